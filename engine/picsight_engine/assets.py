@@ -1,0 +1,13 @@
+"""Where the files that ship with Picsight lie: the starter bundle and the icons."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+_PACKAGE = Path(__file__).resolve().parent
+
+
+def find_asset(name: str) -> Path:
+    """The path of an asset such as "starter"; a checkout wins over the copy inside an installed wheel."""
+    in_checkout = _PACKAGE.parent.parent / "assets" / name
+    return in_checkout if in_checkout.exists() else _PACKAGE / "_assets" / name

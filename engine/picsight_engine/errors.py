@@ -1,0 +1,63 @@
+"""The few exceptions of the engine, each carrying one sentence for a person.
+
+PicsightError            anything that a person is told about; `exit_code` is what the command line returns
+├── ImageError           one file cannot be indexed or shown: it is listed under problems, the work goes on
+├── BundleError          a model bundle is incomplete, changed or too new (exit code 3)
+├── LibraryError         the library is damaged, or was made by a newer program (exit code 3)
+├── StorageError         the disk is full, read-only or gone: nothing was lost, the work stopped
+└── RequestError         what was asked for does not exist: a folder, a photo, an empty library (exit code 2)
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+ProblemCode = Literal[
+    "empty", "not_an_image", "unsupported", "damaged", "truncated",
+    "too_large", "no_permission", "vanished", "timeout", "crashed",
+]  # fmt: skip
+
+
+class PicsightError(Exception):
+    """A failure that is told to a person as it stands: what, which file, why, what to do."""
+
+    exit_code = 1
+
+
+class ImageError(PicsightError):
+    """One picture file cannot be read; `code` is one of the ten reasons that `problems` lists."""
+
+    def __init__(self, code: ProblemCode, message: str, path: Path | None = None) -> None:
+        super().__init__(message)
+        self.code: ProblemCode = code
+        self.message = message
+        self.path = path
+
+    def __reduce__(self) -> tuple[type[ImageError], tuple[ProblemCode, str, Path | None]]:
+        """Crosses process borders whole: a plain exception would lose its second argument."""
+        return type(self), (self.code, self.message, self.path)
+
+
+class BundleError(PicsightError):
+    """A model bundle cannot be used: the sentence names the file and the reason."""
+
+    exit_code = 3
+
+
+class LibraryError(PicsightError):
+    """The library cannot be opened; nothing in it was changed."""
+
+    exit_code = 3
+
+
+class StorageError(PicsightError):
+    """The disk refused: full, read-only or disconnected."""
+
+
+class RequestError(PicsightError):
+    """What was asked for does not exist."""
+
+    exit_code = 2

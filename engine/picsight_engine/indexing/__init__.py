@@ -1,0 +1,1 @@
+"""From folders to vectors: scan, plan, worker processes, and the one writer."""

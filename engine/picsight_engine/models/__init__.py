@@ -1,0 +1,1 @@
+"""Model bundles and what runs them: manifest, tokenizer, preprocessing, inference backends."""

@@ -1,0 +1,268 @@
+"""A model bundle: one folder with everything that defines an embedding, described by its manifest."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+import tempfile
+from dataclasses import asdict, dataclass, field, fields, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, TypeVar, get_args
+
+from picsight_engine.errors import BundleError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+FORMAT = 1
+MANIFEST = "bundle.json"
+IMAGE_GRAPH = "image.onnx"
+TEXT_GRAPH = "text.onnx"
+
+Resize = Literal["shortest", "squash"]
+Interpolation = Literal["bicubic", "bilinear"]
+Crop = Literal["centre"]
+
+_Record = TypeVar("_Record", "Licence", "ImageSpec", "TextSpec", "FileRecord")
+
+
+@dataclass(frozen=True, slots=True)
+class Licence:
+    """The bundle's licence; `accept` says whether a person must agree before it is installed."""
+
+    id: str
+    url: str
+    accept: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ImageSpec:
+    """How a photo becomes the image tower's input; `mean` and `std` are for values 0 to 1, null where the graph does it."""
+
+    size: int
+    resize: Resize
+    interpolation: Interpolation
+    crop: Crop | None
+    mean: tuple[float, float, float] | None
+    std: tuple[float, float, float] | None
+    input: str
+    output: str
+    dtype: Literal["float32"]
+
+
+@dataclass(frozen=True, slots=True)
+class TextSpec:
+    """How text becomes token ids; `dynamic` says that the graph masks its padding and takes any length up to `context`."""
+
+    context: int
+    dynamic: bool
+    pad_id: int
+    eot: int
+    tokenizer: str
+    clean: Literal["none", "clip"]
+    templates: tuple[str, ...]
+    input: str
+    output: str
+
+
+@dataclass(frozen=True, slots=True)
+class FileRecord:
+    """Size and SHA-256 (lower-case hex) of one file of the bundle."""
+
+    bytes: int
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """`bundle.json`: every field that an embedding depends on, and where the weights came from."""
+
+    name: str
+    title: str
+    licence: Licence
+    dim: int
+    space_id: str
+    logit_scale: float
+    image: ImageSpec | None
+    text: TextSpec | None
+    drift: dict[str, Any] = field(default_factory=dict)
+    provenance: dict[str, Any] = field(default_factory=dict)
+    calibration: dict[str, Any] | None = None
+    files: dict[str, FileRecord] = field(default_factory=dict)
+    format: int = FORMAT
+
+
+@dataclass(frozen=True, slots=True)
+class Bundle:
+    """An opened bundle: its folder and its manifest, known to fit each other."""
+
+    folder: Path
+    manifest: Manifest
+
+    def image_spec(self) -> ImageSpec:
+        """The image tower's preprocessing.
+
+        Raises:
+            BundleError: the bundle holds a text tower only.
+        """
+        if self.manifest.image is None:
+            raise BundleError(
+                f'The model "{self.manifest.title}" has no image tower; choose one that can read photos.'
+            )
+        return self.manifest.image
+
+    def text_spec(self) -> TextSpec:
+        """The text tower's tokens and templates.
+
+        Raises:
+            BundleError: the bundle holds an image tower only.
+        """
+        if self.manifest.text is None:
+            raise BundleError(
+                f'The model "{self.manifest.title}" has no text tower; choose one that can read words.'
+            )
+        return self.manifest.text
+
+
+def open_bundle(folder: Path, *, hashes: bool = False) -> Bundle:
+    """Opens a bundle after checking its format, files and sizes; with `hashes` (installation, doctor) every byte.
+
+    Raises:
+        BundleError: with the file and the reason; nothing is half-loaded.
+    """
+    manifest = _read_manifest(folder / MANIFEST)
+    wanted = [name for name, there in ((IMAGE_GRAPH, manifest.image), (TEXT_GRAPH, manifest.text)) if there]
+    if manifest.text is not None:
+        wanted.append(manifest.text.tokenizer)
+    for name in wanted:
+        if name not in manifest.files:
+            raise BundleError(
+                f"The model in {folder} is incomplete: its manifest does not list {name}; install it again."
+            )
+    for name, record in manifest.files.items():
+        _check_file(folder, name, record, hashes=hashes)
+    return Bundle(folder, manifest)
+
+
+def write_bundle(folder: Path, manifest: Manifest, files: Mapping[str, Path]) -> Bundle:
+    """Writes a bundle in one step: copies `files` (name → source), hashes them, adds the manifest, moves it into place.
+
+    Raises:
+        BundleError: the folder exists and is not a bundle, so it is not replaced.
+    """
+    if folder.exists() and not (folder / MANIFEST).is_file() and any(folder.iterdir()):
+        raise BundleError(f"{folder} exists and is not a model bundle; choose another folder.")
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    staging = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
+    try:
+        staging.chmod(0o755)  # mkdtemp makes it private; a bundle is read by everyone
+        for name, source in files.items():
+            shutil.copyfile(source, staging / name)
+        records = {
+            name: FileRecord((staging / name).stat().st_size, _sha256(staging / name))
+            for name in sorted(files)
+        }
+        text = json.dumps(asdict(replace(manifest, files=records)), indent=2, ensure_ascii=False)
+        (staging / MANIFEST).write_text(text + "\n", encoding="utf-8")
+        _swap(staging, folder)
+    finally:
+        shutil.rmtree(staging, ignore_errors=True)
+    return open_bundle(folder, hashes=True)
+
+
+def _swap(staging: Path, folder: Path) -> None:
+    """Puts the staged bundle where the old one was; a crash leaves one of the two whole beside the other."""
+    if not folder.exists():
+        staging.rename(folder)
+        return
+    retired = folder.with_name(f".{folder.name}-replaced-{os.getpid()}")
+    folder.rename(retired)
+    staging.rename(folder)
+    shutil.rmtree(retired)
+
+
+def _read_manifest(path: Path) -> Manifest:
+    try:
+        data = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise BundleError(
+            f"There is no model at {path.parent}: {MANIFEST} is missing; install it again."
+        ) from None
+    except (OSError, ValueError) as fault:
+        raise BundleError(
+            f"The model's manifest {path} cannot be read ({fault}); install it again."
+        ) from fault
+    if not isinstance(data, dict) or not isinstance(data.get("format"), int):
+        raise BundleError(f"{path} is not a model manifest; install the model again.")
+    if data["format"] > FORMAT:
+        raise BundleError(
+            f"The model at {path.parent} needs a newer Picsight (its format is {data['format']}); update Picsight."
+        )
+    try:
+        return _parse_manifest(data)
+    except (KeyError, TypeError, ValueError) as fault:
+        raise BundleError(
+            f"The model's manifest {path} is incomplete or wrong: {fault}; install it again."
+        ) from fault
+
+
+def _parse_manifest(data: dict[str, Any]) -> Manifest:
+    known = {f.name for f in fields(Manifest)}
+    data = {key: value for key, value in data.items() if key in known}
+    image = data.pop("image")
+    text = data.pop("text")
+    files = {name: _record(FileRecord, record) for name, record in data.pop("files").items()}
+    for name in files:
+        if Path(name).is_absolute() or ".." in Path(name).parts:
+            raise ValueError(f"the file name {name!r} leads out of the bundle")
+    manifest = Manifest(
+        **{**data, "licence": _record(Licence, data["licence"])},
+        image=None if image is None else _image_spec(image),
+        text=None if text is None else _record(TextSpec, {**text, "templates": tuple(text["templates"])}),
+        files=files,
+    )
+    if manifest.dim <= 0 or len(manifest.space_id) != 16:
+        raise ValueError("dim or space_id is out of range")
+    return manifest
+
+
+def _image_spec(data: dict[str, Any]) -> ImageSpec:
+    for key, allowed in (
+        ("resize", get_args(Resize)),
+        ("interpolation", get_args(Interpolation)),
+        ("crop", (*get_args(Crop), None)),
+    ):
+        if data[key] not in allowed:
+            raise ValueError(f"image.{key} is {data[key]!r}, known are {', '.join(map(str, allowed))}")
+    triples = {key: None if data[key] is None else tuple(data[key]) for key in ("mean", "std")}
+    return _record(ImageSpec, {**data, **triples})
+
+
+def _record(kind: type[_Record], data: dict[str, Any]) -> _Record:
+    """Builds a record from JSON; a missing key is an error that names it, a surplus one is ignored."""
+    return kind(**{f.name: data[f.name] for f in fields(kind)})
+
+
+def _check_file(folder: Path, name: str, record: FileRecord, *, hashes: bool) -> None:
+    path = folder / name
+    try:
+        size = path.stat().st_size
+        if size != record.bytes:
+            raise BundleError(
+                f"The model file {path} has {size} bytes instead of {record.bytes}; install the model again."
+            )
+        if hashes and _sha256(path) != record.sha256:
+            raise BundleError(f"The model file {path} was changed or is damaged; install the model again.")
+    except FileNotFoundError:
+        raise BundleError(f"The model file {path} is missing; install the model again.") from None
+    except OSError as fault:
+        raise BundleError(
+            f"The model file {path} cannot be read ({fault.strerror}); check its permissions."
+        ) from fault
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -1,0 +1,1 @@
+"""From a query to ranked photos: the query language and the searcher."""

@@ -1,0 +1,46 @@
+"""What a search gives back: ranked photos and, where the query had faults, their places."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+Match = Literal["strong", "weaker", "none"]
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """One photo of an answer; `path` is its primary file, `width` and `height` are upright pixels."""
+
+    id: int
+    path: Path
+    score: float
+    match: Match | None
+    taken: str | None
+    place: str | None
+    width: int
+    height: int
+
+
+@dataclass(frozen=True, slots=True)
+class QueryFault:
+    """A part of the query that was left out; `start` and `end` are character positions in it."""
+
+    start: int
+    end: int
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """Ranked photos, best first; `photos` is how many were searched."""
+
+    query: str
+    space: str
+    photos: int
+    milliseconds: float
+    results: tuple[Result, ...]
+    faults: tuple[QueryFault, ...] = ()
