@@ -1,0 +1,184 @@
+"""SQLite connections: one reader a thread, one writer a database, and SQLite's failures told as sentences."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import threading
+from contextlib import closing, contextmanager
+from typing import TYPE_CHECKING
+
+from picsight_engine.errors import LibraryError, PicsightError, StorageError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+_BUSY_SECONDS = 30.0  # a batch of another process takes milliseconds, a migration of a large library seconds
+_DAMAGED = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
+_REFUSED = frozenset({sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM})
+_IN_USE = frozenset({sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED})
+DISK_FULL = "The disk is full, so indexing stopped. Nothing was lost."
+
+
+def explain(error: sqlite3.Error, path: Path) -> PicsightError | None:
+    """The sentence for a failure of the disk or of the file; None where the fault is in our own statements."""
+    code: int | None = getattr(error, "sqlite_errorcode", None)
+    primary = None if code is None else code & 0xFF  # the higher bits tell apart kinds of one failure
+    if primary == sqlite3.SQLITE_FULL:
+        return StorageError(DISK_FULL)
+    if primary in _DAMAGED:
+        return LibraryError(
+            f"{path} is damaged ({error}). Nothing was changed; restore it from a backup, "
+            "or move it away and index the folders again."
+        )
+    if primary in _REFUSED:
+        return StorageError(
+            f"{path} cannot be written or opened ({error}). Check that the folder {path.parent} "
+            "exists and that you may write to it."
+        )
+    if primary in _IN_USE:
+        return StorageError(f"{path} is being changed by another program; close it or try again.")
+    if primary == sqlite3.SQLITE_IOERR:
+        return StorageError(f"The disk with {path} failed ({error}). Nothing was lost; check the disk.")
+    return None
+
+
+@contextmanager
+def explained(path: Path) -> Iterator[None]:
+    """Turns a failure of disk or file inside the block into StorageError or LibraryError."""
+    try:
+        yield
+    except sqlite3.Error as error:
+        sentence = explain(error, path)
+        if sentence is None:
+            raise
+        raise sentence from error
+
+
+class Connections:
+    """The open connections of one database file; readers are handed out one a thread, the writer to one at a time."""
+
+    def __init__(self, path: Path, *, read_only: bool = False) -> None:
+        self.path = path
+        self.read_only = read_only
+        self._local = threading.local()
+        self._readers: dict[threading.Thread, sqlite3.Connection] = {}
+        self._readers_lock = threading.Lock()
+        self._writer: sqlite3.Connection | None = None
+        self._writer_lock = threading.RLock()
+        self._closed = False
+
+    def reader(self) -> sqlite3.Connection:
+        """The calling thread's own connection, which cannot write."""
+        connection: sqlite3.Connection | None = getattr(self._local, "connection", None)
+        if connection is None or self._closed:
+            with explained(self.path):
+                connection = self._connect()
+                connection.execute("PRAGMA query_only = ON")
+            self._keep(connection)
+            self._local.connection = connection
+        return connection
+
+    @contextmanager
+    def reading(self) -> Iterator[sqlite3.Connection]:
+        """The calling thread's reader; failures inside the block become sentences."""
+        with explained(self.path):
+            yield self.reader()
+
+    @contextmanager
+    def writer(self) -> Iterator[sqlite3.Connection]:
+        """The writer inside one transaction: committed at the end of the block, rolled back when it raises."""
+        with self._writer_lock, explained(self.path):
+            connection = self._open_writer()
+            connection.execute("BEGIN IMMEDIATE")
+            try:
+                yield connection
+                connection.execute("COMMIT")
+            except BaseException:  # also Ctrl-C: a transaction must never stay open
+                if connection.in_transaction:  # a full disk has already rolled back
+                    connection.execute("ROLLBACK")
+                raise
+
+    def close(self) -> None:
+        """Closes every connection; no other thread may be inside a call."""
+        with self._readers_lock, self._writer_lock:
+            self._closed = True
+            for connection in self._readers.values():
+                connection.close()
+            self._readers.clear()
+            if self._writer is not None:
+                self._writer.close()
+                self._writer = None
+
+    def _open_writer(self) -> sqlite3.Connection:
+        if self.read_only:
+            raise StorageError(f"{self.path} is on a disk that cannot be written, so nothing can be changed.")
+        if self._closed:
+            raise RuntimeError(f"{self.path} was closed")
+        if self._writer is None:
+            self._writer = self._connect()
+        return self._writer
+
+    def _keep(self, connection: sqlite3.Connection) -> None:
+        """Remembers a reader for `close`, and closes those whose threads have ended."""
+        with self._readers_lock:
+            if self._closed:
+                connection.close()
+                raise RuntimeError(f"{self.path} was closed")
+            for thread in [thread for thread in self._readers if not thread.is_alive()]:
+                self._readers.pop(thread).close()
+            self._readers[threading.current_thread()] = connection
+
+    def _connect(self) -> sqlite3.Connection:
+        return connect(self.path, read_only=self.read_only)
+
+
+def connect(path: Path, *, read_only: bool = False, create: bool = False) -> sqlite3.Connection:
+    """A connection in autocommit mode with our settings; a missing file is an error unless `create`.
+
+    `read_only` opens a file on a medium that cannot be written, where SQLite can make no side files: the
+    file must not change meanwhile.
+    """
+    mode = "mode=ro&immutable=1" if read_only else f"mode={'rwc' if create else 'rw'}"
+    connection = sqlite3.connect(
+        f"{path.absolute().as_uri()}?{mode}",
+        uri=True,
+        timeout=_BUSY_SECONDS,
+        isolation_level=None,
+        check_same_thread=False,  # each thread has its own; only `close` reaches across
+    )
+    try:
+        connection.execute("PRAGMA foreign_keys = ON")
+        connection.execute("PRAGMA synchronous = NORMAL")
+        connection.execute(
+            "PRAGMA secure_delete = ON"
+        )  # what a person deleted is overwritten, not only unlinked
+    except sqlite3.Error:
+        connection.close()
+        raise
+    return connection
+
+
+def probe(path: Path, check: Callable[[sqlite3.Connection, bool], None]) -> bool:
+    """Opens the file, lets `check(connection, writable)` look at it, and says whether it can only be read.
+
+    A WAL database needs side files, which a read-only medium refuses: there it is opened as it stands.
+    """
+    try:
+        with closing(connect(path)) as connection:
+            check(connection, True)
+    except sqlite3.OperationalError as error:
+        refused = (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN)
+        if error.sqlite_errorcode & 0xFF not in refused or not stands_alone(path):
+            raise
+        with closing(connect(path, read_only=True)) as connection:
+            check(connection, False)
+        return True
+    return False
+
+
+def stands_alone(path: Path) -> bool:
+    """Whether the file can be read and is complete without a write-ahead log beside it."""
+    log = path.with_name(path.name + "-wal")
+    return os.access(path, os.R_OK) and not (log.exists() and log.stat().st_size)

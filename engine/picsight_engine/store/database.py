@@ -1,0 +1,188 @@
+"""The library's database file: creating, opening, migrating behind a backup, transactions, an indexing run's lock."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from contextlib import closing, contextmanager, suppress
+from typing import TYPE_CHECKING
+
+from picsight_engine.errors import LibraryError, RequestError, StorageError
+from picsight_engine.store.connections import Connections, connect, explained, probe, stands_alone
+from picsight_engine.store.migrations import MIGRATIONS, migrate
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from contextlib import AbstractContextManager
+    from pathlib import Path
+
+    from picsight_engine.store.migrations import Steps
+
+FILE_NAME = "library.db"
+LOCK_NAME = "index.lock"
+APPLICATION_ID = 0x50535431  # "PST1" in the file's header: a library of ours, whatever it is called
+
+
+class Database:
+    """An open library database; any thread may use it."""
+
+    def __init__(self, folder: Path, connections: Connections) -> None:
+        self.folder = folder
+        self.path = connections.path
+        self._connections = connections
+
+    @classmethod
+    def open(cls, folder: Path, *, create: bool = True, steps: Steps = MIGRATIONS) -> Database:
+        """Opens the library in `folder`, migrating an older one behind a backup.
+
+        Raises RequestError where there is none and `create` is false, LibraryError when it is damaged, made by
+        a newer program or no library at all, StorageError when the folder cannot be used.
+        """
+        path = folder / FILE_NAME
+        if not path.exists():
+            if not create:
+                raise RequestError(f"There is no library in {folder}; index a folder first.")
+            _create(path, steps)
+        with explained(path):
+            read_only = _prepare(path, steps)
+        return cls(folder, Connections(path, read_only=read_only))
+
+    @property
+    def read_only(self) -> bool:
+        """Whether the library lies on a medium that cannot be written; searching still works."""
+        return self._connections.read_only
+
+    def reader(self) -> sqlite3.Connection:
+        """The calling thread's connection, which cannot write."""
+        return self._connections.reader()
+
+    def reading(self) -> AbstractContextManager[sqlite3.Connection]:
+        """The calling thread's reader; failures inside the block become LibraryError or StorageError."""
+        return self._connections.reading()
+
+    def writer(self) -> AbstractContextManager[sqlite3.Connection]:
+        """One transaction: committed at the end of the block, rolled back when it raises.
+
+        Raises StorageError when the disk is full, read-only or gone, LibraryError when the file is damaged.
+        """
+        return self._connections.writer()
+
+    def close(self) -> None:
+        """Closes every thread's connection; no other thread may be inside a call."""
+        self._connections.close()
+
+
+@contextmanager
+def index_lock(folder: Path) -> Iterator[None]:
+    """Held while photos are indexed into the library in `folder`: a second run raises RequestError at once."""
+    from filelock import FileLock, Timeout  # 35 ms, which a search does not need to pay
+
+    lock = FileLock(folder / LOCK_NAME)
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        raise RequestError(
+            f"Another Picsight is indexing into {folder} right now; wait until it has finished."
+        ) from None
+    except OSError as error:
+        raise StorageError(f"The library folder {folder} cannot be written ({error.strerror}).") from error
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def back_up(connection: sqlite3.Connection, target: Path) -> None:
+    """Copies the whole database to `target`, which appears only once it is complete and on the disk."""
+    part = target.with_name(f"{target.name}.{os.getpid()}.part")
+    try:
+        with closing(sqlite3.connect(part)) as copy:
+            connection.backup(copy)
+        with part.open("rb+") as file:
+            os.fsync(file.fileno())
+        part.replace(target)
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def _create(path: Path, steps: Steps) -> None:
+    """Makes a new library under another name and moves it into place: half a library never exists."""
+    part = path.with_name(f"{path.name}.{os.getpid()}.part")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        for suffix in (
+            "-wal",
+            "-shm",
+        ):  # of a library that was deleted: SQLite would replay it into the new one
+            side = path.with_name(path.name + suffix)
+            if side.exists():
+                side.replace(side.with_name(side.name + ".orphan"))
+        with explained(path), closing(connect(part, create=True)) as connection:
+            connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+            migrate(connection, steps)
+            connection.execute("PRAGMA journal_mode = WAL")  # remembered in the file
+        _move_unless_there(part, path)
+    except OSError as error:
+        raise StorageError(
+            f"The library folder {path.parent} cannot be made or written ({error.strerror}); choose another one."
+        ) from error
+    finally:
+        with suppress(OSError):
+            part.unlink(missing_ok=True)
+
+
+def _move_unless_there(part: Path, path: Path) -> None:
+    """Another process may have made the library meanwhile: its file stays."""
+    try:
+        path.hardlink_to(part)
+    except FileExistsError:
+        return
+    except OSError:  # a file system without hard links
+        part.replace(path)
+
+
+def _prepare(path: Path, steps: Steps) -> bool:
+    """Checks the file and brings its schema up to date; returns whether it can only be read."""
+
+    def check(connection: sqlite3.Connection, writable: bool) -> None:
+        version = _checked_version(connection, path, len(steps))
+        if version == len(steps):
+            return
+        if not writable:
+            raise StorageError(f"{path} is of an older Picsight and lies on a disk that cannot be written.")
+        back_up(connection, path.with_name(f"library.v{version}.backup.db"))
+        migrate(connection, steps)
+
+    return probe(path, check)
+
+
+def _checked_version(connection: sqlite3.Connection, path: Path, known: int) -> int:
+    """The schema's version; LibraryError for a file that is not ours, newer than this program, or cut short."""
+    ours = connection.execute("PRAGMA application_id").fetchone()[0]
+    version: int = connection.execute("PRAGMA user_version").fetchone()[0]
+    if ours != APPLICATION_ID:
+        empty = path.stat().st_size == 0
+        raise LibraryError(
+            f"{path} is {'empty' if empty else 'not a Picsight library'}. Nothing was changed; "
+            "move it away or choose another library folder."
+        )
+    if version > known:
+        raise LibraryError(
+            f"{path} was made by a newer Picsight (version {version} of the library, this program knows {known}); "
+            "update Picsight to open it. Nothing was changed."
+        )
+    connection.execute("SELECT count(*) FROM sqlite_master").fetchone()  # parses the whole schema
+    _refuse_cut_file(connection, path)
+    return version
+
+
+def _refuse_cut_file(connection: sqlite3.Connection, path: Path) -> None:
+    """A file shorter than its own page count has lost its end; with a log beside it pages may still be there."""
+    if stands_alone(path):
+        pages: int = connection.execute("PRAGMA page_count").fetchone()[0]
+        page_size: int = connection.execute("PRAGMA page_size").fetchone()[0]
+        if path.stat().st_size < pages * page_size:
+            raise LibraryError(
+                f"{path} is damaged (its end is missing). Nothing was changed; restore it from a backup, "
+                "or move it away and index the folders again."
+            )

@@ -1,0 +1,108 @@
+"""What the library holds, in numbers, and what is wrong with it: values that `status` and `doctor` put into words."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from picsight_engine.store.vectors import STORED, WHOLE
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from picsight_engine.store.database import Database
+    from picsight_engine.store.thumbnails import Thumbnails
+
+_COUNTS = f"""
+SELECT (SELECT count(*) FROM folders),
+    (SELECT count(*) FROM photos WHERE missing_since IS NULL),
+    (SELECT count(*) FROM files WHERE present AND photo_id IS NOT NULL),
+    (SELECT count(*) FROM problems WHERE NOT ignored),
+    (SELECT count(*) FROM vectors JOIN spaces ON spaces.id = space_id WHERE active AND part = {WHOLE})"""
+_WITHOUT_VECTOR = f"""
+SELECT id FROM photos WHERE missing_since IS NULL AND NOT EXISTS (
+    SELECT 1 FROM vectors JOIN spaces ON spaces.id = space_id
+    WHERE photo_id = photos.id AND part = {WHOLE} AND spaces.name = ?) ORDER BY id"""
+_MISSHAPEN = f"""
+SELECT DISTINCT photo_id FROM vectors JOIN spaces ON spaces.id = space_id
+WHERE length(vector) <> dim * {STORED.itemsize} ORDER BY photo_id"""
+_DELETE_MISSHAPEN = f"""
+DELETE FROM vectors WHERE id IN (
+    SELECT vectors.id FROM vectors JOIN spaces ON spaces.id = space_id WHERE length(vector) <> dim * {STORED.itemsize})"""
+_VISIBLE = "SELECT id FROM photos WHERE missing_since IS NULL ORDER BY id"
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """The library in numbers: visible photos, present files that show one, problems not ignored, searchable vectors."""
+
+    folders: int
+    photos: int
+    files: int
+    problems: int
+    vectors: int
+
+
+def counts(db: Database) -> Counts:
+    """Counts what `status` shows."""
+    with db.reading() as connection:
+        return Counts(*connection.execute(_COUNTS).fetchone())
+
+
+def folder_bytes(folder: Path) -> int:
+    """The size of all files below `folder`; what vanishes meanwhile counts nothing."""
+    total = 0
+    for where, _, names in os.walk(folder):
+        for name in names:
+            try:
+                total += os.stat(os.path.join(where, name), follow_symlinks=False).st_size  # noqa: PTH116, PTH118 - os.walk gives strings
+            except FileNotFoundError:
+                continue
+    return total
+
+
+def damage(db: Database) -> list[str]:
+    """What SQLite finds wrong in the file's structure; empty when it is sound."""
+    with db.reading() as connection:
+        rows = [text for (text,) in connection.execute("PRAGMA quick_check")]
+    return [] if rows == ["ok"] else rows
+
+
+def broken_references(db: Database) -> int:
+    """How many rows refer to rows that do not exist."""
+    with db.reading() as connection:
+        return len(connection.execute("PRAGMA foreign_key_check").fetchall())
+
+
+def photos_without_vector(db: Database, space: str) -> list[int]:
+    """The visible photos that a search in this space cannot find: indexing was interrupted, or they await it."""
+    with db.reading() as connection:
+        return [photo_id for (photo_id,) in connection.execute(_WITHOUT_VECTOR, (space,))]
+
+
+def misshapen_vectors(db: Database) -> list[int]:
+    """The photos of which a stored vector has not the length of its space."""
+    with db.reading() as connection:
+        return [photo_id for (photo_id,) in connection.execute(_MISSHAPEN)]
+
+
+def delete_misshapen_vectors(db: Database) -> int:
+    """Deletes such vectors, so that the next indexing makes them again; returns how many."""
+    with db.writer() as connection:
+        return connection.execute(_DELETE_MISSHAPEN).rowcount
+
+
+def orphan_thumbnails(db: Database, thumbnails: Thumbnails) -> list[int]:
+    """The photos that have a thumbnail although nothing shows them any more."""
+    return sorted(set(thumbnails.ids()) - _visible(db))
+
+
+def photos_without_thumbnail(db: Database, thumbnails: Thumbnails) -> list[int]:
+    """The visible photos without a thumbnail."""
+    return sorted(_visible(db) - set(thumbnails.ids()))
+
+
+def _visible(db: Database) -> set[int]:
+    with db.reading() as connection:
+        return {photo_id for (photo_id,) in connection.execute(_VISIBLE)}

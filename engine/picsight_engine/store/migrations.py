@@ -1,0 +1,148 @@
+"""The library's schema as numbered steps: each is applied once, in one transaction, and never edited afterwards."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import sqlite3
+    from collections.abc import Callable
+
+    from sqlite_utils import Database as SchemaEditor
+
+    Steps = tuple[Callable[[SchemaEditor], None], ...]
+
+_NOW = "CAST(strftime('%s', 'now') AS REAL)"  # unixepoch() is younger than some systems' SQLite
+
+# Hand-written where sqlite-utils has no words for it: AUTOINCREMENT (an id is never used again), checks, cascades.
+_FOLDERS = """
+CREATE TABLE folders (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    path BLOB NOT NULL UNIQUE,
+    state TEXT NOT NULL DEFAULT 'watching' CHECK (state IN ('watching', 'offline', 'paused', 'denied'))
+)"""
+# A photo is born missing: its first present file makes it visible (triggers below).
+_PHOTOS = f"""
+CREATE TABLE photos (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    fingerprint BLOB NOT NULL UNIQUE CHECK (length(fingerprint) = 16),
+    fingerprint_rule INTEGER NOT NULL,
+    width INTEGER NOT NULL,
+    height INTEGER NOT NULL,
+    taken TEXT,
+    taken_offset TEXT,
+    taken_source TEXT,
+    lat REAL,
+    lon REAL,
+    place TEXT,
+    camera TEXT,
+    lens TEXT,
+    rating INTEGER,
+    phash INTEGER,
+    missing_since REAL DEFAULT ({_NOW})
+)"""
+_FILES = """
+CREATE TABLE files (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    folder_id INTEGER NOT NULL REFERENCES folders (id) ON DELETE CASCADE,
+    name BLOB NOT NULL,
+    size INTEGER NOT NULL,
+    mtime_ns INTEGER NOT NULL,
+    bytes_hash BLOB CHECK (length(bytes_hash) = 16),
+    photo_id INTEGER REFERENCES photos (id) ON DELETE CASCADE,
+    present INTEGER NOT NULL DEFAULT 1 CHECK (present IN (0, 1)),
+    missing_since REAL,
+    UNIQUE (folder_id, name)
+)"""
+_SPACES = """
+CREATE TABLE spaces (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    name TEXT NOT NULL UNIQUE,
+    dim INTEGER NOT NULL CHECK (dim > 0),
+    active INTEGER NOT NULL DEFAULT 0 CHECK (active IN (0, 1)),
+    deletions INTEGER NOT NULL DEFAULT 0
+)"""
+# The id grows with every write and is never used again, so "what came after this id" is what a cache lacks.
+_VECTORS = """
+CREATE TABLE vectors (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    photo_id INTEGER NOT NULL REFERENCES photos (id) ON DELETE CASCADE,
+    space_id INTEGER NOT NULL REFERENCES spaces (id) ON DELETE CASCADE,
+    part INTEGER NOT NULL DEFAULT 0,
+    vector BLOB NOT NULL,
+    UNIQUE (photo_id, space_id, part)
+)"""
+_PROBLEMS = """
+CREATE TABLE problems (
+    folder_id INTEGER NOT NULL REFERENCES folders (id) ON DELETE CASCADE,
+    name BLOB NOT NULL,
+    code TEXT NOT NULL,
+    message TEXT NOT NULL,
+    size INTEGER,
+    mtime_ns INTEGER,
+    first_seen REAL NOT NULL,
+    last_seen REAL NOT NULL,
+    tries INTEGER NOT NULL DEFAULT 1,
+    ignored INTEGER NOT NULL DEFAULT 0 CHECK (ignored IN (0, 1)),
+    PRIMARY KEY (folder_id, name)
+)"""
+_PRESENT_FILES = "CREATE INDEX files_present ON files (photo_id, id) WHERE present"
+_MISSING_PHOTOS = "CREATE INDEX photos_missing ON photos (id) WHERE missing_since IS NOT NULL"
+
+# A photo is visible while a present file shows it, whichever statement changed the files.
+_FILE_CAME = """
+CREATE TRIGGER files_came AFTER INSERT ON files WHEN NEW.present BEGIN
+    UPDATE photos SET missing_since = NULL WHERE id = NEW.photo_id AND missing_since IS NOT NULL;
+END"""
+_FILE_CHANGED = f"""
+CREATE TRIGGER files_changed AFTER UPDATE OF present, photo_id ON files BEGIN
+    UPDATE photos SET missing_since = NULL WHERE id = NEW.photo_id AND NEW.present AND missing_since IS NOT NULL;
+    UPDATE photos SET missing_since = coalesce(NEW.missing_since, {_NOW})
+        WHERE id IN (OLD.photo_id, NEW.photo_id) AND missing_since IS NULL
+        AND NOT EXISTS (SELECT 1 FROM files WHERE photo_id = photos.id AND present);
+END"""
+_FILE_WENT = f"""
+CREATE TRIGGER files_went AFTER DELETE ON files BEGIN
+    UPDATE photos SET missing_since = {_NOW} WHERE id = OLD.photo_id AND missing_since IS NULL
+        AND NOT EXISTS (SELECT 1 FROM files WHERE photo_id = photos.id AND present);
+END"""
+# Caches compare this number to learn that rows went, without counting them.
+_VECTOR_WENT = """
+CREATE TRIGGER vectors_went AFTER DELETE ON vectors BEGIN
+    UPDATE spaces SET deletions = deletions + 1 WHERE id = OLD.space_id;
+END"""
+
+
+def _first_schema(schema: SchemaEditor) -> None:
+    """Folders, photos, their files and vectors, spaces, problems."""
+    tables = (_FOLDERS, _PHOTOS, _FILES, _SPACES, _VECTORS, _PROBLEMS)
+    triggers = (_FILE_CAME, _FILE_CHANGED, _FILE_WENT, _VECTOR_WENT)
+    for statement in (*tables, _PRESENT_FILES, _MISSING_PHOTOS, *triggers):
+        schema.execute(statement)
+    schema.table("files").create_index(["photo_id"], "files_photo")
+    schema.table("files").create_index(["bytes_hash"], "files_bytes_hash")
+    schema.table("vectors").create_index(["space_id", "part", "id"], "vectors_space")
+
+
+MIGRATIONS: Steps = (_first_schema,)
+
+
+def migrate(connection: sqlite3.Connection, steps: Steps = MIGRATIONS) -> None:
+    """Applies the steps that the database lacks, each in a transaction of its own together with its number."""
+    # Imported only when a step is due: sqlite_utils takes 84-108 ms, which a cold query must not pay.
+    from sqlite_utils import Database as SchemaEditor
+
+    schema = SchemaEditor(connection, recursive_triggers=False, execute_plugins=False)
+    for number, step in enumerate(steps, start=1):
+        connection.execute("BEGIN IMMEDIATE")
+        try:
+            if (
+                connection.execute("PRAGMA user_version").fetchone()[0] < number
+            ):  # another process may have been first
+                step(schema)
+                connection.execute(f"PRAGMA user_version = {number}")
+            connection.execute("COMMIT")
+        except BaseException:
+            if connection.in_transaction:
+                connection.execute("ROLLBACK")
+            raise

@@ -1,0 +1,97 @@
+"""Files and folders that could not be indexed, each with its reason."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from picsight_engine.store.folders import file_path
+
+if TYPE_CHECKING:
+    import sqlite3
+
+    from picsight_engine.errors import ProblemCode
+    from picsight_engine.store.database import Database
+
+_PUT = """
+INSERT INTO problems (folder_id, name, code, message, size, mtime_ns, first_seen, last_seen)
+VALUES (:folder_id, :name, :code, :message, :size, :mtime_ns, :now, :now)
+ON CONFLICT (folder_id, name) DO UPDATE SET
+    code = excluded.code, message = excluded.message, size = excluded.size, mtime_ns = excluded.mtime_ns,
+    last_seen = excluded.last_seen, tries = tries + 1"""
+_CLEAR = "DELETE FROM problems WHERE folder_id = ? AND name = ?"
+_IGNORE = "UPDATE problems SET ignored = ? WHERE folder_id = ? AND name = ?"
+_ALL = """
+SELECT p.folder_id, p.name, f.path, p.code, p.message, p.size, p.mtime_ns, p.first_seen, p.last_seen, p.tries, p.ignored
+FROM problems AS p JOIN folders AS f ON f.id = p.folder_id"""
+_EVERY = f"{_ALL} ORDER BY f.id, p.name"
+_IN_FOLDER = f"{_ALL} WHERE p.folder_id = ? ORDER BY p.name"
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """A path that could not be indexed; `size` and `mtime_ns` are the file's at that time, so that an unchanged one
+    is not tried again (None where it was no file). Times are seconds since 1970.
+    """
+
+    folder_id: int
+    name: bytes
+    path: Path
+    code: ProblemCode
+    message: str
+    size: int | None
+    mtime_ns: int | None
+    first_seen: float
+    last_seen: float
+    tries: int
+    ignored: bool
+
+
+def put_problem(
+    connection: sqlite3.Connection,
+    folder_id: int,
+    name: bytes,
+    code: ProblemCode,
+    message: str,
+    now: float,
+    *,
+    size: int | None = None,
+    mtime_ns: int | None = None,
+) -> None:
+    """Lists a file (or a directory; b"" is the folder itself); again counts as one more try."""
+    values = {"folder_id": folder_id, "name": name, "code": code, "message": message, "now": now}
+    connection.execute(_PUT, {**values, "size": size, "mtime_ns": mtime_ns})
+
+
+def clear_problem(connection: sqlite3.Connection, folder_id: int, name: bytes) -> None:
+    """Takes a file off the list; nothing happens if it is not on it."""
+    connection.execute(_CLEAR, (folder_id, name))
+
+
+def set_ignored(connection: sqlite3.Connection, folder_id: int, name: bytes, *, ignored: bool) -> None:
+    """Records that a person does not want to hear of this file."""
+    connection.execute(_IGNORE, (ignored, folder_id, name))
+
+
+def all_problems(db: Database) -> list[Problem]:
+    """Every problem, folder by folder, by name."""
+    with db.reading() as connection:
+        return [_problem(row) for row in connection.execute(_EVERY)]
+
+
+def problems_of(db: Database, folder_id: int) -> list[Problem]:
+    """The problems of one folder, by name."""
+    with db.reading() as connection:
+        return [_problem(row) for row in connection.execute(_IN_FOLDER, (folder_id,))]
+
+
+def _problem(
+    row: tuple[int, bytes, bytes, ProblemCode, str, int | None, int | None, float, float, int, int],
+) -> Problem:
+    folder_id, name, folder, code, message, size, mtime_ns, first_seen, last_seen, tries, ignored = row
+    path = file_path(Path(os.fsdecode(folder)), name)
+    return Problem(
+        folder_id, name, path, code, message, size, mtime_ns, first_seen, last_seen, tries, bool(ignored)
+    )

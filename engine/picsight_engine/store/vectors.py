@@ -1,0 +1,172 @@
+"""Vectors: what an image tower saw in a photo, float16, kept apart by the tower's space."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from picsight_engine.errors import LibraryError
+
+if TYPE_CHECKING:
+    import sqlite3
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from picsight_engine.store.database import Database
+
+STORED = np.dtype("<f2")  # little-endian wherever it was written
+WHOLE = 0  # the part that is the whole picture; others will be tiles or moments
+
+_SPACE = "SELECT id, name, dim, active FROM spaces WHERE name = ?"
+_ACTIVE = "SELECT id, name, dim, active FROM spaces WHERE active"
+_ADD_SPACE = """
+INSERT INTO spaces (name, dim, active) VALUES (?, ?, NOT EXISTS (SELECT 1 FROM spaces WHERE active))"""
+_ACTIVATE = "UPDATE spaces SET active = (id = ?)"
+# A vector that replaces another takes a new id, by which caches notice it.
+_DELETE = "DELETE FROM vectors WHERE photo_id = ? AND space_id = ? AND part = ?"
+_PUT = "INSERT INTO vectors (photo_id, space_id, part, vector) VALUES (?, ?, ?, ?)"
+_HAS = f"""
+SELECT 1 FROM vectors JOIN spaces ON spaces.id = space_id WHERE photo_id = ? AND name = ? AND part = {WHOLE}"""
+_VECTOR_OF = f"""
+SELECT vector FROM vectors JOIN spaces ON spaces.id = space_id WHERE photo_id = ? AND name = ? AND part = {WHOLE}"""
+_SINCE = f"""
+SELECT id, photo_id, vector FROM vectors
+WHERE space_id = (SELECT id FROM spaces WHERE name = ?) AND id > ? AND part = {WHOLE} ORDER BY id LIMIT ?"""
+_LIVE = f"""
+SELECT id FROM vectors WHERE space_id = (SELECT id FROM spaces WHERE name = ?) AND part = {WHOLE} ORDER BY id"""
+_STATE = f"""
+SELECT coalesce((SELECT max(id) FROM vectors WHERE space_id = spaces.id AND part = {WHOLE}), 0), deletions
+FROM spaces WHERE name = ?"""
+
+
+@dataclass(frozen=True, slots=True)
+class Space:
+    """An image tower's space: its `space_id` as name, the length of its vectors, whether searches use it."""
+
+    id: int
+    name: str
+    dim: int
+    active: bool
+
+
+@dataclass(frozen=True, slots=True)
+class SpaceState:
+    """What a cache compares: the newest vector's row and how many vectors were ever deleted."""
+
+    last_row: int
+    deletions: int
+
+
+@dataclass(frozen=True, slots=True)
+class VectorRows:
+    """Vectors in the order in which they were stored; a photo appears once."""
+
+    rows: NDArray[np.int64]  # [n] ids of the stored vectors, ascending
+    photo_ids: NDArray[np.int64]  # [n]
+    vectors: NDArray[np.float16]  # [n, dim]
+
+
+def activate_space(connection: sqlite3.Connection, name: str, dim: int) -> Space:
+    """Makes a space known and the one that searches use; LibraryError if it is known with another length."""
+    space = _known_space(connection, name, dim)
+    connection.execute(_ACTIVATE, (space.id,))
+    return Space(space.id, name, dim, active=True)
+
+
+def active_space(db: Database) -> Space | None:
+    """The space that searches use, None in a library without vectors."""
+    with db.reading() as connection:
+        row = connection.execute(_ACTIVE).fetchone()
+    return None if row is None else _space(row)
+
+
+def put_vector(
+    connection: sqlite3.Connection,
+    photo_id: int,
+    space: str,
+    vector: NDArray[np.float32] | NDArray[np.float16],
+    part: int = WHOLE,
+) -> None:
+    """Stores a photo's vector [dim] as float16, replacing an older one; the space becomes known with the first."""
+    known = _known_space(connection, space, vector.size)
+    connection.execute(_DELETE, (photo_id, known.id, part))
+    blob = np.ascontiguousarray(vector, dtype=STORED).tobytes()
+    connection.execute(_PUT, (photo_id, known.id, part, blob))
+
+
+def has_vector(db: Database, photo_id: int, space: str) -> bool:
+    """Whether the photo as a whole has a vector in this space."""
+    with db.reading() as connection:
+        return connection.execute(_HAS, (photo_id, space)).fetchone() is not None
+
+
+def vector_of(db: Database, photo_id: int, space: str) -> NDArray[np.float16] | None:
+    """The photo's vector [dim] in this space, None if it has none."""
+    with db.reading() as connection:
+        row = connection.execute(_VECTOR_OF, (photo_id, space)).fetchone()
+    return None if row is None else np.frombuffer(row[0], dtype=STORED)
+
+
+def all_vectors(db: Database, space: str) -> tuple[NDArray[np.int64], NDArray[np.float16]]:
+    """The photos [n] of a space and their vectors [n, dim], in the order in which they were stored."""
+    found = vectors_since(db, space, 0)
+    return found.photo_ids, found.vectors
+
+
+def vectors_since(db: Database, space: str, row: int, limit: int = -1) -> VectorRows:
+    """The vectors stored after `row`, the first `limit` of them (-1: all).
+
+    Raises LibraryError when a stored vector has not the length of its space.
+    """
+    with db.reading() as connection:
+        known = connection.execute(_SPACE, (space,)).fetchone()
+        found = [] if known is None else connection.execute(_SINCE, (space, row, limit)).fetchall()
+    dim = 0 if known is None else _space(known).dim
+    return _vector_rows(found, dim, space)
+
+
+def space_state(db: Database, space: str) -> SpaceState:
+    """What a cache of this space must have seen to be current."""
+    with db.reading() as connection:
+        row = connection.execute(_STATE, (space,)).fetchone()
+    return SpaceState(0, 0) if row is None else SpaceState(*row)
+
+
+def live_rows(db: Database, space: str) -> NDArray[np.int64]:
+    """The ids [n] of the vectors that exist, ascending: what a cache holds beyond them was deleted."""
+    with db.reading() as connection:
+        return np.array([row for (row,) in connection.execute(_LIVE, (space,))], dtype=np.int64)
+
+
+def _known_space(connection: sqlite3.Connection, name: str, dim: int) -> Space:
+    row = connection.execute(_SPACE, (name,)).fetchone()
+    if row is None:
+        connection.execute(_ADD_SPACE, (name, dim))
+        row = connection.execute(_SPACE, (name,)).fetchone()
+    space = _space(row)
+    if space.dim != dim:
+        raise LibraryError(
+            f"The library holds vectors of {space.dim} numbers for the model space {name}, not of {dim}: "
+            "the model's description and the library contradict each other."
+        )
+    return space
+
+
+def _space(row: tuple[int, str, int, int]) -> Space:
+    return Space(row[0], row[1], row[2], bool(row[3]))
+
+
+def _vector_rows(found: Sequence[tuple[int, int, bytes]], dim: int, space: str) -> VectorRows:
+    if any(len(blob) != dim * STORED.itemsize for _, _, blob in found):
+        raise LibraryError(
+            f"A stored vector of the model space {space} has not {dim} numbers: the library is damaged. "
+            "Nothing was changed; run `picsight doctor`."
+        )
+    return VectorRows(
+        rows=np.array([row for row, _, _ in found], dtype=np.int64),
+        photo_ids=np.array([photo_id for _, photo_id, _ in found], dtype=np.int64),
+        vectors=np.frombuffer(b"".join(blob for _, _, blob in found), dtype=STORED).reshape(len(found), dim),
+    )
