@@ -1,0 +1,54 @@
+"""How an answer of `search` or `similar` is printed: JSON, a table on a terminal, or lines for other programs."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import replace
+from typing import TYPE_CHECKING, Literal
+
+from picsight.cli.documents import answer_document
+from picsight.cli.layout import cut_middle, printable, terminal_width
+from picsight.cli.streams import is_terminal, put, put_json
+
+if TYPE_CHECKING:
+    from picsight.cli.invocation import Invocation
+    from picsight_engine.search.answer import Answer, Result
+
+Least = Literal["strong", "weaker", "all"]
+LEAST: tuple[Least, ...] = ("strong", "weaker", "all")
+_KEPT = {"strong": ("strong",), "weaker": ("strong", "weaker"), "all": ("strong", "weaker", "none")}
+_DATE = len("2020-07-18")
+
+
+def keep_matches(answer: Answer, least: Least) -> Answer:
+    """The answer without what matches less than `least`; where nothing is calibrated, every result stays."""
+    kept = (result for result in answer.results if result.match is None or result.match in _KEPT[least])
+    return replace(answer, results=tuple(kept))
+
+
+def put_answer(invocation: Invocation, answer: Answer) -> None:
+    """Prints an answer in the form that was asked for, and tells on stderr what a person should know."""
+    for fault in answer.faults:
+        invocation.hint(fault.message)
+    if invocation.json:
+        put_json(answer_document(answer))
+    elif is_terminal(sys.stdout):
+        width = terminal_width(sys.stdout)
+        for result in answer.results:
+            put(table_row(result, width))
+    else:
+        for result in answer.results:
+            put(f"{result.score:.4f}\t{result.path}")
+    if not answer.photos and answer.query.strip():
+        invocation.hint_empty()
+    elif not answer.results and not invocation.json:
+        invocation.hint("No photo matches.")
+
+
+def table_row(result: Result, width: int) -> str:
+    """Score, day and path in at most `width` cells; a narrow terminal loses the day first."""
+    score = f"{result.score:6.3f}"
+    day = (result.taken or "")[:_DATE].ljust(_DATE)
+    columns = [score, day] if width >= 4 * _DATE else [score]
+    left = "  ".join(columns) + "  "
+    return left + cut_middle(printable(str(result.path)), max(width - len(left), _DATE))

@@ -1,0 +1,97 @@
+"""`picsight index`: adds folders and makes their photos findable."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from picsight import locations
+from picsight.cli.documents import summary_document
+from picsight.cli.interrupts import stop_requests
+from picsight.cli.invocation import Invocation, shared_options
+from picsight.cli.layout import count, printable
+from picsight.cli.progress import ProgressBar
+from picsight.cli.streams import put, put_json, say
+from picsight.cli.words import WordsCommand
+from picsight_engine.errors import RequestError
+from picsight_engine.indexing.events import Finished
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from picsight_engine.indexing.events import Summary
+    from picsight_engine.library import Library
+
+INTERRUPTED = 130
+
+
+@click.command("index", cls=WordsCommand)
+@click.argument("folders", nargs=-1, metavar="[FOLDER]...", type=click.Path(path_type=Path))
+@click.option("--workers", type=click.IntRange(min=1), metavar="N", help="How many photos to read at a time.")
+@shared_options
+@click.pass_obj
+def index(invocation: Invocation, folders: tuple[Path, ...], workers: int | None) -> int:
+    """Add folders and make their photos findable.
+
+    Without FOLDER, all folders of the library are looked through again. Ctrl-C stops; the next run goes on
+    from there. Photos are only ever read.
+    """
+    for folder in folders:
+        _require_folder(folder)
+    with invocation.make_library(locations.starter_bundle()) as library:
+        paths = [library.add_folder(folder.absolute()).path for folder in folders]
+        if not library.folders():
+            raise RequestError("The library has no folder yet. Type: picsight index FOLDER")
+        finished = _run(library, paths, workers, quiet=invocation.quiet)
+    _tell(invocation, finished)
+    return INTERRUPTED if finished.cancelled else 0
+
+
+def _require_folder(folder: Path) -> None:
+    """Refuses the whole command before the first folder of several is added."""
+    if not folder.exists():
+        raise RequestError(f"There is no folder {folder}.")
+    if not folder.is_dir():
+        raise RequestError(f"{folder} is a file; type the folder that it lies in.")
+
+
+def _run(library: Library, folders: Sequence[Path], workers: int | None, *, quiet: bool) -> Finished:
+    from picsight_engine.indexing.indexer import IndexSettings
+
+    with stop_requests() as stop, ProgressBar(quiet=quiet) as bar:
+        for event in library.index(folders or None, settings=IndexSettings(workers=workers), cancel=stop):
+            if isinstance(event, Finished):
+                return event
+            bar.show(event)
+    raise AssertionError("an indexing run ends with Finished")
+
+
+def _tell(invocation: Invocation, finished: Finished) -> None:
+    summary = finished.summary
+    if invocation.json:
+        put_json(summary_document(summary))
+    elif not invocation.quiet:
+        put(_figures(summary))
+    if finished.cancelled:
+        safe = summary.indexed + summary.unchanged + summary.moved
+        say(f"Stopped. {count(safe, 'photo is', 'photos are')} safe; the next run continues.")
+    if invocation.quiet:
+        return
+    for note in finished.notes:
+        say(printable(note))
+    if summary.problems and not invocation.json:
+        say("To see what could not be read, type: picsight problems")
+
+
+def _figures(summary: Summary) -> str:
+    """One line such as "40 photos found: 38 new, 0 unchanged, 2 problems. 3.1 s, 12.3 photos/s."."""
+    parts = [f"{summary.indexed:,} new", f"{summary.unchanged:,} unchanged"]
+    if summary.moved:
+        parts.append(f"{summary.moved:,} moved")
+    if summary.missing:
+        parts.append(f"{summary.missing:,} missing")
+    parts.append(count(summary.problems, "problem"))
+    rate = f", {summary.photos_per_second:.1f} photos/s" if summary.indexed else ""
+    return f"{count(summary.found, 'photo')} found: {', '.join(parts)}. {summary.seconds:.1f} s{rate}."

@@ -1,0 +1,30 @@
+"""`picsight similar`: finds photos that look like one of the library."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from picsight import locations
+from picsight.cli.answers import put_answer
+from picsight.cli.invocation import Invocation, shared_options
+from picsight.cli.words import WordsCommand
+from picsight_engine.errors import RequestError
+
+
+@click.command("similar", cls=WordsCommand)
+@click.argument("photo", metavar="PATH", type=click.Path(path_type=Path))
+@click.option(
+    "-n", "limit", type=click.IntRange(min=1), default=20, metavar="N", help="At most N photos (20)."
+)
+@shared_options
+@click.pass_obj
+def similar(invocation: Invocation, photo: Path, limit: int) -> int:
+    """Find photos that look like PATH, a photo of the library."""
+    photo = photo.absolute()
+    with invocation.open_library(locations.starter_bundle()) as library:
+        if library is None:
+            raise RequestError(f"{photo} is not in the library. Type: picsight index {photo.parent}")
+        put_answer(invocation, library.similar(photo, limit=limit))
+    return 0

@@ -1,0 +1,124 @@
+"""The JSON documents of the command line, key by key; `app/README.md` documents them and a test compares the two."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from picsight_engine.indexing.events import Summary
+    from picsight_engine.library import Check, PhotoDetails, Status
+    from picsight_engine.search.answer import Answer, Result
+    from picsight_engine.store.problems import Problem
+
+Document = dict[str, object]
+
+
+def summary_document(summary: Summary) -> Document:
+    """What an indexing run did; the last two values in seconds and photos per second."""
+    return {
+        "found": summary.found,
+        "indexed": summary.indexed,
+        "unchanged": summary.unchanged,
+        "moved": summary.moved,
+        "missing": summary.missing,
+        "problems": summary.problems,
+        "seconds": round(summary.seconds, 3),
+        "photos_per_second": round(summary.photos_per_second, 2),
+    }
+
+
+def answer_document(answer: Answer) -> Document:
+    """A search's answer, best photo first."""
+    return {
+        "query": answer.query,
+        "space": answer.space,
+        "photos": answer.photos,
+        "milliseconds": round(answer.milliseconds, 2),
+        "results": [_result(result) for result in answer.results],
+    }
+
+
+def _result(result: Result) -> Document:
+    return {
+        "id": result.id,
+        "path": str(result.path),
+        "score": round(result.score, 6),
+        "match": result.match,
+        "taken": result.taken,
+        "place": result.place,
+    }
+
+
+def photo_document(details: PhotoDetails) -> Document:
+    """What the library knows of one photo."""
+    return {
+        "id": details.id,
+        "paths": [str(path) for path in details.paths],
+        "width": details.width,
+        "height": details.height,
+        "taken": details.taken,
+        "taken_from": details.taken_from,
+        "lat": details.lat,
+        "lon": details.lon,
+        "place": details.place,
+        "camera": details.camera,
+        "lens": details.lens,
+        "rating": details.rating,
+        "keywords": list(details.keywords),
+        "tags": list(details.tags),
+        "problem": _problem(details.problem),
+    }
+
+
+def unknown_document(path: Path, problem: Problem | None) -> Document:
+    """The answer for a path that is no photo of the library, with the reason where there is one."""
+    return {"path": str(path), "problem": _problem(problem), "id": None}
+
+
+def _problem(problem: Problem | None) -> Document | None:
+    if problem is None:
+        return None
+    return {"code": problem.code, "message": problem.message, "tries": problem.tries}
+
+
+def status_document(status: Status) -> Document:
+    """What the library holds; `bytes` is the size of its folder."""
+    return {
+        "library": str(status.library),
+        "folders": status.folders,
+        "photos": status.photos,
+        "files": status.files,
+        "problems": status.problems,
+        "space": status.space,
+        "model": status.model,
+        "bytes": status.bytes,
+    }
+
+
+def problems_document(problems: Sequence[Problem]) -> Document:
+    """The files that could not be indexed."""
+    return {
+        "problems": [
+            {
+                "path": str(problem.path),
+                "code": problem.code,
+                "message": problem.message,
+                "tries": problem.tries,
+            }
+            for problem in problems
+        ]
+    }
+
+
+def checks_document(checks: Sequence[Check]) -> Document:
+    """What `doctor` looked at."""
+    return {
+        "ok": all(check.ok for check in checks),
+        "checks": [
+            {"name": check.name, "ok": check.ok, "message": check.message, "repaired": check.repaired}
+            for check in checks
+        ],
+    }

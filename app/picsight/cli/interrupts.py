@@ -1,0 +1,43 @@
+"""Ctrl-C and a request to terminate: both stop the work in good order, a second one at once."""
+
+from __future__ import annotations
+
+import signal
+import threading
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from types import FrameType
+
+_SIGNALS = (signal.SIGINT, signal.SIGTERM)
+
+
+def terminate_as_interrupt() -> None:
+    """Lets SIGTERM end a command as Ctrl-C does, so that it closes what it opened."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+
+
+@contextmanager
+def stop_requests() -> Iterator[threading.Event]:
+    """An event that the first Ctrl-C or SIGTERM sets instead of breaking off; the second one breaks off.
+
+    A signal that the caller has this program ignore (as `nohup` does) stays ignored.
+    """
+    requested = threading.Event()
+
+    def request(number: int, frame: FrameType | None) -> None:
+        if requested.is_set():
+            signal.default_int_handler(number, frame)
+        requested.set()
+
+    previous = {number: signal.getsignal(number) for number in _SIGNALS}
+    for number, handler in previous.items():
+        if handler is not signal.SIG_IGN:
+            signal.signal(number, request)
+    try:
+        yield requested
+    finally:
+        for number, handler in previous.items():
+            signal.signal(number, handler)

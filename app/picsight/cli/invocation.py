@@ -1,0 +1,95 @@
+"""What every command shares: the four global options, and the library that they name."""
+
+from __future__ import annotations
+
+from contextlib import nullcontext
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from picsight import locations
+from picsight.cli.streams import say
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from contextlib import AbstractContextManager
+
+    from picsight_engine.library import Library
+    from picsight_engine.models.bundle import Bundle
+
+_Function = TypeVar("_Function", bound="Callable[..., object]")
+
+
+@dataclass(frozen=True, slots=True)
+class Invocation:
+    """The global options as they were typed, before or after the command."""
+
+    library: Path | None = None
+    json: bool = False
+    quiet: bool = False
+    verbose: bool = False
+
+    @property
+    def folder(self) -> Path:
+        """The library's folder, absolute."""
+        return (self.library or locations.library_folder()).absolute()
+
+    def make_library(self, bundle: Bundle) -> Library:
+        """Opens the library, and makes it where there is none.
+
+        Raises:
+            LibraryError: it is damaged or was made by a newer program.
+            StorageError: the disk refused.
+        """
+        from picsight_engine.library import Library  # numpy: 60 ms that --help does not pay
+
+        return Library.open(self.folder, bundle)
+
+    def open_library(self, bundle: Bundle) -> AbstractContextManager[Library | None]:
+        """Opens the library to read from it; None where there is none yet, which reads like an empty one.
+
+        Raises:
+            LibraryError: it is damaged or was made by a newer program.
+        """
+        from picsight_engine.errors import RequestError
+        from picsight_engine.library import Library  # numpy: 60 ms that --help does not pay
+
+        try:
+            return Library.open(self.folder, bundle, create=False)
+        except RequestError:
+            return nullcontext()
+
+    def hint(self, sentence: str) -> None:
+        """Tells a person something that helps, unless only results are wanted."""
+        if not self.quiet:
+            say(sentence)
+
+    def hint_empty(self) -> None:
+        """Tells how a library gets its first photos."""
+        self.hint(f"There are no photos in the library {self.folder} yet. Type: picsight index FOLDER")
+
+
+def shared_options(function: _Function) -> _Function:
+    """Gives the program or a command the four global options; what is typed later holds."""
+    path = click.Path(path_type=Path)
+    for option in (
+        _option("--verbose", is_flag=True, help="Tell on stderr what happens meanwhile."),
+        _option("--quiet", is_flag=True, help="Print results and errors, nothing else."),
+        _option("--json", is_flag=True, help="Print the result as JSON on stdout."),
+        _option("--library", type=path, metavar="PATH", help="The library's folder, if not the usual one."),
+    ):
+        function = option(function)
+    return function
+
+
+def _option(name: str, **attributes: Any) -> Callable[[_Function], _Function]:
+    return click.option(name, expose_value=False, callback=_remember, **attributes)
+
+
+def _remember(ctx: click.Context, param: click.Parameter, value: Path | bool | None) -> None:
+    if value and param.name is not None:
+        ctx.obj = replace(ctx.obj or Invocation(), **{param.name: value})
+    elif ctx.obj is None:
+        ctx.obj = Invocation()

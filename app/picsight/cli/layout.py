@@ -1,0 +1,92 @@
+"""Lines that fit a terminal: their width in cells, names cut in the middle, numbers and durations in words."""
+
+from __future__ import annotations
+
+import os
+import unicodedata
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from typing import TextIO
+
+USUAL_WIDTH = 80
+MINUTE = 60
+HOUR = 60 * MINUTE
+
+
+def terminal_width(stream: TextIO) -> int:
+    """The columns of the terminal behind the stream, 80 where it does not say."""
+    try:
+        return os.get_terminal_size(stream.fileno()).columns or USUAL_WIDTH
+    except (OSError, ValueError):
+        return USUAL_WIDTH
+
+
+def printable(text: str) -> str:
+    """The text with control characters escaped: a file's name cannot move the cursor or colour the screen."""
+    if text.isprintable():
+        return text
+    return "".join(
+        character if character.isprintable() or "\udc80" <= character <= "\udcff" else ascii(character)[1:-1]
+        for character in text
+    )
+
+
+def cells(text: str) -> int:
+    """How many terminal cells the text takes; East Asian characters take two, combining ones none."""
+    return sum(_cells_of(character) for character in text)
+
+
+def _cells_of(character: str) -> int:
+    if unicodedata.combining(character):
+        return 0
+    return 2 if unicodedata.east_asian_width(character) in "WF" else 1
+
+
+def cut_middle(text: str, width: int) -> str:
+    """Shortens a path to so many cells in its middle; the ending, which says most, keeps two thirds."""
+    if cells(text) <= width:
+        return text
+    if width <= 3:
+        return _tail(text, width)
+    kept = width - 3
+    ending = _tail(text, kept - kept // 3)
+    return _head(text, kept - cells(ending)) + "..." + ending
+
+
+def _head(text: str, width: int) -> str:
+    end = 0
+    for character in text:
+        width -= _cells_of(character)
+        if width < 0:
+            break
+        end += 1
+    return text[:end]
+
+
+def _tail(text: str, width: int) -> str:
+    return _head(text[::-1], width)[::-1]
+
+
+def count(number: int, one: str, many: str | None = None) -> str:
+    """A number with its noun: "1 photo", "48,210 photos"."""
+    return f"{number:,} {one if number == 1 else many or one + 's'}"
+
+
+def duration(seconds: float) -> str:
+    """A time left, as a person would say it: "under a minute", "about 25 minutes", "about 3 hours"."""
+    if seconds < MINUTE:
+        return "under a minute"
+    if seconds < HOUR:
+        return f"about {count(round(seconds / MINUTE), 'minute')}"
+    return f"about {count(round(seconds / HOUR), 'hour')}"
+
+
+def size(number_of_bytes: int) -> str:
+    """A size as people read it: "48.2 MB"."""
+    value = float(number_of_bytes)
+    for unit in ("bytes", "kB", "MB", "GB"):
+        if value < 1000:
+            return f"{value:.0f} {unit}" if unit == "bytes" else f"{value:.1f} {unit}"
+        value /= 1000
+    return f"{value:.1f} TB"

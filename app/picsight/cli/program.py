@@ -1,0 +1,109 @@
+"""The program's outermost border: its commands, and what every way to end becomes (a sentence and an exit code)."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+import traceback
+import warnings
+from typing import TYPE_CHECKING
+
+import click
+
+from picsight import __version__, locations
+from picsight.cli.interrupts import terminate_as_interrupt
+from picsight.cli.invocation import Invocation, shared_options
+from picsight.cli.streams import discard_stdout, prepare_streams, say
+from picsight_engine.errors import PicsightError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+FINE, FAILED, INTERRUPTED = 0, 1, 130
+COMMANDS = ("index", "search", "similar", "show", "status", "problems", "doctor")
+_LOG_BYTES = 1_000_000
+
+
+class Commands(click.Group):
+    """The commands by name; each module is imported when its command is typed, not before."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
+        """In the order in which a newcomer needs them."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
+        """The command, or None where no such command exists."""
+        if cmd_name not in COMMANDS:
+            return None
+        command: click.Command = getattr(
+            importlib.import_module(f"picsight.cli.commands.{cmd_name}"), cmd_name
+        )
+        return command
+
+
+@click.group(cls=Commands, invoke_without_command=True)
+@shared_options
+@click.version_option(__version__, message="Picsight %(version)s")
+@click.pass_context
+def program(ctx: click.Context) -> int:
+    """Find your photos by describing them, on your own computer.
+
+    Without a COMMAND the window opens.
+    """
+    if ctx.invoked_subcommand is not None:
+        return FINE
+    invocation: Invocation = ctx.obj
+    if invocation.json:
+        raise click.UsageError("--json needs a command.")
+    from picsight.cli.window import open_window
+
+    return open_window(invocation.folder)
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Runs what was typed; whatever happens ends as an exit code and at most a sentence, never a traceback."""
+    try:
+        prepare_streams()
+        terminate_as_interrupt()
+        if not sys.warnoptions:
+            warnings.simplefilter("ignore")  # a library's warning is for programmers; tests do not pass here
+        code = program.main(arguments, prog_name="picsight", standalone_mode=False) or FINE
+        if sys.stdout is not None:
+            sys.stdout.flush()
+    except PicsightError as fault:
+        say(str(fault))
+        return fault.exit_code
+    except click.ClickException as fault:
+        say(_sentence(fault))
+        return fault.exit_code
+    except (click.Abort, KeyboardInterrupt):
+        say("Stopped.")
+        return INTERRUPTED
+    except BrokenPipeError:
+        discard_stdout()
+        return FINE
+    except Exception:  # noqa: BLE001 - the outermost border: nothing above would tell a person
+        return _report_fault()
+    else:
+        return int(code)
+
+
+def _sentence(fault: click.ClickException) -> str:
+    context = fault.ctx if isinstance(fault, click.UsageError) else None
+    hint = f" Type: {context.command_path} --help" if context is not None else ""
+    return fault.format_message() + hint
+
+
+def _report_fault() -> int:
+    """Writes the details of our own fault into the log and tells where they are."""
+    log = locations.log_file()
+    try:
+        log.parent.mkdir(parents=True, exist_ok=True)
+        grown = log.exists() and log.stat().st_size > _LOG_BYTES
+        with log.open("w" if grown else "a", encoding="utf-8", errors="backslashreplace") as file:
+            traceback.print_exc(file=file)
+    except OSError:
+        say("Picsight stopped because of a fault. Your photos are safe.")
+    else:
+        say(f"Picsight stopped because of a fault. Your photos are safe. The details are in {log}")
+    return FAILED

@@ -1,0 +1,95 @@
+"""The three standard streams: results and JSON on stdout, everything else on stderr, names of files unharmed."""
+
+from __future__ import annotations
+
+import codecs
+import io
+import json
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from typing import TextIO
+
+_FILE_NAMES = "picsight-file-names"
+
+
+def prepare_streams() -> None:
+    """Makes the streams safe for every file name, whatever the locale: nothing that is printed can fail to encode.
+
+    A byte of a name that is no text comes out as that byte again; a character that the stream's encoding
+    lacks comes out as a backslash escape.
+    """
+    codecs.register_error(_FILE_NAMES, _encode_name)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors=_FILE_NAMES)
+    if isinstance(sys.stdin, io.TextIOWrapper):
+        sys.stdin.reconfigure(encoding=sys.getfilesystemencoding(), errors="surrogateescape", newline="\n")
+
+
+def _encode_name(fault: UnicodeError) -> tuple[bytes, int]:
+    if not isinstance(fault, UnicodeEncodeError):
+        raise fault
+    text = fault.object[fault.start : fault.end]
+    return b"".join(_encode_character(character) for character in text), fault.end
+
+
+def _encode_character(character: str) -> bytes:
+    if "\udc80" <= character <= "\udcff":  # how Python holds a byte of a name that is no text
+        return bytes([ord(character) - 0xDC00])
+    return character.encode("ascii", "backslashreplace")
+
+
+def say(sentence: str) -> None:
+    """Tells a person something on stderr."""
+    _write(sys.stderr, sentence + "\n", at_once=True)
+
+
+def draw(text: str) -> None:
+    """Writes to the terminal behind stderr as it stands, without a line end."""
+    _write(sys.stderr, text, at_once=True)
+
+
+def put(line: str) -> None:
+    """Writes one line of a result to stdout."""
+    _write(sys.stdout, line + "\n", at_once=False)
+
+
+def put_json(document: Mapping[str, object]) -> None:
+    r"""Writes one JSON document as one line of ASCII, at once, so that a reader of a stream need not wait.
+
+    A byte of a file name that is no text is written as Python holds it, as a lone surrogate escape
+    (`\udc80` to `\udcff`); Python's `json.loads` and `os.fsencode` give the name back.
+    """
+    _write(sys.stdout, json.dumps(document) + "\n", at_once=True)
+
+
+def _write(stream: TextIO | None, text: str, *, at_once: bool) -> None:
+    if stream is None:  # closed by the caller
+        return
+    stream.write(text)
+    if at_once:
+        stream.flush()
+
+
+def lines_of_stdin() -> Iterator[str]:
+    """The lines of stdin without their line ends, each as soon as it is there."""
+    if sys.stdin is None:  # closed by the caller
+        return
+    for line in sys.stdin:
+        yield line.removesuffix("\n")
+
+
+def is_terminal(stream: TextIO | None) -> bool:
+    """Whether a person watches this stream on a terminal that can move its cursor."""
+    return stream is not None and stream.isatty() and os.environ.get("TERM") != "dumb"
+
+
+def discard_stdout() -> None:
+    """Gives up on stdout after its reader left, so that the interpreter's last flush fails in silence."""
+    with Path(os.devnull).open("wb") as nowhere:
+        os.dup2(nowhere.fileno(), sys.stdout.fileno())
