@@ -30,6 +30,8 @@ _DELETE = "DELETE FROM vectors WHERE photo_id = ? AND space_id = ? AND part = ?"
 _PUT = "INSERT INTO vectors (photo_id, space_id, part, vector) VALUES (?, ?, ?, ?)"
 _HAS = f"""
 SELECT 1 FROM vectors JOIN spaces ON spaces.id = space_id WHERE photo_id = ? AND name = ? AND part = {WHOLE}"""
+_PHOTOS_WITH = f"""
+SELECT photo_id FROM vectors WHERE space_id = (SELECT id FROM spaces WHERE name = ?) AND part = {WHOLE}"""
 _VECTOR_OF = f"""
 SELECT vector FROM vectors JOIN spaces ON spaces.id = space_id WHERE photo_id = ? AND name = ? AND part = {WHOLE}"""
 _SINCE = f"""
@@ -68,6 +70,11 @@ class VectorRows:
     photo_ids: NDArray[np.int64]  # [n]
     vectors: NDArray[np.float16]  # [n, dim]
 
+    def upto(self, last: int) -> VectorRows:
+        """The rows stored no later than `last`."""
+        n = int(np.searchsorted(self.rows, last, side="right"))
+        return VectorRows(self.rows[:n], self.photo_ids[:n], self.vectors[:n])
+
 
 def activate_space(connection: sqlite3.Connection, name: str, dim: int) -> Space:
     """Makes a space known and the one that searches use; LibraryError if it is known with another length."""
@@ -101,6 +108,12 @@ def has_vector(db: Database, photo_id: int, space: str) -> bool:
     """Whether the photo as a whole has a vector in this space."""
     with db.reading() as connection:
         return connection.execute(_HAS, (photo_id, space)).fetchone() is not None
+
+
+def photos_with_vector(db: Database, space: str) -> frozenset[int]:
+    """The photos that as a whole have a vector in this space, visible or not."""
+    with db.reading() as connection:
+        return frozenset(photo_id for (photo_id,) in connection.execute(_PHOTOS_WITH, (space,)))
 
 
 def vector_of(db: Database, photo_id: int, space: str) -> NDArray[np.float16] | None:

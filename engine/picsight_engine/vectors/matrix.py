@@ -1,0 +1,272 @@
+"""The vectors of a space, resident for the scan: cache files that follow the library and are rebuilt when they cannot.
+
+The database is the truth. The files mirror it up to a state (newest row, number of deletions); `refresh` compares that
+state and brings in what is missing. Whoever finds rows missing writes them, under a lock; every other process only
+maps. Where the cache cannot be written, a private copy in the system's temporary folder does the same work.
+"""
+
+from __future__ import annotations
+
+import re
+import secrets
+import tempfile
+import threading
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from picsight_engine.store.photos import hidden_photos
+from picsight_engine.store.vectors import SpaceState, live_rows, space_state, vector_of, vectors_since
+from picsight_engine.vectors.row_files import BURIED, RowFiles, TornFilesError, remove_generation
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from numpy.typing import NDArray
+
+    from picsight_engine.store.database import Database
+
+_CHUNK = 4096  # rows read at a time: 4 MB of 512 numbers
+_LOCK_SECONDS = 120.0  # another process may be building a large cache: some 10 s a million rows
+_BURIED_SHARE = 4  # a cache of which a quarter is buried is built anew ...
+_BURIED_ROWS = 4096  # ... once that is worth the work
+_GENERATION = re.compile(r"-(\d+)-[0-9a-f]+\.rows$")
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """The matrix at one moment. Rows keep the order in which vectors were stored; `hidden` rows must not be shown."""
+
+    ids: NDArray[np.int64]  # [n] photo ids, 0 where the vector was deleted
+    scales: NDArray[np.float32]  # [n]
+    codes: NDArray[np.int8]  # [n, dim]
+    originals: NDArray[np.float16]  # [n, dim]
+    hidden: NDArray[np.bool_] | None  # [n], None while every row is shown
+
+    @property
+    def photos(self) -> int:
+        """How many photos a search looks at."""
+        return len(self.ids) - (0 if self.hidden is None else int(np.count_nonzero(self.hidden)))
+
+
+class Matrix:
+    """The resident vectors of one space of a library; any thread may use it."""
+
+    def __init__(self, cache_folder: Path, db: Database, space: str, dim: int) -> None:
+        self._folder = cache_folder
+        self._db = db
+        self._space = space
+        self._dim = dim
+        self._lock = threading.Lock()
+        self._files: RowFiles | None = None
+        self._private: tempfile.TemporaryDirectory[str] | None = None
+        self._shown: tuple[object, ...] = ()
+        self._rows = _no_rows(dim)
+
+    @classmethod
+    def open(cls, cache_folder: Path, db: Database, space: str, dim: int) -> Matrix:
+        """Maps the cache of `space` and brings it up to date; LibraryError if the stored vectors are damaged."""
+        matrix = cls(cache_folder, db, space, dim)
+        matrix.refresh()
+        return matrix
+
+    @property
+    def rows(self) -> Rows:
+        """The rows as of the last `refresh`; a search takes them once and uses nothing else."""
+        return self._rows
+
+    def refresh(self) -> Rows:
+        """Brings in what the library stored, deleted or hid since the last call, whoever did it."""
+        with self._lock:
+            state = space_state(self._db, self._space)
+            if not self._is_current(state):
+                self._write(state, anew=False)
+            self._show()
+            return self._rows
+
+    def rebuild(self) -> Rows:
+        """Builds the cache anew from the library."""
+        with self._lock:
+            self._write(space_state(self._db, self._space), anew=True)
+            self._show()
+            return self._rows
+
+    def is_true_copy(self) -> bool:
+        """Whether every cached vector equals the stored one; reads everything."""
+        rows = self.refresh()
+        alive = rows.ids != BURIED
+        stored = vectors_since(self._db, self._space, 0)
+        return np.array_equal(rows.ids[alive], stored.photo_ids) and np.array_equal(
+            rows.originals[alive].view(np.uint16), stored.vectors.view(np.uint16)
+        )
+
+    def close(self) -> None:
+        """Lets go of the files; snapshots taken before stay valid."""
+        with self._lock:
+            self._files = None
+            self._rows = _no_rows(self._dim)
+            if self._private is not None:
+                self._private.cleanup()
+                self._private = None
+
+    def _is_current(self, state: SpaceState) -> bool:
+        """Whether the files mirror `state`, after a look at what others published meanwhile."""
+        try:
+            if self._files is not None and self._files.state != state:
+                self._files.reload()
+        except TornFilesError:
+            self._files = None
+        if self._files is None:
+            self._files = self._newest()
+        return self._files is not None and self._files.state == state
+
+    def _write(self, state: SpaceState, *, anew: bool) -> None:
+        """Brings the files up to `state`; in a folder of our own where the cache cannot be written."""
+        try:
+            with self._cache_lock():
+                self._follow(state, anew=anew)
+        except OSError:  # read-only, full, or locked for too long by a process that hangs
+            if self._private is not None:
+                raise
+            self._private = tempfile.TemporaryDirectory(prefix="picsight-", ignore_cleanup_errors=True)
+            self._folder = Path(self._private.name)
+            self._files = None
+            self._follow(state, anew=True)
+
+    @contextmanager
+    def _cache_lock(self) -> Iterator[None]:
+        if self._private is not None:
+            yield
+            return
+        from filelock import FileLock  # 35 ms, which a search in an up-to-date cache does not pay
+
+        self._folder.mkdir(parents=True, exist_ok=True)
+        with FileLock(self._folder / "vectors.lock", timeout=_LOCK_SECONDS):
+            yield
+
+    def _follow(self, state: SpaceState, *, anew: bool) -> None:
+        files, self._files = (
+            None if anew else self._newest(),
+            None,
+        )  # whatever fails below, nothing half-done is kept
+        if files is not None:
+            try:
+                self._extend(files, state)
+            except TornFilesError:
+                files = None
+        self._files = files or self._build(state)
+
+    def _extend(self, files: RowFiles, state: SpaceState) -> None:
+        """Appends and buries what changed since the files' own state; TornFilesError if they cannot follow."""
+        known = files.state
+        if state.deletions < known.deletions or (
+            state.deletions == known.deletions and state.last_row < known.last_row
+        ):
+            raise TornFilesError  # the library was put back to an earlier day
+        self._append(files, known.last_row, state.last_row)
+        if state.deletions != known.deletions:
+            self._bury(files, state.last_row)
+        files.publish(state)
+
+    def _append(self, files: RowFiles, after: int, last: int) -> None:
+        while after < last:
+            new = vectors_since(self._db, self._space, after, _CHUNK)
+            kept = new.upto(last)  # what is stored while we read is left for the next time
+            if not len(kept.rows):
+                return
+            files.append(kept)
+            after = int(kept.rows[-1])
+
+    def _bury(self, files: RowFiles, last: int) -> None:
+        view = files.view()
+        alive = np.flatnonzero(view.photo_ids != BURIED)
+        live = live_rows(self._db, self._space)
+        live = live[live <= last]
+        dead = alive[~np.isin(view.rows[alive], live, assume_unique=True)]
+        remaining = len(alive) - len(dead)
+        buried = files.count - remaining
+        if remaining != len(live) or (buried > _BURIED_ROWS and buried * _BURIED_SHARE > files.count):
+            raise TornFilesError
+        files.bury(dead)
+
+    def _build(self, state: SpaceState) -> RowFiles:
+        """A new generation from the library; older ones are deleted."""
+        older = self._generations()
+        number = 1 + max((number for number, _ in older), default=0)
+        stem = self._folder / f"{self._stem_name()}-{number}-{secrets.token_hex(4)}"
+        try:
+            files = RowFiles.create(stem, self._dim)
+            self._append(files, 0, state.last_row)
+            files.publish(state, safe=True)
+        except BaseException:
+            remove_generation(stem)
+            raise
+        for _, old in older:
+            remove_generation(old)
+        return files
+
+    def _newest(self) -> RowFiles | None:
+        """The newest generation that can be trusted."""
+        for _, stem in self._generations():
+            try:
+                files = RowFiles.open(stem, self._dim)
+            except TornFilesError:
+                continue
+            if self._mirrors_library(files):
+                return files
+        return None
+
+    def _mirrors_library(self, files: RowFiles) -> bool:
+        """Whether the newest row is the library's: it is not if an older library was put back in its place."""
+        view = files.view()
+        alive = np.flatnonzero(view.photo_ids[-_CHUNK:] != BURIED)
+        if not len(alive):
+            return True
+        position = max(0, files.count - _CHUNK) + int(alive[-1])
+        stored = vector_of(self._db, int(view.photo_ids[position]), self._space)
+        if stored is None:  # deleted since: burying will tell
+            return True
+        return np.array_equal(stored.view(np.uint16), view.originals[position].view(np.uint16))
+
+    def _generations(self) -> list[tuple[int, Path]]:
+        """The cache's generations of this space with their numbers, newest first, sound or not."""
+        found = []
+        for path in self._folder.glob(f"{self._stem_name()}-*.rows"):
+            match = _GENERATION.search(path.name)
+            if match:
+                found.append((int(match[1]), path.with_suffix("")))
+        return sorted(found, reverse=True)
+
+    def _stem_name(self) -> str:
+        """The space's name as a file name, whatever a foreign bundle calls its space."""
+        return self._space if re.fullmatch("[0-9A-Za-z]+", self._space) else self._space.encode().hex()
+
+    def _show(self) -> None:
+        """Takes a new snapshot if anything changed."""
+        if self._files is None:
+            return
+        hidden = hidden_photos(self._db)
+        seen = (self._files.stem, self._files.count, self._files.state, hidden)
+        if seen == self._shown:
+            return
+        view = self._files.view()
+        mask = view.photo_ids == BURIED
+        if hidden:
+            mask |= np.isin(view.photo_ids, hidden)
+        self._rows = Rows(
+            view.photo_ids, view.scales, view.codes, view.originals, mask if mask.any() else None
+        )
+        self._shown = seen
+
+
+def _no_rows(dim: int) -> Rows:
+    return Rows(
+        np.empty(0, np.int64),
+        np.empty(0, np.float32),
+        np.empty((0, dim), np.int8),
+        np.empty((0, dim), np.float16),
+        None,
+    )
