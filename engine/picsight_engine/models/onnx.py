@@ -1,0 +1,135 @@
+"""The backend that runs everywhere: both towers through ONNX Runtime."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import onnxruntime
+
+from picsight_engine.errors import BundleError
+from picsight_engine.models.bundle import IMAGE_GRAPH, TEXT_GRAPH
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    from picsight_engine.models.bundle import Bundle, ImageSpec, TextSpec
+
+onnxruntime.disable_telemetry_events()
+
+
+def choose_providers() -> list[str]:
+    """What computes. The CPU: it is exact, starts in tens of milliseconds, and the towers are made for it."""
+    return ["CPUExecutionProvider"]
+
+
+class OnnxImageEncoder:
+    """An image tower; one session may serve several threads."""
+
+    def __init__(self, bundle: Bundle, threads: int = 1) -> None:
+        """Loads the graph.
+
+        Raises:
+            BundleError: the tower is missing, damaged, or does not fit its manifest.
+        """
+        spec = bundle.image_spec()
+        self._graph = _Graph(
+            bundle.folder / IMAGE_GRAPH,
+            spec,
+            (None, 3, spec.size, spec.size),
+            bundle.manifest.dim,
+            threads,
+        )
+
+    def encode(self, pixels: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Embeds preprocessed photos: [n, 3, size, size] → [n, dim]; batches of more than four bring no speed."""
+        return self._graph.run(pixels)
+
+
+class OnnxTextEncoder:
+    """A text tower; the graph makes its own mask from the padding."""
+
+    def __init__(self, bundle: Bundle, threads: int = 2) -> None:
+        """Loads the graph.
+
+        Raises:
+            BundleError: the tower is missing, damaged, or does not fit its manifest.
+        """
+        spec = bundle.text_spec()
+        tokens = None if spec.dynamic else spec.context
+        self._graph = _Graph(bundle.folder / TEXT_GRAPH, spec, (None, tokens), bundle.manifest.dim, threads)
+
+    def encode(self, ids: NDArray[np.int64]) -> NDArray[np.float32]:
+        """Embeds token ids: [n, tokens] → [n, dim]."""
+        return self._graph.run(ids)
+
+
+class _Graph:
+    """One session with one input and one output, checked against the manifest before anything runs."""
+
+    def __init__(
+        self, path: Path, spec: ImageSpec | TextSpec, shape: tuple[int | None, ...], dim: int, threads: int
+    ) -> None:
+        source, target = spec.input, spec.output
+        self._path, self._source, self._target, self._dim = path, source, target, dim
+        try:
+            self._session = onnxruntime.InferenceSession(
+                path, _options(threads), providers=choose_providers()
+            )
+        except Exception as fault:  # the runtime has a dozen classes of errors with nothing in common
+            raise BundleError(
+                f"The model file {path} cannot be loaded ({_first_line(fault)}); install the model again."
+            ) from fault
+        inputs = {node.name: node for node in self._session.get_inputs()}
+        outputs = {node.name: node for node in self._session.get_outputs()}
+        if set(inputs) != {source} or target not in outputs:
+            raise BundleError(
+                f"The model file {path} does not fit its manifest: it takes {', '.join(inputs)} and gives "
+                f"{', '.join(outputs)} instead of {source} and {target}; install the model again."
+            )
+        self._check_shape("takes", inputs[source].shape, shape)
+        self._check_shape("gives", outputs[target].shape, (None, dim))
+
+    def run(self, values: NDArray[Any]) -> NDArray[np.float32]:
+        """The output for one batch, [n, dim]."""
+        try:
+            (vectors,) = self._session.run([self._target], {self._source: values})
+        except Exception as fault:  # as above
+            raise BundleError(
+                f"The model file {self._path} cannot be run ({_first_line(fault)}); install the model again."
+            ) from fault
+        if vectors.shape != (len(values), self._dim):
+            raise BundleError(
+                f"The model file {self._path} gives vectors of shape {vectors.shape} instead of "
+                f"{(len(values), self._dim)}; install the model again."
+            )
+        return np.asarray(vectors, dtype=np.float32)
+
+    def _check_shape(self, verb: str, found: list[int | str | None], wanted: tuple[int | None, ...]) -> None:
+        """A named axis in the graph, and None in what is wanted, stand for any length."""
+        fits = len(found) == len(wanted) and all(
+            not isinstance(have, int) or want is None or have == want
+            for have, want in zip(found, wanted, strict=True)
+        )
+        if not fits:
+            raise BundleError(
+                f"The model file {self._path} does not fit its manifest: it {verb} the shape {found} instead of "
+                f"{list(wanted)}; install the model again."
+            )
+
+
+def _options(threads: int) -> onnxruntime.SessionOptions:
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = threads
+    options.inter_op_num_threads = 1
+    options.log_severity_level = 3  # its warnings are for the makers of models
+    options.add_session_config_entry(
+        "session.intra_op.allow_spinning", "0"
+    )  # an idle session leaves the core alone
+    return options
+
+
+def _first_line(fault: Exception) -> str:
+    return str(fault).strip().split("\n")[0].rstrip(".")

@@ -1,0 +1,77 @@
+"""From text to token ids by the bundle's own tokenizer.json."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+import numpy as np
+import tokenizers
+
+from picsight_engine.errors import BundleError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from picsight_engine.models.bundle import Bundle
+
+
+class Tokenizer:
+    """The tokenizer of one bundle."""
+
+    def __init__(self, bundle: Bundle) -> None:
+        """Loads the tokenizer.
+
+        Raises:
+            BundleError: the bundle has no text tower, needs a cleaning that this version lacks, or the file is damaged.
+        """
+        self._spec = bundle.text_spec()
+        if self._spec.clean != "none":
+            raise BundleError(
+                f'The model "{bundle.manifest.title}" cleans its text in the way "{self._spec.clean}", which this '
+                "version of Picsight does not know; update Picsight."
+            )
+        path = bundle.folder / self._spec.tokenizer
+        try:
+            self._tokenizer = tokenizers.Tokenizer.from_file(str(path))
+        except Exception as fault:  # the library raises plain Exception, whatever is wrong with the file
+            raise BundleError(
+                f"The model file {path} cannot be read ({fault}); install the model again."
+            ) from fault
+        # Both are done here: what the file says would depend on how it was saved.
+        self._tokenizer.no_truncation()
+        self._tokenizer.no_padding()
+        self._special = _any_of(
+            token.content for token in self._tokenizer.get_added_tokens_decoder().values() if token.special
+        )
+
+    def encode(self, texts: Sequence[str]) -> NDArray[np.int64]:
+        """Token ids, [n, tokens], the texts' special tokens left out.
+
+        Padded to the longest of the batch where the tower masks its padding, to the whole context where it does not. A
+        text that is too long loses its end, but keeps the end token.
+        """
+        context = self._spec.context
+        rows = [
+            encoding.ids if len(encoding.ids) <= context else [*encoding.ids[: context - 1], self._spec.eot]
+            for encoding in self._tokenizer.encode_batch([self._strip(text) for text in texts])
+        ]
+        width = max(map(len, rows), default=0) if self._spec.dynamic else context
+        ids = np.full((len(rows), width), self._spec.pad_id, dtype=np.int64)
+        for row, tokens in zip(ids, rows, strict=True):
+            row[: len(tokens)] = tokens
+        return ids
+
+    def _strip(self, text: str) -> str:
+        """A person who types "[SEP]" means five characters, not the end of the text; a blank cannot join two halves to a new one."""
+        valid = text.encode("utf-8", "ignore").decode(
+            "utf-8"
+        )  # without the lone surrogates of an odd command line
+        return self._special.sub(" ", valid) if self._special else valid
+
+
+def _any_of(words: object) -> re.Pattern[str] | None:
+    found = sorted(words, key=len, reverse=True)  # type: ignore[call-overload]
+    return re.compile("|".join(map(re.escape, found))) if found else None

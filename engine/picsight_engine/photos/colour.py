@@ -1,0 +1,79 @@
+"""Every colour a file can carry, brought to eight-bit sRGB on white."""
+
+from __future__ import annotations
+
+import functools
+import io
+
+import numpy as np
+from PIL import Image, ImageCms
+
+# What a profile's colour space is called, by the mode of the picture that it fits.
+_SPACES = {"RGB": "RGB ", "L": "GRAY", "CMYK": "CMYK", "LAB": "Lab "}
+_DEEP = frozenset(["I", "F", "I;16", "I;16L", "I;16B", "I;16N"])
+_ALPHA = frozenset(["RGBA", "RGBa", "LA", "La", "PA"])
+
+
+def to_eight_bits(image: Image.Image) -> Image.Image:
+    """Scales a grey picture of 16 bits, 32 bits or floating point to mode L; others pass unchanged.
+
+    16 bits are scaled by their full range; where a deeper mode does not tell its range, the brightest value does.
+    """
+    if image.mode not in _DEEP:
+        return image
+    values = np.asarray(image)
+    if image.mode.startswith("I;16"):
+        return Image.fromarray((values >> 8).astype(np.uint8))
+    brightest = float(np.nanmax(values, initial=0.0))
+    full = next((top for top in (1.0, 255.0, 65535.0) if brightest <= top), brightest)
+    if image.mode == "I" and brightest <= 1:
+        full = 255.0
+    scaled = np.clip(np.nan_to_num(values) * (255.0 / full), 0, 255)
+    return Image.fromarray(scaled.astype(np.uint8))
+
+
+def flatten(image: Image.Image) -> Image.Image:
+    """Lays a transparent picture on white and unfolds palettes; the result is L, RGB, CMYK or LAB."""
+    if image.mode in _ALPHA or "transparency" in image.info:
+        grey = image.mode in {"L", "LA", "La", "1"}
+        layer = image.convert("LA" if grey and "transparency" not in image.info else "RGBA")
+        paper = Image.new("L" if layer.mode == "LA" else "RGB", layer.size, "white")
+        paper.paste(layer.convert(paper.mode), mask=layer.getchannel("A"))
+        return paper
+    if image.mode == "1":
+        return image.convert("L")
+    return image if image.mode in _SPACES else image.convert("RGB")
+
+
+def to_srgb(image: Image.Image, profile: bytes | None) -> Image.Image:
+    """Converts L, RGB, CMYK or LAB to sRGB by its profile; an unreadable or unfitting profile is ignored."""
+    if profile or image.mode == "LAB":
+        transform = _transform(profile or b"", image.mode)
+        if transform is not None:
+            return ImageCms.applyTransform(image, transform) or image
+    return image.convert("RGB")
+
+
+@functools.lru_cache(
+    maxsize=16
+)  # a folder's photos share a few profiles; building a transform takes milliseconds
+def _transform(profile: bytes, mode: str) -> ImageCms.ImageCmsTransform | None:
+    """The way from a profile to sRGB; None where there is nothing to do or the profile does not fit the picture."""
+    try:
+        source = ImageCms.ImageCmsProfile(io.BytesIO(profile) if profile else ImageCms.createProfile("LAB"))
+        if source.profile.xcolor_space != _SPACES[mode]:
+            return None
+        transform = ImageCms.buildTransform(
+            source, ImageCms.createProfile("sRGB"), mode, "RGB", ImageCms.Intent.RELATIVE_COLORIMETRIC
+        )
+    except (ImageCms.PyCMSError, OSError, ValueError, TypeError):
+        return None
+    return None if mode == "RGB" and _changes_nothing(transform) else transform
+
+
+def _changes_nothing(transform: ImageCms.ImageCmsTransform) -> bool:
+    """Most profiles are sRGB under one name or another: on a grid of 729 colours they move none by more than one."""
+    steps = np.linspace(0, 255, 9).astype(np.uint8)
+    grid = np.stack(np.meshgrid(steps, steps, steps), axis=-1).reshape(27, 27, 3)
+    moved = np.asarray(ImageCms.applyTransform(Image.fromarray(grid), transform))
+    return int(np.abs(moved.astype(int) - grid).max()) <= 1

@@ -1,0 +1,207 @@
+"""From a file's bytes to an upright sRGB picture, reduced on the way where that saves work; the border to foreign decoders."""
+
+from __future__ import annotations
+
+import importlib
+import io
+import re
+import struct
+import warnings
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import pi_heif
+import pi_heif.options
+from PIL import Image
+from PIL.JpegImagePlugin import JpegImageFile
+
+from picsight_engine.errors import ImageError
+from picsight_engine.photos import colour, formats
+from picsight_engine.photos.exif import ORIENTATION, Exif, read_exif
+from picsight_engine.photos.formats import HEIF, IMAGE_SUFFIXES, JPEG, Format
+from picsight_engine.photos.metadata import Taken, read_taken
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from PIL.ImageFile import ImageFile
+
+    from picsight_engine.errors import ProblemCode
+
+__all__ = ["IMAGE_SUFFIXES", "Limits", "Picture", "decode", "read_photo"]
+
+_TURNED = frozenset([5, 6, 7, 8])
+_UPRIGHT = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+_XMP_ORIENTATION = re.compile(rb'tiff:Orientation(?:="|>)([1-8])[^0-9]')
+_CUT_OFF = re.compile(
+    r"truncat|end of (file|data|stream|box|image)|not enough|too short|incomplete|premature", re.IGNORECASE
+)
+_UNKNOWN = re.compile(
+    r"unsupported|not supported|cannot handle|unknown (pixel mode|compression|raw mode)", re.IGNORECASE
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What one file may cost: size of the picture, size of the file, and seconds (kept by the indexer, which can kill)."""
+
+    megapixels: float = 250
+    bytes: int = 1_000_000_000
+    seconds: float = 30
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """A decoded photo: `image` is upright, RGB in sRGB and perhaps reduced; `width` and `height` are the full upright size."""
+
+    image: Image.Image
+    width: int
+    height: int
+    format: str
+    orientation: int
+    taken: Taken | None
+
+
+def read_photo(path: Path, limits: Limits) -> bytes:
+    """The whole file.
+
+    Raises:
+        ImageError: `empty`, `too_large`, `no_permission`, `vanished`, or `damaged` where the disk cannot read it.
+    """
+    try:
+        with path.open("rb") as file:
+            data = file.read(limits.bytes + 1)
+    except FileNotFoundError:
+        raise ImageError("vanished", f"{path} is no longer there.", path) from None
+    except PermissionError:
+        raise ImageError(
+            "no_permission", f"{path} may not be read: change its permissions and index again.", path
+        ) from None
+    except OSError as fault:
+        raise ImageError(
+            "damaged", f"{path} cannot be read from the disk ({fault.strerror}).", path
+        ) from fault
+    if len(data) > limits.bytes:
+        raise ImageError(
+            "too_large", f"{path} is larger than the limit of {limits.bytes / 1e6:,.0f} megabytes.", path
+        )
+    if not data:
+        raise ImageError("empty", f"{path} is empty: the file holds no bytes.", path)
+    return data
+
+
+def decode(data: bytes, path: Path, *, min_side: int, limits: Limits) -> Picture:
+    """Decodes the first picture of a file; `path` serves the sentences only.
+
+    `min_side` is the smallest short side, in pixels, that a reduced picture may have; a smaller picture is not enlarged.
+
+    Raises:
+        ImageError: `empty`, `not_an_image`, `unsupported`, `damaged`, `truncated` or `too_large`.
+    """
+    if not data:
+        raise ImageError("empty", f"{path} is empty: the file holds no bytes.", path)
+    kind = formats.find_format(data, path.suffix)
+    if kind is None:
+        unknown, reason = formats.name_stranger(data)
+        raise ImageError(unknown, f"{path} cannot be shown: {reason}.", path)
+    try:
+        # Decoders complain by warnings about files that they read all the same: nobody could act on them. The filter is
+        # set on each call and stays: setting it for the call only is not safe with several threads.
+        warnings.filterwarnings("ignore", module=r"PIL\.")
+        return _decode(data, kind, path, min_side, limits)
+    except ImageError:
+        raise
+    except MemoryError as fault:
+        raise ImageError("too_large", f"{path} needs more memory than there is.", path) from fault
+    except Exception as fault:
+        # The outer border to foreign decoders: on damaged files they raise whatever their parsers ran into.
+        code, reason = _explain(fault)
+        raise ImageError(code, f"{path} cannot be shown: {reason}.", path) from fault
+
+
+def _decode(data: bytes, kind: Format, path: Path, min_side: int, limits: Limits) -> Picture:
+    image = _open(data, kind)
+    stored = image.size
+    _check_size(stored, path, limits)
+    image.draft(None, (min_side, min_side))  # a JPEG is decoded at 1/2, 1/4 or 1/8 where that is large enough
+    image.load()
+    if kind is not JPEG:
+        stored = image.size  # TIFF and HEIF turn themselves upright while loading
+    exif = read_exif(data if kind.name == "TIFF" else image.info.get("exif") or b"")
+    orientation = _orientation(image, exif, kind)
+    profile = image.info.get("icc_profile")
+    upright = colour.to_srgb(colour.flatten(_reduce(image, min_side)), profile)
+    if orientation != 1:
+        upright = upright.transpose(_UPRIGHT[orientation])
+    width, height = reversed(stored) if orientation in _TURNED else stored
+    return Picture(upright, width, height, kind.name, orientation, read_taken(exif))
+
+
+def _open(data: bytes, kind: Format) -> ImageFile:
+    """Reads the header only. The plugins' classes are called directly: `Image.open` would try others, judge the size by
+    limits of its own, and wrap a JPEG with further pictures behind the first into a reader that warns.
+    """
+    file = io.BytesIO(data)
+    if kind is HEIF:
+        pi_heif.options.DECODE_THREADS = 1  # every worker has one core
+        pi_heif.options.THUMBNAILS = pi_heif.options.DEPTH_IMAGES = pi_heif.options.AUX_IMAGES = False
+        return pi_heif.HeifImageFile(file)  # type: ignore[no-any-return]
+    if kind is JPEG:
+        return JpegImageFile(file)
+    importlib.import_module(f"PIL.{kind.plugin}")  # only the plugin needed: all of them cost 40 ms
+    factory, _accept = Image.OPEN[kind.name]
+    return factory(file, "")
+
+
+def _check_size(size: tuple[int, int], path: Path, limits: Limits) -> None:
+    if min(size) < 1:
+        raise ImageError("damaged", f"{path} cannot be shown: its picture has no pixels.", path)
+    megapixels = size[0] * size[1] / 1e6
+    if megapixels > limits.megapixels:
+        raise ImageError(
+            "too_large",
+            f"{path} has {megapixels:,.0f} megapixels, more than the limit of {limits.megapixels:,.0f}.",
+            path,
+        )
+
+
+def _orientation(image: Image.Image, exif: Exif, kind: Format) -> int:
+    """How the loaded pixels still have to be turned, as an EXIF orientation."""
+    if kind is HEIF or kind.name == "TIFF":
+        return 1
+    if kind is JPEG or ORIENTATION in exif.main:
+        return exif.orientation  # a JPEG's identity counts EXIF only, so nothing else may turn it
+    xmp = image.info.get("xmp") or image.info.get("XML:com.adobe.xmp") or b""
+    match = _XMP_ORIENTATION.search(xmp.encode() if isinstance(xmp, str) else xmp)
+    return int(match[1]) if match else 1
+
+
+def _reduce(image: Image.Image, min_side: int) -> Image.Image:
+    """Averages whole blocks of pixels while the short side stays at least `min_side`: later steps cost less time and memory."""
+    image = colour.to_eight_bits(image)
+    factor = min(image.size) // min_side
+    if factor < 2:
+        return image
+    if image.mode in {"P", "PA", "1"} or "transparency" in image.info:
+        image = colour.flatten(image)  # indices and colour keys cannot be averaged
+    return image.reduce(factor)
+
+
+def _explain(fault: Exception) -> tuple[ProblemCode, str]:
+    """Code and reason, from what a decoder raised."""
+    cause = fault.__cause__ or fault
+    if isinstance(fault, Image.DecompressionBombError):
+        return "too_large", "its picture is far too large"
+    if isinstance(cause, (EOFError, struct.error, IndexError)) or _CUT_OFF.search(str(fault)):
+        return "truncated", "the file ends before its picture does; copy it again from where it came"
+    if isinstance(fault, NotImplementedError) or _UNKNOWN.search(str(fault)):
+        return "unsupported", "it uses a variant of its format that Picsight cannot read yet"
+    return "damaged", "its data are damaged; copy it again from where it came"

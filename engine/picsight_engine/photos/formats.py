@@ -1,0 +1,131 @@
+"""Which files are pictures: the suffixes that a scan looks at, and formats told by their first bytes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+# JPEG XL stands here although nothing decodes it yet: a photo that is left out must show among the problems.
+IMAGE_SUFFIXES = frozenset(
+    {
+        ".jpg",
+        ".jpeg",
+        ".jpe",
+        ".jfif",
+        ".mpo",
+        ".png",
+        ".apng",
+        ".webp",
+        ".gif",
+        ".bmp",
+        ".dib",
+        ".tif",
+        ".tiff",
+    }
+    | {
+        ".heic",
+        ".heics",
+        ".heif",
+        ".heifs",
+        ".hif",
+        ".avif",
+        ".avifs",
+        ".jp2",
+        ".j2k",
+        ".j2c",
+        ".jpx",
+        ".jpf",
+        ".jxl",
+    }
+    | {".ico", ".psd", ".pcx", ".pbm", ".pgm", ".ppm", ".pnm", ".tga", ".qoi"}
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Format:
+    """A format that is decoded: its name, and the Pillow plugin (module below PIL) that does it."""
+
+    name: str
+    plugin: str
+
+
+JPEG = Format("JPEG", "JpegImagePlugin")
+HEIF = Format("HEIF", "")  # pi-heif, not Pillow
+AVIF = Format("AVIF", "AvifImagePlugin")
+_TGA = Format("TGA", "TgaImagePlugin")
+
+# EPS, PostScript and WMF are absent on purpose: Pillow hands them to other programs.
+_BY_START: tuple[tuple[bytes, Format], ...] = (
+    (b"\xff\xd8", JPEG),
+    (b"\x89PNG\r\n\x1a\n", Format("PNG", "PngImagePlugin")),
+    (b"GIF87a", Format("GIF", "GifImagePlugin")),
+    (b"GIF89a", Format("GIF", "GifImagePlugin")),
+    (b"II*\0", Format("TIFF", "TiffImagePlugin")),
+    (b"MM\0*", Format("TIFF", "TiffImagePlugin")),
+    (b"II+\0", Format("TIFF", "TiffImagePlugin")),
+    (b"MM\0+", Format("TIFF", "TiffImagePlugin")),
+    (b"BM", Format("BMP", "BmpImagePlugin")),
+    (b"\0\0\1\0", Format("ICO", "IcoImagePlugin")),
+    (b"8BPS\0\1", Format("PSD", "PsdImagePlugin")),
+    (b"qoif", Format("QOI", "QoiImagePlugin")),
+    (b"\xff\x4f\xff\x51", Format("JPEG2000", "Jpeg2KImagePlugin")),
+    (b"\0\0\0\x0cjP  \r\n\x87\n", Format("JPEG2000", "Jpeg2KImagePlugin")),
+    *((b"P%d" % kind, Format("PPM", "PpmImagePlugin")) for kind in range(1, 7)),
+    *((b"\n%c\1" % version, Format("PCX", "PcxImagePlugin")) for version in (0, 2, 3, 4, 5)),
+)
+_HEIF_BRANDS = frozenset(b"heic heix heim heis hevc hevx hevm hevs mif1 msf1".split())
+_AVIF_BRANDS = frozenset(b"avif avis".split())
+
+# What is a picture, but not one that can be decoded here.
+_UNSUPPORTED_STARTS = (
+    (b"\xff\x0a", "JPEG XL"),
+    (b"\0\0\0\x0cJXL \r\n\x87\n", "JPEG XL"),
+    (b"#?RADIANCE", "Radiance HDR"),
+    (b"\x76\x2f\x31\x01", "OpenEXR"),
+    (b"%!PS", "PostScript"),
+    (b"\xc5\xd0\xd3\xc6", "PostScript"),
+    (b"FUJIFILMCCD-RAW", "camera RAW"),
+    (b"IIU\0", "camera RAW"),
+    (b"IIRO", "camera RAW"),
+    (b"FORM", "IFF"),
+    (b"DDS ", "DirectDraw"),
+)
+
+
+def find_format(data: bytes, suffix: str) -> Format | None:
+    """The format told by the first bytes; the suffix decides only for TGA, which has no signature."""
+    if data[4:8] == b"ftyp":
+        brands = _brands(data)
+        if brands[0] in _AVIF_BRANDS or (brands[0] in {b"mif1", b"msf1"} and _AVIF_BRANDS & set(brands)):
+            return AVIF
+        return HEIF if brands[0] in _HEIF_BRANDS or _HEIF_BRANDS & set(brands[1:]) else None
+    if data[:4] == b"RIFF" and data[8:12] == b"WEBP":
+        return Format("WEBP", "WebPImagePlugin")
+    for start, found in _BY_START:
+        if data.startswith(start):
+            return found
+    return _TGA if suffix.lower() == ".tga" else None
+
+
+def name_stranger(data: bytes) -> tuple[Literal["unsupported", "not_an_image"], str]:
+    """What a file is that `find_format` does not know: a kind of picture not decoded here, or something else."""
+    for start, kind in _UNSUPPORTED_STARTS:
+        if data.startswith(start):
+            return "unsupported", f"it is a {kind} picture, which Picsight cannot read yet"
+    head = data[:1024].lstrip(b"\xef\xbb\xbf \t\r\n").lower()
+    if b"<svg" in head:
+        return "unsupported", "it is an SVG drawing, which Picsight cannot read yet"
+    if data[4:8] == b"ftyp":
+        if data[8:11] == b"crx":
+            return "unsupported", "it is a camera RAW picture, which Picsight cannot read yet"
+        return "not_an_image", "it is a film, not a picture"
+    for start, kind in ((b"%pdf", "a PDF document"), (b"pk\3\4", "a ZIP archive"), (b"<", "a text file")):
+        if head.startswith(start):
+            return "not_an_image", f"it is {kind}, not a picture"
+    return "not_an_image", "it is not a picture in any format that Picsight knows"
+
+
+def _brands(data: bytes) -> list[bytes]:
+    """The major brand, then the compatible ones, of an ISO container."""
+    end = min(int.from_bytes(data[:4], "big"), 256)
+    return [data[8:12], *(data[at : at + 4] for at in range(16, end, 4))]
