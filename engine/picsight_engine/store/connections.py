@@ -25,7 +25,7 @@ def explain(error: sqlite3.Error, path: Path) -> PicsightError | None:
     """The sentence for a failure of the disk or of the file; None where the fault is in our own statements."""
     code: int | None = getattr(error, "sqlite_errorcode", None)
     primary = None if code is None else code & 0xFF  # the higher bits tell apart kinds of one failure
-    if primary == sqlite3.SQLITE_FULL:
+    if primary == sqlite3.SQLITE_FULL or code == sqlite3.SQLITE_IOERR_SHMSIZE:  # no room for the log's index
         return StorageError(DISK_FULL)
     if primary in _DAMAGED:
         return LibraryError(
@@ -72,7 +72,7 @@ class Connections:
     def reader(self) -> sqlite3.Connection:
         """The calling thread's own connection, which cannot write."""
         connection: sqlite3.Connection | None = getattr(self._local, "connection", None)
-        if connection is None or self._closed:
+        if connection is None:
             with explained(self.path):
                 connection = self._connect()
                 connection.execute("PRAGMA query_only = ON")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import secrets
 import sqlite3
 from contextlib import closing, contextmanager, suppress
 from typing import TYPE_CHECKING
@@ -39,7 +40,7 @@ class Database:
         a newer program or no library at all, StorageError when the folder cannot be used.
         """
         path = folder / FILE_NAME
-        if not path.exists():
+        if not _is_there(path):
             if not create:
                 raise RequestError(f"There is no library in {folder}; index a folder first.")
             _create(path, steps)
@@ -94,7 +95,7 @@ def index_lock(folder: Path) -> Iterator[None]:
 
 def back_up(connection: sqlite3.Connection, target: Path) -> None:
     """Copies the whole database to `target`, which appears only once it is complete and on the disk."""
-    part = target.with_name(f"{target.name}.{os.getpid()}.part")
+    part = target.with_name(f"{target.name}.{secrets.token_hex(4)}.part")
     try:
         with closing(sqlite3.connect(part)) as copy:
             connection.backup(copy)
@@ -105,9 +106,21 @@ def back_up(connection: sqlite3.Connection, target: Path) -> None:
         part.unlink(missing_ok=True)
 
 
+def _is_there(path: Path) -> bool:
+    try:
+        path.stat()
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    except OSError as error:
+        raise StorageError(
+            f"The library folder {path.parent} cannot be opened ({error.strerror})."
+        ) from error
+    return True
+
+
 def _create(path: Path, steps: Steps) -> None:
     """Makes a new library under another name and moves it into place: half a library never exists."""
-    part = path.with_name(f"{path.name}.{os.getpid()}.part")
+    part = path.with_name(f"{path.name}.{secrets.token_hex(4)}.part")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         for suffix in (

@@ -104,20 +104,28 @@ def _inside(path: Path, folder: Path) -> bytes | None:
     return os.fsencode(real.as_posix())  # "." cannot be: the folder itself was told apart above
 
 
-def stored_name(path: Path, folder: Path) -> bytes | None:
-    """The stored name of a file below `folder`, b"" for the folder itself, None elsewhere.
+def stored_names(path: Path, folder: Path) -> list[bytes]:
+    """The names that `path` may have in `folder`, the likeliest first; b"" is the folder itself, none is elsewhere.
 
-    The path is taken as spelled first; then links in front of the file's own name are followed (a file that is
-    itself a link keeps its name).
+    The path as it is spelled, then with the links in front of the file's own name followed (a file that is itself
+    a link keeps its name).
     """
     path = Path(os.path.abspath(path))  # noqa: PTH100 - resolve() would follow the file itself
+    if _inside(path, folder) == b"":
+        return [b""]
+    names = []
     if path.is_relative_to(folder):
-        spelled = path.relative_to(folder).as_posix()
-        return b"" if spelled == "." else os.fsencode(spelled)
+        names.append(os.fsencode(path.relative_to(folder).as_posix()))
     parent = _inside(path.parent, folder)
-    if parent is None:
-        return b"" if _inside(path, folder) == b"" else None
-    return os.fsencode(path.name) if parent == b"" else parent + b"/" + os.fsencode(path.name)
+    if parent is not None:
+        name = os.fsencode(path.name)
+        names.append(parent + b"/" + name if parent else name)
+    return names
+
+
+def stored_name(path: Path, folder: Path) -> bytes | None:
+    """The likeliest name of `path` in `folder`, None elsewhere."""
+    return next(iter(stored_names(path, folder)), None)
 
 
 def _take_over(connection: sqlite3.Connection, outer: int, inner: int, prefix: bytes) -> None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from picsight_engine.store.folders import all_folders, file_path, stored_name
+from picsight_engine.store.folders import all_folders, file_path, stored_names
 
 if TYPE_CHECKING:
     import sqlite3
@@ -207,8 +207,7 @@ def photo_by_bytes_hash(db: Database, bytes_hash: bytes) -> int | None:
 def find_file(db: Database, path: Path) -> StoredFile | None:
     """The file that the library knows at `path`, by the person's spelling or through symbolic links."""
     for folder in all_folders(db):
-        name = stored_name(path, folder.path)
-        if name:
+        for name in stored_names(path, folder.path):
             with db.reading() as connection:
                 row = connection.execute(_FILE_AT, (folder.id, name)).fetchone()
             if row is not None:

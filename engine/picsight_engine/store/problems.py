@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from picsight_engine.store.folders import file_path
+from picsight_engine.store.folders import all_folders, file_path, stored_names
 
 if TYPE_CHECKING:
     import sqlite3
@@ -27,6 +27,7 @@ _ALL = """
 SELECT p.folder_id, p.name, f.path, p.code, p.message, p.size, p.mtime_ns, p.first_seen, p.last_seen, p.tries, p.ignored
 FROM problems AS p JOIN folders AS f ON f.id = p.folder_id"""
 _EVERY = f"{_ALL} ORDER BY f.id, p.name"
+_AT = f"{_ALL} WHERE p.folder_id = ? AND p.name = ?"
 _IN_FOLDER = f"{_ALL} WHERE p.folder_id = ? ORDER BY p.name"
 
 
@@ -79,6 +80,17 @@ def all_problems(db: Database) -> list[Problem]:
     """Every problem, folder by folder, by name."""
     with db.reading() as connection:
         return [_problem(row) for row in connection.execute(_EVERY)]
+
+
+def problem_at(db: Database, path: Path) -> Problem | None:
+    """The problem listed for a path, by the person's spelling or through symbolic links."""
+    for folder in all_folders(db):
+        for name in stored_names(path, folder.path):
+            with db.reading() as connection:
+                row = connection.execute(_AT, (folder.id, name)).fetchone()
+            if row is not None:
+                return _problem(row)
+    return None
 
 
 def problems_of(db: Database, folder_id: int) -> list[Problem]:

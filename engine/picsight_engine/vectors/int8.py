@@ -17,7 +17,7 @@ def quantize(
     vectors: NDArray[np.float32] | NDArray[np.float16],
 ) -> tuple[NDArray[np.int8], NDArray[np.float32]]:
     """Vectors [n, dim] as codes int8 [n, dim] and scales float32 [n], so that codes * scale is near the vector."""
-    values = np.asarray(vectors, dtype=np.float32)
+    values = np.nan_to_num(np.asarray(vectors, dtype=np.float32), nan=0, posinf=0, neginf=0)  # a damaged row
     scales = np.abs(values).max(axis=1) / np.float32(LARGEST)
     safe = np.where(scales > 0, scales, np.float32(1))  # a vector of zeros stays one
     codes = np.rint(values / safe[:, None]).astype(np.int8)

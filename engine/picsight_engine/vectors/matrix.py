@@ -11,13 +11,14 @@ import re
 import secrets
 import tempfile
 import threading
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from picsight_engine.errors import StorageError
 from picsight_engine.store.photos import hidden_photos
 from picsight_engine.store.vectors import SpaceState, live_rows, space_state, vector_of, vectors_since
 from picsight_engine.vectors.row_files import BURIED, RowFiles, TornFilesError, remove_generation
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 
 _CHUNK = 4096  # rows read at a time: 4 MB of 512 numbers
 _LOCK_SECONDS = 120.0  # another process may be building a large cache: some 10 s a million rows
+_CLOSING_SECONDS = 1.0
 _BURIED_SHARE = 4  # a cache of which a quarter is buried is built anew ...
 _BURIED_ROWS = 4096  # ... once that is worth the work
 _GENERATION = re.compile(r"-(\d+)-[0-9a-f]+\.rows$")
@@ -63,6 +65,7 @@ class Matrix:
         self._lock = threading.Lock()
         self._files: RowFiles | None = None
         self._private: tempfile.TemporaryDirectory[str] | None = None
+        self._wrote = False
         self._shown: tuple[object, ...] = ()
         self._rows = _no_rows(dim)
 
@@ -106,11 +109,20 @@ class Matrix:
     def close(self) -> None:
         """Lets go of the files; snapshots taken before stay valid."""
         with self._lock:
+            self._make_safe()
             self._files = None
             self._rows = _no_rows(self._dim)
             if self._private is not None:
                 self._private.cleanup()
                 self._private = None
+
+    def _make_safe(self) -> None:
+        """Waits for the disk once, so that the next start has no rows to check."""
+        if self._wrote and self._files is not None and self._private is None:
+            with suppress(OSError, TornFilesError), self._cache_lock(_CLOSING_SECONDS):
+                self._files.reload()
+                self._files.publish(self._files.state, safe=True)
+        self._wrote = False
 
     def _is_current(self, state: SpaceState) -> bool:
         """Whether the files mirror `state`, after a look at what others published meanwhile."""
@@ -126,25 +138,32 @@ class Matrix:
     def _write(self, state: SpaceState, *, anew: bool) -> None:
         """Brings the files up to `state`; in a folder of our own where the cache cannot be written."""
         try:
-            with self._cache_lock():
+            with self._cache_lock(_LOCK_SECONDS):
                 self._follow(state, anew=anew)
         except OSError:  # read-only, full, or locked for too long by a process that hangs
-            if self._private is not None:
-                raise
-            self._private = tempfile.TemporaryDirectory(prefix="picsight-", ignore_cleanup_errors=True)
+            self._follow_in_private(state)
+
+    def _follow_in_private(self, state: SpaceState) -> None:
+        try:
+            if self._private is None:
+                self._private = tempfile.TemporaryDirectory(prefix="picsight-", ignore_cleanup_errors=True)
             self._folder = Path(self._private.name)
-            self._files = None
             self._follow(state, anew=True)
+        except OSError as error:
+            raise StorageError(
+                f"Neither the library's cache nor {tempfile.gettempdir()} can be written ({error.strerror}), "
+                "so nothing can be searched; make room there."
+            ) from error
 
     @contextmanager
-    def _cache_lock(self) -> Iterator[None]:
+    def _cache_lock(self, seconds: float) -> Iterator[None]:
         if self._private is not None:
             yield
             return
         from filelock import FileLock  # 35 ms, which a search in an up-to-date cache does not pay
 
         self._folder.mkdir(parents=True, exist_ok=True)
-        with FileLock(self._folder / "vectors.lock", timeout=_LOCK_SECONDS):
+        with FileLock(self._folder / "vectors.lock", timeout=seconds):
             yield
 
     def _follow(self, state: SpaceState, *, anew: bool) -> None:
@@ -158,6 +177,7 @@ class Matrix:
             except TornFilesError:
                 files = None
         self._files = files or self._build(state)
+        self._wrote = True
 
     def _extend(self, files: RowFiles, state: SpaceState) -> None:
         """Appends and buries what changed since the files' own state; TornFilesError if they cannot follow."""
@@ -208,10 +228,13 @@ class Matrix:
             remove_generation(old)
         return files
 
-    def _newest(self) -> RowFiles | None:
-        """The newest generation that can be trusted."""
+    def _newest(self, known: RowFiles | None = None) -> RowFiles | None:
+        """The newest generation that can be trusted; one that is `known` stays mapped."""
         for _, stem in self._generations():
             try:
+                if known is not None and known.stem == stem:
+                    known.reload()
+                    return known
                 files = RowFiles.open(stem, self._dim)
             except TornFilesError:
                 continue

@@ -94,14 +94,9 @@ def _candidates(
 
 def _rough(rows: Rows, queries: NDArray[np.float32]) -> tuple[NDArray[np.float32], float]:
     """The largest eight-bit score of each row [n], and the largest standard error among them."""
-    codes, scales = quantize(queries)
-    best = np.full(len(rows.ids), -np.inf, dtype=np.float32)
-    for code, scale in zip(codes, scales, strict=True):
-        # simsimd takes one query at a time as fast as it reads the rows
-        dots = np.asarray(simsimd.cdist(rows.codes, code[np.newaxis], "dot", out_dtype="float32"))[:, 0]
-        scores = dots * rows.scales
-        scores *= scale
-        np.maximum(best, scores, out=best)
+    codes, scales = quantize(queries)  # [m, dim], [m]
+    dots = np.asarray(simsimd.cdist(rows.codes, codes, "dot", out_dtype="float32"))  # [n, m]
+    best: NDArray[np.float32] = (dots * scales).max(axis=1) * rows.scales
     return best, rounding_error(float(rows.scales.max()), float(scales.max()))
 
 
