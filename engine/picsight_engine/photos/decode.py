@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from picsight_engine.errors import ProblemCode
 
-__all__ = ["IMAGE_SUFFIXES", "Limits", "Picture", "decode", "read_photo"]
+__all__ = ["IMAGE_SUFFIXES", "Limits", "Picture", "claimed_pixels", "decode", "read_photo"]
 
 _TURNED = frozenset([5, 6, 7, 8])
 _UPRIGHT = {
@@ -125,6 +125,18 @@ def decode(data: bytes, path: Path, *, min_side: int, limits: Limits) -> Picture
         # The outer border to foreign decoders: on damaged files they raise whatever their parsers ran into.
         code, reason = _explain(fault)
         raise ImageError(code, f"{path} cannot be shown: {reason}.", path) from fault
+
+
+def claimed_pixels(data: bytes, path: Path) -> int:
+    """How many pixels the header promises, before anything is decoded; 0 where it promises nothing."""
+    kind = formats.find_format(data, path.suffix)
+    if kind is None:
+        return 0
+    try:
+        width, height = _open(data, kind).size
+    except Exception:  # noqa: BLE001 - a broken header is for `decode` to explain
+        return 0
+    return width * height
 
 
 def _decode(data: bytes, kind: Format, path: Path, min_side: int, limits: Limits) -> Picture:
