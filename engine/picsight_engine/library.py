@@ -1,0 +1,234 @@
+"""The façade of the engine: everything that the app and scripts ask of a library, in one object."""
+
+from __future__ import annotations
+
+import os
+import threading
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from picsight_engine.doctor import Check, doctor_folder
+from picsight_engine.errors import RequestError
+from picsight_engine.search.details import PhotoDetails, details_at, photo_at, problem_at
+from picsight_engine.search.searcher import Searcher
+from picsight_engine.store import folders as stored_folders
+from picsight_engine.store import health
+from picsight_engine.store.database import Database
+from picsight_engine.store.folders import Folder
+from picsight_engine.store.photos import photos_by_id
+from picsight_engine.store.problems import Problem, all_problems
+from picsight_engine.store.thumbnails import Thumbnails
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from types import TracebackType
+    from typing import Self
+
+    from picsight_engine.indexing.events import Event
+    from picsight_engine.indexing.indexer import IndexSettings
+    from picsight_engine.models.bundle import Bundle
+    from picsight_engine.search.answer import Answer
+    from picsight_engine.store.photos import Photo
+
+__all__ = ["Check", "Folder", "Library", "PhotoDetails", "Problem", "Status", "doctor_folder"]
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """The library in numbers: `files` show the `photos`, `bytes` is the size of the library's folder."""
+
+    library: Path
+    folders: int
+    photos: int
+    files: int
+    problems: int
+    space: str
+    model: str
+    bytes: int
+
+
+class Library:
+    """An open library and the model that searches it. Any thread may call; `close` only when no other one is inside."""
+
+    def __init__(self, db: Database, bundle: Bundle) -> None:
+        self.folder = db.folder
+        self.bundle = bundle
+        self._db = db
+        self._searcher = Searcher(db, bundle)
+        self._lock = threading.Lock()
+        self._opened_thumbnails: Thumbnails | None = None
+
+    @classmethod
+    def open(cls, folder: Path, bundle: Bundle, *, create: bool = True) -> Library:
+        """Opens the library in `folder`, made if need be; neither model nor vectors are loaded yet.
+
+        Raises:
+            RequestError: there is none and `create` is false.
+            LibraryError: it is damaged or was made by a newer program; nothing was changed.
+            StorageError: the disk refused.
+        """
+        absolute = Path(os.path.abspath(folder))  # noqa: PTH100 -- resolve() would follow a person's own links
+        return cls(Database.open(absolute, create=create), bundle)
+
+    def close(self) -> None:
+        """Closes every file of the library."""
+        self._searcher.close()
+        self._close_thumbnails()
+        self._db.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, fault: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def folders(self) -> list[Folder]:
+        """The folders whose photos the library shows."""
+        return stored_folders.all_folders(self._db)
+
+    def add_folder(self, path: Path) -> Folder:
+        """Adds a folder, to be indexed; returns the one that covers it where it lies inside a known one.
+
+        Raises:
+            RequestError: there is no folder at this path.
+        """
+        if not path.is_dir():
+            raise RequestError(
+                f"{path} is {'not a folder' if path.exists() else 'not there'}; choose a folder."
+            )
+        return stored_folders.add_folder(self._db, path)
+
+    def remove_folder(self, folder_id: int) -> None:
+        """Takes a folder out of the library; its photos are forgotten, their files stay untouched."""
+        forgotten = stored_folders.remove_folder(self._db, folder_id)
+        self._thumbnails().delete(forgotten)
+
+    def index(
+        self,
+        folders: Sequence[Path] | None = None,
+        *,
+        settings: IndexSettings | None = None,
+        cancel: threading.Event | None = None,
+        retry_problems: bool = False,
+    ) -> Iterator[Event]:
+        """Indexes these folders, adding those that are new, or all that the library has; the last event is Finished.
+
+        Nothing starts before the first event is asked for. Files that failed before are tried again only once they
+        have changed, or with `retry_problems`.
+
+        Raises:
+            RequestError: a folder is not there, or another run works on this library.
+            StorageError: the disk is full or gone; what was told as committed stays.
+            BundleError: the image tower cannot be loaded.
+        """
+        # Worker processes, Pillow: 60 ms that a search does not pay.
+        from picsight_engine.indexing.indexer import IndexSettings, run_index
+
+        wanted = self.folders() if folders is None else [self.add_folder(path) for path in folders]
+        distinct = list({folder.id: folder for folder in wanted}.values())
+        yield from run_index(
+            self._db,
+            self._thumbnails(),
+            self.bundle,
+            distinct,
+            settings or IndexSettings(),
+            cancel=cancel,
+            retry_problems=retry_problems,
+        )
+
+    def search(self, query: str, *, limit: int = 20) -> Answer:
+        """The best photos for a query, see `search.query` for its language; parts left out are in `faults`.
+
+        Raises:
+            BundleError: the text tower is missing or cannot be loaded.
+            LibraryError: the library is damaged.
+        """
+        return self._searcher.by_words(query, limit)
+
+    def similar(self, photo: Path | int, *, limit: int = 20) -> Answer:
+        """The photos most like one of the library, given by its path or id; it is not among them.
+
+        Raises:
+            RequestError: there is no such photo in the library, or it is not indexed yet.
+            LibraryError: the library is damaged.
+        """
+        found, name = self._photo(photo)
+        return self._searcher.like_photo(found, name, limit)
+
+    def all_photos(self) -> Answer:
+        """Every photo, newest first by the date taken, else by the file's: the wall without a query."""
+        return self._searcher.wall()
+
+    def warm_up(self) -> None:
+        """Loads the text tower and the vectors, so that the first search does not wait for them.
+
+        Raises:
+            BundleError: the text tower is missing or cannot be loaded.
+            LibraryError: the library is damaged.
+        """
+        self._searcher.warm_up()
+
+    def show(self, path: Path) -> PhotoDetails | None:
+        """What the library knows of the photo at `path`, however that is spelled; None if it knows no photo there."""
+        return details_at(self._db, path)
+
+    def problem_of(self, path: Path) -> Problem | None:
+        """Why the file at `path` could not be indexed, None if nothing is known."""
+        return problem_at(self._db, path)
+
+    def thumbnail(self, photo_id: int) -> bytes | None:
+        """A photo's small picture as JPEG, 256 pixels at its long side; None where there is none."""
+        return self._thumbnails().get(photo_id)
+
+    def problems(self) -> list[Problem]:
+        """The files and directories that could not be indexed, but for those that a person ignores."""
+        return [problem for problem in all_problems(self._db) if not problem.ignored]
+
+    def status(self) -> Status:
+        """The library in numbers."""
+        counts = health.counts(self._db)
+        return Status(
+            library=self.folder,
+            folders=counts.folders,
+            photos=counts.photos,
+            files=counts.files,
+            problems=counts.problems,
+            space=self.bundle.manifest.space_id,
+            model=self.bundle.manifest.name,
+            bytes=health.folder_bytes(self.folder),
+        )
+
+    def doctor(self, *, forget: bool = False) -> list[Check]:
+        """Examines library and model and mends what can be made again; no other call may run meanwhile.
+
+        With `forget` the photos whose files are gone are forgotten at once.
+        """
+        self._searcher.close()
+        self._close_thumbnails()
+        return doctor_folder(self.folder, self.bundle.folder, forget=forget)
+
+    def _photo(self, photo: Path | int) -> tuple[Photo, str]:
+        """A visible photo and the absolute path by which it was asked for."""
+        if isinstance(photo, int):
+            found = photos_by_id(self._db, [photo]).get(photo)
+        else:
+            found = photo_at(self._db, photo)
+        if found is None:
+            raise RequestError(f"{photo} is no photo of the library; index its folder first.")
+        return found, str(found.path if isinstance(photo, int) else photo.absolute())
+
+    def _thumbnails(self) -> Thumbnails:
+        """Opened when the first one is needed: a search shows none."""
+        with self._lock:
+            if self._opened_thumbnails is None:
+                self._opened_thumbnails = Thumbnails.open(self.folder)
+            return self._opened_thumbnails
+
+    def _close_thumbnails(self) -> None:
+        with self._lock:
+            if self._opened_thumbnails is not None:
+                self._opened_thumbnails.close()
+                self._opened_thumbnails = None

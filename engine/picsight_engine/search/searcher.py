@@ -1,0 +1,160 @@
+"""Searches one library: words or a photo become directions, the scan ranks every photo by them."""
+
+from __future__ import annotations
+
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from picsight_engine.errors import RequestError
+from picsight_engine.search.answer import Answer, Result
+from picsight_engine.search.details import taken_iso
+from picsight_engine.search.query import parse
+from picsight_engine.search.terms import Terms
+from picsight_engine.store.photos import all_photos, photos_by_id
+from picsight_engine.store.vectors import vector_of
+from picsight_engine.vectors.matrix import Matrix
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from picsight_engine.models.bundle import Bundle
+    from picsight_engine.search.query import Query
+    from picsight_engine.store.database import Database
+    from picsight_engine.store.photos import Photo
+
+CACHE_FOLDER = "cache"
+
+
+class Searcher:
+    """Answers searches over one library with one bundle; any thread may call.
+
+    The text tower and the matrix are opened by the first search that needs them, side by side.
+    """
+
+    def __init__(self, db: Database, bundle: Bundle) -> None:
+        self._db = db
+        self._bundle = bundle
+        self._terms = Terms(bundle)
+        self._lock = threading.Lock()
+        self._matrix: Matrix | None = None
+
+    def by_words(self, text: str, limit: int) -> Answer:
+        """The best photos for a query as a person types it; a query that asks for nothing finds nothing.
+
+        Raises:
+            BundleError: the text tower is missing or cannot be loaded.
+            LibraryError: the stored vectors are damaged.
+        """
+        started = time.perf_counter()
+        query = parse(text)
+        directions, matrix = self._prepare(query)
+        ranked = [] if directions is None else self._ranked(matrix, directions, limit)
+        return self._answer(text, started, matrix, ranked, query)
+
+    def like_photo(self, photo: Photo, name: str, limit: int) -> Answer:
+        """The photos most like one of the library's own, which is itself left out; `name` is the answer's query.
+
+        Raises:
+            RequestError: the photo has no vector of this bundle yet.
+            LibraryError: the stored vectors are damaged.
+        """
+        started = time.perf_counter()
+        stored = vector_of(self._db, photo.id, self._bundle.manifest.space_id)
+        if stored is None:
+            raise RequestError(f"{photo.path} was not read by this model yet; index its folder again.")
+        matrix = self._refreshed_matrix()
+        ranked = self._ranked(matrix, stored[np.newaxis].astype(np.float32), limit, leave_out=photo.id)
+        return self._answer(name, started, matrix, ranked)
+
+    def wall(self) -> Answer:
+        """Every photo, newest first, whether or not a search can find it already; the scores are 0."""
+        started = time.perf_counter()
+        results = tuple(_result(photo, 0.0) for photo in all_photos(self._db))
+        space = self._bundle.manifest.space_id
+        return Answer("", space, len(results), _milliseconds_since(started), results)
+
+    def warm_up(self) -> None:
+        """Loads what a first search would wait for."""
+        self._terms.load()
+        self._refreshed_matrix()
+
+    def close(self) -> None:
+        """Lets go of the matrix; a later search opens it again."""
+        with self._lock:
+            if self._matrix is not None:
+                self._matrix.close()
+                self._matrix = None
+
+    def _prepare(self, query: Query) -> tuple[NDArray[np.float32] | None, Matrix]:
+        """The query's directions, None if it asks for nothing, and the matrix."""
+        if not query.alternatives:
+            return None, self._refreshed_matrix()
+        if self._terms.loaded and self._matrix is not None:
+            return self._terms.directions(query), self._refreshed_matrix()
+        # A cold search: half of a session's start waits for no interpreter lock.
+        with ThreadPoolExecutor(1) as beside:
+            directions = beside.submit(self._terms.directions, query)
+            matrix = self._refreshed_matrix()
+            return directions.result(), matrix
+
+    def _refreshed_matrix(self) -> Matrix:
+        """The matrix with everything that any process stored, deleted or hid until now."""
+        manifest = self._bundle.manifest
+        with self._lock:
+            if self._matrix is None:
+                folder = self._db.folder / CACHE_FOLDER
+                self._matrix = Matrix.open(folder, self._db, manifest.space_id, manifest.dim)
+            else:
+                self._matrix.refresh()
+            return self._matrix
+
+    def _ranked(
+        self, matrix: Matrix, directions: NDArray[np.float32], limit: int, leave_out: int | None = None
+    ) -> list[Result]:
+        """The best visible photos for any of the directions [m, dim], best first."""
+        # A cold search imports the scan while the text tower loads beside it: simsimd takes 15 ms.
+        from picsight_engine.vectors.scan import scan_any
+
+        wanted = max(limit, 0) + (leave_out is not None)
+        ids, scores = scan_any(matrix, directions, wanted)
+        photos = photos_by_id(self._db, ids.tolist())
+        ranked = [
+            _result(photos[photo_id], score)
+            for photo_id, score in zip(ids.tolist(), scores.tolist(), strict=True)
+            if photo_id in photos and photo_id != leave_out
+        ]
+        return ranked[: max(limit, 0)]
+
+    def _answer(
+        self, text: str, started: float, matrix: Matrix, ranked: list[Result], query: Query | None = None
+    ) -> Answer:
+        return Answer(
+            query=text,
+            space=self._bundle.manifest.space_id,
+            photos=matrix.rows.photos,
+            milliseconds=_milliseconds_since(started),
+            results=tuple(ranked),
+            faults=() if query is None else query.faults,
+        )
+
+
+def _result(photo: Photo, score: float) -> Result:
+    """`match` stays None until a bundle brings its calibration."""
+    return Result(
+        id=photo.id,
+        path=photo.path,
+        score=score,
+        match=None,
+        taken=taken_iso(photo),
+        place=photo.place,
+        width=photo.width,
+        height=photo.height,
+    )
+
+
+def _milliseconds_since(started: float) -> float:
+    return 1000 * (time.perf_counter() - started)

@@ -1,0 +1,86 @@
+"""From a query's terms to the directions that photos are compared with; the text tower loads at the first term."""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from picsight_engine.models.bundle import Bundle
+    from picsight_engine.models.text import TextEmbedder
+    from picsight_engine.search.query import Query
+
+LESS_WEIGHT = 0.5  # average precision 0.552 on real embeddings; 0.539 at full weight
+_REMEMBERED = 256  # 0.5 MB of vectors: while typing, only the last term changes
+_MOST_CHARACTERS = 2_000  # far beyond any tower's context; keeps a pasted book from being tokenised whole
+
+
+class Terms:
+    """Embeds terms one at a time and remembers the latest; any thread may call."""
+
+    def __init__(self, bundle: Bundle) -> None:
+        self.bundle = bundle
+        self._lock = threading.Lock()
+        self._embedder: TextEmbedder | None = None
+        self._vectors: OrderedDict[str, NDArray[np.float32]] = OrderedDict()
+
+    @property
+    def loaded(self) -> bool:
+        """Whether the text tower is there."""
+        return self._embedder is not None
+
+    def load(self) -> None:
+        """Loads the text tower unless it is there: most of a first search's time.
+
+        Raises:
+            BundleError: the bundle has no text tower or its files cannot be loaded.
+        """
+        with self._lock:
+            self._load()
+
+    def vector(self, text: str) -> NDArray[np.float32]:
+        """The unit vector [dim] of one term.
+
+        Raises:
+            BundleError: as `load`.
+        """
+        text = text[:_MOST_CHARACTERS]
+        with self._lock:
+            if text not in self._vectors:
+                self._vectors[text] = self._load().embed_term(text)
+                if len(self._vectors) > _REMEMBERED:
+                    self._vectors.popitem(last=False)
+            self._vectors.move_to_end(text)
+            return self._vectors[text]
+
+    def directions(self, query: Query) -> NDArray[np.float32]:
+        """One unit row for each alternative of a query that has some: [alternatives, dim]."""
+        wanted = np.stack([self.vector(term.text) for term in query.alternatives])
+        if not query.less:
+            return wanted
+        return less_of(wanted, np.stack([self.vector(term.text) for term in query.less]))
+
+    def _load(self) -> TextEmbedder:
+        if self._embedder is None:
+            # Imports onnxruntime and tokenizers, 250 ms that only a search by words needs.
+            from picsight_engine.models.text import TextEmbedder
+
+            self._embedder = TextEmbedder(self.bundle)
+        return self._embedder
+
+
+def less_of(wanted: NDArray[np.float32], less: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Turns every wanted direction [a, dim] away from all unwanted ones [b, dim], each at half weight; unit rows.
+
+    A direction that the subtraction leaves nothing of ("dog -dog -dog") stays as it was.
+    """
+    turned = wanted - LESS_WEIGHT * less.sum(axis=0)
+    lengths = np.linalg.norm(turned, axis=1, keepdims=True)
+    kept = lengths > 1e-3
+    unit: NDArray[np.float32] = np.where(kept, turned / np.where(kept, lengths, 1), wanted).astype(np.float32)
+    return unit

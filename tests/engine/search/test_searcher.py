@@ -1,0 +1,153 @@
+"""Searching real photographs: ranks equal a plain reference, operators do what they say, refusals are sentences."""
+
+from __future__ import annotations
+
+import threading
+
+import numpy as np
+import pytest
+
+from picsight_engine.library import Library
+from picsight_engine.models.text import TextEmbedder
+from picsight_engine.search.query import ONLY_LESS
+from picsight_engine.store.database import Database
+from picsight_engine.store.vectors import all_vectors
+
+
+class Reference:
+    """The same search in float64 over what the database holds, one line an operator."""
+
+    def __init__(self, folder, bundle) -> None:
+        self.embedder = TextEmbedder(bundle)
+        db = Database.open(folder, create=False)
+        self.ids, vectors = all_vectors(db, bundle.manifest.space_id)
+        self.vectors = vectors.astype(np.float64)
+        db.close()
+
+    def term(self, text: str) -> np.ndarray:
+        return self.embedder.embed_term(text).astype(np.float64)
+
+    def ranked(self, *directions: np.ndarray) -> list[tuple[int, float]]:
+        scores = np.max([self.vectors @ direction for direction in directions], axis=0)
+        order = np.lexsort((self.ids, -scores))
+        return [(int(self.ids[row]), float(scores[row])) for row in order]
+
+
+@pytest.fixture(scope="module")
+def reference(indexed, bundle):
+    return Reference(indexed, bundle)
+
+
+def turned_away(wanted: np.ndarray, less: np.ndarray) -> np.ndarray:
+    direction = wanted - 0.5 * less
+    return direction / np.linalg.norm(direction)
+
+
+def assert_same(answer, expected) -> None:
+    assert [result.score for result in answer.results] == pytest.approx(
+        [score for _, score in expected], abs=1e-5
+    )
+    assert [result.id for result in answer.results] == [photo_id for photo_id, _ in expected]
+
+
+@pytest.mark.parametrize("text", ["dog", "two people on a mountain", "red", "water -people"])
+def test_a_search_ranks_as_a_plain_reference_does(library, reference, text):
+    direction = reference.term(text.partition(" -")[0])
+    if " -" in text:
+        direction = turned_away(direction, reference.term(text.partition(" -")[2]))
+    assert_same(library.search(text, limit=48), reference.ranked(direction))
+
+
+def test_alternatives_score_as_the_best_of_their_terms(library, reference):
+    answer = library.search("dog | beach", limit=48)
+    assert_same(answer, reference.ranked(reference.term("dog"), reference.term("beach")))
+
+
+def test_less_of_something_holds_for_every_alternative(library, reference):
+    less = reference.term("grass")
+    directions = [turned_away(reference.term(text), less) for text in ("dog", "child")]
+    assert_same(library.search("dog -grass | child", limit=48), reference.ranked(*directions))
+
+
+@pytest.mark.parametrize("text", ["dog", "water", "snow"])
+def test_asking_for_less_lowers_what_it_names_among_the_first(library, reference, text):
+    share = dict(reference.ranked(reference.term(text)))
+    plain, turned = library.search("outdoors", limit=10), library.search(f"outdoors -{text}", limit=10)
+    assert np.mean([share[r.id] for r in turned.results]) < np.mean([share[r.id] for r in plain.results])
+
+
+def test_captions_find_their_photographs(library, captions):
+    ranks = []
+    for path, texts in captions.items():
+        found = [result.path for result in library.search(texts[0], limit=48).results]
+        ranks.append(found.index(path))
+    assert np.mean(np.array(ranks) < 5) > 0.75
+
+
+def test_an_answer_says_what_was_searched(library, captions, bundle):
+    answer = library.search("a dog", limit=3)
+    assert (answer.query, answer.space, answer.photos) == ("a dog", bundle.manifest.space_id, len(captions))
+    assert answer.milliseconds > 0
+    assert len(answer.results) == 3
+    first = answer.results[0]
+    assert first.path.is_absolute()
+    assert first.path in captions
+    assert (first.match, first.place, first.width, first.height) == (None, None, 224, 224)
+    scores = [result.score for result in answer.results]
+    assert scores == sorted(scores, reverse=True)
+
+
+@pytest.mark.parametrize("text", ["", "   ", "\x00\x01", "|", "--", '""'])
+def test_a_query_that_says_nothing_finds_nothing(library, text):
+    answer = library.search(text)
+    assert (answer.query, answer.results, answer.faults) == (text, (), ())
+    assert answer.photos == 48
+
+
+def test_only_less_finds_nothing_and_says_why(library):
+    answer = library.search("-people")
+    assert answer.results == ()
+    assert [fault.message for fault in answer.faults] == [ONLY_LESS]
+
+
+def test_a_fault_does_not_keep_the_rest_from_being_searched(library):
+    answer = library.search('"brown dog')
+    assert len(answer.results) == 20
+    assert answer.results == library.search('"brown dog"').results
+    assert len(answer.faults) == 1
+
+
+@pytest.mark.parametrize("limit", [0, -3])
+def test_asking_for_no_results_gives_none(library, limit):
+    assert library.search("dog", limit=limit).results == ()
+
+
+def test_similar_photos_leave_out_the_photo_itself(library, reference, captions):
+    path = next(iter(captions))
+    photo_id = library.show(path).id
+    row = int(np.flatnonzero(reference.ids == photo_id)[0])
+    expected = [pair for pair in reference.ranked(reference.vectors[row]) if pair[0] != photo_id]
+    answer = library.similar(path, limit=48)
+    assert answer.query == str(path)
+    assert_same(answer, expected)
+    assert library.similar(photo_id, limit=5).results == answer.results[:5]
+
+
+def test_many_threads_get_the_answers_of_one(indexed, bundle):
+    texts = ["dog", "beach | snow", "child -grass", "a man climbing a rock"] * 3
+    with Library.open(indexed, bundle) as library:
+        found: dict[int, tuple[object, ...]] = {}
+        start = threading.Barrier(len(texts))
+
+        def search(number: int) -> None:
+            start.wait()  # the text tower and the matrix are opened by all at once
+            found[number] = library.search(texts[number], limit=5).results
+
+        threads = [threading.Thread(target=search, args=(number,)) for number in range(len(texts))]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert [found[number] for number in range(len(texts))] == [
+            library.search(text, limit=5).results for text in texts
+        ]

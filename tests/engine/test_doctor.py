@@ -1,0 +1,171 @@
+"""What the doctor finds, what it mends, and that it leaves a damaged library alone."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from picsight_engine.indexing.indexer import IndexSettings
+from picsight_engine.library import Check, Library, doctor_folder
+
+ALL = ["model", "folder", "library", "folders", "vectors", "photos", "search cache", "thumbnails"]
+
+
+@pytest.fixture
+def copy(indexed, tmp_path):
+    """A copy of the indexed library that a test may damage."""
+    return Path(shutil.copytree(indexed, tmp_path / "copy"))
+
+
+def by_name(checks: list[Check]) -> dict[str, Check]:
+    assert all(check.message.endswith(".") for check in checks)
+    return {check.name: check for check in checks}
+
+
+def reindex(folder: Path, bundle) -> None:
+    with Library.open(folder, bundle) as library:
+        list(library.index(settings=IndexSettings(workers=1)))
+
+
+def test_a_sound_library_passes_every_check_unrepaired(copy, bundle):
+    checks = doctor_folder(copy, bundle.folder)
+    assert [check.name for check in checks] == ALL
+    assert all(check.ok and not check.repaired for check in checks), checks
+
+
+def test_an_open_library_can_be_examined_and_searched_afterwards(copy, bundle):
+    with Library.open(copy, bundle) as library:
+        before = library.search("dog").results
+        assert all(check.ok for check in library.doctor())
+        assert library.search("dog").results == before
+        assert library.thumbnail(before[0].id) is not None
+
+
+@pytest.mark.parametrize("damage", ["pages", "text", "empty"])
+def test_a_damaged_library_fails_and_is_not_written_to(copy, bundle, damage):
+    path = copy / "library.db"
+    data = bytearray(path.read_bytes())
+    if damage == "pages":
+        data[len(data) // 3 : len(data) // 3 + 9000] = os.urandom(9000)
+    path.write_bytes({"pages": bytes(data), "text": b"hello\n" * 2000, "empty": b""}[damage])
+    before = {each: each.read_bytes() for each in copy.rglob("*") if each.is_file()}
+    checks = doctor_folder(copy, bundle.folder, forget=True)
+    assert [check.name for check in checks] == ["model", "folder", "library"]
+    assert not checks[-1].ok
+    assert "library.db" in checks[-1].message
+    assert {each: each.read_bytes() for each in before} == before
+
+
+def test_a_missing_model_fails_alone(copy, tmp_path):
+    checks = doctor_folder(copy, tmp_path / "no model")
+    assert [check.name for check in checks if not check.ok] == ["model"]
+
+
+def test_a_model_file_with_one_changed_byte_is_found_by_its_hash(copy, bundle, tmp_path):
+    folder = tmp_path / "model"
+    shutil.copytree(bundle.folder, folder, copy_function=os.link)
+    data = bytearray((folder / "image.onnx").read_bytes())
+    data[len(data) // 2] ^= 1
+    (folder / "image.onnx").unlink()
+    (folder / "image.onnx").write_bytes(data)
+    model = by_name(doctor_folder(copy, folder))["model"]
+    assert not model.ok
+    assert "image.onnx was changed or is damaged" in model.message
+
+
+def test_a_place_without_a_library_stays_without_one(tmp_path, bundle):
+    checks = doctor_folder(tmp_path / "nothing", bundle.folder)
+    assert all(check.ok for check in checks)
+    assert "There is no library" in checks[-1].message
+    assert not (tmp_path / "nothing").exists()
+
+
+def test_a_library_folder_that_cannot_be_written_is_told(tmp_path, bundle):
+    (tmp_path / "file").write_text("in the way")
+    assert not by_name(doctor_folder(tmp_path / "file" / "library", bundle.folder))["folder"].ok
+
+
+def test_a_folder_that_is_away_is_named_and_no_fault(copy, bundle, photographs):
+    away = photographs.with_name("away")
+    with Library.open(copy, bundle) as library, closing(sqlite3.connect(copy / "library.db")) as connection:
+        connection.execute("UPDATE folders SET path = ?", (os.fsencode(away),))
+        connection.commit()
+        folders = by_name(library.doctor())["folders"]
+    assert folders.ok
+    assert str(away) in folders.message
+
+
+def test_a_search_cache_that_differs_is_built_anew(copy, bundle):
+    with Library.open(copy, bundle) as library:
+        before = library.search("dog", limit=48).results
+    (originals,) = (copy / "cache").glob("*.float16")
+    data = bytearray(originals.read_bytes())
+    data[:4096] = bytes(4096)
+    originals.write_bytes(data)
+    cache = by_name(doctor_folder(copy, bundle.folder))["search cache"]
+    assert (cache.ok, cache.repaired) == (True, True)
+    assert not by_name(doctor_folder(copy, bundle.folder))["search cache"].repaired
+    with Library.open(copy, bundle) as library:
+        assert library.search("dog", limit=48).results == before
+
+
+@pytest.mark.parametrize("damage", ["garbage", "gone", "pages"])
+def test_damaged_thumbnails_start_anew_and_the_next_indexing_makes_them(copy, bundle, damage):
+    path = copy / "thumbnails.db"
+    if damage == "garbage":
+        path.write_bytes(b"garbage")
+    elif damage == "gone":
+        path.unlink()
+    else:
+        data = bytearray(path.read_bytes())
+        data[8192:-4096] = os.urandom(len(data) - 12288)
+        path.write_bytes(data)
+    thumbnails = by_name(doctor_folder(copy, bundle.folder))["thumbnails"]
+    assert (thumbnails.ok, thumbnails.repaired) == (True, True)
+    assert "48 photos without a thumbnail" in thumbnails.message
+    reindex(copy, bundle)
+    thumbnails = by_name(doctor_folder(copy, bundle.folder))["thumbnails"]
+    assert (thumbnails.ok, thumbnails.repaired) == (True, False)
+
+
+def test_vectors_of_a_wrong_length_are_removed_and_made_again(copy, bundle):
+    with Library.open(copy, bundle) as library:
+        before = library.search("dog", limit=48).results
+    with closing(sqlite3.connect(copy / "library.db")) as connection:
+        connection.execute("UPDATE vectors SET vector = x'0102' WHERE id % 10 = 1")
+        connection.commit()
+    checks = by_name(doctor_folder(copy, bundle.folder))
+    assert (checks["vectors"].ok, checks["vectors"].repaired) == (True, True)
+    assert not checks["photos"].ok
+    assert "5 photos cannot be found by a search" in checks["photos"].message
+    reindex(copy, bundle)
+    assert all(check.ok and not check.repaired for check in doctor_folder(copy, bundle.folder))
+    with Library.open(copy, bundle) as library:
+        assert library.search("dog", limit=48).results == before
+
+
+def test_missing_photos_are_forgotten_on_request_only(tmp_path, captions, bundle):
+    photos = [Path(shutil.copy(path, tmp_path)) for path in sorted(captions)[:3]]
+    with Library.open(tmp_path / "library", bundle) as library:
+        list(library.index([tmp_path], settings=IndexSettings(workers=1)))
+        photo_id = library.show(photos[0]).id
+        photos[0].unlink()
+        list(library.index(settings=IndexSettings(workers=1)))
+        library.doctor()
+        assert _rows(library.folder, photo_id) == 1
+        assert "1 photo of missing files forgotten" in by_name(library.doctor(forget=True))["forget"].message
+        assert _rows(library.folder, photo_id) == 0
+        assert len(library.search("dog").results) == 2
+        assert all(check.ok and not check.repaired for check in library.doctor())
+
+
+def _rows(folder: Path, photo_id: int) -> int:
+    with closing(sqlite3.connect(folder / "library.db")) as connection:
+        return connection.execute("SELECT count(*) FROM vectors WHERE photo_id = ?", (photo_id,)).fetchone()[
+            0
+        ]

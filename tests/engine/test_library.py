@@ -1,0 +1,217 @@
+"""The façade: opening, folders, indexing, what is known of photos, and that everybody sees what anybody stored."""
+
+from __future__ import annotations
+
+import io
+import os
+import shutil
+import threading
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from picsight_engine.errors import LibraryError, RequestError
+from picsight_engine.indexing.events import Committed, Finished
+from picsight_engine.indexing.indexer import IndexSettings
+from picsight_engine.library import Library
+
+ONE_WORKER = IndexSettings(workers=1)
+
+
+@pytest.fixture
+def few(captions, tmp_path):
+    """A folder of five photographs that a test may change, and their paths."""
+    folder = tmp_path / "few photos"
+    folder.mkdir()
+    return [Path(shutil.copy(path, folder / path.name)) for path in sorted(captions)[:5]]
+
+
+@pytest.fixture
+def own(tmp_path, bundle):
+    """An empty library of the test's own."""
+    with Library.open(tmp_path / "library", bundle) as opened:
+        yield opened
+
+
+def run(library: Library, *folders: Path, **options) -> Finished:
+    *_, last = library.index(list(folders) or None, settings=ONE_WORKER, **options)
+    return last
+
+
+def test_opening_makes_a_library_unless_told_not_to(tmp_path, bundle):
+    with pytest.raises(RequestError, match="There is no library in"):
+        Library.open(tmp_path / "library", bundle, create=False)
+    assert not (tmp_path / "library").exists()
+    with Library.open(tmp_path / "library", bundle) as library:
+        assert library.folders() == []
+        assert library.search("dog").results == ()
+        assert library.all_photos().results == ()
+
+
+def test_a_damaged_library_is_refused_and_left_as_it_is(tmp_path, bundle):
+    path = tmp_path / "library.db"
+    path.write_bytes(b"not a database at all" * 1000)
+    with pytest.raises(LibraryError, match="Nothing was changed"):
+        Library.open(tmp_path, bundle)
+    assert path.read_bytes() == b"not a database at all" * 1000
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_folder_that_is_not_there_or_is_a_file_is_refused(own, captions, tmp_path):
+    with pytest.raises(RequestError, match="is not there"):
+        run(own, tmp_path / "nowhere")
+    with pytest.raises(RequestError, match="is not a folder"):
+        own.add_folder(next(iter(captions)))
+    assert own.folders() == []
+
+
+def test_indexing_names_every_photo_it_committed(own, few):
+    committed: set[int] = set()
+    events = list(own.index([few[0].parent], settings=ONE_WORKER))
+    for event in events:
+        if isinstance(event, Committed):
+            committed.update(event.photo_ids)
+    assert committed == {result.id for result in own.all_photos().results}
+    assert isinstance(events[-1], Finished)
+    assert (events[-1].summary.indexed, events[-1].cancelled) == (5, False)
+
+
+def test_indexing_again_without_naming_folders_takes_all_of_them(own, few):
+    run(own, few[0].parent)
+    again = run(own).summary
+    assert (again.found, again.indexed, again.unchanged) == (5, 0, 5)
+
+
+def test_a_folder_named_twice_is_indexed_once(own, few):
+    summary = run(own, few[0].parent, few[0].parent / ".." / few[0].parent.name).summary
+    assert (summary.found, summary.indexed) == (5, 5)
+
+
+def test_a_cancelled_run_says_so(own, photographs):
+    cancel = threading.Event()
+    cancel.set()
+    assert run(own, photographs, cancel=cancel).cancelled
+
+
+def test_a_search_sees_what_another_process_indexed_or_lost(tmp_path, few, bundle):
+    with (
+        Library.open(tmp_path / "library", bundle) as one,
+        Library.open(tmp_path / "library", bundle) as other,
+    ):
+        assert one.search("dog").photos == 0
+        run(other, few[0].parent)
+        assert {result.path for result in one.search("dog").results} == set(few)
+        few[0].unlink()
+        run(other)
+        assert {result.path for result in one.search("dog").results} == set(few[1:])
+        assert one.search("dog").photos == 4
+        assert one.show(few[0]) is None
+        with pytest.raises(RequestError, match="is no photo of the library"):
+            one.similar(few[0])
+
+
+def test_a_removed_folder_takes_its_photos_and_thumbnails_along(own, few):
+    run(own, few[0].parent)
+    photo_id = own.show(few[0]).id
+    own.remove_folder(own.folders()[0].id)
+    assert (own.folders(), own.all_photos().results, own.thumbnail(photo_id)) == ([], (), None)
+    assert own.search("dog").results == ()
+    assert all(path.exists() for path in few)
+
+
+def test_a_thumbnail_is_a_small_upright_jpeg(library, captions):
+    picture = Image.open(io.BytesIO(library.thumbnail(library.show(next(iter(captions))).id)))
+    assert (picture.format, picture.size) == ("JPEG", (224, 224))
+    assert library.thumbnail(10**9) is None
+
+
+def test_what_is_known_of_a_photo(library, captions):
+    path = next(iter(captions))
+    details = library.show(path)
+    assert details.paths == (path,)
+    assert (details.width, details.height) == (224, 224)
+    unknown = (
+        details.taken,
+        details.taken_from,
+        details.lat,
+        details.lon,
+        details.place,
+        details.camera,
+        details.lens,
+        details.rating,
+        details.problem,
+    )
+    assert unknown == (None,) * 9
+    assert details.keywords == details.tags == ()
+
+
+def test_a_photo_is_known_by_any_spelling_of_its_path(library, captions, tmp_path, monkeypatch):
+    path = next(iter(captions))
+    known = library.show(path)
+    (tmp_path / "link").symlink_to(path.parent)
+    monkeypatch.chdir(path.parent)
+    for spelling in (
+        path.name,
+        f"./{path.name}",
+        f"../{path.parent.name}/{path.name}",
+        tmp_path / "link" / path.name,
+    ):
+        assert library.show(Path(spelling)) == known
+        assert library.similar(Path(spelling), limit=1).results
+
+
+@pytest.mark.parametrize("path", ["/nowhere/at/all.jpg", "", ".", "/", "a\0b", "bad\udcff.jpg", "x" * 5000])
+def test_a_path_that_is_no_photo_gives_nothing(library, path):
+    assert library.show(Path(path)) is None
+    assert library.problem_of(Path(path)) is None
+    with pytest.raises(RequestError, match="is no photo of the library"):
+        library.similar(Path(path))
+
+
+def test_copies_are_one_photo_with_several_paths(own, few):
+    copy = Path(shutil.copy(few[0], few[0].with_name("a copy.jpg")))
+    run(own, few[0].parent)
+    assert set(own.show(copy).paths) == {few[0], copy}
+    assert own.show(copy).id == own.show(few[0]).id
+    assert own.show(few[0]).id not in {result.id for result in own.similar(copy).results}
+    status = own.status()
+    assert (status.photos, status.files) == (5, 6)
+
+
+def test_dates_carry_their_offset_and_order_the_wall(own, shared, few, tmp_path):
+    folder = tmp_path / "dated"
+    folder.mkdir()
+    for name in ("date_offset_plus1345.jpg", "date_subsec.jpg"):
+        shutil.copy(shared / "formats" / name, folder)
+    for age, path in enumerate(few):
+        os.utime(path, (1_000_000_000 + age, 1_000_000_000 + age))
+    run(own, folder, few[0].parent)
+    details = own.show(folder / "date_offset_plus1345.jpg")
+    assert details.taken.endswith("+13:45")
+    assert details.taken_from is not None
+    wall = own.all_photos().results
+    assert [result.path for result in wall[-5:]] == few[::-1]
+    assert {(result.score, result.match) for result in wall} == {(0.0, None)}
+
+
+def test_a_file_that_is_no_picture_is_a_problem_and_no_photo(own, shared, few):
+    bad = Path(shutil.copy(shared / "formats" / "html_404.jpg", few[0].parent))
+    summary = run(own, few[0].parent).summary
+    assert (summary.indexed, summary.problems) == (5, 1)
+    problem = own.problem_of(bad)
+    assert (problem.path, problem.code) == (bad, "not_an_image")
+    assert own.problems() == [problem]
+    assert own.show(bad) is None
+    assert own.status().problems == 1
+
+
+def test_the_status_counts_what_is_there(library, indexed, bundle):
+    status = library.status()
+    assert (status.library, status.folders, status.photos, status.files) == (indexed, 1, 48, 48)
+    assert (status.problems, status.space, status.model) == (
+        0,
+        bundle.manifest.space_id,
+        bundle.manifest.name,
+    )
+    assert status.bytes >= (indexed / "library.db").stat().st_size
