@@ -47,11 +47,12 @@ def flatten(image: Image.Image) -> Image.Image:
 
 def to_srgb(image: Image.Image, profile: bytes | None) -> Image.Image:
     """Converts L, RGB, CMYK or LAB to sRGB by its profile; an unreadable or unfitting profile is ignored."""
-    if profile or image.mode == "LAB":
-        transform = _transform(profile or b"", image.mode)
-        if transform is not None:
-            return ImageCms.applyTransform(image, transform) or image
-    return image.convert("RGB")
+    transform = _transform(profile, image.mode) if profile else None
+    if transform is None and image.mode == "LAB":
+        transform = _transform(b"", image.mode)  # Lab needs no profile to be known
+    if transform is None:
+        return image.convert("RGB")
+    return ImageCms.applyTransform(image, transform) or image
 
 
 @functools.lru_cache(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import io
+import logging
 import re
 import struct
 import warnings
@@ -16,7 +17,7 @@ from PIL import Image
 from PIL.JpegImagePlugin import JpegImageFile
 
 from picsight_engine.errors import ImageError
-from picsight_engine.photos import colour, formats
+from picsight_engine.photos import colour, faxes, formats, png
 from picsight_engine.photos.exif import ORIENTATION, Exif, read_exif
 from picsight_engine.photos.formats import HEIF, IMAGE_SUFFIXES, JPEG, Format
 from picsight_engine.photos.metadata import Taken, read_taken
@@ -30,6 +31,8 @@ if TYPE_CHECKING:
 
 __all__ = ["IMAGE_SUFFIXES", "Limits", "Picture", "claimed_pixels", "decode", "read_photo"]
 
+_AVERAGED = frozenset(["L", "LA", "RGB", "RGBA", "CMYK"])
+_SILENCE = logging.NullHandler()
 _TURNED = frozenset([5, 6, 7, 8])
 _UPRIGHT = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -43,6 +46,10 @@ _UPRIGHT = {
 _XMP_ORIENTATION = re.compile(rb'tiff:Orientation(?:="|>)([1-8])[^0-9]')
 _CUT_OFF = re.compile(
     r"truncat|end of (file|data|stream|box|image)|not enough|too short|incomplete|premature", re.IGNORECASE
+)
+_TRUNCATED: tuple[ProblemCode, str] = (
+    "truncated",
+    "the file ends before its picture does; copy it again from where it came",
 )
 _UNKNOWN = re.compile(
     r"unsupported|not supported|cannot handle|unknown (pixel mode|compression|raw mode)", re.IGNORECASE
@@ -113,9 +120,7 @@ def decode(data: bytes, path: Path, *, min_side: int, limits: Limits) -> Picture
         unknown, reason = formats.name_stranger(data)
         raise ImageError(unknown, f"{path} cannot be shown: {reason}.", path)
     try:
-        # Decoders complain by warnings about files that they read all the same: nobody could act on them. The filter is
-        # set on each call and stays: setting it for the call only is not safe with several threads.
-        warnings.filterwarnings("ignore", module=r"PIL\.")
+        _set_up_decoders(limits)
         return _decode(data, kind, path, min_side, limits)
     except ImageError:
         raise
@@ -124,6 +129,8 @@ def decode(data: bytes, path: Path, *, min_side: int, limits: Limits) -> Picture
     except Exception as fault:
         # The outer border to foreign decoders: on damaged files they raise whatever their parsers ran into.
         code, reason = _explain(fault)
+        if code == "damaged" and formats.is_cut_off(data, kind):
+            code, reason = _TRUNCATED
         raise ImageError(code, f"{path} cannot be shown: {reason}.", path) from fault
 
 
@@ -144,7 +151,8 @@ def _decode(data: bytes, kind: Format, path: Path, min_side: int, limits: Limits
     stored = image.size
     _check_size(stored, path, limits)
     image.draft(None, (min_side, min_side))  # a JPEG is decoded at 1/2, 1/4 or 1/8 where that is large enough
-    image.load()
+    with faxes.complaints_raised(image):
+        image.load()
     if kind is not JPEG:
         stored = image.size  # TIFF and HEIF turn themselves upright while loading
     exif = read_exif(data if kind.name == "TIFF" else image.info.get("exif") or b"")
@@ -163,14 +171,28 @@ def _open(data: bytes, kind: Format) -> ImageFile:
     """
     file = io.BytesIO(data)
     if kind is HEIF:
-        pi_heif.options.DECODE_THREADS = 1  # every worker has one core
-        pi_heif.options.THUMBNAILS = pi_heif.options.DEPTH_IMAGES = pi_heif.options.AUX_IMAGES = False
         return pi_heif.HeifImageFile(file)  # type: ignore[no-any-return]
     if kind is JPEG:
         return JpegImageFile(file)
     importlib.import_module(f"PIL.{kind.plugin}")  # only the plugin needed: all of them cost 40 ms
     factory, _accept = Image.OPEN[kind.name]
-    return factory(file, "")
+    try:
+        return factory(file, "")
+    except ValueError:
+        if kind.name != "PNG":
+            raise
+        return factory(io.BytesIO(png.without_extras(data)), "")
+
+
+def _set_up_decoders(limits: Limits) -> None:
+    """What the decoders keep for the whole process; set on each call, because scoping it is not safe with threads."""
+    # They complain about files that they read all the same: nobody could act on that.
+    warnings.filterwarnings("ignore", module=r"PIL\.")
+    logging.getLogger("PIL").addHandler(_SILENCE)
+    # Pillow refuses above twice this number: pictures inside pictures, and sizes found late, meet our limit there.
+    Image.MAX_IMAGE_PIXELS = int(limits.megapixels * 1e6 / 2)
+    pi_heif.options.DECODE_THREADS = 1  # every worker has one core
+    pi_heif.options.THUMBNAILS = pi_heif.options.DEPTH_IMAGES = pi_heif.options.AUX_IMAGES = False
 
 
 def _check_size(size: tuple[int, int], path: Path, limits: Limits) -> None:
@@ -202,9 +224,9 @@ def _reduce(image: Image.Image, min_side: int) -> Image.Image:
     factor = min(image.size) // min_side
     if factor < 2:
         return image
-    if image.mode in {"P", "PA", "1"} or "transparency" in image.info:
-        image = colour.flatten(image)  # indices and colour keys cannot be averaged
-    return image.reduce(factor)
+    if image.mode not in _AVERAGED or "transparency" in image.info:
+        image = colour.flatten(image)  # palette indices and colour keys have no mean
+    return image.reduce(factor) if image.mode in _AVERAGED else image
 
 
 def _explain(fault: Exception) -> tuple[ProblemCode, str]:
@@ -213,7 +235,7 @@ def _explain(fault: Exception) -> tuple[ProblemCode, str]:
     if isinstance(fault, Image.DecompressionBombError):
         return "too_large", "its picture is far too large"
     if isinstance(cause, (EOFError, struct.error, IndexError)) or _CUT_OFF.search(str(fault)):
-        return "truncated", "the file ends before its picture does; copy it again from where it came"
+        return _TRUNCATED
     if isinstance(fault, NotImplementedError) or _UNKNOWN.search(str(fault)):
         return "unsupported", "it uses a variant of its format that Picsight cannot read yet"
     return "damaged", "its data are damaged; copy it again from where it came"

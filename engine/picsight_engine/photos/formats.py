@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from picsight_engine.photos import png
+
 # JPEG XL stands here although nothing decodes it yet: a photo that is left out must show among the problems.
 IMAGE_SUFFIXES = frozenset(
     {
@@ -76,6 +78,9 @@ _BY_START: tuple[tuple[bytes, Format], ...] = (
 _HEIF_BRANDS = frozenset(b"heic heix heim heis hevc hevx hevm hevs mif1 msf1".split())
 _AVIF_BRANDS = frozenset(b"avif avis".split())
 
+# The first brands of films; other ISO containers are pictures of a kind not known here.
+_FILMS = (b"qt", b"iso", b"mp4", b"M4", b"avc", b"3g", b"dash", b"f4v", b"MSNV", b"hvc1", b"mmp4", b"XAVC")
+
 # What is a picture, but not one that can be decoded here.
 _UNSUPPORTED_STARTS = (
     (b"\xff\x0a", "JPEG XL"),
@@ -116,13 +121,40 @@ def name_stranger(data: bytes) -> tuple[Literal["unsupported", "not_an_image"], 
     if b"<svg" in head:
         return "unsupported", "it is an SVG drawing, which Picsight cannot read yet"
     if data[4:8] == b"ftyp":
-        if data[8:11] == b"crx":
-            return "unsupported", "it is a camera RAW picture, which Picsight cannot read yet"
-        return "not_an_image", "it is a film, not a picture"
+        if data.startswith(_FILMS, 8):
+            return "not_an_image", "it is a film, not a picture"
+        return "unsupported", "it is a picture of a kind that Picsight cannot read yet"
     for start, kind in ((b"%pdf", "a PDF document"), (b"pk\3\4", "a ZIP archive"), (b"<", "a text file")):
         if head.startswith(start):
             return "not_an_image", f"it is {kind}, not a picture"
     return "not_an_image", "it is not a picture in any format that Picsight knows"
+
+
+def is_cut_off(data: bytes, kind: Format) -> bool:
+    """Whether a file that could not be decoded ends before its own structure says so."""
+    if data[4:8] == b"ftyp":
+        return _ends_inside_box(data)
+    if kind.name == "WEBP":
+        return len(data) < 8 + int.from_bytes(data[4:8], "little")
+    if kind.name == "TIFF":
+        order: Literal["little", "big"] = "little" if data[:2] == b"II" else "big"
+        return len(data) < 10 or int.from_bytes(data[4:8], order) >= len(data)
+    if kind.name == "PNG":
+        return png.ends_inside_chunk(data)
+    return kind is JPEG and b"\xff\xd9" not in data
+
+
+def _ends_inside_box(data: bytes) -> bool:
+    """An ISO container is a row of boxes: length in four bytes (1: in eight bytes after the name; 0: to the end)."""
+    position = 0
+    while position + 16 <= len(data):
+        length = int.from_bytes(data[position : position + 4], "big")
+        if length == 1:
+            length = int.from_bytes(data[position + 8 : position + 16], "big")
+        if length < 8:
+            return False
+        position += length
+    return position > len(data)
 
 
 def _brands(data: bytes) -> list[bytes]:
