@@ -1,0 +1,80 @@
+"""The settings of the window: a frozen record, read once from a TOML file and written back whole."""
+
+from __future__ import annotations
+
+import logging
+import os
+import tempfile
+import tomllib
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+from typing import Any, Literal
+
+from platformdirs import user_config_dir
+
+LOG = logging.getLogger(__name__)
+Theme = Literal["system", "light", "dark"]
+ROW_SMALLEST, ROW_LARGEST = 6.0, 24.0  # em
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What a person chose; sizes of the window are logical pixels, the row height is in em. 0 means never chosen."""
+
+    theme: Theme = "system"
+    row_height: float = 10.0
+    sidebar: bool = True
+    window_width: int = 0
+    window_height: int = 0
+    maximised: bool = False
+
+
+def settings_file() -> Path:
+    """Where the settings of this user live."""
+    return Path(user_config_dir("picsight", appauthor=False)) / "settings.toml"
+
+
+def load_settings(file: Path) -> Settings:
+    """Read the settings; what is missing, unknown or impossible takes its default, so a typing error locks nobody out."""
+    try:
+        stored = tomllib.loads(file.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return Settings()
+    except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        LOG.warning("%s could not be read, defaults are used: %s", file, error)
+        return Settings()
+    return Settings(**{f.name: _checked(f.name, f.default, stored.get(f.name)) for f in fields(Settings)})
+
+
+def save_settings(settings: Settings, file: Path) -> None:
+    """Write all settings at once: the file is replaced whole or stays as it was. A refusing disk is logged, not fatal."""
+    text = "# Picsight reads this file when it starts and writes it when it ends.\n"
+    text += "".join(f"{name} = {_toml(value)}\n" for name, value in asdict(settings).items())
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        handle, draft = tempfile.mkstemp(dir=file.parent, prefix="settings-", suffix=".tmp")
+        with os.fdopen(handle, "w", encoding="utf-8") as out:
+            out.write(text)
+        Path(draft).replace(file)
+    except OSError as error:
+        LOG.warning("%s could not be written: %s", file, error)
+
+
+def _checked(name: str, default: Any, value: Any) -> Any:
+    """The stored value if it is possible, else the default."""
+    if name == "theme":
+        return value if value in ("system", "light", "dark") else default
+    if isinstance(default, bool) or isinstance(value, bool):
+        return value if type(value) is type(default) else default
+    if not isinstance(value, int | float):
+        return default
+    if name == "row_height":
+        return min(max(float(value), ROW_SMALLEST), ROW_LARGEST)
+    return value if isinstance(value, int) and 0 <= value <= 100_000 else default
+
+
+def _toml(value: str | float | bool) -> str:
+    """One value as TOML; the settings hold only words, numbers and switches."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    return f'"{value}"' if isinstance(value, str) else repr(value)

@@ -1,0 +1,95 @@
+"""The window: `run_window` shows it. What the first frame does not need is imported after it."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QEvent, QObject, QSocketNotifier, QTimer, Signal
+from PySide6.QtWidgets import QApplication
+
+from picsight.jobs import Jobs
+from picsight.settings import load_settings, save_settings, settings_file
+from picsight.window.icons import program_icon
+from picsight.window.main_window import MainWindow
+from picsight.window.tokens import apply_theme
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from PySide6.QtGui import QWindow
+
+
+def run_window(library_folder: Path, folders_to_add: Sequence[Path] = ()) -> int:
+    """Show the window on a library until it is closed; returns the exit code.
+
+    `folders_to_add` are added and looked through once the library is open.
+    """
+    app = QApplication(sys.argv[:1])
+    app.setApplicationName("Picsight")
+    app.setDesktopFileName("picsight")
+    app.setWindowIcon(program_icon())
+    file = settings_file()
+    settings = load_settings(file)
+    apply_theme(app, settings.theme)
+    jobs = Jobs()
+    window = MainWindow(library_folder, settings, jobs)
+    window.closing.connect(lambda chosen: save_settings(chosen, file))
+    window.show()
+    first = FirstFrame(window.windowHandle())
+    first.painted.connect(lambda: window.start(folders_to_add))
+    interrupts = Interrupts(window)
+    try:
+        return app.exec()
+    finally:
+        interrupts.close()
+        jobs.close()
+        window.library.close()
+
+
+class FirstFrame(QObject):
+    """Says once when a window has been painted for the first time."""
+
+    painted = Signal()
+
+    def __init__(self, window: QWindow) -> None:
+        super().__init__(window)
+        window.installEventFilter(self)
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        """An expose is painted while it is handled: what is queued now comes after the frame."""
+        if event.type() == QEvent.Type.Expose:
+            watched.removeEventFilter(self)
+            QTimer.singleShot(0, self.painted.emit)
+        return False
+
+
+class Interrupts(QObject):
+    """Closes the window on Ctrl+C and on `kill`: Qt's loop would otherwise not let Python see a signal."""
+
+    def __init__(self, window: MainWindow) -> None:
+        super().__init__(window)
+        self._window = window
+        self._reader, self._writer = os.pipe()
+        os.set_blocking(self._writer, False)
+        self._before = signal.set_wakeup_fd(self._writer)
+        self._notifier = QSocketNotifier(self._reader, QSocketNotifier.Type.Read, self)
+        self._notifier.activated.connect(self._woken)
+        for which in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(which, self._close_window)
+
+    def close(self) -> None:
+        """Give the signals back."""
+        self._notifier.setEnabled(False)
+        signal.set_wakeup_fd(self._before)
+        os.close(self._reader)
+        os.close(self._writer)
+
+    def _woken(self) -> None:
+        os.read(self._reader, 64)
+
+    def _close_window(self, _number: int, _frame: object) -> None:
+        self._window.close()

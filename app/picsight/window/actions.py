@@ -1,0 +1,62 @@
+"""The window's keys and the menu of a photo, in one table each."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QCoreApplication
+from PySide6.QtGui import QKeySequence, QShortcut
+from PySide6.QtWidgets import QMenu
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from PySide6.QtWidgets import QWidget
+
+_Standard = QKeySequence.StandardKey
+# What acts everywhere in the window. A standard key that the platform leaves empty has a plain one beside it.
+EVERYWHERE: dict[str, tuple[QKeySequence.StandardKey | str, ...]] = {
+    "find": (_Standard.Find, "/"),
+    "back": (_Standard.Back,),
+    "photos": ("Ctrl+1",),
+    "problems": ("Ctrl+5",),
+    "sidebar": ("F9",),
+    "add_folder": (_Standard.Open,),
+    "look_again": (_Standard.Refresh,),
+    "reveal": ("Ctrl+R",),
+    "larger": (_Standard.ZoomIn, "Ctrl+="),
+    "smaller": (_Standard.ZoomOut,),
+    "usual_size": ("Ctrl+0",),
+    "full_screen": (_Standard.FullScreen, "F11"),
+    "quit": (_Standard.Quit, "Ctrl+Q"),
+}
+
+
+def bind_keys(window: QWidget, wishes: Mapping[str, Callable[[], None]]) -> None:
+    """Make a shortcut for each wish of `EVERYWHERE`; a key that two names share is bound once."""
+    for name, act in wishes.items():
+        taken: set[str] = set()
+        for keys in EVERYWHERE[name]:
+            for sequence in (
+                QKeySequence.keyBindings(keys) if isinstance(keys, _Standard) else [QKeySequence(keys)]
+            ):
+                words = sequence.toString()
+                if words in taken or words == "Backspace" or (name == "look_again" and words == "Ctrl+R"):
+                    continue
+                taken.add(words)
+                QShortcut(sequence, window, act)
+
+
+def photo_menu(parent: QWidget, entries: Sequence[tuple[str, str, Callable[[], None]] | None]) -> QMenu:
+    """A menu from (words, key, what it does); None is a line between groups."""
+    menu = QMenu(parent)
+    for entry in entries:
+        if entry is None:
+            menu.addSeparator()
+            continue
+        words, key, act = entry
+        action = menu.addAction(QCoreApplication.translate("Actions", words), act)
+        if key:
+            action.setShortcut(QKeySequence(key))
+            action.setShortcutVisibleInContextMenu(True)
+    return menu

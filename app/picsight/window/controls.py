@@ -1,0 +1,258 @@
+"""The few controls with the house's look: flat, from the palette, with a focus that can be seen."""
+
+from __future__ import annotations
+
+from enum import Enum
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QRect, QRectF, QSize, Qt
+from PySide6.QtGui import QColor, QPainter, QPen
+from PySide6.QtWidgets import (
+    QAbstractButton,
+    QProgressBar,
+    QPushButton,
+    QScrollBar,
+    QSlider,
+    QStyle,
+    QStyleOptionSlider,
+    QToolButton,
+    QWidget,
+)
+
+from picsight.window.icons import paint_icon
+from picsight.window.tokens import HAIR, ONE, SMALL, em, mix, px, tones
+
+if TYPE_CHECKING:
+    from PySide6.QtGui import QPaintEvent
+
+
+class Weight(Enum):
+    """How loudly a button asks: one primary in a view, the others plain or quiet as a link."""
+
+    PRIMARY = 0
+    PLAIN = 1
+    QUIET = 2
+
+
+class Button(QPushButton):
+    """A flat button with words."""
+
+    def __init__(self, text: str, weight: Weight = Weight.PLAIN, parent: QWidget | None = None) -> None:
+        super().__init__(text, parent)
+        self._weight = weight
+        self.setAttribute(Qt.WidgetAttribute.WA_Hover)
+        self.setCursor(
+            Qt.CursorShape.PointingHandCursor if weight is Weight.QUIET else Qt.CursorShape.ArrowCursor
+        )
+
+    def sizeHint(self) -> QSize:
+        """The words with 0.75 em on both sides, 2.25 em high."""
+        text = self.fontMetrics().horizontalAdvance(self.text().replace("&", ""))
+        side = px(self, SMALL if self._weight is Weight.QUIET else ONE)
+        return QSize(text + 2 * side, px(self, 2.25))
+
+    def minimumSizeHint(self) -> QSize:
+        """Words are never cut."""
+        return self.sizeHint()
+
+    def paintEvent(self, _event: QPaintEvent) -> None:
+        """Fill, outline, words, focus ring."""
+        colours, painter = tones(self), QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        shape = QRectF(self.rect()).adjusted(1.5, 1.5, -1.5, -1.5)
+        radius, text = px(self, SMALL), self._text_colour()
+        if self._weight is Weight.PRIMARY:
+            fill = colours.accent if self.isEnabled() else colours.placeholder
+            painter.setBrush(mix(fill, colours.text, 0.12 * (self._pressure())))
+            painter.setPen(Qt.PenStyle.NoPen)
+            painter.drawRoundedRect(shape, radius, radius)
+        elif self._weight is Weight.PLAIN or self._pressure():
+            painter.setBrush(mix(colours.base, colours.text, 0.02 + 0.06 * self._pressure()))
+            painter.setPen(
+                QPen(mix(colours.window, colours.text, 0.25), 1)
+                if self._weight is Weight.PLAIN
+                else Qt.PenStyle.NoPen
+            )
+            painter.drawRoundedRect(shape, radius, radius)
+        painter.setPen(text)
+        painter.drawText(
+            self.rect(), Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextShowMnemonic, self.text()
+        )
+        draw_focus(painter, self, shape, radius)
+        painter.end()
+
+    def _pressure(self) -> int:
+        return 0 if not self.isEnabled() else 2 if self.isDown() else int(self.underMouse())
+
+    def _text_colour(self) -> QColor:
+        colours = tones(self)
+        if not self.isEnabled():
+            return colours.outline
+        return {Weight.PRIMARY: colours.on_accent, Weight.PLAIN: colours.text, Weight.QUIET: colours.link}[
+            self._weight
+        ]
+
+
+class IconButton(QToolButton):
+    """A button that is an icon; its name is its tooltip and what a screen reader says."""
+
+    def __init__(
+        self, icon: str, name: str, parent: QWidget | None = None, *, on_stage: bool = False
+    ) -> None:
+        super().__init__(parent)
+        self._icon, self._on_stage = icon, on_stage
+        self.setAccessibleName(name)
+        self.setToolTip(name)
+        self.setAttribute(Qt.WidgetAttribute.WA_Hover)
+        self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+
+    def sizeHint(self) -> QSize:
+        """A square of 2.25 em: a target that fingers hit too."""
+        return QSize(px(self, 2.25), px(self, 2.25))
+
+    def minimumSizeHint(self) -> QSize:
+        """Never smaller than the target."""
+        return self.sizeHint()
+
+    def set_icon(self, icon: str, name: str) -> None:
+        """Change what the button shows and is called."""
+        self._icon = icon
+        self.setAccessibleName(name)
+        self.setToolTip(name)
+        self.update()
+
+    def paintEvent(self, _event: QPaintEvent) -> None:
+        """Hover ground, icon, focus ring."""
+        colours, painter = tones(self), QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        shape, radius = QRectF(self.rect()).adjusted(1.5, 1.5, -1.5, -1.5), px(self, SMALL)
+        ground, ink = (colours.stage, colours.on_stage) if self._on_stage else (colours.window, colours.text)
+        if self.isEnabled() and (self.underMouse() or self.isDown() or self.isChecked()):
+            painter.setPen(Qt.PenStyle.NoPen)
+            painter.setBrush(mix(ground, ink, 0.16 if self.isDown() else 0.1))
+            painter.drawRoundedRect(shape, radius, radius)
+        side = px(self, 1.25)
+        place = QRect(0, 0, side, side)
+        place.moveCenter(self.rect().center())
+        paint_icon(painter, place, self._icon, ink if self.isEnabled() else mix(ink, ground, 0.6))
+        draw_focus(painter, self, shape, radius)
+        painter.end()
+
+
+class ThinProgress(QProgressBar):
+    """Progress as a thin bar; without a maximum it only says that something goes on."""
+
+    def __init__(self, name: str, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setTextVisible(False)
+        self.setAccessibleName(name)
+
+    def sizeHint(self) -> QSize:
+        """Ten em long unless the layout says otherwise."""
+        return QSize(px(self, 10), max(4, px(self, HAIR)))
+
+    def minimumSizeHint(self) -> QSize:
+        """May become short, not thin."""
+        return QSize(px(self, 3), self.sizeHint().height())
+
+    def paintEvent(self, _event: QPaintEvent) -> None:
+        """Ground and filled part."""
+        colours, painter = tones(self), QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.setPen(Qt.PenStyle.NoPen)
+        high = max(4, px(self, HAIR))
+        ground = QRectF(0, (self.height() - high) / 2, self.width(), high)
+        painter.setBrush(colours.line)
+        painter.drawRoundedRect(ground, high / 2, high / 2)
+        if self.maximum() > 0:
+            ground.setWidth(ground.width() * self.value() / self.maximum())
+        painter.setBrush(colours.accent)
+        painter.drawRoundedRect(ground, high / 2, high / 2)
+        painter.end()
+
+
+class FlatSlider(QSlider):
+    """A horizontal slider: a line and a round handle."""
+
+    def __init__(self, name: str, parent: QWidget | None = None) -> None:
+        super().__init__(Qt.Orientation.Horizontal, parent)
+        self.setAccessibleName(name)
+        self.setToolTip(name)
+        self.setAttribute(Qt.WidgetAttribute.WA_Hover)
+
+    def paintEvent(self, _event: QPaintEvent) -> None:
+        """Groove, filled part, handle, focus ring."""
+        option = QStyleOptionSlider()
+        self.initStyleOption(option)
+        handle = self.style().subControlRect(
+            QStyle.ComplexControl.CC_Slider, option, QStyle.SubControl.SC_SliderHandle, self
+        )
+        colours, painter = tones(self), QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.setPen(Qt.PenStyle.NoPen)
+        middle, centre = self.height() / 2, QRectF(handle).center()
+        painter.setBrush(mix(colours.window, colours.text, 0.25))
+        painter.drawRoundedRect(QRectF(2, middle - 1.5, self.width() - 4, 3), 1.5, 1.5)
+        radius = px(self, 0.45)
+        painter.setPen(QPen(colours.text, 1.5))
+        painter.setBrush(mix(colours.base, colours.text, 0.1 if self.underMouse() else 0.0))
+        painter.drawEllipse(QRectF(centre.x() - radius, middle - radius, 2 * radius, 2 * radius))
+        draw_focus(painter, self, QRectF(self.rect()).adjusted(1, 1, -1, -1), px(self, SMALL))
+        painter.end()
+
+
+class SlimScrollBar(QScrollBar):
+    """A scroll bar that is only its handle."""
+
+    def sizeHint(self) -> QSize:
+        """Wide enough to be hit."""
+        return QSize(px(self, 0.875), px(self, 2))
+
+    def paintEvent(self, _event: QPaintEvent) -> None:
+        """The handle, stronger under the mouse."""
+        colours, painter = tones(self), QPainter(self)
+        painter.fillRect(self.rect(), colours.base)
+        if self.maximum() <= self.minimum():
+            return
+        option = QStyleOptionSlider()
+        self.initStyleOption(option)
+        handle = self.style().subControlRect(
+            QStyle.ComplexControl.CC_ScrollBar, option, QStyle.SubControl.SC_ScrollBarSlider, self
+        )
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(
+            mix(colours.base, colours.text, 0.5 if self.underMouse() or self.isSliderDown() else 0.3)
+        )
+        inset = em(self) * 0.2
+        shape = QRectF(handle).adjusted(inset, inset, -inset, -inset)
+        painter.drawRoundedRect(shape, shape.width() / 2, shape.width() / 2)
+        painter.end()
+
+
+def draw_focus(painter: QPainter, widget: QAbstractButton | QSlider, shape: QRectF, radius: float) -> None:
+    """The ring that says where the keyboard is."""
+    if not widget.hasFocus():
+        return
+    painter.setBrush(Qt.BrushStyle.NoBrush)
+    painter.setPen(QPen(tones(widget).text, max(1.5, 0.12 * em(widget))))
+    painter.drawRoundedRect(shape, radius, radius)
+
+
+def separator(parent: QWidget | None = None) -> QWidget:
+    """A line between two panes, one pixel in the tone of lines."""
+    return _Line(parent)
+
+
+class _Line(QWidget):
+    """One pixel of line, lying."""
+
+    def __init__(self, parent: QWidget | None) -> None:
+        super().__init__(parent)
+        self.setFixedHeight(1)
+
+    def paintEvent(self, _event: QPaintEvent) -> None:
+        """Fill with the tone of lines."""
+        painter = QPainter(self)
+        painter.fillRect(self.rect(), tones(self).line)
+        painter.end()

@@ -1,0 +1,110 @@
+"""The frame: every view of the window in its place. It shows pages and knows nothing of what they mean."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from PySide6.QtWidgets import QHBoxLayout, QStackedWidget, QVBoxLayout, QWidget
+
+from picsight.window.busy import BusyLine
+from picsight.window.controls import IconButton
+from picsight.window.grid.model import WallModel
+from picsight.window.grid.page import WallPage
+from picsight.window.grid.thumbnails import Thumbnails
+from picsight.window.grid.view import PhotoView
+from picsight.window.library.first_run import FirstRun
+from picsight.window.library.problems_model import ProblemsModel
+from picsight.window.library.problems_view import ProblemsView
+from picsight.window.library.sidebar import Sidebar
+from picsight.window.library.status import StatusLine
+from picsight.window.notice import Notice
+from picsight.window.search.box import SearchBox
+from picsight.window.tokens import HALF, PAD, px
+from picsight.window.viewer.view import ViewerPage
+
+if TYPE_CHECKING:
+    from PySide6.QtGui import QResizeEvent
+
+    from picsight.jobs import Jobs
+    from picsight.settings import Settings
+
+NARROW = 60  # em: under this the sidebar makes room
+
+
+class Frame(QWidget):
+    """Box above, sidebar beside the pages, status below."""
+
+    def __init__(self, settings: Settings, jobs: Jobs, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.sidebar_wanted = settings.sidebar
+        self.model = WallModel(self)
+        self.thumbnails = Thumbnails(jobs, self)
+        self.problems_model = ProblemsModel(self)
+        self.box, self.busy = SearchBox(self), BusyLine(self)
+        self.grid = PhotoView(self.model, self.thumbnails, jobs, settings.row_height)
+        self.wall_page = WallPage(self.grid)
+        self.viewer_page = ViewerPage()
+        self.problems = ProblemsView(self.problems_model)
+        self.first_run, self.failure = FirstRun(), Notice()
+        self.sidebar, self.status = Sidebar(self), StatusLine(self)
+        self.pages = QStackedWidget(self)
+        for page in (self.wall_page, self.viewer_page, self.problems, self.first_run, self.failure):
+            self.pages.addWidget(page)
+        self._top = self._top_row()
+        self._lay_out()
+
+    @property
+    def page(self) -> QWidget:
+        """The page that is shown."""
+        return self.pages.currentWidget() or self.wall_page
+
+    def show_page(self, page: QWidget) -> None:
+        """Show a page; the first run and a failure stand alone."""
+        self.pages.setCurrentWidget(page)
+        self.show_chrome(shown=page not in (self.first_run, self.failure))
+
+    def show_chrome(self, *, shown: bool) -> None:
+        """Box and status; in full screen only the photo is left."""
+        for part in (self._top, self.busy, self.status):
+            part.setVisible(shown)
+        self.viewer_page.show_bars(shown=shown)
+        self._fit_sidebar()
+
+    def toggle_sidebar(self) -> None:
+        """Show or hide the sidebar until asked again."""
+        self.sidebar_wanted = not self.sidebar.isVisible()
+        self.sidebar.setVisible(self.sidebar_wanted)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Narrow windows keep the photos and put the sidebar away."""
+        super().resizeEvent(event)
+        self._fit_sidebar()
+
+    def _fit_sidebar(self) -> None:
+        belongs = self.page in (self.wall_page, self.problems)
+        self.sidebar.setVisible(self.sidebar_wanted and belongs and self.width() >= px(self, NARROW))
+
+    def _top_row(self) -> QWidget:
+        top = QWidget(self)
+        row = QHBoxLayout(top)
+        row.setContentsMargins(px(self, PAD), px(self, HALF), px(self, PAD), px(self, HALF))
+        row.setSpacing(px(self, HALF))
+        toggle = IconButton("sidebar", self.tr("Sidebar (F9)"))
+        toggle.clicked.connect(self.toggle_sidebar)
+        row.addWidget(toggle)
+        row.addWidget(self.box, 1)
+        return top
+
+    def _lay_out(self) -> None:
+        middle = QHBoxLayout()
+        middle.setSpacing(0)
+        middle.addWidget(self.sidebar)
+        middle.addWidget(self.pages, 1)
+        self.sidebar.setFixedWidth(px(self, 14))
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(0)
+        column.addWidget(self._top)
+        column.addWidget(self.busy)
+        column.addLayout(middle, 1)
+        column.addWidget(self.status)

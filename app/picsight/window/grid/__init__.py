@@ -1,0 +1,1 @@
+"""The wall of photos: layout, model, thumbnails, delegate and view."""

@@ -1,0 +1,110 @@
+"""Paints one photo of the wall: its picture or its grey shape, and the signs of hover, selection and focus."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QRect, QRectF, Qt
+from PySide6.QtGui import QColor, QPainter, QPen
+from PySide6.QtWidgets import QStyle, QStyledItemDelegate, QStyleOptionViewItem
+
+from picsight.window.grid.model import Index, Role
+from picsight.window.icons import paint_icon
+from picsight.window.tokens import HAIR, em, tones
+
+if TYPE_CHECKING:
+    from PySide6.QtCore import QObject
+    from PySide6.QtWidgets import QWidget
+
+    from picsight.window.grid.thumbnails import Thumbnails
+
+RING, RING_GAP = 0.25, 0.12  # em: selection
+FOCUS, FOCUS_OUTSIDE = 0.15, 0.19  # em: keyboard
+CIRCLE, CIRCLE_ZONE = 1.4, 2.25  # em: what is drawn and what can be hit
+
+
+class PhotoDelegate(QStyledItemDelegate):
+    """Only paints; sizes and places are the view's."""
+
+    def __init__(self, thumbnails: Thumbnails, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._thumbnails = thumbnails
+
+    def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: Index) -> None:
+        """Picture, then signs."""
+        view: QWidget = option.widget
+        rect: QRect = option.rect
+        state: QStyle.StateFlag = option.state
+        photo = index.data(Role.PHOTO)
+        self._paint_picture(painter, view, rect, photo.id)
+        selected = bool(state & QStyle.StateFlag.State_Selected)
+        if selected:
+            self._paint_selection(painter, view, rect)
+        if selected or state & QStyle.StateFlag.State_MouseOver:
+            self._paint_circle(painter, view, rect, filled=selected)
+        if state & QStyle.StateFlag.State_HasFocus:
+            self._paint_focus(painter, view, rect)
+
+    def _paint_picture(self, painter: QPainter, view: QWidget, rect: QRect, photo: int) -> None:
+        pixmap = self._thumbnails.pixmap(photo)
+        if pixmap is not None:
+            painter.drawPixmap(rect, pixmap)
+            return
+        colours, radius = tones(view), HAIR * em(view)
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(colours.placeholder)
+        painter.drawRoundedRect(QRectF(rect), radius, radius)
+        if self._thumbnails.is_missing(photo):
+            side = round(1.5 * em(view))
+            place = QRect(0, 0, side, side)
+            place.moveCenter(rect.center())
+            paint_icon(painter, place, "no-picture", colours.outline)
+
+    def _paint_selection(self, painter: QPainter, view: QWidget, rect: QRect) -> None:
+        colours, unit = tones(view), em(view)
+        ring, gap = RING * unit, RING_GAP * unit
+        _outline(painter, QRectF(rect), colours.accent, ring, inset=ring / 2, radius=HAIR * unit)
+        _outline(painter, QRectF(rect), colours.base, gap, inset=ring + gap / 2, radius=HAIR * unit)
+
+    def _paint_circle(self, painter: QPainter, view: QWidget, rect: QRect, *, filled: bool) -> None:
+        colours, unit = tones(view), em(view)
+        zone = circle_zone(rect, view)
+        circle = QRectF(0, 0, CIRCLE * unit, CIRCLE * unit)
+        circle.moveCenter(QRectF(zone).center())
+        if filled:
+            painter.setPen(QPen(colours.base, 0.12 * unit))
+            painter.setBrush(colours.accent)
+            painter.drawEllipse(circle)
+            inner = circle.toRect().adjusted(*(round(d * unit) for d in (0.25, 0.25, -0.25, -0.25)))
+            paint_icon(painter, inner, "tick", colours.on_accent)
+            return
+        shade = QColor(colours.stage)
+        shade.setAlphaF(0.35)
+        painter.setPen(QPen(colours.on_stage, 0.12 * unit))
+        painter.setBrush(shade)
+        painter.drawEllipse(circle)
+
+    def _paint_focus(self, painter: QPainter, view: QWidget, rect: QRect) -> None:
+        unit = em(view)
+        width = FOCUS * unit
+        outside = FOCUS_OUTSIDE * unit
+        _outline(
+            painter, QRectF(rect), tones(view).text, width, inset=width / 2 - outside, radius=0.35 * unit
+        )
+
+
+def circle_zone(rect: QRect, view: QWidget) -> QRect:
+    """Where a click means select: the top trailing corner of a photo."""
+    side = min(round(CIRCLE_ZONE * em(view)), rect.width(), rect.height())
+    left = (
+        rect.left() if view.layoutDirection() == Qt.LayoutDirection.RightToLeft else rect.right() - side + 1
+    )
+    return QRect(left, rect.top(), side, side)
+
+
+def _outline(
+    painter: QPainter, rect: QRectF, colour: QColor, width: float, *, inset: float, radius: float
+) -> None:
+    painter.setBrush(Qt.BrushStyle.NoBrush)
+    painter.setPen(QPen(colour, width))
+    painter.drawRoundedRect(rect.adjusted(inset, inset, -inset, -inset), radius, radius)

@@ -1,0 +1,278 @@
+"""A list view with the geometry of a justified wall: rows that fill the width, whatever their number."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import (
+    QEvent,
+    QItemSelection,
+    QItemSelectionModel,
+    QItemSelectionRange,
+    QModelIndex,
+    QPersistentModelIndex,
+    QPoint,
+    QRect,
+    Qt,
+    QTimer,
+    Signal,
+)
+from PySide6.QtGui import QRegion
+from PySide6.QtWidgets import QAbstractItemView, QListView, QWidget
+
+from picsight.settings import ROW_LARGEST, ROW_SMALLEST
+from picsight.window.controls import SlimScrollBar
+from picsight.window.grid.layout import Measure, Rows, justify
+from picsight.window.grid.wall import EMPTY
+from picsight.window.tokens import PAD, SMALL, em, px
+
+if TYPE_CHECKING:
+    from PySide6.QtGui import QResizeEvent
+
+    from picsight.jobs import Jobs
+    from picsight.window.grid.model import WallModel
+
+LAID_AT_ONCE = 4000  # photos: 2 ms; a longer wall is laid out whole in a thread, its first rows at once
+LANE = "layout"
+_Move = QAbstractItemView.CursorAction
+
+
+class JustifiedView(QListView):
+    """Where photos lie, what is under a point, where a key leads. Painting and wishes are left to those who inherit."""
+
+    row_height_changed = Signal(float)  # em
+
+    def __init__(
+        self, model: WallModel, jobs: Jobs, row_height: float, parent: QWidget | None = None
+    ) -> None:
+        super().__init__(parent)
+        self._wall_model, self._jobs, self._row_height = model, jobs, row_height
+        self._rows: Rows = justify(EMPTY.sums, Measure(1, 1, 0))
+        self._band = QRect()
+        self._column: int | None = None
+        self._awaited: tuple[int, int] | None = None  # a place to scroll to once the whole wall is laid out
+        self._moved = QTimer(self, singleShot=True, interval=0)
+        self.setVerticalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
+        self.setVerticalScrollBar(SlimScrollBar(Qt.Orientation.Vertical, self))
+        self.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOn)
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.setModel(model)
+
+    def at_top(self) -> bool:
+        """True while the first row is in sight."""
+        return self.verticalScrollBar().value() <= em(self)
+
+    def place(self) -> tuple[int, int]:
+        """Where one is: the scroll offset and the current row, to come back to."""
+        return self.verticalScrollBar().value(), self.currentIndex().row()
+
+    def return_to(self, place: tuple[int, int]) -> None:
+        """Come back to a place."""
+        if 0 <= place[1] < self._wall_model.rowCount():
+            flag = QItemSelectionModel.SelectionFlag
+            self.selectionModel().setCurrentIndex(self._wall_model.index(place[1]), flag.ClearAndSelect)
+        self.verticalScrollBar().setValue(place[0])
+
+    def row_height(self) -> float:
+        """The wanted height of a row in em."""
+        return self._row_height
+
+    def set_row_height(self, height: float, pointer: QPoint | None = None) -> None:
+        """Change the wanted height of rows (em); the photo under the pointer, or the current one, stays put."""
+        height = min(max(height, ROW_SMALLEST), ROW_LARGEST)
+        if height == self._row_height:
+            return
+        self._row_height = height
+        self._lay_out(pointer=pointer)
+        self.row_height_changed.emit(height)
+
+    # Layout
+
+    def _measure(self) -> Measure:
+        width = self.viewport().width() - 2 * px(self, PAD)
+        return Measure(max(width, em(self)), max(px(self, self._row_height), 1), px(self, SMALL))
+
+    def _lay_out(self, *, fresh: bool = False, pointer: QPoint | None = None) -> None:
+        """Lay the wall out. A long one keeps its present rows, or shows the first ones, until the whole is ready."""
+        sums, measure = self._wall_model.wall.sums, self._measure()
+        if self._rows.sums is sums and self._rows.measure == measure and self._rows.complete:
+            return
+        anchor = None if fresh else self._anchor(pointer)
+        if len(sums) <= LAID_AT_ONCE:
+            self._jobs.forget(LANE)
+            self._take_rows(justify(sums, measure), anchor)
+            return
+        if fresh or self._rows.laid == 0:
+            self._take_rows(justify(sums, measure, LAID_AT_ONCE), None)
+        self._jobs.read(
+            lambda: justify(sums, measure), lambda rows: self._take_whole(rows, pointer), replaces=LANE
+        )
+
+    def _take_whole(self, rows: Rows, pointer: QPoint | None) -> None:
+        if rows.sums is self._wall_model.wall.sums:
+            anchor, self._awaited = self._awaited or self._anchor(pointer), None
+            self._take_rows(rows, anchor)
+
+    def _take_rows(self, rows: Rows, anchor: tuple[int, int] | None) -> None:
+        self._rows = rows
+        self.updateGeometries()
+        if anchor:
+            self._scroll_so(*anchor)
+        self.viewport().update()
+        self._moved.start()
+
+    def _anchor(self, pointer: QPoint | None = None) -> tuple[int, int] | None:
+        """The photo that must not move, and its height in the viewport: under the pointer, current, or the first seen."""
+        candidates = [self.indexAt(pointer).row() if pointer else -1, self.currentIndex().row()]
+        area = self.viewport().rect()
+        for row in candidates:
+            rect = self._rect(row)
+            if rect and rect.intersects(area):
+                return row, rect.top()
+        seen = self._photos_in(area)
+        first = self._rect(seen.start) if seen else None
+        return (seen.start, first.top()) if first and self.verticalScrollBar().value() > 0 else None
+
+    def _scroll_so(self, row: int, top: int) -> None:
+        """Scroll so that a photo's upper edge is at a height of the viewport."""
+        cell = self._rows.cell(row)
+        if cell:
+            self.verticalScrollBar().setValue(cell.y + px(self, PAD) - top)
+
+    def _rect(self, row: int) -> QRect | None:
+        """The place of a photo in the viewport, None while it has none."""
+        cell = self._rows.cell(row)
+        if cell is None:
+            return None
+        x = cell.x
+        if self.isRightToLeft():
+            x = self._rows.measure.width - cell.x - cell.width
+        margin = px(self, PAD)
+        return QRect(x + margin, cell.y + margin - self.verticalOffset(), cell.width, cell.height)
+
+    def _photos_in(self, area: QRect) -> range:
+        """The photos whose rows touch a part of the viewport."""
+        shift = self.verticalOffset() - px(self, PAD)
+        return self._rows.photos_between(area.top() + shift, area.bottom() + shift)
+
+    # Geometry that Qt asks for
+
+    def doItemsLayout(self) -> None:
+        """Our own layout; the base's would measure every photo."""
+        self._lay_out()
+
+    def rowsInserted(self, parent: QModelIndex | QPersistentModelIndex, start: int, end: int) -> None:
+        """Lay out what was appended."""
+        super().rowsInserted(parent, start, end)
+        self._lay_out()
+
+    def updateGeometries(self) -> None:
+        """The scroll bar's range."""
+        bar, page = self.verticalScrollBar(), self.viewport().height()
+        bar.setPageStep(page)
+        bar.setSingleStep(px(self, self._row_height) // 3 + 1)
+        bar.setRange(0, max(self._rows.height + 2 * px(self, PAD) - page, 0))
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Fill the new width."""
+        QAbstractItemView.resizeEvent(self, event)
+        self._lay_out()
+        self._moved.start()
+
+    def changeEvent(self, event: QEvent) -> None:
+        """A new font or palette: measures and pixmaps anew."""
+        super().changeEvent(event)
+        if event.type() in (QEvent.Type.FontChange, QEvent.Type.PaletteChange):
+            self._lay_out()
+            self.viewport().update()
+
+    def horizontalOffset(self) -> int:
+        """Nothing scrolls sideways."""
+        return 0
+
+    def verticalOffset(self) -> int:
+        """Scrolled by whole pixels."""
+        return self.verticalScrollBar().value()
+
+    def visualRect(self, index: QModelIndex | QPersistentModelIndex) -> QRect:
+        """The place of a photo in the viewport."""
+        return self._rect(index.row()) or QRect()
+
+    def indexAt(self, point: QPoint) -> QModelIndex:
+        """The photo under a point of the viewport."""
+        margin = px(self, PAD)
+        x, y = point.x() - margin, point.y() - margin + self.verticalOffset()
+        if self.isRightToLeft():
+            x = self._rows.measure.width - 1 - x
+        row = self._rows.photo_at(x, y)
+        return self._wall_model.index(row) if row is not None else QModelIndex()
+
+    def scrollTo(
+        self,
+        index: QModelIndex | QPersistentModelIndex,
+        _hint: QAbstractItemView.ScrollHint = QAbstractItemView.ScrollHint.EnsureVisible,
+    ) -> None:
+        """Bring a photo into sight, no further than needed."""
+        rect = self._rect(index.row())
+        if rect is None:
+            return
+        bar, margin = self.verticalScrollBar(), px(self, PAD)
+        if rect.top() < margin:
+            bar.setValue(bar.value() + rect.top() - margin)
+        elif rect.bottom() > self.viewport().height() - margin:
+            bar.setValue(bar.value() + rect.bottom() - self.viewport().height() + margin)
+
+    def scrollContentsBy(self, dx: int, dy: int) -> None:
+        """Move the pixels; only the strip that came into sight is painted."""
+        self.viewport().scroll(dx, dy)
+        self._moved.start()
+
+    def visualRegionForSelection(self, _selection: QItemSelection) -> QRegion:
+        """What to repaint when the selection changes: the viewport, which costs less than asking for each photo."""
+        return QRegion(self.viewport().rect())
+
+    def setSelection(self, rect: QRect, command: QItemSelectionModel.SelectionFlag) -> None:
+        """Select what a rubber band touches, or the photos from the rectangle's first corner to its last in order."""
+        selection = QItemSelection()
+        if self.state() == QAbstractItemView.State.DragSelectingState:
+            self._band = rect.normalized()
+            for row in self._photos_in(self._band):
+                cell = self._rect(row)
+                if cell and cell.intersects(self._band):
+                    selection.append(QItemSelectionRange(self._wall_model.index(row)))
+        else:
+            first, last = self.indexAt(rect.topLeft()), self.indexAt(rect.bottomRight())
+            if first.isValid() and last.isValid():
+                ends = sorted((first.row(), last.row()))
+                selection.append(QItemSelectionRange(*(self._wall_model.index(row) for row in ends)))
+        self.selectionModel().select(selection, command)
+
+    def moveCursor(
+        self, action: QAbstractItemView.CursorAction, _modifiers: Qt.KeyboardModifier
+    ) -> QModelIndex:
+        """Where a key leads: a photo on or back, the nearest one a row or a page up or down, the ends."""
+        count = self._rows.laid
+        if not count:
+            return QModelIndex()
+        current = self.currentIndex().row()
+        if current < 0:
+            return self._wall_model.index(0)
+        back = _Move.MoveRight if self.isRightToLeft() else _Move.MoveLeft
+        if action in (_Move.MoveLeft, _Move.MoveRight, _Move.MoveNext, _Move.MovePrevious):
+            self._column = None
+            step = -1 if action in (back, _Move.MovePrevious) else 1
+            return self._wall_model.index(min(max(current + step, 0), count - 1))
+        if action in (_Move.MoveHome, _Move.MoveEnd):
+            self._column = None
+            return self._wall_model.index(0 if action == _Move.MoveHome else count - 1)
+        return self._wall_model.index(self._vertical_target(current, action))
+
+    def _vertical_target(self, current: int, action: QAbstractItemView.CursorAction) -> int:
+        cell = self._rows.cell(current)
+        if cell is None:
+            return current
+        if self._column is None:
+            self._column = cell.x + cell.width // 2
+        page = max(self.viewport().height() // max(cell.height + self._rows.measure.gap, 1) - 1, 1)
+        steps = {_Move.MoveUp: -1, _Move.MoveDown: 1, _Move.MovePageUp: -page, _Move.MovePageDown: page}
+        return self._rows.neighbour(current, steps[action], self._column)

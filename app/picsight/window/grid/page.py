@@ -1,0 +1,147 @@
+"""The page with the wall: a line that says what is shown, the wall or a notice, and the pill with news."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QRectF, QSize, Qt, Signal
+from PySide6.QtGui import QPainter, QPen
+from PySide6.QtWidgets import (
+    QHBoxLayout,
+    QLabel,
+    QPushButton,
+    QSizePolicy,
+    QStackedWidget,
+    QVBoxLayout,
+    QWidget,
+)
+
+from picsight.settings import ROW_LARGEST, ROW_SMALLEST
+from picsight.window.controls import FlatSlider
+from picsight.window.notice import Notice
+from picsight.window.tokens import ONE, PAD, mix, px, tones
+
+if TYPE_CHECKING:
+    from PySide6.QtGui import QPaintEvent, QResizeEvent
+
+    from picsight.window.grid.view import PhotoView
+
+STEPS = 10  # the slider's steps in one em
+
+
+class WallPage(QWidget):
+    """Header, wall, pill."""
+
+    def __init__(self, view: PhotoView, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.view, self.notice = view, Notice(self)
+        self.pill = Pill(self)
+        self._title = ElidedLabel(self)
+        self._slider = FlatSlider(self.tr("Size of photos"), self)
+        self._pages = QStackedWidget(self)
+        self._pages.addWidget(view)
+        self._pages.addWidget(self.notice)
+        self._slider.setRange(round(ROW_SMALLEST * STEPS), round(ROW_LARGEST * STEPS))
+        self._slider.setValue(round(view.row_height() * STEPS))
+        self._slider.setFixedWidth(px(self, 8))
+        self._slider.valueChanged.connect(lambda value: view.set_row_height(value / STEPS))
+        view.row_height_changed.connect(self._follow_height)
+        header = QHBoxLayout()
+        header.setContentsMargins(px(self, PAD), 0, px(self, PAD), 0)
+        header.setSpacing(px(self, ONE))
+        header.addWidget(self._title, 1)
+        header.addWidget(self._slider)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(0)
+        column.addLayout(header)
+        column.addWidget(self._pages, 1)
+        self._title.setMinimumHeight(px(self, 2.25))
+        self.setAutoFillBackground(True)
+        self.setBackgroundRole(view.viewport().backgroundRole())
+
+    def say(self, title: str) -> None:
+        """What the wall shows, in words."""
+        self._title.setText(title)
+
+    def show_wall(self) -> None:
+        """The photos."""
+        self._pages.setCurrentWidget(self.view)
+        self._slider.show()
+
+    def show_notice(self) -> None:
+        """The notice instead of photos."""
+        self._pages.setCurrentWidget(self.notice)
+        self._slider.hide()
+        self.pill.hide()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """The pill stays in the middle."""
+        super().resizeEvent(event)
+        self.pill.place()
+
+    def _follow_height(self, height: float) -> None:
+        self._slider.blockSignals(True)
+        self._slider.setValue(round(height * STEPS))
+        self._slider.blockSignals(False)
+
+
+class ElidedLabel(QLabel):
+    """One line that is cut at its end rather than making its neighbours narrow."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setTextFormat(Qt.TextFormat.PlainText)
+        self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
+
+    def paintEvent(self, _event: QPaintEvent) -> None:
+        """The text, cut where it is too long, dim as all words about words."""
+        painter = QPainter(self)
+        painter.setPen(tones(self).dim)
+        shown = self.fontMetrics().elidedText(self.text(), Qt.TextElideMode.ElideMiddle, self.width())
+        painter.drawText(self.rect(), Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeading, shown)
+        painter.end()
+
+
+class Pill(QPushButton):
+    """News that waits above the wall until it is asked for: 14 new photos · Show."""
+
+    shown_requested = Signal()
+
+    def __init__(self, parent: QWidget) -> None:
+        super().__init__(parent)
+        self._over = parent
+        self.setCursor(Qt.CursorShape.PointingHandCursor)
+        self.clicked.connect(self.shown_requested)
+        self.hide()
+
+    def say(self, words: str) -> None:
+        """Show the pill with these words."""
+        self.setText(words)
+        self.place()
+        self.show()
+        self.raise_()
+
+    def place(self) -> None:
+        """In the middle above the wall."""
+        size = self.sizeHint()
+        self.resize(size)
+        self.move((self._over.width() - size.width()) // 2, px(self, 2.25 + PAD))
+
+    def sizeHint(self) -> QSize:
+        """The words with an em on both sides."""
+        return QSize(self.fontMetrics().horizontalAdvance(self.text()) + px(self, 2), px(self, 2.25))
+
+    def paintEvent(self, _event: QPaintEvent) -> None:
+        """A pill in the accent's tone with an outline."""
+        colours, painter = tones(self), QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        radius = self.height() / 2 - 1
+        painter.setPen(
+            QPen(colours.text if self.hasFocus() else colours.outline, 2 if self.hasFocus() else 1)
+        )
+        painter.setBrush(mix(colours.base, colours.accent, 0.28 if self.underMouse() else 0.18))
+        painter.drawRoundedRect(QRectF(self.rect()).adjusted(1, 1, -1, -1), radius, radius)
+        painter.setPen(colours.text)
+        painter.drawText(self.rect(), Qt.AlignmentFlag.AlignCenter, self.text())
+        painter.end()

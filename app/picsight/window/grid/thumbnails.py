@@ -1,0 +1,150 @@
+"""Thumbnails for the cells: read and scaled in threads, a batch at a time, kept within a budget of bytes."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QObject, QRect, QRectF, QSize, Qt, Signal
+from PySide6.QtGui import QImage, QPainter, QPainterPath, QPixmap
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from picsight.jobs import Jobs
+
+    Fetch = Callable[[int], bytes | None]
+
+BUDGET = 128_000_000  # bytes of pixels
+BATCH = 16  # one batch is a few milliseconds of painting and of turning images into pixmaps
+LANE = "thumbnails"
+
+
+@dataclass(frozen=True, slots=True)
+class Want:
+    """A photo wanted at a size in device pixels, its corners rounded by `radius`."""
+
+    photo: int
+    width: int
+    height: int
+    radius: float
+
+
+class Thumbnails(QObject):
+    """Pixmaps of photos by id; what is not there yet is fetched in the order in which it is wanted."""
+
+    arrived = Signal(object)  # set[int], the photos whose pixmap is new
+
+    def __init__(self, jobs: Jobs, parent: QObject | None = None, *, budget: int = BUDGET) -> None:
+        super().__init__(parent)
+        self._jobs, self._budget = jobs, budget
+        self._fetch: Fetch | None = None
+        self._kept: OrderedDict[int, tuple[Want, QPixmap]] = OrderedDict()
+        self._bytes = 0
+        self._missing: set[int] = set()
+        self._wanted: Sequence[Want] = ()
+        self._busy = False
+
+    def use(self, fetch: Fetch) -> None:
+        """Take thumbnails from here from now on; `fetch` is called in threads."""
+        self._fetch = fetch
+        self._next()
+
+    def pixmap(self, photo: int) -> QPixmap | None:
+        """The photo's pixmap, perhaps of another size than wanted, or None while there is none."""
+        kept = self._kept.get(photo)
+        if kept is None:
+            return None
+        self._kept.move_to_end(photo)
+        return kept[1]
+
+    def is_missing(self, photo: int) -> bool:
+        """True if the library has no thumbnail of the photo."""
+        return photo in self._missing
+
+    def want(self, wanted: Sequence[Want]) -> None:
+        """Fetch these, the first first; what was wanted before and is not among them is dropped."""
+        self._wanted = wanted
+        self._next()
+
+    def retry_missing(self) -> None:
+        """Ask again for what was not there: it may have been made since."""
+        self._missing.clear()
+        self._next()
+
+    def _next(self) -> None:
+        if self._busy or self._fetch is None:
+            return
+        batch = [want for want in self._wanted if self._lacks(want)][:BATCH]
+        if not batch:
+            return
+        fetch, self._busy = self._fetch, True
+        self._jobs.read(lambda: _bake_all(fetch, batch), self._take, self._give_up, replaces=LANE)
+
+    def _lacks(self, want: Want) -> bool:
+        if want.photo in self._missing:
+            return False
+        kept = self._kept.get(want.photo)
+        return kept is None or kept[0] != want
+
+    def _take(self, baked: list[tuple[Want, QImage | None]]) -> None:
+        self._busy = False
+        for want, image in baked:
+            if image is None:
+                self._missing.add(want.photo)
+            else:
+                self._keep(want, QPixmap.fromImage(image))
+        self.arrived.emit({want.photo for want, _ in baked})
+        self._next()
+
+    def _give_up(self, _sentence: str) -> None:
+        """The library could not be read just now: cells stay grey until the next thing is wanted."""
+        self._busy = False
+
+    def _keep(self, want: Want, pixmap: QPixmap) -> None:
+        if old := self._kept.pop(want.photo, None):
+            self._bytes -= _bytes_of(old[0])
+        self._kept[want.photo] = (want, pixmap)
+        self._bytes += _bytes_of(want)
+        while self._bytes > self._budget and len(self._kept) > 1:
+            _, (dropped, _) = self._kept.popitem(last=False)
+            self._bytes -= _bytes_of(dropped)
+
+
+def _bytes_of(want: Want) -> int:
+    return want.width * want.height * 4
+
+
+def _bake_all(fetch: Fetch, batch: Sequence[Want]) -> list[tuple[Want, QImage | None]]:
+    """Read and bake a batch; runs in a thread."""
+    baked: list[tuple[Want, QImage | None]] = []
+    for want in batch:
+        jpeg = fetch(want.photo)
+        image = QImage.fromData(jpeg) if jpeg else QImage()
+        baked.append((want, None if image.isNull() else bake(image, want)))
+    return baked
+
+
+def bake(image: QImage, want: Want) -> QImage:
+    """Scale an image to fill the wanted size, cut what stands over on both sides alike, round its corners."""
+    size = QSize(want.width, want.height)
+    filled = image.scaled(
+        size, Qt.AspectRatioMode.KeepAspectRatioByExpanding, Qt.TransformationMode.SmoothTransformation
+    )
+    cut = QRect(
+        (filled.width() - size.width()) // 2,
+        (filled.height() - size.height()) // 2,
+        size.width(),
+        size.height(),
+    )
+    ready = QImage(size, QImage.Format.Format_ARGB32_Premultiplied)
+    ready.fill(Qt.GlobalColor.transparent)
+    painter = QPainter(ready)
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+    shape = QPainterPath()
+    shape.addRoundedRect(QRectF(0, 0, size.width(), size.height()), want.radius, want.radius)
+    painter.setClipPath(shape)
+    painter.drawImage(QRect(0, 0, size.width(), size.height()), filled, cut)
+    painter.end()
+    return ready

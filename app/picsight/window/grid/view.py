@@ -1,0 +1,291 @@
+"""The wall of photos as a person meets it: painting, mouse, keys, and wishes as signals."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import (
+    QEvent,
+    QItemSelection,
+    QItemSelectionModel,
+    QItemSelectionRange,
+    QPoint,
+    QRect,
+    Qt,
+    Signal,
+)
+from PySide6.QtGui import QDrag, QKeySequence, QPainter
+from PySide6.QtWidgets import QAbstractItemView, QFrame, QStyle, QStyleOptionViewItem, QWidget
+
+from picsight.window.grid.delegate import PhotoDelegate, circle_zone
+from picsight.window.grid.geometry import JustifiedView
+from picsight.window.grid.model import WallModel, files_of
+from picsight.window.grid.thumbnails import Thumbnails, Want
+from picsight.window.tokens import HAIR, SMALL, em, px, tones
+
+if TYPE_CHECKING:
+    from PySide6.QtGui import QContextMenuEvent, QKeyEvent, QMouseEvent, QPaintEvent, QWheelEvent
+
+    from picsight.jobs import Jobs
+    from picsight.window.grid.wall import Wall
+    from picsight_engine.search.answer import Result
+
+
+class PhotoView(JustifiedView):
+    """Shows a wall of photos and says what a person wants with them."""
+
+    open_requested = Signal(int)  # the row
+    similar_requested = Signal(int)
+    copy_requested = Signal()
+    menu_requested = Signal(QPoint)  # on the screen
+    left = Signal()  # Escape with nothing selected
+    selection_counted = Signal(int)
+
+    def __init__(
+        self,
+        model: WallModel,
+        thumbnails: Thumbnails,
+        jobs: Jobs,
+        row_height: float,
+        parent: QWidget | None = None,
+    ) -> None:
+        self._hovered = -1
+        super().__init__(model, jobs, row_height, parent)
+        self._thumbnails = thumbnails
+        self._painter_of_photos = PhotoDelegate(thumbnails, self)
+        self._prepare()
+        self._moved.timeout.connect(self._ask_for_thumbnails)
+        self.selectionModel().selectionChanged.connect(self._count_selected)
+        thumbnails.arrived.connect(self._repaint_photos)
+
+    def _prepare(self) -> None:
+        self.setAccessibleName(self.tr("Photos"))
+        self.setFrameShape(QFrame.Shape.NoFrame)
+        self.setItemDelegate(self._painter_of_photos)
+        self.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)
+        self.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
+        self.setDragEnabled(True)
+        self.setDragDropMode(QAbstractItemView.DragDropMode.DragOnly)
+        self.setMouseTracking(True)
+
+    # What is shown
+
+    def show_wall(self, wall: Wall, *, stay: bool = False) -> None:
+        """Show a wall from its top, or, with `stay`, at the photo that is looked at now, selection kept by id."""
+        chosen = [photo.id for photo in self.selected_photos()] if stay else []
+        current = self.current_photo()
+        anchor = self._anchor() if stay else None
+        kept = (self._wall_model.photo(anchor[0]).id, anchor[1]) if anchor else None
+        self._hovered = -1
+        self._wall_model.set_wall(wall)
+        self._lay_out(fresh=True)
+        self._restore(wall, chosen, current if stay else None)
+        self._awaited = (wall.rows[kept[0]], kept[1]) if kept and kept[0] in wall.rows else None
+        self.verticalScrollBar().setValue(0)
+        if self._awaited and self._rows.cell(self._awaited[0]):
+            self._scroll_so(*self._awaited)
+            self._awaited = None
+
+    def _restore(self, wall: Wall, chosen: list[int], current: Result | None) -> None:
+        flag = QItemSelectionModel.SelectionFlag
+        selection = QItemSelection()
+        for photo in chosen:
+            if photo in wall.rows:
+                index = self._wall_model.index(wall.rows[photo])
+                selection.append(QItemSelectionRange(index))
+        if not selection.isEmpty():
+            self.selectionModel().select(selection, flag.Select)
+        if current and current.id in wall.rows:
+            index = self._wall_model.index(wall.rows[current.id])
+            self.selectionModel().setCurrentIndex(index, flag.NoUpdate)
+
+    def grow(self, wall: Wall) -> None:
+        """Append photos to the wall; nothing that is looked at moves."""
+        self._wall_model.grow(wall)
+
+    def current_photo(self) -> Result | None:
+        """The photo with the keyboard, if any."""
+        index = self.currentIndex()
+        return self._wall_model.photo(index.row()) if index.isValid() else None
+
+    def selected_photos(self) -> list[Result]:
+        """The selected photos in the wall's order."""
+        rows = (row for part in self._selected_parts() for row in range(part.top(), part.bottom() + 1))
+        return [self._wall_model.photo(row) for row in sorted(rows)]
+
+    def selected_count(self) -> int:
+        """How many photos are selected; counts ranges, not photos."""
+        return sum(part.height() for part in self._selected_parts())
+
+    def _selected_parts(self) -> list[QItemSelectionRange]:
+        selection = self.selectionModel().selection()
+        return [selection.at(place) for place in range(selection.size())]
+
+    def reset(self) -> None:
+        """Start anew after the model has changed whole."""
+        super().reset()
+        self._count_selected()
+
+    def scrollContentsBy(self, dx: int, dy: int) -> None:
+        """Scrolled: nothing is hovered until the mouse moves."""
+        super().scrollContentsBy(dx, dy)
+        self._hovered = -1
+
+    # Painting
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        """The photos in sight, the current one last so that its ring lies on top, then the rubber band."""
+        painter = QPainter(self.viewport())
+        painter.setRenderHints(QPainter.RenderHint.Antialiasing | QPainter.RenderHint.SmoothPixmapTransform)
+        painter.fillRect(event.rect(), tones(self).base)
+        margin = px(self, SMALL)
+        current = self.currentIndex().row() if self.hasFocus() else -1
+        photos = self._photos_in(event.rect().adjusted(0, -margin, 0, margin))
+        for row in photos:
+            if row != current:
+                self._paint_photo(painter, row, focused=False)
+        if current in photos:
+            self._paint_photo(painter, current, focused=True)
+        if self.state() == QAbstractItemView.State.DragSelectingState and not self._band.isEmpty():
+            painter.setPen(tones(self).accent)
+            fill = tones(self).accent
+            fill.setAlphaF(0.15)
+            painter.setBrush(fill)
+            painter.drawRect(self._band)
+        painter.end()
+
+    def _paint_photo(self, painter: QPainter, row: int, *, focused: bool) -> None:
+        rect = self._rect(row)
+        if rect is None or row >= self._wall_model.rowCount():
+            return
+        index = self._wall_model.index(row)
+        option = QStyleOptionViewItem()
+        option.widget, option.rect = self, rect
+        state = QStyle.StateFlag.State_Enabled
+        if self.selectionModel().isSelected(index):
+            state |= QStyle.StateFlag.State_Selected
+        if row == self._hovered:
+            state |= QStyle.StateFlag.State_MouseOver
+        if focused:
+            state |= QStyle.StateFlag.State_HasFocus
+        option.state = state
+        self._painter_of_photos.paint(painter, option, index)
+
+    def _repaint_photos(self, ids: set[int]) -> None:
+        rows = self._wall_model.wall.rows
+        seen = self._photos_in(self.viewport().rect())
+        for photo in ids:
+            row = rows.get(photo, -1)
+            if row in seen and (rect := self._rect(row)):
+                self.viewport().update(rect)
+
+    def _ask_for_thumbnails(self) -> None:
+        """What is in sight first, then the next screen, then the one behind."""
+        area, page = self.viewport().rect(), self.viewport().height()
+        parts = (area, area.translated(0, page), area.translated(0, -page))
+        ratio, photos = self.devicePixelRatioF(), self._wall_model.wall.results
+        wanted: dict[int, Want] = {}
+        for part in parts:
+            for row in self._photos_in(part):
+                cell = self._rows.cell(row)
+                if cell and row < len(photos):
+                    width, height = round(cell.width * ratio), round(cell.height * ratio)
+                    photo = photos[row].id
+                    wanted.setdefault(photo, Want(photo, width, height, HAIR * em(self) * ratio))
+        self._thumbnails.want(tuple(wanted.values()))
+
+    # Mouse and keys
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        """The circle toggles; everything else is Qt's extended selection."""
+        index = self.indexAt(event.position().toPoint())
+        self._column, self._band = None, QRect()
+        if event.button() == Qt.MouseButton.LeftButton and index.isValid():
+            rect = self._rect(index.row())
+            if rect and circle_zone(rect, self).contains(event.position().toPoint()):
+                flag = QItemSelectionModel.SelectionFlag
+                self.selectionModel().setCurrentIndex(index, flag.Toggle)
+                return
+        super().mousePressEvent(event)
+
+    def mouseMoveEvent(self, event: QMouseEvent) -> None:
+        """Hover and rubber band."""
+        super().mouseMoveEvent(event)
+        self._hover(self.indexAt(event.position().toPoint()).row())
+        if self.state() == QAbstractItemView.State.DragSelectingState:
+            self.viewport().update()
+
+    def mouseReleaseEvent(self, event: QMouseEvent) -> None:
+        """The rubber band is gone."""
+        super().mouseReleaseEvent(event)
+        self._band = QRect()
+        self.viewport().update()
+
+    def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
+        """Open the photo."""
+        index = self.indexAt(event.position().toPoint())
+        if event.button() == Qt.MouseButton.LeftButton and index.isValid():
+            self.open_requested.emit(index.row())
+
+    def leaveEvent(self, event: QEvent) -> None:
+        """No photo is hovered."""
+        super().leaveEvent(event)
+        self._hover(-1)
+
+    def _hover(self, row: int) -> None:
+        if row == self._hovered:
+            return
+        for changed in (self._hovered, row):
+            if rect := self._rect(changed):
+                self.viewport().update(rect)
+        self._hovered = row
+
+    def wheelEvent(self, event: QWheelEvent) -> None:
+        """Scroll, or with Ctrl size the rows around the pointer."""
+        if event.modifiers() & Qt.KeyboardModifier.ControlModifier:
+            steps = event.angleDelta().y() / 120
+            self.set_row_height(self._row_height * 1.1**steps, event.position().toPoint())
+            event.accept()
+            return
+        super().wheelEvent(event)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Keys that act on photos; the arrows are Qt's. Letters do not search by name here."""
+        current, plain = self.currentIndex().row(), not event.modifiers()
+        if event.matches(QKeySequence.StandardKey.Copy):
+            self.copy_requested.emit()
+        elif event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter) and current >= 0:
+            self.open_requested.emit(current)
+        elif event.key() == Qt.Key.Key_L and plain and current >= 0:
+            self.similar_requested.emit(current)
+        elif event.key() == Qt.Key.Key_Escape:
+            if self.selectionModel().hasSelection():
+                self.clearSelection()
+            else:
+                self.left.emit()
+        else:
+            super().keyPressEvent(event)
+
+    def keyboardSearch(self, _search: str) -> None:
+        """Letters are keys here, not the start of a name."""
+
+    def contextMenuEvent(self, event: QContextMenuEvent) -> None:
+        """A menu for the photo under the mouse, or for the current one by key."""
+        if self.currentIndex().isValid():
+            self.menu_requested.emit(event.globalPos())
+
+    def startDrag(self, _actions: Qt.DropAction) -> None:
+        """Drag the selected files out, as copies."""
+        photos = self.selected_photos()
+        if not photos:
+            return
+        drag = QDrag(self)
+        drag.setMimeData(files_of(photos))
+        pixmap = self._thumbnails.pixmap(photos[0].id)
+        if pixmap is not None:
+            drag.setPixmap(pixmap.scaledToHeight(px(self, 5), Qt.TransformationMode.SmoothTransformation))
+        drag.exec(Qt.DropAction.CopyAction)
+
+    def _count_selected(self) -> None:
+        if self.selectionModel() is not None:
+            self.selection_counted.emit(self.selected_count())

@@ -1,0 +1,1 @@
+"""The library itself: first run, folders, indexing, problems."""

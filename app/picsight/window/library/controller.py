@@ -1,0 +1,214 @@
+"""Joins the library to the window: opening it, its folders, indexing with pause and resume, problems."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QObject, Signal
+
+from picsight_engine.indexing.events import Committed, Finished, Found, Progress
+
+if TYPE_CHECKING:
+    import threading
+    from collections.abc import Iterator, Sequence
+    from pathlib import Path
+
+    from picsight.jobs import Jobs, Stream
+    from picsight.window.library.problems_model import ProblemsModel
+    from picsight.window.library.status import StatusLine
+    from picsight_engine.indexing.events import Event
+    from picsight_engine.library import Library
+    from picsight_engine.store.folders import Folder
+    from picsight_engine.store.problems import Problem
+
+LANE = "overview"
+
+
+@dataclass(frozen=True, slots=True)
+class Overview:
+    """What the sidebar and the status say."""
+
+    folders: tuple[Folder, ...]
+    photos: int
+    problems: tuple[Problem, ...]
+
+
+class LibraryController(QObject):
+    """Owns the open library of the window."""
+
+    opened = Signal(object)  # Library
+    failed_to_open = Signal(str)
+    overview_changed = Signal(object)  # Overview
+    photos_committed = Signal(int)  # how many photos this run has brought so far
+    indexing_ended = Signal()
+    notice_given = Signal(str)  # a sentence that a person should read
+
+    def __init__(
+        self,
+        folder: Path,
+        problems: ProblemsModel,
+        status: StatusLine,
+        jobs: Jobs,
+        parent: QObject | None = None,
+    ) -> None:
+        super().__init__(parent)
+        self._folder, self._problems, self._status, self._jobs = folder, problems, status, jobs
+        self._library: Library | None = None
+        self._overview = Overview((), 0, ())
+        self._run: Stream | None = None
+        self._run_folders = 0
+        self._committed = 0
+        self._again: bool | None = None  # a run to start after this one; true if it tries problems again
+        self._paused = False
+        status.pause_requested.connect(self.pause)
+        status.resume_requested.connect(self.index)
+
+    def open(self, folders_to_add: Sequence[Path]) -> None:
+        """Open the library in a thread, add folders to it, then look for new photos."""
+
+        def work() -> tuple[Library, Overview]:
+            from picsight.locations import starter_bundle
+            from picsight_engine.library import Library  # 160 ms (numpy), after the first frame
+
+            library = Library.open(self._folder, starter_bundle())
+            for path in folders_to_add:
+                library.add_folder(path)
+            return library, _overview_of(library)
+
+        self._jobs.read(work, self._take_library, self.failed_to_open.emit)
+
+    def close(self) -> None:
+        """Close the library; call once no job runs any more."""
+        if self._library is not None:
+            self._library.close()
+            self._library = None
+
+    @property
+    def overview(self) -> Overview:
+        """What was last known of the library."""
+        return self._overview
+
+    def add_folders(self, paths: Sequence[Path]) -> None:
+        """Add folders and look through them."""
+        library = self._library
+        if library is None or not paths:
+            return
+
+        def work() -> Overview:
+            for path in paths:
+                library.add_folder(path)
+            return _overview_of(library)
+
+        def done(overview: Overview) -> None:
+            self._take_overview(overview)
+            self.index()
+
+        self._jobs.read(work, done, self.notice_given.emit)
+
+    def remove_folder(self, path: Path) -> None:
+        """Take a folder out of the library; its files stay as they are."""
+        library = self._library
+        chosen = [folder.id for folder in self._overview.folders if folder.path == path]
+        if library is None or not chosen:
+            return
+
+        def work() -> Overview:
+            library.remove_folder(chosen[0])
+            return _overview_of(library)
+
+        def done(overview: Overview) -> None:
+            self._take_overview(overview)
+            self.indexing_ended.emit()
+
+        self._jobs.read(work, done, self.notice_given.emit)
+
+    def index(self, *, retry_problems: bool = False) -> None:
+        """Look through all folders; while a run goes on, another follows it."""
+        library = self._library
+        if library is None or not self._overview.folders:
+            return
+        if self._run is not None:
+            self._again = retry_problems or bool(self._again)
+            return
+        self._paused, self._committed, self._run_folders = False, 0, len(self._overview.folders)
+
+        def events(cancel: threading.Event) -> Iterator[Event]:
+            return library.index(cancel=cancel, retry_problems=retry_problems)
+
+        self._status.show_scanning(0)
+        self._run = self._jobs.stream(events, self._take_event, self._end_run, self._fail_run)
+
+    def pause(self) -> None:
+        """Stop the run; what it has done is kept, resuming goes on from there."""
+        if self._run is not None:
+            self._paused, self._again = True, None
+            self._run.cancel()
+            self._status.show_paused()
+
+    def _take_library(self, opened: tuple[Library, Overview]) -> None:
+        self._library = opened[0]
+        self._take_overview(opened[1])
+        self.opened.emit(opened[0])
+        self.index()
+
+    def _take_overview(self, overview: Overview) -> None:
+        self._overview = overview
+        self._problems.set_problems(overview.problems)
+        self.overview_changed.emit(overview)
+
+    def _look_over(self) -> None:
+        library = self._library
+        if library is not None:
+            self._jobs.read(lambda: _overview_of(library), self._take_overview, replaces=LANE)
+
+    def _take_event(self, event: Event) -> None:
+        if self._paused and not isinstance(event, Committed | Finished):
+            return
+        match event:
+            case Found(files, complete):
+                if not complete:
+                    self._status.show_scanning(files)
+            case Progress():
+                self._status.show_progress(event, self._run_folders)
+            case Committed(photo_ids):
+                self._committed += len(photo_ids)
+                self.photos_committed.emit(self._committed)
+            case Finished():
+                self._take_finished(event)
+
+    def _take_finished(self, event: Finished) -> None:
+        for note in event.notes:
+            self.notice_given.emit(note)
+        if event.cancelled:
+            self._status.show_paused()
+        elif event.summary.indexed or event.summary.moved or event.summary.missing:
+            self._jobs.read(self._figures, lambda figures: self._status.show_done(*figures))
+        else:
+            self._status.show_idle()
+
+    def _figures(self) -> tuple[int, int]:
+        """Photos and problems of the library now; called in a thread."""
+        if self._library is None:
+            return 0, 0
+        status = self._library.status()
+        return status.photos, status.problems
+
+    def _end_run(self) -> None:
+        self._run = None
+        self._look_over()
+        self.indexing_ended.emit()
+        if self._again is not None:
+            retry, self._again = self._again, None
+            self.index(retry_problems=retry)
+
+    def _fail_run(self, sentence: str) -> None:
+        self._run = None
+        self._status.show_stopped(sentence)
+        self._look_over()
+        self.indexing_ended.emit()
+
+
+def _overview_of(library: Library) -> Overview:
+    """Read folders, number of photos and problems; runs in a thread."""
+    return Overview(tuple(library.folders()), library.status().photos, tuple(library.problems()))

@@ -1,0 +1,60 @@
+"""What a person does with folders: choose, drop, look at again, take out."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QObject, QPoint, QStandardPaths
+from PySide6.QtWidgets import QFileDialog, QMessageBox, QWidget
+
+from picsight.window.actions import photo_menu
+from picsight.window.reveal import open_folder
+from picsight.window.words import isolated
+
+if TYPE_CHECKING:
+    from picsight.window.library.controller import LibraryController
+
+
+class FolderActions(QObject):
+    """Dialogs and menus of folders."""
+
+    def __init__(self, window: QWidget, library: LibraryController) -> None:
+        super().__init__(window)
+        self._window, self._library = window, library
+
+    def choose(self) -> None:
+        """Ask for a folder and add it."""
+        pictures = QStandardPaths.writableLocation(QStandardPaths.StandardLocation.PicturesLocation)
+        dialog = QFileDialog(self._window, self.tr("Choose a folder with photos"), pictures)
+        dialog.setFileMode(QFileDialog.FileMode.Directory)
+        dialog.setOption(QFileDialog.Option.ShowDirsOnly)
+        dialog.setLabelText(QFileDialog.DialogLabel.Accept, self.tr("Add"))
+        dialog.filesSelected.connect(lambda names: self._library.add_folders([Path(name) for name in names]))
+        dialog.finished.connect(dialog.deleteLater)
+        dialog.open()
+
+    def show_menu(self, folder: Path, point: QPoint) -> None:
+        """The menu of one folder."""
+        photo_menu(
+            self._window,
+            [
+                (self.tr("Look for new photos"), "", self._library.index),
+                (self.tr("Show in folder"), "", lambda: open_folder(folder / folder.name)),
+                None,
+                (self.tr("Remove from Picsight…"), "", lambda: self._confirm_removal(folder)),
+            ],
+        ).popup(point)
+
+    def _confirm_removal(self, folder: Path) -> None:
+        """Taking a folder out costs the time to index it again: ask first."""
+        box = QMessageBox(self._window)
+        box.setText(self.tr("Remove {folder} from Picsight?").format(folder=isolated(f"“{folder.name}”")))
+        box.setInformativeText(
+            self.tr("Its photos stay where they are. Picsight forgets what it has read of them.")
+        )
+        remove = box.addButton(self.tr("Remove"), QMessageBox.ButtonRole.AcceptRole)
+        box.addButton(QMessageBox.StandardButton.Cancel)
+        remove.clicked.connect(lambda: self._library.remove_folder(folder))
+        box.finished.connect(box.deleteLater)
+        box.open()

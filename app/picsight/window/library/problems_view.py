@@ -1,0 +1,186 @@
+"""The list of problems: kinds above, files below, and what can be done about them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QRectF, QSize, Qt, Signal
+from PySide6.QtGui import QPainter, QPen
+from PySide6.QtWidgets import (
+    QAbstractButton,
+    QAbstractItemView,
+    QButtonGroup,
+    QFrame,
+    QHBoxLayout,
+    QHeaderView,
+    QPushButton,
+    QStackedWidget,
+    QTreeView,
+    QVBoxLayout,
+    QWidget,
+)
+
+from picsight.window.controls import Button, SlimScrollBar, Weight
+from picsight.window.grid.page import ElidedLabel
+from picsight.window.library.problems_model import REASONS, Column, ProblemsModel
+from picsight.window.notice import Notice
+from picsight.window.tokens import HALF, PAD, SMALL, em, px, tones
+from picsight.window.words import number, say, short_path
+
+if TYPE_CHECKING:
+    from PySide6.QtCore import QModelIndex
+    from PySide6.QtGui import QKeyEvent, QPaintEvent
+
+    from picsight_engine.errors import ProblemCode
+
+
+class ProblemsView(QWidget):
+    """Shows the problems and says what a person wants done."""
+
+    retry_requested = Signal()
+    reveal_requested = Signal(object)  # Path
+    left = Signal()
+
+    def __init__(self, model: ProblemsModel, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._model = model
+        self._kinds = QHBoxLayout()
+        self._group = QButtonGroup(self)
+        self._retry = Button(self.tr("Try all again"), Weight.PLAIN, self)
+        self._reveal = Button(self.tr("Show in folder"), Weight.PLAIN, self)
+        self._path = ElidedLabel(self)
+        self.table = QTreeView(self)
+        self._pages = QStackedWidget(self)
+        self._notice = Notice(self)
+        self._notice.say(self.tr("Every photo could be read."))
+        self._prepare_table()
+        self._build()
+        self._retry.clicked.connect(self.retry_requested)
+        self._reveal.clicked.connect(self._reveal_current)
+        model.modelReset.connect(self._follow)
+        self._follow()
+
+    def _prepare_table(self) -> None:
+        table = self.table
+        table.setModel(self._model)
+        table.setAccessibleName(self.tr("Problems"))
+        table.setUniformRowHeights(True)
+        table.setRootIsDecorated(False)
+        table.setFrameShape(QFrame.Shape.NoFrame)
+        table.setTextElideMode(Qt.TextElideMode.ElideMiddle)
+        table.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        table.setVerticalScrollBar(SlimScrollBar(Qt.Orientation.Vertical, table))
+        table.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
+        table.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
+        table.setAllColumnsShowFocus(True)
+        table.setIndentation(0)
+        header = table.header()
+        header.setStretchLastSection(False)
+        header.setSectionResizeMode(QHeaderView.ResizeMode.Interactive)
+        header.setSectionResizeMode(Column.REASON, QHeaderView.ResizeMode.Stretch)
+        header.setHighlightSections(False)
+        table.setHeaderHidden(True)
+        table.doubleClicked.connect(lambda _index: self._reveal_current())
+        table.selectionModel().currentChanged.connect(self._show_path)
+
+    def _build(self) -> None:
+        pad = px(self, PAD)
+        top = QHBoxLayout()
+        top.setContentsMargins(pad, 0, pad, 0)
+        top.setSpacing(px(self, HALF))
+        self._kinds.setSpacing(px(self, HALF))
+        top.addLayout(self._kinds)
+        top.addStretch(1)
+        top.addWidget(self._retry)
+        bottom = QHBoxLayout()
+        bottom.setContentsMargins(pad, 0, pad, 0)
+        bottom.addWidget(self._path, 1)
+        bottom.addWidget(self._reveal)
+        listing = QWidget(self)
+        column = QVBoxLayout(listing)
+        column.setContentsMargins(0, px(self, SMALL), 0, px(self, SMALL))
+        column.setSpacing(px(self, SMALL))
+        column.addLayout(top)
+        column.addWidget(self.table, 1)
+        column.addLayout(bottom)
+        self._pages.addWidget(listing)
+        self._pages.addWidget(self._notice)
+        whole = QVBoxLayout(self)
+        whole.setContentsMargins(0, 0, 0, 0)
+        whole.addWidget(self._pages)
+        self.setAutoFillBackground(True)
+        self.setBackgroundRole(self.table.viewport().backgroundRole())
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Escape leads back to the photos."""
+        if event.key() == Qt.Key.Key_Escape:
+            self.left.emit()
+        else:
+            super().keyPressEvent(event)
+
+    def current_row(self) -> int:
+        """The row with the keyboard, -1 if none."""
+        return self.table.currentIndex().row()
+
+    def _follow(self) -> None:
+        """Show the kinds that there are."""
+        for button in self._group.buttons():
+            self._group.removeButton(button)
+            button.deleteLater()
+        self._add_kind(None, self.tr("All"), self._model.total())
+        for kind, count in self._model.kinds():
+            self._add_kind(kind, say(REASONS[kind]), count)
+        self._pages.setCurrentIndex(0 if self._model.total() else 1)
+        self.table.setColumnWidth(Column.NAME, px(self, 16))
+        self.table.setColumnWidth(Column.WHEN, px(self, 9))
+        self.table.setColumnWidth(Column.TRIES, px(self, 5))
+        self._show_path()
+
+    def _add_kind(self, kind: ProblemCode | None, words: str, count: int) -> None:
+        button = KindButton(f"{words} {number(count)}", self)
+        button.setChecked(kind == self._model.kind)
+        button.clicked.connect(lambda: self._model.show_kind(kind))
+        self._group.addButton(button)
+        self._kinds.addWidget(button)
+
+    def _show_path(self, _current: QModelIndex | None = None) -> None:
+        row = self.current_row()
+        self._reveal.setEnabled(row >= 0)
+        self._path.setText(short_path(self._model.path(row)) if row >= 0 else "")
+
+    def _reveal_current(self) -> None:
+        if self.current_row() >= 0:
+            self.reveal_requested.emit(self._model.path(self.current_row()))
+
+
+class KindButton(QPushButton):
+    """One kind of problem and how many there are; a pill that stays pressed."""
+
+    def __init__(self, text: str, parent: QWidget | None = None) -> None:
+        super().__init__(text, parent)
+        self.setCheckable(True)
+        self.setAttribute(Qt.WidgetAttribute.WA_Hover)
+
+    def sizeHint(self) -> QSize:
+        """The words with 0.75 em on both sides."""
+        return QSize(self.fontMetrics().horizontalAdvance(self.text()) + px(self, 2 * PAD), px(self, 2.25))
+
+    def minimumSizeHint(self) -> QSize:
+        """Words are never cut."""
+        return self.sizeHint()
+
+    def paintEvent(self, _event: QPaintEvent) -> None:
+        """Filled while chosen."""
+        colours, painter = tones(self), QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        shape = QRectF(self.rect()).adjusted(1, px(self, 0.2), -1, -px(self, 0.2))
+        button: QAbstractButton = self
+        ring = colours.text if self.hasFocus() else colours.line
+        painter.setPen(QPen(ring, max(1.5, 0.12 * em(self)) if self.hasFocus() else 1))
+        painter.setBrush(
+            colours.chosen if button.isChecked() else colours.hover if self.underMouse() else colours.base
+        )
+        painter.drawRoundedRect(shape, shape.height() / 2, shape.height() / 2)
+        painter.setPen(colours.text)
+        painter.drawText(self.rect(), Qt.AlignmentFlag.AlignCenter, self.text())
+        painter.end()

@@ -1,0 +1,311 @@
+"""The main window: puts views side by side, joins them to their controllers, and knows nothing else."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QPoint, QSize, Qt, Signal
+from PySide6.QtGui import QGuiApplication
+from PySide6.QtWidgets import QMainWindow
+
+from picsight.settings import Settings
+from picsight.window.actions import bind_keys, photo_menu
+from picsight.window.frame import Frame
+from picsight.window.grid.model import files_of
+from picsight.window.library.controller import LibraryController, Overview
+from picsight.window.library.first_run import dropped_folders
+from picsight.window.library.folders import FolderActions
+from picsight.window.reveal import reveal
+from picsight.window.search.controller import SearchController
+from picsight.window.search.place import Place
+from picsight.window.tokens import px
+from picsight.window.viewer.controller import ViewerController
+from picsight.window.words import counted
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent
+
+    from picsight.jobs import Jobs
+    from picsight_engine.library import Library
+    from picsight_engine.search.answer import Result
+
+
+class MainWindow(QMainWindow):
+    """Everything that is seen."""
+
+    closing = Signal(object)  # Settings
+
+    def __init__(self, library_folder: Path, settings: Settings, jobs: Jobs) -> None:
+        super().__init__()
+        self._settings, self._jobs = settings, jobs
+        self.frame = frame = Frame(settings, jobs, self)
+        self.library = LibraryController(library_folder, frame.problems_model, frame.status, jobs, self)
+        self.search = SearchController(frame.box, frame.wall_page, jobs, self)
+        self.viewer = ViewerController(frame.viewer_page, frame.model, frame.thumbnails, jobs, self)
+        self.folders = FolderActions(self, self.library)
+        self.setCentralWidget(frame)
+        self.setAcceptDrops(True)
+        self.setWindowTitle("Picsight")
+        new_here = not (library_folder / "library.db").exists()
+        frame.show_page(frame.first_run if new_here else frame.wall_page)
+        self._join()
+        self._bind()
+        self._size_first()
+
+    def start(self, folders_to_add: Sequence[Path]) -> None:
+        """Open the library; called once the first frame is on the screen."""
+        self.library.open(folders_to_add)
+
+    def _join(self) -> None:
+        frame, library, search, grid = self.frame, self.library, self.search, self.frame.grid
+        library.opened.connect(self._use)
+        library.failed_to_open.connect(self._fail)
+        library.overview_changed.connect(self._show_overview)
+        library.photos_committed.connect(self._photos_committed)
+        library.indexing_ended.connect(self._indexing_ended)
+        library.notice_given.connect(frame.status.show_stopped)
+        search.place_changed.connect(self._place_changed)
+        search.busy_changed.connect(frame.busy.set_busy)
+        frame.box.edited.connect(lambda _text: frame.show_page(frame.wall_page))
+        frame.box.emptied.connect(self._leave_box)
+        grid.open_requested.connect(self._open_photo)
+        grid.similar_requested.connect(lambda row: self._more_like(frame.model.photo(row)))
+        grid.copy_requested.connect(self._copy)
+        grid.menu_requested.connect(self._show_menu)
+        grid.left.connect(search.go_back)
+        grid.selection_counted.connect(lambda _count: self._say_photos())
+        self._join_pages()
+
+    def _join_pages(self) -> None:
+        frame, viewer, sidebar = self.frame, self.frame.viewer_page, self.frame.sidebar
+        viewer.closed.connect(self._close_viewer)
+        viewer.similar_requested.connect(lambda: self._more_like(self.viewer.photo))
+        viewer.reveal_requested.connect(self._reveal)
+        viewer.full_screen_requested.connect(self._toggle_full_screen)
+        self.viewer.moved.connect(lambda row: frame.grid.setCurrentIndex(frame.model.index(row)))
+        frame.problems.retry_requested.connect(lambda: self.library.index(retry_problems=True))
+        frame.problems.reveal_requested.connect(lambda path: reveal(path, self._jobs))
+        frame.problems.left.connect(self._show_photos)
+        frame.status.problems_requested.connect(self._show_problems)
+        frame.first_run.choose_requested.connect(self.folders.choose)
+        frame.first_run.folders_chosen.connect(self.library.add_folders)
+        sidebar.all_requested.connect(lambda: self._go(Place()))
+        sidebar.folder_requested.connect(lambda path: self._go(Place(folder=path)))
+        sidebar.problems_requested.connect(self._show_problems)
+        sidebar.add_requested.connect(self.folders.choose)
+        sidebar.folder_menu_requested.connect(self.folders.show_menu)
+        self._jobs.failed.connect(frame.status.show_stopped)
+
+    def _bind(self) -> None:
+        grid, usual = self.frame.grid, Settings().row_height
+        bind_keys(
+            self,
+            {
+                "find": self._find,
+                "back": self._back,
+                "photos": lambda: self._go(Place()),
+                "problems": self._show_problems,
+                "sidebar": self.frame.toggle_sidebar,
+                "add_folder": self.folders.choose,
+                "look_again": self.library.index,
+                "reveal": self._reveal,
+                "larger": lambda: grid.set_row_height(grid.row_height() * 1.2),
+                "smaller": lambda: grid.set_row_height(grid.row_height() / 1.2),
+                "usual_size": lambda: grid.set_row_height(usual),
+                "full_screen": self._toggle_full_screen,
+                "quit": self._quit,
+            },
+        )
+
+    # Moving between pages
+
+    def _find(self) -> None:
+        self._leave_full_screen()
+        self.frame.box.line.setFocus(Qt.FocusReason.ShortcutFocusReason)
+        self.frame.box.line.selectAll()
+
+    def _go(self, place: Place) -> None:
+        self.frame.show_page(self.frame.wall_page)
+        self.search.go(place)
+        self.frame.grid.setFocus()
+
+    def _show_photos(self) -> None:
+        self.frame.show_page(self.frame.wall_page)
+        self._mark_place()
+        self.frame.grid.setFocus()
+
+    def _show_problems(self) -> None:
+        self.frame.show_page(self.frame.problems)
+        self.frame.sidebar.mark(None, problems=True)
+        self.frame.problems.table.setFocus()
+
+    def _back(self) -> None:
+        if self.frame.page is self.frame.viewer_page:
+            self._close_viewer()
+        elif self.frame.page is self.frame.problems:
+            self._show_photos()
+        else:
+            self.search.go_back()
+
+    def _leave_box(self) -> None:
+        self.frame.grid.setFocus()
+        if self.search.place.is_search:
+            self.search.go_back()
+
+    def _place_changed(self, _place: Place) -> None:
+        self._mark_place()
+        self._say_photos()
+
+    def _mark_place(self) -> None:
+        if self.frame.page is self.frame.wall_page:
+            self.frame.sidebar.mark(self.search.place.folder)
+
+    # Photos
+
+    def _open_photo(self, row: int) -> None:
+        self.frame.show_page(self.frame.viewer_page)
+        self.viewer.show(row)
+        self.frame.viewer_page.setFocus()
+
+    def _close_viewer(self) -> None:
+        if self.isFullScreen():
+            self._leave_full_screen()
+            return
+        self.viewer.close()
+        self._show_photos()
+
+    def _more_like(self, photo: Result | None) -> None:
+        if photo is not None:
+            self._leave_full_screen()
+            self.frame.show_page(self.frame.wall_page)
+            self.search.like(photo)
+            self.frame.grid.setFocus()
+
+    def _current(self) -> Result | None:
+        return (
+            self.viewer.photo
+            if self.frame.page is self.frame.viewer_page
+            else self.frame.grid.current_photo()
+        )
+
+    def _reveal(self) -> None:
+        photo = self._current()
+        if photo is not None:
+            reveal(photo.path, self._jobs)
+
+    def _copy(self) -> None:
+        photos = self.frame.grid.selected_photos()
+        if photos:
+            QGuiApplication.clipboard().setMimeData(files_of(photos))
+
+    def _show_menu(self, point: QPoint) -> None:
+        row = self.frame.grid.currentIndex().row()
+        entries = [
+            (self.tr("Open"), "Return", lambda: self._open_photo(row)),
+            (self.tr("Show in folder"), "Ctrl+R", self._reveal),
+            None,
+            (self.tr("More like this"), "L", lambda: self._more_like(self.frame.model.photo(row))),
+            None,
+            (self.tr("Copy"), "Ctrl+C", self._copy),
+        ]
+        photo_menu(self, entries).popup(point)
+
+    def _say_photos(self) -> None:
+        selected = self.frame.grid.selected_count()
+        words = [counted(self.library.overview.photos, "%n photo", "%n photos")]
+        if selected > 1:
+            words.append(counted(selected, "%n selected", "%n selected"))
+        self.frame.status.say_photos(" · ".join(words) if self.library.overview.photos else "")
+
+    # The library
+
+    def _use(self, library: Library) -> None:
+        self.frame.thumbnails.use(library.thumbnail)
+        self.search.use(library)
+        self.frame.show_page(self.frame.wall_page if self.library.overview.folders else self.frame.first_run)
+        if self.frame.page is self.frame.wall_page:
+            self.frame.box.line.setFocus()
+
+    def _fail(self, sentence: str) -> None:
+        self.frame.failure.say(
+            self.tr("Picsight cannot open the library."), sentence, [(self.tr("Quit"), self._quit)]
+        )
+        self.frame.show_page(self.frame.failure)
+
+    def _show_overview(self, overview: Overview) -> None:
+        self.frame.sidebar.set_entries(
+            [(folder.path, folder.state) for folder in overview.folders], len(overview.problems)
+        )
+        if overview.folders and self.frame.page is self.frame.first_run:
+            self.frame.show_page(self.frame.wall_page)
+        elif not overview.folders and self.frame.page is self.frame.wall_page:
+            self.frame.show_page(self.frame.first_run)
+        self._say_photos()
+
+    def _photos_committed(self, photos: int) -> None:
+        self.search.photos_arrived()
+        self.frame.status.say_photos(
+            counted(photos, "You can already search %n photo.", "You can already search %n photos.")
+        )
+
+    def _indexing_ended(self) -> None:
+        self.frame.thumbnails.retry_missing()
+        self.search.photos_arrived()
+
+    # The window itself
+
+    def _quit(self) -> None:
+        self.close()
+
+    def _toggle_full_screen(self) -> None:
+        if self.isFullScreen():
+            self._leave_full_screen()
+        elif self.frame.page is self.frame.viewer_page:
+            self.frame.show_chrome(shown=False)
+            self.showFullScreen()
+
+    def _leave_full_screen(self) -> None:
+        if self.isFullScreen():
+            self.frame.show_chrome(shown=True)
+            self.showMaximized() if self._settings.maximised else self.showNormal()
+
+    def _size_first(self) -> None:
+        """As last time, else 96 by 60 em, at most 80 % of the screen."""
+        self.setMinimumSize(px(self, 44), px(self, 32))
+        screen = self.screen().availableSize()
+        size = QSize(self._settings.window_width, self._settings.window_height)
+        if size.isEmpty():
+            size = QSize(
+                min(px(self, 96), screen.width() * 4 // 5), min(px(self, 60), screen.height() * 4 // 5)
+            )
+        self.resize(size.boundedTo(screen))
+        if self._settings.maximised:
+            self.setWindowState(Qt.WindowState.WindowMaximized)
+
+    def dragEnterEvent(self, event: QDragEnterEvent) -> None:
+        """Folders may be dropped anywhere."""
+        if dropped_folders(event):
+            event.acceptProposedAction()
+
+    def dropEvent(self, event: QDropEvent) -> None:
+        """Add dropped folders."""
+        self.library.add_folders(dropped_folders(event))
+        event.acceptProposedAction()
+
+    def closeEvent(self, event: QCloseEvent) -> None:
+        """Hand over what is worth keeping."""
+        size = self.normalGeometry().size() if self.isMaximized() or self.isFullScreen() else self.size()
+        self._settings = replace(
+            self._settings,
+            sidebar=self.frame.sidebar_wanted,
+            row_height=round(self.frame.grid.row_height(), 2),
+            window_width=size.width(),
+            window_height=size.height(),
+            maximised=self.isMaximized(),
+        )
+        self.closing.emit(self._settings)
+        super().closeEvent(event)

@@ -1,0 +1,73 @@
+"""A page of words: what is, why, and the buttons that lead on. Used wherever there is nothing else to show."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QFont
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QVBoxLayout, QWidget
+
+from picsight.window.controls import Button, Weight
+from picsight.window.tokens import HALF, PAD, px
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+
+def sized(label: QLabel, factor: float, *, semibold: bool = False) -> QLabel:
+    """Give a label a size relative to body text."""
+    font = QFont(label.font())
+    font.setPointSizeF(font.pointSizeF() * factor)
+    if semibold:
+        font.setWeight(QFont.Weight.DemiBold)
+    label.setFont(font)
+    return label
+
+
+class Notice(QWidget):
+    """A title, a sentence, buttons; centred, at most 32 em wide."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._title = sized(QLabel(self), 1.3, semibold=True)
+        self._sentence = QLabel(self)
+        for label in (self._title, self._sentence):
+            label.setWordWrap(True)
+            label.setTextFormat(Qt.TextFormat.PlainText)
+            label.setAlignment(Qt.AlignmentFlag.AlignHCenter)
+            label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+            label.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self._buttons = QHBoxLayout()
+        self._buttons.setSpacing(px(self, PAD))
+        inner = QWidget(self)
+        inner.setMaximumWidth(px(self, 32))
+        column = QVBoxLayout(inner)
+        column.setSpacing(px(self, PAD))
+        column.addStretch(2)
+        column.addWidget(self._title)
+        column.addWidget(self._sentence)
+        column.addSpacing(px(self, HALF))
+        column.addLayout(self._buttons)
+        column.addStretch(3)
+        centred = QHBoxLayout(self)
+        centred.addStretch(1)
+        centred.addWidget(inner, 1000)
+        centred.addStretch(1)
+
+    def say(
+        self, title: str, sentence: str = "", buttons: Sequence[tuple[str, Callable[[], None]]] = ()
+    ) -> None:
+        """Show words and, for each button, what it does; the first is the primary one."""
+        self._title.setText(title)
+        self._sentence.setText(sentence)
+        self._sentence.setVisible(bool(sentence))
+        while (item := self._buttons.takeAt(0)) is not None:
+            if widget := item.widget():
+                widget.deleteLater()
+        self._buttons.addStretch(1)
+        for place, (words, action) in enumerate(buttons):
+            button = Button(words, Weight.PLAIN if place else Weight.PRIMARY, self)
+            button.clicked.connect(action)
+            self._buttons.addWidget(button)
+        self._buttons.addStretch(1)

@@ -1,0 +1,271 @@
+"""Joins box and wall to the library: search as you type, photos like another, the way back, photos that arrive."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QObject, QTimer, Signal
+from PySide6.QtGui import QAccessible, QAccessibleAnnouncementEvent
+
+from picsight.window.search.place import Place, Shown, look, ready
+from picsight.window.words import counted, isolated, number
+
+if TYPE_CHECKING:
+    from picsight.jobs import Jobs
+    from picsight.window.grid.page import WallPage
+    from picsight.window.search.box import SearchBox
+    from picsight_engine.library import Library
+    from picsight_engine.search.answer import Result
+
+LANE, LANE_NEWS = "search", "news"
+SLOW_SECONDS, IDLE_MS = 0.1, 120  # a search that took longer makes the next one wait for a pause in typing
+QUIET_MS = 500  # without a key before "nothing" is said, and before the result is spoken
+NEWS_SHARE = 10  # looking for new photos may take a tenth of the time
+
+
+class SearchController(QObject):
+    """Decides what the wall shows; holds no photos itself."""
+
+    place_changed = Signal(object)  # Place, as soon as its photos are shown
+    busy_changed = Signal(bool)
+
+    def __init__(self, box: SearchBox, page: WallPage, jobs: Jobs, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._box, self._page, self._jobs = box, page, jobs
+        self._library: Library | None = None
+        self._place, self._wanted = Place(), Place()
+        self._shown: Shown | None = None
+        self._back: list[tuple[Place, tuple[int, int]]] = []
+        self._started = self._took = 0.0
+        self._news_due, self._news_wanted = 0.0, False
+        self._pause = QTimer(self, singleShot=True, interval=IDLE_MS)
+        self._quiet = QTimer(self, singleShot=True, interval=QUIET_MS)
+        self._news = QTimer(self, singleShot=True)
+        self._pause.timeout.connect(self._ask)
+        self._quiet.timeout.connect(self._speak)
+        self._news.timeout.connect(self._look_for_news)
+        box.edited.connect(self._typed)
+        box.submitted.connect(self._submitted)
+        box.down_requested.connect(self._to_photos)
+        box.like_removed.connect(self.go_back)
+        page.pill.shown_requested.connect(self._show_news)
+
+    def use(self, library: Library) -> None:
+        """Work with this library from now on."""
+        self._library = library
+        self._ask()
+
+    @property
+    def place(self) -> Place:
+        """Where one is now."""
+        return self._place
+
+    def go(self, place: Place) -> None:
+        """Leave for another place; the way back is kept."""
+        self._remember()
+        self._box.set_text(place.words)
+        self._request(place)
+
+    def like(self, photo: Result) -> None:
+        """Show photos like this one."""
+        self.go(Place(like=photo))
+
+    def go_back(self) -> None:
+        """Return to where one was, at the height and the photo that one left; at last to all photos."""
+        if self._back:
+            place, seen = self._back.pop()
+            self._box.set_text(place.words)
+            self._request(place, seen)
+        elif self._wanted != Place():
+            self._box.set_text("")
+            self._request(Place())
+
+    def photos_arrived(self) -> None:
+        """New photos are in the library: they appear at the end of the wall, or wait in the pill."""
+        self._news_wanted = True
+        if not self._news.isActive():
+            self._news.start(max(0, round((self._news_due - time.monotonic()) * 1000)))
+
+    def refresh(self) -> None:
+        """Ask again for the same place; what is looked at stays."""
+        self._request(self._wanted, stay=True)
+
+    # Typing
+
+    def _typed(self, text: str) -> None:
+        self._quiet.start()
+        words = ready(text)
+        if words is None or (words == self._wanted.words and self._wanted.like is None):
+            return
+        if not words and self._wanted.like is not None:
+            return
+        if self._wanted.like is not None or not self._wanted.words:
+            self._remember()
+        self._request(
+            Place(words=words, folder=self._wanted.folder if not words else None),
+            wait=self._took > SLOW_SECONDS,
+        )
+
+    def _submitted(self) -> None:
+        words = " ".join(self._box.text().split())
+        if words and words != self._wanted.words:
+            self._request(Place(words=words))
+        self._to_photos()
+
+    def _to_photos(self) -> None:
+        view = self._page.view
+        view.setFocus()
+        if not view.currentIndex().isValid() and view.model().rowCount():
+            view.setCurrentIndex(view.model().index(0, 0))
+
+    def _remember(self) -> None:
+        if self._shown is not None and self._place == self._wanted:
+            self._back = [*self._back[-49:], (self._place, self._page.view.place())]
+
+    # Asking and showing
+
+    def _request(
+        self, place: Place, seen: tuple[int, int] | None = None, *, stay: bool = False, wait: bool = False
+    ) -> None:
+        self._wanted, self._seen, self._stay = place, seen, stay
+        self._jobs.forget(LANE_NEWS)
+        self._box.set_like(place.like.path.name if place.like else None)
+        self._pause.start() if wait else self._ask()
+
+    def _ask(self) -> None:
+        self._pause.stop()
+        library, place = self._library, self._wanted
+        if library is None:
+            return
+        seen, stay = getattr(self, "_seen", None), getattr(self, "_stay", False)
+        started = time.monotonic()
+        self.busy_changed.emit(True)
+        self._jobs.read(
+            lambda: look(library, place),
+            lambda shown: self._show(place, shown, time.monotonic() - started, seen, stay=stay),
+            self._fail,
+            replaces=LANE,
+        )
+
+    def _show(
+        self, place: Place, shown: Shown, took: float, seen: tuple[int, int] | None, *, stay: bool
+    ) -> None:
+        self._took, self._place, self._shown = took, place, shown
+        self.busy_changed.emit(False)
+        self._page.pill.hide()
+        view = self._page.view
+        view.show_wall(shown.wall, stay=stay)
+        if seen is not None:
+            view.return_to(seen)
+        self._page.say(self._title())
+        if shown.wall.results:
+            self._page.show_wall()
+        elif not self._quiet.isActive():
+            self._say_nothing()
+        self.place_changed.emit(place)
+
+    def _fail(self, sentence: str) -> None:
+        self.busy_changed.emit(False)
+        self._page.notice.say(
+            self.tr("This search did not work."), sentence, [(self.tr("All photos"), self._all_photos)]
+        )
+        self._page.say("")
+        self._page.show_notice()
+
+    def _title(self) -> str:
+        place, shown = self._place, self._shown
+        if shown is None:
+            return ""
+        count = len(shown.wall.results)
+        if shown.faults:
+            return " ".join(shown.faults)
+        if not place.is_search:
+            words = counted(count, "%n photo", "%n photos")
+            return f"{isolated(place.folder.name)} · {words}" if place.folder else words
+        if count < shown.photos:
+            first = counted(count, "The best match", "The %n best matches")
+            return self.tr("{first} of {all} photos").format(first=first, all=number(shown.photos))
+        return counted(count, "%n photo, the only one", "All %n photos, best match first")
+
+    # Nothing found, said only after a pause
+
+    def _speak(self) -> None:
+        """After a pause in typing: say aloud what came, and show the empty state if nothing did."""
+        if self._shown is None or self._place != self._wanted or not self._place.is_search:
+            return
+        if not self._shown.wall.results:
+            self._say_nothing()
+        words = self._title() if self._shown.wall.results else self.tr("Nothing here matches")
+        QAccessible.updateAccessibility(QAccessibleAnnouncementEvent(self._page.view, words))
+
+    def _say_nothing(self) -> None:
+        place, notice = self._place, self._page.notice
+        self._page.say("")
+        if place.like:
+            notice.say(self.tr("No other photos to compare with."), "", [(self.tr("Back"), self.go_back)])
+        elif place.words:
+            title = self.tr("Nothing here matches {words}.").format(words=isolated(f"“{place.words}”"))
+            why = " ".join(self._shown.faults) if self._shown and self._shown.faults else ""
+            notice.say(
+                title,
+                why or self.tr("Try fewer words, or other ones."),
+                [(self.tr("All photos"), self._all_photos)],
+            )
+        elif place.folder:
+            title = self.tr("No photos in {folder}.").format(folder=isolated(f"“{place.folder.name}”"))
+            notice.say(title, self.tr("They appear here as they are looked through."))
+        else:
+            notice.say(self.tr("No photos yet."), self.tr("They appear here as they are looked through."))
+        self._page.show_notice()
+
+    def _all_photos(self) -> None:
+        self.go(Place())
+        self._box.line.setFocus()
+
+    # Photos that arrive while one looks
+
+    def _look_for_news(self) -> None:
+        library, place = self._library, self._place
+        if library is None or not self._news_wanted or self._place != self._wanted or self._shown is None:
+            return
+        self._news_wanted = False
+        shown, started = self._shown, time.monotonic()
+
+        def compare() -> tuple[Shown, int, Shown | None]:
+            newer = look(library, place)
+            count = shown.wall.new_in(newer.wall)
+            grown = None
+            if not place.is_search and count:
+                grown = Shown(shown.wall.followed_by(newer.wall.results), newer.photos)
+            return newer, count, grown
+
+        def take(news: tuple[Shown, int, Shown | None]) -> None:
+            took = time.monotonic() - started
+            self._news_due = time.monotonic() + max(1.0, NEWS_SHARE * took)
+            self._take_news(*news)
+            if self._news_wanted:
+                self.photos_arrived()
+
+        self._jobs.read(compare, take, replaces=LANE_NEWS)
+
+    def _take_news(self, newer: Shown, count: int, grown: Shown | None) -> None:
+        view = self._page.view
+        if not count:
+            return
+        if grown is not None and (view.at_top() or not self._shown or not self._shown.wall.results):
+            self._shown = grown
+            view.grow(grown.wall)
+            self._page.say(self._title())
+            self._page.show_wall()
+            return
+        if view.model().rowCount():
+            many = "%n new photos match · Show" if self._place.is_search else "%n new photos · Show"
+            one = "%n new photo matches · Show" if self._place.is_search else "%n new photo · Show"
+            self._page.pill.say(counted(count, one, many))
+            return
+        self._show(self._place, newer, self._took, None, stay=False)
+
+    def _show_news(self) -> None:
+        self._page.pill.hide()
+        self._request(self._wanted)

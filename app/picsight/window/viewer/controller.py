@@ -1,0 +1,143 @@
+"""Walks through the wall one photo at a time: thumbnail at once, the picture when decoded, neighbours ahead."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from functools import partial
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QObject, QSize, Signal
+
+from picsight.window.viewer.picture import ScreenPicture, load_picture
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from picsight.jobs import Jobs
+    from picsight.window.grid.model import WallModel
+    from picsight.window.grid.thumbnails import Thumbnails
+    from picsight.window.viewer.view import ViewerPage
+    from picsight_engine.search.answer import Result
+
+LANE, LANE_AHEAD, LANE_FULL = "viewer", "viewer-ahead", "viewer-full"
+KEPT = 5  # fitted pictures: the one shown and its neighbours on both sides
+
+
+class ViewerController(QObject):
+    """Shows photos of the wall in the viewer."""
+
+    moved = Signal(int)  # to another row of the wall
+
+    def __init__(
+        self,
+        page: ViewerPage,
+        model: WallModel,
+        thumbnails: Thumbnails,
+        jobs: Jobs,
+        parent: QObject | None = None,
+    ) -> None:
+        super().__init__(parent)
+        self._page, self._model, self._thumbnails, self._jobs = page, model, thumbnails, jobs
+        self._row = -1
+        self._photo: Result | None = None
+        self._kept: OrderedDict[tuple[Path, int, int], ScreenPicture] = OrderedDict()
+        page.step_requested.connect(lambda step: self.show(self._row + step))
+        page.end_requested.connect(lambda last: self.show(self._model.rowCount() - 1 if last else 0))
+        page.stage.full_needed.connect(self._load_full)
+        page.stage.resized.connect(self._resized)
+
+    @property
+    def photo(self) -> Result | None:
+        """The photo that is shown."""
+        return self._photo
+
+    def show(self, row: int) -> None:
+        """Show the photo of a row; beyond the ends nothing happens."""
+        if not 0 <= row < self._model.rowCount():
+            return
+        self._row, self._photo = row, self._model.photo(row)
+        photo = self._photo
+        self._jobs.forget(LANE_FULL)
+        self._page.show_photo(photo, row, self._model.rowCount())
+        size = QSize(photo.width, photo.height)
+        self._page.stage.show_stand_in(self._thumbnails.pixmap(photo.id), size)
+        self._load()
+        self.moved.emit(row)
+
+    def close(self) -> None:
+        """Forget what was being read."""
+        self._photo, self._row = None, -1
+        for lane in (LANE, LANE_AHEAD, LANE_FULL):
+            self._jobs.forget(lane)
+        self._kept.clear()
+
+    def _load(self) -> None:
+        photo, fit = self._photo, self._page.stage.fit_size()
+        if photo is None:
+            return
+        kept = self._kept.get((photo.path, fit.width(), fit.height()))
+        if kept is not None:
+            self._jobs.forget(LANE)
+            self._show_picture(kept)
+            return
+        self._jobs.read(
+            lambda: load_picture(photo.path, fit),
+            lambda picture: self._take(picture, fit),
+            self._page.stage.show_sentence,
+            replaces=LANE,
+        )
+
+    def _take(self, picture: ScreenPicture, fit: QSize) -> None:
+        self._keep(picture, fit)
+        self._show_picture(picture)
+
+    def _show_picture(self, picture: ScreenPicture) -> None:
+        if self._photo is not None and picture.path == self._photo.path:
+            self._page.stage.show_picture(picture)
+            self._load_ahead()
+
+    def _load_ahead(self) -> None:
+        """Decode the next photo, then the one before, while this one is looked at."""
+        fit = self._page.stage.fit_size()
+        for row in (self._row + 1, self._row - 1):
+            if not 0 <= row < self._model.rowCount():
+                continue
+            path = self._model.photo(row).path
+            if (path, fit.width(), fit.height()) in self._kept:
+                continue
+            self._jobs.read(
+                partial(load_picture, path, fit),
+                lambda picture: self._take_ahead(picture, fit),
+                lambda _sentence: None,
+                replaces=LANE_AHEAD,
+            )
+            return
+
+    def _take_ahead(self, picture: ScreenPicture, fit: QSize) -> None:
+        self._keep(picture, fit)
+        if self._photo is not None and fit == self._page.stage.fit_size():
+            self._load_ahead()
+
+    def _keep(self, picture: ScreenPicture, fit: QSize) -> None:
+        self._kept[picture.path, fit.width(), fit.height()] = picture
+        while len(self._kept) > KEPT:
+            self._kept.popitem(last=False)
+
+    def _load_full(self) -> None:
+        photo = self._photo
+        if photo is not None:
+            self._jobs.read(
+                lambda: load_picture(photo.path, None),
+                self._take_full,
+                lambda _sentence: None,
+                replaces=LANE_FULL,
+            )
+
+    def _take_full(self, picture: ScreenPicture) -> None:
+        if self._photo is not None and picture.path == self._photo.path:
+            self._page.stage.show_picture(picture)
+
+    def _resized(self) -> None:
+        """The stage has another size: decode for it, unless the photo is zoomed."""
+        if self._photo is not None:
+            self._load()

@@ -1,0 +1,225 @@
+"""The stage: one picture on neutral grey, fitted or at a zoom, moved by scrolling or dragging."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QPoint, QPointF, QRect, QRectF, QSize, Qt, Signal
+from PySide6.QtGui import QImage, QPainter, QPixmap
+from PySide6.QtWidgets import QAbstractScrollArea, QFrame, QWidget
+
+from picsight.window.icons import paint_icon
+from picsight.window.tokens import ONE, px, tones
+
+if TYPE_CHECKING:
+    from PySide6.QtGui import QKeyEvent, QMouseEvent, QPaintEvent, QResizeEvent, QWheelEvent
+
+    from picsight.window.viewer.picture import ScreenPicture
+
+STEP, LARGEST = 1.25, 8.0
+
+
+class Stage(QAbstractScrollArea):
+    """Shows a picture; `zoom` is device pixels of the screen for one pixel of the photo, None means fitted."""
+
+    zoom_changed = Signal(int)  # per cent, as shown
+    full_needed = Signal()  # all pixels are wanted now
+    resized = Signal()
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setFrameShape(QFrame.Shape.NoFrame)
+        self.setAccessibleName(self.tr("Photo"))
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self._image = QImage()
+        self._size = QSize()  # of the photo, in its own pixels
+        self._stand_in = QPixmap()
+        self._sentence = ""
+        self._zoom: float | None = None
+        self._grabbed: QPoint | None = None
+
+    def show_stand_in(self, pixmap: QPixmap | None, size: QSize) -> None:
+        """Show a thumbnail, stretched, until the picture is there."""
+        self._image, self._sentence, self._zoom = QImage(), "", None
+        self._stand_in, self._size = pixmap or QPixmap(), size
+        self._arrange()
+
+    def show_picture(self, picture: ScreenPicture) -> None:
+        """Show the decoded picture where the stand-in was."""
+        self._image, self._size, self._sentence = picture.image, picture.size, ""
+        self._stand_in = QPixmap()
+        self._arrange()
+
+    def show_sentence(self, sentence: str) -> None:
+        """Say why there is no picture."""
+        self._image, self._stand_in, self._sentence, self._size = QImage(), QPixmap(), sentence, QSize()
+        self._arrange()
+
+    def fit_size(self) -> QSize:
+        """How large a fitted picture may be, in device pixels."""
+        ratio = self.devicePixelRatioF()
+        return QSize(round(self.viewport().width() * ratio), round(self.viewport().height() * ratio))
+
+    def fit(self) -> None:
+        """Show the whole picture."""
+        self._zoom = None
+        self._arrange()
+
+    def toggle_fit(self) -> None:
+        """Fitted or one to one."""
+        self.zoom_to(1.0) if self._zoom is None else self.fit()
+
+    def zoom_by(self, factor: float, around: QPointF | None = None) -> None:
+        """Larger or smaller around a point, the middle unless said; never smaller than fitted."""
+        self.zoom_to(self._scale() * factor, around)
+
+    def zoom_to(self, zoom: float, around: QPointF | None = None) -> None:
+        """Show at a zoom; asks for all pixels where those at hand are too few."""
+        if self._size.isEmpty():
+            return
+        point = around or QPointF(self.viewport().rect().center())
+        before = self._target()
+        at = QPointF((point.x() - before.x()) / before.width(), (point.y() - before.y()) / before.height())
+        zoom = min(zoom, LARGEST)
+        self._zoom = None if zoom <= self._fit_scale() else zoom
+        self._arrange()
+        after = self._target()
+        self.horizontalScrollBar().setValue(
+            self.horizontalScrollBar().value() + round(after.x() + at.x() * after.width() - point.x())
+        )
+        self.verticalScrollBar().setValue(
+            self.verticalScrollBar().value() + round(after.y() + at.y() * after.height() - point.y())
+        )
+        if self._scale() * self._size.width() > self._image.width() + 1:
+            self.full_needed.emit()
+
+    def _fit_scale(self) -> float:
+        """The fitted zoom; a small photo is not blown up beyond its pixels."""
+        room = self.fit_size()
+        if self._size.isEmpty():
+            return 1.0
+        return min(room.width() / self._size.width(), room.height() / self._size.height(), 1.0)
+
+    def _scale(self) -> float:
+        return self._fit_scale() if self._zoom is None else self._zoom
+
+    def _target(self) -> QRectF:
+        """Where the whole photo lies in the viewport, in logical pixels."""
+        ratio, view = self.devicePixelRatioF(), self.viewport()
+        width, height = (
+            max(d * self._scale() / ratio, 1.0) for d in (self._size.width(), self._size.height())
+        )
+        left = (
+            (view.width() - width) / 2
+            if width <= view.width()
+            else -float(self.horizontalScrollBar().value())
+        )
+        top = (
+            (view.height() - height) / 2
+            if height <= view.height()
+            else -float(self.verticalScrollBar().value())
+        )
+        return QRectF(round(left), round(top), width, height)
+
+    def _arrange(self) -> None:
+        ratio, view = self.devicePixelRatioF(), self.viewport()
+        for bar, whole, room in (
+            (self.horizontalScrollBar(), self._size.width(), view.width()),
+            (self.verticalScrollBar(), self._size.height(), view.height()),
+        ):
+            bar.setPageStep(room)
+            bar.setSingleStep(px(self, 3))
+            bar.setRange(
+                0, max(round(whole * self._scale() / ratio) - room, 0) if self._zoom is not None else 0
+            )
+        self.setCursor(
+            Qt.CursorShape.OpenHandCursor if self._zoom is not None else Qt.CursorShape.ArrowCursor
+        )
+        self.zoom_changed.emit(round(self._scale() * 100) if not self._size.isEmpty() else 0)
+        view.update()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Fit again."""
+        super().resizeEvent(event)
+        self._arrange()
+        self.resized.emit()
+
+    def scrollContentsBy(self, _dx: int, _dy: int) -> None:
+        """Paint the other part."""
+        self.viewport().update()
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        """Ground, then the picture, the stand-in or the sentence."""
+        colours, painter = tones(self), QPainter(self.viewport())
+        painter.fillRect(event.rect(), colours.stage)
+        if self._sentence:
+            self._paint_sentence(painter)
+        elif not self._image.isNull():
+            self._paint_image(painter)
+        elif not self._stand_in.isNull() and not self._size.isEmpty():
+            painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
+            painter.drawPixmap(self._target(), self._stand_in, QRectF(self._stand_in.rect()))
+        painter.end()
+
+    def _paint_image(self, painter: QPainter) -> None:
+        """Only the part in sight; smoothed unless it is one pixel to one."""
+        target, image = self._target(), self._image
+        seen = target.intersected(QRectF(self.viewport().rect()))
+        across, down = image.width() / target.width(), image.height() / target.height()
+        source = QRectF(
+            (seen.x() - target.x()) * across,
+            (seen.y() - target.y()) * down,
+            seen.width() * across,
+            seen.height() * down,
+        )
+        exact = abs(across - self.devicePixelRatioF()) < 0.002
+        painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform, not exact and self._scale() < 3)
+        painter.drawImage(seen, image, source)
+
+    def _paint_sentence(self, painter: QPainter) -> None:
+        colours, area = tones(self), self.viewport().rect()
+        side = px(self, 2)
+        icon = QRect(0, 0, side, side)
+        icon.moveCenter(area.center() - QPoint(0, px(self, 2)))
+        paint_icon(painter, icon, "no-picture", colours.dim_on_stage)
+        painter.setPen(colours.on_stage)
+        text = area.adjusted(px(self, 2), area.height() // 2 + px(self, ONE) // 2, -px(self, 2), 0)
+        flags = Qt.AlignmentFlag.AlignHCenter | Qt.AlignmentFlag.AlignTop | Qt.TextFlag.TextWordWrap
+        painter.drawText(text, flags, self._sentence)
+
+    def wheelEvent(self, event: QWheelEvent) -> None:
+        """With Ctrl zoom around the pointer, else scroll."""
+        if event.modifiers() & Qt.KeyboardModifier.ControlModifier:
+            self.zoom_by(STEP ** (event.angleDelta().y() / 120), event.position())
+            event.accept()
+            return
+        super().wheelEvent(event)
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        """Take hold of a zoomed picture."""
+        if event.button() == Qt.MouseButton.LeftButton and self._zoom is not None:
+            self._grabbed = event.position().toPoint()
+            self.setCursor(Qt.CursorShape.ClosedHandCursor)
+
+    def mouseMoveEvent(self, event: QMouseEvent) -> None:
+        """Move it."""
+        if self._grabbed is not None:
+            moved = event.position().toPoint() - self._grabbed
+            self._grabbed = event.position().toPoint()
+            self.horizontalScrollBar().setValue(self.horizontalScrollBar().value() - moved.x())
+            self.verticalScrollBar().setValue(self.verticalScrollBar().value() - moved.y())
+
+    def mouseReleaseEvent(self, _event: QMouseEvent) -> None:
+        """Let go."""
+        self._grabbed = None
+        self.setCursor(
+            Qt.CursorShape.OpenHandCursor if self._zoom is not None else Qt.CursorShape.ArrowCursor
+        )
+
+    def mouseDoubleClickEvent(self, _event: QMouseEvent) -> None:
+        """Fitted or one to one."""
+        self.toggle_fit()
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Keys are the viewer's; arrows must not scroll here."""
+        event.ignore()

@@ -1,0 +1,102 @@
+"""How the window says numbers, durations, dates and names: one place, so that every panel says them alike."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QCoreApplication, QDate, QDateTime, QLocale, Qt, QTime
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from PySide6.QtGui import QFontMetrics
+
+ISOLATE, END_ISOLATE = "\u2068", "\u2069"  # keep a name's own direction inside a sentence
+DAYS_RELATIVE = 7
+
+
+def say(text: str) -> str:
+    """A sentence in the language of the person."""
+    return QCoreApplication.translate("Words", text)
+
+
+def number(value: float) -> str:
+    """A whole number with the digits grouped as the person's locale does: 48,210."""
+    return QLocale().toString(round(value))
+
+
+def counted(value: int, one: str, many: str) -> str:
+    """Say `one` for exactly one thing, else `many`; %n in either stands for the grouped number."""
+    return say(one if value == 1 else many).replace("%n", number(value))
+
+
+def isolated(name: str) -> str:
+    """A file's or a person's own words inside our sentence."""
+    return f"{ISOLATE}{name}{END_ISOLATE}"
+
+
+def duration(seconds: float) -> str:
+    """A time to wait, as coarse as it is known: under a minute, about 25 minutes, about 3 hours."""
+    minutes = round(seconds / 60)
+    if minutes < 1:
+        return say("under a minute")
+    if minutes < 90:
+        return counted(_rounded(minutes), "about a minute", "about %n minutes")
+    return counted(round(minutes / 60), "about an hour", "about %n hours")
+
+
+def _rounded(minutes: int) -> int:
+    """Minutes to the nearest five once there are more than ten: nobody knows better."""
+    return minutes if minutes <= 10 else 5 * round(minutes / 5)
+
+
+def taken_words(iso: str | None) -> str:
+    """When a photo was taken, in its own time: 18 Jul 2020, 17:42; empty if unknown."""
+    if not iso:
+        return ""
+    try:
+        moment = datetime.fromisoformat(iso)
+    except ValueError:
+        return ""
+    date = QLocale().toString(QDate(moment.year, moment.month, moment.day), "d MMM yyyy")
+    return f"{date}, {QLocale().toString(QTime(moment.hour, moment.minute), 'HH:mm')}"
+
+
+def spoken_date(iso: str | None) -> str:
+    """The day a photo was taken, for a screen reader: 18 July 2020."""
+    try:
+        moment = datetime.fromisoformat(iso) if iso else None
+    except ValueError:
+        return ""
+    if moment is None:
+        return ""
+    return QLocale().toString(QDate(moment.year, moment.month, moment.day), "d MMMM yyyy")
+
+
+def since(then: QDateTime, now: QDateTime) -> str:
+    """How long ago, in words while it is under a week, else the date."""
+    seconds = then.secsTo(now)
+    if seconds < 60:
+        return say("just now")
+    if seconds < 3600:
+        return counted(seconds // 60, "a minute ago", "%n minutes ago")
+    if seconds < 86_400:
+        return counted(seconds // 3600, "an hour ago", "%n hours ago")
+    days = seconds // 86_400
+    if days < DAYS_RELATIVE:
+        return counted(days, "yesterday", "%n days ago")
+    return QLocale().toString(then.date(), "d MMM yyyy")
+
+
+def cut_middle(name: str, metrics: QFontMetrics, width: int) -> str:
+    """A name cut in the middle where it is too wide, so that its ending stays."""
+    return metrics.elidedText(name, Qt.TextElideMode.ElideMiddle, width)
+
+
+def short_path(path: Path) -> str:
+    """A path by its first and its last two parts, in the order of the reading direction."""
+    parts = [part for part in path.parts if part != path.anchor]
+    if len(parts) > 4:
+        parts = [parts[0], "…", *parts[-2:]]
+    return " \u203a ".join(isolated(part) for part in parts)
