@@ -1,0 +1,197 @@
+#!/usr/bin/env python3
+"""One command from a fresh clone to a running window (`run`) or to all checks (`test`). Standard library only."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+import time
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+OLDEST_PYTHON = (3, 11)
+
+if sys.version_info < OLDEST_PYTHON:
+    sys.exit(
+        f"Picsight needs Python 3.11 or newer; this is {sys.version.split()[0]}. "
+        "Install a newer one and start this script with it, for example: python3.11 packaging/dev.py run"
+    )
+
+from machine import graphics, photos  # noqa: E402 - an old Python could not even read these
+from machine.commands import Failure, run  # noqa: E402
+from machine.environment import Environment  # noqa: E402
+
+BENCHES = ("search", "index", "cold")
+FINE, FAILED, INTERRUPTED = 0, 1, 130
+
+
+def start(arguments: argparse.Namespace) -> None:
+    """Installs the application, then opens the window on the photos, or searches them where no screen is."""
+    folder = photos.chosen_by_user(arguments.folder) if arguments.folder else photos.pictures_folder()
+    environment = Environment(ROOT)
+    environment.install("run")
+    choice = photos.Choice(folder) if folder else photos.sample(environment.python)
+    program = [str(environment.python), "-m", "picsight", *choice.options]
+    if not graphics.has_screen():
+        _search_without_window(program, choice, environment)
+        return
+    graphics.provide(environment.qt_folder, for_tests=False)
+    run(
+        [*program, "index", str(choice.folder)],
+        environment=environment.variables,
+        advice="The sentence above says what to do; then type the same again.",
+    )
+    run(
+        program,
+        environment=environment.variables,
+        advice="If the window did not appear, use Picsight without it: see --help of the command above.",
+    )
+
+
+def _search_without_window(program: list[str], choice: photos.Choice, environment: Environment) -> None:
+    print(
+        "There is no screen here, so no window opens: Picsight indexes the photos and answers three queries."
+    )
+    advice = "The sentence above says what to do; then type the same again."
+    run([*program, "index", str(choice.folder)], environment=environment.variables, advice=advice)
+    for query in choice.queries:
+        run([*program, "search", query, "-n", "3"], environment=environment.variables, advice=advice)
+
+
+def test(arguments: argparse.Namespace) -> None:
+    """Installs everything, then runs lint, types, contracts and tests."""
+    environment = _tested_environment()
+    _check_code(environment)
+    run(
+        [str(environment.python), "-m", "pytest", *arguments.pytest],
+        environment=environment.variables,
+        advice="Repeat one test by its name, for example: python3 packaging/dev.py test -k NAME",
+    )
+
+
+def soak(arguments: argparse.Namespace) -> None:
+    """Runs the tests that count in thousands; they take long."""
+    environment = _tested_environment()
+    run(
+        [str(environment.python), "-m", "pytest", "-m", "soak", *arguments.pytest],
+        environment=environment.variables,
+        advice="Repeat one test by its name, for example: python3 packaging/dev.py soak -k NAME",
+    )
+
+
+def _tested_environment() -> Environment:
+    environment = Environment(ROOT)
+    environment.install("test")
+    graphics.provide(environment.qt_folder, for_tests=True)
+    return environment
+
+
+def _check_code(environment: Environment) -> None:
+    python = str(environment.python)
+    lint = "Most findings are repaired by: .venv/bin/python -m ruff check --fix . && .venv/bin/python -m ruff format ."
+    checks = (
+        (["-m", "ruff", "check", "--quiet", "."], lint),
+        (["-m", "ruff", "format", "--quiet", "--check", "."], lint),
+        (["-m", "mypy", "--no-error-summary"], "Correct the types named above."),
+        (
+            ["-c", "from importlinter.cli import lint_imports_command as check; check()", "--no-timings"],
+            "A package imports one that it must not know; pyproject.toml lists the contracts.",
+        ),
+    )
+    for command, advice in checks:
+        run([python, *command], environment=environment.variables, advice=advice)
+
+
+def bench(arguments: argparse.Namespace) -> None:
+    """Runs one benchmark; it prints a Markdown table."""
+    environment = Environment(ROOT)
+    environment.install("run")
+    script = ROOT / "packaging" / "bench" / f"{arguments.name}.py"
+    run(
+        [str(environment.python), str(script), *arguments.options],
+        environment=environment.variables,
+        advice=f"Its options: .venv/bin/python packaging/bench/{arguments.name}.py --help",
+    )
+
+
+def build(arguments: argparse.Namespace) -> None:
+    """Builds the wheel."""
+    environment = Environment(ROOT)
+    environment.install("run")
+    run(
+        [
+            str(environment.python),
+            "-m",
+            "pip",
+            "wheel",
+            "--quiet",
+            "--no-deps",
+            "-w",
+            arguments.into,
+            str(ROOT),
+        ],
+        environment=environment.variables,
+        advice="Look at the message above; the wheel's contents are set in pyproject.toml.",
+    )
+    print(f"The wheel is in {arguments.into}.")
+
+
+def parser() -> argparse.ArgumentParser:
+    """What can be typed."""
+    program = argparse.ArgumentParser(prog="python3 packaging/dev.py", description=__doc__)
+    commands = program.add_subparsers(required=True, metavar="COMMAND")
+    command = commands.add_parser("run", help="install what is needed, index photos and open the window")
+    command.add_argument(
+        "folder", nargs="?", metavar="FOLDER", help="photos; else your Pictures, else samples"
+    )
+    command.set_defaults(work=start)
+    for name, work, text in (
+        ("test", test, "lint, types, contracts and tests"),
+        ("soak", soak, "the tests that count in thousands"),
+    ):
+        command = commands.add_parser(name, help=text, usage="%(prog)s [PYTEST ARGUMENTS]")
+        command.set_defaults(work=work, pytest=[])
+    command = commands.add_parser("bench", help="measure beside a rival", usage="%(prog)s NAME [OPTIONS]")
+    command.add_argument("name", choices=BENCHES, metavar="NAME", help=", ".join(BENCHES))
+    command.set_defaults(work=bench, options=[])
+    command = commands.add_parser("build", help="build the wheel")
+    command.add_argument("--into", default="dist", metavar="FOLDER", help="where the wheel goes (dist)")
+    command.set_defaults(work=build)
+    return program
+
+
+def read_arguments(words: list[str]) -> argparse.Namespace:
+    """What was typed; words that pytest or a benchmark understands are passed on untouched."""
+    arguments, others = parser().parse_known_args(words)
+    if hasattr(arguments, "pytest"):
+        arguments.pytest = others
+    elif hasattr(arguments, "options"):
+        arguments.options = others
+    elif others:
+        parser().error(f"unknown: {' '.join(others)}")
+    return arguments
+
+
+def main(words: list[str]) -> int:
+    """Does what was typed from the repository's root; stops at the first failure with what to do."""
+    begun = time.monotonic()
+    try:
+        arguments = read_arguments(words)
+        if getattr(arguments, "folder", None):
+            arguments.folder = os.path.abspath(arguments.folder)  # noqa: PTH100 - before the folder changes
+        os.chdir(ROOT)
+        arguments.work(arguments)
+    except Failure as failure:
+        print(f"\n{failure}", file=sys.stderr)
+        return FAILED
+    except KeyboardInterrupt:
+        print("\nStopped.", file=sys.stderr)
+        return INTERRUPTED
+    if arguments.work in (test, soak):
+        print(f"All fine, in {time.monotonic() - begun:.0f} s.")
+    return FINE
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

