@@ -1,0 +1,200 @@
+"""The one writer of a run: gathers what workers found and stores it, each batch in one transaction."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from picsight_engine.indexing.plan import HEALS_UNSEEN
+from picsight_engine.photos.identity import FINGERPRINT_RULE
+from picsight_engine.store.folders import all_folders
+from picsight_engine.store.photos import (
+    NewPhoto,
+    forget_missing,
+    mark_missing,
+    mark_returned,
+    move_file,
+    photo_by_fingerprint,
+    put_file,
+    put_photo,
+)
+from picsight_engine.store.problems import clear_problem, put_problem
+from picsight_engine.store.vectors import put_vector
+
+if TYPE_CHECKING:
+    import sqlite3
+    from collections.abc import Sequence
+
+    from picsight_engine.indexing.messages import Described, Failed, Identified
+    from picsight_engine.indexing.plan import Plan, Task
+    from picsight_engine.store.database import Database
+    from picsight_engine.store.photos import StoredFile
+    from picsight_engine.store.thumbnails import Thumbnails
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """A file that shows a picture; `described` where a worker made it anew, `moved_from` where the file was before."""
+
+    task: Task
+    identified: Identified
+    described: Described | None
+    moved_from: StoredFile | None
+
+
+@dataclass(frozen=True, slots=True)
+class Bad:
+    """A file that gave no picture."""
+
+    task: Task
+    failed: Failed
+
+
+class Batch:
+    """What is not yet on disk. A batch is due by its size or its age, and stored whole or not at all."""
+
+    def __init__(
+        self, db: Database, thumbnails: Thumbnails, space: str, *, photos: int, seconds: float
+    ) -> None:
+        self._db = db
+        self._thumbnails = thumbnails
+        self._space = space
+        self._photos = photos
+        self._seconds = seconds
+        self._open: list[Seen | Bad] = []
+        self._since = 0.0
+        self._ids: dict[bytes, int] = {}  # fingerprint → photo, of this run
+
+    def settle(self, plan: Plan) -> tuple[int, ...]:
+        """Stores what the scan alone has shown; returns the photos that are back."""
+        now = time.time()
+        with self._db.writer() as connection:
+            for healed in plan.healed:
+                clear_problem(connection, healed.folder_id, healed.name)
+            for folder, problem in plan.unreadable:
+                put_problem(connection, folder.id, problem.name, problem.code, problem.message, now)
+            mark_returned(connection, [file.id for file in plan.returned])
+        self.give_up(plan.gone)
+        return tuple({file.photo_id: None for file in plan.returned if file.photo_id is not None})
+
+    def give_up(self, files: Sequence[StoredFile]) -> None:
+        """Records files as missing: what nothing shows any more leaves the thumbnails at once."""
+        if files:
+            with self._db.writer() as connection:
+                hidden = mark_missing(connection, [file.id for file in files], time.time())
+            self._thumbnails.delete(hidden)
+
+    def forget(self, before: float) -> None:
+        """Drops for good what has been missing since before that moment (seconds since 1970)."""
+        with self._db.writer() as connection:
+            forgotten = forget_missing(connection, before)
+        self._thumbnails.delete(forgotten)
+
+    def add(self, outcome: Seen | Bad) -> None:
+        """Keeps an outcome for the next commit."""
+        if not self._open:
+            self._since = time.monotonic()
+        self._open.append(outcome)
+
+    @property
+    def empty(self) -> bool:
+        """Whether all that was kept is on disk."""
+        return not self._open
+
+    @property
+    def due(self) -> bool:
+        """Whether it is time to commit."""
+        if not self._open:
+            return False
+        return len(self._open) >= self._photos or time.monotonic() - self._since >= self._seconds
+
+    def drop(self) -> None:
+        """Forgets what is kept, because the disk does not take it."""
+        self._open = []
+        self._thumbnails.discard()
+
+    def commit(self) -> tuple[int, ...]:
+        """Stores what is kept, as much as one batch holds, in one transaction; returns the photos that it shows.
+
+        Interrupted, it may be called again. Raises StorageError when the disk is full or gone: earlier batches stay.
+        """
+        shown: dict[int, None] = {}
+        hidden: list[int] = []
+        with self._db.writer() as connection:
+            folders = {folder.id for folder in all_folders(self._db)}
+            for outcome in self._open[: self._photos]:
+                if outcome.task.folder.id not in folders:
+                    continue  # a person removed the folder meanwhile
+                if isinstance(outcome, Bad):
+                    hidden += _store_bad(connection, outcome)
+                else:
+                    shown.update(self._store_seen(connection, outcome))
+            # Before the photos themselves are safe: a photo that can be found has its thumbnail, and one whose
+            # photo is rolled back is overwritten by the next photo of that number.
+            self._thumbnails.commit()
+        self._thumbnails.delete(hidden)
+        del self._open[: self._photos]
+        return tuple(shown)
+
+    def _store_seen(self, connection: sqlite3.Connection, seen: Seen) -> dict[int, None]:
+        """Stores a file and its picture; nothing if a person took that picture out of the library meanwhile."""
+        folder, file, fingerprint = seen.task.folder, seen.task.file, seen.identified.fingerprint
+        if seen.described is not None:
+            photo_id: int | None = self._store_photo(connection, fingerprint, seen.described)
+        else:
+            photo_id = self._ids.get(fingerprint) or photo_by_fingerprint(self._db, fingerprint)
+        if photo_id is None:
+            return {}
+        if seen.moved_from is not None:
+            move_file(connection, seen.moved_from.id, folder.id, file.name, file.size, file.mtime_ns)
+        put_file(
+            connection, folder.id, file.name, file.size, file.mtime_ns, seen.identified.bytes_hash, photo_id
+        )
+        clear_problem(connection, folder.id, file.name)
+        return {photo_id: None}
+
+    def _store_photo(self, connection: sqlite3.Connection, fingerprint: bytes, described: Described) -> int:
+        photo_id = put_photo(
+            connection,
+            NewPhoto(
+                fingerprint,
+                described.width,
+                described.height,
+                described.taken,
+                described.taken_offset,
+                described.taken_source,
+                described.phash,
+                FINGERPRINT_RULE,
+            ),
+        )
+        if described.vector is not None:
+            put_vector(connection, photo_id, self._space, np.frombuffer(described.vector, dtype="<f2"))
+        self._thumbnails.put(photo_id, described.thumbnail)
+        self._ids[fingerprint] = photo_id
+        return photo_id
+
+
+def _store_bad(connection: sqlite3.Connection, bad: Bad) -> list[int]:
+    """Lists a file under problems; returns the photos that nothing shows any more."""
+    folder, file, stored = bad.task.folder, bad.task.file, bad.task.stored
+    now = time.time()
+    # a name that is not UTF-8 cannot be stored as text
+    message = bad.failed.message.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+    put_problem(
+        connection,
+        folder.id,
+        file.name,
+        bad.failed.code,
+        message,
+        now,
+        size=file.size,
+        mtime_ns=file.mtime_ns,
+    )
+    if (
+        stored is None or bad.failed.code in HEALS_UNSEEN
+    ):  # what cannot be looked at may still be the old picture
+        return []
+    return mark_missing(connection, [stored.id], now)

@@ -1,0 +1,232 @@
+"""The worker processes, hired, watched and replaced: one that dies or hangs takes nothing along but its own file."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import signal
+import time
+from collections import deque
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from multiprocessing.connection import wait as wait_for
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from picsight_engine.errors import PicsightError
+from picsight_engine.indexing.messages import Broken, Identified, Job, Lost, News, Order, Ready
+from picsight_engine.indexing.worker import work
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from multiprocessing.connection import Connection
+    from multiprocessing.context import SpawnProcess
+
+    from picsight_engine.models.bundle import Bundle
+    from picsight_engine.photos.decode import Limits
+
+MOST_WORKERS = 6
+WORKER_BYTES = 90_000_000  # one worker with its copy of the image tower
+LARGE_PIXELS = 50_000_000  # a decoded copy of a 250-megapixel picture is 0.75 GB: one such picture at a time
+_START_SECONDS = 120.0  # loading the model from a cold, slow disk
+_BURY_SECONDS = 5.0
+_FAILED_STARTS = 5  # in a row, before the fault is taken to be the machine's
+
+
+def suitable_workers() -> int:
+    """How many workers this machine can feed: its cores, at most six, fewer where memory is short."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return max(1, min(cores, MOST_WORKERS, _available_bytes() // WORKER_BYTES))
+
+
+def _available_bytes() -> int:
+    """Memory that can be had without swapping; where the system does not tell, enough."""
+    with suppress(OSError, ValueError, IndexError):
+        for line in Path("/proc/meminfo").read_text(encoding="ascii").splitlines():
+            if line.startswith("MemAvailable:"):
+                return int(line.split()[1]) * 1024
+    return MOST_WORKERS * WORKER_BYTES
+
+
+@dataclass(slots=True, eq=False)
+class _Worker:
+    """One process; `key` is the file it holds, `deadline` the moment at which it counts as hung (None: it may wait)."""
+
+    process: SpawnProcess
+    connection: Connection
+    deadline: float | None
+    ready: bool = False
+    key: int | None = None
+    used: float = 0.0  # seconds spent on the file before the present step
+    since: float = 0.0
+    large: bool = False
+
+
+class Crew:
+    """Worker processes behind a few calls; files are known by the caller's numbers. Used from one thread."""
+
+    def __init__(self, bundle: Bundle, limits: Limits) -> None:
+        self._bundle = bundle
+        self._limits = limits
+        self._context = multiprocessing.get_context("spawn")  # fork beside Qt or ONNX threads can deadlock
+        self._workers: list[_Worker] = []
+        self._orders_held: deque[tuple[_Worker, Order]] = deque()
+        self._failed_starts = 0
+
+    @property
+    def idle(self) -> int:
+        """How many workers could take a file now."""
+        return sum(worker.ready and worker.key is None for worker in self._workers)
+
+    @property
+    def holding(self) -> int:
+        """How many files are with workers."""
+        return sum(worker.key is not None for worker in self._workers)
+
+    def hire(self, number: int) -> None:
+        """Starts workers until there are `number`; they report for work later."""
+        while len(self._workers) < number:
+            self._workers.append(self._start_worker())
+
+    def start(self, key: int, path: Path) -> None:
+        """Gives a file to an idle worker; if that turns out to be dead, the file comes back as lost."""
+        worker = next(each for each in self._workers if each.ready and each.key is None)
+        worker.key, worker.used, worker.large = key, 0.0, False
+        self._tell(worker, Job(path))
+
+    def order(self, key: int, order: Order) -> None:
+        """Answers a worker that has identified its file; a large picture waits until no other is being decoded."""
+        worker = next((each for each in self._workers if each.key == key), None)
+        if worker is None:  # it was killed while the caller made up its mind: `wait` tells
+            return
+        if order is Order.SKIP:
+            worker.key = None
+            self._send(worker, order)
+        elif worker.large and self._large_under_way():
+            self._orders_held.append((worker, order))
+        else:
+            self._tell(worker, order)
+
+    def wait(self, seconds: float) -> list[tuple[int, News]]:
+        """News of the files, as soon as there are any, at the latest after `seconds`.
+
+        Raises:
+            PicsightError: the workers cannot start; BundleError where it is the model's fault.
+        """
+        news: list[tuple[int, News]] = []
+        ready = wait_for([worker.connection for worker in self._workers], self._patience(seconds))
+        for worker in [each for each in self._workers if each.connection in ready]:
+            self._hear(worker, news)
+        now = time.monotonic()
+        for worker in [each for each in self._workers if each.deadline is not None and each.deadline < now]:
+            self._lose(worker, Lost("timeout"), news)
+        self._release_large()
+        return news
+
+    def close(self) -> None:
+        """The end of the run."""
+        self.dismiss()
+
+    def dismiss(self) -> None:
+        """Ends every worker at once, whatever it is doing; they only read."""
+        for worker in self._workers:
+            worker.process.kill()
+        for worker in self._workers:
+            _bury(worker)
+        self._workers.clear()
+        self._orders_held.clear()
+
+    def _start_worker(self) -> _Worker:
+        here, there = self._context.Pipe()
+        process = self._context.Process(
+            target=work, args=(there, self._bundle, self._limits), name="picsight-worker", daemon=True
+        )
+        with _interrupts_held_back():
+            process.start()
+        there.close()  # else the pipe would stay open when the worker dies
+        return _Worker(process, here, deadline=time.monotonic() + _START_SECONDS)
+
+    def _hear(self, worker: _Worker, news: list[tuple[int, News]]) -> None:
+        """Takes one message from a worker; its death is told by the pipe in one of two ways."""
+        try:
+            message = worker.connection.recv()
+        except (EOFError, OSError):
+            self._lose(worker, Lost("crashed"), news)
+            return
+        if isinstance(message, Broken):
+            raise message.error
+        worker.deadline = None
+        if isinstance(message, Ready):
+            worker.ready = True
+            self._failed_starts = 0
+            return
+        if worker.key is None:
+            return
+        news.append((worker.key, message))
+        if isinstance(message, Identified):
+            worker.used = time.monotonic() - worker.since
+            worker.large = message.pixels > LARGE_PIXELS
+        else:
+            worker.key = None
+            worker.large = False
+
+    def _lose(self, worker: _Worker, loss: Lost, news: list[tuple[int, News]]) -> None:
+        """Removes a dead or hung worker; its file is told as lost, a worker that never started is counted."""
+        worker.process.kill()
+        _bury(worker)
+        self._workers.remove(worker)
+        if worker.key is not None:
+            news.append((worker.key, loss))
+        elif not worker.ready:
+            self._failed_starts += 1
+            if self._failed_starts >= _FAILED_STARTS:
+                raise PicsightError(
+                    "The processes that read photos end as soon as they start. Free some memory and index again; "
+                    'a script of your own must start indexing below `if __name__ == "__main__":`.'
+                )
+
+    def _tell(self, worker: _Worker, message: Job | Order) -> None:
+        """Sends a worker what takes time, and starts its clock."""
+        worker.since = time.monotonic()
+        worker.deadline = worker.since + max(self._limits.seconds - worker.used, 0.0)
+        self._send(worker, message)
+
+    def _send(self, worker: _Worker, message: Job | Order) -> None:
+        with suppress(OSError):  # a dead worker is noticed by `wait`
+            worker.connection.send(message)
+
+    def _large_under_way(self) -> bool:
+        return any(worker.large and worker.deadline is not None for worker in self._workers)
+
+    def _release_large(self) -> None:
+        """Lets the next large picture be decoded once the one before is done."""
+        while self._orders_held and not self._large_under_way():
+            worker, order = self._orders_held.popleft()
+            if worker in self._workers:
+                self._tell(worker, order)
+
+    def _patience(self, seconds: float) -> float:
+        deadlines = [worker.deadline for worker in self._workers if worker.deadline is not None]
+        return max(0.0, min([seconds, *(deadline - time.monotonic() for deadline in deadlines)]))
+
+
+def _bury(worker: _Worker) -> None:
+    worker.connection.close()
+    worker.process.join(_BURY_SECONDS)
+    if (
+        worker.process.exitcode is not None
+    ):  # else it hangs inside the system, on a dead disk: it ends with that
+        worker.process.close()
+
+
+@contextmanager
+def _interrupts_held_back() -> Iterator[None]:
+    """Starts a process with Ctrl-C blocked: it would die of it, loudly, before it can look away."""
+    if not hasattr(signal, "pthread_sigmask"):  # Windows
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)

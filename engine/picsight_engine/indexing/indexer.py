@@ -1,0 +1,238 @@
+"""An indexing run from the first look at the folders to the summary: a stream of events."""
+
+from __future__ import annotations
+
+import os
+import time
+from contextlib import closing
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from picsight_engine.errors import LibraryError, StorageError
+from picsight_engine.indexing.batch import Batch
+from picsight_engine.indexing.crew import Crew, suitable_workers
+from picsight_engine.indexing.events import Committed, Event, Finished, Found, Progress, Summary
+from picsight_engine.indexing.plan import FolderView, Plan, make_plan
+from picsight_engine.indexing.recognise import Recogniser
+from picsight_engine.indexing.scan import SeenFile, SeenProblem, printable, scan
+from picsight_engine.indexing.shift import Shift
+from picsight_engine.photos.decode import Limits
+from picsight_engine.store.database import index_lock
+from picsight_engine.store.folders import set_state
+from picsight_engine.store.photos import files_of
+from picsight_engine.store.problems import problems_of
+from picsight_engine.store.vectors import photos_with_vector
+
+if TYPE_CHECKING:
+    import threading
+    from collections.abc import Generator, Iterator, Sequence
+
+    from picsight_engine.models.bundle import Bundle
+    from picsight_engine.store.database import Database
+    from picsight_engine.store.folders import Folder
+    from picsight_engine.store.thumbnails import Thumbnails
+
+_KEPT_SECONDS = 30 * 24 * 3600.0  # how long a missing photo may come back as itself
+_TICK_SECONDS = 0.1  # progress is told at most so often while files are done,
+_PULSE_SECONDS = 0.5  # and at least so often
+
+
+@dataclass(frozen=True, slots=True)
+class IndexSettings:
+    """How a run works; `workers` None: as many as suit this machine. `accept_missing`: a person said "they are gone"."""
+
+    workers: int | None = None
+    limits: Limits = field(default_factory=Limits)
+    batch_photos: int = 64
+    batch_seconds: float = 2.0
+    accept_missing: bool = False
+
+
+def run_index(
+    db: Database,
+    thumbnails: Thumbnails,
+    bundle: Bundle,
+    folders: Sequence[Folder],
+    settings: IndexSettings = IndexSettings(),
+    *,
+    cancel: threading.Event | None = None,
+    retry_problems: bool = False,
+) -> Iterator[Event]:
+    """Indexes folders of the library; the last event is always Finished, unless the run raises.
+
+    Closing the iterator, Ctrl-C or `cancel` store what is done and end the workers; killed, a run loses at most its
+    open batch.
+
+    Raises:
+        RequestError: another run works on this library.
+        StorageError: the disk is full or gone; everything committed stays.
+        BundleError: the image tower cannot be loaded.
+    """
+    with index_lock(db.folder):
+        run = _Run(db, thumbnails, bundle, folders, settings)
+        yield from run.events(cancel, retry_problems=retry_problems)
+
+
+class _Run:
+    """One run; used once."""
+
+    def __init__(
+        self,
+        db: Database,
+        thumbnails: Thumbnails,
+        bundle: Bundle,
+        folders: Sequence[Folder],
+        settings: IndexSettings,
+    ) -> None:
+        self._db = db
+        self._thumbnails = thumbnails
+        self._bundle = bundle
+        self._folders = folders
+        self._settings = settings
+        self._batch = Batch(
+            db,
+            thumbnails,
+            bundle.manifest.space_id,
+            photos=settings.batch_photos,
+            seconds=settings.batch_seconds,
+        )
+        self._started = time.monotonic()
+        self._found = 0
+        self._cancelled = False
+        self._notes: list[str] = []
+
+    def events(self, cancel: threading.Event | None, *, retry_problems: bool) -> Iterator[Event]:
+        """The whole run."""
+        views = yield from self._look(cancel)
+        embedded = photos_with_vector(self._db, self._bundle.manifest.space_id)
+        pictured = set(self._thumbnails.ids())
+        plan = make_plan(
+            views,
+            embedded & pictured,
+            retry_problems=retry_problems,
+            accept_missing=self._settings.accept_missing,
+        )
+        self._note_states(plan)
+        returned = self._batch.settle(plan)
+        if returned:
+            yield Committed(returned)
+        recogniser = Recogniser(self._db, embedded=embedded, pictured=pictured, moving=plan.moving)
+        with closing(Crew(self._bundle, self._settings.limits)) as crew:
+            workers = self._settings.workers or suitable_workers()
+            shift = Shift(
+                crew, recogniser, self._batch, plan.tasks, limits=self._settings.limits, workers=workers
+            )
+            yield from self._work(shift, cancel)
+        yield from self._close(plan, shift, recogniser)
+
+    def _look(self, cancel: threading.Event | None) -> Generator[Event, None, list[FolderView]]:
+        """Scans the folders; those that a person's "cancel" left unseen are not among the views."""
+        views: list[FolderView] = []
+        told = 0.0
+        for folder in self._folders:
+            files: list[SeenFile] = []
+            problems: list[SeenProblem] = []
+            for seen in scan(folder.path, leave_out=self._db.folder, cancel=cancel):
+                if isinstance(seen, SeenProblem):
+                    problems.append(seen)
+                    continue
+                files.append(seen)
+                self._found += 1
+                if time.monotonic() - told >= _TICK_SECONDS:
+                    told = time.monotonic()
+                    yield Found(self._found, complete=False)
+            if _is_set(cancel):
+                self._cancelled = True
+                return views
+            stored, known = files_of(self._db, folder.id), problems_of(self._db, folder.id)
+            views.append(FolderView(folder, stored, known, files, problems))
+        yield Found(self._found, complete=True)
+        return views
+
+    def _note_states(self, plan: Plan) -> None:
+        """Remembers which folders cannot be seen, and says so."""
+        for offline in plan.offline:
+            set_state(self._db, offline.folder.id, offline.state)
+            if offline.missing:
+                self._notes.append(_missing_sentence(offline.folder, offline.missing))
+        for folder in plan.online:
+            set_state(self._db, folder.id, "watching")
+
+    def _work(self, shift: Shift, cancel: threading.Event | None) -> Iterator[Event]:
+        """Steps through the shift, committing what is due; whatever ends it, what is done is stored first."""
+        told, told_done = 0.0, -1
+        try:
+            while not shift.finished:
+                if _is_set(cancel):
+                    self._cancelled = True
+                    break
+                shift.step()
+                while self._batch.due:
+                    yield Committed(self._batch.commit())
+                now = time.monotonic()
+                since = now - told
+                if since >= _PULSE_SECONDS or (since >= _TICK_SECONDS and shift.tally.done != told_done):
+                    told, told_done = now, shift.tally.done
+                    yield _progress(shift, now)
+        except (StorageError, LibraryError):
+            self._batch.drop()
+            raise
+        finally:
+            rest: tuple[int, ...] = ()
+            while not self._batch.empty:
+                rest += self._batch.commit()
+        if rest:
+            yield Committed(rest)
+        yield _progress(shift, time.monotonic())
+
+    def _close(self, plan: Plan, shift: Shift, recogniser: Recogniser) -> Iterator[Event]:
+        """What can be said once all files were looked at, and the summary."""
+        missing = len(plan.gone)
+        for folder in shift.vanished_folders:
+            set_state(self._db, folder.id, "offline")
+            self._notes.append(_vanished_sentence(folder))
+        if not self._cancelled and not shift.vanished_folders:
+            lost = recogniser.not_found_again()
+            self._batch.give_up(lost)
+            self._batch.forget(time.time() - _KEPT_SECONDS)
+            missing += len(lost)
+        tally = shift.tally
+        seconds = time.monotonic() - self._started
+        summary = Summary(
+            found=self._found,
+            indexed=tally.indexed,
+            unchanged=plan.unchanged + tally.unchanged,
+            moved=tally.moved,
+            missing=missing,
+            problems=sum(len(problems_of(self._db, folder.id)) for folder in self._folders),
+            seconds=seconds,
+            photos_per_second=tally.indexed / seconds,
+        )
+        yield Finished(summary, self._cancelled, tuple(self._notes))
+
+
+def _is_set(cancel: threading.Event | None) -> bool:
+    return cancel is not None and cancel.is_set()
+
+
+def _progress(shift: Shift, now: float) -> Progress:
+    return Progress(
+        done=shift.tally.done,
+        total=shift.total,
+        problems=shift.tally.problems,
+        photos_per_second=shift.rate.per_second(now),
+        seconds_left=shift.rate.seconds_left(now, shift.total - shift.tally.done),
+    )
+
+
+def _missing_sentence(folder: Folder, missing: int) -> str:
+    photos = "1 photo is" if missing == 1 else f"{missing:,} photos are"
+    return f'{photos} missing from "{_title(folder)}". Nothing was removed from Picsight.'
+
+
+def _vanished_sentence(folder: Folder) -> str:
+    return f'"{_title(folder)}" went away during indexing. Nothing was removed from Picsight; connect its disk and index again.'
+
+
+def _title(folder: Folder) -> str:
+    return printable(os.fsencode(folder.path.name or folder.path))

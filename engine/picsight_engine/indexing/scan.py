@@ -1,0 +1,136 @@
+"""What lies in a folder: its picture files by name, size and time, and the directories that cannot be read."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from picsight_engine.photos.decode import IMAGE_SUFFIXES
+
+if TYPE_CHECKING:
+    import threading
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from picsight_engine.errors import ProblemCode
+
+
+@dataclass(frozen=True, slots=True)
+class SeenFile:
+    """A picture file, by its suffix; `name` is relative to the folder, with "/" between its parts."""
+
+    name: bytes
+    size: int
+    mtime_ns: int
+
+
+@dataclass(frozen=True, slots=True)
+class SeenProblem:
+    """A directory that cannot be read, b"" for the folder itself: what lies below it is unknown, not gone."""
+
+    name: bytes
+    code: ProblemCode
+    message: str
+
+
+@dataclass(slots=True)
+class _Listing:
+    """One directory: its pictures, its directories, and its links to directories."""
+
+    files: list[SeenFile] = field(default_factory=list)
+    folders: list[bytes] = field(default_factory=list)
+    links: list[bytes] = field(default_factory=list)
+
+
+def scan(
+    folder: Path, *, leave_out: Path | None = None, cancel: threading.Event | None = None
+) -> Iterator[SeenFile | SeenProblem]:
+    """Walks `folder`, directory by directory and by name; hidden files and directories are left out, `leave_out` too.
+
+    Links are followed. A directory is walked once however many links lead to it, and under its own name where it has
+    one inside the folder. Broken links, pipes and sockets are passed over. Ends early once `cancel` is set. Never raises for what it finds.
+    """
+    root = os.fsencode(folder)
+    visited = set() if leave_out is None else _identities(leave_out)
+    folders: list[bytes] = [b""]
+    links: list[bytes] = []
+    while (folders or links) and not (
+        cancel is not None and cancel.is_set()
+    ):  # links come last, so that real names win
+        name = folders.pop() if folders else links.pop(0)
+        listing = _Listing()
+        try:
+            _list(root, name, visited, listing)
+        except OSError as fault:
+            listing = _Listing()  # half a directory says nothing about the other half
+            problem = _problem(root, name, fault)
+            if problem is not None:
+                yield problem
+        yield from listing.files
+        folders.extend(reversed(listing.folders))
+        links.extend(listing.links)
+
+
+def printable(path: bytes) -> str:
+    """A path for a sentence: names that are not UTF-8 keep their readable part."""
+    return path.decode("utf-8", "replace")
+
+
+def _list(root: bytes, name: bytes, visited: set[tuple[int, int]], listing: _Listing) -> None:
+    path = os.path.join(root, name) if name else root  # noqa: PTH118 -- pathlib cannot hold bytes
+    info = os.stat(path)  # noqa: PTH116
+    if (info.st_dev, info.st_ino) in visited:
+        return
+    visited.add((info.st_dev, info.st_ino))
+    with os.scandir(path) as entries:
+        shown = sorted((entry for entry in entries if entry.name[:1] != b"."), key=lambda entry: entry.name)
+    for entry in shown:
+        _sort_in(entry, name + b"/" + entry.name if name else entry.name, listing)
+
+
+def _sort_in(entry: os.DirEntry[bytes], name: bytes, listing: _Listing) -> None:
+    """Puts one entry where it belongs; a fault behind a link is the link's, any other is the directory's."""
+    try:
+        if entry.is_dir():
+            (listing.links if entry.is_symlink() else listing.folders).append(name)
+        elif _suffix(name) in IMAGE_SUFFIXES and entry.is_file():
+            info = entry.stat()
+            listing.files.append(SeenFile(name, info.st_size, info.st_mtime_ns))
+    except OSError as fault:
+        if not entry.is_symlink() and not isinstance(fault, FileNotFoundError):
+            raise
+
+
+def _suffix(name: bytes) -> str:
+    return os.path.splitext(name)[1].decode("ascii", "replace").lower()  # noqa: PTH122
+
+
+def _identities(path: Path) -> set[tuple[int, int]]:
+    try:
+        info = path.stat()
+    except OSError:
+        return set()
+    return {(info.st_dev, info.st_ino)}
+
+
+def _problem(root: bytes, name: bytes, fault: OSError) -> SeenProblem | None:
+    """The sentence for an unreadable directory; None for one below the folder that simply vanished meanwhile."""
+    where = printable(root + b"/" + name if name else root)
+    if isinstance(fault, PermissionError):
+        return SeenProblem(
+            name,
+            "no_permission",
+            f"The folder {where} cannot be opened: permission was denied. Allow reading it, then index again.",
+        )
+    if isinstance(fault, (FileNotFoundError, NotADirectoryError)):
+        if name:
+            return None
+        return SeenProblem(
+            name, "vanished", f"The folder {where} is not there. Connect its disk, then index again."
+        )
+    return SeenProblem(
+        name,
+        "vanished",
+        f"The folder {where} cannot be read ({fault.strerror}). Check its disk, then index again.",
+    )

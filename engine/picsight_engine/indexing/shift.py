@@ -1,0 +1,185 @@
+"""The working part of a run: hands files to the crew, decides about each, and gathers the outcomes in the batch."""
+
+from __future__ import annotations
+
+import itertools
+import logging
+import math
+import os
+import time
+from collections import deque
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from picsight_engine.indexing.batch import Bad, Seen
+from picsight_engine.indexing.messages import Failed, Identified, Lost, Order
+from picsight_engine.indexing.rate import Rate
+from picsight_engine.indexing.scan import printable
+from picsight_engine.store.folders import file_path
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+
+    from picsight_engine.indexing.batch import Batch
+    from picsight_engine.indexing.crew import Crew
+    from picsight_engine.indexing.messages import Described, News
+    from picsight_engine.indexing.plan import Task
+    from picsight_engine.indexing.recognise import Recogniser
+    from picsight_engine.photos.decode import Limits
+    from picsight_engine.store.folders import Folder
+
+_LOG = logging.getLogger(__name__)
+_STEP_SECONDS = 0.2  # how long a cancelled run goes on at most
+_FILES_A_WORKER = 8  # fewer are done sooner than another worker has started
+
+
+@dataclass(slots=True)
+class Tally:
+    """Files by their outcome; a copy of a known picture is in none but `done`."""
+
+    done: int = 0
+    indexed: int = 0
+    unchanged: int = 0
+    moved: int = 0
+    problems: int = 0
+
+
+@dataclass(slots=True)
+class _Held:
+    """A file that a worker holds."""
+
+    task: Task
+    identified: Identified | None = None
+
+
+class Shift:
+    """Works through the tasks of a run, a short step at a time."""
+
+    def __init__(
+        self,
+        crew: Crew,
+        recogniser: Recogniser,
+        batch: Batch,
+        tasks: Iterable[Task],
+        *,
+        limits: Limits,
+        workers: int,
+    ) -> None:
+        self.tally = Tally()
+        self.rate = Rate(time.monotonic())
+        self.vanished_folders: list[Folder] = []
+        self._crew = crew
+        self._recogniser = recogniser
+        self._batch = batch
+        self._limits = limits
+        self._workers = workers
+        self._queue = deque(tasks)
+        self.total = len(self._queue)
+        self._suspects: deque[Task] = deque()  # lost with their worker once
+        self._alone = False  # whether only suspects are left, each of which gets a new worker and no company
+        self._held: dict[int, _Held] = {}
+        self._keys = itertools.count()
+
+    @property
+    def finished(self) -> bool:
+        """Whether every task has its outcome."""
+        return not (self._queue or self._suspects or self._held)
+
+    def step(self) -> None:
+        """Gives work to idle workers and takes what comes back within a fraction of a second."""
+        if not self._queue and not self._held and self._suspects:
+            self._crew.dismiss()
+            self._alone = True
+            self._queue.append(self._suspects.popleft())
+        wanted = 1 if self._alone else min(self._workers, math.ceil(len(self._queue) / _FILES_A_WORKER))
+        self._crew.hire(wanted)
+        for _ in range(min(self._crew.idle, len(self._queue))):
+            key, task = next(self._keys), self._queue.popleft()
+            self._held[key] = _Held(task)
+            self._crew.start(key, _path(task))
+        for key, news in self._crew.wait(_STEP_SECONDS):
+            self._take(key, news)
+
+    def _take(self, key: int, news: News) -> None:
+        if isinstance(news, Identified):
+            self._decide(key, news)
+            return
+        held = self._held.pop(key)
+        if isinstance(news, (Failed, Lost)):
+            if held.identified is not None:
+                self._queue.extendleft(self._recogniser.failed(held.identified.fingerprint))
+            self._fail(held.task, news)
+            return
+        assert held.identified is not None, "a worker describes what it has identified"
+        self._show(held.task, held.identified, news)
+        for task, identified in self._recogniser.arrived(held.identified.fingerprint):
+            self._show(task, identified, None)
+
+    def _decide(self, key: int, identified: Identified) -> None:
+        held = self._held[key]
+        held.identified = identified
+        waits = self._recogniser.is_waiting(identified)
+        order = self._recogniser.order(held.task, identified)
+        if order is Order.SKIP:
+            del self._held[key]
+            if not waits:
+                self._show(held.task, identified, None)
+        self._crew.order(key, order)
+
+    def _show(self, task: Task, identified: Identified, described: Described | None) -> None:
+        """The file shows a picture: new, anew, or one that was known."""
+        moved_from = self._recogniser.moved_from(task, identified)
+        self._batch.add(Seen(task, identified, described, moved_from))
+        stored = task.stored
+        if described is not None and described.vector is not None:
+            self.tally.indexed += 1
+        elif moved_from is not None:
+            self.tally.moved += 1
+        elif stored is not None and stored.bytes_hash == identified.bytes_hash:
+            self.tally.unchanged += 1
+        self._count()
+
+    def _fail(self, task: Task, news: Failed | Lost) -> None:
+        if isinstance(news, Lost):
+            if not self._alone:
+                self._suspects.append(task)
+                return
+            news = Failed(news.code, _lost_sentence(task, news, self._limits))
+        if news.detail:
+            _LOG.info("%s\n%s", news.message, news.detail)
+        if news.code == "vanished" and self._has_vanished(task.folder):
+            return
+        self._batch.add(Bad(task, news))
+        self.tally.problems += 1
+        self._count()
+
+    def _has_vanished(self, folder: Folder) -> bool:
+        """Whether the whole folder went, as with a disk that is unplugged: then its other files are not tried."""
+        try:
+            with os.scandir(folder.path) as entries:
+                if next(entries, None) is not None:
+                    return False
+        except OSError:
+            pass
+        if folder not in self.vanished_folders:
+            self.vanished_folders.append(folder)
+            kept = [task for task in self._queue if task.folder.id != folder.id]
+            self._queue = deque(kept)
+            self._suspects = deque(task for task in self._suspects if task.folder.id != folder.id)
+        return True
+
+    def _count(self) -> None:
+        self.tally.done += 1
+        self.rate.done(time.monotonic())
+
+
+def _path(task: Task) -> Path:
+    return file_path(task.folder.path, task.file.name)
+
+
+def _lost_sentence(task: Task, lost: Lost, limits: Limits) -> str:
+    path = printable(os.fsencode(_path(task)))
+    if lost.code == "timeout":
+        return f"{path} took longer than {limits.seconds:g} seconds to read, so it was left out. Save it again in another program."
+    return f"{path} makes the program that reads pictures crash, so it was left out. Save it again in another program."

@@ -1,0 +1,147 @@
+"""One worker process: reads a photo once, says who it is, and on order makes its thumbnail and its vector.
+
+Started by "spawn", so nothing heavy is imported at the top: the model's libraries come with the first job's process.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import traceback
+import warnings
+from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING
+
+from picsight_engine.errors import ImageError, PicsightError
+from picsight_engine.indexing.messages import Broken, Described, Failed, Identified, Order, Ready
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from multiprocessing.connection import Connection
+    from pathlib import Path
+
+    from picsight_engine.models.backend import ImageEncoder
+    from picsight_engine.models.bundle import Bundle
+    from picsight_engine.photos.decode import Limits
+
+THUMBNAIL_SIDE = 256  # pixels
+_GRACE_SECONDS = 5  # the indexer ends a hung worker; only one whose indexer is gone has to end itself
+
+
+def work(connection: Connection, bundle: Bundle, limits: Limits) -> None:
+    """The process's whole life: load the model, then serve jobs until the indexer closes the pipe or dies."""
+    _settle()
+    with suppress(EOFError, OSError):  # the indexer is gone: there is nobody to tell
+        try:
+            desk = _Desk(bundle, limits)
+        except PicsightError as fault:
+            connection.send(Broken(fault))
+            return
+        _silence_decoders()
+        connection.send(Ready())
+        while True:
+            _serve(connection, desk, connection.recv().path)
+
+
+def _settle() -> None:
+    """Ctrl-C is the indexer's to handle; one thread a worker; decoders' warnings are not for a terminal."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
+        os.environ[name] = "1"
+    warnings.simplefilter("ignore")
+
+
+def _silence_decoders() -> None:
+    """Some C libraries write their complaints to the terminal; what matters of them comes as an error."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 2)
+    os.close(nowhere)
+
+
+def _serve(connection: Connection, desk: _Desk, path: Path) -> None:
+    """One file: identify it, and do what the indexer orders."""
+    identified = _try(desk, path, lambda: desk.identify(path))
+    connection.send(identified)
+    if not isinstance(identified, Identified):
+        return
+    order: Order = connection.recv()
+    if order is not Order.SKIP:
+        connection.send(_try(desk, path, lambda: desk.describe(path, embed=order is Order.EMBED)))
+
+
+def _try(
+    desk: _Desk, path: Path, step: Callable[[], Identified | Described]
+) -> Identified | Described | Failed | Broken:
+    """The step's result, or why there is none."""
+    try:
+        with _own_end(desk.limits.seconds):
+            return step()
+    except ImageError as fault:
+        return Failed(fault.code, fault.message)
+    except PicsightError as fault:
+        return Broken(fault)
+    except Exception:  # noqa: BLE001 -- the border: one photo must not end the run
+        sentence = f"{path} could not be indexed: reading it failed in an unexpected way. Open it in another program."
+        return Failed("crashed", sentence, traceback.format_exc())
+
+
+@contextmanager
+def _own_end(seconds: float) -> Iterator[None]:
+    """Lets the system end this process if a decoder hangs and the indexer is not there to do it."""
+    if not hasattr(signal, "alarm"):  # Windows
+        yield
+        return
+    signal.alarm(int(seconds) + _GRACE_SECONDS)
+    try:
+        yield
+    finally:
+        signal.alarm(0)
+
+
+class _Desk:
+    """What a worker needs for every photo: the image tower and its preprocessing."""
+
+    def __init__(self, bundle: Bundle, limits: Limits) -> None:
+        # Imported here: a process that never gets this far (the indexer's) must not pay 300 ms for them.
+        from picsight_engine.models import backend, preprocess
+        from picsight_engine.photos import decode, identity, thumbnail
+
+        self.limits = limits
+        self._data = b""
+        self._spec = bundle.image_spec()
+        self._encoder: ImageEncoder = backend.load_image_encoder(bundle, threads=1)
+        self._preprocess, self._decode, self._identity, self._thumbnail = (
+            preprocess,
+            decode,
+            identity,
+            thumbnail,
+        )
+
+    def identify(self, path: Path) -> Identified:
+        """Reads the file, once for both steps, and says who it is; raises ImageError."""
+        self._data = self._decode.read_photo(path, self.limits)
+        return Identified(
+            self._identity.bytes_hash(self._data),
+            self._identity.fingerprint(self._data),
+            self._decode.claimed_pixels(self._data, path),
+        )
+
+    def describe(self, path: Path, *, embed: bool) -> Described:
+        """Decodes once, reduced where the format can, and makes everything from that; raises ImageError."""
+        side = self._preprocess.reduced_side(self._spec)
+        picture = self._decode.decode(self._data, path, min_side=side, limits=self.limits)
+        vector = None
+        if embed:  # one photo at a time: its vector must not depend on its neighbours
+            pixels = self._preprocess.preprocess(picture.image, self._spec)
+            vector = self._encoder.encode(pixels[None])[0].astype("<f2").tobytes()
+        taken = picture.taken
+        return Described(
+            width=picture.width,
+            height=picture.height,
+            taken=None if taken is None else taken.local,
+            taken_offset=None if taken is None else taken.offset,
+            taken_source=None if taken is None else taken.source,
+            phash=self._identity.perceptual_hash(picture.image),
+            thumbnail=self._thumbnail.thumbnail(picture.image, THUMBNAIL_SIDE),
+            vector=vector,
+        )

@@ -1,0 +1,181 @@
+"""What a run decides to do, as values."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from picsight_engine.indexing.plan import FolderView, make_plan
+from picsight_engine.indexing.scan import SeenFile, SeenProblem
+from picsight_engine.store.folders import Folder
+from picsight_engine.store.photos import StoredFile
+from picsight_engine.store.problems import Problem
+
+TRIPS = Folder(1, Path("/photos/Trips"), "watching")
+DISK = Folder(2, Path("/media/Disk"), "watching")
+
+
+def stored(number: int, *, folder=TRIPS, size=None, mtime=None, present=True, photo="same") -> StoredFile:
+    return StoredFile(
+        id=folder.id * 10_000 + number,
+        folder_id=folder.id,
+        name=b"%d.jpg" % number,
+        size=number if size is None else size,
+        mtime_ns=number if mtime is None else mtime,
+        bytes_hash=b"%016d" % number,
+        photo_id=number if photo == "same" else photo,
+        present=present,
+        missing_since=None if present else 5.0,
+    )
+
+
+def seen(number: int, *, name: bytes | None = None, size=None, mtime=None) -> SeenFile:
+    return SeenFile(
+        name or b"%d.jpg" % number, number if size is None else size, number if mtime is None else mtime
+    )
+
+
+def problem(number: int, code="damaged", *, size=None, mtime=None, name: bytes | None = None) -> Problem:
+    path = TRIPS.path / f"{number}.jpg"
+    size, mtime = number if size is None else size, number if mtime is None else mtime
+    return Problem(
+        1, name or b"%d.jpg" % number, path, code, "It is.", size, mtime, 1.0, 1.0, 1, ignored=False
+    )
+
+
+def view(stored_files=(), seen_files=(), *, folder=TRIPS, problems=(), unreadable=()) -> FolderView:
+    return FolderView(folder, tuple(stored_files), tuple(problems), tuple(seen_files), tuple(unreadable))
+
+
+def plan(*views: FolderView, complete=range(10_000), **options):
+    return make_plan(views, frozenset(complete), **options)
+
+
+def task_names(made) -> list[bytes]:
+    return [task.file.name for task in made.tasks]
+
+
+def test_a_file_that_did_not_change_needs_nothing():
+    made = plan(view([stored(1)], [seen(1)]))
+    assert (made.unchanged, made.tasks, made.gone) == (1, [], [])
+
+
+def test_new_files_are_read_newest_first_and_by_name_among_equals():
+    made = plan(view([], [seen(1), seen(3), seen(2), seen(4, mtime=2)]))
+    assert task_names(made) == [b"3.jpg", b"2.jpg", b"4.jpg", b"1.jpg"]
+
+
+@pytest.mark.parametrize("change", [{"size": 99}, {"mtime": 99}])
+def test_a_file_of_another_size_or_time_is_read_again(change):
+    made = plan(view([stored(1)], [seen(1, **change)]))
+    assert [task.stored for task in made.tasks] == [stored(1)]
+
+
+def test_a_photo_without_a_vector_or_thumbnail_is_read_again():
+    assert task_names(plan(view([stored(1), stored(2)], [seen(1), seen(2)]), complete={1})) == [b"2.jpg"]
+
+
+def test_a_file_that_is_not_seen_is_gone():
+    made = plan(view([stored(1), stored(2)], [seen(1)]))
+    assert (made.gone, made.offline) == ([stored(2)], [])
+
+
+def test_a_file_known_to_be_missing_is_not_gone_a_second_time():
+    assert plan(view([stored(1, present=False)], [])).gone == []
+
+
+def test_a_missing_file_that_is_seen_as_it_was_has_returned():
+    back = stored(1, present=False)
+    made = plan(view([back], [seen(1)]))
+    assert (made.returned, made.tasks, made.unchanged) == ([back], [], 1)
+
+
+def test_a_file_missing_here_and_a_new_one_of_its_size_there_may_have_moved_and_comes_first():
+    made = plan(
+        view([stored(1), stored(2)], [seen(9, mtime=99)]), view([], [seen(1, name=b"new.jpg")], folder=DISK)
+    )
+    assert (made.moving, made.gone) == ([stored(1)], [stored(2)])
+    assert task_names(made) == [b"new.jpg", b"9.jpg"]
+
+
+def test_a_known_bad_file_is_left_alone_until_it_changes_or_a_person_asks():
+    bad = problem(1)
+    assert plan(view([], [seen(1)], problems=[bad])).tasks == []
+    assert task_names(plan(view([], [seen(1, mtime=7)], problems=[bad]))) == [b"1.jpg"]
+    assert task_names(plan(view([], [seen(1)], problems=[bad]), retry_problems=True)) == [b"1.jpg"]
+
+
+@pytest.mark.parametrize("code", ["no_permission", "vanished"])
+def test_what_heals_without_a_new_time_is_always_tried_again(code):
+    assert task_names(plan(view([], [seen(1)], problems=[problem(1, code)]))) == [b"1.jpg"]
+
+
+def test_problems_of_files_that_are_gone_are_healed_and_those_not_seen_behind_a_locked_door_stay():
+    gone, hidden = problem(1), problem(2, name=b"locked/2.jpg")
+    locked = SeenProblem(b"locked", "no_permission", "The folder is locked.")
+    made = plan(view([], [], problems=[gone, hidden, problem(3, name=b"locked")], unreadable=[locked]))
+    assert made.healed == [gone]
+    assert made.unreadable == [(TRIPS, locked)]
+
+
+def test_nothing_behind_a_directory_that_cannot_be_read_is_taken_for_gone():
+    behind = StoredFile(9, 1, b"locked/9.jpg", 9, 9, b"h" * 16, 9, present=True, missing_since=None)
+    beside = StoredFile(8, 1, b"locked2.jpg", 8, 8, b"i" * 16, 8, present=True, missing_since=None)
+    locked = SeenProblem(b"locked", "no_permission", "The folder is locked.")
+    made = plan(view([behind, beside], [], unreadable=[locked]))
+    assert made.gone == [beside]
+
+
+@pytest.mark.parametrize(("code", "state"), [("vanished", "offline"), ("no_permission", "denied")])
+def test_a_folder_that_cannot_be_opened_keeps_everything_however_small_it_is(code, state):
+    made = plan(view([stored(1)], [], unreadable=[SeenProblem(b"", code, "The folder is not there.")]))
+    assert made.gone == []
+    assert [(each.folder, each.state, each.missing) for each in made.offline] == [(TRIPS, state, 1)]
+
+
+@pytest.mark.parametrize(
+    ("files", "left", "offline"), [(50, 40, True), (50, 41, False), (49, 0, False), (50, 0, True)]
+)
+def test_a_folder_of_fifty_files_that_is_a_fifth_emptier_is_offline(files, left, offline):
+    made = plan(view([stored(n) for n in range(files)], [seen(n) for n in range(left)]))
+    assert bool(made.offline) is offline
+    assert len(made.gone) == (0 if offline else files - left)
+
+
+def test_a_renamed_subfolder_does_not_make_its_folder_offline():
+    made = plan(view([stored(n) for n in range(100)], [seen(n, name=b"new/%d.jpg" % n) for n in range(100)]))
+    assert made.offline == []
+    assert len(made.moving) == 100
+
+
+def test_files_moved_to_another_folder_do_not_make_theirs_offline():
+    home = view([stored(n) for n in range(100)], [seen(n) for n in range(50)])
+    away = view([], [seen(n, name=b"from-trips/%d.jpg" % n) for n in range(50, 100)], folder=DISK)
+    assert plan(home, away).offline == []
+
+
+def test_a_folder_stays_offline_whatever_else_arrives_until_its_files_are_back():
+    files = [stored(n) for n in range(100)]
+    offline = Folder(1, TRIPS.path, "offline")
+    arrivals = [seen(n) for n in range(50)] + [seen(n) for n in range(200, 300)]
+    made = plan(view(files, arrivals, folder=offline))
+    assert (len(made.offline), made.gone, made.online) == (1, [], [])
+    made = plan(view(files, [seen(n) for n in range(100)], folder=offline))
+    assert (made.offline, made.online) == ([], [offline])
+
+
+def test_a_person_may_say_that_they_are_gone():
+    made = plan(view([stored(n) for n in range(100)], []), accept_missing=True)
+    assert (len(made.gone), made.offline) == (100, [])
+
+
+@given(st.sets(st.integers(0, 120)), st.sets(st.integers(0, 120)), st.sets(st.integers(0, 120)))
+def test_every_seen_file_is_unchanged_or_read_and_every_lost_one_is_accounted_for(known, there, complete):
+    made = plan(view([stored(n) for n in sorted(known)], [seen(n) for n in sorted(there)]), complete=complete)
+    assert made.unchanged + len(made.tasks) == len(there)
+    lost = known - there
+    offline = sum(each.missing for each in made.offline)
+    assert len(made.gone) + len(made.moving) + offline == len(lost)

@@ -1,0 +1,150 @@
+"""What a scan sees and what it passes over, on real directories."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import socket
+import threading
+from typing import TYPE_CHECKING
+
+import pytest
+
+from picsight_engine.indexing.scan import SeenFile, SeenProblem, scan
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+NOBODY = 65534
+
+
+def write(folder: Path, *names: str | bytes) -> None:
+    for name in names:
+        path = folder / os.fsdecode(name)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(b"picture")
+
+
+def names(folder: Path, **options) -> list[bytes]:
+    return [seen.name for seen in scan(folder, **options) if isinstance(seen, SeenFile)]
+
+
+def test_pictures_are_found_by_suffix_in_any_case_and_in_order(tmp_path):
+    write(tmp_path, "b.JPG", "a.jpeg", "notes.txt", "jpg", "trip/c.png", "trip/deep/d.webp", "e.heic")
+    assert names(tmp_path) == [b"a.jpeg", b"b.JPG", b"e.heic", b"trip/c.png", b"trip/deep/d.webp"]
+
+
+def test_size_and_time_are_those_of_the_file(tmp_path):
+    write(tmp_path, "a.jpg")
+    os.utime(tmp_path / "a.jpg", ns=(1, 1_234_567_891_000_000_000))
+    assert list(scan(tmp_path)) == [SeenFile(b"a.jpg", 7, 1_234_567_891_000_000_000)]
+
+
+def test_hidden_files_and_folders_are_left_out_but_a_hidden_folder_can_be_asked_for(tmp_path):
+    write(tmp_path, ".a.jpg", ".cache/b.jpg", ".mine/c.jpg")
+    assert names(tmp_path) == []
+    assert names(tmp_path / ".mine") == [b"c.jpg"]
+
+
+def test_the_library_inside_the_folder_is_left_out(tmp_path):
+    write(tmp_path, "a.jpg", "library/cache/b.jpg")
+    assert names(tmp_path, leave_out=tmp_path / "library") == [b"a.jpg"]
+
+
+def test_a_name_that_is_not_utf8_keeps_its_bytes(tmp_path):
+    write(tmp_path, b"caf\xe9.jpg")
+    assert names(tmp_path) == [b"caf\xe9.jpg"]
+
+
+def test_a_name_of_255_bytes_and_forty_levels_are_found(tmp_path):
+    deep = "/".join(f"level{number}" for number in range(40))
+    write(tmp_path, "n" * 251 + ".jpg", f"{deep}/a.jpg")
+    assert len(names(tmp_path)) == 2
+
+
+def test_links_in_a_circle_are_walked_once_and_real_names_win(tmp_path):
+    write(tmp_path, "zoo/a.jpg")
+    (tmp_path / "alias").symlink_to(tmp_path / "zoo")
+    (tmp_path / "zoo" / "up").symlink_to(tmp_path)
+    (tmp_path / "self").symlink_to("self")
+    assert names(tmp_path) == [b"zoo/a.jpg"]
+
+
+def test_links_to_files_and_folders_outside_are_followed(tmp_path):
+    write(tmp_path, "outside/a.jpg", "b.jpg")
+    inside = tmp_path / "inside"
+    inside.mkdir()
+    (inside / "album").symlink_to(tmp_path / "outside")
+    (inside / "copy.jpg").symlink_to(tmp_path / "b.jpg")
+    assert names(inside) == [b"copy.jpg", b"album/a.jpg"]
+
+
+def test_broken_links_pipes_sockets_and_folders_named_like_pictures_are_passed_over(tmp_path):
+    (tmp_path / "broken.jpg").symlink_to("nowhere.jpg")
+    os.mkfifo(tmp_path / "pipe.jpg")
+    (tmp_path / "folder.jpg").mkdir()
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(os.fsencode(tmp_path / "socket.jpg"))
+        assert list(scan(tmp_path)) == []
+
+
+def test_a_folder_that_is_not_there_is_one_problem(tmp_path):
+    (problem,) = scan(tmp_path / "gone")
+    assert isinstance(problem, SeenProblem)
+    assert (problem.name, problem.code) == (b"", "vanished")
+    assert str(tmp_path / "gone") in problem.message
+
+
+def test_a_folder_that_vanishes_during_the_scan_ends_quietly(tmp_path):
+    write(tmp_path, "a/1.jpg", "b/2.jpg")
+    walk = scan(tmp_path)
+    assert next(walk).name == b"a/1.jpg"
+    (tmp_path / "b" / "2.jpg").unlink()
+    (tmp_path / "b").rmdir()
+    assert list(walk) == []
+
+
+def test_a_scan_ends_early_when_cancelled(tmp_path):
+    write(tmp_path, "a/1.jpg", "b/2.jpg")
+    cancel = threading.Event()
+    walk = scan(tmp_path, cancel=cancel)
+    next(walk)
+    cancel.set()
+    assert list(walk) == []
+
+
+def _scan_as_nobody(folder: Path, answer) -> None:
+    os.setgroups([])
+    os.setgid(NOBODY)
+    os.setuid(NOBODY)
+    answer.send(list(scan(folder)))
+
+
+@pytest.mark.parametrize("mode", [0o000, 0o444])
+def test_a_directory_without_permission_is_a_problem_and_the_rest_is_found(tmp_path_factory, mode):
+    folder = tmp_path_factory.mktemp("photos")
+    write(folder, "a.jpg", "locked/b.jpg", "locked/deeper/c.jpg", "z/d.jpg")
+    (folder / "locked").chmod(mode)
+    seen = _as_unprivileged(folder)
+    (folder / "locked").chmod(0o755)
+    assert [each.name for each in seen if isinstance(each, SeenFile)] == [b"a.jpg", b"z/d.jpg"]
+    (problem,) = [each for each in seen if isinstance(each, SeenProblem)]
+    assert (problem.name, problem.code) == (b"locked", "no_permission")
+    assert str(folder / "locked") in problem.message
+
+
+def _as_unprivileged(folder: Path) -> list[SeenFile | SeenProblem]:
+    """Scans as a user whom permissions bind; root, as in containers, becomes nobody in a child."""
+    if os.geteuid() != 0:
+        return list(scan(folder))
+    folder.chmod(0o755)
+    for parent in folder.parents[:3]:  # pytest's own folders, which are closed to nobody
+        if not parent.stat().st_mode & 0o001:
+            parent.chmod(0o711)
+    here, there = multiprocessing.get_context("fork").Pipe()
+    child = multiprocessing.get_context("fork").Process(target=_scan_as_nobody, args=(folder, there))
+    child.start()
+    there.close()
+    seen = here.recv()
+    child.join()
+    return seen
