@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
     from PySide6.QtGui import QWindow
 
+CLOSING = (signal.SIGINT, signal.SIGTERM)
+
 
 def run_window(library_folder: Path, folders_to_add: Sequence[Path] = ()) -> int:
     """Show the window on a library until it is closed; returns the exit code.
@@ -78,13 +80,14 @@ class Interrupts(QObject):
         self._before = signal.set_wakeup_fd(self._writer)
         self._notifier = QSocketNotifier(self._reader, QSocketNotifier.Type.Read, self)
         self._notifier.activated.connect(self._woken)
-        for which in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(which, self._close_window)
+        self._handlers = {which: signal.signal(which, self._close_window) for which in CLOSING}
 
     def close(self) -> None:
         """Give the signals back."""
         self._notifier.setEnabled(False)
         signal.set_wakeup_fd(self._before)
+        for which, handler in self._handlers.items():
+            signal.signal(which, handler)
         os.close(self._reader)
         os.close(self._writer)
 

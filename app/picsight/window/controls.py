@@ -87,7 +87,7 @@ class Button(QPushButton):
     def _text_colour(self) -> QColor:
         colours = tones(self)
         if not self.isEnabled():
-            return colours.outline
+            return colours.dim_on_window if self._weight is Weight.QUIET else colours.outline
         return {Weight.PRIMARY: colours.on_accent, Weight.PLAIN: colours.text, Weight.QUIET: colours.link}[
             self._weight
         ]

@@ -162,7 +162,8 @@ class MainWindow(QMainWindow):
 
     def _mark_place(self) -> None:
         if self.frame.page is self.frame.wall_page:
-            self.frame.sidebar.mark(self.search.place.folder)
+            place, sidebar = self.search.place, self.frame.sidebar
+            sidebar.unmark() if place.is_search else sidebar.mark(place.folder)
 
     # Photos
 

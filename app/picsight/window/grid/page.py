@@ -47,7 +47,9 @@ class WallPage(QWidget):
         self._slider.valueChanged.connect(lambda value: view.set_row_height(value / STEPS))
         view.row_height_changed.connect(self._follow_height)
         header = QHBoxLayout()
-        header.setContentsMargins(px(self, PAD), 0, px(self, PAD), 0)
+        header.setContentsMargins(
+            px(self, PAD), 0, px(self, PAD) + view.verticalScrollBar().sizeHint().width(), 0
+        )
         header.setSpacing(px(self, ONE))
         header.addWidget(self._title, 1)
         header.addWidget(self._slider)

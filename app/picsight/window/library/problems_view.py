@@ -15,6 +15,9 @@ from PySide6.QtWidgets import (
     QHeaderView,
     QPushButton,
     QStackedWidget,
+    QStyle,
+    QStyledItemDelegate,
+    QStyleOptionViewItem,
     QTreeView,
     QVBoxLayout,
     QWidget,
@@ -24,13 +27,14 @@ from picsight.window.controls import Button, SlimScrollBar, Weight
 from picsight.window.grid.page import ElidedLabel
 from picsight.window.library.problems_model import REASONS, Column, ProblemsModel
 from picsight.window.notice import Notice
-from picsight.window.tokens import HALF, PAD, SMALL, em, px, tones
-from picsight.window.words import number, say, short_path
+from picsight.window.tokens import HALF, PAD, SMALL, em, mix, px, tones
+from picsight.window.words import cut_middle, number, say, short_path
 
 if TYPE_CHECKING:
     from PySide6.QtCore import QModelIndex
     from PySide6.QtGui import QKeyEvent, QPaintEvent
 
+    from picsight.window.grid.model import Index
     from picsight_engine.errors import ProblemCode
 
 
@@ -74,6 +78,7 @@ class ProblemsView(QWidget):
         table.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
         table.setAllColumnsShowFocus(True)
         table.setIndentation(0)
+        table.setItemDelegate(_CellDelegate(table))
         header = table.header()
         header.setStretchLastSection(False)
         header.setSectionResizeMode(QHeaderView.ResizeMode.Interactive)
@@ -151,6 +156,31 @@ class ProblemsView(QWidget):
     def _reveal_current(self) -> None:
         if self.current_row() >= 0:
             self.reveal_requested.emit(self._model.path(self.current_row()))
+
+
+class _CellDelegate(QStyledItemDelegate):
+    """A cell with air around its words; what is less important is dim."""
+
+    def sizeHint(self, option: QStyleOptionViewItem, _index: Index) -> QSize:
+        """2.25 em high."""
+        return QSize(px(option.widget, 5), px(option.widget, 2.25))
+
+    def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: Index) -> None:
+        """Ground, then the words cut in the middle."""
+        view, rect = option.widget, option.rect
+        colours = tones(view)
+        selected = bool(option.state & QStyle.StateFlag.State_Selected)
+        painter.fillRect(rect, colours.base)
+        if selected:
+            painter.fillRect(rect, mix(colours.base, colours.accent, 0.25))
+        elif option.state & QStyle.StateFlag.State_MouseOver:
+            painter.fillRect(rect, colours.placeholder)
+        first = index.column() == Column.NAME
+        dim = index.column() in (Column.WHEN, Column.TRIES)
+        painter.setPen(colours.dim if dim and not selected else colours.text)
+        words = rect.adjusted(px(view, PAD if first else HALF), 0, -px(view, HALF), 0)
+        text = cut_middle(str(index.data()), painter.fontMetrics(), words.width())
+        painter.drawText(words, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeading, text)
 
 
 class KindButton(QPushButton):

@@ -21,7 +21,7 @@ from PySide6.QtWidgets import (
 
 from picsight.window.controls import Button, Weight
 from picsight.window.icons import paint_icon
-from picsight.window.tokens import HALF, PAD, SMALL, em, mix, px, tones
+from picsight.window.tokens import HAIR, HALF, PAD, SMALL, em, mix, px, tones
 from picsight.window.words import cut_middle, number
 
 if TYPE_CHECKING:
@@ -105,10 +105,16 @@ class Sidebar(QWidget):
                 Entry(path.name or str(path), "folder-offline" if offline else "folder", path, note=note)
             )
         current = self._current()
+        was_unmarked = current is None and self._model.rowCount() > 0
         self._model.clear()
         for entry in entries:
             self._model.appendRow(_item(entry))
-        self.mark(current.folder if current else None, problems=bool(current and current.problems))
+        if not was_unmarked:
+            self.mark(current.folder if current else None, problems=bool(current and current.problems))
+
+    def unmark(self) -> None:
+        """Where one is has no line here: the answer to a search."""
+        self._list.setCurrentIndex(QModelIndex())
 
     def mark(self, folder: Path | None, *, problems: bool = False) -> None:
         """Show where one is."""
@@ -162,10 +168,10 @@ class _EntryDelegate(QStyledItemDelegate):
     """Icon, words, a number or a note at the end."""
 
     def sizeHint(self, option: QStyleOptionViewItem, index: Index) -> QSize:
-        """2 em a line, a heading with air above it."""
+        """2.25 em a line, more for a heading with air above it and for a note below the name."""
         view: QWidget = option.widget
         entry: Entry = index.data(ENTRY)
-        return QSize(px(view, 8), px(view, 2.75 if entry.is_heading else 2.25))
+        return QSize(px(view, 8), px(view, 2.75 if entry.is_heading else 3.25 if entry.note else 2.25))
 
     def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: Index) -> None:
         """Draw one line."""
@@ -206,16 +212,17 @@ class _EntryDelegate(QStyledItemDelegate):
             entry.icon,
             mix(colours.text, colours.window, 0.2),
         )
-        end = number(entry.count) if entry.count else entry.note
+        end = number(entry.count) if entry.count else ""
         width = painter.fontMetrics().horizontalAdvance(end) + px(view, HALF) if end else 0
         words = text.adjusted(side + px(view, HALF), 0, -width, 0)
         vertical = Qt.AlignmentFlag.AlignVCenter
-        painter.setPen(colours.text)
-        painter.drawText(
-            words,
-            vertical | Qt.AlignmentFlag.AlignLeading,
-            cut_middle(entry.words, painter.fontMetrics(), words.width()),
-        )
-        if end:
+        if entry.note:
+            note = words.adjusted(0, words.height() // 2 - px(view, HAIR), 0, 0)
+            words.setBottom(words.center().y() + px(view, SMALL))
             painter.setPen(colours.dim_on_window)
-            painter.drawText(text, vertical | Qt.AlignmentFlag.AlignTrailing, end)
+            painter.drawText(note, vertical | Qt.AlignmentFlag.AlignLeading, entry.note)
+        painter.setPen(colours.text)
+        name = cut_middle(entry.words, painter.fontMetrics(), words.width())
+        painter.drawText(words, vertical | Qt.AlignmentFlag.AlignLeading, name)
+        painter.setPen(colours.dim_on_window)
+        painter.drawText(text, vertical | Qt.AlignmentFlag.AlignTrailing, end)

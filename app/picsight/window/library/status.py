@@ -30,7 +30,7 @@ class StatusLine(QWidget):
         super().__init__(parent)
         self._photos = ElidedLabel(self)
         self._news = Button("", Weight.QUIET, self)
-        self._act = Button("", Weight.PLAIN, self)
+        self._act = Button("", Weight.QUIET, self)
         self._progress = ThinProgress(self.tr("Indexing"), self)
         self._details = IndexingDetails(self)
         self._action = self.pause_requested

@@ -57,7 +57,7 @@ class SearchBox(QFrame):
         self.line.installEventFilter(self)
         self.setFocusProxy(self.line)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
-        self._rotate(0)
+        self.line.setPlaceholderText(self._placeholder())
         row = QHBoxLayout(self)
         row.setContentsMargins(px(self, 2.5), 2, px(self, HAIR), 2)
         row.setSpacing(px(self, HALF))
@@ -153,11 +153,11 @@ class SearchBox(QFrame):
     def _placeholder(self) -> str:
         return self.tr("Describe a photo, for example: {words}").format(words=EXAMPLES[self._example])
 
-    def _rotate(self, step: int = 1) -> None:
+    def _rotate(self) -> None:
         """Another example, while nobody types."""
         if self.line.hasFocus() or not self._chip.isHidden():
             return
-        self._example = (self._example + step) % len(EXAMPLES)
+        self._example = (self._example + 1) % len(EXAMPLES)
         self.line.setPlaceholderText(self._placeholder())
 
 

@@ -1,0 +1,60 @@
+"""Settings survive a restart, and a damaged file locks nobody out."""
+
+from __future__ import annotations
+
+import pytest
+
+from picsight.settings import Settings, load_settings, save_settings
+
+
+def test_settings_come_back_as_they_were_saved(tmp_path):
+    chosen = Settings(
+        theme="dark", row_height=14.5, sidebar=False, window_width=1200, window_height=700, maximised=True
+    )
+    save_settings(chosen, tmp_path / "new" / "settings.toml")
+    assert load_settings(tmp_path / "new" / "settings.toml") == chosen
+
+
+def test_without_a_file_the_defaults_hold(tmp_path):
+    assert load_settings(tmp_path / "settings.toml") == Settings()
+
+
+def test_saving_leaves_only_the_settings_behind(tmp_path):
+    save_settings(Settings(), tmp_path / "settings.toml")
+    save_settings(Settings(theme="light"), tmp_path / "settings.toml")
+    assert [file.name for file in tmp_path.iterdir()] == ["settings.toml"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        'theme = "purple"',
+        'row_height = "tall"',
+        "row_height = true",
+        "sidebar = 1",
+        "window_width = -5",
+        "window_width = 1.5",
+        "unknown = 3",
+        "theme = ",
+        "\x00",
+    ],
+)
+def test_what_is_impossible_takes_its_default(tmp_path, text):
+    (tmp_path / "settings.toml").write_text(text)
+    assert load_settings(tmp_path / "settings.toml") == Settings()
+
+
+def test_a_row_height_beyond_the_scale_is_brought_back_to_its_end(tmp_path):
+    (tmp_path / "settings.toml").write_text("row_height = 400")
+    assert load_settings(tmp_path / "settings.toml").row_height == 24
+
+
+def test_bytes_that_are_no_text_are_survived(tmp_path):
+    (tmp_path / "settings.toml").write_bytes(b"\xff\xfe\x00")
+    assert load_settings(tmp_path / "settings.toml") == Settings()
+
+
+def test_a_folder_that_cannot_be_made_does_not_stop_the_program(tmp_path):
+    (tmp_path / "file").write_text("in the way")
+    save_settings(Settings(), tmp_path / "file" / "settings.toml")
+    assert (tmp_path / "file").read_text() == "in the way"

@@ -1,0 +1,43 @@
+"""Every icon that the window names is there, and takes the colour it is given."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from PySide6.QtGui import QColor
+
+import picsight.window
+from picsight.window.icons import icon_pixmap, program_icon
+from picsight_engine.assets import find_asset
+
+NAMES = r'(?:IconButton|_button|_Promise|set_icon)\(\s*"([a-z-]+)"|paint_icon\([^)]*?"([a-z-]+)"'
+
+
+def test_every_icon_that_is_named_exists():
+    sources = [
+        file.read_text(encoding="utf-8") for file in Path(picsight.window.__file__).parent.rglob("*.py")
+    ]
+    named = {first or second for text in sources for first, second in re.findall(NAMES, text)}
+    assert len(named) > 8
+    assert [name for name in named if not (find_asset("icons") / f"{name}.svg").is_file()] == []
+
+
+def test_every_icon_draws_something_in_the_colour_it_is_given(qapp):
+    for file in sorted(find_asset("icons").glob("*.svg")):
+        if file.stem == "picsight":
+            continue
+        image = icon_pixmap(file.stem, QColor(200, 30, 40), 24, 2.0).toImage()
+        assert image.width() == 48
+        inked = [
+            image.pixelColor(x, y)
+            for x in range(48)
+            for y in range(48)
+            if image.pixelColor(x, y).alpha() == 255
+        ]
+        assert inked, file.name
+        assert all(abs(colour.red() - 200) < 4 and colour.green() < 40 for colour in inked), file.name
+
+
+def test_the_program_has_a_sign(qapp):
+    assert not program_icon().pixmap(64, 64).isNull()

@@ -1,0 +1,82 @@
+"""Both palettes can be read, and colours live in one place."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+from PySide6.QtGui import QColor
+from PySide6.QtWidgets import QWidget
+
+import picsight.window
+from picsight.window.tokens import DARK, LIGHT, mix, palette_of, put_on, tones
+
+WINDOW = Path(picsight.window.__file__).parent
+
+
+def contrast(a: QColor, b: QColor) -> float:
+    """WCAG 2 contrast of two colours."""
+    lights = sorted((_luminance(a), _luminance(b)))
+    return (lights[1] + 0.05) / (lights[0] + 0.05)
+
+
+def _luminance(colour: QColor) -> float:
+    parts = [colour.redF(), colour.greenF(), colour.blueF()]
+    linear = [p / 12.92 if p <= 0.04045 else ((p + 0.055) / 1.055) ** 2.4 for p in parts]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+
+@pytest.fixture(params=[LIGHT, DARK], ids=["light", "dark"])
+def colours(request, qtbot):
+    widget = QWidget()
+    qtbot.addWidget(widget)
+    widget.setPalette(palette_of(request.param))
+    return tones(widget)
+
+
+def test_words_can_be_read_on_every_ground(colours):
+    for ink, ground in (
+        (colours.text, colours.base),
+        (colours.text, colours.window),
+        (colours.dim, colours.base),
+        (colours.dim_on_window, colours.window),
+        (colours.link, colours.base),
+        (colours.link, colours.window),
+        (colours.on_accent, colours.accent),
+        (colours.text, colours.chosen),
+        (colours.text, mix(colours.base, colours.accent, 0.25)),
+        (colours.on_stage, colours.stage),
+        (colours.dim_on_stage, colours.stage),
+    ):
+        assert contrast(ink, ground) >= 4.5
+
+
+def test_rings_and_outlines_can_be_seen(colours):
+    for ink, ground in (
+        (colours.accent, colours.base),
+        (colours.outline, colours.base),
+        (colours.text, colours.base),
+    ):
+        assert contrast(ink, ground) >= 3
+
+
+def test_the_stage_is_neutral_grey(colours):
+    assert colours.stage.red() == colours.stage.green() == colours.stage.blue()
+    assert colours.stage.lightnessF() < 0.15
+
+
+def test_a_chosen_theme_puts_on_its_palette(qapp):
+    before = qapp.palette()
+    put_on(qapp, "dark")
+    assert qapp.palette().base().color() == QColor(DARK.base)
+    put_on(qapp, "light")
+    assert qapp.palette().base().color() == QColor(LIGHT.base)
+    qapp.setPalette(before)
+
+
+def test_no_other_file_of_the_window_names_a_colour():
+    for file in WINDOW.rglob("*.py"):
+        if file.name != "tokens.py":
+            text = file.read_text(encoding="utf-8")
+            assert not re.search(r"#[0-9a-fA-F]{6}|QColor\(\s*[\d\"']|fromRgb|setStyleSheet", text), file.name

@@ -1,0 +1,80 @@
+"""Numbers, durations, dates and names as people say them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from PySide6.QtCore import QDateTime, QLocale
+from PySide6.QtGui import QFontMetrics
+
+from picsight.window.words import counted, cut_middle, duration, number, short_path, since, taken_words
+
+
+@pytest.fixture(autouse=True)
+def english():
+    before = QLocale()
+    QLocale.setDefault(QLocale(QLocale.Language.English, QLocale.Country.UnitedStates))
+    yield
+    QLocale.setDefault(before)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [
+        (0, "under a minute"),
+        (29, "under a minute"),
+        (60, "about a minute"),
+        (8 * 60, "about 8 minutes"),
+        (24 * 60, "about 25 minutes"),
+        (60 * 100, "about 2 hours"),
+        (3600 * 3, "about 3 hours"),
+    ],
+)
+def test_a_time_to_wait_is_said_as_coarsely_as_it_is_known(seconds, words):
+    assert duration(seconds) == words
+
+
+def test_digits_are_grouped_and_one_thing_is_singular():
+    assert number(48210) == "48,210"
+    assert counted(1, "%n photo", "%n photos") == "1 photo"
+    assert counted(48210, "%n photo", "%n photos") == "48,210 photos"
+
+
+def test_a_date_is_said_in_the_photos_own_time_whatever_the_zone_here():
+    assert taken_words("2020-07-18T17:42:00+09:00") == "18 Jul 2020, 17:42"
+    assert taken_words("2020-07-18T17:42:00") == "18 Jul 2020, 17:42"
+    assert taken_words(None) == taken_words("yesterday") == ""
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [
+        (5, "just now"),
+        (90, "a minute ago"),
+        (7200, "2 hours ago"),
+        (86_400, "yesterday"),
+        (86_400 * 3, "3 days ago"),
+    ],
+)
+def test_what_is_under_a_week_old_is_said_relative_to_now(seconds, words):
+    now = QDateTime.currentDateTime()
+    assert since(now.addSecs(-seconds), now) == words
+
+
+def test_what_is_older_gets_its_date():
+    now = QDateTime.fromString("2026-05-20T12:00:00", "yyyy-MM-ddTHH:mm:ss")
+    assert since(now.addDays(-17), now) == "3 May 2026"
+
+
+def test_a_long_name_is_cut_in_the_middle_so_that_its_ending_stays(qapp):
+    metrics = QFontMetrics(qapp.font())
+    cut = cut_middle("a" * 200 + ".jpg", metrics, 120)
+    assert cut.endswith(".jpg")
+    assert metrics.horizontalAdvance(cut) <= 120
+
+
+def test_a_deep_path_keeps_its_first_and_its_last_two_parts():
+    words = short_path(Path("/home/me/Pictures/2019/Lisbon/IMG_2041.jpg"))
+    plain = words.replace("\u2068", "").replace("\u2069", "")
+    assert plain == "home \u203a … \u203a Lisbon \u203a IMG_2041.jpg"
