@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Literal
 
 from picsight.cli.documents import answer_document
-from picsight.cli.layout import cut_middle, printable, terminal_width
+from picsight.cli.layout import count, cut_middle, printable, terminal_width
 from picsight.cli.streams import is_terminal, put, put_json
 
 if TYPE_CHECKING:
@@ -39,6 +39,7 @@ def put_answer(invocation: Invocation, answer: Answer) -> None:
     else:
         for result in answer.results:
             put(f"{result.score:.4f}\t{result.path}")
+    invocation.detail(f"{count(answer.photos, 'photo')} searched in {answer.milliseconds:.0f} ms.")
     if not answer.photos and answer.query.strip():
         invocation.hint_empty()
     elif not answer.results and not invocation.json:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -34,7 +35,7 @@ class Invocation:
     @property
     def folder(self) -> Path:
         """The library's folder, absolute."""
-        return (self.library or locations.library_folder()).absolute()
+        return absolute(self.library or locations.library_folder())
 
     def make_library(self, bundle: Bundle) -> Library:
         """Opens the library, and makes it where there is none.
@@ -45,6 +46,7 @@ class Invocation:
         """
         from picsight_engine.library import Library  # numpy: 60 ms that --help does not pay
 
+        self._introduce(bundle)
         return Library.open(self.folder, bundle)
 
     def open_library(self, bundle: Bundle) -> AbstractContextManager[Library | None]:
@@ -56,6 +58,7 @@ class Invocation:
         from picsight_engine.errors import RequestError
         from picsight_engine.library import Library  # numpy: 60 ms that --help does not pay
 
+        self._introduce(bundle)
         try:
             return Library.open(self.folder, bundle, create=False)
         except RequestError:
@@ -66,9 +69,23 @@ class Invocation:
         if not self.quiet:
             say(sentence)
 
+    def detail(self, sentence: str) -> None:
+        """Tells what only `--verbose` asks for."""
+        if self.verbose:
+            say(sentence)
+
+    def _introduce(self, bundle: Bundle) -> None:
+        self.detail(f"Library: {self.folder}")
+        self.detail(f"Model: {bundle.manifest.title} in {bundle.folder}")
+
     def hint_empty(self) -> None:
         """Tells how a library gets its first photos."""
         self.hint(f"There are no photos in the library {self.folder} yet. Type: picsight index FOLDER")
+
+
+def absolute(path: Path) -> Path:
+    """The path from the root on, without "..", its links as they are: a person knows a photo by its own path."""
+    return Path(os.path.abspath(path))  # noqa: PTH100 - resolve() would follow the links
 
 
 def shared_options(function: _Function) -> _Function:

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import importlib
 import sys
-import traceback
 import warnings
 from typing import TYPE_CHECKING
 
 import click
 
-from picsight import __version__, locations
+from picsight import __version__
 from picsight.cli.interrupts import terminate_as_interrupt
 from picsight.cli.invocation import Invocation, shared_options
-from picsight.cli.streams import discard_stdout, prepare_streams, say
+from picsight.cli.streams import discard_stdout, finish_stdout, prepare_streams, say
 from picsight_engine.errors import PicsightError
 
 if TYPE_CHECKING:
@@ -21,7 +20,6 @@ if TYPE_CHECKING:
 
 FINE, FAILED, INTERRUPTED = 0, 1, 130
 COMMANDS = ("index", "search", "similar", "show", "status", "problems", "doctor")
-_LOG_BYTES = 1_000_000
 
 
 class Commands(click.Group):
@@ -68,8 +66,7 @@ def run(arguments: Sequence[str]) -> int:
         if not sys.warnoptions:
             warnings.simplefilter("ignore")  # a library's warning is for programmers; tests do not pass here
         code = program.main(arguments, prog_name="picsight", standalone_mode=False) or FINE
-        if sys.stdout is not None:
-            sys.stdout.flush()
+        finish_stdout()
     except PicsightError as fault:
         say(str(fault))
         return fault.exit_code
@@ -96,14 +93,11 @@ def _sentence(fault: click.ClickException) -> str:
 
 def _report_fault() -> int:
     """Writes the details of our own fault into the log and tells where they are."""
-    log = locations.log_file()
-    try:
-        log.parent.mkdir(parents=True, exist_ok=True)
-        grown = log.exists() and log.stat().st_size > _LOG_BYTES
-        with log.open("w" if grown else "a", encoding="utf-8", errors="backslashreplace") as file:
-            traceback.print_exc(file=file)
-    except OSError:
-        say("Picsight stopped because of a fault. Your photos are safe.")
-    else:
-        say(f"Picsight stopped because of a fault. Your photos are safe. The details are in {log}")
+    import traceback  # 4 ms, with `logs` 12, that nothing pays while all is well
+
+    from picsight.cli.logs import write_down
+
+    log = write_down(traceback.format_exc())
+    where = "" if log is None else f" The details are in {log}"
+    say(f"Picsight stopped because of a fault. Your photos are safe.{where}")
     return FAILED

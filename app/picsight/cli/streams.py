@@ -10,6 +10,8 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from picsight_engine.errors import StorageError
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from typing import TextIO
@@ -55,7 +57,11 @@ def draw(text: str) -> None:
 
 
 def put(line: str) -> None:
-    """Writes one line of a result to stdout."""
+    """Writes one line of a result to stdout.
+
+    Raises:
+        StorageError: stdout cannot be written, for example to a full disk.
+    """
     _write(sys.stdout, line + "\n", at_once=False)
 
 
@@ -64,6 +70,9 @@ def put_json(document: Mapping[str, object]) -> None:
 
     A byte of a file name that is no text is written as Python holds it, as a lone surrogate escape
     (`\udc80` to `\udcff`); Python's `json.loads` and `os.fsencode` give the name back.
+
+    Raises:
+        StorageError: stdout cannot be written, for example to a full disk.
     """
     _write(sys.stdout, json.dumps(document) + "\n", at_once=True)
 
@@ -71,9 +80,24 @@ def put_json(document: Mapping[str, object]) -> None:
 def _write(stream: TextIO | None, text: str, *, at_once: bool) -> None:
     if stream is None:  # closed by the caller
         return
-    stream.write(text)
-    if at_once:
-        stream.flush()
+    try:
+        stream.write(text)
+        if at_once:
+            stream.flush()
+    except BrokenPipeError:
+        raise
+    except OSError as fault:
+        discard_stdout()
+        raise StorageError(f"The result cannot be written: {fault.strerror}.") from fault
+
+
+def finish_stdout() -> None:
+    """Hands on what is still held back.
+
+    Raises:
+        StorageError: stdout cannot be written, for example to a full disk.
+    """
+    _write(sys.stdout, "", at_once=True)
 
 
 def lines_of_stdin() -> Iterator[str]:
@@ -90,6 +114,6 @@ def is_terminal(stream: TextIO | None) -> bool:
 
 
 def discard_stdout() -> None:
-    """Gives up on stdout after its reader left, so that the interpreter's last flush fails in silence."""
+    """Gives up on stdout, whose reader left or whose disk is full, so that the interpreter's last flush is silent."""
     with Path(os.devnull).open("wb") as nowhere:
         os.dup2(nowhere.fileno(), sys.stdout.fileno())

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from itertools import islice
 from typing import TYPE_CHECKING
 
 import click
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
 
 class WordsCommand(click.Command):
@@ -32,6 +31,9 @@ def split_words(args: Sequence[str], with_value: frozenset[str]) -> tuple[list[s
     """Parts what was typed into options (each followed by its value) and words, in their order.
 
     `with_value` names the options that take the next argument as their value, as `--library` and `-n` do.
+
+    Raises:
+        click.BadOptionUsage: the value of the last option is missing.
     """
     options: list[str] = []
     words: list[str] = []
@@ -42,7 +44,14 @@ def split_words(args: Sequence[str], with_value: frozenset[str]) -> tuple[list[s
         elif argument.startswith("--") or argument in with_value:
             options.append(argument)
             if argument in with_value:
-                options.extend(islice(rest, 1))  # nothing where the value is missing: click then says so
+                options.append(_value_after(argument, rest))
         else:
             words.append(argument)
     return options, words
+
+
+def _value_after(option: str, rest: Iterator[str]) -> str:
+    for value in rest:
+        return value
+    context = click.get_current_context(silent=True)
+    raise click.BadOptionUsage(option, f"Option {option!r} requires an argument.", context)

@@ -12,6 +12,7 @@ from picsight.cli.documents import summary_document
 from picsight.cli.interrupts import stop_requests
 from picsight.cli.invocation import Invocation, shared_options
 from picsight.cli.layout import count, printable
+from picsight.cli.logs import follow_engine
 from picsight.cli.progress import ProgressBar
 from picsight.cli.streams import put, put_json, say
 from picsight.cli.words import WordsCommand
@@ -40,11 +41,11 @@ def index(invocation: Invocation, folders: tuple[Path, ...], workers: int | None
     """
     for folder in folders:
         _require_folder(folder)
+    follow_engine(verbose=invocation.verbose)
     with invocation.make_library(locations.starter_bundle()) as library:
-        paths = [library.add_folder(folder.absolute()).path for folder in folders]
-        if not library.folders():
+        if not folders and not library.folders():
             raise RequestError("The library has no folder yet. Type: picsight index FOLDER")
-        finished = _run(library, paths, workers, quiet=invocation.quiet)
+        finished = _run(library, folders, workers, quiet=invocation.quiet)
     _tell(invocation, finished)
     return INTERRUPTED if finished.cancelled else 0
 
@@ -52,7 +53,7 @@ def index(invocation: Invocation, folders: tuple[Path, ...], workers: int | None
 def _require_folder(folder: Path) -> None:
     """Refuses the whole command before the first folder of several is added."""
     if not folder.exists():
-        raise RequestError(f"There is no folder {folder}.")
+        raise RequestError(f"There is no folder {folder}; check how it is spelled.")
     if not folder.is_dir():
         raise RequestError(f"{folder} is a file; type the folder that it lies in.")
 

@@ -9,7 +9,7 @@ import click
 
 from picsight import locations
 from picsight.cli.documents import photo_document, unknown_document
-from picsight.cli.invocation import Invocation, shared_options
+from picsight.cli.invocation import Invocation, absolute, shared_options
 from picsight.cli.layout import printable
 from picsight.cli.streams import lines_of_stdin, put, put_json, say
 from picsight.cli.words import WordsCommand
@@ -42,7 +42,7 @@ def show(invocation: Invocation, photo: Path | None, thumbnail: Path | None, *, 
     all_known = True
     with invocation.open_library(locations.starter_bundle()) as library:
         for path in (Path(line) for line in lines_of_stdin()) if photo is None else (photo,):
-            details = _put_photo(invocation, library, path.absolute())
+            details = _put_photo(invocation, library, absolute(path))
             all_known = all_known and details is not None
             if thumbnail is not None and library is not None and details is not None:
                 _write_thumbnail(library, details, thumbnail)

@@ -8,7 +8,7 @@ import click
 
 from picsight import locations
 from picsight.cli.answers import put_answer
-from picsight.cli.invocation import Invocation, shared_options
+from picsight.cli.invocation import Invocation, absolute, shared_options
 from picsight.cli.words import WordsCommand
 from picsight_engine.errors import RequestError
 
@@ -22,7 +22,7 @@ from picsight_engine.errors import RequestError
 @click.pass_obj
 def similar(invocation: Invocation, photo: Path, limit: int) -> int:
     """Find photos that look like PATH, a photo of the library."""
-    photo = photo.absolute()
+    photo = absolute(photo)
     with invocation.open_library(locations.starter_bundle()) as library:
         if library is None:
             raise RequestError(f"{photo} is not in the library. Type: picsight index {photo.parent}")

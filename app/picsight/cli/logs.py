@@ -1,0 +1,55 @@
+"""The log file, which takes the details that a person is not shown, and what `--verbose` tells of it on stderr."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING
+
+from picsight import locations
+from picsight.cli.streams import say
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+_MOST_BYTES = 1_000_000
+_ENGINE = "picsight_engine"
+
+
+def write_down(details: str) -> Path | None:
+    """Appends to the log file, which starts anew once it has grown to 1 MB; None where it cannot be written."""
+    log = locations.log_file()
+    try:
+        log.parent.mkdir(parents=True, exist_ok=True)
+        grown = log.exists() and log.stat().st_size > _MOST_BYTES
+        with log.open("w" if grown else "a", encoding="utf-8", errors="backslashreplace") as file:
+            file.write(details.rstrip("\n") + "\n")
+    except OSError:
+        return None
+    return log
+
+
+def follow_engine(*, verbose: bool) -> None:
+    """Has what the engine tells while it indexes written into the log file, and with `verbose` told on stderr too."""
+    logger = logging.getLogger(_ENGINE)
+    logger.setLevel(logging.INFO)
+    logger.addHandler(_LogFile())
+    if verbose:
+        logger.addHandler(_Sentences())
+
+
+class _LogFile(logging.Handler):
+    """Everything, with the time."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setFormatter(logging.Formatter("%(asctime)s %(message)s"))
+
+    def emit(self, record: logging.LogRecord) -> None:
+        write_down(self.format(record))
+
+
+class _Sentences(logging.Handler):
+    """The first line, which is for people; the lines below it are for programmers."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        say(record.getMessage().partition("\n")[0])

@@ -1,0 +1,57 @@
+"""How an answer becomes lines: the least match, and rows that fit."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from picsight.cli.answers import Least, keep_matches, table_row
+from picsight.cli.layout import cells
+from picsight_engine.search.answer import Answer, Match, Result
+
+
+def result(match: Match | None, path: str = "/photos/a.jpg") -> Result:
+    return Result(
+        id=1,
+        path=Path(path),
+        score=0.31234,
+        match=match,
+        taken="2020-07-18T17:42:00",
+        place=None,
+        width=4,
+        height=3,
+    )
+
+
+def answer(*matches: Match | None) -> Answer:
+    return Answer(
+        "dog", "space", photos=9, milliseconds=1.0, results=tuple(result(match) for match in matches)
+    )
+
+
+@pytest.mark.parametrize(
+    ("least", "kept"),
+    [("strong", ["strong"]), ("weaker", ["strong", "weaker"]), ("all", ["strong", "weaker", "none"])],
+)
+def test_min_leaves_out_what_matches_less(least: Least, kept: list[Match]) -> None:
+    answered = keep_matches(answer("strong", "weaker", "none"), least)
+    assert [one.match for one in answered.results] == kept
+
+
+@pytest.mark.parametrize("least", ["strong", "weaker", "all"])
+def test_min_has_no_effect_without_calibration(least: Least) -> None:
+    assert keep_matches(answer(None, None), least) == answer(None, None)
+
+
+def test_a_row_tells_score_day_and_path() -> None:
+    assert table_row(result(None), 80) == " 0.312  2020-07-18  /photos/a.jpg"
+
+
+def test_a_narrow_terminal_loses_the_day_first() -> None:
+    assert table_row(result(None), 30) == " 0.312  /photos/a.jpg"
+
+
+@pytest.mark.parametrize("width", [20, 39, 40, 80, 200])
+def test_a_row_fits_the_terminal(width: int) -> None:
+    assert cells(table_row(result(None, "/写真/" + "夏" * 90 + ".jpg"), width)) <= width

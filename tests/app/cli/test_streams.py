@@ -1,0 +1,61 @@
+"""Nothing that is printed can fail to encode, and names of files come out as they are."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+
+from picsight.cli.streams import lines_of_stdin, prepare_streams, put, put_json
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+NAME = os.fsdecode("fête ".encode() + b"\xff.jpg")
+
+
+def printed(monkeypatch: pytest.MonkeyPatch, encoding: str, write: Callable[[], None]) -> bytes:
+    written = io.BytesIO()
+    with monkeypatch.context() as patch:
+        stream = io.TextIOWrapper(written, encoding=encoding, write_through=True)
+        patch.setattr(sys, "stdout", stream)
+        prepare_streams()
+        write()
+        return written.getvalue()
+
+
+def test_a_name_comes_out_byte_by_byte(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert printed(monkeypatch, "utf-8", lambda: put(NAME)) == os.fsencode(NAME) + b"\n"
+
+
+def test_a_locale_without_unicode_gets_escapes(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert printed(monkeypatch, "ascii", lambda: put(NAME)) == b"f\\xeate \xff.jpg\n"
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "utf-8"])
+def test_json_is_one_line_of_ascii_and_gives_the_name_back(
+    monkeypatch: pytest.MonkeyPatch, encoding: str
+) -> None:
+    line = printed(monkeypatch, encoding, lambda: put_json({"path": NAME + "\n"}))
+    assert line.isascii()
+    assert line.count(b"\n") == 1
+    assert os.fsencode(json.loads(line)["path"]) == os.fsencode(NAME + "\n")
+
+
+def test_lines_of_stdin_keep_bytes_that_are_no_text(monkeypatch: pytest.MonkeyPatch) -> None:
+    typed = io.BytesIO(os.fsencode(NAME) + b"\n\na\rb \nlast")
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(typed, encoding="ascii"))
+    prepare_streams()
+    assert list(lines_of_stdin()) == [NAME, "", "a\rb ", "last"]
+
+
+def test_closed_streams_are_no_fault(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "stdin", None)
+    monkeypatch.setattr(sys, "stdout", None)
+    prepare_streams()
+    put("nobody reads this")
+    assert list(lines_of_stdin()) == []

@@ -1,0 +1,229 @@
+"""Runs the real program from outside, in child processes that find nothing a user would not have.
+
+Every child refuses internet sockets and cannot import a package that only developers, or the window, need.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tarfile
+import tomllib
+from dataclasses import dataclass, replace
+from importlib.metadata import PackageNotFoundError, packages_distributions, requires
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+REPOSITORY = Path(__file__).resolve().parent.parent.parent
+OURS = {"picsight", "picsight_engine"}
+TRAINER = {"mctrain"}
+WINDOW = {"pyside6-essentials", "shiboken6"}
+DATED_PHOTOS = ("canon_40d.jpg", "nikon_d70.jpg", "google_pixel8pro_offset.jpg", "panasonic_fz30.jpg")
+
+GUARD = '''
+import os, sys
+
+class Hidden:
+    """Packages that a user of the command line has not installed."""
+    names = frozenset({hidden!r})
+
+    def find_spec(self, name, path=None, target=None):
+        if name.partition(".")[0] in self.names:
+            raise ModuleNotFoundError("not installed here: " + name, name=name)
+
+def note(file, line):
+    with open(os.path.join({folder!r}, file), "a") as log:
+        log.write(line + "\\n")
+
+def refuse(event, args):
+    """Sockets of internet families and look-ups of hosts; AF_UNIX stays, for pipes between processes are made of it."""
+    internet = event == "socket.__new__" and args[1] not in (-1, 1)
+    if internet or event in ("socket.getaddrinfo", "socket.gethostbyname"):
+        note("refused", event)
+        raise OSError("internet sockets are refused here")
+
+sys.meta_path.insert(0, Hidden())
+sys.addaudithook(refuse)
+note("children", str(os.getpid()))
+'''
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """How a run ended."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def documents(self) -> list[Any]:
+        """One JSON document a line; stdout holds nothing else."""
+        assert self.out.endswith("\n"), self.out
+        return [json.loads(line) for line in self.out.splitlines()]
+
+    @property
+    def document(self) -> Any:
+        """The one JSON document on stdout."""
+        (document,) = self.documents
+        return document
+
+
+@dataclass(frozen=True, slots=True)
+class Program:
+    """The program with a library and an environment of its own."""
+
+    library: Path
+    environment: dict[str, str]
+
+    def command(self, *args: str | Path) -> list[str]:
+        """What a shell would run; the library is named before the command."""
+        return [sys.executable, "-m", "picsight", "--library", str(self.library), *map(str, args)]
+
+    def __call__(self, *args: str | Path, stdin: bytes = b"") -> Done:
+        """Runs a command to its end."""
+        done = subprocess.run(
+            self.command(*args),
+            input=stdin,
+            capture_output=True,
+            timeout=120,
+            env=self.environment,
+            check=False,
+        )
+        assert b"Traceback" not in done.stderr, done.stderr.decode()
+        return Done(done.returncode, os.fsdecode(done.stdout), os.fsdecode(done.stderr))
+
+    def json(self, *args: str | Path, stdin: bytes = b"") -> Any:
+        """The document of a command that must succeed."""
+        done = self(*args, "--json", stdin=stdin)
+        assert done.code == 0, done.err
+        return done.document
+
+    def start(self, *args: str | Path) -> subprocess.Popen[bytes]:
+        """Starts a command in a process group of its own, as a shell does."""
+        return subprocess.Popen(
+            self.command(*args),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            env=self.environment,
+            start_new_session=True,
+        )
+
+    def on(self, library: Path) -> Program:
+        """The same program with another library."""
+        return replace(self, library=library)
+
+    def given(self, **variables: str) -> Program:
+        """The same program with more environment."""
+        return replace(self, environment={**self.environment, **variables})
+
+
+def distributions_of_a_user() -> set[str]:
+    """The distributions that the command line needs, by what `pyproject.toml` and they themselves declare."""
+    project = tomllib.loads((REPOSITORY / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    known: set[str] = set()
+    waiting = [Requirement(line) for line in project["dependencies"]]
+    while waiting:
+        requirement = waiting.pop()
+        name = canonicalize_name(requirement.name)
+        extras = [{"extra": extra} for extra in requirement.extras] or [{"extra": ""}]
+        if name in known | WINDOW or not _applies(requirement, [{"extra": ""}]):
+            continue
+        known.add(name)
+        try:
+            declared = [Requirement(line) for line in requires(name) or []]
+        except PackageNotFoundError:
+            continue  # a dependency of another system
+        for line in declared:
+            if _applies(line, extras):
+                line.marker = None
+                waiting.append(line)
+    return known
+
+
+def _applies(requirement: Requirement, environments: Iterable[dict[str, str]]) -> bool:
+    return requirement.marker is None or any(requirement.marker.evaluate(env) for env in environments)
+
+
+@pytest.fixture(scope="session")
+def guard(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of what every child reads first; it notes the children in `children`, sockets in `refused`."""
+    folder = tmp_path_factory.mktemp("guard")
+    wanted = distributions_of_a_user()
+    hidden = {
+        name
+        for name, owners in packages_distributions().items()
+        if not wanted.intersection(map(canonicalize_name, owners))
+    }
+    (folder / "sitecustomize.py").write_text(GUARD.format(hidden=sorted(hidden - OURS | TRAINER), folder=str(folder)))
+    return folder
+
+
+@pytest.fixture(scope="session")
+def outside(guard: Path, tmp_path_factory: pytest.TempPathFactory) -> Program:
+    """The program of a user who has just installed it: an empty home and no library."""
+    home = tmp_path_factory.mktemp("home")
+    environment = {
+        "HOME": str(home),
+        "PATH": os.environ["PATH"],
+        "LANG": "C.UTF-8",
+        "OMP_NUM_THREADS": "1",
+        "PYTHONPATH": os.pathsep.join([str(guard), *filter(None, [os.environ.get("PYTHONPATH")])]),
+    }
+    return Program(home / "library", environment)
+
+
+@pytest.fixture(scope="session")
+def photos(shared: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder of 40 photos: 36 of people and dogs outdoors, 4 straight from cameras."""
+    folder = tmp_path_factory.mktemp("photos")
+    with tarfile.open(shared / "data" / "flickr8k-dev-000000.tar") as shard:
+        members = [member for member in shard if member.name.endswith(".jpg")][:360:10]
+        for member in members:
+            extracted = shard.extractfile(member)
+            assert extracted is not None
+            (folder / member.name).write_bytes(extracted.read())
+    for name in DATED_PHOTOS:
+        shutil.copyfile(shared / "camera" / name, folder / name)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def indexed(outside: Program, photos: Path) -> Program:
+    """The program with a library that holds the 40 photos; tests that change it take `own` instead."""
+    summary = outside.json("index", photos, "--workers", "2")
+    assert summary["indexed"] == 40
+    return outside
+
+
+@pytest.fixture
+def own(indexed: Program, tmp_path: Path) -> Program:
+    """The program with a copy of the library of 40 photos, for tests that change it."""
+    shutil.copytree(indexed.library, tmp_path / "library")
+    return indexed.on(tmp_path / "library")
+
+
+@pytest.fixture
+def fresh(outside: Program, tmp_path: Path) -> Program:
+    """The program without a library."""
+    return outside.on(tmp_path / "library")
+
+
+@pytest.fixture
+def few_photos(photos: Path, tmp_path: Path) -> Path:
+    """A folder of a test's own with five of the photos."""
+    folder = tmp_path / "few"
+    folder.mkdir()
+    for path in sorted(photos.glob("[0-9]*.jpg"))[:5]:
+        shutil.copyfile(path, folder / path.name)
+    return folder

@@ -1,0 +1,207 @@
+"""Every command's JSON document: its keys in their order, their types, and what they say about 40 real photos."""
+
+from __future__ import annotations
+
+import io
+import os
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+SUMMARY = ["found", "indexed", "unchanged", "moved", "missing", "problems", "seconds", "photos_per_second"]
+ANSWER = ["query", "space", "photos", "milliseconds", "results"]
+RESULT = ["id", "path", "score", "match", "taken", "place"]
+PHOTO = [
+    "id", "paths", "width", "height", "taken", "taken_from", "lat", "lon", "place", "camera", "lens",
+    "rating", "keywords", "tags", "problem",
+]  # fmt: skip
+STATUS = ["library", "folders", "photos", "files", "problems", "space", "model", "bytes"]
+
+
+def test_index_tells_what_it_did_and_then_that_nothing_is_left(fresh, few_photos) -> None:
+    first = fresh.json("index", few_photos)
+    assert list(first) == SUMMARY
+    assert first["seconds"] > 0
+    assert first["photos_per_second"] > 0
+    assert {key: first[key] for key in SUMMARY[:6]} == {
+        "found": 5, "indexed": 5, "unchanged": 0, "moved": 0, "missing": 0, "problems": 0,
+    }  # fmt: skip
+    (few_photos / "moved").mkdir()
+    photos = sorted(few_photos.glob("*.jpg"))
+    photos[0].rename(few_photos / "moved" / photos[0].name)
+    photos[1].unlink()
+    again = fresh.json("index")
+    assert {key: again[key] for key in SUMMARY[:6]} == {
+        "found": 4, "indexed": 0, "unchanged": 3, "moved": 1, "missing": 1, "problems": 0,
+    }  # fmt: skip
+    found = fresh.json("search", "dog")["results"]
+    assert str(few_photos / "moved" / photos[0].name) in [result["path"] for result in found]
+    assert str(photos[1]) not in [result["path"] for result in found]
+
+
+def test_search_gives_the_best_photos_first(indexed, photos) -> None:
+    answer = indexed.json("search", "a", "dog", "runs", "-n", "7")
+    assert list(answer) == ANSWER
+    assert answer["query"] == "a dog runs"
+    assert answer["photos"] == 40
+    assert answer["milliseconds"] > 0
+    results = answer["results"]
+    assert len(results) == 7
+    assert all(list(result) == RESULT for result in results)
+    assert all(isinstance(result["id"], int) and result["match"] is None for result in results)
+    assert all(Path(result["path"]).parent == photos for result in results)
+    scores = [result["score"] for result in results]
+    assert scores == sorted(scores, reverse=True)
+    assert len(set(scores)) > 1
+
+
+def test_search_gives_20_results_unless_said(indexed) -> None:
+    assert len(indexed.json("search", "dog")["results"]) == 20
+    assert len(indexed.json("search", "dog", "-n", "100", "--min", "strong")["results"]) == 40
+
+
+def test_words_with_a_dash_want_less_of_something(indexed) -> None:
+    for words in (["dog", "-snow"], ["beach", "-night"], ["-n5"]):
+        assert indexed.json("search", *words)["query"] == " ".join(words)
+    with_dogs = [result["path"] for result in indexed.json("search", "dog | grass")["results"]]
+    without = [result["path"] for result in indexed.json("search", "grass", "-dog")["results"]]
+    assert with_dogs != without
+
+
+def test_search_reads_queries_from_stdin_and_answers_each_in_a_line(indexed) -> None:
+    done = indexed("search", "--stdin", "--json", "-n", "3", stdin="dog\n\n  \nKühe | -n\n".encode())
+    assert done.code == 0
+    answers = done.documents
+    assert [answer["query"] for answer in answers] == ["dog", "", "  ", "Kühe | -n"]
+    assert [len(answer["results"]) for answer in answers] == [3, 0, 0, 3]
+    assert all(list(answer) == ANSWER for answer in answers)
+    assert answers[0]["results"] == indexed.json("search", "dog", "-n", "3")["results"]
+
+
+def test_similar_starts_from_a_photo_and_leaves_it_out(indexed, photos) -> None:
+    photo = min(photos.glob("[0-9]*.jpg"))
+    answer = indexed.json("similar", os.path.relpath(photo))
+    assert list(answer) == ANSWER
+    assert answer["query"] == str(photo)
+    assert len(answer["results"]) == 20
+    assert str(photo) not in [result["path"] for result in answer["results"]]
+
+
+def test_show_tells_what_is_known_of_a_photo(indexed, photos) -> None:
+    shown = indexed.json("show", photos / "google_pixel8pro_offset.jpg")
+    assert list(shown) == PHOTO
+    assert shown["paths"] == [str(photos / "google_pixel8pro_offset.jpg")]
+    assert (shown["width"], shown["height"]) == (8, 8)
+    assert shown["taken"] == "2023-10-06T22:53:51+02:00"
+    assert isinstance(shown["taken_from"], str)
+    assert shown["keywords"] == shown["tags"] == []
+    unknown = ("lat", "lon", "place", "camera", "lens", "rating", "problem")
+    assert all(shown[key] is None for key in unknown)
+    found = indexed.json("search", "dog", "-n", "40")["results"]
+    assert {"id": shown["id"], "taken": shown["taken"]} in [
+        {"id": result["id"], "taken": result["taken"]} for result in found
+    ]
+
+
+def test_show_writes_the_thumbnail(indexed, photos, tmp_path) -> None:
+    photo = photos / "canon_40d.jpg"
+    assert indexed("show", photo, "--thumbnail", tmp_path / "small.jpg").code == 0
+    with Image.open(tmp_path / "small.jpg") as thumbnail:
+        assert thumbnail.format == "JPEG"
+        assert max(thumbnail.size) <= 256
+
+
+def test_a_thumbnail_never_replaces_a_photo(indexed, photos) -> None:
+    photo, other = photos / "canon_40d.jpg", photos / "nikon_d70.jpg"
+    before = other.read_bytes()
+    done = indexed("show", photo, "--thumbnail", other)
+    assert done.code == 2
+    assert str(other) in done.err
+    assert other.read_bytes() == before
+
+
+def test_show_of_a_path_that_is_no_photo_says_so_and_ends_with_1(indexed, tmp_path) -> None:
+    done = indexed("show", tmp_path / "never.jpg", "--json")
+    assert done.code == 1
+    assert list(done.document.items()) == [
+        ("path", str(tmp_path / "never.jpg")), ("problem", None), ("id", None),
+    ]  # fmt: skip
+
+
+def test_show_reads_paths_from_stdin_and_ends_with_1_after_the_last(indexed, photos) -> None:
+    known = [photos / "canon_40d.jpg", photos / "nikon_d70.jpg"]
+    lines = "\n".join([str(known[0]), "/never/there.jpg", "", str(known[1])])
+    done = indexed("show", "--stdin", "--json", stdin=lines.encode())
+    assert done.code == 1
+    documents = done.documents
+    assert [document["id"] is None for document in documents] == [False, True, True, False]
+    assert documents[1] == {"path": "/never/there.jpg", "problem": None, "id": None}
+    assert indexed("show", "--stdin", "--json", stdin=str(known[0]).encode()).code == 0
+
+
+def test_status_counts(indexed) -> None:
+    status = indexed.json("status")
+    assert list(status) == STATUS
+    assert status["library"] == str(indexed.library)
+    assert [status[key] for key in ("folders", "photos", "files", "problems")] == [1, 40, 40, 0]
+    assert status["space"] == indexed.json("search", "dog")["space"]
+    assert isinstance(status["model"], str)
+    assert status["bytes"] > 10_000
+
+
+def test_problems_of_a_sound_library_are_none(indexed) -> None:
+    assert indexed.json("problems") == {"problems": []}
+
+
+def test_doctor_finds_a_sound_library_sound(indexed) -> None:
+    health = indexed.json("doctor")
+    assert list(health) == ["ok", "checks"]
+    assert health["ok"] is True
+    assert all(list(check) == ["name", "ok", "message", "repaired"] for check in health["checks"])
+    assert not any(check["repaired"] for check in health["checks"])
+
+
+def test_doctor_forgets_photos_whose_files_are_gone(fresh, few_photos) -> None:
+    fresh.json("index", few_photos)
+    next(iter(few_photos.glob("*.jpg"))).unlink()
+    fresh.json("index")
+    assert fresh.json("doctor", "--forget")["ok"]
+    status = fresh.json("status")
+    assert (status["photos"], status["files"]) == (4, 4)
+
+
+def test_global_options_are_taken_before_and_after_the_command(indexed, tmp_path) -> None:
+    elsewhere = indexed.on(tmp_path / "none")
+    after = elsewhere.json("status", "--library", indexed.library, "--quiet", "--verbose")
+    assert after["photos"] == 40
+    before = indexed("--json", "--quiet", "--verbose", "status")
+    assert before.document == after
+
+
+@pytest.mark.parametrize("command", [["search", "dog"], ["status"], ["problems"]])
+def test_a_library_that_is_not_there_reads_like_an_empty_one(fresh, command) -> None:
+    done = fresh(*command, "--json")
+    assert done.code == 0
+    document = done.document
+    assert document.get("photos", 0) == 0
+    assert document.get("results", []) == document.get("problems", 0) or document["problems"] in (0, [])
+    assert not fresh.library.exists()
+
+
+def test_stdout_holds_json_alone_whatever_is_told_besides(fresh, few_photos) -> None:
+    done = fresh("index", few_photos, "--json", "--verbose")
+    assert list(done.document) == SUMMARY
+    assert "Library" in done.err
+    quiet = fresh("index", "--json", "--quiet")
+    assert quiet.document["unchanged"] == 5
+    assert quiet.err == ""
+
+
+def test_the_thumbnail_of_a_photo_is_upright(fresh, shared, tmp_path) -> None:
+    (tmp_path / "turned").mkdir()
+    (tmp_path / "turned" / "a.jpg").write_bytes((shared / "formats" / "orient6.jpg").read_bytes())
+    fresh.json("index", tmp_path / "turned")
+    assert fresh("show", tmp_path / "turned" / "a.jpg", "--thumbnail", tmp_path / "t.jpg").code == 0
+    with Image.open(io.BytesIO((tmp_path / "t.jpg").read_bytes())) as thumbnail:
+        assert thumbnail.width > thumbnail.height  # 240 by 160 upright

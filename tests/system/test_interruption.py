@@ -1,0 +1,142 @@
+"""A run that is stopped or killed loses at most its open batch, and the next one finishes the work."""
+
+from __future__ import annotations
+
+import os
+import random
+import shutil
+import signal
+import sqlite3
+import tarfile
+
+import pytest
+
+
+@pytest.fixture(scope="module")
+def many_photos(shared, tmp_path_factory):
+    """A folder of 200 photos: some seconds of work."""
+    folder = tmp_path_factory.mktemp("many")
+    with tarfile.open(shared / "data" / "flickr8k-dev-000000.tar") as shard:
+        for member in [member for member in shard if member.name.endswith(".jpg")][:200]:
+            extracted = shard.extractfile(member)
+            assert extracted is not None
+            (folder / member.name).write_bytes(extracted.read())
+    return folder
+
+
+@pytest.fixture(scope="module")
+def undisturbed(outside, many_photos, tmp_path_factory):
+    """The vectors of a run with one worker that nobody interrupted."""
+    program = outside.on(tmp_path_factory.mktemp("undisturbed") / "library")
+    assert program.json("index", many_photos, "--workers", "1")["indexed"] == 200
+    return vectors(program.library)
+
+
+def vectors(library) -> dict[str, bytes]:
+    """Each file's vector, byte by byte, read past the program."""
+    with sqlite3.connect(f"file:{library / 'library.db'}?mode=ro", uri=True) as connection:
+        rows = connection.execute(
+            "SELECT files.name, vectors.vector FROM files JOIN vectors ON vectors.photo_id = files.photo_id"
+        ).fetchall()
+    connection.close()
+    return {os.fsdecode(name): vector for name, vector in rows}
+
+
+def wait_for_first_photos(program, process) -> None:
+    """Returns once the run has committed something; a run that ends before is too fast for the test."""
+    database = program.library / "library.db"
+    while process.poll() is None:
+        if database.exists() and committed(program.library):
+            return
+    pytest.fail(f"the run ended by itself: {process.communicate()}")
+
+
+def committed(library) -> int:
+    """How many vectors are safe; none while the schema is being made."""
+    connection = sqlite3.connect(f"file:{library / 'library.db'}?mode=ro", uri=True)
+    try:
+        (count,) = connection.execute("SELECT count(*) FROM vectors").fetchone()
+    except sqlite3.OperationalError:
+        return 0
+    finally:
+        connection.close()
+    return int(count)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_ctrl_c_stops_in_good_order_and_the_next_run_continues(
+    fresh, many_photos, undisturbed, number
+) -> None:
+    process = fresh.start("index", many_photos, "--workers", "2")
+    wait_for_first_photos(fresh, process)
+    os.killpg(process.pid, number)  # as a terminal does: the workers get it too
+    _, told = process.communicate(timeout=30)
+    assert process.returncode == 130
+    assert b"Traceback" not in told
+    safe = committed(fresh.library)
+    assert 0 < safe < 200
+    assert f"Stopped. {safe} photo" in told.decode()
+    rest = fresh.json("index")
+    assert (rest["indexed"], rest["unchanged"]) == (200 - safe, safe)
+    assert vectors(fresh.library) == undisturbed
+
+
+def test_a_killed_run_loses_at_most_its_open_batch_and_its_vectors_are_the_same_in_the_end(
+    fresh, many_photos, undisturbed
+) -> None:
+    process = fresh.start("index", many_photos, "--workers", "3")
+    wait_for_first_photos(fresh, process)
+    os.kill(process.pid, signal.SIGKILL)
+    process.communicate(timeout=30)  # ends once the orphaned workers have closed the pipes too
+    safe = committed(fresh.library)
+    rest = fresh.json("index")
+    assert (rest["indexed"], rest["unchanged"]) == (200 - safe, safe)
+    assert rest["problems"] == 0
+    assert vectors(fresh.library) == undisturbed
+    assert fresh.json("doctor")["ok"]
+
+
+def test_only_one_run_at_a_time_works_on_a_library(fresh, many_photos) -> None:
+    process = fresh.start("index", many_photos, "--workers", "1")
+    wait_for_first_photos(fresh, process)
+    second = fresh("index", many_photos, "--json")
+    process.terminate()
+    process.communicate(timeout=30)
+    assert second.code == 2
+    assert second.out == ""
+    assert second.err.count("\n") == 1
+
+
+def test_photos_can_be_searched_while_indexing_runs(fresh, many_photos) -> None:
+    process = fresh.start("index", many_photos, "--workers", "1")
+    wait_for_first_photos(fresh, process)
+    answer = fresh.json("search", "dog")
+    process.terminate()
+    process.communicate(timeout=30)
+    assert answer["photos"] > 0
+    assert answer["results"]
+
+
+def test_an_interrupted_search_from_stdin_ends_without_a_word_too_many(indexed) -> None:
+    process = indexed.start("search", "--stdin", "--json")
+    assert process.stdout is not None
+    os.killpg(process.pid, signal.SIGINT)
+    out, told = process.communicate(timeout=30)
+    assert process.returncode in (130, -signal.SIGINT)
+    assert out == b""
+    assert b"picsight" not in told.lower() or b"Traceback" not in told
+
+
+def test_a_folder_that_went_away_deletes_nothing(fresh, many_photos, tmp_path) -> None:
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    for path in random.Random(0).sample(sorted(many_photos.iterdir()), 60):
+        shutil.copyfile(path, folder / path.name)
+    fresh.json("index", folder)
+    folder.rename(tmp_path / "unplugged")
+    done = fresh("index", "--json")
+    assert done.code == 0
+    assert done.document["missing"] == 0
+    assert fresh.json("status")["photos"] == 60
+    (tmp_path / "unplugged").rename(folder)
+    assert fresh.json("index")["unchanged"] == 60

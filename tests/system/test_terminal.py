@@ -1,0 +1,131 @@
+"""What a person sees on a real terminal, and what a pipe gets instead."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import pty
+import re
+import struct
+import subprocess
+import termios
+from pathlib import Path
+
+import pytest
+
+from picsight.cli.layout import cells
+
+ESCAPES = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
+
+
+def on_terminal(program, *args, columns=80) -> str:
+    """Runs a command on a pseudo terminal of that width and returns everything that it was sent."""
+    leader, follower = pty.openpty()
+    fcntl.ioctl(follower, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
+    with subprocess.Popen(
+        program.command(*args), stdin=follower, stdout=follower, stderr=follower, env=program.environment
+    ) as process:
+        os.close(follower)
+        seen = b""
+        while True:
+            try:
+                piece = os.read(leader, 65536)
+            except OSError:  # how Linux tells that the last writer left
+                break
+            if not piece:
+                break
+            seen += piece
+    os.close(leader)
+    assert process.returncode == 0, seen
+    return seen.decode()
+
+
+def lines_of(seen: str) -> list[str]:
+    """Every state that a line of the terminal ever had, without escapes."""
+    return [line for line in re.split(r"[\r\n]+", ESCAPES.sub("", seen)) if line]
+
+
+@pytest.mark.parametrize("columns", [30, 60, 100])
+def test_a_table_fits_the_terminal(indexed, columns) -> None:
+    rows = lines_of(on_terminal(indexed.given(TERM="xterm"), "search", "dog", columns=columns))
+    assert len(rows) == 20
+    assert all(cells(row) <= columns for row in rows)
+    assert all(row.endswith(".jpg") for row in rows)
+
+
+@pytest.mark.parametrize("columns", [24, 80])
+def test_a_terminal_gets_a_bar_that_fits_and_leaves_only_the_figures(fresh, few_photos, columns) -> None:
+    seen = on_terminal(fresh.given(TERM="xterm"), "index", few_photos, columns=columns)
+    states = lines_of(seen)
+    assert states[-1].startswith("5 photos found: 5 new, 0 unchanged, 0 problems.")
+    assert any("photo" in state for state in states[:-1])
+    assert all(cells(state) < columns for state in states[:-1])
+
+
+@pytest.mark.parametrize("environment", [{"TERM": "xterm", "NO_COLOR": "1"}, {"TERM": "dumb"}])
+def test_no_colours_where_none_are_wanted(fresh, few_photos, environment) -> None:
+    program = fresh.given(**environment)
+    seen = on_terminal(program, "index", few_photos) + on_terminal(program, "search", "dog")
+    assert not re.search(r"\x1b\[[0-9;]*m", seen)
+
+
+def test_a_terminal_without_unicode_gets_ascii(fresh, few_photos) -> None:
+    seen = on_terminal(fresh.given(TERM="xterm", LC_ALL="C", PYTHONIOENCODING="ascii"), "index", few_photos)
+    assert seen.isascii()
+
+
+def test_a_pipe_gets_no_bar(fresh, few_photos) -> None:
+    done = fresh("index", few_photos)
+    assert done.err == ""
+    assert done.out.startswith("5 photos found: 5 new")
+
+
+def test_a_pipe_gets_a_score_a_tab_and_the_whole_path(indexed, photos) -> None:
+    lines = indexed("search", "dog", "-n", "3").out.splitlines()
+    assert len(lines) == 3
+    for line in lines:
+        score, _, path = line.partition("\t")
+        float(score)
+        assert Path(path).parent == photos
+
+
+def test_a_reader_that_leaves_early_is_no_fault(indexed) -> None:
+    queries = "dog\n" * 2000
+    with subprocess.Popen(
+        indexed.command("search", "--stdin"),
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        env=indexed.environment,
+        text=True,
+    ) as process:
+        assert process.stdout is not None
+        assert process.stdin is not None
+        assert process.stderr is not None
+        process.stdin.write(queries[:400])
+        process.stdin.flush()
+        assert process.stdout.readline()
+        process.stdout.close()
+        try:
+            process.stdin.write(queries[400:])
+            process.stdin.close()
+        except BrokenPipeError:
+            process.stdin = None
+        assert process.stderr.read() == ""
+    assert process.returncode == 0
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
+def test_a_full_disk_behind_stdout_is_a_sentence(indexed) -> None:
+    with Path("/dev/full").open("wb") as full:
+        done = subprocess.run(
+            indexed.command("status", "--json"),
+            stdout=full,
+            stderr=subprocess.PIPE,
+            env=indexed.environment,
+            check=False,
+            text=True,
+        )
+    assert done.returncode == 1
+    assert done.stderr.count("\n") == 1
+    assert "Traceback" not in done.stderr

@@ -1,0 +1,68 @@
+"""What is typed wrongly ends with 2 and one sentence on stderr; nothing goes to stdout."""
+
+from __future__ import annotations
+
+import pytest
+
+
+@pytest.mark.parametrize(
+    ("args", "sentence"),
+    [
+        (["sunset"], "No such command"),
+        (["search"], "Type what the photo shows"),
+        (["search", "dog", "--stdin"], "not both"),
+        (["search", "dog", "--nonsense"], "No such option"),
+        (["search", "dog", "-n", "none"], "not a valid integer"),
+        (["search", "dog", "-n", "0"], "not in the range"),
+        (["search", "dog", "--min", "best"], "is not one of"),
+        (["show"], "--stdin"),
+        (["show", "--stdin", "--thumbnail", "t.jpg"], "--thumbnail"),
+        (["similar"], "Missing argument"),
+        (["similar", "/never/there.jpg"], "/never/there.jpg"),
+        (["index", "/never/there"], "/never/there"),
+        (["index"], "picsight index FOLDER"),
+        (["status", "-v"], "unexpected extra argument"),
+        (["--json"], "needs a command"),
+    ],
+)
+def test_wrong_usage(fresh, args, sentence) -> None:
+    done = fresh("--json", *args)
+    assert done.code == 2
+    assert done.out == ""
+    assert sentence in done.err
+    assert done.err.count("\n") == 1
+
+
+def test_a_file_is_no_folder_and_no_folder_of_several_is_added_then(fresh, few_photos) -> None:
+    photo = next(iter(few_photos.glob("*.jpg")))
+    done = fresh("index", few_photos, photo)
+    assert done.code == 2
+    assert str(photo) in done.err
+    assert fresh.json("status")["folders"] == 0
+
+
+def test_help_names_every_command_and_costs_no_library(fresh) -> None:
+    done = fresh("--help")
+    assert done.code == 0
+    for command in ("index", "search", "similar", "show", "status", "problems", "doctor"):
+        assert f"\n  {command} " in done.out
+    assert not fresh.library.exists()
+
+
+def test_the_version_is_told(fresh) -> None:
+    done = fresh("--version")
+    assert done.code == 0
+    assert done.out.startswith("Picsight ")
+
+
+def test_without_a_screen_the_window_says_so(fresh) -> None:
+    done = fresh()
+    assert done.code == 1
+    assert "screen" in done.err
+    assert done.out == ""
+
+
+def test_without_qt_the_window_says_what_to_type(fresh) -> None:
+    done = fresh.given(QT_QPA_PLATFORM="offscreen")()
+    assert done.code == 1
+    assert "pip install PySide6-Essentials" in done.err
