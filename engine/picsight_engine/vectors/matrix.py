@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from picsight_engine.errors import StorageError
+from picsight_engine.errors import LibraryError, StorageError
 from picsight_engine.store.photos import hidden_photos
 from picsight_engine.store.vectors import SpaceState, live_rows, space_state, vector_of, vectors_since
 from picsight_engine.vectors.row_files import BURIED, RowFiles, TornFilesError, remove_generation
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from picsight_engine.store.database import Database
+    from picsight_engine.store.vectors import VectorRows
 
 _CHUNK = 4096  # rows read at a time: 4 MB of 512 numbers
 _LOCK_SECONDS = 120.0  # another process may be building a large cache: some 10 s a million rows
@@ -194,11 +195,20 @@ class Matrix:
     def _append(self, files: RowFiles, after: int, last: int) -> None:
         while after < last:
             new = vectors_since(self._db, self._space, after, _CHUNK)
+            self._check_length(new)
             kept = new.upto(last)  # what is stored while we read is left for the next time
             if not len(kept.rows):
                 return
             files.append(kept)
             after = int(kept.rows[-1])
+
+    def _check_length(self, new: VectorRows) -> None:
+        length = new.vectors.shape[1]
+        if length != self._dim:
+            raise LibraryError(
+                f"The library holds vectors of {length} numbers for the model space {self._space}, the model gives "
+                f"{self._dim}: the model's description and the library contradict each other."
+            )
 
     def _bury(self, files: RowFiles, last: int) -> None:
         view = files.view()

@@ -141,8 +141,6 @@ class RowFiles:
 
     def append(self, new: VectorRows) -> None:
         """Writes rows behind the last one; they count from the next `publish` on."""
-        if new.vectors.shape[1:] != (self._header.dim,):
-            raise TornFilesError
         start, count = self._header.count, len(new.rows)
         if start + count > self._capacity:
             self._grow(start + count + max(_SPARE_ROWS, (start + count) // 4))

@@ -1,0 +1,408 @@
+"""Opening, creating, migrating and changing a library, and what happens when the disk or a kill interferes."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sqlite3
+import subprocess
+import sys
+import tempfile
+import threading
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from picsight_engine.errors import LibraryError, RequestError, StorageError
+from picsight_engine.store.connections import DISK_FULL
+from picsight_engine.store.database import APPLICATION_ID, FILE_NAME, Database, index_lock
+from picsight_engine.store.migrations import MIGRATIONS
+
+COUNT = "SELECT count(*) FROM folders"
+ADD = "INSERT INTO folders (path) VALUES (?)"
+
+
+def run_python(code: str, *arguments: object) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-c", code, *map(str, arguments)]
+    return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+
+
+def add_column(schema: object) -> None:
+    schema.table("photos").add_column("caption", str)
+
+
+def count(db: Database) -> int:
+    with db.reading() as connection:
+        return connection.execute(COUNT).fetchone()[0]
+
+
+def test_a_new_library_is_complete_and_uses_a_write_ahead_log(tmp_path):
+    with closing(Database.open(tmp_path / "deep" / "library")) as db, db.reading() as connection:
+        assert connection.execute("PRAGMA application_id").fetchone() == (APPLICATION_ID,)
+        assert connection.execute("PRAGMA user_version").fetchone() == (len(MIGRATIONS),)
+        assert connection.execute("PRAGMA journal_mode").fetchone() == ("wal",)
+        assert connection.execute("PRAGMA foreign_keys").fetchone() == (1,)
+    assert [path.name for path in (tmp_path / "deep" / "library").iterdir()] == [FILE_NAME]
+
+
+def test_opening_an_up_to_date_library_imports_neither_sqlite_utils_nor_numpy(tmp_path):
+    Database.open(tmp_path).close()
+    code = """
+import sys
+from pathlib import Path
+from picsight_engine.store.database import Database
+db = Database.open(Path(sys.argv[1]))
+db.reader()
+db.close()
+print([name for name in ("sqlite_utils", "numpy", "filelock") if name in sys.modules])
+"""
+    done = run_python(code, tmp_path)
+    assert done.stdout.strip() == "[]", done.stderr
+
+
+def test_a_library_that_must_exist_is_not_made(tmp_path):
+    with pytest.raises(RequestError, match="There is no library"):
+        Database.open(tmp_path / "library", create=False)
+    assert not (tmp_path / "library").exists()
+
+
+@pytest.mark.parametrize(
+    ("content", "sentence"),
+    [
+        (b"", "is empty"),
+        (b"no database at all" * 100, "is damaged"),
+        (b"SQLite format 3\0" + b"\xff" * 4080, "damaged"),
+    ],
+)
+def test_a_file_that_is_no_library_is_refused_and_stays_as_it_is(tmp_path, content, sentence):
+    path = tmp_path / FILE_NAME
+    path.write_bytes(content)
+    with pytest.raises(LibraryError, match=sentence) as caught:
+        Database.open(tmp_path)
+    assert caught.value.exit_code == 3
+    assert path.read_bytes() == content
+    assert [each.name for each in tmp_path.iterdir()] == [FILE_NAME]
+
+
+def test_another_programs_database_is_refused_and_stays_as_it_is(tmp_path):
+    with closing(sqlite3.connect(tmp_path / FILE_NAME)) as connection:
+        connection.execute("CREATE TABLE accounts (id)")
+    before = (tmp_path / FILE_NAME).read_bytes()
+    with pytest.raises(LibraryError, match="not a Picsight library"):
+        Database.open(tmp_path)
+    assert (tmp_path / FILE_NAME).read_bytes() == before
+
+
+def test_a_library_of_a_newer_program_is_refused_and_stays_as_it_is(tmp_path):
+    Database.open(tmp_path, steps=(*MIGRATIONS, add_column)).close()
+    before = (tmp_path / FILE_NAME).read_bytes()
+    with pytest.raises(LibraryError, match="newer Picsight"):
+        Database.open(tmp_path)
+    assert (tmp_path / FILE_NAME).read_bytes() == before
+
+
+@pytest.mark.parametrize("keep", [0.2, 0.5, 0.9])
+def test_a_library_that_lost_its_end_is_refused(tmp_path, keep):
+    Database.open(tmp_path).close()
+    path = tmp_path / FILE_NAME
+    with path.open("rb+") as file:
+        file.truncate(int(path.stat().st_size * keep))
+    before = path.read_bytes()
+    with pytest.raises(LibraryError, match="damaged"):
+        Database.open(tmp_path)
+    assert path.read_bytes() == before
+
+
+def test_damage_found_later_is_told_in_a_sentence(tmp_path):
+    with closing(Database.open(tmp_path)) as db, db.writer() as connection:
+        connection.executemany(ADD, [(b"/folder/%d" % number,) for number in range(2000)])
+    path = tmp_path / FILE_NAME
+    data = bytearray(path.read_bytes())
+    data[20 * 4096 :] = b"\xa5" * (len(data) - 20 * 4096)
+    path.write_bytes(data)
+    with closing(Database.open(tmp_path)) as db:
+        with pytest.raises(LibraryError, match="is damaged"), db.reading() as connection:
+            connection.execute("SELECT max(length(path)) FROM folders").fetchone()
+        with pytest.raises(LibraryError, match="is damaged"), db.writer() as connection:
+            connection.execute("UPDATE folders SET state = 'paused'")
+
+
+def test_an_older_library_is_migrated_behind_a_backup(tmp_path):
+    with closing(Database.open(tmp_path)) as db, db.writer() as connection:
+        connection.execute(ADD, (b"/photos",))
+    with closing(Database.open(tmp_path, steps=(*MIGRATIONS, add_column))) as db:
+        assert count(db) == 1
+        db.reader().execute("SELECT caption FROM photos")
+    backup = tmp_path / f"library.v{len(MIGRATIONS)}.backup.db"
+    with closing(sqlite3.connect(backup)) as old:
+        assert old.execute("PRAGMA user_version").fetchone() == (len(MIGRATIONS),)
+        assert old.execute(COUNT).fetchone() == (1,)
+    assert not list(tmp_path.glob("*.part"))
+
+
+def test_a_migration_that_fails_changes_nothing(tmp_path):
+    Database.open(tmp_path).close()
+
+    def fail(schema):
+        schema.table("photos").add_column("rotation", int)
+        schema.execute("DROP TABLE problems")
+        raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        Database.open(tmp_path, steps=(*MIGRATIONS, add_column, fail))
+    with closing(Database.open(tmp_path, steps=(*MIGRATIONS, add_column))) as db:  # the step before it stands
+        assert count(db) == 0
+        assert db.reader().execute("SELECT count(*) FROM problems").fetchone() == (0,)
+
+
+def test_a_migration_that_is_killed_changes_nothing(tmp_path):
+    Database.open(tmp_path).close()
+    code = """
+import os, signal, sys
+from pathlib import Path
+from picsight_engine.store.database import Database
+from picsight_engine.store.migrations import MIGRATIONS
+def killed(schema):
+    schema.execute("DROP TABLE problems")
+    os.kill(os.getpid(), signal.SIGKILL)
+Database.open(Path(sys.argv[1]), steps=(*MIGRATIONS, killed))
+"""
+    assert run_python(code, tmp_path).returncode == -signal.SIGKILL
+    with closing(Database.open(tmp_path)) as db:
+        assert db.reader().execute("SELECT count(*) FROM problems").fetchone() == (0,)
+
+
+def test_processes_that_make_the_same_library_at_once_all_get_it(tmp_path):
+    code = """
+import sys
+from pathlib import Path
+from picsight_engine.store.database import Database
+sys.stdin.readline()
+db = Database.open(Path(sys.argv[1]))
+with db.writer() as connection:
+    connection.execute("INSERT INTO folders (path) VALUES (?)", (sys.argv[2].encode(),))
+db.close()
+"""
+    command = [sys.executable, "-c", code, str(tmp_path / "library")]
+    children = [
+        subprocess.Popen([*command, str(number)], stdin=subprocess.PIPE, stderr=subprocess.PIPE)
+        for number in range(3)
+    ]
+    for child in children:
+        child.stdin.write(b"go\n")
+        child.stdin.flush()
+    for child in children:
+        _, stderr = child.communicate(timeout=60)
+        assert child.returncode == 0, stderr.decode()
+    with closing(Database.open(tmp_path / "library")) as db:
+        assert count(db) == 3
+    assert not list((tmp_path / "library").glob("*.part"))
+
+
+def test_the_log_of_a_deleted_library_is_not_replayed_into_a_new_one(tmp_path):
+    db = Database.open(tmp_path)
+    with db.writer() as connection:
+        connection.execute(ADD, (b"/old",))
+    log = (tmp_path / "library.db-wal").read_bytes()
+    assert log
+    db.close()
+    (tmp_path / FILE_NAME).unlink()
+    (tmp_path / "library.db-wal").write_bytes(log)
+    with closing(Database.open(tmp_path)) as fresh:
+        assert count(fresh) == 0
+
+
+def test_a_transaction_that_raises_leaves_no_trace(db):
+    with pytest.raises(sqlite3.IntegrityError), db.writer() as connection:
+        connection.executemany(ADD, [(b"/a",), (b"/a",)])
+    with db.writer() as connection:
+        connection.execute(ADD, (b"/b",))
+    assert count(db) == 1
+
+
+def test_a_reader_cannot_write(db):
+    with pytest.raises(sqlite3.OperationalError, match="readonly"):
+        db.reader().execute(ADD, (b"/a",))
+
+
+def test_a_reader_sees_only_what_is_committed(db):
+    with db.writer() as connection:
+        connection.execute(ADD, (b"/a",))
+        assert count(db) == 0
+    assert count(db) == 1
+
+
+def test_every_thread_has_a_reader_of_its_own_and_ended_threads_leave_none(db):
+    readers = [db.reader(), db.reader()]
+    for _ in range(20):
+        thread = threading.Thread(target=lambda: readers.append(db.reader()))
+        thread.start()
+        thread.join()
+    assert readers[0] is readers[1]
+    assert len(set(map(id, readers[1:]))) == 21
+    still_open = 0
+    for reader in readers[2:]:
+        try:
+            reader.execute("SELECT 1")
+            still_open += 1
+        except sqlite3.ProgrammingError:
+            pass
+    assert still_open == 1  # the last one is closed when the next thread comes
+
+
+def test_writers_of_several_threads_take_turns(db):
+    def add(number: int) -> None:
+        with db.writer() as connection:
+            found = connection.execute(COUNT).fetchone()[0]
+            connection.execute(ADD, (b"/%d/%d" % (number, found),))
+
+    threads = [threading.Thread(target=add, args=(number,)) for number in range(16)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    with db.reading() as connection:
+        paths = [path for (path,) in connection.execute("SELECT path FROM folders ORDER BY id")]
+    assert [int(path.split(b"/")[2]) for path in paths] == list(range(16))
+
+
+def test_a_closed_library_says_so(tmp_path):
+    db = Database.open(tmp_path)
+    db.close()
+    with pytest.raises(RuntimeError, match="was closed"), db.writer():
+        pass
+
+
+def test_a_full_disk_stops_the_batch_and_loses_nothing_before_it(db):
+    with db.writer() as connection:
+        connection.execute(ADD, (b"/before",))
+        pages = connection.execute("PRAGMA page_count").fetchone()[0]
+        connection.execute(f"PRAGMA max_page_count = {pages + 4}")
+    with pytest.raises(StorageError) as caught, db.writer() as connection:
+        connection.executemany(ADD, [(b"/%d" % number + b"x" * 900,) for number in range(200)])
+    assert str(caught.value) == DISK_FULL
+    assert count(db) == 1
+    with db.writer() as connection:  # there is room again
+        connection.execute("PRAGMA max_page_count = 1000000")
+        connection.execute(ADD, (b"/after",))
+    assert count(db) == 2
+
+
+def test_a_kill_inside_a_batch_loses_that_batch_only(tmp_path):
+    code = """
+import os, signal, sys
+from pathlib import Path
+from picsight_engine.store.database import Database
+db = Database.open(Path(sys.argv[1]))
+for batch in range(3):
+    with db.writer() as connection:
+        for number in range(64):
+            connection.execute("INSERT INTO folders (path) VALUES (?)", (b"/%d/%d" % (batch, number),))
+        if batch == 2:
+            os.kill(os.getpid(), signal.SIGKILL)
+"""
+    assert run_python(code, tmp_path).returncode == -signal.SIGKILL
+    with closing(Database.open(tmp_path)) as db:
+        assert count(db) == 128
+
+
+def test_only_one_run_indexes_at_a_time(tmp_path):
+    with (
+        index_lock(tmp_path),
+        pytest.raises(RequestError, match="Another Picsight is indexing"),
+        index_lock(tmp_path),
+    ):
+        pass
+    with index_lock(tmp_path):
+        pass
+
+
+def test_a_killed_run_leaves_no_lock_behind(tmp_path):
+    code = """
+import os, signal, sys
+from pathlib import Path
+from picsight_engine.store.database import index_lock
+with index_lock(Path(sys.argv[1])):
+    os.kill(os.getpid(), signal.SIGKILL)
+"""
+    assert run_python(code, tmp_path).returncode == -signal.SIGKILL
+    with index_lock(tmp_path):
+        pass
+
+
+WITHOUT_RIGHTS = """
+import os, sys
+from pathlib import Path
+import filelock, sqlite_utils
+from picsight_engine.errors import PicsightError
+from picsight_engine.store.database import Database, index_lock
+from picsight_engine.store.thumbnails import Thumbnails
+if os.getuid() == 0:
+    os.setuid(65534)
+folder = Path(sys.argv[1])
+def tell(what):
+    try:
+        print(what())
+    except PicsightError as error:
+        print(type(error).__name__, error)
+def write(db):
+    with db.writer() as connection:
+        connection.execute("DELETE FROM folders")
+"""
+
+
+@pytest.fixture
+def open_folder():
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        folder.chmod(0o755)  # a folder that another user may read and not change
+        yield folder
+        folder.chmod(0o755)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="permissions work otherwise there")
+def test_a_library_that_cannot_be_written_can_be_read(open_folder):
+    with closing(Database.open(open_folder)) as db, db.writer() as connection:
+        connection.execute(ADD, (b"/photos",))
+    (open_folder / FILE_NAME).chmod(0o444)
+    open_folder.chmod(0o555)
+    before = (open_folder / FILE_NAME).read_bytes()
+    code = """
+db = Database.open(folder)
+print(db.read_only, db.reader().execute("SELECT count(*) FROM folders").fetchone())
+tell(lambda: write(db))
+def lock():
+    with index_lock(folder):
+        pass
+tell(lock)
+"""
+    done = run_python(WITHOUT_RIGHTS + code, open_folder)
+    assert done.returncode == 0, done.stderr
+    read, write, lock = done.stdout.splitlines()
+    assert read == "True (1,)"
+    assert write.startswith("StorageError")
+    assert "cannot be written" in write
+    assert lock.startswith("StorageError")
+    assert "cannot be written" in lock
+    assert (open_folder / FILE_NAME).read_bytes() == before
+
+
+@pytest.mark.skipif(os.name == "nt", reason="permissions work otherwise there")
+def test_a_folder_without_permission_is_told_in_a_sentence(open_folder):
+    open_folder.chmod(0o555)
+    code = """
+tell(lambda: Database.open(folder / "library"))
+tell(lambda: Database.open(folder))
+"""
+    done = run_python(WITHOUT_RIGHTS + code, open_folder)
+    assert done.returncode == 0, done.stderr
+    for line in done.stdout.splitlines():
+        assert line.startswith("StorageError")
+        assert str(open_folder) in line
+
+
+def test_a_file_in_the_place_of_the_folder_is_told_in_a_sentence(tmp_path):
+    (tmp_path / "library").write_text("no folder")
+    with pytest.raises(StorageError, match="cannot be made or written"):
+        Database.open(tmp_path / "library")

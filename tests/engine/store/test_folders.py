@@ -1,0 +1,135 @@
+"""Adding, joining and removing folders."""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+
+from picsight_engine.store.folders import (
+    add_folder,
+    all_folders,
+    file_path,
+    remove_folder,
+    set_state,
+    stored_names,
+)
+from picsight_engine.store.photos import all_photos, files_of, hidden_photos
+from picsight_engine.store.problems import all_problems, put_problem
+from picsight_engine.store.vectors import all_vectors
+
+SPACE = "0123456789abcdef"
+
+
+def test_a_folder_is_watched_once_added(db, pictures):
+    folder = add_folder(db, pictures)
+    assert all_folders(db) == [folder]
+    assert (folder.path, folder.state) == (pictures, "watching")
+
+
+def test_the_same_folder_and_one_inside_it_are_not_added_again(db, pictures):
+    folder = add_folder(db, pictures)
+    assert add_folder(db, pictures) == folder
+    assert add_folder(db, pictures / "2020" / "may") == folder
+    assert add_folder(db, pictures / ".." / pictures.name) == folder
+    assert all_folders(db) == [folder]
+
+
+def test_a_symbolic_link_to_a_known_folder_is_not_added_again(db, pictures, tmp_path):
+    folder = add_folder(db, pictures)
+    (pictures / "inner").mkdir()
+    (tmp_path / "link").symlink_to(pictures)
+    assert add_folder(db, tmp_path / "link") == folder
+    assert add_folder(db, tmp_path / "link" / "inner") == folder
+
+
+def test_a_folder_keeps_the_spelling_that_a_person_gave_it(db, pictures, tmp_path):
+    (tmp_path / "link").symlink_to(pictures)
+    assert add_folder(db, tmp_path / "link").path == tmp_path / "link"
+    assert add_folder(db, pictures).path == tmp_path / "link"
+
+
+def test_a_folder_beside_one_with_a_longer_name_is_its_own(db, pictures):
+    add_folder(db, pictures)
+    longer = pictures.with_name(pictures.name + "-old")
+    assert add_folder(db, longer).path == longer
+    assert len(all_folders(db)) == 2
+
+
+def test_a_relative_path_becomes_absolute(db, pictures, monkeypatch):
+    monkeypatch.chdir(pictures.parent)
+    assert add_folder(db, pictures.relative_to(pictures.parent)).path == pictures
+
+
+def test_an_outer_folder_takes_over_files_problems_and_vectors(db, pictures, shelf):
+    inner = add_folder(db, pictures.parent / "other" / "deep")
+    caf = shelf.put(b"caf\xe9.jpg", 1)
+    other = shelf.put(b"a/b.jpg", 2, folder_id=inner.id)
+    with db.writer() as connection:
+        put_problem(connection, inner.id, b"bad\xff.jpg", "damaged", "Broken.", 1.0)
+    outer = add_folder(db, pictures.parent)
+    assert all_folders(db) == [outer]
+    names = {file.name: file.photo_id for file in files_of(db, outer.id)}
+    assert names == {b"pictures/caf\xe9.jpg": caf, b"other/deep/a/b.jpg": other}
+    assert [problem.name for problem in all_problems(db)] == [b"other/deep/bad\xff.jpg"]
+    assert {photo.path for photo in all_photos(db)} == {
+        pictures / os.fsdecode(b"caf\xe9.jpg"),
+        inner.path / "a" / "b.jpg",
+    }
+    assert sorted(all_vectors(db, SPACE)[0].tolist()) == [caf, other]
+
+
+def test_an_outer_folder_takes_over_one_that_was_added_by_a_link(db, pictures, tmp_path, shelf):
+    (pictures / "real").mkdir()
+    elsewhere = tmp_path / "link"
+    elsewhere.symlink_to(tmp_path / "away")
+    (tmp_path / "away" / "sub").mkdir(parents=True)
+    inner = add_folder(db, elsewhere / "sub")
+    shelf.put(b"x.jpg", 1, folder_id=inner.id)
+    outer = add_folder(db, tmp_path / "away")
+    assert [file.name for file in files_of(db, outer.id)] == [b"sub/x.jpg"]
+
+
+def test_removing_a_folder_forgets_what_only_it_showed(db, pictures, shelf):
+    second = add_folder(db, pictures.parent / "second")
+    only = shelf.put(b"only.jpg", 1)
+    both = shelf.put(b"both.jpg", 2)
+    assert shelf.put(b"copy.jpg", 2, folder_id=second.id) == both
+    with db.writer() as connection:
+        put_problem(connection, shelf.folder.id, b"bad.jpg", "empty", "Empty.", 1.0)
+    assert remove_folder(db, shelf.folder.id) == [only]
+    assert all_folders(db) == [second]
+    assert [photo.path for photo in all_photos(db)] == [second.path / "copy.jpg"]
+    assert all_vectors(db, SPACE)[0].tolist() == [both]
+    assert all_problems(db) == []
+    assert hidden_photos(db) == []
+
+
+def test_the_id_of_a_removed_folder_is_never_used_again(db, pictures):
+    first = add_folder(db, pictures)
+    remove_folder(db, first.id)
+    assert add_folder(db, pictures).id > first.id
+
+
+@pytest.mark.parametrize("state", ["offline", "paused", "denied", "watching"])
+def test_a_folders_state_is_remembered(db, pictures, state):
+    folder = add_folder(db, pictures)
+    set_state(db, folder.id, state)
+    assert all_folders(db)[0].state == state
+
+
+def test_stored_names_follow_links_in_front_of_the_file(pictures, tmp_path):
+    (pictures / "real").mkdir()
+    (pictures / "alias").symlink_to("real")
+    (tmp_path / "link").symlink_to(pictures)
+    assert stored_names(pictures / "a.jpg", pictures) == [b"a.jpg", b"a.jpg"]
+    assert stored_names(tmp_path / "link" / "a.jpg", pictures) == [b"a.jpg"]
+    assert stored_names(pictures / "alias" / "a.jpg", pictures) == [b"alias/a.jpg", b"real/a.jpg"]
+    assert stored_names(pictures, pictures) == [b""]
+    assert stored_names(tmp_path / "a.jpg", pictures) == []
+
+
+def test_a_name_that_is_no_text_makes_a_path_and_comes_back(pictures):
+    path = file_path(pictures, b"caf\xe9/\xff.jpg")
+    assert os.fsencode(path) == os.fsencode(pictures) + b"/caf\xe9/\xff.jpg"
+    assert stored_names(path, pictures)[0] == b"caf\xe9/\xff.jpg"

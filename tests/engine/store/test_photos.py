@@ -1,0 +1,239 @@
+"""Photos and their files: identity, visibility, moves, missing files and their return."""
+
+from __future__ import annotations
+
+import os
+import random
+import sqlite3
+
+import pytest
+
+from picsight_engine.store.folders import add_folder
+from picsight_engine.store.photos import (
+    NewPhoto,
+    all_photos,
+    files_of,
+    find_file,
+    forget_missing,
+    hidden_photos,
+    mark_missing,
+    mark_returned,
+    move_file,
+    paths_of,
+    photo_by_bytes_hash,
+    photo_by_fingerprint,
+    photos_by_id,
+    put_file,
+    put_photo,
+    touch_file,
+)
+from picsight_engine.store.vectors import has_vector
+
+SPACE = "0123456789abcdef"
+
+
+def file_named(shelf, name):
+    return next(file for file in files_of(shelf.db, shelf.folder.id) if file.name == name)
+
+
+def test_a_picture_is_one_photo_however_many_files_show_it(shelf, pictures):
+    first, again = shelf.put(b"a.jpg", 1), shelf.put(b"b.jpg", 1)
+    assert first == again
+    assert paths_of(shelf.db, first) == [pictures / "a.jpg", pictures / "b.jpg"]
+    assert photos_by_id(shelf.db, [first])[first].path == pictures / "a.jpg"
+    assert photo_by_fingerprint(shelf.db, (1).to_bytes(16, "big")) == first
+    assert photo_by_bytes_hash(shelf.db, (1).to_bytes(16, "big")) == first
+    assert photo_by_fingerprint(shelf.db, b"?" * 16) is None
+
+
+def test_a_name_that_is_no_text_is_kept_byte_by_byte(shelf, pictures):
+    photo_id = shelf.put(b"caf\xe9.jpg", 1)
+    stored = file_named(shelf, b"caf\xe9.jpg")
+    assert stored.photo_id == photo_id
+    assert find_file(shelf.db, pictures / os.fsdecode(b"caf\xe9.jpg")) == stored
+    assert os.fsencode(all_photos(shelf.db)[0].path).endswith(b"/caf\xe9.jpg")
+
+
+def test_what_is_not_known_of_a_photo_is_none(shelf):
+    with shelf.db.writer() as connection:
+        photo_id = put_photo(connection, NewPhoto(b"f" * 16, 40, 30, phash=-(2**63)))
+        put_file(connection, shelf.folder.id, b"a.jpg", 1, 2, None, photo_id)
+    photo = photos_by_id(shelf.db, [photo_id])[photo_id]
+    assert (photo.width, photo.height) == (40, 30)
+    assert [photo.taken, photo.place, photo.camera, photo.lens, photo.rating, photo.lat, photo.lon] == [
+        None
+    ] * 7
+
+
+def test_a_date_seen_later_counts_and_a_copy_without_one_takes_nothing_away(shelf):
+    with shelf.db.writer() as connection:
+        photo_id = put_photo(connection, NewPhoto(b"f" * 16, 4, 3, "2019-01-01T00:00:00", None, "exif"))
+        put_file(connection, shelf.folder.id, b"a.jpg", 1, 2, None, photo_id)
+        put_photo(connection, NewPhoto(b"f" * 16, 4, 3, "2020-01-01T00:00:00", "+02:00", "exif"))
+        put_photo(connection, NewPhoto(b"f" * 16, 4, 3))
+    photo = photos_by_id(shelf.db, [photo_id])[photo_id]
+    assert (photo.taken, photo.taken_offset) == ("2020-01-01T00:00:00", "+02:00")
+
+
+def test_a_fingerprint_has_sixteen_bytes(db):
+    with pytest.raises(sqlite3.IntegrityError), db.writer() as connection:
+        put_photo(connection, NewPhoto(b"short", 4, 3))
+
+
+def test_a_photo_without_a_file_is_not_shown(db):
+    with db.writer() as connection:
+        photo_id = put_photo(connection, NewPhoto(b"f" * 16, 4, 3))
+    assert hidden_photos(db) == [photo_id]
+    assert all_photos(db) == []
+
+
+def test_a_missing_photo_leaves_at_once_and_returns_with_its_vector(shelf):
+    photo_id = shelf.put(b"a.jpg", 1)
+    file = file_named(shelf, b"a.jpg")
+    with shelf.db.writer() as connection:
+        assert mark_missing(connection, [file.id], 123.0) == [photo_id]
+    assert photos_by_id(shelf.db, [photo_id]) == {}
+    assert paths_of(shelf.db, photo_id) == []
+    gone = file_named(shelf, b"a.jpg")
+    assert (gone.present, gone.missing_since) == (False, 123.0)
+    assert has_vector(shelf.db, photo_id, SPACE)
+    with shelf.db.writer() as connection:
+        mark_returned(connection, [file.id])
+    assert file_named(shelf, b"a.jpg") == file
+    assert list(photos_by_id(shelf.db, [photo_id])) == [photo_id]
+
+
+def test_a_photo_stays_while_another_file_shows_it(shelf, pictures):
+    photo_id = shelf.put(b"a.jpg", 1)
+    shelf.put(b"b.jpg", 1)
+    with shelf.db.writer() as connection:
+        assert mark_missing(connection, [file_named(shelf, b"a.jpg").id], 1.0) == []
+    assert photos_by_id(shelf.db, [photo_id])[photo_id].path == pictures / "b.jpg"
+
+
+def test_the_first_day_a_file_was_missed_is_the_one_that_counts(shelf):
+    shelf.put(b"a.jpg", 1)
+    file = file_named(shelf, b"a.jpg")
+    with shelf.db.writer() as connection:
+        mark_missing(connection, [file.id], 1.0)
+        mark_missing(connection, [file.id], 99.0)
+    assert file_named(shelf, b"a.jpg").missing_since == 1.0
+
+
+def test_missing_photos_are_forgotten_with_their_vectors_after_their_time(shelf):
+    old, new, here = (shelf.put(b"%d.jpg" % number, number) for number in (1, 2, 3))
+    with shelf.db.writer() as connection:
+        mark_missing(connection, [file_named(shelf, b"1.jpg").id], 100.0)
+        mark_missing(connection, [file_named(shelf, b"2.jpg").id], 200.0)
+        assert forget_missing(connection, 150.0) == [old]
+    assert [file.name for file in files_of(shelf.db, shelf.folder.id)] == [b"2.jpg", b"3.jpg"]
+    assert [has_vector(shelf.db, each, SPACE) for each in (old, new, here)] == [False, True, True]
+
+
+def test_an_id_is_never_used_again(shelf):
+    last = shelf.put(b"a.jpg", 1)
+    with shelf.db.writer() as connection:
+        mark_missing(connection, [file_named(shelf, b"a.jpg").id], 1.0)
+        forget_missing(connection, 2.0)
+    assert shelf.put(b"a.jpg", 2) > last
+
+
+def test_a_file_that_is_overwritten_shows_the_new_picture_and_hides_the_old_one(shelf, pictures):
+    old = shelf.put(b"a.jpg", 1)
+    file = file_named(shelf, b"a.jpg")
+    new = shelf.put(b"a.jpg", 2)
+    assert file_named(shelf, b"a.jpg").id == file.id
+    assert [photo.id for photo in all_photos(shelf.db)] == [new]
+    assert hidden_photos(shelf.db) == [old]
+    assert shelf.put(b"back.jpg", 1) == old
+    assert hidden_photos(shelf.db) == []
+
+
+def test_a_moved_file_keeps_its_photo(shelf, pictures):
+    second = add_folder(shelf.db, pictures.parent / "second")
+    photo_id = shelf.put(b"a.jpg", 1)
+    file = file_named(shelf, b"a.jpg")
+    with shelf.db.writer() as connection:
+        mark_missing(connection, [file.id], 1.0)
+        move_file(connection, file.id, second.id, b"sub/b.jpg", 5, 6)
+    moved = files_of(shelf.db, second.id)[0]
+    assert (moved.id, moved.name, moved.size, moved.mtime_ns, moved.present) == (
+        file.id,
+        b"sub/b.jpg",
+        5,
+        6,
+        True,
+    )
+    assert photos_by_id(shelf.db, [photo_id])[photo_id].path == second.path / "sub" / "b.jpg"
+
+
+def test_a_move_onto_a_known_name_replaces_it(shelf):
+    first, second = shelf.put(b"a.jpg", 1), shelf.put(b"b.jpg", 2)
+    with shelf.db.writer() as connection:
+        move_file(connection, file_named(shelf, b"a.jpg").id, shelf.folder.id, b"b.jpg", 5, 6)
+    assert [(file.name, file.photo_id) for file in files_of(shelf.db, shelf.folder.id)] == [(b"b.jpg", first)]
+    assert hidden_photos(shelf.db) == [second]
+
+
+def test_a_touched_file_keeps_everything_but_its_time(shelf):
+    shelf.put(b"a.jpg", 1)
+    before = file_named(shelf, b"a.jpg")
+    with shelf.db.writer() as connection:
+        touch_file(connection, before.id, before.size, 77)
+    after = file_named(shelf, b"a.jpg")
+    assert after.mtime_ns == 77
+    assert (after.bytes_hash, after.photo_id) == (before.bytes_hash, before.photo_id)
+
+
+def test_a_file_is_found_by_its_path_also_through_links(shelf, pictures, tmp_path):
+    shelf.put(b"real/a.jpg", 1)
+    (pictures / "real").mkdir()
+    (pictures / "alias").symlink_to("real")
+    (tmp_path / "link").symlink_to(pictures)
+    stored = file_named(shelf, b"real/a.jpg")
+    for path in (
+        pictures / "real",
+        pictures / "alias",
+        tmp_path / "link" / "real",
+        pictures / "alias" / ".." / "real",
+    ):
+        assert find_file(shelf.db, path / "a.jpg") == stored
+    assert find_file(shelf.db, tmp_path / "real" / "a.jpg") is None
+    assert find_file(shelf.db, pictures) is None
+
+
+def test_the_newest_photo_comes_first_by_its_date_else_by_its_files(shelf):
+    undated = shelf.put(b"1.jpg", 10)  # its file is of 1970
+    with shelf.db.writer() as connection:
+        ids = []
+        for number, taken in enumerate(("2019-05-01T10:00:00", "2021-05-01T10:00:00", "1950-01-01T00:00:00")):
+            ids.append(put_photo(connection, NewPhoto(bytes([number]) * 16, 4, 3, taken)))
+            put_file(connection, shelf.folder.id, b"t%d.jpg" % number, 1, 2, None, ids[-1])
+    assert [photo.id for photo in all_photos(shelf.db)] == [ids[1], ids[0], undated, ids[2]]
+
+
+def test_a_photo_is_visible_exactly_while_a_file_is_present_whatever_happened(shelf):
+    """A seeded storm of changes; visibility is then compared with the files themselves."""
+    rng = random.Random(20)
+    db = shelf.db
+    for _ in range(300):
+        name, number = b"%d.jpg" % rng.randrange(12), rng.randrange(1, 9)
+        files = files_of(db, shelf.folder.id)
+        action = rng.choice(["put", "put", "missing", "returned", "move", "forget"])
+        if action == "put" or not files:
+            shelf.put(name, number, vector=False)
+            continue
+        file = rng.choice(files)
+        with db.writer() as connection:
+            if action == "missing":
+                mark_missing(connection, [file.id], 10.0)
+            elif action == "returned":
+                mark_returned(connection, [file.id])
+            elif action == "move":
+                move_file(connection, file.id, shelf.folder.id, name, 1, 2)
+            elif rng.random() < 0.2:
+                forget_missing(connection, 11.0)
+    shown = {file.photo_id for file in files_of(db, shelf.folder.id) if file.present}
+    assert {photo.id for photo in all_photos(db)} == shown
+    known = {photo_id for (photo_id,) in db.reader().execute("SELECT id FROM photos")}
+    assert set(hidden_photos(db)) == known - shown

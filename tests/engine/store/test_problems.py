@@ -1,0 +1,58 @@
+"""The list of files that could not be indexed."""
+
+from __future__ import annotations
+
+import os
+
+from picsight_engine.store.problems import (
+    all_problems,
+    clear_problem,
+    problem_at,
+    problems_of,
+    put_problem,
+    set_ignored,
+)
+
+
+def test_a_problem_is_listed_with_its_path_and_reason(db, shelf, pictures):
+    with db.writer() as connection:
+        put_problem(
+            connection, shelf.folder.id, b"caf\xe9.jpg", "damaged", "It is broken.", 5.0, size=3, mtime_ns=4
+        )
+    [problem] = all_problems(db)
+    assert problem.path == pictures / os.fsdecode(b"caf\xe9.jpg")
+    assert (problem.code, problem.message, problem.tries) == ("damaged", "It is broken.", 1)
+    assert (problem.size, problem.mtime_ns, problem.first_seen, problem.last_seen) == (3, 4, 5.0, 5.0)
+    assert problem_at(db, problem.path) == problem
+    assert problem_at(db, pictures / "fine.jpg") is None
+
+
+def test_another_try_keeps_the_first_day_and_counts(db, shelf):
+    with db.writer() as connection:
+        put_problem(connection, shelf.folder.id, b"a.jpg", "empty", "Empty.", 5.0, size=0, mtime_ns=1)
+        put_problem(connection, shelf.folder.id, b"a.jpg", "truncated", "Cut.", 9.0, size=7, mtime_ns=2)
+    [problem] = problems_of(db, shelf.folder.id)
+    assert (problem.code, problem.message, problem.tries) == ("truncated", "Cut.", 2)
+    assert (problem.first_seen, problem.last_seen, problem.size) == (5.0, 9.0, 7)
+
+
+def test_a_cleared_problem_is_gone_and_clearing_again_does_nothing(db, shelf):
+    with db.writer() as connection:
+        put_problem(connection, shelf.folder.id, b"a.jpg", "empty", "Empty.", 5.0)
+        clear_problem(connection, shelf.folder.id, b"a.jpg")
+        clear_problem(connection, shelf.folder.id, b"a.jpg")
+    assert all_problems(db) == []
+
+
+def test_a_folder_itself_can_be_a_problem(db, shelf, pictures):
+    with db.writer() as connection:
+        put_problem(connection, shelf.folder.id, b"", "no_permission", "Not allowed.", 5.0)
+    assert all_problems(db)[0].path == pictures
+    assert problem_at(db, pictures).code == "no_permission"
+
+
+def test_a_person_can_ignore_a_problem(db, shelf):
+    with db.writer() as connection:
+        put_problem(connection, shelf.folder.id, b"a.jpg", "empty", "Empty.", 5.0)
+        set_ignored(connection, shelf.folder.id, b"a.jpg", ignored=True)
+    assert all_problems(db)[0].ignored

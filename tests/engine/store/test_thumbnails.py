@@ -1,0 +1,97 @@
+"""The thumbnails' own database: batches, deletion, and starting again when it is damaged."""
+
+from __future__ import annotations
+
+import threading
+
+import pytest
+
+from picsight_engine.store.thumbnails import FILE_NAME, Thumbnails, remove
+
+
+@pytest.fixture
+def thumbnails(tmp_path):
+    opened = Thumbnails.open(tmp_path)
+    yield opened
+    opened.close()
+
+
+def test_a_thumbnail_is_there_after_the_commit(thumbnails):
+    thumbnails.put(1, b"one")
+    assert thumbnails.get(1) is None
+    thumbnails.commit()
+    assert thumbnails.get(1) == b"one"
+    assert thumbnails.has(1)
+    assert thumbnails.get(2) is None
+    assert not thumbnails.has(2)
+
+
+def test_a_newer_thumbnail_replaces_the_older(thumbnails):
+    for jpeg in (b"old", b"new"):
+        thumbnails.put(1, jpeg)
+        thumbnails.commit()
+    assert thumbnails.get(1) == b"new"
+
+
+def test_what_is_discarded_is_not_written(thumbnails):
+    thumbnails.put(1, b"one")
+    thumbnails.discard()
+    thumbnails.commit()
+    assert thumbnails.ids() == []
+
+
+def test_a_deleted_thumbnail_leaves_no_bytes_behind(tmp_path):
+    secret = b"private picture " * 500
+    thumbnails = Thumbnails.open(tmp_path)
+    thumbnails.put(1, secret)
+    thumbnails.put(2, b"public" * 100)
+    thumbnails.commit()
+    thumbnails.delete([1, 77])
+    assert thumbnails.ids() == [2]
+    thumbnails.close()
+    assert b"private picture" not in (tmp_path / FILE_NAME).read_bytes()
+
+
+@pytest.mark.parametrize("content", [b"", b"damaged" * 1000, b"SQLite format 3\0" + b"\xff" * 5000])
+def test_a_damaged_file_is_replaced_by_an_empty_one(tmp_path, content):
+    (tmp_path / FILE_NAME).write_bytes(content)
+    thumbnails = Thumbnails.open(tmp_path)
+    assert thumbnails.ids() == []
+    thumbnails.put(1, b"one")
+    thumbnails.commit()
+    assert thumbnails.get(1) == b"one"
+    assert thumbnails.faults() == []
+    thumbnails.close()
+
+
+def test_damage_inside_is_found_and_does_not_stop_the_wall(tmp_path):
+    thumbnails = Thumbnails.open(tmp_path)
+    for number in range(200):
+        thumbnails.put(number, bytes([number]) * 900)
+    thumbnails.commit()
+    thumbnails.close()
+    path = tmp_path / FILE_NAME
+    data = bytearray(path.read_bytes())
+    middle = len(data) // 8192 * 4096
+    data[middle:] = b"\xa5" * (len(data) - middle)
+    path.write_bytes(data)
+    damaged = Thumbnails.open(tmp_path)
+    assert damaged.faults()
+    assert damaged.get(150) is None
+    damaged.close()
+    remove(tmp_path)
+    fresh = Thumbnails.open(tmp_path)
+    assert (fresh.faults(), fresh.ids()) == ([], [])
+    fresh.close()
+
+
+def test_any_thread_may_look(thumbnails):
+    thumbnails.put(1, b"one")
+    thumbnails.commit()
+    found = []
+    threads = [threading.Thread(target=lambda: found.append(thumbnails.get(1))) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert found == [b"one"] * 8

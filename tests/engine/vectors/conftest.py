@@ -1,0 +1,100 @@
+"""A real library whose vectors are made by the hundred, and its matrix."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+
+from picsight_engine.store.database import Database
+from picsight_engine.store.folders import add_folder
+from picsight_engine.store.photos import (
+    NewPhoto,
+    files_of,
+    forget_missing,
+    mark_missing,
+    mark_returned,
+    put_file,
+    put_photo,
+)
+from picsight_engine.store.vectors import put_vector
+from picsight_engine.vectors.matrix import Matrix
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+SPACE = "0123456789abcdef"
+DIM = 64
+
+
+def clustered(seed: int, count: int, dim: int = DIM) -> NDArray[np.float32]:
+    """Unit vectors [count, dim] in clusters, as photos are: series, places, people."""
+    rng = np.random.default_rng(seed)
+    centres = rng.normal(size=(max(2, count // 40), dim))
+    vectors = centres[rng.integers(0, len(centres), count)] + 0.6 * rng.normal(size=(count, dim))
+    return (vectors / np.linalg.norm(vectors, axis=1, keepdims=True)).astype(np.float32)
+
+
+@dataclass(frozen=True)
+class Album:
+    """A library to which photos are added as vectors, each with one file."""
+
+    db: Database
+    folder_id: int
+    cache: Path
+
+    def add(self, vectors: NDArray[np.float32]) -> list[int]:
+        """Stores a photo a row, as one batch; returns their ids."""
+        ids = []
+        with self.db.writer() as connection:
+            start = connection.execute("SELECT coalesce(max(id), 0) FROM photos").fetchone()[0]
+            for number, vector in enumerate(vectors, start=start + 1):
+                key = number.to_bytes(16, "big")
+                photo_id = put_photo(connection, NewPhoto(key, 4, 3))
+                put_file(connection, self.folder_id, b"%d.jpg" % photo_id, 1, 2, key, photo_id)
+                put_vector(connection, photo_id, SPACE, vector)
+                ids.append(photo_id)
+        return ids
+
+    def replace(self, photo_id: int, vector: NDArray[np.float32]) -> None:
+        with self.db.writer() as connection:
+            put_vector(connection, photo_id, SPACE, vector)
+
+    def lose(self, *photo_ids: int) -> None:
+        """Their files go missing."""
+        with self.db.writer() as connection:
+            mark_missing(connection, self._files(photo_ids), 1.0)
+
+    def find_again(self, *photo_ids: int) -> None:
+        with self.db.writer() as connection:
+            mark_returned(connection, self._files(photo_ids))
+
+    def forget(self, *photo_ids: int) -> None:
+        self.lose(*photo_ids)
+        with self.db.writer() as connection:
+            forget_missing(connection, 2.0)
+
+    def matrix(self, dim: int = DIM) -> Matrix:
+        return Matrix.open(self.cache, self.db, SPACE, dim)
+
+    def _files(self, photo_ids: tuple[int, ...]) -> list[int]:
+        return [file.id for file in files_of(self.db, self.folder_id) if file.photo_id in photo_ids]
+
+
+@pytest.fixture
+def album(tmp_path: Path) -> Iterator[Album]:
+    with_photos = tmp_path / "photos"
+    with_photos.mkdir()
+    db = Database.open(tmp_path / "library")
+    yield Album(db, add_folder(db, with_photos).id, tmp_path / "library" / "cache")
+    db.close()
+
+
+@pytest.fixture
+def make_vectors() -> Callable[..., NDArray[np.float32]]:
+    return clustered

@@ -1,0 +1,377 @@
+"""The resident matrix: it follows the library, survives kills and damage, and is shared by processes."""
+
+from __future__ import annotations
+
+import os
+import random
+import signal
+import subprocess
+import sys
+import threading
+from contextlib import closing, suppress
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from picsight_engine.errors import LibraryError
+from picsight_engine.store.database import Database, back_up
+from picsight_engine.store.vectors import all_vectors
+from picsight_engine.vectors.matrix import Matrix
+from picsight_engine.vectors.scan import scan
+
+SPACE = "0123456789abcdef"
+DIM = 64
+
+
+def shown_ids(matrix):
+    rows = matrix.rows
+    return rows.ids.tolist() if rows.hidden is None else rows.ids[~rows.hidden].tolist()
+
+
+def cache_files(album, suffix):
+    return sorted(album.cache.glob(f"*{suffix}"))
+
+
+def assert_true_copy(matrix, album):
+    ids, vectors = all_vectors(album.db, SPACE)
+    assert matrix.is_true_copy()
+    rows = matrix.rows
+    alive = rows.ids != 0
+    assert rows.ids[alive].tolist() == ids.tolist()
+    assert rows.originals[alive].tobytes() == vectors.tobytes()
+    near = rows.codes[alive] * rows.scales[alive][:, None] - vectors.astype(np.float32)
+    assert np.all(np.abs(near) <= rows.scales[alive][:, None] * 0.51)
+
+
+def test_an_empty_library_gives_an_empty_matrix(album):
+    with closing(album.matrix()) as matrix:
+        assert matrix.rows.photos == 0
+        assert scan(matrix, np.ones(DIM, np.float32), 5)[0].tolist() == []
+
+
+def test_the_matrix_holds_what_the_library_stores(album, make_vectors):
+    album.add(make_vectors(1, 300))
+    with closing(album.matrix()) as matrix:
+        assert matrix.rows.photos == 300
+        assert_true_copy(matrix, album)
+
+
+def test_batches_are_appended_and_the_cache_grows_past_its_room(album, make_vectors):
+    with closing(album.matrix()) as matrix:
+        for batch in range(40):
+            album.add(make_vectors(batch, 64))
+            matrix.refresh()
+        assert matrix.rows.photos == 2560
+        assert_true_copy(matrix, album)
+        assert len(cache_files(album, ".int8")) == 1
+
+
+def test_a_snapshot_stays_as_it_was_while_the_cache_grows(album, make_vectors):
+    album.add(make_vectors(1, 100))
+    with closing(album.matrix()) as matrix:
+        before = matrix.rows
+        ids, vectors = before.ids.copy(), before.originals.copy()
+        album.add(make_vectors(2, 3000))
+        matrix.refresh()
+    assert np.array_equal(before.ids, ids)
+    assert np.array_equal(before.originals, vectors)
+
+
+def test_a_second_start_maps_the_cache_and_writes_nothing(album, make_vectors):
+    album.add(make_vectors(1, 200))
+    album.matrix().close()
+    before = {path: (path.stat().st_mtime_ns, path.read_bytes()) for path in album.cache.iterdir()}
+    with closing(album.matrix()) as matrix:
+        assert_true_copy(matrix, album)
+    assert {path: (path.stat().st_mtime_ns, path.read_bytes()) for path in album.cache.iterdir()} == before
+
+
+def test_a_refresh_without_news_keeps_the_snapshot(album, make_vectors):
+    album.add(make_vectors(1, 10))
+    with closing(album.matrix()) as matrix:
+        assert matrix.refresh() is matrix.rows
+        assert matrix.refresh() is matrix.refresh()
+
+
+def test_a_missing_photo_is_hidden_and_shown_again(album, make_vectors):
+    ids = album.add(make_vectors(1, 10))
+    with closing(album.matrix()) as matrix:
+        album.lose(ids[3])
+        matrix.refresh()
+        assert shown_ids(matrix) == ids[:3] + ids[4:]
+        assert matrix.rows.photos == 9
+        album.find_again(ids[3])
+        matrix.refresh()
+        assert shown_ids(matrix) == ids
+
+
+def test_forgotten_and_replaced_vectors_are_buried(album, make_vectors):
+    ids = album.add(make_vectors(1, 50))
+    with closing(album.matrix()) as matrix:
+        album.forget(ids[0], ids[49])
+        new = make_vectors(9, 1)[0]
+        album.replace(ids[7], new)
+        matrix.refresh()
+        assert_true_copy(matrix, album)
+        found, scores = scan(matrix, new, 50)
+        assert found[0] == ids[7]
+        assert scores[0] == pytest.approx(1.0, abs=1e-3)
+        assert sorted(found.tolist()) == ids[1:49]
+    with closing(album.matrix()) as again:
+        assert_true_copy(again, album)
+        assert again.rows.photos == 48
+
+
+def test_a_cache_that_is_mostly_buried_is_built_anew(album, make_vectors):
+    ids = album.add(make_vectors(1, 5000))
+    with closing(album.matrix()) as matrix:
+        album.forget(*ids[:4500])
+        matrix.refresh()
+        assert len(matrix.rows.ids) == 500
+        assert_true_copy(matrix, album)
+    assert len(cache_files(album, ".rows")) == 1
+
+
+@pytest.mark.parametrize("suffix", [".rows", ".int8", ".float16"])
+@pytest.mark.parametrize("damage", ["gone", "empty", "cut", "garbled head"])
+def test_a_torn_cache_is_built_anew(album, make_vectors, suffix, damage):
+    album.add(make_vectors(1, 1500))
+    album.matrix().close()
+    [path] = cache_files(album, suffix)
+    if damage == "gone":
+        path.unlink()
+    elif damage == "garbled head" and suffix == ".rows":
+        path.write_bytes(b"\x5a" * 64 + path.read_bytes()[64:])
+    else:
+        with path.open("r+b") as file:
+            file.truncate(0 if damage == "empty" else path.stat().st_size // 2)
+    with closing(album.matrix()) as matrix:
+        assert_true_copy(matrix, album)
+    assert cache_files(album, suffix) != [path]
+
+
+@pytest.mark.parametrize("suffix", [".rows", ".int8", ".float16"])
+def test_rows_that_did_not_reach_the_disk_are_noticed(album, make_vectors, suffix):
+    """After a power failure the header may be newer than the pages it counts."""
+    matrix = album.matrix()
+    album.add(make_vectors(1, 200))
+    matrix.refresh()
+    [path] = cache_files(album, suffix)
+    data = bytearray(path.read_bytes())
+    row = {".rows": 24, ".int8": DIM, ".float16": 2 * DIM}[suffix]
+    start = (64 if suffix == ".rows" else 0) + 150 * row
+    data[start : start + row] = bytes(row)
+    other = album.cache / "copy"
+    other.write_bytes(data)
+    other.replace(path)  # the first matrix keeps its mapping
+    with closing(album.matrix()) as again:
+        assert_true_copy(again, album)
+    assert cache_files(album, suffix) != [path]
+    matrix.close()
+
+
+def test_a_cache_of_another_version_or_length_is_built_anew(album, make_vectors):
+    album.add(make_vectors(1, 20))
+    album.matrix().close()
+    with pytest.raises(LibraryError, match="the model gives 32"):
+        album.matrix(dim=32)
+    [path] = cache_files(album, ".rows")
+    path.write_bytes(path.read_bytes().replace(b"PSMX\x01", b"PSMX\x02"))
+    with closing(album.matrix()) as matrix:
+        assert_true_copy(matrix, album)
+
+
+def test_a_library_put_back_to_an_earlier_day_gets_a_cache_of_its_own(album, make_vectors):
+    album.add(make_vectors(1, 100))
+    back_up(album.db.reader(), album.cache.parent / "earlier.db")
+    album.add(make_vectors(2, 50))
+    album.matrix().close()
+    album.db.close()
+    (album.cache.parent / "earlier.db").replace(album.db.path)
+    restored = replace(album, db=Database.open(album.cache.parent))
+    with closing(restored.db), closing(restored.matrix()) as matrix:
+        assert matrix.rows.photos == 100
+        assert_true_copy(matrix, restored)
+
+
+def test_a_library_that_went_back_and_grew_to_the_same_size_is_noticed(album, make_vectors):
+    album.add(make_vectors(1, 100))
+    back_up(album.db.reader(), album.cache.parent / "earlier.db")
+    album.add(make_vectors(2, 50))
+    album.matrix().close()
+    album.db.close()
+    (album.cache.parent / "earlier.db").replace(album.db.path)
+    restored = replace(album, db=Database.open(album.cache.parent))
+    with closing(restored.db):
+        restored.add(make_vectors(3, 50))
+        with closing(restored.matrix()) as matrix:
+            assert_true_copy(matrix, restored)
+
+
+@pytest.mark.parametrize("in_the_way", ["a file for the folder", "a file for a directory's name"])
+def test_where_the_cache_cannot_be_written_a_private_copy_serves(album, make_vectors, in_the_way):
+    ids = album.add(make_vectors(1, 30))
+    if in_the_way == "a file for the folder":
+        album.cache.write_text("in the way")
+    else:
+        (album.cache / "vectors.lock").mkdir(parents=True)
+    with closing(album.matrix()) as matrix:
+        assert_true_copy(matrix, album)
+        ids += album.add(make_vectors(2, 30))
+        matrix.refresh()
+        assert shown_ids(matrix) == ids
+    assert not cache_files(album, ".rows")
+
+
+FULL_DISK = """
+import resource, sys
+from pathlib import Path
+import filelock
+from picsight_engine.errors import StorageError
+from picsight_engine.store.database import Database
+from picsight_engine.vectors.matrix import Matrix
+db = Database.open(Path(sys.argv[1]))
+db.reader().execute("SELECT 1")
+resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, 20_000))
+try:
+    Matrix.open(Path(sys.argv[1]) / "cache", db, sys.argv[2], int(sys.argv[3]))
+except StorageError as error:
+    print(error)
+"""
+
+
+@pytest.mark.skipif(os.name == "nt", reason="no limit of file sizes there")
+def test_a_full_disk_is_told_in_a_sentence(album, make_vectors):
+    album.add(make_vectors(1, 1000))
+    command = [sys.executable, "-c", FULL_DISK, str(album.cache.parent), SPACE, str(DIM)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert "can be written" in done.stdout, done.stderr
+    assert not cache_files(album, ".rows")
+    with closing(album.matrix()) as matrix:
+        assert_true_copy(matrix, album)
+
+
+APPENDER = """
+import sys
+from pathlib import Path
+import numpy as np
+from picsight_engine.store.database import Database
+from picsight_engine.store.photos import NewPhoto, put_file, put_photo
+from picsight_engine.store.vectors import put_vector
+from picsight_engine.vectors.matrix import Matrix
+library, space, dim, seed = Path(sys.argv[1]), sys.argv[2], int(sys.argv[3]), int(sys.argv[4])
+db = Database.open(library)
+matrix = Matrix.open(library / "cache", db, space, dim)
+rng = np.random.default_rng(seed)
+print("ready", flush=True)
+while True:
+    with db.writer() as connection:
+        for vector in rng.normal(size=(int(rng.integers(1, 65)), dim)).astype(np.float32):
+            key = rng.bytes(16)
+            photo_id = put_photo(connection, NewPhoto(key, 4, 3))
+            put_file(connection, 1, key.hex().encode(), 1, 2, key, photo_id)
+            put_vector(connection, photo_id, space, vector)
+    matrix.refresh()
+"""
+
+
+def start_appender(album, seed):
+    command = [sys.executable, "-c", APPENDER, str(album.cache.parent), SPACE, str(DIM), str(seed)]
+    child = subprocess.Popen(command, stdout=subprocess.PIPE)
+    assert child.stdout.readline() == b"ready\n"
+    return child
+
+
+def kill(child):
+    child.send_signal(signal.SIGKILL)
+    child.wait(timeout=30)
+    child.stdout.close()
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_a_killed_appender_leaves_a_cache_that_is_sound(album, seed):
+    rng = random.Random(seed)
+    for _ in range(2):
+        child = start_appender(album, rng.randrange(2**20))
+        with suppress(subprocess.TimeoutExpired):
+            child.wait(rng.uniform(0.0, 0.15))  # killed somewhere inside its batches
+        kill(child)
+        with closing(album.matrix()) as matrix:
+            assert_true_copy(matrix, album)
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("seed", range(100, 160))
+def test_a_killed_appender_leaves_a_cache_that_is_sound_each_time(album, seed):
+    test_a_killed_appender_leaves_a_cache_that_is_sound(album, seed)
+
+
+def test_a_process_sees_what_others_append_while_they_do(album):
+    children = [start_appender(album, seed) for seed in (1, 2)]
+    try:
+        with closing(album.matrix()) as matrix:
+            seen = 0
+            while matrix.rows.photos < 3000:
+                rows = matrix.refresh()
+                assert rows.photos >= seen
+                assert np.all(np.diff(rows.ids) > 0)
+                seen = rows.photos
+    finally:
+        for child in children:
+            kill(child)
+    with closing(album.matrix()) as matrix:
+        assert_true_copy(matrix, album)
+        assert len(cache_files(album, ".rows")) == 1
+
+
+def test_threads_search_while_another_adds(album, make_vectors):
+    vectors = make_vectors(1, 400)
+    first = album.add(vectors[:10])
+    with closing(album.matrix()) as matrix:
+        found, stop = [], threading.Event()
+
+        def search():
+            while not stop.is_set():
+                matrix.refresh()
+                found.append(scan(matrix, vectors[0], 1)[0].tolist())
+
+        threads = [threading.Thread(target=search) for _ in range(3)]
+        for thread in threads:
+            thread.start()
+        for start in range(10, 400, 30):
+            album.add(vectors[start : start + 30])
+        stop.set()
+        for thread in threads:
+            thread.join()
+        matrix.refresh()
+        assert set(map(tuple, found)) == {(first[0],)}
+        assert matrix.rows.photos == 400
+
+
+def test_a_damaged_vector_in_the_library_is_told_in_a_sentence(album, make_vectors):
+    album.add(make_vectors(1, 10))
+    with album.db.writer() as connection:
+        connection.execute("UPDATE vectors SET vector = x'0011' WHERE id = 5")
+    with pytest.raises(LibraryError, match="has not 64 numbers"):
+        album.matrix()
+    assert not cache_files(album, ".rows")
+
+
+def test_a_false_copy_is_noticed_and_built_anew(album, make_vectors):
+    album.add(make_vectors(1, 50))
+    album.matrix().close()
+    [path] = cache_files(album, ".float16")
+    data = bytearray(path.read_bytes())
+    data[1000:1010] = bytes(10)
+    path.write_bytes(data)
+    with closing(album.matrix()) as matrix:
+        assert not matrix.is_true_copy()
+        matrix.rebuild()
+        assert_true_copy(matrix, album)
+
+
+def test_a_space_with_an_odd_name_stays_inside_the_cache(album, make_vectors):
+    Matrix.open(album.cache, album.db, "../../../../esc.", DIM).close()
+    assert {path.parent for path in album.cache.rglob("*.rows")} == {album.cache}
+    assert not list(album.cache.parent.parent.glob("*.rows"))
