@@ -247,6 +247,15 @@ class JustifiedView(QListView):
                 selection.append(QItemSelectionRange(*(self._wall_model.index(row) for row in ends)))
         self.selectionModel().select(selection, command)
 
+    def selectAll(self) -> None:
+        """Select everything as one range; the base asks for each of 100,000 photos, 70 ms."""
+        count = self._wall_model.rowCount()
+        if count:
+            every = QItemSelectionRange(self._wall_model.index(0), self._wall_model.index(count - 1))
+            selection = QItemSelection()
+            selection.append(every)
+            self.selectionModel().select(selection, QItemSelectionModel.SelectionFlag.ClearAndSelect)
+
     def moveCursor(
         self, action: QAbstractItemView.CursorAction, _modifiers: Qt.KeyboardModifier
     ) -> QModelIndex:

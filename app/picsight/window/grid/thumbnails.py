@@ -59,6 +59,11 @@ class Thumbnails(QObject):
         self._kept.move_to_end(photo)
         return kept[1]
 
+    @property
+    def is_busy(self) -> bool:
+        """True while a batch is on its way."""
+        return self._busy
+
     def is_missing(self, photo: int) -> bool:
         """True if the library has no thumbnail of the photo."""
         return photo in self._missing

@@ -1,0 +1,76 @@
+"""What the window's tests share: jobs that end, walls of plain records, real small photos."""
+
+from __future__ import annotations
+
+import io
+import tarfile
+from pathlib import Path
+
+import pytest
+
+from picsight.jobs import Jobs
+from picsight.window.grid.model import WallModel
+from picsight.window.grid.thumbnails import Thumbnails
+from picsight.window.grid.view import PhotoView
+from picsight.window.grid.wall import Wall
+from picsight_engine.search.answer import Result
+
+
+@pytest.fixture
+def jobs(qapp):
+    """Background work that has ended when the test has."""
+    running = Jobs()
+    yield running
+    running.close()
+
+
+@pytest.fixture
+def photos():
+    """Make so many plain records, in landscape and portrait."""
+
+    def make(count: int, first: int = 0) -> tuple[Result, ...]:
+        return tuple(
+            Result(
+                id=k,
+                path=Path(f"/photos/IMG_{k:04}.jpg"),
+                score=0.0,
+                match=None,
+                taken="2020-07-18T17:42:00",
+                place=None,
+                width=4000 if k % 3 else 3000,
+                height=3000 if k % 3 else 4000,
+            )
+            for k in range(first, first + count)
+        )
+
+    return make
+
+
+@pytest.fixture
+def wall_view(qtbot, jobs, photos):
+    """A shown wall of so many photos, 800 by 600 pixels."""
+
+    def make(count: int) -> PhotoView:
+        model = WallModel()
+        view = PhotoView(model, Thumbnails(jobs), jobs, 8.0)
+        model.setParent(view)
+        qtbot.addWidget(view)
+        view.resize(800, 600)
+        view.show()
+        view.show_wall(Wall.of(photos(count)))
+        return view
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def real_photos(shared, tmp_path_factory) -> Path:
+    """A folder of 24 real photos, unpacked."""
+    folder = tmp_path_factory.mktemp("Pictures")
+    with tarfile.open(shared / "data" / "caltech101-eval-000000.tar") as tar:
+        pictures = [member for member in tar if member.name.endswith((".jpg", ".webp"))][::40][:24]
+        for member in pictures:
+            data = tar.extractfile(member)
+            assert data is not None
+            (folder / Path(member.name).name).write_bytes(io.BytesIO(data.read()).getvalue())
+    return folder

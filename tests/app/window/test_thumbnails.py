@@ -1,0 +1,111 @@
+"""Thumbnails come in the order in which they are wanted, within their budget, and never twice."""
+
+from __future__ import annotations
+
+import io
+
+import pytest
+from PIL import Image
+
+from picsight.window.grid.thumbnails import BATCH, Thumbnails, Want
+
+
+@pytest.fixture(scope="module")
+def jpeg():
+    out = io.BytesIO()
+    Image.new("RGB", (256, 171), (200, 30, 40)).save(out, "JPEG")
+    return out.getvalue()
+
+
+def wants(photos, side=40):
+    return [Want(photo, side, side, 4.0) for photo in photos]
+
+
+def test_what_is_wanted_arrives_at_its_size_with_round_corners(qtbot, jobs, jpeg):
+    thumbnails = Thumbnails(jobs)
+    thumbnails.use(lambda _photo: jpeg)
+    with qtbot.waitSignal(thumbnails.arrived) as arrived:
+        thumbnails.want([Want(7, 90, 60, 8.0)])
+    assert arrived.args == [{7}]
+    image = thumbnails.pixmap(7).toImage()
+    assert (image.width(), image.height()) == (90, 60)
+    assert image.pixelColor(0, 0).alpha() < 60
+    assert abs(image.pixelColor(45, 30).red() - 200) < 10
+
+
+def test_the_first_wanted_come_first_and_what_is_no_longer_wanted_is_left_out(qtbot, jobs, jpeg):
+    asked = []
+    thumbnails = Thumbnails(jobs)
+    thumbnails.use(lambda photo: asked.append(photo) or jpeg)
+    with qtbot.waitSignal(thumbnails.arrived):
+        thumbnails.want(wants(range(100)))
+        thumbnails.want(wants(range(500, 505)))
+    qtbot.waitUntil(lambda: thumbnails.pixmap(504) is not None)
+    assert asked == [*range(BATCH), *range(500, 505)]
+
+
+def test_a_photo_without_a_thumbnail_is_asked_for_once_until_it_may_be_there(qtbot, jobs, jpeg):
+    there = {}
+    asked = []
+    thumbnails = Thumbnails(jobs)
+    thumbnails.use(lambda photo: asked.append(photo) or there.get(photo))
+    with qtbot.waitSignal(thumbnails.arrived):
+        thumbnails.want(wants([1]))
+    thumbnails.want(wants([1]))
+    assert thumbnails.is_missing(1)
+    assert asked == [1]
+    there[1] = jpeg
+    with qtbot.waitSignal(thumbnails.arrived):
+        thumbnails.retry_missing()
+    assert thumbnails.pixmap(1) is not None
+
+
+def test_pictures_that_are_no_pictures_count_as_missing(qtbot, jobs):
+    thumbnails = Thumbnails(jobs)
+    thumbnails.use(lambda _photo: b"no jpeg")
+    with qtbot.waitSignal(thumbnails.arrived):
+        thumbnails.want(wants([1]))
+    assert thumbnails.is_missing(1)
+
+
+def test_the_budget_holds_and_the_longest_unseen_goes_first(qtbot, jobs, jpeg):
+    thumbnails = Thumbnails(jobs, budget=5 * 40 * 40 * 4)
+    thumbnails.use(lambda _photo: jpeg)
+    with qtbot.waitSignal(thumbnails.arrived):
+        thumbnails.want(wants(range(5)))
+    thumbnails.pixmap(0)
+    with qtbot.waitSignal(thumbnails.arrived):
+        thumbnails.want(wants([9]))
+    assert thumbnails.pixmap(1) is None
+    assert all(thumbnails.pixmap(photo) for photo in (0, 2, 3, 4, 9))
+
+
+def test_another_size_is_made_anew_while_the_old_one_stands_in(qtbot, jobs, jpeg):
+    thumbnails = Thumbnails(jobs)
+    thumbnails.use(lambda _photo: jpeg)
+    with qtbot.waitSignal(thumbnails.arrived):
+        thumbnails.want(wants([1]))
+    with qtbot.waitSignal(thumbnails.arrived):
+        thumbnails.want(wants([1], side=80))
+        assert thumbnails.pixmap(1).width() == 40
+    assert thumbnails.pixmap(1).width() == 80
+
+
+def test_a_library_that_cannot_be_read_leaves_grey_cells_and_is_asked_again(qtbot, jobs, jpeg):
+    from picsight_engine.errors import StorageError
+
+    broken = [True]
+
+    def fetch(_photo):
+        if broken[0]:
+            raise StorageError("The disk is gone.")
+        return jpeg
+
+    thumbnails = Thumbnails(jobs)
+    thumbnails.use(fetch)
+    thumbnails.want(wants([1]))
+    qtbot.waitUntil(lambda: not thumbnails.is_busy)
+    broken[0] = False
+    with qtbot.waitSignal(thumbnails.arrived):
+        thumbnails.want(wants([1]))
+    assert thumbnails.pixmap(1) is not None

@@ -1,0 +1,50 @@
+"""The wall as an item model: what a view, a clipboard and a screen reader get from it."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import Qt
+
+from picsight.window.grid.model import Role, WallModel, files_of
+from picsight.window.grid.wall import EMPTY, Wall
+
+
+def test_the_model_keeps_qts_rules_while_it_is_reset_and_grown(qtmodeltester, photos):
+    model = WallModel()
+    qtmodeltester.check(model)
+    model.set_wall(Wall.of(photos(5)))
+    qtmodeltester.check(model)
+    model.grow(Wall.of(photos(9)))
+    qtmodeltester.check(model)
+    model.set_wall(EMPTY)
+    qtmodeltester.check(model)
+
+
+def test_growing_inserts_rows_at_the_end_and_resets_nothing(qtbot, photos):
+    model = WallModel()
+    model.set_wall(Wall.of(photos(5)))
+    with qtbot.assertNotEmitted(model.modelReset), qtbot.waitSignal(model.rowsInserted) as inserted:
+        model.grow(Wall.of(photos(8)))
+    assert inserted.args[1:] == [5, 7]
+
+
+def test_a_photo_speaks_its_name_and_day(photos):
+    model = WallModel()
+    model.set_wall(Wall.of(photos(1)))
+    index = model.index(0)
+    assert index.data(Qt.ItemDataRole.AccessibleTextRole) == "IMG_0000.jpg, 18 July 2020"
+    assert index.data(Role.PHOTO).id == 0
+    assert index.data(Qt.ItemDataRole.ToolTipRole) == "IMG_0000.jpg\n18 Jul 2020, 17:42"
+
+
+def test_photos_leave_as_addresses_of_their_files(photos):
+    urls = files_of(photos(2)).urls()
+    assert [url.toLocalFile() for url in urls] == ["/photos/IMG_0000.jpg", "/photos/IMG_0001.jpg"]
+
+
+def test_a_wall_followed_by_newer_photos_keeps_its_own_in_place(photos):
+    shown = Wall.of(photos(4, first=10))
+    newer = (*photos(3), *photos(6, first=10))
+    grown = shown.followed_by(newer)
+    assert [photo.id for photo in grown.results] == [10, 11, 12, 13, 0, 1, 2, 14, 15]
+    assert shown.followed_by(photos(2, first=11)) is shown
+    assert shown.new_in(Wall.of(newer)) == 5

@@ -1,0 +1,234 @@
+"""The wall under mouse and keys: where photos lie, what moves, and what stays."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+from PySide6.QtCore import QItemSelectionModel, QPoint, QPointF, Qt
+from PySide6.QtGui import QWheelEvent
+from PySide6.QtWidgets import QApplication
+
+from picsight.window.grid.delegate import circle_zone
+from picsight.window.grid.geometry import LAID_AT_ONCE
+from picsight.window.grid.wall import Wall
+
+LEFT = Qt.MouseButton.LeftButton
+
+
+def current(view):
+    return view.currentIndex().row()
+
+
+def choose(view, row):
+    view.setCurrentIndex(view.model().index(row, 0))
+
+
+def test_photos_lie_inside_the_viewport_side_by_side(wall_view):
+    view = wall_view(30)
+    first, second = (view.visualRect(view.model().index(row, 0)) for row in (0, 1))
+    assert first.left() > 0
+    assert first.top() > 0
+    assert first.right() < second.left()
+    assert view.indexAt(second.center()).row() == 1
+    assert not view.indexAt(QPoint(1, 1)).isValid()
+
+
+def test_arrows_walk_and_lines_are_crossed_to_the_nearest_photo(qtbot, wall_view):
+    view = wall_view(40)
+    choose(view, 0)
+    qtbot.keyClick(view, Qt.Key.Key_Right)
+    qtbot.keyClick(view, Qt.Key.Key_Right)
+    assert current(view) == 2
+    above = view.visualRect(view.currentIndex())
+    qtbot.keyClick(view, Qt.Key.Key_Down)
+    below = view.visualRect(view.currentIndex())
+    assert below.top() > above.bottom()
+    assert abs(below.center().x() - above.center().x()) < above.width()
+    qtbot.keyClick(view, Qt.Key.Key_Up)
+    assert current(view) == 2
+    qtbot.keyClick(view, Qt.Key.Key_Left)
+    assert current(view) == 1
+
+
+def test_home_end_and_pages_reach_the_ends_and_bring_them_into_sight(qtbot, wall_view):
+    view = wall_view(300)
+    choose(view, 0)
+    qtbot.keyClick(view, Qt.Key.Key_PageDown)
+    assert 5 < current(view) < 60
+    qtbot.keyClick(view, Qt.Key.Key_End)
+    assert current(view) == 299
+    assert view.viewport().rect().contains(view.visualRect(view.currentIndex()))
+    qtbot.keyClick(view, Qt.Key.Key_Home)
+    assert current(view) == 0
+    assert view.at_top()
+
+
+def test_shift_selects_in_reading_order_from_where_one_was(qtbot, wall_view):
+    view = wall_view(40)
+    choose(view, 1)
+    for _ in range(3):
+        qtbot.keyClick(view, Qt.Key.Key_Right, Qt.KeyboardModifier.ShiftModifier)
+    assert [photo.id for photo in view.selected_photos()] == [1, 2, 3, 4]
+    target = view.visualRect(view.model().index(9, 0)).center()
+    qtbot.mouseClick(view.viewport(), LEFT, Qt.KeyboardModifier.ShiftModifier, target)
+    assert [photo.id for photo in view.selected_photos()] == list(range(1, 10))
+
+
+def test_a_rubber_band_from_a_gap_selects_what_it_touches(qtbot, wall_view):
+    view = wall_view(40)
+    end = view.visualRect(view.model().index(1, 0)).center()
+    qtbot.mousePress(view.viewport(), LEFT, pos=QPoint(2, 2))
+    qtbot.mouseMove(view.viewport(), QPoint(60, 60))
+    qtbot.mouseMove(view.viewport(), end)
+    qtbot.mouseRelease(view.viewport(), LEFT, pos=end)
+    assert [photo.id for photo in view.selected_photos()] == [0, 1]
+
+
+def test_the_circle_of_a_photo_toggles_it_without_a_key(qtbot, wall_view):
+    view = wall_view(40)
+    for row in (0, 2):
+        zone = circle_zone(view.visualRect(view.model().index(row, 0)), view)
+        qtbot.mouseClick(view.viewport(), LEFT, pos=zone.center())
+    assert [photo.id for photo in view.selected_photos()] == [0, 2]
+    zone = circle_zone(view.visualRect(view.model().index(0, 0)), view)
+    qtbot.mouseClick(view.viewport(), LEFT, pos=zone.center())
+    assert [photo.id for photo in view.selected_photos()] == [2]
+
+
+def test_everything_is_selected_and_deselected_again_by_key(qtbot, wall_view):
+    view = wall_view(40)
+    with qtbot.waitSignal(view.selection_counted) as counted:
+        qtbot.keyClick(view, Qt.Key.Key_A, Qt.KeyboardModifier.ControlModifier)
+    assert counted.args == [40]
+    qtbot.keyClick(view, Qt.Key.Key_Escape)
+    assert view.selected_count() == 0
+    with qtbot.waitSignal(view.left):
+        qtbot.keyClick(view, Qt.Key.Key_Escape)
+
+
+@pytest.mark.parametrize(
+    ("key", "signal"), [(Qt.Key.Key_Return, "open_requested"), (Qt.Key.Key_L, "similar_requested")]
+)
+def test_enter_opens_and_l_asks_for_more_like_this(qtbot, wall_view, key, signal):
+    view = wall_view(10)
+    choose(view, 3)
+    with qtbot.waitSignal(getattr(view, signal)) as wished:
+        qtbot.keyClick(view, key)
+    assert wished.args == [3]
+
+
+def test_letters_do_not_jump_to_names(qtbot, wall_view):
+    view = wall_view(10)
+    choose(view, 3)
+    qtbot.keyClick(view, Qt.Key.Key_I)
+    assert current(view) == 3
+
+
+def test_a_double_click_opens_the_photo(qtbot, wall_view):
+    view = wall_view(10)
+    with qtbot.waitSignal(view.open_requested) as opened:
+        qtbot.mouseDClick(view.viewport(), LEFT, pos=view.visualRect(view.model().index(2, 0)).center())
+    assert opened.args == [2]
+
+
+def test_a_new_width_keeps_the_photo_that_is_looked_at_where_it_is(qtbot, wall_view):
+    view = wall_view(300)
+    choose(view, 150)
+    before = view.visualRect(view.currentIndex()).top()
+    view.resize(640, 600)
+    assert view.visualRect(view.currentIndex()).top() == before
+
+
+def test_ctrl_and_the_wheel_size_the_rows_around_the_pointer(wall_view):
+    view = wall_view(300)
+    view.verticalScrollBar().setValue(900)
+    point = view.visualRect(view.indexAt(QPoint(300, 250))).center()
+    under, height = view.indexAt(point).row(), view.row_height()
+    top = view.visualRect(view.model().index(under, 0)).top()
+    QApplication.sendEvent(
+        view.viewport(),
+        QWheelEvent(
+            QPointF(point), QPointF(view.viewport().mapToGlobal(point)), QPoint(), QPoint(0, 120),
+            Qt.MouseButton.NoButton, Qt.KeyboardModifier.ControlModifier, Qt.ScrollPhase.NoScrollPhase, False,
+        ),
+    )  # fmt: skip
+    assert view.row_height() > height
+    assert view.visualRect(view.model().index(under, 0)).top() == top
+
+
+def test_photos_that_are_appended_move_nothing(wall_view, photos):
+    view = wall_view(60)
+    view.verticalScrollBar().setValue(200)
+    before = [view.visualRect(view.model().index(row, 0)) for row in range(50)]
+    view.grow(Wall.of(photos(90)))
+    assert view.model().rowCount() == 90
+    assert [view.visualRect(view.model().index(row, 0)) for row in range(50)] == before
+
+
+def test_another_answer_starts_at_its_top_with_nothing_selected(wall_view, photos):
+    view = wall_view(300)
+    choose(view, 150)
+    view.show_wall(Wall.of(photos(200, first=50)))
+    assert view.at_top()
+    assert view.selected_count() == 0
+
+
+def test_the_same_answer_asked_again_keeps_selection_current_photo_and_height(wall_view, photos):
+    view = wall_view(300)
+    choose(view, 150)
+    view.selectionModel().select(view.model().index(152, 0), QItemSelectionModel.SelectionFlag.Select)
+    before = view.visualRect(view.currentIndex()).top()
+    view.show_wall(Wall.of(photos(280, first=20)), stay=True)
+    assert view.current_photo().id == 150
+    assert [photo.id for photo in view.selected_photos()] == [150, 152]
+    assert view.visualRect(view.currentIndex()).top() == before
+
+
+def test_one_comes_back_to_where_one_was(wall_view, photos):
+    view = wall_view(300)
+    choose(view, 150)
+    place = view.place()
+    view.show_wall(Wall.of(photos(40)))
+    view.show_wall(Wall.of(photos(300)))
+    view.return_to(place)
+    assert view.place() == place
+
+
+def test_right_to_left_the_first_photo_lies_at_the_right(wall_view):
+    view = wall_view(30)
+    view.setLayoutDirection(Qt.LayoutDirection.RightToLeft)
+    first, second = (view.visualRect(view.model().index(row, 0)) for row in (0, 1))
+    assert first.left() > second.right()
+    assert view.indexAt(first.center()).row() == 0
+
+
+def test_an_empty_wall_answers_every_question(qtbot, wall_view):
+    view = wall_view(0)
+    for key in (Qt.Key.Key_Down, Qt.Key.Key_End, Qt.Key.Key_Return, Qt.Key.Key_PageDown):
+        qtbot.keyClick(view, key)
+    view.grab()
+    assert not view.indexAt(QPoint(50, 50)).isValid()
+
+
+def test_a_hundred_thousand_photos_show_at_once_and_are_laid_out_whole_a_moment_later(
+    qtbot, wall_view, photos
+):
+    view = wall_view(10)
+    wall = Wall.of(photos(100_000))
+    started = time.perf_counter()
+    view.show_wall(wall)
+    assert time.perf_counter() - started < 0.1
+    last = view.model().index(99_999, 0)
+    assert view.visualRect(view.model().index(LAID_AT_ONCE - 100, 0)).isValid()
+    qtbot.waitUntil(lambda: view.visualRect(last).isValid())
+    qtbot.keyClick(view, Qt.Key.Key_End)
+    assert view.viewport().rect().contains(view.visualRect(last))
+
+
+def test_painting_shows_every_state(wall_view):
+    view = wall_view(12)
+    plain = view.grab().toImage()
+    view.setFocus()
+    choose(view, 1)
+    assert view.grab().toImage() != plain
