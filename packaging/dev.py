@@ -31,7 +31,7 @@ def start(arguments: argparse.Namespace) -> None:
     folder = photos.chosen_by_user(arguments.folder) if arguments.folder else photos.pictures_folder()
     environment = Environment(ROOT)
     environment.install("run")
-    choice = photos.Choice(folder) if folder else photos.sample(environment.python)
+    choice = photos.Choice(folder) if folder else photos.sample(environment)
     program = [str(environment.python), "-m", "picsight", *choice.options]
     if not graphics.has_screen():
         _search_without_window(program, choice, environment)

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 EXTRAS = {"run": "", "test": "[train,dev]"}
+SATISFIED_BY = {"run": ("run", "test"), "test": ("test",)}
 SIZES = {"run": "about 600 MB, half a minute", "test": "with torch about 1.4 GB or more, some minutes"}
 NOT_INHERITED = ("PYTHONPATH", "PYTHONHOME", "VIRTUAL_ENV", "__PYVENV_LAUNCHER__")
 
@@ -49,7 +50,7 @@ class Environment:
         """
         self._make()
         wanted = self._mark(self.root / "pyproject.toml")
-        if any(_read(self._stamp(done)) == wanted for done in {purpose, "test"}):
+        if any(_read(self._stamp(done)) == wanted for done in SATISFIED_BY[purpose]):
             return
         print(f"Installing what is needed to {purpose} ({SIZES[purpose]}).", flush=True)
         self._stamp(purpose).unlink(missing_ok=True)

