@@ -55,6 +55,10 @@ class Notice(QWidget):
         centred.addWidget(inner, 1000)
         centred.addStretch(1)
 
+    def words(self) -> str:
+        """What is said now."""
+        return f"{self._title.text()}\n{self._sentence.text()}"
+
     def say(
         self, title: str, sentence: str = "", buttons: Sequence[tuple[str, Callable[[], None]]] = ()
     ) -> None:

@@ -66,6 +66,10 @@ class WallPage(QWidget):
         """What the wall shows, in words."""
         self._title.setText(title)
 
+    def title(self) -> str:
+        """What the wall is said to show."""
+        return self._title.text()
+
     def show_wall(self) -> None:
         """The photos."""
         self._pages.setCurrentWidget(self.view)

@@ -38,6 +38,7 @@ class SearchBox(QFrame):
         super().__init__(parent)
         self.line = QLineEdit(self)
         self._chip = LikeChip(self)
+        self._chip.setObjectName("like")
         self._clear = IconButton("clear", self.tr("Clear"), self)
         self._example = 0
         self._rotation = QTimer(self, interval=ROTATE_MS)

@@ -37,7 +37,9 @@ class SearchController(QObject):
         self._place, self._wanted = Place(), Place()
         self._shown: Shown | None = None
         self._back: list[tuple[Place, tuple[int, int]]] = []
-        self._started = self._took = 0.0
+        self._took = 0.0
+        self._seen: tuple[int, int] | None = None  # where to return to when the wanted place is shown
+        self._stay = False
         self._news_due, self._news_wanted = 0.0, False
         self._pause = QTimer(self, singleShot=True, interval=IDLE_MS)
         self._quiet = QTimer(self, singleShot=True, interval=QUIET_MS)
@@ -138,7 +140,7 @@ class SearchController(QObject):
         library, place = self._library, self._wanted
         if library is None:
             return
-        seen, stay = getattr(self, "_seen", None), getattr(self, "_stay", False)
+        seen, stay = self._seen, self._stay
         started = time.monotonic()
         self.busy_changed.emit(True)
         self._jobs.read(

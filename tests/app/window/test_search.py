@@ -1,0 +1,235 @@
+"""Search as you type: which words are searched, whose answer is shown, and how one comes back."""
+
+from __future__ import annotations
+
+import threading
+
+import pytest
+from PySide6.QtCore import Qt
+
+from picsight.window.grid.page import WallPage
+from picsight.window.search.box import SearchBox
+from picsight.window.search.controller import SearchController
+from picsight.window.search.place import Place, ready
+from picsight_engine.errors import LibraryError
+from picsight_engine.search.answer import Answer, QueryFault
+
+
+class ShelfLibrary:
+    """A library of plain records that answers from a shelf and can be made to wait: no model, no disk."""
+
+    def __init__(self, photos):
+        self.shelf = list(photos)
+        self.asked = []
+        self.gates = {}
+        self.faults = ()
+        self.fails = False
+
+    def search(self, words, *, limit):
+        self.asked.append(words)
+        if words in self.gates:
+            self.gates[words].wait(10)
+        if self.fails:
+            raise LibraryError("The library is damaged.")
+        found = [photo for photo in self.shelf if "nothing" not in words and (photo.id + len(words)) % 2]
+        return Answer(words, "space", len(self.shelf), 1.0, tuple(found[:limit]), self.faults)
+
+    def similar(self, photo, *, limit):
+        self.asked.append(photo)
+        near = sorted(self.shelf, key=lambda other: abs(other.id - photo))[1:]
+        return Answer("", "space", len(self.shelf), 1.0, tuple(near[:limit]))
+
+    def all_photos(self):
+        self.asked.append("")
+        return Answer("", "space", len(self.shelf), 1.0, tuple(self.shelf))
+
+
+class Desk:
+    """Box, wall and controller, joined as in the window."""
+
+    def __init__(self, qtbot, view, jobs, library):
+        self.qtbot, self.view, self.library = qtbot, view, library
+        self.page, self.box = WallPage(view), SearchBox()
+        for widget in (self.page, self.box):
+            qtbot.addWidget(widget)
+            widget.show()
+        self.page.resize(800, 600)
+        self.controller = SearchController(self.box, self.page, jobs, self.page)
+        with qtbot.waitSignal(self.controller.place_changed):
+            self.controller.use(library)
+
+    def type(self, text):
+        self.qtbot.keyClicks(self.box.line, text)
+
+    def shows(self, words):
+        self.qtbot.waitUntil(lambda: self.controller.place.words == words)
+
+    def ids(self):
+        return [photo.id for photo in self.view.model().wall.results]
+
+
+@pytest.fixture
+def desk(qtbot, wall_view, jobs, photos):
+    return Desk(qtbot, wall_view(0), jobs, ShelfLibrary(photos(200)))
+
+
+@pytest.mark.parametrize(
+    ("typed", "words"),
+    [
+        ("", ""),
+        ("   ", ""),
+        ("d", None),
+        ("do", None),
+        ("dog", "dog"),
+        ("tv ", "tv"),
+        ("a ", None),
+        ("  red   bicycle ", "red bicycle"),
+        ("-people", "-people"),
+    ],
+)
+def test_meaning_is_asked_from_the_third_letter_or_a_finished_word(typed, words):
+    assert ready(typed) == words
+
+
+def test_without_words_all_photos_are_shown(desk):
+    assert len(desk.ids()) == 200
+
+
+def test_typing_searches_from_the_third_letter_on(desk):
+    desk.type("do")
+    assert desk.library.asked == [""]
+    desk.type("g")
+    desk.shows("dog")
+    assert desk.library.asked == ["", "dog"]
+    assert len(desk.ids()) == 100
+
+
+def test_no_answer_of_an_older_query_is_shown_after_a_newer_one_was_typed(desk):
+    desk.library.gates["dog"] = threading.Event()
+    desk.type("dog")
+    desk.qtbot.waitUntil(lambda: "dog" in desk.library.asked)
+    shown = []
+    desk.controller.place_changed.connect(lambda place: shown.append(place.words))
+    desk.type("gy")
+    assert len(desk.ids()) == 200
+    desk.library.gates["dog"].set()
+    desk.shows("doggy")
+    assert shown == ["doggy"]
+    assert desk.library.asked == ["", "dog", "doggy"]
+
+
+def test_old_photos_stay_until_the_new_ones_are_there(desk):
+    desk.library.gates["dog"] = threading.Event()
+    desk.type("dog")
+    desk.qtbot.waitUntil(lambda: "dog" in desk.library.asked)
+    assert len(desk.ids()) == 200
+    desk.library.gates["dog"].set()
+    desk.shows("dog")
+
+
+def test_escape_in_the_box_takes_the_words_away_and_undo_brings_them_back(desk):
+    desk.type("dog")
+    desk.shows("dog")
+    desk.qtbot.keyClick(desk.box.line, Qt.Key.Key_Escape)
+    desk.shows("")
+    assert len(desk.ids()) == 200
+    desk.qtbot.keyClick(desk.box.line, Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier)
+    assert desk.box.text() == "dog"
+
+
+def test_enter_goes_to_the_photos(desk):
+    desk.type("dog")
+    desk.shows("dog")
+    desk.qtbot.keyClick(desk.box.line, Qt.Key.Key_Return)
+    assert desk.view.currentIndex().row() == 0
+
+
+def test_more_like_this_says_whose_and_back_returns_to_the_query_at_its_place(desk):
+    desk.type("dog")
+    desk.shows("dog")
+    desk.view.setCurrentIndex(desk.view.model().index(60, 0))
+    place = desk.view.place()
+    with desk.qtbot.waitSignal(desk.controller.place_changed):
+        desk.controller.like(desk.view.current_photo())
+    assert desk.library.asked[-1] == desk.controller.place.like.id
+    assert "IMG_" in desk.box.findChild(object, "like").accessibleName()
+    assert desk.view.at_top()
+    with desk.qtbot.waitSignal(desk.controller.place_changed):
+        desk.controller.go_back()
+    assert desk.controller.place == Place(words="dog")
+    assert desk.box.text() == "dog"
+    assert desk.view.place() == place
+
+
+def test_nothing_is_said_to_match_only_after_a_pause_in_typing(desk):
+    desk.type("nothing")
+    desk.shows("nothing")
+    assert desk.page.notice.isHidden()
+    desk.qtbot.waitUntil(desk.page.notice.isVisible)
+    assert "nothing" in desk.page.notice.words()
+
+
+def test_parts_of_a_query_that_were_left_out_are_said(desk):
+    desk.library.faults = (QueryFault(0, 3, "“rated:” needs a number from 0 to 5. The rest was searched."),)
+    desk.type("rated: dog")
+    desk.shows("rated: dog")
+    assert desk.page.title() == "“rated:” needs a number from 0 to 5. The rest was searched."
+
+
+def test_a_search_that_fails_says_why_in_one_sentence(desk):
+    desk.library.fails = True
+    desk.type("dog")
+    desk.qtbot.waitUntil(desk.page.notice.isVisible)
+    assert "The library is damaged." in desk.page.notice.words()
+
+
+def test_how_many_of_how_many_are_shown_is_said(desk, photos):
+    desk.library.shelf = list(photos(48_210 // 100))
+    desk.type("dog")
+    desk.shows("dog")
+    assert desk.page.title() == "The 100 best matches of 482 photos"
+
+
+def test_photos_that_arrive_are_appended_while_one_is_at_the_top(desk, photos):
+    desk.library.shelf = [*photos(5, first=900), *desk.library.shelf]
+    desk.controller.photos_arrived()
+    desk.qtbot.waitUntil(lambda: len(desk.ids()) == 205)
+    assert desk.ids()[:3] == [0, 1, 2]
+    assert desk.page.pill.isHidden()
+
+
+def test_photos_that_arrive_while_one_is_further_down_wait_in_the_pill(desk, photos):
+    desk.view.verticalScrollBar().setValue(800)
+    desk.library.shelf = [*photos(14, first=900), *desk.library.shelf]
+    desk.controller.photos_arrived()
+    desk.qtbot.waitUntil(desk.page.pill.isVisible)
+    assert desk.page.pill.text() == "14 new photos · Show"
+    assert len(desk.ids()) == 200
+    with desk.qtbot.waitSignal(desk.controller.place_changed):
+        desk.page.pill.click()
+    assert desk.ids()[0] == 900
+    assert desk.view.at_top()
+    assert desk.page.pill.isHidden()
+
+
+def test_while_an_answer_is_shown_new_photos_that_match_wait_in_the_pill(desk, photos):
+    desk.library.shelf = desk.library.shelf[:20]
+    desk.type("dog")
+    desk.shows("dog")
+    before = desk.ids()
+    desk.library.shelf += photos(10, first=900)
+    desk.controller.photos_arrived()
+    desk.qtbot.waitUntil(desk.page.pill.isVisible)
+    assert desk.page.pill.text() == "5 new photos match · Show"
+    assert desk.ids() == before
+
+
+def test_a_folder_shows_its_own_photos_only(desk, tmp_path):
+    place = Place(folder=tmp_path)
+    with desk.qtbot.waitSignal(desk.controller.place_changed):
+        desk.controller.go(place)
+    assert desk.ids() == []
+    photos_folder = desk.library.shelf[0].path.parent
+    with desk.qtbot.waitSignal(desk.controller.place_changed):
+        desk.controller.go(Place(folder=photos_folder))
+    assert len(desk.ids()) == 200
