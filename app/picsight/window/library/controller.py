@@ -150,6 +150,9 @@ class LibraryController(QObject):
         self._library = opened[0]
         self._take_overview(opened[1])
         self.opened.emit(opened[0])
+        if opened[1].photos:
+            # The first search need not wait for the model. Why it cannot be loaded is said when someone searches.
+            self._jobs.read(opened[0].warm_up, lambda _: None, lambda _: None)
         self.index()
 
     def _take_overview(self, overview: Overview) -> None:

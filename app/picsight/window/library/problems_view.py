@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QRectF, QSize, Qt, Signal
@@ -31,6 +32,8 @@ from picsight.window.tokens import HALF, PAD, SMALL, em, mix, px, tones
 from picsight.window.words import cut_middle, number, say, short_path
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from PySide6.QtCore import QModelIndex
     from PySide6.QtGui import QKeyEvent, QPaintEvent
 
@@ -50,6 +53,7 @@ class ProblemsView(QWidget):
         self._model = model
         self._kinds = QHBoxLayout()
         self._group = QButtonGroup(self)
+        self._kinds_shown: list[tuple[ProblemCode | None, int]] = []
         self._retry = Button(self.tr("Try all again"), Weight.PLAIN, self)
         self._reveal = Button(self.tr("Show in folder"), Weight.PLAIN, self)
         self._path = ElidedLabel(self)
@@ -123,30 +127,39 @@ class ProblemsView(QWidget):
         else:
             super().keyPressEvent(event)
 
+    def notice_words(self) -> str:
+        """What is said instead of a list, empty while there is one."""
+        return self._notice.words().strip() if self._pages.currentWidget() is self._notice else ""
+
     def current_row(self) -> int:
         """The row with the keyboard, -1 if none."""
         return self.table.currentIndex().row()
 
     def _follow(self) -> None:
-        """Show the kinds that there are."""
-        for button in self._group.buttons():
-            self._group.removeButton(button)
-            button.deleteLater()
-        self._add_kind(None, self.tr("All"), self._model.total())
-        for kind, count in self._model.kinds():
-            self._add_kind(kind, say(REASONS[kind]), count)
+        """Show the kinds that there are; their buttons stay while the kinds do, so that the keyboard stays too."""
+        kinds = [(None, self._model.total()), *self._model.kinds()]
+        if kinds != self._kinds_shown:
+            self._kinds_shown = kinds
+            self._make_buttons(kinds)
+        for button, (kind, _) in zip(self._group.buttons(), kinds, strict=True):
+            button.setChecked(kind == self._model.kind)
         self._pages.setCurrentIndex(0 if self._model.total() else 1)
         self.table.setColumnWidth(Column.NAME, px(self, 16))
         self.table.setColumnWidth(Column.WHEN, px(self, 9))
         self.table.setColumnWidth(Column.TRIES, px(self, 5))
         self._show_path()
 
-    def _add_kind(self, kind: ProblemCode | None, words: str, count: int) -> None:
-        button = KindButton(f"{words} {number(count)}", self)
-        button.setChecked(kind == self._model.kind)
-        button.clicked.connect(lambda: self._model.show_kind(kind))
-        self._group.addButton(button)
-        self._kinds.addWidget(button)
+    def _make_buttons(self, kinds: Sequence[tuple[ProblemCode | None, int]]) -> None:
+        for button in self._group.buttons():
+            self._group.removeButton(button)
+            button.hide()
+            button.deleteLater()
+        for kind, count in kinds:
+            words = say(REASONS[kind]) if kind else self.tr("All")
+            button = KindButton(f"{words} {number(count)}", self)
+            button.clicked.connect(partial(self._model.show_kind, kind))
+            self._group.addButton(button)
+            self._kinds.addWidget(button)
 
     def _show_path(self, _current: QModelIndex | None = None) -> None:
         row = self.current_row()

@@ -55,6 +55,14 @@ class Stage(QAbstractScrollArea):
         self._image, self._stand_in, self._sentence, self._size = QImage(), QPixmap(), sentence, QSize()
         self._arrange()
 
+    def sentence(self) -> str:
+        """Why there is no picture, empty if there is one."""
+        return self._sentence
+
+    def image_size(self) -> QSize:
+        """How many pixels are at hand."""
+        return self._image.size()
+
     def fit_size(self) -> QSize:
         """How large a fitted picture may be, in device pixels."""
         ratio = self.devicePixelRatioF()
@@ -78,12 +86,12 @@ class Stage(QAbstractScrollArea):
         if self._size.isEmpty():
             return
         point = around or QPointF(self.viewport().rect().center())
-        before = self._target()
+        before = self.target()
         at = QPointF((point.x() - before.x()) / before.width(), (point.y() - before.y()) / before.height())
         zoom = min(zoom, LARGEST)
         self._zoom = None if zoom <= self._fit_scale() else zoom
         self._arrange()
-        after = self._target()
+        after = self.target()
         self.horizontalScrollBar().setValue(
             self.horizontalScrollBar().value() + round(after.x() + at.x() * after.width() - point.x())
         )
@@ -103,7 +111,7 @@ class Stage(QAbstractScrollArea):
     def _scale(self) -> float:
         return self._fit_scale() if self._zoom is None else self._zoom
 
-    def _target(self) -> QRectF:
+    def target(self) -> QRectF:
         """Where the whole photo lies in the viewport, in logical pixels."""
         ratio, view = self.devicePixelRatioF(), self.viewport()
         width, height = (
@@ -158,12 +166,12 @@ class Stage(QAbstractScrollArea):
             self._paint_image(painter)
         elif not self._stand_in.isNull() and not self._size.isEmpty():
             painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
-            painter.drawPixmap(self._target(), self._stand_in, QRectF(self._stand_in.rect()))
+            painter.drawPixmap(self.target(), self._stand_in, QRectF(self._stand_in.rect()))
         painter.end()
 
     def _paint_image(self, painter: QPainter) -> None:
         """Only the part in sight; smoothed unless it is one pixel to one."""
-        target, image = self._target(), self._image
+        target, image = self.target(), self._image
         seen = target.intersected(QRectF(self.viewport().rect()))
         across, down = image.width() / target.width(), image.height() / target.height()
         source = QRectF(

@@ -1,0 +1,143 @@
+"""One photo, large: decoded off the GUI thread, walked through, zoomed, and honest where it cannot be shown."""
+
+from __future__ import annotations
+
+import pytest
+from PIL import Image
+from PySide6.QtCore import QSize, Qt
+
+from picsight.window.grid.model import WallModel
+from picsight.window.grid.thumbnails import Thumbnails
+from picsight.window.grid.wall import Wall
+from picsight.window.viewer.controller import ViewerController
+from picsight.window.viewer.picture import load_picture
+from picsight.window.viewer.view import ViewerPage
+from picsight_engine.errors import ImageError
+from picsight_engine.search.answer import Result
+
+
+def saved(path, size, colour=(200, 30, 40), **options):
+    Image.new("RGB", size, colour).save(path, **options)
+    return path
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """Three photos, one broken file in the middle."""
+    saved(tmp_path / "0.jpg", (1600, 1200))
+    (tmp_path / "1.jpg").write_bytes(b"no picture")
+    saved(tmp_path / "2.jpg", (300, 200))
+    return tmp_path
+
+
+@pytest.fixture
+def viewer(qtbot, jobs, folder):
+    """The viewer over the three photos, with its page as `page`."""
+    sizes = [(1600, 1200), (10, 10), (300, 200)]
+    results = [
+        Result(k, folder / f"{k}.jpg", 0.0, None, None, None, width, height)
+        for k, (width, height) in enumerate(sizes)
+    ]
+    model, page = WallModel(), ViewerPage()
+    model.set_wall(Wall.of(results))
+    qtbot.addWidget(page)
+    page.resize(800, 600)
+    page.show()
+    controller = ViewerController(page, model, Thumbnails(jobs), jobs, page)
+    model.setParent(page)
+    controller.page = page
+    return controller
+
+
+def middle(page):
+    """The colour in the middle of the stage."""
+    image = page.stage.viewport().grab().toImage()
+    return image.pixelColor(image.width() // 2, image.height() // 2)
+
+
+def shows_photo(page):
+    return middle(page).red() > 150
+
+
+def test_a_photo_is_shown_fitted_and_its_neighbours_are_read_ahead(qtbot, viewer):
+    viewer.show(0)
+    qtbot.waitUntil(lambda: shows_photo(viewer.page))
+    stage = viewer.page.stage
+    target = stage.target()
+    assert target.height() <= stage.viewport().height()
+    assert abs(target.width() / target.height() - 4 / 3) < 0.01
+
+
+def test_a_small_photo_is_not_blown_up(qtbot, viewer):
+    viewer.show(2)
+    qtbot.waitUntil(lambda: shows_photo(viewer.page))
+    assert viewer.page.stage.target().size().toSize() == QSize(300, 200)
+
+
+def test_a_photo_that_cannot_be_shown_says_why(qtbot, viewer):
+    viewer.show(1)
+    qtbot.waitUntil(lambda: bool(viewer.page.stage.sentence()))
+    assert "1.jpg" in viewer.page.stage.sentence()
+
+
+def test_keys_walk_through_the_photos_and_stop_at_the_ends(qtbot, viewer):
+    viewer.show(0)
+    qtbot.keyClick(viewer.page.stage, Qt.Key.Key_Left)
+    assert viewer.photo.id == 0
+    with qtbot.waitSignal(viewer.moved) as moved:
+        qtbot.keyClick(viewer.page.stage, Qt.Key.Key_Right)
+    assert moved.args == [1]
+    qtbot.keyClick(viewer.page.stage, Qt.Key.Key_End)
+    assert viewer.photo.id == 2
+    qtbot.keyClick(viewer.page.stage, Qt.Key.Key_Right)
+    assert viewer.photo.id == 2
+    qtbot.keyClick(viewer.page.stage, Qt.Key.Key_Home)
+    assert viewer.photo.id == 0
+
+
+def test_z_shows_one_pixel_to_one_from_all_pixels_and_fits_again(qtbot, viewer):
+    viewer.show(0)
+    qtbot.waitUntil(lambda: shows_photo(viewer.page))
+    stage = viewer.page.stage
+    qtbot.keyClick(stage, Qt.Key.Key_Z)
+    assert stage.target().size().toSize() == QSize(1600, 1200)
+    assert stage.horizontalScrollBar().maximum() == 1600 - stage.viewport().width()
+    qtbot.waitUntil(lambda: stage.image_size() == QSize(1600, 1200))
+    qtbot.keyClick(stage, Qt.Key.Key_Z)
+    assert stage.target().height() <= stage.viewport().height()
+
+
+def test_zooming_keeps_the_point_under_the_pointer(qtbot, viewer):
+    viewer.show(0)
+    qtbot.waitUntil(lambda: shows_photo(viewer.page))
+    stage = viewer.page.stage
+    stage.zoom_to(1.0)
+    before = stage.target()
+    centre = stage.viewport().rect().center()
+    at = (centre.x() - before.x()) / before.width()
+    stage.zoom_by(1.5)
+    after = stage.target()
+    assert abs((centre.x() - after.x()) / after.width() - at) < 0.01
+
+
+def test_escape_and_l_say_what_is_wished(qtbot, viewer):
+    viewer.show(0)
+    with qtbot.waitSignal(viewer.page.closed):
+        qtbot.keyClick(viewer.page.stage, Qt.Key.Key_Escape)
+    with qtbot.waitSignal(viewer.page.similar_requested):
+        qtbot.keyClick(viewer.page.stage, Qt.Key.Key_L)
+
+
+def test_a_turned_photo_is_shown_upright(tmp_path):
+    image = Image.new("RGB", (400, 200), (200, 30, 40))
+    exif = image.getexif()
+    exif[0x0112] = 6
+    image.save(tmp_path / "turned.jpg", exif=exif)
+    picture = load_picture(tmp_path / "turned.jpg", QSize(100, 100))
+    assert picture.size == QSize(200, 400)
+    assert (picture.image.width(), picture.image.height()) == (50, 100)
+
+
+def test_a_file_that_vanished_is_an_image_error(tmp_path):
+    with pytest.raises(ImageError):
+        load_picture(tmp_path / "gone.jpg", None)
