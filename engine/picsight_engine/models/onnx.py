@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+
+# Unless told before its import, ONNX Runtime writes a device's id and a telemetry store into the user's cache.
+os.environ["ORT_DISABLE_TELEMETRY"] = "1"
 import onnxruntime
 
 from picsight_engine.errors import BundleError
