@@ -149,8 +149,10 @@ def open_bundle(folder: Path, *, hashes: bool = False) -> Bundle:
 def write_bundle(folder: Path, manifest: Manifest, files: Mapping[str, Path]) -> Bundle:
     """Writes a bundle in one step: copies `files` (name → source), hashes them, adds the manifest, moves it into place.
 
+    An older bundle stays until the new one is whole and was opened.
+
     Raises:
-        BundleError: the folder exists and is not a bundle, so it is not replaced.
+        BundleError: the folder exists and is not a bundle, or what was given makes none; nothing was replaced.
     """
     if folder.exists() and not (folder / MANIFEST).is_file() and any(folder.iterdir()):
         raise BundleError(f"{folder} exists and is not a model bundle; choose another folder.")
@@ -159,6 +161,7 @@ def write_bundle(folder: Path, manifest: Manifest, files: Mapping[str, Path]) ->
     try:
         staging.chmod(0o755)  # mkdtemp makes it private; a bundle is read by everyone
         for name, source in files.items():
+            (staging / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(source, staging / name)
         records = {
             name: FileRecord((staging / name).stat().st_size, _sha256(staging / name))
@@ -166,20 +169,25 @@ def write_bundle(folder: Path, manifest: Manifest, files: Mapping[str, Path]) ->
         }
         text = json.dumps(asdict(replace(manifest, files=records)), indent=2, ensure_ascii=False)
         (staging / MANIFEST).write_text(text + "\n", encoding="utf-8")
+        written = open_bundle(staging, hashes=True)
         _swap(staging, folder)
     finally:
         shutil.rmtree(staging, ignore_errors=True)
-    return open_bundle(folder, hashes=True)
+    return Bundle(folder, written.manifest)
 
 
 def _swap(staging: Path, folder: Path) -> None:
-    """Puts the staged bundle where the old one was; a crash leaves one of the two whole beside the other."""
+    """Puts the staged bundle where the old one was; a crash between the two steps leaves both whole, beside each other."""
     if not folder.exists():
         staging.rename(folder)
         return
     retired = folder.with_name(f".{folder.name}-replaced-{os.getpid()}")
     folder.rename(retired)
-    staging.rename(folder)
+    try:
+        staging.rename(folder)
+    except OSError:
+        retired.rename(folder)
+        raise
     shutil.rmtree(retired)
 
 
@@ -213,7 +221,7 @@ def _parse_manifest(data: dict[str, Any]) -> Manifest:
     data = {key: value for key, value in data.items() if key in known}
     image = data.pop("image")
     text = data.pop("text")
-    files = {name: _record(FileRecord, record) for name, record in data.pop("files").items()}
+    files = {name: _record(FileRecord, record) for name, record in dict(data.pop("files")).items()}
     for name in files:
         if Path(name).is_absolute() or ".." in Path(name).parts:
             raise ValueError(f"the file name {name!r} leads out of the bundle")
@@ -236,8 +244,20 @@ def _image_spec(data: dict[str, Any]) -> ImageSpec:
     ):
         if data[key] not in allowed:
             raise ValueError(f"image.{key} is {data[key]!r}, known are {', '.join(map(str, allowed))}")
-    triples = {key: None if data[key] is None else tuple(data[key]) for key in ("mean", "std")}
+    if data["resize"] == "shortest" and data["crop"] is None:
+        raise ValueError("image.crop is null, but a picture resized by its shortest side is no square")
+    if not isinstance(data["size"], int) or data["size"] < 1:
+        raise ValueError(f"image.size is {data['size']!r}")
+    triples = {key: None if data[key] is None else _triple(key, data[key]) for key in ("mean", "std")}
     return _record(ImageSpec, {**data, **triples})
+
+
+def _triple(key: str, values: list[float]) -> tuple[float, float, float]:
+    """One number for each of red, green and blue."""
+    if len(values) != 3:
+        raise ValueError(f"image.{key} has {len(values)} numbers instead of 3")
+    red, green, blue = map(float, values)
+    return red, green, blue
 
 
 def _record(kind: type[_Record], data: dict[str, Any]) -> _Record:

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from picsight_engine.models.bundle import ImageSpec
 
 _FILTERS = {"bicubic": Image.Resampling.BICUBIC, "bilinear": Image.Resampling.BILINEAR}
+_MAX_PIXELS = 16_000_000  # 64 MB for a moment; at 224 pixels a picture may be 320 times as long as it is wide
 
 
 def preprocess(image: Image.Image, spec: ImageSpec) -> NDArray[np.float32]:
@@ -38,23 +39,16 @@ def reduced_side(spec: ImageSpec) -> int:
 
 def _resize(image: Image.Image, spec: ImageSpec) -> Image.Image:
     size = spec.size
+    resample = _FILTERS[spec.interpolation]
     if spec.resize == "squash":
-        box = (0.0, 0.0, float(image.width), float(image.height))
-    else:
-        box = _centre_box(image.width, image.height, size)
-    return image.resize((size, size), _FILTERS[spec.interpolation], box=box)
-
-
-def _centre_box(width: int, height: int, size: int) -> tuple[float, float, float, float]:
-    """The part of a picture that stays when its short side becomes `size` and the centre square is cut out.
-
-    Cutting before resizing gives the same pixels, and a panorama of 8000 by 2 does not become one of 1,024,000 by 256.
-    """
-    short = min(width, height)
-    spans = []
-    for side in (width, height):
-        resized = int(size * side / short)  # torchvision rounds the long side down
-        first = round((resized - size) / 2.0)
-        spans.append((first * side / resized, (first + size) * side / resized))
-    (left, right), (top, bottom) = spans
-    return left, top, right, bottom
+        return image.resize((size, size), resample)
+    short = min(image.size)
+    width, height = (int(size * side / short) for side in image.size)  # torchvision rounds the long side down
+    left, top = round((width - size) / 2.0), round((height - size) / 2.0)
+    if width * height <= _MAX_PIXELS:
+        return image.resize((width, height), resample).crop((left, top, left + size, top + size))
+    # A panorama of 8000 by 2 would become one of 896,000 by 224. Its middle alone comes out the same but for rounding:
+    # the order in which Pillow resizes the two axes depends on the sizes.
+    across, down = image.width / width, image.height / height
+    box = (left * across, top * down, (left + size) * across, (top + size) * down)
+    return image.resize((size, size), resample, box=box)

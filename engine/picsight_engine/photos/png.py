@@ -19,10 +19,10 @@ def without_extras(data: bytes) -> bytes:
 
 def ends_inside_chunk(data: bytes) -> bool:
     """Whether the file ends before its end chunk although every chunk before was in order."""
-    name, end = b"", _SIGNATURE
-    for name, _start, end in _chunks(data):
-        if not name.isalpha():
-            return False
+    chunks = list(_chunks(data))
+    if not all(name.isalpha() for name, _start, _end in chunks):
+        return False
+    name, _start, end = chunks[-1] if chunks else (b"", 0, 0)
     return name != b"IEND" or end > len(data)
 
 

@@ -1,0 +1,110 @@
+"""Both towers run through ONNX Runtime, and a graph that does not fit its manifest is refused."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import numpy as np
+import onnx
+import onnxruntime
+import pytest
+from onnx import helper, numpy_helper
+
+from picsight_engine.errors import BundleError
+from picsight_engine.models.backend import load_image_encoder, load_text_encoder
+from picsight_engine.models.onnx import OnnxImageEncoder, OnnxTextEncoder, choose_providers
+
+
+def make_pixels(count, seed=0):
+    return np.random.default_rng(seed).normal(size=(count, 3, 8, 8)).astype(np.float32)
+
+
+@pytest.mark.parametrize("count", [1, 2, 3, 4])
+def test_photos_become_vectors_of_unit_length(make_bundle, count):
+    vectors = load_image_encoder(make_bundle()).encode(make_pixels(count))
+    assert vectors.shape == (count, 4)
+    assert vectors.dtype == np.float32
+    np.testing.assert_allclose(np.linalg.norm(vectors, axis=1), 1, atol=1e-6)
+
+
+def test_a_photo_has_the_same_vector_alone_and_in_company(make_bundle):
+    encoder = load_image_encoder(make_bundle())
+    pixels = make_pixels(4)
+    alone = np.concatenate([encoder.encode(pixels[index : index + 1]) for index in range(4)])
+    np.testing.assert_allclose(encoder.encode(pixels), alone, atol=1e-6)
+    assert (load_image_encoder(make_bundle("again")).encode(pixels[:1]) == alone[:1]).all()
+
+
+def test_padding_does_not_change_a_text(make_bundle):
+    encoder = load_text_encoder(make_bundle())
+    short = encoder.encode(np.array([[2, 9, 3]]))
+    padded = encoder.encode(np.array([[2, 9, 3, 0, 0, 0]]))
+    np.testing.assert_allclose(short, padded, atol=1e-6)
+
+
+def test_the_providers_are_those_of_this_runtime():
+    assert set(choose_providers()) <= set(onnxruntime.get_available_providers())
+
+
+@pytest.mark.parametrize("keep", [0, 1, 100, -1])
+def test_a_truncated_graph_is_one_sentence(make_bundle, tiny_files, tmp_path, keep):
+    cut = tmp_path / "cut.onnx"
+    cut.write_bytes(tiny_files["image.onnx"].read_bytes()[:keep])
+    bundle = make_bundle(files={"image.onnx": cut})
+    with pytest.raises(BundleError, match=r"image\.onnx (cannot be loaded|does not fit)") as caught:
+        OnnxImageEncoder(bundle)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("tower", ["image", "text"])
+def test_a_tower_that_is_not_there_is_said_to_be_missing(make_bundle, tower):
+    encoders = {"image": OnnxImageEncoder, "text": OnnxTextEncoder}
+    with pytest.raises(BundleError, match=f"has no {tower} tower"):
+        encoders[tower](make_bundle(without=[tower]))
+
+
+@pytest.mark.parametrize("wrong", [{"input": "picture"}, {"output": "vector"}])
+def test_other_names_in_the_graph_are_refused(make_bundle, wrong):
+    with pytest.raises(BundleError, match="takes pixels and gives embedding instead of"):
+        OnnxImageEncoder(make_bundle(image=wrong))
+
+
+def test_another_size_of_picture_is_refused(make_bundle):
+    with pytest.raises(BundleError, match=r"takes the shape \['n', 3, 8, 8\] instead of"):
+        OnnxImageEncoder(make_bundle(image={"size": 16}))
+
+
+@pytest.mark.parametrize("encoder", [OnnxImageEncoder, OnnxTextEncoder])
+def test_vectors_of_another_length_are_refused(make_bundle, encoder):
+    with pytest.raises(BundleError, match=r"gives the shape \['n', 4\] instead of \[None, 5\]"):
+        encoder(make_bundle(dim=5))
+
+
+def test_a_graph_that_hides_its_length_is_found_out_when_it_runs(make_bundle, tiny_files, tmp_path):
+    model = onnx.load(tiny_files["image.onnx"])
+    model.graph.node[-1].output[0] = "hidden"
+    keep_all = numpy_helper.from_array(np.ones(4, dtype=bool), "keep")
+    model.graph.initializer.append(keep_all)  # how many a Compress keeps is not known before it runs
+    model.graph.node.append(helper.make_node("Compress", ["hidden", "keep"], ["embedding"], axis=1))
+    model.graph.output[0].type.tensor_type.shape.dim[1].dim_param = "any"
+    onnx.save(model, tmp_path / "any.onnx")
+    encoder = OnnxImageEncoder(make_bundle(files={"image.onnx": tmp_path / "any.onnx"}, dim=5))
+    with pytest.raises(BundleError, match=r"vectors of shape \(1, 4\) instead of \(1, 5\)"):
+        encoder.encode(make_pixels(1))
+
+
+def test_what_the_graph_cannot_compute_is_one_sentence(make_bundle):
+    encoder = OnnxTextEncoder(make_bundle())
+    with pytest.raises(BundleError, match=r"text\.onnx cannot be run"):
+        encoder.encode(np.array([[2, 99999, 3]]))
+
+
+def test_the_room_of_models_opens_without_loading_a_runtime():
+    """A cold query pays 230 ms for onnxruntime: nobody pays it by importing manifests and protocols."""
+    script = (
+        "import sys, picsight_engine.models.bundle, picsight_engine.models.backend;"
+        "print([name for name in ('onnxruntime', 'numpy', 'tokenizers', 'torch', 'PIL') if name in sys.modules])"
+    )
+    child = subprocess.run([sys.executable, "-c", script], check=True, capture_output=True, text=True)
+    assert child.stdout.strip() == "[]"
