@@ -1,0 +1,97 @@
+"""Measures indexing real photos (photos per second) beside the plain way: Pillow and the same model in one process."""
+
+from __future__ import annotations
+
+import argparse
+import statistics
+import tempfile
+from pathlib import Path
+
+import numpy as np
+import onnxruntime
+from PIL import Image, ImageOps
+from report import interleaved, machine, table
+
+from picsight_engine.assets import find_asset
+from picsight_engine.indexing.indexer import IndexSettings
+from picsight_engine.library import Library
+from picsight_engine.models.bundle import IMAGE_GRAPH, Bundle, open_bundle
+
+SUFFIXES = frozenset((".jpg", ".jpeg"))
+
+
+def ours(bundle: Bundle, photos: Path, workers: int | None) -> None:
+    """Indexes a folder into a new library: hashes, dates, thumbnails, vectors, all of it stored."""
+    with tempfile.TemporaryDirectory() as folder, Library.open(Path(folder) / "library", bundle) as library:
+        for _ in library.index([photos], settings=IndexSettings(workers=workers)):
+            pass
+        stored = library.status().photos
+    assert stored, "no photo was indexed"
+
+
+def plain(bundle: Bundle, photos: Path) -> None:
+    """The shortest script that gets the vectors: full decode, bicubic, one session, one thread, nothing stored."""
+    spec = bundle.image_spec()
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = 1
+    session = onnxruntime.InferenceSession(
+        bundle.folder / IMAGE_GRAPH, options, providers=["CPUExecutionProvider"]
+    )
+    for path in sorted(photos.iterdir()):
+        with Image.open(path) as opened:
+            upright = ImageOps.exif_transpose(opened).convert("RGB")
+        square = upright.resize((spec.size, spec.size), Image.Resampling.BICUBIC)
+        pixels = np.asarray(square, dtype=np.float32).transpose(2, 0, 1) / np.float32(255)
+        if spec.mean is not None and spec.std is not None:
+            pixels = (pixels - np.float32(spec.mean)[:, None, None]) / np.float32(spec.std)[:, None, None]
+        session.run([spec.output], {spec.input: pixels[np.newaxis]})
+
+
+def link_photos(source: Path, count: int, folder: Path) -> float:
+    """Links the first so many photos into a folder of their own; returns their mean size in megapixels."""
+    chosen = sorted(path for path in source.rglob("*") if path.suffix.lower() in SUFFIXES)[:count]
+    pixels = 0
+    for number, path in enumerate(chosen):
+        (folder / f"{number}{path.suffix}").symlink_to(path.resolve())
+        with Image.open(path) as opened:
+            pixels += opened.width * opened.height
+    return pixels / max(len(chosen), 1) / 1e6
+
+
+def main() -> None:
+    """Prints the table."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("photos", type=Path, metavar="FOLDER", help="JPEG photos")
+    parser.add_argument("--count", type=int, default=200, metavar="N", help="how many of them")
+    parser.add_argument("--rounds", type=int, default=3)
+    arguments = parser.parse_args()
+    bundle = open_bundle(find_asset("starter"))
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        megapixels = link_photos(arguments.photos, arguments.count, folder)
+        count = sum(1 for _ in folder.iterdir())
+        if not count:
+            parser.error(f"{arguments.photos} holds no JPEG photos")
+        candidates = {
+            "Picsight, as many workers as cores": lambda: ours(bundle, folder, None),
+            "Picsight, one worker": lambda: ours(bundle, folder, 1),
+            "plain: Pillow in full, same model, one process": lambda: plain(bundle, folder),
+        }
+        seconds = interleaved(candidates, arguments.rounds)
+    slowest = statistics.median(list(seconds.values())[-1])
+    rows = [
+        [
+            label,
+            f"{count / statistics.median(values):.1f} ({count / max(values):.1f} to {count / min(values):.1f})",
+            f"{slowest / statistics.median(values):.2f} ×",
+        ]
+        for label, values in seconds.items()
+    ]
+    print(
+        f"{machine()}; {count} photos of {megapixels:.2f} megapixels, {arguments.rounds} interleaved rounds\n"
+    )
+    print(table(["way", "photos per second, median (range)", "against plain"], rows))
+
+
+if __name__ == "__main__":
+    main()

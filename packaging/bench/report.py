@@ -1,0 +1,54 @@
+"""How the benchmarks measure and tell: interleaved rounds, medians with their spread, a table, the machine."""
+
+from __future__ import annotations
+
+import os
+import platform
+import statistics
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+
+def interleaved(candidates: Mapping[str, Callable[[], object]], rounds: int) -> dict[str, list[float]]:
+    """Seconds of each candidate in each round; every second round runs backwards, so that load hits all alike."""
+    seconds: dict[str, list[float]] = {name: [] for name in candidates}
+    for number in range(rounds):
+        names = list(candidates) if number % 2 == 0 else list(reversed(candidates))
+        for name in names:
+            begun = time.perf_counter()
+            candidates[name]()
+            seconds[name].append(time.perf_counter() - begun)
+    return seconds
+
+
+def milliseconds(values: Sequence[float]) -> str:
+    """The median with the fastest and slowest, for example "4.9 (4.5 to 15.7)"."""
+    return f"{statistics.median(values) * 1e3:.3g} ({min(values) * 1e3:.3g} to {max(values) * 1e3:.3g})"
+
+
+def table(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """A Markdown table."""
+    lines = [headings, ["---"] * len(headings), *rows]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def machine() -> str:
+    """One line about the machine, without which no figure means anything."""
+    load = f", load {os.getloadavg()[0]:.1f}" if hasattr(os, "getloadavg") else ""
+    return (
+        f"{_processor()}, {os.cpu_count()} cores{load}, {platform.system()} {platform.release()}, "
+        f"Python {platform.python_version()}"
+    )
+
+
+def _processor() -> str:
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+    except OSError:
+        lines = []
+    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    return names[0] if names else platform.processor() or platform.machine()
