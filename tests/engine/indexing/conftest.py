@@ -29,7 +29,7 @@ ENDLESS = 1 << 60  # rounds of a loop
 
 
 def tower(seed: int) -> onnx.ModelProto:
-    """An image tower of one layer over 4 × 4 mean colours; on a wholly white photo it computes for ever."""
+    """An image tower of one layer over 4 by 4 mean colours; on a wholly white photo it computes for ever."""
     weights = np.random.default_rng(seed).normal(size=(48, DIM)).astype(np.float32)
     constants = {
         "weights": weights,

@@ -1,0 +1,252 @@
+"""The worker processes, real ones: their work, their deaths, and what remains when the indexer itself dies."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+import time
+from contextlib import closing
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from picsight_engine.errors import BundleError, PicsightError
+from picsight_engine.indexing.crew import Crew, suitable_workers
+from picsight_engine.indexing.messages import Described, Failed, Identified, Lost, Order
+from picsight_engine.models.backend import load_image_encoder
+from picsight_engine.models.preprocess import preprocess
+from picsight_engine.photos.decode import Limits
+from picsight_engine.photos.identity import bytes_hash, fingerprint
+
+if TYPE_CHECKING:
+    from picsight_engine.indexing.messages import News
+
+PATIENCE = 60.0  # seconds; only a failing test waits so long
+
+
+@pytest.fixture
+def crew(bundle):
+    with closing(Crew(bundle, Limits(seconds=PATIENCE))) as hired:
+        yield hired
+
+
+def ready(crew: Crew, workers: int = 1) -> None:
+    crew.hire(workers)
+    end = time.monotonic() + PATIENCE
+    while crew.idle < workers:
+        assert time.monotonic() < end, "the workers did not start"
+        assert crew.wait(1.0) == []
+
+
+def next_news(crew: Crew) -> tuple[int, News]:
+    end = time.monotonic() + PATIENCE
+    while time.monotonic() < end:
+        news = crew.wait(1.0)
+        if news:
+            (only,) = news
+            return only
+    raise AssertionError("no news")
+
+
+def only_worker() -> int:
+    (process,) = multiprocessing.active_children()
+    return process.pid
+
+
+def test_a_worker_says_who_a_file_is_and_describes_it_on_order(crew, bundle, tmp_path, draw):
+    photo = tmp_path / "photo.png"  # lossless and small: no decoder reduces it
+    draw(photo, 7)
+    ready(crew)
+    crew.start(1, photo)
+    key, identified = next_news(crew)
+    data = photo.read_bytes()
+    assert (key, identified) == (1, Identified(bytes_hash(data), fingerprint(data), 96 * 64))
+    crew.order(1, Order.EMBED)
+    key, described = next_news(crew)
+    assert isinstance(described, Described)
+    assert (key, described.width, described.height) == (1, 96, 64)
+    assert described.thumbnail[:2] == b"\xff\xd8"
+    with Image.open(photo) as image:
+        pixels = preprocess(image.convert("RGB"), bundle.image_spec())
+    expected = load_image_encoder(bundle).encode(pixels[None])[0].astype("<f2")
+    assert np.array_equal(np.frombuffer(described.vector, "<f2"), expected)
+
+
+def test_a_skipped_file_frees_its_worker_and_a_described_one_has_no_vector(crew, tmp_path, draw):
+    draw(tmp_path / "a.jpg", 1)
+    draw(tmp_path / "b.jpg", 2)
+    ready(crew)
+    crew.start(1, tmp_path / "a.jpg")
+    next_news(crew)
+    crew.order(1, Order.SKIP)
+    assert (crew.idle, crew.holding) == (1, 0)
+    crew.start(2, tmp_path / "b.jpg")
+    next_news(crew)
+    crew.order(2, Order.DESCRIBE)
+    key, described = next_news(crew)
+    assert (key, described.vector) == (2, None)
+
+
+def test_a_bad_file_is_an_answer_and_the_worker_goes_on(crew, tmp_path, draw):
+    (tmp_path / "empty.jpg").touch()
+    draw(tmp_path / "good.jpg", 1)
+    ready(crew)
+    crew.start(1, tmp_path / "empty.jpg")
+    key, failed = next_news(crew)
+    assert isinstance(failed, Failed)
+    assert (key, failed.code) == (1, "empty")
+    assert str(tmp_path / "empty.jpg") in failed.message
+    crew.start(2, tmp_path / "good.jpg")
+    assert isinstance(next_news(crew)[1], Identified)
+
+
+@pytest.mark.parametrize("identified_before", [True, False])
+def test_a_worker_that_dies_loses_its_file_and_is_replaced(crew, tmp_path, draw, identified_before):
+    draw(tmp_path / "a.jpg", 1)
+    ready(crew)
+    if identified_before:
+        crew.start(1, tmp_path / "a.jpg")
+        next_news(crew)
+        os.kill(only_worker(), signal.SIGKILL)
+        crew.order(1, Order.EMBED)
+    else:
+        os.kill(only_worker(), signal.SIGKILL)
+        crew.start(1, tmp_path / "a.jpg")
+    assert next_news(crew) == (1, Lost("crashed"))
+    ready(crew)
+    crew.start(2, tmp_path / "a.jpg")
+    assert isinstance(next_news(crew)[1], Identified)
+
+
+def test_a_worker_that_hangs_is_killed_and_its_file_told_as_lost(bundle, tmp_path):
+    os.mkfifo(tmp_path / "endless.jpg")  # nobody ever writes: opening it waits for ever
+    with closing(Crew(bundle, Limits(seconds=0.5))) as crew:
+        ready(crew)
+        crew.start(1, tmp_path / "endless.jpg")
+        assert next_news(crew) == (1, Lost("timeout"))
+    assert multiprocessing.active_children() == []
+
+
+def test_a_stopped_worker_counts_as_hung(bundle, tmp_path, draw):
+    draw(tmp_path / "a.jpg", 1)
+    with closing(Crew(bundle, Limits(seconds=1.0))) as crew:
+        ready(crew)
+        crew.start(1, tmp_path / "a.jpg")
+        next_news(crew)
+        os.kill(only_worker(), signal.SIGSTOP)
+        crew.order(1, Order.EMBED)
+        assert next_news(crew) == (1, Lost("timeout"))
+
+
+def test_of_two_huge_pictures_the_second_waits_for_the_first(crew, tmp_path):
+    for name in ("a.png", "b.png"):
+        Image.new("1", (7200, 7200)).save(tmp_path / name)
+    ready(crew, workers=1)
+    first = only_worker()
+    ready(crew, workers=2)
+    crew.start(1, tmp_path / "a.png")
+    crew.start(2, tmp_path / "b.png")
+    assert {next_news(crew)[0], next_news(crew)[0]} == {1, 2}
+    os.kill(first, signal.SIGSTOP)  # the first will not finish before we let it
+    crew.order(1, Order.DESCRIBE)
+    crew.order(2, Order.DESCRIBE)
+    assert crew.wait(1.0) == []  # a second is enough for the other, were it let
+    os.kill(first, signal.SIGCONT)
+    assert [next_news(crew)[0], next_news(crew)[0]] == [1, 2]
+
+
+def test_a_model_that_cannot_be_loaded_ends_the_run_with_its_sentence(bundle, tmp_path):
+    broken = tmp_path / "broken"
+    broken.mkdir()
+    (broken / "image.onnx").write_bytes(b"no graph at all")
+    with (
+        closing(Crew(type(bundle)(broken, bundle.manifest), Limits())) as crew,
+        pytest.raises(BundleError, match=r"image\.onnx"),
+    ):
+        ready(crew)
+
+
+def kill_new_workers(crew: Crew) -> None:
+    for _ in range(100):
+        crew.hire(1)
+        os.kill(only_worker(), signal.SIGKILL)
+        crew.wait(PATIENCE)
+
+
+def test_workers_that_die_before_they_are_ready_are_given_up(crew):
+    with pytest.raises(PicsightError, match="end as soon as they start"):
+        kill_new_workers(crew)
+
+
+def test_the_number_of_workers_suits_the_machine():
+    assert 1 <= suitable_workers() <= min(6, os.cpu_count())
+
+
+ORPHANAGE = """
+import sys, multiprocessing
+from pathlib import Path
+from picsight_engine.indexing.crew import Crew
+from picsight_engine.indexing.messages import Order
+from picsight_engine.models.bundle import open_bundle
+from picsight_engine.photos.decode import Limits
+
+if __name__ == "__main__":
+    bundle, photo = open_bundle(Path(sys.argv[1])), Path(sys.argv[2])
+    crew = Crew(bundle, Limits(seconds=1.0))
+    crew.hire(2)
+    while crew.idle < 2:
+        crew.wait(1.0)
+    crew.start(1, photo)
+    crew.wait(60.0)
+    crew.order(1, Order.EMBED)
+    print(*(process.pid for process in multiprocessing.active_children()), flush=True)
+    sys.stdin.read()
+"""
+
+
+def orphaned_workers(bundle, folder: Path, photo: Path) -> list[int]:
+    """Workers, one of them with a photo, whose indexer was killed without a chance to say so."""
+    script = folder / "orphanage.py"
+    script.write_text(textwrap.dedent(ORPHANAGE))
+    with subprocess.Popen(
+        [sys.executable, script, bundle.folder, photo],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as indexer:
+        pids = [int(pid) for pid in indexer.stdout.readline().split()]
+        indexer.kill()
+    assert len(pids) == 2
+    return pids
+
+
+def is_running(pid: int) -> bool:
+    """A zombie, which waits for whoever adopted it to notice, does not run."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except FileNotFoundError:
+        return False
+
+
+def wait_for_their_end(pids: list[int]) -> None:
+    end = time.monotonic() + PATIENCE
+    while any(is_running(pid) for pid in pids):
+        assert time.monotonic() < end, "orphans are left"
+        os.sched_yield()
+
+
+def test_no_worker_survives_a_killed_indexer(bundle, tmp_path, draw):
+    draw(tmp_path / "a.jpg", 1)
+    wait_for_their_end(orphaned_workers(bundle, tmp_path, tmp_path / "a.jpg"))
+
+
+def test_not_even_one_that_hangs_in_its_decoder(bundle, tmp_path):
+    Image.new("RGB", (96, 64), "white").save(tmp_path / "white.png")  # the tiny model never ends on it
+    wait_for_their_end(orphaned_workers(bundle, tmp_path, tmp_path / "white.png"))

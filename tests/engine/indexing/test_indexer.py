@@ -1,0 +1,413 @@
+"""Whole indexing runs on real folders with real worker processes and a tiny real model."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import shutil
+import threading
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from picsight_engine.errors import RequestError, StorageError
+from picsight_engine.indexing.events import Committed, Finished, Found, Progress
+from picsight_engine.indexing.indexer import IndexSettings, run_index
+from picsight_engine.photos.decode import Limits
+from picsight_engine.store.folders import all_folders, remove_folder
+from picsight_engine.store.photos import all_photos, files_of, paths_of
+from picsight_engine.store.problems import all_problems
+from picsight_engine.store.vectors import all_vectors, photos_with_vector
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from picsight_engine.indexing.events import Event
+
+ONE = IndexSettings(workers=1)
+
+
+def run(home, bundle, *paths: Path, settings=ONE, **options) -> Finished:
+    """A whole run; without paths over the folders that the library has."""
+    folders = [home.add(path) for path in paths] or all_folders(home.db)
+    *_, finished = run_index(home.db, home.thumbnails, bundle, folders, settings, **options)
+    assert isinstance(finished, Finished)
+    assert multiprocessing.active_children() == []
+    return finished
+
+
+def figures(finished: Finished) -> dict[str, int]:
+    """The counts of a summary that are not zero."""
+    names = ("found", "indexed", "unchanged", "moved", "missing", "problems")
+    counts = {name: getattr(finished.summary, name) for name in names}
+    return {name: count for name, count in counts.items() if count}
+
+
+def ids(home) -> dict[str, int]:
+    """The visible photos by the name of their primary file."""
+    return {os.fsdecode(photo.name): photo.id for photo in all_photos(home.db)}
+
+
+def vectors(home, bundle) -> dict[int, bytes]:
+    photo_ids, matrix = all_vectors(home.db, bundle.manifest.space_id)
+    return {int(photo_id): row.tobytes() for photo_id, row in zip(photo_ids, matrix, strict=True)}
+
+
+def codes(home) -> dict[str, str]:
+    return {os.fsdecode(problem.name): problem.code for problem in all_problems(home.db)}
+
+
+def test_a_first_run_tells_its_story_and_a_second_has_nothing_to_do(home, bundle, album):
+    folder = home.add(album)
+    events: list[Event] = list(run_index(home.db, home.thumbnails, bundle, [folder], ONE))
+    assert Found(12, complete=True) in events
+    committed = [photo_id for event in events if isinstance(event, Committed) for photo_id in event.photo_ids]
+    assert sorted(committed) == sorted(ids(home).values()) == home.thumbnails.ids()
+    progress = [event for event in events if isinstance(event, Progress)]
+    assert [event.done for event in progress] == sorted(event.done for event in progress)
+    assert (progress[-1].done, progress[-1].total, progress[-1].seconds_left) == (12, 12, 0.0)
+    finished = events[-1]
+    assert figures(finished) == {"found": 12, "indexed": 12}
+    assert finished.summary.photos_per_second == pytest.approx(12 / finished.summary.seconds)
+    before = vectors(home, bundle)
+    again = list(run_index(home.db, home.thumbnails, bundle, [folder], ONE))
+    assert figures(again[-1]) == {"found": 12, "unchanged": 12}
+    assert not any(isinstance(event, Committed) for event in again)
+    assert vectors(home, bundle) == before
+
+
+def test_vectors_are_unit_and_bit_equal_with_one_worker_or_four(home, bundle, album, tmp_path):
+    run(home, bundle, album)
+    other = type(home)(tmp_path / "other")
+    run(other, bundle, album, settings=IndexSettings(workers=4, batch_photos=1))
+    by_name = {name: vectors(other, bundle)[photo_id] for name, photo_id in ids(other).items()}
+    other.close()
+    assert {name: vectors(home, bundle)[photo_id] for name, photo_id in ids(home).items()} == by_name
+    _, matrix = all_vectors(home.db, bundle.manifest.space_id)
+    assert np.allclose(np.linalg.norm(matrix.astype(np.float32), axis=1), 1, atol=1e-3)
+
+
+def test_moved_renamed_and_touched_files_keep_their_photos_without_embedding(home, bundle, album):
+    run(home, bundle, album)
+    before = ids(home)
+    (album / "trip").mkdir()
+    (album / "00.jpg").rename(album / "trip" / "00.jpg")
+    (album / "01.jpg").rename(album / "one.jpg")
+    os.utime(album / "02.jpg")
+    shutil.copy(album / "03.jpg", album / "three.jpg")  # a new time, and the old name goes
+    (album / "03.jpg").unlink()
+    assert figures(run(home, bundle)) == {"found": 12, "unchanged": 9, "moved": 3}
+    after = ids(home)
+    assert after["trip/00.jpg"] == before["00.jpg"]
+    assert after["one.jpg"] == before["01.jpg"]
+    assert after["three.jpg"] == before["03.jpg"]
+    assert len(files_of(home.db, 1)) == 12
+
+
+def test_a_file_that_moves_between_folders_keeps_its_photo(home, bundle, album, tmp_path):
+    other = tmp_path / "other"
+    other.mkdir()
+    run(home, bundle, album, other)
+    before = ids(home)["00.jpg"]
+    (album / "00.jpg").rename(other / "zero.jpg")
+    assert figures(run(home, bundle)) == {"found": 12, "unchanged": 11, "moved": 1}
+    assert paths_of(home.db, before) == [other / "zero.jpg"]
+
+
+def test_copies_are_one_photo_and_embedded_once_even_in_one_run(home, bundle, album):
+    for copy in range(5):
+        shutil.copy(album / "00.jpg", album / f"copy{copy}.jpg")
+    finished = run(home, bundle, album, settings=IndexSettings(workers=2))
+    assert figures(finished) == {"found": 17, "indexed": 12}
+    shutil.copy(album / "01.jpg", album / "late.jpg")
+    assert figures(run(home, bundle)) == {"found": 18, "unchanged": 17}
+    assert len(all_photos(home.db)) == 12
+
+
+def test_a_deleted_photo_is_hidden_with_its_thumbnail_and_returns_as_itself(home, bundle, album, tmp_path):
+    run(home, bundle, album)
+    photo_id = ids(home)["05.jpg"]
+    shutil.move(album / "05.jpg", tmp_path / "05.jpg")
+    assert figures(run(home, bundle)) == {"found": 11, "unchanged": 11, "missing": 1}
+    assert photo_id not in ids(home).values()
+    assert home.thumbnails.get(photo_id) is None
+    assert figures(run(home, bundle)) == {"found": 11, "unchanged": 11}
+    shutil.move(tmp_path / "05.jpg", album / "05.jpg")
+    assert figures(run(home, bundle)) == {"found": 12, "unchanged": 12}
+    assert ids(home)["05.jpg"] == photo_id
+    assert home.thumbnails.get(photo_id) is not None
+
+
+def test_an_edited_date_keeps_the_photo_and_an_edited_picture_makes_a_new_one(home, bundle, album, draw):
+    run(home, bundle, album)
+    before = ids(home)
+    plain = (album / "00.jpg").read_bytes()
+    exif = Image.Exif()
+    exif.get_ifd(0x8769)[0x9003] = "2021:06:01 12:00:00"
+    block = b"Exif\0\0" + exif.tobytes().removeprefix(b"Exif\0\0")
+    segment = b"\xff\xe1" + (len(block) + 2).to_bytes(2, "big") + block
+    (album / "00.jpg").write_bytes(plain[:2] + segment + plain[2:])
+    draw(album / "01.jpg", 999)
+    assert figures(run(home, bundle)) == {"found": 12, "indexed": 1, "unchanged": 10}
+    after = ids(home)
+    assert after["00.jpg"] == before["00.jpg"]
+    assert after["01.jpg"] not in before.values()
+    (dated,) = [photo for photo in all_photos(home.db) if photo.taken]
+    assert (dated.id, dated.taken) == (before["00.jpg"], "2021-06-01T12:00:00")
+
+
+def test_bad_files_are_listed_and_the_rest_is_indexed(home, bundle, album):
+    (album / "empty.jpg").touch()
+    (album / "text.png").write_text("no picture")
+    (album / os.fsdecode(b"caf\xe9.jpg")).write_bytes(b"no picture either")
+    (album / "cut.jpg").write_bytes((album / "00.jpg").read_bytes()[:400])
+    finished = run(home, bundle, album)
+    assert figures(finished) == {"found": 16, "indexed": 12, "problems": 4}
+    assert codes(home) == {
+        "empty.jpg": "empty",
+        "text.png": "not_an_image",
+        os.fsdecode(b"caf\xe9.jpg"): "not_an_image",
+        "cut.jpg": "truncated",
+    }
+    assert all(
+        problem.path.name in problem.message for problem in all_problems(home.db) if problem.name.isascii()
+    )
+
+
+def test_a_bad_file_is_not_tried_again_until_asked_for_and_heals_when_it_is_mended(home, bundle, album, draw):
+    (album / "bad.jpg").write_text("no picture")
+    run(home, bundle, album)
+    assert figures(run(home, bundle)) == {"found": 13, "unchanged": 12, "problems": 1}
+    assert [problem.tries for problem in all_problems(home.db)] == [1]
+    run(home, bundle, retry_problems=True)
+    assert [problem.tries for problem in all_problems(home.db)] == [2]
+    draw(album / "bad.jpg", 50)
+    assert figures(run(home, bundle)) == {"found": 13, "indexed": 1, "unchanged": 12}
+    assert all_problems(home.db) == []
+
+
+def test_a_photo_that_becomes_unreadable_is_hidden_and_a_deleted_bad_file_is_forgotten(home, bundle, album):
+    run(home, bundle, album)
+    (album / "00.jpg").write_text("overwritten")
+    assert figures(run(home, bundle)) == {"found": 12, "unchanged": 11, "problems": 1}
+    assert "00.jpg" not in ids(home)
+    (album / "00.jpg").unlink()
+    assert figures(run(home, bundle)) == {"found": 11, "unchanged": 11}
+    assert all_problems(home.db) == []
+
+
+def test_a_photo_that_hangs_the_model_or_the_disk_is_left_out_after_two_tries(home, bundle, album):
+    Image.new("RGB", (96, 64), "white").save(album / "white.png")  # the tiny model never ends on it
+    (album / "pipe.jpg").write_bytes(b"soon a pipe")
+    folder = home.add(album)
+    settings = IndexSettings(workers=2, limits=Limits(seconds=1.0))
+    events = []
+    for event in run_index(home.db, home.thumbnails, bundle, [folder], settings):
+        events.append(event)
+        if event == Found(14, complete=True):  # opening a pipe that nobody writes to waits for ever
+            (album / "pipe.jpg").unlink()
+            os.mkfifo(album / "pipe.jpg")
+    assert figures(events[-1]) == {"found": 14, "indexed": 12, "problems": 2}
+    assert codes(home) == {"white.png": "timeout", "pipe.jpg": "timeout"}
+    assert str(album / "white.png") in all_problems(home.db)[1].message
+
+
+def test_a_photo_that_kills_its_worker_twice_is_left_out_and_nothing_else(home, bundle, album):
+    Image.new("RGB", (96, 64), "white").save(album / "white.png")
+    os.utime(album / "white.png", (1, 1))  # the oldest comes last
+    deaths = 0
+    events = []
+    for event in run_index(home.db, home.thumbnails, bundle, [home.add(album)], ONE):
+        events.append(event)
+        if isinstance(event, Progress) and event.done == 12:  # the only photo left is the endless one
+            for worker in multiprocessing.active_children():
+                worker.kill()
+                deaths += 1
+    assert deaths >= 2
+    assert figures(events[-1]) == {"found": 13, "indexed": 12, "problems": 1}
+    assert codes(home) == {"white.png": "crashed"}
+
+
+def test_workers_that_are_killed_at_any_moment_cost_no_photo(home, bundle, album):
+    events = []
+    for event in run_index(
+        home.db, home.thumbnails, bundle, [home.add(album)], IndexSettings(workers=2, batch_photos=1)
+    ):
+        events.append(event)
+        if isinstance(event, Committed) and event.photo_ids[0] in {2, 5, 8}:
+            multiprocessing.active_children()[0].kill()
+    assert figures(events[-1]) == {"found": 12, "indexed": 12}
+
+
+def test_a_file_that_vanishes_after_the_scan_is_told_once(home, bundle, album):
+    events = []
+    for event in run_index(home.db, home.thumbnails, bundle, [home.add(album)], ONE):
+        events.append(event)
+        if event == Found(12, complete=True):
+            (album / "03.jpg").unlink()
+    assert figures(events[-1]) == {"found": 12, "indexed": 11, "problems": 1}
+    assert codes(home) == {"03.jpg": "vanished"}
+    assert figures(run(home, bundle)) == {"found": 11, "unchanged": 11}
+
+
+def test_a_disk_that_is_unplugged_during_the_run_makes_no_problems(home, bundle, album, tmp_path):
+    events = []
+    for event in run_index(home.db, home.thumbnails, bundle, [home.add(album)], ONE):
+        events.append(event)
+        if event == Found(12, complete=True):
+            album.rename(tmp_path / "unplugged")
+    assert figures(events[-1]) == {"found": 12}
+    assert "went away" in events[-1].notes[0]
+    assert [folder.state for folder in all_folders(home.db)] == ["offline"]
+    (tmp_path / "unplugged").rename(album)
+    assert figures(run(home, bundle)) == {"found": 12, "indexed": 12}
+    assert [folder.state for folder in all_folders(home.db)] == ["watching"]
+
+
+def test_nothing_is_removed_because_a_folder_cannot_be_seen(home, bundle, album, tmp_path):
+    run(home, bundle, album)
+    before = ids(home)
+    album.rename(tmp_path / "unplugged")
+    finished = run(home, bundle)
+    assert figures(finished) == {"problems": 1}
+    assert finished.notes == ('12 photos are missing from "album". Nothing was removed from Picsight.',)
+    assert ids(home) == before
+    assert [folder.state for folder in all_folders(home.db)] == ["offline"]
+    (tmp_path / "unplugged").rename(album)
+    finished = run(home, bundle)
+    assert (figures(finished), finished.notes) == ({"found": 12, "unchanged": 12}, ())
+    assert [folder.state for folder in all_folders(home.db)] == ["watching"]
+
+
+def test_a_large_folder_that_is_suddenly_emptier_is_offline_until_a_person_says_otherwise(
+    home, bundle, tmp_path, draw
+):
+    folder = tmp_path / "Trips"
+    for number in range(60):
+        draw(folder / f"{number:02}.png", number, size=(8, 8))
+    run(home, bundle, folder)
+    for number in range(20):
+        (folder / f"{number:02}.png").unlink()
+    for _ in range(2):
+        finished = run(home, bundle)
+        assert figures(finished) == {"found": 40, "unchanged": 40}
+        assert finished.notes == ('20 photos are missing from "Trips". Nothing was removed from Picsight.',)
+    assert len(all_photos(home.db)) == 60
+    finished = run(home, bundle, settings=IndexSettings(accept_missing=True))
+    assert (figures(finished), finished.notes) == ({"found": 40, "unchanged": 40, "missing": 20}, ())
+    assert [each.state for each in all_folders(home.db)] == ["watching"]
+    assert len(all_photos(home.db)) == 40
+
+
+def test_a_model_of_another_space_embeds_everything_again_and_keeps_the_photos(
+    home, bundle, other_bundle, album
+):
+    run(home, bundle, album)
+    before, old = ids(home), vectors(home, bundle)
+    assert figures(run(home, other_bundle)) == {"found": 12, "indexed": 12}
+    assert ids(home) == before
+    assert vectors(home, bundle) == old
+    assert photos_with_vector(home.db, other_bundle.manifest.space_id) == set(before.values())
+
+
+def test_lost_thumbnails_are_made_again_without_embedding(home, bundle, album):
+    run(home, bundle, album)
+    old = vectors(home, bundle)
+    home.thumbnails.delete(home.thumbnails.ids())
+    assert figures(run(home, bundle)) == {"found": 12, "unchanged": 12}
+    assert len(home.thumbnails.ids()) == 12
+    assert vectors(home, bundle) == old
+
+
+def test_a_cancelled_run_keeps_what_it_did_and_the_next_goes_on(home, bundle, album):
+    cancel = threading.Event()
+    folder = home.add(album)
+    events = []
+    settings = IndexSettings(workers=1, batch_photos=2)
+    for event in run_index(home.db, home.thumbnails, bundle, [folder], settings, cancel=cancel):
+        events.append(event)
+        if isinstance(event, Committed):
+            cancel.set()
+    assert events[-1].cancelled
+    done = events[-1].summary.indexed
+    assert 2 <= done < 12
+    assert len(all_photos(home.db)) == done
+    assert figures(run(home, bundle)) == {"found": 12, "indexed": 12 - done, "unchanged": done}
+
+
+def test_a_run_cancelled_before_it_starts_does_nothing(home, bundle, album):
+    cancel = threading.Event()
+    cancel.set()
+    finished = run(home, bundle, album, cancel=cancel)
+    assert finished.cancelled
+    assert all_photos(home.db) == []
+
+
+def test_closing_the_stream_commits_what_is_done_and_ends_the_workers(home, bundle, album):
+    stream = run_index(home.db, home.thumbnails, bundle, [home.add(album)], ONE)
+    for event in stream:
+        if isinstance(event, Progress) and event.done >= 1:
+            break
+    stream.close()
+    assert multiprocessing.active_children() == []
+    assert len(all_photos(home.db)) >= event.done
+    run(home, bundle)
+    assert len(all_photos(home.db)) == 12
+
+
+def test_two_runs_on_one_library_at_a_time_are_refused(home, bundle, album):
+    folder = home.add(album)
+    stream = run_index(home.db, home.thumbnails, bundle, [folder], ONE)
+    next(stream)
+    with pytest.raises(RequestError, match="Another Picsight is indexing"):
+        next(run_index(home.db, home.thumbnails, bundle, [folder], ONE))
+    stream.close()
+
+
+@pytest.mark.parametrize("full", ["library", "thumbnails"])
+def test_a_full_disk_stops_the_run_in_a_sentence_and_keeps_what_is_committed(
+    home, bundle, tmp_path, draw, full
+):
+    for number in range(150):
+        draw(tmp_path / "many" / f"{number}.png", number, size=(16, 16))
+    folder = home.add(tmp_path / "many")
+    writer = home.db.writer if full == "library" else home.thumbnails._connections.writer
+    committed: list[int] = []
+    with pytest.raises(StorageError, match=r"disk is full.*Nothing was lost"):
+        index_until_full(home, bundle, folder, writer, committed)
+    assert multiprocessing.active_children() == []
+    assert sorted(ids(home).values()) == sorted(vectors(home, bundle)) == sorted(committed)
+    assert set(committed) <= set(home.thumbnails.ids())
+    allow_pages(writer, 1_000_000)
+    run(home, bundle)
+    assert len(all_photos(home.db)) == 150
+
+
+def index_until_full(home, bundle, folder, writer, committed: list[int]) -> None:
+    for event in run_index(
+        home.db, home.thumbnails, bundle, [folder], IndexSettings(workers=1, batch_photos=4)
+    ):
+        if isinstance(event, Committed):
+            committed.extend(event.photo_ids)
+            allow_pages(writer, 1)
+
+
+def allow_pages(writer, number: int) -> None:
+    with writer() as connection:  # SQLite takes the present number where that is larger
+        connection.execute(f"PRAGMA max_page_count = {number}")
+
+
+def test_a_folder_that_a_person_removes_during_the_run_stays_removed(home, bundle, album):
+    folder = home.add(album)
+    for event in run_index(home.db, home.thumbnails, bundle, [folder], ONE):
+        if event == Found(12, complete=True):
+            remove_folder(home.db, folder.id)
+    assert all_photos(home.db) == []
+    assert all_folders(home.db) == []
+
+
+def test_an_empty_folder_is_a_run_like_any_other(home, bundle, tmp_path):
+    (tmp_path / "empty").mkdir()
+    assert figures(run(home, bundle, tmp_path / "empty")) == {}
