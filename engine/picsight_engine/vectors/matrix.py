@@ -103,9 +103,8 @@ class Matrix:
         rows = self.refresh()
         alive = rows.ids != BURIED
         stored = vectors_since(self._db, self._space, 0)
-        return np.array_equal(rows.ids[alive], stored.photo_ids) and np.array_equal(
-            rows.originals[alive].view(np.uint16), stored.vectors.view(np.uint16)
-        )
+        same_photos = np.array_equal(rows.ids[alive], stored.photo_ids)
+        return same_photos and rows.originals[alive].tobytes() == stored.vectors.tobytes()
 
     def close(self) -> None:
         """Lets go of the files; snapshots taken before stay valid."""

@@ -47,6 +47,7 @@ def assert_true_copy(matrix, album):
 def test_an_empty_library_gives_an_empty_matrix(album):
     with closing(album.matrix()) as matrix:
         assert matrix.rows.photos == 0
+        assert matrix.is_true_copy()
         assert scan(matrix, np.ones(DIM, np.float32), 5)[0].tolist() == []
 
 
