@@ -113,6 +113,7 @@ class Program:
         """Starts a command in a process group of its own, as a shell does."""
         return subprocess.Popen(
             self.command(*args),
+            stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             env=self.environment,
@@ -165,7 +166,9 @@ def guard(tmp_path_factory: pytest.TempPathFactory) -> Path:
         for name, owners in packages_distributions().items()
         if not wanted.intersection(map(canonicalize_name, owners))
     }
-    (folder / "sitecustomize.py").write_text(GUARD.format(hidden=sorted(hidden - OURS | TRAINER), folder=str(folder)))
+    (folder / "sitecustomize.py").write_text(
+        GUARD.format(hidden=sorted(hidden - OURS | TRAINER), folder=str(folder))
+    )
     return folder
 
 

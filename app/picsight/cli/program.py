@@ -12,7 +12,7 @@ import click
 from picsight import __version__
 from picsight.cli.interrupts import terminate_as_interrupt
 from picsight.cli.invocation import Invocation, shared_options
-from picsight.cli.streams import discard_stdout, finish_stdout, prepare_streams, say
+from picsight.cli.streams import ReaderLeftError, finish_stdout, prepare_streams, say
 from picsight_engine.errors import PicsightError
 
 if TYPE_CHECKING:
@@ -76,8 +76,7 @@ def run(arguments: Sequence[str]) -> int:
     except (click.Abort, KeyboardInterrupt):
         say("Stopped.")
         return INTERRUPTED
-    except BrokenPipeError:
-        discard_stdout()
+    except ReaderLeftError:
         return FINE
     except Exception:  # noqa: BLE001 - the outermost border: nothing above would tell a person
         return _report_fault()

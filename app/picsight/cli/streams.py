@@ -16,6 +16,11 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from typing import TextIO
 
+
+class ReaderLeftError(Exception):
+    """Whoever read stdout has enough, as `head` has; no `OSError`, since click would end those with 1."""
+
+
 _FILE_NAMES = "picsight-file-names"
 
 
@@ -84,10 +89,11 @@ def _write(stream: TextIO | None, text: str, *, at_once: bool) -> None:
         stream.write(text)
         if at_once:
             stream.flush()
-    except BrokenPipeError:
-        raise
+    except BrokenPipeError as fault:
+        _discard_stdout()
+        raise ReaderLeftError from fault
     except OSError as fault:
-        discard_stdout()
+        _discard_stdout()
         raise StorageError(f"The result cannot be written: {fault.strerror}.") from fault
 
 
@@ -113,7 +119,7 @@ def is_terminal(stream: TextIO | None) -> bool:
     return stream is not None and stream.isatty() and os.environ.get("TERM") != "dumb"
 
 
-def discard_stdout() -> None:
+def _discard_stdout() -> None:
     """Gives up on stdout, whose reader left or whose disk is full, so that the interpreter's last flush is silent."""
     with Path(os.devnull).open("wb") as nowhere:
         os.dup2(nowhere.fileno(), sys.stdout.fileno())
