@@ -43,7 +43,9 @@ def plain(bundle: Bundle, photos: Path) -> None:
         square = upright.resize((spec.size, spec.size), Image.Resampling.BICUBIC)
         pixels = np.asarray(square, dtype=np.float32).transpose(2, 0, 1) / np.float32(255)
         if spec.mean is not None and spec.std is not None:
-            pixels = (pixels - np.float32(spec.mean)[:, None, None]) / np.float32(spec.std)[:, None, None]
+            pixels = (pixels - np.array(spec.mean, np.float32)[:, None, None]) / np.array(
+                spec.std, np.float32
+            )[:, None, None]
         session.run([spec.output], {spec.input: pixels[np.newaxis]})
 
 
@@ -83,7 +85,7 @@ def main() -> None:
         [
             label,
             f"{count / statistics.median(values):.1f} ({count / max(values):.1f} to {count / min(values):.1f})",
-            f"{slowest / statistics.median(values):.2f} ×",
+            f"{slowest / statistics.median(values):.2f}x",
         ]
         for label, values in seconds.items()
     ]

@@ -17,7 +17,7 @@ def interleaved(candidates: Mapping[str, Callable[[], object]], rounds: int) -> 
     """Seconds of each candidate in each round; every second round runs backwards, so that load hits all alike."""
     seconds: dict[str, list[float]] = {name: [] for name in candidates}
     for number in range(rounds):
-        names = list(candidates) if number % 2 == 0 else list(reversed(candidates))
+        names = list(candidates)[:: 1 if number % 2 == 0 else -1]
         for name in names:
             begun = time.perf_counter()
             candidates[name]()

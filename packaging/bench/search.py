@@ -8,9 +8,9 @@ import itertools
 import statistics
 import tempfile
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 from report import interleaved, machine, milliseconds, table
 
 from picsight_engine.store.database import Database
@@ -19,6 +19,9 @@ from picsight_engine.store.photos import NewPhoto, put_file, put_photo
 from picsight_engine.store.vectors import activate_space, put_vector
 from picsight_engine.vectors.matrix import Matrix
 from picsight_engine.vectors.scan import scan
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 DIM = 512
 SPACE = "0123456789abcdef"
@@ -78,7 +81,7 @@ def measure(count: int, rounds: int, folder: Path) -> list[list[str]]:
             f"{count:,}",
             name,
             milliseconds(values),
-            f"{fastest / statistics.median(values):.1f} ×",
+            f"{fastest / statistics.median(values):.1f}x",
             f"{recall:.4f}" if name.startswith("Picsight") else "",
         ]
         for name, values in seconds.items()
@@ -106,7 +109,7 @@ def main() -> None:
     for count in arguments.photos:
         with tempfile.TemporaryDirectory() as folder:
             rows += measure(count, arguments.rounds, Path(folder))
-    headings = ["photos", f"best {BEST} of N × {DIM}", "ms, median (range)", "against numpy", "recall@20"]
+    headings = ["photos", f"best {BEST} of N x {DIM}", "ms, median (range)", "against numpy", "recall@20"]
     print(f"{machine()}; {arguments.rounds} interleaved rounds, one thread each\n")
     print(table(headings, rows))
 
