@@ -123,11 +123,6 @@ def stored_names(path: Path, folder: Path) -> list[bytes]:
     return names
 
 
-def stored_name(path: Path, folder: Path) -> bytes | None:
-    """The likeliest name of `path` in `folder`, None elsewhere."""
-    return next(iter(stored_names(path, folder)), None)
-
-
 def _take_over(connection: sqlite3.Connection, outer: int, inner: int, prefix: bytes) -> None:
     values = {"outer": outer, "inner": inner, "prefix": prefix + b"/"}
     connection.execute(_REBASE_FILES, values)

@@ -6,7 +6,7 @@ import threading
 from contextlib import closing
 from typing import TYPE_CHECKING
 
-from picsight_engine.errors import LibraryError
+from picsight_engine.errors import LibraryError, StorageError
 from picsight_engine.store.connections import Connections, connect, explained, probe
 
 if TYPE_CHECKING:
@@ -107,9 +107,17 @@ class Thumbnails:
 
 
 def remove(folder: Path) -> None:
-    """Deletes the library's thumbnails (all of them closed); they are made again when their photos are."""
-    for suffix in ("", "-wal", "-shm"):
-        (folder / (FILE_NAME + suffix)).unlink(missing_ok=True)
+    """Deletes the library's thumbnails (all of them closed); they are made again when their photos are.
+
+    Raises StorageError when the disk or another program that has them open does not allow it.
+    """
+    try:
+        for suffix in ("", "-wal", "-shm"):
+            (folder / (FILE_NAME + suffix)).unlink(missing_ok=True)
+    except OSError as error:
+        raise StorageError(
+            f"The damaged {folder / FILE_NAME} cannot be deleted ({error.strerror}); close what uses it, or delete it."
+        ) from error
 
 
 def _create(path: Path) -> None:
