@@ -19,6 +19,7 @@ from picsight_engine.store.folders import Folder
 from picsight_engine.store.photos import photos_by_id
 from picsight_engine.store.problems import Problem, all_problems
 from picsight_engine.store.thumbnails import Thumbnails
+from picsight_engine.store.vectors import activate_space
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -127,8 +128,11 @@ class Library:
         # Worker processes, Pillow: 60 ms that a search does not pay.
         from picsight_engine.indexing.indexer import IndexSettings, run_index
 
-        wanted = self.folders() if folders is None else [self.add_folder(path) for path in folders]
+        named = [_existing_folder(path) for path in folders or ()]  # all of them, before the first is added
+        wanted = self.folders() if folders is None else [self.add_folder(path) for path in named]
         distinct = list({folder.id: folder for folder in wanted}.values())
+        with self._db.writer() as connection:
+            activate_space(connection, self.bundle.manifest.space_id, self.bundle.manifest.dim)
         yield from run_index(
             self._db,
             self._thumbnails(),
@@ -232,3 +236,9 @@ class Library:
             if self._opened_thumbnails is not None:
                 self._opened_thumbnails.close()
                 self._opened_thumbnails = None
+
+
+def _existing_folder(path: Path) -> Path:
+    if not path.is_dir():
+        raise RequestError(f"{path} is {'not a folder' if path.exists() else 'not there'}; choose a folder.")
+    return path

@@ -6,6 +6,7 @@ import io
 import os
 import shutil
 import threading
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,7 @@ from picsight_engine.errors import LibraryError, RequestError
 from picsight_engine.indexing.events import Committed, Finished
 from picsight_engine.indexing.indexer import IndexSettings
 from picsight_engine.library import Library
+from picsight_engine.models.bundle import write_bundle
 
 ONE_WORKER = IndexSettings(workers=1)
 
@@ -111,6 +113,26 @@ def test_a_search_sees_what_another_process_indexed_or_lost(tmp_path, few, bundl
             one.similar(few[0])
 
 
+def test_what_one_model_read_is_not_found_by_another_until_that_has_read_it(own, few, bundle, tmp_path):
+    files = {name: bundle.folder / name for name in bundle.manifest.files}
+    foreign = write_bundle(tmp_path / "model", replace(bundle.manifest, space_id="f" * 16), files)
+    run(own, few[0].parent)
+    with Library.open(own.folder, foreign) as other:
+        assert (other.search("dog").photos, other.search("dog").results) == (0, ())
+        assert len(other.all_photos().results) == 5
+        with pytest.raises(RequestError, match="was not read by this model yet"):
+            other.similar(few[0])
+        assert run(other).summary.indexed == 5
+        assert len(other.search("dog").results) == 5
+        assert all(check.ok for check in other.doctor())
+
+
+def test_no_folder_is_added_when_one_of_several_is_not_there(own, few, tmp_path):
+    with pytest.raises(RequestError, match="is not there"):
+        run(own, few[0].parent, tmp_path / "nowhere")
+    assert own.folders() == []
+
+
 def test_a_removed_folder_takes_its_photos_and_thumbnails_along(own, few):
     run(own, few[0].parent)
     photo_id = own.show(few[0]).id
@@ -182,8 +204,7 @@ def test_copies_are_one_photo_with_several_paths(own, few):
 def test_dates_carry_their_offset_and_order_the_wall(own, shared, few, tmp_path):
     folder = tmp_path / "dated"
     folder.mkdir()
-    for name in ("date_offset_plus1345.jpg", "date_subsec.jpg"):
-        shutil.copy(shared / "formats" / name, folder)
+    shutil.copy(shared / "formats" / "date_offset_plus1345.jpg", folder)
     for age, path in enumerate(few):
         os.utime(path, (1_000_000_000 + age, 1_000_000_000 + age))
     run(own, folder, few[0].parent)

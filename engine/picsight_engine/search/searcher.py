@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import threading
 import time
-from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -17,6 +16,7 @@ from picsight_engine.search.terms import Terms
 from picsight_engine.store.photos import all_photos, photos_by_id
 from picsight_engine.store.vectors import vector_of
 from picsight_engine.vectors.matrix import Matrix
+from picsight_engine.vectors.scan import scan_any
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -32,7 +32,7 @@ CACHE_FOLDER = "cache"
 class Searcher:
     """Answers searches over one library with one bundle; any thread may call.
 
-    The text tower and the matrix are opened by the first search that needs them, side by side.
+    The text tower and the matrix are opened by the first search that needs them.
     """
 
     def __init__(self, db: Database, bundle: Bundle) -> None:
@@ -51,7 +51,9 @@ class Searcher:
         """
         started = time.perf_counter()
         query = parse(text)
-        directions, matrix = self._prepare(query)
+        # One after the other: opening the matrix takes 2 ms, a thread for the text tower beside it gained nothing.
+        directions = self._terms.directions(query) if query.alternatives else None
+        matrix = self._refreshed_matrix()
         ranked = [] if directions is None else self._ranked(matrix, directions, limit)
         return self._answer(text, started, matrix, ranked, query)
 
@@ -89,18 +91,6 @@ class Searcher:
                 self._matrix.close()
                 self._matrix = None
 
-    def _prepare(self, query: Query) -> tuple[NDArray[np.float32] | None, Matrix]:
-        """The query's directions, None if it asks for nothing, and the matrix."""
-        if not query.alternatives:
-            return None, self._refreshed_matrix()
-        if self._terms.loaded and self._matrix is not None:
-            return self._terms.directions(query), self._refreshed_matrix()
-        # A cold search: half of a session's start waits for no interpreter lock.
-        with ThreadPoolExecutor(1) as beside:
-            directions = beside.submit(self._terms.directions, query)
-            matrix = self._refreshed_matrix()
-            return directions.result(), matrix
-
     def _refreshed_matrix(self) -> Matrix:
         """The matrix with everything that any process stored, deleted or hid until now."""
         manifest = self._bundle.manifest
@@ -116,9 +106,6 @@ class Searcher:
         self, matrix: Matrix, directions: NDArray[np.float32], limit: int, leave_out: int | None = None
     ) -> list[Result]:
         """The best visible photos for any of the directions [m, dim], best first."""
-        # A cold search imports the scan while the text tower loads beside it: simsimd takes 15 ms.
-        from picsight_engine.vectors.scan import scan_any
-
         wanted = max(limit, 0) + (leave_out is not None)
         ids, scores = scan_any(matrix, directions, wanted)
         photos = photos_by_id(self._db, ids.tolist())

@@ -23,16 +23,12 @@ _MOST_CHARACTERS = 2_000  # far beyond any tower's context; keeps a pasted book 
 class Terms:
     """Embeds terms one at a time and remembers the latest; any thread may call."""
 
-    def __init__(self, bundle: Bundle) -> None:
+    def __init__(self, bundle: Bundle, *, remembered: int = _REMEMBERED) -> None:
         self.bundle = bundle
+        self._remembered = remembered
         self._lock = threading.Lock()
         self._embedder: TextEmbedder | None = None
         self._vectors: OrderedDict[str, NDArray[np.float32]] = OrderedDict()
-
-    @property
-    def loaded(self) -> bool:
-        """Whether the text tower is there."""
-        return self._embedder is not None
 
     def load(self) -> None:
         """Loads the text tower unless it is there: most of a first search's time.
@@ -53,7 +49,7 @@ class Terms:
         with self._lock:
             if text not in self._vectors:
                 self._vectors[text] = self._load().embed_term(text)
-                if len(self._vectors) > _REMEMBERED:
+                if len(self._vectors) > self._remembered:
                     self._vectors.popitem(last=False)
             self._vectors.move_to_end(text)
             return self._vectors[text]

@@ -45,11 +45,15 @@ def test_a_term_is_embedded_once(terms):
     assert terms.vector("red kite") is terms.vector("red kite")
 
 
-def test_forgotten_terms_come_back_the_same(terms):
-    before = terms.vector("first of many").copy()
-    for number in range(300):
-        terms.vector(f"term {number}")
-    assert np.array_equal(terms.vector("first of many"), before)
+def test_only_the_latest_terms_are_remembered_and_forgotten_ones_come_back_the_same(bundle):
+    terms = Terms(bundle, remembered=2)
+    first, second = terms.vector("first"), terms.vector("second")
+    assert terms.vector("first") is first
+    terms.vector("third")  # "second" was used longest ago
+    assert terms.vector("first") is first
+    again = terms.vector("second")
+    assert again is not second
+    assert np.array_equal(again, second)
 
 
 @pytest.mark.parametrize("text", ["x" * 100_000, "word " * 20_000, "\u200d\ufffe", "[SEP] [CLS]", "🦄" * 500])
