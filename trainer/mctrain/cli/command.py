@@ -1,0 +1,41 @@
+"""The command `mctrain` and the outer border where failures become one sentence."""
+
+from __future__ import annotations
+
+import sys
+
+import click
+
+from mctrain.cli.data import data
+from mctrain.cli.evaluate import evaluate
+from mctrain.cli.export import export
+from mctrain.cli.train import train
+from picsight_engine.errors import PicsightError
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+def mctrain() -> None:
+    """Trains, measures and exports the models of Picsight."""
+
+
+for _command in (data, train, evaluate, export):
+    mctrain.add_command(_command)
+
+
+def run() -> None:
+    """Runs the command line; what a person can do something about is told in one sentence, without a traceback."""
+    try:
+        code = mctrain.main(standalone_mode=False)
+    except click.exceptions.Abort:
+        sys.stderr.write("Interrupted; the same command continues.\n")
+        sys.exit(130)
+    except click.ClickException as fault:
+        fault.show()
+        sys.exit(fault.exit_code)
+    except PicsightError as fault:
+        sys.stderr.write(f"{fault}\n")
+        sys.exit(fault.exit_code)
+    except OSError as fault:
+        sys.stderr.write(f"{fault.filename or 'The disk'}: {fault.strerror or fault}.\n")
+        sys.exit(1)
+    sys.exit(code if isinstance(code, int) else 0)

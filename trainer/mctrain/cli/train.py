@@ -1,0 +1,49 @@
+"""`mctrain train`: follows a recipe to a checkpoint, and on demand to a bundle."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from mctrain.cli.places import cache_option, data_option
+from mctrain.cli.progress import bar
+from mctrain.recipe import load_recipe
+
+
+@click.command()
+@click.argument("recipe")
+@click.option(
+    "-o",
+    "--output",
+    required=True,
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Folder of the run.",
+)
+@data_option
+@cache_option
+@click.option(
+    "--bundle",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Export the result there too, text as int8.",
+)
+@click.option(
+    "--threads", default=1, show_default=True, type=click.IntRange(min=1), help="Cores used for training."
+)
+def train(recipe: str, output: Path, data: Path, cache: Path, *, bundle: Path | None, threads: int) -> None:
+    """Trains RECIPE (a name in mctrain/recipes, or a path to a TOML file). A killed run continues with the same command."""
+    read = load_recipe(recipe)
+    from mctrain.training.run import run_recipe  # imports torch: 2 s
+
+    click.echo(
+        f"{read.about.title}\n  source: {read.about.source}\n  expected: {read.about.expected}", err=True
+    )
+    checkpoint = run_recipe(read, data, cache, output, bar, threads=threads)
+    click.echo(
+        f"{checkpoint.path}: {len(checkpoint.content.history)} epochs, last loss {checkpoint.content.history[-1]:.3f}"
+    )
+    if bundle is not None:
+        from mctrain.export.bundle import export_bundle  # imports onnx: 0.3 s
+
+        written = export_bundle(checkpoint.content, bundle, int8_text=True)
+        click.echo(f"{bundle}: space {written.manifest.space_id}")

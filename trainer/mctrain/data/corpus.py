@@ -1,0 +1,128 @@
+"""The training set in memory: cached features of all photos, vectors of all texts, and which text belongs to which photo."""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from mctrain.data.classes import class_names, class_prompts
+from mctrain.data.features import Views, cache_features, cached
+from mctrain.data.phrasing import Texts, texts_of
+from mctrain.data.sentences import cache_sentences
+from mctrain.data.shards import samples
+from mctrain.errors import DataError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    from mctrain.recipe import DataTable
+
+
+@dataclass(frozen=True, slots=True)
+class Ragged:
+    """A list of row numbers for each photo, end to end: photo i owns `rows[starts[i]:starts[i + 1]]`."""
+
+    rows: NDArray[np.int64]
+    starts: NDArray[np.int64]
+
+    @classmethod
+    def of(cls, lists: Iterable[Sequence[int]]) -> Ragged:
+        """Joins the lists."""
+        lists = list(lists)
+        starts = np.concatenate([[0], np.cumsum([len(rows) for rows in lists])]).astype(np.int64)
+        return cls(np.array([row for rows in lists for row in rows], np.int64), starts)
+
+    def draw(self, photos: NDArray[np.int64], chance: NDArray[np.float64]) -> NDArray[np.int64]:
+        """One row for each photo, `chance` in [0, 1) choosing it; -1 where a photo owns none."""
+        counts = self.starts[photos + 1] - self.starts[photos]
+        places = self.starts[photos] + (chance * counts).astype(np.int64)
+        return np.where(counts > 0, self.rows[np.minimum(places, len(self.rows) - 1)], -1)
+
+
+@dataclass(frozen=True, slots=True)
+class Corpus:
+    """All that the loop reads.
+
+    `features` [views, photos, 1280] and `logits` [views, photos, 1000] float16; `texts` [texts, 384] float16;
+    `captions` and `queries` point from photos to texts, `prompts` from ImageNet classes to texts.
+    """
+
+    features: NDArray[np.float16]
+    logits: NDArray[np.float16]
+    texts: NDArray[np.float16]
+    captions: Ragged
+    queries: Ragged
+    prompts: Ragged
+
+
+def find_shards(data: Path, patterns: Sequence[str]) -> list[Path]:
+    """The files of the data folder that the patterns name, in the patterns' order.
+
+    Raises:
+        DataError: a pattern that fits no file.
+    """
+    found: list[Path] = []
+    for pattern in patterns:
+        files = sorted(data.glob(pattern))
+        if not files:
+            raise DataError(f"There is no file {pattern} in {data}; give the folder of the data with --data.")
+        found += files
+    return found
+
+
+def build_corpus(
+    table: DataTable, data: Path, cache: Path, bar: Callable[[str, int], Callable[[int, str], None]]
+) -> Corpus:
+    """Reads the texts, caches what is missing and joins everything; `bar(title, total)` makes a progress display.
+
+    Raises:
+        DataError: a file is missing or damaged.
+    """
+    shards = find_shards(data, table.shards)
+    views = Views(table.views, table.least_crop)
+    texts = _read_texts(shards, table, data)
+    cache_features(shards, views, cache, bar("photo views", len(texts) * views.count))
+    prompts = class_prompts(class_names(data, "imagenet"))
+    everything = [text for own in texts for text in (*own.captions, *own.queries)]
+    everything += [text for group in prompts for text in group]
+    sentences = cache_sentences(everything, cache, bar("texts", len(set(everything))))
+    parts = [[cached(shard, views, number, cache) for shard in shards] for number in range(views.count)]
+    rows = sentences.rows
+    return Corpus(
+        features=np.stack([np.concatenate([part.features for part in one]) for one in parts]),
+        logits=np.stack([np.concatenate([part.logits for part in one]) for one in parts]),
+        texts=sentences.matrix,
+        captions=Ragged.of([rows[text] for text in own.captions] for own in texts),
+        queries=Ragged.of([rows[text] for text in own.queries] for own in texts),
+        prompts=Ragged.of([rows[text] for text in group] for group in prompts),
+    )
+
+
+def _read_texts(shards: Sequence[Path], table: DataTable, data: Path) -> list[Texts]:
+    """The texts of every photo, in the order of the shards."""
+    (template_file,) = find_shards(data, [table.templates])
+    templates = json.loads(template_file.read_text(encoding="utf-8"))
+    (translation_file,) = find_shards(data, [table.translations])
+    english = _english_by_photo(translation_file)
+    return [
+        texts_of(sample.key, sample.words, templates, english.get(sample.key.partition("_")[0], ()))
+        for shard in shards
+        for sample in samples(shard)
+    ]
+
+
+def _english_by_photo(path: Path) -> dict[str, list[str]]:
+    """Multi30k's English sentences by Flickr's photo number, which begins a Flickr8k key."""
+    english: dict[str, list[str]] = {}
+    with gzip.open(path, "rt", encoding="utf-8", newline="") as file:
+        for row in csv.DictReader(file, delimiter="\t", quoting=csv.QUOTE_NONE):
+            english.setdefault(row["image"], []).append(row["en"])
+    return english

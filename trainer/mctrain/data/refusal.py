@@ -1,0 +1,115 @@
+"""Keeps what measures quality out of training: evaluation photos under any key or file name, and the texts made from them.
+
+A photo is known by its key and by the bytes of its file. Both are known from the evaluation shards that the recipe
+names, read where they lie, and from a list of digests that ships with the trainer: a renamed or repacked copy is
+refused even where the original is not at hand.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from fnmatch import fnmatch
+from functools import cache
+from importlib import resources
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from mctrain.data.shards import PHOTO_SUFFIXES, file_digest, members
+from mctrain.errors import RefusalError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+LIST = "evaluation.txt"  # lines of "key DIGEST", "photo DIGEST" and "text DIGEST"
+_DIGITS = 16
+
+
+@dataclass(frozen=True, slots=True)
+class Reserved:
+    """Digests of what may only be measured on, and the names of the files that hold it."""
+
+    keys: frozenset[str]
+    photos: frozenset[str]
+    texts: frozenset[str]
+    names: tuple[str, ...] = ()
+
+    def holds_key(self, key: str) -> bool:
+        """Whether an evaluation shard has this key."""
+        return short_digest(key.encode()) in self.keys
+
+    def holds_photo(self, content: bytes) -> bool:
+        """Whether an evaluation shard has a photo of exactly these bytes."""
+        return short_digest(content) in self.photos
+
+
+def short_digest(content: bytes) -> str:
+    """Long enough that 20,000 training photos meet none of 3,000 by chance."""
+    return hashlib.sha256(content).hexdigest()[:_DIGITS]
+
+
+@cache
+def shipped() -> Reserved:
+    """The list that ships with the trainer."""
+    text = (Path(str(resources.files("mctrain"))) / "data" / LIST).read_text(encoding="ascii")
+    kinds: dict[str, set[str]] = {"key": set(), "photo": set(), "text": set()}
+    for line in text.splitlines():
+        kind, _, digest = line.partition(" ")
+        kinds[kind].add(digest)
+    return Reserved(frozenset(kinds["key"]), frozenset(kinds["photo"]), frozenset(kinds["text"]))
+
+
+def reserved(data: Path, shards: Sequence[str], texts: Sequence[str]) -> Reserved:
+    """The shipped list joined with the evaluation files that the recipe names (patterns in the data folder).
+
+    Raises:
+        DataError: one of these files is there and cannot be read.
+    """
+    keys, photos = _digests(path for pattern in shards for path in sorted(data.glob(pattern)))
+    files = {file_digest(path)[:_DIGITS] for pattern in texts for path in sorted(data.glob(pattern))}
+    known = shipped()
+    return Reserved(known.keys | keys, known.photos | photos, known.texts | files, (*shards, *texts))
+
+
+def refuse_evaluation(files: Iterable[Path], known: Reserved) -> None:
+    """Looks into every file before anything is learnt from it.
+
+    Raises:
+        RefusalError: a file is an evaluation file, or holds an evaluation photo; it is named, and nothing was trained.
+        DataError: a file cannot be read.
+    """
+    for path in files:
+        if any(fnmatch(path.name, Path(name).name) for name in known.names):
+            raise RefusalError(
+                f"{path} is for evaluation only and is never trained on; take it out of the recipe."
+            )
+        if file_digest(path)[:_DIGITS] in known.texts:
+            raise RefusalError(
+                f"{path} was made from evaluation photos and is never trained on; take it out of the recipe."
+            )
+        if path.name.endswith((".tar", ".tar.gz", ".tgz")):
+            found = evaluation_keys(path, known)
+            if found:
+                raise RefusalError(
+                    f"{path} holds {len(found)} evaluation photos ({found[0]} is the first), which are never trained on; "
+                    "take it out of the recipe."
+                )
+
+
+def evaluation_keys(shard: Path, known: Reserved) -> list[str]:
+    """The keys of a shard that are reserved by their name or by their photo's bytes, in its order."""
+    found: dict[str, None] = {}
+    for key, suffix, content in members(shard):
+        if known.holds_key(key) or (suffix in PHOTO_SUFFIXES and known.holds_photo(content)):
+            found[key] = None
+    return list(found)
+
+
+def _digests(shards: Iterable[Path]) -> tuple[frozenset[str], frozenset[str]]:
+    keys, photos = set(), set()
+    for shard in shards:
+        for key, suffix, content in members(shard):
+            keys.add(short_digest(key.encode()))
+            if suffix in PHOTO_SUFFIXES:
+                photos.add(short_digest(content))
+    return frozenset(keys), frozenset(photos)

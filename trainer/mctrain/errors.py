@@ -1,0 +1,35 @@
+"""The exceptions of the trainer, each carrying one sentence for a person.
+
+PicsightError            of the engine: anything that a person is told about
+└── TrainerError         the trainer cannot do what was asked
+    ├── RecipeError      a recipe is unknown, incomplete or holds a key that nobody reads (exit code 2)
+    ├── DataError        a shard is missing, damaged or not what its name says
+    ├── RefusalError     the data holds something that is only for evaluation
+    └── ExportError      an exported graph does not compute what the checkpoint computes
+"""
+
+from __future__ import annotations
+
+from picsight_engine.errors import PicsightError
+
+
+class TrainerError(PicsightError):
+    """A failure of the trainer that is told to a person as it stands."""
+
+
+class RecipeError(TrainerError):
+    """A recipe cannot be followed as it is written."""
+
+    exit_code = 2
+
+
+class DataError(TrainerError):
+    """Photos or texts cannot be read."""
+
+
+class RefusalError(TrainerError):
+    """Training would have touched data that measures quality."""
+
+
+class ExportError(TrainerError):
+    """The exported graph and the checkpoint disagree; nothing was written."""

@@ -1,0 +1,76 @@
+"""Turns a torch module into an ONNX graph, and runs such a graph."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import logging
+import warnings
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, cast
+
+import onnxruntime
+import torch
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    import numpy as np
+    from numpy.typing import NDArray
+
+OPSET = 20
+
+onnxruntime.disable_telemetry_events()
+
+
+@dataclass(frozen=True, slots=True)
+class Port:
+    """One input or output of a graph; `axes` names the axes whose length is free."""
+
+    name: str
+    axes: dict[int, str]
+
+
+def write_graph(
+    module: torch.nn.Module, example: torch.Tensor, entry: Port, outputs: Sequence[str], path: Path
+) -> None:
+    """Exports a module of one input by torch's dynamo exporter; the legacy one is silently wrong on MiniLM.
+
+    `example` must be at least 2 long on each free axis, or the exporter takes the length for a constant.
+    """
+    # MultiHeadAttention's fast path has no ONNX form
+    cast("Any", torch.backends).mha.set_fastpath_enabled(False)
+    shapes = ({axis: torch.export.Dim(name, min=1) for axis, name in entry.axes.items()},)
+    logging.getLogger("torch.onnx").setLevel(logging.ERROR)
+    with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
+        warnings.simplefilter("ignore")  # the exporter's deprecations of itself
+        torch.onnx.export(
+            module.eval(),
+            (example,),
+            str(path),
+            dynamo=True,
+            opset_version=OPSET,
+            input_names=[entry.name],
+            output_names=list(outputs),
+            dynamic_shapes=shapes,
+            external_data=False,
+            verbose=False,
+        )
+
+
+class Graph:
+    """A graph loaded on the CPU, for caching features and for comparing exports with torch."""
+
+    def __init__(self, path: Path, *, threads: int = 1) -> None:
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = threads
+        options.inter_op_num_threads = 1
+        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+        options.log_severity_level = 3
+        self._session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+        self._entry = self._session.get_inputs()[0].name
+
+    def __call__(self, batch: NDArray[Any]) -> list[NDArray[np.float32]]:
+        """All outputs for one batch."""
+        return cast("list[NDArray[np.float32]]", self._session.run(None, {self._entry: batch}))

@@ -1,0 +1,154 @@
+"""A recipe: everything that decides what a training run makes, as a frozen TOML file in which no key is ignored."""
+
+from __future__ import annotations
+
+import tomllib
+from dataclasses import MISSING, asdict, dataclass, fields, is_dataclass
+from importlib import resources
+from pathlib import Path
+from typing import Any, TypeVar, get_type_hints
+
+from mctrain.errors import RecipeError
+
+_Table = TypeVar("_Table")
+
+
+@dataclass(frozen=True, slots=True)
+class About:
+    """What a person wants to know before starting the run."""
+
+    title: str
+    source: str
+    machine: str
+    hours: float
+    expected: str
+    command: str
+
+
+@dataclass(frozen=True, slots=True)
+class DataTable:
+    """What is trained on, by name inside the data folder, and what never may be."""
+
+    shards: tuple[str, ...]
+    templates: str
+    translations: str
+    evaluation_shards: tuple[str, ...]
+    evaluation_texts: tuple[str, ...]
+    views: int
+    least_crop: float
+
+
+@dataclass(frozen=True, slots=True)
+class HeadTable:
+    """The two heads: width of the space, hidden widths, shares dropped; `branch` weighs the classifier branch (0 = none)."""
+
+    dim: int
+    image_hidden: int
+    text_hidden: int
+    image_dropout: float
+    image_input_dropout: float
+    text_dropout: float
+    text_input_dropout: float
+    branch: float
+
+
+@dataclass(frozen=True, slots=True)
+class TrainingTable:
+    """The loop: `queries` is the share of drawn texts that are short, `distil` weighs the class-name term."""
+
+    seed: int
+    epochs: int
+    batch: int
+    texts_a_photo: int
+    queries: float
+    rate: float
+    weight_decay: float
+    warmup: int
+    temperature: float
+    distil: float
+    pseudo: float
+    pseudo_photos: int
+    average: float
+
+
+@dataclass(frozen=True, slots=True)
+class BundleTable:
+    """What the exported bundle is called, and under which licence it goes."""
+
+    name: str
+    title: str
+    licence: str
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """A whole recipe; `name` is its file's."""
+
+    name: str
+    about: About
+    data: DataTable
+    heads: HeadTable
+    training: TrainingTable
+    bundle: BundleTable
+
+    def as_dict(self) -> dict[str, Any]:
+        """For the checkpoint and the bundle's provenance."""
+        return asdict(self)
+
+
+def load_recipe(name_or_path: str) -> Recipe:
+    """A recipe of this package by name, or any by path.
+
+    Raises:
+        RecipeError: there is none, or a key is missing, unknown or of another type.
+    """
+    path = Path(name_or_path)
+    if path.suffix != ".toml":
+        path = Path(str(resources.files("mctrain"))) / "recipes" / f"{name_or_path}.toml"
+    try:
+        content = tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        known = ", ".join(sorted(file.stem for file in path.parent.glob("*.toml"))) or "none"
+        raise RecipeError(f"There is no recipe {path}; in that folder there are: {known}.") from None
+    except (OSError, ValueError) as fault:
+        raise RecipeError(f"The recipe {path} cannot be read: {fault}.") from fault
+    return parse_recipe({"name": path.stem, **content}, str(path))
+
+
+def parse_recipe(content: dict[str, Any], where: str) -> Recipe:
+    """A recipe from its parsed TOML or from a checkpoint.
+
+    Raises:
+        RecipeError: a key is missing, unknown or of another type.
+    """
+    return _table(Recipe, content, where)
+
+
+def _table(kind: type[_Table], content: object, where: str) -> _Table:
+    if not isinstance(content, dict):
+        raise RecipeError(f"{where} must be a table.")
+    hints = get_type_hints(kind)
+    unknown = sorted(set(content) - set(hints))
+    if unknown:
+        raise RecipeError(f"{where} has an unknown key: {unknown[0]}; known are {', '.join(hints)}.")
+    missing = [f.name for f in fields(kind) if f.name not in content and f.default is MISSING]  # type: ignore[arg-type]
+    if missing:
+        raise RecipeError(f"{where} lacks the key {missing[0]}.")
+    values = {key: _value(hints[key], value, f"{where}, {key}") for key, value in content.items()}
+    return kind(**values)
+
+
+def _value(kind: Any, value: object, where: str) -> object:
+    if is_dataclass(kind):
+        return _table(kind, value, where)  # type: ignore[arg-type]
+    if kind is float and type(value) is int:
+        return float(value)
+    if kind in (int, float, str) and type(value) is kind:
+        return value
+    if (
+        isinstance(value, (list, tuple))
+        and all(isinstance(item, str) for item in value)
+        and kind not in (int, float, str)
+    ):
+        return tuple(value)
+    raise RecipeError(f"{where} has a value of the wrong type: {value!r}.")
