@@ -11,8 +11,10 @@ from PySide6.QtCore import QEvent, QObject, QSocketNotifier, QTimer, Signal
 from PySide6.QtWidgets import QApplication
 
 from picsight.jobs import Jobs
+from picsight.locations import starter_bundle
 from picsight.settings import load_settings, save_settings, settings_file
 from picsight.window.icons import program_icon
+from picsight.window.library.controller import LibraryPlace
 from picsight.window.main_window import MainWindow
 from picsight.window.tokens import apply_theme
 
@@ -38,7 +40,7 @@ def run_window(library_folder: Path, folders_to_add: Sequence[Path] = ()) -> int
     settings = load_settings(file)
     apply_theme(app, settings.theme)
     jobs = Jobs()
-    window = MainWindow(library_folder, settings, jobs)
+    window = MainWindow(LibraryPlace(library_folder, starter_bundle), settings, jobs)
     window.closing.connect(lambda chosen: save_settings(chosen, file))
     window.show()
     first = FirstFrame(window.windowHandle())

@@ -13,7 +13,7 @@ from picsight.settings import Settings
 from picsight.window.actions import bind_keys, photo_menu
 from picsight.window.frame import Frame
 from picsight.window.grid.model import files_of
-from picsight.window.library.controller import LibraryController, Overview
+from picsight.window.library.controller import LibraryController, LibraryPlace, Overview
 from picsight.window.library.first_run import dropped_folders
 from picsight.window.library.folders import FolderActions
 from picsight.window.reveal import reveal
@@ -39,18 +39,18 @@ class MainWindow(QMainWindow):
 
     closing = Signal(object)  # Settings
 
-    def __init__(self, library_folder: Path, settings: Settings, jobs: Jobs) -> None:
+    def __init__(self, place: LibraryPlace, settings: Settings, jobs: Jobs) -> None:
         super().__init__()
         self._settings, self._jobs = settings, jobs
         self.frame = frame = Frame(settings, jobs, self)
-        self.library = LibraryController(library_folder, frame.problems_model, frame.status, jobs, self)
+        self.library = LibraryController(place, frame.problems_model, frame.status, jobs, self)
         self.search = SearchController(frame.box, frame.wall_page, jobs, self)
         self.viewer = ViewerController(frame.viewer_page, frame.model, frame.thumbnails, jobs, self)
         self.folders = FolderActions(self, self.library)
         self.setCentralWidget(frame)
         self.setAcceptDrops(True)
         self.setWindowTitle("Picsight")
-        new_here = not (library_folder / "library.db").exists()
+        new_here = not (place.folder / "library.db").exists()
         frame.show_page(frame.first_run if new_here else frame.wall_page)
         self._join()
         self._bind()
@@ -58,6 +58,9 @@ class MainWindow(QMainWindow):
 
     def start(self, folders_to_add: Sequence[Path]) -> None:
         """Open the library; called once the first frame is on the screen."""
+        if folders_to_add:
+            self.frame.show_page(self.frame.wall_page)
+            self.search.expect_photos()
         self.library.open(folders_to_add)
 
     def _join(self) -> None:

@@ -11,7 +11,7 @@ from picsight_engine.indexing.events import Committed, Finished, Found, Progress
 
 if TYPE_CHECKING:
     import threading
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
     from picsight.jobs import Jobs, Stream
@@ -19,10 +19,19 @@ if TYPE_CHECKING:
     from picsight.window.library.status import StatusLine
     from picsight_engine.indexing.events import Event
     from picsight_engine.library import Library
+    from picsight_engine.models.bundle import Bundle
     from picsight_engine.store.folders import Folder
     from picsight_engine.store.problems import Problem
 
 LANE = "overview"
+
+
+@dataclass(frozen=True, slots=True)
+class LibraryPlace:
+    """Where the library lies, and how the model that reads it is opened (in a thread)."""
+
+    folder: Path
+    bundle: Callable[[], Bundle]
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,14 +55,14 @@ class LibraryController(QObject):
 
     def __init__(
         self,
-        folder: Path,
+        place: LibraryPlace,
         problems: ProblemsModel,
         status: StatusLine,
         jobs: Jobs,
         parent: QObject | None = None,
     ) -> None:
         super().__init__(parent)
-        self._folder, self._problems, self._status, self._jobs = folder, problems, status, jobs
+        self._place, self._problems, self._status, self._jobs = place, problems, status, jobs
         self._library: Library | None = None
         self._overview = Overview((), 0, ())
         self._run: Stream | None = None
@@ -68,10 +77,9 @@ class LibraryController(QObject):
         """Open the library in a thread, add folders to it, then look for new photos."""
 
         def work() -> tuple[Library, Overview]:
-            from picsight.locations import starter_bundle
             from picsight_engine.library import Library  # 160 ms (numpy), after the first frame
 
-            library = Library.open(self._folder, starter_bundle())
+            library = Library.open(self._place.folder, self._place.bundle())
             for path in folders_to_add:
                 library.add_folder(path)
             return library, _overview_of(library)

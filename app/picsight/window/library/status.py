@@ -58,6 +58,10 @@ class StatusLine(QWidget):
         """What is shown and selected."""
         self._photos.setText(words)
 
+    def words(self) -> str:
+        """What is said about indexing."""
+        return self._news.text()
+
     def show_idle(self) -> None:
         """Nothing goes on."""
         self._show_right("", None, "")

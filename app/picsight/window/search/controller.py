@@ -63,6 +63,10 @@ class SearchController(QObject):
         """Where one is now."""
         return self._place
 
+    def expect_photos(self) -> None:
+        """Say that photos will come, before the library is open."""
+        self._say_nothing()
+
     def go(self, place: Place) -> None:
         """Leave for another place; the way back is kept."""
         self._remember()

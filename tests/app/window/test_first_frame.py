@@ -1,0 +1,52 @@
+"""The first frame is on the screen before anything heavy is imported, and a signal closes the window."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+
+PROBE = """
+import json, sys
+from pathlib import Path
+import picsight.window as window
+from picsight.window.main_window import MainWindow
+
+def report(self, folders):
+    loaded = [m for m in ("numpy", "onnxruntime", "sqlite_utils", "tokenizers", "PIL", "torch") if m in sys.modules]
+    print(json.dumps(loaded), flush=True)
+    if sys.argv[2] == "close":
+        self.close()
+
+MainWindow.start = report
+sys.exit(window.run_window(Path(sys.argv[1])))
+"""
+
+
+def start(tmp_path, what):
+    environment = os.environ | {
+        "XDG_CONFIG_HOME": str(tmp_path),
+        "HOME": str(tmp_path),
+        "QT_QPA_PLATFORM": "offscreen",
+    }
+    return subprocess.Popen(
+        [sys.executable, "-c", PROBE, str(tmp_path / "library"), what],
+        env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+
+
+def test_nothing_heavy_is_imported_before_the_first_frame(tmp_path):
+    process = start(tmp_path, "close")
+    out, err = process.communicate(timeout=60)
+    assert (json.loads(out), process.returncode, err) == ([], 0, "")
+
+
+def test_a_signal_closes_the_window_as_its_button_does(tmp_path):
+    process = start(tmp_path, "stay")
+    assert process.stdout.readline().strip() == "[]"
+    process.send_signal(signal.SIGTERM)
+    assert process.wait(timeout=60) == 0
+    process.communicate()
+    assert (tmp_path / "picsight" / "settings.toml").is_file()

@@ -1,0 +1,210 @@
+"""The whole window on a real library of real photos, read by the real engine: what a person does, from the first minute."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+from PySide6.QtCore import QMimeData, QPointF, Qt, QUrl
+from PySide6.QtGui import QDropEvent, QGuiApplication
+
+from picsight.jobs import Jobs
+from picsight.settings import Settings
+from picsight.window.library.controller import LibraryPlace
+from picsight.window.main_window import MainWindow
+from picsight_engine.library import Library
+from picsight_engine.models.bundle import open_bundle
+
+PATIENCE = 60_000  # ms; worker processes start on a busy machine
+
+
+@pytest.fixture(scope="module")
+def bundle(starter):
+    """The model that ships with Picsight."""
+    if not (starter / "bundle.json").is_file():
+        pytest.skip("the starter bundle is not built yet")
+    return open_bundle(starter)
+
+
+@pytest.fixture(scope="module")
+def indexed(bundle, real_photos, tmp_path_factory):
+    """A library that has read 24 photos and met a broken file."""
+    (real_photos / "broken.jpg").write_bytes(b"\xff\xd8\xff\xe0 no more than a beginning")
+    folder = tmp_path_factory.mktemp("library")
+    with Library.open(folder, bundle) as library:
+        list(library.index([real_photos]))
+    return folder
+
+
+@pytest.fixture
+def open_window(qtbot, bundle):
+    """Open the window on a library folder and wait until it is ready."""
+    opened = []
+
+    def make(folder, add=()):
+        jobs = Jobs()
+        window = MainWindow(LibraryPlace(Path(folder), lambda: bundle), Settings(), jobs)
+        opened.append((window, jobs))
+        qtbot.addWidget(window)
+        window.resize(1100, 700)
+        window.show()
+        with qtbot.waitSignal(window.library.opened, timeout=PATIENCE):
+            window.start(add)
+        return window
+
+    yield make
+    for window, jobs in opened:
+        window.close()
+        jobs.close()
+        window.library.close()
+
+
+def names(window):
+    return [photo.path.name for photo in window.frame.model.wall.results]
+
+
+def wait_for_photos(qtbot, window, count):
+    qtbot.waitUntil(lambda: len(names(window)) == count, timeout=PATIENCE)
+
+
+def wait_for_words(qtbot, window, words):
+    qtbot.waitUntil(lambda: window.search.place.words == words, timeout=PATIENCE)
+
+
+def test_a_new_library_makes_three_promises_and_takes_a_dropped_folder(
+    qtbot, open_window, real_photos, tmp_path
+):
+    window = open_window(tmp_path / "new")
+    page = window.frame.first_run
+    assert window.frame.page is page
+    data = QMimeData()
+    data.setUrls([QUrl.fromLocalFile(str(real_photos))])
+    action, button, key = Qt.DropAction.CopyAction, Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier
+    with qtbot.waitSignal(window.library.indexing_ended, timeout=PATIENCE):
+        page.dropEvent(QDropEvent(QPointF(5, 5), action, data, button, key))
+    wait_for_photos(qtbot, window, 24)
+    assert window.frame.page is window.frame.wall_page
+
+
+def test_a_folder_given_at_the_start_is_looked_through_and_its_photos_appear(
+    qtbot, open_window, real_photos, tmp_path
+):
+    window = open_window(tmp_path / "new", [real_photos])
+    wait_for_photos(qtbot, window, 24)
+    qtbot.waitUntil(lambda: "ready" in window.frame.status.words(), timeout=PATIENCE)
+    assert [folder.path for folder in window.library.overview.folders] == [real_photos]
+
+
+def test_words_find_photos_and_every_cell_gets_its_picture(qtbot, open_window, indexed):
+    window = open_window(indexed)
+    wait_for_photos(qtbot, window, 24)
+    qtbot.keyClicks(window.frame.box.line, "an animal")
+    wait_for_words(qtbot, window, "an animal")
+    assert len(names(window)) == 24
+    seen = window.frame.model.wall.results[:5]
+    qtbot.waitUntil(lambda: all(window.frame.thumbnails.pixmap(photo.id) for photo in seen), timeout=PATIENCE)
+
+
+def test_a_photo_opens_shows_itself_and_gives_the_grid_back(qtbot, open_window, indexed):
+    window = open_window(indexed)
+    wait_for_photos(qtbot, window, 24)
+    grid, viewer = window.frame.grid, window.frame.viewer_page
+    grid.setCurrentIndex(grid.model().index(0, 0))
+    qtbot.keyClick(grid, Qt.Key.Key_Return)
+    assert window.frame.page is viewer
+    qtbot.waitUntil(lambda: not viewer.stage.image_size().isEmpty(), timeout=PATIENCE)
+    qtbot.keyClick(viewer.stage, Qt.Key.Key_Right)
+    qtbot.keyClick(viewer.stage, Qt.Key.Key_Escape)
+    assert window.frame.page is window.frame.wall_page
+    assert grid.currentIndex().row() == 1
+
+
+def test_more_like_this_leaves_the_photo_itself_out_and_escape_returns(qtbot, open_window, indexed):
+    window = open_window(indexed)
+    wait_for_photos(qtbot, window, 24)
+    grid = window.frame.grid
+    grid.setFocus()
+    grid.setCurrentIndex(grid.model().index(3, 0))
+    grid.clearSelection()
+    photo = grid.current_photo()
+    qtbot.keyClick(grid, Qt.Key.Key_L)
+    wait_for_photos(qtbot, window, 23)
+    assert photo.path.name not in names(window)
+    qtbot.keyClick(grid, Qt.Key.Key_Escape)
+    wait_for_photos(qtbot, window, 24)
+
+
+def test_problems_are_listed_with_their_reason(qtbot, open_window, indexed):
+    window = open_window(indexed)
+    window.frame.sidebar.problems_requested.emit()
+    assert window.frame.page is window.frame.problems
+    model = window.frame.problems_model
+    assert model.total() == 1
+    assert model.path(0).name == "broken.jpg"
+    assert "broken.jpg" in model.index(0, 1).data()
+
+
+def test_copied_photos_are_addresses_on_the_clipboard(qtbot, open_window, indexed):
+    window = open_window(indexed)
+    wait_for_photos(qtbot, window, 24)
+    grid = window.frame.grid
+    grid.setCurrentIndex(grid.model().index(0, 0))
+    qtbot.keyClick(grid, Qt.Key.Key_C, Qt.KeyboardModifier.ControlModifier)
+    urls = QGuiApplication.clipboard().mimeData().urls()
+    assert [Path(url.toLocalFile()) for url in urls] == [grid.current_photo().path]
+
+
+def test_a_run_can_be_paused_and_resumed_to_its_end(qtbot, open_window, real_photos, tmp_path):
+    window = open_window(tmp_path / "new", [real_photos])
+    window.frame.status.pause_requested.emit()
+    assert window.frame.status.words() == "Paused."
+    with qtbot.waitSignal(window.library.indexing_ended, timeout=PATIENCE):
+        pass
+    window.frame.status.resume_requested.emit()
+    wait_for_photos(qtbot, window, 24)
+
+
+def test_a_damaged_library_is_said_to_be_in_one_sentence_and_left_as_it_is(qtbot, bundle, tmp_path):
+    (tmp_path / "library.db").write_bytes(os.urandom(8192))
+    before = (tmp_path / "library.db").read_bytes()
+    jobs = Jobs()
+    window = MainWindow(LibraryPlace(tmp_path, lambda: bundle), Settings(), jobs)
+    qtbot.addWidget(window)
+    window.show()
+    with qtbot.waitSignal(window.library.failed_to_open, timeout=PATIENCE):
+        window.start(())
+    assert window.frame.page is window.frame.failure
+    assert "library" in window.frame.failure.words()
+    jobs.close()
+    assert (tmp_path / "library.db").read_bytes() == before
+
+
+def test_a_narrow_window_puts_the_sidebar_away_and_a_wide_one_brings_it_back(open_window, indexed):
+    window = open_window(indexed)
+    assert window.frame.sidebar.isVisible()
+    window.resize(window.minimumWidth(), 600)
+    assert not window.frame.sidebar.isVisible()
+    window.resize(1100, 700)
+    assert window.frame.sidebar.isVisible()
+
+
+def test_what_a_person_chose_is_handed_over_at_the_end(qtbot, open_window, indexed):
+    window = open_window(indexed)
+    window.frame.toggle_sidebar()
+    window.frame.grid.set_row_height(14)
+    with qtbot.waitSignal(window.closing) as kept:
+        window.close()
+    settings = kept.args[0]
+    assert (settings.sidebar, settings.row_height, settings.window_width) == (False, 14, 1100)
+
+
+def test_every_control_has_a_name_for_a_screen_reader(open_window, indexed):
+    from PySide6.QtWidgets import QAbstractButton, QAbstractItemView, QAbstractSlider, QLineEdit, QScrollBar
+
+    window = open_window(indexed)
+    for kind in (QAbstractButton, QAbstractItemView, QAbstractSlider, QLineEdit):
+        for control in window.findChildren(kind):
+            own = not control.objectName().startswith("qt_") and not isinstance(control, QScrollBar)
+            if own and control.isVisible():
+                assert control.accessibleName() or control.text(), control
