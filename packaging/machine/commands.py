@@ -17,20 +17,28 @@ class Failure(Exception):  # noqa: N818 - it is told to a person, who reads no c
     """Work that cannot go on: its text says what failed and what to do."""
 
 
-def run(command: Sequence[str], *, environment: Mapping[str, str] | None = None, advice: str) -> None:
-    """Prints the command and runs it; its output is seen as it comes.
+def run(
+    command: Sequence[str],
+    *,
+    environment: Mapping[str, str] | None = None,
+    advice: str,
+    chatty: bool = False,
+) -> None:
+    """Prints the command and runs it; its output is seen as it comes, that of a chatty one only where it fails.
 
     Raises:
         Failure: it could not be started or ended with another code than 0; names the command and the advice.
     """
     shown = shown_command(command)
     print(f"$ {shown}", flush=True)
+    stdout, stderr = (subprocess.PIPE, subprocess.STDOUT) if chatty else (None, None)
     try:
-        code = subprocess.run(command, env=environment, check=False).returncode
+        done = subprocess.run(command, env=environment, check=False, stdout=stdout, stderr=stderr)
     except OSError as fault:
         raise Failure(f"This could not be started: {shown}\n{fault.strerror}. {advice}") from fault
-    if code != 0:
-        raise Failure(f"This failed with code {code}: {shown}\n{advice}")
+    if done.returncode != 0:
+        said = (done.stdout or b"").decode(errors="replace")
+        raise Failure(f"{said}This failed with code {done.returncode}: {shown}\n{advice}")
 
 
 def shown_command(command: Sequence[str]) -> str:

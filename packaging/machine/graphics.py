@@ -22,7 +22,7 @@ ALWAYS = (
 FOR_A_SCREEN = (
     "libxkbcommon-x11-0", "libx11-xcb1", "libxcb-cursor0", "libxcb-icccm4", "libxcb-keysyms1", "libxcb-image0",
     "libxcb-randr0", "libxcb-render-util0", "libxcb-shape0", "libxcb-shm0", "libxcb-sync1", "libxcb-xfixes0",
-    "libxcb-xkb1",
+    "libxcb-xkb1", "libwayland-cursor0", "libwayland-egl1",
 )  # fmt: skip
 FOR_TESTS = ("xvfb", "xauth")
 LOADED = (
@@ -65,8 +65,8 @@ def provide(qt_folder: Path, *, for_tests: bool) -> None:
         )
     variables = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
     advice = "Is the network reachable, and does no other installation run? Then type the same again."
-    run(["apt-get", "update", "--quiet", "--quiet"], environment=variables, advice=advice)
-    run(install, environment=variables, advice=advice)
+    run(["apt-get", "update", "--quiet", "--quiet"], environment=variables, advice=advice, chatty=True)
+    run(install, environment=variables, advice=advice, chatty=True)
     missing = missing_libraries([qt_folder / name for name in LOADED])
     if missing:
         raise Failure(f"The system still lacks {', '.join(missing)}. Install the packages that hold them.")
