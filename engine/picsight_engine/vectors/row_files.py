@@ -13,7 +13,7 @@ import mmap
 import os
 import struct
 import zlib
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, BinaryIO
 
@@ -40,6 +40,7 @@ _SUFFIXES = (".rows", ".int8", ".float16")
 _SPARE_ROWS = 1024  # grown by at least so many rows, or by a quarter
 _UNSAFE_ROWS = 4096  # so many rows may wait for the disk: some 5 ms of checking at the next start
 BURIED = 0  # the photo id of a row whose vector was deleted; real ids begin at 1
+_BLANK_PHOTO = BURIED.to_bytes(8, "little")
 
 
 class TornFilesError(Exception):
@@ -158,11 +159,17 @@ class RowFiles:
         self._header = replace(self._header, count=start + count)
 
     def bury(self, positions: NDArray[np.int64]) -> None:
-        """Takes rows out of every later view without moving the others."""
-        with self._path(".rows").open("r+b", buffering=0) as file:
+        """Takes rows out of every later view without moving the others; their vectors are overwritten."""
+        dim = self._header.dim
+        blanks = (_BLANK_PHOTO, bytes(dim), bytes(dim * STORED.itemsize))
+        with ExitStack() as stack:
+            handles = self._handles(stack)
             for position in positions.tolist():
-                file.seek(_HEADER_BYTES + position * _RECORD.itemsize + _PHOTO_OFFSET)
-                file.write(np.int64(BURIED).tobytes())
+                records, codes, originals = _sizes(position, dim)
+                offsets = (records + _PHOTO_OFFSET, codes, originals)
+                for file, offset, blank in zip(handles, offsets, blanks, strict=True):
+                    file.seek(offset)
+                    file.write(blank)
 
     def publish(self, state: SpaceState, *, safe: bool = False) -> None:
         """Makes the rows count, as the mirror of `state`; `safe` waits until they have reached the disk."""
@@ -214,19 +221,17 @@ class RowFiles:
         self._originals = np.frombuffer(maps[2], STORED, capacity * dim).reshape(capacity, dim)
 
     def _handles(self, stack: ExitStack) -> list[BinaryIO]:
-        return [stack.enter_context(self._path(suffix).open("r+b", buffering=0)) for suffix in _SUFFIXES]
+        return [stack.enter_context(self._path(suffix).open("r+b")) for suffix in _SUFFIXES]
 
     def _path(self, suffix: str) -> Path:
         return self._stem.with_name(self._stem.name + suffix)
 
 
 def remove_generation(stem: Path) -> None:
-    """Deletes a generation's files as far as possible: on Windows those that a process has mapped stay."""
-    for suffix in _SUFFIXES:
-        try:
+    """Deletes a generation's files, unless a process on Windows has them mapped: then the next build tries again."""
+    with suppress(PermissionError):
+        for suffix in reversed(_SUFFIXES):  # `.rows` last, by which the others are found
             stem.with_name(stem.name + suffix).unlink(missing_ok=True)
-        except PermissionError:
-            continue
 
 
 def _sizes(rows: int, dim: int) -> tuple[int, int, int]:

@@ -124,6 +124,18 @@ def test_forgotten_and_replaced_vectors_are_buried(album, make_vectors):
         assert again.rows.photos == 48
 
 
+def test_a_forgotten_vector_leaves_no_bytes_in_the_cache(album, make_vectors):
+    vectors = make_vectors(1, 20)
+    ids = album.add(vectors)
+    with closing(album.matrix()) as matrix:
+        codes = matrix.rows.codes[4].tobytes()
+        album.forget(ids[4])
+        matrix.refresh()
+        assert_true_copy(matrix, album)
+    assert vectors[4].astype("<f2").tobytes() not in cache_files(album, ".float16")[0].read_bytes()
+    assert codes not in cache_files(album, ".int8")[0].read_bytes()
+
+
 def test_a_cache_that_is_mostly_buried_is_built_anew(album, make_vectors):
     ids = album.add(make_vectors(1, 5000))
     with closing(album.matrix()) as matrix:
@@ -234,7 +246,8 @@ from picsight_engine.store.database import Database
 from picsight_engine.vectors.matrix import Matrix
 db = Database.open(Path(sys.argv[1]))
 db.reader().execute("SELECT 1")
-resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, 20_000))
+limit = int(sys.argv[4])
+resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
 try:
     Matrix.open(Path(sys.argv[1]) / "cache", db, sys.argv[2], int(sys.argv[3]))
 except StorageError as error:
@@ -243,9 +256,10 @@ except StorageError as error:
 
 
 @pytest.mark.skipif(os.name == "nt", reason="no limit of file sizes there")
-def test_a_full_disk_is_told_in_a_sentence(album, make_vectors):
-    album.add(make_vectors(1, 1000))
-    command = [sys.executable, "-c", FULL_DISK, str(album.cache.parent), SPACE, str(DIM)]
+@pytest.mark.parametrize("limit", [20_000, 200_000])  # not even begun; full in the middle
+def test_a_full_disk_is_told_in_a_sentence(album, make_vectors, limit):
+    album.add(make_vectors(1, 5000))
+    command = [sys.executable, "-c", FULL_DISK, str(album.cache.parent), SPACE, str(DIM), str(limit)]
     done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
     assert "can be written" in done.stdout, done.stderr
     assert not cache_files(album, ".rows")
