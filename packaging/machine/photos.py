@@ -100,7 +100,7 @@ def sample(environment: Environment) -> Choice:
     )
     print("So few show how it works, not how well. Your own: python3 packaging/dev.py run FOLDER", flush=True)
     library = ("--library", str(cache / "library"))  # the samples stay out of the user's own library
-    return Choice(folder, library, ("a cat", "a cup of coffee", "a rocket"))
+    return Choice(folder, library, ("a cat", "a cup of coffee", "a motorcycle"))
 
 
 def _download(environment: Environment, cache: Path, folder: Path) -> None:
