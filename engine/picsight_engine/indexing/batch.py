@@ -14,6 +14,7 @@ from picsight_engine.store.folders import all_folders
 from picsight_engine.store.photos import (
     NewPhoto,
     forget_missing,
+    hidden_photos,
     mark_missing,
     mark_returned,
     move_file,
@@ -87,11 +88,14 @@ class Batch:
                 hidden = mark_missing(connection, [file.id for file in files], time.time())
             self._thumbnails.delete(hidden)
 
-    def forget(self, before: float) -> None:
-        """Drops for good what has been missing since before that moment (seconds since 1970)."""
+    def sweep(self, before: float) -> None:
+        """Drops for good what has been missing since before that moment (seconds since 1970), and the thumbnails of
+        all photos that nothing shows.
+        """
         with self._db.writer() as connection:
             forgotten = forget_missing(connection, before)
-        self._thumbnails.delete(forgotten)
+        hidden = {*forgotten, *hidden_photos(self._db)}
+        self._thumbnails.delete(hidden.intersection(self._thumbnails.ids()))
 
     def add(self, outcome: Seen | Bad) -> None:
         """Keeps an outcome for the next commit."""
@@ -193,8 +197,6 @@ def _store_bad(connection: sqlite3.Connection, bad: Bad) -> list[int]:
         size=file.size,
         mtime_ns=file.mtime_ns,
     )
-    if (
-        stored is None or bad.failed.code in HEALS_UNSEEN
-    ):  # what cannot be looked at may still be the old picture
-        return []
+    if stored is None or bad.failed.code in HEALS_UNSEEN:
+        return []  # what cannot be looked at may still be the old picture
     return mark_missing(connection, [stored.id], now)

@@ -213,9 +213,7 @@ class Crew:
 def _bury(worker: _Worker) -> None:
     worker.connection.close()
     worker.process.join(_BURY_SECONDS)
-    if (
-        worker.process.exitcode is not None
-    ):  # else it hangs inside the system, on a dead disk: it ends with that
+    if worker.process.exitcode is not None:  # else it hangs inside the system, until its dead disk is gone
         worker.process.close()
 
 

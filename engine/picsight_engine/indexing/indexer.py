@@ -168,7 +168,8 @@ class _Run:
                     break
                 shift.step()
                 while self._batch.due:
-                    yield Committed(self._batch.commit())
+                    if photo_ids := self._batch.commit():
+                        yield Committed(photo_ids)
                 now = time.monotonic()
                 since = now - told
                 if since >= _PULSE_SECONDS or (since >= _TICK_SECONDS and shift.tally.done != told_done):
@@ -194,7 +195,7 @@ class _Run:
         if not self._cancelled and not shift.vanished_folders:
             lost = recogniser.not_found_again()
             self._batch.give_up(lost)
-            self._batch.forget(time.time() - _KEPT_SECONDS)
+            self._batch.sweep(time.time() - _KEPT_SECONDS)
             missing += len(lost)
         tally = shift.tally
         seconds = time.monotonic() - self._started

@@ -154,6 +154,7 @@ def test_an_edited_date_keeps_the_photo_and_an_edited_picture_makes_a_new_one(ho
     after = ids(home)
     assert after["00.jpg"] == before["00.jpg"]
     assert after["01.jpg"] not in before.values()
+    assert home.thumbnails.ids() == sorted(after.values())  # not the old picture's
     (dated,) = [photo for photo in all_photos(home.db) if photo.taken]
     assert (dated.id, dated.taken) == (before["00.jpg"], "2021-06-01T12:00:00")
 
@@ -174,6 +175,14 @@ def test_bad_files_are_listed_and_the_rest_is_indexed(home, bundle, album):
     assert all(
         problem.path.name in problem.message for problem in all_problems(home.db) if problem.name.isascii()
     )
+
+
+def test_every_copy_of_a_bad_file_is_listed(home, bundle, album):
+    for copy in range(5):
+        (album / f"cut{copy}.jpg").write_bytes((album / "00.jpg").read_bytes()[:400])
+    finished = run(home, bundle, album, settings=IndexSettings(workers=2))
+    assert figures(finished) == {"found": 17, "indexed": 12, "problems": 5}
+    assert set(codes(home).values()) == {"truncated"}
 
 
 def test_a_bad_file_is_not_tried_again_until_asked_for_and_heals_when_it_is_mended(home, bundle, album, draw):
