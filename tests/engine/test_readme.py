@@ -1,0 +1,30 @@
+"""The example in the engine's README does what it says, on real photographs."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+README = Path(__file__).resolve().parents[2] / "engine" / "README.md"
+
+
+def test_the_example_finds_photographs(photographs, tmp_path):
+    (example,) = re.findall(r"```python\n(.*?)```", README.read_text(encoding="utf-8"), re.DOTALL)
+    (tmp_path / "example.py").write_text(example, encoding="utf-8")
+    (tmp_path / "photos").symlink_to(photographs)
+    done = subprocess.run(
+        [sys.executable, "example.py"], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    lines = done.stdout.splitlines()
+    assert "48 new, 0 could not be read" in lines
+    assert sum(re.fullmatch(r"\d\.\d{3} \w+\.jpg", line) is not None for line in lines) == 9
+    assert lines[-1] == "True"
+
+
+def test_every_room_is_in_the_table():
+    rooms = re.findall(r"^\| `(\w+)(?:/|\.py)` \|", README.read_text(encoding="utf-8"), re.MULTILINE)
+    there = {path.stem for path in (README.parent / "picsight_engine").iterdir() if path.stem[0] not in "_."}
+    assert there - {"py"} - set(rooms) == {"assets"}
