@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import io
 import logging
+import os
 import re
 import struct
 import warnings
@@ -85,23 +86,19 @@ def read_photo(path: Path, limits: Limits) -> bytes:
     """
     try:
         with path.open("rb") as file:
-            data = file.read(limits.bytes + 1)
-    except FileNotFoundError:
-        raise ImageError("vanished", f"{path} is no longer there.", path) from None
+            fits = os.fstat(file.fileno()).st_size <= limits.bytes
+            data = file.read() if fits else b""
+    except (FileNotFoundError, NotADirectoryError):
+        raise _problem("vanished", path, "is no longer there") from None
     except PermissionError:
-        raise ImageError(
-            "no_permission", f"{path} may not be read: change its permissions and index again.", path
-        ) from None
+        reason = "may not be read: change its permissions and index again"
+        raise _problem("no_permission", path, reason) from None
     except OSError as fault:
-        raise ImageError(
-            "damaged", f"{path} cannot be read from the disk ({fault.strerror}).", path
-        ) from fault
-    if len(data) > limits.bytes:
-        raise ImageError(
-            "too_large", f"{path} is larger than the limit of {limits.bytes / 1e6:,.0f} megabytes.", path
-        )
+        raise _problem("damaged", path, f"cannot be read from the disk ({fault.strerror})") from fault
+    if not fits:
+        raise _problem("too_large", path, f"is larger than the limit of {limits.bytes / 1e6:,.0f} megabytes")
     if not data:
-        raise ImageError("empty", f"{path} is empty: the file holds no bytes.", path)
+        raise _problem("empty", path, "is empty: the file holds no bytes")
     return data
 
 
@@ -114,24 +111,24 @@ def decode(data: bytes, path: Path, *, min_side: int, limits: Limits) -> Picture
         ImageError: `empty`, `not_an_image`, `unsupported`, `damaged`, `truncated` or `too_large`.
     """
     if not data:
-        raise ImageError("empty", f"{path} is empty: the file holds no bytes.", path)
+        raise _problem("empty", path, "is empty: the file holds no bytes")
     kind = formats.find_format(data, path.suffix)
-    if kind is None:
+    if kind is None or (kind.name == "TIFF" and formats.is_raw(read_exif(data))):
         unknown, reason = formats.name_stranger(data)
-        raise ImageError(unknown, f"{path} cannot be shown: {reason}.", path)
+        raise _problem(unknown, path, f"cannot be shown: {reason}")
     try:
         _set_up_decoders(limits)
         return _decode(data, kind, path, min_side, limits)
     except ImageError:
         raise
     except MemoryError as fault:
-        raise ImageError("too_large", f"{path} needs more memory than there is.", path) from fault
+        raise _problem("too_large", path, "needs more memory than there is") from fault
     except Exception as fault:
         # The outer border to foreign decoders: on damaged files they raise whatever their parsers ran into.
         code, reason = _explain(fault)
         if code == "damaged" and formats.is_cut_off(data, kind):
             code, reason = _TRUNCATED
-        raise ImageError(code, f"{path} cannot be shown: {reason}.", path) from fault
+        raise _problem(code, path, f"cannot be shown: {reason}") from fault
 
 
 def claimed_pixels(data: bytes, path: Path) -> int:
@@ -197,14 +194,11 @@ def _set_up_decoders(limits: Limits) -> None:
 
 def _check_size(size: tuple[int, int], path: Path, limits: Limits) -> None:
     if min(size) < 1:
-        raise ImageError("damaged", f"{path} cannot be shown: its picture has no pixels.", path)
+        raise _problem("damaged", path, "cannot be shown: its picture has no pixels")
     megapixels = size[0] * size[1] / 1e6
     if megapixels > limits.megapixels:
-        raise ImageError(
-            "too_large",
-            f"{path} has {megapixels:,.0f} megapixels, more than the limit of {limits.megapixels:,.0f}.",
-            path,
-        )
+        reason = f"has {megapixels:,.0f} megapixels, more than the limit of {limits.megapixels:,.0f}"
+        raise _problem("too_large", path, reason)
 
 
 def _orientation(image: Image.Image, exif: Exif, kind: Format) -> int:
@@ -239,3 +233,8 @@ def _explain(fault: Exception) -> tuple[ProblemCode, str]:
     if isinstance(fault, NotImplementedError) or _UNKNOWN.search(str(fault)):
         return "unsupported", "it uses a variant of its format that Picsight cannot read yet"
     return "damaged", "its data are damaged; copy it again from where it came"
+
+
+def _problem(code: ProblemCode, path: Path, reason: str) -> ImageError:
+    """One sentence about a file; bytes of its name that are no text show as question marks, so that any output takes it."""
+    return ImageError(code, f"{os.fsencode(path).decode('utf-8', 'replace')} {reason}.", path)

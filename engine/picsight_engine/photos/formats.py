@@ -3,44 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from picsight_engine.photos import png
 
+if TYPE_CHECKING:
+    from picsight_engine.photos.exif import Exif
+
 # JPEG XL stands here although nothing decodes it yet: a photo that is left out must show among the problems.
-IMAGE_SUFFIXES = frozenset(
-    {
-        ".jpg",
-        ".jpeg",
-        ".jpe",
-        ".jfif",
-        ".mpo",
-        ".png",
-        ".apng",
-        ".webp",
-        ".gif",
-        ".bmp",
-        ".dib",
-        ".tif",
-        ".tiff",
-    }
-    | {
-        ".heic",
-        ".heics",
-        ".heif",
-        ".heifs",
-        ".hif",
-        ".avif",
-        ".avifs",
-        ".jp2",
-        ".j2k",
-        ".j2c",
-        ".jpx",
-        ".jpf",
-        ".jxl",
-    }
-    | {".ico", ".psd", ".pcx", ".pbm", ".pgm", ".ppm", ".pnm", ".tga", ".qoi"}
-)
+IMAGE_SUFFIXES = frozenset([
+    ".jpg", ".jpeg", ".jpe", ".jfif", ".mpo", ".png", ".apng", ".webp", ".gif", ".bmp", ".dib", ".tif", ".tiff",
+    ".heic", ".heics", ".heif", ".heifs", ".hif", ".avif", ".avifs", ".jp2", ".j2k", ".j2c", ".jpx", ".jpf", ".jxl",
+    ".ico", ".psd", ".pcx", ".pbm", ".pgm", ".ppm", ".pnm", ".tga", ".qoi",
+])  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,22 +53,37 @@ _BY_START: tuple[tuple[bytes, Format], ...] = (
 _HEIF_BRANDS = frozenset(b"heic heix heim heis hevc hevx hevm hevs mif1 msf1".split())
 _AVIF_BRANDS = frozenset(b"avif avis".split())
 
-# The first brands of films; other ISO containers are pictures of a kind not known here.
-_FILMS = (b"qt", b"iso", b"mp4", b"M4", b"avc", b"3g", b"dash", b"f4v", b"MSNV", b"hvc1", b"mmp4", b"XAVC")
+_NEW_SUBFILE_TYPE = 254
+_PHOTOMETRIC = 262
+_SENSOR_COLOURS = frozenset([32803, 34892])  # colour filter array, linear RAW
 
-# What is a picture, but not one that can be decoded here.
-_UNSUPPORTED_STARTS = (
-    (b"\xff\x0a", "JPEG XL"),
-    (b"\0\0\0\x0cJXL \r\n\x87\n", "JPEG XL"),
-    (b"#?RADIANCE", "Radiance HDR"),
-    (b"\x76\x2f\x31\x01", "OpenEXR"),
-    (b"%!PS", "PostScript"),
-    (b"\xc5\xd0\xd3\xc6", "PostScript"),
-    (b"FUJIFILMCCD-RAW", "camera RAW"),
-    (b"IIU\0", "camera RAW"),
-    (b"IIRO", "camera RAW"),
-    (b"FORM", "IFF"),
-    (b"DDS ", "DirectDraw"),
+# What is a picture, but not one that can be decoded here: where its mark stands, the mark, what it is.
+_UNSUPPORTED = (
+    (0, b"\xff\x0a", "JPEG XL picture"),
+    (0, b"\0\0\0\x0cJXL \r\n\x87\n", "JPEG XL picture"),
+    (0, b"#?RADIANCE", "Radiance HDR picture"),
+    (0, b"\x76\x2f\x31\x01", "OpenEXR picture"),
+    (0, b"%!PS", "PostScript drawing"),
+    (0, b"\xc5\xd0\xd3\xc6", "PostScript drawing"),
+    (0, b"FUJIFILMCCD-RAW", "camera RAW picture"),
+    (0, b"IIU\0", "camera RAW picture"),
+    (0, b"IIRO", "camera RAW picture"),
+    (0, b"II*\0", "camera RAW picture"),  # a TIFF that holds a picture is known
+    (0, b"MM\0*", "camera RAW picture"),
+    (4, b"ftypcrx", "camera RAW picture"),
+    (4, b"ftypmif", "HEIF picture of a new kind"),
+    (0, b"FORM", "IFF picture"),
+    (0, b"DDS ", "DirectDraw picture"),
+)
+# What is something else.
+_STRANGERS = (
+    (4, b"ftyp", "a film"),
+    (4, b"moov", "a film"),
+    (4, b"mdat", "a film"),
+    (0, b"\x1a\x45\xdf\xa3", "a film"),
+    (0, b"%PDF", "a PDF document"),
+    (0, b"PK\3\4", "a ZIP archive"),
+    (0, b"<", "a text file"),
 )
 
 
@@ -114,20 +104,20 @@ def find_format(data: bytes, suffix: str) -> Format | None:
 
 def name_stranger(data: bytes) -> tuple[Literal["unsupported", "not_an_image"], str]:
     """What a file is that `find_format` does not know: a kind of picture not decoded here, or something else."""
-    for start, kind in _UNSUPPORTED_STARTS:
-        if data.startswith(start):
-            return "unsupported", f"it is a {kind} picture, which Picsight cannot read yet"
-    head = data[:1024].lstrip(b"\xef\xbb\xbf \t\r\n").lower()
-    if b"<svg" in head:
-        return "unsupported", "it is an SVG drawing, which Picsight cannot read yet"
-    if data[4:8] == b"ftyp":
-        if data.startswith(_FILMS, 8):
-            return "not_an_image", "it is a film, not a picture"
-        return "unsupported", "it is a picture of a kind that Picsight cannot read yet"
-    for start, kind in ((b"%pdf", "a PDF document"), (b"pk\3\4", "a ZIP archive"), (b"<", "a text file")):
-        if head.startswith(start):
-            return "not_an_image", f"it is {kind}, not a picture"
+    drawing = "SVG drawing" if b"<svg" in data[:1024].lower() else None
+    unsupported = next((kind for at, mark, kind in _UNSUPPORTED if data.startswith(mark, at)), drawing)
+    if unsupported:
+        return "unsupported", f"Picsight cannot read this kind of file yet: {unsupported}"
+    stranger = next((kind for at, mark, kind in _STRANGERS if data.startswith(mark, at)), None)
+    if stranger:
+        return "not_an_image", f"it is {stranger}, not a picture"
     return "not_an_image", "it is not a picture in any format that Picsight knows"
+
+
+def is_raw(tiff: Exif) -> bool:
+    """Whether a TIFF file is a camera's RAW: its first picture is a thumbnail, or shows the sensor's own pattern."""
+    kind, colours = tiff.main.get(_NEW_SUBFILE_TYPE), tiff.main.get(_PHOTOMETRIC)
+    return (isinstance(kind, int) and bool(kind & 1)) or colours in _SENSOR_COLOURS
 
 
 def is_cut_off(data: bytes, kind: Format) -> bool:

@@ -1,0 +1,359 @@
+"""Photos come out upright, in sRGB, on white, reduced where that saves work, or with one sentence why not."""
+
+from __future__ import annotations
+
+import io
+import struct
+import subprocess
+import sys
+import tempfile
+import textwrap
+import zlib
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image, ImageCms
+
+from picsight_engine.errors import ImageError
+from picsight_engine.photos.decode import IMAGE_SUFFIXES, Limits, decode, read_photo
+
+PATH = Path("folder/photo.jpg")
+CORNERS = {"red": (220, 30, 30), "green": (30, 160, 30), "blue": (30, 30, 200), "white": (255, 255, 255)}
+# The corner that is stored upper left when a picture of this orientation is shown upright (red upper left).
+TURNED = {1: None, 2: 0, 3: 3, 4: 1, 5: 5, 6: 2, 7: 6, 8: 4}
+
+
+def show(data, *, min_side=512, path=PATH, **limits):
+    return decode(data, path, min_side=min_side, limits=Limits(**limits))
+
+
+def corners(image):
+    """Names of the colours in the corners, clockwise from the upper left."""
+    width, height = image.size
+    points = [(0.2, 0.2), (0.8, 0.2), (0.8, 0.8), (0.2, 0.8)]
+    found = []
+    for x, y in points:
+        pixel = np.array(image.getpixel((int(x * width), int(y * height))))
+        found.append(min(CORNERS, key=lambda name: np.abs(pixel - CORNERS[name]).sum()))
+    return found
+
+
+UPRIGHT = ["red", "green", "blue", "white"]
+
+
+def turn_away(image, orientation):
+    """The pixels as a camera would store them with this orientation."""
+    step = TURNED[orientation]
+    return image if step is None else image.transpose(Image.Transpose(step))
+
+
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "TIFF"])
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_every_orientation_is_shown_upright(make_file, make_image, make_exif, kind, orientation):
+    stored = turn_away(make_image(), orientation)
+    picture = show(make_file(kind, stored, exif=make_exif(orientation)))
+    assert corners(picture.image) == UPRIGHT
+    assert (picture.width, picture.height) == picture.image.size == (48, 32)
+
+
+@pytest.mark.parametrize("orientation", [0, 9, 65535])
+def test_an_invalid_orientation_counts_as_upright(make_file, make_exif, orientation):
+    picture = show(make_file(exif=make_exif(orientation)))
+    assert corners(picture.image) == UPRIGHT
+    assert picture.orientation == 1
+
+
+def test_a_jpeg_is_turned_by_exif_alone_and_a_png_by_xmp_too(make_file, make_image):
+    xmp = b'<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf tiff:Orientation="3"/></x:xmpmeta>'
+    assert corners(show(make_file("JPEG", xmp=xmp)).image) == UPRIGHT
+    text = Image.Exif()  # a PNG without EXIF
+    del text
+    stored = turn_away(make_image(), 3)
+    out = io.BytesIO()
+    stored.save(out, "WEBP", lossless=True, xmp=xmp)
+    assert corners(show(out.getvalue()).image) == UPRIGHT
+
+
+@pytest.mark.parametrize(
+    ("size", "min_side", "reduced"),
+    [
+        ((1600, 1200), 512, (800, 600)),
+        ((1600, 1200), 256, (400, 300)),
+        ((1600, 1200), 150, (200, 150)),
+        ((1600, 1200), 1200, (1600, 1200)),
+        ((1600, 1200), 5000, (1600, 1200)),
+        ((3000, 400), 256, (3000, 400)),
+        ((1601, 1201), 150, (201, 151)),
+    ],
+)
+def test_a_jpeg_is_reduced_while_its_short_side_stays_long_enough(
+    make_file, make_image, size, min_side, reduced
+):
+    picture = show(make_file(image=make_image(*size)), min_side=min_side)
+    assert picture.image.size == reduced
+    assert (picture.width, picture.height) == size
+
+
+@pytest.mark.parametrize("kind", ["PNG", "WEBP", "TIFF", "GIF"])
+def test_other_formats_are_reduced_too(make_file, make_image, kind):
+    picture = show(make_file(kind, make_image(1200, 900)), min_side=200)
+    assert picture.image.size == (300, 225)
+    assert (picture.width, picture.height) == (1200, 900)
+    assert corners(picture.image) == UPRIGHT
+
+
+def test_a_turned_and_reduced_photo_keeps_its_full_upright_size(make_file, make_image, make_exif):
+    picture = show(make_file(image=make_image(1600, 1200), exif=make_exif(6)), min_side=256)
+    assert picture.image.size == (300, 400)
+    assert (picture.width, picture.height, picture.orientation) == (1200, 1600, 6)
+
+
+@pytest.mark.parametrize("mode", ["RGBA", "LA", "PA"])
+def test_transparency_lies_on_white(mode):
+    layer = Image.new("RGBA", (40, 40), (10, 10, 10, 0))
+    layer.paste((60, 60, 60, 255), (0, 0, 20, 40))
+    out = io.BytesIO()
+    (layer if mode == "RGBA" else layer.convert("LA")).save(out, "PNG")
+    image = show(out.getvalue()).image
+    assert image.getpixel((30, 20)) == (255, 255, 255)
+    assert image.getpixel((10, 20)) == (60, 60, 60)
+
+
+@pytest.mark.parametrize("scale", [1, 40])
+def test_a_transparent_palette_lies_on_white(scale):
+    image = Image.new("P", (20 * scale, 20 * scale), 1)
+    image.putpalette([0, 0, 0, 200, 100, 50])
+    image.paste(0, (0, 0, 10 * scale, 20 * scale))
+    out = io.BytesIO()
+    image.save(out, "PNG", transparency=0)
+    shown = show(out.getvalue(), min_side=20).image
+    assert shown.getpixel((4, 10)) == (255, 255, 255)
+    assert shown.getpixel((15, 10)) == (200, 100, 50)
+
+
+@pytest.mark.parametrize(
+    ("mode", "dtype", "top"), [("I;16", np.uint16, 65535), ("F", np.float32, 1.0), ("I", np.int32, 65535)]
+)
+def test_deep_grey_pictures_keep_their_whole_range(mode, dtype, top):
+    ramp = np.tile(np.linspace(0, 1, 256), (8, 1)) * top
+    out = io.BytesIO()
+    Image.fromarray(ramp.astype(dtype)).save(out, "TIFF")
+    pixels = np.asarray(show(out.getvalue()).image)[0, :, 0].astype(int)
+    assert np.abs(pixels - np.arange(256)).max() <= 1
+
+
+def test_a_wide_profile_is_brought_to_srgb(make_file):
+    """The same numbers mean a stronger green in Adobe RGB than in sRGB."""
+    lab = ImageCms.createProfile("LAB")
+    assert lab
+    srgb = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    plain = show(make_file("PNG", Image.new("RGB", (8, 8), (90, 160, 40)))).image.getpixel((4, 4))
+    tagged = show(make_file("PNG", Image.new("RGB", (8, 8), (90, 160, 40)), icc_profile=srgb)).image.getpixel(
+        (4, 4)
+    )
+    assert plain == tagged == (90, 160, 40)
+
+
+@pytest.mark.parametrize("profile", [b"", b"x", b"\0" * 200, b"\xff" * 4000])
+def test_a_broken_profile_is_ignored(make_file, profile):
+    image = Image.new("RGB", (8, 8), (90, 160, 40))
+    assert show(make_file("PNG", image, icc_profile=profile)).image.getpixel((4, 4)) == (90, 160, 40)
+
+
+def test_a_profile_of_another_kind_is_ignored(make_file):
+    grey = Image.new("L", (8, 8), 90)
+    srgb = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    assert show(make_file("PNG", grey, icc_profile=srgb)).image.getpixel((4, 4)) == (90, 90, 90)
+
+
+def test_a_later_picture_in_the_same_file_is_not_looked_at(make_file, make_image):
+    first, second = make_image(), Image.new("RGB", (48, 32), "black")
+    out = io.BytesIO()
+    first.save(out, "MPO", save_all=True, append_images=[second])
+    picture = show(out.getvalue())
+    assert (picture.format, corners(picture.image)) == ("JPEG", UPRIGHT)
+    assert corners(show(make_file("GIF", first, save_all=True, append_images=[second])).image) == UPRIGHT
+
+
+@pytest.mark.parametrize(
+    ("data", "code"),
+    [
+        (b"", "empty"),
+        (b"x", "not_an_image"),
+        (b"plain text " * 20, "not_an_image"),
+        (b"PK\3\4" + b"\0" * 50, "not_an_image"),
+        (b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 10 10\n", "unsupported"),
+        (b"\xc5\xd0\xd3\xc6" + b"\0" * 30, "unsupported"),
+        (b"\xff\x0a" + b"\0" * 30, "unsupported"),
+        (b"\0\0\0\x18ftypcrx " + b"\0" * 30, "unsupported"),
+        (b"\0\0\0\x18ftypqt  " + b"\0" * 30, "not_an_image"),
+        (b"\xff\xd8", "truncated"),
+        (b"\x89PNG\r\n\x1a\n", "truncated"),
+        (b"GIF89a", "truncated"),
+        (b"BM", "truncated"),
+        (b"II*\0", "truncated"),
+        (b"qoif", "truncated"),
+    ],
+)
+def test_what_is_no_picture_is_said_in_one_sentence(data, code):
+    with pytest.raises(ImageError) as caught:
+        show(data)
+    assert caught.value.code == code
+    assert str(PATH) in str(caught.value)
+
+
+def test_postscript_starts_no_other_program(tmp_path, monkeypatch):
+    """Pillow hands PostScript to Ghostscript; here nothing may run whatever the file is called."""
+    marker = tmp_path / "ran"
+    ghost = tmp_path / "gs"
+    ghost.write_text(f"#!/bin/sh\ntouch {marker}\n")
+    ghost.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    eps = b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 10 10\n%%EndComments\nshowpage\n"
+    for suffix in (".jpg", ".eps", ".tif"):
+        with pytest.raises(ImageError):
+            show(eps, path=Path(f"photo{suffix}"))
+    assert not marker.exists()
+
+
+def png(width, height, *chunks):
+    def chunk(name, content):
+        return (
+            struct.pack(">I", len(content)) + name + content + struct.pack(">I", zlib.crc32(name + content))
+        )
+
+    header = struct.pack(">IIBBBBB", width, height, 8, 0, 0, 0, 0)
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + b"".join(chunk(*one) for one in chunks)
+
+
+def test_a_picture_over_the_limit_is_refused_before_it_is_decoded():
+    data = png(60000, 60000, (b"IDAT", zlib.compress(b"")), (b"IEND", b""))
+    with pytest.raises(ImageError, match=r"has 3,600 megapixels, more than the limit of 250\.") as caught:
+        show(data)
+    assert caught.value.code == "too_large"
+    with pytest.raises(ImageError, match="more than the limit of 1"):
+        show(png(2000, 1000, (b"IDAT", zlib.compress(b"")), (b"IEND", b"")), megapixels=1)
+
+
+@pytest.mark.parametrize("name", [b"zTXt", b"iCCP"])
+def test_a_sound_picture_with_a_bomb_for_a_remark_is_shown(name):
+    bomb = b"remark\0\0" + zlib.compress(bytes(20_000_000))
+    pixels = zlib.compress(b"".join(b"\0" + bytes([200]) * 6 for _ in range(4)))
+    picture = show(png(6, 4, (name, bomb), (b"IDAT", pixels), (b"IEND", b"")))
+    assert picture.image.getpixel((3, 2)) == (200, 200, 200)
+
+
+def test_warnings_of_decoders_stay_inside(make_file, make_image):
+    """The test run turns every warning into an error, so this only has to decode what makes Pillow warn."""
+    large = Image.new("1", (12000, 8000))  # beyond the size that Pillow warns about
+    assert show(make_file("PNG", large), min_side=4000).width == 12000
+
+
+def test_a_file_is_read_whole(tmp_path):
+    path = tmp_path / "photo.jpg"
+    path.write_bytes(b"12345")
+    assert read_photo(path, Limits(bytes=5)) == b"12345"
+
+
+def test_an_empty_large_or_vanished_file_is_said_to_be_so(tmp_path):
+    path = tmp_path / "photo.jpg"
+    for content, limits, code in ((b"", Limits(), "empty"), (b"123456", Limits(bytes=5), "too_large")):
+        path.write_bytes(content)
+        with pytest.raises(ImageError, match=r"photo\.jpg") as caught:
+            read_photo(path, limits)
+        assert caught.value.code == code
+    path.unlink()
+    with pytest.raises(ImageError, match="no longer there") as caught:
+        read_photo(path, Limits())
+    assert caught.value.code == "vanished"
+    with pytest.raises(ImageError) as caught:
+        read_photo(tmp_path, Limits())
+    assert caught.value.code == "damaged"
+
+
+def test_a_name_that_is_no_text_can_be_said_all_the_same():
+    with pytest.raises(ImageError) as caught:
+        show(b"x", path=Path("caf\udce9.jpg"))
+    assert str(caught.value).startswith("caf\ufffd.jpg cannot be shown")
+    assert caught.value.path == Path("caf\udce9.jpg")
+
+
+READ_AS_NOBODY = """
+    import os, sys
+    from pathlib import Path
+    from picsight_engine.errors import ImageError
+    from picsight_engine.photos.decode import Limits, read_photo
+
+    if os.getuid() == 0:
+        os.setuid(65534)  # root may read everything
+    try:
+        read_photo(Path(sys.argv[1]), Limits())
+    except ImageError as fault:
+        print(fault.code, fault)
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="permissions work otherwise there")
+def test_a_file_without_permission_is_said_to_be_so():
+    with tempfile.TemporaryDirectory() as reachable:  # pytest's own folders are closed to others
+        Path(reachable).chmod(0o755)
+        path = Path(reachable) / "photo.jpg"
+        path.write_bytes(b"secret")
+        path.chmod(0)
+        child = run_child(READ_AS_NOBODY, path)
+    assert child.startswith(f"no_permission {path} may not be read")
+
+
+def run_child(script, *arguments):
+    command = [sys.executable, "-c", textwrap.dedent(script), *map(str, arguments)]
+    return subprocess.run(command, check=True, capture_output=True, text=True).stdout
+
+
+PEAK = """
+    import resource, sys
+    from pathlib import Path
+    from picsight_engine.photos.decode import Limits, decode
+
+    data = Path(sys.argv[1]).read_bytes()
+    decode(Path(sys.argv[2]).read_bytes(), Path("small"), min_side=512, limits=Limits())  # loads what is needed
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    picture = decode(data, Path("large"), min_side=512, limits=Limits())
+    print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before, picture.width * picture.height)
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="ru_maxrss counts kilobytes on Linux")
+@pytest.mark.parametrize(
+    ("kind", "mode", "copies"),
+    [("JPEG", "RGB", 0.2), ("PNG", "RGB", 1.2), ("PNG", "RGBA", 2.2), ("WEBP", "RGB", 3.2)],
+)
+def test_a_large_picture_takes_no_more_memory_than_it_must(
+    make_file, make_image, tmp_path, kind, mode, copies
+):
+    """A reduced JPEG is never whole in memory; a copy has four bytes a pixel."""
+    large = tmp_path / "large"
+    large.write_bytes(
+        make_file(kind, make_image(6000, 4000, mode), **({"method": 0} if kind == "WEBP" else {}))
+    )
+    small = tmp_path / "small"
+    small.write_bytes(make_file(kind, make_image(600, 400, mode)))
+    kilobytes, pixels = map(int, run_child(PEAK, large, small).split())
+    assert kilobytes * 1024 < copies * 4 * pixels
+
+
+def test_the_suffixes_are_lower_case_and_leave_films_and_raw_out():
+    assert {".jpg", ".jpeg", ".png", ".heic", ".avif", ".webp", ".tif"} <= IMAGE_SUFFIXES
+    assert all(suffix == suffix.lower() and suffix.startswith(".") for suffix in IMAGE_SUFFIXES)
+    assert not IMAGE_SUFFIXES & {
+        ".mov",
+        ".mp4",
+        ".cr2",
+        ".dng",
+        ".nef",
+        ".xmp",
+        ".pdf",
+        ".eps",
+        ".svg",
+        ".txt",
+    }

@@ -1,0 +1,85 @@
+"""Damaged files of every format: each gives a picture or an ImageError, nothing else, and no decoder dies."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import textwrap
+
+import pytest
+
+# In a process of its own, so that a decoder that dies takes the name of the file along and not the test run.
+DECODE_MUTATED = """
+    import random, sys, warnings
+    from pathlib import Path
+    from picsight_engine.errors import ImageError
+    from picsight_engine.photos.decode import IMAGE_SUFFIXES, Limits, decode
+    from picsight_engine.photos.identity import fingerprint
+
+    warnings.simplefilter("error")
+    folder, seed, count = Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3])
+    paths = [path for path in sorted(folder.iterdir()) if path.suffix in IMAGE_SUFFIXES]
+    by_suffix = {}
+    for path in paths:
+        if 20 < path.stat().st_size < 40_000 and not path.name.startswith("bomb"):
+            by_suffix.setdefault(path.suffix, []).append(path)
+
+    def mutate(data, chance):
+        data = bytearray(data)
+        for _ in range(chance.choice((1, 1, 2, 5, 20))):
+            at = int(len(data) * chance.random() ** chance.choice((1, 3)))  # headers more often
+            way = chance.randrange(6)
+            if way < 3:
+                data[at : at + 1] = bytes([chance.choice((0, 255, chance.randrange(256)))])
+            elif way == 3:
+                del data[at : at + chance.randrange(1, 200)]
+            elif way == 4:
+                data[at:at] = chance.randbytes(chance.randrange(1, 50))
+            else:
+                data[at : at + 4] = chance.choice((b"\\0\\0\\0\\0", b"\\xff\\xff\\xff\\xff", b"\\x7f\\xff\\xff\\xff"))
+        return bytes(data[: chance.randrange(1, len(data) + 1)] if chance.random() < 0.2 else data) or b"x"
+
+    shown = 0
+    for number in range(count):
+        chance = random.Random(f"{seed} {number}")
+        path = chance.choice(by_suffix[chance.choice(sorted(by_suffix))])
+        print(f"{number} {path.name}", flush=True)
+        data = mutate(path.read_bytes(), chance)
+        fingerprint(data)
+        try:
+            picture = decode(data, path, min_side=256, limits=Limits(megapixels=20))
+        except ImageError as fault:
+            assert str(path) in str(fault), fault
+            continue
+        assert picture.image.mode == "RGB"
+        assert min(picture.width, picture.height) > 0
+        shown += 1
+    print("shown", shown)
+"""
+
+
+def run(shared, seed, count):
+    command = [
+        sys.executable,
+        "-c",
+        textwrap.dedent(DECODE_MUTATED),
+        shared / "formats",
+        str(seed),
+        str(count),
+    ]
+    child = subprocess.run(command, check=False, capture_output=True, text=True, timeout=600)
+    last = child.stdout.splitlines()[-1]
+    assert child.returncode == 0, f"{last}: {child.stderr[-2000:]}"
+    assert last.startswith("shown")
+    return int(last.split()[1])
+
+
+def test_mutated_files_give_a_picture_or_one_sentence(shared):
+    shown = run(shared, seed=1, count=300)
+    assert 30 < shown < 270
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("seed", range(2, 12))
+def test_many_mutated_files_give_a_picture_or_one_sentence(shared, seed):
+    assert run(shared, seed, count=2000) > 200
