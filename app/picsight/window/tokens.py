@@ -50,6 +50,7 @@ class Tones:
     outline: QColor
     line: QColor
     placeholder: QColor
+    edge: QColor
     bar: QColor
     hover: QColor
     chosen: QColor
@@ -95,6 +96,7 @@ def _derive(colours: tuple[int, ...], strict: bool) -> Tones:
         outline=text if strict else mix(base, text, 0.5),
         line=text if strict else mix(window, text, 0.15),
         placeholder=mix(base, text, 0.08),
+        edge=QColor.fromRgbF(text.redF(), text.greenF(), text.blueF(), 0.12),
         bar=mix(window, text, 0.05),
         hover=mix(window, text, 0.08),
         chosen=mix(window, accent, 0.18),

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import io
+from pathlib import Path
 
 import pytest
 from PIL import Image
 
 from picsight.window.grid.thumbnails import BATCH, Thumbnails, Want
+from picsight_engine.errors import StorageError
+
+NOWHERE = Path("/nowhere.jpg")
 
 
 @pytest.fixture(scope="module")
@@ -18,14 +22,14 @@ def jpeg():
 
 
 def wants(photos, side=40):
-    return [Want(photo, side, side, 4.0) for photo in photos]
+    return [Want(photo, side, side, 4.0, NOWHERE) for photo in photos]
 
 
 def test_what_is_wanted_arrives_at_its_size_with_round_corners(qtbot, jobs, jpeg):
     thumbnails = Thumbnails(jobs)
     thumbnails.use(lambda _photo: jpeg)
     with qtbot.waitSignal(thumbnails.arrived) as arrived:
-        thumbnails.want([Want(7, 90, 60, 8.0)])
+        thumbnails.want([Want(7, 90, 60, 8.0, NOWHERE)])
     assert arrived.args == [{7}]
     image = thumbnails.pixmap(7).toImage()
     assert (image.width(), image.height()) == (90, 60)
@@ -92,8 +96,6 @@ def test_another_size_is_made_anew_while_the_old_one_stands_in(qtbot, jobs, jpeg
 
 
 def test_a_library_that_cannot_be_read_leaves_grey_cells_and_is_asked_again(qtbot, jobs, jpeg):
-    from picsight_engine.errors import StorageError
-
     broken = [True]
 
     def fetch(_photo):
@@ -109,3 +111,26 @@ def test_a_library_that_cannot_be_read_leaves_grey_cells_and_is_asked_again(qtbo
     with qtbot.waitSignal(thumbnails.arrived):
         thumbnails.want(wants([1]))
     assert thumbnails.pixmap(1) is not None
+
+
+def test_a_large_cell_in_sight_is_read_from_the_photo_itself(qtbot, jobs, jpeg, tmp_path):
+    Image.new("RGB", (900, 600), (30, 200, 40)).save(tmp_path / "green.jpg")
+    thumbnails = Thumbnails(jobs)
+    thumbnails.use(lambda _photo: jpeg)
+    large = [Want(k, 600, 400, 4.0, tmp_path / "green.jpg") for k in range(2)]
+
+    def is_sharp(photo):
+        pixmap = thumbnails.pixmap(photo)
+        return pixmap is not None and pixmap.toImage().pixelColor(300, 200).green() > 150
+
+    thumbnails.want(large, seen=1)
+    qtbot.waitUntil(lambda: is_sharp(0))
+    assert not is_sharp(1)
+
+
+def test_a_large_cell_whose_file_is_gone_keeps_its_thumbnail(qtbot, jobs, jpeg):
+    thumbnails = Thumbnails(jobs)
+    thumbnails.use(lambda _photo: jpeg)
+    thumbnails.want([Want(1, 600, 400, 4.0, NOWHERE), *wants([2])], seen=2)
+    qtbot.waitUntil(lambda: thumbnails.pixmap(2) is not None and not thumbnails.is_busy)
+    assert thumbnails.pixmap(1).toImage().pixelColor(300, 200).red() > 150

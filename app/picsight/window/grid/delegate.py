@@ -46,11 +46,15 @@ class PhotoDelegate(QStyledItemDelegate):
             self._paint_focus(painter, view, rect)
 
     def _paint_picture(self, painter: QPainter, view: QWidget, rect: QRect, photo: int) -> None:
+        colours, radius = tones(view), HAIR * em(view)
         pixmap = self._thumbnails.pixmap(photo)
         if pixmap is not None:
             painter.drawPixmap(rect, pixmap)
+            edge = QRectF(rect).adjusted(0.5, 0.5, -0.5, -0.5)
+            painter.setPen(colours.edge)  # a white photo on a white wall still has a shape
+            painter.setBrush(Qt.BrushStyle.NoBrush)
+            painter.drawRoundedRect(edge, radius, radius)
             return
-        colours, radius = tones(view), HAIR * em(view)
         painter.setPen(Qt.PenStyle.NoPen)
         painter.setBrush(colours.placeholder)
         painter.drawRoundedRect(QRectF(rect), radius, radius)

@@ -9,8 +9,11 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QObject, QRect, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QImage, QPainter, QPainterPath, QPixmap
 
+from picsight.window.picture import load_picture
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+    from pathlib import Path
 
     from picsight.jobs import Jobs
 
@@ -18,17 +21,36 @@ if TYPE_CHECKING:
 
 BUDGET = 128_000_000  # bytes of pixels
 BATCH = 16  # one batch is a few milliseconds of painting and of turning images into pixmaps
-LANE = "thumbnails"
+STORED, BLOWN_UP = (
+    256,
+    1.25,
+)  # pixels of a stored thumbnail's long side; beyond so much more the photo is read
+LANE, LANE_SHARP = "thumbnails", "sharp"
 
 
 @dataclass(frozen=True, slots=True)
 class Want:
-    """A photo wanted at a size in device pixels, its corners rounded by `radius`."""
+    """A photo wanted at a size in device pixels, its corners rounded by `radius`; `path` is its file."""
 
     photo: int
     width: int
     height: int
     radius: float
+    path: Path
+
+    @property
+    def is_large(self) -> bool:
+        """True if the stored thumbnail would be blown up so far that one sees it."""
+        return max(self.width, self.height) > STORED * BLOWN_UP
+
+
+@dataclass(frozen=True, slots=True)
+class _Kept:
+    """A pixmap, for which want it was made, and whether it came from the photo itself."""
+
+    want: Want
+    pixmap: QPixmap
+    is_sharp: bool
 
 
 class Thumbnails(QObject):
@@ -40,11 +62,13 @@ class Thumbnails(QObject):
         super().__init__(parent)
         self._jobs, self._budget = jobs, budget
         self._fetch: Fetch | None = None
-        self._kept: OrderedDict[int, tuple[Want, QPixmap]] = OrderedDict()
+        self._kept: OrderedDict[int, _Kept] = OrderedDict()
         self._bytes = 0
         self._missing: set[int] = set()
+        self._blurred: set[int] = set()  # photos that cannot be read now: their thumbnail must do
         self._wanted: Sequence[Want] = ()
-        self._busy = False
+        self._seen = 0
+        self._busy = self._sharpening = False
 
     def use(self, fetch: Fetch) -> None:
         """Take thumbnails from here from now on; `fetch` is called in threads."""
@@ -57,7 +81,7 @@ class Thumbnails(QObject):
         if kept is None:
             return None
         self._kept.move_to_end(photo)
-        return kept[1]
+        return kept.pixmap
 
     @property
     def is_busy(self) -> bool:
@@ -68,14 +92,18 @@ class Thumbnails(QObject):
         """True if the library has no thumbnail of the photo."""
         return photo in self._missing
 
-    def want(self, wanted: Sequence[Want]) -> None:
-        """Fetch these, the first first; what was wanted before and is not among them is dropped."""
-        self._wanted = wanted
+    def want(self, wanted: Sequence[Want], seen: int = 0) -> None:
+        """Fetch these, the first first; what was wanted before and is not among them is dropped.
+
+        The first `seen` are in sight: those that are large are then read from the photos themselves.
+        """
+        self._wanted, self._seen = wanted, seen
         self._next()
 
     def retry_missing(self) -> None:
         """Ask again for what was not there: it may have been made since."""
         self._missing.clear()
+        self._blurred.clear()
         self._next()
 
     def _next(self) -> None:
@@ -83,6 +111,7 @@ class Thumbnails(QObject):
             return
         batch = [want for want in self._wanted if self._lacks(want)][:BATCH]
         if not batch:
+            self._sharpen()
             return
         fetch, self._busy = self._fetch, True
         self._jobs.read(lambda: _bake_all(fetch, batch), self._take, self._give_up, replaces=LANE)
@@ -91,7 +120,37 @@ class Thumbnails(QObject):
         if want.photo in self._missing:
             return False
         kept = self._kept.get(want.photo)
-        return kept is None or kept[0] != want
+        return kept is None or (kept.want != want and not (kept.is_sharp and want.is_large))
+
+    def _sharpen(self) -> None:
+        """Read one large photo that is in sight; a person who scrolls on is not made to wait for it."""
+        if self._sharpening:
+            return
+        want = next((want for want in self._wanted[: self._seen] if self._is_blurred(want)), None)
+        if want is None:
+            return
+        self._sharpening = True
+        self._jobs.read(
+            lambda: bake(load_picture(want.path, QSize(want.width, want.height)).image, want),
+            lambda image: self._take_sharp(want, image),
+            lambda _sentence: self._take_sharp(want, None),
+            replaces=LANE_SHARP,
+        )
+
+    def _is_blurred(self, want: Want) -> bool:
+        kept = self._kept.get(want.photo)
+        if kept is None or not want.is_large or want.photo in self._blurred:
+            return False
+        return not kept.is_sharp or kept.want != want
+
+    def _take_sharp(self, want: Want, image: QImage | None) -> None:
+        self._sharpening = False
+        if image is None:
+            self._blurred.add(want.photo)
+        elif want in self._wanted:
+            self._keep(want, QPixmap.fromImage(image), is_sharp=True)
+            self.arrived.emit({want.photo})
+        self._next()
 
     def _take(self, baked: list[tuple[Want, QImage | None]]) -> None:
         self._busy = False
@@ -99,7 +158,7 @@ class Thumbnails(QObject):
             if image is None:
                 self._missing.add(want.photo)
             else:
-                self._keep(want, QPixmap.fromImage(image))
+                self._keep(want, QPixmap.fromImage(image), is_sharp=False)
         self.arrived.emit({want.photo for want, _ in baked})
         self._next()
 
@@ -107,14 +166,14 @@ class Thumbnails(QObject):
         """The library could not be read just now: cells stay grey until the next thing is wanted."""
         self._busy = False
 
-    def _keep(self, want: Want, pixmap: QPixmap) -> None:
+    def _keep(self, want: Want, pixmap: QPixmap, *, is_sharp: bool) -> None:
         if old := self._kept.pop(want.photo, None):
-            self._bytes -= _bytes_of(old[0])
-        self._kept[want.photo] = (want, pixmap)
+            self._bytes -= _bytes_of(old.want)
+        self._kept[want.photo] = _Kept(want, pixmap, is_sharp)
         self._bytes += _bytes_of(want)
         while self._bytes > self._budget and len(self._kept) > 1:
-            _, (dropped, _) = self._kept.popitem(last=False)
-            self._bytes -= _bytes_of(dropped)
+            _, dropped = self._kept.popitem(last=False)
+            self._bytes -= _bytes_of(dropped.want)
 
 
 def _bytes_of(want: Want) -> int:

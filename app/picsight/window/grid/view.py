@@ -185,14 +185,18 @@ class PhotoView(JustifiedView):
         parts = (area, area.translated(0, page), area.translated(0, -page))
         ratio, photos = self.devicePixelRatioF(), self._wall_model.wall.results
         wanted: dict[int, Want] = {}
+        seen = 0
         for part in parts:
             for row in self._photos_in(part):
                 cell = self._rows.cell(row)
                 if cell and row < len(photos):
                     width, height = round(cell.width * ratio), round(cell.height * ratio)
-                    photo = photos[row].id
-                    wanted.setdefault(photo, Want(photo, width, height, HAIR * em(self) * ratio))
-        self._thumbnails.want(tuple(wanted.values()))
+                    photo = photos[row]
+                    wanted.setdefault(
+                        photo.id, Want(photo.id, width, height, HAIR * em(self) * ratio, photo.path)
+                    )
+            seen = seen or len(wanted)
+        self._thumbnails.want(tuple(wanted.values()), seen)
 
     # Mouse and keys
 

@@ -14,7 +14,7 @@ from picsight.window.tokens import ONE, px, tones
 if TYPE_CHECKING:
     from PySide6.QtGui import QKeyEvent, QMouseEvent, QPaintEvent, QResizeEvent, QWheelEvent
 
-    from picsight.window.viewer.picture import ScreenPicture
+    from picsight.window.picture import ScreenPicture
 
 STEP, LARGEST = 1.25, 8.0
 
