@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 @click.command("search", cls=WordsCommand)
-@click.argument("words", nargs=-1, metavar="QUERY...")
+@click.argument("words", nargs=-1, metavar="[QUERY]...")
 @click.option(
     "-n", "limit", type=click.IntRange(min=1), default=20, metavar="N", help="At most N photos (20)."
 )

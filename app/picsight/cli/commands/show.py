@@ -23,7 +23,7 @@ NOT_A_PHOTO = 1
 
 
 @click.command("show", cls=WordsCommand)
-@click.argument("photo", metavar="PATH", required=False, type=click.Path(path_type=Path))
+@click.argument("photo", metavar="[PATH]", required=False, type=click.Path(path_type=Path))
 @click.option(
     "--thumbnail", type=click.Path(path_type=Path), metavar="FILE", help="Write the thumbnail to FILE."
 )

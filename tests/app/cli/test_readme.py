@@ -1,0 +1,127 @@
+"""The application's README says of the command line what the command line says of itself."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+import pytest
+from click.testing import CliRunner
+
+from picsight.cli import documents
+from picsight.cli.program import COMMANDS, program
+from picsight_engine.indexing.events import Summary
+from picsight_engine.library import Check, PhotoDetails, Problem, Status
+from picsight_engine.search.answer import Answer, Result
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+README = Path(__file__).resolve().parents[3] / "app" / "README.md"
+SHARED = {"--library", "--json", "--quiet", "--verbose", "--help"}
+PATH = Path("/photos/a.jpg")
+PROBLEM = Problem(
+    folder_id=1,
+    name=b"a.jpg",
+    path=PATH,
+    code="empty",
+    message="It is empty.",
+    first_seen=0,
+    last_seen=0,
+    tries=1,
+    ignored=False,
+    size=0,
+    mtime_ns=0,
+)
+RESULT = Result(id=1, path=PATH, score=0.3, match=None, taken=None, place=None, width=4, height=3)
+ANSWER = Answer("dog", "0" * 16, photos=1, milliseconds=1.0, results=(RESULT,))
+DETAILS = PhotoDetails(
+    id=1,
+    paths=(PATH,),
+    width=4,
+    height=3,
+    taken=None,
+    taken_from=None,
+    lat=None,
+    lon=None,
+    place=None,
+    camera=None,
+    lens=None,
+    rating=None,
+)
+STATUS = Status(
+    library=PATH.parent, folders=1, photos=1, files=1, problems=0, space="0" * 16, model="starter", bytes=9
+)
+CHECKS = [Check("library", ok=True, message="It is sound.")]
+
+
+def section(heading: str) -> str:
+    """The text below a heading, up to the next one of its kind."""
+    _, _, rest = README.read_text(encoding="utf-8").partition(f"\n### `{heading}`\n")
+    assert rest, f"the README has no section {heading}"
+    return re.split(r"\n##+ ", rest)[0]
+
+
+def documented_keys(heading: str) -> list[list[str]]:
+    """The first column of each of a section's tables."""
+    tables = section(heading).split("| key | value |")[1:]
+    return [re.findall(r"^\| `(\w+)` \|", table, re.MULTILINE) for table in tables]
+
+
+def keys(*levels: Mapping[str, object]) -> list[list[str]]:
+    return [list(level) for level in levels]
+
+
+def first_of(document: documents.Document, key: str) -> dict[str, object]:
+    members = document[key]
+    assert isinstance(members, list)
+    return members[0]
+
+
+def test_the_keys_of_index() -> None:
+    summary = Summary(1, 1, 0, 0, 0, 0, 1.0, 1.0)
+    assert documented_keys("index [FOLDER]... --json") == keys(documents.summary_document(summary))
+
+
+def test_the_keys_of_search() -> None:
+    document = documents.answer_document(ANSWER)
+    assert documented_keys("search QUERY --json") == keys(document, first_of(document, "results"))
+
+
+def test_the_keys_of_show() -> None:
+    known, unknown = documents.photo_document(DETAILS), documents.unknown_document(PATH, PROBLEM)
+    assert documented_keys("show PATH --json") == keys(known, unknown)
+    assert unknown["problem"] == {"code": "empty", "message": "It is empty.", "tries": 1}
+    assert "an object of `code`, `message` and `tries`" in section("show PATH --json")
+
+
+def test_the_keys_of_status() -> None:
+    assert documented_keys("status --json") == keys(documents.status_document(STATUS))
+
+
+def test_the_keys_of_problems() -> None:
+    document = documents.problems_document([PROBLEM])
+    assert documented_keys("problems --json") == keys(document, first_of(document, "problems"))
+
+
+def test_the_keys_of_doctor() -> None:
+    document = documents.checks_document(CHECKS)
+    assert documented_keys("doctor --json") == keys(document, first_of(document, "checks"))
+
+
+def test_the_help_text_is_the_programs_own() -> None:
+    told = CliRunner().invoke(program, ["--help"], prog_name="picsight").output
+    assert f"```\n{told}```" in README.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_the_options_of_a_command_are_documented_and_no_others(name: str) -> None:
+    command = program.get_command(click.Context(program), name)
+    assert command is not None
+    own = {option for param in command.get_params(click.Context(command)) for option in param.opts} - SHARED
+    rows = re.findall(r"^\| `(\w+)` \| `(-[-\w]+)`", README.read_text(encoding="utf-8"), re.MULTILINE)
+    assert {option for command_name, option in rows if command_name == name} == {
+        option for option in own if option.startswith("-")
+    }
