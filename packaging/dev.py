@@ -95,7 +95,7 @@ def _check_code(environment: Environment) -> None:
         (["-m", "ruff", "format", "--quiet", "--check", "."], lint),
         (["-m", "mypy", "--no-error-summary"], "Correct the types named above."),
         (
-            ["-c", "from importlinter.cli import lint_imports_command as check; check()", "--no-timings"],
+            ["-c", "from importlinter.cli import lint_imports_command as check; check()"],
             "A package imports one that it must not know; pyproject.toml lists the contracts.",
         ),
     )
