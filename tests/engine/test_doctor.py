@@ -46,13 +46,20 @@ def test_an_open_library_can_be_examined_and_searched_afterwards(copy, bundle):
         assert library.thumbnail(before[0].id) is not None
 
 
-@pytest.mark.parametrize("damage", ["pages", "text", "empty"])
+@pytest.mark.parametrize("damage", ["pages", "text", "empty", "renamed", "unreadable"])
 def test_a_damaged_library_fails_and_is_not_written_to(copy, bundle, damage):
     path = copy / "library.db"
     data = bytearray(path.read_bytes())
     if damage == "pages":
         data[len(data) // 3 : len(data) // 3 + 9000] = os.urandom(9000)
-    path.write_bytes({"pages": bytes(data), "text": b"hello\n" * 2000, "empty": b""}[damage])
+    damaged = {
+        "pages": bytes(data),
+        "text": b"hello\n" * 2000,
+        "empty": b"",
+        "renamed": bytes(data).replace(b"TABLE folders", b"TABLE foldexs"),
+        "unreadable": bytes(data).replace(b"TABLE folders", b"TABLE fold\xffrs"),
+    }
+    path.write_bytes(damaged[damage])
     before = {each: each.read_bytes() for each in copy.rglob("*") if each.is_file()}
     checks = doctor_folder(copy, bundle.folder, forget=True)
     assert [check.name for check in checks] == ["model", "folder", "library"]

@@ -18,16 +18,18 @@ _BUSY_SECONDS = 30.0  # a batch of another process takes milliseconds, a migrati
 _DAMAGED = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
 _REFUSED = frozenset({sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM})
 _IN_USE = frozenset({sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED})
+# What SQLite says where a changed byte has renamed a table or broken a text: our statements name nothing else.
+_NONSENSE = ("no such table", "no such column", "malformed", "Could not decode to UTF-8")
 DISK_FULL = "The disk is full, so indexing stopped. Nothing was lost."
 
 
-def explain(error: sqlite3.Error, path: Path) -> PicsightError | None:
+def explain(error: sqlite3.Error | UnicodeDecodeError, path: Path) -> PicsightError | None:
     """The sentence for a failure of the disk or of the file; None where the fault is in our own statements."""
     code: int | None = getattr(error, "sqlite_errorcode", None)
     primary = None if code is None else code & 0xFF  # the higher bits tell apart kinds of one failure
     if primary == sqlite3.SQLITE_FULL or code == sqlite3.SQLITE_IOERR_SHMSIZE:  # no room for the log's index
         return StorageError(DISK_FULL)
-    if primary in _DAMAGED:
+    if primary in _DAMAGED or isinstance(error, UnicodeDecodeError) or str(error).startswith(_NONSENSE):
         return LibraryError(
             f"{path} is damaged ({error}). Nothing was changed; restore it from a backup, "
             "or move it away and index the folders again."
@@ -49,7 +51,7 @@ def explained(path: Path) -> Iterator[None]:
     """Turns a failure of disk or file inside the block into StorageError or LibraryError."""
     try:
         yield
-    except sqlite3.Error as error:
+    except (sqlite3.Error, UnicodeDecodeError) as error:  # a message of SQLite's may quote damaged text
         sentence = explain(error, path)
         if sentence is None:
             raise
