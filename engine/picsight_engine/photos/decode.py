@@ -21,6 +21,7 @@ from picsight_engine.errors import ImageError
 from picsight_engine.photos import colour, faxes, formats, png
 from picsight_engine.photos.exif import ORIENTATION, Exif, read_exif
 from picsight_engine.photos.formats import HEIF, IMAGE_SUFFIXES, JPEG, Format
+from picsight_engine.photos.limits import Limits
 from picsight_engine.photos.metadata import Taken, read_taken
 
 if TYPE_CHECKING:
@@ -55,15 +56,6 @@ _TRUNCATED: tuple[ProblemCode, str] = (
 _UNKNOWN = re.compile(
     r"unsupported|not supported|cannot handle|unknown (pixel mode|compression|raw mode)", re.IGNORECASE
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """What one file may cost: size of the picture, size of the file, and seconds (kept by the indexer, which can kill)."""
-
-    megapixels: float = 250
-    bytes: int = 1_000_000_000
-    seconds: float = 30
 
 
 @dataclass(frozen=True, slots=True)

@@ -88,6 +88,6 @@ def _skip_fill_bytes(data: bytes, position: int) -> int:
         raise SegmentsBrokenError(f"no marker at byte {position}")
     while data.startswith(b"\xff\xff", position):
         position += 1
-    if position + 1 >= len(data) or data[position + 1] == 0:
+    if position + 1 >= len(data):
         raise SegmentsBrokenError(f"no marker at byte {position}")
     return position

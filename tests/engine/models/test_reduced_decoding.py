@@ -34,14 +34,23 @@ def make_photo(image, size, noise):
     return out.getvalue()
 
 
-def cosines(starter, shared, count, **spec):
+def make_photos(shared, count):
+    noise = np.random.default_rng(0).normal(0, 5, (4000, 4000)).astype(np.float32)
+    for number, image in enumerate(read_photos(shared, count)):
+        yield make_photo(image, (4000, 3000) if number % 2 else (3000, 4000), noise)
+
+
+@pytest.fixture(scope="module")
+def photos(shared):
+    return list(make_photos(shared, 4))
+
+
+def cosines(starter, photos, **spec):
     bundle = open_bundle(starter)
     encoder = load_image_encoder(bundle)
     wanted = replace(bundle.image_spec(), **spec)
-    noise = np.random.default_rng(0).normal(0, 5, (4000, 4000)).astype(np.float32)
     found = []
-    for number, image in enumerate(read_photos(shared, count)):
-        data = make_photo(image, (4000, 3000) if number % 2 else (3000, 4000), noise)
+    for data in photos:
         picture = decode(data, Path("photo.jpg"), min_side=reduced_side(wanted), limits=Limits())
         assert sorted(picture.image.size) == [750, 1000]
         full = Image.open(io.BytesIO(data)).convert("RGB")
@@ -54,15 +63,15 @@ def cosines(starter, shared, count, **spec):
 @pytest.mark.parametrize(
     "spec", [{"resize": "squash", "crop": None}, {"resize": "shortest", "crop": "centre"}]
 )
-def test_reduced_photos_keep_their_vectors(starter, shared, spec):
-    found = cosines(starter, shared, 4, **spec)
+def test_reduced_photos_keep_their_vectors(starter, photos, spec):
+    found = cosines(starter, photos, **spec)
     assert found.min() >= 0.99
     assert found.mean() >= 0.999
 
 
 @pytest.mark.soak
 def test_many_reduced_photos_keep_their_vectors(starter, shared):
-    found = cosines(starter, shared, 100)
+    found = cosines(starter, make_photos(shared, 100))
     assert found.min() >= 0.99
     assert found.mean() >= 0.999
 

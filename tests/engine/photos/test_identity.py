@@ -47,8 +47,6 @@ def naive_walk(data):
             kept.append(data[at])
             at += 1
         marker = data[at + 1]
-        if marker == 0:
-            raise IndexError
         if marker == 0xD9:
             return kept + data[at:], exif
         if marker == 0x01 or 0xD0 <= marker <= 0xD8:
@@ -201,6 +199,12 @@ def test_fill_bytes_belong_to_the_file_and_a_later_picture_too(photo):
     assert fingerprint(filled) == naive_fingerprint(filled) != fingerprint(photo)
     second = insert(photo, segment(0xFE, b"the second picture of an MPO keeps its comment"))
     assert fingerprint(photo + second) == naive_fingerprint(photo + second) != fingerprint(photo + photo)
+
+
+def test_an_odd_segment_with_a_length_is_walked_over(photo):
+    """Some programs left `FF 00 00 02` behind: no marker of the standard, but a step of known length."""
+    odd = photo[:2] + b"\xff\0\0\2" + photo[2:]
+    assert fingerprint(insert(odd, segment(0xFE, b"words"))) == fingerprint(odd) != bytes_hash(odd)
 
 
 def test_segments_that_cannot_be_walked_leave_the_whole_file(photo):

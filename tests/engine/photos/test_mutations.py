@@ -37,7 +37,8 @@ DECODE_MUTATED = """
                 data[at:at] = chance.randbytes(chance.randrange(1, 50))
             else:
                 data[at : at + 4] = chance.choice((b"\\0\\0\\0\\0", b"\\xff\\xff\\xff\\xff", b"\\x7f\\xff\\xff\\xff"))
-        return bytes(data[: chance.randrange(1, len(data) + 1)] if chance.random() < 0.2 else data) or b"x"
+        kept = chance.randrange(len(data) + 1) if chance.random() < 0.2 else len(data)
+        return bytes(data[:kept]) or b"x"
 
     shown = 0
     for number in range(count):
