@@ -22,6 +22,7 @@ import pytest
         (["index", "/never/there"], "/never/there"),
         (["index"], "picsight index FOLDER"),
         (["status", "-v"], "unexpected extra argument"),
+        (["status", "--library", ""], "the path is empty"),
         (["--json"], "needs a command"),
     ],
 )

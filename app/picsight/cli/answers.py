@@ -42,7 +42,7 @@ def put_answer(invocation: Invocation, answer: Answer) -> None:
     invocation.detail(f"{count(answer.photos, 'photo')} searched in {answer.milliseconds:.0f} ms.")
     if not answer.photos and answer.query.strip():
         invocation.hint_empty()
-    elif not answer.results and not invocation.json:
+    elif not answer.results and not answer.faults and not invocation.json:
         invocation.hint("No photo matches.")
 
 

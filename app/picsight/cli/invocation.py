@@ -90,12 +90,13 @@ def absolute(path: Path) -> Path:
 
 def shared_options(function: _Function) -> _Function:
     """Gives the program or a command the four global options; what is typed later holds."""
-    path = click.Path(path_type=Path)
     for option in (
         _option("--verbose", is_flag=True, help="Tell on stderr what happens meanwhile."),
         _option("--quiet", is_flag=True, help="Print results and errors, nothing else."),
         _option("--json", is_flag=True, help="Print the result as JSON on stdout."),
-        _option("--library", type=path, metavar="PATH", help="The library's folder, if not the usual one."),
+        _option(
+            "--library", type=click.Path(), metavar="PATH", help="The library's folder, if not the usual one."
+        ),
     ):
         function = option(function)
     return function
@@ -105,8 +106,10 @@ def _option(name: str, **attributes: Any) -> Callable[[_Function], _Function]:
     return click.option(name, expose_value=False, callback=_remember, **attributes)
 
 
-def _remember(ctx: click.Context, param: click.Parameter, value: Path | bool | None) -> None:
+def _remember(ctx: click.Context, param: click.Parameter, value: str | bool | None) -> None:
+    ctx.obj = ctx.obj or Invocation()
+    if value == "":  # an unset variable of a script must not mean the current folder
+        raise click.BadParameter("the path is empty.", ctx, param)
     if value and param.name is not None:
-        ctx.obj = replace(ctx.obj or Invocation(), **{param.name: value})
-    elif ctx.obj is None:
-        ctx.obj = Invocation()
+        known = Path(value) if isinstance(value, str) else value
+        ctx.obj = replace(ctx.obj, **{param.name: known})

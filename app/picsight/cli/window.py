@@ -11,47 +11,66 @@ from picsight.cli.streams import say
 
 _NO_WINDOW = 1
 _DEBIAN_PACKAGES = (
-    "libegl1 libgl1 libxkbcommon0 libdbus-1-3 libfontconfig1 libfreetype6 libglib2.0-0t64 libatomic1 libx11-6 "
+    "libegl1 libgl1 libxkbcommon0 libdbus-1-3 libfontconfig1 libfreetype6 libglib2.0-0 libatomic1 libx11-6 "
     "libxkbcommon-x11-0 libx11-xcb1 libxcb-cursor0 libxcb-icccm4 libxcb-keysyms1 libxcb-image0 libxcb-randr0 "
     "libxcb-render-util0 libxcb-shape0 libxcb-shm0 libxcb-sync1 libxcb-xfixes0 libxcb-xkb1"
 )
 
 
 def open_window(library: Path) -> int:
-    """Opens the window on the library's folder and returns its exit code once it is closed."""
-    if not _has_screen():
+    """Opens the window on the library's folder and returns its exit code once it is closed.
+
+    What is missing is found out before Qt is asked, which would abort the process.
+    """
+    if _chooses_screen() and not (_wayland_answers() or _x11_answers()):
         say("There is no screen to open a window on. Without one, type: picsight --help")
         return _NO_WINDOW
     try:
         from picsight.window import run_window  # Qt: 140 ms that no command pays
 
-        _load_screen_plugin()
+        if _chooses_screen() and not _wayland_answers():
+            _load_x11_plugin()
     except (ImportError, OSError) as fault:
         say(_what_is_missing(fault))
         return _NO_WINDOW
     return run_window(library)
 
 
-def _on_x11() -> bool:
+def _chooses_screen() -> bool:
+    """Whether Qt looks for a Wayland or X11 screen here, as it does unless told otherwise."""
     return sys.platform.startswith(("linux", "freebsd")) and not os.environ.get("QT_QPA_PLATFORM")
 
 
-def _has_screen() -> bool:
-    if not _on_x11():
+def _wayland_answers() -> bool:
+    name = os.environ.get("WAYLAND_DISPLAY", "")
+    return bool(name) and (Path(os.environ.get("XDG_RUNTIME_DIR", "/")) / name).is_socket()
+
+
+def _x11_answers() -> bool:
+    """Whether the X server lets us in; where even its library is missing the plugin's load will name that."""
+    if not os.environ.get("DISPLAY"):
+        return False
+    try:
+        xcb = ctypes.CDLL("libxcb.so.1")
+    except OSError:
         return True
-    return bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
+    xcb.xcb_connect.restype = ctypes.c_void_p
+    connection = ctypes.c_void_p(xcb.xcb_connect(None, None))
+    refused = xcb.xcb_connection_has_error(connection)
+    xcb.xcb_disconnect(connection)
+    return not refused
 
 
-def _load_screen_plugin() -> None:
-    """Loads what Qt is about to load; where a library of it is missing Qt itself would abort the process.
+def _load_x11_plugin() -> None:
+    """Loads what Qt is about to load.
 
     Raises:
-        OSError: with the name of the library that is missing.
+        OSError: a library of the system is missing; it says which.
     """
     import PySide6
 
     plugin = Path(PySide6.__file__).parent / "Qt" / "plugins" / "platforms" / "libqxcb.so"
-    if _on_x11() and not os.environ.get("WAYLAND_DISPLAY") and plugin.exists():
+    if plugin.exists():
         ctypes.CDLL(str(plugin))
 
 

@@ -1,0 +1,45 @@
+"""What the window lacks is said in a sentence with the line to type."""
+
+from __future__ import annotations
+
+import os
+import socket
+
+import pytest
+
+from picsight.cli.window import _wayland_answers, _what_is_missing, open_window
+
+
+def test_a_missing_library_of_the_system_is_named_with_the_line_to_type() -> None:
+    told = _what_is_missing(OSError("libxcb-cursor.so.0: cannot open shared object file"))
+    assert "libxcb-cursor.so.0" in told
+    assert "sudo apt-get install" in told
+    assert "libxcb-cursor0" in told
+
+
+def test_a_missing_package_is_named_with_the_line_to_type() -> None:
+    assert "pip install PySide6-Essentials" in _what_is_missing(
+        ModuleNotFoundError("No module named 'PySide6'")
+    )
+
+
+@pytest.mark.parametrize("screen", [{}, {"DISPLAY": ":4711"}, {"WAYLAND_DISPLAY": "nothing-here"}])
+def test_without_a_screen_that_answers_nothing_is_opened(monkeypatch, tmp_path, capsys, screen) -> None:
+    for name in ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in screen.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
+    assert open_window(tmp_path / "library") == 1
+    told = capsys.readouterr()
+    assert told.out == ""
+    assert "There is no screen" in told.err
+    assert not (tmp_path / "library").exists()
+
+
+def test_a_wayland_screen_is_a_socket_in_the_runtime_folder(monkeypatch, tmp_path) -> None:
+    monkeypatch.setenv("WAYLAND_DISPLAY", "wayland-1")
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
+    with socket.socket(socket.AF_UNIX) as screen:
+        screen.bind(os.fspath(tmp_path / "wayland-1"))
+        assert _wayland_answers()
