@@ -205,24 +205,20 @@ class _EntryDelegate(QStyledItemDelegate):
             painter.drawRoundedRect(shape, radius, radius)
 
     def _paint_entry(self, painter: QPainter, view: QWidget, text: QRect, entry: Entry) -> None:
-        colours, side = tones(view), px(view, 1.25)
-        paint_icon(
-            painter,
-            QRect(text.left(), text.center().y() - side // 2, side, side),
-            entry.icon,
-            mix(colours.text, colours.window, 0.2),
-        )
+        colours, side, metrics = tones(view), px(view, 1.25), painter.fontMetrics()
+        icon = QRect(text.left(), text.center().y() - side // 2, side, side)
         end = number(entry.count) if entry.count else ""
-        width = painter.fontMetrics().horizontalAdvance(end) + px(view, HALF) if end else 0
+        width = metrics.horizontalAdvance(end) + px(view, HALF) if end else 0
         words = text.adjusted(side + px(view, HALF), 0, -width, 0)
-        vertical = Qt.AlignmentFlag.AlignVCenter
+        icon, words = (QStyle.visualRect(view.layoutDirection(), text, part) for part in (icon, words))
+        paint_icon(painter, icon, entry.icon, mix(colours.text, colours.window, 0.2))
+        leading = Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeading
         if entry.note:
             note = words.adjusted(0, words.height() // 2 - px(view, HAIR), 0, 0)
             words.setBottom(words.center().y() + px(view, SMALL))
             painter.setPen(colours.dim_on_window)
-            painter.drawText(note, vertical | Qt.AlignmentFlag.AlignLeading, entry.note)
+            painter.drawText(note, leading, entry.note)
         painter.setPen(colours.text)
-        name = cut_middle(entry.words, painter.fontMetrics(), words.width())
-        painter.drawText(words, vertical | Qt.AlignmentFlag.AlignLeading, name)
+        painter.drawText(words, leading, cut_middle(entry.words, metrics, words.width()))
         painter.setPen(colours.dim_on_window)
-        painter.drawText(text, vertical | Qt.AlignmentFlag.AlignTrailing, end)
+        painter.drawText(text, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignTrailing, end)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QEvent, QObject, QRectF, QSize, Qt, QTimer, Signal
 from PySide6.QtGui import QPainter, QPalette, QPen
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QLineEdit, QSizePolicy, QWidget
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QLineEdit, QSizePolicy, QStyle, QWidget
 
 from picsight.window.controls import IconButton
 from picsight.window.icons import paint_icon
@@ -60,8 +60,9 @@ class SearchBox(QFrame):
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self.line.setPlaceholderText(self._placeholder())
         row = QHBoxLayout(self)
-        row.setContentsMargins(px(self, 2.5), 2, px(self, HAIR), 2)
+        row.setContentsMargins(px(self, HAIR), 2, px(self, HAIR), 2)
         row.setSpacing(px(self, HALF))
+        row.addSpacing(px(self, 2.5 - HAIR))  # the sign is painted there
         row.addWidget(self._chip)
         row.addWidget(self.line, 1)
         row.addWidget(self._clear)
@@ -135,6 +136,7 @@ class SearchBox(QFrame):
         painter.drawRoundedRect(QRectF(self.rect()).adjusted(inset, inset, -inset, -inset), radius, radius)
         place = self.rect()
         place.setWidth(px(self, 2.5))
+        place = QStyle.visualRect(self.layoutDirection(), self.rect(), place)
         middle = place.center()
         place.setSize(QSize(px(self, 1.25), px(self, 1.25)))
         place.moveCenter(middle)
