@@ -90,6 +90,28 @@ def test_a_folder_named_twice_is_indexed_once(own, few):
     assert (summary.found, summary.indexed) == (5, 5)
 
 
+def test_photos_can_be_searched_while_others_are_being_indexed(own, photographs):
+    last: list[Finished] = []
+    settings = IndexSettings(workers=1, batch_photos=8)
+
+    def index() -> None:
+        *_, finished = own.index([photographs], settings=settings)
+        last.append(finished)
+
+    running = threading.Thread(target=index)
+    running.start()
+    counts = [0]
+    while running.is_alive():
+        answer = own.search("dog", limit=100)
+        assert len(answer.results) == answer.photos
+        counts.append(answer.photos)
+    running.join()
+    assert last[0].summary.indexed == 48
+    assert counts == sorted(counts)
+    assert max(counts) > 0
+    assert own.search("dog").photos == 48
+
+
 def test_a_cancelled_run_says_so(own, photographs):
     cancel = threading.Event()
     cancel.set()

@@ -1,0 +1,80 @@
+"""Whatever bytes of a library are changed: each call answers or refuses in a sentence, and nothing writes into damage."""
+
+from __future__ import annotations
+
+import random
+import shutil
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+import pytest
+
+from picsight_engine.errors import PicsightError
+from picsight_engine.library import Library, doctor_folder
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+CALLS = (
+    lambda library, _: library.search("dog"),
+    lambda library, _: library.similar(5),
+    lambda library, _: library.all_photos(),
+    lambda library, photo: library.show(photo),
+    lambda library, _: library.status(),
+    lambda library, _: library.problems(),
+    lambda library, _: library.thumbnail(5),
+)
+
+
+def damaged(data: bytes, seed: int) -> bytes:
+    """Single bits of the first pages, single bytes, a stretch, a page of noise or zeros, or the end cut off."""
+    chance = random.Random(seed)
+    changed = bytearray(data)
+    page = chance.randrange(len(data) // 4096) * 4096
+    kind = seed % 6
+    if kind == 0:
+        changed[chance.randrange(100, 4 * 4096)] ^= 1 << chance.randrange(8)
+    elif kind == 1:
+        for _ in range(30):
+            changed[chance.randrange(len(data))] = chance.randrange(256)
+    elif kind == 2:
+        start = chance.randrange(len(data) - 100)
+        changed[start : start + 100] = chance.randbytes(100)
+    elif kind == 3:
+        changed[page : page + 4096] = chance.randbytes(4096)
+    elif kind == 4:
+        changed[page : page + 4096] = bytes(4096)
+    else:
+        del changed[chance.randrange(1, len(data)) :]
+    return bytes(changed)
+
+
+def check_damage(indexed: Path, bundle, photo: Path, folder: Path, seed: int) -> bool:
+    """Whether the doctor saw it."""
+    shutil.copytree(indexed, folder)
+    data = damaged((indexed / "library.db").read_bytes(), seed)
+    (folder / "library.db").write_bytes(data)
+    checks = {check.name: check for check in doctor_folder(folder, folder / "no model")}
+    if not checks["library"].ok:
+        assert (folder / "library.db").read_bytes() == data
+    with suppress(PicsightError), Library.open(folder, bundle) as library:
+        for call in CALLS:
+            with suppress(PicsightError):
+                call(library, photo)
+    return any(not check.ok for name, check in checks.items() if name != "model")
+
+
+@pytest.mark.filterwarnings("ignore:invalid value encountered:RuntimeWarning")  # a vector that became NaN
+def test_a_sample_of_damaged_libraries_gives_answers_or_sentences(indexed, bundle, captions, tmp_path):
+    photo = next(iter(captions))
+    seen = [check_damage(indexed, bundle, photo, tmp_path / str(seed), seed) for seed in range(12)]
+    assert sum(seen) >= 4  # most changes hit a vector, where any bits are possible
+
+
+@pytest.mark.soak
+@pytest.mark.filterwarnings("ignore:invalid value encountered:RuntimeWarning")
+def test_hundreds_of_damaged_libraries_give_answers_or_sentences(indexed, bundle, captions, tmp_path):
+    photo = next(iter(captions))
+    for seed in range(12, 312):
+        check_damage(indexed, bundle, photo, tmp_path / "copy", seed)
+        shutil.rmtree(tmp_path / "copy")
