@@ -78,11 +78,6 @@ class Crew:
         """How many workers could take a file now."""
         return sum(worker.ready and worker.key is None for worker in self._workers)
 
-    @property
-    def holding(self) -> int:
-        """How many files are with workers."""
-        return sum(worker.key is not None for worker in self._workers)
-
     def hire(self, number: int) -> None:
         """Starts workers until there are `number`; they report for work later."""
         while len(self._workers) < number:

@@ -58,14 +58,20 @@ def start(tmp_path, bundle, many):
     """Starts an indexing process in a group of its own, as a terminal does."""
     script = tmp_path / "index.py"
     script.write_text(SCRIPT)
+    started: list[subprocess.Popen[str]] = []
 
     def start_run(library: Path, workers: int) -> subprocess.Popen[str]:
         command = [sys.executable, script, library, bundle.folder, many, str(workers)]
-        return subprocess.Popen(
+        process = subprocess.Popen(
             command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
         )
+        started.append(process)
+        return process
 
-    return start_run
+    yield start_run
+    for process in started:  # only those of a failed test still run
+        with process:
+            process.kill()
 
 
 def by_name(home, bundle) -> dict[bytes, bytes]:
