@@ -85,16 +85,15 @@ class Matrix:
     def refresh(self) -> Rows:
         """Brings in what the library stored, deleted or hid since the last call, whoever did it."""
         with self._lock:
-            state = space_state(self._db, self._space)
-            if not self._is_current(state):
-                self._write(state, anew=False)
+            if not self._is_current():
+                self._write(anew=False)
             self._show()
             return self._rows
 
     def rebuild(self) -> Rows:
         """Builds the cache anew from the library."""
         with self._lock:
-            self._write(space_state(self._db, self._space), anew=True)
+            self._write(anew=True)
             self._show()
             return self._rows
 
@@ -111,7 +110,7 @@ class Matrix:
         with self._lock:
             self._make_safe()
             self._files = None
-            self._rows = _no_rows(self._dim)
+            self._rows, self._shown = _no_rows(self._dim), ()
             if self._private is not None:
                 self._private.cleanup()
                 self._private = None
@@ -124,8 +123,9 @@ class Matrix:
                 self._files.publish(self._files.state, safe=True)
         self._wrote = False
 
-    def _is_current(self, state: SpaceState) -> bool:
-        """Whether the files mirror `state`, after a look at what others published meanwhile."""
+    def _is_current(self) -> bool:
+        """Whether the files mirror the library, after a look at what others published meanwhile."""
+        state = space_state(self._db, self._space)
         try:
             if self._files is not None and self._files.state != state:
                 self._files.reload()
@@ -135,20 +135,20 @@ class Matrix:
             self._files = self._newest()
         return self._files is not None and self._files.state == state
 
-    def _write(self, state: SpaceState, *, anew: bool) -> None:
-        """Brings the files up to `state`; in a folder of our own where the cache cannot be written."""
+    def _write(self, *, anew: bool) -> None:
+        """Brings the files up to date; in a folder of our own where the cache cannot be written."""
         try:
             with self._cache_lock(_LOCK_SECONDS):
-                self._follow(state, anew=anew)
+                self._follow(anew=anew)
         except OSError:  # read-only, full, or locked for too long by a process that hangs
-            self._follow_in_private(state)
+            self._follow_in_private()
 
-    def _follow_in_private(self, state: SpaceState) -> None:
+    def _follow_in_private(self) -> None:
         try:
             if self._private is None:
                 self._private = tempfile.TemporaryDirectory(prefix="picsight-", ignore_cleanup_errors=True)
             self._folder = Path(self._private.name)
-            self._follow(state, anew=True)
+            self._follow(anew=True)
         except OSError as error:
             raise StorageError(
                 f"Neither the library's cache nor {tempfile.gettempdir()} can be written ({error.strerror}), "
@@ -166,11 +166,11 @@ class Matrix:
         with FileLock(self._folder / "vectors.lock", timeout=seconds):
             yield
 
-    def _follow(self, state: SpaceState, *, anew: bool) -> None:
-        files, self._files = (
-            None if anew else self._newest(),
-            None,
-        )  # whatever fails below, nothing half-done is kept
+    def _follow(self, *, anew: bool) -> None:
+        # Read under the lock: what others brought in while we waited must not look like a day before theirs.
+        state = space_state(self._db, self._space)
+        known, self._files = self._files, None  # whatever fails below, nothing half-done is kept
+        files = None if anew else self._newest(known)
         if files is not None:
             try:
                 self._extend(files, state)
@@ -182,6 +182,8 @@ class Matrix:
     def _extend(self, files: RowFiles, state: SpaceState) -> None:
         """Appends and buries what changed since the files' own state; TornFilesError if they cannot follow."""
         known = files.state
+        if state == known:
+            return
         if state.deletions < known.deletions or (
             state.deletions == known.deletions and state.last_row < known.last_row
         ):

@@ -195,7 +195,8 @@ class RowFiles:
     def _grow(self, rows: int) -> None:
         for suffix, size in zip(_SUFFIXES, _sizes(rows, self._header.dim), strict=True):
             with self._path(suffix).open("r+b") as file:
-                file.truncate(size)
+                if file.seek(0, os.SEEK_END) < size:  # another process may have made more room meanwhile
+                    file.truncate(size)
         self._map()
 
     def _map(self) -> None:

@@ -95,6 +95,15 @@ def test_a_refresh_without_news_keeps_the_snapshot(album, make_vectors):
         assert matrix.refresh() is matrix.refresh()
 
 
+def test_a_closed_matrix_opens_again_where_it_is_needed(album, make_vectors):
+    ids = album.add(make_vectors(1, 10))
+    matrix = album.matrix()
+    matrix.close()
+    assert matrix.rows.photos == 0
+    assert matrix.refresh().ids.tolist() == ids
+    matrix.close()
+
+
 def test_a_missing_photo_is_hidden_and_shown_again(album, make_vectors):
     ids = album.add(make_vectors(1, 10))
     with closing(album.matrix()) as matrix:
@@ -323,7 +332,7 @@ def test_a_killed_appender_leaves_a_cache_that_is_sound_each_time(album, seed):
 
 
 def test_a_process_sees_what_others_append_while_they_do(album):
-    children = [start_appender(album, seed) for seed in (1, 2)]
+    children = [start_appender(album, seed) for seed in (1, 2, 3)]
     try:
         with closing(album.matrix()) as matrix:
             seen = 0
@@ -337,7 +346,8 @@ def test_a_process_sees_what_others_append_while_they_do(album):
             kill(child)
     with closing(album.matrix()) as matrix:
         assert_true_copy(matrix, album)
-        assert len(cache_files(album, ".rows")) == 1
+        [rows] = cache_files(album, ".rows")
+        assert rows.name.startswith(f"{SPACE}-1-")  # nobody had to build it anew
 
 
 def test_threads_search_while_another_adds(album, make_vectors):
