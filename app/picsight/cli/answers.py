@@ -11,6 +11,8 @@ from picsight.cli.layout import count, cut_middle, printable, terminal_width
 from picsight.cli.streams import is_terminal, put, put_json
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from picsight.cli.invocation import Invocation
     from picsight_engine.search.answer import Answer, Result
 
@@ -33,9 +35,8 @@ def put_answer(invocation: Invocation, answer: Answer) -> None:
     if invocation.json:
         put_json(answer_document(answer))
     elif is_terminal(sys.stdout):
-        width = terminal_width(sys.stdout)
-        for result in answer.results:
-            put(table_row(result, width))
+        for row in table(answer.results, terminal_width(sys.stdout)):
+            put(row)
     else:
         for result in answer.results:
             put(f"{result.score:.4f}\t{result.path}")
@@ -46,10 +47,14 @@ def put_answer(invocation: Invocation, answer: Answer) -> None:
         invocation.hint("No photo matches.")
 
 
-def table_row(result: Result, width: int) -> str:
-    """Score, day and path in at most `width` cells; a narrow terminal loses the day first."""
-    score = f"{result.score:6.3f}"
-    day = (result.taken or "")[:_DATE].ljust(_DATE)
-    columns = [score, day] if width >= 4 * _DATE else [score]
-    left = "  ".join(columns) + "  "
+def table(results: Sequence[Result], width: int) -> list[str]:
+    """Score, day and path of each in at most `width` cells; days go where none is known or the terminal is narrow."""
+    dated = width >= 4 * _DATE and any(result.taken for result in results)
+    return [_row(result, width, dated=dated) for result in results]
+
+
+def _row(result: Result, width: int, *, dated: bool) -> str:
+    left = f"{result.score:6.3f}  "
+    if dated:
+        left += (result.taken or "")[:_DATE].ljust(_DATE) + "  "
     return left + cut_middle(printable(str(result.path)), max(width - len(left), _DATE))

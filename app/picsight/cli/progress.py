@@ -88,4 +88,4 @@ def fit(event: Found | Progress, width: int, *, plain: bool) -> str:
 def _bar(share: float, *, plain: bool) -> str:
     full, empty = ("#", "-") if plain else ("█", "░")
     filled = min(int(share * _BAR_CELLS), _BAR_CELLS)
-    return f"{share:4.0%} {full * filled}{empty * (_BAR_CELLS - filled)}"
+    return f"{int(share * 100):3}% {full * filled}{empty * (_BAR_CELLS - filled)}"

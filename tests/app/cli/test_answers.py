@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from picsight.cli.answers import Least, keep_matches, table_row
+from picsight.cli.answers import Least, keep_matches, table
 from picsight.cli.layout import cells
 from picsight_engine.search.answer import Answer, Match, Result
 
@@ -45,13 +46,18 @@ def test_min_has_no_effect_without_calibration(least: Least) -> None:
 
 
 def test_a_row_tells_score_day_and_path() -> None:
-    assert table_row(result(None), 80) == " 0.312  2020-07-18  /photos/a.jpg"
+    assert table([result(None)], 80) == [" 0.312  2020-07-18  /photos/a.jpg"]
 
 
 def test_a_narrow_terminal_loses_the_day_first() -> None:
-    assert table_row(result(None), 30) == " 0.312  /photos/a.jpg"
+    assert table([result(None)], 30) == [" 0.312  /photos/a.jpg"]
+
+
+def test_days_that_nobody_knows_take_no_room() -> None:
+    assert table([replace(result(None), taken=None)], 80) == [" 0.312  /photos/a.jpg"]
 
 
 @pytest.mark.parametrize("width", [20, 39, 40, 80, 200])
 def test_a_row_fits_the_terminal(width: int) -> None:
-    assert cells(table_row(result(None, "/写真/" + "夏" * 90 + ".jpg"), width)) <= width
+    (row,) = table([result(None, "/写真/" + "夏" * 90 + ".jpg")], width)
+    assert cells(row) <= width

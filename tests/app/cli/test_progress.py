@@ -32,6 +32,11 @@ def test_what_matters_least_goes_first_on_a_narrow_terminal() -> None:
     assert "problems" not in line
 
 
+def test_the_share_is_whole_only_when_all_is_done() -> None:
+    nearly = Progress(done=300, total=301, problems=0, photos_per_second=0, seconds_left=None)
+    assert fit(nearly, 80, plain=True).startswith(" 99% ")
+
+
 def test_an_unknown_rate_is_not_told() -> None:
     start = Progress(done=0, total=7, problems=0, photos_per_second=0, seconds_left=None)
     assert parts_of(start) == ["0 of 7 photos"]
