@@ -49,14 +49,23 @@ def plain(bundle: Bundle, photos: Path) -> None:
         session.run([spec.output], {spec.input: pixels[np.newaxis]})
 
 
-def link_photos(source: Path, count: int, folder: Path) -> float:
-    """Links the first so many photos into a folder of their own; returns their mean size in megapixels."""
+def provide(source: Path, count: int, megapixels: float, folder: Path) -> float:
+    """Puts so many photos into a folder, enlarged to a camera's size or as they are (0); returns their mean size."""
     chosen = sorted(path for path in source.rglob("*") if path.suffix.lower() in SUFFIXES)[:count]
     pixels = 0
     for number, path in enumerate(chosen):
-        (folder / f"{number}{path.suffix}").symlink_to(path.resolve())
+        target = folder / f"{number}.jpg"
         with Image.open(path) as opened:
-            pixels += opened.width * opened.height
+            if not megapixels:
+                target.symlink_to(path.resolve())
+                pixels += opened.width * opened.height
+                continue
+            factor = (megapixels * 1e6 / (opened.width * opened.height)) ** 0.5
+            enlarged = opened.convert("RGB").resize(
+                (round(opened.width * factor), round(opened.height * factor))
+            )
+        enlarged.save(target, quality=90)
+        pixels += enlarged.width * enlarged.height
     return pixels / max(len(chosen), 1) / 1e6
 
 
@@ -64,13 +73,16 @@ def main() -> None:
     """Prints the table."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("photos", type=Path, metavar="FOLDER", help="JPEG photos")
-    parser.add_argument("--count", type=int, default=200, metavar="N", help="how many of them")
+    parser.add_argument("--count", type=int, default=100, metavar="N", help="how many of them")
+    parser.add_argument(
+        "--megapixels", type=float, default=12, help="enlarge them so far (12), 0: as they are"
+    )
     parser.add_argument("--rounds", type=int, default=3)
     arguments = parser.parse_args()
     bundle = open_bundle(find_asset("starter"))
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        megapixels = link_photos(arguments.photos, arguments.count, folder)
+        megapixels = provide(arguments.photos, arguments.count, arguments.megapixels, folder)
         count = sum(1 for _ in folder.iterdir())
         if not count:
             parser.error(f"{arguments.photos} holds no JPEG photos")
@@ -90,7 +102,7 @@ def main() -> None:
         for label, values in seconds.items()
     ]
     print(
-        f"{machine()}; {count} photos of {megapixels:.2f} megapixels, {arguments.rounds} interleaved rounds\n"
+        f"{machine()}; {count} photos of {megapixels:.3g} megapixels, {arguments.rounds} interleaved rounds\n"
     )
     print(table(["way", "photos per second, median (range)", "against plain"], rows))
 

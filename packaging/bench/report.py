@@ -26,8 +26,13 @@ def interleaved(candidates: Mapping[str, Callable[[], object]], rounds: int) -> 
 
 
 def milliseconds(values: Sequence[float]) -> str:
-    """The median with the fastest and slowest, for example "4.9 (4.5 to 15.7)"."""
-    return f"{statistics.median(values) * 1e3:.3g} ({min(values) * 1e3:.3g} to {max(values) * 1e3:.3g})"
+    """The median of so many seconds with the fastest and slowest, in ms, for example "4.9 (4.5 to 16)"."""
+    return f"{_short(statistics.median(values))} ({_short(min(values))} to {_short(max(values))})"
+
+
+def _short(seconds: float) -> str:
+    value = seconds * 1e3
+    return f"{value:,.0f}" if value >= 10 else f"{value:.2f}"
 
 
 def table(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
