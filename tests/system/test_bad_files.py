@@ -125,8 +125,11 @@ def test_a_folder_and_a_file_without_permission_are_named_and_the_rest_is_indexe
     closed.chmod(0)
     try:
         done = held_back_by_permissions(fresh.command("index", few_photos, "--json"), fresh.environment)
+        shown = held_back_by_permissions(fresh.command("show", photos[1], "--json"), fresh.environment)
     finally:
         closed.chmod(0o700)
+    assert shown.returncode == 1
+    assert json.loads(shown.stdout)["problem"]["code"] == "no_permission"
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout)["indexed"] == 3
     assert {problem["path"]: problem["code"] for problem in fresh.json("problems")["problems"]} == {

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from picsight_engine.library import Library
     from picsight_engine.models.bundle import Bundle
 
+A_PATH = click.Path(path_type=Path, readable=False)  # whether it can be read is for the engine to say
 _Function = TypeVar("_Function", bound="Callable[..., object]")
 
 
@@ -95,7 +96,10 @@ def shared_options(function: _Function) -> _Function:
         _option("--quiet", is_flag=True, help="Print results and errors, nothing else."),
         _option("--json", is_flag=True, help="Print the result as JSON on stdout."),
         _option(
-            "--library", type=click.Path(), metavar="PATH", help="The library's folder, if not the usual one."
+            "--library",
+            type=click.Path(readable=False),
+            metavar="PATH",
+            help="The library's folder, if not the usual one.",
         ),
     ):
         function = option(function)

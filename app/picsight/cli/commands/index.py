@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -10,7 +9,7 @@ import click
 from picsight import locations
 from picsight.cli.documents import summary_document
 from picsight.cli.interrupts import stop_requests
-from picsight.cli.invocation import Invocation, shared_options
+from picsight.cli.invocation import A_PATH, Invocation, shared_options
 from picsight.cli.layout import count, printable
 from picsight.cli.logs import follow_engine
 from picsight.cli.progress import ProgressBar
@@ -21,6 +20,7 @@ from picsight_engine.indexing.events import Finished
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
 
     from picsight_engine.indexing.events import Summary
     from picsight_engine.library import Library
@@ -29,7 +29,7 @@ INTERRUPTED = 130
 
 
 @click.command("index", cls=WordsCommand)
-@click.argument("folders", nargs=-1, metavar="[FOLDER]...", type=click.Path(path_type=Path))
+@click.argument("folders", nargs=-1, metavar="[FOLDER]...", type=A_PATH)
 @click.option("--workers", type=click.IntRange(min=1), metavar="N", help="How many photos to read at a time.")
 @shared_options
 @click.pass_obj

@@ -9,7 +9,7 @@ import click
 
 from picsight import locations
 from picsight.cli.documents import photo_document, unknown_document
-from picsight.cli.invocation import Invocation, absolute, shared_options
+from picsight.cli.invocation import A_PATH, Invocation, absolute, shared_options
 from picsight.cli.layout import printable
 from picsight.cli.streams import lines_of_stdin, put, put_json, say
 from picsight.cli.words import WordsCommand
@@ -23,10 +23,8 @@ NOT_A_PHOTO = 1
 
 
 @click.command("show", cls=WordsCommand)
-@click.argument("photo", metavar="[PATH]", required=False, type=click.Path(path_type=Path))
-@click.option(
-    "--thumbnail", type=click.Path(path_type=Path), metavar="FILE", help="Write the thumbnail to FILE."
-)
+@click.argument("photo", metavar="[PATH]", required=False, type=A_PATH)
+@click.option("--thumbnail", type=A_PATH, metavar="FILE", help="Write the thumbnail to FILE.")
 @click.option("--stdin", is_flag=True, help="Read one path a line from stdin.")
 @shared_options
 @click.pass_obj

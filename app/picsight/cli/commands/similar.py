@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from picsight import locations
 from picsight.cli.answers import put_answer
-from picsight.cli.invocation import Invocation, absolute, shared_options
+from picsight.cli.invocation import A_PATH, Invocation, absolute, shared_options
 from picsight.cli.words import WordsCommand
 from picsight_engine.errors import RequestError
 
+if TYPE_CHECKING:
+    from pathlib import Path
+
 
 @click.command("similar", cls=WordsCommand)
-@click.argument("photo", metavar="PATH", type=click.Path(path_type=Path))
+@click.argument("photo", metavar="PATH", type=A_PATH)
 @click.option(
     "-n", "limit", type=click.IntRange(min=1), default=20, metavar="N", help="At most N photos (20)."
 )
