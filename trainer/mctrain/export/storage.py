@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -39,14 +40,17 @@ def store_halves(source: Path, target: Path) -> None:
 
 def store_int8(source: Path, target: Path) -> None:
     """Quantises a text tower: weights to int8, activations while it runs; 2.4 times faster and a quarter of the file."""
-    quantize_dynamic(
-        source,
-        target,
-        op_types_to_quantize=_INT8_OPERATORS,
-        per_channel=True,
-        reduce_range=False,
-        weight_type=QuantType.QInt8,
-    )
+    logging.disable(logging.WARNING)  # the quantiser advises a step that is for convolutions
+    try:
+        quantize_dynamic(
+            source,
+            target,
+            op_types_to_quantize=_INT8_OPERATORS,
+            per_channel=True,
+            weight_type=QuantType.QInt8,
+        )
+    finally:
+        logging.disable(logging.NOTSET)
     model = onnx.load(target)
     _strip(model)
     onnx.save(model, target)

@@ -1,0 +1,57 @@
+"""The command line: quick to answer, one sentence where something is wrong."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import mctrain
+
+
+def run(*words, **environment):
+    return subprocess.run(
+        [sys.executable, "-m", "mctrain", *words],
+        capture_output=True, text=True, check=False, env={**os.environ, **environment},
+    )  # fmt: skip
+
+
+def test_help_comes_without_torch():
+    code = "import sys; sys.argv = ['mctrain', '--help']\nfrom mctrain.__main__ import main\ntry:\n main()\nexcept SystemExit:\n print('torch' in sys.modules)"
+    told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+    assert told.rstrip().endswith("False")
+    assert all(name in told for name in ("data", "train", "eval", "export"))
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "sentence"),
+    [
+        (["train", "nonsense", "-o", "x", "--data", "."], 2, "There is no recipe"),
+        (["train", "starter", "-o", "x", "--data", "."], 1, "There is no file flickr8k-train-*.tar in ."),
+        (["export", "nowhere.pt", "-o", "x"], 1, "There is no checkpoint nowhere.pt"),
+        (["eval", ".", "--data", "."], 1, "There is no file flickr8k-dev-*.tar in ."),
+        (["data", "check"], 2, "Missing argument"),
+        (["nonsense"], 2, "No such command"),
+    ],
+)
+def test_what_is_wrong_is_one_sentence_and_an_exit_code(words, code, sentence, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    told = run(*words)
+    assert told.returncode == code
+    assert sentence in told.stderr
+    assert "Traceback" not in told.stderr
+
+
+def test_without_the_extra_it_says_what_to_install():
+    """An interpreter without its installed packages stands for one that has only the application's."""
+    home = Path(mctrain.__file__).parent.parent
+    command = [sys.executable, "-S", "-m", "mctrain", "--help"]
+    told = subprocess.run(
+        command, capture_output=True, text=True, check=False, env={**os.environ, "PYTHONPATH": str(home)}
+    )
+    assert told.returncode == 2
+    assert told.stderr.count("\n") == 1
+    assert "picsight[train]" in told.stderr

@@ -1,0 +1,135 @@
+"""Fixtures of the trainer: a small data folder cut from the real one, a recipe for it, and what one run of it makes."""
+
+from __future__ import annotations
+
+import gzip
+import io
+import shutil
+import tarfile
+from itertools import islice
+from typing import TYPE_CHECKING
+
+import pytest
+
+from mctrain.data.shards import Sample, samples
+from mctrain.recipe import Recipe, load_recipe
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+RECIPE = """
+[about]
+title = "Tiny"
+source = "a few photos"
+machine = "any"
+hours = 0.01
+expected = "nothing"
+command = "mctrain train tiny.toml"
+
+[data]
+shards = ["flickr8k-train-*.tar", "labelled-train-*.tar.gz"]
+templates = "labelled-templates.json"
+translations = "translations.tsv.gz"
+evaluation_shards = ["flickr8k-dev-*.tar"]
+evaluation_texts = ["hard-negatives.jsonl"]
+views = 2
+least_crop = 0.5
+
+[heads]
+dim = 32
+image_hidden = 48
+text_hidden = 40
+image_dropout = 0.3
+image_input_dropout = 0.1
+text_dropout = 0.1
+text_input_dropout = 0.05
+branch = 1.0
+
+[training]
+seed = 3
+epochs = 12
+batch = 8
+texts_a_photo = 2
+queries = 0.5
+rate = 1e-3
+weight_decay = 0.1
+warmup = 4
+temperature = 20.0
+distil = 0.5
+pseudo = 0.1
+pseudo_photos = 16
+average = 0.9
+
+[bundle]
+name = "tiny"
+title = "Tiny"
+licence = "none"
+"""
+
+
+def write_shard(path: Path, parts: list[tuple[str, bytes]]) -> Path:
+    """Packs named contents in their order, gzipped where the name says so."""
+    with tarfile.open(path, "w:gz" if path.suffix == ".gz" else "w") as archive:
+        for name, content in parts:
+            member = tarfile.TarInfo(name)
+            member.size = len(content)
+            archive.addfile(member, io.BytesIO(content))
+    return path
+
+
+def members_of(sample: Sample, words: bytes, key: str | None = None) -> list[tuple[str, bytes]]:
+    """A photo and its JSON as members of a shard, under another key if one is given."""
+    return [(f"{key or sample.key}.{sample.suffix}", sample.photo), (f"{key or sample.key}.json", words)]
+
+
+@pytest.fixture(scope="session")
+def real_data(shared) -> Path:
+    return shared / "data"
+
+
+@pytest.fixture(scope="session")
+def tiny_data(real_data, tmp_path_factory) -> Path:
+    """Twenty captioned and twelve labelled photos with all that a recipe needs beside them."""
+    import json
+
+    folder = tmp_path_factory.mktemp("data")
+    for source, target, count in (
+        ("flickr8k-train-000000.tar", "flickr8k-train-000000.tar", 20),
+        ("labelled-train-000001.tar.gz", "labelled-train-000000.tar.gz", 12),
+    ):
+        parts = []
+        for sample in islice(samples(real_data / source), count):
+            parts += members_of(sample, json.dumps(sample.words).encode())
+        write_shard(folder / target, parts)
+    for name in ("labelled-templates.json", "classnames.json"):
+        shutil.copy(real_data / name, folder / name)
+    with gzip.open(folder / "translations.tsv.gz", "wt", encoding="utf-8") as file:
+        file.write("split\timage\ten\tde\tfr\tcs\n")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def tiny_recipe_file(tmp_path_factory) -> Path:
+    path = tmp_path_factory.mktemp("recipe") / "tiny.toml"
+    path.write_text(RECIPE, encoding="utf-8")
+    return path
+
+
+@pytest.fixture(scope="session")
+def tiny_recipe(tiny_recipe_file) -> Recipe:
+    return load_recipe(str(tiny_recipe_file))
+
+
+@pytest.fixture(scope="session")
+def cache(tmp_path_factory) -> Path:
+    """Computed features, shared by all tests."""
+    return tmp_path_factory.mktemp("cache")
+
+
+@pytest.fixture(scope="session")
+def finished(tiny_recipe, tiny_data, cache, tmp_path_factory):
+    """An undisturbed run of the tiny recipe."""
+    from mctrain.training.run import run_recipe
+
+    folder = tmp_path_factory.mktemp("undisturbed")
+    return run_recipe(tiny_recipe, tiny_data, cache, folder, lambda *_: lambda *_: None, threads=1)

@@ -1,0 +1,93 @@
+"""`mctrain data check` counts what is there and names what is wrong."""
+
+from __future__ import annotations
+
+import json
+from itertools import islice
+
+import pytest
+from click.testing import CliRunner
+from tests.trainer.conftest import members_of, write_shard
+
+from mctrain.cli.command import mctrain
+from mctrain.data.check import check_shards
+from mctrain.data.shards import samples
+
+WORDS = json.dumps({"captions": ["A dog.", "A brown dog."], "queries": ["dog"], "label": None}).encode()
+
+
+@pytest.fixture
+def photos(real_data):
+    return list(islice(samples(real_data / "flickr8k-train-000000.tar"), 3))
+
+
+def faults_of(path):
+    return check_shards([path])[0].faults
+
+
+def test_a_whole_shard_has_counts_and_no_faults(photos, tmp_path):
+    parts = [part for sample in photos for part in members_of(sample, WORDS)]
+    report = check_shards([write_shard(tmp_path / "a.tar", parts)])[0]
+    assert (report.photos, report.faults) == (3, [])
+    assert report.photo_bytes == sum(len(sample.photo) for sample in photos)
+    assert (report.texts["captions"], report.texts["queries"]) == (6, 3)
+    assert (report.least_side, report.largest_side) == (224, 224)
+
+
+def test_webp_and_gzip_are_read(real_data):
+    report = check_shards([real_data / "labelled-train-000001.tar.gz"])[0]
+    assert (report.photos, report.faults) == (1123, [])
+
+
+def test_missing_members_are_named(photos, tmp_path):
+    first, second, third = (members_of(sample, WORDS) for sample in photos)
+    faults = faults_of(write_shard(tmp_path / "a.tar", [first[0], second[1], *third]))
+    assert faults == [f"{photos[0].key} has no json", f"{photos[1].key} has no photo"]
+
+
+def test_keys_that_occur_twice_are_named_within_a_shard_and_across(photos, tmp_path):
+    parts = members_of(photos[0], WORDS)
+    twice = write_shard(tmp_path / "a.tar", [*parts, *parts])
+    again = write_shard(tmp_path / "b.tar", parts)
+    first, second = check_shards([twice, again])
+    assert first.faults == [f"{photos[0].key} occurs twice", f"{photos[0].key}.json occurs twice"]
+    assert second.faults == [f"{photos[0].key} occurs in a.tar too"]
+
+
+def test_evaluation_photos_are_named_by_key_and_by_bytes(real_data, tmp_path):
+    stranger = next(samples(real_data / "flickr8k-dev-000000.tar"))
+    parts = [*members_of(stranger, WORDS), *members_of(stranger, WORDS, key="other")]
+    report = check_shards([write_shard(tmp_path / "a.tar", parts)])[0]
+    assert report.evaluation == 2
+    assert report.faults == [
+        f"{stranger.key} is an evaluation key: never trained on",
+        "other is an evaluation photo under another key: never trained on",
+    ]
+
+
+def test_broken_photos_json_and_archives_are_named(photos, tmp_path):
+    broken = [("x.jpg", photos[0].photo[:100]), ("x.json", b"{"), ("y.txt", b"")]
+    faults = faults_of(write_shard(tmp_path / "a.tar", broken))
+    assert any(fault.startswith("The photo x cannot be decoded") for fault in faults)
+    assert any(fault.startswith("x.json is not JSON") for fault in faults)
+    assert "y.txt is neither a photo (jpg, webp) nor its json" in faults
+    (tmp_path / "b.tar").write_bytes(b"no archive" * 100)
+    assert "cannot be read" in faults_of(tmp_path / "b.tar")[0]
+    assert "There is no shard" in faults_of(tmp_path / "c.tar")[0]
+
+
+def test_a_cut_off_archive_is_a_fault(real_data, tmp_path):
+    whole = (real_data / "labelled-train-000001.tar.gz").read_bytes()
+    (tmp_path / "a.tar.gz").write_bytes(whole[:20000])
+    assert any("cannot be read" in fault for fault in faults_of(tmp_path / "a.tar.gz"))
+
+
+def test_the_command_exits_with_1_on_faults_only(photos, tmp_path):
+    good = write_shard(tmp_path / "a.tar", members_of(photos[0], WORDS))
+    bad = write_shard(tmp_path / "b.tar", members_of(photos[1], WORDS)[:1])
+    fine = CliRunner().invoke(mctrain, ["data", "check", str(good)])
+    assert fine.exit_code == 0
+    assert "1 photos" in fine.output
+    faulty = CliRunner().invoke(mctrain, ["data", "check", str(good), str(bad)])
+    assert faulty.exit_code == 1
+    assert f"{photos[1].key} has no json" in faulty.output

@@ -1,0 +1,100 @@
+"""Nothing that measures quality is trained on, whatever it is called and wherever it lies."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import shutil
+from dataclasses import replace
+from itertools import islice
+
+import pytest
+from tests.trainer.conftest import members_of, write_shard
+
+from mctrain.data.refusal import refuse_evaluation, reserved, shipped
+from mctrain.data.shards import samples
+from mctrain.errors import RefusalError
+from mctrain.recipe import load_recipe
+from mctrain.training.run import run_recipe
+
+EVALUATION = ("flickr8k-dev-000000.tar", "imagenet-sample-000000.tar", "caltech101-eval-000000.tar")
+WORDS = json.dumps({"captions": ["A dog."], "label": None}).encode()
+
+
+@pytest.mark.parametrize("name", EVALUATION)
+def test_a_shard_that_holds_one_evaluation_key_under_any_file_name_is_refused(name, real_data, tmp_path):
+    training = list(islice(samples(real_data / "flickr8k-train-000000.tar"), 3))
+    stranger = next(iter(islice(samples(real_data / name), 70, None)))
+    parts = [part for sample in (*training, stranger) for part in members_of(sample, WORDS)]
+    shard = write_shard(tmp_path / "holiday-000000.tar.gz", parts)
+    with pytest.raises(RefusalError, match=f"holiday.*1 evaluation photos .{stranger.key} is"):
+        refuse_evaluation([shard], shipped())
+
+
+def test_an_evaluation_photo_under_another_key_is_refused_by_its_bytes(real_data, tmp_path):
+    stranger = next(samples(real_data / EVALUATION[0]))
+    shard = write_shard(tmp_path / "new.tar", members_of(stranger, WORDS, key="my-own-photo"))
+    with pytest.raises(RefusalError, match="my-own-photo is the first"):
+        refuse_evaluation([shard], shipped())
+
+
+@pytest.mark.parametrize("name", ["flickr8k-dev-translations.jsonl", "hard-negatives.jsonl"])
+def test_texts_made_from_evaluation_photos_are_refused_under_any_name(name, real_data, tmp_path):
+    copy = shutil.copy(real_data / name, tmp_path / "captions.jsonl")
+    with pytest.raises(RefusalError, match=r"captions\.jsonl was made from evaluation photos"):
+        refuse_evaluation([tmp_path / copy], shipped())
+
+
+def test_a_file_that_the_recipe_names_for_evaluation_is_refused_by_its_name(tmp_path):
+    known = reserved(tmp_path, ["mine-dev-*.tar"], [])
+    with pytest.raises(RefusalError, match=r"mine-dev-000000\.tar is for evaluation only"):
+        refuse_evaluation([tmp_path / "mine-dev-000000.tar"], known)
+
+
+def test_keys_of_a_shard_that_the_recipe_names_are_refused_in_other_files(real_data, tmp_path):
+    """A person's own evaluation set is kept apart as well as ours."""
+    own, other = islice(samples(real_data / "flickr8k-train-000000.tar"), 2)
+    write_shard(tmp_path / "mine-dev-000000.tar", members_of(own, WORDS))
+    shard = write_shard(tmp_path / "mine-000000.tar", [*members_of(other, WORDS), *members_of(own, WORDS)])
+    refuse_evaluation([shard], shipped())
+    with pytest.raises(RefusalError, match=own.key):
+        refuse_evaluation([shard], reserved(tmp_path, ["mine-dev-*.tar"], []))
+
+
+def test_no_training_part_holds_an_evaluation_photo(real_data):
+    recipe = load_recipe("starter").data
+    shards = [path for pattern in recipe.shards for path in real_data.glob(pattern)]
+    assert len(shards) == 12
+    refuse_evaluation(shards[::4], shipped())
+
+
+def test_the_starter_names_every_evaluation_file():
+    recipe = load_recipe("starter").data
+    named = {*recipe.evaluation_shards, *recipe.evaluation_texts}
+    assert {"flickr8k-dev-*.tar", "imagenet-sample-*.tar", "caltech101-eval-*.tar"} <= named
+    assert {"flickr8k-dev-translations.jsonl", "hard-negatives.jsonl"} <= named
+
+
+def test_a_run_stops_before_anything_is_computed(real_data, tiny_data, tiny_recipe, tmp_path):
+    stranger = next(samples(real_data / EVALUATION[1]))
+    for path in tiny_data.iterdir():
+        shutil.copy(path, tmp_path)
+    write_shard(tmp_path / "flickr8k-train-000009.tar", members_of(stranger, WORDS))
+    folder, cache = tmp_path / "run", tmp_path / "cache"
+    with pytest.raises(RefusalError):
+        run_recipe(tiny_recipe, tmp_path, cache, folder, lambda *_: lambda *_: None, threads=1)
+    assert not folder.exists()
+    assert not cache.exists()
+
+
+def test_texts_of_a_recipe_are_looked_at_too(real_data, tiny_data, tiny_recipe, tmp_path):
+    for path in tiny_data.iterdir():
+        shutil.copy(path, tmp_path)
+    with gzip.open(tmp_path / "translations.tsv.gz", "wb") as file:
+        file.write(b"split\timage\ten\tde\tfr\tcs\n")
+    shutil.copy(real_data / "hard-negatives.jsonl", tmp_path / "translated.tsv.gz")
+    recipe = replace(tiny_recipe, data=replace(tiny_recipe.data, translations="translated.tsv.gz"))
+    with pytest.raises(RefusalError, match=r"translated\.tsv\.gz was made from evaluation photos"):
+        run_recipe(
+            recipe, tmp_path, tmp_path / "cache", tmp_path / "run", lambda *_: lambda *_: None, threads=1
+        )

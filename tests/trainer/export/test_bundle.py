@@ -1,0 +1,124 @@
+"""An exported bundle computes what the checkpoint computes, through the engine."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import onnx
+import pytest
+import torch
+
+from mctrain.errors import ExportError
+from mctrain.export.bundle import export_bundle
+from mctrain.export.comparison import demand_equal, measure_drift, trial_ids
+from mctrain.export.graph import Graph, Port, write_graph
+from mctrain.export.storage import store_int8
+from mctrain.models.clip import build_towers
+from mctrain.models.minilm import PAD_ID
+from mctrain.models.space import space_id
+from mctrain.models.towers import IMAGE_SPEC
+from picsight_engine.models.backend import load_image_encoder, load_text_encoder
+from picsight_engine.models.bundle import open_bundle
+
+
+@pytest.fixture(scope="module")
+def bundle(finished, tmp_path_factory):
+    return export_bundle(finished.content, tmp_path_factory.mktemp("bundles") / "tiny", int8_text=False)
+
+
+@pytest.fixture(scope="module")
+def towers(finished):
+    return build_towers(finished.content.heads)
+
+
+def test_photos_come_out_as_from_torch_at_any_batch(bundle, towers):
+    encoder = load_image_encoder(bundle)
+    for count in (1, 3, 4):
+        pixels = torch.randn(count, 3, 224, 224)
+        with torch.no_grad():
+            wanted = towers[0](pixels).numpy()
+        found = encoder.encode(pixels.numpy())
+        assert found.shape == (count, 32)
+        assert ((found * wanted).sum(1) > 0.999).all()
+
+
+def test_texts_come_out_as_from_torch_at_any_shape_padding_included(bundle, towers):
+    encoder = load_text_encoder(bundle, threads=1)
+    for ids in trial_ids():
+        with torch.no_grad():
+            wanted = towers[1](ids).numpy()
+        assert ((encoder.encode(ids.numpy()) * wanted).sum(1) > 0.999).all()
+
+
+def test_the_graph_masks_its_own_padding(bundle):
+    encoder = load_text_encoder(bundle, threads=1)
+    ids = np.array([[101, 3899, 2005, 102]], np.int64)
+    padded = np.pad(ids, ((0, 0), (0, 9)), constant_values=PAD_ID)
+    assert np.allclose(encoder.encode(ids), encoder.encode(padded), atol=1e-5)
+
+
+def test_vectors_have_unit_length_inside_the_graph(bundle):
+    found = load_image_encoder(bundle).encode(
+        np.random.default_rng(0).normal(size=(2, 3, 224, 224)).astype("f4")
+    )
+    assert np.allclose(np.linalg.norm(found, axis=1), 1, atol=1e-5)
+
+
+def test_the_manifest_says_where_it_comes_from_and_no_place_on_a_disk(bundle, towers, tiny_data, cache):
+    manifest = open_bundle(bundle.folder, hashes=True).manifest
+    assert manifest.space_id == space_id(towers[0], IMAGE_SPEC)
+    assert manifest.provenance["recipe"]["name"] == "tiny"
+    assert manifest.provenance["data"]["flickr8k-train-000000.tar"]
+    assert manifest.drift["image"]["mean"] > 0.999
+    assert manifest.drift["text"]["count"] >= 16
+    assert 1 < manifest.logit_scale <= 100
+    assert manifest.image.mean == pytest.approx([127 / 255] * 3)
+    assert manifest.image.std == pytest.approx([128 / 255] * 3)
+    text = (bundle.folder / "bundle.json").read_text(encoding="utf-8")
+    assert str(tiny_data) not in text
+    assert str(cache) not in text
+    tokenizer = json.loads((bundle.folder / "tokenizer.json").read_text(encoding="utf-8"))
+    assert tokenizer["padding"] is tokenizer["truncation"] is None
+    assert {"LICENCE.txt", "README.md"} <= set(manifest.files)
+
+
+def test_weights_are_stored_as_halves_and_computed_in_float32(bundle):
+    model = onnx.load(bundle.folder / "image.onnx")
+    kinds = {weight.data_type for weight in model.graph.initializer if np.prod(weight.dims) >= 4096}
+    assert kinds == {onnx.TensorProto.FLOAT16}
+    assert model.opset_import[0].version == 20
+    assert model.graph.input[0].type.tensor_type.elem_type == onnx.TensorProto.FLOAT
+
+
+def test_int8_stores_matrices_and_the_word_table_as_bytes(bundle, tmp_path):
+    """On a small tower of the same kinds of layers: a table of words, a product, a linear map."""
+
+    class Small(torch.nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.words = torch.nn.Embedding(500, 64)
+            self.linear = torch.nn.Linear(64, 64)
+
+        def forward(self, ids):
+            return torch.nn.functional.normalize(self.linear(self.words(ids)).mean(1), dim=1)
+
+    torch.manual_seed(0)
+    module, ids = Small(), torch.randint(0, 500, (4, 9))
+    write_graph(module, ids, Port("ids", {0: "n", 1: "tokens"}), ["vector"], tmp_path / "plain.onnx")
+    demand_equal(module, tmp_path / "plain.onnx", [ids, ids[:1, :3]])
+    store_int8(tmp_path / "plain.onnx", tmp_path / "small.onnx")
+    model = onnx.load(tmp_path / "small.onnx")
+    large = {weight.data_type for weight in model.graph.initializer if np.prod(weight.dims) >= 4096}
+    assert large <= {onnx.TensorProto.INT8, onnx.TensorProto.UINT8}
+    with torch.no_grad():
+        wanted = module(ids).numpy()
+    assert measure_drift(wanted, Graph(tmp_path / "small.onnx")(ids.numpy())[0], 0.98, "text").count == 4
+    with pytest.raises(ExportError, match="differs from the checkpoint"):
+        demand_equal(Small(), tmp_path / "small.onnx", [ids])
+
+
+def test_a_drift_that_is_too_large_stops_the_export():
+    rows = np.eye(3, dtype=np.float32)
+    with pytest.raises(ExportError, match=r"Storing the text tower cost too much: mean cosine 0\.3333"):
+        measure_drift(rows, rows[[0, 2, 1]], 0.99, "text")

@@ -1,0 +1,61 @@
+"""The image trunk computes what the weights' own network computes."""
+
+from __future__ import annotations
+
+from itertools import islice
+
+import numpy as np
+import pytest
+import torch
+
+from mctrain.data.shards import samples
+from mctrain.errors import TrainerError
+from mctrain.models.lite import load_lite0, match_in_order, weights_path
+from mctrain.models.towers import IMAGE_SPEC
+from picsight_engine.models.preprocess import preprocess
+
+
+@pytest.fixture(scope="module")
+def trunk():
+    return load_lite0()
+
+
+def test_the_classifier_recognises_the_photos_of_the_imagenet_sample(trunk, real_data):
+    every_tenth = list(islice(samples(real_data / "imagenet-sample-000000.tar"), 0, None, 10))
+    pixels = np.stack([preprocess(sample.image(), IMAGE_SPEC) for sample in every_tenth])
+    with torch.no_grad():
+        _, logits = trunk(torch.from_numpy(pixels))
+    labels = torch.tensor([sample.words["class_index"] for sample in every_tenth])
+    assert (logits.argmax(1) == labels).float().mean() > 0.8
+
+
+def test_logits_come_from_the_pooled_features_alone(trunk):
+    pixels = torch.randn(2, 3, 224, 224)
+    weight, bias = trunk.last_layer()
+    with torch.no_grad():
+        features, logits = trunk(pixels)
+        assert torch.allclose(trunk.pooled(pixels), features)
+    assert torch.allclose(features @ weight.T + bias, logits, atol=1e-5)
+
+
+def test_every_tensor_of_the_package_lies_in_the_network(trunk):
+    source = torch.load(weights_path(), weights_only=True)
+    ours = trunk.network.state_dict()
+    assert len(source) == len(ours) == 296
+    assert all(torch.equal(theirs, mine) for theirs, mine in zip(source.values(), ours.values(), strict=True))
+
+
+def test_padding_is_at_the_end_where_tensorflow_puts_it(trunk):
+    first = trunk.network.conv_stem
+    pixels = torch.randn(1, 3, 224, 224)
+    padded = torch.nn.functional.pad(pixels, (0, 1, 0, 1))
+    with torch.no_grad():
+        expected = torch.nn.functional.conv2d(padded, first.weight, stride=2)
+        assert torch.allclose(first(pixels), expected, atol=1e-5)
+
+
+def test_weights_of_another_network_are_refused():
+    with pytest.raises(TrainerError, match="1 tensors where the network has 2"):
+        match_in_order({"a": torch.zeros(1)}, {"b": torch.zeros(1), "c": torch.zeros(1)})
+    with pytest.raises(TrainerError, match="a is"):
+        match_in_order({"a": torch.zeros(1)}, {"b": torch.zeros(2)})
