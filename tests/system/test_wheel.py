@@ -1,0 +1,77 @@
+"""The wheel holds everything that Picsight needs away from its checkout, and nothing else."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+PACKAGES = {
+    "picsight": REPOSITORY / "app",
+    "picsight_engine": REPOSITORY / "engine",
+    "mctrain": REPOSITORY / "trainer",
+}
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory):
+    """The wheel, built from this checkout."""
+    folder = tmp_path_factory.mktemp("wheel")
+    subprocess.run(
+        [sys.executable, "-m", "hatchling", "build", "--target", "wheel", "--directory", str(folder)],
+        cwd=REPOSITORY,
+        check=True,
+        capture_output=True,
+    )
+    (built,) = folder.glob("picsight-*.whl")
+    with zipfile.ZipFile(built) as opened:
+        yield opened
+
+
+def test_every_module_recipe_and_marker_is_inside(wheel):
+    wanted = {
+        path.relative_to(root).as_posix()
+        for name, root in PACKAGES.items()
+        for path in (root / name).rglob("*")
+        if path.suffix in {".py", ".toml", ".typed"} or path.name == "py.typed"
+    }
+    assert wanted
+    assert wanted - set(wheel.namelist()) == set()
+
+
+def test_the_starter_and_the_icons_are_inside_bit_for_bit(wheel):
+    for name in ("starter", "icons"):
+        files = [path for path in (REPOSITORY / "assets" / name).rglob("*") if path.is_file()]
+        assert files
+        for path in files:
+            inside = path.relative_to(REPOSITORY / "assets").as_posix()
+            assert wheel.read(f"picsight_engine/_assets/{inside}") == path.read_bytes()
+
+
+def test_nothing_else_is_inside(wheel):
+    tops = {name.split("/")[0] for name in wheel.namelist()}
+    assert {top for top in tops if not top.endswith(".dist-info")} == set(PACKAGES)
+    assert not [name for name in wheel.namelist() if name.endswith((".pyc", ".md")) and "starter" not in name]
+
+
+def test_the_licences_travel_along(wheel):
+    names = [name.partition("/licenses/")[2] for name in wheel.namelist() if "/licenses/" in name]
+    assert {"LICENSE", "assets/starter/LICENCE.txt"} <= set(names)
+
+
+def test_the_unpacked_wheel_indexes_and_searches_with_its_own_starter(wheel, fresh, few_photos, tmp_path):
+    installed = tmp_path / "installed"
+    wheel.extractall(installed)
+    path = os.pathsep.join([str(installed), fresh.environment["PYTHONPATH"]])
+    program = fresh.given(PYTHONPATH=path)
+    told = program("--verbose", "index", few_photos)
+    assert told.code == 0, told.err
+    assert str(installed / "picsight_engine" / "_assets" / "starter") in told.err
+    answer = program.json("search", "a dog", "-n", "3")
+    assert answer["photos"] == len(list(few_photos.iterdir()))
+    assert len(answer["results"]) == 3
