@@ -228,7 +228,7 @@ def _parse_manifest(data: dict[str, Any]) -> Manifest:
     manifest = Manifest(
         **{**data, "licence": _record(Licence, data["licence"])},
         image=None if image is None else _image_spec(image),
-        text=None if text is None else _record(TextSpec, {**text, "templates": tuple(text["templates"])}),
+        text=None if text is None else _text_spec(text),
         files=files,
     )
     if manifest.dim <= 0 or len(manifest.space_id) != 16:
@@ -241,6 +241,7 @@ def _image_spec(data: dict[str, Any]) -> ImageSpec:
         ("resize", get_args(Resize)),
         ("interpolation", get_args(Interpolation)),
         ("crop", (*get_args(Crop), None)),
+        ("dtype", ("float32",)),
     ):
         if data[key] not in allowed:
             raise ValueError(f"image.{key} is {data[key]!r}, known are {', '.join(map(str, allowed))}")
@@ -250,6 +251,16 @@ def _image_spec(data: dict[str, Any]) -> ImageSpec:
         raise ValueError(f"image.size is {data['size']!r}")
     triples = {key: None if data[key] is None else _triple(key, data[key]) for key in ("mean", "std")}
     return _record(ImageSpec, {**data, **triples})
+
+
+def _text_spec(data: dict[str, Any]) -> TextSpec:
+    for key, least in (("context", 2), ("pad_id", 0), ("eot", 0)):
+        if not isinstance(data[key], int) or data[key] < least:
+            raise ValueError(f"text.{key} is {data[key]!r}")
+    templates = tuple(data["templates"])
+    if not all(isinstance(template, str) and "{}" in template for template in templates):
+        raise ValueError("a text without {} is among text.templates")
+    return _record(TextSpec, {**data, "templates": templates})
 
 
 def _triple(key: str, values: list[float]) -> tuple[float, float, float]:

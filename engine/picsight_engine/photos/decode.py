@@ -129,6 +129,7 @@ def claimed_pixels(data: bytes, path: Path) -> int:
     if kind is None:
         return 0
     try:
+        _set_up_decoders(Limits())
         width, height = _open(data, kind).size
     except Exception:  # noqa: BLE001 - a broken header is for `decode` to explain
         return 0

@@ -75,6 +75,10 @@ def test_each_missing_key_is_named(make_bundle, key):
         lambda data: data["image"].update(mean=[0.5]),
         lambda data: data["text"].pop("eot"),
         lambda data: data["text"].update(templates=3),
+        lambda data: data["text"].update(templates=["a photo"]),
+        lambda data: data["text"].update(context="64"),
+        lambda data: data["text"].update(pad_id=None),
+        lambda data: data["image"].update(dtype="uint8"),
     ],
 )
 def test_a_wrong_value_is_refused(make_bundle, change):

@@ -16,7 +16,7 @@ import pytest
 from PIL import Image, ImageCms
 
 from picsight_engine.errors import ImageError
-from picsight_engine.photos.decode import IMAGE_SUFFIXES, Limits, decode, read_photo
+from picsight_engine.photos.decode import IMAGE_SUFFIXES, Limits, claimed_pixels, decode, read_photo
 
 PATH = Path("folder/photo.jpg")
 CORNERS = {"red": (220, 30, 30), "green": (30, 160, 30), "blue": (30, 30, 200), "white": (255, 255, 255)}
@@ -242,6 +242,13 @@ def test_a_sound_picture_with_a_bomb_for_a_remark_is_shown(name):
     pixels = zlib.compress(b"".join(b"\0" + bytes([200]) * 6 for _ in range(4)))
     picture = show(png(6, 4, (name, bomb), (b"IDAT", pixels), (b"IEND", b"")))
     assert picture.image.getpixel((3, 2)) == (200, 200, 200)
+
+
+def test_the_size_that_a_header_promises_is_told_before_anything_is_decoded(make_file, make_image):
+    assert claimed_pixels(make_file(image=make_image(640, 480)), PATH) == 640 * 480
+    assert claimed_pixels(png(60000, 60000, (b"IDAT", zlib.compress(b""))), PATH) == 60000 * 60000
+    for nothing in (b"", b"plain text", b"\xff\xd8\xff", b"GIF89a"):
+        assert claimed_pixels(nothing, PATH) == 0
 
 
 def test_warnings_of_decoders_stay_inside(make_file, make_image):

@@ -17,7 +17,7 @@ DECODE_MUTATED = """
     from picsight_engine.photos.identity import fingerprint
 
     warnings.simplefilter("error")
-    folder, seed, count = Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3])
+    folder, (seed, start, end) = Path(sys.argv[1]), map(int, sys.argv[2:])
     paths = [path for path in sorted(folder.iterdir()) if path.suffix in IMAGE_SUFFIXES]
     by_suffix = {}
     for path in paths:
@@ -40,11 +40,10 @@ DECODE_MUTATED = """
         kept = chance.randrange(len(data) + 1) if chance.random() < 0.2 else len(data)
         return bytes(data[:kept]) or b"x"
 
-    shown = 0
-    for number in range(count):
+    for number in range(start, end):
         chance = random.Random(f"{seed} {number}")
         path = chance.choice(by_suffix[chance.choice(sorted(by_suffix))])
-        print(f"{number} {path.name}", flush=True)
+        print(number, path.name, flush=True)
         data = mutate(path.read_bytes(), chance)
         fingerprint(data)
         try:
@@ -54,33 +53,37 @@ DECODE_MUTATED = """
             continue
         assert picture.image.mode == "RGB"
         assert min(picture.width, picture.height) > 0
-        shown += 1
-    print("shown", shown)
+        print("shown", flush=True)
 """
 
 
 def run(shared, seed, count):
-    command = [
-        sys.executable,
-        "-c",
-        textwrap.dedent(DECODE_MUTATED),
-        shared / "formats",
-        str(seed),
-        str(count),
-    ]
-    child = subprocess.run(command, check=False, capture_output=True, text=True, timeout=600)
-    last = child.stdout.splitlines()[-1]
-    assert child.returncode == 0, f"{last}: {child.stderr[-2000:]}"
-    assert last.startswith("shown")
-    return int(last.split()[1])
+    """How many files were shown, and the names of those on which a decoder's own code died."""
+    shown, died, start = 0, [], 0
+    while start < count:
+        arguments = [shared / "formats", str(seed), str(start), str(count)]
+        command = [sys.executable, "-c", textwrap.dedent(DECODE_MUTATED), *arguments]
+        child = subprocess.run(command, check=False, capture_output=True, text=True, timeout=600)
+        last = [line for line in child.stdout.splitlines() if line != "shown"][-1]
+        assert child.returncode <= 0, f"{last}: {child.stderr[-2000:]}"
+        shown += child.stdout.count("\nshown")
+        if child.returncode == 0:
+            break
+        died.append(last)
+        start = int(last.split()[0]) + 1
+    return shown, died
 
 
 def test_mutated_files_give_a_picture_or_one_sentence(shared):
-    shown = run(shared, seed=1, count=300)
+    shown, died = run(shared, seed=1, count=300)
+    assert died == []
     assert 30 < shown < 270
 
 
 @pytest.mark.soak
 @pytest.mark.parametrize("seed", range(2, 12))
 def test_many_mutated_files_give_a_picture_or_one_sentence(shared, seed):
-    assert run(shared, seed, count=2000) > 200
+    """pi-heif dies of a type of metadata that is no text: workers are processes for this reason."""
+    shown, died = run(shared, seed, count=2000)
+    assert len(died) <= 4, died
+    assert shown > 200
