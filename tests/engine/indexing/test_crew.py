@@ -45,14 +45,18 @@ def ready(crew: Crew, workers: int = 1) -> None:
         assert crew.wait(1.0) == []
 
 
-def next_news(crew: Crew) -> tuple[int, News]:
+def gather_news(crew: Crew, number: int) -> list[tuple[int, News]]:
     end = time.monotonic() + PATIENCE
-    while time.monotonic() < end:
-        news = crew.wait(1.0)
-        if news:
-            (only,) = news
-            return only
-    raise AssertionError("no news")
+    news: list[tuple[int, News]] = []
+    while len(news) < number:
+        assert time.monotonic() < end, "no news"
+        news += crew.wait(1.0)
+    return news
+
+
+def next_news(crew: Crew) -> tuple[int, News]:
+    (only,) = gather_news(crew, 1)
+    return only
 
 
 def only_worker() -> int:
@@ -153,13 +157,13 @@ def test_of_two_huge_pictures_the_second_waits_for_the_first(crew, tmp_path):
     ready(crew, workers=2)
     crew.start(1, tmp_path / "a.png")
     crew.start(2, tmp_path / "b.png")
-    assert {next_news(crew)[0], next_news(crew)[0]} == {1, 2}
+    assert {key for key, _ in gather_news(crew, 2)} == {1, 2}
     os.kill(first, signal.SIGSTOP)  # the first will not finish before we let it
     crew.order(1, Order.DESCRIBE)
     crew.order(2, Order.DESCRIBE)
     assert crew.wait(1.0) == []  # a second is enough for the other, were it let
     os.kill(first, signal.SIGCONT)
-    assert [next_news(crew)[0], next_news(crew)[0]] == [1, 2]
+    assert [key for key, _ in gather_news(crew, 2)] == [1, 2]
 
 
 def test_a_model_that_cannot_be_loaded_ends_the_run_with_its_sentence(bundle, tmp_path):
