@@ -1,0 +1,61 @@
+"""The program's border: every way to end is an exit code and at most a sentence."""
+
+from __future__ import annotations
+
+import io
+import signal
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from picsight import __version__
+from picsight.cli.program import run
+
+REPOSITORY = Path(__file__).resolve().parents[3]
+
+
+@pytest.fixture(autouse=True)
+def own_signals():
+    """`run` takes SIGTERM for itself."""
+    before = signal.getsignal(signal.SIGTERM)
+    yield
+    signal.signal(signal.SIGTERM, before)
+
+
+@pytest.fixture
+def state(monkeypatch, tmp_path) -> Path:
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    return tmp_path / "state"
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="a log lies elsewhere on other systems")
+def test_a_fault_of_our_own_is_a_sentence_and_its_details_go_to_the_log(
+    monkeypatch, tmp_path, capsys, state
+) -> None:
+    closed = io.StringIO()
+    closed.close()
+    monkeypatch.setattr(sys, "stdout", closed)  # writing to it raises what nobody expects
+    assert run(["--library", str(tmp_path / "none"), "problems", "--json"]) == 1
+    told = capsys.readouterr().err
+    (log,) = state.rglob("picsight.log")
+    assert told.count("\n") == 1
+    assert str(log) in told
+    assert "Traceback" not in told
+    assert "Traceback" in log.read_text()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="a log lies elsewhere on other systems")
+def test_where_no_log_can_be_written_the_sentence_remains(monkeypatch, tmp_path, capsys, state) -> None:
+    state.write_text("a file where the folder should be")
+    closed = io.StringIO()
+    closed.close()
+    monkeypatch.setattr(sys, "stdout", closed)
+    assert run(["--library", str(tmp_path / "none"), "problems", "--json"]) == 1
+    assert capsys.readouterr().err == "Picsight stopped because of a fault. Your photos are safe.\n"
+
+
+def test_the_version_is_the_one_that_is_packaged() -> None:
+    project = tomllib.loads((REPOSITORY / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    assert project.get("version", __version__) == __version__
