@@ -70,7 +70,7 @@ class MainWindow(QMainWindow):
         library.overview_changed.connect(self._show_overview)
         library.photos_committed.connect(self._photos_committed)
         library.indexing_ended.connect(self._indexing_ended)
-        library.notice_given.connect(frame.status.show_stopped)
+        library.notice_given.connect(self._tell)
         search.place_changed.connect(self._place_changed)
         search.busy_changed.connect(frame.busy.set_busy)
         frame.box.edited.connect(lambda _text: frame.show_page(frame.wall_page))
@@ -91,7 +91,9 @@ class MainWindow(QMainWindow):
         viewer.full_screen_requested.connect(self._toggle_full_screen)
         self.viewer.moved.connect(lambda row: frame.grid.setCurrentIndex(frame.model.index(row)))
         frame.problems.retry_requested.connect(lambda: self.library.index(retry_problems=True))
-        frame.problems.reveal_requested.connect(lambda path: reveal(path, self._jobs))
+        frame.problems.reveal_requested.connect(
+            lambda path: reveal(path, self._jobs, frame.status.show_sentence)
+        )
         frame.problems.left.connect(self._show_photos)
         frame.status.problems_requested.connect(self._show_problems)
         frame.first_run.choose_requested.connect(self.folders.choose)
@@ -101,7 +103,7 @@ class MainWindow(QMainWindow):
         sidebar.problems_requested.connect(self._show_problems)
         sidebar.add_requested.connect(self.folders.choose)
         sidebar.folder_menu_requested.connect(self.folders.show_menu)
-        self._jobs.failed.connect(frame.status.show_stopped)
+        self._jobs.failed.connect(frame.status.show_sentence)
 
     def _bind(self) -> None:
         grid, usual = self.frame.grid, Settings().row_height
@@ -199,7 +201,7 @@ class MainWindow(QMainWindow):
     def _reveal(self) -> None:
         photo = self._current()
         if photo is not None:
-            reveal(photo.path, self._jobs)
+            reveal(photo.path, self._jobs, self.frame.status.show_sentence)
 
     def _copy(self) -> None:
         photos = self.frame.grid.selected_photos()
@@ -233,6 +235,10 @@ class MainWindow(QMainWindow):
         self.frame.show_page(self.frame.wall_page if self.library.overview.folders else self.frame.first_run)
         if self.frame.page is self.frame.wall_page:
             self.frame.box.line.setFocus()
+
+    def _tell(self, sentence: str) -> None:
+        first = self.frame.page is self.frame.first_run
+        (self.frame.first_run.say if first else self.frame.status.show_sentence)(sentence)
 
     def _fail(self, sentence: str) -> None:
         self.frame.failure.say(

@@ -8,7 +8,11 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QProcess, QUrl
 from PySide6.QtGui import QDesktopServices
 
+from picsight.window.words import isolated
+from picsight.window.words import say as words
+
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from picsight.jobs import Jobs
@@ -17,19 +21,20 @@ WAIT_MS = 2000
 SERVICE, OBJECT = "org.freedesktop.FileManager1", "/org/freedesktop/FileManager1"
 
 
-def reveal(path: Path, jobs: Jobs) -> None:
-    """Show a file selected in its folder, or open the folder where no file browser can select."""
+def reveal(path: Path, jobs: Jobs, say: Callable[[str], None]) -> None:
+    """Show a file selected in its folder, or open the folder where no file browser can select; else say where it is."""
     if sys.platform == "darwin":
         QProcess.startDetached("open", ["-R", str(path)])
     elif sys.platform == "win32":
         QProcess.startDetached("explorer", [f"/select,{path}"])
     else:
-        jobs.read(lambda: _ask_file_manager(path), lambda shown: None if shown else open_folder(path))
+        jobs.read(lambda: _ask_file_manager(path), lambda shown: None if shown else open_folder(path, say))
 
 
-def open_folder(path: Path) -> None:
-    """Open the folder that holds a file."""
-    QDesktopServices.openUrl(QUrl.fromLocalFile(str(path.parent)))
+def open_folder(path: Path, say: Callable[[str], None]) -> None:
+    """Open the folder that holds a file; where nothing can, say where it is."""
+    if not QDesktopServices.openUrl(QUrl.fromLocalFile(str(path.parent))):
+        say(words("No file browser answers. The file is {path}.").format(path=isolated(str(path))))
 
 
 def _ask_file_manager(path: Path) -> bool:

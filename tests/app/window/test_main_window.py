@@ -208,3 +208,11 @@ def test_every_control_has_a_name_for_a_screen_reader(open_window, indexed):
             own = not control.objectName().startswith("qt_") and not isinstance(control, QScrollBar)
             if own and control.isVisible():
                 assert control.accessibleName() or control.text(), control
+
+
+def test_a_folder_that_cannot_be_added_is_said_where_one_looks(qtbot, open_window, tmp_path):
+    window = open_window(tmp_path / "new")
+    with qtbot.waitSignal(window.library.notice_given, timeout=PATIENCE) as told:
+        window.library.add_folders([tmp_path / "gone"])
+    assert str(tmp_path / "gone") in told.args[0]
+    assert window.frame.page is window.frame.first_run

@@ -95,8 +95,11 @@ class WallPage(QWidget):
 class ElidedLabel(QLabel):
     """One line that is cut at its end rather than making its neighbours narrow."""
 
-    def __init__(self, parent: QWidget | None = None) -> None:
+    def __init__(
+        self, parent: QWidget | None = None, *, edge: Qt.AlignmentFlag = Qt.AlignmentFlag.AlignLeading
+    ) -> None:
         super().__init__(parent)
+        self._edge = edge
         self.setTextFormat(Qt.TextFormat.PlainText)
         self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
 
@@ -105,7 +108,7 @@ class ElidedLabel(QLabel):
         painter = QPainter(self)
         painter.setPen(tones(self).dim)
         shown = self.fontMetrics().elidedText(self.text(), Qt.TextElideMode.ElideMiddle, self.width())
-        painter.drawText(self.rect(), Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeading, shown)
+        painter.drawText(self.rect(), Qt.AlignmentFlag.AlignVCenter | self._edge, shown)
         painter.end()
 
 

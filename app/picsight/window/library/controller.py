@@ -189,10 +189,10 @@ class LibraryController(QObject):
                 self._take_finished(event)
 
     def _take_finished(self, event: Finished) -> None:
-        for note in event.notes:
-            self.notice_given.emit(note)
         if event.cancelled:
             self._status.show_paused()
+        elif event.notes:
+            self._status.show_sentence(" ".join(event.notes))
         elif event.summary.indexed or event.summary.moved or event.summary.missing:
             self._jobs.read(self._figures, lambda figures: self._status.show_done(*figures))
         else:

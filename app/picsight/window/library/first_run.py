@@ -48,6 +48,7 @@ class FirstRun(QWidget):
         column.addLayout(self._buttons())
         column.addSpacing(px(self, PAD))
         self._hint = sized(QLabel(self.tr("Or drop a folder here."), inner), 0.9)
+        self._hint.setWordWrap(True)
         column.addWidget(self._hint)
         column.addStretch(3)
         row = QHBoxLayout(self)
@@ -68,6 +69,10 @@ class FirstRun(QWidget):
             row.addWidget(use)
         row.addStretch(1)
         return row
+
+    def say(self, sentence: str) -> None:
+        """Why a folder could not be added."""
+        self._hint.setText(sentence)
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
         """Folders may be dropped."""

@@ -40,7 +40,11 @@ class FolderActions(QObject):
             self._window,
             [
                 (self.tr("Look for new photos"), "", self._library.index),
-                (self.tr("Show in folder"), "", lambda: open_folder(folder / folder.name)),
+                (
+                    self.tr("Show in folder"),
+                    "",
+                    lambda: open_folder(folder / folder.name, self._library.notice_given.emit),
+                ),
                 None,
                 (self.tr("Remove from Picsight…"), "", lambda: self._confirm_removal(folder)),
             ],

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import Signal
+from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QPainter
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QSizePolicy, QVBoxLayout, QWidget
 
@@ -29,6 +29,7 @@ class StatusLine(QWidget):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._photos = ElidedLabel(self)
+        self._said = ElidedLabel(self, edge=Qt.AlignmentFlag.AlignTrailing)
         self._news = Button("", Weight.QUIET, self)
         self._act = Button("", Weight.QUIET, self)
         self._progress = ThinProgress(self.tr("Indexing"), self)
@@ -39,7 +40,8 @@ class StatusLine(QWidget):
         row = QHBoxLayout()
         row.setContentsMargins(px(self, PAD), 0, px(self, PAD), 0)
         row.setSpacing(px(self, PAD))
-        row.addWidget(self._photos, 1)
+        row.addWidget(self._photos, 2)
+        row.addWidget(self._said, 3)
         row.addWidget(self._news)
         row.addWidget(self._progress)
         row.addWidget(self._act)
@@ -60,7 +62,7 @@ class StatusLine(QWidget):
 
     def words(self) -> str:
         """What is said about indexing."""
-        return self._news.text()
+        return self._news.text() if self._news.isVisibleTo(self) else self._said.text()
 
     def show_idle(self) -> None:
         """Nothing goes on."""
@@ -101,6 +103,10 @@ class StatusLine(QWidget):
         self._show_right(sentence, self.resume_requested, self.tr("Resume"))
         self._details.hide()
 
+    def show_sentence(self, sentence: str) -> None:
+        """Something that a person should read; nothing is to be done here about it."""
+        self._show_right(sentence, None, "")
+
     def show_done(self, photos: int, problems: int) -> None:
         """All is looked through."""
         found = counted(photos, "%n photo", "%n photos")
@@ -119,9 +125,11 @@ class StatusLine(QWidget):
         painter.end()
 
     def _show_right(self, words: str, action: object | None, verb: str) -> None:
-        self._news.setText(words)
-        self._news.setVisible(bool(words))
-        self._news.setEnabled(action is self.pause_requested)
+        goes_on = action is self.pause_requested
+        self._said.setText("" if goes_on else words)
+        self._said.setToolTip("" if goes_on else words)
+        self._news.setText(words if goes_on else "")
+        self._news.setVisible(goes_on)
         self._news.updateGeometry()
         self._progress.hide()
         self._act.setVisible(action is not None)
