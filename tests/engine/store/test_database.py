@@ -46,6 +46,16 @@ def test_a_new_library_is_complete_and_uses_a_write_ahead_log(tmp_path):
     assert [path.name for path in (tmp_path / "deep" / "library").iterdir()] == [FILE_NAME]
 
 
+@pytest.mark.parametrize("name", [b"a b?c#d%41", "Größe 写真".encode(), b"caf\xe9"])
+def test_a_library_may_lie_in_a_folder_of_any_name(tmp_path, name):
+    folder = tmp_path / os.fsdecode(name)
+    for expected in (0, 1):
+        with closing(Database.open(folder)) as db, db.writer() as connection:
+            assert count(db) == expected
+            connection.execute(ADD, (b"/%d" % expected,))
+    assert (folder / FILE_NAME).exists()
+
+
 def test_opening_an_up_to_date_library_imports_neither_sqlite_utils_nor_numpy(tmp_path):
     Database.open(tmp_path).close()
     code = """

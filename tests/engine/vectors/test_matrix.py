@@ -296,12 +296,18 @@ while True:
             photo_id = put_photo(connection, NewPhoto(key, 4, 3))
             put_file(connection, 1, key.hex().encode(), 1, 2, key, photo_id)
             put_vector(connection, photo_id, space, vector)
+        if sys.argv[5] == "mixed":
+            for photo_id in rng.integers(1, photo_id, size=int(rng.integers(0, 30))).tolist():
+                if rng.random() < 0.5:
+                    connection.execute("DELETE FROM photos WHERE id = ?", (photo_id,))
+                elif connection.execute("SELECT 1 FROM photos WHERE id = ?", (photo_id,)).fetchone():
+                    put_vector(connection, photo_id, space, rng.normal(size=dim).astype(np.float32))
     matrix.refresh()
 """
 
 
-def start_appender(album, seed):
-    command = [sys.executable, "-c", APPENDER, str(album.cache.parent), SPACE, str(DIM), str(seed)]
+def start_appender(album, seed, kind="appending"):
+    command = [sys.executable, "-c", APPENDER, str(album.cache.parent), SPACE, str(DIM), str(seed), kind]
     child = subprocess.Popen(command, stdout=subprocess.PIPE)
     assert child.stdout.readline() == b"ready\n"
     return child
@@ -315,9 +321,10 @@ def kill(child):
 
 @pytest.mark.parametrize("seed", range(4))
 def test_a_killed_appender_leaves_a_cache_that_is_sound(album, seed):
+    """It also replaces and deletes vectors in half of the cases."""
     rng = random.Random(seed)
     for _ in range(2):
-        child = start_appender(album, rng.randrange(2**20))
+        child = start_appender(album, rng.randrange(2**20), rng.choice(["appending", "mixed"]))
         with suppress(subprocess.TimeoutExpired):
             child.wait(rng.uniform(0.0, 0.15))  # killed somewhere inside its batches
         kill(child)
