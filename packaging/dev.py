@@ -37,15 +37,11 @@ def start(arguments: argparse.Namespace) -> None:
         _search_without_window(program, choice, environment)
         return
     graphics.provide(environment.qt_folder, for_tests=False)
+    print("The window opens; the photos appear in it while they are indexed. Close it to end.")
     run(
-        [*program, "index", str(choice.folder)],
+        [*program, "--add", str(choice.folder)],
         environment=environment.variables,
-        advice="The sentence above says what to do; then type the same again.",
-    )
-    run(
-        program,
-        environment=environment.variables,
-        advice="If the window did not appear, use Picsight without it: see --help of the command above.",
+        advice="The sentence above says what to do. Without the window: .venv/bin/picsight --help",
     )
 
 

@@ -6,13 +6,13 @@ import os
 import shutil
 import subprocess
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from machine.commands import Failure, run
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from pathlib import Path
 
 # Names that Debian 12, 13 and Ubuntu all know; libglib2.0-0 is also what libglib2.0-0t64 provides.
 ALWAYS = (
@@ -34,10 +34,16 @@ LOADED = (
 
 
 def has_screen() -> bool:
-    """Whether a window could be opened here."""
+    """Whether a window could be opened here: on Linux, whether what the desktop names is there."""
     if not sys.platform.startswith("linux"):
         return True
-    return bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
+    wayland = Path(os.environ.get("XDG_RUNTIME_DIR", "/"), os.environ.get("WAYLAND_DISPLAY") or "/")
+    if wayland.is_socket():
+        return True
+    host, _, number = os.environ.get("DISPLAY", "").partition(":")
+    if host not in ("", "unix"):
+        return True  # another machine's, as through ssh
+    return Path(f"/tmp/.X11-unix/X{number.partition('.')[0]}").is_socket()  # noqa: S108 - where X servers listen
 
 
 def provide(qt_folder: Path, *, for_tests: bool) -> None:

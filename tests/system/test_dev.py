@@ -5,8 +5,10 @@ from __future__ import annotations
 import importlib
 import os
 import shutil
+import socket
 import subprocess
 import sys
+import tempfile
 import zipfile
 from pathlib import Path
 
@@ -210,6 +212,28 @@ def test_of_the_sample_package_only_the_photographs_are_unpacked(packaging, tmp_
             wheel.writestr(f"skimage/data/{name}", name)
     photos.unpack_photographs(tmp_path / "samples.whl", tmp_path)
     assert sorted(path.name for path in tmp_path.glob("*.[pj]*g")) == ["coffee.png", "rocket.jpg"]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere there always is one")
+@pytest.mark.parametrize(
+    ("variables", "there"),
+    [
+        ({}, False),
+        ({"DISPLAY": ":4711"}, False),
+        ({"DISPLAY": "another.machine:10.0"}, True),
+        ({"WAYLAND_DISPLAY": "wayland-0"}, True),
+        ({"WAYLAND_DISPLAY": "wayland-1"}, False),
+    ],
+)
+def test_a_screen_is_one_that_is_there(packaging, monkeypatch, variables, there):
+    with tempfile.TemporaryDirectory() as folder, socket.socket(socket.AF_UNIX) as listening:
+        listening.bind(f"{folder}/wayland-0")  # pytest's own folders are longer than a socket's name may be
+        monkeypatch.delenv("DISPLAY", raising=False)
+        monkeypatch.delenv("WAYLAND_DISPLAY", raising=False)
+        monkeypatch.setenv("XDG_RUNTIME_DIR", folder)
+        for name, value in variables.items():
+            monkeypatch.setenv(name, value)
+        assert packaging("machine.graphics").has_screen() is there
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="ldd is Linux's")

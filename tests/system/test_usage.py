@@ -56,6 +56,15 @@ def test_the_version_is_told(fresh) -> None:
     assert done.out.startswith("Picsight ")
 
 
+def test_a_folder_for_the_window_goes_with_no_command_and_must_be_there(fresh, few_photos, tmp_path) -> None:
+    with_command = fresh("--add", few_photos, "status")
+    assert with_command.code == 2
+    assert "picsight index FOLDER" in with_command.err
+    gone = fresh("--add", tmp_path / "gone")
+    assert gone.code == 2
+    assert f"{tmp_path / 'gone'} is not a folder" in gone.err
+
+
 def test_without_a_screen_the_window_says_so(fresh) -> None:
     done = fresh()
     assert done.code == 1

@@ -5,13 +5,14 @@ from __future__ import annotations
 import importlib
 import sys
 import warnings
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from picsight import __version__
 from picsight.cli.interrupts import terminate_as_interrupt
-from picsight.cli.invocation import Invocation, shared_options
+from picsight.cli.invocation import Invocation, absolute, shared_options
 from picsight.cli.streams import ReaderLeftError, finish_stdout, prepare_streams, say
 from picsight_engine.errors import PicsightError
 
@@ -40,22 +41,35 @@ class Commands(click.Group):
 
 
 @click.group(cls=Commands, invoke_without_command=True)
+@click.option(
+    "--add",
+    "folders",
+    multiple=True,
+    type=click.Path(path_type=Path),
+    metavar="FOLDER",
+    help="Add a folder to the window that opens.",
+)
 @shared_options
 @click.version_option(__version__, message="Picsight %(version)s")
 @click.pass_context
-def program(ctx: click.Context) -> int:
+def program(ctx: click.Context, folders: tuple[Path, ...]) -> int:
     """Find your photos by describing them, on your own computer.
 
     Without a COMMAND the window opens.
     """
     if ctx.invoked_subcommand is not None:
+        if folders:
+            raise click.UsageError("--add is for the window. Without it, type: picsight index FOLDER")
         return FINE
     invocation: Invocation = ctx.obj
     if invocation.json:
         raise click.UsageError("--json needs a command.")
+    for folder in folders:
+        if not folder.is_dir():
+            raise click.UsageError(f"{folder} is not a folder; check how it is spelled.")
     from picsight.cli.window import open_window
 
-    return open_window(invocation.folder)
+    return open_window(invocation.folder, [absolute(folder) for folder in folders])
 
 
 def run(arguments: Sequence[str]) -> int:

@@ -6,8 +6,12 @@ import ctypes
 import os
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from picsight.cli.streams import say
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 _NO_WINDOW = 1
 _DEBIAN_PACKAGES = (
@@ -17,9 +21,10 @@ _DEBIAN_PACKAGES = (
 )
 
 
-def open_window(library: Path) -> int:
+def open_window(library: Path, folders: Sequence[Path] = ()) -> int:
     """Opens the window on the library's folder and returns its exit code once it is closed.
 
+    `folders` are added to the library, and indexed while the window is open.
     What is missing is found out before Qt is asked, which would abort the process.
     """
     if _chooses_screen() and not (_wayland_answers() or _x11_answers()):
@@ -33,7 +38,7 @@ def open_window(library: Path) -> int:
     except (ImportError, OSError) as fault:
         say(_what_is_missing(fault))
         return _NO_WINDOW
-    return run_window(library)
+    return run_window(library, folders)
 
 
 def _chooses_screen() -> bool:
