@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import pi_heif
 import pi_heif.options
-from PIL import Image
+from PIL import AvifImagePlugin, Image
 from PIL.JpegImagePlugin import JpegImageFile
 
 from picsight_engine.errors import ImageError
@@ -181,7 +181,7 @@ def _set_up_decoders(limits: Limits) -> None:
     logging.getLogger("PIL").addHandler(_SILENCE)
     # Pillow refuses above twice this number: pictures inside pictures, and sizes found late, meet our limit there.
     Image.MAX_IMAGE_PIXELS = int(limits.megapixels * 1e6 / 2)
-    pi_heif.options.DECODE_THREADS = 1  # every worker has one core
+    pi_heif.options.DECODE_THREADS = AvifImagePlugin.DEFAULT_MAX_THREADS = 1  # every worker has one core
     pi_heif.options.THUMBNAILS = pi_heif.options.DEPTH_IMAGES = pi_heif.options.AUX_IMAGES = False
 
 
