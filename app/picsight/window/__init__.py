@@ -13,9 +13,9 @@ from PySide6.QtWidgets import QApplication
 from picsight.jobs import Jobs
 from picsight.locations import starter_bundle
 from picsight.settings import load_settings, save_settings, settings_file
-from picsight.window.icons import program_icon
 from picsight.window.library.controller import LibraryPlace
 from picsight.window.main_window import MainWindow
+from picsight.window.parts.icons import program_icon
 from picsight.window.tokens import apply_theme
 
 if TYPE_CHECKING:

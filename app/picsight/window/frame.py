@@ -4,26 +4,27 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QHBoxLayout, QStackedWidget, QVBoxLayout, QWidget
 
-from picsight.window.busy import BusyLine
-from picsight.window.controls import IconButton
 from picsight.window.grid.model import WallModel
 from picsight.window.grid.page import WallPage
 from picsight.window.grid.thumbnails import Thumbnails
 from picsight.window.grid.view import PhotoView
-from picsight.window.library.first_run import FirstRun
+from picsight.window.library.first_run import FirstRun, dropped_folders
 from picsight.window.library.problems_model import ProblemsModel
 from picsight.window.library.problems_view import ProblemsView
 from picsight.window.library.sidebar import Sidebar
 from picsight.window.library.status import StatusLine
-from picsight.window.notice import Notice
+from picsight.window.parts.busy import BusyLine
+from picsight.window.parts.controls import IconButton
+from picsight.window.parts.notice import Notice
 from picsight.window.search.box import SearchBox
 from picsight.window.tokens import HALF, PAD, px
 from picsight.window.viewer.view import ViewerPage
 
 if TYPE_CHECKING:
-    from PySide6.QtGui import QResizeEvent
+    from PySide6.QtGui import QDragEnterEvent, QDropEvent, QResizeEvent
 
     from picsight.jobs import Jobs
     from picsight.settings import Settings
@@ -32,7 +33,9 @@ NARROW = 60  # em: under this the sidebar makes room
 
 
 class Frame(QWidget):
-    """Box above, sidebar beside the pages, status below."""
+    """Box above, sidebar beside the pages, status below; takes folders dropped anywhere."""
+
+    folders_dropped = Signal(object)  # list[Path]
 
     def __init__(self, settings: Settings, jobs: Jobs, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -50,6 +53,7 @@ class Frame(QWidget):
         self.pages = QStackedWidget(self)
         for page in (self.wall_page, self.viewer_page, self.problems, self.first_run, self.failure):
             self.pages.addWidget(page)
+        self.setAcceptDrops(True)
         self._top = self._top_row()
         self._lay_out()
 
@@ -79,6 +83,16 @@ class Frame(QWidget):
         """Narrow windows keep the photos and put the sidebar away."""
         super().resizeEvent(event)
         self._fit_sidebar()
+
+    def dragEnterEvent(self, event: QDragEnterEvent) -> None:
+        """Folders may be dropped."""
+        if dropped_folders(event):
+            event.acceptProposedAction()
+
+    def dropEvent(self, event: QDropEvent) -> None:
+        """Hand dropped folders on."""
+        self.folders_dropped.emit(dropped_folders(event))
+        event.acceptProposedAction()
 
     def _fit_sidebar(self) -> None:
         belongs = self.page in (self.wall_page, self.problems)

@@ -5,29 +5,26 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QPoint, QSize, Qt, Signal
-from PySide6.QtGui import QGuiApplication
+from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtWidgets import QMainWindow
 
 from picsight.settings import Settings
-from picsight.window.actions import bind_keys, photo_menu
+from picsight.window.actions.folders import FolderActions
+from picsight.window.actions.keys import bind_keys
+from picsight.window.actions.photos import PhotoActions
 from picsight.window.frame import Frame
-from picsight.window.grid.model import files_of
 from picsight.window.library.controller import LibraryController, LibraryPlace, Overview
-from picsight.window.library.first_run import dropped_folders
-from picsight.window.library.folders import FolderActions
-from picsight.window.reveal import reveal
+from picsight.window.parts.words import counted
 from picsight.window.search.controller import SearchController
 from picsight.window.search.place import Place
 from picsight.window.tokens import px
 from picsight.window.viewer.controller import ViewerController
-from picsight.window.words import counted
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent
+    from PySide6.QtGui import QCloseEvent
 
     from picsight.jobs import Jobs
     from picsight_engine.library import Library
@@ -47,8 +44,8 @@ class MainWindow(QMainWindow):
         self.search = SearchController(frame.box, frame.wall_page, jobs, self)
         self.viewer = ViewerController(frame.viewer_page, frame.model, frame.thumbnails, jobs, self)
         self.folders = FolderActions(self, self.library)
+        self.photos = PhotoActions(frame, self.viewer, jobs)
         self.setCentralWidget(frame)
-        self.setAcceptDrops(True)
         self.setWindowTitle("Picsight")
         new_here = not (place.folder / "library.db").exists()
         frame.show_page(frame.first_run if new_here else frame.wall_page)
@@ -77,8 +74,10 @@ class MainWindow(QMainWindow):
         frame.box.emptied.connect(self._leave_box)
         grid.open_requested.connect(self._open_photo)
         grid.similar_requested.connect(lambda row: self._more_like(frame.model.photo(row)))
-        grid.copy_requested.connect(self._copy)
-        grid.menu_requested.connect(self._show_menu)
+        self.photos.open_requested.connect(self._open_photo)
+        self.photos.similar_requested.connect(self._more_like)
+        grid.copy_requested.connect(self.photos.copy)
+        grid.menu_requested.connect(self.photos.show_menu)
         grid.left.connect(search.go_back)
         grid.selection_counted.connect(lambda _count: self._say_photos())
         self._join_pages()
@@ -87,13 +86,12 @@ class MainWindow(QMainWindow):
         frame, viewer, sidebar = self.frame, self.frame.viewer_page, self.frame.sidebar
         viewer.closed.connect(self._close_viewer)
         viewer.similar_requested.connect(lambda: self._more_like(self.viewer.photo))
-        viewer.reveal_requested.connect(self._reveal)
+        viewer.reveal_requested.connect(self.photos.reveal)
         viewer.full_screen_requested.connect(self._toggle_full_screen)
         self.viewer.moved.connect(lambda row: frame.grid.setCurrentIndex(frame.model.index(row)))
         frame.problems.retry_requested.connect(lambda: self.library.index(retry_problems=True))
-        frame.problems.reveal_requested.connect(
-            lambda path: reveal(path, self._jobs, frame.status.show_sentence)
-        )
+        frame.problems.reveal_requested.connect(self.photos.reveal_file)
+        frame.folders_dropped.connect(self.library.add_folders)
         frame.problems.left.connect(self._show_photos)
         frame.status.problems_requested.connect(self._show_problems)
         frame.first_run.choose_requested.connect(self.folders.choose)
@@ -117,7 +115,7 @@ class MainWindow(QMainWindow):
                 "sidebar": self.frame.toggle_sidebar,
                 "add_folder": self.folders.choose,
                 "look_again": self.library.index,
-                "reveal": self._reveal,
+                "reveal": self.photos.reveal,
                 "larger": lambda: grid.set_row_height(grid.row_height() * 1.2),
                 "smaller": lambda: grid.set_row_height(grid.row_height() / 1.2),
                 "usual_size": lambda: grid.set_row_height(usual),
@@ -190,35 +188,6 @@ class MainWindow(QMainWindow):
             self.frame.show_page(self.frame.wall_page)
             self.search.like(photo)
             self.frame.grid.setFocus()
-
-    def _current(self) -> Result | None:
-        return (
-            self.viewer.photo
-            if self.frame.page is self.frame.viewer_page
-            else self.frame.grid.current_photo()
-        )
-
-    def _reveal(self) -> None:
-        photo = self._current()
-        if photo is not None:
-            reveal(photo.path, self._jobs, self.frame.status.show_sentence)
-
-    def _copy(self) -> None:
-        photos = self.frame.grid.selected_photos()
-        if photos:
-            QGuiApplication.clipboard().setMimeData(files_of(photos))
-
-    def _show_menu(self, point: QPoint) -> None:
-        row = self.frame.grid.currentIndex().row()
-        entries = [
-            (self.tr("Open"), "Return", lambda: self._open_photo(row)),
-            (self.tr("Show in folder"), "Ctrl+R", self._reveal),
-            None,
-            (self.tr("More like this"), "L", lambda: self._more_like(self.frame.model.photo(row))),
-            None,
-            (self.tr("Copy"), "Ctrl+C", self._copy),
-        ]
-        photo_menu(self, entries).popup(point)
 
     def _say_photos(self) -> None:
         selected = self.frame.grid.selected_count()
@@ -295,16 +264,6 @@ class MainWindow(QMainWindow):
         self.resize(size.boundedTo(screen))
         if self._settings.maximised:
             self.setWindowState(Qt.WindowState.WindowMaximized)
-
-    def dragEnterEvent(self, event: QDragEnterEvent) -> None:
-        """Folders may be dropped anywhere."""
-        if dropped_folders(event):
-            event.acceptProposedAction()
-
-    def dropEvent(self, event: QDropEvent) -> None:
-        """Add dropped folders."""
-        self.library.add_folders(dropped_folders(event))
-        event.acceptProposedAction()
 
     def closeEvent(self, event: QCloseEvent) -> None:
         """Hand over what is worth keeping."""

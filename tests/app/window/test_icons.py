@@ -8,7 +8,7 @@ from pathlib import Path
 from PySide6.QtGui import QColor
 
 import picsight.window
-from picsight.window.icons import icon_pixmap, program_icon
+from picsight.window.parts.icons import icon_pixmap, program_icon
 from picsight_engine.assets import find_asset
 
 NAMES = r'(?:IconButton|_button|_Promise|set_icon)\(\s*"([a-z-]+)"|paint_icon\([^)]*?"([a-z-]+)"'

@@ -9,7 +9,7 @@ from PySide6.QtCore import QSize, Qt
 from picsight.window.grid.model import WallModel
 from picsight.window.grid.thumbnails import Thumbnails
 from picsight.window.grid.wall import Wall
-from picsight.window.picture import load_picture
+from picsight.window.parts.picture import load_picture
 from picsight.window.viewer.controller import ViewerController
 from picsight.window.viewer.view import ViewerPage
 from picsight_engine.errors import ImageError

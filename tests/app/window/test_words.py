@@ -8,7 +8,7 @@ import pytest
 from PySide6.QtCore import QDateTime, QLocale
 from PySide6.QtGui import QFontMetrics
 
-from picsight.window.words import counted, cut_middle, duration, number, short_path, since, taken_words
+from picsight.window.parts.words import counted, cut_middle, duration, number, short_path, since, taken_words
 
 
 @pytest.fixture(autouse=True)

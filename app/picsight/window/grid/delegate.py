@@ -9,7 +9,7 @@ from PySide6.QtGui import QColor, QPainter, QPen
 from PySide6.QtWidgets import QStyle, QStyledItemDelegate, QStyleOptionViewItem
 
 from picsight.window.grid.model import Index, Role
-from picsight.window.icons import paint_icon
+from picsight.window.parts.icons import paint_icon
 from picsight.window.tokens import HAIR, em, tones
 
 if TYPE_CHECKING:

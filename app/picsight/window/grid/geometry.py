@@ -21,9 +21,9 @@ from PySide6.QtGui import QRegion
 from PySide6.QtWidgets import QAbstractItemView, QListView, QWidget
 
 from picsight.settings import ROW_LARGEST, ROW_SMALLEST
-from picsight.window.controls import SlimScrollBar
 from picsight.window.grid.layout import Measure, Rows, justify
 from picsight.window.grid.wall import EMPTY
+from picsight.window.parts.controls import SlimScrollBar
 from picsight.window.tokens import PAD, SMALL, em, px
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from PySide6.QtCore import QAbstractListModel, QMimeData, QModelIndex, QPersistentModelIndex, Qt, QUrl
 
 from picsight.window.grid.wall import EMPTY, Wall
-from picsight.window.words import spoken_date, taken_words
+from picsight.window.parts.words import spoken_date, taken_words
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

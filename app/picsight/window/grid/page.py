@@ -8,17 +8,16 @@ from PySide6.QtCore import QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QPainter, QPen
 from PySide6.QtWidgets import (
     QHBoxLayout,
-    QLabel,
     QPushButton,
-    QSizePolicy,
     QStackedWidget,
     QVBoxLayout,
     QWidget,
 )
 
 from picsight.settings import ROW_LARGEST, ROW_SMALLEST
-from picsight.window.controls import FlatSlider
-from picsight.window.notice import Notice
+from picsight.window.parts.controls import FlatSlider
+from picsight.window.parts.labels import ElidedLabel
+from picsight.window.parts.notice import Notice
 from picsight.window.tokens import ONE, PAD, mix, px, tones
 
 if TYPE_CHECKING:
@@ -90,26 +89,6 @@ class WallPage(QWidget):
         self._slider.blockSignals(True)
         self._slider.setValue(round(height * STEPS))
         self._slider.blockSignals(False)
-
-
-class ElidedLabel(QLabel):
-    """One line that is cut at its end rather than making its neighbours narrow."""
-
-    def __init__(
-        self, parent: QWidget | None = None, *, edge: Qt.AlignmentFlag = Qt.AlignmentFlag.AlignLeading
-    ) -> None:
-        super().__init__(parent)
-        self._edge = edge
-        self.setTextFormat(Qt.TextFormat.PlainText)
-        self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
-
-    def paintEvent(self, _event: QPaintEvent) -> None:
-        """The text, cut where it is too long, dim as all words about words."""
-        painter = QPainter(self)
-        painter.setPen(tones(self).dim)
-        shown = self.fontMetrics().elidedText(self.text(), Qt.TextElideMode.ElideMiddle, self.width())
-        painter.drawText(self.rect(), Qt.AlignmentFlag.AlignVCenter | self._edge, shown)
-        painter.end()
 
 
 class Pill(QPushButton):

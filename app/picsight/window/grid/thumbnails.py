@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QObject, QRect, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QImage, QPainter, QPainterPath, QPixmap
 
-from picsight.window.picture import load_picture
+from picsight.window.parts.picture import load_picture
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

@@ -9,11 +9,11 @@ from PySide6.QtCore import QRect, QRectF, QStandardPaths, Qt, Signal
 from PySide6.QtGui import QPainter, QPen
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
-from picsight.window.controls import Button, Weight
-from picsight.window.icons import paint_icon
-from picsight.window.notice import sized
+from picsight.window.parts.controls import Button, Weight
+from picsight.window.parts.icons import paint_icon
+from picsight.window.parts.labels import sized
+from picsight.window.parts.words import counted
 from picsight.window.tokens import HALF, ONE, PAD, WIDE, px, tones
-from picsight.window.words import counted
 
 if TYPE_CHECKING:
     from PySide6.QtGui import QDragEnterEvent, QDragLeaveEvent, QDropEvent, QPaintEvent

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QAbstractTableModel, QDateTime, QModelIndex, Qt
 
-from picsight.window.words import counted, say, since
+from picsight.window.parts.words import counted, say, since
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

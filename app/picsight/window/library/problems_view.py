@@ -24,12 +24,12 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from picsight.window.controls import Button, SlimScrollBar, Weight
-from picsight.window.grid.page import ElidedLabel
 from picsight.window.library.problems_model import REASONS, Column, ProblemsModel
-from picsight.window.notice import Notice
+from picsight.window.parts.controls import Button, SlimScrollBar, Weight
+from picsight.window.parts.labels import ElidedLabel
+from picsight.window.parts.notice import Notice
+from picsight.window.parts.words import cut_middle, number, say, short_path
 from picsight.window.tokens import HALF, PAD, SMALL, em, mix, px, tones
-from picsight.window.words import cut_middle, number, say, short_path
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

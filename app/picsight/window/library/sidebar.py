@@ -19,10 +19,10 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from picsight.window.controls import Button, Weight
-from picsight.window.icons import paint_icon
+from picsight.window.parts.controls import Button, Weight
+from picsight.window.parts.icons import paint_icon
+from picsight.window.parts.words import cut_middle, number
 from picsight.window.tokens import HAIR, HALF, PAD, SMALL, em, mix, px, tones
-from picsight.window.words import cut_middle, number
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

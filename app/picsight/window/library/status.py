@@ -8,10 +8,10 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QPainter
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QSizePolicy, QVBoxLayout, QWidget
 
-from picsight.window.controls import Button, ThinProgress, Weight
-from picsight.window.grid.page import ElidedLabel
+from picsight.window.parts.controls import Button, ThinProgress, Weight
+from picsight.window.parts.labels import ElidedLabel
+from picsight.window.parts.words import counted, duration, number
 from picsight.window.tokens import PAD, SMALL, px, tones
-from picsight.window.words import counted, duration, number
 
 if TYPE_CHECKING:
     from PySide6.QtGui import QPaintEvent

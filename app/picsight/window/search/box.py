@@ -8,10 +8,10 @@ from PySide6.QtCore import QEvent, QObject, QRectF, QSize, Qt, QTimer, Signal
 from PySide6.QtGui import QPainter, QPalette, QPen
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLineEdit, QSizePolicy, QStyle, QWidget
 
-from picsight.window.controls import IconButton
-from picsight.window.icons import paint_icon
+from picsight.window.parts.controls import IconButton
+from picsight.window.parts.icons import paint_icon
+from picsight.window.parts.words import cut_middle, isolated
 from picsight.window.tokens import HAIR, HALF, SMALL, em, mix, px, tones
-from picsight.window.words import cut_middle, isolated
 
 if TYPE_CHECKING:
     from PySide6.QtGui import QKeyEvent, QMouseEvent, QPaintEvent

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QObject, QTimer, Signal
 from PySide6.QtGui import QAccessible, QAccessibleAnnouncementEvent
 
+from picsight.window.parts.words import counted, isolated, number
 from picsight.window.search.place import Place, Shown, look, ready
-from picsight.window.words import counted, isolated, number
 
 if TYPE_CHECKING:
     from picsight.jobs import Jobs

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, QSize, Signal
 
-from picsight.window.picture import ScreenPicture, load_picture
+from picsight.window.parts.picture import ScreenPicture, load_picture
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -8,13 +8,13 @@ from PySide6.QtCore import QPoint, QPointF, QRect, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QImage, QPainter, QPixmap
 from PySide6.QtWidgets import QAbstractScrollArea, QFrame, QWidget
 
-from picsight.window.icons import paint_icon
+from picsight.window.parts.icons import paint_icon
 from picsight.window.tokens import ONE, px, tones
 
 if TYPE_CHECKING:
     from PySide6.QtGui import QKeyEvent, QMouseEvent, QPaintEvent, QResizeEvent, QWheelEvent
 
-    from picsight.window.picture import ScreenPicture
+    from picsight.window.parts.picture import ScreenPicture
 
 STEP, LARGEST = 1.25, 8.0
 

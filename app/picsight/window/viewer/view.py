@@ -8,11 +8,11 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QPalette
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
-from picsight.window.controls import IconButton
-from picsight.window.grid.page import ElidedLabel
+from picsight.window.parts.controls import IconButton
+from picsight.window.parts.labels import ElidedLabel
+from picsight.window.parts.words import isolated, number, taken_words
 from picsight.window.tokens import HALF, PAD, SMALL, px, tones
 from picsight.window.viewer.stage import STEP, Stage
-from picsight.window.words import isolated, number, taken_words
 
 if TYPE_CHECKING:
     from collections.abc import Callable

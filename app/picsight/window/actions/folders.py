@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QObject, QPoint, QStandardPaths
 from PySide6.QtWidgets import QFileDialog, QMessageBox, QWidget
 
-from picsight.window.actions import photo_menu
-from picsight.window.reveal import open_folder
-from picsight.window.words import isolated
+from picsight.window.actions.keys import photo_menu
+from picsight.window.actions.reveal import open_folder
+from picsight.window.parts.words import isolated
 
 if TYPE_CHECKING:
     from picsight.window.library.controller import LibraryController

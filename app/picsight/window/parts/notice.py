@@ -5,24 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Qt
-from PySide6.QtGui import QFont
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
-from picsight.window.controls import Button, Weight
+from picsight.window.parts.controls import Button, Weight
+from picsight.window.parts.labels import sized
 from picsight.window.tokens import HALF, PAD, px
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
-
-
-def sized(label: QLabel, factor: float, *, semibold: bool = False) -> QLabel:
-    """Give a label a size relative to body text."""
-    font = QFont(label.font())
-    font.setPointSizeF(font.pointSizeF() * factor)
-    if semibold:
-        font.setWeight(QFont.Weight.DemiBold)
-    label.setFont(font)
-    return label
 
 
 class Notice(QWidget):

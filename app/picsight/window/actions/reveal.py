@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QProcess, QUrl
 from PySide6.QtGui import QDesktopServices
 
-from picsight.window.words import isolated
-from picsight.window.words import say as words
+from picsight.window.parts.words import isolated
+from picsight.window.parts.words import say as words
 
 if TYPE_CHECKING:
     from collections.abc import Callable

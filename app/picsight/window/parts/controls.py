@@ -19,7 +19,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from picsight.window.icons import paint_icon
+from picsight.window.parts.icons import paint_icon
 from picsight.window.tokens import HAIR, ONE, SMALL, em, mix, px, tones
 
 if TYPE_CHECKING:

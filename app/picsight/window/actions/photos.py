@@ -1,0 +1,65 @@
+"""What a person does with photos wherever they are shown: copy, show in the folder, the menu."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QObject, QPoint, Signal
+from PySide6.QtGui import QGuiApplication
+
+from picsight.window.actions.keys import photo_menu
+from picsight.window.actions.reveal import reveal
+from picsight.window.grid.model import files_of
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from picsight.jobs import Jobs
+    from picsight.window.frame import Frame
+    from picsight.window.viewer.controller import ViewerController
+    from picsight_engine.search.answer import Result
+
+
+class PhotoActions(QObject):
+    """Acts on the photo in the viewer, else on those of the wall."""
+
+    open_requested = Signal(int)  # the row
+    similar_requested = Signal(object)  # Result
+
+    def __init__(self, frame: Frame, viewer: ViewerController, jobs: Jobs) -> None:
+        super().__init__(frame)
+        self._frame, self._viewer, self._jobs = frame, viewer, jobs
+
+    def reveal(self) -> None:
+        """Show the current photo in its folder."""
+        photo = self._current()
+        if photo is not None:
+            self.reveal_file(photo.path)
+
+    def reveal_file(self, path: Path) -> None:
+        """Show a file in its folder."""
+        reveal(path, self._jobs, self._frame.status.show_sentence)
+
+    def copy(self) -> None:
+        """Put the selected photos' files on the clipboard."""
+        photos = self._frame.grid.selected_photos()
+        if photos:
+            QGuiApplication.clipboard().setMimeData(files_of(photos))
+
+    def show_menu(self, point: QPoint) -> None:
+        """The menu of the wall's current photo."""
+        row = self._frame.grid.currentIndex().row()
+        photo = self._frame.model.photo(row)
+        entries = [
+            (self.tr("Open"), "Return", lambda: self.open_requested.emit(row)),
+            (self.tr("Show in folder"), "Ctrl+R", lambda: self.reveal_file(photo.path)),
+            None,
+            (self.tr("More like this"), "L", lambda: self.similar_requested.emit(photo)),
+            None,
+            (self.tr("Copy"), "Ctrl+C", self.copy),
+        ]
+        photo_menu(self._frame, entries).popup(point)
+
+    def _current(self) -> Result | None:
+        in_viewer = self._frame.page is self._frame.viewer_page
+        return self._viewer.photo if in_viewer else self._frame.grid.current_photo()
