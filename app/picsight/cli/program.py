@@ -5,19 +5,19 @@ from __future__ import annotations
 import importlib
 import sys
 import warnings
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from picsight import __version__
 from picsight.cli.interrupts import terminate_as_interrupt
-from picsight.cli.invocation import Invocation, absolute, shared_options
+from picsight.cli.invocation import A_PATH, Invocation, absolute, shared_options
 from picsight.cli.streams import ReaderLeftError, finish_stdout, prepare_streams, say
 from picsight_engine.errors import PicsightError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
 
 FINE, FAILED, INTERRUPTED = 0, 1, 130
 COMMANDS = ("index", "search", "similar", "show", "status", "problems", "doctor")
@@ -45,7 +45,7 @@ class Commands(click.Group):
     "--add",
     "folders",
     multiple=True,
-    type=click.Path(path_type=Path),
+    type=A_PATH,
     metavar="FOLDER",
     help="Add a folder to the window that opens.",
 )
