@@ -127,7 +127,8 @@ class SearchController(QObject):
 
     def _remember(self) -> None:
         if self._shown is not None and self._place == self._wanted:
-            self._back = [*self._back[-49:], (self._place, self._page.view.place())]
+            before = [entry for entry in self._back[-49:] if entry[0] != self._place]
+            self._back = [*before, (self._place, self._page.view.place())]
 
     # Asking and showing
 
