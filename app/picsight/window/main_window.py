@@ -239,7 +239,7 @@ class MainWindow(QMainWindow):
 
     def _indexing_ended(self) -> None:
         self.frame.thumbnails.retry_missing()
-        self.search.photos_arrived()
+        self.search.settle()
 
     # The window itself
 
