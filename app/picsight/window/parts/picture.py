@@ -22,11 +22,6 @@ class ScreenPicture:
     image: QImage
     size: QSize
 
-    @property
-    def is_full(self) -> bool:
-        """True if the image has all the photo's pixels."""
-        return self.image.width() >= self.size.width()
-
 
 def load_picture(path: Path, fit: QSize | None) -> ScreenPicture:
     """Decode a photo to fit into `fit` device pixels, or whole where that is None.
