@@ -32,6 +32,7 @@ def test_wrong_usage(fresh, args, sentence) -> None:
     assert done.out == ""
     assert sentence in done.err
     assert done.err.count("\n") == 1
+    assert not fresh.library.exists()
 
 
 def test_a_file_is_no_folder_and_no_folder_of_several_is_added_then(fresh, few_photos) -> None:

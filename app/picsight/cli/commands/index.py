@@ -42,8 +42,10 @@ def index(invocation: Invocation, folders: tuple[Path, ...], workers: int | None
     for folder in folders:
         _require_folder(folder)
     follow_engine(verbose=invocation.verbose)
-    with invocation.make_library(locations.starter_bundle()) as library:
-        if not folders and not library.folders():
+    bundle = locations.starter_bundle()
+    opened = invocation.make_library(bundle) if folders else invocation.open_library(bundle)
+    with opened as library:
+        if library is None or not (folders or library.folders()):
             raise RequestError("The library has no folder yet. Type: picsight index FOLDER")
         finished = _run(library, folders, workers, quiet=invocation.quiet)
     _tell(invocation, finished)
