@@ -47,11 +47,12 @@ def run_window(library_folder: Path, folders_to_add: Sequence[Path] = ()) -> int
     window.show()
     first = FirstFrame(window.windowHandle())
     first.painted.connect(lambda: window.start(folders_to_add))
-    interrupts = Interrupts(window)
+    interrupts = Interrupts(window) if sys.platform != "win32" else None  # pipes cannot be watched there
     try:
         return app.exec()
     finally:
-        interrupts.close()
+        if interrupts is not None:
+            interrupts.close()
         jobs.close()
         window.library.close()
 
