@@ -38,7 +38,7 @@ def load_picture(path: Path, fit: QSize | None) -> ScreenPicture:
     image = to_qimage(picture.image)
     size = QSize(picture.width, picture.height)
     if fit is not None:
-        target = size.scaled(fit, Qt.AspectRatioMode.KeepAspectRatio)
+        target = size.scaled(fit, Qt.AspectRatioMode.KeepAspectRatio).expandedTo(QSize(1, 1))
         if target.width() < image.width():
             image = image.scaled(
                 target, Qt.AspectRatioMode.IgnoreAspectRatio, Qt.TransformationMode.SmoothTransformation
