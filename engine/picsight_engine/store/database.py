@@ -166,6 +166,10 @@ def _prepare(path: Path, steps: Steps) -> bool:
         back_up(connection, path.with_name(f"library.v{version}.backup.db"))
         migrate(connection, steps)
 
+    if path.stat().st_size == 0:  # SQLite would take it for a new database, and its log for a left-over
+        raise LibraryError(
+            f"{path} is empty. Nothing was changed; move it away or choose another library folder."
+        )
     return probe(path, check)
 
 
@@ -174,10 +178,8 @@ def _checked_version(connection: sqlite3.Connection, path: Path, known: int) -> 
     ours = connection.execute("PRAGMA application_id").fetchone()[0]
     version: int = connection.execute("PRAGMA user_version").fetchone()[0]
     if ours != APPLICATION_ID:
-        empty = path.stat().st_size == 0
         raise LibraryError(
-            f"{path} is {'empty' if empty else 'not a Picsight library'}. Nothing was changed; "
-            "move it away or choose another library folder."
+            f"{path} is not a Picsight library. Nothing was changed; move it away or choose another library folder."
         )
     if version > known:
         raise LibraryError(
