@@ -16,6 +16,7 @@ from picsight_engine.indexing.plan import FolderView, Plan, make_plan
 from picsight_engine.indexing.recognise import Recogniser
 from picsight_engine.indexing.scan import SeenFile, SeenProblem, printable, scan
 from picsight_engine.indexing.shift import Shift
+from picsight_engine.models.bundle import check_image_tower
 from picsight_engine.photos.decode import Limits
 from picsight_engine.store.database import index_lock
 from picsight_engine.store.folders import set_state
@@ -66,7 +67,7 @@ def run_index(
     Raises:
         RequestError: another run works on this library.
         StorageError: the disk is full or gone; everything committed stays.
-        BundleError: the image tower cannot be loaded.
+        BundleError: the image tower was changed since it was installed, or cannot be loaded.
     """
     with index_lock(db.folder):
         run = _Run(db, thumbnails, bundle, folders, settings)
@@ -112,6 +113,8 @@ class _Run:
             retry_problems=retry_problems,
             accept_missing=self._settings.accept_missing,
         )
+        if plan.tasks:
+            check_image_tower(self._bundle)
         self._note_states(plan)
         returned = self._batch.settle(plan)
         if returned:

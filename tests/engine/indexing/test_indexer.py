@@ -6,15 +6,17 @@ import multiprocessing
 import os
 import shutil
 import threading
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
 from PIL import Image
 
-from picsight_engine.errors import RequestError, StorageError
+from picsight_engine.errors import BundleError, RequestError, StorageError
 from picsight_engine.indexing.events import Committed, Finished, Found, Progress
 from picsight_engine.indexing.indexer import IndexSettings, run_index
+from picsight_engine.models.bundle import IMAGE_GRAPH
 from picsight_engine.photos.decode import Limits
 from picsight_engine.store.folders import all_folders, remove_folder
 from picsight_engine.store.photos import all_photos, files_of, paths_of
@@ -87,6 +89,18 @@ def test_vectors_are_unit_and_bit_equal_with_one_worker_or_four(home, bundle, al
     assert {name: vectors(home, bundle)[photo_id] for name, photo_id in ids(home).items()} == by_name
     _, matrix = all_vectors(home.db, bundle.manifest.space_id)
     assert np.allclose(np.linalg.norm(matrix.astype(np.float32), axis=1), 1, atol=1e-3)
+
+
+def test_a_changed_image_tower_reads_no_photo(home, bundle, album, tmp_path):
+    folder = shutil.copytree(bundle.folder, tmp_path / "changed")
+    graph = folder / IMAGE_GRAPH
+    data = bytearray(graph.read_bytes())
+    data[-40] ^= 1
+    graph.write_bytes(data)
+    with pytest.raises(BundleError, match="was changed or is damaged") as caught:
+        run(home, replace(bundle, folder=folder), album)
+    assert caught.value.exit_code == 3
+    assert vectors(home, bundle) == {}
 
 
 def test_moved_renamed_and_touched_files_keep_their_photos_without_embedding(home, bundle, album):
