@@ -65,7 +65,7 @@ def run_index(
     open batch.
 
     Raises:
-        RequestError: another run works on this library.
+        BusyError: another run works on this library.
         StorageError: the disk is full or gone; everything committed stays.
         BundleError: the image tower was changed since it was installed, or cannot be loaded.
     """

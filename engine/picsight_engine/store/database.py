@@ -8,7 +8,7 @@ import sqlite3
 from contextlib import closing, contextmanager, suppress
 from typing import TYPE_CHECKING
 
-from picsight_engine.errors import LibraryError, RequestError, StorageError
+from picsight_engine.errors import BusyError, LibraryError, RequestError, StorageError
 from picsight_engine.store.connections import Connections, connect, explained, probe, stands_alone
 from picsight_engine.store.migrations import MIGRATIONS, migrate
 
@@ -75,14 +75,14 @@ class Database:
 
 @contextmanager
 def index_lock(folder: Path) -> Iterator[None]:
-    """Held while photos are indexed into the library in `folder`: a second run raises RequestError at once."""
+    """Held while photos are indexed into the library in `folder`: a second run raises BusyError at once."""
     from filelock import FileLock, Timeout  # 35 ms, which a search does not need to pay
 
     lock = FileLock(folder / LOCK_NAME)
     try:
         lock.acquire(timeout=0)
     except Timeout:
-        raise RequestError(
+        raise BusyError(
             f"Another Picsight is indexing into {folder} right now; wait until it has finished."
         ) from None
     except OSError as error:

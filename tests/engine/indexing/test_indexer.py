@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from picsight_engine.errors import BundleError, RequestError, StorageError
+from picsight_engine.errors import BundleError, BusyError, StorageError
 from picsight_engine.indexing.events import Committed, Finished, Found, Progress
 from picsight_engine.indexing.indexer import IndexSettings, run_index
 from picsight_engine.models.bundle import IMAGE_GRAPH
@@ -384,8 +384,9 @@ def test_two_runs_on_one_library_at_a_time_are_refused(home, bundle, album):
     folder = home.add(album)
     stream = run_index(home.db, home.thumbnails, bundle, [folder], ONE)
     next(stream)
-    with pytest.raises(RequestError, match="Another Picsight is indexing"):
+    with pytest.raises(BusyError, match="Another Picsight is indexing") as caught:
         next(run_index(home.db, home.thumbnails, bundle, [folder], ONE))
+    assert caught.value.exit_code == 1  # nothing was typed wrongly
     stream.close()
 
 

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from picsight_engine.errors import LibraryError, RequestError, StorageError
+from picsight_engine.errors import BusyError, LibraryError, RequestError, StorageError
 from picsight_engine.store.connections import DISK_FULL
 from picsight_engine.store.database import APPLICATION_ID, FILE_NAME, Database, index_lock
 from picsight_engine.store.migrations import MIGRATIONS
@@ -351,7 +351,7 @@ for batch in range(3):
 def test_only_one_run_indexes_at_a_time(tmp_path):
     with (
         index_lock(tmp_path),
-        pytest.raises(RequestError, match="Another Picsight is indexing"),
+        pytest.raises(BusyError, match="Another Picsight is indexing"),
         index_lock(tmp_path),
     ):
         pass
