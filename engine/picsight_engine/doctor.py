@@ -205,7 +205,17 @@ def _examine_cache(library: _Library) -> Check:
     space = active_space(library.db)
     if space is None:
         return Check("search cache", ok=True, message="There are no vectors to search yet.")
+    before = _cache_files(library)
     with closing(_open_matrix(library, space)) as matrix:
+        if before and not before & _cache_files(
+            library
+        ):  # opening has put new files where none could be used
+            return Check(
+                "search cache",
+                ok=matrix.is_true_copy(),
+                message="The search cache was damaged and was built anew.",
+                repaired=True,
+            )
         if matrix.is_true_copy():
             return Check("search cache", ok=True, message="The search cache equals the library.")
         matrix.rebuild()
@@ -242,6 +252,10 @@ def _examine_thumbnails(library: _Library) -> Check:
         else "Every photo has its thumbnail."
     )
     return Check("thumbnails", ok=True, message=" ".join([*repairs, state]), repaired=bool(repairs))
+
+
+def _cache_files(library: _Library) -> set[str]:
+    return {file.name for file in (library.folder / CACHE_FOLDER).glob("*.rows")}
 
 
 def _open_matrix(library: _Library, space: Space) -> Matrix:

@@ -107,6 +107,15 @@ def test_a_folder_that_is_away_is_named_and_no_fault(copy, bundle, photographs):
     assert str(away) in folders.message
 
 
+def test_a_search_cache_of_garbage_is_built_anew(copy, bundle):
+    assert not by_name(doctor_folder(copy, bundle.folder))["search cache"].repaired
+    for file in (copy / "cache").glob("*-*"):
+        file.write_bytes(b"garbage" * 99)
+    cache = by_name(doctor_folder(copy, bundle.folder))["search cache"]
+    assert (cache.ok, cache.repaired) == (True, True)
+    assert not by_name(doctor_folder(copy, bundle.folder))["search cache"].repaired
+
+
 def test_a_search_cache_that_differs_is_built_anew(copy, bundle):
     with Library.open(copy, bundle) as library:
         before = library.search("dog", limit=48).results
