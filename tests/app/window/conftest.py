@@ -7,6 +7,7 @@ import tarfile
 from pathlib import Path
 
 import pytest
+from PySide6.QtGui import QGuiApplication
 from pytestqt.qtbot import QtBot
 
 from picsight.jobs import Jobs
@@ -38,6 +39,17 @@ class KeepingQtBot(QtBot):
 def qtbot(qapp, request):
     """The plugin's own, but its widgets live until they are closed."""
     return KeepingQtBot(request)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _clipboard(qapp):
+    """Leaves nothing on the clipboard.
+
+    Without a display it is a static object of Qt: what Python put there it deletes after Python's own end, and the
+    run crashes once all has passed. On a desktop it ends with the application.
+    """
+    yield
+    QGuiApplication.clipboard().clear()
 
 
 @pytest.fixture
