@@ -49,7 +49,7 @@ def test_the_model_keeps_qts_rules(qtmodeltester):
 
 def test_a_problem_says_which_file_why_and_how_often_it_was_tried():
     model = ProblemsModel()
-    model.set_problems(PROBLEMS)
+    model.set_problems([problem("a.jpg", "damaged"), problem("b.jpg", "damaged", 3)])
     words = [model.index(1, column).data() for column in Column]
     assert words == ["b.jpg", "“b.jpg” cannot be read.", "just now", "3 tries"]
     assert model.index(1, 0).data(Qt.ItemDataRole.ToolTipRole) == "/home/me/Pictures/b.jpg"
