@@ -167,6 +167,25 @@ def test_a_run_can_be_paused_and_resumed_to_its_end(qtbot, open_window, real_pho
     wait_for_photos(qtbot, window, 24)
 
 
+def test_while_a_run_goes_on_it_is_said_how_many_photos_the_library_has_and_not_how_many_came(
+    qtbot, open_window, bundle, real_photos, tmp_path
+):
+    first, second = tmp_path / "first", tmp_path / "second"
+    for folder, chosen in ((first, slice(0, 16)), (second, slice(16, 24))):
+        folder.mkdir()
+        for photo in sorted(real_photos.glob("*.[jw]*"))[chosen]:
+            (folder / photo.name).write_bytes(photo.read_bytes())
+    with Library.open(tmp_path / "library", bundle) as library:
+        list(library.index([first]))
+        before = library.status().photos
+    window = open_window(tmp_path / "library")
+    qtbot.waitUntil(lambda: not window.library.is_indexing, timeout=PATIENCE)
+    with qtbot.waitSignal(window.library.photos_committed, timeout=PATIENCE) as said:
+        window.library.add_folders([second])
+    assert said.args[0] > before
+    assert window.library.overview.photos == said.args[0]
+
+
 def test_a_damaged_library_is_said_to_be_in_one_sentence_and_left_as_it_is(qtbot, bundle, tmp_path):
     (tmp_path / "library.db").write_bytes(os.urandom(8192))
     before = (tmp_path / "library.db").read_bytes()
