@@ -76,6 +76,7 @@ class LibraryController(QObject):
         self._run_folders = 0
         self._again: bool | None = None  # a run to start after this one; true if it tries problems again
         self._paused = False
+        self._looked = False
         status.pause_requested.connect(self.pause)
         status.resume_requested.connect(self.index)
 
@@ -107,6 +108,11 @@ class LibraryController(QObject):
     def is_indexing(self) -> bool:
         """True while a run goes on."""
         return self._run is not None
+
+    @property
+    def has_looked(self) -> bool:
+        """True once a run has looked through all folders to their end."""
+        return self._looked
 
     def add_folders(self, paths: Sequence[Path]) -> None:
         """Add folders and look through them."""
@@ -150,7 +156,7 @@ class LibraryController(QObject):
         if self._run is not None:
             self._again = retry_problems or bool(self._again)
             return
-        self._paused, self._run_folders = False, len(self._overview.folders)
+        self._paused, self._looked, self._run_folders = False, False, len(self._overview.folders)
 
         def events(cancel: threading.Event) -> Iterator[Event | _Grown]:
             for event in library.index(cancel=cancel, retry_problems=retry_problems):
@@ -201,6 +207,7 @@ class LibraryController(QObject):
                 self._take_finished(event)
 
     def _take_finished(self, event: Finished) -> None:
+        self._looked = not event.cancelled
         if event.cancelled:
             self._status.show_paused()
         elif event.notes:
