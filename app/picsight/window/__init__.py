@@ -75,7 +75,11 @@ class FirstFrame(QObject):
 
 
 class Interrupts(QObject):
-    """Closes the window on Ctrl+C and on `kill`: Qt's loop would otherwise not let Python see a signal."""
+    """Closes the window on Ctrl+C and on `kill`: Qt's loop would otherwise not let Python see a signal.
+
+    Python calls a signal's handler wherever it runs, also while a widget is painted: the handler does nothing, the
+    window is closed from the loop, which the pipe wakes.
+    """
 
     def __init__(self, window: MainWindow) -> None:
         super().__init__(window)
@@ -85,7 +89,7 @@ class Interrupts(QObject):
         self._before = signal.set_wakeup_fd(self._writer)
         self._notifier = QSocketNotifier(self._reader, QSocketNotifier.Type.Read, self)
         self._notifier.activated.connect(self._woken)
-        self._handlers = {which: signal.signal(which, self._close_window) for which in CLOSING}
+        self._handlers = {which: signal.signal(which, lambda _number, _frame: None) for which in CLOSING}
 
     def close(self) -> None:
         """Give the signals back."""
@@ -97,7 +101,5 @@ class Interrupts(QObject):
         os.close(self._writer)
 
     def _woken(self) -> None:
-        os.read(self._reader, 64)
-
-    def _close_window(self, _number: int, _frame: object) -> None:
-        self._window.close()
+        if set(os.read(self._reader, 64)) & set(CLOSING):  # a byte for each signal, its number
+            self._window.close()

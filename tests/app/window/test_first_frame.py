@@ -8,6 +8,11 @@ import signal
 import subprocess
 import sys
 
+import pytest
+from PySide6.QtWidgets import QWidget
+
+from picsight.window import Interrupts
+
 PROBE = """
 import json, sys
 from pathlib import Path
@@ -50,3 +55,32 @@ def test_a_signal_closes_the_window_as_its_button_does(tmp_path):
     assert process.wait(timeout=60) == 0
     process.communicate()
     assert (tmp_path / "picsight" / "settings.toml").is_file()
+
+
+class SignalledWhilePainted(QWidget):
+    """Gets a signal in the middle of its first painting, and notes when it is painted and when it closes."""
+
+    def __init__(self, which):
+        super().__init__()
+        self.which, self.noted = which, []
+
+    def paintEvent(self, _event):  # noqa: N802 - the name that Qt calls
+        if not self.noted:
+            os.kill(os.getpid(), self.which)
+            self.noted.append("painted")
+
+    def closeEvent(self, _event):  # noqa: N802 - the name that Qt calls
+        self.noted.append("closed")
+
+
+@pytest.mark.parametrize("which", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_closes_the_window_but_not_in_the_middle_of_its_painting(qtbot, which):
+    window = SignalledWhilePainted(which)
+    qtbot.addWidget(window)
+    interrupts = Interrupts(window)
+    try:
+        window.show()
+        qtbot.waitUntil(lambda: "closed" in window.noted)
+    finally:
+        interrupts.close()
+    assert window.noted == ["painted", "closed"]
