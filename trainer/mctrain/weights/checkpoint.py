@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import pickle
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
 import torch
@@ -24,12 +25,27 @@ _KIND = "mobileclip"
 
 
 @dataclass(frozen=True, slots=True)
+class Source:
+    """The file that weights were read from: its name, without its place, and the SHA-256 of its bytes."""
+
+    name: str
+    sha256: str
+
+    @classmethod
+    def of(cls, path: Path) -> Source:
+        """Hashes a file."""
+        with path.open("rb") as file:
+            return cls(path.name, hashlib.file_digest(file, "sha256").hexdigest())
+
+
+@dataclass(frozen=True, slots=True)
 class FamilyCheckpoint:
     """A model of the family; `preset` has the form in which `publisher` runs it, `folded` says that branches are."""
 
     preset: Preset
     publisher: Publisher
     folded: bool
+    source: Source
     model: MobileClip
 
 
@@ -42,6 +58,7 @@ def save_family(path: Path, checkpoint: FamilyCheckpoint) -> Path:
         "preset": checkpoint.preset.name,
         "publisher": checkpoint.publisher,
         "folded": checkpoint.folded,
+        "source": asdict(checkpoint.source),
         "weights": dict(checkpoint.model.state_dict()),
     }
     staging = path.with_name(f".{path.name}.part")
@@ -78,4 +95,4 @@ def load_family(path: Path) -> FamilyCheckpoint | None:
         raise WeightsError(
             f"The checkpoint {path} does not fit its preset {preset.name} ({fault})."
         ) from fault
-    return FamilyCheckpoint(preset, layout.publisher, content["folded"], model)
+    return FamilyCheckpoint(preset, layout.publisher, content["folded"], Source(**content["source"]), model)
