@@ -86,7 +86,7 @@ class Vit(nn.Module):
     def forward(self, pixels: Tensor) -> Tensor:
         """Embeds normalised photos."""
         x = self.patches(pixels).flatten(2).transpose(1, 2)  # [n, patches, width]
-        first = self.class_token.expand(len(x), -1, -1)
+        first = self.class_token.expand(x.shape[0], -1, -1)  # len(x) would fix the batch of an exported graph
         if self.class_has_position:
             x = torch.cat([first, x], 1) + self.positions
         else:
