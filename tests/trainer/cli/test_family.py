@@ -172,23 +172,19 @@ def test_every_file_of_both_towers_is_imported(files, tmp_path, name):
     assert "both towers" in told
 
 
-def test_an_image_tower_alone_becomes_a_bundle_of_one_tower(files, tmp_path):
+def test_an_image_tower_alone_becomes_a_bundle_of_one_tower_measured_on_real_photos(
+    files, real_data, tmp_path
+):
     told = run("import", files / "timm.safetensors", "--preset", PRESET.name, "-o", tmp_path / "own.pt")
     assert "the image tower alone" in told
-    run("export", tmp_path / "own.pt", "-o", tmp_path / "bundle")
-    bundle = open_bundle(tmp_path / "bundle", hashes=True)
-    assert bundle.manifest.text is None
-    assert "text.onnx" not in bundle.manifest.files
-
-
-def test_drift_is_measured_on_real_photos_where_they_are_given(files, real_data, tmp_path):
-    run("import", files / "timm.pt", "--preset", PRESET.name, "-o", tmp_path / "own.pt")
     shard = real_data / "flickr8k-train-000000.tar"
     run("export", tmp_path / "own.pt", "-o", tmp_path / "bundle", "--shard", shard)
-    drift = open_bundle(tmp_path / "bundle").manifest.drift
-    assert drift["subjects"] == shard.name
-    assert drift["image"]["count"] == 32
-    assert drift["image"]["least"] > 0.99
+    manifest = open_bundle(tmp_path / "bundle", hashes=True).manifest
+    assert manifest.text is None
+    assert "text.onnx" not in manifest.files
+    assert manifest.drift["subjects"] == shard.name
+    assert manifest.drift["image"]["count"] == 32
+    assert manifest.drift["image"]["least"] > 0.99
 
 
 def test_what_does_not_fit_is_one_sentence_and_writes_nothing(files, tmp_path):
