@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from picsight_engine.photos.decode import Limits
 
 THUMBNAIL_SIDE = 256  # pixels
+_NICENESS = 10
 _GRACE_SECONDS = 5  # the indexer ends a hung worker; only one whose indexer is gone has to end itself
 
 
@@ -46,6 +47,8 @@ def work(connection: Connection, bundle: Bundle, limits: Limits) -> None:
 def _settle() -> None:
     """Ctrl-C is the indexer's to handle; one thread a worker; decoders' warnings are not for a terminal."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    if hasattr(os, "nice"):  # Unix: whoever searches or scrolls meanwhile goes first
+        os.nice(_NICENESS)
     for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
         os.environ[name] = "1"
     warnings.simplefilter("ignore")

@@ -67,7 +67,7 @@ def load_progress(folder: Path, recipe: Recipe) -> Progress | None:
     if not path.exists():
         return None
     content = _load(path)
-    if content.pop("recipe") != recipe.as_dict():
+    if parse_recipe(content.pop("recipe"), str(path)).numbers() != recipe.numbers():
         raise TrainerError(f"{folder} holds a run of another recipe; choose another folder with -o.")
     return Progress(**content)
 

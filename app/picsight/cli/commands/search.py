@@ -59,7 +59,7 @@ def search(invocation: Invocation, words: tuple[str, ...], limit: int, least: Le
 
 
 def _queries_of_stdin() -> Iterator[str]:
-    return (_as_text(line) for line in lines_of_stdin())
+    return (_as_text(line.removesuffix("\r")) for line in lines_of_stdin())  # files from Windows end lines so
 
 
 def _as_text(typed: str) -> str:

@@ -34,7 +34,7 @@ from picsight.window.tokens import HALF, PAD, SMALL, em, mix, px, tones
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from PySide6.QtCore import QModelIndex
+    from PySide6.QtCore import QModelIndex, QRect
     from PySide6.QtGui import QKeyEvent, QPaintEvent
 
     from picsight.window.grid.model import Index
@@ -80,7 +80,6 @@ class ProblemsView(QWidget):
         table.setVerticalScrollBar(SlimScrollBar(Qt.Orientation.Vertical, table))
         table.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
         table.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
-        table.setAllColumnsShowFocus(True)
         table.setIndentation(0)
         table.setItemDelegate(_CellDelegate(table))
         header = table.header()
@@ -174,13 +173,17 @@ class ProblemsView(QWidget):
 class _CellDelegate(QStyledItemDelegate):
     """A cell with air around its words; what is less important is dim."""
 
-    def sizeHint(self, option: QStyleOptionViewItem, _index: Index) -> QSize:
+    def __init__(self, table: QTreeView) -> None:
+        super().__init__(table)
+        self._table = table
+
+    def sizeHint(self, _option: QStyleOptionViewItem, _index: Index) -> QSize:
         """2.25 em high."""
-        return QSize(px(option.widget, 5), px(option.widget, 2.25))
+        return QSize(px(self._table, 5), px(self._table, 2.25))
 
     def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: Index) -> None:
         """Ground, then the words cut in the middle."""
-        view, rect = option.widget, option.rect
+        view, rect = self._table, option.rect
         colours = tones(view)
         selected = bool(option.state & QStyle.StateFlag.State_Selected)
         painter.fillRect(rect, colours.base)
@@ -192,8 +195,26 @@ class _CellDelegate(QStyledItemDelegate):
         dim = index.column() in (Column.WHEN, Column.TRIES)
         painter.setPen(colours.dim if dim and not selected else colours.text)
         words = rect.adjusted(px(view, PAD if first else HALF), 0, -px(view, HALF), 0)
-        text = cut_middle(str(index.data()), painter.fontMetrics(), words.width())
+        metrics, text = painter.fontMetrics(), str(index.data())
+        if index.column() == Column.NAME:
+            text = cut_middle(text, metrics, words.width())
+        else:
+            text = metrics.elidedText(text, Qt.TextElideMode.ElideRight, words.width())
         painter.drawText(words, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeading, text)
+        if index.row() == view.currentIndex().row() and view.hasFocus():
+            self._paint_focus(painter, rect, index.column())
+
+    def _paint_focus(self, painter: QPainter, rect: QRect, column: int) -> None:
+        """A ring around the whole row, drawn cell by cell."""
+        view = self._table
+        width = max(2, round(0.12 * em(view)))
+        ink = tones(view).text
+        painter.fillRect(rect.left(), rect.top(), rect.width(), width, ink)
+        painter.fillRect(rect.left(), rect.bottom() - width + 1, rect.width(), width, ink)
+        if column == Column.NAME:
+            painter.fillRect(rect.left(), rect.top(), width, rect.height(), ink)
+        if column == Column.TRIES:
+            painter.fillRect(rect.right() - width + 1, rect.top(), width, rect.height(), ink)
 
 
 class KindButton(QPushButton):

@@ -9,6 +9,7 @@ from PySide6.QtCore import QObject, QTimer, Signal
 from PySide6.QtGui import QAccessible, QAccessibleAnnouncementEvent
 
 from picsight.window.parts.words import counted, isolated, number
+from picsight.window.search.news import News, compare
 from picsight.window.search.place import Place, Shown, look, ready
 
 if TYPE_CHECKING:
@@ -93,9 +94,14 @@ class SearchController(QObject):
         if not self._news.isActive():
             self._news.start(max(0, round((self._news_due - time.monotonic()) * 1000)))
 
-    def refresh(self) -> None:
-        """Ask again for the same place; what is looked at stays."""
-        self._request(self._wanted, stay=True)
+    def settle(self) -> None:
+        """All photos are there: put them into their order, unless someone is looking at them as they lie."""
+        view = self._page.view
+        looked_at = not view.at_top() or view.hasFocus() or view.underMouse() or view.selected_count()
+        if looked_at or self._wanted.is_search:
+            self.photos_arrived()
+        else:
+            self._request(self._wanted)
 
     # Typing
 
@@ -127,7 +133,8 @@ class SearchController(QObject):
 
     def _remember(self) -> None:
         if self._shown is not None and self._place == self._wanted:
-            self._back = [*self._back[-49:], (self._place, self._page.view.place())]
+            before = [entry for entry in self._back[-49:] if entry[0] != self._place]
+            self._back = [*before, (self._place, self._page.view.place())]
 
     # Asking and showing
 
@@ -170,6 +177,8 @@ class SearchController(QObject):
         elif not self._quiet.isActive():
             self._say_nothing()
         self.place_changed.emit(place)
+        if self._news_wanted:
+            self.photos_arrived()
 
     def _fail(self, sentence: str) -> None:
         self.busy_changed.emit(False)
@@ -210,9 +219,9 @@ class SearchController(QObject):
         self._page.say("")
         if place.like:
             notice.say(self.tr("No other photos to compare with."), "", [(self.tr("Back"), self.go_back)])
-        elif place.words:
+        elif place.words and self._shown and self._shown.photos:
             title = self.tr("Nothing here matches {words}.").format(words=isolated(f"“{place.words}”"))
-            why = " ".join(self._shown.faults) if self._shown and self._shown.faults else ""
+            why = " ".join(self._shown.faults)
             notice.say(
                 title,
                 why or self.tr("Try fewer words, or other ones."),
@@ -238,28 +247,24 @@ class SearchController(QObject):
         self._news_wanted = False
         shown, started = self._shown, time.monotonic()
 
-        def compare() -> tuple[Shown, int, Shown | None]:
-            newer = look(library, place)
-            count = shown.wall.new_in(newer.wall)
-            grown = None
-            if not place.is_search and count:
-                grown = Shown(shown.wall.followed_by(newer.wall.results), newer.photos)
-            return newer, count, grown
-
-        def take(news: tuple[Shown, int, Shown | None]) -> None:
+        def take(news: News) -> None:
             took = time.monotonic() - started
             self._news_due = time.monotonic() + max(1.0, NEWS_SHARE * took)
-            self._take_news(*news)
+            self._take_news(news)
             if self._news_wanted:
                 self.photos_arrived()
 
-        self._jobs.read(compare, take, replaces=LANE_NEWS)
+        self._jobs.read(lambda: compare(library, place, shown), take, replaces=LANE_NEWS)
 
-    def _take_news(self, newer: Shown, count: int, grown: Shown | None) -> None:
-        view = self._page.view
-        if not count:
+    def _take_news(self, news: News) -> None:
+        """Photos that are gone leave at once, new ones are appended at the top or wait in the pill further down."""
+        view, grown = self._page.view, news.grown
+        if news.are_gone:
+            self._request(self._place, stay=True)
             return
-        if grown is not None and (view.at_top() or not self._shown or not self._shown.wall.results):
+        if not news.count:
+            return
+        if grown is not None and (view.at_top() or not view.model().rowCount()):
             self._shown = grown
             view.grow(grown.wall)
             self._page.say(self._title())
@@ -268,9 +273,9 @@ class SearchController(QObject):
         if view.model().rowCount():
             many = "%n new photos match · Show" if self._place.is_search else "%n new photos · Show"
             one = "%n new photo matches · Show" if self._place.is_search else "%n new photo · Show"
-            self._page.pill.say(counted(count, one, many))
+            self._page.pill.say(counted(news.count, one, many))
             return
-        self._show(self._place, newer, self._took, None, stay=False)
+        self._show(self._place, news.newer, self._took, None, stay=False)
 
     def _show_news(self) -> None:
         self._page.pill.hide()
