@@ -213,3 +213,24 @@ def test_the_presets_are_printed_as_published():
     told = run("presets").splitlines()
     assert len(told) == 1 + len(PRESETS)
     assert told[1].split() == ["mobileclip_s0", "MobileCLIP-S0", "11.4", "42.4", "512", "256"]
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize(
+    ("name", "publisher"),
+    [("mobileclip_s0", "apple"), ("mobileclip_b", "apple"), ("mobileclip2_s3", "open_clip")],
+)
+def test_whole_models_of_each_kind_are_imported_and_exported(
+    name, publisher, randomised, real_data, tmp_path
+):
+    layout = layout_of(publisher, PRESETS[name])
+    torch.save(
+        write_tensors(randomised(empty_model(PRESETS[name], layout, folded=False)), layout),
+        tmp_path / "own.pt",
+    )
+    run("import", tmp_path / "own.pt", "--preset", name, "-o", tmp_path / "checkpoint.pt")
+    shard = real_data / "flickr8k-train-000000.tar"
+    run("export", tmp_path / "checkpoint.pt", "-o", tmp_path / "bundle", "--shard", shard)
+    drift = open_bundle(tmp_path / "bundle", hashes=True).manifest.drift
+    assert drift["image"]["least"] > 0.999
+    assert drift["text"]["least"] > 0.999
