@@ -33,6 +33,7 @@ def run_window(library_folder: Path, folders_to_add: Sequence[Path] = ()) -> int
     `folders_to_add` are added and looked through once the library is open.
     """
     app = QApplication(sys.argv[:1])
+    interrupts = Interrupts() if sys.platform != "win32" else None  # pipes cannot be watched there
     app.setApplicationName("Picsight")
     if QLocale().language() == QLocale.Language.C:  # no locale is set: digits are grouped all the same
         QLocale.setDefault(QLocale(QLocale.Language.English))
@@ -44,10 +45,11 @@ def run_window(library_folder: Path, folders_to_add: Sequence[Path] = ()) -> int
     jobs = Jobs()
     window = MainWindow(LibraryPlace(library_folder, starter_bundle), settings, jobs)
     window.closing.connect(lambda chosen: save_settings(chosen, file))
+    if interrupts is not None:
+        interrupts.asked.connect(window.close)
     window.show()
     first = FirstFrame(window.windowHandle())
     first.painted.connect(lambda: window.start(folders_to_add))
-    interrupts = Interrupts(window) if sys.platform != "win32" else None  # pipes cannot be watched there
     try:
         return app.exec()
     finally:
@@ -75,15 +77,17 @@ class FirstFrame(QObject):
 
 
 class Interrupts(QObject):
-    """Closes the window on Ctrl+C and on `kill`: Qt's loop would otherwise not let Python see a signal.
+    """Says when Ctrl+C or `kill` asks for the end: Qt's loop would otherwise not let Python see a signal.
 
-    Python calls a signal's handler wherever it runs, also while a widget is painted: the handler does nothing, the
-    window is closed from the loop, which the pipe wakes.
+    Python calls a signal's handler wherever it runs, also while a widget is painted, and an exception would
+    be lost in Qt: the handler does nothing, it is the loop that says so, which the pipe wakes. What comes before the
+    loop runs waits for it.
     """
 
-    def __init__(self, window: MainWindow) -> None:
-        super().__init__(window)
-        self._window = window
+    asked = Signal()
+
+    def __init__(self) -> None:
+        super().__init__()
         self._reader, self._writer = os.pipe()
         os.set_blocking(self._writer, False)
         self._before = signal.set_wakeup_fd(self._writer)
@@ -102,4 +106,4 @@ class Interrupts(QObject):
 
     def _woken(self) -> None:
         if set(os.read(self._reader, 64)) & set(CLOSING):  # a byte for each signal, its number
-            self._window.close()
+            self.asked.emit()
