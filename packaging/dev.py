@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import argparse
+import io
 import os
 import sys
 import time
@@ -172,6 +173,10 @@ def read_arguments(words: list[str]) -> argparse.Namespace:
 def main(words: list[str]) -> int:
     """Does what was typed from the repository's root; stops at the first failure with what to do."""
     begun = time.monotonic()
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(
+            line_buffering=True
+        )  # in a pipe too our lines stay before those of the commands
     try:
         arguments = read_arguments(words)
         if getattr(arguments, "folder", None):

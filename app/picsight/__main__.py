@@ -9,8 +9,10 @@ from contextlib import suppress
 
 def main() -> int:
     """Runs the command line that was typed and returns its exit code; a command ends the process itself."""
-    from picsight.cli.program import run  # click: 30 ms that a worker process does not pay
-
+    try:
+        from picsight.cli.program import run  # click: 30 ms that a worker process does not pay
+    except KeyboardInterrupt:
+        return 130  # as `run` says, which is not there yet
     code = run(sys.argv[1:])
     if sys.argv[1:]:
         _end(code)

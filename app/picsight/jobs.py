@@ -79,7 +79,7 @@ class Jobs(QObject):
     failed = Signal(str)  # a sentence, where a job named no handler of its own
     _arrived = Signal(object, object)
 
-    def __init__(self, parent: QObject | None = None, *, threads: int = 3) -> None:
+    def __init__(self, parent: QObject | None = None, *, threads: int = 4) -> None:
         super().__init__(parent)
         self._pool = ThreadPoolExecutor(max_workers=threads, thread_name_prefix="picsight-job")
         self._lanes: dict[str, _Lane] = {}

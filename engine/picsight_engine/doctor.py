@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 import os
 import tempfile
+import time
 from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from functools import partial
@@ -22,8 +23,8 @@ from picsight_engine.search.searcher import CACHE_FOLDER
 from picsight_engine.store import health
 from picsight_engine.store import thumbnails as thumbnail_files
 from picsight_engine.store.database import Database, index_lock
-from picsight_engine.store.folders import all_folders
-from picsight_engine.store.photos import forget_missing
+from picsight_engine.store.folders import all_folders, file_path
+from picsight_engine.store.photos import files_of, forget_missing, mark_missing
 from picsight_engine.store.thumbnails import Thumbnails
 from picsight_engine.store.vectors import Space, active_space
 from picsight_engine.vectors.matrix import Matrix
@@ -31,6 +32,8 @@ from picsight_engine.vectors.matrix import Matrix
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
+
+    from picsight_engine.store.folders import Folder
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,8 +155,11 @@ def _examine_database(db: Database) -> Check:
 
 
 def _forget(library: _Library) -> Check:
+    """Forgets what is gone, a person having said so: also what indexing kept because a folder was suddenly emptier."""
     with index_lock(library.folder):
+        gone = [file for folder in all_folders(library.db) for file in _gone_from(library.db, folder)]
         with library.db.writer() as connection:
+            mark_missing(connection, gone, time.time())
             forgotten = forget_missing(connection, older_than=math.inf)
         with closing(Thumbnails.open(library.folder)) as thumbnails:
             thumbnails.delete(forgotten)
@@ -162,6 +168,29 @@ def _forget(library: _Library) -> Check:
             with closing(_open_matrix(library, space)) as matrix:
                 matrix.rebuild()  # a buried row would keep the vector's bytes
     return Check("forget", ok=True, message=f"{_count(len(forgotten), 'photo')} of missing files forgotten.")
+
+
+def _gone_from(db: Database, folder: Folder) -> list[int]:
+    """The files of a folder that are certainly not there; none where the folder shows nothing at all, as the place
+    of a disk that is not connected does.
+    """
+    try:
+        with os.scandir(folder.path) as entries:
+            if next(entries, None) is None:
+                return []
+    except OSError:
+        return []
+    return [file.id for file in files_of(db, folder.id) if file.present and _is_gone(folder, file.name)]
+
+
+def _is_gone(folder: Folder, name: bytes) -> bool:
+    try:
+        file_path(folder.path, name).lstat()
+    except (FileNotFoundError, NotADirectoryError):
+        return True
+    except OSError:  # it cannot be seen, which is another thing
+        return False
+    return False
 
 
 def _examine_folders(library: _Library) -> Check:
@@ -216,7 +245,17 @@ def _examine_cache(library: _Library) -> Check:
     space = active_space(library.db)
     if space is None:
         return Check("search cache", ok=True, message="There are no vectors to search yet.")
+    before = _cache_files(library)
     with closing(_open_matrix(library, space)) as matrix:
+        if before and not before & _cache_files(
+            library
+        ):  # opening has put new files where none could be used
+            return Check(
+                "search cache",
+                ok=matrix.is_true_copy(),
+                message="The search cache was damaged and was built anew.",
+                repaired=True,
+            )
         if matrix.is_true_copy():
             return Check("search cache", ok=True, message="The search cache equals the library.")
         matrix.rebuild()
@@ -253,6 +292,10 @@ def _examine_thumbnails(library: _Library) -> Check:
         else "Every photo has its thumbnail."
     )
     return Check("thumbnails", ok=True, message=" ".join([*repairs, state]), repaired=bool(repairs))
+
+
+def _cache_files(library: _Library) -> set[str]:
+    return {file.name for file in (library.folder / CACHE_FOLDER).glob("*.rows")}
 
 
 def _open_matrix(library: _Library, space: Space) -> Matrix:

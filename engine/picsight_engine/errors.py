@@ -5,6 +5,7 @@ PicsightError            anything that a person is told about; `exit_code` is wh
 ├── BundleError          a model bundle is incomplete, changed or too new (exit code 3)
 ├── LibraryError         the library is damaged, or was made by a newer program (exit code 3)
 ├── StorageError         the disk is full, read-only or gone: nothing was lost, the work stopped
+├── BusyError            another process is indexing into the library: nothing was begun
 └── RequestError         what was asked for does not exist: a folder, a photo, an empty library (exit code 2)
 """
 
@@ -55,6 +56,10 @@ class LibraryError(PicsightError):
 
 class StorageError(PicsightError):
     """The disk refused: full, read-only or disconnected."""
+
+
+class BusyError(PicsightError):
+    """Another process does the same work on this library right now; later it will go."""
 
 
 class RequestError(PicsightError):

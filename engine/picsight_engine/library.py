@@ -121,7 +121,8 @@ class Library:
         have changed, or with `retry_problems`.
 
         Raises:
-            RequestError: a folder is not there, or another run works on this library.
+            RequestError: a folder is not there.
+            BusyError: another run works on this library.
             StorageError: the disk is full or gone; what was told as committed stays.
             BundleError: the image tower cannot be loaded.
         """

@@ -52,7 +52,7 @@ class Environment:
         wanted = self._mark(self.root / "pyproject.toml")
         if any(_read(self._stamp(done)) == wanted for done in SATISFIED_BY[purpose]):
             return
-        print(f"Installing what is needed to {purpose} ({SIZES[purpose]}).", flush=True)
+        print(f"Installing what is needed to {purpose} ({SIZES[purpose]}).")
         self._stamp(purpose).unlink(missing_ok=True)
         run(
             [

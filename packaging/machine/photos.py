@@ -98,7 +98,7 @@ def sample(environment: Environment) -> Choice:
     print(
         f"No folder was named and your Pictures hold fewer than {ENOUGH} photos, so here are {few} sample photos."
     )
-    print("So few show how it works, not how well. Your own: python3 packaging/dev.py run FOLDER", flush=True)
+    print("So few show how it works, not how well. Your own: python3 packaging/dev.py run FOLDER")
     library = ("--library", str(cache / "library"))  # the samples stay out of the user's own library
     return Choice(folder, library, ("a cat", "a cup of coffee", "a motorcycle"))
 

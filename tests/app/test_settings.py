@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
+from pathlib import Path
+
 import pytest
 
 from picsight.settings import Settings, load_settings, save_settings
@@ -58,3 +61,8 @@ def test_a_folder_that_cannot_be_made_does_not_stop_the_program(tmp_path):
     (tmp_path / "file").write_text("in the way")
     save_settings(Settings(), tmp_path / "file" / "settings.toml")
     assert (tmp_path / "file").read_text() == "in the way"
+
+
+def test_the_documentation_names_every_setting():
+    readme = (Path(__file__).resolve().parents[2] / "app" / "README.md").read_text(encoding="utf-8")
+    assert all(f"| `{field.name}` |" in readme for field in fields(Settings))

@@ -9,6 +9,7 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from picsight_engine.indexing.indexer import IndexSettings
 from picsight_engine.library import Check, Library, doctor_folder
@@ -107,6 +108,15 @@ def test_a_folder_that_is_away_is_named_and_no_fault(copy, bundle, photographs):
     assert str(away) in folders.message
 
 
+def test_a_search_cache_of_garbage_is_built_anew(copy, bundle):
+    assert not by_name(doctor_folder(copy, bundle.folder))["search cache"].repaired
+    for file in (copy / "cache").glob("*-*"):
+        file.write_bytes(b"garbage" * 99)
+    cache = by_name(doctor_folder(copy, bundle.folder))["search cache"]
+    assert (cache.ok, cache.repaired) == (True, True)
+    assert not by_name(doctor_folder(copy, bundle.folder))["search cache"].repaired
+
+
 def test_a_search_cache_that_differs_is_built_anew(copy, bundle):
     with Library.open(copy, bundle) as library:
         before = library.search("dog", limit=48).results
@@ -169,6 +179,39 @@ def test_missing_photos_are_forgotten_on_request_only(tmp_path, captions, bundle
         assert _rows(library.folder, photo_id) == 0
         assert len(library.search("dog").results) == 2
         assert all(check.ok and not check.repaired for check in library.doctor())
+
+
+def test_a_person_may_say_that_what_a_suddenly_emptier_folder_lost_is_gone(tmp_path, bundle):
+    album = tmp_path / "album"
+    album.mkdir()
+    for number in range(50):
+        Image.new("RGB", (8, 8), (number, 2 * number, 3 * number)).save(album / f"{number}.png")
+    with Library.open(tmp_path / "library", bundle) as library:
+        list(library.index([album], settings=IndexSettings(workers=2)))
+        for number in range(20):
+            (album / f"{number}.png").unlink()
+        list(library.index())
+        assert len(library.all_photos().results) == 50
+        assert (
+            "20 photos of missing files forgotten" in by_name(library.doctor(forget=True))["forget"].message
+        )
+        assert len(library.all_photos().results) == 30
+        assert list(library.index())[-1].notes == ()
+        assert [folder.state for folder in library.folders()] == ["watching"]
+
+
+def test_not_even_a_persons_word_removes_what_lies_on_a_disk_that_is_away(tmp_path, captions, bundle):
+    album = tmp_path / "album"
+    album.mkdir()
+    for path in sorted(captions)[:3]:
+        shutil.copy(path, album)
+    with Library.open(tmp_path / "library", bundle) as library:
+        list(library.index([album], settings=IndexSettings(workers=1)))
+        album.rename(tmp_path / "unplugged")
+        library.doctor(forget=True)
+        album.mkdir()  # the empty place where the disk is mounted
+        library.doctor(forget=True)
+        assert len(library.all_photos().results) == 3
 
 
 def _rows(folder: Path, photo_id: int) -> int:

@@ -67,6 +67,8 @@ def test_show_tells_the_problem_of_a_bad_file(troubled) -> None:
     assert document["id"] is None
     assert list(document["problem"]) == ["code", "message", "tries"]
     assert document["problem"]["code"] == "empty"
+    similar = program("similar", folder / "zero.jpg", "--json")
+    assert (similar.code, similar.out, similar.err) == (2, "", document["problem"]["message"] + "\n")
 
 
 def test_the_same_bad_files_are_not_tried_again(troubled) -> None:

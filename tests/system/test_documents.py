@@ -139,6 +139,31 @@ def test_show_reads_paths_from_stdin_and_ends_with_1_after_the_last(indexed, pho
     assert indexed("show", "--stdin", "--json", stdin=str(known[0]).encode()).code == 0
 
 
+def test_a_path_by_way_of_a_link_is_the_photo(indexed, photos, tmp_path) -> None:
+    photo = next(iter(sorted(photos.glob("*.jpg"))))
+    (tmp_path / "file.jpg").symlink_to(photo)
+    (tmp_path / "folder").symlink_to(photos)
+    for path in (tmp_path / "file.jpg", tmp_path / "folder" / photo.name):
+        assert indexed.json("show", path)["paths"] == [str(photo)]
+        assert indexed.json("similar", path, "-n", "1")["query"] == str(path)
+
+
+def test_lines_of_stdin_may_end_as_on_windows(indexed, photos) -> None:
+    done = indexed("search", "--stdin", "--json", stdin=b"dog\r\n\r\n")
+    assert [document["query"] for document in done.documents] == ["dog", ""]
+    photo = next(iter(sorted(photos.glob("*.jpg"))))
+    done = indexed("show", "--stdin", "--json", stdin=f"{photo}\r\n".encode())
+    assert done.code == 0
+    assert done.document["paths"] == [str(photo)]
+
+
+def test_a_thumbnail_that_cannot_be_written_leaves_no_document(indexed, photos, tmp_path) -> None:
+    photo = next(iter(sorted(photos.glob("*.jpg"))))
+    done = indexed("show", photo, "--thumbnail", tmp_path / "none" / "t.jpg", "--json")
+    assert (done.code, done.out) == (1, "")
+    assert "t.jpg" in done.err
+
+
 def test_status_counts(indexed) -> None:
     status = indexed.json("status")
     assert list(status) == STATUS

@@ -112,7 +112,7 @@ def test_a_library_that_is_being_indexed_can_be_searched_but_not_indexed_twice(f
     assert told.startswith(b"Stopped. ")
     assert 0 < answer["photos"] < MANY
     assert answer["results"]
-    assert (second.code, second.out) == (2, "")
+    assert (second.code, second.out) == (1, "")
     assert second.err.count("\n") == 1
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+
 import pytest
 
 
@@ -21,6 +23,7 @@ import pytest
         (["similar", "/never/there.jpg"], "/never/there.jpg"),
         (["index", "/never/there"], "/never/there"),
         (["index"], "picsight index FOLDER"),
+        (["index", ""], "the path is empty"),
         (["status", "-v"], "unexpected extra argument"),
         (["status", "--library", ""], "the path is empty"),
         (["--json"], "needs a command"),
@@ -32,6 +35,7 @@ def test_wrong_usage(fresh, args, sentence) -> None:
     assert done.out == ""
     assert sentence in done.err
     assert done.err.count("\n") == 1
+    assert not fresh.library.exists()
 
 
 def test_a_file_is_no_folder_and_no_folder_of_several_is_added_then(fresh, few_photos) -> None:
@@ -40,6 +44,22 @@ def test_a_file_is_no_folder_and_no_folder_of_several_is_added_then(fresh, few_p
     assert done.code == 2
     assert str(photo) in done.err
     assert fresh.json("status")["folders"] == 0
+
+
+@pytest.mark.parametrize("args", [["index", "."], ["show", "a.jpg"], ["similar", "a.jpg"]])
+def test_a_current_folder_that_is_gone_is_a_sentence(fresh, tmp_path, args) -> None:
+    command = 'mkdir "$0" && cd "$0" && rmdir "$0" && exec "$@"'
+    done = subprocess.run(
+        ["sh", "-c", command, tmp_path / "gone", *fresh.command(*args)],
+        capture_output=True,
+        text=True,
+        env=fresh.environment,
+        check=False,
+        timeout=60,
+    )
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "The folder in which this was typed is gone" in done.stderr
+    assert done.stderr.count("\n") == 1
 
 
 def test_help_names_every_command_and_costs_no_library(fresh) -> None:

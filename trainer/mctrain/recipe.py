@@ -95,6 +95,14 @@ class Recipe:
         """For the checkpoint and the bundle's provenance."""
         return asdict(self)
 
+    def numbers(self) -> dict[str, Any]:
+        """What a run's weights depend on: not what it is called, nor what is said about it."""
+        return {
+            "data": asdict(self.data),
+            "heads": asdict(self.heads),
+            "training": asdict(self.training),
+        }
+
 
 def load_recipe(name_or_path: str) -> Recipe:
     """A recipe of this package by name, or any by path.

@@ -14,9 +14,25 @@ if TYPE_CHECKING:
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
+_received = threading.Event()
+
+
 def terminate_as_interrupt() -> None:
-    """Lets SIGTERM end a command as Ctrl-C does, so that it closes what it opened."""
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    """Lets SIGTERM end a command as Ctrl-C does, so that it closes what it opened; `was_interrupted` tells of both."""
+    _received.clear()
+    for number in _SIGNALS:
+        if signal.getsignal(number) is not signal.SIG_IGN:
+            signal.signal(number, _interrupt)
+
+
+def was_interrupted() -> bool:
+    """Whether Ctrl-C or SIGTERM broke off the work, also where a library turned that into a failure of its own."""
+    return _received.is_set()
+
+
+def _interrupt(number: int, frame: FrameType | None) -> None:
+    _received.set()
+    signal.default_int_handler(number, frame)
 
 
 @contextmanager

@@ -12,6 +12,7 @@ import click
 
 from picsight import locations
 from picsight.cli.streams import say
+from picsight_engine.errors import RequestError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -22,6 +23,19 @@ if TYPE_CHECKING:
 
 A_PATH = click.Path(path_type=Path, readable=False)  # whether it can be read is for the engine to say
 _Function = TypeVar("_Function", bound="Callable[..., object]")
+
+
+class _FolderPath(click.Path):
+    """A path that is not empty: an unset variable of a script must not mean the current folder."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """The path as it was typed."""
+        if value == "":
+            self.fail("the path is empty.", param, ctx)
+        return super().convert(value, param, ctx)
+
+
+A_FOLDER = _FolderPath(path_type=Path, readable=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +70,6 @@ class Invocation:
         Raises:
             LibraryError: it is damaged or was made by a newer program.
         """
-        from picsight_engine.errors import RequestError
         from picsight_engine.library import Library  # numpy: 60 ms that --help does not pay
 
         self._introduce(bundle)
@@ -85,8 +98,17 @@ class Invocation:
 
 
 def absolute(path: Path) -> Path:
-    """The path from the root on, without "..", its links as they are: a person knows a photo by its own path."""
-    return Path(os.path.abspath(path))  # noqa: PTH100 - resolve() would follow the links
+    """The path from the root on, without "..", its links as they are: a person knows a photo by its own path.
+
+    Raises:
+        RequestError: the path starts from the current folder, which is gone.
+    """
+    try:
+        return Path(os.path.abspath(path))  # noqa: PTH100 - resolve() would follow the links
+    except FileNotFoundError as fault:
+        raise RequestError(
+            f"The folder in which this was typed is gone, so {path} cannot be found; type the whole path."
+        ) from fault
 
 
 def shared_options(function: _Function) -> _Function:

@@ -5,19 +5,19 @@ from __future__ import annotations
 import importlib
 import sys
 import warnings
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from picsight import __version__
-from picsight.cli.interrupts import terminate_as_interrupt
-from picsight.cli.invocation import Invocation, absolute, shared_options
+from picsight.cli.interrupts import terminate_as_interrupt, was_interrupted
+from picsight.cli.invocation import A_PATH, Invocation, absolute, shared_options
 from picsight.cli.streams import ReaderLeftError, finish_stdout, prepare_streams, say
 from picsight_engine.errors import PicsightError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
 
 FINE, FAILED, INTERRUPTED = 0, 1, 130
 COMMANDS = ("index", "search", "similar", "show", "status", "problems", "doctor")
@@ -45,7 +45,7 @@ class Commands(click.Group):
     "--add",
     "folders",
     multiple=True,
-    type=click.Path(path_type=Path),
+    type=A_PATH,
     metavar="FOLDER",
     help="Add a folder to the window that opens.",
 )
@@ -82,18 +82,16 @@ def run(arguments: Sequence[str]) -> int:
         code = program.main(arguments, prog_name="picsight", standalone_mode=False) or FINE
         finish_stdout()
     except PicsightError as fault:
-        say(str(fault))
-        return fault.exit_code
+        return _report_stop() if was_interrupted() else _report(fault)
     except click.ClickException as fault:
         say(_sentence(fault))
         return fault.exit_code
     except (click.Abort, KeyboardInterrupt):
-        say("Stopped.")
-        return INTERRUPTED
+        return _report_stop()
     except ReaderLeftError:
         return FINE
     except Exception:  # noqa: BLE001 - the outermost border: nothing above would tell a person
-        return _report_fault()
+        return _report_stop() if was_interrupted() else _report_fault()
     else:
         return int(code)
 
@@ -102,6 +100,16 @@ def _sentence(fault: click.ClickException) -> str:
     context = fault.ctx if isinstance(fault, click.UsageError) else None
     hint = f" Type: {context.command_path} --help" if context is not None else ""
     return fault.format_message() + hint
+
+
+def _report(fault: PicsightError) -> int:
+    say(str(fault))
+    return fault.exit_code
+
+
+def _report_stop() -> int:
+    say("Stopped.")
+    return INTERRUPTED
 
 
 def _report_fault() -> int:

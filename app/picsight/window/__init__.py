@@ -7,7 +7,7 @@ import signal
 import sys
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QEvent, QObject, QSocketNotifier, QTimer, Signal
+from PySide6.QtCore import QEvent, QLocale, QObject, QSocketNotifier, QTimer, Signal
 from PySide6.QtWidgets import QApplication
 
 from picsight.jobs import Jobs
@@ -34,6 +34,8 @@ def run_window(library_folder: Path, folders_to_add: Sequence[Path] = ()) -> int
     """
     app = QApplication(sys.argv[:1])
     app.setApplicationName("Picsight")
+    if QLocale().language() == QLocale.Language.C:  # no locale is set: digits are grouped all the same
+        QLocale.setDefault(QLocale(QLocale.Language.English))
     app.setDesktopFileName("picsight")
     app.setWindowIcon(program_icon())
     file = settings_file()
@@ -45,11 +47,12 @@ def run_window(library_folder: Path, folders_to_add: Sequence[Path] = ()) -> int
     window.show()
     first = FirstFrame(window.windowHandle())
     first.painted.connect(lambda: window.start(folders_to_add))
-    interrupts = Interrupts(window)
+    interrupts = Interrupts(window) if sys.platform != "win32" else None  # pipes cannot be watched there
     try:
         return app.exec()
     finally:
-        interrupts.close()
+        if interrupts is not None:
+            interrupts.close()
         jobs.close()
         window.library.close()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Signal
@@ -122,3 +123,13 @@ class Frame(QWidget):
         column.addWidget(self.busy)
         column.addLayout(middle, 1)
         column.addWidget(self.status)
+        order = (
+            self.box.line,
+            self.box.clear_button,
+            self.wall_page.slider,
+            self.grid,
+            self.status,
+            self.sidebar,
+        )
+        for before, after in itertools.pairwise(order):
+            self.setTabOrder(before, after)

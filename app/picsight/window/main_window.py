@@ -70,7 +70,8 @@ class MainWindow(QMainWindow):
         library.notice_given.connect(self._tell)
         search.place_changed.connect(self._place_changed)
         search.busy_changed.connect(frame.busy.set_busy)
-        frame.box.edited.connect(lambda _text: frame.show_page(frame.wall_page))
+        search.folders_wanted.connect(self.folders.choose)
+        frame.box.edited.connect(lambda _text: self._show_wall())
         frame.box.emptied.connect(self._leave_box)
         grid.open_requested.connect(self._open_photo)
         grid.similar_requested.connect(lambda row: self._more_like(frame.model.photo(row)))
@@ -78,7 +79,7 @@ class MainWindow(QMainWindow):
         self.photos.similar_requested.connect(self._more_like)
         grid.copy_requested.connect(self.photos.copy)
         grid.menu_requested.connect(self.photos.show_menu)
-        grid.left.connect(search.go_back)
+        grid.left.connect(self._leave_grid)
         grid.selection_counted.connect(lambda _count: self._say_photos())
         self._join_pages()
 
@@ -132,12 +133,16 @@ class MainWindow(QMainWindow):
         self.frame.box.line.selectAll()
 
     def _go(self, place: Place) -> None:
-        self.frame.show_page(self.frame.wall_page)
+        self._show_wall()
         self.search.go(place)
         self.frame.grid.setFocus()
 
-    def _show_photos(self) -> None:
+    def _show_wall(self) -> None:
+        self.viewer.close()
         self.frame.show_page(self.frame.wall_page)
+
+    def _show_photos(self) -> None:
+        self._show_wall()
         self._mark_place()
         self.frame.grid.setFocus()
 
@@ -154,10 +159,13 @@ class MainWindow(QMainWindow):
         else:
             self.search.go_back()
 
-    def _leave_box(self) -> None:
-        self.frame.grid.setFocus()
+    def _leave_grid(self) -> None:
         if self.search.place.is_search:
             self.search.go_back()
+
+    def _leave_box(self) -> None:
+        self.frame.grid.setFocus()
+        self._leave_grid()
 
     def _place_changed(self, _place: Place) -> None:
         self._mark_place()
@@ -179,13 +187,12 @@ class MainWindow(QMainWindow):
         if self.isFullScreen():
             self._leave_full_screen()
             return
-        self.viewer.close()
         self._show_photos()
 
     def _more_like(self, photo: Result | None) -> None:
         if photo is not None:
             self._leave_full_screen()
-            self.frame.show_page(self.frame.wall_page)
+            self._show_wall()
             self.search.like(photo)
             self.frame.grid.setFocus()
 
@@ -233,7 +240,7 @@ class MainWindow(QMainWindow):
 
     def _indexing_ended(self) -> None:
         self.frame.thumbnails.retry_missing()
-        self.search.photos_arrived()
+        self.search.settle(complete=self.library.has_looked)
 
     # The window itself
 

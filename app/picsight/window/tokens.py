@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from picsight.settings import Theme
 
 # The scale of spaces, in em.
-HAIR, SMALL, HALF, PAD, ONE, WIDE, HUGE = 0.25, 0.375, 0.5, 0.75, 1.0, 1.5, 2.0
+HAIR, SMALL, HALF, PAD, ONE, WIDE = 0.25, 0.375, 0.5, 0.75, 1.0, 1.5
 BARE_POINTS = 10.5  # body text where no desktop sets a font: Qt's own 9 points are small there
 
 
@@ -51,7 +51,6 @@ class Tones:
     line: QColor
     placeholder: QColor
     edge: QColor
-    bar: QColor
     hover: QColor
     chosen: QColor
     stage: QColor
@@ -97,7 +96,6 @@ def _derive(colours: tuple[int, ...], strict: bool) -> Tones:
         line=text if strict else mix(window, text, 0.15),
         placeholder=mix(base, text, 0.08),
         edge=QColor.fromRgbF(text.redF(), text.greenF(), text.blueF(), 0.12),
-        bar=mix(window, text, 0.05),
         hover=mix(window, text, 0.08),
         chosen=mix(window, accent, 0.18),
         stage=stage,

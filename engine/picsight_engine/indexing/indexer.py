@@ -17,6 +17,7 @@ from picsight_engine.indexing.recognise import Recogniser
 from picsight_engine.indexing.scan import SeenFile, SeenProblem, printable, scan
 from picsight_engine.indexing.shift import Shift
 from picsight_engine.models.backend import Backend, choose_image_backend
+from picsight_engine.models.bundle import check_image_tower
 from picsight_engine.photos.decode import Limits
 from picsight_engine.store.database import index_lock
 from picsight_engine.store.folders import set_state
@@ -41,13 +42,12 @@ _PULSE_SECONDS = 0.5  # and at least so often
 
 @dataclass(frozen=True, slots=True)
 class IndexSettings:
-    """How a run works; `workers` None: as many as suit this machine. `accept_missing`: a person said "they are gone"."""
+    """How a run works; `workers` None: as many as suit this machine."""
 
     workers: int | None = None
     limits: Limits = field(default_factory=Limits)
     batch_photos: int = 64
     batch_seconds: float = 2.0
-    accept_missing: bool = False
 
 
 def run_index(
@@ -66,9 +66,9 @@ def run_index(
     open batch.
 
     Raises:
-        RequestError: another run works on this library.
+        BusyError: another run works on this library.
         StorageError: the disk is full or gone; everything committed stays.
-        BundleError: the image tower cannot be loaded.
+        BundleError: the image tower was changed since it was installed, or cannot be loaded.
     """
     with index_lock(db.folder):
         run = _Run(db, thumbnails, bundle, folders, settings)
@@ -112,8 +112,9 @@ class _Run:
             views,
             embedded & pictured,
             retry_problems=retry_problems,
-            accept_missing=self._settings.accept_missing,
         )
+        if plan.tasks:
+            check_image_tower(self._bundle)
         self._note_states(plan)
         returned = self._batch.settle(plan)
         if returned:
@@ -156,7 +157,9 @@ class _Run:
         """Remembers which folders cannot be seen, and says so."""
         for offline in plan.offline:
             set_state(self._db, offline.folder.id, offline.state)
-            if offline.missing:
+            if offline.state == "denied":
+                self._notes.append(_denied_sentence(offline.folder))
+            elif offline.missing:
                 self._notes.append(_missing_sentence(offline.folder, offline.missing))
         for folder in plan.online:
             set_state(self._db, folder.id, "watching")
@@ -240,6 +243,10 @@ def _progress(shift: Shift, now: float) -> Progress:
 def _missing_sentence(folder: Folder, missing: int) -> str:
     photos = "1 photo is" if missing == 1 else f"{missing:,} photos are"
     return f'{photos} missing from "{_title(folder)}". Nothing was removed from Picsight.'
+
+
+def _denied_sentence(folder: Folder) -> str:
+    return f'Picsight may not read "{_title(folder)}". Nothing was removed; allow it to read the folder and index again.'
 
 
 def _vanished_sentence(folder: Folder) -> str:

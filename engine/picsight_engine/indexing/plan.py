@@ -70,12 +70,11 @@ def make_plan(
     complete: Collection[int],
     *,
     retry_problems: bool = False,
-    accept_missing: bool = False,
 ) -> Plan:
     """Compares what is stored with what was seen.
 
     `complete` are the photos that lack nothing: others are read again. Files that failed and did not change since are
-    left alone unless `retry_problems`. `accept_missing` is a person's word that missing files are gone for good.
+    left alone unless `retry_problems`.
     """
     plan = Plan()
     views = list(views)
@@ -87,16 +86,13 @@ def make_plan(
     new = Counter((task.file.size, task.file.mtime_ns) for task in plan.tasks if task.stored is None)
     for view in views:
         missing = lost[view.folder.id]
-        state = _unreachable(view) or (
-            "offline" if not accept_missing and _emptier(view, missing, new) else "watching"
-        )
-        kept = state != "watching" and not accept_missing
+        state = _unreachable(view) or ("offline" if _emptier(view, missing, new) else "watching")
         if state != "watching":
-            plan.offline.append(Offline(view.folder, state, len(missing) if kept else 0))
-        elif view.folder.state in ("offline", "denied"):
+            plan.offline.append(Offline(view.folder, state, len(missing)))
+            continue
+        if view.folder.state in ("offline", "denied"):
             plan.online.append(view.folder)
-        if not kept:
-            plan.gone.extend(missing)
+        plan.gone.extend(missing)
     _set_movers_apart(plan)
     _sort(plan)
     return plan

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 START_SECONDS = 120.0  # loading the model from a cold, slow disk
 _BURY_SECONDS = 5.0
+_NICENESS = 10
 _GRACE_SECONDS = 5  # the indexer ends a hung process; only one whose indexer is gone has to end itself
 
 
@@ -33,6 +34,8 @@ def start(target: Callable[..., None], *arguments: Any, name: str) -> tuple[Spaw
 def settle() -> None:
     """In a process: Ctrl-C is the indexer's to handle; one thread; libraries' warnings are not for a terminal."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    if hasattr(os, "nice"):  # Unix: whoever searches or scrolls meanwhile goes first
+        os.nice(_NICENESS)
     for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
         os.environ[name] = "1"
     warnings.simplefilter("ignore")

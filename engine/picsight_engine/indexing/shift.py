@@ -36,7 +36,7 @@ _FILES_A_WORKER = 8  # fewer are done sooner than another worker has started
 
 @dataclass(slots=True)
 class Tally:
-    """Files by their outcome; a copy of a known picture is in none but `done`."""
+    """Files by their outcome; `unchanged` are those whose picture the library already knew."""
 
     done: int = 0
     indexed: int = 0
@@ -131,12 +131,11 @@ class Shift:
         """The file shows a picture: new, anew, or one that was known."""
         moved_from = self._recogniser.moved_from(task, identified)
         self._batch.add(Seen(task, identified, described, moved_from))
-        stored = task.stored
         if described is not None and described.vector is not None:
             self.tally.indexed += 1
         elif moved_from is not None:
             self.tally.moved += 1
-        elif stored is not None and stored.bytes_hash == identified.bytes_hash:
+        else:
             self.tally.unchanged += 1
         self._count()
 

@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from picsight_engine.models.bundle import Bundle
 
 _SHORT = 3  # words up to which templates help: absent against present things AUC 0.940 with, 0.893 without
-_BATCH = 32
 
 
 class TextEmbedder:
@@ -43,14 +42,12 @@ class TextEmbedder:
         return np.asarray(mean / np.linalg.norm(mean), dtype=np.float32)
 
     def embed_texts(self, texts: Sequence[str]) -> NDArray[np.float32]:
-        """Vectors of texts as they stand, [n, dim], rows of unit length; texts of one length go through the tower together."""
-        ids = [self._tokenizer.encode([text])[0] for text in texts]
-        vectors = np.empty((len(ids), self._dim), dtype=np.float32)
-        by_length: dict[int, list[int]] = {}
-        for index, row in enumerate(ids):
-            by_length.setdefault(len(row), []).append(index)
-        for indices in by_length.values():
-            for start in range(0, len(indices), _BATCH):
-                batch = indices[start : start + _BATCH]
-                vectors[batch] = self._encoder.encode(np.stack([ids[index] for index in batch]))
+        """Vectors of texts as they stand, [n, dim], rows of unit length.
+
+        One at a time: a tower of int8 scales its activations by all that goes through it together, so a text's vector
+        would depend on its neighbours (cosine down to 0.985). It costs a short term 2 ms of 10.
+        """
+        vectors = np.empty((len(texts), self._dim), dtype=np.float32)
+        for row, text in enumerate(texts):
+            vectors[row] = self._encoder.encode(self._tokenizer.encode([text]))[0]
         return vectors

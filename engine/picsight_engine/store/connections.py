@@ -165,10 +165,11 @@ def connect(path: Path, *, read_only: bool = False, create: bool = False) -> sql
 def probe(path: Path, check: Callable[[sqlite3.Connection, bool], None]) -> bool:
     """Opens the file, lets `check(connection, writable)` look at it, and says whether it can only be read.
 
-    A WAL database needs side files, which a read-only medium refuses: there it is opened as it stands.
+    A WAL database needs side files, which a read-only medium refuses: there it is opened as it stands. A file that
+    `check` refuses stays as it is, its log too.
     """
     try:
-        with closing(connect(path)) as connection:
+        with _log_kept(path), closing(connect(path)) as connection:
             check(connection, True)
     except sqlite3.OperationalError as error:
         refused = (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN)
@@ -178,6 +179,22 @@ def probe(path: Path, check: Callable[[sqlite3.Connection, bool], None]) -> bool
             check(connection, False)
         return True
     return False
+
+
+@contextmanager
+def _log_kept(path: Path) -> Iterator[None]:
+    """Keeps a connection that cannot write: the last one to close would carry a killed program's log over into the file.
+
+    Where the file is damaged, reading it here fails before a connection that can write has touched it.
+    """
+    if stands_alone(path):
+        yield
+        return
+    with closing(
+        sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, timeout=_BUSY_SECONDS)
+    ) as keeper:
+        keeper.execute("SELECT count(*) FROM sqlite_master").fetchone()
+        yield
 
 
 def stands_alone(path: Path) -> bool:

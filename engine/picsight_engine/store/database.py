@@ -8,7 +8,7 @@ import sqlite3
 from contextlib import closing, contextmanager, suppress
 from typing import TYPE_CHECKING
 
-from picsight_engine.errors import LibraryError, RequestError, StorageError
+from picsight_engine.errors import BusyError, LibraryError, RequestError, StorageError
 from picsight_engine.store.connections import Connections, connect, explained, probe, stands_alone
 from picsight_engine.store.migrations import MIGRATIONS, migrate
 
@@ -75,14 +75,14 @@ class Database:
 
 @contextmanager
 def index_lock(folder: Path) -> Iterator[None]:
-    """Held while photos are indexed into the library in `folder`: a second run raises RequestError at once."""
+    """Held while photos are indexed into the library in `folder`: a second run raises BusyError at once."""
     from filelock import FileLock, Timeout  # 35 ms, which a search does not need to pay
 
     lock = FileLock(folder / LOCK_NAME)
     try:
         lock.acquire(timeout=0)
     except Timeout:
-        raise RequestError(
+        raise BusyError(
             f"Another Picsight is indexing into {folder} right now; wait until it has finished."
         ) from None
     except OSError as error:
@@ -166,6 +166,10 @@ def _prepare(path: Path, steps: Steps) -> bool:
         back_up(connection, path.with_name(f"library.v{version}.backup.db"))
         migrate(connection, steps)
 
+    if path.stat().st_size == 0:  # SQLite would take it for a new database, and its log for a left-over
+        raise LibraryError(
+            f"{path} is empty. Nothing was changed; move it away or choose another library folder."
+        )
     return probe(path, check)
 
 
@@ -174,10 +178,8 @@ def _checked_version(connection: sqlite3.Connection, path: Path, known: int) -> 
     ours = connection.execute("PRAGMA application_id").fetchone()[0]
     version: int = connection.execute("PRAGMA user_version").fetchone()[0]
     if ours != APPLICATION_ID:
-        empty = path.stat().st_size == 0
         raise LibraryError(
-            f"{path} is {'empty' if empty else 'not a Picsight library'}. Nothing was changed; "
-            "move it away or choose another library folder."
+            f"{path} is not a Picsight library. Nothing was changed; move it away or choose another library folder."
         )
     if version > known:
         raise LibraryError(

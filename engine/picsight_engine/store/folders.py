@@ -108,10 +108,11 @@ def stored_names(path: Path, folder: Path) -> list[bytes]:
     """The names that `path` may have in `folder`, the likeliest first; b"" is the folder itself, none is elsewhere.
 
     The path as it is spelled, then with the links in front of the file's own name followed (a file that is itself
-    a link keeps its name).
+    a link keeps its name), then the file that such a link leads to.
     """
     path = Path(os.path.abspath(path))  # noqa: PTH100 - resolve() would follow the file itself
-    if _inside(path, folder) == b"":
+    real = _inside(path, folder)
+    if real == b"":
         return [b""]
     names = []
     if path.is_relative_to(folder):
@@ -120,6 +121,8 @@ def stored_names(path: Path, folder: Path) -> list[bytes]:
     if parent is not None:
         name = os.fsencode(path.name)
         names.append(parent + b"/" + name if parent else name)
+    if real is not None and real not in names:
+        names.append(real)
     return names
 
 

@@ -18,10 +18,11 @@ REPOSITORY = Path(__file__).resolve().parents[3]
 
 @pytest.fixture(autouse=True)
 def own_signals():
-    """`run` takes SIGTERM for itself."""
-    before = signal.getsignal(signal.SIGTERM)
+    """`run` takes SIGINT and SIGTERM for itself."""
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
     yield
-    signal.signal(signal.SIGTERM, before)
+    for number, handler in before.items():
+        signal.signal(number, handler)
 
 
 @pytest.fixture
@@ -54,6 +55,24 @@ def test_where_no_log_can_be_written_the_sentence_remains(monkeypatch, tmp_path,
     monkeypatch.setattr(sys, "stdout", closed)
     assert run(["--library", str(tmp_path / "none"), "problems", "--json"]) == 1
     assert capsys.readouterr().err == "Picsight stopped because of a fault. Your photos are safe.\n"
+
+
+class Swallower(io.StringIO):
+    """Turns Ctrl-C into a failure of its own, as the start of onnxruntime does."""
+
+    def write(self, _text: str) -> int:
+        try:
+            signal.raise_signal(signal.SIGINT)
+        except KeyboardInterrupt:
+            raise ImportError("initialization failed") from None
+        raise AssertionError("nobody listens to Ctrl-C")
+
+
+def test_ctrl_c_is_no_fault_where_a_library_swallows_it(monkeypatch, tmp_path, capsys, state) -> None:
+    monkeypatch.setattr(sys, "stdout", Swallower())
+    assert run(["--library", str(tmp_path / "none"), "problems", "--json"]) == 130
+    assert capsys.readouterr().err == "Stopped.\n"
+    assert not list(state.rglob("picsight.log"))
 
 
 def test_the_version_is_the_one_that_is_packaged() -> None:

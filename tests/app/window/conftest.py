@@ -7,6 +7,8 @@ import tarfile
 from pathlib import Path
 
 import pytest
+from PySide6.QtGui import QGuiApplication
+from pytestqt.qtbot import QtBot
 
 from picsight.jobs import Jobs
 from picsight.window.grid.model import WallModel
@@ -14,6 +16,47 @@ from picsight.window.grid.thumbnails import Thumbnails
 from picsight.window.grid.view import PhotoView
 from picsight.window.grid.wall import Wall
 from picsight_engine.search.answer import Result
+
+
+class KeepingQtBot(QtBot):
+    """Holds every widget until it is closed.
+
+    Once a test's function has returned, only a cycle of references holds its widgets: the garbage collector, which
+    runs wherever Python runs, would delete a window in the middle of painting one of its children.
+    """
+
+    def __init__(self, request) -> None:
+        super().__init__(request)
+        self._kept = []
+
+    def addWidget(self, widget, *, before_close_func=None) -> None:  # noqa: N802 - the name that it has there
+        """Registers a widget to be closed, and holds it until then."""
+        super().addWidget(widget, before_close_func=before_close_func)
+        self._kept.append(widget)
+
+
+@pytest.fixture
+def qtbot(qapp, request):
+    """The plugin's own, but its widgets live until they are closed."""
+    return KeepingQtBot(request)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _clipboard(qapp):
+    """Leaves nothing on the clipboard.
+
+    Without a display it is a static object of Qt: what Python put there it deletes after Python's own end, and the
+    run crashes once all has passed. On a desktop it ends with the application.
+    """
+    yield
+    QGuiApplication.clipboard().clear()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def clipboard_emptied(qapp):
+    """Qt would delete what was copied, a Python object, after the interpreter is gone, and crash."""
+    yield
+    qapp.clipboard().clear()
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from PySide6.QtCore import Qt
 
-from picsight.window.library.problems_model import REASONS, Column, ProblemsModel
+from picsight.window.library.problems_model import REASONS, Column, ProblemsModel, why
 from picsight.window.library.problems_view import KindButton, ProblemsView
 from picsight_engine.store.problems import Problem
 
@@ -49,10 +49,26 @@ def test_the_model_keeps_qts_rules(qtmodeltester):
 
 def test_a_problem_says_which_file_why_and_how_often_it_was_tried():
     model = ProblemsModel()
-    model.set_problems(PROBLEMS)
+    model.set_problems([problem("a.jpg", "damaged"), problem("b.jpg", "damaged", 3)])
     words = [model.index(1, column).data() for column in Column]
     assert words == ["b.jpg", "“b.jpg” cannot be read.", "just now", "3 tries"]
     assert model.index(1, 0).data(Qt.ItemDataRole.ToolTipRole) == "/home/me/Pictures/b.jpg"
+
+
+@pytest.mark.parametrize(
+    ("said", "alone"),
+    [
+        ("cannot be shown: its picture is far too large.", "Its picture is far too large."),
+        (
+            "has 1,600 megapixels, more than the limit of 250.",
+            "Has 1,600 megapixels, more than the limit of 250.",
+        ),
+    ],
+)
+def test_the_reason_stands_alone_beside_the_files_name(said, alone):
+    now, path = time.time(), Path("/home/me/Pictures/a.gif")
+    one = Problem(1, b"a.gif", path, "too_large", f"{path} {said}", 1, 1, now, now, 1, ignored=False)
+    assert why(one) == alone
 
 
 def test_every_reason_of_the_engine_has_words():
@@ -92,3 +108,14 @@ def test_escape_leads_back(qtbot, view):
     view.model.set_problems(PROBLEMS)
     with qtbot.waitSignal(view.left):
         qtbot.keyClick(view.table, Qt.Key.Key_Escape)
+
+
+def test_a_narrow_window_cuts_no_kind_but_takes_another_line(view, qtbot):
+    codes = ("damaged", "truncated", "unsupported", "too_large", "empty")
+    view.model.set_problems([problem(f"{code}.jpg", code) for code in codes])
+    buttons = [b for b in view.findChildren(KindButton) if b.isVisible()]
+    qtbot.waitUntil(lambda: len({b.y() for b in buttons}) == 1)
+    view.resize(view.fontMetrics().height() * 22, 500)
+    qtbot.waitUntil(lambda: len({b.y() for b in buttons}) > 1)
+    assert all(b.width() >= b.sizeHint().width() for b in buttons)
+    assert all(b.parentWidget().rect().contains(b.geometry()) for b in buttons)

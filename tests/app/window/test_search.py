@@ -224,6 +224,34 @@ def test_while_an_answer_is_shown_new_photos_that_match_wait_in_the_pill(desk, p
     assert desk.ids() == before
 
 
+def test_photos_that_are_gone_leave_the_wall_and_the_rest_stays_where_it_is(desk):
+    desk.view.setCurrentIndex(desk.view.model().index(120, 0))
+    top = desk.view.visualRect(desk.view.currentIndex()).top()
+    desk.library.shelf = [photo for photo in desk.library.shelf if photo.id != 30]
+    desk.controller.photos_arrived()
+    desk.qtbot.waitUntil(lambda: len(desk.ids()) == 199)
+    assert desk.view.current_photo().id == 120
+    assert desk.view.visualRect(desk.view.currentIndex()).top() == top
+
+
+def test_once_all_is_looked_through_photos_take_their_order_unless_someone_looks_at_them(desk, photos):
+    desk.library.shelf = [*photos(3, first=900), *desk.library.shelf]
+    desk.controller.settle(complete=True)
+    desk.qtbot.waitUntil(lambda: desk.ids()[:3] == [900, 901, 902])
+    desk.view.setCurrentIndex(desk.view.model().index(5, 0))
+    desk.library.shelf = [*photos(2, first=800), *desk.library.shelf]
+    desk.controller.settle(complete=True)
+    desk.qtbot.waitUntil(lambda: len(desk.ids()) == 205)
+    assert desk.ids()[:3] == [900, 901, 902]
+
+
+def test_an_empty_library_is_not_said_to_match_nothing(desk):
+    desk.library.shelf = []
+    desk.type("dog")
+    desk.qtbot.waitUntil(desk.page.notice.isVisible)
+    assert "No photos yet." in desk.page.notice.words()
+
+
 def test_a_folder_shows_its_own_photos_only(desk, tmp_path):
     place = Place(folder=tmp_path)
     with desk.qtbot.waitSignal(desk.controller.place_changed):

@@ -141,3 +141,9 @@ def test_a_turned_photo_is_shown_upright(tmp_path):
 def test_a_file_that_vanished_is_an_image_error(tmp_path):
     with pytest.raises(ImageError):
         load_picture(tmp_path / "gone.jpg", None)
+
+
+def test_a_photo_of_one_pixel_in_height_is_still_a_picture(tmp_path):
+    saved(tmp_path / "line.png", (4000, 1))
+    picture = load_picture(tmp_path / "line.png", QSize(100, 100))
+    assert (picture.image.width(), picture.image.height()) == (100, 1)

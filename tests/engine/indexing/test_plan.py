@@ -167,11 +167,6 @@ def test_a_folder_stays_offline_whatever_else_arrives_until_its_files_are_back()
     assert (made.offline, made.online) == ([], [offline])
 
 
-def test_a_person_may_say_that_they_are_gone():
-    made = plan(view([stored(n) for n in range(100)], []), accept_missing=True)
-    assert (len(made.gone), made.offline) == (100, [])
-
-
 @given(st.sets(st.integers(0, 120)), st.sets(st.integers(0, 120)), st.sets(st.integers(0, 120)))
 def test_every_seen_file_is_unchanged_or_read_and_every_lost_one_is_accounted_for(known, there, complete):
     made = plan(view([stored(n) for n in sorted(known)], [seen(n) for n in sorted(there)]), complete=complete)

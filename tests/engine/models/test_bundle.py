@@ -36,7 +36,9 @@ def test_a_missing_folder_is_said_to_hold_no_model(tmp_path):
         open_bundle(tmp_path / "nowhere")
 
 
-@pytest.mark.parametrize("text", ["", "{", "[]", "null", '{"format": "1"}', '{"format": 1}', "\0\0\0\0"])
+@pytest.mark.parametrize(
+    "text", ["", "{", "[]", "null", '{"format": "1"}', '{"format": 1}', "\0\0\0\0", "[" * 100_000]
+)
 def test_a_damaged_manifest_is_one_sentence(make_bundle, text):
     bundle = make_bundle()
     (bundle.folder / MANIFEST).write_text(text, encoding="utf-8")

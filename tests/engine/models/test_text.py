@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from picsight_engine.errors import BundleError
+from picsight_engine.models.bundle import open_bundle
 from picsight_engine.models.text import TextEmbedder
 
 
@@ -49,6 +50,13 @@ def test_many_texts_come_back_in_their_order(embedder):
     assert vectors.shape == (100, 4)
     alone = np.stack([embedder.embed_texts([text])[0] for text in texts[:5]])
     np.testing.assert_allclose(vectors, np.tile(alone, (20, 1)), atol=1e-6)
+
+
+def test_a_text_of_an_int8_tower_does_not_depend_on_its_neighbours(starter):
+    embedder = TextEmbedder(open_bundle(starter))
+    texts = ["a photo of a dog.", "a photo of the sea.", "a good photo of a car.", "two men on a boat"]
+    alone = np.concatenate([embedder.embed_texts([text]) for text in texts])
+    np.testing.assert_array_equal(embedder.embed_texts(texts), alone)
 
 
 def test_no_texts_make_no_vectors(embedder):

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from picsight_engine.errors import LibraryError, RequestError, StorageError
+from picsight_engine.errors import BusyError, LibraryError, RequestError, StorageError
 from picsight_engine.store.connections import DISK_FULL
 from picsight_engine.store.database import APPLICATION_ID, FILE_NAME, Database, index_lock
 from picsight_engine.store.migrations import MIGRATIONS
@@ -122,6 +122,37 @@ def test_a_library_that_lost_its_end_is_refused(tmp_path, keep):
     with pytest.raises(LibraryError, match="damaged"):
         Database.open(tmp_path)
     assert path.read_bytes() == before
+
+
+LEAVE_A_LOG = """
+import os, sqlite3, sys
+connection = sqlite3.connect(sys.argv[1])
+connection.execute(sys.argv[2])
+connection.commit()
+os._exit(0)  # as a kill does: the log stays beside the file
+"""
+
+
+@pytest.mark.parametrize(
+    ("statement", "content"),
+    [
+        ("PRAGMA user_version = 99", None),
+        ("CREATE TABLE odd (id)", b"no database at all" * 1000),
+        ("CREATE TABLE odd (id)", b""),
+    ],
+)
+def test_a_refused_library_keeps_the_log_of_a_killed_program(tmp_path, statement, content):
+    Database.open(tmp_path).close()
+    path = tmp_path / FILE_NAME
+    assert run_python(LEAVE_A_LOG, path, statement).returncode == 0
+    if content is not None:
+        path.write_bytes(content)
+    log = path.with_name(f"{FILE_NAME}-wal")
+    before = path.read_bytes(), log.read_bytes()
+    assert before[1]
+    with pytest.raises(LibraryError, match="Nothing was changed"):
+        Database.open(tmp_path)
+    assert (path.read_bytes(), log.read_bytes()) == before
 
 
 def test_damage_found_later_is_told_in_a_sentence(tmp_path):
@@ -320,7 +351,7 @@ for batch in range(3):
 def test_only_one_run_indexes_at_a_time(tmp_path):
     with (
         index_lock(tmp_path),
-        pytest.raises(RequestError, match="Another Picsight is indexing"),
+        pytest.raises(BusyError, match="Another Picsight is indexing"),
         index_lock(tmp_path),
     ):
         pass

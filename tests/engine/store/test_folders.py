@@ -129,6 +129,14 @@ def test_stored_names_follow_links_in_front_of_the_file(pictures, tmp_path):
     assert stored_names(tmp_path / "a.jpg", pictures) == []
 
 
+def test_stored_names_end_with_the_file_that_a_link_leads_to(pictures, tmp_path):
+    (pictures / "a.jpg").touch()
+    (pictures / "alias.jpg").symlink_to("a.jpg")
+    (tmp_path / "link.jpg").symlink_to(pictures / "a.jpg")
+    assert stored_names(tmp_path / "link.jpg", pictures) == [b"a.jpg"]
+    assert stored_names(pictures / "alias.jpg", pictures) == [b"alias.jpg", b"alias.jpg", b"a.jpg"]
+
+
 def test_a_name_that_is_no_text_makes_a_path_and_comes_back(pictures):
     path = file_path(pictures, b"caf\xe9/\xff.jpg")
     assert os.fsencode(path) == os.fsencode(pictures) + b"/caf\xe9/\xff.jpg"

@@ -41,8 +41,26 @@ def test_an_evaluation_photo_under_another_key_is_refused_by_its_bytes(real_data
 @pytest.mark.parametrize("name", ["flickr8k-dev-translations.jsonl", "hard-negatives.jsonl"])
 def test_texts_made_from_evaluation_photos_are_refused_under_any_name(name, real_data, tmp_path):
     copy = shutil.copy(real_data / name, tmp_path / "captions.jsonl")
-    with pytest.raises(RefusalError, match=r"captions\.jsonl was made from evaluation photos"):
+    with pytest.raises(RefusalError, match=r"captions\.jsonl speaks of [0-9]+ evaluation photos"):
         refuse_evaluation([tmp_path / copy], shipped())
+
+
+def test_a_table_that_names_an_evaluation_photo_is_refused_however_it_is_written(real_data, tmp_path):
+    keys = [sample.key for sample in islice(samples(real_data / EVALUATION[0]), 2)]
+    with gzip.open(tmp_path / "captions.tsv.gz", "wt", encoding="utf-8") as file:
+        file.write(f"number\tphoto\n1\t{keys[0]}\n2\t{keys[1]}.jpg\n")
+    with pytest.raises(RefusalError, match="speaks of 2 evaluation photos"):
+        refuse_evaluation([tmp_path / "captions.tsv.gz"], shipped())
+
+
+def test_a_folder_inside_the_archive_does_not_hide_a_key(real_data, tmp_path):
+    stranger, other = (
+        next(samples(real_data / EVALUATION[2])),
+        next(samples(real_data / "flickr8k-train-000000.tar")),
+    )
+    parts = members_of(replace(other, key=f"photos/{stranger.key}"), WORDS)
+    with pytest.raises(RefusalError, match=stranger.key):
+        refuse_evaluation([write_shard(tmp_path / "new.tar", parts)], shipped())
 
 
 def test_a_file_that_the_recipe_names_for_evaluation_is_refused_by_its_name(tmp_path):
@@ -94,7 +112,7 @@ def test_texts_of_a_recipe_are_looked_at_too(real_data, tiny_data, tiny_recipe, 
         file.write(b"split\timage\ten\tde\tfr\tcs\n")
     shutil.copy(real_data / "hard-negatives.jsonl", tmp_path / "translated.tsv.gz")
     recipe = replace(tiny_recipe, data=replace(tiny_recipe.data, translations="translated.tsv.gz"))
-    with pytest.raises(RefusalError, match=r"translated\.tsv\.gz was made from evaluation photos"):
+    with pytest.raises(RefusalError, match=r"translated\.tsv\.gz speaks of"):
         run_recipe(
             recipe, tmp_path, tmp_path / "cache", tmp_path / "run", lambda *_: lambda *_: None, threads=1
         )

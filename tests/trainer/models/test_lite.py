@@ -21,11 +21,11 @@ def trunk():
 
 
 def test_the_classifier_recognises_the_photos_of_the_imagenet_sample(trunk, real_data):
-    every_tenth = list(islice(samples(real_data / "imagenet-sample-000000.tar"), 0, None, 10))
-    pixels = np.stack([preprocess(sample.image(), IMAGE_SPEC) for sample in every_tenth])
+    every_twentieth = list(islice(samples(real_data / "imagenet-sample-000000.tar"), 0, None, 20))
+    pixels = np.stack([preprocess(sample.image(), IMAGE_SPEC) for sample in every_twentieth])
     with torch.no_grad():
         _, logits = trunk(torch.from_numpy(pixels))
-    labels = torch.tensor([sample.words["class_index"] for sample in every_tenth])
+    labels = torch.tensor([sample.words["class_index"] for sample in every_twentieth])
     assert (logits.argmax(1) == labels).float().mean() > 0.8
 
 

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from functools import cache
-
 import pytest
 import torch
 
 from mctrain.errors import TrainerError
 from mctrain.models.mobileclip import MobileClip
 from mctrain.models.presets import PRESETS, find_preset
-from mctrain.models.reparameterize import fold_everything, reparameterize
+from mctrain.models.reparameterize import fold_everything
+from mctrain.models.sizes import deployed_model
 
 COUNTER = "num_batches_tracked"
 BASE = 63_428_096
@@ -46,7 +45,6 @@ OPEN_CLIP = {
 }
 
 
-@cache
 def empty(preset):
     with torch.device("meta"):
         return MobileClip(preset).eval()
@@ -64,7 +62,7 @@ def test_a_preset_has_the_published_sizes(publisher, name, expected):
     model = empty(PRESETS[name].as_run_by(publisher))
     counters = sum(key.endswith(COUNTER) for key in model.state_dict())
     (image, image_keys), (text, text_keys) = sizes(model.image), sizes(model.text)
-    folded = reparameterize(model)
+    folded = deployed_model(PRESETS[name].as_run_by(publisher))
     (folded_image, folded_image_keys), (folded_text, folded_text_keys) = (
         sizes(folded.image),
         sizes(folded.text),
@@ -83,7 +81,7 @@ def test_a_preset_itself_is_what_its_first_publisher_runs(name):
 @pytest.mark.parametrize("name", PRESETS)
 def test_every_model_embeds_photos_and_texts_in_one_space(name):
     preset = PRESETS[name]
-    model = empty(preset)
+    model = deployed_model(preset)
     with torch.device("meta"):
         photos, texts = torch.empty(2, 3, preset.size, preset.size), torch.empty(3, 77, dtype=torch.int64)
     assert model.image(photos).shape == (2, preset.dim)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -86,3 +87,13 @@ def test_a_damaged_checkpoint_is_told_in_one_sentence(finished, tmp_path):
         load_checkpoint(tmp_path)
     with pytest.raises(TrainerError, match="There is no checkpoint"):
         load_checkpoint(tmp_path / "nowhere")
+
+
+def test_what_a_recipe_says_of_itself_may_change_between_two_calls(
+    finished, tiny_recipe, tiny_data, cache, tmp_path
+):
+    shutil.copytree(finished.path.parent, tmp_path / "run")
+    renamed = replace(tiny_recipe, about=replace(tiny_recipe.about, title="Renamed"))
+    again = run_recipe(renamed, tiny_data, cache, tmp_path / "run", silent, threads=1)
+    assert again.content.recipe.about.title == "Renamed"
+    assert same_heads(again.content, finished.content)

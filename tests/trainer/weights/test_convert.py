@@ -27,9 +27,14 @@ def published(preset, publisher, fill, *, folded=False):
     return model, write_tensors(model, layout)
 
 
-@pytest.fixture
-def apple(randomised):
+@pytest.fixture(scope="module")
+def whole(randomised):
     return published(SMALL, "apple", randomised)[1]
+
+
+@pytest.fixture
+def apple(whole):
+    return dict(whole)
 
 
 @pytest.mark.parametrize("folded", [False, True])

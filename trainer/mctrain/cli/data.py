@@ -7,6 +7,8 @@ from pathlib import Path
 
 import click
 
+from mctrain.data.check import check_shards
+
 _TOLD = 10  # faults of a shard that are printed one by one
 
 
@@ -19,8 +21,6 @@ def data() -> None:
 @click.argument("shards", nargs=-1, required=True, type=click.Path(path_type=Path))
 def check(shards: tuple[Path, ...]) -> None:
     """Counts photos and texts of SHARDS (.tar, .tar.gz), and finds missing members, keys that occur twice, evaluation keys."""
-    from mctrain.data.check import check_shards  # imports Pillow: 30 ms
-
     reports = check_shards(shards)
     for report in reports:
         texts = ", ".join(f"{count} {name}" for name, count in report.texts.items() if count) or "no texts"

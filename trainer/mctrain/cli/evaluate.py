@@ -9,6 +9,7 @@ import click
 
 from mctrain.cli.places import cache_option, data_option
 from mctrain.cli.progress import bar
+from mctrain.data.shards import find_shards
 
 _USUAL = ("flickr8k-dev-*.tar", "caltech101-eval-*.tar", "imagenet-sample-*.tar")
 
@@ -27,11 +28,10 @@ _USUAL = ("flickr8k-dev-*.tar", "caltech101-eval-*.tar", "imagenet-sample-*.tar"
 @click.option("--json", "as_json", is_flag=True, help="One JSON document instead of a table.")
 def evaluate(subject: Path, data: Path, cache: Path, shards: tuple[str, ...], *, as_json: bool) -> None:
     """Measures SUBJECT, a run's checkpoint or a bundle; a bundle through the application's own engine, from files."""
-    from mctrain.data.corpus import find_shards  # imports onnxruntime: 0.3 s
-    from mctrain.evaluation.report import measure
+    files = find_shards(data, shards)
+    from mctrain.evaluation.report import measure  # imports torch: 2 s
     from mctrain.evaluation.subject import open_subject
 
-    files = find_shards(data, shards)
     opened = open_subject(subject, cache, bar("photos and texts"))
     figures = [measure(opened, file, data) for file in files]
     if as_json:

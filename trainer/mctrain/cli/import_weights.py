@@ -36,4 +36,4 @@ def import_weights(file: Path, preset: str, output: Path) -> None:
     form = "folded" if imported.folded else "in training form"
     towers = "both towers" if imported.model.text is not None else "the image tower alone"
     click.echo(f"{written}: {chosen.title}, {towers}, {form}, from {publisher}'s names")
-    click.echo(look(imported.model).sentence())
+    click.echo(look(imported.model, checkpoint.preset).sentence())

@@ -8,6 +8,7 @@ import click
 
 from mctrain.cli.places import cache_option, data_option
 from mctrain.cli.progress import bar
+from mctrain.data.shards import find_shards
 from mctrain.recipe import load_recipe
 
 
@@ -33,6 +34,7 @@ from mctrain.recipe import load_recipe
 def train(recipe: str, output: Path, data: Path, cache: Path, *, bundle: Path | None, threads: int) -> None:
     """Trains RECIPE (a name in mctrain/recipes, or a path to a TOML file). A killed run continues with the same command."""
     read = load_recipe(recipe)
+    find_shards(data, read.data.shards)  # a wrong folder is told before torch is loaded
     from mctrain.training.run import run_recipe  # imports torch: 2 s
 
     click.echo(

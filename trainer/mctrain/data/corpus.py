@@ -14,8 +14,7 @@ from mctrain.data.classes import class_names, class_prompts
 from mctrain.data.features import Views, cache_features, cached
 from mctrain.data.phrasing import Texts, texts_of
 from mctrain.data.sentences import cache_sentences
-from mctrain.data.shards import samples
-from mctrain.errors import DataError
+from mctrain.data.shards import find_shards, samples
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -61,21 +60,6 @@ class Corpus:
     captions: Ragged
     queries: Ragged
     prompts: Ragged
-
-
-def find_shards(data: Path, patterns: Sequence[str]) -> list[Path]:
-    """The files of the data folder that the patterns name, in the patterns' order.
-
-    Raises:
-        DataError: a pattern that fits no file.
-    """
-    found: list[Path] = []
-    for pattern in patterns:
-        files = sorted(data.glob(pattern))
-        if not files:
-            raise DataError(f"There is no file {pattern} in {data}; give the folder of the data with --data.")
-        found += files
-    return found
 
 
 def build_corpus(

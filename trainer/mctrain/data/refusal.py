@@ -7,7 +7,11 @@ refused even where the original is not at hand.
 
 from __future__ import annotations
 
+import gzip
 import hashlib
+import re
+import tarfile
+import zlib
 from dataclasses import dataclass
 from fnmatch import fnmatch
 from functools import cache
@@ -16,13 +20,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mctrain.data.shards import PHOTO_SUFFIXES, file_digest, members
-from mctrain.errors import RefusalError
+from mctrain.errors import DataError, RefusalError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
 LIST = "evaluation.txt"  # lines of "key DIGEST", "photo DIGEST" and "text DIGEST"
 _DIGITS = 16
+_GZIP = b"\x1f\x8b"
+_KEY = re.compile(
+    rb"\b(?=[\w-]*\d)[A-Za-z0-9_-]{8,}\b"
+)  # what a key can look like: eight signs, a digit among them
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,8 +43,8 @@ class Reserved:
     names: tuple[str, ...] = ()
 
     def holds_key(self, key: str) -> bool:
-        """Whether an evaluation shard has this key."""
-        return short_digest(key.encode()) in self.keys
+        """Whether an evaluation shard has this key; a folder in front of it makes no other key."""
+        return _key_digest(key) in self.keys
 
     def holds_photo(self, content: bytes) -> bool:
         """Whether an evaluation shard has a photo of exactly these bytes."""
@@ -46,6 +54,10 @@ class Reserved:
 def short_digest(content: bytes) -> str:
     """Long enough that 20,000 training photos meet none of 3,000 by chance."""
     return hashlib.sha256(content).hexdigest()[:_DIGITS]
+
+
+def _key_digest(key: str) -> str:
+    return short_digest(key.rpartition("/")[2].encode())
 
 
 @cache
@@ -75,7 +87,7 @@ def refuse_evaluation(files: Iterable[Path], known: Reserved) -> None:
     """Looks into every file before anything is learnt from it.
 
     Raises:
-        RefusalError: a file is an evaluation file, or holds an evaluation photo; it is named, and nothing was trained.
+        RefusalError: a file is an evaluation file, holds an evaluation photo or names one; nothing was trained.
         DataError: a file cannot be read.
     """
     for path in files:
@@ -83,17 +95,19 @@ def refuse_evaluation(files: Iterable[Path], known: Reserved) -> None:
             raise RefusalError(
                 f"{path} is for evaluation only and is never trained on; take it out of the recipe."
             )
+        if _is_archive(path):
+            found, verb = evaluation_keys(path, known), "holds"
+        else:
+            found, verb = _named_keys(path, known), "speaks of"
+        if found:
+            raise RefusalError(
+                f"{path} {verb} {len(found)} evaluation photos ({found[0]} is the first), which are never trained on; "
+                "take it out of the recipe."
+            )
         if file_digest(path)[:_DIGITS] in known.texts:
             raise RefusalError(
                 f"{path} was made from evaluation photos and is never trained on; take it out of the recipe."
             )
-        if path.name.endswith((".tar", ".tar.gz", ".tgz")):
-            found = evaluation_keys(path, known)
-            if found:
-                raise RefusalError(
-                    f"{path} holds {len(found)} evaluation photos ({found[0]} is the first), which are never trained on; "
-                    "take it out of the recipe."
-                )
 
 
 def evaluation_keys(shard: Path, known: Reserved) -> list[str]:
@@ -105,11 +119,33 @@ def evaluation_keys(shard: Path, known: Reserved) -> list[str]:
     return list(found)
 
 
+def _is_archive(path: Path) -> bool:
+    """By what is in it: a name proves nothing."""
+    try:
+        return tarfile.is_tarfile(path)
+    except (OSError, EOFError, zlib.error) as fault:
+        raise DataError(f"{path} cannot be read: {fault}.") from fault
+
+
+def _named_keys(path: Path, known: Reserved) -> list[str]:
+    """The reserved keys that a file of texts names, sorted; a table of captions by key is known by them however it is written."""
+    found: set[str] = set()
+    try:
+        with path.open("rb") as packed:
+            zipped = packed.read(2) == _GZIP
+            packed.seek(0)
+            for line in gzip.GzipFile(fileobj=packed) if zipped else packed:
+                found.update(word.decode() for word in _KEY.findall(line) if known.holds_key(word.decode()))
+    except (OSError, EOFError, zlib.error) as fault:
+        raise DataError(f"{path} cannot be read: {fault}.") from fault
+    return sorted(found)
+
+
 def _digests(shards: Iterable[Path]) -> tuple[frozenset[str], frozenset[str]]:
     keys, photos = set(), set()
     for shard in shards:
         for key, suffix, content in members(shard):
-            keys.add(short_digest(key.encode()))
+            keys.add(_key_digest(key))
             if suffix in PHOTO_SUFFIXES:
                 photos.add(short_digest(content))
     return frozenset(keys), frozenset(photos)

@@ -14,7 +14,7 @@ import PIL.Image
 from mctrain.errors import DataError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
 PHOTO_SUFFIXES = frozenset({"jpg", "webp"})
@@ -95,6 +95,21 @@ def parse_words(content: bytes, key: str) -> dict[str, Any]:
     if not isinstance(words, dict):
         raise DataError(f"{key}.json is not a JSON object.")
     return words
+
+
+def find_shards(data: Path, patterns: Sequence[str]) -> list[Path]:
+    """The files of the data folder that the patterns name, in the patterns' order.
+
+    Raises:
+        DataError: a pattern that fits no file.
+    """
+    found: list[Path] = []
+    for pattern in patterns:
+        files = sorted(data.glob(pattern))
+        if not files:
+            raise DataError(f"There is no file {pattern} in {data}; give the folder of the data with --data.")
+        found += files
+    return found
 
 
 def file_digest(path: Path) -> str:

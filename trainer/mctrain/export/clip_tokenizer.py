@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import gzip
 import hashlib
+import tempfile
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -15,8 +16,24 @@ import tokenizers
 from tokenizers import AddedToken, models, pre_tokenizers, processors
 
 from mctrain.errors import TrainerError
-from mctrain.models.text import VOCABULARY
+from mctrain.models.text import CONTEXT, VOCABULARY
+from mctrain.models.text import END as EOT
+from mctrain.models.towers import TEMPLATES
+from picsight_engine.models.bundle import Bundle, Licence, Manifest, TextSpec
+from picsight_engine.models.tokenizer import Tokenizer
 
+# All texts of a batch are as long as the context: nothing masks padding, so zeros up to there take part as in training.
+TEXT_SPEC = TextSpec(
+    context=CONTEXT,
+    dynamic=False,
+    pad_id=0,
+    eot=EOT,
+    tokenizer="tokenizer.json",
+    clean="clip",
+    templates=TEMPLATES,
+    input="ids",
+    output="vector",
+)
 START, END = "<start_of_text>", "<end_of_text>"
 _PACKAGE = "open_clip"
 _FILE = "bpe_simple_vocab_16e6.txt.gz"
@@ -43,6 +60,21 @@ def write_clip_tokenizer(path: Path) -> None:
         single=f"{START} $A {END}", special_tokens=[(word, vocabulary[word]) for word in (START, END)]
     )
     tokenizer.save(str(path), pretty=False)
+
+
+def load_clip_tokenizer() -> Tokenizer:
+    """The engine's tokenizer over this vocabulary.
+
+    Raises:
+        TrainerError: open_clip_torch is not installed, or carries another vocabulary.
+    """
+    with tempfile.TemporaryDirectory(prefix="mctrain-") as name:
+        folder = Path(name)
+        write_clip_tokenizer(folder / TEXT_SPEC.tokenizer)
+        manifest = Manifest(
+            "", "", Licence("", "", accept=False), 1, "0" * 16, 1.0, image=None, text=TEXT_SPEC
+        )
+        return Tokenizer(Bundle(folder, manifest))
 
 
 def _merges() -> list[tuple[str, str]]:

@@ -11,7 +11,7 @@ import numpy as np
 import torch
 
 from mctrain.errors import ExportError
-from mctrain.export.clip_tokenizer import write_clip_tokenizer
+from mctrain.export.clip_tokenizer import TEXT_SPEC, load_clip_tokenizer, write_clip_tokenizer
 from mctrain.export.comparison import demand_equal
 from mctrain.export.coreml import NO_PACKAGES, Packages, write_image_package, write_text_package
 from mctrain.export.graph import Graph, Port, write_graph
@@ -20,19 +20,15 @@ from mctrain.models.mobileclip import UnitVectors
 from mctrain.models.reparameterize import fold_everything
 from mctrain.models.space import space_id
 from mctrain.models.text import CONTEXT, END
-from mctrain.models.towers import TEMPLATES
 from picsight_engine.models.bundle import (
     IMAGE_GRAPH,
     TEXT_GRAPH,
-    Bundle,
     ImageSpec,
     Licence,
     Manifest,
-    TextSpec,
     write_bundle,
 )
 from picsight_engine.models.preprocess import preprocess
-from picsight_engine.models.tokenizer import Tokenizer
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -43,19 +39,8 @@ if TYPE_CHECKING:
     from mctrain.models.presets import Preset
     from mctrain.models.text import Text
     from mctrain.weights.checkpoint import FamilyCheckpoint
+    from picsight_engine.models.bundle import Bundle
 
-# All texts of a batch are as long as the context: nothing masks padding, so zeros up to there take part as in training.
-TEXT_SPEC = TextSpec(
-    context=CONTEXT,
-    dynamic=False,
-    pad_id=0,
-    eot=END,
-    tokenizer="tokenizer.json",
-    clean="clip",
-    templates=TEMPLATES,
-    input="ids",
-    output="vector",
-)
 _FREE_BATCH = {0: "n"}
 _COUNTS = (1, 3)
 _LEAST_HALVES = 0.995  # mean cosine after the mean over all is taken off
@@ -160,8 +145,7 @@ def _export_text(tower: Text, subjects: Subjects, work: Path, *, int8: bool) -> 
     store, least = (store_int8, _LEAST_INT8) if int8 else (store_halves, _LEAST_HALVES)
     store(plain, stored)
     plain.unlink()
-    manifest = Manifest("", "", Licence("", "", accept=False), 1, "0" * 16, 1.0, image=None, text=TEXT_SPEC)
-    ids = Tokenizer(Bundle(work, manifest)).encode(subjects.texts)
+    ids = load_clip_tokenizer().encode(subjects.texts)
     kind = "int8" if int8 else "float16"
     return {"stored": kind, **_measure(reference, stored, [row[None] for row in ids], least, "text")}
 

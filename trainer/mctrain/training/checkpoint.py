@@ -67,7 +67,7 @@ def load_progress(folder: Path, recipe: Recipe) -> Progress | None:
     if not path.exists():
         return None
     content = _load(path)
-    if content.pop("recipe") != recipe.as_dict():
+    if parse_recipe(content.pop("recipe"), str(path)).numbers() != recipe.numbers():
         raise TrainerError(f"{folder} holds a run of another recipe; choose another folder with -o.")
     return Progress(**content)
 
@@ -100,6 +100,8 @@ def load_checkpoint(path: Path) -> Checkpoint:
             f"There is no checkpoint {path}; `mctrain train` writes it when the run is finished."
         )
     content = _load(path)
+    if "recipe" not in content:
+        raise TrainerError(f"{path} is no run of mctrain; export imported weights, and measure their bundle.")
     recipe = parse_recipe(content["recipe"], str(path))
     heads = Heads(recipe.heads)
     heads.load_state_dict(content["heads"])

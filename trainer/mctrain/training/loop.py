@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -17,7 +18,7 @@ from mctrain.training.sampling import Batch, batches, steps_of_epoch
 from mctrain.training.schedule import rate_at
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -70,6 +71,17 @@ class Trained:
     history: tuple[float, ...]
 
 
+@contextmanager
+def _denormals_flushed() -> Iterator[None]:
+    """Denormals cost a factor of two on some processors; the setting is the whole thread's, so it is given back."""
+    torch.set_flush_denormal(True)
+    try:
+        yield
+    finally:
+        torch.set_flush_denormal(False)
+
+
+@_denormals_flushed()
 def train(recipe: Recipe, corpus: Corpus, folder: Path, report: Callable[[float], None]) -> Trained:
     """Trains the heads of a recipe, from the last finished epoch in `folder` if there is one.
 
@@ -77,7 +89,6 @@ def train(recipe: Recipe, corpus: Corpus, folder: Path, report: Callable[[float]
     `report` hears the mean loss of each epoch.
     """
     table = recipe.training
-    torch.set_flush_denormal(True)  # denormals cost a factor of two on this kind of processor
     run = _begin(recipe, corpus, folder)
     classifier = _classifier(corpus) if table.pseudo else None
     steps = steps_of_epoch(corpus, table)

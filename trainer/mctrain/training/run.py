@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from mctrain.data.corpus import build_corpus, find_shards
+from mctrain.data.corpus import build_corpus
 from mctrain.data.refusal import refuse_evaluation, reserved
-from mctrain.data.shards import file_digest, samples
+from mctrain.data.shards import file_digest, find_shards, samples
 from mctrain.training.checkpoint import Checkpoint, Probe, save_checkpoint
 from mctrain.training.loop import train
 

@@ -6,7 +6,7 @@ import hashlib
 import os
 import pickle
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import torch
 
@@ -86,13 +86,17 @@ def load_family(path: Path) -> FamilyCheckpoint | None:
         return None
     if not isinstance(content, dict) or content.get("kind") != _KIND:
         return None
+    try:
+        return _model_of(content)
+    except (KeyError, TypeError, StopIteration, RuntimeError) as fault:
+        raise WeightsError(
+            f"The checkpoint {path} is damaged ({fault}); import the weights again."
+        ) from fault
+
+
+def _model_of(content: dict[str, Any]) -> FamilyCheckpoint:
     layout = layout_of(content["publisher"], find_preset(content["preset"]))
     preset = find_preset(content["preset"]).as_run_by(layout.publisher)
     model = empty_model(preset, layout, folded=content["folded"])
-    try:
-        model.load_state_dict(content["weights"], assign=True)
-    except RuntimeError as fault:
-        raise WeightsError(
-            f"The checkpoint {path} does not fit its preset {preset.name} ({fault})."
-        ) from fault
+    model.load_state_dict(content["weights"], assign=True)
     return FamilyCheckpoint(preset, layout.publisher, content["folded"], Source(**content["source"]), model)

@@ -9,7 +9,7 @@ import click
 from picsight import locations
 from picsight.cli.documents import summary_document
 from picsight.cli.interrupts import stop_requests
-from picsight.cli.invocation import A_PATH, Invocation, shared_options
+from picsight.cli.invocation import A_FOLDER, Invocation, absolute, shared_options
 from picsight.cli.layout import count, printable
 from picsight.cli.logs import follow_engine
 from picsight.cli.progress import ProgressBar
@@ -29,7 +29,7 @@ INTERRUPTED = 130
 
 
 @click.command("index", cls=WordsCommand)
-@click.argument("folders", nargs=-1, metavar="[FOLDER]...", type=A_PATH)
+@click.argument("folders", nargs=-1, metavar="[FOLDER]...", type=A_FOLDER)
 @click.option("--workers", type=click.IntRange(min=1), metavar="N", help="How many photos to read at a time.")
 @shared_options
 @click.pass_obj
@@ -39,11 +39,14 @@ def index(invocation: Invocation, folders: tuple[Path, ...], workers: int | None
     Without FOLDER, all folders of the library are looked through again. Ctrl-C stops; the next run goes on
     from there. Photos are only ever read.
     """
+    folders = tuple(map(absolute, folders))
     for folder in folders:
         _require_folder(folder)
     follow_engine(verbose=invocation.verbose)
-    with invocation.make_library(locations.starter_bundle()) as library:
-        if not folders and not library.folders():
+    bundle = locations.starter_bundle()
+    opened = invocation.make_library(bundle) if folders else invocation.open_library(bundle)
+    with opened as library:
+        if library is None or not (folders or library.folders()):
             raise RequestError("The library has no folder yet. Type: picsight index FOLDER")
         finished = _run(library, folders, workers, quiet=invocation.quiet)
     _tell(invocation, finished)

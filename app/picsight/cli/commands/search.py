@@ -46,7 +46,7 @@ def search(invocation: Invocation, words: tuple[str, ...], limit: int, least: Le
         raise click.UsageError("Type a query or --stdin, not both.")
     if not stdin and not words:
         raise click.UsageError(
-            "Type what the photo shows, for example: picsight search red bicycle near the sea"
+            "Type what the photo shows, for example: picsight search red bicycle near the sea."
         )
     bundle = locations.starter_bundle()
     with invocation.open_library(bundle) as library:
@@ -59,7 +59,7 @@ def search(invocation: Invocation, words: tuple[str, ...], limit: int, least: Le
 
 
 def _queries_of_stdin() -> Iterator[str]:
-    return (_as_text(line) for line in lines_of_stdin())
+    return (_as_text(line.removesuffix("\r")) for line in lines_of_stdin())  # files from Windows end lines so
 
 
 def _as_text(typed: str) -> str:

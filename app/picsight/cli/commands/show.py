@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,6 +17,8 @@ from picsight.cli.words import WordsCommand
 from picsight_engine.errors import RequestError, StorageError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from picsight_engine.library import Library, PhotoDetails
     from picsight_engine.store.problems import Problem
 
@@ -39,28 +42,37 @@ def show(invocation: Invocation, photo: Path | None, thumbnail: Path | None, *, 
         raise click.UsageError("--thumbnail needs one photo, so it does not go with --stdin.")
     all_known = True
     with invocation.open_library(locations.starter_bundle()) as library:
-        for path in (Path(line) for line in lines_of_stdin()) if photo is None else (photo,):
-            details = _put_photo(invocation, library, absolute(path))
-            all_known = all_known and details is not None
-            if thumbnail is not None and library is not None and details is not None:
+        for path in _paths_of_stdin() if photo is None else (photo,):
+            asked = absolute(path)
+            details = None if library is None else library.show(asked)
+            if library is None or details is None:
+                all_known = False
+                _put_unknown(invocation, asked, None if library is None else library.problem_of(asked))
+                continue
+            if thumbnail is not None:  # first: a command that fails prints no document
                 _write_thumbnail(library, details, thumbnail)
+            _put_photo(invocation, details)
     return 0 if all_known else NOT_A_PHOTO
 
 
-def _put_photo(invocation: Invocation, library: Library | None, path: Path) -> PhotoDetails | None:
-    details = None if library is None else library.show(path)
-    if details is not None:
-        if invocation.json:
-            put_json(photo_document(details))
-        else:
-            _put_facts(details)
-        return details
-    problem = None if library is None else library.problem_of(path)
+def _paths_of_stdin() -> Iterator[Path]:
+    """One path a line; where a line came with Windows' line end, the name without it, unless there is such a file."""
+    for line in lines_of_stdin():
+        yield Path(line.removesuffix("\r") if line.endswith("\r") and not os.path.lexists(line) else line)
+
+
+def _put_photo(invocation: Invocation, details: PhotoDetails) -> None:
+    if invocation.json:
+        put_json(photo_document(details))
+    else:
+        _put_facts(details)
+
+
+def _put_unknown(invocation: Invocation, path: Path, problem: Problem | None) -> None:
     if invocation.json:
         put_json(unknown_document(path, problem))
     else:
         say(_why_unknown(path, problem))
-    return None
 
 
 def _why_unknown(path: Path, problem: Problem | None) -> str:

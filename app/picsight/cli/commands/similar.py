@@ -29,5 +29,8 @@ def similar(invocation: Invocation, photo: Path, limit: int) -> int:
     with invocation.open_library(locations.starter_bundle()) as library:
         if library is None:
             raise RequestError(f"{photo} is not in the library. Type: picsight index {photo.parent}")
+        problem = library.problem_of(photo) if library.show(photo) is None else None
+        if problem is not None:
+            raise RequestError(problem.message)
         put_answer(invocation, library.similar(photo, limit=limit))
     return 0

@@ -36,14 +36,14 @@ class WallPage(QWidget):
         self.view, self.notice = view, Notice(self)
         self.pill = Pill(self)
         self._title = ElidedLabel(self)
-        self._slider = FlatSlider(self.tr("Size of photos"), self)
+        self.slider = FlatSlider(self.tr("Size of photos"), self)
         self._pages = QStackedWidget(self)
         self._pages.addWidget(view)
         self._pages.addWidget(self.notice)
-        self._slider.setRange(round(ROW_SMALLEST * STEPS), round(ROW_LARGEST * STEPS))
-        self._slider.setValue(round(view.row_height() * STEPS))
-        self._slider.setFixedWidth(px(self, 8))
-        self._slider.valueChanged.connect(lambda value: view.set_row_height(value / STEPS))
+        self.slider.setRange(round(ROW_SMALLEST * STEPS), round(ROW_LARGEST * STEPS))
+        self.slider.setValue(round(view.row_height() * STEPS))
+        self.slider.setFixedWidth(px(self, 8))
+        self.slider.valueChanged.connect(lambda value: view.set_row_height(value / STEPS))
         view.row_height_changed.connect(self._follow_height)
         header = QHBoxLayout()
         header.setContentsMargins(
@@ -51,7 +51,7 @@ class WallPage(QWidget):
         )
         header.setSpacing(px(self, ONE))
         header.addWidget(self._title, 1)
-        header.addWidget(self._slider)
+        header.addWidget(self.slider)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(0)
@@ -72,12 +72,12 @@ class WallPage(QWidget):
     def show_wall(self) -> None:
         """The photos."""
         self._pages.setCurrentWidget(self.view)
-        self._slider.show()
+        self.slider.show()
 
     def show_notice(self) -> None:
         """The notice instead of photos."""
         self._pages.setCurrentWidget(self.notice)
-        self._slider.hide()
+        self.slider.hide()
         self.pill.hide()
 
     def resizeEvent(self, event: QResizeEvent) -> None:
@@ -86,9 +86,9 @@ class WallPage(QWidget):
         self.pill.place()
 
     def _follow_height(self, height: float) -> None:
-        self._slider.blockSignals(True)
-        self._slider.setValue(round(height * STEPS))
-        self._slider.blockSignals(False)
+        self.slider.blockSignals(True)
+        self.slider.setValue(round(height * STEPS))
+        self.slider.blockSignals(False)
 
 
 class Pill(QPushButton):

@@ -118,13 +118,19 @@ class ProblemsModel(QAbstractTableModel):
         return _words(problem, Column(index.column())) if role == Qt.ItemDataRole.DisplayRole else None
 
 
+def why(problem: Problem) -> str:
+    """The reason alone: the engine's sentence without the file, which has a column of its own."""
+    reason = problem.message.removeprefix(f"{problem.path} ").removeprefix("cannot be shown: ")
+    return reason[:1].upper() + reason[1:]
+
+
 def _words(problem: Problem, column: Column) -> str:
     """What a cell says."""
     match column:
         case Column.NAME:
             return problem.path.name
         case Column.REASON:
-            return problem.message
+            return why(problem)
         case Column.WHEN:
             return since(QDateTime.fromSecsSinceEpoch(int(problem.last_seen)), QDateTime.currentDateTime())
         case Column.TRIES:

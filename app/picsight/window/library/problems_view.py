@@ -28,13 +28,14 @@ from picsight.window.library.problems_model import REASONS, Column, ProblemsMode
 from picsight.window.parts.controls import Button, SlimScrollBar, Weight
 from picsight.window.parts.labels import ElidedLabel
 from picsight.window.parts.notice import Notice
+from picsight.window.parts.pills import Pills
 from picsight.window.parts.words import cut_middle, number, say, short_path
 from picsight.window.tokens import HALF, PAD, SMALL, em, mix, px, tones
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from PySide6.QtCore import QModelIndex
+    from PySide6.QtCore import QModelIndex, QRect
     from PySide6.QtGui import QKeyEvent, QPaintEvent
 
     from picsight.window.grid.model import Index
@@ -51,7 +52,7 @@ class ProblemsView(QWidget):
     def __init__(self, model: ProblemsModel, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._model = model
-        self._kinds = QHBoxLayout()
+        self._kinds = Pills(self)
         self._group = QButtonGroup(self)
         self._kinds_shown: list[tuple[ProblemCode | None, int]] = []
         self._retry = Button(self.tr("Try all again"), Weight.PLAIN, self)
@@ -80,7 +81,6 @@ class ProblemsView(QWidget):
         table.setVerticalScrollBar(SlimScrollBar(Qt.Orientation.Vertical, table))
         table.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
         table.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
-        table.setAllColumnsShowFocus(True)
         table.setIndentation(0)
         table.setItemDelegate(_CellDelegate(table))
         header = table.header()
@@ -97,10 +97,8 @@ class ProblemsView(QWidget):
         top = QHBoxLayout()
         top.setContentsMargins(pad, 0, pad, 0)
         top.setSpacing(px(self, HALF))
-        self._kinds.setSpacing(px(self, HALF))
-        top.addLayout(self._kinds)
-        top.addStretch(1)
-        top.addWidget(self._retry)
+        top.addWidget(self._kinds, 1, Qt.AlignmentFlag.AlignTop)
+        top.addWidget(self._retry, 0, Qt.AlignmentFlag.AlignTop)
         bottom = QHBoxLayout()
         bottom.setContentsMargins(pad, 0, pad, 0)
         bottom.addWidget(self._path, 1)
@@ -152,14 +150,12 @@ class ProblemsView(QWidget):
     def _make_buttons(self, kinds: Sequence[tuple[ProblemCode | None, int]]) -> None:
         for button in self._group.buttons():
             self._group.removeButton(button)
-            button.hide()
-            button.deleteLater()
         for kind, count in kinds:
             words = say(REASONS[kind]) if kind else self.tr("All")
             button = KindButton(f"{words} {number(count)}", self)
             button.clicked.connect(partial(self._model.show_kind, kind))
             self._group.addButton(button)
-            self._kinds.addWidget(button)
+        self._kinds.show_buttons(self._group.buttons())
 
     def _show_path(self, _current: QModelIndex | None = None) -> None:
         row = self.current_row()
@@ -174,13 +170,17 @@ class ProblemsView(QWidget):
 class _CellDelegate(QStyledItemDelegate):
     """A cell with air around its words; what is less important is dim."""
 
-    def sizeHint(self, option: QStyleOptionViewItem, _index: Index) -> QSize:
+    def __init__(self, table: QTreeView) -> None:
+        super().__init__(table)
+        self._table = table
+
+    def sizeHint(self, _option: QStyleOptionViewItem, _index: Index) -> QSize:
         """2.25 em high."""
-        return QSize(px(option.widget, 5), px(option.widget, 2.25))
+        return QSize(px(self._table, 5), px(self._table, 2.25))
 
     def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: Index) -> None:
         """Ground, then the words cut in the middle."""
-        view, rect = option.widget, option.rect
+        view, rect = self._table, option.rect
         colours = tones(view)
         selected = bool(option.state & QStyle.StateFlag.State_Selected)
         painter.fillRect(rect, colours.base)
@@ -192,8 +192,26 @@ class _CellDelegate(QStyledItemDelegate):
         dim = index.column() in (Column.WHEN, Column.TRIES)
         painter.setPen(colours.dim if dim and not selected else colours.text)
         words = rect.adjusted(px(view, PAD if first else HALF), 0, -px(view, HALF), 0)
-        text = cut_middle(str(index.data()), painter.fontMetrics(), words.width())
+        metrics, text = painter.fontMetrics(), str(index.data())
+        if index.column() == Column.NAME:
+            text = cut_middle(text, metrics, words.width())
+        else:
+            text = metrics.elidedText(text, Qt.TextElideMode.ElideRight, words.width())
         painter.drawText(words, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeading, text)
+        if index.row() == view.currentIndex().row() and view.hasFocus():
+            self._paint_focus(painter, rect, index.column())
+
+    def _paint_focus(self, painter: QPainter, rect: QRect, column: int) -> None:
+        """A ring around the whole row, drawn cell by cell."""
+        view = self._table
+        width = max(2, round(0.12 * em(view)))
+        ink = tones(view).text
+        painter.fillRect(rect.left(), rect.top(), rect.width(), width, ink)
+        painter.fillRect(rect.left(), rect.bottom() - width + 1, rect.width(), width, ink)
+        if column == Column.NAME:
+            painter.fillRect(rect.left(), rect.top(), width, rect.height(), ink)
+        if column == Column.TRIES:
+            painter.fillRect(rect.right() - width + 1, rect.top(), width, rect.height(), ink)
 
 
 class KindButton(QPushButton):

@@ -96,11 +96,9 @@ class Button(QPushButton):
 class IconButton(QToolButton):
     """A button that is an icon; its name is its tooltip and what a screen reader says."""
 
-    def __init__(
-        self, icon: str, name: str, parent: QWidget | None = None, *, on_stage: bool = False
-    ) -> None:
+    def __init__(self, icon: str, name: str, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._icon, self._on_stage = icon, on_stage
+        self._icon = icon
         self.setAccessibleName(name)
         self.setToolTip(name)
         self.setAttribute(Qt.WidgetAttribute.WA_Hover)
@@ -114,19 +112,12 @@ class IconButton(QToolButton):
         """Never smaller than the target."""
         return self.sizeHint()
 
-    def set_icon(self, icon: str, name: str) -> None:
-        """Change what the button shows and is called."""
-        self._icon = icon
-        self.setAccessibleName(name)
-        self.setToolTip(name)
-        self.update()
-
     def paintEvent(self, _event: QPaintEvent) -> None:
         """Hover ground, icon, focus ring."""
         colours, painter = tones(self), QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         shape, radius = QRectF(self.rect()).adjusted(1.5, 1.5, -1.5, -1.5), px(self, SMALL)
-        ground, ink = (colours.stage, colours.on_stage) if self._on_stage else (colours.window, colours.text)
+        ground, ink = colours.window, colours.text
         if self.isEnabled() and (self.underMouse() or self.isDown() or self.isChecked()):
             painter.setPen(Qt.PenStyle.NoPen)
             painter.setBrush(mix(ground, ink, 0.16 if self.isDown() else 0.1))
@@ -237,22 +228,3 @@ def draw_focus(painter: QPainter, widget: QAbstractButton | QSlider, shape: QRec
     painter.setBrush(Qt.BrushStyle.NoBrush)
     painter.setPen(QPen(tones(widget).text, max(1.5, 0.12 * em(widget))))
     painter.drawRoundedRect(shape, radius, radius)
-
-
-def separator(parent: QWidget | None = None) -> QWidget:
-    """A line between two panes, one pixel in the tone of lines."""
-    return _Line(parent)
-
-
-class _Line(QWidget):
-    """One pixel of line, lying."""
-
-    def __init__(self, parent: QWidget | None) -> None:
-        super().__init__(parent)
-        self.setFixedHeight(1)
-
-    def paintEvent(self, _event: QPaintEvent) -> None:
-        """Fill with the tone of lines."""
-        painter = QPainter(self)
-        painter.fillRect(self.rect(), tones(self).line)
-        painter.end()

@@ -22,11 +22,6 @@ class ScreenPicture:
     image: QImage
     size: QSize
 
-    @property
-    def is_full(self) -> bool:
-        """True if the image has all the photo's pixels."""
-        return self.image.width() >= self.size.width()
-
 
 def load_picture(path: Path, fit: QSize | None) -> ScreenPicture:
     """Decode a photo to fit into `fit` device pixels, or whole where that is None.
@@ -43,7 +38,7 @@ def load_picture(path: Path, fit: QSize | None) -> ScreenPicture:
     image = to_qimage(picture.image)
     size = QSize(picture.width, picture.height)
     if fit is not None:
-        target = size.scaled(fit, Qt.AspectRatioMode.KeepAspectRatio)
+        target = size.scaled(fit, Qt.AspectRatioMode.KeepAspectRatio).expandedTo(QSize(1, 1))
         if target.width() < image.width():
             image = image.scaled(
                 target, Qt.AspectRatioMode.IgnoreAspectRatio, Qt.TransformationMode.SmoothTransformation

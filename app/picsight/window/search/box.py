@@ -39,14 +39,14 @@ class SearchBox(QFrame):
         self.line = QLineEdit(self)
         self._chip = LikeChip(self)
         self._chip.setObjectName("like")
-        self._clear = IconButton("clear", self.tr("Clear"), self)
+        self.clear_button = IconButton("clear", self.tr("Clear"), self)
         self._example = 0
         self._rotation = QTimer(self, interval=ROTATE_MS)
         self._build()
         self.line.textEdited.connect(self.edited)
         self.line.textChanged.connect(lambda _text: self._show_clear())
         self.line.returnPressed.connect(self.submitted)
-        self._clear.clicked.connect(self._empty)
+        self.clear_button.clicked.connect(self._empty)
         self._chip.removed.connect(self.like_removed)
         self._rotation.timeout.connect(self._rotate)
         self._rotation.start()
@@ -65,10 +65,10 @@ class SearchBox(QFrame):
         row.addSpacing(px(self, 2.5 - HAIR))  # the sign is painted there
         row.addWidget(self._chip)
         row.addWidget(self.line, 1)
-        row.addWidget(self._clear)
+        row.addWidget(self.clear_button)
         self._chip.hide()
-        self._clear.hide()
-        clear_ground = self.line.palette()
+        self.clear_button.hide()
+        clear_ground = QPalette()
         clear_ground.setColor(QPalette.ColorRole.Base, Qt.GlobalColor.transparent)
         self.line.setPalette(clear_ground)
 
@@ -151,7 +151,7 @@ class SearchBox(QFrame):
         self.edited.emit("")
 
     def _show_clear(self) -> None:
-        self._clear.setVisible(bool(self.line.text()))
+        self.clear_button.setVisible(bool(self.line.text()))
 
     def _placeholder(self) -> str:
         return self.tr("Describe a photo, for example: {words}").format(words=EXAMPLES[self._example])

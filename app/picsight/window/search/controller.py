@@ -9,6 +9,7 @@ from PySide6.QtCore import QObject, QTimer, Signal
 from PySide6.QtGui import QAccessible, QAccessibleAnnouncementEvent
 
 from picsight.window.parts.words import counted, isolated, number
+from picsight.window.search.news import News, compare
 from picsight.window.search.place import Place, Shown, look, ready
 
 if TYPE_CHECKING:
@@ -29,6 +30,7 @@ class SearchController(QObject):
 
     place_changed = Signal(object)  # Place, as soon as its photos are shown
     busy_changed = Signal(bool)
+    folders_wanted = Signal()  # none of those that are there has photos
 
     def __init__(self, box: SearchBox, page: WallPage, jobs: Jobs, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -40,6 +42,7 @@ class SearchController(QObject):
         self._took = 0.0
         self._seen: tuple[int, int] | None = None  # where to return to when the wanted place is shown
         self._stay = False
+        self._settled = False
         self._news_due, self._news_wanted = 0.0, False
         self._pause = QTimer(self, singleShot=True, interval=IDLE_MS)
         self._quiet = QTimer(self, singleShot=True, interval=QUIET_MS)
@@ -89,13 +92,25 @@ class SearchController(QObject):
 
     def photos_arrived(self) -> None:
         """New photos are in the library: they appear at the end of the wall, or wait in the pill."""
+        self._settled = False
         self._news_wanted = True
         if not self._news.isActive():
             self._news.start(max(0, round((self._news_due - time.monotonic()) * 1000)))
 
-    def refresh(self) -> None:
-        """Ask again for the same place; what is looked at stays."""
-        self._request(self._wanted, stay=True)
+    def settle(self, *, complete: bool) -> None:
+        """All photos are there: put them into their order, unless someone is looking at them as they lie.
+
+        `complete` says that all folders were looked through: what is not there now will not come.
+        """
+        self._settled = complete
+        view = self._page.view
+        looked_at = not view.at_top() or view.hasFocus() or view.underMouse() or view.selected_count()
+        if self._shown is not None and not self._shown.wall.results and not self._wanted.is_search:
+            self._request(self._wanted)
+        elif looked_at or self._wanted.is_search:
+            self.photos_arrived()
+        else:
+            self._request(self._wanted)
 
     # Typing
 
@@ -127,7 +142,8 @@ class SearchController(QObject):
 
     def _remember(self) -> None:
         if self._shown is not None and self._place == self._wanted:
-            self._back = [*self._back[-49:], (self._place, self._page.view.place())]
+            before = [entry for entry in self._back[-49:] if entry[0] != self._place]
+            self._back = [*before, (self._place, self._page.view.place())]
 
     # Asking and showing
 
@@ -170,6 +186,8 @@ class SearchController(QObject):
         elif not self._quiet.isActive():
             self._say_nothing()
         self.place_changed.emit(place)
+        if self._news_wanted:
+            self.photos_arrived()
 
     def _fail(self, sentence: str) -> None:
         self.busy_changed.emit(False)
@@ -210,9 +228,9 @@ class SearchController(QObject):
         self._page.say("")
         if place.like:
             notice.say(self.tr("No other photos to compare with."), "", [(self.tr("Back"), self.go_back)])
-        elif place.words:
+        elif place.words and self._shown and self._shown.photos:
             title = self.tr("Nothing here matches {words}.").format(words=isolated(f"“{place.words}”"))
-            why = " ".join(self._shown.faults) if self._shown and self._shown.faults else ""
+            why = " ".join(self._shown.faults)
             notice.say(
                 title,
                 why or self.tr("Try fewer words, or other ones."),
@@ -220,7 +238,12 @@ class SearchController(QObject):
             )
         elif place.folder:
             title = self.tr("No photos in {folder}.").format(folder=isolated(f"“{place.folder.name}”"))
-            notice.say(title, self.tr("They appear here as they are looked through."))
+            notice.say(
+                title, "" if self._settled else self.tr("They appear here as they are looked through.")
+            )
+        elif self._settled:
+            choose = (self.tr("Choose another folder…"), self.folders_wanted.emit)
+            notice.say(self.tr("No photos were found in your folders."), "", [choose])
         else:
             notice.say(self.tr("No photos yet."), self.tr("They appear here as they are looked through."))
         self._page.show_notice()
@@ -238,28 +261,24 @@ class SearchController(QObject):
         self._news_wanted = False
         shown, started = self._shown, time.monotonic()
 
-        def compare() -> tuple[Shown, int, Shown | None]:
-            newer = look(library, place)
-            count = shown.wall.new_in(newer.wall)
-            grown = None
-            if not place.is_search and count:
-                grown = Shown(shown.wall.followed_by(newer.wall.results), newer.photos)
-            return newer, count, grown
-
-        def take(news: tuple[Shown, int, Shown | None]) -> None:
+        def take(news: News) -> None:
             took = time.monotonic() - started
             self._news_due = time.monotonic() + max(1.0, NEWS_SHARE * took)
-            self._take_news(*news)
+            self._take_news(news)
             if self._news_wanted:
                 self.photos_arrived()
 
-        self._jobs.read(compare, take, replaces=LANE_NEWS)
+        self._jobs.read(lambda: compare(library, place, shown), take, replaces=LANE_NEWS)
 
-    def _take_news(self, newer: Shown, count: int, grown: Shown | None) -> None:
-        view = self._page.view
-        if not count:
+    def _take_news(self, news: News) -> None:
+        """Photos that are gone leave at once, new ones are appended at the top or wait in the pill further down."""
+        view, grown = self._page.view, news.grown
+        if news.are_gone:
+            self._request(self._place, stay=True)
             return
-        if grown is not None and (view.at_top() or not self._shown or not self._shown.wall.results):
+        if not news.count:
+            return
+        if grown is not None and (view.at_top() or not view.model().rowCount()):
             self._shown = grown
             view.grow(grown.wall)
             self._page.say(self._title())
@@ -268,9 +287,9 @@ class SearchController(QObject):
         if view.model().rowCount():
             many = "%n new photos match · Show" if self._place.is_search else "%n new photos · Show"
             one = "%n new photo matches · Show" if self._place.is_search else "%n new photo · Show"
-            self._page.pill.say(counted(count, one, many))
+            self._page.pill.say(counted(news.count, one, many))
             return
-        self._show(self._place, newer, self._took, None, stay=False)
+        self._show(self._place, news.newer, self._took, None, stay=False)
 
     def _show_news(self) -> None:
         self._page.pill.hide()

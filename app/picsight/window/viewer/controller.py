@@ -44,7 +44,7 @@ class ViewerController(QObject):
         page.step_requested.connect(lambda step: self.show(self._row + step))
         page.end_requested.connect(lambda last: self.show(self._model.rowCount() - 1 if last else 0))
         page.stage.full_needed.connect(self._load_full)
-        page.stage.resized.connect(self._resized)
+        page.stage.fit_needed.connect(self._load)
 
     @property
     def photo(self) -> Result | None:
@@ -92,9 +92,12 @@ class ViewerController(QObject):
         self._show_picture(picture)
 
     def _show_picture(self, picture: ScreenPicture) -> None:
-        if self._photo is not None and picture.path == self._photo.path:
-            self._page.stage.show_picture(picture)
-            self._load_ahead()
+        if self._photo is None or picture.path != self._photo.path:
+            return
+        stage = self._page.stage
+        if stage.is_fitted or stage.image_size().isEmpty():
+            stage.show_picture(picture)
+        self._load_ahead()
 
     def _load_ahead(self) -> None:
         """Decode the next photo, then the one before, while this one is looked at."""
@@ -136,8 +139,3 @@ class ViewerController(QObject):
     def _take_full(self, picture: ScreenPicture) -> None:
         if self._photo is not None and picture.path == self._photo.path:
             self._page.stage.show_picture(picture)
-
-    def _resized(self) -> None:
-        """The stage has another size: decode for it, unless the photo is zoomed."""
-        if self._photo is not None:
-            self._load()

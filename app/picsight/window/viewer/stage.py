@@ -24,13 +24,15 @@ class Stage(QAbstractScrollArea):
 
     zoom_changed = Signal(int)  # per cent, as shown
     full_needed = Signal()  # all pixels are wanted now
-    resized = Signal()
+    fit_needed = Signal()  # fitted, to another size than before or after a zoom
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setFrameShape(QFrame.Shape.NoFrame)
         self.setAccessibleName(self.tr("Photo"))
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self._image = QImage()
         self._size = QSize()  # of the photo, in its own pixels
         self._stand_in = QPixmap()
@@ -63,6 +65,11 @@ class Stage(QAbstractScrollArea):
         """How many pixels are at hand."""
         return self._image.size()
 
+    @property
+    def is_fitted(self) -> bool:
+        """True while the whole picture is in sight."""
+        return self._zoom is None
+
     def fit_size(self) -> QSize:
         """How large a fitted picture may be, in device pixels."""
         ratio = self.devicePixelRatioF()
@@ -72,6 +79,7 @@ class Stage(QAbstractScrollArea):
         """Show the whole picture."""
         self._zoom = None
         self._arrange()
+        self.fit_needed.emit()
 
     def toggle_fit(self) -> None:
         """Fitted or one to one."""
@@ -150,7 +158,8 @@ class Stage(QAbstractScrollArea):
         """Fit again."""
         super().resizeEvent(event)
         self._arrange()
-        self.resized.emit()
+        if self._zoom is None:
+            self.fit_needed.emit()
 
     def scrollContentsBy(self, _dx: int, _dy: int) -> None:
         """Paint the other part."""

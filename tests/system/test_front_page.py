@@ -1,0 +1,75 @@
+"""The first page says what is there: its commands run, its links lead somewhere, its tree is the repository's."""
+
+from __future__ import annotations
+
+import importlib
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+PAGES = ("README.md", "CONTRIBUTING.md", "CHANGELOG.md")
+README = (REPOSITORY / "README.md").read_text(encoding="utf-8")
+COMMANDS = [
+    shlex.split(line, comments=True)
+    for block in re.findall(r"```sh\n(.*?)```", README, re.DOTALL)
+    for line in block.splitlines()
+]
+
+
+def test_the_page_shows_both_commands_and_the_program():
+    assert {words[0] for words in COMMANDS} == {"python3", "picsight"}
+
+
+@pytest.mark.parametrize("words", [words for words in COMMANDS if words[0] == "python3"], ids=" ".join)
+def test_a_command_for_the_checkout_is_one_that_dev_understands(words, monkeypatch):
+    assert words[1] == "packaging/dev.py"
+    monkeypatch.syspath_prepend(str(REPOSITORY / "packaging"))
+    dev = importlib.import_module("dev")
+    assert callable(dev.read_arguments(words[2:]).work)
+
+
+def test_the_program_does_what_the_page_types(fresh, few_photos, tmp_path):
+    few_photos.rename(tmp_path / "Pictures")
+    min((tmp_path / "Pictures").iterdir()).rename(tmp_path / "Pictures" / "IMG_2041.jpg")
+    program = fresh.given(HOME=str(tmp_path))
+    for words in COMMANDS:
+        if words[0] == "picsight" and len(words) > 1:
+            arguments = [word.replace("~", str(tmp_path)) for word in words[1:]]
+            done = program(*arguments)
+            assert done.code == 0, (words, done.err)
+            assert done.out
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_every_link_leads_to_a_file(page):
+    text = (REPOSITORY / page).read_text(encoding="utf-8")
+    for target in re.findall(r"\]\(([^)]+)\)", text):
+        if not target.startswith("https://"):
+            assert (REPOSITORY / target).is_file(), target
+
+
+def test_the_tree_is_the_repository_s():
+    (tree,) = re.findall(r"## What is where\n\n```\n(.*?)```", README, re.DOTALL)
+    places: list[str] = []
+    for line in tree.splitlines():
+        depth, name = (len(line) - len(line.lstrip())) // 2, line.split()[0]
+        places[depth:] = [name]
+        assert REPOSITORY.joinpath(*places).exists(), line
+    shown = {line.split()[0].rstrip("/") for line in tree.splitlines() if not line.startswith(" ")}
+    tracked = subprocess.run(
+        ["git", "ls-files"], cwd=REPOSITORY, capture_output=True, text=True, check=True
+    ).stdout.splitlines()
+    folders = {path.split("/")[0] for path in tracked if "/" in path and not path.startswith(".")}
+    assert shown == folders
+
+
+def test_contributors_are_told_tools_that_are_there():
+    text = (REPOSITORY / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    for module in re.findall(r"python -m (\w+)", text):
+        assert importlib.util.find_spec(module), module
+    assert (Path(sys.executable).parent / "lint-imports").exists()

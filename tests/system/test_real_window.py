@@ -1,0 +1,105 @@
+"""The program in a real window: on a screen of its own it opens, indexes what it is given, and closes when told."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="the screen is an X server")
+
+PATIENCE = 60  # seconds; it takes three
+# Read first by every process: whoever asks for an internet socket is noted and refused.
+REFUSAL = """
+import os, sys
+
+def refuse(event, args):
+    if event == "socket.getaddrinfo" or (event == "socket.__new__" and args[1] not in (-1, 1)):
+        open(os.path.join({folder!r}, "asked"), "a").write(event)
+        raise OSError("no network here")
+
+sys.addaudithook(refuse)
+"""
+
+
+@pytest.fixture
+def screen():
+    """The name of an X screen that nobody sees."""
+    if shutil.which("Xvfb") is None:
+        if os.environ.get("CI") == "true":
+            pytest.fail("Xvfb is missing although CI=true")
+        pytest.skip("needs Xvfb, a screen that nobody sees")
+    reading, writing = os.pipe()
+    command = ["Xvfb", "-displayfd", str(writing), "-screen", "0", "1200x800x24", "-nolisten", "tcp"]
+    with subprocess.Popen(command, pass_fds=[writing], stderr=subprocess.DEVNULL) as server:
+        os.close(writing)
+        with os.fdopen(reading) as told:
+            number = told.readline().strip()  # written once the server is ready
+        yield f":{number}"
+        server.terminate()
+
+
+@pytest.fixture
+def variables(screen, tmp_path):
+    """The environment of a user with an empty home and a screen, but no network."""
+    (tmp_path / "guard").mkdir()
+    (tmp_path / "guard" / "sitecustomize.py").write_text(
+        REFUSAL.format(folder=str(tmp_path)), encoding="utf-8"
+    )
+    paths = [str(tmp_path / "guard"), *filter(None, [os.environ.get("PYTHONPATH")])]
+    return {
+        "HOME": str(tmp_path / "home"),
+        "PATH": os.environ["PATH"],
+        "LANG": "C.UTF-8",
+        "DISPLAY": screen,
+        "OMP_NUM_THREADS": "1",
+        "PYTHONPATH": os.pathsep.join(paths),
+    }
+
+
+def test_a_folder_is_indexed_in_the_open_window_which_then_closes_in_good_order(
+    few_photos, variables, tmp_path
+):
+    program = [sys.executable, "-m", "picsight", "--library", str(tmp_path / "library")]
+    with subprocess.Popen(
+        [*program, "--add", str(few_photos)],
+        env=variables,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as window:
+        try:
+            wait_for_photos(program, variables, window, len(list(few_photos.iterdir())))
+            window.send_signal(signal.SIGTERM)
+            out, err = window.communicate(timeout=PATIENCE)
+        finally:
+            window.kill()
+    assert (window.returncode, out) == (0, "")
+    assert "Traceback" not in err
+    assert not (tmp_path / "asked").exists()
+    answer = command(program, variables, "search", "a dog", "-n", "2")
+    assert len(answer["results"]) == 2
+
+
+def wait_for_photos(program, variables, window, count):
+    """Asks a second process what the library holds until it is all there; neither disturbs the other."""
+    latest = time.monotonic() + PATIENCE
+    while window.poll() is None and time.monotonic() < latest:
+        if command(program, variables, "status")["photos"] == count:
+            return
+    window.kill()
+    pytest.fail(f"the window indexed nothing: {window.communicate()}")
+
+
+def command(program, variables, *words):
+    """The document of a command beside the window."""
+    done = subprocess.run(
+        [*program, *words, "--json"], env=variables, capture_output=True, text=True, check=True
+    )
+    return json.loads(done.stdout)
