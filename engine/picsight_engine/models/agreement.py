@@ -1,4 +1,4 @@
-"""Whether Core ML computes here what ONNX Runtime computes: eight pictures through both, and the verdict kept on disk.
+"""Whether Core ML computes here what ONNX Runtime computes: eight photos through both, and the verdict kept on disk.
 
 Core ML cannot be tried where most of this program is written, and it changes with each release of macOS. So it is
 believed only where it has agreed: on this machine, under this system, with these very files.
@@ -14,12 +14,11 @@ from dataclasses import asdict, dataclass
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
+from picsight_engine.assets import find_asset
 from picsight_engine.errors import BundleError, StorageError
 from picsight_engine.models.bundle import IMAGE_PACKAGE
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     import numpy as np
     from numpy.typing import NDArray
     from PIL.Image import Image
@@ -27,11 +26,8 @@ if TYPE_CHECKING:
     from picsight_engine.models.backend import ImageEncoder
     from picsight_engine.models.bundle import Bundle
 
-PICTURES = 8
 LEAST_COSINE = 0.99
 _FILE = "coreml-check.json"
-_CELLS = (2, 3, 4, 6, 9, 13, 20, 32)  # coarse colours to fine ones
-_SIDE = 256
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +50,7 @@ class Machine:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """The least cosine between both backends over the pictures; `fault` says why there is none (`least` is 0 then)."""
+    """The least cosine between both backends over the photos; `fault` says why there is none (`least` is 0 then)."""
 
     least: float
     fault: str
@@ -83,8 +79,8 @@ def read_verdict(bundle: Bundle, machine: Machine) -> Verdict | None:
         return None
 
 
-def examine(bundle: Bundle, machine: Machine, pictures: Sequence[Image] | None = None) -> Verdict:
-    """Compares both backends on photos (drawn pictures where none are at hand) and keeps the verdict in the bundle.
+def examine(bundle: Bundle, machine: Machine) -> Verdict:
+    """Compares both backends on the packaged photos and keeps the verdict in the bundle.
 
     For the installation of a model, and for `doctor`.
 
@@ -98,8 +94,7 @@ def examine(bundle: Bundle, machine: Machine, pictures: Sequence[Image] | None =
     from picsight_engine.models.preprocess import preprocess  # imports PIL
 
     spec = bundle.image_spec()
-    chosen = list(pictures or drawn_pictures())[:PICTURES]
-    pixels = np.stack([preprocess(picture, spec) for picture in chosen])
+    pixels = np.stack([preprocess(photo, spec) for photo in eight_photos()])
     wanted = OnnxImageEncoder(bundle)
     least, fault = 0.0, ""
     try:
@@ -120,19 +115,17 @@ def least_cosine(one: ImageEncoder, other: ImageEncoder, pixels: NDArray[np.floa
     return least if least == least else 0.0  # noqa: PLR0124 -- not a number
 
 
-def drawn_pictures() -> list[Image]:
-    """Eight pictures of smooth random colours, the same everywhere."""
-    import random
-
+def eight_photos() -> list[Image]:
+    """The four packaged photographs, and the middle of each."""
     from PIL import Image
 
-    draw = random.Random(0)  # noqa: S311 -- pictures, no secrets
-    return [
-        Image.frombytes("RGB", (cells, cells), draw.randbytes(3 * cells * cells)).resize(
-            (_SIDE, _SIDE), Image.Resampling.BICUBIC
-        )
-        for cells in _CELLS
-    ]
+    photos = []
+    for path in sorted(find_asset("known").glob("*.jpg")):
+        with Image.open(path) as file:
+            whole = file.convert("RGB")
+        width, height = whole.size
+        photos += [whole, whole.crop((width // 4, height // 4, width * 3 // 4, height * 3 // 4))]
+    return photos
 
 
 def _digests(bundle: Bundle) -> dict[str, str]:

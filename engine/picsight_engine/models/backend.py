@@ -71,7 +71,7 @@ def choose_image_backend(bundle: Bundle, machine: Machine | None = None) -> Choi
             "Photos are read by ONNX Runtime: Core ML was not compared with it on this system yet.",
         )
     if not verdict.agreed:
-        reason = verdict.fault or f"eight pictures agree to {verdict.least:.3f}, {LEAST_COSINE} are needed"
+        reason = verdict.fault or f"eight photos agree only to {verdict.least:.3f}, {LEAST_COSINE} is needed"
         return Choice(
             Backend.ONNX,
             f"Photos are read by ONNX Runtime, because Core ML is not right here: {reason.rstrip('.')}.",

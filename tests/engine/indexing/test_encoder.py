@@ -68,7 +68,7 @@ def run_album(home, album, crew, limits):
     """The working part of a run, as the indexer does it."""
     folder = home.add(album)
     batch = Batch(home.db, home.thumbnails, SPACE, photos=64, seconds=2.0)
-    plan = make_plan([FolderView(folder, [], [], list(scan(album)), [])], set(), retry_problems=False, accept_missing=False)  # fmt: skip
+    plan = make_plan([FolderView(folder, [], [], list(scan(album)), [])], set(), retry_problems=False)
     recogniser = Recogniser(home.db, embedded=set(), pictured=set(), moving=plan.moving)
     shift = Shift(crew, recogniser, batch, plan.tasks, limits=limits, workers=2)
     end = time.monotonic() + PATIENCE
