@@ -16,7 +16,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from picsight_engine.errors import BundleError, LibraryError, PicsightError, RequestError, StorageError
-from picsight_engine.models.agreement import Machine, examine, holds_package, read_verdict
+from picsight_engine.models.agreement import Machine, examine_once, holds_package
 from picsight_engine.models.backend import choose_image_backend, load_image_encoder, load_text_encoder
 from picsight_engine.models.bundle import Bundle, open_bundle
 from picsight_engine.search.searcher import CACHE_FOLDER
@@ -119,8 +119,7 @@ def _examine_model(folder: Path) -> tuple[Bundle | None, Check]:
 
 def _examine_backend(bundle: Bundle, machine: Machine) -> Check:
     """What reads photos, and why; Core ML is compared first where that was not done under this system."""
-    if machine.apple_silicon and machine.coremltools and read_verdict(bundle, machine) is None:
-        examine(bundle, machine)
+    examine_once(bundle, machine)
     return Check("backend", ok=True, message=choose_image_backend(bundle, machine).sentence)
 
 

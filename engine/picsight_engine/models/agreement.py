@@ -79,10 +79,22 @@ def read_verdict(bundle: Bundle, machine: Machine) -> Verdict | None:
         return None
 
 
-def examine(bundle: Bundle, machine: Machine) -> Verdict:
-    """Compares both backends on the packaged photos and keeps the verdict in the bundle.
+def examine_once(bundle: Bundle, machine: Machine) -> None:
+    """Compares both backends where Core ML could run the bundle here and was not compared yet.
 
     For the installation of a model, and for `doctor`.
+
+    Raises:
+        BundleError: the ONNX graph, which everything else is compared with, cannot be used.
+        StorageError: the verdict cannot be written.
+    """
+    possible = holds_package(bundle) and machine.apple_silicon and machine.coremltools
+    if possible and read_verdict(bundle, machine) is None:
+        examine(bundle, machine)
+
+
+def examine(bundle: Bundle, machine: Machine) -> Verdict:
+    """Compares both backends on the packaged photos and keeps the verdict in the bundle.
 
     Raises:
         BundleError: the ONNX graph, which everything else is compared with, cannot be used.

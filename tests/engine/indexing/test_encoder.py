@@ -158,13 +158,15 @@ def test_a_hung_encoder_is_ended_after_the_time_of_a_photo(bundle, album):
 def test_a_run_loses_no_photo_to_an_encoder_that_fails(home, bundle, album, backend):
     """Killed half-way, or Core ML without a package: each photo still gets the vector that the workers make."""
     limits = Limits(seconds=PATIENCE)
+    for path in sorted(album.iterdir())[6:] if backend is Backend.COREML else []:
+        path.unlink()  # each of the others costs a process
     with closing(Crew(bundle, limits, backend)) as crew:
         killed = backend is not Backend.ONNX
         for shift in run_album(home, album, crew, limits):
             if not killed and shift.tally.indexed >= 3:
                 os.kill(encoder_pid(), signal.SIGKILL)
                 killed = True
-    assert (shift.tally.indexed, shift.tally.problems) == (12, 0)
+    assert (shift.tally.indexed, shift.tally.problems) == (len(list(album.iterdir())), 0)
     _, matrix = all_vectors(home.db, SPACE)
     wanted = np.stack(list(vectors_by_name(home, album, bundle).values()))
     assert sorted(map(bytes, matrix)) == sorted(map(bytes, wanted))

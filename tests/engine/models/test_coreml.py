@@ -19,6 +19,7 @@ from picsight_engine.models.agreement import (
     Verdict,
     eight_photos,
     examine,
+    examine_once,
     holds_package,
     least_cosine,
     read_verdict,
@@ -232,6 +233,21 @@ def test_where_core_ml_cannot_run_the_verdict_says_so_and_onnx_runtime_stays(bun
     assert choice.backend is Backend.ONNX
     assert "because Core ML is not right here" in choice.sentence
     assert ".." not in choice.sentence
+
+
+def test_a_comparison_is_made_once_and_only_where_core_ml_could_run(bundle, make_bundle):
+    for machine in (replace(MAC, apple_silicon=False), replace(MAC, coremltools=False)):
+        examine_once(bundle, machine)
+        assert read_verdict(bundle, machine) is None
+    plain = make_bundle("plain")
+    examine_once(plain, MAC)
+    assert read_verdict(plain, MAC) is None
+    verdict_of(bundle, 0.995)
+    examine_once(bundle, MAC)
+    assert read_verdict(bundle, MAC).least == 0.995
+    renewed = replace(MAC, system="Darwin 25 arm64")
+    examine_once(bundle, renewed)
+    assert read_verdict(bundle, renewed) is not None
 
 
 @pytest.mark.macos
