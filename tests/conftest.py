@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 import os
+import sys
 from pathlib import Path
 
 import pytest
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """What only a Mac can compute is left out elsewhere."""
+    if sys.platform != "darwin" and item.get_closest_marker("macos"):
+        pytest.skip("needs macOS")
 
 
 @pytest.fixture(scope="session")

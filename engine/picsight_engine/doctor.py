@@ -16,7 +16,8 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from picsight_engine.errors import BundleError, LibraryError, PicsightError, RequestError, StorageError
-from picsight_engine.models.backend import load_image_encoder, load_text_encoder
+from picsight_engine.models.agreement import Machine, examine_once, holds_package
+from picsight_engine.models.backend import choose_image_backend, load_image_encoder, load_text_encoder
 from picsight_engine.models.bundle import Bundle, open_bundle
 from picsight_engine.search.searcher import CACHE_FOLDER
 from picsight_engine.store import health
@@ -60,7 +61,10 @@ def doctor_folder(folder: Path, bundle_folder: Path, *, forget: bool = False) ->
     With `forget` the photos whose files are gone are forgotten at once, their vectors and thumbnails too.
     """
     bundle, model = _examine_model(bundle_folder)
-    checks = [model, _guarded("folder", partial(_examine_folder, folder))]
+    checks = [model]
+    if bundle is not None and holds_package(bundle):
+        checks.append(_guarded("backend", partial(_examine_backend, bundle, Machine.this())))
+    checks.append(_guarded("folder", partial(_examine_folder, folder)))
     try:
         db = Database.open(folder, create=False)
     except RequestError:
@@ -111,6 +115,12 @@ def _examine_model(folder: Path) -> tuple[Bundle | None, Check]:
         return None, _failed("model", fault)
     title = bundle.manifest.title
     return bundle, Check("model", ok=True, message=f'The model "{title}" is complete and unchanged.')
+
+
+def _examine_backend(bundle: Bundle, machine: Machine) -> Check:
+    """What reads photos, and why; Core ML is compared first where that was not done under this system."""
+    examine_once(bundle, machine)
+    return Check("backend", ok=True, message=choose_image_backend(bundle, machine).sentence)
 
 
 def _examine_folder(folder: Path) -> Check:

@@ -2,34 +2,33 @@
 
 from __future__ import annotations
 
-import multiprocessing
 import os
-import signal
 import time
 from collections import deque
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from dataclasses import dataclass
 from multiprocessing.connection import wait as wait_for
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from picsight_engine.errors import PicsightError
-from picsight_engine.indexing.messages import Broken, Identified, Job, Lost, News, Order, Ready
+from picsight_engine.indexing.encoder import Encoder
+from picsight_engine.indexing.messages import Broken, Described, Identified, Job, Lost, News, Order, Ready
+from picsight_engine.indexing.processes import START_SECONDS, bury, start
 from picsight_engine.indexing.worker import work
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from multiprocessing.connection import Connection
     from multiprocessing.context import SpawnProcess
 
+    from picsight_engine.errors import ProblemCode
+    from picsight_engine.models.backend import Backend
     from picsight_engine.models.bundle import Bundle
     from picsight_engine.photos.decode import Limits
 
 MOST_WORKERS = 6
 WORKER_BYTES = 90_000_000  # one worker with its copy of the image tower
 LARGE_PIXELS = 50_000_000  # a decoded copy of a 250-megapixel picture is 0.75 GB: one such picture at a time
-_START_SECONDS = 120.0  # loading the model from a cold, slow disk
-_BURY_SECONDS = 5.0
 _FAILED_STARTS = 5  # in a row, before the fault is taken to be the machine's
 
 
@@ -65,17 +64,20 @@ class _Worker:
 class Crew:
     """Worker processes behind a few calls; files are known by the caller's numbers. Used from one thread."""
 
-    def __init__(self, bundle: Bundle, limits: Limits) -> None:
+    def __init__(self, bundle: Bundle, limits: Limits, encoder: Backend | None = None) -> None:
+        """With `encoder` one more process runs the image tower for all workers on that backend, for as long as it lives."""
         self._bundle = bundle
         self._limits = limits
-        self._context = multiprocessing.get_context("spawn")  # fork beside Qt or ONNX threads can deadlock
+        self._encoder = Encoder(bundle, encoder, limits.seconds) if encoder else None
         self._workers: list[_Worker] = []
         self._orders_held: deque[tuple[_Worker, Order]] = deque()
         self._failed_starts = 0
 
     @property
     def idle(self) -> int:
-        """How many workers could take a file now."""
+        """How many workers could take a file now; none while the encoder has enough to do."""
+        if self._encoder is not None and self._encoder.full:
+            return 0
         return sum(worker.ready and worker.key is None for worker in self._workers)
 
     def hire(self, number: int) -> None:
@@ -97,7 +99,10 @@ class Crew:
         if order is Order.SKIP:
             worker.key = None
             self._send(worker, order)
-        elif worker.large and self._large_under_way():
+            return
+        if order is Order.EMBED and self._encoder is not None:
+            order = Order.PREPARE
+        if worker.large and self._large_under_way():
             self._orders_held.append((worker, order))
         else:
             self._tell(worker, order)
@@ -109,10 +114,15 @@ class Crew:
             PicsightError: the workers cannot start; BundleError where it is the model's fault.
         """
         news: list[tuple[int, News]] = []
-        ready = wait_for([worker.connection for worker in self._workers], self._patience(seconds))
+        connections = [each.connection for each in (*self._workers, self._encoder) if each is not None]
+        ready = wait_for(connections, self._patience(seconds))
         for worker in [each for each in self._workers if each.connection in ready]:
             self._hear(worker, news)
+        if self._encoder is not None and self._encoder.connection in ready:
+            self._hear_encoder(self._encoder, news)
         now = time.monotonic()
+        if self._encoder is not None and self._encoder.deadline is not None and self._encoder.deadline < now:
+            self._lose_encoder(self._encoder, "timeout", news)
         for worker in [each for each in self._workers if each.deadline is not None and each.deadline < now]:
             self._lose(worker, Lost("timeout"), news)
         self._release_large()
@@ -123,23 +133,21 @@ class Crew:
         self.dismiss()
 
     def dismiss(self) -> None:
-        """Ends every worker at once, whatever it is doing; they only read."""
+        """Ends every worker at once, whatever it is doing; they only read. Workers hired after that embed by themselves."""
+        if self._encoder is not None:
+            self._encoder.close()
+            self._encoder = None
         for worker in self._workers:
             worker.process.kill()
         for worker in self._workers:
-            _bury(worker)
+            bury(worker.process, worker.connection)
         self._workers.clear()
         self._orders_held.clear()
 
     def _start_worker(self) -> _Worker:
-        here, there = self._context.Pipe()
-        process = self._context.Process(
-            target=work, args=(there, self._bundle, self._limits), name="picsight-worker", daemon=True
-        )
-        with _interrupts_held_back():
-            process.start()
-        there.close()  # else the pipe would stay open when the worker dies
-        return _Worker(process, here, deadline=time.monotonic() + _START_SECONDS)
+        embeds = self._encoder is None
+        process, here = start(work, self._bundle, self._limits, embeds, name="picsight-worker")
+        return _Worker(process, here, deadline=time.monotonic() + START_SECONDS)
 
     def _hear(self, worker: _Worker, news: list[tuple[int, News]]) -> None:
         """Takes one message from a worker; its death is told by the pipe in one of two ways."""
@@ -157,7 +165,10 @@ class Crew:
             return
         if worker.key is None:
             return
-        news.append((worker.key, message))
+        if isinstance(message, Described) and message.pixels is not None:
+            self._hand_over(worker.key, message, news)
+        else:
+            news.append((worker.key, message))
         if isinstance(message, Identified):
             worker.used = time.monotonic() - worker.since
             worker.large = message.pixels > LARGE_PIXELS
@@ -168,7 +179,7 @@ class Crew:
     def _lose(self, worker: _Worker, loss: Lost, news: list[tuple[int, News]]) -> None:
         """Removes a dead or hung worker; its file is told as lost, a worker that never started is counted."""
         worker.process.kill()
-        _bury(worker)
+        bury(worker.process, worker.connection)
         self._workers.remove(worker)
         if worker.key is not None:
             news.append((worker.key, loss))
@@ -179,6 +190,25 @@ class Crew:
                     "The processes that read photos end as soon as they start. Free some memory and index again; "
                     'a script of your own must start indexing below `if __name__ == "__main__":`.'
                 )
+
+    def _hand_over(self, key: int, described: Described, news: list[tuple[int, News]]) -> None:
+        """Gives pixels to the encoder; if that is gone by now, the file is told as lost and will be read again."""
+        if self._encoder is None:
+            news.append((key, Lost("crashed")))
+        else:
+            self._encoder.put(key, described)
+
+    def _hear_encoder(self, encoder: Encoder, news: list[tuple[int, News]]) -> None:
+        done = encoder.hear()
+        if done is None:
+            self._lose_encoder(encoder, "crashed", news)
+        else:
+            news += done
+
+    def _lose_encoder(self, encoder: Encoder, code: ProblemCode, news: list[tuple[int, News]]) -> None:
+        """From now on the workers embed; each loads the image tower with the first photo that wants it."""
+        news += encoder.close(code)
+        self._encoder = None
 
     def _tell(self, worker: _Worker, message: Job | Order) -> None:
         """Sends a worker what takes time, and starts its clock."""
@@ -201,25 +231,6 @@ class Crew:
                 self._tell(worker, order)
 
     def _patience(self, seconds: float) -> float:
-        deadlines = [worker.deadline for worker in self._workers if worker.deadline is not None]
+        everyone = [each for each in (*self._workers, self._encoder) if each is not None]
+        deadlines = [each.deadline for each in everyone if each.deadline is not None]
         return max(0.0, min([seconds, *(deadline - time.monotonic() for deadline in deadlines)]))
-
-
-def _bury(worker: _Worker) -> None:
-    worker.connection.close()
-    worker.process.join(_BURY_SECONDS)
-    if worker.process.exitcode is not None:  # else it hangs inside the system, until its dead disk is gone
-        worker.process.close()
-
-
-@contextmanager
-def _interrupts_held_back() -> Iterator[None]:
-    """Starts a process with Ctrl-C blocked: it would die of it, loudly, before it can look away."""
-    if not hasattr(signal, "pthread_sigmask"):  # Windows
-        yield
-        return
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)

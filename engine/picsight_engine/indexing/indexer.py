@@ -16,6 +16,7 @@ from picsight_engine.indexing.plan import FolderView, Plan, make_plan
 from picsight_engine.indexing.recognise import Recogniser
 from picsight_engine.indexing.scan import SeenFile, SeenProblem, printable, scan
 from picsight_engine.indexing.shift import Shift
+from picsight_engine.models.backend import Backend, choose_image_backend
 from picsight_engine.models.bundle import check_image_tower
 from picsight_engine.photos.decode import Limits
 from picsight_engine.store.database import index_lock
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     from picsight_engine.store.thumbnails import Thumbnails
 
 _KEPT_SECONDS = 30 * 24 * 3600.0  # how long a missing photo may come back as itself
+_FILES_FOR_ENCODER = 64  # fewer are done before Core ML has started
 _TICK_SECONDS = 0.1  # progress is told at most so often while files are done,
 _PULSE_SECONDS = 0.5  # and at least so often
 
@@ -118,7 +120,8 @@ class _Run:
         if returned:
             yield Committed(returned)
         recogniser = Recogniser(self._db, embedded=embedded, pictured=pictured, moving=plan.moving)
-        with closing(Crew(self._bundle, self._settings.limits)) as crew:
+        encoder = _encoder(self._bundle, len(plan.tasks))
+        with closing(Crew(self._bundle, self._settings.limits, encoder)) as crew:
             workers = self._settings.workers or suitable_workers()
             shift = Shift(
                 crew, recogniser, self._batch, plan.tasks, limits=self._settings.limits, workers=workers
@@ -213,6 +216,14 @@ class _Run:
             photos_per_second=tally.indexed / seconds,
         )
         yield Finished(summary, self._cancelled, tuple(self._notes))
+
+
+def _encoder(bundle: Bundle, files: int) -> Backend | None:
+    """The backend that wants a process of its own, where there is enough to do for it."""
+    if files < _FILES_FOR_ENCODER:
+        return None
+    chosen = choose_image_backend(bundle).backend
+    return None if chosen is Backend.ONNX else chosen
 
 
 def _is_set(cancel: threading.Event | None) -> bool:

@@ -25,6 +25,7 @@ class Order(Enum):
     SKIP = "skip"  # the picture is known
     DESCRIBE = "describe"  # its metadata or thumbnail are wanted, its vector is there
     EMBED = "embed"
+    PREPARE = "prepare"  # as EMBED, but its pixels go to the encoder process, which makes the vector
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +54,8 @@ class Described:
     """From a worker: the picture as it will be stored.
 
     Width and height are those of the upright full picture, `vector` is float16 little-endian (None unless it was
-    ordered), `thumbnail` a JPEG.
+    ordered), `thumbnail` a JPEG. `pixels` are the image tower's input, float32 little-endian [3, size, size], for the
+    encoder process alone.
     """
 
     width: int
@@ -64,6 +66,7 @@ class Described:
     phash: int
     thumbnail: bytes
     vector: bytes | None
+    pixels: bytes | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,17 +6,16 @@ Started by "spawn", so nothing heavy is imported at the top: the model's librari
 from __future__ import annotations
 
 import os
-import signal
 import traceback
-import warnings
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from picsight_engine.errors import ImageError, PicsightError
 from picsight_engine.indexing.messages import Broken, Described, Failed, Identified, Order, Ready
+from picsight_engine.indexing.processes import own_end, settle
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
     from multiprocessing.connection import Connection
     from pathlib import Path
 
@@ -25,16 +24,19 @@ if TYPE_CHECKING:
     from picsight_engine.photos.decode import Limits
 
 THUMBNAIL_SIDE = 256  # pixels
-_NICENESS = 10
-_GRACE_SECONDS = 5  # the indexer ends a hung worker; only one whose indexer is gone has to end itself
 
 
-def work(connection: Connection, bundle: Bundle, limits: Limits) -> None:
-    """The process's whole life: load the model, then serve jobs until the indexer closes the pipe or dies."""
-    _settle()
+def work(connection: Connection, bundle: Bundle, limits: Limits, embeds: bool) -> None:
+    """The process's whole life: load the model, then serve jobs until the indexer closes the pipe or dies.
+
+    Where it is not expected to embed, the model is loaded by the first photo that wants it all the same.
+    """
+    settle()
     with suppress(EOFError, OSError):  # the indexer is gone: there is nobody to tell
         try:
             desk = _Desk(bundle, limits)
+            if embeds:
+                desk.load_tower()
         except PicsightError as fault:
             connection.send(Broken(fault))
             return
@@ -42,16 +44,6 @@ def work(connection: Connection, bundle: Bundle, limits: Limits) -> None:
         connection.send(Ready())
         while True:
             _serve(connection, desk, connection.recv().path)
-
-
-def _settle() -> None:
-    """Ctrl-C is the indexer's to handle; one thread a worker; decoders' warnings are not for a terminal."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    if hasattr(os, "nice"):  # Unix: whoever searches or scrolls meanwhile goes first
-        os.nice(_NICENESS)
-    for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
-        os.environ[name] = "1"
-    warnings.simplefilter("ignore")
 
 
 def _silence_decoders() -> None:
@@ -69,7 +61,7 @@ def _serve(connection: Connection, desk: _Desk, path: Path) -> None:
         return
     order: Order = connection.recv()
     if order is not Order.SKIP:
-        connection.send(_try(desk, path, lambda: desk.describe(path, embed=order is Order.EMBED)))
+        connection.send(_try(desk, path, lambda: desk.describe(path, order)))
 
 
 def _try(
@@ -77,7 +69,7 @@ def _try(
 ) -> Identified | Described | Failed | Broken:
     """The step's result, or why there is none."""
     try:
-        with _own_end(desk.limits.seconds):
+        with own_end(desk.limits.seconds):
             return step()
     except ImageError as fault:
         return Failed(fault.code, fault.message)
@@ -88,31 +80,19 @@ def _try(
         return Failed("crashed", sentence, traceback.format_exc())
 
 
-@contextmanager
-def _own_end(seconds: float) -> Iterator[None]:
-    """Lets the system end this process if a decoder hangs and the indexer is not there to do it."""
-    if not hasattr(signal, "alarm"):  # Windows
-        yield
-        return
-    signal.alarm(int(seconds) + _GRACE_SECONDS)
-    try:
-        yield
-    finally:
-        signal.alarm(0)
-
-
 class _Desk:
     """What a worker needs for every photo: the image tower and its preprocessing."""
 
     def __init__(self, bundle: Bundle, limits: Limits) -> None:
         # Imported here: a process that never gets this far (the indexer's) must not pay 300 ms for them.
-        from picsight_engine.models import backend, preprocess
+        from picsight_engine.models import preprocess
         from picsight_engine.photos import decode, identity, thumbnail
 
         self.limits = limits
         self._data = b""
         self._spec = bundle.image_spec()
-        self._encoder: ImageEncoder = backend.load_image_encoder(bundle, threads=1)
+        self._bundle = bundle
+        self._encoder: ImageEncoder | None = None
         self._preprocess, self._decode, self._identity, self._thumbnail = (
             preprocess,
             decode,
@@ -129,14 +109,25 @@ class _Desk:
             self._decode.claimed_pixels(self._data, path),
         )
 
-    def describe(self, path: Path, *, embed: bool) -> Described:
+    def load_tower(self) -> ImageEncoder:
+        """The image tower, loaded once; raises BundleError."""
+        from picsight_engine.models import backend
+
+        if self._encoder is None:
+            self._encoder = backend.load_image_encoder(self._bundle, threads=1)
+        return self._encoder
+
+    def describe(self, path: Path, order: Order) -> Described:
         """Decodes once, reduced where the format can, and makes everything from that; raises ImageError."""
         side = self._preprocess.reduced_side(self._spec)
         picture = self._decode.decode(self._data, path, min_side=side, limits=self.limits)
-        vector = None
-        if embed:  # one photo at a time: its vector must not depend on its neighbours
+        vector = prepared = None
+        if order is not Order.DESCRIBE:
             pixels = self._preprocess.preprocess(picture.image, self._spec)
-            vector = self._encoder.encode(pixels[None])[0].astype("<f2").tobytes()
+            if order is Order.PREPARE:
+                prepared = pixels.astype("<f4", copy=False).tobytes()
+            else:  # one photo at a time: its vector must not depend on its neighbours
+                vector = self.load_tower().encode(pixels[None])[0].astype("<f2").tobytes()
         taken = picture.taken
         return Described(
             width=picture.width,
@@ -147,4 +138,5 @@ class _Desk:
             phash=self._identity.perceptual_hash(picture.image),
             thumbnail=self._thumbnail.thumbnail(picture.image, THUMBNAIL_SIDE),
             vector=vector,
+            pixels=prepared,
         )

@@ -20,6 +20,9 @@ FORMAT = 1
 MANIFEST = "bundle.json"
 IMAGE_GRAPH = "image.onnx"
 TEXT_GRAPH = "text.onnx"
+# folders of several files, each of which the manifest lists
+IMAGE_PACKAGE = "image.mlpackage"
+TEXT_PACKAGE = "text.mlpackage"
 
 Resize = Literal["shortest", "squash"]
 Interpolation = Literal["bicubic", "bilinear"]

@@ -22,25 +22,33 @@ import click
     help="Photos and captions on which the drift of an imported model is measured.",
 )
 @click.option("--int8-text", is_flag=True, help="Store the text tower as int8 instead of float16.")
-def export(checkpoint: Path, output: Path, shard: Path | None, *, int8_text: bool) -> None:
+@click.option("--coreml", is_flag=True, help="Write the image tower as a Core ML package too.")
+@click.option(
+    "--coreml-text", is_flag=True, help="Write both towers as Core ML packages, as phones need them."
+)
+def export(
+    checkpoint: Path, output: Path, shard: Path | None, *, int8_text: bool, coreml: bool, coreml_text: bool
+) -> None:
     """Writes CHECKPOINT (a run's folder or its file) as a bundle, after comparing every graph with the checkpoint.
 
     Where weights were imported, the drift of their export is measured on SHARD, or on drawn patterns without one.
     """
-    from mctrain.weights.checkpoint import load_family  # imports torch: 2 s
+    from mctrain.export.coreml import Packages  # imports torch: 2 s
+    from mctrain.weights.checkpoint import load_family
 
+    packages = Packages(image=coreml or coreml_text, text=coreml_text)
     family = load_family(checkpoint)
     if family is None:
         from mctrain.export.bundle import export_bundle
         from mctrain.training.checkpoint import load_checkpoint
 
-        bundle = export_bundle(load_checkpoint(checkpoint), output, int8_text=int8_text)
+        bundle = export_bundle(load_checkpoint(checkpoint), output, int8_text=int8_text, packages=packages)
     else:
         from mctrain.export.family import export_family
         from mctrain.export.probe import patterns, subjects_of
 
         subjects = subjects_of(shard) if shard else patterns()
-        bundle = export_family(family, output, subjects, int8_text=int8_text)
+        bundle = export_family(family, output, subjects, int8_text=int8_text, packages=packages)
     size = sum(record.bytes for record in bundle.manifest.files.values())
     drift = bundle.manifest.drift
     kinds = [(name, drift[key]) for key, name in (("image", "photos"), ("text", "texts")) if key in drift]

@@ -14,6 +14,7 @@ import torch
 
 from mctrain.data.tokens import load_tokenizer, write_tokenizer
 from mctrain.export.comparison import demand_equal, measure_drift, trial_ids, trial_photos
+from mctrain.export.coreml import NO_PACKAGES, Packages, write_image_package, write_text_package
 from mctrain.export.graph import Graph, Port, write_graph
 from mctrain.export.storage import store_halves, store_int8
 from mctrain.models import lite
@@ -41,11 +42,14 @@ _FREE_BATCH = {0: "n"}
 _FREE_TOKENS = {0: "n", 1: "tokens"}
 
 
-def export_bundle(checkpoint: Checkpoint, target: Path, *, int8_text: bool) -> Bundle:
+def export_bundle(
+    checkpoint: Checkpoint, target: Path, *, int8_text: bool, packages: Packages = NO_PACKAGES
+) -> Bundle:
     """Writes the bundle of a checkpoint in one step.
 
     Raises:
         ExportError: a graph does not compute what the checkpoint computes; nothing was written.
+        TrainerError: packages are wanted that cannot be made.
         BundleError: `target` exists and is no bundle.
     """
     image, text = build_towers(checkpoint.heads)
@@ -58,6 +62,10 @@ def export_bundle(checkpoint: Checkpoint, target: Path, *, int8_text: bool) -> B
         write_tokenizer(work / TEXT_SPEC.tokenizer)
         files = {IMAGE_GRAPH: work / IMAGE_GRAPH, TEXT_GRAPH: work / TEXT_GRAPH}
         files[TEXT_SPEC.tokenizer] = work / TEXT_SPEC.tokenizer
+        if packages.image:
+            files |= {name: work / name for name in write_image_package(image, IMAGE_SPEC, work)}
+        if packages.text:
+            files |= {name: work / name for name in write_text_package(text, TEXT_SPEC, work)}
         files |= _papers(checkpoint, work)
         about = checkpoint.recipe.bundle
         manifest = Manifest(
@@ -70,7 +78,7 @@ def export_bundle(checkpoint: Checkpoint, target: Path, *, int8_text: bool) -> B
             image=IMAGE_SPEC,
             text=TEXT_SPEC,
             drift=drift,
-            provenance=_provenance(checkpoint, int8_text=int8_text),
+            provenance=_provenance(checkpoint, int8_text=int8_text) | packages.provenance(),
         )
         return write_bundle(target, manifest, files)
 

@@ -13,6 +13,7 @@ import torch
 from mctrain.errors import ExportError
 from mctrain.export.clip_tokenizer import TEXT_SPEC, load_clip_tokenizer, write_clip_tokenizer
 from mctrain.export.comparison import demand_equal
+from mctrain.export.coreml import NO_PACKAGES, Packages, write_image_package, write_text_package
 from mctrain.export.graph import Graph, Port, write_graph
 from mctrain.export.storage import store_halves, store_int8
 from mctrain.models.mobileclip import UnitVectors
@@ -63,15 +64,26 @@ def image_spec(preset: Preset) -> ImageSpec:
 
 
 def export_family(
-    checkpoint: FamilyCheckpoint, target: Path, subjects: Subjects, *, int8_text: bool
+    checkpoint: FamilyCheckpoint,
+    target: Path,
+    subjects: Subjects,
+    *,
+    int8_text: bool,
+    packages: Packages = NO_PACKAGES,
 ) -> Bundle:
     """Writes the bundle of a checkpoint in one step; one of an image tower alone where there is no text tower.
 
     Raises:
         ExportError: a graph does not compute what the checkpoint computes, or storing it cost too much; nothing was written.
+        TrainerError: packages are wanted that cannot be made.
         BundleError: `target` exists and is no bundle.
     """
     preset, model = checkpoint.preset, checkpoint.model
+    if packages.text and model.text is None:
+        raise ExportError(
+            f"{preset.title} was imported without a text tower, so there is none to write for Core ML; "
+            "nothing was written."
+        )
     spec = image_spec(preset)
     with tempfile.TemporaryDirectory(prefix="mctrain-") as name:
         work = Path(name)
@@ -84,6 +96,7 @@ def export_family(
             write_clip_tokenizer(work / TEXT_SPEC.tokenizer)
             drift["text"] = _export_text(model.text, subjects, work, int8=int8_text)
             names += [TEXT_GRAPH, TEXT_SPEC.tokenizer]
+        names += _write_packages(checkpoint, packages, work)
         names += _papers(checkpoint, work)
         manifest = Manifest(
             name=preset.name.replace("_", "-"),
@@ -95,7 +108,7 @@ def export_family(
             image=spec,
             text=TEXT_SPEC if model.text is not None else None,
             drift=drift,
-            provenance=_provenance(checkpoint, int8_text=int8_text),
+            provenance=_provenance(checkpoint, int8_text=int8_text) | packages.provenance(),
         )
         return write_bundle(target, manifest, {name: work / name for name in names})
 
@@ -135,6 +148,16 @@ def _export_text(tower: Text, subjects: Subjects, work: Path, *, int8: bool) -> 
     ids = load_clip_tokenizer().encode(subjects.texts)
     kind = "int8" if int8 else "float16"
     return {"stored": kind, **_measure(reference, stored, [row[None] for row in ids], least, "text")}
+
+
+def _write_packages(checkpoint: FamilyCheckpoint, packages: Packages, work: Path) -> list[str]:
+    preset, model = checkpoint.preset, checkpoint.model
+    names = []
+    if packages.image:
+        names += write_image_package(UnitVectors(fold_everything(model.image)), image_spec(preset), work)
+    if packages.text and model.text is not None:
+        names += write_text_package(UnitVectors(fold_everything(model.text)), TEXT_SPEC, work)
+    return names
 
 
 def _trial_texts(count: int) -> torch.Tensor:

@@ -70,7 +70,9 @@ class MiniLM(nn.Module):
 
     def states(self, ids: Tensor) -> Tensor:
         """The last layer's states [n, tokens, 384]; those at padding mean nothing."""
-        blocked = (ids == PAD_ID)[:, None, None, :] * -1e9
+        blocked = (ids == PAD_ID)[
+            :, None, None, :
+        ] * -1e4  # as good as minus infinity, and a number in half precision too
         order = torch.arange(ids.shape[1], device=ids.device)
         states = self.norm(self.words(ids) + self.positions(order) + self.kind)
         for layer in self.layers:

@@ -1,0 +1,122 @@
+"""The one process that runs the image tower where a backend wants a single owner; the workers' pixels come through the crew.
+
+Core ML takes seconds and memory to start and keeps one neural engine busy by itself, so a copy in each worker would cost
+much and bring nothing. Whatever waits when a batch is done is the next batch: one photo at the start, eight under load.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections import deque
+from contextlib import suppress
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from picsight_engine.errors import PicsightError
+from picsight_engine.indexing.messages import Broken, Described, Lost, Ready
+from picsight_engine.indexing.processes import START_SECONDS, bury, own_end, settle, start
+from picsight_engine.models.backend import Backend, load_image_encoder
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from multiprocessing.connection import Connection
+
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from picsight_engine.errors import ProblemCode
+    from picsight_engine.indexing.messages import News
+    from picsight_engine.models.bundle import Bundle
+
+BATCH = 8
+_MOST_WAITING = 2 * BATCH  # 12 MB of pixels at 256 by 256; more would only wait
+_LOG = logging.getLogger(__name__)
+
+
+def encode(connection: Connection, bundle: Bundle, backend: Backend, seconds: float) -> None:
+    """The process's whole life: load the tower, then turn batches into vectors until the indexer closes the pipe or dies."""
+    settle()
+    with suppress(EOFError, OSError):  # the indexer is gone: there is nobody to tell
+        try:
+            size = bundle.image_spec().size
+            encoder = load_image_encoder(bundle, backend=backend)
+            connection.send(Ready())
+            while True:
+                pixels = _pixels(connection.recv(), size)
+                # ONNX Runtime's sums depend on the batch, and a photo's vector must not depend on its neighbours
+                parts = [pixels] if backend is Backend.COREML else [row[None] for row in pixels]
+                with own_end(seconds):
+                    vectors = [row for part in parts for row in encoder.encode(part)]
+                connection.send([row.astype("<f2").tobytes() for row in vectors])
+        except PicsightError as fault:
+            connection.send(Broken(fault))
+
+
+def _pixels(batch: Sequence[bytes], size: int) -> NDArray[np.float32]:
+    import numpy as np  # the indexer's process imports this module too, and needs none of it
+
+    return np.stack([np.frombuffer(own, dtype="<f4").reshape(3, size, size) for own in batch])
+
+
+class Encoder:
+    """The process from the crew's side. One that dies, hangs or refuses is not replaced: what it held comes back as lost,
+    and the workers run the image tower themselves from then on.
+    """
+
+    def __init__(self, bundle: Bundle, backend: Backend, seconds: float) -> None:
+        """Starts the process; `seconds` is what a batch may take."""
+        self._seconds = seconds
+        self._process, self.connection = start(encode, bundle, backend, seconds, name="picsight-encoder")
+        self._waiting: deque[tuple[int, Described]] = deque()
+        self._under_way: list[tuple[int, Described]] = []
+        self._ready = False
+        self.deadline: float | None = time.monotonic() + START_SECONDS
+
+    @property
+    def full(self) -> bool:
+        """Whether enough waits, so that decoding more would only fill memory."""
+        return len(self._waiting) >= _MOST_WAITING
+
+    def put(self, key: int, described: Described) -> None:
+        """Takes a photo with its pixels; it comes back from `hear` with its vector."""
+        self._waiting.append((key, described))
+        self._tend()
+
+    def hear(self) -> list[tuple[int, News]] | None:
+        """The photos of a batch that is done; None once the process is of no use any more."""
+        try:
+            message = self.connection.recv()
+        except (EOFError, OSError):
+            _LOG.warning("The process that runs the image tower has ended.")
+            return None
+        if isinstance(message, Broken):
+            _LOG.warning("%s", message.error)
+            return None
+        done: list[tuple[int, News]] = []
+        if isinstance(message, Ready):
+            self._ready = True
+        else:
+            done = [
+                (key, replace(described, pixels=None, vector=vector))
+                for (key, described), vector in zip(self._under_way, message, strict=True)
+            ]
+        self._under_way, self.deadline = [], None
+        self._tend()
+        return done
+
+    def close(self, code: ProblemCode = "crashed") -> list[tuple[int, News]]:
+        """Ends the process, whatever it does, and gives back as lost what it held."""
+        self._process.kill()
+        bury(self._process, self.connection)
+        held = [*self._under_way, *self._waiting]
+        return [(key, Lost(code)) for key, _ in held]
+
+    def _tend(self) -> None:
+        """Sends the next batch if the process has nothing to do."""
+        if not self._ready or self._under_way or not self._waiting:
+            return
+        self._under_way = [self._waiting.popleft() for _ in range(min(BATCH, len(self._waiting)))]
+        self.deadline = time.monotonic() + self._seconds
+        with suppress(OSError):  # a dead process is noticed by `hear`
+            self.connection.send([described.pixels for _, described in self._under_way])

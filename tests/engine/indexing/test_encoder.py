@@ -1,0 +1,189 @@
+"""The encoder process between real workers and the crew; ONNX Runtime stands in for Core ML, which not every system has."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import signal
+import time
+from contextlib import closing
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from picsight_engine.indexing.batch import Batch
+from picsight_engine.indexing.crew import Crew
+from picsight_engine.indexing.encoder import BATCH, Encoder
+from picsight_engine.indexing.messages import Described, Identified, Lost, Order
+from picsight_engine.indexing.plan import FolderView, make_plan
+from picsight_engine.indexing.recognise import Recogniser
+from picsight_engine.indexing.scan import scan
+from picsight_engine.indexing.shift import Shift
+from picsight_engine.models.backend import Backend, load_image_encoder
+from picsight_engine.models.preprocess import preprocess
+from picsight_engine.photos.decode import Limits
+from picsight_engine.store.vectors import all_vectors
+
+PATIENCE = 60.0  # seconds; only a failing test waits so long
+SPACE = f"{1:016x}"
+
+
+@pytest.fixture
+def crew(bundle):
+    with closing(Crew(bundle, Limits(seconds=PATIENCE), Backend.ONNX)) as hired:
+        yield hired
+
+
+def until(done, crew, news):
+    end = time.monotonic() + PATIENCE
+    while not done():
+        assert time.monotonic() < end, "no news"
+        news += crew.wait(1.0)
+
+
+def prepare(crew, photos, workers=1):
+    """Orders a vector of each photo, and gives the news up to the last of them."""
+    crew.hire(workers)
+    news, queue, answered = [], dict(enumerate(photos)), set()
+    while len(answered) < len(photos):
+        until(lambda: (crew.idle and queue) or news, crew, news)
+        for _ in range(min(crew.idle, len(queue))):
+            key = next(iter(queue))
+            crew.start(key, queue.pop(key))
+        for key, message in news:
+            if isinstance(message, Identified):
+                crew.order(key, Order.EMBED)
+            else:
+                answered.add(key)
+                yield key, message
+        news.clear()
+
+
+def encoder_pid():
+    return next(each.pid for each in multiprocessing.active_children() if each.name == "picsight-encoder")
+
+
+def run_album(home, album, crew, limits):
+    """The working part of a run, as the indexer does it."""
+    folder = home.add(album)
+    batch = Batch(home.db, home.thumbnails, SPACE, photos=64, seconds=2.0)
+    plan = make_plan([FolderView(folder, [], [], list(scan(album)), [])], set(), retry_problems=False)
+    recogniser = Recogniser(home.db, embedded=set(), pictured=set(), moving=plan.moving)
+    shift = Shift(crew, recogniser, batch, plan.tasks, limits=limits, workers=2)
+    end = time.monotonic() + PATIENCE
+    while not shift.finished:
+        assert time.monotonic() < end
+        shift.step()
+        yield shift
+    while not batch.empty:
+        batch.commit()
+
+
+def vectors_by_name(home, album, bundle):
+    """What each photo of the album should have got, as the workers alone would make it."""
+    encoder = load_image_encoder(bundle)
+    return {
+        path.name: encoder.encode(preprocess(Image.open(path), bundle.image_spec())[None])[0].astype("<f2")
+        for path in sorted(album.iterdir())
+    }
+
+
+def test_vectors_of_the_encoder_process_are_those_of_the_workers(crew, bundle, album):
+    photos = sorted(album.iterdir())
+    described = dict(prepare(crew, photos, workers=2))
+    with closing(Crew(bundle, Limits())) as alone:
+        wanted = dict(prepare(alone, photos))
+    assert described == wanted  # thumbnails, dates, vectors: bit for bit, whatever shared a batch
+    assert all(own.pixels is None and own.vector for own in described.values())
+
+
+def test_one_process_encodes_for_all_workers_and_ends_with_them(bundle, album):
+    with closing(Crew(bundle, Limits(), Backend.ONNX)) as crew:
+        dict(prepare(crew, sorted(album.iterdir()), workers=2))
+        names = sorted(each.name for each in multiprocessing.active_children())
+        assert names == ["picsight-encoder", "picsight-worker", "picsight-worker"]
+    assert multiprocessing.active_children() == []
+
+
+def test_when_enough_waits_no_worker_is_idle(crew, album):
+    photos = sorted(album.iterdir()) * 2
+    ready = prepare(crew, photos[:1])
+    next(ready)
+    os.kill(encoder_pid(), signal.SIGSTOP)
+    news, keys = [], iter(range(1, 100))
+    held = BATCH * 2 + 1  # one batch is under way: the first photo alone
+    for key in keys:
+        until(lambda: crew.idle, crew, news)
+        crew.start(key, photos[key % len(photos)])
+        until(lambda: news, crew, news)
+        ((_, identified),) = news
+        assert isinstance(identified, Identified)
+        news.clear()
+        crew.order(key, Order.EMBED)
+        if key == held:
+            break
+    end = time.monotonic() + 2
+    while time.monotonic() < end:
+        assert crew.wait(0.2) == []
+    assert crew.idle == 0
+    os.kill(encoder_pid(), signal.SIGCONT)
+    until(lambda: len(news) == held, crew, news)
+    assert sorted(key for key, _ in news) == list(range(1, held + 1))
+    assert crew.idle == 1
+
+
+def test_a_dead_encoder_gives_its_photos_back_and_the_workers_embed(crew, bundle, album):
+    photos = sorted(album.iterdir())
+    first = dict(prepare(crew, photos[:1]))
+    pid = encoder_pid()
+    os.kill(pid, signal.SIGKILL)
+    news = dict(prepare(crew, photos))
+    lost = [key for key, message in news.items() if message == Lost("crashed")]
+    rest = {key: own for key, own in news.items() if key not in lost}
+    assert all(isinstance(own, Described) and own.vector for own in rest.values())
+    assert dict(prepare(crew, photos[:1])) == first
+    assert [each.name for each in multiprocessing.active_children()] == ["picsight-worker"]
+
+
+def test_a_hung_encoder_is_ended_after_the_time_of_a_photo(bundle, album):
+    with closing(Crew(bundle, Limits(seconds=2.0), Backend.ONNX)) as crew:
+        dict(prepare(crew, sorted(album.iterdir())[:1]))
+        os.kill(encoder_pid(), signal.SIGSTOP)
+        assert dict(prepare(crew, sorted(album.iterdir())[1:2])) == {0: Lost("timeout")}
+        assert isinstance(dict(prepare(crew, sorted(album.iterdir())[1:2]))[0], Described)
+
+
+@pytest.mark.parametrize("backend", [Backend.ONNX, Backend.COREML])
+def test_a_run_loses_no_photo_to_an_encoder_that_fails(home, bundle, album, backend):
+    """Killed half-way, or Core ML without a package: each photo still gets the vector that the workers make."""
+    limits = Limits(seconds=PATIENCE)
+    for path in sorted(album.iterdir())[6:] if backend is Backend.COREML else []:
+        path.unlink()  # each of the others costs a process
+    with closing(Crew(bundle, limits, backend)) as crew:
+        killed = backend is not Backend.ONNX
+        for shift in run_album(home, album, crew, limits):
+            if not killed and shift.tally.indexed >= 3:
+                os.kill(encoder_pid(), signal.SIGKILL)
+                killed = True
+    assert (shift.tally.indexed, shift.tally.problems) == (len(list(album.iterdir())), 0)
+    _, matrix = all_vectors(home.db, SPACE)
+    wanted = np.stack(list(vectors_by_name(home, album, bundle).values()))
+    assert sorted(map(bytes, matrix)) == sorted(map(bytes, wanted))
+
+
+def test_what_waits_is_the_next_batch(bundle):
+    """Straight to the process: pixels are numbers from 0 to 1, the vectors those of each photo alone."""
+    draw = np.random.default_rng(3)
+    pixels = draw.random((11, 3, 32, 32), np.float32)
+    with closing(Encoder(bundle, Backend.ONNX, PATIENCE)) as encoder:
+        for key, own in enumerate(pixels):
+            encoder.put(key, Described(1, 1, None, None, None, 0, b"", None, own.astype("<f4").tobytes()))
+        answers = []
+        while sum(map(len, answers)) < len(pixels):
+            assert encoder.connection.poll(PATIENCE)
+            answers.append(encoder.hear())
+    assert [len(answer) for answer in answers] == [0, 8, 3]
+    found = [np.frombuffer(own.vector, "<f2") for answer in answers for _, own in answer]
+    tower = load_image_encoder(bundle)
+    assert (np.stack(found) == np.stack([tower.encode(own[None])[0].astype("<f2") for own in pixels])).all()

@@ -1,0 +1,188 @@
+"""What a Core ML package says of itself, read back on any system; what it computes, where macOS is."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+
+import coremltools
+import numpy as np
+import pytest
+import torch
+from click.testing import CliRunner
+from coremltools.models import MLModel
+from PIL import Image
+
+from mctrain.cli.command import mctrain
+from mctrain.errors import ExportError
+from mctrain.export.coreml import write_image_package, write_text_package
+from mctrain.models.clip import Heads, build_towers
+from mctrain.models.presets import PRESETS
+from mctrain.models.towers import IMAGE_SPEC, TEXT_SPEC
+from mctrain.recipe import load_recipe
+from mctrain.weights.convert import empty_model, layout_of, write_tensors
+from picsight_engine.models.backend import load_image_encoder, load_text_encoder
+from picsight_engine.models.bundle import open_bundle
+from picsight_engine.models.preprocess import preprocess
+
+PRESET = PRESETS["laptop_xxs"]
+RGB = coremltools.proto.FeatureTypes_pb2.ImageFeatureType.RGB
+INT32 = coremltools.proto.FeatureTypes_pb2.ArrayFeatureType.INT32
+FLOAT32 = coremltools.proto.FeatureTypes_pb2.ArrayFeatureType.FLOAT32
+MACOS_12 = 6  # the version of the specification that runs from there on
+
+
+def run(*words):
+    result = CliRunner().invoke(mctrain, list(map(str, words)), catch_exceptions=False)
+    assert result.exit_code == 0, result.output
+
+
+def import_weights(folder, randomised, publisher):
+    layout = layout_of(publisher, PRESET)
+    torch.save(write_tensors(randomised(empty_model(PRESET, layout, folded=False)), layout), folder / "w.pt")
+    run("import", folder / "w.pt", "--preset", PRESET.name, "-o", folder / "own.pt")
+    return folder / "own.pt"
+
+
+@pytest.fixture(scope="module")
+def family(tmp_path_factory, randomised):
+    """The bundle of a small preset with both packages."""
+    folder = tmp_path_factory.mktemp("family")
+    own = import_weights(folder, randomised, "apple")
+    run("export", own, "-o", folder / "bundle", "--coreml-text")
+    return open_bundle(folder / "bundle", hashes=True)
+
+
+@pytest.fixture(scope="module")
+def starter(tmp_path_factory):
+    """The starter's towers with fresh heads; one layer of text is enough to be read back."""
+    folder = tmp_path_factory.mktemp("starter")
+    torch.manual_seed(0)
+    image, text = build_towers(Heads(load_recipe("starter").heads))
+    text.trunk.layers = text.trunk.layers[:1]
+    names = write_image_package(image, IMAGE_SPEC, folder) + write_text_package(text, TEXT_SPEC, folder)
+    return SimpleNamespace(folder=folder, names=names, image=image)
+
+
+def specification(folder, name):
+    return MLModel(str(folder / name), skip_model_load=True).get_spec()
+
+
+def operations(spec):
+    (function,) = spec.mlProgram.functions.values()
+    (block,) = function.block_specializations.values()
+    return block.operations
+
+
+def steps(spec):
+    return [own.type for own in operations(spec) if own.type != "const"]
+
+
+@pytest.mark.parametrize("size", [128, 224])
+def test_an_image_package_takes_a_picture_and_gives_a_vector(family, starter, size):
+    folder, dim = (family.folder, PRESET.dim) if size == 128 else (starter.folder, 512)
+    spec = specification(folder, "image.mlpackage")
+    (entry,), (result,) = spec.description.input, spec.description.output
+    assert entry.name == "image"
+    assert (entry.type.imageType.width, entry.type.imageType.height) == (size, size)
+    assert entry.type.imageType.colorSpace == RGB
+    assert result.name == "vector"
+    assert result.type.multiArrayType.dataType == FLOAT32
+    assert list(result.type.multiArrayType.shape) == [1, dim]
+    assert spec.specificationVersion == MACOS_12
+
+
+@pytest.mark.parametrize("context", [77, 64])
+def test_a_text_package_takes_ids_of_the_whole_context(family, starter, context):
+    folder = family.folder if context == 77 else starter.folder
+    spec = specification(folder, "text.mlpackage")
+    (entry,), (result,) = spec.description.input, spec.description.output
+    assert entry.name == "text"
+    assert entry.type.multiArrayType.dataType == INT32
+    assert list(entry.type.multiArrayType.shape) == [1, context]
+    assert result.name == "vector"
+    assert result.type.multiArrayType.dataType == FLOAT32
+
+
+def test_core_ml_scales_the_picture_and_the_program_takes_off_mean_and_deviation(family, starter):
+    for folder, first in ((starter.folder, ["mul", "sub", "mul", "conv"]), (family.folder, ["mul", "conv"])):
+        spec = specification(folder, "image.mlpackage")
+        told = [own for own in steps(spec) if own not in {"cast", "pad"}]
+        assert told[: len(first)] == first
+        scale = next(own for own in operations(spec) if own.type == "mul").inputs["y"].arguments[0].name
+        (value,) = (own for own in operations(spec) if own.outputs[0].name == scale)
+        assert list(value.attributes["val"].immediateValue.tensor.floats.values) == [np.float32(1 / 255)]
+
+
+def test_weights_are_halves_and_nothing_that_folds_is_left(family):
+    for name in ("image.mlpackage", "text.mlpackage"):
+        kinds = set(steps(specification(family.folder, name)))
+        assert "batch_norm" not in kinds
+        assert "gelu" in kinds
+        weights = family.manifest.files[f"{name}/Data/com.apple.CoreML/weights/weight.bin"].bytes
+        graph = family.manifest.files[name.replace("mlpackage", "onnx")].bytes  # stored as halves too
+        assert weights == pytest.approx(graph, rel=0.2)
+
+
+def test_only_the_length_of_a_vector_is_computed_in_full_precision(family):
+    spec = specification(family.folder, "image.mlpackage")
+    whole = {
+        own.type
+        for own in operations(spec)
+        for result in own.outputs
+        if result.type.tensorType.dataType == coremltools.proto.MIL_pb2.FLOAT32
+    }
+    assert whole - {"const", "cast"} == {"mul", "reduce_l2_norm"}  # the scale of the picture is the other
+
+
+def test_the_manifest_lists_every_file_of_the_packages(family):
+    for package in ("image.mlpackage", "text.mlpackage"):
+        found = {
+            path.relative_to(family.folder).as_posix()
+            for path in (family.folder / package).rglob("*")
+            if path.is_file()
+        }
+        assert found == {name for name in family.manifest.files if name.startswith(package)}
+        assert found == {
+            f"{package}/Manifest.json",
+            f"{package}/Data/com.apple.CoreML/model.mlmodel",
+            f"{package}/Data/com.apple.CoreML/weights/weight.bin",
+        }
+    assert family.manifest.provenance["coremltools"] == coremltools.__version__
+
+
+def test_a_package_tells_no_place_on_a_disk(family):
+    for name in ("image.mlpackage", "text.mlpackage"):
+        content = (family.folder / name / "Data/com.apple.CoreML/model.mlmodel").read_bytes()
+        assert b"/tmp" not in content
+        assert b"site-packages" not in content
+
+
+def test_the_image_package_alone_is_written_on_its_flag_and_no_text_without_a_text_tower(
+    tmp_path, randomised
+):
+    own = import_weights(tmp_path, randomised, "timm")
+    run("export", own, "-o", tmp_path / "bundle", "--coreml")
+    assert not any(name.startswith("text.") for name in open_bundle(tmp_path / "bundle").manifest.files)
+    with pytest.raises(ExportError, match="without a text tower"):
+        run("export", own, "-o", tmp_path / "both", "--coreml-text")
+    assert not (tmp_path / "both").exists()
+
+
+@pytest.mark.macos
+def test_an_image_package_computes_what_the_graph_computes(family):
+    draw = np.random.default_rng(0)
+    picture = Image.fromarray(draw.integers(0, 256, (9, 9, 3), np.uint8)).resize((PRESET.size,) * 2)
+    wanted = load_image_encoder(family).encode(preprocess(picture, family.image_spec())[None])[0]
+    model = MLModel(str(family.folder / "image.mlpackage"))
+    found = model.predict({"image": picture})["vector"][0]
+    assert found @ wanted / np.linalg.norm(found) > 0.99
+
+
+@pytest.mark.macos
+def test_a_text_package_computes_what_the_graph_computes(family):
+    ids = np.zeros((1, 77), np.int64)
+    ids[0, :3] = 49406, 320, 49407
+    wanted = load_text_encoder(family, threads=1).encode(ids)[0]
+    model = MLModel(str(family.folder / "text.mlpackage"))
+    found = model.predict({"text": ids.astype(np.int32)})["vector"][0]
+    assert found @ wanted / np.linalg.norm(found) > 0.99
