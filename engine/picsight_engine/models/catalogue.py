@@ -286,7 +286,7 @@ CATALOGUE: tuple[Entry, ...] = (
     Entry(
         name="mobileclip-b",
         title="MobileCLIP B",
-        words="Finds the most, and takes the most time and room.",
+        words="Finds more than S2; takes twice its time and the most room.",
         terms=_APPLE,
         dim=512,
         space_id="aa6f2e2fc8994a4b",
@@ -299,7 +299,7 @@ CATALOGUE: tuple[Entry, ...] = (
     Entry(
         name="mobileclip-blt",
         title="MobileCLIP B (LT)",
-        words="As B, trained three times as long: a little better at the same cost.",
+        words="As B, trained three times as long: finds the most, at the same cost.",
         terms=_APPLE,
         dim=512,
         space_id="afc9f52b5c71a461",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import sys
 import threading
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
@@ -92,6 +93,11 @@ def install(
             )
         else:
             yield Installed(bundle)
+
+
+def runs_coreml() -> bool:
+    """Whether this computer can use the Core ML form of an image tower."""
+    return sys.platform == "darwin"
 
 
 class _Installation:
