@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from picsight_engine.library import Library
 from picsight_engine.model_choice import use_model
 from picsight_engine.model_offers import model_offers
 from picsight_engine.models.bundle import write_bundle
@@ -33,7 +32,7 @@ def test_without_a_library_everything_is_offered_and_nothing_is_to_be_read(tmp_p
     assert not (tmp_path / "none").exists()
 
 
-def test_photos_and_time_are_those_of_this_library(tmp_path, starter, library: Library) -> None:
+def test_photos_and_time_are_those_of_this_library(tmp_path, starter, library) -> None:
     found = offers(library.folder, InstalledModels(tmp_path / "models", starter))
     photos = library.status().photos
     assert found["picsight-starter"].photos == 0
