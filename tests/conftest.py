@@ -1,9 +1,12 @@
-"""Fixtures for every room: the material beside the repository and the starter bundle."""
+"""Fixtures for every room: the material beside the repository, the starter bundle, a server of files."""
 
 from __future__ import annotations
 
 import os
 import sys
+import threading
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
@@ -33,3 +36,94 @@ def shared() -> Path:
 def starter() -> Path:
     """The folder of the bundle that ships with the repository."""
     return REPOSITORY / "assets" / "starter"
+
+
+@dataclass
+class Shelf:
+    """What a server on this very computer holds, and its whims; `requests` is what was asked of it, as (path, headers)."""
+
+    files: dict[str, bytes] = field(default_factory=dict)
+    ranges: bool = True
+    lengths: bool = True
+    etag: str | None = '"first"'
+    resets: list[int] = field(default_factory=list)  # after so many bytes of an answer the line breaks
+    refusals: list[int] = field(default_factory=list)  # status codes of the next answers
+    redirects: dict[str, str] = field(default_factory=dict)
+    heads: dict[str, dict[str, str]] = field(default_factory=dict)  # more headers for a path
+    requests: list[tuple[str, dict[str, str]]] = field(default_factory=list)
+    held: threading.Event | None = None  # set when half of an answer is out; the rest waits for `go_on`
+    go_on: threading.Event = field(default_factory=threading.Event)
+
+
+def _handler(shelf: Shelf):
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def log_message(self, *args):
+            pass
+
+        def do_GET(self):
+            shelf.requests.append((self.path, dict(self.headers)))
+            self.close_connection = True
+            if shelf.refusals:
+                self._head(shelf.refusals.pop(0), {"Content-Length": "0"})
+            elif self.path in shelf.redirects:
+                self._head(302, {"Location": shelf.redirects[self.path], "Content-Length": "0"})
+            elif self.path not in shelf.files:
+                self._head(404, {"Content-Length": "0"})
+            else:
+                self._send(shelf.files[self.path])
+
+        def _head(self, code, headers):
+            self.send_response(code)
+            for name, value in {**headers, **shelf.heads.get(self.path, {}), "Connection": "close"}.items():
+                self.send_header(name, value)
+            self.end_headers()
+
+        def _send(self, data):
+            start = self._start()
+            if start is not None and start >= len(data):
+                self._head(416, {"Content-Length": "0"})
+                return
+            headers = {"ETag": shelf.etag} if shelf.etag else {}
+            body = data[start or 0 :]
+            if shelf.lengths:
+                headers["Content-Length"] = str(len(body))
+            if start is not None:
+                headers["Content-Range"] = f"bytes {start}-{len(data) - 1}/{len(data)}"
+            self._head(200 if start is None else 206, headers)
+            if shelf.resets:
+                body = body[: shelf.resets.pop(0)]
+            if shelf.held is not None:
+                self.wfile.write(body[: len(body) // 2])
+                self.wfile.flush()
+                shelf.held.set()
+                shelf.go_on.wait(20)
+                body = body[len(body) // 2 :]
+            self.wfile.write(body)
+
+        def _start(self):
+            asked = self.headers.get("Range")
+            condition = self.headers.get("If-Range")
+            if not shelf.ranges or asked is None or (condition is not None and condition != shelf.etag):
+                return None
+            return int(asked.removeprefix("bytes=").removesuffix("-"))
+
+    return Handler
+
+
+@pytest.fixture
+def server():
+    """A fresh server on this computer: what it holds, and its address."""
+    shelf = Shelf()
+    server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(shelf))
+    server.daemon_threads = True
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+    thread.start()
+    try:
+        yield shelf, f"http://127.0.0.1:{server.server_port}"
+    finally:
+        shelf.go_on.set()
+        server.shutdown()
+        thread.join()
+        server.server_close()

@@ -1,4 +1,4 @@
-"""Where things lie on this computer: the user's library, its log, and the model that ships with Picsight."""
+"""Where things lie on this computer: the user's library, its log, the models, and which of them a library uses."""
 
 from __future__ import annotations
 
@@ -7,9 +7,12 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from picsight_engine.model_choice import ModelChoice
     from picsight_engine.models.bundle import Bundle
+    from picsight_engine.models.installed import InstalledModels
 
 _NAME = "picsight"
+_MODELS = "picsight-models"  # beside the usual library, not in it: all libraries share them
 
 
 def library_folder() -> Path:
@@ -42,3 +45,43 @@ def starter_bundle() -> Bundle:
     from picsight_engine.models.bundle import open_bundle
 
     return open_bundle(starter_folder())
+
+
+def installed_models() -> InstalledModels:
+    """The models on this computer."""
+    from platformdirs import user_data_path  # 4 ms that a search with the shipped model does not pay
+
+    from picsight_engine.models.installed import InstalledModels
+
+    return InstalledModels(user_data_path(_MODELS, appauthor=False), starter_folder())
+
+
+def model_choice(library: Path) -> ModelChoice:
+    """The models that search the library in this folder and that read its photos.
+
+    Raises:
+        RequestError: the chosen model is not installed.
+        BundleError: a file of it is missing, changed or too new.
+        LibraryError: the library cannot be opened.
+    """
+    from picsight_engine.model_choice import ModelChoice, choice_of
+    from picsight_engine.store.choice import chosen_model
+
+    if chosen_model(library) is None:
+        return ModelChoice(answers=(bundle := starter_bundle()), wanted=bundle)
+    return choice_of(library, installed_models())
+
+
+def folder_of_model(library: Path) -> Path:
+    """Where the model that searches the library lies, or should lie: for whoever examines it."""
+    from picsight_engine.errors import BundleError, LibraryError, RequestError
+    from picsight_engine.store.choice import chosen_model
+
+    try:
+        return model_choice(library).answers.folder
+    except LibraryError:  # the examination of the library tells that
+        return starter_folder()
+    except (BundleError, RequestError):
+        name = chosen_model(library)
+        models = installed_models()
+        return starter_folder() if name in (None, models.all()[0].name) else models.folder / str(name)

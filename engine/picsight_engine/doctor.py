@@ -22,6 +22,7 @@ from picsight_engine.models.bundle import Bundle, open_bundle
 from picsight_engine.search.searcher import CACHE_FOLDER
 from picsight_engine.store import health
 from picsight_engine.store import thumbnails as thumbnail_files
+from picsight_engine.store.choice import chosen_model
 from picsight_engine.store.database import Database, index_lock
 from picsight_engine.store.folders import all_folders, file_path
 from picsight_engine.store.photos import files_of, forget_missing, mark_missing
@@ -65,6 +66,10 @@ def doctor_folder(folder: Path, bundle_folder: Path, *, forget: bool = False) ->
     if bundle is not None and holds_package(bundle):
         checks.append(_guarded("backend", partial(_examine_backend, bundle, Machine.this())))
     checks.append(_guarded("folder", partial(_examine_folder, folder)))
+    try:
+        chosen_model(folder)
+    except LibraryError as fault:
+        checks.append(_failed("choice of model", fault))
     try:
         db = Database.open(folder, create=False)
     except RequestError:

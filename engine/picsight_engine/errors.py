@@ -6,6 +6,8 @@ PicsightError            anything that a person is told about; `exit_code` is wh
 ├── LibraryError         the library is damaged, or was made by a newer program (exit code 3)
 ├── StorageError         the disk is full, read-only or gone: nothing was lost, the work stopped
 ├── BusyError            another process is indexing into the library: nothing was begun
+├── DownloadError        a model cannot be fetched: no network, a refusal, or other bytes than were wanted
+├── CancelledError       a person stopped the work; what was done so far is kept
 └── RequestError         what was asked for does not exist: a folder, a photo, an empty library (exit code 2)
 """
 
@@ -60,6 +62,16 @@ class StorageError(PicsightError):
 
 class BusyError(PicsightError):
     """Another process does the same work on this library right now; later it will go."""
+
+
+class DownloadError(PicsightError):
+    """A file cannot be fetched, or is not the one that was wanted; nothing of it is used."""
+
+
+class CancelledError(PicsightError):
+    """The work was stopped at a person's word."""
+
+    exit_code = 130
 
 
 class RequestError(PicsightError):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,14 +19,14 @@ from picsight_engine.store.folders import Folder
 from picsight_engine.store.photos import photos_by_id
 from picsight_engine.store.problems import Problem, all_problems
 from picsight_engine.store.thumbnails import Thumbnails
-from picsight_engine.store.vectors import activate_space
+from picsight_engine.store.vectors import activate_space, photos_with_vector
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from types import TracebackType
     from typing import Self
 
-    from picsight_engine.indexing.events import Event
+    from picsight_engine.indexing.events import Event, Finished
     from picsight_engine.indexing.indexer import IndexSettings
     from picsight_engine.models.bundle import Bundle
     from picsight_engine.search.answer import Answer
@@ -50,19 +50,27 @@ class Status:
 
 
 class Library:
-    """An open library and the model that searches it. Any thread may call; `close` only when no other one is inside."""
+    """An open library and the model that searches it. Any thread may call; `close` only when no other one is inside.
 
-    def __init__(self, db: Database, bundle: Bundle) -> None:
+    `wanted` reads the photos. It becomes the one that searches once an indexing has brought every photo's vector.
+    """
+
+    def __init__(self, db: Database, bundle: Bundle, wanted: Bundle | None = None) -> None:
         self.folder = db.folder
         self.bundle = bundle
+        self.wanted = wanted or bundle
         self._db = db
         self._searcher = Searcher(db, bundle)
         self._lock = threading.Lock()
         self._opened_thumbnails: Thumbnails | None = None
 
     @classmethod
-    def open(cls, folder: Path, bundle: Bundle, *, create: bool = True) -> Library:
+    def open(
+        cls, folder: Path, bundle: Bundle, *, wanted: Bundle | None = None, create: bool = True
+    ) -> Library:
         """Opens the library in `folder`, made if need be; neither model nor vectors are loaded yet.
+
+        `bundle` searches; `wanted`, if it is another one, reads photos (`model_choice` knows both).
 
         Raises:
             RequestError: there is none and `create` is false.
@@ -70,7 +78,7 @@ class Library:
             StorageError: the disk refused.
         """
         absolute = Path(os.path.abspath(folder))  # noqa: PTH100 -- resolve() would follow a person's own links
-        return cls(Database.open(absolute, create=create), bundle)
+        return cls(Database.open(absolute, create=create), bundle, wanted)
 
     def close(self) -> None:
         """Closes every file of the library."""
@@ -127,22 +135,47 @@ class Library:
             BundleError: the image tower cannot be loaded.
         """
         # Worker processes, Pillow: 60 ms that a search does not pay.
+        from picsight_engine.indexing.events import Finished
         from picsight_engine.indexing.indexer import IndexSettings, run_index
 
         named = [_existing_folder(path) for path in folders or ()]  # all of them, before the first is added
         wanted = self.folders() if folders is None else [self.add_folder(path) for path in named]
         distinct = list({folder.id: folder for folder in wanted}.values())
-        with self._db.writer() as connection:
-            activate_space(connection, self.bundle.manifest.space_id, self.bundle.manifest.dim)
-        yield from run_index(
+        if self.wanted.manifest.space_id == self.bundle.manifest.space_id or not self._holds_vectors():
+            self._switch()
+        for event in run_index(
             self._db,
             self._thumbnails(),
-            self.bundle,
+            self.wanted,
             distinct,
             settings or IndexSettings(),
             cancel=cancel,
             retry_problems=retry_problems,
-        )
+        ):
+            yield self._switched_at_the_end(event) if isinstance(event, Finished) else event
+
+    def _holds_vectors(self) -> bool:
+        """Whether there is anything that the model of now could answer with."""
+        return bool(photos_with_vector(self._db, self.bundle.manifest.space_id))
+
+    def _switched_at_the_end(self, event: Finished) -> Finished:
+        """Lets the wanted model answer if no photo lacks its vector any more, and says so."""
+        before = self.bundle
+        if before is self.wanted or health.photos_awaiting(self._db, self.wanted.manifest.space_id):
+            return event
+        self._switch()
+        note = f'Every photo was read by "{self.wanted.manifest.title}"; searches use it from now on.'
+        return replace(event, notes=(*event.notes, note))
+
+    def _switch(self) -> None:
+        """Makes the wanted model the one that searches; a search that is under way ends with the one before."""
+        manifest = self.wanted.manifest
+        with self._db.writer() as connection:
+            activate_space(connection, manifest.space_id, manifest.dim)
+        if self.wanted is not self.bundle:
+            before, self.bundle = self._searcher, self.wanted
+            self._searcher = Searcher(self._db, self.wanted)
+            before.close()
 
     def search(self, query: str, *, limit: int = 20) -> Answer:
         """The best photos for a query, see `search.query` for its language; parts left out are in `faults`.

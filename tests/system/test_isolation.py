@@ -22,6 +22,9 @@ def test_no_process_opened_an_internet_socket(indexed, guard, fresh, few_photos)
         ["status"],
         ["problems"],
         ["doctor"],
+        ["models", "list"],
+        ["models", "verify"],
+        ["models", "use", "picsight-starter"],
     ):
         fresh.json(*command)
     assert not (guard / "refused").exists()

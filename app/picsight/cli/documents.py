@@ -10,6 +10,9 @@ if TYPE_CHECKING:
 
     from picsight_engine.indexing.events import Summary
     from picsight_engine.library import Check, PhotoDetails, Status
+    from picsight_engine.model_choice import Switch
+    from picsight_engine.model_offers import Offer
+    from picsight_engine.models.bundle import Bundle
     from picsight_engine.search.answer import Answer, Result
     from picsight_engine.store.problems import Problem
 
@@ -122,3 +125,62 @@ def checks_document(checks: Sequence[Check]) -> Document:
             for check in checks
         ],
     }
+
+
+def offers_document(offers: Sequence[Offer]) -> Document:
+    """The models that there are and that there could be; `seconds` is a rough guess, null where nothing is known."""
+    return {"models": [_offer(offer) for offer in offers]}
+
+
+def _offer(offer: Offer) -> Document:
+    return {
+        "name": offer.name,
+        "title": offer.title,
+        "description": offer.words,
+        "state": offer.state,
+        "shipped": offer.shipped,
+        "answers": offer.answers,
+        "wanted": offer.wanted,
+        "licence": None if offer.licence is None else offer.licence.id,
+        "licence_url": None if offer.licence is None else offer.licence.url,
+        "space": offer.space,
+        "bytes": offer.bytes,
+        "photos": offer.photos,
+        "seconds": None if offer.seconds is None else round(offer.seconds),
+        "fault": offer.fault,
+    }
+
+
+def installed_document(bundle: Bundle) -> Document:
+    """A model that was installed just now, or was there already."""
+    manifest = bundle.manifest
+    return {
+        "name": manifest.name,
+        "title": manifest.title,
+        "space": manifest.space_id,
+        "bytes": sum(record.bytes for record in manifest.files.values()),
+        "folder": str(bundle.folder),
+    }
+
+
+def switch_document(switch: Switch) -> Document:
+    """What choosing a model brought."""
+    return {
+        "name": switch.choice.wanted.manifest.name,
+        "space": switch.choice.wanted.manifest.space_id,
+        "answers": switch.choice.answers.manifest.name,
+        "photos": switch.photos,
+    }
+
+
+def verdicts_document(verdicts: Sequence[tuple[str, str | None]]) -> Document:
+    """Models by name, each with what is wrong with it, if anything."""
+    return {
+        "ok": all(fault is None for _, fault in verdicts),
+        "models": [{"name": name, "ok": fault is None, "message": fault} for name, fault in verdicts],
+    }
+
+
+def removed_document(name: str) -> Document:
+    """A model that was removed."""
+    return {"removed": name}

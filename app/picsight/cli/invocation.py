@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
     from picsight_engine.library import Library
+    from picsight_engine.model_choice import ModelChoice
     from picsight_engine.models.bundle import Bundle
 
 A_PATH = click.Path(path_type=Path, readable=False)  # whether it can be read is for the engine to say
@@ -52,8 +53,18 @@ class Invocation:
         """The library's folder, absolute."""
         return absolute(self.library or locations.library_folder())
 
-    def make_library(self, bundle: Bundle) -> Library:
-        """Opens the library, and makes it where there is none.
+    def model_choice(self) -> ModelChoice:
+        """The models that search the library and that read its photos.
+
+        Raises:
+            RequestError: the chosen model is not installed.
+            BundleError: a file of it is missing, changed or too new.
+            LibraryError: the library cannot be opened.
+        """
+        return locations.model_choice(self.folder)
+
+    def make_library(self, choice: ModelChoice) -> Library:
+        """Opens the library to read photos into it, and makes it where there is none.
 
         Raises:
             LibraryError: it is damaged or was made by a newer program.
@@ -61,11 +72,15 @@ class Invocation:
         """
         from picsight_engine.library import Library  # numpy: 60 ms that --help does not pay
 
-        self._introduce(bundle)
-        return Library.open(self.folder, bundle)
+        self._introduce(choice.answers)
+        return Library.open(self.folder, choice.answers, wanted=choice.wanted)
 
-    def open_library(self, bundle: Bundle) -> AbstractContextManager[Library | None]:
+    def open_library(
+        self, bundle: Bundle, *, wanted: Bundle | None = None
+    ) -> AbstractContextManager[Library | None]:
         """Opens the library to read from it; None where there is none yet, which reads like an empty one.
+
+        `wanted` is the model that reads photos, where that is to happen.
 
         Raises:
             LibraryError: it is damaged or was made by a newer program.
@@ -74,7 +89,7 @@ class Invocation:
 
         self._introduce(bundle)
         try:
-            return Library.open(self.folder, bundle, create=False)
+            return Library.open(self.folder, bundle, wanted=wanted, create=False)
         except RequestError:
             return nullcontext()
 

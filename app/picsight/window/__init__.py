@@ -5,13 +5,14 @@ from __future__ import annotations
 import os
 import signal
 import sys
+from functools import partial
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QEvent, QLocale, QObject, QSocketNotifier, QTimer, Signal
 from PySide6.QtWidgets import QApplication
 
 from picsight.jobs import Jobs
-from picsight.locations import starter_bundle
+from picsight.locations import model_choice
 from picsight.settings import load_settings, save_settings, settings_file
 from picsight.window.library.controller import LibraryPlace
 from picsight.window.main_window import MainWindow
@@ -43,7 +44,7 @@ def run_window(library_folder: Path, folders_to_add: Sequence[Path] = ()) -> int
     settings = load_settings(file)
     apply_theme(app, settings.theme)
     jobs = Jobs()
-    window = MainWindow(LibraryPlace(library_folder, starter_bundle), settings, jobs)
+    window = MainWindow(LibraryPlace(library_folder, partial(model_choice, library_folder)), settings, jobs)
     window.closing.connect(lambda chosen: save_settings(chosen, file))
     if interrupts is not None:
         interrupts.asked.connect(window.close)

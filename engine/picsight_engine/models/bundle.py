@@ -136,7 +136,7 @@ def open_bundle(folder: Path, *, hashes: bool = False) -> Bundle:
     Raises:
         BundleError: with the file and the reason; nothing is half-loaded.
     """
-    manifest = _read_manifest(folder / MANIFEST)
+    manifest = read_manifest(folder / MANIFEST)
     wanted = [name for name, there in ((IMAGE_GRAPH, manifest.image), (TEXT_GRAPH, manifest.text)) if there]
     if manifest.text is not None:
         wanted.append(manifest.text.tokenizer)
@@ -167,21 +167,27 @@ def write_bundle(folder: Path, manifest: Manifest, files: Mapping[str, Path]) ->
         for name, source in files.items():
             (staging / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(source, staging / name)
-        records = {
-            name: FileRecord((staging / name).stat().st_size, _sha256(staging / name))
-            for name in sorted(files)
-        }
-        text = json.dumps(asdict(replace(manifest, files=records)), indent=2, ensure_ascii=False)
-        (staging / MANIFEST).write_text(text + "\n", encoding="utf-8")
-        written = open_bundle(staging, hashes=True)
-        _swap(staging, folder)
+        records = {name: file_record(staging / name) for name in sorted(files)}
+        written = seal_bundle(staging, replace(manifest, files=records))
+        move_bundle(staging, folder)
     finally:
         shutil.rmtree(staging, ignore_errors=True)
     return Bundle(folder, written.manifest)
 
 
-def _swap(staging: Path, folder: Path) -> None:
-    """Puts the staged bundle where the old one was; a crash between the two steps leaves both whole, beside each other."""
+def seal_bundle(folder: Path, manifest: Manifest) -> Bundle:
+    """Makes a bundle of the files in `folder`: writes the manifest beside them and checks every byte.
+
+    Raises:
+        BundleError: what lies there is not what the manifest says.
+    """
+    text = json.dumps(asdict(manifest), indent=2, ensure_ascii=False)
+    (folder / MANIFEST).write_text(text + "\n", encoding="utf-8")
+    return open_bundle(folder, hashes=True)
+
+
+def move_bundle(staging: Path, folder: Path) -> None:
+    """Puts a staged bundle of the same disk where the old one was, if any; a crash between the two steps leaves both whole, beside each other."""
     if not folder.exists():
         staging.rename(folder)
         return
@@ -195,14 +201,39 @@ def _swap(staging: Path, folder: Path) -> None:
     shutil.rmtree(retired)
 
 
-def _read_manifest(path: Path) -> Manifest:
+def file_record(path: Path) -> FileRecord:
+    """Size and hash of a file as it is."""
+    return FileRecord(path.stat().st_size, _sha256(path))
+
+
+def read_manifest(path: Path) -> Manifest:
+    """Reads a manifest alone, the files that it lists unseen.
+
+    Raises:
+        BundleError: it is missing, no manifest of this format, or names files outside its folder.
+    """
     try:
-        data = json.loads(path.read_text(encoding="utf-8"))
+        text = path.read_bytes()
     except FileNotFoundError:
         raise BundleError(
             f"There is no model at {path.parent}: {MANIFEST} is missing; install it again."
         ) from None
-    except (OSError, ValueError, RecursionError) as fault:
+    except OSError as fault:
+        raise BundleError(
+            f"The model's manifest {path} cannot be read ({fault}); install it again."
+        ) from fault
+    return parse_manifest(text, path)
+
+
+def parse_manifest(text: bytes, path: Path) -> Manifest:
+    """The manifest that a JSON text describes; `path` is where it lies, for sentences.
+
+    Raises:
+        BundleError: it is no manifest of this format, or names files outside its folder.
+    """
+    try:
+        data = json.loads(text.decode("utf-8"))
+    except (ValueError, RecursionError) as fault:
         raise BundleError(
             f"The model's manifest {path} cannot be read ({fault}); install it again."
         ) from fault
@@ -225,16 +256,20 @@ def _parse_manifest(data: dict[str, Any]) -> Manifest:
     data = {key: value for key, value in data.items() if key in known}
     image = data.pop("image")
     text = data.pop("text")
-    files = {name: _record(FileRecord, record) for name, record in dict(data.pop("files")).items()}
-    for name in files:
+    files = {name: _record(FileRecord, each) for name, each in dict(data.pop("files")).items()}
+    for name, record in files.items():
         if Path(name).is_absolute() or ".." in Path(name).parts:
             raise ValueError(f"the file name {name!r} leads out of the bundle")
+        if not isinstance(record.bytes, int) or record.bytes < 0 or not isinstance(record.sha256, str):
+            raise ValueError(f"size or hash of {name} are out of range")
     manifest = Manifest(
         **{**data, "licence": _record(Licence, data["licence"])},
         image=None if image is None else _image_spec(image),
         text=None if text is None else _text_spec(text),
         files=files,
     )
+    if not isinstance(manifest.name, str):
+        raise ValueError(f"name is {manifest.name!r}")  # noqa: TRY004 - a manifest's fault, not a programmer's
     if manifest.dim <= 0 or len(manifest.space_id) != 16:
         raise ValueError("dim or space_id is out of range")
     return manifest

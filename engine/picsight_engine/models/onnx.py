@@ -109,7 +109,7 @@ class _Graph:
                 f"The model file {self._path} gives vectors of shape {vectors.shape} instead of "
                 f"{(len(values), self._dim)}; install the model again."
             )
-        return np.asarray(vectors, dtype=np.float32)
+        return _unit(np.asarray(vectors, dtype=np.float32))
 
     def _check_shape(self, verb: str, found: list[int | str | None], wanted: tuple[int | None, ...]) -> None:
         """A named axis in the graph, and None in what is wanted, stand for any length."""
@@ -122,6 +122,12 @@ class _Graph:
                 f"The model file {self._path} does not fit its manifest: it {verb} the shape {found} instead of "
                 f"{list(wanted)}; install the model again."
             )
+
+
+def _unit(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Rows of unit length: graphs that others published leave that to whoever uses them."""
+    lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
+    return np.asarray(vectors / np.maximum(lengths, np.finfo(np.float32).tiny), dtype=np.float32)
 
 
 def _options(threads: int) -> onnxruntime.SessionOptions:

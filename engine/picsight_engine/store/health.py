@@ -24,6 +24,14 @@ _WITHOUT_VECTOR = f"""
 SELECT id FROM photos WHERE missing_since IS NULL AND NOT EXISTS (
     SELECT 1 FROM vectors JOIN spaces ON spaces.id = space_id
     WHERE photo_id = photos.id AND part = {WHOLE} AND spaces.name = ?) ORDER BY id"""
+# A photo whose present files are all listed under problems cannot be read again, by no model.
+_AWAITING = f"""
+SELECT count(*) FROM photos WHERE missing_since IS NULL AND NOT EXISTS (
+    SELECT 1 FROM vectors JOIN spaces ON spaces.id = space_id
+    WHERE photo_id = photos.id AND part = {WHOLE} AND spaces.name = ?)
+AND EXISTS (
+    SELECT 1 FROM files WHERE photo_id = photos.id AND present AND NOT EXISTS (
+        SELECT 1 FROM problems WHERE problems.folder_id = files.folder_id AND problems.name = files.name))"""
 _MISSHAPEN = f"""
 SELECT DISTINCT photo_id FROM vectors JOIN spaces ON spaces.id = space_id
 WHERE length(vector) <> dim * {STORED.itemsize} ORDER BY photo_id"""
@@ -79,6 +87,12 @@ def photos_without_vector(db: Database, space: str) -> list[int]:
     """The visible photos that a search in this space cannot find: indexing was interrupted, or they await it."""
     with db.reading() as connection:
         return [photo_id for (photo_id,) in connection.execute(_WITHOUT_VECTOR, (space,))]
+
+
+def photos_awaiting(db: Database, space: str) -> int:
+    """How many visible photos are to be read before a search in this space can find all that can be read at all."""
+    with db.reading() as connection:
+        return int(connection.execute(_AWAITING, (space,)).fetchone()[0])
 
 
 def misshapen_vectors(db: Database) -> list[int]:

@@ -14,6 +14,9 @@ from picsight.cli import documents
 from picsight.cli.program import COMMANDS, program
 from picsight_engine.indexing.events import Summary
 from picsight_engine.library import Check, PhotoDetails, Problem, Status
+from picsight_engine.model_choice import ModelChoice, Switch
+from picsight_engine.model_offers import model_offers
+from picsight_engine.models.installed import InstalledModels
 from picsight_engine.search.answer import Answer, Result
 
 if TYPE_CHECKING:
@@ -109,6 +112,31 @@ def test_the_keys_of_problems() -> None:
 def test_the_keys_of_doctor() -> None:
     document = documents.checks_document(CHECKS)
     assert documented_keys("doctor --json") == keys(document, first_of(document, "checks"))
+
+
+def test_the_keys_of_models(starter, tmp_path) -> None:
+    models = InstalledModels(tmp_path / "models", starter)
+    offers = documents.offers_document(model_offers(tmp_path, models))
+    assert documented_keys("models list --json") == keys(offers, first_of(offers, "models"))
+    bundle = models.find("picsight-starter")
+    installed = documents.installed_document(bundle)
+    assert documented_keys("models install NAME --json") == keys(installed)
+    switch = documents.switch_document(Switch(ModelChoice(bundle, bundle), photos=0))
+    assert documented_keys("models use NAME --json") == keys(switch)
+    verdicts = documents.verdicts_document([("starter", None)])
+    assert documented_keys("models verify [NAME] --json") == keys(verdicts, first_of(verdicts, "models"))
+    assert documented_keys("models remove NAME --json") == keys(documents.removed_document("starter"))
+
+
+@pytest.mark.parametrize("name", ["list", "install", "use", "verify", "remove"])
+def test_the_options_of_the_models_commands_are_documented_and_no_others(name: str) -> None:
+    group = program.get_command(click.Context(program), "models")
+    assert isinstance(group, click.Group)
+    assert sorted(group.commands) == ["install", "list", "remove", "use", "verify"]
+    params = group.commands[name].get_params(click.Context(group.commands[name]))
+    own = {option for param in params for option in param.opts if option.startswith("-")} - SHARED
+    rows = re.findall(r"^\| `models (\w+)` \| `(-[-\w]+)`", README.read_text(encoding="utf-8"), re.MULTILINE)
+    assert {option for command, option in rows if command == name} == own
 
 
 def test_the_help_text_is_the_programs_own() -> None:

@@ -15,6 +15,7 @@ from picsight.settings import Settings
 from picsight.window.library.controller import LibraryPlace
 from picsight.window.main_window import MainWindow
 from picsight_engine.library import Library
+from picsight_engine.model_choice import ModelChoice
 from picsight_engine.models.bundle import open_bundle
 
 PATIENCE = 60_000  # ms; worker processes start on a busy machine
@@ -45,7 +46,7 @@ def open_window(qtbot, bundle):
 
     def make(folder, add=()):
         jobs = Jobs()
-        window = MainWindow(LibraryPlace(Path(folder), lambda: bundle), Settings(), jobs)
+        window = MainWindow(LibraryPlace(Path(folder), lambda: ModelChoice(bundle, bundle)), Settings(), jobs)
         opened.append((window, jobs))
         qtbot.addWidget(window)
         window.resize(1100, 700)
@@ -200,7 +201,7 @@ def test_a_damaged_library_is_said_to_be_in_one_sentence_and_left_as_it_is(qtbot
     (tmp_path / "library.db").write_bytes(os.urandom(8192))
     before = (tmp_path / "library.db").read_bytes()
     jobs = Jobs()
-    window = MainWindow(LibraryPlace(tmp_path, lambda: bundle), Settings(), jobs)
+    window = MainWindow(LibraryPlace(tmp_path, lambda: ModelChoice(bundle, bundle)), Settings(), jobs)
     qtbot.addWidget(window)
     window.show()
     with qtbot.waitSignal(window.library.failed_to_open, timeout=PATIENCE):

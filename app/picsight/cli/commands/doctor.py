@@ -25,7 +25,7 @@ def doctor(invocation: Invocation, *, forget: bool) -> int:
     """
     from picsight_engine.library import doctor_folder  # numpy: 60 ms that --help does not pay
 
-    checks = doctor_folder(invocation.folder, locations.starter_folder(), forget=forget)
+    checks = doctor_folder(invocation.folder, locations.folder_of_model(invocation.folder), forget=forget)
     if invocation.json:
         put_json(checks_document(checks))
     else:

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 import click
 
-from picsight import locations
 from picsight.cli.documents import summary_document
 from picsight.cli.interrupts import stop_requests
 from picsight.cli.invocation import A_FOLDER, Invocation, absolute, shared_options
@@ -43,8 +42,12 @@ def index(invocation: Invocation, folders: tuple[Path, ...], workers: int | None
     for folder in folders:
         _require_folder(folder)
     follow_engine(verbose=invocation.verbose)
-    bundle = locations.starter_bundle()
-    opened = invocation.make_library(bundle) if folders else invocation.open_library(bundle)
+    choice = invocation.model_choice()
+    opened = (
+        invocation.make_library(choice)
+        if folders
+        else invocation.open_library(choice.answers, wanted=choice.wanted)
+    )
     with opened as library:
         if library is None or not (folders or library.folders()):
             raise RequestError("The library has no folder yet. Type: picsight index FOLDER")

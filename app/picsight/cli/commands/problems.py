@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import click
 
-from picsight import locations
 from picsight.cli.documents import problems_document
 from picsight.cli.invocation import Invocation, shared_options
 from picsight.cli.layout import printable
@@ -17,7 +16,7 @@ from picsight.cli.words import WordsCommand
 @click.pass_obj
 def problems(invocation: Invocation) -> int:
     """List the files that could not be indexed, each with its reason."""
-    with invocation.open_library(locations.starter_bundle()) as library:
+    with invocation.open_library(invocation.model_choice().answers) as library:
         found = [] if library is None else library.problems()
     if invocation.json:
         put_json(problems_document(found))

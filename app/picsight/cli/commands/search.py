@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 import click
 
-from picsight import locations
 from picsight.cli.answers import LEAST, Least, keep_matches, put_answer
 from picsight.cli.invocation import Invocation, shared_options
 from picsight.cli.streams import lines_of_stdin, put
@@ -48,7 +47,7 @@ def search(invocation: Invocation, words: tuple[str, ...], limit: int, least: Le
         raise click.UsageError(
             "Type what the photo shows, for example: picsight search red bicycle near the sea."
         )
-    bundle = locations.starter_bundle()
+    bundle = invocation.model_choice().answers
     with invocation.open_library(bundle) as library:
         for query in _queries_of_stdin() if stdin else (_as_text(" ".join(words)),):
             answer = _ask(library, bundle, query, limit)

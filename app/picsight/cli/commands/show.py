@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 import click
 
-from picsight import locations
 from picsight.cli.documents import photo_document, unknown_document
 from picsight.cli.invocation import A_PATH, Invocation, absolute, shared_options
 from picsight.cli.layout import printable
@@ -41,7 +40,7 @@ def show(invocation: Invocation, photo: Path | None, thumbnail: Path | None, *, 
     if stdin and thumbnail is not None:
         raise click.UsageError("--thumbnail needs one photo, so it does not go with --stdin.")
     all_known = True
-    with invocation.open_library(locations.starter_bundle()) as library:
+    with invocation.open_library(invocation.model_choice().answers) as library:
         for path in _paths_of_stdin() if photo is None else (photo,):
             asked = absolute(path)
             details = None if library is None else library.show(asked)

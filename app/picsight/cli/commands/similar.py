@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 import click
 
-from picsight import locations
 from picsight.cli.answers import put_answer
 from picsight.cli.invocation import A_PATH, Invocation, absolute, shared_options
 from picsight.cli.words import WordsCommand
@@ -26,7 +25,7 @@ if TYPE_CHECKING:
 def similar(invocation: Invocation, photo: Path, limit: int) -> int:
     """Find photos that look like PATH, a photo of the library."""
     photo = absolute(photo)
-    with invocation.open_library(locations.starter_bundle()) as library:
+    with invocation.open_library(invocation.model_choice().answers) as library:
         if library is None:
             raise RequestError(f"{photo} is not in the library. Type: picsight index {photo.parent}")
         problem = library.problem_of(photo) if library.show(photo) is None else None

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import click
 
-from picsight import locations
 from picsight.cli.documents import status_document
 from picsight.cli.invocation import Invocation, shared_options
 from picsight.cli.layout import count, printable, size
@@ -19,7 +18,7 @@ def status(invocation: Invocation) -> int:
     """Tell what the library holds."""
     from picsight_engine.library import Status  # numpy: 60 ms that --help does not pay
 
-    bundle = locations.starter_bundle()
+    bundle = invocation.model_choice().answers
     with invocation.open_library(bundle) as library:
         known = (
             Status(

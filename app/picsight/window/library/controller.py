@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from picsight.window.library.status import StatusLine
     from picsight_engine.indexing.events import Event
     from picsight_engine.library import Library
-    from picsight_engine.models.bundle import Bundle
+    from picsight_engine.model_choice import ModelChoice
     from picsight_engine.store.folders import Folder
     from picsight_engine.store.problems import Problem
 
@@ -28,10 +28,10 @@ LANE = "overview"
 
 @dataclass(frozen=True, slots=True)
 class LibraryPlace:
-    """Where the library lies, and how the model that reads it is opened (in a thread)."""
+    """Where the library lies, and how its models are opened (in a thread)."""
 
     folder: Path
-    bundle: Callable[[], Bundle]
+    models: Callable[[], ModelChoice]
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +86,8 @@ class LibraryController(QObject):
         def work() -> tuple[Library, Overview]:
             from picsight_engine.library import Library  # 160 ms (numpy), after the first frame
 
-            library = Library.open(self._place.folder, self._place.bundle())
+            choice = self._place.models()
+            library = Library.open(self._place.folder, choice.answers, wanted=choice.wanted)
             for path in folders_to_add:
                 library.add_folder(path)
             return library, _overview_of(library)

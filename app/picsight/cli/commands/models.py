@@ -1,0 +1,148 @@
+"""`picsight models`: the models that read photos, on this computer and to be had."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from picsight import locations
+from picsight.cli.commands.models_install import install
+from picsight.cli.documents import (
+    offers_document,
+    removed_document,
+    switch_document,
+    verdicts_document,
+)
+from picsight.cli.invocation import Invocation, shared_options
+from picsight.cli.layout import count, duration, printable, size
+from picsight.cli.streams import put, put_json
+from picsight_engine.errors import BundleError, RequestError
+
+if TYPE_CHECKING:
+    from picsight_engine.model_offers import Offer
+
+DAMAGED = 3
+
+
+@click.group("models", no_args_is_help=False)
+@shared_options
+def models() -> None:
+    """List, install and choose the models that read your photos.
+
+    Picsight comes with a small one. Others find more, and take more time and room.
+    """
+
+
+@models.command("list")
+@shared_options
+@click.pass_obj
+def list_models(invocation: Invocation) -> int:
+    """List the models: what they know, their size and licence, how long they would take."""
+    from picsight_engine.model_offers import model_offers  # numpy: 60 ms that --help does not pay
+
+    offers = model_offers(invocation.folder, locations.installed_models())
+    if invocation.json:
+        put_json(offers_document(offers))
+        return 0
+    for offer in offers:
+        put(f"{offer.name}: {_state(offer)}")
+        put(f"    {printable(offer.title)}. {offer.words}".rstrip())
+        put(f"    {', '.join(_figures(offer))}")
+        if offer.fault:
+            put(f"    {printable(offer.fault)}")
+    invocation.hint("To get one, type: picsight models install NAME")
+    return 0
+
+
+def _state(offer: Offer) -> str:
+    if offer.answers and offer.wanted:
+        return "in use"
+    if offer.answers:
+        return "answers until the next one is ready"
+    if offer.wanted:
+        return "chosen, reads photos at the next indexing"
+    return offer.state
+
+
+def _figures(offer: Offer) -> list[str]:
+    parts = [size(offer.bytes)]
+    if offer.licence is not None:
+        parts.append(f"licence {offer.licence.id} ({offer.licence.url})")
+    if offer.photos:
+        time = "" if offer.seconds is None else f", {duration(offer.seconds)}"
+        parts.append(f"{count(offer.photos, 'photo')} to read{time}")
+    return parts
+
+
+@models.command("use")
+@click.argument("name")
+@shared_options
+@click.pass_obj
+def use(invocation: Invocation, name: str) -> int:
+    """Let the model NAME read the photos of this library.
+
+    The next indexing reads them; until every photo is read, searches are answered by the model of before. Going
+    back to a model that has read them takes a moment.
+    """
+    from picsight_engine.model_choice import use_model  # numpy: 60 ms that --help does not pay
+
+    switch = use_model(invocation.folder, name, locations.installed_models())
+    if invocation.json:
+        put_json(switch_document(switch))
+    elif not invocation.quiet:
+        title = printable(switch.choice.wanted.manifest.title)
+        if switch.photos:
+            put(f"{title} has {count(switch.photos, 'photo')} to read. Type: picsight index")
+        else:
+            put(f"{title} is in use.")
+    return 0
+
+
+@models.command("verify")
+@click.argument("name", required=False)
+@shared_options
+@click.pass_obj
+def verify(invocation: Invocation, name: str | None) -> int:
+    """Check every byte of the model NAME, or of all that are installed, and start them."""
+    installed = locations.installed_models()
+    names = [model.name for model in installed.all()] if name is None else [name]
+    verdicts: list[tuple[str, str | None]] = []
+    for each in names:
+        try:
+            installed.verify(each)
+            verdicts.append((each, None))
+        except BundleError as fault:
+            verdicts.append((each, str(fault)))
+    if invocation.json:
+        put_json(verdicts_document(verdicts))
+    else:
+        for each, wrong in verdicts:
+            put(f"{each}: {'complete and unchanged' if wrong is None else printable(wrong)}")
+    return 0 if all(wrong is None for _, wrong in verdicts) else DAMAGED
+
+
+@models.command("remove")
+@click.argument("name")
+@shared_options
+@click.pass_obj
+def remove(invocation: Invocation, name: str) -> int:
+    """Delete the installed model NAME, or what an interrupted installation left of it.
+
+    What it has read stays in the library: installed again, it goes on from there.
+    """
+    from picsight_engine.store.choice import chosen_model
+
+    if name == chosen_model(invocation.folder):
+        raise RequestError(
+            f'The library uses the model "{name}". Choose another one first: picsight models use NAME'
+        )
+    locations.installed_models().remove(name)
+    if invocation.json:
+        put_json(removed_document(name))
+    elif not invocation.quiet:
+        put(f"{name} was removed.")
+    return 0
+
+
+models.add_command(install)

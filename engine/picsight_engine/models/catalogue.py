@@ -1,0 +1,321 @@
+"""The models that Picsight can fetch: what they are in plain words, under which licence, and where their files lie.
+
+Sizes and hashes stand here where they are known; elsewhere the server's own statement is checked and recorded.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from picsight_engine.errors import RequestError
+from picsight_engine.models.bundle import IMAGE_GRAPH, TEXT_GRAPH, ImageSpec, Licence, TextSpec
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+LATEST = "main"  # the revision of a file that is pinned by the first answer of its repository
+_READ_MS = 60.0  # reading, decoding and a thumbnail of a 12-megapixel photo on one core
+
+
+@dataclass(frozen=True, slots=True)
+class RemoteFile:
+    """A file of a bundle and where it comes from; `about` is its size in bytes as far as known, for planning."""
+
+    name: str
+    repository: str
+    path: str
+    about: int
+    revision: str = LATEST
+    size: int | None = None
+    sha256: str | None = None
+
+    @property
+    def limit(self) -> int:
+        """The most bytes that the file may have."""
+        return self.size if self.size is not None else self.about + self.about // 4 + 1_000_000
+
+    def url(self, revision: str | None = None) -> str:
+        """The file's address, at the commit that `revision` names unless the file has a pin of its own."""
+        pinned = revision if revision and self.revision == LATEST else self.revision
+        return f"{self.repository}/resolve/{pinned}/{self.path}"
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """A licence as a person is shown it before anything is fetched."""
+
+    licence: Licence
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A model that can be installed. `image_ms`: the image tower's time for one photo on one core of a laptop.
+
+    `coreml` are files that only a Mac uses: the same image tower for its own processors.
+    """
+
+    name: str
+    title: str
+    words: str
+    terms: Terms
+    dim: int
+    space_id: str
+    logit_scale: float
+    image: ImageSpec
+    text: TextSpec
+    image_ms: float
+    files: tuple[RemoteFile, ...]
+    coreml: tuple[RemoteFile, ...] = ()
+
+    def files_for(self, *, coreml: bool) -> tuple[RemoteFile, ...]:
+        """What an installation fetches, small files first: they tell the repository's commit."""
+        chosen = self.files + (self.coreml if coreml else ())
+        return tuple(sorted(chosen, key=lambda file: file.about))
+
+    def bytes(self, *, coreml: bool = False) -> int:
+        """How much an installation fetches, exactly where all sizes are known."""
+        return sum(file.size or file.about for file in self.files_for(coreml=coreml))
+
+
+def seconds_to_index(entry_ms: float, photos: int, workers: int) -> float:
+    """Roughly how long so many photos take with an image tower of so many milliseconds a photo."""
+    return photos * (_READ_MS + entry_ms) / 1000 / max(workers, 1)
+
+
+def find_entry(name: str, entries: Sequence[Entry] | None = None) -> Entry:
+    """The model of this name.
+
+    Raises:
+        RequestError: there is none; the sentence names those that there are.
+    """
+    known = CATALOGUE if entries is None else entries
+    for entry in known:
+        if entry.name == name:
+            return entry
+    names = ", ".join(entry.name for entry in known)
+    raise RequestError(f'There is no model "{name}"; those that can be installed are {names}.')
+
+
+_HUB = "https://huggingface.co"
+_COREML = f"{_HUB}/apple/coreml-mobileclip"
+_COREML_REVISION = "3e0a7bfb9fe83da8a3efaa3fd8f7df24214bb947"
+_TOKENIZER = 2_224_081  # bytes
+
+_APPLE = Terms(
+    Licence("apple-amlr", "https://github.com/apple/ml-mobileclip/blob/main/LICENSE_MODELS", accept=True),
+    "MobileCLIP is made by Apple. Apple's terms for its research models allow research only: no commercial use and no "
+    "use in a product. Apple can withdraw them, and whatever is made of the model falls under the same terms. "
+    "The ready-made files are passed on by others, with an earlier licence text of Apple beside them that has no such "
+    "restriction; which of the two binds you is for you to judge. Picsight itself ships none of these files.\n"
+    "Read the terms before you accept: https://github.com/apple/ml-mobileclip/blob/main/LICENSE_MODELS",
+)
+_TEXT = TextSpec(
+    context=77,
+    dynamic=False,  # nothing masks the padding: it takes part as in training
+    pad_id=0,
+    eot=49407,
+    tokenizer="tokenizer.json",
+    clean="clip",
+    templates=(
+        "a photo of a {}.",
+        "a photo of the {}.",
+        "a photo of {}.",
+        "a picture of a {}.",
+        "a close-up photo of a {}.",
+        "a good photo of a {}.",
+        "{}",
+    ),
+    input="input_ids",
+    output="text_embeds",
+)
+
+
+def _image(size: int) -> ImageSpec:
+    """Apple's preprocessing: bilinear to the shortest side, the centre of that, values 0 to 1 as they are."""
+    return ImageSpec(
+        size=size,
+        resize="shortest",
+        interpolation="bilinear",
+        crop="centre",
+        mean=None,
+        std=None,
+        input="pixel_values",
+        output="image_embeds",
+        dtype="float32",
+    )
+
+
+def _towers(variant: str, image: int, text: int) -> tuple[RemoteFile, ...]:
+    """The files of a model of which only rough sizes are known."""
+    repository = f"{_HUB}/Xenova/mobileclip_{variant}"
+    return (
+        RemoteFile(IMAGE_GRAPH, repository, "onnx/vision_model.onnx", image),
+        RemoteFile(TEXT_GRAPH, repository, "onnx/text_model.onnx", text),
+        RemoteFile("tokenizer.json", repository, "tokenizer.json", _TOKENIZER),
+    )
+
+
+def _mlpackage(variant: str, weights: int, hashes: tuple[str, str, str] | None) -> tuple[RemoteFile, ...]:
+    """Apple's own Core ML form of an image tower: three files in a folder."""
+    inside = (
+        "Manifest.json",
+        "Data/com.apple.CoreML/model.mlmodel",
+        "Data/com.apple.CoreML/weights/weight.bin",
+    )
+    return tuple(
+        RemoteFile(
+            f"image.mlpackage/{path}",
+            _COREML,
+            f"mobileclip_{variant}_image.mlpackage/{path}",
+            about,
+            _COREML_REVISION,
+            sha256=sha256,
+        )
+        for path, about, sha256 in zip(
+            inside, (617, 300_000, weights), hashes or (None, None, None), strict=True
+        )
+    )
+
+
+_S0 = f"{_HUB}/Xenova/mobileclip_s0"
+_S0_REVISION = "757d59c9c6870a76a4b0306f05f5061bca15c39f"
+_S1 = f"{_HUB}/Xenova/mobileclip_s1"
+_S1_REVISION = "48c0a9f89ff272544d1f2595483011a183fd1a52"
+_TEXT_TOWER = 253_800_000  # 63.4 million numbers of four bytes, in all models but S0
+
+CATALOGUE: tuple[Entry, ...] = (
+    Entry(
+        name="mobileclip-s0",
+        title="MobileCLIP S0",
+        words="Knows many more things than the model that comes with Picsight. The quickest of the large ones.",
+        terms=_APPLE,
+        dim=512,
+        space_id="b0ed7f17aefd0af9",
+        logit_scale=100.0,
+        image=_image(256),
+        text=_TEXT,
+        image_ms=56.0,
+        files=(
+            RemoteFile(
+                IMAGE_GRAPH,
+                _S0,
+                "onnx/vision_model.onnx",
+                45_543_630,
+                _S0_REVISION,
+                45_543_630,
+                "17d3c037b1d488c10c50e09f6009ea5a198caef4e0e8f4ea5617b7cb2d067ac0",
+            ),
+            RemoteFile(
+                TEXT_GRAPH,
+                _S0,
+                "onnx/text_model.onnx",
+                169_807_789,
+                _S0_REVISION,
+                169_807_789,
+                "f6e9bd5742bfc515889e901634d8a2ff2a57fab8564e4ad3760e800b1a51b77c",
+            ),
+            RemoteFile(
+                "tokenizer.json",
+                _S0,
+                "tokenizer.json",
+                _TOKENIZER,
+                _S0_REVISION,
+                _TOKENIZER,
+                "72ed5c96db5729294468543e4bc75fce14ca63f58e37300290189ba1c1e52b85",
+            ),
+        ),
+        coreml=_mlpackage("s0", 22_717_696, None),
+    ),
+    Entry(
+        name="mobileclip-s1",
+        title="MobileCLIP S1",
+        words="Finds more than S0 and needs about twice its time.",
+        terms=_APPLE,
+        dim=512,
+        space_id="df7540d05ded22cd",
+        logit_scale=100.0,
+        image=_image(256),
+        text=_TEXT,
+        image_ms=104.0,
+        files=(
+            RemoteFile(
+                IMAGE_GRAPH,
+                _S1,
+                "onnx/vision_model.onnx",
+                86_000_000,
+                _S1_REVISION,
+                sha256="5dece7da38f907d440f91c86cca841919c5a1affd2329ca0e94f8593fd0bfbfb",
+            ),
+            RemoteFile(TEXT_GRAPH, _S1, "onnx/text_model.onnx", _TEXT_TOWER, _S1_REVISION),
+            RemoteFile("tokenizer.json", _S1, "tokenizer.json", _TOKENIZER, _S1_REVISION),
+        ),
+        coreml=_mlpackage(
+            "s1",
+            43_000_000,
+            (
+                "902dc75013a87c745008184e08cec9172b060cbc7940a16ca2274fc11f4b3021",
+                "3b1cc781d6d0af08d95d338b083ae6fb97315cc5810037ceb34bc4b19ea41219",
+                "0d817354a9b98b17f289d1f3e398c1f21d1f7e659ae04d18aa7f94e5a3283da2",
+            ),
+        ),
+    ),
+    Entry(
+        name="mobileclip-s2",
+        title="MobileCLIP S2",
+        words="A good middle: finds nearly as much as B in half its time.",
+        terms=_APPLE,
+        dim=512,
+        space_id="6a0a9675aab5aae8",
+        logit_scale=100.0,
+        image=_image(256),
+        text=_TEXT,
+        image_ms=171.0,
+        files=_towers("s2", 143_100_000, _TEXT_TOWER),
+        coreml=_mlpackage(
+            "s2",
+            71_500_000,
+            (
+                "6a1a3f93b8dca6c237dbb5dc7b19bb3c987042d14860288304986c099d8796b6",
+                "2aeb3359f6cde65e9f9248ec2a742e9939bd4bbf48c2f55fcd255b4504d96a1b",
+                "6cbc7fb06b6072c1cae9c4496d67e0e6217adbf726dfeb82e44d4efe87c34c00",
+            ),
+        ),
+    ),
+    Entry(
+        name="mobileclip-b",
+        title="MobileCLIP B",
+        words="Finds more than S2; takes twice its time and the most room.",
+        terms=_APPLE,
+        dim=512,
+        space_id="aa6f2e2fc8994a4b",
+        logit_scale=100.0,
+        image=_image(224),
+        text=_TEXT,
+        image_ms=375.0,
+        files=_towers("b", 345_700_000, _TEXT_TOWER),
+    ),
+    Entry(
+        name="mobileclip-blt",
+        title="MobileCLIP B (LT)",
+        words="As B, trained three times as long: finds the most, at the same cost.",
+        terms=_APPLE,
+        dim=512,
+        space_id="afc9f52b5c71a461",
+        logit_scale=100.0,
+        image=_image(224),
+        text=_TEXT,
+        image_ms=375.0,
+        files=_towers("blt", 345_700_000, _TEXT_TOWER),
+        coreml=_mlpackage(
+            "blt",
+            172_800_000,
+            (
+                "112a034d18e8c76b21e491a94ee8236e6989021c13dfe9ea8ecd3ac6dc2bdabe",
+                "3acaec5c9eca2f27b7dc6d3bffb19cbb94d34e97cdd8aec70987e4ae7de09fae",
+                "c12ec418eadf5d536f11e2e575b26c0d0bbc1270a7080d97f218a0a11595c289",
+            ),
+        ),
+    ),
+)

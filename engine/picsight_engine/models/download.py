@@ -1,0 +1,335 @@
+"""Fetches one large file over the network: the only code of the app and the engine that opens an internet socket.
+
+It asks for nothing but the file, sends nothing that identifies anybody, follows redirects but never from an encrypted
+connection to a plain one, goes on where an earlier attempt stopped, and hands over only what has the right hash.
+"""
+
+from __future__ import annotations
+
+import http.client
+import re
+import shutil
+import ssl
+import threading
+import time
+import urllib.error
+import urllib.request
+from dataclasses import dataclass
+from typing import IO, TYPE_CHECKING, NoReturn
+from urllib.parse import urljoin, urlsplit
+
+from picsight_engine.errors import CancelledError, DownloadError, StorageError
+from picsight_engine.models.partial_file import Notes, PartialFile
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+_CHUNK = 256 * 1024
+_TOLD_SECONDS = 0.1
+_REDIRECTS = 5
+_LOOPBACK = ("127.0.0.1", "localhost", "::1")
+_SHA256 = re.compile("[0-9a-f]{64}")
+_COMMIT = re.compile("[0-9a-f]{40}")
+_CONTENT_RANGE = re.compile(r"bytes (\d+)-\d+/(\d+|\*)")
+_TEMPORARY_REFUSALS = (408, 429, 500, 502, 503, 504)
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """How long a download bears a bad line: `tries` in a row that bring nothing, `pause` and `timeout` in seconds."""
+
+    tries: int = 5
+    pause: float = 1.0
+    timeout: float = 20.0
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """A file to fetch. `size` in bytes and `sha256` (hex) where they are known beforehand; never more than `limit` bytes."""
+
+    url: str
+    limit: int
+    size: int | None = None
+    sha256: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Arrived:
+    """So much of the file is there; `total` is None until the server has said it."""
+
+    done: int
+    total: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Fetched:
+    """What was fetched: its own size and hash, and what the server said of its place in a repository."""
+
+    size: int
+    sha256: str
+    revision: str | None
+    stated_sha256: str | None
+
+
+class _ResetError(Exception):
+    """The line broke, or the server was busy: worth another try."""
+
+
+class _StartAgainError(Exception):
+    """What is there cannot be continued: the file changed on the server, or is not what the server holds."""
+
+
+def download(
+    wanted: Wanted,
+    target: Path,
+    *,
+    cancel: threading.Event | None = None,
+    patience: Patience = Patience(),
+) -> Iterator[Arrived | Fetched]:
+    """Fetches a file to `target`; the last of the stream is Fetched, and only then `target` exists.
+
+    What arrived stays beside it as NAME.part when the download fails or is cancelled, and the next call continues it.
+
+    Raises:
+        DownloadError: the server cannot be reached, refuses, or sent something else than was wanted.
+        StorageError: the disk is full or cannot be written.
+        CancelledError: `cancel` was set.
+    """
+    _require_safe(wanted.url)
+    yield from _Download(wanted, target, cancel or threading.Event(), patience).run()
+
+
+class _Download:
+    """One download; used once."""
+
+    def __init__(self, wanted: Wanted, target: Path, cancel: threading.Event, patience: Patience) -> None:
+        self._wanted = wanted
+        self._folder = target.parent
+        self._name = target.name
+        self._host = urlsplit(wanted.url).netloc
+        self._file = PartialFile(target, wanted.url)
+        self._cancel = cancel
+        self._patience = patience
+        self._total = wanted.size
+
+    def run(self) -> Iterator[Arrived | Fetched]:
+        """Tries until the file is whole, or nothing more arrives for too long."""
+        self._file.take_up(known_hash=self._wanted.sha256 is not None)
+        failures = 0
+        while True:
+            self._stop_if_cancelled()
+            before = self._file.done
+            try:
+                yield from self._attempt()
+                break
+            except _StartAgainError:
+                self._start_again()
+                failures += 1
+                last = "the file on the server changed meanwhile"
+            except _ResetError as fault:
+                failures = 1 if self._file.done > before else failures + 1
+                last = str(fault)
+            if failures >= self._patience.tries:
+                raise DownloadError(
+                    f"{self._name} could not be downloaded from {self._host}: {last}. "
+                    "What has arrived is kept; try again later."
+                )
+            self._cancel.wait(self._patience.pause * failures)
+        yield self._finish()
+
+    def _start_again(self) -> None:
+        self._file.discard()
+        self._total = self._wanted.size
+
+    def _attempt(self) -> Iterator[Arrived]:
+        """Asks for what is missing and writes what comes, until the file is whole."""
+        if self._total is not None and self._file.done == self._total:
+            return
+        try:
+            with self._open() as answer:
+                self._understand(answer)
+                yield Arrived(self._file.done, self._total)
+                yield from self._receive(answer)
+        except urllib.error.HTTPError as fault:
+            fault.close()
+            self._judge(fault)
+        except (OSError, http.client.HTTPException) as fault:
+            self._require_trust(fault)
+            raise _ResetError(_reason(fault)) from fault
+        if self._total is not None and self._file.done < self._total:
+            raise _ResetError("the connection ended too early")
+
+    def _open(self) -> http.client.HTTPResponse:
+        headers = {"User-Agent": "Picsight", "Accept-Encoding": "identity"}
+        if self._file.done:
+            headers["Range"] = f"bytes={self._file.done}-"
+            if self._file.notes.validator:
+                headers["If-Range"] = self._file.notes.validator
+        request = urllib.request.Request(self._wanted.url, headers=headers)  # noqa: S310 - `download` checked it
+        opener = _opener(self._file.notes)
+        answer: http.client.HTTPResponse = opener.open(request, timeout=self._patience.timeout)
+        return answer
+
+    def _judge(self, fault: urllib.error.HTTPError) -> NoReturn:
+        """A refusal that another try can mend, or the end."""
+        if fault.code == http.client.REQUESTED_RANGE_NOT_SATISFIABLE and self._file.done:
+            raise _StartAgainError from fault
+        if fault.code in _TEMPORARY_REFUSALS:
+            raise _ResetError(f"the server answers {fault.code} {fault.reason}") from fault
+        raise DownloadError(
+            f"{self._name} could not be downloaded: {self._host} answers {fault.code} {fault.reason}. "
+            "If this goes on, the file was moved; look for a newer Picsight."
+        ) from fault
+
+    def _require_trust(self, fault: OSError | http.client.HTTPException) -> None:
+        """A server that cannot prove its name will not do so the next time."""
+        cause = fault.reason if isinstance(fault, urllib.error.URLError) else fault
+        if isinstance(cause, ssl.SSLCertVerificationError):
+            raise DownloadError(
+                f"{self._host} cannot prove that it is {self._host} ({cause.verify_message}), so nothing was downloaded; "
+                "check this computer's clock, or try on another network."
+            ) from fault
+
+    def _understand(self, answer: http.client.HTTPResponse) -> None:
+        """Takes from the answer's head where its body begins, how long the file is and what it should hash to."""
+        _note_repository(answer.headers, self._file.notes)
+        length = answer.headers.get("Content-Length", "")
+        total = int(length) if length.isdecimal() else None
+        if answer.status == http.client.PARTIAL_CONTENT:
+            found = _CONTENT_RANGE.fullmatch(answer.headers.get("Content-Range", ""))
+            if found is None or int(found[1]) != self._file.done:
+                raise _StartAgainError
+            total = None if found[2] == "*" else int(found[2])
+        elif self._file.done:  # the whole file, because it changed or the server knows no ranges
+            self._file.discard(keep_notes=True)
+        self._file.notes.validator = _validator(answer.headers)
+        self._check_size(total)
+        self._total = self._wanted.size if total is None else total
+        missing = (self._total or 0) - self._file.done
+        free = shutil.disk_usage(self._folder).free
+        if missing > free:
+            raise StorageError(
+                f"{self._folder} has {free:,} bytes free, {self._name} needs {missing:,} more: make room. "
+                "What has arrived is kept."
+            )
+
+    def _check_size(self, total: int | None) -> None:
+        wanted = self._wanted.size
+        if total is None or (total == wanted if wanted is not None else total <= self._wanted.limit):
+            return
+        self._start_again()
+        expected = f"at most {self._wanted.limit:,}" if wanted is None else f"{wanted:,}"
+        raise DownloadError(
+            f"{self._name} has {total:,} bytes on {self._host} instead of {expected}: it is not the file that "
+            "Picsight knows, and was not installed. Look for a newer Picsight."
+        )
+
+    def _receive(self, answer: http.client.HTTPResponse) -> Iterator[Arrived]:
+        told = time.monotonic()
+        most = self._wanted.limit if self._total is None else self._total
+        with self._file.appending() as file:
+            while chunk := answer.read(_CHUNK):
+                self._stop_if_cancelled()
+                if self._file.done + len(chunk) > most:
+                    self._check_size(self._file.done + len(chunk))
+                self._file.append(file, chunk)
+                if time.monotonic() - told >= _TOLD_SECONDS:
+                    told = time.monotonic()
+                    yield Arrived(self._file.done, self._total)
+        yield Arrived(self._file.done, self._total)
+
+    def _finish(self) -> Fetched:
+        """Hands the file over if it is the right one."""
+        found, notes = self._file.sha256, self._file.notes
+        for whose, expected in (
+            ("Picsight knows", self._wanted.sha256),
+            (f"{self._host} states", notes.stated_sha256),
+        ):
+            if expected is not None and found != expected:
+                self._start_again()
+                raise DownloadError(
+                    f"{self._name} arrived with another content than the one that {whose} (SHA-256 {found[:16]}... "
+                    f"instead of {expected[:16]}...), and was not installed; try again, or on another network."
+                )
+        self._file.finish()
+        return Fetched(self._file.done, found, notes.revision, notes.stated_sha256)
+
+    def _stop_if_cancelled(self) -> None:
+        if self._cancel.is_set():
+            raise CancelledError(f"The download of {self._name} was stopped; what has arrived is kept.")
+
+
+class _Redirects(urllib.request.HTTPRedirectHandler):
+    """Follows a few redirects with the same plain headers; notes what a repository says on the way."""
+
+    max_redirections = _REDIRECTS
+    max_repeats = 2
+
+    def __init__(self, notes: Notes) -> None:
+        self._notes = notes
+
+    def redirect_request(  # noqa: PLR0917 - urllib's signature
+        self,
+        req: urllib.request.Request,
+        fp: IO[bytes],
+        code: int,
+        msg: str,
+        headers: http.client.HTTPMessage,
+        newurl: str,
+    ) -> urllib.request.Request | None:
+        """The next request, if its address is as safe as the one before."""
+        _note_repository(headers, self._notes)
+        _require_safe(urljoin(req.full_url, newurl), after=req.full_url)
+        return super().redirect_request(req, fp, code, msg, headers, newurl)
+
+
+def _opener(notes: Notes) -> urllib.request.OpenerDirector:
+    """Knows http and https and nothing else: no files, no passwords, no cookies. HTTPS checks certificate and name."""
+    opener = urllib.request.OpenerDirector()
+    for handler in (
+        urllib.request.ProxyHandler(),
+        urllib.request.HTTPHandler(),
+        urllib.request.HTTPSHandler(),
+        urllib.request.HTTPDefaultErrorHandler(),
+        urllib.request.HTTPErrorProcessor(),
+        _Redirects(notes),
+    ):
+        opener.add_handler(handler)
+    return opener
+
+
+def _require_safe(url: str, *, after: str = "") -> None:
+    """HTTPS everywhere; plain HTTP only within this computer, and never once HTTPS was spoken."""
+    parts = urlsplit(url)
+    local = parts.scheme == "http" and parts.hostname in _LOOPBACK and not after.startswith("https:")
+    if (parts.scheme != "https" and not local) or parts.username or parts.password:
+        raise DownloadError(
+            f"{urlsplit(after or url).netloc} leads to an address that is not safe ({parts.scheme}://{parts.hostname}); "
+            "nothing was downloaded from there. Try again on another network."
+        )
+
+
+def _note_repository(headers: http.client.HTTPMessage, notes: Notes) -> None:
+    """The hash and the commit that a model repository states; the servers behind its redirects state neither."""
+    stated = headers.get("X-Linked-Etag", "").removeprefix("W/").strip('"').lower()
+    if _SHA256.fullmatch(stated):
+        notes.stated_sha256 = stated
+    commit = headers.get("X-Repo-Commit", "").lower()
+    if _COMMIT.fullmatch(commit):
+        notes.revision = commit
+
+
+def _validator(headers: http.client.HTTPMessage) -> str | None:
+    """What tells one version of the file from another; a weak tag does not, byte for byte."""
+    tag = headers.get("ETag")
+    if tag and not tag.startswith("W/"):
+        return tag
+    return headers.get("Last-Modified")
+
+
+def _reason(fault: OSError | http.client.HTTPException) -> str:
+    cause = fault.reason if isinstance(fault, urllib.error.URLError) else fault
+    if isinstance(cause, TimeoutError):
+        return "nothing arrives any more"
+    return (getattr(cause, "strerror", None) or str(cause) or "the connection was closed").rstrip(".")

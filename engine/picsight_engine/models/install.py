@@ -1,0 +1,224 @@
+"""Brings a model of the catalogue onto this computer: fetch, check, describe, move into place."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import sys
+import threading
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING
+
+from picsight_engine.errors import BundleError, StorageError
+from picsight_engine.models.bundle import FileRecord, Manifest, file_record, open_bundle
+from picsight_engine.models.download import Fetched, Patience, Wanted, download
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from picsight_engine.models.bundle import Bundle
+    from picsight_engine.models.catalogue import Entry, RemoteFile
+    from picsight_engine.models.installed import InstalledModels
+
+_RECORDS = "fetched.json"
+_LICENCE, _CARD = "LICENCE.txt", "README.md"
+
+
+@dataclass(frozen=True, slots=True)
+class Fetching:
+    """So many bytes of the whole model have arrived; `total` is exact once the server has told all sizes."""
+
+    file: str
+    done: int
+    total: int
+
+
+@dataclass(frozen=True, slots=True)
+class Checking:
+    """Everything has arrived; now every byte is compared and both towers are started."""
+
+    title: str
+
+
+@dataclass(frozen=True, slots=True)
+class Installed:
+    """The model is in its place."""
+
+    bundle: Bundle
+
+
+InstallEvent = Fetching | Checking | Installed
+
+
+@dataclass(frozen=True, slots=True)
+class _Record:
+    """A file that has arrived whole: from which commit, and what its server said that it hashes to."""
+
+    url: str
+    size: int
+    sha256: str
+    revision: str | None
+    stated_sha256: str | None
+
+
+def install(
+    entry: Entry,
+    models: InstalledModels,
+    *,
+    coreml: bool = False,
+    cancel: threading.Event | None = None,
+    patience: Patience | None = None,
+) -> Iterator[InstallEvent]:
+    """Installs a model whose licence a person has accepted; the last event is Installed.
+
+    What arrived before a failure, a kill or `cancel` is kept and taken up by the next call. A model that is there
+    and whole is not fetched again.
+
+    Raises:
+        DownloadError: a file cannot be fetched, or is not the right one.
+        StorageError: the disk is full or cannot be written.
+        BundleError: the files do not make the model that the catalogue describes; nothing was installed.
+        BusyError: another process installs a model.
+        CancelledError: `cancel` was set.
+    """
+    models.require_name(entry.name)
+    with models.lock():
+        try:
+            bundle = open_bundle(models.folder / entry.name, hashes=True)
+        except BundleError:
+            yield from _Installation(entry, models, coreml=coreml).run(
+                cancel or threading.Event(), patience or Patience()
+            )
+        else:
+            yield Installed(bundle)
+
+
+def runs_coreml() -> bool:
+    """Whether this computer can use the Core ML form of an image tower."""
+    return sys.platform == "darwin"
+
+
+class _Installation:
+    """One installation; used once."""
+
+    def __init__(self, entry: Entry, models: InstalledModels, *, coreml: bool) -> None:
+        self._entry = entry
+        self._models = models
+        self._files = entry.files_for(coreml=coreml)
+        self._coreml = coreml
+        self._staging = models.incoming(entry.name)
+        self._records = self._read_records()
+        self._sizes = {file.name: file.size or file.about for file in self._files}
+        self._done = dict.fromkeys(self._sizes, 0)
+
+    def run(self, cancel: threading.Event, patience: Patience) -> Iterator[InstallEvent]:
+        """Fetches what is missing, then puts the model together."""
+        for file in self._files:
+            if self._has(file):
+                self._sizes[file.name] = self._done[file.name] = self._records[file.name].size
+        for file in self._files:
+            if not self._has(file):
+                yield from self._fetch(file, cancel, patience)
+        yield Checking(self._entry.title)
+        yield Installed(self._put_together())
+
+    def _fetch(self, file: RemoteFile, cancel: threading.Event, patience: Patience) -> Iterator[Fetching]:
+        wanted = Wanted(file.url(self._revision(file)), file.limit, file.size, file.sha256)
+        for event in download(wanted, self._staging / file.name, cancel=cancel, patience=patience):
+            if isinstance(event, Fetched):
+                self._keep(file, wanted.url, event)
+                continue
+            self._done[file.name] = event.done
+            self._sizes[file.name] = event.total or max(event.done, file.about)
+            yield Fetching(file.name, sum(self._done.values()), sum(self._sizes.values()))
+
+    def _revision(self, file: RemoteFile) -> str | None:
+        """The commit that the repository named with an earlier file: all files of a model belong together."""
+        for other in self._files:
+            record = self._records.get(other.name)
+            if record is not None and record.revision is not None and other.repository == file.repository:
+                return record.revision
+        return None
+
+    def _has(self, file: RemoteFile) -> bool:
+        """Whether the file arrived whole in an earlier attempt, and is still what is wanted."""
+        record = self._records.get(file.name)
+        if record is None or (file.sha256 is not None and file.sha256 != record.sha256):
+            return False
+        try:
+            return (self._staging / file.name).stat().st_size == record.size
+        except OSError:
+            return False
+
+    def _keep(self, file: RemoteFile, url: str, fetched: Fetched) -> None:
+        record = _Record(url, fetched.size, fetched.sha256, fetched.revision, fetched.stated_sha256)
+        self._records[file.name] = record
+        with _explained(self._staging):
+            text = json.dumps({name: asdict(record) for name, record in self._records.items()})
+            (self._staging / _RECORDS).write_text(text, encoding="utf-8")
+
+    def _read_records(self) -> dict[str, _Record]:
+        try:
+            data = json.loads((self._staging / _RECORDS).read_text(encoding="utf-8"))
+            return {name: _Record(**record) for name, record in data.items()}
+        except (OSError, ValueError, TypeError, AttributeError):
+            return {}
+
+    def _put_together(self) -> Bundle:
+        """The files with a licence and a card beside them become a bundle; what does not fit is thrown away."""
+        entry = self._entry
+        papers = {_LICENCE: _licence_text(entry), _CARD: _card(entry, self._records)}
+        try:
+            with _explained(self._staging):
+                for name, text in papers.items():
+                    (self._staging / name).write_text(text, encoding="utf-8")
+                (self._staging / _RECORDS).unlink(missing_ok=True)
+                bundle = self._models.place(self._staging, self._manifest(papers))
+        except BundleError:
+            shutil.rmtree(self._staging, ignore_errors=True)
+            raise
+        return bundle
+
+    def _manifest(self, papers: dict[str, str]) -> Manifest:
+        entry = self._entry
+        records = {name: FileRecord(record.size, record.sha256) for name, record in self._records.items()}
+        records |= {name: file_record(self._staging / name) for name in papers}
+        return Manifest(
+            name=entry.name,
+            title=entry.title,
+            licence=entry.terms.licence,
+            dim=entry.dim,
+            space_id=entry.space_id,
+            logit_scale=entry.logit_scale,
+            image=entry.image,
+            text=entry.text,
+            provenance={
+                "fetched": {name: asdict(record) for name, record in self._records.items()},
+                **({"coreml": {"input": "image", "output": "final_emb_1"}} if self._coreml else {}),
+            },
+            files=records,
+        )
+
+
+def _licence_text(entry: Entry) -> str:
+    return f"{entry.terms.licence.id}: {entry.terms.licence.url}\n\n{entry.terms.text}\n"
+
+
+def _card(entry: Entry, records: dict[str, _Record]) -> str:
+    """Where every file came from, for a person."""
+    lines = [f"* {name}: {record.url} (SHA-256 {record.sha256})" for name, record in sorted(records.items())]
+    return "\n".join(
+        [f"# {entry.title}", "", entry.words, "", "Files as published, unchanged:", "", *lines, ""]
+    )
+
+
+@contextmanager
+def _explained(folder: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as fault:
+        raise StorageError(
+            f"{folder} cannot be written ({fault.strerror}): make room, or check its permissions."
+        ) from fault

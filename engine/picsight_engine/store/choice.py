@@ -1,0 +1,53 @@
+"""Which model a person chose for a library: one small file beside the database, absent while nobody chose."""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+from typing import TYPE_CHECKING
+
+from picsight_engine.errors import LibraryError, StorageError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+FILE_NAME = "model.json"
+
+
+def chosen_model(folder: Path) -> str | None:
+    """The chosen model's name, None where nobody chose one for the library in `folder`.
+
+    Raises:
+        LibraryError: the file cannot be read.
+    """
+    path = folder / FILE_NAME
+    try:
+        name = json.loads(path.read_text(encoding="utf-8"))["model"]
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    except (OSError, ValueError, KeyError, TypeError) as fault:
+        raise LibraryError(
+            f"{path} cannot be read ({fault}); choose a model again: picsight models use NAME"
+        ) from fault
+    if not isinstance(name, str):
+        raise LibraryError(f"{path} names no model; choose one again: picsight models use NAME")
+    return name
+
+
+def choose_model(folder: Path, name: str) -> None:
+    """Writes the choice down in one step; StorageError where the disk refuses."""
+    path = folder / FILE_NAME
+    part = path.with_name(f"{path.name}.{secrets.token_hex(4)}.part")
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        try:
+            with part.open("w", encoding="utf-8") as file:
+                file.write(json.dumps({"model": name}) + "\n")
+                file.flush()
+                os.fsync(file.fileno())
+            part.replace(path)
+        finally:
+            part.unlink(missing_ok=True)
+    except OSError as fault:
+        raise StorageError(f"{folder} cannot be written ({fault.strerror}).") from fault

@@ -1,0 +1,336 @@
+"""Downloading: the right bytes or none, whatever line and server do; what arrived is never fetched twice."""
+
+from __future__ import annotations
+
+import hashlib
+import random
+import shutil
+import socket
+import ssl
+import subprocess
+import sys
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import pytest
+
+from picsight_engine.errors import CancelledError, DownloadError
+from picsight_engine.models.download import Arrived, Fetched, Patience, Wanted, download
+
+DATA = random.Random(7).randbytes(700_000)
+QUICK = Patience(tries=3, pause=0.0, timeout=5.0)
+COMMIT = "a" * 40
+
+
+def sha256(data):
+    return hashlib.sha256(data).hexdigest()
+
+
+@pytest.fixture(autouse=True)
+def _file(server):
+    shelf, _ = server
+    shelf.files["/file"] = DATA
+
+
+def fetch(address, target, path="/file", *, cancel=None, limit=1_000_000, **known):
+    wanted = Wanted(address + path, limit, **known)
+    *_, last = download(wanted, target, cancel=cancel, patience=QUICK)
+    assert isinstance(last, Fetched)
+    return last
+
+
+def test_a_file_arrives_whole_and_nothing_else_stays(server, tmp_path) -> None:
+    _, address = server
+    fetched = fetch(address, tmp_path / "deep" / "file", size=len(DATA), sha256=sha256(DATA))
+    assert (tmp_path / "deep" / "file").read_bytes() == DATA
+    assert [path.name for path in (tmp_path / "deep").iterdir()] == ["file"]
+    assert fetched == Fetched(len(DATA), sha256(DATA), None, None)
+
+
+def test_progress_grows_to_the_size(server, tmp_path) -> None:
+    _, address = server
+    events = list(download(Wanted(address + "/file", 10**6), tmp_path / "file", patience=QUICK))
+    told = [event.done for event in events if isinstance(event, Arrived)]
+    assert told == sorted(told)
+    assert events[-2] == Arrived(len(DATA), len(DATA))
+
+
+@pytest.mark.parametrize("lengths", [True, False])
+def test_a_broken_line_is_taken_up_where_it_broke(server, tmp_path, lengths) -> None:
+    shelf, address = server
+    shelf.lengths = lengths
+    shelf.resets = [100_000, 200_000]
+    fetch(address, tmp_path / "file", size=len(DATA), sha256=sha256(DATA))
+    assert (tmp_path / "file").read_bytes() == DATA
+    assert [headers.get("Range") for _, headers in shelf.requests] == [None, "bytes=100000-", "bytes=300000-"]
+    assert [headers.get("If-Range") for _, headers in shelf.requests] == [None, '"first"', '"first"']
+
+
+def test_a_line_that_brings_nothing_ends_in_a_sentence_and_what_arrived_is_kept(server, tmp_path) -> None:
+    shelf, address = server
+    shelf.resets = [300_000, 0, 0, 0]
+    with pytest.raises(DownloadError, match="What has arrived is kept"):
+        fetch(address, tmp_path / "file", sha256=sha256(DATA))
+    assert not (tmp_path / "file").exists()
+    shelf.resets = []
+    shelf.requests.clear()
+    fetch(address, tmp_path / "file", sha256=sha256(DATA))
+    assert [headers["Range"] for _, headers in shelf.requests] == ["bytes=300000-"]
+    assert (tmp_path / "file").read_bytes() == DATA
+
+
+def test_a_file_that_changed_meanwhile_is_fetched_anew(server, tmp_path) -> None:
+    shelf, address = server
+    shelf.resets = [300_000, 0, 0, 0]
+    with pytest.raises(DownloadError):
+        fetch(address, tmp_path / "file")
+    shelf.resets = []
+    shelf.files["/file"] = other = DATA[::-1]
+    shelf.etag = '"second"'
+    assert fetch(address, tmp_path / "file").sha256 == sha256(other)
+    assert (tmp_path / "file").read_bytes() == other
+
+
+def test_a_server_without_ranges_sends_all_again(server, tmp_path) -> None:
+    shelf, address = server
+    shelf.ranges = False
+    shelf.resets = [300_000]
+    fetch(address, tmp_path / "file", sha256=sha256(DATA))
+    assert (tmp_path / "file").read_bytes() == DATA
+
+
+def test_leftovers_longer_than_the_file_are_thrown_away(server, tmp_path) -> None:
+    shelf, address = server
+    shelf.resets = [300_000, 0, 0, 0]
+    with pytest.raises(DownloadError):
+        fetch(address, tmp_path / "file")
+    with (tmp_path / "file.part").open("ab") as part:
+        part.write(bytes(10**6))
+    fetch(address, tmp_path / "file")
+    assert (tmp_path / "file").read_bytes() == DATA
+
+
+@pytest.mark.parametrize("known", [{"sha256": "0" * 64}, {"size": len(DATA) - 1}, {"limit": len(DATA) - 1}])
+@pytest.mark.parametrize("lengths", [True, False])
+def test_another_content_size_or_a_giant_is_refused_and_nothing_kept(
+    server, tmp_path, known, lengths
+) -> None:
+    shelf, address = server
+    shelf.lengths = lengths
+    with pytest.raises(DownloadError, match="not installed"):
+        fetch(address, tmp_path / "file", **known)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_truncated_file_is_never_taken_for_whole(server, tmp_path) -> None:
+    shelf, address = server
+    shelf.files["/file"] = DATA[:-1]
+    with pytest.raises(DownloadError, match="instead of"):
+        fetch(address, tmp_path / "file", size=len(DATA))
+    shelf.lengths = False
+    with pytest.raises(DownloadError):
+        fetch(address, tmp_path / "file", sha256=sha256(DATA))
+    assert not (tmp_path / "file").exists()
+
+
+def test_what_the_repository_states_on_the_way_is_checked_and_told(server, tmp_path) -> None:
+    shelf, address = server
+    shelf.redirects["/main"] = "/hop"
+    shelf.redirects["/hop"] = address + "/file"
+    shelf.heads["/main"] = {"X-Linked-Etag": f'"{sha256(DATA)}"', "X-Repo-Commit": COMMIT}
+    fetched = fetch(address, tmp_path / "file", "/main")
+    assert (fetched.revision, fetched.stated_sha256) == (COMMIT, sha256(DATA))
+    shelf.heads["/main"]["X-Linked-Etag"] = f'"{"1" * 64}"'
+    with pytest.raises(DownloadError, match=r"127\.0\.0\.1:\d+ states"):
+        fetch(address, tmp_path / "other", "/main")
+    assert not (tmp_path / "other").exists()
+
+
+def test_a_redirect_keeps_the_range_and_carries_nothing_else(server, tmp_path) -> None:
+    shelf, address = server
+    shelf.redirects["/main"] = "/file"
+    shelf.resets = [300_000]
+    fetch(address, tmp_path / "file", "/main")
+    *_, (path, headers) = shelf.requests
+    assert (path, headers["Range"]) == ("/file", "bytes=300000-")
+    assert set(headers) <= {"Host", "User-Agent", "Accept-Encoding", "Range", "If-Range", "Connection"}
+
+
+@pytest.mark.parametrize("place", ["http://example.invalid/x", "file:///etc/passwd", "ftp://127.0.0.1/x"])
+def test_a_redirect_to_an_unsafe_place_is_refused(server, tmp_path, place) -> None:
+    shelf, address = server
+    shelf.redirects["/main"] = place
+    with pytest.raises(DownloadError, match=r"not safe|not allowed"):
+        fetch(address, tmp_path / "file", "/main")
+
+
+@pytest.mark.parametrize(
+    "url", ["http://example.invalid/x", "file:///etc/passwd", "https://a:b@example.invalid/"]
+)
+def test_an_unsafe_address_is_not_even_asked(tmp_path, url) -> None:
+    with pytest.raises(DownloadError, match="not safe"):
+        list(download(Wanted(url, 10), tmp_path / "file", patience=QUICK))
+
+
+@pytest.fixture
+def certificate(tmp_path_factory):
+    """A certificate for this computer that nobody vouches for, with its key."""
+    if shutil.which("openssl") is None:
+        pytest.skip("needs the program openssl to make a certificate")
+    folder = tmp_path_factory.mktemp("certificate")
+    subprocess.run(
+        [
+            "openssl",
+            "req",
+            "-x509",
+            "-newkey",
+            "rsa:2048",
+            "-nodes",
+            "-days",
+            "2",
+            "-subj",
+            "/CN=127.0.0.1",
+            "-addext",
+            "subjectAltName=IP:127.0.0.1",
+            "-keyout",
+            folder / "key.pem",
+            "-out",
+            folder / "cert.pem",
+        ],
+        check=True,
+        capture_output=True,
+    )
+    return folder
+
+
+@pytest.fixture
+def encrypted(certificate):
+    """A server that speaks HTTPS and answers everything with a redirect to `leads_to`, or a file of three bytes."""
+
+    class Handler(BaseHTTPRequestHandler):
+        leads_to = None
+
+        def log_message(self, *args):
+            pass
+
+        def do_GET(self):
+            self.send_response(302 if Handler.leads_to else 200)
+            self.send_header("Location" if Handler.leads_to else "Content-Length", Handler.leads_to or "3")
+            self.end_headers()
+            self.wfile.write(b"" if Handler.leads_to else b"abc")
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server.handle_error = lambda *_: None  # a client that distrusts us hangs up
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate / "cert.pem", certificate / "key.pem")
+    server.socket = context.wrap_socket(server.socket, server_side=True)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+    thread.start()
+    yield Handler, f"https://127.0.0.1:{server.server_port}"
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+def test_a_server_that_cannot_prove_its_name_is_not_asked_twice(encrypted, tmp_path) -> None:
+    _, address = encrypted
+    with pytest.raises(DownloadError, match="cannot prove that it is"):
+        fetch(address, tmp_path / "file")
+    assert not (tmp_path / "file").exists()
+
+
+def test_an_encrypted_connection_never_leads_to_a_plain_one(
+    encrypted, certificate, server, tmp_path, monkeypatch
+) -> None:
+    handler, address = encrypted
+    monkeypatch.setenv("SSL_CERT_FILE", str(certificate / "cert.pem"))
+    fetch(address, tmp_path / "file")
+    assert (tmp_path / "file").read_bytes() == b"abc"
+    shelf, plain = server
+    handler.leads_to = plain + "/file"
+    with pytest.raises(DownloadError, match="not safe"):
+        fetch(address, tmp_path / "other")
+    assert shelf.requests == []
+
+
+def test_redirects_in_a_circle_end(server, tmp_path) -> None:
+    shelf, address = server
+    shelf.redirects["/main"] = "/main"
+    with pytest.raises(DownloadError, match="302"):
+        fetch(address, tmp_path / "file", "/main")
+    assert len(shelf.requests) <= 6
+
+
+def test_a_busy_server_is_asked_again_and_a_refusal_is_final(server, tmp_path) -> None:
+    shelf, address = server
+    shelf.refusals = [503, 429]
+    fetch(address, tmp_path / "file")
+    with pytest.raises(DownloadError, match="404"):
+        fetch(address, tmp_path / "other", "/nothing")
+    assert len(shelf.requests) == 4
+
+
+def test_without_a_network_there_is_a_sentence(tmp_path) -> None:
+    with socket.socket() as taken:  # bound, but nobody listens
+        taken.bind(("127.0.0.1", 0))
+        address = f"http://127.0.0.1:{taken.getsockname()[1]}"
+        with pytest.raises(DownloadError, match=r"could not be downloaded from 127\.0\.0\.1"):
+            fetch(address, tmp_path / "file")
+
+
+def test_a_cancelled_download_stops_in_the_middle_and_can_go_on(server, tmp_path) -> None:
+    shelf, address = server
+    cancel = threading.Event()
+    shelf.held = threading.Event()
+    stream = download(Wanted(address + "/file", 10**6), tmp_path / "file", cancel=cancel, patience=QUICK)
+    assert next(stream) == Arrived(0, len(DATA))
+    assert shelf.held.wait(10)
+    cancel.set()
+    with pytest.raises(CancelledError):
+        list(stream)
+    shelf.held = None
+    shelf.go_on.set()
+    fetch(address, tmp_path / "file")
+    assert (tmp_path / "file").read_bytes() == DATA
+
+
+FULL = """
+import resource, sys
+from pathlib import Path
+from picsight_engine.errors import StorageError
+from picsight_engine.models.download import Patience, Wanted, download
+resource.setrlimit(resource.RLIMIT_FSIZE, (400_000, resource.RLIM_INFINITY))
+try:
+    list(download(Wanted(sys.argv[1], 10**6), Path(sys.argv[2]), patience=Patience(3, 0.0, 5.0)))
+except StorageError as fault:
+    print(fault)
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="RLIMIT_FSIZE is for POSIX")
+def test_a_full_disk_is_a_sentence_and_what_fitted_is_taken_up(server, tmp_path) -> None:
+    shelf, address = server
+    command = [sys.executable, "-c", FULL, address + "/file", str(tmp_path / "file")]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert "make room" in done.stdout
+    assert 0 < (tmp_path / "file.part").stat().st_size <= 400_000
+    assert not (tmp_path / "file").exists()
+    shelf.requests.clear()
+    fetch(address, tmp_path / "file")
+    assert shelf.requests[0][1]["Range"].startswith("bytes=")
+    assert (tmp_path / "file").read_bytes() == DATA
+
+
+def test_a_later_start_checks_what_it_finds_by_the_hash(server, tmp_path) -> None:
+    """Bytes that rotted between two attempts do not get through."""
+    shelf, address = server
+    shelf.resets = [300_000, 0, 0, 0]
+    with pytest.raises(DownloadError):
+        fetch(address, tmp_path / "file", sha256=sha256(DATA))
+    part = tmp_path / "file.part"
+    part.write_bytes(b"?" + part.read_bytes()[1:])
+    shelf.resets = []
+    with pytest.raises(DownloadError, match="another content"):
+        fetch(address, tmp_path / "file", sha256=sha256(DATA))
+    fetch(address, tmp_path / "file", sha256=sha256(DATA))
+    assert (tmp_path / "file").read_bytes() == DATA

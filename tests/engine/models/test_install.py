@@ -1,0 +1,217 @@
+"""Installing from a catalogue: one whole model or none, taken up after a failure, described by what really arrived."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import threading
+from dataclasses import replace
+
+import pytest
+
+from picsight_engine.errors import (
+    BundleError,
+    BusyError,
+    CancelledError,
+    DownloadError,
+    RequestError,
+)
+from picsight_engine.models.bundle import Licence, open_bundle
+from picsight_engine.models.catalogue import CATALOGUE, Entry, RemoteFile, Terms, find_entry, seconds_to_index
+from picsight_engine.models.download import Patience
+from picsight_engine.models.install import Checking, Fetching, Installed, install
+from picsight_engine.models.installed import InstalledModels
+
+QUICK = Patience(tries=2, pause=0.0, timeout=5.0)
+COMMIT = "c" * 40
+
+
+@pytest.fixture
+def models(tmp_path, starter):
+    return InstalledModels(tmp_path / "models", starter)
+
+
+@pytest.fixture
+def offer(server, tiny_files, make_bundle):
+    """A tiny model on the server, and its entry; a person's own commit pins what the branch names."""
+    shelf, address = server
+    shelf.heads = {}
+    described = make_bundle("described").manifest
+    files = []
+    for name, path in tiny_files.items():
+        for revision in ("main", COMMIT):
+            where = f"/tiny/resolve/{revision}/onnx/{name}"
+            shelf.files[where] = data = path.read_bytes()
+            shelf.heads[where] = {
+                "X-Repo-Commit": COMMIT,
+                "X-Linked-Etag": f'"{hashlib.sha256(data).hexdigest()}"',
+            }
+        files.append(RemoteFile(name, f"{address}/tiny", f"onnx/{name}", about=len(data) + 100))
+    return Entry(
+        name="tiny",
+        title="Tiny",
+        words="Knows nothing.",
+        terms=Terms(Licence("mine", "https://example.org", accept=True), "Be kind."),
+        dim=described.dim,
+        space_id="fedcba9876543210",
+        logit_scale=100.0,
+        image=described.image,
+        text=described.text,
+        image_ms=1.0,
+        files=tuple(files),
+    )
+
+
+def test_a_model_is_fetched_checked_and_described(server, models, offer) -> None:
+    events = list(install(offer, models, patience=QUICK))
+    assert isinstance(events[0], Fetching)
+    assert [type(event) for event in events[-2:]] == [Checking, Installed]
+    bundle = models.verify("tiny")
+    assert events[-1] == Installed(bundle)
+    manifest = bundle.manifest
+    assert (manifest.space_id, manifest.licence, manifest.image) == (
+        offer.space_id,
+        offer.terms.licence,
+        offer.image,
+    )
+    assert set(manifest.files) == {"image.onnx", "text.onnx", "tokenizer.json", "LICENCE.txt", "README.md"}
+    assert "Be kind." in (bundle.folder / "LICENCE.txt").read_text()
+    assert not models.incoming("tiny").exists()
+    told = manifest.provenance["fetched"]["image.onnx"]
+    assert told["revision"] == COMMIT
+    assert told["stated_sha256"] == told["sha256"] == manifest.files["image.onnx"].sha256
+
+
+def test_the_first_answer_pins_the_commit_of_all_files(server, models, offer) -> None:
+    shelf, _ = server
+    list(install(offer, models, patience=QUICK))
+    assert ["main" in path for path, _ in shelf.requests] == [True, False, False]
+    assert all(COMMIT in path for path, _ in shelf.requests[1:])
+
+
+def test_progress_covers_the_whole_model(models, offer, tiny_files) -> None:
+    told = [event for event in install(offer, models, patience=QUICK) if isinstance(event, Fetching)]
+    done = [event.done for event in told]
+    assert done == sorted(done)
+    assert told[-1].done == told[-1].total == sum(path.stat().st_size for path in tiny_files.values())
+
+
+def test_a_failed_installation_keeps_what_arrived_and_shows_no_model(server, models, offer) -> None:
+    shelf, _ = server
+    largest = max(offer.files, key=lambda file: file.about)
+    gone = {path: shelf.files.pop(path) for path in list(shelf.files) if path.endswith(largest.path)}
+    with pytest.raises(DownloadError, match="404"):
+        list(install(offer, models, patience=QUICK))
+    assert [model.name for model in models.all()] == ["picsight-starter"]
+    shelf.files |= gone
+    shelf.requests.clear()
+    list(install(offer, models, patience=QUICK))
+    assert [path for path, _ in shelf.requests] == [f"/tiny/resolve/{COMMIT}/{largest.path}"]
+    models.verify("tiny")
+
+
+def test_a_model_that_is_there_is_not_fetched_again_and_a_damaged_one_is(server, models, offer) -> None:
+    shelf, _ = server
+    list(install(offer, models, patience=QUICK))
+    shelf.requests.clear()
+    (only,) = install(offer, models, patience=QUICK)
+    assert isinstance(only, Installed)
+    assert shelf.requests == []
+    graph = models.folder / "tiny" / "image.onnx"
+    graph.write_bytes(graph.read_bytes()[:-1] + b"?")
+    with pytest.raises(BundleError, match="changed or is damaged"):
+        models.verify("tiny")
+    list(install(offer, models, patience=QUICK))
+    models.verify("tiny")
+
+
+def test_files_that_do_not_fit_the_catalogue_are_thrown_away(models, offer) -> None:
+    wrong = replace(offer, image=replace(offer.image, input="pixel_values"))
+    with pytest.raises(BundleError, match="pixel_values"):
+        list(install(wrong, models, patience=QUICK))
+    assert not models.incoming("tiny").exists()
+    assert [model.name for model in models.all()] == ["picsight-starter"]
+
+
+def test_a_cancelled_installation_says_so(models, offer) -> None:
+    cancel = threading.Event()
+    cancel.set()
+    with pytest.raises(CancelledError):
+        list(install(offer, models, cancel=cancel, patience=QUICK))
+
+
+def test_one_installation_at_a_time(models, offer) -> None:
+    stream = install(offer, models, patience=QUICK)
+    next(stream)
+    with pytest.raises(BusyError):
+        list(install(offer, models, patience=QUICK))
+    list(stream)
+
+
+def test_core_ml_files_come_where_they_are_wanted(server, models, offer) -> None:
+    shelf, address = server
+    shelf.files["/apple/resolve/v1/x.mlpackage/weights/weight.bin"] = b"weights"
+    more = RemoteFile(
+        "image.mlpackage/weights/weight.bin", f"{address}/apple", "x.mlpackage/weights/weight.bin", 7, "v1"
+    )
+    list(install(replace(offer, coreml=(more,)), models, coreml=True, patience=QUICK))
+    bundle = models.verify("tiny")
+    assert (bundle.folder / more.name).read_bytes() == b"weights"
+    assert bundle.manifest.provenance["coreml"] == {"input": "image", "output": "final_emb_1"}
+
+
+def test_removing_takes_leftovers_too_and_never_the_shipped_model(server, models, offer) -> None:
+    shelf, _ = server
+    kept = dict(shelf.files)
+    shelf.files = {path: data for path, data in kept.items() if "image" not in path}
+    with pytest.raises(DownloadError):
+        list(install(offer, models, patience=QUICK))
+    models.remove("tiny")
+    assert not models.incoming("tiny").exists()
+    with pytest.raises(RequestError, match="not installed"):
+        models.remove("tiny")
+    with pytest.raises(RequestError, match="stays"):
+        models.remove("picsight-starter")
+    for name in ("..", "a/b", ""):
+        with pytest.raises(RequestError):
+            models.remove(name)
+
+
+def test_a_broken_model_is_listed_with_its_reason(models, offer) -> None:
+    list(install(offer, models, patience=QUICK))
+    (models.folder / "tiny" / "text.onnx").unlink()
+    starter, tiny = models.all()
+    assert (starter.name, starter.shipped, starter.fault) == ("picsight-starter", True, None)
+    assert tiny.bundle is None
+    assert "text.onnx is missing" in tiny.fault
+
+
+def test_the_catalogue_is_consistent() -> None:
+    assert [entry.name for entry in CATALOGUE] == [f"mobileclip-{v}" for v in ("s0", "s1", "s2", "b", "blt")]
+    assert len({entry.space_id for entry in CATALOGUE}) == len(CATALOGUE)
+    for entry in CATALOGUE:
+        assert len(entry.space_id) == 16
+        assert int(entry.space_id, 16)
+        assert {file.name for file in entry.files} == {"image.onnx", "text.onnx", "tokenizer.json"}
+        assert entry.terms.licence.accept
+        for file in entry.files_for(coreml=True):
+            assert file.url().startswith("https://")
+            assert file.sha256 is None or len(bytes.fromhex(file.sha256)) == 32
+            assert file.limit >= file.about
+        assert entry.files_for(coreml=False)[0].name == "tokenizer.json"
+    assert [bool(entry.coreml) for entry in CATALOGUE] == [True, True, True, False, True]
+    assert find_entry("mobileclip-s0").bytes() == 45_543_630 + 169_807_789 + 2_224_081
+    with pytest.raises(RequestError, match="mobileclip-s2"):
+        find_entry("clip")
+
+
+def test_the_time_for_a_library_grows_with_the_model_and_shrinks_with_workers() -> None:
+    assert seconds_to_index(100.0, 1000, 1) == pytest.approx(160.0)
+    assert seconds_to_index(100.0, 1000, 2) == pytest.approx(80.0)
+
+
+def test_the_manifest_names_no_place_on_this_computer(models, offer, tmp_path) -> None:
+    list(install(offer, models, patience=QUICK))
+    text = json.dumps(json.loads((models.folder / "tiny" / "bundle.json").read_text()))
+    assert str(tmp_path) not in text
+    assert open_bundle(models.folder / "tiny").manifest.provenance

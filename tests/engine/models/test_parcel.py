@@ -1,0 +1,174 @@
+"""Side-loading: a folder or an archive of a bundle is installed, and nothing in it can reach outside."""
+
+from __future__ import annotations
+
+import io
+import json
+import shutil
+import subprocess
+import sys
+import tarfile
+import zipfile
+
+import pytest
+
+from picsight_engine.errors import BundleError, RequestError
+from picsight_engine.models.installed import InstalledModels
+from picsight_engine.models.parcel import open_parcel
+
+
+@pytest.fixture
+def models(tmp_path, starter):
+    return InstalledModels(tmp_path / "models", starter)
+
+
+@pytest.fixture
+def bundle(make_bundle, tmp_path):
+    licence = tmp_path / "LICENCE.txt"
+    licence.write_text("Be kind.\n")
+    return make_bundle("tiny model", files={"LICENCE.txt": licence})
+
+
+def pack(bundle, kind, target):
+    return shutil.make_archive(str(target), kind, bundle.folder.parent, bundle.folder.name)
+
+
+def load(path, models):
+    with open_parcel(path) as parcel:
+        return parcel.install(models)
+
+
+@pytest.mark.parametrize("kind", ["folder", "zip", "tar", "gztar", "xztar"])
+def test_a_bundle_is_installed_from(kind, bundle, models, tmp_path) -> None:
+    path = bundle.folder if kind == "folder" else tmp_path.__class__(pack(bundle, kind, tmp_path / "packed"))
+    with open_parcel(path) as parcel:
+        assert parcel.licence == "Be kind."
+        assert parcel.manifest == bundle.manifest
+        installed = parcel.install(models)
+    assert installed.folder == models.folder / "tiny"
+    assert models.verify("tiny").manifest == bundle.manifest
+    assert {path.name for path in models.folder.iterdir()} <= {"tiny", ".install.lock"}
+
+
+def test_a_model_of_the_same_name_is_replaced_only_by_a_whole_one(bundle, make_bundle, models) -> None:
+    load(bundle.folder, models)
+    other = make_bundle("other", title="Another")
+    graph = other.folder / "image.onnx"
+    whole = graph.read_bytes()
+    graph.write_bytes(whole[:-1] + b"?")
+    with pytest.raises(BundleError, match="changed or is damaged"):
+        load(other.folder, models)
+    assert models.verify("tiny").manifest.title == "Tiny"
+    graph.write_bytes(whole)
+    load(other.folder, models)
+    assert models.verify("tiny").manifest.title == "Another"
+
+
+def test_nothing_but_what_the_manifest_lists_leaves_an_archive(bundle, models, tmp_path) -> None:
+    packed = tmp_path / "evil.tar"
+    with tarfile.open(packed, "w") as archive:
+        archive.add(bundle.folder, arcname="tiny")
+        for name in ("../evil", "/tmp/evil", "tiny/extra"):
+            member = tarfile.TarInfo(name)
+            member.size = 4
+            archive.addfile(member, io.BytesIO(b"evil"))
+        link = tarfile.TarInfo("tiny/link")
+        link.type, link.linkname = tarfile.SYMTYPE, "/etc/passwd"
+        archive.addfile(link)
+    load(packed, models)
+    assert {path.name for path in (models.folder / "tiny").iterdir()} == {
+        *bundle.manifest.files,
+        "bundle.json",
+    }
+    assert not list(tmp_path.rglob("evil"))
+
+
+@pytest.mark.parametrize("name", ["../evil", "/etc/evil", "a/../../evil"])
+def test_a_manifest_that_leads_outside_is_refused(bundle, models, tmp_path, name) -> None:
+    manifest = bundle.folder / "bundle.json"
+    data = json.loads(manifest.read_text())
+    data["files"][name] = {"bytes": 1, "sha256": "0" * 64}
+    manifest.write_text(json.dumps(data))
+    with pytest.raises(BundleError, match="leads out"):
+        load(bundle.folder, models)
+    assert not models.folder.exists()
+
+
+@pytest.mark.parametrize("name", ["../tiny", "a/b", ".hidden", "", "picsight-starter", "x" * 65])
+def test_a_model_cannot_take_any_name(make_bundle, models, name) -> None:
+    with pytest.raises(BundleError):
+        load(make_bundle("named", name=name).folder, models)
+    assert not models.folder.exists() or not list(models.folder.glob("[!.]*"))
+
+
+def test_a_link_in_place_of_a_file_is_not_followed(bundle, models, tmp_path) -> None:
+    packed = tmp_path / "link.tar"
+    with tarfile.open(packed, "w") as archive:
+        for path in bundle.folder.iterdir():
+            if path.name != "text.onnx":
+                archive.add(path, arcname=path.name)
+        link = tarfile.TarInfo("text.onnx")
+        link.type, link.linkname = tarfile.SYMTYPE, "/etc/passwd"
+        archive.addfile(link)
+    with pytest.raises(BundleError, match=r"lacks the model's file text\.onnx"):
+        load(packed, models)
+
+
+def test_an_archive_that_unpacks_to_more_than_it_says_is_refused(bundle, models, tmp_path) -> None:
+    packed = tmp_path / "bomb.zip"
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
+        for path in bundle.folder.iterdir():
+            if path.name != "text.onnx":
+                archive.write(path, path.name)
+        archive.writestr("text.onnx", bytes(50_000_000))
+    with pytest.raises(BundleError, match="larger than its manifest says"):
+        load(packed, models)
+    assert not list(models.folder.glob("tiny*"))
+
+
+@pytest.mark.parametrize("kind", ["zip", "gztar", "xztar"])
+@pytest.mark.parametrize("share", [0.3, 0.9])
+def test_half_an_archive_is_a_sentence(bundle, models, tmp_path, kind, share) -> None:
+    path = tmp_path.__class__(pack(bundle, kind, tmp_path / "packed"))
+    data = path.read_bytes()
+    path.write_bytes(data[: int(len(data) * share)])
+    with pytest.raises((BundleError, RequestError)) as caught:
+        load(path, models)
+    assert str(path) in str(caught.value)
+    assert not list(models.folder.glob("tiny*"))
+
+
+def test_what_is_no_model_is_named(models, tmp_path) -> None:
+    with pytest.raises(RequestError, match="There is nothing at"):
+        load(tmp_path / "nowhere", models)
+    (tmp_path / "text").write_text("hello")
+    with pytest.raises(RequestError, match="neither a folder nor"):
+        load(tmp_path / "text", models)
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(BundleError, match="There is no model in"):
+        load(tmp_path / "empty", models)
+
+
+FULL = """
+import resource, sys
+from pathlib import Path
+from picsight_engine.errors import StorageError
+from picsight_engine.models.installed import InstalledModels
+from picsight_engine.models.parcel import open_parcel
+resource.setrlimit(resource.RLIMIT_FSIZE, (300, resource.RLIM_INFINITY))
+try:
+    with open_parcel(Path(sys.argv[1])) as parcel:
+        parcel.install(InstalledModels(Path(sys.argv[2]), Path(sys.argv[3])))
+except StorageError as fault:
+    print(fault)
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="RLIMIT_FSIZE is for POSIX")
+def test_a_full_disk_is_a_sentence_and_leaves_nothing(bundle, models, tmp_path) -> None:
+    # an archive: its manifest is read from memory, so only unpacking meets the full disk
+    packed = pack(bundle, "zip", tmp_path / "packed")
+    command = [sys.executable, "-c", FULL, packed, str(models.folder), str(models.shipped)]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert "make room" in done.stdout
+    assert {path.name for path in models.folder.iterdir()} <= {".install.lock"}

@@ -1,0 +1,161 @@
+"""Changing the model: the old one answers until the new one has read every photo, and going back takes a moment."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import threading
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from picsight_engine.errors import LibraryError, RequestError
+from picsight_engine.indexing.events import Committed, Finished
+from picsight_engine.indexing.indexer import IndexSettings
+from picsight_engine.library import Library
+from picsight_engine.model_choice import choice_of, use_model
+from picsight_engine.models.bundle import write_bundle
+from picsight_engine.models.installed import InstalledModels
+
+SPACE = "00112233445566aa"
+
+
+@pytest.fixture(scope="module")
+def other(bundle, tmp_path_factory):
+    """The folder of a second real model: the starter's towers, its photos seen as if of another space."""
+    folder = tmp_path_factory.mktemp("models")
+    manifest = replace(bundle.manifest, name="other", title="Other", space_id=SPACE, calibration=None)
+    files = {name: bundle.folder / name for name in manifest.files}
+    write_bundle(folder / "other", manifest, files)
+    return folder
+
+
+@pytest.fixture
+def models(other, starter):
+    return InstalledModels(other, starter)
+
+
+@pytest.fixture
+def photos(captions, tmp_path):
+    folder = tmp_path / "photos"
+    folder.mkdir()
+    return [Path(shutil.copy(path, folder / path.name)) for path in sorted(captions)[:4]]
+
+
+@pytest.fixture
+def place(tmp_path, models, photos):
+    """The folder of a library that the shipped model has read."""
+    run(tmp_path / "library", models, photos[0].parent)
+    return tmp_path / "library"
+
+
+def opened(place, models) -> Library:
+    choice = choice_of(place, models)
+    return Library.open(place, choice.answers, wanted=choice.wanted)
+
+
+def run(place, models, *folders, cancel=None) -> Finished:
+    with opened(place, models) as library:
+        *_, last = library.index(list(folders) or None, settings=IndexSettings(workers=1), cancel=cancel)
+        return last
+
+
+def asked(place, models):
+    with opened(place, models) as library:
+        return library.search("dog")
+
+
+def test_nobody_chose_so_the_shipped_model_does_both(tmp_path, models, bundle) -> None:
+    choice = choice_of(tmp_path / "library", models)
+    assert choice.answers.manifest.name == choice.wanted.manifest.name == bundle.manifest.name
+    assert not (tmp_path / "library").exists()
+
+
+def test_the_old_model_answers_until_the_next_indexing_is_done(place, models, bundle) -> None:
+    switch = use_model(place, "other", models)
+    assert switch.photos == 4
+    assert switch.choice.answers.manifest.space_id == bundle.manifest.space_id
+    before = asked(place, models)
+    assert (before.space, before.photos) == (bundle.manifest.space_id, 4)
+    finished = run(place, models)
+    assert finished.summary.indexed == 4
+    assert any("Other" in note for note in finished.notes)
+    after = asked(place, models)
+    assert (after.space, after.photos) == (SPACE, 4)
+    assert run(place, models).notes == ()
+
+
+def test_going_back_needs_no_indexing(place, models, bundle) -> None:
+    use_model(place, "other", models)
+    run(place, models)
+    back = use_model(place, bundle.manifest.name, models)
+    assert back.photos == 0
+    assert asked(place, models).space == bundle.manifest.space_id
+    assert use_model(place, "other", models).photos == 0
+    assert asked(place, models).space == SPACE
+
+
+def test_changing_one_s_mind_before_indexing_costs_nothing(place, models, bundle) -> None:
+    use_model(place, "other", models)
+    assert use_model(place, bundle.manifest.name, models).photos == 0
+    assert run(place, models).summary.indexed == 0
+
+
+def test_half_an_indexing_changes_nothing_for_searches(place, models, bundle) -> None:
+    use_model(place, "other", models)
+    cancel = threading.Event()
+    with opened(place, models) as library:
+        settings = IndexSettings(workers=1, batch_photos=1)
+        for event in library.index(settings=settings, cancel=cancel):
+            if isinstance(event, Committed):
+                cancel.set()
+        assert library.search("dog").space == bundle.manifest.space_id
+    left = use_model(place, "other", models).photos
+    assert 0 < left < 4
+    assert asked(place, models).photos == 4
+    assert run(place, models).summary.indexed == left
+    assert asked(place, models).space == SPACE
+
+
+def test_an_open_library_changes_over_by_itself(place, models, bundle) -> None:
+    use_model(place, "other", models)
+    with opened(place, models) as library:
+        assert library.search("dog").space == bundle.manifest.space_id
+        *_, last = library.index(settings=IndexSettings(workers=1))
+        assert isinstance(last, Finished)
+        assert library.search("dog").space == SPACE
+        assert library.status().model == "other"
+
+
+def test_a_photo_that_cannot_be_read_any_more_does_not_hold_the_change_up(place, models, photos) -> None:
+    photos[0].write_bytes(photos[0].read_bytes()[:200])
+    use_model(place, "other", models)
+    finished = run(place, models)
+    assert finished.summary.problems == 1
+    assert asked(place, models).space == SPACE
+
+
+def test_a_new_library_is_read_by_the_chosen_model_from_the_start(tmp_path, models, photos) -> None:
+    place = tmp_path / "new"
+    assert use_model(place, "other", models).photos == 0
+    run(place, models, photos[0].parent)
+    answer = asked(place, models)
+    assert (answer.space, answer.photos) == (SPACE, 4)
+
+
+def test_a_model_that_is_gone_is_named(place, models, tmp_path, starter) -> None:
+    with pytest.raises(RequestError, match='"nothing" is not installed'):
+        use_model(place, "nothing", models)
+    use_model(place, "other", models)
+    with pytest.raises(RequestError, match='"other" is not installed'):
+        choice_of(place, InstalledModels(tmp_path / "elsewhere", starter))
+
+
+@pytest.mark.parametrize("text", ["", "{}", '{"model": 3}', "[1]", "\x00"])
+def test_a_damaged_note_of_the_choice_is_a_sentence_and_choosing_mends_it(place, models, text) -> None:
+    (place / "model.json").write_text(text)
+    with pytest.raises(LibraryError, match="picsight models use"):
+        choice_of(place, models)
+    use_model(place, "other", models)
+    assert json.loads((place / "model.json").read_text()) == {"model": "other"}

@@ -1,0 +1,60 @@
+"""The list of models: what there is, what there could be, and what each would mean for this library."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from picsight_engine.model_choice import use_model
+from picsight_engine.model_offers import model_offers
+from picsight_engine.models.bundle import write_bundle
+from picsight_engine.models.catalogue import CATALOGUE
+from picsight_engine.models.installed import InstalledModels
+
+
+def offers(folder, models):
+    return {offer.name: offer for offer in model_offers(folder, models)}
+
+
+def test_without_a_library_everything_is_offered_and_nothing_is_to_be_read(tmp_path, starter) -> None:
+    found = offers(tmp_path / "none", InstalledModels(tmp_path / "models", starter))
+    assert list(found) == ["picsight-starter", *(entry.name for entry in CATALOGUE)]
+    assert all(offer.photos == 0 for offer in found.values())
+    shipped = found["picsight-starter"]
+    assert (shipped.state, shipped.shipped, shipped.answers, shipped.wanted) == (
+        "installed",
+        True,
+        True,
+        True,
+    )
+    assert shipped.licence is None
+    assert found["mobileclip-s2"].licence == CATALOGUE[2].terms.licence
+    assert found["mobileclip-s2"].bytes > found["mobileclip-s0"].bytes > shipped.bytes
+    assert not (tmp_path / "none").exists()
+
+
+def test_photos_and_time_are_those_of_this_library(tmp_path, starter, library) -> None:
+    found = offers(library.folder, InstalledModels(tmp_path / "models", starter))
+    photos = library.status().photos
+    assert found["picsight-starter"].photos == 0
+    assert found["picsight-starter"].seconds == 0
+    assert found["mobileclip-b"].photos == photos
+    assert found["mobileclip-b"].seconds > found["mobileclip-s0"].seconds > 0
+
+
+def test_a_model_of_a_person_s_own_and_a_broken_one_are_listed(tmp_path, starter, bundle) -> None:
+    models = InstalledModels(tmp_path / "models", starter)
+    files = {name: bundle.folder / name for name in bundle.manifest.files}
+    for name in ("mine", "mobileclip-s0"):
+        write_bundle(models.folder / name, replace(bundle.manifest, name=name, space_id="f" * 16), files)
+    (models.folder / "mine" / "image.onnx").unlink()
+    models.incoming("mobileclip-s1").mkdir()
+    use_model(tmp_path / "library", "mobileclip-s0", models)
+    found = offers(tmp_path / "library", models)
+    assert found["mine"].state == "damaged"
+    assert "image.onnx is missing" in found["mine"].fault
+    assert (found["mine"].seconds, found["mine"].space) == (None, None)
+    assert found["mobileclip-s0"].state == "installed"
+    assert found["mobileclip-s0"].space == "f" * 16
+    assert found["mobileclip-s1"].state == "unfinished"
+    assert [name for name, offer in found.items() if offer.wanted] == ["mobileclip-s0"]
+    assert [name for name, offer in found.items() if offer.answers] == ["mobileclip-s0"]

@@ -1,0 +1,153 @@
+"""`picsight models` from outside: side-loading, choosing, checking, removing, and no word to the internet but one."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from picsight_engine.models.bundle import open_bundle, read_manifest
+
+SPACE = "00112233445566aa"
+STARTER = "picsight-starter"
+
+
+@pytest.fixture(scope="session")
+def second(starter, tmp_path_factory):
+    """The folder of a second model: the starter under another name and space, with a licence to accept."""
+    folder = tmp_path_factory.mktemp("second") / "second"
+    shutil.copytree(starter, folder)
+    data = json.loads((folder / "bundle.json").read_text())
+    data |= {"name": "second", "title": "The Second", "space_id": SPACE}
+    data["licence"]["accept"] = True
+    (folder / "bundle.json").write_text(json.dumps(data))
+    open_bundle(folder, hashes=True)
+    return folder
+
+
+@pytest.fixture
+def program(fresh, tmp_path):
+    """The program with a home of its own: no models but the shipped one."""
+    (tmp_path / "home").mkdir()
+    return fresh.given(HOME=str(tmp_path / "home"))
+
+
+def states(program):
+    return {model["name"]: model for model in program.json("models", "list")["models"]}
+
+
+def test_the_list_shows_what_there_is_without_a_library(program) -> None:
+    models = states(program)
+    assert next(iter(models)) == STARTER
+    assert [name for name, model in models.items() if model["answers"]] == [STARTER]
+    assert {model["state"] for name, model in models.items() if name != STARTER} == {"available"}
+    assert not program.library.exists()
+
+
+def test_a_licence_is_shown_before_anything_is_fetched(program, guard, second) -> None:
+    for what in (["mobileclip-s0"], ["--from-file", second]):
+        done = program("models", "install", *what)
+        assert done.code == 2
+        assert done.err.count("\n") == 1
+        assert "--accept-licence" in done.err
+    assert not (guard / "refused").exists()
+    assert "second" not in states(program)
+
+
+def test_installing_is_all_that_asks_for_the_internet(program, guard) -> None:
+    """Refused here by the guard: the sentence, the exit code, and that nothing is half there."""
+    done = program("models", "install", "mobileclip-s0", "--accept-licence")
+    (guard / "refused").unlink()
+    assert (done.code, done.out) == (1, "")
+    assert "tokenizer.json could not be downloaded from huggingface.co" in done.err
+    assert states(program)["mobileclip-s0"]["state"] in ("available", "unfinished")
+
+
+def test_a_model_s_way_from_a_file_to_answers_and_back(program, second, few_photos, tmp_path) -> None:
+    program.json("index", few_photos)
+    packed = shutil.make_archive(str(tmp_path / "second"), "gztar", second.parent, "second")
+    installed = program.json("models", "install", "--from-file", packed, "--accept-licence")
+    assert (installed["name"], installed["space"]) == ("second", SPACE)
+    assert read_manifest(second / "bundle.json").name == "second"
+    assert states(program)["second"]["photos"] == 5
+    assert program.json("models", "use", "second") == {
+        "name": "second",
+        "space": SPACE,
+        "answers": STARTER,
+        "photos": 5,
+    }
+    before = program.json("search", "dog")
+    assert before["space"] != SPACE
+    assert before["photos"] == 5
+    assert program.json("index")["indexed"] == 5
+    assert program.json("search", "dog")["space"] == program.json("status")["space"] == SPACE
+    assert program.json("doctor")["ok"]
+    refused = program("models", "remove", "second")
+    assert (refused.code, refused.err.count("\n")) == (2, 1)
+    assert program.json("models", "use", STARTER)["photos"] == 0
+    assert program.json("search", "dog")["results"] == before["results"]
+    assert program.json("models", "verify")["ok"]
+    assert program.json("models", "remove", "second") == {"removed": "second"}
+    assert program("models", "use", "second").code == 2
+
+
+def test_a_damaged_model_is_found_and_named(program, second, few_photos) -> None:
+    folder = program.json("models", "install", "--from-file", second, "--accept-licence")["folder"]
+    program.json("models", "use", "second")
+    graph = Path(folder, "text.onnx")
+    graph.write_bytes(graph.read_bytes()[:1000])
+    done = program("models", "verify", "second", "--json")
+    assert done.code == 3
+    assert str(graph) in done.document["models"][0]["message"]
+    assert program("search", "dog").code == 3
+    assert program("doctor").code == 3
+    assert states(program)["second"]["state"] == "damaged"
+    program.json("models", "install", "--from-file", second, "--accept-licence")
+    assert program.json("models", "verify", "second")["ok"]
+
+
+@pytest.mark.parametrize(
+    ("args", "sentence"),
+    [
+        ([], "Missing command"),
+        (["install"], "--from-file"),
+        (["install", "nothing", "--accept-licence"], "mobileclip-s2"),
+        (["install", "x", "--from-file", "y"], "--from-file"),
+        (["install", "--from-file", "/never/there"], "/never/there"),
+        (["use", "nothing"], "not installed"),
+        (["verify", "nothing"], "not installed"),
+        (["remove", "nothing"], "not installed"),
+        (["remove", STARTER], "comes with Picsight"),
+        (["use", "../starter"], "not installed"),
+    ],
+)
+def test_wrong_usage_of_models(program, args, sentence) -> None:
+    done = program("models", *args)
+    assert (done.code, done.out) == (2, "")
+    assert sentence in done.err
+    assert done.err.count("\n") == 1
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="pty is for POSIX")
+@pytest.mark.parametrize(("typed", "code"), [(b"yes\n", 0), (b"no\n", 1), (b"\n", 1)])
+def test_at_a_terminal_the_licence_is_asked_about(program, second, typed, code) -> None:
+    import os
+    import pty
+
+    ours, theirs = pty.openpty()
+    command = program.command("models", "install", "--from-file", second)
+    environment = {**program.environment, "TERM": "xterm"}
+    child = subprocess.Popen(command, stdin=theirs, stdout=subprocess.DEVNULL, stderr=theirs, env=environment)
+    os.close(theirs)
+    shown = b""
+    while b'Type "yes"' not in shown:
+        shown += os.read(ours, 4096)
+    os.write(ours, typed)
+    assert child.wait(60) == code
+    os.close(ours)
+    assert b"The Second has this licence" in shown
+    assert ("second" in states(program)) == (code == 0)
