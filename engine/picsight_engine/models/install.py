@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 import shutil
-import sys
 import threading
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
 from picsight_engine.errors import BundleError, StorageError
+from picsight_engine.models.agreement import Machine, examine_once
 from picsight_engine.models.bundle import FileRecord, Manifest, file_record, open_bundle
 from picsight_engine.models.download import Fetched, Patience, Wanted, download
 
@@ -97,7 +97,8 @@ def install(
 
 def runs_coreml() -> bool:
     """Whether this computer can use the Core ML form of an image tower."""
-    return sys.platform == "darwin"
+    machine = Machine.this()
+    return machine.apple_silicon and machine.coremltools
 
 
 class _Installation:
@@ -122,7 +123,9 @@ class _Installation:
             if not self._has(file):
                 yield from self._fetch(file, cancel, patience)
         yield Checking(self._entry.title)
-        yield Installed(self._put_together())
+        bundle = self._put_together()
+        examine_once(bundle, Machine.this())
+        yield Installed(bundle)
 
     def _fetch(self, file: RemoteFile, cancel: threading.Event, patience: Patience) -> Iterator[Fetching]:
         wanted = Wanted(file.url(self._revision(file)), file.limit, file.size, file.sha256)
