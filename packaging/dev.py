@@ -23,7 +23,8 @@ from machine import graphics, photos  # noqa: E402 - an old Python could not eve
 from machine.commands import Failure, run  # noqa: E402
 from machine.environment import Environment  # noqa: E402
 
-BENCHES = ("search", "index", "cold")
+BENCHES = ("search", "index", "cold", "models", "variants")
+TRAINERS = ("models", "variants")  # these export graphs, and need torch and open_clip
 FINE, FAILED, INTERRUPTED = 0, 1, 130
 
 
@@ -103,7 +104,7 @@ def _check_code(environment: Environment) -> None:
 def bench(arguments: argparse.Namespace) -> None:
     """Runs one benchmark; it prints a Markdown table."""
     environment = Environment(ROOT)
-    environment.install("run")
+    environment.install("test" if arguments.name in TRAINERS else "run")
     script = ROOT / "packaging" / "bench" / f"{arguments.name}.py"
     run(
         [str(environment.python), str(script), *arguments.options],

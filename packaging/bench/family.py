@@ -1,0 +1,140 @@
+"""The models that `bench models` compares, as bundles in a cache folder: graphs of random weights, exported once."""
+
+from __future__ import annotations
+
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import open_clip
+import torch
+from torch import nn
+
+from mctrain.export.clip_tokenizer import TEXT_SPEC, write_clip_tokenizer
+from mctrain.export.family import image_spec
+from mctrain.export.graph import Port, write_graph
+from mctrain.export.storage import store_halves, store_int8
+from mctrain.models.mobileclip import MobileClip, UnitVectors
+from mctrain.models.presets import Preset, find_preset
+from mctrain.models.reparameterize import fold_everything
+from mctrain.models.text import CONTEXT
+from picsight_engine.models.bundle import (
+    IMAGE_GRAPH,
+    MANIFEST,
+    TEXT_GRAPH,
+    Bundle,
+    ImageSpec,
+    Licence,
+    Manifest,
+    open_bundle,
+    write_bundle,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+FREE_BATCH = {0: "n"}
+SCALE = 0.1  # of layer scales: as they are initialised (1e-5), folded weights would vanish in float16
+
+
+@dataclass(frozen=True, slots=True)
+class Towers:
+    """Two towers, ready to be exported, and what their manifests say."""
+
+    title: str
+    image: nn.Module
+    text: nn.Module
+    dim: int
+    spec: ImageSpec
+
+
+class EncodeText(nn.Module):
+    """open_clip's text tower as a module of its own: there it is a method of the whole model."""
+
+    def __init__(self, model: nn.Module) -> None:
+        super().__init__()
+        self.model = model
+
+    def forward(self, ids: torch.Tensor) -> torch.Tensor:
+        """Token ids [n, 77] → embeddings [n, dim]."""
+        return self.model.encode_text(ids)
+
+
+def random_model(preset: Preset) -> MobileClip:
+    """The preset's model in evaluation mode with random weights, always the same."""
+    torch.manual_seed(0)
+    model = MobileClip(preset).eval()
+    for name, parameter in model.named_parameters():
+        if name.endswith("gamma"):
+            nn.init.constant_(parameter, SCALE)
+    return model
+
+
+def preset_towers(name: str) -> Towers:
+    """A preset of the family, every branch, BatchNorm and layer scale folded."""
+    preset = find_preset(name)
+    model = random_model(preset)
+    return Towers(
+        preset.title,
+        fold_everything(model.image),
+        fold_everything(model.text),
+        preset.dim,
+        image_spec(preset),
+    )
+
+
+def open_clip_towers(name: str) -> Towers:
+    """One of open_clip's models with its random weights; it has nothing to fold."""
+    torch.manual_seed(0)
+    model = open_clip.create_model(name, pretrained=None).eval()
+    size = open_clip.get_model_config(name)["vision_cfg"]["image_size"]
+    dim = open_clip.get_model_config(name)["embed_dim"]
+    spec = ImageSpec(
+        size, "shortest", "bicubic", "centre", None, None, input="pixels", output="vector", dtype="float32"
+    )
+    return Towers(f"open_clip {name}", model.visual, EncodeText(model), dim, spec)
+
+
+def provide(folder: Path, build: Callable[[], Towers]) -> tuple[Bundle, Bundle]:
+    """The bundle in this folder, and beside it the one with an int8 text tower; both are made where they are missing."""
+    quantised = folder.with_name(f"{folder.name}-int8-text")
+    if not (folder / MANIFEST).is_file() or not (quantised / MANIFEST).is_file():
+        with tempfile.TemporaryDirectory() as name:
+            _export(build(), folder, quantised, Path(name))
+    return open_bundle(folder), open_bundle(quantised)
+
+
+def _export(towers: Towers, folder: Path, quantised: Path, work: Path) -> None:
+    plain = {"image": work / "plain-image.onnx", "text": work / "plain-text.onnx"}
+    spec = towers.spec
+    pixels = torch.zeros(2, 3, spec.size, spec.size)
+    write_graph(
+        UnitVectors(towers.image), pixels, Port(spec.input, FREE_BATCH), [spec.output], plain["image"]
+    )
+    ids = torch.ones(2, CONTEXT, dtype=torch.int64)
+    write_graph(
+        UnitVectors(towers.text), ids, Port(TEXT_SPEC.input, FREE_BATCH), [TEXT_SPEC.output], plain["text"]
+    )
+    tokenizer = work / TEXT_SPEC.tokenizer
+    write_clip_tokenizer(tokenizer)
+    image, text, text8 = (work / f"{name}.onnx" for name in ("image", "text", "text8"))
+    store_halves(plain["image"], image)
+    store_halves(plain["text"], text)
+    store_int8(plain["text"], text8)
+    files = {TEXT_GRAPH: text, TEXT_SPEC.tokenizer: tokenizer}
+    write_bundle(folder, _manifest(towers, spec), {IMAGE_GRAPH: image, **files})
+    write_bundle(quantised, _manifest(towers, None), {**files, TEXT_GRAPH: text8})
+
+
+def _manifest(towers: Towers, spec: ImageSpec | None) -> Manifest:
+    return Manifest(
+        name="bench",
+        title=towers.title,
+        licence=Licence("none", "", accept=False),
+        dim=towers.dim,
+        space_id="0" * 16,  # random weights span no space
+        logit_scale=1.0,
+        image=spec,
+        text=TEXT_SPEC,
+    )

@@ -1,0 +1,80 @@
+"""`packaging/dev.py bench models`: what its table and its picture say of two tiny models; no time is asserted."""
+
+from __future__ import annotations
+
+import importlib
+import xml.etree.ElementTree as ET
+from pathlib import Path
+
+import pytest
+
+from mctrain.models.presets import find_preset
+from mctrain.models.sizes import deployed_size
+
+BENCHES = Path(__file__).resolve().parents[2] / "packaging" / "bench"
+TINY = ("laptop_xxs", "laptop_xs")
+
+
+@pytest.fixture(scope="module")
+def bench():
+    """Imports a benchmark's module as its script does."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(str(BENCHES))
+        yield importlib.import_module
+
+
+@pytest.fixture(scope="module")
+def cache(tmp_path_factory):
+    return tmp_path_factory.mktemp("graphs")
+
+
+@pytest.fixture(scope="module")
+def rows(bench, cache):
+    models = bench("models")
+    return models.measure(models.subjects(cache, TINY, ()), rounds=1)
+
+
+def test_every_model_has_a_row_and_the_starter_only_int8_text(rows):
+    assert list(rows) == ["starter", *TINY]
+    assert rows["starter"].text is None
+    assert [len(row.image.seconds) for row in rows.values()] == [1, 1, 1]  # the first round is thrown away
+
+
+@pytest.mark.parametrize("name", TINY)
+def test_a_graph_holds_about_the_numbers_that_the_preset_counts(rows, name):
+    image, text = deployed_size(find_preset(name))
+    assert rows[name].image.parameters == pytest.approx(image, rel=0.02)
+    assert rows[name].text.parameters == pytest.approx(text, rel=0.02)
+
+
+def test_int8_text_takes_half_of_the_float16_file(rows):
+    assert rows["laptop_xs"].int8.size < 0.6 * rows["laptop_xs"].text.size
+
+
+def test_speed_is_told_against_the_yardstick(bench):
+    models = bench("models")
+    slow, fast = (models.Tower(2_000_000, 4_000_000, [seconds, 9.0, 0.001]) for seconds in (0.3, 0.1))
+    first, second = (models.Row("a", 256, tower, tower, tower) for tower in (slow, fast))
+    assert models.cells(second, first)[2:6] == ["2.0", "4", "100.0 (1.0)", "3.00x"]
+    assert models.cells(first, first)[9] == "1.00x"
+    assert len(models.cells(first, first)) == len(models.HEADINGS)
+
+
+def test_graphs_are_exported_once(bench, rows, cache):
+    def build():
+        raise AssertionError("exported again")
+
+    bundle, quantised = bench("family").provide(cache / TINY[0], build)
+    assert bundle.manifest.title == rows[TINY[0]].title
+    assert quantised.manifest.image is None
+
+
+def test_the_picture_has_a_dot_and_a_name_for_each_point(bench):
+    plot = bench("plot")
+    points = [plot.Point("a < b", 4, 9), plot.Point("c", 86, 300, rival=True)]
+    picture = ET.fromstring(plot.scatter(points, "size", "time"))
+    names = [found.text for found in picture.iter("{http://www.w3.org/2000/svg}text")]
+    dots = {dot.get("class"): dot.attrib for dot in picture.iter("{http://www.w3.org/2000/svg}circle")}
+    assert {"a < b", "c", "size", "time"} <= set(names)
+    assert float(dots["rival"]["cx"]) > float(dots["ours"]["cx"])
+    assert float(dots["rival"]["cy"]) < float(dots["ours"]["cy"])  # up is slower
