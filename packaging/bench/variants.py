@@ -37,21 +37,21 @@ CALLS = 2  # in each thread measurement, of PHOTOS each
 PHOTOS = 4
 
 
-def graph(folder: Path, name: str, build: Callable[[], nn.Module], example: torch.Tensor) -> Path:
-    """The tower's graph in float32, exported where it is missing; the axes of batch and of tokens are free."""
+def graph(folder: Path, name: str, build: Callable[[], nn.Module], entry: tuple[torch.Tensor, Port]) -> Path:
+    """The tower's graph in float32, exported where it is missing."""
     path = folder / f"{name}.onnx"
     if not path.is_file():
         folder.mkdir(parents=True, exist_ok=True)
-        axes = family.FREE_BATCH if example.dim() == 4 else {0: "n", 1: "tokens"}
-        write_graph(UnitVectors(build()), example, Port("x", axes), ["vector"], path.with_suffix(".part"))
-        path.with_suffix(".part").replace(path)
+        part = path.with_suffix(".part")
+        write_graph(UnitVectors(build()), *entry, ["vector"], part)
+        part.replace(path)
     return path
 
 
 def folded_less(folder: Path) -> dict[str, Path]:
     """Image towers as they are trained, as timm and the published code fold them, and with everything folded."""
     paths = {}
-    pixels = torch.zeros(2, 3, 256, 256)
+    entry = torch.zeros(2, 3, 256, 256), Port("pixels", family.FREE_BATCH)
     for name, theirs in (("mobileclip_s0", None), ("mobileclip_s2", "MobileCLIP-S2")):
         tower = family.random_model(find_preset(name)).image
         ways: dict[str, Callable[[], nn.Module]] = {
@@ -64,7 +64,7 @@ def folded_less(folder: Path) -> dict[str, Path]:
                 open_clip.create_model(theirs, pretrained=None).eval().visual
             )
         for way, build in ways.items():
-            paths[f"{name}, {way}"] = graph(folder, f"{name}-{way.replace(' ', '-')}", build, pixels)
+            paths[f"{name}, {way}"] = graph(folder, f"{name}-{way.replace(' ', '-')}", build, entry)
     return paths
 
 
@@ -85,8 +85,9 @@ def texts(folder: Path) -> dict[str, Callable[[], object]]:
     calls: dict[str, Callable[[], object]] = {}
     for name, causal in (("mobileclip_s0", False), ("mobileclip_s2", False), ("mobileclip_b", True)):
         tower = partial(lambda name: fold_everything(family.random_model(find_preset(name)).text), name)
-        example = torch.ones(2, 77, dtype=torch.int64)
-        whole = graph(folder, f"{name}-text", tower, example) if causal else _fixed(folder, name, tower)
+        axes = {**family.FREE_BATCH, 1: "tokens"} if causal else family.FREE_BATCH
+        entry = torch.ones(2, 77, dtype=torch.int64), Port("ids", axes)
+        whole = graph(folder, f"{name}-text", tower, entry)
         small = whole.with_name(f"{whole.stem}-int8.onnx")
         if not small.is_file():
             store_int8(whole, small)
@@ -98,14 +99,6 @@ def texts(folder: Path) -> dict[str, Callable[[], object]]:
                 if kind == "float32":
                     assert np.abs(session(ids)[0] - session(short)[0]).max() < 1e-5
     return calls
-
-
-def _fixed(folder: Path, name: str, tower: Callable[[], nn.Module]) -> Path:
-    path = folder / f"{name}-text.onnx"
-    if not path.is_file():
-        port = Port("x", family.FREE_BATCH)
-        write_graph(UnitVectors(tower()), torch.ones(2, 77, dtype=torch.int64), port, ["vector"], path)
-    return path
 
 
 def splits(path: Path) -> dict[str, Callable[[], object]]:
