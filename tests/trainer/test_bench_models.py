@@ -1,4 +1,4 @@
-"""`packaging/dev.py bench models`: what its table and its picture say of two tiny models; no time is asserted."""
+"""`packaging/dev.py bench models` and `variants`: what they say of two tiny models; no time is asserted."""
 
 from __future__ import annotations
 
@@ -7,8 +7,11 @@ import xml.etree.ElementTree as ET
 from pathlib import Path
 
 import pytest
+import torch
 
+from mctrain.export.graph import Port
 from mctrain.models.presets import find_preset
+from mctrain.models.reparameterize import fold_everything
 from mctrain.models.sizes import deployed_size
 
 BENCHES = Path(__file__).resolve().parents[2] / "packaging" / "bench"
@@ -67,6 +70,17 @@ def test_graphs_are_exported_once(bench, rows, cache):
     bundle, quantised = bench("family").provide(cache / TINY[0], build)
     assert bundle.manifest.title == rows[TINY[0]].title
     assert quantised.manifest.image is None
+
+
+def test_folding_leaves_fewer_nodes(bench, tmp_path):
+    variants, family = bench("variants"), bench("family")
+    tower = family.random_model(find_preset(TINY[0])).image
+    entry = torch.zeros(2, 3, 128, 128), Port("pixels", family.FREE_BATCH)
+    trained = variants.graph(tmp_path, "trained", lambda: tower, entry)
+    folded = variants.graph(tmp_path, "folded", lambda: fold_everything(tower), entry)
+    assert all(
+        fewer < more for fewer, more in zip(variants.nodes(folded), variants.nodes(trained), strict=True)
+    )
 
 
 def test_the_picture_has_a_dot_and_a_name_for_each_point(bench):
