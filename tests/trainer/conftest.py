@@ -133,3 +133,46 @@ def finished(tiny_recipe, tiny_data, cache, tmp_path_factory):
 
     folder = tmp_path_factory.mktemp("undisturbed")
     return run_recipe(tiny_recipe, tiny_data, cache, folder, lambda *_: lambda *_: None, threads=1)
+
+
+@pytest.fixture(scope="session")
+def randomised():
+    """Fills a module with random weights that hide nothing: norms, layer scales and biases far from where they start.
+
+    All are cut from one store of random numbers at places of their own, which is much faster than drawing them.
+    """
+    import torch
+
+    store = torch.randn(4_194_301, generator=torch.Generator().manual_seed(11))
+
+    def values(name: str, shape: tuple[int, ...], place: int) -> torch.Tensor:
+        count = max(1, torch.Size(shape).numel())
+        repeats = -(-(count + place) // len(store))
+        drawn = store.repeat(repeats)[place : place + count].reshape(shape)
+        near_one = (drawn.sigmoid() + 0.5).clamp(0.75, 1.25)
+        if name.endswith("running_var") or (name.endswith("weight") and len(shape) == 1):
+            return near_one
+        if name.endswith(("layer_scale", "layer_scale_1", "layer_scale_2", "gamma")):
+            return near_one * 0.25
+        if len(shape) < 2:
+            return drawn * 0.1
+        if len(shape) == 3:
+            return drawn * 0.02  # class token, positions
+        if name.endswith(("projection", "projection_layer", "head.proj")):
+            return drawn * shape[0] ** -0.5
+        return drawn * torch.Size(shape[1:]).numel() ** -0.5
+
+    def fill(module):
+        state = module.state_dict()
+        filled = {}
+        for number, (name, tensor) in enumerate(state.items()):
+            if name.endswith("num_batches_tracked"):
+                filled[name] = torch.zeros((), dtype=torch.int64)
+            elif name == "logit_scale":
+                filled[name] = torch.tensor(4.6)
+            else:
+                filled[name] = values(name, tuple(tensor.shape), number * 1009)
+        module.load_state_dict(filled, assign=True)
+        return module.eval()
+
+    return fill

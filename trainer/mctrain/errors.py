@@ -5,6 +5,7 @@ PicsightError            of the engine: anything that a person is told about
     ├── RecipeError      a recipe is unknown, incomplete or holds a key that nobody reads (exit code 2)
     ├── DataError        a shard is missing, damaged or not what its name says
     ├── RefusalError     the data holds something that is only for evaluation
+    ├── WeightsError     a file of weights is damaged, or is not of the model it is taken for
     └── ExportError      an exported graph does not compute what the checkpoint computes
 """
 
@@ -33,3 +34,7 @@ class RefusalError(TrainerError):
 
 class ExportError(TrainerError):
     """The exported graph and the checkpoint disagree; nothing was written."""
+
+
+class WeightsError(TrainerError):
+    """A file of weights does not fit; the sentence names the key."""

@@ -34,6 +34,7 @@ def run_window(library_folder: Path, folders_to_add: Sequence[Path] = ()) -> int
     `folders_to_add` are added and looked through once the library is open.
     """
     app = QApplication(sys.argv[:1])
+    interrupts = Interrupts() if sys.platform != "win32" else None  # pipes cannot be watched there
     app.setApplicationName("Picsight")
     if QLocale().language() == QLocale.Language.C:  # no locale is set: digits are grouped all the same
         QLocale.setDefault(QLocale(QLocale.Language.English))
@@ -45,10 +46,11 @@ def run_window(library_folder: Path, folders_to_add: Sequence[Path] = ()) -> int
     jobs = Jobs()
     window = MainWindow(LibraryPlace(library_folder, partial(model_choice, library_folder)), settings, jobs)
     window.closing.connect(lambda chosen: save_settings(chosen, file))
+    if interrupts is not None:
+        interrupts.asked.connect(window.close)
     window.show()
     first = FirstFrame(window.windowHandle())
     first.painted.connect(lambda: window.start(folders_to_add))
-    interrupts = Interrupts(window) if sys.platform != "win32" else None  # pipes cannot be watched there
     try:
         return app.exec()
     finally:
@@ -76,17 +78,23 @@ class FirstFrame(QObject):
 
 
 class Interrupts(QObject):
-    """Closes the window on Ctrl+C and on `kill`: Qt's loop would otherwise not let Python see a signal."""
+    """Says when Ctrl+C or `kill` asks for the end: Qt's loop would otherwise not let Python see a signal.
 
-    def __init__(self, window: MainWindow) -> None:
-        super().__init__(window)
-        self._window = window
+    Python calls a signal's handler wherever it runs, also while a widget is painted, and an exception would
+    be lost in Qt: the handler does nothing, it is the loop that says so, which the pipe wakes. What comes before the
+    loop runs waits for it.
+    """
+
+    asked = Signal()
+
+    def __init__(self) -> None:
+        super().__init__()
         self._reader, self._writer = os.pipe()
         os.set_blocking(self._writer, False)
         self._before = signal.set_wakeup_fd(self._writer)
         self._notifier = QSocketNotifier(self._reader, QSocketNotifier.Type.Read, self)
         self._notifier.activated.connect(self._woken)
-        self._handlers = {which: signal.signal(which, self._close_window) for which in CLOSING}
+        self._handlers = {which: signal.signal(which, lambda _number, _frame: None) for which in CLOSING}
 
     def close(self) -> None:
         """Give the signals back."""
@@ -98,7 +106,5 @@ class Interrupts(QObject):
         os.close(self._writer)
 
     def _woken(self) -> None:
-        os.read(self._reader, 64)
-
-    def _close_window(self, _number: int, _frame: object) -> None:
-        self._window.close()
+        if set(os.read(self._reader, 64)) & set(CLOSING):  # a byte for each signal, its number
+            self.asked.emit()

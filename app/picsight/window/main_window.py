@@ -70,6 +70,7 @@ class MainWindow(QMainWindow):
         library.notice_given.connect(self._tell)
         search.place_changed.connect(self._place_changed)
         search.busy_changed.connect(frame.busy.set_busy)
+        search.folders_wanted.connect(self.folders.choose)
         frame.box.edited.connect(lambda _text: self._show_wall())
         frame.box.emptied.connect(self._leave_box)
         grid.open_requested.connect(self._open_photo)
@@ -239,7 +240,7 @@ class MainWindow(QMainWindow):
 
     def _indexing_ended(self) -> None:
         self.frame.thumbnails.retry_missing()
-        self.search.settle()
+        self.search.settle(complete=self.library.has_looked)
 
     # The window itself
 

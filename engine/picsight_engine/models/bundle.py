@@ -24,6 +24,7 @@ TEXT_GRAPH = "text.onnx"
 Resize = Literal["shortest", "squash"]
 Interpolation = Literal["bicubic", "bilinear"]
 Crop = Literal["centre"]
+Clean = Literal["none", "clip"]
 
 _Record = TypeVar("_Record", "Licence", "ImageSpec", "TextSpec", "FileRecord")
 
@@ -61,7 +62,7 @@ class TextSpec:
     pad_id: int
     eot: int
     tokenizer: str
-    clean: Literal["none", "clip"]
+    clean: Clean
     templates: tuple[str, ...]
     input: str
     output: str

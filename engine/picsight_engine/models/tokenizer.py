@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, get_args
 
 import numpy as np
 import tokenizers
 
 from picsight_engine.errors import BundleError
+from picsight_engine.models.bundle import Clean
+from picsight_engine.models.clip_words import clip_words
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -28,7 +30,7 @@ class Tokenizer:
             BundleError: the bundle has no text tower, needs a cleaning that this version lacks, or the file is damaged.
         """
         self._spec = bundle.text_spec()
-        if self._spec.clean != "none":
+        if self._spec.clean not in get_args(Clean):
             raise BundleError(
                 f'The model "{bundle.manifest.title}" cleans its text in the way "{self._spec.clean}", which this '
                 "version of Picsight does not know; update Picsight."
@@ -56,7 +58,7 @@ class Tokenizer:
         context = self._spec.context
         rows = [
             encoding.ids if len(encoding.ids) <= context else [*encoding.ids[: context - 1], self._spec.eot]
-            for encoding in self._tokenizer.encode_batch([self._strip(text) for text in texts])
+            for encoding in self._encode([_valid(text) for text in texts])
         ]
         width = max(map(len, rows), default=0) if self._spec.dynamic else context
         ids = np.full((len(rows), width), self._spec.pad_id, dtype=np.int64)
@@ -64,12 +66,20 @@ class Tokenizer:
             row[: len(tokens)] = tokens
         return ids
 
+    def _encode(self, texts: list[str]) -> list[tokenizers.Encoding]:
+        if self._spec.clean == "clip":
+            words = [clip_words(text) for text in texts]
+            return list(self._tokenizer.encode_batch(words, is_pretokenized=True))
+        return list(self._tokenizer.encode_batch([self._strip(text) for text in texts]))
+
     def _strip(self, text: str) -> str:
         """A person who types "[SEP]" means five characters, not the end of the text; a blank cannot join two halves to a new one."""
-        valid = text.encode("utf-8", "ignore").decode(
-            "utf-8"
-        )  # without the lone surrogates of an odd command line
-        return self._special.sub(" ", valid) if self._special else valid
+        return self._special.sub(" ", text) if self._special else text
+
+
+def _valid(text: str) -> str:
+    """Without the lone surrogates of an odd command line."""
+    return text.encode("utf-8", "ignore").decode("utf-8")
 
 
 def _any_of(words: object) -> re.Pattern[str] | None:

@@ -8,8 +8,13 @@ import signal
 import subprocess
 import sys
 
+import pytest
+from PySide6.QtWidgets import QWidget
+
+from picsight.window import Interrupts
+
 PROBE = """
-import json, sys
+import json, os, signal, sys
 from pathlib import Path
 import picsight.window as window
 from picsight.window.main_window import MainWindow
@@ -20,6 +25,12 @@ def report(self, folders):
     if sys.argv[2] == "close":
         self.close()
 
+if sys.argv[2] == "signal while it is shown":
+    show = MainWindow.showEvent
+    def signalled(self, event):
+        os.kill(os.getpid(), signal.SIGTERM)
+        show(self, event)
+    MainWindow.showEvent = signalled
 MainWindow.start = report
 sys.exit(window.run_window(Path(sys.argv[1])))
 """
@@ -50,3 +61,39 @@ def test_a_signal_closes_the_window_as_its_button_does(tmp_path):
     assert process.wait(timeout=60) == 0
     process.communicate()
     assert (tmp_path / "picsight" / "settings.toml").is_file()
+
+
+def test_a_signal_before_the_first_frame_is_not_lost(tmp_path):
+    process = start(tmp_path, "signal while it is shown")
+    assert process.wait(timeout=60) == 0
+    process.communicate()
+
+
+class SignalledWhilePainted(QWidget):
+    """Gets a signal in the middle of its first painting, and notes when it is painted and when it closes."""
+
+    def __init__(self, which):
+        super().__init__()
+        self.which, self.noted = which, []
+
+    def paintEvent(self, _event):  # noqa: N802 - the name that Qt calls
+        if not self.noted:
+            os.kill(os.getpid(), self.which)
+            self.noted.append("painted")
+
+    def closeEvent(self, _event):  # noqa: N802 - the name that Qt calls
+        self.noted.append("closed")
+
+
+@pytest.mark.parametrize("which", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_closes_the_window_but_not_in_the_middle_of_its_painting(qtbot, which):
+    window = SignalledWhilePainted(which)
+    qtbot.addWidget(window)
+    interrupts = Interrupts()
+    interrupts.asked.connect(window.close)
+    try:
+        window.show()
+        qtbot.waitUntil(lambda: "closed" in window.noted)
+    finally:
+        interrupts.close()
+    assert window.noted == ["painted", "closed"]

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from PySide6.QtCore import QMimeData, QPointF, Qt, QUrl
 from PySide6.QtGui import QDropEvent, QGuiApplication
+from PySide6.QtWidgets import QPushButton
 
 from picsight.jobs import Jobs
 from picsight.settings import Settings
@@ -166,6 +167,34 @@ def test_a_run_can_be_paused_and_resumed_to_its_end(qtbot, open_window, real_pho
         pass
     window.frame.status.resume_requested.emit()
     wait_for_photos(qtbot, window, 24)
+
+
+def test_while_a_run_goes_on_it_is_said_how_many_photos_the_library_has_and_not_how_many_came(
+    qtbot, open_window, bundle, real_photos, tmp_path
+):
+    first, second = tmp_path / "first", tmp_path / "second"
+    for folder, chosen in ((first, slice(0, 16)), (second, slice(16, 24))):
+        folder.mkdir()
+        for photo in sorted(real_photos.glob("*.[jw]*"))[chosen]:
+            (folder / photo.name).write_bytes(photo.read_bytes())
+    with Library.open(tmp_path / "library", bundle) as library:
+        list(library.index([first]))
+        before = library.status().photos
+    window = open_window(tmp_path / "library")
+    qtbot.waitUntil(lambda: not window.library.is_indexing, timeout=PATIENCE)
+    with qtbot.waitSignal(window.library.photos_committed, timeout=PATIENCE) as said:
+        window.library.add_folders([second])
+    assert said.args[0] > before
+    assert window.library.overview.photos == said.args[0]
+
+
+def test_a_folder_without_photos_is_said_to_have_none_once_it_is_looked_through(qtbot, open_window, tmp_path):
+    empty = tmp_path / "Invoices"
+    empty.mkdir()
+    window = open_window(tmp_path / "new", [empty])
+    notice = window.frame.wall_page.notice
+    qtbot.waitUntil(lambda: "No photos were found in your folders." in notice.words(), timeout=PATIENCE)
+    assert "Choose another folder…" in [button.text() for button in notice.findChildren(QPushButton)]
 
 
 def test_a_damaged_library_is_said_to_be_in_one_sentence_and_left_as_it_is(qtbot, bundle, tmp_path):

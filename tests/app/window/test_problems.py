@@ -108,3 +108,14 @@ def test_escape_leads_back(qtbot, view):
     view.model.set_problems(PROBLEMS)
     with qtbot.waitSignal(view.left):
         qtbot.keyClick(view.table, Qt.Key.Key_Escape)
+
+
+def test_a_narrow_window_cuts_no_kind_but_takes_another_line(view, qtbot):
+    codes = ("damaged", "truncated", "unsupported", "too_large", "empty")
+    view.model.set_problems([problem(f"{code}.jpg", code) for code in codes])
+    buttons = [b for b in view.findChildren(KindButton) if b.isVisible()]
+    qtbot.waitUntil(lambda: len({b.y() for b in buttons}) == 1)
+    view.resize(view.fontMetrics().height() * 22, 500)
+    qtbot.waitUntil(lambda: len({b.y() for b in buttons}) > 1)
+    assert all(b.width() >= b.sizeHint().width() for b in buttons)
+    assert all(b.parentWidget().rect().contains(b.geometry()) for b in buttons)

@@ -236,11 +236,11 @@ def test_photos_that_are_gone_leave_the_wall_and_the_rest_stays_where_it_is(desk
 
 def test_once_all_is_looked_through_photos_take_their_order_unless_someone_looks_at_them(desk, photos):
     desk.library.shelf = [*photos(3, first=900), *desk.library.shelf]
-    desk.controller.settle()
+    desk.controller.settle(complete=True)
     desk.qtbot.waitUntil(lambda: desk.ids()[:3] == [900, 901, 902])
     desk.view.setCurrentIndex(desk.view.model().index(5, 0))
     desk.library.shelf = [*photos(2, first=800), *desk.library.shelf]
-    desk.controller.settle()
+    desk.controller.settle(complete=True)
     desk.qtbot.waitUntil(lambda: len(desk.ids()) == 205)
     assert desk.ids()[:3] == [900, 901, 902]
 

@@ -71,8 +71,8 @@ def test_a_damaged_tokenizer_is_one_sentence(make_bundle, tmp_path, content):
 
 
 def test_a_cleaning_that_is_not_known_is_refused(make_bundle):
-    with pytest.raises(BundleError, match='"Tiny" cleans its text in the way "clip"'):
-        Tokenizer(make_bundle(text={"clean": "clip"}))
+    with pytest.raises(BundleError, match='"Tiny" cleans its text in the way "stems"'):
+        Tokenizer(make_bundle(text={"clean": "stems"}))
 
 
 def test_the_ids_are_those_of_the_library_on_plain_captions(starter, shared):

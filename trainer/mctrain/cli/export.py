@@ -16,17 +16,35 @@ import click
     type=click.Path(file_okay=False, path_type=Path),
     help="Folder of the bundle.",
 )
+@click.option(
+    "--shard",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Photos and captions on which the drift of an imported model is measured.",
+)
 @click.option("--int8-text", is_flag=True, help="Store the text tower as int8 instead of float16.")
-def export(checkpoint: Path, output: Path, *, int8_text: bool) -> None:
-    """Writes CHECKPOINT (a run's folder or its file) as a bundle, after comparing every graph with the checkpoint."""
-    from mctrain.export.bundle import export_bundle  # imports torch: 2 s
-    from mctrain.training.checkpoint import load_checkpoint
+def export(checkpoint: Path, output: Path, shard: Path | None, *, int8_text: bool) -> None:
+    """Writes CHECKPOINT (a run's folder or its file) as a bundle, after comparing every graph with the checkpoint.
 
-    bundle = export_bundle(load_checkpoint(checkpoint), output, int8_text=int8_text)
+    Where weights were imported, the drift of their export is measured on SHARD, or on drawn patterns without one.
+    """
+    from mctrain.weights.checkpoint import load_family  # imports torch: 2 s
+
+    family = load_family(checkpoint)
+    if family is None:
+        from mctrain.export.bundle import export_bundle
+        from mctrain.training.checkpoint import load_checkpoint
+
+        bundle = export_bundle(load_checkpoint(checkpoint), output, int8_text=int8_text)
+    else:
+        from mctrain.export.family import export_family
+        from mctrain.export.probe import patterns, subjects_of
+
+        subjects = subjects_of(shard) if shard else patterns()
+        bundle = export_family(family, output, subjects, int8_text=int8_text)
     size = sum(record.bytes for record in bundle.manifest.files.values())
     drift = bundle.manifest.drift
+    kinds = [(name, drift[key]) for key, name in (("image", "photos"), ("text", "texts")) if key in drift]
+    told = ", ".join(f"{own['mean']} for {name} ({own['stored']})" for name, own in kinds)
     click.echo(
-        f"{output}: space {bundle.manifest.space_id}, {size / 1e6:.1f} MB, cosine to the checkpoint "
-        f"{drift['image']['mean']} for photos ({drift['image']['stored']}), "
-        f"{drift['text']['mean']} for texts ({drift['text']['stored']})"
+        f"{output}: space {bundle.manifest.space_id}, {size / 1e6:.1f} MB, cosine to the checkpoint {told}"
     )

@@ -4,22 +4,21 @@ from __future__ import annotations
 
 import hashlib
 import json
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
 import torch
 from torch import nn
 
 if TYPE_CHECKING:
-    from mctrain.models.clip import ImageTower
     from picsight_engine.models.bundle import ImageSpec
 
 _DIGITS = 16
 _COUNTERS = "num_batches_tracked"
 
 
-def space_id(tower: ImageTower, spec: ImageSpec) -> str:
-    """The first 16 hex digits of a SHA-256 that a stored vector depends on, and nothing else.
+def space_id(tower: nn.Module, spec: ImageSpec) -> str:
+    """The first 16 hex digits of a SHA-256 that a stored vector depends on, and nothing else; the tower's last map is its `head`.
 
     Fed with, for each tensor sorted by name: the name, its shape as JSON, its float32 little-endian bytes; then with
     the preprocessing as JSON with sorted keys. Counters are left out, and a head's missing bias counts as zeros, so that
@@ -38,9 +37,9 @@ def space_id(tower: ImageTower, spec: ImageSpec) -> str:
     return digest.hexdigest()[:_DIGITS]
 
 
-def _tensors(tower: ImageTower) -> dict[str, torch.Tensor]:
+def _tensors(tower: nn.Module) -> dict[str, torch.Tensor]:
     tensors = {name: tensor for name, tensor in tower.state_dict().items() if not name.endswith(_COUNTERS)}
-    for name, module in tower.head.named_modules(prefix="head"):
+    for name, module in cast("nn.Module", tower.head).named_modules(prefix="head"):
         if isinstance(module, nn.Linear) and module.bias is None:
             tensors[f"{name}.bias"] = torch.zeros(module.out_features)
     return tensors

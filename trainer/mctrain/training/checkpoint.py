@@ -100,6 +100,8 @@ def load_checkpoint(path: Path) -> Checkpoint:
             f"There is no checkpoint {path}; `mctrain train` writes it when the run is finished."
         )
     content = _load(path)
+    if "recipe" not in content:
+        raise TrainerError(f"{path} is no run of mctrain; export imported weights, and measure their bundle.")
     recipe = parse_recipe(content["recipe"], str(path))
     heads = Heads(recipe.heads)
     heads.load_state_dict(content["heads"])

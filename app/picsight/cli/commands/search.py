@@ -45,7 +45,7 @@ def search(invocation: Invocation, words: tuple[str, ...], limit: int, least: Le
         raise click.UsageError("Type a query or --stdin, not both.")
     if not stdin and not words:
         raise click.UsageError(
-            "Type what the photo shows, for example: picsight search red bicycle near the sea"
+            "Type what the photo shows, for example: picsight search red bicycle near the sea."
         )
     bundle = invocation.model_choice().answers
     with invocation.open_library(bundle) as library:

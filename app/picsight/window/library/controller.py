@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Signal
@@ -43,13 +43,20 @@ class Overview:
     problems: tuple[Problem, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class _Grown:
+    """A run has brought photos: so many are in the library now."""
+
+    photos: int
+
+
 class LibraryController(QObject):
     """Owns the open library of the window."""
 
     opened = Signal(object)  # Library
     failed_to_open = Signal(str)
     overview_changed = Signal(object)  # Overview
-    photos_committed = Signal(int)  # how many photos this run has brought so far
+    photos_committed = Signal(int)  # how many photos the library has, now that a run has brought some
     indexing_ended = Signal()
     notice_given = Signal(str)  # a sentence that a person should read
 
@@ -67,9 +74,9 @@ class LibraryController(QObject):
         self._overview = Overview((), 0, ())
         self._run: Stream | None = None
         self._run_folders = 0
-        self._committed = 0
         self._again: bool | None = None  # a run to start after this one; true if it tries problems again
         self._paused = False
+        self._looked = False
         status.pause_requested.connect(self.pause)
         status.resume_requested.connect(self.index)
 
@@ -97,6 +104,16 @@ class LibraryController(QObject):
     def overview(self) -> Overview:
         """What was last known of the library."""
         return self._overview
+
+    @property
+    def is_indexing(self) -> bool:
+        """True while a run goes on."""
+        return self._run is not None
+
+    @property
+    def has_looked(self) -> bool:
+        """True once a run has looked through all folders to their end."""
+        return self._looked
 
     def add_folders(self, paths: Sequence[Path]) -> None:
         """Add folders and look through them."""
@@ -140,10 +157,11 @@ class LibraryController(QObject):
         if self._run is not None:
             self._again = retry_problems or bool(self._again)
             return
-        self._paused, self._committed, self._run_folders = False, 0, len(self._overview.folders)
+        self._paused, self._looked, self._run_folders = False, False, len(self._overview.folders)
 
-        def events(cancel: threading.Event) -> Iterator[Event]:
-            return library.index(cancel=cancel, retry_problems=retry_problems)
+        def events(cancel: threading.Event) -> Iterator[Event | _Grown]:
+            for event in library.index(cancel=cancel, retry_problems=retry_problems):
+                yield _Grown(library.status().photos) if isinstance(event, Committed) else event
 
         self._status.show_scanning(0)
         self._run = self._jobs.stream(events, self._take_event, self._end_run, self._fail_run)
@@ -174,8 +192,8 @@ class LibraryController(QObject):
         if library is not None:
             self._jobs.read(lambda: _overview_of(library), self._take_overview, replaces=LANE)
 
-    def _take_event(self, event: Event) -> None:
-        if self._paused and not isinstance(event, Committed | Finished):
+    def _take_event(self, event: Event | _Grown) -> None:
+        if self._paused and not isinstance(event, _Grown | Finished):
             return
         match event:
             case Found(files, complete):
@@ -183,13 +201,14 @@ class LibraryController(QObject):
                     self._status.show_scanning(files)
             case Progress():
                 self._status.show_progress(event, self._run_folders)
-            case Committed(photo_ids):
-                self._committed += len(photo_ids)
-                self.photos_committed.emit(self._committed)
+            case _Grown(photos):
+                self._overview = replace(self._overview, photos=photos)
+                self.photos_committed.emit(photos)
             case Finished():
                 self._take_finished(event)
 
     def _take_finished(self, event: Finished) -> None:
+        self._looked = not event.cancelled
         if event.cancelled:
             self._status.show_paused()
         elif event.notes:

@@ -28,6 +28,7 @@ from picsight.window.library.problems_model import REASONS, Column, ProblemsMode
 from picsight.window.parts.controls import Button, SlimScrollBar, Weight
 from picsight.window.parts.labels import ElidedLabel
 from picsight.window.parts.notice import Notice
+from picsight.window.parts.pills import Pills
 from picsight.window.parts.words import cut_middle, number, say, short_path
 from picsight.window.tokens import HALF, PAD, SMALL, em, mix, px, tones
 
@@ -51,7 +52,7 @@ class ProblemsView(QWidget):
     def __init__(self, model: ProblemsModel, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._model = model
-        self._kinds = QHBoxLayout()
+        self._kinds = Pills(self)
         self._group = QButtonGroup(self)
         self._kinds_shown: list[tuple[ProblemCode | None, int]] = []
         self._retry = Button(self.tr("Try all again"), Weight.PLAIN, self)
@@ -96,10 +97,8 @@ class ProblemsView(QWidget):
         top = QHBoxLayout()
         top.setContentsMargins(pad, 0, pad, 0)
         top.setSpacing(px(self, HALF))
-        self._kinds.setSpacing(px(self, HALF))
-        top.addLayout(self._kinds)
-        top.addStretch(1)
-        top.addWidget(self._retry)
+        top.addWidget(self._kinds, 1, Qt.AlignmentFlag.AlignTop)
+        top.addWidget(self._retry, 0, Qt.AlignmentFlag.AlignTop)
         bottom = QHBoxLayout()
         bottom.setContentsMargins(pad, 0, pad, 0)
         bottom.addWidget(self._path, 1)
@@ -151,14 +150,12 @@ class ProblemsView(QWidget):
     def _make_buttons(self, kinds: Sequence[tuple[ProblemCode | None, int]]) -> None:
         for button in self._group.buttons():
             self._group.removeButton(button)
-            button.hide()
-            button.deleteLater()
         for kind, count in kinds:
             words = say(REASONS[kind]) if kind else self.tr("All")
             button = KindButton(f"{words} {number(count)}", self)
             button.clicked.connect(partial(self._model.show_kind, kind))
             self._group.addButton(button)
-            self._kinds.addWidget(button)
+        self._kinds.show_buttons(self._group.buttons())
 
     def _show_path(self, _current: QModelIndex | None = None) -> None:
         row = self.current_row()

@@ -30,6 +30,7 @@ class SearchController(QObject):
 
     place_changed = Signal(object)  # Place, as soon as its photos are shown
     busy_changed = Signal(bool)
+    folders_wanted = Signal()  # none of those that are there has photos
 
     def __init__(self, box: SearchBox, page: WallPage, jobs: Jobs, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -41,6 +42,7 @@ class SearchController(QObject):
         self._took = 0.0
         self._seen: tuple[int, int] | None = None  # where to return to when the wanted place is shown
         self._stay = False
+        self._settled = False
         self._news_due, self._news_wanted = 0.0, False
         self._pause = QTimer(self, singleShot=True, interval=IDLE_MS)
         self._quiet = QTimer(self, singleShot=True, interval=QUIET_MS)
@@ -90,15 +92,22 @@ class SearchController(QObject):
 
     def photos_arrived(self) -> None:
         """New photos are in the library: they appear at the end of the wall, or wait in the pill."""
+        self._settled = False
         self._news_wanted = True
         if not self._news.isActive():
             self._news.start(max(0, round((self._news_due - time.monotonic()) * 1000)))
 
-    def settle(self) -> None:
-        """All photos are there: put them into their order, unless someone is looking at them as they lie."""
+    def settle(self, *, complete: bool) -> None:
+        """All photos are there: put them into their order, unless someone is looking at them as they lie.
+
+        `complete` says that all folders were looked through: what is not there now will not come.
+        """
+        self._settled = complete
         view = self._page.view
         looked_at = not view.at_top() or view.hasFocus() or view.underMouse() or view.selected_count()
-        if looked_at or self._wanted.is_search:
+        if self._shown is not None and not self._shown.wall.results and not self._wanted.is_search:
+            self._request(self._wanted)
+        elif looked_at or self._wanted.is_search:
             self.photos_arrived()
         else:
             self._request(self._wanted)
@@ -229,7 +238,12 @@ class SearchController(QObject):
             )
         elif place.folder:
             title = self.tr("No photos in {folder}.").format(folder=isolated(f"“{place.folder.name}”"))
-            notice.say(title, self.tr("They appear here as they are looked through."))
+            notice.say(
+                title, "" if self._settled else self.tr("They appear here as they are looked through.")
+            )
+        elif self._settled:
+            choose = (self.tr("Choose another folder…"), self.folders_wanted.emit)
+            notice.say(self.tr("No photos were found in your folders."), "", [choose])
         else:
             notice.say(self.tr("No photos yet."), self.tr("They appear here as they are looked through."))
         self._page.show_notice()

@@ -1,0 +1,77 @@
+"""Buttons side by side that take another line where the window is narrow, so that no word of them is cut."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QRect, QSize
+from PySide6.QtWidgets import QSizePolicy, QStyle, QWidget
+
+from picsight.window.tokens import HALF, px
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from PySide6.QtGui import QResizeEvent
+    from PySide6.QtWidgets import QAbstractButton
+
+
+class Pills(QWidget):
+    """Lays its buttons out in lines; its height follows from its width."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._buttons: list[QAbstractButton] = []
+        policy = QSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
+        policy.setHeightForWidth(True)
+        self.setSizePolicy(policy)
+
+    def show_buttons(self, buttons: Sequence[QAbstractButton]) -> None:
+        """Show these instead of the ones before, which go."""
+        for button in self._buttons:
+            button.hide()
+            button.deleteLater()
+        self._buttons = list(buttons)
+        for button in self._buttons:
+            button.setParent(self)
+            button.show()
+        self.updateGeometry()
+        self._arrange()
+
+    def hasHeightForWidth(self) -> bool:
+        """Lines grow downwards."""
+        return True
+
+    def heightForWidth(self, width: int) -> int:
+        """So high are the lines in that width."""
+        return max((place.bottom() + 1 for place in self._places(width)), default=0)
+
+    def sizeHint(self) -> QSize:
+        """One line."""
+        gap = px(self, HALF)
+        width = sum(button.sizeHint().width() + gap for button in self._buttons)
+        return QSize(max(width - gap, 0), self.heightForWidth(width))
+
+    def minimumSizeHint(self) -> QSize:
+        """One button a line."""
+        width = max((button.sizeHint().width() for button in self._buttons), default=0)
+        return QSize(width, max((button.sizeHint().height() for button in self._buttons), default=0))
+
+    def resizeEvent(self, _event: QResizeEvent) -> None:
+        """Other lines."""
+        self._arrange()
+
+    def _arrange(self) -> None:
+        for button, place in zip(self._buttons, self._places(self.width()), strict=True):
+            button.setGeometry(QStyle.visualRect(self.layoutDirection(), self.rect(), place))
+
+    def _places(self, width: int) -> list[QRect]:
+        places: list[QRect] = []
+        gap, x, y = px(self, HALF), 0, 0
+        for button in self._buttons:
+            size = button.sizeHint()
+            if x and x + size.width() > width:
+                x, y = 0, places[-1].bottom() + 1
+            places.append(QRect(x, y, size.width(), size.height()))
+            x += size.width() + gap
+        return places

@@ -1,0 +1,236 @@
+"""Somebody's weights on disk become a checkpoint, and on a bundle that the engine opens and that computes the same."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections import Counter
+from types import SimpleNamespace
+
+import numpy as np
+import onnx
+import pytest
+import torch
+from click.testing import CliRunner
+from PIL import Image
+from safetensors.torch import save_file
+from torch.nn import functional as F  # noqa: N812 (torch's own custom)
+
+from mctrain.cli.command import mctrain
+from mctrain.models.presets import PRESETS
+from mctrain.models.space import space_id
+from mctrain.weights.checkpoint import load_family
+from mctrain.weights.convert import empty_model, layout_of, write_tensors
+from picsight_engine.errors import PicsightError
+from picsight_engine.models.backend import load_image_encoder
+from picsight_engine.models.bundle import open_bundle
+from picsight_engine.models.preprocess import preprocess
+from picsight_engine.models.text import TextEmbedder
+from picsight_engine.models.tokenizer import Tokenizer
+
+PRESET = PRESETS["laptop_xxs"]
+TEXTS = ["a dog", "Two people beside a lake &amp; a boat", "x " * 200, "", "café"]
+
+
+def run(*words):
+    result = CliRunner().invoke(mctrain, list(map(str, words)), catch_exceptions=False)
+    assert result.exit_code == 0, result.output
+    return result.output
+
+
+@pytest.fixture(scope="module")
+def files(tmp_path_factory, randomised):
+    """Weights as Apple, open_clip and timm write them down."""
+    folder = tmp_path_factory.mktemp("weights")
+    for publisher in ("apple", "open_clip", "timm"):
+        layout = layout_of(publisher, PRESET)
+        tensors = write_tensors(randomised(empty_model(PRESET, layout, folded=False)), layout)
+        torch.save(
+            {"state_dict": {f"module.{name}": own for name, own in tensors.items()}},
+            folder / f"{publisher}.pt",
+        )
+        save_file(
+            {name: own.contiguous() for name, own in tensors.items()}, folder / f"{publisher}.safetensors"
+        )
+    return folder
+
+
+@pytest.fixture(scope="module")
+def exported(files, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("exported")
+    told = run("import", files / "apple.pt", "--preset", PRESET.name, "-o", folder / "own.pt")
+    said = run("export", folder / "own.pt", "-o", folder / "bundle")
+    return SimpleNamespace(
+        told=told, said=said, model=load_family(folder / "own.pt").model,
+        bundle=open_bundle(folder / "bundle", hashes=True), checkpoint=folder / "own.pt",
+    )  # fmt: skip
+
+
+def pictures():
+    draw = np.random.default_rng(4)
+    sizes = [(300, 200), (200, 300), (128, 128), (640, 131), (97, 400)]
+    return [
+        Image.fromarray(draw.integers(0, 256, (7, 9, 3), np.uint8)).resize(size, Image.Resampling.BICUBIC)
+        for size in sizes
+    ]
+
+
+def centred(vectors):
+    return F.normalize(vectors - vectors.mean(0), dim=1)
+
+
+def test_the_commands_say_what_they_made(exported):
+    assert "Laptop XXS, both towers, in training form, from apple's names" in exported.told
+    assert re.search(
+        r"looks trained: (yes|no) \(the logit scale is 99\.5; \d of 4 known photographs", exported.told
+    )
+    assert f"space {exported.bundle.manifest.space_id}, " in exported.said
+    assert "for photos (float16)" in exported.said
+
+
+@torch.no_grad()
+def test_photos_come_out_of_the_engine_as_from_torch(exported):
+    spec = exported.bundle.image_spec()
+    pixels = np.stack([preprocess(picture, spec) for picture in pictures()])
+    wanted = F.normalize(exported.model.image(torch.from_numpy(pixels)), dim=1)
+    found = torch.from_numpy(load_image_encoder(exported.bundle).encode(pixels))
+    assert (centred(found) * centred(wanted)).sum(1).min() > 0.999
+    assert torch.allclose(found.norm(dim=1), torch.ones(len(found)), atol=1e-5)
+
+
+@torch.no_grad()
+def test_texts_come_out_of_the_engine_as_from_torch(exported):
+    ids = Tokenizer(exported.bundle).encode(TEXTS)
+    assert ids.shape == (len(TEXTS), 77)
+    wanted = F.normalize(exported.model.text(torch.from_numpy(ids)), dim=1)
+    found = torch.from_numpy(TextEmbedder(exported.bundle, threads=1).embed_texts(TEXTS))
+    assert (centred(found) * centred(wanted)).sum(1).min() > 0.999
+
+
+def test_the_manifest_says_how_the_model_was_trained_and_what_the_export_cost(exported):
+    manifest = exported.bundle.manifest
+    spec = exported.bundle.image_spec()
+    assert (spec.size, spec.resize, spec.crop, spec.interpolation, spec.mean) == (
+        128,
+        "shortest",
+        "centre",
+        "bilinear",
+        None,
+    )
+    text = exported.bundle.text_spec()
+    assert (text.context, text.dynamic, text.pad_id, text.eot, text.clean) == (77, False, 0, 49407, "clip")
+    assert manifest.space_id == space_id(exported.model.image, spec)
+    assert manifest.drift["image"]["least"] > 0.99
+    assert manifest.drift["text"]["centred"] is True
+    assert manifest.drift["subjects"] == "patterns"
+    assert manifest.provenance["weights"]["name"] == "apple.pt"
+    assert manifest.logit_scale == pytest.approx(99.4843, abs=1e-3)
+    assert "/" not in json.dumps(manifest.provenance)
+
+
+def test_nothing_that_folds_is_left_in_the_graphs(exported):
+    image, text = (onnx.load(exported.bundle.folder / name) for name in ("image.onnx", "text.onnx"))
+    for graph in (image, text):
+        assert "BatchNormalization" not in {node.op_type for node in graph.graph.node}
+        assert graph.opset_import[0].version == 20
+    shape = PRESET.image
+    blocks = sum(shape.depths)
+    attention = shape.depths[-1]
+    squeezes = 2 * (len(shape.excite) + 1)
+    mixers, networks, halvings = blocks - attention, 3 * blocks, 2 * 3
+    wanted = 3 + mixers + networks + halvings + 1 + 1 + squeezes  # stem, ..., positions, the last one
+    assert Counter(node.op_type for node in image.graph.node)["Conv"] == wanted
+    assert Counter(node.op_type for node in text.graph.node)["Conv"] == 2 * 4
+    assert {"ArgMax", "GatherElements"} <= {node.op_type for node in text.graph.node}
+    kinds = Counter(weight.data_type for weight in image.graph.initializer if np.prod(weight.dims) >= 4096)
+    assert set(kinds) == {onnx.TensorProto.FLOAT16}
+
+
+def test_only_the_batch_is_free(exported):
+    for name, rest in (("image.onnx", [3, 128, 128]), ("text.onnx", [77])):
+        entry = onnx.load(exported.bundle.folder / name, load_external_data=False).graph.input[0]
+        batch, *fixed = entry.type.tensor_type.shape.dim
+        assert batch.dim_param == "n"
+        assert [axis.dim_value for axis in fixed] == rest
+
+
+def test_text_in_int8_is_smaller_and_says_what_it_cost(exported, tmp_path):
+    run("export", exported.checkpoint, "-o", tmp_path / "small", "--int8-text")
+    small = open_bundle(tmp_path / "small", hashes=True)
+    sizes = [bundle.manifest.files["text.onnx"].bytes for bundle in (small, exported.bundle)]
+    assert sizes[0] < 0.7 * sizes[1]
+    assert small.manifest.drift["text"]["stored"] == "int8"
+    assert small.manifest.space_id == exported.bundle.manifest.space_id
+    found = TextEmbedder(small, threads=1).embed_texts(TEXTS)
+    wanted = TextEmbedder(exported.bundle, threads=1).embed_texts(TEXTS)
+    assert ((found * wanted).sum(1) > 0.95).all()
+
+
+@pytest.mark.parametrize("name", ["open_clip.pt", "open_clip.safetensors", "apple.safetensors"])
+def test_every_file_of_both_towers_is_imported(files, tmp_path, name):
+    told = run("import", files / name, "--preset", PRESET.name, "-o", tmp_path)
+    family = load_family(tmp_path)
+    assert family.publisher == name.split(".")[0]
+    assert family.model.text is not None
+    assert "both towers" in told
+
+
+def test_an_image_tower_alone_becomes_a_bundle_of_one_tower_measured_on_real_photos(
+    files, real_data, tmp_path
+):
+    told = run("import", files / "timm.safetensors", "--preset", PRESET.name, "-o", tmp_path / "own.pt")
+    assert "the image tower alone" in told
+    assert re.search(r"looks trained: yes \((\d+) of \1 norms of the image tower have moved\)", told)
+    shard = real_data / "flickr8k-train-000000.tar"
+    run("export", tmp_path / "own.pt", "-o", tmp_path / "bundle", "--shard", shard)
+    manifest = open_bundle(tmp_path / "bundle", hashes=True).manifest
+    assert manifest.text is None
+    assert "text.onnx" not in manifest.files
+    assert manifest.drift["subjects"] == shard.name
+    assert manifest.drift["image"]["count"] == 32
+    assert manifest.drift["image"]["least"] > 0.99
+
+
+def test_what_does_not_fit_is_one_sentence_and_writes_nothing(files, tmp_path):
+    with pytest.raises(PicsightError, match="does not fit the preset mobileclip_s0: it lacks"):
+        run("import", files / "apple.pt", "--preset", "mobileclip_s0", "-o", tmp_path / "own.pt")
+    with pytest.raises(PicsightError, match="no preset nonsense; known are"):
+        run("import", files / "apple.pt", "--preset", "nonsense", "-o", tmp_path / "own.pt")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_fresh_weights_look_untrained_and_are_imported_all_the_same(tmp_path):
+    from mctrain.models.mobileclip import MobileClip
+
+    fresh = MobileClip(PRESET)
+    torch.save(write_tensors(fresh, layout_of("open_clip", PRESET)), tmp_path / "fresh.pt")
+    told = run("import", tmp_path / "fresh.pt", "--preset", PRESET.name, "-o", tmp_path / "own.pt")
+    assert "looks trained: no (the logit scale is 14.3, as before training; " in told
+    assert load_family(tmp_path / "own.pt") is not None
+
+
+def test_the_presets_are_printed_as_published():
+    told = run("presets").splitlines()
+    assert len(told) == 1 + len(PRESETS)
+    assert told[1].split() == ["mobileclip_s0", "MobileCLIP-S0", "11.4", "42.4", "512", "256"]
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize(
+    ("name", "publisher"),
+    [("mobileclip_s0", "apple"), ("mobileclip_b", "apple"), ("mobileclip2_s3", "open_clip")],
+)
+def test_whole_models_of_each_kind_are_imported_and_exported(
+    name, publisher, randomised, real_data, tmp_path
+):
+    layout = layout_of(publisher, PRESETS[name])
+    torch.save(
+        write_tensors(randomised(empty_model(PRESETS[name], layout, folded=False)), layout),
+        tmp_path / "own.pt",
+    )
+    run("import", tmp_path / "own.pt", "--preset", name, "-o", tmp_path / "checkpoint.pt")
+    shard = real_data / "flickr8k-train-000000.tar"
+    run("export", tmp_path / "checkpoint.pt", "-o", tmp_path / "bundle", "--shard", shard)
+    drift = open_bundle(tmp_path / "bundle", hashes=True).manifest.drift
+    assert drift["image"]["least"] > 0.999
+    assert drift["text"]["least"] > 0.999

@@ -1,0 +1,79 @@
+"""A graph of every kind of tower computes what the tower computes, at any batch."""
+
+from __future__ import annotations
+
+import onnx
+import pytest
+import torch
+
+from mctrain.errors import ExportError
+from mctrain.export.comparison import demand_equal
+from mctrain.export.family import image_spec
+from mctrain.export.graph import Port, write_graph
+from mctrain.models.mci import Mci, MciShape
+from mctrain.models.mobileclip import UnitVectors
+from mctrain.models.presets import CLIP_MEAN, CLIP_STD, PRESETS
+from mctrain.models.reparameterize import fold_everything
+from mctrain.models.text import CONTEXT, END, Text, TextShape
+from mctrain.models.vit import Vit, VitShape
+
+# one small tower of each kind that the exports of laptop_xxs leave out, and the side of its photos
+LARGE = MciShape((1, 1, 1, 1, 1), (16, 32, 64, 128, 256), 4, attention=(3, 4), excite=(), large=True)
+TOWERS = {
+    "mci with layer norm": (lambda: Mci(LARGE, 32, head_bias=True), 128),
+    "vit with a stem": (
+        lambda: Vit(
+            VitShape(128, 2, patch=16, grid=3, stem=True, padding=1, epsilon=1e-5), 32, head_bias=False
+        ),
+        48,
+    ),
+    "vit with one convolution": (
+        lambda: Vit(
+            VitShape(128, 2, patch=14, grid=3, stem=False, padding=0, epsilon=1e-5), 32, head_bias=True
+        ),
+        42,
+    ),
+}
+
+
+def left_to_fold(path):
+    return [node for node in onnx.load(path).graph.node if node.op_type == "BatchNormalization"]
+
+
+@pytest.mark.parametrize("kind", TOWERS)
+def test_an_image_towers_graph_is_equal_at_any_batch(kind, randomised, tmp_path):
+    make, side = TOWERS[kind]
+    tower, path = randomised(make()), tmp_path / "image.onnx"
+    write_graph(
+        UnitVectors(fold_everything(tower)),
+        torch.zeros(2, 3, side, side),
+        Port("pixels", {0: "n"}),
+        ["vector"],
+        path,
+    )
+    demand_equal(UnitVectors(tower).eval(), path, [torch.rand(count, 3, side, side) for count in (1, 2, 5)])
+    assert left_to_fold(path) == []
+
+
+def test_a_causal_text_towers_graph_is_equal_at_any_batch(randomised, tmp_path):
+    tower, path = randomised(Text(TextShape(128, 2, causal=True), 32)), tmp_path / "text.onnx"
+    write_graph(
+        UnitVectors(tower), torch.ones(2, CONTEXT, dtype=torch.int64), Port("ids", {0: "n"}), ["vector"], path
+    )
+    ids = torch.randint(1, END, (5, CONTEXT))
+    for row in range(5):
+        ids[row, 15 * row + 3] = END
+        ids[row, 15 * row + 4 :] = 0
+    demand_equal(UnitVectors(tower).eval(), path, [ids[:1], ids[:2], ids])
+    ids[:, 3] = END  # another end, another vector
+    with pytest.raises(ExportError, match="differs from the checkpoint"):
+        demand_equal(UnitVectors(randomised(Text(TextShape(128, 2), 32))).eval(), path, [ids])
+
+
+def test_each_preset_is_shown_photos_as_it_was_trained_with_them():
+    for name, preset in PRESETS.items():
+        spec = image_spec(preset)
+        large = name.endswith(("s3", "s4", "l14"))
+        assert (spec.mean, spec.std) == ((CLIP_MEAN, CLIP_STD) if large else (None, None))
+        assert spec.interpolation == ("bicubic" if name.endswith("l14") else "bilinear")
+        assert (spec.resize, spec.crop, spec.size) == ("shortest", "centre", preset.size)

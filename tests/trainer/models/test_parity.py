@@ -1,0 +1,216 @@
+"""With the same random weights each model computes what open_clip's and timm's own code computes.
+
+Random networks map everything near one point, so embeddings are compared after the mean over the batch is taken off.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+
+import open_clip
+import pytest
+import timm
+import torch
+from torch import nn
+from torch.nn import functional as F  # noqa: N812 (torch's own custom)
+
+from mctrain.models.blocks import MobileOne
+from mctrain.models.mci import AttentionBlock, Downsample, LargeKernel
+from mctrain.models.presets import PRESETS
+from mctrain.models.text import Text, TextShape
+from mctrain.models.vit import Vit
+from mctrain.weights import timm as timm_names
+from mctrain.weights.convert import read_model
+
+SAME = 1e-5
+PAIRS = [
+    ("MobileCLIP-S1", "mobileclip_s1"),
+    ("MobileCLIP-S2", "mobileclip_s2"),
+    ("MobileCLIP-B", "mobileclip_b"),
+    ("MobileCLIP2-S0", "mobileclip2_s0"),
+]
+LARGE = [("MobileCLIP2-S3", "s3"), ("MobileCLIP2-S4", "s4"), ("MobileCLIP2-L-14", "l14")]
+
+
+def difference(found, wanted):
+    """The largest difference between unit vectors without their mean, and how far these reach."""
+    found, wanted = F.normalize(found, dim=1), F.normalize(wanted, dim=1)
+    found, wanted = found - found.mean(0), wanted - wanted.mean(0)
+    return float((found - wanted).abs().max()), float(wanted.norm(dim=1).min())
+
+
+def texts(count):
+    """Texts of several lengths, padded with zeros."""
+    ids = torch.randint(1, 49000, (count, 77), generator=torch.Generator().manual_seed(7))
+    ids[:, 0] = 49406
+    for row in range(count):
+        end = min(76, 2 + 9 * row)
+        ids[row, end] = 49407
+        ids[row, end + 1 :] = 0
+    return ids
+
+
+def photos(count, size):
+    """Patterns of several sizes with noise on top."""
+    draw = torch.Generator().manual_seed(5)
+    return torch.stack([
+        F.interpolate(torch.rand(1, 3, 2 + row, 2 + row, generator=draw), (size, size), mode="bilinear")[0]
+        + 0.2 * torch.rand(3, size, size, generator=draw)
+        for row in range(count)
+    ])  # fmt: skip
+
+
+def open_clips(name, fill):
+    """open_clip's own model with random weights, without the time that its own drawing takes."""
+    with torch.device("meta"):
+        model = open_clip.model.CustomTextCLIP(**_config(name))
+    fill(model)
+    if model.text.attn_mask is not None:
+        model.text.register_buffer("attn_mask", model.text.build_causal_mask(), persistent=False)
+    return model
+
+
+def _config(name):
+    config = open_clip.get_model_config(name)
+    config.pop("custom_text")
+    return config
+
+
+@torch.no_grad()
+def compare(reference, model, size, count=3):
+    pixels, ids = photos(count, size), texts(count)
+    worst, reach = difference(model.image(pixels), reference.encode_image(pixels))
+    assert worst <= SAME
+    assert reach > 100 * SAME
+    worst, reach = difference(model.text(ids), reference.encode_text(ids))
+    assert worst <= SAME
+    assert reach > 100 * SAME
+
+
+@pytest.mark.parametrize(("theirs", "ours"), PAIRS)
+def test_both_towers_compute_what_open_clips_compute(theirs, ours, randomised):
+    reference = open_clips(theirs, randomised)
+    read = read_model(reference.state_dict(), PRESETS[ours])
+    assert read.layout.publisher == "open_clip"
+    compare(reference, read.model, PRESETS[ours].size)
+
+
+@pytest.mark.parametrize("kind", ["s2", "b"])
+def test_the_second_generation_has_the_first_ones_graph_where_open_clip_says_so(kind):
+    first, second = PRESETS[f"mobileclip_{kind}"].as_run_by("open_clip"), PRESETS[f"mobileclip2_{kind}"]
+    assert (first.image, first.text, first.dim, first.head_bias) == (
+        second.image,
+        second.text,
+        second.dim,
+        second.head_bias,
+    )
+    names = [f"MobileCLIP{generation}-{kind.upper()}" for generation in ("", "2")]
+    assert open_clip.get_model_config(names[0]) == open_clip.get_model_config(names[1])
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("generation", ["mobileclip", "mobileclip2"])
+@pytest.mark.parametrize(("theirs", "kind"), LARGE)
+def test_the_large_models_compute_what_open_clips_compute(theirs, kind, generation, randomised):
+    preset = PRESETS[f"{generation}_{kind}"]
+    reference = open_clips(theirs, randomised)
+    model = read_model(reference.state_dict(), preset).model
+    compare(reference, model, preset.size)
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("theirs", ["MobileCLIP2-S2", "MobileCLIP2-B"])
+def test_the_second_generation_is_compared_in_full(theirs, randomised):
+    preset = PRESETS[theirs.lower().replace("-", "_")]
+    reference = open_clips(theirs, randomised)
+    model = read_model(reference.state_dict(), preset).model
+    compare(reference, model, preset.size)
+
+
+@torch.no_grad()
+def test_vit_b_as_apple_runs_it_differs_in_padding_and_epsilon_alone(randomised):
+    """Two of its layers are enough: what differs is before, and in every norm."""
+    with torch.device("meta"):
+        reference = timm.create_model("vit_base_mci_224", depth=2, num_classes=512, pretrained=False)
+        shape = dataclasses.replace(PRESETS["mobileclip_b"].image, layers=2)
+        ours = Vit(shape, 512, head_bias=True).eval()
+    randomised(reference)
+    theirs = reference.state_dict()
+    ours.load_state_dict(
+        {own: theirs[timm_names.VIT.name(f"image.{own}")] for own in ours.state_dict()}, assign=True
+    )
+    pixels = photos(3, 224)
+    wanted = ours(pixels)
+    assert difference(reference(pixels), wanted)[0] > 1e-3
+    reference.patch_embed.backbone[0].conv.padding = (1, 1)
+    assert difference(reference(pixels), wanted)[0] > SAME
+    for module in reference.modules():
+        if isinstance(module, nn.LayerNorm):
+            module.eps = 1e-5
+    assert difference(reference(pixels), wanted)[0] <= SAME
+
+
+class Late(nn.Module):
+    """An activation before squeeze-and-excite instead of behind it."""
+
+    def __init__(self, excite):
+        super().__init__()
+        self.excite = excite
+
+    def forward(self, x):
+        return self.excite(F.gelu(x))
+
+
+def _set(kind, name, value):
+    def change(model):
+        for module in model.modules():
+            if isinstance(module, kind):
+                setattr(module, name, value(module) if callable(value) else value)
+
+    return change
+
+
+MUTATIONS = {
+    "none": lambda _: None,
+    "epsilon of 1e-3": _set(nn.BatchNorm2d, "eps", 1e-3),
+    "GELU by tanh": _set(MobileOne, "act", lambda own: nn.GELU("tanh") if isinstance(own.act, nn.GELU) else own.act),
+    "no activation in the halving": _set(LargeKernel, "act", lambda _: nn.Identity()),
+    "activation before excite": _set(MobileOne, "se", lambda own: own.se if isinstance(own.se, nn.Identity) else Late(own.se)),
+    "no norm before attention": _set(AttentionBlock, "norm", lambda _: nn.Identity()),
+    "large kernel without its small one": _set(
+        Downsample, "expand", lambda own: nn.Sequential(own.expand.large, own.expand.se, own.expand.act)
+    ),
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def mci0(randomised):
+    with torch.device("meta"):
+        reference = timm.create_model("fastvit_mci0", num_classes=512, pretrained=False)
+    randomised(reference)
+    pixels = photos(2, 256)
+    with torch.no_grad():
+        return reference.state_dict(), pixels, reference(pixels)
+
+
+@pytest.mark.parametrize("mutation", MUTATIONS)
+@torch.no_grad()
+def test_a_network_that_is_a_little_wrong_is_noticed(mutation, mci0):
+    tensors, pixels, wanted = mci0
+    model = read_model(tensors, PRESETS["mobileclip2_s0"]).model
+    if mutation == "none":
+        assert difference(model.image(pixels), wanted)[0] <= SAME
+        return
+    MUTATIONS[mutation](model.image)
+    assert difference(model.image(pixels), wanted)[0] > 3 * SAME
+
+
+@torch.no_grad()
+def test_padding_takes_part_where_the_tower_is_not_causal_and_nowhere_else(randomised):
+    ids = texts(4)
+    other = torch.where(ids == 0, 49407, ids)
+    plain = randomised(Text(TextShape(128, 2), 64))
+    causal = randomised(Text(TextShape(128, 2, causal=True), 64))
+    assert difference(plain(other), plain(ids))[0] > 1e-2
+    assert torch.equal(causal(other), causal(ids))
+    assert difference(causal(ids[:, :40]), causal(ids))[0] <= SAME

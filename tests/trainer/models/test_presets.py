@@ -1,0 +1,121 @@
+"""Every published model has the size, the shapes and the number of tensors that its publisher's has."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from mctrain.errors import TrainerError
+from mctrain.models.mobileclip import MobileClip
+from mctrain.models.presets import PRESETS, find_preset
+from mctrain.models.reparameterize import fold_everything
+from mctrain.models.sizes import deployed_model
+
+COUNTER = "num_batches_tracked"
+BASE = 63_428_096
+WIDE = 123_650_304
+
+# as published, each line: image parameters, text parameters, image keys, text keys, counters;
+# then image and text parameters, image and text keys of the folded form
+APPLE = {
+    "mobileclip_s0": (11_406_464, 42_441_216, 783, 109, 122, 11_356_992, 42_435_072, 309, 79),
+    "mobileclip_s1": (21_541_120, BASE, 1435, 149, 208, 21_460_544, BASE, 583, 149),
+    "mobileclip_s2": (35_814_720, BASE, 1571, 149, 228, 35_702_480, BASE, 635, 149),
+    "mobileclip_b": (86_348_544, BASE, 163, 149, 2, 86_348_544, BASE, 163, 149),
+    "mobileclip_blt": (86_348_544, BASE, 163, 149, 2, 86_348_544, BASE, 163, 149),
+}
+_S3 = (125_235_648, WIDE, 1531, 149, 218, 125_074_272, WIDE, 630, 149)
+_S4 = (321_784_832, WIDE, 1565, 149, 220, 321_569_664, WIDE, 664, 149)
+_L14 = (303_966_976, WIDE, 297, 149, 0, 303_966_976, WIDE, 297, 149)
+_S2 = (35_815_232, BASE, 1572, 149, 228, 35_702_992, BASE, 636, 149)
+_B = (86_349_056, BASE, 164, 149, 2, 86_349_056, BASE, 164, 149)
+OPEN_CLIP = {
+    "mobileclip_s1": (21_541_632, BASE, 1436, 149, 208, 21_461_056, BASE, 584, 149),
+    "mobileclip_s2": _S2,
+    "mobileclip_b": _B,
+    "mobileclip_s3": _S3,
+    "mobileclip_s4": _S4,
+    "mobileclip_l14": _L14,
+    "mobileclip2_s0": (11_406_976, BASE, 784, 149, 114, 11_357_504, BASE, 310, 149),
+    "mobileclip2_s2": _S2,
+    "mobileclip2_b": _B,
+    "mobileclip2_s3": _S3,
+    "mobileclip2_s4": _S4,
+    "mobileclip2_l14": _L14,
+}
+
+
+def empty(preset):
+    with torch.device("meta"):
+        return MobileClip(preset).eval()
+
+
+def sizes(tower):
+    return sum(parameter.numel() for parameter in tower.parameters()), len(tower.state_dict())
+
+
+@pytest.mark.parametrize(
+    ("publisher", "name", "expected"),
+    [("apple", *row) for row in APPLE.items()] + [("open_clip", *row) for row in OPEN_CLIP.items()],
+)
+def test_a_preset_has_the_published_sizes(publisher, name, expected):
+    model = empty(PRESETS[name].as_run_by(publisher))
+    counters = sum(key.endswith(COUNTER) for key in model.state_dict())
+    (image, image_keys), (text, text_keys) = sizes(model.image), sizes(model.text)
+    folded = deployed_model(PRESETS[name].as_run_by(publisher))
+    (folded_image, folded_image_keys), (folded_text, folded_text_keys) = (
+        sizes(folded.image),
+        sizes(folded.text),
+    )
+    found = (image, text, image_keys, text_keys, counters)
+    assert (*found, folded_image, folded_text, folded_image_keys, folded_text_keys) == expected
+    assert len(model.state_dict()) == image_keys + text_keys + 1
+
+
+@pytest.mark.parametrize("name", PRESETS)
+def test_a_preset_itself_is_what_its_first_publisher_runs(name):
+    publisher = "apple" if name in APPLE else "open_clip"
+    assert PRESETS[name] == PRESETS[name].as_run_by(publisher)
+
+
+@pytest.mark.parametrize("name", PRESETS)
+def test_every_model_embeds_photos_and_texts_in_one_space(name):
+    preset = PRESETS[name]
+    model = deployed_model(preset)
+    with torch.device("meta"):
+        photos, texts = torch.empty(2, 3, preset.size, preset.size), torch.empty(3, 77, dtype=torch.int64)
+    assert model.image(photos).shape == (2, preset.dim)
+    assert model.text(texts).shape == (3, preset.dim)
+
+
+def test_the_second_generation_has_no_convolutions_in_its_text_tower():
+    assert [name for name, preset in PRESETS.items() if preset.text.mixers] == ["mobileclip_s0", "laptop_xxs"]
+    causal = [name for name, preset in PRESETS.items() if preset.text.causal]
+    assert causal == ["mobileclip_b", "mobileclip_blt", "mobileclip2_b"]
+
+
+def test_a_fully_folded_tower_holds_what_is_left_and_no_norm():
+    model = fold_everything(empty(PRESETS["mobileclip_s0"]))
+    assert sizes(model.image)[0] == 11_348_032
+    assert not [module for module in model.modules() if isinstance(module, torch.nn.BatchNorm2d)]
+
+
+def test_the_shapes_inside_are_the_published_ones():
+    shapes = {key: tuple(value.shape) for key, value in empty(PRESETS["mobileclip_s0"]).state_dict().items()}
+    assert shapes["image.stem.0.conv.conv.weight"] == (64, 3, 3, 3)
+    assert shapes["image.stages.1.downsample.expand.large.conv.weight"] == (128, 1, 7, 7)
+    assert shapes["image.stages.2.downsample.expand.se.fc1.weight"] == (64, 256, 1, 1)
+    assert shapes["image.stages.3.positions.conv.weight"] == (512, 1, 7, 7)
+    assert shapes["image.stages.3.blocks.0.attention.qkv.weight"] == (1536, 512)
+    assert shapes["image.final.se.fc1.weight"] == (64, 1024, 1, 1)
+    assert shapes["text.layers.0.mixer.mix.conv.conv.weight"] == (512, 1, 1, 11)
+    assert shapes["text.layers.5.ffn.fc1.weight"] == (2048, 512, 1, 1)
+    assert not any("text" in key and ".scale." in key for key in shapes)
+    large = {key: tuple(value.shape) for key, value in empty(PRESETS["mobileclip2_l14"]).state_dict().items()}
+    assert large["image.positions"] == (1, 257, 1024)
+    assert large["image.patches.weight"] == (1024, 3, 14, 14)
+
+
+def test_an_unknown_name_is_answered_with_the_known_ones():
+    with pytest.raises(TrainerError, match=r"no preset mobileclip_s9; known are mobileclip_s0, "):
+        find_preset("mobileclip_s9")

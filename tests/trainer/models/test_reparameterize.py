@@ -1,0 +1,114 @@
+"""Folding changes nothing that a model computes, whatever its norms and layer scales are."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from torch import nn
+
+from mctrain.models.blocks import ConvNorm, LayerScale
+from mctrain.models.mci import AttentionBlock, Mci, MciShape
+from mctrain.models.mobileclip import MobileClip
+from mctrain.models.presets import PRESETS
+from mctrain.models.reparameterize import Folded, fold_everything, reparameterize
+from mctrain.models.vit import Vit, VitShape
+
+LARGE = MciShape((1, 1, 1, 1, 1), (16, 32, 64, 128, 256), 4, attention=(3, 4), excite=(), large=True)
+STEM = VitShape(128, 2, patch=16, grid=4, stem=True, padding=1, epsilon=1e-5)
+
+
+def relative(found, wanted):
+    return float((found - wanted).norm() / wanted.norm())
+
+
+@pytest.fixture(scope="module")
+def small(randomised):
+    return randomised(MobileClip(PRESETS["laptop_xxs"]))
+
+
+@pytest.fixture(scope="module")
+def ids():
+    texts = torch.randint(1, 49000, (4, 77), generator=torch.Generator().manual_seed(3))
+    for row, end in enumerate((3, 9, 30, 76)):
+        texts[row, end] = 49407
+        texts[row, end + 1 :] = 0
+    return texts
+
+
+@pytest.mark.parametrize("fold", [reparameterize, fold_everything])
+@torch.no_grad()
+def test_both_towers_compute_the_same_folded(small, ids, fold):
+    photos = torch.randn(4, 3, 128, 128)
+    folded = fold(small)
+    assert relative(folded.image(photos), small.image(photos)) < 1e-5
+    assert relative(folded.text(ids), small.text(ids)) < 1e-5
+
+
+@pytest.mark.parametrize("fold", [reparameterize, fold_everything])
+@torch.no_grad()
+def test_folding_is_exact_but_for_rounding(small, ids, fold):
+    """In float64 what is left of the difference is a millionth of a millionth."""
+    exact = MobileClip(PRESETS["laptop_xxs"]).eval().double()
+    exact.load_state_dict(small.state_dict())
+    photos = torch.randn(2, 3, 128, 128, dtype=torch.float64)
+    folded = fold(exact)
+    assert relative(folded.image(photos), exact.image(photos)) < 1e-12
+    assert relative(folded.text(ids), exact.text(ids)) < 1e-12
+
+
+@pytest.mark.parametrize(
+    ("tower", "size"),
+    [
+        (lambda: Mci(LARGE, 64, head_bias=True), 128),
+        (lambda: Vit(STEM, 64, head_bias=False), 64),
+        (lambda: Mci(PRESETS["mobileclip_s0"].image, 512, head_bias=False), 256),
+    ],
+    ids=["mci with layer norm", "vit with a stem", "mci0"],
+)
+@pytest.mark.parametrize("fold", [reparameterize, fold_everything])
+@torch.no_grad()
+def test_every_kind_of_image_tower_computes_the_same_folded(randomised, tower, size, fold):
+    tower = randomised(tower())
+    photos = torch.randn(2, 3, size, size)
+    assert relative(fold(tower)(photos), tower(photos)) < 1e-5
+
+
+def test_the_model_itself_is_left_alone(small):
+    before = {name: tensor.clone() for name, tensor in small.state_dict().items()}
+    for fold in (reparameterize, fold_everything):
+        fold(small)
+        after = small.state_dict()
+        assert list(after) == list(before)
+        assert all(torch.equal(after[name], tensor) for name, tensor in before.items())
+
+
+@pytest.mark.parametrize("fold", [reparameterize, fold_everything])
+def test_folding_twice_is_folding_once(small, fold):
+    once = fold(small)
+    twice = fold(once)
+    assert twice is not once
+    assert list(twice.state_dict()) == list(once.state_dict())
+    assert all(torch.equal(own, twice.state_dict()[name]) for name, own in once.state_dict().items())
+
+
+@pytest.mark.parametrize("fold", [reparameterize, fold_everything])
+def test_a_model_in_training_is_refused_even_where_only_one_norm_is(small, fold):
+    model = reparameterize(small)
+    norm = next(module for module in model.modules() if isinstance(module, nn.BatchNorm2d))
+    norm.train()
+    with pytest.raises(ValueError, match="training mode"):
+        fold(model)
+
+
+def test_nothing_that_can_be_folded_is_left_for_export(small):
+    folded = fold_everything(small)
+    left = (nn.BatchNorm2d, ConvNorm, LayerScale)
+    assert not [module for module in folded.modules() if isinstance(module, left)]
+    assert any(isinstance(module, Folded) for module in folded.modules())
+    assert not any(module.training for module in folded.modules())
+
+
+def test_layer_norm_stays_where_it_is_not_linear(randomised):
+    folded = fold_everything(randomised(Mci(LARGE, 64, head_bias=True)))
+    blocks = [module for module in folded.modules() if isinstance(module, AttentionBlock)]
+    assert all(block.attention.qkv.bias is None for block in blocks)

@@ -1,0 +1,107 @@
+"""Files of weights are read whatever wraps them, and nothing in them is run."""
+
+from __future__ import annotations
+
+import pickle
+
+import pytest
+import torch
+from safetensors.torch import save_file
+
+from mctrain.errors import WeightsError
+from mctrain.weights.files import read_tensors
+
+WEIGHTS = {"visual.a": torch.arange(6.0).reshape(2, 3), "visual.count": torch.tensor(4)}
+
+
+def same(found, wanted=WEIGHTS):
+    return found.keys() == wanted.keys() and all(
+        torch.equal(found[name], own) for name, own in wanted.items()
+    )
+
+
+@pytest.mark.parametrize("suffix", ["pt", "bin", "pth"])
+def test_torchs_files_are_read(tmp_path, suffix):
+    path = tmp_path / f"weights.{suffix}"
+    torch.save(WEIGHTS, path)
+    assert same(read_tensors(path))
+
+
+def test_safetensors_are_read(tmp_path):
+    path = tmp_path / "weights.safetensors"
+    save_file(WEIGHTS, path)
+    assert same(read_tensors(path))
+
+
+@pytest.mark.parametrize("wrapper", ["state_dict", "model_state_dict", "model"])
+@pytest.mark.parametrize("prefix", ["", "module."])
+def test_wrapper_and_common_prefix_come_off(tmp_path, wrapper, prefix):
+    path = tmp_path / "weights.pt"
+    torch.save({"epoch": 3, wrapper: {prefix + name: own for name, own in WEIGHTS.items()}}, path)
+    assert same(read_tensors(path))
+
+
+def test_a_prefix_that_only_some_have_is_a_name(tmp_path):
+    path = tmp_path / "weights.pt"
+    torch.save({"module.a": torch.zeros(1), "b": torch.zeros(1)}, path)
+    assert list(read_tensors(path)) == ["module.a", "b"]
+
+
+def test_halves_become_float32_and_masks_are_left_out(tmp_path):
+    path = tmp_path / "weights.pt"
+    torch.save(
+        {"a": torch.ones(2).half(), "b": torch.ones(2).bfloat16(), "text.attn_mask": torch.zeros(2)}, path
+    )
+    found = read_tensors(path)
+    assert {name: own.dtype for name, own in found.items()} == {"a": torch.float32, "b": torch.float32}
+
+
+class Trap:
+    """What unpickling would run."""
+
+    def __init__(self, path):
+        self.path = path
+
+    def __reduce__(self):
+        return (open, (str(self.path), "w"))
+
+
+def test_code_in_a_file_is_not_run(tmp_path):
+    path, proof = tmp_path / "weights.pt", tmp_path / "proof"
+    torch.save({"a": Trap(proof)}, path)
+    with pytest.raises(WeightsError, match=r"damaged or holds more than weights .*nothing in it was run"):
+        read_tensors(path)
+    path.write_bytes(pickle.dumps({"a": Trap(proof)}))
+    with pytest.raises(WeightsError):
+        read_tensors(path)
+    assert not proof.exists()
+
+
+@pytest.mark.parametrize("suffix", ["pt", "safetensors"])
+@pytest.mark.parametrize("content", [b"", b"\0" * 40, b"not a model", b"PK\3\4broken"])
+def test_a_damaged_file_is_one_sentence_with_its_name(tmp_path, suffix, content):
+    path = tmp_path / f"weights.{suffix}"
+    path.write_bytes(content)
+    with pytest.raises(WeightsError, match="weights"):
+        read_tensors(path)
+
+
+def test_a_truncated_file_is_one_sentence(tmp_path):
+    path = tmp_path / "weights.pt"
+    torch.save({"a": torch.zeros(5000)}, path)
+    path.write_bytes(path.read_bytes()[:9000])
+    with pytest.raises(WeightsError, match=r"weights\.pt"):
+        read_tensors(path)
+
+
+@pytest.mark.parametrize("content", [{}, [torch.zeros(1)], {"a": 3}, torch.zeros(2)])
+def test_what_holds_no_weights_is_told(tmp_path, content):
+    path = tmp_path / "weights.pt"
+    torch.save(content, path)
+    with pytest.raises(WeightsError, match="choose the file of a model's state"):
+        read_tensors(path)
+
+
+def test_a_missing_file_is_told(tmp_path):
+    with pytest.raises(WeightsError, match="There is no file"):
+        read_tensors(tmp_path / "none.pt")

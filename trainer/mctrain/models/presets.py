@@ -1,0 +1,105 @@
+"""The models by their published names, each one row of numbers, and a few small ones of our own."""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+from mctrain.errors import TrainerError
+from mctrain.models.mci import MciShape
+from mctrain.models.text import TextShape
+from mctrain.models.vit import VitShape
+
+if TYPE_CHECKING:
+    from picsight_engine.models.bundle import Interpolation
+
+Triple = tuple[float, float, float]
+Publisher = Literal["apple", "open_clip", "timm"]
+
+CLIP_MEAN: Triple = (0.48145466, 0.4578275, 0.40821073)
+CLIP_STD: Triple = (0.26862954, 0.26130258, 0.27577711)
+
+
+@dataclass(frozen=True, slots=True)
+class Preset:
+    """A model in numbers, with the preprocessing it was trained with; `mean` and `std` are None for values 0 to 1.
+
+    `head_bias`: whether the image tower's last map has a bias; Apple's first generation has none.
+    """
+
+    name: str
+    title: str
+    image: MciShape | VitShape
+    text: TextShape
+    dim: int
+    size: int
+    head_bias: bool = True
+    interpolation: Interpolation = "bilinear"
+    mean: Triple | None = None
+    std: Triple | None = None
+
+    def as_run_by(self, publisher: Publisher) -> Preset:
+        """The same model in the form in which a publisher's code runs it.
+
+        Apple's first code has no bias in the image head, pads ViT-B's first convolution and has another epsilon there;
+        open_clip and timm run every model in the second generation's form.
+        """
+        apple = publisher == "apple"
+        image = self.image
+        if isinstance(image, VitShape) and image.stem:
+            image = _VIT_B_APPLE if apple else _VIT_B
+        return dataclasses.replace(self, image=image, head_bias=not apple)
+
+
+_MCI0 = MciShape((2, 6, 10, 2), (64, 128, 256, 512), 3, attention=(3,), excite=(2, 3))
+_MCI1 = MciShape((4, 12, 20, 4), (64, 128, 256, 512), 3, attention=(3,), excite=(2, 3))
+_MCI2 = MciShape((4, 12, 24, 4), (80, 160, 320, 640), 3, attention=(3,), excite=(2, 3))
+_MCI3 = MciShape((2, 12, 24, 4, 2), (96, 192, 384, 768, 1536), 4, attention=(3, 4), excite=(), large=True)
+_MCI4 = MciShape((2, 12, 24, 4, 4), (128, 256, 512, 1024, 2048), 4, attention=(3, 4), excite=(), large=True)
+_VIT_B_APPLE = VitShape(768, 12, patch=16, grid=14, stem=True, padding=1, epsilon=1e-5)
+_VIT_B = VitShape(768, 12, patch=16, grid=14, stem=True, padding=0, epsilon=1e-6)
+_VIT_L = VitShape(1024, 24, patch=14, grid=16, stem=False, padding=0, epsilon=1e-5)
+_MCI_XS = MciShape((1, 2, 3, 1), (32, 64, 128, 256), 3, attention=(3,), excite=(2, 3))
+_MCI_XXS = MciShape((1, 1, 2, 1), (16, 32, 64, 128), 3, attention=(3,), excite=(2, 3))
+
+_MCT = TextShape(512, 4, mixers=True)
+_BASE = TextShape(512, 12)
+_CAUSAL = TextShape(512, 12, causal=True)
+_WIDE = TextShape(768, 12)
+
+_ALL = (
+    Preset("mobileclip_s0", "MobileCLIP-S0", _MCI0, _MCT, 512, 256, head_bias=False),
+    Preset("mobileclip_s1", "MobileCLIP-S1", _MCI1, _BASE, 512, 256, head_bias=False),
+    Preset("mobileclip_s2", "MobileCLIP-S2", _MCI2, _BASE, 512, 256, head_bias=False),
+    Preset("mobileclip_b", "MobileCLIP-B", _VIT_B_APPLE, _CAUSAL, 512, 224, head_bias=False),
+    Preset("mobileclip_blt", "MobileCLIP-B (LT)", _VIT_B_APPLE, _CAUSAL, 512, 224, head_bias=False),
+    Preset("mobileclip_s3", "MobileCLIP-S3", _MCI3, _WIDE, 768, 256, mean=CLIP_MEAN, std=CLIP_STD),
+    Preset("mobileclip_s4", "MobileCLIP-S4", _MCI4, _WIDE, 768, 256, mean=CLIP_MEAN, std=CLIP_STD),
+    Preset(
+        "mobileclip_l14", "MobileCLIP-L/14", _VIT_L, _WIDE, 768, 224, True, "bicubic", CLIP_MEAN, CLIP_STD
+    ),
+    Preset("mobileclip2_s0", "MobileCLIP2-S0", _MCI0, _BASE, 512, 256),
+    Preset("mobileclip2_s2", "MobileCLIP2-S2", _MCI2, _BASE, 512, 256),
+    Preset("mobileclip2_b", "MobileCLIP2-B", _VIT_B, _CAUSAL, 512, 224),
+    Preset("mobileclip2_s3", "MobileCLIP2-S3", _MCI3, _WIDE, 768, 256, mean=CLIP_MEAN, std=CLIP_STD),
+    Preset("mobileclip2_s4", "MobileCLIP2-S4", _MCI4, _WIDE, 768, 256, mean=CLIP_MEAN, std=CLIP_STD),
+    Preset(
+        "mobileclip2_l14", "MobileCLIP2-L/14", _VIT_L, _WIDE, 768, 224, True, "bicubic", CLIP_MEAN, CLIP_STD
+    ),
+    # our own, for a laptop's evening: a tenth of S0's work, and a hundredth
+    Preset("laptop_xs", "Laptop XS", _MCI_XS, TextShape(256, 4), 256, 192),
+    Preset("laptop_xxs", "Laptop XXS", _MCI_XXS, TextShape(128, 2, mixers=True), 128, 128),
+)
+PRESETS = {preset.name: preset for preset in _ALL}
+
+
+def find_preset(name: str) -> Preset:
+    """The preset of this name.
+
+    Raises:
+        TrainerError: there is none.
+    """
+    if name not in PRESETS:
+        raise TrainerError(f"There is no preset {name}; known are {', '.join(PRESETS)}.")
+    return PRESETS[name]

@@ -1,0 +1,72 @@
+"""The text towers: CLIP's transformer, causal or not, and Text-RepMixer with a convolutional block at either end."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import cast
+
+import torch
+from torch import Tensor, nn
+
+from mctrain.models.mct import TextRepMixer
+from mctrain.models.transformer import TransformerLayer
+
+VOCABULARY = 49408
+CONTEXT = 77
+END = 49407  # the largest id, so that the first maximum of a row is where its text ends
+
+_WORDS_INITIAL = 0.02
+_POSITIONS_INITIAL = 0.01
+
+
+@dataclass(frozen=True, slots=True)
+class TextShape:
+    """A text tower in numbers; `mixers` puts a convolutional block before and after the `layers` of attention."""
+
+    width: int
+    layers: int
+    causal: bool = False
+    mixers: bool = False
+
+
+class Text(nn.Module):
+    """Token ids [n, 77] → embeddings [n, dim], not of unit length.
+
+    Nothing is masked but the future, and that only where the tower is causal: in the others padding takes part, so it
+    must be zeros up to 77 as in training.
+    """
+
+    def __init__(self, shape: TextShape, dim: int) -> None:
+        super().__init__()
+        width = shape.width
+        self.words = nn.Embedding(VOCABULARY, width)
+        self.positions = nn.Parameter(torch.empty(CONTEXT, width))
+        attention = [TransformerLayer(width, causal=shape.causal) for _ in range(shape.layers)]
+        ends = [TextRepMixer(width), TextRepMixer(width)] if shape.mixers else []
+        self.layers = nn.ModuleList([*ends[:1], *attention, *ends[1:]])
+        self.norm = nn.LayerNorm(width)
+        self.projection = nn.Parameter(torch.empty(width, dim))
+        self._initialise(attention, width)
+
+    def forward(self, ids: Tensor) -> Tensor:
+        """Embeds texts; a causal tower also takes fewer than 77 ids."""
+        x = self.words(ids) + self.positions[: ids.shape[1]]  # [n, tokens, width]
+        for layer in self.layers:
+            x = layer(x)
+        end = ids.argmax(1)[:, None, None].expand(-1, 1, x.shape[2])
+        pooled = x.gather(1, end).squeeze(1)  # [n, width]: the state at the end token, explicitly
+        return cast("Tensor", self.norm(pooled) @ self.projection)
+
+    def _initialise(self, layers: list[TransformerLayer], width: int) -> None:
+        """As CLIP does: the deeper the tower, the smaller what each layer adds."""
+        added = width**-0.5 * (2 * len(layers)) ** -0.5
+        nn.init.normal_(self.words.weight, std=_WORDS_INITIAL)
+        nn.init.normal_(self.positions, std=_POSITIONS_INITIAL)
+        nn.init.normal_(self.projection, std=width**-0.5)
+        for layer in layers:
+            nn.init.normal_(layer.attention.qkv.weight, std=width**-0.5)
+            nn.init.normal_(layer.attention.proj.weight, std=added)
+            nn.init.zeros_(layer.attention.qkv.bias)
+            nn.init.zeros_(layer.attention.proj.bias)
+            nn.init.normal_(layer.fc1.weight, std=(2 * width) ** -0.5)
+            nn.init.normal_(layer.fc2.weight, std=added)

@@ -1,0 +1,102 @@
+"""Checkpoints of the MobileCLIP family: a preset's name, whose form it has, and all weights by our names."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import pickle
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
+
+import torch
+
+from mctrain.errors import WeightsError
+from mctrain.models.presets import find_preset
+from mctrain.training.checkpoint import CHECKPOINT
+from mctrain.weights.convert import empty_model, layout_of
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from mctrain.models.mobileclip import MobileClip
+    from mctrain.models.presets import Preset, Publisher
+
+_KIND = "mobileclip"
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """The file that weights were read from: its name, without its place, and the SHA-256 of its bytes."""
+
+    name: str
+    sha256: str
+
+    @classmethod
+    def of(cls, path: Path) -> Source:
+        """Hashes a file."""
+        with path.open("rb") as file:
+            return cls(path.name, hashlib.file_digest(file, "sha256").hexdigest())
+
+
+@dataclass(frozen=True, slots=True)
+class FamilyCheckpoint:
+    """A model of the family; `preset` has the form in which `publisher` runs it, `folded` says that branches are."""
+
+    preset: Preset
+    publisher: Publisher
+    folded: bool
+    source: Source
+    model: MobileClip
+
+
+def save_family(path: Path, checkpoint: FamilyCheckpoint) -> Path:
+    """Writes a checkpoint whole or not at all, and returns its file; a folder gets one of the usual name."""
+    path = path / CHECKPOINT if path.is_dir() else path
+    path.parent.mkdir(parents=True, exist_ok=True)
+    content = {
+        "kind": _KIND,
+        "preset": checkpoint.preset.name,
+        "publisher": checkpoint.publisher,
+        "folded": checkpoint.folded,
+        "source": asdict(checkpoint.source),
+        "weights": dict(checkpoint.model.state_dict()),
+    }
+    staging = path.with_name(f".{path.name}.part")
+    try:
+        with staging.open("wb") as file:
+            torch.save(content, file)
+            file.flush()
+            os.fsync(file.fileno())
+        staging.replace(path)
+    finally:
+        staging.unlink(missing_ok=True)
+    return path
+
+
+def load_family(path: Path) -> FamilyCheckpoint | None:
+    """A checkpoint of the family from its file or its folder; None where there is none, or one of another kind.
+
+    Raises:
+        WeightsError: it says that it is one, and is not.
+    """
+    path = path / CHECKPOINT if path.is_dir() else path
+    try:
+        content = torch.load(path, map_location="cpu", weights_only=True, mmap=True)
+    except (OSError, RuntimeError, EOFError, ValueError, pickle.UnpicklingError):
+        return None
+    if not isinstance(content, dict) or content.get("kind") != _KIND:
+        return None
+    try:
+        return _model_of(content)
+    except (KeyError, TypeError, StopIteration, RuntimeError) as fault:
+        raise WeightsError(
+            f"The checkpoint {path} is damaged ({fault}); import the weights again."
+        ) from fault
+
+
+def _model_of(content: dict[str, Any]) -> FamilyCheckpoint:
+    layout = layout_of(content["publisher"], find_preset(content["preset"]))
+    preset = find_preset(content["preset"]).as_run_by(layout.publisher)
+    model = empty_model(preset, layout, folded=content["folded"])
+    model.load_state_dict(content["weights"], assign=True)
+    return FamilyCheckpoint(preset, layout.publisher, content["folded"], Source(**content["source"]), model)

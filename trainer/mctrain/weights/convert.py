@@ -1,0 +1,128 @@
+"""From a publisher's tensors to a model of ours and back, by the rename tables; every tensor is accounted for."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import torch
+
+from mctrain.errors import WeightsError
+from mctrain.models.mci import MciShape
+from mctrain.models.mobileclip import MobileClip
+from mctrain.models.reparameterize import reparameterize
+from mctrain.weights import apple, open_clip, timm
+from mctrain.weights.layout import COUNTER, Layout
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from mctrain.models.presets import Preset
+
+LAYOUTS = (apple.MCI, apple.VIT, open_clip.MCI, open_clip.VIT, timm.MCI, timm.VIT)
+_FOLDED = ("reparam_conv.", "lkb_reparam.")
+_NAMED = 3  # so many keys are named in a sentence, the rest is counted
+
+
+@dataclass(frozen=True, slots=True)
+class Imported:
+    """A model, the layout in which it was written down, and whether its branches were folded there."""
+
+    model: MobileClip
+    layout: Layout
+    folded: bool
+
+
+def detect_layout(names: list[str], source: str) -> Layout:
+    """The layout of a file with these keys.
+
+    Raises:
+        WeightsError: none that we know.
+    """
+    for layout in LAYOUTS:
+        if layout.fits(names):
+            return layout
+    raise WeightsError(
+        f"{source} has no layout that is known (Apple's, open_clip's, timm's); its keys begin with {_some(names)}."
+    )
+
+
+def empty_model(preset: Preset, layout: Layout, *, folded: bool) -> MobileClip:
+    """The preset as the layout's publisher runs it, in evaluation mode, without memory for its weights."""
+    with torch.device("meta"):
+        model = MobileClip(preset.as_run_by(layout.publisher), with_text=layout.with_text).eval()
+        return reparameterize(model) if folded else model
+
+
+def read_model(tensors: dict[str, Tensor], preset: Preset, source: str = "The file") -> Imported:
+    """A model filled with a publisher's tensors; `source` is what sentences call these.
+
+    Raises:
+        WeightsError: the layout is unknown, or a key is missing, left over or misshapen; the sentence names it.
+    """
+    layout = detect_layout(list(tensors), source)
+    if not fits_tower(layout, preset):
+        raise WeightsError(f"{source} holds another kind of image tower than the preset {preset.name}.")
+    folded = any(part in name for name in tensors for part in _FOLDED)
+    model = empty_model(preset, layout, folded=folded)
+    _fill(model, tensors, layout, f"{source} does not fit the preset {preset.name}")
+    return Imported(model, layout, folded)
+
+
+def write_tensors(model: MobileClip, layout: Layout) -> dict[str, Tensor]:
+    """A model's tensors under a publisher's names and in its shapes.
+
+    Raises:
+        WeightsError: the layout has no place for the image head's bias, which is not zero.
+    """
+    tensors = {}
+    for own, tensor in model.state_dict().items():
+        if own == "image.head.bias" and layout.publisher == "apple":
+            if tensor.any():
+                raise WeightsError(
+                    "Apple's first layout has no place for the bias of the image head, which is not zero."
+                )
+            continue
+        change = layout.changes.get(own)
+        tensors[layout.name(own)] = change.write(tensor) if change else tensor
+    return tensors
+
+
+def layout_of(publisher: str, preset: Preset) -> Layout:
+    """A publisher's layout for the kind of image tower that the preset has."""
+    return next(own for own in LAYOUTS if own.publisher == publisher and fits_tower(own, preset))
+
+
+def fits_tower(layout: Layout, preset: Preset) -> bool:
+    """Whether a layout is for the kind of image tower that the preset has."""
+    return (layout in (apple.MCI, open_clip.MCI, timm.MCI)) == isinstance(preset.image, MciShape)
+
+
+def _fill(model: MobileClip, tensors: dict[str, Tensor], layout: Layout, complaint: str) -> None:
+    """Gives a model a publisher's tensors; all are used, and none is missing."""
+    ours = model.state_dict()
+    theirs = {own: layout.name(own) for own in ours}
+    known = set(theirs.values())
+    missing = [key for own, key in theirs.items() if key not in tensors and not own.endswith(COUNTER)]
+    surplus = [key for key in tensors if key not in known and not key.endswith(COUNTER)]
+    if missing:
+        raise WeightsError(f"{complaint}: it lacks {_some(missing)}.")
+    if surplus:
+        raise WeightsError(f"{complaint}: nothing in the model is called {_some(surplus)}.")
+    filled = {}
+    for own, wanted in ours.items():
+        key, change = theirs[own], layout.changes.get(own)
+        tensor = tensors.get(key, torch.zeros((), dtype=torch.int64))  # only a counter may be absent
+        expected = (change.write(wanted) if change else wanted).shape
+        if expected == () and tensor.shape == (1,):
+            tensor = tensor.reshape(())  # a logit scale that some files hold as a row of one
+        if tensor.shape != expected:
+            shapes = f"{list(tensor.shape)} instead of {list(expected)}"
+            raise WeightsError(f"{complaint}: {key} has the shape {shapes}.")
+        filled[own] = (change.read(tensor) if change else tensor).to(wanted.dtype)
+    model.load_state_dict(filled, assign=True)
+
+
+def _some(keys: list[str]) -> str:
+    rest = f" and {len(keys) - _NAMED} more" if len(keys) > _NAMED else ""
+    return ", ".join(keys[:_NAMED]) + rest

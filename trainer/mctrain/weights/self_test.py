@@ -1,0 +1,35 @@
+"""Looks at imported weights for signs of training, by the engine's judgement; an image tower alone by its norms."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import torch
+from torch.nn import functional as F  # noqa: N812 (torch's own custom)
+
+from mctrain.export.clip_tokenizer import load_clip_tokenizer
+from mctrain.export.family import image_spec
+from picsight_engine.models.self_test import PHRASES, Look, judge, known_photos
+
+if TYPE_CHECKING:
+    from mctrain.models.mobileclip import MobileClip
+    from mctrain.models.presets import Preset
+
+
+@torch.no_grad()
+def look(model: MobileClip, preset: Preset) -> Look:
+    """What speaks for training and what against; nothing is refused."""
+    if model.text is None:
+        return _norms(model)
+    photos = F.normalize(model.image(torch.from_numpy(known_photos(image_spec(preset)))), dim=1)
+    ids = torch.from_numpy(load_clip_tokenizer().encode(list(PHRASES.values())))
+    texts = F.normalize(model.text(ids), dim=1)
+    return judge(photos.numpy(), texts.numpy(), model.scale().item())
+
+
+def _norms(model: MobileClip) -> Look:
+    """Norms start as ones, and no training leaves all of them there."""
+    state = model.image.state_dict()
+    norms = [own for name, own in state.items() if name.endswith(".weight") and own.dim() == 1]
+    moved = sum(bool((own != 1).any()) for own in norms)
+    return Look(moved == len(norms), (f"{moved} of {len(norms)} norms of the image tower have moved",))
