@@ -154,6 +154,18 @@ class Library:
         ):
             yield self._switched_at_the_end(event) if isinstance(event, Finished) else event
 
+    def use(self, wanted: Bundle) -> int:
+        """Lets another model read the photos from the next `index` on; returns how many it has not read.
+
+        Where there are none it answers at once. `model_choice.use_model` makes the choice last; no indexing may run
+        meanwhile.
+        """
+        self.wanted = wanted
+        photos = health.photos_awaiting(self._db, wanted.manifest.space_id)
+        if not photos:
+            self._switch()
+        return photos
+
     def _holds_vectors(self) -> bool:
         """Whether there is anything that the model of now could answer with."""
         return bool(photos_with_vector(self._db, self.bundle.manifest.space_id))
