@@ -226,9 +226,10 @@ class MainWindow(QMainWindow):
         self.frame.first_run.say_model(small=self.library.has_small_model())
 
     def _fail(self, sentence: str) -> None:
-        self.frame.failure.say(
-            self.tr("Picsight cannot open the library."), sentence, [(self.tr("Quit"), self._quit)]
-        )
+        ways = [(self.tr("Quit"), self._quit)]
+        if self.library.needs_model:
+            ways.insert(0, (self.tr("Models…"), self.models.show))
+        self.frame.failure.say(self.tr("Picsight cannot open the library."), sentence, ways)
         self.frame.show_page(self.frame.failure)
 
     def _show_overview(self, overview: Overview) -> None:

@@ -22,6 +22,7 @@ from picsight_engine.model_offers import Offer
 from picsight_engine.models.bundle import Licence, open_bundle, write_bundle
 from picsight_engine.models.catalogue import CATALOGUE, Entry, RemoteFile, Terms
 from picsight_engine.models.installed import InstalledModels
+from picsight_engine.store.choice import choose_model
 
 PATIENCE = 30_000  # ms; worker processes start on a busy machine
 SPACE = "00112233445566aa"
@@ -39,7 +40,7 @@ def bundle(starter):
 @pytest.fixture(scope="module")
 def few_photos(real_photos, tmp_path_factory):
     folder = tmp_path_factory.mktemp("few")
-    for path in sorted(real_photos.glob("*image*"))[:3] or sorted(real_photos.iterdir())[:3]:
+    for path in sorted(real_photos.glob("caltech*"))[:3]:
         (folder / path.name).write_bytes(path.read_bytes())
     return folder
 
@@ -69,7 +70,7 @@ def entry(server, bundle):
 def open_window(qtbot, tmp_path, models, entry):
     opened = []
 
-    def make(add=()):
+    def make(add=(), *, fails=False):
         jobs, folder = Jobs(), tmp_path / "library"
         place = LibraryPlace(folder, lambda: choice_of(folder, models), lambda: models)
         window = MainWindow(place, Settings(), jobs)
@@ -78,7 +79,8 @@ def open_window(qtbot, tmp_path, models, entry):
         qtbot.addWidget(window)
         window.resize(1100, 700)
         window.show()
-        with qtbot.waitSignal(window.library.opened, timeout=PATIENCE):
+        ready = window.library.failed_to_open if fails else window.library.opened
+        with qtbot.waitSignal(ready, timeout=PATIENCE):
             window.start(add)
         return window
 
@@ -287,6 +289,23 @@ def test_a_file_that_is_no_model_is_refused_in_a_sentence(qtbot, open_window, tm
     window.models.install_file(tmp_path / "holiday.zip")
     qtbot.waitUntil(lambda: "holiday.zip" in dialog.says(), timeout=PATIENCE)
     assert not dialog.asks_for_licence
+
+
+def test_a_library_whose_model_is_gone_leads_to_the_models_and_opens_with_another(
+    qtbot, open_window, models, few_photos, tmp_path, bundle
+):
+    with Library.open(tmp_path / "library", bundle) as library:
+        library.add_folder(few_photos)
+    choose_model(tmp_path / "library", "other")
+    window = open_window(fails=True)
+    notice = window.frame.failure
+    assert window.frame.page is notice
+    press(qtbot, next(b for b in notice.findChildren(QPushButton) if b.text() == "Models…"))
+    dialog = window.models.dialog
+    with qtbot.waitSignal(window.library.opened, timeout=PATIENCE):
+        press(qtbot, wait_for_button(qtbot, dialog, STARTER, Act.USE))
+    assert window.frame.page is window.frame.wall_page
+    wait_for_words(qtbot, dialog, STARTER, "In use")
 
 
 def test_everything_is_reached_by_tab_and_has_a_name(qtbot, open_window):

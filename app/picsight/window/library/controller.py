@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QObject, Signal
 
 from picsight.locations import installed_models
+from picsight_engine.errors import BundleError, RequestError
 from picsight_engine.indexing.events import Committed, Finished, Found, Progress
 
 if TYPE_CHECKING:
@@ -81,6 +82,7 @@ class LibraryController(QObject):
         self._run_folders = 0
         self._again: bool | None = None  # a run to start after this one; true if it tries problems again
         self._wanted_model: str | None = None  # was chosen while a run went on, which ends first
+        self._needs_model = False
         self._paused = False
         self._looked = False
         status.pause_requested.connect(self.pause)
@@ -92,13 +94,26 @@ class LibraryController(QObject):
         def work() -> tuple[Library, Overview]:
             from picsight_engine.library import Library  # 160 ms (numpy), after the first frame
 
-            choice = self._place.models()
+            choice = self._models()
             library = Library.open(self._place.folder, choice.answers, wanted=choice.wanted)
             for path in folders_to_add:
                 library.add_folder(path)
             return library, _overview_of(library)
 
         self._jobs.read(work, self._take_library, self.failed_to_open.emit)
+
+    def _models(self) -> ModelChoice:
+        self._needs_model = False
+        try:
+            return self._place.models()
+        except (BundleError, RequestError):
+            self._needs_model = True
+            raise
+
+    @property
+    def needs_model(self) -> bool:
+        """True where the library could not be opened for want of its model."""
+        return self._needs_model
 
     def close(self) -> None:
         """Close the library; call once no job runs any more."""
@@ -186,17 +201,20 @@ class LibraryController(QObject):
             self._run.cancel()
             return
         library, place = self._library, self._place
-        if library is None:
-            return
 
         def work() -> None:
             from picsight_engine.model_choice import use_model
 
-            library.use(use_model(place.folder, name, place.installed()).choice.wanted)
+            switch = use_model(place.folder, name, place.installed())
+            if library is not None:
+                library.use(switch.choice.wanted)
 
         def done(_nothing: None) -> None:
             self.model_chosen.emit()
-            self.index()
+            if library is None:
+                self.open(())
+            else:
+                self.index()
 
         self._jobs.read(work, done, self.model_refused.emit)
 

@@ -67,6 +67,7 @@ class ModelsController(QObject):
         self._accepted: Callable[[], None] | None = None
         self._faults: dict[str, str] = {}
         self.dialog: ModelsDialog | None = None
+        library.opened.connect(self.refresh)
         library.model_chosen.connect(self.refresh)
         library.model_refused.connect(self._say)
         library.indexing_ended.connect(self.refresh)
@@ -255,6 +256,8 @@ class ModelsController(QObject):
     def _end(self) -> None:
         self._close_installation()
         self.refresh()
+        if self._library.needs_model:
+            self._library.open(())
 
     def _break_off(self, sentence: str) -> None:
         current = self._close_installation()

@@ -51,18 +51,24 @@ class RowView(QWidget):
         self.show_fault("")
 
     def _lay_out(self) -> None:
-        column = QVBoxLayout()
+        words = QVBoxLayout()
+        words.setSpacing(px(self, HAIR))
+        words.addWidget(self._title)
+        words.addWidget(self._words)
+        words.addStretch(1)
+        top = QHBoxLayout()
+        top.setSpacing(px(self, PAD))
+        top.addLayout(words, 1)
+        top.addLayout(self._acts)
+        top.setAlignment(self._acts, Qt.AlignmentFlag.AlignTop)
+        gap = px(self, PAD)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(gap, gap, gap, gap)
         column.setSpacing(px(self, HAIR))
-        for part in (self._title, self._words, self._stands, self._progress, self._far, self._fault):
+        column.addLayout(top)
+        for part in (self._stands, self._progress, self._far, self._fault, self._details):
             column.addWidget(part)
-        column.addWidget(self._details)
         self._progress.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
-        row = QHBoxLayout(self)
-        row.setContentsMargins(px(self, PAD), px(self, PAD), px(self, PAD), px(self, PAD))
-        row.setSpacing(px(self, PAD))
-        row.addLayout(column, 1)
-        row.addLayout(self._acts)
-        row.setAlignment(self._acts, Qt.AlignmentFlag.AlignTop)
 
     def show_row(self, row: Row) -> None:
         """Show a line; a button that stays keeps the focus."""
@@ -204,6 +210,7 @@ def _words(parent: QWidget) -> QLabel:
 
 
 def _dim(label: QLabel) -> QLabel:
+    label.setForegroundRole(QPalette.ColorRole.WindowText)  # on the ground of a list it would be another one
     _tint(label)
     return sized(label, 0.9)
 
