@@ -310,6 +310,7 @@ def test_a_library_whose_model_is_gone_leads_to_the_models_and_opens_with_anothe
 
 def test_everything_is_reached_by_tab_and_has_a_name(qtbot, open_window):
     dialog = opened_dialog(qtbot, open_window())
+    wait_for_button(qtbot, dialog, "other", Act.INSTALL)
     reached, widget = [], dialog.nextInFocusChain()
     while widget is not dialog:
         if widget.isVisibleTo(dialog) and isinstance(widget, QPushButton):
