@@ -14,6 +14,7 @@ from picsight.window.actions.keys import bind_keys
 from picsight.window.actions.photos import PhotoActions
 from picsight.window.frame import Frame
 from picsight.window.library.controller import LibraryController, LibraryPlace, Overview
+from picsight.window.models.controller import ModelsController
 from picsight.window.parts.words import counted
 from picsight.window.search.controller import SearchController
 from picsight.window.search.place import Place
@@ -45,6 +46,7 @@ class MainWindow(QMainWindow):
         self.viewer = ViewerController(frame.viewer_page, frame.model, frame.thumbnails, jobs, self)
         self.folders = FolderActions(self, self.library)
         self.photos = PhotoActions(frame, self.viewer, jobs)
+        self.models = ModelsController(place, self.library, jobs, self)
         self.setCentralWidget(frame)
         self.setWindowTitle("Picsight")
         new_here = not (place.folder / "library.db").exists()
@@ -68,6 +70,7 @@ class MainWindow(QMainWindow):
         library.photos_committed.connect(self._photos_committed)
         library.indexing_ended.connect(self._indexing_ended)
         library.notice_given.connect(self._tell)
+        library.model_chosen.connect(self._say_model)
         search.place_changed.connect(self._place_changed)
         search.busy_changed.connect(frame.busy.set_busy)
         search.folders_wanted.connect(self.folders.choose)
@@ -97,10 +100,12 @@ class MainWindow(QMainWindow):
         frame.status.problems_requested.connect(self._show_problems)
         frame.first_run.choose_requested.connect(self.folders.choose)
         frame.first_run.folders_chosen.connect(self.library.add_folders)
+        frame.first_run.models_requested.connect(self.models.show)
         sidebar.all_requested.connect(lambda: self._go(Place()))
         sidebar.folder_requested.connect(lambda path: self._go(Place(folder=path)))
         sidebar.problems_requested.connect(self._show_problems)
         sidebar.add_requested.connect(self.folders.choose)
+        sidebar.models_requested.connect(self.models.show)
         sidebar.folder_menu_requested.connect(self.folders.show_menu)
         self._jobs.failed.connect(frame.status.show_sentence)
 
@@ -208,6 +213,7 @@ class MainWindow(QMainWindow):
     def _use(self, library: Library) -> None:
         self.frame.thumbnails.use(library.thumbnail)
         self.search.use(library)
+        self._say_model()
         self.frame.show_page(self.frame.wall_page if self.library.overview.folders else self.frame.first_run)
         if self.frame.page is self.frame.wall_page:
             self.frame.box.line.setFocus()
@@ -216,10 +222,14 @@ class MainWindow(QMainWindow):
         first = self.frame.page is self.frame.first_run
         (self.frame.first_run.say if first else self.frame.status.show_sentence)(sentence)
 
+    def _say_model(self) -> None:
+        self.frame.first_run.say_model(small=self.library.has_small_model())
+
     def _fail(self, sentence: str) -> None:
-        self.frame.failure.say(
-            self.tr("Picsight cannot open the library."), sentence, [(self.tr("Quit"), self._quit)]
-        )
+        ways = [(self.tr("Quit"), self._quit)]
+        if self.library.needs_model:
+            ways.insert(0, (self.tr("Models…"), self.models.show))
+        self.frame.failure.say(self.tr("Picsight cannot open the library."), sentence, ways)
         self.frame.show_page(self.frame.failure)
 
     def _show_overview(self, overview: Overview) -> None:

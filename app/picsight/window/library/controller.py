@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Signal
 
+from picsight.locations import installed_models
+from picsight_engine.errors import BundleError, RequestError
 from picsight_engine.indexing.events import Committed, Finished, Found, Progress
 
 if TYPE_CHECKING:
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
     from picsight_engine.indexing.events import Event
     from picsight_engine.library import Library
     from picsight_engine.model_choice import ModelChoice
+    from picsight_engine.models.installed import InstalledModels
     from picsight_engine.store.folders import Folder
     from picsight_engine.store.problems import Problem
 
@@ -28,10 +31,11 @@ LANE = "overview"
 
 @dataclass(frozen=True, slots=True)
 class LibraryPlace:
-    """Where the library lies, and how its models are opened (in a thread)."""
+    """Where the library lies, how its models are opened and where all models are (both asked in a thread)."""
 
     folder: Path
     models: Callable[[], ModelChoice]
+    installed: Callable[[], InstalledModels] = installed_models
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +63,8 @@ class LibraryController(QObject):
     photos_committed = Signal(int)  # how many photos the library has, now that a run has brought some
     indexing_ended = Signal()
     notice_given = Signal(str)  # a sentence that a person should read
+    model_chosen = Signal()
+    model_refused = Signal(str)  # why the model could not be chosen
 
     def __init__(
         self,
@@ -75,6 +81,8 @@ class LibraryController(QObject):
         self._run: Stream | None = None
         self._run_folders = 0
         self._again: bool | None = None  # a run to start after this one; true if it tries problems again
+        self._wanted_model: str | None = None  # was chosen while a run went on, which ends first
+        self._needs_model = False
         self._paused = False
         self._looked = False
         status.pause_requested.connect(self.pause)
@@ -86,13 +94,26 @@ class LibraryController(QObject):
         def work() -> tuple[Library, Overview]:
             from picsight_engine.library import Library  # 160 ms (numpy), after the first frame
 
-            choice = self._place.models()
+            choice = self._models()
             library = Library.open(self._place.folder, choice.answers, wanted=choice.wanted)
             for path in folders_to_add:
                 library.add_folder(path)
             return library, _overview_of(library)
 
         self._jobs.read(work, self._take_library, self.failed_to_open.emit)
+
+    def _models(self) -> ModelChoice:
+        self._needs_model = False
+        try:
+            return self._place.models()
+        except (BundleError, RequestError):
+            self._needs_model = True
+            raise
+
+    @property
+    def needs_model(self) -> bool:
+        """True where the library could not be opened for want of its model."""
+        return self._needs_model
 
     def close(self) -> None:
         """Close the library; call once no job runs any more."""
@@ -173,6 +194,34 @@ class LibraryController(QObject):
             self._run.cancel()
             self._status.show_paused()
 
+    def use_model(self, name: str) -> None:
+        """Let another model read the photos; a run with the one before ends first, what it has read is kept."""
+        if self._run is not None:
+            self._wanted_model = name
+            self._run.cancel()
+            return
+        library, place = self._library, self._place
+
+        def work() -> None:
+            from picsight_engine.model_choice import use_model
+
+            switch = use_model(place.folder, name, place.installed())
+            if library is not None:
+                library.use(switch.choice.wanted)
+
+        def done(_nothing: None) -> None:
+            self.model_chosen.emit()
+            if library is None:
+                self.open(())
+            else:
+                self.index()
+
+        self._jobs.read(work, done, self.model_refused.emit)
+
+    def has_small_model(self) -> bool:
+        """Whether photos are read by the model that comes with Picsight."""
+        return self._library is not None and self._library.wanted.folder == self._place.installed().shipped
+
     def _take_library(self, opened: tuple[Library, Overview]) -> None:
         self._library = opened[0]
         self._take_overview(opened[1])
@@ -229,7 +278,10 @@ class LibraryController(QObject):
         self._run = None
         self._look_over()
         self.indexing_ended.emit()
-        if self._again is not None:
+        if self._wanted_model is not None:
+            name, self._wanted_model, self._again = self._wanted_model, None, None
+            self.use_model(name)
+        elif self._again is not None:
             retry, self._again = self._again, None
             self.index(retry_problems=retry)
 
@@ -238,6 +290,9 @@ class LibraryController(QObject):
         self._status.show_stopped(sentence)
         self._look_over()
         self.indexing_ended.emit()
+        if self._wanted_model is not None:
+            name, self._wanted_model = self._wanted_model, None
+            self.use_model(name)
 
 
 def _overview_of(library: Library) -> Overview:

@@ -24,6 +24,7 @@ class FirstRun(QWidget):
 
     choose_requested = Signal()
     folders_chosen = Signal(object)  # list[Path]
+    models_requested = Signal()
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -50,6 +51,9 @@ class FirstRun(QWidget):
         self._hint = sized(QLabel(self.tr("Or drop a folder here."), inner), 0.9)
         self._hint.setWordWrap(True)
         column.addWidget(self._hint)
+        column.addSpacing(px(self, PAD))
+        self._model = self._model_line(inner)
+        column.addWidget(self._model)
         column.addStretch(3)
         row = QHBoxLayout(self)
         row.addStretch(1)
@@ -69,6 +73,24 @@ class FirstRun(QWidget):
             row.addWidget(use)
         row.addStretch(1)
         return row
+
+    def _model_line(self, inner: QWidget) -> QWidget:
+        line = QWidget(inner)
+        words = sized(QLabel(self.tr("This small model knows everyday things."), line), 0.9)
+        better = Button(self.tr("Get a better one…"), Weight.QUIET, line)
+        better.setAccessibleDescription(words.text())
+        better.clicked.connect(self.models_requested)
+        row = QHBoxLayout(line)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.setSpacing(0)
+        row.addWidget(words)
+        row.addWidget(better)
+        row.addStretch(1)
+        return line
+
+    def say_model(self, *, small: bool) -> None:
+        """Tell of better models while the one that comes with Picsight is the chosen one."""
+        self._model.setVisible(small)
 
     def say(self, sentence: str) -> None:
         """Why a folder could not be added."""

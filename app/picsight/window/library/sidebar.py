@@ -59,6 +59,7 @@ class Sidebar(QWidget):
     problems_requested = Signal()
     folder_requested = Signal(object)  # Path
     add_requested = Signal()
+    models_requested = Signal()
     folder_menu_requested = Signal(object, QPoint)  # Path, on the screen
 
     def __init__(self, parent: QWidget | None = None) -> None:
@@ -66,15 +67,19 @@ class Sidebar(QWidget):
         self._model = QStandardItemModel(self)
         self._list = QListView(self)
         self._prepare()
-        add = Button(self.tr("Add a folder…"), Weight.QUIET, self)
-        add.clicked.connect(self.add_requested)
         column = QVBoxLayout(self)
         column.setContentsMargins(px(self, SMALL), px(self, SMALL), px(self, SMALL), px(self, PAD))
+        column.setSpacing(0)
         column.addWidget(self._list, 1)
-        row = QHBoxLayout()
-        row.addWidget(add)
-        row.addStretch(1)
-        column.addLayout(row)
+        for words, wish in (
+            (self.tr("Add a folder…"), self.add_requested),
+            (self.tr("Models…"), self.models_requested),
+        ):
+            link, row = Button(words, Weight.QUIET, self), QHBoxLayout()
+            link.clicked.connect(wish)
+            row.addWidget(link)
+            row.addStretch(1)
+            column.addLayout(row)
         self.setMinimumWidth(px(self, 10))
         self.setMaximumWidth(px(self, 22))
 

@@ -26,6 +26,13 @@ def number(value: float) -> str:
     return QLocale().toString(round(value))
 
 
+def size(count: int) -> str:
+    """So many bytes: 2.1 MB, 215 MB."""
+    return QLocale().formattedDataSize(
+        count, 1 if count < 10_000_000 else 0, QLocale.DataSizeFormat.DataSizeSIFormat
+    )
+
+
 def counted(value: int, one: str, many: str) -> str:
     """Say `one` for exactly one thing, else `many`; %n in either stands for the grouped number."""
     return say(one if value == 1 else many).replace("%n", number(value))

@@ -1,0 +1,309 @@
+"""Joins the dialog of models to the engine: what there is, installing with progress, using, removing."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QObject
+from PySide6.QtWidgets import QFileDialog, QMessageBox, QWidget
+
+from picsight.window.models.rows import Act, Row, rows_of, title_of
+from picsight.window.parts.words import isolated
+
+if TYPE_CHECKING:
+    import threading
+    from collections.abc import Callable, Iterator, Sequence
+
+    from picsight.jobs import Jobs, Stream
+    from picsight.window.library.controller import LibraryController, LibraryPlace
+    from picsight.window.models.view import ModelsDialog
+    from picsight_engine.models.bundle import Manifest
+    from picsight_engine.models.catalogue import Entry
+    from picsight_engine.models.install import InstallEvent
+
+LANE = "models"
+
+
+@dataclass(frozen=True, slots=True)
+class _Parcel:
+    """A model in a file: what it is and the licence that lies in it."""
+
+    path: Path
+    manifest: Manifest
+    licence: str
+
+
+@dataclass(slots=True)
+class _Installation:
+    """What is being installed; from a catalogue it can be stopped and taken up again."""
+
+    name: str
+    title: str
+    fetched: bool
+    stream: Stream | None = None
+    words: str = ""
+    done: int = 0
+    total: int = 0
+
+
+class ModelsController(QObject):
+    """Owns the dialog; an installation goes on while it is closed."""
+
+    def __init__(
+        self,
+        place: LibraryPlace,
+        library: LibraryController,
+        jobs: Jobs,
+        window: QWidget,
+        entries: Sequence[Entry] | None = None,
+    ) -> None:
+        super().__init__(window)
+        self._place, self._library, self._jobs, self._window = place, library, jobs, window
+        self._entries = entries
+        self._rows: dict[str, Row] = {}
+        self._installation: _Installation | None = None
+        self._accepted: Callable[[], None] | None = None
+        self._faults: dict[str, str] = {}
+        self.dialog: ModelsDialog | None = None
+        library.opened.connect(self.refresh)
+        library.model_chosen.connect(self.refresh)
+        library.model_refused.connect(self._say)
+        library.indexing_ended.connect(self.refresh)
+        library.photos_committed.connect(lambda _photos: self.refresh())
+
+    def show(self) -> None:
+        """Open the dialog."""
+        if self.dialog is None:
+            from picsight.window.models.view import ModelsDialog  # the first frame does not need it
+
+            self.dialog = dialog = ModelsDialog(self._window)
+            dialog.wished.connect(self._wish)
+            dialog.cancel_requested.connect(self.cancel)
+            dialog.file_requested.connect(self._choose_file)
+            dialog.licence.accepted.connect(self._accept)
+            dialog.licence.declined.connect(self._decline)
+        self._faults.clear()
+        self.dialog.show_sentence("")
+        self.dialog.open()
+        self.refresh()
+
+    def refresh(self) -> None:
+        """Look at all models again, if someone looks."""
+        if self.dialog is None or not self.dialog.isVisible():
+            return
+        place, photos, given = self._place, self._library.overview.photos, self._entries
+
+        def work() -> list[Row]:
+            from picsight_engine.model_offers import model_offers
+            from picsight_engine.models.catalogue import CATALOGUE
+
+            entries = CATALOGUE if given is None else given
+            offers = model_offers(place.folder, place.installed(), entries)
+            return rows_of(offers, photos, [entry.name for entry in entries])
+
+        self._jobs.read(work, self._take_rows, self._say, replaces=LANE)
+
+    def cancel(self) -> None:
+        """Stop the installation; what has arrived is kept."""
+        if self._installation is not None and self._installation.stream is not None:
+            self._installation.stream.cancel()
+
+    def install_file(self, path: Path) -> None:
+        """Install a model from a folder or an archive, once its licence was accepted."""
+
+        def work() -> _Parcel:
+            from picsight_engine.models.parcel import open_parcel
+
+            with open_parcel(path) as parcel:
+                return _Parcel(path, parcel.manifest, parcel.licence)
+
+        self._say("")
+        self._jobs.read(work, self._take_parcel, self._say)
+
+    # What a person wishes
+
+    def _wish(self, name: str, act: Act) -> None:
+        self._faults.pop(name, None)
+        self._say("")
+        match act:
+            case Act.USE:
+                self._library.use_model(name)
+            case Act.REMOVE:
+                self._confirm_removal(name)
+            case Act.INSTALL | Act.CONTINUE | Act.AGAIN:
+                self._ask_to_fetch(name)
+
+    def _ask_to_fetch(self, name: str) -> None:
+        from picsight_engine.models.catalogue import find_entry
+
+        entry = find_entry(name, self._entries)
+        title = title_of(entry.name, entry.title)
+        licence = entry.terms.licence
+        self._ask(
+            title,
+            (licence.id, licence.url, entry.terms.text) if licence.accept else None,
+            lambda: self._fetch(entry, title),
+        )
+
+    def _take_parcel(self, parcel: _Parcel) -> None:
+        manifest, licence = parcel.manifest, parcel.manifest.licence
+        self._ask(
+            manifest.title,
+            (licence.id, licence.url, parcel.licence) if licence.accept else None,
+            lambda: self._unpack(parcel),
+        )
+
+    def _ask(self, title: str, licence: tuple[str, str, str] | None, install: Callable[[], None]) -> None:
+        """Show a licence that must be accepted; without one go on at once."""
+        if licence is None or self.dialog is None:
+            install()
+            return
+        self._accepted = install
+        self.dialog.show_licence(title, *licence)
+
+    def _accept(self) -> None:
+        install, self._accepted = self._accepted, None
+        if self.dialog is not None:
+            self.dialog.show_list()
+        if install is not None:
+            install()
+
+    def _decline(self) -> None:
+        self._accepted = None
+
+    def _choose_file(self) -> None:
+        dialog = QFileDialog(self.dialog, self.tr("Choose a model"))
+        dialog.setFileMode(QFileDialog.FileMode.ExistingFile)
+        dialog.setNameFilters(
+            [self.tr("Models (*.zip *.tar *.tar.gz *.tgz *.tar.xz *.tar.bz2)"), self.tr("All files (*)")]
+        )
+        dialog.fileSelected.connect(lambda name: self.install_file(Path(name)))
+        dialog.finished.connect(dialog.deleteLater)
+        dialog.open()
+
+    def _confirm_removal(self, name: str) -> None:
+        """Getting it again costs a download: ask first."""
+        row = self._rows[name]
+        box = QMessageBox(self.dialog)
+        box.setText(self.tr("Remove {model} from this computer?").format(model=isolated(f"“{row.title}”")))
+        box.setInformativeText(
+            self.tr("What it has read of your photos is kept. Installed again, it goes on from there.")
+        )
+        remove = box.addButton(self.tr("Remove"), QMessageBox.ButtonRole.AcceptRole)
+        box.addButton(QMessageBox.StandardButton.Cancel)
+        remove.clicked.connect(lambda: self.remove(name))
+        box.finished.connect(box.deleteLater)
+        box.open()
+
+    def remove(self, name: str) -> None:
+        """Remove an installed model, or what an interrupted installation left of it."""
+        place = self._place
+        self._jobs.read(
+            lambda: place.installed().remove(name),
+            lambda _nothing: self.refresh(),
+            lambda sentence: self._fail(name, sentence),
+        )
+
+    # Installing
+
+    def _fetch(self, entry: Entry, title: str) -> None:
+        place = self._place
+
+        def events(cancel: threading.Event) -> Iterator[InstallEvent]:
+            from picsight_engine.models.install import install, runs_coreml  # ssl, http: only who downloads
+
+            yield from install(entry, place.installed(), coreml=runs_coreml(), cancel=cancel)
+
+        self._begin(_Installation(entry.name, title, fetched=True, words=self.tr("Connecting")), events)
+
+    def _unpack(self, parcel: _Parcel) -> None:
+        place, title = self._place, parcel.manifest.title
+
+        def events(_cancel: threading.Event) -> Iterator[InstallEvent]:
+            from picsight_engine.models.install import Installed
+            from picsight_engine.models.parcel import open_parcel
+
+            with open_parcel(parcel.path) as again:
+                yield Installed(again.install(place.installed()))
+
+        self._begin(
+            _Installation(parcel.manifest.name, title, fetched=False, words=self.tr("Installing")), events
+        )
+
+    def _begin(
+        self, started: _Installation, events: Callable[[threading.Event], Iterator[InstallEvent]]
+    ) -> None:
+        if self._installation is not None:
+            return
+        self._installation = started
+        started.stream = self._jobs.stream(events, self._take_event, self._end, self._break_off)
+        self._show_installation()
+
+    def _take_event(self, event: InstallEvent) -> None:
+        from picsight_engine.models.install import Checking, Fetching
+
+        current = self._installation
+        if current is None:
+            return
+        if isinstance(event, Fetching):
+            current.words, current.done, current.total = self.tr("Downloading"), event.done, event.total
+        elif isinstance(event, Checking):
+            current.words, current.total = self.tr("Checking"), 0
+        self._show_installation()
+
+    def _end(self) -> None:
+        self._close_installation()
+        self.refresh()
+        if self._library.needs_model:
+            self._library.open(())
+
+    def _break_off(self, sentence: str) -> None:
+        current = self._close_installation()
+        if current is not None and not (current.stream is not None and current.stream.cancelled):
+            self._fail(current.name, sentence)
+        self.refresh()
+
+    def _close_installation(self) -> _Installation | None:
+        current, self._installation = self._installation, None
+        if self.dialog is not None:
+            self.dialog.let_install(may=True)
+            if current is not None and current.name in self.dialog.rows:
+                self.dialog.rows[current.name].show_transfer(None)
+            self._say("")
+        return current
+
+    # What is shown
+
+    def _take_rows(self, rows: list[Row]) -> None:
+        self._rows = {row.name: row for row in rows}
+        if self.dialog is None:
+            return
+        self.dialog.show_rows(rows)
+        for name, sentence in self._faults.items():
+            if name in self.dialog.rows:
+                self.dialog.rows[name].show_fault(sentence)
+        self._show_installation()
+
+    def _show_installation(self) -> None:
+        current, dialog = self._installation, self.dialog
+        if current is None or dialog is None:
+            return
+        dialog.let_install(may=False)
+        line = dialog.rows.get(current.name)
+        if line is not None:
+            line.show_transfer(current.words, current.done, current.total, stoppable=current.fetched)
+
+    def _fail(self, name: str, sentence: str) -> None:
+        """Say in a model's line why something did not go, or above the lines where it has none."""
+        self._faults[name] = sentence
+        line = self.dialog.rows.get(name) if self.dialog is not None else None
+        if line is not None:
+            line.show_fault(sentence)
+        else:
+            self._say(sentence)
+
+    def _say(self, sentence: str) -> None:
+        if self.dialog is not None:
+            self.dialog.show_sentence(sentence)

@@ -1,0 +1,233 @@
+"""One model on the screen: words, size and time, what can be done with it, and how far its installation is."""
+
+from __future__ import annotations
+
+from functools import partial
+from html import escape
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QRect, QRectF, Qt, Signal
+from PySide6.QtGui import QPainter, QPalette
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QSizePolicy, QVBoxLayout, QWidget
+
+from picsight.window.models.rows import SPOKEN, Act, Row
+from picsight.window.parts.controls import Button, ThinProgress, Weight
+from picsight.window.parts.icons import paint_icon
+from picsight.window.parts.labels import sized
+from picsight.window.parts.words import isolated, say, size
+from picsight.window.tokens import HAIR, PAD, SMALL, px, tones
+
+if TYPE_CHECKING:
+    from PySide6.QtGui import QPaintEvent
+
+WEB = ("https://", "http://")
+
+
+class RowView(QWidget):
+    """Shows a line of the list and says which of its buttons was pressed."""
+
+    wished = Signal(object)  # Act
+    cancel_requested = Signal()
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._title = sized(_words(self), 1.0, semibold=True)
+        self._words, self._details = _words(self), _dim(_words(self))
+        self._details.setOpenExternalLinks(True)
+        self._details.setTextFormat(Qt.TextFormat.RichText)
+        self._details.setTextInteractionFlags(Qt.TextInteractionFlag.TextBrowserInteraction)
+        self._stands, self._fault = Mark(self), Mark(self)
+        self._progress, self._far = ThinProgress("", self), _dim(_words(self))
+        self.cancel = Button(self.tr("Cancel"), Weight.PLAIN, self)
+        self.cancel.setAutoDefault(False)
+        self.cancel.clicked.connect(self.cancel_requested)
+        self._buttons: dict[Act, Button] = {}
+        self._acts = QHBoxLayout()
+        self._acts.setSpacing(px(self, HAIR))
+        self._acts.addWidget(self.cancel)
+        self._lay_out()
+        self._details.hide()
+        self.show_transfer(None)
+        self.show_fault("")
+
+    def _lay_out(self) -> None:
+        words = QVBoxLayout()
+        words.setSpacing(px(self, HAIR))
+        words.addWidget(self._title)
+        words.addWidget(self._words)
+        words.addStretch(1)
+        top = QHBoxLayout()
+        top.setSpacing(px(self, PAD))
+        top.addLayout(words, 1)
+        top.addLayout(self._acts)
+        top.setAlignment(self._acts, Qt.AlignmentFlag.AlignTop)
+        gap = px(self, PAD)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(gap, gap, gap, gap)
+        column.setSpacing(px(self, HAIR))
+        column.addLayout(top)
+        for part in (self._stands, self._progress, self._far, self._fault, self._details):
+            column.addWidget(part)
+        self._progress.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+
+    def show_row(self, row: Row) -> None:
+        """Show a line; a button that stays keeps the focus."""
+        self.setAccessibleName(row.spoken)
+        self._title.setText(row.title)
+        self._words.setText(row.words)
+        self._words.setVisible(bool(row.words))
+        self._stands.say(" · ".join(filter(None, (row.state, row.facts))), "tick" if row.in_use else "")
+        self._details.setText(_details(row))
+        self._progress.setAccessibleName(say("Installing {model}").format(model=row.title))
+        self.cancel.setAccessibleName(say("Cancel installing {model}").format(model=row.title))
+        self.show_fault(row.fault)
+        self._show_acts(row)
+
+    def _show_acts(self, row: Row) -> None:
+        for act in [act for act in self._buttons if act not in row.acts]:
+            gone = self._buttons.pop(act)
+            gone.hide()
+            gone.deleteLater()
+        for place, act in enumerate(row.acts):
+            button = self._buttons.get(act)
+            if button is None:
+                weight = Weight.QUIET if act is Act.REMOVE else Weight.PLAIN
+                button = self._buttons[act] = Button(say(act.value), weight, self)
+                button.setAutoDefault(False)
+                button.clicked.connect(partial(self.wished.emit, act))
+            button.setAccessibleName(say(SPOKEN[act]).format(model=row.title))
+            self._acts.removeWidget(button)
+            self._acts.insertWidget(place, button)
+            button.setVisible(not self.cancel.isVisibleTo(self))
+
+    def button(self, act: Act) -> Button | None:
+        """The button that does this, None where there is none."""
+        return self._buttons.get(act)
+
+    def stops(self) -> list[Button]:
+        """The buttons in the order in which Tab reaches them."""
+        return [*self._buttons.values(), self.cancel]
+
+    def let_install(self, *, may: bool) -> None:
+        """One installation at a time: what would begin or disturb one waits."""
+        for act, button in self._buttons.items():
+            button.setEnabled(may or act is Act.USE)
+
+    def show_transfer(
+        self, words: str | None, done: int = 0, total: int = 0, *, stoppable: bool = True
+    ) -> None:
+        """How far the installation is, None when there is none; without a total nobody knows."""
+        going_on = words is not None
+        had_focus = self.cancel.hasFocus()
+        for part in (self._progress, self._far):
+            part.setVisible(going_on)
+        self.cancel.setVisible(going_on and stoppable)
+        self._stands.setVisible(not going_on and bool(self._stands.words()))
+        for button in self._buttons.values():
+            button.setVisible(not going_on)
+        if going_on:
+            self._far.setText(
+                say("{what} · {done} of {total}").format(what=words, done=size(done), total=size(total))
+                if total
+                else words or ""
+            )
+            self._progress.setMaximum(1000 if total else 0)
+            self._progress.setValue(1000 * done // total if total else 0)
+            self.show_fault("")
+        elif had_focus and self._buttons:
+            list(self._buttons.values())[-1].setFocus()
+
+    def show_fault(self, sentence: str) -> None:
+        """What went wrong, empty for nothing."""
+        self._fault.say(sentence, "problems")
+
+    def show_details(self, *, shown: bool) -> None:
+        """Show or hide name and licence."""
+        self._details.setVisible(shown)
+
+    def follow_palette(self) -> None:
+        """Dim words in the colours of now."""
+        for label in (self._details, self._far):
+            _tint(label)
+
+    def says(self) -> str:
+        """All that can be read in the line now."""
+        parts = (self._title, self._words, self._details, self._far)
+        marks = (mark.words() for mark in (self._stands, self._fault) if mark.isVisibleTo(self))
+        return "\n".join([*(part.text() for part in parts if part.isVisibleTo(self)), *marks])
+
+    def paintEvent(self, _event: QPaintEvent) -> None:
+        """The line to the next model."""
+        painter = QPainter(self)
+        painter.fillRect(
+            QRectF(px(self, PAD), self.height() - 1, self.width() - 2 * px(self, PAD), 1), tones(self).line
+        )
+        painter.end()
+
+
+class Mark(QWidget):
+    """A sentence with an icon in front of it where there is one."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._icon = ""
+        self._label = _words(self)
+        self._row = QHBoxLayout(self)
+        self._row.addWidget(self._label)
+        self.say("")
+
+    def say(self, words: str, icon: str = "") -> None:
+        """Show these words, or nothing at all."""
+        self._icon = icon
+        self._label.setText(words)
+        self._row.setContentsMargins(px(self, 1.25 + SMALL) if icon else 0, 0, 0, 0)
+        self.setVisible(bool(words))
+        self.update()
+
+    def words(self) -> str:
+        """What is said."""
+        return self._label.text()
+
+    def paintEvent(self, _event: QPaintEvent) -> None:
+        """The icon at the first line."""
+        if not self._icon:
+            return
+        painter, side = QPainter(self), px(self, 1.25)
+        right_to_left = self.layoutDirection() == Qt.LayoutDirection.RightToLeft
+        line = self.fontMetrics().height()
+        place = QRect(self.width() - side if right_to_left else 0, (line - side) // 2, side, side)
+        place.moveTop(max(place.top(), 0))
+        paint_icon(painter, place, self._icon, tones(self).text)
+        painter.end()
+
+
+def _words(parent: QWidget) -> QLabel:
+    """A label for words that may come from a file: shown as they are, never read as markup."""
+    label = QLabel(parent)
+    label.setWordWrap(True)
+    label.setTextFormat(Qt.TextFormat.PlainText)
+    return label
+
+
+def _dim(label: QLabel) -> QLabel:
+    label.setForegroundRole(QPalette.ColorRole.WindowText)  # on the ground of a list it would be another one
+    _tint(label)
+    return sized(label, 0.9)
+
+
+def _tint(label: QLabel) -> None:
+    palette = QPalette()
+    palette.setColor(QPalette.ColorRole.WindowText, tones(label).dim)
+    label.setPalette(palette)
+
+
+def _details(row: Row) -> str:
+    """Name and licence as markup with a link; every word of a file is escaped."""
+    details = row.details
+    parts = [escape(isolated(details.title)), escape(isolated(details.name))]
+    if details.licence:
+        licence = escape(details.licence)
+        if details.url.startswith(WEB):
+            licence = f'<a href="{escape(details.url)}">{licence}</a>'
+        parts.append(say("licence {licence}").format(licence=licence))
+    return " · ".join(parts)

@@ -1,0 +1,198 @@
+"""The dialog of models: one line a model, the licence before anything is installed, and what is under it all."""
+
+from __future__ import annotations
+
+import itertools
+from functools import partial
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QEvent, QSize, Qt, QTimer, Signal
+from PySide6.QtGui import QPalette
+from PySide6.QtWidgets import (
+    QDialog,
+    QFrame,
+    QHBoxLayout,
+    QLabel,
+    QScrollArea,
+    QStackedWidget,
+    QVBoxLayout,
+    QWidget,
+)
+
+from picsight.window.models.licence_view import LicencePage
+from picsight.window.models.row_view import Mark, RowView
+from picsight.window.parts.controls import Button, SlimScrollBar, Weight
+from picsight.window.parts.labels import sized
+from picsight.window.tokens import HALF, PAD, SMALL, px
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from picsight.window.models.rows import Row
+
+WIDE, HIGH, LEAST_WIDE, LEAST_HIGH = 44, 38, 28, 20  # em
+
+
+class ModelsDialog(QDialog):
+    """Shows models and says what a person wishes."""
+
+    wished = Signal(str, object)  # name of a model, Act
+    cancel_requested = Signal()
+    file_requested = Signal()
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setWindowTitle(self.tr("Models"))
+        self.rows: dict[str, RowView] = {}
+        self._pages, self._list = QStackedWidget(self), QWidget()
+        self._lines = QVBoxLayout()
+        self._sentence = Mark(self)
+        self.details = Button(self.tr("Technical details"), Weight.QUIET, self)
+        self.file = Button(self.tr("Install from a file…"), Weight.QUIET, self)
+        self.done_button = Button(self.tr("Close"), Weight.PLAIN, self)
+        self.licence = LicencePage()
+        self._connect()
+        self._pages.addWidget(self._list_page())
+        self._pages.addWidget(self.licence)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.addWidget(self._pages)
+        self._size_first()
+
+    def _connect(self) -> None:
+        for button in (self.details, self.file, self.done_button):
+            button.setAutoDefault(False)
+        self.details.setCheckable(True)
+        self.details.toggled.connect(self._show_details)
+        self.file.clicked.connect(self.file_requested)
+        self.done_button.clicked.connect(self.reject)
+        self.licence.declined.connect(self.show_list)
+
+    def _list_page(self) -> QWidget:
+        page, gap = QWidget(), px(self, PAD)
+        title = sized(QLabel(self.tr("Models"), page), 1.15, semibold=True)
+        intro = QLabel(
+            self.tr(
+                "A model is what understands your photos. Larger ones find more and take longer to read them."
+            ),
+            page,
+        )
+        intro.setWordWrap(True)
+        top = QVBoxLayout()
+        top.setContentsMargins(gap, gap, gap, gap)
+        top.setSpacing(px(self, SMALL))
+        for part in (title, intro, self._sentence):
+            top.addWidget(part)
+        self._lines.setContentsMargins(0, 0, 0, 0)
+        self._lines.setSpacing(0)
+        self._lines.addStretch(1)
+        self._list.setLayout(self._lines)
+        self._list.setBackgroundRole(QPalette.ColorRole.Base)
+        self._list.setAutoFillBackground(True)
+        column = QVBoxLayout(page)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(0)
+        column.addLayout(top)
+        column.addWidget(scrolled(self._list, self.tr("Models")), 1)
+        column.addLayout(self._foot())
+        return page
+
+    def _foot(self) -> QHBoxLayout:
+        foot, gap = QHBoxLayout(), px(self, PAD)
+        foot.setContentsMargins(px(self, SMALL), gap, gap, gap)
+        foot.setSpacing(px(self, HALF))
+        foot.addWidget(self.details)
+        foot.addWidget(self.file)
+        foot.addStretch(1)
+        foot.addWidget(self.done_button)
+        return foot
+
+    def show_rows(self, rows: Sequence[Row]) -> None:
+        """Show these models in this order; lines that stay keep focus and progress."""
+        for name in self.rows.keys() - {row.name for row in rows}:
+            gone = self.rows.pop(name)
+            gone.hide()
+            gone.deleteLater()
+        for place, row in enumerate(rows):
+            line = self.rows.get(row.name)
+            if line is None:
+                line = self.rows[row.name] = RowView(self._list)
+                line.wished.connect(partial(self.wished.emit, row.name))
+                line.cancel_requested.connect(self.cancel_requested)
+                line.show_details(shown=self.details.isChecked())
+            line.show_row(row)
+            if self._lines.indexOf(line) != place:
+                self._lines.removeWidget(line)
+                self._lines.insertWidget(place, line)
+        stops = [stop for row in rows for stop in self.rows[row.name].stops()]
+        for before, after in itertools.pairwise([*stops, self.details, self.file, self.done_button]):
+            self.setTabOrder(before, after)
+
+    def let_install(self, *, may: bool) -> None:
+        """One installation at a time."""
+        self.file.setEnabled(may)
+        for line in self.rows.values():
+            line.let_install(may=may)
+
+    def show_sentence(self, sentence: str) -> None:
+        """Something that a person should read and that belongs to no line; empty for nothing."""
+        self._sentence.say(sentence, "problems")
+
+    def says(self) -> str:
+        """What is said above the lines."""
+        return self._sentence.words()
+
+    def show_licence(self, model: str, licence: str, url: str, text: str) -> None:
+        """Ask for a licence before anything is installed."""
+        self.licence.say(model, licence, url, text)
+        self._pages.setCurrentWidget(self.licence)
+        self.licence.text.setFocus()
+
+    def show_list(self) -> None:
+        """The models."""
+        self._pages.setCurrentIndex(0)
+
+    @property
+    def asks_for_licence(self) -> bool:
+        """True while a licence is shown."""
+        return self._pages.currentWidget() is self.licence
+
+    def reject(self) -> None:
+        """Escape goes a step back: from the licence to the list, then out. An installation goes on."""
+        if self.asks_for_licence:
+            self.licence.declined.emit()
+        else:
+            super().reject()
+
+    def changeEvent(self, event: QEvent) -> None:
+        """Other colours: the dim words follow."""
+        super().changeEvent(event)
+        if event.type() == QEvent.Type.PaletteChange:
+            QTimer.singleShot(0, self, self._follow_palette)  # once the lines have it too
+
+    def _follow_palette(self) -> None:
+        for line in self.rows.values():
+            line.follow_palette()
+
+    def _show_details(self, shown: bool) -> None:
+        for line in self.rows.values():
+            line.show_details(shown=shown)
+
+    def _size_first(self) -> None:
+        room = self.screen().availableSize() * 0.9
+        wish = QSize(px(self, WIDE), px(self, HIGH))
+        self.setMinimumSize(QSize(px(self, LEAST_WIDE), px(self, LEAST_HIGH)).boundedTo(room))
+        self.resize(wish.boundedTo(room))
+
+
+def scrolled(inner: QWidget, name: str) -> QScrollArea:
+    """A widget that scrolls downwards only."""
+    area = QScrollArea()
+    area.setWidget(inner)
+    area.setWidgetResizable(True)
+    area.setFrameShape(QFrame.Shape.NoFrame)
+    area.setAccessibleName(name)
+    area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+    area.setVerticalScrollBar(SlimScrollBar(Qt.Orientation.Vertical, area))
+    area.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+    return area

@@ -1,0 +1,338 @@
+"""The dialog of models: plain words, a licence before anything is fetched, progress and cancel, use, remove."""
+
+from __future__ import annotations
+
+import threading
+import zipfile
+from dataclasses import replace
+
+import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QMessageBox, QPushButton
+
+from picsight.jobs import Jobs
+from picsight.settings import Settings
+from picsight.window.library.controller import LibraryPlace
+from picsight.window.main_window import MainWindow
+from picsight.window.models.rows import PLAIN, Act, rows_of
+from picsight_engine.indexing.indexer import IndexSettings
+from picsight_engine.library import Library
+from picsight_engine.model_choice import choice_of
+from picsight_engine.model_offers import Offer
+from picsight_engine.models.bundle import Licence, open_bundle, write_bundle
+from picsight_engine.models.catalogue import CATALOGUE, Entry, RemoteFile, Terms
+from picsight_engine.models.installed import InstalledModels
+from picsight_engine.store.choice import choose_model
+
+PATIENCE = 30_000  # ms; worker processes start on a busy machine
+SPACE = "00112233445566aa"
+STARTER = "picsight-starter"
+TERMS = Licence("be-kind-1", "https://example.org/licence", accept=True)
+
+
+@pytest.fixture(scope="module")
+def bundle(starter):
+    if not (starter / "bundle.json").is_file():
+        pytest.skip("the starter bundle is not built yet")
+    return open_bundle(starter)
+
+
+@pytest.fixture(scope="module")
+def few_photos(real_photos, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("few")
+    for path in sorted(real_photos.glob("caltech*"))[:3]:
+        (folder / path.name).write_bytes(path.read_bytes())
+    return folder
+
+
+@pytest.fixture
+def models(tmp_path, starter):
+    return InstalledModels(tmp_path / "models", starter)
+
+
+@pytest.fixture
+def entry(server, bundle):
+    """The shipped model's files as another model on a server of this computer."""
+    shelf, address = server
+    files = []
+    for name in ("image.onnx", "text.onnx", bundle.manifest.text.tokenizer):
+        data = (bundle.folder / name).read_bytes()
+        shelf.files[f"/m/resolve/main/{name}"] = data
+        files.append(RemoteFile(name, f"{address}/m", name, about=len(data), size=len(data)))
+    m = bundle.manifest
+    return Entry(
+        "other", "Other", "Finds more.", Terms(TERMS, "Be kind to photos."), m.dim, SPACE, m.logit_scale, m.image,
+        m.text, 20.0, tuple(files),
+    )  # fmt: skip
+
+
+@pytest.fixture
+def open_window(qtbot, tmp_path, models, entry):
+    opened = []
+
+    def make(add=(), *, fails=False):
+        jobs, folder = Jobs(), tmp_path / "library"
+        place = LibraryPlace(folder, lambda: choice_of(folder, models), lambda: models)
+        window = MainWindow(place, Settings(), jobs)
+        window.models._entries = (entry,)
+        opened.append((window, jobs))
+        qtbot.addWidget(window)
+        window.resize(1100, 700)
+        window.show()
+        ready = window.library.failed_to_open if fails else window.library.opened
+        with qtbot.waitSignal(ready, timeout=PATIENCE):
+            window.start(add)
+        return window
+
+    yield make
+    for window, jobs in opened:
+        window.close()
+        jobs.close()
+        window.library.close()
+
+
+def opened_dialog(qtbot, window):
+    window.models.show()
+    dialog = window.models.dialog
+    qtbot.waitUntil(lambda: bool(dialog.rows), timeout=PATIENCE)
+    return dialog
+
+
+def press(qtbot, button):
+    assert button is not None
+    qtbot.mouseClick(button, Qt.MouseButton.LeftButton)
+
+
+def wait_for_button(qtbot, dialog, name, act):
+    def there():
+        button = dialog.rows[name].button(act) if name in dialog.rows else None
+        return button is not None and button.isVisibleTo(dialog)
+
+    qtbot.waitUntil(there, timeout=PATIENCE)
+    return dialog.rows[name].button(act)
+
+
+def wait_for_words(qtbot, dialog, name, words):
+    qtbot.waitUntil(
+        lambda: name in dialog.rows and f"\n{words} ·" in dialog.rows[name].says(), timeout=PATIENCE
+    )
+
+
+def offer(name, **changes):
+    usual = Offer(
+        name, "Its Own Title", "", "available", False, TERMS, None, 215_000_000, 1000, 900.0, False, False
+    )
+    return replace(usual, **changes)
+
+
+def test_every_model_of_the_catalogue_has_plain_words():
+    assert PLAIN.keys() == {STARTER, *(entry.name for entry in CATALOGUE)}
+
+
+def test_a_line_says_size_time_and_state_in_words():
+    shipped = offer(
+        STARTER, state="installed", shipped=True, answers=True, wanted=True, photos=0, bytes=9_400_000
+    )
+    small, fast = rows_of([shipped, offer("mobileclip-s0")], 1000, ["mobileclip-s0"])
+    assert (small.title, small.facts, small.state, small.acts) == ("Small", "9.4 MB", "In use", ())
+    assert (fast.title, fast.state, fast.acts) == ("Fast", "", (Act.INSTALL,))
+    assert fast.facts == "215 MB · about 15 minutes for your library"
+    assert "MobileCLIP" not in fast.spoken
+
+
+@pytest.mark.parametrize(
+    ("changes", "facts", "state", "acts"),
+    [
+        ({"photos": 0, "state": "installed"}, "has read your photos", "Installed", (Act.REMOVE, Act.USE)),
+        ({"photos": 10, "seconds": None}, "10 photos to read", "", (Act.INSTALL,)),
+        ({"photos": 10, "seconds": 9.0}, "under a minute for the rest of your library", "", (Act.INSTALL,)),
+        (
+            {"state": "unfinished"},
+            "about 15 minutes for your library",
+            "Partly downloaded",
+            (Act.REMOVE, Act.CONTINUE),
+        ),
+        ({"state": "damaged"}, "about 15 minutes for your library", "", (Act.REMOVE, Act.AGAIN)),
+        ({"state": "damaged", "wanted": True}, "about 15 minutes for your library", "", (Act.AGAIN,)),
+        (
+            {"state": "installed", "wanted": True},
+            "about 15 minutes for your library",
+            "Reads your photos; Small answers meanwhile",
+            (),
+        ),
+    ],
+)
+def test_what_can_be_done_follows_from_where_a_model_stands(changes, facts, state, acts):
+    old = offer(STARTER, state="installed", shipped=True, answers=True)
+    row = rows_of([old, offer("mobileclip-s0", **changes)], 1000, ["mobileclip-s0"])[1]
+    assert (row.facts, row.state, row.acts) == (f"215 MB · {facts}", state, acts)
+
+
+def test_the_first_page_leads_to_the_models(qtbot, open_window):
+    window = open_window()
+    better = next(b for b in window.frame.first_run.findChildren(QPushButton) if "better" in b.text())
+    assert better.isVisible()
+    press(qtbot, better)
+    dialog = window.models.dialog
+    qtbot.waitUntil(lambda: list(dialog.rows) == [STARTER, "other"], timeout=PATIENCE)
+    assert "In use" in dialog.rows[STARTER].says()
+    qtbot.keyClick(dialog, Qt.Key.Key_Escape)
+    assert not dialog.isVisible()
+
+
+def test_names_and_licences_are_shown_only_when_asked_for(qtbot, open_window):
+    dialog = opened_dialog(qtbot, open_window())
+    assert "be-kind-1" not in dialog.rows["other"].says()
+    press(qtbot, dialog.details)
+    assert "be-kind-1" in dialog.rows["other"].says()
+    assert 'href="https://example.org/licence"' in dialog.rows["other"].says()
+
+
+def test_nothing_is_fetched_before_the_licence_is_accepted(qtbot, open_window, server, models):
+    dialog = opened_dialog(qtbot, open_window())
+    press(qtbot, dialog.rows["other"].button(Act.INSTALL))
+    assert dialog.asks_for_licence
+    assert dialog.licence.text.toPlainText() == "Be kind to photos."
+    assert "be-kind-1" in dialog.licence.link.text()
+    qtbot.keyClick(dialog, Qt.Key.Key_Return)
+    assert dialog.asks_for_licence
+    qtbot.keyClick(dialog, Qt.Key.Key_Escape)
+    assert dialog.isVisible()
+    assert not dialog.asks_for_licence
+    assert server[0].requests == []
+    assert [model.name for model in models.all()] == [STARTER]
+
+
+def test_a_model_s_way_from_the_button_to_answers_and_out(qtbot, open_window, models, few_photos):
+    window = open_window([few_photos])
+    qtbot.waitUntil(lambda: window.library.has_looked and not window.library.is_indexing, timeout=PATIENCE)
+    dialog = opened_dialog(qtbot, window)
+    assert "for your library" in dialog.rows["other"].says()
+    press(qtbot, dialog.rows["other"].button(Act.INSTALL))
+    press(qtbot, dialog.licence.accept)
+    use = wait_for_button(qtbot, dialog, "other", Act.USE)
+    assert models.verify("other").manifest.space_id == SPACE
+    press(qtbot, use)
+    wait_for_words(qtbot, dialog, "other", "In use")
+    assert window.library._library.bundle.manifest.space_id == SPACE
+    assert not window.library.has_small_model()
+    press(qtbot, wait_for_button(qtbot, dialog, STARTER, Act.USE))
+    wait_for_words(qtbot, dialog, STARTER, "In use")
+    assert window.library._library.bundle.manifest.name == STARTER
+    press(qtbot, wait_for_button(qtbot, dialog, "other", Act.REMOVE))
+    box = next(box for box in dialog.findChildren(QMessageBox) if box.isVisible())
+    press(qtbot, next(button for button in box.buttons() if button.text() == "Remove"))
+    wait_for_button(qtbot, dialog, "other", Act.INSTALL)
+    assert [model.name for model in models.all()] == [STARTER]
+
+
+def test_an_installation_shows_how_far_it_is_stops_and_goes_on(qtbot, open_window, server, models):
+    shelf, _ = server
+    shelf.held = threading.Event()
+    dialog = opened_dialog(qtbot, open_window())
+    line = dialog.rows["other"]
+    press(qtbot, line.button(Act.INSTALL))
+    press(qtbot, dialog.licence.accept)
+    qtbot.waitUntil(lambda: "Downloading · " in line.says(), timeout=PATIENCE)
+    assert line.cancel.accessibleName() == "Cancel installing Other"
+    assert line._progress.maximum() == 1000
+    assert not dialog.file.isEnabled()
+    press(qtbot, line.cancel)
+    shelf.go_on.set()
+    again = wait_for_button(qtbot, dialog, "other", Act.CONTINUE)
+    assert "Partly downloaded" in line.says()
+    assert again.isEnabled()
+    shelf.held = None
+    press(qtbot, again)
+    press(qtbot, dialog.licence.accept)
+    wait_for_button(qtbot, dialog, "other", Act.USE)
+    models.verify("other")
+
+
+def test_why_an_installation_failed_stands_in_the_model_s_line(qtbot, open_window, server):
+    server[0].files.clear()
+    dialog = opened_dialog(qtbot, open_window())
+    line = dialog.rows["other"]
+    press(qtbot, line.button(Act.INSTALL))
+    press(qtbot, dialog.licence.accept)
+    qtbot.waitUntil(lambda: "404" in line.says(), timeout=PATIENCE)
+    assert "could not be downloaded" in line.says()
+    qtbot.wait(50)
+    assert "404" in line.says()
+
+
+def test_a_model_from_a_file_shows_its_licence_and_no_markup_of_it(
+    qtbot, open_window, bundle, models, tmp_path
+):
+    manifest = replace(bundle.manifest, name="mine", title="<b>Mine</b>", space_id=SPACE, licence=TERMS)
+    files = {name: bundle.folder / name for name in manifest.files}
+    written = write_bundle(tmp_path / "mine", manifest, files)
+    archive = tmp_path / "mine.zip"
+    with zipfile.ZipFile(archive, "w") as packed:
+        for path in written.folder.iterdir():
+            packed.write(path, path.name)
+    window = open_window()
+    dialog = opened_dialog(qtbot, window)
+    window.models.install_file(archive)
+    qtbot.waitUntil(lambda: dialog.asks_for_licence, timeout=PATIENCE)
+    press(qtbot, dialog.licence.accept)
+    wait_for_button(qtbot, dialog, "mine", Act.USE)
+    press(qtbot, dialog.details)
+    assert "&lt;b&gt;Mine" in dialog.rows["mine"].says()
+    models.verify("mine")
+
+
+def test_a_file_that_is_no_model_is_refused_in_a_sentence(qtbot, open_window, tmp_path):
+    (tmp_path / "holiday.zip").write_bytes(b"PK no archive")
+    window = open_window()
+    dialog = opened_dialog(qtbot, window)
+    window.models.install_file(tmp_path / "holiday.zip")
+    qtbot.waitUntil(lambda: "holiday.zip" in dialog.says(), timeout=PATIENCE)
+    assert not dialog.asks_for_licence
+
+
+def test_a_library_whose_model_is_gone_leads_to_the_models_and_opens_with_another(
+    qtbot, open_window, models, few_photos, tmp_path, bundle
+):
+    with Library.open(tmp_path / "library", bundle) as library:
+        library.add_folder(few_photos)
+    choose_model(tmp_path / "library", "other")
+    window = open_window(fails=True)
+    notice = window.frame.failure
+    assert window.frame.page is notice
+    press(qtbot, next(b for b in notice.findChildren(QPushButton) if b.text() == "Models…"))
+    dialog = window.models.dialog
+    with qtbot.waitSignal(window.library.opened, timeout=PATIENCE):
+        press(qtbot, wait_for_button(qtbot, dialog, STARTER, Act.USE))
+    assert window.frame.page is window.frame.wall_page
+    wait_for_words(qtbot, dialog, STARTER, "In use")
+
+
+def test_everything_is_reached_by_tab_and_has_a_name(qtbot, open_window):
+    dialog = opened_dialog(qtbot, open_window())
+    wait_for_button(qtbot, dialog, "other", Act.INSTALL)
+    reached, widget = [], dialog.nextInFocusChain()
+    while widget is not dialog:
+        if widget.isVisibleTo(dialog) and isinstance(widget, QPushButton):
+            reached.append(widget.accessibleName() or widget.text())
+        widget = widget.nextInFocusChain()
+    assert reached == ["Install Other", "Technical details", "Install from a file…", "Close"]
+    assert dialog.rows[STARTER].accessibleName().startswith("Small, ")
+
+
+def test_a_library_takes_another_model_and_answers_once_it_has_read_all(bundle, few_photos, tmp_path):
+    other = write_bundle(
+        tmp_path / "other",
+        replace(bundle.manifest, name="other", space_id=SPACE),
+        {name: bundle.folder / name for name in bundle.manifest.files},
+    )
+    with Library.open(tmp_path / "library", bundle) as library:
+        list(library.index([few_photos], settings=IndexSettings(workers=1)))
+        assert library.use(other) == 3
+        assert library.search("dog").space == bundle.manifest.space_id
+        assert library.use(bundle) == 0
+        library.use(other)
+        list(library.index(settings=IndexSettings(workers=1)))
+        assert library.search("dog").space == SPACE
+        assert library.use(bundle) == 0
+        assert library.search("dog").space == bundle.manifest.space_id
