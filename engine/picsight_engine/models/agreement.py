@@ -41,9 +41,10 @@ class Machine:
     @classmethod
     def this(cls) -> Machine:
         """The machine that this runs on."""
+        apple_silicon = sys.platform == "darwin" and platform.machine() == "arm64"
         return cls(
-            apple_silicon=sys.platform == "darwin" and platform.machine() == "arm64",
-            coremltools=find_spec("coremltools") is not None,
+            apple_silicon=apple_silicon,
+            coremltools=apple_silicon and find_spec("coremltools") is not None,
             system=f"{platform.system()} {platform.release()} {platform.machine()}",
         )
 

@@ -14,8 +14,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from coremltools import ComputeUnit
-from coremltools.models import MLModel
 from PIL import Image
 
 from picsight_engine.errors import BundleError
@@ -24,6 +22,7 @@ from picsight_engine.models.bundle import IMAGE_PACKAGE
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
+    from coremltools import ComputeUnit
     from numpy.typing import NDArray
 
     from picsight_engine.models.bundle import Bundle, ImageSpec
@@ -35,6 +34,8 @@ def choose_units() -> ComputeUnit:
     """What computes: the neural engine, which these towers are made for. The GPU stays with the window, and a photo's
     vector does not depend on which of the two was free.
     """
+    from coremltools import ComputeUnit  # 3.3 s, and torch where that is installed
+
     return ComputeUnit.CPU_AND_NE
 
 
@@ -47,6 +48,8 @@ class CoreMLImageEncoder:
         Raises:
             BundleError: the package is missing or damaged, or does not fit the bundle's manifest.
         """
+        from coremltools.models import MLModel  # 3.3 s, and torch where that is installed
+
         self._spec = bundle.image_spec()
         self._dim = bundle.manifest.dim
         self._path = bundle.folder / IMAGE_PACKAGE
