@@ -154,17 +154,11 @@ class Library:
         ):
             yield self._switched_at_the_end(event) if isinstance(event, Finished) else event
 
-    def use(self, wanted: Bundle) -> int:
-        """Lets another model read the photos from the next `index` on; returns how many it has not read.
-
-        Where there are none it answers at once. `model_choice.use_model` makes the choice last; no indexing may run
-        meanwhile.
-        """
+    def use(self, answers: Bundle, wanted: Bundle) -> None:
+        """Takes up what `model_choice.use_model` decided while the library was open; not during an indexing."""
         self.wanted = wanted
-        photos = health.photos_awaiting(self._db, wanted.manifest.space_id)
-        if not photos:
-            self._switch()
-        return photos
+        if answers.folder != self.bundle.folder:
+            self._search_with(answers)
 
     def _holds_vectors(self) -> bool:
         """Whether there is anything that the model of now could answer with."""
@@ -180,14 +174,18 @@ class Library:
         return replace(event, notes=(*event.notes, note))
 
     def _switch(self) -> None:
-        """Makes the wanted model the one that searches; a search that is under way ends with the one before."""
+        """Makes the wanted model the one that searches."""
         manifest = self.wanted.manifest
         with self._db.writer() as connection:
             activate_space(connection, manifest.space_id, manifest.dim)
         if self.wanted is not self.bundle:
-            before, self.bundle = self._searcher, self.wanted
-            self._searcher = Searcher(self._db, self.wanted)
-            before.close()
+            self._search_with(self.wanted)
+
+    def _search_with(self, bundle: Bundle) -> None:
+        """A search that is under way ends with the model of before."""
+        before, self.bundle = self._searcher, bundle
+        self._searcher = Searcher(self._db, bundle)
+        before.close()
 
     def search(self, query: str, *, limit: int = 20) -> Answer:
         """The best photos for a query, see `search.query` for its language; parts left out are in `faults`.

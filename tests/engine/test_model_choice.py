@@ -128,6 +128,18 @@ def test_an_open_library_changes_over_by_itself(place, models, bundle) -> None:
         assert library.status().model == "other"
 
 
+def test_an_open_library_takes_up_a_choice_and_goes_back(place, models, bundle) -> None:
+    use_model(place, "other", models)
+    run(place, models)
+    with opened(place, models) as library:
+        for name, space in ((bundle.manifest.name, bundle.manifest.space_id), ("other", SPACE)):
+            choice = use_model(place, name, models).choice
+            library.use(choice.answers, choice.wanted)
+            assert library.search("dog").space == space
+            *_, last = library.index(settings=IndexSettings(workers=1))
+            assert last.summary.indexed == 0
+
+
 def test_a_photo_that_cannot_be_read_any_more_does_not_hold_the_change_up(place, models, photos) -> None:
     photos[0].write_bytes(photos[0].read_bytes()[:200])
     use_model(place, "other", models)

@@ -90,7 +90,9 @@ def test_a_model_s_way_from_a_file_to_answers_and_back(program, second, few_phot
     assert (refused.code, refused.err.count("\n")) == (2, 1)
     assert program.json("models", "use", STARTER)["photos"] == 0
     assert program.json("search", "dog")["results"] == before["results"]
-    assert program.json("models", "verify")["ok"]
+    verdicts = program.json("models", "verify")
+    assert [model["name"] for model in verdicts["models"]] == [STARTER, "second"]
+    assert all(model["ok"] and "looks trained: yes" in model["message"] for model in verdicts["models"])
     assert program.json("models", "remove", "second") == {"removed": "second"}
     assert program("models", "use", "second").code == 2
 

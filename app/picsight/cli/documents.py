@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -173,11 +174,22 @@ def switch_document(switch: Switch) -> Document:
     }
 
 
-def verdicts_document(verdicts: Sequence[tuple[str, str | None]]) -> Document:
-    """Models by name, each with what is wrong with it, if anything."""
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What the examination of a model found: what is wrong with it, or how it looks."""
+
+    name: str
+    ok: bool
+    message: str
+
+
+def verdicts_document(verdicts: Sequence[Verdict]) -> Document:
+    """The models that were examined."""
     return {
-        "ok": all(fault is None for _, fault in verdicts),
-        "models": [{"name": name, "ok": fault is None, "message": fault} for name, fault in verdicts],
+        "ok": all(verdict.ok for verdict in verdicts),
+        "models": [
+            {"name": verdict.name, "ok": verdict.ok, "message": verdict.message} for verdict in verdicts
+        ],
     }
 
 

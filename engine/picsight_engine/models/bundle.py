@@ -210,12 +210,27 @@ def read_manifest(path: Path) -> Manifest:
         BundleError: it is missing, no manifest of this format, or names files outside its folder.
     """
     try:
-        data = json.loads(path.read_text(encoding="utf-8"))
+        text = path.read_bytes()
     except FileNotFoundError:
         raise BundleError(
             f"There is no model at {path.parent}: {MANIFEST} is missing; install it again."
         ) from None
-    except (OSError, ValueError, RecursionError) as fault:
+    except OSError as fault:
+        raise BundleError(
+            f"The model's manifest {path} cannot be read ({fault}); install it again."
+        ) from fault
+    return parse_manifest(text, path)
+
+
+def parse_manifest(text: bytes, path: Path) -> Manifest:
+    """The manifest that a JSON text describes; `path` is where it lies, for sentences.
+
+    Raises:
+        BundleError: it is no manifest of this format, or names files outside its folder.
+    """
+    try:
+        data = json.loads(text.decode("utf-8"))
+    except (ValueError, RecursionError) as fault:
         raise BundleError(
             f"The model's manifest {path} cannot be read ({fault}); install it again."
         ) from fault
@@ -238,16 +253,20 @@ def _parse_manifest(data: dict[str, Any]) -> Manifest:
     data = {key: value for key, value in data.items() if key in known}
     image = data.pop("image")
     text = data.pop("text")
-    files = {name: _record(FileRecord, record) for name, record in dict(data.pop("files")).items()}
-    for name in files:
+    files = {name: _record(FileRecord, each) for name, each in dict(data.pop("files")).items()}
+    for name, record in files.items():
         if Path(name).is_absolute() or ".." in Path(name).parts:
             raise ValueError(f"the file name {name!r} leads out of the bundle")
+        if not isinstance(record.bytes, int) or record.bytes < 0 or not isinstance(record.sha256, str):
+            raise ValueError(f"size or hash of {name} are out of range")
     manifest = Manifest(
         **{**data, "licence": _record(Licence, data["licence"])},
         image=None if image is None else _image_spec(image),
         text=None if text is None else _text_spec(text),
         files=files,
     )
+    if not isinstance(manifest.name, str):
+        raise ValueError(f"name is {manifest.name!r}")  # noqa: TRY004 - a manifest's fault, not a programmer's
     if manifest.dim <= 0 or len(manifest.space_id) != 16:
         raise ValueError("dim or space_id is out of range")
     return manifest

@@ -6,19 +6,19 @@ import lzma
 import secrets
 import shutil
 import tarfile
-import tempfile
 import zipfile
 import zlib
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
+from pathlib import PurePosixPath
 from typing import IO, TYPE_CHECKING, Protocol
 
 from picsight_engine.errors import BundleError, RequestError, StorageError
-from picsight_engine.models.bundle import MANIFEST, read_manifest
+from picsight_engine.models.bundle import MANIFEST, parse_manifest
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from picsight_engine.models.bundle import Bundle, FileRecord, Manifest
     from picsight_engine.models.installed import InstalledModels
@@ -179,13 +179,11 @@ def _where_manifest_is(source: _Source) -> str | None:
 
 
 def _manifest_of(source: _Source, where: str, path: Path) -> Manifest:
-    with source.open(where) as file, tempfile.TemporaryDirectory(prefix="picsight-") as folder:
+    with source.open(where) as file:
         text = file.read(_MOST_MANIFEST + 1)
-        if len(text) > _MOST_MANIFEST:
-            raise BundleError(f"The manifest in {path} is too large to be one.")
-        copy = Path(folder) / MANIFEST
-        copy.write_bytes(text)
-        return read_manifest(copy)
+    if len(text) > _MOST_MANIFEST:
+        raise BundleError(f"The manifest in {path} is too large to be one.")
+    return parse_manifest(text, path / where)
 
 
 def _licence_of(source: _Source, prefix: str, manifest: Manifest) -> str:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, get_args
 
 import numpy as np
 import tokenizers
+from tokenizers.pre_tokenizers import ByteLevel
 
 from picsight_engine.errors import BundleError
 from picsight_engine.models.bundle import Clean
@@ -45,6 +46,11 @@ class Tokenizer:
         # Both are done here: what the file says would depend on how it was saved.
         self._tokenizer.no_truncation()
         self._tokenizer.no_padding()
+        if (
+            self._spec.clean == "clip"
+        ):  # the words are cleaned and split already, and published files do it differently
+            self._tokenizer.normalizer = None
+            self._tokenizer.pre_tokenizer = ByteLevel(add_prefix_space=False, use_regex=False)
         self._special = _any_of(
             token.content for token in self._tokenizer.get_added_tokens_decoder().values() if token.special
         )

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import random
+import shutil
 import socket
+import ssl
 import subprocess
 import sys
 import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
@@ -167,6 +170,87 @@ def test_a_redirect_to_an_unsafe_place_is_refused(server, tmp_path, place) -> No
 def test_an_unsafe_address_is_not_even_asked(tmp_path, url) -> None:
     with pytest.raises(DownloadError, match="not safe"):
         list(download(Wanted(url, 10), tmp_path / "file", patience=QUICK))
+
+
+@pytest.fixture
+def certificate(tmp_path_factory):
+    """A certificate for this computer that nobody vouches for, with its key."""
+    if shutil.which("openssl") is None:
+        pytest.skip("needs the program openssl to make a certificate")
+    folder = tmp_path_factory.mktemp("certificate")
+    subprocess.run(
+        [
+            "openssl",
+            "req",
+            "-x509",
+            "-newkey",
+            "rsa:2048",
+            "-nodes",
+            "-days",
+            "2",
+            "-subj",
+            "/CN=127.0.0.1",
+            "-addext",
+            "subjectAltName=IP:127.0.0.1",
+            "-keyout",
+            folder / "key.pem",
+            "-out",
+            folder / "cert.pem",
+        ],
+        check=True,
+        capture_output=True,
+    )
+    return folder
+
+
+@pytest.fixture
+def encrypted(certificate):
+    """A server that speaks HTTPS and answers everything with a redirect to `leads_to`, or a file of three bytes."""
+
+    class Handler(BaseHTTPRequestHandler):
+        leads_to = None
+
+        def log_message(self, *args):
+            pass
+
+        def do_GET(self):
+            self.send_response(302 if Handler.leads_to else 200)
+            self.send_header("Location" if Handler.leads_to else "Content-Length", Handler.leads_to or "3")
+            self.end_headers()
+            self.wfile.write(b"" if Handler.leads_to else b"abc")
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server.handle_error = lambda *_: None  # a client that distrusts us hangs up
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate / "cert.pem", certificate / "key.pem")
+    server.socket = context.wrap_socket(server.socket, server_side=True)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+    thread.start()
+    yield Handler, f"https://127.0.0.1:{server.server_port}"
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+def test_a_server_that_cannot_prove_its_name_is_not_asked_twice(encrypted, tmp_path) -> None:
+    _, address = encrypted
+    with pytest.raises(DownloadError, match="cannot prove that it is"):
+        fetch(address, tmp_path / "file")
+    assert not (tmp_path / "file").exists()
+
+
+def test_an_encrypted_connection_never_leads_to_a_plain_one(
+    encrypted, certificate, server, tmp_path, monkeypatch
+) -> None:
+    handler, address = encrypted
+    monkeypatch.setenv("SSL_CERT_FILE", str(certificate / "cert.pem"))
+    fetch(address, tmp_path / "file")
+    assert (tmp_path / "file").read_bytes() == b"abc"
+    shelf, plain = server
+    handler.leads_to = plain + "/file"
+    with pytest.raises(DownloadError, match="not safe"):
+        fetch(address, tmp_path / "other")
+    assert shelf.requests == []
 
 
 def test_redirects_in_a_circle_end(server, tmp_path) -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import io
 import json
 import shutil
+import subprocess
+import sys
 import tarfile
 import zipfile
 
@@ -145,3 +147,28 @@ def test_what_is_no_model_is_named(models, tmp_path) -> None:
     (tmp_path / "empty").mkdir()
     with pytest.raises(BundleError, match="There is no model in"):
         load(tmp_path / "empty", models)
+
+
+FULL = """
+import resource, sys
+from pathlib import Path
+from picsight_engine.errors import StorageError
+from picsight_engine.models.installed import InstalledModels
+from picsight_engine.models.parcel import open_parcel
+resource.setrlimit(resource.RLIMIT_FSIZE, (300, resource.RLIM_INFINITY))
+try:
+    with open_parcel(Path(sys.argv[1])) as parcel:
+        parcel.install(InstalledModels(Path(sys.argv[2]), Path(sys.argv[3])))
+except StorageError as fault:
+    print(fault)
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="RLIMIT_FSIZE is for POSIX")
+def test_a_full_disk_is_a_sentence_and_leaves_nothing(bundle, models, tmp_path) -> None:
+    # an archive: its manifest is read from memory, so only unpacking meets the full disk
+    packed = pack(bundle, "zip", tmp_path / "packed")
+    command = [sys.executable, "-c", FULL, packed, str(models.folder), str(models.shipped)]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert "make room" in done.stdout
+    assert {path.name for path in models.folder.iterdir()} <= {".install.lock"}

@@ -12,6 +12,8 @@ import unicodedata
 import numpy as np
 import open_clip
 import pytest
+import tokenizers
+from tokenizers import Regex, normalizers, pre_tokenizers, processors
 
 from mctrain.errors import TrainerError
 from mctrain.export import clip_tokenizer
@@ -93,6 +95,33 @@ def compare(tokenizer, reference, count, seed):
 
 def test_two_thousand_fuzzed_texts_have_open_clips_ids(tokenizer, reference):
     compare(tokenizer, reference, 2000, 1)
+
+
+def test_a_published_tokenizer_file_gives_the_same_ids(tmp_path, reference):
+    """Others write normalizer, split and special tokens of their own into the file."""
+    write_clip_tokenizer(tmp_path / "ours.json")
+    text = (tmp_path / "ours.json").read_text(encoding="utf-8")
+    for ours, theirs in (("<start_of_text>", "<|startoftext|>"), ("<end_of_text>", "<|endoftext|>")):
+        text = text.replace(ours, theirs)
+    published = tokenizers.Tokenizer.from_str(text)
+    published.normalizer = normalizers.Sequence(
+        [normalizers.NFC(), normalizers.Replace(Regex(r"\s+"), " "), normalizers.Lowercase()]
+    )
+    split = Regex(r"'s|'t|'re|'ve|'m|'ll|'d|[\p{L}]+|[\p{N}]|[^\s\p{L}\p{N}]+")
+    published.pre_tokenizer = pre_tokenizers.Sequence(
+        [
+            pre_tokenizers.Split(split, "removed", invert=True),
+            pre_tokenizers.ByteLevel(add_prefix_space=False),
+        ]
+    )
+    published.post_processor = processors.RobertaProcessing(
+        ("<|endoftext|>", 49407), ("<|startoftext|>", 49406), trim_offsets=False, add_prefix_space=False
+    )
+    published.save(str(tmp_path / SPEC.tokenizer))
+    manifest = Manifest("", "", Licence("", "", accept=False), 1, "0" * 16, 1.0, image=None, text=SPEC)
+    compare(Tokenizer(Bundle(tmp_path, manifest)), reference, 1000, 4)
+    (ids,) = Tokenizer(Bundle(tmp_path, manifest)).encode(["a dog'\u017f <|endoftext|> x"]).tolist()
+    assert ids == expected(reference, "a dog'\u017f <|endoftext|> x")
 
 
 @pytest.mark.soak

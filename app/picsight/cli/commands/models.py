@@ -9,6 +9,7 @@ import click
 from picsight import locations
 from picsight.cli.commands.models_install import install
 from picsight.cli.documents import (
+    Verdict,
     offers_document,
     removed_document,
     switch_document,
@@ -104,22 +105,25 @@ def use(invocation: Invocation, name: str) -> int:
 @shared_options
 @click.pass_obj
 def verify(invocation: Invocation, name: str | None) -> int:
-    """Check every byte of the model NAME, or of all that are installed, and start them."""
+    """Check every byte of the model NAME, or of all that are installed, start them, and look whether they seem trained."""
+    from picsight_engine.models.self_test import look  # Pillow, onnxruntime
+
     installed = locations.installed_models()
     names = [model.name for model in installed.all()] if name is None else [name]
-    verdicts: list[tuple[str, str | None]] = []
+    verdicts: list[Verdict] = []
     for each in names:
         try:
-            installed.verify(each)
-            verdicts.append((each, None))
+            seen = look(installed.verify(each))
+            verdicts.append(Verdict(each, ok=True, message="" if seen is None else seen.sentence()))
         except BundleError as fault:
-            verdicts.append((each, str(fault)))
+            verdicts.append(Verdict(each, ok=False, message=str(fault)))
     if invocation.json:
         put_json(verdicts_document(verdicts))
     else:
-        for each, wrong in verdicts:
-            put(f"{each}: {'complete and unchanged' if wrong is None else printable(wrong)}")
-    return 0 if all(wrong is None for _, wrong in verdicts) else DAMAGED
+        for verdict in verdicts:
+            state = "complete and unchanged" if verdict.ok else "DAMAGED"
+            put(f"{verdict.name}: {state}. {printable(verdict.message)}".rstrip())
+    return 0 if all(verdict.ok for verdict in verdicts) else DAMAGED
 
 
 @models.command("remove")
