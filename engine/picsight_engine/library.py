@@ -154,17 +154,11 @@ class Library:
         ):
             yield self._switched_at_the_end(event) if isinstance(event, Finished) else event
 
-    def use(self, wanted: Bundle) -> int:
-        """Lets another model read the photos from the next `index` on; returns how many it has not read.
-
-        Where there are none it answers at once. `model_choice.use_model` makes the choice last; no indexing may run
-        meanwhile.
-        """
+    def use(self, answers: Bundle, wanted: Bundle) -> None:
+        """Takes up what `model_choice.use_model` decided while the library was open; not during an indexing."""
         self.wanted = wanted
-        photos = health.photos_awaiting(self._db, wanted.manifest.space_id)
-        if not photos:
-            self._switch()
-        return photos
+        if answers.folder != self.bundle.folder:
+            self._search_with(answers)
 
     def _holds_vectors(self) -> bool:
         """Whether there is anything that the model of now could answer with."""

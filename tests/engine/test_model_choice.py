@@ -134,7 +134,7 @@ def test_an_open_library_takes_up_a_choice_and_goes_back(place, models, bundle) 
     with opened(place, models) as library:
         for name, space in ((bundle.manifest.name, bundle.manifest.space_id), ("other", SPACE)):
             choice = use_model(place, name, models).choice
-            assert library.use(choice.wanted) == 0
+            library.use(choice.answers, choice.wanted)
             assert library.search("dog").space == space
             *_, last = library.index(settings=IndexSettings(workers=1))
             assert last.summary.indexed == 0

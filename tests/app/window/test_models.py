@@ -15,7 +15,6 @@ from picsight.settings import Settings
 from picsight.window.library.controller import LibraryPlace
 from picsight.window.main_window import MainWindow
 from picsight.window.models.rows import PLAIN, Act, rows_of
-from picsight_engine.indexing.indexer import IndexSettings
 from picsight_engine.library import Library
 from picsight_engine.model_choice import choice_of
 from picsight_engine.model_offers import Offer
@@ -310,7 +309,8 @@ def test_a_library_whose_model_is_gone_leads_to_the_models_and_opens_with_anothe
 
 def test_everything_is_reached_by_tab_and_has_a_name(qtbot, open_window):
     dialog = opened_dialog(qtbot, open_window())
-    wait_for_button(qtbot, dialog, "other", Act.INSTALL)
+    install = wait_for_button(qtbot, dialog, "other", Act.INSTALL)
+    assert dialog.focusWidget() is install
     reached, widget = [], dialog.nextInFocusChain()
     while widget is not dialog:
         if widget.isVisibleTo(dialog) and isinstance(widget, QPushButton):
@@ -318,21 +318,3 @@ def test_everything_is_reached_by_tab_and_has_a_name(qtbot, open_window):
         widget = widget.nextInFocusChain()
     assert reached == ["Install Other", "Technical details", "Install from a file…", "Close"]
     assert dialog.rows[STARTER].accessibleName().startswith("Small, ")
-
-
-def test_a_library_takes_another_model_and_answers_once_it_has_read_all(bundle, few_photos, tmp_path):
-    other = write_bundle(
-        tmp_path / "other",
-        replace(bundle.manifest, name="other", space_id=SPACE),
-        {name: bundle.folder / name for name in bundle.manifest.files},
-    )
-    with Library.open(tmp_path / "library", bundle) as library:
-        list(library.index([few_photos], settings=IndexSettings(workers=1)))
-        assert library.use(other) == 3
-        assert library.search("dog").space == bundle.manifest.space_id
-        assert library.use(bundle) == 0
-        library.use(other)
-        list(library.index(settings=IndexSettings(workers=1)))
-        assert library.search("dog").space == SPACE
-        assert library.use(bundle) == 0
-        assert library.search("dog").space == bundle.manifest.space_id

@@ -205,9 +205,9 @@ class LibraryController(QObject):
         def work() -> None:
             from picsight_engine.model_choice import use_model
 
-            switch = use_model(place.folder, name, place.installed())
+            choice = use_model(place.folder, name, place.installed()).choice
             if library is not None:
-                library.use(switch.choice.wanted)
+                library.use(choice.answers, choice.wanted)
 
         def done(_nothing: None) -> None:
             self.model_chosen.emit()

@@ -6,7 +6,7 @@ from functools import partial
 from html import escape
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QRect, QRectF, Qt, Signal
+from PySide6.QtCore import QRectF, Qt, Signal
 from PySide6.QtGui import QPainter, QPalette
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QSizePolicy, QVBoxLayout, QWidget
 
@@ -170,34 +170,43 @@ class Mark(QWidget):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._icon = ""
-        self._label = _words(self)
-        self._row = QHBoxLayout(self)
-        self._row.addWidget(self._label)
+        self._label, self._sign = _words(self), _Sign(self)
+        row = QHBoxLayout(self)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.setSpacing(px(self, SMALL))
+        row.addWidget(self._sign, 0, Qt.AlignmentFlag.AlignTop)
+        row.addWidget(self._label, 1)
         self.say("")
 
     def say(self, words: str, icon: str = "") -> None:
         """Show these words, or nothing at all."""
-        self._icon = icon
+        self._sign.show_icon(icon)
         self._label.setText(words)
-        self._row.setContentsMargins(px(self, 1.25 + SMALL) if icon else 0, 0, 0, 0)
         self.setVisible(bool(words))
-        self.update()
 
     def words(self) -> str:
         """What is said."""
         return self._label.text()
 
+
+class _Sign(QWidget):
+    """An icon as high as a line of words."""
+
+    def __init__(self, parent: QWidget) -> None:
+        super().__init__(parent)
+        self._icon = ""
+        self.setFixedSize(px(self, 1.25), self.fontMetrics().height())
+
+    def show_icon(self, icon: str) -> None:
+        """Show this one; without a name none, and no room for one."""
+        self._icon = icon
+        self.setVisible(bool(icon))
+        self.update()
+
     def paintEvent(self, _event: QPaintEvent) -> None:
-        """The icon at the first line."""
-        if not self._icon:
-            return
-        painter, side = QPainter(self), px(self, 1.25)
-        right_to_left = self.layoutDirection() == Qt.LayoutDirection.RightToLeft
-        line = self.fontMetrics().height()
-        place = QRect(self.width() - side if right_to_left else 0, (line - side) // 2, side, side)
-        place.moveTop(max(place.top(), 0))
-        paint_icon(painter, place, self._icon, tones(self).text)
+        """The icon, centred."""
+        painter = QPainter(self)
+        paint_icon(painter, self.rect(), self._icon, tones(self).text)
         painter.end()
 
 

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
     from picsight.window.models.rows import Row
 
-WIDE, HIGH, LEAST_WIDE, LEAST_HIGH = 44, 38, 28, 20  # em
+WIDE, HIGH, LEAST_WIDE, LEAST_HIGH = 44, 44, 28, 20  # em
 
 
 class ModelsDialog(QDialog):
@@ -108,7 +108,10 @@ class ModelsDialog(QDialog):
         return foot
 
     def show_rows(self, rows: Sequence[Row]) -> None:
-        """Show these models in this order; lines that stay keep focus and progress."""
+        """Show these models in this order; lines that stay keep focus and progress. The first time the focus goes
+        to the first thing that can be done.
+        """
+        first_time = not self.rows
         for name in self.rows.keys() - {row.name for row in rows}:
             gone = self.rows.pop(name)
             gone.hide()
@@ -127,6 +130,9 @@ class ModelsDialog(QDialog):
         stops = [stop for row in rows for stop in self.rows[row.name].stops()]
         for before, after in itertools.pairwise([*stops, self.details, self.file, self.done_button]):
             self.setTabOrder(before, after)
+        if first_time:
+            first = next((stop for stop in stops if not stop.isHidden()), self.done_button)
+            first.setFocus(Qt.FocusReason.OtherFocusReason)
 
     def let_install(self, *, may: bool) -> None:
         """One installation at a time."""
