@@ -127,6 +127,7 @@ class ModelsDialog(QDialog):
             if self._lines.indexOf(line) != place:
                 self._lines.removeWidget(line)
                 self._lines.insertWidget(place, line)
+                line.show()  # now, not when the layout gets to it: only what is shown takes the focus
         stops = [stop for row in rows for stop in self.rows[row.name].stops()]
         for before, after in itertools.pairwise([*stops, self.details, self.file, self.done_button]):
             self.setTabOrder(before, after)
