@@ -104,11 +104,7 @@ class Library:
         Raises:
             RequestError: there is no folder at this path.
         """
-        if not path.is_dir():
-            raise RequestError(
-                f"{path} is {'not a folder' if path.exists() else 'not there'}; choose a folder."
-            )
-        return stored_folders.add_folder(self._db, path)
+        return stored_folders.add_folder(self._db, _existing_folder(path))
 
     def remove_folder(self, folder_id: int) -> None:
         """Takes a folder out of the library; its photos are forgotten, their files stay untouched."""

@@ -7,44 +7,30 @@ import time
 from typing import TYPE_CHECKING
 
 from picsight.cli.layout import count, duration, terminal_width
-from picsight.cli.streams import draw, is_terminal, say
+from picsight.cli.status_line import LOG_SECONDS, StatusLine
+from picsight.cli.streams import say
 from picsight_engine.indexing.events import Found, Progress
 
 if TYPE_CHECKING:
-    from types import TracebackType
-    from typing import Self
-
     from picsight_engine.indexing.events import Event
 
 _REDRAW_SECONDS = 0.1
-_LOG_SECONDS = 30.0
 _BAR_CELLS = 24
-_ERASE_LINE = "\r\x1b[K"
 
 
-class ProgressBar:
-    """Shows a run's events as they come; a context that leaves its line empty."""
+class ProgressBar(StatusLine):
+    """Shows a run's events as they come."""
 
     def __init__(self, *, quiet: bool) -> None:
-        self._quiet = quiet
-        self._drawing = not quiet and is_terminal(sys.stderr)
+        super().__init__(quiet=quiet)
         self._shown_at = time.monotonic() if not self._drawing else float("-inf")
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, fault: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        if self._drawing:
-            draw(_ERASE_LINE)
 
     def show(self, event: Event) -> None:
         """Draws the event, unless another was drawn a moment ago."""
         if self._quiet or not isinstance(event, Found | Progress):
             return
         now = time.monotonic()
-        if now - self._shown_at < (_REDRAW_SECONDS if self._drawing else _LOG_SECONDS):
+        if now - self._shown_at < (_REDRAW_SECONDS if self._drawing else LOG_SECONDS):
             return
         self._shown_at = now
         if not self._drawing:
@@ -52,7 +38,7 @@ class ProgressBar:
             return
         encoding = (sys.stderr.encoding or "").lower().replace("-", "")
         line = fit(event, terminal_width(sys.stderr), plain=encoding != "utf8")
-        draw(_ERASE_LINE + line)
+        self._replace(line)
 
 
 def parts_of(event: Found | Progress) -> list[str]:

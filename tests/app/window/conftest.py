@@ -15,6 +15,7 @@ from picsight.window.grid.model import WallModel
 from picsight.window.grid.thumbnails import Thumbnails
 from picsight.window.grid.view import PhotoView
 from picsight.window.grid.wall import Wall
+from picsight_engine.models.bundle import open_bundle
 from picsight_engine.search.answer import Result
 
 
@@ -104,6 +105,12 @@ def wall_view(qtbot, jobs, photos):
         return view
 
     return make
+
+
+@pytest.fixture(scope="session")
+def bundle(starter):
+    """The model that ships with Picsight."""
+    return open_bundle(starter)
 
 
 @pytest.fixture(scope="session")

@@ -16,17 +16,8 @@ from picsight.window.library.controller import LibraryPlace
 from picsight.window.main_window import MainWindow
 from picsight_engine.library import Library
 from picsight_engine.model_choice import ModelChoice
-from picsight_engine.models.bundle import open_bundle
 
 PATIENCE = 60_000  # ms; worker processes start on a busy machine
-
-
-@pytest.fixture(scope="module")
-def bundle(starter):
-    """The model that ships with Picsight."""
-    if not (starter / "bundle.json").is_file():
-        pytest.skip("the starter bundle is not built yet")
-    return open_bundle(starter)
 
 
 @pytest.fixture(scope="module")

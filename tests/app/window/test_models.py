@@ -18,7 +18,7 @@ from picsight.window.models.rows import PLAIN, Act, rows_of
 from picsight_engine.library import Library
 from picsight_engine.model_choice import choice_of
 from picsight_engine.model_offers import Offer
-from picsight_engine.models.bundle import Licence, open_bundle, write_bundle
+from picsight_engine.models.bundle import Licence, write_bundle
 from picsight_engine.models.catalogue import CATALOGUE, Entry, RemoteFile, Terms
 from picsight_engine.models.installed import InstalledModels
 from picsight_engine.store.choice import choose_model
@@ -27,13 +27,6 @@ PATIENCE = 30_000  # ms; worker processes start on a busy machine
 SPACE = "00112233445566aa"
 STARTER = "picsight-starter"
 TERMS = Licence("be-kind-1", "https://example.org/licence", accept=True)
-
-
-@pytest.fixture(scope="module")
-def bundle(starter):
-    if not (starter / "bundle.json").is_file():
-        pytest.skip("the starter bundle is not built yet")
-    return open_bundle(starter)
 
 
 @pytest.fixture(scope="module")
