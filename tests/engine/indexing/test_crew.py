@@ -235,7 +235,7 @@ def is_running(pid: int) -> bool:
     """A zombie, which waits for whoever adopted it to notice, does not run."""
     try:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
-    except FileNotFoundError:
+    except (FileNotFoundError, ProcessLookupError):  # it may end between being opened and being read
         return False
 
 
