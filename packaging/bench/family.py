@@ -12,13 +12,12 @@ import torch
 from torch import nn
 
 from mctrain.export.clip_tokenizer import TEXT_SPEC, write_clip_tokenizer
-from mctrain.export.family import image_spec
+from mctrain.export.family import image_spec, write_text_graph
 from mctrain.export.graph import Port, write_graph
 from mctrain.export.storage import store_halves, store_int8
 from mctrain.models.mobileclip import MobileClip, UnitVectors
 from mctrain.models.presets import Preset, find_preset
 from mctrain.models.reparameterize import fold_everything
-from mctrain.models.text import CONTEXT
 from picsight_engine.models.bundle import (
     IMAGE_GRAPH,
     MANIFEST,
@@ -47,6 +46,7 @@ class Towers:
     text: nn.Module
     dim: int
     spec: ImageSpec
+    causal: bool
 
 
 class EncodeText(nn.Module):
@@ -81,6 +81,7 @@ def preset_towers(name: str) -> Towers:
         fold_everything(model.text),
         preset.dim,
         image_spec(preset),
+        preset.text.causal,
     )
 
 
@@ -93,7 +94,8 @@ def open_clip_towers(name: str) -> Towers:
     spec = ImageSpec(
         size, "shortest", "bicubic", "centre", None, None, input="pixels", output="vector", dtype="float32"
     )
-    return Towers(f"open_clip {name}", model.visual, EncodeText(model), dim, spec)
+    # its causal mask is a table for the whole context, which is therefore always computed
+    return Towers(f"open_clip {name}", model.visual, EncodeText(model), dim, spec, causal=False)
 
 
 def provide(folder: Path, build: Callable[[], Towers]) -> tuple[Bundle, Bundle]:
@@ -112,10 +114,7 @@ def _export(towers: Towers, folder: Path, quantised: Path, work: Path) -> None:
     write_graph(
         UnitVectors(towers.image), pixels, Port(spec.input, FREE_BATCH), [spec.output], plain["image"]
     )
-    ids = torch.ones(2, CONTEXT, dtype=torch.int64)
-    write_graph(
-        UnitVectors(towers.text), ids, Port(TEXT_SPEC.input, FREE_BATCH), [TEXT_SPEC.output], plain["text"]
-    )
+    write_text_graph(towers.text, plain["text"], causal=towers.causal)
     tokenizer = work / TEXT_SPEC.tokenizer
     write_clip_tokenizer(tokenizer)
     image, text, text8 = (work / f"{name}.onnx" for name in ("image", "text", "text8"))

@@ -8,8 +8,8 @@ import torch
 
 from mctrain.errors import ExportError
 from mctrain.export.comparison import demand_equal
-from mctrain.export.family import image_spec
-from mctrain.export.graph import Port, write_graph
+from mctrain.export.family import image_spec, write_text_graph
+from mctrain.export.graph import Graph, Port, write_graph
 from mctrain.models.mci import Mci, MciShape
 from mctrain.models.mobileclip import UnitVectors
 from mctrain.models.presets import CLIP_MEAN, CLIP_STD, PRESETS
@@ -55,19 +55,41 @@ def test_an_image_towers_graph_is_equal_at_any_batch(kind, randomised, tmp_path)
     assert left_to_fold(path) == []
 
 
-def test_a_causal_text_towers_graph_is_equal_at_any_batch(randomised, tmp_path):
-    tower, path = randomised(Text(TextShape(128, 2, causal=True), 32)), tmp_path / "text.onnx"
-    write_graph(
-        UnitVectors(tower), torch.ones(2, CONTEXT, dtype=torch.int64), Port("ids", {0: "n"}), ["vector"], path
-    )
-    ids = torch.randint(1, END, (5, CONTEXT))
-    for row in range(5):
-        ids[row, 15 * row + 3] = END
-        ids[row, 15 * row + 4 :] = 0
-    demand_equal(UnitVectors(tower).eval(), path, [ids[:1], ids[:2], ids])
-    ids[:, 3] = END  # another end, another vector
+def texts(*ends):
+    """A row of 77 ids for each place of an end, zeros behind it."""
+    ids = torch.randint(1, END, (len(ends), CONTEXT), generator=torch.Generator().manual_seed(0))
+    for row, end in enumerate(ends):
+        ids[row, end] = END
+        ids[row, end + 1 :] = 0
+    return ids
+
+
+@pytest.mark.parametrize("causal", [True, False])
+def test_a_text_towers_graph_is_equal_at_any_batch_and_length(causal, randomised, tmp_path):
+    tower, path = randomised(Text(TextShape(128, 2, causal=causal), 32)), tmp_path / "text.onnx"
+    write_text_graph(tower, path, causal=causal)
+    trials = [texts(1), texts(76), texts(7), texts(3, 18), texts(63, 3, 33, 76, 1)]
+    demand_equal(UnitVectors(tower).eval(), path, trials)
+    entry = onnx.load(path).graph.input[0].type.tensor_type.shape.dim
+    assert (entry[0].dim_param, entry[1].dim_value) == ("n", CONTEXT)
+    other = Text(TextShape(128, 2, causal=not causal), 32)
+    other.load_state_dict(tower.state_dict())
     with pytest.raises(ExportError, match="differs from the checkpoint"):
-        demand_equal(UnitVectors(randomised(Text(TextShape(128, 2), 32))).eval(), path, [ids])
+        demand_equal(UnitVectors(other).eval(), path, [texts(7)])
+
+
+@pytest.mark.parametrize("causal", [True, False])
+def test_only_a_causal_towers_graph_computes_no_more_than_its_texts_fill(causal, randomised, tmp_path):
+    path = tmp_path / "text.onnx"
+    write_text_graph(randomised(Text(TextShape(128, 2, causal=causal), 32)), path, causal=causal)
+    model = onnx.load(path)
+    product = next(node for node in model.graph.node if node.op_type in ("MatMul", "Gemm"))
+    model.graph.output.append(onnx.ValueInfoProto(name=product.output[0]))
+    onnx.save(model, path)
+    rows = Graph(path)(texts(7, 4).numpy())[1].size // (
+        2 * 3 * 128
+    )  # queries, keys and values of the first layer
+    assert rows == (8 if causal else CONTEXT)
 
 
 def test_each_preset_is_shown_photos_as_it_was_trained_with_them():

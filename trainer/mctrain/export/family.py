@@ -14,7 +14,7 @@ from mctrain.errors import ExportError
 from mctrain.export.clip_tokenizer import TEXT_SPEC, load_clip_tokenizer, write_clip_tokenizer
 from mctrain.export.comparison import demand_equal
 from mctrain.export.coreml import NO_PACKAGES, Packages, write_image_package, write_text_package
-from mctrain.export.graph import Graph, Port, write_graph
+from mctrain.export.graph import Graph, Port, read_to_the_last_end, write_graph
 from mctrain.export.storage import store_halves, store_int8
 from mctrain.models.mobileclip import UnitVectors
 from mctrain.models.reparameterize import fold_everything
@@ -113,6 +113,15 @@ def export_family(
         return write_bundle(target, manifest, {name: work / name for name in names})
 
 
+def write_text_graph(tower: torch.nn.Module, path: Path, *, causal: bool) -> None:
+    """The graph of a folded text tower: ids [n, 77] → unit vectors [n, dim]; a causal one reads no further than its texts."""
+    example = torch.ones(2, CONTEXT, dtype=torch.int64)
+    axes = {**_FREE_BATCH, 1: "tokens"} if causal else _FREE_BATCH
+    write_graph(UnitVectors(tower), example, Port(TEXT_SPEC.input, axes), [TEXT_SPEC.output], path)
+    if causal:
+        read_to_the_last_end(path, CONTEXT)
+
+
 def _export_image(tower: torch.nn.Module, spec: ImageSpec, subjects: Subjects, work: Path) -> dict[str, Any]:
     plain, stored = work / "plain-image.onnx", work / IMAGE_GRAPH
     example = torch.zeros(2, 3, spec.size, spec.size)
@@ -132,14 +141,7 @@ def _export_image(tower: torch.nn.Module, spec: ImageSpec, subjects: Subjects, w
 
 def _export_text(tower: Text, subjects: Subjects, work: Path, *, int8: bool) -> dict[str, Any]:
     plain, stored = work / "plain-text.onnx", work / TEXT_GRAPH
-    example = torch.ones(2, CONTEXT, dtype=torch.int64)
-    write_graph(
-        UnitVectors(fold_everything(tower)),
-        example,
-        Port(TEXT_SPEC.input, _FREE_BATCH),
-        [TEXT_SPEC.output],
-        plain,
-    )
+    write_text_graph(fold_everything(tower), plain, causal=tower.causal)
     reference = UnitVectors(tower).eval()
     demand_equal(reference, plain, [_trial_texts(count) for count in _COUNTS])
     store, least = (store_int8, _LEAST_INT8) if int8 else (store_halves, _LEAST_HALVES)

@@ -116,7 +116,11 @@ class ConvFfn(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """[n, c, h, w] → the same shape."""
-        return cast("Tensor", self.fc2(F.gelu(self.fc1(self.depthwise(x)))))
+        return self.channels(self.depthwise(x))
+
+    def channels(self, x: Tensor) -> Tensor:
+        """What stands behind the depthwise convolution and looks at one place at a time: [n, c, h, w] → the same shape."""
+        return cast("Tensor", self.fc2(F.gelu(self.fc1(x))))
 
 
 class RepMixerBlock(nn.Module):

@@ -6,6 +6,8 @@ one has no 1x1 branch, and both its convolutions are 11 wide.
 
 from __future__ import annotations
 
+from typing import cast
+
 from torch import Tensor, nn
 
 from mctrain.models.blocks import RepMixerBlock
@@ -24,5 +26,16 @@ class TextRepMixer(RepMixerBlock):
 
     def forward(self, x: Tensor) -> Tensor:
         """[n, tokens, width] → the same shape."""
-        row = x.transpose(1, 2).unsqueeze(2)  # [n, width, 1, tokens]
-        return super().forward(row).squeeze(2).transpose(1, 2)
+        line = x.transpose(1, 2).unsqueeze(2)  # [n, width, 1, tokens]
+        return super().forward(line).squeeze(2).transpose(1, 2)
+
+    def at(self, x: Tensor, row: Tensor) -> Tensor:
+        """What `forward` gives at one row of each sequence: [n, tokens, width], [n] → [n, width].
+
+        Neighbours are mixed in the whole sequence, which is little work; channels at that row alone.
+        """
+        mixed = self.mixer(x.transpose(1, 2).unsqueeze(2))  # [n, width, 1, tokens]
+        place = row[:, None, None, None].expand(-1, x.shape[2], 1, 1)
+        near = self.ffn.depthwise(mixed).gather(3, place)  # [n, width, 1, 1]
+        added = self.layer_scale(self.ffn.channels(near))
+        return cast("Tensor", (mixed.gather(3, place) + added).flatten(1))

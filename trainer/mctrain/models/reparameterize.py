@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 import torch
 from torch import Tensor, nn
 
-from mctrain.models.blocks import ConvNorm, LayerScale, MobileOne, RepMixer, RepMixerBlock
+from mctrain.models.blocks import ConvFfn, ConvNorm, LayerScale, MobileOne, RepMixer, RepMixerBlock
 from mctrain.models.mci import AttentionBlock, LargeKernel, Positions
+from mctrain.models.mct import TextRepMixer
 from mctrain.models.vit import StemConv
 
 if TYPE_CHECKING:
@@ -39,6 +40,21 @@ class Folded(nn.Module):
         return cast("Tensor", self.act(self.se(self.folded(x))))
 
 
+class ChannelProduct(nn.Module):
+    """A 1x1 convolution as the matrix product that it is: text towers are stored in int8 by their products."""
+
+    def __init__(self, conv: nn.Conv2d) -> None:
+        super().__init__()
+        with torch.device("meta"):  # without drawing weights that are replaced at once
+            self.linear = nn.Linear(conv.in_channels, conv.out_channels)
+        self.linear.weight = nn.Parameter(conv.weight.detach().flatten(1))
+        self.linear.bias = cast("nn.Parameter", conv.bias)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """[n, cin, h, w] → [n, cout, h, w]."""
+        return cast("Tensor", self.linear(x.movedim(1, 3)).movedim(3, 1))
+
+
 def reparameterize(model: _Module) -> _Module:
     """A copy with every branch folded; a model that is folded already comes out as it is.
 
@@ -54,6 +70,8 @@ def reparameterize(model: _Module) -> _Module:
 def fold_everything(model: _Module) -> _Module:
     """A copy, reparameterised, that has no BatchNorm and no layer scale left; for export.
 
+    In text towers, 1x1 convolutions become matrix products.
+
     Raises:
         ValueError: the model is in training mode.
     """
@@ -61,6 +79,8 @@ def fold_everything(model: _Module) -> _Module:
     for module in model.modules():
         if isinstance(module, RepMixerBlock):
             module.layer_scale = _scale_into(module.layer_scale, module.ffn.fc2)
+            if isinstance(module, TextRepMixer):
+                _as_products(module.ffn)
         elif isinstance(module, AttentionBlock):
             module.layer_scale_1 = _scale_into(module.layer_scale_1, module.attention.proj)
             module.layer_scale_2 = _scale_into(module.layer_scale_2, module.ffn.fc2)
@@ -182,6 +202,12 @@ def _scale_into(scale: nn.Module, layer: nn.Conv2d | nn.Linear) -> nn.Module:
         for tensor in (layer.weight, cast("Tensor", layer.bias)):
             tensor.data = _by_row(factors, tensor.detach().double()).to(tensor.dtype)
     return nn.Identity()
+
+
+def _as_products(ffn: ConvFfn) -> None:
+    for name, layer in (("fc1", ffn.fc1), ("fc2", ffn.fc2)):
+        if isinstance(layer, nn.Conv2d):  # and not a product already
+            setattr(ffn, name, ChannelProduct(layer))
 
 
 def _norm_into_attention(block: AttentionBlock) -> None:

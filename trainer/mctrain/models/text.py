@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 import torch
 from torch import Tensor, nn
 
 from mctrain.models.mct import TextRepMixer
 from mctrain.models.transformer import TransformerLayer
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 VOCABULARY = 49408
 CONTEXT = 77
@@ -39,6 +42,7 @@ class Text(nn.Module):
     def __init__(self, shape: TextShape, dim: int) -> None:
         super().__init__()
         width = shape.width
+        self.causal = shape.causal
         self.words = nn.Embedding(VOCABULARY, width)
         self.positions = nn.Parameter(torch.empty(CONTEXT, width))
         attention = [TransformerLayer(width, causal=shape.causal) for _ in range(shape.layers)]
@@ -51,10 +55,10 @@ class Text(nn.Module):
     def forward(self, ids: Tensor) -> Tensor:
         """Embeds texts; a causal tower also takes fewer than 77 ids."""
         x = self.words(ids) + self.positions[: ids.shape[1]]  # [n, tokens, width]
-        for layer in self.layers:
+        *before, last = cast("Iterable[TransformerLayer | TextRepMixer]", self.layers)
+        for layer in before:
             x = layer(x)
-        end = ids.argmax(1)[:, None, None].expand(-1, 1, x.shape[2])
-        pooled = x.gather(1, end).squeeze(1)  # [n, width]: the state at the end token, explicitly
+        pooled = last.at(x, ids.argmax(1))  # [n, width]: the state at the end token
         return cast("Tensor", self.norm(pooled) @ self.projection)
 
     def _initialise(self, layers: list[TransformerLayer], width: int) -> None:

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812 (torch's own custom)
 
 from mctrain.models.transformer import TransformerLayer
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 _INITIAL = 0.02
 _CLASS_INITIAL = 1e-6
@@ -93,9 +96,11 @@ class Vit(nn.Module):
             x = torch.cat([first, x + self.positions], 1)  # [n, 1 + patches, width]
         if self.norm_before is not None:
             x = self.norm_before(x)
-        for layer in self.layers:
+        *before, last = cast("Iterable[TransformerLayer]", self.layers)
+        for layer in before:
             x = layer(x)
-        return cast("Tensor", self.head(self.norm(x[:, 0])))
+        pooled = last.at(x, x.new_zeros(x.shape[0], dtype=torch.int64))  # [n, width]: the class token's row
+        return cast("Tensor", self.head(self.norm(pooled)))
 
     def _initialise(self) -> None:
         nn.init.normal_(self.class_token, std=_CLASS_INITIAL)
