@@ -122,7 +122,7 @@ def test_the_manifest_says_how_the_model_was_trained_and_what_the_export_cost(ex
     assert manifest.space_id == space_id(exported.model.image, spec)
     assert manifest.drift["image"]["least"] > 0.99
     assert manifest.drift["text"]["centred"] is True
-    assert manifest.drift["subjects"] == "patterns"
+    assert manifest.drift["subjects"] == "packaged photographs"
     assert manifest.provenance["weights"]["name"] == "apple.pt"
     assert manifest.logit_scale == pytest.approx(99.4843, abs=1e-3)
     assert "/" not in json.dumps(manifest.provenance)

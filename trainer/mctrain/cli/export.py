@@ -31,7 +31,7 @@ def export(
 ) -> None:
     """Writes CHECKPOINT (a run's folder or its file) as a bundle, after comparing every graph with the checkpoint.
 
-    Where weights were imported, the drift of their export is measured on SHARD, or on drawn patterns without one.
+    Where weights were imported, the drift of their export is measured on SHARD, or on the packaged photographs without one.
     """
     from mctrain.export.coreml import Packages  # imports torch: 2 s
     from mctrain.weights.checkpoint import load_family
@@ -45,9 +45,9 @@ def export(
         bundle = export_bundle(load_checkpoint(checkpoint), output, int8_text=int8_text, packages=packages)
     else:
         from mctrain.export.family import export_family
-        from mctrain.export.probe import patterns, subjects_of
+        from mctrain.export.probe import packaged, subjects_of
 
-        subjects = subjects_of(shard) if shard else patterns()
+        subjects = subjects_of(shard) if shard else packaged()
         bundle = export_family(family, output, subjects, int8_text=int8_text, packages=packages)
     size = sum(record.bytes for record in bundle.manifest.files.values())
     drift = bundle.manifest.drift

@@ -1,4 +1,4 @@
-"""What a family export's drift is measured on: photos and captions of a shard, or drawn patterns where none is given."""
+"""What a family export's drift is measured on: photos and captions of a shard, or the packaged photographs where none is given."""
 
 from __future__ import annotations
 
@@ -6,25 +6,23 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import TYPE_CHECKING
 
-import PIL.Image
-import torch
-from torch.nn import functional as F  # noqa: N812 (torch's own custom)
-
 from mctrain.data.shards import samples
 from mctrain.errors import DataError
+from picsight_engine.models.agreement import eight_photos
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    import PIL.Image
+
 _COUNT = 32
-_SIDE = 256
 _THINGS = ("dog", "cat", "boat", "tree", "red car", "cup of coffee", "child", "mountain lake")
 _PHRASES = ("a photo of a {}", "{} in the rain", "two people beside a {}", "{}")
 
 
 @dataclass(frozen=True, slots=True)
 class Subjects:
-    """RGB pictures and texts, and where they are from: a shard's name, or "patterns"."""
+    """RGB pictures and texts, and where they are from: a shard's name, or "packaged photographs"."""
 
     pictures: tuple[PIL.Image.Image, ...]
     texts: tuple[str, ...]
@@ -44,14 +42,15 @@ def subjects_of(shard: Path) -> Subjects:
     return Subjects(tuple(sample.image() for sample in found), texts, shard.name)
 
 
-def patterns() -> Subjects:
-    """Smooth random colours of several coarsenesses, and plain phrases; the same every time."""
-    draw = torch.Generator().manual_seed(0)
+def packaged() -> Subjects:
+    """The packaged photographs and the middle of each, whole and in three windows, and plain phrases; always the same."""
     pictures = []
-    for number in range(_COUNT):
-        cells = torch.rand(1, 3, 2 + number, 2 + number, generator=draw)
-        smooth = F.interpolate(cells, (_SIDE, _SIDE), mode="bicubic").clamp(0, 1)[0]
-        values = (smooth * 255).byte().permute(1, 2, 0).numpy()  # [256, 256, 3]
-        pictures.append(PIL.Image.fromarray(values))
+    for photo in eight_photos():
+        width, height = photo.size
+        pictures += [photo, photo.crop((0, 0, width // 2, height))]
+        pictures += [
+            photo.crop((0, 0, width, height // 2)),
+            photo.crop((width // 2, height // 2, width, height)),
+        ]
     texts = tuple(phrase.format(thing) for phrase in _PHRASES for thing in _THINGS)
-    return Subjects(tuple(pictures), texts, "patterns")
+    return Subjects(tuple(pictures), texts, "packaged photographs")
