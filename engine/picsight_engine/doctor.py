@@ -16,9 +16,10 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from picsight_engine.errors import BundleError, LibraryError, PicsightError, RequestError, StorageError
-from picsight_engine.models.agreement import Machine, examine_once, holds_package
-from picsight_engine.models.backend import choose_image_backend, load_image_encoder, load_text_encoder
+from picsight_engine.models.agreement import Machine, candidates, examine, holds_package, needs_examination
+from picsight_engine.models.backend import load_image_encoder, load_text_encoder
 from picsight_engine.models.bundle import Bundle, open_bundle
+from picsight_engine.models.choice import choose_image_backend
 from picsight_engine.search.searcher import CACHE_FOLDER
 from picsight_engine.store import health
 from picsight_engine.store import thumbnails as thumbnail_files
@@ -63,8 +64,9 @@ def doctor_folder(folder: Path, bundle_folder: Path, *, forget: bool = False) ->
     """
     bundle, model = _examine_model(bundle_folder)
     checks = [model]
-    if bundle is not None and holds_package(bundle):
-        checks.append(_guarded("backend", partial(_examine_backend, bundle, Machine.this())))
+    machine = Machine.this()
+    if bundle is not None and (holds_package(bundle) or candidates(bundle, machine)):
+        checks.append(_guarded("backend", partial(_examine_backend, bundle, machine)))
     checks.append(_guarded("folder", partial(_examine_folder, folder)))
     try:
         chosen_model(folder)
@@ -124,7 +126,8 @@ def _examine_model(folder: Path) -> tuple[Bundle | None, Check]:
 
 def _examine_backend(bundle: Bundle, machine: Machine) -> Check:
     """What reads photos, and why; Core ML is compared first where that was not done under this system."""
-    examine_once(bundle, machine)
+    if needs_examination(bundle, machine):
+        examine(bundle, machine)
     return Check("backend", ok=True, message=choose_image_backend(bundle, machine).sentence)
 
 

@@ -17,6 +17,12 @@ from picsight_engine.library import Check, Library, doctor_folder
 ALL = ["model", "folder", "library", "folders", "vectors", "photos", "search cache", "thumbnails"]
 
 
+@pytest.fixture(autouse=True)
+def _home(tmp_path, monkeypatch):
+    """On a Mac the doctor keeps there what it saw of Core ML."""
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+
+
 @pytest.fixture
 def copy(indexed, tmp_path):
     """A copy of the indexed library that a test may damage."""
@@ -28,6 +34,11 @@ def by_name(checks: list[Check]) -> dict[str, Check]:
     return {check.name: check for check in checks}
 
 
+def names(checks: list[Check]) -> list[str]:
+    """What was looked at on any machine: "backend" is there only where Core ML could run."""
+    return [check.name for check in checks if check.name != "backend"]
+
+
 def reindex(folder: Path, bundle) -> None:
     with Library.open(folder, bundle) as library:
         list(library.index(settings=IndexSettings(workers=1)))
@@ -35,7 +46,7 @@ def reindex(folder: Path, bundle) -> None:
 
 def test_a_sound_library_passes_every_check_unrepaired(copy, bundle):
     checks = doctor_folder(copy, bundle.folder)
-    assert [check.name for check in checks] == ALL
+    assert names(checks) == ALL
     assert all(check.ok and not check.repaired for check in checks), checks
 
 
@@ -63,7 +74,7 @@ def test_a_damaged_library_fails_and_is_not_written_to(copy, bundle, damage):
     path.write_bytes(damaged[damage])
     before = {each: each.read_bytes() for each in copy.rglob("*") if each.is_file()}
     checks = doctor_folder(copy, bundle.folder, forget=True)
-    assert [check.name for check in checks] == ["model", "folder", "library"]
+    assert names(checks) == ["model", "folder", "library"]
     assert not checks[-1].ok
     assert "library.db" in checks[-1].message
     assert {each: each.read_bytes() for each in before} == before

@@ -1,7 +1,7 @@
 """The one process that runs the image tower where a backend wants a single owner; the workers' pixels come through the crew.
 
-Core ML takes seconds and memory to start and keeps one neural engine busy by itself, so a copy in each worker would cost
-much and bring nothing. Whatever waits when a batch is done is the next batch: one photo at the start, eight under load.
+Core ML, by its own package or by ONNX Runtime's provider, takes seconds and memory to start and keeps what it computes
+on busy by itself, so a copy in each worker would cost much and bring nothing. Whatever waits when a batch is done is the next batch: one photo at the start, eight under load.
 """
 
 from __future__ import annotations

@@ -16,8 +16,9 @@ from picsight_engine.indexing.plan import FolderView, Plan, make_plan
 from picsight_engine.indexing.recognise import Recogniser
 from picsight_engine.indexing.scan import SeenFile, SeenProblem, printable, scan
 from picsight_engine.indexing.shift import Shift
-from picsight_engine.models.backend import Backend, choose_image_backend
+from picsight_engine.models.backend import Backend
 from picsight_engine.models.bundle import check_image_tower
+from picsight_engine.models.choice import choose_image_backend
 from picsight_engine.photos.decode import Limits
 from picsight_engine.store.database import index_lock
 from picsight_engine.store.folders import set_state

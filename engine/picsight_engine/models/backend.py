@@ -1,12 +1,9 @@
-"""The two inference Protocols, and the one choice of what runs a bundle on this machine."""
+"""The two inference Protocols, and what stands behind them; `choice` says which of it runs a bundle on this machine."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING, Protocol
-
-from picsight_engine.models.agreement import LEAST_COSINE, Machine, holds_package, read_verdict
 
 if TYPE_CHECKING:
     import numpy as np
@@ -36,61 +33,23 @@ class Backend(Enum):
 
     ONNX = "ONNX Runtime"
     COREML = "Core ML"
-
-
-@dataclass(frozen=True, slots=True)
-class Choice:
-    """The backend of an image tower, and why in one sentence for a person."""
-
-    backend: Backend
-    sentence: str
-
-
-def choose_image_backend(bundle: Bundle, machine: Machine | None = None) -> Choice:
-    """What runs the bundle's image tower over a whole library: Core ML only where it was seen to agree.
-
-    Core ML takes seconds to start and wants one owner, so this is for the encoder process of an indexing run; whoever
-    needs a few vectors takes `load_image_encoder` as it is.
-    """
-    machine = machine or Machine.this()
-    if not holds_package(bundle):
-        return Choice(Backend.ONNX, "Photos are read by ONNX Runtime.")
-    if not machine.apple_silicon:
-        return Choice(
-            Backend.ONNX, "Photos are read by ONNX Runtime: Core ML needs a Mac with Apple's own processor."
-        )
-    if not machine.coremltools:
-        return Choice(
-            Backend.ONNX,
-            "Photos are read by ONNX Runtime: for Core ML install Picsight with the extra coreml.",
-        )
-    verdict = read_verdict(bundle, machine)
-    if verdict is None:
-        return Choice(
-            Backend.ONNX,
-            "Photos are read by ONNX Runtime: Core ML was not compared with it on this system yet.",
-        )
-    if not verdict.agreed:
-        reason = verdict.fault or f"eight photos agree only to {verdict.least:.3f}, {LEAST_COSINE} is needed"
-        return Choice(
-            Backend.ONNX,
-            f"Photos are read by ONNX Runtime, because Core ML is not right here: {reason.rstrip('.')}.",
-        )
-    return Choice(Backend.COREML, f"Photos are read by Core ML, which agrees to {verdict.least:.3f}.")
+    PROVIDER = "Core ML through ONNX Runtime"
 
 
 def load_image_encoder(bundle: Bundle, *, threads: int = 1, backend: Backend = Backend.ONNX) -> ImageEncoder:
-    """The image tower alone; `threads` are for ONNX Runtime.
+    """The image tower alone; `threads` are for ONNX Runtime on the CPU.
 
     Raises:
-        BundleError: the tower is missing or cannot be loaded.
+        BundleError: the tower is missing or cannot be loaded, or the backend does not run here.
     """
     if backend is Backend.COREML:
         from picsight_engine.models.coreml import CoreMLImageEncoder  # imports coremltools: 3.3 s
 
         return CoreMLImageEncoder(bundle)
-    from picsight_engine.models.onnx import OnnxImageEncoder  # imports onnxruntime: 230 ms
+    from picsight_engine.models.onnx import FixedImageEncoder, OnnxImageEncoder  # imports onnxruntime: 230 ms
 
+    if backend is Backend.PROVIDER:
+        return FixedImageEncoder(bundle)
     return OnnxImageEncoder(bundle, threads=threads)
 
 

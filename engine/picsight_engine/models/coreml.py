@@ -1,10 +1,11 @@
 """The backend of Macs with Apple's own processor: the image tower through Core ML, never the text tower.
 
-ONNX Runtime's macOS wheel carries a Core ML provider, which would need no package of its own in the bundle. It stands
-behind this backend for three reasons that can be read in its documentation: it cuts a graph at every operator that it
-does not know and copies between the parts; with a free batch, which our graphs have, it leaves the nodes to the CPU
-unless shapes are static; and it translates the graph anew for each process. A package converted once from torch is one
-program of fixed shapes and half precision. Neither was measured here: `agreement` decides on the user's machine.
+ONNX Runtime's own Core ML provider (`FixedImageEncoder`) is the other way there. It needs no package and no extra; but
+it cuts a graph at every operator that it does not know and copies between the parts, it translates the graph anew for
+each process, and it keeps the numbers of the graph: ours are computed in float32, which the neural engine does not do, so
+Core ML runs them on the CPU. A package converted once from torch is one program of fixed shapes and half precision. That
+is what can be read in the documentation of both; nobody has measured either for us, so `agreement` compares and times
+them on the user's machine, and `choice` takes the faster.
 
 Loaded by one process only: importing coremltools takes 3.3 seconds, and Core ML compiles the package for each owner.
 """

@@ -1,4 +1,4 @@
-"""The backend that runs everywhere: both towers through ONNX Runtime."""
+"""The backend that runs everywhere: both towers through ONNX Runtime; and on a Mac its own way to Core ML."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from picsight_engine.errors import BundleError
 from picsight_engine.models.bundle import IMAGE_GRAPH, TEXT_GRAPH
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -23,10 +24,31 @@ if TYPE_CHECKING:
 
 onnxruntime.disable_telemetry_events()
 
+_CORE_ML = "CoreMLExecutionProvider"
+# ONNX Runtime knows these keys since 1.21 and refuses those that it does not know; 1.20 reads past them and takes its
+# defaults. Whatever comes of that is compared before it is used.
+_CORE_ML_OPTIONS = {
+    "ModelFormat": "MLProgram",  # the form that new operators are added to; from macOS 12 on, as our packages
+    "MLComputeUnits": "CPUAndNeuralEngine",  # the GPU stays with the window, as in `coreml`
+    "RequireStaticInputShapes": "1",  # a node of free shape is slow there
+    # No ModelCacheDirectory, which would save seconds of a run's start: the cache is found by the path of a model, not
+    # by its bytes, what one version wrote need not load in the next, and nobody but us would ever empty it.
+}
+
 
 def choose_providers() -> list[str]:
     """What computes. The CPU: it is exact, starts in tens of milliseconds, and the towers are made for it."""
     return ["CPUExecutionProvider"]
+
+
+def choose_core_ml() -> list[tuple[str, dict[str, str]]]:
+    """What computes where Core ML does: what its provider leaves of a graph is the CPU's."""
+    return [(_CORE_ML, _CORE_ML_OPTIONS), *((name, {}) for name in choose_providers())]
+
+
+def has_core_ml() -> bool:
+    """Whether this build of ONNX Runtime carries the Core ML provider, as those for macOS do."""
+    return _CORE_ML in onnxruntime.get_available_providers()
 
 
 class OnnxImageEncoder:
@@ -39,17 +61,38 @@ class OnnxImageEncoder:
             BundleError: the tower is missing, damaged, or does not fit its manifest.
         """
         spec = bundle.image_spec()
-        self._graph = _Graph(
-            bundle.folder / IMAGE_GRAPH,
-            spec,
-            (None, 3, spec.size, spec.size),
-            bundle.manifest.dim,
-            threads,
-        )
+        path = bundle.folder / IMAGE_GRAPH
+        session = _load(path, _options(threads), choose_providers())
+        self._graph = _Graph(path, spec, (None, 3, spec.size, spec.size), bundle.manifest.dim, session)
 
     def encode(self, pixels: NDArray[np.float32]) -> NDArray[np.float32]:
         """Embeds preprocessed photos: [n, 3, size, size] → [n, dim]; batches of more than four bring no speed."""
         return self._graph.run(pixels)
+
+
+class FixedImageEncoder:
+    """An image tower whose batch is one photo, for providers that want every length to be a number."""
+
+    def __init__(
+        self, bundle: Bundle, providers: Sequence[str | tuple[str, dict[str, str]]] | None = None
+    ) -> None:
+        """Loads the graph for `providers`, Core ML and behind it the CPU where nothing else is said.
+
+        Raises:
+            BundleError: the tower is missing, damaged, does not fit its manifest, or the first provider will not have it.
+        """
+        spec = bundle.image_spec()
+        path = bundle.folder / IMAGE_GRAPH
+        options = _options(threads=1)
+        for node in _load(path, options, choose_providers()).get_inputs():
+            if node.shape and isinstance(node.shape[0], str):  # an axis without a name cannot be fixed
+                options.add_free_dimension_override_by_name(node.shape[0], 1)
+        session = _load(path, options, providers or choose_core_ml())
+        self._graph = _Graph(path, spec, (None, 3, spec.size, spec.size), bundle.manifest.dim, session)
+
+    def encode(self, pixels: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Embeds preprocessed photos, one a call: [n, 3, size, size] → [n, dim]."""
+        return np.concatenate([self._graph.run(own[None]) for own in pixels])
 
 
 class OnnxTextEncoder:
@@ -62,8 +105,10 @@ class OnnxTextEncoder:
             BundleError: the tower is missing, damaged, or does not fit its manifest.
         """
         spec = bundle.text_spec()
+        path = bundle.folder / TEXT_GRAPH
+        session = _load(path, _options(threads), choose_providers())
         tokens = None if spec.dynamic else spec.context
-        self._graph = _Graph(bundle.folder / TEXT_GRAPH, spec, (None, tokens), bundle.manifest.dim, threads)
+        self._graph = _Graph(path, spec, (None, tokens), bundle.manifest.dim, session)
 
     def encode(self, ids: NDArray[np.int64]) -> NDArray[np.float32]:
         """Embeds token ids: [n, tokens] → [n, dim]."""
@@ -74,18 +119,16 @@ class _Graph:
     """One session with one input and one output, checked against the manifest before anything runs."""
 
     def __init__(
-        self, path: Path, spec: ImageSpec | TextSpec, shape: tuple[int | None, ...], dim: int, threads: int
+        self,
+        path: Path,
+        spec: ImageSpec | TextSpec,
+        shape: tuple[int | None, ...],
+        dim: int,
+        session: onnxruntime.InferenceSession,
     ) -> None:
         source, target = spec.input, spec.output
         self._path, self._source, self._target, self._dim = path, source, target, dim
-        try:
-            self._session = onnxruntime.InferenceSession(
-                path, _options(threads), providers=choose_providers()
-            )
-        except Exception as fault:  # the runtime has a dozen classes of errors with nothing in common
-            raise BundleError(
-                f"The model file {path} cannot be loaded ({_first_line(fault)}); install the model again."
-            ) from fault
+        self._session = session
         inputs = {node.name: node for node in self._session.get_inputs()}
         outputs = {node.name: node for node in self._session.get_outputs()}
         if set(inputs) != {source} or target not in outputs:
@@ -128,6 +171,29 @@ def _unit(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
     """Rows of unit length: graphs that others published leave that to whoever uses them."""
     lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
     return np.asarray(vectors / np.maximum(lengths, np.finfo(np.float32).tiny), dtype=np.float32)
+
+
+def _load(
+    path: Path,
+    options: onnxruntime.SessionOptions,
+    providers: Sequence[str | tuple[str, dict[str, str]]],
+) -> onnxruntime.InferenceSession:
+    """A session on the first of `providers`: left alone, the runtime would print a line and go on with the others."""
+    first = providers[0] if isinstance(providers[0], str) else providers[0][0]
+    if first not in onnxruntime.get_available_providers():
+        raise BundleError(
+            f"The model file {path} cannot be run by {first}: this ONNX Runtime does not have it."
+        )
+    try:
+        session = onnxruntime.InferenceSession(path, options, providers=providers, enable_fallback=0)
+    except Exception as fault:  # the runtime has a dozen classes of errors with nothing in common
+        raise BundleError(
+            f"The model file {path} cannot be loaded ({_first_line(fault)}); install the model again."
+        ) from fault
+    if first not in session.get_providers():  # versions before `enable_fallback`
+        raise BundleError(f"The model file {path} cannot be run by {first}, which refused it.")
+    session.disable_fallback()
+    return session
 
 
 def _options(threads: int) -> onnxruntime.SessionOptions:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import warnings
 from dataclasses import replace
 
@@ -12,25 +11,15 @@ import pytest
 from coremltools.converters.mil import Builder
 from PIL import Image
 
-from picsight_engine.doctor import doctor_folder
+from picsight_engine.doctor import _examine_backend, doctor_folder
 from picsight_engine.errors import BundleError
-from picsight_engine.models.agreement import (
-    Machine,
-    Verdict,
-    eight_photos,
-    examine,
-    examine_once,
-    holds_package,
-    least_cosine,
-    read_verdict,
-)
-from picsight_engine.models.backend import Backend, choose_image_backend, load_image_encoder
+from picsight_engine.models.agreement import Machine, candidates, examine, read_verdict
+from picsight_engine.models.backend import Backend, load_image_encoder
 from picsight_engine.models.bundle import IMAGE_PACKAGE, open_bundle
+from picsight_engine.models.choice import choose_image_backend
 from picsight_engine.models.coreml import BATCH, CoreMLImageEncoder, embed, pictures
-from picsight_engine.models.onnx import OnnxImageEncoder
 from picsight_engine.models.preprocess import preprocess
 
-MAC = Machine(apple_silicon=True, coremltools=True, system="Darwin 24 arm64")
 SIZE, DIM = 8, 4
 
 
@@ -141,113 +130,35 @@ def test_a_bundle_knows_every_byte_of_its_package(bundle):
         open_bundle(bundle.folder, hashes=True)
 
 
-def verdict_of(bundle, least, **fields):
-    digests = {
-        name: own.sha256 for name, own in bundle.manifest.files.items() if name.startswith(IMAGE_PACKAGE)
-    }
-    own = {"least": least, "fault": "", "system": MAC.system, "package": digests, **fields}
-    (bundle.folder / "coreml-check.json").write_text(json.dumps(own), encoding="utf-8")
+def test_doctor_says_what_reads_photos_where_core_ml_could(bundle, make_bundle, tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
 
-
-def test_core_ml_is_chosen_only_where_it_was_seen_to_agree(bundle):
-    assert choose_image_backend(bundle, MAC).backend is Backend.ONNX
-    assert "not compared with it on this system yet" in choose_image_backend(bundle, MAC).sentence
-    verdict_of(bundle, 0.9912)
-    assert choose_image_backend(bundle, MAC).backend is Backend.COREML
-    assert choose_image_backend(bundle, MAC).sentence == "Photos are read by Core ML, which agrees to 0.991."
-    verdict_of(bundle, 0.42)
-    assert choose_image_backend(bundle, MAC).backend is Backend.ONNX
-    assert "eight photos agree only to 0.420, 0.99 is needed" in choose_image_backend(bundle, MAC).sentence
-
-
-def test_a_verdict_holds_for_its_system_and_its_files(bundle):
-    verdict_of(bundle, 1.0)
-    assert read_verdict(bundle, MAC).agreed
-    assert read_verdict(bundle, replace(MAC, system="Darwin 25 arm64")) is None
-    verdict_of(bundle, 1.0, package={})
-    assert read_verdict(bundle, MAC) is None
-    for content in ("", "[]", "{}", '{"least": 1}', "null"):
-        (bundle.folder / "coreml-check.json").write_text(content, encoding="utf-8")
-        assert read_verdict(bundle, MAC) is None
-    verdict_of(bundle, "high")
-    assert read_verdict(bundle, MAC) is None
-
-
-@pytest.mark.parametrize(
-    ("machine", "sentence"),
-    [
-        (replace(MAC, apple_silicon=False), "needs a Mac with Apple's own processor"),
-        (replace(MAC, coremltools=False), "with the extra coreml"),
-    ],
-)
-def test_elsewhere_onnx_runtime_stays(bundle, machine, sentence):
-    verdict_of(bundle, 1.0)
-    choice = choose_image_backend(bundle, machine)
-    assert choice.backend is Backend.ONNX
-    assert sentence in choice.sentence
-
-
-def test_a_bundle_without_a_package_is_read_by_onnx_runtime(make_bundle):
-    assert not holds_package(make_bundle())
-    assert choose_image_backend(make_bundle(), MAC).backend is Backend.ONNX
-
-
-def test_the_least_of_eight_cosines_decides(make_bundle, bundle):
-    encoder = OnnxImageEncoder(bundle)
-    pixels = some_pixels(bundle.image_spec())
-    assert least_cosine(encoder, encoder, pixels) == pytest.approx(1, abs=1e-6)
-
-    class Turned:
-        def encode(self, pixels):
-            return encoder.encode(pixels) * [[1], [1], [-1]]
-
-    class Empty:
-        def encode(self, pixels):
-            return encoder.encode(pixels) * np.nan
-
-    assert least_cosine(Turned(), encoder, pixels) == pytest.approx(-1, abs=1e-6)
-    assert least_cosine(Empty(), encoder, pixels) == 0
-
-
-def test_eight_different_photos_are_compared(bundle):
-    photos = [preprocess(own, bundle.image_spec()).tobytes() for own in eight_photos()]
-    assert len(set(photos)) == len(photos) == 8
-
-
-def test_doctor_says_what_reads_photos_where_a_package_lies_in_the_bundle(bundle, make_bundle, tmp_path):
     def told(folder):
         return {check.name: check for check in doctor_folder(tmp_path / "library", folder)}
 
     assert told(bundle.folder)["backend"].ok
-    assert told(bundle.folder)["backend"].message.startswith("Photos are read by ")
-    assert "backend" not in told(make_bundle("plain").folder)
+    assert told(bundle.folder)["backend"].message == choose_image_backend(bundle).sentence
+    plain = make_bundle("plain")
+    assert ("backend" in told(plain.folder)) == bool(candidates(plain, Machine.this()))
 
 
 @pytest.mark.skipif("sys.platform == 'darwin'", reason="Core ML runs here")
-def test_where_core_ml_cannot_run_the_verdict_says_so_and_onnx_runtime_stays(bundle):
-    verdict = examine(bundle, MAC)
-    assert verdict == read_verdict(bundle, MAC)
-    assert not verdict.agreed
-    assert "image.mlpackage cannot be run" in verdict.fault
-    choice = choose_image_backend(bundle, MAC)
-    assert choice.backend is Backend.ONNX
-    assert "because Core ML is not right here" in choice.sentence
-    assert ".." not in choice.sentence
-
-
-def test_a_comparison_is_made_once_and_only_where_core_ml_could_run(bundle, make_bundle):
-    for machine in (replace(MAC, apple_silicon=False), replace(MAC, coremltools=False)):
-        examine_once(bundle, machine)
-        assert read_verdict(bundle, machine) is None
-    plain = make_bundle("plain")
-    examine_once(plain, MAC)
-    assert read_verdict(plain, MAC) is None
-    verdict_of(bundle, 0.995)
-    examine_once(bundle, MAC)
-    assert read_verdict(bundle, MAC).least == 0.995
-    renewed = replace(MAC, system="Darwin 25 arm64")
-    examine_once(bundle, renewed)
-    assert read_verdict(bundle, renewed) is not None
+def test_doctor_compares_first_and_says_of_each_why_it_cannot_be_used(bundle, tmp_path):
+    machine = Machine(
+        apple_silicon=True, coremltools=True, provider=True, system="Darwin 24 arm64", verdicts=tmp_path
+    )
+    check = _examine_backend(bundle, machine)
+    assert check.ok
+    assert check.message.startswith(
+        "Photos are read by ONNX Runtime: Core ML cannot be used here (The model file "
+    )
+    assert "image.mlpackage cannot be run" in check.message
+    assert "; Core ML through ONNX Runtime cannot be used here (The model file " in check.message
+    assert ".." not in check.message
+    assert {backend: own.least for backend, own in read_verdict(bundle, machine).trials.items()} == {
+        Backend.COREML: 0,
+        Backend.PROVIDER: 0,
+    }
 
 
 @pytest.mark.macos
@@ -261,7 +172,6 @@ def test_both_backends_agree(bundle):
 
 
 @pytest.mark.macos
-def test_the_check_on_a_mac_chooses_core_ml(bundle):
-    machine = Machine.this()
-    assert isinstance(examine(bundle, machine), Verdict)
-    assert choose_image_backend(bundle, machine).backend is Backend.COREML
+def test_the_check_on_a_mac_finds_the_package_right(bundle, tmp_path):
+    machine = replace(Machine.this(), verdicts=tmp_path)
+    assert examine(bundle, machine).trials[Backend.COREML].least > 0.99

@@ -12,8 +12,15 @@ import pytest
 from onnx import helper, numpy_helper
 
 from picsight_engine.errors import BundleError
-from picsight_engine.models.backend import load_image_encoder, load_text_encoder
-from picsight_engine.models.onnx import OnnxImageEncoder, OnnxTextEncoder, choose_providers
+from picsight_engine.models.backend import Backend, load_image_encoder, load_text_encoder
+from picsight_engine.models.onnx import (
+    FixedImageEncoder,
+    OnnxImageEncoder,
+    OnnxTextEncoder,
+    choose_core_ml,
+    choose_providers,
+    has_core_ml,
+)
 
 
 def make_pixels(count, seed=0):
@@ -47,6 +54,77 @@ def test_the_providers_are_those_of_this_runtime():
     assert set(choose_providers()) <= set(onnxruntime.get_available_providers())
 
 
+def call_axis(model, name):
+    """Gives the graph's first axis another name, or none."""
+    for own in (*model.graph.input, *model.graph.output):
+        axis = own.type.tensor_type.shape.dim[0]
+        axis.Clear()
+        if name is not None:
+            axis.dim_param = name
+    return model
+
+
+@pytest.mark.parametrize(
+    ("axis", "length"), [("n", 1), ("batch_size", 1), ("image_batch_size", 1), (None, None)]
+)
+def test_a_fixed_batch_gives_the_same_vectors_as_the_free_one(
+    make_bundle, tiny_files, tmp_path, axis, length
+):
+    onnx.save(call_axis(onnx.load(tiny_files["image.onnx"]), axis), tmp_path / "named.onnx")
+    bundle = make_bundle(files={"image.onnx": tmp_path / "named.onnx"})
+    pixels = make_pixels(5)
+    encoder = FixedImageEncoder(bundle, choose_providers())
+    assert (
+        encoder.encode(pixels)
+        == np.concatenate([OnnxImageEncoder(bundle).encode(own[None]) for own in pixels])
+    ).all()
+    assert encoder._graph._session.get_inputs()[0].shape == [length, 3, 8, 8]
+    assert encoder._graph._session.get_outputs()[0].shape == [length, 4]
+
+
+def test_a_graph_of_one_photo_runs_as_it_is(make_bundle, tiny_files, tmp_path):
+    model = onnx.load(tiny_files["image.onnx"])
+    for own in (*model.graph.input, *model.graph.output):
+        own.type.tensor_type.shape.dim[0].dim_value = 1
+    onnx.save(model, tmp_path / "one.onnx")
+    one = FixedImageEncoder(
+        make_bundle(files={"image.onnx": tmp_path / "one.onnx"}), ["CPUExecutionProvider"]
+    )
+    assert (one.encode(make_pixels(1)) == OnnxImageEncoder(make_bundle("free")).encode(make_pixels(1))).all()
+
+
+def test_a_fixed_batch_refuses_what_does_not_fit_the_manifest(make_bundle):
+    with pytest.raises(BundleError, match=r"takes the shape \[1, 3, 8, 8\] instead of"):
+        FixedImageEncoder(make_bundle(image={"size": 16}), choose_providers())
+
+
+def test_core_ml_comes_first_and_the_cpu_takes_what_it_leaves():
+    (first, options), *rest = choose_core_ml()
+    assert first == "CoreMLExecutionProvider"
+    assert options["RequireStaticInputShapes"] == "1"
+    assert all(isinstance(value, str) for value in options.values())  # the runtime takes texts only
+    assert [name for name, _ in rest] == choose_providers()
+
+
+@pytest.mark.skipif("sys.platform == 'darwin'", reason="the provider is there")
+def test_a_provider_that_is_missing_is_told_and_nothing_takes_its_place(make_bundle, capsys):
+    assert not has_core_ml()
+    with pytest.raises(BundleError, match=r"image\.onnx cannot be run by CoreMLExecutionProvider") as caught:
+        load_image_encoder(make_bundle(), backend=Backend.PROVIDER)
+    assert "\n" not in str(caught.value)
+    assert capsys.readouterr() == ("", "")  # the runtime alone prints lines, or warns, and goes on
+
+
+@pytest.mark.macos
+def test_the_provider_agrees_with_the_cpu(make_bundle):
+    bundle, pixels = make_bundle(), make_pixels(11)
+    encoder = load_image_encoder(bundle, backend=Backend.PROVIDER)
+    found = encoder.encode(pixels)
+    assert encoder._graph._session.get_providers() == ["CoreMLExecutionProvider", "CPUExecutionProvider"]
+    assert (found * load_image_encoder(bundle).encode(pixels)).sum(1).min() > 0.99
+    assert (encoder.encode(pixels[3:4]) == found[3:4]).all()
+
+
 @pytest.mark.parametrize("keep", [0, 1, 100, -1])
 def test_a_truncated_graph_is_one_sentence(make_bundle, tiny_files, tmp_path, keep):
     cut = tmp_path / "cut.onnx"
@@ -55,6 +133,9 @@ def test_a_truncated_graph_is_one_sentence(make_bundle, tiny_files, tmp_path, ke
     with pytest.raises(BundleError, match=r"image\.onnx (cannot be loaded|does not fit)") as caught:
         OnnxImageEncoder(bundle)
     assert "\n" not in str(caught.value)
+    with pytest.raises(BundleError) as fixed:
+        FixedImageEncoder(bundle, choose_providers())
+    assert str(fixed.value) == str(caught.value)
 
 
 @pytest.mark.parametrize("tower", ["image", "text"])
