@@ -3,7 +3,7 @@
 ONNX Runtime's own Core ML provider (`FixedImageEncoder`) is the other way there. It needs no package and no extra; but
 it cuts a graph at every operator that it does not know and copies between the parts, it translates the graph anew for
 each process, and it keeps the numbers of the graph: ours are computed in float32, which the neural engine does not do, so
-Core ML runs them on the CPU. A package converted once from torch is one program of fixed shapes and half precision. That
+Core ML runs them on the CPU or the GPU. A package converted once from torch is one program of fixed shapes and half precision. That
 is what can be read in the documentation of both; nobody has measured either for us, so `agreement` compares and times
 them on the user's machine, and `choice` takes the faster.
 
