@@ -49,15 +49,17 @@ class CoreMLImageEncoder:
         Raises:
             BundleError: the package is missing or damaged, or does not fit the bundle's manifest.
         """
-        from coremltools.models import MLModel  # 3.3 s, and torch where that is installed
-
         self._spec = bundle.image_spec()
         self._dim = bundle.manifest.dim
         self._path = bundle.folder / IMAGE_PACKAGE
         try:
+            from coremltools.models import MLModel  # 3.3 s, and torch where that is installed
+
             self._model = MLModel(str(self._path), compute_units=choose_units())
             description = self._model.get_spec().description
-        except Exception as fault:  # coremltools and Core ML raise whatever they like
+        except (
+            Exception
+        ) as fault:  # coremltools, where it can be imported, and Core ML raise whatever they like
             raise self._fault("cannot be loaded", fault) from fault
         self._source, self._target = self._ports(description)
 
