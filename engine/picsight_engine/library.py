@@ -152,9 +152,9 @@ class Library:
 
     def use(self, answers: Bundle, wanted: Bundle) -> None:
         """Takes up what `model_choice.use_model` decided while the library was open; not during an indexing."""
-        self.wanted = wanted
-        if answers.folder != self.bundle.folder:
+        if answers != self.bundle:  # another model, or the same one installed anew with other files
             self._search_with(answers)
+        self.wanted = self.bundle if wanted == self.bundle else wanted
 
     def _holds_vectors(self) -> bool:
         """Whether there is anything that the model of now could answer with."""

@@ -71,6 +71,7 @@ class MainWindow(QMainWindow):
         library.indexing_ended.connect(self._indexing_ended)
         library.notice_given.connect(self._tell)
         library.model_chosen.connect(self._say_model)
+        library.answers_changed.connect(search.ask_again)
         search.place_changed.connect(self._place_changed)
         search.busy_changed.connect(frame.busy.set_busy)
         search.folders_wanted.connect(self.folders.choose)

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from picsight_engine.indexing.events import Event
     from picsight_engine.library import Library
     from picsight_engine.model_choice import ModelChoice
+    from picsight_engine.models.bundle import Bundle
     from picsight_engine.models.installed import InstalledModels
     from picsight_engine.store.folders import Folder
     from picsight_engine.store.problems import Problem
@@ -64,6 +65,7 @@ class LibraryController(QObject):
     indexing_ended = Signal()
     notice_given = Signal(str)  # a sentence that a person should read
     model_chosen = Signal()
+    answers_changed = Signal()  # another model answers searches from now on
     model_refused = Signal(str)  # why the model could not be chosen
 
     def __init__(
@@ -77,6 +79,7 @@ class LibraryController(QObject):
         super().__init__(parent)
         self._place, self._problems, self._status, self._jobs = place, problems, status, jobs
         self._library: Library | None = None
+        self._answering: Bundle | None = None
         self._overview = Overview((), 0, ())
         self._run: Stream | None = None
         self._run_folders = 0
@@ -211,6 +214,7 @@ class LibraryController(QObject):
 
         def done(_nothing: None) -> None:
             self.model_chosen.emit()
+            self._note_answering()
             if library is None:
                 self.open(())
             else:
@@ -223,7 +227,7 @@ class LibraryController(QObject):
         return self._library is not None and self._library.wanted.folder == self._place.installed().shipped
 
     def _take_library(self, opened: tuple[Library, Overview]) -> None:
-        self._library = opened[0]
+        self._library, self._answering = opened[0], opened[0].bundle
         self._take_overview(opened[1])
         self.opened.emit(opened[0])
         if opened[1].photos:
@@ -256,7 +260,14 @@ class LibraryController(QObject):
             case Finished():
                 self._take_finished(event)
 
+    def _note_answering(self) -> None:
+        """Say so where another model answers than a moment ago."""
+        before, self._answering = self._answering, self._library.bundle if self._library else None
+        if before is not None and before is not self._answering:
+            self.answers_changed.emit()
+
     def _take_finished(self, event: Finished) -> None:
+        self._note_answering()
         self._looked = not event.cancelled
         if event.cancelled:
             self._status.show_paused()

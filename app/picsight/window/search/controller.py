@@ -43,6 +43,7 @@ class SearchController(QObject):
         self._seen: tuple[int, int] | None = None  # where to return to when the wanted place is shown
         self._stay = False
         self._settled = False
+        self._asking = False  # an answer is on its way; what is news shows only once it is there
         self._news_due, self._news_wanted = 0.0, False
         self._pause = QTimer(self, singleShot=True, interval=IDLE_MS)
         self._quiet = QTimer(self, singleShot=True, interval=QUIET_MS)
@@ -60,6 +61,13 @@ class SearchController(QObject):
         """Work with this library from now on."""
         self._library = library
         self._ask()
+
+    def ask_again(self) -> None:
+        """Another model answers: show what it finds here; an answer of the one before no longer counts."""
+        if self._place == self._wanted:
+            self._request(self._wanted, stay=True)
+        else:
+            self._request(self._wanted, self._seen, stay=self._stay)
 
     @property
     def place(self) -> Place:
@@ -162,6 +170,7 @@ class SearchController(QObject):
             return
         seen, stay = self._seen, self._stay
         started = time.monotonic()
+        self._asking = True
         self.busy_changed.emit(True)
         self._jobs.read(
             lambda: look(library, place),
@@ -173,7 +182,7 @@ class SearchController(QObject):
     def _show(
         self, place: Place, shown: Shown, took: float, seen: tuple[int, int] | None, *, stay: bool
     ) -> None:
-        self._took, self._place, self._shown = took, place, shown
+        self._took, self._place, self._shown, self._asking = took, place, shown, False
         self.busy_changed.emit(False)
         self._page.pill.hide()
         view = self._page.view
@@ -190,6 +199,7 @@ class SearchController(QObject):
             self.photos_arrived()
 
     def _fail(self, sentence: str) -> None:
+        self._asking = False
         self.busy_changed.emit(False)
         self._page.notice.say(
             self.tr("This search did not work."), sentence, [(self.tr("All photos"), self._all_photos)]
@@ -256,7 +266,9 @@ class SearchController(QObject):
 
     def _look_for_news(self) -> None:
         library, place = self._library, self._place
-        if library is None or not self._news_wanted or self._place != self._wanted or self._shown is None:
+        if library is None or not self._news_wanted or self._asking or self._shown is None:
+            return
+        if self._place != self._wanted:
             return
         self._news_wanted = False
         shown, started = self._shown, time.monotonic()
