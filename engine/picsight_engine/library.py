@@ -206,6 +206,11 @@ class Library:
         """Every photo, newest first by the date taken, else by the file's: the wall without a query."""
         return self._searcher.wall()
 
+    @property
+    def is_ready(self) -> bool:
+        """True once the text tower is loaded: a search by words waits for nothing more."""
+        return self._searcher.is_ready
+
     def warm_up(self) -> None:
         """Loads the text tower and the vectors, so that the first search does not wait for them.
 

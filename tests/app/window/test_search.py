@@ -24,6 +24,7 @@ class ShelfLibrary:
         self.gates = {}
         self.faults = ()
         self.backwards = False
+        self.is_ready = True
         self.fails = False
 
     def search(self, words, *, limit):

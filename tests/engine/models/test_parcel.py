@@ -186,8 +186,11 @@ def test_how_far_it_is_is_told_up_to_the_last_byte_before_the_model_is_there(bun
 
 def test_stopped_in_the_middle_it_leaves_nothing(bundle, models) -> None:
     cancel = threading.Event()
-    with open_parcel(bundle.folder) as parcel, pytest.raises(CancelledError):
-        for _step in parcel.unpack(models, cancel=cancel):
-            cancel.set()
+    with open_parcel(bundle.folder) as parcel:
+        steps = parcel.unpack(models, cancel=cancel)
+        next(steps)
+        cancel.set()
+        with pytest.raises(CancelledError):
+            next(steps)
     assert [path.name for path in models.folder.iterdir()] == [".install.lock"]
     load(bundle.folder, models)
