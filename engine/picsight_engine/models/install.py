@@ -13,6 +13,7 @@ from picsight_engine.errors import BundleError, StorageError
 from picsight_engine.models.agreement import Machine, examine_once
 from picsight_engine.models.bundle import FileRecord, Manifest, file_record, open_bundle
 from picsight_engine.models.download import Fetched, Patience, Wanted, download
+from picsight_engine.models.partial_file import write_note
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -160,7 +161,7 @@ class _Installation:
         self._records[file.name] = record
         with _explained(self._staging):
             text = json.dumps({name: asdict(record) for name, record in self._records.items()})
-            (self._staging / _RECORDS).write_text(text, encoding="utf-8")
+            write_note(self._staging / _RECORDS, text)
 
     def _read_records(self) -> dict[str, _Record]:
         try:
@@ -177,8 +178,9 @@ class _Installation:
             with _explained(self._staging):
                 for name, text in papers.items():
                     (self._staging / name).write_text(text, encoding="utf-8")
-                (self._staging / _RECORDS).unlink(missing_ok=True)
                 bundle = self._models.place(self._staging, self._manifest(papers))
+                # Not before: a kill during the check, which takes seconds, must not cost what was fetched.
+                (bundle.folder / _RECORDS).unlink(missing_ok=True)
         except BundleError:
             shutil.rmtree(self._staging, ignore_errors=True)
             raise

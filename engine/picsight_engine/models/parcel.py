@@ -13,14 +13,15 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import IO, TYPE_CHECKING, Protocol
 
-from picsight_engine.errors import BundleError, RequestError, StorageError
-from picsight_engine.models.bundle import MANIFEST, parse_manifest
+from picsight_engine.errors import BundleError, CancelledError, RequestError, StorageError
+from picsight_engine.models.bundle import MANIFEST, Bundle, parse_manifest
 
 if TYPE_CHECKING:
+    import threading
     from collections.abc import Iterator
     from pathlib import Path
 
-    from picsight_engine.models.bundle import Bundle, FileRecord, Manifest
+    from picsight_engine.models.bundle import FileRecord, Manifest
     from picsight_engine.models.installed import InstalledModels
 
 _MOST_MANIFEST = 10_000_000  # bytes
@@ -38,6 +39,14 @@ class _Source(Protocol):
     def open(self, name: str) -> IO[bytes]:
         """One of them, to be read."""
         ...
+
+
+@dataclass(frozen=True, slots=True)
+class Unpacking:
+    """So many bytes of the whole model are copied; with the last one every byte is checked and both towers are started."""
+
+    done: int
+    total: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,13 +69,30 @@ class Parcel:
             StorageError: the disk is full or cannot be written.
             BusyError: another process installs a model.
         """
+        *_, last = self.unpack(models)
+        assert isinstance(last, Bundle)  # so the stream ends
+        return last
+
+    def unpack(
+        self, models: InstalledModels, *, cancel: threading.Event | None = None
+    ) -> Iterator[Unpacking | Bundle]:
+        """As `install`, told step by step; the last of the stream is the installed Bundle.
+
+        Raises:
+            CancelledError: `cancel` was set; nothing was replaced and nothing is left behind.
+        """
         models.require_name(self.manifest.name)
+        total, done = sum(record.bytes for record in self.manifest.files.values()), 0
         with models.lock(), _staging_folder(models, self.manifest.name) as staging:
             for name, record in self.manifest.files.items():
-                self._unpack(name, record, staging / name)
-            return models.place(staging, self.manifest)
+                for count in self._unpack(name, record, staging / name):
+                    if cancel is not None and cancel.is_set():
+                        raise CancelledError("The installation was stopped; nothing was installed.")
+                    done += count
+                    yield Unpacking(done, total)
+            yield models.place(staging, self.manifest)
 
-    def _unpack(self, name: str, record: FileRecord, target: Path) -> None:
+    def _unpack(self, name: str, record: FileRecord, target: Path) -> Iterator[int]:
         try:
             source = self._source.open(self._prefix + PurePosixPath(name).as_posix())
         except KeyError:
@@ -74,7 +100,7 @@ class Parcel:
         except _DAMAGED as fault:
             raise _damaged(self.path, fault) from fault
         with source:
-            _copy(source, target, record, self.path)
+            yield from _copy(source, target, record, self.path)
 
 
 @contextmanager
@@ -210,8 +236,10 @@ def _staging_folder(models: InstalledModels, name: str) -> Iterator[Path]:
         shutil.rmtree(staging, ignore_errors=True)
 
 
-def _copy(source: IO[bytes], target: Path, record: FileRecord, path: Path) -> None:
-    """Copies at most as much as the manifest says: a small archive may unpack to a whole disk."""
+def _copy(source: IO[bytes], target: Path, record: FileRecord, path: Path) -> Iterator[int]:
+    """Copies at most as much as the manifest says, as a small archive may unpack to a whole disk; tells the bytes of
+    each step.
+    """
     target.parent.mkdir(parents=True, exist_ok=True)
     left = record.bytes
     with target.open("wb") as file:
@@ -225,6 +253,7 @@ def _copy(source: IO[bytes], target: Path, record: FileRecord, path: Path) -> No
             left -= len(chunk)
             if left >= 0:
                 file.write(chunk)
+                yield len(chunk)
     raise BundleError(f"{target.name} in {path} is larger than its manifest says; get the model again.")
 
 

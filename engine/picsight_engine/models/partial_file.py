@@ -26,10 +26,14 @@ class Notes:
     validator: str | None = None
     stated_sha256: str | None = None
     revision: str | None = None
+    size: int | None = None
 
 
 class PartialFile:
-    """NAME.part and NAME.part.json beside a `target` that does not exist yet. Raises StorageError where the disk refuses."""
+    """NAME.part and NAME.part.json beside a `target` that does not exist yet. Raises StorageError where the disk refuses.
+
+    The notes stay until the finished file was taken note of: a kill in between must not cost it.
+    """
 
     def __init__(self, target: Path, url: str) -> None:
         self._target = target
@@ -56,6 +60,8 @@ class PartialFile:
                 self.discard()
                 return
             self.notes = notes
+            if not self._part.exists() and self._target.exists():  # finished, but nobody took note of it
+                self._target.replace(self._part)
             with suppress(FileNotFoundError), self._part.open("rb") as file:
                 while chunk := file.read(_CHUNK):
                     self._hash.update(chunk)
@@ -74,7 +80,7 @@ class PartialFile:
     def appending(self) -> Iterator[BinaryIO]:
         """Writes the notes down and opens the file for `append`."""
         with explained(self._target):
-            self._notes_file.write_text(json.dumps(asdict(self.notes)), encoding="utf-8")
+            write_note(self._notes_file, json.dumps(asdict(self.notes)))
             file = self._part.open("ab")
         try:
             yield file
@@ -94,7 +100,25 @@ class PartialFile:
         """Lets the file be seen under its name."""
         with explained(self._target):
             self._part.replace(self._target)
+
+    def forget_notes(self) -> None:
+        """Leaves nothing but the finished file."""
+        with explained(self._target):
             self._notes_file.unlink(missing_ok=True)
+
+
+def write_note(path: Path, text: str) -> None:
+    """Writes a small file in one step: neither a kill nor a full disk leaves half of it, or takes the one of before.
+
+    Raises:
+        OSError: the disk refused.
+    """
+    fresh = path.with_name(f"{path.name}.new")
+    try:
+        fresh.write_text(text, encoding="utf-8")
+        fresh.replace(path)
+    finally:
+        fresh.unlink(missing_ok=True)
 
 
 @contextmanager

@@ -110,7 +110,9 @@ def test_leftovers_longer_than_the_file_are_thrown_away(server, tmp_path) -> Non
     assert (tmp_path / "file").read_bytes() == DATA
 
 
-@pytest.mark.parametrize("known", [{"sha256": "0" * 64}, {"size": len(DATA) - 1}, {"limit": len(DATA) - 1}])
+@pytest.mark.parametrize(
+    "known", [{"sha256": "0" * 64}, {"size": len(DATA) - 1}, {"limit": len(DATA) - 1, "sha256": sha256(DATA)}]
+)
 @pytest.mark.parametrize("lengths", [True, False])
 def test_another_content_size_or_a_giant_is_refused_and_nothing_kept(
     server, tmp_path, known, lengths

@@ -8,11 +8,12 @@ import shutil
 import subprocess
 import sys
 import tarfile
+import threading
 import zipfile
 
 import pytest
 
-from picsight_engine.errors import BundleError, RequestError
+from picsight_engine.errors import BundleError, CancelledError, RequestError
 from picsight_engine.models.installed import InstalledModels
 from picsight_engine.models.parcel import open_parcel
 
@@ -172,3 +173,24 @@ def test_a_full_disk_is_a_sentence_and_leaves_nothing(bundle, models, tmp_path) 
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     assert "make room" in done.stdout
     assert {path.name for path in models.folder.iterdir()} <= {".install.lock"}
+
+
+def test_how_far_it_is_is_told_up_to_the_last_byte_before_the_model_is_there(bundle, models) -> None:
+    with open_parcel(bundle.folder) as parcel:
+        *steps, last = parcel.unpack(models)
+    total = sum(record.bytes for record in bundle.manifest.files.values())
+    assert [step.done for step in steps] == sorted({step.done for step in steps})
+    assert (steps[-1].done, steps[-1].total) == (total, total)
+    assert last.manifest == bundle.manifest
+
+
+def test_stopped_in_the_middle_it_leaves_nothing(bundle, models) -> None:
+    cancel = threading.Event()
+    with open_parcel(bundle.folder) as parcel:
+        steps = parcel.unpack(models, cancel=cancel)
+        next(steps)
+        cancel.set()
+        with pytest.raises(CancelledError):
+            next(steps)
+    assert [path.name for path in models.folder.iterdir()] == [".install.lock"]
+    load(bundle.folder, models)

@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QHBoxLayout, QLabel, QSizePolicy, QVBoxLayout, QWi
 
 from picsight.window.parts.controls import Button, ThinProgress, Weight
 from picsight.window.parts.labels import ElidedLabel
-from picsight.window.parts.words import counted, duration, number
+from picsight.window.parts.words import counted, duration, number, percent
 from picsight.window.tokens import PAD, SMALL, px, tones
 
 if TYPE_CHECKING:
@@ -24,6 +24,8 @@ class StatusLine(QWidget):
 
     pause_requested = Signal()
     resume_requested = Signal()
+    cancel_change_requested = Signal()
+    install_again_requested = Signal()
     problems_requested = Signal()
 
     def __init__(self, parent: QWidget | None = None) -> None:
@@ -93,6 +95,28 @@ class StatusLine(QWidget):
         self._progress.show()
         self._details.show_progress(progress, folders)
 
+    def show_changing(self, share: float | None) -> None:
+        """A new model reads the photos: how much of them, from 0 to 1, None while they are counted."""
+        sentence = (
+            self.tr("Search keeps working while the new model reads your photos.")
+            if share is None
+            else self.tr("Search keeps working while the new model reads your photos: {share}.").format(
+                share=percent(share)
+            )
+        )
+        self._show_right(sentence, self.cancel_change_requested, self.tr("Cancel"))
+        self._act.setAccessibleName(self.tr("Cancel the change of model"))
+        self._details.hide()
+        self._progress.setMaximum(0 if share is None else 1000)
+        self._progress.setValue(0 if share is None else int(1000 * share))
+        self._progress.show()
+
+    def show_incomplete(self) -> None:
+        """The model's files cannot be used as they are."""
+        words = self.tr("The search model is incomplete.")
+        self._show_right(words, self.install_again_requested, self.tr("Install again"))
+        self._details.hide()
+
     def show_paused(self) -> None:
         """A person paused it."""
         self._show_right(self.tr("Paused."), self.resume_requested, self.tr("Resume"))
@@ -134,6 +158,7 @@ class StatusLine(QWidget):
         self._progress.hide()
         self._act.setVisible(action is not None)
         self._act.setText(verb)
+        self._act.setAccessibleName("")
         self._act.updateGeometry()
         if action is not None:
             self._action = action  # type: ignore[assignment]  # one of this class's own signals

@@ -22,11 +22,14 @@ from PySide6.QtWidgets import (
 from picsight.window.models.licence_view import LicencePage
 from picsight.window.models.row_view import Mark, RowView
 from picsight.window.parts.controls import Button, SlimScrollBar, Weight
+from picsight.window.parts.drops import dropped_files
 from picsight.window.parts.labels import sized
 from picsight.window.tokens import HALF, PAD, SMALL, px
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from PySide6.QtGui import QDragEnterEvent, QDropEvent
 
     from picsight.window.models.rows import Row
 
@@ -39,10 +42,12 @@ class ModelsDialog(QDialog):
     wished = Signal(str, object)  # name of a model, Act
     cancel_requested = Signal()
     file_requested = Signal()
+    file_dropped = Signal(object)  # Path
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setWindowTitle(self.tr("Models"))
+        self.setAcceptDrops(True)
         self.rows: dict[str, RowView] = {}
         self._pages, self._list = QStackedWidget(self), QWidget()
         self._lines = QVBoxLayout()
@@ -170,6 +175,16 @@ class ModelsDialog(QDialog):
             self.licence.declined.emit()
         else:
             super().reject()
+
+    def dragEnterEvent(self, event: QDragEnterEvent) -> None:
+        """A model may be dropped: whatever is dropped here is meant as one."""
+        if dropped_files(event):
+            event.acceptProposedAction()
+
+    def dropEvent(self, event: QDropEvent) -> None:
+        """Hand the first one on: each has a licence of its own."""
+        self.file_dropped.emit(dropped_files(event)[0])
+        event.acceptProposedAction()
 
     def changeEvent(self, event: QEvent) -> None:
         """Other colours: the dim words follow."""
