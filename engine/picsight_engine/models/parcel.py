@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import lzma
-import secrets
-import shutil
 import tarfile
 import zipfile
 import zlib
@@ -61,7 +59,7 @@ class Parcel:
             BusyError: another process installs a model.
         """
         models.require_name(self.manifest.name)
-        with models.lock(), _staging_folder(models, self.manifest.name) as staging:
+        with models.lock(), _explained(models), models.staging(self.manifest.name) as staging:
             for name, record in self.manifest.files.items():
                 self._unpack(name, record, staging / name)
             return models.place(staging, self.manifest)
@@ -197,17 +195,13 @@ def _licence_of(source: _Source, prefix: str, manifest: Manifest) -> str:
 
 
 @contextmanager
-def _staging_folder(models: InstalledModels, name: str) -> Iterator[Path]:
-    staging = models.folder / f".{name}-{secrets.token_hex(4)}"
+def _explained(models: InstalledModels) -> Iterator[None]:
     try:
-        staging.mkdir(parents=True)
-        yield staging
+        yield
     except OSError as fault:
         raise StorageError(
             f"{models.folder} cannot be written ({fault.strerror}); make room there."
         ) from fault
-    finally:
-        shutil.rmtree(staging, ignore_errors=True)
 
 
 def _copy(source: IO[bytes], target: Path, record: FileRecord, path: Path) -> None:
