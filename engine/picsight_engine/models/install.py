@@ -263,7 +263,16 @@ def _card(entry: Entry, records: dict[str, _Record]) -> str:
     """Where every file came from, for a person."""
     lines = [f"* {name}: {record.url} (SHA-256 {record.sha256})" for name, record in sorted(records.items())]
     return "\n".join(
-        [f"# {entry.title}", "", entry.words, "", "Its files, unchanged, and whence they came:", "", *lines, ""]
+        [
+            f"# {entry.title}",
+            "",
+            entry.words,
+            "",
+            "Its files, unchanged, and whence they came:",
+            "",
+            *lines,
+            "",
+        ]
     )
 
 

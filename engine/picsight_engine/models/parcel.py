@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
-import shutil
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import PurePosixPath
@@ -44,31 +42,22 @@ class Parcel:
     _source: Source
     _prefix: str
 
-    def install(self, models: InstalledModels) -> Bundle:
+    def unpack(
+        self, models: InstalledModels, *, cancel: threading.Event | None = None
+    ) -> Iterator[Unpacking | Bundle]:
         """Copies the files that the manifest lists, and nothing else, checks them and moves them into place.
 
-        A model of the same name is replaced.
+        A model of the same name is replaced. The last of the stream is the installed Bundle.
 
         Raises:
             BundleError: the parcel is damaged, or its files are not what its manifest says; nothing was replaced.
             StorageError: the disk is full or cannot be written.
             BusyError: another process installs a model.
-        """
-        *_, last = self.unpack(models)
-        assert isinstance(last, Bundle)  # so the stream ends
-        return last
-
-    def unpack(
-        self, models: InstalledModels, *, cancel: threading.Event | None = None
-    ) -> Iterator[Unpacking | Bundle]:
-        """As `install`, told step by step; the last of the stream is the installed Bundle.
-
-        Raises:
             CancelledError: `cancel` was set; nothing was replaced and nothing is left behind.
         """
         models.require_name(self.manifest.name)
         total, done = sum(record.bytes for record in self.manifest.files.values()), 0
-        with models.lock(), _staging_folder(models, self.manifest.name) as staging:
+        with models.lock(), _explained(models), models.staging(self.manifest.name) as staging:
             for name, record in self.manifest.files.items():
                 for count in self._unpack(name, record, staging / name):
                     if cancel is not None and cancel.is_set():
@@ -86,6 +75,12 @@ class Parcel:
             raise damaged(self.path, fault) from fault
         with source:
             yield from _copy(source, target, record, self.path)
+
+
+def is_parcel(path: Path) -> bool:
+    """Whether there is a bundle in a folder or an archive; raises as `open_parcel` where it is neither."""
+    with ExitStack() as stack:
+        return bool(open_source(path, stack).find(MANIFEST))
 
 
 @contextmanager
@@ -131,17 +126,13 @@ def _licence_of(source: Source, prefix: str, manifest: Manifest) -> str:
 
 
 @contextmanager
-def _staging_folder(models: InstalledModels, name: str) -> Iterator[Path]:
-    staging = models.folder / f".{name}-{secrets.token_hex(4)}"
+def _explained(models: InstalledModels) -> Iterator[None]:
     try:
-        staging.mkdir(parents=True)
-        yield staging
+        yield
     except OSError as fault:
         raise StorageError(
             f"{models.folder} cannot be written ({fault.strerror}); make room there."
         ) from fault
-    finally:
-        shutil.rmtree(staging, ignore_errors=True)
 
 
 def _copy(source: IO[bytes], target: Path, record: FileRecord, path: Path) -> Iterator[int]:

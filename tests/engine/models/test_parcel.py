@@ -36,7 +36,7 @@ def pack(bundle, kind, target):
 
 def load(path, models):
     with open_parcel(path) as parcel:
-        return parcel.install(models)
+        return list(parcel.unpack(models))[-1]
 
 
 @pytest.mark.parametrize("kind", ["folder", "zip", "tar", "gztar", "xztar"])
@@ -45,7 +45,7 @@ def test_a_bundle_is_installed_from(kind, bundle, models, tmp_path) -> None:
     with open_parcel(path) as parcel:
         assert parcel.licence == "Be kind."
         assert parcel.manifest == bundle.manifest
-        installed = parcel.install(models)
+        *_, installed = parcel.unpack(models)
     assert installed.folder == models.folder / "tiny"
     assert models.verify("tiny").manifest == bundle.manifest
     assert {path.name for path in models.folder.iterdir()} <= {"tiny", ".install.lock"}
@@ -159,7 +159,7 @@ from picsight_engine.models.parcel import open_parcel
 resource.setrlimit(resource.RLIMIT_FSIZE, (300, resource.RLIM_INFINITY))
 try:
     with open_parcel(Path(sys.argv[1])) as parcel:
-        parcel.install(InstalledModels(Path(sys.argv[2]), Path(sys.argv[3])))
+        list(parcel.unpack(InstalledModels(Path(sys.argv[2]), Path(sys.argv[3]))))
 except StorageError as fault:
     print(fault)
 """
