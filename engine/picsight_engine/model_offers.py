@@ -32,7 +32,7 @@ class Offer:
 
     `bytes`: what it takes on the disk, or to fetch. `photos`: how many photos of the library it has not read yet, and
     `seconds` roughly how long that takes on this computer (None: not known). `licence` is None where nothing is to be
-    accepted. `fault` says what is wrong with a damaged one.
+    accepted. `fault` says what is wrong with a damaged one. `files` are the addresses of what an installation fetches.
     """
 
     name: str
@@ -48,6 +48,7 @@ class Offer:
     answers: bool
     wanted: bool
     fault: str | None = None
+    files: tuple[str, ...] = ()
 
 
 def model_offers(folder: Path, models: InstalledModels, entries: Sequence[Entry] = CATALOGUE) -> list[Offer]:
@@ -93,6 +94,7 @@ def model_offers(folder: Path, models: InstalledModels, entries: Sequence[Entry]
                 and (name == chosen if active is None else active.name == manifest.space_id),
                 wanted=name == chosen,
                 fault=None if model is None else model.fault,
+                files=tuple(file.url() for file in entry.files) if entry else (),
             )
 
         return [offer(name) for name in dict.fromkeys((shipped, *known, *installed))]
