@@ -13,13 +13,7 @@ import zipfile
 import pytest
 
 from picsight_engine.errors import BundleError, RequestError
-from picsight_engine.models.installed import InstalledModels
 from picsight_engine.models.parcel import open_parcel
-
-
-@pytest.fixture
-def models(tmp_path, starter):
-    return InstalledModels(tmp_path / "models", starter)
 
 
 @pytest.fixture
