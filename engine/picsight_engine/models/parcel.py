@@ -23,7 +23,19 @@ if TYPE_CHECKING:
 
 _MOST_MANIFEST = 10_000_000  # bytes
 _CHUNK = 1024 * 1024
-_DAMAGED = (tarfile.TarError, zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, RuntimeError, OSError)
+# The last three: names that are no text or empty, and sizes that no computer has; both modules pass them on.
+_DAMAGED = (
+    tarfile.TarError,
+    zipfile.BadZipFile,
+    zlib.error,
+    lzma.LZMAError,
+    EOFError,
+    RuntimeError,
+    OSError,
+    ValueError,
+    IndexError,
+    MemoryError,
+)
 
 
 class _Source(Protocol):
@@ -104,14 +116,14 @@ def _open_source(path: Path, stack: ExitStack) -> _Source:
         return _Folder(path)
     if not path.exists():
         raise RequestError(f"There is nothing at {path}; check how it is spelled.")
+    if not path.is_file():  # a pipe would be waited for without end
+        raise _no_archive(path)
     try:
         if zipfile.is_zipfile(path):
             return _Zip(stack.enter_context(zipfile.ZipFile(path)))
         return _Tar(stack.enter_context(tarfile.open(path)))
     except tarfile.ReadError as fault:
-        raise RequestError(
-            f"{path} is neither a folder nor a .zip or .tar archive of a model; choose another file."
-        ) from fault
+        raise _no_archive(path) from fault
     except _DAMAGED as fault:
         raise _damaged(path, fault) from fault
 
@@ -128,9 +140,12 @@ class _Folder:
         return [path.relative_to(self._path).as_posix() for path in found if path.is_file()]
 
     def open(self, name: str) -> IO[bytes]:
-        """KeyError where there is no such file, as with archives."""
+        """KeyError where there is no such file, as with archives; a pipe would be waited for without end."""
+        path = self._path / name
+        if path.exists() and not path.is_file():
+            raise KeyError(name)
         try:
-            return (self._path / name).open("rb")
+            return path.open("rb")
         except FileNotFoundError:
             raise KeyError(name) from None
 
@@ -224,3 +239,9 @@ def _copy(source: IO[bytes], target: Path, record: FileRecord, path: Path) -> No
 
 def _damaged(path: Path, fault: Exception) -> BundleError:
     return BundleError(f"{path} cannot be read ({str(fault).rstrip('.')}); get the model again.")
+
+
+def _no_archive(path: Path) -> RequestError:
+    return RequestError(
+        f"{path} is neither a folder nor a .zip or .tar archive of a model; choose another file."
+    )
