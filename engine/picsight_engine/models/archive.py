@@ -16,7 +16,19 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 # what reading may raise where a file is cut, changed, encrypted or on a disk that fails
-DAMAGED = (tarfile.TarError, zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, RuntimeError, OSError)
+DAMAGED = (
+    tarfile.TarError,
+    zipfile.BadZipFile,
+    zlib.error,
+    lzma.LZMAError,
+    EOFError,
+    RuntimeError,
+    OSError,
+    # names that are no text or empty, and sizes that no computer has: both modules pass them on
+    ValueError,
+    IndexError,
+    MemoryError,
+)
 
 
 class Source(Protocol):
@@ -42,14 +54,14 @@ def open_source(path: Path, stack: ExitStack) -> Source:
         return _Folder(path)
     if not path.exists():
         raise RequestError(f"There is nothing at {path}; check how it is spelled.")
+    if not path.is_file():  # a pipe would be waited for without end
+        raise _no_archive(path)
     try:
         if zipfile.is_zipfile(path):
             return _Zip(stack.enter_context(zipfile.ZipFile(path)))
         return _Tar(stack.enter_context(tarfile.open(path)))
     except tarfile.ReadError as fault:
-        raise RequestError(
-            f"{path} is neither a folder nor a .zip or .tar archive of a model; choose another file."
-        ) from fault
+        raise _no_archive(path) from fault
     except DAMAGED as fault:
         raise damaged(path, fault) from fault
 
@@ -66,9 +78,12 @@ class _Folder:
         return [each.relative_to(self._path).as_posix() for each in found if each.is_file()]
 
     def open(self, name: str) -> IO[bytes]:
-        """KeyError where there is no such file, as with archives."""
+        """KeyError where there is no such file, as with archives; a pipe would be waited for without end."""
+        path = self._path / name
+        if path.exists() and not path.is_file():
+            raise KeyError(name)
         try:
-            return (self._path / name).open("rb")
+            return path.open("rb")
         except FileNotFoundError:
             raise KeyError(name) from None
 
@@ -116,3 +131,9 @@ def _nearest(path: str, names: Iterable[str]) -> list[str]:
 def damaged(path: Path, fault: Exception) -> BundleError:
     """What a person is told when reading ends with one of DAMAGED."""
     return BundleError(f"{path} cannot be read ({str(fault).rstrip('.')}); get the model again.")
+
+
+def _no_archive(path: Path) -> RequestError:
+    return RequestError(
+        f"{path} is neither a folder nor a .zip or .tar archive of a model; choose another file."
+    )

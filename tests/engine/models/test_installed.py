@@ -13,13 +13,7 @@ from tests.engine.models.conftest import DIM, SIZE, save_graph
 
 from picsight_engine.errors import BundleError, RequestError
 from picsight_engine.models.bundle import open_bundle
-from picsight_engine.models.installed import InstalledModels
 from picsight_engine.models.parcel import open_parcel
-
-
-@pytest.fixture
-def models(tmp_path, starter):
-    return InstalledModels(tmp_path / "models", starter)
 
 
 def load(bundle, models):
