@@ -159,8 +159,16 @@ def test_a_window_closed_while_a_model_is_fetched_ends_and_the_next_one_goes_on(
     qtbot.waitUntil(lambda: "Downloading · " in dialog.rows["other"].says(), timeout=PATIENCE)
     window.close()
     assert not dialog.isVisible()
-    shelf.go_on.set()
+    asked_to_end = window.models._installation.stream._cancel
+
+    def go_on_once_asked_to_end():
+        asked_to_end.wait(20)
+        shelf.go_on.set()
+
+    server_thread = threading.Thread(target=go_on_once_asked_to_end)
+    server_thread.start()
     model_window.close()
+    server_thread.join()
     shelf.held = None
     before = len(shelf.requests)
     window = model_window()
