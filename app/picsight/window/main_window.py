@@ -316,4 +316,5 @@ class MainWindow(QMainWindow):
             maximised=self.isMaximized(),
         )
         self.closing.emit(self._settings)
+        self.models.hide()
         super().closeEvent(event)

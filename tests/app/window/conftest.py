@@ -173,10 +173,10 @@ def model_window(qtbot, tmp_path, models, entry):
     """Open the window on a library of its own, with these models and the other one in the catalogue."""
     opened = []
 
-    def make(add=(), *, fails=False):
+    def make(add=(), *, fails=False, settings=None):
         jobs, folder = Jobs(), tmp_path / "library"
         place = LibraryPlace(folder, lambda: choice_of(folder, models), lambda: models)
-        window = MainWindow(place, Settings(), jobs)
+        window = MainWindow(place, settings or Settings(), jobs)
         window.models._entries = (entry,)
         opened.append((window, jobs))
         qtbot.addWidget(window)
@@ -187,11 +187,16 @@ def model_window(qtbot, tmp_path, models, entry):
             window.start(add)
         return window
 
+    def close():
+        while opened:
+            window, jobs = opened.pop()
+            window.close()
+            jobs.close()
+            window.library.close()
+
+    make.close = close
     yield make
-    for window, jobs in opened:
-        window.close()
-        jobs.close()
-        window.library.close()
+    close()
 
 
 @pytest.fixture

@@ -8,13 +8,14 @@ from dataclasses import replace
 
 import pytest
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QMessageBox, QPushButton
+from PySide6.QtWidgets import QMessageBox, QPushButton, QToolButton
 
 from picsight.window.models.rows import PLAIN, Act, rows_of
 from picsight_engine.library import Library
 from picsight_engine.model_offers import Offer
 from picsight_engine.models.bundle import Licence
 from picsight_engine.models.catalogue import CATALOGUE
+from picsight_engine.models.parcel import open_parcel
 from picsight_engine.store.choice import choose_model
 
 PATIENCE = 30_000  # ms; worker processes start on a busy machine
@@ -110,6 +111,31 @@ def test_the_first_page_leads_to_the_models(qtbot, model_window):
     assert "In use" in dialog.rows[STARTER].says()
     qtbot.keyClick(dialog, Qt.Key.Key_Escape)
     assert not dialog.isVisible()
+
+
+def hint(window):
+    return next(b for b in window.frame.first_run.findChildren(QPushButton) if "better" in b.text())
+
+
+def test_the_line_about_better_models_goes_for_good_when_it_was_dismissed(qtbot, model_window):
+    window = model_window()
+    assert hint(window).isVisible()
+    dismiss = window.frame.first_run.findChild(QToolButton)
+    assert dismiss.accessibleName() == "Do not show the line about better models again"
+    qtbot.mouseClick(dismiss, Qt.MouseButton.LeftButton)
+    assert not hint(window).isVisible()
+    assert window.focusWidget() is window.frame.first_run.choose
+    with qtbot.waitSignal(window.closing) as kept:
+        window.close()
+    assert not hint(model_window(settings=kept.args[0])).isVisible()
+
+
+def test_who_has_a_better_model_is_not_told_of_better_ones(qtbot, model_window, parcel, models):
+    with open_parcel(parcel) as opened:
+        opened.install(models)
+    window = model_window()
+    window.library.use_model("mine")
+    qtbot.waitUntil(lambda: not hint(window).isVisible(), timeout=PATIENCE)
 
 
 def test_names_and_licences_are_shown_only_when_asked_for(qtbot, model_window):

@@ -213,6 +213,17 @@ def test_parts_of_a_query_that_were_left_out_are_said(desk):
     assert desk.page.title() == "“rated:” needs a number from 0 to 5. The rest was searched."
 
 
+def test_a_search_that_waits_for_the_model_says_so(desk):
+    desk.library.is_ready = False
+    gate = desk.library.gates["dog"] = threading.Event()
+    desk.type("dog")
+    desk.qtbot.waitUntil(lambda: desk.page.title().startswith("Getting ready to search by meaning."))
+    gate.set()
+    desk.shows("dog")
+    desk.qtbot.wait(350)
+    assert "Getting ready" not in desk.page.title()
+
+
 def test_a_search_that_fails_says_why_in_one_sentence(desk):
     desk.library.fails = True
     desk.type("dog")

@@ -81,7 +81,7 @@ class FirstRun(QWidget):
         row = QHBoxLayout(line)
         row.setContentsMargins(0, 0, 0, 0)
         row.setSpacing(0)
-        dismiss = IconButton("clear", self.tr("Do not show this again"), line)
+        dismiss = IconButton("clear", self.tr("Do not show the line about better models again"), line)
         dismiss.clicked.connect(self.hint_dismissed)
         row.addWidget(words)
         row.addWidget(better)

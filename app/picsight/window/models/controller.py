@@ -90,6 +90,11 @@ class ModelsController(QObject):
         self.dialog.open()
         self.refresh()
 
+    def hide(self) -> None:
+        """The window closes: so does the dialog, before an installation that goes on is asked to end."""
+        if self.dialog is not None:
+            self.dialog.hide()
+
     def refresh(self) -> None:
         """Look at all models again, if someone looks."""
         if self.dialog is None or not self.dialog.isVisible():
