@@ -118,7 +118,7 @@ def test_a_damaged_model_is_found_and_named(program, second, few_photos) -> None
         ([], "Missing command"),
         (["install"], "--from-file"),
         (["install", "nothing", "--accept-licence"], "mobileclip-s2"),
-        (["install", "x", "--from-file", "y"], "--from-file"),
+        (["install", "mobileclip-s2", "--from-file", ".", "--accept-licence"], "onnx/vision_model.onnx"),
         (["install", "--from-file", "/never/there"], "/never/there"),
         (["use", "nothing"], "not installed"),
         (["verify", "nothing"], "not installed"),
