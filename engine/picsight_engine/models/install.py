@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
-from picsight_engine.errors import BundleError, StorageError
+from picsight_engine.errors import BundleError, RequestError, StorageError
 from picsight_engine.models.agreement import Machine, examine_once
 from picsight_engine.models.bundle import FileRecord, Manifest, file_record, open_bundle
 from picsight_engine.models.download import Fetched, Patience, Wanted, download
@@ -82,6 +82,7 @@ def install(
         StorageError: the disk is full or cannot be written.
         BundleError: the files do not make the model that the catalogue describes; nothing was installed.
         BusyError: another process installs a model.
+        RequestError: another model has its name.
         CancelledError: `cancel` was set.
     """
     models.require_name(entry.name)
@@ -93,6 +94,11 @@ def install(
                 cancel or threading.Event(), patience or Patience()
             )
         else:
+            if bundle.manifest.space_id != entry.space_id:
+                raise RequestError(
+                    f'Another model called "{entry.name}" is installed, from a file. '
+                    f"Remove it first: picsight models remove {entry.name}"
+                )
             yield Installed(bundle)
 
 

@@ -41,7 +41,7 @@ def install(invocation: Invocation, name: str | None, path: Path | None, *, acce
             "Type the name of a model, or --from-file PATH. To see the names: picsight models list"
         )
     bundle = (
-        _from_file(absolute(path), accept=accept)
+        _from_file(invocation, absolute(path), accept=accept)
         if path is not None
         else _from_catalogue(invocation, str(name), accept=accept)
     )
@@ -57,14 +57,17 @@ def install(invocation: Invocation, name: str | None, path: Path | None, *, acce
     return 0
 
 
-def _from_file(path: Path, *, accept: bool) -> Bundle | None:
+def _from_file(invocation: Invocation, path: Path, *, accept: bool) -> Bundle | None:
+    from picsight_engine.model_choice import require_replaceable  # numpy: 60 ms that --help does not pay
     from picsight_engine.models.parcel import open_parcel
 
+    models = locations.installed_models()
     with open_parcel(path) as parcel:
+        require_replaceable(invocation.folder, parcel.manifest, models)
         manifest = parcel.manifest
         if not is_accepted(manifest.title, manifest.licence, parcel.licence, accept=accept):
             return None
-        return parcel.install(locations.installed_models())
+        return parcel.install(models)
 
 
 def _from_catalogue(invocation: Invocation, name: str, *, accept: bool) -> Bundle | None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QObject, Signal
 
 from picsight.locations import installed_models
-from picsight_engine.errors import BundleError, RequestError
+from picsight_engine.errors import BundleError
 from picsight_engine.indexing.events import Committed, Finished, Found, Progress
 
 if TYPE_CHECKING:
@@ -106,7 +106,7 @@ class LibraryController(QObject):
         self._needs_model = False
         try:
             return self._place.models()
-        except (BundleError, RequestError):
+        except BundleError:
             self._needs_model = True
             raise
 

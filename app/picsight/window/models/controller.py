@@ -200,8 +200,14 @@ class ModelsController(QObject):
     def remove(self, name: str) -> None:
         """Remove an installed model, or what an interrupted installation left of it."""
         place = self._place
+
+        def work() -> None:
+            from picsight_engine.model_choice import remove_model
+
+            remove_model(place.folder, name, place.installed())
+
         self._jobs.read(
-            lambda: place.installed().remove(name),
+            work,
             lambda _nothing: self.refresh(),
             lambda sentence: self._fail(name, sentence),
         )
@@ -222,10 +228,12 @@ class ModelsController(QObject):
         place, title = self._place, parcel.manifest.title
 
         def events(_cancel: threading.Event) -> Iterator[InstallEvent]:
+            from picsight_engine.model_choice import require_replaceable
             from picsight_engine.models.install import Installed
             from picsight_engine.models.parcel import open_parcel
 
             with open_parcel(parcel.path) as again:
+                require_replaceable(place.folder, again.manifest, place.installed())
                 yield Installed(again.install(place.installed()))
 
         self._begin(
