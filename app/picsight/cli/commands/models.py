@@ -49,7 +49,7 @@ def list_models(invocation: Invocation) -> int:
     for offer in offers:
         put(f"{offer.name}: {_state(offer)}")
         put(f"    {printable(offer.title)}. {offer.words}".rstrip())
-        put(f"    {', '.join(_figures(offer))}")
+        put(f"    {printable(', '.join(_figures(offer)))}")
         if offer.fault:
             put(f"    {printable(offer.fault)}")
     invocation.hint("To get one, type: picsight models install NAME")
@@ -57,6 +57,8 @@ def list_models(invocation: Invocation) -> int:
 
 
 def _state(offer: Offer) -> str:
+    if offer.state == "damaged":
+        return offer.state
     if offer.answers and offer.wanted:
         return "in use"
     if offer.answers:
@@ -67,9 +69,10 @@ def _state(offer: Offer) -> str:
 
 
 def _figures(offer: Offer) -> list[str]:
-    parts = [size(offer.bytes)]
+    parts = [size(offer.bytes)] if offer.bytes else []
     if offer.licence is not None:
-        parts.append(f"licence {offer.licence.id} ({offer.licence.url})")
+        where = f" ({offer.licence.url})" if offer.licence.url else ""
+        parts.append(f"licence {offer.licence.id}{where}")
     if offer.photos:
         time = "" if offer.seconds is None else f", {duration(offer.seconds)}"
         parts.append(f"{count(offer.photos, 'photo')} to read{time}")

@@ -38,7 +38,7 @@ def install(invocation: Invocation, name: str | None, path: Path | None, *, acce
     """
     if (name is None) == (path is None):
         raise click.UsageError(
-            "Type the name of a model, or --from-file PATH. To see the names: picsight models list"
+            "Type the name of a model, or --from-file PATH. To see the names: picsight models list."
         )
     bundle = (
         _from_file(invocation, absolute(path), accept=accept)
