@@ -9,7 +9,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
-from picsight_engine.errors import BundleError, StorageError
+from picsight_engine.errors import BundleError, RequestError, StorageError
 from picsight_engine.models.agreement import Machine, examine_once
 from picsight_engine.models.archive import open_source
 from picsight_engine.models.bundle import FileRecord, Manifest, file_record, open_bundle
@@ -86,6 +86,7 @@ def install(
         StorageError: the disk is full or cannot be written.
         BundleError: the files do not make the model that the catalogue describes; nothing was installed.
         BusyError: another process installs a model.
+        RequestError: another model has its name.
         CancelledError: `cancel` was set.
     """
 
@@ -109,7 +110,8 @@ def install_from(
     """As `install`, from the published files in a folder or an archive; nothing is fetched.
 
     Raises:
-        RequestError: there is nothing at `path`, it is neither a folder nor an archive, or a file is missing in it.
+        RequestError: there is nothing at `path`, it is neither a folder nor an archive, or a file is missing in it; or
+            another model has the entry's name.
         StorageError: the disk is full or cannot be written.
         BundleError: the files are damaged or not those of the catalogue; nothing was installed.
         BusyError: another process installs a model.
@@ -162,7 +164,14 @@ class _Installation:
 
     def find(self) -> Bundle:
         """The model where it is installed already, every byte checked; BundleError where it is not, or not whole."""
-        return open_bundle(self._models.folder / self._entry.name, hashes=True)
+        name = self._entry.name
+        bundle = open_bundle(self._models.folder / name, hashes=True)
+        if bundle.manifest.space_id != self._entry.space_id:
+            raise RequestError(
+                f'Another model called "{name}" is installed, from a file. '
+                f"Remove it first: picsight models remove {name}"
+            )
+        return bundle
 
     def run(self) -> Iterator[InstallEvent]:
         """Fetches what is missing, then puts the model together."""
