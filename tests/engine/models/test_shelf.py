@@ -12,10 +12,8 @@ from pathlib import Path
 import pytest
 
 from picsight_engine.errors import BundleError, CancelledError, RequestError
-from picsight_engine.models.bundle import Licence
-from picsight_engine.models.catalogue import Entry, RemoteFile, Terms
+from picsight_engine.models.catalogue import RemoteFile
 from picsight_engine.models.install import Fetching, Installed, install_from
-from picsight_engine.models.installed import InstalledModels
 
 PUBLISHED = {
     "image.onnx": "onnx/vision_model.onnx",
@@ -25,32 +23,14 @@ PUBLISHED = {
 
 
 @pytest.fixture
-def models(tmp_path, starter):
-    return InstalledModels(tmp_path / "models", starter)
-
-
-@pytest.fixture
-def entry(tiny_files, make_bundle):
+def entry(offer, tiny_files):
     """A tiny model whose server does not exist; of the text tower only the rough size is known."""
-    described = make_bundle("described").manifest
     files = []
     for name, path in tiny_files.items():
         data = path.read_bytes()
         known = {} if name == "text.onnx" else {"size": len(data), "sha256": hashlib.sha256(data).hexdigest()}
         files.append(RemoteFile(name, "https://nowhere.invalid/tiny", PUBLISHED[name], len(data), **known))
-    return Entry(
-        name="tiny",
-        title="Tiny",
-        words="Knows nothing.",
-        terms=Terms(Licence("mine", "https://example.org", accept=True), "Be kind."),
-        dim=described.dim,
-        space_id="fedcba9876543210",
-        logit_scale=100.0,
-        image=described.image,
-        text=described.text,
-        image_ms=1.0,
-        files=tuple(files),
-    )
+    return replace(offer, files=tuple(files))
 
 
 @pytest.fixture
