@@ -31,6 +31,7 @@ _CHUNK = 256 * 1024
 _TOLD_SECONDS = 0.1
 _REDIRECTS = 5
 _LOOPBACK = ("127.0.0.1", "localhost", "::1")
+_PACKED = frozenset({"gzip", "x-gzip", "deflate", "compress", "x-compress", "br", "zstd"})
 _TEMPORARY_REFUSALS = (408, 429, 500, 502, 503, 504)
 
 
@@ -249,8 +250,8 @@ class _Download:
 
     def _require_plain(self, answer: http.client.HTTPResponse) -> None:
         """Packed bytes are not the file's own: neither its length nor its hash would fit."""
-        coding = answer.headers.get("Content-Encoding", "identity").strip().lower()
-        if coding not in {"", "identity"}:
+        codings = answer.headers.get("Content-Encoding", "").lower().split(",")
+        if _PACKED.intersection(coding.strip() for coding in codings):
             raise DownloadError(
                 f"{self._host} sends {self._name} packed although it was asked for the file as it is, "
                 "so nothing was downloaded; try again later, or on another network."
