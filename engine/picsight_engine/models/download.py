@@ -7,32 +7,31 @@ connection to a plain one, goes on where an earlier attempt stopped, and hands o
 from __future__ import annotations
 
 import http.client
-import re
 import shutil
 import ssl
 import threading
 import time
 import urllib.error
 import urllib.request
+from contextlib import closing
 from dataclasses import dataclass
 from typing import IO, TYPE_CHECKING, NoReturn
 from urllib.parse import urljoin, urlsplit
 
 from picsight_engine.errors import CancelledError, DownloadError, StorageError
+from picsight_engine.models.feed import feed
+from picsight_engine.models.headers import length, note_repository, rest, validator
 from picsight_engine.models.partial_file import Notes, PartialFile
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Generator, Iterator
     from pathlib import Path
 
 _CHUNK = 256 * 1024
 _TOLD_SECONDS = 0.1
 _REDIRECTS = 5
 _LOOPBACK = ("127.0.0.1", "localhost", "::1")
-_SHA256 = re.compile("[0-9a-f]{64}")
-_COMMIT = re.compile("[0-9a-f]{40}")
-_LENGTH = re.compile("[0-9]{1,18}")
-_CONTENT_RANGE = re.compile("bytes ([0-9]{1,18})-[0-9]{1,18}/([0-9]{1,18})")
+_PACKED = frozenset({"gzip", "x-gzip", "deflate", "compress", "x-compress", "br", "zstd"})
 _TEMPORARY_REFUSALS = (408, 429, 500, 502, 503, 504)
 
 
@@ -155,13 +154,16 @@ class _Download:
         if self._total is not None and self._file.done == self._total:
             return
         stated = self._file.notes.stated_sha256
+        seconds = self._patience.timeout * (_REDIRECTS + 1)  # each hop, and each read, has its own timeout
         try:
-            with self._open() as answer:
+            with closing(feed(self._answer, self._stop_if_cancelled, seconds)) as parts:
+                head = next(parts)
+                assert isinstance(head, http.client.HTTPResponse)
                 if self._file.done and stated not in {None, self._file.notes.stated_sha256}:
                     raise _StartAgainError
-                self._understand(answer)
+                self._understand(head)
                 yield Arrived(self._file.done, self._total)
-                yield from self._receive(answer)
+                yield from self._receive(parts)
         except urllib.error.HTTPError as fault:
             fault.close()
             self._judge(fault)
@@ -170,6 +172,13 @@ class _Download:
             raise _ResetError(_reason(fault)) from fault
         if self._total is not None and self._file.done < self._total:
             raise _ResetError("the connection ended too early")
+
+    def _answer(self) -> Generator[http.client.HTTPResponse | bytes]:
+        """The answer's head, and then its body as it comes."""
+        with self._open() as answer:
+            yield answer
+            while chunk := answer.read1(_CHUNK):  # as much as is there: `read` would wait for all of it
+                yield chunk
 
     def _open(self) -> http.client.HTTPResponse:
         headers = {"User-Agent": "Picsight", "Accept-Encoding": "identity"}
@@ -183,7 +192,7 @@ class _Download:
             answer: http.client.HTTPResponse = opener.open(request, timeout=self._patience.timeout)
         except ValueError as fault:  # what no address or name of a computer can look like
             raise _ResetError("the server leads to an address that is none") from fault
-        _note_repository(answer.headers, self._file.notes)
+        note_repository(answer.headers, self._file.notes)
         if answer.status not in {http.client.OK, http.client.PARTIAL_CONTENT}:
             answer.close()
             raise _ResetError(f"the server answers {_status(answer.status)}")
@@ -216,19 +225,19 @@ class _Download:
 
     def _understand(self, answer: http.client.HTTPResponse) -> None:
         """Takes from the answer's head where its body begins, how long the file is and what it should hash to."""
-        notes, validator = self._file.notes, _validator(answer.headers)
+        notes, tag = self._file.notes, validator(answer.headers)
         self._require_plain(answer)
         if answer.status == http.client.PARTIAL_CONTENT:
-            found = _CONTENT_RANGE.fullmatch(answer.headers.get("Content-Range", ""))
-            same = None in {notes.validator, validator} or notes.validator == validator
-            if found is None or not same or not int(found[1]) == self._file.done < int(found[2]):
+            part = rest(answer.headers)
+            same = None in {notes.validator, tag} or notes.validator == tag
+            if part is None or not same or not part[0] == self._file.done < part[1]:
                 raise _StartAgainError
-            total: int | None = int(found[2])
+            total: int | None = part[1]
         else:
             if self._file.done:  # the whole file, because it changed or the server knows no ranges
                 self._file.discard(keep_notes=True)
-            total = _length(answer.headers)
-        notes.validator = validator
+            total = length(answer.headers)
+        notes.validator = tag
         self._check_size(total)
         self._total = notes.size = self._wanted.size if total is None else total
         self._require_end(answer)
@@ -242,8 +251,8 @@ class _Download:
 
     def _require_plain(self, answer: http.client.HTTPResponse) -> None:
         """Packed bytes are not the file's own: neither its length nor its hash would fit."""
-        coding = answer.headers.get("Content-Encoding", "identity").strip().lower()
-        if coding not in {"", "identity"}:
+        codings = answer.headers.get("Content-Encoding", "").lower().split(",")
+        if _PACKED.intersection(coding.strip() for coding in codings):
             raise DownloadError(
                 f"{self._host} sends {self._name} packed although it was asked for the file as it is, "
                 "so nothing was downloaded; try again later, or on another network."
@@ -269,13 +278,13 @@ class _Download:
             "Picsight knows, and was not installed. Look for a newer Picsight."
         )
 
-    def _receive(self, answer: http.client.HTTPResponse) -> Iterator[Arrived]:
+    def _receive(self, chunks: Iterator[http.client.HTTPResponse | bytes]) -> Iterator[Arrived]:
         told = started = time.monotonic()
         most = self._wanted.limit if self._total is None else self._total
         enough = self._file.done + self._patience.least
         with self._file.appending() as file:
-            while chunk := answer.read1(_CHUNK):  # as much as is there: `read` would wait for all of it
-                self._stop_if_cancelled()
+            for chunk in chunks:
+                assert isinstance(chunk, bytes)
                 if self._file.done + len(chunk) > most:
                     self._check_size(self._file.done + len(chunk))
                 self._file.append(file, chunk)
@@ -329,7 +338,7 @@ class _Redirects(urllib.request.HTTPRedirectHandler):
         newurl: str,
     ) -> urllib.request.Request | None:
         """The next request, if its address is as safe as the one before."""
-        _note_repository(headers, self._notes)
+        note_repository(headers, self._notes)
         _require_safe(urljoin(req.full_url, newurl), after=req.full_url)
         return super().redirect_request(req, fp, code, msg, headers, newurl)
 
@@ -360,33 +369,9 @@ def _require_safe(url: str, *, after: str = "") -> None:
         )
 
 
-def _note_repository(headers: http.client.HTTPMessage, notes: Notes) -> None:
-    """The hash and the commit that a model repository states; the servers behind its redirects state neither."""
-    stated = headers.get("X-Linked-Etag", "").removeprefix("W/").strip('"').lower()
-    if _SHA256.fullmatch(stated):
-        notes.stated_sha256 = stated
-    commit = headers.get("X-Repo-Commit", "").lower()
-    if _COMMIT.fullmatch(commit):
-        notes.revision = commit
-
-
-def _length(headers: http.client.HTTPMessage) -> int | None:
-    """The length of the body in bytes, as far as the server says it in earnest."""
-    length = headers.get("Content-Length", "").strip()
-    return int(length) if _LENGTH.fullmatch(length) else None
-
-
 def _status(code: int) -> str:
     """A status code with its usual words; the server's own could be any text."""
     return f"{code} {http.client.responses.get(code, '')}".rstrip()
-
-
-def _validator(headers: http.client.HTTPMessage) -> str | None:
-    """What tells one version of the file from another; a weak tag does not, byte for byte."""
-    tag = headers.get("ETag")
-    if tag and not tag.startswith("W/"):
-        return tag
-    return headers.get("Last-Modified")
 
 
 def _reason(fault: OSError | http.client.HTTPException) -> str:

@@ -124,7 +124,9 @@ class InstalledModels:
                 for folder in filter(None, (leftover, self.folder / name)):
                     _take_away(folder)
             except OSError as fault:
-                raise StorageError(f"{self.folder / name} cannot be removed ({fault.strerror}).") from fault
+                raise StorageError(
+                    f"{self.folder / name} cannot be removed ({fault.strerror}); check its permissions."
+                ) from fault
 
     def incoming(self, name: str) -> Path:
         """Where the files of a model gather until it is whole."""
@@ -191,7 +193,9 @@ class InstalledModels:
                 "Another Picsight is installing or removing a model right now; wait until it has finished."
             ) from None
         except OSError as fault:
-            raise StorageError(f"{self.folder} cannot be written ({fault.strerror}).") from fault
+            raise StorageError(
+                f"{self.folder} cannot be written ({fault.strerror}); make room, or check its permissions."
+            ) from fault
         try:
             self._tidy()
             yield

@@ -131,7 +131,7 @@ def _explained(models: InstalledModels) -> Iterator[None]:
         yield
     except OSError as fault:
         raise StorageError(
-            f"{models.folder} cannot be written ({fault.strerror}); make room there."
+            f"{models.folder} cannot be written ({fault.strerror}): make room, or check its permissions."
         ) from fault
 
 

@@ -52,10 +52,7 @@ class PartialFile:
         """Goes on with what an earlier attempt left of the same file; without a hash or a tag to check by, afresh."""
         with explained(self._target):
             self._target.parent.mkdir(parents=True, exist_ok=True)
-            try:
-                notes = Notes(**json.loads(self._notes_file.read_text(encoding="utf-8")))
-            except (FileNotFoundError, ValueError, TypeError):
-                notes = Notes("")
+            notes = _read_notes(self._notes_file)
             if notes.url != self.notes.url or not (notes.validator or notes.stated_sha256 or known_hash):
                 self.discard()
                 return
@@ -105,6 +102,17 @@ class PartialFile:
         """Leaves nothing but the finished file."""
         with explained(self._target):
             self._notes_file.unlink(missing_ok=True)
+
+
+def _read_notes(path: Path) -> Notes:
+    """Notes of no file where there are none, or others than we write."""
+    try:
+        notes = Notes(**json.loads(path.read_text(encoding="utf-8")))
+    except (FileNotFoundError, ValueError, TypeError):
+        return Notes("")
+    texts = (notes.url, notes.validator, notes.stated_sha256, notes.revision)
+    fits = all(isinstance(text, str | None) for text in texts) and isinstance(notes.size, int | None)
+    return notes if fits else Notes("")
 
 
 def write_note(path: Path, text: str) -> None:

@@ -10,7 +10,7 @@ import threading
 
 import pytest
 
-from picsight_engine.errors import DownloadError
+from picsight_engine.errors import CancelledError, DownloadError
 from picsight_engine.models.download import Fetched, Patience, Wanted, download
 
 DATA = random.Random(9).randbytes(200_000)
@@ -178,6 +178,40 @@ def test_a_silent_server_is_given_up_and_every_byte_that_came_is_kept(script, tm
         fetch(address, tmp_path / "file", patience=Patience(tries=1, pause=0.0, timeout=0.3))
     asked.set()
     assert (tmp_path / "file.part").read_bytes() == DATA[:HALF]
+
+
+def test_a_head_that_never_ends_is_given_up(script, tmp_path) -> None:
+    answers, _, address = script
+    left = threading.Event()
+
+    def drip(write):
+        write(b"HTTP/1.1 200 OK\r\nX-Endless: ")
+        for _ in range(200):
+            write(b"a")
+            left.wait(0.02)  # the line, not the test, is slow
+
+    answers += [drip]
+    with pytest.raises(DownloadError, match="nothing arrives any more"):
+        fetch(address, tmp_path / "file", patience=Patience(tries=1, pause=0.0, timeout=0.1))
+    left.set()
+
+
+def test_a_cancelled_download_does_not_wait_for_a_silent_server(script, tmp_path) -> None:
+    answers, _, address = script
+    cancel, gone, waited = threading.Event(), threading.Event(), threading.Event()
+
+    def fall_silent(write):
+        write(CUT)
+        cancel.set()
+        if not gone.wait(10):
+            waited.set()
+
+    answers += [fall_silent]
+    endless = Patience(tries=1, pause=0.0, timeout=60.0)
+    with pytest.raises(CancelledError):
+        list(download(Wanted(address, 1_000_000), tmp_path / "file", cancel=cancel, patience=endless))
+    gone.set()
+    assert not waited.is_set()
 
 
 @pytest.mark.parametrize("known", [{}, {"size": len(DATA)}])

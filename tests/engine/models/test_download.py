@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import random
 import shutil
 import socket
@@ -97,6 +98,21 @@ def test_a_server_without_ranges_sends_all_again(server, tmp_path) -> None:
     shelf.resets = [300_000]
     fetch(address, tmp_path / "file", sha256=sha256(DATA))
     assert (tmp_path / "file").read_bytes() == DATA
+
+
+@pytest.mark.parametrize(
+    "note",
+    ["", "{", "[]", '{"url": 1}', '{"other": 1}', '{"validator": ["x"]}', '{"size": "9"}', '{"size": 5e5}'],
+)
+def test_notes_that_are_not_ours_mean_a_fresh_start(server, tmp_path, note) -> None:
+    shelf, address = server
+    (tmp_path / "file.part").write_bytes(DATA[::-1][:300_000])
+    if note.startswith('{"') and "url" not in note:
+        note = json.dumps({"url": address + "/file", **json.loads(note)})
+    (tmp_path / "file.part.json").write_text(note)
+    fetch(address, tmp_path / "file", sha256=sha256(DATA))
+    assert (tmp_path / "file").read_bytes() == DATA
+    assert [headers.get("Range") for _, headers in shelf.requests] == [None]
 
 
 def test_leftovers_longer_than_the_file_are_thrown_away(server, tmp_path) -> None:
