@@ -266,6 +266,8 @@ class MainWindow(QMainWindow):
 
     def _photos_committed(self, photos: int) -> None:
         self.search.photos_arrived()
+        if self.library.is_changing:  # they were there before
+            return
         self.frame.status.say_photos(
             counted(photos, "You can already search %n photo.", "You can already search %n photos.")
         )

@@ -138,6 +138,7 @@ def test_another_model_is_asked_the_same_and_no_answer_of_the_one_before_comes_a
     desk.qtbot.waitUntil(lambda: bool(shown))
     assert shown == [[198, 196]]
     assert [photo.id for photo in desk.view.selected_photos()] == [chosen]
+    assert desk.view.at_top()
 
 
 def test_what_another_model_finds_is_not_told_as_new_photos(desk):

@@ -316,17 +316,25 @@ class LibraryController(QObject):
         left = progress.total - progress.done
         return 1.0 - left / max(self._overview.photos, progress.total, 1)
 
-    def _note_answering(self) -> None:
+    def _note_answering(self) -> bool:
         """Say so where another model answers than a moment ago."""
         before, self._answering = self._answering, self._library.bundle if self._library else None
-        if before is not None and before is not self._answering:
+        changed = before is not None and before is not self._answering
+        if changed:
             self.answers_changed.emit()
+        return changed
 
     def _take_finished(self, event: Finished) -> None:
-        self._note_answering()
+        changed = self._note_answering()
         self._looked = not event.cancelled
         if event.cancelled:
-            self._status.show_paused()
+            if self._wanted_model is None:  # else the next run follows at once
+                self._status.show_paused()
+        elif changed:
+            words = self.tr("The new model has read your photos. Searches use it from now on.")
+            self._status.show_sentence(
+                " ".join((*event.notes[:-1], words))
+            )  # the last one says it by its name
         elif event.notes:
             self._status.show_sentence(" ".join(event.notes))
         elif event.summary.indexed or event.summary.moved or event.summary.missing:

@@ -31,6 +31,7 @@ class FirstRun(QWidget):
         inner = QWidget(self)
         inner.setMaximumWidth(px(self, 32))
         column = QVBoxLayout(inner)
+        column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(px(self, HALF))
         column.addStretch(2)
         title = sized(QLabel(self.tr("Find your photos by describing them."), inner), 1.3, semibold=True)
@@ -75,6 +76,7 @@ class FirstRun(QWidget):
     def _model_line(self, inner: QWidget) -> QWidget:
         line = QWidget(inner)
         words = sized(QLabel(self.tr("This small model knows everyday things."), line), 0.9)
+        words.setWordWrap(True)
         better = Button(self.tr("Get a better one…"), Weight.QUIET, line)
         better.setAccessibleDescription(words.text())
         better.clicked.connect(self.models_requested)

@@ -42,8 +42,9 @@ class StatusLine(QWidget):
         row = QHBoxLayout()
         row.setContentsMargins(px(self, PAD), 0, px(self, PAD), 0)
         row.setSpacing(px(self, PAD))
-        row.addWidget(self._photos, 2)
-        row.addWidget(self._said, 3)
+        self._photos.setSizePolicy(QSizePolicy.Policy.Maximum, QSizePolicy.Policy.Preferred)
+        row.addWidget(self._photos)
+        row.addWidget(self._said, 1)
         row.addWidget(self._news)
         row.addWidget(self._progress)
         row.addWidget(self._act)
@@ -97,14 +98,13 @@ class StatusLine(QWidget):
 
     def show_changing(self, share: float | None) -> None:
         """A new model reads the photos: how much of them, from 0 to 1, None while they are counted."""
-        sentence = (
-            self.tr("Search keeps working while the new model reads your photos.")
-            if share is None
-            else self.tr("Search keeps working while the new model reads your photos: {share}.").format(
-                share=percent(share)
-            )
-        )
-        self._show_right(sentence, self.cancel_change_requested, self.tr("Cancel"))
+        sentence = self.tr("Search keeps working while the new model reads your photos.")
+        short = self.tr("The new model reads your photos.")
+        if share is not None:
+            done = percent(share)
+            sentence = self.tr("Search keeps working while the new model reads your photos: {share}.")
+            sentence, short = sentence.format(share=done), self.tr("New model: {share}").format(share=done)
+        self._show_right(sentence, self.cancel_change_requested, self.tr("Cancel"), short)
         self._act.setAccessibleName(self.tr("Cancel the change of model"))
         self._details.hide()
         self._progress.setMaximum(0 if share is None else 1000)
@@ -148,9 +148,9 @@ class StatusLine(QWidget):
         painter.fillRect(0, 0, self.width(), 1, tones(self).line)
         painter.end()
 
-    def _show_right(self, words: str, action: object | None, verb: str) -> None:
+    def _show_right(self, words: str, action: object | None, verb: str, short: str = "") -> None:
         goes_on = action is self.pause_requested
-        self._said.setText("" if goes_on else words)
+        self._said.say("" if goes_on else words, short)
         self._said.setToolTip("" if goes_on else words)
         self._news.setText(words if goes_on else "")
         self._news.setVisible(goes_on)

@@ -169,7 +169,7 @@ class ModelsController(QObject):
     def _take_parcel(self, parcel: _Parcel) -> None:
         manifest, licence = parcel.manifest, parcel.manifest.licence
         self._ask(
-            manifest.title,
+            title_of(manifest.name, manifest.title),
             (licence.id, licence.url, parcel.licence) if licence.accept else None,
             lambda: self._unpack(parcel),
         )
@@ -266,6 +266,8 @@ class ModelsController(QObject):
         self._installation = started
         started.stream = self._jobs.stream(events, self._take_event, self._end, self._break_off)
         self._show_rows()
+        if self.dialog is not None and started.name in self.dialog.rows:
+            self.dialog.rows[started.name].cancel.setFocus()
 
     def _take_event(self, event: InstallEvent | Unpacking | Bundle) -> None:
         from picsight_engine.models.install import Checking, Fetching

@@ -116,7 +116,7 @@ class ModelsDialog(QDialog):
         """Show these models in this order; lines that stay keep focus and progress. The first time the focus goes
         to the first thing that can be done.
         """
-        first_time = not self.rows
+        first_time, keyboard = not self.rows, self.focusWidget()
         for name in self.rows.keys() - {row.name for row in rows}:
             gone = self.rows.pop(name)
             gone.hide()
@@ -139,6 +139,9 @@ class ModelsDialog(QDialog):
         if first_time:
             first = next((stop for stop in stops if not stop.isHidden()), self.done_button)
             first.setFocus(Qt.FocusReason.OtherFocusReason)
+        elif keyboard is not None and keyboard.isHidden():
+            # What was pressed is done. The next model's button would get the keyboard, and a second press install it.
+            self.done_button.setFocus(Qt.FocusReason.OtherFocusReason)
 
     def let_install(self, *, may: bool) -> None:
         """One installation at a time."""

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QRectF, Qt
-from PySide6.QtGui import QColor, QPainter, QPen
+from PySide6.QtGui import QColor, QFont, QPainter, QPen
 from PySide6.QtWidgets import QWidget
 
 from picsight.window.parts.words import counted, isolated, say
@@ -86,7 +86,7 @@ class DropVeil(QWidget):
         colours, painter = tones(self), QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         veil = QColor(colours.base)
-        veil.setAlphaF(0.9)
+        veil.setAlphaF(0.96)
         painter.fillRect(self.rect(), veil)
         painter.setPen(QPen(colours.accent, 2, Qt.PenStyle.DashLine))
         inset, radius = px(self, PAD), px(self, HALF)
@@ -94,6 +94,7 @@ class DropVeil(QWidget):
         painter.setPen(colours.text)
         font = self.font()
         font.setPointSizeF(font.pointSizeF() * 1.15)
+        font.setWeight(QFont.Weight.DemiBold)
         painter.setFont(font)
         room = self.rect().adjusted(3 * inset, 3 * inset, -3 * inset, -3 * inset)
         painter.drawText(room, Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap, self._sentence)

@@ -204,7 +204,10 @@ class SearchController(QObject):
         self.busy_changed.emit(False)
         self._page.pill.hide()
         view = self._page.view
+        best_in_sight = place.is_search and view.at_top()
         view.show_wall(shown.wall, stay=stay)
+        if best_in_sight:  # then the best of the new answer are, rather than where the current photo went
+            view.scrollToTop()
         if seen is not None:
             view.return_to(seen)
         self._page.say(self._title())
