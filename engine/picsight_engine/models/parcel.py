@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import lzma
+import shutil
 import tarfile
 import zipfile
 import zlib
@@ -12,6 +13,7 @@ from pathlib import PurePosixPath
 from typing import IO, TYPE_CHECKING, Protocol
 
 from picsight_engine.errors import BundleError, RequestError, StorageError
+from picsight_engine.models.agreement import Machine, examine_once
 from picsight_engine.models.bundle import MANIFEST, parse_manifest
 
 if TYPE_CHECKING:
@@ -60,7 +62,7 @@ class Parcel:
     _source: _Source
     _prefix: str
 
-    def install(self, models: InstalledModels) -> Bundle:
+    def install(self, models: InstalledModels, machine: Machine | None = None) -> Bundle:
         """Copies the files that the manifest lists, and nothing else, checks them and moves them into place.
 
         A model of the same name is replaced.
@@ -72,9 +74,21 @@ class Parcel:
         """
         models.require_name(self.manifest.name)
         with models.lock(), _explained(models), models.staging(self.manifest.name) as staging:
+            self._require_room(staging)
             for name, record in self.manifest.files.items():
                 self._unpack(name, record, staging / name)
-            return models.place(staging, self.manifest)
+            bundle = models.place(staging, self.manifest)
+        examine_once(bundle, machine or Machine.this())
+        return bundle
+
+    def _require_room(self, folder: Path) -> None:
+        """Before anything is unpacked: a small archive can fill any disk."""
+        free = shutil.disk_usage(folder).free
+        needed = sum(record.bytes for record in self.manifest.files.values())
+        if needed > free:
+            raise StorageError(
+                f'{folder.parent} has {free:,} bytes free, "{self.manifest.title}" needs {needed:,}: make room there.'
+            )
 
     def _unpack(self, name: str, record: FileRecord, target: Path) -> None:
         try:

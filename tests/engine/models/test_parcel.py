@@ -13,7 +13,8 @@ import zipfile
 
 import pytest
 
-from picsight_engine.errors import BundleError, RequestError
+from picsight_engine.errors import BundleError, RequestError, StorageError
+from picsight_engine.models.agreement import Machine, read_verdict
 from picsight_engine.models.parcel import open_parcel
 
 
@@ -161,6 +162,25 @@ def test_an_archive_of_impossible_names_and_sizes_is_a_sentence(models, tmp_path
     for path in [tmp_path / "endless.tar", *tmp_path.glob("*.zip")]:
         with pytest.raises((BundleError, RequestError), match=path.name):
             load(path, models)
+
+
+def test_a_model_larger_than_the_disk_is_refused_before_it_fills_it(bundle, models) -> None:
+    manifest = bundle.folder / "bundle.json"
+    data = json.loads(manifest.read_text())
+    data["files"]["more.bin"] = {"bytes": 2**45, "sha256": "0" * 64}  # 35 TB
+    manifest.write_text(json.dumps(data))
+    with pytest.raises(StorageError, match="make room"):
+        load(bundle.folder, models)
+    assert [path.name for path in models.folder.iterdir()] == [".install.lock"]
+
+
+def test_on_a_mac_the_ways_to_core_ml_are_compared_when_a_model_is_installed(
+    bundle, models, tmp_path
+) -> None:
+    mac = Machine(True, coremltools=False, provider=True, system="macOS", verdicts=tmp_path / "verdicts")
+    with open_parcel(bundle.folder) as parcel:
+        installed = parcel.install(models, mac)
+    assert read_verdict(installed, mac) is not None
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="pipes with a name are for POSIX")
