@@ -300,16 +300,16 @@ class _Download:
     def _finish(self) -> Fetched:
         """Hands the file over if it is the right one."""
         found, notes = self._file.sha256, self._file.notes
-        for whose, expected in (
-            ("Picsight knows", self._wanted.sha256),
-            (f"{self._host} states", notes.stated_sha256),
-        ):
-            if expected is not None and found != expected:
-                self._start_again()
-                raise DownloadError(
-                    f"{self._name} arrived with another content than the one that {whose} (SHA-256 {found[:16]}... "
-                    f"instead of {expected[:16]}...), and was not installed; try again, or on another network."
-                )
+        expected = (
+            self._wanted.sha256 or notes.stated_sha256
+        )  # what is known beforehand outweighs what is said now
+        if expected not in {None, found}:
+            whose = "Picsight knows" if self._wanted.sha256 else f"{self._host} states"
+            self._start_again()
+            raise DownloadError(
+                f"{self._name} arrived with another content than the one that {whose} (SHA-256 {found[:16]}... "
+                f"instead of {expected[:16]}...), and was not installed; try again, or on another network."
+            )
         self._file.finish()
         return Fetched(self._file.done, found, notes.revision, notes.stated_sha256)
 

@@ -244,6 +244,14 @@ def test_a_body_in_pieces_tells_its_own_end(script, tmp_path) -> None:
     assert fetch(address, tmp_path / "file") == DATA
 
 
+def test_a_hash_that_is_known_outweighs_what_the_server_states(script, tmp_path) -> None:
+    answers, _, address = script
+    answers += [answer(X_Linked_Etag="0" * 64)]
+    assert fetch(address, tmp_path / "file", sha256=HASH) == DATA
+    with pytest.raises(DownloadError, match="states"):
+        fetch(address, tmp_path / "other")
+
+
 def test_a_body_longer_than_its_length_is_cut_there(script, tmp_path) -> None:
     answers, _, address = script
     answers += [answer(DATA + b"more", Content_Length=len(DATA))]
