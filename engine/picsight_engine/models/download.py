@@ -232,6 +232,7 @@ class _Download:
             if part is None or not same or not part[0] == self._file.done < part[1]:
                 raise _StartAgainError
             total: int | None = part[1]
+            tag = tag or notes.validator  # some servers say it with the whole file only
         else:
             if self._file.done:  # the whole file, because it changed or the server knows no ranges
                 self._file.discard(keep_notes=True)

@@ -107,6 +107,14 @@ def test_what_is_not_the_rest_of_the_same_file_is_never_joined_to_it(script, tmp
     assert asked_from(requests) == ([f"Range: bytes={HALF}-"], 3)
 
 
+def test_a_tag_is_remembered_also_where_the_rest_comes_without_one(script, tmp_path) -> None:
+    answers, requests, address = script
+    untagged = part(HALF, ETag=None)[: -len(DATA) + HALF + 50_000]
+    answers += [CUT, untagged, part(HALF + 50_000, ETag='"two"'), answer(DATA[::-1])]
+    assert fetch(address, tmp_path / "file") == DATA[::-1]
+    assert [request.count('If-Range: "one"') for request in requests] == [0, 1, 1, 0]
+
+
 def test_a_whole_answer_to_a_question_for_the_rest_begins_anew(script, tmp_path) -> None:
     answers, _, address = script
     answers += [CUT, answer(DATA[::-1])]
