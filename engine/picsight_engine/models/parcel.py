@@ -19,11 +19,13 @@ from picsight_engine.models.bundle import MANIFEST, parse_manifest
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+    from typing import Self
 
     from picsight_engine.models.bundle import Bundle, FileRecord, Manifest
     from picsight_engine.models.installed import InstalledModels
 
 _MOST_MANIFEST = 10_000_000  # bytes
+_MOST_HEADER = 1_000_000  # bytes
 _CHUNK = 1024 * 1024
 # The last three: names that are no text or empty, and sizes that no computer has; both modules pass them on.
 _DAMAGED = (
@@ -135,7 +137,7 @@ def _open_source(path: Path, stack: ExitStack) -> _Source:
     try:
         if zipfile.is_zipfile(path):
             return _Zip(stack.enter_context(zipfile.ZipFile(path)))
-        return _Tar(stack.enter_context(tarfile.open(path)))
+        return _Tar(stack.enter_context(tarfile.open(path, tarinfo=_TarHeader)))
     except tarfile.ReadError as fault:
         raise _no_archive(path) from fault
     except _DAMAGED as fault:
@@ -177,6 +179,18 @@ class _Zip:
     def open(self, name: str) -> IO[bytes]:
         """Unpacks while it is read."""
         return self._archive.open(name)
+
+
+class _TarHeader(tarfile.TarInfo):
+    """Names and notes of a member, which `tarfile` reads into memory however long they say that they are."""
+
+    @classmethod
+    def frombuf(cls, buf: bytes | bytearray, encoding: str, errors: str) -> Self:
+        """A header from its block; ReadError where what belongs to it is too large."""
+        header = super().frombuf(buf, encoding, errors)
+        if not (header.isfile() or header.size <= _MOST_HEADER):
+            raise tarfile.ReadError(f"a header of {header.size:,} bytes")
+        return header
 
 
 class _Tar:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import io
 import json
 import os
@@ -9,6 +10,7 @@ import shutil
 import subprocess
 import sys
 import tarfile
+import tracemalloc
 import zipfile
 
 import pytest
@@ -162,6 +164,21 @@ def test_an_archive_of_impossible_names_and_sizes_is_a_sentence(models, tmp_path
     for path in [tmp_path / "endless.tar", *tmp_path.glob("*.zip")]:
         with pytest.raises((BundleError, RequestError), match=path.name):
             load(path, models)
+
+
+def test_an_archive_whose_header_would_fill_the_memory_is_not_read(models, tmp_path) -> None:
+    header = tarfile.TarInfo("bundle.json")
+    header.type, header.size = tarfile.XHDTYPE, 60_000_000
+    (tmp_path / "bomb.tar.gz").write_bytes(
+        gzip.compress(header.tobuf(tarfile.GNU_FORMAT) + bytes(60_010_000), 1)
+    )
+    tracemalloc.start()
+    try:
+        with pytest.raises((BundleError, RequestError), match=r"bomb\.tar\.gz"):
+            load(tmp_path / "bomb.tar.gz", models)
+        assert tracemalloc.get_traced_memory()[1] < 20_000_000
+    finally:
+        tracemalloc.stop()
 
 
 def test_a_model_larger_than_the_disk_is_refused_before_it_fills_it(bundle, models) -> None:
