@@ -74,7 +74,7 @@ def use_model(folder: Path, name: str, models: InstalledModels) -> Switch:
     """Chooses a model for the library; it answers at once where every photo has its vector.
 
     Raises:
-        RequestError: it is not installed, or has no tower for photos.
+        RequestError: it is not installed, or lacks a tower.
         BundleError: it is incomplete or changed.
         LibraryError: the library cannot be opened, or holds other vectors under the model's space.
         StorageError: the disk refused.
@@ -82,12 +82,12 @@ def use_model(folder: Path, name: str, models: InstalledModels) -> Switch:
     try:
         db = Database.open(folder, create=False)
     except RequestError:  # no library yet: the first indexing makes it with this model
-        wanted = _able_to_read(models.find(name))
+        wanted = _able(models.find(name))
         choose_model(folder, name)
         return Switch(ModelChoice(wanted, wanted), 0)
     # One transaction: an indexing elsewhere sees choice and space change together, and nobody removes the model meanwhile.
     with closing(db), db.writer() as connection:
-        manifest = _able_to_read(models.find(name)).manifest
+        manifest = _able(models.find(name)).manifest
         know_space(connection, manifest.space_id, manifest.dim)
         photos = photos_awaiting(db, manifest.space_id)
         choose_model(folder, name)
@@ -153,9 +153,12 @@ def _wanted(folder: Path, models: InstalledModels) -> Bundle:
         ) from fault
 
 
-def _able_to_read(bundle: Bundle) -> Bundle:
-    if bundle.manifest.image is None:
-        raise RequestError(f'The model "{bundle.manifest.title}" cannot read photos; choose another one.')
+def _able(bundle: Bundle) -> Bundle:
+    """A library needs both towers: one reads its photos, the other what a person types."""
+    manifest = bundle.manifest
+    for tower, what in ((manifest.image, "photos"), (manifest.text, "words")):
+        if tower is None:
+            raise RequestError(f'The model "{manifest.title}" cannot read {what}; choose another one.')
     return bundle
 
 

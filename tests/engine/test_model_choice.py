@@ -224,6 +224,21 @@ def test_photos_that_come_while_a_change_is_under_way_are_part_of_it(place, mode
     assert asked(place, models).photos == 6
 
 
+@pytest.mark.parametrize(("tower", "lost"), [("image", "photos"), ("text", "words")])
+def test_a_model_of_one_tower_is_not_chosen_and_does_not_answer(
+    place, models, other, tmp_path, tower, lost
+) -> None:
+    half = InstalledModels(tmp_path / "half", models.shipped)
+    shutil.copytree(other / "other", half.folder / "a-half")
+    manifest = json.loads((other / "other" / "bundle.json").read_text())
+    (half.folder / "a-half" / "bundle.json").write_text(json.dumps(manifest | {tower: None}))
+    with pytest.raises(RequestError, match=f"cannot read {lost}"):
+        use_model(place, "a-half", half)
+    assert choice_of(place, half).wanted.folder == half.shipped
+    speaking = half.speaking(SPACE)
+    assert (speaking is None) == (tower == "text")
+
+
 def test_a_model_that_contradicts_the_library_is_not_chosen(place, models, other, bundle, tmp_path) -> None:
     wrong = InstalledModels(tmp_path / "wrong", models.shipped)
     shutil.copytree(other / "other", wrong.folder / "other")

@@ -14,7 +14,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from contextlib import ExitStack
     from pathlib import Path
+    from typing import Self
 
+_MOST_HEADER = 1_000_000  # bytes
 # what reading may raise where a file is cut, changed, encrypted or on a disk that fails
 DAMAGED = (
     tarfile.TarError,
@@ -59,7 +61,7 @@ def open_source(path: Path, stack: ExitStack) -> Source:
     try:
         if zipfile.is_zipfile(path):
             return _Zip(stack.enter_context(zipfile.ZipFile(path)))
-        return _Tar(stack.enter_context(tarfile.open(path)))
+        return _Tar(stack.enter_context(tarfile.open(path, tarinfo=_TarHeader)))
     except tarfile.ReadError as fault:
         raise _no_archive(path) from fault
     except DAMAGED as fault:
@@ -101,6 +103,18 @@ class _Zip:
     def open(self, name: str) -> IO[bytes]:
         """Unpacks while it is read."""
         return self._archive.open(name)
+
+
+class _TarHeader(tarfile.TarInfo):
+    """Names and notes of a member, which `tarfile` reads into memory however long they say that they are."""
+
+    @classmethod
+    def frombuf(cls, buf: bytes | bytearray, encoding: str, errors: str) -> Self:
+        """A header from its block; ReadError where what belongs to it is too large."""
+        header = super().frombuf(buf, encoding, errors)
+        if not (header.isfile() or header.size <= _MOST_HEADER):
+            raise tarfile.ReadError(f"a header of {header.size:,} bytes")
+        return header
 
 
 class _Tar:

@@ -233,6 +233,7 @@ class _Download:
             if part is None or not same or not part[0] == self._file.done < part[1]:
                 raise _StartAgainError
             total: int | None = part[1]
+            tag = tag or notes.validator  # some servers say it with the whole file only
         else:
             if self._file.done:  # the whole file, because it changed or the server knows no ranges
                 self._file.discard(keep_notes=True)
@@ -301,16 +302,16 @@ class _Download:
     def _finish(self) -> Fetched:
         """Hands the file over if it is the right one."""
         found, notes = self._file.sha256, self._file.notes
-        for whose, expected in (
-            ("Picsight knows", self._wanted.sha256),
-            (f"{self._host} states", notes.stated_sha256),
-        ):
-            if expected is not None and found != expected:
-                self._start_again()
-                raise DownloadError(
-                    f"{self._name} arrived with another content than the one that {whose} (SHA-256 {found[:16]}... "
-                    f"instead of {expected[:16]}...), and was not installed; try again, or on another network."
-                )
+        expected = (
+            self._wanted.sha256 or notes.stated_sha256
+        )  # what is known beforehand outweighs what is said now
+        if expected not in {None, found}:
+            whose = "Picsight knows" if self._wanted.sha256 else f"{self._host} states"
+            self._start_again()
+            raise DownloadError(
+                f"{self._name} arrived with another content than the one that {whose} (SHA-256 {found[:16]}... "
+                f"instead of {expected[:16]}...), and was not installed; try again, or on another network."
+            )
         self._file.finish()
         return Fetched(self._wanted.url, self._file.done, found, notes.revision, notes.stated_sha256)
 

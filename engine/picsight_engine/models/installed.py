@@ -90,9 +90,10 @@ class InstalledModels:
         )
 
     def speaking(self, space: str) -> Bundle | None:
-        """A sound model whose vectors belong to this space, None where there is none."""
+        """A sound model that puts words into this space, None where there is none."""
         for model in self.all():
-            if model.bundle is not None and model.bundle.manifest.space_id == space:
+            manifest = None if model.bundle is None else model.bundle.manifest
+            if manifest is not None and manifest.text is not None and manifest.space_id == space:
                 return model.bundle
         return None
 

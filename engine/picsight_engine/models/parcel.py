@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import shutil
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import IO, TYPE_CHECKING
 
 from picsight_engine.errors import BundleError, CancelledError, StorageError
+from picsight_engine.models.agreement import Machine, examine_once
 from picsight_engine.models.archive import DAMAGED, damaged, open_source
 from picsight_engine.models.bundle import MANIFEST, Bundle, parse_manifest
 
@@ -43,7 +45,11 @@ class Parcel:
     _prefix: str
 
     def unpack(
-        self, models: InstalledModels, *, cancel: threading.Event | None = None
+        self,
+        models: InstalledModels,
+        *,
+        cancel: threading.Event | None = None,
+        machine: Machine | None = None,
     ) -> Iterator[Unpacking | Bundle]:
         """Copies the files that the manifest lists, and nothing else, checks them and moves them into place.
 
@@ -58,13 +64,25 @@ class Parcel:
         models.require_name(self.manifest.name)
         total, done = sum(record.bytes for record in self.manifest.files.values()), 0
         with models.lock(), _explained(models), models.staging(self.manifest.name) as staging:
+            self._require_room(staging)
             for name, record in self.manifest.files.items():
                 for count in self._unpack(name, record, staging / name):
                     if cancel is not None and cancel.is_set():
                         raise CancelledError("The installation was stopped; nothing was installed.")
                     done += count
                     yield Unpacking(done, total)
-            yield models.place(staging, self.manifest)
+            bundle = models.place(staging, self.manifest)
+        examine_once(bundle, machine or Machine.this())
+        yield bundle
+
+    def _require_room(self, folder: Path) -> None:
+        """Before anything is unpacked: a small archive can fill any disk."""
+        free = shutil.disk_usage(folder).free
+        needed = sum(record.bytes for record in self.manifest.files.values())
+        if needed > free:
+            raise StorageError(
+                f'{folder.parent} has {free:,} bytes free, "{self.manifest.title}" needs {needed:,}: make room there.'
+            )
 
     def _unpack(self, name: str, record: FileRecord, target: Path) -> Iterator[int]:
         try:

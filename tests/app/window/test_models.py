@@ -179,6 +179,7 @@ def test_a_model_s_way_from_the_button_to_answers_and_out(qtbot, model_window, m
     assert window.library._library.bundle.manifest.name == STARTER
     press(qtbot, wait_for_button(qtbot, dialog, "other", Act.REMOVE))
     box = next(box for box in dialog.findChildren(QMessageBox) if box.isVisible())
+    assert box.textFormat() is Qt.TextFormat.PlainText
     press(qtbot, next(button for button in box.buttons() if button.text() == "Remove"))
     wait_for_button(qtbot, dialog, "other", Act.INSTALL)
     assert [model.name for model in models.all()] == [STARTER]

@@ -107,6 +107,14 @@ def test_what_is_not_the_rest_of_the_same_file_is_never_joined_to_it(script, tmp
     assert asked_from(requests) == ([f"Range: bytes={HALF}-"], 3)
 
 
+def test_a_tag_is_remembered_also_where_the_rest_comes_without_one(script, tmp_path) -> None:
+    answers, requests, address = script
+    untagged = part(HALF, ETag=None)[: -len(DATA) + HALF + 50_000]
+    answers += [CUT, untagged, part(HALF + 50_000, ETag='"two"'), answer(DATA[::-1])]
+    assert fetch(address, tmp_path / "file") == DATA[::-1]
+    assert [request.count('If-Range: "one"') for request in requests] == [0, 1, 1, 0]
+
+
 def test_a_whole_answer_to_a_question_for_the_rest_begins_anew(script, tmp_path) -> None:
     answers, _, address = script
     answers += [CUT, answer(DATA[::-1])]
@@ -242,6 +250,14 @@ def test_a_body_in_pieces_tells_its_own_end(script, tmp_path) -> None:
         fetch(address, tmp_path / "file")
     answers[:] = [whole]
     assert fetch(address, tmp_path / "file") == DATA
+
+
+def test_a_hash_that_is_known_outweighs_what_the_server_states(script, tmp_path) -> None:
+    answers, _, address = script
+    answers += [answer(X_Linked_Etag="0" * 64)]
+    assert fetch(address, tmp_path / "file", sha256=HASH) == DATA
+    with pytest.raises(DownloadError, match="states"):
+        fetch(address, tmp_path / "other")
 
 
 def test_a_body_longer_than_its_length_is_cut_there(script, tmp_path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import io
 import json
 import os
@@ -10,11 +11,13 @@ import subprocess
 import sys
 import tarfile
 import threading
+import tracemalloc
 import zipfile
 
 import pytest
 
-from picsight_engine.errors import BundleError, CancelledError, RequestError
+from picsight_engine.errors import BundleError, CancelledError, RequestError, StorageError
+from picsight_engine.models.agreement import Machine, read_verdict
 from picsight_engine.models.parcel import open_parcel
 
 
@@ -162,6 +165,40 @@ def test_an_archive_of_impossible_names_and_sizes_is_a_sentence(models, tmp_path
     for path in [tmp_path / "endless.tar", *tmp_path.glob("*.zip")]:
         with pytest.raises((BundleError, RequestError), match=path.name):
             load(path, models)
+
+
+def test_an_archive_whose_header_would_fill_the_memory_is_not_read(models, tmp_path) -> None:
+    header = tarfile.TarInfo("bundle.json")
+    header.type, header.size = tarfile.XHDTYPE, 60_000_000
+    (tmp_path / "bomb.tar.gz").write_bytes(
+        gzip.compress(header.tobuf(tarfile.GNU_FORMAT) + bytes(60_010_000), 1)
+    )
+    tracemalloc.start()
+    try:
+        with pytest.raises((BundleError, RequestError), match=r"bomb\.tar\.gz"):
+            load(tmp_path / "bomb.tar.gz", models)
+        assert tracemalloc.get_traced_memory()[1] < 20_000_000
+    finally:
+        tracemalloc.stop()
+
+
+def test_a_model_larger_than_the_disk_is_refused_before_it_fills_it(bundle, models) -> None:
+    manifest = bundle.folder / "bundle.json"
+    data = json.loads(manifest.read_text())
+    data["files"]["more.bin"] = {"bytes": 2**45, "sha256": "0" * 64}  # 35 TB
+    manifest.write_text(json.dumps(data))
+    with pytest.raises(StorageError, match="make room"):
+        load(bundle.folder, models)
+    assert [path.name for path in models.folder.iterdir()] == [".install.lock"]
+
+
+def test_on_a_mac_the_ways_to_core_ml_are_compared_when_a_model_is_installed(
+    bundle, models, tmp_path
+) -> None:
+    mac = Machine(True, coremltools=False, provider=True, system="macOS", verdicts=tmp_path / "verdicts")
+    with open_parcel(bundle.folder) as parcel:
+        *_, installed = parcel.unpack(models, machine=mac)
+    assert read_verdict(installed, mac) is not None
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="pipes with a name are for POSIX")

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QObject
+from PySide6.QtCore import QObject, Qt
 from PySide6.QtWidgets import QFileDialog, QMessageBox, QWidget
 
 from picsight.window.models.rows import Act, Row, arriving, rows_of, title_of
@@ -206,6 +206,7 @@ class ModelsController(QObject):
         """Getting it again costs a download: ask first."""
         row = self._rows[name]
         box = QMessageBox(self.dialog)
+        box.setTextFormat(Qt.TextFormat.PlainText)  # the title is the words of whoever made the model
         box.setText(self.tr("Remove {model} from this computer?").format(model=isolated(f"“{row.title}”")))
         box.setInformativeText(
             self.tr("What it has read of your photos is kept. Installed again, it goes on from there.")
