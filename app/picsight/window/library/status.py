@@ -107,6 +107,7 @@ class StatusLine(QWidget):
         self._show_right(sentence, self.cancel_change_requested, self.tr("Cancel"), short)
         self._act.setAccessibleName(self.tr("Cancel the change of model"))
         self._details.hide()
+        self._progress.setAccessibleName(self.tr("Photos read by the new model"))
         self._progress.setMaximum(0 if share is None else 1000)
         self._progress.setValue(0 if share is None else int(1000 * share))
         self._progress.show()
@@ -158,7 +159,8 @@ class StatusLine(QWidget):
         self._progress.hide()
         self._act.setVisible(action is not None)
         self._act.setText(verb)
-        self._act.setAccessibleName("")
+        self._act.setAccessibleName("")  # its words; only a change of model needs more
+        self._progress.setAccessibleName(self.tr("Indexing"))
         self._act.updateGeometry()
         if action is not None:
             self._action = action  # type: ignore[assignment]  # one of this class's own signals
