@@ -184,7 +184,9 @@ def test_a_model_s_way_from_the_button_to_answers_and_out(qtbot, model_window, m
     assert [model.name for model in models.all()] == [STARTER]
 
 
-def test_the_keyboard_stays_with_the_model_and_never_comes_to_the_next_one_by_itself(qtbot, model_window, few_photos):
+def test_the_keyboard_stays_with_the_model_and_never_comes_to_the_next_one_by_itself(
+    qtbot, model_window, few_photos
+):
     window = model_window([few_photos])
     qtbot.waitUntil(lambda: window.library.has_looked and not window.library.is_indexing, timeout=PATIENCE)
     dialog = opened_dialog(qtbot, window)

@@ -112,6 +112,15 @@ class StatusLine(QWidget):
         self._progress.setValue(0 if share is None else int(1000 * share))
         self._progress.show()
 
+    def show_unread(self, why: str) -> None:
+        """The new model could not read all photos now: `why`, if that is known, and the way back."""
+        words = self.tr("The new model cannot read all photos now. Until it can, the one before answers.")
+        self._show_right(
+            " ".join(filter(None, (why, words))), self.cancel_change_requested, self.tr("Cancel")
+        )
+        self._act.setAccessibleName(self.tr("Cancel the change of model"))
+        self._details.hide()
+
     def show_incomplete(self) -> None:
         """The model's files cannot be used as they are."""
         words = self.tr("The search model is incomplete.")

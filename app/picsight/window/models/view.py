@@ -141,8 +141,8 @@ class ModelsDialog(QDialog):
             first.setFocus(Qt.FocusReason.OtherFocusReason)
         elif keyboard is not None and keyboard.isHidden():
             # What was pressed is done. Qt would go on to the next model, and a second press install that one.
-            line = keyboard.parentWidget()
-            stops = line.stops() if isinstance(line, RowView) else []
+            pressed = keyboard.parentWidget()
+            stops = pressed.stops() if isinstance(pressed, RowView) else []
             shown = [stop for stop in stops if not stop.isHidden()]
             (shown[-1] if shown else self.done_button).setFocus(Qt.FocusReason.OtherFocusReason)
 
