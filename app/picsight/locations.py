@@ -60,8 +60,7 @@ def model_choice(library: Path) -> ModelChoice:
     """The models that search the library in this folder and that read its photos.
 
     Raises:
-        RequestError: the chosen model is not installed.
-        BundleError: a file of it is missing, changed or too new.
+        BundleError: the chosen model is gone, or a file of it is missing, changed or too new.
         LibraryError: the library cannot be opened.
     """
     from picsight_engine.model_choice import ModelChoice, choice_of
@@ -72,16 +71,31 @@ def model_choice(library: Path) -> ModelChoice:
     return choice_of(library, installed_models())
 
 
+def answering_model(library: Path) -> Bundle:
+    """The model that searches the library in this folder, also where the one that is to follow it is gone.
+
+    Raises:
+        BundleError: none can: the chosen model is gone, or a file of it is missing, changed or too new.
+        LibraryError: the library cannot be opened.
+    """
+    from picsight_engine.model_choice import answering_model
+    from picsight_engine.store.choice import chosen_model
+
+    if chosen_model(library) is None:
+        return starter_bundle()
+    return answering_model(library, installed_models())
+
+
 def folder_of_model(library: Path) -> Path:
     """Where the model that searches the library lies, or should lie: for whoever examines it."""
-    from picsight_engine.errors import BundleError, LibraryError, RequestError
+    from picsight_engine.errors import BundleError, LibraryError
     from picsight_engine.store.choice import chosen_model
 
     try:
         return model_choice(library).answers.folder
     except LibraryError:  # the examination of the library tells that
         return starter_folder()
-    except (BundleError, RequestError):
+    except BundleError:
         name = chosen_model(library)
         models = installed_models()
         return starter_folder() if name in (None, models.all()[0].name) else models.folder / str(name)

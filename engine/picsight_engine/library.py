@@ -14,6 +14,7 @@ from picsight_engine.search.details import PhotoDetails, details_at, photo_at, p
 from picsight_engine.search.searcher import Searcher
 from picsight_engine.store import folders as stored_folders
 from picsight_engine.store import health
+from picsight_engine.store.choice import chosen_model
 from picsight_engine.store.database import Database
 from picsight_engine.store.folders import Folder
 from picsight_engine.store.photos import photos_by_id
@@ -165,17 +166,21 @@ class Library:
         before = self.bundle
         if before is self.wanted or health.photos_awaiting(self._db, self.wanted.manifest.space_id):
             return event
-        self._switch()
+        if not self._switch():
+            return event
         note = f'Every photo was read by "{self.wanted.manifest.title}"; searches use it from now on.'
         return replace(event, notes=(*event.notes, note))
 
-    def _switch(self) -> None:
-        """Makes the wanted model the one that searches."""
+    def _switch(self) -> bool:
+        """Makes the wanted model the one that searches, unless a person has chosen another one since this was opened."""
         manifest = self.wanted.manifest
-        with self._db.writer() as connection:
+        with self._db.writer() as connection:  # `model_choice.use_model` chooses inside of one, too
+            if chosen_model(self.folder) not in {None, manifest.name, self.wanted.folder.name}:
+                return False
             activate_space(connection, manifest.space_id, manifest.dim)
         if self.wanted is not self.bundle:
             self._search_with(self.wanted)
+        return True
 
     def _search_with(self, bundle: Bundle) -> None:
         """A search that is under way ends with the model of before."""

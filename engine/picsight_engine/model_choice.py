@@ -6,21 +6,22 @@ active until no photo lacks a vector of the new one. Vectors of the old space st
 
 from __future__ import annotations
 
-from contextlib import closing
+from contextlib import closing, contextmanager, nullcontext
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from picsight_engine.errors import RequestError
+from picsight_engine.errors import BundleError, RequestError
 from picsight_engine.models.bundle import open_bundle
 from picsight_engine.store.choice import choose_model, chosen_model
 from picsight_engine.store.database import Database
 from picsight_engine.store.health import photos_awaiting
-from picsight_engine.store.vectors import activate_space, active_space
+from picsight_engine.store.vectors import activate_space, active_space, know_space
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
-    from picsight_engine.models.bundle import Bundle
+    from picsight_engine.models.bundle import Bundle, Manifest
     from picsight_engine.models.installed import InstalledModels
     from picsight_engine.store.vectors import Space
 
@@ -45,13 +46,28 @@ def choice_of(folder: Path, models: InstalledModels) -> ModelChoice:
     """The models of the library in `folder`, which need not exist.
 
     Raises:
-        RequestError: the chosen model is not installed.
-        BundleError: it is incomplete or changed.
+        BundleError: the chosen model is gone, incomplete or changed.
         LibraryError: the library cannot be opened.
     """
-    name = chosen_model(folder)
-    wanted = open_bundle(models.shipped) if name is None else models.find(name)
+    wanted = _wanted(folder, models)
     return ModelChoice(_answering(wanted, _active(folder), models), wanted)
+
+
+def answering_model(folder: Path, models: InstalledModels) -> Bundle:
+    """The model that answers searches in the library in `folder`, also where the one chosen to follow it is gone.
+
+    Raises:
+        BundleError: none can answer, for the chosen model is gone, incomplete or changed.
+        LibraryError: the library cannot be opened.
+    """
+    try:
+        return choice_of(folder, models).answers
+    except BundleError:
+        space = _active(folder)
+        before = None if space is None else models.speaking(space.name)
+        if before is None:
+            raise
+        return before
 
 
 def use_model(folder: Path, name: str, models: InstalledModels) -> Switch:
@@ -60,25 +76,107 @@ def use_model(folder: Path, name: str, models: InstalledModels) -> Switch:
     Raises:
         RequestError: it is not installed, or has no tower for photos.
         BundleError: it is incomplete or changed.
-        LibraryError: the library cannot be opened.
+        LibraryError: the library cannot be opened, or holds other vectors under the model's space.
         StorageError: the disk refused.
     """
-    wanted = models.find(name)
-    manifest = wanted.manifest
-    if manifest.image is None:
-        raise RequestError(f'The model "{manifest.title}" cannot read photos; choose another one.')
     try:
         db = Database.open(folder, create=False)
     except RequestError:  # no library yet: the first indexing makes it with this model
+        wanted = _able_to_read(models.find(name))
         choose_model(folder, name)
         return Switch(ModelChoice(wanted, wanted), 0)
-    with closing(db):
-        choose_model(folder, name)
+    # One transaction: an indexing elsewhere sees choice and space change together, and nobody removes the model meanwhile.
+    with closing(db), db.writer() as connection:
+        manifest = _able_to_read(models.find(name)).manifest
+        know_space(connection, manifest.space_id, manifest.dim)
         photos = photos_awaiting(db, manifest.space_id)
+        choose_model(folder, name)
         if not photos:
-            with db.writer() as connection:
-                activate_space(connection, manifest.space_id, manifest.dim)
+            activate_space(connection, manifest.space_id, manifest.dim)
     return Switch(choice_of(folder, models), photos)
+
+
+def remove_model(folder: Path, name: str, models: InstalledModels) -> None:
+    """Deletes a model, and what a broken-off installation of it left, unless the library in `folder` needs it.
+
+    Raises:
+        RequestError: there is none, it comes with Picsight, or the library needs it.
+        LibraryError: the library cannot be opened.
+        StorageError: the disk refused.
+        BusyError: another process installs or removes a model.
+    """
+    with _held(folder):
+        if name == chosen_model(folder):
+            raise RequestError(
+                f'The library uses the model "{name}". Choose another one first: picsight models use NAME'
+            )
+        if _answers(folder, name, models):
+            raise RequestError(
+                f'The model "{name}" answers searches until the next one has read every photo. '
+                "Type: picsight index, and remove it then."
+            )
+        models.remove(name)
+
+
+def require_replaceable(folder: Path, manifest: Manifest, models: InstalledModels) -> None:
+    """Whether a model may take the place of the one that has its name: not if the library in `folder` needs that one
+    and could not be searched by this one.
+
+    Raises:
+        RequestError: it may not.
+        LibraryError: the library cannot be opened.
+    """
+    name = manifest.name
+    if name != chosen_model(folder) and not _answers(folder, name, models):
+        return
+    try:
+        present = models.find(name).manifest.space_id
+    except (BundleError, RequestError):  # gone or damaged: it can only get better
+        return
+    if present != manifest.space_id:
+        raise RequestError(
+            f'The library uses another model called "{name}", which would be replaced. '
+            "Choose another one first: picsight models use NAME"
+        )
+
+
+def _wanted(folder: Path, models: InstalledModels) -> Bundle:
+    name = chosen_model(folder)
+    if name is None:
+        return open_bundle(models.shipped)
+    try:
+        return models.find(name)
+    except RequestError as fault:
+        raise BundleError(
+            f'The model "{name}" that this library uses is not on this computer any more. '
+            f"Install it again, or choose another one: picsight models use {models.all()[0].name}"
+        ) from fault
+
+
+def _able_to_read(bundle: Bundle) -> Bundle:
+    if bundle.manifest.image is None:
+        raise RequestError(f'The model "{bundle.manifest.title}" cannot read photos; choose another one.')
+    return bundle
+
+
+def _answers(folder: Path, name: str, models: InstalledModels) -> bool:
+    """Whether searches in the library are answered by the model of this name."""
+    try:
+        return answering_model(folder, models).folder == models.folder / name
+    except BundleError:
+        return False
+
+
+@contextmanager
+def _held(folder: Path) -> Iterator[None]:
+    """Nobody chooses a model for the library meanwhile."""
+    try:
+        db = Database.open(folder, create=False)
+    except RequestError:
+        yield
+        return
+    with closing(db), nullcontext() if db.read_only else db.writer():
+        yield
 
 
 def _answering(wanted: Bundle, space: Space | None, models: InstalledModels) -> Bundle:

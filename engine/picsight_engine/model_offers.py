@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from picsight_engine.models.installed import InstalledModel, InstalledModels
 
 _SHIPPED = "Comes with Picsight: small, quick, knows everyday things."
+_GONE = "It is not on this computer any more: install it again, or choose another one."
 _SHIPPED_MS = 10.0
 OfferState = Literal["available", "unfinished", "installed", "damaged"]
 
@@ -32,7 +33,8 @@ class Offer:
 
     `bytes`: what it takes on the disk, or to fetch. `photos`: how many photos of the library it has not read yet, and
     `seconds` roughly how long that takes on this computer (None: not known). `licence` is None where nothing is to be
-    accepted. `fault` says what is wrong with a damaged one.
+    accepted. `fault` says what is wrong with a damaged one; the one that the library uses is damaged if it is gone.
+    `files` are the addresses of what an installation fetches.
     """
 
     name: str
@@ -48,6 +50,7 @@ class Offer:
     answers: bool
     wanted: bool
     fault: str | None = None
+    files: tuple[str, ...] = ()
 
 
 def model_offers(folder: Path, models: InstalledModels, entries: Sequence[Entry] = CATALOGUE) -> list[Offer]:
@@ -69,6 +72,7 @@ def model_offers(folder: Path, models: InstalledModels, entries: Sequence[Entry]
         except RequestError:
             db = None
         active = None if db is None else active_space(db)
+        answering = _answering(chosen, None if active is None else active.name, list(installed.values()))
         workers = suitable_workers()
 
         def offer(name: str) -> Offer:
@@ -77,25 +81,36 @@ def model_offers(folder: Path, models: InstalledModels, entries: Sequence[Entry]
             manifest = None if bundle is None else bundle.manifest
             space = manifest.space_id if manifest else entry.space_id if entry else None
             photos = photos_awaiting(db, space) if db is not None and space is not None else 0
+            fault = model.fault if model else _GONE if name == chosen else None
             milliseconds = _SHIPPED_MS if name == shipped else entry.image_ms if entry else None
             return Offer(
                 name=name,
                 title=manifest.title if manifest else entry.title if entry else name,
                 words=entry.words if entry else _SHIPPED if name == shipped else "",
-                state=_state(model, models.incoming(name)),
+                state="damaged" if fault else _state(model, models.incoming(name)),
                 shipped=name == shipped,
                 licence=_licence(manifest, entry),
                 space=space,
                 bytes=_size(manifest, entry),
                 photos=photos,
                 seconds=None if milliseconds is None else seconds_to_index(milliseconds, photos, workers),
-                answers=manifest is not None
-                and (name == chosen if active is None else active.name == manifest.space_id),
+                answers=name == answering,
                 wanted=name == chosen,
-                fault=None if model is None else model.fault,
+                fault=fault,
+                files=tuple(file.url() for file in entry.files) if entry else (),
             )
 
-        return [offer(name) for name in dict.fromkeys((shipped, *known, *installed))]
+        return [offer(name) for name in dict.fromkeys((shipped, *known, *installed, chosen))]
+
+
+def _answering(chosen: str, space: str | None, installed: Sequence[InstalledModel]) -> str | None:
+    """The name of the model that answers searches: of those that speak the active space the chosen one first."""
+    able = [
+        model.name
+        for model in installed
+        if model.bundle is not None and space in {None, model.bundle.manifest.space_id}
+    ]
+    return chosen if chosen in able else next(iter(able), None) if space else None
 
 
 def _state(model: InstalledModel | None, incoming: Path) -> OfferState:

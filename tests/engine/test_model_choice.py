@@ -10,11 +10,17 @@ from pathlib import Path
 
 import pytest
 
-from picsight_engine.errors import LibraryError, RequestError
+from picsight_engine.errors import BundleError, LibraryError, RequestError, StorageError
 from picsight_engine.indexing.events import Committed, Finished
 from picsight_engine.indexing.indexer import IndexSettings
 from picsight_engine.library import Library
-from picsight_engine.model_choice import choice_of, use_model
+from picsight_engine.model_choice import (
+    answering_model,
+    choice_of,
+    remove_model,
+    require_replaceable,
+    use_model,
+)
 from picsight_engine.models.bundle import write_bundle
 from picsight_engine.models.installed import InstalledModels
 
@@ -171,8 +177,101 @@ def test_a_model_that_is_gone_is_named(place, models, tmp_path, starter) -> None
     with pytest.raises(RequestError, match='"nothing" is not installed'):
         use_model(place, "nothing", models)
     use_model(place, "other", models)
-    with pytest.raises(RequestError, match='"other" is not installed'):
-        choice_of(place, InstalledModels(tmp_path / "elsewhere", starter))
+    elsewhere = InstalledModels(tmp_path / "elsewhere", starter)
+    with pytest.raises(
+        BundleError, match=r'"other" .* not on this computer any more.*models use picsight-starter'
+    ):
+        choice_of(place, elsewhere)
+    assert answering_model(place, elsewhere).folder == starter
+    run(place, models)
+    with pytest.raises(BundleError, match='"other"'):
+        answering_model(place, elsewhere)
+    assert use_model(place, "picsight-starter", elsewhere).photos == 0
+    assert asked(place, elsewhere).photos == 4
+
+
+def test_an_indexing_under_way_does_not_undo_a_choice(place, models, bundle) -> None:
+    use_model(place, "other", models)
+    with opened(place, models) as library:
+        for event in library.index(settings=IndexSettings(workers=1, batch_photos=1)):
+            if isinstance(event, Committed):
+                use_model(place, bundle.manifest.name, models)
+        assert isinstance(event, Finished)
+        assert event.notes == ()
+        assert library.bundle.manifest.space_id == bundle.manifest.space_id
+    assert asked(place, models).space == bundle.manifest.space_id
+    assert use_model(place, "other", models).photos == 0
+
+
+def test_an_open_library_that_knows_of_no_other_choice_does_not_undo_one(place, models, bundle) -> None:
+    with opened(place, models) as library:  # a window, say
+        use_model(place, "other", models)
+        run(place, models)
+        *_, last = library.index(settings=IndexSettings(workers=1))
+        assert last.notes == ()
+    assert asked(place, models).space == SPACE
+
+
+def test_photos_that_come_while_a_change_is_under_way_are_part_of_it(place, models, photos, captions) -> None:
+    use_model(place, "other", models)
+    with opened(place, models) as library:
+        for event in library.index(settings=IndexSettings(workers=1, batch_photos=1)):
+            if isinstance(event, Committed):
+                for path in sorted(captions)[4:6]:
+                    shutil.copy(path, photos[0].parent)
+        assert library.search("dog").space == SPACE
+    assert run(place, models).summary.indexed == 2
+    assert asked(place, models).photos == 6
+
+
+def test_a_model_that_contradicts_the_library_is_not_chosen(place, models, other, bundle, tmp_path) -> None:
+    wrong = InstalledModels(tmp_path / "wrong", models.shipped)
+    shutil.copytree(other / "other", wrong.folder / "other")
+    manifest = json.loads((other / "other" / "bundle.json").read_text())
+    manifest |= {"space_id": bundle.manifest.space_id, "dim": 3}
+    (wrong.folder / "other" / "bundle.json").write_text(json.dumps(manifest))
+    with pytest.raises(LibraryError, match="contradict"):
+        use_model(place, "other", wrong)
+    assert asked(place, wrong).photos == 4
+    assert choice_of(place, wrong).wanted.folder == wrong.shipped
+
+
+def test_a_model_that_answers_or_is_chosen_is_neither_removed_nor_replaced(
+    place, models, other, bundle, tmp_path
+) -> None:
+    mine = InstalledModels(tmp_path / "mine", models.shipped)
+    for name, space in (("other", SPACE), ("third", "ffeeddccbbaa0099")):
+        shutil.copytree(other / "other", mine.folder / name)
+        manifest = json.loads((other / "other" / "bundle.json").read_text())
+        (mine.folder / name / "bundle.json").write_text(
+            json.dumps(manifest | {"name": name, "space_id": space})
+        )
+    use_model(place, "other", mine)
+    with pytest.raises(RequestError, match=r'uses the model "other"'):
+        remove_model(place, "other", mine)
+    run(place, mine)
+    use_model(place, "third", mine)
+    with pytest.raises(RequestError, match=r"answers searches until the next one"):
+        remove_model(place, "other", mine)
+    there, changed = mine.find("other").manifest, replace(mine.find("other").manifest, space_id="0" * 16)
+    require_replaceable(place, there, mine)
+    with pytest.raises(RequestError, match=r"would be replaced"):
+        require_replaceable(place, changed, mine)
+    with pytest.raises(RequestError, match=r"would be replaced"):
+        require_replaceable(place, replace(changed, name="third"), mine)
+    run(place, mine)
+    require_replaceable(place, changed, mine)
+    remove_model(place, "other", mine)
+    assert [model.name for model in mine.all()] == [bundle.manifest.name, "third"]
+
+
+def test_a_library_that_cannot_be_written_keeps_its_model(place, models) -> None:
+    """As root every folder can be written, so the choice's own file is what refuses."""
+    (place / "model.json").mkdir()
+    with pytest.raises(StorageError, match="cannot be written"):
+        use_model(place, "other", models)
+    (place / "model.json").rmdir()
+    assert asked(place, models).space != SPACE
 
 
 @pytest.mark.parametrize("text", ["", "{}", '{"model": 3}', "[1]", "\x00"])

@@ -112,13 +112,49 @@ def test_a_damaged_model_is_found_and_named(program, second, few_photos) -> None
     assert program.json("models", "verify", "second")["ok"]
 
 
+def test_a_model_that_was_deleted_by_hand_is_named_and_another_one_takes_over(
+    program, second, few_photos
+) -> None:
+    program.json("index", few_photos)
+    folder = program.json("models", "install", "--from-file", second, "--accept-licence")["folder"]
+    program.json("models", "use", "second")
+    shutil.rmtree(folder)
+    assert program.json("search", "dog")["photos"] == 5  # the one of before still answers
+    done = program("index")
+    assert (done.code, done.err.count("\n")) == (3, 1)
+    assert f"picsight models use {STARTER}" in done.err
+    assert states(program)["second"]["state"] == "damaged"
+    assert program("models", "list").out.count("second: damaged") == 1
+    assert program("doctor").code == 3
+    assert program.json("models", "use", STARTER)["photos"] == 0
+    assert program.json("index")["unchanged"] == 5
+
+
+def test_what_a_stranger_wrote_into_a_model_cannot_colour_the_screen(program, second, tmp_path) -> None:
+    odd = tmp_path / "odd"
+    shutil.copytree(second, odd)
+    data = json.loads((odd / "bundle.json").read_text())
+    data |= {"name": "odd", "title": "\x1b[31mOdd\nOne"}
+    data["licence"] = {"id": "\x1b[2J", "url": "", "accept": True}
+    (odd / "bundle.json").write_text(json.dumps(data))
+    for args in (
+        ["install", "--from-file", odd],
+        ["install", "--from-file", odd, "--accept-licence"],
+        ["list"],
+        ["use", "odd"],
+    ):
+        done = program("models", *args)
+        assert "\x1b" not in done.out + done.err
+    assert done.code == 0
+
+
 @pytest.mark.parametrize(
     ("args", "sentence"),
     [
         ([], "Missing command"),
         (["install"], "--from-file"),
         (["install", "nothing", "--accept-licence"], "mobileclip-s2"),
-        (["install", "x", "--from-file", "y"], "--from-file"),
+        (["install", "mobileclip-s2", "--from-file", ".", "--accept-licence"], "onnx/vision_model.onnx"),
         (["install", "--from-file", "/never/there"], "/never/there"),
         (["use", "nothing"], "not installed"),
         (["verify", "nothing"], "not installed"),

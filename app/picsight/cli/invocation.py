@@ -57,11 +57,19 @@ class Invocation:
         """The models that search the library and that read its photos.
 
         Raises:
-            RequestError: the chosen model is not installed.
-            BundleError: a file of it is missing, changed or too new.
+            BundleError: the chosen model is gone, or a file of it is missing, changed or too new.
             LibraryError: the library cannot be opened.
         """
         return locations.model_choice(self.folder)
+
+    def answering_model(self) -> Bundle:
+        """The model that searches the library, also where the one that is to follow it is gone.
+
+        Raises:
+            BundleError: none can: the chosen model is gone, or a file of it is missing, changed or too new.
+            LibraryError: the library cannot be opened.
+        """
+        return locations.answering_model(self.folder)
 
     def make_library(self, choice: ModelChoice) -> Library:
         """Opens the library to read photos into it, and makes it where there is none.

@@ -22,13 +22,14 @@ def is_accepted(title: str, licence: Licence, text: str, *, accept: bool) -> boo
     if accept or not licence.accept:
         return True
     if not (is_terminal(sys.stdin) and is_terminal(sys.stderr)):
+        named = ", ".join(filter(None, (licence.id, licence.url)))
         raise RequestError(
-            f"{title} has a licence that must be accepted first: {licence.id}, {licence.url}. "
-            "Read it, then add --accept-licence."
+            f"{title} has a licence that must be accepted first: {named}. Read it, then add --accept-licence."
         )
-    say(f"{title} has this licence: {licence.id}")
+    say(printable(f"{title} has this licence: {licence.id}"))
     say("")
-    for line in (text or f"Its text is at {licence.url}").splitlines():
+    where = f"Its text is at {licence.url}" if licence.url else "Its text does not lie in the model."
+    for line in (text or where).splitlines():
         say(printable(line))
     say("")
     draw('Do you accept it? Type "yes" to install: ')

@@ -5,6 +5,8 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
+import reprlib
 import shutil
 import tempfile
 from dataclasses import asdict, dataclass, field, fields, replace
@@ -12,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeVar, get_args
 
 from picsight_engine.errors import BundleError
+from picsight_engine.models.fields import is_number, require, require_apart, require_texts, require_whole
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -28,6 +31,11 @@ Resize = Literal["shortest", "squash"]
 Interpolation = Literal["bicubic", "bilinear"]
 Crop = Literal["centre"]
 Clean = Literal["none", "clip"]
+
+# Far beyond any tower: more would only fill memory and disk.
+_MOST_PIXELS, _MOST_TOKENS, _MOST_DIM, _MOST_SCALE, _MOST_BYTES = 4096, 4096, 65_536, 10_000, 2**45
+_SHA256 = re.compile("[0-9a-f]{64}")
+_SPACE = re.compile("[0-9a-f]{16}")
 
 _Record = TypeVar("_Record", "Licence", "ImageSpec", "TextSpec", "FileRecord")
 
@@ -191,7 +199,7 @@ def move_bundle(staging: Path, folder: Path) -> None:
     if not folder.exists():
         staging.rename(folder)
         return
-    retired = folder.with_name(f".{folder.name}-replaced-{os.getpid()}")
+    retired = folder.with_name(f".{folder.name}.replaced-{os.getpid()}")
     folder.rename(retired)
     try:
         staging.rename(folder)
@@ -237,15 +245,18 @@ def parse_manifest(text: bytes, path: Path) -> Manifest:
         raise BundleError(
             f"The model's manifest {path} cannot be read ({fault}); install it again."
         ) from fault
-    if not isinstance(data, dict) or not isinstance(data.get("format"), int):
+    if not isinstance(data, dict) or type(data.get("format")) is not int or not 0 < data["format"] < 2**31:
         raise BundleError(f"{path} is not a model manifest; install the model again.")
     if data["format"] > FORMAT:
         raise BundleError(
             f"The model at {path.parent} needs a newer Picsight (its format is {data['format']}); update Picsight."
         )
     try:
+        json.dumps(
+            data, allow_nan=False, ensure_ascii=False
+        ).encode()  # no number is infinite, all text is text
         return _parse_manifest(data)
-    except (KeyError, TypeError, ValueError) as fault:
+    except (KeyError, TypeError, ValueError, OverflowError) as fault:
         raise BundleError(
             f"The model's manifest {path} is incomplete or wrong: {fault}; install it again."
         ) from fault
@@ -257,21 +268,26 @@ def _parse_manifest(data: dict[str, Any]) -> Manifest:
     image = data.pop("image")
     text = data.pop("text")
     files = {name: _record(FileRecord, each) for name, each in dict(data.pop("files")).items()}
+    require_apart(files, MANIFEST)
     for name, record in files.items():
-        if Path(name).is_absolute() or ".." in Path(name).parts:
-            raise ValueError(f"the file name {name!r} leads out of the bundle")
-        if not isinstance(record.bytes, int) or record.bytes < 0 or not isinstance(record.sha256, str):
-            raise ValueError(f"size or hash of {name} are out of range")
+        require_whole(f"the size of {name}", record.bytes, 0, _MOST_BYTES)
+        require(f"the hash of {name}", record.sha256, fits=bool(_SHA256.fullmatch(record.sha256)))
     manifest = Manifest(
         **{**data, "licence": _record(Licence, data["licence"])},
         image=None if image is None else _image_spec(image),
         text=None if text is None else _text_spec(text),
         files=files,
     )
-    if not isinstance(manifest.name, str):
-        raise ValueError(f"name is {manifest.name!r}")  # noqa: TRY004 - a manifest's fault, not a programmer's
-    if manifest.dim <= 0 or len(manifest.space_id) != 16:
-        raise ValueError("dim or space_id is out of range")
+    licence, scale = manifest.licence, manifest.logit_scale
+    require_texts({"name": manifest.name, "title": manifest.title})
+    require_texts({"licence.id": licence.id, "licence.url": licence.url})
+    require("licence.accept", licence.accept, fits=isinstance(licence.accept, bool))
+    require_whole("dim", manifest.dim, 1, _MOST_DIM)
+    require("space_id", manifest.space_id, fits=bool(_SPACE.fullmatch(manifest.space_id)))
+    require("logit_scale", scale, fits=is_number(scale) and 0 < scale <= _MOST_SCALE)
+    for key in ("drift", "provenance", "calibration"):
+        table = getattr(manifest, key)
+        require(key, table, fits=isinstance(table, dict) or (key == "calibration" and table is None))
     return manifest
 
 
@@ -283,19 +299,23 @@ def _image_spec(data: dict[str, Any]) -> ImageSpec:
         ("dtype", ("float32",)),
     ):
         if data[key] not in allowed:
-            raise ValueError(f"image.{key} is {data[key]!r}, known are {', '.join(map(str, allowed))}")
+            raise ValueError(
+                f"image.{key} is {reprlib.repr(data[key])}, known are {', '.join(map(str, allowed))}"
+            )
     if data["resize"] == "shortest" and data["crop"] is None:
         raise ValueError("image.crop is null, but a picture resized by its shortest side is no square")
-    if not isinstance(data["size"], int) or data["size"] < 1:
-        raise ValueError(f"image.size is {data['size']!r}")
+    require_whole("image.size", data["size"], 1, _MOST_PIXELS)
     triples = {key: None if data[key] is None else _triple(key, data[key]) for key in ("mean", "std")}
+    require("image.std", data["std"], fits=triples["std"] is None or min(triples["std"]) > 0)
+    require_texts({f"image.{key}": data[key] for key in ("input", "output")})
     return _record(ImageSpec, {**data, **triples})
 
 
 def _text_spec(data: dict[str, Any]) -> TextSpec:
-    for key, least in (("context", 2), ("pad_id", 0), ("eot", 0)):
-        if not isinstance(data[key], int) or data[key] < least:
-            raise ValueError(f"text.{key} is {data[key]!r}")
+    for key, least, most in (("context", 2, _MOST_TOKENS), ("pad_id", 0, 2**31), ("eot", 0, 2**31)):
+        require_whole(f"text.{key}", data[key], least, most)
+    require_texts({f"text.{key}": data[key] for key in ("tokenizer", "clean", "input", "output")})
+    require("text.dynamic", data["dynamic"], fits=isinstance(data["dynamic"], bool))
     templates = tuple(data["templates"])
     if not all(isinstance(template, str) and "{}" in template for template in templates):
         raise ValueError("a text without {} is among text.templates")
@@ -306,6 +326,7 @@ def _triple(key: str, values: list[float]) -> tuple[float, float, float]:
     """One number for each of red, green and blue."""
     if len(values) != 3:
         raise ValueError(f"image.{key} has {len(values)} numbers instead of 3")
+    require(f"image.{key}", values, fits=all(map(is_number, values)))
     red, green, blue = map(float, values)
     return red, green, blue
 

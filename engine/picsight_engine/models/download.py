@@ -7,41 +7,45 @@ connection to a plain one, goes on where an earlier attempt stopped, and hands o
 from __future__ import annotations
 
 import http.client
-import re
 import shutil
 import ssl
 import threading
 import time
 import urllib.error
 import urllib.request
+from contextlib import closing
 from dataclasses import dataclass
 from typing import IO, TYPE_CHECKING, NoReturn
 from urllib.parse import urljoin, urlsplit
 
 from picsight_engine.errors import CancelledError, DownloadError, StorageError
+from picsight_engine.models.feed import feed
+from picsight_engine.models.headers import length, note_repository, rest, validator
 from picsight_engine.models.partial_file import Notes, PartialFile
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Generator, Iterator
     from pathlib import Path
 
 _CHUNK = 256 * 1024
 _TOLD_SECONDS = 0.1
 _REDIRECTS = 5
 _LOOPBACK = ("127.0.0.1", "localhost", "::1")
-_SHA256 = re.compile("[0-9a-f]{64}")
-_COMMIT = re.compile("[0-9a-f]{40}")
-_CONTENT_RANGE = re.compile(r"bytes (\d+)-\d+/(\d+|\*)")
+_PACKED = frozenset({"gzip", "x-gzip", "deflate", "compress", "x-compress", "br", "zstd"})
 _TEMPORARY_REFUSALS = (408, 429, 500, 502, 503, 504)
 
 
 @dataclass(frozen=True, slots=True)
 class Patience:
-    """How long a download bears a bad line: `tries` in a row that bring nothing, `pause` and `timeout` in seconds."""
+    """How long a download bears a bad line: `tries` in a row that bring nothing, `pause` and `timeout` in seconds.
+
+    Fewer than `least` bytes within `timeout`, or in a whole try, are as good as nothing.
+    """
 
     tries: int = 5
     pause: float = 1.0
     timeout: float = 20.0
+    least: int = 16 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,8 +68,9 @@ class Arrived:
 
 @dataclass(frozen=True, slots=True)
 class Fetched:
-    """What was fetched: its own size and hash, and what the server said of its place in a repository."""
+    """What was fetched: from where, its own size and hash, and what the server said of its place in a repository."""
 
+    url: str
     size: int
     sha256: str
     revision: str | None
@@ -116,20 +121,21 @@ class _Download:
     def run(self) -> Iterator[Arrived | Fetched]:
         """Tries until the file is whole, or nothing more arrives for too long."""
         self._file.take_up(known_hash=self._wanted.sha256 is not None)
-        failures = 0
+        self._total = self._wanted.size or self._file.notes.size
+        failures, most = 0, self._file.done
         while True:
             self._stop_if_cancelled()
-            before = self._file.done
             try:
                 yield from self._attempt()
                 break
             except _StartAgainError:
                 self._start_again()
-                failures += 1
                 last = "the file on the server changed meanwhile"
             except _ResetError as fault:
-                failures = 1 if self._file.done > before else failures + 1
                 last = str(fault)
+            # What was there before, and was thrown away, is no progress: else a bad server would keep this up for ever.
+            failures = 1 if self._file.done >= most + self._patience.least else failures + 1
+            most = max(most, self._file.done)
             if failures >= self._patience.tries:
                 raise DownloadError(
                     f"{self._name} could not be downloaded from {self._host}: {last}. "
@@ -137,6 +143,7 @@ class _Download:
                 )
             self._cancel.wait(self._patience.pause * failures)
         yield self._finish()
+        self._file.forget_notes()  # not before whoever asked has taken note of the file
 
     def _start_again(self) -> None:
         self._file.discard()
@@ -146,11 +153,17 @@ class _Download:
         """Asks for what is missing and writes what comes, until the file is whole."""
         if self._total is not None and self._file.done == self._total:
             return
+        stated = self._file.notes.stated_sha256
+        seconds = self._patience.timeout * (_REDIRECTS + 1)  # each hop, and each read, has its own timeout
         try:
-            with self._open() as answer:
-                self._understand(answer)
+            with closing(feed(self._answer, self._stop_if_cancelled, seconds)) as parts:
+                head = next(parts)
+                assert isinstance(head, http.client.HTTPResponse)
+                if self._file.done and stated not in {None, self._file.notes.stated_sha256}:
+                    raise _StartAgainError
+                self._understand(head)
                 yield Arrived(self._file.done, self._total)
-                yield from self._receive(answer)
+                yield from self._receive(parts)
         except urllib.error.HTTPError as fault:
             fault.close()
             self._judge(fault)
@@ -160,6 +173,13 @@ class _Download:
         if self._total is not None and self._file.done < self._total:
             raise _ResetError("the connection ended too early")
 
+    def _answer(self) -> Generator[http.client.HTTPResponse | bytes]:
+        """The answer's head, and then its body as it comes."""
+        with self._open() as answer:
+            yield answer
+            while chunk := answer.read1(_CHUNK):  # as much as is there: `read` would wait for all of it
+                yield chunk
+
     def _open(self) -> http.client.HTTPResponse:
         headers = {"User-Agent": "Picsight", "Accept-Encoding": "identity"}
         if self._file.done:
@@ -168,7 +188,14 @@ class _Download:
                 headers["If-Range"] = self._file.notes.validator
         request = urllib.request.Request(self._wanted.url, headers=headers)  # noqa: S310 - `download` checked it
         opener = _opener(self._file.notes)
-        answer: http.client.HTTPResponse = opener.open(request, timeout=self._patience.timeout)
+        try:
+            answer: http.client.HTTPResponse = opener.open(request, timeout=self._patience.timeout)
+        except ValueError as fault:  # what no address or name of a computer can look like
+            raise _ResetError("the server leads to an address that is none") from fault
+        note_repository(answer.headers, self._file.notes)
+        if answer.status not in {http.client.OK, http.client.PARTIAL_CONTENT}:
+            answer.close()
+            raise _ResetError(f"the server answers {_status(answer.status)}")
         return answer
 
     def _judge(self, fault: urllib.error.HTTPError) -> NoReturn:
@@ -176,9 +203,14 @@ class _Download:
         if fault.code == http.client.REQUESTED_RANGE_NOT_SATISFIABLE and self._file.done:
             raise _StartAgainError from fault
         if fault.code in _TEMPORARY_REFUSALS:
-            raise _ResetError(f"the server answers {fault.code} {fault.reason}") from fault
+            raise _ResetError(f"the server answers {_status(fault.code)}") from fault
+        if fault.code // 100 == 3:
+            raise DownloadError(
+                f"{self._name} could not be downloaded: {self._host} answers {_status(fault.code)} and leads in a circle, "
+                "nowhere, or to an address that is not safe. Try again later, or on another network."
+            ) from fault
         raise DownloadError(
-            f"{self._name} could not be downloaded: {self._host} answers {fault.code} {fault.reason}. "
+            f"{self._name} could not be downloaded: {self._host} answers {_status(fault.code)}. "
             "If this goes on, the file was moved; look for a newer Picsight."
         ) from fault
 
@@ -193,25 +225,46 @@ class _Download:
 
     def _understand(self, answer: http.client.HTTPResponse) -> None:
         """Takes from the answer's head where its body begins, how long the file is and what it should hash to."""
-        _note_repository(answer.headers, self._file.notes)
-        length = answer.headers.get("Content-Length", "")
-        total = int(length) if length.isdecimal() else None
+        notes, tag = self._file.notes, validator(answer.headers)
+        self._require_plain(answer)
         if answer.status == http.client.PARTIAL_CONTENT:
-            found = _CONTENT_RANGE.fullmatch(answer.headers.get("Content-Range", ""))
-            if found is None or int(found[1]) != self._file.done:
+            part = rest(answer.headers)
+            same = None in {notes.validator, tag} or notes.validator == tag
+            if part is None or not same or not part[0] == self._file.done < part[1]:
                 raise _StartAgainError
-            total = None if found[2] == "*" else int(found[2])
-        elif self._file.done:  # the whole file, because it changed or the server knows no ranges
-            self._file.discard(keep_notes=True)
-        self._file.notes.validator = _validator(answer.headers)
+            total: int | None = part[1]
+        else:
+            if self._file.done:  # the whole file, because it changed or the server knows no ranges
+                self._file.discard(keep_notes=True)
+            total = length(answer.headers)
+        notes.validator = tag
         self._check_size(total)
-        self._total = self._wanted.size if total is None else total
+        self._total = notes.size = self._wanted.size if total is None else total
+        self._require_end(answer)
         missing = (self._total or 0) - self._file.done
         free = shutil.disk_usage(self._folder).free
         if missing > free:
             raise StorageError(
                 f"{self._folder} has {free:,} bytes free, {self._name} needs {missing:,} more: make room. "
                 "What has arrived is kept."
+            )
+
+    def _require_plain(self, answer: http.client.HTTPResponse) -> None:
+        """Packed bytes are not the file's own: neither its length nor its hash would fit."""
+        codings = answer.headers.get("Content-Encoding", "").lower().split(",")
+        if _PACKED.intersection(coding.strip() for coding in codings):
+            raise DownloadError(
+                f"{self._host} sends {self._name} packed although it was asked for the file as it is, "
+                "so nothing was downloaded; try again later, or on another network."
+            )
+
+    def _require_end(self, answer: http.client.HTTPResponse) -> None:
+        """Where neither a length nor a hash is known, a file that was cut would pass for a whole one."""
+        known = self._total is not None or self._wanted.sha256 or self._file.notes.stated_sha256
+        if not known and not answer.chunked:
+            raise DownloadError(
+                f"{self._host} does not say how long {self._name} is, so whether it arrives whole could not be told, "
+                "and nothing was downloaded; try again later, or on another network."
             )
 
     def _check_size(self, total: int | None) -> None:
@@ -225,17 +278,23 @@ class _Download:
             "Picsight knows, and was not installed. Look for a newer Picsight."
         )
 
-    def _receive(self, answer: http.client.HTTPResponse) -> Iterator[Arrived]:
-        told = time.monotonic()
+    def _receive(self, chunks: Iterator[http.client.HTTPResponse | bytes]) -> Iterator[Arrived]:
+        told = started = time.monotonic()
         most = self._wanted.limit if self._total is None else self._total
+        enough = self._file.done + self._patience.least
         with self._file.appending() as file:
-            while chunk := answer.read(_CHUNK):
-                self._stop_if_cancelled()
+            for chunk in chunks:
+                assert isinstance(chunk, bytes)
                 if self._file.done + len(chunk) > most:
                     self._check_size(self._file.done + len(chunk))
                 self._file.append(file, chunk)
-                if time.monotonic() - told >= _TOLD_SECONDS:
-                    told = time.monotonic()
+                now = time.monotonic()
+                if self._file.done >= enough:
+                    started, enough = now, self._file.done + self._patience.least
+                elif now - started > self._patience.timeout:
+                    raise _ResetError("hardly anything arrives any more")
+                if now - told >= _TOLD_SECONDS:
+                    told = now
                     yield Arrived(self._file.done, self._total)
         yield Arrived(self._file.done, self._total)
 
@@ -253,7 +312,7 @@ class _Download:
                     f"instead of {expected[:16]}...), and was not installed; try again, or on another network."
                 )
         self._file.finish()
-        return Fetched(self._file.done, found, notes.revision, notes.stated_sha256)
+        return Fetched(self._wanted.url, self._file.done, found, notes.revision, notes.stated_sha256)
 
     def _stop_if_cancelled(self) -> None:
         if self._cancel.is_set():
@@ -279,7 +338,7 @@ class _Redirects(urllib.request.HTTPRedirectHandler):
         newurl: str,
     ) -> urllib.request.Request | None:
         """The next request, if its address is as safe as the one before."""
-        _note_repository(headers, self._notes)
+        note_repository(headers, self._notes)
         _require_safe(urljoin(req.full_url, newurl), after=req.full_url)
         return super().redirect_request(req, fp, code, msg, headers, newurl)
 
@@ -310,26 +369,15 @@ def _require_safe(url: str, *, after: str = "") -> None:
         )
 
 
-def _note_repository(headers: http.client.HTTPMessage, notes: Notes) -> None:
-    """The hash and the commit that a model repository states; the servers behind its redirects state neither."""
-    stated = headers.get("X-Linked-Etag", "").removeprefix("W/").strip('"').lower()
-    if _SHA256.fullmatch(stated):
-        notes.stated_sha256 = stated
-    commit = headers.get("X-Repo-Commit", "").lower()
-    if _COMMIT.fullmatch(commit):
-        notes.revision = commit
-
-
-def _validator(headers: http.client.HTTPMessage) -> str | None:
-    """What tells one version of the file from another; a weak tag does not, byte for byte."""
-    tag = headers.get("ETag")
-    if tag and not tag.startswith("W/"):
-        return tag
-    return headers.get("Last-Modified")
+def _status(code: int) -> str:
+    """A status code with its usual words; the server's own could be any text."""
+    return f"{code} {http.client.responses.get(code, '')}".rstrip()
 
 
 def _reason(fault: OSError | http.client.HTTPException) -> str:
     cause = fault.reason if isinstance(fault, urllib.error.URLError) else fault
     if isinstance(cause, TimeoutError):
         return "nothing arrives any more"
-    return (getattr(cause, "strerror", None) or str(cause) or "the connection was closed").rstrip(".")
+    if not isinstance(cause, OSError):  # its text may quote whatever the server sent
+        return "the connection broke off, or what came was no answer"
+    return (cause.strerror or str(cause) or "the connection was closed").rstrip(".")

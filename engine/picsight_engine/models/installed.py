@@ -2,24 +2,40 @@
 
 from __future__ import annotations
 
+import os
 import re
+import secrets
 import shutil
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from picsight_engine.errors import BundleError, BusyError, RequestError, StorageError
-from picsight_engine.models.backend import load_image_encoder, load_text_encoder
-from picsight_engine.models.bundle import Bundle, move_bundle, open_bundle, seal_bundle
+from picsight_engine.models.bundle import (
+    IMAGE_GRAPH,
+    TEXT_GRAPH,
+    Bundle,
+    move_bundle,
+    open_bundle,
+    seal_bundle,
+)
+from picsight_engine.models.fields import is_portable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    import numpy as np
+    from numpy.typing import NDArray
+
     from picsight_engine.models.bundle import Manifest
 
 _NAME = re.compile("[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 _LOCK = ".install.lock"
+_LENGTH_ERROR = 0.01
+_LONG_TEXT = "a photo of a dog beside the sea, " * 50  # longer than any tower's context
+# What has no place of its own any more, or not yet: unpacked, replaced (`move_bundle`), removed.
+_PASSING = re.compile(r"\.(.+)\.(staged|replaced|removed)-[0-9a-f]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,10 +73,18 @@ class InstalledModels:
 
     def folder_of(self, name: str) -> Path:
         """Where the model of this name lies; RequestError where there is none."""
-        if _NAME.fullmatch(name) and (self.folder / name).is_dir():
-            return self.folder / name
         if name == _look(self.shipped, shipped=True).name:
             return self.shipped
+        if _NAME.fullmatch(name):
+            folder = self.folder / name
+            if not folder.is_dir() and self._is_passing(name):
+                with (
+                    suppress(BusyError, StorageError),
+                    self.lock(),
+                ):  # it brings back what a kill has left beside
+                    pass
+            if folder.is_dir():
+                return folder
         raise RequestError(
             f'The model "{name}" is not installed. Type: picsight models list, and picsight models install NAME'
         )
@@ -80,7 +104,7 @@ class InstalledModels:
             BundleError: the first thing that is wrong with it.
         """
         bundle = open_bundle(self.folder_of(name), hashes=True)
-        start_towers(bundle)
+        try_towers(bundle)
         return bundle
 
     def remove(self, name: str) -> None:
@@ -98,36 +122,62 @@ class InstalledModels:
         with self.lock():
             try:
                 for folder in filter(None, (leftover, self.folder / name)):
-                    if folder.exists():
-                        shutil.rmtree(folder)
+                    _take_away(folder)
             except OSError as fault:
-                raise StorageError(f"{self.folder / name} cannot be removed ({fault.strerror}).") from fault
+                raise StorageError(
+                    f"{self.folder / name} cannot be removed ({fault.strerror}); check its permissions."
+                ) from fault
 
     def incoming(self, name: str) -> Path:
         """Where the files of a model gather until it is whole."""
         return self.folder / f".{name}.incoming"
 
+    @contextmanager
+    def staging(self, name: str) -> Iterator[Path]:
+        """A fresh folder in which a model is put together; gone afterwards, unless it was moved. Held under `lock`."""
+        folder = self.folder / f".{name}.staged-{secrets.token_hex(4)}"
+        try:
+            folder.mkdir(parents=True)
+            yield folder
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+
     def place(self, staging: Path, manifest: Manifest) -> Bundle:
-        """Checks what lies in `staging`, starts its towers, and makes it one of the installed models in one step.
+        """Checks what lies in `staging`, lets it work once, and makes it one of the installed models in one step.
 
         Raises:
-            BundleError: it is not what its manifest says, or has the name of the shipped model; nothing was replaced.
+            BundleError: it is not what its manifest says, or has the name of another model; nothing was replaced.
         """
         self.require_name(manifest.name)
-        staged = seal_bundle(staging, manifest)
-        start_towers(staged)
+        try:
+            staged = seal_bundle(staging, manifest)
+            try_towers(staged)
+        except (
+            BundleError
+        ) as fault:  # the staging folder is nothing to a person, and gone before they could look
+            reason = (
+                str(fault).replace(f"{staging}{os.sep}", "").replace("install the model", "get the model")
+            )
+            raise BundleError(f'The model "{manifest.title}" was not installed. {reason}') from fault
         folder = self.folder / manifest.name
         move_bundle(staging, folder)
         return Bundle(folder, staged.manifest)
 
     def require_name(self, name: str) -> None:
         """Whether a model may be installed under this name; BundleError if not."""
-        if not _NAME.fullmatch(name):
+        if not (_NAME.fullmatch(name) and is_portable(name)):
             raise BundleError(
-                f"A model cannot be called {name!r}: only letters, digits, '.', '_' and '-' are allowed."
+                f"A model cannot be called {name[:80]!r}: only up to 64 letters, digits, '.', '_' and '-' are allowed, "
+                "no dot at its end, and none of the words that Windows keeps for itself."
             )
-        if name == _look(self.shipped, shipped=True).name:
+        if name.casefold() == _look(self.shipped, shipped=True).name.casefold():
             raise BundleError(f'A model called "{name}" comes with Picsight; it cannot be replaced.')
+        for other in (path.name for path in self._folders()):
+            if other != name and other.casefold() == name.casefold():
+                raise BundleError(
+                    f'A model called "{other}" is installed, which many systems cannot tell from "{name}"; '
+                    f"remove it first: picsight models remove {other}"
+                )
 
     @contextmanager
     def lock(self) -> Iterator[None]:
@@ -143,11 +193,35 @@ class InstalledModels:
                 "Another Picsight is installing or removing a model right now; wait until it has finished."
             ) from None
         except OSError as fault:
-            raise StorageError(f"{self.folder} cannot be written ({fault.strerror}).") from fault
+            raise StorageError(
+                f"{self.folder} cannot be written ({fault.strerror}); make room, or check its permissions."
+            ) from fault
         try:
+            self._tidy()
             yield
         finally:
             lock.release()
+
+    def _is_passing(self, name: str) -> bool:
+        return any(found[1] == name for found in map(_PASSING.fullmatch, self._hidden()) if found)
+
+    def _tidy(self) -> None:
+        """Finishes what a killed process has begun: a model that was to be replaced comes back, the rest goes."""
+        for hidden in self._hidden():
+            found = _PASSING.fullmatch(hidden)
+            if found is None:
+                continue
+            folder, left = self.folder / found[1], self.folder / hidden
+            if found[2] == "replaced" and not folder.exists():
+                left.rename(folder)
+            else:
+                shutil.rmtree(left, ignore_errors=True)
+
+    def _hidden(self) -> list[str]:
+        try:
+            return [path.name for path in self.folder.iterdir() if path.name.startswith(".")]
+        except OSError:
+            return []
 
     def _folders(self) -> list[Path]:
         try:
@@ -156,19 +230,49 @@ class InstalledModels:
             OSError
         ):  # nothing was installed yet, or it may not be read: then nothing can be used from there
             return []
-        return [path for path in entries if _NAME.fullmatch(path.name) and path.is_dir()]
+        shipped = _look(self.shipped, shipped=True).name
+        return [
+            path for path in entries if _NAME.fullmatch(path.name) and path.name != shipped and path.is_dir()
+        ]
 
 
-def start_towers(bundle: Bundle) -> None:
-    """Loads both towers once: what the graphs take and give is compared with the manifest.
+def try_towers(bundle: Bundle) -> None:
+    """Lets both towers work once on what everybody has: packaged photographs, and phrases about them.
 
     Raises:
-        BundleError: a tower cannot be loaded or does not fit.
+        BundleError: a tower cannot be loaded or run, does not fit the manifest, or gives no usable vectors.
     """
+    # onnxruntime, Pillow, tokenizers: 300 ms that a search does not pay
+    from picsight_engine.models.backend import load_image_encoder
+    from picsight_engine.models.self_test import PHRASES, known_photos
+    from picsight_engine.models.text import TextEmbedder
+
     if bundle.manifest.image is not None:
-        load_image_encoder(bundle)
+        photos = load_image_encoder(bundle).encode(known_photos(bundle.manifest.image))
+        _require_vectors(photos, bundle.folder / IMAGE_GRAPH)
     if bundle.manifest.text is not None:
-        load_text_encoder(bundle)
+        embedder = TextEmbedder(bundle)
+        texts = embedder.embed_texts([*PHRASES.values(), _LONG_TEXT])
+        _require_vectors(texts, bundle.folder / TEXT_GRAPH)
+
+
+def _require_vectors(vectors: NDArray[np.float32], graph: Path) -> None:
+    """Encoders give rows of unit length, [n, dim], unless the graph gives zeros or no numbers at all."""
+    if not (abs((vectors * vectors).sum(axis=1) - 1) < _LENGTH_ERROR).all():
+        raise BundleError(
+            f"The model file {graph} gives vectors without length or without numbers; get the model again, "
+            "or choose another one."
+        )
+
+
+def _take_away(folder: Path) -> None:
+    """Deletes a folder that nobody shall see half deleted; a link goes, what it leads to stays."""
+    if folder.is_symlink():
+        folder.unlink()
+    elif folder.exists():
+        gone = folder.with_name(f".{folder.name}.removed-{secrets.token_hex(4)}")
+        folder.rename(gone)
+        shutil.rmtree(gone)
 
 
 def _look(folder: Path, *, shipped: bool) -> InstalledModel:

@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-import lzma
-import secrets
-import shutil
-import tarfile
-import zipfile
-import zlib
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import PurePosixPath
-from typing import IO, TYPE_CHECKING, Protocol
+from typing import IO, TYPE_CHECKING
 
-from picsight_engine.errors import BundleError, CancelledError, RequestError, StorageError
+from picsight_engine.errors import BundleError, CancelledError, StorageError
+from picsight_engine.models.archive import DAMAGED, damaged, open_source
 from picsight_engine.models.bundle import MANIFEST, Bundle, parse_manifest
 
 if TYPE_CHECKING:
@@ -21,24 +16,12 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from picsight_engine.models.archive import Source
     from picsight_engine.models.bundle import FileRecord, Manifest
     from picsight_engine.models.installed import InstalledModels
 
 _MOST_MANIFEST = 10_000_000  # bytes
 _CHUNK = 1024 * 1024
-_DAMAGED = (tarfile.TarError, zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, RuntimeError, OSError)
-
-
-class _Source(Protocol):
-    """Something that holds files under names with "/"."""
-
-    def names(self) -> list[str]:
-        """The plain files."""
-        ...
-
-    def open(self, name: str) -> IO[bytes]:
-        """One of them, to be read."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,34 +39,25 @@ class Parcel:
     path: Path
     manifest: Manifest
     licence: str
-    _source: _Source
+    _source: Source
     _prefix: str
 
-    def install(self, models: InstalledModels) -> Bundle:
+    def unpack(
+        self, models: InstalledModels, *, cancel: threading.Event | None = None
+    ) -> Iterator[Unpacking | Bundle]:
         """Copies the files that the manifest lists, and nothing else, checks them and moves them into place.
 
-        A model of the same name is replaced.
+        A model of the same name is replaced. The last of the stream is the installed Bundle.
 
         Raises:
             BundleError: the parcel is damaged, or its files are not what its manifest says; nothing was replaced.
             StorageError: the disk is full or cannot be written.
             BusyError: another process installs a model.
-        """
-        *_, last = self.unpack(models)
-        assert isinstance(last, Bundle)  # so the stream ends
-        return last
-
-    def unpack(
-        self, models: InstalledModels, *, cancel: threading.Event | None = None
-    ) -> Iterator[Unpacking | Bundle]:
-        """As `install`, told step by step; the last of the stream is the installed Bundle.
-
-        Raises:
             CancelledError: `cancel` was set; nothing was replaced and nothing is left behind.
         """
         models.require_name(self.manifest.name)
         total, done = sum(record.bytes for record in self.manifest.files.values()), 0
-        with models.lock(), _staging_folder(models, self.manifest.name) as staging:
+        with models.lock(), _explained(models), models.staging(self.manifest.name) as staging:
             for name, record in self.manifest.files.items():
                 for count in self._unpack(name, record, staging / name):
                     if cancel is not None and cancel.is_set():
@@ -97,10 +71,16 @@ class Parcel:
             source = self._source.open(self._prefix + PurePosixPath(name).as_posix())
         except KeyError:
             raise BundleError(f"{self.path} lacks the model's file {name}; get it again.") from None
-        except _DAMAGED as fault:
-            raise _damaged(self.path, fault) from fault
+        except DAMAGED as fault:
+            raise damaged(self.path, fault) from fault
         with source:
             yield from _copy(source, target, record, self.path)
+
+
+def is_parcel(path: Path) -> bool:
+    """Whether there is a bundle in a folder or an archive; raises as `open_parcel` where it is neither."""
+    with ExitStack() as stack:
+        return bool(open_source(path, stack).find(MANIFEST))
 
 
 @contextmanager
@@ -112,9 +92,9 @@ def open_parcel(path: Path) -> Iterator[Parcel]:
         BundleError: it holds no bundle, or is damaged.
     """
     with ExitStack() as stack:
-        source = _open_source(path, stack)
+        source = open_source(path, stack)
         try:
-            where = _where_manifest_is(source)
+            where = next(iter(source.find(MANIFEST)), None)
             if where is None:
                 raise BundleError(
                     f"There is no model in {path}: {MANIFEST} is missing. Choose a model's folder or archive."
@@ -122,89 +102,12 @@ def open_parcel(path: Path) -> Iterator[Parcel]:
             manifest = _manifest_of(source, where, path)
             prefix = where.removesuffix(MANIFEST)
             licence = _licence_of(source, prefix, manifest)
-        except _DAMAGED as fault:
-            raise _damaged(path, fault) from fault
+        except DAMAGED as fault:
+            raise damaged(path, fault) from fault
         yield Parcel(path, manifest, licence, source, prefix)
 
 
-def _open_source(path: Path, stack: ExitStack) -> _Source:
-    if path.is_dir():
-        return _Folder(path)
-    if not path.exists():
-        raise RequestError(f"There is nothing at {path}; check how it is spelled.")
-    try:
-        if zipfile.is_zipfile(path):
-            return _Zip(stack.enter_context(zipfile.ZipFile(path)))
-        return _Tar(stack.enter_context(tarfile.open(path)))
-    except tarfile.ReadError as fault:
-        raise RequestError(
-            f"{path} is neither a folder nor a .zip or .tar archive of a model; choose another file."
-        ) from fault
-    except _DAMAGED as fault:
-        raise _damaged(path, fault) from fault
-
-
-class _Folder:
-    """A bundle that lies unpacked on a disk."""
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-
-    def names(self) -> list[str]:
-        """The manifests that are near enough; listing a whole disk would serve nobody."""
-        found = [self._path / MANIFEST, *sorted(self._path.glob(f"*/{MANIFEST}"))]
-        return [path.relative_to(self._path).as_posix() for path in found if path.is_file()]
-
-    def open(self, name: str) -> IO[bytes]:
-        """KeyError where there is no such file, as with archives."""
-        try:
-            return (self._path / name).open("rb")
-        except FileNotFoundError:
-            raise KeyError(name) from None
-
-
-class _Zip:
-    """A .zip archive."""
-
-    def __init__(self, archive: zipfile.ZipFile) -> None:
-        self._archive = archive
-
-    def names(self) -> list[str]:
-        """What is no folder."""
-        return [info.filename for info in self._archive.infolist() if not info.is_dir()]
-
-    def open(self, name: str) -> IO[bytes]:
-        """Unpacks while it is read."""
-        return self._archive.open(name)
-
-
-class _Tar:
-    """A .tar archive, compressed or not."""
-
-    def __init__(self, archive: tarfile.TarFile) -> None:
-        self._files = {
-            member.name.removeprefix("./"): member for member in archive.getmembers() if member.isreg()
-        }  # links and devices are left out
-        self._archive = archive
-
-    def names(self) -> list[str]:
-        """The plain files."""
-        return list(self._files)
-
-    def open(self, name: str) -> IO[bytes]:
-        """Unpacks while it is read."""
-        file = self._archive.extractfile(self._files[name])
-        assert file is not None  # only plain files are kept
-        return file
-
-
-def _where_manifest_is(source: _Source) -> str | None:
-    """The manifest nearest to the top, at most one folder below it."""
-    found = [name for name in source.names() if PurePosixPath(name).name == MANIFEST and name.count("/") <= 1]
-    return min(found, key=lambda name: (name.count("/"), name), default=None)
-
-
-def _manifest_of(source: _Source, where: str, path: Path) -> Manifest:
+def _manifest_of(source: Source, where: str, path: Path) -> Manifest:
     with source.open(where) as file:
         text = file.read(_MOST_MANIFEST + 1)
     if len(text) > _MOST_MANIFEST:
@@ -212,7 +115,7 @@ def _manifest_of(source: _Source, where: str, path: Path) -> Manifest:
     return parse_manifest(text, path / where)
 
 
-def _licence_of(source: _Source, prefix: str, manifest: Manifest) -> str:
+def _licence_of(source: Source, prefix: str, manifest: Manifest) -> str:
     if "LICENCE.txt" not in manifest.files:
         return ""
     try:
@@ -223,17 +126,13 @@ def _licence_of(source: _Source, prefix: str, manifest: Manifest) -> str:
 
 
 @contextmanager
-def _staging_folder(models: InstalledModels, name: str) -> Iterator[Path]:
-    staging = models.folder / f".{name}-{secrets.token_hex(4)}"
+def _explained(models: InstalledModels) -> Iterator[None]:
     try:
-        staging.mkdir(parents=True)
-        yield staging
+        yield
     except OSError as fault:
         raise StorageError(
-            f"{models.folder} cannot be written ({fault.strerror}); make room there."
+            f"{models.folder} cannot be written ({fault.strerror}): make room, or check its permissions."
         ) from fault
-    finally:
-        shutil.rmtree(staging, ignore_errors=True)
 
 
 def _copy(source: IO[bytes], target: Path, record: FileRecord, path: Path) -> Iterator[int]:
@@ -246,8 +145,8 @@ def _copy(source: IO[bytes], target: Path, record: FileRecord, path: Path) -> It
         while left >= 0:
             try:
                 chunk = source.read(min(_CHUNK, left + 1))
-            except _DAMAGED as fault:
-                raise _damaged(path, fault) from fault
+            except DAMAGED as fault:
+                raise damaged(path, fault) from fault
             if not chunk:
                 return
             left -= len(chunk)
@@ -255,7 +154,3 @@ def _copy(source: IO[bytes], target: Path, record: FileRecord, path: Path) -> It
                 file.write(chunk)
                 yield len(chunk)
     raise BundleError(f"{target.name} in {path} is larger than its manifest says; get the model again.")
-
-
-def _damaged(path: Path, fault: Exception) -> BundleError:
-    return BundleError(f"{path} cannot be read ({str(fault).rstrip('.')}); get the model again.")

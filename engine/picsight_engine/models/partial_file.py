@@ -26,10 +26,14 @@ class Notes:
     validator: str | None = None
     stated_sha256: str | None = None
     revision: str | None = None
+    size: int | None = None
 
 
 class PartialFile:
-    """NAME.part and NAME.part.json beside a `target` that does not exist yet. Raises StorageError where the disk refuses."""
+    """NAME.part and NAME.part.json beside a `target` that does not exist yet. Raises StorageError where the disk refuses.
+
+    The notes stay until the finished file was taken note of: a kill in between must not cost it.
+    """
 
     def __init__(self, target: Path, url: str) -> None:
         self._target = target
@@ -48,14 +52,13 @@ class PartialFile:
         """Goes on with what an earlier attempt left of the same file; without a hash or a tag to check by, afresh."""
         with explained(self._target):
             self._target.parent.mkdir(parents=True, exist_ok=True)
-            try:
-                notes = Notes(**json.loads(self._notes_file.read_text(encoding="utf-8")))
-            except (FileNotFoundError, ValueError, TypeError):
-                notes = Notes("")
+            notes = _read_notes(self._notes_file)
             if notes.url != self.notes.url or not (notes.validator or notes.stated_sha256 or known_hash):
                 self.discard()
                 return
             self.notes = notes
+            if not self._part.exists() and self._target.exists():  # finished, but nobody took note of it
+                self._target.replace(self._part)
             with suppress(FileNotFoundError), self._part.open("rb") as file:
                 while chunk := file.read(_CHUNK):
                     self._hash.update(chunk)
@@ -74,7 +77,7 @@ class PartialFile:
     def appending(self) -> Iterator[BinaryIO]:
         """Writes the notes down and opens the file for `append`."""
         with explained(self._target):
-            self._notes_file.write_text(json.dumps(asdict(self.notes)), encoding="utf-8")
+            write_note(self._notes_file, json.dumps(asdict(self.notes)))
             file = self._part.open("ab")
         try:
             yield file
@@ -94,7 +97,36 @@ class PartialFile:
         """Lets the file be seen under its name."""
         with explained(self._target):
             self._part.replace(self._target)
+
+    def forget_notes(self) -> None:
+        """Leaves nothing but the finished file."""
+        with explained(self._target):
             self._notes_file.unlink(missing_ok=True)
+
+
+def _read_notes(path: Path) -> Notes:
+    """Notes of no file where there are none, or others than we write."""
+    try:
+        notes = Notes(**json.loads(path.read_text(encoding="utf-8")))
+    except (FileNotFoundError, ValueError, TypeError):
+        return Notes("")
+    texts = (notes.url, notes.validator, notes.stated_sha256, notes.revision)
+    fits = all(isinstance(text, str | None) for text in texts) and isinstance(notes.size, int | None)
+    return notes if fits else Notes("")
+
+
+def write_note(path: Path, text: str) -> None:
+    """Writes a small file in one step: neither a kill nor a full disk leaves half of it, or takes the one of before.
+
+    Raises:
+        OSError: the disk refused.
+    """
+    fresh = path.with_name(f"{path.name}.new")
+    try:
+        fresh.write_text(text, encoding="utf-8")
+        fresh.replace(path)
+    finally:
+        fresh.unlink(missing_ok=True)
 
 
 @contextmanager

@@ -50,4 +50,6 @@ def choose_model(folder: Path, name: str) -> None:
         finally:
             part.unlink(missing_ok=True)
     except OSError as fault:
-        raise StorageError(f"{folder} cannot be written ({fault.strerror}).") from fault
+        raise StorageError(
+            f"{folder} cannot be written ({fault.strerror}); make room, or check its permissions."
+        ) from fault

@@ -78,7 +78,7 @@ class VectorRows:
 
 def activate_space(connection: sqlite3.Connection, name: str, dim: int) -> Space:
     """Makes a space known and the one that searches use; LibraryError if it is known with another length."""
-    space = _known_space(connection, name, dim)
+    space = know_space(connection, name, dim)
     connection.execute(_ACTIVATE, (space.id,))
     return Space(space.id, name, dim, active=True)
 
@@ -98,7 +98,7 @@ def put_vector(
     part: int = WHOLE,
 ) -> None:
     """Stores a photo's vector [dim] as float16, replacing an older one; the space becomes known with the first."""
-    known = _known_space(connection, space, vector.size)
+    known = know_space(connection, space, vector.size)
     connection.execute(_DELETE, (photo_id, known.id, part))
     blob = np.ascontiguousarray(vector, dtype=STORED).tobytes()
     connection.execute(_PUT, (photo_id, known.id, part, blob))
@@ -154,7 +154,8 @@ def live_rows(db: Database, space: str) -> NDArray[np.int64]:
         return np.array([row for (row,) in connection.execute(_LIVE, (space,))], dtype=np.int64)
 
 
-def _known_space(connection: sqlite3.Connection, name: str, dim: int) -> Space:
+def know_space(connection: sqlite3.Connection, name: str, dim: int) -> Space:
+    """Makes a space known; LibraryError if it is known with another length."""
     row = connection.execute(_SPACE, (name,)).fetchone()
     if row is None:
         connection.execute(_ADD_SPACE, (name, dim))

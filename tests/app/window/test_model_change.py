@@ -23,7 +23,7 @@ WORDS = "a face of a person"
 def mine(models, parcel):
     """The name of an installed model that sees photos otherwise than the shipped one."""
     with open_parcel(parcel) as opened:
-        return opened.install(models).manifest.name
+        return list(opened.unpack(models))[-1].manifest.name
 
 
 @pytest.fixture

@@ -11,6 +11,7 @@ from PySide6.QtGui import QDragEnterEvent, QDragLeaveEvent, QDropEvent
 from PySide6.QtWidgets import QApplication
 
 from picsight.window.models.rows import Act
+from picsight_engine.models import archive
 
 PATIENCE = 30_000  # ms; worker processes start on a busy machine
 LEFT, NO_KEY, COPY = Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier, Qt.DropAction.CopyAction
@@ -113,18 +114,18 @@ def test_the_dialog_takes_a_dropped_model_too(qtbot, model_window, parcel):
 
 
 @pytest.fixture
-def slow(parcel):
-    """The model with a file that arrives only as somebody writes it; the file's bytes, and its writer."""
-    if not hasattr(os, "mkfifo"):
-        pytest.skip("needs named pipes")
-    path = parcel / "image.onnx"
-    data = path.read_bytes()
-    path.unlink()
-    os.mkfifo(path)
-    pipe = os.fdopen(os.open(path, os.O_RDWR), "wb", buffering=0)  # does not wait for a reader
-    os.set_blocking(pipe.fileno(), False)
-    yield data, pipe
-    pipe.close()
+def slow(parcel, monkeypatch):
+    """A disk that gives one file only as somebody writes it; the file's bytes, and its writer."""
+    reader, writer = os.pipe()
+    os.set_blocking(writer, False)
+    read = archive._Folder.open
+    monkeypatch.setattr(
+        archive._Folder,
+        "open",
+        lambda disk, name: os.fdopen(reader, "rb") if name == "image.onnx" else read(disk, name),
+    )
+    with os.fdopen(writer, "wb", buffering=0) as pipe:
+        yield (parcel / "image.onnx").read_bytes(), pipe
 
 
 def feed(qtbot, pipe, data):

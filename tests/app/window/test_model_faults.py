@@ -38,7 +38,7 @@ def fetched(models, entry, server):
 def brought(models, parcel):
     """The folder of a model that a person brought along, installed."""
     with open_parcel(parcel) as opened:
-        return opened.install(models).folder
+        return list(opened.unpack(models))[-1].folder
 
 
 def spoil(path):

@@ -132,7 +132,7 @@ def test_the_line_about_better_models_goes_for_good_when_it_was_dismissed(qtbot,
 
 def test_who_has_a_better_model_is_not_told_of_better_ones(qtbot, model_window, parcel, models):
     with open_parcel(parcel) as opened:
-        opened.install(models)
+        list(opened.unpack(models))
     window = model_window()
     window.library.use_model("mine")
     qtbot.waitUntil(lambda: not hint(window).isVisible(), timeout=PATIENCE)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import replace
 
 import numpy as np
@@ -11,9 +12,12 @@ import tokenizers
 from onnx import TensorProto, helper, numpy_helper
 
 from picsight_engine.models.bundle import ImageSpec, Licence, Manifest, TextSpec, write_bundle
+from picsight_engine.models.catalogue import Entry, RemoteFile, Terms
+from picsight_engine.models.installed import InstalledModels
 
 DIM = 4
 SIZE = 8
+COMMIT = "c" * 40
 WORDS = [
     "[PAD]",
     "[UNK]",
@@ -156,3 +160,39 @@ def make_bundle(tmp_path, tiny_files):
         return write_bundle(tmp_path / folder, manifest, chosen)
 
     return make
+
+
+@pytest.fixture
+def models(tmp_path, starter):
+    return InstalledModels(tmp_path / "models", starter)
+
+
+@pytest.fixture
+def offer(server, tiny_files, make_bundle):
+    """A tiny model on the server, and its entry; a person's own commit pins what the branch names."""
+    shelf, address = server
+    shelf.heads = {}
+    described = make_bundle("described").manifest
+    files = []
+    for name, path in tiny_files.items():
+        for revision in ("main", COMMIT):
+            where = f"/tiny/resolve/{revision}/onnx/{name}"
+            shelf.files[where] = data = path.read_bytes()
+            shelf.heads[where] = {
+                "X-Repo-Commit": COMMIT,
+                "X-Linked-Etag": f'"{hashlib.sha256(data).hexdigest()}"',
+            }
+        files.append(RemoteFile(name, f"{address}/tiny", f"onnx/{name}", about=len(data) + 100))
+    return Entry(
+        name="tiny",
+        title="Tiny",
+        words="Knows nothing.",
+        terms=Terms(Licence("mine", "https://example.org", accept=True), "Be kind."),
+        dim=described.dim,
+        space_id="fedcba9876543210",
+        logit_scale=100.0,
+        image=described.image,
+        text=described.text,
+        image_ms=1.0,
+        files=tuple(files),
+    )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import random
 import shutil
 import socket
@@ -44,7 +45,7 @@ def test_a_file_arrives_whole_and_nothing_else_stays(server, tmp_path) -> None:
     fetched = fetch(address, tmp_path / "deep" / "file", size=len(DATA), sha256=sha256(DATA))
     assert (tmp_path / "deep" / "file").read_bytes() == DATA
     assert [path.name for path in (tmp_path / "deep").iterdir()] == ["file"]
-    assert fetched == Fetched(len(DATA), sha256(DATA), None, None)
+    assert fetched == Fetched(f"{address}/file", len(DATA), sha256(DATA), None, None)
 
 
 def test_progress_grows_to_the_size(server, tmp_path) -> None:
@@ -99,6 +100,21 @@ def test_a_server_without_ranges_sends_all_again(server, tmp_path) -> None:
     assert (tmp_path / "file").read_bytes() == DATA
 
 
+@pytest.mark.parametrize(
+    "note",
+    ["", "{", "[]", '{"url": 1}', '{"other": 1}', '{"validator": ["x"]}', '{"size": "9"}', '{"size": 5e5}'],
+)
+def test_notes_that_are_not_ours_mean_a_fresh_start(server, tmp_path, note) -> None:
+    shelf, address = server
+    (tmp_path / "file.part").write_bytes(DATA[::-1][:300_000])
+    if note.startswith('{"') and "url" not in note:
+        note = json.dumps({"url": address + "/file", **json.loads(note)})
+    (tmp_path / "file.part.json").write_text(note)
+    fetch(address, tmp_path / "file", sha256=sha256(DATA))
+    assert (tmp_path / "file").read_bytes() == DATA
+    assert [headers.get("Range") for _, headers in shelf.requests] == [None]
+
+
 def test_leftovers_longer_than_the_file_are_thrown_away(server, tmp_path) -> None:
     shelf, address = server
     shelf.resets = [300_000, 0, 0, 0]
@@ -110,7 +126,9 @@ def test_leftovers_longer_than_the_file_are_thrown_away(server, tmp_path) -> Non
     assert (tmp_path / "file").read_bytes() == DATA
 
 
-@pytest.mark.parametrize("known", [{"sha256": "0" * 64}, {"size": len(DATA) - 1}, {"limit": len(DATA) - 1}])
+@pytest.mark.parametrize(
+    "known", [{"sha256": "0" * 64}, {"size": len(DATA) - 1}, {"limit": len(DATA) - 1, "sha256": sha256(DATA)}]
+)
 @pytest.mark.parametrize("lengths", [True, False])
 def test_another_content_size_or_a_giant_is_refused_and_nothing_kept(
     server, tmp_path, known, lengths

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import threading
 from dataclasses import replace
 
 import pytest
+from tests.engine.models.conftest import COMMIT
 
 from picsight_engine.errors import (
     BundleError,
@@ -16,50 +16,12 @@ from picsight_engine.errors import (
     DownloadError,
     RequestError,
 )
-from picsight_engine.models.bundle import Licence, open_bundle
-from picsight_engine.models.catalogue import CATALOGUE, Entry, RemoteFile, Terms, find_entry, seconds_to_index
+from picsight_engine.models.bundle import open_bundle
+from picsight_engine.models.catalogue import CATALOGUE, RemoteFile, find_entry, seconds_to_index
 from picsight_engine.models.download import Patience
 from picsight_engine.models.install import Checking, Fetching, Installed, install
-from picsight_engine.models.installed import InstalledModels
 
 QUICK = Patience(tries=2, pause=0.0, timeout=5.0)
-COMMIT = "c" * 40
-
-
-@pytest.fixture
-def models(tmp_path, starter):
-    return InstalledModels(tmp_path / "models", starter)
-
-
-@pytest.fixture
-def offer(server, tiny_files, make_bundle):
-    """A tiny model on the server, and its entry; a person's own commit pins what the branch names."""
-    shelf, address = server
-    shelf.heads = {}
-    described = make_bundle("described").manifest
-    files = []
-    for name, path in tiny_files.items():
-        for revision in ("main", COMMIT):
-            where = f"/tiny/resolve/{revision}/onnx/{name}"
-            shelf.files[where] = data = path.read_bytes()
-            shelf.heads[where] = {
-                "X-Repo-Commit": COMMIT,
-                "X-Linked-Etag": f'"{hashlib.sha256(data).hexdigest()}"',
-            }
-        files.append(RemoteFile(name, f"{address}/tiny", f"onnx/{name}", about=len(data) + 100))
-    return Entry(
-        name="tiny",
-        title="Tiny",
-        words="Knows nothing.",
-        terms=Terms(Licence("mine", "https://example.org", accept=True), "Be kind."),
-        dim=described.dim,
-        space_id="fedcba9876543210",
-        logit_scale=100.0,
-        image=described.image,
-        text=described.text,
-        image_ms=1.0,
-        files=tuple(files),
-    )
 
 
 def test_a_model_is_fetched_checked_and_described(server, models, offer) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -14,13 +15,7 @@ import zipfile
 import pytest
 
 from picsight_engine.errors import BundleError, CancelledError, RequestError
-from picsight_engine.models.installed import InstalledModels
 from picsight_engine.models.parcel import open_parcel
-
-
-@pytest.fixture
-def models(tmp_path, starter):
-    return InstalledModels(tmp_path / "models", starter)
 
 
 @pytest.fixture
@@ -36,7 +31,7 @@ def pack(bundle, kind, target):
 
 def load(path, models):
     with open_parcel(path) as parcel:
-        return parcel.install(models)
+        return list(parcel.unpack(models))[-1]
 
 
 @pytest.mark.parametrize("kind", ["folder", "zip", "tar", "gztar", "xztar"])
@@ -45,7 +40,7 @@ def test_a_bundle_is_installed_from(kind, bundle, models, tmp_path) -> None:
     with open_parcel(path) as parcel:
         assert parcel.licence == "Be kind."
         assert parcel.manifest == bundle.manifest
-        installed = parcel.install(models)
+        *_, installed = parcel.unpack(models)
     assert installed.folder == models.folder / "tiny"
     assert models.verify("tiny").manifest == bundle.manifest
     assert {path.name for path in models.folder.iterdir()} <= {"tiny", ".install.lock"}
@@ -150,6 +145,36 @@ def test_what_is_no_model_is_named(models, tmp_path) -> None:
         load(tmp_path / "empty", models)
 
 
+def test_an_archive_of_impossible_names_and_sizes_is_a_sentence(models, tmp_path) -> None:
+    endless = tarfile.TarInfo("bundle.json")
+    endless.type, endless.size = tarfile.XHDTYPE, 2**62
+    (tmp_path / "endless.tar").write_bytes(endless.tobuf(tarfile.GNU_FORMAT) + bytes(10_240))
+    for name, spoilt in (("bundl\xe9.json", b"bundl\xff\xfe.json"), ("nameless", b"")):
+        with zipfile.ZipFile(tmp_path / f"{name}.zip", "w") as archive:
+            archive.writestr(name, "x")
+        data = (tmp_path / f"{name}.zip").read_bytes()
+        if spoilt:
+            data = data.replace(name.encode(), spoilt)
+        else:  # the directory at the end says that the name has no letters, the comment as many
+            where = data.rindex(b"PK\x01\x02")
+            data = data[: where + 28] + bytes([0, 0, 0, 0, len(name), 0]) + data[where + 34 :]
+        (tmp_path / f"{name}.zip").write_bytes(data)
+    for path in [tmp_path / "endless.tar", *tmp_path.glob("*.zip")]:
+        with pytest.raises((BundleError, RequestError), match=path.name):
+            load(path, models)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="pipes with a name are for POSIX")
+def test_a_pipe_is_not_waited_for(bundle, models, tmp_path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(RequestError, match="neither a folder nor"):
+        load(tmp_path / "pipe", models)
+    (bundle.folder / "text.onnx").unlink()
+    os.mkfifo(bundle.folder / "text.onnx")
+    with pytest.raises(BundleError, match=r"lacks the model's file text\.onnx"):
+        load(bundle.folder, models)
+
+
 FULL = """
 import resource, sys
 from pathlib import Path
@@ -159,7 +184,7 @@ from picsight_engine.models.parcel import open_parcel
 resource.setrlimit(resource.RLIMIT_FSIZE, (300, resource.RLIM_INFINITY))
 try:
     with open_parcel(Path(sys.argv[1])) as parcel:
-        parcel.install(InstalledModels(Path(sys.argv[2]), Path(sys.argv[3])))
+        list(parcel.unpack(InstalledModels(Path(sys.argv[2]), Path(sys.argv[3]))))
 except StorageError as fault:
     print(fault)
 """

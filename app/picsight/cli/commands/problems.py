@@ -16,7 +16,7 @@ from picsight.cli.words import WordsCommand
 @click.pass_obj
 def problems(invocation: Invocation) -> int:
     """List the files that could not be indexed, each with its reason."""
-    with invocation.open_library(invocation.model_choice().answers) as library:
+    with invocation.open_library(invocation.answering_model()) as library:
         found = [] if library is None else library.problems()
     if invocation.json:
         put_json(problems_document(found))

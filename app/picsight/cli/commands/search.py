@@ -47,7 +47,7 @@ def search(invocation: Invocation, words: tuple[str, ...], limit: int, least: Le
         raise click.UsageError(
             "Type what the photo shows, for example: picsight search red bicycle near the sea."
         )
-    bundle = invocation.model_choice().answers
+    bundle = invocation.answering_model()
     with invocation.open_library(bundle) as library:
         for query in _queries_of_stdin() if stdin else (_as_text(" ".join(words)),):
             answer = _ask(library, bundle, query, limit)

@@ -40,7 +40,7 @@ def show(invocation: Invocation, photo: Path | None, thumbnail: Path | None, *, 
     if stdin and thumbnail is not None:
         raise click.UsageError("--thumbnail needs one photo, so it does not go with --stdin.")
     all_known = True
-    with invocation.open_library(invocation.model_choice().answers) as library:
+    with invocation.open_library(invocation.answering_model()) as library:
         for path in _paths_of_stdin() if photo is None else (photo,):
             asked = absolute(path)
             details = None if library is None else library.show(asked)

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 def similar(invocation: Invocation, photo: Path, limit: int) -> int:
     """Find photos that look like PATH, a photo of the library."""
     photo = absolute(photo)
-    with invocation.open_library(invocation.model_choice().answers) as library:
+    with invocation.open_library(invocation.answering_model()) as library:
         if library is None:
             raise RequestError(f"{photo} is not in the library. Type: picsight index {photo.parent}")
         problem = library.problem_of(photo) if library.show(photo) is None else None

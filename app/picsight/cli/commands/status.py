@@ -18,7 +18,7 @@ def status(invocation: Invocation) -> int:
     """Tell what the library holds."""
     from picsight_engine.library import Status  # numpy: 60 ms that --help does not pay
 
-    bundle = invocation.model_choice().answers
+    bundle = invocation.answering_model()
     with invocation.open_library(bundle) as library:
         known = (
             Status(

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QObject, Signal
 
 from picsight.locations import installed_models
-from picsight_engine.errors import BundleError, RequestError
+from picsight_engine.errors import BundleError
 from picsight_engine.indexing.events import Committed, Finished, Found, Progress
 
 if TYPE_CHECKING:
@@ -119,11 +119,12 @@ class LibraryController(QObject):
         self._broken = None
         try:
             return self._place.models()
-        except (BundleError, RequestError) as fault:
+        except BundleError:
             from picsight_engine.store.choice import chosen_model
 
-            name = chosen_model(self._place.folder) or self._place.installed().all()[0].name
-            self._broken = BrokenModel(name, isinstance(fault, BundleError))
+            models = self._place.installed()
+            name = chosen_model(self._place.folder) or models.all()[0].name
+            self._broken = BrokenModel(name, any(name == model.name for model in models.all()))
             raise
 
     @property

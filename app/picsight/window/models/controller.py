@@ -224,8 +224,14 @@ class ModelsController(QObject):
     def remove(self, name: str) -> None:
         """Remove an installed model, or what an interrupted installation left of it."""
         place = self._place
+
+        def work() -> None:
+            from picsight_engine.model_choice import remove_model
+
+            remove_model(place.folder, name, place.installed())
+
         self._jobs.read(
-            lambda: place.installed().remove(name),
+            work,
             lambda _nothing: self.refresh(),
             lambda sentence: self._fail(name, sentence),
         )
@@ -246,9 +252,11 @@ class ModelsController(QObject):
         place, manifest = self._place, parcel.manifest
 
         def events(cancel: threading.Event) -> Iterator[Unpacking | Bundle]:
+            from picsight_engine.model_choice import require_replaceable
             from picsight_engine.models.parcel import open_parcel
 
             with open_parcel(parcel.path) as again:
+                require_replaceable(place.folder, again.manifest, place.installed())
                 yield from again.unpack(place.installed(), cancel=cancel)
 
         self._begin(_Installation(manifest.name, self.tr("Copying"), arriving(manifest)), events)

@@ -1,0 +1,133 @@
+"""The installed models: nothing that does not work gets in, nothing takes another one's name, nothing is left lying about."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+
+import numpy as np
+import onnx
+import pytest
+from onnx import TensorProto, helper, numpy_helper
+from tests.engine.models.conftest import DIM, SIZE, save_graph
+
+from picsight_engine.errors import BundleError, RequestError
+from picsight_engine.models.bundle import open_bundle
+from picsight_engine.models.parcel import open_parcel
+
+
+def load(bundle, models):
+    with open_parcel(bundle.folder) as parcel:
+        return list(parcel.unpack(models))[-1]
+
+
+def save_odd_image_graph(path, head, dim=DIM):
+    """An image tower of the right outer shape; `head` gives its vectors from the mean colours [n, 3]."""
+    save_graph(
+        path,
+        [helper.make_node("ReduceMean", ["pixels", "space"], ["mean"], keepdims=0), *head],
+        [("pixels", TensorProto.FLOAT, ["n", 3, SIZE, SIZE])],
+        [("embedding", TensorProto.FLOAT, ["n", dim])],
+        {
+            "space": np.array([2, 3], dtype=np.int64),
+            "zeros": np.zeros((3, DIM), dtype=np.float32),
+            "nothing": np.zeros(DIM, dtype=np.float32),
+            "wide": np.ones((3, DIM + 1), dtype=np.float32),
+            "all": np.array([1, -1], dtype=np.int64),
+        },
+    )
+
+
+def times(matrix, target):
+    return helper.make_node("MatMul", ["mean", matrix], [target])
+
+
+ODD = {
+    "zeros": [times("zeros", "embedding")],
+    "no numbers": [times("zeros", "a"), helper.make_node("Div", ["a", "nothing"], ["embedding"])],
+    "too wide": [times("wide", "embedding")],
+    "one row for all": [times("wide", "a"), helper.make_node("Reshape", ["a", "all"], ["embedding"])],
+}
+
+
+@pytest.mark.parametrize("kind", ODD)
+def test_a_tower_that_loads_but_gives_no_vectors_is_not_installed(
+    models, make_bundle, tmp_path, kind
+) -> None:
+    graph = tmp_path / "odd.onnx"
+    save_odd_image_graph(graph, ODD[kind], dim="dim")
+    reasons = r"image\.onnx (gives|cannot be run|does not fit)"
+    with pytest.raises(BundleError, match=f'"Tiny" was not installed. The model file {reasons}'):
+        load(make_bundle(files={"image.onnx": graph}), models)
+    assert [path.name for path in models.folder.iterdir()] == [".install.lock"]
+
+
+def test_a_tokenizer_with_words_that_the_tower_does_not_know_is_not_installed(
+    models, make_bundle, tiny_files, tmp_path
+) -> None:
+    small = onnx.load(tiny_files["text.onnx"])
+    (table,) = [weight for weight in small.graph.initializer if weight.name == "table"]
+    table.CopyFrom(numpy_helper.from_array(numpy_helper.to_array(table)[:6], "table"))
+    onnx.save(small, tmp_path / "small.onnx")
+    with pytest.raises(BundleError, match=r"text\.onnx cannot be run"):
+        load(make_bundle(files={"text.onnx": tmp_path / "small.onnx"}), models)
+
+
+def test_a_tokenizer_that_is_none_is_not_installed(models, make_bundle, tmp_path) -> None:
+    (tmp_path / "none.json").write_text("{}")
+    with pytest.raises(BundleError, match=r"tokenizer\.json cannot be read"):
+        load(make_bundle(files={"tokenizer.json": tmp_path / "none.json"}), models)
+
+
+@pytest.mark.parametrize("name", ["Picsight-Starter", "con", "NUL.onnx", "tiny.", "com1"])
+def test_a_name_that_some_system_takes_for_another_is_refused(models, make_bundle, name) -> None:
+    with pytest.raises(BundleError, match=r"cannot be called|comes with Picsight"):
+        load(make_bundle(name=name), models)
+
+
+def test_names_that_differ_in_capitals_only_are_one(models, make_bundle) -> None:
+    load(make_bundle(), models)
+    with pytest.raises(BundleError, match="picsight models remove tiny"):
+        load(make_bundle("other", name="Tiny"), models)
+    assert [model.name for model in models.all()] == ["picsight-starter", "tiny"]
+
+
+def test_a_folder_with_the_shipped_model_s_name_does_not_hide_it(models, make_bundle) -> None:
+    load(make_bundle(), models)
+    (models.folder / "tiny").rename(models.folder / "picsight-starter")
+    assert [(model.name, model.shipped) for model in models.all()] == [("picsight-starter", True)]
+    assert models.find("picsight-starter").folder == models.shipped
+
+
+def test_what_a_kill_left_half_way_is_tidied_up_and_an_old_model_comes_back(models, make_bundle) -> None:
+    load(make_bundle(), models)
+    (models.folder / "tiny").rename(models.folder / ".tiny.replaced-77")
+    for litter in (".tiny.staged-0a1b2c3d", ".other.removed-0a1b2c3d", ".gone.replaced-12"):
+        shutil.copytree(models.folder / ".tiny.replaced-77", models.folder / litter)
+    models.incoming("half").mkdir()
+    assert models.find("tiny").manifest.title == "Tiny"
+    assert {path.name for path in models.folder.iterdir()} == {
+        ".install.lock",
+        "tiny",
+        "gone",
+        ".half.incoming",
+    }
+
+
+def test_no_name_is_taken_for_litter(models, make_bundle) -> None:
+    for name in ("a.staged-00", "b-replaced-1", "c.removed-ff"):
+        load(make_bundle(name, name=name), models)
+    with models.lock():
+        pass
+    assert [model.fault for model in models.all()] == [None] * 4
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="links need rights there")
+def test_removing_a_link_leaves_what_it_leads_to(models, make_bundle, tmp_path) -> None:
+    elsewhere = make_bundle("elsewhere")
+    models.folder.mkdir()
+    (models.folder / "tiny").symlink_to(elsewhere.folder, target_is_directory=True)
+    models.remove("tiny")
+    open_bundle(elsewhere.folder, hashes=True)
+    with pytest.raises(RequestError):
+        models.find("tiny")

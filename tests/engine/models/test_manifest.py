@@ -1,0 +1,124 @@
+"""A manifest that anybody may have written: it fits in every field, or one sentence names what does not."""
+
+from __future__ import annotations
+
+import copy
+import json
+import math
+from pathlib import Path
+
+import pytest
+
+from picsight_engine.errors import BundleError
+from picsight_engine.models.bundle import parse_manifest, read_manifest
+
+WHERE = Path("/models/odd/bundle.json")
+ODD = [None, True, -1, 0, 0.5, 10**400, math.nan, math.inf, "", "x", "\ud800", "a\x00", [], [1], {}, {"a": 1}]
+
+
+def dumped(data):
+    return json.dumps(data).encode()
+
+
+@pytest.fixture(scope="module")
+def sound(starter):
+    return json.loads((starter / "bundle.json").read_text())
+
+
+def leaves(data, way=()):
+    """The ways to everything in a document."""
+    yield from [way] if way else []
+    for key in data if isinstance(data, dict) else range(len(data)) if isinstance(data, list) else ():
+        yield from leaves(data[key], (*way, key))
+
+
+def changed(data, way, value):
+    data = copy.deepcopy(data)
+    *before, last = way
+    inner = data
+    for key in before:
+        inner = inner[key]
+    inner[last] = value
+    return data
+
+
+def test_whatever_stands_in_a_field_ends_in_a_manifest_or_in_a_sentence(sound) -> None:
+    sentences, taken = [], 0
+    for way in leaves(sound):
+        for value in ODD:
+            try:
+                parse_manifest(dumped(changed(sound, way, value)), WHERE)
+            except BundleError as fault:
+                sentences.append(str(fault))
+            else:
+                taken += 1
+    assert taken
+    assert [each for each in sentences if not each.isprintable() or len(each) > 400] == []
+
+
+@pytest.mark.parametrize(
+    ("way", "value"),
+    [
+        (("format",), True),
+        (("format",), 0),
+        (("name",), 3),
+        (("title",), ["The Model"]),
+        (("dim",), True),
+        (("dim",), 10**9),
+        (("space_id",), list("0123456789abcdef")),
+        (("space_id",), "../../../etc/pas"),
+        (("logit_scale",), math.nan),
+        (("logit_scale",), -1.0),
+        (("logit_scale",), "27"),
+        (("licence", "accept"), "false"),
+        (("licence", "url"), None),
+        (("image", "size"), 10**6),
+        (("image", "size"), True),
+        (("image", "std"), [0.5, 0.0, 0.5]),
+        (("image", "std"), ["0.5", "0.5", "0.5"]),
+        (("image", "mean"), [0.5, math.inf, 0.5]),
+        (("image", "input"), 1),
+        (("text", "context"), 10**9),
+        (("text", "dynamic"), "no"),
+        (("text", "tokenizer"), ["tokenizer.json"]),
+        (("provenance",), "by hand"),
+        (("calibration",), [1]),
+        (("files", "text.onnx", "bytes"), -1),
+        (("files", "text.onnx", "bytes"), 10**30),
+        (("files", "text.onnx", "sha256"), "A" * 64),
+        (("files", "text.onnx", "sha256"), None),
+    ],
+)
+def test_a_field_out_of_its_range_is_refused(sound, way, value) -> None:
+    with pytest.raises(BundleError, match=str(WHERE)):
+        parse_manifest(dumped(changed(sound, way, value)), WHERE)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "", ".", "..", "../x", "/x", "a/../b", "a//b", "a/", "a\\..\\b", "C:x", "con", "Aux.txt", "lpt1.json", "a.", "a ", "a\x00b",
+        "a\nb", "a\ud800", "x" * 201, "TEXT.onnx", "text.onnx/a", "Text.Onnx/a", "bundle.json", "Bundle.JSON", "bundle.json/a",
+    ],
+)  # fmt: skip
+def test_a_file_name_that_leads_out_or_meets_another_somewhere_is_refused(sound, name) -> None:
+    files = {**sound["files"], name: {"bytes": 1, "sha256": "0" * 64}}
+    with pytest.raises(
+        BundleError, match=r"leads out|there twice|a file and a folder|not the text|incomplete or wrong"
+    ):
+        parse_manifest(dumped({**sound, "files": files}), WHERE)
+
+
+@pytest.mark.parametrize(
+    "name", ["image.mlpackage/Data/com.apple.CoreML/weights/weight.bin", "notes (1).txt", "a-b_c.d"]
+)
+def test_an_ordinary_file_name_is_taken(sound, name) -> None:
+    files = {**sound["files"], name: {"bytes": 1, "sha256": "0" * 64}}
+    assert name in parse_manifest(dumped({**sound, "files": files}), WHERE).files
+
+
+def test_text_that_is_no_manifest_is_a_sentence(tmp_path) -> None:
+    for text in (b"", b"\xff\xfe", b"[" * 100_000, b'{"format": 1' + b"0" * 5000 + b"}", b"null", b'"x"'):
+        (tmp_path / "bundle.json").write_bytes(text)
+        with pytest.raises(BundleError, match=r"bundle\.json"):
+            read_manifest(tmp_path / "bundle.json")
