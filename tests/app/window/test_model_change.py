@@ -146,3 +146,22 @@ def test_a_window_closed_in_the_middle_of_a_change_ends_and_the_next_one_complet
     assert (choice.answers.manifest.name, choice.wanted.manifest.name) == (STARTER, mine)
     window = model_window()
     qtbot.waitUntil(lambda: window.library.model_names == (mine, mine), timeout=PATIENCE)
+
+
+def test_a_change_that_lacks_photos_of_an_unplugged_disk_says_so_and_leads_back(
+    qtbot, model_window, mine, few_photos, tmp_path
+):
+    disk = tmp_path / "Archive"
+    disk.mkdir()
+    for number, path in enumerate(sorted(few_photos.iterdir())):
+        (disk / f"{number}.jpg").write_bytes(path.read_bytes() + b"another photo")
+    window = model_window([few_photos, disk])
+    wait_until_read(qtbot, window)
+    disk.rename(tmp_path / "unplugged")
+    window.library.use_model(mine)
+    status = window.frame.status
+    qtbot.waitUntil(lambda: "cannot read all photos now" in status.words(), timeout=PATIENCE)
+    assert "Archive" in status.words()
+    assert window.library.model_names == (STARTER, mine)
+    qtbot.mouseClick(status._act, Qt.MouseButton.LeftButton)
+    qtbot.waitUntil(lambda: window.library.model_names == (STARTER, STARTER), timeout=PATIENCE)

@@ -82,6 +82,7 @@ def test_a_dropped_model_is_installed_once_its_licence_is_accepted_and_is_no_fol
     assert not (models.folder / "mine").exists()
     accept(qtbot, dialog)
     wait_for_use(qtbot, dialog, "mine")
+    assert dialog.focusWidget() is dialog.rows["mine"].button(Act.USE)
     models.verify("mine")
     assert window.library.overview.folders == ()
 

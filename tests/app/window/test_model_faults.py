@@ -56,6 +56,11 @@ def accept(qtbot, window):
     qtbot.mouseClick(window.models.dialog.licence.accept, LEFT)
 
 
+def asked_for_file(qtbot, dialog):
+    qtbot.waitUntil(lambda: any(d.isVisible() for d in dialog.findChildren(QFileDialog)), timeout=PATIENCE)
+    return dialog.findChild(QFileDialog)
+
+
 def test_a_library_whose_model_is_incomplete_opens_once_it_is_fetched_again(
     qtbot, model_window, library, fetched
 ):
@@ -89,7 +94,7 @@ def test_a_model_that_a_person_brought_along_is_asked_for_as_a_file(
     window = model_window(fails=True)
     press(qtbot, window.frame.failure, "Install again")
     archive = shutil.make_archive(str(tmp_path / "mine"), "zip", parcel)
-    window.models.dialog.findChild(QFileDialog).fileSelected.emit(archive)
+    asked_for_file(qtbot, window.models.dialog).fileSelected.emit(archive)
     with qtbot.waitSignal(window.library.opened, timeout=PATIENCE):
         accept(qtbot, window)
 
@@ -101,7 +106,7 @@ def test_the_line_of_a_model_that_a_person_brought_along_asks_for_the_file_too(q
     dialog = window.models.dialog
     qtbot.waitUntil(lambda: "mine" in dialog.rows, timeout=PATIENCE)
     qtbot.mouseClick(dialog.rows["mine"].button(Act.AGAIN), LEFT)
-    assert dialog.findChild(QFileDialog).isVisible()
+    asked_for_file(qtbot, dialog)
 
 
 def test_a_search_whose_model_turns_out_to_be_damaged_is_answered_once_it_is_installed_again(
@@ -142,7 +147,7 @@ def test_an_indexing_whose_model_turns_out_to_be_damaged_goes_on_once_it_is_inst
 def test_the_model_that_comes_with_picsight_cannot_be_installed_again(qtbot, model_window):
     window = model_window()
     window.models.install_again("picsight-starter")
-    assert "comes with Picsight" in window.models.dialog.says()
+    qtbot.waitUntil(lambda: "comes with Picsight" in window.models.dialog.says(), timeout=PATIENCE)
 
 
 def test_a_window_closed_while_a_model_is_fetched_ends_and_the_next_one_goes_on(

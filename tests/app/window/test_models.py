@@ -185,6 +185,24 @@ def test_a_model_s_way_from_the_button_to_answers_and_out(qtbot, model_window, m
     assert [model.name for model in models.all()] == [STARTER]
 
 
+def test_the_keyboard_stays_with_the_model_and_never_comes_to_the_next_one_by_itself(
+    qtbot, model_window, few_photos
+):
+    window = model_window([few_photos])
+    qtbot.waitUntil(lambda: window.library.has_looked and not window.library.is_indexing, timeout=PATIENCE)
+    dialog = opened_dialog(qtbot, window)
+    qtbot.keyClick(wait_for_button(qtbot, dialog, "other", Act.INSTALL), Qt.Key.Key_Space)
+    assert dialog.focusWidget() is dialog.licence.text
+    dialog.licence.accept.setFocus()
+    qtbot.keyClick(dialog.licence.accept, Qt.Key.Key_Space)
+    assert dialog.focusWidget() is dialog.rows["other"].cancel
+    use = wait_for_button(qtbot, dialog, "other", Act.USE)
+    assert dialog.focusWidget() is use
+    qtbot.keyClick(use, Qt.Key.Key_Space)
+    wait_for_words(qtbot, dialog, "other", "In use")
+    assert dialog.focusWidget() is dialog.done_button
+
+
 def test_an_installation_shows_how_far_it_is_stops_and_goes_on(qtbot, model_window, server, models):
     shelf, _ = server
     shelf.held = threading.Event()

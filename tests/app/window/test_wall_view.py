@@ -12,6 +12,7 @@ from PySide6.QtWidgets import QApplication
 from picsight.window.grid.delegate import circle_zone
 from picsight.window.grid.geometry import LAID_AT_ONCE
 from picsight.window.grid.wall import Wall
+from picsight.window.tokens import tones
 
 LEFT = Qt.MouseButton.LeftButton
 
@@ -81,6 +82,8 @@ def test_a_rubber_band_from_a_gap_selects_what_it_touches(qtbot, wall_view):
     qtbot.mousePress(view.viewport(), LEFT, pos=QPoint(2, 2))
     qtbot.mouseMove(view.viewport(), QPoint(60, 60))
     qtbot.mouseMove(view.viewport(), end)
+    assert not view.grab().isNull()
+    assert tones(view).accent.alphaF() == 1  # the band is faint, the ring of a selected photo is not
     qtbot.mouseRelease(view.viewport(), LEFT, pos=end)
     assert [photo.id for photo in view.selected_photos()] == [0, 1]
 

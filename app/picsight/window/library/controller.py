@@ -335,6 +335,8 @@ class LibraryController(QObject):
             self._status.show_sentence(
                 " ".join((*event.notes[:-1], words))
             )  # the last one says it by its name
+        elif self.is_changing:
+            self._status.show_unread(" ".join(event.notes))
         elif event.notes:
             self._status.show_sentence(" ".join(event.notes))
         elif event.summary.indexed or event.summary.moved or event.summary.missing:

@@ -85,10 +85,9 @@ class FirstRun(QWidget):
         row.setSpacing(0)
         dismiss = IconButton("clear", self.tr("Do not show the line about better models again"), line)
         dismiss.clicked.connect(self.hint_dismissed)
-        row.addWidget(words)
+        row.addWidget(words, 1)
         row.addWidget(better)
         row.addWidget(dismiss)
-        row.addStretch(1)
         policy = line.sizePolicy()
         policy.setRetainSizeWhenHidden(True)  # nothing moves when it comes or goes
         line.setSizePolicy(policy)

@@ -107,9 +107,19 @@ class StatusLine(QWidget):
         self._show_right(sentence, self.cancel_change_requested, self.tr("Cancel"), short)
         self._act.setAccessibleName(self.tr("Cancel the change of model"))
         self._details.hide()
+        self._progress.setAccessibleName(self.tr("Photos read by the new model"))
         self._progress.setMaximum(0 if share is None else 1000)
         self._progress.setValue(0 if share is None else int(1000 * share))
         self._progress.show()
+
+    def show_unread(self, why: str) -> None:
+        """The new model could not read all photos now: `why`, if that is known, and the way back."""
+        words = self.tr("The new model cannot read all photos now. Until it can, the one before answers.")
+        self._show_right(
+            " ".join(filter(None, (why, words))), self.cancel_change_requested, self.tr("Cancel")
+        )
+        self._act.setAccessibleName(self.tr("Cancel the change of model"))
+        self._details.hide()
 
     def show_incomplete(self) -> None:
         """The model's files cannot be used as they are."""
@@ -158,7 +168,8 @@ class StatusLine(QWidget):
         self._progress.hide()
         self._act.setVisible(action is not None)
         self._act.setText(verb)
-        self._act.setAccessibleName("")
+        self._act.setAccessibleName("")  # its words; only a change of model needs more
+        self._progress.setAccessibleName(self.tr("Indexing"))
         self._act.updateGeometry()
         if action is not None:
             self._action = action  # type: ignore[assignment]  # one of this class's own signals

@@ -117,8 +117,7 @@ class ModelsController(QObject):
     def install_file(self, path: Path) -> None:
         """Install a model from a folder or an archive, once its licence was accepted."""
         self.show()
-        if self._installation is not None:
-            self._say(self.tr("A model is being installed. Install the next one once it is there."))
+        if not self._may_begin():
             return
 
         def work() -> _Parcel:
@@ -132,14 +131,20 @@ class ModelsController(QObject):
     def install_again(self, name: str) -> None:
         """Put an incomplete model right: from where it came, which may be a file that only a person has."""
         self.show()
+        if not self._may_begin():
+            return
         if any(entry.name == name for entry in self._catalogue()):
             self._ask_to_fetch(name)
-        elif name == self._place.installed().all()[0].name:
-            self._say(
-                self.tr("This model comes with Picsight: install Picsight again, or use another model.")
-            )
-        else:
-            self._choose_file()
+            return
+        place = self._place
+
+        def ask(shipped: str) -> None:
+            if name == shipped:
+                self._say(self.tr("This model comes with Picsight: install that again, or use another one."))
+            else:
+                self._choose_file()
+
+        self._jobs.read(lambda: place.installed().all()[0].name, ask, self._say)
 
     # What a person wishes
 
@@ -256,6 +261,11 @@ class ModelsController(QObject):
                 yield from again.unpack(place.installed(), cancel=cancel)
 
         self._begin(_Installation(manifest.name, self.tr("Copying"), arriving(manifest)), events)
+
+    def _may_begin(self) -> bool:
+        if self._installation is not None:
+            self._say(self.tr("A model is being installed. Install the next one once it is there."))
+        return self._installation is None
 
     def _begin(
         self,

@@ -42,6 +42,7 @@ class RowView(QWidget):
         self.cancel.setAutoDefault(False)
         self.cancel.clicked.connect(self.cancel_requested)
         self._buttons: dict[Act, Button] = {}
+        self._keyboard_due = False
         self._acts = QHBoxLayout()
         self._acts.setSpacing(px(self, HAIR))
         self._acts.addWidget(self.cancel)
@@ -99,6 +100,8 @@ class RowView(QWidget):
             self._acts.removeWidget(button)
             self._acts.insertWidget(place, button)
             button.setVisible(not self.cancel.isVisibleTo(self))
+        if self._keyboard_due:
+            self._take_keyboard()
 
     def button(self, act: Act) -> Button | None:
         """The button that does this, None where there is none."""
@@ -132,7 +135,13 @@ class RowView(QWidget):
             self._progress.setMaximum(1000 if total else 0)
             self._progress.setValue(1000 * done // total if total else 0)
             self.show_fault("")
-        elif had_focus and self._buttons:
+        elif had_focus:
+            self._take_keyboard()
+
+    def _take_keyboard(self) -> None:
+        """The most useful button gets the keyboard, at once or when there is one."""
+        self._keyboard_due = not self._buttons
+        if self._buttons:
             list(self._buttons.values())[-1].setFocus()
 
     def show_fault(self, sentence: str) -> None:

@@ -140,8 +140,11 @@ class ModelsDialog(QDialog):
             first = next((stop for stop in stops if not stop.isHidden()), self.done_button)
             first.setFocus(Qt.FocusReason.OtherFocusReason)
         elif keyboard is not None and keyboard.isHidden():
-            # What was pressed is done. The next model's button would get the keyboard, and a second press install it.
-            self.done_button.setFocus(Qt.FocusReason.OtherFocusReason)
+            # What was pressed is done. Qt would go on to the next model, and a second press install that one.
+            pressed = keyboard.parentWidget()
+            stops = pressed.stops() if isinstance(pressed, RowView) else []
+            shown = [stop for stop in stops if not stop.isHidden()]
+            (shown[-1] if shown else self.done_button).setFocus(Qt.FocusReason.OtherFocusReason)
 
     def let_install(self, *, may: bool) -> None:
         """One installation at a time."""
