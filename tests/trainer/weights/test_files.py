@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import pickle
 import resource
+import signal
 import zipfile
 
 import pytest
@@ -157,3 +158,22 @@ def test_a_full_disk_is_one_sentence_and_what_was_there_stays(tmp_path):
             resource.setrlimit(resource.RLIMIT_FSIZE, (most, hard))
     assert torch.equal(read_saved(path)["a"], torch.zeros(3))
     assert list(tmp_path.iterdir()) == [path]
+
+
+def test_an_interrupted_write_is_an_interruption_and_leaves_nothing(tmp_path):
+    """Ctrl-C comes in the middle of a write, at the size that the disk is made to refuse."""
+    most, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+
+    def interrupt(*_):
+        resource.setrlimit(resource.RLIMIT_FSIZE, (most, hard))
+        raise KeyboardInterrupt
+
+    handler = signal.signal(signal.SIGXFSZ, interrupt)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, hard))
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            write_saved(tmp_path / "own.pt", {"a": torch.zeros(1_000_000)})
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (most, hard))
+        signal.signal(signal.SIGXFSZ, handler)
+    assert list(tmp_path.iterdir()) == []

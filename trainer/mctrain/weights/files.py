@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import warnings
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 import safetensors
@@ -76,12 +77,13 @@ def write_saved(path: Path, content: dict[str, Any]) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     staging = path.with_name(f".{path.name}.part")
     try:
-        with staging.open("wb") as file:
-            torch.save(content, file)
+        # In a thread, where no Ctrl-C comes: raised inside torch's writer, it ends the process.
+        with staging.open("wb") as file, ThreadPoolExecutor(1) as writer:
+            writer.submit(torch.save, content, file).result()
             file.flush()
             os.fsync(file.fileno())
         staging.replace(path)
-    except (OSError, RuntimeError) as fault:  # torch's writer hides what the disk said
+    except (OSError, RuntimeError) as fault:  # the latter, without the reason, is what torch says of the disk
         said = fault.strerror if isinstance(fault, OSError) else "the disk is full or refuses it"
         raise WeightsError(f"{path} cannot be written: {said}.") from fault
     finally:
