@@ -158,6 +158,16 @@ def open_bundle(folder: Path, *, hashes: bool = False) -> Bundle:
     return Bundle(folder, manifest)
 
 
+def demand_place(folder: Path) -> None:
+    """Asked before the work that a bundle takes.
+
+    Raises:
+        BundleError: the folder exists and is not a bundle.
+    """
+    if folder.exists() and not (folder / MANIFEST).is_file() and any(folder.iterdir()):
+        raise BundleError(f"{folder} exists and is not a model bundle; choose another folder.")
+
+
 def write_bundle(folder: Path, manifest: Manifest, files: Mapping[str, Path]) -> Bundle:
     """Writes a bundle in one step: copies `files` (name → source), hashes them, adds the manifest, moves it into place.
 
@@ -166,8 +176,7 @@ def write_bundle(folder: Path, manifest: Manifest, files: Mapping[str, Path]) ->
     Raises:
         BundleError: the folder exists and is not a bundle, or what was given makes none; nothing was replaced.
     """
-    if folder.exists() and not (folder / MANIFEST).is_file() and any(folder.iterdir()):
-        raise BundleError(f"{folder} exists and is not a model bundle; choose another folder.")
+    demand_place(folder)
     folder.parent.mkdir(parents=True, exist_ok=True)
     staging = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
     try:

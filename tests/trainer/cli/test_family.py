@@ -199,6 +199,13 @@ def test_what_does_not_fit_is_one_sentence_and_writes_nothing(files, tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_place_that_is_taken_is_told_before_anything_else(files, tmp_path):
+    """An export takes minutes; here what it would complain about next stands for them."""
+    run("import", files / "timm.pt", "--preset", PRESET.name, "-o", tmp_path / "own.pt")
+    with pytest.raises(PicsightError, match="exists and is not a model bundle"):
+        run("export", tmp_path / "own.pt", "-o", tmp_path, "--coreml-text")
+
+
 def test_fresh_weights_look_untrained_and_are_imported_all_the_same(tmp_path):
     from mctrain.models.mobileclip import MobileClip
 

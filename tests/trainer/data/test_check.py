@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import random
 from itertools import islice
 
 import pytest
@@ -11,7 +13,8 @@ from tests.trainer.conftest import members_of, write_shard
 
 from mctrain.cli.command import mctrain
 from mctrain.data.check import check_shards
-from mctrain.data.shards import samples
+from mctrain.data.shards import members, samples
+from mctrain.errors import DataError
 
 WORDS = json.dumps({"captions": ["A dog.", "A brown dog."], "queries": ["dog"], "label": None}).encode()
 
@@ -72,7 +75,9 @@ def test_broken_photos_json_and_archives_are_named(photos, tmp_path):
     assert any(fault.startswith("x.json is not JSON") for fault in faults)
     assert "y.txt is neither a photo (jpg, webp) nor its json" in faults
     (tmp_path / "b.tar").write_bytes(b"no archive" * 100)
-    assert "cannot be read" in faults_of(tmp_path / "b.tar")[0]
+    assert faults_of(tmp_path / "b.tar") == [
+        f"The shard {tmp_path / 'b.tar'} cannot be read: it is damaged or no tar archive."
+    ]
     assert "There is no shard" in faults_of(tmp_path / "c.tar")[0]
 
 
@@ -80,6 +85,16 @@ def test_a_cut_off_archive_is_a_fault(real_data, tmp_path):
     whole = (real_data / "labelled-train-000001.tar.gz").read_bytes()
     (tmp_path / "a.tar.gz").write_bytes(whole[:20000])
     assert any("cannot be read" in fault for fault in faults_of(tmp_path / "a.tar.gz"))
+
+
+def test_whatever_damaged_bytes_lead_to_is_a_fault_in_one_sentence(real_data, tmp_path):
+    whole, draw = (real_data / "labelled-train-000001.tar.gz").read_bytes()[:120_000], random.Random(1)
+    path = tmp_path / "a.tar.gz"
+    for _ in range(40):
+        place = draw.randrange(20, 110_000)
+        path.write_bytes(whole[:place] + draw.randbytes(3000) + whole[place + 3000 :])
+        with contextlib.suppress(DataError):  # bytes of a photo only
+            list(members(path))
 
 
 def test_the_command_exits_with_1_on_faults_only(photos, tmp_path):

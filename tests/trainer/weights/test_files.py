@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import pickle
+import resource
+import signal
 import zipfile
 
 import pytest
@@ -11,7 +13,7 @@ import torch
 from safetensors.torch import save_file
 
 from mctrain.errors import WeightsError
-from mctrain.weights.files import read_tensors
+from mctrain.weights.files import read_saved, read_tensors, write_saved
 
 WEIGHTS = {"visual.a": torch.arange(6.0).reshape(2, 3), "visual.count": torch.tensor(4)}
 
@@ -141,3 +143,37 @@ def test_a_missing_file_is_told(tmp_path):
         read_tensors(tmp_path / "none.pt")
     with pytest.raises(WeightsError, match="is a folder; choose the file"):
         read_tensors(tmp_path)
+
+
+def test_a_full_disk_is_one_sentence_and_what_was_there_stays(tmp_path):
+    path = tmp_path / "own.pt"
+    write_saved(path, {"a": torch.zeros(3)})
+    most, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    for size in (10, 100_000):
+        resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
+        try:
+            with pytest.raises(WeightsError, match=r"own\.pt cannot be written: "):
+                write_saved(path, {"a": torch.zeros(100_000)})
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, (most, hard))
+    assert torch.equal(read_saved(path)["a"], torch.zeros(3))
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_an_interrupted_write_is_an_interruption_and_leaves_nothing(tmp_path):
+    """Ctrl-C comes in the middle of a write, at the size that the disk is made to refuse."""
+    most, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+
+    def interrupt(*_):
+        resource.setrlimit(resource.RLIMIT_FSIZE, (most, hard))
+        raise KeyboardInterrupt
+
+    handler = signal.signal(signal.SIGXFSZ, interrupt)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, hard))
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            write_saved(tmp_path / "own.pt", {"a": torch.zeros(1_000_000)})
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (most, hard))
+        signal.signal(signal.SIGXFSZ, handler)
+    assert list(tmp_path.iterdir()) == []

@@ -6,6 +6,7 @@ import hashlib
 import io
 import json
 import tarfile
+import zlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -57,7 +58,9 @@ def members(shard: Path) -> Iterator[tuple[str, str, bytes]]:
                 yield key, suffix, content.read() if content else b""
     except FileNotFoundError:
         raise DataError(f"There is no shard {shard}; check the name.") from None
-    except (OSError, EOFError, tarfile.TarError) as fault:
+    except tarfile.ReadError as fault:  # in five lines, where no packing fits
+        raise DataError(f"The shard {shard} cannot be read: it is damaged or no tar archive.") from fault
+    except (OSError, EOFError, tarfile.TarError, zlib.error) as fault:
         raise DataError(f"The shard {shard} cannot be read: {fault}.") from fault
 
 

@@ -27,6 +27,7 @@ from picsight_engine.models.bundle import (
     Bundle,
     Licence,
     Manifest,
+    demand_place,
     write_bundle,
 )
 from picsight_engine.models.preprocess import preprocess
@@ -52,6 +53,7 @@ def export_bundle(
         TrainerError: packages are wanted that cannot be made.
         BundleError: `target` exists and is no bundle.
     """
+    demand_place(target)
     image, text = build_towers(checkpoint.heads)
     with tempfile.TemporaryDirectory(prefix="mctrain-") as name:
         work = Path(name)

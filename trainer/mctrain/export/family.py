@@ -26,6 +26,7 @@ from picsight_engine.models.bundle import (
     ImageSpec,
     Licence,
     Manifest,
+    demand_place,
     write_bundle,
 )
 from picsight_engine.models.preprocess import preprocess
@@ -78,6 +79,7 @@ def export_family(
         TrainerError: packages are wanted that cannot be made.
         BundleError: `target` exists and is no bundle.
     """
+    demand_place(target)
     preset, model = checkpoint.preset, checkpoint.model
     if packages.text and model.text is None:
         raise ExportError(

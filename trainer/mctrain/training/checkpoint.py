@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +10,7 @@ import torch
 from mctrain.errors import TrainerError
 from mctrain.models.clip import Heads
 from mctrain.recipe import Recipe, parse_recipe
-from mctrain.weights.files import read_saved
+from mctrain.weights.files import read_saved, write_saved
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -54,7 +53,7 @@ class Checkpoint:
 def save_progress(folder: Path, recipe: Recipe, progress: Progress) -> None:
     """Replaces the run's progress."""
     content = {field: getattr(progress, field) for field in Progress.__slots__}
-    _save(folder / PROGRESS, {"recipe": recipe.as_dict(), **content})
+    write_saved(folder / PROGRESS, {"recipe": recipe.as_dict(), **content})
 
 
 def load_progress(folder: Path, recipe: Recipe) -> Progress | None:
@@ -84,7 +83,7 @@ def save_checkpoint(folder: Path, checkpoint: Checkpoint) -> Path:
         ],
         "texts": checkpoint.probe.texts,
     }
-    _save(folder / CHECKPOINT, content)
+    write_saved(folder / CHECKPOINT, content)
     return folder / CHECKPOINT
 
 
@@ -97,11 +96,13 @@ def load_checkpoint(path: Path) -> Checkpoint:
     path = path / CHECKPOINT if path.is_dir() else path
     if not path.is_file():
         raise TrainerError(
-            f"There is no checkpoint {path}; `mctrain train` writes it when the run is finished."
+            f"There is no checkpoint {path}; `mctrain train` writes it when the run is finished, `mctrain import` of weights."
         )
     content = _load(path)
     if "recipe" not in content:
-        raise TrainerError(f"{path} is no run of mctrain; export imported weights, and measure their bundle.")
+        raise TrainerError(
+            f"{path} is no run of mctrain; import published weights, export them, and measure their bundle."
+        )
     try:
         return _checkpoint_of(content, str(path))
     except (KeyError, TypeError, ValueError, AttributeError, RuntimeError) as fault:
@@ -116,16 +117,6 @@ def _checkpoint_of(content: dict[str, Any], where: str) -> Checkpoint:
     photos = tuple(photo.numpy().tobytes() for photo in content["photos"])
     probe = Probe(photos, tuple(content["texts"]))
     return Checkpoint(recipe, heads, tuple(content["history"]), dict(content["shards"]), probe)
-
-
-def _save(path: Path, content: dict[str, Any]) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    staging = path.with_name(f".{path.name}.part")
-    with staging.open("wb") as file:
-        torch.save(content, file)
-        file.flush()
-        os.fsync(file.fileno())
-    staging.replace(path)
 
 
 def _load(path: Path) -> dict[str, Any]:

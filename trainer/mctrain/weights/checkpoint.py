@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import hashlib
-import os
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
-
-import torch
 
 from mctrain.errors import WeightsError
 from mctrain.models.presets import find_preset
 from mctrain.training.checkpoint import CHECKPOINT
 from mctrain.weights.convert import empty_model, layout_of
-from mctrain.weights.files import read_saved
+from mctrain.weights.files import read_saved, write_saved
 from picsight_engine.errors import RequestError
 
 if TYPE_CHECKING:
@@ -54,12 +51,11 @@ def save_family(path: Path, checkpoint: FamilyCheckpoint) -> Path:
     """Writes a checkpoint whole or not at all, and returns its file; a folder gets one of the usual name.
 
     Raises:
-        WeightsError: the file exists and is something else: published weights, or a run of days.
+        WeightsError: the file exists and is something else: published weights, or a run of days; or the disk refuses it.
     """
     path = path / CHECKPOINT if path.is_dir() else path
     if path.exists() and _content(path) is None:
         raise WeightsError(f"{path} exists and is no checkpoint of imported weights; choose another name.")
-    path.parent.mkdir(parents=True, exist_ok=True)
     content = {
         "kind": _KIND,
         "preset": checkpoint.preset.name,
@@ -68,15 +64,7 @@ def save_family(path: Path, checkpoint: FamilyCheckpoint) -> Path:
         "source": asdict(checkpoint.source),
         "weights": dict(checkpoint.model.state_dict()),
     }
-    staging = path.with_name(f".{path.name}.part")
-    try:
-        with staging.open("wb") as file:
-            torch.save(content, file)
-            file.flush()
-            os.fsync(file.fileno())
-        staging.replace(path)
-    finally:
-        staging.unlink(missing_ok=True)
+    write_saved(path, content)
     return path
 
 

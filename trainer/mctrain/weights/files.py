@@ -1,9 +1,11 @@
-"""Reads files of tensors (`.pt`, `.bin`, `.safetensors`) without running anything that they hold, and unwraps them."""
+"""Reads files of tensors (`.pt`, `.bin`, `.safetensors`) without running anything that they hold, unwraps them, and writes."""
 
 from __future__ import annotations
 
+import os
 import warnings
-from typing import TYPE_CHECKING
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, Any
 
 import safetensors
 import torch
@@ -64,6 +66,28 @@ def read_saved(path: Path, *, mmap: bool = False) -> object:
         raise WeightsError(
             f"{path} is damaged or holds more than weights, and nothing in it was run; use a whole file of a model's state."
         ) from fault
+
+
+def write_saved(path: Path, content: dict[str, Any]) -> None:
+    """Writes what `read_saved` reads, whole or not at all.
+
+    Raises:
+        WeightsError: the disk is full or refuses it.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    staging = path.with_name(f".{path.name}.part")
+    try:
+        # In a thread, where no Ctrl-C comes: raised inside torch's writer, it ends the process.
+        with staging.open("wb") as file, ThreadPoolExecutor(1) as writer:
+            writer.submit(torch.save, content, file).result()
+            file.flush()
+            os.fsync(file.fileno())
+        staging.replace(path)
+    except (OSError, RuntimeError) as fault:  # the latter, without the reason, is what torch says of the disk
+        said = fault.strerror if isinstance(fault, OSError) else "the disk is full or refuses it"
+        raise WeightsError(f"{path} cannot be written: {said}.") from fault
+    finally:
+        staging.unlink(missing_ok=True)
 
 
 def _load(path: Path) -> object:
