@@ -19,7 +19,9 @@ ROW_SMALLEST, ROW_LARGEST = 6.0, 24.0  # em
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """What a person chose; sizes of the window are logical pixels, the row height is in em. 0 means never chosen."""
+    """What a person chose; sizes of the window are logical pixels, the row height is in em. 0 means never chosen.
+    `better_models`: tell of them at the first run.
+    """
 
     theme: Theme = "system"
     row_height: float = 10.0
@@ -27,6 +29,7 @@ class Settings:
     window_width: int = 0
     window_height: int = 0
     maximised: bool = False
+    better_models: bool = True
 
 
 def settings_file() -> Path:

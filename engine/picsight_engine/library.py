@@ -153,9 +153,9 @@ class Library:
 
     def use(self, answers: Bundle, wanted: Bundle) -> None:
         """Takes up what `model_choice.use_model` decided while the library was open; not during an indexing."""
-        self.wanted = wanted
-        if answers.folder != self.bundle.folder:
+        if answers != self.bundle:  # another model, or the same one installed anew with other files
             self._search_with(answers)
+        self.wanted = self.bundle if wanted == self.bundle else wanted
 
     def _holds_vectors(self) -> bool:
         """Whether there is anything that the model of now could answer with."""
@@ -210,6 +210,11 @@ class Library:
     def all_photos(self) -> Answer:
         """Every photo, newest first by the date taken, else by the file's: the wall without a query."""
         return self._searcher.wall()
+
+    @property
+    def is_ready(self) -> bool:
+        """True once the text tower is loaded: a search by words waits for nothing more."""
+        return self._searcher.is_ready
 
     def warm_up(self) -> None:
         """Loads the text tower and the vectors, so that the first search does not wait for them.

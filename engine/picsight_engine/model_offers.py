@@ -34,6 +34,7 @@ class Offer:
     `bytes`: what it takes on the disk, or to fetch. `photos`: how many photos of the library it has not read yet, and
     `seconds` roughly how long that takes on this computer (None: not known). `licence` is None where nothing is to be
     accepted. `fault` says what is wrong with a damaged one; the one that the library uses is damaged if it is gone.
+    `files` are the addresses of what an installation fetches.
     """
 
     name: str
@@ -49,6 +50,7 @@ class Offer:
     answers: bool
     wanted: bool
     fault: str | None = None
+    files: tuple[str, ...] = ()
 
 
 def model_offers(folder: Path, models: InstalledModels, entries: Sequence[Entry] = CATALOGUE) -> list[Offer]:
@@ -95,6 +97,7 @@ def model_offers(folder: Path, models: InstalledModels, entries: Sequence[Entry]
                 answers=name == answering,
                 wanted=name == chosen,
                 fault=fault,
+                files=tuple(file.url() for file in entry.files) if entry else (),
             )
 
         return [offer(name) for name in dict.fromkeys((shipped, *known, *installed, chosen))]

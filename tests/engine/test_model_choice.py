@@ -108,6 +108,17 @@ def test_changing_one_s_mind_before_indexing_costs_nothing(place, models, bundle
     assert run(place, models).summary.indexed == 0
 
 
+def test_going_back_before_the_indexing_keeps_what_is_loaded(place, models, bundle) -> None:
+    with opened(place, models) as library:
+        answers = library.bundle
+        for name in ("other", bundle.manifest.name):
+            choice = use_model(place, name, models).choice
+            library.use(choice.answers, choice.wanted)
+        run_to_end = list(library.index(settings=IndexSettings(workers=1)))
+        assert run_to_end[-1].notes == ()
+        assert library.bundle is answers
+
+
 def test_half_an_indexing_changes_nothing_for_searches(place, models, bundle) -> None:
     use_model(place, "other", models)
     cancel = threading.Event()

@@ -31,6 +31,12 @@ def test_without_a_library_everything_is_offered_and_nothing_is_to_be_read(tmp_p
     assert found["mobileclip-s2"].licence == CATALOGUE[2].terms.licence
     assert found["mobileclip-s2"].bytes > found["mobileclip-s0"].bytes > shipped.bytes
     assert not (tmp_path / "none").exists()
+    assert found["mobileclip-s2"].files == (
+        "https://huggingface.co/Xenova/mobileclip_s2/resolve/main/onnx/vision_model.onnx",
+        "https://huggingface.co/Xenova/mobileclip_s2/resolve/main/onnx/text_model.onnx",
+        "https://huggingface.co/Xenova/mobileclip_s2/resolve/main/tokenizer.json",
+    )
+    assert shipped.files == ()
 
 
 def test_photos_and_time_are_those_of_this_library(tmp_path, starter, library) -> None:

@@ -154,7 +154,7 @@ def test_what_a_stranger_wrote_into_a_model_cannot_colour_the_screen(program, se
         ([], "Missing command"),
         (["install"], "--from-file"),
         (["install", "nothing", "--accept-licence"], "mobileclip-s2"),
-        (["install", "x", "--from-file", "y"], "--from-file"),
+        (["install", "mobileclip-s2", "--from-file", ".", "--accept-licence"], "onnx/vision_model.onnx"),
         (["install", "--from-file", "/never/there"], "/never/there"),
         (["use", "nothing"], "not installed"),
         (["verify", "nothing"], "not installed"),

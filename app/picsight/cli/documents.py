@@ -149,6 +149,7 @@ def _offer(offer: Offer) -> Document:
         "photos": offer.photos,
         "seconds": None if offer.seconds is None else round(offer.seconds),
         "fault": offer.fault,
+        "files": list(offer.files),
     }
 
 

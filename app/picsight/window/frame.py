@@ -12,20 +12,21 @@ from picsight.window.grid.model import WallModel
 from picsight.window.grid.page import WallPage
 from picsight.window.grid.thumbnails import Thumbnails
 from picsight.window.grid.view import PhotoView
-from picsight.window.library.first_run import FirstRun, dropped_folders
+from picsight.window.library.first_run import FirstRun
 from picsight.window.library.problems_model import ProblemsModel
 from picsight.window.library.problems_view import ProblemsView
 from picsight.window.library.sidebar import Sidebar
 from picsight.window.library.status import StatusLine
 from picsight.window.parts.busy import BusyLine
 from picsight.window.parts.controls import IconButton
+from picsight.window.parts.drops import DropVeil, dropped
 from picsight.window.parts.notice import Notice
 from picsight.window.search.box import SearchBox
 from picsight.window.tokens import HALF, PAD, px
 from picsight.window.viewer.view import ViewerPage
 
 if TYPE_CHECKING:
-    from PySide6.QtGui import QDragEnterEvent, QDropEvent, QResizeEvent
+    from PySide6.QtGui import QDragEnterEvent, QDragLeaveEvent, QDropEvent, QResizeEvent
 
     from picsight.jobs import Jobs
     from picsight.settings import Settings
@@ -34,9 +35,10 @@ NARROW = 60  # em: under this the sidebar makes room
 
 
 class Frame(QWidget):
-    """Box above, sidebar beside the pages, status below; takes folders dropped anywhere."""
+    """Box above, sidebar beside the pages, status below; takes folders and models dropped anywhere."""
 
-    folders_dropped = Signal(object)  # list[Path]
+    folders_dropped = Signal(object)  # tuple[Path, ...]
+    model_dropped = Signal(object)  # Path
 
     def __init__(self, settings: Settings, jobs: Jobs, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -57,6 +59,7 @@ class Frame(QWidget):
         self.setAcceptDrops(True)
         self._top = self._top_row()
         self._lay_out()
+        self.veil = DropVeil(self)
 
     @property
     def page(self) -> QWidget:
@@ -86,13 +89,25 @@ class Frame(QWidget):
         self._fit_sidebar()
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
-        """Folders may be dropped."""
-        if dropped_folders(event):
+        """Folders and models may be dropped."""
+        sentence = dropped(event).sentence()
+        if sentence:
+            self.veil.say(sentence)
             event.acceptProposedAction()
 
+    def dragLeaveEvent(self, event: QDragLeaveEvent) -> None:
+        """As before."""
+        super().dragLeaveEvent(event)
+        self.veil.say("")
+
     def dropEvent(self, event: QDropEvent) -> None:
-        """Hand dropped folders on."""
-        self.folders_dropped.emit(dropped_folders(event))
+        """Hand on what was dropped; of several models the first, as each has a licence of its own."""
+        self.veil.say("")
+        drop = dropped(event)
+        if drop.folders:
+            self.folders_dropped.emit(drop.folders)
+        if drop.models:
+            self.model_dropped.emit(drop.models[0])
         event.acceptProposedAction()
 
     def _fit_sidebar(self) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QSize, Qt, Signal
@@ -70,7 +71,8 @@ class MainWindow(QMainWindow):
         library.photos_committed.connect(self._photos_committed)
         library.indexing_ended.connect(self._indexing_ended)
         library.notice_given.connect(self._tell)
-        library.model_chosen.connect(self._say_model)
+        library.model_chosen.connect(self._tell_of_models)
+        library.answers_changed.connect(search.ask_again)
         search.place_changed.connect(self._place_changed)
         search.busy_changed.connect(frame.busy.set_busy)
         search.folders_wanted.connect(self.folders.choose)
@@ -96,11 +98,19 @@ class MainWindow(QMainWindow):
         frame.problems.retry_requested.connect(lambda: self.library.index(retry_problems=True))
         frame.problems.reveal_requested.connect(self.photos.reveal_file)
         frame.folders_dropped.connect(self.library.add_folders)
+        frame.model_dropped.connect(self.models.install_file)
         frame.problems.left.connect(self._show_photos)
         frame.status.problems_requested.connect(self._show_problems)
         frame.first_run.choose_requested.connect(self.folders.choose)
         frame.first_run.folders_chosen.connect(self.library.add_folders)
         frame.first_run.models_requested.connect(self.models.show)
+        frame.first_run.hint_dismissed.connect(self._dismiss_hint)
+        frame.status.install_again_requested.connect(
+            lambda: self.models.install_again(self.library.model_names[1])
+        )
+        self.search.install_again_requested.connect(
+            lambda: self.models.install_again(self.library.model_names[0])
+        )
         sidebar.all_requested.connect(lambda: self._go(Place()))
         sidebar.folder_requested.connect(lambda path: self._go(Place(folder=path)))
         sidebar.problems_requested.connect(self._show_problems)
@@ -213,7 +223,7 @@ class MainWindow(QMainWindow):
     def _use(self, library: Library) -> None:
         self.frame.thumbnails.use(library.thumbnail)
         self.search.use(library)
-        self._say_model()
+        self._tell_of_models()
         self.frame.show_page(self.frame.wall_page if self.library.overview.folders else self.frame.first_run)
         if self.frame.page is self.frame.wall_page:
             self.frame.box.line.setFocus()
@@ -222,14 +232,26 @@ class MainWindow(QMainWindow):
         first = self.frame.page is self.frame.first_run
         (self.frame.first_run.say if first else self.frame.status.show_sentence)(sentence)
 
-    def _say_model(self) -> None:
-        self.frame.first_run.say_model(small=self.library.has_small_model())
+    def _tell_of_models(self) -> None:
+        better = self._settings.better_models and self.library.has_small_model()
+        self.frame.first_run.tell_of_models(better=better)
+
+    def _dismiss_hint(self) -> None:
+        self._settings = replace(self._settings, better_models=False)
+        self._tell_of_models()
+        self.frame.first_run.choose.setFocus()
 
     def _fail(self, sentence: str) -> None:
+        broken, title = self.library.broken_model, self.tr("Picsight cannot open the library.")
         ways = [(self.tr("Quit"), self._quit)]
-        if self.library.needs_model:
-            ways.insert(0, (self.tr("Models…"), self.models.show))
-        self.frame.failure.say(self.tr("Picsight cannot open the library."), sentence, ways)
+        if broken is not None:
+            title = self.tr("The search model is incomplete.")
+            if not broken.incomplete:
+                title = self.tr("The search model is missing.")
+                sentence = self.tr("Install it again, or use another one. Your library is as it was.")
+            again = (self.tr("Install again"), partial(self.models.install_again, broken.name))
+            ways = [again, (self.tr("Models…"), self.models.show), *ways]
+        self.frame.failure.say(title, sentence, ways)
         self.frame.show_page(self.frame.failure)
 
     def _show_overview(self, overview: Overview) -> None:
@@ -244,6 +266,8 @@ class MainWindow(QMainWindow):
 
     def _photos_committed(self, photos: int) -> None:
         self.search.photos_arrived()
+        if self.library.is_changing:  # they were there before
+            return
         self.frame.status.say_photos(
             counted(photos, "You can already search %n photo.", "You can already search %n photos.")
         )
@@ -294,4 +318,5 @@ class MainWindow(QMainWindow):
             maximised=self.isMaximized(),
         )
         self.closing.emit(self._settings)
+        self.models.hide()
         super().closeEvent(event)

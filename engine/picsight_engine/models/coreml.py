@@ -3,7 +3,7 @@
 ONNX Runtime's own Core ML provider (`FixedImageEncoder`) is the other way there. It needs no package and no extra; but
 it cuts a graph at every operator that it does not know and copies between the parts, it translates the graph anew for
 each process, and it keeps the numbers of the graph: ours are computed in float32, which the neural engine does not do, so
-Core ML runs them on the CPU. A package converted once from torch is one program of fixed shapes and half precision. That
+Core ML runs them on the CPU or the GPU. A package converted once from torch is one program of fixed shapes and half precision. That
 is what can be read in the documentation of both; nobody has measured either for us, so `agreement` compares and times
 them on the user's machine, and `choice` takes the faster.
 
@@ -49,15 +49,17 @@ class CoreMLImageEncoder:
         Raises:
             BundleError: the package is missing or damaged, or does not fit the bundle's manifest.
         """
-        from coremltools.models import MLModel  # 3.3 s, and torch where that is installed
-
         self._spec = bundle.image_spec()
         self._dim = bundle.manifest.dim
         self._path = bundle.folder / IMAGE_PACKAGE
         try:
+            from coremltools.models import MLModel  # 3.3 s, and torch where that is installed
+
             self._model = MLModel(str(self._path), compute_units=choose_units())
             description = self._model.get_spec().description
-        except Exception as fault:  # coremltools and Core ML raise whatever they like
+        except (
+            Exception
+        ) as fault:  # coremltools, where it can be imported, and Core ML raise whatever they like
             raise self._fault("cannot be loaded", fault) from fault
         self._source, self._target = self._ports(description)
 

@@ -68,8 +68,9 @@ class Arrived:
 
 @dataclass(frozen=True, slots=True)
 class Fetched:
-    """What was fetched: its own size and hash, and what the server said of its place in a repository."""
+    """What was fetched: from where, its own size and hash, and what the server said of its place in a repository."""
 
+    url: str
     size: int
     sha256: str
     revision: str | None
@@ -312,7 +313,7 @@ class _Download:
                 f"instead of {expected[:16]}...), and was not installed; try again, or on another network."
             )
         self._file.finish()
-        return Fetched(self._file.done, found, notes.revision, notes.stated_sha256)
+        return Fetched(self._wanted.url, self._file.done, found, notes.revision, notes.stated_sha256)
 
     def _stop_if_cancelled(self) -> None:
         if self._cancel.is_set():

@@ -1,27 +1,31 @@
-"""Brings a model of the catalogue onto this computer: fetch, check, describe, move into place."""
+"""Brings a model of the catalogue onto this computer: fetch or copy, check, describe, move into place."""
 
 from __future__ import annotations
 
 import json
 import shutil
 import threading
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
 from picsight_engine.errors import BundleError, RequestError, StorageError
 from picsight_engine.models.agreement import Machine, examine_once
+from picsight_engine.models.archive import open_source
 from picsight_engine.models.bundle import FileRecord, Manifest, file_record, open_bundle
-from picsight_engine.models.download import Fetched, Patience, Wanted, download
+from picsight_engine.models.download import Arrived, Fetched, Patience, Wanted, download
 from picsight_engine.models.partial_file import write_note
+from picsight_engine.models.shelf import Shelf
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from picsight_engine.models.bundle import Bundle
     from picsight_engine.models.catalogue import Entry, RemoteFile
     from picsight_engine.models.installed import InstalledModels
+
+    _Bring = Callable[[RemoteFile, str | None, Path], Iterator[Arrived | Fetched]]
 
 _RECORDS = "fetched.json"
 _LICENCE, _CARD = "LICENCE.txt", "README.md"
@@ -55,7 +59,7 @@ InstallEvent = Fetching | Checking | Installed
 
 @dataclass(frozen=True, slots=True)
 class _Record:
-    """A file that has arrived whole: from which commit, and what its server said that it hashes to."""
+    """A file that has arrived whole: from where and which commit, and what its server said that it hashes to."""
 
     url: str
     size: int
@@ -85,21 +89,57 @@ def install(
         RequestError: another model has its name.
         CancelledError: `cancel` was set.
     """
+
+    def bring(file: RemoteFile, revision: str | None, target: Path) -> Iterator[Arrived | Fetched]:
+        wanted = Wanted(file.url(revision), file.limit, file.size, file.sha256)
+        return download(wanted, target, cancel=cancel, patience=patience or Patience())
+
     models.require_name(entry.name)
     with models.lock():
-        try:
-            bundle = open_bundle(models.folder / entry.name, hashes=True)
-        except BundleError:
-            yield from _Installation(entry, models, coreml=coreml).run(
-                cancel or threading.Event(), patience or Patience()
-            )
-        else:
-            if bundle.manifest.space_id != entry.space_id:
-                raise RequestError(
-                    f'Another model called "{entry.name}" is installed, from a file. '
-                    f"Remove it first: picsight models remove {entry.name}"
-                )
-            yield Installed(bundle)
+        yield from _unless_there(_Installation(entry, models, bring, coreml=coreml))
+
+
+def install_from(
+    path: Path,
+    entry: Entry,
+    models: InstalledModels,
+    *,
+    coreml: bool = False,
+    cancel: threading.Event | None = None,
+) -> Iterator[InstallEvent]:
+    """As `install`, from the published files in a folder or an archive; nothing is fetched.
+
+    Raises:
+        RequestError: there is nothing at `path`, it is neither a folder nor an archive, or a file is missing in it; or
+            another model has the entry's name.
+        StorageError: the disk is full or cannot be written.
+        BundleError: the files are damaged or not those of the catalogue; nothing was installed.
+        BusyError: another process installs a model.
+        CancelledError: `cancel` was set.
+    """
+
+    def bring(file: RemoteFile, revision: str | None, target: Path) -> Iterator[Arrived | Fetched]:
+        del revision  # nobody says of which commit these are
+        return shelf.bring(file, target, cancel or threading.Event())
+
+    models.require_name(entry.name)
+    with ExitStack() as stack, models.lock():
+        shelf = Shelf(path, open_source(path, stack))
+        shelf.require(entry.files)
+        coreml = coreml and shelf.holds(entry.coreml)
+        # What a download left may be of another commit; and what is copied is quickly copied again.
+        shutil.rmtree(models.incoming(entry.name), ignore_errors=True)
+        stack.callback(shutil.rmtree, models.incoming(entry.name), ignore_errors=True)
+        yield from _unless_there(_Installation(entry, models, bring, coreml=coreml))
+
+
+def _unless_there(installation: _Installation) -> Iterator[InstallEvent]:
+    try:
+        bundle = installation.find()
+    except BundleError:
+        yield from installation.run()
+    else:
+        yield Installed(bundle)
 
 
 def runs_coreml() -> bool:
@@ -111,9 +151,10 @@ def runs_coreml() -> bool:
 class _Installation:
     """One installation; used once."""
 
-    def __init__(self, entry: Entry, models: InstalledModels, *, coreml: bool) -> None:
+    def __init__(self, entry: Entry, models: InstalledModels, bring: _Bring, *, coreml: bool) -> None:
         self._entry = entry
         self._models = models
+        self._bring = bring
         self._files = entry.files_for(coreml=coreml)
         self._coreml = coreml
         self._staging = models.incoming(entry.name)
@@ -121,24 +162,34 @@ class _Installation:
         self._sizes = {file.name: file.size or file.about for file in self._files}
         self._done = dict.fromkeys(self._sizes, 0)
 
-    def run(self, cancel: threading.Event, patience: Patience) -> Iterator[InstallEvent]:
+    def find(self) -> Bundle:
+        """The model where it is installed already, every byte checked; BundleError where it is not, or not whole."""
+        name = self._entry.name
+        bundle = open_bundle(self._models.folder / name, hashes=True)
+        if bundle.manifest.space_id != self._entry.space_id:
+            raise RequestError(
+                f'Another model called "{name}" is installed, from a file. '
+                f"Remove it first: picsight models remove {name}"
+            )
+        return bundle
+
+    def run(self) -> Iterator[InstallEvent]:
         """Fetches what is missing, then puts the model together."""
         for file in self._files:
             if self._has(file):
                 self._sizes[file.name] = self._done[file.name] = self._records[file.name].size
         for file in self._files:
             if not self._has(file):
-                yield from self._fetch(file, cancel, patience)
+                yield from self._fetch(file)
         yield Checking(self._entry.title)
         bundle = self._put_together()
         examine_once(bundle, Machine.this())
         yield Installed(bundle)
 
-    def _fetch(self, file: RemoteFile, cancel: threading.Event, patience: Patience) -> Iterator[Fetching]:
-        wanted = Wanted(file.url(self._revision(file)), file.limit, file.size, file.sha256)
-        for event in download(wanted, self._staging / file.name, cancel=cancel, patience=patience):
+    def _fetch(self, file: RemoteFile) -> Iterator[Fetching]:
+        for event in self._bring(file, self._revision(file), self._staging / file.name):
             if isinstance(event, Fetched):
-                self._keep(file, wanted.url, event)
+                self._keep(file, event)
                 continue
             self._done[file.name] = event.done
             self._sizes[file.name] = event.total or max(event.done, file.about)
@@ -162,8 +213,8 @@ class _Installation:
         except OSError:
             return False
 
-    def _keep(self, file: RemoteFile, url: str, fetched: Fetched) -> None:
-        record = _Record(url, fetched.size, fetched.sha256, fetched.revision, fetched.stated_sha256)
+    def _keep(self, file: RemoteFile, fetched: Fetched) -> None:
+        record = _Record(fetched.url, fetched.size, fetched.sha256, fetched.revision, fetched.stated_sha256)
         self._records[file.name] = record
         with _explained(self._staging):
             text = json.dumps({name: asdict(record) for name, record in self._records.items()})
@@ -221,7 +272,16 @@ def _card(entry: Entry, records: dict[str, _Record]) -> str:
     """Where every file came from, for a person."""
     lines = [f"* {name}: {record.url} (SHA-256 {record.sha256})" for name, record in sorted(records.items())]
     return "\n".join(
-        [f"# {entry.title}", "", entry.words, "", "Files as published, unchanged:", "", *lines, ""]
+        [
+            f"# {entry.title}",
+            "",
+            entry.words,
+            "",
+            "Its files, unchanged, and whence they came:",
+            "",
+            *lines,
+            "",
+        ]
     )
 
 

@@ -29,7 +29,7 @@ _CORE_ML = "CoreMLExecutionProvider"
 # defaults. Whatever comes of that is compared before it is used.
 _CORE_ML_OPTIONS = {
     "ModelFormat": "MLProgram",  # the form that new operators are added to; from macOS 12 on, as our packages
-    "MLComputeUnits": "CPUAndNeuralEngine",  # the GPU stays with the window, as in `coreml`
+    "MLComputeUnits": "ALL",  # ours compute in float32, which the neural engine does not: that leaves CPU and GPU
     "RequireStaticInputShapes": "1",  # a node of free shape is slow there
     # No ModelCacheDirectory, which would save seconds of a run's start: the cache is found by the path of a model, not
     # by its bytes, what one version wrote need not load in the next, and nobody but us would ever empty it.

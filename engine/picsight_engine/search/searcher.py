@@ -79,6 +79,11 @@ class Searcher:
         space = self._bundle.manifest.space_id
         return Answer("", space, len(results), _milliseconds_since(started), results)
 
+    @property
+    def is_ready(self) -> bool:
+        """True once the text tower is loaded; asking never waits."""
+        return self._terms.is_loaded
+
     def warm_up(self) -> None:
         """Loads what a first search would wait for."""
         self._terms.load()

@@ -30,6 +30,11 @@ class Terms:
         self._embedder: TextEmbedder | None = None
         self._vectors: OrderedDict[str, NDArray[np.float32]] = OrderedDict()
 
+    @property
+    def is_loaded(self) -> bool:
+        """True once the text tower is there; needs no lock, which is held while it loads."""
+        return self._embedder is not None
+
     def load(self) -> None:
         """Loads the text tower unless it is there: most of a first search's time.
 

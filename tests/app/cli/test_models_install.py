@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import signal
 
 import pytest
@@ -77,3 +78,41 @@ def test_a_broken_line_is_a_sentence_and_the_next_call_goes_on(offered, tmp_path
     assert picsight("models", "install", "better", "--accept-licence", "--quiet", place=tmp_path) == 0
     assert [path for path, _ in offered.requests] == ["/r/resolve/v1/text.onnx"]
     assert capsys.readouterr() == ("", "")
+
+
+@pytest.fixture
+def fetched(offered, starter, tmp_path):
+    """The published files in a folder, and a server that must not be asked."""
+    (tmp_path / "fetched").mkdir()
+    for name in ("image.onnx", "text.onnx", "tokenizer.json"):
+        shutil.copyfile(starter / name, tmp_path / "fetched" / name)
+    offered.files.clear()
+    return tmp_path / "fetched"
+
+
+def test_published_files_are_installed_under_the_name_that_they_belong_to(
+    fetched, offered, tmp_path, capsys
+) -> None:
+    words = ("models", "install", "better", "--from-file", str(fetched), "--json")
+    assert picsight(*words, place=tmp_path) == 2
+    assert "--accept-licence" in capsys.readouterr().err
+    assert picsight(*words, "--accept-licence", place=tmp_path) == 0
+    assert json.loads(capsys.readouterr().out)["space"] == "0123456789abcdef"
+    assert offered.requests == []
+
+
+def test_without_a_name_a_person_is_told_to_give_it(fetched, tmp_path, capsys) -> None:
+    assert picsight("models", "install", "--from-file", str(fetched), place=tmp_path) == 2
+    assert "name it, as in: picsight models install" in capsys.readouterr().err
+
+
+def test_a_bundle_needs_no_name_and_bears_no_other(starter, offered, tmp_path, capsys) -> None:
+    own = tmp_path / "own"
+    shutil.copytree(starter, own)
+    manifest = json.loads((own / "bundle.json").read_text())
+    (own / "bundle.json").write_text(json.dumps({**manifest, "name": "mine"}))
+    words = ("models", "install", "--from-file", str(own), "--accept-licence", "--quiet")
+    assert picsight(*words, "better", place=tmp_path) == 2
+    assert 'holds the model "mine", not "better"' in capsys.readouterr().err
+    assert picsight(*words, "mine", place=tmp_path) == 0
+    assert picsight(*words, place=tmp_path) == 0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import tarfile
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,12 +12,22 @@ from PySide6.QtGui import QGuiApplication
 from pytestqt.qtbot import QtBot
 
 from picsight.jobs import Jobs
+from picsight.settings import Settings
 from picsight.window.grid.model import WallModel
 from picsight.window.grid.thumbnails import Thumbnails
 from picsight.window.grid.view import PhotoView
 from picsight.window.grid.wall import Wall
-from picsight_engine.models.bundle import open_bundle
+from picsight.window.library.controller import LibraryPlace
+from picsight.window.main_window import MainWindow
+from picsight_engine.model_choice import choice_of
+from picsight_engine.models.bundle import Licence, open_bundle, write_bundle
+from picsight_engine.models.catalogue import Entry, RemoteFile, Terms
+from picsight_engine.models.installed import InstalledModels
 from picsight_engine.search.answer import Result
+
+PATIENCE = 30_000  # ms; worker processes start on a busy machine
+SPACE = "00112233445566aa"
+TERMS = Licence("be-kind-1", "https://example.org/licence", accept=True)
 
 
 class KeepingQtBot(QtBot):
@@ -124,3 +135,75 @@ def real_photos(shared, tmp_path_factory) -> Path:
             assert data is not None
             (folder / Path(member.name).name).write_bytes(io.BytesIO(data.read()).getvalue())
     return folder
+
+
+@pytest.fixture(scope="session")
+def few_photos(real_photos, tmp_path_factory):
+    """Three of the real photos."""
+    folder = tmp_path_factory.mktemp("few")
+    for path in sorted(real_photos.glob("caltech*"))[:3]:
+        (folder / path.name).write_bytes(path.read_bytes())
+    return folder
+
+
+@pytest.fixture
+def models(tmp_path, starter):
+    """The models of this computer: at first the one that ships with Picsight."""
+    return InstalledModels(tmp_path / "models", starter)
+
+
+@pytest.fixture
+def entry(server, bundle):
+    """The shipped model's files as another model on a server of this computer."""
+    shelf, address = server
+    files = []
+    for name in ("image.onnx", "text.onnx", bundle.manifest.text.tokenizer):
+        data = (bundle.folder / name).read_bytes()
+        shelf.files[f"/m/resolve/main/{name}"] = data
+        files.append(RemoteFile(name, f"{address}/m", name, about=len(data), size=len(data)))
+    m = bundle.manifest
+    return Entry(
+        "other", "Other", "Finds more.", Terms(TERMS, "Be kind to photos."), m.dim, SPACE, m.logit_scale, m.image,
+        m.text, 20.0, tuple(files),
+    )  # fmt: skip
+
+
+@pytest.fixture
+def model_window(qtbot, tmp_path, models, entry):
+    """Open the window on a library of its own, with these models and the other one in the catalogue."""
+    opened = []
+
+    def make(add=(), *, fails=False, settings=None):
+        jobs, folder = Jobs(), tmp_path / "library"
+        place = LibraryPlace(folder, lambda: choice_of(folder, models), lambda: models)
+        window = MainWindow(place, settings or Settings(), jobs)
+        window.models._entries = (entry,)
+        opened.append((window, jobs))
+        qtbot.addWidget(window)
+        window.resize(1100, 700)
+        window.show()
+        ready = window.library.failed_to_open if fails else window.library.opened
+        with qtbot.waitSignal(ready, timeout=PATIENCE):
+            window.start(add)
+        return window
+
+    def close():
+        while opened:
+            window, jobs = opened.pop()
+            window.close()
+            jobs.close()
+            window.library.close()
+
+    make.close = close
+    yield make
+    close()
+
+
+@pytest.fixture
+def parcel(tmp_path, bundle):
+    """The folder of a model in a person's hands: the shipped towers, which see only the middle of a photo."""
+    m = bundle.manifest
+    seen = replace(m.image, resize="shortest", crop="centre")
+    manifest = replace(m, name="mine", title="<b>Mine</b>", space_id=SPACE, licence=TERMS, image=seen)
+    files = {name: bundle.folder / name for name in m.files}
+    return write_bundle(tmp_path / "parcel", manifest, files).folder

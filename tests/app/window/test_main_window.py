@@ -75,7 +75,7 @@ def test_a_new_library_makes_three_promises_and_takes_a_dropped_folder(
     data.setUrls([QUrl.fromLocalFile(str(real_photos))])
     action, button, key = Qt.DropAction.CopyAction, Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier
     with qtbot.waitSignal(window.library.indexing_ended, timeout=PATIENCE):
-        page.dropEvent(QDropEvent(QPointF(5, 5), action, data, button, key))
+        window.frame.dropEvent(QDropEvent(QPointF(5, 5), action, data, button, key))
     wait_for_photos(qtbot, window, 24)
     assert window.frame.page is window.frame.wall_page
 

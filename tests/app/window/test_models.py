@@ -8,79 +8,20 @@ from dataclasses import replace
 
 import pytest
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QMessageBox, QPushButton
+from PySide6.QtWidgets import QMessageBox, QPushButton, QToolButton
 
-from picsight.jobs import Jobs
-from picsight.settings import Settings
-from picsight.window.library.controller import LibraryPlace
-from picsight.window.main_window import MainWindow
 from picsight.window.models.rows import PLAIN, Act, rows_of
 from picsight_engine.library import Library
-from picsight_engine.model_choice import choice_of
 from picsight_engine.model_offers import Offer
-from picsight_engine.models.bundle import Licence, write_bundle
-from picsight_engine.models.catalogue import CATALOGUE, Entry, RemoteFile, Terms
-from picsight_engine.models.installed import InstalledModels
+from picsight_engine.models.bundle import Licence
+from picsight_engine.models.catalogue import CATALOGUE
+from picsight_engine.models.parcel import open_parcel
 from picsight_engine.store.choice import choose_model
 
 PATIENCE = 30_000  # ms; worker processes start on a busy machine
 SPACE = "00112233445566aa"
 STARTER = "picsight-starter"
 TERMS = Licence("be-kind-1", "https://example.org/licence", accept=True)
-
-
-@pytest.fixture(scope="module")
-def few_photos(real_photos, tmp_path_factory):
-    folder = tmp_path_factory.mktemp("few")
-    for path in sorted(real_photos.glob("caltech*"))[:3]:
-        (folder / path.name).write_bytes(path.read_bytes())
-    return folder
-
-
-@pytest.fixture
-def models(tmp_path, starter):
-    return InstalledModels(tmp_path / "models", starter)
-
-
-@pytest.fixture
-def entry(server, bundle):
-    """The shipped model's files as another model on a server of this computer."""
-    shelf, address = server
-    files = []
-    for name in ("image.onnx", "text.onnx", bundle.manifest.text.tokenizer):
-        data = (bundle.folder / name).read_bytes()
-        shelf.files[f"/m/resolve/main/{name}"] = data
-        files.append(RemoteFile(name, f"{address}/m", name, about=len(data), size=len(data)))
-    m = bundle.manifest
-    return Entry(
-        "other", "Other", "Finds more.", Terms(TERMS, "Be kind to photos."), m.dim, SPACE, m.logit_scale, m.image,
-        m.text, 20.0, tuple(files),
-    )  # fmt: skip
-
-
-@pytest.fixture
-def open_window(qtbot, tmp_path, models, entry):
-    opened = []
-
-    def make(add=(), *, fails=False):
-        jobs, folder = Jobs(), tmp_path / "library"
-        place = LibraryPlace(folder, lambda: choice_of(folder, models), lambda: models)
-        window = MainWindow(place, Settings(), jobs)
-        window.models._entries = (entry,)
-        opened.append((window, jobs))
-        qtbot.addWidget(window)
-        window.resize(1100, 700)
-        window.show()
-        ready = window.library.failed_to_open if fails else window.library.opened
-        with qtbot.waitSignal(ready, timeout=PATIENCE):
-            window.start(add)
-        return window
-
-    yield make
-    for window, jobs in opened:
-        window.close()
-        jobs.close()
-        window.library.close()
 
 
 def opened_dialog(qtbot, window):
@@ -160,8 +101,8 @@ def test_what_can_be_done_follows_from_where_a_model_stands(changes, facts, stat
     assert (row.facts, row.state, row.acts) == (f"215 MB · {facts}", state, acts)
 
 
-def test_the_first_page_leads_to_the_models(qtbot, open_window):
-    window = open_window()
+def test_the_first_page_leads_to_the_models(qtbot, model_window):
+    window = model_window()
     better = next(b for b in window.frame.first_run.findChildren(QPushButton) if "better" in b.text())
     assert better.isVisible()
     press(qtbot, better)
@@ -172,16 +113,41 @@ def test_the_first_page_leads_to_the_models(qtbot, open_window):
     assert not dialog.isVisible()
 
 
-def test_names_and_licences_are_shown_only_when_asked_for(qtbot, open_window):
-    dialog = opened_dialog(qtbot, open_window())
+def hint(window):
+    return next(b for b in window.frame.first_run.findChildren(QPushButton) if "better" in b.text())
+
+
+def test_the_line_about_better_models_goes_for_good_when_it_was_dismissed(qtbot, model_window):
+    window = model_window()
+    assert hint(window).isVisible()
+    dismiss = window.frame.first_run.findChild(QToolButton)
+    assert dismiss.accessibleName() == "Do not show the line about better models again"
+    qtbot.mouseClick(dismiss, Qt.MouseButton.LeftButton)
+    assert not hint(window).isVisible()
+    assert window.focusWidget() is window.frame.first_run.choose
+    with qtbot.waitSignal(window.closing) as kept:
+        window.close()
+    assert not hint(model_window(settings=kept.args[0])).isVisible()
+
+
+def test_who_has_a_better_model_is_not_told_of_better_ones(qtbot, model_window, parcel, models):
+    with open_parcel(parcel) as opened:
+        list(opened.unpack(models))
+    window = model_window()
+    window.library.use_model("mine")
+    qtbot.waitUntil(lambda: not hint(window).isVisible(), timeout=PATIENCE)
+
+
+def test_names_and_licences_are_shown_only_when_asked_for(qtbot, model_window):
+    dialog = opened_dialog(qtbot, model_window())
     assert "be-kind-1" not in dialog.rows["other"].says()
     press(qtbot, dialog.details)
     assert "be-kind-1" in dialog.rows["other"].says()
     assert 'href="https://example.org/licence"' in dialog.rows["other"].says()
 
 
-def test_nothing_is_fetched_before_the_licence_is_accepted(qtbot, open_window, server, models):
-    dialog = opened_dialog(qtbot, open_window())
+def test_nothing_is_fetched_before_the_licence_is_accepted(qtbot, model_window, server, models):
+    dialog = opened_dialog(qtbot, model_window())
     press(qtbot, dialog.rows["other"].button(Act.INSTALL))
     assert dialog.asks_for_licence
     assert dialog.licence.text.toPlainText() == "Be kind to photos."
@@ -195,8 +161,8 @@ def test_nothing_is_fetched_before_the_licence_is_accepted(qtbot, open_window, s
     assert [model.name for model in models.all()] == [STARTER]
 
 
-def test_a_model_s_way_from_the_button_to_answers_and_out(qtbot, open_window, models, few_photos):
-    window = open_window([few_photos])
+def test_a_model_s_way_from_the_button_to_answers_and_out(qtbot, model_window, models, few_photos):
+    window = model_window([few_photos])
     qtbot.waitUntil(lambda: window.library.has_looked and not window.library.is_indexing, timeout=PATIENCE)
     dialog = opened_dialog(qtbot, window)
     assert "for your library" in dialog.rows["other"].says()
@@ -219,10 +185,10 @@ def test_a_model_s_way_from_the_button_to_answers_and_out(qtbot, open_window, mo
     assert [model.name for model in models.all()] == [STARTER]
 
 
-def test_an_installation_shows_how_far_it_is_stops_and_goes_on(qtbot, open_window, server, models):
+def test_an_installation_shows_how_far_it_is_stops_and_goes_on(qtbot, model_window, server, models):
     shelf, _ = server
     shelf.held = threading.Event()
-    dialog = opened_dialog(qtbot, open_window())
+    dialog = opened_dialog(qtbot, model_window())
     line = dialog.rows["other"]
     press(qtbot, line.button(Act.INSTALL))
     press(qtbot, dialog.licence.accept)
@@ -242,9 +208,9 @@ def test_an_installation_shows_how_far_it_is_stops_and_goes_on(qtbot, open_windo
     models.verify("other")
 
 
-def test_why_an_installation_failed_stands_in_the_model_s_line(qtbot, open_window, server):
+def test_why_an_installation_failed_stands_in_the_model_s_line(qtbot, model_window, server):
     server[0].files.clear()
-    dialog = opened_dialog(qtbot, open_window())
+    dialog = opened_dialog(qtbot, model_window())
     line = dialog.rows["other"]
     press(qtbot, line.button(Act.INSTALL))
     press(qtbot, dialog.licence.accept)
@@ -255,16 +221,13 @@ def test_why_an_installation_failed_stands_in_the_model_s_line(qtbot, open_windo
 
 
 def test_a_model_from_a_file_shows_its_licence_and_no_markup_of_it(
-    qtbot, open_window, bundle, models, tmp_path
+    qtbot, model_window, parcel, models, tmp_path
 ):
-    manifest = replace(bundle.manifest, name="mine", title="<b>Mine</b>", space_id=SPACE, licence=TERMS)
-    files = {name: bundle.folder / name for name in manifest.files}
-    written = write_bundle(tmp_path / "mine", manifest, files)
     archive = tmp_path / "mine.zip"
     with zipfile.ZipFile(archive, "w") as packed:
-        for path in written.folder.iterdir():
+        for path in parcel.iterdir():
             packed.write(path, path.name)
-    window = open_window()
+    window = model_window()
     dialog = opened_dialog(qtbot, window)
     window.models.install_file(archive)
     qtbot.waitUntil(lambda: dialog.asks_for_licence, timeout=PATIENCE)
@@ -275,9 +238,9 @@ def test_a_model_from_a_file_shows_its_licence_and_no_markup_of_it(
     models.verify("mine")
 
 
-def test_a_file_that_is_no_model_is_refused_in_a_sentence(qtbot, open_window, tmp_path):
+def test_a_file_that_is_no_model_is_refused_in_a_sentence(qtbot, model_window, tmp_path):
     (tmp_path / "holiday.zip").write_bytes(b"PK no archive")
-    window = open_window()
+    window = model_window()
     dialog = opened_dialog(qtbot, window)
     window.models.install_file(tmp_path / "holiday.zip")
     qtbot.waitUntil(lambda: "holiday.zip" in dialog.says(), timeout=PATIENCE)
@@ -285,12 +248,12 @@ def test_a_file_that_is_no_model_is_refused_in_a_sentence(qtbot, open_window, tm
 
 
 def test_a_library_whose_model_is_gone_leads_to_the_models_and_opens_with_another(
-    qtbot, open_window, models, few_photos, tmp_path, bundle
+    qtbot, model_window, models, few_photos, tmp_path, bundle
 ):
     with Library.open(tmp_path / "library", bundle) as library:
         library.add_folder(few_photos)
     choose_model(tmp_path / "library", "other")
-    window = open_window(fails=True)
+    window = model_window(fails=True)
     notice = window.frame.failure
     assert window.frame.page is notice
     press(qtbot, next(b for b in notice.findChildren(QPushButton) if b.text() == "Models…"))
@@ -301,8 +264,8 @@ def test_a_library_whose_model_is_gone_leads_to_the_models_and_opens_with_anothe
     wait_for_words(qtbot, dialog, STARTER, "In use")
 
 
-def test_everything_is_reached_by_tab_and_has_a_name(qtbot, open_window):
-    dialog = opened_dialog(qtbot, open_window())
+def test_everything_is_reached_by_tab_and_has_a_name(qtbot, model_window):
+    dialog = opened_dialog(qtbot, model_window())
     install = wait_for_button(qtbot, dialog, "other", Act.INSTALL)
     assert dialog.focusWidget() is install
     reached, widget = [], dialog.nextInFocusChain()

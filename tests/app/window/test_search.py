@@ -23,15 +23,19 @@ class ShelfLibrary:
         self.asked = []
         self.gates = {}
         self.faults = ()
+        self.backwards = False
+        self.is_ready = True
         self.fails = False
 
     def search(self, words, *, limit):
         self.asked.append(words)
+        backwards = self.backwards
         if words in self.gates:
             self.gates[words].wait(10)
         if self.fails:
             raise LibraryError("The library is damaged.")
         found = [photo for photo in self.shelf if "nothing" not in words and (photo.id + len(words)) % 2]
+        found = found[::-1] if backwards else found
         return Answer(words, "space", len(self.shelf), 1.0, tuple(found[:limit]), self.faults)
 
     def similar(self, photo, *, limit):
@@ -118,6 +122,40 @@ def test_no_answer_of_an_older_query_is_shown_after_a_newer_one_was_typed(desk):
     assert desk.library.asked == ["", "dog", "doggy"]
 
 
+def test_another_model_is_asked_the_same_and_no_answer_of_the_one_before_comes_after_it(desk):
+    desk.type("dog")
+    desk.shows("dog")
+    chosen = desk.ids()[3]
+    desk.view.setCurrentIndex(desk.view.model().index(3, 0))
+    gate = desk.library.gates["dog"] = threading.Event()
+    desk.controller.ask_again()
+    desk.qtbot.waitUntil(lambda: desk.library.asked.count("dog") == 2)
+    shown = []
+    desk.controller.place_changed.connect(lambda _place: shown.append(desk.ids()[:2]))
+    desk.library.backwards = True
+    desk.controller.ask_again()
+    gate.set()
+    desk.qtbot.waitUntil(lambda: bool(shown))
+    assert shown == [[198, 196]]
+    assert [photo.id for photo in desk.view.selected_photos()] == [chosen]
+    assert desk.view.at_top()
+
+
+def test_what_another_model_finds_is_not_told_as_new_photos(desk):
+    desk.type("dog")
+    desk.shows("dog")
+    gate = desk.library.gates["dog"] = threading.Event()
+    desk.library.shelf = desk.library.shelf[100:]
+    desk.controller.ask_again()
+    desk.controller.photos_arrived()
+    desk.qtbot.waitUntil(lambda: desk.library.asked.count("dog") == 2)
+    assert desk.library.asked.count("dog") == 2
+    gate.set()
+    desk.qtbot.waitUntil(lambda: desk.library.asked.count("dog") == 3)
+    desk.qtbot.waitUntil(lambda: not desk.controller._news_wanted)
+    assert desk.page.pill.isHidden()
+
+
 def test_old_photos_stay_until_the_new_ones_are_there(desk):
     desk.library.gates["dog"] = threading.Event()
     desk.type("dog")
@@ -174,6 +212,17 @@ def test_parts_of_a_query_that_were_left_out_are_said(desk):
     desk.type("rated: dog")
     desk.shows("rated: dog")
     assert desk.page.title() == "“rated:” needs a number from 0 to 5. The rest was searched."
+
+
+def test_a_search_that_waits_for_the_model_says_so(desk):
+    desk.library.is_ready = False
+    gate = desk.library.gates["dog"] = threading.Event()
+    desk.type("dog")
+    desk.qtbot.waitUntil(lambda: desk.page.title().startswith("Getting ready to search by meaning."))
+    gate.set()
+    desk.shows("dog")
+    desk.qtbot.wait(350)
+    assert "Getting ready" not in desk.page.title()
 
 
 def test_a_search_that_fails_says_why_in_one_sentence(desk):

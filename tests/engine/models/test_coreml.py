@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import warnings
 from dataclasses import replace
 
@@ -120,6 +121,12 @@ def test_a_damaged_or_missing_package_is_told(make_bundle, bundle):
         CoreMLImageEncoder(bundle)
     with pytest.raises(BundleError, match=r"image\.mlpackage cannot be loaded"):
         CoreMLImageEncoder(make_bundle("plain"))
+
+
+def test_a_coremltools_that_cannot_be_imported_is_told(bundle, monkeypatch):
+    monkeypatch.setitem(sys.modules, "coremltools.models", None)
+    with pytest.raises(BundleError, match=r"image\.mlpackage cannot be loaded \(import of coremltools"):
+        CoreMLImageEncoder(bundle)
 
 
 def test_a_bundle_knows_every_byte_of_its_package(bundle):

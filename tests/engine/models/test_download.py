@@ -45,7 +45,7 @@ def test_a_file_arrives_whole_and_nothing_else_stays(server, tmp_path) -> None:
     fetched = fetch(address, tmp_path / "deep" / "file", size=len(DATA), sha256=sha256(DATA))
     assert (tmp_path / "deep" / "file").read_bytes() == DATA
     assert [path.name for path in (tmp_path / "deep").iterdir()] == ["file"]
-    assert fetched == Fetched(len(DATA), sha256(DATA), None, None)
+    assert fetched == Fetched(f"{address}/file", len(DATA), sha256(DATA), None, None)
 
 
 def test_progress_grows_to_the_size(server, tmp_path) -> None:

@@ -18,7 +18,7 @@ from picsight_engine.models.parcel import open_parcel
 
 def load(bundle, models):
     with open_parcel(bundle.folder) as parcel:
-        return parcel.install(models)
+        return list(parcel.unpack(models))[-1]
 
 
 def save_odd_image_graph(path, head, dim=DIM):

@@ -38,7 +38,7 @@ if action == "fetch":
     list(install(what, models))
 elif action == "unpack":
     with open_parcel(what) as parcel:
-        parcel.install(models)
+        list(parcel.unpack(models))
 else:
     models.remove(what)
 last = -1
@@ -113,7 +113,7 @@ def test_a_killed_side_loading_leaves_the_old_model_or_none(models, make_bundle,
 
     def load(bundle):
         with open_parcel(bundle.folder) as parcel:
-            parcel.install(models)
+            list(parcel.unpack(models))
 
     load(new)
     prepare()
@@ -137,7 +137,7 @@ def test_a_killed_removal_shows_no_half_model(models, make_bundle, all_of_them) 
 
     def load():
         with open_parcel(bundle.folder) as parcel:
-            parcel.install(models)
+            list(parcel.unpack(models))
 
     load()
     steps = run(models, "remove", "tiny")

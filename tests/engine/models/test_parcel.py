@@ -10,12 +10,13 @@ import shutil
 import subprocess
 import sys
 import tarfile
+import threading
 import tracemalloc
 import zipfile
 
 import pytest
 
-from picsight_engine.errors import BundleError, RequestError, StorageError
+from picsight_engine.errors import BundleError, CancelledError, RequestError, StorageError
 from picsight_engine.models.agreement import Machine, read_verdict
 from picsight_engine.models.parcel import open_parcel
 
@@ -33,7 +34,7 @@ def pack(bundle, kind, target):
 
 def load(path, models):
     with open_parcel(path) as parcel:
-        return parcel.install(models)
+        return list(parcel.unpack(models))[-1]
 
 
 @pytest.mark.parametrize("kind", ["folder", "zip", "tar", "gztar", "xztar"])
@@ -42,7 +43,7 @@ def test_a_bundle_is_installed_from(kind, bundle, models, tmp_path) -> None:
     with open_parcel(path) as parcel:
         assert parcel.licence == "Be kind."
         assert parcel.manifest == bundle.manifest
-        installed = parcel.install(models)
+        *_, installed = parcel.unpack(models)
     assert installed.folder == models.folder / "tiny"
     assert models.verify("tiny").manifest == bundle.manifest
     assert {path.name for path in models.folder.iterdir()} <= {"tiny", ".install.lock"}
@@ -196,7 +197,7 @@ def test_on_a_mac_the_ways_to_core_ml_are_compared_when_a_model_is_installed(
 ) -> None:
     mac = Machine(True, coremltools=False, provider=True, system="macOS", verdicts=tmp_path / "verdicts")
     with open_parcel(bundle.folder) as parcel:
-        installed = parcel.install(models, mac)
+        *_, installed = parcel.unpack(models, machine=mac)
     assert read_verdict(installed, mac) is not None
 
 
@@ -220,7 +221,7 @@ from picsight_engine.models.parcel import open_parcel
 resource.setrlimit(resource.RLIMIT_FSIZE, (300, resource.RLIM_INFINITY))
 try:
     with open_parcel(Path(sys.argv[1])) as parcel:
-        parcel.install(InstalledModels(Path(sys.argv[2]), Path(sys.argv[3])))
+        list(parcel.unpack(InstalledModels(Path(sys.argv[2]), Path(sys.argv[3]))))
 except StorageError as fault:
     print(fault)
 """
@@ -234,3 +235,24 @@ def test_a_full_disk_is_a_sentence_and_leaves_nothing(bundle, models, tmp_path) 
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     assert "make room" in done.stdout
     assert {path.name for path in models.folder.iterdir()} <= {".install.lock"}
+
+
+def test_how_far_it_is_is_told_up_to_the_last_byte_before_the_model_is_there(bundle, models) -> None:
+    with open_parcel(bundle.folder) as parcel:
+        *steps, last = parcel.unpack(models)
+    total = sum(record.bytes for record in bundle.manifest.files.values())
+    assert [step.done for step in steps] == sorted({step.done for step in steps})
+    assert (steps[-1].done, steps[-1].total) == (total, total)
+    assert last.manifest == bundle.manifest
+
+
+def test_stopped_in_the_middle_it_leaves_nothing(bundle, models) -> None:
+    cancel = threading.Event()
+    with open_parcel(bundle.folder) as parcel:
+        steps = parcel.unpack(models, cancel=cancel)
+        next(steps)
+        cancel.set()
+        with pytest.raises(CancelledError):
+            next(steps)
+    assert [path.name for path in models.folder.iterdir()] == [".install.lock"]
+    load(bundle.folder, models)

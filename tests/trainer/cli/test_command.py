@@ -31,6 +31,7 @@ def test_help_comes_without_torch():
     [
         (["train", "nonsense", "-o", "x", "--data", "."], 2, "There is no recipe"),
         (["train", "starter", "-o", "x", "--data", "."], 1, "There is no file flickr8k-train-*.tar in ."),
+        (["import", "w.pt", "--preset", "nonsense", "-o", "x"], 2, "There is no preset nonsense; known are"),
         (["export", "nowhere.pt", "-o", "x"], 1, "There is no checkpoint nowhere.pt"),
         (["eval", ".", "--data", "."], 1, "There is no file flickr8k-dev-*.tar in ."),
         (["data", "check"], 2, "Missing argument"),

@@ -83,8 +83,12 @@ def test_a_folder_with_a_run_of_another_recipe_is_left_alone(finished, tiny_reci
 
 def test_a_damaged_checkpoint_is_told_in_one_sentence(finished, tmp_path):
     (tmp_path / CHECKPOINT).write_bytes(finished.path.read_bytes()[:1000])
-    with pytest.raises(TrainerError, match="cannot be read"):
+    with pytest.raises(TrainerError, match="damaged or holds more than weights"):
         load_checkpoint(tmp_path)
+    for key in ("heads", "photos", "recipe"):
+        torch.save({**torch.load(finished.path), key: None}, tmp_path / CHECKPOINT)
+        with pytest.raises(TrainerError, match=rf"{CHECKPOINT}(.* is damaged| must be a table)"):
+            load_checkpoint(tmp_path)
     with pytest.raises(TrainerError, match="There is no checkpoint"):
         load_checkpoint(tmp_path / "nowhere")
 

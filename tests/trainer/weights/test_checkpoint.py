@@ -47,7 +47,14 @@ def test_what_is_no_checkpoint_of_the_family_is_left_to_others(tmp_path):
 def test_a_damaged_checkpoint_is_one_sentence(randomised, tmp_path):
     path = save_family(tmp_path / "own.pt", checkpoint(randomised, "timm", folded=False))
     content = torch.load(path, weights_only=True)
-    for key, value in (("publisher", "nobody"), ("preset", "mobileclip_s0"), ("weights", {}), ("source", {})):
+    for key, value in (
+        ("publisher", "nobody"),
+        ("preset", "mobileclip_s0"),
+        ("preset", "of a later version"),
+        ("weights", {}),
+        ("weights", None),
+        ("source", {}),
+    ):
         torch.save({**content, key: value}, tmp_path / "damaged.pt")
         with pytest.raises(WeightsError, match=r"damaged\.pt is damaged"):
             load_family(tmp_path / "damaged.pt")
@@ -57,3 +64,18 @@ def test_imported_weights_are_no_run(randomised, tmp_path):
     path = save_family(tmp_path, checkpoint(randomised, "timm", folded=False))
     with pytest.raises(TrainerError, match="is no run of mctrain; export imported weights"):
         load_checkpoint(path)
+
+
+@pytest.mark.parametrize("content", [b"published weights", None])
+def test_what_is_no_checkpoint_of_the_family_is_not_written_over(content, randomised, tmp_path):
+    """Weights that took an hour to fetch, or a run that took a night."""
+    path = tmp_path / "checkpoint.pt"
+    path.write_bytes(content) if content else torch.save({"recipe": {}, "heads": {}}, path)
+    before = path.read_bytes()
+    with pytest.raises(WeightsError, match=r"checkpoint\.pt exists and is no checkpoint of imported weights"):
+        save_family(tmp_path, checkpoint(randomised, "timm", folded=False))
+    assert path.read_bytes() == before
+    assert list(tmp_path.iterdir()) == [path]
+    path.unlink()
+    for _ in range(2):  # one of its own is replaced
+        save_family(tmp_path, checkpoint(randomised, "timm", folded=False))

@@ -207,11 +207,28 @@ def test_a_projection_that_lies_the_wrong_way_is_misshapen(apple):
         read_model(apple, SMALL)
 
 
-def test_another_presets_file_is_refused(apple):
-    with pytest.raises(WeightsError, match="does not fit the preset mobileclip_s0: it lacks"):
-        read_model(apple, PRESETS["mobileclip_s0"])
-    with pytest.raises(WeightsError, match="another kind of image tower than the preset mobileclip_b"):
-        read_model(apple, PRESETS["mobileclip_b"])
+@pytest.mark.parametrize("wrong", ["mobileclip_s0", "mobileclip_b"])
+def test_another_presets_file_is_refused_and_the_presets_that_fit_are_named(apple, wrong):
+    fault = "it lacks .* more" if wrong == "mobileclip_s0" else "it holds another kind of image tower"
+    with pytest.raises(WeightsError, match=rf"fit the preset {wrong}: {fault}; it fits laptop_xxs\.$"):
+        read_model(apple, PRESETS[wrong])
+
+
+@pytest.mark.parametrize(
+    "stranger",
+    [
+        pytest.param(lambda own: own.index_fill(0, torch.tensor([0]), float("nan")), id="no number"),
+        pytest.param(lambda own: own / 0, id="infinite"),
+        pytest.param(lambda own: own.to(torch.int64), id="whole numbers"),
+        pytest.param(lambda own: own > 0, id="yes or no"),
+        pytest.param(lambda own: own.to(torch.complex64), id="complex"),
+    ],
+)
+def test_a_weight_that_is_no_finite_number_is_named(apple, stranger):
+    key = "text_encoder.projection_layer"
+    apple[key] = stranger(apple[key])
+    with pytest.raises(WeightsError, match=rf"else than finite floating-point numbers in {key}"):
+        read_model(apple, SMALL)
 
 
 def test_an_unknown_layout_is_told_by_its_keys():

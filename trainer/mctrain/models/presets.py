@@ -6,10 +6,10 @@ import dataclasses
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-from mctrain.errors import TrainerError
 from mctrain.models.mci import MciShape
 from mctrain.models.text import TextShape
 from mctrain.models.vit import VitShape
+from picsight_engine.errors import RequestError
 
 if TYPE_CHECKING:
     from picsight_engine.models.bundle import Interpolation
@@ -98,8 +98,8 @@ def find_preset(name: str) -> Preset:
     """The preset of this name.
 
     Raises:
-        TrainerError: there is none.
+        RequestError: there is none.
     """
     if name not in PRESETS:
-        raise TrainerError(f"There is no preset {name}; known are {', '.join(PRESETS)}.")
+        raise RequestError(f"There is no preset {name}; known are {', '.join(PRESETS)}.")
     return PRESETS[name]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import pickle
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +11,7 @@ import torch
 from mctrain.errors import TrainerError
 from mctrain.models.clip import Heads
 from mctrain.recipe import Recipe, parse_recipe
+from mctrain.weights.files import read_saved
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -102,7 +102,14 @@ def load_checkpoint(path: Path) -> Checkpoint:
     content = _load(path)
     if "recipe" not in content:
         raise TrainerError(f"{path} is no run of mctrain; export imported weights, and measure their bundle.")
-    recipe = parse_recipe(content["recipe"], str(path))
+    try:
+        return _checkpoint_of(content, str(path))
+    except (KeyError, TypeError, ValueError, AttributeError, RuntimeError) as fault:
+        raise TrainerError(f"The checkpoint {path} is damaged; `mctrain train` writes it again.") from fault
+
+
+def _checkpoint_of(content: dict[str, Any], where: str) -> Checkpoint:
+    recipe = parse_recipe(content["recipe"], where)
     heads = Heads(recipe.heads)
     heads.load_state_dict(content["heads"])
     heads.eval().requires_grad_(requires_grad=False)
@@ -122,10 +129,7 @@ def _save(path: Path, content: dict[str, Any]) -> None:
 
 
 def _load(path: Path) -> dict[str, Any]:
-    try:
-        content = torch.load(path, map_location="cpu", weights_only=True)
-    except (OSError, RuntimeError, EOFError, pickle.UnpicklingError) as fault:
-        raise TrainerError(f"The checkpoint {path} cannot be read: {fault}.") from fault
+    content = read_saved(path)
     if not isinstance(content, dict):
         raise TrainerError(f"{path} is not a checkpoint of mctrain.")
     return content

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import os
-import pickle
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +13,8 @@ from mctrain.errors import WeightsError
 from mctrain.models.presets import find_preset
 from mctrain.training.checkpoint import CHECKPOINT
 from mctrain.weights.convert import empty_model, layout_of
+from mctrain.weights.files import read_saved
+from picsight_engine.errors import RequestError
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -50,8 +51,14 @@ class FamilyCheckpoint:
 
 
 def save_family(path: Path, checkpoint: FamilyCheckpoint) -> Path:
-    """Writes a checkpoint whole or not at all, and returns its file; a folder gets one of the usual name."""
+    """Writes a checkpoint whole or not at all, and returns its file; a folder gets one of the usual name.
+
+    Raises:
+        WeightsError: the file exists and is something else: published weights, or a run of days.
+    """
     path = path / CHECKPOINT if path.is_dir() else path
+    if path.exists() and _content(path) is None:
+        raise WeightsError(f"{path} exists and is no checkpoint of imported weights; choose another name.")
     path.parent.mkdir(parents=True, exist_ok=True)
     content = {
         "kind": _KIND,
@@ -80,18 +87,24 @@ def load_family(path: Path) -> FamilyCheckpoint | None:
         WeightsError: it says that it is one, and is not.
     """
     path = path / CHECKPOINT if path.is_dir() else path
-    try:
-        content = torch.load(path, map_location="cpu", weights_only=True, mmap=True)
-    except (OSError, RuntimeError, EOFError, ValueError, pickle.UnpicklingError):
-        return None
-    if not isinstance(content, dict) or content.get("kind") != _KIND:
+    content = _content(path)
+    if content is None:
         return None
     try:
         return _model_of(content)
-    except (KeyError, TypeError, StopIteration, RuntimeError) as fault:
+    except (KeyError, TypeError, StopIteration, RuntimeError, AttributeError, RequestError) as fault:
         raise WeightsError(
             f"The checkpoint {path} is damaged ({fault}); import the weights again."
         ) from fault
+
+
+def _content(path: Path) -> dict[str, Any] | None:
+    """What a file holds that says that it is a checkpoint of the family."""
+    try:
+        content = read_saved(path, mmap=True)
+    except WeightsError:
+        return None
+    return content if isinstance(content, dict) and content.get("kind") == _KIND else None
 
 
 def _model_of(content: dict[str, Any]) -> FamilyCheckpoint:

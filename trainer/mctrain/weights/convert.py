@@ -10,6 +10,7 @@ import torch
 from mctrain.errors import WeightsError
 from mctrain.models.mci import MciShape
 from mctrain.models.mobileclip import MobileClip
+from mctrain.models.presets import PRESETS
 from mctrain.models.reparameterize import reparameterize
 from mctrain.weights import apple, open_clip, timm
 from mctrain.weights.layout import COUNTER, Layout
@@ -58,14 +59,18 @@ def read_model(tensors: dict[str, Tensor], preset: Preset, source: str = "The fi
     """A model filled with a publisher's tensors; `source` is what sentences call these.
 
     Raises:
-        WeightsError: the layout is unknown, or a key is missing, left over or misshapen; the sentence names it.
+        WeightsError: the layout is unknown, or a key is missing, left over, misshapen or without numbers; the sentence
+            names it, and the presets that the tensors would fit.
     """
     layout = detect_layout(list(tensors), source)
-    if not fits_tower(layout, preset):
-        raise WeightsError(f"{source} holds another kind of image tower than the preset {preset.name}.")
     folded = any(part in name for name in tensors for part in _FOLDED)
+    misfit = _misfit(tensors, preset, layout, folded=folded)
+    if misfit:
+        fitting = [name for name, own in PRESETS.items() if not _misfit(tensors, own, layout, folded=folded)]
+        advice = f"; it fits {' or '.join(fitting)}" if fitting else ""
+        raise WeightsError(f"{source} does not fit the preset {preset.name}: {misfit}{advice}.")
     model = empty_model(preset, layout, folded=folded)
-    _fill(model, tensors, layout, f"{source} does not fit the preset {preset.name}")
+    _fill(model, tensors, layout, source)
     return Imported(model, layout, folded)
 
 
@@ -98,28 +103,38 @@ def fits_tower(layout: Layout, preset: Preset) -> bool:
     return (layout in (apple.MCI, open_clip.MCI, timm.MCI)) == isinstance(preset.image, MciShape)
 
 
-def _fill(model: MobileClip, tensors: dict[str, Tensor], layout: Layout, complaint: str) -> None:
-    """Gives a model a publisher's tensors; all are used, and none is missing."""
-    ours = model.state_dict()
-    theirs = {own: layout.name(own) for own in ours}
-    known = set(theirs.values())
-    missing = [key for own, key in theirs.items() if key not in tensors and not own.endswith(COUNTER)]
-    surplus = [key for key in tensors if key not in known and not key.endswith(COUNTER)]
+def _misfit(tensors: dict[str, Tensor], preset: Preset, layout: Layout, *, folded: bool) -> str | None:
+    """What of a publisher's tensors is not as in a preset, by names and shapes; None where all of it is."""
+    if not fits_tower(layout, preset):
+        return "it holds another kind of image tower"
+    ours = empty_model(preset, layout, folded=folded).state_dict()
+    theirs = {layout.name(own): own for own in ours}
+    missing = [key for key in theirs if key not in tensors and not key.endswith(COUNTER)]
+    surplus = [key for key in tensors if key not in theirs and not key.endswith(COUNTER)]
     if missing:
-        raise WeightsError(f"{complaint}: it lacks {_some(missing)}.")
+        return f"it lacks {_some(missing)}"
     if surplus:
-        raise WeightsError(f"{complaint}: nothing in the model is called {_some(surplus)}.")
+        return f"nothing in the model is called {_some(surplus)}"
+    for key in tensors.keys() & theirs.keys():
+        change, found = layout.changes.get(theirs[key]), list(tensors[key].shape)
+        wanted = ours[theirs[key]]
+        expected = list((change.write(wanted) if change else wanted).shape)
+        if found != expected and (expected or found != [1]):  # some files hold a number as a row of one
+            return f"{key} has the shape {found} instead of {expected}"
+    return None
+
+
+def _fill(model: MobileClip, tensors: dict[str, Tensor], layout: Layout, source: str) -> None:
+    """Gives a model a publisher's tensors, which fit it."""
     filled = {}
-    for own, wanted in ours.items():
-        key, change = theirs[own], layout.changes.get(own)
+    for own, wanted in model.state_dict().items():
+        key, change = layout.name(own), layout.changes.get(own)
         tensor = tensors.get(key, torch.zeros((), dtype=torch.int64))  # only a counter may be absent
-        expected = (change.write(wanted) if change else wanted).shape
-        if expected == () and tensor.shape == (1,):
-            tensor = tensor.reshape(())  # a logit scale that some files hold as a row of one
-        if tensor.shape != expected:
-            shapes = f"{list(tensor.shape)} instead of {list(expected)}"
-            raise WeightsError(f"{complaint}: {key} has the shape {shapes}.")
-        filled[own] = (change.read(tensor) if change else tensor).to(wanted.dtype)
+        if wanted.is_floating_point() and not (tensor.is_floating_point() and bool(tensor.isfinite().all())):
+            raise WeightsError(
+                f"{source} holds something else than finite floating-point numbers in {key}; fetch it again."
+            )
+        filled[own] = (change.read(tensor) if change else tensor).to(wanted.dtype).reshape(wanted.shape)
     model.load_state_dict(filled, assign=True)
 
 

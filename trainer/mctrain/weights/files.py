@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import pickle
 import warnings
 from typing import TYPE_CHECKING
 
@@ -30,7 +29,11 @@ def read_tensors(path: Path) -> dict[str, Tensor]:
     content = _unwrap(_load(path))
     if not isinstance(content, dict) or not content:
         raise WeightsError(f"{path} holds no weights by name; choose the file of a model's state.")
-    strangers = [name for name, value in content.items() if not isinstance(value, Tensor)]
+    strangers = [
+        name
+        for name, value in content.items()
+        if not isinstance(value, Tensor) or value.layout != torch.strided  # sparse: nothing could run it
+    ]
     if strangers:
         raise WeightsError(
             f"{path} holds {strangers[0]!r}, which is no tensor; choose the file of a model's state."
@@ -44,21 +47,38 @@ def read_tensors(path: Path) -> dict[str, Tensor]:
     }
 
 
-def _load(path: Path) -> object:
-    if not path.is_file():
-        raise WeightsError(f"There is no file {path}.")
+def read_saved(path: Path, *, mmap: bool = False) -> object:
+    """What `torch.save` wrote, without running anything; with `mmap`, tensors come from the disk as they are used.
+
+    Raises:
+        WeightsError: it cannot be read, is damaged, or would have to run something.
+    """
     try:
-        if path.suffix == ".safetensors":
-            return load_file(path)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # whatever a file's age gives cause to say
-            return torch.load(path, map_location="cpu", weights_only=True)
-    except (OSError, RuntimeError, EOFError, ValueError, KeyError) as fault:
-        raise WeightsError(f"{path} cannot be read ({_first_line(fault)}); fetch it again.") from fault
-    except (pickle.UnpicklingError, safetensors.SafetensorError) as fault:
+            return torch.load(path, map_location="cpu", weights_only=True, mmap=mmap)
+    except OSError as fault:
+        raise WeightsError(f"{path} cannot be read: {fault.strerror or fault}.") from fault
+    # A damaged pickle raises whatever its bytes lead to, and torch's own words advise to trust the file.
+    except Exception as fault:
         raise WeightsError(
-            f"{path} is damaged or holds more than weights ({_first_line(fault)}), and nothing in it was run."
+            f"{path} is damaged or holds more than weights, and nothing in it was run; use a whole file of a model's state."
         ) from fault
+
+
+def _load(path: Path) -> object:
+    if path.is_dir():
+        raise WeightsError(f"{path} is a folder; choose the file of weights in it.")
+    if not path.is_file():
+        raise WeightsError(f"There is no file {path}.")
+    if path.suffix != ".safetensors":
+        return read_saved(path)
+    try:
+        return load_file(path)
+    except OSError as fault:
+        raise WeightsError(f"{path} cannot be read: {fault.strerror or fault}.") from fault
+    except safetensors.SafetensorError as fault:
+        raise WeightsError(f"{path} is damaged or no safetensors file ({_first_line(fault)}).") from fault
 
 
 def _unwrap(content: object) -> object:

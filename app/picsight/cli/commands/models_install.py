@@ -14,6 +14,7 @@ from picsight.cli.layout import printable
 from picsight.cli.licence import is_accepted
 from picsight.cli.streams import put, put_json, say
 from picsight.cli.transfer import TransferLine
+from picsight_engine.errors import RequestError
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -34,17 +35,17 @@ def install(invocation: Invocation, name: str | None, path: Path | None, *, acce
     """Install the model NAME.
 
     Its licence is shown first. An interrupted download is continued by the next one. With --from-file nothing is
-    downloaded: PATH is a model's folder, or a .zip or .tar archive of it.
+    downloaded: PATH is a model's folder, or a .zip or .tar archive of it; or, with NAME, what you fetched of that
+    model's published files.
     """
-    if (name is None) == (path is None):
+    if path is not None:
+        bundle = _from_file(invocation, name, absolute(path), accept=accept)
+    elif name is not None:
+        bundle = _from_catalogue(invocation, name, None, accept=accept)
+    else:
         raise click.UsageError(
             "Type the name of a model, or --from-file PATH. To see the names: picsight models list."
         )
-    bundle = (
-        _from_file(invocation, absolute(path), accept=accept)
-        if path is not None
-        else _from_catalogue(invocation, str(name), accept=accept)
-    )
     if bundle is None:
         say("Nothing was installed.")
         return DECLINED
@@ -57,41 +58,57 @@ def install(invocation: Invocation, name: str | None, path: Path | None, *, acce
     return 0
 
 
-def _from_file(invocation: Invocation, path: Path, *, accept: bool) -> Bundle | None:
+def _from_file(invocation: Invocation, name: str | None, path: Path, *, accept: bool) -> Bundle | None:
     from picsight_engine.model_choice import require_replaceable  # numpy: 60 ms that --help does not pay
-    from picsight_engine.models.parcel import open_parcel
+    from picsight_engine.models.bundle import Bundle
+    from picsight_engine.models.parcel import is_parcel, open_parcel
 
+    if not is_parcel(path):
+        if name is not None:
+            return _from_catalogue(invocation, name, path, accept=accept)
+        raise RequestError(
+            f"There is no model in {path}: bundle.json is missing. If these are the published files of a model, name "
+            f"it, as in: picsight models install mobileclip-s0 --from-file {path}"
+        )
     models = locations.installed_models()
     with open_parcel(path) as parcel:
         require_replaceable(invocation.folder, parcel.manifest, models)
         manifest = parcel.manifest
+        if name not in (None, manifest.name):
+            raise RequestError(f'{path} holds the model "{manifest.name}", not "{name}"; leave the name out.')
         if not is_accepted(manifest.title, manifest.licence, parcel.licence, accept=accept):
             return None
-        return parcel.install(models)
+        with stop_requests() as stop, TransferLine(quiet=invocation.quiet) as line:
+            for event in parcel.unpack(models, cancel=stop):
+                if isinstance(event, Bundle):
+                    return event
+                line.show(manifest.title, event.done, event.total)
+        raise AssertionError("an installation ends with a bundle")
 
 
-def _from_catalogue(invocation: Invocation, name: str, *, accept: bool) -> Bundle | None:
+def _from_catalogue(invocation: Invocation, name: str, path: Path | None, *, accept: bool) -> Bundle | None:
+    """A model of the catalogue, from its servers or from the files at `path`."""
     from picsight_engine.models.catalogue import find_entry
 
     entry = find_entry(name)
     if not is_accepted(entry.title, entry.terms.licence, entry.terms.text, accept=accept):
         return None
-    return _fetch(entry, quiet=invocation.quiet)
+    return _bring(entry, path, quiet=invocation.quiet)
 
 
-def _fetch(entry: Entry, *, quiet: bool) -> Bundle:
-    from picsight_engine.models.install import (
-        Fetching,
-        Installed,
-        runs_coreml,
-    )  # ssl, http: only who downloads
-    from picsight_engine.models.install import install as fetch
+def _bring(entry: Entry, path: Path | None, *, quiet: bool) -> Bundle:
+    from picsight_engine.models import install as installation  # ssl, http: only who installs
 
+    models, coreml = locations.installed_models(), installation.runs_coreml()
     with stop_requests() as stop, TransferLine(quiet=quiet) as line:
-        for event in fetch(entry, locations.installed_models(), coreml=runs_coreml(), cancel=stop):
-            if isinstance(event, Installed):
+        for event in (
+            installation.install(entry, models, coreml=coreml, cancel=stop)
+            if path is None
+            else installation.install_from(path, entry, models, coreml=coreml, cancel=stop)
+        ):
+            if isinstance(event, installation.Installed):
                 return event.bundle
-            if isinstance(event, Fetching):
+            if isinstance(event, installation.Fetching):
                 line.show(entry.title, event.done, event.total)
             else:
                 line.tell(f"{entry.title}: checking")

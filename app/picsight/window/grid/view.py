@@ -14,7 +14,7 @@ from PySide6.QtCore import (
     Qt,
     Signal,
 )
-from PySide6.QtGui import QDrag, QKeySequence, QPainter
+from PySide6.QtGui import QColor, QDrag, QKeySequence, QPainter
 from PySide6.QtWidgets import QAbstractItemView, QFrame, QStyle, QStyleOptionViewItem, QWidget
 
 from picsight.window.grid.delegate import PhotoDelegate, circle_zone
@@ -148,7 +148,7 @@ class PhotoView(JustifiedView):
             self._paint_photo(painter, current, focused=True)
         if self.state() == QAbstractItemView.State.DragSelectingState and not self._band.isEmpty():
             painter.setPen(tones(self).accent)
-            fill = tones(self).accent
+            fill = QColor(tones(self).accent)  # the tones are shared
             fill.setAlphaF(0.15)
             painter.setBrush(fill)
             painter.drawRect(self._band)

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from picsight_engine.indexing.events import Event
     from picsight_engine.library import Library
     from picsight_engine.model_choice import ModelChoice
+    from picsight_engine.models.bundle import Bundle
     from picsight_engine.models.installed import InstalledModels
     from picsight_engine.store.folders import Folder
     from picsight_engine.store.problems import Problem
@@ -48,6 +49,14 @@ class Overview:
 
 
 @dataclass(frozen=True, slots=True)
+class BrokenModel:
+    """Why the library cannot be opened: its model of this name is incomplete, or not there at all."""
+
+    name: str
+    incomplete: bool
+
+
+@dataclass(frozen=True, slots=True)
 class _Grown:
     """A run has brought photos: so many are in the library now."""
 
@@ -64,6 +73,7 @@ class LibraryController(QObject):
     indexing_ended = Signal()
     notice_given = Signal(str)  # a sentence that a person should read
     model_chosen = Signal()
+    answers_changed = Signal()  # another model answers searches from now on
     model_refused = Signal(str)  # why the model could not be chosen
 
     def __init__(
@@ -77,16 +87,19 @@ class LibraryController(QObject):
         super().__init__(parent)
         self._place, self._problems, self._status, self._jobs = place, problems, status, jobs
         self._library: Library | None = None
+        self._answering: Bundle | None = None
         self._overview = Overview((), 0, ())
         self._run: Stream | None = None
         self._run_folders = 0
         self._again: bool | None = None  # a run to start after this one; true if it tries problems again
         self._wanted_model: str | None = None  # was chosen while a run went on, which ends first
-        self._needs_model = False
+        self._broken: BrokenModel | None = None
+        self._misread = False  # the run that ends could not load its model
         self._paused = False
         self._looked = False
         status.pause_requested.connect(self.pause)
         status.resume_requested.connect(self.index)
+        status.cancel_change_requested.connect(self.cancel_change)
 
     def open(self, folders_to_add: Sequence[Path]) -> None:
         """Open the library in a thread, add folders to it, then look for new photos."""
@@ -103,17 +116,27 @@ class LibraryController(QObject):
         self._jobs.read(work, self._take_library, self.failed_to_open.emit)
 
     def _models(self) -> ModelChoice:
-        self._needs_model = False
+        self._broken = None
         try:
             return self._place.models()
         except BundleError:
-            self._needs_model = True
+            from picsight_engine.store.choice import chosen_model
+
+            models = self._place.installed()
+            name = chosen_model(self._place.folder) or models.all()[0].name
+            self._broken = BrokenModel(name, any(name == model.name for model in models.all()))
             raise
 
     @property
-    def needs_model(self) -> bool:
-        """True where the library could not be opened for want of its model."""
-        return self._needs_model
+    def broken_model(self) -> BrokenModel | None:
+        """The model for want of which the library could not be opened."""
+        return self._broken
+
+    @property
+    def model_names(self) -> tuple[str, str]:
+        """The models that answer and that read photos; empty while the library is not open."""
+        library = self._library
+        return ("", "") if library is None else (library.bundle.manifest.name, library.wanted.manifest.name)
 
     def close(self) -> None:
         """Close the library; call once no job runs any more."""
@@ -181,10 +204,15 @@ class LibraryController(QObject):
         self._paused, self._looked, self._run_folders = False, False, len(self._overview.folders)
 
         def events(cancel: threading.Event) -> Iterator[Event | _Grown]:
-            for event in library.index(cancel=cancel, retry_problems=retry_problems):
-                yield _Grown(library.status().photos) if isinstance(event, Committed) else event
+            self._misread = False
+            try:
+                for event in library.index(cancel=cancel, retry_problems=retry_problems):
+                    yield _Grown(library.status().photos) if isinstance(event, Committed) else event
+            except BundleError:
+                self._misread = True
+                raise
 
-        self._status.show_scanning(0)
+        self._show_scanning(0)
         self._run = self._jobs.stream(events, self._take_event, self._end_run, self._fail_run)
 
     def pause(self) -> None:
@@ -210,7 +238,9 @@ class LibraryController(QObject):
                 library.use(choice.answers, choice.wanted)
 
         def done(_nothing: None) -> None:
+            self._answering = library.bundle if library is not None else None
             self.model_chosen.emit()
+            self.answers_changed.emit()
             if library is None:
                 self.open(())
             else:
@@ -218,12 +248,29 @@ class LibraryController(QObject):
 
         self._jobs.read(work, done, self.model_refused.emit)
 
+    def take_up_model(self, name: str) -> None:
+        """A model was installed: open the library if it waits for one, or work with the new files of its own."""
+        if self._broken is not None:
+            self.open(())
+        elif name in self.model_names:
+            self.use_model(self.model_names[1])
+
+    @property
+    def is_changing(self) -> bool:
+        """True while another model than the one that answers reads the photos."""
+        return self._library is not None and self._library.wanted is not self._library.bundle
+
+    def cancel_change(self) -> None:
+        """Stay with the model that answers; what the other one has read is kept."""
+        if self.is_changing:
+            self.use_model(self.model_names[0])
+
     def has_small_model(self) -> bool:
         """Whether photos are read by the model that comes with Picsight."""
         return self._library is not None and self._library.wanted.folder == self._place.installed().shipped
 
     def _take_library(self, opened: tuple[Library, Overview]) -> None:
-        self._library = opened[0]
+        self._library, self._answering = opened[0], opened[0].bundle
         self._take_overview(opened[1])
         self.opened.emit(opened[0])
         if opened[1].photos:
@@ -247,7 +294,9 @@ class LibraryController(QObject):
         match event:
             case Found(files, complete):
                 if not complete:
-                    self._status.show_scanning(files)
+                    self._show_scanning(files)
+            case Progress() if self.is_changing:
+                self._status.show_changing(self._read_share(event))
             case Progress():
                 self._status.show_progress(event, self._run_folders)
             case _Grown(photos):
@@ -256,10 +305,36 @@ class LibraryController(QObject):
             case Finished():
                 self._take_finished(event)
 
+    def _show_scanning(self, files: int) -> None:
+        if self.is_changing:
+            self._status.show_changing(None)
+        else:
+            self._status.show_scanning(files)
+
+    def _read_share(self, progress: Progress) -> float:
+        """How much of all photos the new model has read, in this run and in those before."""
+        left = progress.total - progress.done
+        return 1.0 - left / max(self._overview.photos, progress.total, 1)
+
+    def _note_answering(self) -> bool:
+        """Say so where another model answers than a moment ago."""
+        before, self._answering = self._answering, self._library.bundle if self._library else None
+        changed = before is not None and before is not self._answering
+        if changed:
+            self.answers_changed.emit()
+        return changed
+
     def _take_finished(self, event: Finished) -> None:
+        changed = self._note_answering()
         self._looked = not event.cancelled
         if event.cancelled:
-            self._status.show_paused()
+            if self._wanted_model is None:  # else the next run follows at once
+                self._status.show_paused()
+        elif changed:
+            words = self.tr("The new model has read your photos. Searches use it from now on.")
+            self._status.show_sentence(
+                " ".join((*event.notes[:-1], words))
+            )  # the last one says it by its name
         elif event.notes:
             self._status.show_sentence(" ".join(event.notes))
         elif event.summary.indexed or event.summary.moved or event.summary.missing:
@@ -287,7 +362,10 @@ class LibraryController(QObject):
 
     def _fail_run(self, sentence: str) -> None:
         self._run = None
-        self._status.show_stopped(sentence)
+        if self._misread:
+            self._status.show_incomplete()
+        else:
+            self._status.show_stopped(sentence)
         self._look_over()
         self.indexing_ended.emit()
         if self._wanted_model is not None:

@@ -1,38 +1,37 @@
-"""The first page: what Picsight does, what it promises, and the one thing to do."""
+"""The first page: what Picsight does, what it promises, the one thing to do, and where a better model is."""
 
 from __future__ import annotations
 
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QRect, QRectF, QStandardPaths, Qt, Signal
-from PySide6.QtGui import QPainter, QPen
+from PySide6.QtCore import QRect, QStandardPaths, Signal
+from PySide6.QtGui import QPainter
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
-from picsight.window.parts.controls import Button, Weight
+from picsight.window.parts.controls import Button, IconButton, Weight
 from picsight.window.parts.icons import paint_icon
 from picsight.window.parts.labels import sized
-from picsight.window.parts.words import counted
 from picsight.window.tokens import HALF, ONE, PAD, WIDE, px, tones
 
 if TYPE_CHECKING:
-    from PySide6.QtGui import QDragEnterEvent, QDragLeaveEvent, QDropEvent, QPaintEvent
+    from PySide6.QtGui import QPaintEvent
 
 
 class FirstRun(QWidget):
-    """Three promises and a way to add folders; takes dropped ones."""
+    """Three promises and a way to add folders."""
 
     choose_requested = Signal()
     folders_chosen = Signal(object)  # list[Path]
     models_requested = Signal()
+    hint_dismissed = Signal()
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._dropping = 0
-        self.setAcceptDrops(True)
         inner = QWidget(self)
         inner.setMaximumWidth(px(self, 32))
         column = QVBoxLayout(inner)
+        column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(px(self, HALF))
         column.addStretch(2)
         title = sized(QLabel(self.tr("Find your photos by describing them."), inner), 1.3, semibold=True)
@@ -77,63 +76,37 @@ class FirstRun(QWidget):
     def _model_line(self, inner: QWidget) -> QWidget:
         line = QWidget(inner)
         words = sized(QLabel(self.tr("This small model knows everyday things."), line), 0.9)
+        words.setWordWrap(True)
         better = Button(self.tr("Get a better one…"), Weight.QUIET, line)
         better.setAccessibleDescription(words.text())
         better.clicked.connect(self.models_requested)
         row = QHBoxLayout(line)
         row.setContentsMargins(0, 0, 0, 0)
         row.setSpacing(0)
+        dismiss = IconButton("clear", self.tr("Do not show the line about better models again"), line)
+        dismiss.clicked.connect(self.hint_dismissed)
         row.addWidget(words)
         row.addWidget(better)
+        row.addWidget(dismiss)
         row.addStretch(1)
+        policy = line.sizePolicy()
+        policy.setRetainSizeWhenHidden(True)  # nothing moves when it comes or goes
+        line.setSizePolicy(policy)
+        line.hide()
         return line
 
-    def say_model(self, *, small: bool) -> None:
-        """Tell of better models while the one that comes with Picsight is the chosen one."""
-        self._model.setVisible(small)
+    def tell_of_models(self, *, better: bool) -> None:
+        """Say that there are better models, or say nothing."""
+        self._model.setVisible(better)
 
     def say(self, sentence: str) -> None:
         """Why a folder could not be added."""
         self._hint.setText(sentence)
 
-    def dragEnterEvent(self, event: QDragEnterEvent) -> None:
-        """Folders may be dropped."""
-        folders = dropped_folders(event)
-        if folders:
-            self._dropping = len(folders)
-            self._hint.setText(
-                counted(self._dropping, "Drop to add this folder.", "Drop to add these %n folders.")
-            )
-            event.acceptProposedAction()
-            self.update()
-
-    def dragLeaveEvent(self, event: QDragLeaveEvent) -> None:
-        """As before."""
-        super().dragLeaveEvent(event)
-        self._end_drop()
-
-    def dropEvent(self, event: QDropEvent) -> None:
-        """Add what was dropped."""
-        self.folders_chosen.emit(dropped_folders(event))
-        event.acceptProposedAction()
-        self._end_drop()
-
-    def _end_drop(self) -> None:
-        self._dropping = 0
-        self._hint.setText(self.tr("Or drop a folder here."))
-        self.update()
-
     def paintEvent(self, _event: QPaintEvent) -> None:
-        """An outline while something hovers that may be dropped."""
-        colours, painter = tones(self), QPainter(self)
-        painter.fillRect(self.rect(), colours.base)
-        if self._dropping:
-            painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-            painter.setPen(QPen(colours.accent, 2, Qt.PenStyle.DashLine))
-            inset, radius = px(self, PAD), px(self, HALF)
-            painter.drawRoundedRect(
-                QRectF(self.rect()).adjusted(inset, inset, -inset, -inset), radius, radius
-            )
+        """The ground of a page."""
+        painter = QPainter(self)
+        painter.fillRect(self.rect(), tones(self).base)
         painter.end()
 
 
@@ -155,9 +128,3 @@ class _Promise(QWidget):
         painter, side = QPainter(self), px(self, 1.25)
         paint_icon(painter, QRect(0, (self.height() - side) // 2, side, side), self._icon, tones(self).accent)
         painter.end()
-
-
-def dropped_folders(event: QDropEvent) -> list[Path]:
-    """The folders among what is dragged or dropped."""
-    paths = [Path(url.toLocalFile()) for url in event.mimeData().urls() if url.isLocalFile()]
-    return [path for path in paths if path.is_dir()]

@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QHBoxLayout, QLabel, QSizePolicy, QVBoxLayout, QWi
 
 from picsight.window.parts.controls import Button, ThinProgress, Weight
 from picsight.window.parts.labels import ElidedLabel
-from picsight.window.parts.words import counted, duration, number
+from picsight.window.parts.words import counted, duration, number, percent
 from picsight.window.tokens import PAD, SMALL, px, tones
 
 if TYPE_CHECKING:
@@ -24,6 +24,8 @@ class StatusLine(QWidget):
 
     pause_requested = Signal()
     resume_requested = Signal()
+    cancel_change_requested = Signal()
+    install_again_requested = Signal()
     problems_requested = Signal()
 
     def __init__(self, parent: QWidget | None = None) -> None:
@@ -40,8 +42,9 @@ class StatusLine(QWidget):
         row = QHBoxLayout()
         row.setContentsMargins(px(self, PAD), 0, px(self, PAD), 0)
         row.setSpacing(px(self, PAD))
-        row.addWidget(self._photos, 2)
-        row.addWidget(self._said, 3)
+        self._photos.setSizePolicy(QSizePolicy.Policy.Maximum, QSizePolicy.Policy.Preferred)
+        row.addWidget(self._photos)
+        row.addWidget(self._said, 1)
         row.addWidget(self._news)
         row.addWidget(self._progress)
         row.addWidget(self._act)
@@ -93,6 +96,27 @@ class StatusLine(QWidget):
         self._progress.show()
         self._details.show_progress(progress, folders)
 
+    def show_changing(self, share: float | None) -> None:
+        """A new model reads the photos: how much of them, from 0 to 1, None while they are counted."""
+        sentence = self.tr("Search keeps working while the new model reads your photos.")
+        short = self.tr("The new model reads your photos.")
+        if share is not None:
+            done = percent(share)
+            sentence = self.tr("Search keeps working while the new model reads your photos: {share}.")
+            sentence, short = sentence.format(share=done), self.tr("New model: {share}").format(share=done)
+        self._show_right(sentence, self.cancel_change_requested, self.tr("Cancel"), short)
+        self._act.setAccessibleName(self.tr("Cancel the change of model"))
+        self._details.hide()
+        self._progress.setMaximum(0 if share is None else 1000)
+        self._progress.setValue(0 if share is None else int(1000 * share))
+        self._progress.show()
+
+    def show_incomplete(self) -> None:
+        """The model's files cannot be used as they are."""
+        words = self.tr("The search model is incomplete.")
+        self._show_right(words, self.install_again_requested, self.tr("Install again"))
+        self._details.hide()
+
     def show_paused(self) -> None:
         """A person paused it."""
         self._show_right(self.tr("Paused."), self.resume_requested, self.tr("Resume"))
@@ -124,9 +148,9 @@ class StatusLine(QWidget):
         painter.fillRect(0, 0, self.width(), 1, tones(self).line)
         painter.end()
 
-    def _show_right(self, words: str, action: object | None, verb: str) -> None:
+    def _show_right(self, words: str, action: object | None, verb: str, short: str = "") -> None:
         goes_on = action is self.pause_requested
-        self._said.setText("" if goes_on else words)
+        self._said.say("" if goes_on else words, short)
         self._said.setToolTip("" if goes_on else words)
         self._news.setText(words if goes_on else "")
         self._news.setVisible(goes_on)
@@ -134,6 +158,7 @@ class StatusLine(QWidget):
         self._progress.hide()
         self._act.setVisible(action is not None)
         self._act.setText(verb)
+        self._act.setAccessibleName("")
         self._act.updateGeometry()
         if action is not None:
             self._action = action  # type: ignore[assignment]  # one of this class's own signals

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QObject, Qt
 from PySide6.QtWidgets import QFileDialog, QMessageBox, QWidget
 
-from picsight.window.models.rows import Act, Row, rows_of, title_of
+from picsight.window.models.rows import Act, Row, arriving, rows_of, title_of
 from picsight.window.parts.words import isolated
 
 if TYPE_CHECKING:
@@ -19,11 +19,12 @@ if TYPE_CHECKING:
     from picsight.jobs import Jobs, Stream
     from picsight.window.library.controller import LibraryController, LibraryPlace
     from picsight.window.models.view import ModelsDialog
-    from picsight_engine.models.bundle import Manifest
+    from picsight_engine.models.bundle import Bundle, Manifest
     from picsight_engine.models.catalogue import Entry
     from picsight_engine.models.install import InstallEvent
+    from picsight_engine.models.parcel import Unpacking
 
-LANE = "models"
+LANE, LANE_PARCEL = "models", "parcel"
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,13 +38,12 @@ class _Parcel:
 
 @dataclass(slots=True)
 class _Installation:
-    """What is being installed; from a catalogue it can be stopped and taken up again."""
+    """What is being installed; `arriving` is the line of a model that no list knows yet."""
 
     name: str
-    title: str
-    fetched: bool
+    words: str
+    arriving: Row | None = None
     stream: Stream | None = None
-    words: str = ""
     done: int = 0
     total: int = 0
 
@@ -82,6 +82,7 @@ class ModelsController(QObject):
             dialog.wished.connect(self._wish)
             dialog.cancel_requested.connect(self.cancel)
             dialog.file_requested.connect(self._choose_file)
+            dialog.file_dropped.connect(self.install_file)
             dialog.licence.accepted.connect(self._accept)
             dialog.licence.declined.connect(self._decline)
         self._faults.clear()
@@ -89,29 +90,36 @@ class ModelsController(QObject):
         self.dialog.open()
         self.refresh()
 
+    def hide(self) -> None:
+        """The window closes: so does the dialog, before an installation that goes on is asked to end."""
+        if self.dialog is not None:
+            self.dialog.hide()
+
     def refresh(self) -> None:
         """Look at all models again, if someone looks."""
         if self.dialog is None or not self.dialog.isVisible():
             return
-        place, photos, given = self._place, self._library.overview.photos, self._entries
+        place, photos, entries = self._place, self._library.overview.photos, self._catalogue()
 
         def work() -> list[Row]:
             from picsight_engine.model_offers import model_offers
-            from picsight_engine.models.catalogue import CATALOGUE
 
-            entries = CATALOGUE if given is None else given
             offers = model_offers(place.folder, place.installed(), entries)
             return rows_of(offers, photos, [entry.name for entry in entries])
 
         self._jobs.read(work, self._take_rows, self._say, replaces=LANE)
 
     def cancel(self) -> None:
-        """Stop the installation; what has arrived is kept."""
+        """Stop the installation; what was downloaded is kept."""
         if self._installation is not None and self._installation.stream is not None:
             self._installation.stream.cancel()
 
     def install_file(self, path: Path) -> None:
         """Install a model from a folder or an archive, once its licence was accepted."""
+        self.show()
+        if self._installation is not None:
+            self._say(self.tr("A model is being installed. Install the next one once it is there."))
+            return
 
         def work() -> _Parcel:
             from picsight_engine.models.parcel import open_parcel
@@ -119,8 +127,19 @@ class ModelsController(QObject):
             with open_parcel(path) as parcel:
                 return _Parcel(path, parcel.manifest, parcel.licence)
 
-        self._say("")
-        self._jobs.read(work, self._take_parcel, self._say)
+        self._jobs.read(work, self._take_parcel, self._say, replaces=LANE_PARCEL)
+
+    def install_again(self, name: str) -> None:
+        """Put an incomplete model right: from where it came, which may be a file that only a person has."""
+        self.show()
+        if any(entry.name == name for entry in self._catalogue()):
+            self._ask_to_fetch(name)
+        elif name == self._place.installed().all()[0].name:
+            self._say(
+                self.tr("This model comes with Picsight: install Picsight again, or use another model.")
+            )
+        else:
+            self._choose_file()
 
     # What a person wishes
 
@@ -132,36 +151,36 @@ class ModelsController(QObject):
                 self._library.use_model(name)
             case Act.REMOVE:
                 self._confirm_removal(name)
-            case Act.INSTALL | Act.CONTINUE | Act.AGAIN:
+            case Act.INSTALL | Act.CONTINUE:
                 self._ask_to_fetch(name)
+            case Act.AGAIN:
+                self.install_again(name)
 
     def _ask_to_fetch(self, name: str) -> None:
-        from picsight_engine.models.catalogue import find_entry
-
-        entry = find_entry(name, self._entries)
+        entry = next(entry for entry in self._catalogue() if entry.name == name)
         title = title_of(entry.name, entry.title)
         licence = entry.terms.licence
         self._ask(
             title,
             (licence.id, licence.url, entry.terms.text) if licence.accept else None,
-            lambda: self._fetch(entry, title),
+            lambda: self._fetch(entry),
         )
 
     def _take_parcel(self, parcel: _Parcel) -> None:
         manifest, licence = parcel.manifest, parcel.manifest.licence
         self._ask(
-            manifest.title,
+            title_of(manifest.name, manifest.title),
             (licence.id, licence.url, parcel.licence) if licence.accept else None,
             lambda: self._unpack(parcel),
         )
 
     def _ask(self, title: str, licence: tuple[str, str, str] | None, install: Callable[[], None]) -> None:
         """Show a licence that must be accepted; without one go on at once."""
-        if licence is None or self.dialog is None:
+        if licence is None:
             install()
-            return
-        self._accepted = install
-        self.dialog.show_licence(title, *licence)
+        elif self.dialog is not None:
+            self._accepted = install
+            self.dialog.show_licence(title, *licence)
 
     def _accept(self) -> None:
         install, self._accepted = self._accepted, None
@@ -215,7 +234,7 @@ class ModelsController(QObject):
 
     # Installing
 
-    def _fetch(self, entry: Entry, title: str) -> None:
+    def _fetch(self, entry: Entry) -> None:
         place = self._place
 
         def events(cancel: threading.Event) -> Iterator[InstallEvent]:
@@ -223,50 +242,54 @@ class ModelsController(QObject):
 
             yield from install(entry, place.installed(), coreml=runs_coreml(), cancel=cancel)
 
-        self._begin(_Installation(entry.name, title, fetched=True, words=self.tr("Connecting")), events)
+        self._begin(_Installation(entry.name, self.tr("Connecting")), events)
 
     def _unpack(self, parcel: _Parcel) -> None:
-        place, title = self._place, parcel.manifest.title
+        place, manifest = self._place, parcel.manifest
 
-        def events(_cancel: threading.Event) -> Iterator[InstallEvent]:
+        def events(cancel: threading.Event) -> Iterator[Unpacking | Bundle]:
             from picsight_engine.model_choice import require_replaceable
-            from picsight_engine.models.install import Installed
             from picsight_engine.models.parcel import open_parcel
 
             with open_parcel(parcel.path) as again:
                 require_replaceable(place.folder, again.manifest, place.installed())
-                yield Installed(again.install(place.installed()))
+                yield from again.unpack(place.installed(), cancel=cancel)
 
-        self._begin(
-            _Installation(parcel.manifest.name, title, fetched=False, words=self.tr("Installing")), events
-        )
+        self._begin(_Installation(manifest.name, self.tr("Copying"), arriving(manifest)), events)
 
     def _begin(
-        self, started: _Installation, events: Callable[[threading.Event], Iterator[InstallEvent]]
+        self,
+        started: _Installation,
+        events: Callable[[threading.Event], Iterator[InstallEvent | Unpacking | Bundle]],
     ) -> None:
         if self._installation is not None:
             return
         self._installation = started
         started.stream = self._jobs.stream(events, self._take_event, self._end, self._break_off)
-        self._show_installation()
+        self._show_rows()
+        if self.dialog is not None and started.name in self.dialog.rows:
+            self.dialog.rows[started.name].cancel.setFocus()
 
-    def _take_event(self, event: InstallEvent) -> None:
+    def _take_event(self, event: InstallEvent | Unpacking | Bundle) -> None:
         from picsight_engine.models.install import Checking, Fetching
+        from picsight_engine.models.parcel import Unpacking
 
         current = self._installation
         if current is None:
             return
         if isinstance(event, Fetching):
             current.words, current.done, current.total = self.tr("Downloading"), event.done, event.total
-        elif isinstance(event, Checking):
+        elif isinstance(event, Unpacking) and event.done < event.total:
+            current.done, current.total = event.done, event.total
+        elif isinstance(event, Unpacking | Checking):
             current.words, current.total = self.tr("Checking"), 0
         self._show_installation()
 
     def _end(self) -> None:
-        self._close_installation()
+        current = self._close_installation()
         self.refresh()
-        if self._library.needs_model:
-            self._library.open(())
+        if current is not None:
+            self._library.take_up_model(current.name)
 
     def _break_off(self, sentence: str) -> None:
         current = self._close_installation()
@@ -283,13 +306,23 @@ class ModelsController(QObject):
             self._say("")
         return current
 
+    def _catalogue(self) -> Sequence[Entry]:
+        from picsight_engine.models.catalogue import CATALOGUE  # only who opens the dialog
+
+        return CATALOGUE if self._entries is None else self._entries
+
     # What is shown
 
     def _take_rows(self, rows: list[Row]) -> None:
         self._rows = {row.name: row for row in rows}
+        self._show_rows()
+
+    def _show_rows(self) -> None:
+        current = self._installation
         if self.dialog is None:
             return
-        self.dialog.show_rows(rows)
+        arriving = current.arriving if current is not None and current.name not in self._rows else None
+        self.dialog.show_rows([*self._rows.values(), *([arriving] if arriving else [])])
         for name, sentence in self._faults.items():
             if name in self.dialog.rows:
                 self.dialog.rows[name].show_fault(sentence)
@@ -302,16 +335,16 @@ class ModelsController(QObject):
         dialog.let_install(may=False)
         line = dialog.rows.get(current.name)
         if line is not None:
-            line.show_transfer(current.words, current.done, current.total, stoppable=current.fetched)
+            line.show_transfer(current.words, current.done, current.total)
 
     def _fail(self, name: str, sentence: str) -> None:
         """Say in a model's line why something did not go, or above the lines where it has none."""
-        self._faults[name] = sentence
-        line = self.dialog.rows.get(name) if self.dialog is not None else None
-        if line is not None:
-            line.show_fault(sentence)
-        else:
+        if name not in self._rows:
             self._say(sentence)
+            return
+        self._faults[name] = sentence
+        if self.dialog is not None and name in self.dialog.rows:
+            self.dialog.rows[name].show_fault(sentence)
 
     def _say(self, sentence: str) -> None:
         if self.dialog is not None:

@@ -113,15 +113,13 @@ class RowView(QWidget):
         for act, button in self._buttons.items():
             button.setEnabled(may or act is Act.USE)
 
-    def show_transfer(
-        self, words: str | None, done: int = 0, total: int = 0, *, stoppable: bool = True
-    ) -> None:
+    def show_transfer(self, words: str | None, done: int = 0, total: int = 0) -> None:
         """How far the installation is, None when there is none; without a total nobody knows."""
         going_on = words is not None
         had_focus = self.cancel.hasFocus()
         for part in (self._progress, self._far):
             part.setVisible(going_on)
-        self.cancel.setVisible(going_on and stoppable)
+        self.cancel.setVisible(going_on)
         self._stands.setVisible(not going_on and bool(self._stands.words()))
         for button in self._buttons.values():
             button.setVisible(not going_on)

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from picsight_engine.model_offers import Offer
+    from picsight_engine.models.bundle import Manifest
 
 # What the models are called here; their own names stand under the technical details.
 PLAIN: dict[str, tuple[str, str]] = {
@@ -79,6 +80,13 @@ def rows_of(offers: Sequence[Offer], photos: int, catalogue: Sequence[str]) -> l
     return [_row(offer, photos, answering, fetchable=offer.name in catalogue) for offer in offers]
 
 
+def arriving(manifest: Manifest) -> Row:
+    """The line of a model from a file while it is copied; nothing can be done with it yet."""
+    title, licence = title_of(manifest.name, manifest.title), manifest.licence
+    details = Details(manifest.name, manifest.title, licence.id, licence.url)
+    return Row(manifest.name, title, "", "", "", in_use=False, acts=(), fault="", details=details)
+
+
 def title_of(name: str, title: str) -> str:
     """What a model is called here."""
     return say(PLAIN[name][0]) if name in PLAIN else title
@@ -136,8 +144,9 @@ def _acts(offer: Offer, *, fetchable: bool) -> tuple[Act, ...]:
         case "unfinished":
             return (Act.REMOVE, Act.CONTINUE) if fetchable else (Act.REMOVE,)
         case "damaged":
-            removing = () if offer.wanted or offer.shipped else (Act.REMOVE,)
-            return (*removing, Act.AGAIN) if fetchable else removing
+            if offer.shipped:  # nothing here can put it right
+                return ()
+            return (Act.AGAIN,) if offer.wanted else (Act.REMOVE, Act.AGAIN)
         case "installed":
             kept = offer.shipped or offer.wanted or offer.answers
             return (*(() if kept else (Act.REMOVE,)), *(() if offer.wanted else (Act.USE,)))

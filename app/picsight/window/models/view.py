@@ -22,11 +22,14 @@ from PySide6.QtWidgets import (
 from picsight.window.models.licence_view import LicencePage
 from picsight.window.models.row_view import Mark, RowView
 from picsight.window.parts.controls import Button, SlimScrollBar, Weight
+from picsight.window.parts.drops import dropped_files
 from picsight.window.parts.labels import sized
 from picsight.window.tokens import HALF, PAD, SMALL, px
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from PySide6.QtGui import QDragEnterEvent, QDropEvent
 
     from picsight.window.models.rows import Row
 
@@ -39,10 +42,12 @@ class ModelsDialog(QDialog):
     wished = Signal(str, object)  # name of a model, Act
     cancel_requested = Signal()
     file_requested = Signal()
+    file_dropped = Signal(object)  # Path
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setWindowTitle(self.tr("Models"))
+        self.setAcceptDrops(True)
         self.rows: dict[str, RowView] = {}
         self._pages, self._list = QStackedWidget(self), QWidget()
         self._lines = QVBoxLayout()
@@ -111,7 +116,7 @@ class ModelsDialog(QDialog):
         """Show these models in this order; lines that stay keep focus and progress. The first time the focus goes
         to the first thing that can be done.
         """
-        first_time = not self.rows
+        first_time, keyboard = not self.rows, self.focusWidget()
         for name in self.rows.keys() - {row.name for row in rows}:
             gone = self.rows.pop(name)
             gone.hide()
@@ -134,6 +139,9 @@ class ModelsDialog(QDialog):
         if first_time:
             first = next((stop for stop in stops if not stop.isHidden()), self.done_button)
             first.setFocus(Qt.FocusReason.OtherFocusReason)
+        elif keyboard is not None and keyboard.isHidden():
+            # What was pressed is done. The next model's button would get the keyboard, and a second press install it.
+            self.done_button.setFocus(Qt.FocusReason.OtherFocusReason)
 
     def let_install(self, *, may: bool) -> None:
         """One installation at a time."""
@@ -170,6 +178,16 @@ class ModelsDialog(QDialog):
             self.licence.declined.emit()
         else:
             super().reject()
+
+    def dragEnterEvent(self, event: QDragEnterEvent) -> None:
+        """A model may be dropped: whatever is dropped here is meant as one."""
+        if dropped_files(event):
+            event.acceptProposedAction()
+
+    def dropEvent(self, event: QDropEvent) -> None:
+        """Hand the first one on: each has a licence of its own."""
+        self.file_dropped.emit(dropped_files(event)[0])
+        event.acceptProposedAction()
 
     def changeEvent(self, event: QEvent) -> None:
         """Other colours: the dim words follow."""

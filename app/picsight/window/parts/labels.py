@@ -31,14 +31,21 @@ class ElidedLabel(QLabel):
         self, parent: QWidget | None = None, *, edge: Qt.AlignmentFlag = Qt.AlignmentFlag.AlignLeading
     ) -> None:
         super().__init__(parent)
-        self._edge = edge
+        self._edge, self._short = edge, ""
         self.setTextFormat(Qt.TextFormat.PlainText)
         self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
+
+    def say(self, words: str, short: str = "") -> None:
+        """Show these words, or, where there is no room for them, the short ones; both are read aloud as the first."""
+        self._short = short
+        self.setText(words)
 
     def paintEvent(self, _event: QPaintEvent) -> None:
         """The text, cut where it is too long, dim as all words about words."""
         painter = QPainter(self)
         painter.setPen(tones(self).dim)
-        shown = self.fontMetrics().elidedText(self.text(), Qt.TextElideMode.ElideMiddle, self.width())
+        fits = self.fontMetrics().horizontalAdvance(self.text()) <= self.width()
+        words = self.text() if fits or not self._short else self._short
+        shown = self.fontMetrics().elidedText(words, Qt.TextElideMode.ElideMiddle, self.width())
         painter.drawText(self.rect(), Qt.AlignmentFlag.AlignVCenter | self._edge, shown)
         painter.end()

@@ -26,6 +26,11 @@ def number(value: float) -> str:
     return QLocale().toString(round(value))
 
 
+def percent(share: float) -> str:
+    """A share of the whole, never more than is done: 40 %."""
+    return say("{number} %").format(number=number(int(100 * share)))
+
+
 def size(count: int) -> str:
     """So many bytes: 2.1 MB, 215 MB."""
     return QLocale().formattedDataSize(

@@ -11,6 +11,7 @@ from PySide6.QtGui import QAccessible, QAccessibleAnnouncementEvent
 from picsight.window.parts.words import counted, isolated, number
 from picsight.window.search.news import News, compare
 from picsight.window.search.place import Place, Shown, look, ready
+from picsight_engine.errors import BundleError
 
 if TYPE_CHECKING:
     from picsight.jobs import Jobs
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
 LANE, LANE_NEWS = "search", "news"
 SLOW_SECONDS, IDLE_MS = 0.1, 120  # a search that took longer makes the next one wait for a pause in typing
+LOADING_MS = 300  # before a person is told why the first search takes its time
 QUIET_MS = 500  # without a key before "nothing" is said, and before the result is spoken
 NEWS_SHARE = 10  # looking for new photos may take a tenth of the time
 
@@ -30,6 +32,7 @@ class SearchController(QObject):
 
     place_changed = Signal(object)  # Place, as soon as its photos are shown
     busy_changed = Signal(bool)
+    install_again_requested = Signal()  # the model that should have answered
     folders_wanted = Signal()  # none of those that are there has photos
 
     def __init__(self, box: SearchBox, page: WallPage, jobs: Jobs, parent: QObject | None = None) -> None:
@@ -43,10 +46,14 @@ class SearchController(QObject):
         self._seen: tuple[int, int] | None = None  # where to return to when the wanted place is shown
         self._stay = False
         self._settled = False
+        self._misread = False  # the search that failed could not load its model
+        self._asking = False  # an answer is on its way; what is news shows only once it is there
         self._news_due, self._news_wanted = 0.0, False
         self._pause = QTimer(self, singleShot=True, interval=IDLE_MS)
         self._quiet = QTimer(self, singleShot=True, interval=QUIET_MS)
         self._news = QTimer(self, singleShot=True)
+        self._slow = QTimer(self, singleShot=True, interval=LOADING_MS)
+        self._slow.timeout.connect(self._say_loading)
         self._pause.timeout.connect(self._ask)
         self._quiet.timeout.connect(self._speak)
         self._news.timeout.connect(self._look_for_news)
@@ -60,6 +67,13 @@ class SearchController(QObject):
         """Work with this library from now on."""
         self._library = library
         self._ask()
+
+    def ask_again(self) -> None:
+        """Another model answers: show what it finds here; an answer of the one before no longer counts."""
+        if self._place == self._wanted:
+            self._request(self._wanted, stay=True)
+        else:
+            self._request(self._wanted, self._seen, stay=self._stay)
 
     @property
     def place(self) -> Place:
@@ -162,9 +176,21 @@ class SearchController(QObject):
             return
         seen, stay = self._seen, self._stay
         started = time.monotonic()
+        self._asking = True
         self.busy_changed.emit(True)
+        if place.words and not library.is_ready:
+            self._slow.start()
+
+        def work() -> Shown:
+            self._misread = False
+            try:
+                return look(library, place)
+            except BundleError:
+                self._misread = True
+                raise
+
         self._jobs.read(
-            lambda: look(library, place),
+            work,
             lambda shown: self._show(place, shown, time.monotonic() - started, seen, stay=stay),
             self._fail,
             replaces=LANE,
@@ -173,11 +199,15 @@ class SearchController(QObject):
     def _show(
         self, place: Place, shown: Shown, took: float, seen: tuple[int, int] | None, *, stay: bool
     ) -> None:
-        self._took, self._place, self._shown = took, place, shown
+        self._took, self._place, self._shown, self._asking = took, place, shown, False
+        self._slow.stop()
         self.busy_changed.emit(False)
         self._page.pill.hide()
         view = self._page.view
+        best_in_sight = place.is_search and view.at_top()
         view.show_wall(shown.wall, stay=stay)
+        if best_in_sight:  # then the best of the new answer are, rather than where the current photo went
+            view.scrollToTop()
         if seen is not None:
             view.return_to(seen)
         self._page.say(self._title())
@@ -189,11 +219,18 @@ class SearchController(QObject):
         if self._news_wanted:
             self.photos_arrived()
 
+    def _say_loading(self) -> None:
+        self._page.say(self.tr("Getting ready to search by meaning. Your photos can be looked at meanwhile."))
+
     def _fail(self, sentence: str) -> None:
+        self._asking = False
+        self._slow.stop()
         self.busy_changed.emit(False)
-        self._page.notice.say(
-            self.tr("This search did not work."), sentence, [(self.tr("All photos"), self._all_photos)]
-        )
+        title, ways = self.tr("This search did not work."), [(self.tr("All photos"), self._all_photos)]
+        if self._misread:
+            title = self.tr("The search model is incomplete.")
+            ways.insert(0, (self.tr("Install again"), self.install_again_requested.emit))
+        self._page.notice.say(title, sentence, ways)
         self._page.say("")
         self._page.show_notice()
 
@@ -256,7 +293,9 @@ class SearchController(QObject):
 
     def _look_for_news(self) -> None:
         library, place = self._library, self._place
-        if library is None or not self._news_wanted or self._place != self._wanted or self._shown is None:
+        if library is None or not self._news_wanted or self._asking or self._shown is None:
+            return
+        if self._place != self._wanted:
             return
         self._news_wanted = False
         shown, started = self._shown, time.monotonic()

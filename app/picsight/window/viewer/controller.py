@@ -45,6 +45,7 @@ class ViewerController(QObject):
         page.end_requested.connect(lambda last: self.show(self._model.rowCount() - 1 if last else 0))
         page.stage.full_needed.connect(self._load_full)
         page.stage.fit_needed.connect(self._load)
+        model.modelReset.connect(self._find_again)
 
     @property
     def photo(self) -> Result | None:
@@ -63,6 +64,13 @@ class ViewerController(QObject):
         self._page.stage.show_stand_in(self._thumbnails.pixmap(photo.id), size)
         self._load()
         self.moved.emit(row)
+
+    def _find_again(self) -> None:
+        """The wall was asked again: the photo that is looked at may stand elsewhere in it."""
+        row = self._model.wall.rows.get(self._photo.id, -1) if self._photo is not None else -1
+        if self._photo is not None and row >= 0:
+            self._row = row
+            self._page.show_photo(self._photo, row, self._model.rowCount())
 
     def close(self) -> None:
         """Forget what was being read."""

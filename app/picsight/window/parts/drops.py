@@ -1,0 +1,101 @@
+"""What is dragged onto the window: folders of photos, or models; and the veil that says what dropping it will do."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QRectF, Qt
+from PySide6.QtGui import QColor, QFont, QPainter, QPen
+from PySide6.QtWidgets import QWidget
+
+from picsight.window.parts.words import counted, isolated, say
+from picsight.window.tokens import HALF, PAD, px, tones
+
+if TYPE_CHECKING:
+    from PySide6.QtGui import QDropEvent, QPaintEvent
+
+ARCHIVES = (".zip", ".tar", ".tar.gz", ".tgz", ".tar.xz", ".txz", ".tar.bz2", ".tbz2")
+
+
+@dataclass(frozen=True, slots=True)
+class Drop:
+    """What is dropped, as far as it can be used: folders to add and models to install."""
+
+    folders: tuple[Path, ...]
+    models: tuple[Path, ...]
+
+    def sentence(self) -> str:
+        """What dropping it will do; empty if nothing."""
+        words = []
+        if self.folders:
+            words.append(
+                counted(len(self.folders), "Drop to add this folder.", "Drop to add these %n folders.")
+            )
+        if len(self.models) == 1:
+            words.append(say("Drop to install this model."))
+        elif self.models:
+            name = isolated(f"“{self.models[0].name}”")
+            words.append(say("Drop to install {name}; the others one at a time.").format(name=name))
+        return " ".join(words)
+
+
+def dropped_files(event: QDropEvent) -> list[Path]:
+    """The files and folders of this computer among what is dragged or dropped."""
+    return [Path(url.toLocalFile()) for url in event.mimeData().urls() if url.isLocalFile()]
+
+
+def dropped(event: QDropEvent) -> Drop:
+    """What can be done with what is dragged or dropped."""
+    paths = dropped_files(event)
+    models = tuple(path for path in paths if _is_model(path))
+    return Drop(tuple(path for path in paths if path.is_dir() and path not in models), models)
+
+
+def _is_model(path: Path) -> bool:
+    """A folder with a model's manifest, or an archive: photos do not come in archives."""
+    from picsight_engine.models.bundle import MANIFEST  # only who drops something
+
+    return (path / MANIFEST).is_file() or (path.name.lower().endswith(ARCHIVES) and path.is_file())
+
+
+class DropVeil(QWidget):
+    """Lies over everything while something hovers that may be dropped: one outlined target, one sentence."""
+
+    def __init__(self, parent: QWidget) -> None:
+        super().__init__(parent)
+        self._over, self._sentence = parent, ""
+        self.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
+        self.hide()
+
+    def say(self, sentence: str) -> None:
+        """Show the veil with this sentence, or take it away."""
+        self._sentence = sentence
+        self.setGeometry(self._over.rect())
+        self.setVisible(bool(sentence))
+        self.raise_()
+        self.update()
+
+    def words(self) -> str:
+        """What is said now."""
+        return self._sentence
+
+    def paintEvent(self, _event: QPaintEvent) -> None:
+        """The page shines through; the outline is the target."""
+        colours, painter = tones(self), QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        veil = QColor(colours.base)
+        veil.setAlphaF(0.96)
+        painter.fillRect(self.rect(), veil)
+        painter.setPen(QPen(colours.accent, 2, Qt.PenStyle.DashLine))
+        inset, radius = px(self, PAD), px(self, HALF)
+        painter.drawRoundedRect(QRectF(self.rect()).adjusted(inset, inset, -inset, -inset), radius, radius)
+        painter.setPen(colours.text)
+        font = self.font()
+        font.setPointSizeF(font.pointSizeF() * 1.15)
+        font.setWeight(QFont.Weight.DemiBold)
+        painter.setFont(font)
+        room = self.rect().adjusted(3 * inset, 3 * inset, -3 * inset, -3 * inset)
+        painter.drawText(room, Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap, self._sentence)
+        painter.end()

@@ -1,0 +1,155 @@
+"""A folder, a .zip or a .tar archive from somewhere else: files under names, read and never unpacked as they wish."""
+
+from __future__ import annotations
+
+import lzma
+import tarfile
+import zipfile
+import zlib
+from typing import IO, TYPE_CHECKING, Protocol
+
+from picsight_engine.errors import BundleError, RequestError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from contextlib import ExitStack
+    from pathlib import Path
+    from typing import Self
+
+_MOST_HEADER = 1_000_000  # bytes
+# what reading may raise where a file is cut, changed, encrypted or on a disk that fails
+DAMAGED = (
+    tarfile.TarError,
+    zipfile.BadZipFile,
+    zlib.error,
+    lzma.LZMAError,
+    EOFError,
+    RuntimeError,
+    OSError,
+    # names that are no text or empty, and sizes that no computer has: both modules pass them on
+    ValueError,
+    IndexError,
+    MemoryError,
+)
+
+
+class Source(Protocol):
+    """Something that holds files under names with "/"."""
+
+    def find(self, path: str) -> list[str]:
+        """The plain files at `path`, seen from the top or from one folder below; the topmost first."""
+        ...
+
+    def open(self, name: str) -> IO[bytes]:
+        """One of them, to be read."""
+        ...
+
+
+def open_source(path: Path, stack: ExitStack) -> Source:
+    """What lies at `path`, opened until `stack` is left.
+
+    Raises:
+        RequestError: there is nothing, or it is neither a folder nor an archive.
+        BundleError: the archive is damaged.
+    """
+    if path.is_dir():
+        return _Folder(path)
+    if not path.exists():
+        raise RequestError(f"There is nothing at {path}; check how it is spelled.")
+    if not path.is_file():  # a pipe would be waited for without end
+        raise _no_archive(path)
+    try:
+        if zipfile.is_zipfile(path):
+            return _Zip(stack.enter_context(zipfile.ZipFile(path)))
+        return _Tar(stack.enter_context(tarfile.open(path, tarinfo=_TarHeader)))
+    except tarfile.ReadError as fault:
+        raise _no_archive(path) from fault
+    except DAMAGED as fault:
+        raise damaged(path, fault) from fault
+
+
+class _Folder:
+    """A folder on a disk."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def find(self, path: str) -> list[str]:
+        """Looks at these places alone; listing a whole disk would serve nobody."""
+        found = [self._path / path, *sorted(self._path.glob(f"*/{path}"))]
+        return [each.relative_to(self._path).as_posix() for each in found if each.is_file()]
+
+    def open(self, name: str) -> IO[bytes]:
+        """KeyError where there is no such file, as with archives; a pipe would be waited for without end."""
+        path = self._path / name
+        if path.exists() and not path.is_file():
+            raise KeyError(name)
+        try:
+            return path.open("rb")
+        except FileNotFoundError:
+            raise KeyError(name) from None
+
+
+class _Zip:
+    """A .zip archive."""
+
+    def __init__(self, archive: zipfile.ZipFile) -> None:
+        self._archive = archive
+
+    def find(self, path: str) -> list[str]:
+        """What is no folder."""
+        return _nearest(
+            path, (info.filename for info in self._archive.infolist() if not info.filename.endswith("/"))
+        )
+
+    def open(self, name: str) -> IO[bytes]:
+        """Unpacks while it is read."""
+        return self._archive.open(name)
+
+
+class _TarHeader(tarfile.TarInfo):
+    """Names and notes of a member, which `tarfile` reads into memory however long they say that they are."""
+
+    @classmethod
+    def frombuf(cls, buf: bytes | bytearray, encoding: str, errors: str) -> Self:
+        """A header from its block; ReadError where what belongs to it is too large."""
+        header = super().frombuf(buf, encoding, errors)
+        if not (header.isfile() or header.size <= _MOST_HEADER):
+            raise tarfile.ReadError(f"a header of {header.size:,} bytes")
+        return header
+
+
+class _Tar:
+    """A .tar archive, compressed or not."""
+
+    def __init__(self, archive: tarfile.TarFile) -> None:
+        self._files = {
+            member.name.removeprefix("./"): member for member in archive.getmembers() if member.isreg()
+        }  # links and devices are left out
+        self._archive = archive
+
+    def find(self, path: str) -> list[str]:
+        """Neither links nor devices."""
+        return _nearest(path, self._files)
+
+    def open(self, name: str) -> IO[bytes]:
+        """Unpacks while it is read."""
+        file = self._archive.extractfile(self._files[name])
+        assert file is not None  # only plain files are kept
+        return file
+
+
+def _nearest(path: str, names: Iterable[str]) -> list[str]:
+    found = [name for name in names if path in (name, name.partition("/")[2])]
+    return sorted(found, key=lambda name: (name != path, name))
+
+
+def damaged(path: Path, fault: Exception) -> BundleError:
+    """What a person is told when reading ends with one of DAMAGED."""
+    return BundleError(f"{path} cannot be read ({str(fault).rstrip('.')}); get the model again.")
+
+
+def _no_archive(path: Path) -> RequestError:
+    return RequestError(
+        f"{path} is neither a folder nor a .zip or .tar archive of a model; choose another file."
+    )

@@ -1,0 +1,86 @@
+"""The published files of a model as a person fetched them, with a browser or on another computer: a folder or an archive."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from picsight_engine.errors import BundleError, CancelledError, RequestError
+from picsight_engine.models.archive import DAMAGED, Source, damaged
+from picsight_engine.models.download import Arrived, Fetched
+
+if TYPE_CHECKING:
+    import threading
+    from collections.abc import Iterable, Iterator
+    from pathlib import Path
+
+    from picsight_engine.models.catalogue import RemoteFile
+
+_CHUNK = 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Shelf:
+    """Files under the names that they have in their repository, at the top of `path` or one folder below."""
+
+    path: Path
+    source: Source
+
+    def holds(self, files: Iterable[RemoteFile]) -> bool:
+        """Whether all of them are here."""
+        return all(self._find(file) is not None for file in files)
+
+    def require(self, files: Iterable[RemoteFile]) -> None:
+        """RequestError where one of them is not here."""
+        for file in files:
+            if self._find(file) is None:
+                raise RequestError(f"There is no {file.path} in {self.path}; get it from {file.url()}")
+
+    def bring(self, file: RemoteFile, target: Path, cancel: threading.Event) -> Iterator[Arrived | Fetched]:
+        """Copies a file to `target` and says what `download` would say.
+
+        Raises:
+            BundleError: it cannot be read, or is not the file that the catalogue knows.
+            CancelledError: `cancel` was set.
+        """
+        self.require([file])
+        done, digest = 0, hashlib.sha256()
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with target.open("wb") as out:
+            for chunk in self._read(file):
+                if cancel.is_set():
+                    raise CancelledError("The installation was stopped; nothing was installed.")
+                done += len(chunk)
+                if done > file.limit:
+                    raise self._stranger(file)
+                digest.update(chunk)
+                out.write(chunk)
+                yield Arrived(done, file.size)
+        sha256 = digest.hexdigest()
+        if file.size not in (None, done) or file.sha256 not in (None, sha256):
+            raise self._stranger(file)
+        yield Fetched(f"a file: {file.path}", done, sha256, revision=None, stated_sha256=None)
+
+    def _find(self, file: RemoteFile) -> str | None:
+        """Without its folder too: a browser fetches file by file into one."""
+        for path in (file.path, file.path.removeprefix("onnx/")):
+            found = self.source.find(path)
+            if found:
+                return found[0]
+        return None
+
+    def _read(self, file: RemoteFile) -> Iterator[bytes]:
+        where = self._find(file)
+        assert where is not None  # required before
+        try:
+            with self.source.open(where) as source:
+                while chunk := source.read(_CHUNK):
+                    yield chunk
+        except DAMAGED as fault:
+            raise damaged(self.path, fault) from fault
+
+    def _stranger(self, file: RemoteFile) -> BundleError:
+        return BundleError(
+            f"{file.path} in {self.path} is not the file that was published; get it again from {file.url()}"
+        )

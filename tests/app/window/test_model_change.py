@@ -1,0 +1,148 @@
+"""Changing the model of an open window: searches go on, the new model's answers take their place, one can go back."""
+
+from __future__ import annotations
+
+import threading
+
+import pytest
+from PySide6.QtCore import Qt
+
+from picsight_engine.indexing.events import Committed
+from picsight_engine.indexing.indexer import IndexSettings
+from picsight_engine.library import Library
+from picsight_engine.model_choice import choice_of, use_model
+from picsight_engine.models.bundle import open_bundle
+from picsight_engine.models.parcel import open_parcel
+
+PATIENCE = 30_000  # ms; worker processes start on a busy machine
+STARTER = "picsight-starter"
+WORDS = "a face of a person"
+
+
+@pytest.fixture
+def mine(models, parcel):
+    """The name of an installed model that sees photos otherwise than the shipped one."""
+    with open_parcel(parcel) as opened:
+        return list(opened.unpack(models))[-1].manifest.name
+
+
+@pytest.fixture
+def best(real_photos, tmp_path, bundle):
+    """The names that a model finds for the words, best first, in a library of its own."""
+
+    def ask(model):
+        with Library.open(tmp_path / model.manifest.name, model) as library:
+            list(library.index([real_photos]))
+            return [photo.path.name for photo in library.search(WORDS, limit=100).results]
+
+    return ask
+
+
+def names(window):
+    return [photo.path.name for photo in window.frame.model.wall.results]
+
+
+def wait_until_read(qtbot, window):
+    qtbot.waitUntil(lambda: window.library.has_looked and not window.library.is_indexing, timeout=PATIENCE)
+
+
+def search(qtbot, window):
+    qtbot.keyClicks(window.frame.box.line, WORDS)
+    qtbot.waitUntil(lambda: window.search.place.words == WORDS, timeout=PATIENCE)
+
+
+def test_a_standing_search_is_asked_again_when_the_change_is_complete_and_when_one_goes_back(
+    qtbot, model_window, models, mine, best, bundle, real_photos
+):
+    old, new = best(bundle), best(open_bundle(models.folder / mine))
+    assert sorted(old) == sorted(new)
+    assert old != new
+    window = model_window([real_photos])
+    wait_until_read(qtbot, window)
+    search(qtbot, window)
+    assert names(window) == old
+    grid = window.frame.grid
+    grid.setCurrentIndex(grid.model().index(5, 0))
+    window.library.use_model(mine)
+    qtbot.waitUntil(lambda: names(window) == new, timeout=PATIENCE)
+    assert [photo.path.name for photo in grid.selected_photos()] == [old[5]]
+    assert window.search.place.words == window.frame.box.text() == WORDS
+    window.library.use_model(STARTER)
+    qtbot.waitUntil(lambda: names(window) == old, timeout=PATIENCE)
+    assert [photo.path.name for photo in grid.selected_photos()] == [old[5]]
+
+
+def test_a_photo_that_is_looked_at_stays_when_its_place_among_the_answers_changes(
+    qtbot, model_window, mine, real_photos
+):
+    window = model_window([real_photos])
+    wait_until_read(qtbot, window)
+    search(qtbot, window)
+    old = names(window)
+    window.frame.grid.open_requested.emit(5)
+    window.library.use_model(mine)
+    qtbot.waitUntil(lambda: names(window) != old, timeout=PATIENCE)
+    assert window.viewer.photo.path.name == old[5]
+    window.frame.viewer_page.step_requested.emit(1)
+    new = names(window)
+    assert window.viewer.photo.path.name == new[new.index(old[5]) + 1]
+
+
+def share(window):
+    """How many per cent the status line says that the new model has read, None while it does not say so."""
+    words = window.frame.status.words()
+    if not words.startswith("Search keeps working while the new model reads your photos: "):
+        return None
+    return int(words.removesuffix(" %.").rpartition(" ")[2])
+
+
+def test_while_the_model_changes_the_status_says_how_far_it_is_and_cancel_goes_back(
+    qtbot, model_window, models, mine, real_photos, tmp_path
+):
+    window = model_window([real_photos])
+    wait_until_read(qtbot, window)
+    status = window.frame.status
+    window.library.use_model(mine)
+    qtbot.waitUntil(lambda: share(window) is not None, timeout=PATIENCE)
+    assert 0 <= share(window) < 100
+    assert window.library.model_names == (STARTER, mine)
+    assert status._act.accessibleName() == "Cancel the change of model"
+    qtbot.mouseClick(status._act, Qt.MouseButton.LeftButton)
+    qtbot.waitUntil(lambda: window.library.model_names == (STARTER, STARTER), timeout=PATIENCE)
+    wait_until_read(qtbot, window)
+    assert choice_of(tmp_path / "library", models).wanted.manifest.name == STARTER
+    assert share(window) is None
+    assert status._act.accessibleName() != "Cancel the change of model"
+
+
+def test_a_change_that_was_broken_off_goes_on_from_where_it_was(
+    qtbot, model_window, models, mine, bundle, real_photos, tmp_path
+):
+    folder = tmp_path / "library"
+    with Library.open(folder, bundle) as library:
+        list(library.index([real_photos]))
+        choice = use_model(folder, mine, models).choice
+        library.use(choice.answers, choice.wanted)
+        cancel, read = threading.Event(), 0
+        for event in library.index(settings=IndexSettings(workers=1, batch_photos=1), cancel=cancel):
+            read += len(event.photo_ids) if isinstance(event, Committed) else 0
+            if read == 12:
+                cancel.set()
+    window = model_window()
+    qtbot.waitUntil(lambda: share(window) is not None, timeout=PATIENCE)
+    assert share(window) >= 50
+    qtbot.waitUntil(lambda: window.library.model_names == (mine, mine), timeout=PATIENCE)
+
+
+def test_a_window_closed_in_the_middle_of_a_change_ends_and_the_next_one_completes_it(
+    qtbot, model_window, models, mine, real_photos, tmp_path
+):
+    window = model_window([real_photos])
+    wait_until_read(qtbot, window)
+    window.library.use_model(mine)
+    qtbot.waitUntil(lambda: window.library.is_changing, timeout=PATIENCE)
+    model_window.close()
+    choice = choice_of(tmp_path / "library", models)
+    assert (choice.answers.manifest.name, choice.wanted.manifest.name) == (STARTER, mine)
+    window = model_window()
+    qtbot.waitUntil(lambda: window.library.model_names == (mine, mine), timeout=PATIENCE)

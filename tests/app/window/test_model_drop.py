@@ -1,0 +1,187 @@
+"""A model dropped on the window is installed: its licence first, how far it is, what went wrong; photos are added."""
+
+from __future__ import annotations
+
+import os
+import shutil
+
+import pytest
+from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt, QUrl
+from PySide6.QtGui import QDragEnterEvent, QDragLeaveEvent, QDropEvent
+from PySide6.QtWidgets import QApplication
+
+from picsight.window.models.rows import Act
+from picsight_engine.models import archive
+
+PATIENCE = 30_000  # ms; worker processes start on a busy machine
+LEFT, NO_KEY, COPY = Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier, Qt.DropAction.CopyAction
+
+
+def carrying(*paths):
+    data = QMimeData()
+    data.setUrls([QUrl.fromLocalFile(str(path)) for path in paths])
+    return data
+
+
+def drop(widget, *paths):
+    """Drag these over a widget and let go; returns whether the widget wanted them."""
+    data = carrying(*paths)
+    hovering = QDragEnterEvent(QPoint(9, 9), COPY, data, LEFT, NO_KEY)
+    hovering.ignore()
+    QApplication.sendEvent(widget, hovering)
+    if hovering.isAccepted():
+        QApplication.sendEvent(widget, QDropEvent(QPointF(9, 9), COPY, data, LEFT, NO_KEY))
+    return hovering.isAccepted()
+
+
+def hover(frame, *paths):
+    """What is said while these hover over the window."""
+    data = carrying(*paths)
+    QApplication.sendEvent(frame, QDragEnterEvent(QPoint(9, 9), COPY, data, LEFT, NO_KEY))
+    words = frame.veil.words()
+    QApplication.sendEvent(frame, QDragLeaveEvent())
+    assert frame.veil.isHidden()
+    return words
+
+
+def asked_for_licence(qtbot, window):
+    qtbot.waitUntil(lambda: window.models.dialog is not None and window.models.dialog.asks_for_licence)
+    return window.models.dialog
+
+
+def accept(qtbot, dialog):
+    qtbot.mouseClick(dialog.licence.accept, LEFT)
+
+
+def wait_for_use(qtbot, dialog, name):
+    qtbot.waitUntil(
+        lambda: name in dialog.rows and dialog.rows[name].button(Act.USE) is not None, timeout=PATIENCE
+    )
+
+
+def test_what_hovers_is_said_to_be_added_or_installed(model_window, parcel, few_photos, tmp_path):
+    frame = model_window().frame
+    archive = shutil.make_archive(str(tmp_path / "mine"), "zip", parcel)
+    assert hover(frame, few_photos) == "Drop to add this folder."
+    assert hover(frame, parcel) == hover(frame, archive) == "Drop to install this model."
+    assert hover(frame, few_photos, parcel) == "Drop to add this folder. Drop to install this model."
+    assert hover(frame, archive, parcel).startswith("Drop to install \u2068“mine.zip”\u2069; the others")
+    assert not drop(frame, tmp_path / "notes.txt")
+    assert frame.veil.isHidden()
+
+
+@pytest.mark.parametrize("packed", [False, True], ids=["folder", "archive"])
+def test_a_dropped_model_is_installed_once_its_licence_is_accepted_and_is_no_folder_of_photos(
+    qtbot, model_window, models, parcel, packed, tmp_path
+):
+    window = model_window()
+    path = shutil.make_archive(str(tmp_path / "mine"), "tar", parcel) if packed else parcel
+    assert drop(window.frame, path)
+    dialog = asked_for_licence(qtbot, window)
+    assert "be-kind-1" in dialog.licence.link.text()
+    assert not (models.folder / "mine").exists()
+    accept(qtbot, dialog)
+    wait_for_use(qtbot, dialog, "mine")
+    models.verify("mine")
+    assert window.library.overview.folders == ()
+
+
+def test_folders_and_a_model_dropped_together_go_each_their_way(
+    qtbot, model_window, models, parcel, few_photos
+):
+    window = model_window()
+    assert drop(window.frame, few_photos, parcel)
+    accept(qtbot, asked_for_licence(qtbot, window))
+    wait_for_use(qtbot, window.models.dialog, "mine")
+    assert [folder.path for folder in window.library.overview.folders] == [few_photos]
+
+
+def test_a_dropped_archive_that_is_no_model_is_refused_in_a_sentence(qtbot, model_window, tmp_path):
+    (tmp_path / "holiday.zip").write_bytes(b"PK no archive")
+    window = model_window()
+    assert drop(window.frame, tmp_path / "holiday.zip")
+    qtbot.waitUntil(lambda: "holiday.zip" in window.models.dialog.says(), timeout=PATIENCE)
+    assert not window.models.dialog.asks_for_licence
+
+
+def test_the_dialog_takes_a_dropped_model_too(qtbot, model_window, parcel):
+    window = model_window()
+    window.models.show()
+    assert drop(window.models.dialog, parcel)
+    accept(qtbot, asked_for_licence(qtbot, window))
+    wait_for_use(qtbot, window.models.dialog, "mine")
+
+
+@pytest.fixture
+def slow(parcel, monkeypatch):
+    """A disk that gives one file only as somebody writes it; the file's bytes, and its writer."""
+    reader, writer = os.pipe()
+    os.set_blocking(writer, False)
+    read = archive._Folder.open
+    monkeypatch.setattr(
+        archive._Folder,
+        "open",
+        lambda disk, name: os.fdopen(reader, "rb") if name == "image.onnx" else read(disk, name),
+    )
+    with os.fdopen(writer, "wb", buffering=0) as pipe:
+        yield (parcel / "image.onnx").read_bytes(), pipe
+
+
+def feed(qtbot, pipe, data):
+    """Write all of it, as fast as it is read."""
+    left = memoryview(data)
+
+    def write():
+        nonlocal left
+        left = left[pipe.write(left) or 0 :]
+        return not left
+
+    qtbot.waitUntil(write, timeout=PATIENCE)
+
+
+def test_copying_shows_how_far_it_is_does_not_hold_the_window_and_can_be_stopped(
+    qtbot, model_window, models, parcel, slow
+):
+    window, (data, pipe) = model_window(), slow
+    drop(window.frame, parcel)
+    dialog = asked_for_licence(qtbot, window)
+    accept(qtbot, dialog)
+    feed(qtbot, pipe, data[:3_000_000])
+    line = dialog.rows["mine"]
+    qtbot.waitUntil(lambda: "Copying · " in line.says() and " of " in line.says(), timeout=PATIENCE)
+    assert 0 < line._progress.value() < line._progress.maximum()
+    assert not dialog.file.isEnabled()
+    drop(dialog, parcel)
+    assert "is being installed" in dialog.says()
+    assert not dialog.asks_for_licence
+    qtbot.mouseClick(line.cancel, LEFT)
+    feed(qtbot, pipe, data[3_000_000 : 3 * 1024 * 1024])
+    qtbot.waitUntil(lambda: "mine" not in dialog.rows, timeout=PATIENCE)
+    assert dialog.file.isEnabled()
+    assert [path.name for path in models.folder.iterdir()] == [".install.lock"]
+
+
+def test_a_window_closed_while_a_model_is_copied_leaves_nothing_half_done(
+    qtbot, model_window, models, parcel, slow
+):
+    window, (data, pipe) = model_window(), slow
+    drop(window.frame, parcel)
+    accept(qtbot, asked_for_licence(qtbot, window))
+    feed(qtbot, pipe, data[:3_000_000])
+    window.models.cancel()
+    feed(qtbot, pipe, data[3_000_000 : 3 * 1024 * 1024])
+    model_window.close()
+    assert [path.name for path in models.folder.iterdir()] == [".install.lock"]
+
+
+def test_a_model_whose_copy_is_not_what_it_says_is_told_above_the_lines(qtbot, model_window, models, parcel):
+    graph = parcel / "image.onnx"
+    graph.write_bytes(graph.read_bytes()[:-1] + b"?")
+    window = model_window()
+    drop(window.frame, parcel)
+    dialog = asked_for_licence(qtbot, window)
+    accept(qtbot, dialog)
+    qtbot.waitUntil(lambda: "image.onnx" in dialog.says(), timeout=PATIENCE)
+    qtbot.waitUntil(lambda: "mine" not in dialog.rows, timeout=PATIENCE)
+    assert "image.onnx" in dialog.says()
+    assert [model.name for model in models.all()] == ["picsight-starter"]

@@ -1,0 +1,185 @@
+"""A model that is incomplete or gone: said in one sentence, put right with one button, wherever it came from."""
+
+from __future__ import annotations
+
+import shutil
+import threading
+
+import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QFileDialog, QPushButton
+
+from picsight.window.models.rows import Act
+from picsight_engine.library import Library
+from picsight_engine.models.install import install
+from picsight_engine.models.parcel import open_parcel
+from picsight_engine.store.choice import choose_model
+
+PATIENCE = 30_000  # ms; worker processes start on a busy machine
+LEFT = Qt.MouseButton.LeftButton
+
+
+@pytest.fixture
+def library(tmp_path, bundle, few_photos):
+    """The folder of a library that the shipped model has read."""
+    with Library.open(tmp_path / "library", bundle) as opened:
+        list(opened.index([few_photos]))
+    return tmp_path / "library"
+
+
+@pytest.fixture
+def fetched(models, entry, server):
+    """The folder of the model of the catalogue, installed."""
+    *_, last = install(entry, models)
+    return last.bundle.folder
+
+
+@pytest.fixture
+def brought(models, parcel):
+    """The folder of a model that a person brought along, installed."""
+    with open_parcel(parcel) as opened:
+        return list(opened.unpack(models))[-1].folder
+
+
+def spoil(path):
+    """As large as it was, and no model any more."""
+    path.write_bytes(b"\0" * path.stat().st_size)
+
+
+def press(qtbot, parent, words):
+    button = next(b for b in parent.findChildren(QPushButton) if b.text() == words and b.isVisible())
+    qtbot.mouseClick(button, LEFT)
+
+
+def accept(qtbot, window):
+    qtbot.waitUntil(lambda: window.models.dialog is not None and window.models.dialog.asks_for_licence)
+    qtbot.mouseClick(window.models.dialog.licence.accept, LEFT)
+
+
+def test_a_library_whose_model_is_incomplete_opens_once_it_is_fetched_again(
+    qtbot, model_window, library, fetched
+):
+    choose_model(library, "other")
+    (fetched / "text.onnx").unlink()
+    window = model_window(fails=True)
+    failure = window.frame.failure
+    assert failure.words().startswith("The search model is incomplete.\n")
+    assert "text.onnx" in failure.words()
+    press(qtbot, failure, "Install again")
+    with qtbot.waitSignal(window.library.opened, timeout=PATIENCE):
+        accept(qtbot, window)
+    assert window.frame.page is window.frame.wall_page
+
+
+def test_a_library_whose_model_is_gone_offers_to_install_it_again(qtbot, model_window, library):
+    choose_model(library, "other")
+    window = model_window(fails=True)
+    assert window.frame.failure.words().startswith("The search model is missing.\n")
+    assert "picsight models" not in window.frame.failure.words()
+    press(qtbot, window.frame.failure, "Install again")
+    with qtbot.waitSignal(window.library.opened, timeout=PATIENCE):
+        accept(qtbot, window)
+
+
+def test_a_model_that_a_person_brought_along_is_asked_for_as_a_file(
+    qtbot, model_window, library, brought, parcel, tmp_path
+):
+    choose_model(library, "mine")
+    (brought / "text.onnx").unlink()
+    window = model_window(fails=True)
+    press(qtbot, window.frame.failure, "Install again")
+    archive = shutil.make_archive(str(tmp_path / "mine"), "zip", parcel)
+    window.models.dialog.findChild(QFileDialog).fileSelected.emit(archive)
+    with qtbot.waitSignal(window.library.opened, timeout=PATIENCE):
+        accept(qtbot, window)
+
+
+def test_the_line_of_a_model_that_a_person_brought_along_asks_for_the_file_too(qtbot, model_window, brought):
+    (brought / "text.onnx").unlink()
+    window = model_window()
+    window.models.show()
+    dialog = window.models.dialog
+    qtbot.waitUntil(lambda: "mine" in dialog.rows, timeout=PATIENCE)
+    qtbot.mouseClick(dialog.rows["mine"].button(Act.AGAIN), LEFT)
+    assert dialog.findChild(QFileDialog).isVisible()
+
+
+def test_a_search_whose_model_turns_out_to_be_damaged_is_answered_once_it_is_installed_again(
+    qtbot, model_window, library, fetched
+):
+    choose_model(library, "other")
+    window = model_window()
+    qtbot.waitUntil(lambda: window.library.model_names == ("other", "other"), timeout=PATIENCE)
+    qtbot.waitUntil(lambda: not window.library.is_indexing, timeout=PATIENCE)
+    model_window.close()
+    spoil(fetched / "text.onnx")
+    window = model_window()
+    qtbot.waitUntil(lambda: not window.library.is_indexing, timeout=PATIENCE)
+    notice = window.frame.wall_page.notice
+    qtbot.keyClicks(window.frame.box.line, "a face")
+    qtbot.waitUntil(notice.isVisible, timeout=PATIENCE)
+    assert notice.words().startswith("The search model is incomplete.\n")
+    press(qtbot, notice, "Install again")
+    accept(qtbot, window)
+    qtbot.waitUntil(lambda: window.search.place.words == "a face", timeout=PATIENCE)
+    assert notice.isHidden()
+    assert len(window.frame.model.wall.results) == 3
+
+
+def test_an_indexing_whose_model_turns_out_to_be_damaged_goes_on_once_it_is_installed_again(
+    qtbot, model_window, library, fetched
+):
+    choose_model(library, "other")
+    spoil(fetched / "image.onnx")
+    window = model_window()
+    status = window.frame.status
+    qtbot.waitUntil(lambda: status.words() == "The search model is incomplete.", timeout=PATIENCE)
+    press(qtbot, status, "Install again")
+    accept(qtbot, window)
+    qtbot.waitUntil(lambda: window.library.model_names == ("other", "other"), timeout=PATIENCE)
+
+
+def test_the_model_that_comes_with_picsight_cannot_be_installed_again(qtbot, model_window):
+    window = model_window()
+    window.models.install_again("picsight-starter")
+    assert "comes with Picsight" in window.models.dialog.says()
+
+
+def test_a_window_closed_while_a_model_is_fetched_ends_and_the_next_one_goes_on(
+    qtbot, model_window, models, entry, server
+):
+    shelf, _ = server
+    next(event for event in install(entry, models) if event.file == "image.onnx")  # the small file is there
+    shelf.held = threading.Event()
+    window = model_window()
+    window.models.show()
+    dialog = window.models.dialog
+    qtbot.waitUntil(lambda: "other" in dialog.rows, timeout=PATIENCE)
+    qtbot.mouseClick(dialog.rows["other"].button(Act.CONTINUE), LEFT)
+    accept(qtbot, window)
+    qtbot.waitUntil(shelf.held.is_set, timeout=PATIENCE)  # half of it is out, and all but its end has arrived
+    window.close()
+    assert not dialog.isVisible()
+    asked_to_end = window.models._installation.stream._cancel
+
+    def go_on_once_asked_to_end():
+        asked_to_end.wait(20)
+        shelf.go_on.set()
+
+    server_thread = threading.Thread(target=go_on_once_asked_to_end)
+    server_thread.start()
+    model_window.close()
+    server_thread.join()
+    shelf.held = None
+    before = len(shelf.requests)
+    window = model_window()
+    window.models.show()
+    dialog = window.models.dialog
+    qtbot.waitUntil(lambda: "other" in dialog.rows, timeout=PATIENCE)
+    qtbot.mouseClick(dialog.rows["other"].button(Act.CONTINUE), LEFT)
+    accept(qtbot, window)
+    qtbot.waitUntil(
+        lambda: "other" in dialog.rows and dialog.rows["other"].button(Act.USE) is not None, timeout=PATIENCE
+    )
+    models.verify("other")
+    assert "Range" in shelf.requests[before][1]
