@@ -98,7 +98,9 @@ class _Zip:
 
     def find(self, path: str) -> list[str]:
         """What is no folder."""
-        return _nearest(path, (info.filename for info in self._archive.infolist() if not info.is_dir()))
+        return _nearest(
+            path, (info.filename for info in self._archive.infolist() if not info.filename.endswith("/"))
+        )
 
     def open(self, name: str) -> IO[bytes]:
         """Unpacks while it is read."""

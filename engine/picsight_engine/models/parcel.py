@@ -64,7 +64,7 @@ class Parcel:
         models.require_name(self.manifest.name)
         total, done = sum(record.bytes for record in self.manifest.files.values()), 0
         with models.lock(), _explained(models), models.staging(self.manifest.name) as staging:
-            self._require_room(staging)
+            self._require_room(staging, total)
             for name, record in self.manifest.files.items():
                 for count in self._unpack(name, record, staging / name):
                     if cancel is not None and cancel.is_set():
@@ -75,10 +75,9 @@ class Parcel:
         examine_once(bundle, machine or Machine.this())
         yield bundle
 
-    def _require_room(self, folder: Path) -> None:
+    def _require_room(self, folder: Path, needed: int) -> None:
         """Before anything is unpacked: a small archive can fill any disk."""
         free = shutil.disk_usage(folder).free
-        needed = sum(record.bytes for record in self.manifest.files.values())
         if needed > free:
             raise StorageError(
                 f'{folder.parent} has {free:,} bytes free, "{self.manifest.title}" needs {needed:,}: make room there.'

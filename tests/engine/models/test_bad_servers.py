@@ -158,17 +158,17 @@ def test_a_dripping_server_is_given_up_and_what_arrived_is_taken_up(script, tmp_
 
     def drip(write):
         write(CUT)
-        for n in range(HALF, HALF + 200):
+        for n in range(HALF, HALF + 400):
             write(DATA[n : n + 1])
             left.wait(0.02)  # the line, not the test, is slow
 
     answers += [drip]
-    impatient = Patience(tries=1, pause=0.0, timeout=0.2)
+    impatient = Patience(tries=1, pause=0.0, timeout=1.5)
     with pytest.raises(DownloadError, match="hardly anything arrives any more"):
         fetch(address, tmp_path / "file", patience=impatient)
     left.set()
     kept = (tmp_path / "file.part").stat().st_size
-    assert HALF < kept < HALF + 200
+    assert HALF < kept < HALF + 400
     answers[:] = [part(kept)]
     assert fetch(address, tmp_path / "file") == DATA
 
@@ -183,7 +183,7 @@ def test_a_silent_server_is_given_up_and_every_byte_that_came_is_kept(script, tm
 
     answers += [fall_silent]
     with pytest.raises(DownloadError, match="nothing arrives any more"):
-        fetch(address, tmp_path / "file", patience=Patience(tries=1, pause=0.0, timeout=0.3))
+        fetch(address, tmp_path / "file", patience=Patience(tries=1, pause=0.0, timeout=1.5))
     asked.set()
     assert (tmp_path / "file.part").read_bytes() == DATA[:HALF]
 
