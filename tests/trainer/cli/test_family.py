@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter
+from importlib import metadata
 from types import SimpleNamespace
 
 import numpy as np
@@ -124,6 +125,7 @@ def test_the_manifest_says_how_the_model_was_trained_and_what_the_export_cost(ex
     assert manifest.drift["text"]["centred"] is True
     assert manifest.drift["subjects"] == "packaged photographs"
     assert manifest.provenance["weights"]["name"] == "apple.pt"
+    assert manifest.provenance["tool"]["picsight"] == metadata.version("picsight")
     assert manifest.logit_scale == pytest.approx(99.4843, abs=1e-3)
     assert "/" not in json.dumps(manifest.provenance)
 
@@ -189,6 +191,9 @@ def test_an_image_tower_alone_becomes_a_bundle_of_one_tower_measured_on_real_pho
     assert manifest.drift["subjects"] == shard.name
     assert manifest.drift["image"]["count"] == 32
     assert manifest.drift["image"]["least"] > 0.99
+    with pytest.raises(PicsightError, match="without a text tower, so there is none to store as int8"):
+        run("export", tmp_path / "own.pt", "-o", tmp_path / "small", "--int8-text")
+    assert not (tmp_path / "small").exists()
 
 
 def test_what_does_not_fit_is_one_sentence_and_writes_nothing(files, tmp_path):
@@ -239,5 +244,8 @@ def test_whole_models_of_each_kind_are_imported_and_exported(
     shard = real_data / "flickr8k-train-000000.tar"
     run("export", tmp_path / "checkpoint.pt", "-o", tmp_path / "bundle", "--shard", shard)
     drift = open_bundle(tmp_path / "bundle", hashes=True).manifest.drift
+    assert "the Apple Machine Learning Research Model License Agreement" in (
+        tmp_path / "bundle" / "LICENCE.txt"
+    ).read_text(encoding="utf-8")
     assert drift["image"]["least"] > 0.999
     assert drift["text"]["least"] > 0.999

