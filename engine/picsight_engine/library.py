@@ -8,7 +8,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from picsight_engine.doctor import Check, doctor_folder
 from picsight_engine.errors import RequestError
 from picsight_engine.search.details import PhotoDetails, details_at, photo_at, problem_at
 from picsight_engine.search.searcher import Searcher
@@ -27,13 +26,14 @@ if TYPE_CHECKING:
     from types import TracebackType
     from typing import Self
 
+    from picsight_engine.doctor import Check
     from picsight_engine.indexing.events import Event, Finished
     from picsight_engine.indexing.indexer import IndexSettings
     from picsight_engine.models.bundle import Bundle
     from picsight_engine.search.answer import Answer
     from picsight_engine.store.photos import Photo
 
-__all__ = ["Check", "Folder", "Library", "PhotoDetails", "Problem", "Status", "doctor_folder"]
+__all__ = ["Folder", "Library", "PhotoDetails", "Problem", "Status"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -260,6 +260,8 @@ class Library:
 
         With `forget` the photos whose files are gone are forgotten at once.
         """
+        from picsight_engine.doctor import doctor_folder  # 12 ms that a search does not pay
+
         self._searcher.close()
         self._close_thumbnails()
         return doctor_folder(self.folder, self.bundle.folder, forget=forget)

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from picsight_engine.doctor import doctor_folder
 from picsight_engine.errors import PicsightError
-from picsight_engine.library import Library, doctor_folder
+from picsight_engine.library import Library
 
 if TYPE_CHECKING:
     from pathlib import Path

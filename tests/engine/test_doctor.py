@@ -11,8 +11,9 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+from picsight_engine.doctor import Check, doctor_folder
 from picsight_engine.indexing.indexer import IndexSettings
-from picsight_engine.library import Check, Library, doctor_folder
+from picsight_engine.library import Library
 
 ALL = ["model", "folder", "library", "folders", "vectors", "photos", "search cache", "thumbnails"]
 

@@ -9,8 +9,9 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
+    from picsight_engine.doctor import Check
     from picsight_engine.indexing.events import Summary
-    from picsight_engine.library import Check, PhotoDetails, Status
+    from picsight_engine.library import PhotoDetails, Status
     from picsight_engine.model_choice import Switch
     from picsight_engine.model_offers import Offer
     from picsight_engine.models.bundle import Bundle

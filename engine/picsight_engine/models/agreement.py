@@ -16,7 +16,6 @@ import platform
 import sys
 import time
 from dataclasses import asdict, dataclass, replace
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -221,6 +220,8 @@ def _digests(bundle: Bundle) -> dict[str, str]:
 
 def _version(package: str) -> str:
     """Empty where it is not installed."""
+    from importlib.metadata import PackageNotFoundError, version  # 15 ms with all it needs
+
     try:
         return version(package)
     except PackageNotFoundError:

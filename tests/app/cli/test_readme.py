@@ -12,8 +12,9 @@ from click.testing import CliRunner
 
 from picsight.cli import documents
 from picsight.cli.program import COMMANDS, program
+from picsight_engine.doctor import Check
 from picsight_engine.indexing.events import Summary
-from picsight_engine.library import Check, PhotoDetails, Problem, Status
+from picsight_engine.library import PhotoDetails, Problem, Status
 from picsight_engine.model_choice import ModelChoice, Switch
 from picsight_engine.model_offers import model_offers
 from picsight_engine.models.installed import InstalledModels

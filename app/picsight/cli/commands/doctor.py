@@ -23,7 +23,7 @@ def doctor(invocation: Invocation, *, forget: bool) -> int:
 
     The exit code is 3 where something is damaged that cannot be rebuilt. Photos are only ever read.
     """
-    from picsight_engine.library import doctor_folder  # numpy: 60 ms that --help does not pay
+    from picsight_engine.doctor import doctor_folder  # numpy: 60 ms that --help does not pay
 
     checks = doctor_folder(invocation.folder, locations.folder_of_model(invocation.folder), forget=forget)
     if invocation.json:
