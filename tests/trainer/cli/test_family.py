@@ -18,6 +18,7 @@ from safetensors.torch import save_file
 from torch.nn import functional as F  # noqa: N812 (torch's own custom)
 
 from mctrain.cli.command import mctrain
+from mctrain.models.mobileclip import MobileClip
 from mctrain.models.presets import PRESETS
 from mctrain.models.space import space_id
 from mctrain.weights.checkpoint import load_family
@@ -156,8 +157,11 @@ def test_only_the_batch_is_free(exported):
         assert [axis.dim_value for axis in fixed] == rest
 
 
-def test_text_in_int8_is_smaller_and_says_what_it_cost(exported, tmp_path):
-    run("export", exported.checkpoint, "-o", tmp_path / "small", "--int8-text")
+def test_text_in_int8_is_smaller_and_says_what_it_cost(exported, tmp_path, monkeypatch):
+    monkeypatch.setattr("mctrain.export.family.FAIR_INT8", 1.0)
+    told = run("export", exported.checkpoint, "-o", tmp_path / "small", "--int8-text")
+    assert "int8 costs this text tower much: 1.0 and more is good" in told
+    assert "int8 costs" not in exported.said
     small = open_bundle(tmp_path / "small", hashes=True)
     sizes = [bundle.manifest.files["text.onnx"].bytes for bundle in (small, exported.bundle)]
     assert sizes[0] < 0.7 * sizes[1]
@@ -166,6 +170,25 @@ def test_text_in_int8_is_smaller_and_says_what_it_cost(exported, tmp_path):
     found = TextEmbedder(small, threads=1).embed_texts(TEXTS)
     wanted = TextEmbedder(exported.bundle, threads=1).embed_texts(TEXTS)
     assert ((found * wanted).sum(1) > 0.95).all()
+
+
+@pytest.mark.parametrize("factor", [pytest.param(1e-8, marks=pytest.mark.soak), 1e8])
+def test_weights_that_halves_do_not_hold_are_stored_whole(randomised, tmp_path, factor):
+    layout = layout_of("apple", PRESET)
+    model = randomised(empty_model(PRESET, layout, folded=False))
+    with torch.no_grad():
+        for name, parameter in model.image.named_parameters():
+            if "ffn.fc1" in name:
+                parameter.div_(factor)
+            if name.endswith("ffn.fc2.weight"):
+                parameter.mul_(factor)  # together as large as before, but no halves
+    torch.save(write_tensors(model, layout), tmp_path / "small.pt")
+    run("import", tmp_path / "small.pt", "--preset", PRESET.name, "-o", tmp_path / "own.pt")
+    told = run("export", tmp_path / "own.pt", "-o", tmp_path / "bundle")
+    assert "for photos (float32)" in told
+    drift = open_bundle(tmp_path / "bundle", hashes=True).manifest.drift
+    assert drift["image"]["stored"] == "float32"
+    assert drift["image"]["least"] > 0.999
 
 
 @pytest.mark.parametrize("name", ["open_clip.pt", "open_clip.safetensors", "apple.safetensors"])
@@ -212,7 +235,6 @@ def test_a_place_that_is_taken_is_told_before_anything_else(files, tmp_path):
 
 
 def test_fresh_weights_look_untrained_and_are_imported_all_the_same(tmp_path):
-    from mctrain.models.mobileclip import MobileClip
 
     fresh = MobileClip(PRESET)
     torch.save(write_tensors(fresh, layout_of("open_clip", PRESET)), tmp_path / "fresh.pt")

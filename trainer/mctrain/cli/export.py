@@ -44,7 +44,7 @@ def export(
 
         bundle = export_bundle(load_checkpoint(checkpoint), output, int8_text=int8_text, packages=packages)
     else:
-        from mctrain.export.family import export_family
+        from mctrain.export.family import FAIR_INT8, export_family
         from mctrain.export.probe import packaged, subjects_of
 
         subjects = subjects_of(shard) if shard else packaged()
@@ -56,3 +56,9 @@ def export(
     click.echo(
         f"{output}: space {bundle.manifest.space_id}, {size / 1e6:.1f} MB, cosine to the checkpoint {told}"
     )
+    if family is not None and int8_text and drift["text"]["mean"] < FAIR_INT8:
+        click.echo(
+            f"int8 costs this text tower much: {FAIR_INT8} and more is good. Searches will find less; without "
+            "--int8-text they will not.",
+            err=True,
+        )

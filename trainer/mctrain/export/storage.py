@@ -1,4 +1,4 @@
-"""How a graph's weights are stored: halves with a Cast in front (computed in float32), or int8 for text."""
+"""How a graph's weights are stored: halves with a Cast behind (computed in float32), as they are, or int8 for text."""
 
 from __future__ import annotations
 
@@ -28,14 +28,20 @@ def store_halves(source: Path, target: Path) -> None:
             continue
         name, stored = weight.name, f"{weight.name}_half"
         values: Any = numpy_helper.to_array(weight)
-        weight.CopyFrom(numpy_helper.from_array(values.astype(np.float16), stored))
+        with np.errstate(over="ignore"):  # what comes of it is measured
+            halves = values.astype(np.float16)
+        weight.CopyFrom(numpy_helper.from_array(halves, stored))
         casts.append(helper.make_node("Cast", [stored], [name], to=onnx.TensorProto.FLOAT))
     nodes = [*casts, *graph.node]
     del graph.node[:]
     graph.node.extend(nodes)
-    _strip(model)
     onnx.checker.check_model(model)
-    onnx.save(model, target)
+    _save(model, target)
+
+
+def store_floats(source: Path, target: Path) -> None:
+    """Leaves the weights as they are."""
+    _save(onnx.load(source), target)
 
 
 def store_int8(source: Path, target: Path) -> None:
@@ -52,13 +58,11 @@ def store_int8(source: Path, target: Path) -> None:
         )
     finally:
         logging.disable(logging.NOTSET)
-    model = onnx.load(target)
-    _strip(model)
-    onnx.save(model, target)
+    _save(onnx.load(target), target)
 
 
-def _strip(model: onnx.ModelProto) -> None:
-    """Drops what the exporter wrote down for its own developers, paths of its machine among it."""
+def _save(model: onnx.ModelProto, target: Path) -> None:
+    """Without what the exporter wrote down for its own developers, paths of its machine among it."""
     model.doc_string = ""
     del model.graph.value_info[:]
     del model.metadata_props[:]
@@ -70,3 +74,4 @@ def _strip(model: onnx.ModelProto) -> None:
         value.doc_string = ""
         if hasattr(value, "metadata_props"):
             del value.metadata_props[:]
+    onnx.save(model, target)
