@@ -11,6 +11,8 @@ import torch
 from click.testing import CliRunner
 from coremltools.models import MLModel
 from PIL import Image
+from torch import nn
+from torch.nn import functional as F  # noqa: N812 - its usual name
 
 from mctrain.cli.command import mctrain
 from mctrain.errors import ExportError
@@ -52,12 +54,25 @@ def family(tmp_path_factory, randomised):
     return open_bundle(folder / "bundle", hashes=True)
 
 
-@pytest.fixture(scope="module")
-def starter(tmp_path_factory):
-    """The starter's towers with fresh heads; one layer of text is enough to be read back."""
+class Patches(nn.Module):
+    """A tower that is soon converted."""
+
+    def __init__(self):
+        super().__init__()
+        self.conv = nn.Conv2d(3, 512, 32, 32)
+
+    def forward(self, pixels):
+        return F.normalize(self.conv(pixels).mean((2, 3)), dim=1)
+
+
+@pytest.fixture(scope="module", params=["patches", pytest.param("starter", marks=pytest.mark.soak)])
+def starter(request, tmp_path_factory):
+    """The starter's towers with fresh heads, the one of photos for `soak` only; one layer of text is enough to be read back."""
     folder = tmp_path_factory.mktemp("starter")
     torch.manual_seed(0)
     image, text = build_towers(Heads(load_recipe("starter").heads))
+    if request.param == "patches":
+        image = Patches()
     text.trunk.layers = text.trunk.layers[:1]
     names = write_image_package(image, IMAGE_SPEC, folder) + write_text_package(text, TEXT_SPEC, folder)
     return SimpleNamespace(folder=folder, names=names, image=image)

@@ -5,10 +5,11 @@ from __future__ import annotations
 import onnx
 import pytest
 import torch
+from torch import nn
 
 from mctrain.errors import ExportError
 from mctrain.export.comparison import demand_equal
-from mctrain.export.family import image_spec, write_text_graph
+from mctrain.export.family import _store_small, image_spec, write_text_graph
 from mctrain.export.graph import Graph, Port, write_graph
 from mctrain.models.mci import Mci, MciShape
 from mctrain.models.mobileclip import UnitVectors
@@ -99,3 +100,19 @@ def test_each_preset_is_shown_photos_as_it_was_trained_with_them():
         assert (spec.mean, spec.std) == ((CLIP_MEAN, CLIP_STD) if large else (None, None))
         assert spec.interpolation == ("bicubic" if name.endswith("l14") else "bilinear")
         assert (spec.resize, spec.crop, spec.size) == ("shortest", "centre", preset.size)
+
+
+@pytest.mark.parametrize(("factor", "stored"), [(1, "float16"), (1e-9, "float32"), (1e9, "float32")])
+def test_weights_that_halves_do_not_hold_are_stored_whole(factor, stored, tmp_path):
+    torch.manual_seed(0)
+    tower = nn.Sequential(nn.Linear(64, 96, bias=False), nn.Linear(96, 64, bias=False))
+    with torch.no_grad():
+        tower[0].weight.mul_(factor)
+        tower[1].weight.div_(factor)  # together as they were
+    write_graph(tower, torch.zeros(2, 64), Port("pixels", {0: "n"}), ["vector"], tmp_path / "plain.onnx")
+    rows = list(torch.randn(16, 1, 64).numpy())
+    drift = _store_small(tower, tmp_path / "plain.onnx", tmp_path / "stored.onnx", rows)
+    assert drift["stored"] == stored
+    assert drift["least"] > 0.999
+    kinds = {weight.data_type for weight in onnx.load(tmp_path / "stored.onnx").graph.initializer}
+    assert kinds == {onnx.TensorProto.FLOAT16 if stored == "float16" else onnx.TensorProto.FLOAT}

@@ -5,11 +5,11 @@ from __future__ import annotations
 import pytest
 import torch
 
-from mctrain.errors import TrainerError
 from mctrain.models.mobileclip import MobileClip
 from mctrain.models.presets import PRESETS, find_preset
 from mctrain.models.reparameterize import fold_everything
 from mctrain.models.sizes import deployed_model
+from picsight_engine.errors import RequestError
 
 COUNTER = "num_batches_tracked"
 BASE = 63_428_096
@@ -117,5 +117,5 @@ def test_the_shapes_inside_are_the_published_ones():
 
 
 def test_an_unknown_name_is_answered_with_the_known_ones():
-    with pytest.raises(TrainerError, match=r"no preset mobileclip_s9; known are mobileclip_s0, "):
+    with pytest.raises(RequestError, match=r"no preset mobileclip_s9; known are mobileclip_s0, "):
         find_preset("mobileclip_s9")
