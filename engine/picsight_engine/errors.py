@@ -5,7 +5,7 @@ PicsightError            anything that a person is told about; `exit_code` is wh
 ├── BundleError          a model bundle is incomplete, changed or too new (exit code 3)
 ├── LibraryError         the library is damaged, or was made by a newer program (exit code 3)
 ├── StorageError         the disk is full, read-only or gone: nothing was lost, the work stopped
-├── BusyError            another process is indexing into the library: nothing was begun
+├── BusyError            another process is indexing into the library, or installs a model: nothing was begun
 ├── DownloadError        a model cannot be fetched: no network, a refusal, or other bytes than were wanted
 ├── CancelledError       a person stopped the work; what was done so far is kept
 └── RequestError         what was asked for does not exist: a folder, a photo, an empty library (exit code 2)
@@ -61,7 +61,7 @@ class StorageError(PicsightError):
 
 
 class BusyError(PicsightError):
-    """Another process does the same work on this library right now; later it will go."""
+    """Another process does the same work right now, on this library or on the models; later it will go."""
 
 
 class DownloadError(PicsightError):

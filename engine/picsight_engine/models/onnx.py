@@ -96,7 +96,7 @@ class FixedImageEncoder:
 
 
 class OnnxTextEncoder:
-    """A text tower; the graph makes its own mask from the padding."""
+    """A text tower; whether its graph masks the padding, the manifest says (`dynamic`), and the tokenizer pads to fit."""
 
     def __init__(self, bundle: Bundle, threads: int = 2) -> None:
         """Loads the graph.
@@ -143,7 +143,7 @@ class _Graph:
         """The output for one batch, [n, dim]."""
         try:
             (vectors,) = self._session.run([self._target], {self._source: values})
-        except Exception as fault:  # as above
+        except Exception as fault:  # as in `_load`
             raise BundleError(
                 f"The model file {self._path} cannot be run ({_first_line(fault)}); install the model again."
             ) from fault

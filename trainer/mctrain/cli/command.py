@@ -29,7 +29,7 @@ def run() -> None:
     try:
         code = mctrain.main(standalone_mode=False)
     except click.exceptions.Abort:
-        sys.stderr.write("Interrupted; the same command continues.\n")
+        sys.stderr.write("Interrupted; type the same command again.\n")
         sys.exit(130)
     except click.ClickException as fault:
         fault.show()
