@@ -43,7 +43,7 @@ class Patience:
     """
 
     tries: int = 5
-    pause: float = 1.0
+    pause: float = 0.5
     timeout: float = 20.0
     least: int = 16 * 1024
 
