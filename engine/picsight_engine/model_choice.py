@@ -106,7 +106,8 @@ def remove_model(folder: Path, name: str, models: InstalledModels) -> None:
         BusyError: another process installs or removes a model.
     """
     with _held(folder):
-        if name == chosen_model(folder):
+        shipped = models.all()[0].name  # that one stays in any case, which `remove` says
+        if name == chosen_model(folder) and name != shipped:
             raise RequestError(
                 f'The library uses the model "{name}". Choose another one first: picsight models use NAME'
             )

@@ -34,7 +34,7 @@ class Offer:
     `bytes`: what it takes on the disk, or to fetch. `photos`: how many photos of the library it has not read yet, and
     `seconds` roughly how long that takes on this computer (None: not known). `licence` is None where nothing is to be
     accepted. `fault` says what is wrong with a damaged one; the one that the library uses is damaged if it is gone.
-    `files` are the addresses of what an installation fetches.
+    `files` are the addresses of what an installation fetches; none where a file brought another model of the name.
     """
 
     name: str
@@ -79,6 +79,7 @@ def model_offers(folder: Path, models: InstalledModels, entries: Sequence[Entry]
             model, entry = installed.get(name), known.get(name)
             bundle = None if model is None else model.bundle
             manifest = None if bundle is None else bundle.manifest
+            from_file = entry is not None and manifest is not None and manifest.space_id != entry.space_id
             space = manifest.space_id if manifest else entry.space_id if entry else None
             photos = photos_awaiting(db, space) if db is not None and space is not None else 0
             fault = model.fault if model else _GONE if name == chosen else None
@@ -97,7 +98,7 @@ def model_offers(folder: Path, models: InstalledModels, entries: Sequence[Entry]
                 answers=name == answering,
                 wanted=name == chosen,
                 fault=fault,
-                files=tuple(file.url() for file in entry.files) if entry else (),
+                files=tuple(file.url() for file in entry.files) if entry and not from_file else (),
             )
 
         return [offer(name) for name in dict.fromkeys((shipped, *known, *installed, chosen))]

@@ -296,3 +296,11 @@ def test_a_damaged_note_of_the_choice_is_a_sentence_and_choosing_mends_it(place,
         choice_of(place, models)
     use_model(place, "other", models)
     assert json.loads((place / "model.json").read_text()) == {"model": "other"}
+
+
+def test_the_shipped_model_stays_whether_the_library_uses_it_or_not(place, models, bundle) -> None:
+    shipped = bundle.manifest.name
+    for _ in range(2):
+        with pytest.raises(RequestError, match="comes with Picsight and stays"):
+            remove_model(place, shipped, models)
+        use_model(place, shipped, models)

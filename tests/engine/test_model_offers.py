@@ -62,6 +62,8 @@ def test_a_model_of_a_person_s_own_and_a_broken_one_are_listed(tmp_path, starter
     assert (found["mine"].seconds, found["mine"].space) == (None, None)
     assert found["mobileclip-s0"].state == "installed"
     assert found["mobileclip-s0"].space == "f" * 16
+    assert found["mobileclip-s0"].files == ()  # what the catalogue has under this name is another model
+    assert found["mobileclip-s1"].files
     assert found["mobileclip-s1"].state == "unfinished"
     assert [name for name, offer in found.items() if offer.wanted] == ["mobileclip-s0"]
     assert [name for name, offer in found.items() if offer.answers] == ["mobileclip-s0"]

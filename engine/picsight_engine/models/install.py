@@ -57,17 +57,6 @@ class Installed:
 InstallEvent = Fetching | Checking | Installed
 
 
-@dataclass(frozen=True, slots=True)
-class _Record:
-    """A file that has arrived whole: from where and which commit, and what its server said that it hashes to."""
-
-    url: str
-    size: int
-    sha256: str
-    revision: str | None
-    stated_sha256: str | None
-
-
 def install(
     entry: Entry,
     models: InstalledModels,
@@ -214,16 +203,15 @@ class _Installation:
             return False
 
     def _keep(self, file: RemoteFile, fetched: Fetched) -> None:
-        record = _Record(fetched.url, fetched.size, fetched.sha256, fetched.revision, fetched.stated_sha256)
-        self._records[file.name] = record
+        self._records[file.name] = fetched
         with _explained(self._staging):
             text = json.dumps({name: asdict(record) for name, record in self._records.items()})
             write_note(self._staging / _RECORDS, text)
 
-    def _read_records(self) -> dict[str, _Record]:
+    def _read_records(self) -> dict[str, Fetched]:
         try:
             data = json.loads((self._staging / _RECORDS).read_text(encoding="utf-8"))
-            return {name: _Record(**record) for name, record in data.items()}
+            return {name: Fetched(**record) for name, record in data.items()}
         except (OSError, ValueError, TypeError, AttributeError):
             return {}
 
@@ -268,7 +256,7 @@ def _licence_text(entry: Entry) -> str:
     return f"{entry.terms.licence.id}: {entry.terms.licence.url}\n\n{entry.terms.text}\n"
 
 
-def _card(entry: Entry, records: dict[str, _Record]) -> str:
+def _card(entry: Entry, records: dict[str, Fetched]) -> str:
     """Where every file came from, for a person."""
     lines = [f"* {name}: {record.url} (SHA-256 {record.sha256})" for name, record in sorted(records.items())]
     return "\n".join(

@@ -62,7 +62,7 @@ def test_a_damaged_checkpoint_is_one_sentence(randomised, tmp_path):
 
 def test_imported_weights_are_no_run(randomised, tmp_path):
     path = save_family(tmp_path, checkpoint(randomised, "timm", folded=False))
-    with pytest.raises(TrainerError, match="is no run of mctrain; import published weights"):
+    with pytest.raises(TrainerError, match="is no run of `mctrain train`; `mctrain import` makes"):
         load_checkpoint(path)
 
 

@@ -5,15 +5,19 @@ from __future__ import annotations
 import contextlib
 import io
 import logging
+import os
 import warnings
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 import onnx
-import onnxruntime
 import torch
 from onnx import helper, numpy_helper
+
+# Unless told before its import, ONNX Runtime writes a device's id and a telemetry store into the user's cache.
+os.environ["ORT_DISABLE_TELEMETRY"] = "1"
+import onnxruntime
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

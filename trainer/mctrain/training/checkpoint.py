@@ -101,7 +101,8 @@ def load_checkpoint(path: Path) -> Checkpoint:
     content = _load(path)
     if "recipe" not in content:
         raise TrainerError(
-            f"{path} is no run of mctrain; import published weights, export them, and measure their bundle."
+            f"{path} is no run of `mctrain train`; `mctrain import` makes a checkpoint of published weights, and `mctrain export` "
+            "of that a bundle, which can be measured."
         )
     try:
         return _checkpoint_of(content, str(path))
