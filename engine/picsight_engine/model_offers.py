@@ -117,7 +117,7 @@ def _answering(chosen: str, space: str | None, installed: Sequence[InstalledMode
 def _state(model: InstalledModel | None, incoming: Path) -> OfferState:
     if model is not None:
         return "damaged" if model.bundle is None else "installed"
-    return "unfinished" if incoming.is_dir() else "available"
+    return "unfinished" if any(path.is_file() for path in incoming.rglob("*")) else "available"
 
 
 def _licence(manifest: Manifest | None, entry: Entry | None) -> Licence | None:

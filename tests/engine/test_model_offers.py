@@ -54,7 +54,9 @@ def test_a_model_of_a_person_s_own_and_a_broken_one_are_listed(tmp_path, starter
     for name in ("mine", "mobileclip-s0"):
         write_bundle(models.folder / name, replace(bundle.manifest, name=name, space_id="f" * 16), files)
     (models.folder / "mine" / "image.onnx").unlink()
-    models.incoming("mobileclip-s1").mkdir()
+    for name in ("mobileclip-s1", "mobileclip-s2"):
+        models.incoming(name).mkdir()
+    (models.incoming("mobileclip-s1") / "tokenizer.json.part").write_bytes(b"some")
     use_model(tmp_path / "library", "mobileclip-s0", models)
     found = offers(tmp_path / "library", models)
     assert found["mine"].state == "damaged"
@@ -65,6 +67,7 @@ def test_a_model_of_a_person_s_own_and_a_broken_one_are_listed(tmp_path, starter
     assert found["mobileclip-s0"].files == ()  # what the catalogue has under this name is another model
     assert found["mobileclip-s1"].files
     assert found["mobileclip-s1"].state == "unfinished"
+    assert found["mobileclip-s2"].state == "available"  # begun without a network: nothing has arrived
     assert [name for name, offer in found.items() if offer.wanted] == ["mobileclip-s0"]
     assert [name for name, offer in found.items() if offer.answers] == ["mobileclip-s0"]
 

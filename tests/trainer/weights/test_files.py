@@ -145,6 +145,13 @@ def test_a_missing_file_is_told(tmp_path):
         read_tensors(tmp_path)
 
 
+@pytest.mark.parametrize("name", ["y.pt", "x/y.pt"])
+def test_a_place_that_cannot_be_is_named_as_it_was_typed(tmp_path, name):
+    (tmp_path / "file").write_bytes(b"")
+    with pytest.raises(WeightsError, match=rf"file/{name} cannot be written: "):
+        write_saved(tmp_path / "file" / name, {"a": torch.zeros(3)})
+
+
 def test_a_full_disk_is_one_sentence_and_what_was_there_stays(tmp_path):
     path = tmp_path / "own.pt"
     write_saved(path, {"a": torch.zeros(3)})

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import warnings
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import safetensors
@@ -74,9 +75,9 @@ def write_saved(path: Path, content: dict[str, Any]) -> None:
     Raises:
         WeightsError: the disk is full or refuses it.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
     staging = path.with_name(f".{path.name}.part")
     try:
+        path.parent.mkdir(parents=True, exist_ok=True)
         # In a thread, where no Ctrl-C comes: raised inside torch's writer, it ends the process.
         with staging.open("wb") as file, ThreadPoolExecutor(1) as writer:
             writer.submit(torch.save, content, file).result()
@@ -87,7 +88,8 @@ def write_saved(path: Path, content: dict[str, Any]) -> None:
         said = fault.strerror if isinstance(fault, OSError) else "the disk is full or refuses it"
         raise WeightsError(f"{path} cannot be written: {said}.") from fault
     finally:
-        staging.unlink(missing_ok=True)
+        with suppress(OSError):  # a disk that refuses this too has told its reason already
+            staging.unlink(missing_ok=True)
 
 
 def _load(path: Path) -> object:
