@@ -61,8 +61,10 @@ def test(arguments: argparse.Namespace) -> None:
     """Installs everything, then runs lint, types, contracts and tests."""
     environment = _tested_environment()
     _check_code(environment)
+    # A file at a time on each of two cores: its fixtures are made once. What was chosen by name runs as pytest would.
+    words = arguments.pytest or ["--numprocesses", "2", "--dist", "loadfile"]
     run(
-        [str(environment.python), "-m", "pytest", *arguments.pytest],
+        [str(environment.python), "-m", "pytest", *words],
         environment=environment.variables,
         advice="Repeat one test by its name, for example: python3 packaging/dev.py test -k NAME",
     )
