@@ -99,14 +99,25 @@ def test_a_model_that_a_person_brought_along_is_asked_for_as_a_file(
         accept(qtbot, window)
 
 
+def row_of(qtbot, window, name):
+    """The line of a model in the dialog, which is opened for it."""
+    window.models.show()
+    qtbot.waitUntil(lambda: name in window.models.dialog.rows, timeout=PATIENCE)
+    return window.models.dialog.rows[name]
+
+
+def continued(qtbot, window):
+    """The dialog, in which the unfinished model is fetched on."""
+    qtbot.mouseClick(row_of(qtbot, window, "other").button(Act.CONTINUE), LEFT)
+    accept(qtbot, window)
+    return window.models.dialog
+
+
 def test_the_line_of_a_model_that_a_person_brought_along_asks_for_the_file_too(qtbot, model_window, brought):
     (brought / "text.onnx").unlink()
     window = model_window()
-    window.models.show()
-    dialog = window.models.dialog
-    qtbot.waitUntil(lambda: "mine" in dialog.rows, timeout=PATIENCE)
-    qtbot.mouseClick(dialog.rows["mine"].button(Act.AGAIN), LEFT)
-    asked_for_file(qtbot, dialog)
+    qtbot.mouseClick(row_of(qtbot, window, "mine").button(Act.AGAIN), LEFT)
+    asked_for_file(qtbot, window.models.dialog)
 
 
 def test_a_search_whose_model_turns_out_to_be_damaged_is_answered_once_it_is_installed_again(
@@ -157,11 +168,7 @@ def test_a_window_closed_while_a_model_is_fetched_ends_and_the_next_one_goes_on(
     next(event for event in install(entry, models) if event.file == "image.onnx")  # the small file is there
     shelf.held = threading.Event()
     window = model_window()
-    window.models.show()
-    dialog = window.models.dialog
-    qtbot.waitUntil(lambda: "other" in dialog.rows, timeout=PATIENCE)
-    qtbot.mouseClick(dialog.rows["other"].button(Act.CONTINUE), LEFT)
-    accept(qtbot, window)
+    dialog = continued(qtbot, window)
     qtbot.waitUntil(shelf.held.is_set, timeout=PATIENCE)  # half of it is out, and all but its end has arrived
     window.close()
     assert not dialog.isVisible()
@@ -178,11 +185,7 @@ def test_a_window_closed_while_a_model_is_fetched_ends_and_the_next_one_goes_on(
     shelf.held = None
     before = len(shelf.requests)
     window = model_window()
-    window.models.show()
-    dialog = window.models.dialog
-    qtbot.waitUntil(lambda: "other" in dialog.rows, timeout=PATIENCE)
-    qtbot.mouseClick(dialog.rows["other"].button(Act.CONTINUE), LEFT)
-    accept(qtbot, window)
+    dialog = continued(qtbot, window)
     qtbot.waitUntil(
         lambda: "other" in dialog.rows and dialog.rows["other"].button(Act.USE) is not None, timeout=PATIENCE
     )

@@ -151,19 +151,20 @@ def _export_text(tower: Text, subjects: Subjects, work: Path, *, int8: bool) -> 
     if not int8:
         return _store_small(reference, plain, stored, rows)
     store_int8(plain, stored)
-    return {"stored": "int8", **_measure(reference, stored, rows)}
+    return {"stored": "int8", **_measure(_embed(reference, rows), stored, rows)}
 
 
 def _store_small(
     tower: torch.nn.Module, plain: Path, stored: Path, rows: Sequence[NDArray[Any]]
 ) -> dict[str, Any]:
     """Halves, unless they do not hold the tower: where layer scales are as small as they begin, folded weights vanish."""
+    wanted = _embed(tower, rows)
     store_halves(plain, stored)
-    drift = _measure(tower, stored, rows)
+    drift = _measure(wanted, stored, rows)
     if drift["mean"] >= _LEAST_HALVES:
         return {"stored": "float16", **drift}
     store_floats(plain, stored)
-    return {"stored": "float32", **_measure(tower, stored, rows)}
+    return {"stored": "float32", **_measure(wanted, stored, rows)}
 
 
 def _write_packages(checkpoint: FamilyCheckpoint, packages: Packages, work: Path) -> list[str]:
@@ -186,11 +187,15 @@ def _trial_texts(count: int) -> torch.Tensor:
     return ids
 
 
-def _measure(tower: torch.nn.Module, path: Path, rows: Sequence[NDArray[Any]]) -> dict[str, Any]:
+@torch.no_grad()
+def _embed(tower: torch.nn.Module, rows: Sequence[NDArray[Any]]) -> NDArray[np.float32]:
+    """What torch makes of every input alone, [n, dim]."""
+    return np.concatenate([tower(torch.from_numpy(row)).numpy() for row in rows])
+
+
+def _measure(wanted: NDArray[np.float32], path: Path, rows: Sequence[NDArray[Any]]) -> dict[str, Any]:
     """Cosines between torch and the stored graph, each input alone as the engine runs it, the mean over all taken off."""
     graph = Graph(path)
-    with torch.no_grad():
-        wanted = np.concatenate([tower(torch.from_numpy(row)).numpy() for row in rows])
     found = np.concatenate([graph(row)[0] for row in rows])
     cosines = _centred_cosines(wanted, found)
     return {
