@@ -25,8 +25,8 @@ from picsight_engine.store import health
 from picsight_engine.store import thumbnails as thumbnail_files
 from picsight_engine.store.choice import chosen_model
 from picsight_engine.store.database import Database, index_lock
+from picsight_engine.store.files import files_of, forget_missing, mark_missing
 from picsight_engine.store.folders import all_folders, file_path
-from picsight_engine.store.photos import files_of, forget_missing, mark_missing
 from picsight_engine.store.thumbnails import Thumbnails
 from picsight_engine.store.vectors import Space, active_space
 from picsight_engine.vectors.matrix import Matrix

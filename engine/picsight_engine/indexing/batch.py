@@ -10,18 +10,21 @@ import numpy as np
 
 from picsight_engine.indexing.plan import HEALS_UNSEEN
 from picsight_engine.photos.identity import FINGERPRINT_RULE
-from picsight_engine.store.folders import all_folders
-from picsight_engine.store.photos import (
-    NewPhoto,
+from picsight_engine.photos.metadata import METADATA_RULE
+from picsight_engine.store.files import (
+    Metadata,
+    age_missing,
     forget_missing,
-    hidden_photos,
     mark_missing,
     mark_returned,
     move_file,
-    photo_by_fingerprint,
     put_file,
-    put_photo,
+    put_metadata,
+    set_devices,
 )
+from picsight_engine.store.folders import all_folders
+from picsight_engine.store.health import orphan_thumbnails
+from picsight_engine.store.photos import NewPhoto, photo_by_fingerprint, put_photo
 from picsight_engine.store.problems import clear_problem, put_problem
 from picsight_engine.store.vectors import put_vector
 
@@ -32,8 +35,13 @@ if TYPE_CHECKING:
     from picsight_engine.indexing.messages import Described, Failed, Identified
     from picsight_engine.indexing.plan import Plan, Task
     from picsight_engine.store.database import Database
-    from picsight_engine.store.photos import StoredFile
+    from picsight_engine.store.files import StoredFile
+    from picsight_engine.store.folders import Folder
     from picsight_engine.store.thumbnails import Thumbnails
+
+_DAY = 24 * 3600.0
+KEPT_SECONDS = 30 * _DAY  # how long a missing photo may come back as itself
+_MOST_CREDIT = 10 * _DAY  # what one run may add to that, so that three of them must agree
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +86,9 @@ class Batch:
             for folder, problem in plan.unreadable:
                 put_problem(connection, folder.id, problem.name, problem.code, problem.message, now)
             mark_returned(connection, [file.id for file in plan.returned])
+            set_devices(connection, plan.devices)
         self.give_up(plan.gone)
+        self.sweep_thumbnails()
         return tuple({file.photo_id: None for file in plan.returned if file.photo_id is not None})
 
     def give_up(self, files: Sequence[StoredFile]) -> None:
@@ -88,14 +98,16 @@ class Batch:
                 hidden = mark_missing(connection, [file.id for file in files], time.time())
             self._thumbnails.delete(hidden)
 
-    def sweep(self, before: float) -> None:
-        """Drops for good what has been missing since before that moment (seconds since 1970), and the thumbnails of
-        all photos that nothing shows.
-        """
+    def sweep(self, folders: Sequence[Folder]) -> None:
+        """Lets what is missing in folders that were looked through grow older, and drops for good what has come of age."""
         with self._db.writer() as connection:
-            forgotten = forget_missing(connection, before)
-        hidden = {*forgotten, *hidden_photos(self._db)}
-        self._thumbnails.delete(hidden.intersection(self._thumbnails.ids()))
+            age_missing(connection, [folder.id for folder in folders], time.time(), most=_MOST_CREDIT)
+            forget_missing(connection, KEPT_SECONDS)
+        self.sweep_thumbnails()
+
+    def sweep_thumbnails(self) -> None:
+        """Removes the thumbnail of every photo that nothing shows, also of one that a kill kept from being stored."""
+        self._thumbnails.delete(orphan_thumbnails(self._db, self._thumbnails))
 
     def add(self, outcome: Seen | Bad) -> None:
         """Keeps an outcome for the next commit."""
@@ -147,38 +159,51 @@ class Batch:
         """Stores a file and its picture; nothing if a person took that picture out of the library meanwhile."""
         folder, file, fingerprint = seen.task.folder, seen.task.file, seen.identified.fingerprint
         if seen.described is not None:
-            photo_id: int | None = self._store_photo(connection, fingerprint, seen.described)
+            photo_id: int | None = self._store_photo(connection, seen.identified, seen.described)
         else:
             photo_id = self._ids.get(fingerprint) or photo_by_fingerprint(self._db, fingerprint)
         if photo_id is None:
             return {}
         if seen.moved_from is not None:
-            move_file(connection, seen.moved_from.id, folder.id, file.name, file.size, file.mtime_ns)
+            move_file(connection, seen.moved_from.id, folder.id, file.name)
         put_file(
-            connection, folder.id, file.name, file.size, file.mtime_ns, seen.identified.bytes_hash, photo_id
+            connection,
+            folder.id,
+            file.name,
+            file.size,
+            file.mtime_ns,
+            seen.identified.bytes_hash,
+            photo_id,
+            device=file.device,
         )
+        put_metadata(connection, folder.id, file.name, _metadata(seen.identified), METADATA_RULE)
         clear_problem(connection, folder.id, file.name)
         return {photo_id: None}
 
-    def _store_photo(self, connection: sqlite3.Connection, fingerprint: bytes, described: Described) -> int:
+    def _store_photo(
+        self, connection: sqlite3.Connection, identified: Identified, described: Described
+    ) -> int:
         photo_id = put_photo(
             connection,
             NewPhoto(
-                fingerprint,
+                identified.fingerprint,
                 described.width,
                 described.height,
-                described.taken,
-                described.taken_offset,
-                described.taken_source,
                 described.phash,
                 FINGERPRINT_RULE,
+                identified.picture_rule,
             ),
         )
         if described.vector is not None:
             put_vector(connection, photo_id, self._space, np.frombuffer(described.vector, dtype="<f2"))
         self._thumbnails.put(photo_id, described.thumbnail)
-        self._ids[fingerprint] = photo_id
+        self._ids[identified.fingerprint] = photo_id
         return photo_id
+
+
+def _metadata(identified: Identified) -> Metadata:
+    taken = identified.taken
+    return Metadata() if taken is None else Metadata(taken.local, taken.offset, taken.source)
 
 
 def _store_bad(connection: sqlite3.Connection, bad: Bad) -> list[int]:

@@ -6,23 +6,24 @@ import os
 import time
 from contextlib import closing
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from picsight_engine.errors import LibraryError, StorageError
 from picsight_engine.indexing.batch import Batch
 from picsight_engine.indexing.crew import Crew, suitable_workers
 from picsight_engine.indexing.events import Committed, Event, Finished, Found, Progress, Summary
-from picsight_engine.indexing.plan import FolderView, Plan, make_plan
+from picsight_engine.indexing.plan import FolderView, Offline, Plan, make_plan
 from picsight_engine.indexing.recognise import Recogniser
-from picsight_engine.indexing.scan import SeenFile, SeenProblem, printable, scan
+from picsight_engine.indexing.scan import SeenFile, SeenFolder, SeenLink, SeenProblem, printable, scan
 from picsight_engine.indexing.shift import Shift
 from picsight_engine.models.backend import Backend
 from picsight_engine.models.bundle import check_image_tower
 from picsight_engine.models.choice import choose_image_backend
 from picsight_engine.photos.decode import Limits
+from picsight_engine.photos.metadata import METADATA_RULE
 from picsight_engine.store.database import index_lock
+from picsight_engine.store.files import files_of
 from picsight_engine.store.folders import set_state
-from picsight_engine.store.photos import files_of
 from picsight_engine.store.problems import problems_of
 from picsight_engine.store.vectors import photos_with_vector
 
@@ -35,7 +36,6 @@ if TYPE_CHECKING:
     from picsight_engine.store.folders import Folder
     from picsight_engine.store.thumbnails import Thumbnails
 
-_KEPT_SECONDS = 30 * 24 * 3600.0  # how long a missing photo may come back as itself
 _FILES_FOR_ENCODER = 64  # fewer are done before Core ML has started
 _TICK_SECONDS = 0.1  # progress is told at most so often while files are done,
 _PULSE_SECONDS = 0.5  # and at least so often
@@ -112,6 +112,7 @@ class _Run:
         plan = make_plan(
             views,
             embedded & pictured,
+            METADATA_RULE,
             retry_problems=retry_problems,
         )
         if plan.tasks:
@@ -135,13 +136,11 @@ class _Run:
         views: list[FolderView] = []
         told = 0.0
         for folder in self._folders:
-            files: list[SeenFile] = []
-            problems: list[SeenProblem] = []
+            sights: dict[type, list[Any]] = {SeenFile: [], SeenFolder: [], SeenLink: [], SeenProblem: []}
             for seen in scan(folder.path, leave_out=self._db.folder, cancel=cancel):
-                if isinstance(seen, SeenProblem):
-                    problems.append(seen)
+                sights[type(seen)].append(seen)
+                if not isinstance(seen, SeenFile):
                     continue
-                files.append(seen)
                 self._found += 1
                 if time.monotonic() - told >= _TICK_SECONDS:
                     told = time.monotonic()
@@ -150,7 +149,7 @@ class _Run:
                 self._cancelled = True
                 return views
             stored, known = files_of(self._db, folder.id), problems_of(self._db, folder.id)
-            views.append(FolderView(folder, stored, known, files, problems))
+            views.append(FolderView(folder, stored, known, *sights.values()))
         yield Found(self._found, complete=True)
         return views
 
@@ -161,7 +160,7 @@ class _Run:
             if offline.state == "denied":
                 self._notes.append(_denied_sentence(offline.folder))
             elif offline.missing:
-                self._notes.append(_missing_sentence(offline.folder, offline.missing))
+                self._notes.append(_missing_sentence(offline))
         for folder in plan.online:
             set_state(self._db, folder.id, "watching")
 
@@ -200,9 +199,9 @@ class _Run:
             set_state(self._db, folder.id, "offline")
             self._notes.append(_vanished_sentence(folder))
         if not self._cancelled and not shift.vanished_folders:
-            lost = recogniser.not_found_again()
+            lost = [file for file in recogniser.not_found_again() if file.id not in plan.kept]
             self._batch.give_up(lost)
-            self._batch.sweep(time.time() - _KEPT_SECONDS)
+            self._batch.sweep(self._folders)
             missing += len(lost)
         tally = shift.tally
         seconds = time.monotonic() - self._started
@@ -241,9 +240,10 @@ def _progress(shift: Shift, now: float) -> Progress:
     )
 
 
-def _missing_sentence(folder: Folder, missing: int) -> str:
-    photos = "1 photo is" if missing == 1 else f"{missing:,} photos are"
-    return f'{photos} missing from "{_title(folder)}". Nothing was removed from Picsight.'
+def _missing_sentence(offline: Offline) -> str:
+    photos = "1 photo is" if offline.missing == 1 else f"{offline.missing:,} photos are"
+    where = printable(offline.place) or _title(offline.folder)
+    return f'{photos} missing from "{where}". Nothing was removed from Picsight.'
 
 
 def _denied_sentence(folder: Folder) -> str:

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from picsight_engine.errors import PicsightError, ProblemCode
+    from picsight_engine.photos.metadata import Taken
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +24,7 @@ class Order(Enum):
     """To a worker that has identified its file: what to do with it."""
 
     SKIP = "skip"  # the picture is known
-    DESCRIBE = "describe"  # its metadata or thumbnail are wanted, its vector is there
+    DESCRIBE = "describe"  # its thumbnail is wanted, its vector is there
     EMBED = "embed"
     PREPARE = "prepare"  # as EMBED, but its pixels go to the encoder process, which makes the vector
 
@@ -42,11 +43,15 @@ class Broken:
 
 @dataclass(frozen=True, slots=True)
 class Identified:
-    """From a worker: who the file is, and how many pixels its header claims (0 if that cannot be told)."""
+    """From a worker: who the file is, how many pixels its header claims (0 if that cannot be told), what it says of its
+    picture, and the rule since which its picture is decoded as it is now.
+    """
 
     bytes_hash: bytes
     fingerprint: bytes
     pixels: int
+    taken: Taken | None
+    picture_rule: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,9 +65,6 @@ class Described:
 
     width: int
     height: int
-    taken: str | None
-    taken_offset: str | None
-    taken_source: str | None
     phash: int
     thumbnail: bytes
     vector: bytes | None

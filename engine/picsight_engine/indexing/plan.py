@@ -6,12 +6,14 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from picsight_engine.indexing.absence import Absences, Sight
+
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Sequence
 
-    from picsight_engine.indexing.scan import SeenFile, SeenProblem
+    from picsight_engine.indexing.scan import SeenFile, SeenFolder, SeenLink, SeenProblem
+    from picsight_engine.store.files import StoredFile
     from picsight_engine.store.folders import Folder, FolderState
-    from picsight_engine.store.photos import StoredFile
     from picsight_engine.store.problems import Problem
 
 GUARDED_FILES = 50  # a folder of fewer files may lose any number of them
@@ -29,6 +31,8 @@ class FolderView:
     stored: Sequence[StoredFile]
     problems: Sequence[Problem]
     seen: Sequence[SeenFile]
+    folders: Sequence[SeenFolder] = ()
+    links: Sequence[SeenLink] = ()
     unreadable: Sequence[SeenProblem] = ()
 
 
@@ -43,62 +47,72 @@ class Task:
 
 @dataclass(frozen=True, slots=True)
 class Offline:
-    """A folder that is taken for unplugged: so many of its files were not seen, and none of them is given up."""
+    """Files that are taken for unplugged, and none of them is given up: so many were not seen.
+
+    They lie in `place`, a directory of the folder; b"" stands for several, or the folder itself. `state` is the folder's.
+    """
 
     folder: Folder
     state: FolderState
     missing: int
+    place: bytes = b""
 
 
 @dataclass(slots=True)
 class Plan:
-    """The work of a run. `tasks` come in order; `gone` is certain, `moving` waits for a task with the same bytes."""
+    """The work of a run. `tasks` come in order.
+
+    `gone` is certain; `moving` waits for a task with the same bytes, and is gone without one, but for the files in `kept`
+    (by id), which cannot be judged. `devices` are files with the device on which to look for them from now on.
+    """
 
     tasks: list[Task] = field(default_factory=list)
     unchanged: int = 0
     returned: list[StoredFile] = field(default_factory=list)
     gone: list[StoredFile] = field(default_factory=list)
     moving: list[StoredFile] = field(default_factory=list)
+    kept: set[int] = field(default_factory=set)
     offline: list[Offline] = field(default_factory=list)
     online: list[Folder] = field(default_factory=list)
     healed: list[Problem] = field(default_factory=list)
     unreadable: list[tuple[Folder, SeenProblem]] = field(default_factory=list)
+    devices: list[tuple[int, int]] = field(default_factory=list)
 
 
 def make_plan(
     views: Iterable[FolderView],
     complete: Collection[int],
+    metadata_rule: int,
     *,
     retry_problems: bool = False,
 ) -> Plan:
     """Compares what is stored with what was seen.
 
-    `complete` are the photos that lack nothing: others are read again. Files that failed and did not change since are
-    left alone unless `retry_problems`.
+    `complete` are the photos that lack nothing: others are read again, as are files whose metadata were read by an older
+    rule than `metadata_rule`. Files that failed and did not change since are left alone unless `retry_problems`.
     """
     plan = Plan()
     views = list(views)
-    lost = {view.folder.id: _lost(view) for view in views}
+    lost = []
     for view in views:
-        _plan_seen(plan, view, complete, retry_problems=retry_problems)
-        plan.healed.extend(_healed(view))
+        sight = Sight(view.seen, view.folders, view.links, view.unreadable)
+        absences = sight.absences(view.stored)
+        lost.append(absences)
+        _plan_seen(plan, view, complete, metadata_rule, retry_problems=retry_problems)
+        plan.healed.extend(each for each in view.problems if sight.is_healed(each, absences.away))
+        plan.devices.extend(sight.settled_devices(view.stored, absences))
         plan.unreadable.extend((view.folder, problem) for problem in view.unreadable)
-    new = Counter((task.file.size, task.file.mtime_ns) for task in plan.tasks if task.stored is None)
-    for view in views:
-        missing = lost[view.folder.id]
-        state = _unreachable(view) or ("offline" if _emptier(view, missing, new) else "watching")
-        if state != "watching":
-            plan.offline.append(Offline(view.folder, state, len(missing)))
-            continue
-        if view.folder.state in ("offline", "denied"):
-            plan.online.append(view.folder)
-        plan.gone.extend(missing)
+    traces = Counter((task.file.size, task.file.mtime_ns) for task in plan.tasks if task.stored is None)
+    for view, absences in zip(views, lost, strict=True):
+        _plan_lost(plan, view, absences, traces)
     _set_movers_apart(plan)
     _sort(plan)
     return plan
 
 
-def _plan_seen(plan: Plan, view: FolderView, complete: Collection[int], *, retry_problems: bool) -> None:
+def _plan_seen(
+    plan: Plan, view: FolderView, complete: Collection[int], metadata_rule: int, *, retry_problems: bool
+) -> None:
     stored = {file.name: file for file in view.stored}
     bad = {problem.name: problem for problem in view.problems}
     for seen in view.seen:
@@ -107,7 +121,12 @@ def _plan_seen(plan: Plan, view: FolderView, complete: Collection[int], *, retry
         if problem is not None:
             if retry_problems or problem.code in HEALS_UNSEEN or _changed(problem, seen):
                 plan.tasks.append(Task(view.folder, seen, known))
-        elif known is None or _changed(known, seen) or known.photo_id not in complete:
+        elif (
+            known is None
+            or _changed(known, seen)
+            or known.photo_id not in complete
+            or known.metadata_rule < metadata_rule
+        ):
             plan.tasks.append(Task(view.folder, seen, known))
         else:
             plan.unchanged += 1
@@ -119,20 +138,31 @@ def _changed(known: StoredFile | Problem, seen: SeenFile) -> bool:
     return (known.size, known.mtime_ns) != (seen.size, seen.mtime_ns)
 
 
-def _lost(view: FolderView) -> list[StoredFile]:
-    """Files that were there and are not, as far as could be looked."""
-    seen = {file.name for file in view.seen}
-    return [
-        file
-        for file in view.stored
-        if file.present and file.name not in seen and not _below(file.name, view.unreadable, or_root=False)
-    ]
+def _plan_lost(plan: Plan, view: FolderView, absences: Absences, traces: Counter[tuple[int, int]]) -> None:
+    """What of the absent files is given up, what may have moved, and what is kept because it may be unplugged."""
+    away = [file for files in absences.away.values() for file in files]
+    emptier = _is_emptier(view, absences, traces)
+    kept = [*away, *absences.gone] if emptier else away
+    if not emptier:
+        plan.gone.extend(absences.gone)
+    emptied = [file for name in absences.emptied for file in absences.away[name]]
+    movers = [file for file in emptied if traces[file.size, file.mtime_ns] and _may_move(file)]
+    plan.moving.extend(movers)
+    plan.kept.update(file.id for file in kept)
+    missing = len(kept) - len(movers)
+    hidden = emptier or (len(away) > len(movers) and not _shows_known(view))
+    state = _unreachable(view) or ("offline" if hidden else "watching")
+    if missing or state != "watching":
+        place = next(iter(absences.away)) if len(absences.away) == 1 and not emptier else b""
+        plan.offline.append(Offline(view.folder, state, missing, place))
+    if state == "watching" and view.folder.state in ("offline", "denied"):
+        plan.online.append(view.folder)
 
 
-def _below(name: bytes, problems: Sequence[SeenProblem], *, or_root: bool = True) -> bool:
-    """Whether `name` lies in a directory that cannot be read; the root, b"", holds everything where it counts."""
-    folders = [problem.name for problem in problems]
-    return any(name == folder or name.startswith(folder + b"/") if folder else or_root for folder in folders)
+def _shows_known(view: FolderView) -> bool:
+    """Whether anything that the library knows in this folder is there."""
+    present = {file.name for file in view.stored if file.present}
+    return any(file.name in present for file in view.seen)
 
 
 def _unreachable(view: FolderView) -> FolderState | None:
@@ -143,15 +173,16 @@ def _unreachable(view: FolderView) -> FolderState | None:
     return None
 
 
-def _emptier(view: FolderView, lost: Sequence[StoredFile], new: Counter[tuple[int, int]]) -> bool:
+def _is_emptier(view: FolderView, absences: Absences, traces: Counter[tuple[int, int]]) -> bool:
     """Whether a disk, not a person, seems to have taken files away; those that turn up elsewhere are no loss.
 
     A folder that is offline stays so, whatever arrives, while its files are missing.
     """
-    present = sum(file.present for file in view.stored)
-    arrived = new.copy()
+    away = sum(len(files) for files in absences.away.values())
+    present = sum(file.present for file in view.stored) - away
+    arrived = traces.copy()
     without_trace = 0
-    for file in lost:
+    for file in absences.gone:
         key = (file.size, file.mtime_ns)
         if arrived[key] > 0:
             arrived[key] -= 1
@@ -162,14 +193,9 @@ def _emptier(view: FolderView, lost: Sequence[StoredFile], new: Counter[tuple[in
     return view.folder.state == "offline" or len(view.seen) <= (1 - GUARDED_LOSS) * present
 
 
-def _healed(view: FolderView) -> list[Problem]:
-    """Problems of files that are gone and of directories that can be read again."""
-    seen = {file.name for file in view.seen}
-    return [
-        problem
-        for problem in view.problems
-        if problem.name not in seen and not _below(problem.name, view.unreadable)
-    ]
+def _may_move(file: StoredFile) -> bool:
+    """Whether its bytes could be recognised elsewhere."""
+    return file.bytes_hash is not None and file.photo_id is not None
 
 
 def _set_movers_apart(plan: Plan) -> None:
@@ -177,8 +203,7 @@ def _set_movers_apart(plan: Plan) -> None:
     sizes = {task.file.size for task in plan.tasks}
     missing, plan.gone = plan.gone, []
     for file in missing:
-        known = file.bytes_hash is not None and file.photo_id is not None
-        (plan.moving if known and file.size in sizes else plan.gone).append(file)
+        (plan.moving if _may_move(file) and file.size in sizes else plan.gone).append(file)
 
 
 def _sort(plan: Plan) -> None:

@@ -6,7 +6,7 @@ from collections import defaultdict
 from typing import TYPE_CHECKING
 
 from picsight_engine.indexing.messages import Order
-from picsight_engine.store.photos import photo_by_fingerprint
+from picsight_engine.store.photos import photo_by_fingerprint, picture_rule_of
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from picsight_engine.indexing.messages import Identified
     from picsight_engine.indexing.plan import Task
     from picsight_engine.store.database import Database
-    from picsight_engine.store.photos import StoredFile
+    from picsight_engine.store.files import StoredFile
 
 
 class Recogniser:
@@ -47,7 +47,7 @@ class Recogniser:
         if fingerprint in self._waiting:
             self._waiting[fingerprint].append((task, identified))
             return Order.SKIP
-        order = Order.SKIP if fingerprint in self._done else self._missing(task, identified)
+        order = Order.SKIP if fingerprint in self._done else self._missing(identified)
         if order is not Order.SKIP:
             self._waiting[fingerprint] = []
         return order
@@ -76,11 +76,10 @@ class Recogniser:
         """The missing files that no file of this run turned out to be."""
         return [file for files in self._moving.values() for file in files]
 
-    def _missing(self, task: Task, identified: Identified) -> Order:
+    def _missing(self, identified: Identified) -> Order:
         photo_id = photo_by_fingerprint(self._db, identified.fingerprint)
         if photo_id is None or photo_id not in self._embedded:
             return Order.EMBED
-        stored = task.stored
-        if stored is not None and stored.photo_id == photo_id and stored.bytes_hash != identified.bytes_hash:
-            return Order.DESCRIBE  # its date may have been edited
+        if picture_rule_of(self._db, photo_id) < identified.picture_rule:
+            return Order.EMBED  # it is decoded otherwise than when its vector was made
         return Order.SKIP if photo_id in self._pictured else Order.DESCRIBE

@@ -1,4 +1,4 @@
-"""What lies in a folder: its picture files by name, size and time, and the directories that cannot be read."""
+"""What lies in a folder: its picture files by name, size and time, its directories, and what of it cannot be looked at."""
 
 from __future__ import annotations
 
@@ -15,14 +15,36 @@ if TYPE_CHECKING:
 
     from picsight_engine.errors import ProblemCode
 
+_MOST_DEVICE = 2**63 - 1  # a volume's number on Windows may be larger than the database takes
+
 
 @dataclass(frozen=True, slots=True)
 class SeenFile:
-    """A picture file, by its suffix; `name` is relative to the folder, with "/" between its parts."""
+    """A picture file, by its suffix; `name` is relative to the folder, with "/" between its parts.
+
+    `device` is that of its directory: a link's own file may lie elsewhere, and some file systems give each file another.
+    """
 
     name: bytes
     size: int
     mtime_ns: int
+    device: int
+
+
+@dataclass(frozen=True, slots=True)
+class SeenFolder:
+    """A directory that could be read, b"" for the folder itself; `empty` if it shows nothing, hidden things aside."""
+
+    name: bytes
+    device: int
+    empty: bool
+
+
+@dataclass(frozen=True, slots=True)
+class SeenLink:
+    """A link that leads nowhere now: what it led to is unknown, not gone."""
+
+    name: bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,22 +56,27 @@ class SeenProblem:
     message: str
 
 
+Seen = SeenFile | SeenFolder | SeenLink | SeenProblem
+
+
 @dataclass(slots=True)
 class _Listing:
-    """One directory: its pictures, its directories, and its links to directories."""
+    """One directory: itself, its pictures, its directories, and its links: to directories, and to nothing."""
 
+    own: SeenFolder | None = None
     files: list[SeenFile] = field(default_factory=list)
     folders: list[bytes] = field(default_factory=list)
     links: list[bytes] = field(default_factory=list)
+    broken: list[SeenLink] = field(default_factory=list)
 
 
 def scan(
     folder: Path, *, leave_out: Path | None = None, cancel: threading.Event | None = None
-) -> Iterator[SeenFile | SeenProblem]:
+) -> Iterator[Seen]:
     """Walks `folder`, directory by directory and by name; hidden files and directories are left out, `leave_out` too.
 
     Links are followed. A directory is walked once however many links lead to it, and under its own name where it has
-    one inside the folder. Broken links, pipes and sockets are passed over. Ends early once `cancel` is set. Never raises for what it finds.
+    one inside the folder. Pipes and sockets are passed over. Ends early once `cancel` is set. Never raises for what it finds.
     """
     root = os.fsencode(folder)
     visited = set() if leave_out is None else _identities(leave_out)
@@ -67,7 +94,10 @@ def scan(
             problem = _problem(root, name, fault)
             if problem is not None:
                 yield problem
+        if listing.own is not None:
+            yield listing.own
         yield from listing.files
+        yield from listing.broken
         folders.extend(reversed(listing.folders))
         links.extend(listing.links)
 
@@ -85,20 +115,26 @@ def _list(root: bytes, name: bytes, visited: set[tuple[int, int]], listing: _Lis
     visited.add((info.st_dev, info.st_ino))
     with os.scandir(path) as entries:
         shown = sorted((entry for entry in entries if entry.name[:1] != b"."), key=lambda entry: entry.name)
+    device = info.st_dev & _MOST_DEVICE
+    listing.own = SeenFolder(name, device, empty=not shown)
     for entry in shown:
-        _sort_in(entry, name + b"/" + entry.name if name else entry.name, listing)
+        _sort_in(entry, name + b"/" + entry.name if name else entry.name, device, listing)
 
 
-def _sort_in(entry: os.DirEntry[bytes], name: bytes, listing: _Listing) -> None:
+def _sort_in(entry: os.DirEntry[bytes], name: bytes, device: int, listing: _Listing) -> None:
     """Puts one entry where it belongs; a fault behind a link is the link's, any other is the directory's."""
     try:
         if entry.is_dir():
             (listing.links if entry.is_symlink() else listing.folders).append(name)
+        elif entry.is_symlink() and not os.path.exists(entry.path):  # noqa: PTH110 -- pathlib cannot hold bytes
+            listing.broken.append(SeenLink(name))
         elif _suffix(name) in IMAGE_SUFFIXES and entry.is_file():
             info = entry.stat()
-            listing.files.append(SeenFile(name, info.st_size, info.st_mtime_ns))
+            listing.files.append(SeenFile(name, info.st_size, info.st_mtime_ns, device))
     except OSError as fault:
-        if not entry.is_symlink() and not isinstance(fault, FileNotFoundError):
+        if entry.is_symlink():
+            listing.broken.append(SeenLink(name))
+        elif not isinstance(fault, FileNotFoundError):
             raise
 
 

@@ -103,10 +103,13 @@ class _Desk:
     def identify(self, path: Path) -> Identified:
         """Reads the file, once for both steps, and says who it is; raises ImageError."""
         self._data = self._decode.read_photo(path, self.limits)
+        header = self._decode.read_header(self._data, path)
         return Identified(
             self._identity.bytes_hash(self._data),
             self._identity.fingerprint(self._data),
-            self._decode.claimed_pixels(self._data, path),
+            header.pixels,
+            header.taken,
+            header.picture_rule,
         )
 
     def load_tower(self) -> ImageEncoder:
@@ -128,13 +131,9 @@ class _Desk:
                 prepared = pixels.astype("<f4", copy=False).tobytes()
             else:  # one photo at a time: its vector must not depend on its neighbours
                 vector = self.load_tower().encode(pixels[None])[0].astype("<f2").tobytes()
-        taken = picture.taken
         return Described(
             width=picture.width,
             height=picture.height,
-            taken=None if taken is None else taken.local,
-            taken_offset=None if taken is None else taken.offset,
-            taken_source=None if taken is None else taken.source,
             phash=self._identity.perceptual_hash(picture.image),
             thumbnail=self._thumbnail.thumbnail(picture.image, THUMBNAIL_SIDE),
             vector=vector,

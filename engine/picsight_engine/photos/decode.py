@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
     from picsight_engine.errors import ProblemCode
 
-__all__ = ["IMAGE_SUFFIXES", "Limits", "Picture", "claimed_pixels", "decode", "read_photo"]
+__all__ = ["IMAGE_SUFFIXES", "Header", "Limits", "Picture", "decode", "read_header", "read_photo"]
 
 _AVERAGED = frozenset(["L", "LA", "RGB", "RGBA", "CMYK"])
 _SILENCE = logging.NullHandler()
@@ -67,7 +67,17 @@ class Picture:
     height: int
     format: str
     orientation: int
-    taken: Taken | None
+
+
+@dataclass(frozen=True, slots=True)
+class Header:
+    """What a file says of its picture: `pixels` it promises, 0 where it promises nothing; the date; and the rule since
+    which its picture is decoded as it is now.
+    """
+
+    pixels: int = 0
+    taken: Taken | None = None
+    picture_rule: int = 1
 
 
 def read_photo(path: Path, limits: Limits) -> bytes:
@@ -123,17 +133,18 @@ def decode(data: bytes, path: Path, *, min_side: int, limits: Limits) -> Picture
         raise _problem(code, path, f"cannot be shown: {reason}") from fault
 
 
-def claimed_pixels(data: bytes, path: Path) -> int:
-    """How many pixels the header promises, before anything is decoded; 0 where it promises nothing."""
+def read_header(data: bytes, path: Path) -> Header:
+    """What can be told before anything is decoded; `path` serves its suffix only. Never raises."""
     kind = formats.find_format(data, path.suffix)
     if kind is None:
-        return 0
+        return Header()
     try:
         _set_up_decoders(Limits())
-        width, height = _open(data, kind).size
+        image = _open(data, kind)
     except Exception:  # noqa: BLE001 - a broken header is for `decode` to explain
-        return 0
-    return width * height
+        return Header()
+    width, height = image.size
+    return Header(width * height, read_taken(_exif_of(image, data, kind)))
 
 
 def _decode(data: bytes, kind: Format, path: Path, min_side: int, limits: Limits) -> Picture:
@@ -145,14 +156,14 @@ def _decode(data: bytes, kind: Format, path: Path, min_side: int, limits: Limits
         image.load()
     if kind is not JPEG:
         stored = image.size  # TIFF and HEIF turn themselves upright while loading
-    exif = read_exif(data if kind.name == "TIFF" else image.info.get("exif") or b"")
+    exif = _exif_of(image, data, kind)
     orientation = _orientation(image, exif, kind)
     profile = image.info.get("icc_profile")
     upright = colour.to_srgb(colour.flatten(_reduce(image, min_side)), profile)
     if orientation != 1:
         upright = upright.transpose(_UPRIGHT[orientation])
     width, height = reversed(stored) if orientation in _TURNED else stored
-    return Picture(upright, width, height, kind.name, orientation, read_taken(exif))
+    return Picture(upright, width, height, kind.name, orientation)
 
 
 def _open(data: bytes, kind: Format) -> ImageFile:
@@ -172,6 +183,14 @@ def _open(data: bytes, kind: Format) -> ImageFile:
         if kind.name != "PNG":
             raise
         return factory(io.BytesIO(png.without_extras(data)), "")
+
+
+def _exif_of(image: ImageFile, data: bytes, kind: Format) -> Exif:
+    """The EXIF block of an opened file; in a PNG it may stand behind the picture, where opening has not come yet."""
+    if kind.name == "TIFF":
+        return read_exif(data)
+    block = image.info.get("exif") or (png.exif_block(data) if kind.name == "PNG" else b"")
+    return read_exif(block)
 
 
 def _set_up_decoders(limits: Limits) -> None:

@@ -17,6 +17,14 @@ def without_extras(data: bytes) -> bytes:
     return data[:_SIGNATURE] + b"".join(kept)
 
 
+def exif_block(data: bytes) -> bytes:
+    """The content of the eXIf chunk, empty if there is none."""
+    for name, start, end in _chunks(data):
+        if name == b"eXIf":
+            return data[start + 8 : end - 4]
+    return b""
+
+
 def ends_inside_chunk(data: bytes) -> bool:
     """Whether the file ends before its end chunk although every chunk before was in order."""
     chunks = list(_chunks(data))

@@ -6,12 +6,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from picsight_engine.store import problems
-from picsight_engine.store.photos import find_file, paths_of, photos_by_id
+from picsight_engine.store.files import find_file, metadata_of
+from picsight_engine.store.photos import paths_of, photos_by_id
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from picsight_engine.store.database import Database
+    from picsight_engine.store.files import Metadata, StoredFile
     from picsight_engine.store.photos import Photo
     from picsight_engine.store.problems import Problem
 
@@ -42,32 +44,44 @@ class PhotoDetails:
 
 def photo_at(db: Database, path: Path) -> Photo | None:
     """The photo whose present file lies at `path`, however that is spelled; None for any other path."""
-    file = None if _impossible(path) else find_file(db, path)
-    if file is None or file.photo_id is None or not file.present:
-        return None
-    return photos_by_id(db, [file.photo_id]).get(file.photo_id)
+    file = _file_at(db, path)
+    return None if file is None else _photo_of(db, file)
 
 
 def details_at(db: Database, path: Path) -> PhotoDetails | None:
-    """What is known of the photo at `path`; None where there is none."""
-    photo = photo_at(db, path)
-    if photo is None:
+    """What is known of the photo at `path`, by the metadata of that very file; None where there is none."""
+    file = _file_at(db, path)
+    photo = None if file is None else _photo_of(db, file)
+    if file is None or photo is None:
         return None
+    said = metadata_of(db, file.id)
     return PhotoDetails(
         id=photo.id,
         paths=tuple(paths_of(db, photo.id)),
         width=photo.width,
         height=photo.height,
-        taken=taken_iso(photo),
-        taken_from=photo.taken_source,
-        lat=photo.lat,
-        lon=photo.lon,
-        place=photo.place,
-        camera=photo.camera,
-        lens=photo.lens,
-        rating=photo.rating,
+        taken=taken_iso(said),
+        taken_from=said.taken_source,
+        lat=said.lat,
+        lon=said.lon,
+        place=said.place,
+        camera=said.camera,
+        lens=said.lens,
+        rating=said.rating,
+        keywords=said.keywords,
         problem=problem_at(db, path),
     )
+
+
+def _file_at(db: Database, path: Path) -> StoredFile | None:
+    """The present file at a path that shows a photo."""
+    file = None if _impossible(path) else find_file(db, path)
+    return file if file is not None and file.present and file.photo_id is not None else None
+
+
+def _photo_of(db: Database, file: StoredFile) -> Photo | None:
+    assert file.photo_id is not None, "only such files are asked for"
+    return photos_by_id(db, [file.photo_id]).get(file.photo_id)
 
 
 def problem_at(db: Database, path: Path) -> Problem | None:
@@ -75,9 +89,9 @@ def problem_at(db: Database, path: Path) -> Problem | None:
     return None if _impossible(path) else problems.problem_at(db, path)
 
 
-def taken_iso(photo: Photo) -> str | None:
+def taken_iso(said: Metadata | Photo) -> str | None:
     """When the photo was taken, ISO 8601 with the offset where it is known."""
-    return None if photo.taken is None else photo.taken + (photo.taken_offset or "")
+    return None if said.taken is None else said.taken + (said.taken_offset or "")
 
 
 def _impossible(path: Path) -> bool:

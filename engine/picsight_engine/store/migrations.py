@@ -124,7 +124,65 @@ def _first_schema(schema: SchemaEditor) -> None:
     schema.table("vectors").create_index(["space_id", "part", "id"], "vectors_space")
 
 
-MIGRATIONS: Steps = (_first_schema,)
+# What a file's own metadata say. NULL is unknown; `metadata_rule` 0: not read yet, whatever the columns hold.
+_METADATA = {
+    "taken": "TEXT",
+    "taken_offset": "TEXT",
+    "taken_source": "TEXT",
+    "lat": "REAL",
+    "lon": "REAL",
+    "place": "TEXT",
+    "camera": "TEXT",
+    "lens": "TEXT",
+    "rating": "INTEGER",
+}
+_NEW_COLUMNS = {
+    "folders": {"looked_at": "REAL"},
+    "photos": {"picture_rule": "INTEGER NOT NULL DEFAULT 1", "missing_seconds": "REAL NOT NULL DEFAULT 0"},
+    "files": {
+        "device": "INTEGER",
+        "missing_seconds": "REAL NOT NULL DEFAULT 0",
+        "metadata_rule": "INTEGER NOT NULL DEFAULT 0",
+        **_METADATA,
+        "keywords": "TEXT",
+        "description": "TEXT",
+    },
+}
+# Of several files nobody knows whose date the photo had. What a PNG says in its texts was not read before.
+_HAND_DOWN = f"""
+UPDATE files SET metadata_rule = 1, ({", ".join(_METADATA)}) =
+    (SELECT {", ".join(_METADATA)} FROM photos WHERE photos.id = files.photo_id)
+WHERE photo_id IN (SELECT photo_id FROM files GROUP BY photo_id HAVING count(*) = 1)
+    AND lower(CAST(name AS TEXT)) NOT LIKE '%.png' AND lower(CAST(name AS TEXT)) NOT LIKE '%.apng'"""
+_FILE_CAME_AGELESS = """
+CREATE TRIGGER files_came AFTER INSERT ON files WHEN NEW.present BEGIN
+    UPDATE photos SET missing_since = NULL, missing_seconds = 0
+        WHERE id = NEW.photo_id AND missing_since IS NOT NULL;
+END"""
+_FILE_CHANGED_AGELESS = f"""
+CREATE TRIGGER files_changed AFTER UPDATE OF present, photo_id ON files BEGIN
+    UPDATE photos SET missing_since = NULL, missing_seconds = 0
+        WHERE id = NEW.photo_id AND NEW.present AND missing_since IS NOT NULL;
+    UPDATE photos SET missing_since = coalesce(NEW.missing_since, {_NOW})
+        WHERE id IN (OLD.photo_id, NEW.photo_id) AND missing_since IS NULL
+        AND NOT EXISTS (SELECT 1 FROM files WHERE photo_id = photos.id AND present);
+END"""
+
+
+def _metadata_of_files(schema: SchemaEditor) -> None:
+    """Metadata belong to files, absence is counted in seconds that several runs have seen, files know their device."""
+    for table, columns in _NEW_COLUMNS.items():
+        for name, kind in columns.items():
+            schema.execute(f"ALTER TABLE {table} ADD COLUMN {name} {kind}")
+    schema.execute(_HAND_DOWN)
+    for name in _METADATA:
+        schema.execute(f"ALTER TABLE photos DROP COLUMN {name}")
+    for name, statement in (("files_came", _FILE_CAME_AGELESS), ("files_changed", _FILE_CHANGED_AGELESS)):
+        schema.execute(f"DROP TRIGGER {name}")
+        schema.execute(statement)
+
+
+MIGRATIONS: Steps = (_first_schema, _metadata_of_files)
 
 
 def migrate(connection: sqlite3.Connection, steps: Steps = MIGRATIONS) -> None:

@@ -1,0 +1,204 @@
+"""Files at which pictures were seen, with what their own metadata say; how one comes, moves, goes, and is forgotten."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from picsight_engine.store.folders import all_folders, stored_names
+
+if TYPE_CHECKING:
+    import sqlite3
+    from collections.abc import Iterable
+    from pathlib import Path
+
+    from picsight_engine.store.database import Database
+
+_FILE_COLUMNS = """
+id, folder_id, name, size, mtime_ns, device, bytes_hash, photo_id, metadata_rule, present, missing_since"""
+_FILES_OF = f"SELECT {_FILE_COLUMNS} FROM files WHERE folder_id = ? ORDER BY name"
+_FILE_AT = f"SELECT {_FILE_COLUMNS} FROM files WHERE folder_id = ? AND name = ?"
+_METADATA_COLUMNS = """
+taken, taken_offset, taken_source, lat, lon, place, camera, lens, rating, keywords, description"""
+_METADATA_OF = f"SELECT {_METADATA_COLUMNS} FROM files WHERE id = ?"
+_PUT_FILE = """
+INSERT INTO files (folder_id, name, size, mtime_ns, device, bytes_hash, photo_id) VALUES (?, ?, ?, ?, ?, ?, ?)
+ON CONFLICT (folder_id, name) DO UPDATE SET
+    size = excluded.size, mtime_ns = excluded.mtime_ns, device = excluded.device, bytes_hash = excluded.bytes_hash,
+    photo_id = excluded.photo_id, present = 1, missing_since = NULL, missing_seconds = 0"""
+_PUT_METADATA = """
+UPDATE files SET metadata_rule = ?, taken = ?, taken_offset = ?, taken_source = ?, lat = ?, lon = ?, place = ?,
+    camera = ?, lens = ?, rating = ?, keywords = ?, description = ? WHERE folder_id = ? AND name = ?"""
+_MAKE_ROOM = "DELETE FROM files WHERE folder_id = ? AND name = ? AND id <> ?"
+_MOVE_FILE = "UPDATE files SET folder_id = ?, name = ? WHERE id = ?"
+_SET_DEVICE = "UPDATE files SET device = ? WHERE id = ?"
+_IDS = "(SELECT value FROM json_each(?))"
+_PHOTOS_OF_FILES = f"SELECT DISTINCT photo_id FROM files WHERE photo_id IS NOT NULL AND id IN {_IDS}"
+_MARK_MISSING = f"UPDATE files SET present = 0, missing_since = ? WHERE present AND id IN {_IDS}"
+_MARK_RETURNED = f"UPDATE files SET present = 1, missing_since = NULL, missing_seconds = 0 WHERE id IN {_IDS}"
+_HIDDEN_OF = f"SELECT id FROM photos WHERE missing_since IS NOT NULL AND id IN {_IDS} ORDER BY id"
+_LOOKED_LAST = "SELECT looked_at FROM folders WHERE id = ?"
+_LOOKED_EVER = "SELECT max(looked_at) FROM folders"
+_LOOKED = "UPDATE folders SET looked_at = ? WHERE id = ?"
+_AGE_FILES = "UPDATE files SET missing_seconds = missing_seconds + ? WHERE NOT present AND folder_id = ?"
+_AGE_PHOTOS = "UPDATE photos SET missing_seconds = missing_seconds + ? WHERE missing_since IS NOT NULL"
+_FORGET_FILES = "DELETE FROM files WHERE NOT present AND missing_seconds >= ?"
+_EXPIRED = """
+SELECT id FROM photos WHERE missing_since IS NOT NULL AND missing_seconds >= ?
+    AND NOT EXISTS (SELECT 1 FROM files WHERE photo_id = photos.id) ORDER BY id"""
+_FORGET_PHOTOS = f"DELETE FROM photos WHERE id IN {_IDS}"
+# The primary file of a photo is the present one that the library knows longest.
+PRIMARY_FILE = "(SELECT min(id) FROM files WHERE photo_id = photos.id AND present)"
+
+
+@dataclass(frozen=True, slots=True)
+class StoredFile:
+    """A path at which a picture was seen.
+
+    `name` is relative to its folder, parts divided by "/", bytes of os.fsencode; `device` is that of the directory in
+    which it was seen last, None if that was never noted; `bytes_hash` is 16 bytes; `photo_id` is None for a file that
+    gave no picture; `metadata_rule` is the rule by which its metadata were read, 0 for none; `missing_since` is in
+    seconds since 1970.
+    """
+
+    id: int
+    folder_id: int
+    name: bytes
+    size: int
+    mtime_ns: int
+    device: int | None
+    bytes_hash: bytes | None
+    photo_id: int | None
+    metadata_rule: int
+    present: bool
+    missing_since: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Metadata:
+    """What one file says of its picture, and no other file that shows the same: local ISO date, degrees, 1 to 5 stars."""
+
+    taken: str | None = None
+    taken_offset: str | None = None
+    taken_source: str | None = None
+    lat: float | None = None
+    lon: float | None = None
+    place: str | None = None
+    camera: str | None = None
+    lens: str | None = None
+    rating: int | None = None
+    keywords: tuple[str, ...] = ()
+    description: str | None = None
+
+
+def put_file(
+    connection: sqlite3.Connection,
+    folder_id: int,
+    name: bytes,
+    size: int,
+    mtime_ns: int,
+    bytes_hash: bytes | None,
+    photo_id: int | None,
+    *,
+    device: int | None = None,
+) -> None:
+    """Stores that this picture is at this path now; a picture that was there before goes into hiding."""
+    connection.execute(_PUT_FILE, (folder_id, name, size, mtime_ns, device, bytes_hash, photo_id))
+
+
+def put_metadata(
+    connection: sqlite3.Connection, folder_id: int, name: bytes, metadata: Metadata, rule: int
+) -> None:
+    """Stores what the file at this path says, in place of what it said before, and the rule by which it was read."""
+    m = metadata
+    keywords = json.dumps(m.keywords, ensure_ascii=False) if m.keywords else None
+    said = (m.taken, m.taken_offset, m.taken_source, m.lat, m.lon, m.place, m.camera, m.lens, m.rating)
+    connection.execute(_PUT_METADATA, (rule, *said, keywords, m.description, folder_id, name))
+
+
+def move_file(connection: sqlite3.Connection, file_id: int, folder_id: int, name: bytes) -> None:
+    """Gives a file another path; what the library knew of that path is replaced. `put_file` says what is there now."""
+    connection.execute(_MAKE_ROOM, (folder_id, name, file_id))
+    connection.execute(_MOVE_FILE, (folder_id, name, file_id))
+
+
+def set_devices(connection: sqlite3.Connection, devices: Iterable[tuple[int, int]]) -> None:
+    """Records on which device files, given as (file, device), are looked for from now on."""
+    connection.executemany(_SET_DEVICE, [(device, file_id) for file_id, device in devices])
+
+
+def mark_missing(connection: sqlite3.Connection, file_ids: Iterable[int], when: float) -> list[int]:
+    """Records that files are gone; returns the photos that nothing shows now, whose thumbnails must go as well."""
+    ids = json.dumps(list(file_ids))
+    photo_ids = [photo_id for (photo_id,) in connection.execute(_PHOTOS_OF_FILES, (ids,))]
+    connection.execute(_MARK_MISSING, (when, ids))
+    return [photo_id for (photo_id,) in connection.execute(_HIDDEN_OF, (json.dumps(photo_ids),))]
+
+
+def mark_returned(connection: sqlite3.Connection, file_ids: Iterable[int]) -> None:
+    """Records that missing files are back as they were."""
+    connection.execute(_MARK_RETURNED, (json.dumps(list(file_ids)),))
+
+
+def age_missing(
+    connection: sqlite3.Connection, folder_ids: Iterable[int], now: float, *, most: float
+) -> None:
+    """Lets what is missing in these folders, looked through just now, grow older by the time since the last such look.
+
+    A look counts for at most `most` seconds and never for less than none, so no single wrong clock makes anything old:
+    several looks must agree. `now` is in seconds since 1970.
+    """
+    ever = connection.execute(_LOOKED_EVER).fetchone()[0]
+    connection.execute(_AGE_PHOTOS, (_credit(ever, now, most),))
+    for folder_id in folder_ids:
+        last = connection.execute(_LOOKED_LAST, (folder_id,)).fetchone()
+        if last is not None:  # else a person has removed the folder meanwhile
+            connection.execute(_AGE_FILES, (_credit(last[0], now, most), folder_id))
+            connection.execute(_LOOKED, (now, folder_id))
+
+
+def _credit(last: float | None, now: float, most: float) -> float:
+    return 0.0 if last is None else min(max(now - last, 0.0), most)
+
+
+def forget_missing(connection: sqlite3.Connection, seconds: float) -> list[int]:
+    """Deletes files, and photos with their vectors, that have been missing for so many seconds by `age_missing`.
+
+    Returns the forgotten photos.
+    """
+    connection.execute(_FORGET_FILES, (seconds,))
+    forgotten = [photo_id for (photo_id,) in connection.execute(_EXPIRED, (seconds,))]
+    connection.execute(_FORGET_PHOTOS, (json.dumps(forgotten),))
+    return forgotten
+
+
+def files_of(db: Database, folder_id: int) -> list[StoredFile]:
+    """Every file known in a folder, missing ones too, by name."""
+    with db.reading() as connection:
+        return [_stored_file(row) for row in connection.execute(_FILES_OF, (folder_id,))]
+
+
+def find_file(db: Database, path: Path) -> StoredFile | None:
+    """The file that the library knows at `path`, by the person's spelling or through symbolic links."""
+    for folder in all_folders(db):
+        for name in stored_names(path, folder.path):
+            with db.reading() as connection:
+                row = connection.execute(_FILE_AT, (folder.id, name)).fetchone()
+            if row is not None:
+                return _stored_file(row)
+    return None
+
+
+def metadata_of(db: Database, file_id: int) -> Metadata:
+    """What a file says of its picture; nothing for a file that is not known."""
+    with db.reading() as connection:
+        row = connection.execute(_METADATA_OF, (file_id,)).fetchone()
+    if row is None:
+        return Metadata()
+    *said, keywords, description = row
+    return Metadata(*(*said, tuple(json.loads(keywords or "[]")), description))
+
+
+def _stored_file(row: tuple[Any, ...]) -> StoredFile:
+    return StoredFile(*(*row[:9], bool(row[9]), row[10]))
