@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from picsight_engine.model_choice import ModelChoice
+    from picsight_engine.installation.choice import ModelChoice
+    from picsight_engine.installation.installed import InstalledModels
     from picsight_engine.models.bundle import Bundle
-    from picsight_engine.models.installed import InstalledModels
 
 _NAME = "picsight"
 _MODELS = "picsight-models"  # beside the usual library, not in it: all libraries share them
@@ -51,7 +51,7 @@ def installed_models() -> InstalledModels:
     """The models on this computer."""
     from platformdirs import user_data_path  # 4 ms that a search with the shipped model does not pay
 
-    from picsight_engine.models.installed import InstalledModels
+    from picsight_engine.installation.installed import InstalledModels
 
     return InstalledModels(user_data_path(_MODELS, appauthor=False), starter_folder())
 
@@ -63,7 +63,7 @@ def model_choice(library: Path) -> ModelChoice:
         BundleError: the chosen model is gone, or a file of it is missing, changed or too new.
         LibraryError: the library cannot be opened.
     """
-    from picsight_engine.model_choice import ModelChoice, choice_of
+    from picsight_engine.installation.choice import ModelChoice, choice_of
     from picsight_engine.store.choice import chosen_model
 
     if chosen_model(library) is None:
@@ -78,7 +78,7 @@ def answering_model(library: Path) -> Bundle:
         BundleError: none can: the chosen model is gone, or a file of it is missing, changed or too new.
         LibraryError: the library cannot be opened.
     """
-    from picsight_engine.model_choice import answering_model
+    from picsight_engine.installation.choice import answering_model
     from picsight_engine.store.choice import chosen_model
 
     if chosen_model(library) is None:

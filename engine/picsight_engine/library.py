@@ -71,7 +71,7 @@ class Library:
     ) -> Library:
         """Opens the library in `folder`, made if need be; neither model nor vectors are loaded yet.
 
-        `bundle` searches; `wanted`, if it is another one, reads photos (`model_choice` knows both).
+        `bundle` searches; `wanted`, if it is another one, reads photos (`installation.choice` knows both).
 
         Raises:
             RequestError: there is none and `create` is false.
@@ -152,7 +152,7 @@ class Library:
             yield self._switched_at_the_end(event) if isinstance(event, Finished) else event
 
     def use(self, answers: Bundle, wanted: Bundle) -> None:
-        """Takes up what `model_choice.use_model` decided while the library was open; not during an indexing."""
+        """Takes up what `installation.choice.use_model` decided while the library was open; not during an indexing."""
         if answers != self.bundle:  # another model, or the same one installed anew with other files
             self._search_with(answers)
         self.wanted = self.bundle if wanted == self.bundle else wanted
@@ -174,7 +174,7 @@ class Library:
     def _switch(self) -> bool:
         """Makes the wanted model the one that searches, unless a person has chosen another one since this was opened."""
         manifest = self.wanted.manifest
-        with self._db.writer() as connection:  # `model_choice.use_model` chooses inside of one, too
+        with self._db.writer() as connection:  # `installation.choice.use_model` chooses inside of one, too
             if chosen_model(self.folder) not in {None, manifest.name, self.wanted.folder.name}:
                 return False
             activate_space(connection, manifest.space_id, manifest.dim)

@@ -1,17 +1,19 @@
-"""A small real library: photographs of the evaluation set, indexed once by the shipped starter."""
+"""A small real library: photographs of the evaluation set, indexed once by the shipped starter; and a model in miniature."""
 
 from __future__ import annotations
 
 import json
 import tarfile
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from tests.engine.miniature import MANIFEST, save_image_graph, save_text_graph, save_tokenizer
 
 from picsight_engine.indexing.events import Finished
 from picsight_engine.indexing.indexer import IndexSettings
 from picsight_engine.library import Library
-from picsight_engine.models.bundle import Bundle, open_bundle
+from picsight_engine.models.bundle import Bundle, open_bundle, write_bundle
 
 PHOTOS = 48
 
@@ -62,3 +64,34 @@ def library(indexed: Path, bundle: Bundle):
     """The library, opened to be read."""
     with Library.open(indexed, bundle, create=False) as opened:
         yield opened
+
+
+@pytest.fixture(scope="session")
+def tiny_files(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("tiny")
+    save_image_graph(folder / "image.onnx")
+    save_text_graph(folder / "text.onnx")
+    save_tokenizer(folder / "tokenizer.json")
+    return {name: folder / name for name in ("image.onnx", "text.onnx", "tokenizer.json")}
+
+
+@pytest.fixture
+def make_bundle(tmp_path, tiny_files):
+    """Writes a bundle: fields of the manifest and files may be replaced, and a tower left out."""
+
+    def make(folder="bundle", *, without=(), files=None, image=None, text=None, **fields):
+        manifest = replace(
+            MANIFEST,
+            image=None if "image" in without else replace(MANIFEST.image, **(image or {})),
+            text=None if "text" in without else replace(MANIFEST.text, **(text or {})),
+            **fields,
+        )
+        left_out = (
+            {"image.onnx"} if "image" in without else {"text.onnx", "tokenizer.json"} if without else set()
+        )
+        chosen = {
+            name: path for name, path in {**tiny_files, **(files or {})}.items() if name not in left_out
+        }
+        return write_bundle(tmp_path / folder, manifest, chosen)
+
+    return make

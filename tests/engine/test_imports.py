@@ -30,7 +30,9 @@ def test_importing_the_facade_loads_no_model_and_no_window():
     assert loaded_after("import picsight_engine.library") & {*NEVER, *ONLY_WHEN_USED} == set()
 
 
-@pytest.mark.parametrize("room", ["models", "photos", "store", "vectors", "indexing", "search"])
+@pytest.mark.parametrize(
+    "room", ["models", "photos", "store", "vectors", "indexing", "search", "installation"]
+)
 def test_importing_a_room_loads_neither_torch_nor_qt(room):
     assert loaded_after(f"import picsight_engine.{room}") & {*NEVER, "onnxruntime"} == set()
 

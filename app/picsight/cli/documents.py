@@ -11,9 +11,9 @@ if TYPE_CHECKING:
 
     from picsight_engine.doctor import Check
     from picsight_engine.indexing.events import Summary
+    from picsight_engine.installation.choice import Switch
+    from picsight_engine.installation.offers import Offer
     from picsight_engine.library import PhotoDetails, Status
-    from picsight_engine.model_choice import Switch
-    from picsight_engine.model_offers import Offer
     from picsight_engine.models.bundle import Bundle
     from picsight_engine.search.answer import Answer, Result
     from picsight_engine.store.problems import Problem

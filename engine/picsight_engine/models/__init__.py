@@ -1,1 +1,1 @@
-"""Model bundles and what runs them: manifest, tokenizer, preprocessing, inference backends."""
+"""What runs a model: bundle and manifest, tokenizer, preprocessing, inference backends and the choice among them."""

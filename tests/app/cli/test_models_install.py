@@ -9,9 +9,9 @@ import signal
 import pytest
 
 from picsight.cli.program import run
-from picsight_engine.models import catalogue
+from picsight_engine.installation import catalogue
+from picsight_engine.installation.catalogue import Entry, RemoteFile, Terms
 from picsight_engine.models.bundle import Licence, open_bundle
-from picsight_engine.models.catalogue import Entry, RemoteFile, Terms
 
 
 @pytest.fixture(autouse=True)

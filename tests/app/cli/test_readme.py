@@ -14,10 +14,10 @@ from picsight.cli import documents
 from picsight.cli.program import COMMANDS, program
 from picsight_engine.doctor import Check
 from picsight_engine.indexing.events import Summary
+from picsight_engine.installation.choice import ModelChoice, Switch
+from picsight_engine.installation.installed import InstalledModels
+from picsight_engine.installation.offers import model_offers
 from picsight_engine.library import PhotoDetails, Problem, Status
-from picsight_engine.model_choice import ModelChoice, Switch
-from picsight_engine.model_offers import model_offers
-from picsight_engine.models.installed import InstalledModels
 from picsight_engine.search.answer import Answer, Result
 
 if TYPE_CHECKING:

@@ -19,10 +19,10 @@ from picsight.window.grid.view import PhotoView
 from picsight.window.grid.wall import Wall
 from picsight.window.library.controller import LibraryPlace
 from picsight.window.main_window import MainWindow
-from picsight_engine.model_choice import choice_of
+from picsight_engine.installation.catalogue import Entry, RemoteFile, Terms
+from picsight_engine.installation.choice import choice_of
+from picsight_engine.installation.installed import InstalledModels
 from picsight_engine.models.bundle import Licence, open_bundle, write_bundle
-from picsight_engine.models.catalogue import Entry, RemoteFile, Terms
-from picsight_engine.models.installed import InstalledModels
 from picsight_engine.search.answer import Result
 
 PATIENCE = 30_000  # ms; worker processes start on a busy machine

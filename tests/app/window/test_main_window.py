@@ -14,8 +14,8 @@ from picsight.jobs import Jobs
 from picsight.settings import Settings
 from picsight.window.library.controller import LibraryPlace
 from picsight.window.main_window import MainWindow
+from picsight_engine.installation.choice import ModelChoice
 from picsight_engine.library import Library
-from picsight_engine.model_choice import ModelChoice
 
 PATIENCE = 60_000  # ms; worker processes start on a busy machine
 

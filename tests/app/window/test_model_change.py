@@ -9,10 +9,10 @@ from PySide6.QtCore import Qt
 
 from picsight_engine.indexing.events import Committed
 from picsight_engine.indexing.indexer import IndexSettings
+from picsight_engine.installation.choice import choice_of, use_model
+from picsight_engine.installation.parcel import open_parcel
 from picsight_engine.library import Library
-from picsight_engine.model_choice import choice_of, use_model
 from picsight_engine.models.bundle import open_bundle
-from picsight_engine.models.parcel import open_parcel
 
 PATIENCE = 30_000  # ms; worker processes start on a busy machine
 STARTER = "picsight-starter"

@@ -11,7 +11,7 @@ from PySide6.QtGui import QDragEnterEvent, QDragLeaveEvent, QDropEvent
 from PySide6.QtWidgets import QApplication
 
 from picsight.window.models.rows import Act
-from picsight_engine.models import archive
+from picsight_engine.installation import archive
 
 PATIENCE = 30_000  # ms; worker processes start on a busy machine
 LEFT, NO_KEY, COPY = Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier, Qt.DropAction.CopyAction

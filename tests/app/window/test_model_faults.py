@@ -10,9 +10,9 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QFileDialog, QPushButton
 
 from picsight.window.models.rows import Act
+from picsight_engine.installation.install import install
+from picsight_engine.installation.parcel import open_parcel
 from picsight_engine.library import Library
-from picsight_engine.models.install import install
-from picsight_engine.models.parcel import open_parcel
 from picsight_engine.store.choice import choose_model
 
 PATIENCE = 30_000  # ms; worker processes start on a busy machine

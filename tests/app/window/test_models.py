@@ -11,11 +11,11 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QMessageBox, QPushButton, QToolButton
 
 from picsight.window.models.rows import PLAIN, Act, rows_of
+from picsight_engine.installation.catalogue import CATALOGUE
+from picsight_engine.installation.offers import Offer
+from picsight_engine.installation.parcel import open_parcel
 from picsight_engine.library import Library
-from picsight_engine.model_offers import Offer
 from picsight_engine.models.bundle import Licence
-from picsight_engine.models.catalogue import CATALOGUE
-from picsight_engine.models.parcel import open_parcel
 from picsight_engine.store.choice import choose_model
 
 PATIENCE = 30_000  # ms; worker processes start on a busy machine

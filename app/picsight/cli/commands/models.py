@@ -21,7 +21,7 @@ from picsight.cli.streams import put, put_json
 from picsight_engine.errors import BundleError
 
 if TYPE_CHECKING:
-    from picsight_engine.model_offers import Offer
+    from picsight_engine.installation.offers import Offer
 
 DAMAGED = 3
 
@@ -40,7 +40,7 @@ def models() -> None:
 @click.pass_obj
 def list_models(invocation: Invocation) -> int:
     """List the models: what they know, their size and licence, how long they would take."""
-    from picsight_engine.model_offers import model_offers  # numpy: 60 ms that --help does not pay
+    from picsight_engine.installation.offers import model_offers  # numpy: 60 ms that --help does not pay
 
     offers = model_offers(invocation.folder, locations.installed_models())
     if invocation.json:
@@ -89,7 +89,7 @@ def use(invocation: Invocation, name: str) -> int:
     The next indexing reads them; until every photo is read, searches are answered by the model of before. Going
     back to a model that has read them takes a moment.
     """
-    from picsight_engine.model_choice import use_model  # numpy: 60 ms that --help does not pay
+    from picsight_engine.installation.choice import use_model  # numpy: 60 ms that --help does not pay
 
     switch = use_model(invocation.folder, name, locations.installed_models())
     if invocation.json:
@@ -138,7 +138,7 @@ def remove(invocation: Invocation, name: str) -> int:
 
     What it has read stays in the library: installed again, it goes on from there.
     """
-    from picsight_engine.model_choice import remove_model  # numpy: 60 ms that --help does not pay
+    from picsight_engine.installation.choice import remove_model  # numpy: 60 ms that --help does not pay
 
     remove_model(invocation.folder, name, locations.installed_models())
     if invocation.json:

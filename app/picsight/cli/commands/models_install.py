@@ -19,8 +19,8 @@ from picsight_engine.errors import RequestError
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from picsight_engine.installation.catalogue import Entry
     from picsight_engine.models.bundle import Bundle
-    from picsight_engine.models.catalogue import Entry
 
 DECLINED = 1
 
@@ -59,9 +59,10 @@ def install(invocation: Invocation, name: str | None, path: Path | None, *, acce
 
 
 def _from_file(invocation: Invocation, name: str | None, path: Path, *, accept: bool) -> Bundle | None:
-    from picsight_engine.model_choice import require_replaceable  # numpy: 60 ms that --help does not pay
+    # numpy: 60 ms that --help does not pay
+    from picsight_engine.installation.choice import require_replaceable
+    from picsight_engine.installation.parcel import is_parcel, open_parcel
     from picsight_engine.models.bundle import Bundle
-    from picsight_engine.models.parcel import is_parcel, open_parcel
 
     if not is_parcel(path):
         if name is not None:
@@ -88,7 +89,7 @@ def _from_file(invocation: Invocation, name: str | None, path: Path, *, accept: 
 
 def _from_catalogue(invocation: Invocation, name: str, path: Path | None, *, accept: bool) -> Bundle | None:
     """A model of the catalogue, from its servers or from the files at `path`."""
-    from picsight_engine.models.catalogue import find_entry
+    from picsight_engine.installation.catalogue import find_entry
 
     entry = find_entry(name)
     if not is_accepted(entry.title, entry.terms.licence, entry.terms.text, accept=accept):
@@ -97,7 +98,7 @@ def _from_catalogue(invocation: Invocation, name: str, path: Path | None, *, acc
 
 
 def _bring(entry: Entry, path: Path | None, *, quiet: bool) -> Bundle:
-    from picsight_engine.models import install as installation  # ssl, http: only who installs
+    from picsight_engine.installation import install as installation  # ssl, http: only who installs
 
     models, coreml = locations.installed_models(), installation.runs_coreml()
     with stop_requests() as stop, TransferLine(quiet=quiet) as line:

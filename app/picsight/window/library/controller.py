@@ -20,10 +20,10 @@ if TYPE_CHECKING:
     from picsight.window.library.problems_model import ProblemsModel
     from picsight.window.library.status import StatusLine
     from picsight_engine.indexing.events import Event
+    from picsight_engine.installation.choice import ModelChoice
+    from picsight_engine.installation.installed import InstalledModels
     from picsight_engine.library import Library
-    from picsight_engine.model_choice import ModelChoice
     from picsight_engine.models.bundle import Bundle
-    from picsight_engine.models.installed import InstalledModels
     from picsight_engine.store.folders import Folder
     from picsight_engine.store.problems import Problem
 
@@ -231,7 +231,7 @@ class LibraryController(QObject):
         library, place = self._library, self._place
 
         def work() -> None:
-            from picsight_engine.model_choice import use_model
+            from picsight_engine.installation.choice import use_model
 
             choice = use_model(place.folder, name, place.installed()).choice
             if library is not None:

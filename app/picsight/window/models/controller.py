@@ -19,10 +19,10 @@ if TYPE_CHECKING:
     from picsight.jobs import Jobs, Stream
     from picsight.window.library.controller import LibraryController, LibraryPlace
     from picsight.window.models.view import ModelsDialog
+    from picsight_engine.installation.catalogue import Entry
+    from picsight_engine.installation.install import InstallEvent
+    from picsight_engine.installation.parcel import Unpacking
     from picsight_engine.models.bundle import Bundle, Manifest
-    from picsight_engine.models.catalogue import Entry
-    from picsight_engine.models.install import InstallEvent
-    from picsight_engine.models.parcel import Unpacking
 
 LANE, LANE_PARCEL = "models", "parcel"
 
@@ -102,7 +102,7 @@ class ModelsController(QObject):
         place, photos, entries = self._place, self._library.overview.photos, self._catalogue()
 
         def work() -> list[Row]:
-            from picsight_engine.model_offers import model_offers
+            from picsight_engine.installation.offers import model_offers
 
             offers = model_offers(place.folder, place.installed(), entries)
             return rows_of(offers, photos, [entry.name for entry in entries])
@@ -121,7 +121,7 @@ class ModelsController(QObject):
             return
 
         def work() -> _Parcel:
-            from picsight_engine.models.parcel import open_parcel
+            from picsight_engine.installation.parcel import open_parcel
 
             with open_parcel(path) as parcel:
                 return _Parcel(path, parcel.manifest, parcel.licence)
@@ -227,7 +227,7 @@ class ModelsController(QObject):
         place = self._place
 
         def work() -> None:
-            from picsight_engine.model_choice import remove_model
+            from picsight_engine.installation.choice import remove_model
 
             remove_model(place.folder, name, place.installed())
 
@@ -243,7 +243,10 @@ class ModelsController(QObject):
         place = self._place
 
         def events(cancel: threading.Event) -> Iterator[InstallEvent]:
-            from picsight_engine.models.install import install, runs_coreml  # ssl, http: only who downloads
+            from picsight_engine.installation.install import (  # ssl, http: only who downloads
+                install,
+                runs_coreml,
+            )
 
             yield from install(entry, place.installed(), coreml=runs_coreml(), cancel=cancel)
 
@@ -253,8 +256,8 @@ class ModelsController(QObject):
         place, manifest = self._place, parcel.manifest
 
         def events(cancel: threading.Event) -> Iterator[Unpacking | Bundle]:
-            from picsight_engine.model_choice import require_replaceable
-            from picsight_engine.models.parcel import open_parcel
+            from picsight_engine.installation.choice import require_replaceable
+            from picsight_engine.installation.parcel import open_parcel
 
             with open_parcel(parcel.path) as again:
                 require_replaceable(place.folder, again.manifest, place.installed())
@@ -281,8 +284,8 @@ class ModelsController(QObject):
             self.dialog.rows[started.name].cancel.setFocus()
 
     def _take_event(self, event: InstallEvent | Unpacking | Bundle) -> None:
-        from picsight_engine.models.install import Checking, Fetching
-        from picsight_engine.models.parcel import Unpacking
+        from picsight_engine.installation.install import Checking, Fetching
+        from picsight_engine.installation.parcel import Unpacking
 
         current = self._installation
         if current is None:
@@ -317,7 +320,7 @@ class ModelsController(QObject):
         return current
 
     def _catalogue(self) -> Sequence[Entry]:
-        from picsight_engine.models.catalogue import CATALOGUE  # only who opens the dialog
+        from picsight_engine.installation.catalogue import CATALOGUE  # only who opens the dialog
 
         return CATALOGUE if self._entries is None else self._entries
 

@@ -11,7 +11,7 @@ from picsight.window.parts.words import counted, duration, say, size
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from picsight_engine.model_offers import Offer
+    from picsight_engine.installation.offers import Offer
     from picsight_engine.models.bundle import Manifest
 
 # What the models are called here; their own names stand under the technical details.

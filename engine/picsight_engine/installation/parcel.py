@@ -9,8 +9,8 @@ from pathlib import PurePosixPath
 from typing import IO, TYPE_CHECKING
 
 from picsight_engine.errors import BundleError, CancelledError, StorageError
+from picsight_engine.installation.archive import DAMAGED, damaged, open_source
 from picsight_engine.models.agreement import Machine, examine_once
-from picsight_engine.models.archive import DAMAGED, damaged, open_source
 from picsight_engine.models.bundle import MANIFEST, Bundle, parse_manifest
 
 if TYPE_CHECKING:
@@ -18,9 +18,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from picsight_engine.models.archive import Source
+    from picsight_engine.installation.archive import Source
+    from picsight_engine.installation.installed import InstalledModels
     from picsight_engine.models.bundle import FileRecord, Manifest
-    from picsight_engine.models.installed import InstalledModels
 
 _MOST_MANIFEST = 10_000_000  # bytes
 _CHUNK = 1024 * 1024

@@ -7,7 +7,7 @@ import threading
 from dataclasses import replace
 
 import pytest
-from tests.engine.models.conftest import COMMIT
+from tests.engine.installation.conftest import COMMIT
 
 from picsight_engine.errors import (
     BundleError,
@@ -16,10 +16,10 @@ from picsight_engine.errors import (
     DownloadError,
     RequestError,
 )
+from picsight_engine.installation.catalogue import CATALOGUE, RemoteFile, find_entry, seconds_to_index
+from picsight_engine.installation.install import Checking, Fetching, Installed, install
+from picsight_engine.installation.transfer.download import Patience
 from picsight_engine.models.bundle import open_bundle
-from picsight_engine.models.catalogue import CATALOGUE, RemoteFile, find_entry, seconds_to_index
-from picsight_engine.models.download import Patience
-from picsight_engine.models.install import Checking, Fetching, Installed, install
 
 QUICK = Patience(tries=2, pause=0.0, timeout=5.0)
 

@@ -7,15 +7,15 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from picsight_engine.errors import BundleError, CancelledError, RequestError
-from picsight_engine.models.archive import DAMAGED, Source, damaged
-from picsight_engine.models.download import Arrived, Fetched
+from picsight_engine.installation.archive import DAMAGED, Source, damaged
+from picsight_engine.installation.transfer.download import Arrived, Fetched
 
 if TYPE_CHECKING:
     import threading
     from collections.abc import Iterable, Iterator
     from pathlib import Path
 
-    from picsight_engine.models.catalogue import RemoteFile
+    from picsight_engine.installation.catalogue import RemoteFile
 
 _CHUNK = 1024 * 1024
 

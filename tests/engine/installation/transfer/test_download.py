@@ -16,7 +16,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 
 from picsight_engine.errors import CancelledError, DownloadError
-from picsight_engine.models.download import Arrived, Fetched, Patience, Wanted, download
+from picsight_engine.installation.transfer.download import Arrived, Fetched, Patience, Wanted, download
 
 DATA = random.Random(7).randbytes(700_000)
 QUICK = Patience(tries=3, pause=0.0, timeout=5.0)
@@ -316,7 +316,7 @@ FULL = """
 import resource, sys
 from pathlib import Path
 from picsight_engine.errors import StorageError
-from picsight_engine.models.download import Patience, Wanted, download
+from picsight_engine.installation.transfer.download import Patience, Wanted, download
 resource.setrlimit(resource.RLIMIT_FSIZE, (400_000, resource.RLIM_INFINITY))
 try:
     list(download(Wanted(sys.argv[1], 10**6), Path(sys.argv[2]), patience=Patience(3, 0.0, 5.0)))

@@ -11,9 +11,9 @@ import sys
 import pytest
 
 from picsight_engine.errors import RequestError
-from picsight_engine.models.download import Patience
-from picsight_engine.models.install import install
-from picsight_engine.models.parcel import open_parcel
+from picsight_engine.installation.install import install
+from picsight_engine.installation.parcel import open_parcel
+from picsight_engine.installation.transfer.download import Patience
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="SIGKILL is for POSIX")
 
@@ -22,8 +22,8 @@ CHILD = """
 import os, pickle, signal, sys
 from pathlib import Path
 from picsight_engine.models import self_test, text, tokenizer
-from picsight_engine.models.install import install
-from picsight_engine.models.parcel import open_parcel
+from picsight_engine.installation.install import install
+from picsight_engine.installation.parcel import open_parcel
 models, action, what, last = pickle.loads(sys.stdin.buffer.read())
 steps = 0
 def watch(event, arguments):

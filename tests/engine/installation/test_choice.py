@@ -13,16 +13,16 @@ import pytest
 from picsight_engine.errors import BundleError, LibraryError, RequestError, StorageError
 from picsight_engine.indexing.events import Committed, Finished
 from picsight_engine.indexing.indexer import IndexSettings
-from picsight_engine.library import Library
-from picsight_engine.model_choice import (
+from picsight_engine.installation.choice import (
     answering_model,
     choice_of,
     remove_model,
     require_replaceable,
     use_model,
 )
+from picsight_engine.installation.installed import InstalledModels
+from picsight_engine.library import Library
 from picsight_engine.models.bundle import write_bundle
-from picsight_engine.models.installed import InstalledModels
 
 SPACE = "00112233445566aa"
 

@@ -10,20 +10,20 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
 from picsight_engine.errors import BundleError, RequestError, StorageError
+from picsight_engine.installation.archive import open_source
+from picsight_engine.installation.shelf import Shelf
+from picsight_engine.installation.transfer.download import Arrived, Fetched, Patience, Wanted, download
+from picsight_engine.installation.transfer.partial_file import write_note
 from picsight_engine.models.agreement import Machine, examine_once
-from picsight_engine.models.archive import open_source
 from picsight_engine.models.bundle import FileRecord, Manifest, file_record, open_bundle
-from picsight_engine.models.download import Arrived, Fetched, Patience, Wanted, download
-from picsight_engine.models.partial_file import write_note
-from picsight_engine.models.shelf import Shelf
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
+    from picsight_engine.installation.catalogue import Entry, RemoteFile
+    from picsight_engine.installation.installed import InstalledModels
     from picsight_engine.models.bundle import Bundle
-    from picsight_engine.models.catalogue import Entry, RemoteFile
-    from picsight_engine.models.installed import InstalledModels
 
     _Bring = Callable[[RemoteFile, str | None, Path], Iterator[Arrived | Fetched]]
 

@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from picsight_engine.installation.installed import InstalledModels
     from picsight_engine.models.bundle import Bundle, Manifest
-    from picsight_engine.models.installed import InstalledModels
     from picsight_engine.store.vectors import Space
 
 

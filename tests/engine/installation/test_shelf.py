@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 from picsight_engine.errors import BundleError, CancelledError, RequestError
-from picsight_engine.models.catalogue import RemoteFile
-from picsight_engine.models.install import Fetching, Installed, install_from
+from picsight_engine.installation.catalogue import RemoteFile
+from picsight_engine.installation.install import Fetching, Installed, install_from
 
 PUBLISHED = {
     "image.onnx": "onnx/vision_model.onnx",

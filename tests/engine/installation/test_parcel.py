@@ -17,8 +17,8 @@ import zipfile
 import pytest
 
 from picsight_engine.errors import BundleError, CancelledError, RequestError, StorageError
+from picsight_engine.installation.parcel import open_parcel
 from picsight_engine.models.agreement import Machine, read_verdict
-from picsight_engine.models.parcel import open_parcel
 
 
 @pytest.fixture
@@ -216,8 +216,8 @@ FULL = """
 import resource, sys
 from pathlib import Path
 from picsight_engine.errors import StorageError
-from picsight_engine.models.installed import InstalledModels
-from picsight_engine.models.parcel import open_parcel
+from picsight_engine.installation.installed import InstalledModels
+from picsight_engine.installation.parcel import open_parcel
 resource.setrlimit(resource.RLIMIT_FSIZE, (300, resource.RLIM_INFINITY))
 try:
     with open_parcel(Path(sys.argv[1])) as parcel:

@@ -19,9 +19,9 @@ from typing import IO, TYPE_CHECKING, NoReturn
 from urllib.parse import urljoin, urlsplit
 
 from picsight_engine.errors import CancelledError, DownloadError, StorageError
-from picsight_engine.models.feed import feed
-from picsight_engine.models.headers import length, note_repository, rest, validator
-from picsight_engine.models.partial_file import Notes, PartialFile
+from picsight_engine.installation.transfer.feed import feed
+from picsight_engine.installation.transfer.headers import length, note_repository, rest, validator
+from picsight_engine.installation.transfer.partial_file import Notes, PartialFile
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from picsight_engine.errors import RequestError
-from picsight_engine.models.catalogue import CATALOGUE, seconds_to_index
+from picsight_engine.installation.catalogue import CATALOGUE, seconds_to_index
 from picsight_engine.store.choice import chosen_model
 from picsight_engine.store.database import Database
 from picsight_engine.store.health import photos_awaiting
@@ -17,9 +17,9 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
+    from picsight_engine.installation.catalogue import Entry
+    from picsight_engine.installation.installed import InstalledModel, InstalledModels
     from picsight_engine.models.bundle import Licence, Manifest
-    from picsight_engine.models.catalogue import Entry
-    from picsight_engine.models.installed import InstalledModel, InstalledModels
 
 _SHIPPED = "Comes with Picsight: small, quick, knows everyday things."
 _GONE = "It is not on this computer any more: install it again, or choose another one."

@@ -2,22 +2,15 @@
 
 from __future__ import annotations
 
-import hashlib
-from dataclasses import replace
-
 import numpy as np
 import onnx
-import pytest
 import tokenizers
 from onnx import TensorProto, helper, numpy_helper
 
-from picsight_engine.models.bundle import ImageSpec, Licence, Manifest, TextSpec, write_bundle
-from picsight_engine.models.catalogue import Entry, RemoteFile, Terms
-from picsight_engine.models.installed import InstalledModels
+from picsight_engine.models.bundle import ImageSpec, Licence, Manifest, TextSpec
 
 DIM = 4
 SIZE = 8
-COMMIT = "c" * 40
 WORDS = [
     "[PAD]",
     "[UNK]",
@@ -129,70 +122,3 @@ MANIFEST = Manifest(
         output="embedding",
     ),
 )
-
-
-@pytest.fixture(scope="session")
-def tiny_files(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("tiny")
-    save_image_graph(folder / "image.onnx")
-    save_text_graph(folder / "text.onnx")
-    save_tokenizer(folder / "tokenizer.json")
-    return {name: folder / name for name in ("image.onnx", "text.onnx", "tokenizer.json")}
-
-
-@pytest.fixture
-def make_bundle(tmp_path, tiny_files):
-    """Writes a bundle: fields of the manifest and files may be replaced, and a tower left out."""
-
-    def make(folder="bundle", *, without=(), files=None, image=None, text=None, **fields):
-        manifest = replace(
-            MANIFEST,
-            image=None if "image" in without else replace(MANIFEST.image, **(image or {})),
-            text=None if "text" in without else replace(MANIFEST.text, **(text or {})),
-            **fields,
-        )
-        left_out = (
-            {"image.onnx"} if "image" in without else {"text.onnx", "tokenizer.json"} if without else set()
-        )
-        chosen = {
-            name: path for name, path in {**tiny_files, **(files or {})}.items() if name not in left_out
-        }
-        return write_bundle(tmp_path / folder, manifest, chosen)
-
-    return make
-
-
-@pytest.fixture
-def models(tmp_path, starter):
-    return InstalledModels(tmp_path / "models", starter)
-
-
-@pytest.fixture
-def offer(server, tiny_files, make_bundle):
-    """A tiny model on the server, and its entry; a person's own commit pins what the branch names."""
-    shelf, address = server
-    shelf.heads = {}
-    described = make_bundle("described").manifest
-    files = []
-    for name, path in tiny_files.items():
-        for revision in ("main", COMMIT):
-            where = f"/tiny/resolve/{revision}/onnx/{name}"
-            shelf.files[where] = data = path.read_bytes()
-            shelf.heads[where] = {
-                "X-Repo-Commit": COMMIT,
-                "X-Linked-Etag": f'"{hashlib.sha256(data).hexdigest()}"',
-            }
-        files.append(RemoteFile(name, f"{address}/tiny", f"onnx/{name}", about=len(data) + 100))
-    return Entry(
-        name="tiny",
-        title="Tiny",
-        words="Knows nothing.",
-        terms=Terms(Licence("mine", "https://example.org", accept=True), "Be kind."),
-        dim=described.dim,
-        space_id="fedcba9876543210",
-        logit_scale=100.0,
-        image=described.image,
-        text=described.text,
-        image_ms=1.0,
-        files=tuple(files),
-    )

@@ -11,7 +11,7 @@ import threading
 import pytest
 
 from picsight_engine.errors import CancelledError, DownloadError
-from picsight_engine.models.download import Fetched, Patience, Wanted, download
+from picsight_engine.installation.transfer.download import Fetched, Patience, Wanted, download
 
 DATA = random.Random(9).randbytes(200_000)
 HALF = 100_000

@@ -5,11 +5,11 @@ from __future__ import annotations
 import shutil
 from dataclasses import replace
 
-from picsight_engine.model_choice import use_model
-from picsight_engine.model_offers import model_offers
+from picsight_engine.installation.catalogue import CATALOGUE
+from picsight_engine.installation.choice import use_model
+from picsight_engine.installation.installed import InstalledModels
+from picsight_engine.installation.offers import model_offers
 from picsight_engine.models.bundle import write_bundle
-from picsight_engine.models.catalogue import CATALOGUE
-from picsight_engine.models.installed import InstalledModels
 
 
 def offers(folder, models):

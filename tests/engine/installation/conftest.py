@@ -1,0 +1,49 @@
+"""The models of a computer, and one more on a server of this computer."""
+
+from __future__ import annotations
+
+import hashlib
+
+import pytest
+
+from picsight_engine.installation.catalogue import Entry, RemoteFile, Terms
+from picsight_engine.installation.installed import InstalledModels
+from picsight_engine.models.bundle import Licence
+
+COMMIT = "c" * 40
+
+
+@pytest.fixture
+def models(tmp_path, starter):
+    return InstalledModels(tmp_path / "models", starter)
+
+
+@pytest.fixture
+def offer(server, tiny_files, make_bundle):
+    """A tiny model on the server, and its entry; a person's own commit pins what the branch names."""
+    shelf, address = server
+    shelf.heads = {}
+    described = make_bundle("described").manifest
+    files = []
+    for name, path in tiny_files.items():
+        for revision in ("main", COMMIT):
+            where = f"/tiny/resolve/{revision}/onnx/{name}"
+            shelf.files[where] = data = path.read_bytes()
+            shelf.heads[where] = {
+                "X-Repo-Commit": COMMIT,
+                "X-Linked-Etag": f'"{hashlib.sha256(data).hexdigest()}"',
+            }
+        files.append(RemoteFile(name, f"{address}/tiny", f"onnx/{name}", about=len(data) + 100))
+    return Entry(
+        name="tiny",
+        title="Tiny",
+        words="Knows nothing.",
+        terms=Terms(Licence("mine", "https://example.org", accept=True), "Be kind."),
+        dim=described.dim,
+        space_id="fedcba9876543210",
+        logit_scale=100.0,
+        image=described.image,
+        text=described.text,
+        image_ms=1.0,
+        files=tuple(files),
+    )
