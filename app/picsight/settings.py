@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import logging
-import os
-import tempfile
 import tomllib
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any, Literal
 
 from platformdirs import user_config_dir
+
+from picsight_engine.private_files import make_private, write_private
 
 LOG = logging.getLogger(__name__)
 Theme = Literal["system", "light", "dark"]
@@ -54,11 +54,8 @@ def save_settings(settings: Settings, file: Path) -> None:
     text = "# Picsight reads this file when it starts and writes it when it ends.\n"
     text += "".join(f"{name} = {_toml(value)}\n" for name, value in asdict(settings).items())
     try:
-        file.parent.mkdir(parents=True, exist_ok=True)
-        handle, draft = tempfile.mkstemp(dir=file.parent, prefix="settings-", suffix=".tmp")
-        with os.fdopen(handle, "w", encoding="utf-8") as out:
-            out.write(text)
-        Path(draft).replace(file)
+        write_private(file, text)
+        make_private(file.parent)
     except OSError as error:
         LOG.warning("%s could not be written: %s", file, error)
 

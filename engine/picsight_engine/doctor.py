@@ -6,16 +6,15 @@ the next indexing makes them again. A library that is damaged itself is left exa
 
 from __future__ import annotations
 
-import math
 import os
 import tempfile
-import time
 from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
 from picsight_engine.errors import BundleError, LibraryError, PicsightError, RequestError, StorageError
+from picsight_engine.indexing.forgetting import forget_lost
 from picsight_engine.models.agreement import Machine, candidates, examine, holds_package, needs_examination
 from picsight_engine.models.backend import load_image_encoder, load_text_encoder
 from picsight_engine.models.bundle import Bundle, open_bundle
@@ -24,18 +23,15 @@ from picsight_engine.search.searcher import CACHE_FOLDER
 from picsight_engine.store import health
 from picsight_engine.store import thumbnails as thumbnail_files
 from picsight_engine.store.choice import chosen_model
-from picsight_engine.store.database import Database, index_lock
-from picsight_engine.store.files import files_of, forget_missing, mark_missing
-from picsight_engine.store.folders import all_folders, file_path
+from picsight_engine.store.database import Database
+from picsight_engine.store.folders import all_folders
 from picsight_engine.store.thumbnails import Thumbnails
 from picsight_engine.store.vectors import Space, active_space
 from picsight_engine.vectors.matrix import Matrix
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from pathlib import Path
-
-    from picsight_engine.store.folders import Folder
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,10 +53,14 @@ class _Library:
     bundle: Bundle | None
 
 
-def doctor_folder(folder: Path, bundle_folder: Path, *, forget: bool = False) -> list[Check]:
-    """Examines the library in `folder` and the model in `bundle_folder`; never raises for what it finds.
+def doctor_folder(
+    folder: Path, bundle_folder: Path, *, forget: bool = False, lost: Sequence[Path] = ()
+) -> list[Check]:
+    """Examines the library in `folder` and the model in `bundle_folder`; raises RequestError only, for a `lost` folder
+    that is no part of the library.
 
-    With `forget` the photos whose files are gone are forgotten at once, their vectors and thumbnails too.
+    With `forget` the photos whose files are gone are forgotten at once, their vectors and thumbnails too; and with them
+    everything that the folders in `lost` do not show any more.
     """
     bundle, model = _examine_model(bundle_folder)
     checks = [model]
@@ -81,11 +81,11 @@ def doctor_folder(folder: Path, bundle_folder: Path, *, forget: bool = False) ->
     with closing(db):
         checks.append(_guarded("library", partial(_examine_database, db)))
         if checks[-1].ok:  # nothing is written into a damaged library
-            checks += _examine_content(_Library(folder, db, bundle), forget=forget)
+            checks += _examine_content(_Library(folder, db, bundle), lost if forget else None)
     return checks
 
 
-def _examine_content(library: _Library, *, forget: bool) -> list[Check]:
+def _examine_content(library: _Library, lost: Sequence[Path] | None) -> list[Check]:
     examinations: list[tuple[str, Callable[[_Library], Check]]] = [
         ("folders", _examine_folders),
         ("vectors", _examine_vectors),
@@ -93,15 +93,17 @@ def _examine_content(library: _Library, *, forget: bool) -> list[Check]:
         ("search cache", _examine_cache),
         ("thumbnails", _examine_thumbnails),
     ]
-    if forget:
-        examinations.insert(0, ("forget", _forget))
+    if lost is not None:
+        examinations.insert(0, ("forget", partial(_forget, named=lost)))
     return [_guarded(name, partial(examine, library)) for name, examine in examinations]
 
 
 def _guarded(name: str, examine: Callable[[], Check]) -> Check:
-    """A check that cannot be finished has failed, with the reason; the others go on."""
+    """A check that cannot be finished has failed, with the reason; the others go on. RequestError is the caller's."""
     try:
         return examine()
+    except RequestError:
+        raise
     except (PicsightError, OSError) as fault:
         return _failed(name, fault)
 
@@ -161,43 +163,22 @@ def _examine_database(db: Database) -> Check:
     return Check("library", ok=True, message=f"{db.path} is sound.")
 
 
-def _forget(library: _Library) -> Check:
-    """Forgets what is gone, a person having said so: also what indexing kept because a folder was suddenly emptier."""
-    with index_lock(library.folder):
-        gone = [file for folder in all_folders(library.db) for file in _gone_from(library.db, folder)]
-        with library.db.writer() as connection:
-            mark_missing(connection, gone, time.time())
-            forgotten = forget_missing(connection, older_than=math.inf)
-        with closing(Thumbnails.open(library.folder)) as thumbnails:
-            thumbnails.delete(forgotten)
-        space = active_space(library.db)
-        if forgotten and space is not None:
-            with closing(_open_matrix(library, space)) as matrix:
-                matrix.rebuild()  # a buried row would keep the vector's bytes
-    return Check("forget", ok=True, message=f"{_count(len(forgotten), 'photo')} of missing files forgotten.")
-
-
-def _gone_from(db: Database, folder: Folder) -> list[int]:
-    """The files of a folder that are certainly not there; none where the folder shows nothing at all, as the place
-    of a disk that is not connected does.
-    """
-    try:
-        with os.scandir(folder.path) as entries:
-            if next(entries, None) is None:
-                return []
-    except OSError:
-        return []
-    return [file.id for file in files_of(db, folder.id) if file.present and _is_gone(folder, file.name)]
-
-
-def _is_gone(folder: Folder, name: bytes) -> bool:
-    try:
-        file_path(folder.path, name).lstat()
-    except (FileNotFoundError, NotADirectoryError):
-        return True
-    except OSError:  # it cannot be seen, which is another thing
-        return False
-    return False
+def _forget(library: _Library, named: Sequence[Path]) -> Check:
+    """Forgets what is gone, a person having said so: also what indexing keeps in folders that this person has named."""
+    forgotten = forget_lost(library.db, named)
+    with closing(Thumbnails.open(library.folder)) as thumbnails:
+        thumbnails.delete(forgotten.photos)
+    space = active_space(library.db)
+    if forgotten.photos and space is not None:
+        with closing(_open_matrix(library, space)) as matrix:
+            matrix.rebuild()  # a buried row would keep the vector's bytes
+    message = f"{_count(len(forgotten.photos), 'photo')} of missing files forgotten."
+    if forgotten.kept:
+        message += (
+            f" {_count(forgotten.kept, 'file')} in emptied or unplugged folders kept; "
+            "picsight doctor --forget FOLDER lets go of those, too."
+        )
+    return Check("forget", ok=True, message=message)
 
 
 def _examine_folders(library: _Library) -> Check:

@@ -255,16 +255,17 @@ class Library:
             bytes=health.folder_bytes(self.folder),
         )
 
-    def doctor(self, *, forget: bool = False) -> list[Check]:
+    def doctor(self, *, forget: bool = False, lost: Sequence[Path] = ()) -> list[Check]:
         """Examines library and model and mends what can be made again; no other call may run meanwhile.
 
-        With `forget` the photos whose files are gone are forgotten at once.
+        With `forget` the photos whose files are gone are forgotten at once, and everything that the folders in `lost`
+        do not show any more.
         """
         from picsight_engine.doctor import doctor_folder  # 12 ms that a search does not pay
 
         self._searcher.close()
         self._close_thumbnails()
-        return doctor_folder(self.folder, self.bundle.folder, forget=forget)
+        return doctor_folder(self.folder, self.bundle.folder, forget=forget, lost=lost)
 
     def _photo(self, photo: Path | int) -> tuple[Photo, str]:
         """A visible photo and the absolute path by which it was asked for."""

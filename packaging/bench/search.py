@@ -14,8 +14,9 @@ import numpy as np
 from report import interleaved, machine, milliseconds, table
 
 from picsight_engine.store.database import Database
+from picsight_engine.store.files import put_file
 from picsight_engine.store.folders import add_folder
-from picsight_engine.store.photos import NewPhoto, put_file, put_photo
+from picsight_engine.store.photos import NewPhoto, put_photo
 from picsight_engine.store.vectors import activate_space, put_vector
 from picsight_engine.vectors.matrix import Matrix
 from picsight_engine.vectors.scan import scan

@@ -12,6 +12,7 @@ import pytest
 from PIL import Image
 
 from picsight_engine.doctor import Check, doctor_folder
+from picsight_engine.errors import RequestError
 from picsight_engine.indexing.indexer import IndexSettings
 from picsight_engine.library import Library
 
@@ -193,26 +194,36 @@ def test_missing_photos_are_forgotten_on_request_only(tmp_path, captions, bundle
         assert all(check.ok and not check.repaired for check in library.doctor())
 
 
-def test_a_person_may_say_that_what_a_suddenly_emptier_folder_lost_is_gone(tmp_path, bundle):
-    album = tmp_path / "album"
-    album.mkdir()
-    for number in range(50):
-        Image.new("RGB", (8, 8), (number, 2 * number, 3 * number)).save(album / f"{number}.png")
+def test_a_person_may_say_that_what_a_named_folder_lost_is_gone(tmp_path, bundle):
+    album, trip = tmp_path / "album", tmp_path / "trip"
+    for folder, numbers in ((album, range(50)), (trip / "disk", range(50, 53)), (trip, range(60, 62))):
+        folder.mkdir(exist_ok=True, parents=True)
+        for number in numbers:
+            Image.new("RGB", (8, 8), (number, 2 * number, 3 * number)).save(folder / f"{number}.png")
     with Library.open(tmp_path / "library", bundle) as library:
-        list(library.index([album], settings=IndexSettings(workers=2)))
+        list(library.index([album, trip], settings=IndexSettings(workers=2)))
         for number in range(20):
             (album / f"{number}.png").unlink()
-        list(library.index())
-        assert len(library.all_photos().results) == 50
-        assert (
-            "20 photos of missing files forgotten" in by_name(library.doctor(forget=True))["forget"].message
+        for file in (trip / "disk").iterdir():
+            file.unlink()
+        (trip / "60.png").unlink()
+        *_, finished = library.index()
+        assert (finished.summary.missing, len(finished.notes)) == (1, 2)
+        told = by_name(library.doctor(forget=True))["forget"].message
+        assert told.startswith(
+            "1 photo of missing files forgotten. 23 files in emptied or unplugged folders kept"
         )
-        assert len(library.all_photos().results) == 30
+        assert len(library.all_photos().results) == 54
+        told = by_name(library.doctor(forget=True, lost=[trip / "disk"]))["forget"].message
+        assert told.startswith("3 photos of missing files forgotten. 20 files")
+        told = by_name(library.doctor(forget=True, lost=[album]))["forget"].message
+        assert told == "20 photos of missing files forgotten."
+        assert len(library.all_photos().results) == 31
         assert list(library.index())[-1].notes == ()
-        assert [folder.state for folder in library.folders()] == ["watching"]
+        assert [folder.state for folder in library.folders()] == ["watching"] * 2
 
 
-def test_not_even_a_persons_word_removes_what_lies_on_a_disk_that_is_away(tmp_path, captions, bundle):
+def test_what_lies_on_a_disk_that_is_away_goes_only_where_a_person_names_it(tmp_path, captions, bundle):
     album = tmp_path / "album"
     album.mkdir()
     for path in sorted(captions)[:3]:
@@ -224,6 +235,10 @@ def test_not_even_a_persons_word_removes_what_lies_on_a_disk_that_is_away(tmp_pa
         album.mkdir()  # the empty place where the disk is mounted
         library.doctor(forget=True)
         assert len(library.all_photos().results) == 3
+        with pytest.raises(RequestError, match="is no folder of the library"):
+            library.doctor(forget=True, lost=[tmp_path / "unplugged"])
+        library.doctor(forget=True, lost=[tmp_path])  # the library's folder lies in it
+        assert library.all_photos().results == ()
 
 
 def _rows(folder: Path, photo_id: int) -> int:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from picsight import locations
 from picsight.cli.streams import say
+from picsight_engine.private_files import make_private, make_private_folder, private_opener
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -19,9 +20,12 @@ def write_down(details: str) -> Path | None:
     """Appends to the log file, which starts anew once it has grown to 1 MB; None where it cannot be written."""
     log = locations.log_file()
     try:
-        log.parent.mkdir(parents=True, exist_ok=True)
+        make_private_folder(log.parent)
+        make_private(log.parent)
+        make_private(log)
         grown = log.exists() and log.stat().st_size > _MOST_BYTES
-        with log.open("w" if grown else "a", encoding="utf-8", errors="backslashreplace") as file:
+        mode = "w" if grown else "a"
+        with open(log, mode, encoding="utf-8", errors="backslashreplace", opener=private_opener) as file:
             file.write(details.rstrip("\n") + "\n")
     except OSError:
         return None

@@ -6,15 +6,16 @@ import os
 import time
 from contextlib import closing
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from picsight_engine.errors import LibraryError, StorageError
 from picsight_engine.indexing.batch import Batch
 from picsight_engine.indexing.crew import Crew, suitable_workers
 from picsight_engine.indexing.events import Committed, Event, Finished, Found, Progress, Summary
+from picsight_engine.indexing.look import Look
 from picsight_engine.indexing.plan import FolderView, Offline, Plan, make_plan
 from picsight_engine.indexing.recognise import Recogniser
-from picsight_engine.indexing.scan import SeenFile, SeenFolder, SeenLink, SeenProblem, printable, scan
+from picsight_engine.indexing.scan import printable
 from picsight_engine.indexing.shift import Shift
 from picsight_engine.models.backend import Backend
 from picsight_engine.models.bundle import check_image_tower
@@ -22,7 +23,6 @@ from picsight_engine.models.choice import choose_image_backend
 from picsight_engine.photos.decode import Limits
 from picsight_engine.photos.metadata import METADATA_RULE
 from picsight_engine.store.database import index_lock
-from picsight_engine.store.files import files_of
 from picsight_engine.store.folders import set_state
 from picsight_engine.store.problems import problems_of
 from picsight_engine.store.vectors import photos_with_vector
@@ -136,11 +136,8 @@ class _Run:
         views: list[FolderView] = []
         told = 0.0
         for folder in self._folders:
-            sights: dict[type, list[Any]] = {SeenFile: [], SeenFolder: [], SeenLink: [], SeenProblem: []}
-            for seen in scan(folder.path, leave_out=self._db.folder, cancel=cancel):
-                sights[type(seen)].append(seen)
-                if not isinstance(seen, SeenFile):
-                    continue
+            look = Look(self._db, folder, cancel)
+            for _ in look:
                 self._found += 1
                 if time.monotonic() - told >= _TICK_SECONDS:
                     told = time.monotonic()
@@ -148,8 +145,7 @@ class _Run:
             if _is_set(cancel):
                 self._cancelled = True
                 return views
-            stored, known = files_of(self._db, folder.id), problems_of(self._db, folder.id)
-            views.append(FolderView(folder, stored, known, *sights.values()))
+            views.append(look.view())
         yield Found(self._found, complete=True)
         return views
 
@@ -201,7 +197,8 @@ class _Run:
         if not self._cancelled and not shift.vanished_folders:
             lost = [file for file in recogniser.not_found_again() if file.id not in plan.kept]
             self._batch.give_up(lost)
-            self._batch.sweep(self._folders)
+            unseen = {offline.folder.id for offline in plan.offline if offline.state != "watching"}
+            self._batch.sweep([folder for folder in self._folders if folder.id not in unseen])
             missing += len(lost)
         tally = shift.tally
         seconds = time.monotonic() - self._started

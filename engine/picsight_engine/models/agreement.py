@@ -11,7 +11,6 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
-import os
 import platform
 import sys
 import time
@@ -23,6 +22,7 @@ from picsight_engine.assets import find_asset
 from picsight_engine.errors import BundleError, StorageError
 from picsight_engine.models.backend import Backend, load_image_encoder
 from picsight_engine.models.bundle import IMAGE_GRAPH, IMAGE_PACKAGE
+from picsight_engine.private_files import write_private
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -238,10 +238,7 @@ def _keep(path: Path, verdict: Verdict) -> None:
     data: dict[str, Any] = asdict(verdict)
     data["trials"] = {backend.name: asdict(own) for backend, own in verdict.trials.items()}
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        fresh = path.with_name(f".{path.name}-{os.getpid()}")
-        fresh.write_text(json.dumps(data, indent=2) + "\n", encoding="utf-8")
-        fresh.replace(path)
+        write_private(path, json.dumps(data, indent=2) + "\n")
     except OSError as fault:
         raise StorageError(
             f"{path} cannot be written ({fault.strerror}), so photos are read without Core ML; check its permissions."

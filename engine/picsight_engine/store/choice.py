@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import json
-import os
-import secrets
 from typing import TYPE_CHECKING
 
 from picsight_engine.errors import LibraryError, StorageError
+from picsight_engine.private_files import write_private
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -37,18 +36,8 @@ def chosen_model(folder: Path) -> str | None:
 
 def choose_model(folder: Path, name: str) -> None:
     """Writes the choice down in one step; StorageError where the disk refuses."""
-    path = folder / FILE_NAME
-    part = path.with_name(f"{path.name}.{secrets.token_hex(4)}.part")
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        try:
-            with part.open("w", encoding="utf-8") as file:
-                file.write(json.dumps({"model": name}) + "\n")
-                file.flush()
-                os.fsync(file.fileno())
-            part.replace(path)
-        finally:
-            part.unlink(missing_ok=True)
+        write_private(folder / FILE_NAME, json.dumps({"model": name}) + "\n")
     except OSError as fault:
         raise StorageError(
             f"{folder} cannot be written ({fault.strerror}); make room, or check its permissions."

@@ -136,13 +136,13 @@ class Connections:
         return connect(self.path, read_only=self.read_only)
 
 
-def connect(path: Path, *, read_only: bool = False, create: bool = False) -> sqlite3.Connection:
-    """A connection in autocommit mode with our settings; a missing file is an error unless `create`.
+def connect(path: Path, *, read_only: bool = False) -> sqlite3.Connection:
+    """A connection in autocommit mode with our settings; a missing file is an error, an empty one a new database.
 
     `read_only` opens a file on a medium that cannot be written, where SQLite can make no side files: the
     file must not change meanwhile.
     """
-    mode = "mode=ro&immutable=1" if read_only else f"mode={'rwc' if create else 'rw'}"
+    mode = "mode=ro&immutable=1" if read_only else "mode=rw"
     connection = sqlite3.connect(
         f"{path.absolute().as_uri()}?{mode}",
         uri=True,

@@ -9,8 +9,10 @@ from contextlib import closing, contextmanager, suppress
 from typing import TYPE_CHECKING
 
 from picsight_engine.errors import BusyError, LibraryError, RequestError, StorageError
+from picsight_engine.private_files import FILE_MODE, make_private_file, make_private_folder
 from picsight_engine.store.connections import Connections, connect, explained, probe, stands_alone
 from picsight_engine.store.migrations import MIGRATIONS, migrate
+from picsight_engine.store.place import identity, make_place_private
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -31,6 +33,7 @@ class Database:
         self.folder = folder
         self.path = connections.path
         self._connections = connections
+        self._identity = identity(folder, connections.path)
 
     @classmethod
     def open(cls, folder: Path, *, create: bool = True, steps: Steps = MIGRATIONS) -> Database:
@@ -46,7 +49,12 @@ class Database:
             _create(path, steps)
         with explained(path):
             read_only = _prepare(path, steps)
-        return cls(folder, Connections(path, read_only=read_only))
+        if not read_only:
+            make_place_private(folder)
+        try:
+            return cls(folder, Connections(path, read_only=read_only))
+        except OSError as error:
+            raise _gone(folder) from error
 
     @property
     def read_only(self) -> bool:
@@ -61,16 +69,32 @@ class Database:
         """The calling thread's reader; failures inside the block become LibraryError or StorageError."""
         return self._connections.reading()
 
-    def writer(self) -> AbstractContextManager[sqlite3.Connection]:
+    @contextmanager
+    def writer(self) -> Iterator[sqlite3.Connection]:
         """One transaction: committed at the end of the block, rolled back when it raises.
 
-        Raises StorageError when the disk is full, read-only or gone, LibraryError when the file is damaged.
+        Raises StorageError when the disk is full, read-only or gone, or the library is not where it was opened any more,
+        LibraryError when the file is damaged.
         """
-        return self._connections.writer()
+        with self._connections.writer() as connection:
+            yield connection
+            self._require_place()
 
     def close(self) -> None:
         """Closes every thread's connection; no other thread may be inside a call."""
         self._connections.close()
+
+    def _require_place(self) -> None:
+        """What is written into a deleted file would be lost, and look as if it were safe."""
+        try:
+            here = identity(self.folder, self.path)
+        except OSError as error:
+            raise _gone(self.folder) from error
+        if here != self._identity:
+            raise StorageError(
+                f"Another library has taken the place of {self.folder} meanwhile, so nothing more was stored. "
+                "Start Picsight again."
+            )
 
 
 @contextmanager
@@ -78,7 +102,7 @@ def index_lock(folder: Path) -> Iterator[None]:
     """Held while photos are indexed into the library in `folder`: a second run raises BusyError at once."""
     from filelock import FileLock, Timeout  # 35 ms, which a search does not need to pay
 
-    lock = FileLock(folder / LOCK_NAME)
+    lock = FileLock(folder / LOCK_NAME, mode=FILE_MODE)
     try:
         lock.acquire(timeout=0)
     except Timeout:
@@ -97,6 +121,7 @@ def back_up(connection: sqlite3.Connection, target: Path) -> None:
     """Copies the whole database to `target`, which appears only once it is complete and on the disk."""
     part = target.with_name(f"{target.name}.{secrets.token_hex(4)}.part")
     try:
+        make_private_file(part)
         with closing(sqlite3.connect(part)) as copy:
             connection.backup(copy)
         with part.open("rb+") as file:
@@ -104,6 +129,13 @@ def back_up(connection: sqlite3.Connection, target: Path) -> None:
         part.replace(target)
     finally:
         part.unlink(missing_ok=True)
+
+
+def _gone(folder: Path) -> StorageError:
+    return StorageError(
+        f"The library folder {folder} is not there any more, so nothing more was stored. "
+        "Connect its disk, or index the folders again."
+    )
 
 
 def _is_there(path: Path) -> bool:
@@ -122,7 +154,7 @@ def _create(path: Path, steps: Steps) -> None:
     """Makes a new library under another name and moves it into place: half a library never exists."""
     part = path.with_name(f"{path.name}.{secrets.token_hex(4)}.part")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        make_private_folder(path.parent)
         for suffix in (
             "-wal",
             "-shm",
@@ -130,7 +162,8 @@ def _create(path: Path, steps: Steps) -> None:
             side = path.with_name(path.name + suffix)
             if side.exists():
                 side.replace(side.with_name(side.name + ".orphan"))
-        with explained(path), closing(connect(part, create=True)) as connection:
+        make_private_file(part)
+        with explained(path), closing(connect(part)) as connection:
             connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
             migrate(connection, steps)
             connection.execute("PRAGMA journal_mode = WAL")  # remembered in the file

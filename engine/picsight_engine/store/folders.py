@@ -126,6 +126,13 @@ def stored_names(path: Path, folder: Path) -> list[bytes]:
     return names
 
 
+def covered_names(path: Path, folder: Folder) -> list[bytes]:
+    """The stored names below which `path` covers files of the folder, b"" where it holds all of it; none elsewhere."""
+    if _inside(folder.path, path) is not None:
+        return [b""]
+    return stored_names(path, folder.path)
+
+
 def _take_over(connection: sqlite3.Connection, outer: int, inner: int, prefix: bytes) -> None:
     values = {"outer": outer, "inner": inner, "prefix": prefix + b"/"}
     connection.execute(_REBASE_FILES, values)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import threading
-from contextlib import closing
+from contextlib import closing, suppress
 from typing import TYPE_CHECKING
 
 from picsight_engine.errors import LibraryError, StorageError
+from picsight_engine.private_files import make_private_file
 from picsight_engine.store.connections import Connections, connect, explained, probe
 
 if TYPE_CHECKING:
@@ -38,7 +39,7 @@ class Thumbnails:
         path = folder / FILE_NAME
         try:
             with explained(path):
-                if not path.exists():
+                if not path.exists() or not path.stat().st_size:  # a kill may have left it empty
                     _create(path)
                 read_only = probe(path, _check)
         except LibraryError:
@@ -121,7 +122,9 @@ def remove(folder: Path) -> None:
 
 
 def _create(path: Path) -> None:
-    with closing(connect(path, create=True)) as connection:
+    with suppress(FileExistsError):  # another process was first
+        make_private_file(path)
+    with closing(connect(path)) as connection:
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute(_SCHEMA)
 

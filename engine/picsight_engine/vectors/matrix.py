@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from picsight_engine.errors import LibraryError, StorageError
+from picsight_engine.private_files import FILE_MODE, make_private_folder
 from picsight_engine.store.photos import hidden_photos
 from picsight_engine.store.vectors import SpaceState, live_rows, space_state, vector_of, vectors_since
 from picsight_engine.vectors.row_files import BURIED, RowFiles, TornFilesError, remove_generation
@@ -162,8 +163,8 @@ class Matrix:
             return
         from filelock import FileLock  # 35 ms, which a search in an up-to-date cache does not pay
 
-        self._folder.mkdir(parents=True, exist_ok=True)
-        with FileLock(self._folder / "vectors.lock", timeout=seconds):
+        make_private_folder(self._folder)
+        with FileLock(self._folder / "vectors.lock", timeout=seconds, mode=FILE_MODE):
             yield
 
     def _follow(self, *, anew: bool) -> None:

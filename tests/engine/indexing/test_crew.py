@@ -71,7 +71,7 @@ def test_a_worker_says_who_a_file_is_and_describes_it_on_order(crew, bundle, tmp
     crew.start(1, photo)
     key, identified = next_news(crew)
     data = photo.read_bytes()
-    assert (key, identified) == (1, Identified(bytes_hash(data), fingerprint(data), 96 * 64))
+    assert (key, identified) == (1, Identified(bytes_hash(data), fingerprint(data), 96 * 64, None, 1))
     crew.order(1, Order.EMBED)
     key, described = next_news(crew)
     assert isinstance(described, Described)

@@ -15,14 +15,15 @@ from PIL import Image
 from picsight_engine.indexing.batch import Batch
 from picsight_engine.indexing.crew import Crew
 from picsight_engine.indexing.encoder import BATCH, Encoder
+from picsight_engine.indexing.look import Look
 from picsight_engine.indexing.messages import Described, Identified, Lost, Order
-from picsight_engine.indexing.plan import FolderView, make_plan
+from picsight_engine.indexing.plan import make_plan
 from picsight_engine.indexing.recognise import Recogniser
-from picsight_engine.indexing.scan import scan
 from picsight_engine.indexing.shift import Shift
 from picsight_engine.models.backend import Backend, load_image_encoder
 from picsight_engine.models.preprocess import preprocess
 from picsight_engine.photos.decode import Limits
+from picsight_engine.photos.metadata import METADATA_RULE
 from picsight_engine.store.vectors import all_vectors
 
 PATIENCE = 60.0  # seconds; only a failing test waits so long
@@ -68,7 +69,9 @@ def run_album(home, album, crew, limits):
     """The working part of a run, as the indexer does it."""
     folder = home.add(album)
     batch = Batch(home.db, home.thumbnails, SPACE, photos=64, seconds=2.0)
-    plan = make_plan([FolderView(folder, [], [], list(scan(album)), [])], set(), retry_problems=False)
+    look = Look(home.db, folder)
+    list(look)
+    plan = make_plan([look.view()], set(), METADATA_RULE)
     recogniser = Recogniser(home.db, embedded=set(), pictured=set(), moving=plan.moving)
     shift = Shift(crew, recogniser, batch, plan.tasks, limits=limits, workers=2)
     end = time.monotonic() + PATIENCE
@@ -178,7 +181,7 @@ def test_what_waits_is_the_next_batch(bundle):
     pixels = draw.random((11, 3, 32, 32), np.float32)
     with closing(Encoder(bundle, Backend.ONNX, PATIENCE)) as encoder:
         for key, own in enumerate(pixels):
-            encoder.put(key, Described(1, 1, None, None, None, 0, b"", None, own.astype("<f4").tobytes()))
+            encoder.put(key, Described(1, 1, 0, b"", None, own.astype("<f4").tobytes()))
         answers = []
         while sum(map(len, answers)) < len(pixels):
             assert encoder.connection.poll(PATIENCE)

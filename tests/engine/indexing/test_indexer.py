@@ -5,7 +5,9 @@ from __future__ import annotations
 import multiprocessing
 import os
 import shutil
+import sqlite3
 import threading
+from contextlib import closing
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -18,8 +20,12 @@ from picsight_engine.indexing.events import Committed, Finished, Found, Progress
 from picsight_engine.indexing.indexer import IndexSettings, run_index
 from picsight_engine.models.bundle import IMAGE_GRAPH
 from picsight_engine.photos.decode import Limits
+from picsight_engine.search.details import details_at
+from picsight_engine.store.database import APPLICATION_ID, FILE_NAME
+from picsight_engine.store.files import files_of
 from picsight_engine.store.folders import all_folders, remove_folder
-from picsight_engine.store.photos import all_photos, files_of, paths_of
+from picsight_engine.store.migrations import MIGRATIONS, migrate
+from picsight_engine.store.photos import all_photos, paths_of
 from picsight_engine.store.problems import all_problems
 from picsight_engine.store.vectors import all_vectors, photos_with_vector
 
@@ -158,19 +164,139 @@ def test_an_edited_date_keeps_the_photo_and_an_edited_picture_makes_a_new_one(ho
     run(home, bundle, album)
     before = ids(home)
     plain = (album / "00.jpg").read_bytes()
-    exif = Image.Exif()
-    exif.get_ifd(0x8769)[0x9003] = "2021:06:01 12:00:00"
-    block = b"Exif\0\0" + exif.tobytes().removeprefix(b"Exif\0\0")
-    segment = b"\xff\xe1" + (len(block) + 2).to_bytes(2, "big") + block
-    (album / "00.jpg").write_bytes(plain[:2] + segment + plain[2:])
+    (album / "00.jpg").write_bytes(dated(plain, "2021:06:01 12:00:00"))
     draw(album / "01.jpg", 999)
     assert figures(run(home, bundle)) == {"found": 12, "indexed": 1, "unchanged": 11}
     after = ids(home)
     assert after["00.jpg"] == before["00.jpg"]
     assert after["01.jpg"] not in before.values()
     assert home.thumbnails.ids() == sorted(after.values())  # not the old picture's
-    (dated,) = [photo for photo in all_photos(home.db) if photo.taken]
-    assert (dated.id, dated.taken) == (before["00.jpg"], "2021-06-01T12:00:00")
+    (edited,) = [photo for photo in all_photos(home.db) if photo.taken]
+    assert (edited.id, edited.taken) == (before["00.jpg"], "2021-06-01T12:00:00")
+
+
+def dated(data: bytes, date: str) -> bytes:
+    """The same JPEG, whose EXIF block names a date."""
+    exif = Image.Exif()
+    exif.get_ifd(0x8769)[0x9003] = date
+    block = b"Exif\0\0" + exif.tobytes().removeprefix(b"Exif\0\0")
+    return data[:2] + b"\xff\xe1" + (len(block) + 2).to_bytes(2, "big") + block + data[2:]
+
+
+def test_two_files_of_one_photo_keep_their_own_dates_whichever_goes_first(home, bundle, album):
+    plain = (album / "00.jpg").read_bytes()
+    for year in (2019, 2021):
+        (album / f"{year}.jpg").write_bytes(dated(plain, f"{year}:06:01 12:00:00"))
+    (album / "00.jpg").unlink()
+    assert figures(run(home, bundle, album)) == {"found": 13, "indexed": 12, "unchanged": 1}
+    for year in (2019, 2021):
+        assert details_at(home.db, album / f"{year}.jpg").taken == f"{year}-06-01T12:00:00"
+    (photo,) = [photo for photo in all_photos(home.db) if photo.taken]
+    (album / os.fsdecode(photo.name)).unlink()
+    twin = {"2019.jpg": "2021.jpg", "2021.jpg": "2019.jpg"}[os.fsdecode(photo.name)]
+    run(home, bundle)
+    (photo,) = [photo for photo in all_photos(home.db) if photo.taken]
+    assert (os.fsdecode(photo.name), photo.taken[:4]) == (twin, twin[:4])
+
+
+def test_a_library_of_before_reads_the_metadata_of_shared_photos_again_without_embedding(
+    home, bundle, album, tmp_path
+):
+    plain = (album / "00.jpg").read_bytes()
+    (album / "00.jpg").write_bytes(dated(plain, "2019:06:01 12:00:00"))
+    (album / "twin.jpg").write_bytes(dated(plain, "2021:06:01 12:00:00"))
+    run(home, bundle, album)
+    before, old = ids(home), vectors(home, bundle)
+    home.close()
+    make_first_schema_again(tmp_path / "library")
+    home = type(home)(tmp_path / "library")  # migrates
+    untold = [file.name for file in files_of(home.db, 1) if not file.metadata_rule]
+    assert untold == [b"00.jpg", b"twin.jpg"]
+    assert details_at(home.db, album / "01.jpg").taken == "1999-01-01T00:00:00"  # what stood with the photo
+    assert figures(run(home, bundle)) == {"found": 13, "unchanged": 13}
+    assert [details_at(home.db, album / name).taken[:4] for name in ("00.jpg", "twin.jpg")] == [
+        "2019",
+        "2021",
+    ]
+    assert (ids(home), vectors(home, bundle)) == (before, old)
+    assert (tmp_path / "library" / "library.v1.backup.db").exists()
+    home.close()
+
+
+def make_first_schema_again(library: Path) -> None:
+    """Puts a library's content into the schema of the first version, each photo dated 1999."""
+    new = library / FILE_NAME
+    old = library / "old.db"
+    with closing(sqlite3.connect(old, isolation_level=None)) as connection:
+        migrate(connection, MIGRATIONS[:1])
+        connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+        connection.execute("ATTACH ? AS new", (str(new),))
+        for table in ("folders", "photos", "files", "spaces", "vectors", "problems"):
+            known = {row[1] for row in connection.execute(f"PRAGMA new.table_info({table})")}
+            columns = [
+                row[1] for row in connection.execute(f"PRAGMA main.table_info({table})") if row[1] in known
+            ]
+            names = ", ".join(columns)
+            connection.execute(f"INSERT INTO main.{table} ({names}) SELECT {names} FROM new.{table}")
+        connection.execute(
+            "UPDATE photos SET taken = '1999-01-01T00:00:00', taken_source = 'ExifIFD:CreateDate'"
+        )
+    old.replace(new)
+
+
+def test_photos_moved_out_of_a_folder_that_stays_behind_empty_have_moved(home, bundle, album, draw):
+    for number in range(20, 24):
+        draw(album / "in" / f"{number}.jpg", number)
+    run(home, bundle, album)
+    before = ids(home)
+    (album / "out").mkdir()
+    for path in sorted((album / "in").iterdir())[:3]:
+        path.rename(album / "out" / path.name)
+    (album / "in" / "23.jpg").unlink()
+    finished = run(home, bundle)
+    assert figures(finished) == {"found": 15, "unchanged": 12, "moved": 3}
+    assert finished.notes == ('1 photo is missing from "in". Nothing was removed from Picsight.',)
+    after = ids(home)
+    assert [after[f"out/{n}.jpg"] for n in (20, 21, 22)] == [before[f"in/{n}.jpg"] for n in (20, 21, 22)]
+    assert after["in/23.jpg"] == before["in/23.jpg"]
+
+
+def test_a_thumbnail_that_a_kill_left_without_its_photo_goes_with_the_next_run(home, bundle, album):
+    run(home, bundle, album)
+    home.thumbnails.put(999, b"a deleted private picture")
+    home.thumbnails.commit()
+    run(home, bundle)
+    assert 999 not in home.thumbnails.ids()
+    home.thumbnails.put(999, b"a deleted private picture")
+    home.thumbnails.commit()
+    stop = threading.Event()
+    for event in run_index(home.db, home.thumbnails, bundle, all_folders(home.db), ONE, cancel=stop):
+        if event == Found(12, complete=True):
+            stop.set()
+    assert 999 not in home.thumbnails.ids()
+
+
+@pytest.mark.parametrize("replaced", [False, True])
+def test_a_run_whose_library_goes_away_stops_with_a_sentence(home, bundle, album, tmp_path, replaced):
+    library, committed = tmp_path / "library", []
+    stream = run_index(
+        home.db, home.thumbnails, bundle, [home.add(album)], IndexSettings(workers=1, batch_photos=2)
+    )
+    for event in stream:
+        if isinstance(event, Committed):
+            committed.extend(event.photo_ids)
+            break
+    library.rename(tmp_path / "elsewhere")
+    if replaced:
+        type(home)(library).close()
+    with pytest.raises(StorageError, match="nothing more was stored") as caught:
+        list(stream)
+    assert str(tmp_path / "library") in str(caught.value)
+    assert len(committed) == 2
+    assert multiprocessing.active_children() == []
+    kept = type(home)(tmp_path / "elsewhere")
+    assert sorted(photo.id for photo in all_photos(kept.db)) == sorted(committed)
+    kept.close()
 
 
 def test_bad_files_are_listed_and_the_rest_is_indexed(home, bundle, album):

@@ -9,33 +9,39 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from picsight_engine.indexing.plan import FolderView, make_plan
-from picsight_engine.indexing.scan import SeenFile, SeenProblem
+from picsight_engine.indexing.scan import SeenFile, SeenFolder, SeenLink, SeenProblem
+from picsight_engine.store.files import StoredFile
 from picsight_engine.store.folders import Folder
-from picsight_engine.store.photos import StoredFile
 from picsight_engine.store.problems import Problem
 
 TRIPS = Folder(1, Path("/photos/Trips"), "watching")
 DISK = Folder(2, Path("/media/Disk"), "watching")
 
 
-def stored(number: int, *, folder=TRIPS, size=None, mtime=None, present=True, photo="same") -> StoredFile:
+DEVICE, OTHER_DEVICE = 7, 8
+
+
+def stored(
+    number: int, *, folder=TRIPS, name=None, mtime=None, present=True, device=DEVICE, rule=1
+) -> StoredFile:
     return StoredFile(
         id=folder.id * 10_000 + number,
         folder_id=folder.id,
-        name=b"%d.jpg" % number,
-        size=number if size is None else size,
+        name=name or b"%d.jpg" % number,
+        size=number,
         mtime_ns=number if mtime is None else mtime,
+        device=device,
         bytes_hash=b"%016d" % number,
-        photo_id=number if photo == "same" else photo,
+        photo_id=number,
+        metadata_rule=rule,
         present=present,
         missing_since=None if present else 5.0,
     )
 
 
-def seen(number: int, *, name: bytes | None = None, size=None, mtime=None) -> SeenFile:
-    return SeenFile(
-        name or b"%d.jpg" % number, number if size is None else size, number if mtime is None else mtime
-    )
+def seen(number: int, *, name: bytes | None = None, size=None, mtime=None, device=DEVICE) -> SeenFile:
+    size, mtime = number if size is None else size, number if mtime is None else mtime
+    return SeenFile(name or b"%d.jpg" % number, size, mtime, device)
 
 
 def problem(number: int, code="damaged", *, size=None, mtime=None, name: bytes | None = None) -> Problem:
@@ -46,12 +52,22 @@ def problem(number: int, code="damaged", *, size=None, mtime=None, name: bytes |
     )
 
 
-def view(stored_files=(), seen_files=(), *, folder=TRIPS, problems=(), unreadable=()) -> FolderView:
-    return FolderView(folder, tuple(stored_files), tuple(problems), tuple(seen_files), tuple(unreadable))
+def shown(name: bytes = b"", *, device=DEVICE, empty=False) -> SeenFolder:
+    return SeenFolder(name, device, empty)
+
+
+def view(
+    stored_files=(), seen_files=(), *, folder=TRIPS, problems=(), folders=None, links=(), unreadable=()
+) -> FolderView:
+    closed = any(not each.name for each in unreadable)
+    folders = folders or (() if closed else (shown(),))
+    return FolderView(
+        folder, tuple(stored_files), tuple(problems), tuple(seen_files), folders, links, tuple(unreadable)
+    )
 
 
 def plan(*views: FolderView, complete=range(10_000), **options):
-    return make_plan(views, frozenset(complete), **options)
+    return make_plan(views, frozenset(complete), 1, **options)
 
 
 def task_names(made) -> list[bytes]:
@@ -122,8 +138,7 @@ def test_problems_of_files_that_are_gone_are_healed_and_those_not_seen_behind_a_
 
 
 def test_nothing_behind_a_directory_that_cannot_be_read_is_taken_for_gone():
-    behind = StoredFile(9, 1, b"locked/9.jpg", 9, 9, b"h" * 16, 9, present=True, missing_since=None)
-    beside = StoredFile(8, 1, b"locked2.jpg", 8, 8, b"i" * 16, 8, present=True, missing_since=None)
+    behind, beside = stored(9, name=b"locked/9.jpg"), stored(8, name=b"locked2.jpg")
     locked = SeenProblem(b"locked", "no_permission", "The folder is locked.")
     made = plan(view([behind, beside], [], unreadable=[locked]))
     assert made.gone == [beside]
@@ -165,6 +180,80 @@ def test_a_folder_stays_offline_whatever_else_arrives_until_its_files_are_back()
     assert (len(made.offline), made.gone, made.online) == (1, [], [])
     made = plan(view(files, [seen(n) for n in range(100)], folder=offline))
     assert (made.offline, made.online) == ([], [offline])
+
+
+def away(made) -> list[tuple[bytes, str, int]]:
+    return [(each.place, each.state, each.missing) for each in made.offline]
+
+
+def test_an_emptied_folder_is_offline_however_few_files_it_held():
+    made = plan(view([stored(1), stored(2, name=b"sub/2.jpg")], [], folders=(shown(empty=True),)))
+    assert (made.gone, away(made)) == ([], [(b"", "offline", 2)])
+
+
+def test_an_emptied_subfolder_is_away_and_what_went_beside_it_is_gone():
+    files = [stored(1), stored(2), stored(3, name=b"disk/3.jpg"), stored(4, name=b"disk/deep/4.jpg")]
+    made = plan(view(files, [seen(1)], folders=(shown(), shown(b"disk", empty=True))))
+    assert (made.gone, away(made)) == ([stored(2)], [(b"disk", "watching", 2)])
+
+
+def test_a_subfolder_that_is_gone_itself_is_deleted_like_single_files():
+    files = [stored(1), stored(2, name=b"old/2.jpg"), stored(3, name=b"old/deep/3.jpg")]
+    made = plan(view(files, [seen(1)]))
+    assert (made.gone, away(made)) == (files[1:], [])
+
+
+def test_an_absence_on_another_device_is_not_believed():
+    """What a mount point shows when its disk is away may be anything."""
+    files = [stored(1), stored(2, name=b"disk/2.jpg", device=OTHER_DEVICE)]
+    covered = seen(9, name=b"disk/covered.jpg")
+    made = plan(view(files, [seen(1), covered], folders=(shown(), shown(b"disk"))))
+    assert (made.gone, away(made), made.devices) == ([], [(b"disk", "watching", 1)], [])
+    made = plan(view(files, [seen(1)]))  # the mount point went with its disk
+    assert (made.gone, away(made)) == ([], [(b"", "watching", 1)])
+
+
+def test_a_disk_with_another_number_after_a_restart_is_the_same_disk():
+    files = [stored(n, device=OTHER_DEVICE) for n in range(1, 5)]
+    made = plan(view(files, [seen(1), seen(2), seen(3)]))
+    assert (made.unchanged, made.gone, away(made)) == (3, [], [(b"", "watching", 1)])
+    assert sorted(made.devices) == [(file.id, DEVICE) for file in files]  # so that the next run believes it
+    made = plan(view(files, [seen(1)]))  # one copy in the mount point proves nothing about three others
+    assert made.devices == [(files[0].id, DEVICE)]
+
+
+def test_a_file_whose_device_was_never_noted_is_gone_like_any_other():
+    assert plan(view([stored(1), stored(2, device=None)], [seen(1)])).gone == [stored(2, device=None)]
+
+
+def test_a_link_that_leads_nowhere_hides_what_it_led_to():
+    files = [stored(1), stored(2, name=b"link.jpg"), stored(3, name=b"disk/3.jpg")]
+    links = (SeenLink(b"link.jpg"), SeenLink(b"disk"))
+    assert plan(view(files, [seen(1)], links=links)).gone == []
+
+
+def test_what_a_person_moved_out_of_an_emptied_folder_may_have_moved_but_is_not_given_up():
+    files = [stored(1), stored(2, name=b"in/2.jpg"), stored(3, name=b"in/3.jpg")]
+    made = plan(
+        view(
+            files,
+            [seen(1), seen(2, name=b"out/2.jpg")],
+            folders=(shown(), shown(b"in", empty=True), shown(b"out")),
+        )
+    )
+    assert (made.moving, made.gone, made.kept) == ([files[1]], [], {files[1].id, files[2].id})
+    assert away(made) == [(b"in", "watching", 1)]
+
+
+def test_files_whose_metadata_were_read_by_an_older_rule_are_read_again():
+    assert task_names(plan(view([stored(1), stored(2, rule=0)], [seen(1), seen(2)]))) == [b"2.jpg"]
+
+
+def test_problems_in_a_folder_that_is_away_stay_and_those_of_a_folder_of_bad_files_alone_are_over():
+    folders = (shown(), shown(b"disk", empty=True), shown(b"bad", empty=True))
+    here, over = problem(1, name=b"disk/1.jpg"), problem(2, name=b"bad/2.jpg")
+    made = plan(view([stored(3, name=b"disk/3.jpg")], [], folders=folders, problems=[here, over]))
+    assert made.healed == [over]
 
 
 @given(st.sets(st.integers(0, 120)), st.sets(st.integers(0, 120)), st.sets(st.integers(0, 120)))

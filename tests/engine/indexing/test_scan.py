@@ -6,14 +6,11 @@ import multiprocessing
 import os
 import socket
 import threading
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 
-from picsight_engine.indexing.scan import SeenFile, SeenProblem, scan
-
-if TYPE_CHECKING:
-    from pathlib import Path
+from picsight_engine.indexing.scan import SeenFile, SeenFolder, SeenLink, SeenProblem, scan
 
 NOBODY = 65534
 
@@ -37,7 +34,11 @@ def test_pictures_are_found_by_suffix_in_any_case_and_in_order(tmp_path):
 def test_size_and_time_are_those_of_the_file(tmp_path):
     write(tmp_path, "a.jpg")
     os.utime(tmp_path / "a.jpg", ns=(1, 1_234_567_891_000_000_000))
-    assert list(scan(tmp_path)) == [SeenFile(b"a.jpg", 7, 1_234_567_891_000_000_000)]
+    device = tmp_path.stat().st_dev
+    assert list(scan(tmp_path)) == [
+        SeenFolder(b"", device, empty=False),
+        SeenFile(b"a.jpg", 7, 1_234_567_891_000_000_000, device),
+    ]
 
 
 def test_hidden_files_and_folders_are_left_out_but_a_hidden_folder_can_be_asked_for(tmp_path):
@@ -79,13 +80,40 @@ def test_links_to_files_and_folders_outside_are_followed(tmp_path):
     assert names(inside) == [b"copy.jpg", b"album/a.jpg"]
 
 
-def test_broken_links_pipes_sockets_and_folders_named_like_pictures_are_passed_over(tmp_path):
-    (tmp_path / "broken.jpg").symlink_to("nowhere.jpg")
+def test_pipes_sockets_and_folders_named_like_pictures_are_passed_over(tmp_path):
     os.mkfifo(tmp_path / "pipe.jpg")
     (tmp_path / "folder.jpg").mkdir()
     with socket.socket(socket.AF_UNIX) as listener:
         listener.bind(os.fsencode(tmp_path / "socket.jpg"))
-        assert list(scan(tmp_path)) == []
+        assert [type(seen) for seen in scan(tmp_path)] == [SeenFolder, SeenFolder]
+
+
+def test_a_link_that_leads_nowhere_is_told_as_such_whether_to_a_file_or_a_folder(tmp_path):
+    (tmp_path / "broken.jpg").symlink_to("nowhere.jpg")
+    (tmp_path / "disk").symlink_to("/nowhere")
+    (tmp_path / "self").symlink_to("self")
+    _, *links = scan(tmp_path)
+    assert links == [SeenLink(b"broken.jpg"), SeenLink(b"disk"), SeenLink(b"self")]
+
+
+def test_a_directory_is_empty_where_it_shows_nothing_but_hidden_things(tmp_path):
+    write(tmp_path, "notes/a.txt", "hidden/.DS_Store", "up/down/a.jpg")
+    (tmp_path / "bare").mkdir()
+    empty = {seen.name: seen.empty for seen in scan(tmp_path) if isinstance(seen, SeenFolder)}
+    assert empty == {
+        b"": False,
+        b"bare": True,
+        b"hidden": True,
+        b"notes": False,
+        b"up": False,
+        b"up/down": False,
+    }
+
+
+def test_a_directory_on_another_device_says_so(tmp_path):
+    (tmp_path / "disk").symlink_to("/dev/shm")
+    devices = {seen.name: seen.device for seen in scan(tmp_path) if isinstance(seen, SeenFolder)}
+    assert devices[b"disk"] == Path("/dev/shm").stat().st_dev != devices[b""]
 
 
 def test_a_folder_that_is_not_there_is_one_problem(tmp_path):
@@ -98,7 +126,7 @@ def test_a_folder_that_is_not_there_is_one_problem(tmp_path):
 def test_a_folder_that_vanishes_during_the_scan_ends_quietly(tmp_path):
     write(tmp_path, "a/1.jpg", "b/2.jpg")
     walk = scan(tmp_path)
-    assert next(walk).name == b"a/1.jpg"
+    assert [next(walk).name for _ in range(3)] == [b"", b"a", b"a/1.jpg"]
     (tmp_path / "b" / "2.jpg").unlink()
     (tmp_path / "b").rmdir()
     assert list(walk) == []

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from picsight_engine.errors import ImageError
-from picsight_engine.photos.decode import IMAGE_SUFFIXES, Limits, decode, read_photo
+from picsight_engine.photos.decode import IMAGE_SUFFIXES, Limits, decode, read_header, read_photo
 
 LIMITS = Limits()
 CODES = {"empty", "not_an_image", "unsupported", "damaged", "truncated", "too_large"}
@@ -30,19 +30,20 @@ def judge(folder, entry):
     """What is wrong with one file, one sentence a fault."""
     path = folder / entry["file"]
     try:
-        picture = decode(read_photo(path, LIMITS), path, min_side=512, limits=LIMITS)
+        data = read_photo(path, LIMITS)
+        picture = decode(data, path, min_side=512, limits=LIMITS)
     except ImageError as fault:
         return [judge_problem(entry, path, fault)]
     if entry["expect"] == "problem" and not entry.get("either"):
         return ["a problem was expected"]
-    return [judge_picture(entry, picture), judge_date(entry, picture)]
+    return [judge_picture(entry, picture), judge_date(entry, read_header(data, path).taken)]
 
 
-def judge_date(entry, picture):
+def judge_date(entry, taken):
     """Dates that stand in XMP or IPTC alone are not read; Pillow hands on no EXIF of JPEG 2000."""
     from_exif = entry.get("date_source", "").startswith("ExifIFD:") and entry.get("format") != "JPEG2000"
     wanted = (entry["date_taken"], entry["date_source"]) if from_exif else (None, None)
-    found = (picture.taken.iso, picture.taken.source) if picture.taken else (None, None)
+    found = (taken.iso, taken.source) if taken else (None, None)
     return None if found == wanted else f"date {found} instead of {wanted}"
 
 

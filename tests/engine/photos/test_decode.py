@@ -17,7 +17,7 @@ import pytest
 from PIL import Image, ImageCms
 
 from picsight_engine.errors import ImageError
-from picsight_engine.photos.decode import IMAGE_SUFFIXES, Limits, claimed_pixels, decode, read_photo
+from picsight_engine.photos.decode import IMAGE_SUFFIXES, Limits, decode, read_header, read_photo
 
 PATH = Path("folder/photo.jpg")
 CORNERS = {"red": (220, 30, 30), "green": (30, 160, 30), "blue": (30, 30, 200), "white": (255, 255, 255)}
@@ -246,10 +246,17 @@ def test_a_sound_picture_with_a_bomb_for_a_remark_is_shown(name):
 
 
 def test_the_size_that_a_header_promises_is_told_before_anything_is_decoded(make_file, make_image):
-    assert claimed_pixels(make_file(image=make_image(640, 480)), PATH) == 640 * 480
-    assert claimed_pixels(png(60000, 60000, (b"IDAT", zlib.compress(b""))), PATH) == 60000 * 60000
+    assert read_header(make_file(image=make_image(640, 480)), PATH).pixels == 640 * 480
+    assert read_header(png(60000, 60000, (b"IDAT", zlib.compress(b""))), PATH).pixels == 60000 * 60000
     for nothing in (b"", b"plain text", b"\xff\xd8\xff", b"GIF89a"):
-        assert claimed_pixels(nothing, PATH) == 0
+        assert read_header(nothing, PATH).pixels == 0
+
+
+def test_a_png_may_tell_its_date_behind_its_picture():
+    exif = Image.Exif()
+    exif.get_ifd(0x8769)[0x9003] = "2021:06:01 12:00:00"
+    chunks = ((b"IDAT", zlib.compress(bytes(4 * 7))), (b"eXIf", exif.tobytes()[6:]), (b"IEND", b""))
+    assert read_header(png(6, 4, *chunks), PATH).taken.local == "2021-06-01T12:00:00"
 
 
 def test_warnings_of_decoders_stay_inside(make_file, make_image):

@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 
 from picsight_engine.store.database import Database
+from picsight_engine.store.files import put_file
 from picsight_engine.store.folders import add_folder
-from picsight_engine.store.photos import NewPhoto, put_file, put_photo
+from picsight_engine.store.photos import NewPhoto, put_photo
 from picsight_engine.store.vectors import put_vector
 
 if TYPE_CHECKING:

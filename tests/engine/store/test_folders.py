@@ -6,6 +6,7 @@ import os
 
 import pytest
 
+from picsight_engine.store.files import files_of
 from picsight_engine.store.folders import (
     add_folder,
     all_folders,
@@ -14,7 +15,7 @@ from picsight_engine.store.folders import (
     set_state,
     stored_names,
 )
-from picsight_engine.store.photos import all_photos, files_of, hidden_photos
+from picsight_engine.store.photos import all_photos, hidden_photos
 from picsight_engine.store.problems import all_problems, put_problem
 from picsight_engine.store.vectors import all_vectors
 

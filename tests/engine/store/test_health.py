@@ -6,7 +6,7 @@ import sqlite3
 from contextlib import closing
 
 from picsight_engine.store import health
-from picsight_engine.store.photos import files_of, mark_missing, put_file
+from picsight_engine.store.files import files_of, mark_missing, put_file
 from picsight_engine.store.problems import put_problem
 from picsight_engine.store.thumbnails import Thumbnails
 

@@ -8,24 +8,28 @@ import sqlite3
 
 import pytest
 
+from picsight_engine.store.files import (
+    Metadata,
+    age_missing,
+    files_of,
+    find_file,
+    forget_missing,
+    mark_missing,
+    mark_returned,
+    metadata_of,
+    move_file,
+    put_file,
+    put_metadata,
+)
 from picsight_engine.store.folders import add_folder
 from picsight_engine.store.photos import (
     NewPhoto,
     all_photos,
-    files_of,
-    find_file,
-    forget_missing,
     hidden_photos,
-    mark_missing,
-    mark_returned,
-    move_file,
     paths_of,
-    photo_by_bytes_hash,
     photo_by_fingerprint,
     photos_by_id,
-    put_file,
     put_photo,
-    touch_file,
 )
 from picsight_engine.store.vectors import has_vector
 
@@ -42,7 +46,6 @@ def test_a_picture_is_one_photo_however_many_files_show_it(shelf, pictures):
     assert paths_of(shelf.db, first) == [pictures / "a.jpg", pictures / "b.jpg"]
     assert photos_by_id(shelf.db, [first])[first].path == pictures / "a.jpg"
     assert photo_by_fingerprint(shelf.db, (1).to_bytes(16, "big")) == first
-    assert photo_by_bytes_hash(shelf.db, (1).to_bytes(16, "big")) == first
     assert photo_by_fingerprint(shelf.db, b"?" * 16) is None
 
 
@@ -60,19 +63,33 @@ def test_what_is_not_known_of_a_photo_is_none(shelf):
         put_file(connection, shelf.folder.id, b"a.jpg", 1, 2, None, photo_id)
     photo = photos_by_id(shelf.db, [photo_id])[photo_id]
     assert (photo.width, photo.height) == (40, 30)
-    assert [photo.taken, photo.place, photo.camera, photo.lens, photo.rating, photo.lat, photo.lon] == [
-        None
-    ] * 7
+    assert [photo.taken, photo.taken_offset, photo.place] == [None] * 3
+    assert metadata_of(shelf.db, file_named(shelf, b"a.jpg").id) == Metadata()
 
 
-def test_a_date_seen_later_counts_and_a_copy_without_one_takes_nothing_away(shelf):
+def test_each_file_keeps_what_it_says_itself_and_a_result_says_what_its_primary_file_does(shelf):
+    photo_id = shelf.put(b"a.jpg", 1)
+    shelf.put(b"b.jpg", 1)
+    first = Metadata("2019-01-01T00:00:00", None, "exif", rating=3, keywords=("sea", "Größe"))
+    second = Metadata("2020-01-01T00:00:00", "+02:00", "exif", place="Lisbon")
     with shelf.db.writer() as connection:
-        photo_id = put_photo(connection, NewPhoto(b"f" * 16, 4, 3, "2019-01-01T00:00:00", None, "exif"))
-        put_file(connection, shelf.folder.id, b"a.jpg", 1, 2, None, photo_id)
-        put_photo(connection, NewPhoto(b"f" * 16, 4, 3, "2020-01-01T00:00:00", "+02:00", "exif"))
-        put_photo(connection, NewPhoto(b"f" * 16, 4, 3))
+        put_metadata(connection, shelf.folder.id, b"a.jpg", first, rule=1)
+        put_metadata(connection, shelf.folder.id, b"b.jpg", second, rule=1)
+    files = {name: file_named(shelf, name) for name in (b"a.jpg", b"b.jpg")}
+    assert [metadata_of(shelf.db, file.id) for file in files.values()] == [first, second]
+    assert photos_by_id(shelf.db, [photo_id])[photo_id].taken == first.taken
+    with shelf.db.writer() as connection:
+        mark_missing(connection, [files[b"a.jpg"].id], 1.0)
     photo = photos_by_id(shelf.db, [photo_id])[photo_id]
-    assert (photo.taken, photo.taken_offset) == ("2020-01-01T00:00:00", "+02:00")
+    assert (photo.taken, photo.taken_offset, photo.place) == (second.taken, "+02:00", "Lisbon")
+
+
+def test_a_file_that_says_less_than_before_says_no_more(shelf):
+    shelf.put(b"a.jpg", 1)
+    with shelf.db.writer() as connection:
+        put_metadata(connection, shelf.folder.id, b"a.jpg", Metadata("2019-01-01T00:00:00", rating=3), rule=1)
+        put_metadata(connection, shelf.folder.id, b"a.jpg", Metadata(), rule=1)
+    assert metadata_of(shelf.db, file_named(shelf, b"a.jpg").id) == Metadata()
 
 
 def test_a_fingerprint_has_sixteen_bytes(db):
@@ -120,21 +137,65 @@ def test_the_first_day_a_file_was_missed_is_the_one_that_counts(shelf):
     assert file_named(shelf, b"a.jpg").missing_since == 1.0
 
 
-def test_missing_photos_are_forgotten_with_their_vectors_after_their_time(shelf):
-    old, new, here = (shelf.put(b"%d.jpg" % number, number) for number in (1, 2, 3))
+def look_at(shelf, *hours: float, most: float = 10) -> list[list[int]]:
+    """Looks through the folder at these hours of a clock; what each look forgot: 30 hours stand for the 30 days."""
+    forgotten = []
+    for hour in hours:
+        with shelf.db.writer() as connection:
+            age_missing(connection, [shelf.folder.id], hour, most=most)
+            forgotten.append(forget_missing(connection, 30))
+    return forgotten
+
+
+def test_a_missing_photo_is_forgotten_with_its_vector_once_looks_enough_agree(shelf):
+    old, here = (shelf.put(b"%d.jpg" % number, number) for number in (1, 2))
+    look_at(shelf, 0)
     with shelf.db.writer() as connection:
         mark_missing(connection, [file_named(shelf, b"1.jpg").id], 100.0)
-        mark_missing(connection, [file_named(shelf, b"2.jpg").id], 200.0)
-        assert forget_missing(connection, 150.0) == [old]
-    assert [file.name for file in files_of(shelf.db, shelf.folder.id)] == [b"2.jpg", b"3.jpg"]
-    assert [has_vector(shelf.db, each, SPACE) for each in (old, new, here)] == [False, True, True]
+    assert look_at(shelf, 10, 20, 29) == [[], [], []]
+    assert [has_vector(shelf.db, each, SPACE) for each in (old, here)] == [True, True]
+    assert look_at(shelf, 31) == [[old]]
+    assert [file.name for file in files_of(shelf.db, shelf.folder.id)] == [b"2.jpg"]
+    assert [has_vector(shelf.db, each, SPACE) for each in (old, here)] == [False, True]
+
+
+def test_no_single_jump_of_the_clock_makes_anything_old(shelf):
+    photo = shelf.put(b"1.jpg", 1)
+    look_at(shelf, 0)
+    with shelf.db.writer() as connection:
+        mark_missing(connection, [file_named(shelf, b"1.jpg").id], 0.0)
+    assert look_at(shelf, 1, 961, 2, 3, -500, 4) == [[]] * 6  # 40 days ahead, back, and far back
+    assert [file.missing_since for file in files_of(shelf.db, shelf.folder.id)] == [0.0]
+    assert hidden_photos(shelf.db) == [photo]
+
+
+def test_a_file_that_came_back_begins_anew_when_it_goes_again(shelf):
+    shelf.put(b"1.jpg", 1)
+    look_at(shelf, 0)
+    file = file_named(shelf, b"1.jpg")
+    for start in (0, 100):
+        with shelf.db.writer() as connection:
+            mark_missing(connection, [file.id], 0.0)
+        assert look_at(shelf, start + 10, start + 20, start + 25) == [[]] * 3
+        with shelf.db.writer() as connection:
+            mark_returned(connection, [file.id])
+        look_at(shelf, 100)
+
+
+def test_what_is_missing_elsewhere_does_not_age_with_a_look_at_this_folder(shelf, pictures):
+    second = add_folder(shelf.db, pictures.parent / "second")
+    shelf.put(b"1.jpg", 1, folder_id=second.id)
+    look_at(shelf, 0)
+    with shelf.db.writer() as connection:
+        mark_missing(connection, [files_of(shelf.db, second.id)[0].id], 0.0)
+    assert look_at(shelf, 10, 20, 30, 40, 50) == [[]] * 5
 
 
 def test_an_id_is_never_used_again(shelf):
     last = shelf.put(b"a.jpg", 1)
     with shelf.db.writer() as connection:
         mark_missing(connection, [file_named(shelf, b"a.jpg").id], 1.0)
-        forget_missing(connection, 2.0)
+        forget_missing(connection, 0)
     assert shelf.put(b"a.jpg", 2) > last
 
 
@@ -155,34 +216,19 @@ def test_a_moved_file_keeps_its_photo(shelf, pictures):
     file = file_named(shelf, b"a.jpg")
     with shelf.db.writer() as connection:
         mark_missing(connection, [file.id], 1.0)
-        move_file(connection, file.id, second.id, b"sub/b.jpg", 5, 6)
+        move_file(connection, file.id, second.id, b"sub/b.jpg")
+    shelf.put(b"sub/b.jpg", 1, folder_id=second.id)
     moved = files_of(shelf.db, second.id)[0]
-    assert (moved.id, moved.name, moved.size, moved.mtime_ns, moved.present) == (
-        file.id,
-        b"sub/b.jpg",
-        5,
-        6,
-        True,
-    )
+    assert (moved.id, moved.name, moved.present) == (file.id, b"sub/b.jpg", True)
     assert photos_by_id(shelf.db, [photo_id])[photo_id].path == second.path / "sub" / "b.jpg"
 
 
 def test_a_move_onto_a_known_name_replaces_it(shelf):
     first, second = shelf.put(b"a.jpg", 1), shelf.put(b"b.jpg", 2)
     with shelf.db.writer() as connection:
-        move_file(connection, file_named(shelf, b"a.jpg").id, shelf.folder.id, b"b.jpg", 5, 6)
+        move_file(connection, file_named(shelf, b"a.jpg").id, shelf.folder.id, b"b.jpg")
     assert [(file.name, file.photo_id) for file in files_of(shelf.db, shelf.folder.id)] == [(b"b.jpg", first)]
     assert hidden_photos(shelf.db) == [second]
-
-
-def test_a_touched_file_keeps_everything_but_its_time(shelf):
-    shelf.put(b"a.jpg", 1)
-    before = file_named(shelf, b"a.jpg")
-    with shelf.db.writer() as connection:
-        touch_file(connection, before.id, before.size, 77)
-    after = file_named(shelf, b"a.jpg")
-    assert after.mtime_ns == 77
-    assert (after.bytes_hash, after.photo_id) == (before.bytes_hash, before.photo_id)
 
 
 def test_a_file_is_found_by_its_path_also_through_links(shelf, pictures, tmp_path):
@@ -207,8 +253,10 @@ def test_the_newest_photo_comes_first_by_its_date_else_by_its_files(shelf):
     with shelf.db.writer() as connection:
         ids = []
         for number, taken in enumerate(("2019-05-01T10:00:00", "2021-05-01T10:00:00", "1950-01-01T00:00:00")):
-            ids.append(put_photo(connection, NewPhoto(bytes([number]) * 16, 4, 3, taken)))
-            put_file(connection, shelf.folder.id, b"t%d.jpg" % number, 1, 2, None, ids[-1])
+            name = b"t%d.jpg" % number
+            ids.append(put_photo(connection, NewPhoto(bytes([number]) * 16, 4, 3)))
+            put_file(connection, shelf.folder.id, name, 1, 2, None, ids[-1])
+            put_metadata(connection, shelf.folder.id, name, Metadata(taken), rule=1)
     assert [photo.id for photo in all_photos(shelf.db)] == [ids[1], ids[0], undated, ids[2]]
 
 
@@ -230,9 +278,9 @@ def test_a_photo_is_visible_exactly_while_a_file_is_present_whatever_happened(sh
             elif action == "returned":
                 mark_returned(connection, [file.id])
             elif action == "move":
-                move_file(connection, file.id, shelf.folder.id, name, 1, 2)
+                move_file(connection, file.id, shelf.folder.id, name)
             elif rng.random() < 0.2:
-                forget_missing(connection, 11.0)
+                forget_missing(connection, 0)
     shown = {file.photo_id for file in files_of(db, shelf.folder.id) if file.present}
     assert {photo.id for photo in all_photos(db)} == shown
     known = {photo_id for (photo_id,) in db.reader().execute("SELECT id FROM photos")}

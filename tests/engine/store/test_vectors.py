@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from picsight_engine.errors import LibraryError
-from picsight_engine.store.photos import files_of, forget_missing, mark_missing
+from picsight_engine.store.files import files_of, forget_missing, mark_missing
 from picsight_engine.store.vectors import (
     SpaceState,
     activate_space,
@@ -106,5 +106,5 @@ def test_a_forgotten_photo_shows_as_a_deletion(shelf):
     shelf.put(b"a.jpg", 1)
     with shelf.db.writer() as connection:
         mark_missing(connection, [file.id for file in files_of(shelf.db, shelf.folder.id)], 1.0)
-        forget_missing(connection, 2.0)
+        forget_missing(connection, 0)
     assert space_state(shelf.db, SPACE) == SpaceState(0, 1)

@@ -9,16 +9,9 @@ import numpy as np
 import pytest
 
 from picsight_engine.store.database import Database
+from picsight_engine.store.files import files_of, forget_missing, mark_missing, mark_returned, put_file
 from picsight_engine.store.folders import add_folder
-from picsight_engine.store.photos import (
-    NewPhoto,
-    files_of,
-    forget_missing,
-    mark_missing,
-    mark_returned,
-    put_file,
-    put_photo,
-)
+from picsight_engine.store.photos import NewPhoto, put_photo
 from picsight_engine.store.vectors import put_vector
 from picsight_engine.vectors.matrix import Matrix
 
@@ -77,7 +70,7 @@ class Album:
     def forget(self, *photo_ids: int) -> None:
         self.lose(*photo_ids)
         with self.db.writer() as connection:
-            forget_missing(connection, 2.0)
+            forget_missing(connection, 0)
 
     def matrix(self, dim: int = DIM) -> Matrix:
         return Matrix.open(self.cache, self.db, SPACE, dim)

@@ -283,7 +283,8 @@ import sys
 from pathlib import Path
 import numpy as np
 from picsight_engine.store.database import Database
-from picsight_engine.store.photos import NewPhoto, put_file, put_photo
+from picsight_engine.store.files import put_file
+from picsight_engine.store.photos import NewPhoto, put_photo
 from picsight_engine.store.vectors import put_vector
 from picsight_engine.vectors.matrix import Matrix
 library, space, dim, seed = Path(sys.argv[1]), sys.argv[2], int(sys.argv[3]), int(sys.argv[4])

@@ -1,0 +1,118 @@
+"""What Picsight keeps is for its owner alone, also where an earlier version has made it, and nothing else is touched."""
+
+from __future__ import annotations
+
+import os
+import stat
+from contextlib import closing
+from typing import TYPE_CHECKING
+
+import pytest
+
+from picsight_engine.private_files import (
+    is_open_to_others,
+    make_private,
+    make_private_folder,
+    write_private,
+)
+from picsight_engine.store.choice import choose_model
+from picsight_engine.store.database import Database
+from picsight_engine.store.thumbnails import Thumbnails
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+pytestmark = pytest.mark.skipif(os.name != "posix", reason="Windows guards a user's profile by other means")
+
+
+@pytest.fixture(autouse=True)
+def generous():
+    """A umask that lets everybody read and write."""
+    before = os.umask(0)
+    yield
+    os.umask(before)
+
+
+def modes(folder: Path) -> dict[str, str]:
+    """Octal modes by path, the folder itself as "."."""
+    paths = [folder, *folder.rglob("*")]
+    return {
+        str(path.relative_to(folder)): f"{stat.S_IMODE(path.lstat().st_mode):o}" for path in sorted(paths)
+    }
+
+
+def make_library(folder: Path) -> None:
+    with closing(Database.open(folder)), closing(Thumbnails.open(folder)):
+        choose_model(folder, "tiny")
+
+
+def test_folders_that_are_made_are_private_and_those_that_were_there_stay(tmp_path):
+    (tmp_path / "there").mkdir(mode=0o755)
+    make_private_folder(tmp_path / "there" / "new" / "deep")
+    make_private_folder(tmp_path / "there")
+    assert modes(tmp_path / "there") == {".": "755", "new": "700", "new/deep": "700"}
+
+
+def test_a_small_file_is_written_whole_and_for_its_owner_alone(tmp_path):
+    write_private(tmp_path / "notes" / "a.json", "one")
+    (tmp_path / "notes" / "a.json").chmod(0o644)
+    write_private(tmp_path / "notes" / "a.json", "Größe")
+    assert (tmp_path / "notes" / "a.json").read_text(encoding="utf-8") == "Größe"
+    assert modes(tmp_path / "notes") == {".": "700", "a.json": "600"}
+
+
+def test_a_new_library_is_private_with_its_side_files(tmp_path):
+    with closing(Database.open(tmp_path / "library")) as db, db.writer() as connection:
+        connection.execute("INSERT INTO folders (path) VALUES (x'00')")
+        during = modes(tmp_path / "library")
+    assert {"library.db", "library.db-wal", "library.db-shm"} < set(during)
+    assert set(during.values()) == {"700", "600"}
+
+
+def test_a_library_of_an_earlier_version_becomes_private_when_it_is_opened(tmp_path):
+    folder = tmp_path / "library"
+    make_library(folder)
+    (folder / "cache").mkdir()
+    (folder / "cache" / "space-1-ab.rows").touch()
+    (folder / "library.v1.backup.db").touch()
+    (folder / ".DS_Store").touch()  # a file manager's, which hides nothing
+    for path in (folder, *folder.rglob("*")):
+        path.chmod(0o755 if path.is_dir() else 0o644)
+    Database.open(folder).close()
+    found = modes(folder)
+    assert {found.pop(name) for name in (".", "cache")} == {"700"}
+    assert found.pop(".DS_Store") == "644"
+    assert set(found.values()) == {"600"}
+
+
+def test_what_somebody_else_put_into_the_folder_stays_as_it_is_and_so_does_the_folder(tmp_path):
+    folder = tmp_path / "shared"
+    folder.mkdir()
+    (folder / "photo.jpg").touch()
+    (folder / ".DS_Store").touch()
+    make_library(folder)
+    for path in (folder, *folder.iterdir()):
+        path.chmod(0o755 if path.is_dir() else 0o644)
+    Database.open(folder).close()
+    found = modes(folder)
+    assert [found.pop(name) for name in (".", "photo.jpg", ".DS_Store")] == ["755", "644", "644"]
+    assert set(found.values()) == {"600"}
+
+
+@pytest.mark.skipif(os.name == "posix" and os.geteuid() != 0, reason="only root can give files away")
+def test_what_belongs_to_another_user_stays_as_it_is(tmp_path):
+    folder = tmp_path / "theirs"
+    make_library(folder)
+    for path in (folder, *folder.iterdir()):
+        path.chmod(0o755 if path.is_dir() else 0o644)
+        os.chown(path, 65534, 65534)
+    Database.open(folder).close()
+    assert set(modes(folder).values()) == {"755", "644"}
+    assert is_open_to_others(folder)
+
+
+def test_a_link_is_not_followed_out_of_the_folder(tmp_path):
+    (tmp_path / "photo.jpg").touch(mode=0o644)
+    (tmp_path / "link").symlink_to("photo.jpg")
+    make_private(tmp_path / "link")
+    assert modes(tmp_path)["photo.jpg"] == "644"
