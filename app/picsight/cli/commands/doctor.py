@@ -7,7 +7,6 @@ import click
 from picsight import locations
 from picsight.cli.documents import checks_document
 from picsight.cli.invocation import Invocation, shared_options
-from picsight.cli.layout import printable
 from picsight.cli.streams import put, put_json
 from picsight.cli.words import WordsCommand
 
@@ -31,5 +30,5 @@ def doctor(invocation: Invocation, *, forget: bool) -> int:
     else:
         for check in checks:
             mark = "repaired" if check.repaired else "fine" if check.ok else "DAMAGED"
-            put(f"{mark:8}  {check.name}: {printable(check.message)}")
+            put(f"{mark:8}  {check.name}: {check.message}")
     return 0 if all(check.ok for check in checks) else DAMAGED

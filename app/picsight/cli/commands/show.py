@@ -10,7 +10,6 @@ import click
 
 from picsight.cli.documents import photo_document, unknown_document
 from picsight.cli.invocation import A_PATH, Invocation, absolute, shared_options
-from picsight.cli.layout import printable
 from picsight.cli.streams import lines_of_stdin, put, put_json, say
 from picsight.cli.words import WordsCommand
 from picsight_engine.errors import StorageError
@@ -76,8 +75,8 @@ def _put_unknown(invocation: Invocation, path: Path, problem: Problem | None) ->
 
 def _why_unknown(path: Path, problem: Problem | None) -> str:
     if problem is None:
-        return printable(f"{path} is not in the library.")
-    return printable(problem.message)
+        return f"{path} is not in the library."
+    return problem.message
 
 
 def _put_facts(details: PhotoDetails) -> None:
@@ -86,7 +85,7 @@ def _put_facts(details: PhotoDetails) -> None:
         if value is None or value == []:
             continue
         for one in value if isinstance(value, list) else [value]:
-            put(f"{key.removesuffix('s') if key == 'paths' else key}: {printable(str(one))}")
+            put(f"{key.removesuffix('s') if key == 'paths' else key}: {one}")
 
 
 def _write_thumbnail(library: Library, details: PhotoDetails, file: Path) -> None:
