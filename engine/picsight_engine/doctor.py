@@ -15,7 +15,14 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
-from picsight_engine.errors import BundleError, LibraryError, PicsightError, RequestError, StorageError
+from picsight_engine.errors import (
+    BundleError,
+    BusyError,
+    LibraryError,
+    PicsightError,
+    RequestError,
+    StorageError,
+)
 from picsight_engine.models.agreement import Machine, candidates, examine, holds_package, needs_examination
 from picsight_engine.models.backend import load_image_encoder, load_text_encoder
 from picsight_engine.models.bundle import Bundle, open_bundle
@@ -40,12 +47,17 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One thing that was looked at: `ok` once it is in order, `repaired` if it was not before."""
+    """One thing that was looked at: `ok` once it is in order, `repaired` if it was not before.
+
+    What is not ok is `damaged`, or something hinders: another process, a disk that refuses, a permission, photos that
+    are to be indexed.
+    """
 
     name: str
     ok: bool
     message: str
     repaired: bool = False
+    damaged: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +82,7 @@ def doctor_folder(folder: Path, bundle_folder: Path, *, forget: bool = False) ->
     checks.append(_guarded("folder", partial(_examine_folder, folder)))
     try:
         chosen_model(folder)
-    except LibraryError as fault:
+    except (LibraryError, StorageError) as fault:
         checks.append(_failed("choice of model", fault))
     try:
         db = Database.open(folder, create=False)
@@ -107,7 +119,8 @@ def _guarded(name: str, examine: Callable[[], Check]) -> Check:
 
 
 def _failed(name: str, fault: Exception) -> Check:
-    return Check(name, ok=False, message=str(fault))
+    """Only the errors that say so speak of damage; every other one kept the check from being done."""
+    return Check(name, ok=False, message=str(fault), damaged=isinstance(fault, (BundleError, LibraryError)))
 
 
 def _examine_model(folder: Path) -> tuple[Bundle | None, Check]:
@@ -257,21 +270,16 @@ def _examine_cache(library: _Library) -> Check:
         if before and not before & _cache_files(
             library
         ):  # opening has put new files where none could be used
-            return Check(
-                "search cache",
-                ok=matrix.is_true_copy(),
-                message="The search cache was damaged and was built anew.",
-                repaired=True,
-            )
+            return _rebuilt(matrix, "The search cache was damaged and was built anew.")
         if matrix.is_true_copy():
             return Check("search cache", ok=True, message="The search cache equals the library.")
         matrix.rebuild()
-        return Check(
-            "search cache",
-            ok=matrix.is_true_copy(),
-            message="The search cache differed from the library and was built anew.",
-            repaired=True,
-        )
+        return _rebuilt(matrix, "The search cache differed from the library and was built anew.")
+
+
+def _rebuilt(matrix: Matrix, message: str) -> Check:
+    sound = matrix.is_true_copy()
+    return Check("search cache", ok=sound, message=message, repaired=sound, damaged=not sound)
 
 
 def _examine_thumbnails(library: _Library) -> Check:
@@ -284,10 +292,9 @@ def _examine_thumbnails(library: _Library) -> Check:
             thumbnail_files.remove(library.folder)
             thumbnails = stack.enter_context(closing(Thumbnails.open(library.folder)))
             repairs.append("The thumbnails were damaged and were started anew.")
-        orphans = health.orphan_thumbnails(library.db, thumbnails)
+        orphans = _remove_orphans(library, thumbnails)
         if orphans:
-            thumbnails.delete(orphans)
-            repairs.append(f"{_count(len(orphans), 'thumbnail')} of photos that are gone removed.")
+            repairs.append(f"{_count(orphans, 'thumbnail')} of photos that are gone removed.")
         lacking = len(health.photos_without_thumbnail(library.db, thumbnails))
         if (
             lacking and not repairs and not thumbnails.ids()
@@ -299,6 +306,22 @@ def _examine_thumbnails(library: _Library) -> Check:
         else "Every photo has its thumbnail."
     )
     return Check("thumbnails", ok=True, message=" ".join([*repairs, state]), repaired=bool(repairs))
+
+
+def _remove_orphans(library: _Library, thumbnails: Thumbnails) -> int:
+    """Removes the thumbnails of photos that are gone; returns how many there were.
+
+    While another process indexes, a thumbnail without a photo may be that of a photo about to be stored.
+    """
+    if not health.orphan_thumbnails(library.db, thumbnails):
+        return 0
+    try:
+        with index_lock(library.folder):
+            orphans = health.orphan_thumbnails(library.db, thumbnails)
+            thumbnails.delete(orphans)
+            return len(orphans)
+    except BusyError:
+        return 0
 
 
 def _cache_files(library: _Library) -> set[str]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import click
 
 from picsight import locations
@@ -10,7 +12,10 @@ from picsight.cli.invocation import Invocation, shared_options
 from picsight.cli.streams import put, put_json
 from picsight.cli.words import WordsCommand
 
-DAMAGED = 3
+HINDERED, DAMAGED = 1, 3
+
+if TYPE_CHECKING:
+    from picsight_engine.doctor import Check
 
 
 @click.command("doctor", cls=WordsCommand)
@@ -20,7 +25,8 @@ DAMAGED = 3
 def doctor(invocation: Invocation, *, forget: bool) -> int:
     """Check the library and the model, and repair what can be rebuilt.
 
-    The exit code is 3 where something is damaged that cannot be rebuilt. Photos are only ever read.
+    The exit code is 3 where something is damaged that cannot be rebuilt, 1 where only something is in the way.
+    Photos are only ever read.
     """
     from picsight_engine.doctor import doctor_folder  # numpy: 60 ms that --help does not pay
 
@@ -29,6 +35,13 @@ def doctor(invocation: Invocation, *, forget: bool) -> int:
         put_json(checks_document(checks))
     else:
         for check in checks:
-            mark = "repaired" if check.repaired else "fine" if check.ok else "DAMAGED"
-            put(f"{mark:8}  {check.name}: {check.message}")
-    return 0 if all(check.ok for check in checks) else DAMAGED
+            put(f"{_mark(check):8}  {check.name}: {check.message}")
+    if any(check.damaged for check in checks):
+        return DAMAGED
+    return 0 if all(check.ok for check in checks) else HINDERED
+
+
+def _mark(check: Check) -> str:
+    if check.damaged:
+        return "DAMAGED"
+    return "not fine" if not check.ok else "repaired" if check.repaired else "fine"
