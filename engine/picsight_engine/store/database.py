@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from picsight_engine.errors import BusyError, LibraryError, RequestError, StorageError
 from picsight_engine.store.connections import Connections, connect, explained, probe, stands_alone
 from picsight_engine.store.migrations import MIGRATIONS, migrate
+from picsight_engine.store.own_folder import require_own_folder
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -36,11 +37,13 @@ class Database:
     def open(cls, folder: Path, *, create: bool = True, steps: Steps = MIGRATIONS) -> Database:
         """Opens the library in `folder`, migrating an older one behind a backup.
 
-        Raises RequestError where there is none and `create` is false, LibraryError when it is damaged, made by
-        a newer program or no library at all, StorageError when the folder cannot be used.
+        Raises RequestError where there is none and `create` is false, ForeignFolderError where there is none but
+        something else, LibraryError when it is damaged, made by a newer program or no library at all, StorageError
+        when the folder cannot be used.
         """
         path = folder / FILE_NAME
         if not _is_there(path):
+            require_own_folder(folder)
             if not create:
                 raise RequestError(f"There is no library in {folder}; index a folder first.")
             _create(path, steps)
