@@ -88,12 +88,12 @@ def answering_model(library: Path) -> Bundle:
 
 def folder_of_model(library: Path) -> Path:
     """Where the model that searches the library lies, or should lie: for whoever examines it."""
-    from picsight_engine.errors import BundleError, LibraryError
+    from picsight_engine.errors import BundleError, LibraryError, StorageError
     from picsight_engine.store.choice import chosen_model
 
     try:
         return model_choice(library).answers.folder
-    except LibraryError:  # the examination of the library tells that
+    except (LibraryError, StorageError):  # the examination of the library tells that
         return starter_folder()
     except BundleError:
         name = chosen_model(library)

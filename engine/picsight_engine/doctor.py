@@ -13,18 +13,26 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
-from picsight_engine.errors import BundleError, LibraryError, PicsightError, RequestError, StorageError
+from picsight_engine.errors import (
+    BundleError,
+    BusyError,
+    LibraryError,
+    PicsightError,
+    RequestError,
+    StorageError,
+)
 from picsight_engine.indexing.forgetting import forget_lost
 from picsight_engine.models.agreement import Machine, candidates, examine, holds_package, needs_examination
 from picsight_engine.models.backend import load_image_encoder, load_text_encoder
 from picsight_engine.models.bundle import Bundle, open_bundle
 from picsight_engine.models.choice import choose_image_backend
-from picsight_engine.search.searcher import CACHE_FOLDER
+from picsight_engine.private_files import is_open_to_others
 from picsight_engine.store import health
 from picsight_engine.store import thumbnails as thumbnail_files
 from picsight_engine.store.choice import chosen_model
-from picsight_engine.store.database import Database
+from picsight_engine.store.database import Database, index_lock
 from picsight_engine.store.folders import all_folders
+from picsight_engine.store.own_folder import CACHE
 from picsight_engine.store.thumbnails import Thumbnails
 from picsight_engine.store.vectors import Space, active_space
 from picsight_engine.vectors.matrix import Matrix
@@ -36,12 +44,17 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One thing that was looked at: `ok` once it is in order, `repaired` if it was not before."""
+    """One thing that was looked at: `ok` once it is in order, `repaired` if it was not before.
+
+    What is not ok is `damaged`, or something hinders: another process, a disk that refuses, a permission, photos that
+    are to be indexed.
+    """
 
     name: str
     ok: bool
     message: str
     repaired: bool = False
+    damaged: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +83,7 @@ def doctor_folder(
     checks.append(_guarded("folder", partial(_examine_folder, folder)))
     try:
         chosen_model(folder)
-    except LibraryError as fault:
+    except (LibraryError, StorageError) as fault:
         checks.append(_failed("choice of model", fault))
     try:
         db = Database.open(folder, create=False)
@@ -109,7 +122,8 @@ def _guarded(name: str, examine: Callable[[], Check]) -> Check:
 
 
 def _failed(name: str, fault: Exception) -> Check:
-    return Check(name, ok=False, message=str(fault))
+    """Only the errors that say so speak of damage; every other one kept the check from being done."""
+    return Check(name, ok=False, message=str(fault), damaged=isinstance(fault, (BundleError, LibraryError)))
 
 
 def _examine_model(folder: Path) -> tuple[Bundle | None, Check]:
@@ -134,16 +148,22 @@ def _examine_backend(bundle: Bundle, machine: Machine) -> Check:
 
 
 def _examine_folder(folder: Path) -> Check:
-    """Whether the library's folder, or the first one above it that exists, can be written."""
+    """Whether the library's folder, or the first one above it that exists, can be written, and by whom it can be read."""
     existing = next((each for each in (folder, *folder.absolute().parents) if each.exists()), folder)
     try:
         with tempfile.TemporaryFile(dir=existing):
-            return Check("folder", ok=True, message=f"The library folder {folder} can be written.")
+            written = f"The library folder {folder} can be written."
     except OSError as fault:
         raise StorageError(
             f"The library folder {folder} cannot be written ({fault.strerror}): searching works, indexing does not. "
             "Check its permissions and its disk."
         ) from fault
+    if existing == folder and is_open_to_others(folder):
+        written += (
+            " Other users of this computer may look into it, because it belongs to somebody else, holds other things or "
+            "lies on a disk without permissions; it was left as it is."
+        )
+    return Check("folder", ok=True, message=written)
 
 
 def _examine_database(db: Database) -> Check:
@@ -238,21 +258,16 @@ def _examine_cache(library: _Library) -> Check:
         if before and not before & _cache_files(
             library
         ):  # opening has put new files where none could be used
-            return Check(
-                "search cache",
-                ok=matrix.is_true_copy(),
-                message="The search cache was damaged and was built anew.",
-                repaired=True,
-            )
+            return _rebuilt(matrix, "The search cache was damaged and was built anew.")
         if matrix.is_true_copy():
             return Check("search cache", ok=True, message="The search cache equals the library.")
         matrix.rebuild()
-        return Check(
-            "search cache",
-            ok=matrix.is_true_copy(),
-            message="The search cache differed from the library and was built anew.",
-            repaired=True,
-        )
+        return _rebuilt(matrix, "The search cache differed from the library and was built anew.")
+
+
+def _rebuilt(matrix: Matrix, message: str) -> Check:
+    sound = matrix.is_true_copy()
+    return Check("search cache", ok=sound, message=message, repaired=sound, damaged=not sound)
 
 
 def _examine_thumbnails(library: _Library) -> Check:
@@ -265,10 +280,9 @@ def _examine_thumbnails(library: _Library) -> Check:
             thumbnail_files.remove(library.folder)
             thumbnails = stack.enter_context(closing(Thumbnails.open(library.folder)))
             repairs.append("The thumbnails were damaged and were started anew.")
-        orphans = health.orphan_thumbnails(library.db, thumbnails)
+        orphans = _remove_orphans(library, thumbnails)
         if orphans:
-            thumbnails.delete(orphans)
-            repairs.append(f"{_count(len(orphans), 'thumbnail')} of photos that are gone removed.")
+            repairs.append(f"{_count(orphans, 'thumbnail')} of photos that are gone removed.")
         lacking = len(health.photos_without_thumbnail(library.db, thumbnails))
         if (
             lacking and not repairs and not thumbnails.ids()
@@ -282,12 +296,28 @@ def _examine_thumbnails(library: _Library) -> Check:
     return Check("thumbnails", ok=True, message=" ".join([*repairs, state]), repaired=bool(repairs))
 
 
+def _remove_orphans(library: _Library, thumbnails: Thumbnails) -> int:
+    """Removes the thumbnails of photos that are gone; returns how many there were.
+
+    While another process indexes, a thumbnail without a photo may be that of a photo about to be stored.
+    """
+    if not health.orphan_thumbnails(library.db, thumbnails):
+        return 0
+    try:
+        with index_lock(library.folder):
+            orphans = health.orphan_thumbnails(library.db, thumbnails)
+            thumbnails.delete(orphans)
+            return len(orphans)
+    except BusyError:
+        return 0
+
+
 def _cache_files(library: _Library) -> set[str]:
-    return {file.name for file in (library.folder / CACHE_FOLDER).glob("*.rows")}
+    return {file.name for file in (library.folder / CACHE).glob("*.rows")}
 
 
 def _open_matrix(library: _Library, space: Space) -> Matrix:
-    return Matrix.open(library.folder / CACHE_FOLDER, library.db, space.name, space.dim)
+    return Matrix.open(library.folder / CACHE, library.db, space.name, space.dim)
 
 
 def _count(number: int, noun: str) -> str:

@@ -8,6 +8,7 @@ PicsightError            anything that a person is told about; `exit_code` is wh
 ├── BusyError            another process is indexing into the library, or installs a model: nothing was begun
 ├── DownloadError        a model cannot be fetched: no network, a refusal, or other bytes than were wanted
 ├── CancelledError       a person stopped the work; what was done so far is kept
+├── ForeignFolderError   a library is to lie among photos or other files of a person (exit code 2)
 └── RequestError         what was asked for does not exist: a folder, a photo, an empty library (exit code 2)
 """
 
@@ -72,6 +73,12 @@ class CancelledError(PicsightError):
     """The work was stopped at a person's word."""
 
     exit_code = 130
+
+
+class ForeignFolderError(PicsightError):
+    """The folder that was named for the library holds something else; apart from RequestError, which can mean "not yet"."""
+
+    exit_code = 2
 
 
 class RequestError(PicsightError):

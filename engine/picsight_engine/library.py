@@ -75,6 +75,7 @@ class Library:
 
         Raises:
             RequestError: there is none and `create` is false.
+            ForeignFolderError: there is none, but photos or other files of a person.
             LibraryError: it is damaged or was made by a newer program; nothing was changed.
             StorageError: the disk refused.
         """

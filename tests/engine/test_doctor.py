@@ -15,6 +15,8 @@ from picsight_engine.doctor import Check, doctor_folder
 from picsight_engine.errors import RequestError
 from picsight_engine.indexing.indexer import IndexSettings
 from picsight_engine.library import Library
+from picsight_engine.store.database import index_lock
+from picsight_engine.store.thumbnails import Thumbnails
 
 ALL = ["model", "folder", "library", "folders", "vectors", "photos", "search cache", "thumbnails"]
 
@@ -77,14 +79,14 @@ def test_a_damaged_library_fails_and_is_not_written_to(copy, bundle, damage):
     before = {each: each.read_bytes() for each in copy.rglob("*") if each.is_file()}
     checks = doctor_folder(copy, bundle.folder, forget=True)
     assert names(checks) == ["model", "folder", "library"]
-    assert not checks[-1].ok
+    assert checks[-1].damaged
     assert "library.db" in checks[-1].message
     assert {each: each.read_bytes() for each in before} == before
 
 
 def test_a_missing_model_fails_alone(copy, tmp_path):
     checks = doctor_folder(copy, tmp_path / "no model")
-    assert [check.name for check in checks if not check.ok] == ["model"]
+    assert [(check.name, check.damaged) for check in checks if not check.ok] == [("model", True)]
 
 
 def test_a_model_file_with_one_changed_byte_is_found_by_its_hash(copy, bundle, tmp_path):
@@ -108,7 +110,8 @@ def test_a_place_without_a_library_stays_without_one(tmp_path, bundle):
 
 def test_a_library_folder_that_cannot_be_written_is_told(tmp_path, bundle):
     (tmp_path / "file").write_text("in the way")
-    assert not by_name(doctor_folder(tmp_path / "file" / "library", bundle.folder))["folder"].ok
+    told = by_name(doctor_folder(tmp_path / "file" / "library", bundle.folder))["folder"]
+    assert (told.ok, told.damaged) == (False, False)
 
 
 def test_a_folder_that_is_away_is_named_and_no_fault(copy, bundle, photographs):
@@ -163,6 +166,17 @@ def test_damaged_thumbnails_start_anew_and_the_next_indexing_makes_them(copy, bu
     assert (thumbnails.ok, thumbnails.repaired) == (True, False)
 
 
+def test_a_thumbnail_without_a_photo_stays_while_another_process_stores_photos(copy, bundle):
+    with closing(Thumbnails.open(copy)) as thumbnails:
+        thumbnails.put(1000, b"of a photo that is about to be stored")
+        thumbnails.commit()
+        with index_lock(copy):
+            checked = by_name(doctor_folder(copy, bundle.folder))["thumbnails"]
+        assert (checked.ok, checked.repaired, thumbnails.has(1000)) == (True, False, True)
+        checked = by_name(doctor_folder(copy, bundle.folder))["thumbnails"]
+        assert (checked.ok, checked.repaired, thumbnails.has(1000)) == (True, True, False)
+
+
 def test_vectors_of_a_wrong_length_are_removed_and_made_again(copy, bundle):
     with Library.open(copy, bundle) as library:
         before = library.search("dog", limit=48).results
@@ -171,7 +185,7 @@ def test_vectors_of_a_wrong_length_are_removed_and_made_again(copy, bundle):
         connection.commit()
     checks = by_name(doctor_folder(copy, bundle.folder))
     assert (checks["vectors"].ok, checks["vectors"].repaired) == (True, True)
-    assert not checks["photos"].ok
+    assert (checks["photos"].ok, checks["photos"].damaged) == (False, False)
     assert "5 photos cannot be found by a search" in checks["photos"].message
     reindex(copy, bundle)
     assert all(check.ok and not check.repaired for check in doctor_folder(copy, bundle.folder))
@@ -239,6 +253,16 @@ def test_what_lies_on_a_disk_that_is_away_goes_only_where_a_person_names_it(tmp_
             library.doctor(forget=True, lost=[tmp_path / "unplugged"])
         library.doctor(forget=True, lost=[tmp_path])  # the library's folder lies in it
         assert library.all_photos().results == ()
+
+
+@pytest.mark.skipif(os.name != "posix" or os.geteuid() != 0, reason="only root can give a folder away")
+def test_a_folder_of_somebody_else_is_left_open_and_said_to_be(copy, bundle):
+    copy.chmod(0o755)
+    os.chown(copy, 65534, 65534)
+    check = by_name(doctor_folder(copy, bundle.folder))["folder"]
+    assert check.ok
+    assert "Other users of this computer may look into it" in check.message
+    assert copy.stat().st_mode & 0o777 == 0o755
 
 
 def _rows(folder: Path, photo_id: int) -> int:

@@ -87,10 +87,9 @@ def test_a_library_of_an_earlier_version_becomes_private_when_it_is_opened(tmp_p
 
 def test_what_somebody_else_put_into_the_folder_stays_as_it_is_and_so_does_the_folder(tmp_path):
     folder = tmp_path / "shared"
-    folder.mkdir()
+    make_library(folder)
     (folder / "photo.jpg").touch()
     (folder / ".DS_Store").touch()
-    make_library(folder)
     for path in (folder, *folder.iterdir()):
         path.chmod(0o755 if path.is_dir() else 0o644)
     Database.open(folder).close()

@@ -57,6 +57,15 @@ sys.addaudithook(refuse)
 note("children", str(os.getpid()))
 '''
 
+WITHOUT_PRIVILEGE = """
+import ctypes, os, sys
+PR_CAPBSET_DROP, CAP_DAC_OVERRIDE, CAP_DAC_READ_SEARCH = 24, 1, 2
+for capability in (CAP_DAC_OVERRIDE, CAP_DAC_READ_SEARCH):
+    if ctypes.CDLL(None, use_errno=True).prctl(PR_CAPBSET_DROP, capability, 0, 0, 0) != 0:
+        sys.exit("the test cannot give up root's privilege: " + os.strerror(ctypes.get_errno()))
+os.execv(sys.argv[1], sys.argv[1:])
+"""
+
 
 @dataclass(frozen=True, slots=True)
 class Done:
@@ -108,6 +117,15 @@ class Program:
         done = self(*args, "--json", stdin=stdin)
         assert done.code == 0, done.err
         return done.document
+
+    def held_back(self, *args: str | Path) -> Done:
+        """Runs a command that permissions hold back, also where the tests run as root, whom they do not."""
+        command = self.command(*args)
+        if os.geteuid() == 0:
+            command = [sys.executable, "-c", WITHOUT_PRIVILEGE, *command]
+        done = subprocess.run(command, capture_output=True, timeout=120, env=self.environment, check=False)
+        assert b"Traceback" not in done.stderr, done.stderr.decode()
+        return Done(done.returncode, os.fsdecode(done.stdout), os.fsdecode(done.stderr))
 
     def start(self, *args: str | Path) -> subprocess.Popen[bytes]:
         """Starts a command in a process group of its own, as a shell does."""

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
-import subprocess
 import sys
 from pathlib import Path
 
@@ -107,16 +105,6 @@ def test_odd_names_are_indexed_and_come_back_byte_by_byte(fresh, few_photos, tmp
     assert odd in os.fsencode(human.out)
 
 
-WITHOUT_PRIVILEGE = """
-import ctypes, os, sys
-PR_CAPBSET_DROP, CAP_DAC_OVERRIDE, CAP_DAC_READ_SEARCH = 24, 1, 2
-for capability in (CAP_DAC_OVERRIDE, CAP_DAC_READ_SEARCH):
-    if ctypes.CDLL(None, use_errno=True).prctl(PR_CAPBSET_DROP, capability, 0, 0, 0) != 0:
-        sys.exit("the test cannot give up root's privilege: " + os.strerror(ctypes.get_errno()))
-os.execv(sys.argv[1], sys.argv[1:])
-"""
-
-
 @pytest.mark.skipif(sys.platform != "linux", reason="gives up privileges in Linux' way")
 def test_a_folder_and_a_file_without_permission_are_named_and_the_rest_is_indexed(fresh, few_photos) -> None:
     closed = few_photos / "closed"
@@ -126,22 +114,15 @@ def test_a_folder_and_a_file_without_permission_are_named_and_the_rest_is_indexe
     photos[1].chmod(0)
     closed.chmod(0)
     try:
-        done = held_back_by_permissions(fresh.command("index", few_photos, "--json"), fresh.environment)
-        shown = held_back_by_permissions(fresh.command("show", photos[1], "--json"), fresh.environment)
+        done = fresh.held_back("index", few_photos, "--json")
+        shown = fresh.held_back("show", photos[1], "--json")
     finally:
         closed.chmod(0o700)
-    assert shown.returncode == 1
-    assert json.loads(shown.stdout)["problem"]["code"] == "no_permission"
-    assert done.returncode == 0, done.stderr
-    assert json.loads(done.stdout)["indexed"] == 3
+    assert shown.code == 1
+    assert shown.document["problem"]["code"] == "no_permission"
+    assert done.code == 0, done.err
+    assert done.document["indexed"] == 3
     assert {problem["path"]: problem["code"] for problem in fresh.json("problems")["problems"]} == {
         str(closed): "no_permission",
         str(photos[1]): "no_permission",
     }
-
-
-def held_back_by_permissions(command, environment) -> subprocess.CompletedProcess[bytes]:
-    """Runs a command that permissions hold back, also where the tests run as root, whom they do not."""
-    if os.geteuid() == 0:
-        command = [sys.executable, "-c", WITHOUT_PRIVILEGE, *command]
-    return subprocess.run(command, capture_output=True, timeout=120, env=environment, check=False)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 import os
+import stat
+import subprocess
 from pathlib import Path
 
 from PIL import Image
@@ -111,13 +113,28 @@ def test_show_writes_the_thumbnail(indexed, photos, tmp_path) -> None:
         assert max(thumbnail.size) <= 256
 
 
-def test_a_thumbnail_never_replaces_a_photo(indexed, photos) -> None:
+def test_a_thumbnail_is_never_written_over_anything(indexed, photos, tmp_path) -> None:
     photo, other = photos / "canon_40d.jpg", photos / "nikon_d70.jpg"
     before = other.read_bytes()
-    done = indexed("show", photo, "--thumbnail", other)
-    assert done.code == 2
-    assert str(other) in done.err
+    (tmp_path / "hard link.jpg").hardlink_to(other)
+    (tmp_path / "link.jpg").symlink_to(other)
+    (tmp_path / "nowhere.jpg").symlink_to(tmp_path / "not there.jpg")
+    (tmp_path / "picture.jpg").write_bytes(b"another picture")
+    (tmp_path / "folder.jpg").mkdir()
+    os.mkfifo(tmp_path / "pipe.jpg")
+    for taken in (*tmp_path.iterdir(), other, Path(os.devnull)):
+        done = indexed("show", photo, "--thumbnail", taken, "--json")
+        assert (done.code, done.out) == (1, "")
+        assert done.err == f"{taken} is there already and is not written over; choose another name.\n"
     assert other.read_bytes() == before
+    assert (tmp_path / "picture.jpg").read_bytes() == b"another picture"
+    assert not (tmp_path / "not there.jpg").exists()
+
+
+def test_a_thumbnail_can_be_read_by_whom_the_umask_lets(indexed, photos, tmp_path) -> None:
+    command = indexed.command("show", photos / "canon_40d.jpg", "--thumbnail", tmp_path / "small.jpg")
+    subprocess.run(command, env=indexed.environment, umask=0o027, check=True, timeout=60)
+    assert stat.S_IMODE((tmp_path / "small.jpg").stat().st_mode) == 0o640
 
 
 def test_show_of_a_path_that_is_no_photo_says_so_and_ends_with_1(indexed, tmp_path) -> None:

@@ -15,11 +15,20 @@ import pytest
 
 from picsight.cli.layout import cells
 
+# A colour, a bell, a C1 control as byte and as character, a turn of the reading direction, a line feed.
+COMMANDING = os.fsdecode(b"\x1b[31m\x07\x7f\x9b2J\xc2\x9b2J\xe2\x80\xae\n")
 ESCAPES = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 
 
 def on_terminal(program, *args, columns=80) -> str:
     """Runs a command on a pseudo terminal of that width and returns everything that it was sent."""
+    code, seen = sent(program, *args, columns=columns)
+    assert code == 0, seen
+    return seen.decode()
+
+
+def sent(program, *args, columns=80) -> tuple[int, bytes]:
+    """The exit code and every byte that a pseudo terminal of that width was sent."""
     leader, follower = pty.openpty()
     fcntl.ioctl(follower, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
     with subprocess.Popen(
@@ -36,8 +45,7 @@ def on_terminal(program, *args, columns=80) -> str:
                 break
             seen += piece
     os.close(leader)
-    assert process.returncode == 0, seen
-    return seen.decode()
+    return process.returncode, seen
 
 
 def lines_of(seen: str) -> list[str]:
@@ -129,3 +137,64 @@ def test_a_full_disk_behind_stdout_is_a_sentence(indexed) -> None:
     assert done.returncode == 1
     assert done.stderr.count("\n") == 1
     assert "Traceback" not in done.stderr
+
+
+def commands_in(seen: bytes) -> set[str]:
+    """What a terminal, with Unicode or without, would obey in these bytes, but for line ends and our own erasing."""
+    text = seen.replace(b"\r\x1b[K", b"").decode(errors="surrogateescape")
+    return {c for c in text if not (c.isprintable() or c in "\r\n\t" or "\udca0" <= c <= "\udcff")}
+
+
+@pytest.fixture
+def commanding(outside, few_photos, tmp_path):
+    """The program, and a folder of photos, one of them damaged, where every name tries to command the terminal."""
+    folder = tmp_path / f"photos{COMMANDING}"
+    few_photos.rename(folder)
+    for number, photo in enumerate(sorted(folder.iterdir())[:2]):
+        photo.rename(folder / f"{number}{COMMANDING}.jpg")
+    (folder / f"0{COMMANDING}.jpg").write_bytes(b"no picture")
+    return outside.on(tmp_path / f"library{COMMANDING}").given(TERM="xterm"), folder
+
+
+def test_no_name_commands_the_terminal(commanding) -> None:
+    program, folder = commanding
+    for code, *args in (
+        (0, "search", "dog"),  # there is no library yet
+        (0, "index", folder, "--verbose"),
+        (0, "search", "dog", "--verbose"),
+        (0, "search", "dog", "--json"),
+        (0, "show", folder / f"1{COMMANDING}.jpg"),
+        (1, "show", folder / f"0{COMMANDING}.jpg"),
+        (2, "similar", folder / f"0{COMMANDING}.jpg"),
+        (0, "status"),
+        (0, "problems"),
+        (0, "doctor"),
+    ):
+        done = sent(program, *args)
+        assert (done[0], commands_in(done[1])) == (code, set()), (args, done[1])
+    code, seen = sent(program.given(TERM="dumb"), "search", "dog")
+    assert (code, commands_in(seen)) == (0, set()), seen
+
+
+@pytest.mark.parametrize(
+    "args",
+    [
+        ["--add", COMMANDING],
+        [COMMANDING],
+        [f"--{COMMANDING}"],
+        ["search", f"--{COMMANDING}"],
+        ["search", "dog", "-n", COMMANDING],
+        ["search", "dog", "--min", COMMANDING],
+        ["index", COMMANDING],
+        ["status", COMMANDING],
+        ["similar", COMMANDING],
+        ["models", COMMANDING],
+        ["models", "use", COMMANDING],
+        ["models", "install", COMMANDING],
+        ["models", "install", "--from-file", COMMANDING],
+    ],
+)
+def test_no_argument_commands_the_terminal(outside, tmp_path, args) -> None:
+    code, seen = sent(outside.on(tmp_path / "library").given(TERM="xterm"), *args)
+    assert (code, commands_in(seen)) == (2, set()), seen
+    assert b"[31m" in seen

@@ -38,6 +38,30 @@ def test_wrong_usage(fresh, args, sentence) -> None:
     assert not fresh.library.exists()
 
 
+def test_a_folder_of_photos_is_no_library_and_stays_as_it_is(fresh, few_photos) -> None:
+    photo = min(few_photos.iterdir())
+    program, before = fresh.on(few_photos), sorted(few_photos.iterdir())
+    for args in (
+        ["index", few_photos],
+        ["index"],
+        ["search", "dog"],
+        ["similar", photo],
+        ["show", photo],
+        ["status", "--json"],
+        ["problems"],
+        ["models", "list"],
+        ["models", "use", "picsight-starter"],
+    ):
+        done = program(*args)
+        assert (done.code, done.out) == (2, ""), args
+        assert (
+            f"{few_photos} is no library but a folder with photos or other files, as {photo.name}."
+            in done.err
+        )
+    assert program("doctor").code == 1
+    assert sorted(few_photos.iterdir()) == before
+
+
 def test_a_file_is_no_folder_and_no_folder_of_several_is_added_then(fresh, few_photos) -> None:
     photo = next(iter(few_photos.glob("*.jpg")))
     done = fresh("index", few_photos, photo)

@@ -7,8 +7,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Literal
 
 from picsight.cli.documents import answer_document
-from picsight.cli.layout import count, cut_middle, printable, terminal_width
-from picsight.cli.streams import is_terminal, put, put_json
+from picsight.cli.layout import count, cut_middle, terminal_width
+from picsight.cli.streams import is_terminal, put, put_json, put_names
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -39,7 +39,7 @@ def put_answer(invocation: Invocation, answer: Answer) -> None:
             put(row)
     else:
         for result in answer.results:
-            put(f"{result.score:.4f}\t{result.path}")
+            put_names(f"{result.score:.4f}", str(result.path))
     invocation.detail(f"{count(answer.photos, 'photo')} searched in {answer.milliseconds:.0f} ms.")
     if not answer.photos and answer.query.strip():
         invocation.hint_empty()
@@ -57,4 +57,4 @@ def _row(result: Result, width: int, *, dated: bool) -> str:
     left = f"{result.score:6.3f}  "
     if dated:
         left += (result.taken or "")[:_DATE].ljust(_DATE) + "  "
-    return left + cut_middle(printable(str(result.path)), max(width - len(left), _DATE))
+    return left + cut_middle(str(result.path), max(width - len(left), _DATE))

@@ -23,13 +23,22 @@ def terminal_width(stream: TextIO) -> int:
 
 
 def printable(text: str) -> str:
-    """The text with control characters escaped: a file's name cannot move the cursor or colour the screen."""
+    """The text with control characters escaped: a file's name cannot move the cursor or colour the screen.
+
+    A byte that is no text stays, unless a terminal without Unicode could take it for one (0x80 to 0x9f).
+    """
     if text.isprintable():
         return text
     return "".join(
-        character if character.isprintable() or "\udc80" <= character <= "\udcff" else ascii(character)[1:-1]
+        character if character.isprintable() or "\udca0" <= character <= "\udcff" else _escaped(character)
         for character in text
     )
+
+
+def _escaped(character: str) -> str:
+    if "\udc80" <= character <= "\udc9f":
+        return f"\\x{ord(character) - 0xDC00:02x}"
+    return ascii(character)[1:-1]
 
 
 def cells(text: str) -> int:
@@ -44,7 +53,11 @@ def _cells_of(character: str) -> int:
 
 
 def cut_middle(text: str, width: int) -> str:
-    """Shortens a path to so many cells in its middle; the ending, which says most, keeps two thirds."""
+    """Shortens a path to so many cells in its middle; the ending, which says most, keeps two thirds.
+
+    Escapes take room, so they are there before it is cut.
+    """
+    text = printable(text)
     if cells(text) <= width:
         return text
     if width <= 3:

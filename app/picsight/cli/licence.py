@@ -5,7 +5,6 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING
 
-from picsight.cli.layout import printable
 from picsight.cli.streams import draw, is_terminal, lines_of_stdin, say
 from picsight_engine.errors import RequestError
 
@@ -26,11 +25,11 @@ def is_accepted(title: str, licence: Licence, text: str, *, accept: bool) -> boo
         raise RequestError(
             f"{title} has a licence that must be accepted first: {named}. Read it, then add --accept-licence."
         )
-    say(printable(f"{title} has this licence: {licence.id}"))
+    say(f"{title} has this licence: {licence.id}")
     say("")
     where = f"Its text is at {licence.url}" if licence.url else "Its text does not lie in the model."
     for line in (text or where).splitlines():
-        say(printable(line))
+        say(line)
     say("")
     draw('Do you accept it? Type "yes" to install: ')
     return next(lines_of_stdin(), "").strip().lower() == "yes"

@@ -12,7 +12,6 @@ import click
 from picsight import __version__
 from picsight.cli.interrupts import terminate_as_interrupt, was_interrupted
 from picsight.cli.invocation import A_PATH, Invocation, absolute, shared_options
-from picsight.cli.layout import printable
 from picsight.cli.streams import ReaderLeftError, finish_stdout, prepare_streams, say
 from picsight_engine.errors import PicsightError
 
@@ -104,7 +103,7 @@ def _sentence(fault: click.ClickException) -> str:
 
 
 def _report(fault: PicsightError) -> int:
-    say(printable(str(fault)))  # it may quote what a file or a server says
+    say(str(fault))
     return fault.exit_code
 
 

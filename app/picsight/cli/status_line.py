@@ -12,7 +12,6 @@ if TYPE_CHECKING:
     from typing import Self
 
 LOG_SECONDS = 30.0  # how often something is said where no line can be drawn
-_ERASE_LINE = "\r\x1b[K"
 
 
 class StatusLine:
@@ -32,4 +31,4 @@ class StatusLine:
             self._replace("")
 
     def _replace(self, line: str) -> None:
-        draw(_ERASE_LINE + line)
+        draw(line)

@@ -1,4 +1,8 @@
-"""The three standard streams: results and JSON on stdout, everything else on stderr, names of files unharmed."""
+"""The three standard streams: results and JSON on stdout, everything else on stderr, names of files unharmed.
+
+What a person reads passes `printable` here and nowhere before: no name, argument or stranger's file can send a terminal
+a command.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +14,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from picsight.cli.layout import printable
 from picsight_engine.errors import StorageError
 
 if TYPE_CHECKING:
@@ -22,6 +27,7 @@ class ReaderLeftError(Exception):
 
 
 _FILE_NAMES = "picsight-file-names"
+_ERASE_LINE = "\r\x1b[K"
 
 
 def prepare_streams() -> None:
@@ -52,22 +58,34 @@ def _encode_character(character: str) -> bytes:
 
 
 def say(sentence: str) -> None:
-    """Tells a person something on stderr."""
-    _write(sys.stderr, sentence + "\n", at_once=True)
+    """Tells a person something on stderr, in one line."""
+    _write(sys.stderr, printable(sentence) + "\n", at_once=True)
 
 
-def draw(text: str) -> None:
-    """Writes to the terminal behind stderr as it stands, without a line end."""
-    _write(sys.stderr, text, at_once=True)
+def draw(line: str) -> None:
+    """Writes to the terminal behind stderr, in the place of what stands in its line, without a line end."""
+    _write(sys.stderr, _ERASE_LINE + printable(line), at_once=True)
 
 
-def put(line: str) -> None:
-    """Writes one line of a result to stdout.
+def put(*fields: str) -> None:
+    """Writes one line of a result to stdout, its fields parted by tabs.
 
     Raises:
         StorageError: stdout cannot be written, for example to a full disk.
     """
-    _write(sys.stdout, line + "\n", at_once=False)
+    _write(sys.stdout, "\t".join(map(printable, fields)) + "\n", at_once=False)
+
+
+def put_names(*fields: str) -> None:
+    """The same for another program, which gets names of files as they are; a terminal gets what `put` writes.
+
+    Raises:
+        StorageError: stdout cannot be written, for example to a full disk.
+    """
+    if sys.stdout is not None and sys.stdout.isatty():
+        put(*fields)
+    else:
+        _write(sys.stdout, "\t".join(fields) + "\n", at_once=False)
 
 
 def put_json(document: Mapping[str, object]) -> None:

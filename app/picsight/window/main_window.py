@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
@@ -50,7 +51,7 @@ class MainWindow(QMainWindow):
         self.models = ModelsController(place, self.library, jobs, self)
         self.setCentralWidget(frame)
         self.setWindowTitle("Picsight")
-        new_here = not (place.folder / "library.db").exists()
+        new_here = not os.path.exists(place.folder / "library.db")  # noqa: PTH110 - Path raises where it may not look
         frame.show_page(frame.first_run if new_here else frame.wall_page)
         self._join()
         self._bind()

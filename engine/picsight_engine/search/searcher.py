@@ -13,6 +13,7 @@ from picsight_engine.search.answer import Answer, Result
 from picsight_engine.search.details import taken_iso
 from picsight_engine.search.query import parse
 from picsight_engine.search.terms import Terms
+from picsight_engine.store.own_folder import CACHE
 from picsight_engine.store.photos import all_photos, photos_by_id
 from picsight_engine.store.vectors import vector_of
 from picsight_engine.vectors.matrix import Matrix
@@ -25,8 +26,6 @@ if TYPE_CHECKING:
     from picsight_engine.search.query import Query
     from picsight_engine.store.database import Database
     from picsight_engine.store.photos import Photo
-
-CACHE_FOLDER = "cache"
 
 
 class Searcher:
@@ -101,7 +100,7 @@ class Searcher:
         manifest = self._bundle.manifest
         with self._lock:
             if self._matrix is None:
-                folder = self._db.folder / CACHE_FOLDER
+                folder = self._db.folder / CACHE
                 self._matrix = Matrix.open(folder, self._db, manifest.space_id, manifest.dim)
             else:
                 self._matrix.refresh()

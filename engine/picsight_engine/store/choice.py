@@ -18,14 +18,20 @@ def chosen_model(folder: Path) -> str | None:
     """The chosen model's name, None where nobody chose one for the library in `folder`.
 
     Raises:
-        LibraryError: the file cannot be read.
+        LibraryError: the file says nothing of use.
+        StorageError: it may not be read, or the disk refused.
     """
     path = folder / FILE_NAME
     try:
         name = json.loads(path.read_text(encoding="utf-8"))["model"]
     except (FileNotFoundError, NotADirectoryError):
         return None
-    except (OSError, ValueError, KeyError, TypeError) as fault:
+    except OSError as fault:
+        raise StorageError(
+            f"The library folder {folder} cannot be read ({FILE_NAME}: {fault.strerror}); check its disk, its "
+            "permissions and those of the files in it."
+        ) from fault
+    except (ValueError, KeyError, TypeError) as fault:
         raise LibraryError(
             f"{path} cannot be read ({fault}); choose a model again: picsight models use NAME"
         ) from fault

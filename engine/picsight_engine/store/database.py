@@ -12,7 +12,7 @@ from picsight_engine.errors import BusyError, LibraryError, RequestError, Storag
 from picsight_engine.private_files import FILE_MODE, make_private_file, make_private_folder
 from picsight_engine.store.connections import Connections, connect, explained, probe, stands_alone
 from picsight_engine.store.migrations import MIGRATIONS, migrate
-from picsight_engine.store.place import identity, make_place_private
+from picsight_engine.store.own_folder import close_to_others, identity, require_own_folder
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -39,18 +39,20 @@ class Database:
     def open(cls, folder: Path, *, create: bool = True, steps: Steps = MIGRATIONS) -> Database:
         """Opens the library in `folder`, migrating an older one behind a backup.
 
-        Raises RequestError where there is none and `create` is false, LibraryError when it is damaged, made by
-        a newer program or no library at all, StorageError when the folder cannot be used.
+        Raises RequestError where there is none and `create` is false, ForeignFolderError where there is none but
+        something else, LibraryError when it is damaged, made by a newer program or no library at all, StorageError
+        when the folder cannot be used.
         """
         path = folder / FILE_NAME
         if not _is_there(path):
+            require_own_folder(folder)
             if not create:
                 raise RequestError(f"There is no library in {folder}; index a folder first.")
             _create(path, steps)
         with explained(path):
             read_only = _prepare(path, steps)
         if not read_only:
-            make_place_private(folder)
+            close_to_others(folder)
         try:
             return cls(folder, Connections(path, read_only=read_only))
         except OSError as error:

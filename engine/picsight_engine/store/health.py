@@ -59,13 +59,13 @@ def counts(db: Database) -> Counts:
 
 
 def folder_bytes(folder: Path) -> int:
-    """The size of all files below `folder`; what vanishes meanwhile counts nothing."""
+    """The size of all files below `folder`; what vanishes meanwhile, or may not be seen, counts nothing."""
     total = 0
     for where, _, names in os.walk(folder):
         for name in names:
             try:
                 total += os.stat(os.path.join(where, name), follow_symlinks=False).st_size  # noqa: PTH116, PTH118 - os.walk gives strings
-            except FileNotFoundError:
+            except OSError:
                 continue
     return total
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from picsight.cli.streams import lines_of_stdin, prepare_streams, put, put_json
+from picsight.cli.streams import draw, lines_of_stdin, prepare_streams, put, put_json, put_names
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -29,7 +29,18 @@ def printed(monkeypatch: pytest.MonkeyPatch, encoding: str, write: Callable[[], 
 
 
 def test_a_name_comes_out_byte_by_byte(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert printed(monkeypatch, "utf-8", lambda: put(NAME)) == os.fsencode(NAME) + b"\n"
+    odd = NAME + "\x1b\x9b"
+    assert printed(monkeypatch, "utf-8", lambda: put_names("1", odd)) == b"1\t" + os.fsencode(odd) + b"\n"
+
+
+def test_a_line_for_people_holds_no_control_character(monkeypatch: pytest.MonkeyPatch) -> None:
+    told = printed(monkeypatch, "utf-8", lambda: put("a\tb", os.fsdecode(b"\x1b\x9b\xe9")))
+    assert told == b"a\\tb\t\\x1b\\x9b\xe9\n"
+
+
+def test_the_line_that_is_drawn_over_holds_only_our_own_erasing(capsys: pytest.CaptureFixture[str]) -> None:
+    draw("\x1b[31m50%")
+    assert capsys.readouterr().err == "\r\x1b[K\\x1b[31m50%"
 
 
 def test_a_locale_without_unicode_gets_escapes(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -40,10 +51,11 @@ def test_a_locale_without_unicode_gets_escapes(monkeypatch: pytest.MonkeyPatch) 
 def test_json_is_one_line_of_ascii_and_gives_the_name_back(
     monkeypatch: pytest.MonkeyPatch, encoding: str
 ) -> None:
-    line = printed(monkeypatch, encoding, lambda: put_json({"path": NAME + "\n"}))
+    line = printed(monkeypatch, encoding, lambda: put_json({"path": NAME + "\x7f\n"}))
     assert line.isascii()
+    assert line[:-1].decode().isprintable()
     assert line.count(b"\n") == 1
-    assert os.fsencode(json.loads(line)["path"]) == os.fsencode(NAME + "\n")
+    assert os.fsencode(json.loads(line)["path"]) == os.fsencode(NAME + "\x7f\n")
 
 
 def test_lines_of_stdin_keep_bytes_that_are_no_text(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -203,6 +203,20 @@ def test_a_damaged_library_is_said_to_be_in_one_sentence_and_left_as_it_is(qtbot
     assert (tmp_path / "library.db").read_bytes() == before
 
 
+def test_a_folder_of_photos_is_not_made_a_library(qtbot, bundle, few_photos):
+    before = sorted(few_photos.iterdir())
+    jobs = Jobs()
+    window = MainWindow(LibraryPlace(few_photos, lambda: ModelChoice(bundle, bundle)), Settings(), jobs)
+    qtbot.addWidget(window)
+    window.show()
+    with qtbot.waitSignal(window.library.failed_to_open, timeout=PATIENCE):
+        window.start([few_photos])
+    assert window.frame.page is window.frame.failure
+    assert "A library wants a folder of its own" in window.frame.failure.words()
+    jobs.close()
+    assert sorted(few_photos.iterdir()) == before
+
+
 def test_a_narrow_window_puts_the_sidebar_away_and_a_wide_one_brings_it_back(open_window, indexed):
     window = open_window(indexed)
     assert window.frame.sidebar.isVisible()

@@ -9,14 +9,15 @@ import click
 from picsight import locations
 from picsight.cli.documents import checks_document
 from picsight.cli.invocation import A_FOLDER, Invocation, absolute, shared_options
-from picsight.cli.layout import printable
 from picsight.cli.streams import put, put_json
 from picsight.cli.words import WordsCommand
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-DAMAGED = 3
+    from picsight_engine.doctor import Check
+
+HINDERED, DAMAGED = 1, 3
 
 
 @click.command("doctor", cls=WordsCommand)
@@ -28,7 +29,8 @@ def doctor(invocation: Invocation, folders: tuple[Path, ...], *, forget: bool) -
     """Check the library and the model, and repair what can be rebuilt.
 
     With --forget, each FOLDER is one that has lost photos for good, emptied or unplugged as it may be.
-    The exit code is 3 where something is damaged that cannot be rebuilt. Photos are only ever read.
+    The exit code is 3 where something is damaged that cannot be rebuilt, 1 where only something is in the way.
+    Photos are only ever read.
     """
     from picsight_engine.doctor import doctor_folder  # numpy: 60 ms that --help does not pay
 
@@ -40,6 +42,13 @@ def doctor(invocation: Invocation, folders: tuple[Path, ...], *, forget: bool) -
         put_json(checks_document(checks))
     else:
         for check in checks:
-            mark = "repaired" if check.repaired else "fine" if check.ok else "DAMAGED"
-            put(f"{mark:8}  {check.name}: {printable(check.message)}")
-    return 0 if all(check.ok for check in checks) else DAMAGED
+            put(f"{_mark(check):8}  {check.name}: {check.message}")
+    if any(check.damaged for check in checks):
+        return DAMAGED
+    return 0 if all(check.ok for check in checks) else HINDERED
+
+
+def _mark(check: Check) -> str:
+    if check.damaged:
+        return "DAMAGED"
+    return "not fine" if not check.ok else "repaired" if check.repaired else "fine"

@@ -9,7 +9,7 @@ import click
 from picsight.cli.documents import summary_document
 from picsight.cli.interrupts import stop_requests
 from picsight.cli.invocation import A_FOLDER, Invocation, absolute, shared_options
-from picsight.cli.layout import count, printable
+from picsight.cli.layout import count
 from picsight.cli.logs import follow_engine
 from picsight.cli.progress import ProgressBar
 from picsight.cli.streams import put, put_json, say
@@ -87,7 +87,7 @@ def _tell(invocation: Invocation, finished: Finished) -> None:
     if invocation.quiet:
         return
     for note in finished.notes:
-        say(printable(note))
+        say(note)
     if summary.problems and not invocation.json:
         say("To see what could not be read, type: picsight problems")
 

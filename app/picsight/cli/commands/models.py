@@ -16,7 +16,7 @@ from picsight.cli.documents import (
     verdicts_document,
 )
 from picsight.cli.invocation import Invocation, shared_options
-from picsight.cli.layout import count, duration, printable, size
+from picsight.cli.layout import count, duration, size
 from picsight.cli.streams import put, put_json
 from picsight_engine.errors import BundleError
 
@@ -48,10 +48,10 @@ def list_models(invocation: Invocation) -> int:
         return 0
     for offer in offers:
         put(f"{offer.name}: {_state(offer)}")
-        put(f"    {printable(offer.title)}. {offer.words}".rstrip())
-        put(f"    {printable(', '.join(_figures(offer)))}")
+        put(f"    {offer.title}. {offer.words}".rstrip())
+        put(f"    {', '.join(_figures(offer))}")
         if offer.fault:
-            put(f"    {printable(offer.fault)}")
+            put(f"    {offer.fault}")
     invocation.hint("To get one, type: picsight models install NAME")
     return 0
 
@@ -95,7 +95,7 @@ def use(invocation: Invocation, name: str) -> int:
     if invocation.json:
         put_json(switch_document(switch))
     elif not invocation.quiet:
-        title = printable(switch.choice.wanted.manifest.title)
+        title = switch.choice.wanted.manifest.title
         if switch.photos:
             put(f"{title} has {count(switch.photos, 'photo')} to read. Type: picsight index")
         else:
@@ -125,7 +125,7 @@ def verify(invocation: Invocation, name: str | None) -> int:
     else:
         for verdict in verdicts:
             state = "complete and unchanged" if verdict.ok else "DAMAGED"
-            put(f"{verdict.name}: {state}. {printable(verdict.message)}".rstrip())
+            put(f"{verdict.name}: {state}. {verdict.message}".rstrip())
     return 0 if all(verdict.ok for verdict in verdicts) else DAMAGED
 
 

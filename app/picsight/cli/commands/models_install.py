@@ -10,7 +10,6 @@ from picsight import locations
 from picsight.cli.documents import installed_document
 from picsight.cli.interrupts import stop_requests
 from picsight.cli.invocation import A_PATH, Invocation, absolute, shared_options
-from picsight.cli.layout import printable
 from picsight.cli.licence import is_accepted
 from picsight.cli.streams import put, put_json, say
 from picsight.cli.transfer import TransferLine
@@ -53,7 +52,7 @@ def install(invocation: Invocation, name: str | None, path: Path | None, *, acce
         put_json(installed_document(bundle))
     elif not invocation.quiet:
         put(
-            f"{printable(bundle.manifest.title)} is installed. To use it, type: picsight models use {bundle.manifest.name}"
+            f"{bundle.manifest.title} is installed. To use it, type: picsight models use {bundle.manifest.name}"
         )
     return 0
 

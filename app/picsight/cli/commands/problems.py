@@ -6,7 +6,6 @@ import click
 
 from picsight.cli.documents import problems_document
 from picsight.cli.invocation import Invocation, shared_options
-from picsight.cli.layout import printable
 from picsight.cli.streams import put, put_json
 from picsight.cli.words import WordsCommand
 
@@ -22,7 +21,7 @@ def problems(invocation: Invocation) -> int:
         put_json(problems_document(found))
         return 0
     for problem in found:
-        put(f"{problem.code}\t{printable(problem.message)}")
+        put(problem.code, problem.message)
     if not found:
         invocation.hint("Every photo could be read.")
     return 0

@@ -10,10 +10,9 @@ import click
 
 from picsight.cli.documents import photo_document, unknown_document
 from picsight.cli.invocation import A_PATH, Invocation, absolute, shared_options
-from picsight.cli.layout import printable
 from picsight.cli.streams import lines_of_stdin, put, put_json, say
 from picsight.cli.words import WordsCommand
-from picsight_engine.errors import RequestError, StorageError
+from picsight_engine.errors import StorageError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -76,8 +75,8 @@ def _put_unknown(invocation: Invocation, path: Path, problem: Problem | None) ->
 
 def _why_unknown(path: Path, problem: Problem | None) -> str:
     if problem is None:
-        return printable(f"{path} is not in the library.")
-    return printable(problem.message)
+        return f"{path} is not in the library."
+    return problem.message
 
 
 def _put_facts(details: PhotoDetails) -> None:
@@ -86,18 +85,33 @@ def _put_facts(details: PhotoDetails) -> None:
         if value is None or value == []:
             continue
         for one in value if isinstance(value, list) else [value]:
-            put(f"{key.removesuffix('s') if key == 'paths' else key}: {printable(str(one))}")
+            put(f"{key.removesuffix('s') if key == 'paths' else key}: {one}")
 
 
 def _write_thumbnail(library: Library, details: PhotoDetails, file: Path) -> None:
-    """Writes the stored thumbnail; an existing file among the library's photos is never written over."""
-    folders = [folder.path.resolve() for folder in library.folders()]
-    if file.exists() and any(file.resolve().is_relative_to(folder) for folder in folders):
-        raise RequestError(f"{file} lies among your photos and is not written over; choose another file.")
     jpeg = library.thumbnail(details.id)
     if jpeg is None:
         raise StorageError("The photo's thumbnail is not stored. Type: picsight doctor")
+    write_new(file, jpeg)
+
+
+def write_new(file: Path, data: bytes) -> None:
+    """Writes a file that was not there before: what is there may be a photo, by whatever link or mount it is reached.
+
+    Raises:
+        StorageError: something is there already, or the disk refused; then nothing is left behind.
+    """
     try:
-        file.write_bytes(jpeg)
+        new = file.open("xb")
+        try:
+            with new:
+                new.write(data)
+        except BaseException:  # also Ctrl-C
+            file.unlink(missing_ok=True)
+            raise
+    except FileExistsError as fault:
+        raise StorageError(
+            f"{file} is there already and is not written over; choose another name."
+        ) from fault
     except OSError as fault:
         raise StorageError(f"The thumbnail cannot be written to {file}: {fault.strerror}.") from fault

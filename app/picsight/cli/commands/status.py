@@ -6,7 +6,7 @@ import click
 
 from picsight.cli.documents import status_document
 from picsight.cli.invocation import Invocation, shared_options
-from picsight.cli.layout import count, printable, size
+from picsight.cli.layout import count, size
 from picsight.cli.streams import put, put_json
 from picsight.cli.words import WordsCommand
 
@@ -37,7 +37,7 @@ def status(invocation: Invocation) -> int:
     if invocation.json:
         put_json(status_document(known))
     else:
-        put(f"library: {printable(str(known.library))} ({size(known.bytes)})")
+        put(f"library: {known.library} ({size(known.bytes)})")
         put(f"photos: {known.photos:,} in {count(known.files, 'file')}, {count(known.folders, 'folder')}")
         put(f"problems: {known.problems:,}")
         put(f"model: {known.model} ({known.space})")

@@ -1,0 +1,74 @@
+"""The library's folder is its own: never made among a person's photos, closed to others, and still the one that was opened."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from picsight_engine.errors import ForeignFolderError, StorageError
+from picsight_engine.private_files import is_open_to_others, make_private
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+CACHE = "cache"
+# What a library leaves where its database was moved away; and beside the usual one, where Windows and macOS keep a
+# program's settings and log in the same folder.
+_OURS = frozenset({"model.json", "index.lock", CACHE, "settings.toml", "Logs"})
+_OUR_BEGINNINGS = ("library.db", "library.v", "thumbnails.db", "model.json.", "settings.toml.")
+# What systems strew, which also hide what begins with a dot.
+_STREWN = frozenset({"Thumbs.db", "desktop.ini", "lost+found"})
+
+
+def require_own_folder(folder: Path) -> None:
+    """Whether a folder without a library can be the place of one: it is not there, empty, or holds only what we leave.
+
+    Raises:
+        ForeignFolderError: it holds photos or other files of a person.
+        StorageError: it cannot be looked at.
+    """
+    try:
+        names = [path.name for path in folder.iterdir()]
+    except (FileNotFoundError, NotADirectoryError):
+        return
+    except OSError as error:
+        raise StorageError(f"The library folder {folder} cannot be read ({error.strerror}).") from error
+    foreign = min((name for name in names if _is_foreign(name)), default=None)
+    if foreign is not None:
+        raise ForeignFolderError(
+            f"{folder} is no library but a folder with photos or other files, as {foreign}. A library wants a folder "
+            "of its own: name one that is empty or not there yet."
+        )
+
+
+def close_to_others(folder: Path) -> None:
+    """Takes from other users what they may do with a library of an earlier version; the folder itself stays as it is
+    where a person keeps other things in it.
+    """
+    try:
+        paths = list(folder.iterdir())
+    except OSError:  # there is nothing to close
+        return
+    if is_open_to_others(folder) and (folder / CACHE).is_dir():  # else nobody else has a way to it
+        paths += (folder / CACHE).iterdir()
+    for path in paths:
+        if path.parent != folder or _is_ours(path.name):
+            make_private(path)
+    if not any(_is_foreign(path.name) for path in paths if path.parent == folder):
+        make_private(folder)
+
+
+def identity(folder: Path, file: Path) -> tuple[int, ...]:
+    """What tells this very folder and this very file in it from others that come to bear their names; OSError if gone."""
+    numbers: list[int] = []
+    for path in (folder, file):
+        info = path.stat()
+        numbers += [info.st_dev, info.st_ino]
+    return tuple(numbers)
+
+
+def _is_ours(name: str) -> bool:
+    return name in _OURS or name.startswith(_OUR_BEGINNINGS)
+
+
+def _is_foreign(name: str) -> bool:
+    return not (_is_ours(name) or name in _STREWN or name.startswith("."))
