@@ -90,7 +90,7 @@ def test_a_line_says_size_time_and_state_in_words():
         (
             {"state": "installed", "wanted": True},
             "about 15 minutes for your library",
-            "Reads your photos; Small answers meanwhile",
+            "Reads your photos; \u2068Small\u2069 answers meanwhile",
             (),
         ),
     ],

@@ -6,10 +6,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, QPoint, QStandardPaths
-from PySide6.QtWidgets import QFileDialog, QMessageBox, QWidget
+from PySide6.QtWidgets import QFileDialog, QWidget
 
 from picsight.window.actions.keys import photo_menu
 from picsight.window.actions.reveal import open_folder
+from picsight.window.parts.question import ask
 from picsight.window.parts.words import isolated
 
 if TYPE_CHECKING:
@@ -52,13 +53,10 @@ class FolderActions(QObject):
 
     def _confirm_removal(self, folder: Path) -> None:
         """Taking a folder out costs the time to index it again: ask first."""
-        box = QMessageBox(self._window)
-        box.setText(self.tr("Remove {folder} from Picsight?").format(folder=isolated(f"“{folder.name}”")))
-        box.setInformativeText(
-            self.tr("Its photos stay where they are. Picsight forgets what it has read of them.")
+        ask(
+            self._window,
+            self.tr("Remove {folder} from Picsight?").format(folder=isolated(f"“{folder.name}”")),
+            self.tr("Its photos stay where they are. Picsight forgets what it has read of them."),
+            self.tr("Remove"),
+            lambda: self._library.remove_folder(folder),
         )
-        remove = box.addButton(self.tr("Remove"), QMessageBox.ButtonRole.AcceptRole)
-        box.addButton(QMessageBox.StandardButton.Cancel)
-        remove.clicked.connect(lambda: self._library.remove_folder(folder))
-        box.finished.connect(box.deleteLater)
-        box.open()

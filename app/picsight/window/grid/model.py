@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from PySide6.QtCore import QAbstractListModel, QMimeData, QModelIndex, QPersistentModelIndex, Qt, QUrl
 
 from picsight.window.grid.wall import EMPTY, Wall
-from picsight.window.parts.words import spoken_date, taken_words
+from picsight.window.parts.words import plain, spoken_date, taken_words, tooltip
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -70,9 +70,9 @@ class WallModel(QAbstractListModel):
         if role == Role.PHOTO:
             return photo
         if role == Qt.ItemDataRole.DisplayRole:
-            return photo.path.name
+            return plain(photo.path.name)
         if role == Qt.ItemDataRole.ToolTipRole:
-            return "\n".join(filter(None, (photo.path.name, taken_words(photo.taken))))
+            return tooltip(photo.path.name, taken_words(photo.taken))
         if role == Qt.ItemDataRole.AccessibleTextRole:
             return ", ".join(filter(None, (photo.path.name, spoken_date(photo.taken), photo.place)))
         return None

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QRect, QStandardPaths, Signal
 from PySide6.QtGui import QPainter
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
 from picsight.window.parts.controls import Button, IconButton, Weight
 from picsight.window.parts.icons import paint_icon
-from picsight.window.parts.labels import sized
+from picsight.window.parts.labels import Words, sized
 from picsight.window.tokens import HALF, ONE, PAD, WIDE, px, tones
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ class FirstRun(QWidget):
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(px(self, HALF))
         column.addStretch(2)
-        title = sized(QLabel(self.tr("Find your photos by describing them."), inner), 1.3, semibold=True)
+        title = sized(Words(self.tr("Find your photos by describing them."), inner), 1.3, semibold=True)
         title.setWordWrap(True)
         column.addWidget(title)
         column.addSpacing(px(self, PAD))
@@ -47,7 +47,7 @@ class FirstRun(QWidget):
         column.addSpacing(px(self, ONE))
         column.addLayout(self._buttons())
         column.addSpacing(px(self, PAD))
-        self._hint = sized(QLabel(self.tr("Or drop a folder here."), inner), 0.9)
+        self._hint = sized(Words(self.tr("Or drop a folder here."), inner), 0.9)
         self._hint.setWordWrap(True)
         column.addWidget(self._hint)
         column.addSpacing(px(self, PAD))
@@ -75,7 +75,7 @@ class FirstRun(QWidget):
 
     def _model_line(self, inner: QWidget) -> QWidget:
         line = QWidget(inner)
-        words = sized(QLabel(self.tr("This small model knows everyday things."), line), 0.9)
+        words = sized(Words(self.tr("This small model knows everyday things."), line), 0.9)
         words.setWordWrap(True)
         better = Button(self.tr("Get a better one…"), Weight.QUIET, line)
         better.setAccessibleDescription(words.text())
@@ -115,7 +115,7 @@ class _Promise(QWidget):
     def __init__(self, icon: str, words: str, parent: QWidget) -> None:
         super().__init__(parent)
         self._icon = icon
-        label = QLabel(words, self)
+        label = Words(words, self)
         label.setWordWrap(True)
         row = QHBoxLayout(self)
         row.setContentsMargins(px(self, 1.25 + PAD), 0, 0, 0)

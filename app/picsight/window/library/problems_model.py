@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QAbstractTableModel, QDateTime, QModelIndex, Qt
 
-from picsight.window.parts.words import counted, say, since
+from picsight.window.parts.words import counted, plain, say, since, tooltip
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -114,7 +114,7 @@ class ProblemsModel(QAbstractTableModel):
         if role == PATH:
             return problem.path
         if role == Qt.ItemDataRole.ToolTipRole:
-            return problem.message if index.column() == Column.REASON else str(problem.path)
+            return tooltip(problem.message if index.column() == Column.REASON else str(problem.path))
         return _words(problem, Column(index.column())) if role == Qt.ItemDataRole.DisplayRole else None
 
 
@@ -128,9 +128,9 @@ def _words(problem: Problem, column: Column) -> str:
     """What a cell says."""
     match column:
         case Column.NAME:
-            return problem.path.name
+            return plain(problem.path.name)
         case Column.REASON:
-            return why(problem)
+            return plain(why(problem))
         case Column.WHEN:
             return since(QDateTime.fromSecsSinceEpoch(int(problem.last_seen)), QDateTime.currentDateTime())
         case Column.TRIES:

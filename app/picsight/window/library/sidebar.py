@@ -21,7 +21,7 @@ from PySide6.QtWidgets import (
 
 from picsight.window.parts.controls import Button, Weight
 from picsight.window.parts.icons import paint_icon
-from picsight.window.parts.words import cut_middle, number
+from picsight.window.parts.words import cut_middle, number, plain, tooltip
 from picsight.window.tokens import HAIR, HALF, PAD, SMALL, em, mix, px, tones
 
 if TYPE_CHECKING:
@@ -107,7 +107,9 @@ class Sidebar(QWidget):
             offline = state in ("offline", "denied")
             note = {"offline": self.tr("not connected"), "denied": self.tr("may not be read")}.get(state, "")
             entries.append(
-                Entry(path.name or str(path), "folder-offline" if offline else "folder", path, note=note)
+                Entry(
+                    plain(path.name or str(path)), "folder-offline" if offline else "folder", path, note=note
+                )
             )
         current = self._current()
         was_unmarked = current is None and self._model.rowCount() > 0
@@ -161,7 +163,7 @@ class Sidebar(QWidget):
 def _item(entry: Entry) -> QStandardItem:
     item = QStandardItem(entry.words)
     item.setData(entry, ENTRY)
-    item.setToolTip(str(entry.folder) if entry.folder else "")
+    item.setToolTip(tooltip(str(entry.folder)) if entry.folder else "")
     spoken = ", ".join(filter(None, (entry.words, number(entry.count) if entry.count else "", entry.note)))
     item.setData(spoken, Qt.ItemDataRole.AccessibleTextRole)
     if entry.is_heading:

@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QPainter
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QSizePolicy, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QVBoxLayout, QWidget
 
 from picsight.window.parts.controls import Button, ThinProgress, Weight
-from picsight.window.parts.labels import ElidedLabel
-from picsight.window.parts.words import counted, duration, number, percent
+from picsight.window.parts.labels import ElidedLabel, Words
+from picsight.window.parts.words import counted, duration, number, percent, tooltip
 from picsight.window.tokens import PAD, SMALL, px, tones
 
 if TYPE_CHECKING:
@@ -161,7 +161,7 @@ class StatusLine(QWidget):
     def _show_right(self, words: str, action: object | None, verb: str, short: str = "") -> None:
         goes_on = action is self.pause_requested
         self._said.say("" if goes_on else words, short)
-        self._said.setToolTip("" if goes_on else words)
+        self._said.setToolTip("" if goes_on else tooltip(words))
         self._news.setText(words if goes_on else "")
         self._news.setVisible(goes_on)
         self._news.updateGeometry()
@@ -186,7 +186,7 @@ class IndexingDetails(QWidget):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._far, self._long = QLabel(self), QLabel(self)
+        self._far, self._long = Words(parent=self), Words(parent=self)
         column = QVBoxLayout(self)
         column.setContentsMargins(px(self, PAD), px(self, PAD), px(self, PAD), 0)
         column.setSpacing(px(self, SMALL))

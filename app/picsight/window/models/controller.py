@@ -6,10 +6,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QObject, Qt
-from PySide6.QtWidgets import QFileDialog, QMessageBox, QWidget
+from PySide6.QtCore import QObject
+from PySide6.QtWidgets import QFileDialog, QWidget
 
 from picsight.window.models.rows import Act, Row, arriving, rows_of, title_of
+from picsight.window.parts.question import ask
 from picsight.window.parts.words import isolated
 
 if TYPE_CHECKING:
@@ -138,13 +139,13 @@ class ModelsController(QObject):
             return
         place = self._place
 
-        def ask(shipped: str) -> None:
+        def take_from_file(shipped: str) -> None:
             if name == shipped:
                 self._say(self.tr("This model comes with Picsight: install that again, or use another one."))
             else:
                 self._choose_file()
 
-        self._jobs.read(lambda: place.installed().all()[0].name, ask, self._say)
+        self._jobs.read(lambda: place.installed().all()[0].name, take_from_file, self._say)
 
     # What a person wishes
 
@@ -210,17 +211,13 @@ class ModelsController(QObject):
     def _confirm_removal(self, name: str) -> None:
         """Getting it again costs a download: ask first."""
         row = self._rows[name]
-        box = QMessageBox(self.dialog)
-        box.setTextFormat(Qt.TextFormat.PlainText)  # the title is the words of whoever made the model
-        box.setText(self.tr("Remove {model} from this computer?").format(model=isolated(f"“{row.title}”")))
-        box.setInformativeText(
-            self.tr("What it has read of your photos is kept. Installed again, it goes on from there.")
+        ask(
+            self.dialog,
+            self.tr("Remove {model} from this computer?").format(model=isolated(f"“{row.title}”")),
+            self.tr("What it has read of your photos is kept. Installed again, it goes on from there."),
+            self.tr("Remove"),
+            lambda: self.remove(name),
         )
-        remove = box.addButton(self.tr("Remove"), QMessageBox.ButtonRole.AcceptRole)
-        box.addButton(QMessageBox.StandardButton.Cancel)
-        remove.clicked.connect(lambda: self.remove(name))
-        box.finished.connect(box.deleteLater)
-        box.open()
 
     def remove(self, name: str) -> None:
         """Remove an installed model, or what an interrupted installation left of it."""

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from html import escape
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPlainTextEdit, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QPlainTextEdit, QVBoxLayout, QWidget
 
-from picsight.window.models.row_view import WEB
 from picsight.window.parts.controls import Button, SlimScrollBar, Weight
-from picsight.window.parts.labels import sized
-from picsight.window.parts.words import isolated, say
+from picsight.window.parts.labels import Links, Words, sized
+from picsight.window.parts.words import WEB, isolated, linked, say
 from picsight.window.tokens import HALF, PAD, px
 
 if TYPE_CHECKING:
@@ -26,13 +24,8 @@ class LicencePage(QWidget):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.title, self.link = sized(QLabel(self), 1.15, semibold=True), QLabel(self)
-        self.title.setTextFormat(Qt.TextFormat.PlainText)
-        self.link.setTextFormat(Qt.TextFormat.RichText)
-        self.link.setTextInteractionFlags(Qt.TextInteractionFlag.TextBrowserInteraction)
-        self.link.setOpenExternalLinks(True)
-        for label in (self.title, self.link):
-            label.setWordWrap(True)
+        self.title, self.link = sized(Words(parent=self), 1.15, semibold=True), Links(self)
+        self.title.setWordWrap(True)
         self.text = QPlainTextEdit(self)
         self.text.setReadOnly(True)
         self.text.setTabChangesFocus(True)
@@ -67,10 +60,8 @@ class LicencePage(QWidget):
     def say(self, model: str, licence: str, url: str, text: str) -> None:
         """Show the licence of a model; where there is no text, only where it can be read."""
         self.title.setText(self.tr("{model} has a licence").format(model=isolated(model)))
-        named = escape(licence)
-        if url.startswith(WEB):
-            named = f'{named} · <a href="{escape(url)}">{say("Read the licence on the web")}</a>'
-        self.link.setText(named)
+        page = f" · {linked(say('Read the licence on the web'), url)}" if url.startswith(WEB) else ""
+        self.link.setText(linked(licence, "") + page)
         self.text.setPlainText(text or self.tr("Its text is at {url}").format(url=url))
 
     def showEvent(self, event: QShowEvent) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 from html import escape
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from PySide6.QtCore import QRectF, Qt, Signal
 from PySide6.QtGui import QPainter, QPalette
@@ -13,14 +13,14 @@ from PySide6.QtWidgets import QHBoxLayout, QLabel, QSizePolicy, QVBoxLayout, QWi
 from picsight.window.models.rows import SPOKEN, Act, Row
 from picsight.window.parts.controls import Button, ThinProgress, Weight
 from picsight.window.parts.icons import paint_icon
-from picsight.window.parts.labels import sized
-from picsight.window.parts.words import isolated, say, size
+from picsight.window.parts.labels import Links, Words, sized
+from picsight.window.parts.words import isolated, linked, say, size
 from picsight.window.tokens import HAIR, PAD, SMALL, px, tones
 
 if TYPE_CHECKING:
     from PySide6.QtGui import QPaintEvent
 
-WEB = ("https://", "http://")
+_Label = TypeVar("_Label", bound=QLabel)
 
 
 class RowView(QWidget):
@@ -32,10 +32,7 @@ class RowView(QWidget):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._title = sized(_words(self), 1.0, semibold=True)
-        self._words, self._details = _words(self), _dim(_words(self))
-        self._details.setOpenExternalLinks(True)
-        self._details.setTextFormat(Qt.TextFormat.RichText)
-        self._details.setTextInteractionFlags(Qt.TextInteractionFlag.TextBrowserInteraction)
+        self._words, self._details = _words(self), _dim(Links(self))
         self._stands, self._fault = Mark(self), Mark(self)
         self._progress, self._far = ThinProgress("", self), _dim(_words(self))
         self.cancel = Button(self.tr("Cancel"), Weight.PLAIN, self)
@@ -217,15 +214,13 @@ class _Sign(QWidget):
         painter.end()
 
 
-def _words(parent: QWidget) -> QLabel:
-    """A label for words that may come from a file: shown as they are, never read as markup."""
-    label = QLabel(parent)
+def _words(parent: QWidget) -> Words:
+    label = Words(parent=parent)
     label.setWordWrap(True)
-    label.setTextFormat(Qt.TextFormat.PlainText)
     return label
 
 
-def _dim(label: QLabel) -> QLabel:
+def _dim(label: _Label) -> _Label:
     label.setForegroundRole(QPalette.ColorRole.WindowText)  # on the ground of a list it would be another one
     _tint(label)
     return sized(label, 0.9)
@@ -242,8 +237,5 @@ def _details(row: Row) -> str:
     details = row.details
     parts = [escape(isolated(details.title)), escape(isolated(details.name))]
     if details.licence:
-        licence = escape(details.licence)
-        if details.url.startswith(WEB):
-            licence = f'<a href="{escape(details.url)}">{licence}</a>'
-        parts.append(say("licence {licence}").format(licence=licence))
+        parts.append(say("licence {licence}").format(licence=linked(details.licence, details.url)))
     return " · ".join(parts)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING
 
-from picsight.window.parts.words import counted, duration, say, size
+from picsight.window.parts.words import counted, duration, isolated, say, size
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -130,7 +130,7 @@ def _state(offer: Offer, answering: str) -> str:
     if offer.wanted and offer.state == "installed":
         if not answering:
             return say("Chosen")
-        return say("Reads your photos; {model} answers meanwhile").format(model=answering)
+        return say("Reads your photos; {model} answers meanwhile").format(model=isolated(answering))
     if offer.state == "unfinished":
         return say("Partly downloaded")
     return say("Installed") if offer.state == "installed" else ""

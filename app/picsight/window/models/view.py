@@ -12,7 +12,6 @@ from PySide6.QtWidgets import (
     QDialog,
     QFrame,
     QHBoxLayout,
-    QLabel,
     QScrollArea,
     QStackedWidget,
     QVBoxLayout,
@@ -23,7 +22,7 @@ from picsight.window.models.licence_view import LicencePage
 from picsight.window.models.row_view import Mark, RowView
 from picsight.window.parts.controls import Button, SlimScrollBar, Weight
 from picsight.window.parts.drops import dropped_files
-from picsight.window.parts.labels import sized
+from picsight.window.parts.labels import Words, sized
 from picsight.window.tokens import HALF, PAD, SMALL, px
 
 if TYPE_CHECKING:
@@ -75,8 +74,8 @@ class ModelsDialog(QDialog):
 
     def _list_page(self) -> QWidget:
         page, gap = QWidget(), px(self, PAD)
-        title = sized(QLabel(self.tr("Models"), page), 1.15, semibold=True)
-        intro = QLabel(
+        title = sized(Words(self.tr("Models"), page), 1.15, semibold=True)
+        intro = Words(
             self.tr(
                 "A model is what understands your photos. Larger ones find more and take longer to read them."
             ),

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QFont, QPainter
 from PySide6.QtWidgets import QLabel, QSizePolicy, QWidget
 
+from picsight.window.parts.words import plain
 from picsight.window.tokens import tones
 
 if TYPE_CHECKING:
     from PySide6.QtGui import QPaintEvent
 
+_Label = TypeVar("_Label", bound=QLabel)
 
-def sized(label: QLabel, factor: float, *, semibold: bool = False) -> QLabel:
+
+def sized(label: _Label, factor: float, *, semibold: bool = False) -> _Label:
     """Give a label a size relative to body text."""
     font = QFont(label.font())
     font.setPointSizeF(font.pointSizeF() * factor)
@@ -24,15 +27,38 @@ def sized(label: QLabel, factor: float, *, semibold: bool = False) -> QLabel:
     return label
 
 
-class ElidedLabel(QLabel):
+class Words(QLabel):
+    """Words as they are, whatever they hold: never read as markup, and no name in them turns what follows."""
+
+    def __init__(self, words: str = "", parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setTextFormat(Qt.TextFormat.PlainText)
+        self.setText(words)
+
+    def setText(self, words: str) -> None:
+        """Show these words."""
+        super().setText(plain(words))
+
+
+class Links(QLabel):
+    """The one label that is markup, made by `linked`: what is clicked opens in the browser."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setTextFormat(Qt.TextFormat.RichText)
+        self.setTextInteractionFlags(Qt.TextInteractionFlag.TextBrowserInteraction)
+        self.setOpenExternalLinks(True)
+        self.setWordWrap(True)
+
+
+class ElidedLabel(Words):
     """One line that is cut at its end rather than making its neighbours narrow."""
 
     def __init__(
         self, parent: QWidget | None = None, *, edge: Qt.AlignmentFlag = Qt.AlignmentFlag.AlignLeading
     ) -> None:
-        super().__init__(parent)
+        super().__init__(parent=parent)
         self._edge, self._short = edge, ""
-        self.setTextFormat(Qt.TextFormat.PlainText)
         self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
 
     def say(self, words: str, short: str = "") -> None:

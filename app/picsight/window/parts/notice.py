@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
 from picsight.window.parts.controls import Button, Weight
-from picsight.window.parts.labels import sized
+from picsight.window.parts.labels import Words, sized
 from picsight.window.tokens import HALF, PAD, px
 
 if TYPE_CHECKING:
@@ -20,11 +20,10 @@ class Notice(QWidget):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._title = sized(QLabel(self), 1.3, semibold=True)
-        self._sentence = QLabel(self)
+        self._title = sized(Words(parent=self), 1.3, semibold=True)
+        self._sentence = Words(parent=self)
         for label in (self._title, self._sentence):
             label.setWordWrap(True)
-            label.setTextFormat(Qt.TextFormat.PlainText)
             label.setAlignment(Qt.AlignmentFlag.AlignHCenter)
             label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
             label.setFocusPolicy(Qt.FocusPolicy.NoFocus)

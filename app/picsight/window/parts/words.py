@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from datetime import datetime
+from html import escape
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QCoreApplication, QDate, QDateTime, QLocale, Qt, QTime
+from PySide6.QtCore import QCoreApplication, QDate, QDateTime, QLocale, QTime
+from PySide6.QtGui import Qt
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -13,6 +16,11 @@ if TYPE_CHECKING:
     from PySide6.QtGui import QFontMetrics
 
 ISOLATE, END_ISOLATE = "\u2068", "\u2069"  # keep a name's own direction inside a sentence
+WEB = ("https://", "http://")
+# Control characters, ends of lines and paragraphs, and what turns the reading direction of all that follows.
+_UNRULY = re.compile("[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066\u2067]")
+_ISOLATED = re.compile(f"[{ISOLATE}{END_ISOLATE}]")
+_UNSHOWN = "\ufffd"
 DAYS_RELATIVE = 7
 
 
@@ -43,9 +51,36 @@ def counted(value: int, one: str, many: str) -> str:
     return say(one if value == 1 else many).replace("%n", number(value))
 
 
+def plain(words: str) -> str:
+    """Names and sentences from outside as they stand in one line: what would break it, or reach beyond their own end,
+    is shown as the sign for what cannot be shown.
+    """
+    ruly = _UNRULY.sub(_UNSHOWN, words)
+    depth = 0
+    for sign in _ISOLATED.findall(ruly):
+        depth += 1 if sign == ISOLATE else -1
+        if depth < 0:
+            break
+    return _ISOLATED.sub(_UNSHOWN, ruly) if depth else ruly
+
+
 def isolated(name: str) -> str:
     """A file's or a person's own words inside our sentence."""
-    return f"{ISOLATE}{name}{END_ISOLATE}"
+    return f"{ISOLATE}{plain(name)}{END_ISOLATE}"
+
+
+def tooltip(*lines: str) -> str:
+    """Words for a tooltip, which Qt reads as markup where they look like it: then they come as markup that shows them."""
+    words = "\n".join(plain(line) for line in lines if line)
+    if not Qt.mightBeRichText(words):
+        return words
+    return f'<p style="white-space: pre-wrap">{escape(words)}</p>'
+
+
+def linked(words: str, url: str) -> str:
+    """Words as markup that leads to a page of the web; any other address leads nowhere."""
+    shown = escape(plain(words))
+    return f'<a href="{escape(url)}">{shown}</a>' if url.startswith(WEB) else shown
 
 
 def duration(seconds: float) -> str:

@@ -9,6 +9,7 @@ from PySide6.QtGui import QImage, QPainter, QPixmap
 from PySide6.QtWidgets import QAbstractScrollArea, QFrame, QWidget
 
 from picsight.window.parts.icons import paint_icon
+from picsight.window.parts.words import plain
 from picsight.window.tokens import ONE, px, tones
 
 if TYPE_CHECKING:
@@ -202,7 +203,7 @@ class Stage(QAbstractScrollArea):
         painter.setPen(colours.on_stage)
         text = area.adjusted(px(self, 2), area.height() // 2 + px(self, ONE) // 2, -px(self, 2), 0)
         flags = Qt.AlignmentFlag.AlignHCenter | Qt.AlignmentFlag.AlignTop | Qt.TextFlag.TextWordWrap
-        painter.drawText(text, flags, self._sentence)
+        painter.drawText(text, flags, plain(self._sentence))
 
     def wheelEvent(self, event: QWheelEvent) -> None:
         """With Ctrl zoom around the pointer, else scroll."""

@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QPalette
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
 from picsight.window.parts.controls import IconButton
-from picsight.window.parts.labels import ElidedLabel
-from picsight.window.parts.words import isolated, number, taken_words
+from picsight.window.parts.labels import ElidedLabel, Words
+from picsight.window.parts.words import isolated, number, taken_words, tooltip
 from picsight.window.tokens import HALF, PAD, SMALL, px, tones
 from picsight.window.viewer.stage import STEP, Stage
 
@@ -38,8 +38,8 @@ class ViewerPage(QWidget):
         super().__init__(parent)
         self.stage = Stage(self)
         self.setFocusProxy(self.stage)
-        self._title, self._place = ElidedLabel(self), QLabel(self)
-        self._zoom = QLabel(self)
+        self._title, self._place = ElidedLabel(self), Words(parent=self)
+        self._zoom = Words(parent=self)
         self._bars = (QWidget(self), QWidget(self))
         self._previous = self._button(
             "previous", self.tr("Previous photo (←)"), lambda: self.step_requested.emit(-1)
@@ -90,7 +90,7 @@ class ViewerPage(QWidget):
         """Name the photo and where it stands."""
         words = [isolated(photo.path.name), taken_words(photo.taken)]
         self._title.setText("   ".join(filter(None, words)))
-        self._title.setToolTip(str(photo.path))
+        self._title.setToolTip(tooltip(str(photo.path)))
         self._place.setText(self.tr("{row} of {count}").format(row=number(row + 1), count=number(count)))
         self._previous.setEnabled(row > 0)
         self._next.setEnabled(row < count - 1)

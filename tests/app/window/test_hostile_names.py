@@ -1,0 +1,275 @@
+"""Names of folders, files and models are shown as they are, wherever they come: no markup, nothing outside of them turned."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from dataclasses import replace
+from html.parser import HTMLParser
+
+import pytest
+from PySide6.QtCore import QPoint, Qt
+from PySide6.QtGui import QAction, QTextDocument
+from PySide6.QtGui import Qt as GuiQt
+from PySide6.QtWidgets import (
+    QAbstractButton,
+    QAbstractItemView,
+    QLabel,
+    QMessageBox,
+    QTextEdit,
+    QToolTip,
+    QWidget,
+)
+
+from picsight.window.parts.words import isolated, linked, plain, tooltip
+from picsight.window.search.place import Place
+from picsight_engine.models.bundle import Licence, open_bundle, write_bundle
+
+PATIENCE = 30_000  # ms; worker processes start on a busy machine
+# A heading, another picture, an entity, a mnemonic; a turn of direction, the end of an isolate, an open one, a new line.
+FILE = "<h1>big<img src='x.png'>&amp; a&b \u202egpj\u2069\u2067\nlast"
+SAID = "<h1>big</h1><img src='x.png'>&amp; a&b \u202egpj\u2069\u2067\nlast"
+UNRULY = re.compile("[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066\u2067]")
+
+
+class Tags(HTMLParser):
+    """The tags of a piece of markup, with where they lead or what they load."""
+
+    def __init__(self, markup: str) -> None:
+        super().__init__()
+        self.found = []
+        self.feed(markup)
+
+    def handle_starttag(self, tag, attrs):
+        self.found.append((tag, {name: value for name, value in attrs if name in ("href", "src")}))
+
+
+def faults_of_tooltip(words: str) -> list[str]:
+    """A tooltip is markup if Qt takes it for some: then of our own paragraph only."""
+    tags = Tags(words).found if GuiQt.mightBeRichText(words) else []
+    found = [f"tooltip loads or lays out {tag}" for tag in tags if tag != ("p", {})]
+    return found + [fault for line in rendered(words).split("\n") for fault in faults_of_line(line)]
+
+
+def faults_of_label(label: QLabel) -> list[str]:
+    words, format_ = label.text(), label.textFormat()
+    if format_ == Qt.TextFormat.RichText:
+        found = [(tag, where.get("href", "")) for tag, where in Tags(words).found]
+        return [f"link is {tag} to {to}" for tag, to in found if tag != "a" or not to.startswith("http")]
+    rich = format_ == Qt.TextFormat.MarkdownText or (
+        format_ == Qt.TextFormat.AutoText and GuiQt.mightBeRichText(words)
+    )
+    return ["label is markup"] * rich + faults_of_line(words)
+
+
+def faults_of_line(words: str) -> list[str]:
+    """Nothing in it breaks the line or reaches beyond a name's own end."""
+    depths = [0]
+    for sign in re.findall("[\u2068\u2069]", words):
+        depths.append(depths[-1] + (1 if sign == "\u2068" else -1))
+    return ["a name leaks"] * bool(UNRULY.search(words) or min(depths) < 0 or depths[-1])
+
+
+def faults_of_mnemonic(words: str) -> list[str]:
+    """A name on a button or in a menu would lose its "&"."""
+    return ["a name is a mnemonic"] * ("a&b" in words.replace("&&", ""))
+
+
+def faults_of_items(view: QAbstractItemView) -> list[str]:
+    model, found = view.model(), []
+    for row in range(model.rowCount()):
+        index = model.index(row, 0)
+        while index.isValid():
+            found += faults_of_line(str(index.data() or ""))
+            found += faults_of_tooltip(str(index.data(Qt.ItemDataRole.ToolTipRole) or ""))
+            found += faults_of_tooltip(str(index.data(Qt.ItemDataRole.StatusTipRole) or ""))
+            index = index.siblingAtColumn(index.column() + 1)
+    return found
+
+
+def faults(window: QWidget) -> list[str]:
+    """Every place in a window and its dialogs where words from outside are not shown as they are."""
+    found = []
+    for widget in (window, *window.findChildren(QWidget)):
+        mine = faults_of_line(widget.windowTitle())
+        for words in (widget.toolTip(), widget.statusTip(), widget.whatsThis()):
+            mine += faults_of_tooltip(words)
+        if isinstance(widget, QLabel):
+            mine += faults_of_label(widget)
+        if isinstance(widget, QTextEdit):
+            mine.append("a QTextEdit reads pasted and set words as markup")
+        if isinstance(widget, QAbstractButton):
+            mine += faults_of_mnemonic(widget.text())
+        if isinstance(widget, QAbstractItemView):
+            mine += faults_of_items(widget)
+        found += [f"{widget!r}: {fault}" for fault in mine]
+    for action in window.findChildren(QAction):
+        found += [f"{action!r}: {fault}" for fault in faults_of_mnemonic(action.text())]
+    return found
+
+
+def rendered(tip: str) -> str:
+    """What a tooltip shows."""
+    if not GuiQt.mightBeRichText(tip):
+        return tip
+    document = QTextDocument()
+    document.setHtml(tip)
+    return document.toPlainText()
+
+
+def says(window: QWidget, kind: type[QLabel] = QLabel) -> bool:
+    """Whether a label shows the hostile name now."""
+    return any("big" in label.text() for label in window.findChildren(kind) if label.isVisibleTo(window))
+
+
+@pytest.fixture
+def hostile(tmp_path, few_photos):
+    """A folder and photos, one of them damaged, with hostile names."""
+    folder = tmp_path / FILE
+    folder.mkdir()
+    for number, photo in enumerate(sorted(few_photos.iterdir())):
+        shutil.copyfile(photo, folder / f"{FILE}{number}.jpg")
+    (folder / f"{FILE}9.jpg").write_bytes(b"no picture")
+    return folder
+
+
+@pytest.fixture
+def window(model_window, hostile, qtbot):
+    """The window on a library of such names, looked through to its end."""
+    window = model_window([hostile])
+    qtbot.waitUntil(lambda: window.library.has_looked, timeout=PATIENCE)
+    qtbot.waitUntil(lambda: len(window.library.overview.problems) == 1, timeout=PATIENCE)
+    qtbot.waitUntil(lambda: window.frame.model.rowCount() == 3, timeout=PATIENCE)
+    return window
+
+
+def test_photos_folders_and_problems_are_shown_by_their_names(window, hostile, qtbot):
+    assert faults(window) == []
+    photo = window.frame.model.photo(0)
+    tip = window.frame.model.index(0).data(Qt.ItemDataRole.ToolTipRole)
+    assert rendered(tip).startswith(plain(photo.path.name))
+    side = window.frame.sidebar.findChild(QAbstractItemView).model()
+    tips = [rendered(side.index(row, 0).data(Qt.ItemDataRole.ToolTipRole)) for row in range(side.rowCount())]
+    assert plain(str(hostile)) in tips
+
+    window._open_photo(0)
+    assert says(window.frame.viewer_page)
+    assert rendered(window.frame.viewer_page._title.toolTip()) == plain(str(photo.path))
+    assert faults(window) == []
+    window.frame.viewer_page.stage.show_sentence(SAID)
+    assert faults(window) == []
+
+    window._more_like(photo)
+    qtbot.waitUntil(lambda: window.search.place.like is not None, timeout=PATIENCE)
+    assert faults(window) == []
+    window._go(Place(folder=hostile))
+    qtbot.waitUntil(lambda: window.search.place.folder is not None, timeout=PATIENCE)
+    assert says(window.frame.wall_page)
+    assert faults(window) == []
+
+    window._show_problems()
+    window.frame.problems.table.setCurrentIndex(window.frame.problems_model.index(0, 0))
+    assert says(window.frame.problems)
+    assert faults(window) == []
+
+
+def test_words_that_a_person_types_and_sentences_of_the_engine_are_shown_as_they_are(window, hostile):
+    for tell, page in (
+        (window._fail, window.frame.failure),
+        (window.search._fail, window.frame.wall_page.notice),
+        (window.frame.status.show_sentence, window.frame.status),
+        (window.frame.status.show_stopped, window.frame.status),
+        (window.frame.status.show_unread, window.frame.status),
+        (window.frame.first_run.say, window.frame.first_run),
+        (window.frame.wall_page.say, window.frame.wall_page),
+    ):
+        tell(SAID)
+        assert says(page), tell
+        assert faults(window) == []
+    window.search._place = Place(folder=hostile)
+    window.search._say_nothing()
+    assert says(window.frame.wall_page.notice)
+    window.frame.box.set_text(SAID)
+    window.frame.veil.say(SAID)
+    assert faults(window) == []
+
+
+def test_a_folder_s_menu_and_the_question_show_its_name(window, hostile):
+    window.folders.show_menu(hostile, QPoint())
+    window.folders._confirm_removal(hostile)
+    (box,) = window.findChildren(QMessageBox)
+    assert says(box)
+    assert box.textFormat() == Qt.TextFormat.PlainText
+    assert faults(window) == []
+    box.close()
+
+
+def test_a_model_of_a_stranger_is_shown_by_its_words(model_window, parcel, tmp_path, qtbot):
+    made = open_bundle(parcel)
+    licence = Licence(SAID, f"javascript:alert('{SAID}')", accept=True)
+    manifest = replace(made.manifest, title=SAID, licence=licence)
+    files = {name: parcel / name for name in manifest.files}
+    folder = write_bundle(tmp_path / "stranger", manifest, files).folder
+    window = model_window()
+    window.models.install_file(folder)
+    dialog = window.models.dialog
+    qtbot.waitUntil(lambda: dialog.asks_for_licence, timeout=PATIENCE)
+    assert says(dialog.licence)
+    assert faults(window) == []
+    dialog.licence.accepted.emit()
+    qtbot.waitUntil(lambda: "mine" in window.models._rows, timeout=PATIENCE)
+    dialog.details.setChecked(True)
+    dialog.show_sentence(SAID)
+    dialog.rows["mine"].show_fault(SAID)
+    assert says(dialog.rows["mine"])
+    assert faults(window) == []
+    window.models._confirm_removal("mine")
+    (box,) = dialog.findChildren(QMessageBox)
+    assert says(box)
+    assert faults(window) == []
+    box.close()
+
+
+@pytest.mark.parametrize(
+    "slip",
+    [
+        lambda parent: QLabel("<b>x</b>", parent),
+        lambda parent: QLabel("\u202eabc", parent, textFormat=Qt.TextFormat.PlainText),
+        lambda parent: parent.setToolTip("<b>x</b>"),
+        lambda parent: parent.setWindowTitle("\u2068\u2069\u2069"),
+        QTextEdit,
+        lambda parent: QAction("Open a&b", parent),
+        lambda parent: QLabel('<img src="x">', parent, textFormat=Qt.TextFormat.RichText),
+        lambda parent: QLabel('<a href="file:x">y</a>', parent, textFormat=Qt.TextFormat.RichText),
+    ],
+)
+def test_the_walk_sees_a_slip(qtbot, slip):
+    widget = QWidget()
+    qtbot.addWidget(widget)
+    kept = slip(widget)
+    assert len(faults(widget)) == 1, kept
+
+
+def test_a_name_ends_where_its_isolate_does():
+    assert isolated("a\u2069b") == "\u2068a\ufffdb\u2069"
+    assert isolated("a\u202e\u2067\nb") == "\u2068a\ufffd\ufffd\ufffdb\u2069"
+    assert isolated("a\u2068b") == "\u2068a\ufffdb\u2069"
+    hebrew = "שלום\u200f.jpg"  # a mark of direction turns nothing but what it stands beside
+    assert isolated(hebrew) == f"\u2068{hebrew}\u2069"
+    sentence = f"There is no {isolated('a.jpg')} here."
+    assert plain(sentence) == sentence
+
+
+def test_a_tooltip_shows_tags_as_letters_and_keeps_its_lines(qapp):
+    assert tooltip("a & b", "", "&amp;") == "a & b\n&amp;"
+    tip = tooltip("<b>  a</b> &amp;", "12 May")
+    assert rendered(tip) == "<b>  a</b> &amp;\n12 May"
+    QToolTip.showText(QPoint(), tip)
+    assert QToolTip.text() == tip
+    QToolTip.hideText()
+
+
+@pytest.mark.parametrize("url", ["", "file:///etc/passwd", "javascript:x", "HTTPS"])
+def test_only_a_page_of_the_web_is_a_link(url):
+    assert linked("<i>free</i>", url) == "&lt;i&gt;free&lt;/i&gt;"
+    assert linked("free", 'https://x.org/"><img>') == '<a href="https://x.org/&quot;&gt;&lt;img&gt;">free</a>'
