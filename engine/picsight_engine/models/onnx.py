@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from picsight_engine.models.bundle import Bundle, ImageSpec, TextSpec
 
 onnxruntime.disable_telemetry_events()
+_SILENT = 4  # what goes wrong comes as an exception too, and a person is told once
+onnxruntime.set_default_logger_severity(_SILENT)  # for what belongs to no session
 
 _CORE_ML = "CoreMLExecutionProvider"
 # ONNX Runtime knows these keys since 1.21 and refuses those that it does not know; 1.20 reads past them and takes its
@@ -200,7 +202,7 @@ def _options(threads: int) -> onnxruntime.SessionOptions:
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1
-    options.log_severity_level = 3  # its warnings are for the makers of models
+    options.log_severity_level = _SILENT
     options.add_session_config_entry(
         "session.intra_op.allow_spinning", "0"
     )  # an idle session leaves the core alone

@@ -10,6 +10,7 @@ import onnx
 import onnxruntime
 import pytest
 from onnx import helper, numpy_helper
+from onnx.external_data_helper import set_external_data
 
 from picsight_engine.errors import BundleError
 from picsight_engine.models.backend import Backend, load_image_encoder, load_text_encoder
@@ -21,6 +22,22 @@ from picsight_engine.models.onnx import (
     choose_providers,
     has_core_ml,
 )
+
+CHILD = """
+import sys
+from pathlib import Path
+import numpy as np
+from picsight_engine.errors import BundleError
+from picsight_engine.models.bundle import Bundle, read_manifest
+from picsight_engine.models.onnx import OnnxImageEncoder, OnnxTextEncoder
+folder = Path(sys.argv[1])
+try:
+    bundle = Bundle(folder, read_manifest(folder / "bundle.json"))
+    OnnxImageEncoder(bundle)
+    OnnxTextEncoder(bundle).encode(np.array([[2, 99999, 3]]))
+except BundleError as fault:
+    print(fault)
+"""
 
 
 def make_pixels(count, seed=0):
@@ -126,10 +143,10 @@ def test_the_provider_agrees_with_the_cpu(make_bundle):
 
 
 @pytest.mark.parametrize("keep", [0, 1, 100, -1])
-def test_a_truncated_graph_is_one_sentence(make_bundle, tiny_files, tmp_path, keep):
-    cut = tmp_path / "cut.onnx"
-    cut.write_bytes(tiny_files["image.onnx"].read_bytes()[:keep])
-    bundle = make_bundle(files={"image.onnx": cut})
+def test_a_truncated_graph_is_one_sentence(make_bundle, keep):
+    bundle = make_bundle()
+    graph = bundle.folder / "image.onnx"
+    graph.write_bytes(graph.read_bytes()[:keep])
     with pytest.raises(BundleError, match=r"image\.onnx (cannot be loaded|does not fit)") as caught:
         OnnxImageEncoder(bundle)
     assert "\n" not in str(caught.value)
@@ -179,6 +196,25 @@ def test_what_the_graph_cannot_compute_is_one_sentence(make_bundle):
     encoder = OnnxTextEncoder(make_bundle())
     with pytest.raises(BundleError, match=r"text\.onnx cannot be run"):
         encoder.encode(np.array([[2, 99999, 3]]))
+
+
+@pytest.mark.parametrize("fault", ["image.onnx cannot be loaded", "text.onnx cannot be run"])
+def test_a_tower_that_fails_is_told_once_and_not_by_the_runtime_too(make_bundle, fault):
+    bundle = make_bundle()
+    if (
+        "loaded" in fault
+    ):  # a sound graph whose numbers are missing is found out late, which the runtime tells
+        model = onnx.load(bundle.folder / "image.onnx")
+        (bias,) = [weight for weight in model.graph.initializer if weight.name == "bias"]
+        set_external_data(bias, "short.bin", offset=0, length=16)
+        bias.ClearField("raw_data")
+        (bundle.folder / "short.bin").write_bytes(bytes(8))
+        (bundle.folder / "image.onnx").write_bytes(model.SerializeToString())
+    done = subprocess.run(
+        [sys.executable, "-c", CHILD, str(bundle.folder)], capture_output=True, text=True, check=False
+    )
+    assert done.stdout.startswith(f"The model file {bundle.folder / fault}")
+    assert done.stderr == ""
 
 
 def test_the_room_of_models_opens_without_loading_a_runtime():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import onnx
 import pytest
 import torch
@@ -116,3 +117,13 @@ def test_weights_that_halves_do_not_hold_are_stored_whole(factor, stored, tmp_pa
     assert drift["least"] > 0.999
     kinds = {weight.data_type for weight in onnx.load(tmp_path / "stored.onnx").graph.initializer}
     assert kinds == {onnx.TensorProto.FLOAT16 if stored == "float16" else onnx.TensorProto.FLOAT}
+
+
+def test_a_graph_that_fails_is_told_by_its_error_and_not_by_the_runtime_too(tmp_path, capfd):
+    table = nn.Sequential(nn.Embedding(4, 4))
+    write_graph(
+        table, torch.zeros(2, 3, dtype=torch.int64), Port("ids", {}), ["vector"], tmp_path / "table.onnx"
+    )
+    with pytest.raises(Exception, match="indices element out of data bounds"):
+        Graph(tmp_path / "table.onnx")(np.full((2, 3), 9))
+    assert capfd.readouterr().err == ""

@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 OPSET = 20
 
 onnxruntime.disable_telemetry_events()
+_SILENT = 4  # what goes wrong comes as an exception too, and a person is told once
+onnxruntime.set_default_logger_severity(_SILENT)  # for what belongs to no session
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +105,7 @@ class Graph:
         options.intra_op_num_threads = threads
         options.inter_op_num_threads = 1
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-        options.log_severity_level = 3
+        options.log_severity_level = _SILENT
         self._session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
         self._entry = self._session.get_inputs()[0].name
 
