@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import json
 import os
+import random
 import shutil
 import signal
 import sqlite3
 import subprocess
+import sys
 import tarfile
+import time
 from contextlib import suppress
 
 import pytest
@@ -124,6 +127,57 @@ def test_an_interrupted_search_ends_with_130_and_one_word(indexed) -> None:
     os.killpg(process.pid, signal.SIGINT)
     out, told = process.communicate(timeout=30)
     assert (process.returncode, out, told.strip()) == (130, b"", b"Stopped.")
+
+
+@pytest.mark.parametrize("tries", [8, pytest.param(100, marks=pytest.mark.soak)])
+def test_ctrl_c_at_any_moment_is_at_most_one_word(indexed, tries) -> None:
+    """What comes before our first line is Python's own to answer, with a traceback that does not name us."""
+    started = time.monotonic()
+    indexed.json("search", "dog")
+    whole = time.monotonic() - started
+    dice = random.Random(tries)
+    for _ in range(tries):
+        process = indexed.start("search", "dog", "--json")
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(whole * dice.random() ** 2)  # more often early, while modules are imported
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGINT)
+        out, told = process.communicate(timeout=30)
+        assert b"picsight" not in told
+        if process.returncode == 0:
+            assert json.loads(out)["results"]
+        elif b"Traceback" not in told:
+            assert process.returncode in {130, -signal.SIGINT}
+            assert told.strip() in {b"", b"Stopped."}
+
+
+CTRL_C_AT_AN_IMPORT = """
+import os, sys
+
+module = sys.argv[1]
+
+class Interrupt:
+    @staticmethod
+    def find_spec(name, path=None, target=None):
+        if name == module:
+            os.kill(os.getpid(), 2)
+
+sys.meta_path.insert(0, Interrupt)
+from picsight.__main__ import main
+sys.argv[1:] = ["problems"]
+main()
+"""
+
+
+@pytest.mark.parametrize("module", ["signal", "picsight.cli", "click", "picsight.cli.program"])
+def test_ctrl_c_while_the_program_is_imported_is_130_and_silence(outside, module) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", CTRL_C_AT_AN_IMPORT, module],
+        env=outside.environment,
+        capture_output=True,
+        check=False,
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (130, b"", b"")
 
 
 def test_a_folder_that_went_away_deletes_nothing(undisturbed, many_photos, tmp_path) -> None:

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
     from picsight.jobs import Jobs
     from picsight.settings import Settings
+    from picsight.window.parts.picture import Pictures
 
 NARROW = 60  # em: under this the sidebar makes room
 
@@ -40,11 +41,13 @@ class Frame(QWidget):
     folders_dropped = Signal(object)  # tuple[Path, ...]
     model_dropped = Signal(object)  # Path
 
-    def __init__(self, settings: Settings, jobs: Jobs, parent: QWidget | None = None) -> None:
+    def __init__(
+        self, settings: Settings, pictures: Pictures, jobs: Jobs, parent: QWidget | None = None
+    ) -> None:
         super().__init__(parent)
         self.sidebar_wanted = settings.sidebar
         self.model = WallModel(self)
-        self.thumbnails = Thumbnails(jobs, self)
+        self.thumbnails = Thumbnails(jobs, pictures, self)
         self.problems_model = ProblemsModel(self)
         self.box, self.busy = SearchBox(self), BusyLine(self)
         self.grid = PhotoView(self.model, self.thumbnails, jobs, settings.row_height)

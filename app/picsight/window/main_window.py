@@ -17,11 +17,13 @@ from picsight.window.actions.photos import PhotoActions
 from picsight.window.frame import Frame
 from picsight.window.library.controller import LibraryController, LibraryPlace, Overview
 from picsight.window.models.controller import ModelsController
+from picsight.window.parts.picture import Pictures
 from picsight.window.parts.words import counted
 from picsight.window.search.controller import SearchController
 from picsight.window.search.place import Place
 from picsight.window.tokens import px
 from picsight.window.viewer.controller import ViewerController
+from picsight_engine.photos.limits import Limits
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -42,10 +44,13 @@ class MainWindow(QMainWindow):
     def __init__(self, place: LibraryPlace, settings: Settings, jobs: Jobs) -> None:
         super().__init__()
         self._settings, self._jobs = settings, jobs
-        self.frame = frame = Frame(settings, jobs, self)
+        self.pictures = Pictures(Limits())
+        self.frame = frame = Frame(settings, self.pictures, jobs, self)
         self.library = LibraryController(place, frame.problems_model, frame.status, jobs, self)
         self.search = SearchController(frame.box, frame.wall_page, jobs, self)
-        self.viewer = ViewerController(frame.viewer_page, frame.model, frame.thumbnails, jobs, self)
+        self.viewer = ViewerController(
+            frame.viewer_page, frame.model, frame.thumbnails, self.pictures, jobs, parent=self
+        )
         self.folders = FolderActions(self, self.library)
         self.photos = PhotoActions(frame, self.viewer, jobs)
         self.models = ModelsController(place, self.library, jobs, self)
@@ -225,6 +230,8 @@ class MainWindow(QMainWindow):
         self.frame.thumbnails.use(library.thumbnail)
         self.search.use(library)
         self._tell_of_models()
+        if self.library.overview.folders:
+            self._jobs.read(self.pictures.warm_up, lambda _done: None, lambda _sentence: None)
         self.frame.show_page(self.frame.wall_page if self.library.overview.folders else self.frame.first_run)
         if self.frame.page is self.frame.wall_page:
             self.frame.box.line.setFocus()
@@ -308,7 +315,7 @@ class MainWindow(QMainWindow):
             self.setWindowState(Qt.WindowState.WindowMaximized)
 
     def closeEvent(self, event: QCloseEvent) -> None:
-        """Hand over what is worth keeping."""
+        """Hand over what is worth keeping, and let go of what is being read."""
         size = self.normalGeometry().size() if self.isMaximized() or self.isFullScreen() else self.size()
         self._settings = replace(
             self._settings,
@@ -320,4 +327,5 @@ class MainWindow(QMainWindow):
         )
         self.closing.emit(self._settings)
         self.models.hide()
+        self.pictures.close()
         super().closeEvent(event)

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING
 from picsight_engine.errors import PicsightError
 from picsight_engine.indexing.encoder import Encoder
 from picsight_engine.indexing.messages import Broken, Described, Identified, Job, Lost, News, Order, Ready
-from picsight_engine.indexing.processes import START_SECONDS, bury, start
 from picsight_engine.indexing.worker import work
+from picsight_engine.processes import START_SECONDS, bury, start
 
 if TYPE_CHECKING:
     from multiprocessing.connection import Connection

@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING
 
 from picsight_engine.errors import PicsightError
 from picsight_engine.indexing.messages import Broken, Described, Lost, Ready
-from picsight_engine.indexing.processes import START_SECONDS, bury, own_end, settle, start
 from picsight_engine.models.backend import Backend, load_image_encoder
+from picsight_engine.processes import START_SECONDS, bury, own_end, settle, start, step_back
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -37,6 +37,7 @@ _LOG = logging.getLogger(__name__)
 def encode(connection: Connection, bundle: Bundle, backend: Backend, seconds: float) -> None:
     """The process's whole life: load the tower, then turn batches into vectors until the indexer closes the pipe or dies."""
     settle()
+    step_back()
     with suppress(EOFError, OSError):  # the indexer is gone: there is nobody to tell
         try:
             size = bundle.image_spec().size

@@ -5,14 +5,13 @@ Started by "spawn", so nothing heavy is imported at the top: the model's librari
 
 from __future__ import annotations
 
-import os
 import traceback
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from picsight_engine.errors import ImageError, PicsightError
 from picsight_engine.indexing.messages import Broken, Described, Failed, Identified, Order, Ready
-from picsight_engine.indexing.processes import own_end, settle
+from picsight_engine.processes import own_end, settle, silence_decoders, step_back
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -32,6 +31,7 @@ def work(connection: Connection, bundle: Bundle, limits: Limits, embeds: bool) -
     Where it is not expected to embed, the model is loaded by the first photo that wants it all the same.
     """
     settle()
+    step_back()
     with suppress(EOFError, OSError):  # the indexer is gone: there is nobody to tell
         try:
             desk = _Desk(bundle, limits)
@@ -40,17 +40,10 @@ def work(connection: Connection, bundle: Bundle, limits: Limits, embeds: bool) -
         except PicsightError as fault:
             connection.send(Broken(fault))
             return
-        _silence_decoders()
+        silence_decoders()
         connection.send(Ready())
         while True:
             _serve(connection, desk, connection.recv().path)
-
-
-def _silence_decoders() -> None:
-    """Some C libraries write their complaints to the terminal; what matters of them comes as an error."""
-    nowhere = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nowhere, 2)
-    os.close(nowhere)
 
 
 def _serve(connection: Connection, desk: _Desk, path: Path) -> None:

@@ -19,10 +19,12 @@ from picsight.window.grid.view import PhotoView
 from picsight.window.grid.wall import Wall
 from picsight.window.library.controller import LibraryPlace
 from picsight.window.main_window import MainWindow
+from picsight.window.parts.picture import Pictures
 from picsight_engine.installation.catalogue import Entry, RemoteFile, Terms
 from picsight_engine.installation.choice import choice_of
 from picsight_engine.installation.installed import InstalledModels
 from picsight_engine.models.bundle import Licence, open_bundle, write_bundle
+from picsight_engine.photos.limits import Limits
 from picsight_engine.search.answer import Result
 
 PATIENCE = 30_000  # ms; worker processes start on a busy machine
@@ -80,6 +82,14 @@ def jobs(qapp):
 
 
 @pytest.fixture
+def pictures():
+    """What reads photos, its processes ended when the test has; only the first photo starts one."""
+    reading = Pictures(Limits())
+    yield reading
+    reading.close()
+
+
+@pytest.fixture
 def photos():
     """Make so many plain records, in landscape and portrait."""
 
@@ -102,12 +112,12 @@ def photos():
 
 
 @pytest.fixture
-def wall_view(qtbot, jobs, photos):
+def wall_view(qtbot, jobs, pictures, photos):
     """A shown wall of so many photos, 800 by 600 pixels."""
 
     def make(count: int) -> PhotoView:
         model = WallModel()
-        view = PhotoView(model, Thumbnails(jobs), jobs, 8.0)
+        view = PhotoView(model, Thumbnails(jobs, pictures), jobs, 8.0)
         model.setParent(view)
         qtbot.addWidget(view)
         view.resize(800, 600)

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import os
+import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -253,3 +256,18 @@ def test_a_folder_that_cannot_be_added_is_said_where_one_looks(qtbot, open_windo
         window.library.add_folders([tmp_path / "gone"])
     assert str(tmp_path / "gone") in told.args[0]
     assert window.frame.page is window.frame.first_run
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads children where Linux tells them")
+def test_ctrl_c_in_its_terminal_closes_the_window_and_its_processes_without_a_word(indexed, tmp_path):
+    environment = os.environ | {"HOME": str(tmp_path), "XDG_CONFIG_HOME": str(tmp_path)}
+    with subprocess.Popen(
+        [sys.executable, "-m", "picsight", "--library", str(indexed)],
+        env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True,
+    ) as program:  # fmt: skip
+        children = Path(f"/proc/{program.pid}/task").glob("*/children")
+        while program.poll() is None and sum(len(each.read_text().split()) for each in children) < 2:
+            children = Path(f"/proc/{program.pid}/task").glob("*/children")
+        os.killpg(program.pid, signal.SIGINT)
+        out, err = program.communicate(timeout=PATIENCE / 1000)
+    assert (program.returncode, out, err) == (0, "", "")

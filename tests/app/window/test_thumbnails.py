@@ -25,8 +25,8 @@ def wants(photos, side=40):
     return [Want(photo, side, side, 4.0, NOWHERE) for photo in photos]
 
 
-def test_what_is_wanted_arrives_at_its_size_with_round_corners(qtbot, jobs, jpeg):
-    thumbnails = Thumbnails(jobs)
+def test_what_is_wanted_arrives_at_its_size_with_round_corners(qtbot, jobs, pictures, jpeg):
+    thumbnails = Thumbnails(jobs, pictures)
     thumbnails.use(lambda _photo: jpeg)
     with qtbot.waitSignal(thumbnails.arrived) as arrived:
         thumbnails.want([Want(7, 90, 60, 8.0, NOWHERE)])
@@ -37,9 +37,9 @@ def test_what_is_wanted_arrives_at_its_size_with_round_corners(qtbot, jobs, jpeg
     assert abs(image.pixelColor(45, 30).red() - 200) < 10
 
 
-def test_the_first_wanted_come_first_and_what_is_no_longer_wanted_is_left_out(qtbot, jobs, jpeg):
+def test_the_first_wanted_come_first_and_what_is_no_longer_wanted_is_left_out(qtbot, jobs, pictures, jpeg):
     asked = []
-    thumbnails = Thumbnails(jobs)
+    thumbnails = Thumbnails(jobs, pictures)
     thumbnails.use(lambda photo: asked.append(photo) or jpeg)
     with qtbot.waitSignal(thumbnails.arrived):
         thumbnails.want(wants(range(100)))
@@ -48,10 +48,10 @@ def test_the_first_wanted_come_first_and_what_is_no_longer_wanted_is_left_out(qt
     assert asked == [*range(BATCH), *range(500, 505)]
 
 
-def test_a_photo_without_a_thumbnail_is_asked_for_once_until_it_may_be_there(qtbot, jobs, jpeg):
+def test_a_photo_without_a_thumbnail_is_asked_for_once_until_it_may_be_there(qtbot, jobs, pictures, jpeg):
     there = {}
     asked = []
-    thumbnails = Thumbnails(jobs)
+    thumbnails = Thumbnails(jobs, pictures)
     thumbnails.use(lambda photo: asked.append(photo) or there.get(photo))
     with qtbot.waitSignal(thumbnails.arrived):
         thumbnails.want(wants([1]))
@@ -64,16 +64,16 @@ def test_a_photo_without_a_thumbnail_is_asked_for_once_until_it_may_be_there(qtb
     assert thumbnails.pixmap(1) is not None
 
 
-def test_pictures_that_are_no_pictures_count_as_missing(qtbot, jobs):
-    thumbnails = Thumbnails(jobs)
+def test_pictures_that_are_no_pictures_count_as_missing(qtbot, jobs, pictures):
+    thumbnails = Thumbnails(jobs, pictures)
     thumbnails.use(lambda _photo: b"no jpeg")
     with qtbot.waitSignal(thumbnails.arrived):
         thumbnails.want(wants([1]))
     assert thumbnails.is_missing(1)
 
 
-def test_the_budget_holds_and_the_longest_unseen_goes_first(qtbot, jobs, jpeg):
-    thumbnails = Thumbnails(jobs, budget=5 * 40 * 40 * 4)
+def test_the_budget_holds_and_the_longest_unseen_goes_first(qtbot, jobs, pictures, jpeg):
+    thumbnails = Thumbnails(jobs, pictures, budget=5 * 40 * 40 * 4)
     thumbnails.use(lambda _photo: jpeg)
     with qtbot.waitSignal(thumbnails.arrived):
         thumbnails.want(wants(range(5)))
@@ -84,8 +84,8 @@ def test_the_budget_holds_and_the_longest_unseen_goes_first(qtbot, jobs, jpeg):
     assert all(thumbnails.pixmap(photo) for photo in (0, 2, 3, 4, 9))
 
 
-def test_another_size_is_made_anew_while_the_old_one_stands_in(qtbot, jobs, jpeg):
-    thumbnails = Thumbnails(jobs)
+def test_another_size_is_made_anew_while_the_old_one_stands_in(qtbot, jobs, pictures, jpeg):
+    thumbnails = Thumbnails(jobs, pictures)
     thumbnails.use(lambda _photo: jpeg)
     with qtbot.waitSignal(thumbnails.arrived):
         thumbnails.want(wants([1]))
@@ -95,7 +95,7 @@ def test_another_size_is_made_anew_while_the_old_one_stands_in(qtbot, jobs, jpeg
     assert thumbnails.pixmap(1).width() == 80
 
 
-def test_a_library_that_cannot_be_read_leaves_grey_cells_and_is_asked_again(qtbot, jobs, jpeg):
+def test_a_library_that_cannot_be_read_leaves_grey_cells_and_is_asked_again(qtbot, jobs, pictures, jpeg):
     broken = [True]
 
     def fetch(_photo):
@@ -103,7 +103,7 @@ def test_a_library_that_cannot_be_read_leaves_grey_cells_and_is_asked_again(qtbo
             raise StorageError("The disk is gone.")
         return jpeg
 
-    thumbnails = Thumbnails(jobs)
+    thumbnails = Thumbnails(jobs, pictures)
     thumbnails.use(fetch)
     thumbnails.want(wants([1]))
     qtbot.waitUntil(lambda: not thumbnails.is_busy)
@@ -113,9 +113,9 @@ def test_a_library_that_cannot_be_read_leaves_grey_cells_and_is_asked_again(qtbo
     assert thumbnails.pixmap(1) is not None
 
 
-def test_a_large_cell_in_sight_is_read_from_the_photo_itself(qtbot, jobs, jpeg, tmp_path):
+def test_a_large_cell_in_sight_is_read_from_the_photo_itself(qtbot, jobs, pictures, jpeg, tmp_path):
     Image.new("RGB", (900, 600), (30, 200, 40)).save(tmp_path / "green.jpg")
-    thumbnails = Thumbnails(jobs)
+    thumbnails = Thumbnails(jobs, pictures)
     thumbnails.use(lambda _photo: jpeg)
     large = [Want(k, 600, 400, 4.0, tmp_path / "green.jpg") for k in range(2)]
 
@@ -128,8 +128,8 @@ def test_a_large_cell_in_sight_is_read_from_the_photo_itself(qtbot, jobs, jpeg, 
     assert not is_sharp(1)
 
 
-def test_a_large_cell_whose_file_is_gone_keeps_its_thumbnail(qtbot, jobs, jpeg):
-    thumbnails = Thumbnails(jobs)
+def test_a_large_cell_whose_file_is_gone_keeps_its_thumbnail(qtbot, jobs, pictures, jpeg):
+    thumbnails = Thumbnails(jobs, pictures)
     thumbnails.use(lambda _photo: jpeg)
     thumbnails.want([Want(1, 600, 400, 4.0, NOWHERE), *wants([2])], seen=2)
     qtbot.waitUntil(lambda: thumbnails.pixmap(2) is not None and not thumbnails.is_busy)

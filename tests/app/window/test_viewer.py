@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import multiprocessing
+import os
+import signal
+from functools import partial
+
 import pytest
 from PIL import Image
 from PySide6.QtCore import QSize, Qt
@@ -9,11 +14,14 @@ from PySide6.QtCore import QSize, Qt
 from picsight.window.grid.model import WallModel
 from picsight.window.grid.thumbnails import Thumbnails
 from picsight.window.grid.wall import Wall
-from picsight.window.parts.picture import load_picture
 from picsight.window.viewer.controller import ViewerController
 from picsight.window.viewer.view import ViewerPage
 from picsight_engine.errors import ImageError
 from picsight_engine.search.answer import Result
+
+
+def wanted():
+    return True
 
 
 def saved(path, size, colour=(200, 30, 40), **options):
@@ -31,7 +39,7 @@ def folder(tmp_path):
 
 
 @pytest.fixture
-def viewer(qtbot, jobs, folder):
+def viewer(qtbot, jobs, pictures, folder):
     """The viewer over the three photos, with its page as `page`."""
     sizes = [(1600, 1200), (10, 10), (300, 200)]
     results = [
@@ -43,7 +51,7 @@ def viewer(qtbot, jobs, folder):
     qtbot.addWidget(page)
     page.resize(800, 600)
     page.show()
-    controller = ViewerController(page, model, Thumbnails(jobs), jobs, page)
+    controller = ViewerController(page, model, Thumbnails(jobs, pictures), pictures, jobs, parent=page)
     model.setParent(page)
     controller.page = page
     return controller
@@ -128,22 +136,58 @@ def test_escape_and_l_say_what_is_wished(qtbot, viewer):
         qtbot.keyClick(viewer.page.stage, Qt.Key.Key_L)
 
 
-def test_a_turned_photo_is_shown_upright(tmp_path):
+def test_a_turned_photo_is_shown_upright(pictures, tmp_path):
     image = Image.new("RGB", (400, 200), (200, 30, 40))
     exif = image.getexif()
     exif[0x0112] = 6
     image.save(tmp_path / "turned.jpg", exif=exif)
-    picture = load_picture(tmp_path / "turned.jpg", QSize(100, 100))
+    picture = pictures.load(tmp_path / "turned.jpg", QSize(100, 100), wanted)
     assert picture.size == QSize(200, 400)
     assert (picture.image.width(), picture.image.height()) == (50, 100)
 
 
-def test_a_file_that_vanished_is_an_image_error(tmp_path):
+def test_a_file_that_vanished_is_an_image_error(pictures, tmp_path):
     with pytest.raises(ImageError):
-        load_picture(tmp_path / "gone.jpg", None)
+        pictures.load(tmp_path / "gone.jpg", None, wanted)
 
 
-def test_a_photo_of_one_pixel_in_height_is_still_a_picture(tmp_path):
+def test_a_photo_of_one_pixel_in_height_is_still_a_picture(pictures, tmp_path):
     saved(tmp_path / "line.png", (4000, 1))
-    picture = load_picture(tmp_path / "line.png", QSize(100, 100))
+    picture = pictures.load(tmp_path / "line.png", QSize(100, 100), wanted)
     assert (picture.image.width(), picture.image.height()) == (100, 1)
+
+
+def test_a_file_that_ends_its_decoder_is_said_to_and_the_next_photo_opens(qtbot, viewer, folder, shared):
+    """One wrong byte in a real HEIC file, in the type of its metadata: pi-heif dies of it."""
+    data = (shared / "formats" / "orient1.heic").read_bytes()
+    (folder / "1.jpg").write_bytes(data.replace(b"Exif", b"\xffxif", 1))
+    viewer.show(1)
+    qtbot.waitUntil(lambda: "makes the program that reads pictures crash" in viewer.page.stage.sentence())
+    viewer.show(2)
+    qtbot.waitUntil(lambda: shows_photo(viewer.page))
+    assert viewer.page.stage.sentence() == ""
+
+
+def only_process():
+    (process,) = multiprocessing.active_children()
+    return process
+
+
+def test_a_photo_that_hangs_is_left_for_the_next_one_without_waiting_for_its_end(
+    qtbot, viewer, pictures, folder
+):
+    pictures.load(folder / "2.jpg", None, wanted)
+    os.kill(only_process().pid, signal.SIGSTOP)
+    viewer.show(0)
+    viewer.show(2)  # thirty seconds are the limit, five the patience of this test
+    qtbot.waitUntil(lambda: shows_photo(viewer.page))
+
+
+def test_a_closed_window_lets_go_of_a_photo_that_hangs(jobs, pictures, folder):
+    pictures.load(folder / "2.jpg", None, wanted)
+    process = only_process()
+    os.kill(process.pid, signal.SIGSTOP)
+    jobs.read(partial(pictures.load, folder / "0.jpg", None, wanted), lambda _picture: None)
+    pictures.close()
+    jobs.close()
+    assert multiprocessing.active_children() == []

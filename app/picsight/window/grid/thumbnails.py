@@ -9,13 +9,12 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QObject, QRect, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QImage, QPainter, QPainterPath, QPixmap
 
-from picsight.window.parts.picture import load_picture
-
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
 
     from picsight.jobs import Jobs
+    from picsight.window.parts.picture import Pictures
 
     Fetch = Callable[[int], bytes | None]
 
@@ -58,9 +57,11 @@ class Thumbnails(QObject):
 
     arrived = Signal(object)  # set[int], the photos whose pixmap is new
 
-    def __init__(self, jobs: Jobs, parent: QObject | None = None, *, budget: int = BUDGET) -> None:
+    def __init__(
+        self, jobs: Jobs, pictures: Pictures, parent: QObject | None = None, *, budget: int = BUDGET
+    ) -> None:
         super().__init__(parent)
-        self._jobs, self._budget = jobs, budget
+        self._jobs, self._pictures, self._budget = jobs, pictures, budget
         self._fetch: Fetch | None = None
         self._kept: OrderedDict[int, _Kept] = OrderedDict()
         self._bytes = 0
@@ -131,11 +132,16 @@ class Thumbnails(QObject):
             return
         self._sharpening = True
         self._jobs.read(
-            lambda: bake(load_picture(want.path, QSize(want.width, want.height)).image, want),
+            lambda: bake(self._read_sharp(want), want),
             lambda image: self._take_sharp(want, image),
             lambda _sentence: self._take_sharp(want, None),
             replaces=LANE_SHARP,
         )
+
+    def _read_sharp(self, want: Want) -> QImage:
+        """Runs in a thread."""
+        size = QSize(want.width, want.height)
+        return self._pictures.load(want.path, size, lambda: want in self._wanted).image
 
     def _is_blurred(self, want: Want) -> bool:
         kept = self._kept.get(want.photo)
@@ -145,9 +151,11 @@ class Thumbnails(QObject):
 
     def _take_sharp(self, want: Want, image: QImage | None) -> None:
         self._sharpening = False
-        if image is None:
+        if want not in self._wanted:  # it may have been given up for that
+            pass
+        elif image is None:
             self._blurred.add(want.photo)
-        elif want in self._wanted:
+        else:
             self._keep(want, QPixmap.fromImage(image), is_sharp=True)
             self.arrived.emit({want.photo})
         self._next()
@@ -185,7 +193,7 @@ def _bake_all(fetch: Fetch, batch: Sequence[Want]) -> list[tuple[Want, QImage | 
     baked: list[tuple[Want, QImage | None]] = []
     for want in batch:
         jpeg = fetch(want.photo)
-        image = QImage.fromData(jpeg) if jpeg else QImage()
+        image = QImage.fromData(jpeg) if jpeg else QImage()  # the engine's own JPEG, no file of a person
         baked.append((want, None if image.isNull() else bake(image, want)))
     return baked
 

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import threading
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QSize, Qt
+from PySide6.QtCore import QSize
 from PySide6.QtGui import QImage
 
+from picsight_engine.errors import CancelledError
+
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
-    from PIL import Image
+    from picsight_engine.photos.darkroom import Darkroom
+    from picsight_engine.photos.limits import Limits
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,30 +28,51 @@ class ScreenPicture:
     size: QSize
 
 
-def load_picture(path: Path, fit: QSize | None) -> ScreenPicture:
-    """Decode a photo to fit into `fit` device pixels, or whole where that is None.
+class Pictures:
+    """Reads photos; no file is ever decoded in the window's own process, which a damaged one could end."""
 
-    Raises:
-        ImageError: the file cannot be shown.
-    """
-    from picsight_engine.photos.decode import Limits, decode, read_photo  # Pillow, 30 ms, at the first photo
+    def __init__(self, limits: Limits) -> None:
+        """`limits` hold for each photo."""
+        self._limits = limits
+        self._room: Darkroom | None = None
+        self._closed = False
+        self._lock = threading.Lock()
 
-    limits = Limits()
-    data = read_photo(path, limits)
-    side = 100_000 if fit is None else max(min(fit.width(), fit.height()), 64)
-    picture = decode(data, path, min_side=side, limits=limits)
-    image = to_qimage(picture.image)
-    size = QSize(picture.width, picture.height)
-    if fit is not None:
-        target = size.scaled(fit, Qt.AspectRatioMode.KeepAspectRatio).expandedTo(QSize(1, 1))
-        if target.width() < image.width():
-            image = image.scaled(
-                target, Qt.AspectRatioMode.IgnoreAspectRatio, Qt.TransformationMode.SmoothTransformation
-            )
-    return ScreenPicture(path, image.convertToFormat(QImage.Format.Format_RGB32), size)
+    def warm_up(self) -> None:
+        """Start what the first photo would wait for."""
+        self._darkroom().warm_up()
 
+    def load(self, path: Path, fit: QSize | None, is_wanted: Callable[[], bool]) -> ScreenPicture:
+        """Decode a photo to fit into `fit` device pixels, or whole where that is None; given up if it takes long and
+        `is_wanted` says no.
 
-def to_qimage(image: Image.Image) -> QImage:
-    """An RGB picture as a QImage with memory of its own."""
-    data = image.convert("RGB").tobytes()
-    return QImage(data, image.width, image.height, 3 * image.width, QImage.Format.Format_RGB888).copy()
+        Raises:
+            ImageError: the file cannot be shown.
+            CancelledError: it was given up, or the window is closed.
+        """
+        place = None if fit is None else (max(fit.width(), 1), max(fit.height(), 1))
+        developed = self._darkroom().develop(path, place, is_wanted)
+        width, height = developed.size
+        shown = QImage(developed.pixels, width, height, 3 * width, QImage.Format.Format_RGB888)
+        # the conversion is the copy: what it was made from goes with `developed`
+        image = shown.convertToFormat(QImage.Format.Format_RGB32)
+        return ScreenPicture(path, image, QSize(developed.width, developed.height))
+
+    def close(self) -> None:
+        """End what is being read, and the processes that do it; nothing can be read any more."""
+        with self._lock:
+            self._closed = True
+        if self._room is not None:
+            self._room.close()
+
+    def _darkroom(self) -> Darkroom:
+        with self._lock:
+            if self._closed:
+                raise CancelledError("The window is closed.")
+            if self._room is None:
+                from picsight_engine.photos.darkroom import (
+                    Darkroom,  # 20 ms that the first frame does not pay
+                )
+
+                self._room = Darkroom(self._limits)
+            return self._room

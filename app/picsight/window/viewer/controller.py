@@ -8,14 +8,13 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, QSize, Signal
 
-from picsight.window.parts.picture import ScreenPicture, load_picture
-
 if TYPE_CHECKING:
     from pathlib import Path
 
     from picsight.jobs import Jobs
     from picsight.window.grid.model import WallModel
     from picsight.window.grid.thumbnails import Thumbnails
+    from picsight.window.parts.picture import Pictures, ScreenPicture
     from picsight.window.viewer.view import ViewerPage
     from picsight_engine.search.answer import Result
 
@@ -33,11 +32,14 @@ class ViewerController(QObject):
         page: ViewerPage,
         model: WallModel,
         thumbnails: Thumbnails,
+        pictures: Pictures,
         jobs: Jobs,
+        *,
         parent: QObject | None = None,
     ) -> None:
         super().__init__(parent)
-        self._page, self._model, self._thumbnails, self._jobs = page, model, thumbnails, jobs
+        self._page, self._model, self._thumbnails = page, model, thumbnails
+        self._pictures, self._jobs = pictures, jobs
         self._row = -1
         self._photo: Result | None = None
         self._kept: OrderedDict[tuple[Path, int, int], ScreenPicture] = OrderedDict()
@@ -79,6 +81,10 @@ class ViewerController(QObject):
             self._jobs.forget(lane)
         self._kept.clear()
 
+    def _is_at(self, photo: Result | None) -> bool:
+        """Whether this photo is still looked at; asked in threads."""
+        return self._photo is photo
+
     def _load(self) -> None:
         photo, fit = self._photo, self._page.stage.fit_size()
         if photo is None:
@@ -89,7 +95,7 @@ class ViewerController(QObject):
             self._show_picture(kept)
             return
         self._jobs.read(
-            lambda: load_picture(photo.path, fit),
+            partial(self._pictures.load, photo.path, fit, partial(self._is_at, photo)),
             lambda picture: self._take(picture, fit),
             self._page.stage.show_sentence,
             replaces=LANE,
@@ -117,7 +123,7 @@ class ViewerController(QObject):
             if (path, fit.width(), fit.height()) in self._kept:
                 continue
             self._jobs.read(
-                partial(load_picture, path, fit),
+                partial(self._pictures.load, path, fit, partial(self._is_at, self._photo)),
                 lambda picture: self._take_ahead(picture, fit),
                 lambda _sentence: None,
                 replaces=LANE_AHEAD,
@@ -138,7 +144,7 @@ class ViewerController(QObject):
         photo = self._photo
         if photo is not None:
             self._jobs.read(
-                lambda: load_picture(photo.path, None),
+                partial(self._pictures.load, photo.path, None, partial(self._is_at, photo)),
                 self._take_full,
                 lambda _sentence: None,
                 replaces=LANE_FULL,

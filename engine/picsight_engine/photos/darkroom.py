@@ -1,0 +1,233 @@
+"""Photos for a screen, decoded in processes of their own: a file that crashes or hangs a decoder costs only itself.
+
+The processes stay warm between photos. Pixels come through a piece of shared memory that has no name any more once a
+process is at work, so nothing of it can be left behind, however this program ends.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from dataclasses import dataclass
+from multiprocessing.shared_memory import SharedMemory
+from typing import TYPE_CHECKING
+
+from picsight_engine.errors import CancelledError, ImageError, PicsightError
+from picsight_engine.photos.enlarger import TRAY_BYTES, Exposed, Wish, serve
+from picsight_engine.processes import START_SECONDS, bury, start
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+    from typing import Any
+
+    from picsight_engine.errors import ProblemCode
+    from picsight_engine.photos.limits import Limits
+
+MOST_PROCESSES = 2  # the photo that is looked at, and the next one
+_GRACE_SECONDS = 1.0  # what is no longer wanted may take so long: that is cheaper than a new process
+_END_SECONDS = 5.0  # a killed process is gone by then, unless it hangs inside the system
+_GLANCE_SECONDS = 0.1  # how often is asked whether it is still wanted
+
+
+@dataclass(frozen=True, slots=True)
+class Developed:
+    """A photo upright in sRGB, `width` by `height` in full; `pixels` are the RGB bytes of `size`, rows without gaps."""
+
+    width: int
+    height: int
+    size: tuple[int, int]
+    pixels: bytearray
+
+
+class Darkroom:
+    """A few processes behind one call; any thread may make it."""
+
+    def __init__(self, limits: Limits) -> None:
+        """Starts nothing yet; `limits` hold for each photo."""
+        self._limits = limits
+        self._enlargers: list[_Enlarger] = []
+        self._idle: list[_Enlarger] = []
+        self._changed = threading.Condition()
+        self._closed = False
+
+    def warm_up(self) -> None:
+        """Starts what the first photo would wait for."""
+        with self._changed:
+            if not self._closed and not self._enlargers:
+                self._idle.append(self._start())
+
+    def develop(
+        self, path: Path, fit: tuple[int, int] | None, is_wanted: Callable[[], bool] = lambda: True
+    ) -> Developed:
+        """Decodes a photo to fit into `fit` pixels, never enlarged, or whole where that is None.
+
+        A photo that takes long is given up once `is_wanted` says so, and everything when the room is closed.
+
+        Raises:
+            ImageError: the file cannot be shown; `crashed` and `timeout` where it took its process along.
+            CancelledError: it was given up.
+            PicsightError: no process can be started.
+        """
+        enlarger = self._take()
+        try:
+            return enlarger.develop(Wish(path, fit), self._limits.seconds, is_wanted)
+        except (EOFError, OSError) as fault:
+            raise self._explain(fault, enlarger, path) from fault
+        finally:
+            self._give_back(enlarger)
+
+    def close(self) -> None:
+        """Ends the processes, whatever they are doing."""
+        with self._changed:
+            self._closed = True
+            while self._idle:
+                self._remove(self._idle.pop())
+            for enlarger in self._enlargers:  # who uses one puts it away
+                enlarger.kill()
+            self._changed.notify_all()
+
+    def _take(self) -> _Enlarger:
+        """A process for one photo: the one used last, a new one, or the next that is free."""
+        with self._changed:
+            while not self._closed:
+                while self._idle:
+                    enlarger = self._idle.pop()
+                    if enlarger.is_alive():
+                        return enlarger
+                    self._remove(enlarger)
+                if len(self._enlargers) < MOST_PROCESSES:
+                    return self._start()
+                self._changed.wait()
+        raise CancelledError("Picsight is being closed.")
+
+    def _give_back(self, enlarger: _Enlarger) -> None:
+        """Takes a process back; one that was lost over its photo is replaced at once, so that the next need not wait."""
+        with self._changed:
+            if not enlarger.is_lost and not self._closed:
+                self._idle.append(enlarger)
+            else:
+                self._remove(enlarger)
+                if enlarger.is_ready and not self._closed:
+                    self._idle.append(self._start())
+            self._changed.notify()
+
+    def _start(self) -> _Enlarger:
+        enlarger = _Enlarger(self._limits)
+        self._enlargers.append(enlarger)
+        return enlarger
+
+    def _remove(self, enlarger: _Enlarger) -> None:
+        self._enlargers.remove(enlarger)
+        enlarger.close()
+
+    def _explain(self, fault: Exception, enlarger: _Enlarger, path: Path) -> PicsightError:
+        """What a process that died or hung means."""
+        if self._closed:
+            return CancelledError("Picsight is being closed.")
+        if not enlarger.is_ready:
+            return PicsightError(
+                "The process that reads photos does not start. Free some memory and try again."
+            )
+        code: ProblemCode = "crashed"
+        reason = "makes the program that reads pictures crash, so it cannot be shown"
+        if isinstance(fault, TimeoutError):
+            code = "timeout"
+            reason = f"took longer than {self._limits.seconds:g} seconds to read, so it cannot be shown"
+        name = os.fsencode(path).decode("utf-8", "replace")
+        return ImageError(code, f"{name} {reason}. Save it again in another program.", path)
+
+
+class _Enlarger:
+    """One process from our side; used from one thread at a time, but for `kill`."""
+
+    def __init__(self, limits: Limits) -> None:
+        self._process, self._connection = start(serve, limits, name="picsight-photo")
+        self._tray: SharedMemory | None = None
+        self.is_lost = False
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether it was ever at work."""
+        return self._tray is not None
+
+    def is_alive(self) -> bool:
+        """Whether the process still runs."""
+        return self._process.is_alive()
+
+    def develop(self, wish: Wish, seconds: float, is_wanted: Callable[[], bool]) -> Developed:
+        """What the process makes of a wish.
+
+        Raises:
+            ImageError: what it says of the file.
+            CancelledError: it took long and was not wanted any more; this, and what follows, loses the process.
+            EOFError, OSError: it died.
+            TimeoutError: it took longer than `seconds` (one of Python's OSErrors).
+        """
+        try:
+            tray = self._tray or self._settle()
+            self._connection.send(wish)
+            return self._receive(tray, time.monotonic(), seconds, is_wanted)
+        except ImageError:
+            raise
+        except BaseException:
+            self.is_lost = True
+            raise
+
+    def kill(self) -> None:
+        """Ends the process, whatever it is doing; any thread may call."""
+        self._process.kill()
+
+    def close(self) -> None:
+        """Puts the process away, and the shared memory with it."""
+        self._process.kill()
+        bury(self._process, self._connection)
+        if self._tray is not None:
+            self._tray.close()
+
+    def _settle(self) -> SharedMemory:
+        """Waits until the process runs, and gives it the shared memory: once it has that, the name goes."""
+        self._hear(START_SECONDS)
+        tray = SharedMemory(create=True, size=TRAY_BYTES)
+        try:
+            self._connection.send(tray.name)
+            self._hear(START_SECONDS)
+        except BaseException:
+            self._process.kill()  # first: it must not take the memory after the name is gone
+            self._process.join(_END_SECONDS)
+            tray.close()
+            raise
+        finally:
+            tray.unlink()
+        self._tray = tray
+        return tray
+
+    def _hear(self, seconds: float) -> Any:
+        if not self._connection.poll(max(seconds, 0.0)):
+            raise TimeoutError
+        return self._connection.recv()
+
+    def _receive(
+        self, tray: SharedMemory, since: float, seconds: float, is_wanted: Callable[[], bool]
+    ) -> Developed:
+        while not self._connection.poll(_GLANCE_SECONDS):
+            waited = time.monotonic() - since
+            if waited > seconds:
+                raise TimeoutError
+            if waited > _GRACE_SECONDS and not is_wanted():
+                raise CancelledError("This photo is not wanted any more.")
+        answer = self._connection.recv()
+        if isinstance(answer, ImageError):
+            raise answer
+        assert isinstance(answer, Exposed)
+        view = tray.buf
+        assert view is not None, "it is open"
+        pixels = bytearray(3 * answer.size[0] * answer.size[1])
+        filled = 0
+        while filled < len(pixels):
+            length = self._hear(since + seconds - time.monotonic())
+            pixels[filled : filled + length] = view[:length]
+            filled += length
+            self._connection.send(None)  # taken
+        return Developed(answer.width, answer.height, answer.size, pixels)

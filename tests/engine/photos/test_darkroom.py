@@ -1,0 +1,308 @@
+"""Photos for a screen: decoded elsewhere, right to the pixel, and a file that ends or hangs its decoder costs only itself."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import random
+import signal
+import subprocess
+import sys
+import textwrap
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from picsight_engine.errors import CancelledError, ImageError
+from picsight_engine.photos.darkroom import MOST_PROCESSES, Darkroom
+from picsight_engine.photos.decode import decode
+from picsight_engine.photos.limits import Limits
+
+PATIENCE = 60.0  # seconds; only a failing test waits so long
+SCREEN = (1920, 1080)
+
+
+@pytest.fixture
+def room():
+    with closing(Darkroom(Limits(seconds=PATIENCE))) as opened:
+        yield opened
+
+
+@pytest.fixture
+def photo(tmp_path, make_image):
+    path = tmp_path / "photo.png"
+    make_image().save(path)
+    return path
+
+
+@pytest.fixture
+def killer(shared, tmp_path):
+    """A real HEIC file with one wrong byte, in the type of its metadata: pi-heif dies of it."""
+    data = (shared / "formats" / "orient1.heic").read_bytes()
+    path = tmp_path / "killer.heic"
+    path.write_bytes(data.replace(b"Exif", b"\xffxif", 1))
+    return path
+
+
+def pids():
+    return {process.pid for process in multiprocessing.active_children()}
+
+
+def shared_memory():
+    """The names that there are; other tests beside this one may have theirs for a moment."""
+    return set(Path("/dev/shm").iterdir()) if sys.platform == "linux" else set()
+
+
+def comes_true(condition):
+    end = time.monotonic() + PATIENCE
+    while time.monotonic() < end:
+        if condition():
+            return True
+        os.sched_yield()
+    return False
+
+
+def pixels(developed):
+    width, height = developed.size
+    return np.frombuffer(developed.pixels, np.uint8).reshape(height, width, 3)
+
+
+def test_the_pixels_are_those_of_the_decoder(room, photo, tmp_path):
+    whole = room.develop(photo, None)
+    assert (whole.width, whole.height, whole.size) == (48, 32, (48, 32))
+    assert np.array_equal(pixels(whole), np.asarray(Image.open(photo)))
+    large = tmp_path / "large.png"  # more than one piece, and rows that do not divide one
+    noise = np.random.default_rng(1).integers(0, 256, (1601, 2003, 3), dtype=np.uint8)
+    Image.fromarray(noise).save(large, compress_level=0)
+    assert np.array_equal(pixels(room.develop(large, None)), noise)
+
+
+def test_a_row_longer_than_a_piece_comes_whole(room, tmp_path):
+    row = np.random.default_rng(1).integers(0, 256, (2, 3_000_000, 3), dtype=np.uint8)
+    Image.fromarray(row).save(tmp_path / "rows.bmp")
+    assert np.array_equal(pixels(room.develop(tmp_path / "rows.bmp", None)), row)
+
+
+@pytest.mark.parametrize(
+    ("size", "fit", "shown"),
+    [
+        ((4000, 3000), SCREEN, (1440, 1080)),
+        ((3000, 4000), SCREEN, (810, 1080)),
+        ((640, 480), SCREEN, (640, 480)),
+        ((4000, 1), (100, 100), (100, 1)),
+        ((1, 4000), (100, 100), (1, 100)),
+        ((4000, 3000), (1, 1), (1, 1)),
+    ],
+)
+def test_a_photo_fits_its_place_and_is_never_enlarged(room, tmp_path, size, fit, shown):
+    Image.new("RGB", size, (200, 30, 40)).save(tmp_path / "photo.jpg")
+    developed = room.develop(tmp_path / "photo.jpg", fit)
+    assert ((developed.width, developed.height), developed.size) == (size, shown)
+    assert np.abs(pixels(developed).astype(int) - (200, 30, 40)).max() <= 3
+
+
+def test_a_file_that_cannot_be_shown_costs_no_process(room, photo, tmp_path):
+    room.develop(photo, SCREEN)
+    before = pids()
+    for name, content in (("empty.jpg", b""), ("text.jpg", b"plain text " * 20)):
+        (tmp_path / name).write_bytes(content)
+        with pytest.raises(ImageError, match=name):
+            room.develop(tmp_path / name, SCREEN)
+    with pytest.raises(ImageError, match="no longer there"):
+        room.develop(tmp_path / "gone.jpg", SCREEN)
+    assert pids() == before
+
+
+def test_a_file_that_ends_its_decoder_is_said_to_and_the_next_photo_opens(room, photo, killer):
+    room.develop(photo, SCREEN)
+    before = pids()
+    with pytest.raises(
+        ImageError, match=r"killer\.heic makes the program that reads pictures crash"
+    ) as caught:
+        room.develop(killer, SCREEN)
+    assert caught.value.code == "crashed"
+    assert room.develop(photo, SCREEN).size == (48, 32)
+    assert len(pids()) == 1
+    assert pids() != before
+
+
+def test_a_process_that_hangs_over_a_photo_is_replaced(photo):
+    with closing(Darkroom(Limits(seconds=1.5))) as room:
+        room.develop(photo, SCREEN)
+        (pid,) = pids()
+        os.kill(pid, signal.SIGSTOP)
+        with pytest.raises(ImageError, match=r"photo\.png took longer than 1\.5 seconds") as caught:
+            room.develop(photo, SCREEN)
+        assert caught.value.code == "timeout"
+        assert room.develop(photo, SCREEN).size == (48, 32)
+        assert pid not in pids()
+
+
+def test_one_that_is_killed_in_the_middle_of_a_photo_is_a_crash(room, photo):
+    room.develop(photo, SCREEN)
+    (pid,) = pids()
+    os.kill(pid, signal.SIGSTOP)
+    with ThreadPoolExecutor(1) as thread:
+        under_way = thread.submit(room.develop, photo, SCREEN, lambda: not os.kill(pid, signal.SIGKILL))
+        with pytest.raises(ImageError, match="crash"):
+            under_way.result(PATIENCE)
+
+
+def test_one_that_died_while_nobody_wanted_it_costs_no_photo(room, photo):
+    room.develop(photo, SCREEN)
+    (process,) = multiprocessing.active_children()
+    process.kill()
+    process.join()
+    assert room.develop(photo, SCREEN).size == (48, 32)
+
+
+def test_a_photo_that_is_not_wanted_any_more_does_not_hold_up_the_next(room, photo):
+    room.develop(photo, SCREEN)
+    (pid,) = pids()
+    os.kill(pid, signal.SIGSTOP)
+    with pytest.raises(CancelledError):
+        room.develop(photo, SCREEN, lambda: False)
+    assert room.develop(photo, SCREEN).size == (48, 32)
+
+
+def test_many_photos_at_once_take_few_processes(room, shared):
+    names = [f"orient{turn}.{kind}" for turn in (1, 3, 6) for kind in ("jpg", "png", "heic", "avif", "webp")]
+    paths = [shared / "formats" / name for name in names]
+    alone = [decode(path.read_bytes(), path, min_side=1 << 30, limits=Limits()).image for path in paths]
+    most = []
+
+    def develop(path):
+        developed = room.develop(path, None)
+        most.append(len(pids()))
+        return pixels(developed)
+
+    with ThreadPoolExecutor(4) as threads:
+        for found, image in zip(threads.map(develop, paths * 2), alone * 2, strict=True):
+            assert np.array_equal(found, np.asarray(image))
+    assert max(most) <= MOST_PROCESSES
+
+
+def test_closing_ends_what_is_under_way_and_what_waits(photo):
+    room = Darkroom(Limits(seconds=PATIENCE))
+    room.develop(photo, SCREEN)
+    asked = threading.Event()
+    (pid,) = pids()
+    os.kill(pid, signal.SIGSTOP)
+
+    def is_wanted():
+        asked.set()
+        return True
+
+    with ThreadPoolExecutor(1) as thread:
+        under_way = thread.submit(room.develop, photo, SCREEN, is_wanted)
+        assert asked.wait(PATIENCE)
+        room.close()
+        with pytest.raises(CancelledError):
+            under_way.result(PATIENCE)
+    with pytest.raises(CancelledError):
+        room.develop(photo, SCREEN)
+    room.close()
+    assert pids() == set()
+
+
+OWNER = """
+import multiprocessing, os, signal, sys, threading
+from pathlib import Path
+from picsight_engine.photos.darkroom import Darkroom
+from picsight_engine.photos.limits import Limits
+
+if __name__ == "__main__":
+    photo, end = Path(sys.argv[1]), sys.argv[2]
+    room = Darkroom(Limits())
+    room.develop(photo, None)
+    (process,) = multiprocessing.active_children()
+    print(process.pid, flush=True)
+    if end == "killed over a photo":
+        threading.Thread(target=room.develop, args=(photo, None)).start()
+    if end.startswith("killed"):
+        os.kill(os.getpid(), signal.SIGKILL)
+    if end == "interrupted":
+        try:
+            os.killpg(0, signal.SIGINT)
+        except KeyboardInterrupt:
+            print(room.develop(photo, None).size)
+"""
+
+
+@pytest.mark.parametrize("end", ["left open", "killed", "killed over a photo", "interrupted"])
+def test_nothing_is_left_behind_and_nothing_said_however_the_program_ends(photo, tmp_path, end):
+    before = shared_memory()
+    script = tmp_path / "owner.py"
+    script.write_text(textwrap.dedent(OWNER))
+    done = subprocess.run(
+        [sys.executable, script, photo, end],
+        check=False,
+        capture_output=True,
+        text=True,
+        start_new_session=True,
+    )  # it returns once every process that holds its streams is gone
+    assert done.stderr == ""
+    assert done.stdout.splitlines()[1:] == (["(48, 32)"] if end == "interrupted" else [])
+    assert comes_true(lambda: shared_memory() <= before)
+    assert comes_true(lambda: has_ended(int(done.stdout.split()[0])))
+
+
+def has_ended(pid):
+    """An orphan closes its streams a moment before it is gone, and waits for whoever adopted it to notice."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
+    except (FileNotFoundError, ProcessLookupError):
+        return True
+
+
+def mutate(data, chance):
+    data = bytearray(data)
+    for _ in range(chance.choice((1, 1, 2, 5, 20))):
+        at = int(len(data) * chance.random() ** chance.choice((1, 3)))  # headers more often
+        way = chance.randrange(6)
+        if way < 3:
+            data[at : at + 1] = bytes([chance.choice((0, 255, chance.randrange(256)))])
+        elif way == 3:
+            del data[at : at + chance.randrange(1, 200)]
+        elif way == 4:
+            data[at:at] = chance.randbytes(chance.randrange(1, 50))
+        else:
+            data[at : at + 4] = chance.choice((b"\0\0\0\0", b"\xff\xff\xff\xff", b"\x7f\xff\xff\xff"))
+    return bytes(data) or b"x"
+
+
+@pytest.mark.parametrize("count", [60, pytest.param(2500, marks=pytest.mark.soak)])
+def test_mutated_files_give_a_picture_or_a_sentence(room, shared, tmp_path, count):
+    before = shared_memory()
+    paths = [
+        path for path in sorted((shared / "formats").iterdir()) if path.suffix in {".heic", ".heif", ".avif"}
+    ]
+    shown = refused = 0
+    for number in range(count):
+        chance = random.Random(f"darkroom {number}")
+        path = chance.choice(paths)
+        data = mutate(path.read_bytes(), chance)
+        if number % 20 == 0:  # what pi-heif dies of is rare: make sure of some
+            data = data.replace(b"Exif", b"\xffxif", 1)
+        mutant = tmp_path / path.name
+        mutant.write_bytes(data)
+        sentence = None
+        try:
+            developed = room.develop(mutant, SCREEN)
+        except ImageError as fault:
+            sentence = str(fault)
+        if sentence is None:
+            assert len(developed.pixels) == 3 * developed.size[0] * developed.size[1] > 0
+            shown += 1
+        else:
+            assert path.name in sentence
+            refused += 1
+        assert len(pids()) <= MOST_PROCESSES
+    assert min(shown, refused) > count // 20
+    assert comes_true(lambda: shared_memory() <= before)
