@@ -185,13 +185,8 @@ def _examine_database(db: Database) -> Check:
 
 def _forget(library: _Library, named: Sequence[Path]) -> Check:
     """Forgets what is gone, a person having said so: also what indexing keeps in folders that this person has named."""
-    forgotten = forget_lost(library.db, named)
     with closing(Thumbnails.open(library.folder)) as thumbnails:
-        thumbnails.delete(forgotten.photos)
-    space = active_space(library.db)
-    if forgotten.photos and space is not None:
-        with closing(_open_matrix(library, space)) as matrix:
-            matrix.rebuild()  # a buried row would keep the vector's bytes
+        forgotten = forget_lost(library.db, thumbnails, named)
     message = f"{_count(len(forgotten.photos), 'photo')} of missing files forgotten."
     if forgotten.kept:
         message += (

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from contextlib import closing
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -12,6 +13,9 @@ from picsight_engine.indexing.plan import make_plan
 from picsight_engine.store.database import index_lock
 from picsight_engine.store.files import forget_missing, mark_missing
 from picsight_engine.store.folders import all_folders, covered_names, file_path
+from picsight_engine.store.own_folder import CACHE
+from picsight_engine.store.vectors import active_space
+from picsight_engine.vectors.matrix import Matrix
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -21,6 +25,7 @@ if TYPE_CHECKING:
     from picsight_engine.store.database import Database
     from picsight_engine.store.files import StoredFile
     from picsight_engine.store.folders import Folder
+    from picsight_engine.store.thumbnails import Thumbnails
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,10 +36,10 @@ class Forgotten:
     kept: int
 
 
-def forget_lost(db: Database, named: Sequence[Path] = ()) -> Forgotten:
+def forget_lost(db: Database, thumbnails: Thumbnails, named: Sequence[Path] = ()) -> Forgotten:
     """Forgets what is missing, and everything that `named` folders or directories have lost, emptied ones too.
 
-    What is offline elsewhere is left alone. The caller removes thumbnails and cached vectors of what was forgotten.
+    What is offline elsewhere is left alone.
 
     Raises:
         RequestError: a named path is no part of the library.
@@ -58,7 +63,18 @@ def forget_lost(db: Database, named: Sequence[Path] = ()) -> Forgotten:
         with db.writer() as connection:
             mark_missing(connection, gone, time.time())
             photos = forget_missing(connection, 0)
+        thumbnails.delete(photos)
+        if photos:
+            _forget_cached(db)
     return Forgotten(photos, len(plan.kept - let_go))
+
+
+def _forget_cached(db: Database) -> None:
+    """Builds the cache of vectors anew: a buried row would keep the vector's bytes."""
+    space = active_space(db)
+    if space is not None:
+        with closing(Matrix.open(db.folder / CACHE, db, space.name, space.dim)) as matrix:
+            matrix.rebuild()
 
 
 def _view(db: Database, folder: Folder) -> FolderView:

@@ -116,7 +116,7 @@ def kill_until_done(home_type, library: Path, start, seed: int, *, most: int) ->
     return kills
 
 
-@pytest.mark.parametrize("seed", [1, *(pytest.param(seed, marks=pytest.mark.soak) for seed in (2, 3, 4, 5))])
+@pytest.mark.parametrize("seed", [1, *(pytest.param(seed, marks=pytest.mark.soak) for seed in range(2, 18))])
 def test_killed_runs_lose_no_batch_and_give_the_same_vectors(home, bundle, many, start, tmp_path, seed):
     kills = kill_until_done(type(home), tmp_path / "library", start, seed, most=6)
     assert kills >= 4
