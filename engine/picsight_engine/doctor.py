@@ -17,7 +17,6 @@ from typing import TYPE_CHECKING
 
 from picsight_engine.errors import BundleError, LibraryError, PicsightError, RequestError, StorageError
 from picsight_engine.models.agreement import Machine, candidates, examine, holds_package, needs_examination
-from picsight_engine.models.backend import load_image_encoder, load_text_encoder
 from picsight_engine.models.bundle import Bundle, open_bundle
 from picsight_engine.models.choice import choose_image_backend
 from picsight_engine.search.searcher import CACHE_FOLDER
@@ -111,13 +110,12 @@ def _failed(name: str, fault: Exception) -> Check:
 
 
 def _examine_model(folder: Path) -> tuple[Bundle | None, Check]:
-    """Every byte of the bundle, and whether its towers start."""
+    """Every byte of the bundle, and whether its towers work."""
+    from picsight_engine.models.trial import try_towers  # Pillow, onnxruntime: 300 ms
+
     try:
         bundle = open_bundle(folder, hashes=True)
-        if bundle.manifest.image is not None:
-            load_image_encoder(bundle)
-        if bundle.manifest.text is not None:
-            load_text_encoder(bundle)
+        try_towers(bundle)
     except BundleError as fault:
         return None, _failed("model", fault)
     title = bundle.manifest.title
