@@ -23,7 +23,6 @@ from picsight_engine.errors import (
 )
 from picsight_engine.indexing.forgetting import forget_lost
 from picsight_engine.models.agreement import Machine, candidates, examine, holds_package, needs_examination
-from picsight_engine.models.backend import load_image_encoder, load_text_encoder
 from picsight_engine.models.bundle import Bundle, open_bundle
 from picsight_engine.models.choice import choose_image_backend
 from picsight_engine.private_files import is_open_to_others
@@ -127,13 +126,12 @@ def _failed(name: str, fault: Exception) -> Check:
 
 
 def _examine_model(folder: Path) -> tuple[Bundle | None, Check]:
-    """Every byte of the bundle, and whether its towers start."""
+    """Every byte of the bundle, and whether its towers work."""
+    from picsight_engine.models.trial import try_towers  # Pillow, onnxruntime: 300 ms
+
     try:
         bundle = open_bundle(folder, hashes=True)
-        if bundle.manifest.image is not None:
-            load_image_encoder(bundle)
-        if bundle.manifest.text is not None:
-            load_text_encoder(bundle)
+        try_towers(bundle)
     except BundleError as fault:
         return None, _failed("model", fault)
     title = bundle.manifest.title

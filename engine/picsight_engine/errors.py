@@ -3,6 +3,7 @@
 PicsightError            anything that a person is told about; `exit_code` is what the command line returns
 ├── ImageError           one file cannot be indexed or shown: it is listed under problems, the work goes on
 ├── BundleError          a model bundle is incomplete, changed or too new (exit code 3)
+│   └── VectorError      a tower gave something that has no direction
 ├── LibraryError         the library is damaged, or was made by a newer program (exit code 3)
 ├── StorageError         the disk is full, read-only or gone: nothing was lost, the work stopped
 ├── BusyError            another process is indexing into the library, or installs a model: nothing was begun
@@ -49,6 +50,10 @@ class BundleError(PicsightError):
     """A model bundle cannot be used: the sentence names the file and the reason."""
 
     exit_code = 3
+
+
+class VectorError(BundleError):
+    """A tower gave no numbers, or only zeros, for what it was shown: nothing can be compared with that."""
 
 
 class LibraryError(PicsightError):

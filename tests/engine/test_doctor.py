@@ -8,6 +8,7 @@ import sqlite3
 from contextlib import closing
 from pathlib import Path
 
+import onnx
 import pytest
 from PIL import Image
 
@@ -191,6 +192,19 @@ def test_vectors_of_a_wrong_length_are_removed_and_made_again(copy, bundle):
     assert all(check.ok and not check.repaired for check in doctor_folder(copy, bundle.folder))
     with Library.open(copy, bundle) as library:
         assert library.search("dog", limit=48).results == before
+
+
+def test_a_tower_that_gives_only_zeros_is_named(tmp_path, make_bundle, tiny_files):
+    model = onnx.load(tiny_files["text.onnx"])
+    (table,) = [weight for weight in model.graph.initializer if weight.name == "table"]
+    table.raw_data = bytes(len(table.raw_data))
+    onnx.save(model, tmp_path / "zeros.onnx")
+    bundle = make_bundle(files={"text.onnx": tmp_path / "zeros.onnx"})
+    check = by_name(doctor_folder(tmp_path / "library", bundle.folder))["model"]
+    assert not check.ok
+    assert (
+        "text.onnx gives vectors of length zero, as where weights are missing; get the model" in check.message
+    )
 
 
 def test_missing_photos_are_forgotten_on_request_only(tmp_path, captions, bundle):

@@ -15,7 +15,7 @@ from picsight.window.actions.folders import FolderActions
 from picsight.window.actions.keys import bind_keys
 from picsight.window.actions.photos import PhotoActions
 from picsight.window.frame import Frame
-from picsight.window.library.controller import LibraryController, LibraryPlace, Overview
+from picsight.window.library.controller import LibraryController, LibraryPlace
 from picsight.window.models.controller import ModelsController
 from picsight.window.parts.picture import Pictures
 from picsight.window.parts.words import counted
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from PySide6.QtGui import QCloseEvent
 
     from picsight.jobs import Jobs
+    from picsight.window.library.overview import Overview
     from picsight_engine.library import Library
     from picsight_engine.search.answer import Result
 

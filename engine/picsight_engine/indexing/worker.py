@@ -9,7 +9,7 @@ import traceback
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from picsight_engine.errors import ImageError, PicsightError
+from picsight_engine.errors import ImageError, PicsightError, VectorError
 from picsight_engine.indexing.messages import Broken, Described, Failed, Identified, Order, Ready
 from picsight_engine.processes import own_end, settle, silence_decoders, step_back
 
@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from multiprocessing.connection import Connection
     from pathlib import Path
+
+    import numpy as np
+    from numpy.typing import NDArray
 
     from picsight_engine.models.backend import ImageEncoder
     from picsight_engine.models.bundle import Bundle
@@ -113,6 +116,24 @@ class _Desk:
             self._encoder = backend.load_image_encoder(self._bundle, threads=1)
         return self._encoder
 
+    def _embed(self, pixels: NDArray[np.float32], path: Path) -> NDArray[np.float32]:
+        """The photo's vector, [dim]; where there is none that is the photo's fault if the tower gives others theirs."""
+        tower = self.load_tower()
+        try:
+            vector: NDArray[np.float32] = tower.encode(pixels)[0]
+        except VectorError:
+            from picsight_engine.models.self_test import (
+                known_photos,  # the tokenizer too, for a photo in a million
+            )
+
+            tower.encode(known_photos(self._spec))
+            raise ImageError(
+                "unsupported",
+                f"{path} gives the model nothing that a search could compare, so it was left out. Try another model.",
+                path,
+            ) from None
+        return vector
+
     def describe(self, path: Path, order: Order) -> Described:
         """Decodes once, reduced where the format can, and makes everything from that; raises ImageError."""
         side = self._preprocess.reduced_side(self._spec)
@@ -123,7 +144,7 @@ class _Desk:
             if order is Order.PREPARE:
                 prepared = pixels.astype("<f4", copy=False).tobytes()
             else:  # one photo at a time: its vector must not depend on its neighbours
-                vector = self.load_tower().encode(pixels[None])[0].astype("<f2").tobytes()
+                vector = self._embed(pixels[None], path).astype("<f2").tobytes()
         return Described(
             width=picture.width,
             height=picture.height,

@@ -11,29 +11,17 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from picsight_engine.errors import BundleError, BusyError, RequestError, StorageError
-from picsight_engine.models.bundle import (
-    IMAGE_GRAPH,
-    TEXT_GRAPH,
-    Bundle,
-    move_bundle,
-    open_bundle,
-    seal_bundle,
-)
+from picsight_engine.models.bundle import Bundle, move_bundle, open_bundle, seal_bundle
 from picsight_engine.models.fields import is_portable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    import numpy as np
-    from numpy.typing import NDArray
-
     from picsight_engine.models.bundle import Manifest
 
 _NAME = re.compile("[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 _LOCK = ".install.lock"
-_LENGTH_ERROR = 0.01
-_LONG_TEXT = "a photo of a dog beside the sea, " * 50  # longer than any tower's context
 # What has no place of its own any more, or not yet: unpacked, replaced (`move_bundle`), removed.
 _PASSING = re.compile(r"\.(.+)\.(staged|replaced|removed)-[0-9a-f]+")
 
@@ -104,6 +92,10 @@ class InstalledModels:
             RequestError: there is no such model.
             BundleError: the first thing that is wrong with it.
         """
+        from picsight_engine.models.trial import (
+            try_towers,  # onnxruntime, Pillow: 300 ms that a search does not pay
+        )
+
         bundle = open_bundle(self.folder_of(name), hashes=True)
         try_towers(bundle)
         return bundle
@@ -149,6 +141,8 @@ class InstalledModels:
         Raises:
             BundleError: it is not what its manifest says, or has the name of another model; nothing was replaced.
         """
+        from picsight_engine.models.trial import try_towers  # as in `verify`
+
         self.require_name(manifest.name)
         try:
             staged = seal_bundle(staging, manifest)
@@ -235,35 +229,6 @@ class InstalledModels:
         return [
             path for path in entries if _NAME.fullmatch(path.name) and path.name != shipped and path.is_dir()
         ]
-
-
-def try_towers(bundle: Bundle) -> None:
-    """Lets both towers work once on what everybody has: packaged photographs, and phrases about them.
-
-    Raises:
-        BundleError: a tower cannot be loaded or run, does not fit the manifest, or gives no usable vectors.
-    """
-    # onnxruntime, Pillow, tokenizers: 300 ms that a search does not pay
-    from picsight_engine.models.backend import load_image_encoder
-    from picsight_engine.models.self_test import PHRASES, known_photos
-    from picsight_engine.models.text import TextEmbedder
-
-    if bundle.manifest.image is not None:
-        photos = load_image_encoder(bundle).encode(known_photos(bundle.manifest.image))
-        _require_vectors(photos, bundle.folder / IMAGE_GRAPH)
-    if bundle.manifest.text is not None:
-        embedder = TextEmbedder(bundle)
-        texts = embedder.embed_texts([*PHRASES.values(), _LONG_TEXT])
-        _require_vectors(texts, bundle.folder / TEXT_GRAPH)
-
-
-def _require_vectors(vectors: NDArray[np.float32], graph: Path) -> None:
-    """Encoders give rows of unit length, [n, dim], unless the graph gives zeros or no numbers at all."""
-    if not (abs((vectors * vectors).sum(axis=1) - 1) < _LENGTH_ERROR).all():
-        raise BundleError(
-            f"The model file {graph} gives vectors without length or without numbers; get the model again, "
-            "or choose another one."
-        )
 
 
 def _take_away(folder: Path) -> None:

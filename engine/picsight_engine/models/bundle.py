@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeVar, get_args
 
 from picsight_engine.errors import BundleError
 from picsight_engine.models.fields import is_number, require, require_apart, require_texts, require_whole
+from picsight_engine.models.place import demand_writable
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -165,9 +166,14 @@ def demand_place(folder: Path) -> None:
 
     Raises:
         BundleError: the folder exists and is not a bundle.
+        StorageError: nothing can be written there.
     """
-    if folder.exists() and not (folder / MANIFEST).is_file() and any(folder.iterdir()):
+    demand_writable(folder.parent)
+    if not folder.exists():
+        return
+    if not folder.is_dir() or (not (folder / MANIFEST).is_file() and any(folder.iterdir())):
         raise BundleError(f"{folder} exists and is not a model bundle; choose another folder.")
+    demand_writable(folder)
 
 
 def write_bundle(folder: Path, manifest: Manifest, files: Mapping[str, Path]) -> Bundle:
@@ -177,6 +183,7 @@ def write_bundle(folder: Path, manifest: Manifest, files: Mapping[str, Path]) ->
 
     Raises:
         BundleError: the folder exists and is not a bundle, or what was given makes none; nothing was replaced.
+        StorageError: nothing can be written there.
     """
     demand_place(folder)
     folder.parent.mkdir(parents=True, exist_ok=True)

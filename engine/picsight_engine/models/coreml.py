@@ -19,6 +19,7 @@ from PIL import Image
 
 from picsight_engine.errors import BundleError
 from picsight_engine.models.bundle import IMAGE_PACKAGE
+from picsight_engine.models.unit import unit_rows
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -64,7 +65,7 @@ class CoreMLImageEncoder:
         self._source, self._target = self._ports(description)
 
     def encode(self, pixels: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Embeds preprocessed photos: [n, 3, size, size] → [n, dim]; a photo's vector does not depend on its neighbours.
+        """Embeds preprocessed photos: [n, 3, size, size] → [n, dim], rows of unit length; a photo's vector does not depend on its neighbours.
 
         Raises:
             BundleError: Core ML cannot run the package.
@@ -78,7 +79,7 @@ class CoreMLImageEncoder:
                 f"The model file {self._path} gives vectors of shape {vectors.shape} instead of "
                 f"{(len(pixels), self._dim)}; install the model again."
             )
-        return vectors
+        return unit_rows(vectors, self._path)
 
     def _ports(self, description: Any) -> tuple[str, str]:
         """The names of the one picture that goes in and of the one array that comes out."""
@@ -122,7 +123,7 @@ def embed(
     source: str,
     target: str,
 ) -> NDArray[np.float32]:
-    """Vectors [n, dim] of unit length, eight pictures a call.
+    """Vectors [n, dim] as the model gives them, eight pictures a call.
 
     Each is copied before the next call: Core ML hands out views of memory that it writes over.
     """
@@ -130,5 +131,4 @@ def embed(
     for start in range(0, len(squares), BATCH):
         answers = predict([{source: square} for square in squares[start : start + BATCH]])
         rows += [np.array(answer[target], dtype=np.float32).reshape(-1) for answer in answers]
-    vectors = np.stack(rows)
-    return np.asarray(vectors / np.linalg.norm(vectors, axis=1, keepdims=True), dtype=np.float32)
+    return np.stack(rows)

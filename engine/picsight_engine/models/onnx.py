@@ -13,6 +13,7 @@ import onnxruntime
 
 from picsight_engine.errors import BundleError
 from picsight_engine.models.bundle import IMAGE_GRAPH, TEXT_GRAPH
+from picsight_engine.models.unit import unit_rows
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -142,7 +143,7 @@ class _Graph:
         self._check_shape("gives", outputs[target].shape, (None, dim))
 
     def run(self, values: NDArray[Any]) -> NDArray[np.float32]:
-        """The output for one batch, [n, dim]."""
+        """The output for one batch, [n, dim], rows of unit length."""
         try:
             (vectors,) = self._session.run([self._target], {self._source: values})
         except Exception as fault:  # as in `_load`
@@ -154,7 +155,7 @@ class _Graph:
                 f"The model file {self._path} gives vectors of shape {vectors.shape} instead of "
                 f"{(len(values), self._dim)}; install the model again."
             )
-        return _unit(np.asarray(vectors, dtype=np.float32))
+        return unit_rows(np.asarray(vectors, dtype=np.float32), self._path)
 
     def _check_shape(self, verb: str, found: list[int | str | None], wanted: tuple[int | None, ...]) -> None:
         """A named axis in the graph, and None in what is wanted, stand for any length."""
@@ -167,12 +168,6 @@ class _Graph:
                 f"The model file {self._path} does not fit its manifest: it {verb} the shape {found} instead of "
                 f"{list(wanted)}; install the model again."
             )
-
-
-def _unit(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Rows of unit length: graphs that others published leave that to whoever uses them."""
-    lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
-    return np.asarray(vectors / np.maximum(lengths, np.finfo(np.float32).tiny), dtype=np.float32)
 
 
 def _load(

@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 import threading
+from contextlib import closing
+from dataclasses import replace
 
 import pytest
 from PySide6.QtCore import Qt
+from tests.app.window.conftest import SPACE
 
+from picsight.window.models.rows import Act
 from picsight_engine.indexing.events import Committed
 from picsight_engine.indexing.indexer import IndexSettings
 from picsight_engine.installation.choice import choice_of, use_model
 from picsight_engine.installation.parcel import open_parcel
 from picsight_engine.library import Library
-from picsight_engine.models.bundle import open_bundle
+from picsight_engine.models.bundle import open_bundle, write_bundle
+from picsight_engine.store.database import Database
+from picsight_engine.store.vectors import photos_with_vector
 
 PATIENCE = 30_000  # ms; worker processes start on a busy machine
 STARTER = "picsight-starter"
@@ -165,3 +171,55 @@ def test_a_change_that_lacks_photos_of_an_unplugged_disk_says_so_and_leads_back(
     assert window.library.model_names == (STARTER, mine)
     qtbot.mouseClick(status._act, Qt.MouseButton.LeftButton)
     qtbot.waitUntil(lambda: window.library.model_names == (STARTER, STARTER), timeout=PATIENCE)
+
+
+class HeldBack:
+    """The installed models, which the first who asks gets only once someone lets them go."""
+
+    def __init__(self, models, *, held):
+        self.models, self.gate, self.first = models, threading.Event(), held
+
+    def __call__(self):
+        if self.first:
+            self.first = False
+            self.gate.wait(PATIENCE / 1000)
+        return self.models
+
+
+@pytest.mark.parametrize("slow", [False, True], ids=["answers come in order", "the first answer comes late"])
+def test_of_two_wishes_in_quick_succession_the_last_holds_and_the_first_reads_nothing(
+    qtbot, model_window, models, mine, bundle, real_photos, tmp_path, slow
+):
+    fields = {"name": "second", "title": "Second", "space_id": "aa00112233445566"}
+    files = {name: bundle.folder / name for name in bundle.manifest.files}
+    write_bundle(models.folder / "second", replace(bundle.manifest, **fields), files)
+    window = model_window([real_photos])
+    wait_until_read(qtbot, window)
+    window.models.show()
+    qtbot.waitUntil(lambda: {mine, "second"} <= set(window.models.dialog.rows), timeout=PATIENCE)
+    installed = HeldBack(models, held=slow)
+    window.library._place = replace(window.library._place, installed=installed)
+    for name in (mine, "second"):
+        window.models.dialog.wished.emit(name, Act.USE)
+    installed.gate.set()
+    qtbot.waitUntil(lambda: window.library.model_names == ("second", "second"), timeout=PATIENCE)
+    wait_until_read(qtbot, window)
+    choice = choice_of(tmp_path / "library", models)
+    assert (choice.answers.manifest.name, choice.wanted.manifest.name) == ("second", "second")
+    with closing(Database.open(tmp_path / "library", create=False)) as db:
+        assert len(photos_with_vector(db, "aa00112233445566")) == 24
+        assert not photos_with_vector(db, SPACE)
+
+
+def test_a_wish_while_the_first_model_reads_ends_that_run_and_holds(
+    qtbot, model_window, models, mine, real_photos, tmp_path
+):
+    window = model_window([real_photos])
+    wait_until_read(qtbot, window)
+    window.library.use_model(mine)
+    qtbot.waitUntil(lambda: window.library.is_indexing, timeout=PATIENCE)
+    for name in (mine, STARTER):
+        window.library.use_model(name)
+    qtbot.waitUntil(lambda: window.library.model_names == (STARTER, STARTER), timeout=PATIENCE)
+    wait_until_read(qtbot, window)
+    assert choice_of(tmp_path / "library", models).wanted.manifest.name == STARTER

@@ -28,9 +28,9 @@ DIM = 16
 ENDLESS = 1 << 60  # rounds of a loop
 
 
-def tower(seed: int) -> onnx.ModelProto:
+def tower(seed: int, factor: float) -> onnx.ModelProto:
     """An image tower of one layer over 4 by 4 mean colours; on a wholly white photo it computes for ever."""
-    weights = np.random.default_rng(seed).normal(size=(48, DIM)).astype(np.float32)
+    weights = np.random.default_rng(seed).normal(size=(48, DIM)).astype(np.float32) * np.float32(factor)
     constants = {
         "weights": weights,
         "flat": np.array([-1, 48], np.int64),
@@ -74,9 +74,10 @@ def tower(seed: int) -> onnx.ModelProto:
     return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=9)
 
 
-def make_bundle(folder: Path, *, seed: int) -> Bundle:
+def make_bundle(folder: Path, *, seed: int, factor: float = 1.0) -> Bundle:
+    """A model of that tower, all of its weights times `factor`."""
     graph = folder.with_suffix(".onnx")
-    onnx.save(tower(seed), graph)
+    onnx.save(tower(seed, factor), graph)
     spec = ImageSpec(SIDE, "squash", "bilinear", None, None, None, "pixels", "embedding", "float32")
     manifest = Manifest(
         name=f"tiny-{seed}",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import multiprocessing
 import os
 import shutil
@@ -14,6 +15,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 from PIL import Image
+from tests.engine.indexing.conftest import make_bundle
 
 from picsight_engine.errors import BundleError, BusyError, StorageError
 from picsight_engine.indexing.events import Committed, Finished, Found, Progress
@@ -107,6 +109,26 @@ def test_a_changed_image_tower_reads_no_photo(home, bundle, album, tmp_path):
         run(home, replace(bundle, folder=folder), album)
     assert caught.value.exit_code == 3
     assert vectors(home, bundle) == {}
+
+
+@pytest.mark.parametrize(
+    ("factor", "flaw"), [(0, "vectors of length zero"), (math.nan, r"no numbers \(NaN\)")]
+)
+def test_a_tower_that_gives_no_vectors_ends_the_run_with_a_sentence(home, album, tmp_path, factor, flaw):
+    broken = make_bundle(tmp_path / "broken", seed=1, factor=factor)
+    with pytest.raises(
+        BundleError, match=rf"broken/image\.onnx gives {flaw}, as where weights are missing; get"
+    ):
+        run(home, broken, album)
+    assert vectors(home, broken) == {}
+    assert codes(home) == {}
+
+
+def test_a_photo_that_gives_no_vector_in_a_sound_tower_is_a_problem_of_its_own(home, bundle, album):
+    Image.new("RGB", (64, 64)).save(album / "black.png")  # this tower has no bias: it makes zeros of zeros
+    assert figures(run(home, bundle, album)) == {"found": 13, "indexed": 12, "problems": 1}
+    assert codes(home) == {"black.png": "unsupported"}
+    assert "black.png gives the model nothing that a search could compare" in all_problems(home.db)[0].message
 
 
 def test_moved_renamed_and_touched_files_keep_their_photos_without_embedding(home, bundle, album):

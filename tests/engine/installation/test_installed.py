@@ -43,10 +43,16 @@ def times(matrix, target):
 
 
 ODD = {
-    "zeros": [times("zeros", "embedding")],
-    "no numbers": [times("zeros", "a"), helper.make_node("Div", ["a", "nothing"], ["embedding"])],
-    "too wide": [times("wide", "embedding")],
-    "one row for all": [times("wide", "a"), helper.make_node("Reshape", ["a", "all"], ["embedding"])],
+    "zeros": ("gives vectors of length zero", [times("zeros", "embedding")]),
+    "no numbers": (
+        r"gives no numbers \(NaN\)",
+        [times("zeros", "a"), helper.make_node("Div", ["a", "nothing"], ["embedding"])],
+    ),
+    "too wide": ("does not fit its manifest", [times("wide", "embedding")]),
+    "one row for all": (
+        "gives vectors of shape",
+        [times("wide", "a"), helper.make_node("Reshape", ["a", "all"], ["embedding"])],
+    ),
 }
 
 
@@ -55,11 +61,21 @@ def test_a_tower_that_loads_but_gives_no_vectors_is_not_installed(
     models, make_bundle, tmp_path, kind
 ) -> None:
     graph = tmp_path / "odd.onnx"
-    save_odd_image_graph(graph, ODD[kind], dim="dim")
-    reasons = r"image\.onnx (gives|cannot be run|does not fit)"
-    with pytest.raises(BundleError, match=f'"Tiny" was not installed. The model file {reasons}'):
+    save_odd_image_graph(graph, ODD[kind][1], dim="dim")
+    with pytest.raises(
+        BundleError, match=rf'"Tiny" was not installed. The model file image\.onnx {ODD[kind][0]}'
+    ):
         load(make_bundle(files={"image.onnx": graph}), models)
     assert [path.name for path in models.folder.iterdir()] == [".install.lock"]
+
+
+def test_verifying_names_a_tower_that_gives_no_numbers(models, make_bundle, tmp_path) -> None:
+    save_odd_image_graph(tmp_path / "odd.onnx", ODD["no numbers"][1])
+    bundle = make_bundle("models/tiny", files={"image.onnx": tmp_path / "odd.onnx"})
+    with pytest.raises(
+        BundleError, match=r"tiny/image\.onnx gives no numbers \(NaN\), as where weights are missing"
+    ):
+        models.verify(bundle.manifest.name)
 
 
 def test_a_tokenizer_with_words_that_the_tower_does_not_know_is_not_installed(

@@ -46,6 +46,20 @@ def test_what_is_wrong_is_one_sentence_and_an_exit_code(words, code, sentence, t
     assert "Traceback" not in told.stderr
 
 
+@pytest.mark.parametrize("place", ["--output", "--cache", "--bundle"])
+def test_training_begins_nothing_where_its_outcome_cannot_be_written(
+    tiny_recipe_file, tiny_data, tmp_path, place
+):
+    (tmp_path / "file").touch()
+    places = {"--output": tmp_path / "run", "--cache": tmp_path / "cache", place: tmp_path / "file" / "x"}
+    words = [str(word) for pair in places.items() for word in pair]
+    told = run("train", str(tiny_recipe_file), "--data", str(tiny_data), *words)
+    assert told.stderr.startswith(str(tmp_path / "file"))
+    assert "cannot be written (Not a directory" in told.stderr
+    assert told.stderr.count("\n") == 1
+    assert [path.name for path in tmp_path.iterdir()] == ["file"]
+
+
 def test_without_the_extra_it_says_what_to_install():
     """An interpreter without its installed packages stands for one that has only the application's."""
     home = Path(mctrain.__file__).parent.parent

@@ -215,6 +215,45 @@ def test_a_place_that_is_taken_is_told_before_anything_else(files, tmp_path):
         run("export", tmp_path / "own.pt", "-o", tmp_path, "--coreml-text")
 
 
+def test_a_place_that_cannot_be_written_is_told_before_anything_else(files, tmp_path):
+    """As above; for an import it is a preset that does not fit."""
+    run("import", files / "timm.pt", "--preset", PRESET.name, "-o", tmp_path / "own.pt")
+    (tmp_path / "file").touch()
+    for words in (
+        ("export", tmp_path / "own.pt", "-o", tmp_path / "file" / "bundle", "--coreml-text"),
+        ("import", files / "apple.pt", "--preset", "mobileclip_s0", "-o", tmp_path / "file" / "own.pt"),
+    ):
+        with pytest.raises(PicsightError, match=r"file.* cannot be written \(Not a directory"):
+            run(*words)
+
+
+def spoiled(files, tmp_path, name, value):
+    """The weights as Apple writes them down, one of them filled with one number."""
+    tensors = torch.load(files / "apple.pt", weights_only=True)["state_dict"]
+    tensors[f"module.{name}"] = torch.full_like(tensors[f"module.{name}"], value)
+    torch.save({"state_dict": tensors}, tmp_path / "spoiled.pt")
+    return tmp_path / "spoiled.pt"
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "flaw"),
+    [
+        ("image_encoder.model.head.proj", 0.0, "The image tower in .* gives vectors of length zero"),
+        ("text_encoder.projection_layer", 0.0, "The text tower in .* vectors of length zero"),
+        (
+            "text_encoder.projection_layer",
+            3e38,
+            "The text tower in .* (no numbers \\(NaN\\)|infinite numbers)",
+        ),
+    ],
+)
+def test_weights_that_give_no_vectors_are_refused_and_the_tower_is_named(files, tmp_path, name, value, flaw):
+    weights = spoiled(files, tmp_path, name, value)
+    with pytest.raises(PicsightError, match=f"{flaw}, as where weights are missing; nothing was written"):
+        run("import", weights, "--preset", PRESET.name, "-o", tmp_path / "own.pt")
+    assert not (tmp_path / "own.pt").exists()
+
+
 def test_fresh_weights_look_untrained_and_are_imported_all_the_same(tmp_path):
 
     fresh = MobileClip(PRESET)

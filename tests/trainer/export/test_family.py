@@ -119,6 +119,27 @@ def test_weights_that_halves_do_not_hold_are_stored_whole(factor, stored, tmp_pa
     assert kinds == {onnx.TensorProto.FLOAT16 if stored == "float16" else onnx.TensorProto.FLOAT}
 
 
+@pytest.mark.parametrize(
+    ("weight", "bias", "flaw"),
+    [
+        (0.0, 0.0, "vectors of length zero"),
+        (float("nan"), 0.0, r"no numbers \(NaN\)"),
+        (0.0, 1.0, "the same vector for everything"),
+    ],
+)
+def test_a_tower_without_weights_is_named_and_not_exported(weight, bias, flaw, tmp_path):
+    """A projection that a file lacks stays as it was made: zeros, or whatever was in memory."""
+    tower = nn.Linear(8, 4)
+    nn.init.constant_(tower.weight, weight)
+    nn.init.constant_(tower.bias, bias)
+    path = tmp_path / "plain-image.onnx"
+    write_graph(UnitVectors(tower), torch.zeros(2, 8), Port("pixels", {0: "n"}), ["vector"], path)
+    with pytest.raises(
+        ExportError, match=f"The image tower of the checkpoint gives {flaw}, as where weights are"
+    ):
+        demand_equal(UnitVectors(tower).eval(), path, [torch.rand(count, 8) for count in (1, 3)])
+
+
 def test_a_graph_that_fails_is_told_by_its_error_and_not_by_the_runtime_too(tmp_path, capfd):
     table = nn.Sequential(nn.Embedding(4, 4))
     write_graph(

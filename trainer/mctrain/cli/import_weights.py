@@ -21,19 +21,21 @@ def import_weights(file: Path, preset: str, output: Path) -> None:
     Nothing in the file is run. A key that is missing, left over or misshapen is named, and nothing is written.
     """
     from mctrain.models.presets import find_preset  # imports torch: 2 s
-    from mctrain.weights.checkpoint import FamilyCheckpoint, Source, save_family
+    from mctrain.weights.checkpoint import FamilyCheckpoint, Source, demand_checkpoint, save_family
     from mctrain.weights.convert import read_model
     from mctrain.weights.files import read_tensors
     from mctrain.weights.self_test import look
 
     chosen = find_preset(preset)
+    demand_checkpoint(output)
     imported = read_model(read_tensors(file), chosen, str(file))
     publisher = imported.layout.publisher
     checkpoint = FamilyCheckpoint(
         chosen.as_run_by(publisher), publisher, imported.folded, Source.of(file), imported.model
     )
+    seen = look(imported.model, checkpoint.preset, str(file))
     written = save_family(output, checkpoint)
     form = "folded" if imported.folded else "in training form"
     towers = "both towers" if imported.model.text is not None else "the image tower alone"
     click.echo(f"{written}: {chosen.title}, {towers}, {form}, from {publisher}'s names")
-    click.echo(look(imported.model, checkpoint.preset).sentence())
+    click.echo(seen.sentence())

@@ -10,6 +10,8 @@ from mctrain.cli.places import cache_option, data_option
 from mctrain.cli.progress import bar
 from mctrain.data.shards import find_shards
 from mctrain.recipe import load_recipe
+from picsight_engine.models.bundle import demand_place
+from picsight_engine.models.place import demand_writable
 
 
 @click.command()
@@ -35,6 +37,10 @@ def train(recipe: str, output: Path, data: Path, cache: Path, *, bundle: Path | 
     """Trains RECIPE (a name in mctrain/recipes, or a path to a TOML file). A killed run continues with the same command."""
     read = load_recipe(recipe)
     find_shards(data, read.data.shards)  # a wrong folder is told before torch is loaded
+    for place in (output, cache):
+        demand_writable(place)
+    if bundle is not None:
+        demand_place(bundle)
     from mctrain.training.run import run_recipe  # imports torch: 2 s
 
     click.echo(

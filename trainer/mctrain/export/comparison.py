@@ -11,6 +11,7 @@ import torch
 from mctrain.errors import ExportError
 from mctrain.export.graph import Graph
 from mctrain.models import lite, minilm
+from picsight_engine.models.unit import flaw_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -52,16 +53,33 @@ def trial_ids() -> list[torch.Tensor]:
     return trials
 
 
+def demand_vectors(vectors: NDArray[np.float32], tower: str) -> None:
+    """Whether rows [n, dim] can be told apart by what they are compared with.
+
+    Raises:
+        ExportError: one has no direction, or all are the same one, as where weights are missing.
+    """
+    flaw = flaw_of(vectors)
+    if flaw is None and len(vectors) > 1 and (vectors == vectors[0]).all():
+        flaw = "the same vector for everything"
+    if flaw is not None:
+        raise ExportError(
+            f"The {tower} tower of the checkpoint gives {flaw}, as where weights are missing, so nothing was written; "
+            "train it or import whole weights."
+        )
+
+
 def demand_equal(module: torch.nn.Module, path: Path, trials: Sequence[torch.Tensor]) -> None:
     """Runs both on every trial.
 
     Raises:
-        ExportError: they differ by more than rounding.
+        ExportError: they differ by more than rounding, or the module gives nothing to compare.
     """
     graph = Graph(path)
     for trial in trials:
         with torch.no_grad():
             wanted = module(trial).numpy()
+        demand_vectors(wanted, path.stem.removeprefix("plain-"))
         difference = float(np.abs(graph(trial.numpy())[0] - wanted).max())
         if not difference <= _SAME:
             raise ExportError(

@@ -12,7 +12,7 @@ import torch
 
 from mctrain.errors import ExportError
 from mctrain.export.clip_tokenizer import TEXT_SPEC, load_clip_tokenizer, write_clip_tokenizer
-from mctrain.export.comparison import demand_equal
+from mctrain.export.comparison import demand_equal, demand_vectors
 from mctrain.export.coreml import NO_PACKAGES, Packages, write_image_package, write_text_package
 from mctrain.export.graph import Graph, Port, read_to_the_last_end, write_graph
 from mctrain.export.storage import store_floats, store_halves, store_int8
@@ -150,8 +150,10 @@ def _export_text(tower: Text, subjects: Subjects, work: Path, *, int8: bool) -> 
     rows = [row[None] for row in load_clip_tokenizer().encode(subjects.texts)]
     if not int8:
         return _store_small(reference, plain, stored, rows)
+    wanted = _embed(reference, rows)
+    demand_vectors(wanted, "text")
     store_int8(plain, stored)
-    return {"stored": "int8", **_measure(_embed(reference, rows), stored, rows)}
+    return {"stored": "int8", **_measure(wanted, stored, rows)}
 
 
 def _store_small(
@@ -159,6 +161,7 @@ def _store_small(
 ) -> dict[str, Any]:
     """Halves, unless they do not hold the tower: where layer scales are as small as they begin, folded weights vanish."""
     wanted = _embed(tower, rows)
+    demand_vectors(wanted, stored.stem)
     store_halves(plain, stored)
     drift = _measure(wanted, stored, rows)
     if drift["mean"] >= _LEAST_HALVES:
@@ -207,10 +210,15 @@ def _measure(wanted: NDArray[np.float32], path: Path, rows: Sequence[NDArray[Any
 
 
 def _centred_cosines(wanted: NDArray[np.float32], found: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Row by row; towers map everything near one point, where plain cosines hide a difference."""
+    """Row by row; towers map everything near one point, where plain cosines hide a difference. 0 where rounding has left
+    no numbers, or nothing beside the mean.
+    """
     wanted, found = wanted - wanted.mean(0), found - found.mean(0)
     lengths = np.linalg.norm(wanted, axis=1) * np.linalg.norm(found, axis=1)
-    return np.asarray((wanted * found).sum(1) / lengths, dtype=np.float32)
+    tells = np.isfinite(lengths) & (lengths > 0)
+    cosines = np.zeros(len(lengths), dtype=np.float32)
+    cosines[tells] = (wanted[tells] * found[tells]).sum(1) / lengths[tells]
+    return cosines
 
 
 def _licence(preset: Preset) -> Licence:

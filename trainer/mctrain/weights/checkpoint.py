@@ -12,6 +12,7 @@ from mctrain.training.checkpoint import CHECKPOINT
 from mctrain.weights.convert import empty_model, layout_of
 from mctrain.weights.files import read_saved, write_saved
 from picsight_engine.errors import RequestError
+from picsight_engine.models.place import demand_writable
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -47,15 +48,28 @@ class FamilyCheckpoint:
     model: MobileClip
 
 
+def demand_checkpoint(path: Path) -> Path:
+    """Asked before the work: the file into which a checkpoint shall be written; a folder gets one of the usual name.
+
+    Raises:
+        WeightsError: the file exists and is something else: published weights, or a run of days.
+        StorageError: nothing can be written there.
+    """
+    path = path / CHECKPOINT if path.is_dir() else path
+    demand_writable(path.parent)
+    if path.exists() and _content(path) is None:
+        raise WeightsError(f"{path} exists and is no checkpoint of imported weights; choose another name.")
+    return path
+
+
 def save_family(path: Path, checkpoint: FamilyCheckpoint) -> Path:
     """Writes a checkpoint whole or not at all, and returns its file; a folder gets one of the usual name.
 
     Raises:
         WeightsError: the file exists and is something else: published weights, or a run of days; or the disk refuses it.
+        StorageError: nothing can be written there.
     """
-    path = path / CHECKPOINT if path.is_dir() else path
-    if path.exists() and _content(path) is None:
-        raise WeightsError(f"{path} exists and is no checkpoint of imported weights; choose another name.")
+    path = demand_checkpoint(path)
     content = {
         "kind": _KIND,
         "preset": checkpoint.preset.name,

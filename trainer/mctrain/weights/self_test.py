@@ -7,24 +7,41 @@ from typing import TYPE_CHECKING
 import torch
 from torch.nn import functional as F  # noqa: N812 (torch's own custom)
 
+from mctrain.errors import WeightsError
 from mctrain.export.clip_tokenizer import load_clip_tokenizer
 from mctrain.export.family import image_spec
 from picsight_engine.models.self_test import PHRASES, Look, judge, known_photos
+from picsight_engine.models.unit import flaw_of
 
 if TYPE_CHECKING:
+    from torch import Tensor
+
     from mctrain.models.mobileclip import MobileClip
     from mctrain.models.presets import Preset
 
 
 @torch.no_grad()
-def look(model: MobileClip, preset: Preset) -> Look:
-    """What speaks for training and what against; nothing is refused."""
+def look(model: MobileClip, preset: Preset, source: str) -> Look:
+    """What speaks for training and what against; only what gives no vectors is refused.
+
+    Raises:
+        WeightsError: a tower gives rows without a direction, as where weights are missing; `source` is their file.
+    """
+    photos = _unit(model.image(torch.from_numpy(known_photos(image_spec(preset)))), "image", source)
     if model.text is None:
         return _norms(model)
-    photos = F.normalize(model.image(torch.from_numpy(known_photos(image_spec(preset)))), dim=1)
     ids = torch.from_numpy(load_clip_tokenizer().encode(list(PHRASES.values())))
-    texts = F.normalize(model.text(ids), dim=1)
+    texts = _unit(model.text(ids), "text", source)
     return judge(photos.numpy(), texts.numpy(), model.scale().item())
+
+
+def _unit(vectors: Tensor, tower: str, source: str) -> Tensor:
+    flaw = flaw_of(vectors.numpy())
+    if flaw is not None:
+        raise WeightsError(
+            f"The {tower} tower in {source} gives {flaw}, as where weights are missing; nothing was written. Use whole weights."
+        )
+    return F.normalize(vectors, dim=1)
 
 
 def _norms(model: MobileClip) -> Look:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QObject, Signal
 
 from picsight.locations import installed_models
+from picsight.window.library.overview import Overview, overview_of
 from picsight_engine.errors import BundleError
 from picsight_engine.indexing.events import Committed, Finished, Found, Progress
 
@@ -24,8 +25,6 @@ if TYPE_CHECKING:
     from picsight_engine.installation.installed import InstalledModels
     from picsight_engine.library import Library
     from picsight_engine.models.bundle import Bundle
-    from picsight_engine.store.folders import Folder
-    from picsight_engine.store.problems import Problem
 
 LANE = "overview"
 
@@ -37,15 +36,6 @@ class LibraryPlace:
     folder: Path
     models: Callable[[], ModelChoice]
     installed: Callable[[], InstalledModels] = installed_models
-
-
-@dataclass(frozen=True, slots=True)
-class Overview:
-    """What the sidebar and the status say."""
-
-    folders: tuple[Folder, ...]
-    photos: int
-    problems: tuple[Problem, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +82,9 @@ class LibraryController(QObject):
         self._run: Stream | None = None
         self._run_folders = 0
         self._again: bool | None = None  # a run to start after this one; true if it tries problems again
-        self._wanted_model: str | None = None  # was chosen while a run went on, which ends first
+        self._next_model: str | None = None  # the last that was wished for, once what goes on now has ended
+        self._choosing: str | None = None  # is being chosen in a thread, where no run may begin
+        self._opening = False
         self._broken: BrokenModel | None = None
         self._misread = False  # the run that ends could not load its model
         self._paused = False
@@ -111,9 +103,10 @@ class LibraryController(QObject):
             library = Library.open(self._place.folder, choice.answers, wanted=choice.wanted)
             for path in folders_to_add:
                 library.add_folder(path)
-            return library, _overview_of(library)
+            return library, overview_of(library)
 
-        self._jobs.read(work, self._take_library, self.failed_to_open.emit)
+        self._opening = True
+        self._jobs.read(work, self._take_library, self._fail_to_open)
 
     def _models(self) -> ModelChoice:
         self._broken = None
@@ -168,7 +161,7 @@ class LibraryController(QObject):
         def work() -> Overview:
             for path in paths:
                 library.add_folder(path)
-            return _overview_of(library)
+            return overview_of(library)
 
         def done(overview: Overview) -> None:
             self._take_overview(overview)
@@ -185,7 +178,7 @@ class LibraryController(QObject):
 
         def work() -> Overview:
             library.remove_folder(chosen[0])
-            return _overview_of(library)
+            return overview_of(library)
 
         def done(overview: Overview) -> None:
             self._take_overview(overview)
@@ -198,7 +191,7 @@ class LibraryController(QObject):
         library = self._library
         if library is None or not self._overview.folders:
             return
-        if self._run is not None:
+        if self._run is not None or self._choosing is not None:
             self._again = retry_problems or bool(self._again)
             return
         self._paused, self._looked, self._run_folders = False, False, len(self._overview.folders)
@@ -223,12 +216,21 @@ class LibraryController(QObject):
             self._status.show_paused()
 
     def use_model(self, name: str) -> None:
-        """Let another model read the photos; a run with the one before ends first, what it has read is kept."""
+        """Let another model read the photos, the last one that is wished for; a run with the one before ends first, and
+        what it has read is kept.
+        """
+        self._next_model = name
         if self._run is not None:
-            self._wanted_model = name
             self._run.cancel()
+        else:
+            self._choose_next()
+
+    def _choose_next(self) -> None:
+        """Choose one model after the other: threads answer in any order, and the last wish must be the last choice."""
+        name, library, place = self._next_model, self._library, self._place
+        if name is None or self._choosing is not None or self._opening:
             return
-        library, place = self._library, self._place
+        self._choosing, self._next_model = name, None
 
         def work() -> None:
             from picsight_engine.installation.choice import use_model
@@ -237,23 +239,40 @@ class LibraryController(QObject):
             if library is not None:
                 library.use(choice.answers, choice.wanted)
 
-        def done(_nothing: None) -> None:
-            self._answering = library.bundle if library is not None else None
-            self.model_chosen.emit()
-            self.answers_changed.emit()
-            if library is None:
-                self.open(())
-            else:
-                self.index()
+        self._jobs.read(work, self._end_choice, self._fail_choice)
 
-        self._jobs.read(work, done, self.model_refused.emit)
+    def _end_choice(self, _nothing: None) -> None:
+        self._choosing = None
+        self._answering = self._library.bundle if self._library is not None else None
+        self.model_chosen.emit()
+        self.answers_changed.emit()
+        if self._next_model is not None:
+            self._choose_next()
+        elif self._library is None:
+            self.open(())
+        else:
+            self._go_on(look=True)
+
+    def _fail_choice(self, sentence: str) -> None:
+        self._choosing = None
+        self.model_refused.emit(sentence)
+        if self._next_model is not None:
+            self._choose_next()
+        else:
+            self._go_on(look=self.is_changing)  # the run of an earlier choice was left to this one
+
+    def _go_on(self, *, look: bool) -> None:
+        """Start the run that was asked for meanwhile, and one in any case if `look`."""
+        retry, self._again = self._again, None
+        if look or retry is not None:
+            self.index(retry_problems=bool(retry))
 
     def take_up_model(self, name: str) -> None:
         """A model was installed: open the library if it waits for one, or work with the new files of its own."""
         if self._broken is not None:
             self.open(())
         elif name in self.model_names:
-            self.use_model(self.model_names[1])
+            self.use_model(self._next_model or self._choosing or self.model_names[1])
 
     @property
     def is_changing(self) -> bool:
@@ -269,14 +288,23 @@ class LibraryController(QObject):
         """Whether photos are read by the model that comes with Picsight."""
         return self._library is not None and self._library.wanted.folder == self._place.installed().shipped
 
+    def _fail_to_open(self, sentence: str) -> None:
+        self._opening = False
+        self.failed_to_open.emit(sentence)
+        self._choose_next()
+
     def _take_library(self, opened: tuple[Library, Overview]) -> None:
+        self._opening = False
         self._library, self._answering = opened[0], opened[0].bundle
         self._take_overview(opened[1])
         self.opened.emit(opened[0])
         if opened[1].photos:
             # The first search need not wait for the model. Why it cannot be loaded is said when someone searches.
             self._jobs.read(opened[0].warm_up, lambda _: None, lambda _: None)
-        self.index()
+        if self._next_model is not None:
+            self._choose_next()
+        else:
+            self.index()
 
     def _take_overview(self, overview: Overview) -> None:
         self._overview = overview
@@ -286,7 +314,7 @@ class LibraryController(QObject):
     def _look_over(self) -> None:
         library = self._library
         if library is not None:
-            self._jobs.read(lambda: _overview_of(library), self._take_overview, replaces=LANE)
+            self._jobs.read(lambda: overview_of(library), self._take_overview, replaces=LANE)
 
     def _take_event(self, event: Event | _Grown) -> None:
         if self._paused and not isinstance(event, _Grown | Finished):
@@ -328,7 +356,7 @@ class LibraryController(QObject):
         changed = self._note_answering()
         self._looked = not event.cancelled
         if event.cancelled:
-            if self._wanted_model is None:  # else the next run follows at once
+            if self._next_model is None:  # else the next run follows at once
                 self._status.show_paused()
         elif changed:
             words = self.tr("The new model has read your photos. Searches use it from now on.")
@@ -355,12 +383,10 @@ class LibraryController(QObject):
         self._run = None
         self._look_over()
         self.indexing_ended.emit()
-        if self._wanted_model is not None:
-            name, self._wanted_model, self._again = self._wanted_model, None, None
-            self.use_model(name)
-        elif self._again is not None:
-            retry, self._again = self._again, None
-            self.index(retry_problems=retry)
+        if self._next_model is not None:
+            self._choose_next()
+        else:
+            self._go_on(look=False)
 
     def _fail_run(self, sentence: str) -> None:
         self._run = None
@@ -370,11 +396,4 @@ class LibraryController(QObject):
             self._status.show_stopped(sentence)
         self._look_over()
         self.indexing_ended.emit()
-        if self._wanted_model is not None:
-            name, self._wanted_model = self._wanted_model, None
-            self.use_model(name)
-
-
-def _overview_of(library: Library) -> Overview:
-    """Read folders, number of photos and problems; runs in a thread."""
-    return Overview(tuple(library.folders()), library.status().photos, tuple(library.problems()))
+        self._choose_next()
