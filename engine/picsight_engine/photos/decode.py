@@ -144,7 +144,10 @@ def _decode(data: bytes, kind: Format, path: Path, min_side: int, limits: Limits
     with faxes.complaints_raised(image):
         image.load()
     if kind is not JPEG:
-        stored = image.size  # TIFF and HEIF turn themselves upright while loading
+        stored = (
+            image.size
+        )  # TIFF and HEIF turn themselves upright while loading, others tell their size late
+        _check_size(stored, path, limits)
     exif = read_exif(data if kind.name == "TIFF" else image.info.get("exif") or b"")
     orientation = _orientation(image, exif, kind)
     profile = image.info.get("icc_profile")
@@ -191,6 +194,9 @@ def _check_size(size: tuple[int, int], path: Path, limits: Limits) -> None:
     megapixels = size[0] * size[1] / 1e6
     if megapixels > limits.megapixels:
         reason = f"has {megapixels:,.0f} megapixels, more than the limit of {limits.megapixels:,.0f}"
+        raise _problem("too_large", path, reason)
+    if max(size) > limits.side:
+        reason = f"is {max(size):,} pixels long, more than the limit of {limits.side:,}"
         raise _problem("too_large", path, reason)
 
 
