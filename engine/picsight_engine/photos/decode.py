@@ -148,7 +148,7 @@ def _decode(data: bytes, kind: Format, path: Path, min_side: int, limits: Limits
             image.size
         )  # TIFF and HEIF turn themselves upright while loading, others tell their size late
         _check_size(stored, path, limits)
-    exif = read_exif(data if kind.name == "TIFF" else image.info.get("exif") or b"")
+    exif = read_exif(_exif_block(image, data, kind))
     orientation = _orientation(image, exif, kind)
     profile = image.info.get("icc_profile")
     upright = colour.to_srgb(colour.flatten(_reduce(image, min_side)), profile)
@@ -198,6 +198,13 @@ def _check_size(size: tuple[int, int], path: Path, limits: Limits) -> None:
     if max(size) > limits.side:
         reason = f"is {max(size):,} pixels long, more than the limit of {limits.side:,}"
         raise _problem("too_large", path, reason)
+
+
+def _exif_block(image: Image.Image, data: bytes, kind: Format) -> bytes:
+    if kind.name == "TIFF":
+        return data
+    block = image.info.get("exif") or b""
+    return png.exif_in_text(image.info.items()) if kind.name == "PNG" and not block else block
 
 
 def _orientation(image: Image.Image, exif: Exif, kind: Format) -> int:

@@ -1,13 +1,15 @@
-"""The chunks of a PNG file, as far as a sound picture must be freed from enormous remarks around it."""
+"""What is particular to PNG files: enormous remarks around a sound picture, and EXIF written as text."""
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
 _SIGNATURE = 8
+_PROFILES = ("raw profile type exif", "raw profile type app1")
 _EXTRAS = frozenset([b"tEXt", b"zTXt", b"iTXt", b"iCCP"])
 
 
@@ -15,6 +17,20 @@ def without_extras(data: bytes) -> bytes:
     """The same picture without texts and colour profile: what a decoder refuses to unpack because it may be a bomb."""
     kept = [data[start:end] for name, start, end in _chunks(data) if name not in _EXTRAS]
     return data[:_SIGNATURE] + b"".join(kept)
+
+
+def exif_in_text(texts: Iterable[tuple[object, object]]) -> bytes:
+    """The EXIF block that ImageMagick and others write as a text, from before PNG had a chunk for it: a name, the length,
+    then the bytes in hexadecimal, in lines. Empty where there is none, or where it is broken.
+    """
+    named = {key.lower(): text for key, text in texts if isinstance(key, str)}
+    for text in filter(None, map(named.get, _PROFILES)):
+        parts = text.split(maxsplit=2) if isinstance(text, str) else []
+        with suppress(ValueError):
+            block = bytes.fromhex(parts[2] if len(parts) == 3 else "")
+            if block.startswith((b"Exif\0\0", b"II*\0", b"MM\0*")):  # APP1 may hold XMP
+                return block
+    return b""
 
 
 def ends_inside_chunk(data: bytes) -> bool:

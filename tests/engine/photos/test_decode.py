@@ -15,7 +15,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image, ImageCms
+from PIL import Image, ImageCms, PngImagePlugin
 
 from picsight_engine.errors import ImageError
 from picsight_engine.photos.decode import IMAGE_SUFFIXES, Limits, claimed_pixels, decode, read_photo
@@ -241,6 +241,73 @@ def test_a_picture_over_the_limit_is_refused_before_it_is_decoded():
     assert caught.value.code == "too_large"
     with pytest.raises(ImageError, match="more than the limit of 1"):
         show(png(2000, 1000, (b"IDAT", zlib.compress(b"")), (b"IEND", b"")), megapixels=1)
+
+
+# Orientation 6, DateTimeOriginal and OffsetTimeOriginal: ExifTool 13 and ImageMagick 7 read the three from each of the
+# eight files of the first test below.
+EXIF = bytes.fromhex(
+    "45786966000049492a000800000002001201030001000000060000006987040001000000260000000000000002000390020014000000"
+    "4400000011900200070000005800000000000000323030333a30373a31342031383a33303a3035002b30323a303000"
+)
+TAKEN = "2003-07-14T18:30:05+02:00"
+
+
+def in_lines(profile, block):
+    """As ImageMagick writes a profile: an empty line, its name, its length, 72 digits a line."""
+    digits = block.hex()
+    lines = "\n".join(digits[start : start + 72] for start in range(0, len(digits), 72))
+    return f"\n{profile}\n{len(block):8}\n{lines}\n"
+
+
+def png_with_texts(image, texts, **options):
+    written = PngImagePlugin.PngInfo()
+    for key, text, is_packed in texts:
+        written.add_text(key, text, zip=is_packed)
+    out = io.BytesIO()
+    image.save(out, "PNG", pnginfo=written, **options)
+    return out.getvalue()
+
+
+@pytest.mark.parametrize("key", ["Raw profile type exif", "Raw profile type APP1"])
+@pytest.mark.parametrize("is_packed", [True, False])
+@pytest.mark.parametrize("start", [0, 6])  # with "Exif" before the block and without
+def test_exif_that_a_png_holds_as_a_text_turns_and_dates_it(make_image, key, is_packed, start):
+    text = in_lines(key.split()[-1].lower(), EXIF[start:])
+    picture = show(png_with_texts(turn_away(make_image(), 6), [(key, text, is_packed)]))
+    assert (corners(picture.image), picture.orientation) == (UPRIGHT, 6)
+    assert (picture.width, picture.height) == (48, 32)
+    assert picture.taken.iso == TAKEN
+
+
+def test_exif_in_a_text_behind_the_pixels_counts_too(make_image):
+    written = PngImagePlugin.PngInfo()
+    written.add(b"tEXt", b"Raw profile type exif\0" + in_lines("exif", EXIF).encode(), after_idat=True)
+    out = io.BytesIO()
+    turn_away(make_image(), 6).save(out, "PNG", pnginfo=written)
+    picture = show(out.getvalue())
+    assert (corners(picture.image), picture.taken.iso) == (UPRIGHT, TAKEN)
+
+
+def test_the_chunk_for_exif_counts_more_than_a_text(make_image, make_exif):
+    texts = [("Raw profile type exif", in_lines("exif", EXIF), True)]
+    picture = show(png_with_texts(turn_away(make_image(), 3), texts, exif=make_exif(3)))
+    assert (corners(picture.image), picture.taken) == (UPRIGHT, None)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "\nexif\n",
+        "\nexif\n     102\n4578zz\n",
+        in_lines("exif", EXIF)[:-2],
+        in_lines("exif", b"http://ns.adobe.com/xap/1.0/\0<x/>"),
+        in_lines("exif", EXIF[:20]),
+    ],
+)
+def test_a_broken_text_of_exif_is_none(make_image, text):
+    picture = show(png_with_texts(make_image(), [("Raw profile type exif", text, True)]))
+    assert (corners(picture.image), picture.orientation, picture.taken) == (UPRIGHT, 1, None)
 
 
 @pytest.mark.parametrize("name", [b"zTXt", b"iCCP"])
