@@ -31,7 +31,18 @@ if TYPE_CHECKING:
 
     from picsight_engine.errors import ProblemCode
 
-__all__ = ["IMAGE_SUFFIXES", "Header", "Limits", "Picture", "decode", "read_header", "read_photo"]
+__all__ = [
+    "IMAGE_SUFFIXES",
+    "TEXT_TURNS",
+    "Header",
+    "Limits",
+    "Picture",
+    "decode",
+    "read_header",
+    "read_photo",
+]
+
+TEXT_TURNS = 2  # the picture rule since which a PNG is turned by an orientation that stands in a text
 
 _AVERAGED = frozenset(["L", "LA", "RGB", "RGBA", "CMYK"])
 _SILENCE = logging.NullHandler()
@@ -144,7 +155,9 @@ def read_header(data: bytes, path: Path) -> Header:
     except Exception:  # noqa: BLE001 - a broken header is for `decode` to explain
         return Header()
     width, height = image.size
-    return Header(width * height, read_taken(_exif_of(image, data, kind)))
+    exif = _exif_of(image, data, kind)
+    told_in_text = kind.name == "PNG" and ORIENTATION in exif.main and not png.exif_chunk(data)
+    return Header(width * height, read_taken(exif), TEXT_TURNS if told_in_text else 1)
 
 
 def _decode(data: bytes, kind: Format, path: Path, min_side: int, limits: Limits) -> Picture:
@@ -155,7 +168,10 @@ def _decode(data: bytes, kind: Format, path: Path, min_side: int, limits: Limits
     with faxes.complaints_raised(image):
         image.load()
     if kind is not JPEG:
-        stored = image.size  # TIFF and HEIF turn themselves upright while loading
+        stored = (
+            image.size
+        )  # TIFF and HEIF turn themselves upright while loading, others tell their size late
+        _check_size(stored, path, limits)
     exif = _exif_of(image, data, kind)
     orientation = _orientation(image, exif, kind)
     profile = image.info.get("icc_profile")
@@ -185,12 +201,13 @@ def _open(data: bytes, kind: Format) -> ImageFile:
         return factory(io.BytesIO(png.without_extras(data)), "")
 
 
-def _exif_of(image: ImageFile, data: bytes, kind: Format) -> Exif:
-    """The EXIF block of an opened file; in a PNG it may stand behind the picture, where opening has not come yet."""
+def _exif_of(image: Image.Image, data: bytes, kind: Format) -> Exif:
+    """The EXIF block of an opened file; that of a PNG may stand behind the picture, where opening has not come yet."""
     if kind.name == "TIFF":
         return read_exif(data)
-    block = image.info.get("exif") or (png.exif_block(data) if kind.name == "PNG" else b"")
-    return read_exif(block)
+    if kind.name == "PNG":
+        return read_exif(png.exif_chunk(data) or png.exif_in_text(data))
+    return read_exif(image.info.get("exif") or b"")
 
 
 def _set_up_decoders(limits: Limits) -> None:
@@ -210,6 +227,9 @@ def _check_size(size: tuple[int, int], path: Path, limits: Limits) -> None:
     megapixels = size[0] * size[1] / 1e6
     if megapixels > limits.megapixels:
         reason = f"has {megapixels:,.0f} megapixels, more than the limit of {limits.megapixels:,.0f}"
+        raise _problem("too_large", path, reason)
+    if max(size) > limits.side:
+        reason = f"is {max(size):,} pixels long, more than the limit of {limits.side:,}"
         raise _problem("too_large", path, reason)
 
 

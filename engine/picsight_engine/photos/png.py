@@ -1,13 +1,17 @@
-"""The chunks of a PNG file, as far as a sound picture must be freed from enormous remarks around it."""
+"""What is particular to PNG files: enormous remarks around a sound picture, and EXIF written as text."""
 
 from __future__ import annotations
 
+import zlib
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _SIGNATURE = 8
+_PROFILES = frozenset([b"raw profile type exif", b"raw profile type app1"])
+_MOST_TEXT = 4_000_000  # bytes of an EXIF block in hexadecimal; more is no such block
 _EXTRAS = frozenset([b"tEXt", b"zTXt", b"iTXt", b"iCCP"])
 
 
@@ -17,11 +21,33 @@ def without_extras(data: bytes) -> bytes:
     return data[:_SIGNATURE] + b"".join(kept)
 
 
-def exif_block(data: bytes) -> bytes:
-    """The content of the eXIf chunk, empty if there is none."""
+def exif_chunk(data: bytes) -> bytes:
+    """The content of the eXIf chunk, also of one behind the picture; empty if there is none."""
     for name, start, end in _chunks(data):
         if name == b"eXIf":
             return data[start + 8 : end - 4]
+    return b""
+
+
+def exif_in_text(data: bytes) -> bytes:
+    """The EXIF block that ImageMagick and others write as a text, from before PNG had a chunk for it: a name, the length,
+    then the bytes in hexadecimal, in lines. Empty where there is none, or where it is broken.
+    """
+    for name, start, end in _chunks(data):
+        if name not in {b"tEXt", b"zTXt"}:
+            continue
+        keyword, _, text = data[start + 8 : end - 4].partition(b"\0")
+        if keyword.lower() not in _PROFILES:
+            continue
+        with suppress(ValueError, zlib.error):
+            if name == b"zTXt":
+                text = zlib.decompressobj().decompress(
+                    text[1:], _MOST_TEXT
+                )  # its first byte says how it is packed
+            parts = text.split(maxsplit=2)
+            block = bytes.fromhex(parts[2].decode("latin-1") if len(parts) == 3 else "")
+            if block.startswith((b"Exif\0\0", b"II*\0", b"MM\0*")):  # APP1 may hold XMP
+                return block
     return b""
 
 

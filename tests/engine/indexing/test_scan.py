@@ -31,6 +31,11 @@ def test_pictures_are_found_by_suffix_in_any_case_and_in_order(tmp_path):
     assert names(tmp_path) == [b"a.jpeg", b"b.JPG", b"e.heic", b"trip/c.png", b"trip/deep/d.webp"]
 
 
+def test_pictures_that_nothing_decodes_yet_are_found_so_that_they_can_be_listed(tmp_path):
+    write(tmp_path, "a.exr", "b.hdr", "c.sgi", "d.svg", "e.svgz", "f.jxl", "g.bw", "h.rgb")
+    assert names(tmp_path) == [b"a.exr", b"b.hdr", b"c.sgi", b"d.svg", b"e.svgz", b"f.jxl"]
+
+
 def test_size_and_time_are_those_of_the_file(tmp_path):
     write(tmp_path, "a.jpg")
     os.utime(tmp_path / "a.jpg", ns=(1, 1_234_567_891_000_000_000))

@@ -106,6 +106,7 @@ def test_a_scan_looks_at_every_file_that_must_be_shown(shared, name):
         ("film_named.jpg", "not_an_image"),
         ("random.jpg", "not_an_image"),
         ("svg.svg", "unsupported"),
+        ("svgz.svgz", "unsupported"),
         ("exr.exr", "unsupported"),
         ("radiance.hdr", "unsupported"),
         ("jxl_container.jxl", "unsupported"),
