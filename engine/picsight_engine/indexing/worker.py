@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from picsight_engine.errors import ImageError, PicsightError, VectorError
 from picsight_engine.indexing.messages import Broken, Described, Failed, Identified, Order, Ready
+from picsight_engine.photos.reading import read_photo
 from picsight_engine.processes import own_end, settle, silence_decoders, step_back
 
 if TYPE_CHECKING:
@@ -98,7 +99,7 @@ class _Desk:
 
     def identify(self, path: Path) -> Identified:
         """Reads the file, once for both steps, and says who it is; raises ImageError."""
-        self._data = self._decode.read_photo(path, self.limits)
+        self._data = read_photo(path, self.limits)
         header = self._decode.read_header(self._data, path)
         return Identified(
             self._identity.bytes_hash(self._data),

@@ -6,7 +6,6 @@ process is at work, so nothing of it can be left behind, however this program en
 
 from __future__ import annotations
 
-import os
 import threading
 import time
 from dataclasses import dataclass
@@ -15,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from picsight_engine.errors import CancelledError, ImageError, PicsightError
 from picsight_engine.photos.enlarger import TRAY_BYTES, Exposed, Wish, serve
+from picsight_engine.photos.reading import problem
 from picsight_engine.processes import START_SECONDS, bury, start
 
 if TYPE_CHECKING:
@@ -135,8 +135,7 @@ class Darkroom:
         if isinstance(fault, TimeoutError):
             code = "timeout"
             reason = f"took longer than {self._limits.seconds:g} seconds to read, so it cannot be shown"
-        name = os.fsencode(path).decode("utf-8", "replace")
-        return ImageError(code, f"{name} {reason}. Save it again in another program.", path)
+        return problem(code, path, f"{reason}. Save it again in another program")
 
 
 class _Enlarger:

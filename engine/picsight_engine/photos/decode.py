@@ -5,7 +5,6 @@ from __future__ import annotations
 import importlib
 import io
 import logging
-import os
 import re
 import struct
 import warnings
@@ -23,6 +22,7 @@ from picsight_engine.photos.exif import ORIENTATION, Exif, read_exif
 from picsight_engine.photos.formats import HEIF, IMAGE_SUFFIXES, JPEG, Format
 from picsight_engine.photos.limits import Limits
 from picsight_engine.photos.metadata import Taken, read_taken
+from picsight_engine.photos.reading import problem
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -31,16 +31,7 @@ if TYPE_CHECKING:
 
     from picsight_engine.errors import ProblemCode
 
-__all__ = [
-    "IMAGE_SUFFIXES",
-    "TEXT_TURNS",
-    "Header",
-    "Limits",
-    "Picture",
-    "decode",
-    "read_header",
-    "read_photo",
-]
+__all__ = ["IMAGE_SUFFIXES", "TEXT_TURNS", "Header", "Limits", "Picture", "decode", "read_header"]
 
 TEXT_TURNS = 2  # the picture rule since which a PNG is turned by an orientation that stands in a text
 
@@ -91,30 +82,6 @@ class Header:
     picture_rule: int = 1
 
 
-def read_photo(path: Path, limits: Limits) -> bytes:
-    """The whole file.
-
-    Raises:
-        ImageError: `empty`, `too_large`, `no_permission`, `vanished`, or `damaged` where the disk cannot read it.
-    """
-    try:
-        with path.open("rb") as file:
-            fits = os.fstat(file.fileno()).st_size <= limits.bytes
-            data = file.read() if fits else b""
-    except (FileNotFoundError, NotADirectoryError):
-        raise _problem("vanished", path, "is no longer there") from None
-    except PermissionError:
-        reason = "may not be read: change its permissions and index again"
-        raise _problem("no_permission", path, reason) from None
-    except OSError as fault:
-        raise _problem("damaged", path, f"cannot be read from the disk ({fault.strerror})") from fault
-    if not fits:
-        raise _problem("too_large", path, f"is larger than the limit of {limits.bytes / 1e6:,.0f} megabytes")
-    if not data:
-        raise _problem("empty", path, "is empty: the file holds no bytes")
-    return data
-
-
 def decode(data: bytes, path: Path, *, min_side: int, limits: Limits) -> Picture:
     """Decodes the first picture of a file; `path` serves the sentences only.
 
@@ -124,24 +91,24 @@ def decode(data: bytes, path: Path, *, min_side: int, limits: Limits) -> Picture
         ImageError: `empty`, `not_an_image`, `unsupported`, `damaged`, `truncated` or `too_large`.
     """
     if not data:
-        raise _problem("empty", path, "is empty: the file holds no bytes")
+        raise problem("empty", path, "is empty: the file holds no bytes")
     kind = formats.find_format(data, path.suffix)
     if kind is None or (kind.name == "TIFF" and formats.is_raw(read_exif(data))):
         unknown, reason = formats.name_stranger(data)
-        raise _problem(unknown, path, f"cannot be shown: {reason}")
+        raise problem(unknown, path, f"cannot be shown: {reason}")
     try:
         _set_up_decoders(limits)
         return _decode(data, kind, path, min_side, limits)
     except ImageError:
         raise
     except MemoryError as fault:
-        raise _problem("too_large", path, "needs more memory than there is") from fault
+        raise problem("too_large", path, "needs more memory than there is") from fault
     except Exception as fault:
         # The outer border to foreign decoders: on damaged files they raise whatever their parsers ran into.
         code, reason = _explain(fault)
         if code == "damaged" and formats.is_cut_off(data, kind):
             code, reason = _TRUNCATED
-        raise _problem(code, path, f"cannot be shown: {reason}") from fault
+        raise problem(code, path, f"cannot be shown: {reason}") from fault
 
 
 def read_header(data: bytes, path: Path) -> Header:
@@ -223,14 +190,14 @@ def _set_up_decoders(limits: Limits) -> None:
 
 def _check_size(size: tuple[int, int], path: Path, limits: Limits) -> None:
     if min(size) < 1:
-        raise _problem("damaged", path, "cannot be shown: its picture has no pixels")
+        raise problem("damaged", path, "cannot be shown: its picture has no pixels")
     megapixels = size[0] * size[1] / 1e6
     if megapixels > limits.megapixels:
         reason = f"has {megapixels:,.0f} megapixels, more than the limit of {limits.megapixels:,.0f}"
-        raise _problem("too_large", path, reason)
+        raise problem("too_large", path, reason)
     if max(size) > limits.side:
         reason = f"is {max(size):,} pixels long, more than the limit of {limits.side:,}"
-        raise _problem("too_large", path, reason)
+        raise problem("too_large", path, reason)
 
 
 def _orientation(image: Image.Image, exif: Exif, kind: Format) -> int:
@@ -265,8 +232,3 @@ def _explain(fault: Exception) -> tuple[ProblemCode, str]:
     if isinstance(fault, NotImplementedError) or _UNKNOWN.search(str(fault)):
         return "unsupported", "it uses a variant of its format that Picsight cannot read yet"
     return "damaged", "its data are damaged; copy it again from where it came"
-
-
-def _problem(code: ProblemCode, path: Path, reason: str) -> ImageError:
-    """One sentence about a file; bytes of its name that are no text show as question marks, so that any output takes it."""
-    return ImageError(code, f"{os.fsencode(path).decode('utf-8', 'replace')} {reason}.", path)

@@ -11,6 +11,7 @@ from multiprocessing.shared_memory import SharedMemory
 from typing import TYPE_CHECKING
 
 from picsight_engine.errors import ImageError
+from picsight_engine.photos.reading import read_photo
 from picsight_engine.processes import own_end, settle, silence_decoders
 
 if TYPE_CHECKING:
@@ -84,7 +85,7 @@ def _answer(connection: Connection, tray: memoryview, wish: Wish, limits: Limits
 
 
 def _expose(wish: Wish, limits: Limits) -> tuple[Exposed, Image.Image]:
-    from picsight_engine.photos.decode import decode, read_photo
+    from picsight_engine.photos.decode import decode
 
     side = _ALL if wish.fit is None else max(min(wish.fit), _LEAST_SIDE)
     picture = decode(read_photo(wish.path, limits), wish.path, min_side=side, limits=limits)

@@ -130,10 +130,12 @@ def test_a_worker_that_dies_loses_its_file_and_is_replaced(crew, tmp_path, draw,
 
 
 def test_a_worker_that_hangs_is_killed_and_its_file_told_as_lost(bundle, tmp_path):
-    os.mkfifo(tmp_path / "endless.jpg")  # nobody ever writes: opening it waits for ever
+    Image.new("RGB", (96, 64), "white").save(tmp_path / "endless.png")  # the tiny model never ends on it
     with closing(Crew(bundle, Limits(seconds=0.5))) as crew:
         ready(crew)
-        crew.start(1, tmp_path / "endless.jpg")
+        crew.start(1, tmp_path / "endless.png")
+        next_news(crew)
+        crew.order(1, Order.EMBED)
         assert next_news(crew) == (1, Lost("timeout"))
     assert multiprocessing.active_children() == []
 

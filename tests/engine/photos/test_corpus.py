@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 from picsight_engine.errors import ImageError
-from picsight_engine.photos.decode import IMAGE_SUFFIXES, Limits, decode, read_header, read_photo
+from picsight_engine.photos.decode import IMAGE_SUFFIXES, Limits, decode, read_header
+from picsight_engine.photos.reading import read_photo
 
 LIMITS = Limits()
 CODES = {"empty", "not_an_image", "unsupported", "damaged", "truncated", "too_large"}

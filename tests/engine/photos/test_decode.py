@@ -5,10 +5,6 @@ from __future__ import annotations
 import gzip
 import io
 import struct
-import subprocess
-import sys
-import tempfile
-import textwrap
 import zlib
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -18,15 +14,7 @@ import pytest
 from PIL import Image, ImageCms, PngImagePlugin
 
 from picsight_engine.errors import ImageError
-from picsight_engine.photos.decode import (
-    IMAGE_SUFFIXES,
-    TEXT_TURNS,
-    Header,
-    Limits,
-    decode,
-    read_header,
-    read_photo,
-)
+from picsight_engine.photos.decode import IMAGE_SUFFIXES, TEXT_TURNS, Header, Limits, decode, read_header
 
 PATH = Path("folder/photo.jpg")
 CORNERS = {"red": (220, 30, 30), "green": (30, 160, 30), "blue": (30, 30, 200), "white": (255, 255, 255)}
@@ -370,96 +358,11 @@ def test_several_threads_decode_at_once(shared):
         assert list(threads.map(look, names * 4)) == alone * 4
 
 
-def test_a_file_is_read_whole(tmp_path):
-    path = tmp_path / "photo.jpg"
-    path.write_bytes(b"12345")
-    assert read_photo(path, Limits(bytes=5)) == b"12345"
-
-
-def test_an_empty_large_or_vanished_file_is_said_to_be_so(tmp_path):
-    path = tmp_path / "photo.jpg"
-    for content, limits, code in ((b"", Limits(), "empty"), (b"123456", Limits(bytes=5), "too_large")):
-        path.write_bytes(content)
-        with pytest.raises(ImageError, match=r"photo\.jpg") as caught:
-            read_photo(path, limits)
-        assert caught.value.code == code
-    path.unlink()
-    with pytest.raises(ImageError, match="no longer there") as caught:
-        read_photo(path, Limits())
-    assert caught.value.code == "vanished"
-    with pytest.raises(ImageError) as caught:
-        read_photo(tmp_path, Limits())
-    assert caught.value.code == "damaged"
-
-
 def test_a_name_that_is_no_text_can_be_said_all_the_same():
     with pytest.raises(ImageError) as caught:
         show(b"x", path=Path("caf\udce9.jpg"))
     assert str(caught.value).startswith("caf\ufffd.jpg cannot be shown")
     assert caught.value.path == Path("caf\udce9.jpg")
-
-
-READ_AS_NOBODY = """
-    import os, sys
-    from pathlib import Path
-    from picsight_engine.errors import ImageError
-    from picsight_engine.photos.decode import Limits, read_photo
-
-    if os.getuid() == 0:
-        os.setuid(65534)  # root may read everything
-    try:
-        read_photo(Path(sys.argv[1]), Limits())
-    except ImageError as fault:
-        print(fault.code, fault)
-"""
-
-
-@pytest.mark.skipif(sys.platform == "win32", reason="permissions work otherwise there")
-def test_a_file_without_permission_is_said_to_be_so():
-    with tempfile.TemporaryDirectory() as reachable:  # pytest's own folders are closed to others
-        Path(reachable).chmod(0o755)
-        path = Path(reachable) / "photo.jpg"
-        path.write_bytes(b"secret")
-        path.chmod(0)
-        child = run_child(READ_AS_NOBODY, path)
-    assert child.startswith(f"no_permission {path} may not be read")
-
-
-def run_child(script, *arguments):
-    command = [sys.executable, "-c", textwrap.dedent(script), *map(str, arguments)]
-    return subprocess.run(command, check=True, capture_output=True, text=True).stdout
-
-
-PEAK = """
-    import resource, sys
-    from pathlib import Path
-    from picsight_engine.photos.decode import Limits, decode
-
-    data = Path(sys.argv[1]).read_bytes()
-    decode(Path(sys.argv[2]).read_bytes(), Path("small"), min_side=512, limits=Limits())  # loads what is needed
-    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    picture = decode(data, Path("large"), min_side=512, limits=Limits())
-    print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before, picture.width * picture.height)
-"""
-
-
-@pytest.mark.skipif(sys.platform != "linux", reason="ru_maxrss counts kilobytes on Linux")
-@pytest.mark.parametrize(
-    ("kind", "mode", "copies"),
-    [("JPEG", "RGB", 0.2), ("PNG", "RGB", 1.2), ("PNG", "RGBA", 2.2), ("WEBP", "RGB", 3.2)],
-)
-def test_a_large_picture_takes_no_more_memory_than_it_must(
-    make_file, make_image, tmp_path, kind, mode, copies
-):
-    """A reduced JPEG is never whole in memory; a copy has four bytes a pixel."""
-    large = tmp_path / "large"
-    large.write_bytes(
-        make_file(kind, make_image(6000, 4000, mode), **({"method": 0} if kind == "WEBP" else {}))
-    )
-    small = tmp_path / "small"
-    small.write_bytes(make_file(kind, make_image(600, 400, mode)))
-    kilobytes, pixels = map(int, run_child(PEAK, large, small).split())
-    assert kilobytes * 1024 < copies * 4 * pixels
 
 
 def test_the_suffixes_are_lower_case_and_leave_films_and_raw_out():

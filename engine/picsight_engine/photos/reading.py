@@ -1,0 +1,59 @@
+"""A photo file's bytes from the disk, and the one form of a sentence about a file."""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+from typing import TYPE_CHECKING
+
+from picsight_engine.errors import ImageError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from picsight_engine.errors import ProblemCode
+    from picsight_engine.photos.limits import Limits
+
+
+def read_photo(path: Path, limits: Limits) -> bytes:
+    """The whole file; never waits for a pipe, a socket or a device that stands where a photo was seen.
+
+    Raises:
+        ImageError: `empty`, `too_large`, `no_permission`, `vanished`, or `damaged` where the disk cannot read it.
+    """
+    try:
+        with open(path, "rb", opener=_open_at_once) as file:  # pathlib takes no opener
+            info = os.fstat(file.fileno())
+            is_file, fits = stat.S_ISREG(info.st_mode), info.st_size <= limits.bytes
+            data = file.read() if is_file and fits else b""
+    except (FileNotFoundError, NotADirectoryError):
+        raise problem("vanished", path, "is no longer there") from None
+    except PermissionError:
+        reason = "may not be read: change its permissions and index again"
+        raise problem("no_permission", path, reason) from None
+    except OSError as fault:
+        if fault.errno not in {errno.EISDIR, errno.ENXIO}:  # a folder; a socket
+            reason = f"cannot be read from the disk ({fault.strerror})"
+            raise problem("damaged", path, reason) from fault
+        is_file = False
+    if not is_file:
+        raise problem("vanished", path, "is no longer a file: something else stands in its place")
+    if not fits:
+        raise problem("too_large", path, f"is larger than the limit of {limits.bytes / 1e6:,.0f} megabytes")
+    if not data:
+        raise problem("empty", path, "is empty: the file holds no bytes")
+    return data
+
+
+def problem(code: ProblemCode, path: Path, reason: str) -> ImageError:
+    """One sentence about a file; bytes of its name that are no text show as question marks, so that any output takes it."""
+    return ImageError(code, f"{os.fsencode(path).decode('utf-8', 'replace')} {reason}.", path)
+
+
+def _open_at_once(name: str, flags: int) -> int:
+    """Opens a pipe that nobody writes to without waiting for a writer; of a file nothing changes."""
+    try:
+        return os.open(name, flags | getattr(os, "O_NONBLOCK", 0))  # Windows has no such pipes
+    except BlockingIOError:  # a file that another program has under a lease, which it must give up first
+        return os.open(name, flags)
