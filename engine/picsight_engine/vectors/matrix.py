@@ -99,12 +99,18 @@ class Matrix:
             return self._rows
 
     def is_true_copy(self) -> bool:
-        """Whether every cached vector equals the stored one; reads everything."""
-        rows = self.refresh()
-        alive = rows.ids != BURIED
-        stored = vectors_since(self._db, self._space, 0)
-        same_photos = np.array_equal(rows.ids[alive], stored.photo_ids)
-        return same_photos and rows.originals[alive].tobytes() == stored.vectors.tobytes()
+        """Whether every cached vector equals the stored one; reads everything, but for what is stored meanwhile."""
+        while True:
+            rows, files = self.refresh(), self._files
+            if files is None:
+                raise RuntimeError("the matrix was closed")
+            state = files.state
+            stored = vectors_since(self._db, self._space, 0).upto(state.last_row)
+            alive = rows.ids != BURIED
+            same = np.array_equal(rows.ids[alive], stored.photo_ids)
+            same = same and rows.originals[alive].tobytes() == stored.vectors.tobytes()
+            if space_state(self._db, self._space).deletions == state.deletions:  # else look at what is left
+                return same
 
     def close(self) -> None:
         """Lets go of the files; snapshots taken before stay valid."""

@@ -410,3 +410,22 @@ def test_a_space_with_an_odd_name_stays_inside_the_cache(album, make_vectors):
     Matrix.open(album.cache, album.db, "../../../../esc.", DIM).close()
     assert {path.parent for path in album.cache.rglob("*.rows")} == {album.cache}
     assert not list(album.cache.parent.parent.glob("*.rows"))
+
+
+def test_what_another_stores_meanwhile_makes_no_copy_untrue(album, make_vectors):
+    first = album.add(make_vectors(1, 200))
+    matrix = album.matrix()
+
+    def store():
+        for number, photo_id in enumerate(first[:60]):
+            album.add(make_vectors(number, 5))
+            album.replace(photo_id, make_vectors(number, 1)[0])
+
+    storing = threading.Thread(target=store)
+    storing.start()
+    looks = []
+    while storing.is_alive():
+        looks.append(matrix.is_true_copy())
+    storing.join()
+    assert all([*looks, matrix.is_true_copy()])
+    matrix.close()
