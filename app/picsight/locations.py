@@ -57,18 +57,21 @@ def installed_models() -> InstalledModels:
 
 
 def model_choice(library: Path) -> ModelChoice:
-    """The models that search the library in this folder and that read its photos.
+    """The models that search the library in this folder and that read its photos; asked before it is indexed, which notes
+    that the library uses them.
 
     Raises:
         BundleError: the chosen model is gone, or a file of it is missing, changed or too new.
         LibraryError: the library cannot be opened.
     """
-    from picsight_engine.installation.choice import ModelChoice, choice_of
+    from picsight_engine.installation.choice import ModelChoice, choice_of, note_use
     from picsight_engine.store.choice import chosen_model
 
     if chosen_model(library) is None:
         return ModelChoice(answers=(bundle := starter_bundle()), wanted=bundle)
-    return choice_of(library, installed_models())
+    choice = choice_of(library, models := installed_models())
+    note_use(library, choice, models)
+    return choice
 
 
 def answering_model(library: Path) -> Bundle:

@@ -6,11 +6,13 @@ active until no photo lacks a vector of the new one. Vectors of the old space st
 
 from __future__ import annotations
 
-from contextlib import closing, contextmanager, nullcontext
+import shlex
+from contextlib import ExitStack, closing, contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from picsight_engine.errors import BundleError, RequestError
+from picsight_engine.errors import BundleError, BusyError, LibraryError, RequestError, StorageError
+from picsight_engine.installation.users import User
 from picsight_engine.models.bundle import open_bundle
 from picsight_engine.store.choice import choose_model, chosen_model
 from picsight_engine.store.database import Database
@@ -18,10 +20,11 @@ from picsight_engine.store.health import photos_awaiting
 from picsight_engine.store.vectors import activate_space, active_space, know_space
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
     from pathlib import Path
 
     from picsight_engine.installation.installed import InstalledModels
+    from picsight_engine.installation.users import Presence
     from picsight_engine.models.bundle import Bundle, Manifest
     from picsight_engine.store.vectors import Space
 
@@ -79,28 +82,47 @@ def use_model(folder: Path, name: str, models: InstalledModels) -> Switch:
         LibraryError: the library cannot be opened, or holds other vectors under the model's space.
         StorageError: the disk refused.
     """
-    try:
-        db = Database.open(folder, create=False)
-    except RequestError:  # no library yet: the first indexing makes it with this model
+    with ExitStack() as stack:
+        try:
+            db = stack.enter_context(closing(Database.open(folder, create=False)))
+        except RequestError:  # no library yet: the first indexing makes it with this model
+            db = None
+        # One transaction: an indexing elsewhere sees choice and space change together; and nobody removes the model meanwhile.
+        connection = None if db is None else stack.enter_context(db.writer())
+        stack.enter_context(models.users.held())
         wanted = _able(models.find(name))
-        choose_model(folder, name)
-        return Switch(ModelChoice(wanted, wanted), 0)
-    # One transaction: an indexing elsewhere sees choice and space change together, and nobody removes the model meanwhile.
-    with closing(db), db.writer() as connection:
-        manifest = _able(models.find(name)).manifest
+        if db is None or connection is None:
+            choose_model(folder, name)
+            _note(folder, (wanted,), models)
+            return Switch(ModelChoice(wanted, wanted), 0)
+        manifest = wanted.manifest
         know_space(connection, manifest.space_id, manifest.dim)
         photos = photos_awaiting(db, manifest.space_id)
         choose_model(folder, name)
+        _note(folder, (wanted, _answering(wanted, active_space(db), models)), models)
         if not photos:
             activate_space(connection, manifest.space_id, manifest.dim)
     return Switch(choice_of(folder, models), photos)
 
 
+def note_use(folder: Path, choice: ModelChoice, models: InstalledModels) -> None:
+    """Enters a library among those that use models, for one that chose its model before they were noted.
+
+    A moment in which others hold the note is let pass: the next indexing enters the library, too.
+    """
+    names = _installed((choice.wanted, choice.answers), models)
+    if any(user.is_at(folder) and user.models == names for user in models.users.all()):
+        return
+    with suppress(BusyError), models.users.held():
+        models.users.note(folder, names)
+
+
 def remove_model(folder: Path, name: str, models: InstalledModels) -> None:
-    """Deletes a model, and what a broken-off installation of it left, unless the library in `folder` needs it.
+    """Deletes a model, and what a broken-off installation of it left, unless a library needs it: the one in `folder`, or
+    another one of this computer. One that cannot be reached needs what it was seen to use, unless it is the one named.
 
     Raises:
-        RequestError: there is none, it comes with Picsight, or the library needs it.
+        RequestError: there is none, it comes with Picsight, or a library needs it.
         LibraryError: the library cannot be opened.
         StorageError: the disk refused.
         BusyError: another process installs or removes a model.
@@ -116,29 +138,79 @@ def remove_model(folder: Path, name: str, models: InstalledModels) -> None:
                 f'The model "{name}" answers searches until the next one has read every photo. '
                 "Type: picsight index, and remove it then."
             )
-        models.remove(name)
+        with models.users.held():
+            if name != shipped:
+                _require_no_other(folder, name, models)
+            models.remove(name)
 
 
 def require_replaceable(folder: Path, manifest: Manifest, models: InstalledModels) -> None:
-    """Whether a model may take the place of the one that has its name: not if the library in `folder` needs that one
-    and could not be searched by this one.
+    """Whether a model may take the place of the one that has its name: not if a library needs that one and could not be
+    searched by this one.
 
     Raises:
         RequestError: it may not.
         LibraryError: the library cannot be opened.
     """
     name = manifest.name
-    if name != chosen_model(folder) and not _answers(folder, name, models):
-        return
     try:
         present = models.find(name).manifest.space_id
     except (BundleError, RequestError):  # gone or damaged: it can only get better
         return
-    if present != manifest.space_id:
+    if present == manifest.space_id:
+        return
+    if _uses(folder, name, models):
         raise RequestError(
             f'The library uses another model called "{name}", which would be replaced. '
             "Choose another one first: picsight models use NAME"
         )
+    with models.users.held():
+        _require_no_other(folder, name, models)
+
+
+def _require_no_other(folder: Path, name: str, models: InstalledModels) -> None:
+    """RequestError that names another library that needs a model; forgets those that are gone or need none any more."""
+    kept = []
+    for user in models.users.all():
+        presence = user.presence()
+        if presence == "gone" or (presence == "away" and user.is_at(folder)):
+            continue
+        needed = user.models if presence == "away" else _still_needed(user, name, models)
+        if name in needed and not user.is_at(folder):
+            raise RequestError(_needed(user, name, presence))
+        if needed:
+            kept.append(User(user.folder, needed))
+    models.users.keep(kept)
+
+
+def _still_needed(user: User, name: str, models: InstalledModels) -> frozenset[str]:
+    """Which of the models that a library was seen to use, and of `name`, it uses now; as seen where it does not say."""
+    try:
+        return frozenset(each for each in user.models | {name} if _uses(user.folder, each, models))
+    except (LibraryError, StorageError):
+        return user.models
+
+
+def _needed(user: User, name: str, presence: Presence) -> str:
+    library = f"picsight --library {shlex.quote(str(user.folder))}"
+    if presence == "here":
+        return (
+            f'The library in {user.folder} uses the model "{name}". '
+            f"Choose another one for it first: {library} models use NAME"
+        )
+    return (
+        f'The library in {user.folder} uses the model "{name}", and cannot be reached now. Connect its disk and choose '
+        f"another model for it. If the library is gone for good, type: {library} models remove {name}"
+    )
+
+
+def _note(folder: Path, used: Iterable[Bundle], models: InstalledModels) -> None:
+    models.users.note(folder, _installed(used, models))
+
+
+def _installed(used: Iterable[Bundle], models: InstalledModels) -> frozenset[str]:
+    """The names of these models, but for the one that comes with Picsight."""
+    return frozenset(bundle.folder.name for bundle in used if bundle.folder != models.shipped)
 
 
 def _wanted(folder: Path, models: InstalledModels) -> Bundle:
@@ -161,6 +233,10 @@ def _able(bundle: Bundle) -> Bundle:
         if tower is None:
             raise RequestError(f'The model "{manifest.title}" cannot read {what}; choose another one.')
     return bundle
+
+
+def _uses(folder: Path, name: str, models: InstalledModels) -> bool:
+    return name == chosen_model(folder) or _answers(folder, name, models)
 
 
 def _answers(folder: Path, name: str, models: InstalledModels) -> bool:

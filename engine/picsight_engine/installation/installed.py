@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from picsight_engine.errors import BundleError, BusyError, RequestError, StorageError
+from picsight_engine.installation.users import Users
 from picsight_engine.models.bundle import Bundle, move_bundle, open_bundle, seal_bundle
 from picsight_engine.models.fields import is_portable
 
@@ -43,6 +44,11 @@ class InstalledModels:
 
     folder: Path
     shipped: Path
+
+    @property
+    def users(self) -> Users:
+        """The libraries that use them."""
+        return Users(self.folder)
 
     def all(self) -> list[InstalledModel]:
         """The shipped one first, the others by name; broken ones too."""
