@@ -11,7 +11,7 @@ import os
 import secrets
 import stat
 from contextlib import suppress
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, BinaryIO, Literal
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -32,8 +32,12 @@ def make_private_folder(folder: Path) -> None:
         each.mkdir(FOLDER_MODE, exist_ok=True)
 
 
-def private_opener(path: str | os.PathLike[str], flags: int) -> int:
-    """For `open(..., opener=private_opener)`: a file that this makes is for its owner alone. Raises OSError."""
+def open_private(path: Path, mode: Literal["ab", "wb", "xb"]) -> BinaryIO:
+    """Opens a file to write bytes; one that this makes is for its owner alone. Raises OSError."""
+    return open(path, mode, opener=_opener)
+
+
+def _opener(path: str, flags: int) -> int:
     return os.open(path, flags, FILE_MODE)
 
 
@@ -49,8 +53,8 @@ def write_private(path: Path, text: str) -> None:
     make_private_folder(path.parent)
     draft = path.with_name(f"{path.name}.{secrets.token_hex(4)}.part")
     try:
-        with open(draft, "x", encoding="utf-8", opener=private_opener) as file:
-            file.write(text)
+        with open_private(draft, "xb") as file:
+            file.write(text.encode())
             file.flush()
             os.fsync(file.fileno())
         draft.replace(path)
@@ -66,6 +70,16 @@ def make_private(path: Path) -> None:
         info = path.lstat()
         if not stat.S_ISLNK(info.st_mode) and info.st_uid == os.geteuid() and info.st_mode & _OTHERS:
             path.chmod(stat.S_IMODE(info.st_mode) & ~_OTHERS)
+
+
+def close_tree(folder: Path) -> None:
+    """Takes away what others may do with a folder of an earlier version and all that lies in it; the folder itself comes
+    last, so that it tells whether the work is done.
+    """
+    if is_open_to_others(folder):
+        for path in folder.rglob("*"):
+            make_private(path)
+        make_private(folder)
 
 
 def is_open_to_others(path: Path) -> bool:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from picsight import locations
 from picsight.cli.streams import say
-from picsight_engine.private_files import make_private, make_private_folder, private_opener
+from picsight_engine.private_files import make_private, make_private_folder, open_private
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -24,9 +24,8 @@ def write_down(details: str) -> Path | None:
         make_private(log.parent)
         make_private(log)
         grown = log.exists() and log.stat().st_size > _MOST_BYTES
-        mode = "w" if grown else "a"
-        with open(log, mode, encoding="utf-8", errors="backslashreplace", opener=private_opener) as file:
-            file.write(details.rstrip("\n") + "\n")
+        with open_private(log, "wb" if grown else "ab") as file:
+            file.write((details.rstrip("\n") + "\n").encode(errors="backslashreplace"))
     except OSError:
         return None
     return log

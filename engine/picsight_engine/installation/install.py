@@ -13,9 +13,9 @@ from picsight_engine.errors import BundleError, RequestError, StorageError
 from picsight_engine.installation.archive import open_source
 from picsight_engine.installation.shelf import Shelf
 from picsight_engine.installation.transfer.download import Arrived, Fetched, Patience, Wanted, download
-from picsight_engine.installation.transfer.partial_file import write_note
 from picsight_engine.models.agreement import Machine, examine_once
 from picsight_engine.models.bundle import FileRecord, Manifest, file_record, open_bundle
+from picsight_engine.private_files import write_private
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -206,7 +206,7 @@ class _Installation:
         self._records[file.name] = fetched
         with _explained(self._staging):
             text = json.dumps({name: asdict(record) for name, record in self._records.items()})
-            write_note(self._staging / _RECORDS, text)
+            write_private(self._staging / _RECORDS, text)
 
     def _read_records(self) -> dict[str, Fetched]:
         try:
@@ -222,7 +222,7 @@ class _Installation:
         try:
             with _explained(self._staging):
                 for name, text in papers.items():
-                    (self._staging / name).write_text(text, encoding="utf-8")
+                    write_private(self._staging / name, text)
                 bundle = self._models.place(self._staging, self._manifest(papers))
                 # Not before: a kill during the check, which takes seconds, must not cost what was fetched.
                 (bundle.folder / _RECORDS).unlink(missing_ok=True)

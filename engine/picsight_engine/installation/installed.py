@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING
 
 from picsight_engine.errors import BundleError, BusyError, RequestError, StorageError
 from picsight_engine.installation.users import Users
-from picsight_engine.models.bundle import Bundle, move_bundle, open_bundle, seal_bundle
+from picsight_engine.models.bundle import MANIFEST, Bundle, move_bundle, open_bundle, seal_bundle
 from picsight_engine.models.fields import is_portable
+from picsight_engine.private_files import FILE_MODE, close_tree, make_private, make_private_folder
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -78,6 +79,7 @@ class InstalledModels:
                 ):  # it brings back what a kill has left beside
                     pass
             if folder.is_dir():
+                close_tree(self.folder)
                 return folder
         raise RequestError(
             f'The model "{name}" is not installed. Type: picsight models list, and picsight models install NAME'
@@ -136,7 +138,7 @@ class InstalledModels:
         """A fresh folder in which a model is put together; gone afterwards, unless it was moved. Held under `lock`."""
         folder = self.folder / f".{name}.staged-{secrets.token_hex(4)}"
         try:
-            folder.mkdir(parents=True)
+            make_private_folder(folder)
             yield folder
         finally:
             shutil.rmtree(folder, ignore_errors=True)
@@ -152,6 +154,7 @@ class InstalledModels:
         self.require_name(manifest.name)
         try:
             staged = seal_bundle(staging, manifest)
+            make_private(staging / MANIFEST)
             try_towers(staged)
         except (
             BundleError
@@ -186,8 +189,9 @@ class InstalledModels:
         from filelock import FileLock, Timeout  # 35 ms, which a search does not pay
 
         try:
-            self.folder.mkdir(parents=True, exist_ok=True)
-            lock = FileLock(self.folder / _LOCK)
+            make_private_folder(self.folder)
+            close_tree(self.folder)
+            lock = FileLock(self.folder / _LOCK, mode=FILE_MODE)
             lock.acquire(timeout=0)
         except Timeout:
             raise BusyError(

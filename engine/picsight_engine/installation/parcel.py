@@ -12,6 +12,7 @@ from picsight_engine.errors import BundleError, CancelledError, StorageError
 from picsight_engine.installation.archive import DAMAGED, damaged, open_source
 from picsight_engine.models.agreement import Machine, examine_once
 from picsight_engine.models.bundle import MANIFEST, Bundle, parse_manifest
+from picsight_engine.private_files import make_private_folder, open_private
 
 if TYPE_CHECKING:
     import threading
@@ -156,9 +157,9 @@ def _copy(source: IO[bytes], target: Path, record: FileRecord, path: Path) -> It
     """Copies at most as much as the manifest says, as a small archive may unpack to a whole disk; tells the bytes of
     each step.
     """
-    target.parent.mkdir(parents=True, exist_ok=True)
+    make_private_folder(target.parent)
     left = record.bytes
-    with target.open("wb") as file:
+    with open_private(target, "wb") as file:
         while left >= 0:
             try:
                 chunk = source.read(min(_CHUNK, left + 1))

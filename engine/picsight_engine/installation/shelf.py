@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from picsight_engine.errors import BundleError, CancelledError, RequestError
 from picsight_engine.installation.archive import DAMAGED, Source, damaged
 from picsight_engine.installation.transfer.download import Arrived, Fetched
+from picsight_engine.private_files import make_private_folder, open_private
 
 if TYPE_CHECKING:
     import threading
@@ -46,8 +47,8 @@ class Shelf:
         """
         self.require([file])
         done, digest = 0, hashlib.sha256()
-        target.parent.mkdir(parents=True, exist_ok=True)
-        with target.open("wb") as out:
+        make_private_folder(target.parent)
+        with open_private(target, "wb") as out:
             for chunk in self._read(file):
                 if cancel.is_set():
                     raise CancelledError("The installation was stopped; nothing was installed.")

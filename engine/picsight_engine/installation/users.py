@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import json
 import os
-import secrets
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from picsight_engine.errors import BusyError
+from picsight_engine.private_files import FILE_MODE, write_private
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
@@ -78,7 +78,7 @@ class Users:
             return
         from filelock import FileLock, Timeout  # 35 ms, which a search does not pay
 
-        lock = FileLock(self.folder / _LOCK)
+        lock = FileLock(self.folder / _LOCK, mode=FILE_MODE)
         try:
             lock.acquire(timeout=_LOCK_SECONDS)
         except Timeout:
@@ -103,12 +103,6 @@ class Users:
         """Writes the note anew in one step, where it changes; a folder that cannot be written stays as it is."""
         if set(users) == set(self.all()):
             return
-        path = self.folder / _FILE
-        part = path.with_name(f"{_FILE}.{secrets.token_hex(4)}.part")
         content = {"libraries": {str(user.folder): sorted(user.models) for user in users}}
         with suppress(OSError):
-            try:
-                part.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
-                part.replace(path)
-            finally:
-                part.unlink(missing_ok=True)
+            write_private(self.folder / _FILE, json.dumps(content, indent=2) + "\n")

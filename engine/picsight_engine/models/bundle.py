@@ -7,10 +7,9 @@ import json
 import os
 import re
 import reprlib
+import secrets
 import shutil
-import tempfile
 from dataclasses import asdict, dataclass, field, fields, replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeVar, get_args
 
 from picsight_engine.errors import BundleError
@@ -19,6 +18,7 @@ from picsight_engine.models.place import demand_writable
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from pathlib import Path
 
 FORMAT = 1
 MANIFEST = "bundle.json"
@@ -187,9 +187,9 @@ def write_bundle(folder: Path, manifest: Manifest, files: Mapping[str, Path]) ->
     """
     demand_place(folder)
     folder.parent.mkdir(parents=True, exist_ok=True)
-    staging = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
+    staging = folder.with_name(f".{folder.name}-{secrets.token_hex(4)}")
     try:
-        staging.chmod(0o755)  # mkdtemp makes it private; a bundle is read by everyone
+        staging.mkdir()
         for name, source in files.items():
             (staging / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(source, staging / name)

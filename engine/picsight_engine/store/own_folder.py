@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from picsight_engine.errors import ForeignFolderError, StorageError
-from picsight_engine.private_files import is_open_to_others, make_private
+from picsight_engine.private_files import close_tree, make_private
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -48,12 +48,11 @@ def close_to_others(folder: Path) -> None:
         paths = list(folder.iterdir())
     except OSError:  # there is nothing to close
         return
-    if is_open_to_others(folder) and (folder / CACHE).is_dir():  # else nobody else has a way to it
-        paths += (folder / CACHE).iterdir()
+    close_tree(folder / CACHE)
     for path in paths:
-        if path.parent != folder or _is_ours(path.name):
+        if _is_ours(path.name):
             make_private(path)
-    if not any(_is_foreign(path.name) for path in paths if path.parent == folder):
+    if not any(_is_foreign(path.name) for path in paths):
         make_private(folder)
 
 

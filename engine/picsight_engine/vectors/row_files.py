@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, BinaryIO
 
 import numpy as np
 
-from picsight_engine.private_files import private_opener
+from picsight_engine.private_files import open_private
 from picsight_engine.store.vectors import STORED, SpaceState
 from picsight_engine.vectors.int8 import quantize
 
@@ -98,7 +98,7 @@ class RowFiles:
     def create(cls, stem: Path, dim: int) -> RowFiles:
         """Makes an empty generation that nobody opens before its first `publish`."""
         for suffix, size in zip(_SUFFIXES, _sizes(_SPARE_ROWS, dim), strict=True):
-            with open(stem.with_name(stem.name + suffix), "xb", opener=private_opener) as file:
+            with open_private(stem.with_name(stem.name + suffix), "xb") as file:
                 file.truncate(size)
         return cls(stem, _Header(dim, 0, 0, SpaceState(0, 0)))
 

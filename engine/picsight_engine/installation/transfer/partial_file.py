@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
 from picsight_engine.errors import StorageError
+from picsight_engine.private_files import make_private_folder, open_private, write_private
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -51,7 +52,7 @@ class PartialFile:
     def take_up(self, *, known_hash: bool) -> None:
         """Goes on with what an earlier attempt left of the same file; without a hash or a tag to check by, afresh."""
         with explained(self._target):
-            self._target.parent.mkdir(parents=True, exist_ok=True)
+            make_private_folder(self._target.parent)
             notes = _read_notes(self._notes_file)
             if notes.url != self.notes.url or not (notes.validator or notes.stated_sha256 or known_hash):
                 self.discard()
@@ -77,8 +78,8 @@ class PartialFile:
     def appending(self) -> Iterator[BinaryIO]:
         """Writes the notes down and opens the file for `append`."""
         with explained(self._target):
-            write_note(self._notes_file, json.dumps(asdict(self.notes)))
-            file = self._part.open("ab")
+            write_private(self._notes_file, json.dumps(asdict(self.notes)))
+            file = open_private(self._part, "ab")
         try:
             yield file
         finally:
@@ -113,20 +114,6 @@ def _read_notes(path: Path) -> Notes:
     texts = (notes.url, notes.validator, notes.stated_sha256, notes.revision)
     fits = all(isinstance(text, str | None) for text in texts) and isinstance(notes.size, int | None)
     return notes if fits else Notes("")
-
-
-def write_note(path: Path, text: str) -> None:
-    """Writes a small file in one step: neither a kill nor a full disk leaves half of it, or takes the one of before.
-
-    Raises:
-        OSError: the disk refused.
-    """
-    fresh = path.with_name(f"{path.name}.new")
-    try:
-        fresh.write_text(text, encoding="utf-8")
-        fresh.replace(path)
-    finally:
-        fresh.unlink(missing_ok=True)
 
 
 @contextmanager
