@@ -81,6 +81,7 @@ def use_model(folder: Path, name: str, models: InstalledModels) -> Switch:
         BundleError: it is incomplete or changed.
         LibraryError: the library cannot be opened, or holds other vectors under the model's space.
         StorageError: the disk refused.
+        BusyError: another process chooses or removes a model, and does not come to an end.
     """
     with ExitStack() as stack:
         try:
