@@ -113,6 +113,20 @@ class Library:
         forgotten = stored_folders.remove_folder(self._db, folder_id)
         self._thumbnails().delete(forgotten)
 
+    def forget(self, lost: Sequence[Path]) -> int:
+        """Forgets for good what is missing, and all that these folders or directories do not show any more.
+
+        Returns how many photos were forgotten; their files, if there are any, stay untouched.
+
+        Raises:
+            RequestError: a path is no part of the library.
+            BusyError: photos are being indexed.
+            StorageError: the disk refused.
+        """
+        from picsight_engine.indexing.forgetting import forget_lost  # 60 ms that a search does not pay
+
+        return len(forget_lost(self._db, self._thumbnails(), lost).photos)
+
     def index(
         self,
         folders: Sequence[Path] | None = None,

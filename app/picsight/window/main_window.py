@@ -108,6 +108,7 @@ class MainWindow(QMainWindow):
         frame.model_dropped.connect(self.models.install_file)
         frame.problems.left.connect(self._show_photos)
         frame.status.problems_requested.connect(self._show_problems)
+        frame.status.forget_requested.connect(self.folders.confirm_forgetting)
         frame.first_run.choose_requested.connect(self.folders.choose)
         frame.first_run.folders_chosen.connect(self.library.add_folders)
         frame.first_run.models_requested.connect(self.models.show)

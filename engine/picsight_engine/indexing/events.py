@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,11 +51,16 @@ class Summary:
 
 @dataclass(frozen=True, slots=True)
 class Finished:
-    """The last event of every run; `cancelled` if a person stopped it, `notes` are sentences a person should read."""
+    """The last event of every run; `cancelled` if a person stopped it, `notes` are sentences a person should read.
+
+    `emptier` are folders and directories that can be read and lost photos, which were kept in case a disk took them: a
+    person may let go of those, see `Library.forget`.
+    """
 
     summary: Summary
     cancelled: bool
     notes: tuple[str, ...] = ()
+    emptier: tuple[Path, ...] = ()
 
 
 Event = Found | Progress | Committed | Finished

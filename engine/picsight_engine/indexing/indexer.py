@@ -23,13 +23,14 @@ from picsight_engine.models.choice import choose_image_backend
 from picsight_engine.photos.decode import Limits
 from picsight_engine.photos.metadata import METADATA_RULE
 from picsight_engine.store.database import index_lock
-from picsight_engine.store.folders import set_state
+from picsight_engine.store.folders import file_path, set_state
 from picsight_engine.store.problems import problems_of
 from picsight_engine.store.vectors import photos_with_vector
 
 if TYPE_CHECKING:
     import threading
     from collections.abc import Generator, Iterator, Sequence
+    from pathlib import Path
 
     from picsight_engine.models.bundle import Bundle
     from picsight_engine.store.database import Database
@@ -103,6 +104,7 @@ class _Run:
         self._found = 0
         self._cancelled = False
         self._notes: list[str] = []
+        self._emptier: list[Path] = []
 
     def events(self, cancel: threading.Event | None, *, retry_problems: bool) -> Iterator[Event]:
         """The whole run."""
@@ -157,6 +159,8 @@ class _Run:
                 self._notes.append(_denied_sentence(offline.folder))
             elif offline.missing:
                 self._notes.append(_missing_sentence(offline))
+                if offline.is_there:
+                    self._emptier.append(file_path(offline.folder.path, offline.place))
         for folder in plan.online:
             set_state(self._db, folder.id, "watching")
 
@@ -212,7 +216,7 @@ class _Run:
             seconds=seconds,
             photos_per_second=tally.indexed / seconds,
         )
-        yield Finished(summary, self._cancelled, tuple(self._notes))
+        yield Finished(summary, self._cancelled, tuple(self._notes), tuple(self._emptier))
 
 
 def _encoder(bundle: Bundle, files: int) -> Backend | None:

@@ -49,13 +49,15 @@ class Task:
 class Offline:
     """Files that are taken for unplugged, and none of them is given up: so many were not seen.
 
-    They lie in `place`, a directory of the folder; b"" stands for several, or the folder itself. `state` is the folder's.
+    They lie in `place`, a directory of the folder; b"" stands for several, or the folder itself. `state` is the folder's,
+    `is_there` whether it could be read.
     """
 
     folder: Folder
     state: FolderState
     missing: int
     place: bytes = b""
+    is_there: bool = True
 
 
 @dataclass(slots=True)
@@ -151,10 +153,11 @@ def _plan_lost(plan: Plan, view: FolderView, absences: Absences, traces: Counter
     plan.kept.update(file.id for file in kept)
     missing = len(kept) - len(movers)
     hidden = emptier or (len(away) > len(movers) and not _shows_known(view))
-    state = _unreachable(view) or ("offline" if hidden else "watching")
+    closed = _unreachable(view)
+    state = closed or ("offline" if hidden else "watching")
     if missing or state != "watching":
         place = next(iter(absences.away)) if len(absences.away) == 1 and not emptier else b""
-        plan.offline.append(Offline(view.folder, state, missing, place))
+        plan.offline.append(Offline(view.folder, state, missing, place, closed is None))
     if state == "watching" and view.folder.state in ("offline", "denied"):
         plan.online.append(view.folder)
 

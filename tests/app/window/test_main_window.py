@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -11,7 +12,7 @@ from pathlib import Path
 import pytest
 from PySide6.QtCore import QMimeData, QPointF, Qt, QUrl
 from PySide6.QtGui import QDropEvent, QGuiApplication
-from PySide6.QtWidgets import QPushButton
+from PySide6.QtWidgets import QMessageBox, QPushButton
 
 from picsight.jobs import Jobs
 from picsight.settings import Settings
@@ -66,6 +67,33 @@ def wait_for_photos(qtbot, window, count):
 
 def wait_for_words(qtbot, window, words):
     qtbot.waitUntil(lambda: window.search.place.words == words, timeout=PATIENCE)
+
+
+def test_photos_of_an_emptied_folder_stay_until_a_person_says_that_they_are_gone(
+    qtbot, open_window, real_photos, tmp_path
+):
+    album = tmp_path / "album"
+    (album / "trip").mkdir(parents=True)
+    for number, path in enumerate(sorted(set(real_photos.iterdir()) - {real_photos / "broken.jpg"})[:5]):
+        shutil.copy(path, album / ("trip" if number < 2 else "") / path.name)
+    window = open_window(tmp_path / "library", [album])
+    wait_for_photos(qtbot, window, 5)
+    qtbot.waitUntil(lambda: not window.library.is_indexing, timeout=PATIENCE)
+    for path in (album / "trip").iterdir():
+        path.unlink()
+    with qtbot.waitSignal(window.library.indexing_ended, timeout=PATIENCE):
+        window.library.index()
+    status = window.frame.status
+    assert '2 photos are missing from "trip"' in status.words()
+    assert len(names(window)) == 5
+    (gone,) = [button for button in status.findChildren(QPushButton) if button.text() == "They are gone"]
+    qtbot.mouseClick(gone, Qt.MouseButton.LeftButton)
+    box = window.findChild(QMessageBox)
+    (yes,) = [button for button in box.buttons() if button.text() == "They are gone"]
+    qtbot.mouseClick(yes, Qt.MouseButton.LeftButton)
+    wait_for_photos(qtbot, window, 3)
+    qtbot.waitUntil(lambda: not window.library.is_indexing, timeout=PATIENCE)
+    assert "missing" not in status.words()
 
 
 def test_a_new_library_makes_three_promises_and_takes_a_dropped_folder(

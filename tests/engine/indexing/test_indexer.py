@@ -278,6 +278,7 @@ def test_photos_moved_out_of_a_folder_that_stays_behind_empty_have_moved(home, b
     finished = run(home, bundle)
     assert figures(finished) == {"found": 15, "unchanged": 12, "moved": 3}
     assert finished.notes == ('1 photo is missing from "in". Nothing was removed from Picsight.',)
+    assert finished.emptier == (album / "in",)
     after = ids(home)
     assert [after[f"out/{n}.jpg"] for n in (20, 21, 22)] == [before[f"in/{n}.jpg"] for n in (20, 21, 22)]
     assert after["in/23.jpg"] == before["in/23.jpg"]
@@ -452,6 +453,7 @@ def test_nothing_is_removed_because_a_folder_cannot_be_seen(home, bundle, album,
     finished = run(home, bundle)
     assert figures(finished) == {"problems": 1}
     assert finished.notes == ('12 photos are missing from "album". Nothing was removed from Picsight.',)
+    assert finished.emptier == ()  # it is not there at all: nobody could say more of it
     assert ids(home) == before
     assert [folder.state for folder in all_folders(home.db)] == ["offline"]
     (tmp_path / "unplugged").rename(album)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from typing import TYPE_CHECKING
 
 import click
@@ -88,6 +89,9 @@ def _tell(invocation: Invocation, finished: Finished) -> None:
         return
     for note in finished.notes:
         say(note)
+    if finished.emptier:
+        named = " ".join(shlex.quote(str(path)) for path in finished.emptier)
+        say(f"If they are gone for good, type: picsight doctor --forget {named}")
     if summary.problems and not invocation.json:
         say("To see what could not be read, type: picsight problems")
 

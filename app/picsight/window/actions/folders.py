@@ -51,6 +51,17 @@ class FolderActions(QObject):
             ],
         ).popup(point)
 
+    def confirm_forgetting(self) -> None:
+        """What is let go of is not kept for a disk that comes back: ask first."""
+        names = ", ".join(isolated(f"“{path.name}”") for path in self._library.emptier)
+        ask(
+            self._window,
+            self.tr("Forget what {folders} does not show any more?").format(folders=names),
+            self.tr("Picsight forgets what it has read of these photos. No file is touched."),
+            self.tr("They are gone"),
+            self._library.forget_lost,
+        )
+
     def _confirm_removal(self, folder: Path) -> None:
         """Taking a folder out costs the time to index it again: ask first."""
         ask(

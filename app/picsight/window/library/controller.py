@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QObject, Signal
 
 from picsight.locations import installed_models
-from picsight.window.library.overview import Overview, overview_of
+from picsight.window.library.overview import BrokenModel, Grown, Overview, overview_of
 from picsight_engine.errors import BundleError
 from picsight_engine.indexing.events import Committed, Finished, Found, Progress
 
@@ -38,21 +38,6 @@ class LibraryPlace:
     installed: Callable[[], InstalledModels] = installed_models
 
 
-@dataclass(frozen=True, slots=True)
-class BrokenModel:
-    """Why the library cannot be opened: its model of this name is incomplete, or not there at all."""
-
-    name: str
-    incomplete: bool
-
-
-@dataclass(frozen=True, slots=True)
-class _Grown:
-    """A run has brought photos: so many are in the library now."""
-
-    photos: int
-
-
 class LibraryController(QObject):
     """Owns the open library of the window."""
 
@@ -79,6 +64,7 @@ class LibraryController(QObject):
         self._library: Library | None = None
         self._answering: Bundle | None = None
         self._overview = Overview((), 0, ())
+        self._emptier: tuple[Path, ...] = ()
         self._run: Stream | None = None
         self._run_folders = 0
         self._again: bool | None = None  # a run to start after this one; true if it tries problems again
@@ -173,16 +159,28 @@ class LibraryController(QObject):
         """Take a folder out of the library; its files stay as they are."""
         library = self._library
         chosen = [folder.id for folder in self._overview.folders if folder.path == path]
-        if library is None or not chosen:
-            return
+        if library is not None and chosen:
+            self._take_away(library, lambda: library.remove_folder(chosen[0]), self.indexing_ended.emit)
 
+    @property
+    def emptier(self) -> tuple[Path, ...]:
+        """What the last run found emptier than it was, and kept."""
+        return self._emptier
+
+    def forget_lost(self) -> None:
+        """Let go of what those have lost, at a person's word; then look again."""
+        library, lost = self._library, self._emptier
+        if library is not None and lost:
+            self._take_away(library, lambda: library.forget(lost), self.index)
+
+    def _take_away(self, library: Library, act: Callable[[], object], then: Callable[[], None]) -> None:
         def work() -> Overview:
-            library.remove_folder(chosen[0])
+            act()
             return overview_of(library)
 
         def done(overview: Overview) -> None:
             self._take_overview(overview)
-            self.indexing_ended.emit()
+            then()
 
         self._jobs.read(work, done, self.notice_given.emit)
 
@@ -196,11 +194,11 @@ class LibraryController(QObject):
             return
         self._paused, self._looked, self._run_folders = False, False, len(self._overview.folders)
 
-        def events(cancel: threading.Event) -> Iterator[Event | _Grown]:
+        def events(cancel: threading.Event) -> Iterator[Event | Grown]:
             self._misread = False
             try:
                 for event in library.index(cancel=cancel, retry_problems=retry_problems):
-                    yield _Grown(library.status().photos) if isinstance(event, Committed) else event
+                    yield Grown(library.status().photos) if isinstance(event, Committed) else event
             except BundleError:
                 self._misread = True
                 raise
@@ -316,8 +314,8 @@ class LibraryController(QObject):
         if library is not None:
             self._jobs.read(lambda: overview_of(library), self._take_overview, replaces=LANE)
 
-    def _take_event(self, event: Event | _Grown) -> None:
-        if self._paused and not isinstance(event, _Grown | Finished):
+    def _take_event(self, event: Event | Grown) -> None:
+        if self._paused and not isinstance(event, Grown | Finished):
             return
         match event:
             case Found(files, complete):
@@ -327,7 +325,7 @@ class LibraryController(QObject):
                 self._status.show_changing(self._read_share(event))
             case Progress():
                 self._status.show_progress(event, self._run_folders)
-            case _Grown(photos):
+            case Grown(photos):
                 self._overview = replace(self._overview, photos=photos)
                 self.photos_committed.emit(photos)
             case Finished():
@@ -354,7 +352,7 @@ class LibraryController(QObject):
 
     def _take_finished(self, event: Finished) -> None:
         changed = self._note_answering()
-        self._looked = not event.cancelled
+        self._looked, self._emptier = not event.cancelled, event.emptier
         if event.cancelled:
             if self._next_model is None:  # else the next run follows at once
                 self._status.show_paused()
@@ -365,6 +363,8 @@ class LibraryController(QObject):
             )  # the last one says it by its name
         elif self.is_changing:
             self._status.show_unread(" ".join(event.notes))
+        elif event.emptier:
+            self._status.show_emptier(" ".join(event.notes))
         elif event.notes:
             self._status.show_sentence(" ".join(event.notes))
         elif event.summary.indexed or event.summary.moved or event.summary.missing:

@@ -1,4 +1,4 @@
-"""What the sidebar and the status say of the library."""
+"""What the window says of the library, as values."""
 
 from __future__ import annotations
 
@@ -9,6 +9,21 @@ if TYPE_CHECKING:
     from picsight_engine.library import Library
     from picsight_engine.store.folders import Folder
     from picsight_engine.store.problems import Problem
+
+
+@dataclass(frozen=True, slots=True)
+class BrokenModel:
+    """Why the library cannot be opened: its model of this name is incomplete, or not there at all."""
+
+    name: str
+    incomplete: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Grown:
+    """A run has brought photos: so many are in the library now."""
+
+    photos: int
 
 
 @dataclass(frozen=True, slots=True)

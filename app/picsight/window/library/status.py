@@ -26,6 +26,7 @@ class StatusLine(QWidget):
     resume_requested = Signal()
     cancel_change_requested = Signal()
     install_again_requested = Signal()
+    forget_requested = Signal()
     problems_requested = Signal()
 
     def __init__(self, parent: QWidget | None = None) -> None:
@@ -136,6 +137,10 @@ class StatusLine(QWidget):
         """It could not go on: why, and a way to try again."""
         self._show_right(sentence, self.resume_requested, self.tr("Resume"))
         self._details.hide()
+
+    def show_emptier(self, sentence: str) -> None:
+        """Photos are missing and were kept: a person may know better."""
+        self._show_right(sentence, self.forget_requested, self.tr("They are gone"))
 
     def show_sentence(self, sentence: str) -> None:
         """Something that a person should read; nothing is to be done here about it."""
