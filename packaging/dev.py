@@ -23,7 +23,7 @@ from machine import graphics, photos  # noqa: E402 - an old Python could not eve
 from machine.commands import Failure, run  # noqa: E402
 from machine.environment import Environment  # noqa: E402
 
-BENCHES = ("search", "index", "cold", "models", "variants")
+BENCHES = ("search", "index", "cold", "viewer", "models", "variants")
 TRAINERS = ("models", "variants")  # these export graphs, and need torch and open_clip
 FINE, FAILED, INTERRUPTED = 0, 1, 130
 
