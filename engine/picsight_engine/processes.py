@@ -5,11 +5,12 @@ from __future__ import annotations
 import multiprocessing
 import os
 import signal
-import threading
 import warnings
 from contextlib import contextmanager
 from multiprocessing import resource_tracker
 from typing import TYPE_CHECKING, Any
+
+from picsight_engine.signals import signals_held_back
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -81,7 +82,7 @@ def _interrupts_held_back() -> Iterator[None]:
 
     Nor may Ctrl-C break off its start in this one: half started, it would complain as loudly.
     """
-    with _handlers_held_back():
+    with signals_held_back():
         if not hasattr(signal, "pthread_sigmask"):  # Windows
             yield
             return
@@ -92,25 +93,3 @@ def _interrupts_held_back() -> Iterator[None]:
             yield
         finally:
             signal.pthread_sigmask(signal.SIG_SETMASK, before)
-
-
-@contextmanager
-def _handlers_held_back() -> Iterator[None]:
-    """What comes meanwhile is answered afterwards. Blocking does not do it: any thread of a library may take the signal,
-    and Python answers it in the main one.
-    """
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    came: list[int] = []
-    handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
-    held = {number: handler for number, handler in handlers.items() if handler not in {None, signal.SIG_IGN}}
-    for number in held:
-        signal.signal(number, lambda which, _frame: came.append(which))
-    try:
-        yield
-    finally:
-        for number, handler in held.items():
-            signal.signal(number, handler)
-        for came_now in came:
-            signal.raise_signal(came_now)

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from picsight.cli.streams import say
+from picsight_engine.signals import signals_held_back
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -31,10 +32,11 @@ def open_window(library: Path, folders: Sequence[Path] = ()) -> int:
         say("There is no screen to open a window on. Without one, type: picsight --help")
         return _NO_WINDOW
     try:
-        from picsight.window import run_window  # Qt: 140 ms that no command pays
+        with signals_held_back():  # an exception while PySide6 is imported ends the process with a dump of it
+            from picsight.window import run_window  # Qt: 140 ms that no command pays
 
-        if _chooses_screen() and not _wayland_answers():
-            _load_x11_plugin()
+            if _chooses_screen() and not _wayland_answers():
+                _load_x11_plugin()
     except (ImportError, OSError) as fault:
         say(_what_is_missing(fault))
         return _NO_WINDOW

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import socket
+import subprocess
+import sys
 
 import pytest
 
@@ -43,3 +45,36 @@ def test_a_wayland_screen_is_a_socket_in_the_runtime_folder(monkeypatch, tmp_pat
     with socket.socket(socket.AF_UNIX) as screen:
         screen.bind(os.fspath(tmp_path / "wayland-1"))
         assert _wayland_answers()
+
+
+CTRL_C_AT_AN_IMPORT = """
+import os, sys
+
+module = sys.argv[1]
+
+class Interrupt:
+    @staticmethod
+    def find_spec(name, path=None, target=None):
+        if name == module:
+            os.kill(os.getpid(), 2)
+
+sys.meta_path.insert(0, Interrupt)
+from picsight.__main__ import main
+sys.argv[1:] = ["--library", sys.argv[2]]
+main()
+"""
+
+
+@pytest.mark.parametrize(
+    "module", ["PySide6.QtCore", "PySide6.support", "PySide6.support.deprecated", "picsight.jobs"]
+)
+def test_ctrl_c_while_qt_is_imported_is_one_word_and_no_dump(tmp_path, module) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", CTRL_C_AT_AN_IMPORT, module, tmp_path / "library"],
+        check=False,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        env=os.environ | {"QT_QPA_PLATFORM": "offscreen"},
+    )
+    assert (done.returncode, done.stdout, done.stderr.strip()) == (130, "", "Stopped.")

@@ -1,0 +1,33 @@
+"""Ctrl-C and SIGTERM, answered a moment later where an exception would do harm."""
+
+from __future__ import annotations
+
+import signal
+import threading
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+@contextmanager
+def signals_held_back() -> Iterator[None]:
+    """What comes meanwhile is answered on leaving. Blocking does not do it: any thread of a library may take the signal,
+    and Python answers it in the main one; in another thread there is nothing to hold back.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    came: list[int] = []
+    handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    held = {number: handler for number, handler in handlers.items() if handler not in {None, signal.SIG_IGN}}
+    for number in held:
+        signal.signal(number, lambda which, _frame: came.append(which))
+    try:
+        yield
+    finally:
+        for number, handler in held.items():
+            signal.signal(number, handler)
+        for which in came:
+            signal.raise_signal(which)
