@@ -18,6 +18,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
+from tests.mutation import mutate
 
 from picsight_engine.errors import CancelledError, ImageError
 from picsight_engine.photos.darkroom import MOST_PROCESSES, Darkroom
@@ -260,22 +261,6 @@ def has_ended(pid):
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
     except (FileNotFoundError, ProcessLookupError):
         return True
-
-
-def mutate(data, chance):
-    data = bytearray(data)
-    for _ in range(chance.choice((1, 1, 2, 5, 20))):
-        at = int(len(data) * chance.random() ** chance.choice((1, 3)))  # headers more often
-        way = chance.randrange(6)
-        if way < 3:
-            data[at : at + 1] = bytes([chance.choice((0, 255, chance.randrange(256)))])
-        elif way == 3:
-            del data[at : at + chance.randrange(1, 200)]
-        elif way == 4:
-            data[at:at] = chance.randbytes(chance.randrange(1, 50))
-        else:
-            data[at : at + 4] = chance.choice((b"\0\0\0\0", b"\xff\xff\xff\xff", b"\x7f\xff\xff\xff"))
-    return bytes(data) or b"x"
 
 
 @pytest.mark.parametrize("count", [60, pytest.param(2500, marks=pytest.mark.soak)])

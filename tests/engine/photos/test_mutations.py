@@ -5,8 +5,11 @@ from __future__ import annotations
 import subprocess
 import sys
 import textwrap
+from pathlib import Path
 
 import pytest
+
+REPOSITORY = Path(__file__).resolve().parents[3]  # where `tests` is found
 
 # In a process of its own, so that a decoder that dies takes the name of the file along and not the test run.
 DECODE_MUTATED = """
@@ -15,6 +18,7 @@ DECODE_MUTATED = """
     from picsight_engine.errors import ImageError
     from picsight_engine.photos.decode import IMAGE_SUFFIXES, Limits, decode
     from picsight_engine.photos.identity import fingerprint
+    from tests.mutation import mutate
 
     warnings.simplefilter("error")
     folder, (seed, start, end) = Path(sys.argv[1]), map(int, sys.argv[2:])
@@ -24,27 +28,11 @@ DECODE_MUTATED = """
         if 20 < path.stat().st_size < 40_000 and not path.name.startswith("bomb"):
             by_suffix.setdefault(path.suffix, []).append(path)
 
-    def mutate(data, chance):
-        data = bytearray(data)
-        for _ in range(chance.choice((1, 1, 2, 5, 20))):
-            at = int(len(data) * chance.random() ** chance.choice((1, 3)))  # headers more often
-            way = chance.randrange(6)
-            if way < 3:
-                data[at : at + 1] = bytes([chance.choice((0, 255, chance.randrange(256)))])
-            elif way == 3:
-                del data[at : at + chance.randrange(1, 200)]
-            elif way == 4:
-                data[at:at] = chance.randbytes(chance.randrange(1, 50))
-            else:
-                data[at : at + 4] = chance.choice((b"\\0\\0\\0\\0", b"\\xff\\xff\\xff\\xff", b"\\x7f\\xff\\xff\\xff"))
-        kept = chance.randrange(len(data) + 1) if chance.random() < 0.2 else len(data)
-        return bytes(data[:kept]) or b"x"
-
     for number in range(start, end):
         chance = random.Random(f"{seed} {number}")
         path = chance.choice(by_suffix[chance.choice(sorted(by_suffix))])
         print(number, path.name, flush=True)
-        data = mutate(path.read_bytes(), chance)
+        data = mutate(path.read_bytes(), chance, cut=0.2)
         fingerprint(data)
         try:
             picture = decode(data, path, min_side=256, limits=Limits(megapixels=20))
@@ -63,7 +51,9 @@ def run(shared, seed, count):
     while start < count:
         arguments = [shared / "formats", str(seed), str(start), str(count)]
         command = [sys.executable, "-c", textwrap.dedent(DECODE_MUTATED), *arguments]
-        child = subprocess.run(command, check=False, capture_output=True, text=True, timeout=600)
+        child = subprocess.run(
+            command, check=False, capture_output=True, text=True, timeout=600, cwd=REPOSITORY
+        )
         last = [line for line in child.stdout.splitlines() if line != "shown"][-1]
         assert child.returncode <= 0, f"{last}: {child.stderr[-2000:]}"
         shown += child.stdout.count("\nshown")

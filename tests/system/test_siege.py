@@ -1,0 +1,101 @@
+"""The whole program under siege: killed a hundred times over three thousand damaged files among sound ones."""
+
+from __future__ import annotations
+
+import os
+import random
+import signal
+import sqlite3
+import subprocess
+from contextlib import closing, suppress
+from typing import TYPE_CHECKING
+
+import pytest
+from tests.mutation import mutate
+
+from picsight_engine.photos.decode import IMAGE_SUFFIXES
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+BATCH = 64
+LONGEST = 2.5  # seconds until a kill: the workers' start, and some batches
+
+
+@pytest.fixture
+def battlefield(photos, shared, tmp_path, request) -> Path:
+    """Damaged files of every format in folders of a hundred, and the forty photos."""
+    sources = [
+        path
+        for path in sorted((shared / "formats").iterdir())
+        if path.suffix in IMAGE_SUFFIXES
+        and 20 < path.stat().st_size < 40_000
+        and not path.name.startswith("bomb")
+    ]
+    chance = random.Random("siege")
+    folder = tmp_path / "photos"
+    for number in range(request.param):
+        source = chance.choice(sources)
+        target = folder / f"{number // 100:02}" / f"{number:04}{source.suffix}"
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_bytes(mutate(source.read_bytes(), chance, cut=0.2))
+    (folder / "sound").mkdir()
+    for path in photos.iterdir():
+        (folder / "sound" / path.name).symlink_to(path)
+    return folder
+
+
+def add_photos(folder: Path, number: int) -> None:
+    """Forty more pictures: bytes behind the end of a JPEG make it another one, and show nowhere."""
+    later = folder / "later" / str(number)
+    later.mkdir(parents=True)
+    for path in (folder / "sound").iterdir():
+        (later / path.name).write_bytes(path.read_bytes() + b"%d" % number)
+
+
+def state(library: Path) -> tuple[set[int], set[int]]:
+    """The visible photos, and those that have a thumbnail; after a kill SQLite reads its logs first."""
+    ids = []
+    for name, query in (
+        ("library.db", "SELECT id FROM photos WHERE missing_since IS NULL"),
+        ("thumbnails.db", "SELECT photo_id FROM thumbnails"),
+    ):
+        if not (library / name).exists():
+            return set(), set()
+        with closing(sqlite3.connect(library / name)) as connection:
+            ids.append({row for (row,) in connection.execute(query)})
+    return ids[0], ids[1]
+
+
+@pytest.mark.parametrize(
+    ("battlefield", "kills"), [pytest.param(3000, 100, marks=pytest.mark.soak)], indirect=["battlefield"]
+)
+def test_kills_and_damaged_files_cost_nothing(fresh, battlefield, kills) -> None:
+    dice = random.Random("kills")
+    kept: set[int] = set()
+    killed = rounds = 0
+    while killed < kills:
+        rounds += 1
+        assert rounds < 2 * kills
+        add_photos(battlefield, rounds)
+        process = fresh.start("index", battlefield)
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(LONGEST * dice.random())
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        _, told = process.communicate(timeout=60)
+        killed += process.returncode == -signal.SIGKILL
+        assert b"Traceback" not in told
+        visible, pictured = state(fresh.library)
+        assert kept <= visible <= pictured
+        assert len(pictured - visible) <= BATCH
+        kept = visible
+    last = fresh.json("index", battlefield)
+    assert last["found"] == last["indexed"] + last["unchanged"] + last["moved"] + last["problems"]
+    visible, pictured = state(fresh.library)
+    assert kept <= visible == pictured
+    assert fresh.json("doctor")["ok"]
+    again = fresh.json("index", battlefield)
+    assert (again["indexed"], again["missing"], again["problems"]) == (0, 0, last["problems"])
+    for path in (battlefield / "sound").iterdir():
+        assert fresh.json("show", path)["problem"] is None
