@@ -153,7 +153,7 @@ def _examine_folder(folder: Path) -> Check:
             written = f"The library folder {folder} can be written."
     except OSError as fault:
         raise StorageError(
-            f"The library folder {folder} cannot be written ({fault.strerror}): searching works, indexing does not. "
+            f"The library folder {folder} cannot be written ({fault.strerror}), so nothing can be indexed. "
             "Check its permissions and its disk."
         ) from fault
     if existing == folder and is_open_to_others(folder):
@@ -186,10 +186,12 @@ def _forget(library: _Library, named: Sequence[Path]) -> Check:
     with closing(Thumbnails.open(library.folder)) as thumbnails:
         forgotten = forget_lost(library.db, thumbnails, named)
     message = f"{_count(len(forgotten.photos), 'photo')} of missing files forgotten."
+    if forgotten.moved:
+        message += f" {_count(forgotten.moved, 'file')} may only have moved: index the folders first."
     if forgotten.kept:
         message += (
-            f" {_count(forgotten.kept, 'file')} in emptied or unplugged folders kept; "
-            "picsight doctor --forget FOLDER lets go of those, too."
+            f" {_count(forgotten.kept, 'file')} kept, whose disk may only be away; "
+            "picsight doctor --forget FOLDER lets go of what a folder has lost."
         )
     return Check("forget", ok=True, message=message)
 

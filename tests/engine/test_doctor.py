@@ -238,9 +238,7 @@ def test_a_person_may_say_that_what_a_named_folder_lost_is_gone(tmp_path, bundle
         *_, finished = library.index()
         assert (finished.summary.missing, len(finished.notes)) == (1, 2)
         told = by_name(library.doctor(forget=True))["forget"].message
-        assert told.startswith(
-            "1 photo of missing files forgotten. 23 files in emptied or unplugged folders kept"
-        )
+        assert told.startswith("1 photo of missing files forgotten. 23 files kept")
         assert len(library.all_photos().results) == 54
         told = by_name(library.doctor(forget=True, lost=[trip / "disk"]))["forget"].message
         assert told.startswith("3 photos of missing files forgotten. 20 files")
@@ -249,6 +247,24 @@ def test_a_person_may_say_that_what_a_named_folder_lost_is_gone(tmp_path, bundle
         assert len(library.all_photos().results) == 31
         assert list(library.index())[-1].notes == ()
         assert [folder.state for folder in library.folders()] == ["watching"] * 2
+
+
+def test_a_deleted_file_is_forgotten_whatever_has_its_size_and_one_that_is_back_is_not(tmp_path, bundle):
+    for number in range(4):  # four files of one size
+        Image.new("RGB", (8, 8), (50 * number, 20, 20)).save(tmp_path / f"{number}.bmp")
+    with Library.open(tmp_path / "library", bundle) as library:
+        list(library.index([tmp_path], settings=IndexSettings(workers=1)))
+        kept = (tmp_path / "1.bmp").rename(tmp_path / "elsewhere")
+        list(library.index())
+        kept.rename(tmp_path / "1.bmp")
+        (tmp_path / "0.bmp").unlink()
+        assert by_name(library.doctor(forget=True))["forget"].message == "1 photo of missing files forgotten."
+        assert {photo.path.name for photo in library.all_photos().results} == {"1.bmp", "2.bmp", "3.bmp"}
+        (tmp_path / "2.bmp").rename(tmp_path / "moved.bmp")
+        told = by_name(library.doctor(forget=True))["forget"].message
+        assert told.endswith(
+            "0 photos of missing files forgotten. 1 file may only have moved: index the folders first."
+        )
 
 
 def test_what_lies_on_a_disk_that_is_away_goes_only_where_a_person_names_it(tmp_path, captions, bundle):
@@ -263,7 +279,7 @@ def test_what_lies_on_a_disk_that_is_away_goes_only_where_a_person_names_it(tmp_
         album.mkdir()  # the empty place where the disk is mounted
         library.doctor(forget=True)
         assert len(library.all_photos().results) == 3
-        with pytest.raises(RequestError, match="is no folder of the library"):
+        with pytest.raises(RequestError, match="is no part of the library"):
             library.doctor(forget=True, lost=[tmp_path / "unplugged"])
         library.doctor(forget=True, lost=[tmp_path])  # the library's folder lies in it
         assert library.all_photos().results == ()

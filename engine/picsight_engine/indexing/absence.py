@@ -2,7 +2,8 @@
 
 An absence counts where the directory that held the file could be read, shows something, and lies on the device on which
 the file was seen last. Anything else may be a disk that is not there: its mount point stays behind, empty or with what
-the disk had covered. A directory that is gone itself is judged by the nearest one above it.
+the disk had covered; or another disk has taken its place. A directory that is gone itself is judged by the nearest one
+above it.
 """
 
 from __future__ import annotations
@@ -12,93 +13,129 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable
+    from collections.abc import Collection, Iterable, Sequence
 
     from picsight_engine.indexing.scan import SeenFile, SeenFolder, SeenLink, SeenProblem
     from picsight_engine.store.files import StoredFile
     from picsight_engine.store.problems import Problem
+
+REPLACED_FILES = (
+    2  # so many known pictures of a directory, all of which gave way to others, were not one person's edit
+)
 
 
 @dataclass(slots=True)
 class Absences:
     """The files of one folder that were there and were not seen, as far as could be looked.
 
-    `gone` is credible. `away` cannot be judged, by the directory that says so (b"" is the folder itself); those of the
-    `emptied` directories may as well have been moved by a person.
+    `gone` is credible. `away` cannot be judged, by the directory that says so (b"" is the folder itself). What is `movable`
+    of that may as well have been moved by a person.
     """
 
     gone: list[StoredFile] = field(default_factory=list)
-    away: dict[bytes, list[StoredFile]] = field(default_factory=dict)
-    emptied: set[bytes] = field(default_factory=set)
+    away: defaultdict[bytes, list[StoredFile]] = field(default_factory=lambda: defaultdict(list))
+    movable: list[StoredFile] = field(default_factory=list)
 
 
 class Sight:
-    """What a scan could look at in one folder."""
+    """What a scan could look at in one folder, and what the library knew of it."""
 
     def __init__(
         self,
+        stored: Sequence[StoredFile],
         files: Iterable[SeenFile],
         folders: Iterable[SeenFolder],
         links: Iterable[SeenLink],
         unreadable: Iterable[SeenProblem],
     ) -> None:
+        self._stored = stored
         self._files = {file.name: file for file in files}
         self._folders = {folder.name: folder for folder in folders}
         self._closed = frozenset(problem.name for problem in unreadable)
         self._broken = frozenset(link.name for link in links)
+        self._came_along = self._renumbered()
 
-    def absences(self, stored: Iterable[StoredFile]) -> Absences:
+    def absences(self) -> Absences:
         """Judges the present files that were not seen."""
         found = Absences()
-        for file in stored:
-            if not file.present or file.name in self._files:
-                continue
-            if b"" not in self._closed and self._is_behind(file.name):
-                continue  # a directory that cannot be read, a link that leads nowhere: nothing is known
+        absent = [file for file in self._stored if file.present and file.name not in self._files]
+        replaced = self._replaced(absent)
+        for file in absent:
+            if b"" not in self._closed and _is_in(file.name, self._closed):
+                continue  # the problem of the directory that cannot be read tells
             place = self._nearest(file.name)
-            if place is None or place.empty or file.device not in (None, place.device):
-                found.away.setdefault(b"" if place is None else place.name, []).append(file)
-                if place is not None and place.empty:
-                    found.emptied.add(place.name)
+            instead = next((path for path in _above(file.name) if path in replaced), None)
+            if place is None:
+                found.away[b""].append(file)
+            elif _is_in(file.name, self._broken) or not self._is_on(file.device, place.device):
+                found.away[place.name].append(file)
+            elif place.empty or instead is not None:
+                found.away[place.name if instead is None else instead].append(file)
+                found.movable.append(file)
             else:
                 found.gone.append(file)
         return found
 
     def is_healed(self, problem: Problem, away: Collection[bytes]) -> bool:
         """Whether a problem is over because its file is gone, or its directory can be read again."""
-        if problem.name in self._files or self._is_behind(problem.name):
+        if problem.name in self._files or _is_in(problem.name, self._closed | self._broken):
             return False
         place = self._nearest(problem.name)
         return problem.name in self._folders or (place is not None and place.name not in away)
 
-    def settled_devices(self, stored: Iterable[StoredFile], lost: Absences) -> list[tuple[int, int]]:
+    def settled_devices(self, lost: Absences) -> list[tuple[int, int]]:
         """Files with the device on which to look for them from now on.
 
         A disk may be called otherwise after a restart. Files that came along prove it, also for those that did not, where
         these are not the more.
         """
-        settled, came_along = [], Counter[tuple[int | None, int]]()
-        for file in stored:
-            seen = self._files.get(file.name)
-            if seen is not None and file.device != seen.device:
-                settled.append((file.id, seen.device))
-                came_along[file.device, seen.device] += 1
+        settled = [
+            (file.id, seen.device)
+            for file in self._stored
+            if (seen := self._files.get(file.name)) is not None and file.device != seen.device
+        ]
         stayed: defaultdict[tuple[int | None, int], list[int]] = defaultdict(list)
         for name, files in lost.away.items():
             for file in files if name in self._folders else ():
                 stayed[file.device, self._folders[name].device].append(file.id)
         for (before, now), ids in stayed.items():
-            if len(ids) <= came_along[before, now]:
+            if len(ids) <= self._came_along[before, now]:
                 settled += [(file_id, now) for file_id in ids]
         return settled
 
-    def _is_behind(self, name: bytes) -> bool:
-        """Whether `name` is, or lies below, what could not be looked at."""
-        return any(path in self._closed or path in self._broken for path in (name, *_above(name)))
+    def _renumbered(self) -> Counter[tuple[int | None, int]]:
+        """How many files came along from one device to another number."""
+        return Counter(
+            (file.device, seen.device)
+            for file in self._stored
+            if (seen := self._files.get(file.name)) is not None and file.device not in {None, seen.device}
+        )
+
+    def _is_on(self, before: int | None, now: int) -> bool:
+        """Whether a directory still lies on a device; where numbers were dealt anew, an equal one proves nothing."""
+        return before is None or (before == now and not any(now in numbers for numbers in self._came_along))
+
+    def _replaced(self, absent: Sequence[StoredFile]) -> frozenset[bytes]:
+        """The directories that show pictures, none of which is known, instead of some that were: of another disk, it may be."""
+        lost = Counter(path for file in absent for path in _above(file.name))
+        candidates = {
+            path for path, files in lost.items() if files >= REPLACED_FILES and path in self._folders
+        }
+        for file in self._stored if candidates else ():
+            if file.name in self._files:
+                candidates.difference_update(_above(file.name))
+        if not candidates:
+            return frozenset()
+        return frozenset(path for name in self._files for path in _above(name) if path in candidates)
 
     def _nearest(self, name: bytes) -> SeenFolder | None:
         """The directory that held `name`, or the nearest above that could be read."""
         return next((self._folders[path] for path in _above(name) if path in self._folders), None)
+
+
+def _is_in(name: bytes, places: Collection[bytes]) -> bool:
+    """Whether `name` is one of the places, or lies below one."""
+    return bool(places) and any(path in places for path in (name, *_above(name)))
 
 
 def _above(name: bytes) -> Iterable[bytes]:

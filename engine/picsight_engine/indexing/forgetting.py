@@ -11,29 +11,34 @@ from picsight_engine.errors import RequestError
 from picsight_engine.indexing.look import Look
 from picsight_engine.indexing.plan import make_plan
 from picsight_engine.store.database import index_lock
-from picsight_engine.store.files import forget_missing, mark_missing
+from picsight_engine.store.files import forget_missing, mark_missing, mark_returned
 from picsight_engine.store.folders import all_folders, covered_names, file_path
 from picsight_engine.store.own_folder import CACHE
+from picsight_engine.store.problems import clear_problem
 from picsight_engine.store.vectors import active_space
 from picsight_engine.vectors.matrix import Matrix
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
     from picsight_engine.indexing.plan import FolderView
     from picsight_engine.store.database import Database
     from picsight_engine.store.files import StoredFile
     from picsight_engine.store.folders import Folder
+    from picsight_engine.store.problems import Problem
     from picsight_engine.store.thumbnails import Thumbnails
 
 
 @dataclass(frozen=True, slots=True)
 class Forgotten:
-    """The photos that were forgotten, and how many absent files were `kept` because their disk may be unplugged."""
+    """The photos that were forgotten; how many absent files were `kept` because their disk may be unplugged, and how many
+    may have `moved` to where they were not indexed yet.
+    """
 
     photos: list[int]
     kept: int
+    moved: int
 
 
 def forget_lost(db: Database, thumbnails: Thumbnails, named: Sequence[Path] = ()) -> Forgotten:
@@ -53,20 +58,29 @@ def forget_lost(db: Database, thumbnails: Thumbnails, named: Sequence[Path] = ()
     for path in named:
         if not any(covered_names(path, folder) for folder in folders):
             raise RequestError(
-                f"{path} is no folder of the library; picsight doctor lists those that are away."
+                f"{path} is no part of the library; name a folder that was indexed, or one in it."
             )
     with index_lock(db.folder):
         views = [_view(db, folder) for folder in folders]
-        let_go = {file.id for view in views for file in _lost_below(view, covered[view.folder.id])}
-        plan = make_plan(views, complete=(), metadata_rule=0)
-        gone = let_go.union(file.id for file in plan.gone)
+        known = {file.photo_id for view in views for file in view.stored if file.photo_id is not None}
+        plan = make_plan(views, complete=known, metadata_rule=0)
+        lost = {
+            file.id
+            for view in views
+            for file in view.stored
+            if file.present and _is_lost(view, file, covered)
+        }
+        moving = {file.id for file in plan.moving} - lost
         with db.writer() as connection:
-            mark_missing(connection, gone, time.time())
+            mark_returned(connection, [file.id for file in plan.returned])
+            mark_missing(connection, lost.union(file.id for file in plan.gone), time.time())
+            for problem in (*plan.healed, *_lost_problems(views, covered)):
+                clear_problem(connection, problem.folder_id, problem.name)
             photos = forget_missing(connection, 0)
         thumbnails.delete(photos)
         if photos:
             _forget_cached(db)
-    return Forgotten(photos, len(plan.kept - let_go))
+    return Forgotten(photos, len(plan.kept - lost), len(moving - plan.kept))
 
 
 def _forget_cached(db: Database) -> None:
@@ -84,20 +98,21 @@ def _view(db: Database, folder: Folder) -> FolderView:
     return look.view()
 
 
-def _lost_below(view: FolderView, names: Sequence[bytes]) -> list[StoredFile]:
-    """The files below these names, b"" being everything, of which it is certain that they are not there."""
-    return [
-        file
-        for file in view.stored
-        if file.present
-        and any(not name or file.name == name or file.name.startswith(name + b"/") for name in names)
-        and _is_gone(view.folder, file.name)
-    ]
+def _lost_problems(views: Sequence[FolderView], covered: Mapping[int, Sequence[bytes]]) -> Iterator[Problem]:
+    for view in views:
+        yield from (problem for problem in view.problems if _is_lost(view, problem, covered))
+
+
+def _is_lost(view: FolderView, entry: StoredFile | Problem, covered: Mapping[int, Sequence[bytes]]) -> bool:
+    """Whether a file lies below what a person has named, b"" being the whole folder, and is certainly not there."""
+    names = covered[view.folder.id]
+    below = any(not name or entry.name == name or entry.name.startswith(name + b"/") for name in names)
+    return below and _is_gone(view.folder, entry.name)
 
 
 def _is_gone(folder: Folder, name: bytes) -> bool:
     try:
-        file_path(folder.path, name).lstat()
+        file_path(folder.path, name).stat()
     except (FileNotFoundError, NotADirectoryError):
         return True
     except OSError:  # it cannot be seen, which is another thing

@@ -119,7 +119,7 @@ class _Run:
         )
         if plan.tasks:
             check_image_tower(self._bundle)
-        self._note_states(plan)
+        self._set_states(plan)
         returned = self._batch.settle(plan)
         if returned:
             yield Committed(returned)
@@ -151,18 +151,23 @@ class _Run:
         yield Found(self._found, complete=True)
         return views
 
-    def _note_states(self, plan: Plan) -> None:
-        """Remembers which folders cannot be seen, and says so."""
+    def _set_states(self, plan: Plan) -> None:
+        """Remembers which folders cannot be seen."""
         for offline in plan.offline:
             set_state(self._db, offline.folder.id, offline.state)
-            if offline.state == "denied":
-                self._notes.append(_denied_sentence(offline.folder))
-            elif offline.missing:
-                self._notes.append(_missing_sentence(offline))
-                if offline.is_there:
-                    self._emptier.append(file_path(offline.folder.path, offline.place))
         for folder in plan.online:
             set_state(self._db, folder.id, "watching")
+
+    def _note_offline(self, plan: Plan, moved: set[int]) -> None:
+        """Says what could not be seen, and did not turn up elsewhere."""
+        for offline in plan.offline:
+            missing = len(offline.files - moved)
+            if offline.state == "denied":
+                self._notes.append(_denied_sentence(offline.folder))
+            elif missing:
+                self._notes.append(_missing_sentence(offline, missing))
+                if offline.is_there:
+                    self._emptier.append(file_path(offline.folder.path, offline.place))
 
     def _work(self, shift: Shift, cancel: threading.Event | None) -> Iterator[Event]:
         """Steps through the shift, committing what is due; whatever ends it, what is done is stored first."""
@@ -195,15 +200,19 @@ class _Run:
     def _close(self, plan: Plan, shift: Shift, recogniser: Recogniser) -> Iterator[Event]:
         """What can be said once all files were looked at, and the summary."""
         missing = len(plan.gone)
+        not_found = recogniser.not_found_again()
+        self._note_offline(plan, {file.id for file in plan.moving} - {file.id for file in not_found})
         for folder in shift.vanished_folders:
             set_state(self._db, folder.id, "offline")
             self._notes.append(_vanished_sentence(folder))
-        if not self._cancelled and not shift.vanished_folders:
-            lost = [file for file in recogniser.not_found_again() if file.id not in plan.kept]
+        if not shift.vanished_folders:
+            kept, pending = plan.kept, shift.pending_sizes
+            lost = [file for file in not_found if file.id not in kept and file.size not in pending]
             self._batch.give_up(lost)
-            unseen = {offline.folder.id for offline in plan.offline if offline.state != "watching"}
-            self._batch.sweep([folder for folder in self._folders if folder.id not in unseen])
             missing += len(lost)
+            if not self._cancelled:
+                unseen = {offline.folder.id for offline in plan.offline if offline.state != "watching"}
+                self._batch.sweep([folder for folder in self._folders if folder.id not in unseen])
         tally = shift.tally
         seconds = time.monotonic() - self._started
         summary = Summary(
@@ -241,8 +250,8 @@ def _progress(shift: Shift, now: float) -> Progress:
     )
 
 
-def _missing_sentence(offline: Offline) -> str:
-    photos = "1 photo is" if offline.missing == 1 else f"{offline.missing:,} photos are"
+def _missing_sentence(offline: Offline, missing: int) -> str:
+    photos = "1 photo is" if missing == 1 else f"{missing:,} photos are"
     where = printable(offline.place) or _title(offline.folder)
     return f'{photos} missing from "{where}". Nothing was removed from Picsight.'
 

@@ -47,7 +47,7 @@ class Task:
 
 @dataclass(frozen=True, slots=True)
 class Offline:
-    """Files that are taken for unplugged, and none of them is given up: so many were not seen.
+    """Files, by id, that are taken for unplugged, and none of them is given up.
 
     They lie in `place`, a directory of the folder; b"" stands for several, or the folder itself. `state` is the folder's,
     `is_there` whether it could be read.
@@ -55,7 +55,7 @@ class Offline:
 
     folder: Folder
     state: FolderState
-    missing: int
+    files: frozenset[int]
     place: bytes = b""
     is_there: bool = True
 
@@ -64,8 +64,8 @@ class Offline:
 class Plan:
     """The work of a run. `tasks` come in order.
 
-    `gone` is certain; `moving` waits for a task with the same bytes, and is gone without one, but for the files in `kept`
-    (by id), which cannot be judged. `devices` are files with the device on which to look for them from now on.
+    `gone` is certain; `moving` waits for a task with the same bytes, and is gone without one, but for what is `kept`.
+    `devices` are files with the device on which to look for them from now on.
     """
 
     tasks: list[Task] = field(default_factory=list)
@@ -73,12 +73,16 @@ class Plan:
     returned: list[StoredFile] = field(default_factory=list)
     gone: list[StoredFile] = field(default_factory=list)
     moving: list[StoredFile] = field(default_factory=list)
-    kept: set[int] = field(default_factory=set)
     offline: list[Offline] = field(default_factory=list)
     online: list[Folder] = field(default_factory=list)
     healed: list[Problem] = field(default_factory=list)
     unreadable: list[tuple[Folder, SeenProblem]] = field(default_factory=list)
     devices: list[tuple[int, int]] = field(default_factory=list)
+
+    @property
+    def kept(self) -> frozenset[int]:
+        """The absent files, by id, that cannot be judged."""
+        return frozenset[int]().union(*(offline.files for offline in self.offline))
 
 
 def make_plan(
@@ -97,17 +101,24 @@ def make_plan(
     views = list(views)
     lost = []
     for view in views:
-        sight = Sight(view.seen, view.folders, view.links, view.unreadable)
-        absences = sight.absences(view.stored)
+        sight = Sight(view.stored, view.seen, view.folders, view.links, view.unreadable)
+        absences = sight.absences()
         lost.append(absences)
         _plan_seen(plan, view, complete, metadata_rule, retry_problems=retry_problems)
         plan.healed.extend(each for each in view.problems if sight.is_healed(each, absences.away))
-        plan.devices.extend(sight.settled_devices(view.stored, absences))
+        plan.devices.extend(sight.settled_devices(absences))
         plan.unreadable.extend((view.folder, problem) for problem in view.unreadable)
     traces = Counter((task.file.size, task.file.mtime_ns) for task in plan.tasks if task.stored is None)
+    sizes = {task.file.size for task in plan.tasks}
     for view, absences in zip(views, lost, strict=True):
-        _plan_lost(plan, view, absences, traces)
-    _set_movers_apart(plan)
+        emptier = _is_emptier(view, absences, traces)
+        _keep(plan, view, absences, traces, emptier=emptier)
+        movable = [*absences.movable, *absences.gone]
+        movers = [file for file in movable if _may_move(file) and file.size in sizes]
+        plan.moving.extend(movers)
+        if not emptier:
+            moving = {file.id for file in movers}
+            plan.gone.extend(file for file in absences.gone if file.id not in moving)
     _sort(plan)
     return plan
 
@@ -140,24 +151,19 @@ def _changed(known: StoredFile | Problem, seen: SeenFile) -> bool:
     return (known.size, known.mtime_ns) != (seen.size, seen.mtime_ns)
 
 
-def _plan_lost(plan: Plan, view: FolderView, absences: Absences, traces: Counter[tuple[int, int]]) -> None:
-    """What of the absent files is given up, what may have moved, and what is kept because it may be unplugged."""
+def _keep(
+    plan: Plan, view: FolderView, absences: Absences, traces: Counter[tuple[int, int]], *, emptier: bool
+) -> None:
+    """Notes what is kept because it may be unplugged, and what that makes of the folder."""
     away = [file for files in absences.away.values() for file in files]
-    emptier = _is_emptier(view, absences, traces)
-    kept = [*away, *absences.gone] if emptier else away
-    if not emptier:
-        plan.gone.extend(absences.gone)
-    emptied = [file for name in absences.emptied for file in absences.away[name]]
-    movers = [file for file in emptied if traces[file.size, file.mtime_ns] and _may_move(file)]
-    plan.moving.extend(movers)
-    plan.kept.update(file.id for file in kept)
-    missing = len(kept) - len(movers)
-    hidden = emptier or (len(away) > len(movers) and not _shows_known(view))
     closed = _unreachable(view)
+    moved = {file.id for file in absences.movable if traces[file.size, file.mtime_ns]}
+    hidden = emptier or (not _shows_known(view) and any(file.id not in moved for file in away))
     state = closed or ("offline" if hidden else "watching")
-    if missing or state != "watching":
+    kept = frozenset(file.id for file in ([*away, *absences.gone] if emptier else away))
+    if kept or state != "watching":
         place = next(iter(absences.away)) if len(absences.away) == 1 and not emptier else b""
-        plan.offline.append(Offline(view.folder, state, missing, place, closed is None))
+        plan.offline.append(Offline(view.folder, state, kept, place, closed is None))
     if state == "watching" and view.folder.state in ("offline", "denied"):
         plan.online.append(view.folder)
 
@@ -197,16 +203,8 @@ def _is_emptier(view: FolderView, absences: Absences, traces: Counter[tuple[int,
 
 
 def _may_move(file: StoredFile) -> bool:
-    """Whether its bytes could be recognised elsewhere."""
+    """Whether its bytes, in a file to be read that has its size, would be recognised."""
     return file.bytes_hash is not None and file.photo_id is not None
-
-
-def _set_movers_apart(plan: Plan) -> None:
-    """A missing file with the size of a file to be read may be that file under a new name: its bytes will tell."""
-    sizes = {task.file.size for task in plan.tasks}
-    missing, plan.gone = plan.gone, []
-    for file in missing:
-        (plan.moving if _may_move(file) and file.size in sizes else plan.gone).append(file)
 
 
 def _sort(plan: Plan) -> None:

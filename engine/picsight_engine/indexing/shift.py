@@ -86,6 +86,12 @@ class Shift:
         """Whether every task has its outcome."""
         return not (self._queue or self._suspects or self._held)
 
+    @property
+    def pending_sizes(self) -> set[int]:
+        """The sizes of the files that were not read yet; any of them may be one that is missing elsewhere."""
+        waiting = (*self._queue, *self._suspects, *(held.task for held in self._held.values()))
+        return {task.file.size for task in waiting}
+
     def step(self) -> None:
         """Gives work to idle workers and takes what comes back within a fraction of a second."""
         if not self._queue and not self._held and self._suspects:

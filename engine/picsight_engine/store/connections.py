@@ -14,13 +14,15 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
+    from picsight_engine.store.own_folder import Place
+
 _BUSY_SECONDS = 30.0  # a batch of another process takes milliseconds, a migration of a large library seconds
 _DAMAGED = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
 _REFUSED = frozenset({sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM})
 _IN_USE = frozenset({sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED})
 # What SQLite says where a changed byte has renamed a table or broken a text: our statements name nothing else.
 _NONSENSE = ("no such table", "no such column", "malformed", "Could not decode to UTF-8")
-DISK_FULL = "The disk is full, so indexing stopped. Nothing was lost."
+DISK_FULL = "The disk is full. Nothing was lost; make room and try again."
 
 
 def explain(error: sqlite3.Error | UnicodeDecodeError, path: Path) -> PicsightError | None:
@@ -61,8 +63,9 @@ def explained(path: Path) -> Iterator[None]:
 class Connections:
     """The open connections of one database file; readers are handed out one a thread, the writer to one at a time."""
 
-    def __init__(self, path: Path, *, read_only: bool = False) -> None:
+    def __init__(self, path: Path, place: Place, *, read_only: bool = False) -> None:
         self.path = path
+        self._place = place
         self.read_only = read_only
         self._local = threading.local()
         self._readers: dict[threading.Thread, sqlite3.Connection] = {}
@@ -90,12 +93,15 @@ class Connections:
 
     @contextmanager
     def writer(self) -> Iterator[sqlite3.Connection]:
-        """The writer inside one transaction: committed at the end of the block, rolled back when it raises."""
+        """The writer inside one transaction: committed at the end of the block, rolled back when it raises, or when the
+        file is not in its place any more.
+        """
         with self._writer_lock, explained(self.path):
             connection = self._open_writer()
             connection.execute("BEGIN IMMEDIATE")
             try:
                 yield connection
+                self._place.require()
                 connection.execute("COMMIT")
             except BaseException:  # also Ctrl-C: a transaction must never stay open
                 if connection.in_transaction:  # a full disk has already rolled back

@@ -12,7 +12,7 @@ from picsight_engine.errors import BusyError, LibraryError, RequestError, Storag
 from picsight_engine.private_files import FILE_MODE, make_private_file, make_private_folder
 from picsight_engine.store.connections import Connections, connect, explained, probe, stands_alone
 from picsight_engine.store.migrations import MIGRATIONS, migrate
-from picsight_engine.store.own_folder import close_to_others, identity, require_own_folder
+from picsight_engine.store.own_folder import Place, close_to_others, require_own_folder
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -33,7 +33,6 @@ class Database:
         self.folder = folder
         self.path = connections.path
         self._connections = connections
-        self._identity = identity(folder, connections.path)
 
     @classmethod
     def open(cls, folder: Path, *, create: bool = True, steps: Steps = MIGRATIONS) -> Database:
@@ -53,10 +52,7 @@ class Database:
             read_only = _prepare(path, steps)
         if not read_only:
             close_to_others(folder)
-        try:
-            return cls(folder, Connections(path, read_only=read_only))
-        except OSError as error:
-            raise _gone(folder) from error
+        return cls(folder, Connections(path, Place(folder, path), read_only=read_only))
 
     @property
     def read_only(self) -> bool:
@@ -71,32 +67,17 @@ class Database:
         """The calling thread's reader; failures inside the block become LibraryError or StorageError."""
         return self._connections.reading()
 
-    @contextmanager
-    def writer(self) -> Iterator[sqlite3.Connection]:
+    def writer(self) -> AbstractContextManager[sqlite3.Connection]:
         """One transaction: committed at the end of the block, rolled back when it raises.
 
         Raises StorageError when the disk is full, read-only or gone, or the library is not where it was opened any more,
         LibraryError when the file is damaged.
         """
-        with self._connections.writer() as connection:
-            yield connection
-            self._require_place()
+        return self._connections.writer()
 
     def close(self) -> None:
         """Closes every thread's connection; no other thread may be inside a call."""
         self._connections.close()
-
-    def _require_place(self) -> None:
-        """What is written into a deleted file would be lost, and look as if it were safe."""
-        try:
-            here = identity(self.folder, self.path)
-        except OSError as error:
-            raise _gone(self.folder) from error
-        if here != self._identity:
-            raise StorageError(
-                f"Another library has taken the place of {self.folder} meanwhile, so nothing more was stored. "
-                "Start Picsight again."
-            )
 
 
 @contextmanager
@@ -119,25 +100,22 @@ def index_lock(folder: Path) -> Iterator[None]:
         lock.release()
 
 
-def back_up(connection: sqlite3.Connection, target: Path) -> None:
-    """Copies the whole database to `target`, which appears only once it is complete and on the disk."""
+def back_up(connection: sqlite3.Connection, target: Path, version: int) -> None:
+    """Copies the whole database to `target`, which appears only once it is complete and on the disk; not if another
+    process has migrated it meanwhile from `version` to the next.
+    """
     part = target.with_name(f"{target.name}.{secrets.token_hex(4)}.part")
     try:
         make_private_file(part)
         with closing(sqlite3.connect(part)) as copy:
             connection.backup(copy)
+            if copy.execute("PRAGMA user_version").fetchone()[0] != version:
+                return
         with part.open("rb+") as file:
             os.fsync(file.fileno())
         part.replace(target)
     finally:
         part.unlink(missing_ok=True)
-
-
-def _gone(folder: Path) -> StorageError:
-    return StorageError(
-        f"The library folder {folder} is not there any more, so nothing more was stored. "
-        "Connect its disk, or index the folders again."
-    )
 
 
 def _is_there(path: Path) -> bool:
@@ -198,7 +176,13 @@ def _prepare(path: Path, steps: Steps) -> bool:
             return
         if not writable:
             raise StorageError(f"{path} is of an older Picsight and lies on a disk that cannot be written.")
-        back_up(connection, path.with_name(f"library.v{version}.backup.db"))
+        try:
+            back_up(connection, path.with_name(f"library.v{version}.backup.db"), version)
+        except OSError as error:
+            raise StorageError(
+                f"{path} is of an older Picsight, and a backup cannot be written beside it ({error.strerror}). "
+                "Make room, or check the permissions of its folder."
+            ) from error
         migrate(connection, steps)
 
     if path.stat().st_size == 0:  # SQLite would take it for a new database, and its log for a left-over

@@ -41,8 +41,12 @@ _HIDDEN_OF = f"SELECT id FROM photos WHERE missing_since IS NOT NULL AND id IN {
 _LOOKED_LAST = "SELECT looked_at FROM folders WHERE id = ?"
 _LOOKED_EVER = "SELECT max(looked_at) FROM folders"
 _LOOKED = "UPDATE folders SET looked_at = ? WHERE id = ?"
-_AGE_FILES = "UPDATE files SET missing_seconds = missing_seconds + ? WHERE NOT present AND folder_id = ?"
-_AGE_PHOTOS = "UPDATE photos SET missing_seconds = missing_seconds + ? WHERE missing_since IS NOT NULL"
+_AGE_FILES = (
+    "UPDATE files SET missing_seconds = max(0, missing_seconds + ?) WHERE NOT present AND folder_id = ?"
+)
+_AGE_PHOTOS = (
+    "UPDATE photos SET missing_seconds = max(0, missing_seconds + ?) WHERE missing_since IS NOT NULL"
+)
 _FORGET_FILES = "DELETE FROM files WHERE NOT present AND missing_seconds >= ?"
 _EXPIRED = """
 SELECT id FROM photos WHERE missing_since IS NOT NULL AND missing_seconds >= ?
@@ -146,8 +150,8 @@ def age_missing(
 ) -> None:
     """Lets what is missing in these folders, looked through just now, grow older by the time since the last such look.
 
-    A look counts for at most `most` seconds and never for less than none, so no single wrong clock makes anything old:
-    several looks must agree. `now` is in seconds since 1970.
+    A look counts for at most `most` seconds, so no single wrong clock makes anything old: several looks must agree. What
+    a clock gives by jumping ahead, it takes by jumping back. `now` is in seconds since 1970.
     """
     ever = connection.execute(_LOOKED_EVER).fetchone()[0]
     connection.execute(_AGE_PHOTOS, (_credit(ever, now, most),))
@@ -159,7 +163,7 @@ def age_missing(
 
 
 def _credit(last: float | None, now: float, most: float) -> float:
-    return 0.0 if last is None else min(max(now - last, 0.0), most)
+    return 0.0 if last is None else min(max(now - last, -most), most)
 
 
 def forget_missing(connection: sqlite3.Connection, seconds: float) -> list[int]:

@@ -150,10 +150,10 @@ _NEW_COLUMNS = {
 }
 # Of several files nobody knows whose date the photo had. What a PNG says in its texts was not read before.
 _HAND_DOWN = f"""
-UPDATE files SET metadata_rule = 1, ({", ".join(_METADATA)}) =
-    (SELECT {", ".join(_METADATA)} FROM photos WHERE photos.id = files.photo_id)
-WHERE photo_id IN (SELECT photo_id FROM files GROUP BY photo_id HAVING count(*) = 1)
-    AND lower(CAST(name AS TEXT)) NOT LIKE '%.png' AND lower(CAST(name AS TEXT)) NOT LIKE '%.apng'"""
+UPDATE files SET
+    metadata_rule = NOT (lower(CAST(name AS TEXT)) LIKE '%.png' OR lower(CAST(name AS TEXT)) LIKE '%.apng'),
+    ({", ".join(_METADATA)}) = (SELECT {", ".join(_METADATA)} FROM photos WHERE photos.id = files.photo_id)
+WHERE photo_id IN (SELECT photo_id FROM files GROUP BY photo_id HAVING count(*) = 1)"""
 _FILE_CAME_AGELESS = """
 CREATE TRIGGER files_came AFTER INSERT ON files WHEN NEW.present BEGIN
     UPDATE photos SET missing_since = NULL, missing_seconds = 0

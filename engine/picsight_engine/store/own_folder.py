@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 from picsight_engine.errors import ForeignFolderError, StorageError
 from picsight_engine.private_files import close_tree, make_private
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 CACHE = "cache"
 # What a library leaves where its database was moved away; and beside the usual one, where Windows and macOS keep a
@@ -56,13 +53,39 @@ def close_to_others(folder: Path) -> None:
         make_private(folder)
 
 
-def identity(folder: Path, file: Path) -> tuple[int, ...]:
-    """What tells this very folder and this very file in it from others that come to bear their names; OSError if gone."""
-    numbers: list[int] = []
-    for path in (folder, file):
-        info = path.stat()
-        numbers += [info.st_dev, info.st_ino]
-    return tuple(numbers)
+class Place:
+    """Paths as they were when a library was opened: others may come to bear their names, while this writes on."""
+
+    def __init__(self, folder: Path, *files: Path) -> None:
+        """Remembers the library's folder, and the files in it that must stay.
+
+        Raises:
+            StorageError: they are not there any more.
+        """
+        self._folder = folder
+        self._paths = (folder, *files)
+        self._known = self._identities()
+
+    def require(self) -> None:
+        """What is written into a deleted file would be lost, and look as if it were safe.
+
+        Raises:
+            StorageError: the paths are gone, or lead to something else.
+        """
+        if self._identities() != self._known:
+            raise StorageError(
+                f"Another library has taken the place of {self._folder} meanwhile, so nothing more was stored. "
+                "Start Picsight again."
+            )
+
+    def _identities(self) -> list[tuple[int, int]]:
+        try:
+            return [(info.st_dev, info.st_ino) for info in map(Path.stat, self._paths)]
+        except OSError as error:
+            raise StorageError(
+                f"The library folder {self._folder} is not there any more, so nothing more was stored. "
+                "Connect its disk, or index the folders again."
+            ) from error
 
 
 def _is_ours(name: str) -> bool:

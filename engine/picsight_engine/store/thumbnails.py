@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from picsight_engine.errors import LibraryError, StorageError
 from picsight_engine.private_files import make_private_file
 from picsight_engine.store.connections import Connections, connect, explained, probe
+from picsight_engine.store.own_folder import Place
 
 if TYPE_CHECKING:
     import sqlite3
@@ -47,7 +48,7 @@ class Thumbnails:
             with explained(path):
                 _create(path)
             read_only = False
-        return cls(Connections(path, read_only=read_only))
+        return cls(Connections(path, Place(folder), read_only=read_only))
 
     def put(self, photo_id: int, jpeg: bytes) -> None:
         """Keeps a thumbnail until `commit`; call it after the photo itself is safe, or `discard`."""

@@ -224,6 +224,7 @@ def test_two_files_of_one_photo_keep_their_own_dates_whichever_goes_first(home, 
 def test_a_library_of_before_reads_the_metadata_of_shared_photos_again_without_embedding(
     home, bundle, album, tmp_path
 ):
+    Image.new("RGB", (40, 30), "green").save(album / "alone.png")
     plain = (album / "00.jpg").read_bytes()
     (album / "00.jpg").write_bytes(dated(plain, "2019:06:01 12:00:00"))
     (album / "twin.jpg").write_bytes(dated(plain, "2021:06:01 12:00:00"))
@@ -233,9 +234,10 @@ def test_a_library_of_before_reads_the_metadata_of_shared_photos_again_without_e
     make_first_schema_again(tmp_path / "library")
     home = type(home)(tmp_path / "library")  # migrates
     untold = [file.name for file in files_of(home.db, 1) if not file.metadata_rule]
-    assert untold == [b"00.jpg", b"twin.jpg"]
-    assert details_at(home.db, album / "01.jpg").taken == "1999-01-01T00:00:00"  # what stood with the photo
-    assert figures(run(home, bundle)) == {"found": 13, "unchanged": 13}
+    assert untold == [b"00.jpg", b"alone.png", b"twin.jpg"]  # a PNG may say more than was read before
+    for name in ("01.jpg", "alone.png"):
+        assert details_at(home.db, album / name).taken == "1999-01-01T00:00:00"  # what stood with the photo
+    assert figures(run(home, bundle)) == {"found": 14, "unchanged": 14}
     assert [details_at(home.db, album / name).taken[:4] for name in ("00.jpg", "twin.jpg")] == [
         "2019",
         "2021",
@@ -320,6 +322,50 @@ def test_a_run_whose_library_goes_away_stops_with_a_sentence(home, bundle, album
     kept = type(home)(tmp_path / "elsewhere")
     assert sorted(photo.id for photo in all_photos(kept.db)) == sorted(committed)
     kept.close()
+
+
+def test_nothing_is_written_into_a_library_that_takes_the_place_before_the_first_commit(
+    home, bundle, album, tmp_path, draw
+):
+    draw(tmp_path / "others" / "0.jpg", 77)
+    other = type(home)(tmp_path / "other")
+    run(other, bundle, tmp_path / "others")
+    thumbnail = other.thumbnails.get(1)
+    other.close()
+    stream = run_index(home.db, home.thumbnails, bundle, [home.add(album)], ONE)
+    for event in stream:
+        if isinstance(event, Progress):
+            break
+    (tmp_path / "library").rename(tmp_path / "elsewhere")
+    (tmp_path / "other").rename(tmp_path / "library")
+    with pytest.raises(StorageError, match="Another library has taken the place"):
+        list(stream)
+    other = type(home)(tmp_path / "library")
+    assert other.thumbnails.ids() == [1]
+    assert other.thumbnails.get(1) == thumbnail
+    other.close()
+
+
+def test_a_deleted_photo_leaves_with_a_cancelled_run_though_new_ones_have_its_size(home, bundle, tmp_path):
+    folder = tmp_path / "bitmaps"
+    folder.mkdir()
+    for number in range(24):
+        Image.new("RGB", (8, 8), (10 * number, 20, 20)).save(folder / f"{number}.bmp")
+    for number in range(12, 24):
+        (folder / f"{number}.bmp").rename(tmp_path / f"{number}.bmp")
+    run(home, bundle, folder)
+    deleted = ids(home)["0.bmp"]
+    (folder / "0.bmp").unlink()
+    (tmp_path / "12.bmp").rename(folder / "12.bmp")
+    for number in range(13, 24):
+        Image.new("RGB", (9, 9), (10 * number, 20, 20)).save(folder / f"{number}.bmp")
+    stop = threading.Event()
+    settings = IndexSettings(workers=1, batch_photos=1)
+    for event in run_index(home.db, home.thumbnails, bundle, all_folders(home.db), settings, cancel=stop):
+        if isinstance(event, Committed):
+            stop.set()
+    assert event.cancelled
+    assert (deleted in ids(home).values(), deleted in home.thumbnails.ids()) == (False, False)
 
 
 def test_bad_files_are_listed_and_the_rest_is_indexed(home, bundle, album):

@@ -111,7 +111,8 @@ def test_a_missing_file_that_is_seen_as_it_was_has_returned():
 
 def test_a_file_missing_here_and_a_new_one_of_its_size_there_may_have_moved_and_comes_first():
     made = plan(
-        view([stored(1), stored(2)], [seen(9, mtime=99)]), view([], [seen(1, name=b"new.jpg")], folder=DISK)
+        view([stored(1), stored(2), stored(3)], [seen(3), seen(9, mtime=99)]),
+        view([], [seen(1, name=b"new.jpg")], folder=DISK),
     )
     assert (made.moving, made.gone) == ([stored(1)], [stored(2)])
     assert task_names(made) == [b"new.jpg", b"9.jpg"]
@@ -148,7 +149,7 @@ def test_nothing_behind_a_directory_that_cannot_be_read_is_taken_for_gone():
 def test_a_folder_that_cannot_be_opened_keeps_everything_however_small_it_is(code, state):
     made = plan(view([stored(1)], [], unreadable=[SeenProblem(b"", code, "The folder is not there.")]))
     assert made.gone == []
-    assert [(each.folder, each.state, each.missing) for each in made.offline] == [(TRIPS, state, 1)]
+    assert [(each.folder, each.state, len(each.files)) for each in made.offline] == [(TRIPS, state, 1)]
 
 
 @pytest.mark.parametrize(
@@ -162,8 +163,25 @@ def test_a_folder_of_fifty_files_that_is_a_fifth_emptier_is_offline(files, left,
 
 def test_a_renamed_subfolder_does_not_make_its_folder_offline():
     made = plan(view([stored(n) for n in range(100)], [seen(n, name=b"new/%d.jpg" % n) for n in range(100)]))
-    assert made.offline == []
+    assert [each.state for each in made.offline] == ["watching"]
     assert len(made.moving) == 100
+
+
+def test_pictures_that_all_gave_way_to_others_may_lie_on_a_disk_whose_place_another_has_taken():
+    """Cards in one reader have one device number, and one label."""
+    card = [stored(n, name=b"card/DCIM/%d.jpg" % n) for n in range(1, 4)]
+    other = [seen(n, name=b"card/DCIM/%d.jpg" % n) for n in range(11, 13)]
+    folders = (shown(), shown(b"card"), shown(b"card/DCIM"))
+    made = plan(view([stored(9), *card], [seen(9), *other], folders=folders))
+    assert (made.gone, away(made)) == ([], [(b"card/DCIM", "watching", 3)])
+    made = plan(view([stored(9), *card], [seen(9), *other, seen(1, name=card[0].name)], folders=folders))
+    assert (made.gone, away(made)) == (card[1:], [])  # one that is known proves the disk
+
+
+def test_an_equal_number_proves_nothing_once_numbers_were_dealt_anew():
+    files = [stored(1, device=OTHER_DEVICE), stored(2, device=OTHER_DEVICE), stored(3, name=b"disk/3.jpg")]
+    made = plan(view(files, [seen(1), seen(2)]))  # the mount point went with the disk that had this number
+    assert (made.gone, away(made)) == ([], [(b"", "watching", 1)])
 
 
 def test_files_moved_to_another_folder_do_not_make_theirs_offline():
@@ -183,7 +201,7 @@ def test_a_folder_stays_offline_whatever_else_arrives_until_its_files_are_back()
 
 
 def away(made) -> list[tuple[bytes, str, int]]:
-    return [(each.place, each.state, each.missing) for each in made.offline]
+    return [(each.place, each.state, len(each.files)) for each in made.offline]
 
 
 def test_an_emptied_folder_is_offline_however_few_files_it_held():
@@ -229,7 +247,8 @@ def test_a_file_whose_device_was_never_noted_is_gone_like_any_other():
 def test_a_link_that_leads_nowhere_hides_what_it_led_to():
     files = [stored(1), stored(2, name=b"link.jpg"), stored(3, name=b"disk/3.jpg")]
     links = (SeenLink(b"link.jpg"), SeenLink(b"disk"))
-    assert plan(view(files, [seen(1)], links=links)).gone == []
+    made = plan(view(files, [seen(1)], links=links))
+    assert (made.gone, away(made)) == ([], [(b"", "watching", 2)])
 
 
 def test_what_a_person_moved_out_of_an_emptied_folder_may_have_moved_but_is_not_given_up():
@@ -242,7 +261,7 @@ def test_what_a_person_moved_out_of_an_emptied_folder_may_have_moved_but_is_not_
         )
     )
     assert (made.moving, made.gone, made.kept) == ([files[1]], [], {files[1].id, files[2].id})
-    assert away(made) == [(b"in", "watching", 1)]
+    assert away(made) == [(b"in", "watching", 2)]
 
 
 def test_files_whose_metadata_were_read_by_an_older_rule_are_read_again():
@@ -261,5 +280,5 @@ def test_every_seen_file_is_unchanged_or_read_and_every_lost_one_is_accounted_fo
     made = plan(view([stored(n) for n in sorted(known)], [seen(n) for n in sorted(there)]), complete=complete)
     assert made.unchanged + len(made.tasks) == len(there)
     lost = known - there
-    offline = sum(each.missing for each in made.offline)
-    assert len(made.gone) + len(made.moving) + offline == len(lost)
+    moving = {file.id for file in made.moving} - made.kept
+    assert len(made.gone) + len(moving) + len(made.kept) == len(lost)

@@ -182,6 +182,32 @@ def test_an_older_library_is_migrated_behind_a_backup(tmp_path):
     assert not list(tmp_path.glob("*.part"))
 
 
+@pytest.mark.skipif(os.name != "posix" or os.geteuid() != 0, reason="only root can become another user")
+def test_an_older_library_that_cannot_be_backed_up_is_a_sentence(tmp_path):
+    Database.open(tmp_path / "library").close()
+    run_python(LEAVE_A_LOG, tmp_path / "library" / FILE_NAME, "UPDATE folders SET state = 'paused'")
+    for path in (tmp_path / "library", *(tmp_path / "library").iterdir()):
+        os.chown(path, 65534, 65534)
+    (tmp_path / "library").chmod(0o555)
+    code = """
+import os, sys
+from pathlib import Path
+from picsight_engine.errors import StorageError
+from picsight_engine.store.database import Database
+from picsight_engine.store.migrations import MIGRATIONS
+Database.open(Path(sys.argv[1]))  # all is imported before the rights go
+os.chdir(sys.argv[1])
+os.setgroups([]); os.setgid(65534); os.setuid(65534)
+try:
+    Database.open(Path("."), steps=(*MIGRATIONS, lambda schema: None))
+except StorageError as fault:
+    print(fault)
+"""
+    done = run_python(code, tmp_path / "library")
+    assert "older Picsight" in done.stdout, done.stderr
+    assert "cannot be written" in done.stdout
+
+
 def test_a_migration_that_fails_changes_nothing(tmp_path):
     Database.open(tmp_path).close()
 
