@@ -189,17 +189,18 @@ def test_an_older_library_that_cannot_be_backed_up_is_a_sentence(tmp_path):
     for path in (tmp_path / "library", *(tmp_path / "library").iterdir()):
         os.chown(path, 65534, 65534)
     (tmp_path / "library").chmod(0o555)
+    for parent in (tmp_path, *tmp_path.parents[:2]):  # pytest's own folders, which are closed to nobody
+        parent.chmod(0o711)
     code = """
 import os, sys
 from pathlib import Path
 from picsight_engine.errors import StorageError
 from picsight_engine.store.database import Database
 from picsight_engine.store.migrations import MIGRATIONS
-Database.open(Path(sys.argv[1]))  # all is imported before the rights go
-os.chdir(sys.argv[1])
+folder = Path(sys.argv[1])
 os.setgroups([]); os.setgid(65534); os.setuid(65534)
 try:
-    Database.open(Path("."), steps=(*MIGRATIONS, lambda schema: None))
+    Database.open(folder, steps=(*MIGRATIONS, lambda schema: None))
 except StorageError as fault:
     print(fault)
 """
