@@ -69,7 +69,7 @@ def doctor_folder(
     folder: Path, bundle_folder: Path, *, forget: bool = False, lost: Sequence[Path] = ()
 ) -> list[Check]:
     """Examines the library in `folder` and the model in `bundle_folder`; raises RequestError only, for a `lost` folder
-    that is no part of the library.
+    that is no part of a library.
 
     With `forget` the photos whose files are gone are forgotten at once, their vectors and thumbnails too; and with them
     everything that the folders in `lost` do not show any more.
@@ -87,6 +87,8 @@ def doctor_folder(
     try:
         db = Database.open(folder, create=False)
     except RequestError:
+        if lost:
+            raise
         return [*checks, Check("library", ok=True, message=f"There is no library in {folder} yet.")]
     except (PicsightError, OSError) as fault:
         return [*checks, _failed("library", fault)]

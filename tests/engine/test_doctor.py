@@ -236,7 +236,11 @@ def test_a_person_may_say_that_what_a_named_folder_lost_is_gone(tmp_path, bundle
             file.unlink()
         (trip / "60.png").unlink()
         *_, finished = library.index()
-        assert (finished.summary.missing, len(finished.notes)) == (1, 2)
+        assert finished.summary.missing == 1
+        assert finished.notes == (
+            '20 photos are missing from "album", 3 from "disk". Nothing was removed from Picsight.',
+        )
+        assert [(place.path, place.photos) for place in finished.emptier] == [(album, 20), (trip / "disk", 3)]
         told = by_name(library.doctor(forget=True))["forget"].message
         assert told.startswith("1 photo of missing files forgotten. 23 files kept")
         assert len(library.all_photos().results) == 54

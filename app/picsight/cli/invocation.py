@@ -53,6 +53,11 @@ class Invocation:
         """The library's folder, absolute."""
         return absolute(self.library or locations.library_folder())
 
+    @property
+    def library_option(self) -> list[str]:
+        """The words that name the library in another command; none for the usual one."""
+        return [] if self.library is None else ["--library", str(self.folder)]
+
     def model_choice(self) -> ModelChoice:
         """The models that search the library and that read its photos.
 

@@ -265,9 +265,11 @@ class MainWindow(QMainWindow):
         self.frame.show_page(self.frame.failure)
 
     def _show_overview(self, overview: Overview) -> None:
-        self.frame.sidebar.set_entries(
-            [(folder.path, folder.state) for folder in overview.folders], len(overview.problems)
-        )
+        emptier = {place.path for place in self.library.emptier}
+        entries = [
+            (each.path, "emptier" if each.path in emptier else each.state) for each in overview.folders
+        ]
+        self.frame.sidebar.set_entries(entries, len(overview.problems))
         if overview.folders and self.frame.page is self.frame.first_run:
             self.frame.show_page(self.frame.wall_page)
         elif not overview.folders and self.frame.page is self.frame.wall_page:

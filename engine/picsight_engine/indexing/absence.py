@@ -138,6 +138,11 @@ def _is_in(name: bytes, places: Collection[bytes]) -> bool:
     return bool(places) and any(path in places for path in (name, *_above(name)))
 
 
+def is_below(name: bytes, place: bytes) -> bool:
+    """Whether `name` is the directory `place`, or lies below it; everything lies below the folder itself, b""."""
+    return not place or name == place or name.startswith(place + b"/")
+
+
 def _above(name: bytes) -> Iterable[bytes]:
     """The directories that hold `name`, the nearest first, b"" last."""
     while name:

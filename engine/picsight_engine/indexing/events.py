@@ -50,17 +50,23 @@ class Summary:
 
 
 @dataclass(frozen=True, slots=True)
-class Finished:
-    """The last event of every run; `cancelled` if a person stopped it, `notes` are sentences a person should read.
-
-    `emptier` are folders and directories that can be read and lost photos, which were kept in case a disk took them: a
-    person may let go of those, see `Library.forget`.
+class Emptier:
+    """A folder or directory that can be read and lost so many photos, which were kept in case a disk took them: a person
+    may let go of those, see `Library.forget`.
     """
+
+    path: Path
+    photos: int
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """The last event of every run; `cancelled` if a person stopped it, `notes` are sentences a person should read."""
 
     summary: Summary
     cancelled: bool
     notes: tuple[str, ...] = ()
-    emptier: tuple[Path, ...] = ()
+    emptier: tuple[Emptier, ...] = ()
 
 
 Event = Found | Progress | Committed | Finished

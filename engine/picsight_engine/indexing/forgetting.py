@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from picsight_engine.errors import RequestError
+from picsight_engine.indexing.absence import is_below
 from picsight_engine.indexing.look import Look
 from picsight_engine.indexing.plan import make_plan
 from picsight_engine.store.database import index_lock
@@ -106,8 +107,7 @@ def _lost_problems(views: Sequence[FolderView], covered: Mapping[int, Sequence[b
 def _is_lost(view: FolderView, entry: StoredFile | Problem, covered: Mapping[int, Sequence[bytes]]) -> bool:
     """Whether a file lies below what a person has named, b"" being the whole folder, and is certainly not there."""
     names = covered[view.folder.id]
-    below = any(not name or entry.name == name or entry.name.startswith(name + b"/") for name in names)
-    return below and _is_gone(view.folder, entry.name)
+    return any(is_below(entry.name, name) for name in names) and _is_gone(view.folder, entry.name)
 
 
 def _is_gone(folder: Folder, name: bytes) -> bool:

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 from picsight_engine.errors import LibraryError, StorageError
 from picsight_engine.indexing.batch import Batch
 from picsight_engine.indexing.crew import Crew, suitable_workers
-from picsight_engine.indexing.events import Committed, Event, Finished, Found, Progress, Summary
+from picsight_engine.indexing.events import Committed, Emptier, Event, Finished, Found, Progress, Summary
 from picsight_engine.indexing.look import Look
-from picsight_engine.indexing.plan import FolderView, Offline, Plan, make_plan
+from picsight_engine.indexing.plan import FolderView, Plan, make_plan
 from picsight_engine.indexing.recognise import Recogniser
 from picsight_engine.indexing.scan import printable
 from picsight_engine.indexing.shift import Shift
@@ -30,7 +30,6 @@ from picsight_engine.store.vectors import photos_with_vector
 if TYPE_CHECKING:
     import threading
     from collections.abc import Generator, Iterator, Sequence
-    from pathlib import Path
 
     from picsight_engine.models.bundle import Bundle
     from picsight_engine.store.database import Database
@@ -104,7 +103,7 @@ class _Run:
         self._found = 0
         self._cancelled = False
         self._notes: list[str] = []
-        self._emptier: list[Path] = []
+        self._emptier: list[Emptier] = []
 
     def events(self, cancel: threading.Event | None, *, retry_problems: bool) -> Iterator[Event]:
         """The whole run."""
@@ -160,14 +159,18 @@ class _Run:
 
     def _note_offline(self, plan: Plan, moved: set[int]) -> None:
         """Says what could not be seen, and did not turn up elsewhere."""
+        away: list[tuple[int, str]] = []
         for offline in plan.offline:
-            missing = len(offline.files - moved)
+            lost = [file for file in offline.files if file.id not in moved]
+            photos = len({file.photo_id for file in lost})
             if offline.state == "denied":
                 self._notes.append(_denied_sentence(offline.folder))
-            elif missing:
-                self._notes.append(_missing_sentence(offline, missing))
-                if offline.is_there:
-                    self._emptier.append(file_path(offline.folder.path, offline.place))
+            elif photos:
+                away.append((photos, printable(offline.place) or _title(offline.folder)))
+                if offline.may_be_gone:
+                    self._emptier.append(Emptier(file_path(offline.folder.path, offline.place), photos))
+        if away:
+            self._notes.append(_missing_sentence(away))
 
     def _work(self, shift: Shift, cancel: threading.Event | None) -> Iterator[Event]:
         """Steps through the shift, committing what is due; whatever ends it, what is done is stored first."""
@@ -250,10 +253,12 @@ def _progress(shift: Shift, now: float) -> Progress:
     )
 
 
-def _missing_sentence(offline: Offline, missing: int) -> str:
-    photos = "1 photo is" if missing == 1 else f"{missing:,} photos are"
-    where = printable(offline.place) or _title(offline.folder)
-    return f'{photos} missing from "{where}". Nothing was removed from Picsight.'
+def _missing_sentence(away: Sequence[tuple[int, str]]) -> str:
+    """How many photos are missing from where; the first place makes the sentence, the others only add to it."""
+    (photos, where), *others = away
+    first = f"{photos:,} photos are" if photos != 1 else "1 photo is"
+    places = "".join(f', {photos:,} from "{where}"' for photos, where in others)
+    return f'{first} missing from "{where}"{places}. Nothing was removed from Picsight.'
 
 
 def _denied_sentence(folder: Folder) -> str:

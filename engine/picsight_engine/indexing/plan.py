@@ -6,7 +6,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from picsight_engine.indexing.absence import Absences, Sight
+from picsight_engine.indexing.absence import Absences, Sight, is_below
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Sequence
@@ -47,17 +47,17 @@ class Task:
 
 @dataclass(frozen=True, slots=True)
 class Offline:
-    """Files, by id, that are taken for unplugged, and none of them is given up.
+    """Absent files that are taken for unplugged, and none of them is given up.
 
-    They lie in `place`, a directory of the folder; b"" stands for several, or the folder itself. `state` is the folder's,
-    `is_there` whether it could be read.
+    They lie in `place`, a directory of the folder, b"" being the folder itself, whose `state` this is. `may_be_gone` where
+    a person may have taken them away as well.
     """
 
     folder: Folder
     state: FolderState
-    files: frozenset[int]
+    files: tuple[StoredFile, ...]
     place: bytes = b""
-    is_there: bool = True
+    may_be_gone: bool = False
 
 
 @dataclass(slots=True)
@@ -82,7 +82,7 @@ class Plan:
     @property
     def kept(self) -> frozenset[int]:
         """The absent files, by id, that cannot be judged."""
-        return frozenset[int]().union(*(offline.files for offline in self.offline))
+        return frozenset(file.id for offline in self.offline for file in offline.files)
 
 
 def make_plan(
@@ -155,15 +155,18 @@ def _keep(
     plan: Plan, view: FolderView, absences: Absences, traces: Counter[tuple[int, int]], *, emptier: bool
 ) -> None:
     """Notes what is kept because it may be unplugged, and what that makes of the folder."""
-    away = [file for files in absences.away.values() for file in files]
-    closed = _unreachable(view)
+    movable = {file.id for file in absences.movable}
+    places = {name: all(file.id in movable for file in files) for name, files in absences.away.items()}
     moved = {file.id for file in absences.movable if traces[file.size, file.mtime_ns]}
-    hidden = emptier or (not _shows_known(view) and any(file.id not in moved for file in away))
-    state = closed or ("offline" if hidden else "watching")
-    kept = frozenset(file.id for file in ([*away, *absences.gone] if emptier else away))
-    if kept or state != "watching":
-        place = next(iter(absences.away)) if len(absences.away) == 1 and not emptier else b""
-        plan.offline.append(Offline(view.folder, state, kept, place, closed is None))
+    left = any(file.id not in moved for files in absences.away.values() for file in files)
+    hidden = emptier or (left and not _shows_known(view))
+    state = _unreachable(view) or ("offline" if hidden else "watching")
+    for name, files in absences.away.items():
+        may_be_gone = all(may for other, may in places.items() if is_below(other, name))
+        plan.offline.append(Offline(view.folder, state, tuple(files), name, may_be_gone))
+    if emptier or (state != "watching" and not places):
+        lost = tuple(absences.gone) if emptier else ()
+        plan.offline.append(Offline(view.folder, state, lost, may_be_gone=all(places.values())))
     if state == "watching" and view.folder.state in ("offline", "denied"):
         plan.online.append(view.folder)
 

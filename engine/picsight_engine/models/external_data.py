@@ -97,13 +97,15 @@ def external_data(graph: Path) -> list[External]:
         BundleError: it is no graph, or cannot be read.
     """
     try:
+        if not graph.stat().st_size:  # nothing can be mapped
+            raise ValueError("it is empty")  # noqa: TRY301 - told like all that is no graph
         with graph.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
             return list(_externals(_Fields(data)))
     except OSError as fault:
         raise BundleError(
             f"The model file {graph} cannot be read ({fault.strerror}); check its permissions."
         ) from fault
-    except ValueError as fault:  # an empty file is one, too
+    except ValueError as fault:
         raise BundleError(
             f"The model file {graph} is damaged or no ONNX graph ({fault}); get the model again, or choose another one."
         ) from fault

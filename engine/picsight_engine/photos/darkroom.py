@@ -29,6 +29,7 @@ MOST_PROCESSES = 2  # the photo that is looked at, and the next one
 _GRACE_SECONDS = 1.0  # what is no longer wanted may take so long: that is cheaper than a new process
 _END_SECONDS = 5.0  # a killed process is gone by then, unless it hangs inside the system
 _GLANCE_SECONDS = 0.1  # how often is asked whether it is still wanted
+_UNWANTED = "This photo is not wanted any more."
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +71,7 @@ class Darkroom:
             CancelledError: it was given up.
             PicsightError: no process can be started.
         """
-        enlarger = self._take()
+        enlarger = self._take(is_wanted)
         try:
             return enlarger.develop(Wish(path, fit), self._limits.seconds, is_wanted)
         except (EOFError, OSError) as fault:
@@ -88,7 +89,7 @@ class Darkroom:
                 enlarger.kill()
             self._changed.notify_all()
 
-    def _take(self) -> _Enlarger:
+    def _take(self, is_wanted: Callable[[], bool]) -> _Enlarger:
         """A process for one photo: the one used last, a new one, or the next that is free."""
         with self._changed:
             while not self._closed:
@@ -99,7 +100,9 @@ class Darkroom:
                     self._remove(enlarger)
                 if len(self._enlargers) < MOST_PROCESSES:
                     return self._start()
-                self._changed.wait()
+                if not is_wanted():
+                    raise CancelledError(_UNWANTED)
+                self._changed.wait(_GLANCE_SECONDS)
         raise CancelledError("Picsight is being closed.")
 
     def _give_back(self, enlarger: _Enlarger) -> None:
@@ -215,7 +218,7 @@ class _Enlarger:
             if waited > seconds:
                 raise TimeoutError
             if waited > _GRACE_SECONDS and not is_wanted():
-                raise CancelledError("This photo is not wanted any more.")
+                raise CancelledError(_UNWANTED)
         answer = self._connection.recv()
         if isinstance(answer, ImageError):
             raise answer

@@ -96,6 +96,24 @@ def test_photos_of_an_emptied_folder_stay_until_a_person_says_that_they_are_gone
     assert "missing" not in status.words()
 
 
+def test_what_a_removed_folder_lost_is_not_asked_about_any_more(qtbot, open_window, real_photos, tmp_path):
+    for name, path in zip(("one", "two"), sorted(real_photos.glob("caltech*")), strict=False):
+        (tmp_path / name).mkdir()
+        shutil.copy(path, tmp_path / name)
+    window = open_window(tmp_path / "library", [tmp_path / "one", tmp_path / "two"])
+    wait_for_photos(qtbot, window, 2)
+    qtbot.waitUntil(lambda: not window.library.is_indexing, timeout=PATIENCE)
+    for path in (tmp_path / "one").iterdir():
+        path.unlink()
+    with qtbot.waitSignal(window.library.indexing_ended, timeout=PATIENCE):
+        window.library.index()
+    assert '1 photo is missing from "one"' in window.frame.status.words()
+    window.library.remove_folder(tmp_path / "one")
+    wait_for_photos(qtbot, window, 1)
+    qtbot.waitUntil(lambda: "missing" not in window.frame.status.words(), timeout=PATIENCE)
+    assert window.library.emptier == ()
+
+
 def test_a_new_library_makes_three_promises_and_takes_a_dropped_folder(
     qtbot, open_window, real_photos, tmp_path
 ):

@@ -6,15 +6,19 @@ import multiprocessing
 import os
 import signal
 from functools import partial
+from pathlib import Path
 
 import pytest
 from PIL import Image
 from PySide6.QtCore import QSize, Qt
+from PySide6.QtGui import QImage
 
 from picsight.window.grid.model import WallModel
 from picsight.window.grid.thumbnails import Thumbnails
 from picsight.window.grid.wall import Wall
+from picsight.window.parts.picture import ScreenPicture
 from picsight.window.viewer.controller import ViewerController
+from picsight.window.viewer.stage import Stage
 from picsight.window.viewer.view import ViewerPage
 from picsight_engine.errors import ImageError
 from picsight_engine.search.answer import Result
@@ -74,6 +78,17 @@ def test_a_photo_is_shown_fitted_and_its_neighbours_are_read_ahead(qtbot, viewer
     target = stage.target()
     assert target.height() <= stage.viewport().height()
     assert abs(target.width() / target.height() - 4 / 3) < 0.01
+
+
+def test_a_photo_of_one_pixel_in_width_asks_for_its_height_when_zoomed(qtbot):
+    stage = Stage()
+    qtbot.addWidget(stage)
+    stage.resize(800, 600)
+    stage.show_picture(
+        ScreenPicture(Path("line.png"), QImage(1, 600, QImage.Format.Format_RGB32), QSize(1, 20_000))
+    )
+    with qtbot.waitSignal(stage.full_needed):
+        stage.zoom_to(1.0)
 
 
 def test_a_small_photo_is_not_blown_up(qtbot, viewer):

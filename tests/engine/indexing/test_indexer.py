@@ -18,7 +18,7 @@ from PIL import Image
 from tests.engine.indexing.conftest import make_bundle
 
 from picsight_engine.errors import BundleError, BusyError, StorageError
-from picsight_engine.indexing.events import Committed, Finished, Found, Progress
+from picsight_engine.indexing.events import Committed, Emptier, Finished, Found, Progress
 from picsight_engine.indexing.indexer import IndexSettings, run_index
 from picsight_engine.models.bundle import IMAGE_GRAPH
 from picsight_engine.photos.decode import Limits
@@ -280,7 +280,7 @@ def test_photos_moved_out_of_a_folder_that_stays_behind_empty_have_moved(home, b
     finished = run(home, bundle)
     assert figures(finished) == {"found": 15, "unchanged": 12, "moved": 3}
     assert finished.notes == ('1 photo is missing from "in". Nothing was removed from Picsight.',)
-    assert finished.emptier == (album / "in",)
+    assert finished.emptier == (Emptier(album / "in", 1),)
     after = ids(home)
     assert [after[f"out/{n}.jpg"] for n in (20, 21, 22)] == [before[f"in/{n}.jpg"] for n in (20, 21, 22)]
     assert after["in/23.jpg"] == before["in/23.jpg"]

@@ -231,6 +231,24 @@ def test_an_absence_on_another_device_is_not_believed():
     assert (made.gone, away(made)) == ([], [(b"", "watching", 1)])
 
 
+def test_a_person_is_asked_about_an_emptied_directory_and_not_about_a_disk_beside_or_below_it():
+    files = [stored(1), stored(2, name=b"a/2.jpg"), stored(3, name=b"usb/3.jpg", device=OTHER_DEVICE)]
+    folders = (shown(), shown(b"a", empty=True), shown(b"usb", empty=True))
+    made = plan(view(files, [seen(1)], folders=folders))
+    assert [(each.place, each.may_be_gone) for each in made.offline] == [(b"a", True), (b"usb", False)]
+    below = stored(3, name=b"a/usb/3.jpg", device=OTHER_DEVICE)
+    replaced = [seen(8, name=b"a/8.jpg"), seen(9, name=b"a/9.jpg")]
+    lost = [stored(4, name=b"a/4.jpg"), stored(5, name=b"a/5.jpg"), below]
+    made = plan(
+        view(
+            [stored(1), *lost],
+            [seen(1), *replaced],
+            folders=(shown(), shown(b"a"), shown(b"a/usb", empty=True)),
+        )
+    )
+    assert [(each.place, each.may_be_gone) for each in made.offline] == [(b"a", False), (b"a/usb", False)]
+
+
 def test_a_disk_with_another_number_after_a_restart_is_the_same_disk():
     files = [stored(n, device=OTHER_DEVICE) for n in range(1, 5)]
     made = plan(view(files, [seen(1), seen(2), seen(3)]))

@@ -89,9 +89,10 @@ def _tell(invocation: Invocation, finished: Finished) -> None:
         return
     for note in finished.notes:
         say(note)
-    if finished.emptier:
-        named = " ".join(shlex.quote(str(path)) for path in finished.emptier)
-        say(f"If they are gone for good, type: picsight doctor --forget {named}")
+    lost = [str(place.path) for place in finished.emptier]
+    if lost and all(map(str.isprintable, lost)):  # else what is shown could not be typed
+        words = ["picsight", *invocation.library_option, "doctor", "--forget", *lost]
+        say(f"If they are gone for good, type: {shlex.join(words)}")
     if summary.problems and not invocation.json:
         say("To see what could not be read, type: picsight problems")
 

@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QFileDialog, QWidget
 from picsight.window.actions.keys import photo_menu
 from picsight.window.actions.reveal import open_folder
 from picsight.window.parts.question import ask
-from picsight.window.parts.words import isolated
+from picsight.window.parts.words import counted, isolated, short_path
 
 if TYPE_CHECKING:
     from picsight.window.library.controller import LibraryController
@@ -53,11 +53,13 @@ class FolderActions(QObject):
 
     def confirm_forgetting(self) -> None:
         """What is let go of is not kept for a disk that comes back: ask first."""
-        names = ", ".join(isolated(f"“{path.name}”") for path in self._library.emptier)
+        lost = self._library.emptier
+        names = ", ".join(isolated(f"“{short_path(place.path)}”") for place in lost)
+        photos = counted(sum(place.photos for place in lost), "%n photo is missing", "%n photos are missing")
         ask(
             self._window,
-            self.tr("Forget what {folders} does not show any more?").format(folders=names),
-            self.tr("Picsight forgets what it has read of these photos. No file is touched."),
+            self.tr("{photos} from {folders}. Gone for good?").format(photos=photos, folders=names),
+            self.tr("Picsight forgets what it has read of them. No file is touched."),
             self.tr("They are gone"),
             self._library.forget_lost,
         )

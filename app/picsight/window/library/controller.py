@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from picsight.jobs import Jobs, Stream
     from picsight.window.library.problems_model import ProblemsModel
     from picsight.window.library.status import StatusLine
-    from picsight_engine.indexing.events import Event
+    from picsight_engine.indexing.events import Emptier, Event
     from picsight_engine.installation.choice import ModelChoice
     from picsight_engine.installation.installed import InstalledModels
     from picsight_engine.library import Library
@@ -64,7 +64,7 @@ class LibraryController(QObject):
         self._library: Library | None = None
         self._answering: Bundle | None = None
         self._overview = Overview((), 0, ())
-        self._emptier: tuple[Path, ...] = ()
+        self._emptier: tuple[Emptier, ...] = ()
         self._run: Stream | None = None
         self._run_folders = 0
         self._again: bool | None = None  # a run to start after this one; true if it tries problems again
@@ -160,29 +160,32 @@ class LibraryController(QObject):
         library = self._library
         chosen = [folder.id for folder in self._overview.folders if folder.path == path]
         if library is not None and chosen:
-            self._take_away(library, lambda: library.remove_folder(chosen[0]), self.indexing_ended.emit)
+            self._take_away(library, lambda: library.remove_folder(chosen[0]), self.notice_given.emit)
 
     @property
-    def emptier(self) -> tuple[Path, ...]:
+    def emptier(self) -> tuple[Emptier, ...]:
         """What the last run found emptier than it was, and kept."""
         return self._emptier
 
     def forget_lost(self) -> None:
         """Let go of what those have lost, at a person's word; then look again."""
-        library, lost = self._library, self._emptier
+        library, lost = self._library, [place.path for place in self._emptier]
         if library is not None and lost:
-            self._take_away(library, lambda: library.forget(lost), self.index)
+            self._take_away(library, lambda: library.forget(lost), self._status.show_emptier)
 
-    def _take_away(self, library: Library, act: Callable[[], object], then: Callable[[], None]) -> None:
+    def _take_away(self, library: Library, act: Callable[[], object], refused: Callable[[str], None]) -> None:
         def work() -> Overview:
             act()
             return overview_of(library)
 
         def done(overview: Overview) -> None:
+            self._emptier = ()
             self._take_overview(overview)
-            then()
+            self.indexing_ended.emit()
+            self._status.show_idle()  # until the next line says what goes on
+            self.index()
 
-        self._jobs.read(work, done, self.notice_given.emit)
+        self._jobs.read(work, done, refused)
 
     def index(self, *, retry_problems: bool = False) -> None:
         """Look through all folders; while a run goes on, another follows it."""
@@ -374,10 +377,8 @@ class LibraryController(QObject):
 
     def _figures(self) -> tuple[int, int]:
         """Photos and problems of the library now; called in a thread."""
-        if self._library is None:
-            return 0, 0
-        status = self._library.status()
-        return status.photos, status.problems
+        status = None if self._library is None else self._library.status()
+        return (0, 0) if status is None else (status.photos, status.problems)
 
     def _end_run(self) -> None:
         self._run = None

@@ -105,7 +105,12 @@ class Sidebar(QWidget):
         entries.append(Entry(self.tr("Folders")))
         for path, state in folders:
             offline = state in ("offline", "denied")
-            note = {"offline": self.tr("not connected"), "denied": self.tr("may not be read")}.get(state, "")
+            notes = {
+                "offline": self.tr("not connected"),
+                "denied": self.tr("may not be read"),
+                "emptier": self.tr("photos are missing"),
+            }
+            note = notes.get(state, "")
             entries.append(
                 Entry(
                     plain(path.name or str(path)), "folder-offline" if offline else "folder", path, note=note

@@ -22,7 +22,7 @@ def ask(parent: QWidget | None, question: str, consequence: str, yes: str, act: 
     box.setText(plain(question))
     box.setInformativeText(consequence)
     button = box.addButton(yes, QMessageBox.ButtonRole.AcceptRole)
-    box.addButton(QMessageBox.StandardButton.Cancel)
+    box.setDefaultButton(box.addButton(QMessageBox.StandardButton.Cancel))
     button.clicked.connect(act)
     box.finished.connect(box.deleteLater)
     box.open()

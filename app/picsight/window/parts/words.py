@@ -17,8 +17,9 @@ if TYPE_CHECKING:
 
 ISOLATE, END_ISOLATE = "\u2068", "\u2069"  # keep a name's own direction inside a sentence
 WEB = ("https://", "http://")
-# Control characters, ends of lines and paragraphs, and what turns the reading direction of all that follows.
-_UNRULY = re.compile("[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066\u2067]")
+# Control characters, ends of lines and paragraphs, what turns the reading direction of all that follows, and bytes of a
+# name that are no text.
+_UNRULY = re.compile("[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066\u2067\ud800-\udfff]")
 _ISOLATED = re.compile(f"[{ISOLATE}{END_ISOLATE}]")
 _UNSHOWN = "\ufffd"
 DAYS_RELATIVE = 7

@@ -107,7 +107,8 @@ class Stage(QAbstractScrollArea):
         self.verticalScrollBar().setValue(
             self.verticalScrollBar().value() + round(after.y() + at.y() * after.height() - point.y())
         )
-        if self._scale() * self._size.width() > self._image.width() + 1:
+        wanted = self._scale() * self._size.width(), self._scale() * self._size.height()
+        if wanted[0] > self._image.width() + 1 or wanted[1] > self._image.height() + 1:
             self.full_needed.emit()
 
     def _fit_scale(self) -> float:
