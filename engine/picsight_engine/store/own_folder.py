@@ -25,12 +25,12 @@ def require_own_folder(folder: Path) -> None:
     """
     try:
         names = [path.name for path in folder.iterdir()]
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError) as error:
+        if folder.exists():
+            raise StorageError(
+                f"The library folder {folder} cannot be made or written: it is a file. Choose another one."
+            ) from error
         return
-    except NotADirectoryError:
-        raise ForeignFolderError(
-            f"{folder} is a file, or lies below one; a library wants a folder of its own."
-        ) from None
     except OSError as error:
         raise StorageError(f"The library folder {folder} cannot be read ({error.strerror}).") from error
     foreign = min((name for name in names if _is_foreign(name)), default=None)

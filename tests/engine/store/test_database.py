@@ -189,7 +189,7 @@ def test_an_older_library_that_cannot_be_backed_up_is_a_sentence(tmp_path):
     for path in (tmp_path / "library", *(tmp_path / "library").iterdir()):
         os.chown(path, 65534, 65534)
     (tmp_path / "library").chmod(0o555)
-    for parent in (tmp_path, *tmp_path.parents[:2]):  # pytest's own folders, which are closed to nobody
+    for parent in (tmp_path, *tmp_path.parents[:3]):  # pytest's own folders, which are closed to nobody
         parent.chmod(0o711)
     code = """
 import os, sys

@@ -16,6 +16,7 @@ import pytest
 
 from picsight_engine.errors import LibraryError
 from picsight_engine.store.database import Database, back_up
+from picsight_engine.store.migrations import MIGRATIONS
 from picsight_engine.store.vectors import all_vectors
 from picsight_engine.vectors.matrix import Matrix
 from picsight_engine.vectors.scan import scan
@@ -208,7 +209,7 @@ def test_a_cache_of_another_version_or_length_is_built_anew(album, make_vectors)
 
 def test_a_library_put_back_to_an_earlier_day_gets_a_cache_of_its_own(album, make_vectors):
     album.add(make_vectors(1, 100))
-    back_up(album.db.reader(), album.cache.parent / "earlier.db")
+    back_up(album.db.reader(), album.cache.parent / "earlier.db", len(MIGRATIONS))
     album.add(make_vectors(2, 50))
     album.matrix().close()
     album.db.close()
@@ -221,7 +222,7 @@ def test_a_library_put_back_to_an_earlier_day_gets_a_cache_of_its_own(album, mak
 
 def test_a_library_that_went_back_and_grew_to_the_same_size_is_noticed(album, make_vectors):
     album.add(make_vectors(1, 100))
-    back_up(album.db.reader(), album.cache.parent / "earlier.db")
+    back_up(album.db.reader(), album.cache.parent / "earlier.db", len(MIGRATIONS))
     album.add(make_vectors(2, 50))
     album.matrix().close()
     album.db.close()
@@ -283,6 +284,7 @@ import sys
 from pathlib import Path
 import numpy as np
 from picsight_engine.store.database import Database
+from picsight_engine.store.migrations import MIGRATIONS
 from picsight_engine.store.files import put_file
 from picsight_engine.store.photos import NewPhoto, put_photo
 from picsight_engine.store.vectors import put_vector
