@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import secrets
 import sqlite3
+import time
 from contextlib import closing, contextmanager, suppress
 from typing import TYPE_CHECKING
 
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
 FILE_NAME = "library.db"
 LOCK_NAME = "index.lock"
+_LEFT_SECONDS = 3600.0  # no copy of a library takes so long
 APPLICATION_ID = 0x50535431  # "PST1" in the file's header: a library of ours, whatever it is called
 
 
@@ -104,6 +106,11 @@ def back_up(connection: sqlite3.Connection, target: Path, version: int) -> None:
     """Copies the whole database to `target`, which appears only once it is complete and on the disk; not if another
     process has migrated it meanwhile from `version` to the next.
     """
+    for left in target.parent.glob(
+        f"{target.name}.*.part"
+    ):  # by a kill; a younger one may be another process's
+        if time.time() - left.stat().st_mtime > _LEFT_SECONDS:
+            left.unlink()
     part = target.with_name(f"{target.name}.{secrets.token_hex(4)}.part")
     try:
         make_private_file(part)

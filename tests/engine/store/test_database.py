@@ -182,6 +182,16 @@ def test_an_older_library_is_migrated_behind_a_backup(tmp_path):
     assert not list(tmp_path.glob("*.part"))
 
 
+def test_the_next_migration_removes_what_a_killed_one_left_of_its_backup(tmp_path):
+    Database.open(tmp_path).close()
+    old, young = (tmp_path / f"library.v{len(MIGRATIONS)}.backup.db.{name}.part" for name in ("old", "young"))
+    for part in (old, young):
+        part.touch()
+    os.utime(old, (1, 1))
+    Database.open(tmp_path, steps=(*MIGRATIONS, add_column)).close()
+    assert (old.exists(), young.exists()) == (False, True)
+
+
 @pytest.mark.skipif(os.name != "posix" or os.geteuid() != 0, reason="only root can become another user")
 def test_an_older_library_that_cannot_be_backed_up_is_a_sentence(tmp_path):
     Database.open(tmp_path / "library").close()
