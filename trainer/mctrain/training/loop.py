@@ -9,11 +9,14 @@ from typing import TYPE_CHECKING, cast
 import numpy as np
 import torch
 
+from mctrain.errors import TrainerError
 from mctrain.models import lite
 from mctrain.models.clip import Heads
+from mctrain.models.scale import limit_scale
 from mctrain.training.average import average_from
 from mctrain.training.checkpoint import Progress, load_progress, save_progress
 from mctrain.training.losses import class_name_loss, contrastive_loss
+from mctrain.training.optimizer import build_optimizer
 from mctrain.training.pseudo import Classifier
 from mctrain.training.sampling import Batch, batches, steps_of_epoch
 from mctrain.training.schedule import rate_at
@@ -111,6 +114,7 @@ def train(recipe: Recipe, corpus: Corpus, folder: Path, report: Callable[[float]
             run.optimizer.zero_grad(set_to_none=True)
             torch.autograd.backward(loss)
             run.optimizer.step()
+            limit_scale(run.heads.log_scale)
             run.averaged.update_parameters(run.heads)
             total += float(loss.detach())
         run.history.append(total / steps)
@@ -124,9 +128,7 @@ def _begin(recipe: Recipe, corpus: Corpus, folder: Path) -> _Run:
     """A run at its beginning, or where the folder says that it was left."""
     torch.manual_seed(recipe.training.seed)
     heads = Heads(recipe.heads, recipe.training.temperature)
-    optimizer = torch.optim.AdamW(
-        heads.parameters(), betas=(0.9, 0.98), weight_decay=recipe.training.weight_decay
-    )
+    optimizer = build_optimizer(heads, recipe.training.weight_decay)
     progress = load_progress(folder, recipe)
     if progress is None:
         heads.image.fit_scores(_tensor(corpus.features[0]))
@@ -136,7 +138,12 @@ def _begin(recipe: Recipe, corpus: Corpus, folder: Path) -> _Run:
     heads.load_state_dict(progress.averaged)
     averaged = average_from(heads, recipe.training.average, done)
     heads.load_state_dict(progress.heads)
-    optimizer.load_state_dict(progress.optimizer)
+    try:
+        optimizer.load_state_dict(progress.optimizer)
+    except ValueError as fault:  # its groups of weights are others
+        raise TrainerError(
+            f"The run in {folder} was begun by another version of mctrain; choose another folder with -o."
+        ) from fault
     return _Run(heads, averaged, optimizer, list(progress.history))
 
 
