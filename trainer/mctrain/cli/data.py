@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from mctrain.data.check import check_shards
+from mctrain.data.everyday import EVERYDAY
 
 _TOLD = 10  # faults of a shard that are printed one by one
 
@@ -30,6 +31,8 @@ def check(shards: tuple[Path, ...]) -> None:
         )
         if report.evaluation:
             click.echo(f"  refused for training: {report.evaluation} evaluation photos")
+        if report.apart:
+            click.echo(f"  passed over in training: {report.apart} photos of {EVERYDAY}")
         for fault in report.faults[:_TOLD]:
             click.echo(f"  {fault}")
         if len(report.faults) > _TOLD:

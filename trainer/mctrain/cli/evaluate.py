@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import json
+import tempfile
 from pathlib import Path
 
 import click
 
 from mctrain.cli.places import cache_option, data_option
 from mctrain.cli.progress import bar
+from mctrain.data.everyday import EVERYDAY, pack_everyday
 from mctrain.data.shards import find_shards
 
-_USUAL = ("flickr8k-dev-*.tar", "caltech101-eval-*.tar", "imagenet-sample-*.tar")
+_USUAL = ("flickr8k-dev-*.tar", "caltech101-eval-*.tar", "imagenet-sample-*.tar", EVERYDAY)
 
 
 @click.command(name="eval")
@@ -23,17 +25,20 @@ _USUAL = ("flickr8k-dev-*.tar", "caltech101-eval-*.tar", "imagenet-sample-*.tar"
     multiple=True,
     default=_USUAL,
     show_default=True,
-    help="Pattern in the data folder; repeatable.",
+    help=f"Pattern in the data folder, or {EVERYDAY}, which is drawn from several files; repeatable.",
 )
 @click.option("--json", "as_json", is_flag=True, help="One JSON document instead of a table.")
 def evaluate(subject: Path, data: Path, cache: Path, shards: tuple[str, ...], *, as_json: bool) -> None:
     """Measures SUBJECT, a run's checkpoint or a bundle; a bundle through the application's own engine, from files."""
-    files = find_shards(data, shards)
+    files = find_shards(data, [pattern for pattern in shards if pattern != EVERYDAY])
     from mctrain.evaluation.report import measure  # imports torch: 2 s
     from mctrain.evaluation.subject import open_subject
 
     opened = open_subject(subject, cache, bar("photos and texts"))
-    figures = [measure(opened, file, data) for file in files]
+    with tempfile.TemporaryDirectory(prefix="mctrain-") as folder:
+        if EVERYDAY in shards:
+            files.append(pack_everyday(data, Path(folder)))
+        figures = [measure(opened, file, data) for file in files]
     if as_json:
         click.echo(json.dumps({"shards": [own.as_dict() for own in figures]}, indent=2))
         return

@@ -13,6 +13,7 @@ import numpy as np
 from mctrain.data.classes import class_names, class_prompts
 from mctrain.data.features import Views, cache_features, cached
 from mctrain.data.phrasing import Texts, texts_of
+from mctrain.data.refusal import shipped
 from mctrain.data.sentences import cache_sentences
 from mctrain.data.shards import find_shards, samples
 
@@ -48,7 +49,7 @@ class Ragged:
 
 @dataclass(frozen=True, slots=True)
 class Corpus:
-    """All that the loop reads.
+    """All that the loop reads, without the photos that stand apart.
 
     `features` [views, photos, 1280] and `logits` [views, photos, 1000] float16; `texts` [texts, 384] float16;
     `captions` and `queries` point from photos to texts, `prompts` from ImageNet classes to texts.
@@ -72,8 +73,8 @@ def build_corpus(
     """
     shards = find_shards(data, table.shards)
     views = Views(table.views, table.least_crop)
-    texts = _read_texts(shards, table, data)
-    cache_features(shards, views, cache, bar("photo views", len(texts) * views.count))
+    texts, taken = _read_texts(shards, table, data)
+    cache_features(shards, views, cache, bar("photo views", len(taken) * views.count))
     prompts = class_prompts(class_names(data, "imagenet"))
     everything = [text for own in texts for text in (*own.captions, *own.queries)]
     everything += [text for group in prompts for text in group]
@@ -81,8 +82,8 @@ def build_corpus(
     parts = [[cached(shard, views, number, cache) for shard in shards] for number in range(views.count)]
     rows = sentences.rows
     return Corpus(
-        features=np.stack([np.concatenate([part.features for part in one]) for one in parts]),
-        logits=np.stack([np.concatenate([part.logits for part in one]) for one in parts]),
+        features=np.stack([np.concatenate([part.features for part in one])[taken] for one in parts]),
+        logits=np.stack([np.concatenate([part.logits for part in one])[taken] for one in parts]),
         texts=sentences.matrix,
         captions=Ragged.of([rows[text] for text in own.captions] for own in texts),
         queries=Ragged.of([rows[text] for text in own.queries] for own in texts),
@@ -90,17 +91,24 @@ def build_corpus(
     )
 
 
-def _read_texts(shards: Sequence[Path], table: DataTable, data: Path) -> list[Texts]:
-    """The texts of every photo, in the order of the shards."""
+def _read_texts(
+    shards: Sequence[Path], table: DataTable, data: Path
+) -> tuple[list[Texts], NDArray[np.bool_]]:
+    """The texts of every photo that is trained on, in the order of the shards, and which of all photos these are."""
     (template_file,) = find_shards(data, [table.templates])
     templates = json.loads(template_file.read_text(encoding="utf-8"))
     (translation_file,) = find_shards(data, [table.translations])
     english = _english_by_photo(translation_file)
-    return [
-        texts_of(sample.key, sample.words, templates, english.get(sample.key.partition("_")[0], ()))
-        for shard in shards
-        for sample in samples(shard)
-    ]
+    known = shipped()
+    texts: list[Texts] = []
+    taken: list[bool] = []
+    for shard in shards:
+        for sample in samples(shard):
+            taken.append(not known.stands_apart(sample.key, sample.words))
+            if taken[-1]:
+                translated = english.get(sample.key.partition("_")[0], ())
+                texts.append(texts_of(sample.key, sample.words, templates, translated))
+    return texts, np.array(taken, np.bool_)
 
 
 def _english_by_photo(path: Path) -> dict[str, list[str]]:

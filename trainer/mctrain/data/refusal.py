@@ -2,7 +2,8 @@
 
 A photo is known by its key and by the bytes of its file. Both are known from the evaluation shards that the recipe
 names, read where they lie, and from a list of digests that ships with the trainer: a renamed or repacked copy is
-refused even where the original is not at hand.
+refused even where the original is not at hand. The photos of everyday-dev stand among photos for training: there they
+are passed over, under another key or without their queries they are refused as well.
 """
 
 from __future__ import annotations
@@ -17,13 +18,14 @@ from fnmatch import fnmatch
 from functools import cache
 from importlib import resources
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from mctrain.data.shards import PHOTO_SUFFIXES, file_digest, members
+from mctrain.data.everyday import is_drawn
+from mctrain.data.shards import PHOTO_SUFFIXES, file_digest, members, parse_words
 from mctrain.errors import DataError, RefusalError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
 LIST = "evaluation.txt"  # lines of "key DIGEST", "photo DIGEST" and "text DIGEST"
 _DIGITS = 16
@@ -50,9 +52,13 @@ class Reserved:
         """Whether an evaluation shard has a photo of exactly these bytes."""
         return short_digest(content) in self.photos
 
+    def stands_apart(self, key: str, words: Mapping[str, Any]) -> bool:
+        """Whether this is a photo of everyday-dev as it stands in its part: passed over, for the part itself is for training."""
+        return self.holds_key(key) and is_drawn(key, words)
+
 
 def short_digest(content: bytes) -> str:
-    """Long enough that 20,000 training photos meet none of 3,000 by chance."""
+    """Long enough that 20,000 training photos meet none of 4,435 by chance."""
     return hashlib.sha256(content).hexdigest()[:_DIGITS]
 
 
@@ -111,10 +117,12 @@ def refuse_evaluation(files: Iterable[Path], known: Reserved) -> None:
 
 
 def evaluation_keys(shard: Path, known: Reserved) -> list[str]:
-    """The keys of a shard that are reserved by their name or by their photo's bytes, in its order."""
+    """The keys of a shard that are reserved by their name or by their photo's bytes, in its order; without what stands apart."""
     found: dict[str, None] = {}
     for key, suffix, content in members(shard):
-        if known.holds_key(key) or (suffix in PHOTO_SUFFIXES and known.holds_photo(content)):
+        if suffix == "json" and known.holds_key(key) and known.stands_apart(key, parse_words(content, key)):
+            found.pop(key, None)
+        elif known.holds_key(key) or (suffix in PHOTO_SUFFIXES and known.holds_photo(content)):
             found[key] = None
     return list(found)
 

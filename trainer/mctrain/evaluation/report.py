@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from mctrain.data.classes import class_names
+from mctrain.data.everyday import EVERYDAY
 from mctrain.data.shards import samples
 from mctrain.errors import DataError
-from mctrain.evaluation.retrieval import Recall, retrieval
+from mctrain.evaluation.everyday import right_photos
+from mctrain.evaluation.retrieval import Recall, recall_of_any, retrieval
 from mctrain.evaluation.zero_shot import class_vectors, right_answers
 
 if TYPE_CHECKING:
@@ -25,7 +27,7 @@ _CLASS_LISTS = {"imagenet-sample": "imagenet", "caltech101-eval": "caltech101"}
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """What one shard says about a subject: recalls where it has captions, accuracy where it has labels; percent.
+    """What one shard says about a subject: recalls where it has captions or queries, accuracy where it has labels; percent.
 
     `first_half` and `second_half` are the accuracies of the photos at even and odd places: settings were chosen on the
     first, so the second is the honest one.
@@ -47,12 +49,10 @@ class Figures:
     def sentence(self) -> str:
         """For a terminal."""
         head = f"{self.shard}: {self.photos} photos, {self.texts} texts"
-        if self.text_to_image and self.image_to_text:
-            forth, back = self.text_to_image, self.image_to_text
-            return (
-                f"{head}; recall at 1 / 5 / 10: text to image {forth.at_1} / {forth.at_5} / {forth.at_10}, "
-                f"image to text {back.at_1} / {back.at_5} / {back.at_10}"
-            )
+        ways = (("text to image", self.text_to_image), ("image to text", self.image_to_text))
+        recalls = [f"{way} {own.at_1} / {own.at_5} / {own.at_10}" for way, own in ways if own]
+        if recalls:
+            return f"{head}; recall at 1 / 5 / 10: {', '.join(recalls)}"
         return f"{head}; top-1 {self.top_1} (even places {self.first_half}, odd places {self.second_half})"
 
 
@@ -63,6 +63,8 @@ def measure(subject: Subject, shard: Path, data: Path) -> Figures:
         DataError: the shard is unreadable, or has neither captions nor labels of a known list.
     """
     words = [sample.words for sample in samples(shard)]
+    if shard.name.startswith(EVERYDAY):
+        return _measure_searches(subject, shard, [own["queries"] for own in words])
     if all(own.get("captions") for own in words):
         return _measure_retrieval(subject, shard, [own["captions"] for own in words])
     for beginning, kind in _CLASS_LISTS.items():
@@ -79,6 +81,12 @@ def _measure_retrieval(subject: Subject, shard: Path, captions: Sequence[Sequenc
     texts = [text for own in captions for text in own]
     forth, back = retrieval(subject.photos(shard), subject.texts(texts), owner)
     return Figures(shard.name, len(captions), len(texts), text_to_image=forth, image_to_text=back)
+
+
+def _measure_searches(subject: Subject, shard: Path, queries: Sequence[Sequence[str]]) -> Figures:
+    texts = [text for own in queries for text in own]
+    found = recall_of_any(subject.photos(shard), subject.texts(texts), right_photos(queries))
+    return Figures(shard.name, len(queries), len(texts), text_to_image=found)
 
 
 def _measure_zero_shot(

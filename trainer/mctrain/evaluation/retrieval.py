@@ -36,6 +36,18 @@ def retrieval(
     return _recall(ranks), _recall(found)
 
 
+def recall_of_any(
+    photos: NDArray[np.float32], texts: NDArray[np.float32], right: NDArray[np.bool_]
+) -> Recall:
+    """Text→image recall of unit vectors where several photos may be `right` [m, n]: the first of them counts.
+
+    Equal scores count against the model here too.
+    """
+    scores = texts @ photos.T  # [m, n]
+    best = np.where(right, scores, -np.inf).max(1)
+    return _recall(((scores >= best[:, None]) & ~right).sum(1))
+
+
 def _rank_of_photo(scores: NDArray[np.float32], own: NDArray[np.bool_]) -> int:
     return int((scores[~own] >= scores[own].max()).sum())
 

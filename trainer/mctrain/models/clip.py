@@ -14,8 +14,6 @@ from mctrain.models.heads import Head, HeadShape
 if TYPE_CHECKING:
     from mctrain.recipe import HeadTable
 
-LARGEST_SCALE = 100.0
-
 
 class Heads(nn.Module):
     """What is trained: a head for photos, a head for texts, and the factor that sharpens their cosines."""
@@ -45,8 +43,8 @@ class Heads(nn.Module):
         self.log_scale = nn.Parameter(torch.tensor(math.log(temperature)))
 
     def scale(self) -> Tensor:
-        """The factor itself, at most 100."""
-        return self.log_scale.exp().clamp(max=LARGEST_SCALE)
+        """The factor itself; `limit_scale` keeps its logarithm within bounds."""
+        return self.log_scale.exp()
 
 
 class ImageTower(nn.Module):

@@ -10,13 +10,13 @@ from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812 (torch's own custom)
 
 from mctrain.models.mci import Mci, MciShape
+from mctrain.models.scale import LARGEST_SCALE, limit_scale
 from mctrain.models.text import Text
 from mctrain.models.vit import Vit
 
 if TYPE_CHECKING:
     from mctrain.models.presets import Preset
 
-LARGEST_SCALE = 100.0
 FIRST_SCALE = 1 / 0.07
 
 
@@ -33,10 +33,15 @@ class MobileClip(nn.Module):
         self.logit_scale = nn.Parameter(torch.tensor(math.log(FIRST_SCALE))) if with_text else None
 
     def scale(self) -> Tensor:
-        """The factor itself, at most 100."""
+        """The factor itself; `limit_scale` keeps its logarithm within bounds."""
         if self.logit_scale is None:
             return torch.tensor(LARGEST_SCALE)
-        return self.logit_scale.exp().clamp(max=LARGEST_SCALE)
+        return self.logit_scale.exp()
+
+    def limit_scale(self) -> None:
+        """Keeps the factor between 1 and 100, where there is one."""
+        if self.logit_scale is not None:
+            limit_scale(self.logit_scale)
 
     def forward(self, pixels: Tensor, ids: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Photos [n, 3, size, size] and token ids [m, 77] → unit vectors [n, dim] and [m, dim], and the factor."""

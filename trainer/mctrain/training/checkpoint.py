@@ -9,6 +9,7 @@ import torch
 
 from mctrain.errors import TrainerError
 from mctrain.models.clip import Heads
+from mctrain.models.scale import limit_scale
 from mctrain.recipe import Recipe, parse_recipe
 from mctrain.weights.files import read_saved, write_saved
 
@@ -114,6 +115,7 @@ def _checkpoint_of(content: dict[str, Any], where: str) -> Checkpoint:
     recipe = parse_recipe(content["recipe"], where)
     heads = Heads(recipe.heads)
     heads.load_state_dict(content["heads"])
+    limit_scale(heads.log_scale)  # older runs bounded the factor, not its logarithm
     heads.eval().requires_grad_(requires_grad=False)
     photos = tuple(photo.numpy().tobytes() for photo in content["photos"])
     probe = Probe(photos, tuple(content["texts"]))

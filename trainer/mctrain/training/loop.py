@@ -4,15 +4,19 @@ from __future__ import annotations
 
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
 import torch
 
+from mctrain.errors import TrainerError
 from mctrain.models import lite
 from mctrain.models.clip import Heads
+from mctrain.models.scale import limit_scale
+from mctrain.training.average import average_from
 from mctrain.training.checkpoint import Progress, load_progress, save_progress
 from mctrain.training.losses import class_name_loss, contrastive_loss
+from mctrain.training.optimizer import build_optimizer
 from mctrain.training.pseudo import Classifier
 from mctrain.training.sampling import Batch, batches, steps_of_epoch
 from mctrain.training.schedule import rate_at
@@ -23,6 +27,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
     from torch import Tensor
+    from torch.optim.swa_utils import AveragedModel
 
     from mctrain.data.corpus import Corpus
     from mctrain.recipe import Recipe
@@ -33,7 +38,7 @@ class _Run:
     """What changes while a run goes on."""
 
     heads: Heads
-    averaged: Heads
+    averaged: AveragedModel
     optimizer: torch.optim.AdamW
     history: list[float]
 
@@ -41,7 +46,7 @@ class _Run:
         """What the run would need to continue from here."""
         return Progress(
             heads=self.heads.state_dict(),
-            averaged=self.averaged.state_dict(),
+            averaged=self.averaged.module.state_dict(),
             optimizer=self.optimizer.state_dict(),
             history=tuple(self.history),
         )
@@ -109,29 +114,36 @@ def train(recipe: Recipe, corpus: Corpus, folder: Path, report: Callable[[float]
             run.optimizer.zero_grad(set_to_none=True)
             torch.autograd.backward(loss)
             run.optimizer.step()
-            _follow(run.averaged, run.heads, min(table.average, (step + 1) / (step + 10)))
+            limit_scale(run.heads.log_scale)
+            run.averaged.update_parameters(run.heads)
             total += float(loss.detach())
         run.history.append(total / steps)
         save_progress(folder, recipe, run.progress())
         report(run.history[-1])
-    return Trained(run.averaged.eval().requires_grad_(requires_grad=False), tuple(run.history))
+    averaged = cast("Heads", run.averaged.module)
+    return Trained(averaged.eval().requires_grad_(requires_grad=False), tuple(run.history))
 
 
 def _begin(recipe: Recipe, corpus: Corpus, folder: Path) -> _Run:
     """A run at its beginning, or where the folder says that it was left."""
     torch.manual_seed(recipe.training.seed)
-    heads, averaged = Heads(recipe.heads, recipe.training.temperature), Heads(recipe.heads)
-    decay = recipe.training.weight_decay
-    optimizer = torch.optim.AdamW(heads.parameters(), betas=(0.9, 0.98), weight_decay=decay)
+    heads = Heads(recipe.heads, recipe.training.temperature)
+    optimizer = build_optimizer(heads, recipe.training.weight_decay)
     progress = load_progress(folder, recipe)
     if progress is None:
         heads.image.fit_scores(_tensor(corpus.features[0]))
         heads.text.fit_scores(_tensor(corpus.texts))
-        averaged.load_state_dict(heads.state_dict())
-        return _Run(heads, averaged, optimizer, [])
+        return _Run(heads, average_from(heads, recipe.training.average, 0), optimizer, [])
+    done = len(progress.history) * steps_of_epoch(corpus, recipe.training)
+    heads.load_state_dict(progress.averaged)
+    averaged = average_from(heads, recipe.training.average, done)
     heads.load_state_dict(progress.heads)
-    averaged.load_state_dict(progress.averaged)
-    optimizer.load_state_dict(progress.optimizer)
+    try:
+        optimizer.load_state_dict(progress.optimizer)
+    except ValueError as fault:  # its groups of weights are others
+        raise TrainerError(
+            f"The run in {folder} was begun by another version of mctrain; choose another folder with -o."
+        ) from fault
     return _Run(heads, averaged, optimizer, list(progress.history))
 
 
@@ -171,10 +183,3 @@ def _tensor(values: NDArray[np.float16]) -> Tensor:
 def _classifier(corpus: Corpus) -> Classifier:
     weight, bias = lite.load_lite0().last_layer()
     return Classifier.fit(weight, bias, _tensor(corpus.features[0]))
-
-
-@torch.no_grad()
-def _follow(averaged: Heads, heads: Heads, kept: float) -> None:
-    """Moves the average a little towards the heads."""
-    for slow, fast in zip(averaged.parameters(), heads.parameters(), strict=True):
-        slow.lerp_(fast, 1 - kept)

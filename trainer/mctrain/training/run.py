@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
 
+    from mctrain.data.refusal import Reserved
     from mctrain.recipe import Recipe
 
     Bar = Callable[[str, int | None], Callable[[int, str], None]]
@@ -50,17 +52,16 @@ def run_recipe(recipe: Recipe, data: Path, cache: Path, folder: Path, bar: Bar, 
     epochs = bar("epochs", recipe.training.epochs)
     trained = train(recipe, corpus, folder, lambda loss: epochs(1, f"loss {loss:.3f}"))
     digests = {path.name: file_digest(path) for path in (*shards, *texts)}
-    checkpoint = Checkpoint(recipe, trained.heads, trained.history, digests, _probe(shards))
+    checkpoint = Checkpoint(recipe, trained.heads, trained.history, digests, _probe(shards, known))
     return Finished(checkpoint, save_checkpoint(folder, checkpoint))
 
 
-def _probe(shards: Sequence[Path]) -> Probe:
-    """A few photos of each shard with one text each."""
+def _probe(shards: Sequence[Path], known: Reserved) -> Probe:
+    """A few photos of each shard, of those that are trained on, with one text each."""
     photos, texts = [], []
     for shard in shards:
-        for place, sample in enumerate(samples(shard)):
-            if place == _PROBE_PHOTOS_A_SHARD:
-                break
+        trained = (own for own in samples(shard) if not known.stands_apart(own.key, own.words))
+        for sample in itertools.islice(trained, _PROBE_PHOTOS_A_SHARD):
             words = [*sample.words["captions"][:1], *sample.words.get("queries", ())[:1]]
             photos.append(sample.photo)
             texts += words or [sample.words["label"]]

@@ -112,4 +112,5 @@ def _model_of(content: dict[str, Any]) -> FamilyCheckpoint:
     preset = find_preset(content["preset"]).as_run_by(layout.publisher)
     model = empty_model(preset, layout, folded=content["folded"])
     model.load_state_dict(content["weights"], assign=True)
+    model.limit_scale()  # older files hold what was published
     return FamilyCheckpoint(preset, layout.publisher, content["folded"], Source(**content["source"]), model)

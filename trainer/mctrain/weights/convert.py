@@ -136,6 +136,7 @@ def _fill(model: MobileClip, tensors: dict[str, Tensor], layout: Layout, source:
             )
         filled[own] = (change.read(tensor) if change else tensor).to(wanted.dtype).reshape(wanted.shape)
     model.load_state_dict(filled, assign=True)
+    model.limit_scale()
 
 
 def _some(keys: list[str]) -> str:
