@@ -80,6 +80,13 @@ def test_a_photo_is_shown_fitted_and_its_neighbours_are_read_ahead(qtbot, viewer
     assert abs(target.width() / target.height() - 4 / 3) < 0.01
 
 
+def test_a_neighbour_that_cannot_be_shown_does_not_keep_the_other_one_from_being_read_ahead(qtbot, viewer):
+    good, broken, other = viewer._model.wall.results
+    viewer._model.set_wall(Wall.of([good, other, broken]))
+    viewer.show(1)
+    qtbot.waitUntil(lambda: {path for path, _, _ in viewer._kept} == {good.path, other.path})
+
+
 def test_a_photo_of_one_pixel_in_width_asks_for_its_height_when_zoomed(qtbot):
     stage = Stage()
     qtbot.addWidget(stage)

@@ -43,6 +43,7 @@ class ViewerController(QObject):
         self._row = -1
         self._photo: Result | None = None
         self._kept: OrderedDict[tuple[Path, int, int], ScreenPicture] = OrderedDict()
+        self._refused: set[Path] = set()
         page.step_requested.connect(lambda step: self.show(self._row + step))
         page.end_requested.connect(lambda last: self.show(self._model.rowCount() - 1 if last else 0))
         page.stage.full_needed.connect(self._load_full)
@@ -80,6 +81,7 @@ class ViewerController(QObject):
         for lane in (LANE, LANE_AHEAD, LANE_FULL):
             self._jobs.forget(lane)
         self._kept.clear()
+        self._refused.clear()
 
     def _is_at(self, photo: Result | None) -> bool:
         """Whether this photo is still looked at; asked in threads."""
@@ -120,15 +122,21 @@ class ViewerController(QObject):
             if not 0 <= row < self._model.rowCount():
                 continue
             path = self._model.photo(row).path
-            if (path, fit.width(), fit.height()) in self._kept:
+            if path in self._refused or (path, fit.width(), fit.height()) in self._kept:
                 continue
             self._jobs.read(
                 partial(self._pictures.load, path, fit, partial(self._is_at, self._photo)),
                 lambda picture: self._take_ahead(picture, fit),
-                lambda _sentence: None,
+                partial(self._pass_over, path, self._photo),
                 replaces=LANE_AHEAD,
             )
             return
+
+    def _pass_over(self, path: Path, beside: Result | None, _sentence: str) -> None:
+        """A neighbour that cannot be decoded is not tried again beside each photo; looked at itself, it is."""
+        if self._is_at(beside):  # else it was only given up
+            self._refused.add(path)
+            self._load_ahead()
 
     def _take_ahead(self, picture: ScreenPicture, fit: QSize) -> None:
         self._keep(picture, fit)
