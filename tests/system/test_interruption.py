@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import random
+import re
 import shutil
 import signal
 import sqlite3
@@ -129,6 +130,9 @@ def test_an_interrupted_search_ends_with_130_and_one_word(indexed) -> None:
     assert (process.returncode, out, told.strip()) == (130, b"", b"Stopped.")
 
 
+OURS = re.compile(rb'File "[^"]*(app/picsight|picsight_engine)/')  # a checkout may be called picsight as well
+
+
 @pytest.mark.parametrize("tries", [8, pytest.param(100, marks=pytest.mark.soak)])
 def test_ctrl_c_at_any_moment_is_at_most_one_word(indexed, tries) -> None:
     """What comes before our first line is Python's own to answer, with a traceback that does not name us."""
@@ -143,7 +147,7 @@ def test_ctrl_c_at_any_moment_is_at_most_one_word(indexed, tries) -> None:
         with suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGINT)
         out, told = process.communicate(timeout=30)
-        assert b"picsight" not in told
+        assert not OURS.search(told)
         if process.returncode == 0:
             assert json.loads(out)["results"]
         elif b"Traceback" not in told:
