@@ -27,21 +27,45 @@ class About:
 
 @dataclass(frozen=True, slots=True)
 class DataTable:
-    """What is trained on, by name inside the data folder, and what never may be."""
+    """What is learnt from, by name inside the data folder, and what never may be."""
 
     shards: tuple[str, ...]
     templates: str
     translations: str
     evaluation_shards: tuple[str, ...]
     evaluation_texts: tuple[str, ...]
-    views: int
-    least_crop: float
 
 
 @dataclass(frozen=True, slots=True)
-class HeadTable:
-    """The two heads: width of the space, hidden widths, shares dropped; `branch` weighs the classifier branch (0 = none)."""
+class AugmentationTable:
+    """The views of a photo; `least_area` is the smallest share of it that a crop may keep.
 
+    `kind`: "strong" (crops and RandAugment), "weak" (crops alone), "aspect" (other proportions), "none" (the whole photo).
+    """
+
+    kind: str
+    views: int
+    least_area: float
+    mirror: bool
+    seed: int
+
+    def name_of(self, view: int) -> str:
+        """What the view of a photo depends on, as a part of a file's name; view 0 is the whole photo, whatever else is drawn."""
+        if view == 0:
+            return "whole"
+        mirror = "-mirror" if self.mirror else ""
+        return f"{self.kind}-{self.least_area:g}{mirror}-{self.seed}-{view}"
+
+
+@dataclass(frozen=True, slots=True)
+class ModelTable:
+    """The towers: pretrained networks, the side of what they see in pixels, the width of the space, and the two heads.
+
+    `networks` are one or several of lite0, lite1 and lite2, joined; `branch` weighs the classifier branch, 0 for none.
+    """
+
+    networks: tuple[str, ...]
+    size: int
     dim: int
     image_hidden: int
     text_hidden: int
@@ -54,7 +78,10 @@ class HeadTable:
 
 @dataclass(frozen=True, slots=True)
 class TrainingTable:
-    """The loop: `queries` is the share of drawn texts that are short, `distil` weighs the class-name term."""
+    """The fit of the heads: `queries` is the share of drawn texts that are short, `distil` weighs the class-name term.
+
+    `folds`: that many image heads are fitted too, each without the photos of its fold; 0 for none.
+    """
 
     seed: int
     epochs: int
@@ -69,6 +96,7 @@ class TrainingTable:
     pseudo: float
     pseudo_photos: int
     average: float
+    folds: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +115,8 @@ class Recipe:
     name: str
     about: About
     data: DataTable
-    heads: HeadTable
+    augmentation: AugmentationTable
+    model: ModelTable
     training: TrainingTable
     bundle: BundleTable
 
@@ -97,11 +126,7 @@ class Recipe:
 
     def numbers(self) -> dict[str, Any]:
         """What a run's weights depend on: not what it is called, nor what is said about it."""
-        return {
-            "data": asdict(self.data),
-            "heads": asdict(self.heads),
-            "training": asdict(self.training),
-        }
+        return {key: own for key, own in asdict(self).items() if key not in {"name", "about", "bundle"}}
 
 
 def load_recipe(name_or_path: str) -> Recipe:
@@ -129,10 +154,15 @@ def parse_recipe(content: dict[str, Any], where: str) -> Recipe:
     Raises:
         RecipeError: a key is missing, unknown or of another type.
     """
-    return _table(Recipe, content, where)
+    return parse_table(Recipe, content, where)
 
 
-def _table(kind: type[_Table], content: object, where: str) -> _Table:
+def parse_table(kind: type[_Table], content: object, where: str) -> _Table:
+    """One table, a dataclass, from its parsed TOML; `where` is what sentences call it.
+
+    Raises:
+        RecipeError: a key is missing, unknown or of another type.
+    """
     if not isinstance(content, dict):
         raise RecipeError(f"{where} must be a table.")
     hints = get_type_hints(kind)
@@ -148,15 +178,15 @@ def _table(kind: type[_Table], content: object, where: str) -> _Table:
 
 def _value(kind: Any, value: object, where: str) -> object:
     if is_dataclass(kind):
-        return _table(kind, value, where)  # type: ignore[arg-type]
+        return parse_table(kind, value, where)  # type: ignore[arg-type]
     if kind is float and type(value) is int:
         return float(value)
-    if kind in (int, float, str) and type(value) is kind:
+    if kind in (int, float, str, bool) and type(value) is kind:
         return value
     if (
         isinstance(value, (list, tuple))
         and all(isinstance(item, str) for item in value)
-        and kind not in (int, float, str)
+        and kind not in (int, float, str, bool)
     ):
         return tuple(value)
     raise RecipeError(f"{where} has a value of the wrong type: {value!r}.")

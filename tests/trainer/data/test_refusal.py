@@ -15,7 +15,8 @@ from mctrain.data.refusal import refuse_evaluation, reserved, shipped
 from mctrain.data.shards import samples
 from mctrain.errors import RefusalError
 from mctrain.recipe import load_recipe
-from mctrain.training.run import run_recipe
+from mctrain.teachers.fit.corpus import Places
+from mctrain.teachers.fit.run import teach
 
 EVALUATION = ("flickr8k-dev-000000.tar", "imagenet-sample-000000.tar", "caltech101-eval-000000.tar")
 WORDS = json.dumps({"captions": ["A dog."], "label": None}).encode()
@@ -100,7 +101,7 @@ def test_a_run_stops_before_anything_is_computed(real_data, tiny_data, tiny_reci
     write_shard(tmp_path / "flickr8k-train-000009.tar", members_of(stranger, WORDS))
     folder, cache = tmp_path / "run", tmp_path / "cache"
     with pytest.raises(RefusalError):
-        run_recipe(tiny_recipe, tmp_path, cache, folder, lambda *_: lambda *_: None, threads=1)
+        teach(tiny_recipe, Places(tmp_path, cache), folder, lambda *_: lambda *_: None, threads=1)
     assert not folder.exists()
     assert not cache.exists()
 
@@ -113,6 +114,10 @@ def test_texts_of_a_recipe_are_looked_at_too(real_data, tiny_data, tiny_recipe, 
     shutil.copy(real_data / "hard-negatives.jsonl", tmp_path / "translated.tsv.gz")
     recipe = replace(tiny_recipe, data=replace(tiny_recipe.data, translations="translated.tsv.gz"))
     with pytest.raises(RefusalError, match=r"translated\.tsv\.gz speaks of"):
-        run_recipe(
-            recipe, tmp_path, tmp_path / "cache", tmp_path / "run", lambda *_: lambda *_: None, threads=1
+        teach(
+            recipe,
+            Places(tmp_path, tmp_path / "cache"),
+            tmp_path / "run",
+            lambda *_: lambda *_: None,
+            threads=1,
         )

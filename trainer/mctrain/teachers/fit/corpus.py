@@ -1,0 +1,164 @@
+"""The training set in memory: cached features of all photos, vectors of all texts, and which text belongs to which photo."""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from mctrain.data.classes import class_names, class_prompts
+from mctrain.data.phrasing import Texts, texts_of
+from mctrain.data.refusal import shipped
+from mctrain.data.shards import find_shards, samples
+from mctrain.teachers.fit.features import cache_features, cached
+from mctrain.teachers.fit.sentences import cache_sentences
+from mctrain.teachers.fit.sureness import fit_factors, join
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    from mctrain.models.minilm import MiniLM
+    from mctrain.recipe import DataTable
+    from mctrain.teachers.fit.features import Views
+
+    Bar = Callable[[str, int | None], Callable[[int, str], None]]
+
+
+@dataclass(frozen=True, slots=True)
+class Places:
+    """Folders: the data's, and that of what is computed of them, which may be deleted at any time."""
+
+    data: Path
+    cache: Path
+
+
+@dataclass(frozen=True, slots=True)
+class Ragged:
+    """A list of row numbers for each photo, end to end: photo i owns `rows[starts[i]:starts[i + 1]]`."""
+
+    rows: NDArray[np.int64]
+    starts: NDArray[np.int64]
+
+    @classmethod
+    def of(cls, lists: Iterable[Sequence[int]]) -> Ragged:
+        """Joins the lists."""
+        lists = list(lists)
+        starts = np.concatenate([[0], np.cumsum([len(rows) for rows in lists])]).astype(np.int64)
+        return cls(np.array([row for rows in lists for row in rows], np.int64), starts)
+
+    def draw(self, photos: NDArray[np.int64], chance: NDArray[np.float64]) -> NDArray[np.int64]:
+        """One row for each photo, `chance` in [0, 1) choosing it; -1 where a photo owns none."""
+        counts = self.starts[photos + 1] - self.starts[photos]
+        places = self.starts[photos] + (chance * counts).astype(np.int64)
+        return np.where(counts > 0, self.rows[np.minimum(places, len(self.rows) - 1)], -1)
+
+
+@dataclass(frozen=True, slots=True)
+class Corpus:
+    """All that the loop reads, without the photos that stand apart.
+
+    `keys` of the photos; `features` [views, photos, networks * 1280], `logits` [views, photos, 1000] and `texts`
+    [texts, 384] float16; `captions` and `queries` point from photos to texts, `prompts` from ImageNet classes to texts;
+    `factors` [networks] are those of the joined logits.
+    """
+
+    keys: tuple[str, ...]
+    features: NDArray[np.float16]
+    logits: NDArray[np.float16]
+    factors: tuple[float, ...]
+    texts: NDArray[np.float16]
+    captions: Ragged
+    queries: Ragged
+    prompts: Ragged
+
+
+def build_corpus(
+    table: DataTable, views: Views, trunk: MiniLM, places: Places, bar: Bar, *, workers: int
+) -> Corpus:
+    """Reads the texts, caches what is missing and joins everything; `bar(title, total)` makes a progress display.
+
+    Raises:
+        DataError: a file is missing or damaged.
+    """
+    data, cache = places.data, places.cache
+    shards = find_shards(data, table.shards)
+    texts, taken = _read_texts(shards, table, data)
+    count = views.augmentation.views
+    cache_features(shards, views, cache, bar("photo views", len(taken) * count), workers=workers)
+    prompts = class_prompts(class_names(data, "imagenet"))
+    everything = [text for own in texts for text in (*own.captions, *own.queries)]
+    everything += [text for group in prompts for text in group]
+    sentences = cache_sentences(everything, trunk, cache, bar("texts", len(set(everything))))
+    rows = sentences.rows
+    features = np.stack([_features(shards, views, view, cache)[taken] for view in range(count)])
+    logits = np.stack([_logits(shards, views, view, cache)[:, taken] for view in range(count)])
+    factors = fit_factors(logits[0], views)
+    return Corpus(
+        keys=tuple(np.array([key for shard in shards for key in _keys(shard, views, cache)])[taken].tolist()),
+        features=features,
+        logits=join(logits, factors),
+        factors=factors,
+        texts=sentences.matrix,
+        captions=Ragged.of([rows[text] for text in own.captions] for own in texts),
+        queries=Ragged.of([rows[text] for text in own.queries] for own in texts),
+        prompts=Ragged.of([rows[text] for text in group] for group in prompts),
+    )
+
+
+def _keys(shard: Path, views: Views, cache: Path) -> list[str]:
+    return list(map(str, cached(shard, views, 0, views.networks[0], cache).keys))
+
+
+def _features(shards: Sequence[Path], views: Views, view: int, cache: Path) -> NDArray[np.float16]:
+    """[photos, networks * 1280] of one view."""
+    parts = [
+        np.concatenate([cached(shard, views, view, network, cache).features for network in views.networks], 1)
+        for shard in shards
+    ]
+    return np.concatenate(parts)
+
+
+def _logits(shards: Sequence[Path], views: Views, view: int, cache: Path) -> NDArray[np.float16]:
+    """[networks, photos, 1000] of one view."""
+    return np.stack(
+        [
+            np.concatenate([cached(shard, views, view, network, cache).logits for shard in shards])
+            for network in views.networks
+        ]
+    )
+
+
+def _read_texts(
+    shards: Sequence[Path], table: DataTable, data: Path
+) -> tuple[list[Texts], NDArray[np.bool_]]:
+    """The texts of every photo that is trained on, in the order of the shards, and which of all photos these are."""
+    (template_file,) = find_shards(data, [table.templates])
+    templates = json.loads(template_file.read_text(encoding="utf-8"))
+    (translation_file,) = find_shards(data, [table.translations])
+    english = _english_by_photo(translation_file)
+    known = shipped()
+    texts: list[Texts] = []
+    taken: list[bool] = []
+    for shard in shards:
+        for sample in samples(shard):
+            taken.append(not known.stands_apart(sample.key, sample.words))
+            if taken[-1]:
+                translated = english.get(sample.key.partition("_")[0], ())
+                texts.append(texts_of(sample.key, sample.words, templates, translated))
+    return texts, np.array(taken, np.bool_)
+
+
+def _english_by_photo(path: Path) -> dict[str, list[str]]:
+    """Multi30k's English sentences by Flickr's photo number, which begins a Flickr8k key."""
+    english: dict[str, list[str]] = {}
+    with gzip.open(path, "rt", encoding="utf-8", newline="") as file:
+        for row in csv.DictReader(file, delimiter="\t", quoting=csv.QUOTE_NONE):
+            english.setdefault(row["image"], []).append(row["en"])
+    return english
