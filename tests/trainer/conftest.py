@@ -38,7 +38,6 @@ kind = "weak"
 views = 2
 least_area = 0.5
 mirror = true
-seed = 0
 
 [model]
 networks = ["lite0"]

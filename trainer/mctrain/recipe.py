@@ -6,9 +6,11 @@ import tomllib
 from dataclasses import MISSING, asdict, dataclass, fields, is_dataclass
 from importlib import resources
 from pathlib import Path
-from typing import Any, TypeVar, get_type_hints
+from typing import Any, Literal, TypeVar, get_args, get_origin, get_type_hints
 
 from mctrain.errors import RecipeError
+
+Kind = Literal["strong", "weak", "aspect", "none"]
 
 _Table = TypeVar("_Table")
 
@@ -37,24 +39,38 @@ class DataTable:
 
 
 @dataclass(frozen=True, slots=True)
-class AugmentationTable:
-    """The views of a photo; `least_area` is the smallest share of it that a crop may keep.
+class Augmentation:
+    """How views of a photo are drawn: `views` of them, of which the first is the whole photo as it is.
 
-    `kind`: "strong" (crops and RandAugment), "weak" (crops alone), "aspect" (other proportions), "none" (the whole photo).
+    strong  a crop of at least `least_area` of the photo (published with 0.08), then two operations
+    weak    a crop of at least `least_area` (published with 0.9)
+    aspect  the largest crop whose proportions are the photo's, up to a third wider or narrower
+    none    the whole photo and nothing else
+
+    With `mirror` every other view is mirrored by chance; the published sets have none of that.
     """
 
-    kind: str
+    kind: Kind
     views: int
     least_area: float
     mirror: bool
-    seed: int
 
-    def name_of(self, view: int) -> str:
-        """What the view of a photo depends on, as a part of a file's name; view 0 is the whole photo, whatever else is drawn."""
+    def __post_init__(self) -> None:
+        if self.views < 1 or (self.kind == "none" and self.views != 1):
+            raise RecipeError(
+                f"The augmentation {self.kind} cannot have {self.views} views a photo; give at least 1, and 1 to none."
+            )
+        if not 0 < self.least_area <= 1:
+            raise RecipeError(
+                f"The least area of a crop is {self.least_area}; give a share above 0 and up to 1."
+            )
+
+    def name_of(self, view: int, seed: int) -> str:
+        """What a view depends on, as a part of a file's name; the first is the whole photo, whatever else is drawn."""
         if view == 0:
             return "whole"
         mirror = "-mirror" if self.mirror else ""
-        return f"{self.kind}-{self.least_area:g}{mirror}-{self.seed}-{view}"
+        return f"{self.kind}-{self.least_area:g}{mirror}-{seed}-{view}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +131,7 @@ class Recipe:
     name: str
     about: About
     data: DataTable
-    augmentation: AugmentationTable
+    augmentation: Augmentation
     model: ModelTable
     training: TrainingTable
     bundle: BundleTable
@@ -179,6 +195,8 @@ def parse_table(kind: type[_Table], content: object, where: str) -> _Table:
 def _value(kind: Any, value: object, where: str) -> object:
     if is_dataclass(kind):
         return parse_table(kind, value, where)  # type: ignore[arg-type]
+    if get_origin(kind) is Literal and value in get_args(kind):
+        return value
     if kind is float and type(value) is int:
         return float(value)
     if kind in (int, float, str, bool) and type(value) is kind:

@@ -94,7 +94,7 @@ def test_training_learns_neither_its_photos_nor_its_words(everyday, tiny_data, t
     shard = write_shard(tmp_path / "labelled-train-000000.tar.gz", mixed)
 
     spec = preset_of(tiny_recipe.model).image_spec()
-    views = Views(tiny_recipe.augmentation, ("lite0",), spec)
+    views = Views(tiny_recipe.augmentation, tiny_recipe.training.seed, ("lite0",), spec)
     corpus = build_corpus(tiny_recipe.data, views, load_minilm(), Places(tmp_path, cache), silent, workers=1)
     captioned = 20
     assert corpus.features.shape[1] == corpus.logits.shape[1] == captioned + 3

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
-from mctrain.data.augment.replay import picture_digest
+from mctrain.data.augment.records import View
+from mctrain.data.augment.replay import picture_digest, replay
 from mctrain.graphs.graph import Graph
 from mctrain.teachers.fit.arrays import load_array, load_arrays
-from mctrain.teachers.fit.features import LAYOUT, graph_file
+from mctrain.teachers.fit.features import DIGITS, LAYOUT, graph_file
 from picsight_engine.models.preprocess import preprocess
 
 if TYPE_CHECKING:
@@ -40,17 +41,14 @@ class Looks:
         """RGB pictures → features [n, networks * 1280] and logits [networks, n, 1000], rounded to halves as in the cache."""
         size = (self._spec.size, self._spec.size)
         squares = [own if own.size == size else self._squash(own) for own in pictures]
-        digests = [picture_digest(own) for own in squares]
+        digests = [picture_digest(own)[:DIGITS] for own in squares]
         looks = [network.of(squares, digests, self._spec) for network in self._networks]
         features = np.concatenate([own for own, _ in looks], axis=1).astype(np.float32)
         logits = np.stack([own for _, own in looks]).astype(np.float32)
         return torch.from_numpy(features), torch.from_numpy(logits)
 
     def _squash(self, picture: PIL.Image.Image) -> PIL.Image.Image:
-        from mctrain.data.augment.records import whole
-        from mctrain.data.augment.replay import replay
-
-        return replay(picture, whole(picture.width, picture.height), self._spec.size)
+        return replay(picture, View(None), self._spec.size)
 
 
 class _Network:

@@ -30,11 +30,12 @@ if TYPE_CHECKING:
     import PIL.Image
     from numpy.typing import NDArray
 
-    from mctrain.data.augment.draw import Augmentation
+    from mctrain.recipe import Augmentation
     from picsight_engine.models.bundle import ImageSpec
 
 # raise when the networks or their preprocessing change: older files are then computed again
 LAYOUT = 2
+DIGITS = 32  # of the digest of pixels
 BATCH = 4  # larger batches gain nothing on a CPU
 
 
@@ -53,6 +54,7 @@ class Views:
     """Which views of photos are looked at, by which networks, after which preprocessing."""
 
     augmentation: Augmentation
+    seed: int
     networks: tuple[str, ...]
     spec: ImageSpec
 
@@ -70,7 +72,7 @@ class _Work:
 
     def path(self, network: str) -> Path:
         """The file of what a network sees."""
-        name = self.views.augmentation.name_of(self.view)
+        name = self.views.augmentation.name_of(self.view, self.views.seed)
         size = self.views.spec.size
         return self.cache / f"seen-{network}-{size}-{self.digest[:16]}-{name}-{LAYOUT}.npz"
 
@@ -143,7 +145,7 @@ def _look(work: _Work) -> int:
     while batch := list(itertools.islice(stream, BATCH)):
         pictures = [_view(sample, work) for sample in batch]
         keys += [sample.key for sample in batch]
-        pixels += [picture_digest(picture) for picture in pictures]
+        pixels += [picture_digest(picture)[:DIGITS] for picture in pictures]
         values = np.stack([preprocess(picture, work.views.spec) for picture in pictures])
         for network, graph in graphs.items():
             found[network].append(tuple(part.astype(np.float16) for part in graph(values)))
@@ -156,5 +158,6 @@ def _look(work: _Work) -> int:
 
 def _view(sample: Sample, work: _Work) -> PIL.Image.Image:
     image = sample.image()
-    drawn = draw_views(work.views.augmentation, sample.key, image.width, image.height)[work.view]
-    return replay_view(image, drawn, work.views.spec.size)
+    views = work.views
+    drawn = draw_views(views.augmentation, sample.key, views.seed, image.width, image.height)[work.view]
+    return replay_view(image, drawn, views.spec.size)

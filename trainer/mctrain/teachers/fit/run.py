@@ -65,7 +65,7 @@ def teach(
     clip = build_clip(preset, scale=recipe.training.temperature)
     load_trunks(clip, preset)
     clip.requires_grad_(requires_grad=False)
-    views = Views(recipe.augmentation, recipe.model.networks, preset.image_spec())
+    views = Views(recipe.augmentation, recipe.training.seed, recipe.model.networks, preset.image_spec())
     trunk = cast("MiniLmTower", clip.text).trunk
     corpus = build_corpus(table, views, trunk, places, bar, workers=workers)
     history = _fit_all(clip, corpus, recipe, folder, bar)
