@@ -1,0 +1,192 @@
+"""A sample comes back from its members as it went in, the public sets are understood, and what is broken is named."""
+
+from __future__ import annotations
+
+import gzip
+import io
+import json
+from collections import defaultdict
+from dataclasses import replace
+
+import numpy as np
+import PIL.Image
+import pytest
+from tests.trainer.data.reinforced.conftest import WIDTHS, pack_bf16, pack_npz, records, unit_rows
+
+from mctrain.data.reinforced.embeddings import Storage
+from mctrain.data.reinforced.sample import members_of, parse_sample
+from mctrain.errors import SampleError
+
+
+def by_suffix(members) -> dict[str, dict[str, bytes]]:
+    grouped = defaultdict(dict)
+    for name, content in members:
+        key, _, suffix = name.partition(".")
+        grouped[key][suffix] = content
+    return grouped
+
+
+@pytest.mark.parametrize("storage", Storage)
+def test_a_sample_comes_back_from_its_members(own_samples, storage):
+    for sample in (own_samples[0], own_samples[-1]):
+        members = members_of(sample, storage)
+        assert members == members_of(sample, storage)
+        back = parse_sample(sample.key, by_suffix(members)[sample.key], WIDTHS)
+        about = dict(back.about)
+        assert len(about.pop("sha256")) == 64
+        assert (back.key, back.suffix, back.photo, about) == (
+            sample.key,
+            sample.suffix,
+            sample.photo,
+            sample.about,
+        )
+        assert (back.views, back.captions_by, back.captions.texts) == (
+            sample.views, sample.captions_by, sample.captions.texts,
+        )  # fmt: skip
+        assert {tag: said.texts for tag, said in back.synthetic.items()} == {
+            tag: said.texts for tag, said in sample.synthetic.items()
+        }
+        near = 2**-8 if storage is Storage.PTH_BF16 else 0
+        for found, wanted in (
+            (back.image_embeddings, sample.image_embeddings),
+            (back.captions.embeddings, sample.captions.embeddings),
+            *((back.synthetic[tag].embeddings, said.embeddings) for tag, said in sample.synthetic.items()),
+        ):
+            assert found.dtype == np.float32
+            np.testing.assert_allclose(found, wanted, rtol=near)
+
+
+def test_members_are_the_public_layout(own_samples):
+    with_caption, without = (dict(members_of(own_samples[place], Storage.NPZ)) for place in (0, -1))
+    key = own_samples[0].key
+    assert list(with_caption) == [
+        f"{key}.{suffix}" for suffix in ("jpg", "txt", "json", "syn.json", "paug.json", "npz")
+    ]
+    words = json.loads(with_caption[f"{key}.json"])
+    assert [with_caption[f"{key}.txt"].decode(), *words["texts"]] == list(own_samples[0].captions.texts)
+    assert "txt_source" not in words
+    assert json.loads(json.loads(with_caption[f"{key}.paug.json"])["param_aug"]) == records(5)
+    with np.load(io.BytesIO(with_caption[f"{key}.npz"])) as arrays:
+        assert {name: arrays[name].shape for name in arrays} == {
+            "image_emb": (5, 40), "text_emb": (5, 40), "syn_text_emb": (3, 40), "syn_text_query_emb": (2, 40),
+        }  # fmt: skip
+    key = own_samples[-1].key
+    words = json.loads(without[f"{key}.json"])
+    assert without[f"{key}.txt"] == b"a synthetic one"
+    assert words["txt_source"] == "synthetic"
+    assert "texts" not in words
+
+
+def test_each_public_set_is_read_with_the_right_rows(public):
+    for uid, members in by_suffix(public.members).items():
+        sample = parse_sample(uid, members, WIDTHS)
+        assert list(sample.views) == records(public.views)
+        assert list(sample.synthetic) == [public.tag]
+        assert len(sample.captions.texts) == 1
+        assert len(sample.synthetic[public.tag].texts) == 5
+        assert sample.captions_by == "person"
+        for found, wanted in (
+            (sample.image_embeddings, public.images[uid]),
+            (sample.captions.embeddings, public.captions[uid]),
+            (sample.synthetic[public.tag].embeddings, public.synthetic[uid]),
+        ):
+            np.testing.assert_allclose(found, wanted, rtol=2**-8)
+
+
+GOOD = {"image_emb": (5, 1), "text_emb": (5, 2), "syn_text_emb": (3, 3), "syn_text_query_emb": (2, 4)}
+
+
+def arrays(**changed) -> bytes:
+    made = {name: unit_rows(*shape) for name, shape in GOOD.items()} | changed
+    return pack_npz({name: array for name, array in made.items() if array is not None})
+
+
+def spoilt(value: float) -> np.ndarray:
+    rows = unit_rows(5, 1)
+    rows[3, 30] = value
+    return rows
+
+
+BROKEN = {
+    "no npz": ("embeddings", {"npz": None}),
+    "an empty npz": ("embeddings", {"npz": b""}),
+    "half an npz": ("embeddings", {"npz": arrays()[:900]}),
+    "a turned bit": ("embeddings", {"npz": arrays().replace(b"\x3e", b"\x3d")}),
+    "pickled objects": ("embeddings", {"npz": pack_npz({**GOOD, "image_emb": np.array([{}])})}),
+    "whole numbers": ("embeddings", {"npz": arrays(image_emb=np.ones((5, 40), np.int64))}),
+    "a view without vector": ("embeddings", {"npz": arrays(image_emb=unit_rows(4, 1))}),
+    "a caption without vector": ("embeddings", {"npz": arrays(text_emb=unit_rows(4, 1))}),
+    "a synthetic text too many": ("embeddings", {"npz": arrays(syn_text_emb=unit_rows(4, 1))}),
+    "another width": ("embeddings", {"npz": arrays(image_emb=np.ones((5, 39), np.float32))}),
+    "no vectors of a tag": ("embeddings", {"npz": arrays(syn_text_query_emb=None)}),
+    "not a number": ("embeddings", {"npz": arrays(image_emb=spoilt(np.nan))}),
+    "infinity": ("embeddings", {"npz": arrays(image_emb=spoilt(np.inf))}),
+    "not of length 1": ("embeddings", {"npz": arrays(image_emb=spoilt(0.9))}),
+    "half a pth.gz": ("embeddings", {"npz": None, "pth.gz": pack_bf16({"image_emb": unit_rows(5, 1)})[:-20]}),
+    "a gzip of nothing": ("embeddings", {"npz": None, "pth.gz": gzip.compress(b"")}),
+    "no photo": ("photo", {"jpg": None}),
+    "no caption": ("txt", {"txt": None}),
+    "a caption in Latin-1": ("txt", {"txt": "Käse".encode("latin-1")}),
+    "no json": ("json", {"json": None}),
+    "half a json": ("json", {"json": b'{"texts": ["a'}),
+    "texts that are numbers": ("json", {"json": b'{"texts": [1, 2]}'}),
+    "no synthetic texts": ("syn.json", {"syn.json": None}),
+    "a list for an object": ("syn.json", {"syn.json": b'["a"]'}),
+    "a string for a list": ("syn.json", {"syn.json": b'{"syn_text": "abc"}'}),
+    "endless brackets": ("syn.json", {"syn.json": b"[" * 100_000}),
+    "no records": ("paug.json", {"paug.json": None}),
+    "an empty record": ("paug.json", {"paug.json": b'{"param_aug": "[]"}'}),
+    "no param_aug": ("paug.json", {"paug.json": b"{}"}),
+    "half a record": ("paug.json", {"paug.json": b'{"param_aug": "[[[1, 2"}'}),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", BROKEN)
+def test_what_is_missing_or_broken_is_named(own_samples, case):
+    role, change = BROKEN[case]
+    sample = own_samples[0]
+    whole = by_suffix(members_of(sample, Storage.NPZ))[sample.key]
+    members = {suffix: content for suffix, content in (whole | change).items() if content is not None}
+    with pytest.raises(SampleError) as caught:
+        parse_sample(sample.key, members, WIDTHS)
+    assert caught.value.reason == (
+        f"no {role}" if case.startswith("no ") and len(members) < 6 else f"broken {role}"
+    )
+    assert sample.key in str(caught.value)
+
+
+def test_two_tags_in_one_array_are_not_guessed_apart(own_samples):
+    sample = own_samples[0]
+    members = by_suffix(members_of(sample, Storage.NPZ))[sample.key]
+    members["npz"] = pack_npz({"image_emb": unit_rows(5, 1), "text_emb": unit_rows(10, 2)})
+    with pytest.raises(SampleError, match="one text_emb for the texts of 2 tags"):
+        parse_sample(sample.key, members, WIDTHS)
+
+
+@pytest.mark.parametrize("mode", ["RGB", "L", "CMYK", "P", "RGBA", "LA", "I;16"])
+def test_a_photo_is_seen_as_the_public_teachers_saw_it(own_samples, mode):
+    rgb = own_samples[0].image()
+    picture = PIL.Image.new("I;16", rgb.size, 300) if mode == "I;16" else rgb.convert(mode)
+    if mode in ("RGBA", "LA"):
+        picture.putalpha(rgb.convert("L"))
+    if mode == "P":
+        picture.info["transparency"] = 3
+    file = io.BytesIO()
+    picture.save(file, "JPEG" if mode == "CMYK" else "PNG")
+    reference = PIL.Image.open(io.BytesIO(file.getvalue())).convert("RGBA").convert("RGB")
+    found = replace(own_samples[0], photo=file.getvalue()).image()
+    assert found.mode == "RGB"
+    assert np.array_equal(np.asarray(found), np.asarray(reference))
+
+
+@pytest.mark.parametrize("photo", [b"", b"no picture", None, "bomb"])
+def test_a_photo_that_cannot_be_decoded_is_broken(own_samples, photo):
+    sample = own_samples[0]
+    if photo is None:
+        photo = sample.photo[: len(sample.photo) // 2]
+    if photo == "bomb":
+        file = io.BytesIO()
+        PIL.Image.new("1", (20_000, 5_000)).save(file, "PNG")
+        photo = file.getvalue()
+    with pytest.raises(SampleError, match=f"of {sample.key} cannot be decoded"):
+        replace(sample, photo=photo).image()
