@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mctrain.data.everyday import is_drawn
-from mctrain.data.shards import PHOTO_SUFFIXES, file_digest, members, parse_words
+from mctrain.data.shards import PHOTO_SUFFIXES, file_digest, matching, members, parse_words, spelled_out
 from mctrain.errors import DataError, RefusalError
 
 if TYPE_CHECKING:
@@ -83,8 +83,10 @@ def reserved(data: Path, shards: Sequence[str], texts: Sequence[str]) -> Reserve
     Raises:
         DataError: one of these files is there and cannot be read.
     """
-    keys, photos = _digests(path for pattern in shards for path in sorted(data.glob(pattern)))
-    files = {file_digest(path)[:_DIGITS] for pattern in texts for path in sorted(data.glob(pattern))}
+    shards = [own for pattern in shards for own in spelled_out(pattern)]
+    texts = [own for pattern in texts for own in spelled_out(pattern)]
+    keys, photos = _digests(path for pattern in shards for path in matching(data, pattern))
+    files = {file_digest(path)[:_DIGITS] for pattern in texts for path in matching(data, pattern)}
     known = shipped()
     return Reserved(known.keys | keys, known.photos | photos, known.texts | files, (*shards, *texts))
 
