@@ -100,6 +100,18 @@ def described(
     )
 
 
+def texts_by_kind(words: Words) -> dict[str, tuple[str, ...]]:
+    """The texts of a photo as people count them: captions by people and synthetic ones, short searches, names of what it shows."""
+    names = (*words.synthetic.get(CLASSES, ()), *_texts(words.about, "label"), *_texts(words.about, "labels"))
+    made = [texts for tag, texts in words.synthetic.items() if tag not in {QUERIES, CLASSES}]
+    return {
+        "human": words.human,
+        "synthetic": tuple(text for texts in made for text in texts),
+        "query": words.synthetic.get(QUERIES, ()),
+        "class": _distinct(names),
+    }
+
+
 def members_of(words: Words, photo: Photo) -> dict[str, bytes]:
     """The members of a sample by suffix, in their order, as `words_of` reads them; equal words give equal bytes."""
     record: dict[str, Any] = {
