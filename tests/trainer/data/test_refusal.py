@@ -11,8 +11,9 @@ from itertools import islice
 import pytest
 from tests.trainer.conftest import members_of, write_shard
 
+from mctrain.data.near import look
 from mctrain.data.refusal import refuse_evaluation, reserved, shipped
-from mctrain.data.shards import samples
+from mctrain.data.shards import grouped, samples
 from mctrain.errors import RefusalError
 from mctrain.recipe import load_recipe
 from mctrain.teachers.fit.corpus import Places
@@ -37,6 +38,11 @@ def test_an_evaluation_photo_under_another_key_is_refused_by_its_bytes(real_data
     shard = write_shard(tmp_path / "new.tar", members_of(stranger, WORDS, key="my-own-photo"))
     with pytest.raises(RefusalError, match="my-own-photo is the first"):
         refuse_evaluation([shard], shipped())
+
+
+@pytest.mark.parametrize("name", EVALUATION)
+def test_the_looks_of_evaluation_photos_are_known(name, real_data):
+    assert {look(group.image()) for group in islice(grouped(real_data / name), 5, 25)} <= shipped().looks
 
 
 @pytest.mark.parametrize("name", ["flickr8k-dev-translations.jsonl", "hard-negatives.jsonl"])

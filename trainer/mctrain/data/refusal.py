@@ -21,13 +21,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mctrain.data.everyday import is_drawn
-from mctrain.data.shards import PHOTO_SUFFIXES, file_digest, members, parse_words
+from mctrain.data.shards import PHOTO_SUFFIXES, file_digest, matching, members, parse_words, spelled_out
 from mctrain.errors import DataError, RefusalError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-LIST = "evaluation.txt"  # lines of "key DIGEST", "photo DIGEST" and "text DIGEST"
+LIST = "evaluation.txt"  # lines of "key DIGEST", "photo DIGEST", "text DIGEST" and "look HASH"
 _DIGITS = 16
 _GZIP = b"\x1f\x8b"
 _KEY = re.compile(
@@ -37,12 +37,16 @@ _KEY = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Reserved:
-    """Digests of what may only be measured on, and the names of the files that hold it."""
+    """Digests of what may only be measured on, and the names of the files that hold it.
+
+    `looks` are the difference hashes of the photos: one that was encoded anew can be seen by them, not proved.
+    """
 
     keys: frozenset[str]
     photos: frozenset[str]
     texts: frozenset[str]
     names: tuple[str, ...] = ()
+    looks: frozenset[int] = frozenset()
 
     def holds_key(self, key: str) -> bool:
         """Whether an evaluation shard has this key; a folder in front of it makes no other key."""
@@ -70,11 +74,12 @@ def _key_digest(key: str) -> str:
 def shipped() -> Reserved:
     """The list that ships with the trainer."""
     text = (Path(str(resources.files("mctrain"))) / "data" / LIST).read_text(encoding="ascii")
-    kinds: dict[str, set[str]] = {"key": set(), "photo": set(), "text": set()}
+    kinds: dict[str, set[str]] = {"key": set(), "photo": set(), "text": set(), "look": set()}
     for line in text.splitlines():
         kind, _, digest = line.partition(" ")
         kinds[kind].add(digest)
-    return Reserved(frozenset(kinds["key"]), frozenset(kinds["photo"]), frozenset(kinds["text"]))
+    looks = frozenset(int(digits, 16) for digits in kinds["look"])
+    return Reserved(frozenset(kinds["key"]), frozenset(kinds["photo"]), frozenset(kinds["text"]), looks=looks)
 
 
 def reserved(data: Path, shards: Sequence[str], texts: Sequence[str]) -> Reserved:
@@ -83,10 +88,14 @@ def reserved(data: Path, shards: Sequence[str], texts: Sequence[str]) -> Reserve
     Raises:
         DataError: one of these files is there and cannot be read.
     """
-    keys, photos = _digests(path for pattern in shards for path in sorted(data.glob(pattern)))
-    files = {file_digest(path)[:_DIGITS] for pattern in texts for path in sorted(data.glob(pattern))}
+    shards = [own for pattern in shards for own in spelled_out(pattern)]
+    texts = [own for pattern in texts for own in spelled_out(pattern)]
+    keys, photos = _digests(path for pattern in shards for path in matching(data, pattern))
+    files = {file_digest(path)[:_DIGITS] for pattern in texts for path in matching(data, pattern)}
     known = shipped()
-    return Reserved(known.keys | keys, known.photos | photos, known.texts | files, (*shards, *texts))
+    return Reserved(
+        known.keys | keys, known.photos | photos, known.texts | files, (*shards, *texts), known.looks
+    )
 
 
 def refuse_evaluation(files: Iterable[Path], known: Reserved) -> None:
