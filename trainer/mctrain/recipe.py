@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import tomllib
 from dataclasses import MISSING, asdict, dataclass, fields, is_dataclass
 from importlib import resources
@@ -144,6 +146,42 @@ class Recipe:
         """What a run's weights depend on: not what it is called, nor what is said about it."""
         return {key: own for key, own in asdict(self).items() if key not in {"name", "about", "bundle"}}
 
+    def digest(self) -> str:
+        """Of these numbers: 16 hex digits."""
+        return hashlib.sha256(json.dumps(self.numbers(), sort_keys=True).encode()).hexdigest()[:16]
+
+
+@dataclass(frozen=True, slots=True)
+class SourceTable:
+    """What is reinforced, by name inside the data folder."""
+
+    shards: tuple[str, ...]
+    templates: str
+    translations: str
+
+
+@dataclass(frozen=True, slots=True)
+class ReinforcementTable:
+    """Who judges, in order, and how it is stored: "npz-fp32", "pth-fp32" or "pth-bf16".
+
+    A teacher is what `mctrain eval` measures too, or `teach:RECIPE`, which is fitted first where it is missing.
+    """
+
+    teachers: tuple[str, ...]
+    storage: str
+    seed: int
+
+
+@dataclass(frozen=True, slots=True)
+class ReinforcementRecipe:
+    """A whole reinforced set; `name` is its file's."""
+
+    name: str
+    about: About
+    data: SourceTable
+    augmentation: Augmentation
+    reinforcement: ReinforcementTable
+
 
 def load_recipe(name_or_path: str) -> Recipe:
     """A recipe of this package by name, or any by path.
@@ -151,6 +189,20 @@ def load_recipe(name_or_path: str) -> Recipe:
     Raises:
         RecipeError: there is none, or a key is missing, unknown or of another type.
     """
+    return parse_recipe(*_read(name_or_path))
+
+
+def load_reinforcement(name_or_path: str) -> ReinforcementRecipe:
+    """A recipe of a reinforced set by name, or any by path.
+
+    Raises:
+        RecipeError: there is none, or a key is missing, unknown or of another type.
+    """
+    return parse_table(ReinforcementRecipe, *_read(name_or_path))
+
+
+def _read(name_or_path: str) -> tuple[dict[str, Any], str]:
+    """The parsed TOML with the recipe's name, and its path."""
     path = Path(name_or_path)
     if path.suffix != ".toml":
         path = Path(str(resources.files("mctrain"))) / "recipes" / f"{name_or_path}.toml"
@@ -161,7 +213,7 @@ def load_recipe(name_or_path: str) -> Recipe:
         raise RecipeError(f"There is no recipe {path}; in that folder there are: {known}.") from None
     except (OSError, ValueError) as fault:
         raise RecipeError(f"The recipe {path} cannot be read: {fault}.") from fault
-    return parse_recipe({"name": path.stem, **content}, str(path))
+    return {"name": path.stem, **content}, str(path)
 
 
 def parse_recipe(content: dict[str, Any], where: str) -> Recipe:

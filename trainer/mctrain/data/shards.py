@@ -134,6 +134,19 @@ def _demand_end(archive: tarfile.TarFile, shard: Path) -> None:
         )
 
 
+def count_photos(shard: Path) -> int:
+    """How many photos a shard holds, by the names of its members.
+
+    Raises:
+        DataError: the shard is missing or is no tar archive.
+    """
+    try:
+        with tarfile.open(shard) as archive:
+            return sum(_split(member.name)[1] in PHOTO_SUFFIXES for member in archive if member.isfile())
+    except (OSError, EOFError, tarfile.TarError, zlib.error) as fault:
+        raise DataError(f"The shard {shard} cannot be read: {fault}.") from fault
+
+
 def grouped(shard: Path) -> Iterator[Group]:
     """The samples of any shard: what follows one another under one key. A suffix that comes again begins the next sample.
 

@@ -67,6 +67,11 @@ class Ensemble:
         """Of all embeddings end to end."""
         return sum(own.width for own in self.members)
 
+    @property
+    def sizes(self) -> tuple[int, ...]:
+        """The sides of the pictures that members want, each once."""
+        return tuple(sorted({own.spec.size for own in self.members}))
+
     def photos(self, pictures: dict[int, list[PIL.Image.Image]], keys: Sequence[str]) -> NDArray[np.float32]:
         """[n, width] of the same pictures at each size that a member wants."""
         parts = [own.photos(pictures[own.spec.size], keys) for own in self.members]

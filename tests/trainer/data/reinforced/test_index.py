@@ -9,9 +9,9 @@ import tarfile
 import pytest
 from tests.trainer.conftest import write_shard as pack
 
-from mctrain.data.reinforced.embeddings import Storage
 from mctrain.data.reinforced.index import open_shard
 from mctrain.data.reinforced.sample import members_of
+from mctrain.data.reinforced.storage import Storage
 from mctrain.data.reinforced.writer import write_shard
 from mctrain.errors import DataError
 

@@ -13,9 +13,9 @@ from tests.trainer.conftest import write_shard as pack
 from tests.trainer.data.reinforced.conftest import WIDTHS, replay_crop
 
 from mctrain.data.reinforced.choice import choose
-from mctrain.data.reinforced.embeddings import Storage
 from mctrain.data.reinforced.reader import Pass, ReaderSettings, ReinforcedData
 from mctrain.data.reinforced.sample import Embedded, members_of
+from mctrain.data.reinforced.storage import Storage
 from mctrain.data.reinforced.writer import write_shard
 from mctrain.data.shards import samples
 from mctrain.errors import DataError

@@ -13,8 +13,8 @@ import PIL.Image
 import pytest
 from tests.trainer.data.reinforced.conftest import WIDTHS, pack_bf16, pack_npz, records, unit_rows
 
-from mctrain.data.reinforced.embeddings import Storage
 from mctrain.data.reinforced.sample import members_of, parse_sample
+from mctrain.data.reinforced.storage import Storage
 from mctrain.errors import SampleError
 
 

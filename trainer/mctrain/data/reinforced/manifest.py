@@ -29,13 +29,25 @@ class Teacher:
 
 
 @dataclass(frozen=True, slots=True)
+class Replay:
+    """What the pixels of a sample's view were, at 224 pixels, where it was drawn: the view's number and a SHA-256."""
+
+    view: int
+    digest: str
+
+
+@dataclass(frozen=True, slots=True)
 class ShardRecord:
-    """One written shard; `faults` counts by reason what its source held and it does not."""
+    """One written shard; `faults` counts by reason what its source held and it does not.
+
+    `replays` remember the pixels of a view of every hundredth sample, by its key.
+    """
 
     name: str
     samples: int
     sha256: str
     faults: Mapping[str, int]
+    replays: Mapping[str, Replay]
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,13 +103,17 @@ def load_manifest(path: Path) -> Manifest:
             f"The manifest {path} has the format {found}, and this program knows only {FORMAT}; use the program that wrote it."
         )
     try:
-        return _record(Manifest, content, "it")
+        return parse_record(Manifest, content, "it")
     except TypeError as fault:
         raise DataError(f"The manifest {path} is damaged: {fault}.") from fault
 
 
-def _record(kind: type[_Record], content: object, where: str) -> _Record:
-    """A record from JSON; its fields are told in words: no more, no fewer, none of another type."""
+def parse_record(kind: type[_Record], content: object, where: str) -> _Record:
+    """A record from JSON; its fields are told in words: no more, no fewer, none of another type.
+
+    Raises:
+        TypeError: they are others; `where` is what the sentence calls the record.
+    """
     if not isinstance(content, dict):
         raise TypeError(f"{where} is no object")
     hints = get_type_hints(kind)
@@ -111,7 +127,7 @@ def _value(kind: Any, value: object, where: str) -> object:
         each = get_args(kind)[0]
         return tuple(_value(each, item, f"{where} {place}") for place, item in enumerate(value, start=1))
     if is_dataclass(kind):
-        return _record(kind, value, where)  # type: ignore[arg-type]
+        return parse_record(kind, value, where)  # type: ignore[arg-type]
     if get_origin(kind) is Mapping and isinstance(value, dict):
         each = get_args(kind)[1]
         return {key: _value(each, item, f"{where}, {key}") for key, item in value.items()}

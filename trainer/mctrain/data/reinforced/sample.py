@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import hashlib
-import io
 import json
-import warnings
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
-import PIL.Image
-
+from mctrain.data.photo import decode_photo
 from mctrain.data.reinforced.embeddings import find_fault, pack_arrays, unpack_arrays
 from mctrain.data.reinforced.layout import missing_role, name_role, role_of
 from mctrain.errors import DataError, SampleError
@@ -19,9 +16,10 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     import numpy as np
+    import PIL.Image
     from numpy.typing import NDArray
 
-    from mctrain.data.reinforced.embeddings import Storage
+    from mctrain.data.reinforced.storage import Storage
 
 _IMAGES, _TEXTS, _OF_TAG = "image_emb", "text_emb", "_emb"  # names of arrays
 
@@ -59,14 +57,8 @@ class ReinforcedSample:
             SampleError: it cannot be decoded, is cut short or too large.
         """
         try:
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore")  # what decoders complain about and read all the same
-                warnings.simplefilter("error", PIL.Image.DecompressionBombWarning)
-                image = PIL.Image.open(io.BytesIO(self.photo), formats=("JPEG", "PNG", "WEBP"))
-                image.load()
-                return image if image.mode == "RGB" else image.convert("RGBA").convert("RGB")
-        # The outer border to foreign decoders: on damaged bytes they raise whatever these lead to.
-        except Exception as fault:
+            return decode_photo(self.photo)
+        except DataError as fault:
             raise _broken(self.key, "photo", f"cannot be decoded: {fault}") from fault
 
 

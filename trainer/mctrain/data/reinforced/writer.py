@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
 
-    from mctrain.data.reinforced.embeddings import Storage
     from mctrain.data.reinforced.sample import ReinforcedSample
+    from mctrain.data.reinforced.storage import Storage
 
 
 def write_shard(path: Path, samples: Iterable[ReinforcedSample], storage: Storage) -> int:

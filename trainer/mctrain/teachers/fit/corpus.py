@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import gzip
 import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -11,9 +9,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from mctrain.data.classes import class_names, class_prompts
-from mctrain.data.phrasing import Texts, texts_of
+from mctrain.data.phrasing import load_phrasing
 from mctrain.data.refusal import shipped
 from mctrain.data.shards import find_shards, samples
+from mctrain.data.words import CAPTIONS, CLASSES, QUERIES
 from mctrain.teachers.fit.features import cache_features, cached
 from mctrain.teachers.fit.sentences import cache_sentences
 from mctrain.teachers.fit.sureness import fit_factors, join
@@ -79,6 +78,14 @@ class Corpus:
     prompts: Ragged
 
 
+@dataclass(frozen=True, slots=True)
+class _Texts:
+    """The texts of one photo: sentences about it, and short words that should find it."""
+
+    captions: tuple[str, ...]
+    queries: tuple[str, ...]
+
+
 def build_corpus(
     table: DataTable, views: Views, trunk: MiniLM, places: Places, bar: Bar, *, workers: int
 ) -> Corpus:
@@ -137,28 +144,18 @@ def _logits(shards: Sequence[Path], views: Views, view: int, cache: Path) -> NDA
 
 def _read_texts(
     shards: Sequence[Path], table: DataTable, data: Path
-) -> tuple[list[Texts], NDArray[np.bool_]]:
+) -> tuple[list[_Texts], NDArray[np.bool_]]:
     """The texts of every photo that is trained on, in the order of the shards, and which of all photos these are."""
-    (template_file,) = find_shards(data, [table.templates])
-    templates = json.loads(template_file.read_text(encoding="utf-8"))
-    (translation_file,) = find_shards(data, [table.translations])
-    english = _english_by_photo(translation_file)
+    phrasing = load_phrasing(*find_shards(data, [table.templates, table.translations]))
     known = shipped()
-    texts: list[Texts] = []
+    texts: list[_Texts] = []
     taken: list[bool] = []
     for shard in shards:
         for sample in samples(shard):
             taken.append(not known.stands_apart(sample.key, sample.words))
             if taken[-1]:
-                translated = english.get(sample.key.partition("_")[0], ())
-                texts.append(texts_of(sample.key, sample.words, templates, translated))
+                words = phrasing.words_of(sample.key, {"json": json.dumps(sample.words).encode()})
+                made = words.synthetic
+                queries = dict.fromkeys((*made.get(QUERIES, ()), *made.get(CLASSES, ())))
+                texts.append(_Texts((*words.human, *made.get(CAPTIONS, ())), tuple(queries)))
     return texts, np.array(taken, np.bool_)
-
-
-def _english_by_photo(path: Path) -> dict[str, list[str]]:
-    """Multi30k's English sentences by Flickr's photo number, which begins a Flickr8k key."""
-    english: dict[str, list[str]] = {}
-    with gzip.open(path, "rt", encoding="utf-8", newline="") as file:
-        for row in csv.DictReader(file, delimiter="\t", quoting=csv.QUOTE_NONE):
-            english.setdefault(row["image"], []).append(row["en"])
-    return english

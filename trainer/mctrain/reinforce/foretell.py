@@ -1,0 +1,59 @@
+"""How long a job will take and how much disk it will fill, from a few of its samples, before it starts."""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from mctrain.data.reinforced.writer import write_shard
+from mctrain.data.shards import count_photos
+from mctrain.reinforce.report import load_report
+from mctrain.reinforce.shard import Outcome, decoders, reinforce
+
+if TYPE_CHECKING:
+    from mctrain.reinforce.job import Job
+    from mctrain.teachers.teacher import Ensemble
+
+_TRIED = 12  # samples, after as many to warm up
+
+
+@dataclass(frozen=True, slots=True)
+class Forecast:
+    """Shards that are left, photos in them by their sources' sizes, seconds of work, bytes of disk."""
+
+    shards: int
+    photos: int
+    seconds: float
+    bytes: int
+
+    def sentence(self) -> str:
+        """For a person."""
+        hours, minutes = divmod(round(self.seconds / 60), 60)
+        time_told = f"{hours} h {minutes:02d} min" if hours else f"{max(1, minutes)} min"
+        return f"{self.shards} shards to make, about {self.photos} photos: {time_told}, {self.bytes / 1e6:.0f} MB."
+
+
+def foretell(job: Job, ensemble: Ensemble, *, processes: int) -> Forecast:
+    """Reinforces a few samples of the first shard that is left, and reckons.
+
+    Raises:
+        DataError: that shard is missing or damaged at its beginning.
+    """
+    left = [shard for shard in job.shards if load_report(job.target(shard)) is None]
+    if not left:
+        return Forecast(0, 0, 0.0, 0)
+    photos = sum(min(count_photos(shard), job.limit or sys.maxsize) for shard in left)
+    with decoders(processes) as pool, tempfile.TemporaryDirectory(prefix="mctrain-") as name:
+        trial = Path(name) / "trial.tar"
+        for _ in range(2):  # the first one pays for what is loaded once
+            begun = time.monotonic()
+            stream = reinforce(left[0], job.drawing, ensemble, pool, Outcome(), limit=_TRIED)
+            count = write_shard(trial, stream, job.storage)
+            spent = time.monotonic() - begun
+        weight = trial.stat().st_size
+    count = max(1, count)
+    return Forecast(len(left), photos, spent / count * photos, weight // count * photos)

@@ -1,0 +1,169 @@
+"""The job: which shards remain, each made whole or not at all, and the manifest of what is there.
+
+The unit is one shard. It is written under a temporary name, read back, and renamed; its record follows. A shard with a
+record is done; one without is made again, to the same bytes. So a job may be killed at any moment, run in parts on
+several machines, and repeated.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from dataclasses import asdict, dataclass
+from importlib import metadata
+from typing import TYPE_CHECKING, Any
+
+from mctrain.data.reinforced.manifest import MANIFEST, Manifest, Replay, ShardRecord, Teacher, save_manifest
+from mctrain.data.reinforced.sample import parse_sample
+from mctrain.data.reinforced.whole_files import write_whole
+from mctrain.data.reinforced.writer import write_shard
+from mctrain.data.shards import file_digest, grouped
+from mctrain.errors import DataError, TrainerError
+from mctrain.reinforce.report import Faulty, ShardReport, load_report, save_report
+from mctrain.reinforce.shard import Outcome, decoders, reinforce
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+    from concurrent.futures import ProcessPoolExecutor
+    from pathlib import Path
+
+    from mctrain.data.reinforced.sample import ReinforcedSample
+    from mctrain.data.reinforced.storage import Storage
+    from mctrain.reinforce.shard import Drawing
+    from mctrain.teachers.teacher import Ensemble
+
+JOB = "job.json"
+_PACKAGES = ("picsight", "torch", "torchvision", "pillow", "numpy", "onnxruntime")
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """What is made of which shards, by which teachers, into which folder; `limit` photos of each shard, None for all."""
+
+    shards: tuple[Path, ...]
+    folder: Path
+    drawing: Drawing
+    storage: Storage
+    limit: int | None = None
+
+    def configuration(self) -> dict[str, Any]:
+        """What the bytes of a shard depend on beside its source and the teachers."""
+        drawing = self.drawing
+        return {
+            "augmentation": asdict(drawing.augmentation),
+            "seed": drawing.seed,
+            "storage": str(self.storage),
+            "jpeg": drawing.jpeg,
+            "limit": self.limit,
+            "phrasing": drawing.phrasing.digest(),
+        }
+
+    def target(self, shard: Path) -> Path:
+        """The reinforced shard of a source."""
+        return self.folder / f"{shard.name.partition('.')[0]}.tar"
+
+
+def run(job: Job, ensemble: Ensemble, progress: Callable[[int, str], None], *, processes: int) -> Manifest:
+    """Makes what is missing; `progress` hears of every sample and the name of its shard.
+
+    Raises:
+        TrainerError: the folder holds a job of another configuration or of other teachers, or two shards have one name.
+        DataError: a shard is missing, damaged at its beginning, or does not come back as it was written.
+    """
+    teachers = tuple(Teacher(own.name, own.width, own.scale, own.digest) for own in ensemble.members)
+    _begin(job, teachers)
+    with decoders(processes) as pool:
+        for shard in job.shards:
+            if load_report(job.target(shard)) is None:
+                _make(job, shard, ensemble, pool, progress)
+    return collect(job, teachers)
+
+
+def collect(job: Job, teachers: tuple[Teacher, ...]) -> Manifest:
+    """Writes the manifest of all shards that the folder holds, whoever made them."""
+    found = [report for path in sorted(job.folder.glob("*.tar")) if (report := load_report(path))]
+    manifest = Manifest(
+        configuration=job.configuration(),
+        teachers=teachers,
+        shards=tuple(report.shard for report in found),
+        refused=tuple(key for report in found for key in report.refused),
+        versions={name: metadata.version(name) for name in _PACKAGES},
+    )
+    save_manifest(job.folder / MANIFEST, manifest)
+    return manifest
+
+
+def part_of(shards: Sequence[Path], part: int, parts: int) -> tuple[Path, ...]:
+    """Every so-many-th shard: `part` counts from 1."""
+    return tuple(shards[part - 1 :: parts])
+
+
+def _begin(job: Job, teachers: tuple[Teacher, ...]) -> None:
+    """Writes down what the folder is for, or compares it with what it was for."""
+    names = Counter(job.target(shard).name for shard in job.shards)
+    if twice := [name for name, count in names.items() if count > 1]:
+        raise TrainerError(f"Two of the shards would be written as {twice[0]}; rename one of them.")
+    wanted = {"configuration": job.configuration(), "teachers": [asdict(own) for own in teachers]}
+    path = job.folder / JOB
+    if not path.exists():
+        with write_whole(path) as file:
+            file.write(json.dumps(wanted, indent=1).encode())
+        return
+    try:
+        found = json.loads(path.read_bytes())
+    except (OSError, ValueError) as fault:
+        raise DataError(f"{path} cannot be read: {fault}; choose another folder with -o.") from fault
+    for name, own in wanted.items():
+        if found.get(name) != own:
+            raise TrainerError(
+                f"{job.folder} was begun with {'other teachers' if name == 'teachers' else 'another configuration'}; "
+                "choose another folder with -o."
+            )
+
+
+def _make(
+    job: Job,
+    shard: Path,
+    ensemble: Ensemble,
+    pool: ProcessPoolExecutor,
+    progress: Callable[[int, str], None],
+) -> None:
+    target = job.target(shard)
+    staging = target.with_name(f".{target.name}.making")
+    outcome = Outcome()
+    stream = reinforce(shard, job.drawing, ensemble, pool, outcome, limit=job.limit)
+    count = write_shard(staging, _told(stream, shard.name, progress), job.storage)
+    _verify(staging, count, ensemble)
+    record = ShardRecord(
+        name=target.name,
+        samples=count,
+        sha256=file_digest(staging),
+        faults=dict(outcome.faults),
+        replays={key: Replay(*own) for key, own in outcome.replays.items()},
+    )
+    faulty = tuple(Faulty(*own) for own in outcome.faulty)
+    staging.replace(target)
+    save_report(target, ShardReport(record, file_digest(shard), faulty, tuple(outcome.refused)))
+
+
+def _told(
+    samples: Iterator[ReinforcedSample], name: str, progress: Callable[[int, str], None]
+) -> Iterator[ReinforcedSample]:
+    for sample in samples:
+        yield sample
+        progress(1, name)
+
+
+def _verify(path: Path, count: int, ensemble: Ensemble) -> None:
+    """Reads a shard back as training will.
+
+    Raises:
+        DataError: it does not hold the samples that were written, or one of them is not whole.
+    """
+    widths = tuple(own.width for own in ensemble.members)
+    read = 0
+    for group in grouped(path):
+        parse_sample(group.key, group.members, widths)
+        read += 1
+    if read != count:
+        raise DataError(f"{path} holds {read} samples of the {count} that were written; make it again.")
