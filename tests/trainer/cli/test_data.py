@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import io
 import json
+import os
+import shutil
+import sys
 from itertools import islice
 
 import pytest
@@ -73,6 +76,17 @@ def test_check_and_stats_take_ranges_of_what_was_packed(packed):
 def test_pack_exits_with_1_where_nothing_can_be_packed(tmp_path):
     (tmp_path / "photos").mkdir()
     assert run("pack", tmp_path / "photos", "-o", tmp_path / "out", code=1) == ""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere no file is called so")
+def test_no_name_of_a_file_commands_the_terminal_or_stops_the_work(folder, tmp_path):
+    shutil.copytree(folder, tmp_path / "photos")
+    for name in (b"caf\xe9.jpg", b"\x1b]0;mine\x07.jpg"):
+        shutil.copy(folder / "none.jpg", os.fsdecode(os.fsencode(tmp_path / "photos") + b"/" + name))
+    told = run("pack", tmp_path / "photos", "-o", tmp_path / "out")
+    assert "10 photos" in told
+    assert "\x1b" not in told
+    assert "]0;mine\N{REPLACEMENT CHARACTER}.jpg" in told
 
 
 def test_check_names_near_copies_and_evaluation_photos_encoded_anew(real_data, tmp_path):

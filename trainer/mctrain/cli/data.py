@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from mctrain.cli.printing import TOLD, printable, tell_some
 from mctrain.cli.progress import bar
 from mctrain.data.check import ShardReport, check_shards, find_evaluation_looks, find_near_copies
 from mctrain.data.everyday import EVERYDAY
@@ -19,9 +20,7 @@ from mctrain.data.stats import SHARES, Stats, measure_shards
 
 if TYPE_CHECKING:
     from collections import Counter
-    from collections.abc import Sequence
 
-_TOLD = 10  # of faults, licences and the like that are printed one by one
 _LONGEST = 90  # letters of a licence or a source
 _KINDS = {
     "human": "human captions",
@@ -81,8 +80,8 @@ def check(shards: tuple[str, ...]) -> None:
         f"{own.shard} / {own.key} looks like {own.earlier_shard} / {own.earlier_key} ({own.bits} of 64 bits apart)"
         for own in find_near_copies(reports)
     ]
-    _tell_some("near copies of earlier photos", copies)
-    _tell_some("may be evaluation photos encoded anew: look at them", find_evaluation_looks(reports))
+    tell_some("near copies of earlier photos", copies)
+    tell_some("may be evaluation photos encoded anew: look at them", find_evaluation_looks(reports))
     photos, faults = (
         sum(counts) for counts in zip(*((r.photos, len(r.faults)) for r in reports), strict=True)
     )
@@ -115,7 +114,7 @@ def _tell_checked(report: ShardReport) -> None:
         click.echo(f"  refused for training: {report.evaluation} evaluation photos")
     if report.apart:
         click.echo(f"  passed over in training: {report.apart} photos of {EVERYDAY}")
-    _tell_some("faults", report.faults)
+    tell_some("faults", report.faults)
 
 
 def _tell_stats(stats: Stats) -> None:
@@ -146,11 +145,11 @@ def _tell_stats(stats: Stats) -> None:
 def _tell_most(title: str, counts: Counter[str]) -> None:
     """The most frequent of something, with their numbers of photos."""
     click.echo(f"\n{title:<16} photos")
-    for name, count in counts.most_common(_TOLD):
-        click.echo(f"{count:>8}   {name[:_LONGEST] or 'not told'}")
-    if len(counts) > _TOLD:
+    for name, count in counts.most_common(TOLD):
+        click.echo(f"{count:>8}   {printable(name)[:_LONGEST] or 'not told'}")
+    if len(counts) > TOLD:
         click.echo(
-            f"{sum(counts.values()) - sum(n for _, n in counts.most_common(_TOLD)):>8}   {len(counts) - _TOLD} others"
+            f"{sum(counts.values()) - sum(n for _, n in counts.most_common(TOLD)):>8}   {len(counts) - TOLD} others"
         )
 
 
@@ -163,16 +162,6 @@ def _tell_packed(folder: Path, packed: Packed) -> None:
     click.echo(f"{folder}: {photos} photos in {len(packed.shards)} shards{kept}, {size / 1e6:.1f} MB")
     click.echo(f"  captions: {human} by people, {synthetic} synthetic, {photos - human - synthetic} none")
     click.echo(f"  picture: {unchanged} as it was, {photos - unchanged} encoded anew; no metadata")
-    _tell_some("refused, evaluation photos", packed.refused)
-    _tell_some("left out, copies", packed.copies)
-    _tell_some("left out, faults", packed.faults)
-
-
-def _tell_some(title: str, sentences: Sequence[str]) -> None:
-    """The number of sentences, and the first of them."""
-    if sentences:
-        click.echo(f"  {title}: {len(sentences)}")
-    for sentence in sentences[:_TOLD]:
-        click.echo(f"    {sentence}")
-    if len(sentences) > _TOLD:
-        click.echo(f"    … and {len(sentences) - _TOLD} more")
+    tell_some("refused, evaluation photos", packed.refused)
+    tell_some("left out, copies", packed.copies)
+    tell_some("left out, faults", packed.faults)

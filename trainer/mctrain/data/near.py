@@ -2,7 +2,7 @@
 
 Crops, mirror images and other photos of one scene are not seen, nor pictures without any pattern, whose hashes are all alike. The engine's
 hash is made for speed while indexing: of 1,200 photos halved and encoded anew it finds 96.9 %, this one 99.6 %, and among
-38,811 different photos it takes 110 for copies, this one 6, of which two are.
+38,811 different photos it takes 110 for copies, this one 5, of which two are.
 """
 
 from __future__ import annotations

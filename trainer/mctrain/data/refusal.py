@@ -67,7 +67,7 @@ def short_digest(content: bytes) -> str:
 
 
 def _key_digest(key: str) -> str:
-    return short_digest(key.rpartition("/")[2].encode())
+    return short_digest(key.rpartition("/")[2].encode(errors="surrogatepass"))  # names may hold any bytes
 
 
 @cache

@@ -19,6 +19,7 @@ from mctrain.data.packing.plan import Settings
 from mctrain.data.shards import grouped, samples
 from mctrain.data.words import words_of
 from mctrain.errors import DataError
+from picsight_engine.photos.identity import fingerprint
 
 SETTINGS = Settings(side=96, per_shard=4, license="CC0-1.0")
 
@@ -196,6 +197,25 @@ def test_other_settings_and_words_make_other_shards_and_leave_no_old_ones(photos
     (photos / "p9.txt").write_text("A bird.", "utf-8")
     assert run(photos, out, Settings(side=96, per_shard=20)).kept == 0
     assert b"A bird." in (out / "shard-000000.tar").read_bytes()
+
+
+def test_a_library_s_export_is_packed_with_its_tags(photos, tmp_path):
+    def line(tag, decision):
+        mark = fingerprint((photos / "p4.jpg").read_bytes()).hex()
+        return {"path": str(photos / "p4.jpg"), "fingerprint": mark, "tag": tag, "prompts": [f"a {tag}"],
+                "decision": decision, "time": "2026-05-01T10:00:00+00:00"}  # fmt: skip
+
+    lines = [
+        {"format": "picsight-decisions", "version": 1},
+        line("beach", "accepted"),
+        line("dog", "rejected"),
+    ]
+    (tmp_path / "tags.jsonl").write_text("\n".join(map(json.dumps, lines)), "utf-8")
+    run(tmp_path / "tags.jsonl", tmp_path / "out")
+    (group,) = packed_samples(tmp_path / "out").values()
+    assert list(group.members) == ["jpg", "json", "syn.json"]
+    assert json.loads(group.members["syn.json"]) == {"syn_text_query": ["beach", "a beach"]}
+    assert json.loads(group.members["json"])["rejected"] == ["dog"]
 
 
 def test_a_killed_run_continues_to_the_same_shards(photos, tmp_path):

@@ -73,7 +73,7 @@ def finished_shards(folder: Path) -> dict[str, ShardRecord]:
     """
     content = _read(folder)
     if content is None:
-        if folder.is_dir() and any(folder.iterdir()):
+        if folder.is_dir() and any(path.suffix != ".part" for path in folder.iterdir()):
             raise DataError(
                 f"{folder} holds other files; choose an empty folder, or one that was packed into before."
             )

@@ -88,7 +88,8 @@ def _make_shards(
     manifest.write(folder, known)
     clear(folder, known)
     missing = sum(len(shard) for name, shard in shards.items() if name not in known)
-    with ShardMaker(folder, settings, bar("photos packed", missing)) as maker:
+    progress = bar("photos packed", missing) if missing else lambda *_: None
+    with ShardMaker(folder, settings, progress) as maker:
         for name, shard in shards.items():
             if name not in known:
                 known[name] = maker.make(name, shard)
