@@ -142,6 +142,7 @@ def reinforce(
         wish = _Wish(named_shards(shards), teachers, drawn, seed, Storage(storage), None, None)
     for place in (output, cache):
         demand_writable(place)
+    from mctrain.data.workers import open_pool
     from mctrain.reinforce.foretell import foretell  # imports torch: 2 s
     from mctrain.reinforce.job import part_of, run
     from mctrain.teachers.open import open_teacher
@@ -150,9 +151,10 @@ def reinforce(
     titles = [_taught(title, data, cache) for title in wish.teachers]
     ensemble = Ensemble([open_teacher(title, cache) for title in titles])
     job = _job(wish, part_of(wish.shards, *part), output, ensemble.sizes, jpeg=jpeg, limit=limit)
-    forecast = foretell(job, ensemble, processes=processes)
-    click.echo(forecast.sentence(), err=True)
-    manifest = run(job, ensemble, bar("samples", forecast.photos), processes=processes)
+    with open_pool(processes) as pool:
+        forecast = foretell(job, ensemble, pool)
+        click.echo(forecast.sentence(), err=True)
+        manifest = run(job, ensemble, pool, bar("samples", forecast.photos))
     faults = sum(count for shard in manifest.shards for count in shard.faults.values())
     click.echo(
         f"{output}: {manifest.samples} samples in {len(manifest.shards)} shards; left out: {faults} faulty, "

@@ -12,9 +12,11 @@ from typing import TYPE_CHECKING
 from mctrain.data.reinforced.writer import write_shard
 from mctrain.data.shards import count_photos
 from mctrain.reinforce.report import load_report
-from mctrain.reinforce.shard import Outcome, decoders, reinforce
+from mctrain.reinforce.shard import Outcome, reinforce
 
 if TYPE_CHECKING:
+    from concurrent.futures import ProcessPoolExecutor
+
     from mctrain.reinforce.job import Job
     from mctrain.teachers.teacher import Ensemble
 
@@ -37,7 +39,7 @@ class Forecast:
         return f"{self.shards} shards to make, about {self.photos} photos: {time_told}, {self.bytes / 1e6:.0f} MB."
 
 
-def foretell(job: Job, ensemble: Ensemble, *, processes: int) -> Forecast:
+def foretell(job: Job, ensemble: Ensemble, pool: ProcessPoolExecutor) -> Forecast:
     """Reinforces a few samples of the first shard that is left, and reckons.
 
     Raises:
@@ -47,7 +49,7 @@ def foretell(job: Job, ensemble: Ensemble, *, processes: int) -> Forecast:
     if not left:
         return Forecast(0, 0, 0.0, 0)
     photos = sum(min(count_photos(shard), job.limit or sys.maxsize) for shard in left)
-    with decoders(processes) as pool, tempfile.TemporaryDirectory(prefix="mctrain-") as name:
+    with tempfile.TemporaryDirectory(prefix="mctrain-") as name:
         trial = Path(name) / "trial.tar"
         for _ in range(2):  # the first one pays for what is loaded once
             begun = time.monotonic()

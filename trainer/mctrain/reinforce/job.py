@@ -20,7 +20,7 @@ from mctrain.data.reinforced.writer import write_shard
 from mctrain.data.shards import file_digest, grouped
 from mctrain.errors import DataError, TrainerError
 from mctrain.reinforce.report import Faulty, ShardReport, load_report, save_report
-from mctrain.reinforce.shard import Outcome, decoders, reinforce
+from mctrain.reinforce.shard import Outcome, reinforce
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -63,8 +63,10 @@ class Job:
         return self.folder / f"{shard.name.partition('.')[0]}.tar"
 
 
-def run(job: Job, ensemble: Ensemble, progress: Callable[[int, str], None], *, processes: int) -> Manifest:
-    """Makes what is missing; `progress` hears of every sample and the name of its shard.
+def run(
+    job: Job, ensemble: Ensemble, pool: ProcessPoolExecutor, progress: Callable[[int, str], None]
+) -> Manifest:
+    """Makes what is missing; `pool` decodes, and `progress` hears of every sample and the name of its shard.
 
     Raises:
         TrainerError: the folder holds a job of another configuration or of other teachers, or two shards have one name.
@@ -72,10 +74,9 @@ def run(job: Job, ensemble: Ensemble, progress: Callable[[int, str], None], *, p
     """
     teachers = tuple(Teacher(own.name, own.width, own.scale, own.digest) for own in ensemble.members)
     _begin(job, teachers)
-    with decoders(processes) as pool:
-        for shard in job.shards:
-            if load_report(job.target(shard)) is None:
-                _make(job, shard, ensemble, pool, progress)
+    for shard in job.shards:
+        if load_report(job.target(shard)) is None:
+            _make(job, shard, ensemble, pool, progress)
     return collect(job, teachers)
 
 

@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
-import multiprocessing
 from collections import Counter, deque
-from concurrent.futures import ProcessPoolExecutor
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -27,6 +24,7 @@ from mctrain.errors import DataError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
+    from concurrent.futures import ProcessPoolExecutor
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -86,13 +84,6 @@ class Unfit:
 
     key: str
     reason: str
-
-
-@contextmanager
-def decoders(count: int) -> Iterator[ProcessPoolExecutor]:
-    """Processes that decode photos and draw their views while the teachers look."""
-    with ProcessPoolExecutor(count, multiprocessing.get_context("spawn")) as pool:
-        yield pool
 
 
 def reinforce(

@@ -7,8 +7,6 @@ view's pixels stands beside its features: who sees the same pixels again, whatev
 from __future__ import annotations
 
 import itertools
-import multiprocessing
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -18,6 +16,7 @@ from mctrain.data.augment.draw import draw_views
 from mctrain.data.augment.replay import picture_digest
 from mctrain.data.augment.replay import replay as replay_view
 from mctrain.data.shards import Sample, file_digest, samples
+from mctrain.data.workers import open_pool
 from mctrain.graphs.graph import Graph, Port, write_graph
 from mctrain.models import lite
 from mctrain.teachers.fit.arrays import load_arrays, save_arrays
@@ -97,7 +96,7 @@ def cache_features(
         for own in work:
             progress(_look(own), f"{own.shard.name} view {own.view}")
         return
-    with ProcessPoolExecutor(workers, multiprocessing.get_context("spawn")) as pool:
+    with open_pool(workers) as pool:
         for own, count in zip(work, pool.map(_look, work), strict=True):
             progress(count, f"{own.shard.name} view {own.view}")
 
