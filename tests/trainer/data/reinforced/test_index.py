@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import io
 import tarfile
+from dataclasses import replace
 
 import pytest
 from tests.trainer.conftest import write_shard as pack
@@ -53,6 +54,8 @@ def test_a_shard_whose_writing_ends_early_is_not_there(own_samples, tmp_path):
 
     with pytest.raises(DataError, match="asleep"):
         write_shard(tmp_path / "one.tar", ends_early(), Storage.NPZ)
+    with pytest.raises(DataError, match=r"kkk\.jpg is too long for the name of a member"):
+        write_shard(tmp_path / "one.tar", [replace(own_samples[0], key="k" * 300)], Storage.NPZ)
     assert list(tmp_path.iterdir()) == []
 
 

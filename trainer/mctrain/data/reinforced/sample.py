@@ -64,7 +64,7 @@ class ReinforcedSample:
                 warnings.simplefilter("error", PIL.Image.DecompressionBombWarning)
                 image = PIL.Image.open(io.BytesIO(self.photo), formats=("JPEG", "PNG", "WEBP"))
                 image.load()
-                return image if image.mode == "RGB" else image.convert("RGBA").convert("RGB")
+                return image if image.mode == "RGB" else image.convert("RGB")
         # The outer border to foreign decoders: on damaged bytes they raise whatever these lead to.
         except Exception as fault:
             raise _broken(self.key, "photo", f"cannot be decoded: {fault}") from fault
