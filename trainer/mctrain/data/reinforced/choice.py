@@ -42,7 +42,7 @@ def choose(sample: ReinforcedSample, epoch: int, seed: int, pattern: str) -> Cho
     Raises:
         SampleError: no text has a tag that fits.
     """
-    tags = [tag for tag, said in sample.synthetic.items() if said.texts and re.search(pattern, tag)]
+    tags = [tag for tag, texts in sample.words.synthetic.items() if texts and re.search(pattern, tag)]
     if not tags:
         raise SampleError(
             f"{sample.key} has no synthetic text whose tag fits {pattern}.", "no synthetic text"
@@ -51,9 +51,9 @@ def choose(sample: ReinforcedSample, epoch: int, seed: int, pattern: str) -> Cho
     chosen = tags[_below(len(tags), tag)]
     return Choice(
         _below(len(sample.views), view),
-        _below(len(sample.captions.texts), caption),
+        _below(len(sample.captions), caption),
         chosen,
-        _below(len(sample.synthetic[chosen].texts), text),
+        _below(len(sample.words.synthetic[chosen]), text),
     )
 
 
