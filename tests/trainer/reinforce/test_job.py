@@ -16,11 +16,10 @@ from click.testing import CliRunner
 from tests.trainer.conftest import members_of, write_shard
 
 from mctrain.cli.command import mctrain
-from mctrain.data.augment.records import parse_views
 from mctrain.data.augment.replay import picture_digest, replay
 from mctrain.data.everyday import is_drawn
 from mctrain.data.reinforced.manifest import load_manifest
-from mctrain.data.reinforced.sample import parse_sample
+from mctrain.data.reinforced.parse import parse_sample
 from mctrain.data.shards import grouped, samples
 from mctrain.errors import TrainerError
 from mctrain.teachers.bundle import BundleTeacher
@@ -89,30 +88,32 @@ def test_a_sample_holds_what_the_teacher_says_of_its_views_and_texts(made, start
     for name in ("people-000000.tar", "described-000000.tar"):
         group = list(grouped(made[0] / name))[3]
         sample = parse_sample(group.key, group.members, [512])
-        image, views = sample.image(), parse_views(list(sample.views), group.key)
+        image, views = sample.image(), sample.views
         assert len(views) == 3
         pictures = [replay(image, view, teacher.spec.size) for view in views]
         found = teacher.photos(pictures, [group.key] * 3)
         assert ((found * sample.image_embeddings).sum(1) > 0.9995).all()
-        for said in (sample.captions, *sample.synthetic.values()):
-            near = (teacher.texts(list(said.texts)) * said.embeddings).sum(1)
-            assert (near > 0.9995).all()
+        for tag in (None, *sample.words.synthetic):
+            texts, rows = sample.texts_of(tag)
+            assert ((teacher.texts(texts) * rows).sum(1) > 0.9995).all()
 
 
 def test_the_words_are_those_of_the_source_and_say_who_wrote_them(made, sources):
     theirs = {own.key: own for shard in sources.iterdir() for own in samples(shard) if own.key != "broken"}
-    for name, by in (("people-000000.tar", "person"), ("described-000000.tar", "model")):
+    for name in ("people-000000.tar", "described-000000.tar"):
         for group in grouped(made[0] / name):
             sample, source = parse_sample(group.key, group.members, [512]), theirs[group.key]
             assert sample.photo == source.photo
-            assert sample.captions_by == by
-            captions = [text.strip() for text in source.words["captions"]]
-            said = sample.captions.texts if by == "person" else sample.synthetic["syn_text"].texts
-            assert list(said) == captions
-            assert sample.captions.texts[0] == captions[0]
-            if by == "model":
-                assert sample.synthetic["syn_text_query"].texts == tuple(source.words["queries"])
-            assert sample.about["license"] == source.words["license"]
+            captions = tuple(source.words["captions"])
+            if name.startswith("people"):
+                assert sample.captions == sample.words.human == captions
+                assert sample.words.synthetic == {}
+            else:
+                assert sample.captions == captions[:1]
+                assert sample.words.human == ()
+                assert sample.words.synthetic["syn_text"] == captions
+                assert sample.words.synthetic["syn_text_query"] == tuple(source.words["queries"])
+            assert sample.words.about["license"] == source.words["license"]
 
 
 def test_the_manifest_counts_what_there_is_and_what_was_left_out(made, sources):
@@ -132,7 +133,7 @@ def test_the_manifest_counts_what_there_is_and_what_was_left_out(made, sources):
         for key, seen in record.replays.items():
             group = next(own for own in grouped(folder / record.name) if own.key == key)
             sample = parse_sample(key, group.members, [512])
-            view = parse_views(list(sample.views), key)[seen.view]
+            view = sample.views[seen.view]
             assert picture_digest(replay(sample.image(), view, 224)) == seen.digest
 
 

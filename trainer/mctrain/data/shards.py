@@ -107,8 +107,8 @@ def members(shard: Path) -> Iterator[tuple[str, str, bytes]]:
                 if not member.isfile():
                     continue
                 content = archive.extractfile(member)
-                yield *_split(member.name), content.read() if content else b""
-            _demand_end(archive, shard)
+                yield *split_name(member.name), content.read() if content else b""
+            demand_end(archive, shard)
     except FileNotFoundError:
         raise DataError(f"There is no shard {shard}; check the name.") from None
     except tarfile.ReadError as fault:  # in five lines, where no packing fits
@@ -117,15 +117,21 @@ def members(shard: Path) -> Iterator[tuple[str, str, bytes]]:
         raise DataError(f"The shard {shard} cannot be read: {fault}.") from fault
 
 
-def _split(name: str) -> tuple[str, str]:
+def split_name(name: str) -> tuple[str, str]:
     """Key and suffix: the name of the file, without its folder, is divided at its first dot."""
     folder, base = posixpath.split(posixpath.normpath(name))
     stem, _, suffix = base.partition(".")
     return posixpath.join(folder, stem), suffix.lower()
 
 
-def _demand_end(archive: tarfile.TarFile, shard: Path) -> None:
-    """The library takes a damaged header, and the end of a file that was cut off, for the end of the archive."""
+def demand_end(archive: tarfile.TarFile, shard: Path) -> None:
+    """Looks for the end mark behind the members that were read.
+
+    The library takes a damaged header, and the end of a file that was cut off, for the end of the archive.
+
+    Raises:
+        DataError: there is none.
+    """
     assert archive.fileobj is not None, "it is open"
     archive.fileobj.seek(archive.offset)
     if archive.fileobj.read(tarfile.BLOCKSIZE) != tarfile.NUL * tarfile.BLOCKSIZE:
@@ -142,7 +148,7 @@ def count_photos(shard: Path) -> int:
     """
     try:
         with tarfile.open(shard) as archive:
-            return sum(_split(member.name)[1] in PHOTO_SUFFIXES for member in archive if member.isfile())
+            return sum(split_name(member.name)[1] in PHOTO_SUFFIXES for member in archive if member.isfile())
     except (OSError, EOFError, tarfile.TarError, zlib.error) as fault:
         raise DataError(f"The shard {shard} cannot be read: {fault}.") from fault
 

@@ -33,6 +33,12 @@ class Words:
     synthetic: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     about: Mapping[str, Any] = field(default_factory=dict)
 
+    @property
+    def captions(self) -> tuple[str, ...]:
+        """What stands as captions: what people wrote; where nobody did, the first text that was made, a caption if there is one."""
+        made = (self.synthetic.get(tag, ()) for tag in (CAPTIONS, CLASSES, QUERIES, *self.synthetic))
+        return self.human or next((texts[:1] for texts in made if texts), ())
+
     def joined(self, other: Words) -> Words:
         """The words of two copies of one photo: all texts once; of two facts the first that says something."""
         tags = dict.fromkeys((*self.synthetic, *other.synthetic))
@@ -86,6 +92,8 @@ def described(
     is_synthetic = SYNTHETIC in (record.get("txt_source"), record.get("caption_source"))
     first, made = ((), (text, *captions)) if is_synthetic else ((text, *captions), ())
     human = _clean((*first[:1], *_texts(record, "texts"), *first[1:]))
+    tagged_already = {own for texts in (tagged or {}).values() for own in texts}
+    made = tuple(own for own in made if own not in tagged_already)  # the first one stands as `txt` too
     added = {CAPTIONS: _clean(made), QUERIES: _clean(_texts(record, "queries"))}
     if not record.get("set"):  # names of a set are put into the set's own templates
         added[CLASSES] = _clean((*_texts(record, "label"), *_texts(record, "labels")))
@@ -122,15 +130,19 @@ def members_of(words: Words, photo: Photo) -> dict[str, bytes]:
         "height": photo.height,
     }
     members = {photo.suffix: photo.content}
-    captions = words.human or words.synthetic.get(CAPTIONS, ())
-    if captions:
-        members["txt"] = captions[0].encode(errors="replace")
-    if captions and not words.human:
+    if words.captions:
+        members["txt"] = words.captions[0].encode(errors="replace")
+    if words.captions and not words.human:
         record["txt_source"] = SYNTHETIC
     members["json"] = _json(record)
     if words.synthetic:
-        members["syn.json"] = _json({tag: list(texts) for tag, texts in words.synthetic.items()})
+        members["syn.json"] = tags_of(words)
     return members
+
+
+def tags_of(words: Words) -> bytes:
+    """The content of `syn.json`."""
+    return _json({tag: list(texts) for tag, texts in words.synthetic.items()})
 
 
 def _texts(record: Mapping[str, Any], name: str) -> tuple[str, ...]:

@@ -9,7 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mctrain.data.reinforced.writer import write_shard
+from mctrain.data.archive import write_archive
+from mctrain.data.augment.draw import slots_of
+from mctrain.data.reinforced.sample import members_of
 from mctrain.data.shards import count_photos
 from mctrain.reinforce.report import load_report
 from mctrain.reinforce.shard import Outcome, reinforce
@@ -53,9 +55,10 @@ def foretell(job: Job, ensemble: Ensemble, pool: ProcessPoolExecutor) -> Forecas
         trial = Path(name) / "trial.tar"
         for _ in range(2):  # the first one pays for what is loaded once
             begun = time.monotonic()
-            stream = reinforce(left[0], job.drawing, ensemble, pool, Outcome(), limit=_TRIED)
-            count = write_shard(trial, stream, job.storage)
+            samples = list(reinforce(left[0], job.drawing, ensemble, pool, Outcome(), limit=_TRIED))
+            slots = slots_of(job.drawing.augmentation)
+            write_archive(trial, ((own.key, members_of(own, job.storage, slots)) for own in samples))
             spent = time.monotonic() - begun
         weight = trial.stat().st_size
-    count = max(1, count)
+    count = max(1, len(samples))
     return Forecast(len(left), photos, spent / count * photos, weight // count * photos)

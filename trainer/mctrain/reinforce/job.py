@@ -13,10 +13,12 @@ from dataclasses import asdict, dataclass
 from importlib import metadata
 from typing import TYPE_CHECKING, Any
 
+from mctrain.data.archive import write_archive
+from mctrain.data.augment.draw import slots_of
 from mctrain.data.reinforced.manifest import MANIFEST, Manifest, Replay, ShardRecord, Teacher, save_manifest
-from mctrain.data.reinforced.sample import parse_sample
+from mctrain.data.reinforced.parse import parse_sample
+from mctrain.data.reinforced.sample import members_of
 from mctrain.data.reinforced.whole_files import write_whole
-from mctrain.data.reinforced.writer import write_shard
 from mctrain.data.shards import file_digest, grouped
 from mctrain.errors import DataError, TrainerError
 from mctrain.reinforce.report import Faulty, ShardReport, load_report, save_report
@@ -133,11 +135,12 @@ def _make(
     staging = target.with_name(f".{target.name}.making")
     outcome = Outcome()
     stream = reinforce(shard, job.drawing, ensemble, pool, outcome, limit=job.limit)
-    count = write_shard(staging, _told(stream, shard.name, progress), job.storage)
-    _verify(staging, count, ensemble)
+    keys: list[str] = []
+    write_archive(staging, _members(job, stream, keys, lambda: progress(1, shard.name)))
+    _verify(staging, keys, ensemble)
     record = ShardRecord(
         name=target.name,
-        samples=count,
+        samples=len(keys),
         sha256=file_digest(staging),
         faults=dict(outcome.faults),
         replays={key: Replay(*own) for key, own in outcome.replays.items()},
@@ -147,24 +150,26 @@ def _make(
     save_report(target, ShardReport(record, file_digest(shard), faulty, tuple(outcome.refused)))
 
 
-def _told(
-    samples: Iterator[ReinforcedSample], name: str, progress: Callable[[int, str], None]
-) -> Iterator[ReinforcedSample]:
+def _members(
+    job: Job, samples: Iterator[ReinforcedSample], keys: list[str], tell: Callable[[], None]
+) -> Iterator[tuple[str, dict[str, bytes]]]:
+    """Samples as the archive wants them; their keys are noted as they pass."""
+    slots = slots_of(job.drawing.augmentation)
     for sample in samples:
-        yield sample
-        progress(1, name)
+        yield sample.key, members_of(sample, job.storage, slots)
+        keys.append(sample.key)
+        tell()
 
 
-def _verify(path: Path, count: int, ensemble: Ensemble) -> None:
+def _verify(path: Path, keys: list[str], ensemble: Ensemble) -> None:
     """Reads a shard back as training will.
 
     Raises:
         DataError: it does not hold the samples that were written, or one of them is not whole.
     """
     widths = tuple(own.width for own in ensemble.members)
-    read = 0
-    for group in grouped(path):
-        parse_sample(group.key, group.members, widths)
-        read += 1
-    if read != count:
-        raise DataError(f"{path} holds {read} samples of the {count} that were written; make it again.")
+    read = [parse_sample(group.key, group.members, widths).key for group in grouped(path)]
+    if read != keys:
+        raise DataError(
+            f"{path} holds {len(read)} samples of the {len(keys)} that were written; make it again."
+        )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import json
 from collections import Counter, deque
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -11,15 +10,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 import PIL.Image
 
-from mctrain.data.augment.draw import draw_views, slots_of
+from mctrain.data.augment.draw import draw_views
 from mctrain.data.augment.operations import PUBLIC_SIZE
-from mctrain.data.augment.records import write_views
 from mctrain.data.augment.replay import picture_digest, replay
 from mctrain.data.photo import decode_photo, encode_jpeg
 from mctrain.data.refusal import shipped
-from mctrain.data.reinforced.sample import Embedded, ReinforcedSample
+from mctrain.data.reinforced.sample import ReinforcedSample
 from mctrain.data.shards import grouped
-from mctrain.data.words import CAPTIONS
 from mctrain.errors import DataError
 
 if TYPE_CHECKING:
@@ -111,7 +108,7 @@ def reinforce(
             continue
         if number % _REPLAYED == 0:
             outcome.replays[shown.key] = (len(shown.views) - 1, shown.replayed)
-        yield _judged(shown, words[shown.key], vectors, drawing, ensemble)
+        yield _judged(shown, words[shown.key], vectors, ensemble)
 
 
 def _read_words(shard: Path, drawing: Drawing, outcome: Outcome, limit: int | None) -> dict[str, Words]:
@@ -134,13 +131,13 @@ def _read_words(shard: Path, drawing: Drawing, outcome: Outcome, limit: int | No
             if _tagged(words)[""]:
                 found[group.key] = words
             else:
-                outcome.miss(group.key, "no caption")
+                outcome.miss(group.key, "no text")
     return found
 
 
 def _tagged(words: Words) -> dict[str, tuple[str, ...]]:
-    """The texts by tag, under "" those that stand as captions: a person's, or the first that was made."""
-    return {"": words.human or words.synthetic.get(CAPTIONS, ())[:1], **words.synthetic}
+    """The texts by tag, under "" those that stand as captions."""
+    return {"": words.captions, **words.synthetic}
 
 
 def _photos(shard: Path, words: dict[str, Words]) -> Iterator[tuple[str, str, bytes]]:
@@ -183,7 +180,6 @@ def _judged(
     shown: Shown,
     words: Words,
     vectors: Mapping[str, NDArray[np.float32]],
-    drawing: Drawing,
     ensemble: Ensemble,
 ) -> ReinforcedSample:
     """A sample with the teachers' embeddings of its views, and of its texts [texts, D] from `vectors`."""
@@ -191,19 +187,16 @@ def _judged(
         size: [PIL.Image.frombytes("RGB", (size, size), own) for own in pixels]
         for size, pixels in shown.pictures.items()
     }
-    parts = {
-        tag: Embedded(texts, np.stack([vectors[text] for text in texts]))
-        for tag, texts in _tagged(words).items()
+    rows = {
+        tag: np.stack([vectors[text] for text in texts]) for tag, texts in _tagged(words).items() if texts
     }
-    width, height = shown.size
     return ReinforcedSample(
         key=shown.key,
         suffix=shown.suffix,
         photo=shown.photo,
-        captions=parts.pop(""),
-        captions_by="person" if words.human else "model",
-        synthetic=parts,
-        views=tuple(json.loads(write_views(shown.views, slots_of(drawing.augmentation)))),
+        words=words,
+        views=shown.views,
         image_embeddings=ensemble.photos(pictures, [shown.key] * len(shown.views)),
-        about={**words.about, "width": width, "height": height},
+        caption_embeddings=rows.pop(""),
+        synthetic_embeddings=rows,
     )

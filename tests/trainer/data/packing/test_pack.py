@@ -213,7 +213,7 @@ def test_a_library_s_export_is_packed_with_its_tags(photos, tmp_path):
     (tmp_path / "tags.jsonl").write_text("\n".join(map(json.dumps, lines)), "utf-8")
     run(tmp_path / "tags.jsonl", tmp_path / "out")
     (group,) = packed_samples(tmp_path / "out").values()
-    assert list(group.members) == ["jpg", "json", "syn.json"]
+    assert list(group.members) == ["jpg", "txt", "json", "syn.json"]
     assert json.loads(group.members["syn.json"]) == {"syn_text_query": ["beach", "a beach"]}
     assert json.loads(group.members["json"])["rejected"] == ["dog"]
 

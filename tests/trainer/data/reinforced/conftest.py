@@ -8,14 +8,24 @@ import io
 import json
 from dataclasses import dataclass, field
 from itertools import islice
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
 import torch
 
-from mctrain.data.reinforced.sample import Embedded, ReinforcedSample
+from mctrain.data.archive import write_archive
+from mctrain.data.augment.operations import OPERATIONS
+from mctrain.data.augment.records import Slots, parse_views
+from mctrain.data.reinforced.sample import ReinforcedSample, members_of
 from mctrain.data.shards import samples
+from mctrain.data.words import CAPTIONS, QUERIES, Words
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+
+    from mctrain.data.reinforced.storage import Storage
 
 WIDTHS = (24, 16)
 CROPS = ([3, 5, 100, 120], [40, 0, 150, 90], [0, 0, 200, 200], [11, 60, 64, 64], [20, 20, 180, 130])
@@ -29,8 +39,11 @@ def unit_rows(rows: int, seed: int) -> np.ndarray:
 
 
 def records(count: int) -> list[Any]:
-    """So many views: a crop that fits every photo of the set, and two operations."""
-    return [[CROPS[i % len(CROPS)], [[6, 0.27], [i % 14, -0.09 * i]]] for i in range(count)]
+    """So many views: a crop that fits every photo of the set, and two operations; each differs from all others."""
+    return [
+        [CROPS[i % len(CROPS)], [[6, round(0.01 * i, 2)], [i % 14, OPERATIONS[i % 14].magnitude]]]
+        for i in range(count)
+    ]
 
 
 @pytest.fixture(scope="session")
@@ -44,25 +57,18 @@ def own_samples(photos) -> tuple[ReinforcedSample, ...]:
     """As our own job makes them: five views, human captions, synthetic ones, queries; the last photo has no human caption."""
     made = []
     for number, photo in enumerate(photos):
-        captions = tuple(photo.words["captions"])
-        said = ("a synthetic one", "ein Fuß und Ärger", "a third")
-        human = photo is not photos[-1]
+        human = tuple(photo.words["captions"]) if photo is not photos[-1] else ()
+        synthetic = {CAPTIONS: ("a synthetic one", "ein Fuß und Ärger", "a third"), QUERIES: ("dog", "grass")}
         made.append(
             ReinforcedSample(
                 key=photo.key,
                 suffix=photo.suffix,
                 photo=photo.photo,
-                captions=Embedded(captions, unit_rows(5, number))
-                if human
-                else Embedded(said[:1], unit_rows(3, 50)[:1]),
-                captions_by="person" if human else "model",
-                synthetic={
-                    "syn_text": Embedded(said, unit_rows(3, 50)),
-                    "syn_text_query": Embedded(("dog", "grass"), unit_rows(2, 100 + number)),
-                },
-                views=tuple(records(5)),
+                words=Words(human, synthetic, {"source": "flickr8k", "license": "none"}),
+                views=parse_views(records(5), "the test"),
                 image_embeddings=unit_rows(5, 200 + number),
-                about={"source": "flickr8k", "license": "none", "width": photo.image().width},
+                caption_embeddings=unit_rows(5, number) if human else unit_rows(3, 50)[:1],
+                synthetic_embeddings={CAPTIONS: unit_rows(3, 50), QUERIES: unit_rows(2, 100 + number)},
             )
         )
     return tuple(made)
@@ -136,7 +142,9 @@ def public(request, photos) -> Public:
     return build_public(photos[:6], **VARIANTS[request.param])
 
 
-def replay_crop(image, view, size, interpolation):
-    """Stands in for the replay of a record: its crop alone."""
-    (top, left, height, width), _operations = view
-    return image.crop((left, top, left + width, top + height)).resize((size, size), interpolation)
+SLOTS = Slots(flip=False, operations=True)
+
+
+def write_samples(path: Path, own: Iterable[ReinforcedSample], storage: Storage) -> Path:
+    write_archive(path, ((sample.key, members_of(sample, storage, SLOTS)) for sample in own))
+    return path

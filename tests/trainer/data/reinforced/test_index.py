@@ -1,4 +1,4 @@
-"""A shard is written whole and always the same, and its members are found wherever they lie in it."""
+"""The members of each sample are found wherever they lie in a shard, whoever wrote it."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ import tarfile
 
 import pytest
 from tests.trainer.conftest import write_shard as pack
+from tests.trainer.data.reinforced.conftest import SLOTS, write_samples
 
 from mctrain.data.reinforced.index import open_shard
 from mctrain.data.reinforced.sample import members_of
 from mctrain.data.reinforced.storage import Storage
-from mctrain.data.reinforced.writer import write_shard
 from mctrain.errors import DataError
 
 ORDER = ("jpg", "txt", "json", "syn.json", "paug.json", "npz")
@@ -24,36 +24,12 @@ def contents(shard) -> dict[str, dict[str, bytes]]:
 
 @pytest.fixture
 def wanted(own_samples):
-    members = [dict(members_of(sample, Storage.NPZ)) for sample in own_samples]
-    return {
-        sample.key: {suffix: member[f"{sample.key}.{suffix}"] for suffix in ORDER}
-        for sample, member in zip(own_samples, members, strict=True)
-    }
+    return {sample.key: members_of(sample, Storage.NPZ, SLOTS) for sample in own_samples}
 
 
-def test_a_written_shard_is_a_plain_tar_of_equal_bytes_in_which_every_member_is_found(
-    own_samples, wanted, tmp_path
-):
-    for name in ("one.tar", "two.tar"):
-        assert write_shard(tmp_path / name, own_samples, Storage.NPZ) == len(own_samples)
-    assert (tmp_path / "one.tar").read_bytes() == (tmp_path / "two.tar").read_bytes()
-    with tarfile.open(tmp_path / "one.tar") as archive:
-        heads = archive.getmembers()
-    assert [head.name for head in heads] == [f"{key}.{suffix}" for key in wanted for suffix in ORDER]
-    assert {(head.mtime, head.uid, head.gid, head.mode, head.pax_headers == {}) for head in heads} == {
-        (0, 0, 0, 0o644, True)
-    }
-    assert contents(open_shard(tmp_path / "one.tar", tmp_path / "cache")) == wanted
-
-
-def test_a_shard_whose_writing_ends_early_is_not_there(own_samples, tmp_path):
-    def ends_early():
-        yield own_samples[0]
-        raise DataError("The teacher fell asleep.")
-
-    with pytest.raises(DataError, match="asleep"):
-        write_shard(tmp_path / "one.tar", ends_early(), Storage.NPZ)
-    assert list(tmp_path.iterdir()) == []
+def test_every_member_of_a_shard_of_ours_is_found(own_samples, wanted, tmp_path):
+    shard = write_samples(tmp_path / "one.tar", own_samples, Storage.NPZ)
+    assert contents(open_shard(shard, tmp_path / "cache")) == wanted
 
 
 @pytest.mark.parametrize("kind", ["gnu", "pax", "in a folder", "by suffix", "with strangers"])

@@ -6,7 +6,14 @@ import json
 
 import pytest
 
-from mctrain.data.reinforced.manifest import Manifest, ShardRecord, Teacher, load_manifest, save_manifest
+from mctrain.data.reinforced.manifest import (
+    Manifest,
+    Replay,
+    ShardRecord,
+    Teacher,
+    load_manifest,
+    save_manifest,
+)
 from mctrain.errors import DataError
 
 MADE = Manifest(
@@ -16,8 +23,8 @@ MADE = Manifest(
         Teacher("another", 512, 60, "cd" * 32),
     ),
     shards=(
-        ShardRecord("000000.tar", 12, "01" * 32, {"broken photo": 2}),
-        ShardRecord("000001.tar", 3, "02" * 32, {}),
+        ShardRecord("000000.tar", 12, "01" * 32, {"broken photo": 2}, {"a": Replay(2, "03" * 32)}),
+        ShardRecord("000001.tar", 3, "02" * 32, {}, {}),
     ),
     refused=("a-key", "another-key"),
     versions={"torch": "2.6", "mctrain": "0.1"},
@@ -37,6 +44,7 @@ def test_a_manifest_comes_back_as_it_was_saved_and_equal_ones_have_equal_bytes(t
     [
         (lambda content: content.update(format=2), "has the format 2"),
         (lambda content: content.pop("format"), "has the format None"),
+        (lambda content: content.update(kind="packed photos"), "not one of reinforced samples"),
         (lambda content: content.update(flavour="sweet"), "unknown key or lacks one: flavour"),
         (lambda content: content.pop("shards"), "unknown key or lacks one: shards"),
         (lambda content: content["teachers"][1].update(width="512"), "it, teachers 2, width has a value of"),
@@ -57,7 +65,7 @@ def test_a_manifest_that_says_something_else_is_refused(tmp_path, change, words)
 @pytest.mark.parametrize("content", [b"", b"[1]", b"\xff", b"{", b"[" * 100_000])
 def test_what_is_no_manifest_is_refused(tmp_path, content):
     (tmp_path / "manifest.json").write_bytes(content)
-    with pytest.raises(DataError, match="The manifest "):
+    with pytest.raises(DataError, match=r"manifest\.json"):
         load_manifest(tmp_path / "manifest.json")
     with pytest.raises(DataError, match="There is no manifest"):
         load_manifest(tmp_path / "elsewhere.json")

@@ -6,21 +6,22 @@ from collections import Counter
 from dataclasses import fields, replace
 
 import numpy as np
-import PIL.Image
 import pytest
 import torch
 from tests.trainer.conftest import write_shard as pack
-from tests.trainer.data.reinforced.conftest import WIDTHS, replay_crop
+from tests.trainer.data.reinforced.conftest import SLOTS, WIDTHS, write_samples
 
+from mctrain.data.augment.records import Crop, View
+from mctrain.data.augment.replay import replay
 from mctrain.data.reinforced.choice import choose
 from mctrain.data.reinforced.reader import Pass, ReaderSettings, ReinforcedData
-from mctrain.data.reinforced.sample import Embedded, members_of
+from mctrain.data.reinforced.sample import members_of
 from mctrain.data.reinforced.storage import Storage
-from mctrain.data.reinforced.writer import write_shard
 from mctrain.data.shards import samples
+from mctrain.data.words import CAPTIONS
 from mctrain.errors import DataError
 
-SETTINGS = ReaderSettings(32, PIL.Image.Resampling.BICUBIC, "^syn_text.*$", WIDTHS)
+SETTINGS = ReaderSettings(32, "bicubic", "^syn_text.*$", WIDTHS)
 
 
 @pytest.fixture(scope="module")
@@ -30,13 +31,13 @@ def folder(own_samples, tmp_path_factory):
     for place, (storage, part) in enumerate(
         zip(Storage, (slice(7), slice(7, 10), slice(10, 16)), strict=True)
     ):
-        write_shard(folder / f"{place}.tar", own_samples[part], storage)
+        write_samples(folder / f"{place}.tar", own_samples[part], storage)
     return folder
 
 
 @pytest.fixture(scope="module")
 def data(folder):
-    return ReinforcedData(sorted(folder.glob("*.tar")), folder / "cache", SETTINGS, replay_crop)
+    return ReinforcedData(sorted(folder.glob("*.tar")), folder / "cache", SETTINGS)
 
 
 def same(one, other) -> bool:
@@ -70,20 +71,20 @@ def test_pixels_texts_and_vectors_of_a_row_belong_together(data, own_samples):
         assert batch.pixels.dtype == torch.uint8
         for row, key in enumerate(batch.keys):
             sample = of[key]
-            found = [
-                int(np.abs(vectors - batch_rows[row].numpy()).sum(1).argmin())
-                for vectors, batch_rows in (
+            view, caption = (
+                int(np.abs(vectors - rows[row].numpy()).sum(1).argmin())
+                for vectors, rows in (
                     (sample.image_embeddings, batch.image_embeddings),
-                    (sample.captions.embeddings, batch.caption_embeddings),
+                    (sample.caption_embeddings, batch.caption_embeddings),
                 )
-            ]
-            picture = replay_crop(sample.image(), sample.views[found[0]], 32, SETTINGS.interpolation)
+            )
+            picture = replay(sample.image(), sample.views[view], 32)
             assert np.array_equal(np.asarray(picture), batch.pixels[row].permute(1, 2, 0).numpy())
-            assert batch.captions[row] == sample.captions.texts[found[1]]
+            assert batch.captions[row] == sample.captions[caption]
             distances = {
                 (tag, text): np.abs(vector - batch.synthetic_embeddings[row].numpy()).sum()
-                for tag, said in sample.synthetic.items()
-                for text, vector in zip(said.texts, said.embeddings, strict=True)
+                for tag, texts in sample.words.synthetic.items()
+                for text, vector in zip(texts, sample.synthetic_embeddings[tag], strict=True)
             }
             assert min(distances, key=distances.get)[1] == batch.synthetic[row]
 
@@ -145,7 +146,7 @@ def test_the_student_sees_pixels_less_its_mean_by_its_deviation(data):
 
 def test_public_sets_are_trained_on(public, tmp_path):
     shard = pack(tmp_path / "00000000.tar", public.members)
-    data = ReinforcedData([shard], tmp_path / "cache", SETTINGS, replay_crop)
+    data = ReinforcedData([shard], tmp_path / "cache", SETTINGS)
     (batch,) = data.batches(Pass(0, 0, 6), 0)
     assert set(batch.keys) == set(public.images)
     for row, key in enumerate(batch.keys):
@@ -161,32 +162,50 @@ def test_public_sets_are_trained_on(public, tmp_path):
 
 @pytest.fixture
 def troubled(own_samples, real_data, tmp_path):
-    """A shard of which one sample of each sort cannot be used; the ten others can."""
+    """A shard of which one sample of each sort cannot be used; the ten others can, and one that has a person's captions alone."""
     stranger = next(samples(real_data / "flickr8k-dev-000000.tar"))
     spare = own_samples[0]
+    rows = spare.synthetic_embeddings
     trouble = (
         replace(spare, key=stranger.key),
-        replace(spare, key="cut", photo=spare.photo[:2000]),
         replace(spare, key="wide", image_embeddings=spare.image_embeddings * 1.1),
         replace(spare, key="few", views=spare.views[:4]),
-        replace(spare, key="untold", synthetic={"class": spare.synthetic["syn_text"]}),
-        replace(spare, key="silent", synthetic={"syn_text": Embedded((), spare.image_embeddings[:0])}),
+        replace(spare, key="beyond", views=(*spare.views[:4], View(Crop(0, 100, 50, 400)))),
+        replace(
+            spare,
+            key="untold",
+            words=replace(spare.words, synthetic={"spoken": spare.words.synthetic[CAPTIONS]}),
+            synthetic_embeddings={"spoken": rows[CAPTIONS]},
+        ),
+        replace(
+            spare,
+            key="silent",
+            words=replace(spare.words, synthetic={CAPTIONS: ()}),
+            synthetic_embeddings={CAPTIONS: rows[CAPTIONS][:0]},
+        ),
     )
     members = [
-        member for sample in (*own_samples[:10], *trouble) for member in members_of(sample, Storage.NPZ)
+        (f"{sample.key}.{suffix}", content)
+        for sample in (*own_samples[:10], *trouble)
+        for suffix, content in members_of(sample, Storage.NPZ, SLOTS).items()
+    ]
+    members += [
+        (f"cut.{suffix}", content[:2000] if suffix == "jpg" else content)
+        for suffix, content in members_of(spare, Storage.NPZ, SLOTS).items()
     ]
     members.insert(30, ("half.jpg", spare.photo))
-    return pack(tmp_path / "troubled.tar", members), {own.key for own in own_samples[:10]}
+    return pack(tmp_path / "troubled.tar", members), {"silent", *(own.key for own in own_samples[:10])}
 
 
 def test_what_cannot_be_used_is_replaced_and_counted_once_whoever_reads(troubled, tmp_path):
     shard, usable = troubled
     reasons = {
-        "no txt": 1, "evaluation": 1, "broken photo": 1, "broken embeddings": 2, "no synthetic text": 2,
+        "no txt": 1, "evaluation": 1, "broken photo": 1, "broken embeddings": 2, "no synthetic text": 1,
+        "view beyond the photo": 1,
     }  # fmt: skip
     runs = []
     for workers in (0, 2):
-        data = ReinforcedData([shard], tmp_path / "cache", SETTINGS, replay_crop)
+        data = ReinforcedData([shard], tmp_path / "cache", SETTINGS)
         assert data.skipped == {"no txt": 1}
         runs.append([batch for epoch in (0, 1) for batch in data.batches(Pass(epoch, 0, 4), workers)])
         assert data.skipped == reasons
@@ -200,11 +219,12 @@ def test_what_cannot_be_used_is_replaced_and_counted_once_whoever_reads(troubled
 
 @pytest.mark.parametrize("workers", [0, 1])
 def test_shards_of_which_nothing_can_be_used_end_the_pass(own_samples, tmp_path, workers):
-    broken = [replace(sample, photo=b"\xff\xd8") for sample in own_samples]
-    write_shard(tmp_path / "broken.tar", broken, Storage.NPZ)
-    data = ReinforcedData([tmp_path / "broken.tar"], tmp_path / "cache", SETTINGS, replay_crop)
+    broken = [replace(sample, image_embeddings=sample.image_embeddings * 2) for sample in own_samples]
+    shard = write_samples(tmp_path / "broken.tar", broken, Storage.NPZ)
+    data = ReinforcedData([shard], tmp_path / "cache", SETTINGS)
     with pytest.raises(
-        DataError, match=r"^16 samples in a row cannot be used\. The last: Photo .* cannot be decoded"
+        DataError,
+        match=r"^16 samples in a row cannot be used\. The last: The embeddings of .* are broken: image_emb ",
     ):
         next(data.batches(Pass(0, 0, 4), workers))
 
@@ -214,13 +234,13 @@ def test_a_set_without_photos_says_so_before_anything_is_read(public, own_sample
     bare = [(name, content) for name, content in public.members if name.partition(".")[2] not in merged]
     shard = pack(tmp_path / "00000000.tar", bare)
     with pytest.raises(
-        DataError, match=r"No sample of 00000000\.tar .* 6 have no photo \(jpg.*merge them in by key"
+        DataError, match=r"No sample of 00000000\.tar .* 6 have no photo \(jpeg.*merge them in by key"
     ):
-        ReinforcedData([shard], tmp_path / "cache", SETTINGS, replay_crop)
+        ReinforcedData([shard], tmp_path / "cache", SETTINGS)
     with pytest.raises(DataError, match="there is none"):
-        ReinforcedData([pack(tmp_path / "empty.tar", [])], tmp_path / "cache", SETTINGS, replay_crop)
-    write_shard(tmp_path / "small.tar", own_samples[:3], Storage.NPZ)
-    small = ReinforcedData([tmp_path / "small.tar", shard], tmp_path / "cache", SETTINGS, replay_crop)
+        ReinforcedData([pack(tmp_path / "empty.tar", [])], tmp_path / "cache", SETTINGS)
+    write_samples(tmp_path / "small.tar", own_samples[:3], Storage.NPZ)
+    small = ReinforcedData([tmp_path / "small.tar", shard], tmp_path / "cache", SETTINGS)
     assert small.skipped == {"no photo": 6}
     with pytest.raises(DataError, match="3 samples make no batch of 4"):
         next(small.batches(Pass(0, 0, 4), 0))

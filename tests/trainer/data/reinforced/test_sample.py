@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 import gzip
+import hashlib
 import io
 import json
+import struct
+import zlib
 from collections import defaultdict
 from dataclasses import replace
 
 import numpy as np
 import PIL.Image
 import pytest
-from tests.trainer.data.reinforced.conftest import WIDTHS, pack_bf16, pack_npz, records, unit_rows
+from tests.trainer.data.reinforced.conftest import SLOTS, WIDTHS, pack_bf16, pack_npz, records, unit_rows
 
-from mctrain.data.reinforced.sample import members_of, parse_sample
+from mctrain.data.augment.records import parse_views
+from mctrain.data.reinforced.parse import parse_sample
+from mctrain.data.reinforced.sample import members_of
 from mctrain.data.reinforced.storage import Storage
+from mctrain.data.words import QUERIES, Words
 from mctrain.errors import SampleError
 
 
@@ -29,66 +35,72 @@ def by_suffix(members) -> dict[str, dict[str, bytes]]:
 @pytest.mark.parametrize("storage", Storage)
 def test_a_sample_comes_back_from_its_members(own_samples, storage):
     for sample in (own_samples[0], own_samples[-1]):
-        members = members_of(sample, storage)
-        assert members == members_of(sample, storage)
-        back = parse_sample(sample.key, by_suffix(members)[sample.key], WIDTHS)
-        about = dict(back.about)
-        assert len(about.pop("sha256")) == 64
-        assert (back.key, back.suffix, back.photo, about) == (
-            sample.key,
-            sample.suffix,
-            sample.photo,
-            sample.about,
-        )
-        assert (back.views, back.captions_by, back.captions.texts) == (
-            sample.views, sample.captions_by, sample.captions.texts,
-        )  # fmt: skip
-        assert {tag: said.texts for tag, said in back.synthetic.items()} == {
-            tag: said.texts for tag, said in sample.synthetic.items()
-        }
+        members = members_of(sample, storage, SLOTS)
+        assert members == members_of(sample, storage, SLOTS)
+        assert storage is Storage.NPZ or members["pth.gz"][4:8] == bytes(4)  # gzip's time
+        back = parse_sample(sample.key, members, WIDTHS)
+        assert back.words.about.items() > sample.words.about.items()
+        assert replace(back.words, about=sample.words.about) == sample.words
+        assert back.captions == (sample.words.human or ("a synthetic one",))
+        for name in ("key", "suffix", "photo", "views"):
+            assert getattr(back, name) == getattr(sample, name)
         near = 2**-8 if storage is Storage.PTH_BF16 else 0
         for found, wanted in (
             (back.image_embeddings, sample.image_embeddings),
-            (back.captions.embeddings, sample.captions.embeddings),
-            *((back.synthetic[tag].embeddings, said.embeddings) for tag, said in sample.synthetic.items()),
+            (back.caption_embeddings, sample.caption_embeddings),
+            *((back.synthetic_embeddings[tag], rows) for tag, rows in sample.synthetic_embeddings.items()),
         ):
             assert found.dtype == np.float32
             np.testing.assert_allclose(found, wanted, rtol=near)
 
 
 def test_members_are_the_public_layout(own_samples):
-    with_caption, without = (dict(members_of(own_samples[place], Storage.NPZ)) for place in (0, -1))
-    key = own_samples[0].key
-    assert list(with_caption) == [
-        f"{key}.{suffix}" for suffix in ("jpg", "txt", "json", "syn.json", "paug.json", "npz")
-    ]
-    words = json.loads(with_caption[f"{key}.json"])
-    assert [with_caption[f"{key}.txt"].decode(), *words["texts"]] == list(own_samples[0].captions.texts)
+    captioned, bare = (members_of(own_samples[place], Storage.NPZ, SLOTS) for place in (0, -1))
+    assert list(captioned) == ["jpg", "txt", "json", "syn.json", "paug.json", "npz"]
+    words = json.loads(captioned["json"])
+    assert (captioned["txt"].decode(), *words["texts"]) == own_samples[0].words.human
+    assert words["sha256"] == hashlib.sha256(captioned["jpg"]).hexdigest()
+    assert (words["width"], words["height"]) == own_samples[0].image().size
     assert "txt_source" not in words
-    assert json.loads(json.loads(with_caption[f"{key}.paug.json"])["param_aug"]) == records(5)
-    with np.load(io.BytesIO(with_caption[f"{key}.npz"])) as arrays:
+    assert json.loads(json.loads(captioned["paug.json"])["param_aug"]) == records(5)
+    with np.load(io.BytesIO(captioned["npz"])) as arrays:
         assert {name: arrays[name].shape for name in arrays} == {
             "image_emb": (5, 40), "text_emb": (5, 40), "syn_text_emb": (3, 40), "syn_text_query_emb": (2, 40),
         }  # fmt: skip
-    key = own_samples[-1].key
-    words = json.loads(without[f"{key}.json"])
-    assert without[f"{key}.txt"] == b"a synthetic one"
-    assert words["txt_source"] == "synthetic"
-    assert "texts" not in words
+    words = json.loads(bare["json"])
+    assert (bare["txt"], words["txt_source"], words["texts"]) == (b"a synthetic one", "synthetic", [])
+
+
+def test_a_sample_without_any_text_is_not_written(own_samples):
+    with pytest.raises(SampleError, match="has no txt"):
+        members_of(replace(own_samples[0], words=Words()), Storage.NPZ, SLOTS)
+
+
+@pytest.mark.parametrize("words", [Words(("one", "two", "three")), Words((), {QUERIES: ("dog", "beach")})])
+def test_a_photo_with_texts_of_one_kind_alone_comes_back(own_samples, words):
+    rows = own_samples[0].image_embeddings
+    synthetic = {tag: rows[: len(texts)] for tag, texts in words.synthetic.items()}
+    sample = replace(
+        own_samples[0],
+        words=words,
+        caption_embeddings=rows[: len(words.captions)],
+        synthetic_embeddings=synthetic,
+    )
+    found = parse_sample(sample.key, members_of(sample, Storage.NPZ, SLOTS), WIDTHS)
+    assert (found.words.human, dict(found.words.synthetic)) == (words.human, dict(words.synthetic))
+    assert found.captions == (words.human or ("dog",))
 
 
 def test_each_public_set_is_read_with_the_right_rows(public):
     for uid, members in by_suffix(public.members).items():
         sample = parse_sample(uid, members, WIDTHS)
-        assert list(sample.views) == records(public.views)
-        assert list(sample.synthetic) == [public.tag]
-        assert len(sample.captions.texts) == 1
-        assert len(sample.synthetic[public.tag].texts) == 5
-        assert sample.captions_by == "person"
+        assert sample.views == parse_views(records(public.views), uid)
+        assert (len(sample.words.human), len(sample.words.synthetic[public.tag])) == (1, 5)
+        assert list(sample.synthetic_embeddings) == [public.tag]
         for found, wanted in (
             (sample.image_embeddings, public.images[uid]),
-            (sample.captions.embeddings, public.captions[uid]),
-            (sample.synthetic[public.tag].embeddings, public.synthetic[uid]),
+            (sample.caption_embeddings, public.captions[uid]),
+            (sample.synthetic_embeddings[public.tag], public.synthetic[uid]),
         ):
             np.testing.assert_allclose(found, wanted, rtol=2**-8)
 
@@ -122,7 +134,7 @@ BROKEN = {
     "not a number": ("embeddings", {"npz": arrays(image_emb=spoilt(np.nan))}),
     "infinity": ("embeddings", {"npz": arrays(image_emb=spoilt(np.inf))}),
     "not of length 1": ("embeddings", {"npz": arrays(image_emb=spoilt(0.9))}),
-    "half a pth.gz": ("embeddings", {"npz": None, "pth.gz": pack_bf16({"image_emb": unit_rows(5, 1)})[:-20]}),
+    "half a pth.gz": ("embeddings", {"npz": None, "pth.gz": pack_bf16({"image_emb": unit_rows(5, 1)})[:-4]}),
     "a gzip of nothing": ("embeddings", {"npz": None, "pth.gz": gzip.compress(b"")}),
     "no photo": ("photo", {"jpg": None}),
     "no caption": ("txt", {"txt": None}),
@@ -130,6 +142,7 @@ BROKEN = {
     "no json": ("json", {"json": None}),
     "half a json": ("json", {"json": b'{"texts": ["a'}),
     "texts that are numbers": ("json", {"json": b'{"texts": [1, 2]}'}),
+    "a mark that lies": ("txt", {"json": b'{"txt_source": "synthetic"}', "txt": b"a human caption"}),
     "no synthetic texts": ("syn.json", {"syn.json": None}),
     "a list for an object": ("syn.json", {"syn.json": b'["a"]'}),
     "a string for a list": ("syn.json", {"syn.json": b'{"syn_text": "abc"}'}),
@@ -137,6 +150,7 @@ BROKEN = {
     "no records": ("paug.json", {"paug.json": None}),
     "an empty record": ("paug.json", {"paug.json": b'{"param_aug": "[]"}'}),
     "no param_aug": ("paug.json", {"paug.json": b"{}"}),
+    "a crop of words": ("paug.json", {"paug.json": b'{"param_aug": [[["a", 0, 9, 9]]]}'}),
     "half a record": ("paug.json", {"paug.json": b'{"param_aug": "[[[1, 2"}'}),
 }  # fmt: skip
 
@@ -145,7 +159,7 @@ BROKEN = {
 def test_what_is_missing_or_broken_is_named(own_samples, case):
     role, change = BROKEN[case]
     sample = own_samples[0]
-    whole = by_suffix(members_of(sample, Storage.NPZ))[sample.key]
+    whole = members_of(sample, Storage.NPZ, SLOTS)
     members = {suffix: content for suffix, content in (whole | change).items() if content is not None}
     with pytest.raises(SampleError) as caught:
         parse_sample(sample.key, members, WIDTHS)
@@ -157,7 +171,7 @@ def test_what_is_missing_or_broken_is_named(own_samples, case):
 
 def test_two_tags_in_one_array_are_not_guessed_apart(own_samples):
     sample = own_samples[0]
-    members = by_suffix(members_of(sample, Storage.NPZ))[sample.key]
+    members = members_of(sample, Storage.NPZ, SLOTS)
     members["npz"] = pack_npz({"image_emb": unit_rows(5, 1), "text_emb": unit_rows(10, 2)})
     with pytest.raises(SampleError, match="one text_emb for the texts of 2 tags"):
         parse_sample(sample.key, members, WIDTHS)
@@ -179,14 +193,21 @@ def test_a_photo_is_seen_as_the_public_teachers_saw_it(own_samples, mode):
     assert np.array_equal(np.asarray(found), np.asarray(reference))
 
 
-@pytest.mark.parametrize("photo", [b"", b"no picture", None, "bomb"])
-def test_a_photo_that_cannot_be_decoded_is_broken(own_samples, photo):
+def huge_png() -> bytes:
+    """A PNG whose head claims 20,000 by 5,001 pixels."""
+    file = io.BytesIO()
+    PIL.Image.new("1", (8, 8)).save(file, "PNG")
+    head = b"IHDR" + struct.pack(">II", 20_000, 5_001) + file.getvalue()[24:29]
+    return file.getvalue()[:12] + head + struct.pack(">I", zlib.crc32(head)) + file.getvalue()[33:]
+
+
+@pytest.mark.parametrize(
+    ("photo", "words"),
+    [(b"", ""), (b"no picture", ""), (None, "truncated"), (huge_png(), "it has 20000 by 5001 pixels")],
+)
+def test_a_photo_that_cannot_be_decoded_is_broken(own_samples, photo, words):
     sample = own_samples[0]
     if photo is None:
         photo = sample.photo[: len(sample.photo) // 2]
-    if photo == "bomb":
-        file = io.BytesIO()
-        PIL.Image.new("1", (20_000, 5_000)).save(file, "PNG")
-        photo = file.getvalue()
-    with pytest.raises(SampleError, match=f"of {sample.key} cannot be decoded"):
+    with pytest.raises(SampleError, match=f"The photo {sample.key} cannot be decoded: .*{words}"):
         replace(sample, photo=photo).image()

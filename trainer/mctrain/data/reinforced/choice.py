@@ -23,11 +23,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """Rows: of the views, of the captions, and of the texts of one tag."""
+    """Rows: of the views, of the captions, and of the texts of one tag; without a tag, of the captions once more."""
 
     view: int
     caption: int
-    tag: str
+    tag: str | None
     text: int
 
 
@@ -39,22 +39,24 @@ def order(count: int, epoch: int, seed: int) -> NDArray[np.int64]:
 def choose(sample: ReinforcedSample, epoch: int, seed: int, pattern: str) -> Choice:
     """Uniform over views and captions, over the tags that fit the pattern, then over the texts of that tag.
 
+    A photo that has a person's captions and nothing else gives another one of these in place of a synthetic text.
+
     Raises:
-        SampleError: no text has a tag that fits.
+        SampleError: it has synthetic texts, and none has a tag that fits.
     """
-    tags = [tag for tag, said in sample.synthetic.items() if said.texts and re.search(pattern, tag)]
+    view, caption, tag, text = _draw(sample.key, epoch, seed)
+    seen, said = _below(len(sample.views), view), _below(len(sample.captions), caption)
+    synthetic = {own: texts for own, texts in sample.words.synthetic.items() if texts}
+    if not synthetic:
+        others = max(1, len(sample.captions) - 1)
+        return Choice(seen, said, None, (said + 1 + _below(others, text)) % len(sample.captions))
+    tags = [own for own in synthetic if re.search(pattern, own)]
     if not tags:
         raise SampleError(
             f"{sample.key} has no synthetic text whose tag fits {pattern}.", "no synthetic text"
         )
-    view, caption, tag, text = _draw(sample.key, epoch, seed)
     chosen = tags[_below(len(tags), tag)]
-    return Choice(
-        _below(len(sample.views), view),
-        _below(len(sample.captions.texts), caption),
-        chosen,
-        _below(len(sample.synthetic[chosen].texts), text),
-    )
+    return Choice(seen, said, chosen, _below(len(synthetic[chosen]), text))
 
 
 def _draw(key: str, epoch: int, seed: int) -> tuple[int, int, int, int]:

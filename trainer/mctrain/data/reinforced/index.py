@@ -17,8 +17,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from mctrain.data.reinforced.layout import ARRAYS, PHOTOS, ROLES, role_of
+from mctrain.data.reinforced.layout import ROLES, SUFFIXES, role_of
 from mctrain.data.reinforced.whole_files import write_whole
+from mctrain.data.shards import demand_end, split_name
 from mctrain.errors import DataError
 
 if TYPE_CHECKING:
@@ -29,9 +30,7 @@ if TYPE_CHECKING:
 
 LAYOUT = 1  # raise when the rows change: older files are then made again
 _GZIP = b"\x1f\x8b"
-_BLOCK = 512  # bytes; a tar ends with a block of zeros
 _CHUNK = 1 << 20
-_SUFFIXES = (*PHOTOS, *ROLES[1:-1], *ARRAYS)
 _ABSENT = -1
 
 
@@ -59,7 +58,7 @@ class Shard:
         try:
             with self.tar.open("rb", buffering=0) as file:
                 return {
-                    _SUFFIXES[suffix]: file.read(size)
+                    SUFFIXES[suffix]: file.read(size)
                     for suffix, offset, size in places
                     if file.seek(offset) == offset
                 }
@@ -71,7 +70,7 @@ def open_shard(path: Path, cache: Path) -> Shard:
     """A shard with its index, made where the cache has none; a gzipped one is first unpacked into the cache.
 
     Raises:
-        DataError: it is missing or damaged, or the cache cannot be written.
+        DataError: it is missing or damaged.
     """
     identity = _identify(path)
     tar = _unpack(path, cache / "unpacked" / f"{identity}.tar") if _is_zipped(path) else path
@@ -105,7 +104,7 @@ def _index(path: Path, tar: Path) -> NDArray[Any]:
         if key not in latest or role in latest[key]:  # the same key once more
             latest[key] = {}
             samples.append((key, latest[key]))
-        latest[key].setdefault(role, (_SUFFIXES.index(suffix), offset, size))
+        latest[key].setdefault(role, (SUFFIXES.index(suffix), offset, size))
     samples.sort(key=lambda sample: len(sample[1]) < len(ROLES))  # stable: otherwise the archive's order
     keys = [key.encode() for key, _ in samples]
     longest = max(map(len, keys), default=1)
@@ -125,20 +124,11 @@ def _index(path: Path, tar: Path) -> NDArray[Any]:
 def _walk(path: Path, tar: Path) -> Iterator[tuple[str, str, int, int]]:
     """The files of a tar as (key, suffix, offset, size); only heads are read."""
     try:
-        with tarfile.open(tar, "r:") as archive, tar.open("rb") as file:
+        with tarfile.open(tar, "r:") as archive:
             for member in archive:
-                folder, _, name = member.name.removeprefix("./").rpartition("/")
-                key, _, suffix = name.partition(".")
-                if member.isfile() and key:
-                    yield (
-                        f"{folder}/{key}" if folder else key,
-                        suffix.lower(),
-                        member.offset_data,
-                        member.size,
-                    )
-            file.seek(archive.offset)
-            if file.read(_BLOCK) != bytes(_BLOCK):  # tarfile ends at a broken head as if all were well
-                raise DataError(f"The shard {path} is damaged or cut short; fetch or write it again.")
+                if member.isfile():
+                    yield *split_name(member.name), member.offset_data, member.size
+            demand_end(archive, path)
     except tarfile.ReadError as fault:
         raise DataError(f"The shard {path} is damaged, cut short or no tar archive.") from fault
     except (OSError, tarfile.TarError) as fault:

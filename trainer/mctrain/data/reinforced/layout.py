@@ -8,14 +8,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from mctrain.data.shards import PHOTO_SUFFIXES
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-PHOTOS = ("jpg", "jpeg", "png", "webp")
-ARRAYS = ("npz", "pth.gz")
 ROLES = ("photo", "txt", "json", "syn.json", "paug.json", "embeddings")  # one member each
-_CHOICES = {"photo": PHOTOS, "embeddings": ARRAYS}
+_CHOICES = {"photo": tuple(sorted(PHOTO_SUFFIXES)), "embeddings": ("npz", "pth.gz")}
 _ROLE_OF = {suffix: role for role in ROLES for suffix in _CHOICES.get(role, (role,))}
+SUFFIXES = tuple(_ROLE_OF)
 
 
 def role_of(suffix: str) -> str | None:

@@ -14,7 +14,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 MANIFEST = "manifest.json"
-FORMAT = 1  # of the file
+_FORMAT = 1  # of the file
+_KIND = "reinforced samples"
 _Record = TypeVar("_Record")
 
 
@@ -75,12 +76,8 @@ class Manifest:
 
 
 def save_manifest(path: Path, manifest: Manifest) -> None:
-    """Replaces the file; equal manifests give equal bytes.
-
-    Raises:
-        DataError: the disk is full or refuses it.
-    """
-    content = {"format": FORMAT, **asdict(manifest)}
+    """Replaces the file; equal manifests give equal bytes."""
+    content = {"format": _FORMAT, "kind": _KIND, **asdict(manifest)}
     with write_whole(path) as file:
         file.write((json.dumps(content, indent=1, ensure_ascii=False) + "\n").encode())
 
@@ -89,7 +86,7 @@ def load_manifest(path: Path) -> Manifest:
     """What `save_manifest` wrote.
 
     Raises:
-        DataError: it is missing, damaged or of a newer format.
+        DataError: it is missing, damaged, of something else or of another format.
     """
     try:
         content = json.loads(path.read_bytes())
@@ -97,10 +94,12 @@ def load_manifest(path: Path) -> Manifest:
         raise DataError(f"There is no manifest {path}; choose the folder of a reinforced set.") from None
     except (OSError, ValueError, RecursionError) as fault:
         raise DataError(f"The manifest {path} cannot be read: {fault}.") from fault
-    found = content.pop("format", None) if isinstance(content, dict) else None
-    if found != FORMAT:
+    if not isinstance(content, dict) or content.pop("kind", None) != _KIND:
+        raise DataError(f"{path} is not one of reinforced samples; choose the folder of a reinforced set.")
+    found = content.pop("format", None)
+    if found != _FORMAT:
         raise DataError(
-            f"The manifest {path} has the format {found}, and this program knows only {FORMAT}; use the program that wrote it."
+            f"The manifest {path} has the format {found}, and this program knows only {_FORMAT}; use the program that wrote it."
         )
     try:
         return parse_record(Manifest, content, "it")

@@ -7,31 +7,28 @@ import warnings
 from collections import Counter
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import torch
 from torch.utils.data import DataLoader, Dataset
 
+from mctrain.data.augment.replay import replay
 from mctrain.data.refusal import shipped
 from mctrain.data.reinforced.batch import Skipped, Visit, collate
 from mctrain.data.reinforced.choice import choose, order
 from mctrain.data.reinforced.index import open_shard
 from mctrain.data.reinforced.layout import name_role
-from mctrain.data.reinforced.sample import parse_sample
+from mctrain.data.reinforced.parse import parse_sample
 from mctrain.errors import DataError, SampleError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Iterator, Sequence
     from multiprocessing.context import BaseContext
     from pathlib import Path
 
-    import PIL.Image
-
     from mctrain.data.reinforced.batch import Batch
     from mctrain.data.reinforced.index import Shard
-
-    Replay = Callable[[PIL.Image.Image, Any, int, PIL.Image.Resampling], PIL.Image.Image]
 
 _MOST_SKIPPED = 256  # for one place of a batch: then the shards are at fault, not their samples
 _order = lru_cache(maxsize=1)(order)
@@ -45,7 +42,7 @@ class ReaderSettings:
     """
 
     size: int
-    interpolation: PIL.Image.Resampling
+    interpolation: Literal["bicubic", "bilinear"]
     pattern: str
     widths: tuple[int, ...]
 
@@ -65,7 +62,7 @@ class Pass:
 class ReinforcedData:
     """The samples of shards that lack no member, and what was skipped so far, by reason."""
 
-    def __init__(self, shards: Sequence[Path], cache: Path, settings: ReaderSettings, replay: Replay) -> None:
+    def __init__(self, shards: Sequence[Path], cache: Path, settings: ReaderSettings) -> None:
         """Indexes what the cache does not know yet; of the samples, nothing but the heads of the tars is read.
 
         Raises:
@@ -73,7 +70,6 @@ class ReinforcedData:
         """
         self._shards = tuple(open_shard(shard, cache) for shard in shards)
         self._settings = settings
-        self._replay = replay
         self._lacking = sum((Counter(shard.lacking) for shard in self._shards), Counter[str]())
         self._skipped: dict[str, str] = {}  # reasons by key
         if not len(self):
@@ -112,7 +108,7 @@ class ReinforcedData:
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", "This DataLoader will create")  # more workers than cores
             loader = DataLoader(
-                _Steps(self._shards, self._settings, self._replay, part),
+                _Steps(self._shards, self._settings, part),
                 batch_size=None,  # an item is a batch
                 sampler=range(part.start, self.steps(part.batch)),
                 num_workers=workers,
@@ -135,12 +131,9 @@ class ReinforcedData:
 class _Steps(Dataset["Batch | str"]):
     """The batches of a pass by step; what ends the pass is an item too: raised in a worker, it would come as a traceback."""
 
-    def __init__(
-        self, shards: tuple[Shard, ...], settings: ReaderSettings, replay: Replay, part: Pass
-    ) -> None:
+    def __init__(self, shards: tuple[Shard, ...], settings: ReaderSettings, part: Pass) -> None:
         self._shards = shards
         self._settings = settings
-        self._replay = replay
         self._part = part
         self._ends = np.cumsum([shard.whole for shard in shards])
 
@@ -177,16 +170,22 @@ class _Steps(Dataset["Batch | str"]):
         part, settings = self._part, self._settings
         sample = parse_sample(key, shard.members(number), settings.widths)
         choice = choose(sample, part.epoch, part.seed, settings.pattern)
-        view = sample.views[choice.view]
-        said = sample.synthetic[choice.tag]
+        image = sample.image()
+        if not all(view.fits(*image.size) for view in sample.views):
+            raise SampleError(
+                f"A view of {key} reaches beyond the photo of {image.width} by {image.height} pixels; "
+                "take the photo in the size that it was drawn from.",
+                "view beyond the photo",
+            )
+        said, rows = sample.texts_of(choice.tag)
         return Visit(
             key=key,
-            picture=self._replay(sample.image(), view, settings.size, settings.interpolation),
-            caption=sample.captions.texts[choice.caption],
-            synthetic=said.texts[choice.text],
+            picture=replay(image, sample.views[choice.view], settings.size, settings.interpolation),
+            caption=sample.captions[choice.caption],
+            synthetic=said[choice.text],
             image_embedding=sample.image_embeddings[choice.view],
-            caption_embedding=sample.captions.embeddings[choice.caption],
-            synthetic_embedding=said.embeddings[choice.text],
+            caption_embedding=sample.caption_embeddings[choice.caption],
+            synthetic_embedding=rows[choice.text],
         )
 
 

@@ -1,54 +1,54 @@
-"""One reinforced sample: a photo, its texts, the views drawn of it, and what the teachers gave for all of them."""
+"""One reinforced sample: a photo, its words, the views drawn of it, and what the teachers gave for all of them."""
 
 from __future__ import annotations
 
-import hashlib
 import json
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING
 
+from mctrain.data import words
+from mctrain.data.augment.records import write_views
 from mctrain.data.photo import decode_photo
-from mctrain.data.reinforced.embeddings import find_fault, pack_arrays, unpack_arrays
+from mctrain.data.reinforced.embeddings import pack_arrays
 from mctrain.data.reinforced.layout import missing_role, name_role, role_of
 from mctrain.errors import DataError, SampleError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
 
     import numpy as np
     import PIL.Image
     from numpy.typing import NDArray
 
+    from mctrain.data.augment.records import Slots, View
     from mctrain.data.reinforced.storage import Storage
 
-_IMAGES, _TEXTS, _OF_TAG = "image_emb", "text_emb", "_emb"  # names of arrays
-
-
-@dataclass(frozen=True, slots=True)
-class Embedded:
-    """Texts, and the teachers' embeddings of them [texts, D]."""
-
-    texts: tuple[str, ...]
-    embeddings: NDArray[np.float32]
+IMAGES, CAPTIONS, OF_TAG = "image_emb", "text_emb", "_emb"  # names of arrays, the last behind a tag's
 
 
 @dataclass(frozen=True, slots=True)
 class ReinforcedSample:
-    """`captions` are a person's; a photo that has none holds its first synthetic one there, and says so.
-
-    `synthetic` are texts by tag, `views` A records, `image_embeddings` [A, D] the teachers' embeddings of these views;
-    `about` is what else is known: source, licence, width and height of the photo.
-    """
+    """The rows of `image_embeddings` [A, D] belong to `views`, of `caption_embeddings` to `captions`, of a tag's to its texts."""
 
     key: str
     suffix: str
     photo: bytes
-    captions: Embedded
-    captions_by: Literal["person", "model"]
-    synthetic: Mapping[str, Embedded]
-    views: tuple[Any, ...]
+    words: words.Words
+    views: tuple[View, ...]
     image_embeddings: NDArray[np.float32]
-    about: Mapping[str, Any]
+    caption_embeddings: NDArray[np.float32]
+    synthetic_embeddings: Mapping[str, NDArray[np.float32]]
+
+    @property
+    def captions(self) -> tuple[str, ...]:
+        """What stands as the photo's captions."""
+        return self.words.captions
+
+    def texts_of(self, tag: str | None) -> tuple[tuple[str, ...], NDArray[np.float32]]:
+        """The texts of a tag with their embeddings; without a tag the captions."""
+        if tag is None:
+            return self.captions, self.caption_embeddings
+        return self.words.synthetic[tag], self.synthetic_embeddings[tag]
 
     def image(self) -> PIL.Image.Image:
         """The decoded photo, RGB, as the public teachers saw it: not turned upright, transparency dropped.
@@ -59,130 +59,29 @@ class ReinforcedSample:
         try:
             return decode_photo(self.photo)
         except DataError as fault:
-            raise _broken(self.key, "photo", f"cannot be decoded: {fault}") from fault
+            raise SampleError(f"The photo {self.key} cannot be decoded: {fault}.", "broken photo") from fault
 
 
-def members_of(sample: ReinforcedSample, storage: Storage) -> list[tuple[str, bytes]]:
-    """A sample as named contents of a shard; equal samples give equal bytes."""
-    first, *further = sample.captions.texts
-    words = {**sample.about, "sha256": hashlib.sha256(sample.photo).hexdigest()}
-    if further:
-        words["texts"] = further
-    if sample.captions_by == "model":
-        words["txt_source"] = "synthetic"
-    arrays = {_IMAGES: sample.image_embeddings, _TEXTS: sample.captions.embeddings}
-    arrays |= {tag + _OF_TAG: embedded.embeddings for tag, embedded in sample.synthetic.items()}
-    contents = {
-        sample.suffix: sample.photo,
-        "txt": first.encode(),
-        "json": _dump(words),
-        "syn.json": _dump({tag: embedded.texts for tag, embedded in sample.synthetic.items()}),
-        "paug.json": _dump({"param_aug": json.dumps(sample.views)}),
-        storage.suffix: pack_arrays(arrays, storage),
-    }
-    return [(f"{sample.key}.{suffix}", content) for suffix, content in contents.items()]
-
-
-def parse_sample(key: str, members: Mapping[str, bytes], widths: Sequence[int]) -> ReinforcedSample:
-    """A sample from its members by suffix; `widths` are those of the teachers, in order.
+def members_of(sample: ReinforcedSample, storage: Storage, slots: Slots) -> dict[str, bytes]:
+    """The members of a sample by suffix, in their order; equal samples give equal bytes.
 
     Raises:
-        SampleError: a member is missing or broken, or two of them do not belong together.
+        SampleError: it has no text at all, or its photo cannot be decoded.
     """
-    suffixes = {role: suffix for suffix in members if (role := role_of(suffix))}
-    if role := missing_role(suffixes):
-        raise SampleError(f"{key} has no {name_role(role)}.", f"no {role}")
-    about = _parse_object(key, "json", members["json"])
-    texts = (_parse_text(key, members["txt"]), *_check_texts(key, "json", about.pop("texts", [])))
-    said = _parse_object(key, "syn.json", members["syn.json"])
-    tags = {tag: _check_texts(key, "syn.json", value) for tag, value in said.items()}
-    views = _parse_views(key, members["paug.json"])
-    arrays = _unpack(key, suffixes["embeddings"], members[suffixes["embeddings"]])
-    _split_old_form(key, arrays, len(texts), tags)
-    rows = {_IMAGES: len(views), _TEXTS: len(texts)} | {tag + _OF_TAG: len(tags[tag]) for tag in tags}
-    _check_arrays(key, arrays, rows, widths)
-    return ReinforcedSample(
-        key=key,
-        suffix=suffixes["photo"],
-        photo=members[suffixes["photo"]],
-        captions=Embedded(texts, arrays[_TEXTS]),
-        captions_by="model" if about.pop("txt_source", None) == "synthetic" else "person",
-        synthetic={tag: Embedded(tags[tag], arrays[tag + _OF_TAG]) for tag in tags},
-        views=views,
-        image_embeddings=arrays[_IMAGES],
-        about=about,
-    )
+    photo = words.Photo(sample.suffix, sample.photo, *sample.image().size)
+    arrays = {IMAGES: sample.image_embeddings, CAPTIONS: sample.caption_embeddings}
+    arrays |= {tag + OF_TAG: rows for tag, rows in sample.synthetic_embeddings.items()}
+    members = {
+        **words.members_of(sample.words, photo),
+        "syn.json": words.tags_of(sample.words),
+        "paug.json": json.dumps({"param_aug": write_views(sample.views, slots)}).encode(),
+        storage.suffix: pack_arrays(arrays, storage),
+    }
+    if role := missing_role(map(role_of, members)):
+        raise lacking(sample.key, role)
+    return members
 
 
-def _split_old_form(
-    key: str, arrays: dict[str, NDArray[np.float32]], captions: int, tags: Mapping[str, tuple[str, ...]]
-) -> None:
-    """DataCompDR keeps the rows of its synthetic captions behind those of the real ones, in one array."""
-    if any(tag + _OF_TAG in arrays for tag in tags) or _TEXTS not in arrays:
-        return
-    if len(tags) > 1:
-        raise _broken(key, "embeddings", f"has one {_TEXTS} for the texts of {len(tags)} tags")
-    for tag in tags:
-        arrays[_TEXTS], arrays[tag + _OF_TAG] = arrays[_TEXTS][:captions], arrays[_TEXTS][captions:]
-
-
-def _check_arrays(
-    key: str, arrays: Mapping[str, NDArray[np.float32]], rows: Mapping[str, int], widths: Sequence[int]
-) -> None:
-    for name, count in rows.items():
-        if name not in arrays:
-            raise _broken(key, "embeddings", f"has no {name}")
-        if fault := find_fault(arrays[name], count, widths):
-            raise _broken(key, "embeddings", f"{name} {fault}")
-
-
-def _unpack(key: str, suffix: str, content: bytes) -> dict[str, NDArray[np.float32]]:
-    try:
-        return unpack_arrays(content, suffix)
-    except DataError as fault:
-        raise _broken(key, "embeddings", str(fault)) from fault
-
-
-def _parse_views(key: str, content: bytes) -> tuple[Any, ...]:
-    """The records, which the public sets write as a string of JSON inside JSON; a plain list is taken as well."""
-    records = _parse_object(key, "paug.json", content).get("param_aug")
-    if isinstance(records, str):
-        records = _parse_json(key, "paug.json", records)
-    if not isinstance(records, list) or not records:
-        raise _broken(key, "paug.json", "holds no list of views under param_aug")
-    return tuple(records)
-
-
-def _check_texts(key: str, role: str, value: object) -> tuple[str, ...]:
-    if not isinstance(value, list) or not all(isinstance(text, str) for text in value):
-        raise _broken(key, role, "holds something else where a list of texts should be")
-    return tuple(value)
-
-
-def _parse_text(key: str, content: bytes) -> str:
-    try:
-        return content.decode()
-    except UnicodeDecodeError as fault:
-        raise _broken(key, "txt", "is not UTF-8") from fault
-
-
-def _parse_object(key: str, role: str, content: bytes) -> dict[str, Any]:
-    value = _parse_json(key, role, content)
-    if not isinstance(value, dict):
-        raise _broken(key, role, "is not a JSON object")
-    return value
-
-
-def _parse_json(key: str, role: str, content: bytes | str) -> object:
-    try:
-        return json.loads(content)
-    except (ValueError, RecursionError) as fault:
-        raise _broken(key, role, f"is not JSON: {fault}") from fault
-
-
-def _dump(value: Mapping[str, Any]) -> bytes:
-    return json.dumps(value, ensure_ascii=False).encode()
-
-
-def _broken(key: str, role: str, what: str) -> SampleError:
-    return SampleError(f"{name_role(role).capitalize()} of {key} {what}.", f"broken {role}")
+def lacking(key: str, role: str) -> SampleError:
+    """What is said of a sample without a member."""
+    return SampleError(f"{key} has no {name_role(role)}.", f"no {role}")

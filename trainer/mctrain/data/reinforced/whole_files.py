@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import os
 import uuid
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
-
-from mctrain.errors import DataError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -17,21 +15,14 @@ if TYPE_CHECKING:
 
 @contextmanager
 def write_whole(path: Path) -> Iterator[BinaryIO]:
-    """A file to write into; it gets its name when the block ends well, and is gone when it does not.
-
-    Raises:
-        DataError: the disk is full or refuses it.
-    """
+    """A file to write into; it gets its name when the block ends well, and is gone when it does not."""
+    path.parent.mkdir(parents=True, exist_ok=True)
     staging = path.with_name(f".{path.name}.{uuid.uuid4().hex}.part")  # two processes may write the same file
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
         with staging.open("wb") as file:
             yield file
             file.flush()
             os.fsync(file.fileno())
         staging.replace(path)
-    except OSError as fault:
-        raise DataError(f"{path} cannot be written: {fault.strerror or fault}.") from fault
     finally:
-        with suppress(OSError):  # a disk that refuses this too has told its reason already
-            staging.unlink(missing_ok=True)
+        staging.unlink(missing_ok=True)
