@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import open_clip
 import torch
+from open_clip.transformer import QuickGELU
 from torch.nn import functional as F  # noqa: N812 (torch's own custom)
 
 from mctrain.errors import WeightsError
@@ -28,6 +29,11 @@ if TYPE_CHECKING:
 _BATCH = 8
 _TEXTS = 32
 _HUB = "hf-hub:"
+# MobileCLIP2's two teachers, whose own configurations are read from the hub
+_HUB_MODELS = {
+    "hf-hub:apple/DFN2B-CLIP-ViT-L-14": True,
+    "hf-hub:apple/DFN2B-CLIP-ViT-L-14-39B": False,
+}
 
 
 class OpenClipTeacher:
@@ -44,13 +50,18 @@ class OpenClipTeacher:
             raise WeightsError(
                 f"open_clip:{name} names no weights; add them, as in open_clip:{name}@FILE or open_clip:{name}@TAG."
             )
+        quick = wants_quick_gelu(name, weights)
         try:
-            model = open_clip.create_model(
-                name, pretrained=weights or None, force_quick_gelu=wants_quick_gelu(name, weights)
-            )
-        except (RuntimeError, ValueError, OSError) as fault:
-            first = str(fault).strip().split("\n")[0]
+            model = open_clip.create_model(name, pretrained=weights or None, force_quick_gelu=bool(quick))
+        # The border to a foreign library: of names and files that it does not like it raises whatever these lead to.
+        except Exception as fault:
+            first = str(fault).strip().split("\n")[0].rstrip(".")
             raise WeightsError(f"The teacher open_clip:{title} cannot be loaded: {first}.") from fault
+        if quick is not None and quick != _has_quick_gelu(model):
+            raise WeightsError(
+                f"open_clip:{name} computes with {'the exact GELU' if quick else 'QuickGELU'}, and these weights were trained "
+                "with the other one; name the model in its other form, with or without -quickgelu."
+            )
         self._model = model.eval().requires_grad_(requires_grad=False)
         self._tokens = open_clip.get_tokenizer(name)
         self.name = f"open_clip:{name}" + (f"@{Path(weights).name}" if weights else "")
@@ -77,10 +88,16 @@ class OpenClipTeacher:
         ).numpy()
 
 
-def wants_quick_gelu(name: str, weights: str) -> bool:
-    """Whether published weights were trained with QuickGELU; of a file only the model's own name tells."""
-    known: dict[str, Any] = open_clip.get_pretrained_cfg(name, weights) or {}
-    return bool(known.get("quick_gelu"))
+def wants_quick_gelu(name: str, weights: str) -> bool | None:
+    """Whether published weights were trained with QuickGELU; None of a file, of which only the model's own name tells."""
+    if name in _HUB_MODELS:
+        return _HUB_MODELS[name]
+    known: dict[str, Any] | None = open_clip.get_pretrained_cfg(name, weights)
+    return bool(known.get("quick_gelu")) if known else None
+
+
+def _has_quick_gelu(model: torch.nn.Module) -> bool:
+    return any(isinstance(module, QuickGELU) for module in model.modules())
 
 
 def _spec_of(tower: Any) -> ImageSpec:
