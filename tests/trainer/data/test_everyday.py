@@ -40,6 +40,13 @@ def silent(*_):
     return lambda *_: None
 
 
+def test_every_search_of_three_words_is_known_by_its_words(everyday):
+    searches = [own for sample in everyday for own in sample.words["queries"]]
+    longer = [own for own in searches if len(own.split()) > 2]
+    assert len(longer) == 1682
+    assert all(shipped().holds_sentence(own.title()) for own in longer)
+
+
 def words_of(sample):
     return json.dumps(sample.words).encode()
 

@@ -45,6 +45,14 @@ def test_the_looks_of_evaluation_photos_are_known(name, real_data):
     assert {look(group.image()) for group in islice(grouped(real_data / name), 5, 25)} <= shipped().looks
 
 
+def test_every_caption_of_flickr8k_dev_and_its_translations_are_known_by_their_words(real_data):
+    texts = [text for sample in samples(real_data / EVALUATION[0]) for text in sample.words["captions"]]
+    with (real_data / "flickr8k-dev-translations.jsonl").open(encoding="utf-8") as file:
+        texts += [row[language] for row in map(json.loads, file) for language in ("en", "de", "fr", "cs")]
+    unknown = [text for text in texts if not shipped().holds_sentence(text)]
+    assert (len(texts), unknown) == (8736, ["dogs racing", "Chrt sprintuje."])
+
+
 @pytest.mark.parametrize("name", ["flickr8k-dev-translations.jsonl", "hard-negatives.jsonl"])
 def test_texts_made_from_evaluation_photos_are_refused_under_any_name(name, real_data, tmp_path):
     copy = shutil.copy(real_data / name, tmp_path / "captions.jsonl")
