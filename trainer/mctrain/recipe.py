@@ -98,7 +98,8 @@ class ModelTable:
 class TrainingTable:
     """The fit of the heads: `queries` is the share of drawn texts that are short, `distil` weighs the class-name term.
 
-    `folds`: that many image heads are fitted too, each without the photos of its fold; 0 for none.
+    `folds`: that many image heads are fitted too, each without the photos of its fold; 0 for none. `bf16`: products in
+    bfloat16, which processors with AVX-512 BF16 or AMX compute in half the time, and others slower.
     """
 
     seed: int
@@ -115,6 +116,7 @@ class TrainingTable:
     pseudo_photos: int
     average: float
     folds: int
+    bf16: bool
 
 
 @dataclass(frozen=True, slots=True)

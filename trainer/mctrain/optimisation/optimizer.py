@@ -18,4 +18,4 @@ def build_optimizer(named: Iterable[tuple[str, nn.Parameter]], decay: float) -> 
     for name, own in named:
         kinds[name != "logit_scale"].append(own)
     groups: list[dict[str, Any]] = [{"params": kinds[True]}, {"params": kinds[False], "weight_decay": 0.0}]
-    return torch.optim.AdamW(groups, betas=(0.9, 0.98), weight_decay=decay)
+    return torch.optim.AdamW(groups, betas=(0.9, 0.98), weight_decay=decay, fused=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from torch import Tensor
     from torch.optim.swa_utils import AveragedModel
 
-    from mctrain.recipe import Recipe
+    from mctrain.recipe import Recipe, TrainingTable
     from mctrain.teachers.fit.corpus import Corpus
     from mctrain.teachers.fit.heads import Heads
     from mctrain.teachers.fit.pseudo import Classifier
@@ -111,11 +111,7 @@ def fit(
             for group in run.optimizer.param_groups:
                 step = epoch * steps + number
                 group["lr"] = rate_at(step, steps * table.epochs, table.warmup, table.rate)
-            seen = _see(heads, lesson.corpus, batch)
-            loss = _caption_loss(seen, batch) + table.distil * seen.class_loss(seen.photos, seen.logits)
-            if lesson.classifier is not None:
-                pseudo = _pseudo_loss(heads, seen, lesson.classifier, table.pseudo_photos)
-                loss = loss + table.pseudo * pseudo
+            loss = _loss(heads, lesson, batch, table)
             run.optimizer.zero_grad(set_to_none=True)
             torch.autograd.backward(loss)
             run.optimizer.step()
@@ -128,6 +124,15 @@ def fit(
     heads.load_state_dict(run.averaged.module.state_dict())
     heads.eval().requires_grad_(requires_grad=False)
     return tuple(run.history)
+
+
+def _loss(heads: Heads, lesson: Lesson, batch: Batch, table: TrainingTable) -> Tensor:
+    """CLIP's loss of the captions, and the two class-name terms; cosines in float32 whatever the heads compute in."""
+    seen = _see(heads, lesson.corpus, batch, bf16=table.bf16)
+    loss = _caption_loss(seen, batch) + table.distil * seen.class_loss(seen.photos, seen.logits)
+    if lesson.classifier is None:
+        return loss
+    return loss + table.pseudo * _pseudo_loss(heads, seen, lesson.classifier, table)
 
 
 def _begin(heads: Heads, lesson: Lesson, recipe: Recipe, progress_file: Path) -> _Run:
@@ -151,15 +156,17 @@ def _begin(heads: Heads, lesson: Lesson, recipe: Recipe, progress_file: Path) ->
     return _Run(heads, averaged, optimizer, list(progress.history))
 
 
-def _see(heads: Heads, corpus: Corpus, batch: Batch) -> _Seen:
+def _see(heads: Heads, corpus: Corpus, batch: Batch, *, bf16: bool) -> _Seen:
     """Sends a batch through both heads; the texts of all slots and the class prompts go together."""
     features = as_tensor(corpus.features[batch.views, batch.photos])
     logits = as_tensor(corpus.logits[batch.views, batch.photos])
     rows = np.concatenate([batch.texts.reshape(-1), batch.prompts])
-    words = heads.text(as_tensor(corpus.texts[rows]))  # [slots * n + classes, dim]
+    with torch.autocast("cpu", torch.bfloat16, enabled=bf16):
+        words = heads.text(as_tensor(corpus.texts[rows])).float()  # [slots * n + classes, dim]
+        photos = heads.image(features, logits).float()  # [n, dim]
     texts, classes = words.split([batch.texts.size, len(batch.prompts)])
     slots = texts.unflatten(0, batch.texts.shape)  # [slots, n, dim]
-    return _Seen(features, logits, heads.image(features, logits), slots, classes, heads.scale())
+    return _Seen(features, logits, photos, slots, classes, heads.scale())
 
 
 def _caption_loss(seen: _Seen, batch: Batch) -> Tensor:
@@ -172,12 +179,15 @@ def _caption_loss(seen: _Seen, batch: Batch) -> Tensor:
     return torch.stack(losses).mean()
 
 
-def _pseudo_loss(heads: Heads, seen: _Seen, classifier: Classifier, count: int) -> Tensor:
+def _pseudo_loss(heads: Heads, seen: _Seen, classifier: Classifier, table: TrainingTable) -> Tensor:
     """The class-name loss on photos that nobody took."""
+    count = table.pseudo_photos
     wanted = torch.randint(0, lite.CLASSES, (count,))
     basis = seen.features[torch.randint(0, len(seen.features), (count,))]
     features, logits = classifier.imagine(basis, wanted)
-    return seen.class_loss(cast("Tensor", heads.image(features, logits)), logits)
+    with torch.autocast("cpu", torch.bfloat16, enabled=table.bf16):
+        photos = heads.image(features, logits).float()  # [count, dim]
+    return seen.class_loss(photos, logits)
 
 
 def as_tensor(values: NDArray[np.float16]) -> Tensor:
