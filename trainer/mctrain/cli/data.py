@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from mctrain.cli.progress import bar
+from mctrain.cli.verify import verify
 from mctrain.data.check import ShardReport, check_shards, find_evaluation_looks, find_near_copies
 from mctrain.data.everyday import EVERYDAY
 from mctrain.data.packing.pack import Packed, pack
@@ -34,6 +35,9 @@ _KINDS = {
 @click.group()
 def data() -> None:
     """Packs training data and looks at it."""
+
+
+data.add_command(verify)
 
 
 @data.command(name="pack")

@@ -6,7 +6,14 @@ import json
 
 import pytest
 
-from mctrain.data.reinforced.manifest import Manifest, ShardRecord, Teacher, load_manifest, save_manifest
+from mctrain.data.reinforced.manifest import (
+    Manifest,
+    Replay,
+    ShardRecord,
+    Teacher,
+    load_manifest,
+    save_manifest,
+)
 from mctrain.errors import DataError
 
 MADE = Manifest(
@@ -16,8 +23,8 @@ MADE = Manifest(
         Teacher("another", 512, 60, "cd" * 32),
     ),
     shards=(
-        ShardRecord("000000.tar", 12, "01" * 32, {"broken photo": 2}),
-        ShardRecord("000001.tar", 3, "02" * 32, {}),
+        ShardRecord("000000.tar", 12, "01" * 32, {"broken photo": 2}, {"a-photo": Replay(4, "ef" * 32)}),
+        ShardRecord("000001.tar", 3, "02" * 32, {}, {}),
     ),
     refused=("a-key", "another-key"),
     versions={"torch": "2.6", "mctrain": "0.1"},
@@ -41,6 +48,10 @@ def test_a_manifest_comes_back_as_it_was_saved_and_equal_ones_have_equal_bytes(t
         (lambda content: content.pop("shards"), "unknown key or lacks one: shards"),
         (lambda content: content["teachers"][1].update(width="512"), "it, teachers 2, width has a value of"),
         (lambda content: content["shards"][0]["faults"].update(odd=1.5), "it, shards 1, faults, odd has a"),
+        (
+            lambda content: content["shards"][0]["replays"]["a-photo"].update(view="4"),
+            "it, shards 1, replays, a-photo, view has a",
+        ),
         (lambda content: content.update(refused="all"), "it, refused has a value of the wrong type: 'all'"),
     ],
 )

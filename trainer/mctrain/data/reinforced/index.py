@@ -48,6 +48,11 @@ class Shard:
         """The key of a whole sample."""
         return str(_load_rows(self.rows)[number]["key"].decode())
 
+    def find(self, key: str) -> int | None:
+        """The number of the first whole sample with this key."""
+        places = np.flatnonzero(_load_rows(self.rows)["key"][: self.whole] == key.encode())
+        return int(places[0]) if len(places) else None
+
     def members(self, number: int) -> dict[str, bytes]:
         """The members of a whole sample, by suffix.
 

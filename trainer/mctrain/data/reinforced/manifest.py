@@ -29,20 +29,30 @@ class Teacher:
 
 
 @dataclass(frozen=True, slots=True)
+class Replay:
+    """A view of one photo by its number, and the digest of its pixels when it was made, at the public size."""
+
+    view: int
+    digest: str
+
+
+@dataclass(frozen=True, slots=True)
 class ShardRecord:
-    """One written shard; `faults` counts by reason what its source held and it does not."""
+    """One written shard; `faults` counts by reason what its source held and it does not, `replays` go by the photo's key."""
 
     name: str
     samples: int
     sha256: str
     faults: Mapping[str, int]
+    replays: Mapping[str, Replay]
 
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
     """`teachers` stand in the order of their embeddings; `refused` are keys of evaluation photos in the source.
 
-    `configuration` is the job's, as JSON; `versions` are those of what computed: torch, Pillow, this package.
+    `configuration` is the job's, as JSON; `versions` are those of what computed: torch, this package, and what pixels
+    depend on (`augment.replay.versions`).
     """
 
     configuration: Mapping[str, Any]
