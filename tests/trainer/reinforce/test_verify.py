@@ -11,6 +11,7 @@ from tests.trainer.reinforce.conftest import read_shard, rewrite, turned
 from mctrain.cli.command import mctrain
 from mctrain.data.reinforced.embeddings import Storage
 from mctrain.data.reinforced.manifest import MANIFEST, load_manifest, save_manifest
+from mctrain.reinforce.verify import every, open_shards, spread
 
 
 @pytest.fixture
@@ -39,6 +40,15 @@ def test_without_a_teacher_it_says_what_it_left_out(made, starter, verify):
     assert f"Embeddings were not compared; that takes the teachers: --teacher {starter}\n" in told
     assert "7 samples, 2 of them read" in told
     assert "7 samples, 7 of them read" in verify(made, "--count", 2, "--all", code=0)
+
+
+def test_the_samples_that_are_looked_at_are_spread_over_all_shards(made, cache):
+    opened, _ = open_shards(made, load_manifest(made / MANIFEST), cache, lambda *_: None)
+    keys = [place.opened.shard.key(place.number) for place in every(opened)]
+    assert len(set(keys)) == 7
+    for count, numbers in {1: [3], 2: [1, 5], 3: [1, 3, 5], 7: range(7), 99: range(7)}.items():
+        chosen = spread(opened, count)
+        assert [place.opened.shard.key(place.number) for place in chosen] == [keys[n] for n in numbers]
 
 
 def test_a_missing_a_cut_and_a_damaged_shard_are_told_apart(own, verify):
@@ -142,6 +152,7 @@ def test_another_teacher_is_told_and_one_that_cannot_be_it_is_refused(own, start
     told = verify(own, "--teacher", starter, code=1)
     assert "has other weights than the set was made with: its digest is" in told
     assert "instead of 0123456789abcdef; find those of then" in told
+    assert told.index("has other weights") < told.index("cosine with fresh embeddings")
     result = CliRunner().invoke(
         mctrain, ["data", "verify", str(own), "--teacher", str(starter), "--teacher", str(starter)]
     )

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from mctrain.cli.look import look
 from mctrain.cli.progress import bar
 from mctrain.cli.verify import verify
 from mctrain.data.check import ShardReport, check_shards, find_evaluation_looks, find_near_copies
@@ -37,7 +38,8 @@ def data() -> None:
     """Packs training data and looks at it."""
 
 
-data.add_command(verify)
+for _command in (look, verify):
+    data.add_command(_command)
 
 
 @data.command(name="pack")

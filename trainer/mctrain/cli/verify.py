@@ -43,56 +43,58 @@ def verify(folder: Path, count: int, cache: Path, titles: tuple[str, ...], *, wh
     One sentence tells each thing that moved since the set was written, and the exit code is then 1.
     """
     manifest = load_manifest(folder / MANIFEST)
-    from mctrain.reinforce.verify import (
+    from mctrain.reinforce.verify import (  # imports torchvision: 2 s
         check_replays,
         check_samples,
+        every,
         explain_move,
         open_shards,
-        places,
         spread,
-    )  # torch: 2 s
+    )
 
     opened, findings = open_shards(folder, manifest, cache, bar("shards", len(manifest.shards)))
-    there = places(opened)
-    chosen = spread(there, count)
-    read = there if whole else chosen
-    findings += check_samples(read, manifest.widths, bar("samples", len(read)))
+    total = sum(own.shard.whole for own in opened)
+    chosen = spread(opened, count)
+    read = total if whole else len(chosen)
+    findings += check_samples(every(opened) if whole else chosen, manifest.widths, bar("samples", read))
     recorded = sum(len(own.record.replays) for own in opened)
     moved = check_replays(opened, manifest, bar("replays", recorded))
-    for sentence in [*findings, *moved]:
-        click.echo(sentence)
+    found = _tell([*findings, *moved])
     if moved:
         click.echo(explain_move(manifest.versions))
-    judged = _compare(manifest, titles, chosen, cache)
-    for sentence in judged:
-        click.echo(sentence)
-    found = len(findings) + len(moved) + len(judged)
+    found += _compare(manifest, titles, chosen, cache)
     outcome = f"findings: {found}" if found else "nothing moved"
     click.echo(
-        f"{folder}: {len(manifest.shards)} shards, {len(there)} samples, {len(read)} of them read, "
+        f"{folder}: {len(manifest.shards)} shards, {total} samples, {read} of them read, "
         f"{recorded} views replayed; {outcome}"
     )
     if found:
         sys.exit(1)
 
 
-def _compare(manifest: Manifest, titles: Sequence[str], chosen: Sequence[Place], cache: Path) -> list[str]:
-    """Tells how near fresh embeddings come, and gives what moved."""
+def _tell(findings: Sequence[str]) -> int:
+    for sentence in findings:
+        click.echo(sentence)
+    return len(findings)
+
+
+def _compare(manifest: Manifest, titles: Sequence[str], chosen: Sequence[Place], cache: Path) -> int:
+    """Tells how near fresh embeddings come, and gives the number of findings."""
     if not titles:
         names = " ".join(f"--teacher {teacher.name}" for teacher in manifest.teachers)
         click.echo(f"Embeddings were not compared; that takes the teachers: {names}")
-        return []
+        return 0
     from mctrain.reinforce.fidelity import demand_teachers, find_strangers, judge, measure
     from mctrain.reinforce.verify import whole_ones
     from mctrain.teachers.open import open_teacher
 
     teachers = [open_teacher(title, cache) for title in titles]
     demand_teachers(manifest, teachers)
-    findings = find_strangers(manifest, teachers)
+    found = _tell(find_strangers(manifest, teachers))
     samples = whole_ones(chosen, manifest.widths)
     if not samples:
         click.echo("Embeddings were not compared: no sample that was chosen is whole.")
-        return findings
+        return found
     progress = bar("embeddings", len(samples) * len(teachers))
     for recorded, own in zip(
         manifest.teachers, measure(samples, manifest.widths, teachers, progress), strict=True
@@ -103,5 +105,5 @@ def _compare(manifest: Manifest, titles: Sequence[str], chosen: Sequence[Place],
             f"{own.texts.least:.4f} and {own.texts.mean:.4f} of {own.texts.count} texts, of {len(samples)} photos; "
             f"{own.bound} is wanted"
         )
-        findings += judge(recorded, own)
-    return findings
+        found += _tell(judge(recorded, own))
+    return found

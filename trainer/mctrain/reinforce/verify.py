@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import bisect
 import hashlib
+import itertools
 from collections import Counter
 from contextlib import suppress
 from dataclasses import dataclass
@@ -18,7 +20,7 @@ from mctrain.data.shards import file_digest
 from mctrain.errors import DataError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from PIL.Image import Image
@@ -111,30 +113,41 @@ def _count_fault(record: ShardRecord, shard: Shard) -> list[str]:
     return [f"{record.name} {counted}; {_WRITE_ANEW}."]
 
 
-def places(opened: Iterable[Opened]) -> list[Place]:
+def every(opened: Iterable[Opened]) -> Iterator[Place]:
     """All samples of the shards."""
-    return [Place(own, number) for own in opened for number in range(own.shard.whole)]
+    return (Place(own, number) for own in opened for number in range(own.shard.whole))
 
 
-def spread(found: Sequence[Place], count: int) -> list[Place]:
-    """So many of them, or all: each from the middle of its part, always the same ones."""
-    count = min(count, len(found))
-    return [found[(2 * part + 1) * len(found) // (2 * count)] for part in range(count)]
+def spread(opened: Sequence[Opened], count: int) -> list[Place]:
+    """So many samples, or all: each from the middle of its part of the set, always the same ones."""
+    ends = list(itertools.accumulate(own.shard.whole for own in opened))
+    total = ends[-1] if ends else 0
+    count = min(count, total)
+    chosen = []
+    for part in range(count):
+        number = (2 * part + 1) * total // (2 * count)
+        own = opened[at := bisect.bisect_right(ends, number)]
+        chosen.append(Place(own, number - ends[at] + own.shard.whole))
+    return chosen
 
 
-def check_samples(chosen: Sequence[Place], widths: Sequence[int], advance: Advance) -> list[str]:
+def check_samples(chosen: Iterable[Place], widths: Sequence[int], advance: Advance) -> list[str]:
     """A sentence for each shard that has broken samples among the chosen ones."""
-    broken: dict[str, list[str]] = {}
-    looked = Counter(place.opened.record.name for place in chosen)
+    looked: Counter[str] = Counter()
+    broken: Counter[str] = Counter()
+    first: dict[str, str] = {}
     for place in chosen:
+        name = place.opened.record.name
+        looked[name] += 1
         try:
             place.read(widths)
         except DataError as fault:
-            broken.setdefault(place.opened.record.name, []).append(str(fault))
+            broken[name] += 1
+            first.setdefault(name, str(fault))
         advance(1, "")
     return [
-        f"{name}: {len(faults)} of {looked[name]} samples that were read are broken, first: {faults[0]}"
-        for name, faults in broken.items()
+        f"{name}: {count} of {looked[name]} samples that were read are broken, first: {first[name]}"
+        for name, count in broken.items()
     ]
 
 
