@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING
 
 import click
 
+from mctrain.cli.look import look
 from mctrain.cli.printing import TOLD, printable, tell_some
 from mctrain.cli.progress import bar
+from mctrain.cli.verify import verify
 from mctrain.data.check import ShardReport, check_shards, find_evaluation_looks, find_near_copies
 from mctrain.data.everyday import EVERYDAY
 from mctrain.data.packing.pack import Packed, pack
@@ -33,6 +35,10 @@ _KINDS = {
 @click.group()
 def data() -> None:
     """Packs training data and looks at it."""
+
+
+for _command in (look, verify):
+    data.add_command(_command)
 
 
 @data.command(name="pack")

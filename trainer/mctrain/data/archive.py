@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import io
-import os
 import tarfile
 from typing import TYPE_CHECKING
+
+from mctrain.whole_files import write_whole
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -14,18 +15,12 @@ if TYPE_CHECKING:
 
 def write_archive(path: Path, samples: Iterable[tuple[str, Mapping[str, bytes]]]) -> None:
     """Writes samples, each a key with its members by suffix, beside `path` and moves the archive into place."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    staging = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        with staging.open("wb") as file:
-            with tarfile.open(fileobj=file, mode="w", format=tarfile.USTAR_FORMAT) as archive:
-                for key, members in samples:
-                    for suffix, content in members.items():
-                        member = tarfile.TarInfo(f"{key}.{suffix}")  # no time, no owner, mode 0644
-                        member.size = len(content)
-                        archive.addfile(member, io.BytesIO(content))
-            file.flush()
-            os.fsync(file.fileno())
-        staging.replace(path)
-    finally:
-        staging.unlink(missing_ok=True)
+    with (
+        write_whole(path) as file,
+        tarfile.open(fileobj=file, mode="w", format=tarfile.USTAR_FORMAT) as archive,
+    ):
+        for key, members in samples:
+            for suffix, content in members.items():
+                member = tarfile.TarInfo(f"{key}.{suffix}")  # no time, no owner, mode 0644
+                member.size = len(content)
+                archive.addfile(member, io.BytesIO(content))

@@ -15,14 +15,15 @@ from typing import TYPE_CHECKING, Any
 
 from mctrain.data.archive import write_archive
 from mctrain.data.augment.draw import slots_of
+from mctrain.data.augment.replay import versions
 from mctrain.data.reinforced.manifest import MANIFEST, Manifest, Replay, ShardRecord, Teacher, save_manifest
 from mctrain.data.reinforced.parse import parse_sample
 from mctrain.data.reinforced.sample import members_of
-from mctrain.data.reinforced.whole_files import write_whole
 from mctrain.data.shards import file_digest, grouped
 from mctrain.errors import DataError, TrainerError
 from mctrain.reinforce.report import Faulty, ShardReport, load_report, save_report
 from mctrain.reinforce.shard import Outcome, reinforce
+from mctrain.whole_files import write_whole
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -35,7 +36,7 @@ if TYPE_CHECKING:
     from mctrain.teachers.teacher import Ensemble
 
 JOB = "job.json"
-_PACKAGES = ("picsight", "torch", "torchvision", "pillow", "numpy", "onnxruntime")
+_PACKAGES = ("picsight", "torch", "numpy", "onnxruntime")
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +91,7 @@ def collect(job: Job, teachers: tuple[Teacher, ...]) -> Manifest:
         teachers=teachers,
         shards=tuple(report.shard for report in found),
         refused=tuple(key for report in found for key in report.refused),
-        versions={name: metadata.version(name) for name in _PACKAGES},
+        versions=versions() | {name: metadata.version(name) for name in _PACKAGES},
     )
     save_manifest(job.folder / MANIFEST, manifest)
     return manifest

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
 from mctrain.data.reinforced.manifest import ShardRecord, parse_record
-from mctrain.data.reinforced.whole_files import write_whole
+from mctrain.whole_files import write_whole
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -35,7 +35,7 @@ def save_report(shard: Path, report: ShardReport) -> None:
     """Replaces the shard's report.
 
     Raises:
-        DataError: the disk is full or refuses it.
+        OSError: the disk is full or refuses it.
     """
     with write_whole(_path(shard)) as file:
         file.write(json.dumps(asdict(report), indent=1, ensure_ascii=False).encode())

@@ -49,6 +49,10 @@ def test_a_manifest_comes_back_as_it_was_saved_and_equal_ones_have_equal_bytes(t
         (lambda content: content.pop("shards"), "unknown key or lacks one: shards"),
         (lambda content: content["teachers"][1].update(width="512"), "it, teachers 2, width has a value of"),
         (lambda content: content["shards"][0]["faults"].update(odd=1.5), "it, shards 1, faults, odd has a"),
+        (
+            lambda content: content["shards"][0]["replays"]["a-photo"].update(view="4"),
+            "it, shards 1, replays, a-photo, view has a",
+        ),
         (lambda content: content.update(refused="all"), "it, refused has a value of the wrong type: 'all'"),
     ],
 )

@@ -9,6 +9,8 @@ import hashlib
 import math
 from typing import TYPE_CHECKING, Literal
 
+import PIL
+import torchvision
 from torchvision.transforms import InterpolationMode
 from torchvision.transforms import functional as pixels
 
@@ -57,6 +59,11 @@ def replay(
 def picture_digest(image: Image) -> str:
     """The SHA-256 of the RGB pixels: what tells whether a replayed view is still the same to the last one."""
     return hashlib.sha256(image.convert("RGB").tobytes()).hexdigest()
+
+
+def versions() -> dict[str, str]:
+    """Of what decides on the pixels of a view: the libraries that decode photos and replay records."""
+    return {"Pillow": PIL.__version__, "torchvision": torchvision.__version__}
 
 
 def _affine(

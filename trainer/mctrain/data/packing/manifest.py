@@ -6,12 +6,12 @@ No path and no name of a photo's file stands in it: a folder of shards may be pa
 from __future__ import annotations
 
 import json
-import os
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from mctrain.data.shards import file_digest
 from mctrain.errors import DataError
+from mctrain.whole_files import write_whole
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -56,13 +56,8 @@ class Manifest:
         records = [asdict(shards[name]) for name in sorted(shards)]
         photos = sum(record["photos"] for record in records)
         content = {"format": _FORMAT, "kind": _KIND, "photos": photos, **asdict(self), "shards": records}
-        folder.mkdir(parents=True, exist_ok=True)
-        staging = folder / f".{MANIFEST}.{os.getpid()}.part"
-        with staging.open("w", encoding="utf-8") as file:
-            json.dump(content, file, indent=1)
-            file.flush()
-            os.fsync(file.fileno())
-        staging.replace(folder / MANIFEST)
+        with write_whole(folder / MANIFEST) as file:
+            file.write(json.dumps(content, indent=1).encode())
 
 
 def finished_shards(folder: Path) -> dict[str, ShardRecord]:

@@ -18,8 +18,8 @@ import numpy as np
 
 from mctrain.data.reinforced.bank import ABOUT, EMBEDDINGS, STARTS, TEXTS, About, read_about
 from mctrain.data.reinforced.embeddings import find_fault
-from mctrain.data.reinforced.whole_files import write_whole
 from mctrain.errors import DataError
+from mctrain.whole_files import write_whole
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence

@@ -18,9 +18,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from mctrain.data.reinforced.layout import ROLES, SUFFIXES, role_of
-from mctrain.data.reinforced.whole_files import write_whole
 from mctrain.data.shards import demand_end, split_name
 from mctrain.errors import DataError
+from mctrain.whole_files import write_whole
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -46,6 +46,11 @@ class Shard:
     def key(self, number: int) -> str:
         """The key of a whole sample."""
         return str(_load_rows(self.rows)[number]["key"].decode())
+
+    def find(self, key: str) -> int | None:
+        """The number of the first whole sample with this key."""
+        places = np.flatnonzero(_load_rows(self.rows)["key"][: self.whole] == key.encode())
+        return int(places[0]) if len(places) else None
 
     def members(self, number: int) -> dict[str, bytes]:
         """The members of a whole sample, by suffix.

@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, is_dataclass
 from typing import TYPE_CHECKING, Any, TypeVar, get_args, get_origin, get_type_hints
 
-from mctrain.data.reinforced.whole_files import write_whole
 from mctrain.errors import DataError
+from mctrain.whole_files import write_whole
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -55,7 +55,8 @@ class ShardRecord:
 class Manifest:
     """`teachers` stand in the order of their embeddings; `refused` are keys of evaluation photos in the source.
 
-    `configuration` is the job's, as JSON; `versions` are those of what computed: torch, Pillow, this package.
+    `configuration` is the job's, as JSON; `versions` are those of what computed: torch, this package, and what pixels
+    depend on (`augment.replay.versions`).
     """
 
     configuration: Mapping[str, Any]

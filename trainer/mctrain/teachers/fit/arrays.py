@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import os
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+
+from mctrain.whole_files import write_whole
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -16,13 +17,8 @@ if TYPE_CHECKING:
 
 def save_arrays(path: Path, arrays: Mapping[str, NDArray[Any]]) -> None:
     """Writes the arrays beside `path` and moves them into place."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    staging = path.with_name(f".{path.name}.{os.getpid()}.part")
-    with staging.open("wb") as file:
+    with write_whole(path) as file:
         np.savez(file, allow_pickle=False, **arrays)
-        file.flush()
-        os.fsync(file.fileno())
-    staging.replace(path)
 
 
 def load_arrays(path: Path) -> dict[str, NDArray[Any]]:

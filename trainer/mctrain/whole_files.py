@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import uuid
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -15,7 +15,11 @@ if TYPE_CHECKING:
 
 @contextmanager
 def write_whole(path: Path) -> Iterator[BinaryIO]:
-    """A file to write into; it gets its name when the block ends well, and is gone when it does not."""
+    """A file to write into; it gets its name when the block ends well, and is gone when it does not.
+
+    Raises:
+        OSError: the disk is full or refuses it.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     staging = path.with_name(f".{path.name}.{uuid.uuid4().hex}.part")  # two processes may write the same file
     try:
@@ -25,4 +29,5 @@ def write_whole(path: Path) -> Iterator[BinaryIO]:
             os.fsync(file.fileno())
         staging.replace(path)
     finally:
-        staging.unlink(missing_ok=True)
+        with suppress(OSError):  # a disk that refuses this too has told its reason already
+            staging.unlink(missing_ok=True)
