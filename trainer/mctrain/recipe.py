@@ -166,12 +166,14 @@ class SourceTable:
 class ReinforcementTable:
     """Who judges, in order, and how it is stored: "npz-fp32", "pth-fp32" or "pth-bf16".
 
-    A teacher is what `mctrain eval` measures too, or `teach:RECIPE`, which is fitted first where it is missing.
+    A teacher is what `mctrain eval` measures too, or `teach:RECIPE`, which is fitted first where it is missing. `bank`
+    names sources of texts without photos, none for no bank.
     """
 
     teachers: tuple[str, ...]
     storage: str
     seed: int
+    bank: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)

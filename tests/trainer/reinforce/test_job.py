@@ -18,6 +18,7 @@ from tests.trainer.conftest import members_of, write_shard
 from mctrain.cli.command import mctrain
 from mctrain.data.augment.replay import picture_digest, replay
 from mctrain.data.everyday import is_drawn
+from mctrain.data.reinforced.bank import open_bank
 from mctrain.data.reinforced.manifest import load_manifest
 from mctrain.data.reinforced.parse import parse_sample
 from mctrain.data.shards import grouped, samples
@@ -175,3 +176,16 @@ def test_views_depend_on_the_seed_and_photos_can_become_jpeg(words, made, tmp_pa
     assert sample.views[0] == other.views[0]
     assert sample.views[1:] != other.views[1:]
     assert np.isclose((sample.image_embeddings[0] * other.image_embeddings[0]).sum(), 1, atol=0.01)
+
+
+def test_texts_without_photos_are_judged_by_the_same_teachers(words, starter, sources, tmp_path):
+    (tmp_path / "own.txt").write_text("a red fox in the snow\nan old lighthouse at dusk\n", encoding="utf-8")
+    told = run(
+        *words, "-o", tmp_path / "out", "--limit", "1", "--bank", "queries", "--bank", tmp_path / "own.txt"
+    )
+    assert "2 of own.txt" in told.output
+    manifest = load_manifest(tmp_path / "out" / "manifest.json")
+    bank = open_bank(tmp_path / "out" / "bank.npz", manifest.teachers)
+    rows = bank.draw(epoch=0, step=3, seed=1, count=16)
+    near = (BundleTeacher(starter).texts(bank.texts(rows)) * bank.embeddings(rows)).sum(1)
+    assert (near > 0.999).all()

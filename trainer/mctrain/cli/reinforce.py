@@ -49,6 +49,7 @@ class _Wish:
     storage: Storage
     templates: Path | None
     translations: Path | None
+    bank: tuple[str, ...]
 
 
 @click.command()
@@ -95,6 +96,11 @@ class _Wish:
     type=click.Path(exists=True, file_okay=False, path_type=Path),
     help="Folder of a recipe's shards.",
 )
+@click.option(
+    "--bank",
+    multiple=True,
+    help="Texts without photos to judge too: imagenet, flickr30k, coco, wordnet (of --data), queries, or a .txt file; repeatable.",
+)
 @click.option("--jpeg", is_flag=True, help="Encode other photos as JPEG, for readers that take nothing else.")
 @click.option("--limit", type=click.IntRange(min=1), help="Only so many photos of each shard.")
 @click.option(
@@ -120,6 +126,7 @@ def reinforce(
     storage: str,
     recipe: str | None,
     data: Path | None,
+    bank: tuple[str, ...],
     limit: int | None,
     part: tuple[int, int],
     processes: int,
@@ -139,10 +146,13 @@ def reinforce(
         if not shards or not teachers:
             raise click.UsageError("Name shards and at least one --teacher, or a --recipe.")
         drawn = Augmentation(augmentation, views, least_area, mirror=False)
-        wish = _Wish(named_shards(shards), teachers, drawn, seed, Storage(storage), None, None)
+        wish = _Wish(named_shards(shards), teachers, drawn, seed, Storage(storage), None, None, bank)
     for place in (output, cache):
         demand_writable(place)
+    from mctrain.data.refusal import shipped
+    from mctrain.data.reinforced.bank_sources import Places
     from mctrain.data.workers import open_pool
+    from mctrain.reinforce.bank import make_bank
     from mctrain.reinforce.foretell import foretell  # imports torch: 2 s
     from mctrain.reinforce.job import part_of, run
     from mctrain.teachers.open import open_teacher
@@ -155,6 +165,11 @@ def reinforce(
         forecast = foretell(job, ensemble, pool)
         click.echo(forecast.sentence(), err=True)
         manifest = run(job, ensemble, pool, bar("samples", forecast.photos))
+    if wish.bank and part[0] == 1:
+        for line in make_bank(
+            output, wish.bank, Places(data or Path(), tuple(wish.shards), shipped()), ensemble, bar
+        ):
+            click.echo(line)
     faults = sum(count for shard in manifest.shards for count in shard.faults.values())
     click.echo(
         f"{output}: {manifest.samples} samples in {len(manifest.shards)} shards; left out: {faults} faulty, "
@@ -175,6 +190,7 @@ def _of_recipe(name: str, data: Path) -> _Wish:
         Storage(read.reinforcement.storage),
         templates,
         translations,
+        read.reinforcement.bank,
     )
 
 

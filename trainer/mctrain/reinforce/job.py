@@ -75,7 +75,7 @@ def run(
         TrainerError: the folder holds a job of another configuration or of other teachers, or two shards have one name.
         DataError: a shard is missing, damaged at its beginning, or does not come back as it was written.
     """
-    teachers = tuple(Teacher(own.name, own.width, own.scale, own.digest) for own in ensemble.members)
+    teachers = recorded(ensemble)
     _begin(job, teachers)
     for shard in job.shards:
         if load_report(job.target(shard)) is None:
@@ -95,6 +95,11 @@ def collect(job: Job, teachers: tuple[Teacher, ...]) -> Manifest:
     )
     save_manifest(job.folder / MANIFEST, manifest)
     return manifest
+
+
+def recorded(ensemble: Ensemble) -> tuple[Teacher, ...]:
+    """The teachers as a manifest has them."""
+    return tuple(Teacher(own.name, own.width, own.scale, own.digest) for own in ensemble.members)
 
 
 def part_of(shards: Sequence[Path], part: int, parts: int) -> tuple[Path, ...]:

@@ -100,7 +100,9 @@ def collect(sources: Sequence[str], places: Places) -> Collected:
     texts = {
         name: tuple(sieve.sift(_read(name, places, absent), dropped[name])) for name in dict.fromkeys(sources)
     }
-    return Collected({name: own for name, own in texts.items() if own}, dropped, tuple(absent))
+    # of a person's file the name without its place
+    named = {name if name in SOURCES else name.rpartition("/")[2]: own for name, own in texts.items() if own}
+    return Collected(named, dropped, tuple(absent))
 
 
 def _read(name: str, places: Places, absent: list[str]) -> Iterator[str]:
