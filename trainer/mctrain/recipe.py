@@ -8,6 +8,7 @@ import tomllib
 from dataclasses import MISSING, asdict, dataclass, fields, is_dataclass
 from importlib import resources
 from pathlib import Path
+from types import UnionType
 from typing import Any, Literal, TypeVar, get_args, get_origin, get_type_hints
 
 from mctrain.errors import RecipeError
@@ -120,6 +121,23 @@ class TrainingTable:
 
 
 @dataclass(frozen=True, slots=True)
+class TuningTable:
+    """The fine-tuning of MiniLM's upper `layers` before the fit, with heads of its own that are thrown away.
+
+    `classes`: of so many class names a step is asked, which keeps them where the classifier's answers are.
+    """
+
+    layers: int
+    steps: int
+    batch: int
+    rate: float
+    head_rate: float
+    weight_decay: float
+    warmup: int
+    classes: int
+
+
+@dataclass(frozen=True, slots=True)
 class BundleTable:
     """What the exported bundle is called, and under which licence it goes."""
 
@@ -139,6 +157,7 @@ class Recipe:
     model: ModelTable
     training: TrainingTable
     bundle: BundleTable
+    tuning: TuningTable | None = None
 
     def as_dict(self) -> dict[str, Any]:
         """For the checkpoint and the bundle's provenance."""
@@ -249,6 +268,8 @@ def parse_table(kind: type[_Table], content: object, where: str) -> _Table:
 
 
 def _value(kind: Any, value: object, where: str) -> object:
+    if get_origin(kind) is UnionType:  # a table that a recipe may leave out, and a checkpoint has as None
+        return None if value is None else _value(get_args(kind)[0], value, where)
     if is_dataclass(kind):
         return parse_table(kind, value, where)  # type: ignore[arg-type]
     if get_origin(kind) is Literal and value in get_args(kind):

@@ -80,6 +80,10 @@ class MiniLM(nn.Module):
         self.norm = nn.LayerNorm(WIDTH, eps=EPSILON)
         self.layers = nn.ModuleList(Layer() for _ in range(LAYERS))
 
+    def tunable(self, layers: int) -> list[nn.Parameter]:
+        """The parameters of the upper layers."""
+        return [own for layer in self.layers[len(self.layers) - layers :] for own in layer.parameters()]
+
     def states(self, ids: Tensor) -> Tensor:
         """The last layer's states [n, tokens, 384]; those at padding mean nothing."""
         blocked = (ids == PAD_ID)[

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -13,6 +13,7 @@ from mctrain.data.phrasing import load_phrasing
 from mctrain.data.refusal import shipped
 from mctrain.data.shards import find_shards, samples
 from mctrain.data.words import CAPTIONS, CLASSES, QUERIES
+from mctrain.models import minilm
 from mctrain.teachers.fit.features import cache_features, cached
 from mctrain.teachers.fit.sentences import cache_sentences
 from mctrain.teachers.fit.sureness import fit_factors, join
@@ -63,19 +64,25 @@ class Ragged:
 class Corpus:
     """All that the loop reads, without the photos that stand apart.
 
-    `keys` of the photos; `features` [views, photos, networks * 1280], `logits` [views, photos, 1000] and `texts`
-    [texts, 384] float16; `captions` and `queries` point from photos to texts, `prompts` from ImageNet classes to texts;
-    `factors` [networks] are those of the joined logits.
+    `keys` of the photos; `features` [views, photos, networks * 1280] and `logits` [views, photos, 1000] float16;
+    `captions` and `queries` point from photos to rows of `texts`, `prompts` from ImageNet classes; `factors` [networks]
+    are those of the joined logits. `vectors` [texts, 384] float16 are there once a trunk has seen the texts.
     """
 
     keys: tuple[str, ...]
     features: NDArray[np.float16]
     logits: NDArray[np.float16]
     factors: tuple[float, ...]
-    texts: NDArray[np.float16]
+    texts: tuple[str, ...]
     captions: Ragged
     queries: Ragged
     prompts: Ragged
+    vectors: NDArray[np.float16]
+
+    def seen_by(self, trunk: MiniLM, cache: Path, bar: Bar) -> Corpus:
+        """With the vectors that a trunk gives for its texts."""
+        found = cache_sentences(self.texts, trunk, cache, bar("texts", len(self.texts)))
+        return replace(self, vectors=found.of(self.texts))
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,10 +93,8 @@ class _Texts:
     queries: tuple[str, ...]
 
 
-def build_corpus(
-    table: DataTable, views: Views, trunk: MiniLM, places: Places, bar: Bar, *, workers: int
-) -> Corpus:
-    """Reads the texts, caches what is missing and joins everything; `bar(title, total)` makes a progress display.
+def build_corpus(table: DataTable, views: Views, places: Places, bar: Bar, *, workers: int) -> Corpus:
+    """Reads the texts, caches what is missing of the photos and joins everything; `bar(title, total)` makes a progress display.
 
     Raises:
         DataError: a file is missing or damaged.
@@ -102,8 +107,8 @@ def build_corpus(
     prompts = class_prompts(class_names(data, "imagenet"))
     everything = [text for own in texts for text in (*own.captions, *own.queries)]
     everything += [text for group in prompts for text in group]
-    sentences = cache_sentences(everything, trunk, cache, bar("texts", len(set(everything))))
-    rows = sentences.rows
+    distinct = tuple(sorted(set(everything)))
+    rows = {text: row for row, text in enumerate(distinct)}
     features = np.stack([_features(shards, views, view, cache)[taken] for view in range(count)])
     logits = np.stack([_logits(shards, views, view, cache)[:, taken] for view in range(count)])
     factors = fit_factors(logits[0], views)
@@ -112,10 +117,11 @@ def build_corpus(
         features=features,
         logits=join(logits, factors),
         factors=factors,
-        texts=sentences.matrix,
+        texts=distinct,
         captions=Ragged.of([rows[text] for text in own.captions] for own in texts),
         queries=Ragged.of([rows[text] for text in own.queries] for own in texts),
         prompts=Ragged.of([rows[text] for text in group] for group in prompts),
+        vectors=np.empty((0, minilm.WIDTH), np.float16),
     )
 
 

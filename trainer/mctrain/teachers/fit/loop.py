@@ -162,7 +162,7 @@ def _see(heads: Heads, corpus: Corpus, batch: Batch, *, bf16: bool) -> _Seen:
     logits = as_tensor(corpus.logits[batch.views, batch.photos])
     rows = np.concatenate([batch.texts.reshape(-1), batch.prompts])
     with torch.autocast("cpu", torch.bfloat16, enabled=bf16):
-        words = heads.text(as_tensor(corpus.texts[rows])).float()  # [slots * n + classes, dim]
+        words = heads.text(as_tensor(corpus.vectors[rows])).float()  # [slots * n + classes, dim]
         photos = heads.image(features, logits).float()  # [n, dim]
     texts, classes = words.split([batch.texts.size, len(batch.prompts)])
     slots = texts.unflatten(0, batch.texts.shape)  # [slots, n, dim]

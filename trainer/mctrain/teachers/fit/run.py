@@ -19,6 +19,7 @@ from mctrain.teachers.fit.features import Views
 from mctrain.teachers.fit.heads import Heads
 from mctrain.teachers.fit.loop import Lesson, as_tensor, fit
 from mctrain.teachers.fit.pseudo import Classifier
+from mctrain.teachers.fit.tuning import tune
 from mctrain.teachers.folds import fold_of, save_folds
 from mctrain.weights.checkpoint import Checkpoint, Run, save_checkpoint
 
@@ -66,9 +67,11 @@ def teach(
     load_trunks(clip, preset)
     clip.requires_grad_(requires_grad=False)
     views = Views(recipe.augmentation, recipe.training.seed, recipe.model.networks, preset.image_spec())
+    corpus = build_corpus(table, views, places, bar, workers=workers)
     trunk = cast("MiniLmTower", clip.text).trunk
-    corpus = build_corpus(table, views, trunk, places, bar, workers=workers)
-    history = _fit_all(clip, corpus, recipe, folder, bar)
+    if recipe.tuning is not None:
+        tune(clip, corpus, recipe, folder, bar)
+    history = _fit_all(clip, corpus.seen_by(trunk, places.cache, bar), recipe, folder, bar)
     run = Run(recipe, history, {path.name: file_digest(path) for path in files})
     checkpoint = Checkpoint(preset, clip.eval().requires_grad_(requires_grad=False), run)
     return Finished(checkpoint, save_checkpoint(folder, checkpoint), history)
@@ -86,7 +89,7 @@ def _fit_all(clip: Clip, corpus: Corpus, recipe: Recipe, folder: Path, bar: Bar)
     heads = Heads.of(clip)
     heads.requires_grad_()
     heads.image.fit_scores(as_tensor(corpus.features[0]))
-    heads.text.fit_scores(as_tensor(corpus.texts))
+    heads.text.fit_scores(as_tensor(corpus.vectors))
     begun = copy.deepcopy(heads.image)
     tell = _teller(bar("epochs", recipe.training.epochs))
     history = fit(heads, Lesson(corpus, everything, classifier), recipe, folder / PROGRESS, tell)

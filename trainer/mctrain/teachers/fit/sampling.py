@@ -34,7 +34,7 @@ def batches(corpus: Corpus, rows: NDArray[np.int64], table: TrainingTable, epoch
         photos = order[start : start + table.batch]
         views = draw.integers(0, corpus.features.shape[0], len(photos))
         texts = np.stack(
-            [_draw_texts(corpus, photos, table.queries, draw) for _ in range(table.texts_a_photo)]
+            [draw_texts(corpus, photos, table.queries, draw) for _ in range(table.texts_a_photo)]
         )
         classes = np.arange(len(corpus.prompts.starts) - 1)
         yield Batch(photos, views, texts, corpus.prompts.draw(classes, draw.random(len(classes))))
@@ -45,7 +45,7 @@ def steps_of_epoch(rows: NDArray[np.int64], table: TrainingTable) -> int:
     return len(rows) // table.batch
 
 
-def _draw_texts(
+def draw_texts(
     corpus: Corpus, photos: NDArray[np.int64], queries: float, draw: np.random.Generator
 ) -> NDArray[np.int64]:
     """One text for each photo: a short one with the chance `queries`, and whichever kind it has where it has but one."""
