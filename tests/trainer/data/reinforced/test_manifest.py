@@ -23,7 +23,7 @@ MADE = Manifest(
         Teacher("another", 512, 60, "cd" * 32),
     ),
     shards=(
-        ShardRecord("000000.tar", 12, "01" * 32, {"broken photo": 2}, {"a": Replay(2, "03" * 32)}),
+        ShardRecord("000000.tar", 12, "01" * 32, {"broken photo": 2}, {"a-photo": Replay(2, "03" * 32)}),
         ShardRecord("000001.tar", 3, "02" * 32, {}, {}),
     ),
     refused=("a-key", "another-key"),
