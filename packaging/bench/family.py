@@ -11,13 +11,12 @@ import open_clip
 import torch
 from torch import nn
 
-from mctrain.export.clip_tokenizer import TEXT_SPEC, write_clip_tokenizer
-from mctrain.export.family import image_spec, write_text_graph
-from mctrain.export.graph import Port, write_graph
+from mctrain.export.bundle import write_image_graph, write_text_graph
 from mctrain.export.storage import store_halves, store_int8
-from mctrain.models.mobileclip import MobileClip, UnitVectors
+from mctrain.models.clip import Clip, build_clip
 from mctrain.models.presets import Preset, find_preset
 from mctrain.models.reparameterize import fold_everything
+from mctrain.tokens.clip import TEXT_SPEC, write_clip_tokenizer
 from picsight_engine.models.bundle import (
     IMAGE_GRAPH,
     MANIFEST,
@@ -61,10 +60,10 @@ class EncodeText(nn.Module):
         return self.model.encode_text(ids)
 
 
-def random_model(preset: Preset) -> MobileClip:
+def random_model(preset: Preset) -> Clip:
     """The preset's model in evaluation mode with random weights, always the same."""
     torch.manual_seed(0)
-    model = MobileClip(preset).eval()
+    model = build_clip(preset).eval()
     for name, parameter in model.named_parameters():
         if name.endswith("gamma"):
             nn.init.constant_(parameter, SCALE)
@@ -80,7 +79,7 @@ def preset_towers(name: str) -> Towers:
         fold_everything(model.image),
         fold_everything(model.text),
         preset.dim,
-        image_spec(preset),
+        preset.image_spec(),
         preset.text.causal,
     )
 
@@ -110,11 +109,8 @@ def provide(folder: Path, build: Callable[[], Towers]) -> tuple[Bundle, Bundle]:
 def _export(towers: Towers, folder: Path, quantised: Path, work: Path) -> None:
     plain = {"image": work / "plain-image.onnx", "text": work / "plain-text.onnx"}
     spec = towers.spec
-    pixels = torch.zeros(2, 3, spec.size, spec.size)
-    write_graph(
-        UnitVectors(towers.image), pixels, Port(spec.input, FREE_BATCH), [spec.output], plain["image"]
-    )
-    write_text_graph(towers.text, plain["text"], causal=towers.causal)
+    write_image_graph(towers.image, spec, plain["image"])
+    write_text_graph(towers.text, TEXT_SPEC, plain["text"], causal=towers.causal)
     tokenizer = work / TEXT_SPEC.tokenizer
     write_clip_tokenizer(tokenizer)
     image, text, text8 = (work / f"{name}.onnx" for name in ("image", "text", "text8"))

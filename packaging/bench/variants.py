@@ -20,14 +20,15 @@ from report import interleaved, machine, milliseconds, table
 from timm.utils import reparameterize_model
 from torch import nn
 
-from mctrain.export.clip_tokenizer import load_clip_tokenizer
-from mctrain.export.family import write_text_graph
-from mctrain.export.graph import Graph, Port, write_graph
+from mctrain.export.bundle import write_text_graph
 from mctrain.export.storage import store_int8
-from mctrain.models.mobileclip import UnitVectors
+from mctrain.graphs.graph import Graph, Port, write_graph
+from mctrain.models.clip import UnitVectors
 from mctrain.models.presets import find_preset
 from mctrain.models.reparameterize import fold_everything, reparameterize
 from mctrain.models.transformer import take
+from mctrain.tokens.clip import TEXT_SPEC
+from mctrain.tokens.tokenizer import load_tokenizer
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -98,7 +99,7 @@ class WholeLastLayer(nn.Module):
 
 def texts(folder: Path) -> dict[str, Callable[[], object]]:
     """Text towers in float32 and int8: all rows of the last layer, one, and, where causal, only the query's own tokens."""
-    ids = load_clip_tokenizer().encode([QUERY])  # [1, 77]
+    ids = load_tokenizer(find_preset("mobileclip_s0").text).encode([QUERY])  # [1, 77]
     calls: dict[str, Callable[[], object]] = {}
     for name in ("mobileclip_s0", "mobileclip_s2", "mobileclip_b"):
         tower = fold_everything(family.random_model(find_preset(name)).text)
@@ -110,7 +111,7 @@ def texts(folder: Path) -> dict[str, Callable[[], object]]:
             path = folder / f"{name}-text-{way.replace(' ', '-')}.onnx"
             small = path.with_name(f"{path.stem}-int8.onnx")
             if not small.is_file():
-                write_text_graph(module, path, causal=causal)
+                write_text_graph(module, TEXT_SPEC, path, causal=causal)
                 store_int8(path, small)
             calls[f"{name}, float32, {way}"] = partial(Graph(path), ids)
             calls[f"{name}, int8, {way}"] = partial(Graph(small), ids)

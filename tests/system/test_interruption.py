@@ -16,6 +16,7 @@ import time
 from contextlib import suppress
 
 import pytest
+from tests.interrupting import CTRL_C_AT_AN_IMPORT_OF_THE_PROGRAM
 
 MANY = 130
 
@@ -155,28 +156,10 @@ def test_ctrl_c_at_any_moment_is_at_most_one_word(indexed, tries) -> None:
             assert told.strip() in {b"", b"Stopped."}
 
 
-CTRL_C_AT_AN_IMPORT = """
-import os, sys
-
-module = sys.argv[1]
-
-class Interrupt:
-    @staticmethod
-    def find_spec(name, path=None, target=None):
-        if name == module:
-            os.kill(os.getpid(), 2)
-
-sys.meta_path.insert(0, Interrupt)
-from picsight.__main__ import main
-sys.argv[1:] = ["problems"]
-main()
-"""
-
-
 @pytest.mark.parametrize("module", ["signal", "picsight.cli", "click", "picsight.cli.program"])
 def test_ctrl_c_while_the_program_is_imported_is_130_and_silence(outside, module) -> None:
     done = subprocess.run(
-        [sys.executable, "-c", CTRL_C_AT_AN_IMPORT, module],
+        [sys.executable, "-c", CTRL_C_AT_AN_IMPORT_OF_THE_PROGRAM, module, "problems"],
         env=outside.environment,
         capture_output=True,
         check=False,

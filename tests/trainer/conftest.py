@@ -24,7 +24,7 @@ source = "a few photos"
 machine = "any"
 hours = 0.01
 expected = "nothing"
-command = "mctrain train tiny.toml"
+command = "mctrain teach tiny.toml"
 
 [data]
 shards = ["flickr8k-train-*.tar", "labelled-train-*.tar.gz"]
@@ -32,10 +32,16 @@ templates = "labelled-templates.json"
 translations = "translations.tsv.gz"
 evaluation_shards = ["flickr8k-dev-*.tar"]
 evaluation_texts = ["hard-negatives.jsonl"]
-views = 2
-least_crop = 0.5
 
-[heads]
+[augmentation]
+kind = "weak"
+views = 2
+least_area = 0.5
+mirror = true
+
+[model]
+networks = ["lite0"]
+size = 224
 dim = 32
 image_hidden = 48
 text_hidden = 40
@@ -59,6 +65,8 @@ distil = 0.5
 pseudo = 0.1
 pseudo_photos = 16
 average = 0.9
+folds = 0
+bf16 = false
 
 [bundle]
 name = "tiny"
@@ -129,10 +137,11 @@ def cache(tmp_path_factory) -> Path:
 @pytest.fixture(scope="session")
 def finished(tiny_recipe, tiny_data, cache, tmp_path_factory):
     """An undisturbed run of the tiny recipe."""
-    from mctrain.training.run import run_recipe
+    from mctrain.teachers.fit.corpus import Places
+    from mctrain.teachers.fit.run import teach
 
     folder = tmp_path_factory.mktemp("undisturbed")
-    return run_recipe(tiny_recipe, tiny_data, cache, folder, lambda *_: lambda *_: None, threads=1)
+    return teach(tiny_recipe, Places(tiny_data, cache), folder, lambda *_: lambda *_: None, threads=1)
 
 
 @pytest.fixture(scope="session")

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from mctrain.export.graph import Port
+from mctrain.graphs.graph import Port
 from mctrain.models.presets import find_preset
 from mctrain.models.reparameterize import fold_everything
 from mctrain.models.sizes import deployed_size

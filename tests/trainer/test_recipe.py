@@ -29,7 +29,8 @@ def test_a_recipe_says_what_it_takes_and_what_comes_out():
     ("old", "new", "complaint"),
     [
         ("epochs = 12", "epochs = 12\nepoch = 3", "training has an unknown key: epoch"),
-        ("[heads]", "[header]\nx = 1\n[heads]", "has an unknown key: header"),
+        ("[model]", "[header]\nx = 1\n[model]", "has an unknown key: header"),
+        ('"weak"', '"bold"', "kind has a value of the wrong type: 'bold'"),
         ("epochs = 12\n", "", "training lacks the key epochs"),
         ("epochs = 12", "epochs = 12.5", "epochs has a value of the wrong type: 12.5"),
         ("epochs = 12", "epochs = true", "epochs has a value of the wrong type: True"),

@@ -4,6 +4,7 @@ PicsightError            of the engine: anything that a person is told about
 └── TrainerError         the trainer cannot do what was asked
     ├── RecipeError      a recipe is unknown, incomplete or holds a key that nobody reads (exit code 2)
     ├── DataError        a shard is missing, damaged or not what its name says
+    │   └── SampleError  one sample of a shard cannot be used: it is skipped and counted, the work goes on
     ├── RefusalError     the data holds something that is only for evaluation
     ├── WeightsError     a file of weights is damaged, or is not of the model it is taken for
     └── ExportError      an exported graph does not compute what the checkpoint computes
@@ -26,6 +27,14 @@ class RecipeError(TrainerError):
 
 class DataError(TrainerError):
     """Photos or texts cannot be read."""
+
+
+class SampleError(DataError):
+    """One sample lacks a member or has a broken one; `reason` is what such samples are counted under."""
+
+    def __init__(self, message: str, reason: str) -> None:
+        super().__init__(message)
+        self.reason = reason
 
 
 class RefusalError(TrainerError):

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import tomllib
 from dataclasses import MISSING, asdict, dataclass, fields, is_dataclass
 from importlib import resources
 from pathlib import Path
-from typing import Any, TypeVar, get_type_hints
+from types import UnionType
+from typing import Any, Literal, TypeVar, get_args, get_origin, get_type_hints
 
 from mctrain.errors import RecipeError
+
+Kind = Literal["strong", "weak", "aspect", "none"]
 
 _Table = TypeVar("_Table")
 
@@ -27,21 +32,59 @@ class About:
 
 @dataclass(frozen=True, slots=True)
 class DataTable:
-    """What is trained on, by name inside the data folder, and what never may be."""
+    """What is learnt from, by name inside the data folder, and what never may be."""
 
     shards: tuple[str, ...]
     templates: str
     translations: str
     evaluation_shards: tuple[str, ...]
     evaluation_texts: tuple[str, ...]
-    views: int
-    least_crop: float
 
 
 @dataclass(frozen=True, slots=True)
-class HeadTable:
-    """The two heads: width of the space, hidden widths, shares dropped; `branch` weighs the classifier branch (0 = none)."""
+class Augmentation:
+    """How views of a photo are drawn: `views` of them, of which the first is the whole photo as it is.
 
+    strong  a crop of at least `least_area` of the photo (published with 0.08), then two operations
+    weak    a crop of at least `least_area` (published with 0.9)
+    aspect  the largest crop whose proportions are the photo's, up to a third wider or narrower
+    none    the whole photo and nothing else
+
+    With `mirror` every other view is mirrored by chance; the published sets have none of that.
+    """
+
+    kind: Kind
+    views: int
+    least_area: float
+    mirror: bool
+
+    def __post_init__(self) -> None:
+        if self.views < 1 or (self.kind == "none" and self.views != 1):
+            raise RecipeError(
+                f"The augmentation {self.kind} cannot have {self.views} views a photo; give at least 1, and 1 to none."
+            )
+        if not 0 < self.least_area <= 1:
+            raise RecipeError(
+                f"The least area of a crop is {self.least_area}; give a share above 0 and up to 1."
+            )
+
+    def name_of(self, view: int, seed: int) -> str:
+        """What a view depends on, as a part of a file's name; the first is the whole photo, whatever else is drawn."""
+        if view == 0:
+            return "whole"
+        mirror = "-mirror" if self.mirror else ""
+        return f"{self.kind}-{self.least_area:g}{mirror}-{seed}-{view}"
+
+
+@dataclass(frozen=True, slots=True)
+class ModelTable:
+    """The towers: pretrained networks, the side of what they see in pixels, the width of the space, and the two heads.
+
+    `networks` are one or several of lite0, lite1 and lite2, joined; `branch` weighs the classifier branch, 0 for none.
+    """
+
+    networks: tuple[str, ...]
+    size: int
     dim: int
     image_hidden: int
     text_hidden: int
@@ -54,7 +97,11 @@ class HeadTable:
 
 @dataclass(frozen=True, slots=True)
 class TrainingTable:
-    """The loop: `queries` is the share of drawn texts that are short, `distil` weighs the class-name term."""
+    """The fit of the heads: `queries` is the share of drawn texts that are short, `distil` weighs the class-name term.
+
+    `folds`: that many image heads are fitted too, each without the photos of its fold; 0 for none. `bf16`: products in
+    bfloat16, which processors with AVX-512 BF16 or AMX compute in half the time, and others slower.
+    """
 
     seed: int
     epochs: int
@@ -69,6 +116,25 @@ class TrainingTable:
     pseudo: float
     pseudo_photos: int
     average: float
+    folds: int
+    bf16: bool
+
+
+@dataclass(frozen=True, slots=True)
+class TuningTable:
+    """The fine-tuning of MiniLM's upper `layers` before the fit, with heads of its own that are thrown away.
+
+    `classes`: of so many class names a step is asked, which keeps them where the classifier's answers are.
+    """
+
+    layers: int
+    steps: int
+    batch: int
+    rate: float
+    head_rate: float
+    weight_decay: float
+    warmup: int
+    classes: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,9 +153,11 @@ class Recipe:
     name: str
     about: About
     data: DataTable
-    heads: HeadTable
+    augmentation: Augmentation
+    model: ModelTable
     training: TrainingTable
     bundle: BundleTable
+    tuning: TuningTable | None = None
 
     def as_dict(self) -> dict[str, Any]:
         """For the checkpoint and the bundle's provenance."""
@@ -97,11 +165,45 @@ class Recipe:
 
     def numbers(self) -> dict[str, Any]:
         """What a run's weights depend on: not what it is called, nor what is said about it."""
-        return {
-            "data": asdict(self.data),
-            "heads": asdict(self.heads),
-            "training": asdict(self.training),
-        }
+        return {key: own for key, own in asdict(self).items() if key not in {"name", "about", "bundle"}}
+
+    def digest(self) -> str:
+        """Of these numbers: 16 hex digits."""
+        return hashlib.sha256(json.dumps(self.numbers(), sort_keys=True).encode()).hexdigest()[:16]
+
+
+@dataclass(frozen=True, slots=True)
+class SourceTable:
+    """What is reinforced, by name inside the data folder."""
+
+    shards: tuple[str, ...]
+    templates: str
+    translations: str
+
+
+@dataclass(frozen=True, slots=True)
+class ReinforcementTable:
+    """Who judges, in order, and how it is stored: "npz-fp32", "pth-fp32" or "pth-bf16".
+
+    A teacher is what `mctrain eval` measures too, or `teach:RECIPE`, which is fitted first where it is missing. `bank`
+    names sources of texts without photos, none for no bank.
+    """
+
+    teachers: tuple[str, ...]
+    storage: str
+    seed: int
+    bank: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ReinforcementRecipe:
+    """A whole reinforced set; `name` is its file's."""
+
+    name: str
+    about: About
+    data: SourceTable
+    augmentation: Augmentation
+    reinforcement: ReinforcementTable
 
 
 def load_recipe(name_or_path: str) -> Recipe:
@@ -110,6 +212,20 @@ def load_recipe(name_or_path: str) -> Recipe:
     Raises:
         RecipeError: there is none, or a key is missing, unknown or of another type.
     """
+    return parse_recipe(*_read(name_or_path))
+
+
+def load_reinforcement(name_or_path: str) -> ReinforcementRecipe:
+    """A recipe of a reinforced set by name, or any by path.
+
+    Raises:
+        RecipeError: there is none, or a key is missing, unknown or of another type.
+    """
+    return parse_table(ReinforcementRecipe, *_read(name_or_path))
+
+
+def _read(name_or_path: str) -> tuple[dict[str, Any], str]:
+    """The parsed TOML with the recipe's name, and its path."""
     path = Path(name_or_path)
     if path.suffix != ".toml":
         path = Path(str(resources.files("mctrain"))) / "recipes" / f"{name_or_path}.toml"
@@ -120,7 +236,7 @@ def load_recipe(name_or_path: str) -> Recipe:
         raise RecipeError(f"There is no recipe {path}; in that folder there are: {known}.") from None
     except (OSError, ValueError) as fault:
         raise RecipeError(f"The recipe {path} cannot be read: {fault}.") from fault
-    return parse_recipe({"name": path.stem, **content}, str(path))
+    return {"name": path.stem, **content}, str(path)
 
 
 def parse_recipe(content: dict[str, Any], where: str) -> Recipe:
@@ -129,10 +245,15 @@ def parse_recipe(content: dict[str, Any], where: str) -> Recipe:
     Raises:
         RecipeError: a key is missing, unknown or of another type.
     """
-    return _table(Recipe, content, where)
+    return parse_table(Recipe, content, where)
 
 
-def _table(kind: type[_Table], content: object, where: str) -> _Table:
+def parse_table(kind: type[_Table], content: object, where: str) -> _Table:
+    """One table, a dataclass, from its parsed TOML; `where` is what sentences call it.
+
+    Raises:
+        RecipeError: a key is missing, unknown or of another type.
+    """
     if not isinstance(content, dict):
         raise RecipeError(f"{where} must be a table.")
     hints = get_type_hints(kind)
@@ -147,16 +268,20 @@ def _table(kind: type[_Table], content: object, where: str) -> _Table:
 
 
 def _value(kind: Any, value: object, where: str) -> object:
+    if get_origin(kind) is UnionType:  # a table that a recipe may leave out, and a checkpoint has as None
+        return None if value is None else _value(get_args(kind)[0], value, where)
     if is_dataclass(kind):
-        return _table(kind, value, where)  # type: ignore[arg-type]
+        return parse_table(kind, value, where)  # type: ignore[arg-type]
+    if get_origin(kind) is Literal and value in get_args(kind):
+        return value
     if kind is float and type(value) is int:
         return float(value)
-    if kind in (int, float, str) and type(value) is kind:
+    if kind in (int, float, str, bool) and type(value) is kind:
         return value
     if (
         isinstance(value, (list, tuple))
         and all(isinstance(item, str) for item in value)
-        and kind not in (int, float, str)
+        and kind not in (int, float, str, bool)
     ):
         return tuple(value)
     raise RecipeError(f"{where} has a value of the wrong type: {value!r}.")

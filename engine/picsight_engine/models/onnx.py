@@ -7,13 +7,16 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-# Unless told before its import, ONNX Runtime writes a device's id and a telemetry store into the user's cache.
-os.environ["ORT_DISABLE_TELEMETRY"] = "1"
-import onnxruntime
-
 from picsight_engine.errors import BundleError
 from picsight_engine.models.bundle import IMAGE_GRAPH, TEXT_GRAPH
 from picsight_engine.models.unit import unit_rows
+from picsight_engine.signals import signals_held_back
+
+# Unless told before its import, ONNX Runtime writes a device's id and a telemetry store into the user's cache.
+os.environ["ORT_DISABLE_TELEMETRY"] = "1"
+# An exception in the middle of its set-up in C++ aborts the process, or comes out as an ImportError.
+with signals_held_back():
+    import onnxruntime
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -182,7 +185,8 @@ def _load(
             f"The model file {path} cannot be run by {first}: this ONNX Runtime does not have it."
         )
     try:
-        session = onnxruntime.InferenceSession(path, options, providers=providers, enable_fallback=0)
+        with signals_held_back():  # C++ again
+            session = onnxruntime.InferenceSession(path, options, providers=providers, enable_fallback=0)
     except Exception as fault:  # the runtime has a dozen classes of errors with nothing in common
         raise BundleError(
             f"The model file {path} cannot be loaded ({_first_line(fault)}); install the model again."

@@ -8,6 +8,7 @@ import subprocess
 import sys
 
 import pytest
+from tests.interrupting import CTRL_C_AT_AN_IMPORT_OF_THE_PROGRAM
 
 from picsight.cli.window import _wayland_answers, _what_is_missing, open_window
 
@@ -47,30 +48,12 @@ def test_a_wayland_screen_is_a_socket_in_the_runtime_folder(monkeypatch, tmp_pat
         assert _wayland_answers()
 
 
-CTRL_C_AT_AN_IMPORT = """
-import os, sys
-
-module = sys.argv[1]
-
-class Interrupt:
-    @staticmethod
-    def find_spec(name, path=None, target=None):
-        if name == module:
-            os.kill(os.getpid(), 2)
-
-sys.meta_path.insert(0, Interrupt)
-from picsight.__main__ import main
-sys.argv[1:] = ["--library", sys.argv[2]]
-main()
-"""
-
-
 @pytest.mark.parametrize(
     "module", ["PySide6.QtCore", "PySide6.support", "PySide6.support.deprecated", "picsight.jobs"]
 )
 def test_ctrl_c_while_qt_is_imported_is_one_word_and_no_dump(tmp_path, module) -> None:
     done = subprocess.run(
-        [sys.executable, "-c", CTRL_C_AT_AN_IMPORT, module, tmp_path / "library"],
+        [sys.executable, "-c", CTRL_C_AT_AN_IMPORT_OF_THE_PROGRAM, module, "--library", tmp_path / "library"],
         check=False,
         capture_output=True,
         text=True,

@@ -11,6 +11,7 @@ import onnxruntime
 import pytest
 from onnx import helper, numpy_helper
 from onnx.external_data_helper import set_external_data
+from tests.interrupting import CTRL_C_AT_AN_IMPORT
 
 from picsight_engine.errors import BundleError
 from picsight_engine.models.backend import Backend, load_image_encoder, load_text_encoder
@@ -225,3 +226,22 @@ def test_the_room_of_models_opens_without_loading_a_runtime():
     )
     child = subprocess.run([sys.executable, "-c", script], check=True, capture_output=True, text=True)
     assert child.stdout.strip() == "[]"
+
+
+WAITING = """
+try:
+    import picsight_engine.models.onnx
+except KeyboardInterrupt:
+    print("onnxruntime" in sys.modules)
+"""
+
+
+def test_ctrl_c_waits_until_onnxruntime_is_imported():
+    """Broken off inside its C++ it would abort the whole process."""
+    child = subprocess.run(
+        [sys.executable, "-c", CTRL_C_AT_AN_IMPORT + WAITING, "onnxruntime.capi.onnxruntime_pybind11_state"],
+        check=False,
+        capture_output=True,
+        text=True,
+    )
+    assert (child.returncode, child.stdout, child.stderr) == (0, "True\n", "")

@@ -23,14 +23,14 @@ def test_help_comes_without_torch():
     code = "import sys; sys.argv = ['mctrain', '--help']\nfrom mctrain.__main__ import main\ntry:\n main()\nexcept SystemExit:\n print('torch' in sys.modules)"
     told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
     assert told.rstrip().endswith("False")
-    assert all(name in told for name in ("data", "train", "eval", "export"))
+    assert all(name in told for name in ("data", "teach", "eval", "export"))
 
 
 @pytest.mark.parametrize(
     ("words", "code", "sentence"),
     [
-        (["train", "nonsense", "-o", "x", "--data", "."], 2, "There is no recipe"),
-        (["train", "starter", "-o", "x", "--data", "."], 1, "There is no file flickr8k-train-*.tar in ."),
+        (["teach", "nonsense", "-o", "x", "--data", "."], 2, "There is no recipe"),
+        (["teach", "starter", "-o", "x", "--data", "."], 1, "There is no file flickr8k-train-*.tar in ."),
         (["import", "w.pt", "--preset", "nonsense", "-o", "x"], 2, "There is no preset nonsense; known are"),
         (["export", "nowhere.pt", "-o", "x"], 1, "There is no checkpoint nowhere.pt"),
         (["eval", ".", "--data", "."], 1, "There is no file flickr8k-dev-*.tar in ."),
@@ -53,7 +53,7 @@ def test_training_begins_nothing_where_its_outcome_cannot_be_written(
     (tmp_path / "file").touch()
     places = {"--output": tmp_path / "run", "--cache": tmp_path / "cache", place: tmp_path / "file" / "x"}
     words = [str(word) for pair in places.items() for word in pair]
-    told = run("train", str(tiny_recipe_file), "--data", str(tiny_data), *words)
+    told = run("teach", str(tiny_recipe_file), "--data", str(tiny_data), *words)
     assert told.stderr.startswith(str(tmp_path / "file"))
     assert "cannot be written (Not a directory" in told.stderr
     assert told.stderr.count("\n") == 1
@@ -74,7 +74,7 @@ def test_without_the_extra_it_says_what_to_install():
 
 @pytest.mark.skipif(sys.platform == "win32", reason="the cache of Windows does not follow HOME")
 def test_what_runs_graphs_leaves_no_device_id_in_a_home(tmp_path):
-    code = "import mctrain.export.graph"
+    code = "import mctrain.graphs.graph"
     home = {name: value for name, value in os.environ.items() if not name.startswith("XDG_")}
     home.pop("ORT_DISABLE_TELEMETRY", None)
     subprocess.run([sys.executable, "-c", code], check=True, env={**home, "HOME": str(tmp_path)})

@@ -18,10 +18,10 @@ from safetensors.torch import save_file
 from torch.nn import functional as F  # noqa: N812 (torch's own custom)
 
 from mctrain.cli.command import mctrain
-from mctrain.models.mobileclip import MobileClip
+from mctrain.models.clip import build_clip
 from mctrain.models.presets import PRESETS
 from mctrain.models.space import space_id
-from mctrain.weights.checkpoint import load_family
+from mctrain.weights.checkpoint import load_checkpoint
 from mctrain.weights.convert import empty_model, layout_of, write_tensors
 from picsight_engine.errors import PicsightError
 from picsight_engine.models.backend import load_image_encoder
@@ -63,7 +63,7 @@ def exported(files, tmp_path_factory):
     told = run("import", files / "apple.pt", "--preset", PRESET.name, "-o", folder / "own.pt")
     said = run("export", folder / "own.pt", "-o", folder / "bundle")
     return SimpleNamespace(
-        told=told, said=said, model=load_family(folder / "own.pt").model,
+        told=told, said=said, model=load_checkpoint(folder / "own.pt").clip,
         bundle=open_bundle(folder / "bundle", hashes=True), checkpoint=folder / "own.pt",
     )  # fmt: skip
 
@@ -158,7 +158,7 @@ def test_only_the_batch_is_free(exported):
 
 
 def test_text_in_int8_is_smaller_and_says_what_it_cost(exported, tmp_path, monkeypatch):
-    monkeypatch.setattr("mctrain.export.family.FAIR_INT8", 1.0)
+    monkeypatch.setattr("mctrain.export.bundle.FAIR_INT8", 1.0)
     told = run("export", exported.checkpoint, "-o", tmp_path / "small", "--int8-text")
     assert "int8 costs this text tower much: 1.0 and more is good" in told
     assert "int8 costs" not in exported.said
@@ -175,9 +175,9 @@ def test_text_in_int8_is_smaller_and_says_what_it_cost(exported, tmp_path, monke
 @pytest.mark.parametrize("name", ["open_clip.pt", "open_clip.safetensors", "apple.safetensors"])
 def test_every_file_of_both_towers_is_imported(files, tmp_path, name):
     told = run("import", files / name, "--preset", PRESET.name, "-o", tmp_path)
-    family = load_family(tmp_path)
-    assert family.publisher == name.split(".")[0]
-    assert family.model.text is not None
+    family = load_checkpoint(tmp_path)
+    assert family.origin.publisher == name.split(".")[0]
+    assert family.clip.text is not None
     assert "both towers" in told
 
 
@@ -256,11 +256,11 @@ def test_weights_that_give_no_vectors_are_refused_and_the_tower_is_named(files, 
 
 def test_fresh_weights_look_untrained_and_are_imported_all_the_same(tmp_path):
 
-    fresh = MobileClip(PRESET)
+    fresh = build_clip(PRESET)
     torch.save(write_tensors(fresh, layout_of("open_clip", PRESET)), tmp_path / "fresh.pt")
     told = run("import", tmp_path / "fresh.pt", "--preset", PRESET.name, "-o", tmp_path / "own.pt")
     assert "looks trained: no (the logit scale is 14.3, as before training; " in told
-    assert load_family(tmp_path / "own.pt") is not None
+    assert load_checkpoint(tmp_path / "own.pt").preset.name == PRESET.name
 
 
 def test_the_presets_are_printed_as_published():

@@ -33,7 +33,7 @@ def test_a_whole_shard_has_counts_and_no_faults(photos, tmp_path):
     report = check_shards([write_shard(tmp_path / "a.tar", parts)])[0]
     assert (report.photos, report.faults) == (3, [])
     assert report.photo_bytes == sum(len(sample.photo) for sample in photos)
-    assert (report.texts["captions"], report.texts["queries"]) == (6, 3)
+    assert (report.texts["human"], report.texts["query"]) == (6, 3)
     assert (report.least_side, report.largest_side) == (224, 224)
 
 
@@ -45,7 +45,7 @@ def test_webp_and_gzip_are_read(real_data):
 def test_missing_members_are_named(photos, tmp_path):
     first, second, third = (members_of(sample, WORDS) for sample in photos)
     faults = faults_of(write_shard(tmp_path / "a.tar", [first[0], second[1], *third]))
-    assert faults == [f"{photos[0].key} has no json", f"{photos[1].key} has no photo"]
+    assert faults == [f"{photos[0].key} has no words (txt, json)", f"{photos[1].key} has no photo"]
 
 
 def test_keys_that_occur_twice_are_named_within_a_shard_and_across(photos, tmp_path):
@@ -53,7 +53,7 @@ def test_keys_that_occur_twice_are_named_within_a_shard_and_across(photos, tmp_p
     twice = write_shard(tmp_path / "a.tar", [*parts, *parts])
     again = write_shard(tmp_path / "b.tar", parts)
     first, second = check_shards([twice, again])
-    assert first.faults == [f"{photos[0].key} occurs twice", f"{photos[0].key}.json occurs twice"]
+    assert first.faults == [f"{photos[0].key} occurs twice"]
     assert second.faults == [f"{photos[0].key} occurs in a.tar too"]
 
 
@@ -69,16 +69,40 @@ def test_evaluation_photos_are_named_by_key_and_by_bytes(real_data, tmp_path):
 
 
 def test_broken_photos_json_and_archives_are_named(photos, tmp_path):
-    broken = [("x.jpg", photos[0].photo[:100]), ("x.json", b"{"), ("y.txt", b"")]
+    broken = [("x.jpg", photos[0].photo[:100]), ("x.json", b"{"), ("y.text", b"")]
     faults = faults_of(write_shard(tmp_path / "a.tar", broken))
-    assert any(fault.startswith("The photo x cannot be decoded") for fault in faults)
+    assert any(fault.startswith("The photo x.jpg cannot be shown") for fault in faults)
     assert any(fault.startswith("x.json is not JSON") for fault in faults)
-    assert "y.txt is neither a photo (jpg, webp) nor its json" in faults
+    assert "y.text is no known member of a sample" in faults
     (tmp_path / "b.tar").write_bytes(b"no archive" * 100)
     assert faults_of(tmp_path / "b.tar") == [
         f"The shard {tmp_path / 'b.tar'} cannot be read: it is damaged or no tar archive."
     ]
     assert "There is no shard" in faults_of(tmp_path / "c.tar")[0]
+
+
+def test_members_of_reinforced_samples_are_known(photos, tmp_path):
+    key = photos[0].key
+    members = {
+        "txt": b"A dog.",
+        "syn.json": b'{"syn_text": ["A hound."]}',
+        "paug.json": b"[]",
+        "npz": b"",
+        "pth.gz": b"",
+        "url.txt": b"",
+    }
+    parts = [
+        *members_of(photos[0], b"{}"),
+        *((f"{key}.{suffix}", content) for suffix, content in members.items()),
+    ]
+    (report,) = check_shards([write_shard(tmp_path / "a.tar", parts)])
+    assert report.faults == []
+    assert (report.texts["human"], report.texts["synthetic"]) == (1, 1)
+
+
+def test_a_photo_without_any_text_is_counted_and_no_fault(photos, tmp_path):
+    (report,) = check_shards([write_shard(tmp_path / "a.tar", members_of(photos[0], b"{}"))])
+    assert (report.wordless, report.faults) == (1, [])
 
 
 def test_a_cut_off_archive_is_a_fault(real_data, tmp_path):
@@ -105,4 +129,4 @@ def test_the_command_exits_with_1_on_faults_only(photos, tmp_path):
     assert "1 photos" in fine.output
     faulty = CliRunner().invoke(mctrain, ["data", "check", str(good), str(bad)])
     assert faulty.exit_code == 1
-    assert f"{photos[1].key} has no json" in faulty.output
+    assert f"{photos[1].key} has no words" in faulty.output

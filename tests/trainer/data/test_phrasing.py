@@ -6,12 +6,18 @@ import json
 
 import pytest
 
-from mctrain.data.phrasing import article_of, fill, texts_of
+from mctrain.data.phrasing import Phrasing, article_of, fill, load_phrasing
+from mctrain.data.words import CAPTIONS, CLASSES, QUERIES
+from mctrain.errors import DataError
 
 
 @pytest.fixture(scope="module")
-def templates(real_data):
-    return json.loads((real_data / "labelled-templates.json").read_text(encoding="utf-8"))
+def phrasing(real_data):
+    return load_phrasing(real_data / "labelled-templates.json", None)
+
+
+def words_of(phrasing, words, key="x"):
+    return phrasing.words_of(key, {"json": json.dumps(words).encode()})
 
 
 @pytest.mark.parametrize(
@@ -35,33 +41,42 @@ def test_templates_take_one_name_or_several():
     assert fill("{}, a famous sight.", ["Arc"]) == "Arc, a famous sight."
 
 
-def test_a_labelled_photo_is_found_by_its_name_its_synonyms_and_their_templates(templates):
+def test_a_labelled_photo_is_found_by_its_name_its_synonyms_and_their_templates(phrasing):
     words = {
         "captions": ["A dull field."], "queries": ["grassland"], "set": "landscape", "label": "glacier",
         "labels": ["glacier", "ice"],
     }  # fmt: skip
-    texts = texts_of("x", words, templates)
-    assert texts.captions == ("A dull field.",)
-    assert {"grassland", "glacier", "ice", "a landscape photo of a glacier.", "a photo of ice."} <= set(
-        texts.queries
-    )
+    found = words_of(phrasing, words)
+    assert (found.human, found.synthetic[QUERIES]) == (("A dull field.",), ("grassland",))
+    wanted = {"glacier", "ice", "a landscape photo of a glacier.", "a photo of ice."}
+    assert wanted <= set(found.synthetic[CLASSES])
+    assert words_of(Phrasing(), words).synthetic[CLASSES] == ("glacier", "ice")
 
 
-def test_a_photo_of_several_things_is_found_by_each_and_by_groups(templates):
+def test_a_photo_of_several_things_is_found_by_each_and_by_groups(phrasing):
     words = {"captions": [], "set": "multilabel", "label": None, "labels": ["chair", "lamp", "wall"]}
-    texts = texts_of("x", words, templates)
-    assert {"chair", "lamp", "wall"} <= set(texts.queries)
-    assert any(text.startswith("a photo with a ") for text in texts.queries)
-    assert texts == texts_of("x", words, templates)
+    names = words_of(phrasing, words).synthetic[CLASSES]
+    assert {"chair", "lamp", "wall"} <= set(names)
+    assert any(text.startswith("a photo with a ") for text in names)
+    assert words_of(phrasing, words) == words_of(phrasing, words)
 
 
-def test_objects_serve_only_where_there_are_no_queries(templates):
+def test_objects_serve_only_where_there_are_no_queries(phrasing):
     with_queries = {"captions": ["A cat."], "queries": ["cat"], "objects": ["sofa", "cat"]}
-    assert texts_of("x", with_queries, templates).queries == ("cat",)
-    without = {"captions": ["A cat."], "objects": ["sofa", "cat"]}
-    assert "sofa" in texts_of("x", without, templates).queries
+    assert words_of(phrasing, with_queries).synthetic == {QUERIES: ("cat",)}
+    without = {"captions": ["A cat."], "objects": ["sofa", "cat"], "phrases": ["it sleeps"]}
+    assert {"sofa", "cat", "it sleeps"} <= set(words_of(phrasing, without).synthetic[CLASSES])
 
 
-def test_a_sentence_counts_once_however_it_is_spaced(templates):
-    words = {"captions": ["A dog runs .", "A dog runs."]}
-    assert len(texts_of("x", words, templates, ["a dog runs.", "A cat."]).captions) == 2
+def test_a_sentence_counts_once_however_it_is_spaced():
+    phrasing = Phrasing({}, {"123": ["a dog runs.", "A cat."]})
+    found = words_of(phrasing, {"captions": ["A dog runs .", "A dog runs."]}, "123_9f")
+    assert len(found.human) == 2
+    made = words_of(phrasing, {"captions": ["A dog."], "caption_source": "synthetic"}, "124_9f")
+    assert (made.human, made.synthetic[CAPTIONS]) == ((), ("A dog.",))
+
+
+def test_a_file_that_cannot_be_read_is_told(tmp_path):
+    (tmp_path / "templates.json").write_text("{", encoding="utf-8")
+    with pytest.raises(DataError, match=r"templates\.json"):
+        load_phrasing(tmp_path / "templates.json", None)

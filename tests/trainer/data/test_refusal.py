@@ -11,11 +11,13 @@ from itertools import islice
 import pytest
 from tests.trainer.conftest import members_of, write_shard
 
+from mctrain.data.near import look
 from mctrain.data.refusal import refuse_evaluation, reserved, shipped
-from mctrain.data.shards import samples
+from mctrain.data.shards import grouped, samples
 from mctrain.errors import RefusalError
 from mctrain.recipe import load_recipe
-from mctrain.training.run import run_recipe
+from mctrain.teachers.fit.corpus import Places
+from mctrain.teachers.fit.run import teach
 
 EVALUATION = ("flickr8k-dev-000000.tar", "imagenet-sample-000000.tar", "caltech101-eval-000000.tar")
 WORDS = json.dumps({"captions": ["A dog."], "label": None}).encode()
@@ -36,6 +38,19 @@ def test_an_evaluation_photo_under_another_key_is_refused_by_its_bytes(real_data
     shard = write_shard(tmp_path / "new.tar", members_of(stranger, WORDS, key="my-own-photo"))
     with pytest.raises(RefusalError, match="my-own-photo is the first"):
         refuse_evaluation([shard], shipped())
+
+
+@pytest.mark.parametrize("name", EVALUATION)
+def test_the_looks_of_evaluation_photos_are_known(name, real_data):
+    assert {look(group.image()) for group in islice(grouped(real_data / name), 5, 25)} <= shipped().looks
+
+
+def test_every_caption_of_flickr8k_dev_and_its_translations_are_known_by_their_words(real_data):
+    texts = [text for sample in samples(real_data / EVALUATION[0]) for text in sample.words["captions"]]
+    with (real_data / "flickr8k-dev-translations.jsonl").open(encoding="utf-8") as file:
+        texts += [row[language] for row in map(json.loads, file) for language in ("en", "de", "fr", "cs")]
+    unknown = [text for text in texts if not shipped().holds_sentence(text)]
+    assert (len(texts), unknown) == (8736, ["dogs racing", "Chrt sprintuje."])
 
 
 @pytest.mark.parametrize("name", ["flickr8k-dev-translations.jsonl", "hard-negatives.jsonl"])
@@ -100,7 +115,7 @@ def test_a_run_stops_before_anything_is_computed(real_data, tiny_data, tiny_reci
     write_shard(tmp_path / "flickr8k-train-000009.tar", members_of(stranger, WORDS))
     folder, cache = tmp_path / "run", tmp_path / "cache"
     with pytest.raises(RefusalError):
-        run_recipe(tiny_recipe, tmp_path, cache, folder, lambda *_: lambda *_: None, threads=1)
+        teach(tiny_recipe, Places(tmp_path, cache), folder, lambda *_: lambda *_: None, threads=1)
     assert not folder.exists()
     assert not cache.exists()
 
@@ -113,6 +128,10 @@ def test_texts_of_a_recipe_are_looked_at_too(real_data, tiny_data, tiny_recipe, 
     shutil.copy(real_data / "hard-negatives.jsonl", tmp_path / "translated.tsv.gz")
     recipe = replace(tiny_recipe, data=replace(tiny_recipe.data, translations="translated.tsv.gz"))
     with pytest.raises(RefusalError, match=r"translated\.tsv\.gz speaks of"):
-        run_recipe(
-            recipe, tmp_path, tmp_path / "cache", tmp_path / "run", lambda *_: lambda *_: None, threads=1
+        teach(
+            recipe,
+            Places(tmp_path, tmp_path / "cache"),
+            tmp_path / "run",
+            lambda *_: lambda *_: None,
+            threads=1,
         )

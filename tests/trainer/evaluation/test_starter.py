@@ -5,13 +5,20 @@ from __future__ import annotations
 import pytest
 
 from mctrain.evaluation.report import measure
-from mctrain.evaluation.subject import BundleSubject, open_subject
+from mctrain.evaluation.subject import Subject
+from mctrain.teachers.bundle import BundleTeacher
+from mctrain.teachers.open import open_teacher
 from picsight_engine.models.bundle import open_bundle
 
 
 @pytest.fixture(scope="module")
-def subject(starter, tmp_path_factory):
-    return open_subject(starter, tmp_path_factory.mktemp("cache"), lambda *_: None)
+def teacher(starter, tmp_path_factory):
+    return open_teacher(str(starter), tmp_path_factory.mktemp("cache"))
+
+
+@pytest.fixture(scope="module")
+def subject(teacher):
+    return Subject(teacher, lambda *_: None)
 
 
 def test_it_opens_with_every_hash_right_and_weighs_at_most_48_megabytes(starter):
@@ -24,8 +31,8 @@ def test_it_opens_with_every_hash_right_and_weighs_at_most_48_megabytes(starter)
     assert not bundle.manifest.licence.accept
 
 
-def test_it_is_measured_through_the_engine(subject):
-    assert isinstance(subject, BundleSubject)
+def test_it_is_measured_through_the_engine(teacher):
+    assert isinstance(teacher, BundleTeacher)
 
 
 def test_captions_find_their_photo_among_the_first_ten(subject, real_data):

@@ -15,8 +15,9 @@ from mctrain.data.everyday import is_drawn
 from mctrain.data.shards import samples
 from mctrain.errors import DataError
 from mctrain.evaluation.report import measure
-from mctrain.evaluation.subject import open_subject
+from mctrain.evaluation.subject import Subject
 from mctrain.evaluation.zero_shot import class_vectors
+from mctrain.teachers.open import open_teacher
 
 
 def test_a_checkpoint_recognises_the_photos_that_it_learnt_from(finished, tiny_data, cache):
@@ -41,7 +42,7 @@ def test_a_checkpoint_recognises_the_photos_that_it_learnt_from(finished, tiny_d
 
 
 def test_class_vectors_are_unit_means_over_the_templates(finished, cache):
-    subject = open_subject(finished.path, cache, lambda *_: None)
+    subject = Subject(open_teacher(str(finished.path), cache), lambda *_: None)
     vectors = class_vectors(subject, ["dog", "red car"])
     assert vectors.shape == (2, 32)
     assert np.allclose(np.linalg.norm(vectors, axis=1), 1, atol=1e-5)
@@ -50,7 +51,7 @@ def test_class_vectors_are_unit_means_over_the_templates(finished, cache):
 def test_a_shard_that_measures_nothing_is_told(finished, tiny_data, cache, tmp_path):
     sample = next(samples(tiny_data / "flickr8k-train-000000.tar"))
     shard = write_shard(tmp_path / "mine.tar", members_of(sample, b'{"captions": [], "label": "dog"}'))
-    subject = open_subject(finished.path, cache, lambda *_: None)
+    subject = Subject(open_teacher(str(finished.path), cache), lambda *_: None)
     with pytest.raises(DataError, match="it measures nothing"):
         measure(subject, shard, tiny_data)
 

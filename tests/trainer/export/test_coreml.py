@@ -17,10 +17,10 @@ from torch.nn import functional as F  # noqa: N812 - its usual name
 from mctrain.cli.command import mctrain
 from mctrain.errors import ExportError
 from mctrain.export.coreml import write_image_package, write_text_package
-from mctrain.models.clip import Heads, build_towers
-from mctrain.models.presets import PRESETS
-from mctrain.models.towers import IMAGE_SPEC, TEXT_SPEC
+from mctrain.models.clip import build_clip, load_trunks
+from mctrain.models.presets import PRESETS, preset_of
 from mctrain.recipe import load_recipe
+from mctrain.tokens.minilm import TEXT_SPEC
 from mctrain.weights.convert import empty_model, layout_of, write_tensors
 from picsight_engine.models.backend import load_image_encoder, load_text_encoder
 from picsight_engine.models.bundle import open_bundle
@@ -70,11 +70,16 @@ def starter(request, tmp_path_factory):
     """The starter's towers with fresh heads, the one of photos for `soak` only; one layer of text is enough to be read back."""
     folder = tmp_path_factory.mktemp("starter")
     torch.manual_seed(0)
-    image, text = build_towers(Heads(load_recipe("starter").heads))
+    preset = preset_of(load_recipe("starter").model)
+    starter = build_clip(preset).eval()
+    load_trunks(starter, preset)
+    image, text = starter.image, starter.text
     if request.param == "patches":
         image = Patches()
     text.trunk.layers = text.trunk.layers[:1]
-    names = write_image_package(image, IMAGE_SPEC, folder) + write_text_package(text, TEXT_SPEC, folder)
+    names = write_image_package(image, preset.image_spec(), folder) + write_text_package(
+        text, TEXT_SPEC, folder
+    )
     return SimpleNamespace(folder=folder, names=names, image=image)
 
 

@@ -9,15 +9,16 @@ import torch
 from torch import nn
 
 from mctrain.errors import ExportError
+from mctrain.export.bundle import _store_small, write_text_graph
 from mctrain.export.comparison import demand_equal
-from mctrain.export.family import _store_small, image_spec, write_text_graph
-from mctrain.export.graph import Graph, Port, write_graph
+from mctrain.graphs.graph import Graph, Port, write_graph
+from mctrain.models.clip import UnitVectors
 from mctrain.models.mci import Mci, MciShape
-from mctrain.models.mobileclip import UnitVectors
 from mctrain.models.presets import CLIP_MEAN, CLIP_STD, PRESETS
 from mctrain.models.reparameterize import fold_everything
 from mctrain.models.text import CONTEXT, END, Text, TextShape
 from mctrain.models.vit import Vit, VitShape
+from mctrain.tokens.clip import TEXT_SPEC
 
 # one small tower of each kind that the exports of laptop_xxs leave out, and the side of its photos
 LARGE = MciShape((1, 1, 1, 1, 1), (16, 32, 64, 128, 256), 4, attention=(3, 4), excite=(), large=True)
@@ -69,7 +70,7 @@ def texts(*ends):
 @pytest.mark.parametrize("causal", [True, False])
 def test_a_text_towers_graph_is_equal_at_any_batch_and_length(causal, randomised, tmp_path):
     tower, path = randomised(Text(TextShape(128, 2, causal=causal), 32)), tmp_path / "text.onnx"
-    write_text_graph(tower, path, causal=causal)
+    write_text_graph(tower, TEXT_SPEC, path, causal=causal)
     trials = [texts(1), texts(76), texts(7), texts(3, 18), texts(63, 3, 33, 76, 1)]
     demand_equal(UnitVectors(tower).eval(), path, trials)
     entry = onnx.load(path).graph.input[0].type.tensor_type.shape.dim
@@ -83,7 +84,7 @@ def test_a_text_towers_graph_is_equal_at_any_batch_and_length(causal, randomised
 @pytest.mark.parametrize("causal", [True, False])
 def test_only_a_causal_towers_graph_computes_no_more_than_its_texts_fill(causal, randomised, tmp_path):
     path = tmp_path / "text.onnx"
-    write_text_graph(randomised(Text(TextShape(128, 2, causal=causal), 32)), path, causal=causal)
+    write_text_graph(randomised(Text(TextShape(128, 2, causal=causal), 32)), TEXT_SPEC, path, causal=causal)
     model = onnx.load(path)
     product = next(node for node in model.graph.node if node.op_type in ("MatMul", "Gemm"))
     model.graph.output.append(onnx.ValueInfoProto(name=product.output[0]))
@@ -96,7 +97,7 @@ def test_only_a_causal_towers_graph_computes_no_more_than_its_texts_fill(causal,
 
 def test_each_preset_is_shown_photos_as_it_was_trained_with_them():
     for name, preset in PRESETS.items():
-        spec = image_spec(preset)
+        spec = preset.image_spec()
         large = name.endswith(("s3", "s4", "l14"))
         assert (spec.mean, spec.std) == ((CLIP_MEAN, CLIP_STD) if large else (None, None))
         assert spec.interpolation == ("bicubic" if name.endswith("l14") else "bilinear")

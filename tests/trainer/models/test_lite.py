@@ -10,14 +10,27 @@ import torch
 
 from mctrain.data.shards import samples
 from mctrain.errors import TrainerError
-from mctrain.models.lite import load_lite0, match_in_order, weights_path
-from mctrain.models.towers import IMAGE_SPEC
+from mctrain.models.lite import (
+    MEAN,
+    STD,
+    Joined,
+    join_logits,
+    load_lite,
+    load_trunk,
+    match_in_order,
+    weights_path,
+)
+from picsight_engine.models.bundle import ImageSpec
 from picsight_engine.models.preprocess import preprocess
+
+IMAGE_SPEC = ImageSpec(
+    224, "squash", "bicubic", None, (MEAN,) * 3, (STD,) * 3, input="x", output="y", dtype="float32"
+)
 
 
 @pytest.fixture(scope="module")
 def trunk():
-    return load_lite0()
+    return load_lite()
 
 
 def test_the_classifier_recognises_the_photos_of_the_imagenet_sample(trunk, real_data):
@@ -59,3 +72,19 @@ def test_weights_of_another_network_are_refused():
         match_in_order({"a": torch.zeros(1)}, {"b": torch.zeros(1), "c": torch.zeros(1)})
     with pytest.raises(TrainerError, match="a is"):
         match_in_order({"a": torch.zeros(1)}, {"b": torch.zeros(2)})
+
+
+def test_joined_networks_are_the_networks_side_by_side():
+    joined = Joined(("lite0", "lite1", "lite2")).eval()
+    load_trunk(joined, ("lite0", "lite1", "lite2"))
+    joined.factors.copy_(torch.tensor([1.0, 1.5, 0.5]))
+    pixels = torch.randn(2, 3, 96, 96)
+    with torch.no_grad():
+        features, logits = joined(pixels)
+        alone = [load_lite(name)(pixels) for name in ("lite0", "lite1", "lite2")]
+        assert torch.equal(features, torch.cat([own for own, _ in alone], dim=1))
+        wanted = (alone[0][1] + 1.5 * alone[1][1] + 0.5 * alone[2][1]) / 3
+        assert torch.allclose(logits, wanted, atol=1e-5)
+        assert torch.equal(logits, join_logits(torch.stack([own for _, own in alone]), joined.factors))
+        weight, bias = joined.last_layer()
+        assert torch.allclose(features @ weight.T + bias, logits, atol=1e-4)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from mctrain.models.mobileclip import MobileClip
+from mctrain.models.clip import build_clip
 from mctrain.models.presets import PRESETS, find_preset
 from mctrain.models.reparameterize import fold_everything
 from mctrain.models.sizes import deployed_model
@@ -47,7 +47,7 @@ OPEN_CLIP = {
 
 def empty(preset):
     with torch.device("meta"):
-        return MobileClip(preset).eval()
+        return build_clip(preset).eval()
 
 
 def sizes(tower):

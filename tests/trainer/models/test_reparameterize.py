@@ -7,8 +7,8 @@ import torch
 from torch import nn
 
 from mctrain.models.blocks import ConvNorm, LayerScale
+from mctrain.models.clip import build_clip
 from mctrain.models.mci import AttentionBlock, Mci, MciShape
-from mctrain.models.mobileclip import MobileClip
 from mctrain.models.presets import PRESETS
 from mctrain.models.reparameterize import Folded, fold_everything, reparameterize
 from mctrain.models.vit import Vit, VitShape
@@ -23,7 +23,7 @@ def relative(found, wanted):
 
 @pytest.fixture(scope="module")
 def small(randomised):
-    return randomised(MobileClip(PRESETS["laptop_xxs"]))
+    return randomised(build_clip(PRESETS["laptop_xxs"]))
 
 
 @pytest.fixture(scope="module")
@@ -48,7 +48,7 @@ def test_both_towers_compute_the_same_folded(small, ids, fold):
 @torch.no_grad()
 def test_folding_is_exact_but_for_rounding(small, ids, fold):
     """In float64 what is left of the difference is a millionth of a millionth."""
-    exact = MobileClip(PRESETS["laptop_xxs"]).eval().double()
+    exact = build_clip(PRESETS["laptop_xxs"]).eval().double()
     exact.load_state_dict(small.state_dict())
     photos = torch.randn(2, 3, 128, 128, dtype=torch.float64)
     folded = fold(exact)

@@ -10,18 +10,30 @@ import numpy as np
 import pytest
 import torch
 
-from mctrain.models.clip import Heads, build_towers
+from mctrain.models.clip import build_clip, load_trunks
+from mctrain.models.presets import preset_of
 from mctrain.models.space import space_id
-from mctrain.models.towers import IMAGE_SPEC
+
+
+@pytest.fixture(scope="module")
+def spec(tiny_recipe):
+    return preset_of(tiny_recipe.model).image_spec()
+
+
+def tower_of(model):
+    torch.manual_seed(0)
+    preset = preset_of(model)
+    clip = build_clip(preset)
+    load_trunks(clip, preset)
+    return clip.image.eval().requires_grad_(requires_grad=False)
 
 
 @pytest.fixture
 def tower(tiny_recipe):
-    torch.manual_seed(0)
-    return build_towers(Heads(replace(tiny_recipe.heads, branch=0.0)))[0]
+    return tower_of(replace(tiny_recipe.model, branch=0.0))
 
 
-def test_it_is_the_digest_that_the_design_describes(tower):
+def test_it_is_the_digest_that_the_design_describes(tower, spec):
     digest = hashlib.sha256()
     for name, tensor in sorted(tower.state_dict().items()):
         if name.endswith("num_batches_tracked"):
@@ -33,34 +45,33 @@ def test_it_is_the_digest_that_the_design_describes(tower):
         "mean": [127 / 255] * 3, "std": [128 / 255] * 3,
     }  # fmt: skip
     digest.update(json.dumps(preprocessing, sort_keys=True).encode())
-    assert space_id(tower, IMAGE_SPEC) == digest.hexdigest()[:16]
+    assert space_id(tower, spec) == digest.hexdigest()[:16]
 
 
-def test_a_changed_weight_or_preprocessing_makes_another_space(tower):
-    before = space_id(tower, IMAGE_SPEC)
-    assert space_id(tower, replace(IMAGE_SPEC, resize="shortest")) != before
+def test_a_changed_weight_or_preprocessing_makes_another_space(tower, spec):
+    before = space_id(tower, spec)
+    assert space_id(tower, replace(spec, resize="shortest")) != before
     with torch.no_grad():
         tower.head.straight.weight[0, 0] += 1
-    assert space_id(tower, IMAGE_SPEC) != before
+    assert space_id(tower, spec) != before
 
 
-def test_counters_and_names_of_inputs_do_not_matter(tower):
-    before = space_id(tower, IMAGE_SPEC)
+def test_counters_and_names_of_inputs_do_not_matter(tower, spec):
+    before = space_id(tower, spec)
     for name, buffer in tower.named_buffers():
         if name.endswith("num_batches_tracked"):
             buffer.add_(7)
-    assert space_id(tower, replace(IMAGE_SPEC, input="x", output="y")) == before
+    assert space_id(tower, replace(spec, input="x", output="y")) == before
 
 
-def test_a_missing_bias_of_the_head_counts_as_zeros(tiny_recipe):
-    torch.manual_seed(0)
-    tower = build_towers(Heads(tiny_recipe.heads))[0]
-    without = space_id(tower, IMAGE_SPEC)
-    tower.head.branch.bias = torch.nn.Parameter(torch.zeros(tiny_recipe.heads.dim))
-    assert space_id(tower, IMAGE_SPEC) == without
+def test_a_missing_bias_of_the_head_counts_as_zeros(tiny_recipe, spec):
+    tower = tower_of(tiny_recipe.model)
+    without = space_id(tower, spec)
+    tower.head.branch.bias = torch.nn.Parameter(torch.zeros(tiny_recipe.model.dim))
+    assert space_id(tower, spec) == without
 
 
 def test_the_classifier_belongs_to_the_tower_only_where_the_head_reads_it(tiny_recipe, tower):
     assert not any("classifier" in name for name in tower.state_dict())
-    with_branch = build_towers(Heads(tiny_recipe.heads))[0]
+    with_branch = tower_of(tiny_recipe.model)
     assert any("classifier" in name for name in with_branch.state_dict())

@@ -10,7 +10,7 @@ import torch
 from open_clip.convert import convert_mobile_clip_state_dict
 
 from mctrain.errors import WeightsError
-from mctrain.models.mobileclip import MobileClip
+from mctrain.models.clip import build_clip
 from mctrain.models.presets import PRESETS
 from mctrain.models.reparameterize import reparameterize
 from mctrain.weights.convert import empty_model, layout_of, read_model, write_tensors
@@ -237,7 +237,7 @@ def test_an_unknown_layout_is_told_by_its_keys():
 
 
 def test_a_trained_head_bias_has_no_place_in_apples_layout(randomised):
-    model = randomised(MobileClip(PRESETS["laptop_xxs"]))
+    model = randomised(build_clip(PRESETS["laptop_xxs"]))
     with pytest.raises(WeightsError, match="no place for the bias of the image head"):
         write_tensors(model, layout_of("apple", SMALL))
     model.image.head.bias.data.zero_()

@@ -11,7 +11,8 @@ from mctrain.cli.evaluate import evaluate
 from mctrain.cli.export import export
 from mctrain.cli.import_weights import import_weights
 from mctrain.cli.presets import presets
-from mctrain.cli.train import train
+from mctrain.cli.reinforce import reinforce
+from mctrain.cli.teach import teach
 from picsight_engine.errors import PicsightError
 
 
@@ -20,7 +21,7 @@ def mctrain() -> None:
     """Trains, measures and exports the models of Picsight."""
 
 
-for _command in (data, train, evaluate, export, import_weights, presets):
+for _command in (data, teach, reinforce, evaluate, export, import_weights, presets):
     mctrain.add_command(_command)
 
 

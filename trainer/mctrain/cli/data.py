@@ -1,45 +1,173 @@
-"""`mctrain data check`: what is in shards, and what is wrong with them."""
+"""`mctrain data`: photos into shards, what is in shards, and what is wrong with them."""
 
 from __future__ import annotations
 
+import json
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from mctrain.data.check import check_shards
+from mctrain.cli.look import look
+from mctrain.cli.printing import TOLD, printable, tell_some
+from mctrain.cli.progress import bar
+from mctrain.cli.verify import verify
+from mctrain.data.check import ShardReport, check_shards, find_evaluation_looks, find_near_copies
 from mctrain.data.everyday import EVERYDAY
+from mctrain.data.packing.pack import Packed, pack
+from mctrain.data.packing.plan import Settings
+from mctrain.data.shards import named_shards
+from mctrain.data.stats import SHARES, Stats, measure_shards
 
-_TOLD = 10  # faults of a shard that are printed one by one
+if TYPE_CHECKING:
+    from collections import Counter
+
+_LONGEST = 90  # letters of a licence or a source
+_KINDS = {
+    "human": "human captions",
+    "synthetic": "synthetic captions",
+    "query": "short searches",
+    "class": "class names",
+}
 
 
 @click.group()
 def data() -> None:
-    """Looks at training data."""
+    """Packs training data and looks at it."""
+
+
+for _command in (look, verify):
+    data.add_command(_command)
+
+
+@data.command(name="pack")
+@click.argument("source", type=click.Path(exists=True, path_type=Path), metavar="FOLDER_OR_JSONL")
+@click.option(
+    "-o",
+    "--output",
+    required=True,
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Folder of the shards.",
+)
+@click.option(
+    "--side",
+    default=512,
+    show_default=True,
+    type=click.IntRange(min=16),
+    help="Pixels of a larger photo's short side.",
+)
+@click.option(
+    "--per-shard", default=1000, show_default=True, type=click.IntRange(min=1), help="Photos a shard."
+)
+@click.option(
+    "--license", "licence", default="", help="Licence of the photos, where their captions name none."
+)
+def pack_photos(source: Path, output: Path, side: int, per_shard: int, licence: str) -> None:
+    """Packs a folder of photos, or the photos that a Picsight library's export names, into shards.
+
+    Captions are taken from captions.csv, from any .jsonl and from a .txt beside a photo. A killed run continues with the
+    same command.
+    """
+    _tell_packed(output, pack(source, output, Settings(side, per_shard, licence), bar))
 
 
 @data.command()
-@click.argument("shards", nargs=-1, required=True, type=click.Path(path_type=Path))
-def check(shards: tuple[Path, ...]) -> None:
-    """Counts photos and texts of SHARDS (.tar, .tar.gz), and finds missing members, keys that occur twice, evaluation keys."""
-    reports = check_shards(shards)
+@click.argument("shards", nargs=-1, required=True)
+def check(shards: tuple[str, ...]) -> None:
+    """Counts photos and texts of SHARDS, and finds broken samples, keys that occur twice, evaluation photos, near copies.
+
+    SHARDS are .tar or .tar.gz, also with wildcards and ranges: "shard-{000000..000012}.tar".
+    """
+    reports = check_shards(named_shards(shards))
     for report in reports:
-        texts = ", ".join(f"{count} {name}" for name, count in report.texts.items() if count) or "no texts"
-        click.echo(
-            f"{report.shard}: {report.bytes} bytes, {report.photos} photos of {report.photo_bytes} bytes, "
-            f"short side {report.least_side} to {report.largest_side} px, {texts}"
-        )
-        if report.evaluation:
-            click.echo(f"  refused for training: {report.evaluation} evaluation photos")
-        if report.apart:
-            click.echo(f"  passed over in training: {report.apart} photos of {EVERYDAY}")
-        for fault in report.faults[:_TOLD]:
-            click.echo(f"  {fault}")
-        if len(report.faults) > _TOLD:
-            click.echo(f"  … and {len(report.faults) - _TOLD} more")
+        _tell_checked(report)
+    copies = [
+        f"{own.shard} / {own.key} looks like {own.earlier_shard} / {own.earlier_key} ({own.bits} of 64 bits apart)"
+        for own in find_near_copies(reports)
+    ]
+    tell_some("near copies of earlier photos", copies)
+    tell_some("may be evaluation photos encoded anew: look at them", find_evaluation_looks(reports))
     photos, faults = (
         sum(counts) for counts in zip(*((r.photos, len(r.faults)) for r in reports), strict=True)
     )
     click.echo(f"{len(reports)} shards, {photos} photos, {faults} faults")
     if faults:
         sys.exit(1)
+
+
+@data.command()
+@click.argument("shards", nargs=-1, required=True)
+@click.option("--json", "as_json", is_flag=True, help="One JSON document instead of tables.")
+def stats(shards: tuple[str, ...], *, as_json: bool) -> None:
+    """Measures SHARDS, which are named as for `check`: texts, words a text, sizes, licences and sources."""
+    measured = measure_shards(named_shards(shards))
+    if as_json:
+        click.echo(json.dumps(measured.as_dict(), indent=2))
+        return
+    _tell_stats(measured)
+
+
+def _tell_checked(report: ShardReport) -> None:
+    texts = ", ".join(f"{report.texts[kind]} {name}" for kind, name in _KINDS.items() if report.texts[kind])
+    click.echo(
+        f"{report.shard}: {report.bytes} bytes, {report.photos} photos of {report.photo_bytes} bytes, "
+        f"short side {report.least_side} to {report.largest_side} px, {texts or 'no texts'}"
+    )
+    if report.wordless:
+        click.echo(f"  without any text: {report.wordless} photos")
+    if report.evaluation:
+        click.echo(f"  refused for training: {report.evaluation} evaluation photos")
+    if report.apart:
+        click.echo(f"  passed over in training: {report.apart} photos of {EVERYDAY}")
+    tell_some("faults", report.faults)
+
+
+def _tell_stats(stats: Stats) -> None:
+    click.echo(f"{stats.shards} shards, {stats.photos} photos, {stats.bytes / 1e6:.1f} MB")
+    click.echo(
+        f"\n{'texts':<20} {'texts':>8} {'photos':>8} {'a photo':>8}   words a text: least, median, 95 %, most"
+    )
+    lengths = stats.lengths()
+    for kind, name in _KINDS.items():
+        texts, photos = len(stats.words.get(kind, ())), stats.with_kind[kind]
+        if texts:
+            least, *_, middle, _, high, most = lengths[kind]
+            click.echo(
+                f"{name:<20} {texts:>8} {photos:>8} {texts / photos:>8.1f}   {least:g}, {middle:g}, {high:g}, {most:g}"
+            )
+    if stats.wordless:
+        click.echo(f"{'without any text':<20} {'':>8} {stats.wordless:>8}")
+    heads = ("least", *(f"{share:.0%}" for share in SHARES[1:-1]), "most")
+    click.echo(f"\n{'sizes':<16} " + " ".join(f"{head:>8}" for head in heads))
+    for name, values in stats.sizes().items():
+        click.echo(f"{name:<16} " + " ".join(f"{value:>8g}" for value in values))
+    _tell_most("licences", stats.licences)
+    _tell_most("sources", stats.sources)
+    if stats.faults:
+        click.echo("\npassed over: " + ", ".join(f"{count} {kind}" for kind, count in stats.faults.items()))
+
+
+def _tell_most(title: str, counts: Counter[str]) -> None:
+    """The most frequent of something, with their numbers of photos."""
+    click.echo(f"\n{title:<16} photos")
+    for name, count in counts.most_common(TOLD):
+        click.echo(f"{count:>8}   {printable(name)[:_LONGEST] or 'not told'}")
+    if len(counts) > TOLD:
+        click.echo(
+            f"{sum(counts.values()) - sum(n for _, n in counts.most_common(TOLD)):>8}   {len(counts) - TOLD} others"
+        )
+
+
+def _tell_packed(folder: Path, packed: Packed) -> None:
+    photos, human, synthetic, unchanged, size = (
+        sum(getattr(shard, name) for shard in packed.shards)
+        for name in ("photos", "human", "synthetic", "unchanged", "bytes")
+    )
+    kept = f", {packed.kept} of them from before" if packed.kept else ""
+    click.echo(f"{folder}: {photos} photos in {len(packed.shards)} shards{kept}, {size / 1e6:.1f} MB")
+    click.echo(f"  captions: {human} by people, {synthetic} synthetic, {photos - human - synthetic} none")
+    click.echo(f"  picture: {unchanged} as it was, {photos - unchanged} encoded anew; no metadata")
+    tell_some("refused, evaluation photos", packed.refused)
+    tell_some("left out, copies", packed.copies)
+    tell_some("left out, faults", packed.faults)

@@ -17,7 +17,7 @@ _USUAL = ("flickr8k-dev-*.tar", "caltech101-eval-*.tar", "imagenet-sample-*.tar"
 
 
 @click.command(name="eval")
-@click.argument("subject", type=click.Path(exists=True, path_type=Path))
+@click.argument("subject")
 @data_option
 @cache_option
 @click.option(
@@ -28,13 +28,14 @@ _USUAL = ("flickr8k-dev-*.tar", "caltech101-eval-*.tar", "imagenet-sample-*.tar"
     help=f"Pattern in the data folder, or {EVERYDAY}, which is drawn from several files; repeatable.",
 )
 @click.option("--json", "as_json", is_flag=True, help="One JSON document instead of a table.")
-def evaluate(subject: Path, data: Path, cache: Path, shards: tuple[str, ...], *, as_json: bool) -> None:
-    """Measures SUBJECT, a run's checkpoint or a bundle; a bundle through the application's own engine, from files."""
+def evaluate(subject: str, data: Path, cache: Path, shards: tuple[str, ...], *, as_json: bool) -> None:
+    """Measures SUBJECT, a checkpoint, a bundle, or a model of open_clip (open_clip:NAME@WEIGHTS); a bundle as the application runs it."""
     files = find_shards(data, [pattern for pattern in shards if pattern != EVERYDAY])
     from mctrain.evaluation.report import measure  # imports torch: 2 s
-    from mctrain.evaluation.subject import open_subject
+    from mctrain.evaluation.subject import Subject
+    from mctrain.teachers.open import open_teacher
 
-    opened = open_subject(subject, cache, bar("photos and texts"))
+    opened = Subject(open_teacher(subject, cache), bar("photos"))
     with tempfile.TemporaryDirectory(prefix="mctrain-") as folder:
         if EVERYDAY in shards:
             files.append(pack_everyday(data, Path(folder)))

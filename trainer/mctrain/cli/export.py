@@ -19,7 +19,7 @@ import click
 @click.option(
     "--shard",
     type=click.Path(dir_okay=False, path_type=Path),
-    help="Photos and captions on which the drift of an imported model is measured.",
+    help="Photos and captions on which the drift is measured.",
 )
 @click.option("--int8-text", is_flag=True, help="Store the text tower as int8 instead of float16.")
 @click.option("--coreml", is_flag=True, help="Write the image tower as a Core ML package too.")
@@ -31,24 +31,18 @@ def export(
 ) -> None:
     """Writes CHECKPOINT (a run's folder or its file) as a bundle, after comparing every graph with the checkpoint.
 
-    Where weights were imported, the drift of their export is measured on SHARD, or on the packaged photographs without one.
+    Its drift is measured on SHARD, or on the packaged photographs without one.
     """
-    from mctrain.export.coreml import Packages  # imports torch: 2 s
-    from mctrain.weights.checkpoint import load_family
+    from mctrain.export.bundle import FAIR_INT8, export_bundle  # imports torch: 2 s
+    from mctrain.export.coreml import Packages
+    from mctrain.export.probe import packaged, subjects_of
+    from mctrain.weights.checkpoint import load_checkpoint
 
     packages = Packages(image=coreml or coreml_text, text=coreml_text)
-    family = load_family(checkpoint)
-    if family is None:
-        from mctrain.export.bundle import export_bundle
-        from mctrain.training.checkpoint import load_checkpoint
-
-        bundle = export_bundle(load_checkpoint(checkpoint), output, int8_text=int8_text, packages=packages)
-    else:
-        from mctrain.export.family import FAIR_INT8, export_family
-        from mctrain.export.probe import packaged, subjects_of
-
-        subjects = subjects_of(shard) if shard else packaged()
-        bundle = export_family(family, output, subjects, int8_text=int8_text, packages=packages)
+    subjects = subjects_of(shard) if shard else packaged()
+    bundle = export_bundle(
+        load_checkpoint(checkpoint), output, subjects, int8_text=int8_text, packages=packages
+    )
     size = sum(record.bytes for record in bundle.manifest.files.values())
     drift = bundle.manifest.drift
     kinds = [(name, drift[key]) for key, name in (("image", "photos"), ("text", "texts")) if key in drift]
@@ -56,7 +50,7 @@ def export(
     click.echo(
         f"{output}: space {bundle.manifest.space_id}, {size / 1e6:.1f} MB, cosine to the checkpoint {told}"
     )
-    if family is not None and int8_text and drift["text"]["mean"] < FAIR_INT8:
+    if int8_text and drift["text"]["mean"] < FAIR_INT8:
         click.echo(
             f"int8 costs this text tower much: {FAIR_INT8} and more is good. Searches will find less; without "
             "--int8-text they will not.",

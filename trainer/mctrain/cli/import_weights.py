@@ -1,41 +1,62 @@
-"""`mctrain import`: makes a checkpoint of weights that somebody published."""
+"""`mctrain import`: makes a checkpoint of weights that somebody published, or of a bundle."""
 
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
+
+from picsight_engine.models.bundle import MANIFEST
+
+if TYPE_CHECKING:
+    from mctrain.weights.checkpoint import Checkpoint
 
 
 @click.command(name="import")
 @click.argument("file", type=click.Path(path_type=Path))
 @click.option(
-    "--preset", required=True, help="The model that the weights are of; `mctrain presets` lists them."
+    "--preset",
+    help="The model that the weights are of; `mctrain presets` lists them. A bundle says it itself.",
 )
 @click.option(
     "-o", "--output", required=True, type=click.Path(path_type=Path), help="File or folder of the checkpoint."
 )
-def import_weights(file: Path, preset: str, output: Path) -> None:
+def import_weights(file: Path, preset: str | None, output: Path) -> None:
     """Reads FILE (.pt, .bin, .safetensors; Apple's, open_clip's or timm's names) and writes it as a checkpoint.
 
-    Nothing in the file is run. A key that is missing, left over or misshapen is named, and nothing is written.
+    Nothing in the file is run. A key that is missing, left over or misshapen is named, and nothing is written. FILE may
+    also be the folder of a bundle on pretrained trunks, such as the starter: its heads are read back.
     """
-    from mctrain.models.presets import find_preset  # imports torch: 2 s
-    from mctrain.weights.checkpoint import FamilyCheckpoint, Source, demand_checkpoint, save_family
+    from mctrain.weights.checkpoint import demand_checkpoint, save_checkpoint  # imports torch: 2 s
+
+    output = demand_checkpoint(output)
+    if (file / MANIFEST).is_file():
+        from mctrain.weights.bundle import read_bundle
+
+        read = read_bundle(file)
+        click.echo(f"{save_checkpoint(output, read)}: {read.preset.title}, both towers, from a bundle")
+        return
+    if preset is None:
+        raise click.UsageError("Weights need --preset; `mctrain presets` lists them.")
+    checkpoint, sentence = _imported(file, preset)
+    click.echo(f"{save_checkpoint(output, checkpoint)}: {sentence}")
+
+
+def _imported(file: Path, preset: str) -> tuple[Checkpoint, str]:
+    """A checkpoint of published weights, and what is to be said of it."""
+    from mctrain.models.presets import find_preset
+    from mctrain.weights.checkpoint import Checkpoint, Source
     from mctrain.weights.convert import read_model
     from mctrain.weights.files import read_tensors
     from mctrain.weights.self_test import look
 
     chosen = find_preset(preset)
-    demand_checkpoint(output)
     imported = read_model(read_tensors(file), chosen, str(file))
     publisher = imported.layout.publisher
-    checkpoint = FamilyCheckpoint(
-        chosen.as_run_by(publisher), publisher, imported.folded, Source.of(file), imported.model
-    )
-    seen = look(imported.model, checkpoint.preset, str(file))
-    written = save_family(output, checkpoint)
+    own = chosen.as_run_by(publisher)
+    seen = look(imported.model, own, str(file))
     form = "folded" if imported.folded else "in training form"
     towers = "both towers" if imported.model.text is not None else "the image tower alone"
-    click.echo(f"{written}: {chosen.title}, {towers}, {form}, from {publisher}'s names")
-    click.echo(seen.sentence())
+    told = f"{chosen.title}, {towers}, {form}, from {publisher}'s names\n{seen.sentence()}"
+    return Checkpoint(own, imported.model, Source.of(file, publisher), imported.folded), told

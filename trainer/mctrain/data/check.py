@@ -4,33 +4,54 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from mctrain.data.near import look, near_copies
 from mctrain.data.refusal import Reserved, shipped
-from mctrain.data.shards import PHOTO_SUFFIXES, Sample, members, parse_words
+from mctrain.data.shards import PHOTO_SUFFIXES, Group, grouped, parse_words
+from mctrain.data.words import texts_by_kind, words_of
 from mctrain.errors import DataError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-_TEXT_LISTS = ("captions", "queries", "labels")
+_WORD_SUFFIXES = frozenset({"txt", "json", "syn.json"})
+_KNOWN = PHOTO_SUFFIXES | _WORD_SUFFIXES | {"paug.json", "npz", "pth.gz", "url.txt"}
 
 
 @dataclass(slots=True)
 class ShardReport:
-    """One shard in numbers, and its faults as sentences; `apart` are the photos that training passes over."""
+    """One shard in numbers, and its faults as sentences; `apart` are the photos that training passes over.
+
+    `wordless` are the photos without any text, `looks` has the difference hash of each photo that has one, `reserved` the keys of
+    evaluation photos.
+    """
 
     shard: str
     bytes: int = 0
     photos: int = 0
     photo_bytes: int = 0
     texts: Counter[str] = field(default_factory=Counter)
+    wordless: int = 0
     least_side: int = 0
     largest_side: int = 0
     evaluation: int = 0
     apart: int = 0
     faults: list[str] = field(default_factory=list)
+    looks: dict[str, int] = field(default_factory=dict)
+    reserved: set[str] = field(default_factory=set)
+
+
+@dataclass(frozen=True, slots=True)
+class NearCopy:
+    """A photo that looks like one before it: where both stand, and in how many of 64 bits their hashes differ."""
+
+    shard: str
+    key: str
+    earlier_shard: str
+    earlier_key: str
+    bits: int
 
 
 def check_shards(shards: Sequence[Path]) -> list[ShardReport]:
@@ -40,73 +61,89 @@ def check_shards(shards: Sequence[Path]) -> list[ShardReport]:
     return [_check(shard, seen, known) for shard in shards]
 
 
+def find_near_copies(reports: Sequence[ShardReport]) -> list[NearCopy]:
+    """The photos of all reports that are near copies of an earlier one, in their order."""
+    places = [(report.shard, key) for report in reports for key in report.looks]
+    found = near_copies([look for report in reports for look in report.looks.values()])
+    return [NearCopy(*places[late], *places[early], bits) for late, early, bits in found]
+
+
+def find_evaluation_looks(reports: Sequence[ShardReport]) -> list[str]:
+    """Sentences about photos that may be evaluation photos encoded anew: they look like one, and are none by key or bytes."""
+    known = sorted(shipped().looks)
+    places = [(report.shard, key) for report in reports for key in report.looks if key not in report.reserved]
+    looks = [own for report in reports for key, own in report.looks.items() if key not in report.reserved]
+    found = near_copies([*known, *looks])
+    return [
+        "{} / {}".format(*places[late - len(known)])
+        for late, early, _bits in found
+        if early < len(known) <= late
+    ]
+
+
 def _check(shard: Path, seen: dict[str, str], known: Reserved) -> ShardReport:
     report = ShardReport(shard.name)
-    photos: dict[str, str] = {}
-    described: set[str] = set()
-    reserved: dict[str, str] = {}  # what is wrong with an evaluation photo, by its key
-    try:
-        report.bytes = shard.stat().st_size if shard.exists() else 0
-        for key, suffix, content in members(shard):
-            if suffix in PHOTO_SUFFIXES:
-                _count_photo(report, Sample(key, suffix, content, {}), photos, seen)
-                if fault := _reserved(key, content, known):
-                    reserved[key] = fault
-            elif suffix == "json":
-                words = _count_words(report, key, content, described)
-                if known.stands_apart(key, words):
-                    report.apart += 1
-                    reserved.pop(key, None)
-            else:
-                report.faults.append(f"{key}.{suffix} is neither a photo (jpg, webp) nor its json")
-    except DataError as fault:
-        report.faults.append(str(fault))
-    report.evaluation = len(reserved)
-    report.faults += reserved.values()
-    report.faults += [f"{key} has no json" for key in photos if key not in described]
-    report.faults += [f"{key} has no photo" for key in sorted(described) if key not in photos]
+    report.bytes = shard.stat().st_size if shard.exists() else 0
+    own: set[str] = set()
+    for group in grouped(shard):
+        if group.fault is not None:
+            report.faults.append(group.fault.sentence)
+        if group.key in own:
+            report.faults.append(f"{group.key} occurs twice")
+        elif group.key in seen:
+            report.faults.append(f"{group.key} occurs in {seen[group.key]} too")
+        own.add(group.key)
+        for suffix in group.members.keys() - _KNOWN:
+            report.faults.append(f"{group.key}.{suffix} is no known member of a sample")
+        if group.suffix:
+            _count_photo(report, group)
+            _judge(report, group, known)
+        if group.fault is None:
+            _count_words(report, group)
+    seen.update({key: seen.get(key, report.shard) for key in own})
     return report
 
 
-def _reserved(key: str, photo: bytes, known: Reserved) -> str | None:
-    if known.holds_key(key):
-        return f"{key} is an evaluation key: never trained on"
-    if known.holds_photo(photo):
-        return f"{key} is an evaluation photo under another key: never trained on"
-    return None
-
-
-def _count_photo(report: ShardReport, sample: Sample, photos: dict[str, str], seen: dict[str, str]) -> None:
-    key = sample.key
-    if key in photos:
-        report.faults.append(f"{key} occurs twice")
-    elif key in seen:
-        report.faults.append(f"{key} occurs in {seen[key]} too")
-    photos[key] = sample.suffix
-    seen.setdefault(key, report.shard)
-    report.photos += 1
-    report.photo_bytes += len(sample.photo)
+def _judge(report: ShardReport, group: Group, known: Reserved) -> None:
+    """Tells an evaluation photo from one that may be trained on."""
+    if not known.holds_key(group.key) and not known.holds_photo(group.photo):
+        return
     try:
-        side = min(sample.image().size)
+        words = parse_words(group.members.get("json", b"{}"), group.key)
+    except DataError:
+        words = {}  # told already
+    report.reserved.add(group.key)
+    if known.stands_apart(group.key, words):
+        report.apart += 1
+        return
+    report.evaluation += 1
+    what = "key" if known.holds_key(group.key) else "photo under another key"
+    report.faults.append(f"{group.key} is an evaluation {what}: never trained on")
+
+
+def _count_photo(report: ShardReport, group: Group) -> None:
+    report.photos += 1
+    report.photo_bytes += len(group.photo)
+    try:
+        image = group.image()
     except DataError as fault:
         report.faults.append(str(fault))
         return
+    side = min(image.size)
     report.least_side = min(report.least_side or side, side)
     report.largest_side = max(report.largest_side, side)
+    if (hashed := look(image)) is not None:
+        report.looks[group.key] = hashed
 
 
-def _count_words(report: ShardReport, key: str, content: bytes, described: set[str]) -> dict[str, Any]:
-    if key in described:
-        report.faults.append(f"{key}.json occurs twice")
-    described.add(key)
+def _count_words(report: ShardReport, group: Group) -> None:
+    if not _WORD_SUFFIXES & group.members.keys():
+        report.faults.append(f"{group.key} has no words (txt, json)")
+        return
     try:
-        words = parse_words(content, key)
+        kinds = texts_by_kind(words_of(group.members, group.key))
     except DataError as fault:
         report.faults.append(str(fault))
-        return {}
-    for name in _TEXT_LISTS:
-        report.texts[name] += len(words.get(name, ()))
-    report.texts["label"] += words.get("label") is not None
-    if not any(words.get(name) for name in (*_TEXT_LISTS, "label")):
-        report.faults.append(f"{key} has neither captions nor labels")
-    return words
+        return
+    report.texts.update({kind: len(texts) for kind, texts in kinds.items()})
+    report.wordless += not any(kinds.values())

@@ -6,11 +6,10 @@ The set has no shard of its own. Training reads the parts without these photos, 
 from __future__ import annotations
 
 import hashlib
-import io
 import json
-import tarfile
 from typing import TYPE_CHECKING, Any
 
+from mctrain.data.archive import write_archive
 from mctrain.data.shards import find_shards, samples
 from mctrain.errors import DataError
 
@@ -40,23 +39,16 @@ def pack_everyday(data: Path, folder: Path) -> Path:
     Raises:
         DataError: a part is missing or damaged, or none of the photos is in them.
     """
-    packed = folder / f"{EVERYDAY}-000000.tar"
-    count = 0
-    with tarfile.open(packed, "w") as archive:
-        for part in find_shards(data, _PARTS):
-            for sample in samples(part):
-                if is_drawn(sample.key, sample.words):
-                    _add(archive, f"{sample.key}.{sample.suffix}", sample.photo)
-                    _add(archive, f"{sample.key}.json", json.dumps(sample.words).encode())
-                    count += 1
-    if not count:
+    drawn = [
+        (sample.key, {sample.suffix: sample.photo, "json": json.dumps(sample.words).encode()})
+        for part in find_shards(data, _PARTS)
+        for sample in samples(part)
+        if is_drawn(sample.key, sample.words)
+    ]
+    if not drawn:
         raise DataError(
             f"The parts in {data} hold no photo of {EVERYDAY}; give the folder of the whole data."
         )
+    packed = folder / f"{EVERYDAY}-000000.tar"
+    write_archive(packed, drawn)
     return packed
-
-
-def _add(archive: tarfile.TarFile, name: str, content: bytes) -> None:
-    member = tarfile.TarInfo(name)
-    member.size = len(content)
-    archive.addfile(member, io.BytesIO(content))

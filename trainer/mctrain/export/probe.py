@@ -1,4 +1,4 @@
-"""What a family export's drift is measured on: photos and captions of a shard, or the packaged photographs where none is given."""
+"""What the drift of an export is measured on: photos and captions of a shard, or the packaged photographs where none is given."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Two towers that speak one space: frozen trunks with the trained heads on top."""
+"""Any image tower, any text tower, and the factor that sharpens their cosines: the model that is trained, loaded and exported."""
 
 from __future__ import annotations
 
@@ -7,81 +7,90 @@ from typing import TYPE_CHECKING, cast
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional as F  # noqa: N812 (torch's own custom)
 
-from mctrain.models import lite, minilm
-from mctrain.models.heads import Head, HeadShape
+from mctrain.models.lite import LiteShape, LiteTower, load_trunk
+from mctrain.models.mci import Mci, MciShape
+from mctrain.models.minilm import MiniLmShape, MiniLmTower, load_minilm
+from mctrain.models.scale import FIRST_SCALE, LARGEST_SCALE, limit_scale
+from mctrain.models.text import Text
+from mctrain.models.vit import Vit
 
 if TYPE_CHECKING:
-    from mctrain.recipe import HeadTable
+    from mctrain.models.presets import Preset
 
 
-class Heads(nn.Module):
-    """What is trained: a head for photos, a head for texts, and the factor that sharpens their cosines."""
+class Clip(nn.Module):
+    """Two towers and the logarithm of the factor; `text` is None for an image tower alone."""
 
-    def __init__(self, table: HeadTable, temperature: float = 20.0) -> None:
+    def __init__(self, image: nn.Module, text: nn.Module | None, scale: float = FIRST_SCALE) -> None:
         super().__init__()
-        self.image = Head(
-            HeadShape(
-                features=lite.FEATURES,
-                hidden=table.image_hidden,
-                dim=table.dim,
-                dropout=table.image_dropout,
-                input_dropout=table.image_input_dropout,
-                classes=lite.CLASSES if table.branch else 0,
-                branch=table.branch,
-            )
-        )
-        self.text = Head(
-            HeadShape(
-                features=minilm.WIDTH,
-                hidden=table.text_hidden,
-                dim=table.dim,
-                dropout=table.text_dropout,
-                input_dropout=table.text_input_dropout,
-            )
-        )
-        self.log_scale = nn.Parameter(torch.tensor(math.log(temperature)))
+        self.image = image
+        self.text = text
+        self.logit_scale = nn.Parameter(torch.tensor(math.log(scale))) if text is not None else None
 
     def scale(self) -> Tensor:
         """The factor itself; `limit_scale` keeps its logarithm within bounds."""
-        return self.log_scale.exp()
+        if self.logit_scale is None:
+            return torch.tensor(LARGEST_SCALE)
+        return self.logit_scale.exp()
+
+    def limit_scale(self) -> None:
+        """Keeps the factor between 1 and 100, where there is one."""
+        if self.logit_scale is not None:
+            limit_scale(self.logit_scale)
+
+    def forward(self, pixels: Tensor, ids: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Photos [n, 3, size, size] and token ids [m, tokens] → unit vectors [n, dim] and [m, dim], and the factor."""
+        assert self.text is not None
+        return F.normalize(self.image(pixels), dim=1), F.normalize(self.text(ids), dim=1), self.scale()
 
 
-class ImageTower(nn.Module):
-    """Normalised photos [n, 3, 224, 224] → unit vectors [n, dim]."""
+class UnitVectors(nn.Module):
+    """A tower whose embeddings come out at unit length, as the engine wants them."""
 
-    def __init__(self, trunk: lite.Lite0, head: Head) -> None:
+    def __init__(self, tower: nn.Module) -> None:
         super().__init__()
-        self.trunk = trunk
-        self.head = head
+        self.tower = tower
 
-    def forward(self, pixels: Tensor) -> Tensor:
-        """Embeds photos."""
-        if self.head.branch is None:
-            return cast("Tensor", self.head(self.trunk.pooled(pixels)))
-        features, logits = self.trunk(pixels)
-        return cast("Tensor", self.head(features, logits))
+    def forward(self, batch: Tensor) -> Tensor:
+        """A batch of the tower's input → [n, dim]."""
+        return F.normalize(self.tower(batch), dim=1)
 
 
-class TextTower(nn.Module):
-    """Token ids [n, tokens], padded with 0 → unit vectors [n, dim]."""
-
-    def __init__(self, trunk: minilm.MiniLM, head: Head) -> None:
-        super().__init__()
-        self.trunk = trunk
-        self.head = head
-
-    def forward(self, ids: Tensor) -> Tensor:
-        """Embeds texts."""
-        return cast("Tensor", self.head(self.trunk(ids)))
+def at_unit_length(tower: nn.Module) -> nn.Module:
+    """The tower itself where it says that its embeddings have the length 1, else one that brings them there."""
+    return tower if getattr(tower, "unit", False) else UnitVectors(tower)
 
 
-def build_towers(heads: Heads) -> tuple[ImageTower, TextTower]:
-    """The whole towers, frozen, with only what their vectors depend on: the classifier stays only where a branch reads it."""
-    trunk = lite.load_lite0()
-    if heads.image.branch is None:
-        trunk.drop_classifier()
-    towers = ImageTower(trunk, heads.image), TextTower(minilm.load_minilm(), heads.text)
-    for tower in towers:
-        tower.eval().requires_grad_(requires_grad=False)
-    return towers
+def build_clip(preset: Preset, *, with_text: bool = True, scale: float = FIRST_SCALE) -> Clip:
+    """The model of a preset, its weights as they begin."""
+    return Clip(_image_tower(preset), _text_tower(preset) if with_text else None, scale)
+
+
+def load_trunks(clip: Clip, preset: Preset) -> None:
+    """Gives the pretrained parts of both towers their packages' weights; their heads stay as they are.
+
+    Raises:
+        TrainerError: a package is missing or carries other tensors.
+    """
+    if isinstance(preset.image, LiteShape):
+        load_trunk(cast("LiteTower", clip.image).trunk, preset.image.networks)
+    if isinstance(preset.text, MiniLmShape):
+        cast("MiniLmTower", clip.text).trunk.load_state_dict(load_minilm().state_dict())
+
+
+def _image_tower(preset: Preset) -> nn.Module:
+    match preset.image:
+        case LiteShape() as shape:
+            return LiteTower(shape, preset.dim, preset.size)
+        case MciShape() as shape:
+            return Mci(shape, preset.dim, head_bias=preset.head_bias)
+        case shape:
+            return Vit(shape, preset.dim, head_bias=preset.head_bias)
+
+
+def _text_tower(preset: Preset) -> nn.Module:
+    if isinstance(preset.text, MiniLmShape):
+        return MiniLmTower(preset.text, preset.dim)
+    return Text(preset.text, preset.dim)

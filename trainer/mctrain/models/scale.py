@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from torch import nn
 
+FIRST_SCALE = 1 / 0.07
 LARGEST_SCALE = 100.0
 
 

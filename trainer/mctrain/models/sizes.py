@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from mctrain.models.mobileclip import MobileClip
+from mctrain.models.clip import build_clip
 from mctrain.models.reparameterize import reparameterize
 
 if TYPE_CHECKING:
     from torch import nn
 
+    from mctrain.models.clip import Clip
     from mctrain.models.presets import Preset
 
 
@@ -22,7 +23,7 @@ def parameters(module: nn.Module) -> int:
     return sum(parameter.numel() for parameter in module.parameters())
 
 
-def deployed_model(preset: Preset) -> MobileClip:
+def deployed_model(preset: Preset) -> Clip:
     """The model with branches folded, in evaluation mode, without memory for its weights."""
     # several presets differ in what is blanked here alone
     return _deployed(dataclasses.replace(preset, name="", title="", mean=None, std=None))
@@ -36,6 +37,6 @@ def deployed_size(preset: Preset) -> tuple[int, int]:
 
 
 @cache
-def _deployed(preset: Preset) -> MobileClip:
+def _deployed(preset: Preset) -> Clip:
     with torch.device("meta"):
-        return reparameterize(MobileClip(preset).eval())
+        return reparameterize(build_clip(preset).eval())

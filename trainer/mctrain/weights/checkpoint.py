@@ -1,116 +1,155 @@
-"""Checkpoints of the MobileCLIP family: a preset's name, whose form it has, and all weights by our names."""
+"""Checkpoints: a model in numbers, all its weights by our names, and where they come from; each written whole or not at all.
+
+One kind for everything: imported weights, fitted teachers, trained towers. No photo and no text of anybody is inside.
+"""
 
 from __future__ import annotations
 
 import hashlib
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
-from mctrain.errors import WeightsError
-from mctrain.models.presets import find_preset
-from mctrain.training.checkpoint import CHECKPOINT
-from mctrain.weights.convert import empty_model, layout_of
+import torch
+
+from mctrain.errors import RecipeError, WeightsError
+from mctrain.models.clip import build_clip
+from mctrain.models.presets import Preset, preset_as_dict, preset_from_dict
+from mctrain.models.reparameterize import reparameterize
+from mctrain.recipe import Recipe, parse_recipe
 from mctrain.weights.files import read_saved, write_saved
-from picsight_engine.errors import RequestError
 from picsight_engine.models.place import demand_writable
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from mctrain.models.mobileclip import MobileClip
-    from mctrain.models.presets import Preset, Publisher
+    from mctrain.models.clip import Clip
+    from mctrain.models.presets import Publisher
 
-_KIND = "mobileclip"
+CHECKPOINT = "checkpoint.pt"
+_KIND = "mctrain"
+_FORMAT = 1
 
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """The file that weights were read from: its name, without its place, and the SHA-256 of its bytes."""
+    """The file that weights were imported from: its name, without its place, the SHA-256 of its bytes, whose form it had.
+
+    `licence` is the one that the file itself names.
+    """
 
     name: str
     sha256: str
+    publisher: Publisher | Literal["picsight"]
+    licence: str = "none"
 
     @classmethod
-    def of(cls, path: Path) -> Source:
+    def of(cls, path: Path, publisher: Publisher | Literal["picsight"], licence: str = "none") -> Source:
         """Hashes a file."""
         with path.open("rb") as file:
-            return cls(path.name, hashlib.file_digest(file, "sha256").hexdigest())
+            return cls(path.name, hashlib.file_digest(file, "sha256").hexdigest(), publisher, licence)
 
 
 @dataclass(frozen=True, slots=True)
-class FamilyCheckpoint:
-    """A model of the family; `preset` has the form in which `publisher` runs it, `folded` says that branches are."""
+class Run:
+    """The run that made the weights: its recipe, the mean loss of each epoch, and the SHA-256 of the files it learnt from."""
+
+    recipe: Recipe
+    history: tuple[float, ...]
+    data: dict[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Checkpoint:
+    """A model, frozen and in evaluation mode; `folded` says that its branches are, as in some published files."""
 
     preset: Preset
-    publisher: Publisher
-    folded: bool
-    source: Source
-    model: MobileClip
+    clip: Clip
+    origin: Source | Run
+    folded: bool = False
 
 
 def demand_checkpoint(path: Path) -> Path:
     """Asked before the work: the file into which a checkpoint shall be written; a folder gets one of the usual name.
 
     Raises:
-        WeightsError: the file exists and is something else: published weights, or a run of days.
+        WeightsError: the file exists and is something else, or a run's, which took its time.
         StorageError: nothing can be written there.
     """
     path = path / CHECKPOINT if path.is_dir() else path
     demand_writable(path.parent)
-    if path.exists() and _content(path) is None:
+    if path.exists() and not _is_imported(path):
         raise WeightsError(f"{path} exists and is no checkpoint of imported weights; choose another name.")
     return path
 
 
-def save_family(path: Path, checkpoint: FamilyCheckpoint) -> Path:
-    """Writes a checkpoint whole or not at all, and returns its file; a folder gets one of the usual name.
+def save_checkpoint(path: Path, checkpoint: Checkpoint) -> Path:
+    """Writes a checkpoint and returns its file; a folder gets one of the usual name.
 
     Raises:
-        WeightsError: the file exists and is something else: published weights, or a run of days; or the disk refuses it.
-        StorageError: nothing can be written there.
+        WeightsError: the disk refuses it.
     """
-    path = demand_checkpoint(path)
+    path = path / CHECKPOINT if path.is_dir() else path
+    origin = checkpoint.origin
     content = {
         "kind": _KIND,
-        "preset": checkpoint.preset.name,
-        "publisher": checkpoint.publisher,
+        "format": _FORMAT,
+        "preset": preset_as_dict(checkpoint.preset),
         "folded": checkpoint.folded,
-        "source": asdict(checkpoint.source),
-        "weights": dict(checkpoint.model.state_dict()),
+        "source": asdict(origin) if isinstance(origin, Source) else None,
+        "run": asdict(origin) if isinstance(origin, Run) else None,
+        "weights": dict(checkpoint.clip.state_dict()),
     }
     write_saved(path, content)
     return path
 
 
-def load_family(path: Path) -> FamilyCheckpoint | None:
-    """A checkpoint of the family from its file or its folder; None where there is none, or one of another kind.
+def load_checkpoint(path: Path) -> Checkpoint:
+    """A checkpoint from its file or its folder.
 
     Raises:
-        WeightsError: it says that it is one, and is not.
+        WeightsError: there is none, it is of another kind, or damaged.
     """
     path = path / CHECKPOINT if path.is_dir() else path
-    content = _content(path)
-    if content is None:
-        return None
+    if not path.is_file():
+        raise WeightsError(
+            f"There is no checkpoint {path}; `mctrain teach` writes one when it is finished, `mctrain import` one of "
+            "published weights."
+        )
+    content = read_saved(path, mmap=True)
+    if not isinstance(content, dict) or content.get("kind") != _KIND:
+        raise WeightsError(
+            f"{path} is no checkpoint of mctrain; `mctrain import` makes one of published weights."
+        )
+    if content.get("format") != _FORMAT:
+        raise WeightsError(f"The checkpoint {path} is of another version of mctrain; use that one.")
     try:
-        return _model_of(content)
-    except (KeyError, TypeError, StopIteration, RuntimeError, AttributeError, RequestError) as fault:
-        raise WeightsError(f"The checkpoint {path} is damaged; import the weights again.") from fault
+        return _checkpoint_of(content)
+    except (KeyError, TypeError, ValueError, RuntimeError, AttributeError, RecipeError) as fault:
+        raise WeightsError(f"The checkpoint {path} is damaged; make it again.") from fault
 
 
-def _content(path: Path) -> dict[str, Any] | None:
-    """What a file holds that says that it is a checkpoint of the family."""
+def _is_imported(path: Path) -> bool:
     try:
         content = read_saved(path, mmap=True)
     except WeightsError:
-        return None
-    return content if isinstance(content, dict) and content.get("kind") == _KIND else None
+        return False
+    return isinstance(content, dict) and content.get("kind") == _KIND and bool(content.get("source"))
 
 
-def _model_of(content: dict[str, Any]) -> FamilyCheckpoint:
-    layout = layout_of(content["publisher"], find_preset(content["preset"]))
-    preset = find_preset(content["preset"]).as_run_by(layout.publisher)
-    model = empty_model(preset, layout, folded=content["folded"])
-    model.load_state_dict(content["weights"], assign=True)
-    model.limit_scale()  # older files hold what was published
-    return FamilyCheckpoint(preset, layout.publisher, content["folded"], Source(**content["source"]), model)
+def _checkpoint_of(content: dict[str, Any]) -> Checkpoint:
+    preset = preset_from_dict(content["preset"])
+    weights = content["weights"]
+    with torch.device("meta"):
+        clip = build_clip(preset, with_text="logit_scale" in weights).eval()
+        clip = reparameterize(clip) if content["folded"] else clip
+    clip.load_state_dict(weights, assign=True)
+    clip.limit_scale()
+    clip.requires_grad_(requires_grad=False)
+    return Checkpoint(preset, clip, _origin_of(content), content["folded"])
+
+
+def _origin_of(content: dict[str, Any]) -> Source | Run:
+    if content["source"] is not None:
+        return Source(**content["source"])
+    run = content["run"]
+    return Run(parse_recipe(run["recipe"], "its recipe"), tuple(run["history"]), dict(run["data"]))

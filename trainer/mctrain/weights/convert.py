@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import torch
 
 from mctrain.errors import WeightsError
+from mctrain.models.clip import Clip, build_clip
 from mctrain.models.mci import MciShape
-from mctrain.models.mobileclip import MobileClip
 from mctrain.models.presets import PRESETS
 from mctrain.models.reparameterize import reparameterize
 from mctrain.weights import apple, open_clip, timm
@@ -29,7 +29,7 @@ _NAMED = 3  # so many keys are named in a sentence, the rest is counted
 class Imported:
     """A model, the layout in which it was written down, and whether its branches were folded there."""
 
-    model: MobileClip
+    model: Clip
     layout: Layout
     folded: bool
 
@@ -48,10 +48,10 @@ def detect_layout(names: list[str], source: str) -> Layout:
     )
 
 
-def empty_model(preset: Preset, layout: Layout, *, folded: bool) -> MobileClip:
+def empty_model(preset: Preset, layout: Layout, *, folded: bool) -> Clip:
     """The preset as the layout's publisher runs it, in evaluation mode, without memory for its weights."""
     with torch.device("meta"):
-        model = MobileClip(preset.as_run_by(layout.publisher), with_text=layout.with_text).eval()
+        model = build_clip(preset.as_run_by(layout.publisher), with_text=layout.with_text).eval()
         return reparameterize(model) if folded else model
 
 
@@ -74,7 +74,7 @@ def read_model(tensors: dict[str, Tensor], preset: Preset, source: str = "The fi
     return Imported(model, layout, folded)
 
 
-def write_tensors(model: MobileClip, layout: Layout) -> dict[str, Tensor]:
+def write_tensors(model: Clip, layout: Layout) -> dict[str, Tensor]:
     """A model's tensors under a publisher's names and in its shapes.
 
     Raises:
@@ -124,7 +124,7 @@ def _misfit(tensors: dict[str, Tensor], preset: Preset, layout: Layout, *, folde
     return None
 
 
-def _fill(model: MobileClip, tensors: dict[str, Tensor], layout: Layout, source: str) -> None:
+def _fill(model: Clip, tensors: dict[str, Tensor], layout: Layout, source: str) -> None:
     """Gives a model a publisher's tensors, which fit it."""
     filled = {}
     for own, wanted in model.state_dict().items():

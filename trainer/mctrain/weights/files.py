@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import os
 import warnings
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import safetensors
@@ -14,6 +12,7 @@ from safetensors.torch import load_file
 from torch import Tensor
 
 from mctrain.errors import WeightsError
+from mctrain.whole_files import write_whole
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -75,21 +74,13 @@ def write_saved(path: Path, content: dict[str, Any]) -> None:
     Raises:
         WeightsError: the disk is full or refuses it.
     """
-    staging = path.with_name(f".{path.name}.part")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
         # In a thread, where no Ctrl-C comes: raised inside torch's writer, it ends the process.
-        with staging.open("wb") as file, ThreadPoolExecutor(1) as writer:
+        with write_whole(path) as file, ThreadPoolExecutor(1) as writer:
             writer.submit(torch.save, content, file).result()
-            file.flush()
-            os.fsync(file.fileno())
-        staging.replace(path)
     except (OSError, RuntimeError) as fault:  # the latter, without the reason, is what torch says of the disk
         said = fault.strerror if isinstance(fault, OSError) else "the disk is full or refuses it"
         raise WeightsError(f"{path} cannot be written: {said}.") from fault
-    finally:
-        with suppress(OSError):  # a disk that refuses this too has told its reason already
-            staging.unlink(missing_ok=True)
 
 
 def _load(path: Path) -> object:

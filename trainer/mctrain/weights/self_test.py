@@ -8,29 +8,28 @@ import torch
 from torch.nn import functional as F  # noqa: N812 (torch's own custom)
 
 from mctrain.errors import WeightsError
-from mctrain.export.clip_tokenizer import load_clip_tokenizer
-from mctrain.export.family import image_spec
+from mctrain.tokens.tokenizer import load_tokenizer
 from picsight_engine.models.self_test import PHRASES, Look, judge, known_photos
 from picsight_engine.models.unit import flaw_of
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from mctrain.models.mobileclip import MobileClip
+    from mctrain.models.clip import Clip
     from mctrain.models.presets import Preset
 
 
 @torch.no_grad()
-def look(model: MobileClip, preset: Preset, source: str) -> Look:
+def look(model: Clip, preset: Preset, source: str) -> Look:
     """What speaks for training and what against; only what gives no vectors is refused.
 
     Raises:
         WeightsError: a tower gives rows without a direction, as where weights are missing; `source` is their file.
     """
-    photos = _unit(model.image(torch.from_numpy(known_photos(image_spec(preset)))), "image", source)
+    photos = _unit(model.image(torch.from_numpy(known_photos(preset.image_spec()))), "image", source)
     if model.text is None:
         return _norms(model)
-    ids = torch.from_numpy(load_clip_tokenizer().encode(list(PHRASES.values())))
+    ids = torch.from_numpy(load_tokenizer(preset.text).encode(list(PHRASES.values())))
     texts = _unit(model.text(ids), "text", source)
     return judge(photos.numpy(), texts.numpy(), model.scale().item())
 
@@ -44,7 +43,7 @@ def _unit(vectors: Tensor, tower: str, source: str) -> Tensor:
     return F.normalize(vectors, dim=1)
 
 
-def _norms(model: MobileClip) -> Look:
+def _norms(model: Clip) -> Look:
     """Norms start as ones, and no training leaves all of them there."""
     state = model.image.state_dict()
     norms = [own for name, own in state.items() if name.endswith(".weight") and own.dim() == 1]

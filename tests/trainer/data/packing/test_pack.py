@@ -1,0 +1,240 @@
+"""Photos become shards that depend on the photos and words alone, whatever happens on the way."""
+
+from __future__ import annotations
+
+import io
+import json
+import shutil
+import signal
+import subprocess
+import sys
+from itertools import islice
+
+import pytest
+from PIL import Image
+
+from mctrain.data.check import check_shards
+from mctrain.data.packing.pack import pack
+from mctrain.data.packing.plan import Settings
+from mctrain.data.shards import grouped, samples
+from mctrain.data.words import words_of
+from mctrain.errors import DataError
+from picsight_engine.photos.identity import fingerprint
+
+SETTINGS = Settings(side=96, per_shard=4, license="CC0-1.0")
+
+
+def run(source, folder, settings=SETTINGS):
+    return pack(source, folder, settings, lambda *_: lambda *_: None)
+
+
+def contents(folder):
+    return {path.name: path.read_bytes() for path in folder.iterdir()}
+
+
+def packed_samples(folder):
+    return {group.key: group for shard in sorted(folder.glob("*.tar")) for group in grouped(shard)}
+
+
+@pytest.fixture(scope="module")
+def originals(real_data):
+    return [sample.photo for sample in islice(samples(real_data / "flickr8k-train-000002.tar"), 10)]
+
+
+@pytest.fixture
+def photos(originals, shared, tmp_path):
+    folder = tmp_path / "Photos"
+    folder.mkdir()
+    for number, photo in enumerate(originals):
+        (folder / f"p{number}.jpg").write_bytes(photo)
+    shutil.copy(shared / "camera" / "canon_g2_portrait.jpg", folder / "portrait.jpg")
+    (folder / "captions.csv").write_text(
+        "file,caption,license\np0.jpg,A dog.,CC BY 4.0\np1.jpg,A cat.,\n", "utf-8"
+    )
+    (folder / "own.jsonl").write_text(
+        json.dumps({"file": "p2.jpg", "captions": ["A hound.", "A pet."], "caption_source": "synthetic"}),
+        "utf-8",
+    )
+    return folder
+
+
+def test_every_photo_is_packed_with_its_words_and_its_licence(photos, tmp_path):
+    packed = run(photos, tmp_path / "out")
+    assert [shard.photos for shard in packed.shards] == [4, 4, 3]
+    own = packed_samples(tmp_path / "out")
+    assert list(own) == sorted(own)
+    assert all(len(key) == 32 and not group.fault for key, group in own.items())
+    words = {
+        texts.human or texts.synthetic.get("syn_text"): texts
+        for group in own.values()
+        if (texts := words_of(group.members))
+    }
+    assert words[("A dog.",)].about["license"] == "CC BY 4.0"
+    assert words[("A cat.",)].about["license"] == "CC0-1.0"
+    made = words[("A hound.", "A pet.")]
+    assert made.human == ()
+    assert made.about["source"] == ""
+    assert sum(shard.human for shard in packed.shards) == 2
+    assert sum(shard.synthetic for shard in packed.shards) == 1
+    marked = [
+        json.loads(group.members["json"]).get("txt_source")
+        for group in own.values()
+        if "txt" in group.members
+    ]
+    assert sorted(map(str, marked)) == ["None", "None", "synthetic"]
+    for report in check_shards(sorted((tmp_path / "out").glob("*.tar"))):
+        assert report.faults == []
+
+
+def test_what_is_told_of_a_photo_is_true(photos, tmp_path):
+    run(photos, tmp_path / "out", Settings(side=150))
+    for group in packed_samples(tmp_path / "out").values():
+        about = words_of(group.members).about
+        with Image.open(io.BytesIO(group.photo)) as image:
+            assert (about["width"], about["height"]) == image.size
+            assert min(image.size) == 150
+
+
+def test_where_photos_lie_and_what_they_are_called_changes_nothing(photos, tmp_path):
+    run(photos, tmp_path / "a")
+    (photos / "captions.csv").write_text(
+        "file,caption,license\nnew/x.jpg,A dog.,CC BY 4.0\np1.jpg,A cat.,\n", "utf-8"
+    )
+    (photos / "new").mkdir()
+    (photos / "p0.jpg").rename(photos / "new" / "x.jpg")
+    (photos / "p7.jpg").rename(photos / "a.jpg")
+    run(photos, tmp_path / "b")
+    assert contents(tmp_path / "a") == contents(tmp_path / "b")
+
+
+def test_copies_are_packed_once_with_all_their_words(photos, tmp_path):
+    (photos / "copies").mkdir()
+    shutil.copy(photos / "p1.jpg", photos / "copies" / "p1 (2).jpg")
+    (photos / "copies" / "p1 (2).txt").write_text("A cat.\nA grey cat.\n", "utf-8")
+    packed = run(photos, tmp_path / "out")
+    assert sum(shard.photos for shard in packed.shards) == 11
+    assert packed.copies == (
+        f"{photos}/p1.jpg is a copy of {photos}/copies/p1 (2).jpg",
+    ) or packed.copies == (f"{photos}/copies/p1 (2).jpg is a copy of {photos}/p1.jpg",)
+    texts = [words_of(group.members).human for group in packed_samples(tmp_path / "out").values()]
+    assert ("A cat.", "A grey cat.") in texts
+
+
+def test_evaluation_photos_are_refused_by_key_and_by_bytes_and_recorded(
+    photos, real_data, originals, tmp_path
+):
+    first, second, third = islice(samples(real_data / "flickr8k-dev-000000.tar"), 3)
+    (photos / "holiday.jpg").write_bytes(first.photo)
+    with Image.open(io.BytesIO(second.photo)) as image:
+        image.rotate(1).save(photos / f"{second.key}.jpg")
+    exif = Image.Exif()
+    exif[0x010E] = "a comment makes other bytes of the file, and the same picture"
+    comment = b"\xff\xfe\x00\x05abc"
+    (photos / "commented.jpg").write_bytes(third.photo[:2] + comment + third.photo[2:])
+    packed = run(photos, tmp_path / "out", Settings(side=512))
+    told = sorted(sentence.rpartition("/")[2] for sentence in packed.refused)
+    assert told == [
+        f"{second.key}.jpg is one by its key", "commented.jpg is one by its bytes", "holiday.jpg is one by its bytes",
+    ]  # fmt: skip
+    assert sum(shard.photos for shard in packed.shards) == 11
+    manifest = json.loads((tmp_path / "out" / "manifest.json").read_bytes())
+    assert sorted(manifest["refused"].values()) == ["by bytes", "by key"]
+    assert list(manifest["shards"][0]["skipped"].values()) == ["evaluation"]
+    (report,) = check_shards([tmp_path / "out" / "shard-000000.tar"])
+    assert report.evaluation == 0
+
+
+def test_one_bad_photo_stops_nothing_and_is_told(photos, tmp_path):
+    whole = (photos / "p3.jpg").read_bytes()
+    (photos / "cut.jpg").write_bytes(whole[: len(whole) // 2])
+    (photos / "empty.jpg").touch()
+    (photos / "text.jpg").write_bytes(b"no picture")
+    packed = run(photos, tmp_path / "out")
+    assert sum(shard.photos for shard in packed.shards) == 11
+    assert [sentence.removeprefix(f"{photos}/") for sentence in packed.faults] == [
+        "cut.jpg ends before its picture does.",
+        "empty.jpg is empty: the file holds no bytes.",
+        "text.jpg is no picture.",
+    ]
+    again = run(photos, tmp_path / "out")
+    assert (again.faults, again.kept) == (packed.faults, 4)
+
+
+def test_a_folder_of_which_nothing_can_be_packed_is_an_error(tmp_path):
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(DataError, match=r"No photo could be packed: .*empty holds no photo\."):
+        run(tmp_path / "empty", tmp_path / "out")
+    (tmp_path / "empty" / "x.jpg").write_bytes(b"no picture")
+    with pytest.raises(DataError, match=r"No photo could be packed: .*x\.jpg is no picture\."):
+        run(tmp_path / "empty", tmp_path / "out")
+
+
+def test_a_folder_with_other_files_is_not_written_into(photos, tmp_path):
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "shard-000000.tar").write_bytes(b"mine")
+    with pytest.raises(DataError, match="holds other files"):
+        run(photos, tmp_path / "out")
+    assert contents(tmp_path / "out") == {"shard-000000.tar": b"mine"}
+
+
+def test_finished_shards_are_kept_and_damaged_ones_made_again(photos, tmp_path):
+    out = tmp_path / "out"
+    run(photos, out)
+    whole = contents(out)
+    (out / "shard-000001.tar").write_bytes(b"damaged")
+    (out / ".shard-000002.tar.1.part").write_bytes(b"half")
+    before = (out / "shard-000000.tar").stat().st_mtime_ns
+    assert run(photos, out).kept == 2
+    assert contents(out) == whole
+    assert (out / "shard-000000.tar").stat().st_mtime_ns == before
+
+
+def test_other_settings_and_words_make_other_shards_and_leave_no_old_ones(photos, tmp_path):
+    out = tmp_path / "out"
+    run(photos, out)
+    assert run(photos, out, Settings(side=96, per_shard=20)).kept == 0
+    assert sorted(path.name for path in out.glob("*.tar")) == ["shard-000000.tar"]
+    (photos / "p9.txt").write_text("A bird.", "utf-8")
+    assert run(photos, out, Settings(side=96, per_shard=20)).kept == 0
+    assert b"A bird." in (out / "shard-000000.tar").read_bytes()
+
+
+def test_a_library_s_export_is_packed_with_its_tags(photos, tmp_path):
+    def line(tag, decision):
+        mark = fingerprint((photos / "p4.jpg").read_bytes()).hex()
+        return {"path": str(photos / "p4.jpg"), "fingerprint": mark, "tag": tag, "prompts": [f"a {tag}"],
+                "decision": decision, "time": "2026-05-01T10:00:00+00:00"}  # fmt: skip
+
+    lines = [
+        {"format": "picsight-decisions", "version": 1},
+        line("beach", "accepted"),
+        line("dog", "rejected"),
+    ]
+    (tmp_path / "tags.jsonl").write_text("\n".join(map(json.dumps, lines)), "utf-8")
+    run(tmp_path / "tags.jsonl", tmp_path / "out")
+    (group,) = packed_samples(tmp_path / "out").values()
+    assert list(group.members) == ["jpg", "txt", "json", "syn.json"]
+    assert json.loads(group.members["syn.json"]) == {"syn_text_query": ["beach", "a beach"]}
+    assert json.loads(group.members["json"])["rejected"] == ["dog"]
+
+
+def test_a_killed_run_continues_to_the_same_shards(photos, tmp_path):
+    """It is killed the moment its second shard stands in the manifest."""
+    settings = Settings(side=96, per_shard=2)
+    run(photos, tmp_path / "whole", settings)
+    out = tmp_path / "out"
+    code = (
+        "import sys, os, signal\nfrom pathlib import Path\n"
+        "from mctrain.data.packing.pack import pack\nfrom mctrain.data.packing.plan import Settings\n"
+        "out = Path(sys.argv[2])\n"
+        "def bar(*_):\n"
+        "    def advance(*_):\n"
+        "        if (out / 'shard-000001.tar').exists(): os.kill(os.getpid(), signal.SIGKILL)\n"
+        "    return advance\n"
+        "pack(Path(sys.argv[1]), out, Settings(side=96, per_shard=2), bar)\n"
+    )
+    died = subprocess.run([sys.executable, "-c", code, str(photos), str(out)], check=False)
+    assert died.returncode == -signal.SIGKILL
+    assert len(list(out.glob("*.tar"))) == 2
+    assert run(photos, out, settings).kept == 2
+    assert contents(out) == contents(tmp_path / "whole")

@@ -1,0 +1,247 @@
+"""A bank is there whole or not at all, gives any of its rows as the teachers gave them, and draws by three numbers alone."""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import json
+import subprocess
+import sys
+import zipfile
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pytest
+
+from mctrain.data.reinforced.bank import open_bank
+from mctrain.data.reinforced.bank_writer import CHUNK, write_bank
+from mctrain.data.reinforced.manifest import Teacher
+from mctrain.errors import DataError
+from mctrain.teachers.teacher import Ensemble
+
+TEACHERS = (Teacher("first", 12, 100.0, "ab" * 8), Teacher("second", 6, 60.0, "cd" * 8))
+
+
+@dataclass(frozen=True)
+class HashTeacher:
+    """A unit vector for each text, drawn from its digest."""
+
+    name: str
+    width: int
+    scale: float
+    digest: str
+    spec = None
+
+    def photos(self, pictures, keys):
+        raise NotImplementedError
+
+    def texts(self, texts):
+        rows = [hashlib.shake_256(f"{self.name} {text}".encode()).digest(self.width) for text in texts]
+        vectors = np.frombuffer(b"".join(rows), np.uint8).reshape(len(rows), -1).astype(np.float32) - 127.5
+        return vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+
+
+ENSEMBLE = Ensemble([HashTeacher(own.name, own.width, own.scale, own.digest) for own in TEACHERS])
+
+
+def silent(*_):
+    pass
+
+
+@pytest.fixture(scope="module")
+def texts(real_data):
+    """Real sentences, some of another script, enough for five parts."""
+    with gzip.open(real_data / "texts" / "coco-val2017-captions.txt.gz", "rt", encoding="utf-8") as file:
+        coco = file.read().splitlines()
+    return {"mine.txt": ("ein Fuß im Gras", "犬", "naïve café"), "coco": tuple(coco[: 4 * CHUNK + 100])}
+
+
+@pytest.fixture(scope="module")
+def written(texts, tmp_path_factory):
+    path = tmp_path_factory.mktemp("set") / "bank.npz"
+    write_bank(path, texts, TEACHERS, ENSEMBLE.texts, silent)
+    return path
+
+
+@pytest.fixture
+def small(tmp_path):
+    path = tmp_path / "bank.npz"
+    write_bank(path, {"a": ("one", "two"), "b": ("three",)}, TEACHERS, ENSEMBLE.texts, silent)
+    return path
+
+
+def test_any_row_is_what_the_teachers_gave_for_its_text(written, texts):
+    bank = open_bank(written, TEACHERS)
+    everything = [text for own in texts.values() for text in own]
+    rows = np.array([CHUNK, 0, len(bank) - 1, 1, CHUNK - 1, 2, 2])
+    assert bank.texts(rows) == tuple(everything[row] for row in rows)
+    assert bank.embeddings(rows).dtype == np.float32
+    np.testing.assert_allclose(bank.embeddings(rows), ENSEMBLE.texts(bank.texts(rows)), atol=5e-4)
+
+
+def test_numpy_reads_the_file_as_well(written, texts):
+    everything = [text for own in texts.values() for text in own]
+    with np.load(written) as arrays:
+        assert arrays["texts.txt"].decode().split("\n")[:-1] == everything
+        assert arrays["embeddings"].dtype == np.float16
+        np.testing.assert_allclose(arrays["embeddings"], ENSEMBLE.texts(everything), atol=5e-4)
+
+
+def test_opening_a_bank_leaves_its_vectors_on_the_disk(written):
+    assert isinstance(open_bank(written, TEACHERS)._embeddings, np.memmap)
+
+
+KILLED = """
+import json, os, pathlib, signal, sys
+from mctrain.data.reinforced.bank_writer import write_bank
+from tests.trainer.data.reinforced.test_bank import ENSEMBLE, TEACHERS, silent
+path, texts = pathlib.Path(sys.argv[1]), json.loads(pathlib.Path(sys.argv[2]).read_text("utf-8"))
+parts = []
+def embed(texts):
+    parts.append(texts)
+    if len(parts) == 3:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return ENSEMBLE.texts(texts)
+write_bank(path, texts, TEACHERS, embed, silent)
+"""
+
+
+def test_a_killed_run_leaves_no_bank_and_the_next_one_embeds_only_the_rest(
+    written, texts, tmp_path, pytestconfig
+):
+    path, source = tmp_path / "bank.npz", tmp_path / "texts.json"
+    source.write_text(json.dumps(texts), encoding="utf-8")
+    command = [sys.executable, "-c", KILLED, str(path), str(source)]
+    assert subprocess.run(command, cwd=pytestconfig.rootpath, check=False).returncode == -9
+    with pytest.raises(DataError, match="There is no text bank"):
+        open_bank(path, TEACHERS)
+    embedded, told = [], []
+    write_bank(
+        path,
+        texts,
+        TEACHERS,
+        lambda own: embedded.extend(own) or ENSEMBLE.texts(own),
+        lambda n, _: told.append(n),
+    )
+    everything = [text for own in texts.values() for text in own]
+    assert embedded == everything[2 * CHUNK :]
+    assert sum(told) == len(everything)
+    assert path.read_bytes() == written.read_bytes()
+    assert {file.name for file in tmp_path.iterdir()} == {"bank.npz", "texts.json"}
+
+
+FIRST = [f"text {i}" for i in range(CHUNK)]
+
+
+@pytest.mark.parametrize(
+    ("texts", "teachers"),
+    [(FIRST[::-1], TEACHERS), (FIRST, (replace(TEACHERS[0], digest="ef" * 8), TEACHERS[1]))],
+)
+def test_parts_of_other_texts_or_teachers_are_not_taken_up(texts, teachers, tmp_path):
+    def stop_at_the_second_part(part):
+        if part != FIRST:
+            raise KeyboardInterrupt
+        return ENSEMBLE.texts(part)
+
+    path = tmp_path / "bank.npz"
+    with pytest.raises(KeyboardInterrupt):
+        write_bank(path, {"a": [*FIRST, "another"]}, TEACHERS, stop_at_the_second_part, silent)
+    embedded = []
+    write_bank(path, {"a": texts}, teachers, lambda own: embedded.extend(own) or ENSEMBLE.texts(own), silent)
+    assert embedded == texts
+
+
+def test_a_bank_that_is_there_already_is_not_made_again(small):
+    before = small.stat()
+
+    def never(texts):
+        raise AssertionError(texts)
+
+    write_bank(small, {"a": ("one", "two"), "b": ("three",)}, TEACHERS, never, silent)
+    assert small.stat() == before
+
+
+@pytest.mark.parametrize(
+    "strangers",
+    [
+        TEACHERS[:1],
+        TEACHERS[::-1],
+        (replace(TEACHERS[0], digest="0" * 16), TEACHERS[1]),
+        (replace(TEACHERS[0], width=6), replace(TEACHERS[1], width=12)),
+    ],
+)
+def test_a_bank_of_other_teachers_is_refused(small, strangers):
+    with pytest.raises(DataError, match=r"is of the teachers first .abababab, 12., second"):
+        open_bank(small, strangers)
+
+
+def test_the_scale_of_a_teacher_may_change(small):
+    assert len(open_bank(small, [replace(own, scale=1.0) for own in TEACHERS])) == 3
+
+
+def test_vectors_of_another_length_are_not_stored(tmp_path):
+    for embed in (lambda texts: ENSEMBLE.texts(texts) * 0.9, lambda texts: ENSEMBLE.texts(texts)[:, 1:]):
+        with pytest.raises(DataError, match="What the teachers gave for texts of the bank h"):
+            write_bank(tmp_path / "bank.npz", {"a": ("one",)}, TEACHERS, embed, silent)
+    assert not (tmp_path / "bank.npz").exists()
+
+
+def test_a_bank_without_texts_is_refused(tmp_path):
+    with pytest.raises(DataError, match="no text for the bank"):
+        write_bank(tmp_path / "bank.npz", {"a": ()}, TEACHERS, ENSEMBLE.texts, silent)
+
+
+def test_a_bank_that_was_cut_off_or_overwritten_is_told_in_a_sentence(small):
+    content = small.read_bytes()
+    for end in range(0, len(content), 97):
+        small.write_bytes(content[:end])
+        with pytest.raises(DataError, match=r"The text bank .* cannot be read"):
+            open_bank(small, TEACHERS)
+    for start in range(0, len(content), 31):
+        small.write_bytes(content[:start] + b"\xff" * 24 + content[start + 24 :])
+        try:
+            bank = open_bank(small, TEACHERS)
+        except DataError:
+            continue
+        assert bank.embeddings(np.arange(3)).shape == (3, 18)
+
+
+def test_a_bank_of_a_newer_format_is_refused(small):
+    with zipfile.ZipFile(small) as archive:
+        parts = {name: archive.read(name) for name in archive.namelist()}
+    parts["about.json"] = parts["about.json"].replace(b'"format": 1', b'"format": 2')
+    with zipfile.ZipFile(small, "w") as archive:
+        for name, content in parts.items():
+            archive.writestr(name, content)
+    with pytest.raises(DataError, match="has the format 2"):
+        open_bank(small, TEACHERS)
+
+
+def test_draws_follow_from_epoch_step_and_seed_alone(written):
+    first, second = open_bank(written, TEACHERS), open_bank(written, TEACHERS)
+    second.draw(0, 0, 0, 9)
+    drawn = first.draw(3, 14, 1, 50)
+    np.testing.assert_array_equal(drawn, second.draw(3, 14, 1, 50))
+    for other in ((4, 14, 1), (3, 15, 1), (3, 14, 2), (14, 3, 1)):
+        assert (drawn != first.draw(*other, 50)).any()
+
+
+def test_sources_are_drawn_by_their_weights_and_their_texts_evenly(tmp_path):
+    path = tmp_path / "bank.npz"
+    texts = {"a": [f"a {i}" for i in range(5)], "b": [f"b {i}" for i in range(200)], "c": ["c"], "d": ["d"]}
+    write_bank(path, texts, TEACHERS, ENSEMBLE.texts, silent)
+    bank = open_bank(path, TEACHERS, {"b": 2.0, "c": 0.0, "d": 1})
+    rows = np.concatenate([bank.draw(0, step, 0, 400) for step in range(100)])
+    counts = np.bincount(rows, minlength=len(bank))
+    expected = np.array([10_000 / 5] * 5 + [20_000 / 200] * 200 + [0] + [10_000])
+    assert counts[205] == 0
+    # of 206 counts none strays by more than five of its standard deviations
+    assert (np.abs(counts - expected) <= 5 * np.sqrt(expected)).all()
+
+
+@pytest.mark.parametrize(
+    "weights", [{"a": -1.0}, {"a": 0.0, "b": 0.0}, {"a": float("nan")}, {"strange": 1.0}]
+)
+def test_weights_that_make_no_sense_are_refused(small, weights):
+    with pytest.raises(DataError, match=r"The weights of|no texts of strange"):
+        open_bank(small, TEACHERS, weights)

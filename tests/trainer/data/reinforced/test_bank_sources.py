@@ -1,0 +1,163 @@
+"""The texts of a bank: one line each, each once, and nothing that was said about an evaluation photo."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import shutil
+from collections import Counter
+from itertools import islice
+
+import pytest
+from tests.trainer.conftest import members_of, write_shard
+
+from mctrain.data.everyday import is_drawn
+from mctrain.data.refusal import reserved, shipped
+from mctrain.data.reinforced.bank_sources import LONGEST, Places, collect
+from mctrain.data.shards import samples
+from mctrain.errors import DataError, RecipeError, RefusalError
+
+
+def own_file(folder, *texts):
+    (folder / "mine.txt").write_text("\n".join(texts), encoding="utf-8")
+    return Places(folder, (), shipped())
+
+
+def test_captions_and_class_prompts_come_as_distinct_lines(real_data):
+    found = collect(["imagenet", "coco"], Places(real_data, (), shipped()))
+    assert found.texts["imagenet"][:3] == ("a photo of a tench.", "tench", "a picture of a tench.")
+    assert (len(found.texts["imagenet"]), found.dropped["imagenet"]) == (2994, {"repeated": 6})
+    with gzip.open(real_data / "texts" / "coco-val2017-captions.txt.gz", "rt", encoding="utf-8") as file:
+        lines = {" ".join(line.split()) for line in file}
+    assert set(found.texts["coco"]) <= lines
+    assert len(found.texts["coco"]) > 0.99 * len(lines)
+    everything = [text for own in found.texts.values() for text in own]
+    assert len({text.casefold() for text in everything}) == len(everything)
+
+
+def test_only_imagenets_names_are_taught(real_data):
+    """Caltech's names stand in the same file."""
+    names = json.loads((real_data / "classnames.json").read_bytes())
+    caltech = {name.casefold() for name in names["caltech101"]} - {
+        name.casefold() for name in names["imagenet"]
+    }
+    found = collect(["imagenet"], Places(real_data, (), shipped()))
+    assert not caltech & {text.casefold() for text in found.texts["imagenet"]}
+
+
+def test_the_first_source_has_a_text_and_the_rest_are_dropped_with_a_reason(real_data, tmp_path):
+    shutil.copy(real_data / "classnames.json", tmp_path)
+    places = own_file(
+        tmp_path, "Tench!", "  my  own\tdog ", "", " . ", "my own dog.", "x" * (LONGEST + 1), "x" * LONGEST
+    )
+    found = collect(["imagenet", "mine.txt"], places)
+    assert found.texts["mine.txt"] == ("my own dog", "x" * LONGEST)
+    assert found.dropped["mine.txt"] == Counter({"repeated": 2, "empty": 2, "too long": 1})
+
+
+def test_what_was_said_about_evaluation_photos_stays_out_without_their_shards(real_data, tmp_path):
+    captions = next(samples(real_data / "flickr8k-dev-000000.tar")).words["captions"]
+    with (real_data / "flickr8k-dev-translations.jsonl").open(encoding="utf-8") as file:
+        translated = json.loads(next(file))
+    drawn = [s for s in samples(real_data / "photos-described-000000.tar.gz") if is_drawn(s.key, s.words)]
+    searches = [own for s in drawn for own in s.words["queries"] if len(own.split()) > 2]
+    spoken = [
+        *(text.upper() for text in captions),
+        *(text.replace(" .", "!") for text in captions),
+        *(translated[language] for language in ("en", "de", "fr", "cs")),
+        *searches,
+    ]
+    places = own_file(tmp_path, *spoken, "a text of my own")
+    found = collect(["mine.txt"], places)
+    assert found.texts == {"mine.txt": ("a text of my own",)}
+    assert found.dropped["mine.txt"] == {"evaluation": len(spoken)}
+
+
+def test_common_words_are_no_evaluation_texts(real_data, tmp_path):
+    drawn = [s for s in samples(real_data / "photos-described-000000.tar.gz") if is_drawn(s.key, s.words)]
+    words = sorted(
+        {
+            own
+            for s in drawn
+            for own in s.words["queries"]
+            if len(own.split()) < 3 and own.replace(" ", "").isalpha()
+        }
+    )
+    assert len(words) > 100
+    assert collect(["mine.txt"], own_file(tmp_path, *words)).texts["mine.txt"] == tuple(words)
+
+
+def test_what_was_said_about_a_persons_own_evaluation_photos_stays_out_too(real_data, tmp_path):
+    photo = next(samples(real_data / "flickr8k-train-000000.tar"))
+    words = {
+        "captions": ["Grandma cuts the cake"],
+        "queries": ["cake with candles", "a cake"],
+        "label": "black and white cat",
+    }
+    write_shard(tmp_path / "mine-dev-000000.tar", members_of(photo, json.dumps(words).encode()))
+    (tmp_path / "asked.txt").write_text("who blows the candles\n", encoding="utf-8")
+    kept = ("black and white cat", "a cake")
+    own_file(tmp_path, "grandma cuts the cake.", "Cake with candles", "Who blows the candles?", *kept)
+    known = reserved(tmp_path, ["mine-dev-*.tar"], ["asked.txt"])
+    assert collect(["mine.txt"], Places(tmp_path, (), known)).texts["mine.txt"] == kept
+
+
+def test_a_file_made_from_evaluation_photos_is_refused_under_another_name(real_data, tmp_path):
+    shutil.copy(real_data / "flickr8k-dev-translations.jsonl", tmp_path / "mine.txt")
+    with pytest.raises(RefusalError, match=r"mine\.txt speaks of"):
+        collect(["mine.txt"], Places(tmp_path, (), shipped()))
+
+
+def test_searches_come_from_all_photos_but_those_of_everyday_dev(real_data):
+    shard = real_data / "photos-described-000000.tar.gz"
+    found = collect(["queries"], Places(real_data, (shard,), shipped()))
+    apart = [sample for sample in samples(shard) if is_drawn(sample.key, sample.words)]
+    others = [sample for sample in samples(shard) if not is_drawn(sample.key, sample.words)]
+    expected = {own for sample in others for own in sample.words["queries"]}
+    assert set(found.texts["queries"]) <= expected
+    assert len(found.texts["queries"]) > 0.95 * len(expected)
+    only_there = {own for sample in apart for own in sample.words["queries"]} - expected
+    assert only_there
+    assert not only_there & set(found.texts["queries"])
+
+
+def test_searches_of_an_evaluation_shard_are_refused(real_data, tmp_path):
+    stranger = next(samples(real_data / "flickr8k-dev-000000.tar"))
+    words = json.dumps({"captions": [], "queries": ["a search"]}).encode()
+    shard = write_shard(tmp_path / "mine.tar", members_of(stranger, words, key="renamed"))
+    with pytest.raises(RefusalError, match="holds renamed, an evaluation photo"):
+        collect(["queries"], Places(tmp_path, (shard,), shipped()))
+
+
+def test_a_damaged_shard_and_a_strange_file_are_told_in_a_sentence(real_data, tmp_path):
+    photos = list(islice(samples(real_data / "flickr8k-train-000000.tar"), 2))
+    shard = write_shard(tmp_path / "mine.tar", [part for own in photos for part in members_of(own, b"{}")])
+    shard.write_bytes(shard.read_bytes()[:20_000])
+    with pytest.raises(DataError, match=r"mine\.tar is damaged|mine\.tar cannot be read"):
+        collect(["queries"], Places(tmp_path, (shard,), shipped()))
+    (tmp_path / "mine.txt").write_bytes(b"caf\xe9 au lait\n")
+    with pytest.raises(DataError, match="is not UTF-8"):
+        collect(["mine.txt"], Places(tmp_path, (), shipped()))
+    with pytest.raises(DataError, match=r"gone\.txt cannot be read"):
+        collect(["gone.txt"], Places(tmp_path, (), shipped()))
+
+
+def test_an_unknown_source_is_named_with_those_that_there_are(tmp_path):
+    with pytest.raises(RecipeError, match=r"no source of texts flickr; there are imagenet, flickr30k, coco"):
+        collect(["flickr"], Places(tmp_path, (), shipped()))
+
+
+def test_glosses_are_used_where_wordnet_is_installed_and_missed_aloud_elsewhere(tmp_path, monkeypatch):
+    monkeypatch.setenv("WNSEARCHDIR", str(tmp_path))
+    found = collect(["wordnet"], Places(tmp_path, (), shipped()))
+    assert found.texts == {}
+    assert "No WordNet is installed here" in found.absent[0]
+    (tmp_path / "data.noun").write_text(
+        "  1 This software and database is being provided to you\n"
+        "02084071 05 n 03 dog 0 domestic_dog 0 Canis_familiaris 0 001 @ 02083346 n 0000 | a member of the genus Canis; "
+        '"the dog barked all night"  \n',
+        encoding="utf-8",
+    )
+    found = collect(["wordnet"], Places(tmp_path, (), shipped()))
+    assert found.texts == {"wordnet": ("dog, domestic dog, Canis familiaris: a member of the genus Canis",)}
+    assert found.absent == ()

@@ -1,0 +1,246 @@
+"""Batches are those that key, epoch and seed decide: whoever reads them, from which step, and whatever is broken."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import fields, replace
+
+import numpy as np
+import pytest
+import torch
+from tests.trainer.conftest import write_shard as pack
+from tests.trainer.data.reinforced.conftest import SLOTS, WIDTHS, write_samples
+
+from mctrain.data.augment.records import Crop, View
+from mctrain.data.augment.replay import replay
+from mctrain.data.reinforced.choice import choose
+from mctrain.data.reinforced.reader import Pass, ReaderSettings, ReinforcedData
+from mctrain.data.reinforced.sample import members_of
+from mctrain.data.reinforced.storage import Storage
+from mctrain.data.shards import samples
+from mctrain.data.words import CAPTIONS
+from mctrain.errors import DataError
+
+SETTINGS = ReaderSettings(32, "bicubic", "^syn_text.*$", WIDTHS)
+
+
+@pytest.fixture(scope="module")
+def folder(own_samples, tmp_path_factory):
+    """Sixteen samples in three shards, each of another storage."""
+    folder = tmp_path_factory.mktemp("own")
+    for place, (storage, part) in enumerate(
+        zip(Storage, (slice(7), slice(7, 10), slice(10, 16)), strict=True)
+    ):
+        write_samples(folder / f"{place}.tar", own_samples[part], storage)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def data(folder):
+    return ReinforcedData(sorted(folder.glob("*.tar")), folder / "cache", SETTINGS)
+
+
+def same(one, other) -> bool:
+    return all(
+        torch.equal(a, b) if isinstance(a, torch.Tensor) else a == b
+        for a, b in ((getattr(one, field.name), getattr(other, field.name)) for field in fields(one))
+    )
+
+
+def test_a_pass_sees_each_sample_once_in_an_order_and_with_choices_of_its_own(data):
+    passes = [list(data.batches(Pass(epoch, 7, 4), 0)) for epoch in (0, 1)]
+    assert len(data) == 16
+    assert len(passes[0]) == data.steps(4) == 4
+    for batches in passes:
+        assert len({key for batch in batches for key in batch.keys}) == 16
+    captions = [
+        {key: said for batch in batches for key, said in zip(batch.keys, batch.captions, strict=True)}
+        for batches in passes
+    ]
+    assert list(captions[0]) != list(captions[1])
+    assert captions[0] != captions[1]
+    other_seed = next(data.batches(Pass(0, 8, 4), 0))
+    assert other_seed.keys != passes[0][0].keys
+    assert data.skipped == Counter()
+
+
+def test_pixels_texts_and_vectors_of_a_row_belong_together(data, own_samples):
+    of = {sample.key: sample for sample in own_samples}
+    for batch in data.batches(Pass(3, 1, 8), 0):
+        assert batch.pixels.shape == (8, 3, 32, 32)
+        assert batch.pixels.dtype == torch.uint8
+        for row, key in enumerate(batch.keys):
+            sample = of[key]
+            view, caption = (
+                int(np.abs(vectors - rows[row].numpy()).sum(1).argmin())
+                for vectors, rows in (
+                    (sample.image_embeddings, batch.image_embeddings),
+                    (sample.caption_embeddings, batch.caption_embeddings),
+                )
+            )
+            picture = replay(sample.image(), sample.views[view], 32)
+            assert np.array_equal(np.asarray(picture), batch.pixels[row].permute(1, 2, 0).numpy())
+            assert batch.captions[row] == sample.captions[caption]
+            distances = {
+                (tag, text): np.abs(vector - batch.synthetic_embeddings[row].numpy()).sum()
+                for tag, texts in sample.words.synthetic.items()
+                for text, vector in zip(texts, sample.synthetic_embeddings[tag], strict=True)
+            }
+            assert min(distances, key=distances.get)[1] == batch.synthetic[row]
+
+
+def test_views_captions_tags_and_texts_are_uniform(own_samples):
+    """B.5 in numbers: each outcome's count within five deviations of its share, whatever the others are."""
+    sample, visits = own_samples[0], 6000
+    choices = [choose(sample, epoch, 5, "^syn_text.*$") for epoch in range(visits)]
+    shares = {
+        **{("view", view): 1 / 5 for view in range(5)},
+        **{("caption", caption): 1 / 5 for caption in range(5)},
+        **{("syn_text", text): 1 / 2 / 3 for text in range(3)},
+        **{("syn_text_query", text): 1 / 2 / 2 for text in range(2)},
+        **{("view and caption", view, caption): 1 / 25 for view in range(5) for caption in range(5)},
+    }
+    counts = Counter()
+    for c in choices:
+        counts.update(
+            [
+                ("view", c.view),
+                ("caption", c.caption),
+                (c.tag, c.text),
+                ("view and caption", c.view, c.caption),
+            ]
+        )
+    assert counts.keys() == shares.keys()
+    for outcome, share in shares.items():
+        assert abs(counts[outcome] - visits * share) < 5 * (visits * share * (1 - share)) ** 0.5, outcome
+    assert {choose(sample, epoch, 5, "^syn_text$").tag for epoch in range(20)} == {"syn_text"}
+    assert choose(sample, 3, 5, "syn") == choose(sample, 3, 5, "syn")
+
+
+@pytest.mark.parametrize("workers", [1, 3])
+def test_other_processes_read_the_same_batches_from_any_step(data, workers):
+    undisturbed = list(data.batches(Pass(2, 7, 3), 0))
+    before = torch.random.get_rng_state()
+    found = list(data.batches(Pass(2, 7, 3, start=2), workers))
+    assert torch.equal(torch.random.get_rng_state(), before)
+    assert len(found) == 3
+    assert all(same(one, other) for one, other in zip(undisturbed[2:], found, strict=True))
+
+
+def test_ranks_share_the_batches_of_one(data):
+    whole = list(data.batches(Pass(2, 7, 5), 0))
+    parts = [list(data.batches(Pass(2, 7, 5, rank=rank, ranks=2), 0)) for rank in range(2)]
+    for batch, first, second in zip(whole, *parts, strict=True):
+        assert batch.keys == first.keys + second.keys
+        assert torch.equal(batch.pixels, torch.cat([first.pixels, second.pixels]))
+
+
+def test_the_student_sees_pixels_less_its_mean_by_its_deviation(data):
+    batch = next(data.batches(Pass(0, 0, 2), 0))
+    mean, std = torch.tensor([0.48, 0.45, 0.40]), torch.tensor([0.26, 0.27, 0.28])
+    seen = batch.photos(mean, std)
+    reference = (batch.pixels[1, 2, 3, 4].item() / 255 - 0.40) / 0.28
+    assert seen.shape == batch.pixels.shape
+    assert seen[1, 2, 3, 4].item() == pytest.approx(reference, abs=1e-6)
+
+
+def test_public_sets_are_trained_on(public, tmp_path):
+    shard = pack(tmp_path / "00000000.tar", public.members)
+    data = ReinforcedData([shard], tmp_path / "cache", SETTINGS)
+    (batch,) = data.batches(Pass(0, 0, 6), 0)
+    assert set(batch.keys) == set(public.images)
+    for row, key in enumerate(batch.keys):
+        for vectors, batch_rows in (
+            (public.images, batch.image_embeddings),
+            (public.captions, batch.caption_embeddings),
+            (public.synthetic, batch.synthetic_embeddings),
+        ):
+            assert np.abs(vectors[key] - batch_rows[row].numpy()).sum(1).min() < 0.1
+        text = int(np.abs(public.synthetic[key] - batch.synthetic_embeddings[row].numpy()).sum(1).argmin())
+        assert batch.synthetic[row].endswith(str(text))
+
+
+@pytest.fixture
+def troubled(own_samples, real_data, tmp_path):
+    """A shard of which one sample of each sort cannot be used; the ten others can, and one that has a person's captions alone."""
+    stranger = next(samples(real_data / "flickr8k-dev-000000.tar"))
+    spare = own_samples[0]
+    rows = spare.synthetic_embeddings
+    trouble = (
+        replace(spare, key=stranger.key),
+        replace(spare, key="wide", image_embeddings=spare.image_embeddings * 1.1),
+        replace(spare, key="few", views=spare.views[:4]),
+        replace(spare, key="beyond", views=(*spare.views[:4], View(Crop(0, 100, 50, 400)))),
+        replace(
+            spare,
+            key="untold",
+            words=replace(spare.words, synthetic={"spoken": spare.words.synthetic[CAPTIONS]}),
+            synthetic_embeddings={"spoken": rows[CAPTIONS]},
+        ),
+        replace(
+            spare,
+            key="silent",
+            words=replace(spare.words, synthetic={CAPTIONS: ()}),
+            synthetic_embeddings={CAPTIONS: rows[CAPTIONS][:0]},
+        ),
+    )
+    members = [
+        (f"{sample.key}.{suffix}", content)
+        for sample in (*own_samples[:10], *trouble)
+        for suffix, content in members_of(sample, Storage.NPZ, SLOTS).items()
+    ]
+    members += [
+        (f"cut.{suffix}", content[:2000] if suffix == "jpg" else content)
+        for suffix, content in members_of(spare, Storage.NPZ, SLOTS).items()
+    ]
+    members.insert(30, ("half.jpg", spare.photo))
+    return pack(tmp_path / "troubled.tar", members), {"silent", *(own.key for own in own_samples[:10])}
+
+
+def test_what_cannot_be_used_is_replaced_and_counted_once_whoever_reads(troubled, tmp_path):
+    shard, usable = troubled
+    reasons = {
+        "no txt": 1, "evaluation": 1, "broken photo": 1, "broken embeddings": 2, "no synthetic text": 1,
+        "view beyond the photo": 1,
+    }  # fmt: skip
+    runs = []
+    for workers in (0, 2):
+        data = ReinforcedData([shard], tmp_path / "cache", SETTINGS)
+        assert data.skipped == {"no txt": 1}
+        runs.append([batch for epoch in (0, 1) for batch in data.batches(Pass(epoch, 0, 4), workers)])
+        assert data.skipped == reasons
+    for batch in runs[0]:
+        assert set(batch.keys) <= usable
+    assert all(same(one, other) for one, other in zip(*runs, strict=True))
+    told = {skipped.key: skipped.message for batch in runs[0] for skipped in batch.skipped}
+    assert len(told) == 6
+    assert all(key in message for key, message in told.items())
+
+
+@pytest.mark.parametrize("workers", [0, 1])
+def test_shards_of_which_nothing_can_be_used_end_the_pass(own_samples, tmp_path, workers):
+    broken = [replace(sample, image_embeddings=sample.image_embeddings * 2) for sample in own_samples]
+    shard = write_samples(tmp_path / "broken.tar", broken, Storage.NPZ)
+    data = ReinforcedData([shard], tmp_path / "cache", SETTINGS)
+    with pytest.raises(
+        DataError,
+        match=r"^16 samples in a row cannot be used\. The last: The embeddings of .* are broken: image_emb ",
+    ):
+        next(data.batches(Pass(0, 0, 4), workers))
+
+
+def test_a_set_without_photos_says_so_before_anything_is_read(public, own_samples, tmp_path):
+    merged = ("jpg", "txt")
+    bare = [(name, content) for name, content in public.members if name.partition(".")[2] not in merged]
+    shard = pack(tmp_path / "00000000.tar", bare)
+    with pytest.raises(
+        DataError, match=r"No sample of 00000000\.tar .* 6 have no photo \(jpeg.*merge them in by key"
+    ):
+        ReinforcedData([shard], tmp_path / "cache", SETTINGS)
+    with pytest.raises(DataError, match="there is none"):
+        ReinforcedData([pack(tmp_path / "empty.tar", [])], tmp_path / "cache", SETTINGS)
+    write_samples(tmp_path / "small.tar", own_samples[:3], Storage.NPZ)
+    small = ReinforcedData([tmp_path / "small.tar", shard], tmp_path / "cache", SETTINGS)
+    assert small.skipped == {"no photo": 6}
+    with pytest.raises(DataError, match="3 samples make no batch of 4"):
+        next(small.batches(Pass(0, 0, 4), 0))

@@ -1,0 +1,213 @@
+"""A sample comes back from its members as it went in, the public sets are understood, and what is broken is named."""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import io
+import json
+import struct
+import zlib
+from collections import defaultdict
+from dataclasses import replace
+
+import numpy as np
+import PIL.Image
+import pytest
+from tests.trainer.data.reinforced.conftest import SLOTS, WIDTHS, pack_bf16, pack_npz, records, unit_rows
+
+from mctrain.data.augment.records import parse_views
+from mctrain.data.reinforced.parse import parse_sample
+from mctrain.data.reinforced.sample import members_of
+from mctrain.data.reinforced.storage import Storage
+from mctrain.data.words import QUERIES, Words
+from mctrain.errors import SampleError
+
+
+def by_suffix(members) -> dict[str, dict[str, bytes]]:
+    grouped = defaultdict(dict)
+    for name, content in members:
+        key, _, suffix = name.partition(".")
+        grouped[key][suffix] = content
+    return grouped
+
+
+@pytest.mark.parametrize("storage", Storage)
+def test_a_sample_comes_back_from_its_members(own_samples, storage):
+    for sample in (own_samples[0], own_samples[-1]):
+        members = members_of(sample, storage, SLOTS)
+        assert members == members_of(sample, storage, SLOTS)
+        assert storage is Storage.NPZ or members["pth.gz"][4:8] == bytes(4)  # gzip's time
+        back = parse_sample(sample.key, members, WIDTHS)
+        assert back.words.about.items() > sample.words.about.items()
+        assert replace(back.words, about=sample.words.about) == sample.words
+        assert back.captions == (sample.words.human or ("a synthetic one",))
+        for name in ("key", "suffix", "photo", "views"):
+            assert getattr(back, name) == getattr(sample, name)
+        near = 2**-8 if storage is Storage.PTH_BF16 else 0
+        for found, wanted in (
+            (back.image_embeddings, sample.image_embeddings),
+            (back.caption_embeddings, sample.caption_embeddings),
+            *((back.synthetic_embeddings[tag], rows) for tag, rows in sample.synthetic_embeddings.items()),
+        ):
+            assert found.dtype == np.float32
+            np.testing.assert_allclose(found, wanted, rtol=near)
+
+
+def test_members_are_the_public_layout(own_samples):
+    captioned, bare = (members_of(own_samples[place], Storage.NPZ, SLOTS) for place in (0, -1))
+    assert list(captioned) == ["jpg", "txt", "json", "syn.json", "paug.json", "npz"]
+    words = json.loads(captioned["json"])
+    assert (captioned["txt"].decode(), *words["texts"]) == own_samples[0].words.human
+    assert words["sha256"] == hashlib.sha256(captioned["jpg"]).hexdigest()
+    assert (words["width"], words["height"]) == own_samples[0].image().size
+    assert "txt_source" not in words
+    assert json.loads(json.loads(captioned["paug.json"])["param_aug"]) == records(5)
+    with np.load(io.BytesIO(captioned["npz"])) as arrays:
+        assert {name: arrays[name].shape for name in arrays} == {
+            "image_emb": (5, 40), "text_emb": (5, 40), "syn_text_emb": (3, 40), "syn_text_query_emb": (2, 40),
+        }  # fmt: skip
+    words = json.loads(bare["json"])
+    assert (bare["txt"], words["txt_source"], words["texts"]) == (b"a synthetic one", "synthetic", [])
+
+
+def test_a_sample_without_any_text_is_not_written(own_samples):
+    with pytest.raises(SampleError, match="has no txt"):
+        members_of(replace(own_samples[0], words=Words()), Storage.NPZ, SLOTS)
+
+
+@pytest.mark.parametrize("words", [Words(("one", "two", "three")), Words((), {QUERIES: ("dog", "beach")})])
+def test_a_photo_with_texts_of_one_kind_alone_comes_back(own_samples, words):
+    rows = own_samples[0].image_embeddings
+    synthetic = {tag: rows[: len(texts)] for tag, texts in words.synthetic.items()}
+    sample = replace(
+        own_samples[0],
+        words=words,
+        caption_embeddings=rows[: len(words.captions)],
+        synthetic_embeddings=synthetic,
+    )
+    found = parse_sample(sample.key, members_of(sample, Storage.NPZ, SLOTS), WIDTHS)
+    assert (found.words.human, dict(found.words.synthetic)) == (words.human, dict(words.synthetic))
+    assert found.captions == (words.human or ("dog",))
+
+
+def test_each_public_set_is_read_with_the_right_rows(public):
+    for uid, members in by_suffix(public.members).items():
+        sample = parse_sample(uid, members, WIDTHS)
+        assert sample.views == parse_views(records(public.views), uid)
+        assert (len(sample.words.human), len(sample.words.synthetic[public.tag])) == (1, 5)
+        assert list(sample.synthetic_embeddings) == [public.tag]
+        for found, wanted in (
+            (sample.image_embeddings, public.images[uid]),
+            (sample.caption_embeddings, public.captions[uid]),
+            (sample.synthetic_embeddings[public.tag], public.synthetic[uid]),
+        ):
+            np.testing.assert_allclose(found, wanted, rtol=2**-8)
+
+
+GOOD = {"image_emb": (5, 1), "text_emb": (5, 2), "syn_text_emb": (3, 3), "syn_text_query_emb": (2, 4)}
+
+
+def arrays(**changed) -> bytes:
+    made = {name: unit_rows(*shape) for name, shape in GOOD.items()} | changed
+    return pack_npz({name: array for name, array in made.items() if array is not None})
+
+
+def spoilt(value: float) -> np.ndarray:
+    rows = unit_rows(5, 1)
+    rows[3, 30] = value
+    return rows
+
+
+BROKEN = {
+    "no npz": ("embeddings", {"npz": None}),
+    "an empty npz": ("embeddings", {"npz": b""}),
+    "half an npz": ("embeddings", {"npz": arrays()[:900]}),
+    "a turned bit": ("embeddings", {"npz": arrays().replace(b"\x3e", b"\x3d")}),
+    "pickled objects": ("embeddings", {"npz": pack_npz({**GOOD, "image_emb": np.array([{}])})}),
+    "whole numbers": ("embeddings", {"npz": arrays(image_emb=np.ones((5, 40), np.int64))}),
+    "a view without vector": ("embeddings", {"npz": arrays(image_emb=unit_rows(4, 1))}),
+    "a caption without vector": ("embeddings", {"npz": arrays(text_emb=unit_rows(4, 1))}),
+    "a synthetic text too many": ("embeddings", {"npz": arrays(syn_text_emb=unit_rows(4, 1))}),
+    "another width": ("embeddings", {"npz": arrays(image_emb=np.ones((5, 39), np.float32))}),
+    "no vectors of a tag": ("embeddings", {"npz": arrays(syn_text_query_emb=None)}),
+    "not a number": ("embeddings", {"npz": arrays(image_emb=spoilt(np.nan))}),
+    "infinity": ("embeddings", {"npz": arrays(image_emb=spoilt(np.inf))}),
+    "not of length 1": ("embeddings", {"npz": arrays(image_emb=spoilt(0.9))}),
+    "half a pth.gz": ("embeddings", {"npz": None, "pth.gz": pack_bf16({"image_emb": unit_rows(5, 1)})[:-4]}),
+    "a gzip of nothing": ("embeddings", {"npz": None, "pth.gz": gzip.compress(b"")}),
+    "no photo": ("photo", {"jpg": None}),
+    "no caption": ("txt", {"txt": None}),
+    "a caption in Latin-1": ("txt", {"txt": "Käse".encode("latin-1")}),
+    "no json": ("json", {"json": None}),
+    "half a json": ("json", {"json": b'{"texts": ["a'}),
+    "texts that are numbers": ("json", {"json": b'{"texts": [1, 2]}'}),
+    "a mark that lies": ("txt", {"json": b'{"txt_source": "synthetic"}', "txt": b"a human caption"}),
+    "no synthetic texts": ("syn.json", {"syn.json": None}),
+    "a list for an object": ("syn.json", {"syn.json": b'["a"]'}),
+    "a string for a list": ("syn.json", {"syn.json": b'{"syn_text": "abc"}'}),
+    "endless brackets": ("syn.json", {"syn.json": b"[" * 100_000}),
+    "no records": ("paug.json", {"paug.json": None}),
+    "an empty record": ("paug.json", {"paug.json": b'{"param_aug": "[]"}'}),
+    "no param_aug": ("paug.json", {"paug.json": b"{}"}),
+    "a crop of words": ("paug.json", {"paug.json": b'{"param_aug": [[["a", 0, 9, 9]]]}'}),
+    "half a record": ("paug.json", {"paug.json": b'{"param_aug": "[[[1, 2"}'}),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", BROKEN)
+def test_what_is_missing_or_broken_is_named(own_samples, case):
+    role, change = BROKEN[case]
+    sample = own_samples[0]
+    whole = members_of(sample, Storage.NPZ, SLOTS)
+    members = {suffix: content for suffix, content in (whole | change).items() if content is not None}
+    with pytest.raises(SampleError) as caught:
+        parse_sample(sample.key, members, WIDTHS)
+    assert caught.value.reason == (
+        f"no {role}" if case.startswith("no ") and len(members) < 6 else f"broken {role}"
+    )
+    assert sample.key in str(caught.value)
+
+
+def test_two_tags_in_one_array_are_not_guessed_apart(own_samples):
+    sample = own_samples[0]
+    members = members_of(sample, Storage.NPZ, SLOTS)
+    members["npz"] = pack_npz({"image_emb": unit_rows(5, 1), "text_emb": unit_rows(10, 2)})
+    with pytest.raises(SampleError, match="one text_emb for the texts of 2 tags"):
+        parse_sample(sample.key, members, WIDTHS)
+
+
+@pytest.mark.parametrize("mode", ["RGB", "L", "CMYK", "P", "RGBA", "LA", "I;16"])
+def test_a_photo_is_seen_as_the_public_teachers_saw_it(own_samples, mode):
+    rgb = own_samples[0].image()
+    picture = PIL.Image.new("I;16", rgb.size, 300) if mode == "I;16" else rgb.convert(mode)
+    if mode in ("RGBA", "LA"):
+        picture.putalpha(rgb.convert("L"))
+    if mode == "P":
+        picture.info["transparency"] = 3
+    file = io.BytesIO()
+    picture.save(file, "JPEG" if mode == "CMYK" else "PNG")
+    reference = PIL.Image.open(io.BytesIO(file.getvalue())).convert("RGBA").convert("RGB")
+    found = replace(own_samples[0], photo=file.getvalue()).image()
+    assert found.mode == "RGB"
+    assert np.array_equal(np.asarray(found), np.asarray(reference))
+
+
+def huge_png() -> bytes:
+    """A PNG whose head claims 20,000 by 5,001 pixels."""
+    file = io.BytesIO()
+    PIL.Image.new("1", (8, 8)).save(file, "PNG")
+    head = b"IHDR" + struct.pack(">II", 20_000, 5_001) + file.getvalue()[24:29]
+    return file.getvalue()[:12] + head + struct.pack(">I", zlib.crc32(head)) + file.getvalue()[33:]
+
+
+@pytest.mark.parametrize(
+    ("photo", "words"),
+    [(b"", ""), (b"no picture", ""), (None, "truncated"), (huge_png(), "it has 20000 by 5001 pixels")],
+)
+def test_a_photo_that_cannot_be_decoded_is_broken(own_samples, photo, words):
+    sample = own_samples[0]
+    if photo is None:
+        photo = sample.photo[: len(sample.photo) // 2]
+    with pytest.raises(SampleError, match=f"The photo {sample.key} cannot be decoded: .*{words}"):
+        replace(sample, photo=photo).image()

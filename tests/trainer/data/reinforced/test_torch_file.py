@@ -1,0 +1,57 @@
+"""What torch reads out of its own files is read here too, number by number, and nothing that a file names is called."""
+
+from __future__ import annotations
+
+import collections
+import io
+import os
+
+import numpy as np
+import pytest
+import torch
+
+from mctrain.data.reinforced.torch_file import read_tensors
+
+NUMBERS = torch.randn(6, 8, generator=torch.Generator().manual_seed(3))
+FILES = {
+    "bfloat16": {"image_emb": NUMBERS.bfloat16(), "text_emb": NUMBERS[:1].bfloat16()},
+    "float32": {"image_emb": NUMBERS, "text_emb": -NUMBERS},
+    "float16": {"image_emb": NUMBERS.half()},
+    "no rows": {"image_emb": NUMBERS[:0]},
+    "rows of one tensor": {"text_emb": NUMBERS[:1], "syn_text_emb": NUMBERS[1:]},
+    "an ordered dict": collections.OrderedDict(image_emb=NUMBERS),
+    "a turned tensor": {"image_emb": NUMBERS.T},
+    "a parameter": {"image_emb": torch.nn.Parameter(NUMBERS, requires_grad=False)},
+    "float64": {"image_emb": NUMBERS.double()},
+}
+
+
+def saved(content: object) -> bytes:
+    file = io.BytesIO()
+    torch.save(content, file)
+    return file.getvalue()
+
+
+@pytest.mark.parametrize("case", FILES)
+def test_the_numbers_are_those_that_torch_reads(case):
+    file = saved(FILES[case])
+    reference = torch.load(io.BytesIO(file), weights_only=True)
+    for _ in range(2):  # the second time from the known layout
+        found = read_tensors(file)
+        assert list(found) == list(reference)
+        for name, array in found.items():
+            assert array.dtype == np.float32
+            assert np.array_equal(array, reference[name].float().numpy())
+
+
+class Trap:
+    def __reduce__(self):
+        return os.mkdir, ("trap",)
+
+
+def test_nothing_that_a_file_names_is_called(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for content in ({"image_emb": Trap()}, Trap(), {"image_emb": NUMBERS, "more": Trap()}):
+        with pytest.raises(Exception, match="Weights only load failed"):
+            read_tensors(saved(content))
+    assert list(tmp_path.iterdir()) == []

@@ -1,0 +1,125 @@
+"""A person's own folder is read as it is, with whatever words lie beside its photos."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import unicodedata
+
+import pytest
+
+from mctrain.data.sources.folder import read_folder
+from mctrain.errors import DataError
+
+
+@pytest.fixture
+def folder(shared, tmp_path):
+    """Photos by name; empty files would do, for nothing is decoded here, but these are real."""
+    own = tmp_path / "Photos"
+    for name in (
+        "dog.jpg",
+        "Été/straße 1.JPG",
+        "Été/plage.heic",
+        "trip/sea.webp",
+        ".hidden/x.jpg",
+        "trip/._sea.jpg",
+    ):
+        (own / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(shared / "camera" / "kodak_dc210.jpg", own / name)
+    (own / "film.mov").write_bytes(b"x")
+    return own
+
+
+def words_by_name(folder):
+    listing = read_folder(folder)
+    return {entry.path.name: entry.words for entry in listing.entries}, listing.faults
+
+
+def test_every_photo_below_is_found_in_a_fixed_order_without_hidden_ones(folder):
+    listing = read_folder(folder)
+    assert [entry.path.relative_to(folder).as_posix() for entry in listing.entries] == [
+        "dog.jpg", "trip/sea.webp", "Été/plage.heic", "Été/straße 1.JPG",
+    ]  # fmt: skip
+    assert listing.faults == ()
+    assert all(not entry.words.human for entry in listing.entries)
+
+
+@pytest.mark.parametrize("divider", [",", ";", "\t"])
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "cp1252"])
+def test_captions_come_from_a_table_in_several_rows(folder, divider, encoding):
+    rows = [
+        ["File", "caption", "query", "license"],
+        ["dog.jpg", '"A dog, running; ""fast"""', "dog", "CC0"],
+        ["dog.jpg", "Ein großer Hund.", "", ""],
+        ["./Été/straße 1.JPG", "A street.", "street", ""],
+    ]
+    (folder / "captions.csv").write_text("\r\n".join(divider.join(row) for row in rows), encoding, newline="")
+    words, faults = words_by_name(folder)
+    assert faults == ()
+    assert words["dog.jpg"].human == ('A dog, running; "fast"', "Ein großer Hund.")
+    assert words["dog.jpg"].synthetic == {"syn_text_query": ("dog",)}
+    assert words["dog.jpg"].about["license"] == "CC0"
+    assert words["straße 1.JPG"].human == ("A street.",)
+
+
+def test_a_name_that_macos_wrote_apart_is_the_same_name(folder):
+    apart = unicodedata.normalize("NFD", "Été/plage.heic")
+    (folder / "captions.csv").write_text(f"file,caption\n{apart},The beach.\n", "utf-8")
+    assert words_by_name(folder)[0]["plage.heic"].human == ("The beach.",)
+
+
+def test_captions_come_from_json_lines_and_what_else_they_tell_stays_behind(folder):
+    lines = [
+        {"file": "trip\\sea.webp", "captions": ["The sea."], "queries": ["sea", "beach"], "gps": [1.0, 2.0]},
+        {
+            "file": "dog.jpg",
+            "caption": "A dog.",
+            "caption_source": "synthetic",
+            "label": "dog",
+            "source": "me",
+        },
+    ]
+    (folder / "own.jsonl").write_text("\n\n".join(map(json.dumps, lines)), "utf-8")
+    (folder / "trip" / "more.jsonl").write_text(
+        json.dumps({"file": "sea.webp", "caption": "Waves."}), "utf-8"
+    )
+    words, faults = words_by_name(folder)
+    assert faults == ()
+    assert words["sea.webp"].human == ("The sea.", "Waves.")
+    assert words["sea.webp"].synthetic == {"syn_text_query": ("sea", "beach")}
+    assert "gps" not in words["sea.webp"].about
+    assert words["dog.jpg"].synthetic == {"syn_text": ("A dog.",), "syn_text_class": ("dog",)}
+    assert words["dog.jpg"].about["source"] == "me"
+
+
+def test_captions_come_from_a_text_beside_a_photo_one_a_line(folder):
+    (folder / "dog.txt").write_text("A dog.\n\n  A brown   dog. \n", "utf-8")
+    (folder / "trip" / "sea.webp.txt").write_bytes("Größe".encode("cp1252"))
+    words, _ = words_by_name(folder)
+    assert words["dog.jpg"].human == ("A dog.", "A brown dog.")
+    assert words["sea.webp"].human == ("Größe",)
+
+
+def test_what_cannot_be_used_is_told_by_its_line(folder):
+    (folder / "captions.csv").write_text("file,caption\ndog.jpg,A dog.\ncat.jpg,A cat.\n,x\n", "utf-8")
+    (folder / "a.jsonl").write_text(
+        '{"file": "dog.jpg"\n[]\n{"key": 1}\n{"file": "dog.jpg", "captions": 3}\n', "utf-8"
+    )
+    (folder / "trip" / "captions.csv").write_text("name,text\n", "utf-8")
+    words, faults = words_by_name(folder)
+    assert words["dog.jpg"].human == ("A dog.",)
+    told = [fault.removeprefix(f"{folder}/") for fault in faults]
+    assert [sentence.partition(":")[0] for sentence in told[:1]] == ["a.jsonl, line 1 is not JSON"]
+    assert told[1:] == [
+        "a.jsonl, line 2 is not a JSON object.",
+        "a.jsonl, line 3 names no photo in `file`.",
+        "a.jsonl, line 4: `captions` must be a text or a list of texts, not 3.",
+        "captions.csv, line 4 names no photo in `file`.",
+        "trip/captions.csv has no columns `file` and `caption` in its first line; nothing of it is used.",
+        "captions.csv, line 3 names cat.jpg, which is no photo here.",
+    ]
+
+
+def test_a_folder_that_is_none_is_one_sentence(tmp_path):
+    with pytest.raises(DataError, match="cannot be read"):
+        read_folder(tmp_path / "nowhere")

@@ -1,0 +1,96 @@
+"""Statistics agree with what another look at the same shards counts."""
+
+from __future__ import annotations
+
+import gzip
+import io
+import json
+import statistics
+import tarfile
+
+import numpy as np
+import pytest
+from PIL import Image
+from tests.trainer.conftest import write_shard
+
+from mctrain.data.stats import SHARES, measure_shards
+
+
+@pytest.fixture(scope="module")
+def shards(real_data):
+    return [real_data / "labelled-train-000001.tar.gz", real_data / "coco-captioned-000000.tar.gz"]
+
+
+@pytest.fixture(scope="module")
+def measured(shards):
+    return measure_shards(shards)
+
+
+@pytest.fixture(scope="module")
+def told(shards):
+    """What tarfile and json alone find."""
+    photos, records = [], []
+    for shard in shards:
+        with gzip.open(shard) as plain, tarfile.open(fileobj=io.BytesIO(plain.read())) as archive:
+            for member in archive:
+                content = archive.extractfile(member).read()
+                if member.name.endswith(".json"):
+                    records.append(json.loads(content))
+                else:
+                    photos.append((Image.open(io.BytesIO(content)).size, len(content)))
+    return photos, records
+
+
+def test_texts_are_counted_by_kind(measured, told):
+    _, records = told
+    synthetic = [own for own in records if own.get("caption_source") == "synthetic"]
+    people = [own for own in records if own.get("caption_source") != "synthetic"]
+    assert measured.photos == len(records) == 2456
+    assert len(measured.words["human"]) == sum(len(own["captions"]) for own in people)
+    assert len(measured.words["synthetic"]) == sum(len(own["captions"]) for own in synthetic)
+    assert len(measured.words["query"]) == sum(len(own.get("queries", ())) for own in records)
+    assert measured.with_kind["class"] == sum(bool(own["label"] or own.get("labels")) for own in records)
+    lengths = [len(text.split()) for own in people for text in own["captions"]]
+    middle = SHARES.index(0.5)
+    assert measured.lengths()["human"][middle] == statistics.median(lengths)
+
+
+def test_sizes_licences_and_sources_are_counted(measured, told, shards):
+    photos, records = told
+    sizes = measured.sizes()
+    short = [min(size) for size, _ in photos]
+    assert sizes["short side"] == pytest.approx([round(float(own), 2) for own in np.quantile(short, SHARES)])
+    assert (sizes["bytes"][0], sizes["bytes"][-1]) == (
+        min(own for _, own in photos),
+        max(own for _, own in photos),
+    )
+    assert measured.bytes == sum(path.stat().st_size for path in shards)
+    for field, counts in (("license", measured.licences), ("source", measured.sources)):
+        assert counts == {
+            text: sum(own[field] == text for own in records) for text in {own[field] for own in records}
+        }
+
+
+def test_what_is_broken_is_passed_over_and_counted(real_data, told, tmp_path):
+    with tarfile.open(real_data / "flickr8k-train-000000.tar") as archive:
+        photo = archive.extractfile(archive.next()).read()
+    parts = [("a.json", b"{}"), ("b.jpg", photo), ("b.json", b"{"), ("c.jpg", b"?"), ("d.jpg", photo), ("d.txt", b"A dog."),
+             ("e.jpg", photo), ("e.json", b'{"captions": 1}'), ("f.jpg", photo), ("f.json", b"{}")]  # fmt: skip
+    shard = write_shard(tmp_path / "a.tar", parts)
+    shard.write_bytes(shard.read_bytes().rstrip(b"\0") + b"\0" * 100)
+    stats = measure_shards([shard])
+    assert (stats.photos, stats.wordless) == (2, 1)
+    assert stats.faults == {
+        "no photo": 1,
+        "broken json": 1,
+        "no picture": 1,
+        "broken words": 1,
+        "damaged shard": 1,
+    }
+
+
+def test_of_nothing_there_are_no_quantiles(tmp_path):
+    stats = measure_shards([write_shard(tmp_path / "a.tar", [])])
+    assert stats.as_dict()["sizes"] == {
+        name: [] for name in ("short side", "long side", "width / height", "bytes")
+    }

@@ -1,0 +1,127 @@
+"""One reader of words takes every layout of a sample, and reads back what the one writer wrote."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from itertools import islice
+
+import pytest
+
+from mctrain.data.shards import grouped
+from mctrain.data.words import Photo, Words, described, members_of, words_of
+from mctrain.errors import DataError
+
+PHOTO = Photo("jpg", b"\xff\xd8 a photo", 640, 480)
+FACTS = {"source": "my camera", "license": "CC0-1.0", "objects": ["dog"]}
+
+
+def read(**members):
+    return words_of({name.replace("_", "."): content.encode() for name, content in members.items()})
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        Words(("A dog.", "A brown dog."), {"syn_text": ("A hound.",), "syn_text_query": ("dog",)}, FACTS),
+        Words((), {"syn_text": ("Ein Hund.", "A hound."), "syn_text_class": ("dog",)}, FACTS),
+        Words((), {"syn_text_query": ("großer Hund 🐕",)}),
+        Words(("A dog.",), {}, {"label": "dog", "set": "animal"}),
+        Words(),
+    ],
+    ids=["human", "synthetic", "queries alone", "of a set", "nothing"],
+)
+def test_what_is_written_is_read(words):
+    members = members_of(words, PHOTO)
+    again = words_of(members)
+    numbers = {"sha256": hashlib.sha256(PHOTO.content).hexdigest(), "width": 640, "height": 480}
+    assert (again.human, again.synthetic, again.about) == (
+        words.human,
+        words.synthetic,
+        {**words.about, **numbers},
+    )
+    assert members_of(again, PHOTO) == members
+
+
+def test_a_photo_without_a_human_caption_takes_its_first_synthetic_one_marked():
+    members = members_of(Words((), {"syn_text": ("A hound.", "A dog.")}), PHOTO)
+    assert list(members) == ["jpg", "txt", "json", "syn.json"]
+    assert members["txt"] == b"A hound."
+    assert json.loads(members["json"])["txt_source"] == "synthetic"
+    assert "txt_source" not in json.loads(members_of(Words(("A dog.",)), PHOTO)["json"])
+    assert list(members_of(Words(), PHOTO)) == ["jpg", "json"]
+
+
+def test_our_older_shards_are_read(real_data):
+    def first(name):
+        return words_of(next(grouped(real_data / name)).members)
+
+    flickr, coco = first("flickr8k-train-000001.tar"), first("coco-described-000000.tar.gz")
+    assert (len(flickr.human), flickr.synthetic) == (5, {})
+    assert flickr.about["license"] == "flickr8k-research-only"
+    assert coco.human == ()
+    assert [len(coco.synthetic[tag]) for tag in ("syn_text", "syn_text_query")] == [2, 4]
+    assert coco.about["objects"][0] == "backpack"
+    labelled = first("labelled-train-000000.tar.gz")
+    assert (labelled.about["set"], labelled.about["label"]) == ("scene", "chicken coop")
+    assert "syn_text_class" not in labelled.synthetic  # its names have templates of their own
+    plain = next(
+        words
+        for group in grouped(real_data / "more-described-000003.tar.gz")
+        if (words := words_of(group.members)).about.get("label")
+    )
+    assert plain.synthetic["syn_text_class"] == (plain.about["label"],)
+
+
+def test_shards_of_img2dataset_are_read():
+    record = {"url": "http://x/1.jpg", "caption": "A dog\non a lawn", "key": "000000001", "status": "success"}
+    words = read(txt="A dog\non a lawn", json=json.dumps(record))
+    assert words.human == ("A dog on a lawn",)
+    assert words.about["url"] == "http://x/1.jpg"
+    assert read(json=json.dumps(record)).human == words.human
+    assert read(txt="A dog.").human == ("A dog.",)
+
+
+def test_texts_to_which_rows_belong_stay_where_they_stand():
+    tagged = {"syn_text": ["A dog.", "", "A dog.", " two "], "syn_text_dfn": ["x"]}
+    words = read(syn_json=json.dumps(tagged))
+    assert words.synthetic == {tag: tuple(texts) for tag, texts in tagged.items()}
+
+
+@pytest.mark.parametrize(
+    ("members", "told"),
+    [
+        ({"json": "{"}, "The sample.json is not JSON"),
+        ({"syn_json": "[]"}, "The sample.syn.json is not a JSON object"),
+        ({"json": '{"captions": [1]}'}, "The sample: `captions` must be a text or a list of texts"),
+        ({"syn_json": '{"syn_text": {}}'}, "`syn_text` must be a text or a list"),
+    ],
+)
+def test_what_is_broken_is_one_sentence(members, told):
+    with pytest.raises(DataError, match=told):
+        read(**members)
+
+
+def test_a_caption_of_other_bytes_than_utf8_is_told():
+    with pytest.raises(DataError, match=r"x\.txt is not UTF-8"):
+        words_of({"txt": "Straße".encode("latin-1")}, "x")
+
+
+def test_copies_join_their_texts_and_what_they_say():
+    first = described({"captions": ["A dog."], "license": "", "source": "a", "queries": "dog"})
+    second = described(
+        {"captions": ["A dog.", "A hound."], "license": "CC0", "source": "b", "queries": ["pet"]}
+    )
+    both = first.joined(second)
+    assert both.human == ("A dog.", "A hound.")
+    assert both.synthetic == {"syn_text_query": ("dog", "pet")}
+    assert both.about == {"license": "CC0", "source": "a"}
+
+
+@pytest.mark.soak
+def test_every_sample_of_ours_keeps_its_words_in_the_new_layout(real_data):
+    for shard in sorted(real_data.glob("*.tar*")):
+        for group in islice(grouped(shard), 400):
+            words = words_of(group.members, group.key)
+            again = words_of(members_of(words, PHOTO))
+            assert (again.human, again.synthetic) == (words.human, words.synthetic)

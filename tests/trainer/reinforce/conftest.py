@@ -1,0 +1,121 @@
+"""A small reinforced set of real photos, judged by the shipped bundle."""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import replace
+from itertools import islice
+
+import numpy as np
+import pytest
+
+from mctrain.data.archive import write_archive
+from mctrain.data.augment.draw import draw_views, slots_of
+from mctrain.data.augment.replay import picture_digest, replay, versions
+from mctrain.data.reinforced.index import open_shard
+from mctrain.data.reinforced.manifest import (
+    MANIFEST,
+    Manifest,
+    Replay,
+    ShardRecord,
+    Teacher,
+    load_manifest,
+    save_manifest,
+)
+from mctrain.data.reinforced.parse import parse_sample
+from mctrain.data.reinforced.sample import ReinforcedSample, members_of
+from mctrain.data.reinforced.storage import Storage
+from mctrain.data.shards import file_digest, samples
+from mctrain.data.words import QUERIES, Words
+from mctrain.recipe import Augmentation
+from mctrain.teachers.bundle import BundleTeacher
+
+STRONG = Augmentation("strong", 3, 0.2, mirror=False)
+SHARDS = {"000000.tar": 4, "000001.tar": 3}  # photos in each
+
+
+def reinforced(photo, teacher) -> ReinforcedSample:
+    """A photo as our own job writes it; the third of the set has no caption by a person."""
+    image = photo.image()
+    views = draw_views(STRONG, photo.key, 0, *image.size)
+    pictures = [replay(image, view, teacher.spec.size) for view in views]
+    captions = tuple(photo.words["captions"][:2])
+    return ReinforcedSample(
+        key=photo.key,
+        suffix=photo.suffix,
+        photo=photo.photo,
+        words=Words(captions, {QUERIES: ("dog",)}, {"license": "none", "source": "flickr8k"}),
+        views=views,
+        image_embeddings=teacher.photos(pictures, [photo.key] * len(views)),
+        caption_embeddings=teacher.texts(captions),
+        synthetic_embeddings={QUERIES: teacher.texts(["dog"])},
+    )
+
+
+def write_samples(path, written, storage):
+    """Packs reinforced samples."""
+    slots = slots_of(STRONG)
+    write_archive(path, ((own.key, members_of(own, storage, slots)) for own in written))
+
+
+def record_of(path, written) -> ShardRecord:
+    """What the manifest says of a shard: of its first photo the last view is recorded."""
+    first = written[0]
+    view = len(first.views) - 1
+    pixels = replay(first.image(), first.views[view], 224)
+    recorded = {first.key: Replay(view, picture_digest(pixels))}
+    return ShardRecord(path.name, len(written), file_digest(path), {}, recorded)
+
+
+@pytest.fixture(scope="session")
+def shipped_teacher(starter) -> BundleTeacher:
+    return BundleTeacher(starter)
+
+
+@pytest.fixture(scope="session")
+def made(real_data, starter, shipped_teacher, tmp_path_factory):
+    """The folder of the set; not to be changed."""
+    folder = tmp_path_factory.mktemp("set")
+    source = samples(real_data / "flickr8k-train-000000.tar")
+    records = []
+    for name, count in SHARDS.items():
+        written = [reinforced(photo, shipped_teacher) for photo in islice(source, count)]
+        write_samples(folder / name, written, Storage.NPZ)
+        records.append(record_of(folder / name, written))
+    own = shipped_teacher
+    teacher = Teacher(str(starter), own.width, own.scale, own.digest)
+    save_manifest(folder / MANIFEST, Manifest({}, (teacher,), tuple(records), (), versions()))
+    return folder
+
+
+@pytest.fixture
+def own(made, tmp_path):
+    """A copy of the set that a test may change."""
+    return shutil.copytree(made, tmp_path / "set")
+
+
+def read_shard(path, cache) -> list[ReinforcedSample]:
+    shard = open_shard(path, cache)
+    widths = load_manifest(path.parent / MANIFEST).widths
+    return [parse_sample(shard.key(n), shard.members(n), widths) for n in range(shard.whole)]
+
+
+def rewrite(path, change, cache, *, storage=Storage.NPZ):
+    """Writes a shard anew with samples that `change` made of the old ones; the manifest takes it for the true one."""
+    write_samples(path, change(read_shard(path, cache)), storage)
+    manifest = load_manifest(path.parent / MANIFEST)
+    shards = [
+        replace(record, sha256=file_digest(path)) if record.name == path.name else record
+        for record in manifest.shards
+    ]
+    save_manifest(path.parent / MANIFEST, replace(manifest, shards=tuple(shards)))
+
+
+def turned(rows: np.ndarray, row: int, cosine: float) -> np.ndarray:
+    """Unit rows of which one is turned away from where it was, to this cosine with its old place."""
+    other = np.zeros_like(rows[row])
+    other[:2] = -rows[row, 1], rows[row, 0]  # at a right angle
+    other /= np.linalg.norm(other)
+    changed = rows.copy()
+    changed[row] = cosine * rows[row] + np.sqrt(1 - cosine**2) * other
+    return changed

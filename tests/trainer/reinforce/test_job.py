@@ -1,0 +1,191 @@
+"""A reinforced set holds what its teachers say of exactly its views and texts, whenever the job was killed."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+from itertools import islice
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+from tests.trainer.conftest import members_of, write_shard
+
+from mctrain.cli.command import mctrain
+from mctrain.data.augment.replay import picture_digest, replay
+from mctrain.data.everyday import is_drawn
+from mctrain.data.reinforced.bank import open_bank
+from mctrain.data.reinforced.manifest import load_manifest
+from mctrain.data.reinforced.parse import parse_sample
+from mctrain.data.shards import grouped, samples
+from mctrain.errors import TrainerError
+from mctrain.teachers.bundle import BundleTeacher
+
+# Runs the command and kills it from within before its n-th step on a file of the folder.
+KILLED = """
+import os, signal, sys
+folder, left = sys.argv[1], int(sys.argv[2])
+def count(event, arguments):
+    global left
+    if event in ("open", "os.rename", "os.remove") and isinstance(arguments[0], (str, bytes)):
+        name = os.fsdecode(arguments[0])
+        if name.startswith(folder + os.sep) and (event != "open" or "w" in str(arguments[1]) or arguments[2] & 1):
+            left -= 1
+            if left == 0:
+                os.kill(os.getpid(), signal.SIGKILL)
+sys.addaudithook(count)
+sys.argv = ["mctrain", *sys.argv[3:]]
+from mctrain.__main__ import main
+main()
+"""
+
+
+@pytest.fixture(scope="module")
+def sources(real_data, tmp_path_factory):
+    """Two shards: captions by people, and synthetic ones with searches; one photo that only measures, one that is damaged."""
+    folder = tmp_path_factory.mktemp("sources")
+    people = list(islice(samples(real_data / "flickr8k-train-000000.tar"), 7))
+    described = list(islice(samples(real_data / "photos-described-000000.tar.gz"), 60))
+    apart = next(own for own in described if is_drawn(own.key, own.words))
+    others = [own for own in described if not is_drawn(own.key, own.words)][:6]
+    parts = [part for own in people for part in members_of(own, json.dumps(own.words).encode())]
+    write_shard(folder / "people-000000.tar", parts)
+    parts = [part for own in (apart, *others) for part in members_of(own, json.dumps(own.words).encode())]
+    parts += [("broken.jpg", b"no picture"), ("broken.json", b'{"captions": ["A dog."]}')]
+    write_shard(folder / "described-000000.tar.gz", parts)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def words(sources, starter, tmp_path_factory):
+    """The command but for its folder."""
+    names = [str(sources / "{people,described}-000000.tar*")]
+    cache = tmp_path_factory.mktemp("cache")
+    return ["reinforce", *names, "--teacher", str(starter), "--views", "3", "--cache", str(cache)]
+
+
+def run(*given):
+    result = CliRunner().invoke(mctrain, list(map(str, given)), catch_exceptions=False)
+    assert result.exit_code == 0, result.output
+    return result
+
+
+@pytest.fixture(scope="module")
+def made(words, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("made")
+    return folder, run(*words, "-o", folder)
+
+
+def bytes_of(folder):
+    return {path.name: path.read_bytes() for path in folder.iterdir() if path.suffix in {".tar", ".json"}}
+
+
+def test_a_sample_holds_what_the_teacher_says_of_its_views_and_texts(made, starter):
+    teacher = BundleTeacher(starter)
+    for name in ("people-000000.tar", "described-000000.tar"):
+        group = list(grouped(made[0] / name))[3]
+        sample = parse_sample(group.key, group.members, [512])
+        image, views = sample.image(), sample.views
+        assert len(views) == 3
+        pictures = [replay(image, view, teacher.spec.size) for view in views]
+        found = teacher.photos(pictures, [group.key] * 3)
+        assert ((found * sample.image_embeddings).sum(1) > 0.9995).all()
+        for tag in (None, *sample.words.synthetic):
+            texts, rows = sample.texts_of(tag)
+            assert ((teacher.texts(texts) * rows).sum(1) > 0.9995).all()
+
+
+def test_the_words_are_those_of_the_source_and_say_who_wrote_them(made, sources):
+    theirs = {own.key: own for shard in sources.iterdir() for own in samples(shard) if own.key != "broken"}
+    for name in ("people-000000.tar", "described-000000.tar"):
+        for group in grouped(made[0] / name):
+            sample, source = parse_sample(group.key, group.members, [512]), theirs[group.key]
+            assert sample.photo == source.photo
+            captions = tuple(source.words["captions"])
+            if name.startswith("people"):
+                assert sample.captions == sample.words.human == captions
+                assert sample.words.synthetic == {}
+            else:
+                assert sample.captions == captions[:1]
+                assert sample.words.human == ()
+                assert sample.words.synthetic["syn_text"] == captions
+                assert sample.words.synthetic["syn_text_query"] == tuple(source.words["queries"])
+            assert sample.words.about["license"] == source.words["license"]
+
+
+def test_the_manifest_counts_what_there_is_and_what_was_left_out(made, sources):
+    folder, result = made
+    manifest = load_manifest(folder / "manifest.json")
+    assert {own.name: own.samples for own in manifest.shards} == {
+        "described-000000.tar": 6,
+        "people-000000.tar": 7,
+    }
+    assert [dict(own.faults) for own in manifest.shards] == [{"broken photo": 1}, {}]
+    assert len(manifest.refused) == 1
+    assert manifest.teachers[0].width == 512
+    assert {"torchvision", "Pillow"} <= set(manifest.versions)
+    assert "13 samples in 2 shards; left out: 1 faulty, 1 that only measure" in result.output
+    assert "2 shards to make, about 15 photos" in result.stderr
+    for record in manifest.shards:
+        for key, seen in record.replays.items():
+            group = next(own for own in grouped(folder / record.name) if own.key == key)
+            sample = parse_sample(key, group.members, [512])
+            view = sample.views[seen.view]
+            assert picture_digest(replay(sample.image(), view, 224)) == seen.digest
+
+
+def test_one_shard_alone_gives_what_the_whole_job_gives(made, words, tmp_path):
+    for part in ("2/2", "1/2"):
+        run(*words, "-o", tmp_path, "--part", part)
+    assert bytes_of(tmp_path) == bytes_of(made[0])
+
+
+def killed_at(step, words, folder):
+    """How a run ended that kills itself before its so-many-th step on a file."""
+    command = [sys.executable, "-c", KILLED, str(folder), str(step), *words, "-o", str(folder)]
+    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+    return subprocess.run(command, check=False, capture_output=True, env=environment).returncode
+
+
+@pytest.mark.parametrize("steps", [(2, 5, 9), pytest.param(tuple(range(1, 21)), marks=pytest.mark.soak)])
+def test_a_job_killed_again_and_again_loses_nothing_and_doubles_nothing(steps, made, words, tmp_path):
+    ends = {killed_at(step, words, tmp_path) for step in random.Random(3).sample(steps, len(steps))}
+    assert -signal.SIGKILL in ends
+    assert ends <= {-signal.SIGKILL, 0}
+    run(*words, "-o", tmp_path)
+    assert bytes_of(tmp_path) == bytes_of(made[0])
+    assert not list(tmp_path.glob("*.making"))
+
+
+def test_a_folder_of_another_job_is_left_alone(made, words):
+    with pytest.raises(TrainerError, match="was begun with another configuration"):
+        run(*words, "-o", made[0], "--seed", "5")
+
+
+def test_views_depend_on_the_seed_and_photos_can_become_jpeg(words, made, tmp_path):
+    run(*words, "-o", tmp_path, "--seed", "5", "--jpeg", "--storage", "npz-fp32", "--limit", "2")
+    (first, *_) = grouped(tmp_path / "described-000000.tar")
+    assert first.suffix == "jpg"
+    sample = parse_sample(first.key, first.members, [512])
+    before = next(own for own in grouped(made[0] / "described-000000.tar") if own.key == first.key)
+    other = parse_sample(before.key, before.members, [512])
+    assert sample.views[0] == other.views[0]
+    assert sample.views[1:] != other.views[1:]
+    assert np.isclose((sample.image_embeddings[0] * other.image_embeddings[0]).sum(), 1, atol=0.01)
+
+
+def test_texts_without_photos_are_judged_by_the_same_teachers(words, starter, sources, tmp_path):
+    (tmp_path / "own.txt").write_text("a red fox in the snow\nan old lighthouse at dusk\n", encoding="utf-8")
+    told = run(
+        *words, "-o", tmp_path / "out", "--limit", "1", "--bank", "queries", "--bank", tmp_path / "own.txt"
+    )
+    assert "2 of own.txt" in told.output
+    manifest = load_manifest(tmp_path / "out" / "manifest.json")
+    bank = open_bank(tmp_path / "out" / "bank.npz", manifest.teachers)
+    rows = bank.draw(epoch=0, step=3, seed=1, count=16)
+    near = (BundleTeacher(starter).texts(bank.texts(rows)) * bank.embeddings(rows)).sum(1)
+    assert (near > 0.999).all()

@@ -1,0 +1,96 @@
+"""A run learns, repeats itself, and survives being killed."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import replace
+
+import pytest
+import torch
+
+from mctrain.data.shards import samples
+from mctrain.errors import TrainerError
+from mctrain.teachers.fit.corpus import Places
+from mctrain.teachers.fit.run import PROGRESS, teach
+from mctrain.weights.checkpoint import CHECKPOINT, load_checkpoint
+
+
+def silent(*_):
+    return lambda *_: None
+
+
+def same_heads(one, other):
+    left, right = one.clip.state_dict(), other.clip.state_dict()
+    return left.keys() == right.keys() and all(torch.equal(left[name], right[name]) for name in left)
+
+
+def test_the_loss_falls_and_the_checkpoint_says_what_it_was_made_of(finished, tiny_recipe):
+    checkpoint = finished.content
+    assert len(finished.history) == tiny_recipe.training.epochs
+    assert finished.history[-1] < 0.8 * finished.history[0]
+    assert set(checkpoint.origin.data) == {
+        "flickr8k-train-000000.tar", "labelled-train-000000.tar.gz", "labelled-templates.json", "translations.tsv.gz",
+    }  # fmt: skip
+
+
+def test_a_checkpoint_read_back_is_the_same(finished):
+    back = load_checkpoint(finished.path)
+    assert same_heads(back, finished.content)
+    assert (back.preset, back.origin) == (finished.content.preset, finished.content.origin)
+
+
+def test_a_checkpoint_holds_no_photo_and_no_text(finished, tiny_data):
+    content = finished.path.read_bytes()
+    for sample in samples(tiny_data / "flickr8k-train-000000.tar"):
+        assert sample.photo[100:140] not in content
+        assert sample.words["captions"][0].encode() not in content
+
+
+def test_a_killed_run_ends_where_an_undisturbed_one_ends(
+    finished, tiny_recipe, tiny_recipe_file, tiny_data, cache, tmp_path
+):
+    folder = tmp_path / "killed"
+    command = [sys.executable, "-m", "mctrain", "teach", str(tiny_recipe_file), "-o", str(folder)]
+    command += ["--data", str(tiny_data), "--cache", str(cache)]
+    process = subprocess.Popen(command, stderr=subprocess.DEVNULL, env={**os.environ, "OMP_NUM_THREADS": "1"})
+    deadline = time.monotonic() + 60
+    while not (folder / PROGRESS).exists():
+        assert process.poll() is None, "the run ended before it could be killed"
+        assert time.monotonic() < deadline
+    process.send_signal(signal.SIGKILL)
+    assert process.wait() == -signal.SIGKILL
+    assert not (folder / CHECKPOINT).exists()
+    done = len(torch.load(folder / PROGRESS, weights_only=True)["history"])
+    assert 1 <= done < len(finished.history)
+    continued = teach(tiny_recipe, Places(tiny_data, cache), folder, silent, threads=1)
+    assert continued.history == finished.history
+    assert same_heads(continued.content, finished.content)
+
+
+def test_another_seed_makes_other_heads(finished, tiny_recipe, tiny_data, cache, tmp_path):
+    short = replace(tiny_recipe, training=replace(tiny_recipe.training, epochs=1, seed=4))
+    assert not same_heads(
+        teach(short, Places(tiny_data, cache), tmp_path, silent, threads=1).content, finished.content
+    )
+
+
+def test_a_folder_with_a_run_of_another_recipe_is_left_alone(finished, tiny_recipe, tiny_data, cache):
+    other = replace(tiny_recipe, training=replace(tiny_recipe.training, rate=2e-3))
+    with pytest.raises(TrainerError, match="holds a run of another recipe"):
+        teach(other, Places(tiny_data, cache), finished.path.parent, silent, threads=1)
+    assert finished.path.exists()
+
+
+def test_what_a_recipe_says_of_itself_may_change_between_two_calls(
+    finished, tiny_recipe, tiny_data, cache, tmp_path
+):
+    shutil.copytree(finished.path.parent, tmp_path / "run")
+    renamed = replace(tiny_recipe, about=replace(tiny_recipe.about, title="Renamed"))
+    again = teach(renamed, Places(tiny_data, cache), tmp_path / "run", silent, threads=1)
+    assert again.content.origin.recipe.about.title == "Renamed"
+    assert same_heads(again.content, finished.content)

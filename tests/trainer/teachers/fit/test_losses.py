@@ -1,0 +1,60 @@
+"""The losses equal their definitions, written out entry by entry."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch.nn import functional as F  # noqa: N812 - torch's own custom
+
+from mctrain.teachers.fit.losses import class_name_loss, contrastive_loss
+
+
+def unit(count, seed):
+    return F.normalize(torch.randn(count, 6, generator=torch.Generator().manual_seed(seed)), dim=1)
+
+
+def naive(photos, texts, rows, scale):
+    """CLIP's loss by loops: for each photo over texts, for each text over photos; equal texts share the target."""
+    count = len(photos)
+    scores = [[scale * sum(a * b for a, b in zip(p, t, strict=True)) for t in texts] for p in photos]
+    total = 0.0
+    for i in range(count):
+        own = [j for j in range(count) if rows[j] == rows[i]]
+        over_texts = math.log(sum(math.exp(scores[i][j]) for j in range(count)))
+        over_photos = math.log(sum(math.exp(scores[j][i]) for j in range(count)))
+        total += sum(over_texts - scores[i][j] + over_photos - scores[j][i] for j in own) / len(own)
+    return total / (2 * count)
+
+
+def test_the_contrastive_loss_equals_a_naive_one():
+    photos, texts = unit(5, 1), unit(5, 2)
+    rows = torch.tensor([4, 9, 4, 2, 7])
+    found = contrastive_loss(photos, texts, rows, torch.tensor(7.0))
+    assert math.isclose(
+        float(found), naive(photos.tolist(), texts.tolist(), rows.tolist(), 7.0), rel_tol=1e-5
+    )
+
+
+def test_with_distinct_texts_it_is_plain_clip():
+    photos, texts = unit(8, 3), unit(8, 4)
+    scores, target = 20 * photos @ texts.T, torch.arange(8)
+    plain = (F.cross_entropy(scores, target) + F.cross_entropy(scores.T, target)) / 2
+    assert torch.isclose(contrastive_loss(photos, texts, target, torch.tensor(20.0)), plain)
+
+
+def test_two_photos_that_drew_one_query_are_not_pushed_away_from_it():
+    photos = unit(2, 5)
+    texts = unit(1, 6).expand(2, 6)
+    same = contrastive_loss(photos, texts, torch.tensor([3, 3]), torch.tensor(50.0))
+    apart = contrastive_loss(photos, texts, torch.tensor([3, 4]), torch.tensor(50.0))
+    assert same <= apart
+
+
+def test_the_class_name_loss_is_least_where_the_tower_agrees_with_the_classifier():
+    photos, classes = unit(4, 7), unit(9, 8)
+    agreed = torch.softmax(11 * photos @ classes.T, dim=1)
+    scale = torch.tensor(11.0)
+    expected = -(agreed * agreed.log()).sum(1).mean()
+    assert torch.isclose(class_name_loss(photos, classes, agreed, scale), expected)
+    assert class_name_loss(photos, classes, agreed.roll(1, 0), scale) > expected

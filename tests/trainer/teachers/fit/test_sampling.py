@@ -1,0 +1,71 @@
+"""What a step sees depends on seed and epoch alone, and covers what there is."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from itertools import pairwise
+
+import numpy as np
+import pytest
+
+from mctrain.optimisation.schedule import rate_at
+from mctrain.teachers.fit.corpus import Corpus, Ragged
+from mctrain.teachers.fit.sampling import batches
+
+
+@pytest.fixture
+def corpus():
+    """Six photos in three views; photo 0 has no query, photo 5 no caption."""
+    return Corpus(
+        keys=tuple("abcdef"),
+        factors=(1.0,),
+        features=np.zeros((3, 6, 4), np.float16),
+        logits=np.zeros((3, 6, 2), np.float16),
+        texts=tuple(map(str, range(30))),
+        vectors=np.zeros((30, 3), np.float16),
+        captions=Ragged.of([[0, 1], [2], [3], [4], [5], []]),
+        queries=Ragged.of([[], [10], [11], [12, 13], [14], [15]]),
+        prompts=Ragged.of([[20, 21], [22]]),
+    )
+
+
+@pytest.fixture
+def table(tiny_recipe):
+    return replace(tiny_recipe.training, batch=3, queries=0.5)
+
+
+def test_a_pass_sees_every_photo_once_and_the_same_pass_is_the_same(corpus, table):
+    first, again, other = (list(batches(corpus, np.arange(6), table, epoch)) for epoch in (0, 0, 1))
+    assert sorted(np.concatenate([batch.photos for batch in first])) == list(range(6))
+    assert all(np.array_equal(a.texts, b.texts) for a, b in zip(first, again, strict=True))
+    assert any(not np.array_equal(a.photos, b.photos) for a, b in zip(first, other, strict=True))
+
+
+def test_a_photo_gets_only_its_own_texts_and_of_the_kind_that_it_has(corpus, table):
+    own = {0: {0, 1}, 1: {2, 10}, 2: {3, 11}, 3: {4, 12, 13}, 4: {5, 14}, 5: {15}}
+    seen = {photo: set() for photo in own}
+    for epoch in range(40):
+        for batch in batches(corpus, np.arange(6), table, epoch):
+            for texts in batch.texts:
+                for photo, text in zip(batch.photos, texts, strict=True):
+                    seen[int(photo)].add(int(text))
+            assert set(batch.prompts) <= {20, 21, 22}
+    assert seen == own
+
+
+def test_the_share_of_queries_is_the_recipes(corpus, table):
+    for share, wanted in ((0.0, {0, 1, 2, 3, 4, 5, 15}), (1.0, {0, 1, 10, 11, 12, 13, 14, 15})):
+        every = [
+            batch
+            for epoch in range(20)
+            for batch in batches(corpus, np.arange(6), replace(table, queries=share), epoch)
+        ]
+        assert {int(text) for batch in every for text in batch.texts.reshape(-1)} == wanted
+
+
+def test_the_rate_rises_and_falls_to_zero():
+    rates = [rate_at(step, 100, 10, 1.0) for step in range(100)]
+    assert rates[0] == 0.1
+    assert max(rates) == rates[9] == rates[10] == 1.0
+    assert rates[-1] < 0.001
+    assert all(a >= b for a, b in pairwise(rates[10:]))

@@ -1,0 +1,64 @@
+"""The upper layers of the text trunk are tuned, the lower ones stay, and a run that goes on ends where another one ends."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+import torch
+
+from mctrain.models.minilm import load_minilm
+from mctrain.recipe import TuningTable, parse_recipe
+from mctrain.teachers.fit.corpus import Places
+from mctrain.teachers.fit.run import teach
+from mctrain.teachers.fit.tuning import TUNED
+from mctrain.teachers.open import open_teacher
+
+TABLE = TuningTable(
+    layers=2, steps=4, batch=8, rate=5e-5, head_rate=1e-3, weight_decay=0.1, warmup=1, classes=4
+)
+
+
+def silent(*_):
+    return lambda *_: None
+
+
+@pytest.fixture(scope="module")
+def recipe(tiny_recipe):
+    return replace(tiny_recipe, tuning=TABLE, training=replace(tiny_recipe.training, epochs=1))
+
+
+@pytest.fixture(scope="module")
+def tuned(recipe, tiny_data, cache, tmp_path_factory):
+    return teach(recipe, Places(tiny_data, cache), tmp_path_factory.mktemp("tuned"), silent, threads=1)
+
+
+def test_only_the_upper_layers_have_moved(tuned):
+    before, after = load_minilm().state_dict(), tuned.content.clip.text.trunk.state_dict()
+    moved = {name for name in before if not torch.equal(before[name], after[name])}
+    assert moved
+    assert {name.split(".")[1] for name in moved} == {"4", "5"}
+    assert all(name.startswith("layers.") for name in moved)
+
+
+def test_the_heads_are_fitted_to_what_the_tuned_trunk_gives(tuned, cache):
+    teacher = open_teacher(str(tuned.path), cache)
+    texts = ["a dog in the snow", "two people on a bench"]
+    clip = tuned.content.clip
+    ids = torch.tensor([[101, 1037, 3899, 1999, 1996, 4586, 102]])
+    with torch.no_grad():
+        wanted = clip.text(ids).numpy()
+    assert (teacher.texts(texts)[0] * wanted[0]).sum() > 0.999
+
+
+def test_a_run_that_goes_on_ends_where_another_one_ends(tuned, recipe, tiny_data, cache):
+    """All steps are there already: none is taken again."""
+    again = teach(recipe, Places(tiny_data, cache), tuned.path.parent, silent, threads=1)
+    first, second = tuned.content.clip.state_dict(), again.content.clip.state_dict()
+    assert all(torch.equal(own, second[name]) for name, own in first.items())
+    assert len(torch.load(tuned.path.parent / TUNED, weights_only=True)["history"]) == TABLE.steps
+
+
+def test_a_recipe_keeps_the_table_in_its_checkpoint(recipe):
+    assert parse_recipe(recipe.as_dict(), "it") == recipe
+    assert parse_recipe(replace(recipe, tuning=None).as_dict(), "it").tuning is None

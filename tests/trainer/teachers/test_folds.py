@@ -1,0 +1,109 @@
+"""No teacher judges a photo that it was trained on, and its judgements mean the same in every fold."""
+
+from __future__ import annotations
+
+import copy
+import hashlib
+from collections import Counter
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from mctrain.data.shards import samples
+from mctrain.errors import WeightsError
+from mctrain.teachers.checkpoint import CheckpointTeacher
+from mctrain.teachers.fit.corpus import Places
+from mctrain.teachers.fit.run import teach
+from mctrain.teachers.folds import FOLDS, fold_of, load_folds
+from mctrain.teachers.looks import Looks
+
+COUNT = 3
+
+
+def silent(*_):
+    return lambda *_: None
+
+
+@pytest.fixture(scope="module")
+def taught(tiny_recipe, tiny_data, cache, tmp_path_factory):
+    recipe = replace(tiny_recipe, training=replace(tiny_recipe.training, folds=COUNT))
+    folder = tmp_path_factory.mktemp("taught")
+    return teach(recipe, Places(tiny_data, cache), folder, silent, threads=1)
+
+
+@pytest.fixture(scope="module")
+def photos(tiny_data):
+    return [own for shard in sorted(tiny_data.glob("*.tar*")) for own in samples(shard)]
+
+
+def test_a_fold_follows_from_the_key_and_one_flickr_number_stays_together():
+    assert fold_of("2429729667_42effc165d", 5) == fold_of("2429729667_0000000000", 5)
+    number = int(hashlib.sha256(b"2429729667").hexdigest(), 16)
+    assert fold_of("2429729667_42effc165d", 5) == number % 5
+    counts = Counter(fold_of(f"coco-{number:012}", 5) for number in range(5000))
+    assert all(850 < counts[fold] < 1150 for fold in range(5))
+    assert fold_of("anything", 0) == 0
+
+
+def test_each_photo_is_judged_by_the_head_that_has_not_seen_it(taught, photos, cache):
+    teacher = CheckpointTeacher(taught.path, cache)
+    keys = [own.key for own in photos]
+    found = teacher.photos([own.image() for own in photos], keys)
+    states = load_folds(taught.path.parent)
+    assert len(states) == COUNT
+    spec = taught.content.preset.image_spec()
+    features, logits = Looks(("lite0",), spec, cache).of([own.image() for own in photos])
+    head = copy.deepcopy(taught.content.clip.image.head)
+    for fold, state in enumerate(states):
+        rows = [row for row, key in enumerate(keys) if fold_of(key, COUNT) == fold]
+        assert rows
+        head.load_state_dict(state)
+        with torch.no_grad():
+            wanted = head(features[rows], logits[0][rows])
+        assert np.allclose(found[rows], wanted.numpy(), atol=1e-5)
+
+
+def test_what_a_head_has_not_seen_it_does_not_know_by_heart(taught, photos, cache):
+    """Of the same photos, the head of all of them finds the captions better than the heads that left them out."""
+    captioned = [own for own in photos if own.words["captions"]]
+    teacher = CheckpointTeacher(taught.path, cache)
+    texts = teacher.texts([own.words["captions"][0] for own in captioned])
+    pictures = [own.image() for own in captioned]
+    unseen = (teacher.photos(pictures, [own.key for own in captioned]) * texts).sum(1)
+    spec = taught.content.preset.image_spec()
+    features, logits = Looks(("lite0",), spec, cache).of(pictures)
+    with torch.no_grad():
+        seen = (taught.content.clip.image.head(features, logits[0]).numpy() * texts).sum(1)
+    assert unseen.mean() < seen.mean() - 0.1
+
+
+def test_cosines_mean_the_same_in_every_fold(taught, photos, cache):
+    """All heads speak to one frozen text side: the same photo lies in one place, unrelated pairs are spread alike."""
+    captioned = [own for own in photos if own.words["captions"]]
+    spec = taught.content.preset.image_spec()
+    features, logits = Looks(("lite0",), spec, cache).of([own.image() for own in captioned])
+    teacher = CheckpointTeacher(taught.path, cache)
+    texts = teacher.texts([own.words["captions"][0] for own in captioned])
+    head = copy.deepcopy(taught.content.clip.image.head)
+    unrelated, rows = [], []
+    for state in load_folds(taught.path.parent):
+        head.load_state_dict(state)
+        with torch.no_grad():
+            rows.append(head(features, logits[0]).numpy())
+        cosines = rows[-1] @ texts.T
+        unrelated.append(cosines[~np.eye(len(captioned), dtype=bool)])
+    means, spreads = [own.mean() for own in unrelated], [own.std() for own in unrelated]
+    assert max(means) - min(means) < 0.05
+    assert max(spreads) < 1.3 * min(spreads)
+    for one, other in ((0, 1), (1, 2), (0, 2)):
+        across = rows[one] @ rows[other].T
+        assert np.diag(across).mean() > across.mean() + 0.2
+
+
+def test_a_damaged_file_of_folds_is_told(tmp_path):
+    torch.save([], tmp_path / FOLDS)
+    with pytest.raises(WeightsError, match=r"folds\.pt is damaged"):
+        load_folds(tmp_path)
+    assert load_folds(tmp_path / "nowhere") == []

@@ -1,0 +1,85 @@
+"""A model of open_clip judges as open_clip itself does, with the activation that its weights want."""
+
+from __future__ import annotations
+
+import json
+from itertools import islice
+
+import numpy as np
+import open_clip
+import pytest
+import torch
+
+from mctrain.data.shards import samples
+from mctrain.errors import WeightsError
+from mctrain.teachers.open import open_teacher
+from mctrain.teachers.open_clip import wants_quick_gelu
+
+TEXTS = ["a dog in the snow", "two people beside a boat", "sunset"]
+SMALL = {
+    "embed_dim": 48,
+    "vision_cfg": {"image_size": 64, "layers": 2, "width": 64, "head_width": 32, "patch_size": 16},
+    "text_cfg": {"context_length": 77, "vocab_size": 49408, "width": 64, "heads": 2, "layers": 2},
+}
+
+
+@pytest.fixture(scope="module")
+def weights(tmp_path_factory):
+    """A small model that open_clip knows by name, in both forms, and a file of its weights."""
+    folder = tmp_path_factory.mktemp("open_clip")
+    for name, quick in (("tiny-clip", False), ("tiny-clip-quickgelu", True)):
+        (folder / f"{name}.json").write_text(json.dumps({**SMALL, "quick_gelu": quick}), encoding="utf-8")
+    open_clip.add_model_config(folder)
+    torch.manual_seed(0)
+    torch.save(open_clip.create_model("tiny-clip").state_dict(), folder / "tiny.pt")
+    return folder / "tiny.pt"
+
+
+@pytest.fixture(scope="module")
+def photos(real_data):
+    return [own.image() for own in islice(samples(real_data / "coco-captioned-000000.tar.gz"), 6)]
+
+
+@pytest.mark.parametrize("name", ["tiny-clip", "tiny-clip-quickgelu"])
+def test_photos_and_texts_are_embedded_as_by_open_clip(name, weights, photos, tmp_path):
+    teacher = open_teacher(f"open_clip:{name}@{weights}", tmp_path)
+    model, _, prepare = open_clip.create_model_and_transforms(name, pretrained=str(weights))
+    with torch.no_grad():
+        wanted = model.eval().encode_image(torch.stack([prepare(photo) for photo in photos]), normalize=True)
+        said = model.encode_text(open_clip.get_tokenizer(name)(TEXTS), normalize=True)
+    found = teacher.photos(photos, ["key"] * len(photos))
+    assert ((found * wanted.numpy()).sum(1) > 0.9999).all()
+    assert np.allclose(teacher.texts(TEXTS), said.numpy(), atol=1e-5)
+    assert (teacher.width, teacher.name) == (48, f"open_clip:{name}@tiny.pt")
+    assert teacher.scale == pytest.approx(1 / 0.07, rel=1e-3)
+
+
+def test_the_two_activations_give_other_answers(weights, photos, tmp_path):
+    exact, quick = (
+        open_teacher(f"open_clip:{name}@{weights}", tmp_path).photos(photos, [""] * len(photos))
+        for name in ("tiny-clip", "tiny-clip-quickgelu")
+    )
+    assert np.abs(exact - quick).max() > 1e-3
+
+
+def test_published_weights_say_which_activation_they_want():
+    wants = {
+        ("ViT-L-14", "openai"): True,
+        ("ViT-L-14-quickgelu", "openai"): True,
+        ("ViT-L-14", "datacomp_xl_s13b_b90k"): False,
+        ("ViT-L-14-quickgelu", "dfn2b"): True,
+        ("ViT-L-14", "dfn2b_s39b"): False,
+        ("hf-hub:apple/DFN2B-CLIP-ViT-L-14", ""): True,
+        ("hf-hub:apple/DFN2B-CLIP-ViT-L-14-39B", ""): False,
+    }
+    assert {own: wants_quick_gelu(*own) for own in wants} == wants
+    assert wants_quick_gelu("ViT-L-14", "/somewhere/weights.pt") is None
+
+
+def test_a_model_without_weights_or_with_strange_ones_is_told(weights, tmp_path):
+    with pytest.raises(WeightsError, match=r"open_clip:tiny-clip names no weights; add them"):
+        open_teacher("open_clip:tiny-clip", tmp_path)
+    with pytest.raises(WeightsError, match="cannot be loaded"):
+        open_teacher(f"open_clip:ViT-S-32@{weights}", tmp_path)
+    with pytest.raises(WeightsError, match="cannot be loaded"):
+        open_teacher("open_clip:no-such-model@openai", tmp_path)

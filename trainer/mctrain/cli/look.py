@@ -1,0 +1,48 @@
+"""`mctrain data look`: a contact sheet of a shard, for a person's eyes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from mctrain.data.reinforced.manifest import MANIFEST
+
+
+@click.command()
+@click.argument("shard", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option(
+    "-o", "--output", required=True, type=click.Path(dir_okay=False, path_type=Path), help="The sheet, a PNG."
+)
+@click.option(
+    "--count",
+    default=12,
+    show_default=True,
+    type=click.IntRange(1, 100),
+    help="Photos, spread over the shard.",
+)
+@click.option(
+    "--manifest",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help=f"What names the teachers of a reinforced shard; {MANIFEST} beside it unless given.",
+)
+def look(shard: Path, output: Path, count: int, manifest: Path | None) -> None:
+    """Draws some photos of SHARD on a contact sheet: with their texts, and of a reinforced one with views and similarities."""
+    from mctrain.reinforce.look.draw import draw_sheet  # imports torchvision: 2 s
+    from mctrain.reinforce.look.gather import gather
+    from mctrain.whole_files import write_whole
+
+    sheet = gather(shard, count, manifest or shard.parent / MANIFEST)
+    image = draw_sheet(sheet)
+    with write_whole(output) as file:
+        image.save(file, "PNG")
+    if sheet.guessed:
+        click.echo(
+            f"There is no {MANIFEST} beside {shard}: by the length of its embeddings they are of {len(sheet.teachers)} "
+            "teachers, all of one width; if that is wrong, name its manifest with --manifest."
+        )
+    if sheet.faults:
+        click.echo(f"Passed over: {len(sheet.faults)} samples, first: {sheet.faults[0]}")
+    click.echo(
+        f"{output}: {len(sheet.entries)} of {sheet.whole} photos, {image.width} by {image.height} pixels"
+    )

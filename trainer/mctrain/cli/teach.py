@@ -1,0 +1,70 @@
+"""`mctrain teach`: follows a recipe to a model of pretrained trunks with fitted heads, and on demand to a bundle."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from mctrain.cli.places import cache_option, data_option
+from mctrain.cli.progress import bar
+from mctrain.data.shards import find_shards
+from mctrain.recipe import load_recipe
+from picsight_engine.models.bundle import demand_place
+from picsight_engine.models.place import demand_writable
+
+
+@click.command()
+@click.argument("recipe")
+@click.option(
+    "-o",
+    "--output",
+    required=True,
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Folder of the teacher.",
+)
+@data_option
+@cache_option
+@click.option(
+    "--bundle",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Export the result there too, text as int8.",
+)
+@click.option(
+    "--threads", default=1, show_default=True, type=click.IntRange(min=1), help="Cores that the fit uses."
+)
+@click.option(
+    "--workers",
+    default=1,
+    show_default=True,
+    type=click.IntRange(min=1),
+    help="Processes that look at photos.",
+)
+def teach(
+    recipe: str, output: Path, data: Path, cache: Path, *, bundle: Path | None, threads: int, workers: int
+) -> None:
+    """Fits RECIPE (a name in mctrain/recipes, or a path to a TOML file): heads on pretrained trunks.
+
+    What comes out can judge photos for `mctrain reinforce`, be measured and be exported. A killed run continues with the
+    same command.
+    """
+    read = load_recipe(recipe)
+    shards = find_shards(data, read.data.shards)  # a wrong folder is told before torch is loaded
+    for place in (output, cache):
+        demand_writable(place)
+    if bundle is not None:
+        demand_place(bundle)
+    from mctrain.teachers.fit.corpus import Places
+    from mctrain.teachers.fit.run import teach as follow  # imports torch: 2 s
+
+    click.echo(
+        f"{read.about.title}\n  source: {read.about.source}\n  expected: {read.about.expected}", err=True
+    )
+    finished = follow(read, Places(data, cache), output, bar, threads=threads, workers=workers)
+    click.echo(f"{finished.path}: {len(finished.history)} epochs, last loss {finished.history[-1]:.3f}")
+    if bundle is not None:
+        from mctrain.export.bundle import export_bundle  # imports onnx: 0.3 s
+        from mctrain.export.probe import subjects_of
+
+        written = export_bundle(finished.content, bundle, subjects_of(shards[0]), int8_text=True)
+        click.echo(f"{bundle}: space {written.manifest.space_id}")

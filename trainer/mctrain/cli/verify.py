@@ -1,0 +1,109 @@
+"""`mctrain data verify`: whether a reinforced set is still what was written, and what moved."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from mctrain.cli.places import cache_option
+from mctrain.cli.progress import bar
+from mctrain.data.reinforced.manifest import MANIFEST, Manifest, load_manifest
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from mctrain.reinforce.verify import Place
+
+
+@click.command()
+@click.argument("folder", type=click.Path(exists=True, file_okay=False, path_type=Path))
+@click.option(
+    "--count",
+    default=20,
+    show_default=True,
+    type=click.IntRange(min=1),
+    help="Samples, spread over the shards, that are read and embedded again.",
+)
+@click.option(
+    "--all", "whole", is_flag=True, help="Read every sample; so many as --count are embedded again."
+)
+@click.option(
+    "--teacher",
+    "titles",
+    multiple=True,
+    help="A teacher, as for `eval`; once for each of the manifest's, in its order.",
+)
+@cache_option
+def verify(folder: Path, count: int, cache: Path, titles: tuple[str, ...], *, whole: bool) -> None:
+    """Compares the reinforced set in FOLDER with its manifest: files, samples, replayed views, and embeddings.
+
+    One sentence tells each thing that moved since the set was written, and the exit code is then 1.
+    """
+    manifest = load_manifest(folder / MANIFEST)
+    from mctrain.reinforce.verify import (  # imports torchvision: 2 s
+        check_replays,
+        check_samples,
+        every,
+        explain_move,
+        open_shards,
+        spread,
+    )
+
+    opened, findings = open_shards(folder, manifest, cache, bar("shards", len(manifest.shards)))
+    total = sum(own.shard.whole for own in opened)
+    chosen = spread(opened, count)
+    read = total if whole else len(chosen)
+    findings += check_samples(every(opened) if whole else chosen, manifest.widths, bar("samples", read))
+    recorded = sum(len(own.record.replays) for own in opened)
+    moved = check_replays(opened, manifest, bar("replays", recorded))
+    found = _tell([*findings, *moved])
+    if moved:
+        click.echo(explain_move(manifest.versions))
+    found += _compare(manifest, titles, chosen, cache)
+    outcome = f"findings: {found}" if found else "nothing moved"
+    click.echo(
+        f"{folder}: {len(manifest.shards)} shards, {total} samples, {read} of them read, "
+        f"{recorded} views replayed; {outcome}"
+    )
+    if found:
+        sys.exit(1)
+
+
+def _tell(findings: Sequence[str]) -> int:
+    for sentence in findings:
+        click.echo(sentence)
+    return len(findings)
+
+
+def _compare(manifest: Manifest, titles: Sequence[str], chosen: Sequence[Place], cache: Path) -> int:
+    """Tells how near fresh embeddings come, and gives the number of findings."""
+    if not titles:
+        names = " ".join(f"--teacher {teacher.name}" for teacher in manifest.teachers)
+        click.echo(f"Embeddings were not compared; that takes the teachers: {names}")
+        return 0
+    from mctrain.reinforce.fidelity import demand_teachers, find_strangers, judge, measure
+    from mctrain.reinforce.verify import whole_ones
+    from mctrain.teachers.open import open_teacher
+
+    teachers = [open_teacher(title, cache) for title in titles]
+    demand_teachers(manifest, teachers)
+    found = _tell(find_strangers(manifest, teachers))
+    samples = whole_ones(chosen, manifest.widths)
+    if not samples:
+        click.echo("Embeddings were not compared: no sample that was chosen is whole.")
+        return found
+    progress = bar("embeddings", len(samples) * len(teachers))
+    for recorded, own in zip(
+        manifest.teachers, measure(samples, manifest.widths, teachers, progress), strict=True
+    ):
+        click.echo(
+            f"{recorded.name}: cosine with fresh embeddings, least and mean: "
+            f"{own.photos.least:.4f} and {own.photos.mean:.4f} of {own.photos.count} views, "
+            f"{own.texts.least:.4f} and {own.texts.mean:.4f} of {own.texts.count} texts, of {len(samples)} photos; "
+            f"{own.bound} is wanted"
+        )
+        found += _tell(judge(recorded, own))
+    return found

@@ -1,0 +1,43 @@
+"""The pixels of a photo in a shard, as the public teachers saw them, for whoever draws views and whoever replays them."""
+
+from __future__ import annotations
+
+import io
+import warnings
+
+import PIL.Image
+
+from mctrain.errors import DataError
+
+_MOST_PIXELS = 100_000_000  # 300 MB decoded; Pillow's own bound depends on who else set it
+_QUALITY = 92
+
+
+def decode_photo(photo: bytes) -> PIL.Image.Image:
+    """RGB; not turned upright, transparency dropped.
+
+    Raises:
+        DataError: it cannot be decoded, is cut short or too large; the message is the reason alone.
+    """
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # what decoders complain about and read all the same
+            image = PIL.Image.open(io.BytesIO(photo), formats=("JPEG", "PNG", "WEBP"))
+            _demand_decent(image)
+            image.load()
+            return image if image.mode == "RGB" else image.convert("RGB")
+    # The outer border to foreign decoders: on damaged bytes they raise whatever these lead to.
+    except Exception as fault:
+        raise DataError(str(fault)) from fault
+
+
+def _demand_decent(image: PIL.Image.Image) -> None:
+    if image.width * image.height > _MOST_PIXELS:
+        raise ValueError(f"it has {image.width} by {image.height} pixels")
+
+
+def encode_jpeg(image: PIL.Image.Image) -> bytes:
+    """For readers that take only JPEG."""
+    content = io.BytesIO()
+    image.save(content, "JPEG", quality=_QUALITY, subsampling=0)
+    return content.getvalue()

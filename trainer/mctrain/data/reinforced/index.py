@@ -1,0 +1,177 @@
+"""Where in a tar each member of each sample lies, so that samples are read in any order; kept in the cache.
+
+The index of a shard is one array of rows, mapped into memory: all processes of a run share it, and a hundred million
+samples need none of their own.
+"""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import tarfile
+import zlib
+from collections import Counter
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from mctrain.data.reinforced.layout import ROLES, SUFFIXES, role_of
+from mctrain.data.shards import demand_end, split_name
+from mctrain.errors import DataError
+from mctrain.whole_files import write_whole
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+LAYOUT = 1  # raise when the rows change: older files are then made again
+_GZIP = b"\x1f\x8b"
+_CHUNK = 1 << 20
+_ABSENT = -1
+
+
+@dataclass(frozen=True, slots=True)
+class Shard:
+    """An indexed tar: `whole` of its samples lack no member, the others are counted by the first role they lack."""
+
+    tar: Path
+    rows: Path
+    whole: int
+    lacking: Mapping[str, int]
+
+    def key(self, number: int) -> str:
+        """The key of a whole sample."""
+        return str(_load_rows(self.rows)[number]["key"].decode())
+
+    def find(self, key: str) -> int | None:
+        """The number of the first whole sample with this key."""
+        places = np.flatnonzero(_load_rows(self.rows)["key"][: self.whole] == key.encode())
+        return int(places[0]) if len(places) else None
+
+    def members(self, number: int) -> dict[str, bytes]:
+        """The members of a whole sample, by suffix.
+
+        Raises:
+            DataError: the disk refuses it.
+        """
+        row = _load_rows(self.rows)[number]
+        places = zip(row["suffix"].tolist(), row["offset"].tolist(), row["size"].tolist(), strict=True)
+        try:
+            with self.tar.open("rb", buffering=0) as file:
+                return {
+                    SUFFIXES[suffix]: file.read(size)
+                    for suffix, offset, size in places
+                    if file.seek(offset) == offset
+                }
+        except OSError as fault:
+            raise DataError(f"The shard {self.tar} cannot be read: {fault.strerror}.") from fault
+
+
+def open_shard(path: Path, cache: Path) -> Shard:
+    """A shard with its index, made where the cache has none; a gzipped one is first unpacked into the cache.
+
+    Raises:
+        DataError: it is missing or damaged.
+    """
+    identity = _identify(path)
+    tar = _unpack(path, cache / "unpacked" / f"{identity}.tar") if _is_zipped(path) else path
+    file = cache / "index" / f"{identity}-{LAYOUT}.npy"
+    if not file.exists():
+        rows = _index(path, tar)
+        with write_whole(file) as index:
+            np.save(index, rows, allow_pickle=False)
+    absent = _load_rows(file)["offset"] == _ABSENT  # [samples, roles]
+    first = absent[absent.any(axis=1)].argmax(axis=1)
+    lacking = Counter(ROLES[place] for place in first.tolist())
+    return Shard(tar, file, len(absent) - len(first), lacking)
+
+
+@lru_cache(maxsize=1 << 14)  # of an operating system's 65,536 maps a process
+def _load_rows(path: Path) -> NDArray[Any]:
+    try:
+        return np.load(path, mmap_mode="r", allow_pickle=False)  # type: ignore[no-any-return]
+    except (OSError, ValueError) as fault:
+        raise DataError(f"{path} cannot be read: {fault}; remove it, it is made again.") from fault
+
+
+def _index(path: Path, tar: Path) -> NDArray[Any]:
+    """One row a sample: key, and by role where the member lies [samples, roles]; whole samples come first."""
+    samples: list[tuple[str, dict[str, tuple[int, int, int]]]] = []
+    latest: dict[str, dict[str, tuple[int, int, int]]] = {}
+    for key, suffix, offset, size in _walk(path, tar):
+        role = role_of(suffix)
+        if role is None:
+            continue
+        if key not in latest or role in latest[key]:  # the same key once more
+            latest[key] = {}
+            samples.append((key, latest[key]))
+        latest[key].setdefault(role, (SUFFIXES.index(suffix), offset, size))
+    samples.sort(key=lambda sample: len(sample[1]) < len(ROLES))  # stable: otherwise the archive's order
+    keys = [key.encode() for key, _ in samples]
+    longest = max(map(len, keys), default=1)
+    roles = len(ROLES)
+    rows = np.zeros(
+        len(samples),
+        [("key", f"S{longest}"), ("suffix", "u1", roles), ("offset", "<i8", roles), ("size", "<i8", roles)],
+    )
+    rows["key"] = keys
+    absent = (0, _ABSENT, 0)
+    for column, name in enumerate(("suffix", "offset", "size")):
+        for place, role in enumerate(ROLES):
+            rows[name][:, place] = [filled.get(role, absent)[column] for _, filled in samples]
+    return rows
+
+
+def _walk(path: Path, tar: Path) -> Iterator[tuple[str, str, int, int]]:
+    """The files of a tar as (key, suffix, offset, size); only heads are read."""
+    try:
+        with tarfile.open(tar, "r:") as archive:
+            for member in archive:
+                if member.isfile():
+                    yield *split_name(member.name), member.offset_data, member.size
+            demand_end(archive, path)
+    except tarfile.ReadError as fault:
+        raise DataError(f"The shard {path} is damaged, cut short or no tar archive.") from fault
+    except (OSError, tarfile.TarError) as fault:
+        raise DataError(f"The shard {path} cannot be read: {fault}.") from fault
+
+
+def _identify(path: Path) -> str:
+    """A name for the cache: another file, or the same one rewritten, has another."""
+    try:
+        state = path.stat()
+    except FileNotFoundError:
+        raise DataError(f"There is no shard {path}; check the name.") from None
+    except OSError as fault:
+        raise DataError(f"The shard {path} cannot be read: {fault.strerror}.") from fault
+    told = f"{path.name} {state.st_size} {state.st_mtime_ns} {state.st_ino}"
+    return f"{path.name.partition('.')[0]}-{hashlib.sha256(told.encode()).hexdigest()[:16]}"
+
+
+def _is_zipped(path: Path) -> bool:
+    try:
+        with path.open("rb") as file:
+            return file.read(len(_GZIP)) == _GZIP
+    except OSError as fault:
+        raise DataError(f"The shard {path} cannot be read: {fault.strerror}.") from fault
+
+
+def _unpack(path: Path, target: Path) -> Path:
+    if not target.exists():
+        with write_whole(target) as file:
+            for chunk in _unzip(path):
+                file.write(chunk)
+    return target
+
+
+def _unzip(path: Path) -> Iterator[bytes]:
+    try:
+        with gzip.open(path) as packed:
+            while chunk := packed.read(_CHUNK):
+                yield chunk
+    except (OSError, EOFError, zlib.error) as fault:
+        raise DataError(f"The shard {path} cannot be unpacked: {fault}.") from fault

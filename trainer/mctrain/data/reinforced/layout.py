@@ -1,0 +1,35 @@
+"""Which members a reinforced sample has: `KEY.jpg|webp`, `.txt`, `.json`, `.syn.json`, `.paug.json`, `.npz|pth.gz`.
+
+This is the layout of DataCompDR and DFNDR once their photos and captions are merged in. Whatever else stands beside
+(`.url.txt`) is read past.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from mctrain.data.shards import PHOTO_SUFFIXES
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+ROLES = ("photo", "txt", "json", "syn.json", "paug.json", "embeddings")  # one member each
+_CHOICES = {"photo": tuple(sorted(PHOTO_SUFFIXES)), "embeddings": ("npz", "pth.gz")}
+_ROLE_OF = {suffix: role for role in ROLES for suffix in _CHOICES.get(role, (role,))}
+SUFFIXES = tuple(_ROLE_OF)
+
+
+def role_of(suffix: str) -> str | None:
+    """The role of a member; None for what no reader looks at."""
+    return _ROLE_OF.get(suffix)
+
+
+def name_role(role: str) -> str:
+    """A role in words for a person."""
+    return f"{role} ({', '.join(_CHOICES[role])})" if role in _CHOICES else role
+
+
+def missing_role(filled: Iterable[str | None]) -> str | None:
+    """The first role that is not filled."""
+    there = set(filled)
+    return next((role for role in ROLES if role not in there), None)

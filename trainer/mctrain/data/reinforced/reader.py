@@ -1,0 +1,213 @@
+"""Reads reinforced shards for training: batches follow from epoch and seed alone, whoever reads them and from which step."""
+
+from __future__ import annotations
+
+import multiprocessing
+import warnings
+from collections import Counter
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+import torch
+from torch.utils.data import DataLoader, Dataset
+
+from mctrain.data.augment.replay import replay
+from mctrain.data.refusal import shipped
+from mctrain.data.reinforced.batch import Skipped, Visit, collate
+from mctrain.data.reinforced.choice import choose, order
+from mctrain.data.reinforced.index import open_shard
+from mctrain.data.reinforced.layout import name_role
+from mctrain.data.reinforced.parse import parse_sample
+from mctrain.errors import DataError, SampleError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from multiprocessing.context import BaseContext
+    from pathlib import Path
+
+    from mctrain.data.reinforced.batch import Batch
+    from mctrain.data.reinforced.index import Shard
+
+_MOST_SKIPPED = 256  # for one place of a batch: then the shards are at fault, not their samples
+_order = lru_cache(maxsize=1)(order)
+
+
+@dataclass(frozen=True, slots=True)
+class ReaderSettings:
+    """What the student wants: its picture's side in pixels and interpolation, and the tags of synthetic texts by a pattern.
+
+    `widths` are those of the teachers, in the order of their embeddings.
+    """
+
+    size: int
+    interpolation: Literal["bicubic", "bilinear"]
+    pattern: str
+    widths: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Pass:
+    """One pass, from a step on; `batch` is that of all ranks together, each of which gets its part of every batch."""
+
+    epoch: int
+    seed: int
+    batch: int
+    start: int = 0
+    rank: int = 0
+    ranks: int = 1
+
+
+class ReinforcedData:
+    """The samples of shards that lack no member, and what was skipped so far, by reason."""
+
+    def __init__(self, shards: Sequence[Path], cache: Path, settings: ReaderSettings) -> None:
+        """Indexes what the cache does not know yet; of the samples, nothing but the heads of the tars is read.
+
+        Raises:
+            DataError: a shard is missing or damaged, or no sample is whole.
+        """
+        self._shards = tuple(open_shard(shard, cache) for shard in shards)
+        self._settings = settings
+        self._lacking = sum((Counter(shard.lacking) for shard in self._shards), Counter[str]())
+        self._skipped: dict[str, str] = {}  # reasons by key
+        if not len(self):
+            raise DataError(_explain(shards, self._lacking))
+
+    def __len__(self) -> int:
+        """How many samples lack no member."""
+        return sum(shard.whole for shard in self._shards)
+
+    @property
+    def skipped(self) -> Counter[str]:
+        """How many samples were skipped: those that lack a member from the start, the others once they were met."""
+        lacking = Counter({f"no {role}": count for role, count in self._lacking.items()})
+        return lacking + Counter(self._skipped.values())
+
+    def steps(self, batch: int) -> int:
+        """How many batches a pass has; what is left over is not seen in it."""
+        return len(self) // batch
+
+    def batches(self, part: Pass, workers: int) -> Iterator[Batch]:
+        """The batches of a pass, read by this process or by so many others: they are the same.
+
+        Raises:
+            DataError: the samples are fewer than a batch, too many in a row are broken, or the disk refuses one.
+        """
+        if not self.steps(part.batch):
+            raise DataError(f"{len(self)} samples make no batch of {part.batch}; take a smaller one.")
+        for batch in self._load(part, workers):
+            if isinstance(batch, str):
+                raise DataError(batch)
+            self._skipped |= {skipped.key: skipped.reason for skipped in batch.skipped}
+            yield batch
+
+    def _load(self, part: Pass, workers: int) -> Iterator[Batch | str]:
+        """What `_Steps` gives for the steps of a pass, in order."""
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", "This DataLoader will create")  # more workers than cores
+            loader = DataLoader(
+                _Steps(self._shards, self._settings, part),
+                batch_size=None,  # an item is a batch
+                sampler=range(part.start, self.steps(part.batch)),
+                num_workers=workers,
+                collate_fn=_as_it_is,
+                multiprocessing_context=_context() if workers else None,
+                generator=torch.Generator(),  # it draws a number: not one of the run's
+            )
+            batches = iter(loader)
+        try:
+            yield from batches
+        except RuntimeError as fault:
+            if "DataLoader worker" not in str(fault):
+                raise
+            raise DataError(
+                "A process that reads photos was ended from outside, as happens when memory (or /dev/shm) is full; "
+                "take fewer workers or a smaller batch."
+            ) from fault
+
+
+class _Steps(Dataset["Batch | str"]):
+    """The batches of a pass by step; what ends the pass is an item too: raised in a worker, it would come as a traceback."""
+
+    def __init__(self, shards: tuple[Shard, ...], settings: ReaderSettings, part: Pass) -> None:
+        self._shards = shards
+        self._settings = settings
+        self._part = part
+        self._ends = np.cumsum([shard.whole for shard in shards])
+
+    def __getitem__(self, step: int) -> Batch | str:
+        part = self._part
+        rows = range(part.batch * part.rank // part.ranks, part.batch * (part.rank + 1) // part.ranks)
+        skipped: list[Skipped] = []
+        try:
+            return collate([self._visit(part.batch * step + row, skipped) for row in rows], skipped)
+        except DataError as fault:
+            return str(fault)
+
+    def _visit(self, place: int, skipped: list[Skipped]) -> Visit:
+        """The sample at a place of the order, or the first usable one behind it: the same row of the batches that follow.
+
+        So no sample is twice in a batch, but at a pass's end.
+        """
+        count, batch = int(self._ends[-1]), self._part.batch
+        for _ in range(min(count, _MOST_SKIPPED)):
+            number = int(_order(count, self._part.epoch, self._part.seed)[place])
+            shard = int(np.searchsorted(self._ends, number, side="right"))
+            number -= int(self._ends[shard]) - self._shards[shard].whole
+            key = self._shards[shard].key(number)
+            try:
+                return self._see(key, self._shards[shard], number)
+            except SampleError as fault:
+                skipped.append(Skipped(key, fault.reason, str(fault)))
+            place = place + batch if place + batch < count else (place + 1) % batch
+        raise DataError(f"{len(skipped)} samples in a row cannot be used. The last: {skipped[-1].message}")
+
+    def _see(self, key: str, shard: Shard, number: int) -> Visit:
+        if shipped().holds_key(key):
+            raise SampleError(f"{key} is an evaluation photo and never trained on.", "evaluation")
+        part, settings = self._part, self._settings
+        sample = parse_sample(key, shard.members(number), settings.widths)
+        choice = choose(sample, part.epoch, part.seed, settings.pattern)
+        image = sample.image()
+        if not all(view.fits(*image.size) for view in sample.views):
+            raise SampleError(
+                f"A view of {key} reaches beyond the photo of {image.width} by {image.height} pixels; "
+                "take the photo in the size that it was drawn from.",
+                "view beyond the photo",
+            )
+        said, rows = sample.texts_of(choice.tag)
+        return Visit(
+            key=key,
+            picture=replay(image, sample.views[choice.view], settings.size, settings.interpolation),
+            caption=sample.captions[choice.caption],
+            synthetic=said[choice.text],
+            image_embedding=sample.image_embeddings[choice.view],
+            caption_embedding=sample.caption_embeddings[choice.caption],
+            synthetic_embedding=rows[choice.text],
+        )
+
+
+def _explain(shards: Sequence[Path], lacking: Counter[str]) -> str:
+    told = ", ".join(f"{count} have no {name_role(role)}" for role, count in lacking.items())
+    advice = (
+        " The public sets come without photos and captions: fetch these and merge them in by key."
+        if lacking["photo"] or lacking["txt"]
+        else ""
+    )
+    names = ", ".join(shard.name for shard in shards[:3]) + (" …" if len(shards) > 3 else "")
+    return f"No sample of {names or 'no shard'} can be trained on: {told or 'there is none'}.{advice}"
+
+
+def _as_it_is(batch: Any) -> Any:
+    return batch
+
+
+def _context() -> BaseContext:
+    """Workers are forked from a process that has loaded torch and runs no threads: quick, and safe beside a GPU."""
+    if "forkserver" not in multiprocessing.get_all_start_methods():
+        return multiprocessing.get_context("spawn")
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload([__name__])
+    return context

@@ -1,0 +1,68 @@
+"""What a source of photos gives, whichever it is: files with their words, and what of it cannot be used."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from mctrain.errors import DataError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from mctrain.data.words import Words
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One photo's file and its words."""
+
+    path: Path
+    words: Words
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """The photos of a source in a fixed order, and sentences about what is left out."""
+
+    entries: tuple[Entry, ...]
+    faults: tuple[str, ...]
+
+
+def read_text(path: Path) -> str:
+    """A file of texts; one that is not UTF-8 was written by Windows' older programs.
+
+    Raises:
+        DataError: it cannot be read.
+    """
+    try:
+        content = path.read_bytes()
+    except OSError as fault:
+        raise DataError(f"{path} cannot be read: {fault.strerror}.") from fault
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        return content.decode("cp1252", errors="replace")
+
+
+def records(path: Path, faults: list[str]) -> Iterator[tuple[str, dict[str, Any]]]:
+    """The objects of a file of JSON lines, each with its place for sentences; other lines go to the faults.
+
+    Raises:
+        DataError: it cannot be read.
+    """
+    for number, line in enumerate(read_text(path).split("\n"), start=1):
+        if not line.strip():
+            continue
+        where = f"{path}, line {number}"
+        try:
+            record = json.loads(line)
+        except (ValueError, RecursionError) as fault:
+            faults.append(f"{where} is not JSON: {fault}.")
+            continue
+        if isinstance(record, dict):
+            yield where, record
+        else:
+            faults.append(f"{where} is not a JSON object.")

@@ -1,0 +1,124 @@
+"""What shards hold, in numbers: photos, texts by kind, sizes, licences and sources."""
+
+from __future__ import annotations
+
+import io
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import PIL.Image
+
+from mctrain.data.shards import grouped
+from mctrain.data.words import texts_by_kind, words_of
+from mctrain.errors import DataError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from mctrain.data.shards import Group
+
+SHARES = (0.0, 0.05, 0.25, 0.5, 0.75, 0.95, 1.0)
+
+
+@dataclass(slots=True)
+class Stats:
+    """The numbers of all shards together; `faults` counts the samples that were passed over by their reason.
+
+    `with_kind` counts the photos that have texts of a kind, `words` has the length of each text in words.
+    """
+
+    shards: int = 0
+    bytes: int = 0
+    photos: int = 0
+    wordless: int = 0
+    with_kind: Counter[str] = field(default_factory=Counter)
+    words: dict[str, list[int]] = field(default_factory=dict)
+    widths: list[int] = field(default_factory=list)
+    heights: list[int] = field(default_factory=list)
+    photo_bytes: list[int] = field(default_factory=list)
+    licences: Counter[str] = field(default_factory=Counter)
+    sources: Counter[str] = field(default_factory=Counter)
+    faults: Counter[str] = field(default_factory=Counter)
+
+    def sizes(self) -> dict[str, list[float]]:
+        """Quantiles of the photos' sizes at `SHARES`: pixels, width to height, bytes."""
+        width, height = np.array(self.widths), np.array(self.heights)
+        rows = {
+            "short side": np.minimum(width, height),
+            "long side": np.maximum(width, height),
+            "width / height": width / np.maximum(height, 1),
+            "bytes": np.array(self.photo_bytes),
+        }
+        return {name: _quantiles(values) for name, values in rows.items()}
+
+    def lengths(self) -> dict[str, list[float]]:
+        """Quantiles of words a text at `SHARES`, by kind."""
+        return {kind: _quantiles(np.array(counts)) for kind, counts in self.words.items()}
+
+    def as_dict(self) -> dict[str, Any]:
+        """For JSON."""
+        return {
+            "shards": self.shards,
+            "bytes": self.bytes,
+            "photos": self.photos,
+            "without_text": self.wordless,
+            "texts": {
+                kind: {"texts": len(counts), "photos": self.with_kind[kind]}
+                for kind, counts in self.words.items()
+            },
+            "quantiles": list(SHARES),
+            "words_a_text": self.lengths(),
+            "sizes": self.sizes(),
+            "licences": dict(self.licences.most_common()),
+            "sources": dict(self.sources.most_common()),
+            "passed_over": dict(self.faults),
+        }
+
+
+def measure_shards(shards: Sequence[Path]) -> Stats:
+    """Reads every sample of the shards; a photo's size is told by its header, its pixels are not decoded."""
+    stats = Stats(shards=len(shards))
+    for shard in shards:
+        stats.bytes += shard.stat().st_size
+        for group in grouped(shard):
+            if group.fault is not None:
+                stats.faults[group.fault.kind] += 1
+            else:
+                _count(stats, group)
+    return stats
+
+
+def _count(stats: Stats, group: Group) -> None:
+    try:
+        words = words_of(group.members, group.key)
+        width, height = _size(group)
+    except DataError:
+        stats.faults["broken words"] += 1
+        return
+    except (OSError, SyntaxError, ValueError, PIL.Image.DecompressionBombError):
+        stats.faults["no picture"] += 1
+        return
+    stats.photos += 1
+    stats.widths.append(width)
+    stats.heights.append(height)
+    stats.photo_bytes.append(len(group.photo))
+    stats.licences[str(words.about.get("license") or "")] += 1
+    stats.sources[str(words.about.get("source") or "")] += 1
+    kinds = texts_by_kind(words)
+    stats.wordless += not any(kinds.values())
+    for kind, texts in kinds.items():
+        stats.with_kind[kind] += bool(texts)
+        stats.words.setdefault(kind, []).extend(len(text.split()) for text in texts)
+
+
+def _size(group: Group) -> tuple[int, int]:
+    with PIL.Image.open(io.BytesIO(group.photo)) as image:
+        return image.size
+
+
+def _quantiles(values: np.ndarray[Any, Any]) -> list[float]:
+    """The values below which each of `SHARES` lies; of nothing there are none."""
+    return [round(float(value), 2) for value in np.quantile(values, SHARES)] if len(values) else []

@@ -1,0 +1,171 @@
+"""The words of a sample: what people wrote about a photo, what was made for it, and what else is known of it.
+
+Two layouts are read. Ours of today: `txt` holds the first caption, `json` further ones as `texts` and all facts,
+`syn.json` the texts that were made, by tag. The older one has them all in `json`: `captions` with their
+`caption_source`, `queries`, `label`, `labels`. img2dataset's shards (`txt`, and `json` with its `caption`) fit the first.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from mctrain.data.shards import parse_words
+from mctrain.errors import DataError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+CAPTIONS, QUERIES, CLASSES = "syn_text", "syn_text_query", "syn_text_class"
+SYNTHETIC = "synthetic"
+
+# read into `human` and `synthetic`, and so no facts
+_TEXT_FIELDS = frozenset({"texts", "txt_source", "captions", "caption", "caption_source", "queries"})
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """`human` are captions that people wrote; `synthetic` has the other texts by their tag; `about` is the rest of the JSON."""
+
+    human: tuple[str, ...] = ()
+    synthetic: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    about: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def captions(self) -> tuple[str, ...]:
+        """What stands as captions: what people wrote; where nobody did, the first text that was made, a caption if there is one."""
+        made = (self.synthetic.get(tag, ()) for tag in (CAPTIONS, CLASSES, QUERIES, *self.synthetic))
+        return self.human or next((texts[:1] for texts in made if texts), ())
+
+    def joined(self, other: Words) -> Words:
+        """The words of two copies of one photo: all texts once; of two facts the first that says something."""
+        tags = dict.fromkeys((*self.synthetic, *other.synthetic))
+        told = {name: fact for name, fact in self.about.items() if fact not in (None, "", [])}
+        return Words(
+            _distinct((*self.human, *other.human)),
+            {tag: _distinct((*self.synthetic.get(tag, ()), *other.synthetic.get(tag, ()))) for tag in tags},
+            {**self.about, **other.about, **told},
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Photo:
+    """A photo as it stands in a shard: the suffix and bytes of its file, and its size in pixels."""
+
+    suffix: str
+    content: bytes
+    width: int
+    height: int
+
+
+def words_of(members: Mapping[str, bytes], key: str = "The sample") -> Words:
+    """The words of a sample, of its members by suffix; `key` serves the sentences only.
+
+    Texts of `syn.json` come as they stand there, for rows of other members belong to them by their place.
+
+    Raises:
+        DataError: a member is no JSON, no UTF-8, or holds something else where texts should be.
+    """
+    record = parse_words(members.get("json", b"{}"), key)
+    tagged = parse_words(members.get("syn.json", b"{}"), key, "syn.json")
+    try:
+        text = members.get("txt", b"").decode()
+    except UnicodeDecodeError as fault:
+        raise DataError(f"{key}.txt is not UTF-8: {fault}.") from fault
+    try:
+        return described(record, text, {tag: _texts(tagged, tag) for tag in tagged})
+    except DataError as fault:
+        raise DataError(f"{key}: {fault}") from fault
+
+
+def described(
+    record: Mapping[str, Any], text: str = "", tagged: Mapping[str, tuple[str, ...]] | None = None
+) -> Words:
+    """The words of a JSON of either layout, joined with a first caption and with tagged texts.
+
+    Raises:
+        DataError: a field holds something else than texts.
+    """
+    captions = (*_texts(record, "captions"), *_texts(record, "caption"))
+    is_synthetic = SYNTHETIC in (record.get("txt_source"), record.get("caption_source"))
+    first, made = ((), (text, *captions)) if is_synthetic else ((text, *captions), ())
+    human = _clean((*first[:1], *_texts(record, "texts"), *first[1:]))
+    tagged_already = {own for texts in (tagged or {}).values() for own in texts}
+    made = tuple(own for own in made if own not in tagged_already)  # the first one stands as `txt` too
+    added = {CAPTIONS: _clean(made), QUERIES: _clean(_texts(record, "queries"))}
+    if not record.get("set"):  # names of a set are put into the set's own templates
+        added[CLASSES] = _clean((*_texts(record, "label"), *_texts(record, "labels")))
+    synthetic = dict(tagged or {})
+    for tag, texts in added.items():
+        known = synthetic.get(tag, ())
+        synthetic[tag] = (*known, *(own for own in texts if own not in known))
+    return Words(
+        human,
+        {tag: texts for tag, texts in synthetic.items() if texts},
+        {name: fact for name, fact in record.items() if name not in _TEXT_FIELDS},
+    )
+
+
+def texts_by_kind(words: Words) -> dict[str, tuple[str, ...]]:
+    """The texts of a photo as people count them: captions by people and synthetic ones, short searches, names of what it shows."""
+    names = (*words.synthetic.get(CLASSES, ()), *_texts(words.about, "label"), *_texts(words.about, "labels"))
+    made = [texts for tag, texts in words.synthetic.items() if tag not in {QUERIES, CLASSES}]
+    return {
+        "human": words.human,
+        "synthetic": tuple(text for texts in made for text in texts),
+        "query": words.synthetic.get(QUERIES, ()),
+        "class": _distinct(names),
+    }
+
+
+def members_of(words: Words, photo: Photo) -> dict[str, bytes]:
+    """The members of a sample by suffix, in their order, as `words_of` reads them; equal words give equal bytes."""
+    record: dict[str, Any] = {
+        **words.about,
+        "texts": list(words.human[1:]),
+        "sha256": hashlib.sha256(photo.content).hexdigest(),
+        "width": photo.width,
+        "height": photo.height,
+    }
+    members = {photo.suffix: photo.content}
+    if words.captions:
+        members["txt"] = words.captions[0].encode(errors="replace")
+    if words.captions and not words.human:
+        record["txt_source"] = SYNTHETIC
+    members["json"] = _json(record)
+    if words.synthetic:
+        members["syn.json"] = tags_of(words)
+    return members
+
+
+def tags_of(words: Words) -> bytes:
+    """The content of `syn.json`."""
+    return _json({tag: list(texts) for tag, texts in words.synthetic.items()})
+
+
+def _texts(record: Mapping[str, Any], name: str) -> tuple[str, ...]:
+    """A field as texts: a list, one text alone, or nothing."""
+    value = record.get(name)
+    if value is None:
+        return ()
+    if isinstance(value, str):
+        return (value,)
+    if isinstance(value, list) and all(isinstance(text, str) for text in value):
+        return tuple(value)
+    raise DataError(f"`{name}` must be a text or a list of texts, not {value!r:.60}.")
+
+
+def _clean(texts: Iterable[str]) -> tuple[str, ...]:
+    """One line each, without empty ones and repetitions."""
+    return _distinct(" ".join(text.split()) for text in texts)
+
+
+def _distinct(texts: Iterable[str]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(text for text in texts if text))
+
+
+def _json(content: Mapping[str, Any]) -> bytes:
+    text = json.dumps(content, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+    return text.encode(errors="replace")  # half a pair of surrogates has no bytes

@@ -1,0 +1,114 @@
+"""What a bundle says of itself: its name, its licence, where it comes from, its model card."""
+
+from __future__ import annotations
+
+from importlib import metadata, resources
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from mctrain.models.lite import LiteShape, weights_package
+from mctrain.models.minilm import PACKAGE as MINILM
+from mctrain.models.minilm import MiniLmShape
+from mctrain.weights.checkpoint import Run, Source
+from picsight_engine.models.bundle import Licence
+
+if TYPE_CHECKING:
+    from mctrain.models.presets import Preset
+    from mctrain.weights.checkpoint import Checkpoint
+
+_APPLES = "mobileclip"
+_TERMS = "https://github.com/apple/ml-mobileclip/blob/main/LICENSE_MODELS"
+_VOCABULARY = (
+    "tokenizer.json holds the vocabulary of CLIP, Copyright (c) 2021 OpenAI, under the MIT licence.\n"
+)
+CARD, LICENCE = "README.md", "LICENCE.txt"
+
+
+def title_of(checkpoint: Checkpoint) -> tuple[str, str]:
+    """The bundle's name, and what a person reads in its place."""
+    if isinstance(checkpoint.origin, Run):
+        return checkpoint.origin.recipe.bundle.name, checkpoint.origin.recipe.bundle.title
+    return checkpoint.preset.name.replace("_", "-"), checkpoint.preset.title
+
+
+def licence_of(checkpoint: Checkpoint) -> Licence:
+    """The recipe's; Apple's weights are for research only, and so is whatever is made of them."""
+    if isinstance(checkpoint.origin, Run):
+        return Licence(checkpoint.origin.recipe.bundle.licence, "", accept=False)
+    if checkpoint.preset.name.startswith(_APPLES):
+        return Licence("apple-amlr", _TERMS, accept=True)
+    return Licence(checkpoint.origin.licence, "", accept=False)
+
+
+def write_papers(checkpoint: Checkpoint, work: Path) -> list[str]:
+    """Writes the model card and the licence of what lies in the bundle into `work`; their names."""
+    origin = checkpoint.origin
+    if isinstance(origin, Run):
+        card, licence = (_paper_of(origin, kind) for kind in ("card.md", "licence.txt"))
+    else:
+        card, licence = _card_of(checkpoint.preset, origin), _terms_of(checkpoint.preset)
+    (work / CARD).write_text(card, encoding="utf-8")
+    (work / LICENCE).write_text(licence, encoding="utf-8")
+    return [CARD, LICENCE]
+
+
+def provenance_of(checkpoint: Checkpoint, *, int8_text: bool) -> dict[str, Any]:
+    """What a person needs to make the bundle again; names and digests, no places on a disk."""
+    origin = checkpoint.origin
+    trunks = _trunks(checkpoint.preset)
+    packages = ("picsight", "torch", "timm", "onnxruntime", *trunks)
+    tool = {"name": "mctrain", **{name: metadata.version(name) for name in packages}}
+    if isinstance(origin, Source):
+        return {
+            "tool": tool,
+            "preset": checkpoint.preset.name,
+            "publisher": origin.publisher,
+            "weights": {"name": origin.name, "sha256": origin.sha256},
+            "int8_text": int8_text,
+        }
+    return {
+        "tool": tool,
+        "recipe": origin.recipe.as_dict(),
+        "int8_text": int8_text,
+        "data": origin.data,
+        "teachers": [f"the ImageNet classifier of {name}" for name in trunks if name != MINILM],
+        "trunks": trunks,
+        "epochs": len(origin.history),
+        "last_loss": round(origin.history[-1], 4) if origin.history else None,
+    }
+
+
+def _trunks(preset: Preset) -> list[str]:
+    """The packages whose weights are in a model."""
+    names = list(map(weights_package, preset.image.networks)) if isinstance(preset.image, LiteShape) else []
+    return [*names, MINILM] if isinstance(preset.text, MiniLmShape) else names
+
+
+def _paper_of(run: Run, kind: str) -> str:
+    """What lies beside the recipe in this package; a recipe without it says what it is."""
+    own = Path(str(resources.files("mctrain"))) / "recipes" / f"{run.recipe.name}.{kind}"
+    if own.is_file():
+        return own.read_text(encoding="utf-8")
+    about = run.recipe.about
+    return (
+        f"{about.title}\n\nTrained by the recipe {run.recipe.name} on: {about.source}\n"
+        "It may be used as the terms of these photos and texts allow.\n"
+    )
+
+
+def _card_of(preset: Preset, source: Source) -> str:
+    return (
+        f"{preset.title}\n\nMade of the weights {source.name} (SHA-256 {source.sha256}), "
+        "changed: branches folded, written as ONNX, numbers stored in fewer bits.\n"
+    )
+
+
+def _terms_of(preset: Preset) -> str:
+    if not preset.name.startswith(_APPLES):
+        return f"The weights may be used as whoever trained them allows.\n{_VOCABULARY}"
+    return (
+        "The weights are modified. Their publisher's terms bind whoever uses them: for Apple's published weights these are "
+        f"the Apple Machine Learning Research Model terms, research purposes only: {_TERMS}\n"
+        "Apple Machine Learning Research Model is licensed under the Apple Machine Learning Research Model License "
+        f"Agreement. Whoever passes this model on adds a copy of that agreement.\n{_VOCABULARY}"
+    )

@@ -1,0 +1,202 @@
+"""One shard in, one reinforced shard out: photos decoded once, views drawn and replayed, everything shown to the teachers."""
+
+from __future__ import annotations
+
+import itertools
+from collections import Counter, deque
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import numpy as np
+import PIL.Image
+
+from mctrain.data.augment.draw import draw_views
+from mctrain.data.augment.operations import PUBLIC_SIZE
+from mctrain.data.augment.replay import picture_digest, replay
+from mctrain.data.photo import decode_photo, encode_jpeg
+from mctrain.data.refusal import shipped
+from mctrain.data.reinforced.sample import ReinforcedSample
+from mctrain.data.shards import grouped
+from mctrain.errors import DataError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+    from concurrent.futures import ProcessPoolExecutor
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    from mctrain.data.augment.records import View
+    from mctrain.data.phrasing import Phrasing
+    from mctrain.data.words import Words
+    from mctrain.recipe import Augmentation
+    from mctrain.teachers.teacher import Ensemble
+
+_AHEAD = 16  # photos that are decoded while the teachers look at others
+_REPLAYED = 100  # of so many photos one view's pixels are remembered
+
+
+@dataclass(frozen=True, slots=True)
+class Drawing:
+    """What is drawn of each photo, and at which sizes the teachers see it; `jpeg` encodes other photos as JPEG."""
+
+    augmentation: Augmentation
+    seed: int
+    sizes: tuple[int, ...]
+    phrasing: Phrasing
+    jpeg: bool
+
+
+@dataclass(slots=True)
+class Outcome:
+    """What became of a shard: faults by reason, the faulty keys with theirs, refused keys, digests of replayed views by key."""
+
+    faults: Counter[str] = field(default_factory=Counter)
+    faulty: list[tuple[str, str]] = field(default_factory=list)
+    refused: list[str] = field(default_factory=list)
+    replays: dict[str, tuple[int, str]] = field(default_factory=dict)
+
+    def miss(self, key: str, reason: str) -> None:
+        """Counts a sample that cannot be reinforced."""
+        self.faults[reason] += 1
+        self.faulty.append((key, reason))
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A photo as the teachers get it: its views at each size."""
+
+    key: str
+    suffix: str
+    photo: bytes
+    size: tuple[int, int]
+    views: tuple[View, ...]
+    pictures: dict[int, tuple[bytes, ...]]
+    replayed: str  # the digest of the last view at 224 pixels
+
+
+@dataclass(frozen=True, slots=True)
+class Unfit:
+    """A photo that cannot be reinforced, and why."""
+
+    key: str
+    reason: str
+
+
+def reinforce(
+    shard: Path,
+    drawing: Drawing,
+    ensemble: Ensemble,
+    pool: ProcessPoolExecutor,
+    outcome: Outcome,
+    *,
+    limit: int | None = None,
+) -> Iterator[ReinforcedSample]:
+    """The samples of a shard, in its order, with all that the teachers give; what cannot be used is told in `outcome`.
+
+    `limit` is the most samples that are looked at.
+
+    Raises:
+        DataError: the shard itself is missing, or damaged at its beginning.
+    """
+    words = _read_words(shard, drawing, outcome, limit)
+    texts = sorted({text for own in words.values() for said in _tagged(own).values() for text in said})
+    vectors = dict(zip(texts, ensemble.texts(texts), strict=True)) if texts else {}
+    for number, shown in enumerate(_ahead(pool, _photos(shard, words), drawing)):
+        if isinstance(shown, Unfit):
+            outcome.miss(shown.key, shown.reason)
+            continue
+        if number % _REPLAYED == 0:
+            outcome.replays[shown.key] = (len(shown.views) - 1, shown.replayed)
+        yield _judged(shown, words[shown.key], vectors, ensemble)
+
+
+def _read_words(shard: Path, drawing: Drawing, outcome: Outcome, limit: int | None) -> dict[str, Words]:
+    """The words of each sample that may be trained on: whole, with a caption, no photo that only measures."""
+    known = shipped()
+    found: dict[str, Words] = {}
+    for group in itertools.islice(grouped(shard), limit):
+        if group.fault is not None:
+            outcome.miss(group.key, group.fault.kind)
+        elif known.holds_key(group.key) or known.holds_photo(group.photo):
+            outcome.refused.append(group.key)
+        elif group.key in found:
+            outcome.miss(group.key, "key twice")
+        else:
+            try:
+                words = drawing.phrasing.words_of(group.key, group.members)
+            except DataError:
+                outcome.miss(group.key, "broken words")
+                continue
+            if _tagged(words)[""]:
+                found[group.key] = words
+            else:
+                outcome.miss(group.key, "no text")
+    return found
+
+
+def _tagged(words: Words) -> dict[str, tuple[str, ...]]:
+    """The texts by tag, under "" those that stand as captions."""
+    return {"": words.captions, **words.synthetic}
+
+
+def _photos(shard: Path, words: dict[str, Words]) -> Iterator[tuple[str, str, bytes]]:
+    """Key, suffix and bytes of the photos that have words, each once."""
+    left = set(words)
+    for group in grouped(shard):
+        if group.key in left and group.fault is None:
+            left.remove(group.key)
+            yield group.key, group.suffix, group.photo
+
+
+def _ahead(
+    pool: ProcessPoolExecutor, photos: Iterable[tuple[str, str, bytes]], drawing: Drawing
+) -> Iterator[Shown | Unfit]:
+    """Decoded photos in order, some of them before they are asked for."""
+    stream = iter(photos)
+    waiting = deque(pool.submit(_show, *own, drawing) for own in itertools.islice(stream, _AHEAD))
+    while waiting:
+        first = waiting.popleft()
+        waiting.extend(pool.submit(_show, *own, drawing) for own in itertools.islice(stream, 1))
+        yield first.result()
+
+
+def _show(key: str, suffix: str, photo: bytes, drawing: Drawing) -> Shown | Unfit:
+    """Decodes a photo and makes its views; runs in a process of its own."""
+    try:
+        image = decode_photo(photo)
+        if drawing.jpeg and suffix not in {"jpg", "jpeg"}:
+            suffix, photo = "jpg", encode_jpeg(image)
+            image = decode_photo(photo)  # what a reader will see
+    except DataError:
+        return Unfit(key, "broken photo")
+    views = draw_views(drawing.augmentation, key, drawing.seed, image.width, image.height)
+    pictures = {size: tuple(replay(image, view, size).tobytes() for view in views) for size in drawing.sizes}
+    replayed = picture_digest(replay(image, views[-1], PUBLIC_SIZE))
+    return Shown(key, suffix, photo, image.size, views, pictures, replayed)
+
+
+def _judged(
+    shown: Shown,
+    words: Words,
+    vectors: Mapping[str, NDArray[np.float32]],
+    ensemble: Ensemble,
+) -> ReinforcedSample:
+    """A sample with the teachers' embeddings of its views, and of its texts [texts, D] from `vectors`."""
+    pictures = {
+        size: [PIL.Image.frombytes("RGB", (size, size), own) for own in pixels]
+        for size, pixels in shown.pictures.items()
+    }
+    rows = {
+        tag: np.stack([vectors[text] for text in texts]) for tag, texts in _tagged(words).items() if texts
+    }
+    return ReinforcedSample(
+        key=shown.key,
+        suffix=shown.suffix,
+        photo=shown.photo,
+        words=words,
+        views=shown.views,
+        image_embeddings=ensemble.photos(pictures, [shown.key] * len(shown.views)),
+        caption_embeddings=rows.pop(""),
+        synthetic_embeddings=rows,
+    )

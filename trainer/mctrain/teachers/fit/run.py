@@ -1,0 +1,111 @@
+"""A whole fit: refuse what is not for training, build the corpus, fit both heads, then one head for photos without each fold."""
+
+from __future__ import annotations
+
+import copy
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, cast
+
+import numpy as np
+import torch
+
+from mctrain.data.refusal import refuse_evaluation, reserved
+from mctrain.data.shards import file_digest, find_shards
+from mctrain.models.clip import build_clip, load_trunks
+from mctrain.models.lite import Joined
+from mctrain.models.presets import preset_of
+from mctrain.teachers.fit.corpus import build_corpus
+from mctrain.teachers.fit.features import Views
+from mctrain.teachers.fit.heads import Heads
+from mctrain.teachers.fit.loop import Lesson, as_tensor, fit
+from mctrain.teachers.fit.pseudo import Classifier
+from mctrain.teachers.fit.tuning import tune
+from mctrain.teachers.folds import fold_of, save_folds
+from mctrain.weights.checkpoint import Checkpoint, Run, save_checkpoint
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from torch import Tensor
+
+    from mctrain.models.clip import Clip
+    from mctrain.models.lite import LiteTower
+    from mctrain.models.minilm import MiniLmTower
+    from mctrain.recipe import Recipe
+    from mctrain.teachers.fit.corpus import Bar, Corpus, Places
+
+PROGRESS = "progress.pt"
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """A checkpoint and the file that holds it."""
+
+    content: Checkpoint
+    path: Path
+    history: tuple[float, ...]
+
+
+def teach(
+    recipe: Recipe, places: Places, folder: Path, bar: Bar, *, threads: int, workers: int = 1
+) -> Finished:
+    """Follows a recipe; every step that was finished before is found and not repeated.
+
+    Raises:
+        RefusalError: the recipe's files hold something that is for evaluation only.
+        DataError: a file is missing or damaged.
+        TrainerError: the folder holds a run of another recipe.
+    """
+    torch.set_num_threads(threads)
+    table, data = recipe.data, places.data
+    files = [*find_shards(data, table.shards), *find_shards(data, [table.templates, table.translations])]
+    refuse_evaluation(files, reserved(data, table.evaluation_shards, table.evaluation_texts))
+    preset = preset_of(recipe.model)
+    torch.manual_seed(recipe.training.seed)
+    clip = build_clip(preset, scale=recipe.training.temperature)
+    load_trunks(clip, preset)
+    clip.requires_grad_(requires_grad=False)
+    views = Views(recipe.augmentation, recipe.training.seed, recipe.model.networks, preset.image_spec())
+    corpus = build_corpus(table, views, places, bar, workers=workers)
+    trunk = cast("MiniLmTower", clip.text).trunk
+    if recipe.tuning is not None:
+        tune(clip, corpus, recipe, folder, bar)
+    history = _fit_all(clip, corpus.seen_by(trunk, places.cache, bar), recipe, folder, bar)
+    run = Run(recipe, history, {path.name: file_digest(path) for path in files})
+    checkpoint = Checkpoint(preset, clip.eval().requires_grad_(requires_grad=False), run)
+    return Finished(checkpoint, save_checkpoint(folder, checkpoint), history)
+
+
+def _fit_all(clip: Clip, corpus: Corpus, recipe: Recipe, folder: Path, bar: Bar) -> tuple[float, ...]:
+    """Both heads on all photos; then, in the space that these have made, an image head without the photos of each fold."""
+    trunk = cast("LiteTower", clip.image).trunk
+    if isinstance(trunk, Joined):
+        trunk.factors.copy_(torch.tensor(corpus.factors))
+    classifier = None
+    if recipe.training.pseudo:
+        classifier = Classifier.fit(*trunk.last_layer(), as_tensor(corpus.features[0]))
+    everything = np.arange(len(corpus.keys))
+    heads = Heads.of(clip)
+    heads.requires_grad_()
+    heads.image.fit_scores(as_tensor(corpus.features[0]))
+    heads.text.fit_scores(as_tensor(corpus.vectors))
+    begun = copy.deepcopy(heads.image)
+    tell = _teller(bar("epochs", recipe.training.epochs))
+    history = fit(heads, Lesson(corpus, everything, classifier), recipe, folder / PROGRESS, tell)
+    folds = np.array([fold_of(key, recipe.training.folds) for key in corpus.keys])
+    parts: list[dict[str, Tensor]] = []
+    for fold in range(recipe.training.folds):
+        kept = Heads(copy.deepcopy(begun).requires_grad_(), heads.text, heads.logit_scale)
+        kept.hold_space()
+        rows = np.flatnonzero(folds != fold)
+        tell = _teller(bar(f"epochs without fold {fold}", recipe.training.epochs))
+        fit(kept, Lesson(corpus, rows, classifier), recipe, folder / f"fold-{fold}.{PROGRESS}", tell)
+        parts.append(kept.image.state_dict())
+    if parts:
+        save_folds(folder, parts)
+    return history
+
+
+def _teller(progress: Callable[[int, str], None]) -> Callable[[float], None]:
+    return lambda loss: progress(1, f"loss {loss:.3f}")

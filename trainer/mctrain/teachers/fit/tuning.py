@@ -1,0 +1,143 @@
+"""Fine-tunes the upper layers of MiniLM on captions of photos whose features stay as they are.
+
+The heads that are trained along with it are thrown away: those of a teacher are fitted afterwards, at length, to the
+vectors that the tuned trunk gives. Progress is written down every so many steps; a step depends on seed, its number and
+the state before it alone.
+"""
+
+from __future__ import annotations
+
+import copy
+from typing import TYPE_CHECKING, Any, cast
+
+import numpy as np
+import torch
+
+from mctrain.models.minilm import PAD_ID, MiniLmShape
+from mctrain.optimisation.schedule import rate_at
+from mctrain.teachers.fit.heads import Heads
+from mctrain.teachers.fit.loop import as_tensor
+from mctrain.teachers.fit.losses import class_name_loss, contrastive_loss
+from mctrain.teachers.fit.progress import Progress, load_progress, save_progress
+from mctrain.teachers.fit.sampling import draw_texts
+from mctrain.tokens.tokenizer import load_tokenizer
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+    from torch import Tensor, nn
+
+    from mctrain.models.clip import Clip
+    from mctrain.models.minilm import MiniLM, MiniLmTower
+    from mctrain.recipe import Recipe, TuningTable
+    from mctrain.teachers.fit.corpus import Bar, Corpus
+    from picsight_engine.models.tokenizer import Tokenizer
+
+TUNED = "tuned.pt"
+_SAVED_EVERY = 25  # steps
+_SCORED = 2000  # texts, from which the z-scores of the text head are taken
+_CLIPPED = 1.0
+_MIXED = (0.9, 0.98)
+
+
+class _Tuned(torch.nn.Module):
+    """What moves: the heads that will be thrown away, and the trunk."""
+
+    def __init__(self, heads: Heads, trunk: MiniLM) -> None:
+        super().__init__()
+        self.heads = heads
+        self.trunk = trunk
+
+
+def tune(clip: Clip, corpus: Corpus, recipe: Recipe, folder: Path, bar: Bar) -> None:
+    """Tunes the model's text trunk in place, from the last steps in `folder` if there are some.
+
+    Raises:
+        TrainerError: the folder holds a run of another recipe.
+    """
+    table = cast("TuningTable", recipe.tuning)
+    trunk = cast("MiniLmTower", clip.text).trunk
+    heads = copy.deepcopy(Heads.of(clip))
+    heads.requires_grad_()
+    read = load_tokenizer(MiniLmShape(0, 0.0, 0.0))
+    heads.image.fit_scores(as_tensor(corpus.features[0]))
+    heads.text.fit_scores(_vectors(trunk, read, corpus.texts[:: max(1, len(corpus.texts) // _SCORED)]))
+    upper = trunk.tunable(table.layers)
+    for own in upper:
+        own.requires_grad = True
+    model = _Tuned(heads, trunk)
+    optimizer = _optimizer(heads, upper, table)
+    history = _resume(model, optimizer, folder / TUNED, recipe)
+    told = bar("steps of tuning", table.steps)
+    for step in range(len(history), table.steps):
+        for group, peak in zip(optimizer.param_groups, (table.rate, table.head_rate), strict=True):
+            group["lr"] = rate_at(step, table.steps, table.warmup, peak)
+        loss = _loss(model, corpus, read, recipe, step)
+        optimizer.zero_grad(set_to_none=True)
+        torch.autograd.backward(loss)
+        torch.nn.utils.clip_grad_norm_(upper, _CLIPPED)
+        optimizer.step()
+        heads.limit_scale()
+        history.append(float(loss.detach()))
+        told(1, f"loss {history[-1]:.3f}")
+        if len(history) % _SAVED_EVERY == 0 or len(history) == table.steps:
+            state = model.state_dict()
+            save_progress(folder / TUNED, recipe, Progress(state, {}, optimizer.state_dict(), tuple(history)))
+    trunk.requires_grad_(requires_grad=False)
+
+
+def _optimizer(heads: Heads, upper: list[nn.Parameter], table: TuningTable) -> torch.optim.AdamW:
+    """The trunk moves slowly, the heads as in a fit."""
+    groups: list[dict[str, Any]] = [
+        {"params": upper, "weight_decay": 0.01},
+        {"params": list(heads.parameters())},
+    ]
+    return torch.optim.AdamW(groups, betas=_MIXED, weight_decay=table.weight_decay, fused=True)
+
+
+def _resume(model: _Tuned, optimizer: torch.optim.AdamW, file: Path, recipe: Recipe) -> list[float]:
+    progress = load_progress(file, recipe)
+    if progress is None:
+        return []
+    model.load_state_dict(progress.heads)
+    optimizer.load_state_dict(progress.optimizer)
+    return list(progress.history)
+
+
+def _loss(model: _Tuned, corpus: Corpus, read: Tokenizer, recipe: Recipe, step: int) -> Tensor:
+    """CLIP's loss of one text a photo, and the class names' of some classes."""
+    table, training = cast("TuningTable", recipe.tuning), recipe.training
+    draw = np.random.default_rng([training.seed, step, 1])
+    torch.manual_seed(int(draw.integers(2**31)))  # of what the heads drop
+    photos = draw.choice(len(corpus.keys), table.batch, replace=False)
+    views = draw.integers(0, corpus.features.shape[0], table.batch)
+    rows = draw_texts(corpus, photos, training.queries, draw)
+    classes = draw.choice(len(corpus.prompts.starts) - 1, table.classes, replace=False)
+    prompts = corpus.prompts.draw(classes, draw.random(len(classes)))
+    features, logits = (as_tensor(own[views, photos]) for own in (corpus.features, corpus.logits))
+    model.heads.train()
+    with torch.autocast("cpu", torch.bfloat16, enabled=training.bf16):
+        said = model.trunk(_ids(read, corpus, np.concatenate([rows, prompts])))  # [batch + classes, 384]
+        words = model.heads.text(said).float()  # [batch + classes, dim]
+        seen = model.heads.image(features, logits).float()  # [batch, dim]
+    texts, names = words.split([table.batch, table.classes])
+    scale = model.heads.scale()
+    loss = contrastive_loss(seen, texts, torch.from_numpy(rows), scale)
+    taught = torch.softmax(logits[:, classes], dim=1)
+    return loss + training.distil * class_name_loss(seen, names, taught, scale)
+
+
+def _ids(read: Tokenizer, corpus: Corpus, rows: NDArray[np.int64]) -> Tensor:
+    """Token ids [n, tokens] of texts by their rows."""
+    return torch.from_numpy(read.encode([corpus.texts[row] for row in rows]))
+
+
+@torch.no_grad()
+def _vectors(trunk: MiniLM, read: Tokenizer, texts: tuple[str, ...]) -> Tensor:
+    """[n, 384]."""
+    ids = torch.from_numpy(read.encode(list(texts)))
+    order = (ids != PAD_ID).sum(1).argsort()  # short ones together
+    return torch.cat(
+        [trunk(ids[rows, : int((ids[rows] != PAD_ID).sum(1).max())]) for rows in torch.split(order, 32)]
+    )

@@ -1,0 +1,124 @@
+"""A model of open_clip as a teacher, with the activation that its weights were trained with.
+
+Weights of OpenAI and of DFN2B's ViT-L/14 want QuickGELU. open_clip builds some of these names with the exact GELU and only
+warns; embeddings then match nothing that was published. Here the activation follows what open_clip knows of the weights.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import open_clip
+import torch
+from open_clip.transformer import QuickGELU
+from torch.nn import functional as F  # noqa: N812 (torch's own custom)
+
+from mctrain.errors import WeightsError
+from picsight_engine.models.bundle import ImageSpec
+from picsight_engine.models.preprocess import preprocess
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import PIL.Image
+    from numpy.typing import NDArray
+
+_BATCH = 8
+_TEXTS = 32
+_HUB = "hf-hub:"
+# MobileCLIP2's two teachers, whose own configurations are read from the hub
+_HUB_MODELS = {
+    "hf-hub:apple/DFN2B-CLIP-ViT-L-14": True,
+    "hf-hub:apple/DFN2B-CLIP-ViT-L-14-39B": False,
+}
+
+
+class OpenClipTeacher:
+    """`NAME@WEIGHTS`: a model's name, and a file or one of open_clip's names of published weights; or a whole `hf-hub:` name."""
+
+    def __init__(self, title: str) -> None:
+        """Loads it.
+
+        Raises:
+            WeightsError: the name or the weights are unknown, or do not fit.
+        """
+        name, _, weights = title.partition("@")
+        if not weights and not name.startswith(_HUB):
+            raise WeightsError(
+                f"open_clip:{name} names no weights; add them, as in open_clip:{name}@FILE or open_clip:{name}@TAG."
+            )
+        quick = wants_quick_gelu(name, weights)
+        try:
+            model = open_clip.create_model(name, pretrained=weights or None, force_quick_gelu=bool(quick))
+        # The border to a foreign library: of names and files that it does not like it raises whatever these lead to.
+        except Exception as fault:
+            first = str(fault).strip().split("\n")[0].rstrip(".")
+            raise WeightsError(f"The teacher open_clip:{title} cannot be loaded: {first}.") from fault
+        if quick is not None and quick != _has_quick_gelu(model):
+            raise WeightsError(
+                f"open_clip:{name} computes with {'the exact GELU' if quick else 'QuickGELU'}, and these weights were trained "
+                "with the other one; name the model in its other form, with or without -quickgelu."
+            )
+        self._model = model.eval().requires_grad_(requires_grad=False)
+        self._tokens = open_clip.get_tokenizer(name)
+        self.name = f"open_clip:{name}" + (f"@{Path(weights).name}" if weights else "")
+        self.spec = _spec_of(model.visual)
+        self.scale = round(float(model.logit_scale.exp()), 4)
+        self.digest = _digest(model)
+        self.width = self.texts(["a photo"]).shape[1]
+
+    @torch.no_grad()
+    def photos(self, pictures: Sequence[PIL.Image.Image], keys: Sequence[str]) -> NDArray[np.float32]:
+        """[n, width]."""
+        del keys  # it has the same answer for every photo
+        pixels = torch.from_numpy(np.stack([preprocess(picture, self.spec) for picture in pictures]))
+        return torch.cat(
+            [F.normalize(self._model.encode_image(part), dim=1) for part in torch.split(pixels, _BATCH)]
+        ).numpy()
+
+    @torch.no_grad()
+    def texts(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """[n, width]."""
+        ids = self._tokens(list(texts))
+        return torch.cat(
+            [F.normalize(self._model.encode_text(part), dim=1) for part in torch.split(ids, _TEXTS)]
+        ).numpy()
+
+
+def wants_quick_gelu(name: str, weights: str) -> bool | None:
+    """Whether published weights were trained with QuickGELU; None of a file, of which only the model's own name tells."""
+    if name in _HUB_MODELS:
+        return _HUB_MODELS[name]
+    known: dict[str, Any] | None = open_clip.get_pretrained_cfg(name, weights)
+    return bool(known.get("quick_gelu")) if known else None
+
+
+def _has_quick_gelu(model: torch.nn.Module) -> bool:
+    return any(isinstance(module, QuickGELU) for module in model.modules())
+
+
+def _spec_of(tower: Any) -> ImageSpec:
+    size = tower.image_size[0] if isinstance(tower.image_size, tuple) else tower.image_size
+    config = tower.preprocess_cfg
+    return ImageSpec(
+        size=size,
+        resize="shortest",
+        interpolation=config["interpolation"],
+        crop="centre",
+        mean=tuple(config["mean"]),
+        std=tuple(config["std"]),
+        input="pixels",
+        output="vector",
+        dtype="float32",
+    )
+
+
+def _digest(model: torch.nn.Module) -> str:
+    digest = hashlib.sha256()
+    for name, tensor in sorted(model.state_dict().items()):
+        digest.update(name.encode())
+        digest.update(tensor.contiguous().numpy().tobytes())
+    return digest.hexdigest()[:16]

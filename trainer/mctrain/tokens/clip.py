@@ -1,0 +1,82 @@
+"""CLIP's vocabulary as the tokenizer.json of a bundle.
+
+The vocabulary is OpenAI's (MIT licence), taken from the package open_clip_torch, which carries it as data. The file holds
+byte-pair encoding alone: cleaning and the split into words are the engine's (`clean: "clip"`).
+"""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+from importlib.util import find_spec
+from pathlib import Path
+
+import tokenizers
+from tokenizers import AddedToken, models, pre_tokenizers, processors
+
+from mctrain.errors import TrainerError
+from mctrain.models.text import CONTEXT, VOCABULARY
+from mctrain.models.text import END as EOT
+from mctrain.tokens.templates import TEMPLATES
+from picsight_engine.models.bundle import TextSpec
+
+# All texts of a batch are as long as the context: nothing masks padding, so zeros up to there take part as in training.
+TEXT_SPEC = TextSpec(
+    context=CONTEXT,
+    dynamic=False,
+    pad_id=0,
+    eot=EOT,
+    tokenizer="tokenizer.json",
+    clean="clip",
+    templates=TEMPLATES,
+    input="ids",
+    output="vector",
+)
+START, END = "<start_of_text>", "<end_of_text>"
+_PACKAGE = "open_clip"
+_FILE = "bpe_simple_vocab_16e6.txt.gz"
+_SHA256 = "924691ac288e54409236115652ad4aa250f48203de50a9e4722a6ecd48d6804a"
+_END_OF_WORD = "</w>"
+
+
+def write_clip_tokenizer(path: Path) -> None:
+    """Writes the tokenizer.json.
+
+    Raises:
+        TrainerError: open_clip_torch is not installed, or carries another vocabulary.
+    """
+    merges = _merges()
+    symbols = _byte_symbols()
+    words = [*symbols, *(symbol + _END_OF_WORD for symbol in symbols), *map("".join, merges), START, END]
+    vocabulary = {word: number for number, word in enumerate(words)}
+    assert len(vocabulary) == VOCABULARY
+    model = models.BPE(vocabulary, merges, end_of_word_suffix=_END_OF_WORD)
+    tokenizer = tokenizers.Tokenizer(model)
+    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)
+    tokenizer.add_special_tokens([AddedToken(word, special=True, normalized=False) for word in (START, END)])
+    tokenizer.post_processor = processors.TemplateProcessing(
+        single=f"{START} $A {END}", special_tokens=[(word, vocabulary[word]) for word in (START, END)]
+    )
+    tokenizer.save(str(path), pretty=False)
+
+
+def _merges() -> list[tuple[str, str]]:
+    """The pairs of symbols that become one, most frequent first."""
+    spec = find_spec(_PACKAGE)
+    if spec is None or not spec.submodule_search_locations:
+        raise TrainerError("CLIP's vocabulary is missing: install the package open_clip_torch.")
+    packed = (Path(spec.submodule_search_locations[0]) / _FILE).read_bytes()
+    if hashlib.sha256(packed).hexdigest() != _SHA256:
+        raise TrainerError(
+            "The package open_clip_torch carries another vocabulary than CLIP's; install another version."
+        )
+    count = VOCABULARY - 2 * 256 - 2
+    lines = gzip.decompress(packed).decode("utf-8").split("\n")[1 : count + 1]  # behind a headline
+    return [(first, second) for first, second in map(str.split, lines)]
+
+
+def _byte_symbols() -> list[str]:
+    """A visible character for each byte, in the vocabulary's order: printable bytes as they are, then the others."""
+    printable = [*range(33, 127), *range(161, 173), *range(174, 256)]
+    others = [byte for byte in range(256) if byte not in printable]
+    return [chr(byte) for byte in printable] + [chr(256 + place) for place in range(len(others))]
