@@ -99,7 +99,8 @@ class ModelTable:
 class TrainingTable:
     """The fit of the heads: `queries` is the share of drawn texts that are short, `distil` weighs the class-name term.
 
-    `folds`: that many image heads are fitted too, each without the photos of its fold; 0 for none. `bf16`: products in
+    `folds`: that many image heads are fitted too, each without the photos of its fold, in fewer passes, for the space is
+    there; 0 for none. `bf16`: products in
     bfloat16, which processors with AVX-512 BF16 or AMX compute in half the time, and others slower.
     """
 
@@ -117,6 +118,7 @@ class TrainingTable:
     pseudo_photos: int
     average: float
     folds: int
+    fold_epochs: int
     bf16: bool
 
 

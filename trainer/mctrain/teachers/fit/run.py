@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, cast
 
 import numpy as np
@@ -95,12 +95,13 @@ def _fit_all(clip: Clip, corpus: Corpus, recipe: Recipe, folder: Path, bar: Bar)
     history = fit(heads, Lesson(corpus, everything, classifier), recipe, folder / PROGRESS, tell)
     folds = np.array([fold_of(key, recipe.training.folds) for key in corpus.keys])
     parts: list[dict[str, Tensor]] = []
+    short = replace(recipe, training=replace(recipe.training, epochs=recipe.training.fold_epochs))
     for fold in range(recipe.training.folds):
         kept = Heads(copy.deepcopy(begun).requires_grad_(), heads.text, heads.logit_scale)
         kept.hold_space()
         rows = np.flatnonzero(folds != fold)
-        tell = _teller(bar(f"epochs without fold {fold}", recipe.training.epochs))
-        fit(kept, Lesson(corpus, rows, classifier), recipe, folder / f"fold-{fold}.{PROGRESS}", tell)
+        tell = _teller(bar(f"epochs without fold {fold}", short.training.epochs))
+        fit(kept, Lesson(corpus, rows, classifier), short, folder / f"fold-{fold}.{PROGRESS}", tell)
         parts.append(kept.image.state_dict())
     if parts:
         save_folds(folder, parts)
