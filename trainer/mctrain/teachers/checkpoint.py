@@ -95,12 +95,13 @@ def _photos_of(checkpoint: Checkpoint, folds: list[dict[str, Tensor]], cache: Pa
 
     def with_heads(pictures: Sequence[PIL.Image.Image], keys: Sequence[str]) -> Tensor:
         features, logits = looks.of(pictures)
-        rows = []
         joined = join_logits(logits, factors)
-        for row, key in enumerate(keys):
-            head = heads[fold_of(key, len(heads))]
-            rows.append(head(features[row : row + 1], joined[row : row + 1]))
-        return torch.cat(rows)
+        folds = torch.tensor([fold_of(key, len(heads)) for key in keys])
+        vectors = torch.empty(len(keys), checkpoint.preset.dim)
+        for fold in folds.unique().tolist():
+            rows = folds == fold
+            vectors[rows] = heads[fold](features[rows], joined[rows])
+        return vectors
 
     return with_heads
 
