@@ -98,7 +98,7 @@ def _photos_of(checkpoint: Checkpoint, folds: list[dict[str, Tensor]], cache: Pa
         joined = join_logits(logits, factors)
         folds = torch.tensor([fold_of(key, len(heads)) for key in keys])
         vectors = torch.empty(len(keys), checkpoint.preset.dim)
-        for fold in folds.unique().tolist():
+        for fold in sorted(set(folds.tolist())):
             rows = folds == fold
             vectors[rows] = heads[fold](features[rows], joined[rows])
         return vectors
