@@ -104,7 +104,7 @@ def test_training_learns_neither_its_photos_nor_its_words(everyday, tiny_data, t
     captioned = 20
     assert corpus.features.shape[1] == corpus.logits.shape[1] == captioned + 3
     assert len(corpus.captions.starts) == len(corpus.queries.starts) == captioned + 3 + 1
-    seen = cached(shard, views, 0, "lite0", cache)
+    (seen,) = cached(shard, views, 0, cache)
     assert list(seen.keys) == [apart.key, *(sample.key for sample in own[:3])]
     assert (corpus.features[0, captioned:] == seen.features[1:]).all()
     assert (corpus.logits[0, captioned:] == seen.logits[1:]).all()

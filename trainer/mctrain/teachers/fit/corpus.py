@@ -109,12 +109,13 @@ def build_corpus(table: DataTable, views: Views, places: Places, bar: Bar, *, wo
     everything += [text for group in prompts for text in group]
     distinct = tuple(sorted(set(everything)))
     rows = {text: row for row, text in enumerate(distinct)}
-    features = np.stack([_features(shards, views, view, cache)[taken] for view in range(count)])
-    logits = np.stack([_logits(shards, views, view, cache)[:, taken] for view in range(count)])
+    looks = [_looks(shards, views, view, cache) for view in range(count)]
+    keys = [key for key, kept in zip(looks[0][0], taken, strict=True) if kept]
+    logits = np.stack([own[:, taken] for _, _, own in looks])
     factors = fit_factors(logits[0], views)
     return Corpus(
-        keys=tuple(np.array([key for shard in shards for key in _keys(shard, views, cache)])[taken].tolist()),
-        features=features,
+        keys=tuple(keys),
+        features=np.stack([own[taken] for _, own, _ in looks]),
         logits=join(logits, factors),
         factors=factors,
         texts=distinct,
@@ -125,27 +126,18 @@ def build_corpus(table: DataTable, views: Views, places: Places, bar: Bar, *, wo
     )
 
 
-def _keys(shard: Path, views: Views, cache: Path) -> list[str]:
-    return list(map(str, cached(shard, views, 0, views.networks[0], cache).keys))
-
-
-def _features(shards: Sequence[Path], views: Views, view: int, cache: Path) -> NDArray[np.float16]:
-    """[photos, networks * 1280] of one view."""
-    parts = [
-        np.concatenate([cached(shard, views, view, network, cache).features for network in views.networks], 1)
-        for shard in shards
-    ]
-    return np.concatenate(parts)
-
-
-def _logits(shards: Sequence[Path], views: Views, view: int, cache: Path) -> NDArray[np.float16]:
-    """[networks, photos, 1000] of one view."""
-    return np.stack(
-        [
-            np.concatenate([cached(shard, views, view, network, cache).logits for shard in shards])
-            for network in views.networks
-        ]
-    )
+def _looks(
+    shards: Sequence[Path], views: Views, view: int, cache: Path
+) -> tuple[list[str], NDArray[np.float16], NDArray[np.float16]]:
+    """One view of all photos: their keys, features [photos, networks * 1280] and logits [networks, photos, 1000]."""
+    keys: list[str] = []
+    features, logits = [], []
+    for shard in shards:
+        seen = cached(shard, views, view, cache)
+        keys += seen[0].keys.tolist()
+        features.append(np.concatenate([own.features for own in seen], axis=1))
+        logits.append(np.stack([own.logits for own in seen]))
+    return keys, np.concatenate(features), np.concatenate(logits, axis=1)
 
 
 def _read_texts(

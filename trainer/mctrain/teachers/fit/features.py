@@ -101,10 +101,10 @@ def cache_features(
             progress(count, f"{own.shard.name} view {own.view}")
 
 
-def cached(shard: Path, views: Views, view: int, network: str, cache: Path) -> Seen:
-    """One network's look at one view of a shard, from the cache."""
-    work = _Work(shard, file_digest(shard), view, views, (network,), cache)
-    return Seen(**load_arrays(work.path(network)))
+def cached(shard: Path, views: Views, view: int, cache: Path) -> list[Seen]:
+    """What each network sees of one view of a shard, from the cache."""
+    work = _Work(shard, file_digest(shard), view, views, views.networks, cache)
+    return [Seen(**load_arrays(work.path(network))) for network in views.networks]
 
 
 def graph_file(network: str, size: int, cache: Path) -> Path:
