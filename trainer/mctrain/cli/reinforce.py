@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from mctrain.reinforce.job import Job
 
 _TEACH = "teach:"
+_LEAST_AREAS = {"weak": 0.9}  # of others 0.08; both as published
 
 
 class _Part(click.ParamType[tuple[int, int]]):
@@ -77,8 +78,7 @@ class _Wish:
 )
 @click.option(
     "--least-area",
-    default=0.08,
-    show_default=True,
+    show_default="as published: 0.08, of weak views 0.9",
     type=click.FloatRange(0, 1, min_open=True),
     help="Least share of the photo in a crop.",
 )
@@ -121,7 +121,7 @@ def reinforce(
     teachers: tuple[str, ...],
     views: int,
     augmentation: Kind,
-    least_area: float,
+    least_area: float | None,
     seed: int,
     storage: str,
     recipe: str | None,
@@ -145,7 +145,8 @@ def reinforce(
     else:
         if not shards or not teachers:
             raise click.UsageError("Name shards and at least one --teacher, or a --recipe.")
-        drawn = Augmentation(augmentation, views, least_area, mirror=False)
+        least = least_area or _LEAST_AREAS.get(augmentation, 0.08)
+        drawn = Augmentation(augmentation, views, least, mirror=False)
         wish = _Wish(named_shards(shards), teachers, drawn, seed, Storage(storage), None, None, bank)
     for place in (output, cache):
         demand_writable(place)
