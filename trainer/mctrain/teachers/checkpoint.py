@@ -47,7 +47,7 @@ class CheckpointTeacher:
         """Opens it.
 
         Raises:
-            WeightsError: there is none, it is damaged, or it has no text tower.
+            WeightsError: there is none, it is damaged, it has no text tower, or the heads of its folds are missing.
         """
         file = path / CHECKPOINT if path.is_dir() else path
         checkpoint = load_checkpoint(file)
@@ -57,9 +57,9 @@ class CheckpointTeacher:
         self.width = checkpoint.preset.dim
         self.scale = round(checkpoint.clip.scale().item(), 4)
         self.spec = checkpoint.preset.image_spec()
-        folds = load_folds(file.parent)
-        digests = [file_digest(own)[:16] for own in (file, file.parent / FOLDS) if own.exists()]
-        self.digest = "-".join(digests)
+        folds = load_folds(file.parent, checkpoint)
+        files = (file, file.parent / FOLDS) if folds else (file,)
+        self.digest = "-".join(file_digest(own)[:16] for own in files)
         self._photos = _photos_of(checkpoint, folds, cache)
         self._texts = _texts_of(checkpoint, cache)
 
@@ -108,8 +108,11 @@ def _photos_of(checkpoint: Checkpoint, folds: list[dict[str, Tensor]], cache: Pa
 def _heads(whole: Head, folds: list[dict[str, Tensor]]) -> list[Head]:
     """A head for each fold, or the one of all photos where there are none."""
     heads = [copy.deepcopy(whole) for _ in folds]
-    for head, state in zip(heads, folds, strict=True):
-        head.load_state_dict(state)
+    try:
+        for head, state in zip(heads, folds, strict=True):
+            head.load_state_dict(state)
+    except (RuntimeError, TypeError) as fault:
+        raise WeightsError(f"{FOLDS} holds heads of another fit; `mctrain teach` writes it again.") from fault
     return heads or [whole]
 
 
