@@ -13,7 +13,7 @@ from mctrain.data.shards import file_digest
 from mctrain.errors import WeightsError
 from mctrain.models.lite import Joined, LiteShape, join_logits
 from mctrain.models.minilm import MiniLmShape
-from mctrain.teachers.fit.sentences import cache_sentences
+from mctrain.teachers.fit.sentences import Sentences
 from mctrain.teachers.folds import FOLDS, fold_of, load_folds
 from mctrain.teachers.looks import Looks
 from mctrain.tokens.tokenizer import load_tokenizer
@@ -120,9 +120,10 @@ def _texts_of(checkpoint: Checkpoint, cache: Path) -> Words:
     shape, tower = checkpoint.preset.text, cast("Any", checkpoint.clip.text)
     if isinstance(shape, MiniLmShape):
         own = cast("MiniLmTower", tower)
+        sentences = Sentences(own.trunk, cache)
 
         def with_head(texts: Sequence[str]) -> Tensor:
-            vectors = cache_sentences(texts, own.trunk, cache, lambda *_: None).of(texts)
+            vectors = sentences.of(texts, lambda *_: None)
             return cast("Tensor", own.head(torch.from_numpy(vectors.astype(np.float32))))
 
         return with_head
