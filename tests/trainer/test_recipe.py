@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from importlib.resources import files
+
 import pytest
 from tests.trainer.conftest import RECIPE
 
 from mctrain.errors import RecipeError
-from mctrain.recipe import load_recipe, parse_recipe
+from mctrain.recipe import load_recipe, load_reinforcement, parse_recipe
 
 
 def write(tmp_path, text):
@@ -37,14 +39,36 @@ def test_a_recipe_says_what_it_takes_and_what_comes_out():
         ('title = "Tiny"\nsource', "title = 3\nsource", "title has a value of the wrong type: 3"),
         ('["flickr8k-dev-*.tar"]', '"flickr8k-dev-*.tar"', "evaluation_shards has a value of the wrong type"),
         ("[about]", "[about", "cannot be read"),
+        ('kind = "weak"', 'kind = ["weak"]', "kind has a value of the wrong type"),
+        ('["lite0"]', '["lite3"]', "networks has a value of the wrong type: 'lite3'"),
+        ('["lite0"]', "[]", "give at least one network"),
+        ("text_dropout = 0.1", "text_dropout = 1.0", "shares from 0 to below 1"),
+        ("epochs = 12", "epochs = 0", "at least one epoch"),
+        ("temperature = 20.0", "temperature = 0.0", "a temperature above 0"),
+        ("folds = 0", "folds = 1", "cannot have 1 folds of 12 epochs"),
+        ("branch = 1.0", "branch = 0.0", "pseudo photos but no classifier branch"),
     ],
 )
-def test_a_key_that_nobody_reads_or_that_is_missing_or_of_another_type_is_an_error(
+def test_a_key_that_nobody_reads_or_that_is_missing_or_cannot_be_followed_is_an_error(
     tmp_path, old, new, complaint
 ):
     assert old in RECIPE
     with pytest.raises(RecipeError, match=complaint):
         load_recipe(write(tmp_path, RECIPE.replace(old, new, 1)))
+
+
+def test_a_recipe_of_the_other_kind_is_told_with_the_command_that_follows_it():
+    with pytest.raises(RecipeError, match="of a reinforced set; `mctrain reinforce --recipe` follows it"):
+        load_recipe("everyday")
+    with pytest.raises(RecipeError, match="of a fit; `mctrain teach` follows it"):
+        load_reinforcement("starter")
+
+
+def test_an_unknown_storage_is_told(tmp_path):
+    path = files("mctrain") / "recipes" / "everyday.toml"
+    text = path.read_text(encoding="utf-8").replace("pth-bf16", "pth-bf8")
+    with pytest.raises(RecipeError, match="storage has a value of the wrong type: 'pth-bf8'"):
+        load_reinforcement(write(tmp_path, text))
 
 
 def test_an_unknown_name_is_told_with_the_known_ones():

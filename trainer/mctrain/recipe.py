@@ -14,6 +14,8 @@ from typing import Any, Literal, TypeVar, get_args, get_origin, get_type_hints
 from mctrain.errors import RecipeError
 
 Kind = Literal["strong", "weak", "aspect", "none"]
+Network = Literal["lite0", "lite1", "lite2"]
+Storage = Literal["npz-fp32", "pth-fp32", "pth-bf16"]
 
 _Table = TypeVar("_Table")
 
@@ -80,10 +82,10 @@ class Augmentation:
 class ModelTable:
     """The towers: pretrained networks, the side of what they see in pixels, the width of the space, and the two heads.
 
-    `networks` are one or several of lite0, lite1 and lite2, joined; `branch` weighs the classifier branch, 0 for none.
+    `networks` are one or several, joined; `branch` weighs the classifier branch, 0 for none.
     """
 
-    networks: tuple[str, ...]
+    networks: tuple[Network, ...]
     size: int
     dim: int
     image_hidden: int
@@ -94,14 +96,22 @@ class ModelTable:
     text_input_dropout: float
     branch: float
 
+    def __post_init__(self) -> None:
+        dropped = (self.image_dropout, self.image_input_dropout, self.text_dropout, self.text_input_dropout)
+        if not self.networks or not all(0 <= own < 1 for own in dropped):
+            raise RecipeError(
+                f"A model of the networks {list(self.networks)} that drops {dropped} cannot be made; give at least one network, "
+                "and shares from 0 to below 1."
+            )
+
 
 @dataclass(frozen=True, slots=True)
 class TrainingTable:
     """The fit of the heads: `queries` is the share of drawn texts that are short, `distil` weighs the class-name term.
 
     `folds`: that many image heads are fitted too, each without the photos of its fold, in fewer passes, for the space is
-    there; 0 for none. `bf16`: products in
-    bfloat16, which processors with AVX-512 BF16 or AMX compute in half the time, and others slower.
+    there; 0 for none. `bf16`: products in bfloat16, which processors with AVX-512 BF16 or AMX compute in half the time,
+    and others slower.
     """
 
     seed: int
@@ -120,6 +130,16 @@ class TrainingTable:
     folds: int
     fold_epochs: int
     bf16: bool
+
+    def __post_init__(self) -> None:
+        if min(self.epochs, self.batch, self.texts_a_photo) < 1 or self.temperature <= 0:
+            raise RecipeError(
+                "A fit needs at least one epoch, one photo a batch and one text a photo, and a temperature above 0."
+            )
+        if self.folds and (self.folds < 2 or self.fold_epochs < 1):
+            raise RecipeError(
+                f"A fit cannot have {self.folds} folds of {self.fold_epochs} epochs; give 0 folds, or at least 2 with 1 epoch."
+            )
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,6 +181,13 @@ class Recipe:
     bundle: BundleTable
     tuning: TuningTable | None = None
 
+    def __post_init__(self) -> None:
+        if self.training.pseudo and not self.model.branch:
+            raise RecipeError(
+                f"The recipe {self.name} has pseudo photos but no classifier branch, of whose weights they are made; give "
+                "branch or pseudo another value."
+            )
+
     def as_dict(self) -> dict[str, Any]:
         """For the checkpoint and the bundle's provenance."""
         return asdict(self)
@@ -185,14 +212,14 @@ class SourceTable:
 
 @dataclass(frozen=True, slots=True)
 class ReinforcementTable:
-    """Who judges, in order, and how it is stored: "npz-fp32", "pth-fp32" or "pth-bf16".
+    """Who judges, in order, and how it is stored.
 
     A teacher is what `mctrain eval` measures too, or `teach:RECIPE`, which is fitted first where it is missing. `bank`
     names sources of texts without photos, none for no bank.
     """
 
     teachers: tuple[str, ...]
-    storage: str
+    storage: Storage
     seed: int
     bank: tuple[str, ...]
 
@@ -214,7 +241,12 @@ def load_recipe(name_or_path: str) -> Recipe:
     Raises:
         RecipeError: there is none, or a key is missing, unknown or of another type.
     """
-    return parse_recipe(*_read(name_or_path))
+    content, where = _read(name_or_path)
+    if "reinforcement" in content:
+        raise RecipeError(
+            f"{where} is the recipe of a reinforced set; `mctrain reinforce --recipe` follows it."
+        )
+    return parse_recipe(content, where)
 
 
 def load_reinforcement(name_or_path: str) -> ReinforcementRecipe:
@@ -223,7 +255,10 @@ def load_reinforcement(name_or_path: str) -> ReinforcementRecipe:
     Raises:
         RecipeError: there is none, or a key is missing, unknown or of another type.
     """
-    return parse_table(ReinforcementRecipe, *_read(name_or_path))
+    content, where = _read(name_or_path)
+    if "training" in content:
+        raise RecipeError(f"{where} is the recipe of a fit; `mctrain teach` follows it.")
+    return parse_table(ReinforcementRecipe, content, where)
 
 
 def _read(name_or_path: str) -> tuple[dict[str, Any], str]:
@@ -280,10 +315,6 @@ def _value(kind: Any, value: object, where: str) -> object:
         return float(value)
     if kind in (int, float, str, bool) and type(value) is kind:
         return value
-    if (
-        isinstance(value, (list, tuple))
-        and all(isinstance(item, str) for item in value)
-        and kind not in (int, float, str, bool)
-    ):
-        return tuple(value)
+    if get_origin(kind) is tuple and isinstance(value, (list, tuple)):
+        return tuple(_value(get_args(kind)[0], item, where) for item in value)
     raise RecipeError(f"{where} has a value of the wrong type: {value!r}.")

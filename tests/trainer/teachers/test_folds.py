@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import hashlib
+import shutil
 from collections import Counter
 from dataclasses import replace
 
@@ -18,6 +19,7 @@ from mctrain.teachers.fit.corpus import Places
 from mctrain.teachers.fit.run import teach
 from mctrain.teachers.folds import FOLDS, fold_of, load_folds
 from mctrain.teachers.looks import Looks
+from mctrain.teachers.open import open_teacher
 
 COUNT = 3
 
@@ -51,7 +53,7 @@ def test_each_photo_is_judged_by_the_head_that_has_not_seen_it(taught, photos, c
     teacher = CheckpointTeacher(taught.path, cache)
     keys = [own.key for own in photos]
     found = teacher.photos([own.image() for own in photos], keys)
-    states = load_folds(taught.path.parent)
+    states = load_folds(taught.path.parent, taught.content)
     assert len(states) == COUNT
     spec = taught.content.preset.image_spec()
     features, logits = Looks(("lite0",), spec, cache).of([own.image() for own in photos])
@@ -88,7 +90,7 @@ def test_cosines_mean_the_same_in_every_fold(taught, photos, cache):
     texts = teacher.texts([own.words["captions"][0] for own in captioned])
     head = copy.deepcopy(taught.content.clip.image.head)
     unrelated, rows = [], []
-    for state in load_folds(taught.path.parent):
+    for state in load_folds(taught.path.parent, taught.content):
         head.load_state_dict(state)
         with torch.no_grad():
             rows.append(head(features, logits[0]).numpy())
@@ -102,8 +104,31 @@ def test_cosines_mean_the_same_in_every_fold(taught, photos, cache):
         assert np.diag(across).mean() > across.mean() + 0.2
 
 
-def test_a_damaged_file_of_folds_is_told(tmp_path):
-    torch.save([], tmp_path / FOLDS)
-    with pytest.raises(WeightsError, match=r"folds\.pt is damaged"):
-        load_folds(tmp_path)
-    assert load_folds(tmp_path / "nowhere") == []
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [
+        (None, r"There is no .*folds\.pt: without it photos would be judged by what was trained on them"),
+        ([], r"folds\.pt is damaged or of another fit"),
+        ({"heads": [{}] * (COUNT - 1)}, r"folds\.pt is damaged or of another fit"),
+        ({"heads": [{}] * COUNT}, r"folds\.pt holds heads of another fit"),
+    ],
+)
+def test_a_checkpoint_without_the_heads_of_its_folds_judges_nothing(taught, cache, tmp_path, content, told):
+    path = shutil.copy(taught.path, tmp_path)
+    if content is not None:
+        torch.save(content, tmp_path / FOLDS)
+    with pytest.raises(WeightsError, match=told):
+        open_teacher(path, cache)
+
+
+def test_heads_of_other_folds_beside_a_checkpoint_without_any_are_not_its(
+    taught, finished, photos, cache, tmp_path
+):
+    """As where weights are imported into a folder that a killed run has left."""
+    shutil.copy(taught.path.parent / FOLDS, tmp_path)
+    mine, alone = (
+        open_teacher(str(own), cache) for own in (shutil.copy(finished.path, tmp_path), finished.path)
+    )
+    assert mine.digest == alone.digest
+    shown = [own.image() for own in photos[:4]], [own.key for own in photos[:4]]
+    assert np.array_equal(mine.photos(*shown), alone.photos(*shown))

@@ -13,7 +13,7 @@ import torch
 from mctrain.data.shards import samples
 from mctrain.errors import WeightsError
 from mctrain.teachers.open import open_teacher
-from mctrain.teachers.open_clip import wants_quick_gelu
+from mctrain.teachers.open_clip import published_preprocessing, wants_quick_gelu
 
 TEXTS = ["a dog in the snow", "two people beside a boat", "sunset"]
 SMALL = {
@@ -76,10 +76,54 @@ def test_published_weights_say_which_activation_they_want():
     assert wants_quick_gelu("ViT-L-14", "/somewhere/weights.pt") is None
 
 
-def test_a_model_without_weights_or_with_strange_ones_is_told(weights, tmp_path):
+def test_a_model_without_weights_or_with_strange_ones_is_told(weights, tmp_path, caplog):
     with pytest.raises(WeightsError, match=r"open_clip:tiny-clip names no weights; add them"):
         open_teacher("open_clip:tiny-clip", tmp_path)
     with pytest.raises(WeightsError, match="cannot be loaded"):
         open_teacher(f"open_clip:ViT-S-32@{weights}", tmp_path)
-    with pytest.raises(WeightsError, match="cannot be loaded"):
-        open_teacher("open_clip:no-such-model@openai", tmp_path)
+    with pytest.raises(
+        WeightsError, match=r"has no model 'ViT-L14'; the names nearest to it are .*ViT-L-14"
+    ) as told:
+        open_teacher("open_clip:ViT-L14@openai", tmp_path)
+    assert len(str(told.value)) < 200
+    for strange in ("no-such-tag", "/nowhere/weights.pt"):
+        with pytest.raises(WeightsError, match=rf"There is no file {strange}, nor .* it has: openai, "):
+            open_teacher(f"open_clip:ViT-B-32@{strange}", tmp_path)
+    assert not caplog.records, "open_clip's own words too"
+
+
+def test_a_file_is_preprocessed_as_all_published_weights_of_its_model():
+    own = published_preprocessing("MobileCLIP-S1", "/somewhere/weights.pt")
+    assert (own["mean"], own["std"], own["interpolation"]) == ((0.0, 0.0, 0.0), (1.0, 1.0, 1.0), "bilinear")
+    assert published_preprocessing("ViT-B-16-SigLIP", "/somewhere/weights.pt")["resize_mode"] == "squash"
+    assert published_preprocessing("ViT-L-14", "/somewhere/weights.pt") == {}, "they disagree"
+    assert published_preprocessing("MobileCLIP-S1", "datacompdr") == {}, "open_clip knows it"
+
+
+@pytest.mark.parametrize(
+    ("mode", "resize", "crop"), [("squash", "squash", None), ("shortest", "shortest", "centre")]
+)
+def test_photos_are_brought_to_size_as_the_model_was_trained(
+    weights, photos, tmp_path, monkeypatch, mode, resize, crop
+):
+    """The small model with a tag, whose weights lie at hand."""
+    tag = {
+        "file": str(weights),
+        "mean": (0.5,) * 3,
+        "std": (0.5,) * 3,
+        "interpolation": "bicubic",
+        "resize_mode": mode,
+    }
+    monkeypatch.setitem(open_clip.pretrained._PRETRAINED, "tiny-clip", {"tag": tag})
+    teacher = open_teacher(f"open_clip:tiny-clip@{weights}", tmp_path)
+    assert (teacher.spec.resize, teacher.spec.crop, teacher.spec.mean) == (resize, crop, (0.5,) * 3)
+    model, _, prepare = open_clip.create_model_and_transforms(
+        "tiny-clip",
+        pretrained=str(weights),
+        image_mean=(0.5,) * 3,
+        image_std=(0.5,) * 3,
+        image_resize_mode=mode,
+    )
+    with torch.no_grad():
+        wanted = model.eval().encode_image(torch.stack([prepare(photo) for photo in photos]), normalize=True)
+    assert ((teacher.photos(photos, [""] * len(photos)) * wanted.numpy()).sum(1) > 0.9999).all()

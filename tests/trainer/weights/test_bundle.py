@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import shutil
 from itertools import islice
 
 import numpy as np
@@ -30,13 +32,32 @@ def test_the_starter_read_back_embeds_as_the_bundle_does(starter, real_data, tmp
     assert np.isclose(back.scale, bundle.scale, rtol=1e-3)
 
 
-def test_a_bundle_without_pretrained_trunks_is_told(starter, tmp_path):
-    import json
-    import shutil
-
+@pytest.mark.parametrize(
+    ("recipe", "told"),
+    [
+        (None, "does not say of which pretrained networks it was made, so it cannot be read back"),
+        ({"tuning": {"layers": 4}}, "was made of trunks that were tuned or joined"),
+        ({"networks": ["lite0", "lite1"], "size": 260}, "was made of trunks that were tuned or joined"),
+        ({"size": 192}, "was made of trunks that were tuned or joined"),
+    ],
+)
+def test_a_bundle_whose_graphs_do_not_give_its_trunks_back_is_told(starter, tmp_path, recipe, told):
+    """Read back all the same, it would have other trunks than those that its heads were fitted to."""
     shutil.copytree(starter, tmp_path / "other")
     manifest = json.loads((starter / "bundle.json").read_text(encoding="utf-8"))
-    del manifest["provenance"]["recipe"]
+    first = manifest["provenance"].pop("recipe")
+    if recipe is not None:
+        plain = {"networks": ["lite0"], "size": 224, **first["heads"]}
+        model = {name: recipe.get(name, own) for name, own in plain.items()}
+        manifest["provenance"]["recipe"] = {"model": model, **recipe}
     (tmp_path / "other" / "bundle.json").write_text(json.dumps(manifest), encoding="utf-8")
-    with pytest.raises(WeightsError, match="so it cannot be read back"):
+    with pytest.raises(WeightsError, match=told):
         read_bundle(tmp_path / "other")
+
+
+def test_a_bundle_says_itself_what_it_is(starter, tmp_path):
+    words = ["import", str(starter), "--preset", "laptop_xs", "-o", str(tmp_path / "own.pt")]
+    told = CliRunner().invoke(mctrain, words)
+    assert told.exit_code == 2
+    assert "is a bundle and says itself of which model it is" in told.output
+    assert not list(tmp_path.iterdir())

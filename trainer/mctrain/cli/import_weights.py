@@ -32,6 +32,10 @@ def import_weights(file: Path, preset: str | None, output: Path) -> None:
 
     output = demand_checkpoint(output)
     if (file / MANIFEST).is_file():
+        if preset is not None:
+            raise click.UsageError(
+                f"{file} is a bundle and says itself of which model it is; leave --preset away."
+            )
         from mctrain.weights.bundle import read_bundle
 
         read = read_bundle(file)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from mctrain.models.lite import LiteShape, weights_package
 from mctrain.models.minilm import PACKAGE as MINILM
 from mctrain.models.minilm import MiniLmShape
+from mctrain.models.text import TextShape
 from mctrain.weights.checkpoint import Run, Source
 from picsight_engine.models.bundle import Licence
 
@@ -46,7 +47,7 @@ def write_papers(checkpoint: Checkpoint, work: Path) -> list[str]:
     if isinstance(origin, Run):
         card, licence = (_paper_of(origin, kind) for kind in ("card.md", "licence.txt"))
     else:
-        card, licence = _card_of(checkpoint.preset, origin), _terms_of(checkpoint.preset)
+        card, licence = _card_of(checkpoint.preset, origin), _terms_of(checkpoint)
     (work / CARD).write_text(card, encoding="utf-8")
     (work / LICENCE).write_text(licence, encoding="utf-8")
     return [CARD, LICENCE]
@@ -103,12 +104,14 @@ def _card_of(preset: Preset, source: Source) -> str:
     )
 
 
-def _terms_of(preset: Preset) -> str:
-    if not preset.name.startswith(_APPLES):
-        return f"The weights may be used as whoever trained them allows.\n{_VOCABULARY}"
+def _terms_of(checkpoint: Checkpoint) -> str:
+    reads_clip = checkpoint.clip.text is not None and isinstance(checkpoint.preset.text, TextShape)
+    vocabulary = _VOCABULARY if reads_clip else ""
+    if not checkpoint.preset.name.startswith(_APPLES):
+        return f"The weights may be used as whoever trained them allows.\n{vocabulary}"
     return (
         "The weights are modified. Their publisher's terms bind whoever uses them: for Apple's published weights these are "
         f"the Apple Machine Learning Research Model terms, research purposes only: {_TERMS}\n"
         "Apple Machine Learning Research Model is licensed under the Apple Machine Learning Research Model License "
-        f"Agreement. Whoever passes this model on adds a copy of that agreement.\n{_VOCABULARY}"
+        f"Agreement. Whoever passes this model on adds a copy of that agreement.\n{vocabulary}"
     )

@@ -13,7 +13,7 @@ from mctrain.data.shards import file_digest
 from mctrain.errors import WeightsError
 from mctrain.models.lite import Joined, LiteShape, join_logits
 from mctrain.models.minilm import MiniLmShape
-from mctrain.teachers.fit.sentences import cache_sentences
+from mctrain.teachers.fit.sentences import Sentences
 from mctrain.teachers.folds import FOLDS, fold_of, load_folds
 from mctrain.teachers.looks import Looks
 from mctrain.tokens.tokenizer import load_tokenizer
@@ -47,7 +47,7 @@ class CheckpointTeacher:
         """Opens it.
 
         Raises:
-            WeightsError: there is none, it is damaged, or it has no text tower.
+            WeightsError: there is none, it is damaged, it has no text tower, or the heads of its folds are missing.
         """
         file = path / CHECKPOINT if path.is_dir() else path
         checkpoint = load_checkpoint(file)
@@ -57,9 +57,9 @@ class CheckpointTeacher:
         self.width = checkpoint.preset.dim
         self.scale = round(checkpoint.clip.scale().item(), 4)
         self.spec = checkpoint.preset.image_spec()
-        folds = load_folds(file.parent)
-        digests = [file_digest(own)[:16] for own in (file, file.parent / FOLDS) if own.exists()]
-        self.digest = "-".join(digests)
+        folds = load_folds(file.parent, checkpoint)
+        files = (file, file.parent / FOLDS) if folds else (file,)
+        self.digest = "-".join(file_digest(own)[:16] for own in files)
         self._photos = _photos_of(checkpoint, folds, cache)
         self._texts = _texts_of(checkpoint, cache)
 
@@ -109,8 +109,11 @@ def _photos_of(checkpoint: Checkpoint, folds: list[dict[str, Tensor]], cache: Pa
 def _heads(whole: Head, folds: list[dict[str, Tensor]]) -> list[Head]:
     """A head for each fold, or the one of all photos where there are none."""
     heads = [copy.deepcopy(whole) for _ in folds]
-    for head, state in zip(heads, folds, strict=True):
-        head.load_state_dict(state)
+    try:
+        for head, state in zip(heads, folds, strict=True):
+            head.load_state_dict(state)
+    except (RuntimeError, TypeError) as fault:
+        raise WeightsError(f"{FOLDS} holds heads of another fit; `mctrain teach` writes it again.") from fault
     return heads or [whole]
 
 
@@ -118,9 +121,10 @@ def _texts_of(checkpoint: Checkpoint, cache: Path) -> Words:
     shape, tower = checkpoint.preset.text, cast("Any", checkpoint.clip.text)
     if isinstance(shape, MiniLmShape):
         own = cast("MiniLmTower", tower)
+        sentences = Sentences(own.trunk, cache)
 
         def with_head(texts: Sequence[str]) -> Tensor:
-            vectors = cache_sentences(texts, own.trunk, cache, lambda *_: None).of(texts)
+            vectors = sentences.of(texts, lambda *_: None)
             return cast("Tensor", own.head(torch.from_numpy(vectors.astype(np.float32))))
 
         return with_head

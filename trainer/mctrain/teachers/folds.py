@@ -7,12 +7,15 @@ import re
 from typing import TYPE_CHECKING
 
 from mctrain.errors import WeightsError
+from mctrain.weights.checkpoint import Run
 from mctrain.weights.files import read_saved, write_saved
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from torch import Tensor
+
+    from mctrain.weights.checkpoint import Checkpoint
 
 FOLDS = "folds.pt"
 _FLICKR = re.compile(r"(\d{6,})_[0-9a-f]+$")  # Flickr8k: the photo's number, then a secret that may differ
@@ -30,16 +33,22 @@ def save_folds(folder: Path, heads: list[dict[str, Tensor]]) -> None:
     write_saved(folder / FOLDS, {"heads": heads})
 
 
-def load_folds(folder: Path) -> list[dict[str, Tensor]]:
-    """The states of the image heads; none where the checkpoint has none beside it.
+def load_folds(folder: Path, checkpoint: Checkpoint) -> list[dict[str, Tensor]]:
+    """The states of the image heads that lie beside a checkpoint; none of one that was not fitted in folds.
 
     Raises:
-        WeightsError: the file is damaged.
+        WeightsError: the file is missing or damaged, or has other heads than the checkpoint's recipe asks for.
     """
-    path = folder / FOLDS
-    if not path.exists():
+    origin, path = checkpoint.origin, folder / FOLDS
+    wanted = origin.recipe.training.folds if isinstance(origin, Run) else 0
+    if not wanted:
         return []
+    if not path.exists():
+        raise WeightsError(
+            f"There is no {path}: without it photos would be judged by what was trained on them; keep it beside the checkpoint."
+        )
     content = read_saved(path)
-    if not isinstance(content, dict) or not isinstance(content.get("heads"), list):
-        raise WeightsError(f"{path} is damaged; `mctrain teach` writes it again.")
-    return list(content["heads"])
+    heads = content.get("heads") if isinstance(content, dict) else None
+    if not isinstance(heads, list) or len(heads) != wanted:
+        raise WeightsError(f"{path} is damaged or of another fit; `mctrain teach` writes it again.")
+    return heads

@@ -1,12 +1,15 @@
 """A model of open_clip as a teacher, with the activation that its weights were trained with.
 
 Weights of OpenAI and of DFN2B's ViT-L/14 want QuickGELU. open_clip builds some of these names with the exact GELU and only
-warns; embeddings then match nothing that was published. Here the activation follows what open_clip knows of the weights.
+warns; embeddings then match nothing that was published. Here the activation follows what open_clip knows of the weights,
+and so does the preprocessing of a file, which open_clip takes for CLIP's.
 """
 
 from __future__ import annotations
 
+import difflib
 import hashlib
+import logging
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -26,9 +29,16 @@ if TYPE_CHECKING:
     import PIL.Image
     from numpy.typing import NDArray
 
+    from picsight_engine.models.bundle import Crop, Resize
+
 _BATCH = 8
 _TEXTS = 32
 _HUB = "hf-hub:"
+_PREPROCESSING = ("mean", "std", "interpolation", "resize_mode")
+_RESIZES: dict[str, tuple[Resize, Crop | None]] = {
+    "shortest": ("shortest", "centre"),
+    "squash": ("squash", None),
+}
 # MobileCLIP2's two teachers, whose own configurations are read from the hub
 _HUB_MODELS = {
     "hf-hub:apple/DFN2B-CLIP-ViT-L-14": True,
@@ -46,17 +56,24 @@ class OpenClipTeacher:
             WeightsError: the name or the weights are unknown, or do not fit.
         """
         name, _, weights = title.partition("@")
-        if not weights and not name.startswith(_HUB):
-            raise WeightsError(
-                f"open_clip:{name} names no weights; add them, as in open_clip:{name}@FILE or open_clip:{name}@TAG."
-            )
+        if not name.startswith(_HUB):
+            _demand_known(name, weights)
         quick = wants_quick_gelu(name, weights)
+        logging.disable(logging.ERROR)  # what goes wrong comes as an exception too
         try:
-            model = open_clip.create_model(name, pretrained=weights or None, force_quick_gelu=bool(quick))
+            model = open_clip.create_model(
+                name,
+                pretrained=weights or None,
+                force_quick_gelu=bool(quick),
+                force_preprocess_cfg=published_preprocessing(name, weights),
+                require_pretrained=True,  # or it would begin with random weights where the hub has none at hand
+            )
         # The border to a foreign library: of names and files that it does not like it raises whatever these lead to.
         except Exception as fault:
             first = str(fault).strip().split("\n")[0].rstrip(".")
             raise WeightsError(f"The teacher open_clip:{title} cannot be loaded: {first}.") from fault
+        finally:
+            logging.disable(logging.NOTSET)
         if quick is not None and quick != _has_quick_gelu(model):
             raise WeightsError(
                 f"open_clip:{name} computes with {'the exact GELU' if quick else 'QuickGELU'}, and these weights were trained "
@@ -65,6 +82,10 @@ class OpenClipTeacher:
         self._model = model.eval().requires_grad_(requires_grad=False)
         self._tokens = open_clip.get_tokenizer(name)
         self.name = f"open_clip:{name}" + (f"@{Path(weights).name}" if weights else "")
+        if model.visual.preprocess_cfg["resize_mode"] not in _RESIZES:
+            raise WeightsError(
+                f"open_clip:{name} wants photos with a border, which Picsight does not make; choose another."
+            )
         self.spec = _spec_of(model.visual)
         self.scale = round(float(model.logit_scale.exp()), 4)
         self.digest = _digest(model)
@@ -96,6 +117,30 @@ def wants_quick_gelu(name: str, weights: str) -> bool | None:
     return bool(known.get("quick_gelu")) if known else None
 
 
+def published_preprocessing(name: str, weights: str) -> dict[str, Any]:
+    """Of a file, what all published weights of the model agree on; nothing where open_clip knows the weights themselves."""
+    if name.startswith(_HUB) or open_clip.get_pretrained_cfg(name, weights):
+        return {}
+    known = [open_clip.get_pretrained_cfg(name, tag) for tag in open_clip.list_pretrained_tags_by_model(name)]
+    told = [{key: own[key] for key in _PREPROCESSING} for own in known]
+    return told[0] if told and all(own == told[0] for own in told) else {}
+
+
+def _demand_known(name: str, weights: str) -> None:
+    if name not in open_clip.list_models():
+        near = ", ".join(difflib.get_close_matches(name, open_clip.list_models(), cutoff=0.0))
+        raise WeightsError(f"open_clip has no model {name!r}; the names nearest to it are {near}.")
+    if not weights:
+        raise WeightsError(
+            f"open_clip:{name} names no weights; add them, as in open_clip:{name}@FILE or open_clip:{name}@TAG."
+        )
+    if not Path(weights).is_file() and not open_clip.get_pretrained_cfg(name, weights):
+        tags = ", ".join(open_clip.list_pretrained_tags_by_model(name)) or "none"
+        raise WeightsError(
+            f"There is no file {weights}, nor has open_clip weights of that name for {name}; it has: {tags}."
+        )
+
+
 def _has_quick_gelu(model: torch.nn.Module) -> bool:
     return any(isinstance(module, QuickGELU) for module in model.modules())
 
@@ -103,11 +148,12 @@ def _has_quick_gelu(model: torch.nn.Module) -> bool:
 def _spec_of(tower: Any) -> ImageSpec:
     size = tower.image_size[0] if isinstance(tower.image_size, tuple) else tower.image_size
     config = tower.preprocess_cfg
+    resize, crop = _RESIZES[config["resize_mode"]]
     return ImageSpec(
         size=size,
-        resize="shortest",
+        resize=resize,
         interpolation=config["interpolation"],
-        crop="centre",
+        crop=crop,
         mean=tuple(config["mean"]),
         std=tuple(config["std"]),
         input="pixels",

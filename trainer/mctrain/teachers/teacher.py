@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 class Teacher(Protocol):
-    """One model that judges; `scale` is the factor of its cosines, `digest` names its weights (16 hex digits)."""
+    """One model that judges; `scale` is the factor of its cosines, `digest` names its weights."""
 
     @property
     def name(self) -> str:

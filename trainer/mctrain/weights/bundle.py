@@ -1,12 +1,13 @@
 """Reads a bundle back into a checkpoint: heads from its graphs, pretrained trunks from their packages.
 
 Of what a bundle stored in fewer bits the rest is gone: a head from float16 is as good as the original, one from int8 near
-it. Only bundles on pretrained trunks can be read; graphs of other towers have their branches folded.
+it. Only bundles on the packages' own trunks can be read: a tuned one, and the factors of joined ones, stand in no tensor
+that a graph names, and graphs of other towers have their branches folded.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import onnx
 import torch
@@ -14,6 +15,7 @@ from onnx import numpy_helper
 
 from mctrain.errors import RecipeError, WeightsError
 from mctrain.models.clip import build_clip, load_trunks
+from mctrain.models.lite import is_plain
 from mctrain.models.presets import preset_of
 from mctrain.recipe import ModelTable, parse_table
 from mctrain.weights.checkpoint import Checkpoint, Source
@@ -26,6 +28,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from torch import Tensor
 
+    from mctrain.models.lite import LiteShape
+
     Arrays = dict[str, NDArray[np.generic]]
 
 _FIRST_STARTER = {"networks": ["lite0"], "size": 224}  # what its recipe did not say yet
@@ -37,7 +41,7 @@ def read_bundle(folder: Path) -> Checkpoint:
 
     Raises:
         BundleError: it is damaged.
-        WeightsError: it is not on pretrained trunks.
+        WeightsError: it is not on pretrained trunks, or these were tuned or joined.
         TrainerError: the package of a trunk is missing.
     """
     bundle = open_bundle(folder, hashes=True)
@@ -51,6 +55,12 @@ def read_bundle(folder: Path) -> Checkpoint:
             f"{folder} does not say of which pretrained networks it was made, so it cannot be read back; import the "
             "published weights instead."
         ) from fault
+    model = cast("LiteShape", preset.image)
+    if recipe.get("tuning") or not is_plain(model.networks, preset.size):
+        raise WeightsError(
+            f"{folder} was made of trunks that were tuned or joined, which its graphs do not give back; use the checkpoint "
+            "that it was exported from."
+        )
     clip = build_clip(preset, scale=manifest.logit_scale).eval()
     load_trunks(clip, preset)
     for tower, graph in ((clip.image, IMAGE_GRAPH), (clip.text, TEXT_GRAPH)):

@@ -16,6 +16,7 @@ import torch
 from mctrain.data.shards import samples
 from mctrain.errors import TrainerError
 from mctrain.teachers.fit.corpus import Places
+from mctrain.teachers.fit.progress import load_progress
 from mctrain.teachers.fit.run import PROGRESS, teach
 from mctrain.weights.checkpoint import CHECKPOINT, load_checkpoint
 
@@ -94,3 +95,30 @@ def test_what_a_recipe_says_of_itself_may_change_between_two_calls(
     again = teach(renamed, Places(tiny_data, cache), tmp_path / "run", silent, threads=1)
     assert again.content.origin.recipe.about.title == "Renamed"
     assert same_heads(again.content, finished.content)
+
+
+def test_a_folder_with_a_run_on_other_photos_is_left_alone(finished, tiny_recipe, tiny_data, cache, tmp_path):
+    """Its heads would go on from what they learnt, and the checkpoint name files that they never saw."""
+    shutil.copytree(finished.path.parent, tmp_path / "run")
+    shutil.copytree(tiny_data, tmp_path / "data")
+    shutil.copy(
+        tmp_path / "data" / "flickr8k-train-000000.tar", tmp_path / "data" / "flickr8k-train-000001.tar"
+    )
+    with pytest.raises(TrainerError, match="holds a run of other photos or texts"):
+        teach(tiny_recipe, Places(tmp_path / "data", cache), tmp_path / "run", silent, threads=1)
+
+
+def test_too_few_photos_for_a_batch_are_told(tiny_recipe, tiny_data, cache, tmp_path):
+    large = replace(tiny_recipe, training=replace(tiny_recipe.training, batch=100))
+    with pytest.raises(TrainerError, match="32 photos do not fill a batch of 100"):
+        teach(large, Places(tiny_data, cache), tmp_path, silent, threads=1)
+
+
+def test_progress_of_another_version_is_told(finished, tiny_recipe, tmp_path):
+    content = torch.load(finished.path.parent / PROGRESS, weights_only=True)
+    recipe = content["recipe"]
+    older = {**recipe, "training": {"seed": 0}}
+    for broken in ({**content, "more": 1}, {"recipe": recipe}, {**content, "recipe": older}, {}, []):
+        torch.save(broken, tmp_path / PROGRESS)
+        with pytest.raises(TrainerError, match=r"progress\.pt is damaged or of another version of mctrain"):
+            load_progress(tmp_path / PROGRESS, tiny_recipe)

@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 import torch
 
+from mctrain.errors import RecipeError
 from mctrain.models.minilm import load_minilm
 from mctrain.recipe import TuningTable, parse_recipe
 from mctrain.teachers.fit.corpus import Places
@@ -62,3 +63,10 @@ def test_a_run_that_goes_on_ends_where_another_one_ends(tuned, recipe, tiny_data
 def test_a_recipe_keeps_the_table_in_its_checkpoint(recipe):
     assert parse_recipe(recipe.as_dict(), "it") == recipe
     assert parse_recipe(replace(recipe, tuning=None).as_dict(), "it").tuning is None
+
+
+@pytest.mark.parametrize(("kind", "count"), [("layers", 7), ("batch", 33), ("classes", 1001), ("layers", 0)])
+def test_more_than_there_is_cannot_be_tuned(recipe, tiny_data, cache, tmp_path, kind, count):
+    asked = replace(recipe, tuning=replace(TABLE, **{kind: count}))
+    with pytest.raises(RecipeError, match=f"The tuning asks for {count} .* where there are"):
+        teach(asked, Places(tiny_data, cache), tmp_path, silent, threads=1)

@@ -15,7 +15,7 @@ from mctrain.data.shards import find_shards, samples
 from mctrain.data.words import CAPTIONS, CLASSES, QUERIES
 from mctrain.models import minilm
 from mctrain.teachers.fit.features import cache_features, cached
-from mctrain.teachers.fit.sentences import cache_sentences
+from mctrain.teachers.fit.sentences import Sentences
 from mctrain.teachers.fit.sureness import fit_factors, join
 
 if TYPE_CHECKING:
@@ -81,8 +81,7 @@ class Corpus:
 
     def seen_by(self, trunk: MiniLM, cache: Path, bar: Bar) -> Corpus:
         """With the vectors that a trunk gives for its texts."""
-        found = cache_sentences(self.texts, trunk, cache, bar("texts", len(self.texts)))
-        return replace(self, vectors=found.of(self.texts))
+        return replace(self, vectors=Sentences(trunk, cache).of(self.texts, bar("texts", len(self.texts))))
 
 
 @dataclass(frozen=True, slots=True)

@@ -96,11 +96,15 @@ def fit(
     killed run ends where an undisturbed one ends. `report` hears the mean loss of each epoch.
 
     Raises:
-        TrainerError: the file holds a run of another recipe or version, or is damaged.
+        TrainerError: the file holds a run of another recipe or version, or is damaged; or the photos do not fill a batch.
     """
     table = recipe.training
-    run = _begin(heads, lesson, recipe, progress_file)
     steps = steps_of_epoch(lesson.photos, table)
+    if not steps:
+        raise TrainerError(
+            f"{len(lesson.photos)} photos do not fill a batch of {table.batch}; give more photos or a smaller batch."
+        )
+    run = _begin(heads, lesson, recipe, progress_file)
 
     while len(run.history) < table.epochs:
         epoch = len(run.history)

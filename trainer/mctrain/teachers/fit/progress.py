@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
-from mctrain.errors import TrainerError
+from mctrain.errors import RecipeError, TrainerError
 from mctrain.recipe import Recipe, parse_recipe
 from mctrain.weights.files import read_saved, write_saved
 
@@ -35,13 +35,18 @@ def load_progress(path: Path, recipe: Recipe) -> Progress | None:
     """The fit's progress, or None at its beginning.
 
     Raises:
-        TrainerError: the file is of another recipe, or damaged.
+        TrainerError: the file is of another recipe or version, or damaged.
     """
     if not path.exists():
         return None
-    content = read_saved(path)
-    if not isinstance(content, dict):
-        raise TrainerError(f"{path} is not the progress of a fit; remove it.")
-    if parse_recipe(content.pop("recipe"), str(path)).numbers() != recipe.numbers():
+    content = cast("Any", read_saved(path))
+    try:
+        begun = parse_recipe(content.pop("recipe"), str(path))
+        progress = Progress(**content)
+    except (AttributeError, KeyError, TypeError, RecipeError) as fault:
+        raise TrainerError(
+            f"{path} is damaged or of another version of mctrain; choose another folder with -o."
+        ) from fault
+    if begun.numbers() != recipe.numbers():
         raise TrainerError(f"{path.parent} holds a run of another recipe; choose another folder with -o.")
-    return Progress(**content)
+    return progress

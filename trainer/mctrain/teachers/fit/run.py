@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import json
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, cast
 
@@ -11,6 +12,7 @@ import torch
 
 from mctrain.data.refusal import refuse_evaluation, reserved
 from mctrain.data.shards import file_digest, find_shards
+from mctrain.errors import DataError, TrainerError
 from mctrain.models.clip import build_clip, load_trunks
 from mctrain.models.lite import Joined
 from mctrain.models.presets import preset_of
@@ -22,6 +24,7 @@ from mctrain.teachers.fit.pseudo import Classifier
 from mctrain.teachers.fit.tuning import tune
 from mctrain.teachers.folds import fold_of, save_folds
 from mctrain.weights.checkpoint import Checkpoint, Run, save_checkpoint
+from mctrain.whole_files import write_whole
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -36,6 +39,7 @@ if TYPE_CHECKING:
     from mctrain.teachers.fit.corpus import Bar, Corpus, Places
 
 PROGRESS = "progress.pt"
+DATA = "data.json"
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,12 +59,14 @@ def teach(
     Raises:
         RefusalError: the recipe's files hold something that is for evaluation only.
         DataError: a file is missing or damaged.
-        TrainerError: the folder holds a run of another recipe.
+        TrainerError: the folder holds a run of another recipe, or of other files.
     """
     torch.set_num_threads(threads)
     table, data = recipe.data, places.data
     files = [*find_shards(data, table.shards), *find_shards(data, [table.templates, table.translations])]
     refuse_evaluation(files, reserved(data, table.evaluation_shards, table.evaluation_texts))
+    learnt = {path.name: file_digest(path) for path in files}
+    _demand_same_data(folder, learnt)
     preset = preset_of(recipe.model)
     torch.manual_seed(recipe.training.seed)
     clip = build_clip(preset, scale=recipe.training.temperature)
@@ -72,9 +78,24 @@ def teach(
     if recipe.tuning is not None:
         tune(clip, corpus, recipe, folder, bar)
     history = _fit_all(clip, corpus.seen_by(trunk, places.cache, bar), recipe, folder, bar)
-    run = Run(recipe, history, {path.name: file_digest(path) for path in files})
+    run = Run(recipe, history, learnt)
     checkpoint = Checkpoint(preset, clip.eval().requires_grad_(requires_grad=False), run)
     return Finished(checkpoint, save_checkpoint(folder, checkpoint), history)
+
+
+def _demand_same_data(folder: Path, learnt: dict[str, str]) -> None:
+    """Writes down the digests of the files that a run learns from, or compares them with those that it began with."""
+    path = folder / DATA
+    if not path.exists():
+        with write_whole(path) as file:
+            file.write(json.dumps(learnt, indent=1).encode())
+        return
+    try:
+        begun = json.loads(path.read_bytes())
+    except ValueError as fault:
+        raise DataError(f"{path} is damaged; choose another folder with -o.") from fault
+    if begun != learnt:
+        raise TrainerError(f"{folder} holds a run of other photos or texts; choose another folder with -o.")
 
 
 def _fit_all(clip: Clip, corpus: Corpus, recipe: Recipe, folder: Path, bar: Bar) -> tuple[float, ...]:

@@ -28,48 +28,37 @@ _SHAPE = MiniLmShape(0, 0.0, 0.0)  # whatever the head, the tokens are these
 
 
 class Sentences:
-    """Text → row of a matrix of unit vectors [n, 384], float16."""
+    """A trunk's unit vectors of texts: from the cache, or computed and added to it as new files."""
 
-    def __init__(self, rows: dict[str, int], matrix: NDArray[np.float16]) -> None:
-        self.rows = rows
-        self.matrix = matrix
+    def __init__(self, trunk: MiniLM, cache: Path) -> None:
+        self._trunk, self._cache, self._name = trunk, cache, _name_of(trunk)
+        self._encoder: Encoder | None = None
+        self._known: dict[str, NDArray[np.float16]] = {}
+        for path in sorted(cache.glob(f"texts-{LAYOUT}-{self._name}-*.npz")):
+            arrays = load_arrays(path)
+            self._known.update(zip(arrays["digests"].tolist(), arrays["vectors"], strict=True))
 
-    def of(self, texts: Sequence[str]) -> NDArray[np.float16]:
-        """The vectors of some of the texts, in their order."""
-        return self.matrix[[self.rows[text] for text in texts]]
+    def of(self, texts: Sequence[str], progress: Callable[[int, str], None]) -> NDArray[np.float16]:
+        """[n, 384] in the order of the texts; `progress` hears how many of the distinct ones are there."""
+        digests = {text: _digest(text) for text in texts}
+        missing = sorted(text for text, own in digests.items() if own not in self._known)
+        progress(len(digests) - len(missing), "")
+        for start in range(0, len(missing), CHUNK):
+            self._add(missing[start : start + CHUNK], progress)
+        return np.stack([self._known[digests[text]] for text in texts])
 
-
-def cache_sentences(
-    texts: Sequence[str], trunk: MiniLM, cache: Path, progress: Callable[[int, str], None]
-) -> Sentences:
-    """The vectors of all distinct texts; those that the cache lacks are computed and added to it as new files."""
-    distinct = sorted(set(texts))
-    name = trunk_name(trunk)
-    known = _load(cache, name)
-    missing = [text for text in distinct if _digest(text) not in known]
-    progress(len(distinct) - len(missing), "")
-    encoder = Encoder(trunk, cache) if missing else None
-    for start in range(0, len(missing), CHUNK):
-        chunk = missing[start : start + CHUNK]
-        digests = [_digest(text) for text in chunk]
-        vectors = encoder(chunk, progress) if encoder else np.empty((0, minilm.WIDTH), np.float16)
-        chunk_name = hashlib.sha256("".join(digests).encode()).hexdigest()[:16]
-        path = cache / f"texts-{LAYOUT}-{name}-{chunk_name}.npz"
+    def _add(self, texts: Sequence[str], progress: Callable[[int, str], None]) -> None:
+        if self._encoder is None:
+            self._encoder = Encoder(self._trunk, self._cache / f"minilm-{self._name}.onnx")
+        vectors = self._encoder(texts, progress)
+        digests = [_digest(text) for text in texts]
+        name = hashlib.sha256("".join(digests).encode()).hexdigest()[:16]
+        path = self._cache / f"texts-{LAYOUT}-{self._name}-{name}.npz"
         save_arrays(path, {"digests": np.array(digests), "vectors": vectors})
-        known.update(zip(digests, vectors, strict=True))
-    rows = {text: row for row, text in enumerate(distinct)}
-    return Sentences(rows, np.stack([known[_digest(text)] for text in distinct]))
+        self._known.update(zip(digests, vectors, strict=True))
 
 
-def _load(cache: Path, name: str) -> dict[str, NDArray[np.float16]]:
-    known: dict[str, NDArray[np.float16]] = {}
-    for path in sorted(cache.glob(f"texts-{LAYOUT}-{name}-*.npz")):
-        arrays = load_arrays(path)
-        known.update(zip(arrays["digests"].tolist(), arrays["vectors"], strict=True))
-    return known
-
-
-def trunk_name(trunk: MiniLM) -> str:
+def _name_of(trunk: MiniLM) -> str:
     """Which weights a trunk has: the first 16 hex digits of a SHA-256 over them."""
     digest = hashlib.sha256()
     for name, tensor in sorted(trunk.state_dict().items()):
@@ -79,15 +68,14 @@ def trunk_name(trunk: MiniLM) -> str:
 
 
 class Encoder:
-    """A trunk in ONNX Runtime with its tokenizer."""
+    """A trunk in ONNX Runtime, as a graph at `path`, with its tokenizer."""
 
-    def __init__(self, trunk: MiniLM, cache: Path) -> None:
+    def __init__(self, trunk: MiniLM, path: Path) -> None:
         self._tokenizer = load_tokenizer(_SHAPE)
-        path = cache / f"minilm-{trunk_name(trunk)}.onnx"
         if not path.exists():
             import torch
 
-            cache.mkdir(parents=True, exist_ok=True)
+            path.parent.mkdir(parents=True, exist_ok=True)
             staging = path.with_suffix(".part")
             example = torch.ones(2, 8, dtype=torch.int64)
             write_graph(trunk, example, Port("ids", {0: "n", 1: "tokens"}), ["vectors"], staging)

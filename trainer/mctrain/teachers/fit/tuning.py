@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any, cast
 import numpy as np
 import torch
 
-from mctrain.models.minilm import PAD_ID, MiniLmShape
+from mctrain.errors import RecipeError
+from mctrain.models.minilm import LAYERS, PAD_ID, MiniLmShape
 from mctrain.optimisation.schedule import rate_at
 from mctrain.teachers.fit.heads import Heads
 from mctrain.teachers.fit.loop import as_tensor
@@ -54,9 +55,11 @@ def tune(clip: Clip, corpus: Corpus, recipe: Recipe, folder: Path, bar: Bar) -> 
     """Tunes the model's text trunk in place, from the last steps in `folder` if there are some.
 
     Raises:
+        RecipeError: it asks for more layers, photos or classes than there are.
         TrainerError: the folder holds a run of another recipe.
     """
     table = cast("TuningTable", recipe.tuning)
+    _demand_enough(table, corpus)
     trunk = cast("MiniLmTower", clip.text).trunk
     heads = copy.deepcopy(Heads.of(clip))
     heads.requires_grad_()
@@ -85,6 +88,16 @@ def tune(clip: Clip, corpus: Corpus, recipe: Recipe, folder: Path, bar: Bar) -> 
             state = model.state_dict()
             save_progress(folder / TUNED, recipe, Progress(state, {}, optimizer.state_dict(), tuple(history)))
     trunk.requires_grad_(requires_grad=False)
+
+
+def _demand_enough(table: TuningTable, corpus: Corpus) -> None:
+    wanted = {"layers": table.layers, "photos": table.batch, "classes": table.classes}
+    there = {"layers": LAYERS, "photos": len(corpus.keys), "classes": len(corpus.prompts.starts) - 1}
+    for kind, count in wanted.items():
+        if not 1 <= count <= there[kind]:
+            raise RecipeError(
+                f"The tuning asks for {count} {kind} where there are {there[kind]}; give another number."
+            )
 
 
 def _optimizer(heads: Heads, upper: list[nn.Parameter], table: TuningTable) -> torch.optim.AdamW:
