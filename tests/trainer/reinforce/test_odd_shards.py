@@ -7,13 +7,17 @@ import signal
 from itertools import islice
 
 import pytest
+from click.testing import CliRunner
 from tests.trainer.conftest import write_shard
 
+from mctrain.cli.command import mctrain
 from mctrain.data.phrasing import Phrasing
-from mctrain.data.shards import samples
+from mctrain.data.reinforced.reader import Pass, ReaderSettings, ReinforcedData
+from mctrain.data.shards import grouped, samples
 from mctrain.data.workers import open_pool
-from mctrain.errors import TrainerError
+from mctrain.errors import DataError, TrainerError
 from mctrain.recipe import Augmentation
+from mctrain.reinforce.report import load_report
 from mctrain.reinforce.shard import Drawing, Outcome, reinforce
 from mctrain.teachers.teacher import Ensemble
 
@@ -30,6 +34,19 @@ def judge(shipped_teacher):
             return list(reinforce(shard, drawing, ensemble, pool, outcome)), outcome
 
         yield judged
+
+
+@pytest.fixture
+def made_of(starter, tmp_path):
+    """The folder of what the command makes of shards."""
+
+    def make(*shards, folder=tmp_path / "made", options=()):
+        command = ["reinforce", *map(str, shards), "-o", str(folder), "--teacher", str(starter), *options]
+        command += ["--views", "2", "--cache", str(tmp_path / "cache")]
+        CliRunner().invoke(mctrain, command, catch_exceptions=False)
+        return folder
+
+    return make
 
 
 @pytest.fixture(scope="module")
@@ -88,3 +105,34 @@ def test_a_worker_that_is_ended_from_outside_is_told_in_a_sentence(judge, photos
         pool.submit(os.kill, worker, signal.SIGKILL)
         with pytest.raises(TrainerError, match="memory is full"):
             judge(shard, pool)
+
+
+def test_names_may_be_long_and_hold_any_bytes(made_of, photos, tmp_path):
+    keys = ["caf\udce9", "x" * 150, "кошка", "album/" * 40 + "one"]
+    parts = [part for key in keys for part in ((f"{key}.jpg", photos[0]), (f"{key}.txt", b"one dog"))]
+    parts += [("\udcff.jpg", b"no picture"), ("\udcff.txt", b"one dog")]
+    folder = made_of(write_shard(tmp_path / "names.tar", parts))
+    assert [own.key for own in grouped(folder / "names.tar")] == keys
+    report = load_report(folder / "names.tar")
+    assert [own.key for own in report.faulty] == ["\udcff"]
+    settings = ReaderSettings(224, "bicubic", ".", (512,))
+    data = ReinforcedData([folder / "names.tar"], tmp_path / "cache", settings)
+    (batch,) = data.batches(Pass(0, 0, 4), workers=0)
+    assert set(batch.keys) == set(keys)
+    told = CliRunner().invoke(mctrain, ["data", "verify", str(folder), "--cache", str(tmp_path / "cache")])
+    assert "4 samples, 4 of them read, 1 views replayed; nothing moved" in told.output
+
+
+def test_of_a_shard_that_was_cut_off_its_beginning_is_reinforced(made_of, photos, tmp_path):
+    parts = [part for key in "abc" for part in ((f"{key}.jpg", photos[0]), (f"{key}.txt", b"one dog"))]
+    shard = write_shard(tmp_path / "cut.tar", parts)
+    shard.write_bytes(shard.read_bytes()[: -2 * 10240])
+    folder = made_of(shard)
+    assert [own.key for own in grouped(folder / "cut.tar")] == ["a", "b"]
+    assert load_report(folder / "cut.tar").shard.faults == {"damaged shard": 1}
+
+
+def test_a_file_that_is_no_shard_is_told_in_one_line(made_of, tmp_path):
+    (tmp_path / "text.tar").write_bytes(b"no archive" * 100)
+    with pytest.raises(DataError, match=r"^[^\n]*text.tar cannot be read[^\n]*$"):
+        made_of(tmp_path / "text.tar")

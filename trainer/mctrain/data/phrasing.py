@@ -181,7 +181,7 @@ def _labelled(names: Sequence[str], templates: Sequence[str]) -> list[str]:
 
 def _listed(key: str, names: Sequence[str], templates: Sequence[str]) -> list[str]:
     """Things seen in a photo: each name bare, and a few groups of two and three in the templates."""
-    draw = random.Random(hashlib.sha256(key.encode()).digest())  # noqa: S311 (no secret, a fixed choice)
+    draw = random.Random(hashlib.sha256(key.encode(errors="surrogatepass")).digest())  # noqa: S311 (no secret, a fixed choice)
     texts = list(names)
     for template in templates:
         taken = template.count("{}")
