@@ -162,7 +162,7 @@ def test_a_job_killed_again_and_again_loses_nothing_and_doubles_nothing(steps, m
 
 
 def test_a_folder_of_another_job_is_left_alone(made, words):
-    with pytest.raises(TrainerError, match="was begun with another configuration"):
+    with pytest.raises(TrainerError, match="was begun with another seed"):
         run(*words, "-o", made[0], "--seed", "5")
 
 

@@ -13,40 +13,57 @@ from tests.trainer.conftest import write_shard
 from mctrain.cli.command import mctrain
 from mctrain.data.phrasing import Phrasing
 from mctrain.data.reinforced.reader import Pass, ReaderSettings, ReinforcedData
+from mctrain.data.reinforced.storage import Storage
 from mctrain.data.shards import grouped, samples
 from mctrain.data.workers import open_pool
 from mctrain.errors import DataError, TrainerError
 from mctrain.recipe import Augmentation
+from mctrain.reinforce.foretell import foretell
+from mctrain.reinforce.job import Job, begin, part_of, run
 from mctrain.reinforce.report import load_report
 from mctrain.reinforce.shard import Drawing, Outcome, reinforce
 from mctrain.teachers.teacher import Ensemble
 
 
 @pytest.fixture(scope="module")
-def judge(shipped_teacher):
+def ensemble(shipped_teacher):
+    return Ensemble([shipped_teacher])
+
+
+@pytest.fixture(scope="module")
+def drawing(ensemble):
+    return Drawing(Augmentation("none", 1, 1.0, mirror=False), 0, ensemble.sizes, Phrasing(), jpeg=False)
+
+
+@pytest.fixture(scope="module")
+def pool():
+    with open_pool(1) as opened:
+        yield opened
+
+
+@pytest.fixture(scope="module")
+def judge(ensemble, drawing, pool):
     """The samples of a shard in the teacher's eyes, and what became of the others."""
-    ensemble = Ensemble([shipped_teacher])
-    drawing = Drawing(Augmentation("none", 1, 1.0, mirror=False), 0, ensemble.sizes, Phrasing(), jpeg=False)
-    with open_pool(1) as pool:
 
-        def judged(shard, pool=pool):
-            outcome = Outcome()
-            return list(reinforce(shard, drawing, ensemble, pool, outcome)), outcome
+    def judged(shard, pool=pool):
+        outcome = Outcome()
+        return list(reinforce(shard, drawing, ensemble, pool, outcome)), outcome
 
-        yield judged
+    return judged
 
 
-@pytest.fixture
-def made_of(starter, tmp_path):
-    """The folder of what the command makes of shards."""
+@pytest.fixture(scope="module")
+def make(ensemble, drawing, pool):
+    """Reinforces what is left of the shards, as the command does; the names of those that were."""
 
-    def make(*shards, folder=tmp_path / "made", options=()):
-        command = ["reinforce", *map(str, shards), "-o", str(folder), "--teacher", str(starter), *options]
-        command += ["--views", "2", "--cache", str(tmp_path / "cache")]
-        CliRunner().invoke(mctrain, command, catch_exceptions=False)
-        return folder
+    def made(folder, *shards):
+        job = Job(shards, folder, drawing, Storage.PTH_BF16)
+        left = begin(job, ensemble)
+        foretell(job, left, ensemble, pool)
+        run(job, left, ensemble, pool, lambda *_: None)
+        return [shard.name for shard in left]
 
-    return make
+    return made
 
 
 @pytest.fixture(scope="module")
@@ -107,11 +124,12 @@ def test_a_worker_that_is_ended_from_outside_is_told_in_a_sentence(judge, photos
             judge(shard, pool)
 
 
-def test_names_may_be_long_and_hold_any_bytes(made_of, photos, tmp_path):
+def test_names_may_be_long_and_hold_any_bytes(make, photos, tmp_path):
     keys = ["caf\udce9", "x" * 150, "кошка", "album/" * 40 + "one"]
     parts = [part for key in keys for part in ((f"{key}.jpg", photos[0]), (f"{key}.txt", b"one dog"))]
     parts += [("\udcff.jpg", b"no picture"), ("\udcff.txt", b"one dog")]
-    folder = made_of(write_shard(tmp_path / "names.tar", parts))
+    folder = tmp_path / "made"
+    make(folder, write_shard(tmp_path / "names.tar", parts))
     assert [own.key for own in grouped(folder / "names.tar")] == keys
     report = load_report(folder / "names.tar")
     assert [own.key for own in report.faulty] == ["\udcff"]
@@ -123,16 +141,51 @@ def test_names_may_be_long_and_hold_any_bytes(made_of, photos, tmp_path):
     assert "4 samples, 4 of them read, 1 views replayed; nothing moved" in told.output
 
 
-def test_of_a_shard_that_was_cut_off_its_beginning_is_reinforced(made_of, photos, tmp_path):
+def test_of_a_shard_that_was_cut_off_its_beginning_is_reinforced(make, photos, tmp_path):
     parts = [part for key in "abc" for part in ((f"{key}.jpg", photos[0]), (f"{key}.txt", b"one dog"))]
     shard = write_shard(tmp_path / "cut.tar", parts)
     shard.write_bytes(shard.read_bytes()[: -2 * 10240])
-    folder = made_of(shard)
-    assert [own.key for own in grouped(folder / "cut.tar")] == ["a", "b"]
-    assert load_report(folder / "cut.tar").shard.faults == {"damaged shard": 1}
+    make(tmp_path / "made", shard)
+    assert [own.key for own in grouped(tmp_path / "made" / "cut.tar")] == ["a", "b"]
+    assert load_report(tmp_path / "made" / "cut.tar").shard.faults == {"damaged shard": 1}
 
 
-def test_a_file_that_is_no_shard_is_told_in_one_line(made_of, tmp_path):
+def test_a_file_that_is_no_shard_is_told_in_one_line(make, tmp_path):
     (tmp_path / "text.tar").write_bytes(b"no archive" * 100)
     with pytest.raises(DataError, match=r"^[^\n]*text.tar cannot be read[^\n]*$"):
-        made_of(tmp_path / "text.tar")
+        make(tmp_path / "made", tmp_path / "text.tar")
+
+
+def test_a_source_that_was_changed_is_made_again_and_never_written_over(make, photos, tmp_path):
+    texts = (b"one dog", b"two dogs")
+    first, other = (
+        write_shard(tmp_path / name / "a.tar", [("a.jpg", photos[0]), ("a.txt", text)])
+        for name, text in zip("xy", texts, strict=True)
+        if not (tmp_path / name).mkdir()
+    )
+    folder = tmp_path / "made"
+    assert [make(folder, shard) for shard in (first, first, other)] == [["a.tar"], [], ["a.tar"]]
+    assert next(grouped(folder / "a.tar")).members["txt"] == texts[1]
+    for place, shard in ((first.parent, first), (first.parent, other), (folder, folder / "a.tar")):
+        with pytest.raises(TrainerError, match="choose another folder with -o"):
+            make(place, shard)
+    assert next(grouped(first)).members["txt"] == texts[0]
+
+
+def test_shards_that_share_a_name_are_refused_whatever_part_is_made(tmp_path):
+    with pytest.raises(TrainerError, match=r"written as a\.tar"):
+        part_of([tmp_path / "a.tar", tmp_path / "a.tar.gz"], 1, 2)
+
+
+def test_what_a_killed_run_left_half_written_goes_with_the_next(make, photos, tmp_path):
+    shard = write_shard(tmp_path / "a.tar", [("a.jpg", photos[0]), ("a.txt", b"one dog")])
+    make(tmp_path / "made", shard)
+    (tmp_path / "made" / "a.report.json").unlink()
+    (tmp_path / "made" / "..a.tar.making.0123.part").write_bytes(b"half")
+    make(tmp_path / "made", shard)
+    assert not list(tmp_path.glob("made/.*"))
+
+
+def test_a_part_that_is_none_is_told(tmp_path):
+    told = CliRunner().invoke(mctrain, ["reinforce", "a.tar", "-o", str(tmp_path), "--part", "²/3"])
+    assert (told.exit_code, "no part such as 3/64" in told.output) == (2, True)

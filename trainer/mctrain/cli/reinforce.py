@@ -33,7 +33,7 @@ class _Part(click.ParamType[tuple[int, int]]):
         if isinstance(value, tuple):
             return value
         part, _, parts = str(value).partition("/")
-        if not (part.isdigit() and parts.isdigit() and 1 <= int(part) <= int(parts)):
+        if not (part.isdecimal() and parts.isdecimal() and 1 <= int(part) <= int(parts)):
             self.fail(f"{value} is no part such as 3/64.", param, context)
         return int(part), int(parts)
 
@@ -154,17 +154,18 @@ def reinforce(
     from mctrain.data.workers import open_pool
     from mctrain.reinforce.bank import make_bank
     from mctrain.reinforce.foretell import foretell  # imports torch: 2 s
-    from mctrain.reinforce.job import part_of, run
+    from mctrain.reinforce.job import begin, part_of, run
     from mctrain.teachers.open import open_teacher
     from mctrain.teachers.teacher import Ensemble
 
     titles = [_taught(title, data, cache) for title in wish.teachers]
     ensemble = Ensemble([open_teacher(title, cache) for title in titles])
     job = _job(wish, part_of(wish.shards, *part), output, ensemble.sizes, jpeg=jpeg, limit=limit)
+    left = begin(job, ensemble)
     with open_pool(processes) as pool:
-        forecast = foretell(job, ensemble, pool)
+        forecast = foretell(job, left, ensemble, pool)
         click.echo(forecast.sentence(), err=True)
-        manifest = run(job, ensemble, pool, bar("samples", forecast.photos))
+        manifest = run(job, left, ensemble, pool, bar("samples", forecast.photos))
     if wish.bank and part[0] == 1:
         for line in make_bank(
             output, wish.bank, Places(data or Path(), tuple(wish.shards), shipped()), ensemble, bar
