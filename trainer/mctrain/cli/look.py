@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from mctrain.cli.printing import printable
 from mctrain.data.reinforced.manifest import MANIFEST
 
 
@@ -42,7 +43,7 @@ def look(shard: Path, output: Path, count: int, manifest: Path | None) -> None:
             "teachers, all of one width; if that is wrong, name its manifest with --manifest."
         )
     if sheet.faults:
-        click.echo(f"Passed over: {len(sheet.faults)} samples, first: {sheet.faults[0]}")
+        click.echo(f"Passed over: {len(sheet.faults)} samples, first: {printable(sheet.faults[0])}")
     click.echo(
         f"{output}: {len(sheet.entries)} of {sheet.whole} photos, {image.width} by {image.height} pixels"
     )

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from mctrain.cli.places import cache_option
+from mctrain.cli.printing import printable
 from mctrain.cli.progress import bar
 from mctrain.data.reinforced.manifest import MANIFEST, Manifest, load_manifest
 
@@ -74,7 +75,7 @@ def verify(folder: Path, count: int, cache: Path, titles: tuple[str, ...], *, wh
 
 def _tell(findings: Sequence[str]) -> int:
     for sentence in findings:
-        click.echo(sentence)
+        click.echo(printable(sentence))
     return len(findings)
 
 

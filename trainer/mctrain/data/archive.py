@@ -14,10 +14,13 @@ if TYPE_CHECKING:
 
 
 def write_archive(path: Path, samples: Iterable[tuple[str, Mapping[str, bytes]]]) -> None:
-    """Writes samples, each a key with its members by suffix, beside `path` and moves the archive into place."""
+    """Writes samples, each a key with its members by suffix, beside `path` and moves the archive into place.
+
+    Only a name that plain headers cannot hold, for its length or its letters, gets a further one.
+    """
     with (
         write_whole(path) as file,
-        tarfile.open(fileobj=file, mode="w", format=tarfile.USTAR_FORMAT) as archive,
+        tarfile.open(fileobj=file, mode="w", format=tarfile.PAX_FORMAT) as archive,
     ):
         for key, members in samples:
             for suffix, content in members.items():

@@ -8,9 +8,9 @@ import hashlib
 import json
 import random
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from mctrain.data.words import CLASSES, QUERIES, Words, words_of
+from mctrain.data.words import CLASSES, QUERIES, Words, texts_of, words_of
 from mctrain.errors import DataError
 
 if TYPE_CHECKING:
@@ -105,15 +105,16 @@ class Phrasing:
     def _names(self, key: str, words: Words) -> list[str]:
         """Names of what a photo shows, bare and in sentences; lists of objects only where nobody wrote searches."""
         about = words.about
-        if about.get("set") and about["set"] not in self.templates:
-            return [own for own in (about.get("label"), *about.get("labels", ())) if own]
-        if about.get("set") and about.get("label"):
-            return _labelled(about, self.templates[about["set"]])
+        label, labels, objects, phrases = (
+            texts_of(about, name) for name in ("label", "labels", "objects", "phrases")
+        )
         if about.get("set"):
-            return _listed(key, about["labels"], self.templates[about["set"]])
-        if QUERIES not in words.synthetic and about.get("objects"):
-            templates = self.templates.get(_OF_OBJECTS, ())
-            return [*_listed(key, about["objects"], templates), *about.get("phrases", ())]
+            templates = self.templates.get(str(about["set"]))
+            if templates is None:
+                return [own for own in (*label, *labels) if own]
+            return _labelled([*label, *labels], templates) if any(label) else _listed(key, labels, templates)
+        if QUERIES not in words.synthetic and objects:
+            return [*_listed(key, objects, self.templates.get(_OF_OBJECTS, ())), *phrases]
         return []
 
 
@@ -169,15 +170,18 @@ def article_of(name: str) -> str:
     return "an " if lowered.startswith(_VOWELS) and not lowered.startswith(_CONSONANT_SOUND) else "a "
 
 
-def _labelled(words: Mapping[str, Any], templates: Sequence[str]) -> list[str]:
+def _labelled(names: Sequence[str], templates: Sequence[str]) -> list[str]:
     """Each name that holds, bare and in each template of its set."""
-    names = _distinct([words["label"], *words.get("labels", ())])
-    return [text for name in names for text in (name, *(fill(template, [name]) for template in templates))]
+    return [
+        text
+        for name in _distinct(names)
+        for text in (name, *(fill(template, [name]) for template in templates))
+    ]
 
 
 def _listed(key: str, names: Sequence[str], templates: Sequence[str]) -> list[str]:
     """Things seen in a photo: each name bare, and a few groups of two and three in the templates."""
-    draw = random.Random(hashlib.sha256(key.encode()).digest())  # noqa: S311 (no secret, a fixed choice)
+    draw = random.Random(hashlib.sha256(key.encode(errors="surrogatepass")).digest())  # noqa: S311 (no secret, a fixed choice)
     texts = list(names)
     for template in templates:
         taken = template.count("{}")

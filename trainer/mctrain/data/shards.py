@@ -7,12 +7,14 @@ one another.
 from __future__ import annotations
 
 import glob
+import gzip
 import hashlib
 import io
 import json
 import posixpath
 import tarfile
 import zlib
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -141,16 +143,24 @@ def demand_end(archive: tarfile.TarFile, shard: Path) -> None:
 
 
 def count_photos(shard: Path) -> int:
-    """How many photos a shard holds, by the names of its members.
+    """How many photos a shard holds, by the names of its members; of one that is damaged, those before the damage.
 
     Raises:
         DataError: the shard is missing or is no tar archive.
     """
+    count = 0
     try:
-        with tarfile.open(shard) as archive:
-            return sum(split_name(member.name)[1] in PHOTO_SUFFIXES for member in archive if member.isfile())
-    except (OSError, EOFError, tarfile.TarError, zlib.error) as fault:
+        with (
+            tarfile.open(shard) as archive,
+            suppress(EOFError, gzip.BadGzipFile, tarfile.TarError, zlib.error),
+        ):
+            for member in archive:
+                count += member.isfile() and split_name(member.name)[1] in PHOTO_SUFFIXES
+    except tarfile.ReadError as fault:  # in five lines, where no packing fits
+        raise DataError(f"The shard {shard} cannot be read: it is damaged or no tar archive.") from fault
+    except (OSError, EOFError, zlib.error) as fault:
         raise DataError(f"The shard {shard} cannot be read: {fault}.") from fault
+    return count
 
 
 def grouped(shard: Path) -> Iterator[Group]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from mctrain.data.shards import parse_words
@@ -20,6 +21,9 @@ if TYPE_CHECKING:
 
 CAPTIONS, QUERIES, CLASSES = "syn_text", "syn_text_query", "syn_text_class"
 SYNTHETIC = "synthetic"
+_NO_TAGS = frozenset(
+    {"", "text", "image"}
+)  # arrays of embeddings have these names already: of texts, of views
 
 # read into `human` and `synthetic`, and so no facts
 _TEXT_FIELDS = frozenset({"texts", "txt_source", "captions", "caption", "caption_source", "queries"})
@@ -35,9 +39,13 @@ class Words:
 
     @property
     def captions(self) -> tuple[str, ...]:
-        """What stands as captions: what people wrote; where nobody did, the first text that was made, a caption if there is one."""
-        made = (self.synthetic.get(tag, ()) for tag in (CAPTIONS, CLASSES, QUERIES, *self.synthetic))
-        return self.human or next((texts[:1] for texts in made if texts), ())
+        """What stands as captions: what people wrote; where nobody did, the first text that was made, a caption if there is one.
+
+        A captioner may have said nothing: a blank text stands for none.
+        """
+        tags = (CAPTIONS, CLASSES, QUERIES, *self.synthetic)
+        made = (text for tag in tags for text in self.synthetic.get(tag, ()) if text.strip())
+        return self.human or tuple(islice(made, 1))
 
     def joined(self, other: Words) -> Words:
         """The words of two copies of one photo: all texts once; of two facts the first that says something."""
@@ -69,15 +77,29 @@ def words_of(members: Mapping[str, bytes], key: str = "The sample") -> Words:
         DataError: a member is no JSON, no UTF-8, or holds something else where texts should be.
     """
     record = parse_words(members.get("json", b"{}"), key)
-    tagged = parse_words(members.get("syn.json", b"{}"), key, "syn.json")
+    tagged = parse_tags(members.get("syn.json", b"{}"), key)
     try:
         text = members.get("txt", b"").decode()
     except UnicodeDecodeError as fault:
         raise DataError(f"{key}.txt is not UTF-8: {fault}.") from fault
     try:
-        return described(record, text, {tag: _texts(tagged, tag) for tag in tagged})
+        return described(record, text, {tag: texts_of(tagged, tag) for tag in tagged})
     except DataError as fault:
         raise DataError(f"{key}: {fault}") from fault
+
+
+def parse_tags(content: bytes, key: str) -> dict[str, Any]:
+    """What `syn.json` says, by tag.
+
+    Raises:
+        DataError: it is no JSON object, or a tag would give its embeddings the name of others.
+    """
+    tagged = parse_words(content, key, "syn.json")
+    if taken := sorted(_NO_TAGS & tagged.keys()):
+        raise DataError(
+            f"{key}.syn.json has the tag “{taken[0]}”, whose embeddings have no name of their own."
+        )
+    return tagged
 
 
 def described(
@@ -88,15 +110,15 @@ def described(
     Raises:
         DataError: a field holds something else than texts.
     """
-    captions = (*_texts(record, "captions"), *_texts(record, "caption"))
+    captions = (*texts_of(record, "captions"), *texts_of(record, "caption"))
     is_synthetic = SYNTHETIC in (record.get("txt_source"), record.get("caption_source"))
     first, made = ((), (text, *captions)) if is_synthetic else ((text, *captions), ())
-    human = _clean((*first[:1], *_texts(record, "texts"), *first[1:]))
+    human = _clean((*first[:1], *texts_of(record, "texts"), *first[1:]))
     tagged_already = {own for texts in (tagged or {}).values() for own in texts}
     made = tuple(own for own in made if own not in tagged_already)  # the first one stands as `txt` too
-    added = {CAPTIONS: _clean(made), QUERIES: _clean(_texts(record, "queries"))}
+    added = {CAPTIONS: _clean(made), QUERIES: _clean(texts_of(record, "queries"))}
     if not record.get("set"):  # names of a set are put into the set's own templates
-        added[CLASSES] = _clean((*_texts(record, "label"), *_texts(record, "labels")))
+        added[CLASSES] = _clean((*texts_of(record, "label"), *texts_of(record, "labels")))
     synthetic = dict(tagged or {})
     for tag, texts in added.items():
         known = synthetic.get(tag, ())
@@ -110,7 +132,11 @@ def described(
 
 def texts_by_kind(words: Words) -> dict[str, tuple[str, ...]]:
     """The texts of a photo as people count them: captions by people and synthetic ones, short searches, names of what it shows."""
-    names = (*words.synthetic.get(CLASSES, ()), *_texts(words.about, "label"), *_texts(words.about, "labels"))
+    names = (
+        *words.synthetic.get(CLASSES, ()),
+        *texts_of(words.about, "label"),
+        *texts_of(words.about, "labels"),
+    )
     made = [texts for tag, texts in words.synthetic.items() if tag not in {QUERIES, CLASSES}]
     return {
         "human": words.human,
@@ -145,8 +171,12 @@ def tags_of(words: Words) -> bytes:
     return _json({tag: list(texts) for tag, texts in words.synthetic.items()})
 
 
-def _texts(record: Mapping[str, Any], name: str) -> tuple[str, ...]:
-    """A field as texts: a list, one text alone, or nothing."""
+def texts_of(record: Mapping[str, Any], name: str) -> tuple[str, ...]:
+    """A field as texts: a list, one text alone, or nothing.
+
+    Raises:
+        DataError: it holds something else.
+    """
     value = record.get(name)
     if value is None:
         return ()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import signal
 import threading
 from concurrent.futures import ProcessPoolExecutor
 
@@ -11,11 +12,15 @@ from concurrent.futures import ProcessPoolExecutor
 def open_pool(count: int) -> ProcessPoolExecutor:
     """So many processes, begun when they are needed."""
     context = multiprocessing.get_context("spawn")  # a fork of a process that runs threads may hang
-    return ProcessPoolExecutor(count, context, initializer=_end_with_parent)
+    return ProcessPoolExecutor(count, context, initializer=_follow_parent)
 
 
-def _end_with_parent() -> None:
-    """A killed parent leaves no message: without this its workers would wait for one for ever."""
+def _follow_parent() -> None:
+    """Ctrl-C in a terminal reaches all processes: the parent answers, and its workers end when it ends.
+
+    A killed parent leaves no message: without the thread its workers would wait for one for ever.
+    """
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_wait_for_parent, daemon=True).start()
 
 

@@ -13,10 +13,10 @@ from mctrain.data.archive import write_archive
 from mctrain.data.augment.draw import slots_of
 from mctrain.data.reinforced.sample import members_of
 from mctrain.data.shards import count_photos
-from mctrain.reinforce.report import load_report
 from mctrain.reinforce.shard import Outcome, reinforce
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from concurrent.futures import ProcessPoolExecutor
 
     from mctrain.reinforce.job import Job
@@ -36,18 +36,19 @@ class Forecast:
 
     def sentence(self) -> str:
         """For a person."""
+        if not self.shards:
+            return "Nothing is left to make."
         hours, minutes = divmod(round(self.seconds / 60), 60)
         time_told = f"{hours} h {minutes:02d} min" if hours else f"{max(1, minutes)} min"
         return f"{self.shards} shards to make, about {self.photos} photos: {time_told}, {self.bytes / 1e6:.0f} MB."
 
 
-def foretell(job: Job, ensemble: Ensemble, pool: ProcessPoolExecutor) -> Forecast:
+def foretell(job: Job, left: Sequence[Path], ensemble: Ensemble, pool: ProcessPoolExecutor) -> Forecast:
     """Reinforces a few samples of the first shard that is left, and reckons.
 
     Raises:
         DataError: that shard is missing or damaged at its beginning.
     """
-    left = [shard for shard in job.shards if load_report(job.target(shard)) is None]
     if not left:
         return Forecast(0, 0, 0.0, 0)
     photos = sum(min(count_photos(shard), job.limit or sys.maxsize) for shard in left)

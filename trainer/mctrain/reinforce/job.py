@@ -7,6 +7,7 @@ several machines, and repeated.
 
 from __future__ import annotations
 
+import glob
 import json
 from collections import Counter
 from dataclasses import asdict, dataclass
@@ -63,24 +64,35 @@ class Job:
 
     def target(self, shard: Path) -> Path:
         """The reinforced shard of a source."""
-        return self.folder / f"{shard.name.partition('.')[0]}.tar"
+        return self.folder / _name(shard)
+
+
+def begin(job: Job, ensemble: Ensemble) -> tuple[Path, ...]:
+    """Writes down what the folder is for, or compares it with what it was for; the shards that are to be made.
+
+    Raises:
+        TrainerError: the folder holds other shards, a job of another configuration or of other teachers, or a source.
+        DataError: a source cannot be read.
+    """
+    _claim(job, recorded(ensemble))
+    return tuple(shard for shard in job.shards if not _is_made(job, shard))
 
 
 def run(
-    job: Job, ensemble: Ensemble, pool: ProcessPoolExecutor, progress: Callable[[int, str], None]
+    job: Job,
+    left: Sequence[Path],
+    ensemble: Ensemble,
+    pool: ProcessPoolExecutor,
+    progress: Callable[[int, str], None],
 ) -> Manifest:
-    """Makes what is missing; `pool` decodes, and `progress` hears of every sample and the name of its shard.
+    """Makes the shards that `begin` named; `pool` decodes, and `progress` hears of every sample and the name of its shard.
 
     Raises:
-        TrainerError: the folder holds a job of another configuration or of other teachers, or two shards have one name.
-        DataError: a shard is missing, damaged at its beginning, or does not come back as it was written.
+        DataError: a shard is missing, or does not come back as it was written.
     """
-    teachers = recorded(ensemble)
-    _begin(job, teachers)
-    for shard in job.shards:
-        if load_report(job.target(shard)) is None:
-            _make(job, shard, ensemble, pool, progress)
-    return collect(job, teachers)
+    for shard in left:
+        _make(job, shard, ensemble, pool, progress)
+    return collect(job, recorded(ensemble))
 
 
 def collect(job: Job, teachers: tuple[Teacher, ...]) -> Manifest:
@@ -103,31 +115,56 @@ def recorded(ensemble: Ensemble) -> tuple[Teacher, ...]:
 
 
 def part_of(shards: Sequence[Path], part: int, parts: int) -> tuple[Path, ...]:
-    """Every so-many-th shard: `part` counts from 1."""
+    """Every so-many-th shard: `part` counts from 1.
+
+    Raises:
+        TrainerError: two of all shards have one name, though they may be of different parts.
+    """
+    names = Counter(map(_name, shards))
+    if twice := [name for name, count in names.items() if count > 1]:
+        raise TrainerError(
+            f"Two of the shards would be written as {twice[0]}; rename one of them, or name it once."
+        )
     return tuple(shards[part - 1 :: parts])
 
 
-def _begin(job: Job, teachers: tuple[Teacher, ...]) -> None:
-    """Writes down what the folder is for, or compares it with what it was for."""
-    names = Counter(job.target(shard).name for shard in job.shards)
-    if twice := [name for name, count in names.items() if count > 1]:
-        raise TrainerError(f"Two of the shards would be written as {twice[0]}; rename one of them.")
+def _name(shard: Path) -> str:
+    """Of the reinforced shard of a source."""
+    return f"{shard.name.partition('.')[0]}.tar"
+
+
+def _claim(job: Job, teachers: tuple[Teacher, ...]) -> None:
+    own = [shard for shard in job.shards if job.target(shard).exists() and job.target(shard).samefile(shard)]
+    if own:
+        raise TrainerError(f"{own[0]} would be written over; choose another folder with -o.")
     wanted = {"configuration": job.configuration(), "teachers": [asdict(own) for own in teachers]}
     path = job.folder / JOB
     if not path.exists():
+        if any(load_report(path) is None for path in job.folder.glob("*.tar")):
+            raise TrainerError(f"{job.folder} holds other shards; choose another folder with -o.")
         with write_whole(path) as file:
             file.write(json.dumps(wanted, indent=1).encode())
         return
     try:
         found = json.loads(path.read_bytes())
-    except (OSError, ValueError) as fault:
+        before = found["configuration"]
+        other = [f"another {name}" for name, own in job.configuration().items() if before.get(name) != own]
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as fault:
         raise DataError(f"{path} cannot be read: {fault}; choose another folder with -o.") from fault
-    for name, own in wanted.items():
-        if found.get(name) != own:
-            raise TrainerError(
-                f"{job.folder} was begun with {'other teachers' if name == 'teachers' else 'another configuration'}; "
-                "choose another folder with -o."
-            )
+    if found != wanted:
+        told = (*other, "other teachers")[0]
+        raise TrainerError(f"{job.folder} was begun with {told}; choose another folder with -o.")
+
+
+def _is_made(job: Job, shard: Path) -> bool:
+    """Whether the folder holds what was made of this very source: where either was changed or damaged, it is made again."""
+    target = job.target(shard)
+    report = load_report(target)
+    return (
+        report is not None
+        and report.source == file_digest(shard)
+        and report.shard.sha256 == file_digest(target)
+    )
 
 
 def _make(
@@ -139,6 +176,8 @@ def _make(
 ) -> None:
     target = job.target(shard)
     staging = target.with_name(f".{target.name}.making")
+    for left in job.folder.glob(f".*{glob.escape(staging.name)}*"):  # by a run that was killed
+        left.unlink()
     outcome = Outcome()
     stream = reinforce(shard, job.drawing, ensemble, pool, outcome, limit=job.limit)
     keys: list[str] = []

@@ -38,7 +38,7 @@ def save_report(shard: Path, report: ShardReport) -> None:
         OSError: the disk is full or refuses it.
     """
     with write_whole(_path(shard)) as file:
-        file.write(json.dumps(asdict(report), indent=1, ensure_ascii=False).encode())
+        file.write(json.dumps(asdict(report), indent=1).encode())
 
 
 def load_report(shard: Path) -> ShardReport | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections import Counter, deque
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -17,7 +18,7 @@ from mctrain.data.photo import decode_photo, encode_jpeg
 from mctrain.data.refusal import shipped
 from mctrain.data.reinforced.sample import ReinforcedSample
 from mctrain.data.shards import grouped
-from mctrain.errors import DataError
+from mctrain.errors import DataError, TrainerError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -76,6 +77,14 @@ class Shown:
 
 
 @dataclass(frozen=True, slots=True)
+class _Told:
+    """The words of a sample, and which of the shard's groups it is: a key may come again with another photo."""
+
+    number: int
+    words: Words
+
+
+@dataclass(frozen=True, slots=True)
 class Unfit:
     """A photo that cannot be reinforced, and why."""
 
@@ -99,23 +108,23 @@ def reinforce(
     Raises:
         DataError: the shard itself is missing, or damaged at its beginning.
     """
-    words = _read_words(shard, drawing, outcome, limit)
-    texts = sorted({text for own in words.values() for said in _tagged(own).values() for text in said})
+    told = _read_words(shard, drawing, outcome, limit)
+    texts = sorted({text for own in told.values() for said in _tagged(own.words).values() for text in said})
     vectors = dict(zip(texts, ensemble.texts(texts), strict=True)) if texts else {}
-    for number, shown in enumerate(_ahead(pool, _photos(shard, words), drawing)):
+    for number, shown in enumerate(_ahead(pool, _photos(shard, told), drawing)):
         if isinstance(shown, Unfit):
             outcome.miss(shown.key, shown.reason)
             continue
         if number % _REPLAYED == 0:
             outcome.replays[shown.key] = (len(shown.views) - 1, shown.replayed)
-        yield _judged(shown, words[shown.key], vectors, ensemble)
+        yield _judged(shown, told[shown.key].words, vectors, ensemble)
 
 
-def _read_words(shard: Path, drawing: Drawing, outcome: Outcome, limit: int | None) -> dict[str, Words]:
+def _read_words(shard: Path, drawing: Drawing, outcome: Outcome, limit: int | None) -> dict[str, _Told]:
     """The words of each sample that may be trained on: whole, with a caption, no photo that only measures."""
     known = shipped()
-    found: dict[str, Words] = {}
-    for group in itertools.islice(grouped(shard), limit):
+    found: dict[str, _Told] = {}
+    for number, group in enumerate(itertools.islice(grouped(shard), limit)):
         if group.fault is not None:
             outcome.miss(group.key, group.fault.kind)
         elif known.holds_key(group.key) or known.holds_photo(group.photo):
@@ -129,7 +138,7 @@ def _read_words(shard: Path, drawing: Drawing, outcome: Outcome, limit: int | No
                 outcome.miss(group.key, "broken words")
                 continue
             if _tagged(words)[""]:
-                found[group.key] = words
+                found[group.key] = _Told(number, words)
             else:
                 outcome.miss(group.key, "no text")
     return found
@@ -140,25 +149,35 @@ def _tagged(words: Words) -> dict[str, tuple[str, ...]]:
     return {"": words.captions, **words.synthetic}
 
 
-def _photos(shard: Path, words: dict[str, Words]) -> Iterator[tuple[str, str, bytes]]:
-    """Key, suffix and bytes of the photos that have words, each once."""
-    left = set(words)
-    for group in grouped(shard):
-        if group.key in left and group.fault is None:
-            left.remove(group.key)
+def _photos(shard: Path, told: Mapping[str, _Told]) -> Iterator[tuple[str, str, bytes]]:
+    """Key, suffix and bytes of the photos that have words."""
+    numbers = {own.number for own in told.values()}
+    groups = itertools.islice(grouped(shard), max(numbers, default=-1) + 1)
+    for number, group in enumerate(groups):
+        if number in numbers:
             yield group.key, group.suffix, group.photo
 
 
 def _ahead(
     pool: ProcessPoolExecutor, photos: Iterable[tuple[str, str, bytes]], drawing: Drawing
 ) -> Iterator[Shown | Unfit]:
-    """Decoded photos in order, some of them before they are asked for."""
+    """Decoded photos in order, some of them before they are asked for.
+
+    Raises:
+        TrainerError: a process that decodes was ended.
+    """
     stream = iter(photos)
-    waiting = deque(pool.submit(_show, *own, drawing) for own in itertools.islice(stream, _AHEAD))
-    while waiting:
-        first = waiting.popleft()
-        waiting.extend(pool.submit(_show, *own, drawing) for own in itertools.islice(stream, 1))
-        yield first.result()
+    try:
+        waiting = deque(pool.submit(_show, *own, drawing) for own in itertools.islice(stream, _AHEAD))
+        while waiting:
+            first = waiting.popleft()
+            waiting.extend(pool.submit(_show, *own, drawing) for own in itertools.islice(stream, 1))
+            yield first.result()
+    except BrokenProcessPool as fault:
+        raise TrainerError(
+            "A process that decodes photos was ended from outside, as happens when memory is full; "
+            "take fewer --processes and type the same command again."
+        ) from fault
 
 
 def _show(key: str, suffix: str, photo: bytes, drawing: Drawing) -> Shown | Unfit:

@@ -61,7 +61,7 @@ def choose(sample: ReinforcedSample, epoch: int, seed: int, pattern: str) -> Cho
 
 def _draw(key: str, epoch: int, seed: int) -> tuple[int, int, int, int]:
     """Four numbers of 64 bits."""
-    digest = hashlib.sha256(f"{seed}/{epoch}/{key}".encode()).digest()
+    digest = hashlib.sha256(f"{seed}/{epoch}/{key}".encode(errors="surrogatepass")).digest()
     first, second, third, fourth = (int.from_bytes(digest[at : at + 8], "little") for at in range(0, 32, 8))
     return first, second, third, fourth
 

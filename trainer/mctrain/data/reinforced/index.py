@@ -32,6 +32,7 @@ LAYOUT = 1  # raise when the rows change: older files are then made again
 _GZIP = b"\x1f\x8b"
 _CHUNK = 1 << 20
 _ABSENT = -1
+_FOREIGN = "surrogateescape"  # names may hold any bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,11 +46,11 @@ class Shard:
 
     def key(self, number: int) -> str:
         """The key of a whole sample."""
-        return str(_load_rows(self.rows)[number]["key"].decode())
+        return str(_load_rows(self.rows)[number]["key"].decode(errors=_FOREIGN))
 
     def find(self, key: str) -> int | None:
         """The number of the first whole sample with this key."""
-        places = np.flatnonzero(_load_rows(self.rows)["key"][: self.whole] == key.encode())
+        places = np.flatnonzero(_load_rows(self.rows)["key"][: self.whole] == key.encode(errors=_FOREIGN))
         return int(places[0]) if len(places) else None
 
     def members(self, number: int) -> dict[str, bytes]:
@@ -111,7 +112,7 @@ def _index(path: Path, tar: Path) -> NDArray[Any]:
             samples.append((key, latest[key]))
         latest[key].setdefault(role, (SUFFIXES.index(suffix), offset, size))
     samples.sort(key=lambda sample: len(sample[1]) < len(ROLES))  # stable: otherwise the archive's order
-    keys = [key.encode() for key, _ in samples]
+    keys = [key.encode(errors=_FOREIGN) for key, _ in samples]
     longest = max(map(len, keys), default=1)
     roles = len(ROLES)
     rows = np.zeros(

@@ -80,7 +80,7 @@ def save_manifest(path: Path, manifest: Manifest) -> None:
     """Replaces the file; equal manifests give equal bytes."""
     content = {"format": _FORMAT, "kind": _KIND, **asdict(manifest)}
     with write_whole(path) as file:
-        file.write((json.dumps(content, indent=1, ensure_ascii=False) + "\n").encode())
+        file.write((json.dumps(content, indent=1) + "\n").encode())
 
 
 def load_manifest(path: Path) -> Manifest:

@@ -10,7 +10,7 @@ from mctrain.data.reinforced.embeddings import find_fault, unpack_arrays
 from mctrain.data.reinforced.layout import missing_role, role_of
 from mctrain.data.reinforced.sample import CAPTIONS, IMAGES, OF_TAG, ReinforcedSample, lacking
 from mctrain.data.shards import parse_words
-from mctrain.data.words import SYNTHETIC, Words
+from mctrain.data.words import SYNTHETIC, Words, parse_tags
 from mctrain.errors import DataError, SampleError
 
 if TYPE_CHECKING:
@@ -64,7 +64,7 @@ def _parse_words(key: str, members: Mapping[str, bytes]) -> Words:
         about = parse_words(members["json"], key)
         further = _texts(about.pop("texts", []), f"{key}.json")
     with _counted_under("syn.json"):
-        said = parse_words(members["syn.json"], key, "syn.json")
+        said = parse_tags(members["syn.json"], key)
         synthetic = {tag: _texts(value, f"{key}.syn.json") for tag, value in said.items()}
     with _counted_under("txt"):
         first = _decode(members["txt"], key)

@@ -1,0 +1,205 @@
+"""What stands in other people's shards is reinforced or told, never mixed up, and stops no job."""
+
+from __future__ import annotations
+
+import os
+import signal
+from itertools import islice
+
+import pytest
+from click.testing import CliRunner
+from tests.trainer.conftest import write_shard
+
+from mctrain.cli.command import mctrain
+from mctrain.data.phrasing import Phrasing
+from mctrain.data.reinforced.reader import Pass, ReaderSettings, ReinforcedData
+from mctrain.data.reinforced.storage import Storage
+from mctrain.data.shards import grouped, samples
+from mctrain.data.workers import open_pool
+from mctrain.errors import DataError, TrainerError
+from mctrain.recipe import Augmentation
+from mctrain.reinforce.foretell import foretell
+from mctrain.reinforce.job import Job, begin, part_of, run
+from mctrain.reinforce.report import load_report
+from mctrain.reinforce.shard import Drawing, Outcome, reinforce
+from mctrain.teachers.teacher import Ensemble
+
+
+@pytest.fixture(scope="module")
+def ensemble(shipped_teacher):
+    return Ensemble([shipped_teacher])
+
+
+@pytest.fixture(scope="module")
+def drawing(ensemble):
+    return Drawing(Augmentation("none", 1, 1.0, mirror=False), 0, ensemble.sizes, Phrasing(), jpeg=False)
+
+
+@pytest.fixture(scope="module")
+def pool():
+    with open_pool(1) as opened:
+        yield opened
+
+
+@pytest.fixture(scope="module")
+def judge(ensemble, drawing, pool):
+    """The samples of a shard in the teacher's eyes, and what became of the others."""
+
+    def judged(shard, pool=pool):
+        outcome = Outcome()
+        return list(reinforce(shard, drawing, ensemble, pool, outcome)), outcome
+
+    return judged
+
+
+@pytest.fixture(scope="module")
+def make(ensemble, drawing, pool):
+    """Reinforces what is left of the shards, as the command does; the names of those that were."""
+
+    def made(folder, *shards):
+        job = Job(shards, folder, drawing, Storage.PTH_BF16)
+        left = begin(job, ensemble)
+        foretell(job, left, ensemble, pool)
+        run(job, left, ensemble, pool, lambda *_: None)
+        return [shard.name for shard in left]
+
+    return made
+
+
+@pytest.fixture(scope="module")
+def photos(real_data):
+    return [own.photo for own in islice(samples(real_data / "flickr8k-train-000000.tar"), 2)]
+
+
+@pytest.fixture(scope="module")
+def measuring(real_data):
+    """A photo that only measures."""
+    return next(samples(real_data / "flickr8k-dev-000000.tar")).photo
+
+
+def test_of_a_key_that_comes_again_photo_and_words_are_of_one_sample(judge, photos, measuring, tmp_path):
+    parts = [
+        ("a.jpg", measuring), ("a.txt", b"a photo that measures"), ("a.jpg", photos[0]), ("a.txt", b"one dog"),
+        ("b.jpg", photos[0]), ("b.jpg", photos[1]), ("b.txt", b"two dogs"),
+    ]  # fmt: skip
+    found, outcome = judge(write_shard(tmp_path / "twice.tar", parts))
+    assert [(own.key, own.photo, own.captions) for own in found] == [
+        ("a", photos[0], ("one dog",)),
+        ("b", photos[1], ("two dogs",)),
+    ]
+    assert outcome.refused == ["a"]
+    assert outcome.faulty == [("b", "no text")]
+
+
+def test_words_that_are_none_cost_their_sample_alone(judge, photos, tmp_path):
+    odd = {
+        "number": ("json", b'{"set": "x", "label": 5}'),
+        "objects": ("json", b'{"objects": [{"box": [1, 2]}], "caption": "two dogs"}'),
+        "view": ("syn.json", b'{"image": ["one dog", "two dogs"]}'),
+        "caption": ("syn.json", b'{"text": ["one dog"]}'),
+        "blank": ("syn.json", b'{"syn_text": ["", " "]}'),
+    }
+    whole = {
+        "sets": ("json", b'{"set": ["x"], "label": "dog", "labels": null}'),
+        "letters": ("json", b'{"set": "x", "labels": "dog"}'),
+        "nothing": ("json", b'{"objects": ["dog"], "phrases": null}'),
+        "said": ("syn.json", b'{"syn_text": ["", "dog"]}'),
+    }
+    parts = []
+    for key, (suffix, words) in {**odd, **whole}.items():
+        parts += [(f"{key}.jpg", photos[0]), (f"{key}.{suffix}", words)]
+    found, outcome = judge(write_shard(tmp_path / "odd.tar", parts))
+    assert {own.key: own.captions for own in found} == dict.fromkeys(whole, ("dog",))
+    assert [key for key, _ in outcome.faulty] == list(odd)
+    assert outcome.faults == {"broken words": 4, "no text": 1}
+
+
+def test_a_worker_that_is_ended_from_outside_is_told_in_a_sentence(judge, photos, tmp_path):
+    shard = write_shard(tmp_path / "one.tar", [("a.jpg", photos[0]), ("a.txt", b"one dog")])
+    with open_pool(1) as pool:
+        os.kill(pool.submit(os.getpid).result(), signal.SIGINT)  # as a terminal's Ctrl-C does
+        worker = pool.submit(os.getpid).result()
+        pool.submit(os.kill, worker, signal.SIGKILL)
+        with pytest.raises(TrainerError, match="memory is full"):
+            judge(shard, pool)
+
+
+def test_names_may_be_long_and_hold_any_bytes(make, photos, tmp_path):
+    keys = ["caf\udce9", "x" * 150, "кошка", "album/" * 40 + "one"]
+    parts = [part for key in keys for part in ((f"{key}.jpg", photos[0]), (f"{key}.txt", b"one dog"))]
+    parts += [("\udcff.jpg", b"no picture"), ("\udcff.txt", b"one dog")]
+    folder = tmp_path / "made"
+    make(folder, write_shard(tmp_path / "names.tar", parts))
+    assert [own.key for own in grouped(folder / "names.tar")] == keys
+    report = load_report(folder / "names.tar")
+    assert [own.key for own in report.faulty] == ["\udcff"]
+    settings = ReaderSettings(224, "bicubic", ".", (512,))
+    data = ReinforcedData([folder / "names.tar"], tmp_path / "cache", settings)
+    (batch,) = data.batches(Pass(0, 0, 4), workers=0)
+    assert set(batch.keys) == set(keys)
+    told = CliRunner().invoke(mctrain, ["data", "verify", str(folder), "--cache", str(tmp_path / "cache")])
+    assert "4 samples, 4 of them read, 1 views replayed; nothing moved" in told.output
+
+
+def test_of_a_shard_that_was_cut_off_its_beginning_is_reinforced(make, photos, tmp_path):
+    parts = [part for key in "abc" for part in ((f"{key}.jpg", photos[0]), (f"{key}.txt", b"one dog"))]
+    shard = write_shard(tmp_path / "cut.tar", parts)
+    shard.write_bytes(shard.read_bytes()[: -2 * 10240])
+    make(tmp_path / "made", shard)
+    assert [own.key for own in grouped(tmp_path / "made" / "cut.tar")] == ["a", "b"]
+    assert load_report(tmp_path / "made" / "cut.tar").shard.faults == {"damaged shard": 1}
+
+
+def test_a_file_that_is_no_shard_is_told_in_one_line(make, tmp_path):
+    (tmp_path / "text.tar").write_bytes(b"no archive" * 100)
+    with pytest.raises(DataError, match=r"^[^\n]*text.tar cannot be read[^\n]*$"):
+        make(tmp_path / "made", tmp_path / "text.tar")
+
+
+def test_a_shard_is_made_again_where_it_or_its_source_was_changed_and_no_source_written_over(
+    make, photos, tmp_path
+):
+    texts = (b"one dog", b"two dogs")
+    first, other = (
+        write_shard(tmp_path / name / "a.tar", [("a.jpg", photos[0]), ("a.txt", text)])
+        for name, text in zip("xy", texts, strict=True)
+        if not (tmp_path / name).mkdir()
+    )
+    folder = tmp_path / "made"
+    assert [make(folder, shard) for shard in (first, first, other)] == [["a.tar"], [], ["a.tar"]]
+    assert next(grouped(folder / "a.tar")).members["txt"] == texts[1]
+    (folder / "a.tar").write_bytes((folder / "a.tar").read_bytes()[:2000])
+    assert make(folder, other) == ["a.tar"]
+    for place, shard in ((first.parent, first), (first.parent, other), (folder, folder / "a.tar")):
+        with pytest.raises(TrainerError, match="choose another folder with -o"):
+            make(place, shard)
+    assert next(grouped(first)).members["txt"] == texts[0]
+
+
+def test_shards_that_share_a_name_are_refused_whatever_part_is_made(tmp_path):
+    with pytest.raises(TrainerError, match=r"written as a\.tar"):
+        part_of([tmp_path / "a.tar", tmp_path / "a.tar.gz"], 1, 2)
+
+
+def test_what_a_killed_run_left_half_written_goes_with_the_next(make, photos, tmp_path):
+    shard = write_shard(tmp_path / "a.tar", [("a.jpg", photos[0]), ("a.txt", b"one dog")])
+    make(tmp_path / "made", shard)
+    (tmp_path / "made" / "a.report.json").unlink()
+    (tmp_path / "made" / "..a.tar.making.0123.part").write_bytes(b"half")
+    make(tmp_path / "made", shard)
+    assert not list(tmp_path.glob("made/.*"))
+
+
+def test_a_part_that_is_none_is_told(tmp_path):
+    told = CliRunner().invoke(mctrain, ["reinforce", "a.tar", "-o", str(tmp_path), "--part", "²/3"])
+    assert (told.exit_code, "no part such as 3/64" in told.output) == (2, True)
+
+
+def test_a_bank_that_cannot_be_made_is_told_before_the_work(starter, photos, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    write_shard(tmp_path / "a.tar", [("a.jpg", photos[0]), ("a.txt", b"one dog")])
+    (tmp_path / "own.txt").write_bytes(b"caf\xe9\n")
+    words = ["reinforce", "a.tar", "-o", "made", "--teacher", str(starter), "--bank", "own.txt"]
+    told = CliRunner().invoke(mctrain, [*words, "--data", str(starter), "--cache", "cache"])
+    assert "own.txt is not UTF-8" in str(told.exception)
+    assert not list(tmp_path.glob("made/*"))
