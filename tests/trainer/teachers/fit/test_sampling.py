@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from itertools import pairwise
 
 import numpy as np
 import pytest
 
-from mctrain.optimisation.schedule import rate_at
 from mctrain.teachers.fit.corpus import Corpus, Ragged
 from mctrain.teachers.fit.sampling import batches
 
@@ -61,11 +59,3 @@ def test_the_share_of_queries_is_the_recipes(corpus, table):
             for batch in batches(corpus, np.arange(6), replace(table, queries=share), epoch)
         ]
         assert {int(text) for batch in every for text in batch.texts.reshape(-1)} == wanted
-
-
-def test_the_rate_rises_and_falls_to_zero():
-    rates = [rate_at(step, 100, 10, 1.0) for step in range(100)]
-    assert rates[0] == 0.1
-    assert max(rates) == rates[9] == rates[10] == 1.0
-    assert rates[-1] < 0.001
-    assert all(a >= b for a, b in pairwise(rates[10:]))
