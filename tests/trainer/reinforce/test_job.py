@@ -129,6 +129,7 @@ def test_the_manifest_counts_what_there_is_and_what_was_left_out(made, sources):
     assert manifest.teachers[0].width == 512
     assert {"torchvision", "Pillow"} <= set(manifest.versions)
     assert "13 samples in 2 shards; left out: 1 faulty, 1 that only measure" in result.output
+    assert "faulty: 1 broken photo" in result.output
     assert "2 shards to make, about 15 photos" in result.stderr
     for record in manifest.shards:
         for key, seen in record.replays.items():

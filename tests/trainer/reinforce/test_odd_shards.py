@@ -156,7 +156,9 @@ def test_a_file_that_is_no_shard_is_told_in_one_line(make, tmp_path):
         make(tmp_path / "made", tmp_path / "text.tar")
 
 
-def test_a_source_that_was_changed_is_made_again_and_never_written_over(make, photos, tmp_path):
+def test_a_shard_is_made_again_where_it_or_its_source_was_changed_and_no_source_written_over(
+    make, photos, tmp_path
+):
     texts = (b"one dog", b"two dogs")
     first, other = (
         write_shard(tmp_path / name / "a.tar", [("a.jpg", photos[0]), ("a.txt", text)])
@@ -166,6 +168,8 @@ def test_a_source_that_was_changed_is_made_again_and_never_written_over(make, ph
     folder = tmp_path / "made"
     assert [make(folder, shard) for shard in (first, first, other)] == [["a.tar"], [], ["a.tar"]]
     assert next(grouped(folder / "a.tar")).members["txt"] == texts[1]
+    (folder / "a.tar").write_bytes((folder / "a.tar").read_bytes()[:2000])
+    assert make(folder, other) == ["a.tar"]
     for place, shard in ((first.parent, first), (first.parent, other), (folder, folder / "a.tar")):
         with pytest.raises(TrainerError, match="choose another folder with -o"):
             make(place, shard)
@@ -189,3 +193,13 @@ def test_what_a_killed_run_left_half_written_goes_with_the_next(make, photos, tm
 def test_a_part_that_is_none_is_told(tmp_path):
     told = CliRunner().invoke(mctrain, ["reinforce", "a.tar", "-o", str(tmp_path), "--part", "²/3"])
     assert (told.exit_code, "no part such as 3/64" in told.output) == (2, True)
+
+
+def test_a_bank_that_cannot_be_made_is_told_before_the_work(starter, photos, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    write_shard(tmp_path / "a.tar", [("a.jpg", photos[0]), ("a.txt", b"one dog")])
+    (tmp_path / "own.txt").write_bytes(b"caf\xe9\n")
+    words = ["reinforce", "a.tar", "-o", "made", "--teacher", str(starter), "--bank", "own.txt"]
+    told = CliRunner().invoke(mctrain, [*words, "--data", str(starter), "--cache", "cache"])
+    assert "own.txt is not UTF-8" in str(told.exception)
+    assert not list(tmp_path.glob("made/*"))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, get_args
@@ -17,6 +18,7 @@ from mctrain.recipe import Augmentation, Kind, load_recipe, load_reinforcement
 from picsight_engine.models.place import demand_writable
 
 if TYPE_CHECKING:
+    from mctrain.data.reinforced.manifest import Manifest
     from mctrain.reinforce.job import Job
 
 _TEACH = "teach:"
@@ -99,7 +101,8 @@ class _Wish:
 @click.option(
     "--bank",
     multiple=True,
-    help="Texts without photos to judge too: imagenet, flickr30k, coco, wordnet (of --data), queries, or a .txt file; repeatable.",
+    help="Texts without photos to judge too: imagenet, flickr30k, coco, wordnet (of --data), queries (of SHARDS), or "
+    "a .txt file; repeatable.",
 )
 @click.option("--jpeg", is_flag=True, help="Encode other photos as JPEG, for readers that take nothing else.")
 @click.option("--limit", type=click.IntRange(min=1), help="Only so many photos of each shard.")
@@ -146,11 +149,12 @@ def reinforce(
         if not shards or not teachers:
             raise click.UsageError("Name shards and at least one --teacher, or a --recipe.")
         drawn = Augmentation(augmentation, views, least_area, mirror=False)
-        wish = _Wish(named_shards(shards), teachers, drawn, seed, Storage(storage), None, None, bank)
+        own = tuple(str(Path(name).absolute()) if name.endswith((".txt", ".gz")) else name for name in bank)
+        wish = _Wish(named_shards(shards), teachers, drawn, seed, Storage(storage), None, None, own)
     for place in (output, cache):
         demand_writable(place)
     from mctrain.data.refusal import shipped
-    from mctrain.data.reinforced.bank_sources import Places
+    from mctrain.data.reinforced.bank_sources import Places, collect
     from mctrain.data.workers import open_pool
     from mctrain.reinforce.bank import make_bank
     from mctrain.reinforce.foretell import foretell  # imports torch: 2 s
@@ -158,26 +162,34 @@ def reinforce(
     from mctrain.teachers.open import open_teacher
     from mctrain.teachers.teacher import Ensemble
 
+    mine = part_of(wish.shards, *part)
+    # before the hours of work, so that a source that is missing or refused is told at once
+    texts = collect(wish.bank if part[0] == 1 else (), Places(data or Path(), tuple(wish.shards), shipped()))
     titles = [_taught(title, data, cache) for title in wish.teachers]
     ensemble = Ensemble([open_teacher(title, cache) for title in titles])
-    job = _job(wish, part_of(wish.shards, *part), output, ensemble.sizes, jpeg=jpeg, limit=limit)
+    job = _job(wish, mine, output, ensemble.sizes, jpeg=jpeg, limit=limit)
     left = begin(job, ensemble)
     with open_pool(processes) as pool:
         forecast = foretell(job, left, ensemble, pool)
         click.echo(forecast.sentence(), err=True)
         manifest = run(job, left, ensemble, pool, bar("samples", forecast.photos))
-    if wish.bank and part[0] == 1:
-        for line in make_bank(
-            output, wish.bank, Places(data or Path(), tuple(wish.shards), shipped()), ensemble, bar
-        ):
+    if texts.dropped:
+        for line in make_bank(output, texts, ensemble, bar):
             click.echo(line)
-    faults = sum(count for shard in manifest.shards for count in shard.faults.values())
-    click.echo(
-        f"{output}: {manifest.samples} samples in {len(manifest.shards)} shards; left out: {faults} faulty, "
-        f"{len(manifest.refused)} that only measure"
-    )
+    _tell(output, manifest)
     if not manifest.samples:
         sys.exit(1)
+
+
+def _tell(output: Path, manifest: Manifest) -> None:
+    faults = sum((Counter(shard.faults) for shard in manifest.shards), Counter[str]())
+    click.echo(
+        f"{output}: {manifest.samples} samples in {len(manifest.shards)} shards; left out: {faults.total()} faulty, "
+        f"{len(manifest.refused)} that only measure"
+    )
+    if faults:
+        told = ", ".join(f"{count} {reason}" for reason, count in faults.most_common())
+        click.echo(f"  faulty: {told}; which ones stands in the .report.json beside each shard")
 
 
 def _of_recipe(name: str, data: Path) -> _Wish:

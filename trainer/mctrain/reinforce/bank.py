@@ -5,31 +5,25 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from mctrain.data.reinforced.bank import BANK
-from mctrain.data.reinforced.bank_sources import collect
 from mctrain.data.reinforced.bank_writer import write_bank
 from mctrain.reinforce.job import recorded
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable
     from pathlib import Path
 
-    from mctrain.data.reinforced.bank_sources import Places
+    from mctrain.data.reinforced.bank_sources import Collected
     from mctrain.teachers.teacher import Ensemble
 
     Bar = Callable[[str, int | None], Callable[[int, str], None]]
 
 
-def make_bank(
-    folder: Path, sources: Sequence[str], places: Places, ensemble: Ensemble, bar: Bar
-) -> list[str]:
+def make_bank(folder: Path, found: Collected, ensemble: Ensemble, bar: Bar) -> list[str]:
     """Writes the bank, or finds it written; sentences about what is in it and which source is not at hand.
 
     Raises:
-        RecipeError: a source is unknown.
-        RefusalError: a file was made from evaluation photos, or a shard holds some.
-        DataError: a file is missing or damaged, or there is no text.
+        DataError: there is no text.
     """
-    found = collect(sources, places)
     count = sum(map(len, found.texts.values()))
     write_bank(folder / BANK, found.texts, recorded(ensemble), ensemble.texts, bar("bank", count))
     told = ", ".join(f"{len(texts)} of {source}" for source, texts in found.texts.items())

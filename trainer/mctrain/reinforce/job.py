@@ -140,7 +140,7 @@ def _claim(job: Job, teachers: tuple[Teacher, ...]) -> None:
     wanted = {"configuration": job.configuration(), "teachers": [asdict(own) for own in teachers]}
     path = job.folder / JOB
     if not path.exists():
-        if next(job.folder.glob("*.tar"), None):
+        if any(load_report(path) is None for path in job.folder.glob("*.tar")):
             raise TrainerError(f"{job.folder} holds other shards; choose another folder with -o.")
         with write_whole(path) as file:
             file.write(json.dumps(wanted, indent=1).encode())
@@ -157,9 +157,14 @@ def _claim(job: Job, teachers: tuple[Teacher, ...]) -> None:
 
 
 def _is_made(job: Job, shard: Path) -> bool:
-    """Whether the folder holds what comes of this very source; one that was changed is made again."""
-    report = load_report(job.target(shard))
-    return report is not None and report.source == file_digest(shard)
+    """Whether the folder holds what was made of this very source: where either was changed or damaged, it is made again."""
+    target = job.target(shard)
+    report = load_report(target)
+    return (
+        report is not None
+        and report.source == file_digest(shard)
+        and report.shard.sha256 == file_digest(target)
+    )
 
 
 def _make(
