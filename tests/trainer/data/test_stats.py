@@ -75,7 +75,7 @@ def test_what_is_broken_is_passed_over_and_counted(real_data, told, tmp_path):
     with tarfile.open(real_data / "flickr8k-train-000000.tar") as archive:
         photo = archive.extractfile(archive.next()).read()
     parts = [("a.json", b"{}"), ("b.jpg", photo), ("b.json", b"{"), ("c.jpg", b"?"), ("d.jpg", photo), ("d.txt", b"A dog."),
-             ("e.jpg", photo), ("e.json", b'{"captions": 1}'), ("f.jpg", photo), ("f.json", b"{}")]  # fmt: skip
+             ("e.jpg", photo), ("e.json", b'{"captions": 1}'), ("f.jpg", photo), ("f.json", b"{}"), ("g.jpg", photo), ("g.json", b'{"set": "x", "label": 5}')]  # fmt: skip
     shard = write_shard(tmp_path / "a.tar", parts)
     shard.write_bytes(shard.read_bytes().rstrip(b"\0") + b"\0" * 100)
     stats = measure_shards([shard])
@@ -84,7 +84,7 @@ def test_what_is_broken_is_passed_over_and_counted(real_data, told, tmp_path):
         "no photo": 1,
         "broken json": 1,
         "no picture": 1,
-        "broken words": 1,
+        "broken words": 2,
         "damaged shard": 1,
     }
 
@@ -94,3 +94,10 @@ def test_of_nothing_there_are_no_quantiles(tmp_path):
     assert stats.as_dict()["sizes"] == {
         name: [] for name in ("short side", "long side", "width / height", "bytes")
     }
+
+
+def test_a_photo_of_more_pixels_than_most_is_measured_without_a_warning(tmp_path):
+    content = io.BytesIO()
+    Image.new("1", (10_000, 10_000)).save(content, "PNG")
+    measured = measure_shards([write_shard(tmp_path / "a.tar", [("a.png", content.getvalue())])])
+    assert measured.sizes()["short side"] == [10_000] * len(SHARES)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import warnings
 from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -115,8 +116,10 @@ def _count(stats: Stats, group: Group) -> None:
 
 
 def _size(group: Group) -> tuple[int, int]:
-    with PIL.Image.open(io.BytesIO(group.photo)) as image:
-        return image.size
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", PIL.Image.DecompressionBombWarning)  # nothing is decoded
+        with PIL.Image.open(io.BytesIO(group.photo)) as image:
+            return image.size
 
 
 def _quantiles(values: np.ndarray[Any, Any]) -> list[float]:

@@ -117,8 +117,9 @@ def described(
     tagged_already = {own for texts in (tagged or {}).values() for own in texts}
     made = tuple(own for own in made if own not in tagged_already)  # the first one stands as `txt` too
     added = {CAPTIONS: _clean(made), QUERIES: _clean(texts_of(record, "queries"))}
+    names = _clean((*texts_of(record, "label"), *texts_of(record, "labels")))
     if not record.get("set"):  # names of a set are put into the set's own templates
-        added[CLASSES] = _clean((*texts_of(record, "label"), *texts_of(record, "labels")))
+        added[CLASSES] = names
     synthetic = dict(tagged or {})
     for tag, texts in added.items():
         known = synthetic.get(tag, ())

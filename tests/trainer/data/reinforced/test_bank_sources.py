@@ -121,6 +121,14 @@ def test_searches_come_from_all_photos_but_those_of_everyday_dev(real_data):
     assert not only_there & set(found.texts["queries"])
 
 
+def test_a_sample_with_broken_words_has_no_searches(real_data, tmp_path):
+    photo = next(samples(real_data / "flickr8k-train-000000.tar"))
+    parts = members_of(photo, b'{"queries": [1]}', key="a")
+    parts += members_of(photo, b'{"queries": ["brown dog"]}', key="b")
+    shard = write_shard(tmp_path / "mine.tar", parts)
+    assert collect(["queries"], Places(tmp_path, (shard,), shipped())).texts == {"queries": ("brown dog",)}
+
+
 def test_searches_of_an_evaluation_shard_are_refused(real_data, tmp_path):
     stranger = next(samples(real_data / "flickr8k-dev-000000.tar"))
     words = json.dumps({"captions": [], "queries": ["a search"]}).encode()

@@ -8,6 +8,7 @@ ImageNet's is for training.
 from __future__ import annotations
 
 from collections import Counter
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -136,8 +137,9 @@ def _searches(shard: Path, known: Reserved) -> Iterator[str]:
     for group in grouped(shard):
         if group.fault is not None and group.fault.kind == "damaged shard":
             raise DataError(group.fault.sentence)
-        if group.fault is None and not _stands_apart(group, shard, known):
-            yield from texts_by_kind(words_of(group.members, group.key))["query"]
+        with suppress(DataError):  # broken words, which whoever reads the photo counts
+            if group.fault is None and not _stands_apart(group, shard, known):
+                yield from texts_by_kind(words_of(group.members, group.key))["query"]
 
 
 def _stands_apart(group: Group, shard: Path, known: Reserved) -> bool:
