@@ -1,15 +1,26 @@
-"""The learning rate over a run."""
+"""The rate rises, falls along a cosine and ends at its floor."""
 
 from __future__ import annotations
 
-from itertools import pairwise
+import pytest
+import torch
+from open_clip_train.scheduler import cosine_lr
 
 from mctrain.optimisation.schedule import rate_at
 
 
-def test_the_rate_rises_and_falls_to_zero():
-    rates = [rate_at(step, 100, 10, 1.0) for step in range(100)]
-    assert rates[0] == 0.1
-    assert max(rates) == rates[9] == rates[10] == 1.0
-    assert rates[-1] < 0.001
-    assert all(a >= b for a, b in pairwise(rates[10:]))
+def test_without_a_floor_it_is_open_clips():
+    optimizer = torch.optim.SGD([torch.zeros(1)], lr=1.0)
+    theirs = cosine_lr(optimizer, 1e-3, 7, 40)
+    assert [rate_at(step, 40, 7, 1e-3) for step in range(40)] == pytest.approx(
+        [theirs(step) for step in range(40)]
+    )
+
+
+def test_it_ends_at_its_floor_and_stays_there():
+    rates = [rate_at(step, 40, 7, 1e-3, 1e-6) for step in range(50)]
+    assert max(rates) == rates[7] == pytest.approx(1e-3)
+    assert rates[:7] == pytest.approx([1e-3 * (step + 1) / 7 for step in range(7)])
+    assert rates[23] == pytest.approx(1e-6 + (1e-3 - 1e-6) * 0.5, rel=0.05)
+    assert rates[40:] == pytest.approx([1e-6] * 10)
+    assert sorted(rates[7:], reverse=True) == rates[7:]

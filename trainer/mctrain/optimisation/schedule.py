@@ -5,8 +5,9 @@ from __future__ import annotations
 import math
 
 
-def rate_at(step: int, steps: int, warmup: int, peak: float) -> float:
-    """A straight rise over `warmup` steps, then half a cosine down to zero at `steps`."""
+def rate_at(step: int, steps: int, warmup: int, peak: float, floor: float = 0.0) -> float:
+    """A straight rise over `warmup` steps, then half a cosine down to `floor` at `steps`, where it stays."""
     if step < warmup:
         return peak * (step + 1) / warmup
-    return peak * 0.5 * (1 + math.cos(math.pi * (step - warmup) / max(1, steps - warmup)))
+    length = max(1, steps - warmup)
+    return floor + (peak - floor) * 0.5 * (1 + math.cos(math.pi * min(step - warmup, length) / length))

@@ -1,0 +1,158 @@
+"""Gradients that were gathered part by part are those of one graph over the whole batch."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from torch import nn
+from torch.nn import functional as F  # noqa: N812 (torch's own custom)
+
+from mctrain.data.reinforced.manifest import Teacher
+from mctrain.models.clip import Clip
+from mctrain.training.accumulation import Part, backward
+from mctrain.training.losses import Embeddings, LossSettings, reinforced_loss
+from mctrain.training.precision import Precision
+
+COUNT, BANK, DIM = 6, 3, 8
+SETTINGS = LossSettings(0.75, (Teacher("narrow", 5, 70.0, ""), Teacher("wide", 9, 30.0, "")))
+
+
+class Words(nn.Module):
+    """A text tower without attention."""
+
+    def __init__(self, share):
+        super().__init__()
+        self.words = nn.Embedding(50, 12)
+        self.drop = nn.Dropout(share)
+        self.head = nn.Linear(12, DIM)
+
+    def forward(self, ids):
+        return self.head(self.drop(self.words(ids).mean(1)))
+
+
+def model(share):
+    torch.manual_seed(4)
+    image = nn.Sequential(
+        nn.Conv2d(3, 6, 3, bias=False),
+        nn.BatchNorm2d(6),
+        nn.GELU(),
+        nn.Dropout(share),
+        nn.Flatten(),
+        nn.Linear(54, DIM),
+    )
+    return Clip(image, Words(share))
+
+
+def batch():
+    """Pixels, ids of captions, of synthetic texts and of the bank, and the teachers' embeddings."""
+    draw = torch.Generator().manual_seed(2)
+    ids = [torch.randint(50, (count, 4), generator=draw) for count in (COUNT, COUNT, BANK)]
+    taught = [
+        torch.cat([F.normalize(torch.randn(count, width, generator=draw), dim=1) for width in (5, 9)], dim=1)
+        for count in (COUNT, COUNT, COUNT, BANK)
+    ]
+    return torch.randn(COUNT, 3, 5, 5, generator=draw), *ids, Embeddings(*taught)
+
+
+def parts_of(size):
+    """So many photos a part, and the bank's texts shared out: some parts may have none."""
+    pixels, captions, synthetic, bank, _ = batch()
+    own = list(zip(*(rows.split(size) for rows in (pixels, captions, synthetic)), strict=True))
+    shares = bank.tensor_split(len(own))
+    return [
+        Part(photos, torch.cat([*texts, share])) for (photos, *texts), share in zip(own, shares, strict=True)
+    ]
+
+
+def judge(student, scale):
+    return reinforced_loss(student, scale, batch()[-1], SETTINGS)
+
+
+def gradients(clip):
+    return {name: own.grad.clone() for name, own in clip.named_parameters() if own.requires_grad}
+
+
+def one_graph(clip, parts, kind="fp32"):
+    """The gradients when all parts, embedded one after the other, stay in memory."""
+    seen = [[], [], [], []]
+    for part in parts:
+        with Precision(kind, torch.device("cpu")).towers():
+            photos, texts, scale = clip(part.pixels, part.ids)
+        count = len(photos)
+        kinds = (photos, texts[:count], texts[count : 2 * count], texts[2 * count :])
+        for own, rows in zip(seen, kinds, strict=True):
+            own.append(rows)
+    loss = judge(Embeddings(*map(torch.cat, seen)), scale)
+    loss.total.backward()
+    return loss, gradients(clip)
+
+
+def by_parts(clip, parts, kind="fp32"):
+    precision = Precision(kind, torch.device("cpu"))
+    if kind == "fp16":  # where a run would come to after some steps: the first scale is too large for these
+        precision.scaler.load_state_dict({**precision.scaler.state_dict(), "scale": 32.0})
+    loss = backward(clip, parts, judge, precision)
+    return loss, {name: own / precision.scaler.get_scale() for name, own in gradients(clip).items()}
+
+
+def demand_same(found, wanted, share=1e-5):
+    """Each gradient by its own size."""
+    assert found.keys() == wanted.keys()
+    for name, gradient in wanted.items():
+        assert gradient.abs().max() > 1e-4, name
+        torch.testing.assert_close(
+            found[name], gradient, rtol=0, atol=share * gradient.abs().max().item(), msg=name
+        )
+
+
+@pytest.mark.parametrize("size", range(1, COUNT + 1))
+def test_with_dropout_and_batch_statistics_they_are_those_of_one_graph(size):
+    parts = parts_of(size)
+    whole, clip = model(0.4), model(0.4)
+    torch.manual_seed(7)
+    loss, wanted = one_graph(whole, parts)
+    following = torch.rand(3)
+    torch.manual_seed(7)
+    own, found = by_parts(clip, parts)
+    assert torch.equal(torch.rand(3), following)  # later steps see the same random numbers too
+    assert torch.equal(own.total, loss.total)
+    demand_same(found, wanted)
+    for name, buffer in whole.named_buffers():  # each part was remembered once
+        assert torch.equal(dict(clip.named_buffers())[name], buffer), name
+    assert clip.image[1].num_batches_tracked == len(parts)
+    assert clip.image[1].track_running_stats
+
+
+@pytest.mark.parametrize("size", range(1, COUNT + 1))
+def test_with_norms_in_evaluation_mode_they_are_those_of_one_pass(size):
+    whole, clip = model(0.0), model(0.0)
+    for own in (whole, clip):
+        own.image[1].eval()
+    _, wanted = one_graph(whole, parts_of(COUNT))
+    _, found = by_parts(clip, parts_of(size))
+    demand_same(found, wanted)
+    assert clip.image[1].num_batches_tracked == 0
+
+
+@pytest.mark.parametrize(("kind", "share"), [("bf16", 0.03), ("fp16", 0.01)])
+def test_in_halves_every_parameter_gets_its_gradient(kind, share):
+    whole, clip, exact = model(0.4), model(0.4), model(0.4)
+    results = []
+    for own, way, numbers in ((whole, one_graph, kind), (clip, by_parts, kind), (exact, one_graph, "fp32")):
+        torch.manual_seed(7)
+        results.append(way(own, parts_of(2), numbers)[1])
+    demand_same(results[1], results[0], share)
+    assert any(not torch.equal(results[0][name], results[2][name]) for name in results[0])
+
+
+def test_what_is_frozen_stays_without_gradient():
+    whole, clip = model(0.4), model(0.4)
+    clip.text.requires_grad_(False)
+    clip.logit_scale.requires_grad_(False)
+    torch.manual_seed(7)
+    wanted = one_graph(whole, parts_of(2))[1]
+    torch.manual_seed(7)
+    found = by_parts(clip, parts_of(2))[1]
+    demand_same(found, {name: own for name, own in wanted.items() if name.startswith("image")})
+    assert clip.text.head.weight.grad is None
+    assert clip.logit_scale.grad is None

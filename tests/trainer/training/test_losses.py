@@ -1,0 +1,136 @@
+"""The loss equals its definition, written out row by row in float64, and open_clip's where it is plain CLIP."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+import torch
+from open_clip.loss import ClipLoss
+from torch.nn import functional as F  # noqa: N812 (torch's own custom)
+
+from mctrain.data.reinforced.manifest import Teacher
+from mctrain.errors import RecipeError
+from mctrain.training.losses import Embeddings, LossSettings, reinforced_loss
+
+TEACHERS = (Teacher("narrow", 5, 70.0, ""), Teacher("wide", 9, 30.0, ""))
+COUNT, TEXTS, WIDTH, SCALE = 6, 7, 4, 20.0
+
+
+def unit(draw, count, *widths):
+    """Vectors of several widths end to end, each of length 1 by itself."""
+    parts = [F.normalize(torch.randn(count, width, generator=draw), dim=1) for width in widths]
+    return torch.cat(parts, dim=1)
+
+
+def batch(bank=TEXTS, seed=1):
+    """Of a student and of two teachers."""
+    draw = torch.Generator().manual_seed(seed)
+    counts = (COUNT, COUNT, COUNT, bank)
+    student = Embeddings(*(unit(draw, count, WIDTH).requires_grad_() for count in counts))
+    taught = Embeddings(*(unit(draw, count, 5, 9) for count in counts))
+    return student, taught
+
+
+def leaves(student):
+    return [student.photos, student.captions, student.synthetic, student.bank]
+
+
+def shares(row):
+    top = max(row)
+    powers = [torch.exp(score - top) for score in row]
+    return [power / sum(powers) for power in powers]
+
+
+def written_out(student, scale, taught, distil):
+    """B.5 by loops over rows and columns in float64: total, CLIP's part, distillation's part."""
+    photos, captions, synthetic, bank = student
+    own_photos, own_captions, own_synthetic, own_bank = taught
+    clip = distillation = 0.0
+    for texts, said in ((captions, own_captions), (synthetic, own_synthetic)):
+        for rows, columns, rows_told, columns_told, right in (
+            (photos, [*texts, *bank], own_photos, [*said, *own_bank], len(texts)),
+            (texts, [*photos], said, [*own_photos], len(photos)),
+        ):
+            for index in range(len(rows)):
+                scores = [scale * (rows[index] @ column) for column in columns]
+                student_says = shares(scores)
+                clip = clip - torch.log(shares(scores[:right])[index]) / (2 * len(rows))
+                targets = [0.0] * len(columns)
+                for cut, alpha in ((slice(0, 5), 70.0), (slice(5, 14), 30.0)):
+                    told = shares([alpha * (rows_told[index][cut] @ c[cut]) for c in columns_told])
+                    targets = [t + s / 2 for t, s in zip(targets, told, strict=True)]
+                for target, says in zip(targets, student_says, strict=True):
+                    distillation = distillation + target * torch.log(target / says) / (2 * len(rows))
+    return (1 - distil) * clip + distil * distillation, clip, distillation
+
+
+@pytest.mark.parametrize("distil", [0.0, 0.75, 1.0])
+@pytest.mark.parametrize("bank", [0, TEXTS])
+@pytest.mark.parametrize("entries", [1, 30, 1 << 24])
+def test_values_and_gradients_are_those_of_the_definition(distil, bank, entries):
+    student, taught = batch(bank)
+    scale = torch.tensor(SCALE, requires_grad=True)
+    found = reinforced_loss(student, scale, taught, LossSettings(distil, TEACHERS, entries))
+    gradients = torch.autograd.grad(found.total, [*leaves(student), scale])
+
+    exact = [own.detach().double().requires_grad_() for own in leaves(student)]
+    exact_scale = torch.tensor(SCALE, dtype=torch.float64, requires_grad=True)
+    expected = written_out(exact, exact_scale, [own.double() for own in leaves(taught)], distil)
+    for own, wanted in zip((found.total, found.clip, found.distillation), expected, strict=True):
+        assert own.item() == pytest.approx(wanted.item(), rel=1e-5)
+    wanted = torch.autograd.grad(expected[0], [*exact, exact_scale], materialize_grads=True)
+    for own, gradient in zip(gradients, wanted, strict=True):
+        torch.testing.assert_close(own.double(), gradient, rtol=1e-4, atol=1e-5)
+        assert own.numel() == 0 or distil == 0 or gradient.abs().max() > 1e-3
+
+
+def test_its_clip_part_is_that_of_open_clip_for_both_sets_of_texts():
+    student, taught = batch()
+    scale = torch.tensor(SCALE)
+    found = reinforced_loss(student, scale, taught, LossSettings(0.0, TEACHERS))
+    reference = ClipLoss()
+    expected = sum(reference(student.photos, texts, scale) for texts in (student.captions, student.synthetic))
+    torch.testing.assert_close(found.total, expected)
+    torch.testing.assert_close(
+        torch.autograd.grad(found.total, student.photos), torch.autograd.grad(expected, student.photos)
+    )
+
+
+def test_distillation_ends_at_zero_where_the_student_says_what_its_teacher_says():
+    _, taught = batch()
+    teacher = Teacher("own", 14, SCALE, "")
+    student = Embeddings(*(own.clone().requires_grad_() for own in leaves(taught)))
+    found = reinforced_loss(student, torch.tensor(SCALE), taught, LossSettings(1.0, (teacher,)))
+    assert found.total.item() == pytest.approx(0, abs=1e-6)
+    gradients = torch.autograd.grad(found.total, leaves(student))
+    assert max(own.abs().max() for own in gradients) < 1e-5
+
+
+def test_similarities_are_float32_under_autocast():
+    student, taught = batch()
+    narrow = Embeddings(*(own.detach().bfloat16() for own in leaves(student)))
+    rounded = Embeddings(*(own.float() for own in leaves(narrow)))
+    settings = LossSettings(0.75, TEACHERS)
+    exact = reinforced_loss(rounded, torch.tensor(100.0), taught, settings)
+    with torch.autocast("cpu", torch.bfloat16):
+        found = reinforced_loss(narrow, torch.tensor(100.0), taught, settings)
+        coarse = 100.0 * narrow.photos @ narrow.captions.T
+    assert coarse.dtype == torch.bfloat16
+    assert found.total.dtype == torch.float32
+    assert torch.equal(found.total, exact.total)
+
+
+def test_certain_teachers_give_numbers():
+    student, taught = batch()
+    teachers = (Teacher("narrow", 5, 1000.0, ""), Teacher("wide", 9, 1000.0, ""))
+    found = reinforced_loss(student, torch.tensor(100.0), taught, LossSettings(1.0, teachers))
+    gradients = torch.autograd.grad(found.total, leaves(student))
+    assert math.isfinite(found.total.item())
+    assert all(own.isfinite().all() for own in gradients)
+
+
+@pytest.mark.parametrize("distil", [-0.1, 1.5])
+def test_a_share_of_distillation_outside_its_bounds_is_refused(distil):
+    with pytest.raises(RecipeError, match="share of distillation"):
+        LossSettings(distil, TEACHERS)

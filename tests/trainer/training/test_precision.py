@@ -1,0 +1,53 @@
+"""A step cuts long gradients, leaves out what overflowed, and never writes what is no number into the weights."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+import torch
+
+from mctrain.errors import TrainerError
+from mctrain.training.precision import Precision
+
+RATE = 0.5
+
+
+def run(kind, slope, longest=1.0):
+    """One step down a slope of two weights: the weights before and after, and what is said of the gradient."""
+    weight = torch.nn.Parameter(torch.tensor([1.0, -2.0]))
+    optimizer = torch.optim.SGD([weight], lr=RATE)
+    precision = Precision(kind, torch.device("cpu"))
+    before = weight.detach().clone()
+    precision.backward((weight * torch.tensor(slope)).sum())
+    return before, weight.detach(), precision, precision.step(optimizer, [weight], longest)
+
+
+@pytest.mark.parametrize("kind", ["fp32", "bf16", "fp16"])
+def test_a_long_gradient_is_cut_and_a_short_one_is_not(kind):
+    before, after, _, length = run(kind, [3.0, 4.0])
+    assert length == pytest.approx(5.0)
+    torch.testing.assert_close(after, before - RATE * torch.tensor([0.6, 0.8]))
+    before, after, _, length = run(kind, [0.03, 0.04])
+    assert length == pytest.approx(0.05)
+    torch.testing.assert_close(after, before - RATE * torch.tensor([0.03, 0.04]))
+
+
+def test_in_float16_an_overflow_leaves_the_step_out_and_lowers_the_scale():
+    before, after, precision, length = run("fp16", [1e36, 0.0])
+    assert not math.isfinite(length)
+    assert torch.equal(before, after)
+    assert precision.scaler.get_scale() < Precision("fp16", torch.device("cpu")).scaler.get_scale()
+
+
+@pytest.mark.parametrize("kind", ["fp32", "bf16"])
+def test_elsewhere_a_gradient_that_is_no_number_stops_the_run(kind):
+    with pytest.raises(TrainerError, match="no number any more"):
+        run(kind, [math.inf, 0.0])
+
+
+def test_towers_compute_in_what_was_chosen():
+    matrix = torch.ones(2, 2)
+    for kind, numbers in (("fp32", torch.float32), ("bf16", torch.bfloat16), ("fp16", torch.float16)):
+        with Precision(kind, torch.device("cpu")).towers():
+            assert (matrix @ matrix).dtype == numbers

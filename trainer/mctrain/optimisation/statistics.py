@@ -1,0 +1,36 @@
+"""BatchNorm that goes by the statistics it has, and keeps them."""
+
+from __future__ import annotations
+
+from types import MethodType
+from typing import TYPE_CHECKING
+
+from torch.nn.modules.batchnorm import _BatchNorm
+
+from mctrain.optimisation.names import demand_parts, is_within
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+    from torch import nn
+
+
+def hold_statistics(model: nn.Module, parts: Collection[str]) -> None:
+    """Brings every BatchNorm of these parts to evaluation mode, where `model.train()` and that of copies leave it.
+
+    Its weight and bias still learn, unless a rule of the optimizer freezes them.
+
+    Raises:
+        RecipeError: a part has none.
+    """
+    norms = {name: own for name, own in model.named_modules() if isinstance(own, _BatchNorm)}
+    demand_parts(norms.keys(), parts, "BatchNorm")
+    for name, norm in norms.items():
+        if any(is_within(name, part) for part in parts):
+            norm.train = MethodType(_stay, norm)  # type: ignore[method-assign]
+            norm.eval()
+
+
+def _stay(norm: nn.Module, mode: bool = True) -> nn.Module:  # noqa: ARG001 (torch's own signature)
+    """In place of a norm's `train`; bound, so that a copy's is the copy's."""
+    return type(norm).train(norm, mode=False)

@@ -1,0 +1,55 @@
+"""What a step computes in: float32, bfloat16, or float16 with a loss that is scaled up so that small gradients survive."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal
+
+import torch
+
+from mctrain.errors import TrainerError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from torch import Tensor, nn
+
+Kind = Literal["fp32", "bf16", "fp16"]
+
+_NUMBERS = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
+
+
+class Precision:
+    """The numbers of the towers' products on one device; `scaler` is part of a run's state."""
+
+    def __init__(self, kind: Kind, device: torch.device) -> None:
+        self.device = device
+        self.numbers = _NUMBERS[kind]
+        self.scaler = torch.amp.GradScaler(device.type, enabled=kind == "fp16")
+
+    def towers(self) -> torch.autocast:
+        """For a pass forward, each one of its own: what is cast inside without gradients is kept without them."""
+        return torch.autocast(self.device.type, self.numbers, enabled=self.numbers != torch.float32)
+
+    def backward(self, loss: Tensor) -> None:
+        """Adds the gradients of a loss, scaled where halves need it."""
+        torch.autograd.backward(self.scaler.scale(loss))
+
+    def step(
+        self, optimizer: torch.optim.Optimizer, parameters: Iterable[nn.Parameter], longest: float
+    ) -> float:
+        """Cuts the gradient to a length, takes a step, and says how long it was, without its scale.
+
+        In float16 a length that is no number means that the step was left out and the scale lowered.
+
+        Raises:
+            TrainerError: the gradient is no number, and that is not for want of a smaller scale; nothing was changed.
+        """
+        self.scaler.unscale_(optimizer)
+        length = torch.nn.utils.clip_grad_norm_(parameters, longest)
+        if not self.scaler.is_enabled() and not length.isfinite():
+            raise TrainerError(
+                "The gradient is no number any more, and the weights are as before this step; take a lower rate or a longer warm-up."
+            )
+        self.scaler.step(optimizer)
+        self.scaler.update()
+        return float(length)
