@@ -10,10 +10,6 @@ import click
 
 from mctrain.cli.places import cache_option, data_option
 from mctrain.cli.progress import bar
-from mctrain.data.everyday import EVERYDAY, pack_everyday
-from mctrain.data.shards import find_shards
-
-_USUAL = ("flickr8k-dev-*.tar", "caltech101-eval-*.tar", "imagenet-sample-*.tar", EVERYDAY)
 
 
 @click.command(name="eval")
@@ -21,27 +17,27 @@ _USUAL = ("flickr8k-dev-*.tar", "caltech101-eval-*.tar", "imagenet-sample-*.tar"
 @data_option
 @cache_option
 @click.option(
-    "--shards",
-    multiple=True,
-    default=_USUAL,
-    show_default=True,
-    help=f"Pattern in the data folder, or {EVERYDAY}, which is drawn from several files; repeatable.",
+    "--tasks",
+    type=click.Path(dir_okay=False, path_type=Path),
+    show_default="the list that ships",
+    help="TOML list of what is asked, in place of the list that ships.",
 )
-@click.option("--json", "as_json", is_flag=True, help="One JSON document instead of a table.")
-def evaluate(subject: str, data: Path, cache: Path, shards: tuple[str, ...], *, as_json: bool) -> None:
+@click.option("--json", "as_json", is_flag=True, help="One JSON document instead of lines.")
+def evaluate(subject: str, data: Path, cache: Path, tasks: Path | None, *, as_json: bool) -> None:
     """Measures SUBJECT, a checkpoint, a bundle, or a model of open_clip (open_clip:NAME@WEIGHTS); a bundle as the application runs it."""
-    files = find_shards(data, [pattern for pattern in shards if pattern != EVERYDAY])
-    from mctrain.evaluation.report import measure  # imports torch: 2 s
+    from mctrain.evaluation.measure import measure
+    from mctrain.evaluation.report import result_of
     from mctrain.evaluation.subject import Subject
+    from mctrain.evaluation.tasks import find_files, load_tasks
     from mctrain.teachers.open import open_teacher
 
-    opened = Subject(open_teacher(subject, cache), bar("photos"))
-    with tempfile.TemporaryDirectory(prefix="mctrain-") as folder:
-        if EVERYDAY in shards:
-            files.append(pack_everyday(data, Path(folder)))
-        figures = [measure(opened, file, data) for file in files]
+    with tempfile.TemporaryDirectory(prefix="mctrain-") as scratch:
+        asked = find_files(load_tasks(tasks), data, Path(scratch))
+        opened = Subject(open_teacher(subject, cache), bar("photos"))
+        results = [result_of(own.task.name, measure(opened, own)) for own in asked]
     if as_json:
-        click.echo(json.dumps({"shards": [own.as_dict() for own in figures]}, indent=2))
+        told = {"subject": opened.name, "digest": opened.digest, "tasks": [own.as_dict() for own in results]}
+        click.echo(json.dumps(told, indent=2))
         return
-    for own in figures:
+    for own in results:
         click.echo(own.sentence())
