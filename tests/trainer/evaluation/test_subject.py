@@ -55,6 +55,22 @@ def test_a_checkpoint_recognises_the_photos_that_it_learnt_from(figures):
     assert told["text to image at 5"] > 50
 
 
+def test_another_subject_is_asked_the_same_and_compared(ask, finished):
+    task = f'[[retrieval]]\nname = "own"\n{SHARDS}'
+    result = ask(task, "--json", "--against", str(finished.path))
+    assert result.exit_code == 0, result.output
+    told = json.loads(result.stdout)
+    assert told["subject"] == told["against"]
+    (own,) = told["tasks"]
+    assert [each["figure"] for each in own["differences"]] == [each["name"] for each in own["figures"]]
+    assert all(each["points"] == each["better"] == 0 for each in own["differences"])
+    figure = own["figures"][2]
+    assert figure["interval"]["low"] <= figure["percent"] <= figure["interval"]["high"]
+    assert figure["choosing"] is not None
+    lines = ask(task, "--against", str(finished.path)).stdout.splitlines()
+    assert [line.partition(":")[0] for line in lines] == ["own", f"own, against {told['against']['name']}"]
+
+
 def test_pairs_are_told_by_their_kinds(figures, folder):
     pairs = [
         {"image": own.key, "caption": own.words["captions"][0], "negative": negative, "kind": kind}

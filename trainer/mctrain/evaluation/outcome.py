@@ -16,13 +16,15 @@ class Outcome:
     """Answers to m questions about photos of a set: `right` [m], and `photo` [m], the row of the photo asked about.
 
     The figure is the mean over groups of the share of right answers. Most have but one group; `group` [m], from 0 on
-    without a gap, tells the classes of a mean per class, and the directions of a mean recall.
+    without a gap, tells the classes of a mean per class, and the directions of a mean recall. `within`: each photo belongs
+    to one group, and is resampled inside it.
     """
 
     figure: str
     right: NDArray[np.bool_]
     photo: NDArray[np.int64]
     group: NDArray[np.int64]
+    within: bool = False
 
     @classmethod
     def plain(cls, figure: str, right: NDArray[np.bool_], photo: NDArray[np.int64]) -> Outcome:

@@ -5,9 +5,15 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
+from mctrain.evaluation.bootstrap import Difference, Interval, difference, interval_of
 from mctrain.evaluation.halves import reporting
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    import numpy as np
+    from numpy.typing import NDArray
+
     from mctrain.evaluation.measure import Answers
     from mctrain.evaluation.outcome import Outcome
 
@@ -21,43 +27,74 @@ class Figure:
 
     name: str
     percent: float
+    interval: Interval
     choosing: float | None
     reporting: float | None
 
     def sentence(self) -> str:
         """For a terminal."""
-        return f"{self.name} {self.percent:g}"
+        return f"{self.name} {self.percent:.2f} {_span(self.interval)}"
 
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What one task says about a subject."""
+    """What one task says about a subject, and what it has above another one."""
 
     task: str
     photos: int
     texts: int
     figures: tuple[Figure, ...]
+    differences: tuple[Difference, ...] = ()
 
     def as_dict(self) -> dict[str, Any]:
         """For JSON."""
-        return asdict(self)
+        told: dict[str, Any] = _rounded(asdict(self))
+        return told
 
-    def sentence(self) -> str:
-        """One line for a terminal."""
-        figures = ", ".join(own.sentence() for own in self.figures)
-        return f"{self.task}: {self.photos} photos, {self.texts} texts; {figures}"
+    def sentences(self, against: str = "") -> list[str]:
+        """A line for a terminal, and one more for the differences."""
+        lines = [
+            f"{self.task}: {self.photos} photos, {self.texts} texts; {_list(own.sentence() for own in self.figures)}"
+        ]
+        if self.differences:
+            lines.append(
+                f"{self.task}, against {against}: {_list(map(difference_sentence, self.differences))}"
+            )
+        return lines
 
 
-def result_of(task: str, answers: Answers) -> Result:
-    """The figures of the answers to a task."""
+def result_of(task: str, answers: Answers, others: Answers | None = None) -> Result:
+    """The figures of the answers to a task; `others` are another subject's, who was asked the same."""
     odd = reporting(answers.keys)
-
-    def figure(outcome: Outcome) -> Figure:
-        halves = (outcome.percent(~odd), outcome.percent(odd))
-        return Figure(outcome.figure, _rounded(outcome.percent()) or 0.0, *map(_rounded, halves))
-
-    return Result(task, len(answers.keys), answers.texts, tuple(map(figure, answers.outcomes)))
+    figures = tuple(_figure(outcome, odd) for outcome in answers.outcomes)
+    pairs = zip(answers.outcomes, others.outcomes, strict=True) if others else ()
+    apart = tuple(difference(one, other) for one, other in pairs)
+    return Result(task, len(answers.keys), answers.texts, figures, apart)
 
 
-def _rounded(percent: float | None) -> float | None:
-    return None if percent is None else round(percent, 2)
+def difference_sentence(own: Difference) -> str:
+    """For a terminal."""
+    return f"{own.figure} {own.points:+.2f} {_span(own.interval)}, more in {own.better:.1%}"
+
+
+def _figure(outcome: Outcome, odd: NDArray[np.bool_]) -> Figure:
+    percent = outcome.percent()
+    assert percent is not None, "every group of it has a question"
+    return Figure(outcome.figure, percent, interval_of(outcome), outcome.percent(~odd), outcome.percent(odd))
+
+
+def _span(own: Interval) -> str:
+    return f"({own.low:.2f} to {own.high:.2f})"
+
+
+def _list(sentences: Iterable[str]) -> str:
+    return "; ".join(sentences)
+
+
+def _rounded(content: Any) -> Any:
+    """Numbers of a JSON document, to four places."""
+    if isinstance(content, dict):
+        return {key: _rounded(own) for key, own in content.items()}
+    if isinstance(content, (list, tuple)):
+        return [_rounded(own) for own in content]
+    return round(content, 4) if isinstance(content, float) else content

@@ -43,5 +43,5 @@ def classification(
         outcomes.append(Outcome.plain("top-5", found < 5, rows))
     present, group, sizes = np.unique(labels, return_inverse=True, return_counts=True)
     if len(present) > 1 and sizes.max() > 1:
-        outcomes.append(Outcome("mean per class", found < 1, rows, group))
+        outcomes.append(Outcome("mean per class", found < 1, rows, group, within=True))
     return outcomes
