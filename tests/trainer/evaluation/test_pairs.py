@@ -6,20 +6,23 @@ import numpy as np
 import pytest
 
 from mctrain.errors import DataError
-from mctrain.evaluation.pairs import judged, read_lines, read_pairs, rows_of
+from mctrain.evaluation.pairs import judged, read_lines, read_pairs, rows_of, told_apart
 
 
 def test_a_pair_is_right_where_the_caption_is_nearer_and_a_tie_is_wrong():
-    photos = np.eye(3, dtype=np.float32)
+    photos = np.eye(3, dtype=np.float32)[[2, 2, 1, 1]]
     captions = np.eye(3, dtype=np.float32)[[2, 0, 1, 1]]
     negatives = np.eye(3, dtype=np.float32)[[0, 2, 1, 0]]
-    rows = np.array([2, 2, 1, 1])
-    told = {
-        own.figure: own.percent() for own in judged(photos, captions, negatives, rows, ["x", "x", "y", "y"])
-    }
-    assert told == {"all": 50, "x": 50, "y": 50}
-    tied = judged(photos, captions, captions, rows, ["x", "x", "y", "y"])
-    assert [own.percent() for own in tied] == [0, 0, 0]
+    right = told_apart(photos, captions, negatives, np.arange(4))
+    assert list(right) == [True, False, False, True]
+    assert not told_apart(photos, captions, captions, np.arange(4)).any()
+
+
+def test_pairs_are_counted_whole_and_by_kind():
+    right = np.array([True, False, True, True])
+    told = judged(right, np.array([7, 7, 8, 9]), ["x", "y", "x", "y"])
+    assert {own.figure: own.percent() for own in told} == {"all": 75, "x": 100, "y": 50}
+    assert list(told[1].photo) == [7, 8]
 
 
 def test_the_real_pairs_are_2000_of_seven_kinds(real_data):

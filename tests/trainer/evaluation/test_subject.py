@@ -91,6 +91,14 @@ def test_pairs_are_told_by_their_kinds(figures, folder):
     assert told["same"] == 0
 
 
+def test_orders_of_words_are_asked_of_the_first_captions(figures):
+    told, counts = figures(f'[[order]]\nname = "own"\n{SHARDS}\ncaptions = 2')
+    assert counts[0] == 20
+    assert 40 * 4 < counts[1] <= 40 * 7
+    assert list(told) == ["order", "relation", "attribute"]
+    assert told["order"] < told["relation"]  # one against four is harder than one against one
+
+
 def test_translations_are_asked_of_their_photos_alone_and_told_by_language(figures, folder):
     texts = [
         {"key": own.key, "en": own.words["captions"][0], "de": "Ein Bild."}
@@ -135,7 +143,7 @@ def test_what_a_task_cannot_ask_is_told(ask, folder):
     for task, sentence in (
         (
             '[[retrieval]]\nname = "own"\nshards = ["bare.tar"]',
-            "has no caption, and own is a task of retrieval",
+            "has no caption, and own asks for them",
         ),
         (
             f'[[zero_shot]]\nname = "own"\n{SHARDS}\nclasses = "imagenet"',

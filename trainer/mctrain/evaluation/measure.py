@@ -11,9 +11,11 @@ from mctrain.data.classes import class_names
 from mctrain.data.words import CAPTIONS, QUERIES
 from mctrain.errors import DataError
 from mctrain.evaluation.everyday import right_photos
-from mctrain.evaluation.pairs import judged, read_lines, read_pairs, rows_of
+from mctrain.evaluation.order import choice, confusions
+from mctrain.evaluation.outcome import Outcome
+from mctrain.evaluation.pairs import judged, read_lines, read_pairs, rows_of, told_apart
 from mctrain.evaluation.retrieval import finding, retrieval, searching
-from mctrain.evaluation.tasks import Everyday, Folders, Pairs, Retrieval, Translations, ZeroShot
+from mctrain.evaluation.tasks import Everyday, Folders, Order, Pairs, Retrieval, Translations, ZeroShot
 from mctrain.evaluation.zero_shot import class_vectors, classification
 
 if TYPE_CHECKING:
@@ -23,7 +25,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from mctrain.data.words import Words
-    from mctrain.evaluation.outcome import Outcome
     from mctrain.evaluation.subject import Gallery, Subject
     from mctrain.evaluation.tasks import Found
 
@@ -55,20 +56,25 @@ def measure(subject: Subject, found: Found) -> Answers:
             texts, outcomes = _folders(subject, gallery, found.task, found.data)
         case Pairs():
             texts, outcomes = _pairs(subject, gallery, found.data / found.task.pairs)
+        case Order():
+            texts, outcomes = _order(subject, gallery, found.task)
         case Translations():
             gallery, texts, outcomes = _translations(subject, gallery, found.task, found.data)
     return Answers(gallery.keys, texts, tuple(outcomes))
 
 
 def _retrieval(subject: Subject, gallery: Gallery, task: Retrieval) -> tuple[int, list[Outcome]]:
-    captions = [own.human or own.synthetic.get(CAPTIONS, ()) for own in gallery.words]
-    bare = [key for key, own in zip(gallery.keys, captions, strict=True) if not own]
-    if bare:
-        raise DataError(
-            f"{bare[0]} has no caption, and {task.name} is a task of retrieval; name shards with captions."
-        )
-    texts, owner = _joined(captions)
+    texts, owner = _joined(_captions(gallery, task.name))
     return len(texts), retrieval(gallery.vectors, subject.texts(texts), owner)
+
+
+def _captions(gallery: Gallery, task: str) -> list[tuple[str, ...]]:
+    """The captions of each photo, by people or else synthetic ones."""
+    captions = [own.human or own.synthetic.get(CAPTIONS, ()) for own in gallery.words]
+    for key, own in zip(gallery.keys, captions, strict=True):
+        if not own:
+            raise DataError(f"{key} has no caption, and {task} asks for them; name shards with captions.")
+    return captions
 
 
 def _everyday(subject: Subject, gallery: Gallery) -> tuple[int, list[Outcome]]:
@@ -116,7 +122,28 @@ def _pairs(subject: Subject, gallery: Gallery, path: Path) -> tuple[int, list[Ou
     rows = rows_of([own.image for own in pairs], gallery.places, path)
     vectors = subject.texts([own.caption for own in pairs] + [own.negative for own in pairs])
     captions, negatives = np.split(vectors, 2)
-    return 2 * len(pairs), judged(gallery.vectors, captions, negatives, rows, [own.kind for own in pairs])
+    right = told_apart(gallery.vectors[rows], captions, negatives, np.arange(len(pairs)))
+    return 2 * len(pairs), judged(right, rows, [own.kind for own in pairs])
+
+
+def _order(subject: Subject, gallery: Gallery, task: Order) -> tuple[int, list[Outcome]]:
+    captions = [own[: task.captions] for own in _captions(gallery, task.name)]
+    choices = [
+        choice(caption, f"{key} {place}")
+        for key, own in zip(gallery.keys, captions, strict=True)
+        for place, caption in enumerate(own)
+    ]
+    rows = _joined(captions)[1]
+    vectors, texts, outcomes = subject.texts([own.caption for own in choices]), len(choices), []
+    for kind, others in confusions(choices).items():
+        asked = np.flatnonzero([bool(own) for own in others])
+        if len(asked):
+            confused, of = _joined([others[row] for row in asked])
+            seen = gallery.vectors[rows[asked]]
+            right = told_apart(seen, vectors[asked], subject.texts(confused), of)
+            outcomes.append(Outcome.plain(kind, right, rows[asked]))
+            texts += len(confused)
+    return texts, outcomes
 
 
 def _translations(

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    Vectors = NDArray[np.float32]
+
 
 @dataclass(frozen=True, slots=True)
 class Pair:
@@ -68,21 +70,23 @@ def rows_of(keys: Sequence[str], places: Mapping[str, int], path: Path) -> NDArr
     return np.array([places[key] for key in keys], np.int64)
 
 
-def judged(
-    photos: NDArray[np.float32],
-    captions: NDArray[np.float32],
-    negatives: NDArray[np.float32],
-    rows: NDArray[np.int64],
-    kinds: Sequence[str],
-) -> list[Outcome]:
-    """Accuracy of all pairs and of each kind; the unit vectors of both texts are [m, dim], of photo `rows[j]` of [n, dim].
+def judged(right: NDArray[np.bool_], rows: NDArray[np.int64], kinds: Sequence[str]) -> list[Outcome]:
+    """Accuracy of all pairs and of each kind; pair j is of photo `rows[j]`."""
+    parts = [Outcome.plain("all", right, rows)]
+    for kind in dict.fromkeys(kinds):
+        own = np.flatnonzero([other == kind for other in kinds])
+        parts.append(Outcome.plain(kind, right[own], rows[own]))
+    return parts
+
+
+def told_apart(
+    photos: Vectors, captions: Vectors, others: Vectors, of: NDArray[np.int64]
+) -> NDArray[np.bool_]:
+    """Which photos [m, dim] are nearer to their captions [m, dim] than to every other text [k, dim]; text j is of row `of[j]`.
 
     A tie is wrong.
     """
-    seen = photos[rows]
-    right = (seen * captions).sum(1) > (seen * negatives).sum(1)
-    parts = [Outcome.plain("all", right, rows)]
-    for kind in dict.fromkeys(kinds):
-        own = np.array([other == kind for other in kinds])
-        parts.append(Outcome.plain(kind, right[own], rows[own]))
-    return parts
+    right = np.ones(len(captions), np.bool_)
+    own = (photos * captions).sum(1)[of]
+    np.logical_and.at(right, of, own > (photos[of] * others).sum(1))
+    return right

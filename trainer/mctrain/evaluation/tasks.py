@@ -82,6 +82,15 @@ class Pairs:
 
 
 @dataclass(frozen=True, slots=True)
+class Order:
+    """A photo is nearer to its caption than to the same words in another order; of each photo the first `captions` are asked."""
+
+    name: str
+    shards: tuple[str, ...]
+    captions: int
+
+
+@dataclass(frozen=True, slots=True)
 class Translations:
     """One sentence a photo finds it, in each of the languages that `texts`, a file of JSON lines, has it in."""
 
@@ -91,7 +100,7 @@ class Translations:
     languages: tuple[str, ...]
 
 
-Task = Retrieval | ZeroShot | Folders | Everyday | Pairs | Translations
+Task = Retrieval | ZeroShot | Folders | Everyday | Pairs | Order | Translations
 
 _KINDS: dict[str, type[Task]] = {
     "retrieval": Retrieval,
@@ -99,6 +108,7 @@ _KINDS: dict[str, type[Task]] = {
     "folders": Folders,
     "everyday": Everyday,
     "pairs": Pairs,
+    "order": Order,
     "translations": Translations,
 }
 
@@ -164,7 +174,9 @@ def _demand_templates(name: str, templates: tuple[str, ...]) -> None:
         )
 
 
-def _named(task: Retrieval | ZeroShot | Folders | Pairs | Translations, data: Path) -> tuple[Path, ...]:
+def _named(
+    task: Retrieval | ZeroShot | Folders | Pairs | Order | Translations, data: Path
+) -> tuple[Path, ...]:
     """The photos that a task names, after a look for what stands beside them."""
     photos = (_folder(task, data),) if isinstance(task, Folders) else tuple(find_shards(data, task.shards))
     if not photos:
@@ -176,7 +188,7 @@ def _named(task: Retrieval | ZeroShot | Folders | Pairs | Translations, data: Pa
             find_shards(data, [task.pairs])
         case Translations():
             find_shards(data, [task.texts])
-        case Retrieval():
+        case Retrieval() | Order():
             pass
     return photos
 
