@@ -57,6 +57,7 @@ def evaluate(
     from mctrain.evaluation.markdown import markdown
     from mctrain.evaluation.measure import measure
     from mctrain.evaluation.report import result_of
+    from mctrain.evaluation.scores import keep_scores
     from mctrain.evaluation.subject import Subject
     from mctrain.evaluation.tasks import find_files, load_tasks
     from mctrain.teachers.open import open_teacher
@@ -71,6 +72,7 @@ def evaluate(
             result_of(own.task.name, measure(opened, own), measure(other, own) if other else None)
             for own in asked
         ]
+    keep_scores(cache, opened.digest, results)
     if report:
         with write_whole(report) as file:
             file.write(markdown(results, opened, other).encode())
