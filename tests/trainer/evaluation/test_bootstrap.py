@@ -53,6 +53,13 @@ def test_a_mean_per_class_is_resampled_inside_its_classes(draw):
     assert resampled(outcome).std() == pytest.approx(expected, rel=0.07)
 
 
+def test_a_class_keeps_its_number_of_photos_in_every_resample():
+    """Alone in its class, a photo is drawn each time; elsewhere it would be missing from a third of the resamples."""
+    group = np.array([0, 1, 0, 2, 0])
+    outcome = Outcome("x", np.array([False, True, False, True, False]), np.arange(5), group, within=True)
+    assert np.allclose(resampled(outcome), 100 * 2 / 3)
+
+
 def test_a_mean_of_two_ways_is_that_of_the_ways_on_the_same_draws(draw):
     photo, way = np.concatenate([np.repeat(np.arange(50), 3), np.arange(50)]), np.repeat([0, 1], [150, 50])
     right = draw.random(200) < 0.4
