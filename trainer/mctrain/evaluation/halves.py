@@ -1,4 +1,7 @@
-"""Two halves of every set: one to choose settings by, the other to report."""
+"""Two halves of a set: one to choose settings by, the other to report.
+
+`everyday-dev` was drawn by multiples of 20 of the same number, so it lies in the first half as a whole.
+"""
 
 from __future__ import annotations
 
