@@ -37,6 +37,9 @@ def test_a_line_that_is_no_pair_and_a_photo_that_is_not_there_are_told(tmp_path)
     path.write_text('{"image": "a", "caption": "b", "negative": "c", "kind": "d"}\n{"image": "a"}\n')
     with pytest.raises(DataError, match="line 2, wants texts under image, caption, negative, kind"):
         read_pairs(path)
+    path.write_text("")
+    with pytest.raises(DataError, match="is empty"):
+        read_pairs(path)
     path.write_text("nonsense")
     with pytest.raises(DataError, match="cannot be read as lines of JSON"):
         read_lines(path, ("key",))

@@ -46,6 +46,8 @@ def test_another_list_replaces_it(tmp_path):
         ("[[everyday]]\nname='x'\nshards=['a']", "everyday x has an unknown key: shards"),
         ("[[everyday]]\nname='x'\n[[everyday]]\nname='x'", "2 tasks named x"),
         ("[[zero_shot]]\nname='x'\nshards=[]\nclasses='y'\ntemplates=['photo']", "x wants templates with {}"),
+        ("[[order]]\nname='x'\nshards=[]\ncaptions=0", "x asks 0 captions"),
+        ("[[translations]]\nname='x'\nshards=[]\ntexts='y'\nlanguages=[]", "x names no language"),
         ("", "has no task"),
         ("[[", "cannot be read"),
     ],

@@ -34,13 +34,15 @@ def read_lines(path: Path, fields: Sequence[str]) -> list[dict[str, str]]:
     """The records of a file of JSON lines, with these fields alone.
 
     Raises:
-        DataError: it cannot be read, or a line lacks one of them.
+        DataError: it cannot be read, is empty, or a line lacks one of them.
     """
     try:
         lines = path.read_text(encoding="utf-8").splitlines()
         records: list[Any] = [json.loads(line) for line in lines]
     except (OSError, ValueError) as fault:
         raise DataError(f"{path} cannot be read as lines of JSON: {fault}.") from fault
+    if not records:
+        raise DataError(f"{path} is empty, so it asks nothing.")
     for number, record in enumerate(records, 1):
         if not isinstance(record, dict) or not all(isinstance(record.get(own), str) for own in fields):
             raise DataError(f"{path}, line {number}, wants texts under {', '.join(fields)}.")

@@ -89,6 +89,12 @@ class Order:
     shards: tuple[str, ...]
     captions: int
 
+    def __post_init__(self) -> None:
+        if self.captions < 1:
+            raise RecipeError(
+                f"The task {self.name} asks {self.captions} captions of a photo; give at least 1."
+            )
+
 
 @dataclass(frozen=True, slots=True)
 class Translations:
@@ -98,6 +104,10 @@ class Translations:
     shards: tuple[str, ...]
     texts: str
     languages: tuple[str, ...]
+
+    def __post_init__(self) -> None:
+        if not self.languages:
+            raise RecipeError(f"The task {self.name} names no language; give it some.")
 
 
 Task = Retrieval | ZeroShot | Folders | Everyday | Pairs | Order | Translations
