@@ -1,11 +1,11 @@
-"""A checkpoint and its bundle are measured alike."""
+"""Every kind of task is asked of a real checkpoint, from the photos' files."""
 
 from __future__ import annotations
 
 import json
+import shutil
 from itertools import islice
 
-import numpy as np
 import pytest
 from click.testing import CliRunner
 from tests.trainer.conftest import members_of, write_shard
@@ -13,50 +13,151 @@ from tests.trainer.conftest import members_of, write_shard
 from mctrain.cli.command import mctrain
 from mctrain.data.everyday import is_drawn
 from mctrain.data.shards import samples
-from mctrain.errors import DataError
-from mctrain.evaluation.report import measure
-from mctrain.evaluation.subject import Subject
-from mctrain.evaluation.zero_shot import class_vectors
-from mctrain.teachers.open import open_teacher
 
 
-def test_a_checkpoint_recognises_the_photos_that_it_learnt_from(finished, tiny_data, cache):
-    result = CliRunner().invoke(
-        mctrain,
-        [
-            "eval",
-            str(finished.path),
-            "--data",
-            str(tiny_data),
-            "--cache",
-            str(cache),
-            "--json",
-            "--shards",
-            "flickr8k-train-*.tar",
-        ],
-    )
+@pytest.fixture
+def folder(tiny_data, tmp_path):
+    """A data folder to add to: twenty photos with captions, twelve with labels, and the lists of class names."""
+    return shutil.copytree(tiny_data, tmp_path / "data")
+
+
+@pytest.fixture
+def ask(finished, folder, cache, tmp_path):
+    """Asks tasks of the checkpoint, each given as TOML; the answer is an exit code, what was said, and what was complained of."""
+
+    def run(tasks, *words):
+        (tmp_path / "tasks.toml").write_text(tasks, encoding="utf-8")
+        places = ["--data", str(folder), "--cache", str(cache), "--tasks", str(tmp_path / "tasks.toml")]
+        return CliRunner().invoke(mctrain, ["eval", str(finished.path), *places, *words])
+
+    return run
+
+
+@pytest.fixture
+def figures(ask):
+    """The figures of one task by their names, and how many photos and texts it has."""
+
+    def run(task):
+        result = ask(task, "--json")
+        assert result.exit_code == 0, result.output
+        (told,) = json.loads(result.stdout)["tasks"]
+        return {own["name"]: own["percent"] for own in told["figures"]}, (told["photos"], told["texts"])
+
+    return run
+
+
+SHARDS = 'shards = ["flickr8k-train-*.tar"]'
+
+
+def test_a_checkpoint_recognises_the_photos_that_it_learnt_from(figures):
+    told, counts = figures(f'[[retrieval]]\nname = "own"\n{SHARDS}')
+    assert counts == (20, 100)
+    assert told["text to image at 5"] > 50
+
+
+def test_another_subject_is_asked_the_same_and_compared(ask, finished, folder):
+    task = f'[[retrieval]]\nname = "own"\n{SHARDS}'
+    result = ask(task, "--json", "--against", str(finished.path))
     assert result.exit_code == 0, result.output
-    (figures,) = json.loads(result.stdout)["shards"]
-    assert (figures["photos"], figures["texts"]) == (20, 100)
-    assert figures["text_to_image"]["at_5"] > 50
+    told = json.loads(result.stdout)
+    assert told["subject"] == told["against"]
+    (own,) = told["tasks"]
+    assert [each["figure"] for each in own["differences"]] == [each["name"] for each in own["figures"]]
+    assert all(each["points"] == each["better"] == 0 for each in own["differences"])
+    figure = own["figures"][2]
+    assert figure["interval"]["low"] <= figure["percent"] <= figure["interval"]["high"]
+    assert figure["choosing"] is not None
+    lines = ask(
+        task, "--report", str(folder / "page.md"), "--against", str(finished.path)
+    ).stdout.splitlines()
+    assert [line.partition(":")[0] for line in lines] == ["own", f"own, against {told['against']['name']}"]
+    page = (folder / "page.md").read_text(encoding="utf-8")
+    assert f"Weights `{told['subject']['digest']}`" in page
+    row = f"| {figure['name']} | {figure['percent']:.1f} | {figure['interval']['low']:.1f} to "
+    assert row in page
+    assert len({line.count("|") for line in page.splitlines() if line.startswith("|")}) == 1
 
 
-def test_class_vectors_are_unit_means_over_the_templates(finished, cache):
-    subject = Subject(open_teacher(str(finished.path), cache), lambda *_: None)
-    vectors = class_vectors(subject, ["dog", "red car"])
-    assert vectors.shape == (2, 32)
-    assert np.allclose(np.linalg.norm(vectors, axis=1), 1, atol=1e-5)
+def test_pairs_are_told_by_their_kinds(figures, folder):
+    pairs = [
+        {"image": own.key, "caption": own.words["captions"][0], "negative": negative, "kind": kind}
+        for own in islice(samples(folder / "flickr8k-train-000000.tar"), 4)
+        for kind, negative in (("other", "A spacecraft."), ("same", own.words["captions"][0]))
+    ]
+    (folder / "pairs.jsonl").write_text("\n".join(map(json.dumps, pairs)))
+    told, counts = figures(f'[[pairs]]\nname = "own"\n{SHARDS}\npairs = "pairs.jsonl"')
+    assert counts == (20, 16)
+    assert told["other"] >= 75
+    assert told["same"] == 0
 
 
-def test_a_shard_that_measures_nothing_is_told(finished, tiny_data, cache, tmp_path):
-    sample = next(samples(tiny_data / "flickr8k-train-000000.tar"))
-    shard = write_shard(tmp_path / "mine.tar", members_of(sample, b'{"captions": [], "label": "dog"}'))
-    subject = Subject(open_teacher(str(finished.path), cache), lambda *_: None)
-    with pytest.raises(DataError, match="it measures nothing"):
-        measure(subject, shard, tiny_data)
+def test_orders_of_words_are_asked_of_the_first_captions(figures):
+    told, counts = figures(f'[[order]]\nname = "own"\n{SHARDS}\ncaptions = 2')
+    assert counts[0] == 20
+    assert 40 * 4 < counts[1] <= 40 * 7
+    assert list(told) == ["order", "relation", "attribute"]
+    assert told["order"] < told["relation"]  # one against four is harder than one against one
 
 
-def test_everyday_photos_are_measured_by_their_short_searches(finished, real_data, cache, tmp_path):
+def test_translations_are_asked_of_their_photos_alone_and_told_by_language(figures, folder):
+    texts = [
+        {"key": own.key, "en": own.words["captions"][0], "de": "Ein Bild."}
+        for own in islice(samples(folder / "flickr8k-train-000000.tar"), 3, 14)
+    ]
+    (folder / "texts.jsonl").write_text("\n".join(map(json.dumps, texts)))
+    told, counts = figures(
+        f'[[translations]]\nname = "own"\n{SHARDS}\ntexts = "texts.jsonl"\nlanguages = ["en", "de"]'
+    )
+    assert counts == (11, 22)
+    assert told["en at 5"] > 60
+    assert told["de at 1"] == pytest.approx(100 / 11, abs=0.01)
+
+
+def test_folders_of_photos_are_classified_as_the_same_photos_in_a_shard(figures, folder, real_data):
+    """Of the thousand classes only those that have a folder are asked for."""
+    photos = list(islice(samples(real_data / "imagenet-sample-000000.tar"), 6))
+    lists = json.loads((folder / "classnames.json").read_text())
+    for own in photos:
+        place = folder / "sketches" / own.words["wnid"]
+        place.mkdir(parents=True)
+        (place / "photo.jpg").write_bytes(own.photo)
+    names = [own.words["label"] for own in photos]
+    parts = [
+        part
+        for row, own in enumerate(photos)
+        for part in members_of(own, json.dumps({"class_index": row}).encode())
+    ]
+    write_shard(folder / "six.tar", parts)
+    (folder / "classnames.json").write_text(json.dumps({**lists, "six": names}))
+    task = '[[folders]]\nname = "own"\nfolder = "sketches"\nids = "imagenet_wnid"\nclasses = "imagenet"'
+    told = figures(task)
+    assert told == figures('[[zero_shot]]\nname = "own"\nshards = ["six.tar"]\nclasses = "six"')
+    assert told[1] == (6, 6)
+
+
+def test_what_a_task_cannot_ask_is_told(ask, folder):
+    sample = next(samples(folder / "flickr8k-train-000000.tar"))
+    write_shard(folder / "bare.tar", members_of(sample, b'{"captions": []}'))
+    (folder / "sketches" / "dogs").mkdir(parents=True)
+    (folder / "sketches" / "dogs" / "photo.jpg").write_bytes(sample.photo)
+    for task, sentence in (
+        (
+            '[[retrieval]]\nname = "own"\nshards = ["bare.tar"]',
+            "has no caption, and own asks for them",
+        ),
+        (
+            f'[[zero_shot]]\nname = "own"\n{SHARDS}\nclasses = "imagenet"',
+            "has the class_index None, and own has the 1000 classes of imagenet",
+        ),
+        (
+            '[[folders]]\nname = "own"\nfolder = "sketches"\nids = "imagenet_wnid"\nclasses = "imagenet"',
+            "The folder dogs of own is not in the list imagenet_wnid",
+        ),
+    ):
+        assert sentence in str(ask(task).exception)
+
+
+def test_everyday_photos_are_measured_by_their_short_searches(figures, ask, folder, real_data):
     """Four photos of the real set, in parts with one of each that is none of it."""
     wanted = {"photos-described-000000.tar.gz": 3, "labelled-train-000001.tar.gz": 1}
     queries = 0
@@ -67,18 +168,14 @@ def test_everyday_photos_are_measured_by_their_short_searches(finished, real_dat
         found.append(next(samples(real_data / name)))
         queries += sum(len(own.words["queries"]) for own in found[:-1])
         parts = [part for own in found for part in members_of(own, json.dumps(own.words).encode())]
-        write_shard(tmp_path / name, parts)
+        write_shard(folder / name, parts)
     for name in ("coco-described", "more-described"):
-        write_shard(tmp_path / f"{name}-000000.tar.gz", [])
-    words = [str(finished.path), "--data", str(tmp_path), "--cache", str(cache), "--shards", "everyday-dev"]
-    result = CliRunner().invoke(mctrain, ["eval", *words, "--json"])
-    assert result.exit_code == 0, result.output
-    (figures,) = json.loads(result.stdout)["shards"]
-    assert (figures["shard"], figures["photos"], figures["texts"]) == ("everyday-dev-000000.tar", 4, queries)
-    assert figures["text_to_image"]["at_5"] == 100
-    assert "image_to_text" not in figures
-    told = CliRunner().invoke(mctrain, ["eval", *words]).stdout
-    assert told.startswith(
-        f"everyday-dev-000000.tar: 4 photos, {queries} texts; recall at 1 / 5 / 10: text to image "
-    )
-    assert "image to text" not in told
+        write_shard(folder / f"{name}-000000.tar.gz", [])
+    (folder / "labelled-train-000000.tar.gz").unlink()
+    told, counts = figures('[[everyday]]\nname = "everyday-dev"')
+    assert counts == (4, queries)
+    assert told["text to image at 5"] == 100
+    assert not any("image to text" in name for name in told)
+    said = ask('[[everyday]]\nname = "everyday-dev"').stdout
+    assert said.startswith(f"everyday-dev: 4 photos, {queries} texts; text to image at 1 ")
+    assert said.count("\n") == 1

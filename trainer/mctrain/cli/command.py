@@ -12,6 +12,7 @@ from mctrain.cli.export import export
 from mctrain.cli.import_weights import import_weights
 from mctrain.cli.presets import presets
 from mctrain.cli.reinforce import reinforce
+from mctrain.cli.show import show
 from mctrain.cli.teach import teach
 from picsight_engine.errors import PicsightError
 
@@ -21,7 +22,7 @@ def mctrain() -> None:
     """Trains, measures and exports the models of Picsight."""
 
 
-for _command in (data, teach, reinforce, evaluate, export, import_weights, presets):
+for _command in (data, teach, reinforce, evaluate, show, export, import_weights, presets):
     mctrain.add_command(_command)
 
 

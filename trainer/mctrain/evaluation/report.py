@@ -1,98 +1,100 @@
-"""Measures a subject on shards and tells the figures."""
+"""Figures as they are told: to a terminal and as JSON."""
 
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
-from mctrain.data.classes import class_names
-from mctrain.data.everyday import EVERYDAY
-from mctrain.data.shards import samples
-from mctrain.errors import DataError
-from mctrain.evaluation.everyday import right_photos
-from mctrain.evaluation.retrieval import Recall, recall_of_any, retrieval
-from mctrain.evaluation.zero_shot import class_vectors, right_answers
+from mctrain.evaluation.bootstrap import Difference, Interval, difference, interval_of
+from mctrain.evaluation.halves import reporting
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from pathlib import Path
+    from collections.abc import Iterable
 
-    from mctrain.evaluation.subject import Subject
+    import numpy as np
+    from numpy.typing import NDArray
 
-# which list of classnames.json the labels of a shard point into, by the beginning of its name
-_CLASS_LISTS = {"imagenet-sample": "imagenet", "caltech101-eval": "caltech101"}
+    from mctrain.evaluation.measure import Answers
+    from mctrain.evaluation.outcome import Outcome
 
 
 @dataclass(frozen=True, slots=True)
-class Figures:
-    """What one shard says about a subject: recalls where it has captions or queries, accuracy where it has labels; percent.
+class Figure:
+    """A figure in percent: of all photos, of the half that settings are chosen by, and of the half that is reported.
 
-    `first_half` and `second_half` are the accuracies of the photos at even and odd places: settings were chosen on the
-    first, so the second is the honest one.
+    A half is None where it has nothing of a group.
     """
 
-    shard: str
-    photos: int
-    texts: int
-    text_to_image: Recall | None = None
-    image_to_text: Recall | None = None
-    top_1: float | None = None
-    first_half: float | None = None
-    second_half: float | None = None
-
-    def as_dict(self) -> dict[str, Any]:
-        """For JSON, without what does not apply."""
-        return {key: value for key, value in asdict(self).items() if value is not None}
+    name: str
+    percent: float
+    interval: Interval
+    choosing: float | None
+    reporting: float | None
 
     def sentence(self) -> str:
         """For a terminal."""
-        head = f"{self.shard}: {self.photos} photos, {self.texts} texts"
-        ways = (("text to image", self.text_to_image), ("image to text", self.image_to_text))
-        recalls = [f"{way} {own.at_1} / {own.at_5} / {own.at_10}" for way, own in ways if own]
-        if recalls:
-            return f"{head}; recall at 1 / 5 / 10: {', '.join(recalls)}"
-        return f"{head}; top-1 {self.top_1} (even places {self.first_half}, odd places {self.second_half})"
+        return f"{self.name} {self.percent:.2f} {_span(self.interval)}"
 
 
-def measure(subject: Subject, shard: Path, data: Path) -> Figures:
-    """The figures of one shard.
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What one task says about a subject, and what it has above another one."""
 
-    Raises:
-        DataError: the shard is unreadable, or has neither captions nor labels of a known list.
-    """
-    words = [sample.words for sample in samples(shard)]
-    if shard.name.startswith(EVERYDAY):
-        return _measure_searches(subject, shard, [own["queries"] for own in words])
-    if all(own.get("captions") for own in words):
-        return _measure_retrieval(subject, shard, [own["captions"] for own in words])
-    for beginning, kind in _CLASS_LISTS.items():
-        if shard.name.startswith(beginning):
-            labels = np.array([own["class_index"] for own in words], np.int64)
-            return _measure_zero_shot(subject, shard, class_names(data, kind), labels)
-    raise DataError(
-        f"{shard} has photos without captions and no known list of class names; it measures nothing."
-    )
+    task: str
+    photos: int
+    texts: int
+    figures: tuple[Figure, ...]
+    differences: tuple[Difference, ...] = ()
 
+    def as_dict(self) -> dict[str, Any]:
+        """For JSON."""
+        told: dict[str, Any] = _rounded(asdict(self))
+        return told
 
-def _measure_retrieval(subject: Subject, shard: Path, captions: Sequence[Sequence[str]]) -> Figures:
-    owner = np.repeat(np.arange(len(captions)), [len(own) for own in captions])
-    texts = [text for own in captions for text in own]
-    forth, back = retrieval(subject.photos(shard), subject.texts(texts), owner)
-    return Figures(shard.name, len(captions), len(texts), text_to_image=forth, image_to_text=back)
-
-
-def _measure_searches(subject: Subject, shard: Path, queries: Sequence[Sequence[str]]) -> Figures:
-    texts = [text for own in queries for text in own]
-    found = recall_of_any(subject.photos(shard), subject.texts(texts), right_photos(queries))
-    return Figures(shard.name, len(queries), len(texts), text_to_image=found)
+    def sentences(self, against: str = "") -> list[str]:
+        """A line for a terminal, and one more for the differences."""
+        lines = [
+            f"{self.task}: {self.photos} photos, {self.texts} texts; {_list(own.sentence() for own in self.figures)}"
+        ]
+        if self.differences:
+            lines.append(
+                f"{self.task}, against {against}: {_list(map(difference_sentence, self.differences))}"
+            )
+        return lines
 
 
-def _measure_zero_shot(
-    subject: Subject, shard: Path, names: list[str], labels: np.ndarray[Any, Any]
-) -> Figures:
-    classes = class_vectors(subject, names)
-    right = right_answers(subject.photos(shard), classes, names, labels)
-    shares = [round(100 * float(part.mean()), 2) for part in (right, right[::2], right[1::2])]
-    return Figures(shard.name, len(labels), len(names), None, None, *shares)
+def result_of(task: str, answers: Answers, others: Answers | None = None) -> Result:
+    """The figures of the answers to a task; `others` are another subject's, who was asked the same."""
+    odd = reporting(answers.keys)
+    figures = tuple(_figure(outcome, odd) for outcome in answers.outcomes)
+    pairs = zip(answers.outcomes, others.outcomes, strict=True) if others else ()
+    apart = tuple(difference(one, other) for one, other in pairs)
+    return Result(task, len(answers.keys), answers.texts, figures, apart)
+
+
+def difference_sentence(own: Difference) -> str:
+    """For a terminal."""
+    return f"{own.figure} {own.points:+.2f} {_span(own.interval)}, more in {own.better:.1%}"
+
+
+def _figure(outcome: Outcome, odd: NDArray[np.bool_]) -> Figure:
+    percent = outcome.percent()
+    assert percent is not None, "every group of it has a question"
+    return Figure(outcome.figure, percent, interval_of(outcome), outcome.percent(~odd), outcome.percent(odd))
+
+
+def _span(own: Interval) -> str:
+    return f"({own.low:.2f} to {own.high:.2f})"
+
+
+def _list(sentences: Iterable[str]) -> str:
+    return "; ".join(sentences)
+
+
+def _rounded(content: Any) -> Any:
+    """Numbers of a JSON document, to four places."""
+    if isinstance(content, dict):
+        return {key: _rounded(own) for key, own in content.items()}
+    if isinstance(content, (list, tuple)):
+        return [_rounded(own) for own in content]
+    return round(content, 4) if isinstance(content, float) else content

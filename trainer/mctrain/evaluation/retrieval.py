@@ -1,56 +1,48 @@
-"""Retrieval: how often a caption finds its photo, and a photo one of its captions, among the first 1, 5 and 10."""
+"""Retrieval: how often a text finds its photo, and a photo one of its texts, among the first 1, 5 and 10."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from mctrain.evaluation.outcome import Outcome
+from mctrain.evaluation.ranks import ranks
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    Vectors = NDArray[np.float32]
+
 DEPTHS = (1, 5, 10)
+_FORTH, _BACK = "text to image", "image to text"
 
 
-@dataclass(frozen=True, slots=True)
-class Recall:
-    """Percent of queries answered within the first 1, 5 and 10."""
+def retrieval(photos: Vectors, texts: Vectors, owner: NDArray[np.int64]) -> list[Outcome]:
+    """Recall both ways and their mean at 1, of unit vectors [n, dim] and [m, dim]; text j belongs to photo `owner[j]`.
 
-    at_1: float
-    at_5: float
-    at_10: float
-
-
-def retrieval(
-    photos: NDArray[np.float32], texts: NDArray[np.float32], owner: NDArray[np.int64]
-) -> tuple[Recall, Recall]:
-    """Text→image and image→text recall of unit vectors [n, dim] and [m, dim]; text j belongs to photo `owner[j]`.
-
-    Equal scores count against the model: a query's rank is the number of wrong answers that score no less.
+    Of a photo's texts the first that is found counts; every photo must have one.
     """
-    scores = texts @ photos.T  # [m, n]
-    right = scores[np.arange(len(texts)), owner]
-    ranks = (scores >= right[:, None]).sum(1) - 1
-    found = np.array([_rank_of_photo(scores[:, photo], owner == photo) for photo in np.unique(owner)])
-    return _recall(ranks), _recall(found)
+    rows = np.arange(len(photos))
+    forth = ranks(texts, photos, lambda block: owner[block, None] == rows)
+    back = ranks(photos, texts, lambda block: rows[block, None] == owner)
+    both, way = np.concatenate([forth, back]), np.repeat([0, 1], [len(texts), len(photos)])
+    mean = Outcome("mean at 1", both < 1, np.concatenate([owner, rows]), way)
+    return [*_recalls(_FORTH, forth, owner), *_recalls(_BACK, back, rows), mean]
 
 
-def recall_of_any(
-    photos: NDArray[np.float32], texts: NDArray[np.float32], right: NDArray[np.bool_]
-) -> Recall:
-    """Text→image recall of unit vectors where several photos may be `right` [m, n]: the first of them counts.
-
-    Equal scores count against the model here too.
-    """
-    scores = texts @ photos.T  # [m, n]
-    best = np.where(right, scores, -np.inf).max(1)
-    return _recall(((scores >= best[:, None]) & ~right).sum(1))
+def finding(photos: Vectors, texts: Vectors, owner: NDArray[np.int64], way: str = _FORTH) -> list[Outcome]:
+    """Recall of texts alone, each of which has one photo; `way` is what the figures are called."""
+    found = ranks(texts, photos, lambda block: owner[block, None] == np.arange(len(photos)))
+    return _recalls(way, found, owner)
 
 
-def _rank_of_photo(scores: NDArray[np.float32], own: NDArray[np.bool_]) -> int:
-    return int((scores[~own] >= scores[own].max()).sum())
+def searching(
+    photos: Vectors, texts: Vectors, owner: NDArray[np.int64], right: NDArray[np.bool_]
+) -> list[Outcome]:
+    """Recall of texts for which several photos may be `right` [m, n]: the first of them counts."""
+    return _recalls(_FORTH, ranks(texts, photos, lambda block: right[block]), owner)
 
 
-def _recall(ranks: NDArray[np.int64]) -> Recall:
-    return Recall(*(round(100 * float((ranks < depth).mean()), 2) for depth in DEPTHS))
+def _recalls(way: str, found: NDArray[np.int64], photo: NDArray[np.int64]) -> list[Outcome]:
+    return [Outcome.plain(f"{way} at {depth}", found < depth, photo) for depth in DEPTHS]

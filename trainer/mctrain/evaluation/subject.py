@@ -2,41 +2,118 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from mctrain.data.shards import samples
+from mctrain.data.shards import PHOTO_SUFFIXES, grouped
+from mctrain.data.words import Words, words_of
+from mctrain.errors import DataError
 from picsight_engine.models.preprocess import reduced_side
 from picsight_engine.photos.decode import Limits, decode
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from numpy.typing import NDArray
 
     from mctrain.teachers.teacher import Teacher
 
 
+@dataclass(frozen=True, slots=True)
+class Gallery:
+    """The photos of a set, in its order: their keys, their words, and unit vectors [photos, dim]."""
+
+    keys: tuple[str, ...]
+    words: tuple[Words, ...]
+    vectors: NDArray[np.float32]
+
+    @property
+    def places(self) -> dict[str, int]:
+        """The row of each key."""
+        return {key: row for row, key in enumerate(self.keys)}
+
+    def of(self, rows: NDArray[np.int64]) -> Gallery:
+        """Some of the photos, in the order of their rows."""
+        return Gallery(
+            tuple(self.keys[row] for row in rows), tuple(self.words[row] for row in rows), self.vectors[rows]
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class _Photo:
+    key: str
+    name: Path
+    content: bytes
+    words: Words
+
+
 class Subject:
-    """Embeds the photos of a shard and texts; photos are decoded by the engine, as the application does it."""
+    """Embeds photos and texts; photos are decoded by the engine, as the application does it, and each file once."""
 
     def __init__(self, teacher: Teacher, progress: Callable[[int, str], None]) -> None:
+        self.name = teacher.name
+        self.digest = teacher.digest
         self._teacher = teacher
         self._progress = progress
+        self._seen: dict[Path, Gallery] = {}
 
-    def photos(self, shard: Path) -> NDArray[np.float32]:
-        """Unit vectors [photos, dim] of a shard, in its order."""
-        rows = []
-        for sample in samples(shard):
-            name = Path(f"{sample.key}.{sample.suffix}")
-            side = reduced_side(self._teacher.spec)
-            picture = decode(sample.photo, name, min_side=side, limits=Limits()).image
-            rows.append(self._teacher.photos([picture], [sample.key]))
-            self._progress(1, shard.name)
-        return np.concatenate(rows)
+    def gallery(self, places: Sequence[Path]) -> Gallery:
+        """The photos of shards, or of a folder with a folder a class: there a photo's words have its folder as `folder`.
+
+        Raises:
+            DataError: a shard is damaged, or a sample of it.
+        """
+        for place in places:
+            if place not in self._seen:
+                self._seen[place] = self._look(place)
+        parts = [self._seen[place] for place in places]
+        if len(parts) == 1:
+            return parts[0]
+        return Gallery(
+            tuple(key for own in parts for key in own.keys),
+            tuple(words for own in parts for words in own.words),
+            np.concatenate([own.vectors for own in parts]),
+        )
 
     def texts(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """Unit vectors [texts, dim]."""
         return self._teacher.texts(texts)
+
+    def _look(self, place: Path) -> Gallery:
+        keys, words, rows = list[str](), list[Words](), list["NDArray[np.float32]"]()
+        side = reduced_side(self._teacher.spec)
+        for photo in _in_folders(place) if place.is_dir() else _in_shard(place):
+            picture = decode(photo.content, photo.name, min_side=side, limits=Limits()).image
+            rows.append(self._teacher.photos([picture], [photo.key]))
+            keys.append(photo.key)
+            words.append(photo.words)
+            self._progress(1, place.name)
+        if not rows:
+            raise DataError(f"{place} holds no photo; check the name.")
+        return Gallery(tuple(keys), tuple(words), np.concatenate(rows))
+
+
+def _in_shard(shard: Path) -> Iterator[_Photo]:
+    for own in grouped(shard):
+        if own.fault:
+            raise DataError(f"{own.fault.sentence.rstrip('.')}, in {shard}; run `mctrain data check` on it.")
+        yield _Photo(own.key, Path(f"{own.key}.{own.suffix}"), own.photo, words_of(own.members, own.key))
+
+
+def _in_folders(folder: Path) -> Iterator[_Photo]:
+    for file in _files(folder):
+        yield _Photo(
+            file.relative_to(folder).as_posix(),
+            file,
+            file.read_bytes(),
+            Words(about={"folder": file.parent.name}),
+        )
+
+
+def _files(folder: Path) -> Iterable[Path]:
+    return sorted(
+        file for file in folder.glob("*/*") if file.suffix.lower().removeprefix(".") in PHOTO_SUFFIXES
+    )

@@ -6,27 +6,42 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from mctrain.tokens.templates import TEMPLATES
+from mctrain.evaluation.outcome import Outcome
+from mctrain.evaluation.ranks import ranks
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from numpy.typing import NDArray
 
-    from mctrain.evaluation.subject import Subject
+    Vectors = NDArray[np.float32]
+
+_FEW = 5  # classes from which on the first five say something
 
 
-def class_vectors(subject: Subject, names: Sequence[str]) -> NDArray[np.float32]:
-    """Unit vectors [classes, dim]: each name in the seven templates, averaged."""
-    texts = [template.replace("{}", name) for name in names for template in TEMPLATES]
-    vectors = subject.texts(texts).reshape(len(names), len(TEMPLATES), -1).mean(1)
+def class_vectors(
+    texts: Callable[[Sequence[str]], Vectors], names: Sequence[str], templates: Sequence[str]
+) -> Vectors:
+    """Unit vectors [classes, dim]: each name in every template, averaged; `texts` embeds."""
+    phrases = [template.replace("{}", name) for name in names for template in templates]
+    vectors = texts(phrases).reshape(len(names), len(templates), -1).mean(1)
     return np.asarray(vectors / np.linalg.norm(vectors, axis=1, keepdims=True), np.float32)
 
 
-def right_answers(
-    photos: NDArray[np.float32], classes: NDArray[np.float32], names: Sequence[str], labels: NDArray[np.int64]
-) -> NDArray[np.bool_]:
-    """Which of the photos [n, dim] are given their class's name; of two classes with one name either is right."""
-    guesses = (photos @ classes.T).argmax(1)
-    pairs = zip(guesses, labels, strict=True)
-    return np.array([names[guess] == names[label] for guess, label in pairs], np.bool_)
+def classification(
+    photos: Vectors, classes: Vectors, names: Sequence[str], labels: NDArray[np.int64]
+) -> list[Outcome]:
+    """Accuracy of photos [n, dim] with their `labels` [n]: of the first guess, of five, and the first one's mean over classes.
+
+    Of two classes with one name either is right. The mean per class is left out where no class has two photos.
+    """
+    rows = np.arange(len(photos))
+    number = np.unique(np.array(names), return_inverse=True)[1]  # equal for equal names
+    found = ranks(photos, classes, lambda block: number[labels[block], None] == number)
+    outcomes = [Outcome.plain("top-1", found < 1, rows)]
+    if len(names) >= _FEW:
+        outcomes.append(Outcome.plain("top-5", found < 5, rows))
+    present, group, sizes = np.unique(labels, return_inverse=True, return_counts=True)
+    if len(present) > 1 and sizes.max() > 1:
+        outcomes.append(Outcome("mean per class", found < 1, rows, group, within=True))
+    return outcomes

@@ -1,0 +1,89 @@
+"""Intervals are as wide as the known distribution says."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from mctrain.evaluation.bootstrap import difference, interval_of, resampled
+from mctrain.evaluation.outcome import Outcome
+
+SIDES = 1.96  # standard deviations that a 95 % interval of a normal distribution reaches to either side
+
+
+@pytest.fixture
+def draw():
+    return np.random.default_rng(3)
+
+
+def width(interval):
+    return interval.high - interval.low
+
+
+def test_an_interval_of_single_answers_is_the_binomial_one(draw):
+    right = draw.random(900) < 0.3
+    outcome = Outcome.plain("x", right, np.arange(900))
+    share = right.mean()
+    deviation = 100 * np.sqrt(share * (1 - share) / 900)
+    assert resampled(outcome).std() == pytest.approx(deviation, rel=0.07)
+    assert resampled(outcome).mean() == pytest.approx(100 * share, abs=0.2)
+    interval = interval_of(outcome)
+    assert interval.low == pytest.approx(100 * share - SIDES * deviation, abs=0.35)
+    assert interval.high == pytest.approx(100 * share + SIDES * deviation, abs=0.35)
+
+
+def test_photos_are_drawn_with_all_their_texts(draw):
+    """Five texts that are all answered like their photo tell no more than one."""
+    photo = np.repeat(np.arange(400), 5)
+    alike, alone = (draw.random(400) < 0.5)[photo], draw.random(2000) < 0.5
+    widths = [width(interval_of(Outcome.plain("x", own, photo))) for own in (alike, alone)]
+    assert widths[0] / widths[1] == pytest.approx(np.sqrt(5), rel=0.12)
+    order = draw.permutation(2000)
+    shuffled = Outcome.plain("x", alike[order], photo[order])
+    assert np.allclose(resampled(shuffled), resampled(Outcome.plain("x", alike, photo)))
+
+
+def test_a_mean_per_class_is_resampled_inside_its_classes(draw):
+    sizes, shares = np.array([20, 60, 300]), np.array([0.5, 0.2, 0.8])
+    group = draw.permutation(np.repeat(np.arange(3), sizes))
+    right = draw.random(380) < shares[group]
+    outcome = Outcome("x", right, np.arange(380), group, within=True)
+    seen = np.array([right[group == own].mean() for own in range(3)])
+    expected = 100 * np.sqrt((seen * (1 - seen) / sizes).sum()) / 3
+    assert resampled(outcome).std() == pytest.approx(expected, rel=0.07)
+
+
+def test_a_class_keeps_its_number_of_photos_in_every_resample():
+    """Alone in its class, a photo is drawn each time; elsewhere it would be missing from a third of the resamples."""
+    group = np.array([0, 1, 0, 2, 0])
+    outcome = Outcome("x", np.array([False, True, False, True, False]), np.arange(5), group, within=True)
+    assert np.allclose(resampled(outcome), 100 * 2 / 3)
+
+
+def test_a_mean_of_two_ways_is_that_of_the_ways_on_the_same_draws(draw):
+    photo, way = np.concatenate([np.repeat(np.arange(50), 3), np.arange(50)]), np.repeat([0, 1], [150, 50])
+    right = draw.random(200) < 0.4
+    forth, back = (Outcome.plain("x", right[way == own], photo[way == own]) for own in (0, 1))
+    both = resampled(Outcome("x", right, photo, way))
+    assert np.allclose(both, (resampled(forth) + resampled(back)) / 2)
+
+
+def test_two_subjects_are_compared_photo_by_photo(draw):
+    right = draw.random(1000) < 0.5
+    better = right | (draw.random(1000) < 0.03)
+    one, other = (Outcome.plain("x", own, np.arange(1000)) for own in (better, right))
+    told = difference(one, other)
+    gained = better.astype(float) - right
+    assert told.points == pytest.approx(100 * gained.mean())
+    assert width(told.interval) == pytest.approx(2 * SIDES * 100 * gained.std() / np.sqrt(1000), rel=0.1)
+    assert width(told.interval) < width(interval_of(one)) / 2
+    assert told.better > 0.99
+    same = difference(one, one)
+    assert (same.points, same.interval.low, same.interval.high, same.better) == (0, 0, 0, 0)
+
+
+def test_equal_answers_have_equal_intervals_and_photos_that_were_not_asked_about_do_not_count():
+    right, photo = np.array([True, False, True]), np.array([4, 9, 9])
+    outcome = Outcome.plain("x", right, photo)
+    assert interval_of(outcome) == interval_of(outcome)
+    assert set(np.round(resampled(outcome), 2)) == {50, 66.67, 100}

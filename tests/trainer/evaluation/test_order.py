@@ -1,0 +1,103 @@
+"""A caption is told from the same words in another order."""
+
+from __future__ import annotations
+
+from random import Random
+
+import numpy as np
+import pytest
+
+from mctrain.data.shards import samples
+from mctrain.evaluation.order import (
+    choice,
+    normal,
+    shuffle_in_trigrams,
+    shuffle_named,
+    shuffle_rest,
+    shuffle_trigrams,
+)
+from mctrain.evaluation.pairs import told_apart
+
+WORDS = ["a", "small", "brown", "dog", "chases", "two", "old", "men", "through", "deep", "snow"]
+NOUNS, ADJECTIVES = [3, 7, 10], [1, 2, 6, 9]
+REST = [0, 4, 5, 8]
+
+
+def drawn(shuffle):
+    """What a shuffle makes of the words under 200 seeds."""
+    return [shuffle(WORDS, Random(seed)) for seed in range(200)]
+
+
+@pytest.mark.parametrize(
+    ("shuffle", "slots"),
+    [
+        (shuffle_named, [NOUNS, ADJECTIVES]),
+        (shuffle_rest, [REST]),
+        (shuffle_in_trigrams, [[0, 1, 2], [3, 4, 5], [6, 7, 8], [9, 10]]),
+    ],
+)
+def test_words_change_places_only_with_their_kind_and_come_everywhere_there(shuffle, slots):
+    moved = {place for own in slots for place in own}
+    for words in drawn(shuffle):
+        assert all(
+            sorted(words[place] for place in own) == sorted(WORDS[place] for place in own) for own in slots
+        )
+        assert all(words[place] == WORDS[place] for place in range(len(WORDS)) if place not in moved)
+    for own in slots:
+        for place in own:
+            assert {words[place] for words in drawn(shuffle)} == {WORDS[other] for other in own}
+
+
+def test_trigrams_stay_whole_where_their_order_is_shuffled():
+    parts = {"a small brown", "dog chases two", "old men through", "deep snow"}
+    firsts = set()
+    for words in drawn(shuffle_trigrams):
+        sentence = " ".join(words)
+        assert all(part in sentence for part in parts)
+        assert len(sentence) == len(" ".join(WORDS))
+        firsts.add(sentence.split()[0])
+    assert firsts == {"a", "dog", "old", "deep"}
+
+
+def test_a_caption_loses_case_and_marks_and_what_is_past_thirty_words():
+    assert normal('A Dog, "Rex" (brown): runs!  Fast.') == "a dog , rex brown runs fast"
+    assert normal("x " * 40) == " ".join("x" * 30)
+
+
+@pytest.mark.parametrize(
+    ("caption", "relation", "attribute"),
+    [
+        ("A dog chases a cat.", ("a cat chases a dog",), ()),
+        ("A dog and a cat.", (), ()),
+        ("A man with an old dog", (), ()),
+        ("A dog sees a dog", (), ()),
+        ("A boy throws a tennis ball", ("a ball throws a tennis boy",), ()),
+        ("A white dog and a black cat", (), ("a black dog and a white cat",)),
+        ("A white dog and a black dog", (), ()),
+    ],
+)
+def test_things_and_attributes_change_places_where_that_says_something_else(caption, relation, attribute):
+    told = choice(caption, "seed")
+    assert (told.relation, told.attribute) == (relation, attribute)
+
+
+def test_what_comes_out_as_it_was_is_not_asked():
+    assert choice("Running.", "x").order == ()
+    assert choice("a a a a", "x").order == ()
+
+
+def test_real_captions_have_equal_confusions_under_an_equal_seed(real_data):
+    captions = [own.words["captions"][0] for own in samples(real_data / "flickr8k-dev-000000.tar")]
+    made = [choice(own, str(place)) for place, own in enumerate(captions)]
+    assert made == [choice(own, str(place)) for place, own in enumerate(captions)]
+    assert all(sorted(other.split()) == sorted(own.caption.split()) for own in made for other in own.order)
+    assert np.mean([len(own.order) >= 3 for own in made]) > 0.9
+    assert np.mean([bool(own.relation) for own in made]) > 0.7
+
+
+def test_a_caption_must_beat_each_of_its_orders_and_a_tie_is_wrong():
+    photos = np.eye(3, dtype=np.float32)
+    others = np.eye(3, dtype=np.float32)[[1, 2, 1, 1, 0]] * 0.9
+    others[1] = [0.8, 0, 0]
+    others[3] = [0, 1, 0]
+    assert list(told_apart(photos, photos, others, np.array([0, 0, 1, 1, 2]))) == [True, False, True]

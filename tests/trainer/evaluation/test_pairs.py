@@ -1,0 +1,47 @@
+"""A caption beats the negative made of it, or does not."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from mctrain.errors import DataError
+from mctrain.evaluation.pairs import judged, read_lines, read_pairs, rows_of, told_apart
+
+
+def test_a_pair_is_right_where_the_caption_is_nearer_and_a_tie_is_wrong():
+    photos = np.eye(3, dtype=np.float32)[[2, 2, 1, 1]]
+    captions = np.eye(3, dtype=np.float32)[[2, 0, 1, 1]]
+    negatives = np.eye(3, dtype=np.float32)[[0, 2, 1, 0]]
+    right = told_apart(photos, captions, negatives, np.arange(4))
+    assert list(right) == [True, False, False, True]
+    assert not told_apart(photos, captions, captions, np.arange(4)).any()
+
+
+def test_pairs_are_counted_whole_and_by_kind():
+    right = np.array([True, False, True, True])
+    told = judged(right, np.array([7, 7, 8, 9]), ["x", "y", "x", "y"])
+    assert {own.figure: own.percent() for own in told} == {"all": 75, "x": 100, "y": 50}
+    assert list(told[1].photo) == [7, 8]
+
+
+def test_the_real_pairs_are_2000_of_seven_kinds(real_data):
+    pairs = read_pairs(real_data / "hard-negatives.jsonl")
+    kinds = [own.kind for own in pairs]
+    assert (len(pairs), kinds.count("swap-nouns"), len(set(kinds))) == (2000, 500, 7)
+    assert all(own.caption != own.negative for own in pairs)
+
+
+def test_a_line_that_is_no_pair_and_a_photo_that_is_not_there_are_told(tmp_path):
+    path = tmp_path / "pairs.jsonl"
+    path.write_text('{"image": "a", "caption": "b", "negative": "c", "kind": "d"}\n{"image": "a"}\n')
+    with pytest.raises(DataError, match="line 2, wants texts under image, caption, negative, kind"):
+        read_pairs(path)
+    path.write_text("")
+    with pytest.raises(DataError, match="is empty"):
+        read_pairs(path)
+    path.write_text("nonsense")
+    with pytest.raises(DataError, match="cannot be read as lines of JSON"):
+        read_lines(path, ("key",))
+    with pytest.raises(DataError, match="names b, which is not among the photos"):
+        rows_of(["a", "b"], {"a": 0}, path)

@@ -1,0 +1,86 @@
+"""What is asked stands in a list; nothing of it is guessed."""
+
+from __future__ import annotations
+
+import hashlib
+
+import numpy as np
+import pytest
+
+from mctrain.errors import DataError, RecipeError
+from mctrain.evaluation.halves import reporting
+from mctrain.evaluation.outcome import Outcome
+from mctrain.evaluation.tasks import Found, Retrieval, ZeroShot, find_files, load_tasks
+
+
+def listed(tmp_path, content):
+    path = tmp_path / "tasks.toml"
+    path.write_text(content, encoding="utf-8")
+    return load_tasks(path)
+
+
+def test_the_list_that_ships_finds_its_files(real_data, tmp_path):
+    tasks = [own for own in load_tasks() if own.name != "everyday-dev"]
+    found = find_files(tasks, real_data, tmp_path)
+    assert found[0] == Found(
+        Retrieval("flickr8k-dev", ("flickr8k-dev-*.tar",)),
+        (real_data / "flickr8k-dev-000000.tar",),
+        real_data,
+    )
+    assert all(path.is_file() for own in found for path in own.photos)
+
+
+def test_another_list_replaces_it(tmp_path):
+    (task,) = listed(
+        tmp_path, '[[zero_shot]]\nname="x"\nshards=["a.tar"]\nclasses="imagenet"\ntemplates=["{}"]'
+    )
+    assert task == ZeroShot("x", ("a.tar",), "imagenet", ("{}",))
+
+
+@pytest.mark.parametrize(
+    ("content", "sentence"),
+    [
+        ("[[guess]]\nname='x'", "unknown kind of task: guess; known are retrieval, zero_shot"),
+        ("[retrieval]\nname='x'", r"write \[\[retrieval\]\]"),
+        ("[[retrieval]]\nname='x'", "retrieval x lacks the key shards"),
+        ("[[everyday]]\nname='x'\nshards=['a']", "everyday x has an unknown key: shards"),
+        ("[[everyday]]\nname='x'\n[[everyday]]\nname='x'", "2 tasks named x"),
+        ("[[zero_shot]]\nname='x'\nshards=[]\nclasses='y'\ntemplates=['photo']", "x wants templates with {}"),
+        ("[[order]]\nname='x'\nshards=[]\ncaptions=0", "x asks 0 captions"),
+        ("[[translations]]\nname='x'\nshards=[]\ntexts='y'\nlanguages=[]", "x names no language"),
+        ("", "has no task"),
+        ("[[", "cannot be read"),
+    ],
+)
+def test_a_list_with_a_mistake_is_told(tmp_path, content, sentence):
+    with pytest.raises(RecipeError, match=sentence):
+        listed(tmp_path, content)
+
+
+def test_a_file_that_a_task_names_and_that_is_not_there_is_told_before_anything_is_looked_at(tmp_path):
+    (tmp_path / "there.tar").touch()
+    for content, missing in (
+        ("[[retrieval]]\nname='x'\nshards=['a.tar']", "There is no file a.tar"),
+        ("[[retrieval]]\nname='x'\nshards=[]", "x names no shard"),
+        ("[[pairs]]\nname='x'\nshards=['there.tar']\npairs='b.jsonl'", "There is no file b.jsonl"),
+        ("[[folders]]\nname='x'\nfolder='sketches'\nids='i'\nclasses='c'", "no folder .*sketches"),
+        ("[[zero_shot]]\nname='x'\nshards=['there.tar']\nclasses='c'", "There is no file classnames.json"),
+    ):
+        with pytest.raises(DataError, match=missing):
+            find_files(listed(tmp_path, content), tmp_path, tmp_path)
+
+
+def test_halves_go_by_the_parity_of_a_keys_sha256():
+    keys = [f"photo-{number}" for number in range(400)]
+    odd = reporting(keys)
+    assert [int(hashlib.sha256(key.encode()).hexdigest(), 16) % 2 == 1 for key in keys] == list(odd)
+    assert 160 < odd.sum() < 240
+
+
+def test_a_figure_of_some_photos_counts_only_what_was_asked_of_them():
+    right = np.array([True, False, True, True])
+    outcome = Outcome("x", right, np.array([0, 0, 1, 2]), np.array([0, 0, 0, 1]))
+    assert outcome.percent() == pytest.approx(100 * (2 / 3 + 1) / 2)
+    assert outcome.percent(np.array([True, False, True])) == pytest.approx(100 * (1 / 2 + 1) / 2)
+    assert outcome.percent(np.array([True, True, False])) is None
+    assert outcome.percent(np.zeros(3, np.bool_)) is None

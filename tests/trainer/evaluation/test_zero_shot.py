@@ -1,0 +1,58 @@
+"""Zero-shot accuracy is CLIP_benchmark's, with ties against the model."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+
+from mctrain.evaluation.zero_shot import class_vectors, classification
+
+
+def normal(rows):
+    return rows / rows.norm(dim=-1, keepdim=True)
+
+
+def test_accuracy_and_the_mean_per_class_are_clip_benchmarks_on_the_same_embeddings():
+    draw = torch.Generator().manual_seed(5)
+    classes, photos = (
+        normal(torch.randn(12, 6, generator=draw)),
+        normal(torch.randn(500, 6, generator=draw)),
+    )
+    labels = torch.multinomial(
+        torch.arange(1.0, 12.0), 500, replacement=True, generator=draw
+    )  # none of the last
+    photos = normal(photos + 0.5 * classes[labels])
+    outcomes = classification(photos.numpy(), classes.numpy(), list("abcdefghijkl"), labels.numpy())
+    told = {own.figure: own.percent() for own in outcomes}
+    logits = 100 * photos @ classes.T
+    right = logits.topk(5, 1).indices == labels[:, None]
+    assert abs(told["top-1"] - 100 * right[:, :1].any(1).float().mean()) < 1e-3
+    assert abs(told["top-5"] - 100 * right.any(1).float().mean()) < 1e-3
+    guesses = logits.argmax(1)
+    recalled = [(guesses[labels == own] == own).float().mean() for own in range(11)]  # classes with photos
+    assert abs(told["mean per class"] - 100 * sum(recalled) / 11) < 1e-3
+
+
+def test_a_name_is_embedded_in_every_template_and_averaged_before_and_after_a_unit_length():
+    texts = {"an owl": [3, 0, 0], "owl!": [0, 4, 0], "an elk": [0, 0, 1], "elk!": [0, 0, 9]}
+    vectors = class_vectors(
+        lambda phrases: np.array([texts[own] for own in phrases], np.float32),
+        ["owl", "elk"],
+        ["an {}", "{}!"],
+    )
+    assert np.allclose(vectors, [[0.6, 0.8, 0], [0, 0, 1]])
+
+
+def test_of_two_classes_with_one_name_either_is_right():
+    photos, classes = np.eye(3, dtype=np.float32), np.eye(3, dtype=np.float32)[[2, 1, 0]]
+    labels = np.array([0, 1, 2])
+    (first,) = classification(photos, classes, ["missile", "sunglasses", "missile"], labels)
+    assert first.right.all()
+    (first,) = classification(photos, classes, ["a", "b", "c"], labels)
+    assert list(first.right) == [False, True, False]
+
+
+def test_a_model_that_says_the_same_of_every_class_knows_none():
+    same = np.ones((10, 4), np.float32) / 2
+    outcomes = classification(same, same, list("abcdefghij"), np.arange(10))
+    assert [own.percent() for own in outcomes] == [0, 0]

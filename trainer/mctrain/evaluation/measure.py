@@ -1,0 +1,170 @@
+"""Asks a subject the questions of a task."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from mctrain.data.classes import class_names
+from mctrain.data.words import CAPTIONS, QUERIES
+from mctrain.errors import DataError
+from mctrain.evaluation.everyday import right_photos
+from mctrain.evaluation.order import choice, confusions
+from mctrain.evaluation.outcome import Outcome
+from mctrain.evaluation.pairs import judged, read_lines, read_pairs, rows_of, told_apart
+from mctrain.evaluation.retrieval import finding, retrieval, searching
+from mctrain.evaluation.tasks import Everyday, Folders, Order, Pairs, Retrieval, Translations, ZeroShot
+from mctrain.evaluation.zero_shot import class_vectors, classification
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    from mctrain.data.words import Words
+    from mctrain.evaluation.subject import Gallery, Subject
+    from mctrain.evaluation.tasks import Found
+
+
+@dataclass(frozen=True, slots=True)
+class Answers:
+    """What a subject answered to a task: the keys of the photos, how many texts there were, and an outcome a figure."""
+
+    keys: tuple[str, ...]
+    texts: int
+    outcomes: tuple[Outcome, ...]
+
+
+def measure(subject: Subject, found: Found) -> Answers:
+    """The answers to one task.
+
+    Raises:
+        DataError: a file is damaged, or does not have what the task asks for.
+    """
+    gallery = subject.gallery(found.photos)
+    match found.task:
+        case Retrieval():
+            texts, outcomes = _retrieval(subject, gallery, found.task)
+        case Everyday():
+            texts, outcomes = _everyday(subject, gallery)
+        case ZeroShot():
+            texts, outcomes = _zero_shot(subject, gallery, found.task, found.data)
+        case Folders():
+            texts, outcomes = _folders(subject, gallery, found.task, found.data)
+        case Pairs():
+            texts, outcomes = _pairs(subject, gallery, found.data / found.task.pairs)
+        case Order():
+            texts, outcomes = _order(subject, gallery, found.task)
+        case Translations():
+            gallery, texts, outcomes = _translations(subject, gallery, found.task, found.data)
+    return Answers(gallery.keys, texts, tuple(outcomes))
+
+
+def _retrieval(subject: Subject, gallery: Gallery, task: Retrieval) -> tuple[int, list[Outcome]]:
+    texts, owner = _joined(_captions(gallery, task.name))
+    return len(texts), retrieval(gallery.vectors, subject.texts(texts), owner)
+
+
+def _captions(gallery: Gallery, task: str) -> list[tuple[str, ...]]:
+    """The captions of each photo, by people or else synthetic ones."""
+    captions = [own.human or own.synthetic.get(CAPTIONS, ()) for own in gallery.words]
+    for key, own in zip(gallery.keys, captions, strict=True):
+        if not own:
+            raise DataError(f"{key} has no caption, and {task} asks for them; name shards with captions.")
+    return captions
+
+
+def _everyday(subject: Subject, gallery: Gallery) -> tuple[int, list[Outcome]]:
+    queries = [own.synthetic[QUERIES] for own in gallery.words]
+    texts, owner = _joined(queries)
+    return len(texts), searching(gallery.vectors, subject.texts(texts), owner, right_photos(queries))
+
+
+def _zero_shot(subject: Subject, gallery: Gallery, task: ZeroShot, data: Path) -> tuple[int, list[Outcome]]:
+    names = class_names(data, task.classes)
+    labels = [
+        _label(key, own, task, len(names)) for key, own in zip(gallery.keys, gallery.words, strict=True)
+    ]
+    classes = class_vectors(subject.texts, names, task.templates)
+    return len(names), classification(gallery.vectors, classes, names, np.array(labels, np.int64))
+
+
+def _label(key: str, words: Words, task: ZeroShot, classes: int) -> int:
+    label = words.about.get("class_index")
+    if type(label) is not int or not 0 <= label < classes:
+        raise DataError(
+            f"{key} has the class_index {label}, and {task.name} has the {classes} classes of {task.classes}; name "
+            "the list that belongs to its shards."
+        )
+    return label
+
+
+def _folders(subject: Subject, gallery: Gallery, task: Folders, data: Path) -> tuple[int, list[Outcome]]:
+    ids, names = class_names(data, task.ids), class_names(data, task.classes)
+    folders = [str(own.about["folder"]) for own in gallery.words]
+    present = sorted(set(folders))
+    unknown = [own for own in present if own not in ids]
+    if unknown:
+        raise DataError(
+            f"The folder {unknown[0]} of {task.name} is not in the list {task.ids} of class names."
+        )
+    asked = [names[ids.index(own)] for own in present]
+    labels = np.array([present.index(own) for own in folders], np.int64)
+    classes = class_vectors(subject.texts, asked, task.templates)
+    return len(asked), classification(gallery.vectors, classes, asked, labels)
+
+
+def _pairs(subject: Subject, gallery: Gallery, path: Path) -> tuple[int, list[Outcome]]:
+    pairs = read_pairs(path)
+    rows = rows_of([own.image for own in pairs], gallery.places, path)
+    vectors = subject.texts([own.caption for own in pairs] + [own.negative for own in pairs])
+    captions, negatives = np.split(vectors, 2)
+    right = told_apart(gallery.vectors[rows], captions, negatives, np.arange(len(pairs)))
+    return 2 * len(pairs), judged(right, rows, [own.kind for own in pairs])
+
+
+def _order(subject: Subject, gallery: Gallery, task: Order) -> tuple[int, list[Outcome]]:
+    captions = [own[: task.captions] for own in _captions(gallery, task.name)]
+    choices = [
+        choice(caption, f"{key} {place}")
+        for key, own in zip(gallery.keys, captions, strict=True)
+        for place, caption in enumerate(own)
+    ]
+    rows = _joined(captions)[1]
+    vectors, texts, outcomes = subject.texts([own.caption for own in choices]), len(choices), []
+    for kind, others in confusions(choices).items():
+        asked = np.flatnonzero([bool(own) for own in others])
+        if len(asked):
+            confused, of = _joined([others[row] for row in asked])
+            seen = gallery.vectors[rows[asked]]
+            right = told_apart(seen, vectors[asked], subject.texts(confused), of)
+            outcomes.append(Outcome.plain(kind, right, rows[asked]))
+            texts += len(confused)
+    return texts, outcomes
+
+
+def _translations(
+    subject: Subject, gallery: Gallery, task: Translations, data: Path
+) -> tuple[Gallery, int, list[Outcome]]:
+    """Of the photos those are asked that have translations, in their file's order."""
+    path = data / task.texts
+    lines = read_lines(path, ("key", *task.languages))
+    rows = rows_of([own["key"] for own in lines], gallery.places, path)
+    asked = gallery.of(rows)
+    outcomes = [
+        outcome
+        for language in task.languages
+        for outcome in finding(
+            asked.vectors, subject.texts([own[language] for own in lines]), np.arange(len(rows)), language
+        )
+    ]
+    return asked, len(lines) * len(task.languages), outcomes
+
+
+def _joined(texts: Sequence[Sequence[str]]) -> tuple[list[str], NDArray[np.int64]]:
+    """All texts in order, and the row of the photo of each."""
+    owner = np.repeat(np.arange(len(texts)), [len(own) for own in texts])
+    return [text for own in texts for text in own], owner

@@ -1,0 +1,211 @@
+"""What is asked of a model, as data: a frozen record a task, read from a TOML list in which no key is ignored.
+
+A list has a table a task, grouped by kind (`[[retrieval]]`, `[[zero_shot]]`, …). Every file is named; what a file is for is
+never taken from its name.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections import Counter
+from dataclasses import dataclass
+from importlib import resources
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from mctrain.data.classes import CLASS_NAMES
+from mctrain.data.everyday import pack_everyday
+from mctrain.data.shards import find_shards
+from mctrain.errors import DataError, RecipeError
+from mctrain.recipe import parse_table
+from mctrain.tokens.templates import TEMPLATES
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+TASKS = "tasks.toml"
+
+
+@dataclass(frozen=True, slots=True)
+class Retrieval:
+    """Captions find their photo, and a photo finds any of its captions."""
+
+    name: str
+    shards: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ZeroShot:
+    """Photos of a `class_index` find their name among `classes`, a list of `classnames.json`, each put into `templates`."""
+
+    name: str
+    shards: tuple[str, ...]
+    classes: str
+    templates: tuple[str, ...] = TEMPLATES
+
+    def __post_init__(self) -> None:
+        _demand_templates(self.name, self.templates)
+
+
+@dataclass(frozen=True, slots=True)
+class Folders:
+    """The same of a folder with a folder of photos a class, as robustness sets come.
+
+    A folder bears an id of its class: place by place, `ids` and `classes` are two lists of `classnames.json`, and may be
+    one. Only classes that have a folder are asked for.
+    """
+
+    name: str
+    folder: str
+    ids: str
+    classes: str
+    templates: tuple[str, ...] = TEMPLATES
+
+    def __post_init__(self) -> None:
+        _demand_templates(self.name, self.templates)
+
+
+@dataclass(frozen=True, slots=True)
+class Everyday:
+    """Short searches find their photo, or another for which somebody would search with all of their words."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Pairs:
+    """A photo is nearer to its caption than to a negative that says nearly the same; `pairs` is a file of JSON lines."""
+
+    name: str
+    shards: tuple[str, ...]
+    pairs: str
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """A photo is nearer to its caption than to the same words in another order; of each photo the first `captions` are asked."""
+
+    name: str
+    shards: tuple[str, ...]
+    captions: int
+
+    def __post_init__(self) -> None:
+        if self.captions < 1:
+            raise RecipeError(
+                f"The task {self.name} asks {self.captions} captions of a photo; give at least 1."
+            )
+
+
+@dataclass(frozen=True, slots=True)
+class Translations:
+    """One sentence a photo finds it, in each of the languages that `texts`, a file of JSON lines, has it in."""
+
+    name: str
+    shards: tuple[str, ...]
+    texts: str
+    languages: tuple[str, ...]
+
+    def __post_init__(self) -> None:
+        if not self.languages:
+            raise RecipeError(f"The task {self.name} names no language; give it some.")
+
+
+Task = Retrieval | ZeroShot | Folders | Everyday | Pairs | Order | Translations
+
+_KINDS: dict[str, type[Task]] = {
+    "retrieval": Retrieval,
+    "zero_shot": ZeroShot,
+    "folders": Folders,
+    "everyday": Everyday,
+    "pairs": Pairs,
+    "order": Order,
+    "translations": Translations,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A task with its files: the shards of its photos or the folder of them, and the data folder."""
+
+    task: Task
+    photos: tuple[Path, ...]
+    data: Path
+
+
+def load_tasks(path: Path | None = None) -> tuple[Task, ...]:
+    """The tasks of a list, or of the one that ships.
+
+    Raises:
+        RecipeError: there is no such list, or a key is missing, unknown or of another type.
+    """
+    path = path or Path(str(resources.files("mctrain"))) / "evaluation" / TASKS
+    try:
+        content = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as fault:
+        raise RecipeError(f"The list of tasks {path} cannot be read: {fault}.") from fault
+    tasks = tuple(task for kind, tables in content.items() for task in _tasks_of(kind, tables, path))
+    if not tasks:
+        raise RecipeError(f"The list {path} has no task; it wants tables such as [[retrieval]].")
+    (name, count), *_ = Counter(task.name for task in tasks).most_common(1)
+    if count > 1:
+        raise RecipeError(f"The list {path} has {count} tasks named {name}; give each a name of its own.")
+    return tasks
+
+
+def find_files(tasks: Sequence[Task], data: Path, scratch: Path) -> list[Found]:
+    """The files of each task; everyday photos are packed into `scratch`.
+
+    Raises:
+        DataError: one is missing.
+    """
+    named = {task: _named(task, data) for task in tasks if not isinstance(task, Everyday)}
+    packed = () if len(named) == len(tasks) else (pack_everyday(data, scratch),)
+    return [Found(task, packed if isinstance(task, Everyday) else named[task], data) for task in tasks]
+
+
+def _tasks_of(kind: str, tables: object, path: Path) -> list[Task]:
+    if kind not in _KINDS:
+        raise RecipeError(f"{path} has an unknown kind of task: {kind}; known are {', '.join(_KINDS)}.")
+    if not isinstance(tables, list):
+        raise RecipeError(f"{path} has a single table of {kind}; write [[{kind}]].")
+    return [_task_of(kind, table, f"{path}, {kind}") for table in tables]
+
+
+def _task_of(kind: str, table: Any, where: str) -> Task:
+    name = table.get("name", "") if isinstance(table, dict) else ""
+    return parse_table(_KINDS[kind], table, f"{where} {name}".rstrip())
+
+
+def _demand_templates(name: str, templates: tuple[str, ...]) -> None:
+    wrong = [own for own in templates if "{}" not in own]
+    if wrong or not templates:
+        raise RecipeError(
+            f"The task {name} wants templates with {{}} where the name goes, not {wrong or 'none'}."
+        )
+
+
+def _named(
+    task: Retrieval | ZeroShot | Folders | Pairs | Order | Translations, data: Path
+) -> tuple[Path, ...]:
+    """The photos that a task names, after a look for what stands beside them."""
+    photos = (_folder(task, data),) if isinstance(task, Folders) else tuple(find_shards(data, task.shards))
+    if not photos:
+        raise DataError(f"The task {task.name} names no shard; give it some.")
+    match task:
+        case ZeroShot() | Folders():
+            find_shards(data, [CLASS_NAMES])
+        case Pairs():
+            find_shards(data, [task.pairs])
+        case Translations():
+            find_shards(data, [task.texts])
+        case Retrieval() | Order():
+            pass
+    return photos
+
+
+def _folder(task: Folders, data: Path) -> Path:
+    if not (data / task.folder).is_dir():
+        raise DataError(
+            f"The task {task.name} has no folder {data / task.folder}; give the folder of the data with --data."
+        )
+    return data / task.folder
