@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 from collections import Counter, deque
 from concurrent.futures.process import BrokenProcessPool
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -15,6 +15,7 @@ from mctrain.data.augment.draw import draw_views
 from mctrain.data.augment.operations import PUBLIC_SIZE
 from mctrain.data.augment.replay import picture_digest, replay
 from mctrain.data.photo import decode_photo, encode_jpeg
+from mctrain.data.phrasing import Phrasing
 from mctrain.data.refusal import shipped
 from mctrain.data.reinforced.sample import ReinforcedSample
 from mctrain.data.shards import grouped
@@ -28,7 +29,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from mctrain.data.augment.records import View
-    from mctrain.data.phrasing import Phrasing
     from mctrain.data.words import Words
     from mctrain.recipe import Augmentation
     from mctrain.teachers.teacher import Ensemble
@@ -46,6 +46,10 @@ class Drawing:
     sizes: tuple[int, ...]
     phrasing: Phrasing
     jpeg: bool
+
+    def without_words(self) -> Drawing:
+        """What a process needs that makes pictures alone: the phrasing may hold thousands of captions, and is sent with each photo."""
+        return replace(self, phrasing=Phrasing())
 
 
 @dataclass(slots=True)
@@ -166,7 +170,7 @@ def _ahead(
     Raises:
         TrainerError: a process that decodes was ended.
     """
-    stream = iter(photos)
+    stream, drawing = iter(photos), drawing.without_words()
     try:
         waiting = deque(pool.submit(_show, *own, drawing) for own in itertools.islice(stream, _AHEAD))
         while waiting:
