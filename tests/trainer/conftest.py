@@ -66,7 +66,7 @@ pseudo = 0.1
 pseudo_photos = 16
 average = 0.9
 folds = 0
-fold_epochs = 12
+fold_epochs = 0
 bf16 = false
 
 [bundle]

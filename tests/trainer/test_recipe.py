@@ -45,7 +45,7 @@ def test_a_recipe_says_what_it_takes_and_what_comes_out():
         ("text_dropout = 0.1", "text_dropout = 1.0", "shares from 0 to below 1"),
         ("epochs = 12", "epochs = 0", "at least one epoch"),
         ("temperature = 20.0", "temperature = 0.0", "a temperature above 0"),
-        ("folds = 0", "folds = 1", "cannot have 1 folds of 12 epochs"),
+        ("folds = 0", "folds = 1", "cannot have 1 folds of 0 epochs"),
         ("branch = 1.0", "branch = 0.0", "pseudo photos but no classifier branch"),
     ],
 )

@@ -30,7 +30,7 @@ def silent(*_):
 
 @pytest.fixture(scope="module")
 def taught(tiny_recipe, tiny_data, cache, tmp_path_factory):
-    recipe = replace(tiny_recipe, training=replace(tiny_recipe.training, folds=COUNT))
+    recipe = replace(tiny_recipe, training=replace(tiny_recipe.training, folds=COUNT, fold_epochs=12))
     folder = tmp_path_factory.mktemp("taught")
     return teach(recipe, Places(tiny_data, cache), folder, silent, threads=1)
 

@@ -116,8 +116,8 @@ def _fit_all(clip: Clip, corpus: Corpus, recipe: Recipe, folder: Path, bar: Bar)
     history = fit(heads, Lesson(corpus, everything, classifier), recipe, folder / PROGRESS, tell)
     folds = np.array([fold_of(key, recipe.training.folds) for key in corpus.keys])
     parts: list[dict[str, Tensor]] = []
-    short = replace(recipe, training=replace(recipe.training, epochs=recipe.training.fold_epochs))
     for fold in range(recipe.training.folds):
+        short = replace(recipe, training=replace(recipe.training, epochs=recipe.training.fold_epochs))
         kept = Heads(copy.deepcopy(begun).requires_grad_(), heads.text, heads.logit_scale)
         kept.hold_space()
         rows = np.flatnonzero(folds != fold)
