@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from importlib.util import find_spec
 
-_NEEDED = ("torch", "bracex", "timm", "safetensors", "onnx", "onnxscript", "tqdm")
+_NEEDED = ("torch", "torchvision", "bracex", "timm", "safetensors", "onnx", "onnxscript", "tqdm")
 
 
 def main() -> None:
