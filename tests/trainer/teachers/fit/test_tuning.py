@@ -42,6 +42,12 @@ def test_only_the_upper_layers_have_moved(tuned):
     assert all(name.startswith("layers.") for name in moved)
 
 
+def test_the_factor_does_not_decay_and_the_trunk_moves_at_a_rate_of_its_own(tuned):
+    groups = torch.load(tuned.path.parent / TUNED, weights_only=True)["optimizer"]["param_groups"]
+    assert [own["weight_decay"] for own in groups] == [TABLE.weight_decay, 0.0, 0.01]
+    assert [own["peak"] for own in groups] == [TABLE.head_rate, TABLE.head_rate, TABLE.rate]
+
+
 def test_the_heads_are_fitted_to_what_the_tuned_trunk_gives(tuned, cache):
     teacher = open_teacher(str(tuned.path), cache)
     texts = ["a dog in the snow", "two people on a bench"]

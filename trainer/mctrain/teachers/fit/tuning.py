@@ -8,13 +8,14 @@ the state before it alone.
 from __future__ import annotations
 
 import copy
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
 import torch
 
 from mctrain.errors import RecipeError
 from mctrain.models.minilm import LAYERS, PAD_ID, MiniLmShape
+from mctrain.optimisation.optimizer import build_optimizer
 from mctrain.optimisation.schedule import rate_at
 from mctrain.teachers.fit.heads import Heads
 from mctrain.teachers.fit.loop import as_tensor
@@ -39,7 +40,7 @@ TUNED = "tuned.pt"
 _SAVED_EVERY = 25  # steps
 _SCORED = 2000  # texts, from which the z-scores of the text head are taken
 _CLIPPED = 1.0
-_MIXED = (0.9, 0.98)
+_TRUNK_DECAY = 0.01
 
 
 class _Tuned(torch.nn.Module):
@@ -74,8 +75,8 @@ def tune(clip: Clip, corpus: Corpus, recipe: Recipe, folder: Path, bar: Bar) -> 
     history = _resume(model, optimizer, folder / TUNED, recipe)
     told = bar("steps of tuning", table.steps)
     for step in range(len(history), table.steps):
-        for group, peak in zip(optimizer.param_groups, (table.rate, table.head_rate), strict=True):
-            group["lr"] = rate_at(step, table.steps, table.warmup, peak)
+        for group in optimizer.param_groups:
+            group["lr"] = rate_at(step, table.steps, table.warmup, group["peak"])
         loss = _loss(model, corpus, read, recipe, step)
         optimizer.zero_grad(set_to_none=True)
         torch.autograd.backward(loss)
@@ -102,11 +103,11 @@ def _demand_enough(table: TuningTable, corpus: Corpus) -> None:
 
 def _optimizer(heads: Heads, upper: list[nn.Parameter], table: TuningTable) -> torch.optim.AdamW:
     """The trunk moves slowly, the heads as in a fit."""
-    groups: list[dict[str, Any]] = [
-        {"params": upper, "weight_decay": 0.01},
-        {"params": list(heads.parameters())},
-    ]
-    return torch.optim.AdamW(groups, betas=_MIXED, weight_decay=table.weight_decay, fused=True)
+    optimizer = build_optimizer(heads.named_parameters(), table.weight_decay)
+    for group in optimizer.param_groups:
+        group["peak"] = table.head_rate
+    optimizer.add_param_group({"params": upper, "weight_decay": _TRUNK_DECAY, "peak": table.rate})
+    return optimizer
 
 
 def _resume(model: _Tuned, optimizer: torch.optim.AdamW, file: Path, recipe: Recipe) -> list[float]:
