@@ -22,7 +22,7 @@ from torch import nn
 
 from mctrain.export.bundle import write_text_graph
 from mctrain.export.storage import store_int8
-from mctrain.graphs.graph import Graph, Port, write_graph
+from mctrain.graphs.graph import Graph, Port, provide_graph
 from mctrain.models.clip import UnitVectors
 from mctrain.models.presets import find_preset
 from mctrain.models.reparameterize import fold_everything, reparameterize
@@ -43,13 +43,7 @@ PHOTOS = 4
 
 def graph(folder: Path, name: str, build: Callable[[], nn.Module], entry: tuple[torch.Tensor, Port]) -> Path:
     """The tower's graph in float32, exported where it is missing."""
-    path = folder / f"{name}.onnx"
-    if not path.is_file():
-        folder.mkdir(parents=True, exist_ok=True)
-        part = path.with_suffix(".part")
-        write_graph(UnitVectors(build()), *entry, ["vector"], part)
-        part.replace(path)
-    return path
+    return provide_graph(folder / f"{name}.onnx", lambda: UnitVectors(build()), *entry, ["vector"])
 
 
 def folded_less(folder: Path) -> dict[str, Path]:

@@ -6,6 +6,7 @@ import contextlib
 import io
 import logging
 import os
+import uuid
 import warnings
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
@@ -20,7 +21,7 @@ os.environ["ORT_DISABLE_TELEMETRY"] = "1"
 import onnxruntime
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -65,6 +66,27 @@ def write_graph(
             external_data=False,
             verbose=False,
         )
+
+
+def provide_graph(
+    path: Path,
+    make: Callable[[], torch.nn.Module],
+    example: torch.Tensor,
+    entry: Port,
+    outputs: Sequence[str],
+) -> Path:
+    """A module's graph, exported where it is missing; `make` is asked for the module only then."""
+    if not path.exists():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        staging = path.with_name(
+            f".{path.name}.{uuid.uuid4().hex}.part"
+        )  # two processes may export the same one
+        try:
+            write_graph(make(), example, entry, outputs, staging)
+            staging.replace(path)
+        finally:
+            staging.unlink(missing_ok=True)
+    return path
 
 
 def read_to_the_last_end(path: Path, context: int) -> None:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from itertools import accumulate
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from mctrain.data.reinforced.embeddings import columns_of
 from mctrain.errors import DataError
 
 if TYPE_CHECKING:
@@ -79,10 +79,9 @@ def measure(
     samples: Sequence[Whole], widths: Sequence[int], teachers: Sequence[Teacher], advance: Advance
 ) -> list[Fidelity]:
     """How near each teacher's fresh embeddings of the samples' views and texts come to the stored ones."""
-    ends = list(accumulate(widths))
     return [
-        _measure(samples, slice(end - width, end), teacher, advance)
-        for width, end, teacher in zip(widths, ends, teachers, strict=True)
+        _measure(samples, columns, teacher, advance)
+        for columns, teacher in zip(columns_of(widths), teachers, strict=True)
     ]
 
 

@@ -77,7 +77,7 @@ class Shown:
     size: tuple[int, int]
     views: tuple[View, ...]
     pictures: dict[int, tuple[bytes, ...]]
-    replayed: str  # the digest of the last view at 224 pixels
+    replayed: str | None  # the digest of the last view at 224 pixels, where it is remembered
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,11 +115,11 @@ def reinforce(
     told = _read_words(shard, drawing, outcome, limit)
     texts = sorted({text for own in told.values() for said in _tagged(own.words).values() for text in said})
     vectors = dict(zip(texts, ensemble.texts(texts), strict=True)) if texts else {}
-    for number, shown in enumerate(_ahead(pool, _photos(shard, told), drawing)):
+    for shown in _ahead(pool, _photos(shard, told), drawing):
         if isinstance(shown, Unfit):
             outcome.miss(shown.key, shown.reason)
             continue
-        if number % _REPLAYED == 0:
+        if shown.replayed is not None:
             outcome.replays[shown.key] = (len(shown.views) - 1, shown.replayed)
         yield _judged(shown, told[shown.key].words, vectors, ensemble)
 
@@ -170,12 +170,13 @@ def _ahead(
     Raises:
         TrainerError: a process that decodes was ended.
     """
-    stream, drawing = iter(photos), drawing.without_words()
+    drawing = drawing.without_words()
+    work = ((*own, number % _REPLAYED == 0, drawing) for number, own in enumerate(photos))
     try:
-        waiting = deque(pool.submit(_show, *own, drawing) for own in itertools.islice(stream, _AHEAD))
+        waiting = deque(pool.submit(_show, *own) for own in itertools.islice(work, _AHEAD))
         while waiting:
             first = waiting.popleft()
-            waiting.extend(pool.submit(_show, *own, drawing) for own in itertools.islice(stream, 1))
+            waiting.extend(pool.submit(_show, *own) for own in itertools.islice(work, 1))
             yield first.result()
     except BrokenProcessPool as fault:
         raise TrainerError(
@@ -184,7 +185,7 @@ def _ahead(
         ) from fault
 
 
-def _show(key: str, suffix: str, photo: bytes, drawing: Drawing) -> Shown | Unfit:
+def _show(key: str, suffix: str, photo: bytes, remembered: bool, drawing: Drawing) -> Shown | Unfit:
     """Decodes a photo and makes its views; runs in a process of its own."""
     try:
         image = decode_photo(photo)
@@ -195,7 +196,7 @@ def _show(key: str, suffix: str, photo: bytes, drawing: Drawing) -> Shown | Unfi
         return Unfit(key, "broken photo")
     views = draw_views(drawing.augmentation, key, drawing.seed, image.width, image.height)
     pictures = {size: tuple(replay(image, view, size).tobytes() for view in views) for size in drawing.sizes}
-    replayed = picture_digest(replay(image, views[-1], PUBLIC_SIZE))
+    replayed = picture_digest(replay(image, views[-1], PUBLIC_SIZE)) if remembered else None
     return Shown(key, suffix, photo, image.size, views, pictures, replayed)
 
 

@@ -63,11 +63,6 @@ class Ensemble:
         self.members = tuple(members)
 
     @property
-    def width(self) -> int:
-        """Of all embeddings end to end."""
-        return sum(own.width for own in self.members)
-
-    @property
     def sizes(self) -> tuple[int, ...]:
         """The sides of the pictures that members want, each once."""
         return tuple(sorted({own.spec.size for own in self.members}))

@@ -12,6 +12,7 @@ import io
 import zipfile
 import zlib
 from functools import lru_cache
+from itertools import accumulate
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -107,15 +108,18 @@ _READERS: dict[str, Callable[[bytes], dict[str, NDArray[np.float32]]]] = {
 }
 
 
+def columns_of(widths: Sequence[int]) -> list[slice]:
+    """Where each teacher's numbers stand in embeddings that lie end to end [n, D]."""
+    return [slice(end - width, end) for width, end in zip(widths, accumulate(widths), strict=True)]
+
+
 def find_fault(array: NDArray[np.float32], rows: int, widths: Sequence[int]) -> str | None:
     """What is wrong with an array that should hold so many rows, each the teachers' unit vectors end to end."""
     if array.shape != (rows, sum(widths)):
         return f"has the shape {list(array.shape)} instead of {[rows, sum(widths)]}"
-    start = 0
-    for place, width in enumerate(widths, start=1):
-        block = array[:, start : start + width]  # [rows, width]
+    for place, columns in enumerate(columns_of(widths), start=1):
+        block = array[:, columns]  # [rows, width]
         norms = np.sqrt(np.einsum("ij,ij->i", block, block))  # [rows]
         if not (np.abs(norms - 1) <= TOLERANCE).all():  # nor is what is not finite
             return f"holds a vector of teacher {place} whose length is not 1"
-        start += width
     return None

@@ -10,7 +10,7 @@ import numpy as np
 
 from mctrain.data.augment.operations import OPERATIONS
 from mctrain.data.augment.replay import replay
-from mctrain.data.reinforced.embeddings import unpack_arrays
+from mctrain.data.reinforced.embeddings import columns_of, unpack_arrays
 from mctrain.data.reinforced.layout import role_of
 from mctrain.data.reinforced.manifest import load_manifest
 from mctrain.data.reinforced.parse import parse_sample
@@ -50,9 +50,7 @@ class _Teachers:
 
     def cosines(self, left: NDArray[np.float32], right: NDArray[np.float32]) -> NDArray[np.float32]:
         """[teachers, a, b] of [a, D] and [b, D]."""
-        ends = itertools.accumulate(self.widths)
-        blocks = [slice(end - width, end) for width, end in zip(self.widths, ends, strict=True)]
-        return np.stack([left[:, block] @ right[:, block].T for block in blocks])
+        return np.stack([left[:, own] @ right[:, own].T for own in columns_of(self.widths)])
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,13 +11,13 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
+import torch
 
 from mctrain.data.augment.draw import draw_views
-from mctrain.data.augment.replay import picture_digest
-from mctrain.data.augment.replay import replay as replay_view
+from mctrain.data.augment.replay import picture_digest, replay
 from mctrain.data.shards import Sample, file_digest, samples
 from mctrain.data.workers import open_pool
-from mctrain.graphs.graph import Graph, Port, write_graph
+from mctrain.graphs.graph import Graph, Port, provide_graph
 from mctrain.models import lite
 from mctrain.teachers.fit.arrays import load_arrays, save_arrays
 from picsight_engine.models.preprocess import preprocess
@@ -110,17 +110,10 @@ def cached(shard: Path, views: Views, view: int, cache: Path) -> list[Seen]:
 def graph_file(network: str, size: int, cache: Path) -> Path:
     """A network for photos of one size as a graph: ONNX Runtime runs it 1.5 to 3 times faster than torch."""
     path = cache / f"{network}-{file_digest(lite.weights_path(network))[:16]}-{size}.onnx"
-    if not path.exists():
-        import torch
-
-        cache.mkdir(parents=True, exist_ok=True)
-        staging = path.with_suffix(".part")
-        entry = Port("pixels", {0: "n"})
-        write_graph(
-            lite.load_lite(network), torch.zeros(2, 3, size, size), entry, ["features", "logits"], staging
-        )
-        staging.replace(path)
-    return path
+    entry = Port("pixels", {0: "n"})
+    return provide_graph(
+        path, lambda: lite.load_lite(network), torch.zeros(2, 3, size, size), entry, ["features", "logits"]
+    )
 
 
 def _missing(shards: Sequence[Path], views: Views, cache: Path) -> Iterator[_Work]:
@@ -159,4 +152,4 @@ def _view(sample: Sample, work: _Work) -> PIL.Image.Image:
     image = sample.image()
     views = work.views
     drawn = draw_views(views.augmentation, sample.key, views.seed, image.width, image.height)[work.view]
-    return replay_view(image, drawn, views.spec.size)
+    return replay(image, drawn, views.spec.size)

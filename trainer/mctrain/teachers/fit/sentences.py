@@ -6,8 +6,9 @@ import hashlib
 from typing import TYPE_CHECKING
 
 import numpy as np
+import torch
 
-from mctrain.graphs.graph import Graph, Port, write_graph
+from mctrain.graphs.graph import Graph, Port, provide_graph
 from mctrain.models import minilm
 from mctrain.models.minilm import MiniLmShape
 from mctrain.teachers.fit.arrays import load_arrays, save_arrays
@@ -72,15 +73,9 @@ class Encoder:
 
     def __init__(self, trunk: MiniLM, path: Path) -> None:
         self._tokenizer = load_tokenizer(_SHAPE)
-        if not path.exists():
-            import torch
-
-            path.parent.mkdir(parents=True, exist_ok=True)
-            staging = path.with_suffix(".part")
-            example = torch.ones(2, 8, dtype=torch.int64)
-            write_graph(trunk, example, Port("ids", {0: "n", 1: "tokens"}), ["vectors"], staging)
-            staging.replace(path)
-        self._graph = Graph(path)
+        example = torch.ones(2, 8, dtype=torch.int64)
+        entry = Port("ids", {0: "n", 1: "tokens"})
+        self._graph = Graph(provide_graph(path, lambda: trunk, example, entry, ["vectors"]))
 
     def __call__(self, texts: Sequence[str], progress: Callable[[int, str], None]) -> NDArray[np.float16]:
         """[n, 384] in the order of the texts."""
