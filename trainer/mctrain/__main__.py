@@ -5,7 +5,17 @@ from __future__ import annotations
 import sys
 from importlib.util import find_spec
 
-_NEEDED = ("torch", "torchvision", "bracex", "timm", "safetensors", "onnx", "onnxscript", "tqdm")
+_NEEDED = (
+    "torch",
+    "torchvision",
+    "bracex",
+    "timm",
+    "safetensors",
+    "onnx",
+    "onnxscript",
+    "tensorboardX",
+    "tqdm",
+)
 
 
 def main() -> None:

@@ -18,6 +18,11 @@ Network = Literal["lite0", "lite1", "lite2"]
 Storage = Literal["npz-fp32", "pth-fp32", "pth-bf16"]
 
 _Table = TypeVar("_Table")
+_KINDS = {
+    "training": "of a fit; `mctrain teach`",
+    "reinforcement": "of a reinforced set; `mctrain reinforce --recipe`",
+    "run": "of a training run; `mctrain train`",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -241,11 +246,8 @@ def load_recipe(name_or_path: str) -> Recipe:
     Raises:
         RecipeError: there is none, or a key is missing, unknown or of another type.
     """
-    content, where = _read(name_or_path)
-    if "reinforcement" in content:
-        raise RecipeError(
-            f"{where} is the recipe of a reinforced set; `mctrain reinforce --recipe` follows it."
-        )
+    content, where = read_toml(name_or_path)
+    refuse_others(content, where, "training")
     return parse_recipe(content, where)
 
 
@@ -255,14 +257,28 @@ def load_reinforcement(name_or_path: str) -> ReinforcementRecipe:
     Raises:
         RecipeError: there is none, or a key is missing, unknown or of another type.
     """
-    content, where = _read(name_or_path)
-    if "training" in content:
-        raise RecipeError(f"{where} is the recipe of a fit; `mctrain teach` follows it.")
+    content, where = read_toml(name_or_path)
+    refuse_others(content, where, "reinforcement")
     return parse_table(ReinforcementRecipe, content, where)
 
 
-def _read(name_or_path: str) -> tuple[dict[str, Any], str]:
-    """The parsed TOML with the recipe's name, and its path."""
+def refuse_others(content: dict[str, Any], where: str, own: str) -> None:
+    """Tells which command follows a recipe of another kind than that with the table `own`.
+
+    Raises:
+        RecipeError: it is of another kind.
+    """
+    for table, sentence in _KINDS.items():
+        if table in content and table != own:
+            raise RecipeError(f"{where} is the recipe {sentence} follows it.")
+
+
+def read_toml(name_or_path: str) -> tuple[dict[str, Any], str]:
+    """The parsed TOML with the recipe's name, and its path.
+
+    Raises:
+        RecipeError: there is none, or it is no TOML.
+    """
     path = Path(name_or_path)
     if path.suffix != ".toml":
         path = Path(str(resources.files("mctrain"))) / "recipes" / f"{name_or_path}.toml"

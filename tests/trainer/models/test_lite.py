@@ -16,6 +16,7 @@ from mctrain.models.lite import (
     Joined,
     join_logits,
     load_lite,
+    look_sizes,
     load_trunk,
     match_in_order,
     weights_path,
@@ -75,7 +76,7 @@ def test_weights_of_another_network_are_refused():
 
 
 def test_joined_networks_are_the_networks_side_by_side():
-    joined = Joined(("lite0", "lite1", "lite2")).eval()
+    joined = Joined(("lite0", "lite1", "lite2"), 96).eval()
     load_trunk(joined, ("lite0", "lite1", "lite2"))
     joined.factors.copy_(torch.tensor([1.0, 1.5, 0.5]))
     pixels = torch.randn(2, 3, 96, 96)
@@ -88,3 +89,15 @@ def test_joined_networks_are_the_networks_side_by_side():
         assert torch.equal(logits, join_logits(torch.stack([own for _, own in alone]), joined.factors))
         weight, bias = joined.last_layer()
         assert torch.allclose(features @ weight.T + bias, logits, atol=1e-4)
+
+
+def test_joined_networks_look_at_large_photos_at_their_own_sizes():
+    names = ("lite0", "lite2")
+    joined = Joined(names, 260).eval()
+    load_trunk(joined, names)
+    pixels = torch.rand(1, 3, 260, 260)
+    scaled = torch.nn.functional.interpolate(pixels, (224, 224), mode="bicubic")
+    with torch.no_grad():
+        alone = [load_lite("lite0").pooled(scaled), load_lite("lite2").pooled(pixels)]
+        assert torch.allclose(joined.pooled(pixels), torch.cat(alone, dim=1), atol=1e-4)
+    assert look_sizes(("lite0",), 260) == (260,)  # alone, a network looks at what it is given

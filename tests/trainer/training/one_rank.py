@@ -53,7 +53,7 @@ def gradients(model, rank, ranks, parts):
     pixels, *ids = (rows.chunk(ranks)[rank] for rows in (pixels, *ids))
     taught = Embeddings(*(rows.chunk(ranks)[rank] for rows in taught))
     shares = zip(*(rows.chunk(parts) for rows in (pixels, *ids)), strict=True)
-    own = [Part(photos, torch.cat(texts)) for photos, *texts in shares]
+    own = [Part(photos, torch.cat(texts), tuple(map(len, texts))) for photos, *texts in shares]
     settings = LossSettings(0.75, TEACHERS, entries=30)
     loss = backward(
         model,

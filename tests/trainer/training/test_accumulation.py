@@ -60,7 +60,8 @@ def parts_of(size):
     own = list(zip(*(rows.split(size) for rows in (pixels, captions, synthetic)), strict=True))
     shares = bank.tensor_split(len(own))
     return [
-        Part(photos, torch.cat([*texts, share])) for (photos, *texts), share in zip(own, shares, strict=True)
+        Part(photos, torch.cat([*texts, share]), (len(photos), len(photos), len(share)))
+        for (photos, *texts), share in zip(own, shares, strict=True)
     ]
 
 

@@ -14,6 +14,7 @@ from mctrain.cli.presets import presets
 from mctrain.cli.reinforce import reinforce
 from mctrain.cli.show import show
 from mctrain.cli.teach import teach
+from mctrain.cli.train import train
 from picsight_engine.errors import PicsightError
 
 
@@ -22,7 +23,7 @@ def mctrain() -> None:
     """Trains, measures and exports the models of Picsight."""
 
 
-for _command in (data, teach, reinforce, evaluate, show, export, import_weights, presets):
+for _command in (data, teach, reinforce, train, evaluate, show, export, import_weights, presets):
     mctrain.add_command(_command)
 
 

@@ -14,7 +14,7 @@ from picsight_engine.models.bundle import MANIFEST, open_bundle
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from mctrain.weights.checkpoint import Run, Source
+    from mctrain.weights.checkpoint import Run, Source, Trained
 
 
 @click.command()
@@ -34,34 +34,38 @@ def show(model: Path, cache: Path) -> None:
 
 
 def _checkpoint(path: Path) -> tuple[list[str], bool]:
+    from mctrain.export.papers import title_of
     from mctrain.models.sizes import parameters  # imports torch: 2 s
     from mctrain.models.space import space_id
-    from mctrain.weights.checkpoint import Run, load_checkpoint
+    from mctrain.weights.checkpoint import load_checkpoint
 
     checkpoint = load_checkpoint(path)
-    preset, clip, origin = checkpoint.preset, checkpoint.clip, checkpoint.origin
+    preset, clip = checkpoint.preset, checkpoint.clip
     towers = f"image tower {parameters(clip.image) / 1e6:.1f} M numbers" + (
         "" if clip.text is None else f", text tower {parameters(clip.text) / 1e6:.1f} M"
     )
     form = "folded" if checkpoint.folded else "in training form"
-    about = origin.recipe.about.title if isinstance(origin, Run) else preset.title
     lines = [
-        f"{path}: checkpoint, {about or preset.name}",
+        f"{path}: checkpoint, {title_of(checkpoint)[1] or preset.name}",
         f"model      {towers}, {form}; {preset.dim} dimensions, photos of {preset.size} pixels",
         f"space      {space_id(clip.image, preset.image_spec())}, cosines times {clip.scale().item():.2f}",
-        *(_of_run(origin) if isinstance(origin, Run) else _of_source(origin)),
+        *_of_origin(checkpoint.origin),
     ]
     return lines, clip.text is not None
 
 
-def _of_run(run: Run) -> list[str]:
-    return _made(run.recipe.as_dict(), run.data, len(run.history), run.history[-1] if run.history else None)
+def _of_origin(origin: Source | Run | Trained) -> list[str]:
+    """What made it."""
+    from mctrain.weights.checkpoint import Run, Source
 
-
-def _of_source(source: Source) -> list[str]:
-    return [
-        f"made of    {source.name} ({source.publisher}, licence {source.licence}), SHA-256 {source.sha256}"
-    ]
+    if isinstance(origin, Source):
+        publisher = f"{origin.publisher}, licence {origin.licence}"
+        return [f"made of    {origin.name} ({publisher}), SHA-256 {origin.sha256}"]
+    if isinstance(origin, Run):
+        last = origin.history[-1] if origin.history else None
+        return _made(origin.recipe.as_dict(), origin.data, _length(len(origin.history), "passes", last))
+    begun = f"from the checkpoint {origin.begun[:16]}" if origin.begun else "from scratch"
+    return _made(origin.recipe, origin.data, f"{origin.steps} steps {begun}")
 
 
 def _bundle(folder: Path) -> tuple[list[str], bool]:
@@ -81,17 +85,19 @@ def _bundle(folder: Path) -> tuple[list[str], bool]:
 def _of_provenance(told: Mapping[str, Any]) -> list[str]:
     """What a bundle says of its making; another tool's may say something else, which is told as it stands."""
     if isinstance(told.get("recipe"), dict):
-        return _made(told["recipe"], told.get("data") or {}, told.get("epochs"), told.get("last_loss"))
+        count, unit = (told["steps"], "steps") if "steps" in told else (told.get("epochs"), "passes")
+        return _made(told["recipe"], told.get("data") or {}, _length(count, unit, told.get("last_loss")))
     return [f"made of    {_facts(told)}"] if told else []
 
 
-def _made(
-    recipe: Mapping[str, Any], data: Mapping[str, str], epochs: int | None, loss: float | None
-) -> list[str]:
+def _length(count: int | None, unit: str, loss: float | None) -> str:
+    return f"{count} {unit}" if loss is None else f"{count} {unit}, loss {loss:.4f} at the end"
+
+
+def _made(recipe: Mapping[str, Any], data: Mapping[str, str], length: str) -> list[str]:
     about = recipe.get("about") or {}
-    end = "" if loss is None else f", loss {loss:.4f} at the end"
     return [
-        f"made by    recipe {recipe.get('name')}: {epochs} passes{end}",
+        f"made by    recipe {recipe.get('name')}: {length}",
         *(
             f"{name:<10} {about[name]}"
             for name in ("source", "machine", "expected", "command")
@@ -102,7 +108,7 @@ def _made(
 
 
 def _names(files: Sequence[str]) -> str:
-    return f"{len(files)} files, each with its SHA-256: {', '.join(files)}" if files else "none named"
+    return f"{len(files)} files, each with a digest: {', '.join(files)}" if files else "none named"
 
 
 def _facts(told: object) -> str:

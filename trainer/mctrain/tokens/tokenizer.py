@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,7 +21,9 @@ if TYPE_CHECKING:
 
 def text_spec(tower: Shape) -> TextSpec:
     """How text becomes this tower's token ids."""
-    return minilm.TEXT_SPEC if isinstance(tower, MiniLmShape) else clip.TEXT_SPEC
+    if isinstance(tower, MiniLmShape):
+        return minilm.TEXT_SPEC
+    return replace(clip.TEXT_SPEC, context=tower.context)
 
 
 def write_tokenizer(tower: Shape, path: Path) -> None:

@@ -23,7 +23,7 @@ from torch.nn.modules.batchnorm import _BatchNorm
 from torch.nn.parallel import DistributedDataParallel
 from torch.utils.checkpoint import get_device_states, set_device_states
 
-from mctrain.training.losses import Embeddings
+from mctrain.training.losses import Embeddings, exact
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -37,10 +37,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """Photos, and the ids of their captions, then of their synthetic texts, then of this part's share of the bank."""
+    """Photos, and the ids of their captions, then of synthetic texts, then of this part's share of the bank: so many of each."""
 
     pixels: Tensor  # [n, 3, size, size]
-    ids: Tensor  # [2 n + m, tokens]
+    ids: Tensor  # [sum(counts), tokens]
+    counts: tuple[int, int, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,19 +49,20 @@ class _Embedded:
     """A part after the model."""
 
     photos: Tensor  # [n, d]
-    texts: Tensor  # [2 n + m, d]
+    texts: Tensor  # [sum(counts), d]
     scale: Tensor  # []
+    counts: tuple[int, int, int]
 
     def begin(self) -> _Embedded:
         """The same values, at which gradients begin."""
-        return _Embedded(
-            *(own.detach().float().requires_grad_() for own in (self.photos, self.texts, self.scale))
+        photos, texts, scale = (
+            exact(own.detach()).requires_grad_() for own in (self.photos, self.texts, self.scale)
         )
+        return _Embedded(photos, texts, scale, self.counts)
 
     def by_kind(self) -> Embeddings:
         """Its texts apart."""
-        count = len(self.photos)
-        return Embeddings(self.photos, *torch.split(self.texts, [count, count, len(self.texts) - 2 * count]))
+        return Embeddings(self.photos, *torch.split(self.texts, list(self.counts)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +120,7 @@ def _look(
 
 def _embed(model: nn.Module, part: Part, precision: Precision) -> _Embedded:
     with precision.towers():
-        return _Embedded(*cast("tuple[Tensor, Tensor, Tensor]", model(part.pixels, part.ids)))
+        return _Embedded(*cast("tuple[Tensor, Tensor, Tensor]", model(part.pixels, part.ids)), part.counts)
 
 
 def _join(parts: Sequence[_Embedded]) -> Embeddings:
@@ -137,7 +139,7 @@ def _go_on(again: _Embedded, seen: _Embedded, *, with_scale: bool) -> None:
     if with_scale:
         pairs.append((again.scale, seen.scale))
     moving = [(own, cast("Tensor", begun.grad)) for own, begun in pairs if own.requires_grad]
-    torch.autograd.backward([own.float() for own, _ in moving], [gradient for _, gradient in moving])
+    torch.autograd.backward([exact(own) for own, _ in moving], [gradient for _, gradient in moving])
 
 
 def _gradients_apart(model: nn.Module, *, apart: bool) -> AbstractContextManager[None]:

@@ -8,6 +8,7 @@ teachers' softmaxes. Per set of texts:
     distillation  ½ [KL(target ‖ student) of V → T | B, and of T → V], which is 0 where the student says what the teachers say
 
 each the mean over its rows, the two sets of texts (captions, synthetic ones) summed; the whole is (1 - λ) clip + λ distillation.
+A batch without synthetic texts has one set; where λ is 0, there need be no teacher.
 """
 
 from __future__ import annotations
@@ -43,9 +44,10 @@ class LossSettings:
     entries: int = _ENTRIES
 
     def __post_init__(self) -> None:
-        if not 0 <= self.distil <= 1:
+        if not 0 <= self.distil <= 1 or (self.distil and not self.teachers):
             raise RecipeError(
-                f"The share of distillation is {self.distil}; give a number from 0, none, to 1, nothing else."
+                f"The share of distillation is {self.distil} with {len(self.teachers)} teachers; give a number from 0, none, to 1, "
+                "nothing else, and 0 where there is no teacher."
             )
 
     def target(self, rows: Tensor, columns: Tensor) -> Tensor:
@@ -58,20 +60,20 @@ class LossSettings:
 
 @dataclass(frozen=True, slots=True)
 class Embeddings:
-    """Unit vectors of a batch, of the student or, end to end, of its teachers; `bank` is empty where there is none."""
+    """Unit vectors of a batch, of the student or, end to end, of its teachers; `synthetic` and `bank` may be empty."""
 
     photos: Tensor  # [n, d]
     captions: Tensor  # [n, d]
-    synthetic: Tensor  # [n, d]
+    synthetic: Tensor  # [n, d] or [0, d]
     bank: Tensor  # [m, d]
 
     def gathered(self) -> Embeddings:
         """Of all processes."""
         return Embeddings(*(gather(own) for own in self._parts()))
 
-    def in_float(self) -> Embeddings:
-        """In float32, whatever the towers compute in."""
-        return Embeddings(*(own.float() for own in self._parts()))
+    def exact(self) -> Embeddings:
+        """In float32 at least, whatever the towers compute in."""
+        return Embeddings(*(exact(own) for own in self._parts()))
 
     def _parts(self) -> tuple[Tensor, ...]:
         return self.photos, self.captions, self.synthetic, self.bank
@@ -101,6 +103,11 @@ class _Side:
     count: int
 
 
+def exact(values: Tensor) -> Tensor:
+    """Halves as float32; what is more exact stays."""
+    return values.to(torch.promote_types(values.dtype, torch.float32))
+
+
 def reinforced_loss(student: Embeddings, scale: Tensor, taught: Embeddings, settings: LossSettings) -> Loss:
     """The loss of this process's rows among the columns of all processes, the mean over the former.
 
@@ -110,8 +117,8 @@ def reinforced_loss(student: Embeddings, scale: Tensor, taught: Embeddings, sett
     """
     with torch.autocast(scale.device.type, enabled=False):
         sums = torch.stack([
-            _sums(side, scale.float(), settings)
-            for side in _sides(student.in_float(), taught.in_float())
+            _sums(side, exact(scale), settings)
+            for side in _sides(student.exact(), taught.exact())
         ]).sum(0)  # fmt: skip
         clip, distillation = sums / (2 * len(student.photos))
     total = (1 - settings.distil) * clip + settings.distil * distillation
@@ -129,6 +136,8 @@ def _sides(student: Embeddings, taught: Embeddings) -> Sequence[_Side]:
         (student.captions, columns.captions, taught.captions, known.captions),
         (student.synthetic, columns.synthetic, taught.synthetic, known.synthetic),
     ):
+        if not len(texts):
+            continue
         among = torch.cat([all_texts, columns.bank])  # [N + M, d]
         said = torch.cat([all_told, known.bank])  # [N + M, D]
         sides.append(_Side(student.photos, among, taught.photos, said, first, count))
@@ -152,6 +161,8 @@ def _block(side: _Side, rows: slice, scale: Tensor, settings: LossSettings) -> T
     scores = scale * side.rows[rows] @ side.columns.T  # [r, c]
     right = torch.arange(rows.start, rows.stop, device=scores.device) + side.first
     clip = F.cross_entropy(scores[:, : side.count], right, reduction="sum")
+    if not settings.teachers:
+        return torch.stack([clip, clip.new_zeros(())])
     target = settings.target(side.taught_rows[rows], side.taught_columns)  # [r, c]
     distillation = F.kl_div(F.log_softmax(scores, dim=1), target, reduction="sum")
     return torch.stack([clip, distillation])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 import torch
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from torch import Tensor, nn
 
-Kind = Literal["fp32", "bf16", "fp16"]
+    from mctrain.training.recipe import Numbers
 
 _NUMBERS = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
 
@@ -21,7 +21,7 @@ _NUMBERS = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16
 class Precision:
     """The numbers of the towers' products on one device; `scaler` is part of a run's state."""
 
-    def __init__(self, kind: Kind, device: torch.device) -> None:
+    def __init__(self, kind: Numbers, device: torch.device) -> None:
         self.device = device
         self.numbers = _NUMBERS[kind]
         self.scaler = torch.amp.GradScaler(device.type, enabled=kind == "fp16")

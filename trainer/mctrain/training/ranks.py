@@ -2,10 +2,65 @@
 
 from __future__ import annotations
 
-from typing import Any, cast
+import os
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any, cast
 
 import torch
 from torch import Tensor, distributed
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_PATIENCE = timedelta(hours=4)  # the others wait while the first evaluates
+
+
+@dataclass(frozen=True, slots=True)
+class Rank:
+    """Which of how many processes this is; the first one writes."""
+
+    number: int = 0
+    count: int = 1
+
+    @property
+    def first(self) -> bool:
+        """Whether it is the one that writes, measures and tells."""
+        return self.number == 0
+
+    def any(self, flag: bool) -> bool:
+        """Whether any process says so; all hear the same."""
+        if self.count == 1:
+            return flag
+        said = torch.tensor(float(flag), device=_device())
+        distributed.all_reduce(said, distributed.ReduceOp.MAX)
+        return bool(said.item())
+
+    def from_first(self, value: float) -> float:
+        """The number that the first process has."""
+        if self.count == 1:
+            return value
+        told = torch.tensor(value, dtype=torch.float64, device=_device())
+        distributed.broadcast(told, 0)
+        return float(told.item())
+
+
+@contextmanager
+def joined() -> Iterator[Rank]:
+    """Joins the processes that torchrun started, over the GPUs' own network or over gloo; one alone is the first of one."""
+    if "RANK" not in os.environ:
+        yield Rank()
+        return
+    distributed.init_process_group("nccl" if torch.cuda.is_available() else "gloo", timeout=_PATIENCE)
+    try:
+        yield Rank(distributed.get_rank(), distributed.get_world_size())
+    finally:
+        distributed.destroy_process_group()
+
+
+def _device() -> torch.device:
+    return torch.device("cuda" if torch.cuda.is_available() else "cpu")
 
 
 def first_row(count: int) -> int:

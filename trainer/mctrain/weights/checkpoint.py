@@ -51,11 +51,26 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """The run that made the weights: its recipe, the mean loss of each epoch, and the SHA-256 of the files it learnt from."""
+    """The fit that made the heads: its recipe, the mean loss of each epoch, and the SHA-256 of the files it learnt from."""
 
     recipe: Recipe
     history: tuple[float, ...]
     data: dict[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Trained:
+    """The training run that made the weights: its recipe, its steps, and what it began with and learnt from.
+
+    `begun` is the SHA-256 of the file of the checkpoint that it began with, empty for none; `data` has a digest of each shard;
+    `score` is the mean of the recipe's figures, over the halves that settings are chosen by.
+    """
+
+    recipe: dict[str, Any]
+    steps: int
+    begun: str
+    data: dict[str, str]
+    score: float | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +79,7 @@ class Checkpoint:
 
     preset: Preset
     clip: Clip
-    origin: Source | Run
+    origin: Source | Run | Trained
     folded: bool = False
 
 
@@ -97,6 +112,7 @@ def save_checkpoint(path: Path, checkpoint: Checkpoint) -> Path:
         "folded": checkpoint.folded,
         "source": asdict(origin) if isinstance(origin, Source) else None,
         "run": asdict(origin) if isinstance(origin, Run) else None,
+        "trained": asdict(origin) if isinstance(origin, Trained) else None,
         "weights": dict(checkpoint.clip.state_dict()),
     }
     write_saved(path, content)
@@ -148,8 +164,10 @@ def _checkpoint_of(content: dict[str, Any]) -> Checkpoint:
     return Checkpoint(preset, clip, _origin_of(content), content["folded"])
 
 
-def _origin_of(content: dict[str, Any]) -> Source | Run:
+def _origin_of(content: dict[str, Any]) -> Source | Run | Trained:
     if content["source"] is not None:
         return Source(**content["source"])
+    if content.get("trained") is not None:  # older ones know only fits
+        return Trained(**content["trained"])
     run = content["run"]
     return Run(parse_recipe(run["recipe"], "its recipe"), tuple(run["history"]), dict(run["data"]))

@@ -57,6 +57,43 @@ class Views:
     networks: tuple[str, ...]
     spec: ImageSpec
 
+    def looks(self) -> tuple[Look, ...]:
+        """Each network and how it looks at the photos."""
+        return looks_of(self.networks, self.spec.size)
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """A network, the size of the photos that it is given, and the one at which it looks at them, in pixels."""
+
+    network: str
+    given: int
+    size: int
+
+    @property
+    def name(self) -> str:
+        """Part of the names of files of what is seen so."""
+        of = "" if self.size == self.given else f"of{self.given}"
+        return f"{self.network}-{self.size}{of}"
+
+    def graph_file(self, cache: Path) -> Path:
+        """The network as a graph: ONNX Runtime runs it 1.5 to 3 times faster than torch."""
+        path = cache / f"{self.name}-{file_digest(lite.weights_path(self.network))[:16]}.onnx"
+        example = torch.zeros(2, 3, self.given, self.given)
+        return provide_graph(
+            path,
+            lambda: lite.load_lite(self.network, self.size),
+            example,
+            Port("pixels", {0: "n"}),
+            ["features", "logits"],
+        )
+
+
+def looks_of(networks: Sequence[str], size: int) -> tuple[Look, ...]:
+    """How networks look at photos of `size` pixels together."""
+    sizes = lite.look_sizes(networks, size)
+    return tuple(Look(network, size, own) for network, own in zip(networks, sizes, strict=True))
+
 
 @dataclass(frozen=True, slots=True)
 class _Work:
@@ -66,14 +103,13 @@ class _Work:
     digest: str
     view: int
     views: Views
-    networks: tuple[str, ...]
+    looks: tuple[Look, ...]
     cache: Path
 
-    def path(self, network: str) -> Path:
+    def path(self, look: Look) -> Path:
         """The file of what a network sees."""
         name = self.views.augmentation.name_of(self.view, self.views.seed)
-        size = self.views.spec.size
-        return self.cache / f"seen-{network}-{size}-{self.digest[:16]}-{name}-{LAYOUT}.npz"
+        return self.cache / f"seen-{look.name}-{self.digest[:16]}-{name}-{LAYOUT}.npz"
 
 
 def cache_features(
@@ -90,8 +126,8 @@ def cache_features(
         DataError: a shard is damaged.
     """
     work = list(_missing(shards, views, cache))
-    for network in {network for own in work for network in own.networks}:
-        graph_file(network, views.spec.size, cache)
+    for look in {look for own in work for look in own.looks}:
+        look.graph_file(cache)
     if workers == 1:
         for own in work:
             progress(_look(own), f"{own.shard.name} view {own.view}")
@@ -103,34 +139,24 @@ def cache_features(
 
 def cached(shard: Path, views: Views, view: int, cache: Path) -> list[Seen]:
     """What each network sees of one view of a shard, from the cache."""
-    work = _Work(shard, file_digest(shard), view, views, views.networks, cache)
-    return [Seen(**load_arrays(work.path(network))) for network in views.networks]
-
-
-def graph_file(network: str, size: int, cache: Path) -> Path:
-    """A network for photos of one size as a graph: ONNX Runtime runs it 1.5 to 3 times faster than torch."""
-    path = cache / f"{network}-{file_digest(lite.weights_path(network))[:16]}-{size}.onnx"
-    entry = Port("pixels", {0: "n"})
-    return provide_graph(
-        path, lambda: lite.load_lite(network), torch.zeros(2, 3, size, size), entry, ["features", "logits"]
-    )
+    work = _Work(shard, file_digest(shard), view, views, views.looks(), cache)
+    return [Seen(**load_arrays(work.path(look))) for look in work.looks]
 
 
 def _missing(shards: Sequence[Path], views: Views, cache: Path) -> Iterator[_Work]:
     """Whole photos first: they are of use without the rest."""
     digests = {shard: file_digest(shard) for shard in shards}
     for view, shard in itertools.product(range(views.augmentation.views), shards):
-        own = _Work(shard, digests[shard], view, views, views.networks, cache)
-        missing = tuple(network for network in views.networks if not own.path(network).exists())
+        own = _Work(shard, digests[shard], view, views, views.looks(), cache)
+        missing = tuple(look for look in own.looks if not own.path(look).exists())
         if missing:
-            yield replace(own, networks=missing)
+            yield replace(own, looks=missing)
 
 
 def _look(work: _Work) -> int:
     """Computes one view of one shard and writes a file a network; how many photos it has."""
-    size = work.views.spec.size
-    graphs = {network: Graph(graph_file(network, size, work.cache)) for network in work.networks}
-    found: dict[str, list[tuple[NDArray[np.float16], ...]]] = {network: [] for network in work.networks}
+    graphs = {look: Graph(look.graph_file(work.cache)) for look in work.looks}
+    found: dict[Look, list[tuple[NDArray[np.float16], ...]]] = {look: [] for look in work.looks}
     keys: list[str] = []
     pixels: list[str] = []
     stream = samples(work.shard)
@@ -139,12 +165,12 @@ def _look(work: _Work) -> int:
         keys += [sample.key for sample in batch]
         pixels += [picture_digest(picture)[:DIGITS] for picture in pictures]
         values = np.stack([preprocess(picture, work.views.spec) for picture in pictures])
-        for network, graph in graphs.items():
-            found[network].append(tuple(part.astype(np.float16) for part in graph(values)))
-    for network, parts in found.items():
+        for look, graph in graphs.items():
+            found[look].append(tuple(part.astype(np.float16) for part in graph(values)))
+    for look, parts in found.items():
         features, logits = (np.concatenate(part) for part in zip(*parts, strict=True))
         known = {"keys": np.array(keys), "pixels": np.array(pixels)}
-        save_arrays(work.path(network), {**known, "features": features, "logits": logits})
+        save_arrays(work.path(look), {**known, "features": features, "logits": logits})
     return len(keys)
 
 

@@ -1,0 +1,118 @@
+"""`mctrain train`: trains whole towers as a recipe says, on this machine or, under torchrun, on many GPUs."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from mctrain.cli.places import cache_option
+from mctrain.cli.printing import printable
+from mctrain.cli.progress import bar
+from mctrain.data.shards import file_digest, find_shards
+from mctrain.training.recipe import load_training
+from picsight_engine.models.bundle import MANIFEST
+from picsight_engine.models.place import demand_writable
+
+if TYPE_CHECKING:
+    from mctrain.training.recipe import TrainingRecipe
+    from mctrain.training.run import Places, Start
+
+_FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
+
+
+@click.command()
+@click.argument("recipe")
+@click.option("--photos", required=True, type=_FOLDER, help="Folder of the shards that RECIPE names.")
+@click.option("-o", "--output", type=click.Path(file_okay=False, path_type=Path), help="Folder of the run.")
+@click.option(
+    "--from",
+    "begin",
+    type=click.Path(exists=True, path_type=Path),
+    help="Checkpoint or bundle to begin with.",
+)
+@click.option("--data", type=_FOLDER, help="Folder of the sets that RECIPE measures on.")
+@click.option(
+    "--tasks",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="TOML list of tasks in place of the one that ships.",
+)
+@cache_option
+@click.option(
+    "--set",
+    "changes",
+    multiple=True,
+    metavar="TABLE.KEY=VALUE",
+    help="Change of RECIPE; may be given several times.",
+)
+@click.option(
+    "--workers", default=1, show_default=True, type=click.IntRange(min=0), help="Processes that read photos."
+)
+@click.option(
+    "--dry-run", is_flag=True, help="Take 50 steps, write nothing, and tell what the run would cost."
+)
+@click.pass_context
+def train(
+    context: click.Context,
+    recipe: str,
+    *,
+    photos: Path,
+    output: Path | None,
+    begin: Path | None,
+    data: Path | None,
+    tasks: Path | None,
+    cache: Path,
+    changes: tuple[str, ...],
+    workers: int,
+    dry_run: bool,
+) -> None:
+    """Trains the towers of RECIPE (a name in mctrain/recipes, or a path to a TOML file), reinforced or on plain photos.
+
+    A run that was stopped or killed goes on with the same command. With several GPUs:
+    torchrun --nproc-per-node 8 -m mctrain train RECIPE …
+    """
+    read = load_training(recipe, changes)
+    find_shards(photos, read.data.shards)  # a wrong folder is told before torch is loaded
+    if (output is None) != dry_run:
+        raise click.UsageError("Give either -o, the folder of the run, or --dry-run.")
+    from mctrain.training.run import Places, follow  # imports torch: 2 s
+
+    places = Places(photos, data, tasks, cache)
+    start = _start(begin) if begin else None
+    if output is None:
+        _foretell(read, start, places, workers)
+        return
+    output.mkdir(parents=True, exist_ok=True)
+    for place in (output, cache):
+        demand_writable(place)
+    about = read.about
+    click.echo(
+        f"{about.title}\n  source: {about.source}\n  expected: {about.expected} ({about.noise})", err=True
+    )
+    ending = follow(read, start, places, output, bar, workers=workers)
+    if ending.path is not None:
+        click.echo(printable(f"{ending.path}: {ending.why}"))
+    elif ending.exit_code:
+        sys.stderr.write(f"The run in {output} was {ending.why}.\n")
+    context.exit(ending.exit_code)
+
+
+def _start(path: Path) -> Start:
+    """A checkpoint, or a bundle read back."""
+    from mctrain.training.run import Start
+    from mctrain.weights.bundle import read_bundle
+    from mctrain.weights.checkpoint import CHECKPOINT, load_checkpoint
+
+    if (path / MANIFEST).is_file():
+        return Start(read_bundle(path), file_digest(path / MANIFEST))
+    file = path / CHECKPOINT if path.is_dir() else path
+    return Start(load_checkpoint(file), file_digest(file))
+
+
+def _foretell(recipe: TrainingRecipe, start: Start | None, places: Places, workers: int) -> None:
+    from mctrain.training.dry_run import dry_run
+
+    for line in dry_run(recipe, start, places, workers=workers):
+        click.echo(printable(line))

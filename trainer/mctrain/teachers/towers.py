@@ -1,0 +1,76 @@
+"""Two towers in memory as a teacher, so that a student is measured as everything else is."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, cast
+
+import numpy as np
+import torch
+from torch.nn import functional as F  # noqa: N812 (torch's own custom)
+
+from mctrain.errors import WeightsError
+from mctrain.tokens.tokenizer import load_tokenizer
+from picsight_engine.models.preprocess import preprocess
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    import PIL.Image
+    from numpy.typing import NDArray
+    from torch import nn
+
+    from mctrain.models.clip import Clip
+    from mctrain.models.presets import Preset
+
+_PHOTOS = 8
+_TEXTS = 32
+
+
+class Towers:
+    """A model with both towers, on the device where it lies; it is asked in evaluation mode, and left in the mode that it was in."""
+
+    def __init__(self, clip: Clip, preset: Preset, name: str, digest: str) -> None:
+        """Loads the tokenizer.
+
+        Raises:
+            WeightsError: the model has no text tower.
+        """
+        if clip.text is None:
+            raise WeightsError(f"{name} has no text tower, so it can judge nothing; choose a whole model.")
+        self.name = name
+        self.digest = digest
+        self.width = preset.dim
+        self.scale = round(clip.scale().item(), 4)
+        self.spec = preset.image_spec()
+        self._clip = clip
+        self._tokenizer = load_tokenizer(preset.text)
+        self._device = next(clip.parameters()).device
+
+    def photos(self, pictures: Sequence[PIL.Image.Image], keys: Sequence[str]) -> NDArray[np.float32]:
+        """[n, width]; whose photos they are does not matter."""
+        assert len(pictures) == len(keys)
+        parts = [pictures[start : start + _PHOTOS] for start in range(0, len(pictures), _PHOTOS)]
+        stacked = (np.stack([preprocess(own, self.spec) for own in part]) for part in parts)
+        return self._embed(self._clip.image, stacked)
+
+    def texts(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """[n, width]."""
+        order = np.argsort([len(text) for text in texts], kind="stable")  # padded to the longest of a part
+        parts = [order[start : start + _TEXTS] for start in range(0, len(order), _TEXTS)]
+        ids = (self._tokenizer.encode([texts[row] for row in part]) for part in parts)
+        vectors = np.empty((len(texts), self.width), np.float32)
+        vectors[order] = self._embed(cast("nn.Module", self._clip.text), ids)
+        return vectors
+
+    @torch.no_grad()
+    def _embed(self, tower: nn.Module, parts: Iterator[NDArray[np.generic]]) -> NDArray[np.float32]:
+        modes = [own.training for own in tower.modules()]
+        tower.eval()
+        vectors = [F.normalize(tower(torch.from_numpy(part).to(self._device)), dim=1) for part in parts]
+        for own, mode in zip(tower.modules(), modes, strict=True):
+            own.training = mode
+        return (
+            torch.cat([own.float().cpu() for own in vectors]).numpy()
+            if vectors
+            else np.empty((0, self.width), np.float32)
+        )

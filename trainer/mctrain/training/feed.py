@@ -1,0 +1,132 @@
+"""What each step gets: photos as the student sees them, token ids, and the teachers' embeddings of both."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+
+from mctrain.data.reinforced.reader import Pass
+from mctrain.training.accumulation import Part
+from mctrain.training.losses import Embeddings
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from numpy.typing import NDArray
+    from torch import Tensor
+
+    from mctrain.data.reinforced.bank import Bank
+    from mctrain.data.reinforced.batch import Batch
+    from mctrain.data.reinforced.reader import ReinforcedData
+    from mctrain.training.ranks import Rank
+    from mctrain.training.recipe import TrainingRecipe
+    from picsight_engine.models.bundle import ImageSpec
+    from picsight_engine.models.tokenizer import Tokenizer
+
+
+@dataclass(frozen=True, slots=True)
+class Lesson:
+    """A step of one process: its photos [n, 3, size, size] from 0 to 1, all its token ids, and the teachers' embeddings.
+
+    `counts`: captions, synthetic texts and texts of the bank; `waited` is how long it was not there yet, in seconds.
+    """
+
+    pixels: Tensor
+    ids: tuple[Tensor, Tensor, Tensor]  # [n, tokens], [n or 0, tokens], [m, tokens]
+    taught: Embeddings
+    waited: float
+
+    def parts(self, pixels: Tensor, count: int) -> list[Part]:
+        """The step in so many parts, in order, with these normalised pixels."""
+        rows = [torch.tensor_split(own, count) for own in (pixels, *self.ids)]
+        return [
+            Part(photos, torch.cat(texts), (len(texts[0]), len(texts[1]), len(texts[2])))
+            for photos, *texts in zip(*rows, strict=True)
+        ]
+
+
+@dataclass(frozen=True, slots=True)
+class Feed:
+    """The data of a run for one of its processes; `bank` is None where a recipe wants none."""
+
+    recipe: TrainingRecipe
+    data: ReinforcedData
+    bank: Bank | None
+    tokenizer: Tokenizer
+    spec: ImageSpec
+    rank: Rank
+    workers: int
+    device: torch.device
+
+    @property
+    def steps_of_pass(self) -> int:
+        """How many steps a pass over the data has."""
+        return self.data.steps(self.recipe.run.batch)
+
+    def lessons(self, start: int, end: int) -> Iterator[Lesson]:
+        """The steps from `start` on: each follows from its number and the seed alone.
+
+        Raises:
+            DataError: as the reader.
+        """
+        while start < end:
+            stop = self._end_of_leg(start, end)
+            epoch, first = divmod(start, self.steps_of_pass)
+            run = self.recipe.run
+            part = Pass(
+                epoch, run.seed, run.batch, first, first + stop - start, self.rank.number, self.rank.count
+            )
+            batches = self.data.batches(part, self.workers, self.size_at(start))
+            for step in range(first, first + stop - start):
+                asked = time.perf_counter()
+                batch = next(batches)
+                waited = time.perf_counter() - asked
+                yield self._lesson(batch, epoch, step, waited)
+            start = stop
+
+    def size_at(self, step: int) -> int:
+        """The side of photos in pixels at a step."""
+        sizes = [own.size for own in self.recipe.run.sizes if own.step <= step]
+        return sizes[-1] if sizes else self.spec.size
+
+    def _end_of_leg(self, start: int, end: int) -> int:
+        """Where the pass ends, or photos change their size, or the run ends."""
+        changes = [own.step for own in self.recipe.run.sizes if own.step > start]
+        return min(end, (start // self.steps_of_pass + 1) * self.steps_of_pass, *changes[:1])
+
+    def _lesson(self, batch: Batch, epoch: int, step: int, waited: float) -> Lesson:
+        rows = self._bank_rows(epoch, step)
+        said = self.bank.texts(rows) if self.bank else ()
+        ids = self._ids([*batch.captions, *batch.synthetic, *said])
+        counts = [len(batch.captions), len(batch.synthetic), len(said)]
+        captions, synthetic, bank = torch.split(ids, counts)
+        known = self.bank.embeddings(rows) if self.bank else np.empty((0, batch.image_embeddings.shape[1]))
+        taught = Embeddings(
+            batch.image_embeddings,
+            batch.caption_embeddings,
+            batch.synthetic_embeddings,
+            torch.from_numpy(known).float(),
+        )
+        return Lesson(
+            self._to(batch.pixels).float() / 255,
+            (captions, synthetic, bank),
+            Embeddings(*map(self._to, (taught.photos, taught.captions, taught.synthetic, taught.bank))),
+            waited,
+        )
+
+    def _bank_rows(self, epoch: int, step: int) -> NDArray[np.int64]:
+        """The share of this process of what all draw."""
+        if not self.bank:
+            return np.empty(0, np.int64)
+        rows = self.bank.draw(epoch, step, self.recipe.run.seed, self.recipe.data.bank)
+        return rows[self.rank.number :: self.rank.count]
+
+    def _ids(self, texts: list[str]) -> Tensor:
+        return self._to(torch.from_numpy(self.tokenizer.encode(texts)))
+
+    def _to(self, values: Tensor) -> Tensor:
+        return values.to(self.device, non_blocking=True)

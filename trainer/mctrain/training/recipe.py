@@ -1,0 +1,227 @@
+"""The recipe of a training run of whole towers: a frozen TOML file in which no key is ignored, and what a command line changes of it."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import tomllib
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+from mctrain.errors import RecipeError
+from mctrain.optimisation.groups import RateRule  # noqa: TC001 (a table's type is read at run time)
+from mctrain.recipe import Augmentation, BundleTable, ModelTable, parse_table, read_toml, refuse_others
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+Captions = Literal["any", "first"]
+Numbers = Literal["fp32", "bf16", "fp16"]
+
+
+@dataclass(frozen=True, slots=True)
+class AboutTable:
+    """What a person wants to know before starting the run; `noise` is what another seed changes of the expected score."""
+
+    title: str
+    source: str
+    machine: str
+    hours: float
+    expected: str
+    noise: str
+    command: str
+
+
+@dataclass(frozen=True, slots=True)
+class TeacherTable:
+    """A teacher of a set that has no manifest of ours: the width of its embeddings and the scale of its logits."""
+
+    width: int
+    scale: float
+
+
+@dataclass(frozen=True, slots=True)
+class PhotosTable:
+    """What is learnt from: shards by name inside the set's folder, and which texts of a photo.
+
+    `captions`: a person's captions in turn, or the first one always. `synthetic` is a pattern of the tags of synthetic texts,
+    of which each step takes one beside the caption; empty for none. `bank` texts without photos join each step.
+    `teachers` are named where the set has no manifest that does.
+    """
+
+    shards: tuple[str, ...]
+    captions: Captions = "any"
+    synthetic: str = "^syn_text"
+    bank: int = 0
+    teachers: tuple[TeacherTable, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class TowersTable:
+    """A student from scratch: towers of presets by their names, the width of their space, photos' side in pixels, tokens of a text."""
+
+    image: str
+    text: str
+    dim: int
+    size: int
+    context: int = 77
+
+
+@dataclass(frozen=True, slots=True)
+class LossTable:
+    """`distil` is λ: 0 is plain CLIP, 1 the teachers alone. `scales` of the teachers' logits take the place of their own."""
+
+    distil: float
+    scales: tuple[float, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class OptimizerTable:
+    """AdamW as published (0.9, 0.95, 1e-8), its rate over the run, and how long a gradient may be.
+
+    `rules` slow down or freeze parts by name; BatchNorm of the parts in `held` goes by the statistics it has; `average` is
+    the share that a step keeps of the average of the weights, 0 for none.
+    """
+
+    rate: float
+    floor: float
+    warmup: int
+    decay: float
+    first: float = 0.9
+    second: float = 0.95
+    epsilon: float = 1e-8
+    longest: float = 1.0
+    rules: tuple[RateRule, ...] = ()
+    held: tuple[str, ...] = ()
+    average: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class SizeTable:
+    """From this step on photos have so many pixels a side."""
+
+    step: int
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
+class RunTable:
+    """How long and how a run goes: `steps`, or `passes` over the data.
+
+    A batch is that of all processes; each embeds its own in `parts`, which is exact and costs a second pass forward.
+    `recompute` keeps less in memory and computes it again. `channels_last` is for convolutions on a GPU.
+    """
+
+    seed: int
+    batch: int
+    steps: int = 0
+    passes: float = 0.0
+    parts: int = 1
+    precision: Numbers = "fp32"
+    channels_last: bool = False
+    recompute: bool = False
+    range_augment: bool = False
+    sizes: tuple[SizeTable, ...] = ()
+    log_every: int = 20
+    save_every: int = 1000
+    keep: int = 2
+
+    def __post_init__(self) -> None:
+        if bool(self.steps > 0) == bool(self.passes > 0):
+            raise RecipeError("A run has either steps or passes; give one of them a number above 0.")
+        if min(self.batch, self.parts, self.log_every, self.save_every, self.keep) < 1:
+            raise RecipeError(
+                "A run needs at least 1 as batch, parts, log_every, save_every and keep; one of them is less."
+            )
+
+    def length(self, steps_of_pass: int) -> int:
+        """In steps."""
+        return self.steps or max(1, round(self.passes * steps_of_pass))
+
+
+@dataclass(frozen=True, slots=True)
+class EvaluationTable:
+    """Every `every` steps, and at the end, `figures` are measured, each `TASK: FIGURE` of what `mctrain eval` asks.
+
+    `patience`: the run stops once their mean over the choosing halves has not risen for so many evaluations; 0 for never.
+    """
+
+    every: int
+    figures: tuple[str, ...]
+    patience: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class TrainingRecipe:
+    """A whole recipe; `name` is its file's. Without `towers` and `model` a run begins with a checkpoint's.
+
+    With `augmentation` views are drawn anew at each visit, and the data need nothing but photos and captions; without, the
+    stored ones are seen, with the teachers' embeddings of them.
+    """
+
+    name: str
+    about: AboutTable
+    data: PhotosTable
+    loss: LossTable
+    optimizer: OptimizerTable
+    run: RunTable
+    augmentation: Augmentation | None = None
+    towers: TowersTable | None = None
+    model: ModelTable | None = None
+    evaluation: EvaluationTable | None = None
+    bundle: BundleTable | None = None
+
+    def __post_init__(self) -> None:
+        if self.towers and self.model:
+            raise RecipeError(f"The recipe {self.name} has both towers and a model; leave one of them out.")
+        if self.augmentation and (self.loss.distil or self.data.bank):
+            raise RecipeError(
+                f"The recipe {self.name} draws views anew, which no teacher has judged; give loss.distil and data.bank 0, or leave "
+                "its augmentation out."
+            )
+        if not self.augmentation and not self.loss.distil and self.data.bank:
+            raise RecipeError(
+                f"The recipe {self.name} asks for texts of a bank, which only distillation reads; give data.bank 0."
+            )
+
+    def as_dict(self) -> dict[str, Any]:
+        """For checkpoints."""
+        return asdict(self)
+
+    def digest(self) -> str:
+        """Of what a run's weights depend on, and not of how long it may be watched: 16 hex digits."""
+        numbers = {key: own for key, own in asdict(self).items() if key not in {"name", "about", "bundle"}}
+        return hashlib.sha256(json.dumps(numbers, sort_keys=True).encode()).hexdigest()[:16]
+
+
+def load_training(name_or_path: str, changes: Sequence[str] = ()) -> TrainingRecipe:
+    """A recipe of this package by name, or any by path; `changes` are `TABLE.KEY=VALUE` with a value as TOML writes it.
+
+    Raises:
+        RecipeError: there is none, it is of another kind, or a key is missing, unknown or of another type.
+    """
+    content, where = read_toml(name_or_path)
+    refuse_others(content, where, "run")
+    for change in changes:
+        _change(content, change)
+    return parse_table(TrainingRecipe, content, where)
+
+
+def _change(content: dict[str, Any], change: str) -> None:
+    """Sets one key of parsed TOML."""
+    place, equals, value = change.partition("=")
+    *tables, key = place.strip().split(".")
+    try:
+        parsed = tomllib.loads(f"value = {value}")["value"]
+    except tomllib.TOMLDecodeError:
+        parsed = value.strip()  # a bare word is a string
+    if not equals or not tables or not key:
+        raise RecipeError(
+            f"--set {change} is no change of a recipe; write TABLE.KEY=VALUE, such as run.seed=1."
+        )
+    table = content
+    for name in tables:
+        table = table.setdefault(name, {})
+        if not isinstance(table, dict):
+            raise RecipeError(f"--set {change}: {name} is no table.")
+    table[key] = parsed
