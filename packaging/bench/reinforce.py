@@ -20,7 +20,8 @@ from report import machine, table
 from mctrain.data.archive import write_archive
 from mctrain.data.augment.draw import slots_of
 from mctrain.data.phrasing import Phrasing
-from mctrain.data.reinforced.reader import Pass, ReaderSettings, ReinforcedData
+from mctrain.data.reading.reader import TrainingData
+from mctrain.data.reading.settings import Pass, ReaderSettings, Stored, Texts
 from mctrain.data.reinforced.sample import members_of
 from mctrain.data.reinforced.storage import Storage
 from mctrain.data.words import CAPTIONS, Photo, Words
@@ -41,7 +42,7 @@ PAPER = {(30, 5): 1.9e9, (5, 5): 1.2e9, (2, 2): 1.0e9}  # bytes of 12,800 sample
 PAPER_PHOTO = 0.9e12 / 12.8e6
 PAPER_WIDTH = 1536
 SIDE = 224
-READ = ReaderSettings(size=192, interpolation="bicubic", pattern="^syn_text.*$", widths=())
+READ_SIDE = 192
 
 
 def pack(folder: Path, count: int, texts: int) -> Path:
@@ -169,13 +170,14 @@ def read(samples: list[ReinforcedSample], ensemble: Ensemble, folder: Path) -> f
     shard = folder / f"read-{augmentation.views}-{texts}.tar"
     slots = slots_of(augmentation)
     write_archive(shard, ((own.key, members_of(own, Storage.NPZ, slots)) for own in samples))
-    settings = dataclasses.replace(READ, widths=tuple(own.width for own in ensemble.members))
-    data = ReinforcedData([shard], folder / "index", settings)
+    stored = Stored(tuple(own.width for own in ensemble.members))
+    settings = ReaderSettings("bicubic", Texts("any", "^syn_text.*$"), stored)
+    data = TrainingData([shard], folder / "index", settings)
     batch = len(samples)
-    list(data.batches(Pass(epoch=0, seed=0, batch=batch), 0))
+    list(data.batches(Pass(epoch=0, seed=0, batch=batch, size=READ_SIDE), 0))
     begun = time.perf_counter()
     for epoch in range(1, 4):
-        list(data.batches(Pass(epoch=epoch, seed=0, batch=batch), 0))
+        list(data.batches(Pass(epoch=epoch, seed=0, batch=batch, size=READ_SIDE), 0))
     return (time.perf_counter() - begun) / (3 * batch)
 
 

@@ -12,7 +12,7 @@ import pytest
 from mctrain.data.archive import write_archive
 from mctrain.data.augment.draw import draw_views, slots_of
 from mctrain.data.augment.replay import picture_digest, replay, versions
-from mctrain.data.reinforced.index import open_shard
+from mctrain.data.reading.index import open_shard
 from mctrain.data.reinforced.manifest import (
     MANIFEST,
     Manifest,

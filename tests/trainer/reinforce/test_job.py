@@ -95,8 +95,8 @@ def test_a_sample_holds_what_the_teacher_says_of_its_views_and_texts(made, start
         found = teacher.photos(pictures, [group.key] * 3)
         assert ((found * sample.image_embeddings).sum(1) > 0.9995).all()
         for tag in (None, *sample.words.synthetic):
-            texts, rows = sample.texts_of(tag)
-            assert ((teacher.texts(texts) * rows).sum(1) > 0.9995).all()
+            found = teacher.texts(sample.texts_of(tag))
+            assert ((found * sample.rows_of(tag)).sum(1) > 0.9995).all()
 
 
 def test_the_words_are_those_of_the_source_and_say_who_wrote_them(made, sources):

@@ -12,7 +12,8 @@ from tests.trainer.conftest import write_shard
 
 from mctrain.cli.command import mctrain
 from mctrain.data.phrasing import Phrasing
-from mctrain.data.reinforced.reader import Pass, ReaderSettings, ReinforcedData
+from mctrain.data.reading.reader import TrainingData
+from mctrain.data.reading.settings import Pass, ReaderSettings, Stored, Texts
 from mctrain.data.reinforced.storage import Storage
 from mctrain.data.shards import grouped, samples
 from mctrain.data.workers import open_pool
@@ -133,9 +134,9 @@ def test_names_may_be_long_and_hold_any_bytes(make, photos, tmp_path):
     assert [own.key for own in grouped(folder / "names.tar")] == keys
     report = load_report(folder / "names.tar")
     assert [own.key for own in report.faulty] == ["\udcff"]
-    settings = ReaderSettings(224, "bicubic", ".", (512,))
-    data = ReinforcedData([folder / "names.tar"], tmp_path / "cache", settings)
-    (batch,) = data.batches(Pass(0, 0, 4), workers=0)
+    settings = ReaderSettings("bicubic", Texts("any", "."), Stored((512,)))
+    data = TrainingData([folder / "names.tar"], tmp_path / "cache", settings)
+    (batch,) = data.batches(Pass(0, 0, 4, 224), workers=0)
     assert set(batch.keys) == set(keys)
     told = CliRunner().invoke(mctrain, ["data", "verify", str(folder), "--cache", str(tmp_path / "cache")])
     assert "4 samples, 4 of them read, 1 views replayed; nothing moved" in told.output

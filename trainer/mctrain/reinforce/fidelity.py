@@ -106,8 +106,8 @@ def _measure(samples: Sequence[Whole], columns: slice, teacher: Teacher, advance
         near = _cosines(sample.image_embeddings[:, columns], fresh)
         photos += ((f"view {view} of {sample.key}", cosine) for view, cosine in enumerate(near))
         tags = [None, *(tag for tag, texts in sample.words.synthetic.items() if texts)]
-        words = [text for tag in tags for text in sample.texts_of(tag)[0]]
-        stored = np.concatenate([sample.texts_of(tag)[1] for tag in tags])  # [texts, D]
+        words = [text for tag in tags for text in sample.texts_of(tag)]
+        stored = np.concatenate([sample.rows_of(tag) for tag in tags])  # [texts, D]
         near = _cosines(stored[:, columns], teacher.texts(words))
         texts += ((f"“{text:.40}” of {sample.key}", cosine) for text, cosine in zip(words, near, strict=True))
         advance(1, teacher.name)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from mctrain.data.augment.operations import PUBLIC_SIZE
 from mctrain.data.augment.replay import picture_digest, replay, versions
-from mctrain.data.reinforced.index import open_shard
+from mctrain.data.reading.index import open_shard
 from mctrain.data.reinforced.layout import name_role
 from mctrain.data.reinforced.parse import parse_sample
 from mctrain.data.shards import file_digest
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from PIL.Image import Image
 
-    from mctrain.data.reinforced.index import Shard
+    from mctrain.data.reading.index import Shard
     from mctrain.data.reinforced.manifest import Manifest, Replay, ShardRecord
     from mctrain.data.reinforced.sample import ReinforcedSample
 

@@ -14,7 +14,7 @@ from dataclasses import replace
 import numpy as np
 import PIL.Image
 import pytest
-from tests.trainer.data.reinforced.conftest import SLOTS, WIDTHS, pack_bf16, pack_npz, records, unit_rows
+from tests.trainer.data.conftest import SLOTS, WIDTHS, pack_bf16, pack_npz, records, unit_rows
 
 from mctrain.data.augment.records import parse_views
 from mctrain.data.reinforced.parse import parse_sample

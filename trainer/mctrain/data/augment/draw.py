@@ -25,12 +25,19 @@ def slots_of(settings: Augmentation) -> Slots:
 
 
 def draw_views(settings: Augmentation, key: str, seed: int, width: int, height: int) -> tuple[View, ...]:
-    """The views of a photo of this size; one depends on the seed, the photo's key and its own number, on nothing else."""
-    whole = View(Crop(0, 0, height, width))
-    drawn = (
-        _draw(settings, _generator(seed, key, number), width, height) for number in range(1, settings.views)
-    )
-    return (whole, *drawn)
+    """The views of a photo of this size."""
+    return tuple(draw_view(settings, key, seed, number, (width, height)) for number in range(settings.views))
+
+
+def draw_view(settings: Augmentation, key: str, seed: int, number: int, size: tuple[int, int]) -> View:
+    """A view of a photo of this size (width, height), one of as many as are wanted; the first, number 0, is the whole photo.
+
+    It depends on the seed, the photo's key and its own number, on nothing else.
+    """
+    width, height = size
+    if number == 0 or settings.kind == "none":
+        return View(Crop(0, 0, height, width))
+    return _draw(settings, _generator(seed, key, number), width, height)
 
 
 def _generator(seed: int, key: str, number: int) -> np.random.Generator:

@@ -1,11 +1,12 @@
-"""Which members a reinforced sample has: `KEY.jpg|webp`, `.txt`, `.json`, `.syn.json`, `.paug.json`, `.npz|pth.gz`.
+"""Which members a sample has: `KEY.jpg|webp`, `.txt`, `.json`, `.syn.json`, `.paug.json`, `.npz|pth.gz`.
 
-This is the layout of DataCompDR and DFNDR once their photos and captions are merged in. Whatever else stands beside
-(`.url.txt`) is read past.
+This is the layout of DataCompDR and DFNDR once their photos and captions are merged in; of plain WebDataset shards a photo
+and `.txt` are enough. Whatever else stands beside (`.url.txt`) is read past.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from mctrain.data.shards import PHOTO_SUFFIXES
@@ -19,6 +20,23 @@ _ROLE_OF = {suffix: role for role in ROLES for suffix in _CHOICES.get(role, (rol
 SUFFIXES = tuple(_ROLE_OF)
 
 
+@dataclass(frozen=True, slots=True)
+class Needs:
+    """The roles that a reader looks at, and those without which it can do nothing."""
+
+    read: tuple[str, ...]
+    demanded: tuple[str, ...]
+
+    def missing(self, filled: Iterable[str | None]) -> str | None:
+        """The first role that is demanded and not filled."""
+        there = set(filled)
+        return next((role for role in self.demanded if role not in there), None)
+
+
+REINFORCED = Needs(ROLES, ROLES)
+PLAIN = Needs(("photo", "txt", "json", "syn.json"), ("photo", "txt"))  # no embeddings are read from the disk
+
+
 def role_of(suffix: str) -> str | None:
     """The role of a member; None for what no reader looks at."""
     return _ROLE_OF.get(suffix)
@@ -27,9 +45,3 @@ def role_of(suffix: str) -> str | None:
 def name_role(role: str) -> str:
     """A role in words for a person."""
     return f"{role} ({', '.join(_CHOICES[role])})" if role in _CHOICES else role
-
-
-def missing_role(filled: Iterable[str | None]) -> str | None:
-    """The first role that is not filled."""
-    there = set(filled)
-    return next((role for role in ROLES if role not in there), None)

@@ -1,14 +1,22 @@
-"""Reads a reinforced sample from its members: our own, and those of DataCompDR-12M, -1B, their bf16 form and DFNDR."""
+"""Reads a sample from its members: our own reinforced ones, DataCompDR-12M, -1B, their bf16 form and DFNDR; and plain ones."""
 
 from __future__ import annotations
 
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from mctrain.data.augment.records import parse_views
 from mctrain.data.reinforced.embeddings import find_fault, unpack_arrays
-from mctrain.data.reinforced.layout import missing_role, role_of
-from mctrain.data.reinforced.sample import CAPTIONS, IMAGES, OF_TAG, ReinforcedSample, lacking
+from mctrain.data.reinforced.layout import PLAIN, REINFORCED, role_of
+from mctrain.data.reinforced.sample import (
+    CAPTIONS,
+    IMAGES,
+    OF_TAG,
+    PlainSample,
+    ReinforcedSample,
+    lacking,
+)
 from mctrain.data.shards import parse_words
 from mctrain.data.words import SYNTHETIC, Words, parse_tags
 from mctrain.errors import DataError, SampleError
@@ -20,6 +28,27 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 
+def parse_plain(key: str, members: Mapping[str, bytes]) -> PlainSample:
+    """A photo with its words from its members by suffix; a blank text is none, for in public sets many are.
+
+    Raises:
+        SampleError: a member is missing or broken, or all texts are blank.
+    """
+    suffixes = {role: suffix for suffix in members if (role := role_of(suffix))}
+    if role := PLAIN.missing(suffixes):
+        raise lacking(key, role)
+    words = _parse_words(key, {"json": b"{}", "syn.json": b"{}", **members})
+    said = {tag: _without_blanks(texts) for tag, texts in words.synthetic.items()}
+    words = replace(words, human=_without_blanks(words.human), synthetic=said)
+    if not words.captions:
+        raise SampleError(f"All texts of {key} are blank.", "blank texts")
+    return PlainSample(key, suffixes["photo"], members[suffixes["photo"]], words)
+
+
+def _without_blanks(texts: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(text for text in texts if text.strip())
+
+
 def parse_sample(key: str, members: Mapping[str, bytes], widths: Sequence[int]) -> ReinforcedSample:
     """A sample from its members by suffix; `widths` are those of the teachers, in order.
 
@@ -27,7 +56,7 @@ def parse_sample(key: str, members: Mapping[str, bytes], widths: Sequence[int]) 
         SampleError: a member is missing or broken, or two of them do not belong together.
     """
     suffixes = {role: suffix for suffix in members if (role := role_of(suffix))}
-    if role := missing_role(suffixes):
+    if role := REINFORCED.missing(suffixes):
         raise lacking(key, role)
     words = _parse_words(key, members)
     with _counted_under("paug.json"):

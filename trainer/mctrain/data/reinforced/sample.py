@@ -1,4 +1,4 @@
-"""One reinforced sample: a photo, its words, the views drawn of it, and what the teachers gave for all of them."""
+"""One sample: a photo and its words; reinforced, the views drawn of it too, and what the teachers gave for all of them."""
 
 from __future__ import annotations
 
@@ -6,17 +6,18 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from mctrain.data import words
 from mctrain.data.augment.records import write_views
 from mctrain.data.photo import decode_photo
 from mctrain.data.reinforced.embeddings import pack_arrays
-from mctrain.data.reinforced.layout import missing_role, name_role, role_of
+from mctrain.data.reinforced.layout import REINFORCED, name_role, role_of
 from mctrain.errors import DataError, SampleError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    import numpy as np
     import PIL.Image
     from numpy.typing import NDArray
 
@@ -27,28 +28,26 @@ IMAGES, CAPTIONS, OF_TAG = "image_emb", "text_emb", "_emb"  # names of arrays, t
 
 
 @dataclass(frozen=True, slots=True)
-class ReinforcedSample:
-    """The rows of `image_embeddings` [A, D] belong to `views`, of `caption_embeddings` to `captions`, of a tag's to its texts."""
+class PlainSample:
+    """A photo, as the bytes of its file, and its words."""
 
     key: str
     suffix: str
     photo: bytes
     words: words.Words
-    views: tuple[View, ...]
-    image_embeddings: NDArray[np.float32]
-    caption_embeddings: NDArray[np.float32]
-    synthetic_embeddings: Mapping[str, NDArray[np.float32]]
 
     @property
     def captions(self) -> tuple[str, ...]:
         """What stands as the photo's captions."""
         return self.words.captions
 
-    def texts_of(self, tag: str | None) -> tuple[tuple[str, ...], NDArray[np.float32]]:
-        """The texts of a tag with their embeddings; without a tag the captions."""
-        if tag is None:
-            return self.captions, self.caption_embeddings
-        return self.words.synthetic[tag], self.synthetic_embeddings[tag]
+    def texts_of(self, tag: str | None) -> tuple[str, ...]:
+        """The texts of a tag; without a tag the captions."""
+        return self.captions if tag is None else self.words.synthetic[tag]
+
+    def rows_of(self, tag: str | None) -> NDArray[np.float32]:
+        """Their embeddings [texts, D]; nobody gave any of a plain sample, and so D is 0."""
+        return np.zeros((len(self.texts_of(tag)), 0), np.float32)
 
     def image(self) -> PIL.Image.Image:
         """The decoded photo, RGB, as the public teachers saw it: not turned upright, transparency dropped.
@@ -60,6 +59,20 @@ class ReinforcedSample:
             return decode_photo(self.photo)
         except DataError as fault:
             raise SampleError(f"The photo {self.key} cannot be decoded: {fault}.", "broken photo") from fault
+
+
+@dataclass(frozen=True, slots=True)
+class ReinforcedSample(PlainSample):
+    """The rows of `image_embeddings` [A, D] belong to `views`, of `caption_embeddings` to `captions`, of a tag's to its texts."""
+
+    views: tuple[View, ...]
+    image_embeddings: NDArray[np.float32]
+    caption_embeddings: NDArray[np.float32]
+    synthetic_embeddings: Mapping[str, NDArray[np.float32]]
+
+    def rows_of(self, tag: str | None) -> NDArray[np.float32]:
+        """The embeddings [texts, D] of the texts of a tag; without a tag of the captions."""
+        return self.caption_embeddings if tag is None else self.synthetic_embeddings[tag]
 
 
 def members_of(sample: ReinforcedSample, storage: Storage, slots: Slots) -> dict[str, bytes]:
@@ -77,7 +90,7 @@ def members_of(sample: ReinforcedSample, storage: Storage, slots: Slots) -> dict
         "paug.json": json.dumps({"param_aug": write_views(sample.views, slots)}).encode(),
         storage.suffix: pack_arrays(arrays, storage),
     }
-    if role := missing_role(map(role_of, members)):
+    if role := REINFORCED.missing(map(role_of, members)):
         raise lacking(sample.key, role)
     return members
 

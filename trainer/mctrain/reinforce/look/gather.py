@@ -171,15 +171,14 @@ def _compare(own: _Replayed, captions: NDArray[np.float32], teachers: _Teachers)
         for number, view in enumerate(sample.views)
     )
     first = _BY_PEOPLE if sample.words.human else _FOR_WANT
-    said = {first: sample.texts_of(None)}
-    said |= {tag: sample.texts_of(tag) for tag, texts in sample.words.synthetic.items() if texts}
+    told = {first: None} | {tag: tag for tag, texts in sample.words.synthetic.items() if texts}
     paragraphs = [
         _paragraph(
             title,
-            texts,
-            teachers.cosines(rows, sample.image_embeddings[:1])[:, :, 0].T.tolist(),
+            sample.texts_of(tag),
+            teachers.cosines(sample.rows_of(tag), sample.image_embeddings[:1])[:, :, 0].T.tolist(),
         )
-        for title, (texts, rows) in said.items()
+        for title, tag in told.items()
     ]
     return Entry(sample.key, _about(sample.words.about, own.picture), own.picture, tiles, tuple(paragraphs))
 

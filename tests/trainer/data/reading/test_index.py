@@ -8,9 +8,10 @@ import tarfile
 
 import pytest
 from tests.trainer.conftest import write_shard as pack
-from tests.trainer.data.reinforced.conftest import SLOTS, write_samples
+from tests.trainer.data.conftest import SLOTS, write_samples
 
-from mctrain.data.reinforced.index import open_shard
+from mctrain.data.reading.index import open_shard
+from mctrain.data.reinforced.layout import PLAIN
 from mctrain.data.reinforced.sample import members_of
 from mctrain.data.reinforced.storage import Storage
 from mctrain.errors import DataError
@@ -68,6 +69,9 @@ def test_samples_that_lack_a_member_are_counted_by_the_first_and_stand_behind_th
     shard = open_shard(pack(tmp_path / "one.tar", parts), tmp_path / "cache")
     assert [shard.key(number) for number in range(shard.whole)] == [twice, twice]
     assert shard.lacking == {"photo": 2, "embeddings": 1, "json": 1, "paug.json": 1}
+    plain = open_shard(tmp_path / "one.tar", tmp_path / "cache", PLAIN)
+    assert [plain.key(number) for number in range(plain.whole)] == [twice, twice, *list(wanted)[3:6]]
+    assert plain.lacking == {"photo": 2}
 
 
 def test_a_zipped_shard_is_unpacked_once_and_a_rewritten_one_again(wanted, tmp_path):

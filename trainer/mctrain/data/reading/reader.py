@@ -1,25 +1,24 @@
-"""Reads reinforced shards for training: batches follow from epoch and seed alone, whoever reads them and from which step."""
+"""Reads shards for training, reinforced or plain: batches follow from epoch and seed alone, whoever reads them and from which step."""
 
 from __future__ import annotations
 
 import multiprocessing
 import warnings
 from collections import Counter
-from dataclasses import dataclass
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
 from torch.utils.data import DataLoader, Dataset
 
-from mctrain.data.augment.replay import replay
+from mctrain.data.reading.batch import Skipped, collate
+from mctrain.data.reading.choice import order
+from mctrain.data.reading.index import open_shard
+from mctrain.data.reading.settings import Stored
+from mctrain.data.reading.visit import see
 from mctrain.data.refusal import shipped
-from mctrain.data.reinforced.batch import Skipped, Visit, collate
-from mctrain.data.reinforced.choice import choose, order
-from mctrain.data.reinforced.index import open_shard
-from mctrain.data.reinforced.layout import name_role
-from mctrain.data.reinforced.parse import parse_sample
+from mctrain.data.reinforced.layout import PLAIN, REINFORCED, name_role
 from mctrain.errors import DataError, SampleError
 
 if TYPE_CHECKING:
@@ -27,40 +26,17 @@ if TYPE_CHECKING:
     from multiprocessing.context import BaseContext
     from pathlib import Path
 
-    from mctrain.data.reinforced.batch import Batch
-    from mctrain.data.reinforced.index import Shard
+    from mctrain.data.reading.batch import Batch, Visit
+    from mctrain.data.reading.index import Shard
+    from mctrain.data.reading.settings import Pass, ReaderSettings
+    from mctrain.data.reinforced.layout import Needs
 
 _MOST_SKIPPED = 256  # for one place of a batch: then the shards are at fault, not their samples
 _order = lru_cache(maxsize=1)(order)
 
 
-@dataclass(frozen=True, slots=True)
-class ReaderSettings:
-    """What the student wants: its picture's side in pixels and interpolation, and the tags of synthetic texts by a pattern.
-
-    `widths` are those of the teachers, in the order of their embeddings.
-    """
-
-    size: int
-    interpolation: Literal["bicubic", "bilinear"]
-    pattern: str
-    widths: tuple[int, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Pass:
-    """One pass, from a step on; `batch` is that of all ranks together, each of which gets its part of every batch."""
-
-    epoch: int
-    seed: int
-    batch: int
-    start: int = 0
-    rank: int = 0
-    ranks: int = 1
-
-
-class ReinforcedData:
-    """The samples of shards that lack no member, and what was skipped so far, by reason."""
+class TrainingData:
+    """The samples of shards that lack no member that is needed, and what was skipped so far, by reason."""
 
     def __init__(self, shards: Sequence[Path], cache: Path, settings: ReaderSettings) -> None:
         """Indexes what the cache does not know yet; of the samples, nothing but the heads of the tars is read.
@@ -68,12 +44,13 @@ class ReinforcedData:
         Raises:
             DataError: a shard is missing or damaged, or no sample is whole.
         """
-        self._shards = tuple(open_shard(shard, cache) for shard in shards)
+        needs = REINFORCED if isinstance(settings.views, Stored) else PLAIN
+        self._shards = tuple(open_shard(shard, cache, needs) for shard in shards)
         self._settings = settings
         self._lacking = sum((Counter(shard.lacking) for shard in self._shards), Counter[str]())
         self._skipped: dict[str, str] = {}  # reasons by key
         if not len(self):
-            raise DataError(_explain(shards, self._lacking))
+            raise DataError(_explain(shards, self._lacking, needs))
 
     def __len__(self) -> int:
         """How many samples lack no member."""
@@ -90,7 +67,7 @@ class ReinforcedData:
         return len(self) // batch
 
     def batches(self, part: Pass, workers: int) -> Iterator[Batch]:
-        """The batches of a pass, read by this process or by so many others: they are the same.
+        """The batches of a pass, or of some steps of it, read by this process or by so many others: they are the same.
 
         Raises:
             DataError: the samples are fewer than a batch, too many in a row are broken, or the disk refuses one.
@@ -110,7 +87,7 @@ class ReinforcedData:
             loader = DataLoader(
                 _Steps(self._shards, self._settings, part),
                 batch_size=None,  # an item is a batch
-                sampler=range(part.start, self.steps(part.batch)),
+                sampler=range(self.steps(part.batch))[part.start : part.stop],
                 num_workers=workers,
                 collate_fn=_as_it_is,
                 multiprocessing_context=_context() if workers else None,
@@ -167,35 +144,18 @@ class _Steps(Dataset["Batch | str"]):
     def _see(self, key: str, shard: Shard, number: int) -> Visit:
         if shipped().holds_key(key):
             raise SampleError(f"{key} is an evaluation photo and never trained on.", "evaluation")
-        part, settings = self._part, self._settings
-        sample = parse_sample(key, shard.members(number), settings.widths)
-        choice = choose(sample, part.epoch, part.seed, settings.pattern)
-        image = sample.image()
-        if not all(view.fits(*image.size) for view in sample.views):
-            raise SampleError(
-                f"A view of {key} reaches beyond the photo of {image.width} by {image.height} pixels; "
-                "take the photo in the size that it was drawn from.",
-                "view beyond the photo",
-            )
-        said, rows = sample.texts_of(choice.tag)
-        return Visit(
-            key=key,
-            picture=replay(image, sample.views[choice.view], settings.size, settings.interpolation),
-            caption=sample.captions[choice.caption],
-            synthetic=said[choice.text],
-            image_embedding=sample.image_embeddings[choice.view],
-            caption_embedding=sample.caption_embeddings[choice.caption],
-            synthetic_embedding=rows[choice.text],
-        )
+        return see(key, shard.members(number), self._settings, self._part)
 
 
-def _explain(shards: Sequence[Path], lacking: Counter[str]) -> str:
+def _explain(shards: Sequence[Path], lacking: Counter[str], needs: Needs) -> str:
     told = ", ".join(f"{count} have no {name_role(role)}" for role, count in lacking.items())
-    advice = (
-        " The public sets come without photos and captions: fetch these and merge them in by key."
-        if lacking["photo"] or lacking["txt"]
-        else ""
-    )
+    advice = ""
+    if needs == PLAIN and lacking:
+        advice = " Each photo needs a caption beside it: KEY.jpg and KEY.txt."
+    elif lacking["photo"] or lacking["txt"]:
+        advice = " The public sets come without photos and captions: fetch these and merge them in by key."
+    elif lacking:
+        advice = " `mctrain reinforce` adds what teachers say; without it they are plain data."
     names = ", ".join(shard.name for shard in shards[:3]) + (" …" if len(shards) > 3 else "")
     return f"No sample of {names or 'no shard'} can be trained on: {told or 'there is none'}.{advice}"
 

@@ -9,19 +9,21 @@ import numpy as np
 import pytest
 import torch
 from tests.trainer.conftest import write_shard as pack
-from tests.trainer.data.reinforced.conftest import SLOTS, WIDTHS, write_samples
+from tests.trainer.data.conftest import SLOTS, WIDTHS, write_samples
 
 from mctrain.data.augment.records import Crop, View
 from mctrain.data.augment.replay import replay
-from mctrain.data.reinforced.choice import choose
-from mctrain.data.reinforced.reader import Pass, ReaderSettings, ReinforcedData
+from mctrain.data.reading.choice import choose_texts, choose_view
+from mctrain.data.reading.reader import TrainingData
+from mctrain.data.reading.settings import Pass, ReaderSettings, Stored, Texts
 from mctrain.data.reinforced.sample import members_of
 from mctrain.data.reinforced.storage import Storage
 from mctrain.data.shards import samples
 from mctrain.data.words import CAPTIONS
 from mctrain.errors import DataError
 
-SETTINGS = ReaderSettings(32, "bicubic", "^syn_text.*$", WIDTHS)
+TEXTS = Texts("any", "^syn_text.*$")
+SETTINGS = ReaderSettings("bicubic", TEXTS, Stored(WIDTHS))
 
 
 @pytest.fixture(scope="module")
@@ -37,7 +39,7 @@ def folder(own_samples, tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def data(folder):
-    return ReinforcedData(sorted(folder.glob("*.tar")), folder / "cache", SETTINGS)
+    return TrainingData(sorted(folder.glob("*.tar")), folder / "cache", SETTINGS)
 
 
 def same(one, other) -> bool:
@@ -48,7 +50,7 @@ def same(one, other) -> bool:
 
 
 def test_a_pass_sees_each_sample_once_in_an_order_and_with_choices_of_its_own(data):
-    passes = [list(data.batches(Pass(epoch, 7, 4), 0)) for epoch in (0, 1)]
+    passes = [list(data.batches(Pass(epoch, 7, 4, 32), 0)) for epoch in (0, 1)]
     assert len(data) == 16
     assert len(passes[0]) == data.steps(4) == 4
     for batches in passes:
@@ -59,14 +61,14 @@ def test_a_pass_sees_each_sample_once_in_an_order_and_with_choices_of_its_own(da
     ]
     assert list(captions[0]) != list(captions[1])
     assert captions[0] != captions[1]
-    other_seed = next(data.batches(Pass(0, 8, 4), 0))
+    other_seed = next(data.batches(Pass(0, 8, 4, 32), 0))
     assert other_seed.keys != passes[0][0].keys
     assert data.skipped == Counter()
 
 
 def test_pixels_texts_and_vectors_of_a_row_belong_together(data, own_samples):
     of = {sample.key: sample for sample in own_samples}
-    for batch in data.batches(Pass(3, 1, 8), 0):
+    for batch in data.batches(Pass(3, 1, 8, 32), 0):
         assert batch.pixels.shape == (8, 3, 32, 32)
         assert batch.pixels.dtype == torch.uint8
         for row, key in enumerate(batch.keys):
@@ -92,7 +94,10 @@ def test_pixels_texts_and_vectors_of_a_row_belong_together(data, own_samples):
 def test_views_captions_tags_and_texts_are_uniform(own_samples):
     """B.5 in numbers: each outcome's count within five deviations of its share, whatever the others are."""
     sample, visits = own_samples[0], 6000
-    choices = [choose(sample, epoch, 5, "^syn_text.*$") for epoch in range(visits)]
+    choices = [
+        (choose_view(sample.key, epoch, 5, 5), *choose_texts(sample, epoch, 5, TEXTS))
+        for epoch in range(visits)
+    ]
     shares = {
         **{("view", view): 1 / 5 for view in range(5)},
         **{("caption", caption): 1 / 5 for caption in range(5)},
@@ -101,42 +106,44 @@ def test_views_captions_tags_and_texts_are_uniform(own_samples):
         **{("view and caption", view, caption): 1 / 25 for view in range(5) for caption in range(5)},
     }
     counts = Counter()
-    for c in choices:
+    for view, caption, other in choices:
+        assert caption.tag is None
         counts.update(
             [
-                ("view", c.view),
-                ("caption", c.caption),
-                (c.tag, c.text),
-                ("view and caption", c.view, c.caption),
+                ("view", view),
+                ("caption", caption.number),
+                tuple(other),
+                ("view and caption", view, caption.number),
             ]
         )
     assert counts.keys() == shares.keys()
     for outcome, share in shares.items():
         assert abs(counts[outcome] - visits * share) < 5 * (visits * share * (1 - share)) ** 0.5, outcome
-    assert {choose(sample, epoch, 5, "^syn_text$").tag for epoch in range(20)} == {"syn_text"}
-    assert choose(sample, 3, 5, "syn") == choose(sample, 3, 5, "syn")
+    alone = [choose_texts(sample, epoch, 5, Texts("any", "^syn_text$")) for epoch in range(20)]
+    assert {other.tag for _, other in alone} == {"syn_text"}
+    assert choose_texts(sample, 3, 5, TEXTS) == choose_texts(sample, 3, 5, TEXTS)
 
 
 @pytest.mark.parametrize("workers", [1, 3])
 def test_other_processes_read_the_same_batches_from_any_step(data, workers):
-    undisturbed = list(data.batches(Pass(2, 7, 3), 0))
+    undisturbed = list(data.batches(Pass(2, 7, 3, 32), 0))
     before = torch.random.get_rng_state()
-    found = list(data.batches(Pass(2, 7, 3, start=2), workers))
+    found = list(data.batches(Pass(2, 7, 3, 32, start=2), workers))
     assert torch.equal(torch.random.get_rng_state(), before)
     assert len(found) == 3
     assert all(same(one, other) for one, other in zip(undisturbed[2:], found, strict=True))
 
 
 def test_ranks_share_the_batches_of_one(data):
-    whole = list(data.batches(Pass(2, 7, 5), 0))
-    parts = [list(data.batches(Pass(2, 7, 5, rank=rank, ranks=2), 0)) for rank in range(2)]
+    whole = list(data.batches(Pass(2, 7, 5, 32), 0))
+    parts = [list(data.batches(Pass(2, 7, 5, 32, rank=rank, ranks=2), 0)) for rank in range(2)]
     for batch, first, second in zip(whole, *parts, strict=True):
         assert batch.keys == first.keys + second.keys
         assert torch.equal(batch.pixels, torch.cat([first.pixels, second.pixels]))
 
 
 def test_the_student_sees_pixels_less_its_mean_by_its_deviation(data):
-    batch = next(data.batches(Pass(0, 0, 2), 0))
+    batch = next(data.batches(Pass(0, 0, 2, 32), 0))
     mean, std = torch.tensor([0.48, 0.45, 0.40]), torch.tensor([0.26, 0.27, 0.28])
     seen = batch.photos(mean, std)
     reference = (batch.pixels[1, 2, 3, 4].item() / 255 - 0.40) / 0.28
@@ -146,8 +153,8 @@ def test_the_student_sees_pixels_less_its_mean_by_its_deviation(data):
 
 def test_public_sets_are_trained_on(public, tmp_path):
     shard = pack(tmp_path / "00000000.tar", public.members)
-    data = ReinforcedData([shard], tmp_path / "cache", SETTINGS)
-    (batch,) = data.batches(Pass(0, 0, 6), 0)
+    data = TrainingData([shard], tmp_path / "cache", SETTINGS)
+    (batch,) = data.batches(Pass(0, 0, 6, 32), 0)
     assert set(batch.keys) == set(public.images)
     for row, key in enumerate(batch.keys):
         for vectors, batch_rows in (
@@ -205,9 +212,9 @@ def test_what_cannot_be_used_is_replaced_and_counted_once_whoever_reads(troubled
     }  # fmt: skip
     runs = []
     for workers in (0, 2):
-        data = ReinforcedData([shard], tmp_path / "cache", SETTINGS)
+        data = TrainingData([shard], tmp_path / "cache", SETTINGS)
         assert data.skipped == {"no txt": 1}
-        runs.append([batch for epoch in (0, 1) for batch in data.batches(Pass(epoch, 0, 4), workers)])
+        runs.append([batch for epoch in (0, 1) for batch in data.batches(Pass(epoch, 0, 4, 32), workers)])
         assert data.skipped == reasons
     for batch in runs[0]:
         assert set(batch.keys) <= usable
@@ -221,12 +228,12 @@ def test_what_cannot_be_used_is_replaced_and_counted_once_whoever_reads(troubled
 def test_shards_of_which_nothing_can_be_used_end_the_pass(own_samples, tmp_path, workers):
     broken = [replace(sample, image_embeddings=sample.image_embeddings * 2) for sample in own_samples]
     shard = write_samples(tmp_path / "broken.tar", broken, Storage.NPZ)
-    data = ReinforcedData([shard], tmp_path / "cache", SETTINGS)
+    data = TrainingData([shard], tmp_path / "cache", SETTINGS)
     with pytest.raises(
         DataError,
         match=r"^16 samples in a row cannot be used\. The last: The embeddings of .* are broken: image_emb ",
     ):
-        next(data.batches(Pass(0, 0, 4), workers))
+        next(data.batches(Pass(0, 0, 4, 32), workers))
 
 
 def test_a_set_without_photos_says_so_before_anything_is_read(public, own_samples, tmp_path):
@@ -236,11 +243,11 @@ def test_a_set_without_photos_says_so_before_anything_is_read(public, own_sample
     with pytest.raises(
         DataError, match=r"No sample of 00000000\.tar .* 6 have no photo \(jpeg.*merge them in by key"
     ):
-        ReinforcedData([shard], tmp_path / "cache", SETTINGS)
+        TrainingData([shard], tmp_path / "cache", SETTINGS)
     with pytest.raises(DataError, match="there is none"):
-        ReinforcedData([pack(tmp_path / "empty.tar", [])], tmp_path / "cache", SETTINGS)
+        TrainingData([pack(tmp_path / "empty.tar", [])], tmp_path / "cache", SETTINGS)
     write_samples(tmp_path / "small.tar", own_samples[:3], Storage.NPZ)
-    small = ReinforcedData([tmp_path / "small.tar", shard], tmp_path / "cache", SETTINGS)
+    small = TrainingData([tmp_path / "small.tar", shard], tmp_path / "cache", SETTINGS)
     assert small.skipped == {"no photo": 6}
     with pytest.raises(DataError, match="3 samples make no batch of 4"):
-        next(small.batches(Pass(0, 0, 4), 0))
+        next(small.batches(Pass(0, 0, 4, 32), 0))

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from mctrain.data.reinforced.layout import ROLES, SUFFIXES, role_of
+from mctrain.data.reinforced.layout import PLAIN, REINFORCED, ROLES, SUFFIXES, role_of
 from mctrain.data.shards import demand_end, split_name
 from mctrain.errors import DataError
 from mctrain.whole_files import write_whole
@@ -28,7 +28,9 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-LAYOUT = 1  # raise when the rows change: older files are then made again
+    from mctrain.data.reinforced.layout import Needs
+
+LAYOUT = 2  # raise when the rows change: older files are then made again
 _GZIP = b"\x1f\x8b"
 _CHUNK = 1 << 20
 _ABSENT = -1
@@ -37,10 +39,11 @@ _FOREIGN = "surrogateescape"  # names may hold any bytes
 
 @dataclass(frozen=True, slots=True)
 class Shard:
-    """An indexed tar: `whole` of its samples lack no member, the others are counted by the first role they lack."""
+    """An indexed tar: `whole` of its samples lack nothing that is needed, the others are counted by the first role they lack."""
 
     tar: Path
     rows: Path
+    needs: Needs
     whole: int
     lacking: Mapping[str, int]
 
@@ -54,26 +57,27 @@ class Shard:
         return int(places[0]) if len(places) else None
 
     def members(self, number: int) -> dict[str, bytes]:
-        """The members of a whole sample, by suffix.
+        """The members of a whole sample that are looked at, by suffix.
 
         Raises:
             DataError: the disk refuses it.
         """
         row = _load_rows(self.rows)[number]
-        places = zip(row["suffix"].tolist(), row["offset"].tolist(), row["size"].tolist(), strict=True)
+        places = zip(ROLES, row["suffix"].tolist(), row["offset"].tolist(), row["size"].tolist(), strict=True)
         try:
             with self.tar.open("rb", buffering=0) as file:
                 return {
                     SUFFIXES[suffix]: file.read(size)
-                    for suffix, offset, size in places
-                    if file.seek(offset) == offset
+                    for role, suffix, offset, size in places
+                    if role in self.needs.read and offset != _ABSENT and file.seek(offset) == offset
                 }
         except OSError as fault:
             raise DataError(f"The shard {self.tar} cannot be read: {fault.strerror}.") from fault
 
 
-def open_shard(path: Path, cache: Path) -> Shard:
-    """A shard with its index, made where the cache has none; a gzipped one is first unpacked into the cache.
+def open_shard(path: Path, cache: Path, needs: Needs = REINFORCED) -> Shard:
+    """A shard with its index, made where the cache has none, and the same whatever is needed; a gzipped one is first
+    unpacked into the cache.
 
     Raises:
         DataError: it is missing or damaged.
@@ -85,10 +89,11 @@ def open_shard(path: Path, cache: Path) -> Shard:
         rows = _index(path, tar)
         with write_whole(file) as index:
             np.save(index, rows, allow_pickle=False)
-    absent = _load_rows(file)["offset"] == _ABSENT  # [samples, roles]
+    columns = [ROLES.index(role) for role in needs.demanded]
+    absent = _load_rows(file)["offset"][:, columns] == _ABSENT  # [samples, demanded]
     first = absent[absent.any(axis=1)].argmax(axis=1)
-    lacking = Counter(ROLES[place] for place in first.tolist())
-    return Shard(tar, file, len(absent) - len(first), lacking)
+    lacking = Counter(needs.demanded[place] for place in first.tolist())
+    return Shard(tar, file, needs, len(absent) - len(first), lacking)
 
 
 @lru_cache(maxsize=1 << 14)  # of an operating system's 65,536 maps a process
@@ -100,7 +105,11 @@ def _load_rows(path: Path) -> NDArray[Any]:
 
 
 def _index(path: Path, tar: Path) -> NDArray[Any]:
-    """One row a sample: key, and by role where the member lies [samples, roles]; whole samples come first."""
+    """One row a sample: key, and by role where the member lies [samples, roles].
+
+    Those that lack nothing come first, then those that lack nothing of a plain sample: so the whole ones are the first
+    rows, whichever of both is needed.
+    """
     samples: list[tuple[str, dict[str, tuple[int, int, int]]]] = []
     latest: dict[str, dict[str, tuple[int, int, int]]] = {}
     for key, suffix, offset, size in _walk(path, tar):
@@ -111,7 +120,8 @@ def _index(path: Path, tar: Path) -> NDArray[Any]:
             latest[key] = {}
             samples.append((key, latest[key]))
         latest[key].setdefault(role, (SUFFIXES.index(suffix), offset, size))
-    samples.sort(key=lambda sample: len(sample[1]) < len(ROLES))  # stable: otherwise the archive's order
+    # stable: otherwise the archive's order
+    samples.sort(key=lambda own: [needs.missing(own[1]) is not None for needs in (REINFORCED, PLAIN)])
     keys = [key.encode(errors=_FOREIGN) for key, _ in samples]
     longest = max(map(len, keys), default=1)
     roles = len(ROLES)

@@ -1,9 +1,9 @@
-"""A batch of reinforced samples, as the loop gets it."""
+"""A batch of samples, as the loop gets it."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import torch
@@ -27,7 +27,10 @@ class Skipped:
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """One step of one rank; the embeddings are those of the chosen view, caption and synthetic text."""
+    """One step of one rank; the embeddings are those of the chosen view, caption and synthetic text.
+
+    Without a second text `synthetic` is empty, and so m is 0; otherwise m is n. Of plain data D is 0.
+    """
 
     keys: tuple[str, ...]
     pixels: Tensor  # [n, 3, size, size], uint8
@@ -35,7 +38,7 @@ class Batch:
     synthetic: tuple[str, ...]
     image_embeddings: Tensor  # [n, D]
     caption_embeddings: Tensor  # [n, D]
-    synthetic_embeddings: Tensor  # [n, D]
+    synthetic_embeddings: Tensor  # [m, D]
     skipped: tuple[Skipped, ...]
 
     def photos(self, mean: Tensor, std: Tensor) -> Tensor:
@@ -43,33 +46,40 @@ class Batch:
         return (self.pixels.float() / 255 - mean[:, None, None]) / std[:, None, None]
 
 
+class Said(NamedTuple):
+    """A text with its embedding [D]."""
+
+    text: str
+    embedding: NDArray[np.float32]
+
+
 @dataclass(frozen=True, slots=True)
 class Visit:
-    """What is seen of one sample; the embeddings are rows [D]."""
+    """What is seen of one sample: a view with its embedding [D], a caption, and a second text if one is wanted."""
 
     key: str
     picture: PIL.Image.Image
-    caption: str
-    synthetic: str
-    image_embedding: NDArray[np.float32]
-    caption_embedding: NDArray[np.float32]
-    synthetic_embedding: NDArray[np.float32]
+    embedding: NDArray[np.float32]
+    caption: Said
+    synthetic: Said | None
 
 
 def collate(visits: Sequence[Visit], skipped: Sequence[Skipped]) -> Batch:
     """Joins visits into a batch; the pixels stay as a decoder gives them, which torch calls channels last."""
     pixels = np.stack([np.asarray(visit.picture) for visit in visits])  # [n, size, size, 3]
+    second = [visit.synthetic for visit in visits if visit.synthetic is not None]
+    width = len(visits[0].embedding)
     return Batch(
         keys=tuple(visit.key for visit in visits),
         pixels=torch.from_numpy(pixels).permute(0, 3, 1, 2),
-        captions=tuple(visit.caption for visit in visits),
-        synthetic=tuple(visit.synthetic for visit in visits),
-        image_embeddings=_join([visit.image_embedding for visit in visits]),
-        caption_embeddings=_join([visit.caption_embedding for visit in visits]),
-        synthetic_embeddings=_join([visit.synthetic_embedding for visit in visits]),
+        captions=tuple(visit.caption.text for visit in visits),
+        synthetic=tuple(said.text for said in second),
+        image_embeddings=_join([visit.embedding for visit in visits], width),
+        caption_embeddings=_join([visit.caption.embedding for visit in visits], width),
+        synthetic_embeddings=_join([said.embedding for said in second], width),
         skipped=tuple(skipped),
     )
 
 
-def _join(rows: Sequence[NDArray[np.float32]]) -> Tensor:
-    return torch.from_numpy(np.stack(rows))  # [n, D]
+def _join(rows: Sequence[NDArray[np.float32]], width: int) -> Tensor:
+    return torch.from_numpy(np.array(rows, np.float32).reshape(len(rows), width))  # [n, D]

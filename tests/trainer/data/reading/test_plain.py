@@ -1,0 +1,198 @@
+"""Plain shards, and reinforced ones taken for plain, are read as reinforced ones are: the views are drawn at each visit."""
+
+from __future__ import annotations
+
+import io
+import json
+
+import numpy as np
+import PIL.Image
+import pytest
+import torch
+from tests.trainer.conftest import write_shard as pack
+from tests.trainer.data.conftest import SLOTS, WIDTHS, write_samples
+from torchvision.transforms.v2.functional import resize
+
+from mctrain.data.reading.index import open_shard
+from mctrain.data.reading.reader import TrainingData
+from mctrain.data.reading.settings import Pass, ReaderSettings, Stored, Texts
+from mctrain.data.reinforced.layout import PLAIN
+from mctrain.data.reinforced.sample import members_of
+from mctrain.data.reinforced.storage import Storage
+from mctrain.data.shards import samples
+from mctrain.errors import DataError, RecipeError
+from mctrain.recipe import Augmentation
+
+WHOLE = Augmentation("none", 1, 1.0, mirror=False)
+STRONG = Augmentation("strong", 1, 0.08, mirror=True)
+FIRST = Texts("first", "")
+
+
+def plainly(views=WHOLE, texts=FIRST) -> ReaderSettings:
+    return ReaderSettings("bicubic", texts, views)
+
+
+def png(photo: bytes, form: str) -> bytes:
+    content = io.BytesIO()
+    PIL.Image.open(io.BytesIO(photo)).save(content, form, lossless=True)
+    return content.getvalue()
+
+
+@pytest.fixture(scope="module")
+def plain(photos, tmp_path_factory):
+    """Photos with `txt` alone, in three forms; one has more captions in `json`, one texts by tag."""
+    parts = []
+    for number, photo in enumerate(photos[:8]):
+        form = ("jpg", "png", "webp")[number % 3]
+        content = photo.photo if form == "jpg" else png(photo.photo, form)
+        parts += [(f"{photo.key}.{form}", content), (f"{photo.key}.txt", f"first of {number}".encode())]
+        if number == 3:
+            parts.append((f"{photo.key}.json", b'{"texts": ["second of 3", " "], "width": 3}'))
+        if number == 4:
+            parts.append((f"{photo.key}.syn.json", b'{"syn_text": ["made", ""], "spoken": ["said"]}'))
+    return pack(tmp_path_factory.mktemp("plain") / "plain.tar", parts)
+
+
+@pytest.fixture(scope="module")
+def reinforced(own_samples, tmp_path_factory):
+    return write_samples(tmp_path_factory.mktemp("own") / "own.tar", own_samples, Storage.NPZ)
+
+
+def test_a_photo_with_a_text_beside_it_is_enough(plain, photos, tmp_path):
+    data = TrainingData([plain], tmp_path, plainly())
+    (batch,) = data.batches(Pass(0, 1, 8, 48), 0)
+    numbers = {photo.key: number for number, photo in enumerate(photos)}
+    assert batch.captions == tuple(f"first of {numbers[key]}" for key in batch.keys)
+    assert batch.synthetic == ()
+    assert batch.image_embeddings.shape == batch.caption_embeddings.shape == (8, 0)
+    assert batch.synthetic_embeddings.shape == (0, 0)
+    for key, pixels in zip(batch.keys, batch.pixels, strict=True):
+        wanted = resize(photos[numbers[key]].image(), [48, 48], interpolation=3)
+        assert np.array_equal(pixels.permute(1, 2, 0).numpy(), np.asarray(wanted))
+
+
+def test_texts_are_chosen_as_those_of_reinforced_data_and_blank_ones_are_none(plain, photos, tmp_path):
+    data = TrainingData([plain], tmp_path, plainly(texts=Texts("any", "^syn_text$")))
+    seen = {key: set() for key in (photo.key for photo in photos[:8])}
+    for epoch in range(12):
+        for batch in data.batches(Pass(epoch, 1, 8, 8), 0):
+            for pair in zip(batch.keys, batch.captions, batch.synthetic, strict=True):
+                seen[pair[0]].add(pair[1:])
+            assert batch.synthetic_embeddings.shape == (8, 0)
+    keys = [photo.key for photo in photos]
+    assert seen[keys[0]] == {("first of 0", "first of 0")}
+    assert seen[keys[3]] == {("first of 3", "second of 3"), ("second of 3", "first of 3")}
+    assert seen[keys[4]] == {("first of 4", "made")}
+
+
+def test_each_visit_draws_a_view_of_its_own_whoever_reads_it(plain, tmp_path):
+    data = TrainingData([plain], tmp_path, plainly(STRONG))
+
+    def looks(epoch, seed, workers=0):
+        """The pixels of each photo."""
+        batches = data.batches(Pass(epoch, seed, 4, 32), workers)
+        return {key: own for batch in batches for key, own in zip(batch.keys, batch.pixels, strict=True)}
+
+    first = looks(0, 1)
+    again = looks(0, 1, workers=1)
+    assert all(torch.equal(first[key], again[key]) for key in first)
+    for others in (looks(1, 1), looks(0, 2)):
+        assert first.keys() == others.keys()
+        assert not any(torch.equal(first[key], others[key]) for key in first)
+
+
+def test_a_reinforced_shard_is_plain_data_too_and_its_embeddings_stay_on_the_disk(
+    reinforced, own_samples, tmp_path
+):
+    texts = Texts("any", "^syn_text$")
+    stored = TrainingData([reinforced], tmp_path, ReaderSettings("bicubic", texts, Stored(WIDTHS)))
+    drawn = TrainingData([reinforced], tmp_path, plainly(STRONG, texts))
+    part = Pass(3, 5, 8, 16)
+    for one, other in zip(stored.batches(part, 0), drawn.batches(part, 0), strict=True):
+        assert (one.keys, one.captions, one.synthetic) == (other.keys, other.captions, other.synthetic)
+        assert other.image_embeddings.shape == (8, 0)
+    shard = open_shard(reinforced, tmp_path, PLAIN)
+    assert {suffix for number in range(16) for suffix in shard.members(number)} == {
+        "jpg", "txt", "json", "syn.json",
+    }  # fmt: skip
+    broken = [
+        (f"{own.key}.{suffix}", b"no array" if suffix in {"npz", "paug.json"} else content)
+        for own in own_samples
+        for suffix, content in members_of(own, Storage.NPZ, SLOTS).items()
+    ]
+    data = TrainingData([pack(tmp_path / "broken.tar", broken)], tmp_path, plainly())
+    assert len(list(data.batches(part, 0))) == 2
+
+
+def test_the_first_caption_alone_may_be_wanted_of_reinforced_data_and_no_other_text(
+    reinforced, own_samples, tmp_path
+):
+    data = TrainingData([reinforced], tmp_path, ReaderSettings("bicubic", FIRST, Stored(WIDTHS)))
+    of = {own.key: own for own in own_samples}
+    for epoch in range(3):
+        (batch,) = data.batches(Pass(epoch, 0, 16, 8), 0)
+        assert batch.captions == tuple(of[key].captions[0] for key in batch.keys)
+        wanted = np.stack([of[key].caption_embeddings[0] for key in batch.keys])
+        assert np.array_equal(batch.caption_embeddings.numpy(), wanted)
+        assert batch.synthetic == ()
+        assert batch.synthetic_embeddings.shape == (0, sum(WIDTHS))
+    both = ReaderSettings("bicubic", Texts("first", "query"), Stored(WIDTHS))
+    (batch,) = TrainingData([reinforced], tmp_path, both).batches(Pass(0, 0, 16, 8), 0)
+    for key, said, row in zip(batch.keys, batch.synthetic, batch.synthetic_embeddings, strict=True):
+        place = of[key].words.synthetic["syn_text_query"].index(said)
+        assert np.array_equal(of[key].synthetic_embeddings["syn_text_query"][place], row.numpy())
+
+
+def test_a_pass_may_be_read_in_parts_each_with_pictures_of_its_own_size(plain, tmp_path):
+    data = TrainingData([plain], tmp_path, plainly(STRONG))
+    whole = list(data.batches(Pass(2, 7, 2, 16), 0))
+    parts = [*data.batches(Pass(2, 7, 2, 16, stop=1), 0), *data.batches(Pass(2, 7, 2, 16, start=1), 0)]
+    larger = list(data.batches(Pass(2, 7, 2, 24, start=1, stop=3), 0))
+    assert len(whole) == len(parts) == 4
+    assert all(torch.equal(a.pixels, b.pixels) for a, b in zip(whole, parts, strict=True))
+    assert [batch.keys for batch in larger] == [batch.keys for batch in whole[1:3]]
+    assert [batch.captions for batch in larger] == [batch.captions for batch in whole[1:3]]
+    assert {batch.pixels.shape[2:] for batch in larger} == {(24, 24)}
+
+
+def test_what_cannot_be_used_of_plain_data_is_counted_and_the_rest_is_read(photos, real_data, tmp_path):
+    stranger = next(samples(real_data / "flickr8k-dev-000000.tar"))
+    words = json.dumps({"texts": ["\t"]}).encode()
+    parts = [(f"{photo.key}.{suffix}", content) for photo in photos[:4]
+             for suffix, content in (("jpg", photo.photo), ("txt", b"a thing"))]  # fmt: skip
+    for key, photo, text, record in (
+        (stranger.key, stranger.photo, b"a thing", None),
+        ("blank", photos[5].photo, b" \n", words),
+        ("cut", photos[5].photo[:900], b"a thing", None),
+        ("odd", photos[5].photo, b"a thing", b"[1]"),
+        ("untold", photos[5].photo, None, words),
+    ):
+        parts += [
+            (f"{key}.{suffix}", content)
+            for suffix, content in (("jpg", photo), ("txt", text), ("json", record))
+            if content is not None
+        ]
+    shard = pack(tmp_path / "odd.tar", parts)
+    data = TrainingData([shard], tmp_path, plainly())
+    assert len(data) == 8
+    keys = {key for epoch in (0, 1) for batch in data.batches(Pass(epoch, 0, 2, 8), 0) for key in batch.keys}
+    assert keys == {photo.key for photo in photos[:4]}
+    assert data.skipped == {
+        "no txt": 1,
+        "evaluation": 1,
+        "blank texts": 1,
+        "broken photo": 1,
+        "broken json": 1,
+    }
+
+
+def test_shards_of_another_kind_say_what_they_lack(plain, photos, tmp_path):
+    with pytest.raises(
+        DataError, match=r"7 have no json, 1 have no syn\.json\. `mctrain reinforce` adds what teachers say"
+    ):
+        TrainingData([plain], tmp_path, ReaderSettings("bicubic", FIRST, Stored(WIDTHS)))
+    bare = pack(tmp_path / "bare.tar", [(f"{photo.key}.jpg", photo.photo) for photo in photos[:2]])
+    with pytest.raises(DataError, match=r"2 have no txt\. Each photo needs a caption beside it"):
+        TrainingData([bare], tmp_path, plainly())
+    with pytest.raises(RecipeError, match="no regular expression"):
+        Texts("any", "(")
