@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     import torch
     from torch import nn
 
-_FACTOR = "factor"
+FACTOR = "factor"  # of the rate, in a group of an optimizer
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +52,7 @@ def group_parameters(model: nn.Module, rules: Sequence[RateRule], decay: float) 
     if not kinds:
         raise RecipeError("Everything in the model is frozen; leave a part of it to be trained.")
     return [
-        {"params": members, "weight_decay": decay if decays else 0.0, _FACTOR: factor}
+        {"params": members, "weight_decay": decay if decays else 0.0, FACTOR: factor}
         for (factor, decays), members in kinds.items()
     ]
 
@@ -60,7 +60,7 @@ def group_parameters(model: nn.Module, rules: Sequence[RateRule], decay: float) 
 def set_rate(optimizer: torch.optim.Optimizer, rate: float) -> None:
     """Gives each group its share of the rate."""
     for group in optimizer.param_groups:
-        group["lr"] = rate * group[_FACTOR]
+        group["lr"] = rate * group[FACTOR]
 
 
 def _factor(name: str, rules: Sequence[RateRule]) -> float:

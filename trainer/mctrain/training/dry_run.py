@@ -39,16 +39,14 @@ def dry_run(recipe: TrainingRecipe, start: Start | None, places: Places, *, work
             waited += lesson.waited
             run.at.step += 1
         seconds = time.perf_counter() - begun
-        size = save_state(Path(scratch), recipe, run.student, run.augment, run.at).stat().st_size
+        size = save_state(Path(scratch), recipe, run.student, run.at).stat().st_size
     speed = (count - min(_WARM, count - 1)) * recipe.run.batch / seconds
     return [
         _model(run),
-        f"data       {len(run.feed.data)} photos, {run.feed.steps_of_pass} steps a pass; {run.steps} steps are "
-        f"{run.steps / run.feed.steps_of_pass:.1f} passes",
+        f"data       {len(run.feed.data)} photos; {run.steps} steps are {run.steps / run.feed.steps_of_pass:.1f} passes",
         f"speed      {speed:.1f} photos a second on {run.feed.device}, {waited / seconds:.0%} of the time waiting for data",
         f"time       {run.steps * recipe.run.batch / speed / 3600:.1f} hours without what is measured on the way",
-        f"disk       {(recipe.run.keep + 1) * size / 1e6:.0f} MB: {recipe.run.keep} states of {size / 1e6:.0f} MB while one more is "
-        "written",
+        f"disk       {(recipe.run.keep + 1) * size / 1e6:.0f} MB: {recipe.run.keep} states of {size / 1e6:.0f} MB and one in the making",
         f"loss       {values['loss']:.3f} after {count} steps",
     ]
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
-from mctrain.data.reinforced.reader import Pass
+from mctrain.data.reading.settings import Pass
 from mctrain.training.accumulation import Part
 from mctrain.training.losses import Embeddings
 
@@ -19,9 +19,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from torch import Tensor
 
+    from mctrain.data.reading.batch import Batch
+    from mctrain.data.reading.reader import TrainingData
     from mctrain.data.reinforced.bank import Bank
-    from mctrain.data.reinforced.batch import Batch
-    from mctrain.data.reinforced.reader import ReinforcedData
     from mctrain.training.ranks import Rank
     from mctrain.training.recipe import TrainingRecipe
     from picsight_engine.models.bundle import ImageSpec
@@ -54,7 +54,7 @@ class Feed:
     """The data of a run for one of its processes; `bank` is None where a recipe wants none."""
 
     recipe: TrainingRecipe
-    data: ReinforcedData
+    data: TrainingData
     bank: Bank | None
     tokenizer: Tokenizer
     spec: ImageSpec
@@ -78,9 +78,16 @@ class Feed:
             epoch, first = divmod(start, self.steps_of_pass)
             run = self.recipe.run
             part = Pass(
-                epoch, run.seed, run.batch, first, first + stop - start, self.rank.number, self.rank.count
+                epoch=epoch,
+                seed=run.seed,
+                batch=run.batch,
+                size=self.size_at(start),
+                start=first,
+                stop=first + stop - start,
+                rank=self.rank.number,
+                ranks=self.rank.count,
             )
-            batches = self.data.batches(part, self.workers, self.size_at(start))
+            batches = self.data.batches(part, self.workers)
             for step in range(first, first + stop - start):
                 asked = time.perf_counter()
                 batch = next(batches)

@@ -18,6 +18,7 @@ from mctrain.training.accumulation import backward
 from mctrain.training.exam import choosing_mean
 from mctrain.training.losses import reinforced_loss
 from mctrain.training.metrics import Facts, sentence, values_of
+from mctrain.training.range_augment import target_error
 from mctrain.training.state import save_state
 
 if TYPE_CHECKING:
@@ -29,7 +30,6 @@ if TYPE_CHECKING:
     from mctrain.training.interrupts import Interrupts
     from mctrain.training.losses import LossSettings
     from mctrain.training.metrics import Metrics
-    from mctrain.training.range_augment import RangeAugment
     from mctrain.training.recipe import TrainingRecipe
     from mctrain.training.state import Position
     from mctrain.training.student import Student
@@ -49,7 +49,6 @@ class Training:
     interrupts: Interrupts
     metrics: Metrics | None  # of the first process alone, as `exam`
     exam: Exam | None
-    augment: RangeAugment | None
     told: Callable[[int, str], None]
 
 
@@ -104,8 +103,11 @@ def take_step(run: Training, lesson: Lesson) -> dict[str, float]:
 def _look(run: Training, lesson: Lesson) -> torch.Tensor:
     """Photos [n, 3, size, size] as the student wants them: augmented where the recipe says so, and normalised."""
     pixels = lesson.pixels
-    if run.augment is not None:
-        pixels = run.augment.learn(pixels, run.at.step / run.steps)
+    if run.student.augment is not None:
+        seen = run.student.augment(pixels, target_error(run.at.step / run.steps))
+        run.student.precision.backward(seen.loss)  # its ranges learn from this alone
+        run.feed.rank.average(own.grad for own in run.student.augment.parameters())
+        pixels = seen.pixels.detach()
     spec = run.student.preset.image_spec()
     if spec.mean is not None and spec.std is not None:
         mean, std = (pixels.new_tensor(own)[:, None, None] for own in (spec.mean, spec.std))
@@ -138,7 +140,7 @@ def _evaluate(run: Training) -> None:
 
 def _save(run: Training) -> None:
     if run.feed.rank.first:
-        save_state(run.folder, run.recipe, run.student, run.augment, run.at)
+        save_state(run.folder, run.recipe, run.student, run.at)
 
 
 def _is_exhausted(run: Training) -> bool:

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, distributed
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
 _PATIENCE = timedelta(hours=4)  # the others wait while the first evaluates
 
@@ -36,6 +36,13 @@ class Rank:
         said = torch.tensor(float(flag), device=_device())
         distributed.all_reduce(said, distributed.ReduceOp.MAX)
         return bool(said.item())
+
+    def average(self, gradients: Iterable[Tensor | None]) -> None:
+        """Over the processes, in place."""
+        for own in gradients:
+            if self.count > 1 and own is not None:
+                distributed.all_reduce(own)
+                own.div_(self.count)
 
     def from_first(self, value: float) -> float:
         """The number that the first process has."""

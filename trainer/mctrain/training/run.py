@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
+from mctrain.data.reading.reader import TrainingData
+from mctrain.data.reading.settings import ReaderSettings, Stored, Texts
 from mctrain.data.reinforced.bank import BANK, open_bank
 from mctrain.data.reinforced.manifest import MANIFEST, Teacher, load_manifest
-from mctrain.data.reinforced.reader import ReaderSettings, ReinforcedData
 from mctrain.data.shards import find_shards
 from mctrain.errors import RecipeError
 from mctrain.tokens.tokenizer import load_tokenizer
@@ -20,7 +21,6 @@ from mctrain.training.interrupts import Interrupts
 from mctrain.training.loop import Training, train
 from mctrain.training.losses import LossSettings
 from mctrain.training.metrics import Metrics
-from mctrain.training.range_augment import RangeAugment
 from mctrain.training.ranks import joined
 from mctrain.training.state import load_state
 from mctrain.training.student import build_student
@@ -108,28 +108,24 @@ def open_training(
     spec = student.preset.image_spec()
     settings = ReaderSettings(
         interpolation="bicubic",
-        captions=recipe.data.captions,
-        pattern=recipe.data.synthetic,
-        widths=tuple(own.width for own in teachers),
-        augmentation=recipe.augmentation,
+        texts=Texts(recipe.data.captions, recipe.data.synthetic),
+        views=recipe.augmentation or Stored(tuple(own.width for own in teachers)),
     )
-    data = ReinforcedData(find_shards(places.photos, recipe.data.shards), places.cache, settings)
+    data = TrainingData(find_shards(places.photos, recipe.data.shards), places.cache, settings)
     bank = open_bank(places.photos / BANK, teachers) if recipe.data.bank else None
     tokenizer = load_tokenizer(student.preset.text)
     feed = Feed(recipe, data, bank, tokenizer, spec, rank, workers, device)
-    augment = RangeAugment().to(device) if run.range_augment else None
     return Training(
         recipe=recipe,
         student=student,
         feed=feed,
         loss=LossSettings(recipe.loss.distil, teachers if recipe.loss.distil else ()),
         steps=run.length(feed.steps_of_pass),
-        at=load_state(folder, recipe, student, augment),
+        at=load_state(folder, recipe, student),
         folder=folder,
         interrupts=Interrupts(),
         metrics=None,
         exam=None,
-        augment=augment,
         told=lambda *_: None,
     )
 

@@ -12,8 +12,6 @@ from mctrain.weights.files import read_saved, write_saved
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from torch import nn
-
     from mctrain.training.recipe import TrainingRecipe
     from mctrain.training.student import Student
 
@@ -33,9 +31,7 @@ def states(folder: Path) -> list[Path]:
     return sorted(path for path in folder.glob("step-*.pt") if _NAME.fullmatch(path.name))
 
 
-def save_state(
-    folder: Path, recipe: TrainingRecipe, student: Student, extra: nn.Module | None, at: Position
-) -> Path:
+def save_state(folder: Path, recipe: TrainingRecipe, student: Student, at: Position) -> Path:
     """Writes a state whole, and removes the oldest beyond those that the recipe keeps.
 
     Raises:
@@ -52,7 +48,7 @@ def save_state(
             "average": student.average.module.state_dict() if student.average else None,
             "optimizer": student.optimizer.state_dict(),
             "scaler": student.precision.scaler.state_dict(),
-            "extra": extra.state_dict() if extra else None,
+            "augment": student.augment.state_dict() if student.augment else None,
         },
     )
     for old in states(folder)[: -recipe.run.keep]:
@@ -60,7 +56,7 @@ def save_state(
     return path
 
 
-def load_state(folder: Path, recipe: TrainingRecipe, student: Student, extra: nn.Module | None) -> Position:
+def load_state(folder: Path, recipe: TrainingRecipe, student: Student) -> Position:
     """Brings a student to the last state of a folder; where there is none, it stays at its beginning.
 
     Raises:
@@ -78,8 +74,8 @@ def load_state(folder: Path, recipe: TrainingRecipe, student: Student, extra: nn
             student.average.n_averaged.fill_(content["step"] + 1)
         student.optimizer.load_state_dict(content["optimizer"])
         student.precision.scaler.load_state_dict(content["scaler"])
-        if extra is not None:
-            extra.load_state_dict(content["extra"])
+        if student.augment is not None:
+            student.augment.load_state_dict(content["augment"])
         return Position(content["step"], dict(content["scores"]))
     except (KeyError, TypeError, ValueError, RuntimeError, AttributeError) as fault:
         raise TrainerError(

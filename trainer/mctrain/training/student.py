@@ -13,9 +13,11 @@ from mctrain.errors import RecipeError
 from mctrain.models.clip import build_clip, load_trunks
 from mctrain.models.presets import Preset, find_preset, preset_of
 from mctrain.optimisation.average import average_from
+from mctrain.optimisation.groups import FACTOR
 from mctrain.optimisation.optimizer import AdamSettings, build_student_optimizer
 from mctrain.optimisation.statistics import hold_statistics
 from mctrain.training.precision import Precision
+from mctrain.training.range_augment import RangeAugment
 from mctrain.training.recompute import recompute
 
 if TYPE_CHECKING:
@@ -29,12 +31,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Student:
-    """`model` is `clip`, in several processes with its gradients shared; `average` is None where a recipe wants none."""
+    """`model` is `clip`, in several processes with its gradients shared; without `average` or `augment` a recipe wants none."""
 
     preset: Preset
     clip: Clip
     model: nn.Module
     average: AveragedModel | None
+    augment: RangeAugment | None
     optimizer: torch.optim.AdamW
     precision: Precision
 
@@ -59,11 +62,14 @@ def build_student(recipe: TrainingRecipe, start: Checkpoint | None, device: torc
     hold_statistics(clip, table.held)
     settings = AdamSettings(table.decay, table.first, table.second, table.epsilon)
     optimizer = build_student_optimizer(clip, table.rules, settings)
+    augment = RangeAugment().to(device) if recipe.run.range_augment else None
+    if augment is not None:
+        optimizer.add_param_group({"params": list(augment.parameters()), "weight_decay": 0.0, FACTOR: 1.0})
     average = average_from(clip, table.average, 0) if table.average else None
     if recipe.run.recompute:
         recompute(clip)
     model = DistributedDataParallel(clip) if distributed.is_initialized() else clip
-    return Student(preset, clip, model, average, optimizer, Precision(recipe.run.precision, device))
+    return Student(preset, clip, model, average, augment, optimizer, Precision(recipe.run.precision, device))
 
 
 def _begin(recipe: TrainingRecipe, start: Checkpoint | None) -> tuple[Preset, Clip]:

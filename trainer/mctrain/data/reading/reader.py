@@ -19,6 +19,7 @@ from mctrain.data.reading.settings import Stored
 from mctrain.data.reading.visit import see
 from mctrain.data.refusal import shipped
 from mctrain.data.reinforced.layout import PLAIN, REINFORCED, name_role
+from mctrain.data.shards import file_digest
 from mctrain.errors import DataError, SampleError
 
 if TYPE_CHECKING:
@@ -55,6 +56,11 @@ class TrainingData:
     def __len__(self) -> int:
         """How many samples lack no member."""
         return sum(shard.whole for shard in self._shards)
+
+    @property
+    def digests(self) -> dict[str, str]:
+        """Of each shard what lies where in it, without reading it: SHA-256 of its index."""
+        return {shard.tar.name: file_digest(shard.rows) for shard in self._shards}
 
     @property
     def skipped(self) -> Counter[str]:
