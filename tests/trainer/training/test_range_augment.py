@@ -1,0 +1,120 @@
+"""Ranges are learnt so that pictures move as far as a target says, inside their bounds."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as some
+
+from mctrain.training.range_augment import DEVIATION, FACTOR, Range, RangeAugment, target_error
+
+
+def pictures(count: int, side: int = 16) -> torch.Tensor:
+    return torch.rand(count, 3, side, side, generator=torch.Generator().manual_seed(3))
+
+
+def psnr(changed, clean) -> float:
+    return -10 * np.log10(np.mean((changed.detach().numpy() - clean.numpy()) ** 2, dtype=np.float64))
+
+
+@pytest.mark.parametrize("decibels", [20, 25, 30])
+def test_a_few_hundred_steps_bring_pictures_to_the_target(decibels):
+    clean, target = pictures(256), 10 ** (-decibels / 10)
+    with torch.random.fork_rng():
+        torch.manual_seed(decibels)
+        augment = RangeAugment()
+        assert psnr(augment(clean, target).pixels, clean) > 30
+        optimizer = torch.optim.Adam(augment.parameters(), 0.05)
+        for _ in range(200):
+            optimizer.zero_grad()
+            augment(clean[torch.randint(256, (64,))], target).loss.backward()
+            optimizer.step()
+        found = np.mean([psnr(augment(clean, target).pixels, clean) for _ in range(10)])
+    assert decibels - 0.5 < found < decibels + 3
+
+
+def test_pictures_and_term_are_those_of_the_published_code():
+    """Written out picture by picture, with the same draws."""
+    clean, augment, target = pictures(6, 5), RangeAugment(), 0.004
+    with torch.no_grad():
+        for number, own in enumerate(augment.parameters()):
+            own.fill_(number / 2 - 2)
+    ranges = {
+        name: tuple(end.item() for end in getattr(augment, name).ends())
+        for name in ("brightness", "contrast", "noise")
+    }
+    with torch.random.fork_rng():
+        torch.manual_seed(7)
+        changed, loss = augment(clean, target)
+        torch.manual_seed(7)
+        wanted = clean.numpy().copy()
+        for place in torch.randperm(3).tolist():
+            name = list(ranges)[place]
+            chosen, draws = torch.randperm(6)[:3].tolist(), torch.rand(3, 1, 1, 1).flatten().tolist()
+            noise = torch.randn(3, 3, 5, 5).numpy() if name == "noise" else None
+            for row, (picture, draw) in enumerate(zip(chosen, draws, strict=True)):
+                least, most = ranges[name]
+                strength, own = least + draw * (most - least), wanted[picture]
+                if name == "brightness":
+                    wanted[picture] = own * strength
+                elif name == "contrast":
+                    wanted[picture] = (1 - strength) * own.mean((1, 2), keepdims=True) + own * strength
+                else:
+                    wanted[picture] = own + noise[row] * strength
+    wanted = wanted.clip(0, 1)
+    assert np.abs(changed.detach().numpy() - wanted).max() < 1e-5
+    levels = (((wanted - clean.numpy()) * 255) ** 2).mean((1, 2, 3)) - target * 255**2
+    smooth = np.where(np.abs(levels) < 1, levels**2 / 2, np.abs(levels) - 0.5)
+    assert loss.item() == pytest.approx(smooth.mean() * 100 / 255**2, rel=1e-3)
+
+
+@given(low=some.floats(-1e4, 1e4), high=some.floats(-1e4, 1e4))
+def test_no_range_leaves_its_bounds(low, high):
+    for bounds in (FACTOR, DEVIATION):
+        own = Range(bounds)
+        with torch.no_grad():
+            own.low.fill_(low)
+            own.high.fill_(high)
+            least, most = (end.item() for end in own.ends())
+            drawn = own.draw(50)
+        assert bounds.low[0] - 1e-6 <= least <= bounds.low[1] + 1e-6
+        assert bounds.high[0] - 1e-6 <= most <= bounds.high[1] + 1e-6
+        assert least - 1e-6 <= drawn.min().item() <= drawn.max().item() <= most + 1e-6
+
+
+def test_half_of_the_pictures_go_through_each_operation_and_all_stay_pictures():
+    clean = pictures(512, 4)
+    changed = RangeAugment()(clean, 0.01).pixels
+    untouched = (changed == clean).all((1, 2, 3)).sum().item()
+    assert abs(untouched - 512 / 8) < 5 * (512 / 8) ** 0.5
+    assert 0 <= changed.min() <= changed.max() <= 1
+
+
+def test_ranges_have_a_gradient_from_term_and_pictures_and_clean_pictures_none():
+    clean, augment = pictures(64), RangeAugment()
+    for part in range(2):
+        augment.zero_grad()
+        out = augment(clean, 0.01)
+        (out.loss if part else out.pixels.square().sum()).backward()
+        assert all(own.grad is not None and own.grad.abs() > 0 for own in augment.parameters())
+        assert clean.grad is None
+
+
+def test_the_same_seed_gives_the_same_pictures():
+    clean, augment, runs = pictures(8), RangeAugment(), []
+    with torch.random.fork_rng():
+        for seed in (1, 1, 2):
+            torch.manual_seed(seed)
+            runs.append(augment(clean, 0.01))
+    assert torch.equal(runs[0].pixels, runs[1].pixels)
+    assert runs[0].loss == runs[1].loss
+    assert not torch.equal(runs[0].pixels, runs[2].pixels)
+
+
+def test_the_target_falls_from_40_to_20_decibels_along_a_cosine_of_the_error():
+    assert target_error(0) == pytest.approx(1e-4)
+    assert target_error(0.5) == pytest.approx((1e-4 + 1e-2) / 2)
+    assert target_error(1) == pytest.approx(1e-2)
+    assert np.all(np.diff([target_error(done) for done in np.linspace(0, 1, 50)]) > 0)
