@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from mctrain.training.recipe import TowersTable, TrainingRecipe
     from mctrain.weights.checkpoint import Checkpoint
 
+_OF_RANGES = 10.0  # times the rate: six numbers that have to follow a target
+
 
 @dataclass(frozen=True, slots=True)
 class Student:
@@ -64,7 +66,9 @@ def build_student(recipe: TrainingRecipe, start: Checkpoint | None, device: torc
     optimizer = build_student_optimizer(clip, table.rules, settings)
     augment = RangeAugment().to(device) if recipe.run.range_augment else None
     if augment is not None:
-        optimizer.add_param_group({"params": list(augment.parameters()), "weight_decay": 0.0, FACTOR: 1.0})
+        optimizer.add_param_group(
+            {"params": list(augment.parameters()), "weight_decay": 0.0, FACTOR: _OF_RANGES}
+        )
     average = average_from(clip, table.average, 0) if table.average else None
     if recipe.run.recompute:
         recompute(clip)
