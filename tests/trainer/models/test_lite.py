@@ -16,8 +16,8 @@ from mctrain.models.lite import (
     Joined,
     join_logits,
     load_lite,
-    look_sizes,
     load_trunk,
+    look_sizes,
     match_in_order,
     weights_path,
 )
