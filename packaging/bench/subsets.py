@@ -1,0 +1,72 @@
+"""Smaller sets made of a reinforced one, beside it: a quarter of its photos, or its first views alone."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import shutil
+from typing import TYPE_CHECKING
+
+from mctrain.data.archive import write_archive
+from mctrain.data.augment.records import Slots
+from mctrain.data.reading.index import open_shard
+from mctrain.data.reinforced.bank import BANK
+from mctrain.data.reinforced.layout import REINFORCED
+from mctrain.data.reinforced.manifest import MANIFEST, load_manifest
+from mctrain.data.reinforced.parse import parse_sample
+from mctrain.data.reinforced.sample import members_of
+from mctrain.data.reinforced.storage import Storage
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    Members = dict[str, bytes]
+
+_ONE_IN = 4
+
+
+def quarter(source: Path, target: Path) -> Path:
+    """A quarter of the photos, by their keys."""
+    return _made(source, target, lambda key, members: members if _number(key) % _ONE_IN == 0 else None)
+
+
+def first_views(source: Path, target: Path, count: int) -> Path:
+    """All photos with so many of their views."""
+    widths = load_manifest(source / MANIFEST).widths
+
+    def cut(key: str, members: Members) -> Members:
+        own = parse_sample(key, members, widths)
+        fewer = dataclasses.replace(
+            own, views=own.views[:count], image_embeddings=own.image_embeddings[:count]
+        )
+        return members_of(fewer, Storage.NPZ, Slots(flip=False, operations=True))
+
+    return _made(source, target, cut)
+
+
+def _made(source: Path, target: Path, change: Callable[[str, Members], Members | None]) -> Path:
+    """Shards of what the change leaves; the manifest comes last, so a set that has one is whole."""
+    if (target / MANIFEST).exists():
+        return target
+    target.mkdir(parents=True, exist_ok=True)
+    for path in sorted(source.glob("*.tar")):
+        write_archive(target / path.name, _samples(path, target / "index", change))
+    if (source / BANK).exists():
+        shutil.copy(source / BANK, target / BANK)
+    shutil.copy(source / MANIFEST, target / MANIFEST)
+    return target
+
+
+def _samples(
+    path: Path, cache: Path, change: Callable[[str, Members], Members | None]
+) -> Iterator[tuple[str, Members]]:
+    shard = open_shard(path, cache, REINFORCED)
+    for number in range(shard.whole):
+        key = shard.key(number)
+        if (members := change(key, shard.members(number))) is not None:
+            yield key, members
+
+
+def _number(key: str) -> int:
+    return int(hashlib.sha256(f"quarter/{key}".encode()).hexdigest(), 16)
