@@ -60,7 +60,10 @@ def resampled(outcome: Outcome) -> NDArray[np.float64]:
     """The figure of each resample, in percent [resamples]."""
     by_group = np.argsort(outcome.group, kind="stable")
     right, group = outcome.right[by_group], outcome.group[by_group]
-    _, photo = np.unique(outcome.photo[by_group], return_inverse=True)  # those that were asked about
+    drawn = outcome.photo[by_group]
+    if outcome.within:
+        drawn = drawn + group * (drawn.max() + 1)  # a photo of several groups is drawn in each of them anew
+    _, photo = np.unique(drawn, return_inverse=True)  # those that were asked about
     starts = np.flatnonzero(np.diff(group, prepend=-1))
     strata = np.zeros(photo.max() + 1, np.int64)
     if outcome.within:

@@ -10,12 +10,22 @@ import numpy as np
 from mctrain.data.classes import class_names
 from mctrain.data.words import CAPTIONS, QUERIES
 from mctrain.errors import DataError
+from mctrain.evaluation.boxed_pairs import by_group, read_boxed_pairs
 from mctrain.evaluation.everyday import right_photos
 from mctrain.evaluation.order import choice, confusions
 from mctrain.evaluation.outcome import Outcome
 from mctrain.evaluation.pairs import judged, read_lines, read_pairs, rows_of, told_apart
 from mctrain.evaluation.retrieval import finding, retrieval, searching
-from mctrain.evaluation.tasks import Everyday, Folders, Order, Pairs, Retrieval, Translations, ZeroShot
+from mctrain.evaluation.tasks import (
+    BoxedPairs,
+    Everyday,
+    Folders,
+    Order,
+    Pairs,
+    Retrieval,
+    Translations,
+    ZeroShot,
+)
 from mctrain.evaluation.zero_shot import class_vectors, classification
 
 if TYPE_CHECKING:
@@ -44,6 +54,8 @@ def measure(subject: Subject, found: Found) -> Answers:
     Raises:
         DataError: a file is damaged, or does not have what the task asks for.
     """
+    if isinstance(found.task, BoxedPairs):
+        return _boxed_pairs(subject, found.task, found.data)
     gallery = subject.gallery(found.photos)
     match found.task:
         case Retrieval():
@@ -124,6 +136,19 @@ def _pairs(subject: Subject, gallery: Gallery, path: Path) -> tuple[int, list[Ou
     captions, negatives = np.split(vectors, 2)
     right = told_apart(gallery.vectors[rows], captions, negatives, np.arange(len(pairs)))
     return 2 * len(pairs), judged(right, rows, [own.kind for own in pairs])
+
+
+def _boxed_pairs(subject: Subject, task: BoxedPairs, data: Path) -> Answers:
+    pairs = read_boxed_pairs(data / task.pairs, task.by)
+    cuts = list(dict.fromkeys(own.cut for own in pairs))
+    places = {cut: row for row, cut in enumerate(cuts)}
+    seen = subject.cuts(data / task.images, cuts)[[places[own.cut] for own in pairs]]
+    captions, negatives = (
+        subject.texts(own) for own in ([own.caption for own in pairs], [own.negative for own in pairs])
+    )
+    right = told_apart(seen, captions, negatives, np.arange(len(pairs)))
+    keys, photo = np.unique([own.cut.image for own in pairs], return_inverse=True)
+    return Answers(tuple(keys.tolist()), 2 * len(pairs), tuple(by_group(right, photo, pairs, task.by)))
 
 
 def _order(subject: Subject, gallery: Gallery, task: Order) -> tuple[int, list[Outcome]]:

@@ -16,8 +16,8 @@ class Outcome:
     """Answers to m questions about photos of a set: `right` [m], and `photo` [m], the row of the photo asked about.
 
     The figure is the mean over groups of the share of right answers. Most have but one group; `group` [m], from 0 on
-    without a gap, tells the classes of a mean per class, and the directions of a mean recall. `within`: each photo belongs
-    to one group, and is resampled inside it.
+    without a gap, tells the classes of a mean per class, and the directions of a mean recall. `within`: photos are
+    resampled inside each group.
     """
 
     figure: str

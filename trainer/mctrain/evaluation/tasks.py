@@ -11,7 +11,7 @@ from collections import Counter
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from mctrain.data.classes import CLASS_NAMES
 from mctrain.data.everyday import pack_everyday
@@ -22,6 +22,8 @@ from mctrain.tokens.templates import TEMPLATES
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+By = Literal["relation", "attribute"]
 
 TASKS = "tasks.toml"
 
@@ -110,7 +112,18 @@ class Translations:
             raise RecipeError(f"The task {self.name} names no language; give it some.")
 
 
-Task = Retrieval | ZeroShot | Folders | Everyday | Pairs | Order | Translations
+@dataclass(frozen=True, slots=True)
+class BoxedPairs:
+    """The same of what a box cuts out of a photo in the folder `images`, by relation or by attribute; `pairs` is a JSON list."""
+
+    name: str
+    pairs: str
+    images: str
+    by: By
+
+
+Task = Retrieval | ZeroShot | Folders | Everyday | Pairs | Order | Translations | BoxedPairs
+Named = Retrieval | ZeroShot | Folders | Pairs | Order | Translations | BoxedPairs
 
 _KINDS: dict[str, type[Task]] = {
     "retrieval": Retrieval,
@@ -120,6 +133,7 @@ _KINDS: dict[str, type[Task]] = {
     "pairs": Pairs,
     "order": Order,
     "translations": Translations,
+    "boxed_pairs": BoxedPairs,
 }
 
 
@@ -184,17 +198,21 @@ def _demand_templates(name: str, templates: tuple[str, ...]) -> None:
         )
 
 
-def _named(
-    task: Retrieval | ZeroShot | Folders | Pairs | Order | Translations, data: Path
-) -> tuple[Path, ...]:
+def _named(task: Named, data: Path) -> tuple[Path, ...]:
     """The photos that a task names, after a look for what stands beside them."""
-    photos = (_folder(task, data),) if isinstance(task, Folders) else tuple(find_shards(data, task.shards))
+    match task:
+        case Folders():
+            photos: tuple[Path, ...] = (_folder(task.name, data / task.folder),)
+        case BoxedPairs():
+            photos = (_folder(task.name, data / task.images),)
+        case _:
+            photos = tuple(find_shards(data, task.shards))
     if not photos:
         raise DataError(f"The task {task.name} names no shard; give it some.")
     match task:
         case ZeroShot() | Folders():
             find_shards(data, [CLASS_NAMES])
-        case Pairs():
+        case Pairs() | BoxedPairs():
             find_shards(data, [task.pairs])
         case Translations():
             find_shards(data, [task.texts])
@@ -203,9 +221,7 @@ def _named(
     return photos
 
 
-def _folder(task: Folders, data: Path) -> Path:
-    if not (data / task.folder).is_dir():
-        raise DataError(
-            f"The task {task.name} has no folder {data / task.folder}; give the folder of the data with --data."
-        )
-    return data / task.folder
+def _folder(task: str, folder: Path) -> Path:
+    if not folder.is_dir():
+        raise DataError(f"The task {task} has no folder {folder}; give the folder of the data with --data.")
+    return folder
