@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 
     from mctrain.evaluation.report import Result
     from mctrain.evaluation.subject import Subject
-    from mctrain.evaluation.tasks import Found
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,14 +66,22 @@ def evaluate(
     Each figure has its 95 % interval, from photos drawn anew, and stands in the JSON for both halves of its set too: settings
     are chosen by one, the other is reported.
     """
+    from mctrain.evaluation.measure import measure_all
     from mctrain.evaluation.scores import keep_scores
+    from mctrain.evaluation.subject import Subject
     from mctrain.evaluation.tasks import find_files, load_tasks
+    from mctrain.teachers.open import open_teacher
 
     if report:
         demand_writable(report.parent)
     titles = [subject, against] if against else [subject]
     with tempfile.TemporaryDirectory(prefix="mctrain-") as scratch:
-        measured = _measure(titles, find_files(load_tasks(tasks), data, Path(scratch)), cache)
+        asked = find_files(load_tasks(tasks), data, Path(scratch))
+        subjects = [Subject(open_teacher(title, cache), bar("photos")) for title in titles]
+        told, refusals = measure_all(subjects, asked)
+    measured = [_Measured(*own) for own in zip(titles, subjects, told, strict=True)]
+    for refusal in refusals:
+        click.echo(printable(refusal), err=True)
     for own in measured:
         keep_scores(cache, own.subject.digest, own.results)
     if report:
@@ -86,22 +93,6 @@ def evaluate(
     for result in one.results:
         for sentence in result.sentences(other.subject.name if other else ""):
             click.echo(printable(sentence))
-
-
-def _measure(titles: Sequence[str], asked: Sequence[Found], cache: Path) -> list[_Measured]:
-    """What each of one or two says to the same; the first is compared with the second."""
-    from mctrain.evaluation.measure import measure
-    from mctrain.evaluation.report import result_of
-    from mctrain.evaluation.subject import Subject
-    from mctrain.teachers.open import open_teacher
-
-    subjects = [Subject(open_teacher(title, cache), bar("photos")) for title in titles]
-    results: list[list[Result]] = [[] for _ in titles]
-    for found in asked:
-        answers = [measure(own, found) for own in subjects]
-        for place, told in enumerate(results):
-            told.append(result_of(found.task.name, *answers[place:]))
-    return [_Measured(*own) for own in zip(titles, subjects, results, strict=True)]
 
 
 def _write_page(report: Path, measured: Sequence[_Measured]) -> None:

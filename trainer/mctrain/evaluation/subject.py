@@ -17,6 +17,7 @@ from picsight_engine.photos.decode import Limits, decode
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
+    import PIL.Image
     from numpy.typing import NDArray
 
     from mctrain.evaluation.boxed_pairs import Cut
@@ -78,6 +79,12 @@ class Subject:
             tuple(words for own in parts for words in own.words),
             np.concatenate([own.vectors for own in parts]),
         )
+
+    def picture(self, picture: PIL.Image.Image, key: str) -> NDArray[np.float32]:
+        """The unit vector [dim] of an RGB picture that somebody else has decoded."""
+        self._progress(1, "")
+        (vector,) = self._teacher.photos([picture], [key])
+        return np.asarray(vector)
 
     def cuts(self, folder: Path, cuts: Sequence[Cut]) -> NDArray[np.float32]:
         """Unit vectors [cuts, dim] of parts of the photos in a folder; what of a box lies outside its photo is black.

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import tomllib
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -17,6 +17,7 @@ from mctrain.data.classes import CLASS_NAMES
 from mctrain.data.everyday import pack_everyday
 from mctrain.data.shards import find_shards
 from mctrain.errors import DataError, RecipeError
+from mctrain.evaluation.datacomp import MAIN, demand_package, folder_of, tasks_in
 from mctrain.recipe import parse_table
 from mctrain.tokens.templates import TEMPLATES
 
@@ -122,7 +123,29 @@ class BoxedPairs:
     by: By
 
 
-Task = Retrieval | ZeroShot | Folders | Everyday | Pairs | Order | Translations | BoxedPairs
+@dataclass(frozen=True, slots=True)
+class DataComp:
+    """Those of DataComp's 38 tasks that lie in `folder`, each in a folder of its own, and with all of them their average."""
+
+    name: str
+    folder: str
+
+
+@dataclass(frozen=True, slots=True)
+class Benchmark:
+    """One of these tasks, by its published name; `suite` is what the list calls all of them."""
+
+    suite: str
+    task: str
+
+    @property
+    def name(self) -> str:
+        """What its figures stand under."""
+        return f"{self.suite} {self.task}"
+
+
+Task = Retrieval | ZeroShot | Folders | Everyday | Pairs | Order | Translations | BoxedPairs | DataComp
+Asked = Retrieval | ZeroShot | Folders | Everyday | Pairs | Order | Translations | BoxedPairs | Benchmark
 Named = Retrieval | ZeroShot | Folders | Pairs | Order | Translations | BoxedPairs
 
 _KINDS: dict[str, type[Task]] = {
@@ -134,6 +157,7 @@ _KINDS: dict[str, type[Task]] = {
     "order": Order,
     "translations": Translations,
     "boxed_pairs": BoxedPairs,
+    "datacomp": DataComp,
 }
 
 
@@ -141,7 +165,7 @@ _KINDS: dict[str, type[Task]] = {
 class Found:
     """A task with its files: the shards of its photos or the folder of them, and the data folder."""
 
-    task: Task
+    task: Asked
     photos: tuple[Path, ...]
     data: Path
 
@@ -172,9 +196,29 @@ def find_files(tasks: Sequence[Task], data: Path, scratch: Path) -> list[Found]:
     Raises:
         DataError: one is missing.
     """
-    named = {task: _named(task, data) for task in tasks if not isinstance(task, Everyday)}
-    packed = () if len(named) == len(tasks) else (pack_everyday(data, scratch),)
-    return [Found(task, packed if isinstance(task, Everyday) else named[task], data) for task in tasks]
+    named: list[Found] = []
+    for task in tasks:
+        match task:
+            case Everyday():
+                named.append(Found(task, (), data))
+            case DataComp():
+                named += _benchmarks(task, data)
+            case _:
+                named.append(Found(task, _named(task, data), data))
+    packed = (pack_everyday(data, scratch),) if any(isinstance(task, Everyday) for task in tasks) else ()
+    return [replace(own, photos=packed) if isinstance(own.task, Everyday) else own for own in named]
+
+
+def _benchmarks(suite: DataComp, data: Path) -> list[Found]:
+    folder = _folder(suite.name, data / suite.folder)
+    there = tasks_in(folder)
+    if not there:
+        raise DataError(
+            f"The task {suite.name} finds none of DataComp's {len(MAIN)} in {folder}, where it looks for folders such as "
+            f"{folder_of('cifar10')}."
+        )
+    demand_package()
+    return [Found(Benchmark(suite.name, task), (folder / folder_of(task),), data) for task in there]
 
 
 def _tasks_of(kind: str, tables: object, path: Path) -> list[Task]:
