@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING
 import family
 import numpy as np
 import onnx
-from plot import Point, scatter
 from report import interleaved, machine, table
 
+from mctrain.evaluation.plot import Point, factors, scatter
 from picsight_engine.assets import find_asset
 from picsight_engine.models.bundle import IMAGE_GRAPH, TEXT_GRAPH, open_bundle
 from picsight_engine.models.onnx import OnnxImageEncoder, OnnxTextEncoder
@@ -186,7 +186,9 @@ def main() -> None:
             Point(row.title, row.image.parameters / 1e6, row.image.median * 1e3, name in RIVALS)
             for name, row in rows.items()
         ]
-        arguments.plot.write_text(scatter(points, "million parameters", "ms a photo"), encoding="utf-8")
+        across = factors("million parameters", [point.x for point in points])
+        up = factors("ms a photo", [point.y for point in points])
+        arguments.plot.write_text(scatter(points, across, up), encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib
-import xml.etree.ElementTree as ET
 from pathlib import Path
 
 import pytest
@@ -81,14 +80,3 @@ def test_folding_leaves_fewer_nodes(bench, tmp_path):
     assert all(
         fewer < more for fewer, more in zip(variants.nodes(folded), variants.nodes(trained), strict=True)
     )
-
-
-def test_the_picture_has_a_dot_and_a_name_for_each_point(bench):
-    plot = bench("plot")
-    points = [plot.Point("a < b", 4, 9), plot.Point("c", 86, 300, rival=True)]
-    picture = ET.fromstring(plot.scatter(points, "size", "time"))
-    names = [found.text for found in picture.iter("{http://www.w3.org/2000/svg}text")]
-    dots = {dot.get("class"): dot.attrib for dot in picture.iter("{http://www.w3.org/2000/svg}circle")}
-    assert {"a < b", "c", "size", "time"} <= set(names)
-    assert float(dots["rival"]["cx"]) > float(dots["ours"]["cx"])
-    assert float(dots["rival"]["cy"]) < float(dots["ours"]["cy"])  # up is slower

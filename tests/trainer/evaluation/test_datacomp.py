@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
+from sklearn.metrics import f1_score
 
 from mctrain.errors import DataError
-from mctrain.evaluation.datacomp import MAIN, average
+from mctrain.evaluation.bootstrap import resampled
+from mctrain.evaluation.datacomp import MAIN, average, classified
 
 
 @pytest.fixture(scope="module")
@@ -33,3 +36,44 @@ def test_an_average_of_fewer_is_none():
     assert average(results) == 50
     with pytest.raises(DataError, match="2 of DataComp's 38 tasks have no figure, the first is cars"):
         average({**results, "cars": None, "stl10": None})
+
+
+def test_macro_f1_is_of_the_classes_that_photos_have():
+    draw = np.random.default_rng(4)
+    labels = draw.choice([0, 2, 3, 5], 300)
+    logits = draw.normal(size=(300, 7)).astype(np.float32)
+    logits[np.arange(300), labels] += 1.0
+    first, *others = classified("wilds/iwildcam", logits, labels, labels)
+    guess = logits.argmax(1)
+    assert {1, 4, 6} <= set(guess)  # classes that no photo has
+    wanted = f1_score(labels, guess, average="macro", labels=np.unique(labels))
+    assert first.figure == "F1-macro_all"
+    assert first.percent() == pytest.approx(100 * wanted)
+    assert [own.figure for own in others] == ["acc1", "acc5", "mean_per_class_recall"]
+    half = draw.random(300) < 0.5
+    wanted = f1_score(labels[half], guess[half], average="macro", labels=np.unique(labels))
+    assert first.percent(half) == pytest.approx(100 * wanted)
+    assert resampled(first).std() == pytest.approx(100 * np.sqrt(wanted * (1 - wanted) / 300), rel=0.3)
+    assert first.percent(labels != 2) is None
+
+
+@pytest.mark.parametrize(
+    ("task", "deep"), [("wilds/fmow", 1), ("fairness/geode", 1), ("fairness/dollar_street", 5)]
+)
+def test_the_worst_group_counts_among_those_that_have_photos(task, deep):
+    draw = np.random.default_rng(5)
+    labels, groups = draw.integers(0, 9, 200), draw.choice([1, 2, 7], 200)
+    logits = draw.normal(size=(200, 9)).astype(np.float32)
+    figure = classified(task, logits, labels, groups)[0]
+    right = (np.argsort(-logits, 1)[:, :deep] == labels[:, None]).any(1)
+    assert figure.figure == MAIN[task]
+    assert figure.percent() == pytest.approx(100 * min(right[groups == own].mean() for own in (1, 2, 7)))
+    assert (resampled(figure) <= 100 * right.mean() + 15).all()
+
+
+def test_equal_logits_of_all_classes_know_none():
+    figures = classified("cifar10", np.ones((20, 10), np.float32), np.arange(20) % 10, np.arange(20))
+    assert [own.percent() for own in figures] == [0, 0, 0]
+    assert (
+        len(classified("vtab/pcam", np.ones((4, 2), np.float32), np.array([0, 1, 1, 0]), np.arange(4))) == 2
+    )

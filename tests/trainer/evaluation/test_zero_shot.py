@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 import torch
+from clip_benchmark.metrics.zeroshot_classification import run_classification, zero_shot_classifier
+from sklearn.metrics import balanced_accuracy_score
 
 from mctrain.evaluation.zero_shot import class_vectors, classification
 
@@ -12,25 +15,50 @@ def normal(rows):
     return rows / rows.norm(dim=-1, keepdim=True)
 
 
+class Given:
+    """A model as the package wants one, whose embeddings are there already."""
+
+    def encode_image(self, vectors):
+        return vectors
+
+    encode_text = encode_image
+
+
 def test_accuracy_and_the_mean_per_class_are_clip_benchmarks_on_the_same_embeddings():
+    """The package's own `accuracy` stops at numpy 2.4, which makes no number of a list of one; its `topk` stands here."""
     draw = torch.Generator().manual_seed(5)
-    classes, photos = (
-        normal(torch.randn(12, 6, generator=draw)),
-        normal(torch.randn(500, 6, generator=draw)),
+    names = list("abcdefghijkl")
+    phrases = {
+        template.format(c=name): torch.randn(6, generator=draw)
+        for name in names
+        for template in ("a {c}", "{c}!")
+    }
+    classifier = zero_shot_classifier(
+        Given(),
+        lambda texts: torch.stack([phrases[own] for own in texts]),
+        names,
+        ["a {c}", "{c}!"],
+        "cpu",
+        amp=False,
     )
+    classes = class_vectors(
+        lambda texts: normal(torch.stack([phrases[own] for own in texts])).numpy(), names, ["a {}", "{}!"]
+    )
+    assert np.allclose(classes, classifier.T, atol=1e-6)
     labels = torch.multinomial(
         torch.arange(1.0, 12.0), 500, replacement=True, generator=draw
     )  # none of the last
-    photos = normal(photos + 0.5 * classes[labels])
-    outcomes = classification(photos.numpy(), classes.numpy(), list("abcdefghijkl"), labels.numpy())
+    photos = normal(normal(torch.randn(500, 6, generator=draw)) + 0.5 * classifier.T[labels])
+    loader = [(photos[:300], labels[:300]), (photos[300:], labels[300:])]
+    logits, target = run_classification(Given(), classifier, loader, "cpu", amp=False)
+    outcomes = classification(photos.numpy(), classes, names, labels.numpy())
     told = {own.figure: own.percent() for own in outcomes}
-    logits = 100 * photos @ classes.T
-    right = logits.topk(5, 1).indices == labels[:, None]
-    assert abs(told["top-1"] - 100 * right[:, :1].any(1).float().mean()) < 1e-3
+    right = logits.topk(5, 1, True, True)[1] == target[:, None]
+    assert abs(told["top-1"] - 100 * right[:, 0].float().mean()) < 1e-3
     assert abs(told["top-5"] - 100 * right.any(1).float().mean()) < 1e-3
-    guesses = logits.argmax(1)
-    recalled = [(guesses[labels == own] == own).float().mean() for own in range(11)]  # classes with photos
-    assert abs(told["mean per class"] - 100 * sum(recalled) / 11) < 1e-3
+    with pytest.warns(UserWarning, match="classes not in y_true"):
+        balanced = balanced_accuracy_score(target, logits.argmax(1))
+    assert abs(told["mean per class"] - 100 * balanced) < 1e-3
 
 
 def test_a_name_is_embedded_in_every_template_and_averaged_before_and_after_a_unit_length():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import tempfile
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +23,15 @@ if TYPE_CHECKING:
     from mctrain.evaluation.subject import Subject
 
 
+@dataclass(frozen=True, slots=True)
+class _Measured:
+    """What a person named, and what it says."""
+
+    title: str
+    subject: Subject
+    results: Sequence[Result]
+
+
 @click.command(name="eval")
 @click.argument("subject")
 @data_option
@@ -36,7 +46,9 @@ if TYPE_CHECKING:
     "--against", metavar="SUBJECT", help="Another subject: what SUBJECT has above it, photo by photo."
 )
 @click.option(
-    "--report", type=click.Path(dir_okay=False, path_type=Path), help="Markdown file to write as well."
+    "--report",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Markdown file to write as well, with a plot of accuracy against latency beside it (.svg).",
 )
 @click.option("--json", "as_json", is_flag=True, help="One JSON document instead of lines.")
 def evaluate(
@@ -54,9 +66,7 @@ def evaluate(
     Each figure has its 95 % interval, from photos drawn anew, and stands in the JSON for both halves of its set too: settings
     are chosen by one, the other is reported.
     """
-    from mctrain.evaluation.markdown import markdown
-    from mctrain.evaluation.measure import measure
-    from mctrain.evaluation.report import result_of
+    from mctrain.evaluation.measure import measure_all
     from mctrain.evaluation.scores import keep_scores
     from mctrain.evaluation.subject import Subject
     from mctrain.evaluation.tasks import find_files, load_tasks
@@ -64,33 +74,56 @@ def evaluate(
 
     if report:
         demand_writable(report.parent)
+    titles = [subject, against] if against else [subject]
     with tempfile.TemporaryDirectory(prefix="mctrain-") as scratch:
         asked = find_files(load_tasks(tasks), data, Path(scratch))
-        opened = Subject(open_teacher(subject, cache), bar("photos"))
-        other = Subject(open_teacher(against, cache), bar("photos")) if against else None
-        results = [
-            result_of(own.task.name, measure(opened, own), measure(other, own) if other else None)
-            for own in asked
-        ]
-    keep_scores(cache, opened.digest, results)
+        subjects = [Subject(open_teacher(title, cache), bar("photos")) for title in titles]
+        told, refusals = measure_all(subjects, asked)
+    measured = [_Measured(*own) for own in zip(titles, subjects, told, strict=True)]
+    for refusal in refusals:
+        click.echo(printable(refusal), err=True)
+    for own in measured:
+        keep_scores(cache, own.subject.digest, own.results)
     if report:
-        with write_whole(report) as file:
-            file.write(markdown(results, opened, other).encode())
+        _write_page(report, measured)
+    one, other = measured[0], measured[1] if against else None
     if as_json:
-        click.echo(json.dumps(_document(opened, other, results), indent=2))
+        click.echo(json.dumps(_document(one, other), indent=2))
         return
-    for own in results:
-        for sentence in own.sentences(other.name if other else ""):
+    for result in one.results:
+        for sentence in result.sentences(other.subject.name if other else ""):
             click.echo(printable(sentence))
 
 
-def _document(subject: Subject, other: Subject | None, results: Sequence[Result]) -> dict[str, Any]:
+def _write_page(report: Path, measured: Sequence[_Measured]) -> None:
+    """The page, and beside it the plot, where there is something to plot."""
+    from mctrain.evaluation.accuracy import Placed, accuracy_of, accuracy_plot
+    from mctrain.evaluation.markdown import markdown
+    from mctrain.export.speed import latencies, open_towers
+
+    placed: list[Placed] = []
+    plot = report.with_suffix(".svg")
+    accuracies = [own for each in measured if (own := accuracy_of(each.results))]
+    if accuracies:
+        speeds = latencies([open_towers(own.title) for own in measured])
+        names = [own.subject.name for own in measured]
+        if len(set(names)) < len(names):
+            names = [f"{own.subject.name} ({own.subject.digest[:8]})" for own in measured]
+        placed = [Placed(*own) for own in zip(names, accuracies, speeds, strict=True)]
+        with write_whole(plot) as file:
+            file.write(accuracy_plot(placed).encode())
+    one, other = measured[0], measured[1].subject if len(measured) > 1 else None
+    with write_whole(report) as file:
+        file.write(markdown(one.results, one.subject, other, placed, plot.name).encode())
+
+
+def _document(one: _Measured, other: _Measured | None) -> dict[str, Any]:
     return {
-        "subject": _named(subject),
+        "subject": _named(one),
         "against": _named(other) if other else None,
-        "tasks": [own.as_dict() for own in results],
+        "tasks": [own.as_dict() for own in one.results],
     }
 
 
-def _named(subject: Subject) -> dict[str, str]:
-    return {"name": subject.name, "digest": subject.digest}
+def _named(own: _Measured) -> dict[str, str]:
+    return {"name": own.subject.name, "digest": own.subject.digest}

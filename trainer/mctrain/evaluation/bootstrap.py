@@ -12,12 +12,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from mctrain.evaluation.outcome import Average
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from numpy.typing import NDArray
 
-    from mctrain.evaluation.outcome import Outcome
+    from mctrain.evaluation.outcome import Figured
 
 RESAMPLES = 1000
 _SEED = 20_000
@@ -43,12 +45,12 @@ class Difference:
     better: float
 
 
-def interval_of(outcome: Outcome) -> Interval:
+def interval_of(outcome: Figured) -> Interval:
     """The interval of a figure."""
     return _middle(resampled(outcome))
 
 
-def difference(one: Outcome, other: Outcome) -> Difference:
+def difference(one: Figured, other: Figured) -> Difference:
     """Of the same figure of two subjects, on the same draws."""
     assert np.array_equal(one.photo, other.photo), "both were asked the same"
     apart = resampled(one) - resampled(other)
@@ -56,21 +58,21 @@ def difference(one: Outcome, other: Outcome) -> Difference:
     return Difference(one.figure, points, _middle(apart), float((apart > 0).mean()))
 
 
-def resampled(outcome: Outcome) -> NDArray[np.float64]:
-    """The figure of each resample, in percent [resamples]."""
-    by_group = np.argsort(outcome.group, kind="stable")
-    right, group = outcome.right[by_group], outcome.group[by_group]
-    _, photo = np.unique(outcome.photo[by_group], return_inverse=True)  # those that were asked about
-    starts = np.flatnonzero(np.diff(group, prepend=-1))
+def resampled(outcome: Figured) -> NDArray[np.float64]:
+    """The figure of each resample, in percent [resamples]; of an average its sets are drawn each by itself."""
+    if isinstance(outcome, Average):
+        return np.asarray(np.mean([resampled(own) for own, _ in outcome.parts], axis=0))
+    drawn = outcome.photo
+    if outcome.within:
+        drawn = drawn + outcome.group * (
+            drawn.max() + 1
+        )  # a photo of several groups is drawn in each of them
+    _, photo = np.unique(drawn, return_inverse=True)  # those that were asked about
     strata = np.zeros(photo.max() + 1, np.int64)
     if outcome.within:
-        strata[photo] = group
-    shares = []
-    for times in _draws(strata, max(1, _AT_ONCE // len(right))):
-        asked = times[:, photo]  # [b, m]
-        counts = np.add.reduceat(asked, starts, axis=1)  # [b, groups]
-        shares.append((np.add.reduceat(asked * right, starts, axis=1) / counts).mean(1))
-    return 100 * np.concatenate(shares)
+        strata[photo] = outcome.group
+    block = max(1, _AT_ONCE // len(photo))
+    return np.concatenate([outcome.percents(times[:, photo]) for times in _draws(strata, block)])
 
 
 def _draws(strata: NDArray[np.int64], block: int) -> Iterator[NDArray[np.int64]]:

@@ -1,4 +1,4 @@
-"""The 38 tasks of DataComp: what each is measured by, and their average.
+"""The 38 tasks of DataComp: what each is measured by, where its files lie, and their average.
 
 Of the 40 that its code runs, FairFace and UTKFace have no main figure; some published files have further lines, which the
 average leaves out too.
@@ -6,13 +6,23 @@ average leaves out too.
 
 from __future__ import annotations
 
+from dataclasses import replace
+from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
-from mctrain.errors import DataError
+import numpy as np
+
+from mctrain.errors import DataError, TrainerError
+from mctrain.evaluation.outcome import Answers, Average, MacroF1, Outcome, WorstGroup
+from mctrain.evaluation.retrieval import retrieval
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from pathlib import Path
 
+    from numpy.typing import NDArray
+
+WINOGAVIL = "misc/winogavil"
 # the main figure of each task, by the name that result files have for it
 MAIN = {
     "vtab/caltech101": "mean_per_class_recall",
@@ -47,13 +57,99 @@ MAIN = {
     "vtab/svhn": "acc1",
     "retrieval/flickr_1k_test_image_text_retrieval": "mean_recall@1",
     "retrieval/mscoco_2014_5k_test_image_text_retrieval": "mean_recall@1",
-    "misc/winogavil": "jaccard_score_10-12",
+    WINOGAVIL: "jaccard_score_10-12",
     "wilds/iwildcam": "F1-macro_all",
     "wilds/camelyon17": "acc1",
     "wilds/fmow": "acc_worst_region",
     "fairness/dollar_street": "acc_top5_wg",
     "fairness/geode": "acc_wg",
 }
+
+
+# what text to image and image to text are called there: by what is looked for
+_WAYS = {"text to image": "image_retrieval", "image to text": "text_retrieval", "mean": "mean"}
+_FEW = 5  # classes from which on the first five say something
+
+
+def folder_of(task: str) -> str:
+    """The folder that DataComp's own download gives a task; the retrieval sets and WinoGAViL, which it keeps elsewhere, by the
+    same rule.
+    """
+    return f"wds_{task.removeprefix('fairness/').replace('/', '-')}_test"
+
+
+def tasks_in(folder: Path) -> tuple[str, ...]:
+    """Those of the 38 tasks that have their folder here."""
+    return tuple(task for task in MAIN if (folder / folder_of(task)).is_dir())
+
+
+def demand_package() -> None:
+    """Asked before the work.
+
+    Raises:
+        TrainerError: what reads the tasks is not installed.
+    """
+    if find_spec("clip_benchmark") is None:
+        raise TrainerError(
+            "The tasks of DataComp are read by the package clip-benchmark: install Picsight with the extra datacomp."
+        )
+
+
+def wants_metadata(task: str) -> bool:
+    """Whether the main figure is of groups that a further member of each sample tells."""
+    return MAIN[task] in {"acc_worst_region", "acc_wg", "acc_top5_wg"}
+
+
+def classified(
+    task: str, logits: NDArray[np.float32], labels: NDArray[np.int64], groups: NDArray[np.int64]
+) -> list[Outcome]:
+    """The figures of a classification under their published names, the main one first.
+
+    `logits` [n, classes] of photos with their `labels` [n]; `groups` [n] are regions or incomes where figures go by them.
+    Equal scores count against the model.
+    """
+    rows = np.arange(len(labels))
+    place = (logits >= logits[rows, labels][:, None]).sum(1) - 1  # [n], of the right class, from 0 on
+    present, group = np.unique(labels, return_inverse=True)
+    told = [Outcome.plain("acc1", place < 1, rows)]
+    if logits.shape[1] >= _FEW:
+        told.append(Outcome.plain("acc5", place < 5, rows))
+    told.append(Outcome("mean_per_class_recall", place < 1, rows, group, within=True))
+    main = MAIN[task]
+    if main == "F1-macro_all":
+        guess = logits.argmax(1)
+        of = np.where(np.isin(guess, present), np.searchsorted(present, guess), -1)
+        told.append(MacroF1(main, place < 1, rows, group, within=True, guess=of))
+    elif wants_metadata(task):
+        right = place < (5 if main == "acc_top5_wg" else 1)
+        told.append(WorstGroup(main, right, rows, np.unique(groups, return_inverse=True)[1], within=True))
+    return sorted(told, key=lambda own: own.figure != main)
+
+
+def retrieved(
+    task: str, photos: NDArray[np.float32], texts: NDArray[np.float32], owner: NDArray[np.int64]
+) -> list[Outcome]:
+    """The figures of a retrieval under their published names, the main one first; text j belongs to photo `owner[j]`."""
+    told = [replace(own, figure=_published(own.figure)) for own in retrieval(photos, texts, owner)]
+    return sorted(told, key=lambda own: own.figure != MAIN[task])
+
+
+def _published(figure: str) -> str:
+    way, _, depth = figure.rpartition(" at ")
+    return f"{_WAYS[way]}_recall@{depth}"
+
+
+def averaged(answers: Mapping[str, Answers]) -> Answers:
+    """The answers to all 38 tasks as those to one, whose figure is the average of the main figures, which stand first.
+
+    Raises:
+        DataError: one is missing.
+    """
+    average({task: own.outcomes[0].percent() for task, own in answers.items()})
+    keys = tuple(f"{task}/{key}" for task in MAIN for key in answers[task].keys)
+    parts = tuple((answers[task].outcomes[0], len(answers[task].keys)) for task in MAIN)
+    texts = sum(own.texts for own in answers.values())
+    return Answers(keys, texts, (Average(f"average of {len(MAIN)}", parts),))
 
 
 def average(results: Mapping[str, float | None]) -> float:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -10,12 +9,26 @@ import numpy as np
 from mctrain.data.classes import class_names
 from mctrain.data.words import CAPTIONS, QUERIES
 from mctrain.errors import DataError
+from mctrain.evaluation.associations import ask_associations
+from mctrain.evaluation.boxed_pairs import by_group, read_boxed_pairs
+from mctrain.evaluation.datacomp import WINOGAVIL, averaged
 from mctrain.evaluation.everyday import right_photos
 from mctrain.evaluation.order import choice, confusions
-from mctrain.evaluation.outcome import Outcome
+from mctrain.evaluation.outcome import Answers, Outcome
 from mctrain.evaluation.pairs import judged, read_lines, read_pairs, rows_of, told_apart
+from mctrain.evaluation.report import result_of
 from mctrain.evaluation.retrieval import finding, retrieval, searching
-from mctrain.evaluation.tasks import Everyday, Folders, Order, Pairs, Retrieval, Translations, ZeroShot
+from mctrain.evaluation.tasks import (
+    Benchmark,
+    BoxedPairs,
+    Everyday,
+    Folders,
+    Order,
+    Pairs,
+    Retrieval,
+    Translations,
+    ZeroShot,
+)
 from mctrain.evaluation.zero_shot import class_vectors, classification
 
 if TYPE_CHECKING:
@@ -25,17 +38,38 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from mctrain.data.words import Words
+    from mctrain.evaluation.report import Result
     from mctrain.evaluation.subject import Gallery, Subject
     from mctrain.evaluation.tasks import Found
 
 
-@dataclass(frozen=True, slots=True)
-class Answers:
-    """What a subject answered to a task: the keys of the photos, how many texts there were, and an outcome a figure."""
+def measure_all(subjects: Sequence[Subject], asked: Sequence[Found]) -> tuple[list[list[Result]], list[str]]:
+    """What each subject says to the same tasks, compared with what the next one says; and why an average is none.
 
-    keys: tuple[str, ...]
-    texts: int
-    outcomes: tuple[Outcome, ...]
+    Raises:
+        DataError: a file is damaged, or does not have what the task asks for.
+    """
+    told: list[list[Result]] = [[] for _ in subjects]
+    refusals = []
+    suites: dict[str, list[dict[str, Answers]]] = {}
+    for found in asked:
+        answers = [measure(own, found) for own in subjects]
+        _tell(told, found.task.name, answers)
+        if isinstance(found.task, Benchmark):
+            suite = suites.setdefault(found.task.suite, [{} for _ in subjects])
+            for own, to_it in zip(suite, answers, strict=True):
+                own[found.task.task] = to_it
+    for name, suite in suites.items():
+        try:
+            _tell(told, name, [averaged(own) for own in suite])
+        except DataError as refusal:
+            refusals.append(f"{name}: {len(suite[0])} tasks are there. {refusal}")
+    return told, refusals
+
+
+def _tell(told: list[list[Result]], task: str, answers: Sequence[Answers]) -> None:
+    for place, results in enumerate(told):
+        results.append(result_of(task, *answers[place:]))
 
 
 def measure(subject: Subject, found: Found) -> Answers:
@@ -44,6 +78,11 @@ def measure(subject: Subject, found: Found) -> Answers:
     Raises:
         DataError: a file is damaged, or does not have what the task asks for.
     """
+    match found.task:
+        case BoxedPairs():
+            return _boxed_pairs(subject, found.task, found.data)
+        case Benchmark():
+            return _benchmark(subject, found.task.task, found.photos[0])
     gallery = subject.gallery(found.photos)
     match found.task:
         case Retrieval():
@@ -124,6 +163,28 @@ def _pairs(subject: Subject, gallery: Gallery, path: Path) -> tuple[int, list[Ou
     captions, negatives = np.split(vectors, 2)
     right = told_apart(gallery.vectors[rows], captions, negatives, np.arange(len(pairs)))
     return 2 * len(pairs), judged(right, rows, [own.kind for own in pairs])
+
+
+def _boxed_pairs(subject: Subject, task: BoxedPairs, data: Path) -> Answers:
+    pairs = read_boxed_pairs(data / task.pairs, task.by)
+    cuts = list(dict.fromkeys(own.cut for own in pairs))
+    places = {cut: row for row, cut in enumerate(cuts)}
+    seen = subject.cuts(data / task.images, cuts)[[places[own.cut] for own in pairs]]
+    captions, negatives = (
+        subject.texts(own) for own in ([own.caption for own in pairs], [own.negative for own in pairs])
+    )
+    right = told_apart(seen, captions, negatives, np.arange(len(pairs)))
+    keys, photo = np.unique([own.cut.image for own in pairs], return_inverse=True)
+    return Answers(tuple(keys.tolist()), 2 * len(pairs), tuple(by_group(right, photo, pairs, task.by)))
+
+
+def _benchmark(subject: Subject, task: str, folder: Path) -> Answers:
+    if task == WINOGAVIL:
+        keys, outcomes = ask_associations(subject, folder)
+        return Answers(tuple(keys), len(keys), tuple(outcomes))
+    from mctrain.evaluation.benchmark import ask  # imports torch: 2 s
+
+    return ask(subject, task, folder)
 
 
 def _order(subject: Subject, gallery: Gallery, task: Order) -> tuple[int, list[Outcome]]:

@@ -14,8 +14,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from mctrain.evaluation.measure import Answers
-    from mctrain.evaluation.outcome import Outcome
+    from mctrain.evaluation.outcome import Answers, Figured
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +76,7 @@ def difference_sentence(own: Difference) -> str:
     return f"{own.figure} {own.points:+.2f} {_span(own.interval)}, more in {own.better:.1%}"
 
 
-def _figure(outcome: Outcome, odd: NDArray[np.bool_]) -> Figure:
+def _figure(outcome: Figured, odd: NDArray[np.bool_]) -> Figure:
     percent = outcome.percent()
     assert percent is not None, "every group of it has a question"
     return Figure(outcome.figure, percent, interval_of(outcome), outcome.percent(~odd), outcome.percent(odd))

@@ -17,8 +17,10 @@ from picsight_engine.photos.decode import Limits, decode
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
+    import PIL.Image
     from numpy.typing import NDArray
 
+    from mctrain.evaluation.boxed_pairs import Cut
     from mctrain.teachers.teacher import Teacher
 
 
@@ -78,6 +80,28 @@ class Subject:
             np.concatenate([own.vectors for own in parts]),
         )
 
+    def picture(self, picture: PIL.Image.Image, key: str) -> NDArray[np.float32]:
+        """The unit vector [dim] of an RGB picture that somebody else has decoded."""
+        self._progress(1, "")
+        (vector,) = self._teacher.photos([picture], [key])
+        return np.asarray(vector)
+
+    def cuts(self, folder: Path, cuts: Sequence[Cut]) -> NDArray[np.float32]:
+        """Unit vectors [cuts, dim] of parts of the photos in a folder; what of a box lies outside its photo is black.
+
+        Raises:
+            DataError: a photo is missing.
+            ImageError: one cannot be decoded.
+        """
+        rows, limits = [], Limits()
+        for cut in cuts:
+            picture = decode(
+                _read(folder / cut.image), folder / cut.image, min_side=limits.side, limits=limits
+            ).image
+            rows.append(self._teacher.photos([picture.crop(cut.box)], [cut.image]))
+            self._progress(1, folder.name)
+        return np.concatenate(rows)
+
     def texts(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """Unit vectors [texts, dim]."""
         return self._teacher.texts(texts)
@@ -94,6 +118,13 @@ class Subject:
         if not rows:
             raise DataError(f"{place} holds no photo; check the name.")
         return Gallery(tuple(keys), tuple(words), np.concatenate(rows))
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as fault:
+        raise DataError(f"The photo {path} cannot be read: {fault.strerror}.") from fault
 
 
 def _in_shard(shard: Path) -> Iterator[_Photo]:

@@ -8,20 +8,23 @@ from __future__ import annotations
 
 import tomllib
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib import resources
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from mctrain.data.classes import CLASS_NAMES
 from mctrain.data.everyday import pack_everyday
 from mctrain.data.shards import find_shards
 from mctrain.errors import DataError, RecipeError
+from mctrain.evaluation.datacomp import MAIN, demand_package, folder_of, tasks_in
 from mctrain.recipe import parse_table
 from mctrain.tokens.templates import TEMPLATES
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+By = Literal["relation", "attribute"]
 
 TASKS = "tasks.toml"
 
@@ -110,7 +113,40 @@ class Translations:
             raise RecipeError(f"The task {self.name} names no language; give it some.")
 
 
-Task = Retrieval | ZeroShot | Folders | Everyday | Pairs | Order | Translations
+@dataclass(frozen=True, slots=True)
+class BoxedPairs:
+    """The same of what a box cuts out of a photo in the folder `images`, by relation or by attribute; `pairs` is a JSON list."""
+
+    name: str
+    pairs: str
+    images: str
+    by: By
+
+
+@dataclass(frozen=True, slots=True)
+class DataComp:
+    """Those of DataComp's 38 tasks that lie in `folder`, each in a folder of its own, and with all of them their average."""
+
+    name: str
+    folder: str
+
+
+@dataclass(frozen=True, slots=True)
+class Benchmark:
+    """One of these tasks, by its published name; `suite` is what the list calls all of them."""
+
+    suite: str
+    task: str
+
+    @property
+    def name(self) -> str:
+        """What its figures stand under."""
+        return f"{self.suite} {self.task}"
+
+
+Task = Retrieval | ZeroShot | Folders | Everyday | Pairs | Order | Translations | BoxedPairs | DataComp
+Asked = Retrieval | ZeroShot | Folders | Everyday | Pairs | Order | Translations | BoxedPairs | Benchmark
+Named = Retrieval | ZeroShot | Folders | Pairs | Order | Translations | BoxedPairs
 
 _KINDS: dict[str, type[Task]] = {
     "retrieval": Retrieval,
@@ -120,6 +156,8 @@ _KINDS: dict[str, type[Task]] = {
     "pairs": Pairs,
     "order": Order,
     "translations": Translations,
+    "boxed_pairs": BoxedPairs,
+    "datacomp": DataComp,
 }
 
 
@@ -127,7 +165,7 @@ _KINDS: dict[str, type[Task]] = {
 class Found:
     """A task with its files: the shards of its photos or the folder of them, and the data folder."""
 
-    task: Task
+    task: Asked
     photos: tuple[Path, ...]
     data: Path
 
@@ -158,9 +196,29 @@ def find_files(tasks: Sequence[Task], data: Path, scratch: Path) -> list[Found]:
     Raises:
         DataError: one is missing.
     """
-    named = {task: _named(task, data) for task in tasks if not isinstance(task, Everyday)}
-    packed = () if len(named) == len(tasks) else (pack_everyday(data, scratch),)
-    return [Found(task, packed if isinstance(task, Everyday) else named[task], data) for task in tasks]
+    named: list[Found] = []
+    for task in tasks:
+        match task:
+            case Everyday():
+                named.append(Found(task, (), data))
+            case DataComp():
+                named += _benchmarks(task, data)
+            case _:
+                named.append(Found(task, _named(task, data), data))
+    packed = (pack_everyday(data, scratch),) if any(isinstance(task, Everyday) for task in tasks) else ()
+    return [replace(own, photos=packed) if isinstance(own.task, Everyday) else own for own in named]
+
+
+def _benchmarks(suite: DataComp, data: Path) -> list[Found]:
+    folder = _folder(suite.name, data / suite.folder)
+    there = tasks_in(folder)
+    if not there:
+        raise DataError(
+            f"The task {suite.name} finds none of DataComp's {len(MAIN)} in {folder}, where it looks for folders such as "
+            f"{folder_of('cifar10')}."
+        )
+    demand_package()
+    return [Found(Benchmark(suite.name, task), (folder / folder_of(task),), data) for task in there]
 
 
 def _tasks_of(kind: str, tables: object, path: Path) -> list[Task]:
@@ -184,17 +242,21 @@ def _demand_templates(name: str, templates: tuple[str, ...]) -> None:
         )
 
 
-def _named(
-    task: Retrieval | ZeroShot | Folders | Pairs | Order | Translations, data: Path
-) -> tuple[Path, ...]:
+def _named(task: Named, data: Path) -> tuple[Path, ...]:
     """The photos that a task names, after a look for what stands beside them."""
-    photos = (_folder(task, data),) if isinstance(task, Folders) else tuple(find_shards(data, task.shards))
+    match task:
+        case Folders():
+            photos: tuple[Path, ...] = (_folder(task.name, data / task.folder),)
+        case BoxedPairs():
+            photos = (_folder(task.name, data / task.images),)
+        case _:
+            photos = tuple(find_shards(data, task.shards))
     if not photos:
         raise DataError(f"The task {task.name} names no shard; give it some.")
     match task:
         case ZeroShot() | Folders():
             find_shards(data, [CLASS_NAMES])
-        case Pairs():
+        case Pairs() | BoxedPairs():
             find_shards(data, [task.pairs])
         case Translations():
             find_shards(data, [task.texts])
@@ -203,9 +265,7 @@ def _named(
     return photos
 
 
-def _folder(task: Folders, data: Path) -> Path:
-    if not (data / task.folder).is_dir():
-        raise DataError(
-            f"The task {task.name} has no folder {data / task.folder}; give the folder of the data with --data."
-        )
-    return data / task.folder
+def _folder(task: str, folder: Path) -> Path:
+    if not folder.is_dir():
+        raise DataError(f"The task {task} has no folder {folder}; give the folder of the data with --data.")
+    return folder

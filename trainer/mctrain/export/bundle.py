@@ -123,6 +123,11 @@ def write_text_graph(tower: torch.nn.Module, spec: TextSpec, path: Path, *, caus
         read_to_the_last_end(path, spec.context)
 
 
+def reads_to_the_end(shape: AnyText) -> bool:
+    """Whether a text tower is a causal one with a context of its own, whose graph then reads no further than its texts."""
+    return not isinstance(shape, MiniLmShape) and shape.causal
+
+
 def _export_image(tower: torch.nn.Module, spec: ImageSpec, subjects: Subjects, work: Path) -> dict[str, Any]:
     plain, stored = work / "plain-image.onnx", work / IMAGE_GRAPH
     write_image_graph(fold_everything(tower), spec, plain)
@@ -139,8 +144,7 @@ def _export_text(
 ) -> dict[str, Any]:
     plain, stored = work / "plain-text.onnx", work / TEXT_GRAPH
     spec = text_spec(shape)
-    causal = not isinstance(shape, MiniLmShape) and shape.causal
-    write_text_graph(fold_everything(tower), spec, plain, causal=causal)
+    write_text_graph(fold_everything(tower), spec, plain, causal=reads_to_the_end(shape))
     reference = at_unit_length(tower).eval()
     demand_equal(reference, plain, trial_texts(spec))
     tokenizer = load_tokenizer(shape)

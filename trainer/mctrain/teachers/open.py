@@ -3,14 +3,23 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from picsight_engine.models.bundle import MANIFEST
 
 if TYPE_CHECKING:
     from mctrain.teachers.teacher import Teacher
 
-_OPEN_CLIP = "open_clip:"
+    Kind = Literal["open_clip", "bundle", "checkpoint"]
+
+OPEN_CLIP = "open_clip:"
+
+
+def kind_of(title: str) -> Kind:
+    """What a person names."""
+    if title.startswith(OPEN_CLIP):
+        return "open_clip"
+    return "bundle" if (Path(title) / MANIFEST).is_file() else "checkpoint"
 
 
 def open_teacher(title: str, cache: Path) -> Teacher:
@@ -20,15 +29,16 @@ def open_teacher(title: str, cache: Path) -> Teacher:
         BundleError: the bundle is damaged.
         WeightsError: there is no such model or checkpoint, or it is damaged.
     """
-    if title.startswith(_OPEN_CLIP):
-        from mctrain.teachers.open_clip import OpenClipTeacher  # imports open_clip: 2 s
+    match kind_of(title):
+        case "open_clip":
+            from mctrain.teachers.open_clip import OpenClipTeacher  # imports open_clip: 2 s
 
-        return OpenClipTeacher(title.removeprefix(_OPEN_CLIP))
-    path = Path(title)
-    if (path / MANIFEST).is_file():
-        from mctrain.teachers.bundle import BundleTeacher
+            return OpenClipTeacher(title.removeprefix(OPEN_CLIP))
+        case "bundle":
+            from mctrain.teachers.bundle import BundleTeacher
 
-        return BundleTeacher(path)
-    from mctrain.teachers.checkpoint import CheckpointTeacher  # imports torch: 2 s
+            return BundleTeacher(Path(title))
+        case "checkpoint":
+            from mctrain.teachers.checkpoint import CheckpointTeacher  # imports torch: 2 s
 
-    return CheckpointTeacher(path, cache)
+            return CheckpointTeacher(Path(title), cache)

@@ -79,8 +79,8 @@ class OpenClipTeacher:
                 f"open_clip:{name} computes with {'the exact GELU' if quick else 'QuickGELU'}, and these weights were trained "
                 "with the other one; name the model in its other form, with or without -quickgelu."
             )
-        self._model = model.eval().requires_grad_(requires_grad=False)
-        self._tokens = open_clip.get_tokenizer(name)
+        self.model = model.eval().requires_grad_(requires_grad=False)
+        self.tokens = open_clip.get_tokenizer(name)
         self.name = f"open_clip:{name}" + (f"@{Path(weights).name}" if weights else "")
         if model.visual.preprocess_cfg["resize_mode"] not in _RESIZES:
             raise WeightsError(
@@ -97,15 +97,15 @@ class OpenClipTeacher:
         del keys  # it has the same answer for every photo
         pixels = torch.from_numpy(np.stack([preprocess(picture, self.spec) for picture in pictures]))
         return torch.cat(
-            [F.normalize(self._model.encode_image(part), dim=1) for part in torch.split(pixels, _BATCH)]
+            [F.normalize(self.model.encode_image(part), dim=1) for part in torch.split(pixels, _BATCH)]
         ).numpy()
 
     @torch.no_grad()
     def texts(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """[n, width]."""
-        ids = self._tokens(list(texts))
+        ids = self.tokens(list(texts))
         return torch.cat(
-            [F.normalize(self._model.encode_text(part), dim=1) for part in torch.split(ids, _TEXTS)]
+            [F.normalize(self.model.encode_text(part), dim=1) for part in torch.split(ids, _TEXTS)]
         ).numpy()
 
 

@@ -1,0 +1,318 @@
+"""Tasks of DataComp, laid out on disk as its download leaves them, have the package's own figures of the same model."""
+
+from __future__ import annotations
+
+import gc
+import io
+import json
+import tarfile
+import warnings
+from itertools import islice
+
+import numpy as np
+import pytest
+import torch
+from click.testing import CliRunner
+from clip_benchmark.datasets.builder import build_dataset, image_captions_collate_fn
+from clip_benchmark.metrics import zeroshot_classification, zeroshot_retrieval
+from sklearn.metrics import balanced_accuracy_score
+from tests.trainer.conftest import write_shard
+from torch.utils.data import DataLoader
+
+from mctrain.cli.command import mctrain
+from mctrain.data.shards import samples
+from mctrain.errors import DataError
+from mctrain.evaluation.datacomp import MAIN, folder_of
+from mctrain.evaluation.measure import measure, measure_all
+from mctrain.evaluation.subject import Subject
+from mctrain.evaluation.tasks import Benchmark, DataComp, Found, find_files
+from mctrain.teachers.bundle import BundleTeacher
+from picsight_engine.models.backend import load_image_encoder, load_text_encoder
+from picsight_engine.models.bundle import open_bundle
+from picsight_engine.models.preprocess import preprocess
+from picsight_engine.models.tokenizer import Tokenizer
+
+CALTECH, GEODE, FLICKR = "vtab/caltech101", "fairness/geode", "retrieval/flickr_1k_test_image_text_retrieval"
+WINOGAVIL = "misc/winogavil"
+CLASSES = {"classnames": "a\nb", "zeroshot_classification_templates": "{c}"}
+
+
+def lay_out(folder, groups, shards=2, **files):
+    """Samples, each a list of (suffix, bytes), in numbered shards with their count, and text files beside them."""
+    test = folder / "test"
+    test.mkdir(parents=True)
+    (test / "nshards.txt").write_text(str(shards))
+    for name, content in files.items():
+        (folder / f"{name}.txt").write_text(content)
+    each = -(-len(groups) // shards)
+    for number in range(shards):
+        members = [
+            (f"s{number * each + row:07d}.{suffix}", content)
+            for row, group in enumerate(groups[number * each : (number + 1) * each])
+            for suffix, content in group
+        ]
+        write_shard(test / f"{number}.tar", members)
+    return folder
+
+
+def samples_of(folder):
+    """The first samples of a task as members."""
+    with tarfile.open(folder / "test" / "0.tar") as archive:
+        members = [(own.name.partition(".")[2], archive.extractfile(own).read()) for own in archive]
+    yield from zip(members[::2], members[1::2], strict=True)
+
+
+def npy(*numbers):
+    content = io.BytesIO()
+    np.save(content, np.array(numbers))
+    return content.getvalue()
+
+
+@pytest.fixture(scope="module")
+def root(real_data, tmp_path_factory):
+    """Two classifications, a retrieval and one of associations, all of real photos."""
+    root = tmp_path_factory.mktemp("datacomp")
+    names = json.loads((real_data / "classnames.json").read_text())["caltech101"]
+    photos = list(islice(samples(real_data / "caltech101-eval-000000.tar"), 0, 900, 7))
+    kinds = sorted({own.words["class_index"] for own in photos})[:40]
+    kept = [own for own in photos if own.words["class_index"] in kinds][:90]
+    texts = {
+        "classnames": "\n".join(names[kind] for kind in kinds),
+        "zeroshot_classification_templates": "a photo of a {c}.\n{c}",
+    }
+    labelled = [
+        [(own.suffix, own.photo), ("cls", str(kinds.index(own.words["class_index"])).encode())]
+        for own in kept
+    ]
+    lay_out(root / folder_of(CALTECH), labelled, **texts)
+    located = [[*own, ("npy", npy(row * row % 3 + 4, 9))] for row, own in enumerate(labelled)]
+    lay_out(root / folder_of(GEODE), located, **texts)
+    told = list(islice(samples(real_data / "flickr8k-train-000000.tar"), 14))
+    captioned = [
+        [(own.suffix, own.photo), ("txt", "\n".join(own.words["captions"][: 1 + row % 5]).encode())]
+        for row, own in enumerate(told)
+    ]
+    lay_out(root / folder_of(FLICKR), captioned, shards=1, dataset_type="retrieval\n")
+    folder = root / folder_of(WINOGAVIL)
+    (folder / "images").mkdir(parents=True)
+    for row, own in enumerate(told[:12]):
+        (folder / "images" / f"photo{row}.jpg").write_bytes(own.photo)
+    instances = [
+        {"cue": cue, "candidates": [f"photo{row}" for row in range(count)], "associations": chosen}
+        for cue, count, chosen in (
+            ("Animal", 12, ["photo0", "photo3"]),
+            ("snow", 10, ["photo1", "photo2", "photo5"]),
+            ("wheel", 5, ["photo4"]),
+        )
+    ]
+    (folder / "instances.jsonl").write_text("\n".join(map(json.dumps, instances)))
+    return root
+
+
+class Starter:
+    """The starter as the package wants a model: pixels and tokens in, vectors out."""
+
+    def __init__(self, folder):
+        bundle = open_bundle(folder)
+        self.spec, self.tokens = bundle.image_spec(), Tokenizer(bundle)
+        self.image, self.text = load_image_encoder(bundle), load_text_encoder(bundle, threads=1)
+
+    def transform(self, picture):
+        return torch.from_numpy(preprocess(picture, self.spec))
+
+    def tokenizer(self, texts):
+        rows = [self.tokens.encode([text])[0] for text in texts]
+        return torch.nn.utils.rnn.pad_sequence([torch.from_numpy(row) for row in rows], batch_first=True)
+
+    def encode_image(self, pixels):
+        return torch.from_numpy(np.concatenate([self.image.encode(own[None].numpy()) for own in pixels]))
+
+    def encode_text(self, ids):
+        rows = [own[: int(own.count_nonzero())] for own in ids]
+        return torch.from_numpy(np.concatenate([self.text.encode(own[None].numpy()) for own in rows]))
+
+
+@pytest.fixture(scope="module")
+def model(starter):
+    return Starter(starter)
+
+
+@pytest.fixture(scope="module")
+def subject(starter):
+    return Subject(BundleTeacher(starter), lambda *_: None)
+
+
+@pytest.fixture(scope="module")
+def published(root, model):
+    """The package's dataset of a task, with the model's own transform."""
+
+    def build(task, kind):
+        place = str(root / folder_of(task))
+        return build_dataset(
+            f"wds/{task}", place, model.transform, split="test", download=False, task=f"zeroshot_{kind}"
+        )
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yield build
+
+
+def figures(answers):
+    return {own.figure: own.percent() for own in answers.outcomes}
+
+
+def ask(subject, root, task):
+    return measure(subject, Found(Benchmark("own", task), (root / folder_of(task),), root))
+
+
+@pytest.fixture(scope="module")
+def classified(model, published):
+    """Logits and labels by the package."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        dataset = published(CALTECH, "classification")
+        classifier = zeroshot_classification.zero_shot_classifier(
+            model, model.tokenizer, dataset.classes, dataset.templates, "cpu", amp=False
+        )
+        loader = DataLoader(dataset.batched(8), batch_size=None)
+        return zeroshot_classification.run_classification(model, classifier, loader, "cpu", amp=False)
+
+
+def test_a_classification_has_the_packages_figures(subject, root, classified):
+    logits, labels = classified
+    answers = ask(subject, root, CALTECH)
+    told = figures(answers)
+    assert next(iter(told)) == MAIN[CALTECH] == "mean_per_class_recall"
+    assert told["mean_per_class_recall"] == pytest.approx(
+        100 * balanced_accuracy_score(labels, logits.argmax(1))
+    )
+    right = logits.topk(5, 1).indices == labels[:, None]
+    assert told["acc1"] == pytest.approx(100 * right[:, 0].float().mean().item(), abs=1e-4)
+    assert told["acc5"] == pytest.approx(100 * right.any(1).float().mean().item(), abs=1e-4)
+    assert 0 < told["acc1"] < 100
+    assert told["mean_per_class_recall"] != pytest.approx(told["acc1"])
+    assert (len(set(answers.keys)), answers.texts) == (len(labels), 40)
+
+
+def test_the_worst_group_is_told_by_the_first_number_of_the_metadata(subject, root, classified):
+    logits, labels = classified
+    told = figures(ask(subject, root, GEODE))
+    right = (logits.argmax(1) == labels).numpy()
+    region = np.array([row * row % 3 + 4 for row in range(len(labels))])
+    assert next(iter(told)) == "acc_wg"
+    assert told["acc_wg"] == pytest.approx(100 * min(right[region == own].mean() for own in set(region)))
+
+
+def test_a_retrieval_has_the_packages_figures(subject, root, model, published):
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        loader = DataLoader(
+            list(published(FLICKR, "retrieval")), batch_size=14, collate_fn=image_captions_collate_fn
+        )
+    wanted = zeroshot_retrieval.evaluate(
+        model, loader, model.tokenizer, "cpu", amp=False, recall_k_list=[1, 5, 10]
+    )
+    wanted["mean_recall@1"] = (wanted["image_retrieval_recall@1"] + wanted["text_retrieval_recall@1"]) / 2
+    told = figures(ask(subject, root, FLICKR))
+    assert next(iter(told)) == "mean_recall@1"
+    assert told == pytest.approx({name: 100 * own for name, own in wanted.items()}, abs=1e-4)
+
+
+def test_associations_are_jaccards_of_as_many_photos_as_people_chose(subject, root, model, real_data):
+    told = figures(ask(subject, root, WINOGAVIL))
+    photos = [own.image() for own in islice(samples(real_data / "flickr8k-train-000000.tar"), 12)]
+    vectors = model.encode_image(torch.stack([model.transform(own) for own in photos])).numpy()
+    indices = []
+    for prompt, count, chosen in (("An animal", 12, {0, 3}), ("A snow", 10, {1, 2, 5}), ("A wheel", 5, {4})):
+        word = model.encode_text(model.tokenizer([prompt])).numpy()[0]
+        guess = set(np.argsort(vectors[:count] @ word)[-len(chosen) :].tolist())
+        indices.append(len(guess & chosen) / len(guess | chosen))
+    assert told["jaccard_score_10-12"] == pytest.approx(100 * np.mean(indices[:2]))
+    assert told["avg_jaccard_score"] == pytest.approx(100 * np.mean(indices))
+    assert any(indices)
+
+
+def test_the_suite_is_what_lies_there_and_without_all_38_has_no_average(starter, root, tmp_path):
+    (tmp_path / "tasks.toml").write_text('[[datacomp]]\nname = "datacomp"\nfolder = "."')
+    words = ["eval", starter, "--data", root, "--cache", tmp_path, "--tasks", tmp_path / "tasks.toml"]
+    result = CliRunner().invoke(mctrain, [*map(str, words), "--json"], catch_exceptions=False)
+    assert result.exit_code == 0
+    told = json.loads(result.stdout)["tasks"]
+    assert [own["task"] for own in told] == [
+        f"datacomp {task}" for task in (CALTECH, FLICKR, WINOGAVIL, GEODE)
+    ]
+    assert all(own["figures"][0]["name"] == MAIN[own["task"].removeprefix("datacomp ")] for own in told)
+    assert result.stderr == (
+        "datacomp: 4 tasks are there. 34 of DataComp's 38 tasks have no figure, the first is cifar10; an average wants all.\n"
+    )
+
+
+def test_with_all_38_their_average_stands_behind_them(subject, root, tmp_path):
+    """Every task is the same few photos here."""
+    small = next(samples_of(root / folder_of(CALTECH)))
+    files = {"classnames": "a\nb\nc\nd\ne\nf", "zeroshot_classification_templates": "{c}"}
+    for task in MAIN:
+        folder = tmp_path / folder_of(task)
+        if task in (FLICKR, WINOGAVIL):
+            folder.symlink_to(root / folder_of(task))
+        elif task.startswith("retrieval/"):
+            lay_out(folder, [[small[0], ("txt", b"a dog")]], shards=1, dataset_type="retrieval")
+        else:
+            lay_out(folder, [[*small, ("npy", npy(1, 1))]], shards=1, **files)
+    asked = find_files([DataComp("all", ".")], tmp_path, tmp_path)
+    assert len(asked) == 38
+    (told,), refusals = measure_all([subject], asked)
+    mains = [own.figures[0].percent for own in told[:-1]]
+    (average,) = told[-1].figures
+    assert (told[-1].task, average.name, refusals) == ("all", "average of 38", [])
+    assert average.percent == pytest.approx(np.mean(mains))
+    assert average.interval.low < average.percent < average.interval.high
+    assert told[-1].photos == sum(own.photos for own in told[:-1])
+
+
+@pytest.fixture
+def left_open():
+    """The package leaves a file that it could not read to the collector."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ResourceWarning)
+        yield
+        gc.collect()
+
+
+@pytest.mark.usefixtures("left_open")
+@pytest.mark.parametrize(
+    ("members", "texts", "sentence"),
+    [
+        ("photo label pickle", CLASSES, "s0000000.pyd, which no task of DataComp has"),
+        ("photo label", {}, "has no classnames.txt"),
+        ("photo wrong", CLASSES, "has the label 7, and 2 class names"),
+        ("label", CLASSES, "cannot be read by clip-benchmark"),
+        ("nothing label", CLASSES, "cannot be read by clip-benchmark: cannot identify image file"),
+        ("photo blank", {"dataset_type": "retrieval"}, "has no caption of 0/s0000000"),
+    ],
+)
+def test_what_is_wrong_with_a_task_is_told(subject, root, tmp_path, members, texts, sentence):
+    photo, label = next(samples_of(root / folder_of(CALTECH)))
+    kinds = {
+        "photo": photo,
+        "nothing": (photo[0], b"no picture"),
+        "label": label,
+        "wrong": ("cls", b"7"),
+        "blank": ("txt", b""),
+        "pickle": ("pyd", b"cos\nsystem\n(S'true'\ntR."),
+    }
+    folder = lay_out(tmp_path / "task", [[kinds[own] for own in members.split()]], shards=1, **texts)
+    with pytest.raises(DataError, match=sentence):
+        measure(subject, Found(Benchmark("own", CALTECH), (folder,), tmp_path))
+
+
+def test_shards_that_are_missing_and_metadata_too_are_told(subject, root, tmp_path):
+    sample = next(samples_of(root / folder_of(CALTECH)))
+    folder = lay_out(tmp_path / "task", [sample], shards=1, **CLASSES)
+    with pytest.raises(DataError, match="has 1 samples and metadata of 0"):
+        measure(subject, Found(Benchmark("own", GEODE), (folder,), tmp_path))
+    (folder / "test" / "nshards.txt").write_text("2")
+    with pytest.raises(DataError, match=r"cannot be read: .*1\.tar"):
+        measure(subject, Found(Benchmark("own", CALTECH), (folder,), tmp_path))
+    with pytest.raises(DataError, match="finds none of DataComp's 38"):
+        find_files([DataComp("own", ".")], tmp_path, tmp_path)

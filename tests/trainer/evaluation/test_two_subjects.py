@@ -1,0 +1,81 @@
+"""Two different models are asked the same from end to end, and stand on one page."""
+
+from __future__ import annotations
+
+import json
+import re
+import xml.etree.ElementTree as ET
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+
+from mctrain.cli.command import mctrain
+from mctrain.evaluation.scores import kept_scores
+from mctrain.models.presets import PRESETS
+from mctrain.weights.checkpoint import Checkpoint, Source, save_checkpoint
+from mctrain.weights.convert import empty_model, layout_of
+
+TASKS = """
+[[retrieval]]
+name = "captions"
+shards = ["flickr8k-train-*.tar"]
+
+[[order]]
+name = "order"
+shards = ["flickr8k-train-*.tar"]
+captions = 1
+"""
+
+
+@pytest.fixture
+def stranger(tmp_path, randomised):
+    """A small checkpoint that knows nothing."""
+    preset = PRESETS["laptop_xxs"]
+    model = randomised(empty_model(preset, layout_of("apple", preset), folded=False))
+    return save_checkpoint(
+        tmp_path / "own.pt", Checkpoint(preset.as_run_by("apple"), model, Source("w.pt", "ab" * 32, "apple"))
+    )
+
+
+def test_the_starter_and_a_checkpoint_are_compared_and_placed(starter, stranger, tiny_data, tmp_path):
+    (tmp_path / "tasks.toml").write_text(TASKS)
+
+    def told(*words):
+        places = ("--data", tiny_data, "--cache", tmp_path / "cache", "--tasks", tmp_path / "tasks.toml")
+        result = CliRunner().invoke(
+            mctrain, list(map(str, ("eval", *words, *places, "--json"))), catch_exceptions=False
+        )
+        assert result.exit_code == 0, result.output
+        return json.loads(result.stdout)
+
+    both = told(starter, "--against", stranger, "--report", tmp_path / "page.md")
+    assert both["subject"]["name"] == "picsight-starter"
+    assert both["against"]["name"] == "laptop_xxs"
+    alone = told(stranger)
+    means = {"ours": [], "rival": []}
+    for task, other in zip(both["tasks"], alone["tasks"], strict=True):
+        for figure, theirs, apart in zip(task["figures"], other["figures"], task["differences"], strict=True):
+            assert apart["figure"] == figure["name"] == theirs["name"]
+            assert apart["points"] == pytest.approx(figure["percent"] - theirs["percent"], abs=2e-4)
+        means["ours"].append(task["figures"][0]["reporting"])
+        means["rival"].append(other["figures"][0]["reporting"])
+    assert kept_scores(tmp_path / "cache", both["against"]["digest"])
+
+    page = (tmp_path / "page.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| (\S+) \| (\S+) \| (\S+) \| (\S+) \| ONNX Runtime, (.+) \|$", page, re.MULTILINE)
+    assert [row[0] for row in rows] == ["picsight-starter", "laptop\\_xxs"]
+    assert [row[4] for row in rows] == ["as it ships", "folded, float32"]
+    assert [float(row[1]) for row in rows] == pytest.approx(
+        [np.mean(own) for own in means.values()], abs=0.06
+    )
+    assert all(float(cell) > 0 for row in rows for cell in row[2:4])
+    assert "](page.svg)" in page
+    assert f"Weights `{both['subject']['digest']}`" in page
+    figure = both["tasks"][0]["figures"][0]
+    assert f"| {figure['name']} | {figure['percent']:.1f} | {figure['interval']['low']:.1f} to " in page
+    picture = ET.parse(tmp_path / "page.svg")
+    up = {
+        dot.get("class"): float(dot.get("cy")) for dot in picture.iter("{http://www.w3.org/2000/svg}circle")
+    }
+    assert (up["ours"] < up["rival"]) == (np.mean(means["ours"]) > np.mean(means["rival"]))

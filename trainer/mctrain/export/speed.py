@@ -1,0 +1,123 @@
+"""How fast the towers of whatever is measured are: of a bundle as it ships, of a checkpoint as `export` would write it."""
+
+from __future__ import annotations
+
+import statistics
+import tempfile
+import time
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+
+from mctrain.errors import WeightsError
+from mctrain.evaluation.accuracy import CALLS, QUERY, ROUNDS, Latency
+from mctrain.export.bundle import reads_to_the_end, write_image_graph, write_text_graph
+from mctrain.graphs.graph import Graph
+from mctrain.models.reparameterize import fold_everything
+from mctrain.teachers.open import OPEN_CLIP, kind_of
+from mctrain.tokens.tokenizer import load_tokenizer, text_spec
+from mctrain.weights.checkpoint import load_checkpoint
+from picsight_engine.models.backend import load_image_encoder, load_text_encoder
+from picsight_engine.models.bundle import open_bundle
+from picsight_engine.models.tokenizer import Tokenizer
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from numpy.typing import NDArray
+
+
+@dataclass(frozen=True, slots=True)
+class Towers:
+    """Two calls that embed one photo, ready as pixels, and one query, ready as tokens; and what runs them."""
+
+    runtime: str
+    image: Callable[[], object]
+    text: Callable[[], object]
+
+
+def open_towers(title: str) -> Towers:
+    """The towers alone, on one thread, of what `mctrain eval` measures under this name.
+
+    Raises:
+        BundleError: the bundle is damaged.
+        WeightsError: there is no such model or checkpoint, or it is damaged.
+    """
+    match kind_of(title):
+        case "open_clip":
+            return _of_open_clip(title.removeprefix(OPEN_CLIP))
+        case "bundle":
+            return _of_bundle(Path(title))
+        case "checkpoint":
+            return _of_checkpoint(Path(title))
+
+
+def latencies(towers: Sequence[Towers]) -> list[Latency]:
+    """Of each model, after a round that warms up.
+
+    The models take turns, and every second round goes backwards, so that whatever else runs hits all alike.
+    """
+    calls = [call for own in towers for call in (own.image, own.text)]
+    least: list[list[float]] = [[] for _ in calls]
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        for number in range(ROUNDS + 1):
+            for place in range(len(calls))[:: 1 if number % 2 else -1]:
+                least[place].append(min(_seconds(calls[place]) for _ in range(CALLS)))
+    finally:
+        torch.set_num_threads(before)
+    middle = [1e3 * statistics.median(own[1:]) for own in least]
+    pairs = zip(middle[::2], middle[1::2], strict=True)
+    return [Latency(image, text, own.runtime) for own, (image, text) in zip(towers, pairs, strict=True)]
+
+
+def _seconds(call: Callable[[], object]) -> float:
+    begun = time.perf_counter()
+    call()
+    return time.perf_counter() - begun
+
+
+def _of_bundle(folder: Path) -> Towers:
+    bundle = open_bundle(folder)
+    ids = Tokenizer(bundle).encode([QUERY])
+    image, text = load_image_encoder(bundle), load_text_encoder(bundle, threads=1)
+    pixels = _pixels(bundle.image_spec().size)
+    return Towers("ONNX Runtime, as it ships", partial(image.encode, pixels), partial(text.encode, ids))
+
+
+def _of_checkpoint(path: Path) -> Towers:
+    checkpoint = load_checkpoint(path)
+    preset, clip = checkpoint.preset, checkpoint.clip
+    if clip.text is None:
+        raise WeightsError(f"{path} has no text tower, so it finds nothing; choose a whole model.")
+    ids = load_tokenizer(preset.text).encode([QUERY])
+    with tempfile.TemporaryDirectory(prefix="mctrain-") as name:
+        photos, texts = Path(name) / "image.onnx", Path(name) / "text.onnx"
+        write_image_graph(fold_everything(clip.image), preset.image_spec(), photos)
+        causal = reads_to_the_end(preset.text)
+        write_text_graph(fold_everything(clip.text), text_spec(preset.text), texts, causal=causal)
+        image, text = Graph(photos), Graph(texts)
+    pixels = _pixels(preset.size)
+    return Towers("ONNX Runtime, folded, float32", partial(image, pixels), partial(text, ids))
+
+
+def _of_open_clip(title: str) -> Towers:
+    from mctrain.teachers.open_clip import OpenClipTeacher  # imports open_clip: 2 s
+
+    teacher = OpenClipTeacher(title)
+    pixels, ids = torch.from_numpy(_pixels(teacher.spec.size)), teacher.tokens([QUERY])
+    embed = torch.inference_mode()
+    return Towers(
+        "torch",
+        partial(embed(teacher.model.encode_image), pixels),
+        partial(embed(teacher.model.encode_text), ids),
+    )
+
+
+def _pixels(size: int) -> NDArray[np.float32]:
+    return np.random.default_rng(0).random((1, 3, size, size), dtype=np.float32)
