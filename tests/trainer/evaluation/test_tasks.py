@@ -77,6 +77,15 @@ def test_halves_go_by_the_parity_of_a_keys_sha256():
     assert 160 < odd.sum() < 240
 
 
+def test_a_set_that_was_drawn_by_the_twenties_of_that_number_has_two_halves_too():
+    keys = [f"photo-{number}" for number in range(8000)]
+    numbers = {key: int(hashlib.sha256(key.encode()).hexdigest(), 16) for key in keys}
+    drawn = [key for key, number in numbers.items() if number % 20 == 0]
+    odd = reporting(drawn)
+    assert [numbers[key] // 20 % 2 == 1 for key in drawn] == list(odd)
+    assert 0.35 < odd.mean() < 0.65
+
+
 def test_a_figure_of_some_photos_counts_only_what_was_asked_of_them():
     right = np.array([True, False, True, True])
     outcome = Outcome("x", right, np.array([0, 0, 1, 2]), np.array([0, 0, 0, 1]))

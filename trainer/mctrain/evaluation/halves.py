@@ -1,6 +1,7 @@
 """Two halves of a set: one to choose settings by, the other to report.
 
-`everyday-dev` was drawn by multiples of 20 of the same number, so it lies in the first half as a whole.
+They go by the parity of the SHA-256 of a photo's key, as a number. `everyday-dev` was drawn by the multiples of 20 of that same
+number, so there the parity of the number of twenties decides.
 """
 
 from __future__ import annotations
@@ -15,12 +16,12 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-
-def is_reporting(key: str) -> bool:
-    """Whether a photo belongs to the half that is reported: the SHA-256 of its key, as a number, is odd."""
-    return int(hashlib.sha256(key.encode()).hexdigest(), 16) % 2 == 1
+_DRAWN = 20
 
 
 def reporting(keys: Sequence[str]) -> NDArray[np.bool_]:
     """Which of the photos [n] are reported on; settings are chosen by the others."""
-    return np.array([is_reporting(key) for key in keys], np.bool_)
+    numbers = [int(hashlib.sha256(key.encode()).hexdigest(), 16) for key in keys]
+    if all(number % _DRAWN == 0 for number in numbers):
+        numbers = [number // _DRAWN for number in numbers]
+    return np.array([number % 2 == 1 for number in numbers], np.bool_)
