@@ -6,6 +6,7 @@ import sys
 
 import click
 
+from mctrain.cli.answers import answers
 from mctrain.cli.data import data
 from mctrain.cli.evaluate import evaluate
 from mctrain.cli.export import export
@@ -22,7 +23,7 @@ def mctrain() -> None:
     """Trains, measures and exports the models of Picsight."""
 
 
-for _command in (data, teach, reinforce, evaluate, show, export, import_weights, presets):
+for _command in (data, teach, reinforce, evaluate, answers, show, export, import_weights, presets):
     mctrain.add_command(_command)
 
 
