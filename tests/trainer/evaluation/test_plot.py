@@ -70,7 +70,10 @@ def test_accuracy_is_the_mean_of_the_first_figures_of_the_reported_halves():
 
 def test_the_plot_says_what_its_accuracy_is_a_mean_of():
     speed = Latency(10.0, 1.0, "torch")
-    for of, said in ((("a top-1",), "%, a top-1"), (("a", "b", "c"), "%, mean of 3 figures")):
+    for of, said in (
+        (("a top-1",), "accuracy, %: a top-1"),
+        (("a", "b", "c"), "accuracy, %: mean of 3 figures"),
+    ):
         dots, texts = read(
             accuracy_plot([Placed("own", Accuracy(40, of), speed), Placed("other", Accuracy(50, of), speed)])
         )

@@ -18,8 +18,8 @@ from mctrain.data.augment.replay import replay
 from mctrain.data.reinforced.storage import Storage
 from mctrain.data.shards import grouped
 from mctrain.data.words import Words
+from mctrain.evaluation.page import font_of, wrapped
 from mctrain.reinforce.look.gather import VIEW_SIDE, gather
-from mctrain.reinforce.look.page import font_of, wrapped
 
 ODD = [
     "Ein Fuß, ÄÖÜ und čřž", "собака бежит", "一只狗在草地上跑" * 40, "مرحبا", "👩\u200d👩\u200d👧 🐕",

@@ -6,6 +6,7 @@ import sys
 
 import click
 
+from mctrain.cli.answers import answers
 from mctrain.cli.data import data
 from mctrain.cli.evaluate import evaluate
 from mctrain.cli.export import export
@@ -23,7 +24,8 @@ def mctrain() -> None:
     """Trains, measures and exports the models of Picsight."""
 
 
-for _command in (data, teach, reinforce, train, evaluate, show, export, import_weights, presets):
+_COMMANDS = (data, teach, reinforce, train, evaluate, answers, show, export, import_weights, presets)
+for _command in _COMMANDS:
     mctrain.add_command(_command)
 
 

@@ -99,13 +99,13 @@ def _write_page(report: Path, measured: Sequence[_Measured]) -> None:
     """The page, and beside it the plot, where there is something to plot."""
     from mctrain.evaluation.accuracy import Placed, accuracy_of, accuracy_plot
     from mctrain.evaluation.markdown import markdown
-    from mctrain.export.speed import latencies, open_towers
+    from mctrain.export.speed import latencies, open_calls
 
     placed: list[Placed] = []
     plot = report.with_suffix(".svg")
     accuracies = [own for each in measured if (own := accuracy_of(each.results))]
     if accuracies:
-        speeds = latencies([open_towers(own.title) for own in measured])
+        speeds = latencies([open_calls(own.title) for own in measured])
         names = [own.subject.name for own in measured]
         if len(set(names)) < len(names):
             names = [f"{own.subject.name} ({own.subject.digest[:8]})" for own in measured]

@@ -62,4 +62,4 @@ def accuracy_plot(models: Sequence[Placed]) -> str:
     of = models[0].accuracy.of
     title = of[0] if len(of) == 1 else f"mean of {len(of)} figures"
     across = factors("ms a photo, image tower, one thread", [own.x for own in points])
-    return scatter(points, across, percent(f"%, {title}", [own.y for own in points]))
+    return scatter(points, across, percent(f"accuracy, %: {title}", [own.y for own in points]))

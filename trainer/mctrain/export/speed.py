@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Towers:
+class Calls:
     """Two calls that embed one photo, ready as pixels, and one query, ready as tokens; and what runs them."""
 
     runtime: str
@@ -40,8 +40,8 @@ class Towers:
     text: Callable[[], object]
 
 
-def open_towers(title: str) -> Towers:
-    """The towers alone, on one thread, of what `mctrain eval` measures under this name.
+def open_calls(title: str) -> Calls:
+    """The calls, on one thread, of what `mctrain eval` measures under this name.
 
     Raises:
         BundleError: the bundle is damaged.
@@ -56,7 +56,7 @@ def open_towers(title: str) -> Towers:
             return _of_checkpoint(Path(title))
 
 
-def latencies(towers: Sequence[Towers]) -> list[Latency]:
+def latencies(towers: Sequence[Calls]) -> list[Latency]:
     """Of each model, after a round that warms up.
 
     The models take turns, and every second round goes backwards, so that whatever else runs hits all alike.
@@ -82,15 +82,15 @@ def _seconds(call: Callable[[], object]) -> float:
     return time.perf_counter() - begun
 
 
-def _of_bundle(folder: Path) -> Towers:
+def _of_bundle(folder: Path) -> Calls:
     bundle = open_bundle(folder)
     ids = Tokenizer(bundle).encode([QUERY])
     image, text = load_image_encoder(bundle), load_text_encoder(bundle, threads=1)
     pixels = _pixels(bundle.image_spec().size)
-    return Towers("ONNX Runtime, as it ships", partial(image.encode, pixels), partial(text.encode, ids))
+    return Calls("ONNX Runtime, as it ships", partial(image.encode, pixels), partial(text.encode, ids))
 
 
-def _of_checkpoint(path: Path) -> Towers:
+def _of_checkpoint(path: Path) -> Calls:
     checkpoint = load_checkpoint(path)
     preset, clip = checkpoint.preset, checkpoint.clip
     if clip.text is None:
@@ -103,16 +103,16 @@ def _of_checkpoint(path: Path) -> Towers:
         write_text_graph(fold_everything(clip.text), text_spec(preset.text), texts, causal=causal)
         image, text = Graph(photos), Graph(texts)
     pixels = _pixels(preset.size)
-    return Towers("ONNX Runtime, folded, float32", partial(image, pixels), partial(text, ids))
+    return Calls("ONNX Runtime, folded, float32", partial(image, pixels), partial(text, ids))
 
 
-def _of_open_clip(title: str) -> Towers:
+def _of_open_clip(title: str) -> Calls:
     from mctrain.teachers.open_clip import OpenClipTeacher  # imports open_clip: 2 s
 
     teacher = OpenClipTeacher(title)
     pixels, ids = torch.from_numpy(_pixels(teacher.spec.size)), teacher.tokens([QUERY])
     embed = torch.inference_mode()
-    return Towers(
+    return Calls(
         "torch",
         partial(embed(teacher.model.encode_image), pixels),
         partial(embed(teacher.model.encode_text), ids),

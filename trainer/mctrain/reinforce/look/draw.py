@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 import PIL.Image
 
+from mctrain.evaluation.page import MISS, QUIET, Page, line_height, wrapped
 from mctrain.reinforce.look.gather import VIEW_SIDE
-from mctrain.reinforce.look.page import MISS, QUIET, Page, line_height, wrapped
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
