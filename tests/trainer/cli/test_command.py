@@ -35,6 +35,16 @@ def test_help_comes_without_torch():
         (["export", "nowhere.pt", "-o", "x"], 1, "There is no checkpoint nowhere.pt"),
         (["eval", ".", "--data", "."], 1, "There is no file flickr8k-dev-*.tar in ."),
         (["data", "check"], 2, "Missing argument"),
+        (
+            ["reinforce", "--recipe", "everyday", "--data", ".", "-o", "x", "--views", "5"],
+            2,
+            "says --views itself",
+        ),
+        (
+            ["train", "teacher", "--photos", ".", "--dry-run"],
+            2,
+            "recipe of a fit; `mctrain teach` follows it",
+        ),
         (["nonsense"], 2, "No such command"),
     ],
 )

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, get_args
 
 import click
+from click.core import ParameterSource
 
 from mctrain.cli.places import cache_option
 from mctrain.cli.progress import bar
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from mctrain.reinforce.job import Job
 
 _TEACH = "teach:"
+_OF_RECIPE = ("shards", "teachers", "views", "augmentation", "least_area", "seed", "storage", "bank")
 _LEAST_AREAS = {"weak": 0.9}  # of others 0.08; both as published
 
 
@@ -117,7 +119,9 @@ class _Wish:
     help="Processes that decode photos.",
 )
 @cache_option
+@click.pass_context
 def reinforce(
+    context: click.Context,
     *,
     shards: tuple[str, ...],
     output: Path,
@@ -142,8 +146,9 @@ def reinforce(
     A killed job continues with the same command; photos that only measure are left out. Time and disk are told first.
     """
     if recipe is not None:
-        if data is None or shards or teachers:
-            raise click.UsageError("--recipe needs --data, and no shards or teachers beside it.")
+        _demand_recipe_alone(context)
+        if data is None:
+            raise click.UsageError("--recipe needs --data, the folder of its shards.")
         wish = _of_recipe(recipe, data)
     else:
         if not shards or not teachers:
@@ -154,6 +159,34 @@ def reinforce(
         wish = _Wish(named_shards(shards), teachers, drawn, seed, Storage(storage), None, None, own)
     for place in (output, cache):
         demand_writable(place)
+    manifest = _work(wish, output, data, cache, part=part, processes=processes, jpeg=jpeg, limit=limit)
+    _tell(output, manifest)
+    if not manifest.samples:
+        sys.exit(1)
+
+
+def _demand_recipe_alone(context: click.Context) -> None:
+    """Nothing beside a recipe that the recipe says itself."""
+    for name in _OF_RECIPE:
+        if context.get_parameter_source(name) is ParameterSource.COMMANDLINE:
+            option = {"shards": "SHARDS", "teachers": "--teacher"}.get(name, f"--{name.replace('_', '-')}")
+            raise click.UsageError(
+                f"A --recipe says {option} itself; leave it out, or copy the recipe and change it."
+            )
+
+
+def _work(
+    wish: _Wish,
+    output: Path,
+    data: Path | None,
+    cache: Path,
+    *,
+    part: tuple[int, int],
+    processes: int,
+    jpeg: bool,
+    limit: int | None,
+) -> Manifest:
+    """The whole job, what is told of its length before, and its bank behind."""
     from mctrain.data.refusal import shipped
     from mctrain.data.reinforced.bank_sources import Places, collect
     from mctrain.data.workers import open_pool
@@ -177,9 +210,7 @@ def reinforce(
     if texts.dropped:
         for line in make_bank(output, texts, ensemble, bar):
             click.echo(line)
-    _tell(output, manifest)
-    if not manifest.samples:
-        sys.exit(1)
+    return manifest
 
 
 def _tell(output: Path, manifest: Manifest) -> None:

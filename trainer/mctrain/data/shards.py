@@ -244,7 +244,7 @@ def find_shards(data: Path, patterns: Sequence[str]) -> list[Path]:
         DataError: a pattern that fits no file.
     """
     return _found(
-        data, patterns, f"There is no file {{}} in {data}; give the folder of the data with --data."
+        data, patterns, f"There is no file {{}} in {data}; choose the folder that has it."
     )
 
 

@@ -267,5 +267,5 @@ def _named(task: Named, data: Path) -> tuple[Path, ...]:
 
 def _folder(task: str, folder: Path) -> Path:
     if not folder.is_dir():
-        raise DataError(f"The task {task} has no folder {folder}; give the folder of the data with --data.")
+        raise DataError(f"The task {task} has no folder {folder}; choose the folder that has it.")
     return folder
