@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import sys
+import time
 from typing import TYPE_CHECKING
 
 from tqdm import tqdm
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+_A_WHILE = 60.0  # seconds between two lines where no terminal shows a bar
+_STEPS = "{desc} {n_fmt} of {total_fmt} |{bar:20}| {postfix}"  # it tells of speed and time itself
 
 
 def bar(title: str, total: int | None = None) -> Callable[[int, str], None]:
@@ -23,3 +27,29 @@ def bar(title: str, total: int | None = None) -> Callable[[int, str], None]:
             display.close()
 
     return advance
+
+
+class Steps:
+    """The steps of a training run: a bar in a terminal, and elsewhere a line now and then, for a run of days has to leave a trace."""
+
+    def __init__(self) -> None:
+        self._display: tqdm[None] | None = None
+        self._silent_until = 0.0
+
+    def advance(self, step: int, steps: int, sentence: str) -> None:
+        """So many steps are done of so many; an empty sentence is no news."""
+        if not sys.stderr.isatty():
+            if sentence and (time.monotonic() >= self._silent_until or step == steps):
+                self.tell(f"step {step} of {steps}: {sentence}")
+                self._silent_until = time.monotonic() + _A_WHILE
+            return
+        if self._display is None:
+            self._display = tqdm(total=steps, initial=step, desc="step", file=sys.stderr, bar_format=_STEPS)
+        if sentence:
+            self._display.set_postfix_str(sentence, refresh=False)
+        self._display.update(step - self._display.n)
+
+    def tell(self, sentence: str) -> None:
+        """Something that is to stay, above the bar."""
+        tqdm.write(sentence, file=sys.stderr)
+        sys.stderr.flush()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import sys
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,15 +10,17 @@ import click
 
 from mctrain.cli.places import cache_option
 from mctrain.cli.printing import printable
-from mctrain.cli.progress import bar
+from mctrain.cli.progress import Steps
 from mctrain.data.shards import file_digest, find_shards
+from mctrain.training.interrupts import Interrupts
 from mctrain.training.recipe import load_training
+from mctrain.training.surroundings import Places, Surroundings
 from picsight_engine.models.bundle import MANIFEST
 from picsight_engine.models.place import demand_writable
 
 if TYPE_CHECKING:
     from mctrain.training.recipe import TrainingRecipe
-    from mctrain.training.run import Places, Start
+    from mctrain.training.run import Start
 
 _FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
 
@@ -77,42 +79,61 @@ def train(
     find_shards(photos, read.data.shards)  # a wrong folder is told before torch is loaded
     if (output is None) != dry_run:
         raise click.UsageError("Give either -o, the folder of the run, or --dry-run.")
-    from mctrain.training.run import Places, follow  # imports torch: 2 s
-
     places = Places(photos, data, tasks, cache)
-    start = _start(begin) if begin else None
     if output is None:
-        _foretell(read, start, places, workers)
+        _foretell(read, begin, places, workers)
         return
     output.mkdir(parents=True, exist_ok=True)
     for place in (output, cache):
         demand_writable(place)
-    about = read.about
-    click.echo(
-        f"{about.title}\n  source: {about.source}\n  expected: {about.expected} ({about.noise})", err=True
-    )
-    ending = follow(read, start, places, output, bar, workers=workers)
-    if ending.path is not None:
-        click.echo(printable(f"{ending.path}: {ending.why}"))
-    elif ending.exit_code:
-        sys.stderr.write(f"The run in {output} was {ending.why}.\n")
-    context.exit(ending.exit_code)
+    try:
+        with Interrupts() as interrupts:
+            code = _follow(read, begin, places, Surroundings(output, interrupts, Steps(), workers))
+    except SystemExit:  # a signal before the first step or after the last
+        click.echo("Interrupted; type the same command again.", err=True)
+        raise
+    context.exit(code)
 
 
-def _start(path: Path) -> Start:
+def _follow(recipe: TrainingRecipe, begin: Path | None, places: Places, around: Surroundings) -> int:
+    """The exit code."""
+    from mctrain.training.run import follow  # imports torch: 2 s
+
+    about = recipe.about
+    if _is_first():
+        click.echo(
+            f"{about.title}\n  source: {about.source}\n  expected: {about.expected} ({about.noise})", err=True
+        )
+    outcome = follow(recipe, _start(begin), places, around)
+    if outcome.path is not None:
+        click.echo(printable(f"{outcome.path}: {outcome.why}"))
+    elif _is_first():
+        click.echo(printable(f"The run in {around.folder} was {outcome.why}."), err=True)
+    return 128 + outcome.signal if outcome.signal else 0
+
+
+def _is_first() -> bool:
+    """Of the processes that torchrun started: it alone speaks."""
+    return os.environ.get("RANK", "0") == "0"
+
+
+def _start(path: Path | None) -> Start | None:
     """A checkpoint, or a bundle read back."""
     from mctrain.training.run import Start
     from mctrain.weights.bundle import read_bundle
     from mctrain.weights.checkpoint import CHECKPOINT, load_checkpoint
 
+    if path is None:
+        return None
     if (path / MANIFEST).is_file():
         return Start(read_bundle(path), file_digest(path / MANIFEST))
     file = path / CHECKPOINT if path.is_dir() else path
     return Start(load_checkpoint(file), file_digest(file))
 
 
-def _foretell(recipe: TrainingRecipe, start: Start | None, places: Places, workers: int) -> None:
+def _foretell(recipe: TrainingRecipe, begin: Path | None, places: Places, workers: int) -> None:
     from mctrain.training.dry_run import dry_run
 
-    for line in dry_run(recipe, start, places, workers=workers):
+    lines = dry_run(recipe, _start(begin), places, workers=workers)
+    for line in lines if _is_first() else ():
         click.echo(printable(line))

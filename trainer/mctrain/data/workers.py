@@ -12,11 +12,11 @@ from concurrent.futures import ProcessPoolExecutor
 def open_pool(count: int) -> ProcessPoolExecutor:
     """So many processes, begun when they are needed."""
     context = multiprocessing.get_context("spawn")  # a fork of a process that runs threads may hang
-    return ProcessPoolExecutor(count, context, initializer=_follow_parent)
+    return ProcessPoolExecutor(count, context, initializer=follow_parent)
 
 
-def _follow_parent() -> None:
-    """Ctrl-C in a terminal reaches all processes: the parent answers, and its workers end when it ends.
+def follow_parent() -> None:
+    """For a process as it begins. Ctrl-C in a terminal reaches all processes: the parent answers, and its workers end when it ends.
 
     A killed parent leaves no message: without the thread its workers would wait for one for ever.
     """

@@ -1,7 +1,8 @@
-"""BatchNorm that goes by the statistics it has, and keeps them."""
+"""BatchNorm that keeps the statistics it has: for a run, or for a pass that is made a second time."""
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from types import MethodType
 from typing import TYPE_CHECKING
 
@@ -10,7 +11,7 @@ from torch.nn.modules.batchnorm import _BatchNorm
 from mctrain.optimisation.names import demand_parts, is_within
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Iterator
 
     from torch import nn
 
@@ -29,6 +30,23 @@ def hold_statistics(model: nn.Module, parts: Collection[str]) -> None:
         if any(is_within(name, part) for part in parts):
             norm.train = MethodType(_stay, norm)  # type: ignore[method-assign]
             norm.eval()
+
+
+@contextmanager
+def statistics_kept(model: nn.Module) -> Iterator[None]:
+    """Norms in training mode still go by the batch, and remember nothing of it.
+
+    They do the same operations as otherwise, which a pass that is recomputed has to.
+    """
+    norms = [own for own in model.modules() if isinstance(own, _BatchNorm) and own.training]
+    before = [(own.momentum, own.num_batches_tracked) for own in norms]
+    for own in norms:
+        own.momentum, own.num_batches_tracked = 0.0, None
+    try:
+        yield
+    finally:
+        for own, (momentum, count) in zip(norms, before, strict=True):
+            own.momentum, own.num_batches_tracked = momentum, count
 
 
 def _stay(norm: nn.Module, mode: bool = True) -> nn.Module:  # noqa: ARG001 (torch's own signature)

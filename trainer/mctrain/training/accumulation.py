@@ -13,20 +13,20 @@ is embedded again, and takes up the gradient from there. That costs a second pas
 
 from __future__ import annotations
 
-from contextlib import contextmanager, nullcontext
+from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, cast
 
 import torch
 from torch import Tensor, nn
-from torch.nn.modules.batchnorm import _BatchNorm
 from torch.nn.parallel import DistributedDataParallel
 from torch.utils.checkpoint import get_device_states, set_device_states
 
+from mctrain.optimisation.statistics import statistics_kept
 from mctrain.training.losses import Embeddings, exact
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Sequence
     from contextlib import AbstractContextManager
 
     from mctrain.training.losses import Loss
@@ -96,7 +96,7 @@ def backward(model: nn.Module, parts: Sequence[Part], judge: Judge, precision: P
     places, seen_parts = _look(model, parts, precision)
     loss = judge(_join(seen_parts), seen_parts[-1].scale)
     precision.backward(loss.total)
-    with _statistics_kept(model):
+    with statistics_kept(model):
         for number, (part, place, seen) in enumerate(zip(parts, places, seen_parts, strict=True), start=1):
             last = number == len(parts)
             place.restore()
@@ -147,20 +147,3 @@ def _gradients_apart(model: nn.Module, *, apart: bool) -> AbstractContextManager
     if apart and isinstance(model, DistributedDataParallel):
         return cast("AbstractContextManager[None]", model.no_sync())
     return nullcontext()
-
-
-@contextmanager
-def _statistics_kept(model: nn.Module) -> Iterator[None]:
-    """Norms in training mode still go by the batch, and remember nothing of it."""
-    norms = [
-        own
-        for own in model.modules()
-        if isinstance(own, _BatchNorm) and own.training and own.track_running_stats
-    ]
-    for norm in norms:
-        norm.track_running_stats = False
-    try:
-        yield
-    finally:
-        for norm in norms:
-            norm.track_running_stats = True

@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-import tempfile
 import time
-from pathlib import Path
 from typing import TYPE_CHECKING
 
+import torch
+
 from mctrain.models.sizes import parameters
+from mctrain.training.facts import Facts
 from mctrain.training.loop import take_step
 from mctrain.training.ranks import joined
 from mctrain.training.run import open_training
-from mctrain.training.state import save_state
 
 if TYPE_CHECKING:
     from mctrain.training.loop import Training
     from mctrain.training.recipe import TrainingRecipe
-    from mctrain.training.run import Places, Start
+    from mctrain.training.run import Start
+    from mctrain.training.surroundings import Places
 
 _STEPS = 50
 _WARM = 2  # the first ones allocate, and wait for readers that start
@@ -28,27 +29,34 @@ def dry_run(recipe: TrainingRecipe, start: Start | None, places: Places, *, work
     Raises:
         As `run.follow`.
     """
-    with joined() as rank, tempfile.TemporaryDirectory(prefix="mctrain-") as scratch:
-        run = open_training(recipe, start, places, Path(scratch), rank, workers=workers)
-        count = min(_STEPS, run.steps)
-        begun, waited = time.perf_counter(), 0.0
-        for number, lesson in enumerate(run.feed.lessons(0, count)):
-            if number == min(_WARM, count - 1):
-                begun, waited = time.perf_counter(), 0.0
+    with joined() as rank:
+        run = open_training(recipe, start, places, rank, workers=workers)
+        count, facts = min(_STEPS, run.steps), Facts()
+        lessons = run.feed.lessons(0, count)
+        for number in range(count):
+            began = time.perf_counter()
+            lesson = next(lessons)
             values = take_step(run, lesson)
-            waited += lesson.waited
+            if number >= min(_WARM, count - 1):
+                facts.add(recipe.run.batch, time.perf_counter() - began, lesson.waited, values)
             run.at.step += 1
-        seconds = time.perf_counter() - begun
-        size = save_state(Path(scratch), recipe, run.student, run.at).stat().st_size
-    speed = (count - min(_WARM, count - 1)) * recipe.run.batch / seconds
+        told = facts.line(rank)
+    speed, size = told["photos_a_second"], _bytes(run.student.state())
     return [
         _model(run),
         f"data       {len(run.feed.data)} photos; {run.steps} steps are {run.steps / run.feed.steps_of_pass:.1f} passes",
-        f"speed      {speed:.1f} photos a second on {run.feed.device}, {waited / seconds:.0%} of the time waiting for data",
+        f"speed      {speed:.1f} photos a second on {run.feed.device}, {told['waiting']:.0%} of the time waiting for data",
         f"time       {run.steps * recipe.run.batch / speed / 3600:.1f} hours without what is measured on the way",
         f"disk       {(recipe.run.keep + 1) * size / 1e6:.0f} MB: {recipe.run.keep} states of {size / 1e6:.0f} MB and one in the making",
         f"loss       {values['loss']:.3f} after {count} steps",
     ]
+
+
+def _bytes(content: object) -> int:
+    """Of the tensors in a state."""
+    if isinstance(content, dict):
+        return sum(map(_bytes, content.values()))
+    return content.nbytes if isinstance(content, torch.Tensor) else 0
 
 
 def _model(run: Training) -> str:

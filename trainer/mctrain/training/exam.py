@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Callable
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mctrain.errors import RecipeError
@@ -15,6 +13,8 @@ from mctrain.evaluation.tasks import find_files, load_tasks
 from mctrain.teachers.towers import Towers
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from mctrain.evaluation.report import Figure
     from mctrain.models.clip import Clip
     from mctrain.models.presets import Preset
@@ -23,31 +23,35 @@ if TYPE_CHECKING:
 Exam = Callable[["Clip"], "dict[str, Figure]"]
 
 
-def open_exam(table: EvaluationTable, preset: Preset, data: Path, tasks: Path | None) -> Exam:
-    """The figures that a recipe names, `TASK: FIGURE`, of the tasks that ship or of a person's own list.
+def open_exam(
+    table: EvaluationTable, preset: Preset, places: tuple[Path, Path | None, Path], look: Callable[[], None]
+) -> Exam:
+    """The figures that a recipe names, `TASK: FIGURE`.
+
+    `places` are the folder of the data, a person's own list of tasks, and a folder for what is unpacked, which stays as
+    long as the exam. `look` is asked at each photo and may raise what breaks the exam off.
 
     Raises:
         RecipeError: there is no such task.
         DataError: its files are missing.
     """
+    data, tasks, scratch = places
     named = load_tasks(tasks)
     wanted = {name.partition(": ")[0] for name in table.figures}
     if strange := wanted - {task.name for task in named}:
         raise RecipeError(
             f"There is no task {min(strange)} to be measured; there are {', '.join(task.name for task in named)}."
         )
-    asked = [task for task in named if task.name in wanted]
+    asked = find_files([task for task in named if task.name in wanted], data, scratch)
 
     def exam(clip: Clip) -> dict[str, Figure]:
-        with tempfile.TemporaryDirectory(prefix="mctrain-") as scratch:
-            subject = Subject(Towers(clip, preset, "student", ""), lambda *_: None)
-            found = [
-                result_of(own.task.name, measure(subject, own), None)
-                for own in find_files(asked, data, Path(scratch))
-            ]
-        figures = {f"{result.task}: {own.name}": own for result in found for own in result.figures}
+        subject = Subject(Towers(clip, preset, "student", ""), lambda *_: look())
+        results = [result_of(own.task.name, measure(subject, own), None) for own in asked]
+        figures = {f"{result.task}: {own.name}": own for result in results for own in result.figures}
         if strange := [name for name in table.figures if name not in figures]:
-            raise RecipeError(f"There is no figure {strange[0]}; there are {', '.join(figures)}.")
+            raise RecipeError(
+                f"There is no figure {strange[0]}; there are {', '.join(figures)}. The same command goes on from here."
+            )
         return {name: figures[name] for name in table.figures}
 
     return exam

@@ -10,6 +10,7 @@ import numpy as np
 import torch
 
 from mctrain.data.reading.settings import Pass
+from mctrain.errors import RecipeError
 from mctrain.training.accumulation import Part
 from mctrain.training.losses import Embeddings
 
@@ -64,8 +65,17 @@ class Feed:
 
     @property
     def steps_of_pass(self) -> int:
-        """How many steps a pass over the data has."""
-        return self.data.steps(self.recipe.run.batch)
+        """How many steps a pass over the data has.
+
+        Raises:
+            RecipeError: a batch has more samples than there are.
+        """
+        batch = self.recipe.run.batch
+        if batch > len(self.data):
+            raise RecipeError(
+                f"{len(self.data)} samples make no batch of {batch}; give run.batch a smaller number."
+            )
+        return self.data.steps(batch)
 
     def lessons(self, start: int, end: int) -> Iterator[Lesson]:
         """The steps from `start` on: each follows from its number and the seed alone.

@@ -7,8 +7,11 @@ weights of one that was not.
 from __future__ import annotations
 
 import hashlib
+import math
+import time
+from contextlib import suppress
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import torch
 
@@ -16,13 +19,15 @@ from mctrain.optimisation.groups import set_rate
 from mctrain.optimisation.schedule import rate_at
 from mctrain.training.accumulation import backward
 from mctrain.training.exam import choosing_mean
+from mctrain.training.facts import Facts
+from mctrain.training.interrupts import Interrupted
 from mctrain.training.losses import reinforced_loss
-from mctrain.training.metrics import Facts, sentence, values_of
+from mctrain.training.metrics import SCORE, progress
 from mctrain.training.range_augment import target_error
 from mctrain.training.state import save_state
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Mapping
     from pathlib import Path
 
     from mctrain.training.exam import Exam
@@ -33,50 +38,69 @@ if TYPE_CHECKING:
     from mctrain.training.recipe import TrainingRecipe
     from mctrain.training.state import Position
     from mctrain.training.student import Student
+    from mctrain.training.surroundings import Journal
 
 
 @dataclass(frozen=True, slots=True)
 class Training:
-    """A run: what learns, from what, towards which loss, and who is told; `at` moves on with it."""
+    """What steps are made of: what learns, from what, towards which loss; `at` moves on with them.
+
+    `identity` is what a state must have been made with to be this run's.
+    """
 
     recipe: TrainingRecipe
     student: Student
     feed: Feed
     loss: LossSettings
     steps: int
+    identity: Mapping[str, Any]
     at: Position
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """What the first process has: it alone writes, tells and, where the recipe wants it, measures."""
+
     folder: Path
-    interrupts: Interrupts
-    metrics: Metrics | None  # of the first process alone, as `exam`
+    metrics: Metrics
+    journal: Journal
     exam: Exam | None
-    told: Callable[[int, str], None]
 
 
-def train(run: Training) -> str:
-    """Trains to the end, or to where a signal or the recipe stops it; why it ended.
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """Why a run ended, and the signal that stopped it before its end, 0 for none."""
+
+    why: str
+    signal: int = 0
+
+
+def train(run: Training, interrupts: Interrupts, desk: Desk | None) -> Ending:
+    """Trains to the end, or to where a signal or the recipe stops it.
 
     Raises:
         DataError: the data fail.
         TrainerError: the loss is no number any more; the last state is the one to go on from.
     """
-    facts = Facts()
-    for lesson in run.feed.lessons(run.at.step, run.steps):
+    lessons = run.feed.lessons(run.at.step, run.steps)
+    _evaluate(run, desk)  # where a signal came between the last step and this
+    while not _is_over(run):
+        began = time.perf_counter()
+        lesson = next(lessons)
         values = take_step(run, lesson)
         run.at.step += 1
-        facts.add(run.recipe.run.batch, lesson.waited, values)
-        if _is_due(run, run.recipe.run.log_every):
-            _tell(run, facts)
-            facts = Facts()
-        if run.recipe.evaluation and _is_due(run, run.recipe.evaluation.every):
-            _evaluate(run)
-        stopped = run.feed.rank.any(run.interrupts.asked)
-        if stopped or _is_due(run, run.recipe.run.save_every):
-            _save(run)
-        if stopped:
-            return f"stopped by a signal after {run.at.step} of {run.steps} steps; the same command goes on from here"
-        if _is_exhausted(run):
-            return f"stopped after {run.at.step} of {run.steps} steps: the scores do not rise any more"
-    return f"{run.at.step} steps"
+        run.at.facts.add(run.recipe.run.batch, time.perf_counter() - began, lesson.waited, values)
+        _tell(run, desk)
+        _evaluate(run, desk)
+        signal = run.feed.rank.most(interrupts.received)
+        if signal or _is_over(run) or _is_due(run, run.recipe.run.save_every):
+            _save(run, desk)
+        if signal:
+            why = f"stopped by a signal after {run.at.step} of {run.steps} steps"
+            return Ending(f"{why}; the same command goes on from here", signal)
+    if run.at.step < run.steps:
+        return Ending(f"stopped after {run.at.step} of {run.steps} steps: the scores do not rise any more")
+    return Ending(f"{run.at.step} steps")
 
 
 def take_step(run: Training, lesson: Lesson) -> dict[str, float]:
@@ -86,10 +110,9 @@ def take_step(run: Training, lesson: Lesson) -> dict[str, float]:
     rate = rate_at(run.at.step, run.steps, table.warmup, table.rate, table.floor)
     set_rate(student.optimizer, rate)
     student.optimizer.zero_grad(set_to_none=True)
-    pixels = _look(run, lesson)
     loss = backward(
         student.model,
-        lesson.parts(pixels, run.recipe.run.parts),
+        lesson.parts(_look(run, lesson.pixels), run.recipe.run.parts),
         lambda seen, scale: reinforced_loss(seen, scale, lesson.taught, run.loss),
         student.precision,
     )
@@ -97,57 +120,85 @@ def take_step(run: Training, lesson: Lesson) -> dict[str, float]:
     student.clip.limit_scale()
     if student.average is not None:
         student.average.update_parameters(student.clip)
-    return values_of(loss, rate, student.clip.scale().item(), length)
+    return {
+        "loss": loss.total.item(),
+        "clip": loss.clip.item(),
+        "distillation": loss.distillation.item(),
+        "rate": rate,
+        "scale": student.clip.scale().item(),
+        "gradient": length,
+    }
 
 
-def _look(run: Training, lesson: Lesson) -> torch.Tensor:
+def _look(run: Training, pixels: torch.Tensor) -> torch.Tensor:
     """Photos [n, 3, size, size] as the student wants them: augmented where the recipe says so, and normalised."""
-    pixels = lesson.pixels
-    if run.student.augment is not None:
-        seen = run.student.augment(pixels, target_error(run.at.step / run.steps))
-        run.student.precision.backward(seen.loss)  # its ranges learn from this alone
-        run.feed.rank.average(own.grad for own in run.student.augment.parameters())
+    student = run.student
+    if student.augment is not None:
+        seen = student.augment(pixels, target_error(run.at.step / run.steps))
+        student.precision.backward(seen.loss)  # its ranges learn from this alone
+        run.feed.rank.average(own.grad for own in student.augment.parameters())
         pixels = seen.pixels.detach()
-    spec = run.student.preset.image_spec()
+    spec = student.preset.image_spec()
     if spec.mean is not None and spec.std is not None:
         mean, std = (pixels.new_tensor(own)[:, None, None] for own in (spec.mean, spec.std))
         pixels = (pixels - mean) / std
-    wanted = torch.channels_last if run.recipe.run.channels_last else torch.contiguous_format
-    return pixels.contiguous(memory_format=wanted)
+    return pixels.contiguous(memory_format=student.layout)
+
+
+def _tell(run: Training, desk: Desk | None) -> None:
+    """Every process says what its share of the steps came to; the mean is told."""
+    at, sentence = run.at, ""
+    if _is_due(run, run.recipe.run.log_every):
+        line = at.facts.line(run.feed.rank)
+        at.facts = Facts()
+        if desk is not None:
+            desk.metrics.tell(at.step, line)
+        sentence = progress(at.step, run.steps, line, run.recipe.run.batch)
+    if desk is not None:
+        desk.journal.advance(at.step, run.steps, sentence)
+
+
+def _evaluate(run: Training, desk: Desk | None) -> None:
+    """Where it is time: the first process measures, and all hear the mean by which a run is stopped.
+
+    A signal breaks it off; the run begins with it when it goes on.
+    """
+    table, at = run.recipe.evaluation, run.at
+    if table is None or at.step == 0 or at.step in at.scores or not _is_due(run, table.every):
+        return
+    _save(run, desk)  # whatever goes wrong now, no step is lost
+    score, figures = math.nan, dict[str, float]()
+    if desk is not None and desk.exam is not None:
+        with suppress(Interrupted):
+            found = desk.exam(run.student.best)
+            figures = {name: own.percent for name, own in found.items()}
+            score = choosing_mean(found)
+    score = run.feed.rank.from_first(score)
+    if math.isnan(score):
+        return
+    at.scores[at.step] = score
+    if desk is not None:
+        desk.metrics.tell(at.step, {**figures, SCORE: score})
+        desk.journal.tell(
+            f"step {at.step}: {', '.join(f'{name} {own:.1f} %' for name, own in figures.items())}"
+        )
+
+
+def _save(run: Training, desk: Desk | None) -> None:
+    if desk is not None:
+        save_state(desk.folder, run.identity, run.recipe, run.student, run.at)
 
 
 def _is_due(run: Training, every: int) -> bool:
     return run.at.step % every == 0 or run.at.step == run.steps
 
 
-def _tell(run: Training, facts: Facts) -> None:
-    line = facts.line()
-    if run.metrics is not None:
-        run.metrics.tell(run.at.step, line)
-    run.told(facts.steps, sentence(run.at.step, run.steps, line, run.recipe.run.batch))
-
-
-def _evaluate(run: Training) -> None:
-    """The first process measures; all hear the mean by which a run is stopped."""
-    mean = 0.0
-    if run.exam is not None:
-        figures = run.exam(run.student.best)
-        mean = choosing_mean(figures)
-        if run.metrics is not None:
-            run.metrics.tell(run.at.step, {name: own.percent for name, own in figures.items()})
-    run.at.scores[run.at.step] = run.feed.rank.from_first(mean)
-
-
-def _save(run: Training) -> None:
-    if run.feed.rank.first:
-        save_state(run.folder, run.recipe, run.student, run.at)
-
-
-def _is_exhausted(run: Training) -> bool:
-    """Whether the best score lies `patience` evaluations back."""
+def _is_over(run: Training) -> bool:
+    """Whether all steps are done, or the best score lies `patience` evaluations back."""
     patience = run.recipe.evaluation.patience if run.recipe.evaluation else 0
     scores = list(run.at.scores.values())
-    return bool(patience) and len(scores) > patience and max(scores[-patience:]) <= max(scores[:-patience])
+    tired = patience and len(scores) > patience and max(scores[-patience:]) <= max(scores[:-patience])
+    return bool(tired) or run.at.step >= run.steps
 
 
 def _seed(seed: int, step: int, rank: int) -> int:

@@ -1,4 +1,4 @@
-"""What a run tells of itself: a line of JSON every few steps, the same for TensorBoard, and a progress line."""
+"""What a run writes down of itself: a line of JSON every few steps, the same for TensorBoard, and the end of its progress line."""
 
 from __future__ import annotations
 
@@ -6,8 +6,6 @@ import json
 import platform
 import shutil
 import subprocess
-import time
-from dataclasses import dataclass, field
 from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,55 +17,32 @@ from mctrain.whole_files import write_whole
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from mctrain.training.losses import Loss
     from mctrain.training.recipe import TrainingRecipe
+    from mctrain.training.state import Position
 
 METRICS = "metrics.jsonl"
+SCORE = "score"  # in the lines of evaluations: the mean by which a run is stopped
 _VERSIONS = ("picsight", "torch", "torchvision", "timm", "numpy", "pillow")
-
-
-@dataclass(slots=True)
-class Facts:
-    """What happened in the steps since the last line: sums of losses, and seconds waited for data."""
-
-    steps: int = 0
-    photos: int = 0
-    waited: float = 0.0
-    sums: dict[str, float] = field(default_factory=dict)
-    begun: float = field(default_factory=time.perf_counter)
-
-    def add(self, photos: int, waited: float, values: Mapping[str, float]) -> None:
-        """One more step."""
-        self.steps += 1
-        self.photos += photos
-        self.waited += waited
-        for name, value in values.items():
-            self.sums[name] = self.sums.get(name, 0.0) + value
-
-    def line(self) -> dict[str, float]:
-        """Means over the steps, photos a second, and the share of the time that went by waiting for data."""
-        seconds = max(time.perf_counter() - self.begun, 1e-9)
-        means = {name: value / self.steps for name, value in self.sums.items()}
-        return means | {"photos_a_second": self.photos / seconds, "waiting": self.waited / seconds}
 
 
 class Metrics:
     """The files of one run in its folder; what a killed run wrote after its last state is cut away when it goes on."""
 
-    def __init__(self, folder: Path, recipe: TrainingRecipe, step: int, facts: Mapping[str, Any]) -> None:
+    def __init__(
+        self, folder: Path, recipe: TrainingRecipe, at: Position, machine: Mapping[str, Any]
+    ) -> None:
         self._path = folder / METRICS
-        _cut(self._path, step)
-        self._board = SummaryWriter(str(folder / "tensorboard"), purge_step=step)
+        _cut(self._path, at)
+        self._board = SummaryWriter(str(folder / "tensorboard"), purge_step=at.step + 1)
         self._file = self._path.open("a", encoding="utf-8")
-        versions = {name: metadata.version(name) for name in _VERSIONS}
         start = {
-            "step": step,
+            "step": at.step,
             "recipe": recipe.as_dict(),
             "commit": _commit(),
             "python": platform.python_version(),
-            "versions": versions,
+            "versions": {name: metadata.version(name) for name in _VERSIONS},
         }
-        self._write({"start": start | dict(facts)})
+        self._write({"start": start | dict(machine)})
 
     def tell(self, step: int, values: Mapping[str, float]) -> None:
         """Figures after so many steps."""
@@ -86,23 +61,12 @@ class Metrics:
         self._file.flush()
 
 
-def values_of(loss: Loss, rate: float, scale: float, length: float) -> dict[str, float]:
-    """The figures of one step."""
-    return {
-        "loss": loss.total.item(),
-        "clip": loss.clip.item(),
-        "distillation": loss.distillation.item(),
-        "rate": rate,
-        "scale": scale,
-        "gradient": length,
-    }
-
-
-def sentence(step: int, steps: int, values: Mapping[str, float], batch: int) -> str:
-    """The progress line's end: loss, photos a second, waiting, and the time that is left."""
+def progress(step: int, steps: int, values: Mapping[str, float], batch: int) -> str:
+    """Loss, photos a second, waiting, and the time that is left without what is measured on the way."""
     left = (steps - step) * batch / max(values["photos_a_second"], 1e-9)
+    loss = f"loss {values['loss']:.3f}, " if "loss" in values else ""
     return (
-        f"loss {values['loss']:.3f}, {values['photos_a_second']:.0f} photos/s, {values['waiting']:.0%} waiting for data, "
+        f"{loss}{values['photos_a_second']:.0f} photos/s, {values['waiting']:.0%} waiting for data, "
         f"{_duration(left)} left"
     )
 
@@ -112,8 +76,8 @@ def _duration(seconds: float) -> str:
     return f"{hours} h {minutes:02} min" if hours else f"{minutes} min"
 
 
-def _cut(path: Path, step: int) -> None:
-    """Keeps the lines up to a step."""
+def _cut(path: Path, at: Position) -> None:
+    """Keeps the lines of what the state knows."""
     if not path.exists():
         return
     kept = []
@@ -122,17 +86,27 @@ def _cut(path: Path, step: int) -> None:
             content = json.loads(line)
         except ValueError:
             break  # the line at which the run was killed
-        if content.get("step", 0) <= step:
+        step = content.get("step", 0)
+        if step <= at.step and (SCORE not in content or step in at.scores):
             kept.append(line)
     with write_whole(path) as file:
         file.write("".join(f"{line}\n" for line in kept).encode())
 
 
 def _commit() -> str | None:
-    """Of the sources that run, where they lie in a repository."""
+    """Of the sources that run, where they lie in a repository; with a mark where they differ from it."""
     git = shutil.which("git")
     if git is None:
         return None
-    asked = [git, "-C", str(Path(__file__).parent), "rev-parse", "HEAD"]
+    asked = [
+        git,
+        "-C",
+        str(Path(__file__).parent),
+        "describe",
+        "--always",
+        "--dirty",
+        "--abbrev=40",
+        "--exclude=*",
+    ]
     found = subprocess.run(asked, capture_output=True, text=True, check=False)  # noqa: S603 (a fixed command)
     return found.stdout.strip() or None

@@ -11,8 +11,10 @@ from typing import TYPE_CHECKING, Any, cast
 import torch
 from torch import Tensor, distributed
 
+from mctrain.errors import TrainerError
+
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
 
 _PATIENCE = timedelta(hours=4)  # the others wait while the first evaluates
 
@@ -29,13 +31,15 @@ class Rank:
         """Whether it is the one that writes, measures and tells."""
         return self.number == 0
 
-    def any(self, flag: bool) -> bool:
-        """Whether any process says so; all hear the same."""
-        if self.count == 1:
-            return flag
-        said = torch.tensor(float(flag), device=_device())
-        distributed.all_reduce(said, distributed.ReduceOp.MAX)
-        return bool(said.item())
+    def most(self, number: int) -> int:
+        """The largest number that any process has; all hear the same."""
+        return int(self._reduce([number], distributed.ReduceOp.MAX)[0]) if self.count > 1 else number
+
+    def means(self, values: Sequence[float]) -> list[float]:
+        """Over the processes, one by one."""
+        if self.count == 1 or not values:
+            return list(values)
+        return [own / self.count for own in self._reduce(values, distributed.ReduceOp.SUM)]
 
     def average(self, gradients: Iterable[Tensor | None]) -> None:
         """Over the processes, in place."""
@@ -52,16 +56,32 @@ class Rank:
         distributed.broadcast(told, 0)
         return float(told.item())
 
+    @staticmethod
+    def _reduce(values: Sequence[float], how: Any) -> list[float]:
+        told = torch.tensor(values, dtype=torch.float64, device=_device())
+        distributed.all_reduce(told, how)
+        return cast("list[float]", told.tolist())
+
 
 @contextmanager
 def joined() -> Iterator[Rank]:
-    """Joins the processes that torchrun started, over the GPUs' own network or over gloo; one alone is the first of one."""
+    """Joins the processes that torchrun started, over the GPUs' own network or over gloo; one alone is the first of one.
+
+    Raises:
+        TrainerError: another process ended in the middle of a step.
+    """
     if "RANK" not in os.environ:
         yield Rank()
         return
     distributed.init_process_group("nccl" if torch.cuda.is_available() else "gloo", timeout=_PATIENCE)
     try:
         yield Rank(distributed.get_rank(), distributed.get_world_size())
+    except RuntimeError as fault:
+        if "gloo" not in str(fault) and "NCCL" not in str(fault):
+            raise
+        raise TrainerError(
+            "Another process of the run has ended, and says why; so this one ends too."
+        ) from fault
     finally:
         distributed.destroy_process_group()
 

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 import tomllib
 from dataclasses import asdict, dataclass
+from math import inf
 from typing import TYPE_CHECKING, Any, Literal
 
 from mctrain.errors import RecipeError
@@ -17,6 +16,9 @@ if TYPE_CHECKING:
 
 Captions = Literal["any", "first"]
 Numbers = Literal["fp32", "bf16", "fp16"]
+
+_SAID = frozenset({"about", "bundle", "evaluation"})
+_WATCHED = frozenset({"run.log_every", "run.save_every", "run.keep"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +97,19 @@ class OptimizerTable:
     held: tuple[str, ...] = ()
     average: float = 0.0
 
+    def __post_init__(self) -> None:
+        shares = (self.first, self.second, self.average)
+        amounts = (self.rate, self.floor, self.decay, self.warmup, self.epsilon)
+        if not (all(0 <= own < inf for own in amounts) and all(0 <= own < 1 for own in shares)):
+            raise RecipeError(
+                f"The optimizer's rate, floor, decay, warmup and epsilon are {list(amounts)}, first, second and average {list(shares)}; "
+                "give numbers of 0 and more, the last three below 1."
+            )
+        if not self.longest > 0:
+            raise RecipeError(
+                f"A gradient cannot be at most {self.longest} long; give longest a number above 0."
+            )
+
 
 @dataclass(frozen=True, slots=True)
 class SizeTable:
@@ -109,7 +124,8 @@ class RunTable:
     """How long and how a run goes: `steps`, or `passes` over the data.
 
     A batch is that of all processes; each embeds its own in `parts`, which is exact and costs a second pass forward.
-    `recompute` keeps less in memory and computes it again. `channels_last` is for convolutions on a GPU.
+    `recompute` keeps less in memory and computes it again. `channels_last` makes convolutions faster on a GPU, and those of
+    EfficientNet-Lite on a processor, where other towers ignore it.
     """
 
     seed: int
@@ -133,6 +149,11 @@ class RunTable:
             raise RecipeError(
                 "A run needs at least 1 as batch, parts, log_every, save_every and keep; one of them is less."
             )
+        steps = [own.step for own in self.sizes]
+        if steps != sorted(set(steps)) or any(own.step < 0 or own.size < 1 for own in self.sizes):
+            raise RecipeError(
+                f"The picture sizes of a run begin at the steps {steps}; give them in order, each a step of its own."
+            )
 
     def length(self, steps_of_pass: int) -> int:
         """In steps."""
@@ -150,10 +171,17 @@ class EvaluationTable:
     figures: tuple[str, ...]
     patience: int = 0
 
+    def __post_init__(self) -> None:
+        if self.every < 1 or self.patience < 0 or not self.figures:
+            raise RecipeError(
+                "An evaluation wants a figure at least, every 1 steps or more, and 0 or more as patience; leave the table out for none."
+            )
+
 
 @dataclass(frozen=True, slots=True)
 class TrainingRecipe:
-    """A whole recipe; `name` is its file's. Without `towers` and `model` a run begins with a checkpoint's.
+    """A whole recipe; `name` is its file's, `changes` are what a command line made of it. Without `towers` and `model` a run
+    begins with a checkpoint's.
 
     With `augmentation` views are drawn anew at each visit, and the data need nothing but photos and captions; without, the
     stored ones are seen, with the teachers' embeddings of them.
@@ -170,6 +198,7 @@ class TrainingRecipe:
     model: ModelTable | None = None
     evaluation: EvaluationTable | None = None
     bundle: BundleTable | None = None
+    changes: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if self.towers and self.model:
@@ -188,10 +217,15 @@ class TrainingRecipe:
         """For checkpoints."""
         return asdict(self)
 
-    def digest(self) -> str:
-        """Of what a run's weights depend on, and not of how long it may be watched: 16 hex digits."""
-        numbers = {key: own for key, own in asdict(self).items() if key not in {"name", "about", "bundle"}}
-        return hashlib.sha256(json.dumps(numbers, sort_keys=True).encode()).hexdigest()[:16]
+    def numbers(self) -> dict[str, Any]:
+        """What a run's weights depend on, by TABLE.KEY: not what is said about it, nor how it is watched."""
+        return {
+            f"{name}.{key}": value
+            for name, table in asdict(self).items()
+            if isinstance(table, dict) and name not in _SAID
+            for key, value in table.items()
+            if f"{name}.{key}" not in _WATCHED
+        }
 
 
 def load_training(name_or_path: str, changes: Sequence[str] = ()) -> TrainingRecipe:
@@ -204,6 +238,7 @@ def load_training(name_or_path: str, changes: Sequence[str] = ()) -> TrainingRec
     refuse_others(content, where, "run")
     for change in changes:
         _change(content, change)
+    content["changes"] = list(changes)
     return parse_table(TrainingRecipe, content, where)
 
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from contextlib import ExitStack
+import tempfile
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 import torch
 
@@ -14,37 +16,25 @@ from mctrain.data.reinforced.bank import BANK, open_bank
 from mctrain.data.reinforced.manifest import MANIFEST, Teacher, load_manifest
 from mctrain.data.shards import find_shards
 from mctrain.errors import RecipeError
+from mctrain.models.vit import VitShape
 from mctrain.tokens.tokenizer import load_tokenizer
 from mctrain.training.exam import open_exam
 from mctrain.training.feed import Feed
-from mctrain.training.interrupts import Interrupts
-from mctrain.training.loop import Training, train
+from mctrain.training.loop import Desk, Training, train
 from mctrain.training.losses import LossSettings
 from mctrain.training.metrics import Metrics
 from mctrain.training.ranks import joined
-from mctrain.training.state import load_state
+from mctrain.training.state import Position, identity_of, load_state
 from mctrain.training.student import build_student
 from mctrain.weights.checkpoint import Checkpoint, Trained, save_checkpoint
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-    from pathlib import Path
+    from collections.abc import Iterator
 
+    from mctrain.models.presets import Preset
     from mctrain.training.ranks import Rank
     from mctrain.training.recipe import TrainingRecipe
-    from mctrain.training.student import Student
-
-    Bar = Callable[[str, int | None], Callable[[int, str], None]]
-
-
-@dataclass(frozen=True, slots=True)
-class Places:
-    """`photos` has the shards, `data` what is measured on, `tasks` another list of what is asked, `cache` indexes."""
-
-    photos: Path
-    data: Path | None
-    tasks: Path | None
-    cache: Path
+    from mctrain.training.surroundings import Places, Surroundings
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,56 +46,42 @@ class Start:
 
 
 @dataclass(frozen=True, slots=True)
-class Ending:
-    """`path` is the checkpoint, None where the run was stopped by a signal, whose exit code this is."""
+class Outcome:
+    """Why the run ended; `path` is the checkpoint, which the first process writes unless a signal, `signal`, stopped it."""
 
     why: str
+    signal: int
     path: Path | None
-    exit_code: int
 
 
-def follow(
-    recipe: TrainingRecipe, start: Start | None, places: Places, folder: Path, bar: Bar, *, workers: int
-) -> Ending:
-    """Follows a recipe from its beginning, or from the last state in `folder`.
+def follow(recipe: TrainingRecipe, start: Start | None, places: Places, around: Surroundings) -> Outcome:
+    """Follows a recipe from its beginning, or from the last state in a folder.
 
     Raises:
         RecipeError: the recipe does not fit the data, the model or the number of processes.
         DataError: shards, a bank or evaluation data are missing or damaged.
         TrainerError: the folder holds another run, or the loss is no number any more.
     """
-    with ExitStack() as stack:
-        rank = stack.enter_context(joined())
-        run = open_training(recipe, start, places, folder, rank, workers=workers)
-        interrupts = stack.enter_context(run.interrupts)
-        if rank.first:
-            told = bar("steps", run.steps)
-            told(run.at.step, "")
-            metrics = Metrics(
-                folder, recipe, run.at.step, {"device": str(run.feed.device), "processes": rank.count}
-            )
-            stack.callback(metrics.close)
-            run = replace(run, metrics=metrics, told=told, exam=_exam(recipe, run.student, places))
-        why = train(run)
-        if interrupts.asked or not rank.first:
-            return Ending(why, None, interrupts.exit_code)
-        return Ending(why, _finish(run, start), 0)
+    with joined() as rank:
+        run = open_training(recipe, start, places, rank, workers=around.workers)
+        run = replace(run, at=load_state(around.folder, run.identity, recipe, run.student))
+        with ExitStack() as stack:
+            desk = stack.enter_context(_desk(run, places, around)) if rank.first else None
+            stack.enter_context(around.interrupts.kept())
+            ending = train(run, around.interrupts, desk)
+        path = None if ending.signal or not rank.first else _finish(run, start, around.folder)
+    return Outcome(ending.why, ending.signal, path)
 
 
 def open_training(
-    recipe: TrainingRecipe, start: Start | None, places: Places, folder: Path, rank: Rank, *, workers: int
+    recipe: TrainingRecipe, start: Start | None, places: Places, rank: Rank, *, workers: int
 ) -> Training:
-    """Everything that a run needs, at its last state, without anybody who is told."""
-    run = recipe.run
-    if run.batch % rank.count or recipe.data.bank % rank.count:
-        raise RecipeError(
-            f"A batch of {run.batch} and {recipe.data.bank} texts of the bank cannot be shared by {rank.count} processes evenly; "
-            "give numbers that can."
-        )
+    """Everything that steps need, before the first one."""
+    _demand_shares(recipe, rank)
     device = _device(rank)
     teachers = _teachers(recipe, places.photos)
     student = build_student(recipe, start.checkpoint if start else None, device)
-    spec = student.preset.image_spec()
+    _demand_sizes(recipe, student.preset)
     settings = ReaderSettings(
         interpolation="bicubic",
         texts=Texts(recipe.data.captions, recipe.data.synthetic),
@@ -114,20 +90,58 @@ def open_training(
     data = TrainingData(find_shards(places.photos, recipe.data.shards), places.cache, settings)
     bank = open_bank(places.photos / BANK, teachers) if recipe.data.bank else None
     tokenizer = load_tokenizer(student.preset.text)
-    feed = Feed(recipe, data, bank, tokenizer, spec, rank, workers, device)
+    feed = Feed(recipe, data, bank, tokenizer, student.preset.image_spec(), rank, workers, device)
     return Training(
         recipe=recipe,
         student=student,
         feed=feed,
         loss=LossSettings(recipe.loss.distil, teachers if recipe.loss.distil else ()),
-        steps=run.length(feed.steps_of_pass),
-        at=load_state(folder, recipe, student),
-        folder=folder,
-        interrupts=Interrupts(),
-        metrics=None,
-        exam=None,
-        told=lambda *_: None,
+        steps=recipe.run.length(feed.steps_of_pass),
+        identity=identity_of(recipe, start.digest if start else "", data.digests),
+        at=Position(),
     )
+
+
+@contextmanager
+def _desk(run: Training, places: Places, around: Surroundings) -> Iterator[Desk]:
+    evaluation, exam = run.recipe.evaluation, None
+    with ExitStack() as stack:
+        if evaluation is not None:
+            if places.data is None:
+                raise RecipeError(
+                    f"The recipe {run.recipe.name} measures as it goes; say with --data where the evaluation sets lie."
+                )
+            scratch = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="mctrain-")))
+            where = (places.data, places.tasks, scratch)
+            exam = open_exam(evaluation, run.student.preset, where, around.interrupts.look)
+        machine = {"device": str(run.feed.device), "processes": run.feed.rank.count}
+        metrics = Metrics(around.folder, run.recipe, run.at, machine)
+        stack.callback(metrics.close)
+        around.journal.advance(run.at.step, run.steps, "")
+        yield Desk(around.folder, metrics, around.journal, exam)
+
+
+def _demand_shares(recipe: TrainingRecipe, rank: Rank) -> None:
+    run = recipe.run
+    if run.batch % rank.count or recipe.data.bank % rank.count:
+        raise RecipeError(
+            f"A batch of {run.batch} and {recipe.data.bank} texts of the bank cannot be shared by {rank.count} processes evenly; "
+            "give numbers that can."
+        )
+    if run.batch // rank.count < run.parts:
+        raise RecipeError(
+            f"The {run.batch // rank.count} photos of a process make no {run.parts} parts; give run.parts a smaller number."
+        )
+
+
+def _demand_sizes(recipe: TrainingRecipe, preset: Preset) -> None:
+    """That the tower takes photos of every size that the recipe wants of it."""
+    shape = preset.image
+    if not isinstance(shape, VitShape):
+        return
+    own = shape.grid * shape.patch
+    if strange := [size for size in (preset.size, *(each.size for each in recipe.run.sizes)) if size != own]:
+        raise RecipeError(f"The image tower sees photos of {own} pixels and no others, not of {strange[0]}.")
 
 
 def _device(rank: Rank) -> torch.device:
@@ -154,17 +168,7 @@ def _teachers(recipe: TrainingRecipe, photos: Path) -> tuple[Teacher, ...]:
     return tuple(replace(own, scale=scale) for own, scale in zip(known, scales, strict=True))
 
 
-def _exam(recipe: TrainingRecipe, student: Student, places: Places) -> Any:
-    if recipe.evaluation is None:
-        return None
-    if places.data is None:
-        raise RecipeError(
-            f"The recipe {recipe.name} measures as it goes; say with --data where the evaluation sets lie."
-        )
-    return open_exam(recipe.evaluation, student.preset, places.data, places.tasks)
-
-
-def _finish(run: Training, start: Start | None) -> Path:
+def _finish(run: Training, start: Start | None, folder: Path) -> Path:
     """Writes what the run has made, frozen."""
     clip = run.student.best.to("cpu").eval().requires_grad_(requires_grad=False)
     made = Trained(
@@ -174,4 +178,4 @@ def _finish(run: Training, start: Start | None) -> Path:
         data=run.feed.data.digests,
         score=run.at.scores.get(run.at.step),
     )
-    return save_checkpoint(run.folder, Checkpoint(run.student.preset, clip, made))
+    return save_checkpoint(folder, Checkpoint(run.student.preset, clip, made))

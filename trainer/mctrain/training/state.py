@@ -3,27 +3,31 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any, cast
 
-from mctrain.errors import TrainerError
+from mctrain.errors import TrainerError, WeightsError
+from mctrain.training.facts import Facts
 from mctrain.weights.files import read_saved, write_saved
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
     from mctrain.training.recipe import TrainingRecipe
     from mctrain.training.student import Student
 
 _NAME = re.compile(r"step-(\d{8})\.pt")
+_LEFT = ".step-*.part"  # what a killed process leaves of a state that it was writing
 
 
 @dataclass(slots=True)
 class Position:
-    """How far a run is: steps that are done, the scores at each evaluation by step."""
+    """How far a run is: steps that are done, the scores of evaluations by step, and what was not told yet of the last steps."""
 
-    step: int
-    scores: dict[int, float]
+    step: int = 0
+    scores: dict[int, float] = field(default_factory=dict)
+    facts: Facts = field(default_factory=Facts)
 
 
 def states(folder: Path) -> list[Path]:
@@ -31,53 +35,68 @@ def states(folder: Path) -> list[Path]:
     return sorted(path for path in folder.glob("step-*.pt") if _NAME.fullmatch(path.name))
 
 
-def save_state(folder: Path, recipe: TrainingRecipe, student: Student, at: Position) -> Path:
+def identity_of(recipe: TrainingRecipe, begun: str, data: Mapping[str, str]) -> dict[str, Any]:
+    """Everything that the weights of a run depend on but the machine: numbers of the recipe, its beginning and its data by digest."""
+    return {**recipe.numbers(), "--from": begun, "the content of its shards": dict(data)}
+
+
+def save_state(
+    folder: Path, identity: Mapping[str, Any], recipe: TrainingRecipe, student: Student, at: Position
+) -> None:
     """Writes a state whole, and removes the oldest beyond those that the recipe keeps.
 
     Raises:
         WeightsError: the disk refuses it.
     """
-    path = folder / f"step-{at.step:08}.pt"
-    write_saved(
-        path,
-        {
-            "recipe": recipe.digest(),
-            "step": at.step,
-            "scores": dict(at.scores),
-            "weights": student.clip.state_dict(),
-            "average": student.average.module.state_dict() if student.average else None,
-            "optimizer": student.optimizer.state_dict(),
-            "scaler": student.precision.scaler.state_dict(),
-            "augment": student.augment.state_dict() if student.augment else None,
-        },
-    )
+    content = {
+        "identity": dict(identity),
+        "figures": _figures(recipe),
+        "at": asdict(at),
+        **student.state(),
+    }
+    write_saved(folder / f"step-{at.step:08}.pt", content)
     for old in states(folder)[: -recipe.run.keep]:
         old.unlink(missing_ok=True)
-    return path
 
 
-def load_state(folder: Path, recipe: TrainingRecipe, student: Student) -> Position:
+def load_state(
+    folder: Path, identity: Mapping[str, Any], recipe: TrainingRecipe, student: Student
+) -> Position:
     """Brings a student to the last state of a folder; where there is none, it stays at its beginning.
 
     Raises:
-        TrainerError: the folder holds a run of another recipe, or the file is damaged.
+        TrainerError: the folder holds another run, or the file is damaged.
     """
+    for left in folder.glob(_LEFT):
+        left.unlink(missing_ok=True)
     if not (found := states(folder)):
-        return Position(0, {})
-    content = cast("dict[str, Any]", read_saved(found[-1]))
+        return Position()
     try:
-        if content["recipe"] != recipe.digest():
-            raise TrainerError(f"{folder} holds a run of another recipe; choose another folder with -o.")
-        student.clip.load_state_dict(content["weights"])
-        if student.average is not None:
-            student.average.module.load_state_dict(content["average"])
-            student.average.n_averaged.fill_(content["step"] + 1)
-        student.optimizer.load_state_dict(content["optimizer"])
-        student.precision.scaler.load_state_dict(content["scaler"])
-        if student.augment is not None:
-            student.augment.load_state_dict(content["augment"])
-        return Position(content["step"], dict(content["scores"]))
-    except (KeyError, TypeError, ValueError, RuntimeError, AttributeError) as fault:
-        raise TrainerError(
-            f"{found[-1]} is damaged; remove it, and the run goes on from the one before."
-        ) from fault
+        content = cast("dict[str, Any]", read_saved(found[-1]))
+        _demand_same(folder, content["identity"], identity)
+        student.restore(content, content["at"]["step"])
+        at = content["at"]
+        scores = (
+            at["scores"] if content["figures"] == _figures(recipe) else {}
+        )  # of others no mean can be compared
+        return Position(at["step"], dict(scores), Facts(**at["facts"]))
+    except (WeightsError, KeyError, TypeError, ValueError, RuntimeError, AttributeError) as fault:
+        where = "goes on from the one before" if len(found) > 1 else "begins anew"
+        raise TrainerError(f"{found[-1]} is damaged; remove it, and the run {where}.") from fault
+
+
+def _figures(recipe: TrainingRecipe) -> tuple[str, ...]:
+    return recipe.evaluation.figures if recipe.evaluation else ()
+
+
+def _demand_same(folder: Path, known: Mapping[str, Any], wanted: Mapping[str, Any]) -> None:
+    others = [key for key in {**wanted, **known} if known.get(key) != wanted.get(key)]
+    if not others:
+        return
+    told = others[0]
+    if "." in told:
+        told = f"{told} ({known.get(told)}, now {wanted.get(told)})"
+    raise TrainerError(
+        f"{folder} holds a run that differs in {told}; choose another folder with -o, where --from {folder} would begin with "
+        "the weights of this one, or take the change back."
+    )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import torch
 from torch import distributed, nn
@@ -11,6 +11,7 @@ from torch.nn.parallel import DistributedDataParallel
 
 from mctrain.errors import RecipeError
 from mctrain.models.clip import build_clip, load_trunks
+from mctrain.models.lite import LiteShape
 from mctrain.models.presets import Preset, find_preset, preset_of
 from mctrain.optimisation.average import average_from
 from mctrain.optimisation.groups import FACTOR
@@ -21,6 +22,8 @@ from mctrain.training.range_augment import RangeAugment
 from mctrain.training.recompute import recompute
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from torch.optim.swa_utils import AveragedModel
 
     from mctrain.models.clip import Clip
@@ -42,24 +45,47 @@ class Student:
     augment: RangeAugment | None
     optimizer: torch.optim.AdamW
     precision: Precision
+    layout: torch.memory_format  # of photos
 
     @property
     def best(self) -> Clip:
         """What is measured and kept: the average where there is one."""
         return self.clip if self.average is None else cast("Clip", self.average.module)
 
+    def state(self) -> dict[str, Any]:
+        """For a file."""
+        return {
+            "weights": self.clip.state_dict(),
+            "average": self.average.module.state_dict() if self.average else None,
+            "optimizer": self.optimizer.state_dict(),
+            "scaler": self.precision.scaler.state_dict(),
+            "augment": self.augment.state_dict() if self.augment else None,
+        }
+
+    def restore(self, content: Mapping[str, Any], step: int) -> None:
+        """From `state` after so many steps; on what does not fit it raises what torch says."""
+        self.clip.load_state_dict(content["weights"])
+        if self.average is not None:
+            self.average.module.load_state_dict(content["average"])
+            self.average.n_averaged.fill_(step + 1)
+        self.optimizer.load_state_dict(content["optimizer"])
+        self.precision.scaler.load_state_dict(content["scaler"])
+        if self.augment is not None:
+            self.augment.load_state_dict(content["augment"])
+
 
 def build_student(recipe: TrainingRecipe, start: Checkpoint | None, device: torch.device) -> Student:
     """A student at its beginning, the same for the same seed.
 
     Raises:
-        RecipeError: the recipe describes no model and there is no checkpoint, or both; or a part that it names is not there.
+        RecipeError: the recipe describes no model and there is no checkpoint, or another one; or a part that it names is not
+            there.
         TrainerError: a package with pretrained weights is missing.
     """
     preset, clip = _begin(recipe, start)
     clip.requires_grad_().to(device)
-    if recipe.run.channels_last:
-        clip.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    layout = _layout(recipe, preset, device)
+    clip.image.to(memory_format=layout)  # type: ignore[call-overload]
     table = recipe.optimizer
     hold_statistics(clip, table.held)
     settings = AdamSettings(table.decay, table.first, table.second, table.epsilon)
@@ -73,28 +99,42 @@ def build_student(recipe: TrainingRecipe, start: Checkpoint | None, device: torc
     if recipe.run.recompute:
         recompute(clip)
     model = DistributedDataParallel(clip) if distributed.is_initialized() else clip
-    return Student(preset, clip, model, average, augment, optimizer, Precision(recipe.run.precision, device))
+    precision = Precision(recipe.run.precision, device)
+    return Student(preset, clip, model, average, augment, optimizer, precision, layout)
 
 
 def _begin(recipe: TrainingRecipe, start: Checkpoint | None) -> tuple[Preset, Clip]:
-    described = recipe.towers or recipe.model
-    if (start is None) == (described is None):
-        raise RecipeError(
-            f"The recipe {recipe.name} describes no model, so that it needs --from, a checkpoint or a bundle."
-            if start is None
-            else f"The recipe {recipe.name} describes a model from scratch; leave --from out, or the table out of the recipe."
-        )
-    if start is not None:
-        if start.clip.text is None or start.folded:
+    described = _described(recipe)
+    if start is None:
+        if described is None:
             raise RecipeError(
-                "A run begins with a model that has both towers in their training form; import it without folding its branches."
+                f"The recipe {recipe.name} describes no model, so that it needs --from, a checkpoint or a bundle."
             )
-        return start.preset, start.clip.train()
-    torch.manual_seed(recipe.run.seed)
-    preset = preset_of(recipe.model) if recipe.model else _row(cast("TowersTable", recipe.towers))
-    clip = build_clip(preset)
-    load_trunks(clip, preset)
-    return preset, clip.train()
+        torch.manual_seed(recipe.run.seed)
+        clip = build_clip(described)
+        load_trunks(clip, described)
+        return described, clip.train()
+    if start.clip.text is None or start.folded:
+        raise RecipeError(
+            "A run begins with a model that has both towers in their training form; import it without folding its branches."
+        )
+    if described and described != start.preset.named("", ""):
+        raise RecipeError(
+            f"The recipe {recipe.name} describes another model than that of --from; leave the one or the other out."
+        )
+    return start.preset, start.clip.train()
+
+
+def _layout(recipe: TrainingRecipe, preset: Preset, device: torch.device) -> torch.memory_format:
+    """On a processor torch 2.13 dies in MobileCLIP's first pass backward, so that there only Lite has its channels last."""
+    able = device.type == "cuda" or isinstance(preset.image, LiteShape)
+    return torch.channels_last if recipe.run.channels_last and able else torch.contiguous_format
+
+
+def _described(recipe: TrainingRecipe) -> Preset | None:
+    if recipe.model:
+        return preset_of(recipe.model)
+    return _row(recipe.towers) if recipe.towers else None
 
 
 def _row(towers: TowersTable) -> Preset:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import multiprocessing
+import signal
 import warnings
 from collections import Counter
+from contextlib import contextmanager
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +22,7 @@ from mctrain.data.reading.visit import see
 from mctrain.data.refusal import shipped
 from mctrain.data.reinforced.layout import PLAIN, REINFORCED, name_role
 from mctrain.data.shards import file_digest
+from mctrain.data.workers import follow_parent
 from mctrain.errors import DataError, SampleError
 
 if TYPE_CHECKING:
@@ -97,9 +100,11 @@ class TrainingData:
                 num_workers=workers,
                 collate_fn=_as_it_is,
                 multiprocessing_context=_context() if workers else None,
+                worker_init_fn=_follow,
                 generator=torch.Generator(),  # it draws a number: not one of the run's
             )
-            batches = iter(loader)
+            with _unheard():
+                batches = iter(loader)
         try:
             yield from batches
         except RuntimeError as fault:
@@ -168,6 +173,27 @@ def _explain(shards: Sequence[Path], lacking: Counter[str], needs: Needs) -> str
 
 def _as_it_is(batch: Any) -> Any:
     return batch
+
+
+def _follow(worker: int) -> None:  # noqa: ARG001 (torch's own signature)
+    """Of itself a loader's process outlives a parent that was killed: it looks for the end of another one, the fork server."""
+    follow_parent()
+
+
+@contextmanager
+def _unheard() -> Iterator[None]:
+    """Processes that are begun here hear neither Ctrl-C nor SIGTERM, which a terminal and a service manager send to all.
+
+    They end with the one that reads from them, which has its own answer; its own signals wait for the end of the block.
+    """
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _context() -> BaseContext:

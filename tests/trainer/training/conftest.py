@@ -1,0 +1,212 @@
+"""A small reinforced set of real photos with two teachers and a bank, a tiny recipe, and what one run of it makes."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+from dataclasses import dataclass, field
+from itertools import islice
+from types import SimpleNamespace
+from typing import TYPE_CHECKING
+
+import pytest
+import torch
+from tests.trainer.conftest import write_shard
+from tests.trainer.data.conftest import WIDTHS, unit_rows
+
+from mctrain.data.archive import write_archive
+from mctrain.data.augment.draw import draw_views, slots_of
+from mctrain.data.augment.replay import versions
+from mctrain.data.reinforced.bank import BANK
+from mctrain.data.reinforced.bank_writer import write_bank
+from mctrain.data.reinforced.manifest import MANIFEST, Manifest, ShardRecord, Teacher, save_manifest
+from mctrain.data.reinforced.sample import ReinforcedSample, members_of
+from mctrain.data.reinforced.storage import Storage
+from mctrain.data.shards import file_digest, samples
+from mctrain.data.words import CAPTIONS, Words
+from mctrain.recipe import Augmentation
+from mctrain.training.interrupts import Interrupts
+from mctrain.training.ranks import Rank
+from mctrain.training.recipe import load_training
+from mctrain.training.run import follow, open_training
+from mctrain.training.surroundings import Places, Surroundings
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+ALONE = {**os.environ, "OMP_NUM_THREADS": "1"}  # for processes
+
+COUNT = 24
+SIDE = 96  # of the photos: what is decoded a thousand times had better be small
+VIEWS = Augmentation("weak", 2, 0.5, mirror=False)
+TEACHERS = tuple(
+    Teacher(name, width, scale, 64 * name)
+    for name, width, scale in zip("ab", WIDTHS, (30.0, 20.0), strict=True)
+)
+BANK_TEXTS = tuple(f"a {colour} {thing}" for colour in ("red", "blue") for thing in ("dog", "boat", "tree"))
+
+RECIPE = """
+[about]
+title = "Tiny"
+source = "a few photos"
+machine = "any"
+hours = 0.01
+expected = "nothing"
+noise = "all of it"
+command = "mctrain train tiny.toml"
+
+[data]
+shards = ["*.tar"]
+bank = 2
+
+[towers]
+image = "laptop_xxs"
+text = "laptop_xxs"
+dim = 16
+size = 32
+context = 16
+
+[loss]
+distil = 0.7
+
+[optimizer]
+rate = 1e-3
+floor = 1e-5
+warmup = 2
+decay = 0.1
+average = 0.9
+rules = [{ part = "text.words", factor = 0 }]  # nine tenths of the numbers
+
+[run]
+seed = 5
+batch = 8
+steps = 7
+log_every = 2
+save_every = 3
+"""
+
+
+def shrunk(sample) -> bytes:
+    picture, content = sample.image(), io.BytesIO()
+    picture.thumbnail((SIDE, SIDE))
+    picture.save(content, "JPEG", quality=90)
+    return content.getvalue()
+
+
+def reinforced(photo, number) -> ReinforcedSample:
+    said = tuple(photo.words["captions"][:3])
+    return ReinforcedSample(
+        key=photo.key,
+        suffix="jpg",
+        photo=shrunk(photo),
+        words=Words(said, {CAPTIONS: (f"something {number}", f"number {number}")}, {"license": "none"}),
+        views=draw_views(VIEWS, photo.key, 0, SIDE, SIDE // 2),
+        image_embeddings=unit_rows(VIEWS.views, 1000 + number),
+        caption_embeddings=unit_rows(len(said), 2000 + number),
+        synthetic_embeddings={CAPTIONS: unit_rows(2, 3000 + number)},
+    )
+
+
+@pytest.fixture(scope="session")
+def reinforced_set(real_data, tmp_path_factory) -> Path:
+    """The folder of the set, in two shards; not to be changed."""
+    folder = tmp_path_factory.mktemp("reinforced")
+    source = samples(real_data / "flickr8k-train-000000.tar")
+    made = [reinforced(photo, number) for number, photo in enumerate(islice(source, COUNT))]
+    records = []
+    for name, part in (("0.tar", made[:10]), ("1.tar", made[10:])):
+        members = ((own.key, members_of(own, Storage.NPZ, slots_of(VIEWS))) for own in part)
+        write_archive(folder / name, members)
+        records.append(ShardRecord(name, len(part), file_digest(folder / name), {}, {}))
+    save_manifest(folder / MANIFEST, Manifest({}, TEACHERS, tuple(records), (), versions()))
+    vectors = unit_rows(len(BANK_TEXTS), 5)
+    write_bank(
+        folder / BANK, {"own": BANK_TEXTS}, TEACHERS, lambda said: vectors[: len(said)], lambda *_: None
+    )
+    return folder
+
+
+@pytest.fixture(scope="session")
+def asked(reinforced_set, real_data, tmp_path_factory) -> SimpleNamespace:
+    """What a run measures: a folder of a few photos with captions, and a list of one task."""
+    folder = tmp_path_factory.mktemp("asked")
+    parts = []
+    for photo in islice(samples(real_data / "flickr8k-dev-000000.tar"), 6):
+        words = json.dumps({"captions": photo.words["captions"][:2]}).encode()
+        parts += [(f"{photo.key}.jpg", shrunk(photo)), (f"{photo.key}.json", words)]
+    write_shard(folder / "dev.tar", parts)
+    tasks = folder / "tasks.toml"
+    tasks.write_text('[[retrieval]]\nname = "dev"\nshards = ["dev.tar"]\n', encoding="utf-8")
+    return SimpleNamespace(data=folder, tasks=tasks)
+
+
+@pytest.fixture(scope="session")
+def recipe_file(tmp_path_factory) -> Path:
+    path = tmp_path_factory.mktemp("recipe") / "tiny.toml"
+    path.write_text(RECIPE, encoding="utf-8")
+    return path
+
+
+@pytest.fixture(scope="session")
+def recipe_of(recipe_file):
+    """The tiny recipe with changes as the command line has them."""
+    return lambda *changes: load_training(str(recipe_file), changes)
+
+
+@pytest.fixture(scope="session")
+def places(reinforced_set, asked, cache) -> Places:
+    return Places(reinforced_set, asked.data, asked.tasks, cache)
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _one_thread():
+    """Sums are the same wherever they are made, and quick on cores that are shared."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
+@pytest.fixture
+def opened(recipe_of, places):
+    """The tiny recipe, changed, before its first step."""
+    return lambda *changes: open_training(recipe_of(*changes), None, places, Rank(), workers=0)
+
+
+@dataclass
+class Heard:
+    """Whoever is told, in a test."""
+
+    lines: list[str] = field(default_factory=list)
+
+    def advance(self, step, steps, sentence):
+        if sentence:
+            self.lines.append(f"{step}/{steps} {sentence}")
+
+    def tell(self, sentence):
+        self.lines.append(sentence)
+
+
+@pytest.fixture(scope="session")
+def run_in(recipe_of, places):
+    """Follows the tiny recipe, changed, in a folder."""
+
+    def run(folder, *changes, start=None, journal=None, places=places):
+        folder.mkdir(exist_ok=True)
+        around = Surroundings(folder, Interrupts(), journal or Heard(), workers=0)
+        return follow(recipe_of(*changes), start, places, around)
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def command(recipe_file, places):
+    """The words of `mctrain` for the tiny recipe, changed, in a folder."""
+
+    def words(folder, *changes, workers=0):
+        asked = ["train", recipe_file, "-o", folder, "--photos", places.photos, "--data", places.data]
+        asked += ["--tasks", places.tasks, "--cache", places.cache, "--workers", workers]
+        return [str(word) for word in (*asked, *(word for own in changes for word in ("--set", own)))]
+
+    return words

@@ -1,0 +1,186 @@
+"""A run that was killed ends bit by bit as one that was not; states are kept, and what they do not fit is refused."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import signal
+import subprocess
+import sys
+from dataclasses import replace
+
+import pytest
+import torch
+from tests.trainer.training.conftest import ALONE
+
+from mctrain.errors import TrainerError
+from mctrain.training.metrics import METRICS
+from mctrain.training.state import states
+from mctrain.weights.checkpoint import CHECKPOINT
+
+# learnt ranges, parts, a bank, held and moving norms, an average, a change of size, lines and scores between states
+EVERYTHING = (
+    "run.range_augment=true",
+    "run.parts=2",
+    "run.sizes=[{ step = 4, size = 48 }]",
+    'optimizer.held=["text"]',
+    'evaluation.figures=["dev: text to image at 1"]',
+    "evaluation.every=2",
+)
+TIMES = ("photos_a_second", "waiting")
+
+# dies where a test wants it: when for the n-th time a state gets its name, or an old one is removed
+DYING = """
+import os, signal, sys
+moment, count = sys.argv.pop(1), int(sys.argv.pop(1))
+
+def hear(event, words):
+    global count
+    if event == moment and os.path.basename(words[event == "os.rename"]).startswith("step-"):
+        count -= 1
+        if not count:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+sys.addaudithook(hear)
+from mctrain.__main__ import main
+main()
+"""
+
+
+def lines(folder):
+    """Of the metrics, without the beginnings of processes and without times."""
+    told = [json.loads(line) for line in (folder / METRICS).read_text().splitlines()]
+    return [
+        {key: own for key, own in line.items() if key not in TIMES} for line in told if "start" not in line
+    ]
+
+
+def numbers(path):
+    """Everything in a file by its place, without times."""
+    found = {}
+
+    def walk(value, place):
+        inside = value.items() if isinstance(value, dict) else enumerate(value)
+        for key, own in inside:
+            if isinstance(own, (dict, list, tuple)):
+                walk(own, f"{place}/{key}")
+            elif key not in {"seconds", "waited"}:
+                found[f"{place}/{key}"] = own
+
+    walk(torch.load(path, weights_only=True), "")
+    return found
+
+
+def demand_same(folder, other):
+    for name in (states(other)[-1].name, CHECKPOINT):
+        left, right = numbers(folder / name), numbers(other / name)
+        assert left.keys() == right.keys()
+        for place, value in left.items():
+            same = (
+                torch.equal(value, right[place]) if isinstance(value, torch.Tensor) else value == right[place]
+            )
+            assert same, place
+    assert lines(folder) == lines(other)
+
+
+@pytest.fixture(scope="module")
+def undisturbed(run_in, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("undisturbed")
+    run_in(folder, *EVERYTHING)
+    return folder
+
+
+def kill(command, folder, moment, count):
+    words = command(folder, *EVERYTHING, workers=2)
+    done = subprocess.run(
+        [sys.executable, "-c", DYING, moment, str(count), *words],
+        env=ALONE,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    )  # fmt: skip; its readers hold the other end of what is captured: when they live on, time runs out
+    return done.returncode
+
+
+def test_a_killed_run_ends_as_one_that_was_not(undisturbed, command, run_in, tmp_path):
+    """Killed between the lines of six steps and their state."""
+    assert kill(command, tmp_path / "run", "os.rename", 4) == -signal.SIGKILL
+    assert states(tmp_path / "run")[-1].name == "step-00000004.pt"
+    assert lines(tmp_path / "run")[-1]["step"] == 6
+    run_in(tmp_path / "run", *EVERYTHING)
+    demand_same(tmp_path / "run", undisturbed)
+    assert not list((tmp_path / "run").glob(".*.part"))
+    assert len(states(tmp_path / "run")) == 2
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("moment", ["os.rename", "os.remove"])
+def test_wherever_it_is_killed_and_however_often(undisturbed, command, tmp_path, moment):
+    for count in range(1, 9):
+        ends = []
+        while not ends or ends[-1]:
+            ends.append(kill(command, tmp_path / f"{count}", moment, count))
+            assert len(ends) < 12
+        demand_same(tmp_path / f"{count}", undisturbed)
+    assert ends[0] == -signal.SIGKILL or moment == "os.remove"
+
+
+def test_the_lines_tell_of_all_steps_and_scores(undisturbed):
+    told = lines(undisturbed)
+    assert [(line["step"], "score" in line) for line in told] == [
+        (2, False), (2, True), (4, False), (4, True), (6, False), (6, True), (7, False), (7, True),
+    ]  # fmt: skip
+    first = json.loads((undisturbed / METRICS).read_text().splitlines()[0])["start"]
+    assert (first["device"], first["processes"]) == ("cpu", 1)
+    assert first["versions"]["torch"] == torch.__version__
+    assert first["recipe"]["run"]["range_augment"] is True
+
+
+def test_a_finished_run_is_left_as_it_is(undisturbed, run_in, tmp_path):
+    shutil.copytree(undisturbed, tmp_path / "run")
+    outcome = run_in(tmp_path / "run", *EVERYTHING)
+    assert outcome.why == "7 steps"
+    demand_same(tmp_path / "run", undisturbed)
+
+
+@pytest.mark.parametrize(
+    ("changes", "sentence"),
+    [
+        (["run.steps=9"], r"differs in run\.steps \(7, now 9\); choose another folder"),
+        (["optimizer.rate=0.1"], r"differs in optimizer\.rate"),
+        (['data.shards=["0.tar"]'], r"differs in data\.shards"),
+    ],
+)
+def test_another_recipe_in_the_same_folder_is_refused(undisturbed, run_in, tmp_path, changes, sentence):
+    shutil.copytree(undisturbed, tmp_path / "run")
+    with pytest.raises(TrainerError, match=sentence):
+        run_in(tmp_path / "run", *EVERYTHING, *changes)
+
+
+def test_how_a_run_is_watched_may_change(run_in, tmp_path):
+    run_in(tmp_path, "run.steps=2")
+    outcome = run_in(tmp_path, "run.steps=2", "run.log_every=1", "run.save_every=1", "run.keep=5")
+    assert outcome.why == "2 steps"
+
+
+def test_other_photos_are_another_run(run_in, reinforced_set, places, recipe_of, tmp_path):
+    shutil.copytree(reinforced_set, tmp_path / "set")
+    run_in(tmp_path / "run", "run.steps=1", places=replace(places, photos=tmp_path / "set"))
+    shutil.copy(tmp_path / "set" / "0.tar", tmp_path / "set" / "2.tar")
+    with pytest.raises(TrainerError, match="differs in the content of its shards; choose"):
+        run_in(tmp_path / "run", "run.steps=1", places=replace(places, photos=tmp_path / "set"))
+
+
+def test_a_damaged_state_is_named_with_what_to_do(undisturbed, run_in, tmp_path):
+    shutil.copytree(undisturbed, tmp_path / "run")
+    before, last = states(tmp_path / "run")
+    last.write_bytes(last.read_bytes()[:1000])
+    with pytest.raises(
+        TrainerError, match=f"{last.name} is damaged; remove it, and the run goes on from the one before"
+    ):
+        run_in(tmp_path / "run", *EVERYTHING)
+    last.unlink()
+    before.write_bytes(b"")
+    with pytest.raises(TrainerError, match="remove it, and the run begins anew"):
+        run_in(tmp_path / "run", *EVERYTHING)
