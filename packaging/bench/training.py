@@ -18,7 +18,8 @@ from report import interleaved, machine, milliseconds, table
 from mctrain.training.loop import take_step
 from mctrain.training.ranks import Rank
 from mctrain.training.recipe import load_training
-from mctrain.training.run import Places, open_training
+from mctrain.training.run import open_training
+from mctrain.training.surroundings import Places
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -71,7 +72,7 @@ def stepper(text: str, photos: Path, folder: Path) -> Callable[[], object]:
     path = folder / "step.toml"
     path.write_text(text, encoding="utf-8")
     places = Places(photos, None, None, folder / "cache")
-    run = open_training(load_training(str(path)), None, places, folder / "none", Rank(), workers=1)
+    run = open_training(load_training(str(path)), None, places, Rank(), workers=1)
     lessons = run.feed.lessons(0, run.steps)
 
     def step() -> None:
