@@ -27,6 +27,7 @@ from mctrain.data.shards import file_digest, samples
 from mctrain.data.words import CAPTIONS, Words
 from mctrain.recipe import Augmentation
 from mctrain.training.interrupts import Interrupts
+from mctrain.training.loop import take_step
 from mctrain.training.ranks import Rank
 from mctrain.training.recipe import load_training
 from mctrain.training.run import follow, open_training
@@ -172,6 +173,15 @@ def _one_thread():
 def opened(recipe_of, places):
     """The tiny recipe, changed, before its first step."""
     return lambda *changes: open_training(recipe_of(*changes), None, places, Rank(), workers=0)
+
+
+def learn(run, lessons):
+    """The loss before each step of a run."""
+    losses = []
+    for lesson in lessons:
+        losses.append(take_step(run, lesson)["loss"])
+        run.at.step += 1
+    return losses
 
 
 @dataclass

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import signal
 import subprocess
@@ -138,7 +139,7 @@ def test_the_lines_tell_of_all_steps_and_scores(undisturbed):
 
 
 def test_a_finished_run_is_left_as_it_is(undisturbed, run_in, tmp_path):
-    shutil.copytree(undisturbed, tmp_path / "run")
+    shutil.copytree(undisturbed, tmp_path / "run", copy_function=os.link)
     outcome = run_in(tmp_path / "run", *EVERYTHING)
     assert outcome.why == "7 steps"
     demand_same(tmp_path / "run", undisturbed)
@@ -153,7 +154,7 @@ def test_a_finished_run_is_left_as_it_is(undisturbed, run_in, tmp_path):
     ],
 )
 def test_another_recipe_in_the_same_folder_is_refused(undisturbed, run_in, tmp_path, changes, sentence):
-    shutil.copytree(undisturbed, tmp_path / "run")
+    shutil.copytree(undisturbed, tmp_path / "run", copy_function=os.link)
     with pytest.raises(TrainerError, match=sentence):
         run_in(tmp_path / "run", *EVERYTHING, *changes)
 
@@ -173,14 +174,17 @@ def test_other_photos_are_another_run(run_in, reinforced_set, places, recipe_of,
 
 
 def test_a_damaged_state_is_named_with_what_to_do(undisturbed, run_in, tmp_path):
-    shutil.copytree(undisturbed, tmp_path / "run")
+    shutil.copytree(undisturbed, tmp_path / "run", copy_function=os.link)
     before, last = states(tmp_path / "run")
-    last.write_bytes(last.read_bytes()[:1000])
+    half = last.read_bytes()[:1000]
+    last.unlink()  # it is another name of what other tests read
+    last.write_bytes(half)
     with pytest.raises(
         TrainerError, match=f"{last.name} is damaged; remove it, and the run goes on from the one before"
     ):
         run_in(tmp_path / "run", *EVERYTHING)
     last.unlink()
+    before.unlink()
     before.write_bytes(b"")
     with pytest.raises(TrainerError, match="remove it, and the run begins anew"):
         run_in(tmp_path / "run", *EVERYTHING)

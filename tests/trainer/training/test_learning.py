@@ -9,21 +9,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from tests.trainer.training.conftest import TEACHERS
+from tests.trainer.training.conftest import TEACHERS, learn
 
-from mctrain.training.loop import take_step
 from mctrain.training.losses import Embeddings, LossSettings
 
 CURVE = Path(__file__).with_name("golden.json")
-
-
-def learn(run, lessons):
-    """The loss before each step."""
-    losses = []
-    for lesson in lessons:
-        losses.append(take_step(run, lesson)["loss"])
-        run.at.step += 1
-    return losses
 
 
 def test_one_batch_is_learnt_by_heart(opened):

@@ -40,6 +40,17 @@ def test_in_float16_an_overflow_leaves_the_step_out_and_lowers_the_scale():
     assert precision.scaler.get_scale() < Precision("fp16", torch.device("cpu")).scaler.get_scale()
 
 
+def test_in_float16_what_no_scale_helps_stops_the_run():
+    precision, weight = Precision("fp16", torch.device("cpu")), torch.nn.Parameter(torch.ones(2))
+    optimizer = torch.optim.SGD([weight], lr=RATE)
+    with pytest.raises(TrainerError, match="no number any more"):
+        for _ in range(20):
+            optimizer.zero_grad()
+            precision.backward((weight * math.inf).sum())
+            precision.step(optimizer, [weight], 1.0)
+    assert torch.equal(weight, torch.ones(2))
+
+
 @pytest.mark.parametrize("kind", ["fp32", "bf16"])
 def test_elsewhere_a_gradient_that_is_no_number_stops_the_run(kind):
     with pytest.raises(TrainerError, match="no number any more"):

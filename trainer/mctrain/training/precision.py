@@ -39,14 +39,14 @@ class Precision:
     ) -> float:
         """Cuts the gradient to a length, takes a step, and says how long it was, without its scale.
 
-        In float16 a length that is no number means that the step was left out and the scale lowered.
+        In float16 a length that is no number means that the step was left out and the scale lowered, down to 1.
 
         Raises:
             TrainerError: the gradient is no number, and that is not for want of a smaller scale; nothing was changed.
         """
         self.scaler.unscale_(optimizer)
         length = torch.nn.utils.clip_grad_norm_(parameters, longest)
-        if not self.scaler.is_enabled() and not length.isfinite():
+        if not length.isfinite() and self.scaler.get_scale() <= 1:
             raise TrainerError(
                 "The gradient is no number any more, and the weights are as before this step; take a lower rate or a longer warm-up."
             )

@@ -1,0 +1,164 @@
+"""What a recipe says of a step happens in it: data, sizes, frozen parts, averages, precision, memory."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+import torch
+from tests.trainer.training.conftest import learn
+
+from mctrain.errors import DataError, RecipeError, TrainerError
+from mctrain.recipe import ModelTable
+from mctrain.training.state import states
+from mctrain.training.student import build_student
+from mctrain.weights.checkpoint import load_checkpoint
+
+PLAIN = (
+    "augmentation.kind=weak",
+    "augmentation.views=1",
+    "augmentation.least_area=0.5",
+    "augmentation.mirror=true",
+    "loss.distil=0",
+    "data.bank=0",
+)
+CPU = torch.device("cpu")
+
+
+def weights(clip):
+    return {name: own.clone() for name, own in clip.state_dict().items()}
+
+
+def moved(before, after):
+    return {name for name, own in before.items() if not torch.equal(own, after[name])}
+
+
+def test_plain_photos_with_their_first_caption_alone(opened):
+    run = opened(*PLAIN, 'data.captions="first"', 'data.synthetic=""', "run.steps=2")
+    lessons = list(run.feed.lessons(0, 2))
+    assert [tuple(map(len, lesson.ids)) for lesson in lessons] == [(8, 0, 0)] * 2
+    assert lessons[0].taught.photos.shape == (8, 0)
+    before = weights(run.student.clip)
+    losses = learn(run, lessons)
+    assert losses[0] > 1
+    assert moved(before, run.student.clip.state_dict())
+
+
+def test_photos_have_the_size_of_their_step_and_a_run_goes_on_inside_of_it(opened):
+    sizes = "run.sizes=[{ step = 0, size = 40 }, { step = 2, size = 48 }, { step = 4, size = 32 }]"
+    run = opened(sizes)
+    assert [lesson.pixels.shape[-1] for lesson in run.feed.lessons(0, 7)] == [40, 40, 48, 48, 32, 32, 32]
+    whole = list(run.feed.lessons(0, 5))
+    for one, other in zip(whole[3:], run.feed.lessons(3, 5), strict=True):
+        assert torch.equal(one.pixels, other.pixels)
+        assert all(torch.equal(a, b) for a, b in zip(one.ids, other.ids, strict=True))
+
+
+def test_frozen_parts_stay_and_so_do_the_statistics_of_held_norms(opened):
+    run = opened(
+        'optimizer.rules=[{ part = "image", factor = 0 }, { part = "image.head", factor = 1 }]', 'optimizer.held=["image"]',
+        "optimizer.average=0", "run.parts=2",
+    )  # fmt: skip
+    before = weights(run.student.clip)
+    learn(run, run.feed.lessons(0, 2))
+    changed = moved(before, run.student.clip.state_dict())
+    assert {name for name in changed if name.startswith("image")} == {"image.head.weight", "image.head.bias"}
+    assert any("running_mean" in name for name in changed)  # of the text tower
+    assert "logit_scale" in changed
+
+
+def test_the_average_lags_behind_and_is_what_is_kept(run_in, tmp_path):
+    outcome = run_in(tmp_path, "run.steps=3")
+    state = torch.load(states(tmp_path)[-1], weights_only=True)
+    kept = load_checkpoint(outcome.path).clip.state_dict()
+    assert all(torch.equal(own, state["average"][name]) for name, own in kept.items())
+    assert len(moved(state["weights"], kept)) > 100
+
+
+def test_parts_of_a_batch_take_the_step_of_the_whole(opened):
+    found = []
+    for parts in (1, 3):
+        run = opened(f"run.parts={parts}", 'optimizer.held=["image", "text"]', "optimizer.average=0")
+        learn(run, run.feed.lessons(0, 1))
+        found.append({name: own.grad for name, own in run.student.clip.named_parameters()})
+    for name, own in found[0].items():
+        if own is not None:
+            torch.testing.assert_close(found[1][name], own, rtol=0, atol=1e-5 * own.abs().max().item() + 1e-7)
+
+
+@pytest.mark.parametrize("parts", [1, 2])
+def test_recomputed_blocks_give_the_same_gradients_and_count_a_batch_once(opened, parts):
+    runs = [
+        opened(f"run.recompute={own}", f"run.parts={parts}", "optimizer.average=0")
+        for own in ("false", "true")
+    ]
+    for run in runs:
+        learn(run, run.feed.lessons(0, 1))
+    one, other = (run.student.clip for run in runs)
+    for (name, own), again in zip(one.named_parameters(), other.parameters(), strict=True):
+        assert own.grad is None or torch.equal(own.grad, again.grad), name
+    assert not moved(weights(one), other.state_dict())
+    counts = {int(own) for name, own in other.named_buffers() if name.endswith("num_batches_tracked")}
+    assert counts == {parts}
+
+
+def pretrained(recipe_of):
+    """Lite0 under MiniLM, smaller than it was trained for: what dropout and timm's blocks do in it is the same."""
+    recipe = recipe_of("run.recompute=true")
+    table = ModelTable(("lite0",), 64, 16, 8, 8, 0.2, 0.1, 0.2, 0.1, 0.0)
+    return replace(
+        recipe, towers=None, model=table, optimizer=replace(recipe.optimizer, rules=(), average=0.0)
+    )
+
+
+def test_pretrained_towers_are_recomputed_with_the_same_dropout(recipe_of):
+    recipe = pretrained(recipe_of)
+    pixels, ids = torch.rand(4, 3, 64, 64), torch.randint(1, 1000, (4, 6))
+    found = []
+    for again in (False, True):
+        clip = build_student(replace(recipe, run=replace(recipe.run, recompute=again)), None, CPU).clip
+        torch.manual_seed(3)
+        photos, texts, _ = clip(pixels, ids)
+        (photos @ texts.T).square().sum().backward()
+        found.append(clip)
+    for (name, own), other in zip(found[0].named_parameters(), found[1].parameters(), strict=True):
+        assert own.grad is None or torch.equal(own.grad, other.grad), name
+    assert not moved(weights(found[0]), found[1].state_dict())
+
+
+@pytest.mark.parametrize("kind", ["bf16", "fp16"])
+def test_halves_train_nearly_as_float32(opened, kind):
+    """Float16 too, if slowly, on a processor: its first scales overflow, and these steps are left out."""
+    exact = opened("run.steps=6", "optimizer.average=0")
+    wanted = learn(exact, exact.feed.lessons(0, 6))
+    run = opened("run.steps=6", f"run.precision={kind}", "optimizer.average=0")
+    before = weights(run.student.clip)
+    losses = learn(run, run.feed.lessons(0, 6))
+    assert losses[0] == pytest.approx(wanted[0], rel=0.02)
+    assert len(moved(before, run.student.clip.state_dict())) > 100
+    assert all(own.dtype == torch.float32 for own in run.student.clip.parameters())
+
+
+def test_a_rate_far_too_high_ends_in_a_sentence_and_the_last_state_remains(run_in, tmp_path):
+    with pytest.raises(TrainerError, match="is no number any more"):
+        run_in(tmp_path, "optimizer.rate=1e9", "run.save_every=1", "run.steps=50", "optimizer.warmup=0")
+    state = torch.load(states(tmp_path)[-1], weights_only=True)
+    assert all(own.isfinite().all() for own in state["weights"].values())
+
+
+@pytest.mark.parametrize(
+    ("changes", "kind", "sentence"),
+    [
+        (["run.batch=25"], RecipeError, "24 samples make no batch of 25"),
+        (["run.parts=9"], RecipeError, "make no 9 parts"),
+        (["towers.image=mobileclip_b"], RecipeError, "sees photos of 224 pixels and no others, not of 32"),
+        (["loss.scales=[1.0]"], RecipeError, "has 1 scales for 2 teachers"),
+        (["optimizer.average=1"], RecipeError, "first, second and average"),
+        (['optimizer.held=["tail"]'], RecipeError, "no BatchNorm in tail"),
+        (["run.sizes=[{ step = 3, size = 32 }, { step = 1, size = 32 }]"], RecipeError, "give them in order"),
+        (['data.shards=["none.tar"]'], DataError, "There is no file none.tar"),
+    ],
+)  # fmt: skip
+def test_what_does_not_fit_is_a_sentence_before_the_first_step(opened, changes, kind, sentence):
+    with pytest.raises(kind, match=sentence):
+        opened(*changes)
