@@ -214,9 +214,9 @@ def run_in(recipe_of, places):
 def command(recipe_file, places):
     """The words of `mctrain` for the tiny recipe, changed, in a folder."""
 
-    def words(folder, *changes, workers=0):
+    def words(folder, *changes, workers=0, cache=places.cache):
         asked = ["train", recipe_file, "-o", folder, "--photos", places.photos, "--data", places.data]
-        asked += ["--tasks", places.tasks, "--cache", places.cache, "--workers", workers]
+        asked += ["--tasks", places.tasks, "--cache", cache, "--workers", workers]
         return [str(word) for word in (*asked, *(word for own in changes for word in ("--set", own)))]
 
     return words

@@ -1,0 +1,111 @@
+"""SIGTERM and Ctrl-C end a run in good order, whoever of its processes hears them; a second one ends it at once."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import subprocess
+import sys
+
+import pytest
+from tests.trainer.training.conftest import ALONE
+
+from mctrain.training.state import states
+
+LONG = ("run.steps=100000", "run.log_every=2", "run.save_every=100000")
+
+ANSWERING = """
+import os, signal, sys, time
+from mctrain.training.interrupts import Interrupted, Interrupts
+
+number, moment = int(sys.argv[1]), sys.argv[2]
+if moment == "ignored":
+    signal.signal(number, signal.SIG_IGN)
+with Interrupts() as interrupts:
+    if moment == "before":
+        os.kill(os.getpid(), number)
+    with interrupts.kept():
+        os.kill(os.getpid(), number)
+        print(interrupts.received, flush=True)
+        try:
+            interrupts.look()
+        except Interrupted:
+            print("broken off", flush=True)
+        if moment == "twice":
+            os.kill(os.getpid(), number)
+            time.sleep(10)
+print(signal.getsignal(number) is not None)
+"""
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize(
+    ("moment", "said", "code"),
+    [
+        ("before", [], lambda number: 128 + number),
+        ("kept", ["{}", "broken off", "True"], lambda _: 0),
+        ("twice", ["{}", "broken off"], lambda number: -number),
+        ("ignored", ["0", "True"], lambda _: 0),
+    ],
+)
+def test_a_signal_is_kept_where_it_is_looked_for_and_ends_the_program_elsewhere(number, moment, said, code):
+    words = [sys.executable, "-c", ANSWERING, str(int(number)), moment]
+    done = subprocess.run(words, capture_output=True, text=True, check=False)
+    assert done.stdout.split("\n")[:-1] == [own.format(int(number)) for own in said]
+    assert done.returncode == code(number)
+
+
+def begun(words):
+    """A run, all by itself in a group of processes, that has told of its first steps."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "mctrain", *words],
+        env=ALONE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, process_group=0,
+    )  # fmt: skip
+    for line in process.stderr:
+        if line.startswith("step "):
+            return process
+    raise AssertionError(f"it ended with {process.wait()}")
+
+
+def test_a_run_finishes_its_step_saves_and_goes_on(command, tmp_path):
+    """As a terminal sends Ctrl-C and a service manager SIGTERM: to all processes, the readers too."""
+    reached = [0]
+    for number in (signal.SIGINT, signal.SIGTERM):
+        process = begun(command(tmp_path, *LONG, workers=1))
+        os.killpg(process.pid, number)
+        told = process.communicate(timeout=60)[1].splitlines()
+        assert process.returncode == 128 + number
+        found = re.fullmatch(
+            rf"The run in {tmp_path} was stopped by a signal after (\d+) of 100000 steps; the same command goes on from here.", told[-1]
+        )  # fmt: skip
+        assert found, told
+        reached.append(int(found[1]))
+        assert states(tmp_path)[-1].name == f"step-{reached[-1]:08}.pt"
+        assert reached[-1] > reached[-2]
+        assert not any("Traceback" in line for line in told)
+    assert not (tmp_path / "checkpoint.pt").exists()
+
+
+INDEXING = """
+import os, sys
+
+def hear(event, words):
+    if event == "os.rename" and str(words[1]).endswith(".npy"):
+        os.kill(os.getpid(), 15)
+
+sys.addaudithook(hear)
+from mctrain.__main__ import main
+main()
+"""
+
+
+def test_before_the_first_step_there_is_nothing_to_save(command, tmp_path):
+    words = command(tmp_path / "run", *LONG, cache=tmp_path / "cache")
+    done = subprocess.run(
+        [sys.executable, "-c", INDEXING, *words], env=ALONE, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 143
+    assert done.stderr.splitlines()[3:] == ["Interrupted; type the same command again."]
+    assert list((tmp_path / "run").iterdir()) == []
+    assert not list((tmp_path / "cache" / "index").iterdir())
