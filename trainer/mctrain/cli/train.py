@@ -83,9 +83,9 @@ def train(
     if output is None:
         _foretell(read, begin, places, workers)
         return
-    output.mkdir(parents=True, exist_ok=True)
     for place in (output, cache):
         demand_writable(place)
+    output.mkdir(parents=True, exist_ok=True)
     try:
         with Interrupts() as interrupts:
             code = _follow(read, begin, places, Surroundings(output, interrupts, Steps(), workers))
