@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 _A_WHILE = 60.0  # seconds between two lines where no terminal shows a bar
-_STEPS = "{desc} {n_fmt} of {total_fmt} |{bar:20}| {postfix}"  # it tells of speed and time itself
+_STEPS = "{bar:20} {desc}"  # the line tells of speed and time itself
 
 
 def bar(title: str, total: int | None = None) -> Callable[[int, str], None]:
@@ -34,22 +34,31 @@ class Steps:
 
     def __init__(self) -> None:
         self._display: tqdm[None] | None = None
+        self._news = ""
         self._silent_until = 0.0
 
     def advance(self, step: int, steps: int, sentence: str) -> None:
         """So many steps are done of so many; an empty sentence is no news."""
-        if not sys.stderr.isatty():
-            if sentence and (time.monotonic() >= self._silent_until or step == steps):
-                self.tell(f"step {step} of {steps}: {sentence}")
-                self._silent_until = time.monotonic() + _A_WHILE
-            return
-        if self._display is None:
-            self._display = tqdm(total=steps, initial=step, desc="step", file=sys.stderr, bar_format=_STEPS)
-        if sentence:
-            self._display.set_postfix_str(sentence, refresh=False)
-        self._display.update(step - self._display.n)
+        self._news = sentence or self._news
+        line = f"step {step} of {steps}: {self._news}".removesuffix(": ")
+        if sys.stderr.isatty():
+            self._show(step, steps, line)
+        elif sentence and (time.monotonic() >= self._silent_until or step == steps):
+            self.tell(line)
+            self._silent_until = time.monotonic() + _A_WHILE
 
     def tell(self, sentence: str) -> None:
         """Something that is to stay, above the bar."""
         tqdm.write(sentence, file=sys.stderr)
         sys.stderr.flush()
+
+    def close(self) -> None:
+        """Whatever comes then has a line of its own."""
+        if self._display is not None:
+            self._display.close()
+
+    def _show(self, step: int, steps: int, line: str) -> None:
+        if self._display is None:
+            self._display = tqdm(desc=line, total=steps, initial=step, file=sys.stderr, bar_format=_STEPS)
+        self._display.set_description_str(line, refresh=False)
+        self._display.update(step - self._display.n)

@@ -63,9 +63,8 @@ def _of_origin(origin: Source | Run | Trained) -> list[str]:
         return [f"made of    {origin.name} ({publisher}), SHA-256 {origin.sha256}"]
     if isinstance(origin, Run):
         last = origin.history[-1] if origin.history else None
-        return _made(origin.recipe.as_dict(), origin.data, _length(len(origin.history), "passes", last))
-    begun = f"from the checkpoint {origin.begun[:16]}" if origin.begun else "from scratch"
-    return _made(origin.recipe, origin.data, f"{origin.steps} steps {begun}")
+        return _made(origin.recipe.as_dict(), origin.data, _passes(len(origin.history), last))
+    return _made(origin.recipe, origin.data, _steps(origin.steps, origin.begun, origin.score))
 
 
 def _bundle(folder: Path) -> tuple[list[str], bool]:
@@ -85,19 +84,31 @@ def _bundle(folder: Path) -> tuple[list[str], bool]:
 def _of_provenance(told: Mapping[str, Any]) -> list[str]:
     """What a bundle says of its making; another tool's may say something else, which is told as it stands."""
     if isinstance(told.get("recipe"), dict):
-        count, unit = (told["steps"], "steps") if "steps" in told else (told.get("epochs"), "passes")
-        return _made(told["recipe"], told.get("data") or {}, _length(count, unit, told.get("last_loss")))
+        length = (
+            _steps(told["steps"], told.get("begun", ""), told.get("score"))
+            if "steps" in told
+            else _passes(told.get("epochs"), told.get("last_loss"))
+        )
+        return _made(told["recipe"], told.get("data") or {}, length)
     return [f"made of    {_facts(told)}"] if told else []
 
 
-def _length(count: int | None, unit: str, loss: float | None) -> str:
-    return f"{count} {unit}" if loss is None else f"{count} {unit}, loss {loss:.4f} at the end"
+def _passes(count: int | None, loss: float | None) -> str:
+    """Of a fit."""
+    return f"{count} passes" if loss is None else f"{count} passes, loss {loss:.4f} at the end"
+
+
+def _steps(count: int, begun: str, score: float | None) -> str:
+    """Of a training run."""
+    length = f"{count} steps from {f'the checkpoint {begun[:16]}' if begun else 'scratch'}"
+    return length if score is None else f"{length}, {score:.1f} % on the halves that settings are chosen by"
 
 
 def _made(recipe: Mapping[str, Any], data: Mapping[str, str], length: str) -> list[str]:
     about = recipe.get("about") or {}
     return [
         f"made by    recipe {recipe.get('name')}: {length}",
+        *([f"changed    {', '.join(recipe['changes'])}"] if recipe.get("changes") else []),
         *(
             f"{name:<10} {about[name]}"
             for name in ("source", "machine", "expected", "command")

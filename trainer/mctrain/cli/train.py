@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,7 +21,7 @@ from picsight_engine.models.place import demand_writable
 
 if TYPE_CHECKING:
     from mctrain.training.recipe import TrainingRecipe
-    from mctrain.training.run import Start
+    from mctrain.training.run import Outcome, Start
 
 _FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
 
@@ -83,20 +84,23 @@ def train(
     if output is None:
         _foretell(read, begin, places, workers)
         return
-    output.mkdir(parents=True, exist_ok=True)
     for place in (output, cache):
         demand_writable(place)
+    output.mkdir(parents=True, exist_ok=True)
     try:
-        with Interrupts() as interrupts:
-            code = _follow(read, begin, places, Surroundings(output, interrupts, Steps(), workers))
+        with Interrupts() as interrupts, closing(Steps()) as journal:
+            outcome = _follow(read, begin, places, Surroundings(output, interrupts, journal, workers))
     except SystemExit:  # a signal before the first step or after the last
         click.echo("Interrupted; type the same command again.", err=True)
         raise
-    context.exit(code)
+    if outcome.path is not None:
+        click.echo(printable(f"{outcome.path}: {outcome.why}"))
+    elif _is_first():
+        click.echo(printable(f"The run in {output} was {outcome.why}."), err=True)
+    context.exit(128 + outcome.signal if outcome.signal else 0)
 
 
-def _follow(recipe: TrainingRecipe, begin: Path | None, places: Places, around: Surroundings) -> int:
-    """The exit code."""
+def _follow(recipe: TrainingRecipe, begin: Path | None, places: Places, around: Surroundings) -> Outcome:
     from mctrain.training.run import follow  # imports torch: 2 s
 
     about = recipe.about
@@ -104,12 +108,7 @@ def _follow(recipe: TrainingRecipe, begin: Path | None, places: Places, around: 
         click.echo(
             f"{about.title}\n  source: {about.source}\n  expected: {about.expected} ({about.noise})", err=True
         )
-    outcome = follow(recipe, _start(begin), places, around)
-    if outcome.path is not None:
-        click.echo(printable(f"{outcome.path}: {outcome.why}"))
-    elif _is_first():
-        click.echo(printable(f"The run in {around.folder} was {outcome.why}."), err=True)
-    return 128 + outcome.signal if outcome.signal else 0
+    return follow(recipe, _start(begin), places, around)
 
 
 def _is_first() -> bool:

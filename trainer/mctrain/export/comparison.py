@@ -44,7 +44,11 @@ class Drift:
 def trial_texts(spec: TextSpec) -> list[torch.Tensor]:
     """Token ids in batches of several shapes where the tower takes any, up to an end of its own in each row, padding behind."""
     draw = torch.Generator().manual_seed(0)
-    shapes = ((1, 3), (1, 64), (2, 9), (4, 17), (3, 64)) if spec.dynamic else ((1, 77), (3, 77))
+    shapes = (
+        ((1, 3), (1, 64), (2, 9), (4, 17), (3, 64))
+        if spec.dynamic
+        else ((1, spec.context), (3, spec.context))
+    )
     trials = []
     for count, tokens in shapes:
         most = spec.eot if spec.eot > _FIRST_WORD else 30 * _FIRST_WORD

@@ -57,7 +57,9 @@ def write_clip_tokenizer(path: Path) -> None:
     tokenizer.post_processor = processors.TemplateProcessing(
         single=f"{START} $A {END}", special_tokens=[(word, vocabulary[word]) for word in (START, END)]
     )
-    tokenizer.save(str(path), pretty=False)
+    path.write_text(
+        tokenizer.to_str(), encoding="utf-8"
+    )  # its own save tells of a full disk by a plain Exception
 
 
 def _merges() -> list[tuple[str, str]]:

@@ -48,7 +48,7 @@ class Metrics:
         """Figures after so many steps."""
         self._write({"step": step, **{name: round(value, 6) for name, value in values.items()}})
         for name, value in values.items():
-            self._board.add_scalar(name, value, step)
+            self._board.add_scalar(name.replace(": ", "/").replace(" ", "_"), value, step)
         self._board.flush()
 
     def close(self) -> None:

@@ -1,0 +1,195 @@
+"""`mctrain train` as a person types it: changes, a dry run, beginnings, and what the other commands make of its result."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+
+import pytest
+import torch
+from click.testing import CliRunner
+from tests.trainer.training.conftest import ALONE, RECIPE
+
+from mctrain.cli.command import mctrain
+from mctrain.errors import RecipeError, TrainerError
+from mctrain.models.clip import build_clip
+from mctrain.models.presets import PRESETS
+from mctrain.weights.bundle import read_bundle
+from mctrain.weights.checkpoint import Checkpoint, Source, load_checkpoint, save_checkpoint
+from picsight_engine.errors import PicsightError
+from picsight_engine.models.bundle import open_bundle
+
+SHORT = ("run.steps=1", "run.batch=2")
+# what a run from a checkpoint leaves out
+BEGUN = re.sub(r"\[towers\].*?\n\n|rules = .*?\n", "", RECIPE, flags=re.DOTALL)
+STILL = ("optimizer.rate=0", "optimizer.floor=0", 'optimizer.held=["image"]')
+
+
+def invoke(*words):
+    return CliRunner().invoke(mctrain, list(map(str, words)), catch_exceptions=False)
+
+
+def said(*words):
+    result = invoke(*words)
+    assert result.exit_code == 0, result.output
+    return result.output
+
+
+@pytest.fixture(scope="module")
+def begun(command, tmp_path_factory):
+    """The words of a run that begins with a model."""
+    recipe = tmp_path_factory.mktemp("begun") / "begun.toml"
+    recipe.write_text(BEGUN, encoding="utf-8")
+
+    def words(folder, model, *changes):
+        plain = command(folder, *changes)
+        return [plain[0], str(recipe), *plain[2:], "--from", str(model)]
+
+    return words
+
+
+@pytest.fixture(scope="module")
+def result(command, tmp_path_factory):
+    """The folder of a run with changes."""
+    folder = tmp_path_factory.mktemp("result")
+    said(*command(folder, *SHORT, 'evaluation.figures=["dev: text to image at 1"]', "evaluation.every=1"))
+    return folder
+
+
+def test_changes_are_recorded_and_shown(result, tmp_path):
+    recipe = load_checkpoint(result).origin.recipe
+    assert recipe["run"]["batch"] == 2
+    assert recipe["changes"][:2] == SHORT
+    told = said("show", result, "--cache", tmp_path)
+    assert "changed    run.steps=1, run.batch=2, evaluation.figures=[" in told
+    assert re.search(
+        r"made by    recipe tiny: 1 steps from scratch, \d+\.\d % on the halves that settings are chosen by",
+        told,
+    )
+
+
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        ("run.speed=3", r"run has an unknown key: speed; known are seed, batch"),
+        ("sun.steps=3", r"tiny\.toml has an unknown key: sun; known are"),
+        ("run.steps=many", r"run, steps has a value of the wrong type: 'many'"),
+        ('data.shards=["0.tar", 1]', r"data, shards has a value of the wrong type: 1"),
+        ("run.precision=fp8", r"run, precision has a value of the wrong type: 'fp8'"),
+        ("run.sizes=[{ step = 0 }]", r"run, sizes lacks the key size"),
+        ("run", r"--set run is no change of a recipe; write TABLE\.KEY=VALUE"),
+        ("steps=3", r"write TABLE\.KEY=VALUE"),
+        ("run.steps.more=3", r"--set run\.steps\.more=3: steps is no table"),
+        ("run.passes=3", r"either steps or passes"),
+    ],
+)
+def test_a_change_that_says_nothing_is_refused(command, tmp_path, change, sentence):
+    with pytest.raises(RecipeError, match=sentence):
+        invoke(*command(tmp_path / "run", change))
+    assert not (tmp_path / "run").exists()
+
+
+def test_values_are_what_toml_has(recipe_of):
+    recipe = recipe_of(
+        "optimizer.rate=1", "run.seed = 7", "data.captions=first", 'data.synthetic=""', "run.recompute=true",
+        'optimizer.rules=[{ part = "text", factor = 0.5 }, { part = "image", factor = 0 }]', "bundle.name=mine",
+        'bundle.title="Mine = yours"', "bundle.licence=none",
+    )  # fmt: skip
+    assert (recipe.optimizer.rate, recipe.run.seed, recipe.run.recompute) == (1.0, 7, True)
+    assert (recipe.data.captions, recipe.data.synthetic) == ("first", "")
+    assert [(rule.part, rule.factor) for rule in recipe.optimizer.rules] == [("text", 0.5), ("image", 0.0)]
+    assert recipe.bundle.title == "Mine = yours"
+
+
+def test_a_dry_run_tells_what_it_would_cost_and_writes_nothing(command, tmp_path):
+    words = command(tmp_path / "run", "run.batch=4", "run.steps=4")
+    place = words.index("-o")
+    told = said(*words[:place], *words[place + 2 :], "--dry-run")
+    assert [line.split()[0] for line in told.splitlines()] == [
+        "model",
+        "data",
+        "speed",
+        "time",
+        "disk",
+        "loss",
+    ]
+    assert re.search(r"image tower 0\.\d M numbers, text tower 7\.0 M; 1\.0 M of them learn", told)
+    assert "24 photos; 4 steps are 0.7 passes" in told
+    assert re.search(r"\d+\.\d photos a second on cpu, \d+% of the time waiting", told)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_where_nothing_can_be_written_no_run_begins(command, tmp_path):
+    (tmp_path / "file").touch()
+    with pytest.raises(PicsightError, match=r"file/run cannot be written \(Not a directory"):
+        invoke(*command(tmp_path / "file" / "run"))
+
+
+def test_a_full_disk_is_one_sentence(command, tmp_path):
+    """A limit on the size of files stands for it: the metrics fit, a state does not."""
+    words = command(tmp_path, *SHORT)
+    limit = "import resource, sys; resource.setrlimit(resource.RLIMIT_FSIZE, (1 << 23, 1 << 23))\n"
+    code = f"{limit}from mctrain.__main__ import main\nmain()"
+    done = subprocess.run(
+        [sys.executable, "-c", code, *words], env=ALONE, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 1
+    told = [line for line in done.stderr.splitlines()[3:] if not line.startswith("step ")]
+    assert len(told) == 1, told
+    assert re.fullmatch(r".*step-00000001\.pt cannot be written: .*", told[0])
+    assert [path.name for path in tmp_path.iterdir() if path.name.startswith(("step", ".step"))] == []
+
+
+def same(one, other):
+    left, right = one.state_dict(), other.state_dict()
+    return left.keys() == right.keys() and all(torch.equal(own, right[name]) for name, own in left.items())
+
+
+def test_a_bundle_is_trained_on(begun, starter, tmp_path):
+    """Lite0 under MiniLM, which embed as before where the rate is 0."""
+    said(*begun(tmp_path / "still", starter, *SHORT, *STILL, "run.sizes=[{ step = 0, size = 64 }]"))
+    still, before = load_checkpoint(tmp_path / "still"), read_bundle(starter)
+    assert same(still.clip, before.clip)
+    assert still.preset == before.preset
+    said(*begun(tmp_path / "moved", starter, *SHORT, "run.sizes=[{ step = 0, size = 64 }]"))
+    assert not same(load_checkpoint(tmp_path / "moved").clip, before.clip)
+
+
+def test_an_imported_checkpoint_is_trained_on(begun, tmp_path):
+    clip = build_clip(PRESETS["laptop_xxs"]).eval().requires_grad_(requires_grad=False)
+    model = save_checkpoint(
+        tmp_path / "own.pt", Checkpoint(PRESETS["laptop_xxs"], clip, Source("w.pt", "ab" * 32, "apple"))
+    )
+    said(*begun(tmp_path / "run", model, *SHORT, *STILL, 'optimizer.held=["image", "text"]'))
+    after = load_checkpoint(tmp_path / "run")
+    assert same(after.clip, clip)
+    assert len(after.origin.begun) == 64
+
+
+def test_a_run_is_prolonged_from_its_checkpoint_in_another_folder(result, command, begun, tmp_path):
+    said(*command(tmp_path / "more", *SHORT), "--from", result)
+    assert load_checkpoint(tmp_path / "more").origin.begun
+    with pytest.raises(TrainerError, match="describes another model than that of --from"):
+        invoke(*command(tmp_path / "other", *SHORT, "towers.dim=32"), "--from", result)
+    with pytest.raises(RecipeError, match="describes no model, so that it needs --from"):
+        invoke(*begun(tmp_path / "none", result, *SHORT)[:-2])
+
+
+def test_what_was_trained_is_measured_and_exported(result, asked, tmp_path):
+    told = said("eval", result, "--data", asked.data, "--tasks", asked.tasks, "--cache", tmp_path / "cache")
+    assert told.startswith("dev: 6 photos, 12 texts; text to image at 1 ")
+    said("export", result, "-o", tmp_path / "bundle")
+    manifest = open_bundle(tmp_path / "bundle", hashes=True).manifest
+    assert (manifest.title, manifest.dim, manifest.image.size, manifest.text.context) == ("Tiny", 16, 32, 16)
+    assert manifest.provenance["steps"] == 1
+    assert "changed    run.steps=1, run.batch=2" in said("show", tmp_path / "bundle", "--cache", tmp_path)
+
+
+@pytest.mark.soak
+def test_so_are_pretrained_towers(begun, finished, asked, tmp_path):
+    said(*begun(tmp_path / "run", finished.path, *SHORT, "run.sizes=[{ step = 0, size = 64 }]"))
+    words = ("--data", asked.data, "--tasks", asked.tasks, "--cache", tmp_path / "cache")
+    assert "dev: 6 photos" in said("eval", tmp_path / "run", *words)
+    said("export", tmp_path / "run", "-o", tmp_path / "bundle", "--int8-text")
+    assert "dev: 6 photos" in said("eval", tmp_path / "bundle", *words)
