@@ -45,6 +45,7 @@ def test_help_comes_without_torch():
             2,
             "recipe of a fit; `mctrain teach` follows it",
         ),
+        (["eval", ".", "--data", ".", "--report", "page.svg"], 2, "would be the plot's own name"),
         (["nonsense"], 2, "No such command"),
     ],
 )

@@ -84,3 +84,8 @@ def test_a_file_without_searches_is_told(tmp_path):
     (tmp_path / "queries.txt").write_bytes(b"\xff\xfe\x00")
     with pytest.raises(DataError, match="cannot be read as text"):
         read_queries(tmp_path / "queries.txt")
+
+
+def test_the_mark_that_some_editors_begin_a_file_with_is_no_letter(tmp_path):
+    (tmp_path / "queries.txt").write_bytes(b"\xef\xbb\xbfa dog\r\nthe sea\r\n")
+    assert read_queries(tmp_path / "queries.txt") == ["a dog", "the sea"]

@@ -8,7 +8,9 @@ from sklearn.metrics import f1_score
 
 from mctrain.errors import DataError
 from mctrain.evaluation.bootstrap import resampled
-from mctrain.evaluation.datacomp import MAIN, average, classified
+from mctrain.evaluation.datacomp import MAIN, average, averaged, classified
+from mctrain.evaluation.outcome import Answers, Outcome
+from mctrain.evaluation.report import result_of
 
 
 @pytest.fixture(scope="module")
@@ -77,3 +79,22 @@ def test_equal_logits_of_all_classes_know_none():
     assert (
         len(classified("vtab/pcam", np.ones((4, 2), np.float32), np.array([0, 1, 1, 0]), np.arange(4))) == 2
     )
+
+
+def test_scores_that_are_no_numbers_are_wrong():
+    labels = np.arange(40) % 8
+    logits = np.full((40, 8), np.nan, np.float32)
+    assert {own.percent() for own in classified("cifar10", logits, labels, labels)} == {0}
+
+
+def test_the_halves_of_the_average_are_those_of_its_tasks():
+    draw = np.random.default_rng(6)
+    answers = {}
+    for task in MAIN:
+        right = draw.random(30) < draw.random()
+        keys = tuple(f"0/{number:05}" for number in draw.choice(99_999, 30, replace=False))
+        answers[task] = Answers(keys, 30, (Outcome.plain(MAIN[task], right, np.arange(30)),))
+    each = [result_of(task, own).figures[0] for task, own in answers.items()]
+    (whole,) = result_of("datacomp", averaged(answers)).figures
+    assert whole.reporting == pytest.approx(np.mean([own.reporting for own in each]))
+    assert whole.choosing == pytest.approx(np.mean([own.choosing for own in each]))

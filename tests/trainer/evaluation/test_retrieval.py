@@ -42,6 +42,17 @@ def test_a_tower_that_says_the_same_of_everything_finds_nothing():
     assert set(shares(retrieval(same, same, np.arange(20))).values()) == {0}
 
 
+def test_a_tower_that_gives_no_numbers_finds_nothing():
+    vectors = unit(np.random.default_rng(3), 20)
+    broken = np.full_like(vectors, np.nan)
+    for photos, texts in ((broken, vectors), (vectors, broken), (broken, broken)):
+        assert set(shares(retrieval(photos, texts, np.arange(20))).values()) == {0}
+    broken = vectors.copy()
+    broken[0] = np.nan  # one photo that overflows may be any text's
+    told = shares(retrieval(broken, vectors, np.arange(20)))
+    assert (told["text to image at 1"], told["text to image at 5"]) == (0, 95)
+
+
 GALLERY = [
     ["dog", "brown dog", "dog on a beach"],
     ["beach dog on a leash", "Dog"],

@@ -6,11 +6,12 @@ from dataclasses import replace
 
 import pytest
 
-from mctrain.export.papers import LICENCE, write_papers
+from mctrain.export.papers import LICENCE, licence_of, write_papers
 from mctrain.models.clip import build_clip
 from mctrain.models.presets import PRESETS
+from mctrain.training.recipe import load_training
 from mctrain.weights.bundle import read_bundle
-from mctrain.weights.checkpoint import Checkpoint, Source
+from mctrain.weights.checkpoint import Checkpoint, Source, Trained
 
 SOURCE = Source("weights.pt", "0" * 64, "timm")
 
@@ -31,3 +32,28 @@ def test_the_licence_names_the_vocabulary_that_lies_in_the_bundle_and_no_other(f
     image_alone = replace(family, clip=build_clip(family.preset, with_text=False))
     assert "vocabulary" not in licence(image_alone, tmp_path)
     assert "vocabulary" not in licence(read_bundle(starter), tmp_path)
+
+
+def begun(checkpoint, recipe):
+    """The same model after a run that began with it."""
+    return replace(checkpoint, origin=Trained(load_training(recipe).as_dict(), 9, "b" * 64, {}, None))
+
+
+def test_what_is_made_of_the_publishers_weights_stays_under_their_terms(tmp_path):
+    preset = PRESETS["mobileclip_s0"]
+    clip = build_clip(PRESETS["laptop_xxs"])  # no tower of it is read here
+    trained = begun(Checkpoint(preset, clip, SOURCE), "my-photos")
+    assert licence_of(trained) == licence_of(Checkpoint(preset, clip, SOURCE))
+    assert licence_of(trained).accept
+    told = licence(trained, tmp_path)
+    assert "research purposes only" in told
+    assert "the vocabulary of CLIP" in told
+    assert "b" * 64 in told
+
+
+def test_a_run_names_the_weights_that_it_began_with(starter, tmp_path):
+    trained = begun(read_bundle(starter), "my-photos")
+    assert licence_of(trained).id == "LicenseRef-Picsight-Starter"
+    told = licence(trained, tmp_path)
+    assert f"It began with the weights of {trained.preset.title}" in told
+    assert "vocabulary" not in told

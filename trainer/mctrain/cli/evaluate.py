@@ -72,6 +72,10 @@ def evaluate(
     from mctrain.evaluation.tasks import find_files, load_tasks
     from mctrain.teachers.open import open_teacher
 
+    if report and report.suffix == ".svg":
+        raise click.UsageError(
+            f"--report {report} would be the plot's own name; call the page {report.stem}.md."
+        )
     if report:
         demand_writable(report.parent)
     titles = [subject, against] if against else [subject]

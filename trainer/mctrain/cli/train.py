@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from contextlib import closing
+from contextlib import closing, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,6 +13,7 @@ from mctrain.cli.places import cache_option
 from mctrain.cli.printing import printable
 from mctrain.cli.progress import Steps
 from mctrain.data.shards import file_digest, find_shards
+from mctrain.training.alone import alone_in
 from mctrain.training.interrupts import Interrupts
 from mctrain.training.recipe import load_training
 from mctrain.training.surroundings import Places, Surroundings
@@ -93,6 +94,9 @@ def train(
     except SystemExit:  # a signal before the first step or after the last
         click.echo("Interrupted; type the same command again.", err=True)
         raise
+    if outcome.skipped and _is_first():
+        reasons = ", ".join(f"{count} {reason}" for reason, count in outcome.skipped.most_common())
+        click.echo(printable(f"Skipped: {reasons}. `mctrain data check` names them."), err=True)
     if outcome.path is not None:
         click.echo(printable(f"{outcome.path}: {outcome.why}"))
     elif _is_first():
@@ -108,7 +112,8 @@ def _follow(recipe: TrainingRecipe, begin: Path | None, places: Places, around: 
         click.echo(
             f"{about.title}\n  source: {about.source}\n  expected: {about.expected} ({about.noise})", err=True
         )
-    return follow(recipe, _start(begin), places, around)
+    with alone_in(around.folder) if _is_first() else nullcontext():
+        return follow(recipe, _start(begin), places, around)
 
 
 def _is_first() -> bool:

@@ -243,9 +243,7 @@ def find_shards(data: Path, patterns: Sequence[str]) -> list[Path]:
     Raises:
         DataError: a pattern that fits no file.
     """
-    return _found(
-        data, patterns, f"There is no file {{}} in {data}; choose the folder that has it."
-    )
+    return _found(data, patterns, f"There is no file {{}} in {data}; choose the folder that has it.")
 
 
 def named_shards(patterns: Sequence[str]) -> list[Path]:

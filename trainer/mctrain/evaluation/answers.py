@@ -39,7 +39,7 @@ def read_queries(path: Path) -> list[str]:
         DataError: the file cannot be read, or holds none.
     """
     try:
-        queries = [own.strip() for own in path.read_text(encoding="utf-8").splitlines()]
+        queries = [own.strip() for own in path.read_text(encoding="utf-8-sig").splitlines()]
     except (OSError, ValueError) as fault:
         raise DataError(f"{path} cannot be read as text: {fault}.") from fault
     if not any(queries):

@@ -106,10 +106,10 @@ def classified(
     """The figures of a classification under their published names, the main one first.
 
     `logits` [n, classes] of photos with their `labels` [n]; `groups` [n] are regions or incomes where figures go by them.
-    Equal scores count against the model.
+    Equal scores count against the model, and so do those that are no numbers.
     """
     rows = np.arange(len(labels))
-    place = (logits >= logits[rows, labels][:, None]).sum(1) - 1  # [n], of the right class, from 0 on
+    place = (~(logits < logits[rows, labels][:, None])).sum(1) - 1  # [n], of the right class, from 0 on
     present, group = np.unique(labels, return_inverse=True)
     told = [Outcome.plain("acc1", place < 1, rows)]
     if logits.shape[1] >= _FEW:
@@ -146,7 +146,8 @@ def averaged(answers: Mapping[str, Answers]) -> Answers:
         DataError: one is missing.
     """
     average({task: own.outcomes[0].percent() for task, own in answers.items()})
-    keys = tuple(f"{task}/{key}" for task in MAIN for key in answers[task].keys)
+    # keys as they are: so each set falls into the halves that it has alone
+    keys = tuple(key for task in MAIN for key in answers[task].keys)
     parts = tuple((answers[task].outcomes[0], len(answers[task].keys)) for task in MAIN)
     texts = sum(own.texts for own in answers.values())
     return Answers(keys, texts, (Average(f"average of {len(MAIN)}", parts),))

@@ -1,6 +1,7 @@
 """The place of the first right answer in a ranking, counted from 0.
 
 Equal scores count against the model: the rank is the number of wrong answers that score no less than the best right one.
+So do scores that are no numbers, as a model gives whose weights have overflown.
 """
 
 from __future__ import annotations
@@ -28,5 +29,5 @@ def ranks(
         block = slice(start, min(start + _BLOCK, len(questions)))
         scores, wanted = questions[block] @ answers.T, right(block)  # [block, n]
         best = np.where(wanted, scores, -np.inf).max(1)
-        parts.append(((scores >= best[:, None]) & ~wanted).sum(1))
+        parts.append((~(scores < best[:, None]) & ~wanted).sum(1))
     return np.concatenate(parts)

@@ -36,11 +36,11 @@ def title_of(checkpoint: Checkpoint) -> tuple[str, str]:
 
 def licence_of(checkpoint: Checkpoint) -> Licence:
     """The recipe's; Apple's weights are for research only, and so is whatever is made of them."""
+    if _is_apples(checkpoint):
+        return Licence("apple-amlr", _TERMS, accept=True)
     bundle = _bundle_of(checkpoint)
     if bundle is not None:
         return Licence(bundle.licence, "", accept=False)
-    if checkpoint.preset.name.startswith(_APPLES):
-        return Licence("apple-amlr", _TERMS, accept=True)
     return Licence(cast("Source", checkpoint.origin).licence, "", accept=False)
 
 
@@ -49,6 +49,7 @@ def write_papers(checkpoint: Checkpoint, work: Path) -> list[str]:
     origin = checkpoint.origin
     if not isinstance(origin, Source):
         card, licence = (_paper_of(origin, kind) for kind in ("card.md", "licence.txt"))
+        licence += _beginning_of(checkpoint)
     else:
         card, licence = _card_of(checkpoint.preset, origin), _terms_of(checkpoint)
     (work / CARD).write_text(card, encoding="utf-8")
@@ -91,6 +92,11 @@ def provenance_of(checkpoint: Checkpoint, *, int8_text: bool) -> dict[str, Any]:
         "epochs": len(origin.history),
         "last_loss": round(origin.history[-1], 4) if origin.history else None,
     }
+
+
+def _is_apples(checkpoint: Checkpoint) -> bool:
+    """A run that begins with somebody's weights keeps their preset's name; one from scratch has none."""
+    return checkpoint.preset.name.startswith(_APPLES)
 
 
 def _trunks(preset: Preset) -> list[str]:
@@ -136,13 +142,30 @@ def _card_of(preset: Preset, source: Source) -> str:
 
 
 def _terms_of(checkpoint: Checkpoint) -> str:
+    return _publishers_terms(checkpoint) + _vocabulary_of(checkpoint)
+
+
+def _beginning_of(checkpoint: Checkpoint) -> str:
+    """What binds whoever uses a run's weights beside its photos and texts: those that it began with, and the vocabulary."""
+    origin, terms = checkpoint.origin, ""
+    if isinstance(origin, Trained) and origin.begun:
+        name = checkpoint.preset.title or checkpoint.preset.name or "another checkpoint"
+        terms = f"It began with the weights of {name} (SHA-256 {origin.begun}), whose terms bind as well.\n"
+        terms += _publishers_terms(checkpoint) if _is_apples(checkpoint) else ""
+    return terms + _vocabulary_of(checkpoint)
+
+
+def _vocabulary_of(checkpoint: Checkpoint) -> str:
     reads_clip = checkpoint.clip.text is not None and isinstance(checkpoint.preset.text, TextShape)
-    vocabulary = _VOCABULARY if reads_clip else ""
-    if not checkpoint.preset.name.startswith(_APPLES):
-        return f"The weights may be used as whoever trained them allows.\n{vocabulary}"
+    return _VOCABULARY if reads_clip else ""
+
+
+def _publishers_terms(checkpoint: Checkpoint) -> str:
+    if not _is_apples(checkpoint):
+        return "The weights may be used as whoever trained them allows.\n"
     return (
         "The weights are modified. Their publisher's terms bind whoever uses them: for Apple's published weights these are "
         f"the Apple Machine Learning Research Model terms, research purposes only: {_TERMS}\n"
         "Apple Machine Learning Research Model is licensed under the Apple Machine Learning Research Model License "
-        f"Agreement. Whoever passes this model on adds a copy of that agreement.\n{vocabulary}"
+        "Agreement. Whoever passes this model on adds a copy of that agreement.\n"
     )

@@ -76,6 +76,12 @@ class LossTable:
     distil: float
     scales: tuple[float, ...] = ()
 
+    def __post_init__(self) -> None:
+        if not (0 <= self.distil <= 1 and all(0 < own < inf for own in self.scales)):
+            raise RecipeError(
+                f"A loss takes distil from 0 to 1 and scales above 0, not {self.distil} and {list(self.scales)}."
+            )
+
 
 @dataclass(frozen=True, slots=True)
 class OptimizerTable:
@@ -143,8 +149,10 @@ class RunTable:
     keep: int = 2
 
     def __post_init__(self) -> None:
-        if bool(self.steps > 0) == bool(self.passes > 0):
+        if bool(self.steps > 0) == bool(self.passes > 0) or self.passes == inf:
             raise RecipeError("A run has either steps or passes; give one of them a number above 0.")
+        if self.seed < 0:
+            raise RecipeError(f"Nothing can be drawn by the seed {self.seed}; give run.seed 0 or more.")
         if min(self.batch, self.parts, self.log_every, self.save_every, self.keep) < 1:
             raise RecipeError(
                 "A run needs at least 1 as batch, parts, log_every, save_every and keep; one of them is less."

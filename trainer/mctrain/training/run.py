@@ -29,6 +29,7 @@ from mctrain.training.student import build_student
 from mctrain.weights.checkpoint import Checkpoint, Trained, save_checkpoint
 
 if TYPE_CHECKING:
+    from collections import Counter
     from collections.abc import Iterator
 
     from mctrain.models.presets import Preset
@@ -47,11 +48,15 @@ class Start:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """Why the run ended; `path` is the checkpoint, which the first process writes unless a signal, `signal`, stopped it."""
+    """Why the run ended; `path` is the checkpoint, which the first process writes unless a signal, `signal`, stopped it.
+
+    `skipped` counts the samples that this process could not use, by reason.
+    """
 
     why: str
     signal: int
     path: Path | None
+    skipped: Counter[str]
 
 
 def follow(recipe: TrainingRecipe, start: Start | None, places: Places, around: Surroundings) -> Outcome:
@@ -70,7 +75,7 @@ def follow(recipe: TrainingRecipe, start: Start | None, places: Places, around: 
             stack.enter_context(around.interrupts.kept())
             ending = train(run, around.interrupts, desk)
         path = None if ending.signal or not rank.first else _finish(run, start, around.folder)
-    return Outcome(ending.why, ending.signal, path)
+    return Outcome(ending.why, ending.signal, path, run.feed.data.skipped)
 
 
 def open_training(

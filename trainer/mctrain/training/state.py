@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from mctrain.errors import TrainerError, WeightsError
 from mctrain.training.facts import Facts
+from mctrain.weights.checkpoint import CHECKPOINT
 from mctrain.weights.files import read_saved, write_saved
 
 if TYPE_CHECKING:
@@ -96,7 +97,12 @@ def _demand_same(folder: Path, known: Mapping[str, Any], wanted: Mapping[str, An
     told = others[0]
     if "." in told:
         told = f"{told} ({known.get(told)}, now {wanted.get(told)})"
+    # the states of a run that has not ended are nothing to begin with
+    begin = (
+        f", where --from {folder} would begin with the weights of this one"
+        if (folder / CHECKPOINT).is_file()
+        else ""
+    )
     raise TrainerError(
-        f"{folder} holds a run that differs in {told}; choose another folder with -o, where --from {folder} would begin with "
-        "the weights of this one, or take the change back."
+        f"{folder} holds a run that differs in {told}; choose another folder with -o{begin}, or take the change back."
     )

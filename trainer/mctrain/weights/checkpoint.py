@@ -128,8 +128,8 @@ def load_checkpoint(path: Path) -> Checkpoint:
     path = path / CHECKPOINT if path.is_dir() else path
     if not path.is_file():
         raise WeightsError(
-            f"There is no checkpoint {path}; `mctrain teach` writes one when it is finished, `mctrain import` one of "
-            "published weights."
+            f"There is no checkpoint {path}; `mctrain teach` and `mctrain train` write one when they are finished, "
+            "`mctrain import` one of published weights."
         )
     content = read_saved(path, mmap=True)
     if not isinstance(content, dict) or content.get("kind") != _KIND:

@@ -207,7 +207,7 @@ def troubled(own_samples, real_data, tmp_path):
 def test_what_cannot_be_used_is_replaced_and_counted_once_whoever_reads(troubled, tmp_path):
     shard, usable = troubled
     reasons = {
-        "no txt": 1, "evaluation": 1, "broken photo": 1, "broken embeddings": 2, "no synthetic text": 1,
+        "no txt": 1, "evaluation photo": 1, "broken photo": 1, "broken embeddings": 2, "no synthetic text": 1,
         "view beyond the photo": 1,
     }  # fmt: skip
     runs = []

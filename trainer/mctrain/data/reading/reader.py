@@ -21,7 +21,7 @@ from mctrain.data.reading.settings import Stored
 from mctrain.data.reading.visit import see
 from mctrain.data.refusal import shipped
 from mctrain.data.reinforced.layout import PLAIN, REINFORCED, name_role
-from mctrain.data.shards import file_digest
+from mctrain.data.shards import PHOTO_SUFFIXES, file_digest
 from mctrain.data.workers import follow_parent
 from mctrain.errors import DataError, SampleError
 
@@ -153,9 +153,11 @@ class _Steps(Dataset["Batch | str"]):
         raise DataError(f"{len(skipped)} samples in a row cannot be used. The last: {skipped[-1].message}")
 
     def _see(self, key: str, shard: Shard, number: int) -> Visit:
-        if shipped().holds_key(key):
-            raise SampleError(f"{key} is an evaluation photo and never trained on.", "evaluation")
-        return see(key, shard.members(number), self._settings, self._part)
+        known, members = shipped(), shard.members(number)
+        photos = (content for suffix, content in members.items() if suffix in PHOTO_SUFFIXES)
+        if known.holds_key(key) or any(map(known.holds_photo, photos)):
+            raise SampleError(f"{key} is an evaluation photo and never trained on.", "evaluation photo")
+        return see(key, members, self._settings, self._part)
 
 
 def _explain(shards: Sequence[Path], lacking: Counter[str], needs: Needs) -> str:
