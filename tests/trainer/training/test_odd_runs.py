@@ -11,6 +11,7 @@ from tests.trainer.training.conftest import ALONE
 
 from mctrain.errors import RecipeError, TrainerError
 from mctrain.training.alone import alone_in
+from mctrain.training.state import states
 from mctrain.weights.checkpoint import CHECKPOINT
 
 
@@ -67,3 +68,12 @@ def test_what_could_not_be_used_is_counted(run_in, places, reinforced_set, tmp_p
     )  # of each JPEG its beginning
     outcome = run_in(tmp_path / "run", "run.passes=1", "run.steps=0", places=replace(places, photos=folder))
     assert sum(outcome.skipped.values()) == content.count(b"\xff\xd8\xff\xe0") == 10
+
+
+def test_a_figure_that_is_not_there_costs_no_step(run_in, tmp_path):
+    watched = ("run.steps=2", "evaluation.every=1")
+    with pytest.raises(RecipeError, match=r"no figure dev: x; .* other evaluation\.figures"):
+        run_in(tmp_path, *watched, 'evaluation.figures=["dev: x"]')
+    assert [own.name for own in states(tmp_path)] == ["step-00000001.pt"]
+    outcome = run_in(tmp_path, *watched, 'evaluation.figures=["dev: text to image at 1"]')
+    assert outcome.why == "2 steps"

@@ -50,7 +50,8 @@ def open_exam(
         figures = {f"{result.task}: {own.name}": own for result in results for own in result.figures}
         if strange := [name for name in table.figures if name not in figures]:
             raise RecipeError(
-                f"There is no figure {strange[0]}; there are {', '.join(figures)}. The same command goes on from here."
+                f"There is no figure {strange[0]}; there are {', '.join(figures)}. With other evaluation.figures the same command "
+                "goes on from here."
             )
         return {name: figures[name] for name in table.figures}
 
