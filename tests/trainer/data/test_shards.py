@@ -62,7 +62,7 @@ def test_a_file_that_is_called_so_is_no_pattern(tmp_path):
 
 
 def test_the_missing_one_of_a_range_is_named(folder):
-    with pytest.raises(DataError, match=r"There is no file shard-000012\.tar in .*--data"):
+    with pytest.raises(DataError, match=r"There is no file shard-000012\.tar in .*choose the folder"):
         find_shards(folder, ["shard-{000008..000012}.tar"])
     with pytest.raises(DataError, match=r"There is no shard .*shard-9\*\.tar; check the name"):
         named_shards([f"{folder}/shard-9*.tar"])

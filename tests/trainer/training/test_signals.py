@@ -107,5 +107,5 @@ def test_before_the_first_step_there_is_nothing_to_save(command, tmp_path):
     )
     assert done.returncode == 143
     assert done.stderr.splitlines()[3:] == ["Interrupted; type the same command again."]
-    assert list((tmp_path / "run").iterdir()) == []
+    assert [own.name for own in (tmp_path / "run").iterdir()] == ["run.lock"]
     assert not list((tmp_path / "cache" / "index").iterdir())
