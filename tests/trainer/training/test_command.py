@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import resource
 import subprocess
 import sys
 
@@ -128,17 +129,14 @@ def test_where_nothing_can_be_written_no_run_begins(command, tmp_path):
 
 def test_a_full_disk_is_one_sentence(command, tmp_path):
     """A limit on the size of files stands for it: the metrics fit, a state does not."""
-    words = command(tmp_path, *SHORT)
-    limit = "import resource, sys; resource.setrlimit(resource.RLIMIT_FSIZE, (1 << 23, 1 << 23))\n"
-    code = f"{limit}from mctrain.__main__ import main\nmain()"
-    done = subprocess.run(
-        [sys.executable, "-c", code, *words], env=ALONE, capture_output=True, text=True, check=False
-    )
-    assert done.returncode == 1
-    told = [line for line in done.stderr.splitlines()[3:] if not line.startswith("step ")]
-    assert len(told) == 1, told
-    assert re.fullmatch(r".*step-00000001\.pt cannot be written: .*", told[0])
-    assert [path.name for path in tmp_path.iterdir() if path.name.startswith(("step", ".step"))] == []
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1 << 23, before[1]))
+    try:
+        with pytest.raises(PicsightError, match=r"step-00000001\.pt cannot be written: "):
+            invoke(*command(tmp_path, *SHORT))
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert [path.name for path in tmp_path.iterdir() if "step" in path.name] == []
 
 
 def same(one, other):
@@ -152,8 +150,6 @@ def test_a_bundle_is_trained_on(begun, starter, tmp_path):
     still, before = load_checkpoint(tmp_path / "still"), read_bundle(starter)
     assert same(still.clip, before.clip)
     assert still.preset == before.preset
-    said(*begun(tmp_path / "moved", starter, *SHORT, "run.sizes=[{ step = 0, size = 64 }]"))
-    assert not same(load_checkpoint(tmp_path / "moved").clip, before.clip)
 
 
 def test_an_imported_checkpoint_is_trained_on(begun, tmp_path):
@@ -161,9 +157,10 @@ def test_an_imported_checkpoint_is_trained_on(begun, tmp_path):
     model = save_checkpoint(
         tmp_path / "own.pt", Checkpoint(PRESETS["laptop_xxs"], clip, Source("w.pt", "ab" * 32, "apple"))
     )
-    said(*begun(tmp_path / "run", model, *SHORT, *STILL, 'optimizer.held=["image", "text"]'))
+    said(*begun(tmp_path / "run", model, *SHORT))
     after = load_checkpoint(tmp_path / "run")
-    assert same(after.clip, clip)
+    assert after.clip.state_dict().keys() == clip.state_dict().keys()
+    assert not same(after.clip, clip)
     assert len(after.origin.begun) == 64
 
 
@@ -176,9 +173,13 @@ def test_a_run_is_prolonged_from_its_checkpoint_in_another_folder(result, comman
         invoke(*begun(tmp_path / "none", result, *SHORT)[:-2])
 
 
-def test_what_was_trained_is_measured_and_exported(result, asked, tmp_path):
+def test_what_was_trained_is_measured(result, asked, tmp_path):
     told = said("eval", result, "--data", asked.data, "--tasks", asked.tasks, "--cache", tmp_path / "cache")
     assert told.startswith("dev: 6 photos, 12 texts; text to image at 1 ")
+
+
+@pytest.mark.soak
+def test_what_was_trained_is_exported(result, tmp_path):
     said("export", result, "-o", tmp_path / "bundle")
     manifest = open_bundle(tmp_path / "bundle", hashes=True).manifest
     assert (manifest.title, manifest.dim, manifest.image.size, manifest.text.context) == ("Tiny", 16, 32, 16)
@@ -193,3 +194,15 @@ def test_so_are_pretrained_towers(begun, finished, asked, tmp_path):
     assert "dev: 6 photos" in said("eval", tmp_path / "run", *words)
     said("export", tmp_path / "run", "-o", tmp_path / "bundle", "--int8-text")
     assert "dev: 6 photos" in said("eval", tmp_path / "bundle", *words)
+
+
+@pytest.mark.soak
+def test_a_failure_ends_the_program_and_those_who_read_for_it(command, tmp_path):
+    words = command(tmp_path, "optimizer.rate=1e9", "optimizer.warmup=0", "run.steps=50", workers=2)
+    done = subprocess.run(
+        [sys.executable, "-m", "mctrain", *words],
+        env=ALONE, capture_output=True, text=True, check=False, timeout=120,
+    )  # fmt: skip
+    assert done.returncode == 1
+    assert re.fullmatch(r"The gradient is no number any more, .*", done.stderr.splitlines()[-1])
+    assert "Traceback" not in done.stderr

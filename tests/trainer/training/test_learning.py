@@ -17,7 +17,7 @@ CURVE = Path(__file__).with_name("golden.json")
 
 
 def test_one_batch_is_learnt_by_heart(opened):
-    run = opened("loss.distil=0", "data.bank=0", "run.batch=6", "run.steps=40", "optimizer.rate=3e-3")
+    run = opened("loss.distil=0", "data.bank=0", "run.batch=6", "run.steps=25", "optimizer.rate=3e-3")
     lesson = next(run.feed.lessons(0, 1))
     losses = learn(run, [lesson] * run.steps)
     assert losses[0] > 3
@@ -26,7 +26,7 @@ def test_one_batch_is_learnt_by_heart(opened):
 
 def test_a_teacher_is_learnt_by_heart(opened):
     """One alone: the mean of two answers of two teachers need not be the answers of any student."""
-    run = opened("loss.distil=1", "run.batch=4", "run.steps=60", "optimizer.rate=2e-3")
+    run = opened("loss.distil=1", "run.batch=4", "run.steps=50", "optimizer.rate=2e-3")
     run = replace(run, loss=LossSettings(1.0, TEACHERS[:1]))
     lesson = next(run.feed.lessons(0, 1))
     kinds = (lesson.taught.photos, lesson.taught.captions, lesson.taught.synthetic, lesson.taught.bank)

@@ -68,23 +68,31 @@ def begun(words):
     raise AssertionError(f"it ended with {process.wait()}")
 
 
-def test_a_run_finishes_its_step_saves_and_goes_on(command, tmp_path):
-    """As a terminal sends Ctrl-C and a service manager SIGTERM: to all processes, the readers too."""
-    reached = [0]
-    for number in (signal.SIGINT, signal.SIGTERM):
-        process = begun(command(tmp_path, *LONG, workers=1))
-        os.killpg(process.pid, number)
-        told = process.communicate(timeout=60)[1].splitlines()
-        assert process.returncode == 128 + number
-        found = re.fullmatch(
-            rf"The run in {tmp_path} was stopped by a signal after (\d+) of 100000 steps; the same command goes on from here.", told[-1]
-        )  # fmt: skip
-        assert found, told
-        reached.append(int(found[1]))
-        assert states(tmp_path)[-1].name == f"step-{reached[-1]:08}.pt"
-        assert reached[-1] > reached[-2]
-        assert not any("Traceback" in line for line in told)
-    assert not (tmp_path / "checkpoint.pt").exists()
+def stopped(words, folder, number):
+    """As a terminal sends Ctrl-C and a service manager SIGTERM: to all processes, the readers too. After how many steps."""
+    process = begun(words)
+    os.killpg(process.pid, number)
+    told = process.communicate(timeout=60)[1].splitlines()
+    assert process.returncode == 128 + number
+    assert not any("Traceback" in line for line in told)
+    found = re.fullmatch(
+        rf"The run in {folder} was stopped by a signal after (\d+) of 100000 steps; the same command goes on from here.", told[-1]
+    )  # fmt: skip
+    assert found, told
+    assert states(folder)[-1].name == f"step-{int(found[1]):08}.pt"
+    assert not (folder / "checkpoint.pt").exists()
+    return int(found[1])
+
+
+def test_a_run_finishes_its_step_and_saves(command, tmp_path):
+    assert stopped(command(tmp_path, *LONG, workers=1), tmp_path, signal.SIGTERM) >= 2
+
+
+@pytest.mark.soak
+def test_it_goes_on_with_the_same_command(command, tmp_path):
+    numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGINT)
+    reached = [stopped(command(tmp_path, *LONG, workers=1), tmp_path, number) for number in numbers]
+    assert reached == sorted(set(reached))
 
 
 INDEXING = """
@@ -100,6 +108,7 @@ main()
 """
 
 
+@pytest.mark.soak
 def test_before_the_first_step_there_is_nothing_to_save(command, tmp_path):
     words = command(tmp_path / "run", *LONG, cache=tmp_path / "cache")
     done = subprocess.run(

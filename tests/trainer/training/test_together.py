@@ -52,6 +52,7 @@ def test_two_processes_train_what_one_does_with_the_whole_batch(command, run_in,
     assert told.count("source: a few photos") == 1
 
 
+@pytest.mark.soak
 def test_a_signal_to_one_process_stops_all_and_the_first_saves(command, tmp_path):
     process = torchrun(command(tmp_path, "run.steps=100000", "run.log_every=1"))
     for line in process.stderr:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import multiprocessing
+import subprocess
+import sys
 from collections import Counter
 from dataclasses import fields, replace
 
@@ -132,6 +135,20 @@ def test_other_processes_read_the_same_batches_from_any_step(data, workers):
     assert torch.equal(torch.random.get_rng_state(), before)
     assert len(found) == 3
     assert all(same(one, other) for one, other in zip(undisturbed[2:], found, strict=True))
+
+
+@pytest.mark.skipif(sys.platform == "darwin", reason="there a process cannot tell who sends a signal")
+def test_signals_from_elsewhere_do_not_reach_those_who_read(data):
+    """As a terminal and a service manager send them, to all processes of a run; here another program does."""
+    wanted = list(data.batches(Pass(1, 7, 4, 32), 0))
+    batches = data.batches(Pass(1, 7, 4, 32), 1)
+    found = [next(batches)]
+    (reader,) = multiprocessing.active_children()
+    for name in ("INT", "TERM"):
+        subprocess.run(["kill", f"-{name}", str(reader.pid)], check=True)
+    found += batches
+    assert len(found) == 4
+    assert all(same(one, other) for one, other in zip(found, wanted, strict=True))
 
 
 def test_ranks_share_the_batches_of_one(data):

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import multiprocessing
+import os
 import signal
+import threading
 import warnings
 from collections import Counter
 from contextlib import contextmanager
 from functools import lru_cache
+from multiprocessing import resource_tracker
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -36,6 +39,7 @@ if TYPE_CHECKING:
     from mctrain.data.reinforced.layout import Needs
 
 _MOST_SKIPPED = 256  # for one place of a batch: then the shards are at fault, not their samples
+_PICKY = hasattr(signal, "sigwaitinfo")  # not on a Mac, nor on Windows
 _order = lru_cache(maxsize=1)(order)
 
 
@@ -177,25 +181,35 @@ def _as_it_is(batch: Any) -> Any:
     return batch
 
 
-def _follow(worker: int) -> None:  # noqa: ARG001 (torch's own signature)
-    """Of itself a loader's process outlives a parent that was killed: it looks for the end of another one, the fork server."""
-    follow_parent()
-
-
 @contextmanager
 def _unheard() -> Iterator[None]:
     """Processes that are begun here hear neither Ctrl-C nor SIGTERM, which a terminal and a service manager send to all.
 
     They end with the one that reads from them, which has its own answer; its own signals wait for the end of the block.
     """
-    if not hasattr(signal, "pthread_sigmask"):
-        yield
-        return
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM})
+    resource_tracker.ensure_running()  # to begin it would let both through again
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM}) if _PICKY else set()
     try:
         yield
     finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+        if _PICKY:
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def _follow(worker: int) -> None:  # noqa: ARG001 (torch's own signature)
+    """Of itself a loader's process outlives a parent that was killed: it looks for the end of another one, the fork server."""
+    follow_parent()
+    if _PICKY:
+        threading.Thread(target=_hear_parent, daemon=True).start()
+
+
+def _hear_parent() -> None:
+    """Its parent alone may end it by SIGTERM."""
+    parent = multiprocessing.parent_process()
+    assert parent is not None
+    while signal.sigwaitinfo({signal.SIGTERM}).si_pid != parent.pid:
+        pass
+    os._exit(0)
 
 
 def _context() -> BaseContext:
