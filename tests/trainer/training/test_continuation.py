@@ -106,7 +106,7 @@ def kill(command, folder, moment, count):
 
 def test_a_killed_run_ends_as_one_that_was_not(undisturbed, command, run_in, tmp_path):
     """Killed between the lines of six steps and their state."""
-    assert kill(command, tmp_path / "run", "os.rename", 4) == -signal.SIGKILL
+    assert kill(command, tmp_path / "run", "os.rename", 6) == -signal.SIGKILL
     assert states(tmp_path / "run")[-1].name == "step-00000004.pt"
     assert lines(tmp_path / "run")[-1]["step"] == 6
     run_in(tmp_path / "run", *EVERYTHING)
@@ -116,15 +116,15 @@ def test_a_killed_run_ends_as_one_that_was_not(undisturbed, command, run_in, tmp
 
 
 @pytest.mark.soak
-@pytest.mark.parametrize("moment", ["os.rename", "os.remove"])
-def test_wherever_it_is_killed_and_however_often(undisturbed, command, tmp_path, moment):
-    for count in range(1, 9):
-        ends = []
-        while not ends or ends[-1]:
-            ends.append(kill(command, tmp_path / f"{count}", moment, count))
-            assert len(ends) < 12
-        demand_same(tmp_path / f"{count}", undisturbed)
-    assert ends[0] == -signal.SIGKILL or moment == "os.remove"
+@pytest.mark.parametrize(
+    ("moment", "count"),
+    [*(("os.rename", count) for count in range(1, 10)), *(("os.remove", count) for count in (1, 2, 3))],
+)
+def test_wherever_it_is_killed_and_again_as_it_goes_on(undisturbed, command, tmp_path, moment, count):
+    ends = [kill(command, tmp_path, moment, times) for times in (count, 1, 0)]
+    assert ends[0] == -signal.SIGKILL
+    assert ends[2] == 0
+    demand_same(tmp_path, undisturbed)
 
 
 def test_the_lines_tell_of_all_steps_and_scores(undisturbed):

@@ -31,20 +31,21 @@ def test_a_run_whose_scores_do_not_rise_is_stopped(run_in, tmp_path):
     """Without a rate there is nothing to gain."""
     heard = Heard()
     changes = (
-        *ASKED,
-        "evaluation.patience=2",
+        RECALL,
+        "evaluation.every=1",
+        "evaluation.patience=1",
         "optimizer.rate=0",
         "optimizer.floor=0",
         'optimizer.held=["image", "text"]',
     )
     outcome = run_in(tmp_path, *changes, journal=heard)
-    assert outcome.why == "stopped after 6 of 7 steps: the scores do not rise any more"
-    assert states(tmp_path)[-1].name == "step-00000006.pt"
+    assert outcome.why == "stopped after 2 of 7 steps: the scores do not rise any more"
+    assert states(tmp_path)[-1].name == "step-00000002.pt"
     assert run_in(tmp_path, *changes).why == outcome.why
     scores = [line["score"] for line in told(tmp_path) if "score" in line]
-    assert len(scores) == 3
+    assert len(scores) == 2
     assert load_checkpoint(outcome.path).origin.score == scores[-1]
-    assert sum(line.startswith("step 2: dev: text to image at 1 ") for line in heard.lines) == 1
+    assert sum(line.startswith("step 1: dev: text to image at 1 ") for line in heard.lines) == 1
 
 
 def test_what_is_measured_stands_beside_the_losses_for_tensorboard_too(run_in, tmp_path):
@@ -76,10 +77,10 @@ def events(folder):
 
 def test_a_figure_that_there_is_not_costs_no_step(run_in, tmp_path):
     with pytest.raises(RecipeError, match="no figure dev: nonsense; there are dev: text to image at 1, "):
-        run_in(tmp_path, "evaluation.every=2", 'evaluation.figures=["dev: nonsense"]')
+        run_in(tmp_path, "run.steps=3", "evaluation.every=2", 'evaluation.figures=["dev: nonsense"]')
     assert states(tmp_path)[-1].name == "step-00000002.pt"
-    run_in(tmp_path, *ASKED)
-    assert [line["step"] for line in told(tmp_path) if "score" in line] == [2, 4, 6, 7]
+    run_in(tmp_path, *ASKED, "run.steps=3")
+    assert [line["step"] for line in told(tmp_path) if "score" in line] == [2, 3]
 
 
 def test_what_cannot_be_measured_is_told_before_the_first_step(run_in, places, tmp_path):
@@ -94,7 +95,7 @@ def test_what_cannot_be_measured_is_told_before_the_first_step(run_in, places, t
 
 def test_a_signal_breaks_an_evaluation_off_and_the_run_goes_on_with_it(opened, run_in, places, tmp_path):
     """The signal comes as the exam begins."""
-    run, interrupts = opened(*ASKED, "run.steps=4"), Interrupts()
+    run, interrupts = opened(*ASKED, "run.steps=3"), Interrupts()
     where = (places.data, places.tasks, tmp_path / "scratch")
     exam = open_exam(run.recipe.evaluation, run.student.preset, where, interrupts.look)
 
@@ -107,7 +108,7 @@ def test_a_signal_breaks_an_evaluation_off_and_the_run_goes_on_with_it(opened, r
         ending = train(run, interrupts, Desk(tmp_path, metrics, Heard(), disturbed))
     metrics.close()
     assert (ending.signal, run.at.step, run.at.scores) == (signal.SIGTERM, 2, {})
-    run_in(tmp_path, *ASKED, "run.steps=4")
+    run_in(tmp_path, *ASKED, "run.steps=3")
     assert [(line["step"], "score" in line) for line in told(tmp_path) if "start" not in line] == [
-        (2, False), (2, True), (4, False), (4, True),
+        (2, False), (2, True), (3, False), (3, True),
     ]  # fmt: skip

@@ -16,6 +16,8 @@ from tests.trainer.training.conftest import ALONE
 from mctrain.training.metrics import METRICS
 from mctrain.training.state import states
 
+pytestmark = pytest.mark.soak  # each is three processes that load torch
+
 TORCHRUN = (sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2")
 TOLD = ('evaluation.figures=["dev: text to image at 1"]', "evaluation.every=2", "evaluation.patience=1")
 # norms of each process would see its half alone; and AdamW as published makes whole steps of what is but rounding
@@ -52,7 +54,6 @@ def test_two_processes_train_what_one_does_with_the_whole_batch(command, run_in,
     assert told.count("source: a few photos") == 1
 
 
-@pytest.mark.soak
 def test_a_signal_to_one_process_stops_all_and_the_first_saves(command, tmp_path):
     process = torchrun(command(tmp_path, "run.steps=100000", "run.log_every=1"))
     for line in process.stderr:

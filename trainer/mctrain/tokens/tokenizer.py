@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -36,8 +37,9 @@ def write_tokenizer(tower: Shape, path: Path) -> None:
     write(path)
 
 
+@cache
 def load_tokenizer(tower: Shape) -> Tokenizer:
-    """The engine's tokenizer for a tower.
+    """The engine's tokenizer for a tower, the same one each time: to make it takes half a second.
 
     Raises:
         TrainerError: as `write_tokenizer`.

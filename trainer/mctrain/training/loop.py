@@ -83,7 +83,8 @@ def train(run: Training, interrupts: Interrupts, desk: Desk | None) -> Ending:
         TrainerError: the loss is no number any more; the last state is the one to go on from.
     """
     lessons = run.feed.lessons(run.at.step, run.steps)
-    _evaluate(run, desk)  # where a signal came between the last step and this
+    if _evaluate(run, desk):  # a signal or a kill came between the last step and this
+        _save(run, desk)
     while not _is_over(run):
         began = time.perf_counter()
         lesson = next(lessons)
@@ -91,9 +92,9 @@ def train(run: Training, interrupts: Interrupts, desk: Desk | None) -> Ending:
         run.at.step += 1
         run.at.facts.add(run.recipe.run.batch, time.perf_counter() - began, lesson.waited, values)
         _tell(run, desk)
-        _evaluate(run, desk)
+        measured = _evaluate(run, desk)
         signal = run.feed.rank.most(interrupts.received)
-        if signal or _is_over(run) or _is_due(run, run.recipe.run.save_every):
+        if signal or measured or _is_over(run) or _is_due(run, run.recipe.run.save_every):
             _save(run, desk)
         if signal:
             why = f"stopped by a signal after {run.at.step} of {run.steps} steps"
@@ -158,14 +159,14 @@ def _tell(run: Training, desk: Desk | None) -> None:
         desk.journal.advance(at.step, run.steps, sentence)
 
 
-def _evaluate(run: Training, desk: Desk | None) -> None:
-    """Where it is time: the first process measures, and all hear the mean by which a run is stopped.
+def _evaluate(run: Training, desk: Desk | None) -> bool:
+    """Where it is time: the first process measures, and all hear the mean by which a run is stopped; whether there is one.
 
     A signal breaks it off; the run begins with it when it goes on.
     """
     table, at = run.recipe.evaluation, run.at
     if table is None or at.step == 0 or at.step in at.scores or not _is_due(run, table.every):
-        return
+        return False
     _save(run, desk)  # whatever goes wrong now, no step is lost
     score, figures = math.nan, dict[str, float]()
     if desk is not None and desk.exam is not None:
@@ -175,13 +176,14 @@ def _evaluate(run: Training, desk: Desk | None) -> None:
             score = choosing_mean(found)
     score = run.feed.rank.from_first(score)
     if math.isnan(score):
-        return
+        return False
     at.scores[at.step] = score
     if desk is not None:
         desk.metrics.tell(at.step, {**figures, SCORE: score})
         desk.journal.tell(
             f"step {at.step}: {', '.join(f'{name} {own:.1f} %' for name, own in figures.items())}"
         )
+    return True
 
 
 def _save(run: Training, desk: Desk | None) -> None:
