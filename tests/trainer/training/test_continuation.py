@@ -105,10 +105,10 @@ def kill(command, folder, moment, count):
 
 
 def test_a_killed_run_ends_as_one_that_was_not(undisturbed, command, run_in, tmp_path):
-    """Killed between the lines of six steps and their state."""
-    assert kill(command, tmp_path / "run", "os.rename", 6) == -signal.SIGKILL
-    assert states(tmp_path / "run")[-1].name == "step-00000004.pt"
-    assert lines(tmp_path / "run")[-1]["step"] == 6
+    """Killed between the lines of four steps and their state; the one before is in the middle of what the next line tells."""
+    assert kill(command, tmp_path / "run", "os.rename", 4) == -signal.SIGKILL
+    assert states(tmp_path / "run")[-1].name == "step-00000003.pt"
+    assert lines(tmp_path / "run")[-1]["step"] == 4
     run_in(tmp_path / "run", *EVERYTHING)
     demand_same(tmp_path / "run", undisturbed)
     assert not list((tmp_path / "run").glob(".*.part"))

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import shutil
 from dataclasses import replace
 
 import pytest
 import torch
-from tests.trainer.training.conftest import learn
+from tests.trainer.conftest import write_shard
+from tests.trainer.training.conftest import Heard, learn
 
+from mctrain.data.shards import members
 from mctrain.errors import DataError, RecipeError, TrainerError
 from mctrain.recipe import ModelTable
 from mctrain.training.state import states
@@ -162,3 +165,18 @@ def test_a_rate_far_too_high_ends_in_a_sentence_and_the_last_state_remains(run_i
 def test_what_does_not_fit_is_a_sentence_before_the_first_step(opened, changes, kind, sentence):
     with pytest.raises(kind, match=sentence):
         opened(*changes)
+
+
+def test_samples_that_cannot_be_used_are_counted_at_the_end(run_in, places, reinforced_set, tmp_path):
+    """Nine of a shard of ten are left where one has no photo."""
+    parts = [
+        (f"{key}.{suffix}", content)
+        for key, suffix, content in members(reinforced_set / "0.tar")
+        if suffix != "jpg" or key != min(own for own, *_ in members(reinforced_set / "0.tar"))
+    ]
+    shutil.copytree(reinforced_set, tmp_path / "set")
+    write_shard(tmp_path / "set" / "0.tar", parts)
+    heard = Heard()
+    own = replace(places, photos=tmp_path / "set")
+    run_in(tmp_path / "run", "run.steps=1", 'data.shards=["0.tar"]', places=own, journal=heard)
+    assert heard.lines[-1] == "samples that were passed over: 1 no photo"

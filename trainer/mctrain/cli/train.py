@@ -74,7 +74,8 @@ def train(
 ) -> None:
     """Trains the towers of RECIPE (a name in mctrain/recipes, or a path to a TOML file), reinforced or on plain photos.
 
-    A run that was stopped or killed goes on with the same command. With several GPUs:
+    A run that was stopped or killed goes on with the same command. More steps are another run, for the rate falls to its
+    floor at the end: --from the folder of the first one, in a folder of its own. With several GPUs:
     torchrun --nproc-per-node 8 -m mctrain train RECIPE …
     """
     read = load_training(recipe, changes)
@@ -92,7 +93,8 @@ def train(
         with Interrupts() as interrupts, closing(Steps()) as journal:
             outcome = _follow(read, begin, places, Surroundings(output, interrupts, journal, workers))
     except SystemExit:  # a signal before the first step or after the last
-        click.echo("Interrupted; type the same command again.", err=True)
+        if _is_first():
+            click.echo("Interrupted; type the same command again.", err=True)
         raise
     if outcome.skipped and _is_first():
         reasons = ", ".join(f"{count} {reason}" for reason, count in outcome.skipped.most_common())

@@ -74,6 +74,9 @@ def follow(recipe: TrainingRecipe, start: Start | None, places: Places, around: 
             desk = stack.enter_context(_desk(run, places, around)) if rank.first else None
             stack.enter_context(around.interrupts.kept())
             ending = train(run, around.interrupts, desk)
+            if desk is not None and (skipped := run.feed.data.skipped):
+                told = ", ".join(f"{count} {reason}" for reason, count in skipped.most_common())
+                desk.journal.tell(f"samples that were passed over: {told}")
         path = None if ending.signal or not rank.first else _finish(run, start, around.folder)
     return Outcome(ending.why, ending.signal, path, run.feed.data.skipped)
 
