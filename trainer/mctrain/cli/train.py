@@ -127,13 +127,13 @@ def _start(path: Path | None) -> Start | None:
     """A checkpoint, or a bundle read back."""
     from mctrain.training.run import Start
     from mctrain.weights.bundle import read_bundle
-    from mctrain.weights.checkpoint import CHECKPOINT, load_checkpoint
+    from mctrain.weights.checkpoint import checkpoint_file, load_checkpoint
 
     if path is None:
         return None
     if (path / MANIFEST).is_file():
         return Start(read_bundle(path), file_digest(path / MANIFEST))
-    file = path / CHECKPOINT if path.is_dir() else path
+    file = checkpoint_file(path)
     return Start(load_checkpoint(file), file_digest(file))
 
 

@@ -15,7 +15,7 @@ from mctrain.teachers.fit.sentences import Sentences
 from mctrain.teachers.folds import FOLDS, fold_of, load_folds
 from mctrain.teachers.looks import Looks
 from mctrain.teachers.towers import Towers
-from mctrain.weights.checkpoint import CHECKPOINT, Run, load_checkpoint
+from mctrain.weights.checkpoint import Run, checkpoint_file, load_checkpoint
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -43,7 +43,7 @@ class CheckpointTeacher:
         Raises:
             WeightsError: there is none, it is damaged, it has no text tower, or the heads of its folds are missing.
         """
-        file = path / CHECKPOINT if path.is_dir() else path
+        file = checkpoint_file(path)
         checkpoint = load_checkpoint(file)
         preset = checkpoint.preset
         folds = load_folds(file.parent, checkpoint)

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 class Lesson:
     """A step of one process: its photos [n, 3, size, size] from 0 to 1, all its token ids, and the teachers' embeddings.
 
-    `counts`: captions, synthetic texts and texts of the bank; `waited` is how long it was not there yet, in seconds.
+    The ids are of captions, synthetic texts and texts of the bank; `waited` is how long it was not there yet, in seconds.
     """
 
     pixels: Tensor
@@ -123,17 +123,12 @@ class Feed:
         captions, synthetic, bank = torch.split(ids, counts)
         known = self.bank.embeddings(rows) if self.bank else np.empty((0, batch.image_embeddings.shape[1]))
         taught = Embeddings(
-            batch.image_embeddings,
-            batch.caption_embeddings,
-            batch.synthetic_embeddings,
-            torch.from_numpy(known).float(),
+            self._to(batch.image_embeddings),
+            self._to(batch.caption_embeddings),
+            self._to(batch.synthetic_embeddings),
+            self._to(torch.from_numpy(known).float()),
         )
-        return Lesson(
-            self._to(batch.pixels).float() / 255,
-            (captions, synthetic, bank),
-            Embeddings(*map(self._to, (taught.photos, taught.captions, taught.synthetic, taught.bank))),
-            waited,
-        )
+        return Lesson(self._to(batch.pixels).float() / 255, (captions, synthetic, bank), taught, waited)
 
     def _bank_rows(self, epoch: int, step: int) -> NDArray[np.int64]:
         """The share of this process of what all draw."""

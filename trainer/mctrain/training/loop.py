@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
+from mctrain.data.reading.batch import normalised
 from mctrain.optimisation.groups import set_rate
 from mctrain.optimisation.schedule import rate_at
 from mctrain.training.accumulation import backward
@@ -141,8 +142,7 @@ def _look(run: Training, pixels: torch.Tensor) -> torch.Tensor:
         pixels = seen.pixels.detach()
     spec = student.preset.image_spec()
     if spec.mean is not None and spec.std is not None:
-        mean, std = (pixels.new_tensor(own)[:, None, None] for own in (spec.mean, spec.std))
-        pixels = (pixels - mean) / std
+        pixels = normalised(pixels, pixels.new_tensor(spec.mean), pixels.new_tensor(spec.std))
     return pixels.contiguous(memory_format=student.layout)
 
 

@@ -83,6 +83,11 @@ class Checkpoint:
     folded: bool = False
 
 
+def checkpoint_file(path: Path) -> Path:
+    """The file of a checkpoint; in a folder the one of the usual name."""
+    return path / CHECKPOINT if path.is_dir() else path
+
+
 def demand_checkpoint(path: Path) -> Path:
     """Asked before the work: the file into which a checkpoint shall be written; a folder gets one of the usual name.
 
@@ -90,7 +95,7 @@ def demand_checkpoint(path: Path) -> Path:
         WeightsError: the file exists and is something else, or a run's, which took its time.
         StorageError: nothing can be written there.
     """
-    path = path / CHECKPOINT if path.is_dir() else path
+    path = checkpoint_file(path)
     demand_writable(path.parent)
     if path.exists() and not _is_imported(path):
         raise WeightsError(f"{path} exists and is no checkpoint of imported weights; choose another name.")
@@ -103,7 +108,7 @@ def save_checkpoint(path: Path, checkpoint: Checkpoint) -> Path:
     Raises:
         WeightsError: the disk refuses it.
     """
-    path = path / CHECKPOINT if path.is_dir() else path
+    path = checkpoint_file(path)
     origin = checkpoint.origin
     content = {
         "kind": _KIND,
@@ -125,7 +130,7 @@ def load_checkpoint(path: Path) -> Checkpoint:
     Raises:
         WeightsError: there is none, it is of another kind, or damaged.
     """
-    path = path / CHECKPOINT if path.is_dir() else path
+    path = checkpoint_file(path)
     if not path.is_file():
         raise WeightsError(
             f"There is no checkpoint {path}; `mctrain teach` and `mctrain train` write one when they are finished, "

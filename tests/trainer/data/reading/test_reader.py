@@ -16,6 +16,7 @@ from tests.trainer.data.conftest import SLOTS, WIDTHS, write_samples
 
 from mctrain.data.augment.records import Crop, View
 from mctrain.data.augment.replay import replay
+from mctrain.data.reading.batch import normalised
 from mctrain.data.reading.choice import choose_texts, choose_view
 from mctrain.data.reading.reader import TrainingData
 from mctrain.data.reading.settings import Pass, ReaderSettings, Stored, Texts
@@ -162,7 +163,7 @@ def test_ranks_share_the_batches_of_one(data):
 def test_the_student_sees_pixels_less_its_mean_by_its_deviation(data):
     batch = next(data.batches(Pass(0, 0, 2, 32), 0))
     mean, std = torch.tensor([0.48, 0.45, 0.40]), torch.tensor([0.26, 0.27, 0.28])
-    seen = batch.photos(mean, std)
+    seen = normalised(batch.pixels.float() / 255, mean, std)
     reference = (batch.pixels[1, 2, 3, 4].item() / 255 - 0.40) / 0.28
     assert seen.shape == batch.pixels.shape
     assert seen[1, 2, 3, 4].item() == pytest.approx(reference, abs=1e-6)

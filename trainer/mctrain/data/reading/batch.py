@@ -41,10 +41,6 @@ class Batch:
     synthetic_embeddings: Tensor  # [m, D]
     skipped: tuple[Skipped, ...]
 
-    def photos(self, mean: Tensor, std: Tensor) -> Tensor:
-        """What the student sees [n, 3, size, size]: pixels from 0 to 1, less its mean [3], by its deviation [3]."""
-        return (self.pixels.float() / 255 - mean[:, None, None]) / std[:, None, None]
-
 
 class Said(NamedTuple):
     """A text with its embedding [D]."""
@@ -62,6 +58,11 @@ class Visit:
     embedding: NDArray[np.float32]
     caption: Said
     synthetic: Said | None
+
+
+def normalised(pixels: Tensor, mean: Tensor, std: Tensor) -> Tensor:
+    """What a student sees [n, 3, size, size]: pixels from 0 to 1, less its mean [3], by its deviation [3]."""
+    return (pixels - mean[:, None, None]) / std[:, None, None]
 
 
 def collate(visits: Sequence[Visit], skipped: Sequence[Skipped]) -> Batch:
