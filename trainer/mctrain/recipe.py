@@ -17,6 +17,8 @@ Kind = Literal["strong", "weak", "aspect", "none"]
 Network = Literal["lite0", "lite1", "lite2"]
 Storage = Literal["npz-fp32", "pth-fp32", "pth-bf16"]
 
+_STAGES = 7  # of each network
+
 _Table = TypeVar("_Table")
 _KINDS = {
     "training": "of a fit; `mctrain teach`",
@@ -165,6 +167,23 @@ class TuningTable:
 
 
 @dataclass(frozen=True, slots=True)
+class StagesTable:
+    """The fine-tuning of an only network's stages from `first` on, and of the heads with them, after the fit of these."""
+
+    first: int
+    epochs: int
+    rate: float
+    head_rate: float
+    warmup: int
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.first < _STAGES or self.epochs < 1:
+            raise RecipeError(
+                f"The stages from {self.first} on cannot be tuned for {self.epochs} epochs; give 1 to {_STAGES - 1}, and an epoch at least."
+            )
+
+
+@dataclass(frozen=True, slots=True)
 class BundleTable:
     """What the exported bundle is called, and under which licence it goes."""
 
@@ -185,8 +204,13 @@ class Recipe:
     training: TrainingTable
     bundle: BundleTable
     tuning: TuningTable | None = None
+    stages: StagesTable | None = None
 
     def __post_init__(self) -> None:
+        if self.stages and (len(self.model.networks) > 1 or not self.model.branch or self.training.folds):
+            raise RecipeError(
+                f"The recipe {self.name} tunes stages; that takes one network, its branch and no folds."
+            )
         if self.training.pseudo and not self.model.branch:
             raise RecipeError(
                 f"The recipe {self.name} has pseudo photos but no classifier branch, of whose weights they are made; give "

@@ -161,7 +161,7 @@ def _look(work: _Work) -> int:
     pixels: list[str] = []
     stream = samples(work.shard)
     while batch := list(itertools.islice(stream, BATCH)):
-        pictures = [_view(sample, work) for sample in batch]
+        pictures = [view_of(sample, work.views, work.view) for sample in batch]
         keys += [sample.key for sample in batch]
         pixels += [picture_digest(picture)[:DIGITS] for picture in pictures]
         values = np.stack([preprocess(picture, work.views.spec) for picture in pictures])
@@ -174,8 +174,8 @@ def _look(work: _Work) -> int:
     return len(keys)
 
 
-def _view(sample: Sample, work: _Work) -> PIL.Image.Image:
+def view_of(sample: Sample, views: Views, view: int) -> PIL.Image.Image:
+    """One of the views of a photo, as the networks get it."""
     image = sample.image()
-    views = work.views
-    drawn = draw_views(views.augmentation, sample.key, views.seed, image.width, image.height)[work.view]
+    drawn = draw_views(views.augmentation, sample.key, views.seed, image.width, image.height)[view]
     return replay(image, drawn, views.spec.size)

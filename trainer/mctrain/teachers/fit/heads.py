@@ -1,4 +1,4 @@
-"""What a fit moves: the heads of a model whose trunks are frozen, and the factor of its cosines."""
+"""What a fit moves: the heads of a model whose trunks are frozen, the factor of its cosines, and on demand upper stages of the image trunk."""
 
 from __future__ import annotations
 
@@ -12,23 +12,27 @@ if TYPE_CHECKING:
     from mctrain.models.clip import Clip
     from mctrain.models.heads import Head
     from mctrain.models.lite import LiteTower
+    from mctrain.models.lite_stages import UpperStages
     from mctrain.models.minilm import MiniLmTower
 
 
 class Heads(nn.Module):
-    """A head for photos, a head for texts, and the factor's logarithm."""
+    """A head for photos, a head for texts, and the factor's logarithm; `stages` of the trunk where they move too."""
 
-    def __init__(self, image: Head, text: Head, logit_scale: nn.Parameter) -> None:
+    def __init__(
+        self, image: Head, text: Head, logit_scale: nn.Parameter, stages: UpperStages | None = None
+    ) -> None:
         super().__init__()
         self.image = image
         self.text = text
         self.logit_scale = logit_scale
+        self.stages = stages
 
     @classmethod
-    def of(cls, clip: Clip) -> Heads:
-        """The model's own: what is fitted here is fitted there."""
+    def of(cls, clip: Clip, stages: UpperStages | None = None) -> Heads:
+        """The model's own: what is fitted here is fitted there, but stages, which have to be written back."""
         image, text = cast("LiteTower", clip.image), cast("MiniLmTower", clip.text)
-        return cls(image.head, text.head, cast("nn.Parameter", clip.logit_scale))
+        return cls(image.head, text.head, cast("nn.Parameter", clip.logit_scale), stages)
 
     def scale(self) -> Tensor:
         """The factor itself."""

@@ -1,4 +1,4 @@
-"""The fit of heads on cached features: draws a batch, asks the losses, takes a step, and writes down every epoch."""
+"""The fit on cached features or maps: draws a batch, asks the losses, takes a step, and writes down every epoch."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ import torch
 from mctrain.errors import TrainerError
 from mctrain.models import lite
 from mctrain.optimisation.average import average_from
+from mctrain.optimisation.groups import FACTOR
 from mctrain.optimisation.optimizer import build_optimizer
 from mctrain.optimisation.schedule import rate_at
 from mctrain.teachers.fit.losses import class_name_loss, contrastive_loss
@@ -29,16 +30,25 @@ if TYPE_CHECKING:
     from mctrain.recipe import Recipe, TrainingTable
     from mctrain.teachers.fit.corpus import Corpus
     from mctrain.teachers.fit.heads import Heads
+    from mctrain.teachers.fit.maps import Maps
     from mctrain.teachers.fit.pseudo import Classifier
+
+
+_CLIPPED = 1.0  # the length of the stages' gradient
+_STAGES_DECAY = 0.01
 
 
 @dataclass(frozen=True, slots=True)
 class Lesson:
-    """What a fit learns from: the photos by their rows in the corpus, and who imagines photos of classes, if anybody does."""
+    """What a fit learns from: the photos by their rows in the corpus, and who imagines photos of classes, if anybody does.
+
+    `maps` of the photos where heads have stages to look at them, whose features then take the place of the cached ones.
+    """
 
     corpus: Corpus
     photos: NDArray[np.int64]
     classifier: Classifier | None
+    maps: Maps | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,9 +72,8 @@ class _Run:
 
 @dataclass(frozen=True, slots=True)
 class _Seen:
-    """A batch after the heads: photos [n, dim] with their features and logits, texts [slots, n, dim], class names [classes, dim]."""
+    """A batch after the heads: photos [n, dim] and what the classifier said of them as they were, texts [slots, n, dim], class names [classes, dim]."""
 
-    features: Tensor
     logits: Tensor
     photos: Tensor
     texts: Tensor
@@ -114,10 +123,13 @@ def fit(
         for number, batch in enumerate(batches(lesson.corpus, lesson.photos, table, epoch)):
             for group in run.optimizer.param_groups:
                 step = epoch * steps + number
-                group["lr"] = rate_at(step, steps * table.epochs, table.warmup, table.rate)
+                rate = rate_at(step, steps * table.epochs, table.warmup, table.rate)
+                group["lr"] = rate * group.get(FACTOR, 1.0)
             loss = _loss(heads, lesson, batch, table)
             run.optimizer.zero_grad(set_to_none=True)
             torch.autograd.backward(loss)
+            if heads.stages is not None:
+                torch.nn.utils.clip_grad_norm_(heads.stages.parameters(), _CLIPPED)
             run.optimizer.step()
             heads.limit_scale()
             run.averaged.update_parameters(heads)
@@ -132,18 +144,26 @@ def fit(
 
 def _loss(heads: Heads, lesson: Lesson, batch: Batch, table: TrainingTable) -> Tensor:
     """CLIP's loss of the captions, and the two class-name terms; cosines in float32 whatever the heads compute in."""
-    seen = _see(heads, lesson.corpus, batch, bf16=table.bf16)
+    seen = _see(heads, lesson, batch, bf16=table.bf16)
     loss = _caption_loss(seen, batch) + table.distil * seen.class_loss(seen.photos, seen.logits)
-    if lesson.classifier is None:
+    if lesson.classifier is None or not table.pseudo:
         return loss
-    return loss + table.pseudo * _pseudo_loss(heads, seen, lesson.classifier, table)
+    basis = as_tensor(lesson.corpus.features[batch.views, batch.photos])
+    return loss + table.pseudo * _pseudo_loss(heads, seen, lesson.classifier, basis, table)
 
 
 def _begin(heads: Heads, lesson: Lesson, recipe: Recipe, progress_file: Path) -> _Run:
     """A run at its beginning, or where its file says that it was left."""
     table = recipe.training
-    named = [(name, own) for name, own in heads.named_parameters() if own.requires_grad]
+    named = [
+        (name, own)
+        for name, own in heads.named_parameters()
+        if own.requires_grad and not name.startswith("stages.")
+    ]
     optimizer = build_optimizer(named, table.weight_decay)
+    if heads.stages is not None and recipe.stages is not None:
+        moving = {"params": list(heads.stages.parameters()), "weight_decay": _STAGES_DECAY}
+        optimizer.add_param_group({**moving, FACTOR: recipe.stages.rate / table.rate})
     progress = load_progress(progress_file, recipe)
     if progress is None:
         return _Run(heads, average_from(heads, table.average, 0), optimizer, [])
@@ -160,17 +180,28 @@ def _begin(heads: Heads, lesson: Lesson, recipe: Recipe, progress_file: Path) ->
     return _Run(heads, averaged, optimizer, list(progress.history))
 
 
-def _see(heads: Heads, corpus: Corpus, batch: Batch, *, bf16: bool) -> _Seen:
+def _see(heads: Heads, lesson: Lesson, batch: Batch, *, bf16: bool) -> _Seen:
     """Sends a batch through both heads; the texts of all slots and the class prompts go together."""
-    features = as_tensor(corpus.features[batch.views, batch.photos])
-    logits = as_tensor(corpus.logits[batch.views, batch.photos])
+    corpus = lesson.corpus
+    taught = as_tensor(corpus.logits[batch.views, batch.photos])
+    features, logits = _look(heads, lesson, batch) or (
+        as_tensor(corpus.features[batch.views, batch.photos]), taught,
+    )  # fmt: skip
     rows = np.concatenate([batch.texts.reshape(-1), batch.prompts])
     with torch.autocast("cpu", torch.bfloat16, enabled=bf16):
         words = heads.text(as_tensor(corpus.vectors[rows])).float()  # [slots * n + classes, dim]
         photos = heads.image(features, logits).float()  # [n, dim]
     texts, classes = words.split([batch.texts.size, len(batch.prompts)])
     slots = texts.unflatten(0, batch.texts.shape)  # [slots, n, dim]
-    return _Seen(features, logits, photos, slots, classes, heads.scale())
+    return _Seen(taught, photos, slots, classes, heads.scale())
+
+
+def _look(heads: Heads, lesson: Lesson, batch: Batch) -> tuple[Tensor, Tensor] | None:
+    """Features [n, 1280] and logits [n, classes] of stages that move; None where none do."""
+    if heads.stages is None or lesson.maps is None or lesson.classifier is None:
+        return None
+    features = heads.stages(torch.from_numpy(lesson.maps.of(batch.views, batch.photos)))
+    return features, lesson.classifier.logits(features)
 
 
 def _caption_loss(seen: _Seen, batch: Batch) -> Tensor:
@@ -183,12 +214,13 @@ def _caption_loss(seen: _Seen, batch: Batch) -> Tensor:
     return torch.stack(losses).mean()
 
 
-def _pseudo_loss(heads: Heads, seen: _Seen, classifier: Classifier, table: TrainingTable) -> Tensor:
-    """The class-name loss on photos that nobody took."""
+def _pseudo_loss(
+    heads: Heads, seen: _Seen, classifier: Classifier, basis: Tensor, table: TrainingTable
+) -> Tensor:
+    """The class-name loss on photos that nobody took, made from the features [n, 1280] of others."""
     count = table.pseudo_photos
     wanted = torch.randint(0, lite.CLASSES, (count,))
-    basis = seen.features[torch.randint(0, len(seen.features), (count,))]
-    features, logits = classifier.imagine(basis, wanted)
+    features, logits = classifier.imagine(basis[torch.randint(0, len(basis), (count,))], wanted)
     with torch.autocast("cpu", torch.bfloat16, enabled=table.bf16):
         photos = heads.image(features, logits).float()  # [count, dim]
     return seen.class_loss(photos, logits)

@@ -41,4 +41,8 @@ class Classifier:
         steps = _STEP * (0.5 + torch.rand(len(classes), 1))
         features = self.mean + _KEPT * (seen - self.mean) + steps * self.directions[classes]
         features = features.clamp(0, _CEILING)
-        return features, features @ self.weight.T + self.bias
+        return features, self.logits(features)
+
+    def logits(self, features: Tensor) -> Tensor:
+        """What it says of features [n, features] as [n, classes]."""
+        return features @ self.weight.T + self.bias

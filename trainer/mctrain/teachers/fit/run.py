@@ -1,4 +1,4 @@
-"""A whole fit: refuse what is not for training, build the corpus, fit both heads, then one head for photos without each fold."""
+"""A whole fit: refuse what is not for training, build the corpus, fit both heads, then tune stages, or fit a head for photos without each fold."""
 
 from __future__ import annotations
 
@@ -20,7 +20,9 @@ from mctrain.teachers.fit.corpus import build_corpus
 from mctrain.teachers.fit.features import Views
 from mctrain.teachers.fit.heads import Heads
 from mctrain.teachers.fit.loop import Lesson, as_tensor, fit
+from mctrain.teachers.fit.maps import open_maps
 from mctrain.teachers.fit.pseudo import Classifier
+from mctrain.teachers.fit.stages import tune_stages
 from mctrain.teachers.fit.tuning import tune
 from mctrain.teachers.folds import fold_of, save_folds
 from mctrain.weights.checkpoint import Checkpoint, Run, save_checkpoint
@@ -77,7 +79,23 @@ def teach(
     trunk = cast("MiniLmTower", clip.text).trunk
     if recipe.tuning is not None:
         tune(clip, corpus, recipe, folder, bar)
-    history = _fit_all(clip, corpus.seen_by(trunk, places.cache, bar), recipe, folder, bar)
+    corpus = corpus.seen_by(trunk, places.cache, bar)
+    lesson = Lesson(corpus, np.arange(len(corpus.keys)), _classifier(clip, corpus, recipe))
+    history = _fit_heads(clip, lesson, recipe, folder, bar)
+    if recipe.stages is not None:
+        shards = find_shards(data, table.shards)
+        seen = bar("views before the stages", len(corpus.keys) * recipe.augmentation.views)
+        maps = open_maps(
+            shards,
+            views,
+            recipe.stages.first,
+            corpus.keys,
+            cache=places.cache,
+            progress=seen,
+            workers=workers,
+        )
+        tell = _teller(bar("epochs of the stages", recipe.stages.epochs))
+        history += tune_stages(clip, replace(lesson, maps=maps), recipe, folder / f"stages.{PROGRESS}", tell)
     run = Run(recipe, history, learnt)
     checkpoint = Checkpoint(preset, clip.eval().requires_grad_(requires_grad=False), run)
     return Finished(checkpoint, save_checkpoint(folder, checkpoint), history)
@@ -98,22 +116,26 @@ def _demand_same_data(folder: Path, learnt: dict[str, str]) -> None:
         raise TrainerError(f"{folder} holds a run of other photos or texts; choose another folder with -o.")
 
 
-def _fit_all(clip: Clip, corpus: Corpus, recipe: Recipe, folder: Path, bar: Bar) -> tuple[float, ...]:
-    """Both heads on all photos; then, in the space that these have made, an image head without the photos of each fold."""
+def _classifier(clip: Clip, corpus: Corpus, recipe: Recipe) -> Classifier | None:
+    """The trunk's own, where something is asked of it; brings its logits to the sureness that the corpus found."""
     trunk = cast("LiteTower", clip.image).trunk
     if isinstance(trunk, Joined):
         trunk.factors.copy_(torch.tensor(corpus.factors))
-    classifier = None
-    if recipe.training.pseudo:
-        classifier = Classifier.fit(*trunk.last_layer(), as_tensor(corpus.features[0]))
-    everything = np.arange(len(corpus.keys))
+    if not recipe.training.pseudo and recipe.stages is None:
+        return None
+    return Classifier.fit(*trunk.last_layer(), as_tensor(corpus.features[0]))
+
+
+def _fit_heads(clip: Clip, lesson: Lesson, recipe: Recipe, folder: Path, bar: Bar) -> tuple[float, ...]:
+    """Both heads on all photos; then, in the space that these have made, an image head without the photos of each fold."""
+    corpus = lesson.corpus
     heads = Heads.of(clip)
     heads.requires_grad_()
     heads.image.fit_scores(as_tensor(corpus.features[0]))
     heads.text.fit_scores(as_tensor(corpus.vectors))
     begun = copy.deepcopy(heads.image)
     tell = _teller(bar("epochs", recipe.training.epochs))
-    history = fit(heads, Lesson(corpus, everything, classifier), recipe, folder / PROGRESS, tell)
+    history = fit(heads, lesson, recipe, folder / PROGRESS, tell)
     folds = np.array([fold_of(key, recipe.training.folds) for key in corpus.keys])
     parts: list[dict[str, Tensor]] = []
     for fold in range(recipe.training.folds):
@@ -122,7 +144,7 @@ def _fit_all(clip: Clip, corpus: Corpus, recipe: Recipe, folder: Path, bar: Bar)
         kept.hold_space()
         rows = np.flatnonzero(folds != fold)
         tell = _teller(bar(f"epochs without fold {fold}", short.training.epochs))
-        fit(kept, Lesson(corpus, rows, classifier), short, folder / f"fold-{fold}.{PROGRESS}", tell)
+        fit(kept, replace(lesson, photos=rows), short, folder / f"fold-{fold}.{PROGRESS}", tell)
         parts.append(kept.image.state_dict())
     if parts:
         save_folds(folder, parts)

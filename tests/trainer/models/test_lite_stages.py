@@ -1,0 +1,55 @@
+"""A network in two halves computes, and learns, what timm's whole one does."""
+
+from __future__ import annotations
+
+import copy
+
+import pytest
+import torch
+
+from mctrain.models.lite import NATIVE, load_lite
+from mctrain.models.lite_stages import LowerStages, UpperStages
+
+FIRST = 5
+
+
+@pytest.fixture(scope="module", params=["lite0", "lite2"])
+def halves(request):
+    """A network, the maps of three noisy pictures, and its upper half."""
+    network = load_lite(request.param)
+    side = NATIVE[request.param]
+    pixels = torch.rand(3, 3, side, side, generator=torch.Generator().manual_seed(1)) * 2 - 1
+    with torch.no_grad():
+        maps = LowerStages(network, FIRST)(pixels)
+    return network, pixels, maps, UpperStages(network, FIRST, int(maps.shape[1] ** 0.5))
+
+
+def test_the_halves_see_what_the_whole_sees(halves):
+    network, pixels, maps, upper = halves
+    assert torch.allclose(upper(maps), network.pooled(pixels), atol=2e-5)
+
+
+def test_gradients_are_those_of_timms_convolutions(halves):
+    """In double precision: in single, rounding decides on which side of ReLU6's corners a few activations lie."""
+    network, _, maps, _ = halves
+    network, side = copy.deepcopy(network).double(), int(maps.shape[1] ** 0.5)
+    upper = UpperStages(network, FIRST, side, torch.float64)
+    ours, theirs = maps.double().requires_grad_(), maps.double().requires_grad_()
+    upper(ours).square().sum().backward()
+    whole = network.network
+    inner = theirs.transpose(1, 2).unflatten(2, (side, side))
+    inner = whole.bn2(whole.conv_head(whole.blocks[FIRST:](inner)))
+    inner.mean((2, 3)).square().sum().backward()
+    assert (ours.grad - theirs.grad).norm() < 1e-5 * theirs.grad.norm()
+
+
+def test_what_was_learnt_is_written_back(halves):
+    network, pixels, maps, upper = copy.deepcopy(halves)
+    draw = torch.Generator().manual_seed(2)
+    with torch.no_grad():
+        for own in upper.parameters():
+            own.mul_(1 + 0.05 * torch.randn(own.shape, generator=draw))
+    before = network.pooled(pixels)
+    upper.write_back(network, FIRST)
+    assert not torch.allclose(upper(maps), before, atol=1e-2)
+    assert torch.allclose(upper(maps), network.pooled(pixels), atol=3e-5)

@@ -1,0 +1,83 @@
+"""The upper stages of the image trunk are tuned, the lower ones stay, and a run that goes on ends where another one ends."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+import torch
+
+from mctrain.errors import DataError, RecipeError
+from mctrain.models.lite import load_lite
+from mctrain.recipe import StagesTable, parse_recipe
+from mctrain.teachers.fit.corpus import Places
+from mctrain.teachers.fit.run import teach
+
+TABLE = StagesTable(first=6, epochs=2, rate=3e-4, head_rate=4e-4, warmup=1)
+
+
+def silent(*_):
+    return lambda *_: None
+
+
+@pytest.fixture(scope="module")
+def recipe(tiny_recipe):
+    return replace(tiny_recipe, stages=TABLE, training=replace(tiny_recipe.training, epochs=1))
+
+
+@pytest.fixture(scope="module")
+def tuned(recipe, tiny_data, cache, tmp_path_factory):
+    return teach(recipe, Places(tiny_data, cache), tmp_path_factory.mktemp("stages"), silent, threads=1)
+
+
+def test_only_the_upper_stages_have_moved(tuned):
+    before = load_lite().state_dict()
+    after = tuned.content.clip.image.trunk.state_dict()
+    moved = {name for name in before if not torch.equal(before[name], after[name])}
+    parts = {name.removeprefix("network.").split(".")[0] for name in moved}
+    assert parts == {"blocks", "conv_head", "bn2"}
+    assert {name.split(".")[2] for name in moved if name.startswith("network.blocks")} == {"6"}
+    assert not any("running" in name for name in moved)
+
+
+def test_the_loss_goes_on_falling(tuned):
+    heads, *stages = tuned.history
+    assert max(stages) < 0.8 * heads
+
+
+def test_a_run_that_goes_on_ends_where_another_one_ends(tuned, recipe, tiny_data, cache, tmp_path):
+    """All epochs of the heads are there, of the stages the first one."""
+    short = replace(recipe, stages=replace(TABLE, epochs=1))
+    again = teach(recipe, Places(tiny_data, cache), tuned.path.parent, silent, threads=1)
+    assert again.history == tuned.history
+    first, second = tuned.content.clip.state_dict(), again.content.clip.state_dict()
+    assert all(torch.equal(own, second[name]) for name, own in first.items())
+    assert teach(short, Places(tiny_data, cache), tmp_path, silent, threads=1).history[0] == tuned.history[0]
+
+
+def test_a_damaged_file_of_maps_is_told(tuned, recipe, tiny_data, cache, tmp_path):
+    path = sorted(cache.glob("maps-*.npy"))[0]
+    whole = path.read_bytes()
+    path.write_bytes(whole[: len(whole) // 2])
+    try:
+        with pytest.raises(DataError, match=f"{path.name} is damaged; remove it"):
+            teach(recipe, Places(tiny_data, cache), tmp_path, silent, threads=1)
+    finally:
+        path.write_bytes(whole)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"networks": ("lite0", "lite1")},
+        {"branch": 0.0},
+    ],
+)
+def test_what_has_no_stages_of_its_own_is_refused(recipe, change):
+    training = replace(recipe.training, pseudo=0.0)
+    with pytest.raises(RecipeError, match="tunes stages; that takes one network, its branch and no folds"):
+        replace(recipe, model=replace(recipe.model, **change), training=training)
+
+
+def test_a_recipe_keeps_the_table_in_its_checkpoint(recipe):
+    assert parse_recipe(recipe.as_dict(), "it") == recipe
