@@ -46,6 +46,7 @@ def test_a_recipe_says_what_it_takes_and_what_comes_out():
         ("epochs = 12", "epochs = 0", "at least one epoch"),
         ("temperature = 20.0", "temperature = 0.0", "a temperature above 0"),
         ("folds = 0", "folds = 1", "cannot have 1 folds of 0 epochs"),
+        ('translations = "', 'blanks = -1\ntranslations = "', "cannot have -1 blanks"),
         ("branch = 1.0", "branch = 0.0", "pseudo photos but no classifier branch"),
     ],
 )
@@ -79,3 +80,14 @@ def test_an_unknown_name_is_told_with_the_known_ones():
 def test_a_recipe_survives_its_checkpoint(tmp_path):
     recipe = load_recipe("starter")
     assert parse_recipe(recipe.as_dict(), "a checkpoint") == recipe
+
+
+def test_runs_without_blanks_are_those_from_before_there_were_any(tmp_path):
+    text = RECIPE.replace('translations = "', 'blanks = {}\ntranslations = "')
+    plain, none, some = (
+        load_recipe(write(tmp_path, own)) for own in (RECIPE, text.format(0), text.format(9))
+    )
+    assert plain.numbers() == none.numbers()
+    assert "blanks" not in plain.numbers()["data"]
+    assert some.numbers()["data"]["blanks"] == 9
+    assert len({plain.digest(), none.digest(), some.digest()}) == 2

@@ -41,13 +41,22 @@ class About:
 
 @dataclass(frozen=True, slots=True)
 class DataTable:
-    """What is learnt from, by name inside the data folder, and what never may be."""
+    """What is learnt from, by name inside the data folder, and what never may be.
+
+    `blanks`: so many pictures that show nothing are learnt from as well, with the texts that ask for them. A step holds
+    its share of them, which every other text pushes away.
+    """
 
     shards: tuple[str, ...]
     templates: str
     translations: str
     evaluation_shards: tuple[str, ...]
     evaluation_texts: tuple[str, ...]
+    blanks: int = 0
+
+    def __post_init__(self) -> None:
+        if self.blanks < 0:
+            raise RecipeError(f"A fit cannot have {self.blanks} blanks; give 0 or more.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -223,7 +232,10 @@ class Recipe:
 
     def numbers(self) -> dict[str, Any]:
         """What a run's weights depend on: not what it is called, nor what is said about it."""
-        return {key: own for key, own in asdict(self).items() if key not in {"name", "about", "bundle"}}
+        numbers = {key: own for key, own in asdict(self).items() if key not in {"name", "about", "bundle"}}
+        if not self.data.blanks:  # such a run is what it was before there were any, and can be continued
+            del numbers["data"]["blanks"]
+        return numbers
 
     def digest(self) -> str:
         """Of these numbers: 16 hex digits."""

@@ -50,6 +50,11 @@ def test_captions_find_their_photo_among_the_first_ten(percent):
 
 
 @pytest.mark.soak
+def test_pictures_that_show_nothing_seldom_come_up_where_something_is_asked_for(percent):
+    assert percent("everyday-blanks", "a blank in the first 20") <= 10
+
+
+@pytest.mark.soak
 @pytest.mark.parametrize(("task", "bar"), [("caltech101", 33), ("imagenet-sample", 27)])
 def test_class_names_find_photos_that_were_never_labelled(percent, task, bar):
     assert percent(task, "top-1") >= bar

@@ -172,3 +172,8 @@ def test_everyday_photos_are_measured_by_their_short_searches(figures, ask, fold
     said = ask('[[everyday]]\nname = "everyday-dev"').stdout
     assert said.startswith(f"everyday-dev: 4 photos, {queries} texts; text to image at 1 ")
     assert said.count("\n") == 1
+    told, counts = figures('[[blanks]]\nname = "everyday-blanks"')
+    assert counts == (4, queries)
+    assert told["a blank in the first 20"] == 100  # of 54 pictures
+    assert 100 * 16 / 20 <= told["blanks of the first 20"] <= 100
+    assert {"of kind black", "of kind finger"} < set(told)

@@ -47,8 +47,12 @@ class Placed:
 
 
 def accuracy_of(results: Sequence[Result]) -> Accuracy | None:
-    """One number of several tasks; tasks without a reported half are left out, and None is the answer where none is left."""
-    told = {f"{own.task} {own.figures[0].name}": own.figures[0].reporting for own in results}
+    """One number of several tasks, and None where none is left.
+
+    Left out are tasks without a reported half, and those of which less is better.
+    """
+    asked = [own for own in results if not own.less_is_better]
+    told = {f"{own.task} {own.figures[0].name}": own.figures[0].reporting for own in asked}
     reported = {name: figure for name, figure in told.items() if figure is not None}
     return Accuracy(sum(reported.values()) / len(reported), tuple(reported)) if reported else None
 

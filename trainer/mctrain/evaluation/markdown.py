@@ -73,8 +73,8 @@ def _rows(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 def _table(result: Result) -> str:
     apart = {own.figure: own for own in result.differences}
     rows = [(*_cells(figure), *(_more(apart[figure.name]) if apart else ())) for figure in result.figures]
-    head = f"## {_plain(result.task)}\n\n{result.photos:,} photos, {result.texts:,} texts.\n\n"
-    return head + _rows(_COLUMNS + (_MORE if apart else ()), rows)
+    asked = f"{result.photos:,} photos, {result.texts:,} texts.{' Less is better.' * result.less_is_better}"
+    return f"## {_plain(result.task)}\n\n{asked}\n\n" + _rows(_COLUMNS + (_MORE if apart else ()), rows)
 
 
 def _cells(figure: Figure) -> tuple[str, ...]:

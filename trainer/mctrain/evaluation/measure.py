@@ -10,6 +10,7 @@ from mctrain.data.classes import class_names
 from mctrain.data.words import CAPTIONS, QUERIES
 from mctrain.errors import DataError
 from mctrain.evaluation.associations import ask_associations
+from mctrain.evaluation.blanks import coming_up
 from mctrain.evaluation.boxed_pairs import by_group, read_boxed_pairs
 from mctrain.evaluation.datacomp import WINOGAVIL, averaged
 from mctrain.evaluation.everyday import right_photos
@@ -20,6 +21,7 @@ from mctrain.evaluation.report import result_of
 from mctrain.evaluation.retrieval import finding, retrieval, searching
 from mctrain.evaluation.tasks import (
     Benchmark,
+    Blanks,
     BoxedPairs,
     Everyday,
     Folders,
@@ -40,7 +42,7 @@ if TYPE_CHECKING:
     from mctrain.data.words import Words
     from mctrain.evaluation.report import Result
     from mctrain.evaluation.subject import Gallery, Subject
-    from mctrain.evaluation.tasks import Found
+    from mctrain.evaluation.tasks import Found, OfGallery
 
 
 def measure_all(subjects: Sequence[Subject], asked: Sequence[Found]) -> tuple[list[list[Result]], list[str]]:
@@ -83,22 +85,29 @@ def measure(subject: Subject, found: Found) -> Answers:
             return _boxed_pairs(subject, found.task, found.data)
         case Benchmark():
             return _benchmark(subject, found.task.task, found.photos[0])
+        case Blanks():
+            return _blanks(subject, *found.photos)
+        case _:
+            return _of_gallery(subject, found.task, found)
+
+
+def _of_gallery(subject: Subject, task: OfGallery, found: Found) -> Answers:
     gallery = subject.gallery(found.photos)
-    match found.task:
+    match task:
         case Retrieval():
-            texts, outcomes = _retrieval(subject, gallery, found.task)
+            texts, outcomes = _retrieval(subject, gallery, task)
         case Everyday():
             texts, outcomes = _everyday(subject, gallery)
         case ZeroShot():
-            texts, outcomes = _zero_shot(subject, gallery, found.task, found.data)
+            texts, outcomes = _zero_shot(subject, gallery, task, found.data)
         case Folders():
-            texts, outcomes = _folders(subject, gallery, found.task, found.data)
+            texts, outcomes = _folders(subject, gallery, task, found.data)
         case Pairs():
-            texts, outcomes = _pairs(subject, gallery, found.data / found.task.pairs)
+            texts, outcomes = _pairs(subject, gallery, found.data / task.pairs)
         case Order():
-            texts, outcomes = _order(subject, gallery, found.task)
+            texts, outcomes = _order(subject, gallery, task)
         case Translations():
-            gallery, texts, outcomes = _translations(subject, gallery, found.task, found.data)
+            gallery, texts, outcomes = _translations(subject, gallery, task, found.data)
     return Answers(gallery.keys, texts, tuple(outcomes))
 
 
@@ -120,6 +129,14 @@ def _everyday(subject: Subject, gallery: Gallery) -> tuple[int, list[Outcome]]:
     queries = [own.synthetic[QUERIES] for own in gallery.words]
     texts, owner = _joined(queries)
     return len(texts), searching(gallery.vectors, subject.texts(texts), owner, right_photos(queries))
+
+
+def _blanks(subject: Subject, shard: Path, blank: Path) -> Answers:
+    gallery, blanks = subject.gallery([shard]), subject.gallery([blank])
+    texts, owner = _joined([own.synthetic[QUERIES] for own in gallery.words])
+    kinds = [str(own.about["kind"]) for own in blanks.words]
+    outcomes = coming_up(gallery.vectors, blanks.vectors, subject.texts(texts), owner, kinds)
+    return Answers(gallery.keys, len(texts), tuple(outcomes), less_is_better=True)
 
 
 def _zero_shot(subject: Subject, gallery: Gallery, task: ZeroShot, data: Path) -> tuple[int, list[Outcome]]:

@@ -67,6 +67,18 @@ class WorstGroup(Outcome):
 
 
 @dataclass(frozen=True, slots=True)
+class Median(Outcome):
+    """The figure is the median of the shares, of whichever group; of two in the middle the lesser."""
+
+    def percents(self, asked: NDArray[np.int64]) -> Numbers:
+        """[b]."""
+        order = np.argsort(self.right)
+        passed = asked[:, order].cumsum(1)
+        middle = self.right[order][(2 * passed >= passed[:, -1:]).argmax(1)]
+        return np.asarray(np.where(passed[:, -1] > 0, 100 * middle, np.nan))
+
+
+@dataclass(frozen=True, slots=True)
 class MacroF1(Outcome):
     """The figure is the mean F1 of the classes that photos have, which are the groups; `guess` [m] is the class that was
     guessed, -1 for one that no photo has.
@@ -114,8 +126,12 @@ Figured = Outcome | Average
 
 @dataclass(frozen=True, slots=True)
 class Answers:
-    """What a subject answered to a task: the keys of the photos, how many texts there were, and an outcome a figure."""
+    """What a subject answered to a task: the keys of the photos, how many texts there were, and an outcome a figure.
+
+    `less_is_better`: the figures count what should not be.
+    """
 
     keys: tuple[str, ...]
     texts: int
     outcomes: tuple[Figured, ...]
+    less_is_better: bool = False

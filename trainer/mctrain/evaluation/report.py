@@ -37,13 +37,14 @@ class Figure:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What one task says about a subject, and what it has above another one."""
+    """What one task says about a subject, and what it has above another one; of some tasks less is better."""
 
     task: str
     photos: int
     texts: int
     figures: tuple[Figure, ...]
     differences: tuple[Difference, ...] = ()
+    less_is_better: bool = False
 
     def as_dict(self) -> dict[str, Any]:
         """For JSON."""
@@ -52,9 +53,8 @@ class Result:
 
     def sentences(self, against: str = "") -> list[str]:
         """A line for a terminal, and one more for the differences."""
-        lines = [
-            f"{self.task}: {self.photos} photos, {self.texts} texts; {_list(own.sentence() for own in self.figures)}"
-        ]
+        asked = f"{self.photos} photos, {self.texts} texts{', less is better' * self.less_is_better}"
+        lines = [f"{self.task}: {asked}; {_list(own.sentence() for own in self.figures)}"]
         if self.differences:
             lines.append(
                 f"{self.task}, against {against}: {_list(map(difference_sentence, self.differences))}"
@@ -68,7 +68,7 @@ def result_of(task: str, answers: Answers, others: Answers | None = None) -> Res
     figures = tuple(_figure(outcome, odd) for outcome in answers.outcomes)
     pairs = zip(answers.outcomes, others.outcomes, strict=True) if others else ()
     apart = tuple(difference(one, other) for one, other in pairs)
-    return Result(task, len(answers.keys), answers.texts, figures, apart)
+    return Result(task, len(answers.keys), answers.texts, figures, apart, answers.less_is_better)
 
 
 def difference_sentence(own: Difference) -> str:

@@ -13,6 +13,7 @@ from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+from mctrain.data.blanks import MEASURING, pack_blanks
 from mctrain.data.classes import CLASS_NAMES
 from mctrain.data.everyday import pack_everyday
 from mctrain.data.shards import find_shards
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 By = Literal["relation", "attribute"]
 
 TASKS = "tasks.toml"
+_BLANKS = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +73,13 @@ class Folders:
 @dataclass(frozen=True, slots=True)
 class Everyday:
     """Short searches find their photo, or another for which somebody would search with all of their words."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Blanks:
+    """The same searches find none of some pictures that show nothing, which stand among the same photos."""
 
     name: str
 
@@ -144,8 +153,9 @@ class Benchmark:
         return f"{self.suite} {self.task}"
 
 
-Task = Retrieval | ZeroShot | Folders | Everyday | Pairs | Order | Translations | BoxedPairs | DataComp
-Asked = Retrieval | ZeroShot | Folders | Everyday | Pairs | Order | Translations | BoxedPairs | Benchmark
+OfGallery = Retrieval | ZeroShot | Folders | Everyday | Pairs | Order | Translations
+Task = OfGallery | Blanks | BoxedPairs | DataComp
+Asked = OfGallery | Blanks | BoxedPairs | Benchmark
 Named = Retrieval | ZeroShot | Folders | Pairs | Order | Translations | BoxedPairs
 
 _KINDS: dict[str, type[Task]] = {
@@ -153,6 +163,7 @@ _KINDS: dict[str, type[Task]] = {
     "zero_shot": ZeroShot,
     "folders": Folders,
     "everyday": Everyday,
+    "blanks": Blanks,
     "pairs": Pairs,
     "order": Order,
     "translations": Translations,
@@ -191,7 +202,7 @@ def load_tasks(path: Path | None = None) -> tuple[Task, ...]:
 
 
 def find_files(tasks: Sequence[Task], data: Path, scratch: Path) -> list[Found]:
-    """The files of each task; everyday photos are packed into `scratch`.
+    """The files of each task; everyday photos are packed into `scratch`, and blanks.
 
     Raises:
         DataError: one is missing.
@@ -199,14 +210,18 @@ def find_files(tasks: Sequence[Task], data: Path, scratch: Path) -> list[Found]:
     named: list[Found] = []
     for task in tasks:
         match task:
-            case Everyday():
+            case Everyday() | Blanks():
                 named.append(Found(task, (), data))
             case DataComp():
                 named += _benchmarks(task, data)
             case _:
                 named.append(Found(task, _named(task, data), data))
-    packed = (pack_everyday(data, scratch),) if any(isinstance(task, Everyday) for task in tasks) else ()
-    return [replace(own, photos=packed) if isinstance(own.task, Everyday) else own for own in named]
+    if not any(isinstance(task, Everyday | Blanks) for task in tasks):
+        return named
+    everyday = (pack_everyday(data, scratch),)
+    blanks = (*everyday, pack_blanks(MEASURING, _BLANKS, scratch))
+    packed: dict[type[Asked], tuple[Path, ...]] = {Everyday: everyday, Blanks: blanks}
+    return [replace(own, photos=packed.get(type(own.task), own.photos)) for own in named]
 
 
 def _benchmarks(suite: DataComp, data: Path) -> list[Found]:

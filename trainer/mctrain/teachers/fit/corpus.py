@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from mctrain.data.blanks import TRAINING, pack_blanks
 from mctrain.data.classes import class_names, class_prompts
 from mctrain.data.phrasing import load_phrasing
 from mctrain.data.refusal import shipped
@@ -100,6 +101,8 @@ def build_corpus(table: DataTable, views: Views, places: Places, bar: Bar, *, wo
     """
     data, cache = places.data, places.cache
     shards = find_shards(data, table.shards)
+    if table.blanks:
+        shards.append(pack_blanks(TRAINING, table.blanks, cache))
     texts, taken = _read_texts(shards, table, data)
     count = views.augmentation.views
     cache_features(shards, views, cache, bar("photo views", len(taken) * count), workers=workers)

@@ -1,0 +1,87 @@
+"""What comes up that should not is counted, and counted as what should be less."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from mctrain.evaluation.accuracy import accuracy_of
+from mctrain.evaluation.blanks import FIRST, coming_up
+from mctrain.evaluation.outcome import Answers, Median, Outcome
+from mctrain.evaluation.report import result_of
+
+KINDS = ["black", "grey", "black", "grey", "smear"]
+
+
+def unit(draw, count):
+    rows = draw.normal(size=(count, 8)).astype(np.float32)
+    return rows / np.linalg.norm(rows, axis=1, keepdims=True)
+
+
+def shares(outcomes):
+    return {own.figure: own.percent() for own in outcomes}
+
+
+def test_figures_are_those_of_a_person_who_counts_down_a_list():
+    draw = np.random.default_rng(5)
+    photos, blanks, texts = unit(draw, 90), unit(draw, 5), unit(draw, 61)
+    with_one, of_all, behind = 0, 0, []
+    of_kind = dict.fromkeys(KINDS, 0)
+    for text in texts:
+        ranked = sorted(
+            [(-own @ text, "") for own in photos]
+            + [(-own @ text, kind) for own, kind in zip(blanks, KINDS, strict=True)]
+        )
+        first = [kind for _, kind in ranked[:20] if kind]
+        with_one += bool(first)
+        of_all += len(first)
+        for kind in set(first):
+            of_kind[kind] += 1
+        behind.append(90 - next(place for place, (_, kind) in enumerate(ranked) if kind))
+    told = shares(coming_up(photos, blanks, texts, np.arange(61), KINDS))
+    assert told == pytest.approx(
+        {
+            "a blank in the first 20": 100 * with_one / 61,
+            "blanks of the first 20": 100 * of_all / 61 / 20,
+            "photos after the first blank, median": 100 * np.median(behind) / 90,
+            **{f"of kind {kind}": 100 * count / 61 for kind, count in of_kind.items()},
+        }
+    )
+    assert 0 < with_one < 61
+
+
+def test_equal_scores_and_scores_that_are_no_numbers_count_for_the_blank():
+    draw = np.random.default_rng(6)
+    vectors, blanks = unit(draw, 50), unit(draw, 5)
+    same, none = np.ones((50, 8), np.float32), np.full((50, 8), np.nan, np.float32)
+    for photos, texts, shown in (
+        (same, same, same[:5]),
+        (vectors, none, blanks),
+        (none, vectors, blanks),
+        (vectors, vectors, none[:5]),
+    ):
+        told = shares(coming_up(photos, shown, texts, np.arange(50), KINDS))
+        assert told["a blank in the first 20"] == told["photos after the first blank, median"] == 100
+        assert told["blanks of the first 20"] == 100 * 5 / FIRST
+
+
+def test_a_median_of_photos_drawn_anew_is_that_of_their_questions_written_out():
+    draw = np.random.default_rng(7)
+    right = draw.random(31)
+    asked = draw.integers(0, 4, (20, 31))
+    asked[3] = 0
+    told = Median.plain("x", right, np.arange(31)).percents(asked)
+    for figure, times in zip(np.delete(told, 3), np.delete(asked, 3, axis=0), strict=True):
+        assert figure == 100 * np.quantile(np.repeat(right, times), 0.5, method="inverted_cdf")
+    assert np.isnan(told[3])
+
+
+def test_it_is_told_that_less_is_better_and_no_accuracy_is_made_of_it():
+    keys = tuple(f"photo-{number}" for number in range(40))
+    answers = Answers(keys, 40, (Outcome.plain("x", np.arange(40) < 30, np.arange(40)),))
+    good, bad = result_of("good", answers), result_of("bad", replace(answers, less_is_better=True))
+    assert bad.sentences()[0].startswith("bad: 40 photos, 40 texts, less is better; x 75.00")
+    assert accuracy_of([bad]) is None
+    assert accuracy_of([good, bad]) == accuracy_of([good])
