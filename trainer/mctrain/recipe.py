@@ -44,7 +44,8 @@ class DataTable:
     """What is learnt from, by name inside the data folder, and what never may be.
 
     `blanks`: so many pictures that show nothing are learnt from as well, with the texts that ask for them. A step holds
-    its share of them, which every other text pushes away.
+    its share of them, which every other text pushes away. `contrasts`: beside the texts stand others that say nearly the same
+    and are wrong (another colour, another action), from which photos are pushed away.
     """
 
     shards: tuple[str, ...]
@@ -53,6 +54,7 @@ class DataTable:
     evaluation_shards: tuple[str, ...]
     evaluation_texts: tuple[str, ...]
     blanks: int = 0
+    contrasts: bool = False
 
     def __post_init__(self) -> None:
         if self.blanks < 0:
@@ -233,8 +235,12 @@ class Recipe:
     def numbers(self) -> dict[str, Any]:
         """What a run's weights depend on: not what it is called, nor what is said about it."""
         numbers = {key: own for key, own in asdict(self).items() if key not in {"name", "about", "bundle"}}
-        if not self.data.blanks:  # such a run is what it was before there were any, and can be continued
-            del numbers["data"]["blanks"]
+        for key in (
+            "blanks",
+            "contrasts",
+        ):  # a run without is what it was before there were any, and can be continued
+            if not numbers["data"][key]:
+                del numbers["data"][key]
         return numbers
 
     def digest(self) -> str:

@@ -43,6 +43,18 @@ def test_with_distinct_texts_it_is_plain_clip():
     assert torch.isclose(contrastive_loss(photos, texts, target, torch.tensor(20.0)), plain)
 
 
+def test_a_contrast_is_one_more_text_to_tell_the_own_one_from():
+    """Written out for photo → text; one of the contrasts is the text of photo 1 itself."""
+    photos, texts, more = unit(3, 11), unit(3, 12), unit(2, 13)
+    rows, named = torch.tensor([4, 9, 2]), torch.tensor([9, 5])
+    scores = 9 * photos @ torch.cat([texts, more]).T
+    logs = torch.log_softmax(scores, dim=1)
+    by_texts = -(logs[0, 0] + (logs[1, 1] + logs[1, 3]) / 2 + logs[2, 2]) / 3
+    by_photos = F.cross_entropy(scores[:, :3].T, torch.arange(3))
+    found = contrastive_loss(photos, texts, rows, torch.tensor(9.0), (more, named))
+    assert torch.isclose(found, (by_texts + by_photos) / 2)
+
+
 def test_two_photos_that_drew_one_query_are_not_pushed_away_from_it():
     photos = unit(2, 5)
     texts = unit(1, 6).expand(2, 6)

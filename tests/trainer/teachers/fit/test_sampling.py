@@ -13,7 +13,7 @@ from mctrain.teachers.fit.sampling import batches
 
 @pytest.fixture
 def corpus():
-    """Six photos in three views; photo 0 has no query, photo 5 no caption."""
+    """Six photos in three views; photo 0 has no query, photo 5 no caption; the texts 2 and 10 have a contrast, one of them another's text."""
     return Corpus(
         keys=tuple("abcdef"),
         factors=(1.0,),
@@ -24,6 +24,7 @@ def corpus():
         captions=Ragged.of([[0, 1], [2], [3], [4], [5], []]),
         queries=Ragged.of([[], [10], [11], [12, 13], [14], [15]]),
         prompts=Ragged.of([[20, 21], [22]]),
+        contrasts=Ragged.of({2: [25], 10: [3]}.get(text, []) for text in range(30)),
     )
 
 
@@ -49,6 +50,17 @@ def test_a_photo_gets_only_its_own_texts_and_of_the_kind_that_it_has(corpus, tab
                     seen[int(photo)].add(int(text))
             assert set(batch.prompts) <= {20, 21, 22}
     assert seen == own
+
+
+def test_contrasts_are_those_of_the_texts_that_were_drawn(corpus, table):
+    of = {2: 25, 10: 3}
+    met = set()
+    for epoch in range(20):
+        for batch in batches(corpus, np.arange(6), table, epoch):
+            wanted = {of[text] for text in batch.texts.ravel().tolist() if text in of}
+            assert batch.contrasts.tolist() == sorted(wanted)
+            met |= wanted
+    assert met == {25, 3}
 
 
 def test_the_share_of_queries_is_the_recipes(corpus, table):

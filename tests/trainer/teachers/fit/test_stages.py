@@ -56,7 +56,7 @@ def test_a_run_that_goes_on_ends_where_another_one_ends(tuned, recipe, tiny_data
 
 
 def test_a_damaged_file_of_maps_is_told(tuned, recipe, tiny_data, cache, tmp_path):
-    path = sorted(cache.glob("maps-*.npy"))[0]
+    path = min(cache.glob("maps-*.npy"))
     whole = path.read_bytes()
     path.write_bytes(whole[: len(whole) // 2])
     try:

@@ -10,6 +10,7 @@ import numpy as np
 
 from mctrain.data.blanks import TRAINING, pack_blanks
 from mctrain.data.classes import class_names, class_prompts
+from mctrain.data.contrasts import contrast_of
 from mctrain.data.phrasing import load_phrasing
 from mctrain.data.refusal import shipped
 from mctrain.data.shards import find_shards, samples
@@ -58,6 +59,8 @@ class Ragged:
         """One row for each photo, `chance` in [0, 1) choosing it; -1 where a photo owns none."""
         counts = self.starts[photos + 1] - self.starts[photos]
         places = self.starts[photos] + (chance * counts).astype(np.int64)
+        if not len(self.rows):
+            return np.full(len(photos), -1)
         return np.where(counts > 0, self.rows[np.minimum(places, len(self.rows) - 1)], -1)
 
 
@@ -66,8 +69,8 @@ class Corpus:
     """All that the loop reads, without the photos that stand apart.
 
     `keys` of the photos; `features` [views, photos, networks * 1280] and `logits` [views, photos, 1000] float16;
-    `captions` and `queries` point from photos to rows of `texts`, `prompts` from ImageNet classes; `factors` [networks]
-    are those of the joined logits. `vectors` [texts, 384] float16 are there once a trunk has seen the texts.
+    `captions` and `queries` point from photos to rows of `texts`, `prompts` from ImageNet classes, `contrasts` from texts;
+    `factors` [networks] are those of the joined logits. `vectors` [texts, 384] float16 are there once a trunk has seen the texts.
     """
 
     keys: tuple[str, ...]
@@ -78,6 +81,7 @@ class Corpus:
     captions: Ragged
     queries: Ragged
     prompts: Ragged
+    contrasts: Ragged
     vectors: NDArray[np.float16]
 
     def seen_by(self, trunk: MiniLM, cache: Path, bar: Bar) -> Corpus:
@@ -108,8 +112,9 @@ def build_corpus(table: DataTable, views: Views, places: Places, bar: Bar, *, wo
     cache_features(shards, views, cache, bar("photo views", len(taken) * count), workers=workers)
     prompts = class_prompts(class_names(data, "imagenet"))
     everything = [text for own in texts for text in (*own.captions, *own.queries)]
+    contrasts = _contrasts(everything) if table.contrasts else {}
     everything += [text for group in prompts for text in group]
-    distinct = tuple(sorted(set(everything)))
+    distinct = tuple(sorted({*everything, *contrasts.values()}))
     rows = {text: row for row, text in enumerate(distinct)}
     looks = [_looks(shards, views, view, cache) for view in range(count)]
     keys = [key for key, kept in zip(looks[0][0], taken, strict=True) if kept]
@@ -124,8 +129,15 @@ def build_corpus(table: DataTable, views: Views, places: Places, bar: Bar, *, wo
         captions=Ragged.of([rows[text] for text in own.captions] for own in texts),
         queries=Ragged.of([rows[text] for text in own.queries] for own in texts),
         prompts=Ragged.of([rows[text] for text in group] for group in prompts),
+        contrasts=Ragged.of([rows[contrasts[text]]] if text in contrasts else [] for text in distinct),
         vectors=np.empty((0, minilm.WIDTH), np.float16),
     )
+
+
+def _contrasts(texts: Iterable[str]) -> dict[str, str]:
+    """Of each text that has one."""
+    found = ((text, contrast_of(text)) for text in set(texts))
+    return {text: contrast for text, contrast in found if contrast is not None}
 
 
 def _looks(

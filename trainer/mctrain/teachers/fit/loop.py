@@ -72,12 +72,15 @@ class _Run:
 
 @dataclass(frozen=True, slots=True)
 class _Seen:
-    """A batch after the heads: photos [n, dim] and what the classifier said of them as they were, texts [slots, n, dim], class names [classes, dim]."""
+    """A batch after the heads: photos [n, dim] and what the classifier said of them as they were, texts [slots, n, dim], class names
+    [classes, dim], contrasts [m, dim].
+    """
 
     logits: Tensor
     photos: Tensor
     texts: Tensor
     classes: Tensor
+    contrasts: Tensor
     scale: Tensor
 
     def class_loss(self, photos: Tensor, logits: Tensor) -> Tensor:
@@ -181,19 +184,19 @@ def _begin(heads: Heads, lesson: Lesson, recipe: Recipe, progress_file: Path) ->
 
 
 def _see(heads: Heads, lesson: Lesson, batch: Batch, *, bf16: bool) -> _Seen:
-    """Sends a batch through both heads; the texts of all slots and the class prompts go together."""
+    """Sends a batch through both heads; all texts go together."""
     corpus = lesson.corpus
     taught = as_tensor(corpus.logits[batch.views, batch.photos])
     features, logits = _look(heads, lesson, batch) or (
         as_tensor(corpus.features[batch.views, batch.photos]), taught,
     )  # fmt: skip
-    rows = np.concatenate([batch.texts.reshape(-1), batch.prompts])
+    rows = np.concatenate([batch.texts.reshape(-1), batch.prompts, batch.contrasts])
     with torch.autocast("cpu", torch.bfloat16, enabled=bf16):
-        words = heads.text(as_tensor(corpus.vectors[rows])).float()  # [slots * n + classes, dim]
+        words = heads.text(as_tensor(corpus.vectors[rows])).float()  # [slots * n + classes + m, dim]
         photos = heads.image(features, logits).float()  # [n, dim]
-    texts, classes = words.split([batch.texts.size, len(batch.prompts)])
+    texts, classes, contrasts = words.split([batch.texts.size, len(batch.prompts), len(batch.contrasts)])
     slots = texts.unflatten(0, batch.texts.shape)  # [slots, n, dim]
-    return _Seen(taught, photos, slots, classes, heads.scale())
+    return _Seen(taught, photos, slots, classes, contrasts, heads.scale())
 
 
 def _look(heads: Heads, lesson: Lesson, batch: Batch) -> tuple[Tensor, Tensor] | None:
@@ -207,8 +210,9 @@ def _look(heads: Heads, lesson: Lesson, batch: Batch) -> tuple[Tensor, Tensor] |
 def _caption_loss(seen: _Seen, batch: Batch) -> Tensor:
     """CLIP's loss, the mean over the slots of texts."""
     rows = torch.from_numpy(batch.texts)
+    others = (seen.contrasts, torch.from_numpy(batch.contrasts))
     losses = [
-        contrastive_loss(seen.photos, texts, own, seen.scale)
+        contrastive_loss(seen.photos, texts, own, seen.scale, others)
         for texts, own in zip(seen.texts, rows, strict=True)
     ]
     return torch.stack(losses).mean()

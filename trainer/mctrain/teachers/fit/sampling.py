@@ -18,12 +18,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """Row numbers of the corpus: photos and views [n], texts [slots, n], one prompt for each class [classes]."""
+    """Row numbers of the corpus: photos and views [n], texts [slots, n], one prompt for each class [classes], contrasts [m] of the texts."""
 
     photos: NDArray[np.int64]
     views: NDArray[np.int64]
     texts: NDArray[np.int64]
     prompts: NDArray[np.int64]
+    contrasts: NDArray[np.int64]
 
 
 def batches(corpus: Corpus, rows: NDArray[np.int64], table: TrainingTable, epoch: int) -> Iterator[Batch]:
@@ -37,7 +38,14 @@ def batches(corpus: Corpus, rows: NDArray[np.int64], table: TrainingTable, epoch
             [draw_texts(corpus, photos, table.queries, draw) for _ in range(table.texts_a_photo)]
         )
         classes = np.arange(len(corpus.prompts.starts) - 1)
-        yield Batch(photos, views, texts, corpus.prompts.draw(classes, draw.random(len(classes))))
+        prompts = corpus.prompts.draw(classes, draw.random(len(classes)))
+        yield Batch(photos, views, texts, prompts, contrasts_of(corpus, texts))
+
+
+def contrasts_of(corpus: Corpus, texts: NDArray[np.int64]) -> NDArray[np.int64]:
+    """The contrasts [m] of the texts that have one, each once."""
+    found = corpus.contrasts.draw(texts.reshape(-1), np.zeros(texts.size))
+    return np.unique(found[found >= 0])
 
 
 def steps_of_epoch(rows: NDArray[np.int64], table: TrainingTable) -> int:

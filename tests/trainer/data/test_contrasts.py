@@ -1,0 +1,50 @@
+"""A contrast differs by what a photo shows, and says nothing that the text says too."""
+
+from __future__ import annotations
+
+import pytest
+
+from mctrain.data.contrasts import contrast_of
+from mctrain.data.shards import samples
+
+
+def words(text):
+    return text.lower().replace(".", " ").split()
+
+
+@pytest.mark.parametrize(
+    ("text", "contrast"),
+    [
+        ("A black dog and a white cat.", "a white dog and a black cat."),
+        ("grey hat, gray coat", None),
+        ("Two dogs", {"one dogs", "three dogs", "four dogs", "five dogs"}),
+        ("a dog in the snow", None),
+        ("the sundown", None),
+        ("", None),
+    ],
+)
+def test_what_changes(text, contrast):
+    found = contrast_of(text)
+    if text == "grey hat, gray coat":
+        assert found is not None
+        assert {"silver"}.isdisjoint(words(found))
+    elif isinstance(contrast, set):
+        assert found in contrast
+    else:
+        assert found == contrast
+
+
+def test_of_real_captions_one_word_changes_or_two_colours_their_places(real_data):
+    """And the same caption gives the same one."""
+    captions = [
+        text for own in samples(real_data / "flickr8k-train-000000.tar") for text in own.words["captions"]
+    ]
+    pairs = [(text, found) for text in captions if (found := contrast_of(text))]
+    assert len(pairs) > len(captions) / 2
+    for text, found in pairs:
+        before, after = words(text), words(found)
+        changed = [place for place in range(len(before)) if before[place] != after[place]]
+        assert len(before) == len(after)
+        assert len(changed) in {1, 2}
+        assert len(changed) == 1 or sorted(before) == sorted(after)
+        assert contrast_of(text) == found
