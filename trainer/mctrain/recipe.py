@@ -17,6 +17,7 @@ Kind = Literal["strong", "weak", "aspect", "none"]
 Network = Literal["lite0", "lite1", "lite2"]
 Storage = Literal["npz-fp32", "pth-fp32", "pth-bf16"]
 
+TEACH = "teach:"
 _STAGES = 7  # of each network
 
 _Table = TypeVar("_Table")
@@ -205,7 +206,11 @@ class BundleTable:
 
 @dataclass(frozen=True, slots=True)
 class Recipe:
-    """A whole recipe; `name` is its file's."""
+    """A whole recipe; `name` is its file's.
+
+    `text` names whose text trunk it begins with, `teach:RECIPE`, which is fitted first where it is missing; empty for
+    MiniLM as it comes.
+    """
 
     name: str
     about: About
@@ -214,10 +219,15 @@ class Recipe:
     model: ModelTable
     training: TrainingTable
     bundle: BundleTable
+    text: str = ""
     tuning: TuningTable | None = None
     stages: StagesTable | None = None
 
     def __post_init__(self) -> None:
+        if self.text and (self.tuning or not self.text.startswith(TEACH)):
+            raise RecipeError(
+                f"The recipe {self.name} begins with the text trunk of {self.text}; that takes {TEACH}RECIPE and no tuning of its own."
+            )
         if self.stages and (len(self.model.networks) > 1 or not self.model.branch or self.training.folds):
             raise RecipeError(
                 f"The recipe {self.name} tunes stages; that takes one network, its branch and no folds."
@@ -235,12 +245,15 @@ class Recipe:
     def numbers(self) -> dict[str, Any]:
         """What a run's weights depend on: not what it is called, nor what is said about it."""
         numbers = {key: own for key, own in asdict(self).items() if key not in {"name", "about", "bundle"}}
-        for key in (
-            "blanks",
-            "contrasts",
-        ):  # a run without is what it was before there were any, and can be continued
-            if not numbers["data"][key]:
-                del numbers["data"][key]
+        added = (
+            (numbers, "text"),
+            (numbers, "stages"),
+            (numbers["data"], "blanks"),
+            (numbers["data"], "contrasts"),
+        )
+        for table, key in added:  # a run without is what it was before there were any, and can be continued
+            if not table[key]:
+                del table[key]
         return numbers
 
     def digest(self) -> str:

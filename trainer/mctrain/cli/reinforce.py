@@ -15,14 +15,13 @@ from mctrain.cli.places import cache_option
 from mctrain.cli.progress import bar
 from mctrain.data.reinforced.storage import Storage
 from mctrain.data.shards import find_shards, named_shards
-from mctrain.recipe import Augmentation, Kind, load_recipe, load_reinforcement
+from mctrain.recipe import Augmentation, Kind, load_reinforcement
 from picsight_engine.models.place import demand_writable
 
 if TYPE_CHECKING:
     from mctrain.data.reinforced.manifest import Manifest
     from mctrain.reinforce.job import Job
 
-_TEACH = "teach:"
 _OF_RECIPE = ("shards", "teachers", "views", "augmentation", "least_area", "seed", "storage", "bank")
 _LEAST_AREAS = {"weak": 0.9}  # of others 0.08; both as published
 
@@ -188,18 +187,22 @@ def _work(
 ) -> Manifest:
     """The whole job, what is told of its length before, and its bank behind."""
     from mctrain.data.refusal import shipped
-    from mctrain.data.reinforced.bank_sources import Places, collect
+    from mctrain.data.reinforced import bank_sources
     from mctrain.data.workers import open_pool
     from mctrain.reinforce.bank import make_bank
     from mctrain.reinforce.foretell import foretell  # imports torch: 2 s
     from mctrain.reinforce.job import begin, part_of, run
+    from mctrain.teachers.fit.corpus import Places
+    from mctrain.teachers.fit.run import taught
     from mctrain.teachers.open import open_teacher
     from mctrain.teachers.teacher import Ensemble
 
     mine = part_of(wish.shards, *part)
     # before the hours of work, so that a source that is missing or refused is told at once
-    texts = collect(wish.bank if part[0] == 1 else (), Places(data or Path(), tuple(wish.shards), shipped()))
-    titles = [_taught(title, data, cache) for title in wish.teachers]
+    sources = bank_sources.Places(data or Path(), tuple(wish.shards), shipped())
+    texts = bank_sources.collect(wish.bank if part[0] == 1 else (), sources)
+    known = Places(data or Path(), cache)
+    titles = [taught(title, known, bar) for title in wish.teachers]
     ensemble = Ensemble([open_teacher(title, cache) for title in titles])
     job = _job(wish, mine, output, ensemble.sizes, jpeg=jpeg, limit=limit)
     left = begin(job, ensemble)
@@ -237,22 +240,6 @@ def _of_recipe(name: str, data: Path) -> _Wish:
         translations,
         read.reinforcement.bank,
     )
-
-
-def _taught(title: str, data: Path | None, cache: Path) -> str:
-    """The place of a teacher; one that a recipe names is fitted first, into the cache."""
-    if not title.startswith(_TEACH) or data is None:
-        return title
-    from mctrain.teachers.fit.corpus import Places
-    from mctrain.teachers.fit.run import teach
-    from mctrain.weights.checkpoint import CHECKPOINT
-
-    recipe = load_recipe(title.removeprefix(_TEACH))
-    folder = cache / f"teacher-{recipe.name}-{recipe.digest()}"
-    if (folder / CHECKPOINT).exists():  # it is written last
-        return str(folder)
-    teach(recipe, Places(data, cache), folder, bar, threads=1)
-    return str(folder)
 
 
 def _job(

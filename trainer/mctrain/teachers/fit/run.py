@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import json
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 import numpy as np
@@ -16,6 +17,7 @@ from mctrain.errors import DataError, TrainerError
 from mctrain.models.clip import build_clip, load_trunks
 from mctrain.models.lite import Joined
 from mctrain.models.presets import preset_of
+from mctrain.recipe import TEACH, load_recipe
 from mctrain.teachers.fit.corpus import build_corpus
 from mctrain.teachers.fit.features import Views
 from mctrain.teachers.fit.heads import Heads
@@ -25,12 +27,11 @@ from mctrain.teachers.fit.pseudo import Classifier
 from mctrain.teachers.fit.stages import tune_stages
 from mctrain.teachers.fit.tuning import tune
 from mctrain.teachers.folds import fold_of, save_folds
-from mctrain.weights.checkpoint import Checkpoint, Run, save_checkpoint
+from mctrain.weights.checkpoint import CHECKPOINT, Checkpoint, Run, load_checkpoint, save_checkpoint
 from mctrain.whole_files import write_whole
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
     from torch import Tensor
 
@@ -77,6 +78,9 @@ def teach(
     views = Views(recipe.augmentation, recipe.training.seed, recipe.model.networks, preset.image_spec())
     corpus = build_corpus(table, views, places, bar, workers=workers)
     trunk = cast("MiniLmTower", clip.text).trunk
+    if recipe.text:
+        whose = load_checkpoint(Path(taught(recipe.text, places, bar))).clip.text
+        trunk.load_state_dict(cast("MiniLmTower", whose).trunk.state_dict())
     if recipe.tuning is not None:
         tune(clip, corpus, recipe, folder, bar)
     corpus = corpus.seen_by(trunk, places.cache, bar)
@@ -99,6 +103,21 @@ def teach(
     run = Run(recipe, history, learnt)
     checkpoint = Checkpoint(preset, clip.eval().requires_grad_(requires_grad=False), run)
     return Finished(checkpoint, save_checkpoint(folder, checkpoint), history)
+
+
+def taught(title: str, places: Places, bar: Bar) -> str:
+    """The place of a model; one that `teach:RECIPE` names is fitted first, into the cache.
+
+    Raises:
+        TrainerError: as `teach`.
+    """
+    if not title.startswith(TEACH):
+        return title
+    recipe = load_recipe(title.removeprefix(TEACH))
+    folder = places.cache / f"teacher-{recipe.name}-{recipe.digest()}"
+    if not (folder / CHECKPOINT).exists():  # it is written last
+        teach(recipe, places, folder, bar, threads=1)
+    return str(folder)
 
 
 def _demand_same_data(folder: Path, learnt: dict[str, str]) -> None:
