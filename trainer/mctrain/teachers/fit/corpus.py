@@ -119,7 +119,8 @@ def build_corpus(table: DataTable, views: Views, places: Places, bar: Bar, *, wo
     looks = [_looks(shards, views, view, cache) for view in range(count)]
     keys = [key for key, kept in zip(looks[0][0], taken, strict=True) if kept]
     logits = np.stack([own[:, taken] for _, _, own in looks])
-    factors = fit_factors(logits[0], views)
+    photos = len(keys) - table.blanks  # how sure a network is of what shows nothing measures nothing
+    factors = fit_factors(logits[0, :, :photos], views)
     return Corpus(
         keys=tuple(keys),
         features=np.stack([own[taken] for _, own, _ in looks]),
