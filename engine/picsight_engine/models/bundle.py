@@ -13,6 +13,7 @@ from dataclasses import asdict, dataclass, field, fields, replace
 from typing import TYPE_CHECKING, Any, Literal, TypeVar, get_args
 
 from picsight_engine.errors import BundleError
+from picsight_engine.models.calibration import Calibration, parse_calibration
 from picsight_engine.models.fields import is_number, require, require_apart, require_texts, require_whole
 from picsight_engine.models.place import demand_writable
 
@@ -102,7 +103,7 @@ class Manifest:
     text: TextSpec | None
     drift: dict[str, Any] = field(default_factory=dict)
     provenance: dict[str, Any] = field(default_factory=dict)
-    calibration: dict[str, Any] | None = None
+    calibration: Calibration | None = None
     files: dict[str, FileRecord] = field(default_factory=dict)
     format: int = FORMAT
 
@@ -207,9 +208,13 @@ def seal_bundle(folder: Path, manifest: Manifest) -> Bundle:
     Raises:
         BundleError: what lies there is not what the manifest says.
     """
-    text = json.dumps(asdict(manifest), indent=2, ensure_ascii=False)
-    (folder / MANIFEST).write_text(text + "\n", encoding="utf-8")
+    (folder / MANIFEST).write_bytes(manifest_text(manifest))
     return open_bundle(folder, hashes=True)
+
+
+def manifest_text(manifest: Manifest) -> bytes:
+    """A manifest as its file holds it."""
+    return (json.dumps(asdict(manifest), indent=2, ensure_ascii=False) + "\n").encode()
 
 
 def move_bundle(staging: Path, folder: Path) -> None:
@@ -285,6 +290,7 @@ def _parse_manifest(data: dict[str, Any]) -> Manifest:
     data = {key: value for key, value in data.items() if key in known}
     image = data.pop("image")
     text = data.pop("text")
+    calibration = data.pop("calibration", None)
     files = {name: _record(FileRecord, each) for name, each in dict(data.pop("files")).items()}
     require_apart(files, MANIFEST)
     for name, record in files.items():
@@ -294,6 +300,7 @@ def _parse_manifest(data: dict[str, Any]) -> Manifest:
         **{**data, "licence": _record(Licence, data["licence"])},
         image=None if image is None else _image_spec(image),
         text=None if text is None else _text_spec(text),
+        calibration=None if calibration is None else parse_calibration(calibration),
         files=files,
     )
     licence, scale = manifest.licence, manifest.logit_scale
@@ -303,9 +310,9 @@ def _parse_manifest(data: dict[str, Any]) -> Manifest:
     require_whole("dim", manifest.dim, 1, _MOST_DIM)
     require("space_id", manifest.space_id, fits=bool(_SPACE.fullmatch(manifest.space_id)))
     require("logit_scale", scale, fits=is_number(scale) and 0 < scale <= _MOST_SCALE)
-    for key in ("drift", "provenance", "calibration"):
+    for key in ("drift", "provenance"):
         table = getattr(manifest, key)
-        require(key, table, fits=isinstance(table, dict) or (key == "calibration" and table is None))
+        require(key, table, fits=isinstance(table, dict))
     return manifest
 
 

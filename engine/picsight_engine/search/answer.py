@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-Match = Literal["strong", "weaker", "none"]
+    from picsight_engine.models.calibration import Match
 
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """One photo of an answer; `path` is its primary file, `width` and `height` are upright pixels."""
+    """One photo of an answer; `path` is its primary file, `width` and `height` are upright pixels.
+
+    `match` is None where the model is not calibrated, and where a photo was the query.
+    """
 
     id: int
     path: Path

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import threading
 import time
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from picsight_engine.errors import RequestError
+from picsight_engine.models.calibration import BEST, is_sentence
 from picsight_engine.search.answer import Answer, Result
 from picsight_engine.search.details import taken_iso
 from picsight_engine.search.query import parse
@@ -30,6 +32,8 @@ if TYPE_CHECKING:
 
 class Searcher:
     """Answers searches over one library with one bundle; any thread may call.
+
+    Words match strongly, weaker or not, as the bundle is calibrated for them; how near one photo is to another is not.
 
     The text tower and the matrix are opened by the first search that needs them.
     """
@@ -53,7 +57,7 @@ class Searcher:
         # One after the other: opening the matrix takes 2 ms, a thread for the text tower beside it gained nothing.
         directions = self._terms.directions(query) if query.alternatives else None
         matrix = self._refreshed_matrix()
-        ranked = [] if directions is None else self._ranked(matrix, directions, limit)
+        ranked = [] if directions is None else self._matched(matrix, directions, query, limit)
         return self._answer(text, started, matrix, ranked, query)
 
     def like_photo(self, photo: Photo, name: str, limit: int) -> Answer:
@@ -68,8 +72,9 @@ class Searcher:
         if stored is None:
             raise RequestError(f"{photo.path} was not read by this model yet; index its folder again.")
         matrix = self._refreshed_matrix()
-        ranked = self._ranked(matrix, stored[np.newaxis].astype(np.float32), limit, leave_out=photo.id)
-        return self._answer(name, started, matrix, ranked)
+        likest = self._ranked(matrix, stored[np.newaxis].astype(np.float32), limit + 1)
+        others = [result for result in likest if result.id != photo.id]
+        return self._answer(name, started, matrix, others[: max(limit, 0)])
 
     def wall(self) -> Answer:
         """Every photo, newest first, whether or not a search can find it already; the scores are 0."""
@@ -106,19 +111,33 @@ class Searcher:
                 self._matrix.refresh()
             return self._matrix
 
-    def _ranked(
-        self, matrix: Matrix, directions: NDArray[np.float32], limit: int, leave_out: int | None = None
+    def _matched(
+        self, matrix: Matrix, directions: NDArray[np.float32], query: Query, limit: int
     ) -> list[Result]:
+        """The best visible photos for any of the query's directions [m, dim], best first, with how well they match.
+
+        Each alternative gives every photo one more chance to score high by accident: m of them are judged as one is in a
+        library m times as large, and as a sentence if any of them is one. What is to be less turns a direction and leaves
+        the cuts as they are.
+        """
+        calibration = self._bundle.manifest.calibration
+        if calibration is None or limit <= 0:
+            return self._ranked(matrix, directions, limit)
+        ranked = self._ranked(matrix, directions, max(limit, BEST))
+        chances = matrix.rows.photos * len(directions)
+        sentence = any(is_sentence(term.text) for term in query.alternatives)
+        matches = calibration.matches([result.score for result in ranked], chances, sentence=sentence)
+        return [replace(result, match=match) for result, match in zip(ranked, matches, strict=True)][:limit]
+
+    def _ranked(self, matrix: Matrix, directions: NDArray[np.float32], wanted: int) -> list[Result]:
         """The best visible photos for any of the directions [m, dim], best first."""
-        wanted = max(limit, 0) + (leave_out is not None)
         ids, scores = scan_any(matrix, directions, wanted)
         photos = photos_by_id(self._db, ids.tolist())
-        ranked = [
+        return [
             _result(photos[photo_id], score)
             for photo_id, score in zip(ids.tolist(), scores.tolist(), strict=True)
-            if photo_id in photos and photo_id != leave_out
+            if photo_id in photos
         ]
-        return ranked[: max(limit, 0)]
 
     def _answer(
         self, text: str, started: float, matrix: Matrix, ranked: list[Result], query: Query | None = None
@@ -134,7 +153,6 @@ class Searcher:
 
 
 def _result(photo: Photo, score: float) -> Result:
-    """`match` stays None until a bundle brings its calibration."""
     return Result(
         id=photo.id,
         path=photo.path,

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from picsight.cli.answers import Least, keep_matches, table
 from picsight.cli.layout import cells
-from picsight_engine.search.answer import Answer, Match, Result
+from picsight_engine.search.answer import Answer, Result
+
+if TYPE_CHECKING:
+    from picsight_engine.models.calibration import Match
 
 
 def result(match: Match | None, path: str = "/photos/a.jpg") -> Result:

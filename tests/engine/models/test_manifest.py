@@ -10,8 +10,10 @@ from pathlib import Path
 import pytest
 
 from picsight_engine.errors import BundleError
-from picsight_engine.models.bundle import parse_manifest, read_manifest
+from picsight_engine.models.bundle import manifest_text, parse_manifest, read_manifest
+from picsight_engine.models.calibration import Calibration
 
+CUTS = {"answered": 0.4, "strong": 0.3, "weaker": 0.2, "gap": 0.1, "growth": 0.03, "sentence": 0.0}
 WHERE = Path("/models/odd/bundle.json")
 ODD = [None, True, -1, 0, 0.5, 10**400, math.nan, math.inf, "", "x", "\ud800", "a\x00", [], [1], {}, {"a": 1}]
 
@@ -83,6 +85,8 @@ def test_whatever_stands_in_a_field_ends_in_a_manifest_or_in_a_sentence(sound) -
         (("text", "tokenizer"), ["tokenizer.json"]),
         (("provenance",), "by hand"),
         (("calibration",), [1]),
+        (("calibration",), {"answered": 0.3}),
+        (("calibration",), {**CUTS, "growth": -1}),
         (("files", "text.onnx", "bytes"), -1),
         (("files", "text.onnx", "bytes"), 10**30),
         (("files", "text.onnx", "sha256"), "A" * 64),
@@ -115,6 +119,13 @@ def test_a_file_name_that_leads_out_or_meets_another_somewhere_is_refused(sound,
 def test_an_ordinary_file_name_is_taken(sound, name) -> None:
     files = {**sound["files"], name: {"bytes": 1, "sha256": "0" * 64}}
     assert name in parse_manifest(dumped({**sound, "files": files}), WHERE).files
+
+
+def test_a_calibration_comes_through_a_manifest(sound) -> None:
+    assert parse_manifest(dumped({**sound, "calibration": None}), WHERE).calibration is None
+    read = parse_manifest(dumped({**sound, "calibration": CUTS}), WHERE)
+    assert read.calibration == Calibration(**CUTS)
+    assert json.loads(manifest_text(read))["calibration"] == CUTS
 
 
 def test_text_that_is_no_manifest_is_a_sentence(tmp_path) -> None:

@@ -92,7 +92,7 @@ def test_an_answer_says_what_was_searched(library, captions, bundle):
     first = answer.results[0]
     assert first.path.is_absolute()
     assert first.path in captions
-    assert (first.match, first.place, first.width, first.height) == (None, None, 224, 224)
+    assert (first.place, first.width, first.height) == (None, 224, 224)
     scores = [result.score for result in answer.results]
     assert scores == sorted(scores, reverse=True)
 

@@ -7,6 +7,7 @@ import sys
 import click
 
 from mctrain.cli.answers import answers
+from mctrain.cli.calibrate import calibrate
 from mctrain.cli.data import data
 from mctrain.cli.evaluate import evaluate
 from mctrain.cli.export import export
@@ -24,7 +25,19 @@ def mctrain() -> None:
     """Trains, measures and exports the models of Picsight."""
 
 
-_COMMANDS = (data, teach, reinforce, train, evaluate, answers, show, export, import_weights, presets)
+_COMMANDS = (
+    data,
+    teach,
+    reinforce,
+    train,
+    evaluate,
+    answers,
+    show,
+    export,
+    calibrate,
+    import_weights,
+    presets,
+)
 for _command in _COMMANDS:
     mctrain.add_command(_command)
 

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from mctrain.weights.checkpoint import Run, Source, Trained
+    from picsight_engine.models.bundle import Manifest
 
 
 @click.command()
@@ -75,10 +76,23 @@ def _bundle(folder: Path) -> tuple[list[str], bool]:
         f"{folder}: bundle, {manifest.title} ({manifest.name}), licence {manifest.licence.id}, {size / 1e6:.1f} MB",
         f"model      {manifest.dim} dimensions{photos}",
         f"space      {manifest.space_id}, cosines times {manifest.logit_scale:.2f}",
+        *_of_matches(manifest, folder),
         *(f"drift      {tower}: {_facts(own)}" for tower, own in manifest.drift.items()),
         *_of_provenance(manifest.provenance),
     ]
     return lines, manifest.image is not None and manifest.text is not None
+
+
+def _of_matches(manifest: Manifest, folder: Path) -> list[str]:
+    """From which cosines on a photo matches; nothing of one tower alone."""
+    own = manifest.calibration
+    if own is not None:
+        return [
+            f"matches    strong from {own.strong}, weaker from {own.weaker}, in a library of 1,000 photos"
+        ]
+    if manifest.image is None or manifest.text is None:
+        return []
+    return [f"matches    not calibrated: `mctrain calibrate {folder} --data DIR` does it"]
 
 
 def _of_provenance(told: Mapping[str, Any]) -> list[str]:

@@ -1,0 +1,79 @@
+"""How well photos match words is judged by the whole library, whatever part of the answer is asked for."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from picsight_engine.library import Library
+from picsight_engine.models.calibration import Calibration
+
+CUTS = Calibration(answered=0.38, strong=0.34, weaker=0.3, gap=0.05, growth=0.03, sentence=0.02)
+PHOTOS = 48
+WORDS = ("dog", "snow", "a child in a red jacket on a swing", "typewriter")
+
+
+@pytest.fixture(scope="module")
+def opened(indexed, bundle):
+    """Opens the library with a model of these cuts."""
+    libraries = []
+
+    def open_with(calibration):
+        manifest = replace(bundle.manifest, calibration=calibration)
+        libraries.append(Library.open(indexed, replace(bundle, manifest=manifest), create=False))
+        return libraries[-1]
+
+    yield open_with
+    for library in libraries:
+        library.close()
+
+
+@pytest.fixture(scope="module")
+def judging(opened):
+    return opened(CUTS)
+
+
+def matches(answer):
+    return [result.match for result in answer.results]
+
+
+def scores(answer):
+    return [result.score for result in answer.results]
+
+
+@pytest.mark.parametrize("words", WORDS)
+def test_a_part_of_an_answer_is_judged_as_the_whole_library(judging, words):
+    whole = judging.search(words, limit=PHOTOS)
+    assert matches(whole) == CUTS.matches(scores(whole), PHOTOS, sentence=len(words.split()) > 3)
+    for limit in (1, 3, 20):
+        assert judging.search(words, limit=limit).results == whole.results[:limit]
+
+
+def test_the_words_asked_here_meet_every_kind_of_match(judging):
+    assert {match for words in WORDS for match in matches(judging.search(words, limit=PHOTOS))} == {
+        "strong",
+        "weaker",
+        "none",
+    }
+
+
+def test_alternatives_are_judged_as_one_is_in_a_larger_library(judging):
+    alternatives = judging.search("snow | dog | beach", limit=PHOTOS)
+    assert matches(alternatives) == CUTS.matches(scores(alternatives), 3 * PHOTOS, sentence=False)
+    with_sentence = judging.search("dog | a child in a red jacket on a swing", limit=PHOTOS)
+    assert matches(with_sentence) == CUTS.matches(scores(with_sentence), 2 * PHOTOS, sentence=True)
+
+
+def test_photos_like_a_photo_have_no_match(judging, captions):
+    assert set(matches(judging.similar(next(iter(captions)), limit=5))) == {None}
+
+
+def test_a_model_that_is_not_calibrated_has_no_match(opened):
+    assert set(matches(opened(None).search("dog", limit=5))) == {None}
+
+
+def test_nothing_matches_where_nothing_scores_high_enough(opened):
+    high = replace(CUTS, answered=0.99, strong=0.99, weaker=0.98)
+    assert set(matches(opened(high).search("dog", limit=PHOTOS))) == {"none"}
+    assert opened(high).search("dog", limit=0).results == ()

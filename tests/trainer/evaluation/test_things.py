@@ -1,0 +1,60 @@
+"""A thing is shown by a photo whose label or search names it, or two of its captions; one mention leaves it in doubt."""
+
+from __future__ import annotations
+
+import pytest
+
+from mctrain.data.shards import samples
+from mctrain.data.words import CAPTIONS, QUERIES, Words, described
+from mctrain.evaluation.things import ABSENT, DOUBTFUL, SHOWN, Thing, load_things, presence, singular
+
+BEAR = Thing("bear", ((singular("bear"),), (singular("grizzly"), singular("river"))), (singular("panda"),))
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        (Words(human=("Two bears.", "A bear runs")), SHOWN),
+        (Words(human=("A bear's cave", "a man")), DOUBTFUL),
+        (Words(synthetic={QUERIES: ("brown bear",)}), SHOWN),
+        (Words(synthetic={CAPTIONS: ("bears, seen from afar",)}), DOUBTFUL),
+        (Words(about={"label": "sloth bear"}), SHOWN),
+        (Words(about={"objects": ["bear"]}), DOUBTFUL),
+        (Words(about={"label": "grizzly near a river"}), SHOWN),
+        (Words(about={"label": "grizzly"}), ABSENT),
+        (Words(about={"label": "giant panda"}), DOUBTFUL),
+        (Words(human=("bearded men bear on",) * 1 + ("a beard",)), DOUBTFUL),
+        (Words(human=("bearded men", "a beard")), ABSENT),
+    ],
+)
+def test_words_tell_whether_a_photo_shows_a_thing(words, expected):
+    assert presence([BEAR], [words]).tolist() == [[expected]]
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("Ponies, foxes & churches", "pony fox church"),
+        ("a glass bus in Paris", "a glass bus in paris"),
+        ("dresses", "dress"),
+        ("skis", "skis"),
+    ],
+)
+def test_words_are_compared_in_the_singular(text, words):
+    assert singular(text) == f" {words} "
+
+
+def test_the_list_asks_for_many_different_things_in_short_and_in_long():
+    queries = [own.query for own in load_things()]
+    assert len(queries) == len(set(queries)) > 500
+    assert 50 < sum(len(query.split()) > 3 for query in queries) < 200
+    assert all(all(map(str.strip, parts)) for own in load_things() for parts in (*own.shows, own.may))
+
+
+def test_labels_of_real_photos_show_what_they_name(real_data):
+    photos = [described(own.words) for own in samples(real_data / "caltech101-eval-000000.tar")]
+    names = [own.about["label"] for own in photos]
+    things = {own.query: own for own in load_things()}
+    for query in ("umbrella", "pagoda", "octopus", "stop sign"):
+        (found,) = presence([things[query]], photos)
+        assert [name == query for name in names] == (found == SHOWN).tolist()

@@ -1,0 +1,102 @@
+"""The calibration that ships keeps its word on photos and things that it was not chosen by."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from itertools import islice
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+from tests.trainer.conftest import members_of, write_shard
+
+from mctrain.cli.command import mctrain
+from mctrain.data.everyday import is_drawn
+from mctrain.data.shards import samples
+from mctrain.evaluation.halves import reporting
+from mctrain.evaluation.subject import Subject
+from mctrain.evaluation.things import load_things, presence
+from mctrain.export.calibration import thing_vectors
+from mctrain.export.cuts import Material, draw_trials, measure
+from mctrain.teachers.bundle import BundleTeacher
+from picsight_engine.errors import PicsightError
+from picsight_engine.models.bundle import MANIFEST, open_bundle
+from picsight_engine.models.calibration import is_sentence
+
+PARTS = (
+    "flickr8k-dev-000000.tar",
+    "caltech101-eval-000000.tar",
+    "imagenet-sample-000000.tar",
+    "photos-described-000000.tar.gz",
+)
+OF_EACH, THINGS, SIZE = 60, 160, 200
+
+
+@pytest.fixture(scope="module")
+def measured(starter, real_data, tmp_path_factory):
+    """What the starter's calibration is worth in small libraries of the halves that are reported on."""
+    members = []
+    for part in PARTS:
+        own = [
+            each
+            for each in samples(real_data / part)
+            if "described" not in part or is_drawn(each.key, each.words)
+        ]
+        kept = reporting([each.key for each in own])
+        for each in islice((each for each, is_kept in zip(own, kept, strict=True) if is_kept), OF_EACH):
+            members += members_of(each, json.dumps(each.words).encode())
+    shard = write_shard(tmp_path_factory.mktemp("sample") / "sample-000000.tar", members)
+    gallery = Subject(BundleTeacher(starter), lambda *_: None).gallery([shard])
+    things = load_things()
+    kept = np.flatnonzero(reporting([own.query for own in things]))
+    things = [things[row] for row in np.random.default_rng(0).permutation(kept)[:THINGS]]
+    bundle = open_bundle(starter)
+    scores = thing_vectors(bundle, things) @ gallery.vectors.T
+    sentences = np.array([is_sentence(own.query) for own in things])
+    trials = draw_trials(Material(scores, presence(things, gallery.words), sentences), [SIZE])
+    (own,) = measure(trials, bundle.manifest.calibration)
+    return own
+
+
+@pytest.fixture(scope="module")
+def promised(starter):
+    """The same of whole halves, in libraries of 300 photos."""
+    return open_bundle(starter).manifest.provenance["calibration"]["measured"][0]
+
+
+def test_few_absent_things_are_called_strong(measured):
+    assert measured.absent > 300
+    assert measured.absent_strong <= 0.08
+
+
+def test_present_things_are_called_strong_as_often_as_it_says(measured, promised):
+    assert measured.present > 60
+    assert measured.present_strong >= promised["present_strong"] - 0.15
+    assert measured.auc >= promised["auc"] - 0.08
+
+
+def test_hardly_a_present_thing_is_left_without_a_match(measured):
+    assert measured.present_none <= 0.06
+
+
+def test_a_folder_without_the_evaluation_sets_is_told(starter, tmp_path):
+    with pytest.raises(PicsightError, match=r"There is no file|The parts in"):
+        CliRunner().invoke(
+            mctrain, ["calibrate", str(starter), "--data", str(tmp_path)], catch_exceptions=False
+        )
+
+
+@pytest.mark.soak
+def test_the_command_finds_the_calibration_that_ships_and_changes_the_manifest_alone(
+    starter, real_data, tmp_path
+):
+    copy = shutil.copytree(starter, tmp_path / "copy")
+    result = CliRunner().invoke(mctrain, ["calibrate", str(copy), "--data", str(real_data)])
+    assert result.exit_code == 0, result.output
+    assert result.output.count("AUC") == 4
+    found, shipped = (open_bundle(folder, hashes=True).manifest for folder in (copy, starter))
+    for name in ("answered", "strong", "weaker", "gap", "growth", "sentence"):
+        assert getattr(found.calibration, name) == pytest.approx(getattr(shipped.calibration, name), abs=0.01)
+    for file in starter.iterdir():
+        assert file.name == MANIFEST or file.read_bytes() == (copy / file.name).read_bytes()

@@ -1,0 +1,120 @@
+"""Things that people search for, and which photos show them, by the words of captions, searches and labels."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from dataclasses import dataclass
+from functools import cache
+from importlib import resources
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from mctrain.data.sentences import plain_words
+from mctrain.data.words import texts_by_kind, texts_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from numpy.typing import NDArray
+
+    from mctrain.data.words import Words
+
+ABSENT, DOUBTFUL, SHOWN = 0, 1, 2
+
+_LIST = "things.toml"
+_TWICE = 2  # captions that must name a thing: one alone may tell of what is hardly seen
+_PLURALS = (
+    (re.compile(r"(?<=\w\w)ies$"), "y"),
+    (re.compile(r"(?<=\w\w)(ch|sh|ss|x)es$"), r"\1"),
+    (re.compile(r"(?<=\w\w)(?<![sui])s$"), ""),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Thing:
+    """What somebody types; phrases that show it, each of parts that stand in one text; and words that leave it in doubt."""
+
+    query: str
+    shows: tuple[tuple[str, ...], ...]
+    may: tuple[str, ...]
+
+    @property
+    def doubts(self) -> tuple[str, ...]:
+        """Phrases of which one is enough for doubt; a part of several is not."""
+        return (*self.may, *(parts[0] for parts in self.shows if len(parts) == 1))
+
+    def is_shown_by(self, text: str) -> bool:
+        """Whether a text, as `singular` gives it, names the thing."""
+        return any(all(part in text for part in parts) for parts in self.shows)
+
+
+@dataclass(frozen=True, slots=True)
+class _Said:
+    """What is said of a photo: captions, what stands for itself (searches, labels), and all of it in one text."""
+
+    captions: tuple[str, ...]
+    names: tuple[str, ...]
+    everything: str
+
+
+def load_things() -> tuple[Thing, ...]:
+    """The list that ships."""
+    text = resources.files("mctrain.evaluation").joinpath(_LIST).read_text(encoding="utf-8")
+    return tuple(
+        Thing(
+            query,
+            tuple(tuple(map(singular, phrase.split("+"))) for phrase in own["shows"].split(",")),
+            tuple(map(singular, filter(None, own.get("may", "").split(",")))),
+        )
+        for query, own in tomllib.loads(text).items()
+    )
+
+
+def singular(text: str) -> str:
+    """The words of a text in the singular, as far as endings tell, between blanks: a phrase is then found by `in`.
+
+    >>> singular("Two Ponies, and boxes") == " two pony and box "
+    True
+    """
+    return f" {' '.join(map(_singular, plain_words(text).split()))} "
+
+
+def presence(things: Sequence[Thing], photos: Iterable[Words]) -> NDArray[np.int8]:
+    """Whether each thing is ABSENT from a photo, SHOWN by it, or DOUBTFUL: [things, photos]."""
+    said = [_said(words) for words in photos]
+
+    @cache
+    def holders(phrase: str) -> NDArray[np.bool_]:
+        return np.array([phrase in own.everything for own in said], np.bool_)
+
+    found = np.full((len(things), len(said)), ABSENT, np.int8)
+    for thing, row in zip(things, found, strict=True):
+        for phrase in thing.doubts:
+            row[holders(phrase)] = DOUBTFUL
+        for photo in np.flatnonzero(np.any([holders(parts[0]) for parts in thing.shows], axis=0)):
+            if _is_shown(thing, said[photo]):
+                row[photo] = SHOWN
+    return found
+
+
+def _singular(word: str) -> str:
+    for ending, rest in _PLURALS:
+        changed = ending.sub(rest, word)
+        if changed != word:
+            return changed
+    return word
+
+
+def _said(words: Words) -> _Said:
+    kinds = texts_by_kind(words)
+    captions = tuple(map(singular, (*kinds["human"], *kinds["synthetic"])))
+    names = tuple(map(singular, (*kinds["query"], *kinds["class"])))
+    others = [singular(text) for field in ("objects", "phrases") for text in texts_of(words.about, field)]
+    return _Said(captions, names, "|".join((*captions, *names, *others)))
+
+
+def _is_shown(thing: Thing, said: _Said) -> bool:
+    named = any(map(thing.is_shown_by, said.names))
+    return named or sum(map(thing.is_shown_by, said.captions)) >= _TWICE

@@ -1,0 +1,92 @@
+"""Calibrates a bundle as it stands: its own graphs embed the evaluation sets and the things, and its manifest keeps the cuts."""
+
+from __future__ import annotations
+
+import tempfile
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from mctrain.data.everyday import pack_everyday
+from mctrain.data.shards import find_shards
+from mctrain.evaluation.halves import reporting
+from mctrain.evaluation.subject import Gallery, Subject
+from mctrain.evaluation.things import load_things, presence
+from mctrain.export.cuts import SIZES, Material, Measured, draw_trials, fit, measure
+from mctrain.teachers.bundle import BundleTeacher
+from mctrain.whole_files import write_whole
+from picsight_engine.models.bundle import MANIFEST, manifest_text, open_bundle
+from picsight_engine.models.calibration import is_sentence
+from picsight_engine.models.text import TextEmbedder
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from numpy.typing import NDArray
+
+    from mctrain.evaluation.things import Thing
+    from picsight_engine.models.bundle import Bundle
+    from picsight_engine.models.calibration import Calibration
+
+SETS = ("flickr8k-dev-*.tar", "caltech101-eval-*.tar", "imagenet-sample-*.tar")  # and everyday-dev
+_LARGEST = 4000  # photos of both halves: how far the growth carries
+
+
+def calibrate_bundle(
+    folder: Path, data: Path, progress: Callable[[int, str], None]
+) -> tuple[Calibration, list[Measured]]:
+    """Fits the calibration of a bundle, writes it into the manifest, and tells what it is worth.
+
+    Raises:
+        BundleError: the bundle is damaged, or holds one tower only.
+        DataError: an evaluation set is missing or damaged.
+    """
+    bundle = open_bundle(folder, hashes=True)
+    things = load_things()
+    galleries = evaluation_galleries(Subject(BundleTeacher(folder), progress), data)
+    scores = thing_vectors(bundle, things) @ np.concatenate([own.vectors for own in galleries]).T
+    shown = presence(things, [words for own in galleries for words in own.words])
+    report_photos = np.concatenate([reporting(own.keys) for own in galleries])
+    queries = [own.query for own in things]
+    material = Material(scores, shown, np.array([is_sentence(own) for own in queries]))
+    calibration, measured = fit_halves(material, reporting(queries), report_photos)
+    told = {
+        "things": len(things),
+        "sets": [*SETS, "everyday-dev"],
+        "measured": [own.as_dict() for own in measured],
+    }
+    manifest = replace(
+        bundle.manifest,
+        calibration=calibration,
+        provenance={**bundle.manifest.provenance, "calibration": told},
+    )
+    with write_whole(folder / MANIFEST) as file:
+        file.write(manifest_text(manifest))
+    return calibration, measured
+
+
+def evaluation_galleries(subject: Subject, data: Path) -> list[Gallery]:
+    """The photos of the evaluation sets, a gallery a set."""
+    with tempfile.TemporaryDirectory(prefix="mctrain-") as scratch:
+        everyday = pack_everyday(data, Path(scratch))
+        return [
+            subject.gallery(shards) for shards in (*(find_shards(data, [own]) for own in SETS), [everyday])
+        ]
+
+
+def thing_vectors(bundle: Bundle, things: Sequence[Thing]) -> NDArray[np.float32]:
+    """The things as the application embeds a search: [things, dim]."""
+    embedder = TextEmbedder(bundle, threads=1)
+    return np.stack([embedder.embed_term(own.query) for own in things])
+
+
+def fit_halves(
+    material: Material, report_things: NDArray[np.bool_], report_photos: NDArray[np.bool_]
+) -> tuple[Calibration, list[Measured]]:
+    """Chooses by one half of the things and photos, and measures on the other; then with that half's things and all photos."""
+    calibration = fit(draw_trials(material.of(~report_things, ~report_photos), SIZES))
+    others = draw_trials(material.of(report_things, report_photos), SIZES)
+    largest = draw_trials(material.of(report_things, np.ones_like(report_photos)), [_LARGEST])
+    return calibration, [*measure(others, calibration), *measure(largest, calibration)]
