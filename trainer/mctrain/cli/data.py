@@ -66,8 +66,8 @@ for _command in (look, verify):
 def pack_photos(source: Path, output: Path, side: int, per_shard: int, licence: str) -> None:
     """Packs a folder of photos, or the photos that a Picsight library's export names, into shards.
 
-    Captions are taken from captions.csv, from any .jsonl and from a .txt beside a photo. A killed run continues with the
-    same command.
+    Captions are taken from captions.csv, from any .jsonl, from a .txt beside a photo, and from its XMP, inside or beside it. A
+    killed run continues with the same command.
     """
     _tell_packed(output, pack(source, output, Settings(side, per_shard, licence), bar))
 
