@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from mctrain.export.papers import LICENCE, licence_of, write_papers
+from mctrain.export.papers import CARD, LICENCE, licence_of, write_papers
 from mctrain.models.clip import build_clip
 from mctrain.models.presets import PRESETS
 from mctrain.training.recipe import load_training
@@ -56,4 +56,9 @@ def test_a_run_names_the_weights_that_it_began_with(starter, tmp_path):
     assert licence_of(trained).id == "LicenseRef-Picsight-Starter"
     told = licence(trained, tmp_path)
     assert f"It began with the weights of {trained.preset.title}" in told
+    assert told.startswith((starter / LICENCE).read_text(encoding="utf-8")[:200])
+    assert (
+        f"It learnt from 0 photos in 9 steps, on top of {trained.preset.title}."
+        in (tmp_path / CARD).read_text()
+    )
     assert "vocabulary" not in told

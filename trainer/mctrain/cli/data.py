@@ -66,8 +66,8 @@ for _command in (look, verify):
 def pack_photos(source: Path, output: Path, side: int, per_shard: int, licence: str) -> None:
     """Packs a folder of photos, or the photos that a Picsight library's export names, into shards.
 
-    Captions are taken from captions.csv, from any .jsonl and from a .txt beside a photo. A killed run continues with the
-    same command.
+    Captions are taken from captions.csv, from any .jsonl, from a .txt beside a photo, and from its XMP, inside or beside it. A
+    killed run continues with the same command.
     """
     _tell_packed(output, pack(source, output, Settings(side, per_shard, licence), bar))
 
@@ -166,7 +166,13 @@ def _tell_packed(folder: Path, packed: Packed) -> None:
     )
     kept = f", {packed.kept} of them from before" if packed.kept else ""
     click.echo(f"{folder}: {photos} photos in {len(packed.shards)} shards{kept}, {size / 1e6:.1f} MB")
-    click.echo(f"  captions: {human} by people, {synthetic} synthetic, {photos - human - synthetic} none")
+    silent = photos - human - synthetic
+    click.echo(f"  captions: {human} by people, {synthetic} synthetic, {silent} none")
+    if silent:
+        click.echo(
+            f"  Of {silent} without a caption nothing is learnt, unless they have a query: write what they show into PHOTO.txt beside "
+            "each, or into captions.csv."
+        )
     click.echo(f"  picture: {unchanged} as it was, {photos - unchanged} encoded anew; no metadata")
     tell_some("refused, evaluation photos", packed.refused)
     tell_some("left out, copies", packed.copies)

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import click
 
+from mctrain.cli.exported import tell_exported
+
 
 @click.command()
 @click.argument("checkpoint", type=click.Path(path_type=Path))
@@ -43,14 +45,8 @@ def export(
     bundle = export_bundle(
         load_checkpoint(checkpoint), output, subjects, int8_text=int8_text, packages=packages
     )
-    size = sum(record.bytes for record in bundle.manifest.files.values())
-    drift = bundle.manifest.drift
-    kinds = [(name, drift[key]) for key, name in (("image", "photos"), ("text", "texts")) if key in drift]
-    told = ", ".join(f"{own['mean']} for {name} ({own['stored']})" for name, own in kinds)
-    click.echo(
-        f"{output}: space {bundle.manifest.space_id}, {size / 1e6:.1f} MB, cosine to the checkpoint {told}"
-    )
-    if int8_text and drift["text"]["mean"] < FAIR_INT8:
+    tell_exported(bundle)
+    if int8_text and bundle.manifest.drift["text"]["mean"] < FAIR_INT8:
         click.echo(
             f"int8 costs this text tower much: {FAIR_INT8} and more is good. Searches will find less; without "
             "--int8-text they will not.",

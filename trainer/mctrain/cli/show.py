@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -65,7 +66,8 @@ def _of_origin(origin: Source | Run | Trained) -> list[str]:
     if isinstance(origin, Run):
         last = origin.history[-1] if origin.history else None
         return _made(origin.recipe.as_dict(), origin.data, _passes(len(origin.history), last))
-    return _made(origin.recipe, origin.data, _steps(origin.steps, origin.begun, origin.score))
+    lines = _made(origin.recipe, origin.data, _steps(origin.steps, origin.begun, origin.score))
+    return [*lines, *_compared([asdict(own) for own in origin.compared])]
 
 
 def _bundle(folder: Path) -> tuple[list[str], bool]:
@@ -103,8 +105,19 @@ def _of_provenance(told: Mapping[str, Any]) -> list[str]:
             if "steps" in told
             else _passes(told.get("epochs"), told.get("last_loss"))
         )
-        return _made(told["recipe"], told.get("data") or {}, length)
+        lines = _made(told["recipe"], told.get("data") or {}, length)
+        if told.get("began_with"):
+            lines.append(f"made of    {told['photos']} photos, on top of {told['began_with']}")
+        return [*lines, *_compared(told.get("compared", ()))]
     return [f"made of    {_facts(told)}"] if told else []
+
+
+def _compared(lines: Sequence[Mapping[str, Any]]) -> list[str]:
+    """With the model that a run began with."""
+    return [
+        f"compared   {own['name']}: {own['photos']} photos, {own['before']:.1f} to {own['after']:.1f} %"
+        for own in lines
+    ]
 
 
 def _passes(count: int | None, loss: float | None) -> str:

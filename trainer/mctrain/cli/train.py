@@ -3,26 +3,32 @@
 from __future__ import annotations
 
 import os
+import tempfile
 from contextlib import closing, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
+from mctrain.cli.exported import tell_exported
 from mctrain.cli.places import cache_option
 from mctrain.cli.printing import printable
-from mctrain.cli.progress import Steps
+from mctrain.cli.progress import Steps, bar
 from mctrain.data.shards import file_digest, find_shards
+from mctrain.errors import RecipeError
 from mctrain.training.alone import alone_in
 from mctrain.training.interrupts import Interrupts
 from mctrain.training.recipe import load_training
 from mctrain.training.surroundings import Places, Surroundings
-from picsight_engine.models.bundle import MANIFEST
+from picsight_engine.models.bundle import MANIFEST, demand_place
 from picsight_engine.models.place import demand_writable
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from mctrain.training.recipe import TrainingRecipe
     from mctrain.training.run import Outcome, Start
+    from mctrain.training.verdict import Questions
 
 _FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
 
@@ -37,11 +43,16 @@ _FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
     type=click.Path(exists=True, path_type=Path),
     help="Checkpoint or bundle to begin with.",
 )
-@click.option("--data", type=_FOLDER, help="Folder of the sets that RECIPE measures on.")
+@click.option("--data", type=_FOLDER, help="Folder of the sets that RECIPE measures on, or is judged by.")
 @click.option(
     "--tasks",
     type=click.Path(dir_okay=False, path_type=Path),
     help="TOML list of tasks in place of the one that ships.",
+)
+@click.option(
+    "--bundle",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Export the result there too, text as int8.",
 )
 @cache_option
 @click.option(
@@ -67,6 +78,7 @@ def train(
     begin: Path | None,
     data: Path | None,
     tasks: Path | None,
+    bundle: Path | None,
     cache: Path,
     changes: tuple[str, ...],
     workers: int,
@@ -79,7 +91,7 @@ def train(
     torchrun --nproc-per-node 8 -m mctrain train RECIPE …
     """
     read = load_training(recipe, changes)
-    find_shards(photos, read.data.shards)  # a wrong folder is told before torch is loaded
+    shards = find_shards(photos, read.data.shards)  # a wrong folder is told before torch is loaded
     if (output is None) != dry_run:
         raise click.UsageError("Give either -o, the folder of the run, or --dry-run.")
     places = Places(photos, data, tasks, cache)
@@ -88,22 +100,69 @@ def train(
         return
     for place in (output, cache):
         demand_writable(place)
+    if bundle is not None:
+        demand_place(bundle)
     output.mkdir(parents=True, exist_ok=True)
-    try:
-        with Interrupts() as interrupts, closing(Steps()) as journal:
-            outcome = _follow(read, begin, places, Surroundings(output, interrupts, journal, workers))
-    except SystemExit:  # a signal before the first step or after the last
-        if _is_first():
-            click.echo("Interrupted; type the same command again.", err=True)
-        raise
+    with tempfile.TemporaryDirectory(prefix="mctrain-") as scratch:
+        asked = _questions(read, begin, shards, places, Path(scratch))
+        try:
+            with Interrupts() as interrupts, closing(Steps()) as journal:
+                outcome = _follow(read, begin, places, Surroundings(output, interrupts, journal, workers))
+        except SystemExit:  # a signal before the first step or after the last
+            if _is_first():
+                click.echo("Interrupted; type the same command again.", err=True)
+            raise
+        _tell_outcome(outcome, output)
+        if outcome.path is not None and begin is not None and asked is not None:
+            _judge(begin, outcome.path, asked)
+    if outcome.path is not None and bundle is not None:
+        _export(outcome.path, bundle)
+    context.exit(128 + outcome.signal if outcome.signal else 0)
+
+
+def _tell_outcome(outcome: Outcome, folder: Path) -> None:
     if outcome.skipped and _is_first():
         reasons = ", ".join(f"{count} {reason}" for reason, count in outcome.skipped.most_common())
         click.echo(printable(f"Skipped: {reasons}. `mctrain data check` names them."), err=True)
     if outcome.path is not None:
         click.echo(printable(f"{outcome.path}: {outcome.why}"))
     elif _is_first():
-        click.echo(printable(f"The run in {output} was {outcome.why}."), err=True)
-    context.exit(128 + outcome.signal if outcome.signal else 0)
+        click.echo(printable(f"The run in {folder} was {outcome.why}."), err=True)
+
+
+def _questions(
+    recipe: TrainingRecipe, begin: Path | None, shards: Sequence[Path], places: Places, scratch: Path
+) -> Questions | None:
+    """What the run will be judged by, found before it begins; nothing where its recipe keeps no photos apart."""
+    if recipe.apart is None or not _is_first():
+        return None
+    if begin is None:
+        raise RecipeError(
+            f"The recipe {recipe.name} keeps photos apart, to compare what comes out with what the run begins with; say with --from "
+            "what that is."
+        )
+    from mctrain.training.verdict import find_questions  # imports torch: 2 s
+
+    return find_questions(recipe.apart, shards, places, scratch)
+
+
+def _judge(begin: Path, made: Path, asked: Questions) -> None:
+    from mctrain.training.verdict import judge
+
+    compared = judge(_start(begin).checkpoint, made, asked, bar("photos"))
+    width = max(len(own.name) for own in compared)
+    click.echo(f"{'':{width}} {'photos':>8} {'before, %':>10} {'after, %':>10} {'points':>8}")
+    for own in compared:
+        figures = f"{own.photos:>8} {own.before:>10.1f} {own.after:>10.1f} {own.after - own.before:>+8.1f}"
+        click.echo(printable(f"{own.name:{width}} {figures}"))
+
+
+def _export(made: Path, folder: Path) -> None:
+    from mctrain.export.bundle import export_bundle  # imports onnx: 0.3 s
+    from mctrain.export.probe import packaged
+    from mctrain.weights.checkpoint import load_checkpoint
+
+    tell_exported(export_bundle(load_checkpoint(made), folder, packaged(), int8_text=True))
 
 
 def _follow(recipe: TrainingRecipe, begin: Path | None, places: Places, around: Surroundings) -> Outcome:
@@ -115,7 +174,7 @@ def _follow(recipe: TrainingRecipe, begin: Path | None, places: Places, around: 
             f"{about.title}\n  source: {about.source}\n  expected: {about.expected} ({about.noise})", err=True
         )
     with alone_in(around.folder) if _is_first() else nullcontext():
-        return follow(recipe, _start(begin), places, around)
+        return follow(recipe, _start(begin) if begin else None, places, around)
 
 
 def _is_first() -> bool:
@@ -123,14 +182,12 @@ def _is_first() -> bool:
     return os.environ.get("RANK", "0") == "0"
 
 
-def _start(path: Path | None) -> Start | None:
+def _start(path: Path) -> Start:
     """A checkpoint, or a bundle read back."""
     from mctrain.training.run import Start
     from mctrain.weights.bundle import read_bundle
     from mctrain.weights.checkpoint import checkpoint_file, load_checkpoint
 
-    if path is None:
-        return None
     if (path / MANIFEST).is_file():
         return Start(read_bundle(path), file_digest(path / MANIFEST))
     file = checkpoint_file(path)
@@ -140,6 +197,6 @@ def _start(path: Path | None) -> Start | None:
 def _foretell(recipe: TrainingRecipe, begin: Path | None, places: Places, workers: int) -> None:
     from mctrain.training.dry_run import dry_run
 
-    lines = dry_run(recipe, _start(begin), places, workers=workers)
+    lines = dry_run(recipe, _start(begin) if begin else None, places, workers=workers)
     for line in lines if _is_first() else ():
         click.echo(printable(line))

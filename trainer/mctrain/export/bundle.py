@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from mctrain.errors import ExportError
+from mctrain.export.approval import demand_no_loss
 from mctrain.export.comparison import demand_equal, demand_vectors, embed, measure_drift, trial_texts
 from mctrain.export.coreml import NO_PACKAGES, Packages, write_image_package, write_text_package
 from mctrain.export.papers import licence_of, provenance_of, title_of, write_papers
@@ -62,11 +63,13 @@ def export_bundle(
     """Writes the bundle of a checkpoint in one step; one of an image tower alone where there is no text tower.
 
     Raises:
-        ExportError: a graph does not compute what the checkpoint computes; nothing was written.
+        ExportError: a graph does not compute what the checkpoint computes, or the checkpoint's own run judged it to be worse;
+            nothing was written.
         TrainerError: packages are wanted that cannot be made.
         BundleError: `target` exists and is no bundle.
     """
     demand_place(target)
+    demand_no_loss(checkpoint.origin)
     preset, clip = checkpoint.preset, checkpoint.clip
     if (packages.text or int8_text) and clip.text is None:
         raise ExportError(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from importlib import metadata, resources
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
@@ -9,6 +10,7 @@ from typing import TYPE_CHECKING, Any, cast
 from mctrain.models.lite import LiteShape, weights_package
 from mctrain.models.minilm import PACKAGE as MINILM
 from mctrain.models.minilm import MiniLmShape
+from mctrain.models.presets import table_of
 from mctrain.models.text import TextShape
 from mctrain.recipe import BundleTable
 from mctrain.weights.checkpoint import Run, Source, Trained
@@ -23,6 +25,7 @@ _TERMS = "https://github.com/apple/ml-mobileclip/blob/main/LICENSE_MODELS"
 _VOCABULARY = (
     "tokenizer.json holds the vocabulary of CLIP, Copyright (c) 2021 OpenAI, under the MIT licence.\n"
 )
+_STARTERS = "LicenseRef-Picsight-Starter"
 CARD, LICENCE = "README.md", "LICENCE.txt"
 
 
@@ -48,8 +51,8 @@ def write_papers(checkpoint: Checkpoint, work: Path) -> list[str]:
     """Writes the model card and the licence of what lies in the bundle into `work`; their names."""
     origin = checkpoint.origin
     if not isinstance(origin, Source):
-        card, licence = (_paper_of(origin, kind) for kind in ("card.md", "licence.txt"))
-        licence += _beginning_of(checkpoint)
+        card = _paper_of(origin, "card.md") + _making_of(checkpoint)
+        licence = _paper_of(origin, "licence.txt") + _beginning_of(checkpoint)
     else:
         card, licence = _card_of(checkpoint.preset, origin), _terms_of(checkpoint)
     (work / CARD).write_text(card, encoding="utf-8")
@@ -78,6 +81,10 @@ def provenance_of(checkpoint: Checkpoint, *, int8_text: bool) -> dict[str, Any]:
             "int8_text": int8_text,
             "data": origin.data,
             "begun": origin.begun,
+            "began_with": checkpoint.preset.title if origin.begun else "",
+            "photos": origin.photos,
+            "compared": [asdict(own) for own in origin.compared],
+            "model": _table_of(checkpoint.preset),
             "steps": origin.steps,
             "score": origin.score,
             "trunks": trunks,
@@ -92,6 +99,12 @@ def provenance_of(checkpoint: Checkpoint, *, int8_text: bool) -> dict[str, Any]:
         "epochs": len(origin.history),
         "last_loss": round(origin.history[-1], 4) if origin.history else None,
     }
+
+
+def _table_of(preset: Preset) -> dict[str, Any] | None:
+    """The numbers of a model on pretrained networks, which its run's recipe does not say where it began with a model."""
+    table = table_of(preset)
+    return None if table is None else asdict(table)
 
 
 def _is_apples(checkpoint: Checkpoint) -> bool:
@@ -124,7 +137,10 @@ def _bundle_of(checkpoint: Checkpoint) -> BundleTable | None:
 def _paper_of(run: Run | Trained, kind: str) -> str:
     """What lies beside the recipe in this package; a recipe without it says what it is."""
     recipe = run.recipe.as_dict() if isinstance(run, Run) else run.recipe
-    own = Path(str(resources.files("mctrain"))) / "recipes" / f"{recipe['name']}.{kind}"
+    folder = Path(str(resources.files("mctrain"))) / "recipes"
+    own = folder / f"{recipe['name']}.{kind}"
+    if kind == "licence.txt" and (recipe["bundle"] or {}).get("licence") == _STARTERS:
+        own = folder / "starter.licence.txt"  # which has to stay with the weights, whatever became of them
     if own.is_file():
         return own.read_text(encoding="utf-8")
     about = recipe["about"]
@@ -153,6 +169,21 @@ def _beginning_of(checkpoint: Checkpoint) -> str:
         terms = f"It began with the weights of {name} (SHA-256 {origin.begun}), whose terms bind as well.\n"
         terms += _publishers_terms(checkpoint) if _is_apples(checkpoint) else ""
     return terms + _vocabulary_of(checkpoint)
+
+
+def _making_of(checkpoint: Checkpoint) -> str:
+    """What a run made its model of, and how that compares, for the card."""
+    origin = checkpoint.origin
+    if not (isinstance(origin, Trained) and origin.begun):
+        return ""
+    lines = [
+        f"{own.name}, {own.photos} photos: {own.before:.1f} % before, {own.after:.1f} % after"
+        for own in origin.compared
+    ]
+    begun = checkpoint.preset.title or checkpoint.preset.name or "another checkpoint"
+    return "\n".join(
+        [f"\nIt learnt from {origin.photos} photos in {origin.steps} steps, on top of {begun}.", *lines, ""]
+    )
 
 
 def _vocabulary_of(checkpoint: Checkpoint) -> str:

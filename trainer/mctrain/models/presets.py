@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import dataclasses
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, cast
 
 from mctrain.models.lite import MEAN, STD, LiteShape
 from mctrain.models.mci import MciShape
 from mctrain.models.minilm import MiniLmShape
 from mctrain.models.text import TextShape
 from mctrain.models.vit import VitShape
+from mctrain.recipe import ModelTable
 from picsight_engine.errors import RequestError
 from picsight_engine.models.bundle import ImageSpec
 
 if TYPE_CHECKING:
-    from mctrain.recipe import ModelTable
+    from mctrain.recipe import Network
     from picsight_engine.models.bundle import Interpolation, Resize
 
 Triple = tuple[float, float, float]
@@ -149,6 +150,25 @@ def preset_of(model: ModelTable) -> Preset:
         mean=(MEAN,) * 3,
         std=(STD,) * 3,
         resize="squash",
+    )
+
+
+def table_of(preset: Preset) -> ModelTable | None:
+    """Back from `preset_of`; None for towers of another kind."""
+    image, text = preset.image, preset.text
+    if not (isinstance(image, LiteShape) and isinstance(text, MiniLmShape)):
+        return None
+    return ModelTable(
+        networks=cast("tuple[Network, ...]", image.networks),
+        size=preset.size,
+        dim=preset.dim,
+        image_hidden=image.hidden,
+        text_hidden=text.hidden,
+        image_dropout=image.dropout,
+        image_input_dropout=image.input_dropout,
+        text_dropout=text.dropout,
+        text_input_dropout=text.input_dropout,
+        branch=image.branch,
     )
 
 

@@ -18,7 +18,7 @@ Captions = Literal["any", "first"]
 Numbers = Literal["fp32", "bf16", "fp16"]
 
 _SAID = frozenset({"about", "bundle", "evaluation"})
-_WATCHED = frozenset({"run.log_every", "run.save_every", "run.keep"})
+_WATCHED = frozenset({"run.log_every", "run.save_every", "run.keep", "apart.most_lost"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,6 +187,24 @@ class EvaluationTable:
 
 
 @dataclass(frozen=True, slots=True)
+class ApartTable:
+    """The run is judged by the `share` of its photos that it never sees, and by the sets of `--data`.
+
+    What it makes is not exported if one of them has lost more than `most_lost` points against what it began with.
+    """
+
+    share: float
+    most_lost: float
+
+    def __post_init__(self) -> None:
+        if not (0 < self.share < 1 and self.most_lost >= 0):
+            raise RecipeError(
+                f"A run cannot keep {self.share} of its photos apart and lose {self.most_lost} points; give share a number between "
+                "0 and 1 and most_lost one of 0 or more, or leave the table out."
+            )
+
+
+@dataclass(frozen=True, slots=True)
 class TrainingRecipe:
     """A whole recipe; `name` is its file's, `changes` are what a command line made of it. Without `towers` and `model` a run
     begins with a checkpoint's.
@@ -205,6 +223,7 @@ class TrainingRecipe:
     towers: TowersTable | None = None
     model: ModelTable | None = None
     evaluation: EvaluationTable | None = None
+    apart: ApartTable | None = None
     bundle: BundleTable | None = None
     changes: tuple[str, ...] = ()
 

@@ -94,6 +94,7 @@ def open_training(
         interpolation="bicubic",
         texts=Texts(recipe.data.captions, recipe.data.synthetic),
         views=recipe.augmentation or Stored(tuple(own.width for own in teachers)),
+        apart=recipe.apart.share if recipe.apart else 0.0,
     )
     data = TrainingData(find_shards(places.photos, recipe.data.shards), places.cache, settings)
     bank = open_bank(places.photos / BANK, teachers) if recipe.data.bank else None
@@ -185,5 +186,6 @@ def _finish(run: Training, start: Start | None, folder: Path) -> Path:
         begun=start.digest if start else "",
         data=run.feed.data.digests,
         score=run.at.scores.get(run.at.step),
+        photos=len(run.feed.data),
     )
     return save_checkpoint(folder, Checkpoint(run.student.preset, clip, made))

@@ -1,39 +1,37 @@
-"""Reads a bundle back into a checkpoint: heads from its graphs, pretrained trunks from their packages.
+"""Reads a bundle back into a checkpoint, both towers from its graphs.
 
-Of what a bundle stored in fewer bits the rest is gone: a head from float16 is as good as the original, one from int8 near
-it. Only bundles on the packages' own trunks can be read: a tuned one, and the factors of joined ones, stand in no tensor
-that a graph names, and graphs of other towers have their branches folded.
+Of what a bundle stored in fewer bits the rest is gone: halves are as good as the original, int8 is near it. A graph has each
+BatchNorm folded into the convolution before it, and so does not tell them apart: a norm gets the statistics of its network's
+package, and the convolution and the norm's bias whatever then gives the same. Where the trunk was not tuned these are the
+package's own weights. Only bundles on pretrained trunks can be read: graphs of other towers have whole branches folded.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, cast
 
-import onnx
 import torch
-from onnx import numpy_helper
+from torch import nn
 
 from mctrain.errors import RecipeError, WeightsError
-from mctrain.models.clip import build_clip, load_trunks
-from mctrain.models.lite import is_plain
+from mctrain.models.clip import build_clip
+from mctrain.models.lite import Joined, LiteTower, load_trunk
 from mctrain.models.presets import preset_of
 from mctrain.recipe import ModelTable, parse_table
 from mctrain.weights.checkpoint import Checkpoint, Source
+from mctrain.weights.stored import Stored
 from picsight_engine.models.bundle import IMAGE_GRAPH, MANIFEST, TEXT_GRAPH, open_bundle
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    import numpy as np
-    from numpy.typing import NDArray
     from torch import Tensor
 
     from mctrain.models.lite import LiteShape
-
-    Arrays = dict[str, NDArray[np.generic]]
+    from mctrain.models.presets import Preset
 
 _FIRST_STARTER = {"networks": ["lite0"], "size": 224}  # what its recipe did not say yet
-_HEAD = "head."
+_FACTORS = "trunk.factors"
 
 
 def read_bundle(folder: Path) -> Checkpoint:
@@ -41,58 +39,66 @@ def read_bundle(folder: Path) -> Checkpoint:
 
     Raises:
         BundleError: it is damaged.
-        WeightsError: it is not on pretrained trunks, or these were tuned or joined.
-        TrainerError: the package of a trunk is missing.
+        WeightsError: it is not on pretrained trunks, or its graphs are not those of the model that it says it is.
+        TrainerError: the package of a network is missing.
     """
     bundle = open_bundle(folder, hashes=True)
     manifest = bundle.manifest
-    recipe: dict[str, Any] = manifest.provenance.get("recipe", {})
-    table = recipe.get("model") or _FIRST_STARTER | recipe.get("heads", {})
-    try:
-        preset = preset_of(parse_table(ModelTable, table, str(folder / MANIFEST)))
-    except RecipeError as fault:
-        raise WeightsError(
-            f"{folder} does not say of which pretrained networks it was made, so it cannot be read back; import the "
-            "published weights instead."
-        ) from fault
-    model = cast("LiteShape", preset.image)
-    if recipe.get("tuning") or not is_plain(model.networks, preset.size):
-        raise WeightsError(
-            f"{folder} was made of trunks that were tuned or joined, which its graphs do not give back; use the checkpoint "
-            "that it was exported from."
-        )
+    preset = _preset(manifest.provenance, folder)
     clip = build_clip(preset, scale=manifest.logit_scale).eval()
-    load_trunks(clip, preset)
-    for tower, graph in ((clip.image, IMAGE_GRAPH), (clip.text, TEXT_GRAPH)):
-        state = tower.state_dict()  # type: ignore[union-attr]
-        state |= _head(folder / graph, [name for name in state if name.startswith(_HEAD)])
-        tower.load_state_dict(state)  # type: ignore[union-attr]
+    _read_image(cast("LiteTower", clip.image), cast("LiteShape", preset.image), Stored(folder / IMAGE_GRAPH))
+    text = cast("nn.Module", clip.text)
+    text.load_state_dict(Stored(folder / TEXT_GRAPH).like(text.state_dict()))
     clip.requires_grad_(requires_grad=False)
     source = Source.of(folder / MANIFEST, "picsight", manifest.licence.id)
     return Checkpoint(preset.named(manifest.name, manifest.title), clip, source)
 
 
-def _head(path: Path, names: list[str]) -> dict[str, Tensor]:
-    """The tensors of a head, whatever form the graph keeps them in."""
-    stored = {own.name: numpy_helper.to_array(own) for own in onnx.load(path).graph.initializer}
-    found = {}
-    for name in names:
-        values = _values(stored, name)
-        if values is None:
-            raise WeightsError(f"{path} has no {name}, so the bundle cannot be read back.")
-        found[name] = torch.from_numpy(values.astype("float32"))
-    return found
+def _preset(provenance: dict[str, Any], folder: Path) -> Preset:
+    """The model in numbers: of a fit its recipe says them, of a training run the bundle itself."""
+    recipe: dict[str, Any] = provenance.get("recipe", {})
+    table = recipe.get("model") or provenance.get("model") or _FIRST_STARTER | recipe.get("heads", {})
+    try:
+        return preset_of(parse_table(ModelTable, table, str(folder / MANIFEST)))
+    except RecipeError as fault:
+        raise WeightsError(
+            f"{folder} does not say of which pretrained networks it was made, so it cannot be read back; import the "
+            "published weights instead."
+        ) from fault
 
 
-def _values(stored: Arrays, name: str) -> NDArray[Any] | None:
-    """As they are, from halves, or from int8 with a scale a column [n_in, n_out]."""
-    for own in (name, f"{name}_half"):
-        if own in stored:
-            return stored[own]
-    if f"{name}_Transposed_quantized" not in stored:
-        return None
-    whole, scale, zero = (
-        stored[f"{name}_Transposed_{part}"].astype("float32") for part in ("quantized", "scale", "zero_point")
-    )
-    restored: NDArray[Any] = ((whole - zero) * scale).T
-    return restored
+def _read_image(tower: LiteTower, shape: LiteShape, stored: Stored) -> None:
+    load_trunk(tower.trunk, shape.networks)
+    convs = {name: own for name, own in tower.named_modules() if isinstance(own, nn.Conv2d)}
+    norms = {name: own for name, own in tower.named_modules() if isinstance(own, nn.BatchNorm2d)}
+    plain = {
+        name: own
+        for name, own in tower.state_dict().items()
+        if name.rpartition(".")[0] not in convs.keys() | norms.keys() and name != _FACTORS
+    }
+    tower.load_state_dict(stored.like(plain), strict=False)
+    for (name, conv), norm in zip(convs.items(), norms.values(), strict=True):  # each norm is behind one
+        weight, bias = f"{name}.weight", f"{name}.weight_bias"
+        found = stored.like({weight: conv.weight, bias: norm.bias})
+        _unfold(conv, norm, found[weight], found[bias])
+    if isinstance(tower.trunk, Joined) and shape.branch:
+        _read_factors(tower.trunk, stored)
+
+
+@torch.no_grad()
+def _unfold(conv: nn.Conv2d, norm: nn.BatchNorm2d, weight: Tensor, bias: Tensor) -> None:
+    """A folded convolution's weight [cout, cin / groups, kh, kw] and bias [cout], as a convolution and the norm behind it."""
+    mean, variance = cast("Tensor", norm.running_mean), cast("Tensor", norm.running_var)
+    share = norm.weight / torch.sqrt(variance + norm.eps)  # [cout]
+    conv.weight.copy_(weight / share[:, None, None, None])
+    norm.bias.copy_(bias + mean * share)
+
+
+def _read_factors(trunk: Joined, stored: Stored) -> None:
+    """They have lost their name on the way: the one constant of a number a network, over photos and classes."""
+    factors = stored.only((len(trunk.networks), 1, 1))
+    if factors is None:
+        raise WeightsError(
+            f"{stored.path} has no factors of its networks' logits, so the bundle cannot be read back."
+        )
+    trunk.factors.copy_(factors.flatten())

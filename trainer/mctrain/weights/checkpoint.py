@@ -59,11 +59,24 @@ class Run:
 
 
 @dataclass(frozen=True, slots=True)
+class Compared:
+    """A set that a run was judged by: how many photos, and the mean of its figures, in percent, of the model that the run began
+    with and of the one that it made.
+    """
+
+    name: str
+    photos: int
+    before: float
+    after: float
+
+
+@dataclass(frozen=True, slots=True)
 class Trained:
     """The training run that made the weights: its recipe, its steps, and what it began with and learnt from.
 
     `begun` is the SHA-256 of the file of the checkpoint that it began with, empty for none; `data` has a digest of each shard;
-    `score` is the mean of the recipe's figures, over the halves that settings are chosen by.
+    `score` is the mean of the recipe's figures, over the halves that settings are chosen by. `photos` were learnt from. Where the
+    recipe keeps some apart, `compared` tells what they say, and is empty until they were asked.
     """
 
     recipe: dict[str, Any]
@@ -71,6 +84,8 @@ class Trained:
     begun: str
     data: dict[str, str]
     score: float | None
+    photos: int = 0
+    compared: tuple[Compared, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,6 +188,8 @@ def _origin_of(content: dict[str, Any]) -> Source | Run | Trained:
     if content["source"] is not None:
         return Source(**content["source"])
     if content.get("trained") is not None:  # older ones know only fits
-        return Trained(**content["trained"])
+        told = dict(content["trained"])
+        told["compared"] = tuple(Compared(**own) for own in told.get("compared", ()))
+        return Trained(**told)
     run = content["run"]
     return Run(parse_recipe(run["recipe"], "its recipe"), tuple(run["history"]), dict(run["data"]))

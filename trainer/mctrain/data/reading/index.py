@@ -51,6 +51,10 @@ class Shard:
         """The key of a whole sample."""
         return str(_load_rows(self.rows)[number]["key"].decode(errors=_FOREIGN))
 
+    def keys(self) -> Iterator[str]:
+        """Those of all whole samples, in order."""
+        return map(self.key, range(self.whole))
+
     def find(self, key: str) -> int | None:
         """The number of the first whole sample with this key."""
         places = np.flatnonzero(_load_rows(self.rows)["key"][: self.whole] == key.encode(errors=_FOREIGN))

@@ -10,6 +10,7 @@ import warnings
 from collections import Counter
 from contextlib import contextmanager
 from functools import lru_cache
+from itertools import chain
 from multiprocessing import resource_tracker
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +18,7 @@ import numpy as np
 import torch
 from torch.utils.data import DataLoader, Dataset
 
+from mctrain.data.apart import is_apart
 from mctrain.data.reading.batch import Skipped, collate
 from mctrain.data.reading.choice import order
 from mctrain.data.reading.index import open_shard
@@ -55,14 +57,15 @@ class TrainingData:
         needs = REINFORCED if isinstance(settings.views, Stored) else PLAIN
         self._shards = tuple(open_shard(shard, cache, needs) for shard in shards)
         self._settings = settings
+        self._seen = _seen(self._shards, settings.apart)
         self._lacking = sum((Counter(shard.lacking) for shard in self._shards), Counter[str]())
         self._skipped: dict[str, str] = {}  # reasons by key
         if not len(self):
             raise DataError(_explain(shards, self._lacking, needs))
 
     def __len__(self) -> int:
-        """How many samples lack no member."""
-        return sum(shard.whole for shard in self._shards)
+        """How many samples lack no member and are not kept apart."""
+        return len(self._seen)
 
     @property
     def digests(self) -> dict[str, str]:
@@ -98,7 +101,7 @@ class TrainingData:
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", "This DataLoader will create")  # more workers than cores
             loader = DataLoader(
-                _Steps(self._shards, self._settings, part),
+                _Steps(self._shards, self._seen, self._settings, part),
                 batch_size=None,  # an item is a batch
                 sampler=range(self.steps(part.batch))[part.start : part.stop],
                 num_workers=workers,
@@ -123,8 +126,11 @@ class TrainingData:
 class _Steps(Dataset["Batch | str"]):
     """The batches of a pass by step; what ends the pass is an item too: raised in a worker, it would come as a traceback."""
 
-    def __init__(self, shards: tuple[Shard, ...], settings: ReaderSettings, part: Pass) -> None:
+    def __init__(
+        self, shards: tuple[Shard, ...], seen: Sequence[int], settings: ReaderSettings, part: Pass
+    ) -> None:
         self._shards = shards
+        self._seen = seen
         self._settings = settings
         self._part = part
         self._ends = np.cumsum([shard.whole for shard in shards])
@@ -143,9 +149,9 @@ class _Steps(Dataset["Batch | str"]):
 
         So no sample is twice in a batch, but at a pass's end.
         """
-        count, batch = int(self._ends[-1]), self._part.batch
+        count, batch = len(self._seen), self._part.batch
         for _ in range(min(count, _MOST_SKIPPED)):
-            number = int(_order(count, self._part.epoch, self._part.seed)[place])
+            number = self._seen[int(_order(count, self._part.epoch, self._part.seed)[place])]
             shard = int(np.searchsorted(self._ends, number, side="right"))
             number -= int(self._ends[shard]) - self._shards[shard].whole
             key = self._shards[shard].key(number)
@@ -162,6 +168,14 @@ class _Steps(Dataset["Batch | str"]):
         if known.holds_key(key) or any(map(known.holds_photo, photos)):
             raise SampleError(f"{key} is an evaluation photo and never trained on.", "evaluation photo")
         return see(key, members, self._settings, self._part)
+
+
+def _seen(shards: Sequence[Shard], apart: float) -> Sequence[int]:
+    """The numbers of the samples that may be seen, counted through all shards; without any kept apart it takes no memory."""
+    if not apart:
+        return range(sum(shard.whole for shard in shards))
+    keys = chain.from_iterable(shard.keys() for shard in shards)
+    return [number for number, key in enumerate(keys) if not is_apart(key, apart)]
 
 
 def _explain(shards: Sequence[Path], lacking: Counter[str], needs: Needs) -> str:

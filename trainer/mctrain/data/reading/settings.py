@@ -43,11 +43,15 @@ class Texts:
 
 @dataclass(frozen=True, slots=True)
 class ReaderSettings:
-    """What the student wants; where views are an augmentation, each visit draws one of its own, and no teacher is read."""
+    """What the student wants; where views are an augmentation, each visit draws one of its own, and no teacher is read.
+
+    The share `apart` of the photos is never seen.
+    """
 
     interpolation: Literal["bicubic", "bilinear"]
     texts: Texts
     views: Stored | Augmentation
+    apart: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,13 +7,14 @@ from pathlib import Path
 
 from mctrain.data.sources.captions import CAPTIONS, Tables, words_beside
 from mctrain.data.sources.listing import Entry, Listing
+from mctrain.data.sources.xmp import words_inside
 from mctrain.data.words import Words
 from mctrain.errors import DataError
 from picsight_engine.photos.decode import IMAGE_SUFFIXES
 
 
 def read_folder(folder: Path) -> Listing:
-    """All photos in a folder and below, in the order of their paths, each with the words that lie beside it.
+    """All photos in a folder and below, in the order of their paths, each with the words that lie beside it or in its XMP.
 
     Files and folders whose names begin with a dot are left alone, and links to other folders are not followed.
 
@@ -39,7 +40,7 @@ def read_folder(folder: Path) -> Listing:
 
 def _beside(path: Path, tables: Tables) -> Words:
     try:
-        return words_beside(path)
+        return words_beside(path).joined(words_inside(path))
     except DataError as fault:
         tables.faults.append(str(fault))
         return Words()

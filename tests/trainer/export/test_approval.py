@@ -1,0 +1,44 @@
+"""What got worse than the model that it began with becomes no bundle, whoever asks for one."""
+
+from __future__ import annotations
+
+import pytest
+
+from mctrain.errors import ExportError
+from mctrain.export.approval import demand_no_loss
+from mctrain.export.bundle import export_bundle
+from mctrain.export.probe import Subjects
+from mctrain.models.clip import build_clip
+from mctrain.models.presets import PRESETS
+from mctrain.training.recipe import load_training
+from mctrain.weights.checkpoint import Checkpoint, Compared, Trained, load_checkpoint, save_checkpoint
+
+OWN = Compared("photos kept apart", 40, 50.0, 61.25)
+PRESET = PRESETS["laptop_xxs"]
+
+
+def trained(*compared):
+    recipe = load_training("my-photos").as_dict()
+    origin = Trained(recipe, 9, "b" * 64, {}, None, photos=160, compared=compared)
+    return Checkpoint(PRESET, build_clip(PRESET), origin)
+
+
+def export(checkpoint, folder):
+    export_bundle(checkpoint, folder / "bundle", Subjects((), (), "nothing"), int8_text=False)
+
+
+def test_a_set_that_lost_more_than_its_recipe_allows_stops_the_export(tmp_path):
+    lost = Compared("dev", 1000, 53.0, 50.9)
+    saved = save_checkpoint(tmp_path, trained(OWN, lost))
+    with pytest.raises(ExportError, match=r"worse by more than 2 points, .*: dev \(53\.0 to 50\.9 %\)\. The"):
+        export(load_checkpoint(saved), tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == [saved.name]
+
+
+def test_one_that_was_not_compared_yet_is_not_exported_either(tmp_path):
+    with pytest.raises(ExportError, match="not yet compared with the one that it began with"):
+        export(trained(), tmp_path)
+
+
+def test_two_points_are_no_reason():
+    demand_no_loss(trained(OWN, Compared("dev", 1000, 53.0, 51.0)).origin)

@@ -1,0 +1,153 @@
+"""The page on a person's own photos: its commands make a model of a few photos that Picsight installs and reads photos with."""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+import subprocess
+import sys
+from itertools import islice
+from pathlib import Path
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+
+from mctrain.cli.command import mctrain
+from mctrain.data.shards import samples
+from mctrain.errors import ExportError
+from mctrain.teachers.bundle import BundleTeacher
+from mctrain.weights.bundle import read_bundle
+from mctrain.weights.checkpoint import load_checkpoint
+from picsight_engine.models.bundle import open_bundle
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+PAGE = (REPOSITORY / "trainer" / "README.md").read_text(encoding="utf-8").partition("## Your own photos\n")[2]
+# of the recipe, for a few photos
+SMALL = ("run.batch=8", "run.passes=2", "apart.share=0.5")
+COUNT = 24
+
+
+@pytest.fixture(scope="module")
+def home(real_data, tmp_path_factory):
+    """A person's home: photos with a text beside each but two, and the repository's assets."""
+    folder = tmp_path_factory.mktemp("home")
+    pictures = folder / "Pictures"
+    pictures.mkdir()
+    for number, own in enumerate(islice(samples(real_data / "flickr8k-train-000004.tar"), COUNT)):
+        (pictures / f"IMG_{number}.jpg").write_bytes(own.photo)
+        if number > 1:
+            (pictures / f"IMG_{number}.txt").write_text("\n".join(own.words["captions"][:2]), "utf-8")
+    (folder / "assets").symlink_to(REPOSITORY / "assets")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def told(home):
+    """What each command of the page says, typed in its order."""
+    (block,) = re.findall(r"```sh\n(.*?)```", PAGE.partition("\n## ")[0], re.DOTALL)
+    said = {}
+    for line in block.splitlines():
+        program, *words = shlex.split(line.replace("~", str(home)))
+        said[" ".join([program, *words[:2]])] = TYPED[program](words, home)
+    return said
+
+
+def _trainer(words, home):
+    if words[0] == "train":
+        words = [*words, "--cache", "cache", *(word for own in SMALL for word in ("--set", own))]
+    before = Path.cwd()
+    os.chdir(home)
+    try:
+        done = CliRunner().invoke(mctrain, words, catch_exceptions=False)
+    finally:
+        os.chdir(before)
+    assert done.exit_code == 0, done.output
+    return done.output
+
+
+def _app(words, home):
+    done = subprocess.run(
+        [sys.executable, "-m", "picsight", "--library", "library", *words],
+        cwd=home, env={**os.environ, "HOME": str(home), "OMP_NUM_THREADS": "1"},
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    return done.stdout + done.stderr
+
+
+TYPED = {"mctrain": _trainer, "picsight": _app}
+
+
+def test_each_command_does_what_the_page_says(told):
+    packed, trained, *others = told.values()
+    assert "24 photos in 1 shards" in packed
+    assert "Of 2 without a caption nothing is learnt, " in packed
+    assert re.search(r"\nphotos kept apart +\d+ +[\d.]+ +[\d.]+ +[-+][\d.]+\n", trained)
+    assert "Picsight reads all photos again before it answers with this model." in trained
+    assert others[0].startswith("My photos is installed.")
+    assert [key.partition(" /")[0] for key in told] == [
+        "mctrain data pack", "mctrain train my-photos", "picsight models install", "picsight models use", "picsight index",
+    ]  # fmt: skip
+
+
+def test_the_bundle_says_what_it_was_made_of_and_nothing_of_the_person(told, home, starter):
+    assert told
+    manifest = open_bundle(home / "runs" / "my-photos", hashes=True).manifest
+    origin = load_checkpoint(home / "runs" / "mine").origin
+    (own,) = origin.compared
+    assert manifest.provenance["photos"] == origin.photos == COUNT - 2 - own.photos
+    assert manifest.provenance["began_with"] == open_bundle(starter).manifest.title
+    assert manifest.provenance["compared"][0]["after"] == own.after
+    assert manifest.space_id != open_bundle(starter).manifest.space_id
+    for path in (home / "runs" / "my-photos").iterdir():
+        assert str(home).encode() not in path.read_bytes(), path
+
+
+def test_texts_are_where_they_were_and_what_was_learnt_is_read_back(told, home, starter, real_data):
+    """The tower of texts was frozen, so that it came through reading, training and export; int8 as it was."""
+    assert told
+    before, after = BundleTeacher(starter), BundleTeacher(home / "runs" / "my-photos")
+    found = list(islice(samples(real_data / "flickr8k-dev-000000.tar"), 8))
+    texts = [text for own in found for text in own.words["captions"]]
+    assert (before.texts(texts) * after.texts(texts)).sum(1).min() > 0.999
+    pictures, keys = [own.image() for own in found], [own.key for own in found]
+    moved = (before.photos(pictures, keys) * after.photos(pictures, keys)).sum(1)
+    assert 0.9 < moved.min() < 0.99999
+    back = read_bundle(home / "runs" / "my-photos").clip.state_dict()
+    made = load_checkpoint(home / "runs" / "mine").clip.state_dict()
+    head = [name for name in made if name.startswith("image.head.")]
+    assert all(np.allclose(back[name], made[name], rtol=1e-3, atol=1e-3) for name in head)
+    shown = (
+        CliRunner().invoke(mctrain, ["show", str(home / "runs" / "my-photos"), "--cache", str(home)]).output
+    )
+    assert "made of    " in shown
+
+
+@pytest.mark.soak
+def test_what_got_worse_is_not_exported_and_its_checkpoint_stays(told, home, tmp_path):
+    ruin = ("optimizer.rate=1", "optimizer.warmup=0", "optimizer.average=0", "run.passes=1")
+    words = [
+        "train",
+        "my-photos",
+        "--from",
+        str(home / "assets" / "starter"),
+        "--photos",
+        str(home / "runs" / "my-shards"),
+    ]
+    words += [
+        "-o",
+        str(tmp_path / "run"),
+        "--bundle",
+        str(tmp_path / "bundle"),
+        "--cache",
+        str(tmp_path / "cache"),
+    ]
+    words += [word for own in (*SMALL, *ruin) for word in ("--set", own)]
+    with pytest.raises(
+        ExportError, match=r"worse by more than 2 points, so nothing was exported: photos kept apart"
+    ):
+        CliRunner().invoke(mctrain, words, catch_exceptions=False)
+    assert not (tmp_path / "bundle").exists()
+    assert load_checkpoint(tmp_path / "run").origin.compared

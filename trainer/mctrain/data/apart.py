@@ -1,0 +1,64 @@
+"""A share of a person's own photos that training never sees, so that what it made of a model can be judged by them.
+
+It is drawn by key: a photo of today's set is kept apart in tomorrow's larger one too, and by the model that begins with today's.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from typing import TYPE_CHECKING
+
+from mctrain.data.archive import write_archive
+from mctrain.data.shards import grouped
+from mctrain.data.words import words_of
+from mctrain.errors import DataError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from pathlib import Path
+
+_LEAST = 5
+_MOST_OTHERS = 5000  # enough to be in the way
+
+_Member = tuple[str, dict[str, bytes]]
+
+
+def is_apart(key: str, share: float) -> bool:
+    """Whether a photo is kept apart: by the upper bits of the SHA-256 of its key, of which halves go by the lowest."""
+    return int.from_bytes(hashlib.sha256(key.encode(errors="surrogatepass")).digest()[:8]) < share * 2**64
+
+
+def pack_library(shards: Sequence[Path], share: float, folder: Path) -> Path:
+    """Writes a library into a shard of `folder` in which the photos kept apart are looked for by their words: these, and others.
+
+    Raises:
+        DataError: those kept apart are too few to judge by.
+    """
+    apart, others = list[_Member](), list[_Member]()
+    for member in _described(shards):
+        if is_apart(member[0], share):
+            apart.append(member)
+        elif len(others) < _MOST_OTHERS:
+            others.append(member)
+    if len(apart) < _LEAST:
+        raise DataError(
+            f"Of these photos {len(apart)} with words would be kept apart, and a model cannot be judged by fewer than {_LEAST}; "
+            "add photos or words, or keep a larger share apart: --set apart.share=0.5."
+        )
+    packed = folder / "own-000000.tar"
+    write_archive(packed, [*apart, *others])
+    return packed
+
+
+def _described(shards: Sequence[Path]) -> Iterator[_Member]:
+    """The photos that can be seen and have words, with what people wrote or else the first text that was made."""
+    for shard in shards:
+        for own in grouped(shard):
+            try:
+                texts = [] if own.fault else [text for text in words_of(own.members).captions if text.strip()]
+                if texts:
+                    own.image()
+                    yield own.key, {own.suffix: own.photo, "json": json.dumps({"queries": texts}).encode()}
+            except DataError:
+                continue  # training counts it as skipped, and `mctrain data check` names it

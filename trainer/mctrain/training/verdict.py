@@ -1,0 +1,99 @@
+"""Whether a run made its model better: both models are asked the same, the one that it began with and the one that it made."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from mctrain.data.apart import is_apart, pack_library
+from mctrain.data.words import QUERIES
+from mctrain.evaluation.everyday import right_photos
+from mctrain.evaluation.measure import measure
+from mctrain.evaluation.outcome import Answers
+from mctrain.evaluation.retrieval import searching
+from mctrain.evaluation.subject import Subject
+from mctrain.evaluation.tasks import find_files, load_tasks
+from mctrain.teachers.towers import Towers
+from mctrain.weights.checkpoint import Compared, Trained, load_checkpoint, save_checkpoint
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+    from pathlib import Path
+
+    from mctrain.evaluation.tasks import Found
+    from mctrain.training.recipe import ApartTable
+    from mctrain.training.surroundings import Places
+    from mctrain.weights.checkpoint import Checkpoint
+
+OWN = "photos kept apart"
+
+
+@dataclass(frozen=True, slots=True)
+class Questions:
+    """What a run is judged by: the photos that it keeps apart, of the library in the shard `own`, and sets of others."""
+
+    own: Path
+    share: float
+    sets: tuple[Found, ...]
+
+
+def find_questions(apart: ApartTable, shards: Sequence[Path], places: Places, scratch: Path) -> Questions:
+    """The person's own photos, packed into `scratch`, and the sets of `places.data` where there is one.
+
+    Raises:
+        RecipeError: the list of tasks cannot be read.
+        DataError: the photos are too few, or files of a set are missing.
+    """
+    sets = find_files(load_tasks(places.tasks), places.data, scratch) if places.data else []
+    return Questions(pack_library(shards, apart.share, scratch), apart.share, tuple(sets))
+
+
+def judge(
+    begun: Checkpoint, path: Path, asked: Questions, progress: Callable[[int, str], None]
+) -> tuple[Compared, ...]:
+    """Compares the model of a run with the one that it began with, set by set, and writes that into its checkpoint.
+
+    Raises:
+        DataError: a file is damaged.
+        WeightsError: the disk refuses the checkpoint.
+    """
+    made = load_checkpoint(path)
+    assert isinstance(made.origin, Trained)
+    compared = tuple(_compare(begun, made, asked, progress))
+    save_checkpoint(path, replace(made, origin=replace(made.origin, compared=compared)))
+    return compared
+
+
+def _compare(
+    begun: Checkpoint, made: Checkpoint, asked: Questions, progress: Callable[[int, str], None]
+) -> Iterator[Compared]:
+    subjects = [Subject(Towers(own.clip, own.preset, "", ""), progress) for own in (begun, made)]
+    yield _compared(OWN, *(_look_for_own(own, asked) for own in subjects))
+    for found in asked.sets:
+        yield _compared(found.task.name, *(measure(own, found) for own in subjects))
+
+
+def _look_for_own(subject: Subject, asked: Questions) -> Answers:
+    """Photos kept apart, looked for by their words among all; who has the same words on other photos finds these too."""
+    gallery = subject.gallery([asked.own])
+    said = [own.synthetic[QUERIES] for own in gallery.words]
+    rows, texts = zip(*((row, text) for row, own in enumerate(said) for text in own), strict=True)
+    owner = np.array(rows, np.int64)
+    apart = np.array([is_apart(key, asked.share) for key in gallery.keys])
+    places = np.flatnonzero(apart[owner])
+    vectors = subject.texts([texts[place] for place in places])
+    outcomes = searching(gallery.vectors, vectors, owner[places], right_photos(said)[places])
+    keys = tuple(key for key, own in zip(gallery.keys, apart, strict=True) if own)
+    return Answers(keys, len(places), tuple(outcomes))
+
+
+def _compared(name: str, before: Answers, after: Answers) -> Compared:
+    return Compared(name, len(before.keys), _mean(before), _mean(after))
+
+
+def _mean(answers: Answers) -> float:
+    """Of all figures of a set: of a few photos a single one says little."""
+    figures = [own.percent() or 0.0 for own in answers.outcomes]
+    return sum(figures) / len(figures)

@@ -1,0 +1,94 @@
+"""The tensors of a bundle's graph by the names of its tower, whatever form they are kept in: as they are, as halves, as int8."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import onnx
+import torch
+from onnx import numpy_helper
+
+from mctrain.errors import WeightsError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+    from torch import Tensor
+
+_PRODUCTS = frozenset({"MatMul", "MatMulInteger"})
+_BETWEEN = frozenset({"Cast", "Mul"})  # what int8 has between a product and its bias
+
+
+class Stored:
+    """One graph, as `mctrain export` writes it. Names of a tower stay, but those of matrices that the graph has transposed."""
+
+    def __init__(self, path: Path) -> None:
+        graph = onnx.load(path).graph
+        self.path = path
+        self._arrays = {own.name: numpy_helper.to_array(own) for own in graph.initializer}
+        self._products = _products(graph)
+
+    def like(self, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
+        """The tensors of these names, in float32; those that are given say of which shape.
+
+        Raises:
+            WeightsError: one is missing, or of another shape.
+        """
+        found = {}
+        for name, wanted in tensors.items():
+            values = self._values(name)
+            if values is None:
+                raise WeightsError(f"{self.path} has no {name}, so the bundle cannot be read back.")
+            if values.shape != wanted.shape:
+                raise WeightsError(
+                    f"{self.path} has {name} as {values.shape} instead of {tuple(wanted.shape)}, so the bundle cannot be "
+                    "read back."
+                )
+            found[name] = torch.tensor(values.astype("float32"))
+        return found
+
+    def only(self, shape: tuple[int, ...]) -> Tensor | None:
+        """The one constant of a shape, whatever it is called; None where there is none, or several."""
+        found = [own for own in self._arrays.values() if own.shape == shape]
+        return torch.tensor(found[0].astype("float32")) if len(found) == 1 else None
+
+    def _values(self, name: str) -> NDArray[Any] | None:
+        whole = self._whole(name)
+        if whole is not None or not name.endswith(".weight"):
+            return whole
+        bias = f"{name.removesuffix('weight')}bias"
+        for turned in (f"{name}_Transposed", self._products.get(bias, "")):
+            whole = self._whole(turned)
+            if whole is not None:
+                return whole.T
+        return None
+
+    def _whole(self, name: str) -> NDArray[Any] | None:
+        """As it stands, from halves, or from int8 with one scale, or one a column [n_in, n_out]."""
+        for own in (name, f"{name}_half"):
+            if own in self._arrays:
+                return self._arrays[own]
+        if f"{name}_quantized" not in self._arrays:
+            return None
+        whole, scale, zero = (
+            self._arrays[f"{name}_{part}"].astype("float32") for part in ("quantized", "scale", "zero_point")
+        )
+        restored: NDArray[Any] = (whole - zero) * scale
+        return restored
+
+
+def _products(graph: onnx.GraphProto) -> dict[str, str]:
+    """The matrix of each product by what is added to it: a linear map's bias keeps its name."""
+    users = {entry: node for node in graph.node for entry in node.input}
+    found: dict[str, str] = {}
+    for node in graph.node:
+        if node.op_type not in _PRODUCTS:
+            continue
+        after = users.get(node.output[0])
+        while after is not None and after.op_type in _BETWEEN:
+            after = users.get(after.output[0])
+        if after is not None and after.op_type == "Add":
+            matrix = node.input[1].removesuffix("_quantized")
+            found |= dict.fromkeys(after.input, matrix)
+    return found
