@@ -180,13 +180,18 @@ class TuningTable:
 
 @dataclass(frozen=True, slots=True)
 class StagesTable:
-    """The fine-tuning of an only network's stages from `first` on, and of the heads with them, after the fit of these."""
+    """The fine-tuning of an only network's stages from `first` on, and of the heads with them, after the fit of these.
+
+    `distil` and `pseudo` weigh the class-name terms as in the fit; what is large there would hold the stages where they are.
+    """
 
     first: int
     epochs: int
     rate: float
     head_rate: float
     warmup: int
+    distil: float
+    pseudo: float
 
     def __post_init__(self) -> None:
         if not 1 <= self.first < _STAGES or self.epochs < 1:

@@ -13,7 +13,7 @@ from mctrain.recipe import StagesTable, parse_recipe
 from mctrain.teachers.fit.corpus import Places
 from mctrain.teachers.fit.run import teach
 
-TABLE = StagesTable(first=6, epochs=2, rate=3e-4, head_rate=4e-4, warmup=1)
+TABLE = StagesTable(first=6, epochs=2, rate=3e-4, head_rate=4e-4, warmup=1, distil=0.5, pseudo=0.1)
 
 
 def silent(*_):

@@ -42,7 +42,14 @@ def tune_stages(
     stages = UpperStages(network, table.first, lesson.maps.side, numbers)
     heads = Heads.of(clip, stages)
     heads.requires_grad_()
-    training = replace(recipe.training, epochs=table.epochs, rate=table.head_rate, warmup=table.warmup)
+    training = replace(
+        recipe.training,
+        epochs=table.epochs,
+        rate=table.head_rate,
+        warmup=table.warmup,
+        distil=table.distil,
+        pseudo=table.pseudo,
+    )
     history = fit(heads, lesson, replace(recipe, training=training), progress_file, report)
     stages.write_back(network, table.first)
     return history
