@@ -202,7 +202,8 @@ _PLAIN = (
     "Nothing but {0}, from edge to edge.",
     "A blank {0} image without anything in it.",
 )
-_SHORT = ("plain {0}", "{0} background", "solid {0}", "blank {0}")
+# no "{0} background": what people search with that has something before it
+_SHORT = ("plain {0}", "only {0}", "solid {0}", "blank {0}")
 _KINDS = {
     "black": _Kind(_flat, ("black",), _PLAIN, ("black picture", *_SHORT)),
     "white": _Kind(_flat, ("white",), _PLAIN, ("white picture", *_SHORT)),
@@ -218,7 +219,7 @@ _KINDS = {
         partial(_linear, stops=2),
         _ANY,
         ("A gradient from {0} to {1}.", "{0} that fades into {1}, and nothing else."),
-        ("gradient", "{0} to {1} gradient", "gradient background"),
+        ("gradient", "{0} to {1} gradient", "plain gradient"),
     ),
     "linear of three": _Kind(
         partial(_linear, stops=3),
@@ -230,7 +231,7 @@ _KINDS = {
         partial(_radial, stops=2),
         _ANY,
         ("A radial gradient, {0} inside and {1} outside.", "A blurred {0} spot on {1}."),
-        ("radial gradient", "{0} and {1} gradient", "gradient background"),
+        ("radial gradient", "{0} and {1} gradient", "plain gradient"),
     ),
     "radial of three": _Kind(
         partial(_radial, stops=3),
@@ -247,8 +248,8 @@ _KINDS = {
     "vignette": _Kind(
         _vignette,
         _ANY,
-        ("Plain {0} that darkens towards the corners.", "A {0} background with a vignette."),
-        ("vignette", "{0} background", "{0} with dark corners"),
+        ("Plain {0} that darkens towards the corners.", "A {0} picture with a vignette, and nothing in it."),
+        ("vignette", "plain {0} vignette", "{0} with dark corners"),
     ),
     "underexposed": _Kind(
         _underexposed,
