@@ -100,7 +100,7 @@ def test_odd_names_are_indexed_and_come_back_byte_by_byte(fresh, few_photos, tmp
     shown = fresh("show", "--stdin", "--json", stdin=odd + b"\n")
     assert shown.code == 0
     assert os.fsencode(shown.document["paths"][0]) == odd
-    human = fresh("search", "dog")
+    human = fresh("search", "dog", "--min", "all")
     assert human.code == 0
     assert odd in os.fsencode(human.out)
 
