@@ -94,13 +94,13 @@ def test_odd_names_are_indexed_and_come_back_byte_by_byte(fresh, few_photos, tmp
         shutil.copyfile(path, folder / os.fsdecode(name))
     fresh = fresh.given(LC_ALL="C", PYTHONIOENCODING="ascii")
     assert fresh.json("index", folder)["indexed"] == 5
-    answer = fresh.json("search", "dog")
+    answer = fresh.json("search", "dog", "--min", "all")
     assert {os.fsencode(Path(result["path"]).name) for result in answer["results"]} == set(names)
     odd = os.fsencode(folder / os.fsdecode(names[0]))
     shown = fresh("show", "--stdin", "--json", stdin=odd + b"\n")
     assert shown.code == 0
     assert os.fsencode(shown.document["paths"][0]) == odd
-    human = fresh("search", "dog")
+    human = fresh("search", "dog", "--min", "all")
     assert human.code == 0
     assert odd in os.fsencode(human.out)
 

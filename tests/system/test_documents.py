@@ -13,6 +13,7 @@ from PIL import Image
 SUMMARY = ["found", "indexed", "unchanged", "moved", "missing", "problems", "seconds", "photos_per_second"]
 ANSWER = ["query", "space", "photos", "milliseconds", "results"]
 RESULT = ["id", "path", "score", "match", "taken", "place"]
+MATCHES = ("strong", "weaker", "none")
 PHOTO = [
     "id", "paths", "width", "height", "taken", "taken_from", "lat", "lon", "place", "camera", "lens",
     "rating", "keywords", "tags", "problem",
@@ -36,13 +37,13 @@ def test_index_tells_what_it_did_and_then_that_nothing_is_left(fresh, few_photos
     assert {key: again[key] for key in SUMMARY[:6]} == {
         "found": 4, "indexed": 0, "unchanged": 3, "moved": 1, "missing": 1, "problems": 0,
     }  # fmt: skip
-    found = fresh.json("search", "dog")["results"]
+    found = fresh.json("search", "dog", "--min", "all")["results"]
     assert str(few_photos / "moved" / photos[0].name) in [result["path"] for result in found]
     assert str(photos[1]) not in [result["path"] for result in found]
 
 
 def test_search_gives_the_best_photos_first(indexed, photos) -> None:
-    answer = indexed.json("search", "a", "dog", "runs", "-n", "7")
+    answer = indexed.json("search", "a", "dog", "runs", "-n", "7", "--min", "all")
     assert list(answer) == ANSWER
     assert answer["query"] == "a dog runs"
     assert answer["photos"] == 40
@@ -50,7 +51,7 @@ def test_search_gives_the_best_photos_first(indexed, photos) -> None:
     results = answer["results"]
     assert len(results) == 7
     assert all(list(result) == RESULT for result in results)
-    assert all(isinstance(result["id"], int) and result["match"] is None for result in results)
+    assert all(isinstance(result["id"], int) and result["match"] in MATCHES for result in results)
     assert all(Path(result["path"]).parent == photos for result in results)
     scores = [result["score"] for result in results]
     assert scores == sorted(scores, reverse=True)
@@ -58,26 +59,39 @@ def test_search_gives_the_best_photos_first(indexed, photos) -> None:
 
 
 def test_search_gives_20_results_unless_said(indexed) -> None:
-    assert len(indexed.json("search", "dog")["results"]) == 20
-    assert len(indexed.json("search", "dog", "-n", "100", "--min", "strong")["results"]) == 40
+    assert len(indexed.json("search", "dog", "--min", "all")["results"]) == 20
+    assert len(indexed.json("search", "dog", "-n", "100", "--min", "all")["results"]) == 40
+
+
+def test_search_leaves_out_what_matches_less_than_was_asked_for(indexed) -> None:
+    everything = indexed.json("search", "dog", "-n", "100", "--min", "all")["results"]
+    for least, kept in (("strong", MATCHES[:1]), ("weaker", MATCHES[:2])):
+        found = indexed.json("search", "dog", "-n", "100", "--min", least)["results"]
+        assert found == [result for result in everything if result["match"] in kept]
 
 
 def test_words_with_a_dash_want_less_of_something(indexed) -> None:
     for words in (["dog", "-snow"], ["beach", "-night"], ["-n5"]):
         assert indexed.json("search", *words)["query"] == " ".join(words)
-    with_dogs = [result["path"] for result in indexed.json("search", "dog | grass")["results"]]
-    without = [result["path"] for result in indexed.json("search", "grass", "-dog")["results"]]
+    with_dogs = [
+        result["path"] for result in indexed.json("search", "dog | grass", "--min", "all")["results"]
+    ]
+    without = [
+        result["path"] for result in indexed.json("search", "grass", "-dog", "--min", "all")["results"]
+    ]
     assert with_dogs != without
 
 
 def test_search_reads_queries_from_stdin_and_answers_each_in_a_line(indexed) -> None:
-    done = indexed("search", "--stdin", "--json", "-n", "3", stdin="dog\n\n  \nKühe | -n\n".encode())
+    done = indexed(
+        "search", "--stdin", "--json", "-n", "3", "--min", "all", stdin="dog\n\n  \nKühe | -n\n".encode()
+    )
     assert done.code == 0
     answers = done.documents
     assert [answer["query"] for answer in answers] == ["dog", "", "  ", "Kühe | -n"]
     assert [len(answer["results"]) for answer in answers] == [3, 0, 0, 3]
     assert all(list(answer) == ANSWER for answer in answers)
-    assert answers[0]["results"] == indexed.json("search", "dog", "-n", "3")["results"]
+    assert answers[0]["results"] == indexed.json("search", "dog", "-n", "3", "--min", "all")["results"]
 
 
 def test_similar_starts_from_a_photo_and_leaves_it_out(indexed, photos) -> None:
@@ -99,7 +113,7 @@ def test_show_tells_what_is_known_of_a_photo(indexed, photos) -> None:
     assert shown["keywords"] == shown["tags"] == []
     unknown = ("lat", "lon", "place", "camera", "lens", "rating", "problem")
     assert all(shown[key] is None for key in unknown)
-    found = indexed.json("search", "dog", "-n", "40")["results"]
+    found = indexed.json("search", "dog", "-n", "40", "--min", "all")["results"]
     assert {"id": shown["id"], "taken": shown["taken"]} in [
         {"id": result["id"], "taken": result["taken"]} for result in found
     ]

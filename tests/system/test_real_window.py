@@ -83,7 +83,7 @@ def test_a_folder_is_indexed_in_the_open_window_which_then_closes_in_good_order(
     assert (window.returncode, out) == (0, "")
     assert "Traceback" not in err
     assert not (tmp_path / "asked").exists()
-    answer = command(program, variables, "search", "a dog", "-n", "2")
+    answer = command(program, variables, "search", "a dog", "-n", "2", "--min", "all")
     assert len(answer["results"]) == 2
 
 

@@ -55,7 +55,9 @@ def lines_of(seen: str) -> list[str]:
 
 @pytest.mark.parametrize("columns", [30, 60, 100])
 def test_a_table_fits_the_terminal(indexed, columns) -> None:
-    rows = lines_of(on_terminal(indexed.given(TERM="xterm"), "search", "dog", columns=columns))
+    rows = lines_of(
+        on_terminal(indexed.given(TERM="xterm"), "search", "dog", "--min", "all", columns=columns)
+    )
     assert len(rows) == 20
     assert all(cells(row) <= columns for row in rows)
     assert all(row.endswith(".jpg") for row in rows)
@@ -89,7 +91,7 @@ def test_a_pipe_gets_no_bar(fresh, few_photos) -> None:
 
 
 def test_a_pipe_gets_a_score_a_tab_and_the_whole_path(indexed, photos) -> None:
-    lines = indexed("search", "dog", "-n", "3").out.splitlines()
+    lines = indexed("search", "dog", "-n", "3", "--min", "all").out.splitlines()
     assert len(lines) == 3
     for line in lines:
         score, _, path = line.partition("\t")
