@@ -1,8 +1,8 @@
 """Fits what a bundle's scores mean, on photos and searches that its model has not seen, and measures it on others.
 
 Both are cut in halves: the cuts are chosen with one half of the things and of the photos, and reported with the other.
-A library is a draw of photos. A thing is present where a photo shows it; for an absent one every photo that shows it, or
-may show it, is left out of the library and others take their places.
+A library is a draw of photos. A thing is present where a photo shows it, and absent where none does or may. Nothing is taken out to
+make a thing absent: without its dogs a library of dogs is one that nobody has, and wolves would be what is left of it.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from mctrain.evaluation.things import ABSENT, DOUBTFUL, SHOWN
 from picsight_engine.models.calibration import BEST, Calibration
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
 
     from numpy.typing import NDArray
 
@@ -105,10 +105,8 @@ def draw_trials(material: Material, sizes: Sequence[int], seed: int = 0) -> Tria
             order = draw.permutation(material.scores.shape[1])
             things = zip(material.scores[:, order], material.shown[:, order], material.sentences, strict=True)
             for scores, shown, sentence in things:
-                rows += [
-                    (size, sentence, *_search(scores[library], shown[library]))
-                    for library in _libraries(shown, size)
-                ]
+                if len(order) >= size and _is_certain(shown[:size]):
+                    rows.append((size, sentence, *_search(scores[:size], shown[:size])))
     return Trials(*(np.array(own) for own in zip(*rows, strict=True)))
 
 
@@ -167,13 +165,9 @@ def auc(present: NDArray[np.floating[Any]], absent: NDArray[np.floating[Any]]) -
     return float((below + upto).mean() / 2 / len(absent))
 
 
-def _libraries(kinds: NDArray[np.int8], size: int) -> Iterator[NDArray[np.intp]]:
-    """Of photos in the order of a draw: the first ones if one shows the thing, and the first of those that do not show it."""
-    if len(kinds) >= size and (kinds[:size] == SHOWN).any():
-        yield np.arange(size)
-    without = np.flatnonzero(kinds == ABSENT)[:size]
-    if len(without) == size:
-        yield without
+def _is_certain(kinds: NDArray[np.int8]) -> bool:
+    """Whether a library holds the thing, or certainly does not."""
+    return bool((kinds == SHOWN).any() or (kinds == ABSENT).all())
 
 
 def _search(
