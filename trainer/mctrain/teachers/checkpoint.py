@@ -52,9 +52,11 @@ class CheckpointTeacher:
         towers = Towers(checkpoint.clip, preset, preset.name or file.parent.name, digest)
         self.name, self.digest = towers.name, towers.digest
         self.width, self.scale, self.spec = towers.width, towers.scale, towers.spec
-        # only a fit leaves the trunks as their packages have them
-        fitted = isinstance(checkpoint.origin, Run)
-        self._photos = _photos_of(checkpoint, folds, cache) if fitted else towers.photos
+        origin = checkpoint.origin
+        fitted = isinstance(origin, Run)
+        # only a fit that tunes no stages leaves the image trunk as its package has it
+        kept = isinstance(origin, Run) and origin.recipe.stages is None
+        self._photos = _photos_of(checkpoint, folds, cache) if kept else towers.photos
         self._texts = _texts_of(checkpoint, cache) if fitted else towers.texts
 
     def photos(self, pictures: Sequence[PIL.Image.Image], keys: Sequence[str]) -> NDArray[np.float32]:
