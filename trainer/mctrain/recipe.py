@@ -183,6 +183,8 @@ class StagesTable:
     """The fine-tuning of an only network's stages from `first` on, and of the heads with them, after the fit of these.
 
     `distil` and `pseudo` weigh the class-name terms as in the fit; what is large there would hold the stages where they are.
+    Of the way from the weights before to the tuned ones the share `moved` is gone: a part of it keeps more of what the
+    network knew.
     """
 
     first: int
@@ -192,8 +194,13 @@ class StagesTable:
     warmup: int
     distil: float
     pseudo: float
+    moved: float
 
     def __post_init__(self) -> None:
+        if not 0 < self.moved <= 1:
+            raise RecipeError(
+                f"Tuned stages cannot move by the share {self.moved}; give one above 0 and up to 1."
+            )
         if not 1 <= self.first < _STAGES or self.epochs < 1:
             raise RecipeError(
                 f"The stages from {self.first} on cannot be tuned for {self.epochs} epochs; give 1 to {_STAGES - 1}, and an epoch at least."

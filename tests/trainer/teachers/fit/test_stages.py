@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from dataclasses import replace
 
 import pytest
@@ -13,7 +14,9 @@ from mctrain.recipe import StagesTable, parse_recipe
 from mctrain.teachers.fit.corpus import Places
 from mctrain.teachers.fit.run import teach
 
-TABLE = StagesTable(first=6, epochs=2, rate=3e-4, head_rate=4e-4, warmup=1, distil=0.5, pseudo=0.1)
+TABLE = StagesTable(
+    first=6, epochs=2, rate=3e-4, head_rate=4e-4, warmup=1, distil=0.5, pseudo=0.1, moved=0.75
+)
 
 
 def silent(*_):
@@ -22,7 +25,8 @@ def silent(*_):
 
 @pytest.fixture(scope="module")
 def recipe(tiny_recipe):
-    return replace(tiny_recipe, stages=TABLE, training=replace(tiny_recipe.training, epochs=1))
+    data = replace(tiny_recipe.data, blanks=2, contrasts=True)
+    return replace(tiny_recipe, data=data, stages=TABLE, training=replace(tiny_recipe.training, epochs=1))
 
 
 @pytest.fixture(scope="module")
@@ -43,6 +47,30 @@ def test_only_the_upper_stages_have_moved(tuned):
 def test_the_loss_goes_on_falling(tuned):
     heads, *stages = tuned.history
     assert max(stages) < 0.8 * heads
+
+
+def test_the_weights_go_a_share_of_the_way(tuned, recipe, tiny_data, cache, tmp_path):
+    """No epoch is computed again: the tuned weights are there."""
+    shutil.copytree(tuned.path.parent, tmp_path / "whole")
+    progress = tmp_path / "whole" / "stages.progress.pt"
+    content = torch.load(progress, weights_only=True)
+    content["recipe"]["stages"]["moved"] = 1.0
+    heads = torch.load(tmp_path / "whole" / "progress.pt", weights_only=True)
+    heads["recipe"]["stages"]["moved"] = 1.0
+    torch.save(content, progress)
+    torch.save(heads, tmp_path / "whole" / "progress.pt")
+    whole = teach(
+        replace(recipe, stages=replace(TABLE, moved=1.0)),
+        Places(tiny_data, cache),
+        tmp_path / "whole",
+        silent,
+        threads=1,
+    )
+    name = "image.trunk.network.conv_head.weight"
+    started = load_lite().state_dict()["network.conv_head.weight"]
+    part, all_of_it = (own.content.clip.state_dict()[name] for own in (tuned, whole))
+    assert not torch.equal(part, started)
+    assert torch.allclose(part, torch.lerp(started, all_of_it, 0.75), atol=1e-6)
 
 
 def test_a_run_that_goes_on_ends_where_another_one_ends(tuned, recipe, tiny_data, cache, tmp_path):

@@ -97,6 +97,16 @@ class _Texts:
     queries: tuple[str, ...]
 
 
+def shards_of(table: DataTable, places: Places) -> list[Path]:
+    """Those that hold the photos of a corpus, in its order; blanks are packed into the cache.
+
+    Raises:
+        DataError: one is missing.
+    """
+    shards = find_shards(places.data, table.shards)
+    return [*shards, pack_blanks(TRAINING, table.blanks, places.cache)] if table.blanks else shards
+
+
 def build_corpus(table: DataTable, views: Views, places: Places, bar: Bar, *, workers: int) -> Corpus:
     """Reads the texts, caches what is missing of the photos and joins everything; `bar(title, total)` makes a progress display.
 
@@ -104,9 +114,7 @@ def build_corpus(table: DataTable, views: Views, places: Places, bar: Bar, *, wo
         DataError: a file is missing or damaged.
     """
     data, cache = places.data, places.cache
-    shards = find_shards(data, table.shards)
-    if table.blanks:
-        shards.append(pack_blanks(TRAINING, table.blanks, cache))
+    shards = shards_of(table, places)
     texts, taken = _read_texts(shards, table, data)
     count = views.augmentation.views
     cache_features(shards, views, cache, bar("photo views", len(taken) * count), workers=workers)

@@ -18,7 +18,7 @@ from mctrain.models.clip import build_clip, load_trunks
 from mctrain.models.lite import Joined
 from mctrain.models.presets import preset_of
 from mctrain.recipe import TEACH, load_recipe
-from mctrain.teachers.fit.corpus import build_corpus
+from mctrain.teachers.fit.corpus import build_corpus, shards_of
 from mctrain.teachers.fit.features import Views
 from mctrain.teachers.fit.heads import Heads
 from mctrain.teachers.fit.loop import Lesson, as_tensor, fit
@@ -87,7 +87,7 @@ def teach(
     lesson = Lesson(corpus, np.arange(len(corpus.keys)), _classifier(clip, corpus, recipe))
     history = _fit_heads(clip, lesson, recipe, folder, bar)
     if recipe.stages is not None:
-        shards = find_shards(data, table.shards)
+        shards = shards_of(table, places)
         seen = bar("views before the stages", len(corpus.keys) * recipe.augmentation.views)
         maps = open_maps(
             shards,

@@ -6,6 +6,7 @@ asked for, what it says of the tuned features is what the branch reads.
 
 from __future__ import annotations
 
+import copy
 from dataclasses import replace
 from typing import TYPE_CHECKING, cast
 
@@ -42,6 +43,7 @@ def tune_stages(
     stages = UpperStages(network, table.first, lesson.maps.side, numbers)
     heads = Heads.of(clip, stages)
     heads.requires_grad_()
+    before = copy.deepcopy(heads.state_dict())
     training = replace(
         recipe.training,
         epochs=table.epochs,
@@ -51,5 +53,7 @@ def tune_stages(
         pseudo=table.pseudo,
     )
     history = fit(heads, lesson, replace(recipe, training=training), progress_file, report)
+    tuned = heads.state_dict()
+    heads.load_state_dict({name: torch.lerp(own, tuned[name], table.moved) for name, own in before.items()})
     stages.write_back(network, table.first)
     return history
