@@ -42,7 +42,7 @@ def test_the_program_does_what_the_page_types(fresh, few_photos, tmp_path):
             arguments = [word.replace("~", str(tmp_path)) for word in words[1:]]
             done = program(*arguments)
             assert done.code == 0, (words, done.err)
-            assert done.out
+            assert done.out or "No photo matches." in done.err  # four photos hold no bicycle
 
 
 @pytest.mark.parametrize("page", PAGES)

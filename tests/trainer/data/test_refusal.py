@@ -97,7 +97,7 @@ def test_keys_of_a_shard_that_the_recipe_names_are_refused_in_other_files(real_d
 def test_no_training_part_holds_an_evaluation_photo(real_data):
     recipe = load_recipe("starter").data
     shards = [path for pattern in recipe.shards for path in real_data.glob(pattern)]
-    assert len(shards) == 12
+    assert len(shards) == 20
     refuse_evaluation(shards[::4], shipped())
 
 

@@ -97,7 +97,7 @@ def steps(spec):
     return [own.type for own in operations(spec) if own.type != "const"]
 
 
-@pytest.mark.parametrize("size", [128, 224])
+@pytest.mark.parametrize("size", [128, 260])
 def test_an_image_package_takes_a_picture_and_gives_a_vector(family, starter, size):
     folder, dim = (family.folder, PRESET.dim) if size == 128 else (starter.folder, 512)
     spec = specification(folder, "image.mlpackage")
