@@ -114,7 +114,7 @@ def test_texts_are_where_they_were_and_what_was_learnt_is_read_back(told, home, 
     assert (before.texts(texts) * after.texts(texts)).sum(1).min() > 0.999
     pictures, keys = [own.image() for own in found], [own.key for own in found]
     moved = (before.photos(pictures, keys) * after.photos(pictures, keys)).sum(1)
-    assert 0.9 < moved.min() < 0.99999
+    assert 0.9 < moved.min() < 0.999998  # untouched ones are at 1 - 1e-7
     back = read_bundle(home / "runs" / "my-photos").clip.state_dict()
     made = load_checkpoint(home / "runs" / "mine").clip.state_dict()
     head = [name for name in made if name.startswith("image.head.")]

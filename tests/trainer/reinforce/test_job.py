@@ -176,7 +176,7 @@ def test_views_depend_on_the_seed_and_photos_can_become_jpeg(words, made, tmp_pa
     other = parse_sample(before.key, before.members, [512])
     assert sample.views[0] == other.views[0]
     assert sample.views[1:] != other.views[1:]
-    assert np.isclose((sample.image_embeddings[0] * other.image_embeddings[0]).sum(), 1, atol=0.01)
+    assert np.isclose((sample.image_embeddings[0] * other.image_embeddings[0]).sum(), 1, atol=0.02)
 
 
 def test_texts_without_photos_are_judged_by_the_same_teachers(words, starter, sources, tmp_path):

@@ -46,8 +46,8 @@ def test_the_starter_read_back_embeds_as_the_bundle_does(starter, real_data, tmp
     ("model", "told"),
     [
         (None, "does not say of which pretrained networks it was made, so it cannot be read back"),
-        ({"networks": ["lite0", "lite1"], "size": 260}, r"image\.onnx has no trunk\.networks\.0\.\S+, so"),
-        ({"size": 192}, r"image\.onnx has no trunk\.networks\.0\.\S+, so"),
+        ({"networks": ["lite2", "lite1"]}, r"image\.onnx has no trunk\.networks\.1\.\S+, so"),
+        ({"networks": ["lite0"], "size": 224}, r"image\.onnx has no trunk\.network\.\S+, so"),
         (
             {"text_hidden": 64},
             r"text\.onnx has head\.widen\.weight as \(1024, 384\) instead of \(64, 384\), so",
@@ -59,8 +59,7 @@ def test_a_bundle_whose_graphs_are_not_of_the_model_that_it_names_is_told(starte
     manifest = json.loads((starter / "bundle.json").read_text(encoding="utf-8"))
     first = manifest["provenance"].pop("recipe")
     if model is not None:
-        plain = {"networks": ["lite0"], "size": 224, **first["heads"]}
-        manifest["provenance"]["recipe"] = {"model": {**plain, **model}}
+        manifest["provenance"]["recipe"] = {"model": {**first["model"], **model}}
     (tmp_path / "other" / "bundle.json").write_text(json.dumps(manifest), encoding="utf-8")
     with pytest.raises(WeightsError, match=told):
         read_bundle(tmp_path / "other")
