@@ -184,12 +184,20 @@ def _evidence(trials: Trials, gap: float) -> NDArray[np.float64]:
 
 
 def _rises(trials: Trials, gap: float) -> tuple[NDArray[np.float64], float, float]:
-    """By how much absent things have more evidence in each library [t]; in one of e times the photos; as sentences."""
+    """By how much the cut rises in each library [t]; in one of e times the photos; for sentences.
+
+    The growth is that of the evidence which 5 % of absent things pass, not of its mean: what a large library lacks is rarer, and has
+    fewer kin in it.
+    """
     absent = trials.right == 0
-    sizes = np.log(trials.sizes / 1000)
+    evidence, sizes = _evidence(trials, gap)[absent], np.log(trials.sizes / 1000)
     terms = np.stack([sizes, trials.sentences, np.ones_like(sizes)], axis=1)
-    (growth, sentence, _), *_ = np.linalg.lstsq(terms[absent], _evidence(trials, gap)[absent], rcond=None)
-    growth, sentence = max(0.0, float(growth)), max(0.0, float(sentence))
+    (_, sentence, _), *_ = np.linalg.lstsq(terms[absent], evidence, rcond=None)
+    sentence = max(0.0, float(sentence))
+    level = evidence - sentence * trials.sentences[absent]
+    known = np.unique(sizes[absent])
+    passed = [float(np.quantile(level[sizes[absent] == size], 1 - _FALSE)) for size in known]
+    growth = max(0.0, float(np.polyfit(known, np.array(passed), 1)[0]))
     return growth * sizes + sentence * trials.sentences, growth, sentence
 
 
