@@ -201,8 +201,9 @@ def _work(
     # before the hours of work, so that a source that is missing or refused is told at once
     sources = bank_sources.Places(data or Path(), tuple(wish.shards), shipped())
     texts = bank_sources.collect(wish.bank if part[0] == 1 else (), sources)
-    known = Places(data or Path(), cache)
-    titles = [taught(title, known, bar) for title in wish.teachers]
+    titles = list(wish.teachers)
+    if data is not None:  # a recipe's, which may name one that is fitted first
+        titles = [taught(title, Places(data, cache), bar) for title in titles]
     ensemble = Ensemble([open_teacher(title, cache) for title in titles])
     job = _job(wish, mine, output, ensemble.sizes, jpeg=jpeg, limit=limit)
     left = begin(job, ensemble)

@@ -15,6 +15,7 @@ from mctrain.teachers.fit.sampling import batches
 def corpus():
     """Six photos in three views; photo 0 has no query, photo 5 no caption; the texts 2 and 10 have a contrast, one of them another's text."""
     return Corpus(
+        shards=(),
         keys=tuple("abcdef"),
         factors=(1.0,),
         features=np.zeros((3, 6, 4), np.float16),

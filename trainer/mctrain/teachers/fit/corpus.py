@@ -68,11 +68,12 @@ class Ragged:
 class Corpus:
     """All that the loop reads, without the photos that stand apart.
 
-    `keys` of the photos; `features` [views, photos, networks * 1280] and `logits` [views, photos, 1000] float16;
+    `shards` that hold the photos, blanks among them, and the photos' `keys`; `features` [views, photos, networks * 1280] and `logits` [views, photos, 1000] float16;
     `captions` and `queries` point from photos to rows of `texts`, `prompts` from ImageNet classes, `contrasts` from texts;
     `factors` [networks] are those of the joined logits. `vectors` [texts, 384] float16 are there once a trunk has seen the texts.
     """
 
+    shards: tuple[Path, ...]
     keys: tuple[str, ...]
     features: NDArray[np.float16]
     logits: NDArray[np.float16]
@@ -97,16 +98,6 @@ class _Texts:
     queries: tuple[str, ...]
 
 
-def shards_of(table: DataTable, places: Places) -> list[Path]:
-    """Those that hold the photos of a corpus, in its order; blanks are packed into the cache.
-
-    Raises:
-        DataError: one is missing.
-    """
-    shards = find_shards(places.data, table.shards)
-    return [*shards, pack_blanks(TRAINING, table.blanks, places.cache)] if table.blanks else shards
-
-
 def build_corpus(table: DataTable, views: Views, places: Places, bar: Bar, *, workers: int) -> Corpus:
     """Reads the texts, caches what is missing of the photos and joins everything; `bar(title, total)` makes a progress display.
 
@@ -114,7 +105,9 @@ def build_corpus(table: DataTable, views: Views, places: Places, bar: Bar, *, wo
         DataError: a file is missing or damaged.
     """
     data, cache = places.data, places.cache
-    shards = shards_of(table, places)
+    shards = find_shards(data, table.shards)
+    if table.blanks:
+        shards.append(pack_blanks(TRAINING, table.blanks, cache))
     texts, taken = _read_texts(shards, table, data)
     count = views.augmentation.views
     cache_features(shards, views, cache, bar("photo views", len(taken) * count), workers=workers)
@@ -130,6 +123,7 @@ def build_corpus(table: DataTable, views: Views, places: Places, bar: Bar, *, wo
     photos = len(keys) - table.blanks  # how sure a network is of what shows nothing measures nothing
     factors = fit_factors(logits[0, :, :photos], views)
     return Corpus(
+        shards=tuple(shards),
         keys=tuple(keys),
         features=np.stack([own[taken] for _, own, _ in looks]),
         logits=join(logits, factors),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
 import torch
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from torch import Tensor
     from torch.optim.swa_utils import AveragedModel
 
+    from mctrain.models.lite_stages import UpperStages
     from mctrain.recipe import Recipe, TrainingTable
     from mctrain.teachers.fit.corpus import Corpus
     from mctrain.teachers.fit.heads import Heads
@@ -72,10 +73,11 @@ class _Run:
 
 @dataclass(frozen=True, slots=True)
 class _Seen:
-    """A batch after the heads: photos [n, dim] and what the classifier said of them as they were, texts [slots, n, dim], class names
-    [classes, dim], contrasts [m, dim].
+    """A batch after the heads: photos [n, dim] with their cached features and logits, texts [slots, n, dim], class names [classes, dim],
+    contrasts [m, dim].
     """
 
+    features: Tensor
     logits: Tensor
     photos: Tensor
     texts: Tensor
@@ -151,8 +153,7 @@ def _loss(heads: Heads, lesson: Lesson, batch: Batch, table: TrainingTable) -> T
     loss = _caption_loss(seen, batch) + table.distil * seen.class_loss(seen.photos, seen.logits)
     if lesson.classifier is None or not table.pseudo:
         return loss
-    basis = as_tensor(lesson.corpus.features[batch.views, batch.photos])
-    return loss + table.pseudo * _pseudo_loss(heads, seen, lesson.classifier, basis, table)
+    return loss + table.pseudo * _pseudo_loss(heads, seen, lesson.classifier, table)
 
 
 def _begin(heads: Heads, lesson: Lesson, recipe: Recipe, progress_file: Path) -> _Run:
@@ -186,25 +187,23 @@ def _begin(heads: Heads, lesson: Lesson, recipe: Recipe, progress_file: Path) ->
 def _see(heads: Heads, lesson: Lesson, batch: Batch, *, bf16: bool) -> _Seen:
     """Sends a batch through both heads; all texts go together."""
     corpus = lesson.corpus
+    cached = as_tensor(corpus.features[batch.views, batch.photos])
     taught = as_tensor(corpus.logits[batch.views, batch.photos])
-    features, logits = _look(heads, lesson, batch) or (
-        as_tensor(corpus.features[batch.views, batch.photos]), taught,
-    )  # fmt: skip
     rows = np.concatenate([batch.texts.reshape(-1), batch.prompts, batch.contrasts])
+    features, logits = (cached, taught) if heads.stages is None else _look(heads.stages, lesson, batch)
     with torch.autocast("cpu", torch.bfloat16, enabled=bf16):
         words = heads.text(as_tensor(corpus.vectors[rows])).float()  # [slots * n + classes + m, dim]
         photos = heads.image(features, logits).float()  # [n, dim]
     texts, classes, contrasts = words.split([batch.texts.size, len(batch.prompts), len(batch.contrasts)])
     slots = texts.unflatten(0, batch.texts.shape)  # [slots, n, dim]
-    return _Seen(taught, photos, slots, classes, contrasts, heads.scale())
+    return _Seen(cached, taught, photos, slots, classes, contrasts, heads.scale())
 
 
-def _look(heads: Heads, lesson: Lesson, batch: Batch) -> tuple[Tensor, Tensor] | None:
-    """Features [n, 1280] and logits [n, classes] of stages that move; None where none do."""
-    if heads.stages is None or lesson.maps is None or lesson.classifier is None:
-        return None
-    features = heads.stages(torch.from_numpy(lesson.maps.of(batch.views, batch.photos)))
-    return features, lesson.classifier.logits(features)
+def _look(stages: UpperStages, lesson: Lesson, batch: Batch) -> tuple[Tensor, Tensor]:
+    """Features [n, 1280] and logits [n, classes] of stages that move."""
+    maps, classifier = cast("Maps", lesson.maps), cast("Classifier", lesson.classifier)
+    features = stages(torch.from_numpy(maps.of(batch.views, batch.photos)))
+    return features, classifier.logits(features)
 
 
 def _caption_loss(seen: _Seen, batch: Batch) -> Tensor:
@@ -218,13 +217,12 @@ def _caption_loss(seen: _Seen, batch: Batch) -> Tensor:
     return torch.stack(losses).mean()
 
 
-def _pseudo_loss(
-    heads: Heads, seen: _Seen, classifier: Classifier, basis: Tensor, table: TrainingTable
-) -> Tensor:
-    """The class-name loss on photos that nobody took, made from the features [n, 1280] of others."""
+def _pseudo_loss(heads: Heads, seen: _Seen, classifier: Classifier, table: TrainingTable) -> Tensor:
+    """The class-name loss on photos that nobody took."""
     count = table.pseudo_photos
     wanted = torch.randint(0, lite.CLASSES, (count,))
-    features, logits = classifier.imagine(basis[torch.randint(0, len(basis), (count,))], wanted)
+    basis = seen.features[torch.randint(0, len(seen.features), (count,))]
+    features, logits = classifier.imagine(basis, wanted)
     with torch.autocast("cpu", torch.bfloat16, enabled=table.bf16):
         photos = heads.image(features, logits).float()  # [count, dim]
     return seen.class_loss(photos, logits)

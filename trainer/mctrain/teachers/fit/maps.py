@@ -20,16 +20,17 @@ from mctrain.errors import DataError
 from mctrain.graphs.graph import Graph, Port, provide_graph
 from mctrain.models.lite import load_lite, weights_path
 from mctrain.models.lite_stages import LowerStages
-from mctrain.teachers.fit.features import BATCH, cached, view_of
+from mctrain.teachers.fit.features import BATCH, cached_keys, view_of
 from mctrain.whole_files import write_whole
 from picsight_engine.models.preprocess import preprocess
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable
     from pathlib import Path
 
     from numpy.typing import NDArray
 
+    from mctrain.teachers.fit.corpus import Corpus
     from mctrain.teachers.fit.features import Views
 
 LAYOUT = 1  # raise when the maps change
@@ -62,6 +63,7 @@ class _Work:
     """One view of one shard, and the first stage that does not look at it."""
 
     shard: Path
+    digest: str
     view: int
     views: Views
     first: int
@@ -71,8 +73,7 @@ class _Work:
         """The file of its maps."""
         (look,) = self.views.looks()
         name = self.views.augmentation.name_of(self.view, self.views.seed)
-        digest = file_digest(self.shard)[:16]
-        return self.cache / f"maps-{look.name}-{self.first}-{digest}-{name}-{LAYOUT}.npy"
+        return self.cache / f"maps-{look.name}-{self.first}-{self.digest[:16]}-{name}-{LAYOUT}.npy"
 
     def graph_file(self) -> Path:
         """The lower stages as a graph."""
@@ -88,22 +89,25 @@ class _Work:
 
 
 def open_maps(
-    shards: Sequence[Path],
+    corpus: Corpus,
     views: Views,
     first: int,
-    keys: Sequence[str],
     *,
     cache: Path,
     progress: Callable[[int, str], None],
     workers: int,
 ) -> Maps:
-    """The maps before the stage `first` of the photos with these keys, whose features are cached; what is missing is computed.
+    """The maps before the stage `first` of a corpus's photos; what is missing is computed.
 
     Raises:
         DataError: a shard or a file of maps is damaged.
     """
     count = views.augmentation.views
-    work = [[_Work(shard, view, views, first, cache) for shard in shards] for view in range(count)]
+    digests = {shard: file_digest(shard) for shard in corpus.shards}
+    work = [
+        [_Work(shard, own, view, views, first, cache) for shard, own in digests.items()]
+        for view in range(count)
+    ]
     missing = [own for own in itertools.chain(*work) if not own.path().exists()]
     if missing:
         missing[0].graph_file()
@@ -113,10 +117,10 @@ def open_maps(
     files = tuple(tuple(_mapped(own.path()) for own in row) for row in work)
     where = {
         key: (number, place)
-        for number, shard in enumerate(shards)
-        for place, key in enumerate(cached(shard, views, 0, cache)[0].keys.tolist())
+        for number, shard in enumerate(corpus.shards)
+        for place, key in enumerate(cached_keys(shard, views, cache))
     }
-    numbers, places = np.array([where[key] for key in keys], np.int64).T
+    numbers, places = np.array([where[key] for key in corpus.keys], np.int64).T
     return Maps(files, numbers, places)
 
 

@@ -18,7 +18,7 @@ from mctrain.models.clip import build_clip, load_trunks
 from mctrain.models.lite import Joined
 from mctrain.models.presets import preset_of
 from mctrain.recipe import TEACH, load_recipe
-from mctrain.teachers.fit.corpus import build_corpus, shards_of
+from mctrain.teachers.fit.corpus import build_corpus
 from mctrain.teachers.fit.features import Views
 from mctrain.teachers.fit.heads import Heads
 from mctrain.teachers.fit.loop import Lesson, as_tensor, fit
@@ -87,16 +87,9 @@ def teach(
     lesson = Lesson(corpus, np.arange(len(corpus.keys)), _classifier(clip, corpus, recipe))
     history = _fit_heads(clip, lesson, recipe, folder, bar)
     if recipe.stages is not None:
-        shards = shards_of(table, places)
         seen = bar("views before the stages", len(corpus.keys) * recipe.augmentation.views)
         maps = open_maps(
-            shards,
-            views,
-            recipe.stages.first,
-            corpus.keys,
-            cache=places.cache,
-            progress=seen,
-            workers=workers,
+            corpus, views, recipe.stages.first, cache=places.cache, progress=seen, workers=workers
         )
         tell = _teller(bar("epochs of the stages", recipe.stages.epochs))
         history += tune_stages(clip, replace(lesson, maps=maps), recipe, folder / f"stages.{PROGRESS}", tell)
