@@ -121,11 +121,12 @@ def test_a_library_that_is_being_indexed_can_be_searched_but_not_indexed_twice(f
     assert second.err.count("\n") == 1
 
 
-def test_an_interrupted_search_ends_with_130_and_one_word(indexed) -> None:
-    process = indexed.start("search", "--stdin", "--json")
-    process.stdin.write(b"dog\n")
+@pytest.mark.parametrize(("form", "last"), [("--json", b"{"), ("--quiet", b"\n")])
+def test_a_search_answers_each_line_at_once_and_ends_with_130_and_one_word(indexed, form, last) -> None:
+    process = indexed.start("search", "--stdin", "-n", "1", "--min", "strong", form)
+    process.stdin.write(b"giraffe on a bicycle\n")
     process.stdin.flush()
-    assert json.loads(process.stdout.readline())["query"] == "dog"  # at once, though stdin stays open
+    assert process.stdout.readline().startswith(last)  # though stdin stays open
     os.killpg(process.pid, signal.SIGINT)
     out, told = process.communicate(timeout=30)
     assert (process.returncode, out, told.strip()) == (130, b"", b"Stopped.")

@@ -102,7 +102,7 @@ def test_a_pipe_gets_a_score_a_tab_and_the_whole_path(indexed, photos) -> None:
 def test_a_reader_that_leaves_early_is_no_fault(indexed) -> None:
     queries = "dog\n" * 2000
     with subprocess.Popen(
-        indexed.command("search", "--stdin"),
+        indexed.command("search", "--stdin", "--min", "all"),
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,

@@ -9,7 +9,7 @@ import click
 
 from picsight.cli.answers import LEAST, Least, keep_matches, put_answer
 from picsight.cli.invocation import Invocation, shared_options
-from picsight.cli.streams import lines_of_stdin, put
+from picsight.cli.streams import finish_stdout, lines_of_stdin, put
 from picsight.cli.words import WordsCommand
 from picsight_engine.search.answer import Answer
 
@@ -54,6 +54,7 @@ def search(invocation: Invocation, words: tuple[str, ...], limit: int, least: Le
             put_answer(invocation, keep_matches(answer, least))
             if stdin and not invocation.json:
                 put("")  # parts one answer from the next
+                finish_stdout()  # whoever asks next may wait for this answer
     return 0
 
 
