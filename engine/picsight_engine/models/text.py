@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from picsight_engine.models.backend import load_text_encoder
-from picsight_engine.models.calibration import is_sentence
 from picsight_engine.models.tokenizer import Tokenizer
 
 if TYPE_CHECKING:
@@ -16,6 +15,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from picsight_engine.models.bundle import Bundle
+
+_SHORT = 3  # words up to which templates help: absent against present things AUC 0.940 with, 0.893 without
 
 
 class TextEmbedder:
@@ -34,7 +35,7 @@ class TextEmbedder:
 
     def embed_term(self, term: str) -> NDArray[np.float32]:
         """A search term's vector, [dim], of unit length: up to three words as the mean over the templates, longer as typed."""
-        if not self._templates or is_sentence(term):
+        if not self._templates or len(term.split()) > _SHORT:
             return np.asarray(self.embed_texts([term])[0])
         phrases = [template.replace("{}", term.strip()) for template in self._templates]
         mean = self.embed_texts(phrases).mean(axis=0)

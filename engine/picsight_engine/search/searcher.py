@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from picsight_engine.errors import RequestError
-from picsight_engine.models.calibration import BEST, is_sentence
+from picsight_engine.models.calibration import BEST
+from picsight_engine.models.commonness import commonness
 from picsight_engine.search.answer import Answer, Result
 from picsight_engine.search.details import taken_iso
 from picsight_engine.search.query import parse
@@ -117,16 +118,16 @@ class Searcher:
         """The best visible photos for any of the query's directions [m, dim], best first, with how well they match.
 
         Each alternative gives every photo one more chance to score high by accident: m of them are judged as one is in a
-        library m times as large, and as a sentence if any of them is one. What is to be less turns a direction and leaves
-        the cuts as they are.
+        library m times as large, and as common as the commonest. What is to be less turns a direction and leaves the cuts
+        as they are.
         """
         calibration = self._bundle.manifest.calibration
         if calibration is None or limit <= 0:
             return self._ranked(matrix, directions, limit)
         ranked = self._ranked(matrix, directions, max(limit, BEST))
         chances = matrix.rows.photos * len(directions)
-        sentence = any(is_sentence(term.text) for term in query.alternatives)
-        matches = calibration.matches([result.score for result in ranked], chances, sentence=sentence)
+        common = max(commonness(term.text) for term in query.alternatives)
+        matches = calibration.matches([result.score for result in ranked], chances, common)
         return [replace(result, match=match) for result, match in zip(ranked, matches, strict=True)][:limit]
 
     def _ranked(self, matrix: Matrix, directions: NDArray[np.float32], wanted: int) -> list[Result]:

@@ -90,7 +90,7 @@ def _of_matches(manifest: Manifest, folder: Path) -> list[str]:
     own = manifest.calibration
     if own is not None:
         return [
-            f"matches    strong from {own.strong}, weaker from {own.weaker}, in a library of 1,000 photos"
+            f"matches    strong from {own.strong}, an answer from {own.answered}, in a library of 1,000 photos"
         ]
     if manifest.image is None or manifest.text is None:
         return []

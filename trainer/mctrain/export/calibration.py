@@ -18,7 +18,7 @@ from mctrain.export.cuts import SIZES, Material, Measured, draw_trials, fit, mea
 from mctrain.teachers.bundle import BundleTeacher
 from mctrain.whole_files import write_whole
 from picsight_engine.models.bundle import MANIFEST, manifest_text, open_bundle
-from picsight_engine.models.calibration import is_sentence
+from picsight_engine.models.commonness import commonness
 from picsight_engine.models.text import TextEmbedder
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ def calibrate_bundle(
     shown = presence(things, [words for own in galleries for words in own.words])
     report_photos = np.concatenate([reporting(own.keys) for own in galleries])
     queries = [own.query for own in things]
-    material = Material(scores, shown, np.array([is_sentence(own) for own in queries]))
+    material = Material(scores, shown, np.array(list(map(commonness, queries))))
     calibration, measured = fit_halves(material, reporting(queries), report_photos)
     told = {
         "things": len(things),

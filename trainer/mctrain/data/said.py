@@ -1,0 +1,42 @@
+"""What is said of photos, word by word: the table by which the application knows how common things are."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING
+
+from mctrain.data.refusal import shipped
+from mctrain.data.shards import grouped, parse_words
+from mctrain.data.words import texts_by_kind, words_of
+from mctrain.whole_files import write_whole
+from picsight_engine.models.commonness import singular_words
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+_LEAST = 3  # photos: what is said less often is mostly misspelt
+
+
+def count_words(shards: Sequence[Path], table: Path) -> int:
+    """Writes of how many photos each word is said, the commonest first, and how many photos there are (as "*").
+
+    Photos that stand apart for evaluation do not count, nor do samples that cannot be read. Returns the number of words.
+
+    Raises:
+        DataError: a shard cannot be read.
+    """
+    known, said = shipped(), Counter[str]()
+    for shard in shards:
+        for group in grouped(shard):
+            if group.fault or known.stands_apart(
+                group.key, parse_words(group.members.get("json", b"{}"), group.key)
+            ):
+                continue
+            kinds = texts_by_kind(words_of(group.members, group.key))
+            texts = (text for own in kinds.values() for text in own)
+            said.update({"*", *(word for text in texts for word in singular_words(text))})
+    kept = sorted(((count, word) for word, count in said.items() if count >= _LEAST), reverse=True)
+    with write_whole(table) as file:
+        file.writelines(f"{word}\t{count}\n".encode() for count, word in kept)
+    return len(kept) - 1
