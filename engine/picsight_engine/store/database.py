@@ -14,6 +14,7 @@ from picsight_engine.private_files import FILE_MODE, make_private_file, make_pri
 from picsight_engine.store.connections import Connections, connect, explained, probe, stands_alone
 from picsight_engine.store.migrations import MIGRATIONS, migrate
 from picsight_engine.store.own_folder import Place, close_to_others, require_own_folder
+from picsight_engine.store.text import write_due_texts
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -69,13 +70,16 @@ class Database:
         """The calling thread's reader; failures inside the block become LibraryError or StorageError."""
         return self._connections.reading()
 
-    def writer(self) -> AbstractContextManager[sqlite3.Connection]:
+    @contextmanager
+    def writer(self) -> Iterator[sqlite3.Connection]:
         """One transaction: committed at the end of the block, rolled back when it raises.
 
         Raises StorageError when the disk is full, read-only or gone, or the library is not where it was opened any more,
         LibraryError when the file is damaged.
         """
-        return self._connections.writer()
+        with self._connections.writer() as connection:
+            yield connection
+            write_due_texts(connection)
 
     def close(self) -> None:
         """Closes every thread's connection; no other thread may be inside a call."""

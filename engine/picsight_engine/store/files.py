@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from picsight_engine.store.folders import all_folders, stored_names
+from picsight_engine.store.text import erase_traces
 
 if TYPE_CHECKING:
     import sqlite3
@@ -171,7 +172,8 @@ def forget_missing(connection: sqlite3.Connection, seconds: float) -> list[int]:
 
     Returns the forgotten photos.
     """
-    connection.execute(_FORGET_FILES, (seconds,))
+    if connection.execute(_FORGET_FILES, (seconds,)).rowcount:
+        erase_traces(connection)
     forgotten = [photo_id for (photo_id,) in connection.execute(_EXPIRED, (seconds,))]
     connection.execute(_FORGET_PHOTOS, (json.dumps(forgotten),))
     return forgotten

@@ -137,7 +137,7 @@ os._exit(0)  # as a kill does: the log stays beside the file
     ("statement", "content"),
     [
         ("PRAGMA user_version = 99", None),
-        ("CREATE TABLE odd (id)", b"no database at all" * 1000),
+        ("INSERT INTO folders (path) VALUES (x'2f')", b"no database at all" * 1000),
         ("CREATE TABLE odd (id)", b""),
     ],
 )

@@ -1,0 +1,90 @@
+"""What names, folders, keywords and descriptions say: which photos hold a text, ignoring case and accents.
+
+Every file has one row of folded text (`file_texts`), which an index of trigrams (`text`) follows by triggers. Triggers on
+the files note whose text is due; the writer folds it before it commits, whichever way a file came, moved or changed.
+Folding is done here because SQLite's own way to ignore accents in trigrams is younger (3.45) than many systems' SQLite.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import unicodedata
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import sqlite3
+
+    from picsight_engine.store.database import Database
+
+_TRIGRAM = 3
+_ACCENTS = re.compile(
+    "[\u0300-\u036f]"
+)  # those that letters wear; marks of other scripts are letters in their own right
+_LONE = re.compile("[\ud800-\udfff]")  # bytes that are no UTF-8, as os.fsdecode shows them
+
+_DUE = """
+SELECT files.id, folders.path, files.name, files.keywords, files.description
+FROM texts_due JOIN files ON files.id = texts_due.file_id JOIN folders ON folders.id = files.folder_id"""
+_PUT = """
+INSERT INTO file_texts (file_id, name, folder, keywords, description) VALUES (?, ?, ?, ?, ?)
+ON CONFLICT (file_id) DO UPDATE SET name = excluded.name, folder = excluded.folder, keywords = excluded.keywords,
+    description = excluded.description"""
+_DONE = "DELETE FROM texts_due"
+_MERGE = "INSERT INTO text (text) VALUES ('optimize')"
+# A photo is visible while one of its files is present.
+_PHOTOS_OF = "SELECT DISTINCT photo_id FROM files WHERE present AND photo_id IS NOT NULL AND id IN"
+_HOLDING = f"{_PHOTOS_OF} (SELECT rowid FROM text WHERE text MATCH ?) ORDER BY photo_id"
+_HOLDING_FEW_LETTERS = f"""{_PHOTOS_OF} (
+    SELECT file_id FROM file_texts WHERE instr(name, :text) OR instr(folder, :text)
+        OR instr(keywords, :text) OR instr(description, :text)) ORDER BY photo_id"""
+
+
+def fold(text: str) -> str:
+    """The text as it is compared: lower case, without accents, one blank where there are several; lone surrogates are "?"s."""
+    if not text.isascii():
+        decomposed = unicodedata.normalize("NFKD", _LONE.sub("\ufffd", text))
+        text = unicodedata.normalize("NFC", _ACCENTS.sub("", decomposed)).casefold()
+    return " ".join(text.lower().replace("\0", " ").split())
+
+
+def photos_holding(db: Database, text: str) -> list[int]:
+    """The visible photos, ascending, of which a present file's name, folder, keyword or description holds the text.
+
+    A folder is the directories from the added folder's own name on, divided by "/"; a keyword is held on its own.
+    No text is held by none.
+    """
+    folded = fold(text)
+    if not folded:
+        return []
+    with db.reading() as connection:
+        if len(folded) < _TRIGRAM:
+            rows = connection.execute(_HOLDING_FEW_LETTERS, {"text": folded})
+        else:
+            rows = connection.execute(_HOLDING, (_phrase(folded),))
+        return [photo_id for (photo_id,) in rows]
+
+
+def write_due_texts(connection: sqlite3.Connection) -> None:
+    """Folds the texts of all files that came, moved or changed since the last time."""
+    connection.executemany(_PUT, map(_folded_row, connection.execute(_DUE)))
+    connection.execute(_DONE)
+
+
+def erase_traces(connection: sqlite3.Connection) -> None:
+    """Merges the index into one piece: a deleted text's trigrams stay in it until then."""
+    connection.execute(_MERGE)
+
+
+def _folded_row(row: tuple[int, bytes, bytes, str | None, str | None]) -> tuple[int, str, str, str, str]:
+    file_id, path, name, keywords, description = row
+    directories, _, own = os.fsdecode(name).rpartition("/")
+    folder = "/".join(filter(None, (os.path.basename(os.fsdecode(path)), directories)))  # noqa: PTH119 - 5 times as fast
+    said = "\n".join(map(fold, json.loads(keywords or "[]")))
+    return file_id, fold(own), fold(folder), said, fold(description or "")
+
+
+def _phrase(folded: str) -> str:
+    """The text as one phrase of the index's own query language."""
+    return '"{}"'.format(folded.replace('"', '""'))
