@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from picsight_engine.errors import RequestError
+from picsight_engine.search.answer import Request
 from picsight_engine.search.details import PhotoDetails, details_at, photo_at, problem_at
 from picsight_engine.search.searcher import Searcher
 from picsight_engine.store import folders as stored_folders
@@ -26,11 +27,14 @@ if TYPE_CHECKING:
     from types import TracebackType
     from typing import Self
 
+    import numpy as np
+    from numpy.typing import NDArray
+
     from picsight_engine.doctor import Check
     from picsight_engine.indexing.events import Event, Finished
     from picsight_engine.indexing.indexer import IndexSettings
     from picsight_engine.models.bundle import Bundle
-    from picsight_engine.search.answer import Answer
+    from picsight_engine.search.answer import Answer, Least, Order, TermScore
     from picsight_engine.store.photos import Photo
 
 __all__ = ["Folder", "Library", "PhotoDetails", "Problem", "Status"]
@@ -61,7 +65,7 @@ class Library:
         self.bundle = bundle
         self.wanted = wanted or bundle
         self._db = db
-        self._searcher = Searcher(db, bundle)
+        self._searcher = Searcher(db, bundle, self.picture_vector)
         self._lock = threading.Lock()
         self._opened_thumbnails: Thumbnails | None = None
 
@@ -200,17 +204,57 @@ class Library:
     def _search_with(self, bundle: Bundle) -> None:
         """A search that is under way ends with the model of before."""
         before, self.bundle = self._searcher, bundle
-        self._searcher = Searcher(self._db, bundle)
+        self._searcher = Searcher(self._db, bundle, self.picture_vector)
         before.close()
 
-    def search(self, query: str, *, limit: int = 20) -> Answer:
-        """The best photos for a query, see `search.query` for its language; parts left out are in `faults`.
+    def search(
+        self,
+        query: str,
+        *,
+        limit: int = 20,
+        order: Order = "match",
+        least: Least = "all",
+        explain: bool = False,
+        pictures: Sequence[NDArray[np.float32]] = (),
+    ) -> Answer:
+        """The photos for a query, see `search.query` for its language; parts left out are in `faults`.
+
+        At most `limit` photos that match at least so well come back, best first. By date (newest first) or folder, all
+        that match are put in order; where no match is known, or with `least` "all", the `limit` best are. Facts
+        alone give all photos that pass, newest first. `explain` adds each term's own score to the results. `pictures` are
+        vectors from `picture_vector`, looked for together with the words.
 
         Raises:
             BundleError: the text tower is missing or cannot be loaded.
             LibraryError: the library is damaged.
         """
-        return self._searcher.by_words(query, limit)
+        request = Request(limit, order, least, explain=explain, pictures=tuple(pictures))
+        return self._searcher.search(query, request)
+
+    def explain(
+        self, query: str, photo_id: int, *, pictures: Sequence[NDArray[np.float32]] = ()
+    ) -> tuple[TermScore, ...]:
+        """How near a photo is to each thing that a query names, nearest or not; nothing for facts and unread photos.
+
+        Raises:
+            BundleError: the text tower is missing or cannot be loaded.
+            LibraryError: the library is damaged.
+        """
+        return self._searcher.explain(query, photo_id, pictures)
+
+    def picture_vector(self, picture: Path | bytes) -> NDArray[np.float32]:
+        """What the model sees in a picture file, or in its bytes, [dim]: for `search`, which need not know the picture.
+
+        It is read in a process of its own, as every photo is.
+
+        Raises:
+            ImageError: it cannot be read, for a reason that its sentence tells.
+            BundleError: the image tower is missing or cannot be loaded.
+        """
+        # Worker processes: 60 ms that a search by words does not pay.
+        from picsight_engine.indexing.single import picture_vector
+
+        return picture_vector(self.bundle, picture)
 
     def similar(self, photo: Path | int, *, limit: int = 20) -> Answer:
         """The photos most like one of the library, given by its path or id; it is not among them.

@@ -31,9 +31,12 @@ FROM photos
 JOIN files ON files.id = {PRIMARY_FILE}
 JOIN folders ON folders.id = files.folder_id"""
 _PHOTOS_BY_ID = f"{_PHOTOS} WHERE photos.id IN (SELECT value FROM json_each(?))"
-_NEWEST_FIRST = f"""{_PHOTOS}
+_BY_DATE = """
 ORDER BY coalesce(taken, strftime('%Y-%m-%dT%H:%M:%S', files.mtime_ns / 1000000000, 'unixepoch', 'localtime')) DESC,
     photos.id DESC"""
+_NEWEST_FIRST = f"{_PHOTOS} {_BY_DATE}"
+_NEWEST_OF = f"{_PHOTOS_BY_ID} {_BY_DATE} LIMIT ?"
+_BY_FOLDER_OF = f"{_PHOTOS_BY_ID} ORDER BY folders.path, files.name LIMIT ?"
 _PATHS = """
 SELECT folders.path, files.name FROM files JOIN folders ON folders.id = files.folder_id
 WHERE photo_id = ? AND present ORDER BY files.id"""
@@ -111,6 +114,21 @@ def all_photos(db: Database) -> list[Photo]:
     """Every visible photo, newest first: by the date taken, else by the file's own."""
     with db.reading() as connection:
         return _photos(connection.execute(_NEWEST_FIRST).fetchall())
+
+
+def newest_of(db: Database, photo_ids: Sequence[int], limit: int) -> list[Photo]:
+    """The first `limit` of these photos, as far as they are visible, in the order of `all_photos`."""
+    return _chosen(db, _NEWEST_OF, photo_ids, limit)
+
+
+def by_folder_of(db: Database, photo_ids: Sequence[int], limit: int) -> list[Photo]:
+    """The same in the order of their primary files' paths."""
+    return _chosen(db, _BY_FOLDER_OF, photo_ids, limit)
+
+
+def _chosen(db: Database, statement: str, photo_ids: Sequence[int], limit: int) -> list[Photo]:
+    with db.reading() as connection:
+        return _photos(connection.execute(statement, (json.dumps(photo_ids), max(limit, 0))).fetchall())
 
 
 def paths_of(db: Database, photo_id: int) -> list[Path]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 import simsimd
@@ -12,7 +12,7 @@ from picsight_engine.vectors.int8 import quantize, rounding_error
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from picsight_engine.vectors.matrix import Matrix, Rows
+    from picsight_engine.vectors.matrix import Rows
 
 _SIGMAS = 5.0  # a row is left out only where rounding would have to be wrong by so many standard errors
 _RERANKED = 256  # looked at again in any case
@@ -20,8 +20,16 @@ _AT_ONCE = 8192  # rows of float64 in memory: 34 MB of 512 numbers
 _MOST_RERANKED = 4096  # thousands of near-equal rows (a burst, blank pages) end here: some 10 ms
 
 
+class Resident(Protocol):
+    """Whatever holds rows: a matrix, whose rows change as the library does, or those of one moment."""
+
+    @property
+    def rows(self) -> Rows:
+        """The rows that are searched."""
+
+
 def scan(
-    matrix: Matrix, query: NDArray[np.float32], k: int, allowed: NDArray[np.bool_] | None = None
+    matrix: Resident, query: NDArray[np.float32], k: int, allowed: NDArray[np.bool_] | None = None
 ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
     """The best `k` photos for `query` [dim] (unit length): ids [k] and dot products [k], best first.
 
@@ -32,7 +40,7 @@ def scan(
 
 
 def scan_any(
-    matrix: Matrix, queries: NDArray[np.float32], k: int, allowed: NDArray[np.bool_] | None = None
+    matrix: Resident, queries: NDArray[np.float32], k: int, allowed: NDArray[np.bool_] | None = None
 ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
     """The best `k` photos for any of `queries` [m, dim]: a photo's score is the largest of its m dot products."""
     rows = matrix.rows
@@ -44,7 +52,7 @@ def scan_any(
 
 
 def term_scores(
-    matrix: Matrix, queries: NDArray[np.float32], photo_ids: NDArray[np.int64]
+    matrix: Resident, queries: NDArray[np.float32], photo_ids: NDArray[np.int64]
 ) -> NDArray[np.float32]:
     """The dot products [p, m] of some photos with each of `queries` [m, dim]: why they matched; nan for a stranger."""
     rows = matrix.rows
