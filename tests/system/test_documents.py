@@ -11,7 +11,7 @@ from pathlib import Path
 from PIL import Image
 
 SUMMARY = ["found", "indexed", "unchanged", "moved", "missing", "problems", "seconds", "photos_per_second"]
-ANSWER = ["query", "space", "photos", "milliseconds", "results"]
+ANSWER = ["query", "space", "photos", "milliseconds", "results", "filters", "undated", "faults"]
 RESULT = ["id", "path", "score", "match", "taken", "place"]
 MATCHES = ("strong", "weaker", "none")
 PHOTO = [

@@ -46,7 +46,7 @@ class Result:
     """One photo of an answer; `path` is its primary file, `width` and `height` are upright pixels.
 
     `match` is None where the model is not calibrated, where a photo was part of the query, and where it asked for
-    facts alone: then the score is 0. `terms` are there if an explanation was wanted.
+    facts alone: then the score is 0. `terms` are None unless an explanation was wanted.
     """
 
     id: int
@@ -57,7 +57,7 @@ class Result:
     place: str | None
     width: int
     height: int
-    terms: tuple[TermScore, ...] = ()
+    terms: tuple[TermScore, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -78,6 +78,8 @@ class Searcher:
             photos, results = self._unranked(passing, request)
         else:
             photos, results = self._ranked(passing, pictures.own, aim, request)
+        if request.explain:
+            results = self._explained(results, aim)
         return Answer(
             query=text,
             space=self._bundle.manifest.space_id,
@@ -178,10 +180,13 @@ class Searcher:
             results = self._results(best)
         else:
             results = self._ordered(ranking.matching(request.least, request.limit), request)
-        if request.explain:
-            terms = explanations(field, aim, [result.id for result in results])
-            results = [replace(result, terms=terms.get(result.id, ())) for result in results]
         return field.photos, results
+
+    def _explained(self, results: list[Result], aim: Aim | None) -> list[Result]:
+        field = None if aim is None else Field(self._refreshed_rows(), None)
+        ids = [result.id for result in results]
+        terms = {} if aim is None or field is None else explanations(field, aim, ids)
+        return [replace(result, terms=terms.get(result.id, ())) for result in results]
 
     def _results(self, best: Sequence[Judged]) -> list[Result]:
         """The visible ones of these photos, in this order."""
