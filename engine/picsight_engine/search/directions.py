@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 
     Vector = NDArray[np.float32]
 
+# Of a picture beside words, in spreads of the library's scores: for "snow" and the photo of a dog, photos of dogs in snow
+# come first with an average precision of 0.111; 0.106 where both count the same, 0.085 by the words, 0.077 by the plain sum.
+PICTURE_WEIGHT = 0.7
 GIVEN = "like the picture"  # one that a person showed, which has no place in the text
 
 
@@ -29,7 +32,7 @@ class Part:
 
     text: str
     vector: Vector
-    is_picture: bool
+    is_picture: bool = False
     weight: float = 1.0
 
 
@@ -56,27 +59,18 @@ class Aim:
     def directions(self, spread: Callable[[Vector], Vector]) -> Vector:
         """One unit row for each alternative: [alternatives, dim].
 
-        Cosines of a photo with words lie closer together than those with another photo. Where both are mixed, each part
-        is made to spread the library's photos equally (`spread` gives the standard deviation of the scores of each row);
-        else the picture alone would decide.
+        Cosines of a photo with words lie closer together than those with another photo. Where there are pictures, each
+        part is made to spread the library's photos as widely as it weighs (`spread` gives the standard deviation of the
+        scores of each row); else the picture alone would decide.
         """
-        weights = np.array([part.weight for part in self.less], np.float32)[:, np.newaxis]
         if not self.has_pictures:
             wanted = np.stack([parts[0].vector for parts in self.alternatives])
-            return less_of(wanted, self._less() * weights) if self.less else wanted
-        wanted = _units(np.stack([self._together(parts, spread) for parts in self.alternatives]))
+            less = [part.vector * np.float32(part.weight) for part in self.less]
+            return less_of(wanted, np.stack(less)) if less else wanted
+        wanted = _units(np.stack([_spread_alike(parts, spread).sum(axis=0) for parts in self.alternatives]))
         if not self.less:
             return wanted
-        less = self._less()
-        return less_of(wanted / spread(wanted)[:, np.newaxis], less * weights / spread(less)[:, np.newaxis])
-
-    def _together(self, parts: tuple[Part, ...], spread: Callable[[Vector], Vector]) -> Vector:
-        vectors = np.stack([part.vector for part in parts])
-        together: Vector = (vectors / spread(vectors)[:, np.newaxis]).sum(axis=0)
-        return together
-
-    def _less(self) -> Vector:
-        return np.stack([part.vector for part in self.less])
+        return less_of(wanted / spread(wanted)[:, np.newaxis], _spread_alike(self.less, spread))
 
     def _all(self) -> Iterator[Part]:
         for parts in self.alternatives:
@@ -92,7 +86,7 @@ def aim_of(
     Raises:
         BundleError: the text tower is missing or cannot be loaded.
     """
-    shown = tuple(Part(GIVEN, vector, is_picture=True) for vector in given)
+    shown = tuple(_picture(GIVEN, vector) for vector in given)
     wanted = query.alternatives or ((Term(),) if shown else ())
     alternatives = [(*_parts(term, terms, pictures), *shown) for term in wanted]
     alternatives = [parts for parts in alternatives if parts]
@@ -107,17 +101,29 @@ def _parts(term: Term, terms: Terms, pictures: Mapping[str, Vector], *, less: bo
     if term.words:
         text = " ".join(map(str, term.words))
         vector = terms.vector(term.text) if less else terms.wanted(term)
-        yield Part(sign + text, vector, is_picture=False, weight=term.words[0].weight if less else 1.0)
+        yield Part(sign + text, vector, weight=term.words[0].weight if less else 1.0)
     for picture in term.pictures:
         if picture.target in pictures:
-            yield Part(f"{sign}{picture}", pictures[picture.target], is_picture=True)
+            yield _picture(f"{sign}{picture}", pictures[picture.target])
+
+
+def _picture(text: str, vector: Vector) -> Part:
+    return Part(text, vector, is_picture=True, weight=PICTURE_WEIGHT)
 
 
 def _accents(query: Query, terms: Terms) -> Iterator[Part]:
     for term in query.alternatives:
         for word in term.words if len(term.words) > 1 else ():
             if word.weight != 1:
-                yield Part(word.text, terms.vector(word.text), is_picture=False)
+                yield Part(word.text, terms.vector(word.text))
+
+
+def _spread_alike(parts: Sequence[Part], spread: Callable[[Vector], Vector]) -> Vector:
+    """The parts' vectors [parts, dim] at such lengths that the scores of each spread as widely as it weighs."""
+    vectors = np.stack([part.vector for part in parts])
+    weights = np.array([part.weight for part in parts], np.float32)
+    alike: Vector = vectors * (weights / spread(vectors))[:, np.newaxis]
+    return alike
 
 
 def _units(rows: Vector) -> Vector:

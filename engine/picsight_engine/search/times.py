@@ -63,6 +63,8 @@ def could_be_time(word: str) -> bool:
 
 def time_in_words(words: Sequence[str], today: date) -> Period | None:
     """The time that words of a text mean, all of them; none where they name no year and are not told from today."""
+    if ".." in words[-1]:
+        return time_of_value(words[0], today) if len(words) == 1 else None
     plain = [_plain(word) for word in words]
     opener = plain[0] if plain[0] in _OPENERS else None
     if opener or plain[0] in _BEFORE:
@@ -132,7 +134,7 @@ def _period(words: list[str], today: date) -> Period | None:
 
 
 def _of_number(words: list[str], _today: date) -> Period | None:
-    """2012, 1990s, 2020-07, 2020-07-18, 2019..2021."""
+    """2012, 1990s, 2020-07, 2020-07-18."""
     if len(words) != 1:
         return None
     word = words[0]
@@ -145,10 +147,6 @@ def _of_number(words: list[str], _today: date) -> Period | None:
     if iso := _ISO.fullmatch(word):
         year, month = _year(iso[1]), int(iso[2])
         return _day(year, month, int(iso[3])) if iso[3] else _month(year, month)
-    first, dots, last = word.partition("..")
-    if dots and _YEAR.fullmatch(first or last) and (not last or _YEAR.fullmatch(last)):
-        ends = [_of_number([end], _today) if end else None for end in (first, last)]
-        return _between(*ends)
     return None
 
 
@@ -176,8 +174,9 @@ def _of_name(words: list[str], _today: date) -> Period | None:
         return _named(names[0], _year(years[0]))
     if names[0] == "easter":
         return None
-    period = _named(names[0], 2000)
-    return Period(period.first, period.last, f"every {period.words.rpartition(' ')[0]}", yearly=True)
+    period = _named(names[0], 1999 if names[0] == "winter" else 2000)  # with a leap year's February
+    every = names[0] if names[0] in _SEASONS else period.words.rpartition(" ")[0]
+    return Period(period.first, period.last, f"every {every}", yearly=True)
 
 
 def _of_now(words: list[str], today: date) -> Period | None:
