@@ -55,7 +55,7 @@ KNOWN: dict[str, tuple[Column, str]] = {
     "description": ("description", "a description"),
 }
 _COPIES = "copies"
-_STARS = re.compile(r"(?P<sign>>=|<=|>|<|=)?(?P<one>[0-5])|(?P<least>[0-5]?)\.\.(?P<most>[0-5]?)")
+_STARS = r"(?P<sign>>=|<=|>|<|=)?(?P<one>[0-5])|(?P<least>[0-5]?)\.\.(?P<most>[0-5]?)"
 _SEARCHED = "The rest was searched."
 
 
@@ -90,6 +90,13 @@ def taken_in(period: Period) -> Condition:
     else:
         find = partial(selection.photos_taken, first=first, last=last)
     return Condition("time", (find.func.__name__, first, last), period.words, find)
+
+
+def known(column: Column) -> Condition:
+    """That anything of this kind is known of a photo."""
+    name, words = next((name, words) for name, (own, words) in KNOWN.items() if own == column)
+    find = partial(selection.photos_with, column=column)
+    return Condition("has", ("has", name), f"with {words}", find, None if column == "taken" else column)
 
 
 def unknown(condition: Condition, key: str) -> str:
@@ -141,9 +148,7 @@ def _has(value: str, _today: date) -> Condition | str:
         return Condition("has", ("has", name), "with copies", selection.photos_with_copies)
     if name not in KNOWN:
         return f'"has:" knows {_listed((*KNOWN, _COPIES))}. {_SEARCHED}'
-    column, words = KNOWN[name]
-    find = partial(selection.photos_with, column=column)
-    return Condition("has", ("has", name), f"with {words}", find, None if column == "taken" else column)
+    return known(KNOWN[name][0])
 
 
 def _place(value: str, _today: date) -> Condition | str:
@@ -173,7 +178,7 @@ def _tag(value: str, _today: date) -> Condition | str:
 
 
 def _rating(value: str, _today: date) -> Condition | str:
-    stars = _STARS.fullmatch(value)
+    stars = re.fullmatch(_STARS, value)
     if stars is None:
         return f'"rated:" needs a number from 0 to 5. {_SEARCHED}'
     if stars["one"] is None:

@@ -14,9 +14,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from picsight_engine.search.answer import Filter, QueryFault
-from picsight_engine.search.facts import UNDATED, VISIBLE, Condition, condition_of, taken_in, unknown
+from picsight_engine.search.facts import UNDATED, VISIBLE, Condition, condition_of, known, taken_in, unknown
 from picsight_engine.search.recognition import recognise
-from picsight_engine.store import selection
 from picsight_engine.store.selection import library_state
 
 if TYPE_CHECKING:
@@ -85,7 +84,7 @@ class Filters:
         return Passing(rest, *sieve.passing(), tuple(filters), tuple(faults))
 
     def _is_known(self, condition: Condition) -> bool:
-        return condition.column is None or selection.is_known(self._db, condition.column)
+        return condition.column is None or self._holding(known(condition.column)).size > 0
 
     def _holding(self, condition: Condition) -> Ids:
         """The photos for which a condition holds, remembered until any process changes the library."""

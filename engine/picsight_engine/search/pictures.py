@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import threading
 from collections import OrderedDict
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from picsight_engine.search.query import Picture, Query
     from picsight_engine.store.database import Database
 
-_NUMBER = re.compile(r"#([0-9]{1,18})")
+_NUMBER = r"#([0-9]{1,18})"
 _REMEMBERED = 16  # files outside the library: reading one takes a second, and words are typed beside it
 
 
@@ -64,9 +65,9 @@ class PictureFinder:
 
     def _photo(self, picture: Picture) -> int | None:
         """The photo of the library that is meant, None for another file."""
-        number = _NUMBER.fullmatch(picture.target)
+        number = re.fullmatch(_NUMBER, picture.target)
         if number is None:
-            photo = photo_at(self._db, Path(picture.target).expanduser())
+            photo = photo_at(self._db, _path_of(picture))
             return None if photo is None else photo.id
         photo_id = int(number[1])
         if photo_id not in photos_by_id(self._db, [photo_id]):
@@ -75,7 +76,7 @@ class PictureFinder:
 
     def _vector(self, picture: Picture, photo_id: int | None) -> NDArray[np.float32]:
         if photo_id is None:
-            return self._of_file(Path(picture.target).expanduser())
+            return self._of_file(_path_of(picture))
         stored = vector_of(self._db, photo_id, self._space)
         if stored is None:
             raise PicsightError(f"{picture.target} was not read by this model yet; index its folder again.")
@@ -94,3 +95,13 @@ class PictureFinder:
                     self._files.popitem(last=False)
             self._files.move_to_end(key)
             return self._files[key]
+
+
+def _path_of(picture: Picture) -> Path:
+    """The file that is meant, absolute; "~" is a person's home."""
+    try:
+        return Path(os.path.abspath(os.path.expanduser(picture.target)))  # noqa: PTH100, PTH111 -- links stay, no home is no fault
+    except FileNotFoundError:
+        raise PicsightError(
+            f"The folder in which {picture.target} was typed is gone; type the whole path."
+        ) from None

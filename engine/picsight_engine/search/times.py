@@ -34,11 +34,12 @@ _OTHERS = frozenset(
 _VOCABULARY = frozenset(
     {*_MONTHS, *_SHORT, *_SEASONS, *_FEASTS, *_UNITS, *_NUMBERS, *_FILLERS, *_BEFORE, *_OPENERS, *_OTHERS}
 )
-_NUMBER = re.compile(r"[0-9]{1,4}(?:st|nd|rd|th|s)?|[0-9.]*\.\.[0-9.]*|[0-9]{4}(?:-[0-9]{2}){1,2}")
-_YEAR = re.compile(r"[0-9]{4}")
-_DECADE = re.compile(r"([0-9]{3})0s")
-_DAY = re.compile(r"([0-9]{1,2})(?:st|nd|rd|th)?")
-_ISO = re.compile(r"([0-9]{4})-([0-9]{2})(?:-([0-9]{2}))?")
+# Compiled by the first word with a digit, not by every start.
+_NUMBER = r"[0-9]{1,4}(?:st|nd|rd|th|s)?|[0-9.]*\.\.[0-9.]*|[0-9]{4}(?:-[0-9]{2}){1,2}"
+_YEAR = r"[0-9]{4}"
+_DECADE = r"([0-9]{3})0s"
+_DAY = r"([0-9]{1,2})(?:st|nd|rd|th)?"
+_ISO = r"([0-9]{4})-([0-9]{2})(?:-([0-9]{2}))?"
 MOST_WORDS = 7  # "in the summer of the year" is as long as it gets
 
 
@@ -58,7 +59,9 @@ class Period:
 def could_be_time(word: str) -> bool:
     """Whether a word may be part of a time; few are, so most texts are looked at once and no further."""
     word = _plain(word)
-    return word in _VOCABULARY or _NUMBER.fullmatch(word) is not None
+    if any(letter.isdecimal() for letter in word):
+        return re.fullmatch(_NUMBER, word) is not None
+    return word in _VOCABULARY
 
 
 def time_in_words(words: Sequence[str], today: date) -> Period | None:
@@ -92,7 +95,7 @@ def _plain(word: str) -> str:
 
 def _simple(text: str, today: date) -> Period | None:
     text = text.strip()
-    if _ISO.fullmatch(text):
+    if re.fullmatch(_ISO, text):
         return _period([text], today)
     words = [_plain(word) for word in re.split(r"[\s_-]+", text) if word]
     return _period([word for word in words if word not in _FILLERS], today)
@@ -138,13 +141,13 @@ def _of_number(words: list[str], _today: date) -> Period | None:
     if len(words) != 1:
         return None
     word = words[0]
-    if _YEAR.fullmatch(word):
+    if re.fullmatch(_YEAR, word):
         year = _year(word)
         return Period(date(year, 1, 1), date(year, 12, 31), word)
-    if decade := _DECADE.fullmatch(word):
+    if decade := re.fullmatch(_DECADE, word):
         year = _year(decade[1] + "0")
         return Period(date(year, 1, 1), date(year + 9, 12, 31), f"the {word}")
-    if iso := _ISO.fullmatch(word):
+    if iso := re.fullmatch(_ISO, word):
         year, month = _year(iso[1]), int(iso[2])
         return _day(year, month, int(iso[3])) if iso[3] else _month(year, month)
     return None
@@ -153,8 +156,8 @@ def _of_number(words: list[str], _today: date) -> Period | None:
 def _of_day(words: list[str], _today: date) -> Period | None:
     """18 July 2020, July 18 2020, and 18 July of every year."""
     months = [word for word in words if word in _MONTHS or word in _SHORT]
-    days = [match for word in words if (match := _DAY.fullmatch(word))]
-    years = [word for word in words if _YEAR.fullmatch(word)]
+    days = [match for word in words if (match := re.fullmatch(_DAY, word))]
+    years = [word for word in words if re.fullmatch(_YEAR, word)]
     if len(months) != 1 or len(days) != 1 or len(words) != 2 + len(years) or len(years) > 1:
         return None
     month, day = _number_of_month(months[0]), int(days[0][1])
@@ -166,8 +169,8 @@ def _of_day(words: list[str], _today: date) -> Period | None:
 
 def _of_name(words: list[str], _today: date) -> Period | None:
     """July 2020, summer 2019, christmas 2018; without a year that of every year, but for Easter, which moves."""
-    years = [word for word in words if _YEAR.fullmatch(word)]
-    names = [word for word in words if not _YEAR.fullmatch(word)]
+    years = [word for word in words if re.fullmatch(_YEAR, word)]
+    names = [word for word in words if not re.fullmatch(_YEAR, word)]
     if len(names) != 1 or len(years) > 1 or not _is_name(names[0]):
         return None
     if years:

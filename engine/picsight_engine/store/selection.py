@@ -82,12 +82,6 @@ def photos_rated(db: Database, least: int, most: int) -> NDArray[np.int64]:
     return _ids(db, _RATED, least, most)
 
 
-def is_known(db: Database, column: Column) -> bool:
-    """Whether any present file says anything of this kind."""
-    with db.reading() as connection:
-        return connection.execute(f"{_PRESENT} AND {column} IS NOT NULL LIMIT 1").fetchone() is not None
-
-
 def photos_with(db: Database, column: Column) -> NDArray[np.int64]:
     """The photos of which something of this kind is known."""
     return _ids(db, f"{_PRESENT} AND {column} IS NOT NULL")

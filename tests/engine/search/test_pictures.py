@@ -109,7 +109,9 @@ def test_the_bytes_of_a_picture_have_the_vector_of_its_file(library, vectors, ph
     assert np.abs(library.picture_vector(path.read_bytes()) - vectors[number]).max() < 1e-3
 
 
-@pytest.mark.parametrize("target", ["#999999", "nowhere.jpg", '"a\tb"', "#99999999999999999999999"])
+@pytest.mark.parametrize(
+    "target", ["#999999", "nowhere.jpg", '"a\tb"', "#99999999999999999999999", "~nobody/x", "x" * 5000]
+)
 def test_a_picture_that_cannot_be_had_is_pointed_at_and_the_rest_is_searched(library, target):
     query = f"dog like:{target}"
     answer = library.search(query, limit=5)
