@@ -99,6 +99,13 @@ def test_photos_without_a_date_are_counted_where_a_time_is_asked_for(trips):
     assert album.library.search("in:2019 -folder:scans").undated == 0
 
 
+def test_a_photo_is_dated_if_any_of_its_files_is(album):
+    photo = album.put(b"a.jpg", 1, taken="2019-01-01T00:00:00")
+    album.put(b"b.jpg", 1)
+    answer = album.library.search("in:2020")
+    assert (answer.undated, album.found("has:date"), album.found("in:2019")) == (0, [photo], [photo])
+
+
 def test_a_missing_file_says_nothing(album):
     ids = fill(album)
     (copy,) = [file.id for file in files_of(album.db, album.folder_id) if file.name.startswith(b"Copies")]

@@ -11,7 +11,7 @@ from picsight_engine.library import Library
 from picsight_engine.models.calibration import Calibration
 
 PHOTOS = 700  # more than are looked at first
-CUTS = Calibration(answered=-0.9, strong=0.04, weaker=0.0, gap=0.0, growth=0.0, sentence=0.0)
+CUTS = Calibration(answered=-0.9, strong=0.04, weaker=-0.05, gap=0.0, growth=0.0, sentence=0.0)
 
 
 @pytest.fixture(scope="module")
