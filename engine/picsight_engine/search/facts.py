@@ -8,15 +8,16 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from picsight_engine.search.times import time_of_value
 from picsight_engine.store import selection
-from picsight_engine.store.selection import folded
+from picsight_engine.store.text import fold, photos_holding
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from datetime import date
 
-    import numpy as np
     from numpy.typing import NDArray
 
     from picsight_engine.search.answer import FilterKind
@@ -106,9 +107,9 @@ def unknown(condition: Condition, key: str) -> str:
 
 
 def _text(value: str, _today: date) -> Condition | str:
-    wanted = folded(value)
-    find = partial(selection.photos_named, fits=lambda name: wanted in folded(name))
-    return Condition("text", ("text", wanted), value, find)
+    return Condition(
+        "text", ("text", fold(value)), value, lambda db: np.asarray(photos_holding(db, value), np.int64)
+    )
 
 
 def _time(value: str, today: date) -> Condition | str:
@@ -119,9 +120,8 @@ def _time(value: str, today: date) -> Condition | str:
 
 
 def _folder(value: str, _today: date) -> Condition | str:
-    wanted = folded(value.replace("\\", "/"))
-    find = partial(selection.photos_in_folder, fits=lambda path: wanted in folded(path))
-    return Condition("folder", ("folder", wanted), value, find)
+    wanted = value.replace("\\", "/")
+    return Condition("folder", ("folder", wanted), value, partial(selection.photos_in_folder, text=wanted))
 
 
 def _format(value: str, _today: date) -> Condition | str:
@@ -160,17 +160,19 @@ def _camera(value: str, _today: date) -> Condition | str:
 
 
 def _saying(kind: FilterKind, column: Column, value: str) -> Condition:
-    wanted = folded(value)
-    find = partial(selection.photos_saying, column=column, fits=lambda text: wanted in folded(text))
+    wanted = fold(value)
+    find = partial(
+        selection.photos_saying, column=column, fits=lambda text: wanted != "" and wanted in fold(text)
+    )
     return Condition(kind, (column, wanted), value, find, column)
 
 
 def _tag(value: str, _today: date) -> Condition | str:
     """A keyword by its whole name, or by a part of one that stands below another: "Birds/Waders"."""
-    wanted = folded(value)
+    wanted = fold(value)
 
     def fits(keywords: str) -> bool:
-        names = [folded(keyword) for keyword in json.loads(keywords)]
+        names = [fold(keyword) for keyword in json.loads(keywords)]
         return any(wanted == name or wanted in re.split(r"[/|]", name) for name in names)
 
     find = partial(selection.photos_saying, column="keywords", fits=fits)

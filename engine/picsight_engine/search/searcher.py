@@ -183,9 +183,9 @@ class Searcher:
         return field.photos, results
 
     def _explained(self, results: list[Result], aim: Aim | None) -> list[Result]:
-        field = None if aim is None else Field(self._refreshed_rows(), None)
-        ids = [result.id for result in results]
-        terms = {} if aim is None or field is None else explanations(field, aim, ids)
+        terms: dict[int, tuple[TermScore, ...]] = {}
+        if aim is not None:
+            terms = explanations(Field(self._refreshed_rows(), None), aim, [result.id for result in results])
         return [replace(result, terms=terms.get(result.id, ())) for result in results]
 
     def _results(self, best: Sequence[Judged]) -> list[Result]:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import os
-import unicodedata
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
+
+from picsight_engine.store.folders import all_folders
+from picsight_engine.store.text import fold
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -22,11 +23,16 @@ _SQUARE = 1.02  # the longer side by the shorter one up to which a picture looks
 _PANORAMA = 2.0  # ... and from which it looks like one
 
 _VISIBLE = "SELECT id FROM photos WHERE missing_since IS NULL"
-_PRESENT = "SELECT photo_id FROM files WHERE present AND photo_id IS NOT NULL"
-_TAKEN = f"{_PRESENT} AND substr(taken, 1, 10) BETWEEN ? AND ?"
-_TAKEN_YEARLY = f"{_PRESENT} AND substr(taken, 6, 5) BETWEEN ? AND ?"
-_TAKEN_TURN_OF_YEAR = f"{_PRESENT} AND (substr(taken, 6, 5) >= ? OR substr(taken, 6, 5) <= ?)"
-_UNDATED = f"{_PRESENT} GROUP BY photo_id HAVING max(taken) IS NULL"
+# "+" keeps SQLite from walking through the photos where an index of what is asked for is at hand.
+_PRESENT = "SELECT photo_id FROM files WHERE present AND +photo_id IS NOT NULL"
+_TAKEN = f"{_PRESENT} AND taken BETWEEN ? AND ? || '~'"  # the last day's times come before "~"
+_TAKEN_YEARLY = f"{_PRESENT} AND taken IS NOT NULL AND substr(taken, 6, 5) BETWEEN ? AND ?"
+_TAKEN_TURN_OF_YEAR = (
+    f"{_PRESENT} AND taken IS NOT NULL AND (substr(taken, 6, 5) >= ? OR substr(taken, 6, 5) <= ?)"
+)
+_UNDATED = """
+SELECT photo_id FROM files AS file WHERE present AND +photo_id IS NOT NULL AND taken IS NULL
+    AND NOT EXISTS (SELECT 1 FROM files WHERE photo_id = file.photo_id AND present AND taken IS NOT NULL)"""
 _COPIES = f"{_PRESENT} GROUP BY photo_id HAVING count(*) > 1"
 _RATED = f"{_PRESENT} AND rating BETWEEN ? AND ?"
 _SHAPES: dict[Shape, str] = {
@@ -35,9 +41,10 @@ _SHAPES: dict[Shape, str] = {
     "square": f"{_VISIBLE} AND max(width, height) <= min(width, height) * {_SQUARE}",
     "panorama": f"{_VISIBLE} AND max(width, height) >= min(width, height) * {_PANORAMA}",
 }
-_PLACES = """
-SELECT photo_id, folders.path, files.name FROM files JOIN folders ON folders.id = folder_id
-WHERE present AND photo_id IS NOT NULL"""
+_WITH_TEXT = """
+SELECT photo_id FROM files JOIN file_texts ON file_id = files.id WHERE present AND +photo_id IS NOT NULL"""
+_IN_FOLDER = f"{_WITH_TEXT} AND instr(folder || '/', ?)"
+_BELOW = f"{_WITH_TEXT} AND folder_id = ? AND substr(folder || '/', 1, length(?2)) = ?2"
 
 
 def library_state(db: Database) -> int:
@@ -97,29 +104,22 @@ def photos_saying(db: Database, column: Column, fits: Callable[[str], bool]) -> 
     return _unique(photo_id for photo_id, text in rows if verdicts[text])
 
 
-def photos_in_folder(db: Database, fits: Callable[[str], bool]) -> NDArray[np.int64]:
-    """The photos in folders whose absolute path, ending in "/", fits; each path is asked for once."""
-    with db.reading() as connection:
-        rows = connection.execute(_PLACES).fetchall()
-    verdicts: dict[tuple[bytes, bytes], bool] = {}
-    found = []
-    for photo_id, folder, name in rows:
-        place = folder, name.rpartition(b"/")[0]
-        verdict = verdicts.get(place)
-        if verdict is None:
-            verdict = verdicts[place] = fits(_path_of(*place))
-        if verdict:
-            found.append(photo_id)
-    return _unique(found)
+def photos_in_folder(db: Database, text: str) -> NDArray[np.int64]:
+    """The photos in folders whose absolute path, divided by "/" and ending in one, holds this text, without case and accents.
 
-
-def photos_named(db: Database, fits: Callable[[str], bool]) -> NDArray[np.int64]:
-    """The photos with a file whose name, with its folders inside the library, fits."""
-    with db.reading() as connection:
-        rows = connection.execute(
-            "SELECT photo_id, name FROM files WHERE present AND photo_id IS NOT NULL"
-        ).fetchall()
-    return _unique(photo_id for photo_id, name in rows if fits(os.fsdecode(name)))
+    The texts of files begin with the name of the folder that was added; what lies above that is looked at here.
+    """
+    wanted = fold(text)
+    if not wanted:
+        return np.empty(0, np.int64)
+    found = [_ids(db, _IN_FOLDER, wanted)]
+    for folder in all_folders(db):
+        above = fold(f"{folder.path.parent.as_posix().rstrip('/')}/")
+        if wanted in above:
+            found.append(_ids(db, _BELOW, folder.id, ""))
+        parted = ((wanted[:cut], wanted[cut:]) for cut in range(1, len(wanted)))
+        found += [_ids(db, _BELOW, folder.id, rest) for start, rest in parted if above.endswith(start)]
+    return np.unique(np.concatenate(found))
 
 
 def photos_ending(db: Database, suffixes: Sequence[str]) -> NDArray[np.int64]:
@@ -127,17 +127,6 @@ def photos_ending(db: Database, suffixes: Sequence[str]) -> NDArray[np.int64]:
     endings = " OR ".join(["lower(substr(name, ?)) = ?"] * len(suffixes))
     values = [value for suffix in suffixes for value in (-len(suffix), suffix)]
     return _ids(db, f"{_PRESENT} AND ({endings})", *values)
-
-
-def folded(text: str) -> str:
-    """A text without case and accents, as names are compared."""
-    apart = unicodedata.normalize("NFKD", text)
-    return "".join(letter for letter in apart if not unicodedata.combining(letter)).casefold()
-
-
-def _path_of(folder: bytes, inside: bytes) -> str:
-    path = f"{os.fsdecode(folder)}/{os.fsdecode(inside)}/".replace(os.sep, "/")
-    return path.replace("//", "/")
 
 
 def _ids(db: Database, statement: str, *values: object) -> NDArray[np.int64]:

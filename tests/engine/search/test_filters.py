@@ -70,6 +70,13 @@ def fill(album):
         ("-has:date", "scan"),
         ("has:copies", "cat"),
         ("in:2019 is:landscape -format:jpeg", "lake"),
+        ('"img_"', "snow beach"),
+        ('"IMG_0002"', "beach"),
+        ('"sao p"', "beach"),
+        ('-"img_" in:2018..', "lake cat"),
+        ('"."', "snow beach lake cat scan"),
+        ('"\u0301"', ""),
+        ("folder:\u0301", ""),
     ],
 )
 def test_facts_alone_give_every_photo_for_which_they_hold_newest_first(trips, query, names):

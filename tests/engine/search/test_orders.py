@@ -9,16 +9,19 @@ from tests.engine.search.conftest import open_album
 
 from picsight_engine.library import Library
 from picsight_engine.models.calibration import Calibration
+from picsight_engine.models.commonness import commonness
 
 PHOTOS = 700  # more than are looked at first
-CUTS = Calibration(answered=-0.9, strong=0.04, weaker=-0.05, gap=0.0, growth=0.0, sentence=0.0)
+CUTS = Calibration(
+    answered=0.04, strong=0.04, possible=0.0, gap=0.0, span=0.2, growth=0.0, growth_below=0.0, common=0.0
+)
 
 
 @pytest.fixture(scope="module")
 def judged(tmp_path_factory, bundle):
     """Seven hundred photos of which half match, seen through a model of these cuts."""
     folder = tmp_path_factory.mktemp("orders")
-    calibrated = replace(bundle, manifest=replace(bundle.manifest, calibration=replace(CUTS, answered=0.04)))
+    calibrated = replace(bundle, manifest=replace(bundle.manifest, calibration=CUTS))
     with open_album(folder, bundle) as album:
         for number in range(1, PHOTOS + 1):
             taken = None if number % 7 == 0 else f"{2000 + number * 37 % 20}-01-{number % 28 + 1:02}T00:00:00"
@@ -44,7 +47,7 @@ def test_by_date_come_all_photos_that_match_and_no_others(judged, least):
 
 def test_by_folder_photos_come_by_their_paths(judged):
     everything = judged.search("dog", limit=PHOTOS, least="weaker").results
-    assert len(everything) > 300
+    assert len(everything) > 512  # more than are looked at first
     by_path = sorted(everything, key=lambda result: (result.path.parent, result.path.name))
     assert list(judged.search("dog", limit=PHOTOS, order="folder", least="weaker").results) == by_path
 
@@ -84,10 +87,10 @@ def test_facts_alone_come_newest_first_or_by_folder(judged):
 
 
 def test_what_passes_a_filter_is_judged_as_a_library_of_its_size(judged, bundle):
-    grown = replace(bundle, manifest=replace(bundle.manifest, calibration=replace(CUTS, growth=0.02)))
+    grown = replace(bundle, manifest=replace(bundle.manifest, calibration=replace(CUTS, growth_below=0.02)))
     with Library.open(judged.folder, grown, create=False) as library:
         answer = library.search("dog in:2005", limit=PHOTOS)
         scores = [result.score for result in answer.results]
         assert 0 < answer.photos < 100
-        cuts = grown.manifest.calibration.matches(scores, answer.photos, sentence=False)
+        cuts = grown.manifest.calibration.matches(scores, answer.photos, commonness("dog"))
         assert [result.match for result in answer.results] == cuts
