@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 import numpy as np
 import pytest
 
@@ -15,8 +17,9 @@ def cosine(indexed, bundle):
     """The cosine of a photo with a text, in float64."""
     embedder = TextEmbedder(bundle)
     db = Database.open(indexed, create=False)
+    term = cache(embedder.embed_term)
     yield lambda photo, text: float(
-        vector_of(db, photo, bundle.manifest.space_id).astype(np.float64) @ embedder.embed_term(text)
+        vector_of(db, photo, bundle.manifest.space_id).astype(np.float64) @ term(text)
     )
     db.close()
 
