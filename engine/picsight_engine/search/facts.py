@@ -57,7 +57,6 @@ KNOWN: dict[str, tuple[Column, str]] = {
 }
 _COPIES = "copies"
 _STARS = r"(?P<sign>>=|<=|>|<|=)?(?P<one>[0-5])|(?P<least>[0-5]?)\.\.(?P<most>[0-5]?)"
-_SEARCHED = "The rest was searched."
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +102,7 @@ def known(column: Column) -> Condition:
 def unknown(condition: Condition, key: str) -> str:
     """What to say where the library knows nothing of what a condition is about."""
     what = next(words for column, words in KNOWN.values() if column == condition.column)
-    return f'No photo of this library is known to have {what}, so "{key}:" was left out. {_SEARCHED}'
+    return f'No photo of this library is known to have {what}, so "{key}:" was left out.'
 
 
 def _text(value: str, _today: date) -> Condition | str:
@@ -115,7 +114,7 @@ def _text(value: str, _today: date) -> Condition | str:
 def _time(value: str, today: date) -> Condition | str:
     period = time_of_value(value, today)
     if period is None:
-        return f'"in:" needs a time such as 2019, 2019-07, summer-2020 or 2019..2021. {_SEARCHED}'
+        return '"in:" needs a time such as 2019, 2019-07, summer-2020 or 2019..2021.'
     return taken_in(period)
 
 
@@ -131,14 +130,14 @@ def _format(value: str, _today: date) -> Condition | str:
             find = partial(selection.photos_ending, suffixes=suffixes)
             return Condition("format", ("format", known), known.upper(), find)
     if name == "raw":
-        return f"Picsight cannot read RAW files yet, so none are in the library. {_SEARCHED}"
-    return f'"format:" knows {_listed(tuple(FORMATS))}. {_SEARCHED}'
+        return "Picsight cannot read RAW files yet, so none are in the library."
+    return f'"format:" knows {_listed(tuple(FORMATS))}.'
 
 
 def _is(value: str, _today: date) -> Condition | str:
     shape = next((shape for shape in SHAPES if shape == value.lower()), None)
     if shape is None:
-        return f'"is:" knows {_listed(SHAPES)}. {_SEARCHED}'
+        return f'"is:" knows {_listed(SHAPES)}.'
     return Condition("is", ("is", shape), shape, partial(selection.photos_of_shape, shape=shape))
 
 
@@ -147,7 +146,7 @@ def _has(value: str, _today: date) -> Condition | str:
     if name == _COPIES:
         return Condition("has", ("has", name), "with copies", selection.photos_with_copies)
     if name not in KNOWN:
-        return f'"has:" knows {_listed((*KNOWN, _COPIES))}. {_SEARCHED}'
+        return f'"has:" knows {_listed((*KNOWN, _COPIES))}.'
     return known(KNOWN[name][0])
 
 
@@ -182,7 +181,7 @@ def _tag(value: str, _today: date) -> Condition | str:
 def _rating(value: str, _today: date) -> Condition | str:
     stars = re.fullmatch(_STARS, value)
     if stars is None:
-        return f'"rated:" needs a number from 0 to 5. {_SEARCHED}'
+        return '"rated:" needs a number from 0 to 5.'
     if stars["one"] is None:
         least, most = int(stars["least"] or 0), int(stars["most"] or 5)
     else:

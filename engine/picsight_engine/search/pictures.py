@@ -58,7 +58,7 @@ class PictureFinder:
                 photo_id = self._photo(picture)
                 vectors[picture.target] = self._vector(picture, photo_id)
             except PicsightError as fault:
-                faults.append(QueryFault(picture.start, picture.end, f"{fault} The rest was searched."))
+                faults.append(QueryFault(picture.start, picture.end, str(fault)))
             else:
                 own += [] if photo_id is None else [photo_id]
         return Pictures(vectors, tuple(own), tuple(faults))

@@ -16,7 +16,8 @@ What is decided here, so that it reads as it is meant:
 * "|" needs no spaces; an alternative without words ("| a", "a | | b", "a |" while typing) is left out.
 * A quotation mark opens at the start of a word or of a value only, so 5" is a word; curly ones count too.
 * A backslash takes everything up to the next blank as it stands: \-people, \in:2019, \2012 are words and nothing else.
-* Whatever means nothing to the language, such as "16:9" or "in: 2019", is plain text.
+* Whatever means nothing to the language, such as "16:9" or "in: 2019", is plain text; but a key that ends the query, or
+  stands behind "-", waits for its value and says nothing yet.
 
 Parsing is pure and never raises. Printing a query gives text that parses to an equal query; positions and faults,
 which belong to one spelling, take no part in equality.
@@ -48,6 +49,7 @@ _TOKEN = re.compile(
     rf"|(?P<key>(?ai:{_KEYS})):(?:{_QUOTED % ('quoted', 'value_close')}|(?P<value>[^{_BLANK}|]+))"
     rf"|{_QUOTED % ('text', 'text_close')}|(?P<word>[^{_BLANK}|]*))"
 )
+_KEY_ALONE = re.compile(f"(?ai:{_KEYS}):")
 _WEIGHTED = re.compile(r"(?P<text>[^^]+)\^(?P<weight>[0-9]{1,6}(?:\.[0-9]{1,6})?)")
 _NEEDS_QUOTES = re.compile(rf"[{_QUOTE}]|.*[{_BLANK}|]", re.DOTALL)
 
@@ -169,9 +171,11 @@ class _Gathering:
         self._words: list[Word] = []
         self._pictures: list[Picture] = []
         self._surplus: list[tuple[int, int]] = []
+        self._unfinished = 0  # keys at the end that wait for their values
 
     def query(self) -> Query:
         self._end_alternative()
+        self._drop_unfinished()
         if self._surplus:
             self._faults.append(QueryFault(self._surplus[0][0], self._surplus[-1][1], TOO_MANY))
         return Query(tuple(self._alternatives), tuple(self._less), tuple(self._facts), tuple(self._faults))
@@ -224,16 +228,29 @@ class _Gathering:
             self._surplus.append(match.span())
         else:
             self._facts.append(Fact(key, value, excluded, *match.span()))
+            self._unfinished = 0
 
     def _take_term(self, term: Term, match: re.Match[str], *, less: bool) -> None:
         known = sum(len(wanted.pictures) for wanted in self._alternatives) + len(self._pictures)
         if len(self._less if less else self._alternatives) == MOST or (term.pictures and known == MOST):
             self._surplus.append(match.span())
-        elif less:
+            return
+        waits = bool(match["word"]) and _KEY_ALONE.fullmatch(match["word"]) is not None
+        if less and waits:
+            return
+        self._unfinished = self._unfinished + 1 if waits else 0
+        if less:
             self._less.append(term)
         else:
             self._words += term.words
             self._pictures += term.pictures
+
+    def _drop_unfinished(self) -> None:
+        """Keys that wait for their values at the end of the query are the last words that were taken."""
+        for _ in range(self._unfinished):
+            last = self._alternatives.pop()
+            if last.words[:-1] or last.pictures:
+                self._alternatives.append(Term(last.words[:-1], last.pictures))
 
     def _end_alternative(self) -> None:
         if self._words or self._pictures:

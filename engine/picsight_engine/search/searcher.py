@@ -40,6 +40,8 @@ if TYPE_CHECKING:
     from picsight_engine.store.photos import Photo
     from picsight_engine.vectors.matrix import Rows
 
+REST = "The rest was searched."
+
 
 class Searcher:
     """Answers searches over one library with one bundle; any thread may call.
@@ -72,7 +74,10 @@ class Searcher:
         pictures = self._pictures.pictures_of(passing.query)
         # One after the other: opening the matrix takes 2 ms, a thread for the text tower beside it gained nothing.
         aim = aim_of(passing.query, self._terms, pictures.vectors, request.pictures)
-        faults = [*query.faults, *passing.faults, *pictures.faults]
+        left_out = [*passing.faults, *pictures.faults]
+        if aim is not None or passing.ids is not None:
+            left_out = [replace(fault, message=f"{fault.message} {REST}") for fault in left_out]
+        faults = [*query.faults, *left_out]
         if aim is None:
             faults += _only_less(passing.query)
             photos, results = self._unranked(passing, request)

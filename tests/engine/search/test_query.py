@@ -62,6 +62,11 @@ def facts(text: str) -> list[tuple[str, str, bool]]:
         (r"sea -\-x \\ \ ", ["sea \\"], ["-x"]),
         ("dog in:2019 beach | cat", ["dog beach", "cat"], []),
         ('"IMG_20" | in:2019 | dog', ["dog"], []),
+        ("dog in:", ["dog"], []),
+        ("dog -people -IN: |", ["dog"], ["people"]),
+        ("dog | in: folder: ", ["dog"], []),
+        ("dog in: -people", ["dog in:"], ["people"]),
+        ("-in: 2019", ["2019"], []),
     ],
 )
 def test_a_query_means_what_it_reads_like(text, wanted, less):
@@ -81,7 +86,7 @@ def test_a_query_means_what_it_reads_like(text, wanted, less):
         ("is:portrait has:date at:Lisbon tag:family format:raw",
          [("is", "portrait", False), ("has", "date", False), ("at", "Lisbon", False), ("tag", "family", False),
           ("format", "raw", False)]),
-        ('in:"" folder:" " has:', []),
+        ('in:"" folder:" " has: x', []),
         ('folder:a"b', [("folder", 'a"b', False)]),
     ],
 )  # fmt: skip
@@ -108,7 +113,7 @@ def test_pictures_stand_where_words_do():
 
 
 @pytest.mark.parametrize(
-    "text", ["", "   ", "\t\n\x00", "|", "| |", "-", "--", "- -", '""', '-""', '"', '" "', "\u3000", "\\", 'in:""']
+    "text", ["", "in:", "-like: | has:", "   ", "\t\n\x00", "|", "| |", "-", "--", "- -", '""', '-""', '"', '" "', "\u3000", "\\", 'in:""']
 )  # fmt: skip
 def test_a_query_that_says_nothing_is_empty_and_no_fault(text):
     query = parse(text)
@@ -159,6 +164,7 @@ def test_every_part_knows_its_place():
 @example('--"a|b"c-d"-e')
 @example("a" * 10_000)
 @example('in:"a|b"folder:”x"like:\\|')
+@example("-in: x in: | like:#1 has: -in:")
 def test_printing_a_query_gives_text_that_parses_to_the_same(text):
     query = parse(text)
     assert parse(str(query)) == query
