@@ -188,8 +188,10 @@ def _metadata_of_files(schema: SchemaEditor) -> None:
 _FILE_TEXTS = """
 CREATE TABLE file_texts (
     file_id INTEGER PRIMARY KEY REFERENCES files (id) ON DELETE CASCADE,
-    name TEXT NOT NULL,
+    added_folder INTEGER NOT NULL,
     folder TEXT NOT NULL,
+    name TEXT NOT NULL,
+    suffix TEXT NOT NULL,
     keywords TEXT NOT NULL,
     description TEXT NOT NULL
 )"""
@@ -219,6 +221,21 @@ WHEN OLD.folder_id <> NEW.folder_id OR OLD.name <> NEW.name OR OLD.keywords IS N
 BEGIN
     INSERT OR IGNORE INTO texts_due (file_id) VALUES (NEW.id);
 END"""
+# What is told of photos from their files can be remembered until this number changes.
+_REVISION = "CREATE TABLE revision (number INTEGER NOT NULL)"
+_TELLING = ("folder_id", "name", "mtime_ns", "photo_id", "present", *_METADATA, "keywords", "description")
+_REVISED = """
+CREATE TRIGGER files_revised_by_{name} AFTER {event} ON files BEGIN
+    UPDATE revision SET number = number + 1;
+END"""
+_REVISING = {"coming": "INSERT", "going": "DELETE", "change": f"UPDATE OF {', '.join(_TELLING)}"}
+# Counting what there is reads these, and not the files.
+_COUNTED = (
+    "CREATE INDEX file_texts_place ON file_texts (added_folder, folder, suffix)",
+    "CREATE INDEX files_camera ON files (camera, photo_id, present) WHERE present AND camera IS NOT NULL",
+    "CREATE INDEX files_keywords ON files (keywords, photo_id, present) WHERE present AND keywords IS NOT NULL",
+    "CREATE INDEX files_unseen ON files (id) WHERE NOT present OR photo_id IS NULL",
+)
 # A row with a name is one that a person keeps, at its place in the list; the others are history.
 _SEARCHES = """
 CREATE TABLE searches (
@@ -232,13 +249,15 @@ CREATE TABLE searches (
 
 
 def _texts_and_searches(schema: SchemaEditor) -> None:
-    """What files are called can be searched; searches are remembered and kept."""
-    tables = (_FILE_TEXTS, _TEXT, _TEXTS_DUE, _SEARCHES)
-    triggers = (_TEXT_CAME, _TEXT_WENT, _TEXT_CHANGED, _TEXT_DUE_BY_COMING, _TEXT_DUE_BY_CHANGE)
-    for statement in (*tables, *triggers):
+    """What files are called can be searched, what they say be counted; searches are remembered and kept."""
+    tables = (_FILE_TEXTS, _TEXT, _TEXTS_DUE, _REVISION, _SEARCHES)
+    revisions = [_REVISED.format(name=name, event=event) for name, event in _REVISING.items()]
+    triggers = (_TEXT_CAME, _TEXT_WENT, _TEXT_CHANGED, _TEXT_DUE_BY_COMING, _TEXT_DUE_BY_CHANGE, *revisions)
+    for statement in (*tables, *triggers, *_COUNTED):
         schema.execute(statement)
     schema.table("file_texts").create_index(["name"], "file_texts_name")
     schema.execute("CREATE UNIQUE INDEX searches_history ON searches (query) WHERE name IS NULL")
+    schema.execute("INSERT INTO revision (number) VALUES (0)")
     schema.execute("INSERT INTO texts_due (file_id) SELECT id FROM files")
     write_due_texts(schema.conn)
 

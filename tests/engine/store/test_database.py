@@ -156,11 +156,13 @@ def test_a_refused_library_keeps_the_log_of_a_killed_program(tmp_path, statement
 
 
 def test_damage_found_later_is_told_in_a_sentence(tmp_path):
+    Database.open(tmp_path).close()
+    path = tmp_path / FILE_NAME
+    whole = path.stat().st_size
     with closing(Database.open(tmp_path)) as db, db.writer() as connection:
         connection.executemany(ADD, [(b"/folder/%d" % number,) for number in range(2000)])
-    path = tmp_path / FILE_NAME
     data = bytearray(path.read_bytes())
-    data[20 * 4096 :] = b"\xa5" * (len(data) - 20 * 4096)
+    data[whole:] = b"\xa5" * (len(data) - whole)
     path.write_bytes(data)
     with closing(Database.open(tmp_path)) as db:
         with pytest.raises(LibraryError, match="is damaged"), db.reading() as connection:

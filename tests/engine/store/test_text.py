@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.engine.store.storm import change
 
 from picsight_engine.errors import LibraryError
 from picsight_engine.store.connections import connect
@@ -22,12 +23,10 @@ from picsight_engine.store.files import (
     files_of,
     forget_missing,
     mark_missing,
-    mark_returned,
-    move_file,
     put_file,
     put_metadata,
 )
-from picsight_engine.store.folders import add_folder, all_folders, remove_folder
+from picsight_engine.store.folders import add_folder, remove_folder
 from picsight_engine.store.migrations import MIGRATIONS, migrate
 from picsight_engine.store.text import fold, photos_holding
 
@@ -121,37 +120,6 @@ def test_only_visible_photos_are_found_and_each_once(shelf, tmp_path):
             with shelf.db.writer() as connection:
                 mark_missing(connection, [file.id], 1.0)
     assert photos_holding(shelf.db, "dog") == photos_holding(shelf.db, "do") == [one]
-
-
-def change(shelf, outer: Path, chance: random.Random) -> None:
-    """One of the things that happen to files."""
-    name = os.fsencode(
-        "/".join(chance.choices(["Été", "sea", "Oscar", "caf\udce9"], k=chance.randrange(1, 4)))
-    )
-    name += b"%d.jpg" % chance.randrange(3)
-    folder = chance.choice(all_folders(shelf.db))
-    files = files_of(shelf.db, folder.id)
-    action = chance.choice(["put", "put", "say", "missing", "returned", "move", "forget", "outer", "remove"])
-    if action == "put" or not files:
-        shelf.put(name, chance.randrange(1, 9), folder_id=folder.id, vector=False)
-    elif action == "outer" and chance.random() < 0.1:
-        add_folder(shelf.db, outer)
-    elif action == "remove" and len(all_folders(shelf.db)) > 1:
-        remove_folder(shelf.db, folder.id)
-    else:
-        file = chance.choice(files)
-        with shelf.db.writer() as connection:
-            if action == "say":
-                keywords = tuple(chance.sample(["Oscar", "Meer", "été"], chance.randrange(3)))
-                put_metadata(connection, folder.id, file.name, Metadata(keywords=keywords), rule=1)
-            elif action == "missing":
-                mark_missing(connection, [file.id], 10.0)
-            elif action == "returned":
-                mark_returned(connection, [file.id])
-            elif action == "move":
-                move_file(connection, file.id, chance.choice(all_folders(shelf.db)).id, name)
-            elif action == "forget" and chance.random() < 0.2:
-                forget_missing(connection, 0)
 
 
 @pytest.mark.parametrize("seed", range(3))
