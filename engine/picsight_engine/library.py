@@ -19,6 +19,7 @@ from picsight_engine.store.database import Database
 from picsight_engine.store.folders import Folder
 from picsight_engine.store.photos import photos_by_id
 from picsight_engine.store.problems import Problem, all_problems
+from picsight_engine.store.searches import PastSearch, SavedSearch, Searches
 from picsight_engine.store.thumbnails import Thumbnails
 from picsight_engine.store.vectors import activate_space, photos_with_vector
 
@@ -35,9 +36,10 @@ if TYPE_CHECKING:
     from picsight_engine.indexing.indexer import IndexSettings
     from picsight_engine.models.bundle import Bundle
     from picsight_engine.search.answer import Answer, Least, Order, TermScore
+    from picsight_engine.search.suggestions import Suggester, Suggestions
     from picsight_engine.store.photos import Photo
 
-__all__ = ["Folder", "Library", "PhotoDetails", "Problem", "Status"]
+__all__ = ["Folder", "Library", "PastSearch", "PhotoDetails", "Problem", "SavedSearch", "Searches", "Status"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,15 +59,17 @@ class Status:
 class Library:
     """An open library and the model that searches it. Any thread may call; `close` only when no other one is inside.
 
-    `wanted` reads the photos. It becomes the one that searches once an indexing has brought every photo's vector.
+    `searches` is what was searched for, and what is kept of that. `wanted` reads the photos. It becomes the one that searches once an indexing has brought every photo's vector.
     """
 
     def __init__(self, db: Database, bundle: Bundle, wanted: Bundle | None = None) -> None:
         self.folder = db.folder
         self.bundle = bundle
         self.wanted = wanted or bundle
+        self.searches = Searches(db)
         self._db = db
         self._searcher = Searcher(db, bundle, self.picture_vector)
+        self._opened_suggester: Suggester | None = None
         self._lock = threading.Lock()
         self._opened_thumbnails: Thumbnails | None = None
 
@@ -205,6 +209,8 @@ class Library:
         """A search that is under way ends with the model of before."""
         before, self.bundle = self._searcher, bundle
         self._searcher = Searcher(self._db, bundle, self.picture_vector)
+        with self._lock:
+            self._opened_suggester = None
         before.close()
 
     def search(
@@ -276,13 +282,22 @@ class Library:
         return self._searcher.is_ready
 
     def warm_up(self) -> None:
-        """Loads the text tower and the vectors, so that the first search does not wait for them.
+        """Loads the text tower, the vectors and what suggestions need, so that the first search does not wait for them.
 
         Raises:
             BundleError: the text tower is missing or cannot be loaded.
             LibraryError: the library is damaged.
         """
         self._searcher.warm_up()
+        self._suggester().warm_up()
+
+    def suggestions(self, text: str, cursor: int | None = None) -> Suggestions:
+        """What to offer while this is typed, the cursor behind so many characters, at the end unless said.
+
+        Raises:
+            LibraryError: the library is damaged.
+        """
+        return self._suggester().suggest(text, len(text) if cursor is None else cursor)
 
     def show(self, path: Path) -> PhotoDetails | None:
         """What the library knows of the photo at `path`, however that is spelled; None if it knows no photo there."""
@@ -342,6 +357,15 @@ class Library:
             if self._opened_thumbnails is None:
                 self._opened_thumbnails = Thumbnails.open(self.folder)
             return self._opened_thumbnails
+
+    def _suggester(self) -> Suggester:
+        """Made when something is first typed: a search from the command line suggests nothing."""
+        from picsight_engine.search.suggestions import Suggester  # 10 ms
+
+        with self._lock:
+            if self._opened_suggester is None:
+                self._opened_suggester = Suggester(self._db, self.bundle)
+            return self._opened_suggester
 
     def _close_thumbnails(self) -> None:
         with self._lock:

@@ -51,101 +51,97 @@ class SavedSearch:
     position: int
 
 
-def remember_search(db: Database, query: str) -> None:
-    """Makes a query the latest of the history; one that says nothing is not remembered."""
-    query = _storable(query)
-    if query:
-        with db.writer() as connection:
-            connection.execute(_REMEMBER, (query, time.time()))
-            connection.execute(_CUT_HISTORY, (MOST_HISTORY,))
+class Searches:
+    """The history and the kept searches of one library; any thread may call."""
 
+    def __init__(self, db: Database) -> None:
+        self._db = db
 
-def history(db: Database, limit: int = MOST_HISTORY) -> list[PastSearch]:
-    """The queries of before, the latest first."""
-    with db.reading() as connection:
-        return [PastSearch(*row) for row in connection.execute(_HISTORY, (limit,))]
+    def remember(self, query: str) -> None:
+        """Makes a query the latest of the history; one that says nothing is not remembered, and none on a read-only disk."""
+        query = _storable(query)
+        if query and not self._db.read_only:
+            with self._db.writer() as connection:
+                connection.execute(_REMEMBER, (query, time.time()))
+                connection.execute(_CUT_HISTORY, (MOST_HISTORY,))
 
+    def history(self, limit: int = MOST_HISTORY) -> list[PastSearch]:
+        """The queries of before, the latest first."""
+        with self._db.reading() as connection:
+            return [PastSearch(*row) for row in connection.execute(_HISTORY, (limit,))]
 
-def forget_search(db: Database, query: str) -> None:
-    """Takes a query out of the history."""
-    with db.writer() as connection:
-        connection.execute(_FORGET, (_storable(query),))
+    def forget(self, query: str | None = None) -> None:
+        """Takes one query, or all, out of the history; what is kept under a name stays."""
+        with self._db.writer() as connection:
+            if query is None:
+                connection.execute(_FORGET_ALL)
+            else:
+                connection.execute(_FORGET, (_storable(query),))
 
+    def saved(self) -> list[SavedSearch]:
+        """The searches that are kept, in the person's order."""
+        with self._db.reading() as connection:
+            return _saved(connection)
 
-def forget_history(db: Database) -> None:
-    """Empties the history; what is kept under a name stays."""
-    with db.writer() as connection:
-        connection.execute(_FORGET_ALL)
+    def save(self, name: str, query: str) -> SavedSearch:
+        """Keeps a query under a name, behind all others.
 
+        Raises:
+            RequestError: name or query is empty.
+        """
+        name, query = _named(name), _storable(query)
+        if not query:
+            raise RequestError("An empty search cannot be kept; type one first.")
+        with self._db.writer() as connection:
+            position = len(_saved(connection))
+            id_ = connection.execute(_KEEP, (None, name, query, position, time.time())).lastrowid or 0
+        return SavedSearch(id_, name, query, position)
 
-def saved_searches(db: Database) -> list[SavedSearch]:
-    """The searches that are kept, in the person's order."""
-    with db.reading() as connection:
-        return _saved(connection)
+    def rename(self, search_id: int, name: str) -> None:
+        """Gives a kept search another name.
 
+        Raises:
+            RequestError: the name is empty, or there is no such search.
+        """
+        name = _named(name)
+        with self._db.writer() as connection:
+            _require(connection.execute(_RENAME, (name, search_id)).rowcount)
 
-def save_search(db: Database, name: str, query: str) -> SavedSearch:
-    """Keeps a query under a name, behind all others.
+    def move(self, search_id: int, position: int) -> None:
+        """Puts a kept search to this position; the others stay in their order.
 
-    Raises:
-        RequestError: name or query is empty.
-    """
-    name, query = _named(name), _storable(query)
-    if not query:
-        raise RequestError("An empty search cannot be kept; type one first.")
-    with db.writer() as connection:
-        position = len(_saved(connection))
-        id_ = connection.execute(_KEEP, (None, name, query, position, time.time())).lastrowid or 0
-    return SavedSearch(id_, name, query, position)
-
-
-def rename_search(db: Database, search_id: int, name: str) -> None:
-    """Gives a kept search another name.
-
-    Raises:
-        RequestError: the name is empty, or there is no such search.
-    """
-    name = _named(name)
-    with db.writer() as connection:
-        _require(connection.execute(_RENAME, (name, search_id)).rowcount)
-
-
-def move_search(db: Database, search_id: int, position: int) -> None:
-    """Puts a kept search to this position, the others stay in their order.
-
-    Raises:
-        RequestError: there is no such search.
-    """
-    with db.writer() as connection:
-        ids = [search.id for search in _saved(connection)]
-        _require(ids.count(search_id))
-        ids.remove(search_id)
-        ids.insert(max(position, 0), search_id)
-        _arrange(connection, ids)
-
-
-def delete_search(db: Database, search_id: int) -> SavedSearch:
-    """Lets go of a kept search; what is returned can be given to `restore_search`.
-
-    Raises:
-        RequestError: there is no such search.
-    """
-    with db.writer() as connection:
-        saved = {search.id: search for search in _saved(connection)}
-        _require(search_id in saved)
-        connection.execute(_DELETE, (search_id,))
-        _arrange(connection, [id_ for id_ in saved if id_ != search_id])
-    return saved[search_id]
-
-
-def restore_search(db: Database, search: SavedSearch) -> None:
-    """Brings back a search that was deleted, as itself and to its place; nothing happens if it is there."""
-    with db.writer() as connection:
-        ids = [each.id for each in _saved(connection)]
-        if search.id not in ids:
-            connection.execute(_KEEP, (search.id, search.name, search.query, search.position, time.time()))
-            ids.insert(search.position, search.id)
+        Raises:
+            RequestError: there is no such search.
+        """
+        with self._db.writer() as connection:
+            ids = [search.id for search in _saved(connection)]
+            _require(ids.count(search_id))
+            ids.remove(search_id)
+            ids.insert(max(position, 0), search_id)
             _arrange(connection, ids)
+
+    def delete(self, search_id: int) -> SavedSearch:
+        """Lets go of a kept search; what is returned can be given to `restore`.
+
+        Raises:
+            RequestError: there is no such search.
+        """
+        with self._db.writer() as connection:
+            saved = {search.id: search for search in _saved(connection)}
+            _require(search_id in saved)
+            connection.execute(_DELETE, (search_id,))
+            _arrange(connection, [id_ for id_ in saved if id_ != search_id])
+        return saved[search_id]
+
+    def restore(self, search: SavedSearch) -> None:
+        """Brings back a search that was deleted, as itself and to its place; nothing happens if it is there."""
+        with self._db.writer() as connection:
+            ids = [each.id for each in _saved(connection)]
+            if search.id not in ids:
+                values = (search.id, search.name, search.query, search.position, time.time())
+                connection.execute(_KEEP, values)
+                ids.insert(search.position, search.id)
+                _arrange(connection, ids)
 
 
 def _saved(connection: sqlite3.Connection) -> list[SavedSearch]:

@@ -11,6 +11,7 @@ import json
 import os
 import re
 import unicodedata
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -46,10 +47,18 @@ SELECT photo_id FROM file_texts AS named JOIN files ON files.id = file_id
 WHERE present AND photo_id IS NOT NULL AND named.name >= :name AND named.name < :name || '/'
     AND named.name IN (:name, :name || suffix)
 GROUP BY photo_id ORDER BY min(named.name <> :name), photo_id"""
-_NAMES_OF = "SELECT DISTINCT name FROM files WHERE present AND photo_id IS NOT NULL AND id IN"
-_NAMES_HOLDING = f"{_NAMES_OF} (SELECT rowid FROM text WHERE text MATCH 'name : ' || ? LIMIT ?)"
-_NAMES_STARTING = f"""{_NAMES_OF} (
+_FILES_OF = "SELECT photo_id, name FROM files WHERE present AND photo_id IS NOT NULL AND id IN"
+_FILES_HOLDING = f"{_FILES_OF} (SELECT rowid FROM text WHERE text MATCH ? LIMIT ?)"
+_FILES_STARTING = f"""{_FILES_OF} (
     SELECT file_id FROM file_texts WHERE name >= ? AND name < ? || char(1114111) LIMIT ?)"""
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """How many visible photos hold a text, and the names of files that do."""
+
+    photos: int
+    names: tuple[str, ...]
 
 
 def fold(text: str) -> str:
@@ -83,17 +92,23 @@ def photos_named(db: Database, name: str) -> list[int]:
         return [photo_id for (photo_id,) in connection.execute(_NAMED, {"name": fold(name)})]
 
 
-def file_names(db: Database, text: str, most: int) -> list[str]:
-    """The names of present files that hold the text, or begin with it where that has one or two letters; none of more
-    than `most` files.
+def files_holding(db: Database, text: str, most: int) -> Held:
+    """What `photos_holding` finds if it is in `most` files or fewer, with the names that hold the text themselves.
+
+    Of one or two letters only the names that begin with them are looked at.
     """
     folded = fold(text)
     with db.reading() as connection:
         if len(folded) < _TRIGRAM:
-            rows = connection.execute(_NAMES_STARTING, (folded, folded, most + 1)).fetchall()
+            rows = connection.execute(_FILES_STARTING, (folded, folded, most + 1)).fetchall()
         else:
-            rows = connection.execute(_NAMES_HOLDING, (_phrase(folded), most + 1)).fetchall()
-    return [os.fsdecode(name).rpartition("/")[2] for (name,) in rows] if len(rows) <= most else []
+            rows = connection.execute(_FILES_HOLDING, (_phrase(folded), most + 1)).fetchall()
+    if len(rows) > most or not folded:
+        return Held(0, ())
+    names = dict.fromkeys(os.fsdecode(name).rpartition("/")[2] for _, name in rows)
+    return Held(
+        len({photo_id for photo_id, _ in rows}), tuple(name for name in names if folded in fold(name))
+    )
 
 
 def write_due_texts(connection: sqlite3.Connection) -> None:

@@ -13,7 +13,7 @@ from tests.engine.store.storm import change
 from picsight_engine.store.contents import photos_revision, read_contents
 from picsight_engine.store.files import Metadata, age_missing, files_of, mark_missing, put_metadata
 from picsight_engine.store.folders import add_folder, remove_folder
-from picsight_engine.store.searches import remember_search
+from picsight_engine.store.searches import Searches
 from picsight_engine.store.text import fold
 
 EVERY_FILE = """
@@ -87,7 +87,7 @@ def test_the_revision_changes_with_what_files_tell_and_with_nothing_else(shelf):
     assert changed(3)
     with shelf.db.writer() as connection:
         age_missing(connection, [shelf.folder.id], 100.0, most=10)
-    remember_search(shelf.db, "dog")
+    Searches(shelf.db).remember("dog")
     assert changed(3)
     with shelf.db.writer() as connection:
         mark_missing(connection, [file.id for file in files_of(shelf.db, shelf.folder.id)], 1.0)
