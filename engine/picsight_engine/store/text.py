@@ -10,13 +10,12 @@ from __future__ import annotations
 import json
 import os
 import re
+import sqlite3
 import unicodedata
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    import sqlite3
-
     from picsight_engine.store.database import Database
 
 _TRIGRAM = 3
@@ -33,6 +32,10 @@ INSERT INTO file_texts (file_id, added_folder, folder, name, suffix, keywords, d
 ON CONFLICT (file_id) DO UPDATE SET added_folder = excluded.added_folder, folder = excluded.folder, name = excluded.name,
     suffix = excluded.suffix, keywords = excluded.keywords, description = excluded.description"""
 _DONE = "DELETE FROM texts_due"
+_CHECK = "INSERT INTO text (text, rank) VALUES ('integrity-check', 1)"  # 1: also against the texts
+_REBUILD = "INSERT INTO text (text) VALUES ('rebuild')"
+_ALL_DUE = "INSERT OR IGNORE INTO texts_due (file_id) SELECT id FROM files"
+_LACKING_DUE = f"{_ALL_DUE} WHERE NOT EXISTS (SELECT 1 FROM file_texts WHERE file_id = files.id)"
 _MERGE = "INSERT INTO text (text) VALUES ('optimize')"
 # A photo is visible while one of its files is present.
 _PHOTOS_OF = "SELECT DISTINCT photo_id FROM files WHERE present AND photo_id IS NOT NULL AND id IN"
@@ -120,6 +123,21 @@ def write_due_texts(connection: sqlite3.Connection) -> None:
 def erase_traces(connection: sqlite3.Connection) -> None:
     """Merges the index into one piece: a deleted text's trigrams stay in it until then."""
     connection.execute(_MERGE)
+
+
+def mend_index(db: Database) -> bool:
+    """Makes index and texts anew where they do not agree, and texts that are lacking; returns whether anything was wrong."""
+    with db.writer() as connection:
+        lacking = connection.execute(_LACKING_DUE).rowcount > 0
+        try:
+            connection.execute(_CHECK)
+        except sqlite3.DatabaseError as fault:
+            if fault.sqlite_errorcode & 0xFF != sqlite3.SQLITE_CORRUPT:
+                raise
+            connection.execute(_REBUILD)
+            connection.execute(_ALL_DUE)
+            return True
+        return lacking
 
 
 def _folded_row(
