@@ -1,6 +1,6 @@
 """What a library has that a few typed letters may mean: folders, keywords, cameras, formats and times, with counts. Pure.
 
-A count is that of the photos which the offered fact lets pass.
+A count is that of the photos which the offered fact lets pass, see `search.facts`.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from functools import partial
 from heapq import nsmallest
 from typing import TYPE_CHECKING, Literal
 
+from picsight_engine.search.facts import FORMATS
 from picsight_engine.store.text import fold
 
 if TYPE_CHECKING:
@@ -21,16 +22,6 @@ if TYPE_CHECKING:
 
 OfferKind = Literal["year", "season", "month", "folder", "keyword", "camera", "format"]
 
-FORMATS = {
-    "jpeg": (".jpg", ".jpeg", ".jpe", ".jfif", ".mpo"),
-    "png": (".png", ".apng"),
-    "heic": (".heic", ".heics", ".heif", ".heifs", ".hif"),
-    "webp": (".webp",),
-    "avif": (".avif", ".avifs"),
-    "gif": (".gif",),
-    "tiff": (".tif", ".tiff"),
-    "bmp": (".bmp", ".dib"),
-}
 _MONTHS = (
     "January", "February", "March", "April", "May", "June",
     "July", "August", "September", "October", "November", "December",
@@ -38,9 +29,7 @@ _MONTHS = (
 # By their first month; a winter is of the year in which it begins.
 _SEASONS = {"Spring": 3, "Summer": 6, "Autumn": 9, "Fall": 9, "Winter": 12}
 _LETTERS = re.compile(r"[^\W\d_]{3,}")
-_UNTYPABLE = re.compile(
-    '["“”„\x00-\x1f\ud800-\udfff]'
-)  # quotation marks would have to stand between quotation marks
+_UNTYPABLE = re.compile(r'["“”„\\\x00-\x1f\x7f-\x9f\ud800-\udfff]')
 _NEEDS_QUOTES = re.compile(r"[\s|]")
 
 
@@ -169,8 +158,8 @@ class _Called:
 
 
 def is_typable(value: str) -> bool:
-    """Whether a query can hold this value; a quotation mark would have to stand between quotation marks."""
-    return not _UNTYPABLE.search(value)
+    """Whether a query can hold this value: quotation marks would end it, a backslash divides folders, nothing is no value."""
+    return fold(value) != "" and not _UNTYPABLE.search(value)
 
 
 def spelled(value: str) -> str:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import json
-import os
-from pathlib import PurePosixPath
+import random
 
 import pytest
 
@@ -13,11 +11,6 @@ from picsight_engine.search.suggestions import MOST
 from picsight_engine.store.files import Metadata, put_file, put_metadata
 from picsight_engine.store.folders import add_folder
 from picsight_engine.store.photos import NewPhoto, put_photo
-from picsight_engine.store.text import fold
-
-EVERY_FILE = """
-SELECT photo_id, folders.path, files.name, taken, camera, keywords
-FROM files JOIN folders ON folders.id = folder_id WHERE present"""
 
 
 @pytest.fixture(scope="module")
@@ -43,33 +36,6 @@ def filled(tmp_path_factory, bundle):
         yield library
 
 
-def photos_for(library, fact: str) -> int:
-    """How many photos a fact holds for, asked of the files one by one."""
-    key, _, value = ("text", "", fact) if fact.startswith('"') else fact.partition(":")
-    rows = library._db.reader().execute(EVERY_FILE).fetchall()
-    return len({photo_id for photo_id, *row in rows if holds(key, fold(value.strip('"')), *row)})
-
-
-SEASONS = {"winter": (12, 1, 2), "spring": (3, 4, 5), "summer": (6, 7, 8), "autumn": (9, 10, 11)}
-
-
-def holds(key, value, folder, name, taken, camera, keywords) -> bool:
-    path = PurePosixPath(os.fsdecode(folder)) / os.fsdecode(name)
-    words = [fold(word) for word in json.loads(keywords or "[]")]
-    if key == "in" and value[0].isalpha():
-        season, year = value.split("-")
-        month = int(taken[5:7]) if taken else 0
-        return month in SEASONS[season] and int(taken[:4]) - (month < 3) == int(year)
-    if key == "in":
-        return bool(taken) and taken.startswith(value)
-    if key == "format":
-        return {"jpg": "jpeg"}.get(fold(path.suffix[1:]), fold(path.suffix[1:])) == value
-    if key == "tag":
-        return any(value in (word, *word.split("/")) for word in words)
-    text = {"folder": f"{path.parent}/", "by": camera or "", "text": path.name}[key]
-    return value in fold(text)
-
-
 TYPED = (
     "20", "2019", "201", "ju", "jul", "july 20", "su", "summer 2020", "wi", "winter", "lis", "li", "lisbon", "ne",
     "new yo", "tri", "osc", "arch", "ca", "canon", "eos", "80", "fa", "bi", "wad", "jp", "he", ".hei", "img_29",
@@ -78,14 +44,42 @@ TYPED = (
 
 
 @pytest.mark.parametrize("typed", TYPED)
-def test_whatever_is_offered_is_there_and_in_so_many_photos(filled, typed):
+def test_whatever_is_offered_finds_as_many_photos_as_it_says(filled, typed):
     items = filled.suggestions(typed).items
     assert len({each.query for each in items}) == len(items) <= MOST
     counted = [each for each in items if each.photos is not None]
     assert counted
     for each in counted:
         assert each.cursor == len(each.query)
-        assert each.photos == photos_for(filled, each.query) > 0
+        answer = filled.search(each.query, limit=99)
+        assert (len(answer.results), answer.faults) == (each.photos, ())
+        assert each.photos > 0
+
+
+def test_names_of_any_letters_are_offered_so_that_they_are_found(tmp_path, bundle):
+    chance = random.Random(3)
+    with Library.open(tmp_path / "library", bundle) as library:
+        folder = add_folder(library._db, tmp_path / "Pic's | tures")
+        names = {
+            "".join(chance.choices("aA éß\"|:-^ 1'/\\(\udce9", k=chance.randrange(2, 6))).strip("/ ")
+            for _ in range(80)
+        }
+        with library._db.writer() as connection:
+            for number, name in enumerate(sorted(names - {""})):
+                stored = f"{name}/{name.replace('/', '')}.jpg".encode("utf-8", "surrogateescape")
+                photo_id = put_photo(connection, NewPhoto(number.to_bytes(16, "big"), 4, 3))
+                put_file(connection, folder.id, stored, 1, 2, None, photo_id)
+                said = name.replace("\udce9", "")
+                put_metadata(connection, folder.id, stored, Metadata(camera=said, keywords=(said,)), 1)
+        offered = 0
+        plain = {name[:2] for name in names if name[:1] != "-" and "|" not in name[:2]}
+        for typed in sorted(f"{key}{begins}" for begins in plain for key in ("", "folder:", "by:", "tag:")):
+            for each in library.suggestions(typed).items:
+                if each.photos is not None:
+                    offered += 1
+                    answer = library.search(each.query, limit=99)
+                    assert (each, len(answer.results), answer.faults) == (each, each.photos, ())
+        assert offered > 100
 
 
 @pytest.mark.parametrize(
