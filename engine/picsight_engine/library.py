@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from picsight_engine.errors import RequestError
 from picsight_engine.search.answer import Request
 from picsight_engine.search.details import PhotoDetails, details_at, photo_at, problem_at
+from picsight_engine.search.duplicates import find_stacks, first_shown
 from picsight_engine.search.searcher import Searcher
 from picsight_engine.store import folders as stored_folders
 from picsight_engine.store import health
@@ -38,6 +39,8 @@ if TYPE_CHECKING:
     from picsight_engine.store.photos import Photo
 
 __all__ = ["Folder", "Library", "PhotoDetails", "Problem", "Status"]
+
+_COMPARED_AT_ONCE = 1000  # photos: in a long run copies are folded on the way
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,7 +154,7 @@ class Library:
             BundleError: the image tower cannot be loaded.
         """
         # Worker processes, Pillow: 60 ms that a search does not pay.
-        from picsight_engine.indexing.events import Finished
+        from picsight_engine.indexing.events import Committed, Finished
         from picsight_engine.indexing.indexer import IndexSettings, run_index
 
         named = [_existing_folder(path) for path in folders or ()]  # all of them, before the first is added
@@ -159,6 +162,7 @@ class Library:
         distinct = list({folder.id: folder for folder in wanted}.values())
         if self.wanted.manifest.space_id == self.bundle.manifest.space_id or not self._holds_vectors():
             self._switch()
+        uncompared = 0
         for event in run_index(
             self._db,
             self._thumbnails(),
@@ -168,6 +172,11 @@ class Library:
             cancel=cancel,
             retry_problems=retry_problems,
         ):
+            if isinstance(event, Committed):
+                uncompared += len(event.photo_ids)
+            if isinstance(event, Finished) or uncompared >= _COMPARED_AT_ONCE:
+                find_stacks(self._db, self._thumbnails())
+                uncompared = 0
             yield self._switched_at_the_end(event) if isinstance(event, Finished) else event
 
     def use(self, answers: Bundle, wanted: Bundle) -> None:
@@ -229,7 +238,7 @@ class Library:
             LibraryError: the library is damaged.
         """
         request = Request(limit, order, least, explain=explain, pictures=tuple(pictures))
-        return self._searcher.search(query, request)
+        return self._stacked(self._searcher.search(query, request))
 
     def explain(
         self, query: str, photo_id: int, *, pictures: Sequence[NDArray[np.float32]] = ()
@@ -264,11 +273,26 @@ class Library:
             LibraryError: the library is damaged.
         """
         found, name = self._photo(photo)
-        return self._searcher.like_photo(found, name, limit)
+        return self._stacked(self._searcher.like_photo(found, name, limit))
 
     def all_photos(self) -> Answer:
         """Every photo, newest first by the date taken, else by the file's: the wall without a query."""
         return self._searcher.wall()
+
+    def stacks(self) -> dict[int, int]:
+        """For every photo that shows the same picture as another one, the first of those by id.
+
+        Found while photos are indexed; the same for all searches.
+        """
+        return first_shown(self._thumbnails().stacks.members())
+
+    def _stacked(self, answer: Answer) -> Answer:
+        """The answer with the stacks of its photos."""
+        firsts = first_shown(self._thumbnails().stacks.members([result.id for result in answer.results]))
+        if not firsts:
+            return answer
+        results = (replace(result, stack=firsts.get(result.id)) for result in answer.results)
+        return replace(answer, results=tuple(results))
 
     @property
     def is_ready(self) -> bool:
