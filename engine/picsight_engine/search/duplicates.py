@@ -17,8 +17,7 @@ from picsight_engine.store.photos import picture_facts
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
-    from numpy.typing import NDArray
-
+    from picsight_engine.photos.likeness import Miniature
     from picsight_engine.store.database import Database
     from picsight_engine.store.stacks import Facts
     from picsight_engine.store.thumbnails import Thumbnails
@@ -112,7 +111,7 @@ def _judge(db: Database, thumbnails: Thumbnails) -> Judge:
     )
 
     @lru_cache(maxsize=_AT_ONCE)
-    def small(photo_id: int) -> NDArray[np.float32] | None:
+    def small(photo_id: int) -> Miniature | None:
         jpeg = thumbnails.get(photo_id)
         return None if jpeg is None else miniature(jpeg)
 
