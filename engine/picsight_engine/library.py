@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Folder", "Library", "PhotoDetails", "Problem", "Status"]
 
-_COMPARED_AT_ONCE = 1000  # photos: in a long run copies are folded on the way
+_COMPARED_AT_ONCE = 4096  # photos: in a long run copies are known on the way
 
 
 @dataclass(frozen=True, slots=True)

@@ -138,7 +138,7 @@ def _chosen(db: Database, statement: str, photo_ids: Sequence[int], limit: int) 
 def picture_facts(db: Database) -> list[Facts]:
     """Hash and size of every visible photo, by id."""
     with db.reading() as connection:
-        return [Facts(*row) for row in connection.execute(_FACTS)]
+        return [Facts._make(row) for row in connection.execute(_FACTS)]
 
 
 def paths_of(db: Database, photo_id: int) -> list[Path]:

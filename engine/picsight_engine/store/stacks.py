@@ -60,7 +60,7 @@ class Stacks:
     def known(self, rule: int) -> dict[Facts, int]:
         """The stack of every photo that was compared by this rule."""
         with self._connections.reading() as connection:
-            return {Facts(*facts): stack for *facts, stack in connection.execute(_KNOWN, (rule,))}
+            return {Facts._make(row[:4]): row[4] for row in connection.execute(_KNOWN, (rule,))}
 
     def put(self, found: Iterable[tuple[Facts, int]], rule: int) -> None:
         """Stores stacks, in one transaction, but for photos whose thumbnail has gone meanwhile."""

@@ -15,7 +15,7 @@ from picsight_engine.search.duplicates import Firsts, first_shown, same_shape
 from picsight_engine.store.stacks import Facts
 
 EXIF_IFD, DATE_TAKEN, ORIENTATION = 0x8769, 0x9003, 0x0112
-COPIED, CHANGED, PLAIN = range(8), range(8, 14), range(14, 22)
+COPIED, CHANGED, PLAIN = range(4), range(4, 8), range(8, 14)
 
 
 def taken(when):
