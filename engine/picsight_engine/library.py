@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from picsight_engine.errors import RequestError
+from picsight_engine.errors import RequestError, StorageError
 from picsight_engine.search.answer import Request
 from picsight_engine.search.details import PhotoDetails, details_at, photo_at, problem_at
 from picsight_engine.search.duplicates import find_stacks, first_shown
@@ -20,6 +20,7 @@ from picsight_engine.store.database import Database
 from picsight_engine.store.folders import Folder
 from picsight_engine.store.photos import photos_by_id
 from picsight_engine.store.problems import Problem, all_problems
+from picsight_engine.store.thumbnails import FILE_NAME as THUMBNAILS
 from picsight_engine.store.thumbnails import Thumbnails
 from picsight_engine.store.vectors import activate_space, photos_with_vector
 
@@ -284,15 +285,24 @@ class Library:
 
         Found while photos are indexed; the same for all searches.
         """
-        return first_shown(self._thumbnails().stacks.members())
+        return first_shown(self._stack_members())
 
     def _stacked(self, answer: Answer) -> Answer:
         """The answer with the stacks of its photos."""
-        firsts = first_shown(self._thumbnails().stacks.members([result.id for result in answer.results]))
+        firsts = first_shown(self._stack_members([result.id for result in answer.results]))
         if not firsts:
             return answer
         results = (replace(result, stack=firsts.get(result.id)) for result in answer.results)
         return replace(answer, results=tuple(results))
+
+    def _stack_members(self, photo_ids: Sequence[int] | None = None) -> list[tuple[int, int]]:
+        """Stacks are kept with the thumbnails: a search neither makes that file nor fails where it cannot be opened."""
+        if not (self.folder / THUMBNAILS).exists():
+            return []
+        try:
+            return self._thumbnails().stacks.members(photo_ids)
+        except StorageError:
+            return []
 
     @property
     def is_ready(self) -> bool:

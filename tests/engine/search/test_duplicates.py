@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import shutil
+import sqlite3
+from contextlib import closing
 
 import pytest
 from hypothesis import given
@@ -107,6 +109,26 @@ def test_every_search_names_the_same_stacks(stacked, album, bundle):
         for answer in answers:
             assert all(result.stack == stacks.get(result.id) for result in answer.results)
         assert {result.stack for result in answers[-1].results} == {None, *stacks.values()}
+
+
+@pytest.mark.parametrize("state", ["missing", "damaged", "of an older version"])
+def test_a_search_needs_no_thumbnails(stacked, bundle, tmp_path, state):
+    folder = tmp_path / "library"
+    shutil.copytree(stacked[0], folder)
+    thumbnails = folder / "thumbnails.db"
+    if state == "of an older version":
+        with closing(sqlite3.connect(thumbnails)) as connection:
+            connection.execute("DROP TABLE stacks")
+    else:
+        for file in folder.glob("thumbnails.db*"):
+            file.unlink()
+        if state == "damaged":
+            thumbnails.write_bytes(b"no database" * 500)
+    with Library.open(folder, bundle) as library:
+        answer = library.search("dog", limit=5)
+        assert [result.stack for result in answer.results] == [None] * 5
+        assert library.stacks() == {}
+    assert thumbnails.exists() == (state != "missing")
 
 
 def test_a_stack_follows_its_files(photographs, bundle, tmp_path):
