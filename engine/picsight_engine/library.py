@@ -8,9 +8,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from picsight_engine.errors import RequestError
+from picsight_engine.errors import RequestError, StorageError
 from picsight_engine.search.answer import Request
 from picsight_engine.search.details import PhotoDetails, details_at, photo_at, problem_at
+from picsight_engine.search.duplicates import find_stacks, first_shown
 from picsight_engine.search.searcher import Searcher
 from picsight_engine.store import folders as stored_folders
 from picsight_engine.store import health
@@ -20,6 +21,7 @@ from picsight_engine.store.folders import Folder
 from picsight_engine.store.photos import photos_by_id
 from picsight_engine.store.problems import Problem, all_problems
 from picsight_engine.store.searches import PastSearch, SavedSearch, Searches
+from picsight_engine.store.thumbnails import FILE_NAME as THUMBNAILS
 from picsight_engine.store.thumbnails import Thumbnails
 from picsight_engine.store.vectors import activate_space, photos_with_vector
 
@@ -40,6 +42,8 @@ if TYPE_CHECKING:
     from picsight_engine.store.photos import Photo
 
 __all__ = ["Folder", "Library", "PastSearch", "PhotoDetails", "Problem", "SavedSearch", "Searches", "Status"]
+
+_COMPARED_AT_ONCE = 4096  # photos: in a long run copies are known on the way
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,7 +159,7 @@ class Library:
             BundleError: the image tower cannot be loaded.
         """
         # Worker processes, Pillow: 60 ms that a search does not pay.
-        from picsight_engine.indexing.events import Finished
+        from picsight_engine.indexing.events import Committed, Finished
         from picsight_engine.indexing.indexer import IndexSettings, run_index
 
         named = [_existing_folder(path) for path in folders or ()]  # all of them, before the first is added
@@ -163,6 +167,7 @@ class Library:
         distinct = list({folder.id: folder for folder in wanted}.values())
         if self.wanted.manifest.space_id == self.bundle.manifest.space_id or not self._holds_vectors():
             self._switch()
+        uncompared = 0
         for event in run_index(
             self._db,
             self._thumbnails(),
@@ -172,6 +177,11 @@ class Library:
             cancel=cancel,
             retry_problems=retry_problems,
         ):
+            if isinstance(event, Committed):
+                uncompared += len(event.photo_ids)
+            if isinstance(event, Finished) or uncompared >= _COMPARED_AT_ONCE:
+                find_stacks(self._db, self._thumbnails())
+                uncompared = 0
             yield self._switched_at_the_end(event) if isinstance(event, Finished) else event
 
     def use(self, answers: Bundle, wanted: Bundle) -> None:
@@ -235,7 +245,7 @@ class Library:
             LibraryError: the library is damaged.
         """
         request = Request(limit, order, least, explain=explain, pictures=tuple(pictures))
-        return self._searcher.search(query, request)
+        return self._stacked(self._searcher.search(query, request))
 
     def explain(
         self, query: str, photo_id: int, *, pictures: Sequence[NDArray[np.float32]] = ()
@@ -270,11 +280,35 @@ class Library:
             LibraryError: the library is damaged.
         """
         found, name = self._photo(photo)
-        return self._searcher.like_photo(found, name, limit)
+        return self._stacked(self._searcher.like_photo(found, name, limit))
 
     def all_photos(self) -> Answer:
         """Every photo, newest first by the date taken, else by the file's: the wall without a query."""
         return self._searcher.wall()
+
+    def stacks(self) -> dict[int, int]:
+        """For every photo that shows the same picture as another one, the first of those by id.
+
+        Found while photos are indexed; the same for all searches.
+        """
+        return first_shown(self._stack_members())
+
+    def _stacked(self, answer: Answer) -> Answer:
+        """The answer with the stacks of its photos."""
+        firsts = first_shown(self._stack_members([result.id for result in answer.results]))
+        if not firsts:
+            return answer
+        results = (replace(result, stack=firsts.get(result.id)) for result in answer.results)
+        return replace(answer, results=tuple(results))
+
+    def _stack_members(self, photo_ids: Sequence[int] | None = None) -> list[tuple[int, int]]:
+        """Stacks are kept with the thumbnails: a search neither makes that file nor fails where it cannot be opened."""
+        if not (self.folder / THUMBNAILS).exists():
+            return []
+        try:
+            return self._thumbnails().stacks.members(photo_ids)
+        except StorageError:
+            return []
 
     @property
     def is_ready(self) -> bool:

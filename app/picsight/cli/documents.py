@@ -59,6 +59,7 @@ def _result(result: Result) -> Document:
         "match": result.match,
         "taken": result.taken,
         "place": result.place,
+        "stack": result.stack,
     }
     if result.terms is not None:
         document["terms"] = [{"text": term.text, "score": round(term.score, 6)} for term in result.terms]

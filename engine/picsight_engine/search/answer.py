@@ -45,6 +45,8 @@ class TermScore:
 class Result:
     """One photo of an answer; `path` is its primary file, `width` and `height` are upright pixels.
 
+    `stack` is the first photo of those that show the same picture, None where there is no other, and in the wall.
+
     `match` is None where the model is not calibrated, where a photo was part of the query, and where it asked for
     facts alone: then the score is 0. `terms` are None unless an explanation was wanted.
     """
@@ -57,6 +59,7 @@ class Result:
     place: str | None
     width: int
     height: int
+    stack: int | None = None
     terms: tuple[TermScore, ...] | None = None
 
 

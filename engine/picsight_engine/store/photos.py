@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from picsight_engine.store.files import PRIMARY_FILE
 from picsight_engine.store.folders import file_path
+from picsight_engine.store.stacks import Facts
 
 if TYPE_CHECKING:
     import sqlite3
@@ -37,6 +38,9 @@ ORDER BY coalesce(taken, strftime('%Y-%m-%dT%H:%M:%S', files.mtime_ns / 10000000
 _NEWEST_FIRST = f"{_PHOTOS} {_BY_DATE}"
 _NEWEST_OF = f"{_PHOTOS_BY_ID} {_BY_DATE} LIMIT ?"
 _BY_FOLDER_OF = f"{_PHOTOS_BY_ID} ORDER BY folders.path, files.name LIMIT ?"
+_FACTS = """
+SELECT id, phash, width, height FROM photos
+WHERE missing_since IS NULL AND phash IS NOT NULL ORDER BY id"""
 _PATHS = """
 SELECT folders.path, files.name FROM files JOIN folders ON folders.id = files.folder_id
 WHERE photo_id = ? AND present ORDER BY files.id"""
@@ -129,6 +133,12 @@ def by_folder_of(db: Database, photo_ids: Sequence[int], limit: int) -> list[Pho
 def _chosen(db: Database, statement: str, photo_ids: Sequence[int], limit: int) -> list[Photo]:
     with db.reading() as connection:
         return _photos(connection.execute(statement, (json.dumps(photo_ids), max(limit, 0))).fetchall())
+
+
+def picture_facts(db: Database) -> list[Facts]:
+    """Hash and size of every visible photo, by id."""
+    with db.reading() as connection:
+        return [Facts._make(row) for row in connection.execute(_FACTS)]
 
 
 def paths_of(db: Database, photo_id: int) -> list[Path]:
