@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import threading
+from dataclasses import replace
 
 import pytest
 from PySide6.QtCore import Qt
+from PySide6.QtGui import QAccessible
 
 from picsight.window.grid.page import WallPage
 from picsight.window.search.box import SearchBox
@@ -26,6 +28,7 @@ class ShelfLibrary:
         self.backwards = False
         self.is_ready = True
         self.fails = False
+        self.matches = None
 
     def search(self, words, *, limit):
         self.asked.append(words)
@@ -36,6 +39,11 @@ class ShelfLibrary:
             raise LibraryError("The library is damaged.")
         found = [photo for photo in self.shelf if "nothing" not in words and (photo.id + len(words)) % 2]
         found = found[::-1] if backwards else found
+        if self.matches is not None:
+            found = [
+                replace(photo, match=match)
+                for photo, match in zip(self.shelf, self.matches(words), strict=False)
+            ]
         return Answer(words, "space", len(self.shelf), 1.0, tuple(found[:limit]), self.faults)
 
     def similar(self, photo, *, limit):
@@ -46,6 +54,11 @@ class ShelfLibrary:
     def all_photos(self):
         self.asked.append("")
         return Answer("", "space", len(self.shelf), 1.0, tuple(self.shelf))
+
+
+def certain(**counts):
+    """So many photos of each match, best first, whatever is asked."""
+    return lambda _words: [match for match, count in counts.items() for _ in range(count)]
 
 
 class Desk:
@@ -199,12 +212,83 @@ def test_more_like_this_says_whose_and_back_returns_to_the_query_at_its_place(de
     assert desk.view.place() == place
 
 
-def test_nothing_is_said_to_match_only_after_a_pause_in_typing(desk):
-    desk.type("nothing")
-    desk.shows("nothing")
-    assert desk.page.notice.isHidden()
-    desk.qtbot.waitUntil(desk.page.notice.isVisible)
-    assert "nothing" in desk.page.notice.words()
+def test_nothing_is_said_to_match_only_after_a_pause_in_typing_and_the_photos_of_before_stay_until_then(desk):
+    desk.type("dog")
+    desk.shows("dog")
+    before = desk.ids()
+    desk.library.matches = certain(none=200)
+    desk.type(" unicycle")
+    desk.qtbot.waitUntil(
+        lambda: desk.library.asked[-1] == "dog unicycle" and desk.controller._held is not None
+    )
+    assert desk.ids() == before
+    assert not desk.page.closest.is_said
+    desk.shows("dog unicycle")
+    assert desk.page.closest.words() == (
+        "Nothing here matches \u2068“dog unicycle”\u2069.\nThese come closest, but they are not close."
+    )
+    row = {desk.view.visualRect(desk.view.model().index(k, 0)).top() for k in range(len(desk.ids()))} - {0}
+    assert len(row) == 1
+    assert desk.view.height() < 200
+
+
+def test_enter_shows_at_once_that_nothing_matches(desk):
+    desk.library.matches = certain(none=200)
+    desk.type("unicycle")
+    desk.qtbot.waitUntil(lambda: desk.controller._held is not None)
+    desk.qtbot.keyClick(desk.box.line, Qt.Key.Key_Return)
+    assert desk.page.closest.is_said
+
+
+def test_what_matches_stands_over_the_fold_and_what_may_match_under_it(desk):
+    desk.library.matches = certain(strong=12, weaker=88, none=100)
+    desk.type("dog")
+    desk.shows("dog")
+    assert desk.page.title() == "\u2068“dog”\u2069 · 12 strong · 88 weaker"
+    assert len(desk.ids()) == 12
+    fold = desk.view.fold
+    assert fold.isVisible()
+    assert fold.accessibleName() == "88 weaker matches"
+    spoken = QAccessible.queryAccessibleInterface(fold).state()
+    assert (spoken.expandable, spoken.expanded, spoken.collapsed) == (1, 0, 1)
+    before = [desk.view.visualRect(desk.view.model().index(row, 0)) for row in range(12)]
+    fold.click()
+    assert len(desk.ids()) == 100
+    assert [desk.view.visualRect(desk.view.model().index(row, 0)) for row in range(12)] == before
+    strong, weaker = (desk.view.visualRect(desk.view.model().index(row, 0)) for row in (0, 20))
+    assert weaker.height() < strong.height()
+    assert QAccessible.queryAccessibleInterface(fold).state().expanded
+    desk.type("gy")
+    desk.shows("doggy")
+    assert len(desk.ids()) == 100  # as the person left it
+    desk.view.fold.click()
+    assert len(desk.ids()) == 12
+
+
+def test_the_keyboard_reaches_the_fold_and_goes_on_behind_it(desk):
+    desk.library.matches = certain(strong=3, weaker=30, none=100)
+    desk.type("dog")
+    desk.shows("dog")
+    desk.view.setFocus()
+    desk.view.setCurrentIndex(desk.view.model().index(1, 0))
+    desk.qtbot.keyClick(desk.view, Qt.Key.Key_Down)
+    assert desk.page.focusWidget() is desk.view.fold
+    desk.qtbot.keyClick(desk.view.fold, Qt.Key.Key_Return)
+    desk.qtbot.keyClick(desk.view.fold, Qt.Key.Key_Down)
+    assert desk.view.currentIndex().row() == 3
+    desk.view.fold.setFocus()
+    desk.qtbot.keyClick(desk.view.fold, Qt.Key.Key_Up)
+    assert desk.view.currentIndex().row() == 2
+
+
+def test_where_nothing_is_certain_the_weaker_ones_are_shown_and_it_is_said_so_after_a_pause(desk):
+    desk.library.matches = certain(weaker=88, none=100)
+    desk.type("dog")
+    desk.shows("dog")
+    assert len(desk.ids()) == 88
+    assert desk.view.fold.isHidden()
+    assert desk.page.title().endswith("· 88 weaker")
+    desk.qtbot.waitUntil(lambda: desk.page.title().endswith("· nothing certain, 88 weaker matches"))
 
 
 def test_parts_of_a_query_that_were_left_out_are_said(desk):
@@ -236,7 +320,10 @@ def test_how_many_of_how_many_are_shown_is_said(desk, photos):
     desk.library.shelf = list(photos(48_210 // 100))
     desk.type("dog")
     desk.shows("dog")
-    assert desk.page.title() == "The 100 best matches of 482 photos"
+    assert desk.page.title() == (
+        "\u2068“dog”\u2069 · The best 100 of 482 photos, only ordered: this model cannot tell which of them match"
+    )
+    assert len(desk.ids()) == 100
 
 
 def test_photos_that_arrive_are_appended_while_one_is_at_the_top(desk, photos):

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from PySide6.QtCore import QAbstractListModel, QMimeData, QModelIndex, QPersistentModelIndex, Qt, QUrl
 
 from picsight.window.grid.wall import EMPTY, Wall
-from picsight.window.parts.words import plain, spoken_date, taken_words, tooltip
+from picsight.window.parts.words import match_words, plain, spoken_date, taken_words, tooltip
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -54,6 +54,13 @@ class WallModel(QAbstractListModel):
         self._wall = wall
         self.endInsertRows()
 
+    def shrink(self, wall: Wall) -> None:
+        """Show a wall that is the beginning of the one shown: its further photos go."""
+        before, after = len(self._wall.results), len(wall.results)
+        self.beginRemoveRows(NOWHERE, after, before - 1)
+        self._wall = wall
+        self.endRemoveRows()
+
     def photo(self, row: int) -> Result:
         """The photo in a row."""
         return self._wall.results[row]
@@ -74,8 +81,14 @@ class WallModel(QAbstractListModel):
         if role == Qt.ItemDataRole.ToolTipRole:
             return tooltip(photo.path.name, taken_words(photo.taken))
         if role == Qt.ItemDataRole.AccessibleTextRole:
-            return ", ".join(filter(None, (photo.path.name, spoken_date(photo.taken), photo.place)))
+            return self._spoken(photo)
         return None
+
+    def _spoken(self, photo: Result) -> str:
+        """Name, day, place, how well it matches; what is not known is left out."""
+        return ", ".join(
+            filter(None, (photo.path.name, spoken_date(photo.taken), photo.place, match_words(photo.match)))
+        )
 
     def flags(self, index: Index) -> Qt.ItemFlag:
         """Photos can be selected and dragged out."""

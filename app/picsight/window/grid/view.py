@@ -18,8 +18,8 @@ from PySide6.QtGui import QColor, QDrag, QKeySequence, QPainter
 from PySide6.QtWidgets import QAbstractItemView, QFrame, QStyle, QStyleOptionViewItem, QWidget
 
 from picsight.window.grid.delegate import PhotoDelegate, circle_zone
-from picsight.window.grid.geometry import JustifiedView
 from picsight.window.grid.model import WallModel, files_of
+from picsight.window.grid.sectioned import SectionedView
 from picsight.window.grid.thumbnails import Thumbnails, Want
 from picsight.window.tokens import HAIR, SMALL, em, px, tones
 
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from picsight_engine.search.answer import Result
 
 
-class PhotoView(JustifiedView):
+class PhotoView(SectionedView):
     """Shows a wall of photos and says what a person wants with them."""
 
     open_requested = Signal(int)  # the row

@@ -5,16 +5,18 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from picsight.window.grid.wall import Wall
+from picsight.window.grid.arrangement import Tally, arrange_all, arrange_answer, tally
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
 
+    from picsight.window.grid.arrangement import Arrangement
+    from picsight.window.grid.wall import Wall
     from picsight_engine.library import Library
     from picsight_engine.search.answer import Result
 
-BEST = 100  # photos that a search shows; without calibration nobody can say where good ends
+MOST = 1000  # photos that a search brings; who looks for one of more says more
 MEANING_FROM = 3  # letters: fewer find noise
 
 
@@ -34,11 +36,27 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """What a place holds: the wall, how many photos were looked through, what of the words could not be used."""
+    """What a place holds: the wall, the photos that it was made of, how many match, how many were looked through, what
+    of the words could not be used.
+    """
 
     wall: Wall
+    results: tuple[Result, ...]
+    tally: Tally
     photos: int
     faults: tuple[str, ...] = ()
+
+    is_search: bool = True
+
+    @property
+    def finds_nothing(self) -> bool:
+        """True where a search has no photo that may match."""
+        return self.is_search and self.tally.finds_nothing
+
+    @property
+    def is_cut(self) -> bool:
+        """True where more photos match than a search brings."""
+        return len(self.results) == MOST and self.results[-1].match != "none"
 
 
 def ready(text: str) -> str | None:
@@ -50,16 +68,23 @@ def ready(text: str) -> str | None:
     return words if len(words) >= MEANING_FROM or finished else None
 
 
-def look(library: Library, place: Place) -> Shown:
+def look(library: Library, place: Place, arrangement: Arrangement) -> Shown:
     """Ask the library for what a place holds; runs in a thread."""
     if place.like is not None:
-        answer = library.similar(place.like.id, limit=BEST)
+        answer = library.similar(place.like.id, limit=MOST)
     elif place.words:
-        answer = library.search(place.words, limit=BEST)
+        answer = library.search(place.words, limit=MOST)
     else:
-        answer = library.all_photos()
+        return _listed(library, place, arrangement)
+    wall = arrange_answer(answer.results, arrangement)
+    faults = tuple(fault.message for fault in answer.faults)
+    return Shown(wall, answer.results, tally(answer.results), answer.photos, faults)
+
+
+def _listed(library: Library, place: Place, arrangement: Arrangement) -> Shown:
+    answer = library.all_photos()
     results: Iterable[Result] = answer.results
-    if place.folder is not None and not place.is_search:
+    if place.folder is not None:
         start = f"{place.folder}/".replace("//", "/")
         results = [photo for photo in results if photo.path.as_posix().startswith(start)]
-    return Shown(Wall.of(results), answer.photos, tuple(fault.message for fault in answer.faults))
+    return Shown(arrange_all(results, arrangement), (), Tally(), answer.photos, is_search=False)
