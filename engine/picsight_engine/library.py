@@ -276,6 +276,10 @@ class Library:
         """Every photo, newest first by the date taken, else by the file's: the wall without a query."""
         return self._searcher.wall()
 
+    def newest_photos(self, *, limit: int) -> Answer:
+        """The newest photos that have a date, at most so many: the beginning of a wall, however large the library is."""
+        return self._searcher.newest(limit)
+
     @property
     def is_ready(self) -> bool:
         """True once the text tower is loaded: a search by words waits for nothing more."""

@@ -12,6 +12,7 @@ from PySide6.QtGui import QAccessible
 from picsight.window.grid.page import WallPage
 from picsight.window.search.box import SearchBox
 from picsight.window.search.controller import SearchController
+from picsight.window.search.listing import FIRST
 from picsight.window.search.place import Place, ready
 from picsight_engine.errors import LibraryError
 from picsight_engine.search.answer import Answer, QueryFault
@@ -54,6 +55,9 @@ class ShelfLibrary:
     def all_photos(self):
         self.asked.append("")
         return Answer("", "space", len(self.shelf), 1.0, tuple(self.shelf))
+
+    def newest_photos(self, *, limit):
+        return Answer("", "space", len(self.shelf), 1.0, tuple(self.shelf[:limit]))
 
 
 def certain(**counts):
@@ -119,6 +123,29 @@ def test_typing_searches_from_the_third_letter_on(desk):
     desk.shows("dog")
     assert desk.library.asked == ["", "dog"]
     assert len(desk.ids()) == 100
+
+
+def test_one_or_two_letters_show_what_is_there_and_no_answer_of_before(desk):
+    desk.type("dog")
+    desk.shows("dog")
+    desk.qtbot.keyClick(desk.box.line, Qt.Key.Key_Backspace)
+    desk.shows("")
+    assert desk.box.text() == "do"
+    assert len(desk.ids()) == 200
+
+
+def test_of_a_large_library_the_newest_photos_are_shown_before_all_are_read(desk, photos):
+    large = ShelfLibrary(photos(3 * FIRST))
+    shown = []
+    desk.controller.place_changed.connect(lambda _place: shown.append((len(desk.ids()), desk.page.title())))
+    desk.controller.use(large)
+    desk.qtbot.waitUntil(lambda: len(shown) == 2)
+    assert shown == [(FIRST, "1200 photos"), (3 * FIRST, "1200 photos")]
+    desk.type("dog")
+    desk.shows("dog")
+    desk.qtbot.keyClick(desk.box.line, Qt.Key.Key_Escape)
+    desk.shows("")
+    assert large.asked == ["", "dog"]  # what was read is kept
 
 
 def test_no_answer_of_an_older_query_is_shown_after_a_newer_one_was_typed(desk):

@@ -23,7 +23,6 @@ from PySide6.QtWidgets import QAbstractItemView, QListView, QWidget
 from picsight.settings import ROW_LARGEST, ROW_SMALLEST
 from picsight.window.grid.layout import Measure, Rows, justify
 from picsight.window.grid.wall import EMPTY
-from picsight.window.parts.controls import SlimScrollBar
 from picsight.window.tokens import PAD, SMALL, em, px
 
 if TYPE_CHECKING:
@@ -54,7 +53,6 @@ class JustifiedView(QListView):
         self._awaited: tuple[int, int] | None = None  # a place to scroll to once the whole wall is laid out
         self._moved = QTimer(self, singleShot=True, interval=0)
         self.setVerticalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
-        self.setVerticalScrollBar(SlimScrollBar(Qt.Orientation.Vertical, self))
         self.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOn)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.setModel(model)
@@ -222,11 +220,15 @@ class JustifiedView(QListView):
         rect = self._rect(index.row())
         if rect is None:
             return
-        bar, margin = self.verticalScrollBar(), px(self, PAD)
-        if rect.top() < margin:
-            bar.setValue(bar.value() + rect.top() - margin)
+        bar, margin, top = self.verticalScrollBar(), px(self, PAD), self._top_margin()
+        if rect.top() < top:
+            bar.setValue(bar.value() + rect.top() - top)
         elif rect.bottom() > self.viewport().height() - margin:
             bar.setValue(bar.value() + rect.bottom() - self.viewport().height() + margin)
+
+    def _top_margin(self) -> int:
+        """How far from the upper edge a photo is in sight."""
+        return px(self, PAD)
 
     def scrollContentsBy(self, dx: int, dy: int) -> None:
         """Move the pixels; only the strip that came into sight is painted."""

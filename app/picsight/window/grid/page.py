@@ -87,7 +87,7 @@ class Closest(QWidget):
         column.addStretch(2)
         column.addWidget(self._words)
         column.addWidget(view, 1000)
-        column.addWidget(self._ways)
+        column.addLayout(self._ways)
         column.addStretch(3)
         view.laid_out.connect(self._fit)
         self.say_nothing()
@@ -106,13 +106,12 @@ class Closest(QWidget):
         self._words.say(title, sentence)
         self._ways.offer(ways)
         self._words.show()
-        self._ways.show()
         self._fit()
 
     def say_nothing(self) -> None:
         """The wall has the page for itself."""
         self._words.hide()
-        self._ways.hide()
+        self._ways.offer(())
         self._fit()
 
     def _fit(self) -> None:

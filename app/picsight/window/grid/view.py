@@ -138,6 +138,7 @@ class PhotoView(SectionedView):
         painter = QPainter(self.viewport())
         painter.setRenderHints(QPainter.RenderHint.Antialiasing | QPainter.RenderHint.SmoothPixmapTransform)
         painter.fillRect(event.rect(), tones(self).base)
+        self._paint_headings(painter, event.rect())
         margin = px(self, SMALL)
         current = self.currentIndex().row() if self.hasFocus() else -1
         photos = self._photos_in(event.rect().adjusted(0, -margin, 0, margin))

@@ -38,7 +38,7 @@ class Notice(QWidget):
         column.addWidget(self._title)
         column.addWidget(self._sentence)
         column.addSpacing(px(self, HALF))
-        column.addWidget(self._ways)
+        column.addLayout(self._ways)
         column.addStretch(3)
         centred = QHBoxLayout(self)
         centred.addStretch(1)
@@ -57,23 +57,24 @@ class Notice(QWidget):
         self._ways.offer(ways)
 
 
-class Ways(QWidget):
+class Ways(QHBoxLayout):
     """Buttons side by side in the middle: where one can go from here."""
 
-    def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self._buttons = QHBoxLayout(self)
-        self._buttons.setContentsMargins(0, 0, 0, 0)
-        self._buttons.setSpacing(px(self, PAD))
+    def __init__(self, host: QWidget) -> None:
+        super().__init__()
+        self._host = host
+        self.setSpacing(px(host, PAD))
 
     def offer(self, ways: Sequence[Way]) -> None:
         """A button for each; the first is the primary one."""
-        while (item := self._buttons.takeAt(0)) is not None:
+        while (item := self.takeAt(0)) is not None:
             if widget := item.widget():
                 widget.deleteLater()
-        self._buttons.addStretch(1)
+        if not ways:
+            return
+        self.addStretch(1)
         for place, (words, action) in enumerate(ways):
-            button = Button(words, Weight.PLAIN if place else Weight.PRIMARY, self)
+            button = Button(words, Weight.PLAIN if place else Weight.PRIMARY, self._host)
             button.clicked.connect(action)
-            self._buttons.addWidget(button)
-        self._buttons.addStretch(1)
+            self.addWidget(button)
+        self.addStretch(1)

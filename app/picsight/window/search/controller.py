@@ -10,8 +10,10 @@ from PySide6.QtCore import QObject, QTimer, Signal
 from PySide6.QtGui import QAccessible, QAccessibleAnnouncementEvent
 
 from picsight.window.grid.arrangement import Arrangement, Group, Order, arrange_answer
-from picsight.window.parts.words import counted, isolated
+from picsight.window.parts.words import counted
+from picsight.window.search.absence import Absence
 from picsight.window.search.headline import announcement, headline
+from picsight.window.search.listing import Listing
 from picsight.window.search.news import News, compare
 from picsight.window.search.place import Place, Shown, look, ready
 from picsight_engine.errors import BundleError
@@ -21,7 +23,6 @@ if TYPE_CHECKING:
 
     from picsight.jobs import Jobs
     from picsight.window.grid.page import WallPage
-    from picsight.window.parts.notice import Way
     from picsight.window.search.box import SearchBox
     from picsight_engine.library import Library
     from picsight_engine.search.answer import Result
@@ -61,6 +62,12 @@ class SearchController(QObject):
         self._quiet = QTimer(self, singleShot=True, interval=QUIET_MS)
         self._news = QTimer(self, singleShot=True)
         self._slow = QTimer(self, singleShot=True, interval=LOADING_MS)
+        self._listing = Listing()
+        self._absence = Absence(page, self)
+        self._absence.back_requested.connect(self.go_back)
+        self._absence.all_requested.connect(self._all_photos)
+        self._absence.folders_requested.connect(self.folders_wanted)
+        self._absence.install_again_requested.connect(self.install_again_requested)
         self._slow.timeout.connect(self._say_loading)
         self._pause.timeout.connect(self._ask)
         self._quiet.timeout.connect(self._speak)
@@ -77,7 +84,7 @@ class SearchController(QObject):
 
     def use(self, library: Library) -> None:
         """Work with this library from now on."""
-        self._library = library
+        self._library, self._listing = library, Listing()
         self._ask()
 
     def ask_again(self) -> None:
@@ -91,6 +98,11 @@ class SearchController(QObject):
     def place(self) -> Place:
         """Where one is now."""
         return self._place
+
+    @property
+    def is_idle(self) -> bool:
+        """True while no answer is on its way."""
+        return not self._asking
 
     def expect_photos(self) -> None:
         """Say that photos will come, before the library is open."""
@@ -119,6 +131,10 @@ class SearchController(QObject):
     def photos_arrived(self) -> None:
         """New photos are in the library: they appear at the end of the wall, or wait in the pill."""
         self._settled = False
+        self._listing.forget()
+        self._tell_news()
+
+    def _tell_news(self) -> None:
         self._news_wanted = True
         if not self._news.isActive():
             self._news.start(max(0, round((self._news_due - time.monotonic()) * 1000)))
@@ -129,12 +145,13 @@ class SearchController(QObject):
         `complete` says that all folders were looked through: what is not there now will not come.
         """
         self._settled = complete
+        self._listing.forget()
         view = self._page.view
         looked_at = not view.at_top() or view.hasFocus() or view.underMouse() or view.selected_count()
         if self._shown is not None and not self._shown.wall.results and not self._wanted.is_search:
             self._request(self._wanted)
         elif looked_at or self._wanted.is_search:
-            self.photos_arrived()
+            self._tell_news()
         else:
             self._request(self._wanted)
 
@@ -142,8 +159,8 @@ class SearchController(QObject):
 
     def _typed(self, text: str) -> None:
         self._quiet.start()
-        words = ready(text)
-        if words is None or (words == self._wanted.words and self._wanted.like is None):
+        words = ready(text) or ""  # too little to search for shows what is there, no answer of before
+        if words == self._wanted.words and self._wanted.like is None:
             return
         if not words and self._wanted.like is not None:
             return
@@ -198,7 +215,7 @@ class SearchController(QObject):
         def work() -> Shown:
             self._misread = False
             try:
-                return look(library, place, arrangement)
+                return look(library, place, arrangement, self._listing)
             except BundleError:
                 self._misread = True
                 raise
@@ -239,8 +256,10 @@ class SearchController(QObject):
             view.return_to(seen)
         self._say_what_is_shown()
         self.place_changed.emit(place)
-        if self._news_wanted:
-            self.photos_arrived()
+        if shown.is_begun:
+            self._request(place, stay=True)
+        elif self._news_wanted:
+            self._tell_news()
 
     def _say_what_is_shown(self) -> None:
         place, shown = self._place, self._shown
@@ -260,13 +279,7 @@ class SearchController(QObject):
         self._asking = False
         self._slow.stop()
         self.busy_changed.emit(False)
-        title, ways = self.tr("This search did not work."), [(self.tr("All photos"), self._all_photos)]
-        if self._misread:
-            title = self.tr("The search model is incomplete.")
-            ways.insert(0, (self.tr("Install again"), self.install_again_requested.emit))
-        self._page.notice.say(title, sentence, ways)
-        self._page.say("")
-        self._page.show_notice()
+        self._absence.fail(sentence, misread=self._misread)
 
     # Order, headings, and what may match
 
@@ -307,33 +320,7 @@ class SearchController(QObject):
         QAccessible.updateAccessibility(QAccessibleAnnouncementEvent(self._page.view, words))
 
     def _say_nothing(self) -> None:
-        place, notice, shown = self._place, self._page.notice, self._shown
-        self._page.say("")
-        if place.like:
-            notice.say(self.tr("No other photos to compare with."), "", [(self.tr("Back"), self.go_back)])
-        elif place.words and shown and shown.photos:
-            title = self.tr("Nothing here matches {words}.").format(words=isolated(f"“{place.words}”"))
-            why = " ".join(shown.faults)
-            if shown.wall.results:
-                near = why or self.tr("These come closest, but they are not close.")
-                self._page.show_closest(title, near, self._ways_out())
-                return
-            notice.say(title, why or self.tr("Try fewer words, or other ones."), self._ways_out())
-        elif place.folder:
-            title = self.tr("No photos in {folder}.").format(folder=isolated(f"“{place.folder.name}”"))
-            notice.say(
-                title, "" if self._settled else self.tr("They appear here as they are looked through.")
-            )
-        elif self._settled:
-            choose = (self.tr("Choose another folder…"), self.folders_wanted.emit)
-            notice.say(self.tr("No photos were found in your folders."), "", [choose])
-        else:
-            notice.say(self.tr("No photos yet."), self.tr("They appear here as they are looked through."))
-        self._page.show_notice()
-
-    def _ways_out(self) -> list[Way]:
-        """Where there is something: only ways that have results."""
-        return [(self.tr("All photos"), self._all_photos)]
+        self._absence.say(self._place, self._shown, settled=self._settled)
 
     def _all_photos(self) -> None:
         self.go(Place())
@@ -355,9 +342,11 @@ class SearchController(QObject):
             self._news_due = time.monotonic() + max(1.0, NEWS_SHARE * took)
             self._take_news(news)
             if self._news_wanted:
-                self.photos_arrived()
+                self._tell_news()
 
-        self._jobs.read(lambda: compare(library, place, shown, arrangement), take, replaces=LANE_NEWS)
+        self._jobs.read(
+            lambda: compare(library, place, shown, arrangement, self._listing), take, replaces=LANE_NEWS
+        )
 
     def _take_news(self, news: News) -> None:
         """Photos that are gone leave at once, new ones are appended at the top or wait in the pill further down."""

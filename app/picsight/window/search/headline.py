@@ -19,7 +19,8 @@ def headline(place: Place, shown: Shown, *, paused: bool) -> tuple[str, str]:
     if shown.faults:
         return " ".join(shown.faults), ""
     if not place.is_search:
-        words = counted(len(shown.wall.rows), "%n photo", "%n photos")
+        count = shown.photos if shown.is_begun and not place.folder else len(shown.wall.rows)
+        words = counted(count, "%n photo", "%n photos")
         return (f"{isolated(place.folder.name)} · {words}" if place.folder else words), ""
     if place.like is not None:
         asked = say("Photos like {name}").format(name=isolated(place.like.path.name))

@@ -9,6 +9,7 @@ from picsight.window.search.place import Shown, look
 
 if TYPE_CHECKING:
     from picsight.window.grid.arrangement import Arrangement
+    from picsight.window.search.listing import Listing
     from picsight.window.search.place import Place
     from picsight_engine.library import Library
 
@@ -25,9 +26,9 @@ class News:
     grown: Shown | None
 
 
-def compare(library: Library, place: Place, shown: Shown, arrangement: Arrangement) -> News:
+def compare(library: Library, place: Place, shown: Shown, arrangement: Arrangement, listing: Listing) -> News:
     """Look at a place again and say what is new; runs in a thread."""
-    newer = look(library, place, arrangement)
+    newer = look(library, place, arrangement, listing)
     count = shown.wall.new_in(newer.wall)
     # In a ranking a photo may also be missing because better ones came: then nothing is known to be gone.
     are_gone = newer.wall.new_in(shown.wall) > 0 and not (place.is_search and count)

@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING
 from picsight.window.grid.arrangement import Tally, arrange_all, arrange_answer, tally
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Sequence
     from pathlib import Path
 
     from picsight.window.grid.arrangement import Arrangement
     from picsight.window.grid.wall import Wall
+    from picsight.window.search.listing import Listing
     from picsight_engine.library import Library
     from picsight_engine.search.answer import Result
 
@@ -47,6 +48,7 @@ class Shown:
     faults: tuple[str, ...] = ()
 
     is_search: bool = True
+    is_begun: bool = False  # there are more photos, which are still being read
 
     @property
     def finds_nothing(self) -> bool:
@@ -68,23 +70,24 @@ def ready(text: str) -> str | None:
     return words if len(words) >= MEANING_FROM or finished else None
 
 
-def look(library: Library, place: Place, arrangement: Arrangement) -> Shown:
+def look(library: Library, place: Place, arrangement: Arrangement, listing: Listing) -> Shown:
     """Ask the library for what a place holds; runs in a thread."""
     if place.like is not None:
         answer = library.similar(place.like.id, limit=MOST)
     elif place.words:
         answer = library.search(place.words, limit=MOST)
     else:
-        return _listed(library, place, arrangement)
+        return _listed(library, place, arrangement, listing)
     wall = arrange_answer(answer.results, arrangement)
     faults = tuple(fault.message for fault in answer.faults)
     return Shown(wall, answer.results, tally(answer.results), answer.photos, faults)
 
 
-def _listed(library: Library, place: Place, arrangement: Arrangement) -> Shown:
-    answer = library.all_photos()
-    results: Iterable[Result] = answer.results
+def _listed(library: Library, place: Place, arrangement: Arrangement, listing: Listing) -> Shown:
+    reading = listing.photos(library)
+    photos: Sequence[Result] = reading.answer.results
     if place.folder is not None:
         start = f"{place.folder}/".replace("//", "/")
-        results = [photo for photo in results if photo.path.as_posix().startswith(start)]
-    return Shown(arrange_all(results, arrangement), (), Tally(), answer.photos, is_search=False)
+        photos = [photo for photo in photos if photo.path.as_posix().startswith(start)]
+    wall = arrange_all(photos, arrangement)
+    return Shown(wall, (), Tally(), reading.answer.photos, is_search=False, is_begun=reading.is_begun)

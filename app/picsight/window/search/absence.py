@@ -1,0 +1,74 @@
+"""What is said where photos would be: that nothing matches, that there are none yet, that a search failed."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QObject, Signal
+
+from picsight.window.parts.words import isolated
+
+if TYPE_CHECKING:
+    from picsight.window.grid.page import WallPage
+    from picsight.window.parts.notice import Way
+    from picsight.window.search.place import Place, Shown
+
+
+class Absence(QObject):
+    """Says why there are no photos, and offers the ways out."""
+
+    back_requested = Signal()
+    all_requested = Signal()
+    folders_requested = Signal()  # none of those that are there has photos
+    install_again_requested = Signal()  # the model that should have answered
+
+    def __init__(self, page: WallPage, parent: QObject) -> None:
+        super().__init__(parent)
+        self._page = page
+
+    def say(self, place: Place, shown: Shown | None, *, settled: bool) -> None:
+        """Where a place has no photo to show; once `settled` none will come."""
+        self._page.say("")
+        if place.like:
+            self._notice(
+                self.tr("No other photos to compare with."), "", [(self.tr("Back"), self.back_requested.emit)]
+            )
+        elif place.words and shown is not None and shown.photos:
+            self._say_unmatched(place, shown)
+        elif place.folder:
+            title = self.tr("No photos in {folder}.").format(folder=isolated(f"“{place.folder.name}”"))
+            self._notice(title, "" if settled else self.tr("They appear here as they are looked through."))
+        elif settled:
+            choose = (self.tr("Choose another folder…"), self.folders_requested.emit)
+            self._notice(self.tr("No photos were found in your folders."), "", [choose])
+        else:
+            self._notice(self.tr("No photos yet."), self.tr("They appear here as they are looked through."))
+
+    def fail(self, sentence: str, *, misread: bool) -> None:
+        """A search did not work, because its model could not be read or for another reason."""
+        title, ways = self.tr("This search did not work."), [self._to_all()]
+        if misread:
+            title = self.tr("The search model is incomplete.")
+            ways.insert(0, (self.tr("Install again"), self.install_again_requested.emit))
+        self._page.say("")
+        self._notice(title, sentence, ways)
+
+    def _say_unmatched(self, place: Place, shown: Shown) -> None:
+        title = self.tr("Nothing here matches {words}.").format(words=isolated(f"“{place.words}”"))
+        why = " ".join(shown.faults)
+        if shown.wall.results:
+            near = why or self.tr("These come closest, but they are not close.")
+            self._page.show_closest(title, near, self._ways_out())
+        else:
+            self._notice(title, why or self.tr("Try fewer words, or other ones."), self._ways_out())
+
+    def _ways_out(self) -> list[Way]:
+        """Only ways that have results."""
+        return [self._to_all()]
+
+    def _to_all(self) -> Way:
+        return self.tr("All photos"), self.all_requested.emit
+
+    def _notice(self, title: str, sentence: str, ways: list[Way] | None = None) -> None:
+        self._page.notice.say(title, sentence, ways or [])
+        self._page.show_notice()
