@@ -8,14 +8,16 @@ from dataclasses import replace
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QAccessible
+from PySide6.QtWidgets import QPushButton
 
+from picsight.window.grid.arrangement import Order
 from picsight.window.grid.page import WallPage
 from picsight.window.search.box import SearchBox
 from picsight.window.search.controller import SearchController
 from picsight.window.search.listing import FIRST
 from picsight.window.search.place import Place, ready
 from picsight_engine.errors import LibraryError
-from picsight_engine.search.answer import Answer, QueryFault
+from picsight_engine.search.answer import Answer, Filter, QueryFault
 
 
 class ShelfLibrary:
@@ -29,9 +31,11 @@ class ShelfLibrary:
         self.backwards = False
         self.is_ready = True
         self.fails = False
-        self.matches = None
+        self.matches = self.filters = None
+        self.undated = 0
 
-    def search(self, words, *, limit):
+    def search(self, query, *, limit, order="match", least="all"):
+        words = query.partition(" folder:")[0]
         self.asked.append(words)
         backwards = self.backwards
         if words in self.gates:
@@ -43,9 +47,13 @@ class ShelfLibrary:
         if self.matches is not None:
             found = [
                 replace(photo, match=match)
-                for photo, match in zip(self.shelf, self.matches(words), strict=False)
+                for photo, match in zip(self.shelf, self.matches(query), strict=False)
             ]
-        return Answer(words, "space", len(self.shelf), 1.0, tuple(found[:limit]), self.faults)
+        found = [photo for photo in found if photo.match != "none" or least == "all"]
+        filters = self.filters(query) if self.filters is not None else ()
+        return Answer(
+            words, "space", len(self.shelf), 1.0, tuple(found[:limit]), self.faults, filters, self.undated
+        )
 
     def similar(self, photo, *, limit):
         self.asked.append(photo)
@@ -62,7 +70,7 @@ class ShelfLibrary:
 
 def certain(**counts):
     """So many photos of each match, best first, whatever is asked."""
-    return lambda _words: [match for match, count in counts.items() for _ in range(count)]
+    return lambda _query: [match for match, count in counts.items() for _ in range(count)]
 
 
 class Desk:
@@ -322,7 +330,9 @@ def test_parts_of_a_query_that_were_left_out_are_said(desk):
     desk.library.faults = (QueryFault(0, 3, "“rated:” needs a number from 0 to 5. The rest was searched."),)
     desk.type("rated: dog")
     desk.shows("rated: dog")
-    assert desk.page.title() == "“rated:” needs a number from 0 to 5. The rest was searched."
+    assert desk.page.title().startswith(
+        "“rated:” needs a number from 0 to 5. The rest was searched. The best "
+    )
 
 
 def test_a_search_that_waits_for_the_model_says_so(desk):
@@ -424,3 +434,69 @@ def test_a_folder_shows_its_own_photos_only(desk, tmp_path):
     with desk.qtbot.waitSignal(desk.controller.place_changed):
         desk.controller.go(Place(folder=photos_folder))
     assert len(desk.ids()) == 200
+
+
+def test_a_search_in_a_folder_stays_there_and_says_so(desk):
+    folder = desk.library.shelf[0].path.parent
+    with desk.qtbot.waitSignal(desk.controller.place_changed):
+        desk.controller.go(Place(folder=folder))
+    desk.library.matches = certain(strong=4, none=9)
+    desk.type("dog")
+    desk.shows("dog")
+    assert desk.controller.place == Place("dog", folder=folder)
+    assert desk.page.title() == "\u2068“dog”\u2069 in \u2068photos\u2069 · 4 strong"
+    desk.qtbot.keyClick(desk.box.line, Qt.Key.Key_Escape)
+    desk.shows("")
+    assert desk.controller.place == Place(folder=folder)
+
+
+def test_where_nothing_matches_only_ways_out_that_have_results_are_offered(desk, tmp_path):
+    def filters(query):
+        parts = [Filter(4, 11, "time", "2019", 7)] if "in:2019" in query else []
+        return (
+            *parts,
+            *([Filter(len(query), len(query), "folder", "Trips", 3)] if "folder:" in query else []),
+        )
+
+    def matches(query):
+        return ["none"] * 9 if "folder:" in query else ["strong"] * 14
+
+    desk.library.filters, desk.library.matches = filters, matches
+    with desk.qtbot.waitSignal(desk.controller.place_changed):
+        desk.controller.go(Place(folder=tmp_path))
+    desk.type("dog in:2019")
+    desk.qtbot.waitUntil(lambda: desk.page.closest.is_said)
+    ways = {button.text(): button for button in desk.page.closest.findChildren(QPushButton)}
+    assert list(ways)[-2:] == ["Search all photos: 14 strong", "All photos"]
+    assert not any("2019" in words for words in ways)
+    ways["Search all photos: 14 strong"].click()
+    desk.qtbot.waitUntil(lambda: desk.controller.place == Place("dog in:2019"))
+    assert desk.page.title().endswith("· 14 strong")
+
+
+def test_what_only_facts_were_asked_for_lies_as_all_photos_do(desk):
+    desk.library.filters = lambda query: (Filter(0, len(query), "time", "2020", 9),)
+    desk.library.undated = 7
+    desk.type("in:2020")
+    desk.shows("in:2020")
+    assert len(desk.ids()) == 100
+    assert desk.page.title() == "\u2068“in:2020”\u2069 · 100 photos · 7 without a date"
+    assert desk.page.header.order.text() == "Sort: Date"
+    assert desk.view.scrubber.marks() == []
+
+
+def test_another_order_is_asked_for_and_kept_for_the_next_search(desk):
+    desk.library.matches = certain(strong=12, weaker=88, none=100)
+    desk.type("dog")
+    desk.shows("dog")
+    with desk.qtbot.waitSignal(desk.controller.place_changed):
+        desk.page.header.order_chosen.emit(Order.DATE)
+    assert desk.page.header.weaker.text() == "Include weaker (88)"
+    assert len(desk.ids()) == 12
+    desk.page.header.weaker.click()
+    assert len(desk.ids()) == 100
+    assert desk.view.model().wall.marked
+    desk.type("gy")
+    desk.shows("doggy")
+    assert desk.page.header.order.text() == "Sort: Date"
+    assert len(desk.ids()) == 100

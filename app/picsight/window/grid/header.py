@@ -51,10 +51,10 @@ class WallHeader(QWidget):
         self.setMinimumHeight(px(self, 2.25))
         self.hide_choices()
 
-    def offer(self, arrangement: Arrangement, count: Tally, *, is_search: bool) -> None:
+    def offer(self, arrangement: Arrangement, count: Tally, *, is_ranked: bool) -> None:
         """The choices that this wall has."""
-        order = arrangement.ranked if is_search else arrangement.listed
-        orders = [(self.tr("Match"), Order.MATCH)] if is_search else []
+        order = arrangement.ranked if is_ranked else arrangement.listed
+        orders = [(self.tr("Match"), Order.MATCH)] if is_ranked else []
         orders += [(self.tr("Date"), Order.DATE), (self.tr("Folder"), Order.FOLDER)]
         self.order.offer(orders, order)
         groups = (
@@ -69,7 +69,7 @@ class WallHeader(QWidget):
         self._has_choices = True
         self.order.show()
         self.group.setVisible(order is Order.DATE)
-        mixes = is_search and order is not Order.MATCH
+        mixes = is_ranked and order is not Order.MATCH
         self.weaker.setVisible(mixes and bool(count.strong and count.weaker))
         self._fit()
 

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Signal
 
 from picsight.window.parts.words import isolated
+from picsight.window.search.headline import found
 
 if TYPE_CHECKING:
     from picsight.window.grid.page import WallPage
     from picsight.window.parts.notice import Way
-    from picsight.window.search.place import Place, Shown
+    from picsight.window.search.look import Detour, Shown
+    from picsight.window.search.place import Place
 
 
 class Absence(QObject):
@@ -19,6 +22,7 @@ class Absence(QObject):
 
     back_requested = Signal()
     all_requested = Signal()
+    place_requested = Signal(object)  # Place
     folders_requested = Signal()  # none of those that are there has photos
     install_again_requested = Signal()  # the model that should have answered
 
@@ -33,7 +37,7 @@ class Absence(QObject):
             self._notice(
                 self.tr("No other photos to compare with."), "", [(self.tr("Back"), self.back_requested.emit)]
             )
-        elif place.words and shown is not None and shown.photos:
+        elif place.words and shown is not None and (shown.answer.photos or shown.answer.filters):
             self._say_unmatched(place, shown)
         elif place.folder:
             title = self.tr("No photos in {folder}.").format(folder=isolated(f"“{place.folder.name}”"))
@@ -55,16 +59,23 @@ class Absence(QObject):
 
     def _say_unmatched(self, place: Place, shown: Shown) -> None:
         title = self.tr("Nothing here matches {words}.").format(words=isolated(f"“{place.words}”"))
-        why = " ".join(shown.faults)
-        if shown.wall.results:
+        why = " ".join(fault.message for fault in shown.answer.faults)
+        ways = [*(self._around(place, detour) for detour in shown.detours), self._to_all()]
+        if shown.closest:
             near = why or self.tr("These come closest, but they are not close.")
-            self._page.show_closest(title, near, self._ways_out())
+            self._page.show_closest(title, near, ways)
         else:
-            self._notice(title, why or self.tr("Try fewer words, or other ones."), self._ways_out())
+            self._notice(title, why or self.tr("Try fewer words, or other ones."), ways)
 
-    def _ways_out(self) -> list[Way]:
-        """Only ways that have results."""
-        return [self._to_all()]
+    def _around(self, place: Place, detour: Detour) -> Way:
+        """The same search without one of its filters."""
+        if detour.place.folder != place.folder:
+            words = self.tr("Search all photos: {found}").format(found=found(detour.tally))
+        else:
+            words = self.tr("Without {filter}: {found}").format(
+                filter=isolated(detour.without), found=found(detour.tally)
+            )
+        return words, partial(self.place_requested.emit, detour.place)
 
     def _to_all(self) -> Way:
         return self.tr("All photos"), self.all_requested.emit

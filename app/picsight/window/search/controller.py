@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QObject, QTimer, Signal
 from PySide6.QtGui import QAccessible, QAccessibleAnnouncementEvent
 
-from picsight.window.grid.arrangement import Arrangement, Group, Order, arrange_answer
+from picsight.window.grid.arrangement import Arrangement, Group, Order
 from picsight.window.parts.words import counted
 from picsight.window.search.absence import Absence
 from picsight.window.search.headline import announcement, headline
 from picsight.window.search.listing import Listing
+from picsight.window.search.look import Shown, look
 from picsight.window.search.news import News, compare
-from picsight.window.search.place import Place, Shown, look, ready
+from picsight.window.search.place import Place, ready
 from picsight_engine.errors import BundleError
 
 if TYPE_CHECKING:
@@ -66,6 +67,7 @@ class SearchController(QObject):
         self._absence = Absence(page, self)
         self._absence.back_requested.connect(self.go_back)
         self._absence.all_requested.connect(self._all_photos)
+        self._absence.place_requested.connect(self.go)
         self._absence.folders_requested.connect(self.folders_wanted)
         self._absence.install_again_requested.connect(self.install_again_requested)
         self._slow.timeout.connect(self._say_loading)
@@ -98,6 +100,11 @@ class SearchController(QObject):
     def place(self) -> Place:
         """Where one is now."""
         return self._place
+
+    @property
+    def shown(self) -> Shown | None:
+        """What is there."""
+        return self._shown
 
     @property
     def is_idle(self) -> bool:
@@ -167,14 +174,14 @@ class SearchController(QObject):
         if self._wanted.like is not None or not self._wanted.words:
             self._remember()
         self._request(
-            Place(words=words, folder=self._wanted.folder if not words else None),
+            Place(words=words, folder=self._wanted.folder),
             wait=self._took > SLOW_SECONDS,
         )
 
     def _submitted(self) -> None:
         words = " ".join(self._box.text().split())
         if words and words != self._wanted.words:
-            self._request(Place(words=words))
+            self._request(Place(words=words, folder=self._wanted.folder))
         elif self._held is not None:
             self._held()
         self._to_photos()
@@ -269,7 +276,7 @@ class SearchController(QObject):
             self._say_nothing()
             return
         self._page.say(*headline(place, shown, paused=not self._quiet.isActive()))
-        self._page.header.offer(self._arrangement, shown.tally, is_search=place.is_search)
+        self._page.header.offer(self._arrangement, shown.tally, is_ranked=shown.is_ranked)
         self._page.show_wall()
 
     def _say_loading(self) -> None:
@@ -285,7 +292,7 @@ class SearchController(QObject):
 
     def _order(self, order: Order) -> None:
         """Another order; the photo that is looked at keeps its height."""
-        if self._wanted.is_search:
+        if self._shown is not None and self._shown.is_ranked:
             self._arrangement = replace(self._arrangement, ranked=order)
         else:
             self._arrangement = replace(self._arrangement, listed=order)
@@ -299,11 +306,11 @@ class SearchController(QObject):
         """Show what may match, or hide it again; later searches keep it so."""
         self._arrangement = replace(self._arrangement, weaker=not self._arrangement.weaker)
         shown = self._shown
-        if shown is None or not self._place.is_search:
+        if shown is None or not shown.is_ranked:
             return
-        wall = arrange_answer(shown.results, self._arrangement)
+        self._shown = shown.arranged(self._arrangement)
+        wall = self._shown.wall
         folds = wall.fold is not None and shown.wall.fold is not None
-        self._shown = replace(shown, wall=wall)
         self._page.view.refold(wall) if folds else self._page.view.show_wall(wall, stay=True)
         self._say_what_is_shown()
 

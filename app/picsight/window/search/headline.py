@@ -8,7 +8,10 @@ from picsight.window.parts.words import counted, isolated, number, say
 
 if TYPE_CHECKING:
     from picsight.window.grid.arrangement import Tally
-    from picsight.window.search.place import Place, Shown
+    from picsight.window.search.look import Shown
+    from picsight.window.search.place import Place
+
+BETWEEN = " · "
 
 
 def headline(place: Place, shown: Shown, *, paused: bool) -> tuple[str, str]:
@@ -16,59 +19,91 @@ def headline(place: Place, shown: Shown, *, paused: bool) -> tuple[str, str]:
 
     That nothing is certain is said only once the person has `paused` in typing.
     """
-    if shown.faults:
-        return " ".join(shown.faults), ""
     if not place.is_search:
-        count = shown.photos if shown.is_begun and not place.folder else len(shown.wall.rows)
-        words = counted(count, "%n photo", "%n photos")
-        return (f"{isolated(place.folder.name)} · {words}" if place.folder else words), ""
-    if place.like is not None:
-        asked = say("Photos like {name}").format(name=isolated(place.like.path.name))
+        whole = shown.is_begun and not place.folder
+        words = _photos(shown.answer.photos if whole else len(shown.wall.rows))
+        return (BETWEEN.join((isolated(place.folder.name), words)) if place.folder else words), ""
+    if shown.answer.faults:
+        faults = " ".join(fault.message for fault in shown.answer.faults)
+        return f"{faults} {_amount(shown, paused=paused)}", faults
+    amount = _amount(shown, paused=paused)
+    unsure = ""
+    if shown.tally.ordered and place.like is None:
+        unsure = f", {say('only ordered: this model cannot tell which of them match')}"
+        short = say("{count}, only ordered").format(count=amount)
     else:
-        asked = isolated(f"“{place.words}”")
-    if shown.tally.ordered:
-        return _ordered(asked, place, shown)
-    counts = _counts(shown, paused=paused)
-    return f"{asked} · {counts}", counts
+        short = amount
+    return BETWEEN.join((_asked(place), amount)) + unsure, short
 
 
-def _ordered(asked: str, place: Place, shown: Shown) -> tuple[str, str]:
+def _asked(place: Place) -> str:
+    if place.like is not None:
+        return say("Photos like {name}").format(name=isolated(place.like.path.name))
+    words = isolated(f"“{place.words}”")
+    if place.folder is None:
+        return words
+    return say("{words} in {folder}").format(words=words, folder=isolated(place.folder.name))
+
+
+def _amount(shown: Shown, *, paused: bool) -> str:
+    if not shown.is_ranked:
+        amount = _photos(len(shown.wall.rows))
+    elif shown.tally.ordered:
+        amount = _ordered(shown)
+    else:
+        amount = _matches(shown, paused=paused)
+    if shown.answer.undated:
+        without = counted(shown.answer.undated, "%n without a date", "%n without a date")
+        amount = BETWEEN.join((amount, without))
+    return amount
+
+
+def _ordered(shown: Shown) -> str:
     """Of an answer of which only the order is known."""
-    count = shown.tally.ordered
-    if count == shown.photos:
-        short = counted(count, "%n photo, the only one", "All %n photos, best first")
-    else:
-        first = counted(count, "The best one", "The best %n")
-        short = say("{first} of {all} photos").format(first=first, all=number(shown.photos))
-    if place.like is not None:
-        return f"{asked} · {short}", short
-    unsure = say("only ordered: this model cannot tell which of them match")
-    return f"{asked} · {short}, {unsure}", say("{count}, only ordered").format(count=short)
+    count, searched = shown.tally.ordered, shown.answer.photos
+    if count == searched:
+        return counted(count, "%n photo, the only one", "All %n photos, best first")
+    first = counted(count, "The best one", "The best %n")
+    return say("{first} of {all} photos").format(first=first, all=number(searched))
 
 
-def _counts(shown: Shown, *, paused: bool) -> str:
+def _matches(shown: Shown, *, paused: bool) -> str:
     strong, weaker = shown.tally.strong, shown.tally.weaker
-    if shown.is_cut:  # at the end of what a search brings there may be more of the last kind
-        many = "more than %n weaker" if weaker else "more than %n strong"
-        last = counted(weaker or strong, many, many)
-        return " · ".join([counted(strong, "%n strong", "%n strong"), last]) if strong and weaker else last
     if not strong and paused:
-        return counted(weaker, "nothing certain, %n weaker match", "nothing certain, %n weaker matches")
-    parts = [(strong, "%n strong"), (weaker, "%n weaker")]
-    return " · ".join(counted(count, words, words) for count, words in parts if count)
+        one, many = "nothing certain, %n weaker match", "nothing certain, %n weaker matches"
+        return counted(weaker, one, many)
+    counts = {"%n strong": strong, "%n weaker": weaker}
+    parts = {words: count for words, count in counts.items() if count}
+    if shown.is_cut:  # of the last kind there are more than were brought
+        last = list(parts)[-1]
+        parts[say("more than {count}").format(count=last)] = parts.pop(last)
+    return BETWEEN.join(counted(count, words, words) for words, count in parts.items())
+
+
+def _photos(count: int) -> str:
+    return counted(count, "%n photo", "%n photos")
 
 
 def announcement(place: Place, shown: Shown) -> str:
     """The same for a screen reader."""
     count: Tally = shown.tally
-    if place.is_search and count.finds_nothing:
+    if shown.finds_nothing:
         return say("Nothing here matches")
-    if not place.is_search or count.ordered:
+    if not shown.is_ranked or count.ordered:
         return headline(place, shown, paused=True)[0]
-    strong = counted(count.strong, "%n strong match", "%n strong matches")
     weaker = counted(count.weaker, "%n weaker match", "%n weaker matches")
     if count.strong and count.weaker:
-        return say("{strong} and {weaker}").format(
-            strong=number(count.strong) + " " + say("strong"), weaker=weaker
-        )
-    return strong if count.strong else say("Nothing certain, {weaker}").format(weaker=weaker)
+        strong = counted(count.strong, "%n strong", "%n strong")
+        return say("{strong} and {weaker}").format(strong=strong, weaker=weaker)
+    if count.strong:
+        return counted(count.strong, "%n strong match", "%n strong matches")
+    return say("Nothing certain, {weaker}").format(weaker=weaker)
+
+
+def found(count: Tally) -> str:
+    """How much there is behind a way out: 14 strong."""
+    if count.strong:
+        return counted(count.strong, "%n strong", "%n strong")
+    if count.weaker:
+        return counted(count.weaker, "%n weaker", "%n weaker")
+    return _photos(count.ordered)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -10,14 +9,6 @@ if TYPE_CHECKING:
     from picsight_engine.search.answer import Answer
 
 FIRST = 400  # photos: more than a screen, read in a twentieth of the time
-
-
-@dataclass(frozen=True, slots=True)
-class Reading:
-    """What was read of a library; `is_begun` where only the newest photos are there yet."""
-
-    answer: Answer
-    is_begun: bool
 
 
 class Listing:
@@ -33,17 +24,17 @@ class Listing:
         self._kept = None
         self._changes += 1
 
-    def photos(self, library: Library) -> Reading:
-        """All photos, newest first; the very first time only the newest of many."""
+    def photos(self, library: Library) -> tuple[Answer, bool]:
+        """All photos, newest first, and whether that is only the beginning: the very first time the newest of many."""
         if self._kept is not None:
-            return Reading(self._kept, is_begun=False)
+            return self._kept, False
         if self._is_new:
             self._is_new = False
             first = library.newest_photos(limit=FIRST)
             if len(first.results) == FIRST:
-                return Reading(first, is_begun=True)
+                return first, True
         changes = self._changes
         answer = library.all_photos()
         if changes == self._changes:  # else it may be of before
             self._kept = answer
-        return Reading(answer, is_begun=False)
+        return answer, False

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from picsight.window.search.place import Shown, look
+from picsight.window.search.look import Shown, look
 
 if TYPE_CHECKING:
     from picsight.window.grid.arrangement import Arrangement
