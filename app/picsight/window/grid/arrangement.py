@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 ORDERED = 100  # photos that are shown of an answer of which nobody can say where it ends
 CLOSEST = 16  # of which the first row is shown where nothing matches
-FEW = 3  # photos a month: with fewer, days are named in years rather than in months
+FEW = 4  # photos a month: with fewer, days are named in years rather than in months
 ALONE: Mapping[int, int] = MappingProxyType({})  # no photo shows the picture of another one
 
 

@@ -105,7 +105,7 @@ class PhotoDelegate(QStyledItemDelegate):
         painter.setPen(Qt.PenStyle.NoPen)
         painter.setBrush(colours.base)
         painter.drawEllipse(dot.adjusted(-halo, -halo, halo, halo))
-        line = 0.16 * unit
+        line = 0.13 * unit
         painter.setPen(QPen(colours.text, line))
         painter.setBrush(colours.text if filled else colours.base)
         painter.drawEllipse(dot.adjusted(line / 2, line / 2, -line / 2, -line / 2))

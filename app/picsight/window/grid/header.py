@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import Signal
+from PySide6.QtCore import QEvent, Signal
 from PySide6.QtWidgets import QHBoxLayout, QWidget
 
 from picsight.settings import ROW_LARGEST, ROW_SMALLEST
@@ -41,9 +41,9 @@ class WallHeader(QWidget):
         self.weaker.clicked.connect(self.weaker_toggled)
         self._has_choices = False
         self._join(view)
-        row = QHBoxLayout(self)
-        trailing = px(self, PAD) + view.verticalScrollBar().sizeHint().width()
-        row.setContentsMargins(px(self, PAD), 0, trailing, 0)
+        self._beside = view.verticalScrollBar().sizeHint().width()  # what stands at the photos' trailing edge
+        self._row = row = QHBoxLayout(self)
+        self._set_margins()
         row.setSpacing(px(self, HALF))
         row.addWidget(self.title, 1)
         for part in (self.weaker, self.order, self.group, self.slider):
@@ -78,6 +78,19 @@ class WallHeader(QWidget):
         self._has_choices = False
         for part in (self.weaker, self.order, self.group, self.slider):
             part.hide()
+
+    def changeEvent(self, event: QEvent) -> None:
+        """Layouts mirror what they hold, but not their margins."""
+        super().changeEvent(event)
+        if event.type() == QEvent.Type.LayoutDirectionChange:
+            self._set_margins()
+
+    def _set_margins(self) -> None:
+        """Words and buttons begin and end where the photos do."""
+        near, far = px(self, PAD), px(self, PAD) + self._beside
+        if self.isRightToLeft():
+            near, far = far, near
+        self._row.setContentsMargins(near, 0, far, 0)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         """A narrow header keeps the words of what is shown."""

@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QWidget
 
 from picsight.window.grid.wall import Kind
 from picsight.window.parts.words import say, short_path
-from picsight.window.tokens import HALF, PAD, px, tones
+from picsight.window.tokens import PAD, px, tones
 
 if TYPE_CHECKING:
     from PySide6.QtGui import QPaintEvent
@@ -101,6 +101,6 @@ class Strip(QWidget):
         colours, painter = tones(self), QPainter(self)
         painter.fillRect(self.rect(), colours.base)
         painter.fillRect(0, self.height() - 1, self.width(), 1, colours.line)
-        area = self.rect().adjusted(px(self, PAD), 0, -px(self, HALF), 0)
+        area = self.rect().adjusted(px(self, PAD), 0, -px(self, PAD), 0)
         paint_title(painter, self, area, self._words)
         painter.end()

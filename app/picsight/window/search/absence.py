@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QObject, Signal
 
 from picsight.window.parts.words import isolated
-from picsight.window.search.headline import found
+from picsight.window.search.headline import asked, found
 
 if TYPE_CHECKING:
     from picsight.window.grid.page import WallPage
@@ -58,7 +58,7 @@ class Absence(QObject):
         self._notice(title, sentence, ways)
 
     def _say_unmatched(self, place: Place, shown: Shown) -> None:
-        title = self.tr("Nothing here matches {words}.").format(words=isolated(f"“{place.words}”"))
+        title = self.tr("Nothing here matches {words}.").format(words=asked(place))
         why = " ".join(fault.message for fault in shown.answer.faults)
         ways = [*(self._around(place, detour) for detour in shown.detours), self._to_all()]
         if shown.closest:

@@ -33,10 +33,11 @@ def headline(place: Place, shown: Shown, *, paused: bool) -> tuple[str, str]:
         short = say("{count}, only ordered").format(count=amount)
     else:
         short = amount
-    return BETWEEN.join((_asked(place), amount)) + unsure, short
+    return BETWEEN.join((asked(place), amount)) + unsure, short
 
 
-def _asked(place: Place) -> str:
+def asked(place: Place) -> str:
+    """What was asked for: “dog” in Trips."""
     if place.like is not None:
         return say("Photos like {name}").format(name=isolated(place.like.path.name))
     words = isolated(f"“{place.words}”")

@@ -5,6 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from picsight.window.grid.arrangement import Arrangement
+    from picsight.window.search.look import Shown
+    from picsight.window.search.place import Place
     from picsight_engine.library import Library
     from picsight_engine.search.answer import Answer
 
@@ -16,13 +19,24 @@ class Listing:
 
     def __init__(self) -> None:
         self._kept: Answer | None = None
+        self._shown: tuple[Place, Arrangement, Shown] | None = None
         self._is_new = True
         self._changes = 0
 
     def forget(self) -> None:
         """Photos came or went: read them anew next time."""
-        self._kept = None
+        self._kept = self._shown = None
         self._changes += 1
+
+    def shown_before(self, place: Place, arrangement: Arrangement) -> Shown | None:
+        """What was shown of it last, if it was that place, lying so."""
+        kept = self._shown
+        return kept[2] if kept is not None and kept[:2] == (place, arrangement) else None
+
+    def remember(self, place: Place, arrangement: Arrangement, shown: Shown) -> None:
+        """Keep what is shown, unless photos came or went meanwhile."""
+        if shown.answer is self._kept:
+            self._shown = (place, arrangement, shown)
 
     def photos(self, library: Library) -> tuple[Answer, bool]:
         """All photos, newest first, and whether that is only the beginning: the very first time the newest of many."""

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from picsight_engine.library import Library
     from picsight_engine.search.answer import Answer, Result
 
-MOST = 1000  # photos of an answer that lies by match: who looks for one of more says more
+MOST = 500  # photos of an answer that lies by match: who looks for one of more says more
 MOST_ARRANGED = 10_000  # by date or folder, where one scrolls to what one means
 EVERYTHING = 1_000_000_000
 DETOURS = 3
@@ -120,9 +120,14 @@ def _detours(library: Library, place: Place, answer: Answer) -> Iterator[Detour]
 
 
 def _listed(library: Library, place: Place, arrangement: Arrangement, listing: Listing) -> Shown:
+    before = listing.shown_before(place, arrangement)
+    if before is not None:
+        return before
     answer, is_begun = listing.photos(library)
     photos = answer.results
     if place.folder is not None:
         start = f"{place.folder}/".replace("//", "/")
         photos = tuple(photo for photo in photos if photo.path.as_posix().startswith(start))
-    return Shown(answer, arrange_all(photos, arrangement), is_begun=is_begun)
+    shown = Shown(answer, arrange_all(photos, arrangement), is_begun=is_begun)
+    listing.remember(place, arrangement, shown)
+    return shown
