@@ -310,6 +310,10 @@ class Library:
         except StorageError:
             return []
 
+    def newest_photos(self, *, limit: int) -> Answer:
+        """The newest photos that have a date, at most so many: the beginning of a wall, however large the library is."""
+        return self._searcher.newest(limit)
+
     @property
     def is_ready(self) -> bool:
         """True once the text tower is loaded: a search by words waits for nothing more."""

@@ -144,7 +144,10 @@ class Frame(QWidget):
         order = (
             self.box.line,
             self.box.clear_button,
-            self.wall_page.slider,
+            self.wall_page.header.weaker,
+            self.wall_page.header.order,
+            self.wall_page.header.group,
+            self.wall_page.header.slider,
             self.grid,
             self.status,
             self.sidebar,

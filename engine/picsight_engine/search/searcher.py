@@ -20,7 +20,14 @@ from picsight_engine.search.query import ONLY_LESS, parse
 from picsight_engine.search.ranking import KEPT, Field, Ranking, explanations
 from picsight_engine.search.terms import Terms
 from picsight_engine.store.own_folder import CACHE
-from picsight_engine.store.photos import all_photos, by_folder_of, newest_of, photos_by_id
+from picsight_engine.store.photos import (
+    all_photos,
+    by_folder_of,
+    newest_of,
+    newest_photos,
+    photos_by_id,
+    photos_shown,
+)
 from picsight_engine.store.vectors import vector_of
 from picsight_engine.vectors.matrix import Matrix
 
@@ -135,6 +142,13 @@ class Searcher:
         results = tuple(_result(photo) for photo in all_photos(self._db))
         space = self._bundle.manifest.space_id
         return Answer("", space, len(results), _milliseconds_since(started), results)
+
+    def newest(self, limit: int) -> Answer:
+        """The newest photos that have a date, at most so many; `photos` is how many there are in all."""
+        started = time.perf_counter()
+        results = tuple(_result(photo) for photo in newest_photos(self._db, limit))
+        space, count = self._bundle.manifest.space_id, photos_shown(self._db)
+        return Answer("", space, count, _milliseconds_since(started), results)
 
     @property
     def is_ready(self) -> bool:

@@ -143,7 +143,7 @@ def test_words_find_photos_and_every_cell_gets_its_picture(qtbot, open_window, i
     wait_for_photos(qtbot, window, 24)
     qtbot.keyClicks(window.frame.box.line, "an animal")
     wait_for_words(qtbot, window, "an animal")
-    assert len(names(window)) == 24
+    assert 0 < len(names(window)) < 24
     seen = window.frame.model.wall.results[:5]
     qtbot.waitUntil(lambda: all(window.frame.thumbnails.pixmap(photo.id) for photo in seen), timeout=PATIENCE)
 

@@ -6,78 +6,66 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QPainter, QPen
-from PySide6.QtWidgets import (
-    QHBoxLayout,
-    QPushButton,
-    QStackedWidget,
-    QVBoxLayout,
-    QWidget,
-)
+from PySide6.QtWidgets import QPushButton, QStackedWidget, QVBoxLayout, QWidget
 
-from picsight.settings import ROW_LARGEST, ROW_SMALLEST
-from picsight.window.parts.controls import FlatSlider
-from picsight.window.parts.labels import ElidedLabel
-from picsight.window.parts.notice import Notice
-from picsight.window.tokens import ONE, PAD, mix, px, tones
+from picsight.window.grid.header import WallHeader
+from picsight.window.parts.notice import Notice, Ways
+from picsight.window.tokens import PAD, mix, px, tones
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from PySide6.QtGui import QPaintEvent, QResizeEvent
 
     from picsight.window.grid.view import PhotoView
+    from picsight.window.parts.notice import Way
 
-STEPS = 10  # the slider's steps in one em
+WIDGET_MAX = 16_777_215  # what Qt takes for no limit of a widget's height
 
 
 class WallPage(QWidget):
-    """Header, wall, pill."""
+    """Header, wall or notice, pill."""
 
     def __init__(self, view: PhotoView, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.view, self.notice = view, Notice(self)
-        self.pill = Pill(self)
-        self._title = ElidedLabel(self)
-        self.slider = FlatSlider(self.tr("Size of photos"), self)
+        self.pill, self.header = Pill(self), WallHeader(view, self)
+        self.closest = Closest(view, self)
         self._pages = QStackedWidget(self)
-        self._pages.addWidget(view)
+        self._pages.addWidget(self.closest)
         self._pages.addWidget(self.notice)
-        self.slider.setRange(round(ROW_SMALLEST * STEPS), round(ROW_LARGEST * STEPS))
-        self.slider.setValue(round(view.row_height() * STEPS))
-        self.slider.setFixedWidth(px(self, 8))
-        self.slider.valueChanged.connect(lambda value: view.set_row_height(value / STEPS))
-        view.row_height_changed.connect(self._follow_height)
-        header = QHBoxLayout()
-        header.setContentsMargins(
-            px(self, PAD), 0, px(self, PAD) + view.verticalScrollBar().sizeHint().width(), 0
-        )
-        header.setSpacing(px(self, ONE))
-        header.addWidget(self._title, 1)
-        header.addWidget(self.slider)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(0)
-        column.addLayout(header)
+        column.addWidget(self.header)
         column.addWidget(self._pages, 1)
-        self._title.setMinimumHeight(px(self, 2.25))
         self.setAutoFillBackground(True)
         self.setBackgroundRole(view.viewport().backgroundRole())
 
-    def say(self, title: str) -> None:
-        """What the wall shows, in words."""
-        self._title.setText(title)
+    def say(self, title: str, short: str = "") -> None:
+        """What the wall shows, in words, and in fewer where there is no room for them."""
+        self.header.title.say(title, short)
 
     def title(self) -> str:
         """What the wall is said to show."""
-        return self._title.text()
+        return self.header.title.text()
 
     def show_wall(self) -> None:
         """The photos."""
-        self._pages.setCurrentWidget(self.view)
-        self.slider.show()
+        self.closest.say_nothing()
+        self._pages.setCurrentWidget(self.closest)
+
+    def show_closest(self, title: str, sentence: str, ways: Sequence[Way]) -> None:
+        """That nothing matches, and one row of what comes closest."""
+        self.header.hide_choices()
+        self.closest.say(title, sentence, ways)
+        self._pages.setCurrentWidget(self.closest)
+        self.pill.hide()
 
     def show_notice(self) -> None:
         """The notice instead of photos."""
         self._pages.setCurrentWidget(self.notice)
-        self.slider.hide()
+        self.header.hide_choices()
         self.pill.hide()
 
     def resizeEvent(self, event: QResizeEvent) -> None:
@@ -85,10 +73,49 @@ class WallPage(QWidget):
         super().resizeEvent(event)
         self.pill.place()
 
-    def _follow_height(self, height: float) -> None:
-        self.slider.blockSignals(True)
-        self.slider.setValue(round(height * STEPS))
-        self.slider.blockSignals(False)
+
+class Closest(QWidget):
+    """The wall; where nothing matches, between words that say so and the ways out, no higher than its one row."""
+
+    def __init__(self, view: PhotoView, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._view = view
+        self._words, self._ways = Notice(self), Ways(self)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(px(self, PAD))
+        column.addStretch(2)
+        column.addWidget(self._words)
+        column.addWidget(view, 1000)
+        column.addLayout(self._ways)
+        column.addStretch(3)
+        view.laid_out.connect(self._fit)
+        self.say_nothing()
+
+    @property
+    def is_said(self) -> bool:
+        """True while it is said that nothing matches."""
+        return not self._words.isHidden()
+
+    def words(self) -> str:
+        """What is said."""
+        return self._words.words()
+
+    def say(self, title: str, sentence: str, ways: Sequence[Way]) -> None:
+        """Say that nothing matches, and where to go."""
+        self._words.say(title, sentence)
+        self._ways.offer(ways)
+        self._words.show()
+        self._fit()
+
+    def say_nothing(self) -> None:
+        """The wall has the page for itself."""
+        self._words.hide()
+        self._ways.offer(())
+        self._fit()
+
+    def _fit(self) -> None:
+        self._view.setMaximumHeight(self._view.content_height() if self.is_said else WIDGET_MAX)
 
 
 class Pill(QPushButton):

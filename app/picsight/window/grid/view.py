@@ -18,8 +18,8 @@ from PySide6.QtGui import QColor, QDrag, QKeySequence, QPainter
 from PySide6.QtWidgets import QAbstractItemView, QFrame, QStyle, QStyleOptionViewItem, QWidget
 
 from picsight.window.grid.delegate import PhotoDelegate, circle_zone
-from picsight.window.grid.geometry import JustifiedView
 from picsight.window.grid.model import WallModel, files_of
+from picsight.window.grid.sectioned import SectionedView
 from picsight.window.grid.thumbnails import Thumbnails, Want
 from picsight.window.tokens import HAIR, SMALL, em, px, tones
 
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from picsight_engine.search.answer import Result
 
 
-class PhotoView(JustifiedView):
+class PhotoView(SectionedView):
     """Shows a wall of photos and says what a person wants with them."""
 
     open_requested = Signal(int)  # the row
@@ -138,6 +138,7 @@ class PhotoView(JustifiedView):
         painter = QPainter(self.viewport())
         painter.setRenderHints(QPainter.RenderHint.Antialiasing | QPainter.RenderHint.SmoothPixmapTransform)
         painter.fillRect(event.rect(), tones(self).base)
+        self._paint_headings(painter, event.rect())
         margin = px(self, SMALL)
         current = self.currentIndex().row() if self.hasFocus() else -1
         photos = self._photos_in(event.rect().adjusted(0, -margin, 0, margin))

@@ -1,0 +1,133 @@
+"""What a place holds: the library is asked, and its answer becomes a wall. Runs in threads."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from picsight.window.grid.arrangement import (
+    CLOSEST,
+    ORDERED,
+    Order,
+    Tally,
+    arrange_all,
+    arrange_answer,
+    tally,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from picsight.window.grid.arrangement import Arrangement
+    from picsight.window.grid.wall import Wall
+    from picsight.window.search.listing import Listing
+    from picsight.window.search.place import Place
+    from picsight_engine.library import Library
+    from picsight_engine.search.answer import Answer, Result
+
+MOST = 500  # photos of an answer that lies by match: who looks for one of more says more
+MOST_ARRANGED = 10_000  # by date or folder, where one scrolls to what one means
+EVERYTHING = 1_000_000_000
+DETOURS = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Detour:
+    """A way out of an empty answer: the place without one of its filters, which `without` names, and what is there."""
+
+    place: Place
+    without: str
+    tally: Tally
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """What a place holds: the answer, the wall that was made of it, and how many of its photos match.
+
+    `is_ranked` where photos are there because they match; `is_cut` where more match than were asked for; `is_begun` where
+    the rest is still being read. `closest` and `detours` are for an answer in which nothing matches.
+    """
+
+    answer: Answer
+    wall: Wall
+    tally: Tally = Tally()  # noqa: RUF009 - a frozen value
+    is_ranked: bool = False
+    is_cut: bool = False
+    is_begun: bool = False
+    closest: tuple[Result, ...] = ()
+    detours: tuple[Detour, ...] = ()
+
+    @property
+    def finds_nothing(self) -> bool:
+        """True where a search has no photo that may match."""
+        return self.is_ranked and self.tally.finds_nothing
+
+    def arranged(self, arrangement: Arrangement) -> Shown:
+        """The same answer, its photos lying otherwise."""
+        return replace(self, wall=arrange_answer(self.answer.results, arrangement))
+
+
+def look(library: Library, place: Place, arrangement: Arrangement, listing: Listing) -> Shown:
+    """Ask the library for what a place holds."""
+    if place.like is not None:
+        answer = library.similar(place.like.id, limit=ORDERED)
+        return Shown(
+            answer, arrange_answer(answer.results, arrangement), tally(answer.results), is_ranked=True
+        )
+    if place.words:
+        return _searched(library, place, arrangement)
+    return _listed(library, place, arrangement, listing)
+
+
+def _searched(library: Library, place: Place, arrangement: Arrangement) -> Shown:
+    order = arrangement.ranked
+    most = MOST if order is Order.MATCH else MOST_ARRANGED
+    answer = library.search(place.query, limit=most, order=order.value, least="weaker")
+    results = answer.results
+    if _is_listing(answer):
+        if len(results) == most:
+            answer = library.search(place.query, limit=EVERYTHING, order="date")
+        return Shown(answer, arrange_all(answer.results, arrangement))
+    if results:
+        wall = arrange_answer(results, arrangement)
+        return Shown(answer, wall, tally(results), is_ranked=True, is_cut=len(results) == most)
+    closest = library.search(place.query, limit=CLOSEST).results
+    detours = tuple(_detours(library, place, answer))
+    return Shown(
+        answer, arrange_answer(closest, arrangement), is_ranked=True, closest=closest, detours=detours
+    )
+
+
+def _is_listing(answer: Answer) -> bool:
+    """Whether only facts were asked for: photos are there because of them, not because of how they look."""
+    first = answer.results[:1]
+    return bool(answer.filters and first and first[0].match is None and first[0].score == 0)
+
+
+def _detours(library: Library, place: Place, answer: Answer) -> Iterator[Detour]:
+    """The places without one of the filters, as far as there is anything."""
+    for narrowed in answer.filters[:DETOURS]:
+        if narrowed.start < len(place.words):
+            words = " ".join((place.words[: narrowed.start] + place.words[narrowed.end :]).split())
+            wider = replace(place, words=words)
+        else:
+            wider = replace(place, folder=None)
+        if not wider.words:
+            continue
+        found = library.search(wider.query, limit=MOST, least="weaker")
+        if found.results:
+            yield Detour(wider, narrowed.words, tally(found.results))
+
+
+def _listed(library: Library, place: Place, arrangement: Arrangement, listing: Listing) -> Shown:
+    before = listing.shown_before(place, arrangement)
+    if before is not None:
+        return before
+    answer, is_begun = listing.photos(library)
+    photos = answer.results
+    if place.folder is not None:
+        start = f"{place.folder}/".replace("//", "/")
+        photos = tuple(photo for photo in photos if photo.path.as_posix().startswith(start))
+    shown = Shown(answer, arrange_all(photos, arrangement), is_begun=is_begun)
+    listing.remember(place, arrangement, shown)
+    return shown
