@@ -16,6 +16,7 @@ from picsight_engine.store import folders as stored_folders
 from picsight_engine.store import health
 from picsight_engine.store.choice import chosen_model
 from picsight_engine.store.database import Database
+from picsight_engine.store.directories import all_directories
 from picsight_engine.store.folders import Folder
 from picsight_engine.store.photos import photos_by_id
 from picsight_engine.store.problems import Problem, all_problems
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
     from picsight_engine.models.bundle import Bundle
     from picsight_engine.search.answer import Answer, Least, Order, TermScore
     from picsight_engine.search.suggestions import Suggester, Suggestions
+    from picsight_engine.store.directories import Directory
     from picsight_engine.store.photos import Photo
 
 __all__ = ["Folder", "Library", "PastSearch", "PhotoDetails", "Problem", "SavedSearch", "Searches", "Status"]
@@ -107,6 +109,10 @@ class Library:
     def folders(self) -> list[Folder]:
         """The folders whose photos the library shows."""
         return stored_folders.all_folders(self._db)
+
+    def directories(self) -> list[Directory]:
+        """The folders and the directories in them that show photos, each with how many."""
+        return all_directories(self._db)
 
     def add_folder(self, path: Path) -> Folder:
         """Adds a folder, to be indexed; returns the one that covers it where it lies inside a known one.
