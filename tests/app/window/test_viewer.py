@@ -10,8 +10,9 @@ from pathlib import Path
 
 import pytest
 from PIL import Image
-from PySide6.QtCore import QSize, Qt
-from PySide6.QtGui import QImage
+from PySide6.QtCore import QPoint, QPointF, QSize, Qt
+from PySide6.QtGui import QImage, QWheelEvent
+from PySide6.QtWidgets import QApplication
 
 from picsight.window.grid.model import WallModel
 from picsight.window.grid.thumbnails import Thumbnails
@@ -98,10 +99,44 @@ def test_a_photo_of_one_pixel_in_width_asks_for_its_height_when_zoomed(qtbot):
         stage.zoom_to(1.0)
 
 
-def test_a_small_photo_is_not_blown_up(qtbot, viewer):
+def test_a_small_photo_is_enlarged_to_fit_but_not_to_a_blur_and_z_shows_its_pixels(qtbot, viewer):
     viewer.show(2)
     qtbot.waitUntil(lambda: shows_photo(viewer.page))
-    assert viewer.page.stage.target().size().toSize() == QSize(300, 200)
+    stage = viewer.page.stage
+    fitted = stage.target().size().toSize()
+    assert fitted.width() == stage.viewport().width()
+    qtbot.keyClick(stage, Qt.Key.Key_Z)
+    assert stage.target().size().toSize() == QSize(300, 200)
+    qtbot.keyClick(stage, Qt.Key.Key_Minus)
+    assert stage.target().size().toSize() == QSize(300, 200)
+    qtbot.keyClick(stage, Qt.Key.Key_Z)
+    assert stage.target().size().toSize() == fitted
+    viewer.page.resize(4000, 3000)
+    assert stage.target().size().toSize() == QSize(900, 600)
+
+
+def turn_wheel(stage, point, steps):
+    QApplication.sendEvent(
+        stage.viewport(),
+        QWheelEvent(
+            QPointF(point), QPointF(stage.viewport().mapToGlobal(point)), QPoint(), QPoint(0, 120 * steps),
+            Qt.MouseButton.NoButton, Qt.KeyboardModifier.NoModifier, Qt.ScrollPhase.NoScrollPhase, False,
+        ),
+    )  # fmt: skip
+
+
+def test_the_wheel_zooms_around_the_pointer_and_back_to_fitted(qtbot, viewer):
+    viewer.show(0)
+    qtbot.waitUntil(lambda: shows_photo(viewer.page))
+    stage, point = viewer.page.stage, QPoint(300, 200)
+    before = stage.target()
+    at = (point.x() - before.x()) / before.width()
+    turn_wheel(stage, point, 3)
+    after = stage.target()
+    assert after.width() > before.width()
+    assert abs((point.x() - after.x()) / after.width() - at) < 0.01
+    turn_wheel(stage, point, -9)
+    assert stage.is_fitted
 
 
 def test_a_photo_that_cannot_be_shown_says_why(qtbot, viewer):

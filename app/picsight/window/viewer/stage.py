@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QPoint, QPointF, QRect, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QImage, QPainter, QPixmap
+from PySide6.QtGui import QImage, QInputDevice, QPainter, QPixmap
 from PySide6.QtWidgets import QAbstractScrollArea, QFrame, QWidget
 
 from picsight.window.parts.icons import paint_icon
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from picsight.window.parts.picture import ScreenPicture
 
 STEP, LARGEST = 1.25, 8.0
+FITTED_LARGEST = 3.0  # a small photo is enlarged so far to fill the room
 
 
 class Stage(QAbstractScrollArea):
@@ -87,7 +88,7 @@ class Stage(QAbstractScrollArea):
         self.zoom_to(1.0) if self._zoom is None else self.fit()
 
     def zoom_by(self, factor: float, around: QPointF | None = None) -> None:
-        """Larger or smaller around a point, the middle unless said; never smaller than fitted."""
+        """Larger or smaller around a point, the middle unless said; never smaller than fitted and than its pixels."""
         self.zoom_to(self._scale() * factor, around)
 
     def zoom_to(self, zoom: float, around: QPointF | None = None) -> None:
@@ -97,8 +98,9 @@ class Stage(QAbstractScrollArea):
         point = around or QPointF(self.viewport().rect().center())
         before = self.target()
         at = QPointF((point.x() - before.x()) / before.width(), (point.y() - before.y()) / before.height())
-        zoom = min(zoom, LARGEST)
-        self._zoom = None if zoom <= self._fit_scale() else zoom
+        fitted = self._fit_scale()
+        zoom = min(max(zoom, min(fitted, 1.0)), LARGEST)
+        self._zoom = None if zoom == fitted else zoom
         self._arrange()
         after = self.target()
         self.horizontalScrollBar().setValue(
@@ -112,11 +114,11 @@ class Stage(QAbstractScrollArea):
             self.full_needed.emit()
 
     def _fit_scale(self) -> float:
-        """The fitted zoom; a small photo is not blown up beyond its pixels."""
+        """The fitted zoom; a small photo is enlarged, but not to a blur."""
         room = self.fit_size()
         if self._size.isEmpty():
             return 1.0
-        return min(room.width() / self._size.width(), room.height() / self._size.height(), 1.0)
+        return min(room.width() / self._size.width(), room.height() / self._size.height(), FITTED_LARGEST)
 
     def _scale(self) -> float:
         return self._fit_scale() if self._zoom is None else self._zoom
@@ -192,7 +194,9 @@ class Stage(QAbstractScrollArea):
             seen.height() * down,
         )
         exact = abs(across - self.devicePixelRatioF()) < 0.002
-        painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform, not exact and self._scale() < 3)
+        painter.setRenderHint(
+            QPainter.RenderHint.SmoothPixmapTransform, not exact and (self.is_fitted or self._scale() < 3)
+        )
         painter.drawImage(seen, image, source)
 
     def _paint_sentence(self, painter: QPainter) -> None:
@@ -207,12 +211,13 @@ class Stage(QAbstractScrollArea):
         painter.drawText(text, flags, plain(self._sentence))
 
     def wheelEvent(self, event: QWheelEvent) -> None:
-        """With Ctrl zoom around the pointer, else scroll."""
-        if event.modifiers() & Qt.KeyboardModifier.ControlModifier:
-            self.zoom_by(STEP ** (event.angleDelta().y() / 120), event.position())
-            event.accept()
+        """Zoom around the pointer; two fingers on a touchpad move a zoomed picture, and zoom it with Ctrl."""
+        touchpad = event.deviceType() == QInputDevice.DeviceType.TouchPad
+        if touchpad and not event.modifiers() & Qt.KeyboardModifier.ControlModifier:
+            super().wheelEvent(event)
             return
-        super().wheelEvent(event)
+        self.zoom_by(STEP ** (event.angleDelta().y() / 120), event.position())
+        event.accept()
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
         """Take hold of a zoomed picture."""
