@@ -92,6 +92,7 @@ class MainWindow(QMainWindow):
         grid.copy_requested.connect(self.photos.copy)
         grid.menu_requested.connect(self.photos.show_menu)
         grid.left.connect(self._leave_grid)
+        grid.typed.connect(self._type)
         grid.selection_counted.connect(lambda _count: self._say_photos())
         self._join_pages()
 
@@ -109,6 +110,7 @@ class MainWindow(QMainWindow):
         frame.problems.left.connect(self._show_photos)
         frame.status.problems_requested.connect(self._show_problems)
         frame.status.forget_requested.connect(self.folders.confirm_forgetting)
+        frame.status.folders_requested.connect(self.folders.choose)
         frame.first_run.choose_requested.connect(self.folders.choose)
         frame.first_run.folders_chosen.connect(self.library.add_folders)
         frame.first_run.models_requested.connect(self.models.show)
@@ -154,6 +156,13 @@ class MainWindow(QMainWindow):
         self._leave_full_screen()
         self.frame.box.line.setFocus(Qt.FocusReason.ShortcutFocusReason)
         self.frame.box.line.selectAll()
+
+    def _type(self, letters: str) -> None:
+        """Letters typed elsewhere begin a search."""
+        line = self.frame.box.line
+        line.setFocus(Qt.FocusReason.ShortcutFocusReason)
+        line.selectAll()
+        line.insert(letters)
 
     def _go(self, place: Place) -> None:
         self._show_wall()

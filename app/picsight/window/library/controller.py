@@ -63,7 +63,10 @@ class LibraryController(QObject):
         self._place, self._problems, self._status, self._jobs = place, problems, status, jobs
         self._library: Library | None = None
         self._answering: Bundle | None = None
-        self._overview = Overview((), 0, ())
+        self._overview = Overview()
+        self._added: set[Path] = (
+            set()
+        )  # folders that a person has just added and that nobody has looked through yet
         self._emptier: tuple[Emptier, ...] = ()
         self._run: Stream | None = None
         self._run_folders = 0
@@ -150,6 +153,7 @@ class LibraryController(QObject):
             return overview_of(library)
 
         def done(overview: Overview) -> None:
+            self._added.update(paths)
             self._take_overview(overview)
             self.index()
 
@@ -361,6 +365,7 @@ class LibraryController(QObject):
                 self._status.show_paused()
         elif changed:
             words = self.tr("The new model has read your photos. Searches use it from now on.")
+            self._status.show_idle()
             self._status.show_sentence(
                 " ".join((*event.notes[:-1], words))
             )  # the last one says it by its name
@@ -368,17 +373,27 @@ class LibraryController(QObject):
             self._status.show_unread(" ".join(event.notes))
         elif event.emptier:
             self._status.show_emptier(" ".join(event.notes))
-        elif event.notes:
-            self._status.show_sentence(" ".join(event.notes))
-        elif event.summary.indexed or event.summary.moved or event.summary.missing:
-            self._jobs.read(self._figures, lambda figures: self._status.show_done(*figures))
         else:
             self._status.show_idle()
+            self._tell_end(event)
 
-    def _figures(self) -> tuple[int, int]:
-        """Photos and problems of the library now; called in a thread."""
-        status = None if self._library is None else self._library.status()
-        return (0, 0) if status is None else (status.photos, status.problems)
+    def _tell_end(self, event: Finished) -> None:
+        """What a run that came to its end has to say, if anything."""
+        library, added = self._library, frozenset(self._added)
+        self._added.clear()
+        worked = event.summary.indexed or event.summary.moved or event.summary.missing
+        if event.notes:
+            self._status.show_sentence(" ".join(event.notes))
+        elif library is not None and (worked or added):
+
+            def tell(overview: Overview) -> None:
+                empty = overview.empty_among(added)
+                if empty and overview.photos:  # with none at all the wall says so
+                    self._status.show_empty(empty)
+                elif worked:
+                    self._status.show_done(overview.photos, len(overview.problems))
+
+            self._jobs.read(lambda: overview_of(library), tell)
 
     def _end_run(self) -> None:
         self._run = None

@@ -39,9 +39,8 @@ class FirstRun(QWidget):
         column.addWidget(title)
         column.addSpacing(px(self, PAD))
         for icon, words in (
-            ("computer", self.tr("Everything stays on this computer.")),
+            ("computer", self.tr("Everything stays on this computer; nothing is sent anywhere.")),
             ("read-only", self.tr("Your photos are only read, never changed.")),
-            ("not-sent", self.tr("Nothing is sent anywhere.")),
         ):
             column.addWidget(_Promise(icon, words, inner))
         column.addSpacing(px(self, ONE))

@@ -25,7 +25,8 @@ from PySide6.QtWidgets import (
 )
 
 from picsight.window.library.problems_model import REASONS, Column, ProblemsModel
-from picsight.window.parts.controls import Button, SlimScrollBar, Weight
+from picsight.window.parts.controls import Button, SlimScrollBar, Weight, press_by_enter
+from picsight.window.parts.focus import shows_focus
 from picsight.window.parts.labels import ElidedLabel
 from picsight.window.parts.notice import Notice
 from picsight.window.parts.pills import Pills
@@ -198,7 +199,7 @@ class _CellDelegate(QStyledItemDelegate):
         else:
             text = metrics.elidedText(text, Qt.TextElideMode.ElideRight, words.width())
         painter.drawText(words, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeading, text)
-        if index.row() == view.currentIndex().row() and view.hasFocus():
+        if index.row() == view.currentIndex().row() and shows_focus(view):
             self._paint_focus(painter, rect, index.column())
 
     def _paint_focus(self, painter: QPainter, rect: QRect, column: int) -> None:
@@ -230,14 +231,19 @@ class KindButton(QPushButton):
         """Words are never cut."""
         return self.sizeHint()
 
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Enter presses, as Space does."""
+        if not press_by_enter(self, event):
+            super().keyPressEvent(event)
+
     def paintEvent(self, _event: QPaintEvent) -> None:
         """Filled while chosen."""
         colours, painter = tones(self), QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         shape = QRectF(self.rect()).adjusted(1, px(self, 0.2), -1, -px(self, 0.2))
         button: QAbstractButton = self
-        ring = colours.text if self.hasFocus() else colours.line
-        painter.setPen(QPen(ring, max(1.5, 0.12 * em(self)) if self.hasFocus() else 1))
+        focused = shows_focus(self)
+        painter.setPen(QPen(colours.text, max(1.5, 0.12 * em(self))) if focused else QPen(colours.line, 1))
         painter.setBrush(
             colours.chosen if button.isChecked() else colours.hover if self.underMouse() else colours.base
         )

@@ -20,6 +20,7 @@ from PySide6.QtWidgets import (
 )
 
 from picsight.window.parts.controls import Button, Weight
+from picsight.window.parts.focus import shows_focus
 from picsight.window.parts.icons import paint_icon
 from picsight.window.parts.words import cut_middle, number, plain, tooltip
 from picsight.window.tokens import HAIR, HALF, PAD, SMALL, em, mix, px, tones
@@ -211,7 +212,7 @@ class _EntryDelegate(QStyledItemDelegate):
             painter.setPen(Qt.PenStyle.NoPen)
             painter.setBrush(colours.chosen if selected else colours.hover)
             painter.drawRoundedRect(shape, radius, radius)
-        if state & QStyle.StateFlag.State_HasFocus and view.hasFocus():
+        if state & QStyle.StateFlag.State_HasFocus and shows_focus(view):
             painter.setBrush(Qt.BrushStyle.NoBrush)
             painter.setPen(QPen(colours.text, max(1.5, 0.12 * em(view))))
             painter.drawRoundedRect(shape, radius, radius)
