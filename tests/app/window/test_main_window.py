@@ -10,9 +10,9 @@ import sys
 from pathlib import Path
 
 import pytest
-from PySide6.QtCore import QMimeData, QPointF, Qt, QUrl
+from PySide6.QtCore import QItemSelectionModel, QMimeData, QPoint, QPointF, Qt, QUrl
 from PySide6.QtGui import QDropEvent, QGuiApplication
-from PySide6.QtWidgets import QMessageBox, QPushButton
+from PySide6.QtWidgets import QFileDialog, QListView, QMenu, QMessageBox, QPushButton
 
 from picsight.jobs import Jobs
 from picsight.settings import Settings
@@ -168,7 +168,6 @@ def test_more_like_this_leaves_the_photo_itself_out_and_escape_returns(qtbot, op
     grid = window.frame.grid
     grid.setFocus()
     grid.setCurrentIndex(grid.model().index(3, 0))
-    grid.clearSelection()
     photo = grid.current_photo()
     qtbot.keyClick(grid, Qt.Key.Key_L)
     wait_for_photos(qtbot, window, 23)
@@ -189,6 +188,37 @@ def test_problems_are_listed_with_their_reason(qtbot, open_window, indexed):
     )
 
 
+def test_letters_typed_on_the_wall_begin_a_search(qtbot, open_window, indexed):
+    window = open_window(indexed)
+    wait_for_photos(qtbot, window, 24)
+    window.frame.box.line.setText("old words")
+    window.frame.grid.setFocus()
+    qtbot.keyClicks(window.frame.grid, "l")
+    qtbot.keyClicks(window.frame.box.line, "ion ")
+    wait_for_words(qtbot, window, "lion")
+
+
+def menu_words(window):
+    (menu,) = [menu for menu in window.frame.findChildren(QMenu) if menu.isVisible()]
+    words = [action.text() for action in menu.actions() if action.text()]
+    menu.close()
+    menu.deleteLater()
+    return words
+
+
+def test_the_menu_says_what_is_for_one_photo_and_what_for_all_that_are_selected(qtbot, open_window, indexed):
+    window = open_window(indexed)
+    wait_for_photos(qtbot, window, 24)
+    grid = window.frame.grid
+    grid.setCurrentIndex(grid.model().index(0, 0))
+    window.photos.show_menu(QPoint(10, 10))
+    assert menu_words(window) == ["Open", "Show in folder", "More like this", "Copy"]
+    qtbot.keyClick(grid, Qt.Key.Key_Right, Qt.KeyboardModifier.ShiftModifier)
+    window.photos.show_menu(QPoint(10, 10))
+    words = menu_words(window)
+    assert (words[0], words[-1]) == ("Open this photo", "Copy 2 photos")
+
+
 def test_copied_photos_are_addresses_on_the_clipboard(qtbot, open_window, indexed):
     window = open_window(indexed)
     wait_for_photos(qtbot, window, 24)
@@ -202,7 +232,7 @@ def test_copied_photos_are_addresses_on_the_clipboard(qtbot, open_window, indexe
 def test_a_run_can_be_paused_and_resumed_to_its_end(qtbot, open_window, real_photos, tmp_path):
     window = open_window(tmp_path / "new", [real_photos])
     window.frame.status.pause_requested.emit()
-    assert window.frame.status.words() == "Paused."
+    assert window.frame.status.words().startswith("Paused")
     with qtbot.waitSignal(window.library.indexing_ended, timeout=PATIENCE):
         pass
     window.frame.status.resume_requested.emit()
@@ -235,6 +265,37 @@ def test_a_folder_without_photos_is_said_to_have_none_once_it_is_looked_through(
     notice = window.frame.wall_page.notice
     qtbot.waitUntil(lambda: "No photos were found in your folders." in notice.words(), timeout=PATIENCE)
     assert "Choose another folder…" in [button.text() for button in notice.findChildren(QPushButton)]
+
+
+def test_a_folder_without_photos_is_said_to_have_none_where_others_have_some(
+    qtbot, open_window, few_photos, tmp_path
+):
+    (tmp_path / "Invoices").mkdir()
+    window = open_window(tmp_path / "new", [few_photos])
+    wait_for_photos(qtbot, window, 3)
+    qtbot.waitUntil(lambda: not window.library.is_indexing, timeout=PATIENCE)
+    window.library.add_folders([tmp_path / "Invoices"])
+    qtbot.waitUntil(lambda: "No photos in" in window.frame.status.words(), timeout=PATIENCE)
+    assert "Invoices" in window.frame.status.words()
+
+
+def test_several_folders_are_chosen_at_once(qtbot, open_window, few_photos, tmp_path):
+    for name in ("one", "two", "three"):
+        (tmp_path / "albums" / name).mkdir(parents=True)
+        shutil.copy(next(few_photos.iterdir()), tmp_path / "albums" / name)
+    window = open_window(tmp_path / "new")
+    window.folders.choose()
+    dialog = window.findChild(QFileDialog)
+    dialog.setDirectory(str(tmp_path / "albums"))
+    listed, flag = dialog.findChild(QListView, "listView"), QItemSelectionModel.SelectionFlag
+    qtbot.waitUntil(lambda: listed.model().rowCount(listed.rootIndex()) == 3, timeout=PATIENCE)
+    for row in (0, 2):
+        index = listed.model().index(row, 0, listed.rootIndex())
+        listed.selectionModel().select(index, flag.Select | flag.Rows)
+    with qtbot.waitSignal(window.library.overview_changed, timeout=PATIENCE):
+        dialog.accept()
+    added = {folder.path.name for folder in window.library.overview.folders}
+    assert added == {"one", "two"}
 
 
 def test_a_damaged_library_is_said_to_be_in_one_sentence_and_left_as_it_is(qtbot, bundle, tmp_path):

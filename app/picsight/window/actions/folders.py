@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QObject, QPoint, QStandardPaths
-from PySide6.QtWidgets import QFileDialog, QWidget
+from PySide6.QtCore import QObject, QPoint, QStandardPaths, QStorageInfo, QUrl
+from PySide6.QtWidgets import QAbstractItemView, QFileDialog, QListView, QTreeView, QWidget
 
 from picsight.window.actions.keys import photo_menu
 from picsight.window.actions.reveal import open_folder
@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from picsight.window.library.controller import LibraryController
 
 
+MOUNTED = ("/media", "/run/media", "/mnt", "/Volumes")  # below these, systems show disks, cards and cameras
+
+
 class FolderActions(QObject):
     """Dialogs and menus of folders."""
 
@@ -25,11 +28,17 @@ class FolderActions(QObject):
         self._window, self._library = window, library
 
     def choose(self) -> None:
-        """Ask for a folder and add it."""
+        """Ask for folders and add them. Qt's own dialog: those of the systems take one folder at a time."""
         pictures = QStandardPaths.writableLocation(QStandardPaths.StandardLocation.PicturesLocation)
-        dialog = QFileDialog(self._window, self.tr("Choose a folder with photos"), pictures)
+        dialog = QFileDialog(self._window, self.tr("Choose folders with photos"), pictures)
         dialog.setFileMode(QFileDialog.FileMode.Directory)
-        dialog.setOption(QFileDialog.Option.ShowDirsOnly)
+        dialog.setOptions(QFileDialog.Option.ShowDirsOnly | QFileDialog.Option.DontUseNativeDialog)
+        dialog.setSidebarUrls(_places(Path(pictures)))
+        for view in (
+            *dialog.findChildren(QListView, "listView"),
+            *dialog.findChildren(QTreeView, "treeView"),
+        ):
+            view.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)
         dialog.setLabelText(QFileDialog.DialogLabel.Accept, self.tr("Add"))
         dialog.filesSelected.connect(lambda names: self._library.add_folders([Path(name) for name in names]))
         dialog.finished.connect(dialog.deleteLater)
@@ -73,3 +82,10 @@ class FolderActions(QObject):
             self.tr("Remove"),
             lambda: self._library.remove_folder(folder),
         )
+
+
+def _places(pictures: Path) -> list[QUrl]:
+    """Where photos are likely to lie: the person's own folders, then disks, cards and cameras that are connected."""
+    disks = [Path(disk.rootPath()) for disk in QStorageInfo.mountedVolumes() if disk.isReady()]
+    removable = [disk for disk in disks if any(disk.is_relative_to(place) for place in MOUNTED)]
+    return [QUrl.fromLocalFile(str(place)) for place in dict.fromkeys((pictures, Path.home(), *removable))]

@@ -15,13 +15,14 @@ from PySide6.QtWidgets import (
 )
 
 from picsight.settings import ROW_LARGEST, ROW_SMALLEST
-from picsight.window.parts.controls import FlatSlider
+from picsight.window.parts.controls import FlatSlider, press_by_enter
+from picsight.window.parts.focus import shows_focus
 from picsight.window.parts.labels import ElidedLabel
 from picsight.window.parts.notice import Notice
 from picsight.window.tokens import ONE, PAD, mix, px, tones
 
 if TYPE_CHECKING:
-    from PySide6.QtGui import QPaintEvent, QResizeEvent
+    from PySide6.QtGui import QKeyEvent, QPaintEvent
 
     from picsight.window.grid.view import PhotoView
 
@@ -51,6 +52,7 @@ class WallPage(QWidget):
         )
         header.setSpacing(px(self, ONE))
         header.addWidget(self._title, 1)
+        header.addWidget(self.pill)
         header.addWidget(self.slider)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
@@ -80,11 +82,6 @@ class WallPage(QWidget):
         self.slider.hide()
         self.pill.hide()
 
-    def resizeEvent(self, event: QResizeEvent) -> None:
-        """The pill stays in the middle."""
-        super().resizeEvent(event)
-        self.pill.place()
-
     def _follow_height(self, height: float) -> None:
         self.slider.blockSignals(True)
         self.slider.setValue(round(height * STEPS))
@@ -92,13 +89,13 @@ class WallPage(QWidget):
 
 
 class Pill(QPushButton):
-    """News that waits above the wall until it is asked for: 14 new photos · Show."""
+    """News that waits in the header until it is asked for: 14 new photos · Show. A click leaves the keyboard where it is."""
 
     shown_requested = Signal()
 
     def __init__(self, parent: QWidget) -> None:
         super().__init__(parent)
-        self._over = parent
+        self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.setCursor(Qt.CursorShape.PointingHandCursor)
         self.clicked.connect(self.shown_requested)
         self.hide()
@@ -106,30 +103,32 @@ class Pill(QPushButton):
     def say(self, words: str) -> None:
         """Show the pill with these words."""
         self.setText(words)
-        self.place()
+        self.updateGeometry()
         self.show()
-        self.raise_()
-
-    def place(self) -> None:
-        """In the middle above the wall."""
-        size = self.sizeHint()
-        self.resize(size)
-        self.move((self._over.width() - size.width()) // 2, px(self, 2.25 + PAD))
 
     def sizeHint(self) -> QSize:
         """The words with an em on both sides."""
         return QSize(self.fontMetrics().horizontalAdvance(self.text()) + px(self, 2), px(self, 2.25))
 
+    def minimumSizeHint(self) -> QSize:
+        """Never cut."""
+        return self.sizeHint()
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Enter presses, as Space does."""
+        if not press_by_enter(self, event):
+            super().keyPressEvent(event)
+
     def paintEvent(self, _event: QPaintEvent) -> None:
         """A pill in the accent's tone with an outline."""
         colours, painter = tones(self), QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        radius = self.height() / 2 - 1
-        painter.setPen(
-            QPen(colours.text if self.hasFocus() else colours.outline, 2 if self.hasFocus() else 1)
-        )
+        inset = px(self, 0.2)
+        shape = QRectF(self.rect()).adjusted(1, inset, -1, -inset)
+        focused = shows_focus(self)
+        painter.setPen(QPen(colours.text if focused else colours.outline, 2 if focused else 1))
         painter.setBrush(mix(colours.base, colours.accent, 0.28 if self.underMouse() else 0.18))
-        painter.drawRoundedRect(QRectF(self.rect()).adjusted(1, 1, -1, -1), radius, radius)
+        painter.drawRoundedRect(shape, shape.height() / 2, shape.height() / 2)
         painter.setPen(colours.text)
         painter.drawText(self.rect(), Qt.AlignmentFlag.AlignCenter, self.text())
         painter.end()

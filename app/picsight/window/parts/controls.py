@@ -19,11 +19,12 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from picsight.window.parts.focus import shows_focus
 from picsight.window.parts.icons import paint_icon
 from picsight.window.tokens import HAIR, ONE, SMALL, em, mix, px, tones
 
 if TYPE_CHECKING:
-    from PySide6.QtGui import QPaintEvent
+    from PySide6.QtGui import QKeyEvent, QPaintEvent
 
 
 class Weight(Enum):
@@ -81,6 +82,11 @@ class Button(QPushButton):
         draw_focus(painter, self, shape, radius)
         painter.end()
 
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Enter presses, as Space does: Qt leaves it to the dialog's default button."""
+        if not press_by_enter(self, event):
+            super().keyPressEvent(event)
+
     def _pressure(self) -> int:
         return 0 if not self.isEnabled() else 2 if self.isDown() else int(self.underMouse())
 
@@ -111,6 +117,11 @@ class IconButton(QToolButton):
     def minimumSizeHint(self) -> QSize:
         """Never smaller than the target."""
         return self.sizeHint()
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Enter presses, as Space does."""
+        if not press_by_enter(self, event):
+            super().keyPressEvent(event)
 
     def paintEvent(self, _event: QPaintEvent) -> None:
         """Hover ground, icon, focus ring."""
@@ -221,9 +232,17 @@ class SlimScrollBar(QScrollBar):
         painter.end()
 
 
+def press_by_enter(button: QAbstractButton, event: QKeyEvent) -> bool:
+    """Press a button with the keyboard's Enter; False if another key was pressed."""
+    if event.key() not in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
+        return False
+    button.click()
+    return True
+
+
 def draw_focus(painter: QPainter, widget: QAbstractButton | QSlider, shape: QRectF, radius: float) -> None:
     """The ring that says where the keyboard is."""
-    if not widget.hasFocus():
+    if not shows_focus(widget):
         return
     painter.setBrush(Qt.BrushStyle.NoBrush)
     painter.setPen(QPen(tones(widget).text, max(1.5, 0.12 * em(widget))))

@@ -331,5 +331,7 @@ class SearchController(QObject):
         self._show(self._place, news.newer, self._took, None, stay=False)
 
     def _show_news(self) -> None:
+        if self._page.pill.hasFocus():  # pressed by key: it goes, and the keyboard with it to the photos
+            self._page.view.setFocus()
         self._page.pill.hide()
         self._request(self._wanted)
