@@ -20,7 +20,7 @@ ROW_SMALLEST, ROW_LARGEST = 6.0, 24.0  # em
 @dataclass(frozen=True, slots=True)
 class Settings:
     """What a person chose; sizes of the window are logical pixels, the row height is in em. 0 means never chosen.
-    `better_models`: tell of them at the first run.
+    `better_models`: tell of them when a search found nothing certain.
     """
 
     theme: Theme = "system"

@@ -17,6 +17,7 @@ from picsight.window.library.problems_model import ProblemsModel
 from picsight.window.library.problems_view import ProblemsView
 from picsight.window.library.sidebar import Sidebar
 from picsight.window.library.status import StatusLine
+from picsight.window.models.hint import HintLine
 from picsight.window.parts.busy import BusyLine
 from picsight.window.parts.controls import IconButton
 from picsight.window.parts.drops import DropVeil, dropped
@@ -55,7 +56,7 @@ class Frame(QWidget):
         self.viewer_page = ViewerPage()
         self.problems = ProblemsView(self.problems_model)
         self.first_run, self.failure = FirstRun(), Notice()
-        self.sidebar, self.status = Sidebar(self), StatusLine(self)
+        self.sidebar, self.status, self.hint = Sidebar(self), StatusLine(self), HintLine(self)
         self.pages = QStackedWidget(self)
         for page in (self.wall_page, self.viewer_page, self.problems, self.first_run, self.failure):
             self.pages.addWidget(page)
@@ -140,12 +141,15 @@ class Frame(QWidget):
         column.addWidget(self._top)
         column.addWidget(self.busy)
         column.addLayout(middle, 1)
+        column.addWidget(self.hint)
         column.addWidget(self.status)
         order = (
             self.box.line,
             self.box.clear_button,
             self.wall_page.slider,
             self.grid,
+            self.hint.better,
+            self.hint.dismiss,
             self.status,
             self.sidebar,
         )

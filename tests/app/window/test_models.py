@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import pytest
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QMessageBox, QPushButton, QToolButton
+from PySide6.QtWidgets import QMessageBox, QPushButton
 
 from picsight.window.models.rows import PLAIN, Act, rows_of
 from picsight_engine.installation.catalogue import CATALOGUE
@@ -101,11 +101,27 @@ def test_what_can_be_done_follows_from_where_a_model_stands(changes, facts, stat
     assert (row.facts, row.state, row.acts) == (f"215 MB · {facts}", state, acts)
 
 
-def test_the_first_page_leads_to_the_models(qtbot, model_window):
-    window = model_window()
-    better = next(b for b in window.frame.first_run.findChildren(QPushButton) if "better" in b.text())
-    assert better.isVisible()
-    press(qtbot, better)
+def look_at(qtbot, window, words):
+    """Search, and look at the answer for as long as it takes to be told of better models."""
+    qtbot.keyClicks(window.frame.box.line, f"{words} ")
+    qtbot.waitUntil(lambda: window.search.place.words == words, timeout=PATIENCE)
+    assert window.hint.looked_at.isActive()
+    window.hint.looked_at.timeout.emit()
+    window.frame.box.line.clear()
+
+
+def test_a_search_without_a_certain_answer_leads_to_the_models_and_one_with_does_not(
+    qtbot, model_window, few_photos
+):
+    window = model_window([few_photos])
+    qtbot.waitUntil(lambda: window.library.has_looked and not window.library.is_indexing, timeout=PATIENCE)
+    hint = window.frame.hint
+    look_at(qtbot, window, "airplane")
+    assert "strong" in {photo.match for photo in window.frame.model.wall.results}
+    assert not hint.isVisible()
+    look_at(qtbot, window, "quarterly tax return")
+    assert hint.isVisible()
+    press(qtbot, hint.better)
     dialog = window.models.dialog
     qtbot.waitUntil(lambda: list(dialog.rows) == [STARTER, "other"], timeout=PATIENCE)
     assert "In use" in dialog.rows[STARTER].says()
@@ -113,29 +129,28 @@ def test_the_first_page_leads_to_the_models(qtbot, model_window):
     assert not dialog.isVisible()
 
 
-def hint(window):
-    return next(b for b in window.frame.first_run.findChildren(QPushButton) if "better" in b.text())
-
-
-def test_the_line_about_better_models_goes_for_good_when_it_was_dismissed(qtbot, model_window):
-    window = model_window()
-    assert hint(window).isVisible()
-    dismiss = window.frame.first_run.findChild(QToolButton)
-    assert dismiss.accessibleName() == "Do not show the line about better models again"
-    qtbot.mouseClick(dismiss, Qt.MouseButton.LeftButton)
-    assert not hint(window).isVisible()
-    assert window.focusWidget() is window.frame.first_run.choose
+def test_the_line_about_better_models_goes_for_good_when_it_was_dismissed(qtbot, model_window, few_photos):
+    window = model_window([few_photos])
+    qtbot.waitUntil(lambda: window.library.has_looked and not window.library.is_indexing, timeout=PATIENCE)
+    look_at(qtbot, window, "quarterly tax return")
+    assert window.frame.hint.dismiss.accessibleName() == "Do not tell me of better models again"
+    qtbot.mouseClick(window.frame.hint.dismiss, Qt.MouseButton.LeftButton)
+    look_at(qtbot, window, "marginal cost curve")
+    assert not window.frame.hint.isVisible()
     with qtbot.waitSignal(window.closing) as kept:
         window.close()
-    assert not hint(model_window(settings=kept.args[0])).isVisible()
+    assert not kept.args[0].better_models
 
 
-def test_who_has_a_better_model_is_not_told_of_better_ones(qtbot, model_window, parcel, models):
+def test_who_has_a_better_model_is_not_told_of_better_ones(qtbot, model_window, few_photos, parcel, models):
     with open_parcel(parcel) as opened:
         list(opened.unpack(models))
-    window = model_window()
+    window = model_window([few_photos])
+    qtbot.waitUntil(lambda: window.library.has_looked and not window.library.is_indexing, timeout=PATIENCE)
+    look_at(qtbot, window, "quarterly tax return")
+    assert window.frame.hint.isVisible()
     window.library.use_model("mine")
-    qtbot.waitUntil(lambda: not hint(window).isVisible(), timeout=PATIENCE)
+    qtbot.waitUntil(lambda: not window.frame.hint.isVisible(), timeout=PATIENCE)
 
 
 def test_names_and_licences_are_shown_only_when_asked_for(qtbot, model_window):
