@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from picsight.settings import Settings
     from picsight.window.parts.picture import Pictures
 
+STRIP_BUDGET = 16_000_000  # bytes of pixels: some 200 small pictures on a sharp screen
 NARROW = 60  # em: under this the sidebar makes room
 
 
@@ -53,7 +54,8 @@ class Frame(QWidget):
         self.box, self.busy = SearchBox(self), BusyLine(self)
         self.grid = PhotoView(self.model, self.thumbnails, jobs, settings.row_height)
         self.wall_page = WallPage(self.grid)
-        self.viewer_page = ViewerPage()
+        self.strip_thumbnails = Thumbnails(jobs, pictures, self, budget=STRIP_BUDGET, lane="strip")
+        self.viewer_page = ViewerPage(self.strip_thumbnails)
         self.problems = ProblemsView(self.problems_model)
         self.first_run, self.failure = FirstRun(), Notice()
         self.sidebar, self.status, self.hint = Sidebar(self), StatusLine(self), HintLine(self)

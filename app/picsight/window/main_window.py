@@ -48,7 +48,13 @@ class MainWindow(QMainWindow):
         self.library = LibraryController(place, frame.problems_model, frame.status, jobs, self)
         self.search = SearchController(frame.box, frame.wall_page, jobs, self)
         self.viewer = ViewerController(
-            frame.viewer_page, frame.model, frame.thumbnails, self.pictures, jobs, parent=self
+            frame.viewer_page,
+            frame.model,
+            frame.thumbnails,
+            self.pictures,
+            jobs,
+            folders=lambda: [folder.path for folder in self.library.overview.folders],
+            parent=self,
         )
         self.folders = FolderActions(self, self.library)
         self.photos = PhotoActions(frame, self.viewer, jobs)

@@ -70,7 +70,8 @@ class LibraryPages(QObject):
 
     def _use(self, library: Library) -> None:
         frame, has_folders = self._frame, bool(self._library.overview.folders)
-        frame.thumbnails.use(library.thumbnail)
+        for thumbnails in (frame.thumbnails, frame.strip_thumbnails):
+            thumbnails.use(library.thumbnail)
         self._search.use(library)
         frame.show_page(frame.wall_page if has_folders else frame.first_run)
         if has_folders:
@@ -124,5 +125,6 @@ class LibraryPages(QObject):
         )
 
     def _indexing_ended(self) -> None:
-        self._frame.thumbnails.retry_missing()
+        for thumbnails in (self._frame.thumbnails, self._frame.strip_thumbnails):
+            thumbnails.retry_missing()
         self._search.settle(complete=self._library.has_looked)

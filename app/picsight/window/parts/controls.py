@@ -21,7 +21,7 @@ from PySide6.QtWidgets import (
 
 from picsight.window.parts.focus import shows_focus
 from picsight.window.parts.icons import paint_icon
-from picsight.window.tokens import HAIR, ONE, SMALL, em, mix, px, tones
+from picsight.window.tokens import HAIR, HALF, ONE, SMALL, em, mix, px, tones
 
 if TYPE_CHECKING:
     from PySide6.QtGui import QKeyEvent, QPaintEvent
@@ -100,19 +100,26 @@ class Button(QPushButton):
 
 
 class IconButton(QToolButton):
-    """A button that is an icon; its name is its tooltip and what a screen reader says."""
+    """A button that is an icon, or an icon and words; its name is its tooltip and what a screen reader says."""
 
-    def __init__(self, icon: str, name: str, parent: QWidget | None = None) -> None:
+    def __init__(self, icon: str, name: str, parent: QWidget | None = None, *, words: str = "") -> None:
         super().__init__(parent)
-        self._icon = icon
+        self._icon, self._words, self._shows_words = icon, words, bool(words)
         self.setAccessibleName(name)
         self.setToolTip(name)
         self.setAttribute(Qt.WidgetAttribute.WA_Hover)
         self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
 
     def sizeHint(self) -> QSize:
-        """A square of 2.25 em: a target that fingers hit too."""
-        return QSize(px(self, 2.25), px(self, 2.25))
+        """A square of 2.25 em: a target that fingers hit too; the words beside it."""
+        side = px(self, 2.25)
+        words = self.fontMetrics().horizontalAdvance(self._words) + px(self, HALF) if self._shows_words else 0
+        return QSize(side + words, side)
+
+    def show_words(self, *, shown: bool) -> None:
+        """Icon and words, or the icon alone where there is little room."""
+        self._shows_words = shown and bool(self._words)
+        self.updateGeometry()
 
     def minimumSizeHint(self) -> QSize:
         """Never smaller than the target."""
@@ -134,9 +141,18 @@ class IconButton(QToolButton):
             painter.setBrush(mix(ground, ink, 0.16 if self.isDown() else 0.1))
             painter.drawRoundedRect(shape, radius, radius)
         side = px(self, 1.25)
+        ink = ink if self.isEnabled() else mix(ink, ground, 0.6)
+        square = QRect(0, 0, px(self, 2.25), self.height()) if self._shows_words else self.rect()
         place = QRect(0, 0, side, side)
-        place.moveCenter(self.rect().center())
-        paint_icon(painter, place, self._icon, ink if self.isEnabled() else mix(ink, ground, 0.6))
+        place.moveCenter(QStyle.visualRect(self.layoutDirection(), self.rect(), square).center())
+        paint_icon(painter, place, self._icon, ink)
+        if self._shows_words:
+            words = self.rect().adjusted(px(self, 2), 0, 0, 0)
+            words = QStyle.visualRect(self.layoutDirection(), self.rect(), words)
+            painter.setPen(ink)
+            painter.drawText(
+                words, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeading, self._words
+            )
         draw_focus(painter, self, shape, radius)
         painter.end()
 
