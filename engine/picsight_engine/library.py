@@ -19,7 +19,7 @@ from picsight_engine.store.database import Database
 from picsight_engine.store.directories import all_directories
 from picsight_engine.store.folders import Folder
 from picsight_engine.store.photos import photos_by_id
-from picsight_engine.store.problems import Problem, all_problems
+from picsight_engine.store.problems import Problem, all_problems, retry_later, set_ignored
 from picsight_engine.store.searches import PastSearch, SavedSearch, Searches
 from picsight_engine.store.thumbnails import Thumbnails
 from picsight_engine.store.vectors import activate_space, photos_with_vector
@@ -320,6 +320,18 @@ class Library:
     def problems(self) -> list[Problem]:
         """The files and directories that could not be indexed, but for those that a person ignores."""
         return [problem for problem in all_problems(self._db) if not problem.ignored]
+
+    def retry(self, problems: Sequence[Problem]) -> None:
+        """Lets the next indexing try these files again although they did not change."""
+        with self._db.writer() as connection:
+            for problem in problems:
+                retry_later(connection, problem.folder_id, problem.name)
+
+    def ignore(self, problems: Sequence[Problem], *, ignored: bool = True) -> None:
+        """Takes files off the list of problems because a person does not want to hear of them, or puts them back."""
+        with self._db.writer() as connection:
+            for problem in problems:
+                set_ignored(connection, problem.folder_id, problem.name, ignored=ignored)
 
     def status(self) -> Status:
         """The library in numbers."""

@@ -16,6 +16,7 @@ from picsight.window.actions.photos import PhotoActions
 from picsight.window.frame import Frame
 from picsight.window.library.controller import LibraryController, LibraryPlace
 from picsight.window.library.pages import LibraryPages
+from picsight.window.library.problems_controller import ProblemsController
 from picsight.window.models.controller import ModelsController
 from picsight.window.models.hint import BetterModels
 from picsight.window.pages import Pages
@@ -62,6 +63,7 @@ class MainWindow(QMainWindow):
         self.hint = BetterModels(frame, self.library, self.search, self.models, wanted=settings.better_models)
         self.pages = Pages(self, frame, self.search, self.viewer, self.photos)
         self.library_pages = LibraryPages(frame, self.library, self.search, self.models, self.folders)
+        self.problems = ProblemsController(frame.problems, self.library, frame.status)
         self.library.opened.connect(self._warm_up)
         jobs.failed.connect(frame.status.show_sentence)
         self.setCentralWidget(frame)

@@ -40,6 +40,7 @@ class Pages(QObject):
         sidebar.problems_requested.connect(self.show_problems)
         frame.status.problems_requested.connect(self.show_problems)
         problems.left.connect(self.show_photos)
+        problems.reveal_requested.connect(photos.reveal_file)
 
     def _join_wall(self, photos: PhotoActions) -> None:
         frame, search, grid = self._frame, self._search, self._frame.grid
@@ -88,12 +89,15 @@ class Pages(QObject):
 
     def show_photos(self) -> None:
         """The wall as it was, with the keyboard."""
+        self._search.name_place()
         self.show_wall()
         self._mark_place()
         self._frame.grid.setFocus()
 
     def show_problems(self) -> None:
-        """What could not be read."""
+        """What could not be read; the box does not keep words that have nothing to do with it."""
+        self._frame.box.set_text("")
+        self._frame.box.set_like(None)
         self._frame.show_page(self._frame.problems)
         self._frame.sidebar.mark(None, problems=True)
         self._frame.problems.table.setFocus()
@@ -147,8 +151,11 @@ class Pages(QObject):
             self._search.go_back()
 
     def _leave_box(self) -> None:
-        self._frame.grid.setFocus()
-        self._leave_grid()
+        if self._frame.page is self._frame.problems:
+            self._frame.problems.table.setFocus()
+        else:
+            self._frame.grid.setFocus()
+            self._leave_grid()
 
     def _mark_place(self) -> None:
         if self._frame.page is self._frame.wall_page:

@@ -182,10 +182,49 @@ def test_problems_are_listed_with_their_reason(qtbot, open_window, indexed):
     assert window.frame.page is window.frame.problems
     model = window.frame.problems_model
     assert model.total() == 1
-    assert model.path(0).name == "broken.jpg"
-    assert (
-        model.index(0, 1).data() == "The file ends before its picture does; copy it again from where it came."
+    (reason,) = model.reasons()
+    assert reason.data() == "The file ends before its picture does; copy it again from where it came."
+    assert model.path(model.index(0, 0, reason)).name == "broken.jpg"
+
+
+def test_a_problem_is_tried_again_once_its_reason_may_have_gone_and_ignored_until_that_is_undone(
+    qtbot, open_window, bundle, real_photos, tmp_path
+):
+    album = tmp_path / "album"
+    album.mkdir()
+    good, limit = sorted(real_photos.glob("caltech*"))[:2]
+    shutil.copy(good, album)
+    whole = limit.read_bytes()
+    (album / "cut.jpg").write_bytes(whole[: len(whole) // 2])
+    window = open_window(tmp_path / "library", [album])
+    qtbot.waitUntil(lambda: window.frame.problems_model.total() == 1, timeout=PATIENCE)
+    qtbot.waitUntil(lambda: not window.library.is_indexing, timeout=PATIENCE)
+    stamp = (album / "cut.jpg").stat()
+    (problem,) = window.frame.problems_model.shown()
+    window.frame.problems.ignore_requested.emit((problem,))
+    qtbot.waitUntil(lambda: window.frame.problems_model.total() == 0, timeout=PATIENCE)
+    assert window.frame.status.words() == "Ignored 1 file."
+    window.frame.status._act.click()
+    qtbot.waitUntil(lambda: window.frame.problems_model.total() == 1, timeout=PATIENCE)
+    (album / "cut.jpg").write_bytes(whole[: stamp.st_size // 3].ljust(stamp.st_size, b"x"))
+    os.utime(album / "cut.jpg", ns=(stamp.st_atime_ns, stamp.st_mtime_ns))
+    window.frame.problems.retry_requested.emit((problem,))
+    qtbot.waitUntil(
+        lambda: [each.tries for each in window.library.overview.problems] == [2], timeout=PATIENCE
     )
+
+
+def test_the_list_of_problems_has_no_words_of_a_search_above_it_and_gives_them_back(
+    qtbot, open_window, indexed
+):
+    window = open_window(indexed)
+    qtbot.keyClicks(window.frame.box.line, "an animal")
+    wait_for_words(qtbot, window, "an animal")
+    window.pages.show_problems()
+    assert window.frame.box.text() == ""
+    qtbot.keyClick(window.frame.problems.table, Qt.Key.Key_Escape)
+    assert window.frame.box.text() == "an animal"
+    assert window.search.place.words == "an animal"
 
 
 def test_letters_typed_on_the_wall_begin_a_search(qtbot, open_window, indexed):

@@ -143,28 +143,44 @@ class LibraryController(QObject):
 
     def add_folders(self, paths: Sequence[Path]) -> None:
         """Add folders and look through them."""
+
+        def add(library: Library) -> None:
+            for path in paths:
+                library.add_folder(path)
+
+        def look() -> None:
+            self._added.update(paths)
+            self.index()
+
+        if paths:
+            self.change(add, look)
+
+    def change(
+        self,
+        act: Callable[[Library], object],
+        done: Callable[[], object],
+        refused: Callable[[str], None] | None = None,
+    ) -> None:
+        """Change something in the library in a thread, look it over, then go on with `done`."""
         library = self._library
-        if library is None or not paths:
+        if library is None:
             return
 
         def work() -> Overview:
-            for path in paths:
-                library.add_folder(path)
+            act(library)
             return overview_of(library)
 
-        def done(overview: Overview) -> None:
-            self._added.update(paths)
+        def take(overview: Overview) -> None:
             self._take_overview(overview)
-            self.index()
+            done()
 
-        self._jobs.read(work, done, self.notice_given.emit)
+        self._jobs.read(work, take, refused or self.notice_given.emit)
 
     def remove_folder(self, path: Path) -> None:
         """Take a folder out of the library; its files stay as they are."""
-        library = self._library
         chosen = [folder.id for folder in self._overview.folders if folder.path == path]
-        if library is not None and chosen:
-            self._take_away(library, lambda: library.remove_folder(chosen[0]), self.notice_given.emit)
+        if chosen:
+            self._take_away(lambda library: library.remove_folder(chosen[0]))
 
     @property
     def emptier(self) -> tuple[Emptier, ...]:
@@ -173,23 +189,23 @@ class LibraryController(QObject):
 
     def forget_lost(self) -> None:
         """Let go of what those have lost, at a person's word; then look again."""
-        library, lost = self._library, [place.path for place in self._emptier]
-        if library is not None and lost:
-            self._take_away(library, lambda: library.forget(lost), self._status.show_emptier)
+        lost = [place.path for place in self._emptier]
+        if lost:
+            self._take_away(lambda library: library.forget(lost), self._status.show_emptier)
 
-    def _take_away(self, library: Library, act: Callable[[], object], refused: Callable[[str], None]) -> None:
-        def work() -> Overview:
-            act()
-            return overview_of(library)
-
-        def done(overview: Overview) -> None:
+    def _take_away(
+        self, act: Callable[[Library], object], refused: Callable[[str], None] | None = None
+    ) -> None:
+        def work(library: Library) -> None:
+            act(library)
             self._emptier = ()
-            self._take_overview(overview)
+
+        def go_on() -> None:
             self.indexing_ended.emit()
             self._status.show_idle()  # until the next line says what goes on
             self.index()
 
-        self._jobs.read(work, done, refused)
+        self.change(work, go_on, refused)
 
     def index(self, *, retry_problems: bool = False) -> None:
         """Look through all folders; while a run goes on, another follows it."""

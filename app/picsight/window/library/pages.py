@@ -53,7 +53,6 @@ class LibraryPages(QObject):
         frame.first_run.folders_chosen.connect(library.add_folders)
         frame.sidebar.add_requested.connect(folders.choose)
         frame.sidebar.folder_menu_requested.connect(folders.show_menu)
-        frame.problems.retry_requested.connect(lambda: library.index(retry_problems=True))
 
     def _join_status(self, folders: FolderActions) -> None:
         status, models = self._frame.status, self._models

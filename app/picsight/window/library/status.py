@@ -15,10 +15,9 @@ from picsight.window.parts.words import counted, duration, isolated, number, per
 from picsight.window.tokens import PAD, SMALL, px, tones
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
-    from PySide6.QtCore import SignalInstance
     from PySide6.QtGui import QPaintEvent
 
     from picsight_engine.indexing.events import Progress
@@ -36,7 +35,7 @@ class Line:
 
     words: str = ""
     verb: str = ""
-    wish: SignalInstance | None = None
+    wish: Callable[[], object] | None = None
     short: str = ""
     spoken: str = ""
     goes_on: bool = False
@@ -126,7 +125,7 @@ class StatusLine(QWidget):
         self._stand(self._pausable(words, (progress.done, max(progress.total, 1))))
 
     def _pausable(self, words: str, bar: tuple[int, int]) -> Line:
-        return Line(words, self.tr("Pause"), self.pause_requested, goes_on=True, bar=bar)
+        return Line(words, self.tr("Pause"), self.pause_requested.emit, goes_on=True, bar=bar)
 
     def show_changing(self, share: float | None) -> None:
         """A new model reads the photos: how much of them, from 0 to 1, None while they are counted."""
@@ -147,25 +146,25 @@ class StatusLine(QWidget):
 
     def _cancelable(self, words: str) -> Line:
         spoken = self.tr("Cancel the change of model")
-        return Line(words, self.tr("Cancel"), self.cancel_change_requested, spoken=spoken)
+        return Line(words, self.tr("Cancel"), self.cancel_change_requested.emit, spoken=spoken)
 
     def show_incomplete(self) -> None:
         """The model's files cannot be used as they are."""
         words = self.tr("The search model is incomplete.")
-        self._stand(Line(words, self.tr("Install again"), self.install_again_requested))
+        self._stand(Line(words, self.tr("Install again"), self.install_again_requested.emit))
 
     def show_paused(self) -> None:
         """A person paused it: how far it had come."""
         words = self.tr("Paused at {far}.").format(far=self._far) if self._far else self.tr("Paused.")
-        self._stand(Line(words, self.tr("Resume"), self.resume_requested))
+        self._stand(Line(words, self.tr("Resume"), self.resume_requested.emit))
 
     def show_stopped(self, sentence: str) -> None:
         """It could not go on: why, and a way to try again."""
-        self._stand(Line(sentence, self.tr("Resume"), self.resume_requested))
+        self._stand(Line(sentence, self.tr("Resume"), self.resume_requested.emit))
 
     def show_emptier(self, sentence: str) -> None:
         """Photos are missing and were kept: a person may know better."""
-        self._stand(Line(sentence, self.tr("They are gone"), self.forget_requested))
+        self._stand(Line(sentence, self.tr("They are gone"), self.forget_requested.emit))
 
     def show_sentence(self, sentence: str) -> None:
         """Something that a person should read; nothing is to be done here about it."""
@@ -177,7 +176,7 @@ class StatusLine(QWidget):
         if problems:
             bad = counted(problems, "%n problem", "%n problems")
             words = self.tr("Your photos are ready: {photos}, {problems}.").format(photos=found, problems=bad)
-            self._pass_by(Line(words, self.tr("Show problems"), self.problems_requested))
+            self._pass_by(Line(words, self.tr("Show problems"), self.problems_requested.emit))
         else:
             self._pass_by(Line(self.tr("Your photos are ready: {photos}.").format(photos=found)))
 
@@ -185,7 +184,16 @@ class StatusLine(QWidget):
         """These folders were added and hold no photos."""
         names = ", ".join(isolated(f"“{folder.name or folder}”") for folder in folders)
         words = self.tr("No photos in {folders}.").format(folders=names)
-        self._pass_by(Line(words, self.tr("Choose another folder…"), self.folders_requested))
+        self._pass_by(Line(words, self.tr("Choose another folder…"), self.folders_requested.emit))
+
+    def show_undoable(self, sentence: str, undo: Callable[[], object]) -> None:
+        """Something was done that can be taken back."""
+        self._pass_by(Line(sentence, self.tr("Undo"), undo))
+
+    def end_news(self) -> None:
+        """What was told does not hold any more."""
+        self.expiry.stop()
+        self._show(self._standing)
 
     def paintEvent(self, _event: QPaintEvent) -> None:
         """The line to the photos."""
@@ -231,7 +239,7 @@ class StatusLine(QWidget):
 
     def _act_now(self) -> None:
         if self._shown.wish is not None:
-            self._shown.wish.emit()
+            self._shown.wish()
 
     def _toggle(self) -> None:
         self._details.setVisible(not self._details.isVisible())

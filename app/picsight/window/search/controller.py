@@ -94,6 +94,11 @@ class SearchController(QObject):
         """Show photos like this one."""
         self.go(Place(like=photo))
 
+    def name_place(self) -> None:
+        """Say in the box where one is, after another page needed it empty."""
+        self._box.set_text(self._wanted.words)
+        self._box.set_like(self._wanted.like.path.name if self._wanted.like else None)
+
     def go_back(self) -> None:
         """Return to where one was, at the height and the photo that one left; at last to all photos."""
         if self._back:
