@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QHBoxLayout, QStackedWidget, QVBoxLayout, QWidget
 
+from picsight.settings import SIDEBAR_NARROWEST, SIDEBAR_WIDEST
 from picsight.window.grid.model import WallModel
 from picsight.window.grid.page import WallPage
 from picsight.window.grid.thumbnails import Thumbnails
@@ -22,8 +23,9 @@ from picsight.window.parts.busy import BusyLine
 from picsight.window.parts.controls import IconButton
 from picsight.window.parts.drops import DropVeil, dropped
 from picsight.window.parts.notice import Notice
+from picsight.window.parts.splitter import LineSplitter
 from picsight.window.search.box import SearchBox
-from picsight.window.tokens import HALF, PAD, px
+from picsight.window.tokens import HALF, PAD, em, px
 from picsight.window.viewer.view import ViewerPage
 
 if TYPE_CHECKING:
@@ -47,7 +49,7 @@ class Frame(QWidget):
         self, settings: Settings, pictures: Pictures, jobs: Jobs, parent: QWidget | None = None
     ) -> None:
         super().__init__(parent)
-        self.sidebar_wanted = settings.sidebar
+        self.sidebar_wanted, self.sidebar_width = settings.sidebar, settings.sidebar_width
         self.model = WallModel(self)
         self.thumbnails = Thumbnails(jobs, pictures, self)
         self.problems_model = ProblemsModel(self)
@@ -120,6 +122,9 @@ class Frame(QWidget):
         belongs = self.page in (self.wall_page, self.problems)
         self.sidebar.setVisible(self.sidebar_wanted and belongs and self.width() >= px(self, NARROW))
 
+    def _note_width(self) -> None:
+        self.sidebar_width = round(self.sidebar.width() / em(self), 2)
+
     def _top_row(self) -> QWidget:
         top = QWidget(self)
         row = QHBoxLayout(top)
@@ -132,17 +137,20 @@ class Frame(QWidget):
         return top
 
     def _lay_out(self) -> None:
-        middle = QHBoxLayout()
-        middle.setSpacing(0)
+        self.sidebar.setMinimumWidth(px(self, SIDEBAR_NARROWEST))
+        self.sidebar.setMaximumWidth(px(self, SIDEBAR_WIDEST))
+        middle = LineSplitter()
         middle.addWidget(self.sidebar)
-        middle.addWidget(self.pages, 1)
-        self.sidebar.setFixedWidth(px(self, 14))
+        middle.addWidget(self.pages)
+        middle.setStretchFactor(1, 1)
+        middle.setSizes([px(self, self.sidebar_width), px(self, NARROW)])
+        middle.splitterMoved.connect(self._note_width)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(0)
         column.addWidget(self._top)
         column.addWidget(self.busy)
-        column.addLayout(middle, 1)
+        column.addWidget(middle, 1)
         column.addWidget(self.hint)
         column.addWidget(self.status)
         order = (

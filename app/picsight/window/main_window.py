@@ -127,6 +127,7 @@ class MainWindow(QMainWindow):
         self._settings = replace(
             self._settings,
             sidebar=self.frame.sidebar_wanted,
+            sidebar_width=self.frame.sidebar_width,
             row_height=round(self.frame.grid.row_height(), 2),
             window_width=size.width(),
             window_height=size.height(),

@@ -10,14 +10,17 @@ import sys
 from pathlib import Path
 
 import pytest
-from PySide6.QtCore import QItemSelectionModel, QMimeData, QPoint, QPointF, Qt, QUrl
+from PySide6.QtCore import QItemSelectionModel, QMimeData, QModelIndex, QPoint, QPointF, Qt, QUrl
 from PySide6.QtGui import QDropEvent, QGuiApplication
-from PySide6.QtWidgets import QFileDialog, QListView, QMenu, QMessageBox, QPushButton
+from PySide6.QtWidgets import QFileDialog, QListView, QMenu, QMessageBox, QPushButton, QSplitter, QTreeView
 
 from picsight.jobs import Jobs
 from picsight.settings import Settings
 from picsight.window.library.controller import LibraryPlace
+from picsight.window.library.sidebar_cells import sign_zone
 from picsight.window.main_window import MainWindow
+from picsight.window.search.place import Place
+from picsight.window.tokens import em
 from picsight_engine.installation.choice import ModelChoice
 from picsight_engine.library import Library
 
@@ -258,6 +261,38 @@ def test_the_menu_says_what_is_for_one_photo_and_what_for_all_that_are_selected(
     assert (words[0], words[-1]) == ("Open this photo", "Copy 2 photos")
 
 
+def test_the_sidebar_counts_photos_and_leads_into_the_folders(qtbot, open_window, few_photos, tmp_path):
+    album = tmp_path / "album"
+    for place, path in zip(("Lisbon/Day 1", "Lisbon", "Garden"), sorted(few_photos.iterdir()), strict=True):
+        (album / place).mkdir(parents=True, exist_ok=True)
+        shutil.copy(path, album / place)
+    (tmp_path / "Invoices").mkdir()
+    window = open_window(tmp_path / "library", [album, tmp_path / "Invoices"])
+    tree = window.frame.sidebar.findChild(QTreeView)
+
+    def lines(parent):
+        model = tree.model()
+        for row in range(model.rowCount(parent)):
+            index = model.index(row, 0, parent)
+            yield index.data(Qt.ItemDataRole.AccessibleTextRole), list(lines(index))
+
+    wanted = [
+        ("All photos, 3", []),
+        ("Folders", []),
+        ("album, 3", [("Garden, 1", []), ("Lisbon, 2", [("Day 1, 1", [])])]),
+        ("Invoices, no photos", []),
+    ]
+    qtbot.waitUntil(lambda: list(lines(QModelIndex())) == wanted, timeout=PATIENCE)
+    lisbon = tree.model().index(1, 0, tree.model().index(2, 0))
+    place = tree.visualRect(lisbon)
+    qtbot.mouseClick(tree.viewport(), Qt.MouseButton.LeftButton, pos=sign_zone(place, lisbon, tree).center())
+    assert tree.isExpanded(lisbon)
+    assert window.search.place.folder is None
+    qtbot.mouseClick(tree.viewport(), Qt.MouseButton.LeftButton, pos=place.center())
+    wait_for_photos(qtbot, window, 2)
+    assert tree.currentIndex() == lisbon
+
+
 def test_copied_photos_are_addresses_on_the_clipboard(qtbot, open_window, indexed):
     window = open_window(indexed)
     wait_for_photos(qtbot, window, 24)
@@ -316,6 +351,12 @@ def test_a_folder_without_photos_is_said_to_have_none_where_others_have_some(
     window.library.add_folders([tmp_path / "Invoices"])
     qtbot.waitUntil(lambda: "No photos in" in window.frame.status.words(), timeout=PATIENCE)
     assert "Invoices" in window.frame.status.words()
+    qtbot.waitUntil(lambda: not window.library.is_indexing, timeout=PATIENCE)
+    window.pages.go(Place(folder=tmp_path / "Invoices"))
+    notice = window.frame.wall_page.notice
+    qtbot.waitUntil(lambda: "No photos in" in notice.words(), timeout=PATIENCE)
+    assert "appear" not in notice.words()
+    assert [button.text() for button in notice.findChildren(QPushButton)] == ["Choose another folder…"]
 
 
 def test_several_folders_are_chosen_at_once(qtbot, open_window, few_photos, tmp_path):
@@ -328,9 +369,10 @@ def test_several_folders_are_chosen_at_once(qtbot, open_window, few_photos, tmp_
     dialog.setDirectory(str(tmp_path / "albums"))
     listed, flag = dialog.findChild(QListView, "listView"), QItemSelectionModel.SelectionFlag
     qtbot.waitUntil(lambda: listed.model().rowCount(listed.rootIndex()) == 3, timeout=PATIENCE)
-    for row in (0, 2):
+    for row in range(3):
         index = listed.model().index(row, 0, listed.rootIndex())
-        listed.selectionModel().select(index, flag.Select | flag.Rows)
+        if index.data() != "three":
+            listed.selectionModel().select(index, flag.Select | flag.Rows)
     with qtbot.waitSignal(window.library.overview_changed, timeout=PATIENCE):
         dialog.accept()
     added = {folder.path.name for folder in window.library.overview.folders}
@@ -377,12 +419,18 @@ def test_a_narrow_window_puts_the_sidebar_away_and_a_wide_one_brings_it_back(ope
 
 def test_what_a_person_chose_is_handed_over_at_the_end(qtbot, open_window, indexed):
     window = open_window(indexed)
+    splitter, unit = window.frame.findChild(QSplitter), em(window.frame)
+    splitter.moveSplitter(18 * unit, 1)
+    assert window.frame.sidebar.width() == 18 * unit
+    splitter.moveSplitter(50 * unit, 1)
+    assert window.frame.sidebar.width() == 22 * unit
     window.frame.toggle_sidebar()
     window.frame.grid.set_row_height(14)
     with qtbot.waitSignal(window.closing) as kept:
         window.close()
     settings = kept.args[0]
     assert (settings.sidebar, settings.row_height, settings.window_width) == (False, 14, 1100)
+    assert settings.sidebar_width == 22
 
 
 def test_every_control_has_a_name_for_a_screen_reader(open_window, indexed):

@@ -14,6 +14,8 @@ from picsight.window.parts.question import ask
 from picsight.window.parts.words import counted, isolated, short_path
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from picsight.window.library.controller import LibraryController
 
 
@@ -45,20 +47,19 @@ class FolderActions(QObject):
         dialog.open()
 
     def show_menu(self, folder: Path, point: QPoint) -> None:
-        """The menu of one folder."""
-        photo_menu(
-            self._window,
-            [
-                (self.tr("Look for new photos"), "", self._library.index),
-                (
-                    self.tr("Show in folder"),
-                    "",
-                    lambda: open_folder(folder / folder.name, self._library.notice_given.emit),
-                ),
-                None,
-                (self.tr("Remove from Picsight…"), "", lambda: self._confirm_removal(folder)),
-            ],
-        ).popup(point)
+        """The menu of a folder; only one that a person added can be removed."""
+        entries: list[tuple[str, str, Callable[[], None]] | None] = [
+            (self.tr("Look for new photos"), "", self._library.index),
+            (
+                self.tr("Open the folder"),
+                "",
+                lambda: open_folder(folder / folder.name, self._library.notice_given.emit),
+            ),
+        ]
+        if any(folder == added.path for added in self._library.overview.folders):
+            removal = (self.tr("Remove from Picsight…"), "", lambda: self._confirm_removal(folder))
+            entries = [*entries, None, removal]
+        photo_menu(self._window, entries).popup(point)
 
     def confirm_forgetting(self) -> None:
         """What is let go of is not kept for a disk that comes back: ask first."""

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject
 
+from picsight.window.library.sidebar_entries import entries_of
 from picsight.window.parts.words import counted
 
 if TYPE_CHECKING:
@@ -98,10 +99,7 @@ class LibraryPages(QObject):
 
     def _show_overview(self, overview: Overview) -> None:
         frame, emptier = self._frame, {place.path for place in self._library.emptier}
-        entries = [
-            (each.path, "emptier" if each.path in emptier else each.state) for each in overview.folders
-        ]
-        frame.sidebar.set_entries(entries, len(overview.problems))
+        frame.sidebar.set_entries(entries_of(overview, emptier, looked=self._library.has_looked))
         if overview.folders and frame.page is frame.first_run:
             frame.show_page(frame.wall_page)
         elif not overview.folders and frame.page is frame.wall_page:

@@ -121,7 +121,6 @@ class SearchController(QObject):
 
         `complete` says that all folders were looked through: what is not there now will not come.
         """
-        self._settled = complete
         view = self._page.view
         looked_at = not view.at_top() or view.hasFocus() or view.underMouse() or view.selected_count()
         if self._shown is not None and not self._shown.wall.results and not self._wanted.is_search:
@@ -130,6 +129,7 @@ class SearchController(QObject):
             self.photos_arrived()
         else:
             self._request(self._wanted)
+        self._settled = complete
 
     # Typing
 
@@ -267,6 +267,7 @@ class SearchController(QObject):
 
     def _say_nothing(self) -> None:
         place, notice = self._place, self._page.notice
+        choose = (self.tr("Choose another folder…"), self.folders_wanted.emit)
         self._page.say("")
         if place.like:
             notice.say(self.tr("No other photos to compare with."), "", [(self.tr("Back"), self.go_back)])
@@ -280,11 +281,9 @@ class SearchController(QObject):
             )
         elif place.folder:
             title = self.tr("No photos in {folder}.").format(folder=isolated(f"“{place.folder.name}”"))
-            notice.say(
-                title, "" if self._settled else self.tr("They appear here as they are looked through.")
-            )
+            why = "" if self._settled else self.tr("They appear here as they are looked through.")
+            notice.say(title, why, [choose] if self._settled else [])
         elif self._settled:
-            choose = (self.tr("Choose another folder…"), self.folders_wanted.emit)
             notice.say(self.tr("No photos were found in your folders."), "", [choose])
         else:
             notice.say(self.tr("No photos yet."), self.tr("They appear here as they are looked through."))
