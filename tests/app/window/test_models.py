@@ -11,6 +11,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QMessageBox, QPushButton
 
 from picsight.window.models.rows import PLAIN, Act, rows_of
+from picsight.window.models.view import ModelsDialog
 from picsight_engine.installation.catalogue import CATALOGUE
 from picsight_engine.installation.offers import Offer
 from picsight_engine.installation.parcel import open_parcel
@@ -47,7 +48,7 @@ def wait_for_button(qtbot, dialog, name, act):
 
 def wait_for_words(qtbot, dialog, name, words):
     qtbot.waitUntil(
-        lambda: name in dialog.rows and f"\n{words} ·" in dialog.rows[name].says(), timeout=PATIENCE
+        lambda: name in dialog.rows and words in dialog.rows[name].says().split("\n"), timeout=PATIENCE
     )
 
 
@@ -153,12 +154,60 @@ def test_who_has_a_better_model_is_not_told_of_better_ones(qtbot, model_window, 
     qtbot.waitUntil(lambda: not window.frame.hint.isVisible(), timeout=PATIENCE)
 
 
-def test_names_and_licences_are_shown_only_when_asked_for(qtbot, model_window):
+def test_quality_and_licence_stand_in_the_list_and_names_only_where_they_are_asked_for(qtbot, model_window):
     dialog = opened_dialog(qtbot, model_window())
-    assert "be-kind-1" not in dialog.rows["other"].says()
-    press(qtbot, dialog.details)
+    assert "For personal use" in dialog.rows[STARTER].says()
+    assert "quality 2 of 5" in dialog.rows[STARTER].accessibleName()
     assert "be-kind-1" in dialog.rows["other"].says()
+    assert STARTER not in dialog.rows[STARTER].says()
+    press(qtbot, dialog.details)
+    assert STARTER in dialog.rows[STARTER].says()
     assert 'href="https://example.org/licence"' in dialog.rows["other"].says()
+
+
+ALL_NAMES = [STARTER, *(entry.name for entry in CATALOGUE)]
+
+
+def catalogue_offers(**seconds):
+    shipped = offer(STARTER, state="installed", shipped=True, answers=True, wanted=True, photos=0)
+    return [shipped, *(offer(e.name, seconds=seconds.get(e.name[11:], 900.0)) for e in CATALOGUE)]
+
+
+def test_three_models_stand_in_front_and_one_is_recommended_that_does_not_take_too_long():
+    rows = rows_of(catalogue_offers(), 1000, ALL_NAMES)
+    assert [row.title for row in rows if row.in_front] == ["Small", "Fast", "Balanced"]
+    assert [row.title for row in rows if row.recommended] == ["Balanced"]
+    slow = rows_of(catalogue_offers(s2=50_000.0), 100_000, ALL_NAMES)
+    assert [row.title for row in slow if row.recommended] == ["Fast"]
+    slower = rows_of(catalogue_offers(s2=50_000.0, s0=20_000.0), 100_000, ALL_NAMES)
+    assert [row.title for row in slower if row.recommended] == ["Fast"]
+
+
+def test_who_has_as_good_a_model_is_recommended_none():
+    offers = [replace(each, wanted=each.name == "mobileclip-b") for each in catalogue_offers()]
+    assert not any(row.recommended for row in rows_of(offers, 1000, ALL_NAMES))
+
+
+def test_the_other_models_are_shown_when_asked_for_or_when_one_of_them_is_here(qtbot):
+    dialog = ModelsDialog()
+    qtbot.addWidget(dialog)
+    dialog.show_rows(rows_of(catalogue_offers(), 1000, ALL_NAMES))
+    dialog.show()
+    front = [dialog.rows[name] for name in (STARTER, "mobileclip-s0", "mobileclip-s2")]
+    assert len({line.y() for line in front}) == 1
+    assert not dialog.rows["mobileclip-b"].isVisible()
+    assert dialog.all.text() == "All models (3 more)"
+    press(qtbot, dialog.all)
+    assert dialog.rows["mobileclip-b"].isVisible()
+    press(qtbot, dialog.all)
+    offers = [
+        replace(each, state="installed") if each.name == "mobileclip-b" else each
+        for each in catalogue_offers()
+    ]
+    dialog.show_rows(rows_of(offers, 1000, ALL_NAMES))
+    assert dialog.rows["mobileclip-b"].isVisible()
+    dialog.resize(dialog.minimumSize())
+    qtbot.waitUntil(lambda: len({line.y() for line in front}) == 3)
 
 
 def test_nothing_is_fetched_before_the_licence_is_accepted(qtbot, model_window, server, models):
