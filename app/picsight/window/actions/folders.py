@@ -12,6 +12,7 @@ from picsight.window.actions.keys import photo_menu
 from picsight.window.actions.reveal import open_folder
 from picsight.window.parts.question import ask
 from picsight.window.parts.words import counted, isolated, short_path
+from picsight.window.tokens import px
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -31,17 +32,19 @@ class FolderActions(QObject):
 
     def choose(self) -> None:
         """Ask for folders and add them. Qt's own dialog: those of the systems take one folder at a time."""
-        pictures = QStandardPaths.writableLocation(QStandardPaths.StandardLocation.PicturesLocation)
-        dialog = QFileDialog(self._window, self.tr("Choose folders with photos"), pictures)
+        places = _places()
+        dialog = QFileDialog(self._window, self.tr("Choose folders with photos"), str(places[0]))
         dialog.setFileMode(QFileDialog.FileMode.Directory)
         dialog.setOptions(QFileDialog.Option.ShowDirsOnly | QFileDialog.Option.DontUseNativeDialog)
-        dialog.setSidebarUrls(_places(Path(pictures)))
+        dialog.setSidebarUrls([QUrl.fromLocalFile(str(place)) for place in places])
+        dialog.resize(px(self._window, 48), px(self._window, 32))
         for view in (
             *dialog.findChildren(QListView, "listView"),
             *dialog.findChildren(QTreeView, "treeView"),
         ):
             view.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)
         dialog.setLabelText(QFileDialog.DialogLabel.Accept, self.tr("Add"))
+        dialog.setLabelText(QFileDialog.DialogLabel.FileName, self.tr("Folders:"))
         dialog.filesSelected.connect(lambda names: self._library.add_folders([Path(name) for name in names]))
         dialog.finished.connect(dialog.deleteLater)
         dialog.open()
@@ -85,8 +88,10 @@ class FolderActions(QObject):
         )
 
 
-def _places(pictures: Path) -> list[QUrl]:
+def _places() -> list[Path]:
     """Where photos are likely to lie: the person's own folders, then disks, cards and cameras that are connected."""
+    pictures = QStandardPaths.writableLocation(QStandardPaths.StandardLocation.PicturesLocation)
     disks = [Path(disk.rootPath()) for disk in QStorageInfo.mountedVolumes() if disk.isReady()]
     removable = [disk for disk in disks if any(disk.is_relative_to(place) for place in MOUNTED)]
-    return [QUrl.fromLocalFile(str(place)) for place in dict.fromkeys((pictures, Path.home(), *removable))]
+    places = dict.fromkeys((*([Path(pictures)] if pictures else []), Path.home(), *removable))
+    return [place for place in places if place.is_dir()] or [Path.home()]

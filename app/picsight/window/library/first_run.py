@@ -37,7 +37,7 @@ class FirstRun(QWidget):
         column.addWidget(title)
         column.addSpacing(px(self, PAD))
         for icon, words in (
-            ("computer", self.tr("Everything stays on this computer; nothing is sent anywhere.")),
+            ("computer", self.tr("Everything stays on this computer: no account, no upload.")),
             ("read-only", self.tr("Your photos are only read, never changed.")),
         ):
             column.addWidget(_Promise(icon, words, inner))
