@@ -24,6 +24,9 @@ def test_the_photo_is_in_the_middle_unless_an_end_is_near(sizes, data, width, he
     here = found[rows.index(row)]
     middle = here.x + here.width / 2
     first, last = found[0], found[-1]
+    if len(found) < len(photos):  # there are more than fit: none of the room is empty
+        assert first.x <= gap
+        assert last.x + last.width >= width - gap
     if first.row > 0:
         assert first.x <= gap
         assert middle >= width / 2 - 1

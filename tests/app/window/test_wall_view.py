@@ -141,6 +141,8 @@ def test_letters_are_meant_for_the_box_unless_a_photo_is_selected_for_them(qtbot
         qtbot.keyClicks(view, key)
     assert (typed[4:], alike) == (["c"], [3])
     assert view.selected_count() == 0
+    qtbot.keyClicks(view, "l")  # the photo is current, and not selected any more
+    assert (typed.pop(), alike) == ("l", [3])
     qtbot.keyClick(view, Qt.Key.Key_B, Qt.KeyboardModifier.ControlModifier)
     qtbot.keyClick(view, Qt.Key.Key_Space)
     assert typed[5:] == []
