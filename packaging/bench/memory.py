@@ -7,6 +7,7 @@ import itertools
 import os
 import tempfile
 import time
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -23,8 +24,14 @@ from picsight.window.main_window import MainWindow
 from picsight.window.search.place import Place
 from picsight_engine.assets import find_asset
 from picsight_engine.installation.choice import ModelChoice
-from picsight_engine.library import Library
 from picsight_engine.models.bundle import open_bundle
+from picsight_engine.photos.metadata import METADATA_RULE
+from picsight_engine.store.database import Database
+from picsight_engine.store.files import Metadata, put_file, put_metadata
+from picsight_engine.store.folders import add_folder
+from picsight_engine.store.photos import NewPhoto, put_photo
+from picsight_engine.store.thumbnails import Thumbnails
+from picsight_engine.store.vectors import activate_space, put_vector
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -41,10 +48,40 @@ THINGS = (
 
 def write_photos(folder: Path, count: int) -> None:
     """So many different pictures of 240 by 160, soft noise in colours."""
+    folder.mkdir()
     random = np.random.default_rng(0)
     for number in range(count):
         coarse = random.integers(0, 256, (12, 18, 3), dtype=np.uint8)
         Image.fromarray(coarse).resize((240, 160)).save(folder / f"{number:05}.jpg", quality=85)
+
+
+def fill(library: Path, pictures: Path, bundle: Bundle) -> None:
+    """A library that has read these pictures, as it says: to read them indeed would take minutes and show nothing."""
+    db, random = Database.open(library), np.random.default_rng(1)
+    space, dim = bundle.manifest.space_id, bundle.manifest.dim
+    with closing(db), closing(Thumbnails.open(library)) as thumbnails:
+        root = add_folder(db, pictures)
+        with db.writer() as connection:
+            activate_space(connection, space, dim)
+            for number, path in enumerate(sorted(pictures.iterdir())):
+                info, name = path.stat(), path.name.encode()
+                identity = number.to_bytes(16, "big")
+                photo = put_photo(connection, NewPhoto(identity, 240, 160))
+                put_file(
+                    connection,
+                    root.id,
+                    name,
+                    info.st_size,
+                    info.st_mtime_ns,
+                    identity,
+                    photo,
+                    device=info.st_dev,
+                )
+                put_metadata(connection, root.id, name, Metadata(), METADATA_RULE)
+                vector = random.standard_normal(dim, dtype=np.float32)
+                put_vector(connection, photo, space, vector / np.linalg.norm(vector))
+                thumbnails.put(photo, path.read_bytes())
+        thumbnails.commit()
 
 
 def resident() -> float:
@@ -137,11 +174,8 @@ def main() -> None:
     bundle = open_bundle(find_asset("starter"))
     with tempfile.TemporaryDirectory() as folder:
         pictures = Path(folder) / "pictures"
-        pictures.mkdir()
         write_photos(pictures, arguments.photos)
-        with Library.open(Path(folder) / "library", bundle) as library:
-            for _ in library.index([pictures]):
-                pass
+        fill(Path(folder) / "library", pictures, bundle)
         rows = run(Path(folder) / "library", bundle, arguments.photos, arguments.searches, arguments.rounds)
     print(f"{machine()}; the window's process, MB resident\n")
     print(table(["", "searches", "thumbnails", "after the searches", "after scrolling"], rows))
