@@ -29,6 +29,7 @@ BENCHES = (
     "cold",
     "viewer",
     "window",
+    "memory",
     "models",
     "variants",
     "reinforce",

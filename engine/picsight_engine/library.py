@@ -17,9 +17,10 @@ from picsight_engine.store import folders as stored_folders
 from picsight_engine.store import health
 from picsight_engine.store.choice import chosen_model
 from picsight_engine.store.database import Database
+from picsight_engine.store.directories import all_directories
 from picsight_engine.store.folders import Folder
 from picsight_engine.store.photos import photos_by_id
-from picsight_engine.store.problems import Problem, all_problems
+from picsight_engine.store.problems import Problem, all_problems, retry_later, set_ignored
 from picsight_engine.store.searches import PastSearch, SavedSearch, Searches
 from picsight_engine.store.thumbnails import FILE_NAME as THUMBNAILS
 from picsight_engine.store.thumbnails import Thumbnails
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
     from picsight_engine.models.bundle import Bundle
     from picsight_engine.search.answer import Answer, Least, Order, TermScore
     from picsight_engine.search.suggestions import Suggester, Suggestions
+    from picsight_engine.store.directories import Directory
     from picsight_engine.store.photos import Photo
 
 __all__ = ["Folder", "Library", "PastSearch", "PhotoDetails", "Problem", "SavedSearch", "Searches", "Status"]
@@ -111,6 +113,10 @@ class Library:
     def folders(self) -> list[Folder]:
         """The folders whose photos the library shows."""
         return stored_folders.all_folders(self._db)
+
+    def directories(self) -> list[Directory]:
+        """The folders and the directories in them that show photos, each with how many."""
+        return all_directories(self._db)
 
     def add_folder(self, path: Path) -> Folder:
         """Adds a folder, to be indexed; returns the one that covers it where it lies inside a known one.
@@ -352,6 +358,18 @@ class Library:
     def problems(self) -> list[Problem]:
         """The files and directories that could not be indexed, but for those that a person ignores."""
         return [problem for problem in all_problems(self._db) if not problem.ignored]
+
+    def retry(self, problems: Sequence[Problem]) -> None:
+        """Lets the next indexing try these files again although they did not change."""
+        with self._db.writer() as connection:
+            for problem in problems:
+                retry_later(connection, problem.folder_id, problem.name)
+
+    def ignore(self, problems: Sequence[Problem], *, ignored: bool = True) -> None:
+        """Takes files off the list of problems because a person does not want to hear of them, or puts them back."""
+        with self._db.writer() as connection:
+            for problem in problems:
+                set_ignored(connection, problem.folder_id, problem.name, ignored=ignored)
 
     def status(self) -> Status:
         """The library in numbers."""

@@ -152,30 +152,31 @@ def test_photos_folders_and_problems_are_shown_by_their_names(window, hostile, q
     tips = [rendered(side.index(row, 0).data(Qt.ItemDataRole.ToolTipRole)) for row in range(side.rowCount())]
     assert plain(str(hostile)) in tips
 
-    window._open_photo(0)
+    window.pages.open_photo(0)
     assert says(window.frame.viewer_page)
     assert rendered(window.frame.viewer_page._title.toolTip()) == plain(str(photo.path))
     assert faults(window) == []
     window.frame.viewer_page.stage.show_sentence(SAID)
     assert faults(window) == []
 
-    window._more_like(photo)
+    window.pages.more_like(photo)
     qtbot.waitUntil(lambda: window.search.place.like is not None, timeout=PATIENCE)
     assert faults(window) == []
-    window._go(Place(folder=hostile))
+    window.pages.go(Place(folder=hostile))
     qtbot.waitUntil(lambda: window.search.place.folder is not None, timeout=PATIENCE)
     assert says(window.frame.wall_page)
     assert faults(window) == []
 
-    window._show_problems()
-    window.frame.problems.table.setCurrentIndex(window.frame.problems_model.index(0, 0))
+    window.pages.show_problems()
+    (problem,) = window.frame.problems_model.shown()
+    window.frame.problems.table.setCurrentIndex(window.frame.problems_model.find(problem.path))
     assert says(window.frame.problems)
     assert faults(window) == []
 
 
 def test_words_that_a_person_types_and_sentences_of_the_engine_are_shown_as_they_are(window, hostile):
     for tell, page in (
-        (window._fail, window.frame.failure),
+        (window.library_pages._fail, window.frame.failure),
         (window.search._fail, window.frame.wall_page.notice),
         (window.frame.status.show_sentence, window.frame.status),
         (window.frame.status.show_stopped, window.frame.status),

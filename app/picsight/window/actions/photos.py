@@ -10,6 +10,7 @@ from PySide6.QtGui import QGuiApplication
 from picsight.window.actions.keys import photo_menu
 from picsight.window.actions.reveal import reveal
 from picsight.window.grid.model import files_of
+from picsight.window.parts.words import counted
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -49,14 +50,22 @@ class PhotoActions(QObject):
     def show_menu(self, point: QPoint) -> None:
         """The menu of the wall's current photo."""
         row = self._frame.grid.currentIndex().row()
-        photo = self._frame.model.photo(row)
+        photo, chosen = self._frame.model.photo(row), self._frame.grid.selected_count()
+        one = (self.tr("Open"), self.tr("Show in folder"), self.tr("More like this"), self.tr("Copy"))
+        of_several = (
+            self.tr("Open this photo"),
+            self.tr("Show this photo in its folder"),
+            self.tr("More like this photo"),
+            counted(chosen, "Copy %n photo", "Copy %n photos"),
+        )
+        opening, showing, alike, copying = of_several if chosen > 1 else one
         entries = [
-            (self.tr("Open"), "Return", lambda: self.open_requested.emit(row)),
-            (self.tr("Show in folder"), "Ctrl+R", lambda: self.reveal_file(photo.path)),
+            (opening, "Return", lambda: self.open_requested.emit(row)),
+            (showing, "Ctrl+R", lambda: self.reveal_file(photo.path)),
             None,
-            (self.tr("More like this"), "L", lambda: self.similar_requested.emit(photo)),
+            (alike, "L", lambda: self.similar_requested.emit(photo)),
             None,
-            (self.tr("Copy"), "Ctrl+C", self.copy),
+            (copying, "Ctrl+C", self.copy),
         ]
         photo_menu(self._frame, entries).popup(point)
 

@@ -272,8 +272,9 @@ class JustifiedView(QListView):
         if not count:
             return QModelIndex()
         current = self.currentIndex().row()
-        if current < 0:
-            return self._wall_model.index(0)
+        if current < 0 and action not in (_Move.MoveHome, _Move.MoveEnd):
+            seen = self._photos_in(self.viewport().rect())  # where one looks is where one begins
+            return self._wall_model.index(seen.start if seen else 0)
         back = _Move.MoveRight if self.isRightToLeft() else _Move.MoveLeft
         if action in (_Move.MoveLeft, _Move.MoveRight, _Move.MoveNext, _Move.MovePrevious):
             self._column = None

@@ -79,6 +79,10 @@ class WallHeader(QWidget):
         for part in (self.weaker, self.order, self.group, self.slider):
             part.hide()
 
+    def tell(self, news: QWidget) -> None:
+        """Give news a place behind the title."""
+        self._row.insertWidget(1, news)
+
     def changeEvent(self, event: QEvent) -> None:
         """Layouts mirror what they hold, but not their margins."""
         super().changeEvent(event)

@@ -9,13 +9,15 @@ from PySide6.QtGui import QPainter, QPen
 from PySide6.QtWidgets import QPushButton, QStackedWidget, QVBoxLayout, QWidget
 
 from picsight.window.grid.header import WallHeader
+from picsight.window.parts.controls import press_by_enter
+from picsight.window.parts.focus import shows_focus
 from picsight.window.parts.notice import Notice, Ways
 from picsight.window.tokens import PAD, mix, px, tones
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from PySide6.QtGui import QPaintEvent, QResizeEvent
+    from PySide6.QtGui import QKeyEvent, QPaintEvent
 
     from picsight.window.grid.view import PhotoView
     from picsight.window.parts.notice import Way
@@ -30,6 +32,7 @@ class WallPage(QWidget):
         super().__init__(parent)
         self.view, self.notice = view, Notice(self)
         self.pill, self.header = Pill(self), WallHeader(view, self)
+        self.header.tell(self.pill)
         self.closest = Closest(view, self)
         self._pages = QStackedWidget(self)
         self._pages.addWidget(self.closest)
@@ -67,11 +70,6 @@ class WallPage(QWidget):
         self._pages.setCurrentWidget(self.notice)
         self.header.hide_choices()
         self.pill.hide()
-
-    def resizeEvent(self, event: QResizeEvent) -> None:
-        """The pill stays in the middle."""
-        super().resizeEvent(event)
-        self.pill.place()
 
 
 class Closest(QWidget):
@@ -119,13 +117,13 @@ class Closest(QWidget):
 
 
 class Pill(QPushButton):
-    """News that waits above the wall until it is asked for: 14 new photos · Show."""
+    """News that waits in the header until it is asked for: 14 new photos · Show. A click leaves the keyboard where it is."""
 
     shown_requested = Signal()
 
     def __init__(self, parent: QWidget) -> None:
         super().__init__(parent)
-        self._over = parent
+        self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.setCursor(Qt.CursorShape.PointingHandCursor)
         self.clicked.connect(self.shown_requested)
         self.hide()
@@ -133,30 +131,32 @@ class Pill(QPushButton):
     def say(self, words: str) -> None:
         """Show the pill with these words."""
         self.setText(words)
-        self.place()
+        self.updateGeometry()
         self.show()
-        self.raise_()
-
-    def place(self) -> None:
-        """In the middle above the wall."""
-        size = self.sizeHint()
-        self.resize(size)
-        self.move((self._over.width() - size.width()) // 2, px(self, 2.25 + PAD))
 
     def sizeHint(self) -> QSize:
         """The words with an em on both sides."""
         return QSize(self.fontMetrics().horizontalAdvance(self.text()) + px(self, 2), px(self, 2.25))
 
+    def minimumSizeHint(self) -> QSize:
+        """Never cut."""
+        return self.sizeHint()
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Enter presses, as Space does."""
+        if not press_by_enter(self, event):
+            super().keyPressEvent(event)
+
     def paintEvent(self, _event: QPaintEvent) -> None:
         """A pill in the accent's tone with an outline."""
         colours, painter = tones(self), QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        radius = self.height() / 2 - 1
-        painter.setPen(
-            QPen(colours.text if self.hasFocus() else colours.outline, 2 if self.hasFocus() else 1)
-        )
+        inset = px(self, 0.2)
+        shape = QRectF(self.rect()).adjusted(1, inset, -1, -inset)
+        focused = shows_focus(self)
+        painter.setPen(QPen(colours.text if focused else colours.outline, 2 if focused else 1))
         painter.setBrush(mix(colours.base, colours.accent, 0.28 if self.underMouse() else 0.18))
-        painter.drawRoundedRect(QRectF(self.rect()).adjusted(1, 1, -1, -1), radius, radius)
+        painter.drawRoundedRect(shape, shape.height() / 2, shape.height() / 2)
         painter.setPen(colours.text)
         painter.drawText(self.rect(), Qt.AlignmentFlag.AlignCenter, self.text())
         painter.end()

@@ -63,7 +63,10 @@ class LibraryController(QObject):
         self._place, self._problems, self._status, self._jobs = place, problems, status, jobs
         self._library: Library | None = None
         self._answering: Bundle | None = None
-        self._overview = Overview((), 0, ())
+        self._overview = Overview()
+        self._added: set[Path] = (
+            set()
+        )  # folders that a person has just added and that nobody has looked through yet
         self._emptier: tuple[Emptier, ...] = ()
         self._run: Stream | None = None
         self._run_folders = 0
@@ -140,27 +143,44 @@ class LibraryController(QObject):
 
     def add_folders(self, paths: Sequence[Path]) -> None:
         """Add folders and look through them."""
+
+        def add(library: Library) -> None:
+            for path in paths:
+                library.add_folder(path)
+
+        def look() -> None:
+            self._added.update(paths)
+            self.index()
+
+        if paths:
+            self.change(add, look)
+
+    def change(
+        self,
+        act: Callable[[Library], object],
+        done: Callable[[], object],
+        refused: Callable[[str], None] | None = None,
+    ) -> None:
+        """Change something in the library in a thread, look it over, then go on with `done`."""
         library = self._library
-        if library is None or not paths:
+        if library is None:
             return
 
         def work() -> Overview:
-            for path in paths:
-                library.add_folder(path)
+            act(library)
             return overview_of(library)
 
-        def done(overview: Overview) -> None:
+        def take(overview: Overview) -> None:
             self._take_overview(overview)
-            self.index()
+            done()
 
-        self._jobs.read(work, done, self.notice_given.emit)
+        self._jobs.read(work, take, refused or self.notice_given.emit)
 
     def remove_folder(self, path: Path) -> None:
         """Take a folder out of the library; its files stay as they are."""
-        library = self._library
         chosen = [folder.id for folder in self._overview.folders if folder.path == path]
-        if library is not None and chosen:
-            self._take_away(library, lambda: library.remove_folder(chosen[0]), self.notice_given.emit)
+        if chosen:
+            self._take_away(lambda library: library.remove_folder(chosen[0]))
 
     @property
     def emptier(self) -> tuple[Emptier, ...]:
@@ -169,23 +189,23 @@ class LibraryController(QObject):
 
     def forget_lost(self) -> None:
         """Let go of what those have lost, at a person's word; then look again."""
-        library, lost = self._library, [place.path for place in self._emptier]
-        if library is not None and lost:
-            self._take_away(library, lambda: library.forget(lost), self._status.show_emptier)
+        lost = [place.path for place in self._emptier]
+        if lost:
+            self._take_away(lambda library: library.forget(lost), self._status.show_emptier)
 
-    def _take_away(self, library: Library, act: Callable[[], object], refused: Callable[[str], None]) -> None:
-        def work() -> Overview:
-            act()
-            return overview_of(library)
-
-        def done(overview: Overview) -> None:
+    def _take_away(
+        self, act: Callable[[Library], object], refused: Callable[[str], None] | None = None
+    ) -> None:
+        def work(library: Library) -> None:
+            act(library)
             self._emptier = ()
-            self._take_overview(overview)
+
+        def go_on() -> None:
             self.indexing_ended.emit()
             self._status.show_idle()  # until the next line says what goes on
             self.index()
 
-        self._jobs.read(work, done, refused)
+        self.change(work, go_on, refused)
 
     def index(self, *, retry_problems: bool = False) -> None:
         """Look through all folders; while a run goes on, another follows it."""
@@ -361,6 +381,7 @@ class LibraryController(QObject):
                 self._status.show_paused()
         elif changed:
             words = self.tr("The new model has read your photos. Searches use it from now on.")
+            self._status.show_idle()
             self._status.show_sentence(
                 " ".join((*event.notes[:-1], words))
             )  # the last one says it by its name
@@ -368,17 +389,27 @@ class LibraryController(QObject):
             self._status.show_unread(" ".join(event.notes))
         elif event.emptier:
             self._status.show_emptier(" ".join(event.notes))
-        elif event.notes:
-            self._status.show_sentence(" ".join(event.notes))
-        elif event.summary.indexed or event.summary.moved or event.summary.missing:
-            self._jobs.read(self._figures, lambda figures: self._status.show_done(*figures))
         else:
             self._status.show_idle()
+            self._tell_end(event)
 
-    def _figures(self) -> tuple[int, int]:
-        """Photos and problems of the library now; called in a thread."""
-        status = None if self._library is None else self._library.status()
-        return (0, 0) if status is None else (status.photos, status.problems)
+    def _tell_end(self, event: Finished) -> None:
+        """What a run that came to its end has to say, if anything."""
+        library, added = self._library, frozenset(self._added)
+        self._added.clear()
+        worked = event.summary.indexed or event.summary.moved or event.summary.missing
+        if event.notes:
+            self._status.show_sentence(" ".join(event.notes))
+        elif library is not None and (worked or added):
+
+            def tell(overview: Overview) -> None:
+                empty = overview.empty_among(added)
+                if empty and overview.photos:  # with none at all the wall says so
+                    self._status.show_empty(empty)
+                elif worked:
+                    self._status.show_done(overview.photos, len(overview.problems))
+
+            self._jobs.read(lambda: overview_of(library), tell)
 
     def _end_run(self) -> None:
         self._run = None

@@ -6,7 +6,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+    from pathlib import Path
+
     from picsight_engine.library import Library
+    from picsight_engine.store.directories import Directory
     from picsight_engine.store.folders import Folder
     from picsight_engine.store.problems import Problem
 
@@ -30,11 +34,17 @@ class Grown:
 class Overview:
     """Folders, the number of photos, and what could not be read."""
 
-    folders: tuple[Folder, ...]
-    photos: int
-    problems: tuple[Problem, ...]
+    folders: tuple[Folder, ...] = ()
+    photos: int = 0
+    problems: tuple[Problem, ...] = ()
+    directories: tuple[Directory, ...] = ()
+
+    def empty_among(self, paths: Collection[Path]) -> list[Path]:
+        """Which of these folders show no photo; one that lies inside another was not added itself."""
+        return [each.path for each in self.directories if each.path in paths and not each.photos]
 
 
 def overview_of(library: Library) -> Overview:
-    """Read it; runs in a thread."""
-    return Overview(tuple(library.folders()), library.status().photos, tuple(library.problems()))
+    """Read it; runs in a thread. A file that went away before it was read is gone, not a problem."""
+    problems = tuple(problem for problem in library.problems() if problem.code != "vanished")
+    return Overview(tuple(library.folders()), library.status().photos, problems, tuple(library.directories()))

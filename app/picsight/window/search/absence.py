@@ -39,14 +39,8 @@ class Absence(QObject):
             )
         elif place.words and shown is not None and (shown.answer.photos or shown.answer.filters):
             self._say_unmatched(place, shown)
-        elif place.folder:
-            title = self.tr("No photos in {folder}.").format(folder=isolated(f"“{place.folder.name}”"))
-            self._notice(title, "" if settled else self.tr("They appear here as they are looked through."))
-        elif settled:
-            choose = (self.tr("Choose another folder…"), self.folders_requested.emit)
-            self._notice(self.tr("No photos were found in your folders."), "", [choose])
         else:
-            self._notice(self.tr("No photos yet."), self.tr("They appear here as they are looked through."))
+            self._say_empty(place, settled=settled)
 
     def fail(self, sentence: str, *, misread: bool) -> None:
         """A search did not work, because its model could not be read or for another reason."""
@@ -66,6 +60,18 @@ class Absence(QObject):
             self._page.show_closest(title, near, ways)
         else:
             self._notice(title, why or self.tr("Try fewer words, or other ones."), ways)
+
+    def _say_empty(self, place: Place, *, settled: bool) -> None:
+        if place.folder:
+            title = self.tr("No photos in {folder}.").format(folder=isolated(f"“{place.folder.name}”"))
+        elif settled:
+            title = self.tr("No photos were found in your folders.")
+        else:
+            title = self.tr("No photos yet.")
+        if settled:
+            self._notice(title, "", [(self.tr("Choose another folder…"), self.folders_requested.emit)])
+        else:
+            self._notice(title, self.tr("They appear here as they are looked through."))
 
     def _around(self, place: Place, detour: Detour) -> Way:
         """The same search without one of its filters."""

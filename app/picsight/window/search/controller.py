@@ -125,6 +125,11 @@ class SearchController(QObject):
         """Show photos like this one."""
         self.go(Place(like=photo))
 
+    def name_place(self) -> None:
+        """Say in the box where one is, after another page needed it empty."""
+        self._box.set_text(self._wanted.words)
+        self._box.set_like(self._wanted.like.path.name if self._wanted.like else None)
+
     def go_back(self) -> None:
         """Return to where one was, at the height and the photo that one left; at last to all photos."""
         if self._back:
@@ -151,7 +156,6 @@ class SearchController(QObject):
 
         `complete` says that all folders were looked through: what is not there now will not come.
         """
-        self._settled = complete
         self._listing.forget()
         view = self._page.view
         looked_at = not view.at_top() or view.hasFocus() or view.underMouse() or view.selected_count()
@@ -161,6 +165,7 @@ class SearchController(QObject):
             self._tell_news()
         else:
             self._request(self._wanted)
+        self._settled = complete
 
     # Typing
 
@@ -376,5 +381,7 @@ class SearchController(QObject):
         self._show(self._place, news.newer, None, stay=False)
 
     def _show_news(self) -> None:
+        if self._page.pill.hasFocus():  # pressed by key: it goes, and the keyboard with it to the photos
+            self._page.view.setFocus()
         self._page.pill.hide()
         self._request(self._wanted)
