@@ -16,7 +16,7 @@ from picsight_engine.search.typed import typed_at, words_of
 from picsight_engine.search.vocabulary import Vocabulary, Words
 from picsight_engine.store.contents import photos_revision, read_contents
 from picsight_engine.store.searches import Searches
-from picsight_engine.store.text import files_holding, fold, photos_holding
+from picsight_engine.store.text import files_holding, fold, is_held, photos_holding
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -67,7 +67,7 @@ class Suggestions:
 
     `completed` is the query with its half-typed last word completed: what to look for meanwhile. It is the query itself
     where the word is whole, or nothing is known to complete it. `meant` is the query with its mistyped words mended, None
-    where every finished word is known, or nothing is near.
+    where every word is known or may still go on, or nothing is near.
     """
 
     items: tuple[Suggestion, ...]
@@ -97,7 +97,7 @@ class Suggester:
         typed = typed_at(text, cursor)
         word = None if typed is None else typed.word
         longer = [] if word is None else _completions(vocabulary, word.text)
-        completed, meant = text, self._meant(vocabulary, text, word)
+        completed, meant = text, self._meant(vocabulary, text, word if longer else None)
         groups: list[list[Suggestion]] = [[] if meant is None else [_whole("spelling", meant.strip(), meant)]]
         if word is not None and longer:
             groups.append([_put("word", each, word, each) for each in longer])
@@ -128,14 +128,14 @@ class Suggester:
             return self._known[1:]
 
     def _meant(self, vocabulary: Vocabulary, text: str, being_typed: Phrase | None) -> str | None:
-        """The query with its unknown finished words replaced; a word that some file is called by is known."""
+        """The query with its unknown words replaced, but for one that may go on; what some file is called by is known."""
         mended, shift, tried = text, 0, 0
         for word in words_of(text):
             if tried == _MOST_MENDED or word == being_typed or vocabulary.knows(word.text):
                 continue
             tried += 1
             near = vocabulary.meant(word.text)
-            if near is not None and not photos_holding(self._db, word.text):
+            if near is not None and not is_held(self._db, word.text):
                 mended = mended[: word.start + shift] + near + mended[word.end + shift :]
                 shift += len(near) - len(word.text)
         return None if mended == text else mended

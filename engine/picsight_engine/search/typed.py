@@ -29,13 +29,12 @@ class Phrase:
 class Typed:
     """What stands at the cursor: the value of a `key`, of "text" between quotation marks, else words, `key` being None.
 
-    `phrases` are the same text with ever fewer words in front, one to three; `dashes` stand in front of a single one.
-    `word` is the plain word that ends at the cursor, if one does.
+    `phrases` are the same text with ever fewer words in front, three to one; behind a dash there is one. `word` is the plain
+    word that ends at the cursor, if one does.
     """
 
     key: str | None
     phrases: tuple[Phrase, ...]
-    dashes: str
     word: Phrase | None
 
 
@@ -67,12 +66,12 @@ def _typed(text: str, cursor: int, token: re.Match[str], before: list[re.Match[s
         return None
     if name != "word":
         value = Phrase(part, text, token.start() + len(token["dashes"]), token.end())
-        return Typed((token["key"] or "text").lower(), (value,), token["dashes"], None)
+        return Typed((token["key"] or "text").lower(), (value,), None)
     word = Phrase(part, text, token.start(name), token.end())
     in_front = [] if token["dashes"] else _words_before(text, before, word.start)
     phrases = (Phrase(text[start:cursor], text, start, word.end) for start in (*in_front, word.start))
     whole = word if cursor == word.end and _is_word(token) else None
-    return Typed(None, tuple(phrases), token["dashes"], whole)
+    return Typed(None, tuple(phrases), whole)
 
 
 def _words_before(text: str, before: list[re.Match[str]], start: int) -> list[int]:

@@ -29,6 +29,7 @@ _NONSENSE = (
     "vtable constructor failed",  # the index of texts
     "invalid fts5 file format",
 )
+_OLDEST = (3, 35)  # the first that drops a column; trigrams came one version earlier
 DISK_FULL = "The disk is full. Nothing was lost; make room and try again."
 
 
@@ -62,6 +63,16 @@ def _refusal(primary: int | None, error: Exception, path: Path) -> StorageError 
     if primary == sqlite3.SQLITE_IOERR:
         return StorageError(f"The disk with {path} failed ({error}). Nothing was lost; check the disk.")
     return None
+
+
+def require_sqlite() -> None:
+    """Raises LibraryError where this Python's SQLite is older than the library's schema needs."""
+    if sqlite3.sqlite_version_info < _OLDEST:
+        oldest = ".".join(map(str, _OLDEST))
+        raise LibraryError(
+            f"Picsight needs SQLite {oldest} or newer, and this Python has {sqlite3.sqlite_version}. Run Picsight "
+            "with another Python, such as the one from python.org."
+        )
 
 
 @contextmanager

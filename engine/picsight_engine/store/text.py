@@ -19,9 +19,8 @@ if TYPE_CHECKING:
     from picsight_engine.store.database import Database
 
 _TRIGRAM = 3
-_ACCENTS = re.compile(
-    "[\u0300-\u036f]"
-)  # those that letters wear; marks of other scripts are letters in their own right
+# Those that letters wear; marks of other scripts make other letters.
+_ACCENTS = re.compile("[\u0300-\u036f]")
 _LONE = re.compile("[\ud800-\udfff]")  # bytes that are no UTF-8, as os.fsdecode shows them
 
 _DUE = """
@@ -50,6 +49,7 @@ SELECT photo_id FROM file_texts AS named JOIN files ON files.id = file_id
 WHERE present AND photo_id IS NOT NULL AND named.name >= :name AND named.name < :name || '/'
     AND named.name IN (:name, :name || suffix)
 GROUP BY photo_id ORDER BY min(named.name <> :name), photo_id"""
+_IS_HELD = f"SELECT EXISTS ({_PHOTOS_OF} (SELECT rowid FROM text WHERE text MATCH ?))"
 _FILES_OF = "SELECT photo_id, name FROM files WHERE present AND photo_id IS NOT NULL AND id IN"
 _FILES_HOLDING = f"{_FILES_OF} (SELECT rowid FROM text WHERE text MATCH ? LIMIT ?)"
 _FILES_STARTING = f"""{_FILES_OF} (
@@ -65,7 +65,7 @@ class Held:
 
 
 def fold(text: str) -> str:
-    """The text as it is compared: lower case, without accents, one blank where there are several; lone surrogates are "?"s."""
+    """The text as it is compared: lower case, without accents, one blank where there are several, U+FFFD for what is no text."""
     if not text.isascii():
         decomposed = unicodedata.normalize("NFKD", _LONE.sub("\ufffd", text))
         text = unicodedata.normalize("NFC", _ACCENTS.sub("", decomposed)).casefold()
@@ -93,6 +93,12 @@ def photos_named(db: Database, name: str) -> list[int]:
     """The visible photos with a present file of this name, and then those with one of this name and any suffix."""
     with db.reading() as connection:
         return [photo_id for (photo_id,) in connection.execute(_NAMED, {"name": fold(name)})]
+
+
+def is_held(db: Database, text: str) -> bool:
+    """Whether `photos_holding` finds anything, for a text of three letters or more."""
+    with db.reading() as connection:
+        return bool(connection.execute(_IS_HELD, (_phrase(fold(text)),)).fetchone()[0])
 
 
 def files_holding(db: Database, text: str, most: int) -> Held:

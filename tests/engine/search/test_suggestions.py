@@ -143,7 +143,9 @@ def test_a_half_typed_last_word_is_completed_and_a_whole_one_is_not(filled, type
     [
         ("elefant ", "elephant "),
         ("elefant at the beahc -peopel ", "elephant at the beach -people "),
-        ("elefant", None),
+        ("elefant", "elephant"),
+        ("elepha", None),
+        ("lisbn elepha", "Lisbon elepha"),
         ("lisbom sunset", "Lisbon sunset"),
         ("Lisbon Trips Waders Oscar ", None),
         ('"elefant" folder:elefant ', None),

@@ -28,7 +28,7 @@ from picsight_engine.store.files import (
 )
 from picsight_engine.store.folders import add_folder, remove_folder
 from picsight_engine.store.migrations import MIGRATIONS, migrate
-from picsight_engine.store.text import fold, photos_holding
+from picsight_engine.store.text import fold, mend_index, photos_holding
 
 EVERY_FILE = """
 SELECT photo_id, folders.path, files.name, keywords, description
@@ -229,6 +229,36 @@ def test_a_library_of_before_can_be_searched_by_its_names_once_it_was_opened(tmp
         assert old.execute("PRAGMA user_version").fetchone() == (2,)
         assert old.execute("SELECT count(*) FROM files").fetchone() == (files,)
         assert not old.execute("SELECT 1 FROM sqlite_master WHERE name = 'text'").fetchall()
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        "UPDATE text_data SET block = x'00' WHERE id = 10",
+        "UPDATE text_data SET block = zeroblob(length(block)) WHERE id > 10",
+        "DELETE FROM file_texts WHERE file_id < 9",
+        "UPDATE file_texts SET name = 'elsewhere' WHERE file_id = 3",
+    ],
+)
+def test_an_index_that_is_wrong_is_made_anew_from_the_files(shelf, damage):
+    for number in range(20):
+        shelf.put(b"sea/%d wave.jpg" % number, number)
+    assert not mend_index(shelf.db)
+    shelf.db.close()
+    with closing(sqlite3.connect(shelf.db.path)) as connection, connection:
+        triggers = connection.execute(
+            "SELECT name, sql FROM sqlite_master WHERE type = 'trigger' AND name LIKE 'texts_%'"
+        ).fetchall()
+        for name, _ in triggers:
+            connection.execute(f"DROP TRIGGER {name}")
+        connection.execute(damage)
+        for _, sql in triggers:
+            connection.execute(sql)
+    with closing(Database.open(shelf.db.folder)) as db:
+        assert mend_index(db)
+        assert not mend_index(db)
+        for text in ("wave", "3 wave", "elsewhere", "sea", "1", "7 w"):
+            assert photos_holding(db, text) == plain_scan(db, text)
 
 
 def test_a_damaged_index_is_told_in_a_sentence(shelf):
