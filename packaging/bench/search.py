@@ -148,16 +148,22 @@ def _usearch(vectors: NDArray[np.float32]) -> dict[str, Candidate]:
     return {name: Candidate(lambda query: index.search(query, BEST, threads=1).keys.astype(np.int64))}
 
 
-def recall(rows: Rows, candidate: Candidate, queries: NDArray[np.float32]) -> float:
+def exact_scores(rows: Rows, queries: NDArray[np.float32]) -> NDArray[np.float64]:
+    """The dot products [m, n] of queries and rows in float64."""
+    columns = queries.T.astype(np.float64)
+    scores = np.empty((len(queries), len(rows.ids)))
+    for start in range(0, scores.shape[1], BATCH):
+        block = rows.originals[start : start + BATCH].astype(np.float64)
+        scores[:, start : start + BATCH] = (block @ columns).T
+    return scores
+
+
+def recall(exact: NDArray[np.float64], candidate: Candidate, queries: NDArray[np.float32]) -> float:
     """The share of float64's best that a candidate finds."""
-    places = np.arange(len(rows.ids)) if candidate.allowed is None else np.flatnonzero(candidate.allowed)
-    scores = np.empty((len(places), len(queries)))
-    for start in range(0, len(places), BATCH):
-        some = places[start : start + BATCH]
-        scores[start : start + BATCH] = rows.originals[some].astype(np.float64) @ queries.T.astype(np.float64)
     found = 0
-    for column, query in zip(scores.T, queries, strict=True):
-        wanted = places[np.argpartition(column, -BEST)[-BEST:]]
+    for scores, query in zip(exact, queries, strict=True):
+        allowed = scores if candidate.allowed is None else np.where(candidate.allowed, scores, -np.inf)
+        wanted = np.argpartition(allowed, -BEST)[-BEST:]
         found += len(np.intersect1d(wanted, candidate.search(query)))
     return found / (BEST * len(queries))
 
@@ -171,9 +177,11 @@ def measure(rows: Rows, rounds: int) -> Iterator[list[str]]:
         calls[name] = _asking(candidate.search, itertools.cycle(queries))
     seconds = interleaved(calls, rounds)
     reading = statistics.median(seconds[READING])
+    asked = queries[:ASKED_FOR_RECALL]
+    exact = exact_scores(rows, asked)
     for name, values in seconds.items():
         own = candidates.get(name)
-        found = "" if own is None else f"{recall(rows, own, queries[:ASKED_FOR_RECALL]):.4f}"
+        found = "" if own is None else f"{recall(exact, own, asked):.4f}"
         middle = statistics.median(values)
         late = float(np.percentile(values, 99))
         yield [

@@ -18,9 +18,8 @@ _FINE_FROM = 128  # pixels of a thumbnail's short side: two for each of the fine
 _NOISE = (
     4.0  # grey levels of slope that every picture is granted: a dark or flat one hardly has any of its own
 )
-# Pixels. Of copies at quality 25 to 95, or made smaller by up to two thirds, 98 of 100 are less apart (of those that end
-# up below 64 pixels 9 of 10); of pictures cropped by a fiftieth or moved by a hundredth 2 of 100, of consecutive frames of
-# a fixed camera one second apart none.
+# Pixels. Chosen on 120 photographs; of 154 others 98 of 100 pairs of copies are less apart, and none of 573,000 pairs of
+# different pictures. README.md of the engine tells what lies between.
 _MOST_APART = 0.25
 
 

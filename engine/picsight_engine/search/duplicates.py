@@ -12,17 +12,17 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from picsight_engine.store.files import dates_of
-from picsight_engine.store.photos import picture_facts
+from picsight_engine.store.photos import sketches
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
     from picsight_engine.photos.likeness import Miniature
     from picsight_engine.store.database import Database
-    from picsight_engine.store.stacks import Facts
+    from picsight_engine.store.stacks import Sketch
     from picsight_engine.store.thumbnails import Thumbnails
 
-    Judge = Callable[[Facts, Facts], bool]
+    Judge = Callable[[Sketch, Sketch], bool]
 
 RULE = 1  # of what is the same; where it grows, every photo is compared anew
 _MOST_BITS = 5  # of 64 that the hashes of two copies differ in: 99 of 100
@@ -35,22 +35,22 @@ def find_stacks(db: Database, thumbnails: Thumbnails) -> None:
     Raises:
         StorageError: the disk is full or gone; what was stored before stays.
     """
-    shown = picture_facts(db)
+    shown = sketches(db)
     known = thumbnails.stacks.known(RULE)
-    new = [facts for facts in shown if facts not in known]
-    changed = {facts.id for facts in new} & {facts.id for facts in known}
+    new = [sketch for sketch in shown if sketch not in known]
+    changed = {sketch.id for sketch in new} & {sketch.id for sketch in known}
     if changed:  # read anew since, by another rule
         thumbnails.stacks.dissolve(changed)
         known = thumbnails.stacks.known(RULE)
-        new = [facts for facts in shown if facts not in known]
+        new = [sketch for sketch in shown if sketch not in known]
     if not new:
         return
     pictured = set(thumbnails.ids())
-    firsts = Firsts(len(shown), ((facts, known[facts]) for facts in shown if facts in known))
+    firsts = Firsts(len(shown), ((sketch, known[sketch]) for sketch in shown if sketch in known))
     judge = _judge(db, thumbnails)
-    waiting = [facts for facts in new if facts.id in pictured]
+    waiting = [sketch for sketch in new if sketch.id in pictured]
     for start in range(0, len(waiting), _AT_ONCE):
-        found = [(facts, firsts.stack_of(facts, judge)) for facts in waiting[start : start + _AT_ONCE]]
+        found = [(sketch, firsts.stack_of(sketch, judge)) for sketch in waiting[start : start + _AT_ONCE]]
         thumbnails.stacks.put(found, RULE)
 
 
@@ -65,40 +65,40 @@ def first_shown(members: Iterable[tuple[int, int]]) -> dict[int, int]:
 class Firsts:
     """The first photo of every stack, with which the others are compared."""
 
-    def __init__(self, capacity: int, known: Iterable[tuple[Facts, int]] = ()) -> None:
+    def __init__(self, capacity: int, known: Iterable[tuple[Sketch, int]] = ()) -> None:
         """`known` are photos with their stacks, in the order of their ids; `capacity` photos there will be at most."""
         self._phashes = np.empty(capacity, np.int64)
-        self._firsts: list[tuple[Facts, int]] = []
+        self._firsts: list[tuple[Sketch, int]] = []
         seen: set[int] = set()
-        for facts, stack in known:
+        for sketch, stack in known:
             if stack not in seen:
                 seen.add(stack)
-                self._add(facts, stack)
+                self._add(sketch, stack)
 
-    def stack_of(self, facts: Facts, same: Judge) -> int:
+    def stack_of(self, sketch: Sketch, same: Judge) -> int:
         """The stack that a photo belongs to, which is a new one if it is the same as no first photo."""
-        for first, stack in self._near(facts):
-            if same(first, facts):
+        for first, stack in self._near(sketch):
+            if same(first, sketch):
                 return stack
-        self._add(facts, facts.id)
-        return facts.id
+        self._add(sketch, sketch.id)
+        return sketch.id
 
-    def _near(self, facts: Facts) -> Iterator[tuple[Facts, int]]:
+    def _near(self, sketch: Sketch) -> Iterator[tuple[Sketch, int]]:
         """The first photos that may show the same, by hash and shape."""
-        bits = np.bitwise_count(self._phashes[: len(self._firsts)] ^ np.int64(facts.phash))
+        bits = np.bitwise_count(self._phashes[: len(self._firsts)] ^ np.int64(sketch.phash))
         for place in np.flatnonzero(bits <= _MOST_BITS).tolist():
             first, stack = self._firsts[place]
-            if same_shape(first, facts):
+            if same_shape(first, sketch):
                 yield first, stack
 
-    def _add(self, facts: Facts, stack: int) -> None:
-        self._phashes[len(self._firsts)] = facts.phash
-        self._firsts.append((facts, stack))
+    def _add(self, sketch: Sketch, stack: int) -> None:
+        self._phashes[len(self._firsts)] = sketch.phash
+        self._firsts.append((sketch, stack))
 
 
-def same_shape(one: Facts, other: Facts) -> bool:
+def same_shape(one: Sketch, other: Sketch) -> bool:
     """Whether one picture is the other resized, each side rounded to whole pixels."""
-    small, large = sorted((one, other), key=lambda facts: facts.width * facts.height)
+    small, large = sorted((one, other), key=lambda sketch: sketch.width * sketch.height)
     scale = max(small.width, small.height) / max(large.width, large.height)
     return abs(large.width * scale - small.width) <= 1 and abs(large.height * scale - small.height) <= 1
 
@@ -115,7 +115,7 @@ def _judge(db: Database, thumbnails: Thumbnails) -> Judge:
         jpeg = thumbnails.get(photo_id)
         return None if jpeg is None else miniature(jpeg)
 
-    def same(one: Facts, other: Facts) -> bool:
+    def same(one: Sketch, other: Sketch) -> bool:
         first, second = small(one.id), small(other.id)
         if first is None or second is None or not same_picture(first, second):
             return False

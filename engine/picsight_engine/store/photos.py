@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from picsight_engine.store.files import PRIMARY_FILE
 from picsight_engine.store.folders import file_path
-from picsight_engine.store.stacks import Facts
+from picsight_engine.store.stacks import Sketch
 
 if TYPE_CHECKING:
     import sqlite3
@@ -37,7 +37,7 @@ ORDER BY coalesce(taken, strftime('%Y-%m-%dT%H:%M:%S', files.mtime_ns / 10000000
     photos.id DESC"""
 _NEWEST_OF = f"{_PHOTOS_BY_ID} {_BY_DATE} LIMIT ?"
 _BY_FOLDER_OF = f"{_PHOTOS_BY_ID} ORDER BY folders.path, files.name LIMIT ?"
-_FACTS = """
+_SKETCHES = """
 SELECT id, phash, width, height FROM photos
 WHERE missing_since IS NULL AND phash IS NOT NULL ORDER BY id"""
 # Grouped, the primary files of all photos are found in half the time.
@@ -168,10 +168,10 @@ def _chosen(db: Database, statement: str, photo_ids: Sequence[int], limit: int) 
         return _photos(connection.execute(statement, (json.dumps(photo_ids), max(limit, 0))).fetchall())
 
 
-def picture_facts(db: Database) -> list[Facts]:
+def sketches(db: Database) -> list[Sketch]:
     """Hash and size of every visible photo, by id."""
     with db.reading() as connection:
-        return [Facts._make(row) for row in connection.execute(_FACTS)]
+        return [Sketch._make(row) for row in connection.execute(_SKETCHES)]
 
 
 def paths_of(db: Database, photo_id: int) -> list[Path]:

@@ -39,7 +39,7 @@ SELECT photo_id, stack FROM stacks WHERE stack <> photo_id AND stack IN ({shared
 UNION SELECT photo_id, stack FROM stacks WHERE photo_id IN ({shared}) AND stack = photo_id"""
 
 
-class Facts(NamedTuple):
+class Sketch(NamedTuple):
     """What is compared before pixels are: signed 64-bit perceptual hash and upright size.
 
     A tuple, because 100,000 are read at once.
@@ -57,14 +57,14 @@ class Stacks:
     def __init__(self, connections: Connections) -> None:
         self._connections = connections
 
-    def known(self, rule: int) -> dict[Facts, int]:
+    def known(self, rule: int) -> dict[Sketch, int]:
         """The stack of every photo that was compared by this rule."""
         with self._connections.reading() as connection:
-            return {Facts._make(row[:4]): row[4] for row in connection.execute(_KNOWN, (rule,))}
+            return {Sketch._make(row[:4]): row[4] for row in connection.execute(_KNOWN, (rule,))}
 
-    def put(self, found: Iterable[tuple[Facts, int]], rule: int) -> None:
+    def put(self, found: Iterable[tuple[Sketch, int]], rule: int) -> None:
         """Stores stacks, in one transaction, but for photos whose thumbnail has gone meanwhile."""
-        rows = [(*facts, stack, rule, facts.id) for facts, stack in found]
+        rows = [(*sketch, stack, rule, sketch.id) for sketch, stack in found]
         with self._connections.writer() as connection:
             connection.executemany(_PUT, rows)
 

@@ -90,43 +90,43 @@ def _candidates(
     count = n if shown is None else int(np.count_nonzero(shown))
     if count <= _RERANKED or k >= count // 2:
         return np.arange(n) if shown is None else np.flatnonzero(shown)
-    field = _Field(rows, queries, k)
+    contest = _Contest(rows, queries, k)
     if shown is not None and count * _SPARSE < n:
-        field.pick(np.flatnonzero(shown))
+        contest.pick(np.flatnonzero(shown))
     elif rows.leading is not None and k < count // _FEW:
-        _look_ahead(field, rows.leading, queries, shown)
+        _look_ahead(contest, rows.leading, queries, shown)
     else:
-        field.read(shown)
-    return field.left()
+        contest.read(shown)
+    return contest.left()
 
 
 def _look_ahead(
-    field: _Field, leading: Leading, queries: NDArray[np.float32], shown: NDArray[np.bool_] | None
+    contest: _Contest, leading: Leading, queries: NDArray[np.float32], shown: NDArray[np.bool_] | None
 ) -> None:
     """Picks what can be among the best by the leading parts; reads the rows in full that came after those were made."""
     scores = leading.scores(queries)  # [m]
     m = len(scores)
     if shown is not None:
         scores[~shown[:m]] = -np.inf
-    field.read(shown, start=m)
+    contest.read(shown, start=m)
     thin = scores[::_THIN]
-    best = max(m // _FIRST, 2 * field.k) // _THIN + 1
+    best = max(m // _FIRST, 2 * contest.k) // _THIN + 1
     line = max(np.partition(thin, len(thin) - best)[len(thin) - best], np.finfo(np.float32).min)
-    field.pick(np.flatnonzero(scores >= line))
+    contest.pick(np.flatnonzero(scores >= line))
     sample = np.arange(0, m, max(1, m // _OFF_ROWS))
     sample = sample[np.isfinite(scores[sample])]
     if len(sample):
-        off = field.rough(sample) - scores[sample]
-        line, above = field.limit - off.mean() - _LEADING_SIGMAS * off.std(), line
+        off = contest.rough(sample) - scores[sample]
+        line, above = contest.limit - off.mean() - _LEADING_SIGMAS * off.std(), line
         more = np.flatnonzero((scores >= line) & (scores < above))
         if len(more) * _SPARSE > m:  # the leading parts tell nothing of this query
-            field.start_again()
-            field.read(shown)
+            contest.start_again()
+            contest.read(shown)
         else:
-            field.pick(more)
+            contest.pick(more)
 
 
-class _Field:
+class _Contest:
     """The rows that are still in the running for the best `k`."""
 
     def __init__(self, rows: Rows, queries: NDArray[np.float32], k: int) -> None:

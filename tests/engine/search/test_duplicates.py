@@ -14,7 +14,7 @@ from PIL import Image
 from picsight_engine.indexing.indexer import IndexSettings
 from picsight_engine.library import Library
 from picsight_engine.search.duplicates import Firsts, first_shown, same_shape
-from picsight_engine.store.stacks import Facts
+from picsight_engine.store.stacks import Sketch
 
 EXIF_IFD, DATE_TAKEN, ORIENTATION = 0x8769, 0x9003, 0x0112
 COPIED, CHANGED, PLAIN = range(4), range(4, 8), range(8, 14)
@@ -175,7 +175,7 @@ def test_photos_found_later_change_nothing_of_the_stacks_before(shapes, already)
     def same(one, other):
         return abs(one.phash - other.phash) <= 1
 
-    photos = [Facts(number, shape, 4, 3) for number, shape in enumerate(shapes, start=1)]
+    photos = [Sketch(number, shape, 4, 3) for number, shape in enumerate(shapes, start=1)]
     at_once = Firsts(len(photos))
     expected = {photo: at_once.stack_of(photo, same) for photo in photos}
     before = Firsts(len(photos))
@@ -186,6 +186,6 @@ def test_photos_found_later_change_nothing_of_the_stacks_before(shapes, already)
 
 @given(st.integers(40, 6000), st.integers(40, 6000), st.floats(0.1, 1))
 def test_a_resized_picture_keeps_its_shape(width, height, scale):
-    large = Facts(1, 0, width, height)
-    assert same_shape(large, Facts(2, 0, max(1, round(width * scale)), max(1, round(height * scale))))
-    assert not same_shape(large, Facts(2, 0, width, round(height * 1.2)))
+    large = Sketch(1, 0, width, height)
+    assert same_shape(large, Sketch(2, 0, max(1, round(width * scale)), max(1, round(height * scale))))
+    assert not same_shape(large, Sketch(2, 0, width, round(height * 1.2)))
