@@ -12,6 +12,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -53,6 +54,7 @@ COSINES = {
     0.36: 300,
 }  # how near photos are to each word, and how many: strong matches and weaker ones
 FIRST_YEAR, DAYS = 2010, 5000
+REST_MS = 1500  # before a wish, until everything of before has ended
 
 
 def fill(folder: Path, bundle: Bundle, count: int) -> None:
@@ -105,39 +107,42 @@ def _thumbnail(random: np.random.Generator) -> bytes:
 def is_settled(window: MainWindow) -> bool:
     """Whether every photo in sight has its picture."""
     grid, wall = window.frame.grid, window.frame.model.wall
-    seen = [row for row in range(min(len(wall.results), 200)) if _is_in_sight(window, row)]
-    return (
-        bool(seen)
-        and all(window.frame.thumbnails.pixmap(wall.results[row].id) for row in seen)
-        and grid.isVisible()
-    )
+    thumbnails, area = window.frame.thumbnails, grid.viewport().rect()
+    for row, photo in enumerate(wall.results):
+        if not grid.visualRect(window.frame.model.index(row)).intersects(area):
+            return row > 0
+        if thumbnails.pixmap(photo.id) is None:
+            return False
+    return bool(wall.results)
 
 
-def _is_in_sight(window: MainWindow, row: int) -> bool:
-    grid = window.frame.grid
-    return grid.visualRect(window.frame.model.index(row)).intersects(grid.viewport().rect())
+def await_all(window: MainWindow, until: Callable[[], bool], then: Callable[[], None]) -> None:
+    """Calls `then` once, as soon as what is waited for is there: looks whenever an answer or pictures came."""
+    done = [False]
+
+    def look(_news: object = None) -> None:
+        if not done[0] and until():
+            done[0] = True
+            then()
+
+    window.search.place_changed.connect(look)
+    window.frame.thumbnails.arrived.connect(look)
+    QTimer.singleShot(0, look)
 
 
 def launch(library: Path, begun: float) -> None:
     """Runs the program until photos are seen, and says how long that took since `begun`."""
-    opened: list[MainWindow] = []
     start = MainWindow.start
 
     def started(window: MainWindow, folders: tuple[Path, ...]) -> None:
-        opened.append(window)
+        def end() -> None:
+            print(json.dumps([time.time() - begun, time.process_time()]), flush=True)
+            window.close()
+
+        await_all(window, lambda: is_settled(window), end)
         start(window, folders)
 
     MainWindow.start = started  # type: ignore[method-assign, assignment]
-    timer = QTimer(interval=5)
-
-    def look() -> None:
-        if opened and is_settled(opened[0]):
-            timer.stop()
-            print(json.dumps([time.time() - begun, time.process_time()]), flush=True)
-            opened[0].close()
-
-    timer.timeout.connect(look)
-    QTimer.singleShot(0, timer.start)
     program.run_window(library)
 
 
@@ -150,54 +155,61 @@ def launches(library: Path, rounds: int) -> Iterator[tuple[float, float]]:
         yield clock, processor
 
 
-def timed(act: Callable[[], None], until: Callable[[], bool]) -> tuple[float, float]:
+def timed(window: MainWindow, act: Callable[[], None], until: Callable[[], bool]) -> tuple[float, float]:
     """Seconds by the clock and of the processor from a wish until the window shows it."""
-    QApplication.processEvents()
+    loop = QEventLoop()
+    QTimer.singleShot(REST_MS, loop.quit)
+    loop.exec()
     clock, processor = time.perf_counter(), time.process_time()
     act()
-    while not until():
-        QApplication.processEvents(QEventLoop.ProcessEventsFlag.WaitForMoreEvents, 1)
+    await_all(window, until, loop.quit)
+    loop.exec()
     return time.perf_counter() - clock, time.process_time() - processor
 
 
-def keystrokes(library: Path, bundle: Bundle, rounds: int) -> dict[str, list[tuple[float, float]]]:
+def keystrokes(window: MainWindow, rounds: int) -> dict[str, list[tuple[float, float]]]:
     """What a key costs: the last letter of a word, taking the words away, and the fold."""
-    app = QApplication.instance() or QApplication([])
+    line, fold = window.frame.box.line, window.frame.grid.fold
+    costs: dict[str, list[tuple[float, float]]] = {}
+
+    def cost(name: str, act: Callable[[], None], place: Place) -> None:
+        until = partial(_is_there, window, place)
+        costs.setdefault(name, []).append(timed(window, act, until))
+
+    for number in range(rounds):
+        words = WORDS[number % len(WORDS)]
+        line.setFocus()
+        timed(
+            window, partial(QTest.keyClicks, line, words[:-1]), partial(_is_there, window, Place(words[:-1]))
+        )
+        cost("the last letter of a word", partial(QTest.keyClicks, line, words[-1]), Place(words))
+        if fold.isVisible():
+            cost("the fold", fold.click, Place(words))
+        cost("Escape, to all photos", partial(QTest.keyClick, line, Qt.Key.Key_Escape), Place())
+    return costs
+
+
+def _is_there(window: MainWindow, place: Place) -> bool:
+    return window.search.place == place and is_settled(window)
+
+
+def opened(library: Path, bundle: Bundle, rounds: int) -> dict[str, list[tuple[float, float]]]:
+    """Opens the window and measures in it."""
+    app = QApplication([])
     jobs = Jobs()
     window = MainWindow(LibraryPlace(library, lambda: ModelChoice(bundle, bundle)), Settings(), jobs)
     window.resize(1280, 800)
     window.show()
+    loop = QEventLoop()
+    window.library.indexing_ended.connect(lambda: QTimer.singleShot(REST_MS, loop.quit))
     window.start(())
-    timed(
-        lambda: None, lambda: is_settled(window) and len(window.frame.model.wall.results) > len(WORDS) * 340
-    )
-    timed(lambda: None, lambda: not window.library.is_indexing and window.search.is_idle)
-    line, fold, costs = window.frame.box.line, window.frame.grid.fold, {}
-    for number in range(rounds):
-        words = WORDS[number % len(WORDS)]
-        line.setFocus()
-        QTest.keyClicks(line, words[:-1])
-        timed(
-            lambda: None, lambda words=words: window.search.place == Place(words[:-1]) and is_settled(window)
-        )
-        costs.setdefault("the last letter of a word", []).append(
-            timed(
-                lambda words=words: QTest.keyClicks(line, words[-1]),
-                lambda words=words: window.search.place == Place(words) and is_settled(window),
-            )
-        )
-        if fold.isVisible():
-            costs.setdefault("the fold", []).append(timed(fold.click, lambda: is_settled(window)))
-        costs.setdefault("Escape, to all photos", []).append(
-            timed(
-                lambda: QTest.keyClick(line, Qt.Key.Key_Escape),
-                lambda: window.search.place == Place() and is_settled(window),
-            )
-        )
+    loop.exec()
+    timed(window, lambda: None, lambda: _is_there(window, Place()) and window.search.is_idle)
+    costs = keystrokes(window, rounds)
     window.close()
     jobs.close()
     window.library.close()
-    del app
+    app.quit()
     return costs
 
 
@@ -217,7 +229,7 @@ def main() -> None:
         fill(Path(folder), bundle, arguments.photos)
         library = Path(folder) / "library"
         costs = {"the program's start": list(launches(library, arguments.rounds))}
-        costs |= keystrokes(library, bundle, arguments.rounds)
+        costs |= opened(library, bundle, arguments.rounds)
     rows = [
         [
             name,

@@ -62,6 +62,7 @@ arrangements = st.builds(
     listed=st.sampled_from([Order.DATE, Order.FOLDER]),
     group=st.sampled_from(Group),
     weaker=st.booleans(),
+    spread=st.frozensets(st.integers(0, 5), max_size=2),
 )
 
 
@@ -79,10 +80,11 @@ def test_an_answer_holds_what_matches_and_each_photo_once(answer, arrangement):
         wanted |= {photo.id for photo in photos if photo.match == "weaker"}
     assert wanted <= set(wall.rows)
     assert all(photo.match != "none" for photo in wall.results)
-    shown = [stacks[photo] for photo in ids if photo in stacks]
+    shown = [stacks[photo] for photo in ids if photo in stacks and stacks[photo] not in arrangement.spread]
     assert len(shown) == len(set(shown))  # one place a picture
-    behind = sum(copies - 1 for copies in wall.copies.values())
-    assert len(wall.rows) == len(ids) + behind
+    assert set(wall.rows) == {*ids, *(photo for others in wall.behind.values() for photo in others)}
+    for front, others in wall.behind.items():
+        assert {stacks[photo] for photo in (front, *others)} == {stacks[front]}
     assert all(wall.rows[photo] < len(ids) for photo in wall.rows)
 
 

@@ -42,13 +42,18 @@ class Group(Enum):
 @dataclass(frozen=True, slots=True)
 class Arrangement:
     """How a person wants photos to lie: the order of a search, that of photos that nobody searched for, the headings,
-    and whether those that only may match are there too.
+    whether those that only may match are there too, and of which pictures each copy has a place (`spread`, stacks).
     """
 
     ranked: Order = Order.MATCH
     listed: Order = Order.DATE
     group: Group = Group.DAY
     weaker: bool = False
+    spread: frozenset[int] = frozenset()
+
+    def with_stack_turned(self, stack: int) -> Arrangement:
+        """The same with the copies of one picture side by side, or in one place again."""
+        return replace(self, spread=self.spread ^ {stack})
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,8 +92,8 @@ def arrange_answer(
         return Wall.of(results[:CLOSEST], [Section(0, Kind.CLOSEST)])
     by_match = arrangement.ranked is Order.MATCH
     if count.ordered:
-        return _arranged(_Places.of(results[:ORDERED], stacks), arrangement, arrangement.ranked)
-    places = _Places.of([photo for photo in results if photo.match != "none"], stacks)
+        return _arranged(_Places.of(results[:ORDERED], stacks, arrangement), arrangement, arrangement.ranked)
+    places = _Places.of([photo for photo in results if photo.match != "none"], stacks, arrangement)
     strong = places.of_match("strong")
     weaker = places.of_match("weaker")
     shown = replace(places, fronts=[*strong, *weaker] if arrangement.weaker else strong or weaker)
@@ -107,7 +112,7 @@ def arrange_all(
     results: Iterable[Result], arrangement: Arrangement, stacks: Mapping[int, int] = ALONE
 ) -> Wall:
     """The wall of photos that nobody searched for, which come newest first."""
-    return _arranged(_Places.of(results, stacks), arrangement, arrangement.listed)
+    return _arranged(_Places.of(results, stacks, arrangement), arrangement, arrangement.listed)
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,20 +123,26 @@ class _Places:
     behind: Mapping[int, Sequence[int]]
 
     @classmethod
-    def of(cls, results: Iterable[Result], stacks: Mapping[int, int]) -> _Places:
-        """The first photo of each picture stands in front."""
+    def of(cls, results: Iterable[Result], stacks: Mapping[int, int], arrangement: Arrangement) -> _Places:
+        """The first photo of each picture stands in front, its copies behind it, or beside it where they are spread."""
         if not stacks:
             return cls(tuple(results), {})
         fronts: list[Result] = []
-        first: dict[int, int] = {}
-        behind: dict[int, list[int]] = {}
+        copies: dict[int, list[Result]] = {}
         for photo in results:
             stack = stacks.get(photo.id)
-            if stack is None or first.setdefault(stack, photo.id) == photo.id:
+            if stack is None or stack not in copies:
                 fronts.append(photo)
-            else:
-                behind.setdefault(first[stack], []).append(photo.id)
-        return cls(fronts, behind)
+            if stack is not None:
+                copies.setdefault(stack, []).append(photo)
+        behind = {first.id: [photo.id for photo in others] for first, *others in copies.values() if others}
+        if not arrangement.spread:
+            return cls(fronts, behind)
+        groups = (
+            copies[stacks[photo.id]] if stacks.get(photo.id) in arrangement.spread else [photo]
+            for photo in fronts
+        )
+        return cls([photo for group in groups for photo in group], behind)
 
     def of_match(self, match: Match) -> list[Result]:
         """Those that match so well."""
@@ -147,8 +158,8 @@ class _Places:
         marked: bool = False,
     ) -> Wall:
         """A wall of these of them."""
-        stacks = {photo.id: self.behind[photo.id] for photo in photos if photo.id in self.behind}
-        return Wall.of(photos, sections, days=days, fold=fold, marked=marked, stacks=stacks)
+        behind = {photo.id: self.behind[photo.id] for photo in photos if photo.id in self.behind}
+        return Wall.of(photos, sections, days=days, fold=fold, marked=marked, behind=behind)
 
 
 def _arranged(places: _Places, arrangement: Arrangement, order: Order, *, marked: bool = False) -> Wall:

@@ -82,7 +82,7 @@ class WallModel(QAbstractListModel):
             case Role.MARK:
                 value = photo.match if self._wall.marked else None
             case Role.COPIES:
-                value = self._wall.copies.get(photo.id, 1)
+                value = self._wall.copies(photo.id)
             case Qt.ItemDataRole.DisplayRole:
                 value = plain(photo.path.name)
             case Qt.ItemDataRole.ToolTipRole:
@@ -95,13 +95,13 @@ class WallModel(QAbstractListModel):
 
     def _spoken(self, photo: Result) -> str:
         """Name, day, place, how well it matches, copies; what is not known is left out."""
-        copies = self._wall.copies.get(photo.id, 0)
+        copies = self._wall.copies(photo.id)
         parts = (
             photo.path.name,
             spoken_date(photo.taken),
             photo.place,
             match_words(photo.match),
-            counted(copies, "%n copy", "%n copies") if copies else "",
+            counted(copies, "%n copy", "%n copies") if copies > 1 else "",
         )
         return ", ".join(filter(None, parts))
 

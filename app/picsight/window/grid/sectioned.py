@@ -9,16 +9,18 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QRect, Qt, Signal
 from PySide6.QtWidgets import QAbstractItemView, QWidget
 
+from picsight.window.grid.delegate import plate_of
 from picsight.window.grid.fold import FoldButton
 from picsight.window.grid.geometry import JustifiedView
 from picsight.window.grid.headings import STRIP, Strip, day_words, paint_day, paint_title, title_of
+from picsight.window.grid.model import Role
 from picsight.window.grid.scrubber import Mark, Scrubber
 from picsight.window.grid.wall import HEADING, Kind
 from picsight.window.tokens import PAD, em, px
 
 if TYPE_CHECKING:
-    from PySide6.QtCore import QModelIndex
-    from PySide6.QtGui import QKeyEvent, QPainter
+    from PySide6.QtCore import QModelIndex, QPoint
+    from PySide6.QtGui import QKeyEvent, QMouseEvent, QPainter
 
     from picsight.jobs import Jobs
     from picsight.window.grid.layout import Rows
@@ -32,6 +34,7 @@ class SectionedView(JustifiedView):
     """A wall with its sections."""
 
     fold_toggled = Signal()
+    stack_toggled = Signal(int)  # the row
 
     def __init__(
         self, model: WallModel, jobs: Jobs, row_height: float, parent: QWidget | None = None
@@ -172,7 +175,23 @@ class SectionedView(JustifiedView):
             return cell.right() - (beside.right() if beside else margin)
         return (beside.left() if beside else margin + width) - cell.left()
 
-    # Keys
+    # Mouse and keys
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        """The plate of a stack spreads its photos, or puts them in one place again."""
+        point = event.position().toPoint()
+        row = self.indexAt(point).row()
+        if event.button() == Qt.MouseButton.LeftButton and self._is_on_plate(row, point):
+            self.stack_toggled.emit(row)
+        else:
+            super().mousePressEvent(event)
+
+    def _is_on_plate(self, row: int, point: QPoint) -> bool:
+        rect = self._rect(row)
+        if rect is None:
+            return False
+        copies: int = self._wall_model.index(row).data(Role.COPIES)
+        return copies > 1 and plate_of(rect, self, copies).contains(point)
 
     def moveCursor(
         self, action: QAbstractItemView.CursorAction, modifiers: Qt.KeyboardModifier

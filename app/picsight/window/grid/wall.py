@@ -66,9 +66,11 @@ class Fold:
 
 @dataclass(frozen=True, slots=True)
 class Wall:
-    """Photos in order; `rows` tells where a photo's id is, `copies` for how many photos one stands, if for several.
+    """Photos in order; `rows` tells where a photo's id is.
 
-    `marked` says that photos of different certainty stand side by side, so that each must say its own.
+    `behind` names, for a photo that stands for others of the same picture, those others: they lie in its row, or in rows
+    of their own beside it. `marked` says that photos of different certainty stand side by side, so that each must say
+    its own.
     """
 
     results: tuple[Result, ...]
@@ -76,7 +78,7 @@ class Wall:
     rows: dict[int, int] = field(repr=False)
     sections: tuple[Section, ...] = (Section(0),)
     fold: Fold | None = None
-    copies: Mapping[int, int] = field(default_factory=dict, repr=False)
+    behind: Mapping[int, Sequence[int]] = field(default_factory=dict, repr=False)
     marked: bool = False
 
     @classmethod
@@ -88,11 +90,9 @@ class Wall:
         days: Sequence[int] = (),
         fold: Fold | None = None,
         marked: bool = False,
-        stacks: Mapping[int, Sequence[int]] = MappingProxyType({}),
+        behind: Mapping[int, Sequence[int]] = MappingProxyType({}),
     ) -> Wall:
-        """Build a wall; `stacks` names the photos that a shown one stands for. 0.1 s for 100,000 photos, so not on the
-        GUI thread.
-        """
+        """Build a wall; 0.1 s for 100,000 photos, so not on the GUI thread."""
         photos, sections = tuple(results), tuple(sections) or (Section(0),)
         blocks = tuple(section.block for section in sections)
         one_row = any(section.kind is Kind.CLOSEST for section in sections)
@@ -100,10 +100,13 @@ class Wall:
             (clamped(photo.width, photo.height) for photo in photos), blocks, days, one_row=one_row
         )
         rows = {photo.id: row for row, photo in enumerate(photos)}
-        for front, behind in stacks.items():
-            rows |= dict.fromkeys(behind, rows[front])
-        copies = {front: len(behind) + 1 for front, behind in stacks.items()}
-        return cls(photos, shapes, rows, sections, fold, copies, marked)
+        for front, others in behind.items():
+            rows |= {photo: rows.get(photo, rows[front]) for photo in others}
+        return cls(photos, shapes, rows, sections, fold, behind, marked)
+
+    def copies(self, photo: int) -> int:
+        """How many photos show the picture of this one, if it stands for them; else 1."""
+        return len(self.behind.get(photo, ())) + 1
 
     def followed_by(self, newer: Iterable[Result]) -> Wall:
         """The same wall with those photos of `newer` at its end that it does not hold yet: nothing shown moves."""
@@ -116,7 +119,9 @@ class Wall:
             and sections[-1].kind is not Kind.FRESH
         ):
             sections = (*sections, Section(len(self.results), Kind.FRESH))
-        return Wall.of((*self.results, *fresh), sections, days=self.shapes.days, marked=self.marked)
+        return Wall.of(
+            (*self.results, *fresh), sections, days=self.shapes.days, marked=self.marked, behind=self.behind
+        )
 
     def new_in(self, other: Wall) -> int:
         """How many photos of another wall this one does not hold."""
