@@ -8,9 +8,9 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from picsight.window.grid.page import WallPage
-from picsight.window.library.problems_view import KindButton
 from picsight.window.parts.controls import Button, IconButton, Weight
 from picsight.window.parts.focus import BY_MOUSE, KeyboardWatch, shows_focus
+from picsight.window.parts.pills import PillButton
 
 
 @pytest.fixture
@@ -49,7 +49,7 @@ def test_the_ring_comes_with_the_first_key_and_goes_with_the_mouse(qtbot):
 
 @pytest.mark.parametrize(
     "make",
-    [lambda: Button("Look", Weight.QUIET), lambda: IconButton("add", "Larger"), lambda: KindButton("All 3")],
+    [lambda: Button("Look", Weight.QUIET), lambda: IconButton("add", "Larger"), lambda: PillButton("All 3")],
 )
 def test_enter_presses_a_button(qtbot, make):
     button = make()

@@ -10,7 +10,8 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QMenu
 
 from picsight.window.library.problems_model import REASONS, Column, ProblemsModel, why
-from picsight.window.library.problems_view import KindButton, ProblemsView
+from picsight.window.library.problems_view import ProblemsView
+from picsight.window.parts.pills import PillButton
 from picsight_engine.store.problems import Problem
 
 
@@ -37,7 +38,7 @@ def view(qtbot):
 
 
 def kinds(view):
-    return [b.text() for b in view.findChildren(KindButton) if b.isVisible()]
+    return [b.text() for b in view.findChildren(PillButton) if b.isVisible()]
 
 
 def row_of(model, name):
@@ -111,7 +112,7 @@ def test_one_kind_is_shown_alone_and_all_again(qtbot, view):
     view.model.set_problems(PROBLEMS)
     assert kinds(view) == ["All 3", "Damaged 2", "Too large 1"]
     qtbot.mouseClick(
-        next(b for b in view.findChildren(KindButton) if b.text() == "Too large 1"), Qt.MouseButton.LeftButton
+        next(b for b in view.findChildren(PillButton) if b.text() == "Too large 1"), Qt.MouseButton.LeftButton
     )
     assert view.model.shown() == (PROBLEMS[2],)
     view.model.set_problems(PROBLEMS[:2])
@@ -189,7 +190,7 @@ def test_escape_leads_back(qtbot, view):
 def test_a_narrow_window_cuts_no_kind_but_takes_another_line(view, qtbot):
     codes = ("damaged", "truncated", "unsupported", "too_large", "empty")
     view.model.set_problems([problem(f"{code}.jpg", code) for code in codes])
-    buttons = [b for b in view.findChildren(KindButton) if b.isVisible()]
+    buttons = [b for b in view.findChildren(PillButton) if b.isVisible()]
     qtbot.waitUntil(lambda: len({b.y() for b in buttons}) == 1)
     view.resize(view.fontMetrics().height() * 22, 500)
     qtbot.waitUntil(lambda: len({b.y() for b in buttons}) > 1)

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 from PIL import Image
-from PySide6.QtCore import QPoint, QPointF, QSize, Qt
-from PySide6.QtGui import QImage, QWheelEvent
+from PySide6.QtCore import QEvent, QPoint, QPointF, QSize, Qt
+from PySide6.QtGui import QImage, QMouseEvent, QWheelEvent
 from PySide6.QtWidgets import QApplication
 
 from picsight.window.grid.model import WallModel
@@ -178,14 +178,15 @@ def test_arrows_at_the_edges_lead_on_and_stop_at_the_ends(qtbot, viewer):
     assert viewer.photo.id == 1
 
 
-def test_in_full_screen_the_arrows_go_while_the_mouse_rests(qtbot, viewer):
+def test_in_full_screen_the_arrows_go_while_the_mouse_rests(viewer):
     viewer.show(1)
     page, edges = viewer.page, viewer.page.edges
     page.show_bars(shown=False)
     assert not edges.next.isVisible()
-    qtbot.mouseMove(page.stage.viewport(), QPoint(60, 60))
-    qtbot.mouseMove(page.stage.viewport(), QPoint(90, 60))
-    qtbot.waitUntil(edges.next.isVisible)
+    viewport, button, key = page.stage.viewport(), Qt.MouseButton.NoButton, Qt.KeyboardModifier.NoModifier
+    move = QMouseEvent(QEvent.Type.MouseMove, QPointF(60, 60), QPointF(60, 60), button, button, key)
+    QApplication.sendEvent(viewport, move)  # QTest would leave the pointer there for the tests that follow
+    assert edges.next.isVisible()
     edges.rest.stop()
     edges.rest.timeout.emit()
     assert not edges.next.isVisible()

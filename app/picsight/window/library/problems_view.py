@@ -5,16 +5,13 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QModelIndex, QPoint, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QPainter, QPen
+from PySide6.QtCore import QModelIndex, QPoint, Qt, Signal
 from PySide6.QtWidgets import (
-    QAbstractButton,
     QAbstractItemView,
     QButtonGroup,
     QFrame,
     QHBoxLayout,
     QHeaderView,
-    QPushButton,
     QStackedWidget,
     QTreeView,
     QVBoxLayout,
@@ -24,19 +21,18 @@ from PySide6.QtWidgets import (
 from picsight.window.actions.keys import photo_menu
 from picsight.window.library.problems_cells import ACTS, ProblemDelegate
 from picsight.window.library.problems_model import REASONS, Column, ProblemsModel
-from picsight.window.parts.controls import Button, SlimScrollBar, Weight, press_by_enter
-from picsight.window.parts.focus import shows_focus
+from picsight.window.parts.controls import Button, SlimScrollBar, Weight
 from picsight.window.parts.labels import ElidedLabel
 from picsight.window.parts.notice import Notice
-from picsight.window.parts.pills import Pills
+from picsight.window.parts.pills import PillButton, Pills
 from picsight.window.parts.words import counted, number, say, short_path
-from picsight.window.tokens import HALF, PAD, SMALL, em, px, tones
+from picsight.window.tokens import HALF, PAD, SMALL, px
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from PySide6.QtGui import QKeyEvent, QPaintEvent, QResizeEvent
+    from PySide6.QtGui import QKeyEvent, QResizeEvent
 
     from picsight_engine.errors import ProblemCode
 
@@ -178,7 +174,7 @@ class ProblemsView(QWidget):
             self._group.removeButton(button)
         for kind, count in kinds:
             words = say(REASONS[kind]) if kind else self.tr("All")
-            button = KindButton(f"{words} {number(count)}", self)
+            button = PillButton(f"{words} {number(count)}", self)
             button.clicked.connect(partial(self._model.show_kind, kind))
             self._group.addButton(button)
         self._kinds.show_buttons(self._group.buttons())
@@ -247,41 +243,3 @@ class ProblemsView(QWidget):
             reveal = (self.tr("Show in folder"), "", lambda: self.reveal_requested.emit(path))
             entries = [*entries, reveal]
         photo_menu(self, entries).popup(self.table.viewport().mapToGlobal(point))
-
-
-class KindButton(QPushButton):
-    """One kind of problem and how many there are; a pill that stays pressed."""
-
-    def __init__(self, text: str, parent: QWidget | None = None) -> None:
-        super().__init__(text, parent)
-        self.setCheckable(True)
-        self.setAttribute(Qt.WidgetAttribute.WA_Hover)
-
-    def sizeHint(self) -> QSize:
-        """The words with 0.75 em on both sides."""
-        return QSize(self.fontMetrics().horizontalAdvance(self.text()) + px(self, 2 * PAD), px(self, 2.25))
-
-    def minimumSizeHint(self) -> QSize:
-        """Words are never cut."""
-        return self.sizeHint()
-
-    def keyPressEvent(self, event: QKeyEvent) -> None:
-        """Enter presses, as Space does."""
-        if not press_by_enter(self, event):
-            super().keyPressEvent(event)
-
-    def paintEvent(self, _event: QPaintEvent) -> None:
-        """Filled while chosen."""
-        colours, painter = tones(self), QPainter(self)
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        shape = QRectF(self.rect()).adjusted(1, px(self, 0.2), -1, -px(self, 0.2))
-        button: QAbstractButton = self
-        focused = shows_focus(self)
-        painter.setPen(QPen(colours.text, max(1.5, 0.12 * em(self))) if focused else QPen(colours.line, 1))
-        painter.setBrush(
-            colours.chosen if button.isChecked() else colours.hover if self.underMouse() else colours.base
-        )
-        painter.drawRoundedRect(shape, shape.height() / 2, shape.height() / 2)
-        painter.setPen(colours.text)
-        painter.drawText(self.rect(), Qt.AlignmentFlag.AlignCenter, self.text())
-        painter.end()

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QModelIndex, QPoint, Qt, Signal
-from PySide6.QtGui import QStandardItem, QStandardItemModel
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QFrame,
@@ -15,9 +14,9 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from picsight.window.library.sidebar_cells import ENTRY, EntryDelegate, sign_zone
+from picsight.window.library.sidebar_cells import EntryDelegate, sign_zone
+from picsight.window.library.sidebar_model import ENTRY, SidebarModel
 from picsight.window.parts.controls import Button, SlimScrollBar, Weight
-from picsight.window.parts.words import number, tooltip
 from picsight.window.tokens import PAD, SMALL, px
 
 if TYPE_CHECKING:
@@ -43,10 +42,9 @@ class Sidebar(QWidget):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._model = QStandardItemModel(self)
+        self._model = SidebarModel(self)
         self._tree = EntryTree(self)
         self._entries: list[Entry] = []
-        self._items: dict[Path, QStandardItem] = {}
         self._touched: dict[Path, bool] = {}  # what a person has opened or closed
         self._prepare()
         column = QVBoxLayout(self)
@@ -80,33 +78,22 @@ class Sidebar(QWidget):
         current, scrolled = self._current(), self._tree.verticalScrollBar().value()
         was_unmarked = current is None and bool(self._entries)
         self._entries = list(entries)
-        self._items.clear()
-        self._model.clear()
-        for entry in entries:
-            self._model.appendRow(self._item(entry))
-        for path, item in self._items.items():
-            entry = item.data(ENTRY)
-            few = item.parent() is None and len(entry.children) <= FEW
-            if entry.children and self._touched.get(path, few):
-                self._tree.setExpanded(item.index(), True)
+        self._model.set_entries(entries)
+        self._open_again()
         if not was_unmarked:
             self.mark(current.folder if current else None, problems=bool(current and current.problems))
         self._tree.verticalScrollBar().setValue(scrolled)
 
-    def _item(self, entry: Entry) -> QStandardItem:
-        item = QStandardItem(entry.words)
-        item.setData(entry, ENTRY)
-        item.setToolTip(tooltip(str(entry.folder)) if entry.folder else "")
-        count = number(entry.count) if entry.count else ""
-        spoken = ", ".join(filter(None, (entry.words, count, entry.note)))
-        item.setData(spoken, Qt.ItemDataRole.AccessibleTextRole)
-        if entry.is_heading:
-            item.setFlags(Qt.ItemFlag.NoItemFlags)
-        if entry.folder is not None:
-            self._items[entry.folder] = item
-        for child in entry.children:
-            item.appendRow(self._item(child))
-        return item
+    def _open_again(self) -> None:
+        """What a person has opened, and at first what lies in a folder if that is little."""
+        for index in self._model.tops():
+            entry: Entry = index.data(ENTRY)
+            if entry.folder is not None and entry.children:
+                self._tree.setExpanded(index, self._touched.get(entry.folder, len(entry.children) <= FEW))
+        for folder, opened in list(self._touched.items()):
+            index = self._model.find(folder)
+            if opened and index.isValid():
+                self._tree.setExpanded(index, True)
 
     def unmark(self) -> None:
         """Where one is has no line here: the answer to a search."""
@@ -115,13 +102,12 @@ class Sidebar(QWidget):
     def mark(self, folder: Path | None, *, problems: bool = False) -> None:
         """Show where one is."""
         if folder is not None:
-            item = self._items.get(folder)
-            self._tree.setCurrentIndex(item.index() if item is not None else QModelIndex())
+            self._tree.setCurrentIndex(self._model.find(folder))
             return
-        for row in range(self._model.rowCount()):
-            entry: Entry = self._model.index(row, 0).data(ENTRY)
+        for index in self._model.tops():
+            entry: Entry = index.data(ENTRY)
             if not entry.is_heading and entry.folder is None and entry.problems == problems:
-                self._tree.setCurrentIndex(self._model.index(row, 0))
+                self._tree.setCurrentIndex(index)
                 return
 
     def _current(self) -> Entry | None:

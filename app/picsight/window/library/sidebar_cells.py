@@ -8,6 +8,7 @@ from PySide6.QtCore import QRect, QRectF, QSize, Qt
 from PySide6.QtGui import QPainter, QPen
 from PySide6.QtWidgets import QStyle, QStyledItemDelegate, QStyleOptionViewItem, QTreeView, QWidget
 
+from picsight.window.library.sidebar_model import ENTRY
 from picsight.window.parts.focus import shows_focus
 from picsight.window.parts.icons import paint_icon
 from picsight.window.parts.words import cut_middle, number
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
     from picsight.window.grid.model import Index
     from picsight.window.library.sidebar_entries import Entry
 
-ENTRY = Qt.ItemDataRole.UserRole + 1
 LEADING = Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeading
 
 
