@@ -13,33 +13,34 @@ from functools import cache
 from importlib import resources
 
 _TABLE = "everyday_words.tsv"  # `mctrain data words` counts them
+ALL = "*"  # stands in the table for no word, but for all photos
 _MORE = 0.5  # what each further word takes: fitted to the photos of which all words of a search are said
 _THOUSAND = 1_000  # 0 is the commonness of what one of a thousand photos shows
+# Words of grammar, and what people call what they look for: "show me photos of my dog" asks for a dog.
 _SAYING_LITTLE = frozenset(
-    [
-        "a",
-        "an",
-        "the",
-        "in",
-        "on",
-        "at",
-        "of",
-        "with",
-        "and",
-        "to",
-        "is",
-        "are",
-        "his",
-        "her",
-        "its",
-        "their",
-        "by",
-        "from",
-        "for",
-        "near",
-    ]
+    """
+    a an the this that these those some any every all no not and or but nor so than as if there here very also just only
+    i me my mine you your yours we us our ours he him his she her hers it its they them their theirs one who whom whose which
+    what when where why how is are was were be been being am do does did doing done has have had having can could will would may might
+    must shall should in on at of to from by for with without near over under into onto up down out off behind beside between
+    above below next around across through along among against during after before while about like
+    photo picture image pic shot show showing find search look looking see get give want please s t m re ve ll d
+    """.split()  # noqa: SIM905 -- a hundred quotation marks say nothing
 )
 _WORD = re.compile(r"\w+")
+_IRREGULAR = {
+    "buses": "bus",
+    "calves": "calf",
+    "geese": "goose",
+    "hooves": "hoof",
+    "knives": "knife",
+    "leaves": "leaf",
+    "loaves": "loaf",
+    "mice": "mouse",
+    "scarves": "scarf",
+    "shelves": "shelf",
+    "wolves": "wolf",
+}
 _PLURALS = (
     (re.compile(r"(?<=\w\w)ies$"), "y"),
     (re.compile(r"(?<=\w\w)(ch|sh|ss|x)es$"), r"\1"),
@@ -48,12 +49,14 @@ _PLURALS = (
 
 
 def singular_words(text: str) -> list[str]:
-    """The words of a text without regard to case and punctuation, in the singular as far as endings tell.
+    """The words of a text without regard to case, accents and punctuation, in the singular as far as endings tell.
 
     >>> singular_words("Two Ponies, and boxes")
     ['two', 'pony', 'and', 'box']
     """
-    return [_singular(word) for word in _WORD.findall(unicodedata.normalize("NFKC", text).casefold())]
+    letters = unicodedata.normalize("NFKD", text).casefold()
+    plain = "".join(letter for letter in letters if not unicodedata.combining(letter))
+    return [_singular(word) for word in _WORD.findall(plain)]
 
 
 def commonness(text: str) -> float:
@@ -75,10 +78,12 @@ def _said() -> tuple[int, dict[str, int]]:
     table = resources.files(__package__).joinpath(_TABLE).read_text(encoding="utf-8")
     rows = (line.split("\t") for line in table.splitlines())
     said = {word: int(count) for word, count in rows}
-    return said.pop("*"), said
+    return said.pop(ALL), said
 
 
 def _singular(word: str) -> str:
+    if word in _IRREGULAR:
+        return _IRREGULAR[word]
     for ending, rest in _PLURALS:
         changed = ending.sub(rest, word)
         if changed != word:

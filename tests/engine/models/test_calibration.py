@@ -46,6 +46,7 @@ def test_less_must_speak_for_what_most_libraries_show():
 @pytest.mark.parametrize("photos", [1, 2, 4])
 def test_a_library_of_fewer_than_five_photos_answers(photos):
     assert matches([0.4] + [0.0] * (photos - 1), photos)[0] == "strong"
+    assert CUTS.evidence([0.2] * photos) == pytest.approx(0.2)
     assert matches([-0.1] * photos, photos) == ["none"] * photos
 
 

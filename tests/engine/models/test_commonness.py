@@ -20,9 +20,25 @@ def test_what_most_libraries_show_is_more_common_than_what_few_do():
     assert falling[-1] < 0
 
 
-@pytest.mark.parametrize("text", ["Dogs", "the dog", "a DOG!", "\u201cdog\u201d"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Dogs",
+        "the dog",
+        "a DOG!",
+        "\u201cdog\u201d",
+        "my dog",
+        "our dog's",
+        "show me photos of my dogs",
+        "is it a dog?",
+    ],
+)
 def test_case_number_and_small_words_say_nothing(text):
     assert commonness(text) == commonness("dog")
+
+
+def test_each_further_word_takes_its_part():
+    assert commonness("white dog") == pytest.approx(commonness("dog") - 0.5)
 
 
 @given(st.lists(WORDS, min_size=2, max_size=5))
@@ -37,7 +53,11 @@ def test_any_text_is_somewhere_between_what_nobody_and_what_everybody_says(text)
 
 @pytest.mark.parametrize(
     ("text", "words"),
-    [("Ponies, foxes & churches", ["pony", "fox", "church"]), ("glass bus", ["glass", "bus"])],
+    [
+        ("Ponies, foxes & churches", ["pony", "fox", "church"]),
+        ("glass buses", ["glass", "bus"]),
+        ("CAFÉ wolves", ["cafe", "wolf"]),
+    ],
 )
 def test_words_are_compared_in_the_singular(text, words):
     assert singular_words(text) == words
