@@ -16,6 +16,7 @@ from picsight_engine.search.searcher import Searcher
 from picsight_engine.store import folders as stored_folders
 from picsight_engine.store import health
 from picsight_engine.store.choice import chosen_model
+from picsight_engine.store.contents import photos_revision
 from picsight_engine.store.database import Database
 from picsight_engine.store.directories import all_directories
 from picsight_engine.store.folders import Folder
@@ -287,6 +288,11 @@ class Library:
         """
         found, name = self._photo(photo)
         return self._stacked(self._searcher.like_photo(found, name, limit))
+
+    @property
+    def revision(self) -> int:
+        """A number that changes with what there is to see: photos that come, go or move, and what their files tell."""
+        return photos_revision(self._db)
 
     def all_photos(self) -> Answer:
         """Every photo, newest first by the date taken, else by the file's: the wall without a query."""

@@ -11,6 +11,7 @@ from PySide6.QtGui import QAccessible
 from PySide6.QtWidgets import QPushButton
 
 from picsight.window.grid.arrangement import Order
+from picsight.window.grid.delegate import plate_of
 from picsight.window.grid.page import WallPage
 from picsight.window.search.box import SearchBox
 from picsight.window.search.controller import SearchController
@@ -33,6 +34,7 @@ class ShelfLibrary:
         self.fails = False
         self.matches = self.filters = None
         self.undated = 0
+        self.copies = {}
 
     def search(self, query, *, limit, order="match", least="all"):
         words = query.partition(" folder:")[0]
@@ -63,6 +65,13 @@ class ShelfLibrary:
     def all_photos(self):
         self.asked.append("")
         return Answer("", "space", len(self.shelf), 1.0, tuple(self.shelf))
+
+    @property
+    def revision(self):
+        return hash(tuple(self.shelf))
+
+    def stacks(self):
+        return self.copies
 
     def newest_photos(self, *, limit):
         return Answer("", "space", len(self.shelf), 1.0, tuple(self.shelf[:limit]))
@@ -500,3 +509,23 @@ def test_another_order_is_asked_for_and_kept_for_the_next_search(desk):
     desk.shows("doggy")
     assert desk.page.header.order.text() == "Sort: Date"
     assert len(desk.ids()) == 100
+
+
+def test_copies_of_a_picture_have_one_place_until_its_plate_is_pressed(desk):
+    desk.library.copies = {3: 3, 7: 3, 8: 3}
+    desk.controller.settle(complete=True)
+    desk.qtbot.waitUntil(lambda: len(desk.ids()) == 198)
+    assert desk.page.title() == "200 photos"
+    row = desk.view.model().wall.rows[7]
+    assert desk.ids()[row] == 3
+
+    def press_plate():
+        plate = plate_of(desk.view.visualRect(desk.view.model().index(row, 0)), desk.view, 3)
+        desk.qtbot.mouseClick(desk.view.viewport(), Qt.MouseButton.LeftButton, pos=plate.center())
+
+    press_plate()
+    desk.qtbot.waitUntil(lambda: len(desk.ids()) == 200)
+    assert desk.ids()[row : row + 3] == [3, 7, 8]
+    assert desk.view.current_photo().id == 3
+    press_plate()
+    desk.qtbot.waitUntil(lambda: len(desk.ids()) == 198)

@@ -6,7 +6,7 @@ from bisect import bisect_left
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QRect, Qt, Signal
+from PySide6.QtCore import QItemSelectionModel, QRect, Qt, Signal
 from PySide6.QtWidgets import QAbstractItemView, QWidget
 
 from picsight.window.grid.delegate import plate_of
@@ -182,6 +182,10 @@ class SectionedView(JustifiedView):
         point = event.position().toPoint()
         row = self.indexAt(point).row()
         if event.button() == Qt.MouseButton.LeftButton and self._is_on_plate(row, point):
+            flag = QItemSelectionModel.SelectionFlag
+            self.selectionModel().setCurrentIndex(
+                self._wall_model.index(row), flag.NoUpdate
+            )  # it keeps its height
             self.stack_toggled.emit(row)
         else:
             super().mousePressEvent(event)

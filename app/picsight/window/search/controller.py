@@ -80,6 +80,7 @@ class SearchController(QObject):
         box.like_removed.connect(self.go_back)
         page.pill.shown_requested.connect(self._show_news)
         page.view.fold_toggled.connect(self._toggle_weaker)
+        page.view.stack_toggled.connect(self._turn_stack)
         page.header.weaker_toggled.connect(self._toggle_weaker)
         page.header.order_chosen.connect(self._order)
         page.header.group_chosen.connect(self._group)
@@ -143,7 +144,6 @@ class SearchController(QObject):
     def photos_arrived(self) -> None:
         """New photos are in the library: they appear at the end of the wall, or wait in the pill."""
         self._settled = False
-        self._listing.forget()
         self._tell_news()
 
     def _tell_news(self) -> None:
@@ -156,7 +156,7 @@ class SearchController(QObject):
 
         `complete` says that all folders were looked through: what is not there now will not come.
         """
-        self._listing.forget()
+        self._settled = complete
         view = self._page.view
         looked_at = not view.at_top() or view.hasFocus() or view.underMouse() or view.selected_count()
         if self._shown is not None and not self._shown.wall.results and not self._wanted.is_search:
@@ -165,7 +165,6 @@ class SearchController(QObject):
             self._tell_news()
         else:
             self._request(self._wanted)
-        self._settled = complete
 
     # Typing
 
@@ -257,11 +256,12 @@ class SearchController(QObject):
             show()
 
     def _show(self, place: Place, shown: Shown, seen: tuple[int, int] | None, *, stay: bool) -> None:
+        view, is_same = self._page.view, shown is self._shown
         self._place, self._shown = place, shown
         self._page.pill.hide()
-        view = self._page.view
-        best_in_sight = place.is_search and view.at_top()
-        view.show_wall(shown.wall, stay=stay)
+        best_in_sight = (place.is_search and view.at_top()) or (is_same and not stay)
+        if not is_same:
+            view.show_wall(shown.wall, stay=stay)
         if best_in_sight:  # then the best of the new answer are, rather than where the current photo went
             view.scrollToTop()
         if seen is not None:
@@ -318,6 +318,14 @@ class SearchController(QObject):
         folds = wall.fold is not None and shown.wall.fold is not None
         self._page.view.refold(wall) if folds else self._page.view.show_wall(wall, stay=True)
         self._say_what_is_shown()
+
+    def _turn_stack(self, row: int) -> None:
+        """Spread the copies of a picture, or put them in one place again."""
+        shown = self._shown
+        if shown is not None:
+            stack = shown.stacks[shown.wall.results[row].id]
+            self._arrangement = self._arrangement.with_stack_turned(stack)
+            self._request(self._wanted, stay=True)
 
     # What is said only after a pause
 

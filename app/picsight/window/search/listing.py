@@ -15,18 +15,26 @@ FIRST = 400  # photos: more than a screen, read in a twentieth of the time
 
 
 class Listing:
-    """Keeps all photos until they may have changed. Read in threads, forgotten on the GUI thread."""
+    """Keeps all photos while the library stays as it is, and the wall that was made of them last. Used in threads."""
 
     def __init__(self) -> None:
-        self._kept: Answer | None = None
+        self._kept: tuple[int, Answer] | None = None
         self._shown: tuple[Place, Arrangement, Shown] | None = None
         self._is_new = True
-        self._changes = 0
 
-    def forget(self) -> None:
-        """Photos came or went: read them anew next time."""
-        self._kept = self._shown = None
-        self._changes += 1
+    def photos(self, library: Library) -> tuple[Answer, bool]:
+        """All photos, newest first, and whether that is only the beginning: the very first time the newest of many."""
+        revision, kept = library.revision, self._kept
+        if kept is not None and kept[0] == revision:
+            return kept[1], False
+        if self._is_new:
+            self._is_new = False
+            first = library.newest_photos(limit=FIRST)
+            if len(first.results) == FIRST:
+                return first, True
+        answer = library.all_photos()
+        self._kept = revision, answer  # what came meanwhile has another number
+        return answer, False
 
     def shown_before(self, place: Place, arrangement: Arrangement) -> Shown | None:
         """What was shown of it last, if it was that place, lying so."""
@@ -34,21 +42,5 @@ class Listing:
         return kept[2] if kept is not None and kept[:2] == (place, arrangement) else None
 
     def remember(self, place: Place, arrangement: Arrangement, shown: Shown) -> None:
-        """Keep what is shown, unless photos came or went meanwhile."""
-        if shown.answer is self._kept:
-            self._shown = (place, arrangement, shown)
-
-    def photos(self, library: Library) -> tuple[Answer, bool]:
-        """All photos, newest first, and whether that is only the beginning: the very first time the newest of many."""
-        if self._kept is not None:
-            return self._kept, False
-        if self._is_new:
-            self._is_new = False
-            first = library.newest_photos(limit=FIRST)
-            if len(first.results) == FIRST:
-                return first, True
-        changes = self._changes
-        answer = library.all_photos()
-        if changes == self._changes:  # else it may be of before
-            self._kept = answer
-        return answer, False
+        """Keep what is shown."""
+        self._shown = (place, arrangement, shown)

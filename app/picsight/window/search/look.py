@@ -16,7 +16,7 @@ from picsight.window.grid.arrangement import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from picsight.window.grid.arrangement import Arrangement
     from picsight.window.grid.wall import Wall
@@ -42,7 +42,7 @@ class Detour:
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """What a place holds: the answer, the wall that was made of it, and how many of its photos match.
+    """What a place holds: the answer, the wall that was made of it, which photos show the same picture, how many match.
 
     `is_ranked` where photos are there because they match; `is_cut` where more match than were asked for; `is_begun` where
     the rest is still being read. `closest` and `detours` are for an answer in which nothing matches.
@@ -50,6 +50,7 @@ class Shown:
 
     answer: Answer
     wall: Wall
+    stacks: Mapping[int, int]
     tally: Tally = Tally()  # noqa: RUF009 - a frozen value
     is_ranked: bool = False
     is_cut: bool = False
@@ -64,16 +65,14 @@ class Shown:
 
     def arranged(self, arrangement: Arrangement) -> Shown:
         """The same answer, its photos lying otherwise."""
-        return replace(self, wall=arrange_answer(self.answer.results, arrangement))
+        return replace(self, wall=arrange_answer(self.answer.results, arrangement, self.stacks))
 
 
 def look(library: Library, place: Place, arrangement: Arrangement, listing: Listing) -> Shown:
     """Ask the library for what a place holds."""
     if place.like is not None:
         answer = library.similar(place.like.id, limit=ORDERED)
-        return Shown(
-            answer, arrange_answer(answer.results, arrangement), tally(answer.results), is_ranked=True
-        )
+        return _ranked(answer, arrangement)
     if place.words:
         return _searched(library, place, arrangement)
     return _listed(library, place, arrangement, listing)
@@ -87,15 +86,23 @@ def _searched(library: Library, place: Place, arrangement: Arrangement) -> Shown
     if _is_listing(answer):
         if len(results) == most:
             answer = library.search(place.query, limit=EVERYTHING, order="date")
-        return Shown(answer, arrange_all(answer.results, arrangement))
+        stacks = _stacks(answer)
+        return Shown(answer, arrange_all(answer.results, arrangement, stacks), stacks)
     if results:
-        wall = arrange_answer(results, arrangement)
-        return Shown(answer, wall, tally(results), is_ranked=True, is_cut=len(results) == most)
+        return replace(_ranked(answer, arrangement), is_cut=len(results) == most)
     closest = library.search(place.query, limit=CLOSEST).results
-    detours = tuple(_detours(library, place, answer))
-    return Shown(
-        answer, arrange_answer(closest, arrangement), is_ranked=True, closest=closest, detours=detours
-    )
+    shown = replace(_ranked(answer, arrangement), wall=arrange_answer(closest, arrangement))
+    return replace(shown, closest=closest, detours=tuple(_detours(library, place, answer)))
+
+
+def _ranked(answer: Answer, arrangement: Arrangement) -> Shown:
+    stacks = _stacks(answer)
+    wall = arrange_answer(answer.results, arrangement, stacks)
+    return Shown(answer, wall, stacks, tally(answer.results), is_ranked=True)
+
+
+def _stacks(answer: Answer) -> dict[int, int]:
+    return {photo.id: photo.stack for photo in answer.results if photo.stack is not None}
 
 
 def _is_listing(answer: Answer) -> bool:
@@ -120,14 +127,15 @@ def _detours(library: Library, place: Place, answer: Answer) -> Iterator[Detour]
 
 
 def _listed(library: Library, place: Place, arrangement: Arrangement, listing: Listing) -> Shown:
-    before = listing.shown_before(place, arrangement)
-    if before is not None:
-        return before
     answer, is_begun = listing.photos(library)
+    stacks, before = library.stacks(), listing.shown_before(place, arrangement)
+    if before is not None and before.answer is answer and before.stacks == stacks:
+        return before
     photos = answer.results
     if place.folder is not None:
         start = f"{place.folder}/".replace("//", "/")
         photos = tuple(photo for photo in photos if photo.path.as_posix().startswith(start))
-    shown = Shown(answer, arrange_all(photos, arrangement), is_begun=is_begun)
-    listing.remember(place, arrangement, shown)
+    shown = Shown(answer, arrange_all(photos, arrangement, stacks), stacks, is_begun=is_begun)
+    if not is_begun:
+        listing.remember(place, arrangement, shown)
     return shown
