@@ -8,7 +8,7 @@ from dataclasses import replace
 from html.parser import HTMLParser
 
 import pytest
-from PySide6.QtCore import QPoint, Qt
+from PySide6.QtCore import QModelIndex, QPoint, Qt
 from PySide6.QtGui import QAction, QTextDocument
 from PySide6.QtGui import Qt as GuiQt
 from PySide6.QtWidgets import (
@@ -75,10 +75,11 @@ def faults_of_mnemonic(words: str) -> list[str]:
     return ["a name is a mnemonic"] * ("a&b" in words.replace("&&", ""))
 
 
-def faults_of_items(view: QAbstractItemView) -> list[str]:
+def faults_of_items(view: QAbstractItemView, below: QModelIndex) -> list[str]:
     model, found = view.model(), []
-    for row in range(model.rowCount()):
-        index = model.index(row, 0)
+    for row in range(model.rowCount(below)):
+        index = model.index(row, 0, below)
+        found += faults_of_items(view, index)
         while index.isValid():
             found += faults_of_line(str(index.data() or ""))
             found += faults_of_tooltip(str(index.data(Qt.ItemDataRole.ToolTipRole) or ""))
@@ -101,7 +102,7 @@ def faults(window: QWidget) -> list[str]:
         if isinstance(widget, QAbstractButton):
             mine += faults_of_mnemonic(widget.text())
         if isinstance(widget, QAbstractItemView):
-            mine += faults_of_items(widget)
+            mine += faults_of_items(widget, QModelIndex())
         found += [f"{widget!r}: {fault}" for fault in mine]
     for action in window.findChildren(QAction):
         found += [f"{action!r}: {fault}" for fault in faults_of_mnemonic(action.text())]

@@ -64,8 +64,10 @@ class SidebarModel(QAbstractItemModel):
 
     def index(self, row: int, column: int, parent: Index = NOWHERE) -> QModelIndex:
         """Each index points to its node, which the tree keeps."""
+        if not self.hasIndex(row, column, parent):
+            return QModelIndex()
         nodes = _node(parent).children() if parent.isValid() else self._roots
-        return self.createIndex(row, column, nodes[row]) if 0 <= row < len(nodes) else QModelIndex()
+        return self.createIndex(row, column, nodes[row])
 
     def parent(self, child: Index | None = None) -> Any:
         """The line above; without an index the owner of the model, as Qt calls both the same."""
