@@ -12,7 +12,7 @@ from PIL import Image
 
 SUMMARY = ["found", "indexed", "unchanged", "moved", "missing", "problems", "seconds", "photos_per_second"]
 ANSWER = ["query", "space", "photos", "milliseconds", "results", "filters", "undated", "faults"]
-RESULT = ["id", "path", "score", "match", "taken", "place", "stack"]
+RESULT = ["id", "path", "score", "match", "taken", "place", "stack", "found_by"]
 MATCHES = ("strong", "weaker", "none")
 PHOTO = [
     "id", "paths", "width", "height", "taken", "taken_from", "lat", "lon", "place", "camera", "lens",

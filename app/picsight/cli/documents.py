@@ -60,6 +60,7 @@ def _result(result: Result) -> Document:
         "taken": result.taken,
         "place": result.place,
         "stack": result.stack,
+        "found_by": result.found_by,
     }
     if result.terms is not None:
         document["terms"] = [{"text": term.text, "score": round(term.score, 6)} for term in result.terms]

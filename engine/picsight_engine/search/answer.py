@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 Order = Literal["match", "date", "folder"]
 Least = Literal["strong", "weaker", "all"]
+FoundBy = Literal["name", "meaning"]
 FilterKind = Literal["time", "folder", "format", "is", "has", "place", "camera", "rating", "tag", "text"]
 
 
@@ -46,9 +47,9 @@ class Result:
     """One photo of an answer; `path` is its primary file, `width` and `height` are upright pixels.
 
     `stack` is the first photo of those that show the same picture, None where there is no other, and in the wall.
-
     `match` is None where the model is not calibrated, where a photo was part of the query, and where it asked for
-    facts alone: then the score is 0. `terms` are None unless an explanation was wanted.
+    facts alone: then the score is 0. A photo that was `found_by` its file's name leads whatever it shows, and is as strong
+    as any where matches are known; None is for facts alone. `terms` are None unless an explanation was wanted.
     """
 
     id: int
@@ -61,6 +62,7 @@ class Result:
     height: int
     stack: int | None = None
     terms: tuple[TermScore, ...] | None = None
+    found_by: FoundBy | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,7 @@ import numpy as np
 
 from picsight_engine.search.answer import Filter, QueryFault
 from picsight_engine.search.facts import UNDATED, VISIBLE, Condition, condition_of, known, taken_in, unknown
+from picsight_engine.search.names import named
 from picsight_engine.search.recognition import recognise
 from picsight_engine.store.selection import library_state
 
@@ -35,12 +36,14 @@ _REMEMBERED = 32  # conditions of which the photos are known until the library c
 class Passing:
     """What is left of a query for the ranking, and the photos that it may rank: `ids` ascending, None for all.
 
-    `undated` photos would pass if they had a date.
+    `undated` photos would pass if they had a date. `called` are photos whose file is called what is looked for: they pass
+    what was typed as a fact, whatever time its words may mean.
     """
 
     query: Query
     ids: NDArray[np.int64] | None
     undated: int
+    called: tuple[int, ...]
     filters: tuple[Filter, ...]
     faults: tuple[QueryFault, ...]
 
@@ -70,8 +73,6 @@ class Filters:
         rest, times = recognise(query, text, today, lambda period: self._holding(taken_in(period)).size > 0)
         sieve = _Sieve(self._holding)
         faults = []
-        for time in times:
-            sieve.add(taken_in(time.period), time.start, time.end, recognised=True)
         for fact in query.facts:
             condition = condition_of(fact, today)
             if isinstance(condition, Condition) and not self._is_known(condition):
@@ -80,8 +81,16 @@ class Filters:
                 sieve.add(condition, fact.start, fact.end, excluded=fact.excluded)
             else:
                 faults.append(QueryFault(fact.start, fact.end, condition))
+        called = sieve.let_through(self._called(query, text))
+        for time in times:
+            sieve.add(taken_in(time.period), time.start, time.end, recognised=True)
         filters = sorted(sieve.filters, key=lambda part: part.start)
-        return Passing(rest, *sieve.passing(), tuple(filters), tuple(faults))
+        return Passing(rest, *sieve.passing(), called, tuple(filters), tuple(faults))
+
+    def _called(self, query: Query, text: str) -> list[int]:
+        """The photos that are called what the whole query says, or one of its alternatives."""
+        names = [text, *(term.text for term in query.alternatives if not term.pictures)]
+        return list(dict.fromkeys(photo_id for name in names for photo_id in named(self._db, name)))
 
     def _is_known(self, condition: Condition) -> bool:
         return condition.column is None or self._holding(known(condition.column)).size > 0
@@ -115,6 +124,11 @@ class _Sieve:
         self.filters.append(
             Filter(start, end, condition.kind, condition.words, len(ids), excluded, recognised)
         )
+
+    def let_through(self, photo_ids: list[int]) -> tuple[int, ...]:
+        """Those of some photos that pass what was added until now, in their order."""
+        passing = self.passing()[0] if photo_ids else None
+        return tuple(photo_id for photo_id in photo_ids if passing is None or photo_id in passing)
 
     def passing(self) -> tuple[Ids | None, int]:
         """The photos that pass, None for all, and how many more would if they had a date."""

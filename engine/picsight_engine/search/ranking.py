@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from picsight_engine.models.calibration import Calibration, Match
-    from picsight_engine.search.answer import Least
+    from picsight_engine.search.answer import FoundBy, Least
     from picsight_engine.search.directions import Aim
     from picsight_engine.vectors.matrix import Rows
 
@@ -33,11 +33,12 @@ _FEWEST_SAMPLED = 16  # fewer tell nothing
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """A photo that was ranked; `match` is None where scores mean nothing."""
+    """A photo that was ranked; `match` is None where scores mean nothing, `found_by` where nothing was compared."""
 
     id: int
-    score: float
-    match: Match | None
+    score: float = 0.0
+    match: Match | None = None
+    found_by: FoundBy | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +110,17 @@ class Ranking:
                 return [photo for photo in judged if photo.match in KEPT[least]]
             looked *= 4
 
+    def called(self, photo_ids: Sequence[int]) -> list[Judged]:
+        """Photos that were found by their files' names, with the scores that they have all the same."""
+        if not photo_ids:
+            return []
+        scores = term_scores(self.field, self.directions, np.asarray(photo_ids, np.int64)).max(axis=1)
+        match: Match | None = None if self.calibration is None else "strong"
+        return [
+            Judged(photo_id, score, match, "name")
+            for photo_id, score in zip(photo_ids, np.nan_to_num(scores).tolist(), strict=True)
+        ]
+
     def _judged(self, number: int) -> list[Judged]:
         ids, scores = scan_any(self.field, self.directions, number, self.field.allowed)
         best: list[float] = scores.tolist()
@@ -117,7 +129,10 @@ class Ranking:
         else:
             chances = self.field.photos * len(self.directions)
             matches = [*self.calibration.matches(best, chances, self.common)]
-        return [Judged(*photo) for photo in zip(ids.tolist(), best, matches, strict=True)]
+        return [
+            Judged(photo_id, score, match, "meaning")
+            for photo_id, score, match in zip(ids.tolist(), best, matches, strict=True)
+        ]
 
 
 def explanations(rows: Field, aim: Aim, photo_ids: Sequence[int]) -> dict[int, tuple[TermScore, ...]]:

@@ -17,7 +17,7 @@ from picsight_engine.search.directions import aim_of
 from picsight_engine.search.filters import Filters
 from picsight_engine.search.pictures import PictureFinder
 from picsight_engine.search.query import ONLY_LESS, parse
-from picsight_engine.search.ranking import KEPT, Field, Ranking, explanations
+from picsight_engine.search.ranking import KEPT, Field, Judged, Ranking, explanations
 from picsight_engine.search.terms import Terms
 from picsight_engine.store.own_folder import CACHE
 from picsight_engine.store.photos import (
@@ -38,11 +38,10 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from picsight_engine.models.bundle import Bundle
-    from picsight_engine.search.answer import Request, TermScore
+    from picsight_engine.search.answer import Least, Request, TermScore
     from picsight_engine.search.directions import Aim
     from picsight_engine.search.filters import Passing
     from picsight_engine.search.query import Query
-    from picsight_engine.search.ranking import Judged
     from picsight_engine.store.database import Database
     from picsight_engine.store.photos import Photo
     from picsight_engine.vectors.matrix import Rows
@@ -139,7 +138,7 @@ class Searcher:
     def wall(self) -> Answer:
         """Every photo, newest first, whether or not a search can find it already; the scores are 0."""
         started = time.perf_counter()
-        results = tuple(_result(photo) for photo in all_photos(self._db))
+        results = tuple(_result(photo, Judged(photo.id)) for photo in all_photos(self._db))
         space = self._bundle.manifest.space_id
         return Answer("", space, len(results), _milliseconds_since(started), results)
 
@@ -183,7 +182,9 @@ class Searcher:
             return self._refreshed_rows().photos, []
         in_order = by_folder_of if request.order == "folder" else newest_of
         photos = in_order(self._db, passing.ids.tolist(), request.limit)
-        return len(passing.ids), [_result(photo) for photo in photos]
+        called = [Judged(photo_id, found_by="name") for photo_id in passing.called]
+        ranked = _led_by(called, [Judged(photo.id) for photo in photos], request.least)
+        return len(passing.ids), self._results(ranked[: max(request.limit, 0)])
 
     def _ranked(
         self, passing: Passing, own: Sequence[int], aim: Aim, request: Request
@@ -194,11 +195,13 @@ class Searcher:
         terms = () if calibration is None else passing.query.alternatives
         common = max((commonness(term.text) for term in terms), default=0.0)
         ranking = Ranking(field, aim.directions(field.spread), calibration, common)
+        called = ranking.called(passing.called)
         if request.order == "match":
-            best = [photo for photo in ranking.best(request.limit) if photo.match in KEPT[request.least]]
-            results = self._results(best)
+            best = ranking.best(request.limit + len(called))
+            results = self._results(_led_by(called, best, request.least)[: max(request.limit, 0)])
         else:
-            results = self._ordered(ranking.matching(request.least, request.limit), request)
+            matching = ranking.matching(request.least, request.limit)
+            results = self._ordered(_led_by(called, matching, request.least), request)
         return field.photos, results
 
     def _explained(self, results: list[Result], aim: Aim | None) -> list[Result]:
@@ -225,16 +228,23 @@ def _only_less(query: Query) -> list[QueryFault]:
     return [QueryFault(query.less[0].start, query.less[-1].end, ONLY_LESS)]
 
 
-def _result(photo: Photo, judged: Judged | None = None) -> Result:
+def _led_by(called: Sequence[Judged], ranked: Sequence[Judged], least: Least) -> list[Judged]:
+    """What was ranked and matches so well, behind the photos that were found by their names."""
+    known = {photo.id for photo in called}
+    return [*called, *(photo for photo in ranked if photo.match in KEPT[least] and photo.id not in known)]
+
+
+def _result(photo: Photo, judged: Judged) -> Result:
     return Result(
         id=photo.id,
         path=photo.path,
-        score=0.0 if judged is None else judged.score,
-        match=None if judged is None else judged.match,
+        score=judged.score,
+        match=judged.match,
         taken=taken_iso(photo),
         place=photo.place,
         width=photo.width,
         height=photo.height,
+        found_by=judged.found_by,
     )
 
 
