@@ -17,7 +17,7 @@ from picsight_engine.search.answer import Filter, QueryFault
 from picsight_engine.search.facts import UNDATED, VISIBLE, Condition, condition_of, known, taken_in, unknown
 from picsight_engine.search.names import named
 from picsight_engine.search.recognition import recognise
-from picsight_engine.store.selection import library_state
+from picsight_engine.store.contents import photos_revision
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -48,20 +48,14 @@ class Passing:
     faults: tuple[QueryFault, ...]
 
 
-class _Memory(threading.local):
-    """What this thread found, in the state of the library that its own connection saw."""
-
-    def __init__(self) -> None:
-        self.state = -1
-        self.found: dict[object, Ids] = {}
-
-
 class Filters:
     """Answers which photos of a library pass; any thread may call."""
 
     def __init__(self, db: Database) -> None:
         self._db = db
-        self._memory = _Memory()
+        self._lock = threading.Lock()
+        self._revision = -1
+        self._found: dict[tuple[str, ...], Ids] = {}
 
     def passing(self, query: Query, text: str) -> Passing:
         """The photos for which every fact of the query holds, and every time that its words mean.
@@ -97,13 +91,18 @@ class Filters:
 
     def _holding(self, condition: Condition) -> Ids:
         """The photos for which a condition holds, remembered until any process changes the library."""
-        memory = self._memory
-        state = library_state(self._db)
-        if state != memory.state or len(memory.found) >= _REMEMBERED:
-            memory.state, memory.found = state, {}
-        if condition.key not in memory.found:
-            memory.found[condition.key] = condition.find(self._db)
-        return memory.found[condition.key]
+        revision = photos_revision(self._db)
+        with self._lock:
+            if revision != self._revision or len(self._found) >= _REMEMBERED:
+                self._revision, self._found = revision, {}
+            ids = self._found.get(condition.key)
+        if ids is not None:
+            return ids
+        ids = condition.find(self._db)
+        with self._lock:
+            if revision == self._revision:  # else another thread has seen a later state
+                self._found[condition.key] = ids
+        return ids
 
 
 class _Sieve:

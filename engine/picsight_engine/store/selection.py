@@ -47,13 +47,6 @@ _IN_FOLDER = f"{_WITH_TEXT} AND instr(folder || '/', ?)"
 _BELOW = f"{_WITH_TEXT} AND folder_id = ? AND substr(folder || '/', 1, length(?2)) = ?2"
 
 
-def library_state(db: Database) -> int:
-    """A number that changes for the calling thread whenever anything was written to the library."""
-    with db.reading() as connection:
-        state: int = connection.execute("PRAGMA data_version").fetchone()[0]
-    return state
-
-
 def visible_photos(db: Database) -> NDArray[np.int64]:
     """Every photo that a present file shows, ascending, as all arrays of ids here are."""
     return _ids(db, _VISIBLE)
