@@ -47,6 +47,7 @@ if TYPE_CHECKING:
     from picsight_engine.vectors.matrix import Rows
 
 REST = "The rest was searched."
+_UNJUDGED = Judged(0)  # of a photo that nothing was compared with
 
 
 class Searcher:
@@ -138,7 +139,7 @@ class Searcher:
     def wall(self) -> Answer:
         """Every photo, newest first, whether or not a search can find it already; the scores are 0."""
         started = time.perf_counter()
-        results = tuple(_result(photo, Judged(photo.id)) for photo in all_photos(self._db))
+        results = tuple(_result(photo) for photo in all_photos(self._db))
         space = self._bundle.manifest.space_id
         return Answer("", space, len(results), _milliseconds_since(started), results)
 
@@ -234,7 +235,7 @@ def _led_by(called: Sequence[Judged], ranked: Sequence[Judged], least: Least) ->
     return [*called, *(photo for photo in ranked if photo.match in KEPT[least] and photo.id not in known)]
 
 
-def _result(photo: Photo, judged: Judged) -> Result:
+def _result(photo: Photo, judged: Judged = _UNJUDGED) -> Result:
     return Result(
         id=photo.id,
         path=photo.path,
