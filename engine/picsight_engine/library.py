@@ -357,6 +357,10 @@ class Library:
         """Why the file at `path` could not be indexed, None if nothing is known."""
         return problem_at(self._db, path)
 
+    def photo(self, photo_id: int) -> Photo | None:
+        """A photo that the library shows, None if it shows none of this number."""
+        return photos_by_id(self._db, [photo_id]).get(photo_id)
+
     def thumbnail(self, photo_id: int) -> bytes | None:
         """A photo's small picture as JPEG, 256 pixels at its long side; None where there is none."""
         return self._thumbnails().get(photo_id)

@@ -47,7 +47,7 @@ class MainWindow(QMainWindow):
         self.pictures = Pictures(Limits())
         self.frame = frame = Frame(settings, self.pictures, jobs, self)
         self.library = LibraryController(place, frame.problems_model, frame.status, jobs, self)
-        self.search = SearchController(frame.box, frame.wall_page, jobs, self)
+        self.search = SearchController(frame.box, frame.wall_page, jobs, self, pictures=self.pictures)
         self.viewer = ViewerController(
             frame.viewer_page,
             frame.model,

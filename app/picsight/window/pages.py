@@ -96,8 +96,7 @@ class Pages(QObject):
 
     def show_problems(self) -> None:
         """What could not be read; the box does not keep words that have nothing to do with it."""
-        self._frame.box.set_text("")
-        self._frame.box.set_like(None)
+        self._search.name_nothing()
         self._frame.show_page(self._frame.problems)
         self._frame.sidebar.mark(None, problems=True)
         self._frame.problems.table.setFocus()

@@ -14,11 +14,13 @@ from picsight.window.grid.arrangement import Order
 from picsight.window.grid.delegate import plate_of
 from picsight.window.grid.page import WallPage
 from picsight.window.search.box import SearchBox
+from picsight.window.search.chips import ChipButton
 from picsight.window.search.controller import SearchController
 from picsight.window.search.listing import FIRST
 from picsight.window.search.place import Place, ready
 from picsight_engine.errors import LibraryError
 from picsight_engine.search.answer import Answer, Filter, QueryFault
+from picsight_engine.search.suggestions import Suggestions
 
 
 class ShelfLibrary:
@@ -35,6 +37,8 @@ class ShelfLibrary:
         self.matches = self.filters = None
         self.undated = 0
         self.copies = {}
+        self.words, self.meant = {}, None
+        self.offers = lambda _text: ()
 
     def search(self, query, *, limit, order="match", least="all"):
         words = query.partition(" folder:")[0]
@@ -54,13 +58,20 @@ class ShelfLibrary:
         found = [photo for photo in found if photo.match != "none" or least == "all"]
         filters = self.filters(query) if self.filters is not None else ()
         return Answer(
-            words, "space", len(self.shelf), 1.0, tuple(found[:limit]), self.faults, filters, self.undated
+            query, "space", len(self.shelf), 1.0, tuple(found[:limit]), self.faults, filters, self.undated
         )
 
-    def similar(self, photo, *, limit):
-        self.asked.append(photo)
-        near = sorted(self.shelf, key=lambda other: abs(other.id - photo))[1:]
-        return Answer("", "space", len(self.shelf), 1.0, tuple(near[:limit]))
+    def suggestions(self, text, cursor=None):
+        before = text[:cursor]
+        longer = self.words.get(before.split()[-1], "") if before.strip() else ""
+        completed = before.removesuffix(before.split()[-1]) + longer + text[cursor:] if longer else text
+        return Suggestions(self.offers(text), completed, self.meant)
+
+    def photo(self, photo_id):
+        return next((photo for photo in self.shelf if photo.id == photo_id), None)
+
+    def thumbnail(self, _photo_id):
+        return None
 
     def all_photos(self):
         self.asked.append("")
@@ -243,11 +254,13 @@ def test_more_like_this_says_whose_and_back_returns_to_the_query_at_its_place(de
     desk.type("dog")
     desk.shows("dog")
     desk.view.setCurrentIndex(desk.view.model().index(60, 0))
-    place = desk.view.place()
+    place, liked = desk.view.place(), desk.ids()[60]
     with desk.qtbot.waitSignal(desk.controller.place_changed):
         desk.controller.like(desk.view.current_photo())
-    assert desk.library.asked[-1] == desk.controller.place.like.id
-    assert "IMG_" in desk.box.findChild(object, "like").accessibleName()
+    assert desk.box.text() == desk.library.asked[-1] == f"like:#{liked}"
+    chip = desk.box.findChild(ChipButton)
+    assert "IMG_" in chip.accessibleName()
+    assert desk.page.title().startswith(f"Like \u2068IMG_{liked:04}.jpg\u2069 · ")
     assert desk.view.at_top()
     with desk.qtbot.waitSignal(desk.controller.place_changed):
         desk.controller.go_back()
@@ -464,7 +477,11 @@ def test_where_nothing_matches_only_ways_out_that_have_results_are_offered(desk,
         parts = [Filter(4, 11, "time", "2019", 7)] if "in:2019" in query else []
         return (
             *parts,
-            *([Filter(len(query), len(query), "folder", "Trips", 3)] if "folder:" in query else []),
+            *(
+                [Filter(query.index("folder:"), len(query), "folder", "Trips", 3)]
+                if "folder:" in query
+                else []
+            ),
         )
 
     def matches(query):
@@ -489,7 +506,7 @@ def test_what_only_facts_were_asked_for_lies_as_all_photos_do(desk):
     desk.type("in:2020")
     desk.shows("in:2020")
     assert len(desk.ids()) == 100
-    assert desk.page.title() == "\u2068“in:2020”\u2069 · 100 photos · 7 without a date"
+    assert desk.page.title() == "\u20682020\u2069 · 100 photos · 7 without a date"
     assert desk.page.header.order.text() == "Sort: Date"
     assert desk.view.scrubber.marks() == []
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QObject, Signal
 
 from picsight.window.parts.words import isolated
-from picsight.window.search.headline import asked, found
+from picsight.window.search.headline import found
 
 if TYPE_CHECKING:
     from picsight.window.grid.page import WallPage
@@ -30,15 +30,15 @@ class Absence(QObject):
         super().__init__(parent)
         self._page = page
 
-    def say(self, place: Place, shown: Shown | None, *, settled: bool) -> None:
-        """Where a place has no photo to show; once `settled` none will come."""
+    def say(self, place: Place, shown: Shown | None, asked: str, *, settled: bool) -> None:
+        """Where a place has no photo to show for what is `asked`; once `settled` none will come."""
         self._page.say("")
-        if place.like:
+        if place.has_pictures and shown is not None and not shown.answer.faults and not shown.answer.filters:
             self._notice(
                 self.tr("No other photos to compare with."), "", [(self.tr("Back"), self.back_requested.emit)]
             )
         elif place.words and shown is not None and (shown.answer.photos or shown.answer.filters):
-            self._say_unmatched(place, shown)
+            self._say_unmatched(place, shown, asked)
         else:
             self._say_empty(place, settled=settled)
 
@@ -51,8 +51,8 @@ class Absence(QObject):
         self._page.say("")
         self._notice(title, sentence, ways)
 
-    def _say_unmatched(self, place: Place, shown: Shown) -> None:
-        title = self.tr("Nothing here matches {words}.").format(words=asked(place))
+    def _say_unmatched(self, place: Place, shown: Shown, asked: str) -> None:
+        title = self.tr("Nothing here matches {words}.").format(words=asked)
         why = " ".join(fault.message for fault in shown.answer.faults)
         ways = [*(self._around(place, detour) for detour in shown.detours), self._to_all()]
         if shown.closest:

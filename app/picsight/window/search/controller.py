@@ -12,11 +12,13 @@ from PySide6.QtGui import QAccessible, QAccessibleAnnouncementEvent
 from picsight.window.grid.arrangement import Arrangement, Group, Order
 from picsight.window.parts.words import counted
 from picsight.window.search.absence import Absence
-from picsight.window.search.headline import announcement, headline
+from picsight.window.search.headline import announcement, headline, scoped
+from picsight.window.search.likes import Likes
 from picsight.window.search.listing import Listing
 from picsight.window.search.look import Shown, look
 from picsight.window.search.news import News, compare
-from picsight.window.search.place import Place, ready
+from picsight.window.search.place import Place
+from picsight.window.search.wording import readable
 from picsight_engine.errors import BundleError
 
 if TYPE_CHECKING:
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
 
     from picsight.jobs import Jobs
     from picsight.window.grid.page import WallPage
+    from picsight.window.parts.picture import Pictures
     from picsight.window.search.box import SearchBox
     from picsight_engine.library import Library
     from picsight_engine.search.answer import Result
@@ -43,7 +46,15 @@ class SearchController(QObject):
     install_again_requested = Signal()  # the model that should have answered
     folders_wanted = Signal()  # none of those that are there has photos
 
-    def __init__(self, box: SearchBox, page: WallPage, jobs: Jobs, parent: QObject | None = None) -> None:
+    def __init__(
+        self,
+        box: SearchBox,
+        page: WallPage,
+        jobs: Jobs,
+        parent: QObject | None = None,
+        *,
+        pictures: Pictures | None = None,
+    ) -> None:
         super().__init__(parent)
         self._box, self._page, self._jobs = box, page, jobs
         self._library: Library | None = None
@@ -63,7 +74,7 @@ class SearchController(QObject):
         self._quiet = QTimer(self, singleShot=True, interval=QUIET_MS)
         self._news = QTimer(self, singleShot=True)
         self._slow = QTimer(self, singleShot=True, interval=LOADING_MS)
-        self._listing = Listing()
+        self._listing, self.likes = Listing(), Likes(jobs, pictures, self)
         self._absence = Absence(page, self)
         self._absence.back_requested.connect(self.go_back)
         self._absence.all_requested.connect(self._all_photos)
@@ -74,10 +85,12 @@ class SearchController(QObject):
         self._pause.timeout.connect(self._ask)
         self._quiet.timeout.connect(self._speak)
         self._news.timeout.connect(self._look_for_news)
-        box.edited.connect(self._typed)
+        box.edited.connect(lambda _line: self._typed())
         box.submitted.connect(self._submitted)
         box.down_requested.connect(self._to_photos)
-        box.like_removed.connect(self.go_back)
+        box.widened.connect(self._widen)
+        box.picture_of = self.likes.picture_of
+        self.likes.arrived.connect(self._name_pictures)
         page.pill.shown_requested.connect(self._show_news)
         page.view.fold_toggled.connect(self._toggle_weaker)
         page.view.stack_toggled.connect(self._turn_stack)
@@ -88,6 +101,7 @@ class SearchController(QObject):
     def use(self, library: Library) -> None:
         """Work with this library from now on."""
         self._library, self._listing = library, Listing()
+        self.likes.use(library)
         self._ask()
 
     def ask_again(self) -> None:
@@ -119,27 +133,37 @@ class SearchController(QObject):
     def go(self, place: Place) -> None:
         """Leave for another place; the way back is kept."""
         self._remember()
-        self._box.set_text(place.words)
         self._request(place)
+        self.name_place()
 
     def like(self, photo: Result) -> None:
-        """Show photos like this one."""
-        self.go(Place(like=photo))
+        """Show photos like this one; words can be added."""
+        self.likes.know(photo)
+        self.go(replace(self._wanted, words=f"like:#{photo.id}", cursor=None))
+
+    def less_like(self, photo: Result) -> None:
+        """Show less of what this one shows among what is shown now."""
+        self.likes.know(photo)
+        self._quiet.start()
+        self._box.add(f"-like:#{photo.id}")
 
     def name_place(self) -> None:
-        """Say in the box where one is, after another page needed it empty."""
+        """Say in the box where one is."""
         self._box.set_text(self._wanted.words)
-        self._box.set_like(self._wanted.like.path.name if self._wanted.like else None)
+        self._box.set_scope(self._wanted.folder.name if self._wanted.folder else "")
+
+    def name_nothing(self) -> None:
+        """The box has nothing to do with what is shown now."""
+        self._box.set_text("")
+        self._box.set_scope("")
 
     def go_back(self) -> None:
         """Return to where one was, at the height and the photo that one left; at last to all photos."""
         if self._back:
-            place, seen = self._back.pop()
-            self._box.set_text(place.words)
-            self._request(place, seen)
+            self._request(*self._back.pop())
         elif self._wanted != Place():
-            self._box.set_text("")
             self._request(Place())
+        self.name_place()
 
     def photos_arrived(self) -> None:
         """New photos are in the library: they appear at the end of the wall, or wait in the pill."""
@@ -168,27 +192,31 @@ class SearchController(QObject):
 
     # Typing
 
-    def _typed(self, text: str) -> None:
+    def _typed(self) -> None:
         self._quiet.start()
-        words = ready(text) or ""  # too little to search for shows what is there, no answer of before
-        if words == self._wanted.words and self._wanted.like is None:
+        words, cursor = self._box.asked()
+        if words == self._wanted.words:
             return
-        if not words and self._wanted.like is not None:
-            return
-        if self._wanted.like is not None or not self._wanted.words:
+        if not self._wanted.words:
             self._remember()
         self._request(
-            Place(words=words, folder=self._wanted.folder),
+            Place(words, self._wanted.folder, cursor=cursor),
             wait=self._took > SLOW_SECONDS,
         )
 
     def _submitted(self) -> None:
-        words = " ".join(self._box.text().split())
+        words = self._box.text()
         if words and words != self._wanted.words:
-            self._request(Place(words=words, folder=self._wanted.folder))
+            self._request(Place(words, self._wanted.folder))
         elif self._held is not None:
             self._held()
         self._to_photos()
+
+    def _widen(self) -> None:
+        """The same search in all photos."""
+        self._remember()
+        self._request(replace(self._wanted, folder=None))
+        self.name_place()
 
     def _to_photos(self) -> None:
         view = self._page.view
@@ -208,7 +236,6 @@ class SearchController(QObject):
     ) -> None:
         self._wanted, self._seen, self._stay, self._held = place, seen, stay, None
         self._jobs.forget(LANE_NEWS)
-        self._box.set_like(place.like.path.name if place.like else None)
         self._pause.start() if wait else self._ask()
 
     def _ask(self) -> None:
@@ -259,6 +286,7 @@ class SearchController(QObject):
         view, is_same = self._page.view, shown is self._shown
         self._place, self._shown = place, shown
         self._page.pill.hide()
+        self._box.show_answer(shown.answer if place.is_search else None)
         best_in_sight = (place.is_search and view.at_top()) or (is_same and not stay)
         if not is_same:
             view.show_wall(shown.wall, stay=stay)
@@ -280,9 +308,22 @@ class SearchController(QObject):
         if shown.finds_nothing or not shown.wall.results:
             self._say_nothing()
             return
-        self._page.say(*headline(place, shown, paused=not self._quiet.isActive()))
+        self._page.say(*headline(place, shown, self._asked(), paused=not self._quiet.isActive()))
         self._page.header.offer(self._arrangement, shown.tally, is_ranked=shown.is_ranked)
         self._page.show_wall()
+
+    def _asked(self) -> str:
+        """The query as one reads it, its last word completed, and the folder."""
+        shown, place = self._shown, self._place
+        words = place.words
+        if shown is not None and place.cursor is not None:
+            words = shown.answer.query.replace(place.scope, "") if place.scope else shown.answer.query
+        return scoped(readable(words, self.likes.name), place)
+
+    def _name_pictures(self) -> None:
+        self._box.update_chips()
+        if self._place.has_pictures:
+            self._say_what_is_shown()
 
     def _say_loading(self) -> None:
         self._page.say(self.tr("Getting ready to search by meaning. Your photos can be looked at meanwhile."))
@@ -336,11 +377,11 @@ class SearchController(QObject):
         if self._shown is None or self._place != self._wanted or not self._place.is_search:
             return
         self._say_what_is_shown()
-        words = announcement(self._place, self._shown)
+        words = announcement(self._place, self._shown, self._asked())
         QAccessible.updateAccessibility(QAccessibleAnnouncementEvent(self._page.view, words))
 
     def _say_nothing(self) -> None:
-        self._absence.say(self._place, self._shown, settled=self._settled)
+        self._absence.say(self._place, self._shown, self._asked(), settled=self._settled)
 
     def _all_photos(self) -> None:
         self.go(Place())

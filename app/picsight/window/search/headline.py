@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 BETWEEN = " · "
 
 
-def headline(place: Place, shown: Shown, *, paused: bool) -> tuple[str, str]:
-    """What was asked for and how much of it there is, in whole and in short.
+def headline(place: Place, shown: Shown, asked: str, *, paused: bool) -> tuple[str, str]:
+    """What was `asked` for and how much of it there is, in whole and in short.
 
     That nothing is certain is said only once the person has `paused` in typing.
     """
@@ -28,22 +28,19 @@ def headline(place: Place, shown: Shown, *, paused: bool) -> tuple[str, str]:
         return f"{faults} {_amount(shown, paused=paused)}", faults
     amount = _amount(shown, paused=paused)
     unsure = ""
-    if shown.tally.ordered and place.like is None:
+    if shown.tally.ordered and not place.has_pictures:
         unsure = f", {say('only ordered: this model cannot tell which of them match')}"
         short = say("{count}, only ordered").format(count=amount)
     else:
         short = amount
-    return BETWEEN.join((asked(place), amount)) + unsure, short
+    return BETWEEN.join((asked, amount)) + unsure, short
 
 
-def asked(place: Place) -> str:
-    """What was asked for: “dog” in Trips."""
-    if place.like is not None:
-        return say("Photos like {name}").format(name=isolated(place.like.path.name))
-    words = isolated(f"“{place.words}”")
+def scoped(asked: str, place: Place) -> str:
+    """What was asked for, and in which folder: “dog” in Trips."""
     if place.folder is None:
-        return words
-    return say("{words} in {folder}").format(words=words, folder=isolated(place.folder.name))
+        return asked
+    return say("{words} in {folder}").format(words=asked, folder=isolated(place.folder.name))
 
 
 def _amount(shown: Shown, *, paused: bool) -> str:
@@ -85,13 +82,13 @@ def _photos(count: int) -> str:
     return counted(count, "%n photo", "%n photos")
 
 
-def announcement(place: Place, shown: Shown) -> str:
+def announcement(place: Place, shown: Shown, asked: str) -> str:
     """The same for a screen reader."""
     count: Tally = shown.tally
     if shown.finds_nothing:
         return say("Nothing here matches")
     if not shown.is_ranked or count.ordered:
-        return headline(place, shown, paused=True)[0]
+        return headline(place, shown, asked, paused=True)[0]
     weaker = counted(count.weaker, "%n weaker match", "%n weaker matches")
     if count.strong and count.weaker:
         strong = counted(count.strong, "%n strong", "%n strong")

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 from picsight.window.grid.arrangement import (
     CLOSEST,
-    ORDERED,
     Order,
     Tally,
     arrange_all,
@@ -70,15 +69,14 @@ class Shown:
 
 def look(library: Library, place: Place, arrangement: Arrangement, listing: Listing) -> Shown:
     """Ask the library for what a place holds."""
-    if place.like is not None:
-        answer = library.similar(place.like.id, limit=ORDERED)
-        return _ranked(answer, arrangement)
     if place.words:
         return _searched(library, place, arrangement)
     return _listed(library, place, arrangement, listing)
 
 
 def _searched(library: Library, place: Place, arrangement: Arrangement) -> Shown:
+    if place.cursor is not None:
+        place = replace(place, words=library.suggestions(place.words, place.cursor).completed)
     order = arrangement.ranked
     most = MOST if order is Order.MATCH else MOST_ARRANGED
     answer = library.search(place.query, limit=most, order=order.value, least="weaker")
@@ -114,11 +112,11 @@ def _is_listing(answer: Answer) -> bool:
 def _detours(library: Library, place: Place, answer: Answer) -> Iterator[Detour]:
     """The places without one of the filters, as far as there is anything."""
     for narrowed in answer.filters[:DETOURS]:
-        if narrowed.start < len(place.words):
-            words = " ".join((place.words[: narrowed.start] + place.words[narrowed.end :]).split())
-            wider = replace(place, words=words)
-        else:
+        part = answer.query[narrowed.start : narrowed.end]
+        if part == place.scope:
             wider = replace(place, folder=None)
+        else:
+            wider = replace(place, words=" ".join(place.words.replace(part, "", 1).split()))
         if not wider.words:
             continue
         found = library.search(wider.query, limit=MOST, least="weaker")
