@@ -22,6 +22,7 @@ from picsight.window.models.hint import BetterModels
 from picsight.window.pages import Pages
 from picsight.window.parts.picture import Pictures
 from picsight.window.search.controller import SearchController
+from picsight.window.search.offers import Offers, join_offers
 from picsight.window.search.place import Place
 from picsight.window.tokens import px
 from picsight.window.viewer.controller import ViewerController
@@ -48,6 +49,7 @@ class MainWindow(QMainWindow):
         self.frame = frame = Frame(settings, self.pictures, jobs, self)
         self.library = LibraryController(place, frame.problems_model, frame.status, jobs, self)
         self.search = SearchController(frame.box, frame.wall_page, jobs, self, pictures=self.pictures)
+        self.offers = Offers(frame.box, jobs, frame, self)
         self.viewer = ViewerController(
             frame.viewer_page,
             frame.model,
@@ -64,6 +66,7 @@ class MainWindow(QMainWindow):
         self.pages = Pages(self, frame, self.search, self.viewer, self.photos)
         self.library_pages = LibraryPages(frame, self.library, self.search, self.models, self.folders)
         self.problems = ProblemsController(frame.problems, self.library, frame.status)
+        join_offers(self.offers, frame, self.search)
         self.library.opened.connect(self._warm_up)
         jobs.failed.connect(frame.status.show_sentence)
         self.setCentralWidget(frame)

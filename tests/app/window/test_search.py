@@ -546,3 +546,23 @@ def test_copies_of_a_picture_have_one_place_until_its_plate_is_pressed(desk):
     assert desk.view.current_photo().id == 3
     press_plate()
     desk.qtbot.waitUntil(lambda: len(desk.ids()) == 198)
+
+
+def test_a_half_typed_word_is_completed_and_the_header_says_so(desk):
+    desk.library.words = {"eleph": "elephant", "elepha": "elephant"}
+    desk.type("eleph")
+    desk.qtbot.waitUntil(lambda: desk.library.asked[-1] == "elephant")
+    desk.shows("eleph")
+    assert desk.page.title().startswith("\u2068“elephant”\u2069 · ")
+    assert desk.box.text() == "eleph"
+    desk.type(" ")
+    desk.qtbot.waitUntil(lambda: desk.library.asked[-1] == "eleph")
+
+
+def test_less_like_this_is_one_more_chip_of_the_search(desk):
+    desk.type("dog")
+    desk.shows("dog")
+    with desk.qtbot.waitSignal(desk.controller.place_changed):
+        disliked = desk.view.model().photo(3)
+        desk.controller.less_like(disliked)
+    assert desk.library.asked[-1] == f"dog -like:#{disliked.id}"

@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QHBoxLayout, QWidget
 from picsight.settings import ROW_LARGEST, ROW_SMALLEST
 from picsight.window.grid.arrangement import Arrangement, Group, Order, Tally
 from picsight.window.parts.choice import Choice, Toggle
-from picsight.window.parts.controls import FlatSlider
+from picsight.window.parts.controls import Button, FlatSlider, Weight
 from picsight.window.parts.labels import ElidedLabel
 from picsight.window.parts.words import counted
 from picsight.window.tokens import HALF, PAD, px
@@ -34,6 +34,7 @@ class WallHeader(QWidget):
     def __init__(self, view: PhotoView, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.title = ElidedLabel(self)
+        self.meant = Button("", Weight.QUIET, self)
         self.weaker = Toggle(self)
         self.order: Choice[Order] = Choice(self.tr("Sort"), "sort", self.order_chosen.emit, self)
         self.group: Choice[Group] = Choice(self.tr("Group"), "group", self.group_chosen.emit, self)
@@ -46,6 +47,8 @@ class WallHeader(QWidget):
         self._set_margins()
         row.setSpacing(px(self, HALF))
         row.addWidget(self.title, 1)
+        row.addWidget(self.meant)
+        self.meant.hide()
         for part in (self.weaker, self.order, self.group, self.slider):
             row.addWidget(part)
         self.setMinimumHeight(px(self, 2.25))
@@ -72,6 +75,11 @@ class WallHeader(QWidget):
         mixes = is_ranked and order is not Order.MATCH
         self.weaker.setVisible(mixes and bool(count.strong and count.weaker))
         self._fit()
+
+    def offer_meant(self, words: str) -> None:
+        """Ask whether a mistyped word was meant so; "" asks nothing."""
+        self.meant.setText(self.tr("Did you mean {words}?").format(words=words) if words else "")
+        self.meant.setVisible(bool(words))
 
     def hide_choices(self) -> None:
         """There is nothing to order."""

@@ -132,7 +132,8 @@ class SearchBox(QFrame):
         query = self._joined(line)
         before = str(Pieces(line[: self.line.cursorPosition()], (), frozenset(self._plain)))
         start = query.find(str(Pieces(line, (), frozenset(self._plain))))
-        return query, max(start, 0) + len(before)
+        behind_blank = bool(before) and line[self.line.cursorPosition() - 1].isspace()
+        return query, max(start, 0) + len(before) + behind_blank
 
     def _joined(self, line: str) -> str:
         return str(Pieces(line, tuple(self._tokens), frozenset(self._plain)))
@@ -143,6 +144,13 @@ class SearchBox(QFrame):
         self._tokens, self._plain = list(parts.tokens), set(parts.plain)
         self.line.setText(parts.line)
         self._show()
+
+    def put(self, text: str) -> None:
+        """Another query as if it was typed, the cursor behind its words."""
+        self.set_text(text)
+        self.line.setFocus()
+        self.line.setCursorPosition(len(self.line.text()))
+        self.edited.emit(self.line.text())
 
     def set_scope(self, name: str) -> None:
         """Name the folder that is searched; "" for all photos."""

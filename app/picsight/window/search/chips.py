@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QRect, QRectF, QSize, Qt, Signal
@@ -33,7 +33,7 @@ class Chip:
     words: str
     recognised: bool = False
     fault: str = ""
-    picture: QPixmap | None = field(default=None, compare=False)
+    picture: QPixmap | None = None
 
 
 class ChipBar(QWidget):

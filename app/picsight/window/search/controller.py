@@ -41,6 +41,7 @@ NEWS_SHARE = 10  # looking for new photos may take a tenth of the time
 class SearchController(QObject):
     """Decides what the wall shows; holds no photos itself."""
 
+    library_changed = Signal(object)  # Library
     place_changed = Signal(object)  # Place, as soon as its photos are shown
     busy_changed = Signal(bool)
     install_again_requested = Signal()  # the model that should have answered
@@ -102,6 +103,7 @@ class SearchController(QObject):
         """Work with this library from now on."""
         self._library, self._listing = library, Listing()
         self.likes.use(library)
+        self.library_changed.emit(library)
         self._ask()
 
     def ask_again(self) -> None:
@@ -115,6 +117,15 @@ class SearchController(QObject):
     def place(self) -> Place:
         """Where one is now."""
         return self._place
+
+    @property
+    def query(self) -> str:
+        """What is searched for now, the last word completed; without the folder."""
+        shown, place = self._shown, self._place
+        if shown is None or place.cursor is None:
+            return place.words
+        asked = shown.answer.query
+        return asked.replace(place.scope, "").strip() if place.scope else asked
 
     @property
     def shown(self) -> Shown | None:
@@ -195,7 +206,8 @@ class SearchController(QObject):
     def _typed(self) -> None:
         self._quiet.start()
         words, cursor = self._box.asked()
-        if words == self._wanted.words:
+        completed = self._wanted.cursor is not None and self.query != words
+        if words == self._wanted.words and not (completed and cursor is None):
             return
         if not self._wanted.words:
             self._remember()
@@ -314,11 +326,7 @@ class SearchController(QObject):
 
     def _asked(self) -> str:
         """The query as one reads it, its last word completed, and the folder."""
-        shown, place = self._shown, self._place
-        words = place.words
-        if shown is not None and place.cursor is not None:
-            words = shown.answer.query.replace(place.scope, "") if place.scope else shown.answer.query
-        return scoped(readable(words, self.likes.name), place)
+        return scoped(readable(self.query, self.likes.name), self._place)
 
     def _name_pictures(self) -> None:
         self._box.update_chips()

@@ -1,4 +1,4 @@
-"""Marks under the words of a line: what is wrong is underlined in waves, what was recognised has the chips' tone."""
+"""Marks under the words of a line: waves where something is wrong, dashes under what was recognised, as around its chip."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtGui import QGuiApplication, QInputMethodEvent, QTextCharFormat
 
-from picsight.window.tokens import mix, tones
+from picsight.window.tokens import tones
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -43,5 +43,6 @@ def _format(line: QLineEdit, mark: Mark) -> QTextCharFormat:
         form.setUnderlineStyle(QTextCharFormat.UnderlineStyle.WaveUnderline)
         form.setUnderlineColor(colours.fault)
     else:
-        form.setBackground(mix(colours.base, colours.accent, 0.18))
+        form.setUnderlineStyle(QTextCharFormat.UnderlineStyle.DashUnderline)
+        form.setUnderlineColor(colours.accent)
     return form
