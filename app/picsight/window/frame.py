@@ -44,6 +44,7 @@ class Frame(QWidget):
 
     folders_dropped = Signal(object)  # tuple[Path, ...]
     model_dropped = Signal(object)  # Path
+    picture_dropped = Signal(object)  # Path or QImage
 
     def __init__(
         self, settings: Settings, pictures: Pictures, jobs: Jobs, parent: QWidget | None = None
@@ -97,9 +98,10 @@ class Frame(QWidget):
         self._fit_sidebar()
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
-        """Folders and models may be dropped."""
-        sentence = dropped(event).sentence()
-        if sentence:
+        """Folders, models and pictures may be dropped."""
+        drop = dropped(event)
+        sentence = drop.sentence()
+        if sentence and (drop.folders or drop.models or self._top.isVisible()):
             self.veil.say(sentence)
             event.acceptProposedAction()
 
@@ -116,6 +118,8 @@ class Frame(QWidget):
             self.folders_dropped.emit(drop.folders)
         if drop.models:
             self.model_dropped.emit(drop.models[0])
+        if drop.picture is not None and not drop.folders and not drop.models:
+            self.picture_dropped.emit(drop.picture)
         event.acceptProposedAction()
 
     def _fit_sidebar(self) -> None:

@@ -56,6 +56,9 @@ class Pages(QObject):
         grid.left.connect(self._leave_grid)
         photos.open_requested.connect(self.open_photo)
         photos.similar_requested.connect(self.more_like)
+        photos.unlike_requested.connect(self.less_like)
+        grid.unlike_requested.connect(lambda row: self.less_like(frame.model.photo(row)))
+        frame.picture_dropped.connect(search.like_picture)
 
     def _join_viewer(self, photos: PhotoActions) -> None:
         page, model = self._frame.viewer_page, self._frame.model
@@ -130,6 +133,15 @@ class Pages(QObject):
             self.show_wall()
             self._search.like(photo)
             self._frame.grid.setFocus()
+
+    def less_like(self, photo: Result) -> None:
+        """What is searched for, but less like one; alone this asks for nothing."""
+        if self._search.place.is_search:
+            self._search.less_like(photo)
+        else:
+            self._frame.status.show_sentence(
+                self.tr("Search for something first; then ask for less like this.")
+            )
 
     def toggle_full_screen(self) -> None:
         """Only the photo, or everything again."""

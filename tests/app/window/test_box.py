@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from PySide6.QtCore import Qt
-from PySide6.QtGui import QGuiApplication
+from PySide6.QtCore import QMimeData, Qt, QUrl
+from PySide6.QtGui import QGuiApplication, QImage
 
 from picsight.window.search.box import SearchBox
 from picsight.window.search.chips import ChipButton, MoreButton
@@ -188,3 +188,23 @@ def test_whatever_is_typed_asks_the_same_as_its_text(qapp, parts):
         set(typed.less),
     )
     box.deleteLater()
+
+
+def test_a_copied_picture_is_pasted_as_a_query_and_words_as_words(qtbot, box, tmp_path):
+    image = QImage(8, 8, QImage.Format.Format_RGB32)
+    image.fill(Qt.GlobalColor.red)
+    given = []
+    box.picture_given.connect(given.append)
+    QGuiApplication.clipboard().setImage(image)
+    qtbot.keyClick(box.line, Qt.Key.Key_V, Qt.KeyboardModifier.ControlModifier)
+    assert given[0].size() == image.size()
+    path = tmp_path / "a photo.png"
+    image.save(str(path))
+    files = QMimeData()
+    files.setUrls([QUrl.fromLocalFile(str(path))])
+    QGuiApplication.clipboard().setMimeData(files)
+    qtbot.keyClick(box.line, Qt.Key.Key_V, Qt.KeyboardModifier.ControlModifier)
+    assert given[1:] == [path]
+    QGuiApplication.clipboard().setText("dog")
+    qtbot.keyClick(box.line, Qt.Key.Key_V, Qt.KeyboardModifier.ControlModifier)
+    assert (box.text(), len(given)) == ("dog", 2)

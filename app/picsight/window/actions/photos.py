@@ -26,6 +26,7 @@ class PhotoActions(QObject):
 
     open_requested = Signal(int)  # the row
     similar_requested = Signal(object)  # Result
+    unlike_requested = Signal(object)  # Result
 
     def __init__(self, frame: Frame, viewer: ViewerController, jobs: Jobs) -> None:
         super().__init__(frame)
@@ -51,19 +52,27 @@ class PhotoActions(QObject):
         """The menu of the wall's current photo."""
         row = self._frame.grid.currentIndex().row()
         photo, chosen = self._frame.model.photo(row), self._frame.grid.selected_count()
-        one = (self.tr("Open"), self.tr("Show in folder"), self.tr("More like this"), self.tr("Copy"))
+        one = (
+            self.tr("Open"),
+            self.tr("Show in folder"),
+            self.tr("More like this"),
+            self.tr("Less like this"),
+            self.tr("Copy"),
+        )
         of_several = (
             self.tr("Open this photo"),
             self.tr("Show this photo in its folder"),
             self.tr("More like this photo"),
+            self.tr("Less like this photo"),
             counted(chosen, "Copy %n photo", "Copy %n photos"),
         )
-        opening, showing, alike, copying = of_several if chosen > 1 else one
+        opening, showing, alike, unlike, copying = of_several if chosen > 1 else one
         entries = [
             (opening, "Return", lambda: self.open_requested.emit(row)),
             (showing, "Ctrl+R", lambda: self.reveal_file(photo.path)),
             None,
             (alike, "L", lambda: self.similar_requested.emit(photo)),
+            (unlike, "Shift+L", lambda: self.unlike_requested.emit(photo)),
             None,
             (copying, "Ctrl+C", self.copy),
         ]

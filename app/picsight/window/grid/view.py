@@ -37,6 +37,7 @@ class PhotoView(SectionedView):
 
     open_requested = Signal(int)  # the row
     similar_requested = Signal(int)
+    unlike_requested = Signal(int)
     copy_requested = Signal()
     menu_requested = Signal(QPoint)  # on the screen
     typed = Signal(str)  # letters that are meant for the box
@@ -277,11 +278,13 @@ class PhotoView(SectionedView):
 
     def _act_by_letter(self, event: QKeyEvent) -> bool:
         index, flag = self.currentIndex(), QItemSelectionModel.SelectionFlag
-        if event.modifiers() or not index.isValid() or not self.selectionModel().hasSelection():
+        shift = Qt.KeyboardModifier.ShiftModifier
+        if event.modifiers() & ~shift or not index.isValid() or not self.selectionModel().hasSelection():
             return False
         if event.key() == Qt.Key.Key_L:
-            self.similar_requested.emit(index.row())
-        elif event.key() == Qt.Key.Key_X:
+            wish = self.unlike_requested if event.modifiers() else self.similar_requested
+            wish.emit(index.row())
+        elif event.key() == Qt.Key.Key_X and not event.modifiers():
             self.selectionModel().select(index, flag.Toggle)
         else:
             return False

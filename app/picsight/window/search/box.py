@@ -18,6 +18,7 @@ from PySide6.QtGui import (
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLineEdit, QSizePolicy, QStyle, QWidget
 
 from picsight.window.parts.controls import IconButton
+from picsight.window.parts.drops import picture_in
 from picsight.window.parts.icons import paint_icon
 from picsight.window.search.chips import Chip, ChipBar
 from picsight.window.search.marks import Mark, show_marks
@@ -29,7 +30,14 @@ from picsight.window.tokens import HAIR, HALF, em, px, tones
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from PySide6.QtGui import QMouseEvent, QPaintEvent, QPixmap, QResizeEvent
+    from PySide6.QtGui import (
+        QDragEnterEvent,
+        QDropEvent,
+        QMouseEvent,
+        QPaintEvent,
+        QPixmap,
+        QResizeEvent,
+    )
 
     from picsight.window.search.pieces import Piece
     from picsight_engine.search.answer import Answer, Filter, QueryFault
@@ -56,6 +64,7 @@ class SearchBox(QFrame):
     submitted = Signal()  # Enter
     down_requested = Signal()  # to the photos
     widened = Signal()  # the folder's chip was removed
+    picture_given = Signal(object)  # Path or QImage, pasted or dropped
     emptied = Signal()  # Escape in an empty box
     keys = Signal(object)  # QKeyEvent, before the line takes it; who accepts it keeps it
 
@@ -81,6 +90,8 @@ class SearchBox(QFrame):
         self.line.setAccessibleName(self.tr("Search photos"))
         self.line.setAttribute(Qt.WidgetAttribute.WA_MacShowFocusRect, False)
         self.line.installEventFilter(self)
+        self.line.setAcceptDrops(False)  # the whole box takes pictures
+        self.setAcceptDrops(True)
         self.line.setMinimumWidth(px(self, 4))
         self.setFocusProxy(self.line)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
@@ -298,6 +309,11 @@ class SearchBox(QFrame):
             self.bar.focus(0)
         elif event.matches(QKeySequence.StandardKey.Copy) and self._all_is_selected():
             QGuiApplication.clipboard().setText(self.text())
+        elif event.matches(QKeySequence.StandardKey.Paste):
+            picture = picture_in(QGuiApplication.clipboard().mimeData())
+            if picture is not None:
+                self.picture_given.emit(picture)
+            return picture is not None
         else:
             return False
         return True
@@ -329,6 +345,20 @@ class SearchBox(QFrame):
             self._show()
             self.edited.emit("")
         self.line.setFocus()
+
+    def dragEnterEvent(self, event: QDragEnterEvent) -> None:
+        """A picture may be dropped here, also a photo of the wall, and words."""
+        if picture_in(event.mimeData()) is not None or event.mimeData().hasText():
+            event.acceptProposedAction()
+
+    def dropEvent(self, event: QDropEvent) -> None:
+        """Search by the picture, or for the words."""
+        picture = picture_in(event.mimeData())
+        if picture is not None:
+            self.picture_given.emit(picture)
+        else:
+            self.line.insert(event.mimeData().text())
+        event.acceptProposedAction()
 
     # Looks
 

@@ -23,6 +23,9 @@ from picsight_engine.errors import BundleError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
+
+    from PySide6.QtGui import QImage
 
     from picsight.jobs import Jobs
     from picsight.window.grid.page import WallPage
@@ -89,6 +92,7 @@ class SearchController(QObject):
         box.edited.connect(lambda _line: self._typed())
         box.submitted.connect(self._submitted)
         box.down_requested.connect(self._to_photos)
+        box.picture_given.connect(self.like_picture)
         box.widened.connect(self._widen)
         box.picture_of = self.likes.picture_of
         self.likes.arrived.connect(self._name_pictures)
@@ -157,6 +161,11 @@ class SearchController(QObject):
         self.likes.know(photo)
         self._quiet.start()
         self._box.add(f"-like:#{photo.id}")
+
+    def like_picture(self, picture: Path | QImage) -> None:
+        """Show photos like a picture that need not be in the library, among what is searched for now."""
+        self._quiet.start()
+        self.likes.keep(picture, self._box.add)
 
     def name_place(self) -> None:
         """Say in the box where one is."""

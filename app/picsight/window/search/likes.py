@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import re
+import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QObject, QSize, Qt, Signal
+from PySide6.QtCore import QObject, QSize, Qt, QTemporaryDir, Signal
 from PySide6.QtGui import QImage, QPixmap
 
 from picsight.window.parts.words import say
+from picsight_engine.search.query import Picture
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from picsight.jobs import Jobs
     from picsight.window.parts.picture import Pictures
     from picsight_engine.library import Library
@@ -19,6 +23,7 @@ if TYPE_CHECKING:
 
 SIDE = 96  # pixels: a chip's picture on the sharpest screen
 PASTED = "picsight-pasted-"
+_UNTYPABLE = re.compile('["“”„\x00-\x1f\x7f-\x9f\ud800-\udfff]')
 
 
 class Likes(QObject):
@@ -32,6 +37,7 @@ class Likes(QObject):
         self._library: Library | None = None
         self._names: dict[str, str] = {}
         self._pixmaps: dict[str, QPixmap | None] = {}
+        self._folder, self._count = QTemporaryDir(), 0
 
     def use(self, library: Library) -> None:
         """Numbers are those of this library's photos from now on."""
@@ -56,6 +62,24 @@ class Likes(QObject):
             self._pixmaps[target] = None
             self._ask(target)
         return self.name(target), self._pixmaps.get(target)
+
+    def keep(self, picture: Path | QImage, done: Callable[[str], None]) -> None:
+        """Call `done` with how a picture is typed. One without a file, or with a name that cannot be typed, gets a file
+        that goes with the window.
+        """
+        self._count += 1
+        kept = Path(self._folder.path()) / f"{PASTED}{self._count}"
+
+        def work() -> Path:
+            if isinstance(picture, Path):
+                if not _UNTYPABLE.search(str(picture)):
+                    return picture
+                return Path(shutil.copy(picture, kept.with_suffix(picture.suffix)))
+            path = kept.with_suffix(".png")
+            picture.save(str(path))
+            return path
+
+        self._jobs.read(work, lambda path: done(str(Picture(str(path), 0, 0))))
 
     def _ask(self, target: str) -> None:
         number = re.fullmatch(r"#([0-9]{1,18})", target)

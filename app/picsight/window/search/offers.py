@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QEvent, QObject, QRect, Qt, QTimer, Signal
 
+from picsight.window.search.likes import PASTED
 from picsight.window.search.suggestions import SuggestionList
 from picsight.window.search.wording import readable
 
@@ -114,7 +115,7 @@ class Offers(QObject):
     def _remember(self) -> None:
         library, query = self._library, self._query
         self._looked.stop()
-        if library is not None and query:
+        if library is not None and query and PASTED not in query:
             self._jobs.read(lambda: library.searches.remember(query), lambda _done: None)
 
 
