@@ -159,6 +159,7 @@ class Frame(QWidget):
         column.addWidget(self.status)
         order = (
             self.box.line,
+            self.box.keep_button,
             self.box.clear_button,
             self.wall_page.header.weaker,
             self.wall_page.header.order,

@@ -24,8 +24,10 @@ from picsight.window.parts.picture import Pictures
 from picsight.window.search.controller import SearchController
 from picsight.window.search.offers import Offers, join_offers
 from picsight.window.search.place import Place
+from picsight.window.search.saved import SavedSearches
 from picsight.window.tokens import px
 from picsight.window.viewer.controller import ViewerController
+from picsight.window.viewer.why import Why
 from picsight_engine.photos.limits import Limits
 
 if TYPE_CHECKING:
@@ -59,6 +61,7 @@ class MainWindow(QMainWindow):
             folders=lambda: [folder.path for folder in self.library.overview.folders],
             parent=self,
         )
+        self.why = Why(frame.viewer_page, self.viewer, self.search, jobs)
         self.folders = FolderActions(self, self.library)
         self.photos = PhotoActions(frame, self.viewer, jobs)
         self.models = ModelsController(place, self.library, jobs, self)
@@ -67,6 +70,7 @@ class MainWindow(QMainWindow):
         self.library_pages = LibraryPages(frame, self.library, self.search, self.models, self.folders)
         self.problems = ProblemsController(frame.problems, self.library, frame.status)
         join_offers(self.offers, frame, self.search)
+        self.saved = SavedSearches(frame, self.library, self.search, self.pages)
         self.library.opened.connect(self._warm_up)
         jobs.failed.connect(frame.status.show_sentence)
         self.setCentralWidget(frame)
@@ -99,6 +103,7 @@ class MainWindow(QMainWindow):
                 "sidebar": self.frame.toggle_sidebar,
                 "add_folder": self.folders.choose,
                 "look_again": self.library.index,
+                "keep": self.saved.keep,
                 "reveal": self.photos.reveal,
                 "larger": lambda: grid.set_row_height(grid.row_height() * 1.2),
                 "smaller": lambda: grid.set_row_height(grid.row_height() / 1.2),

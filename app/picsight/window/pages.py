@@ -171,4 +171,4 @@ class Pages(QObject):
     def _mark_place(self) -> None:
         if self._frame.page is self._frame.wall_page:
             place, sidebar = self._search.place, self._frame.sidebar
-            sidebar.unmark() if place.is_search else sidebar.mark(place.folder)
+            sidebar.mark_search(place.query) if place.is_search else sidebar.mark(place.folder)

@@ -161,7 +161,7 @@ def test_photos_folders_and_problems_are_shown_by_their_names(window, hostile, q
     assert faults(window) == []
 
     window.pages.more_like(photo)
-    qtbot.waitUntil(lambda: window.search.place.like is not None, timeout=PATIENCE)
+    qtbot.waitUntil(lambda: window.search.place.has_pictures, timeout=PATIENCE)
     assert faults(window) == []
     window.pages.go(Place(folder=hostile))
     qtbot.waitUntil(lambda: window.search.place.folder is not None, timeout=PATIENCE)

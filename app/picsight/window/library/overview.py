@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from picsight_engine.store.directories import Directory
     from picsight_engine.store.folders import Folder
     from picsight_engine.store.problems import Problem
+    from picsight_engine.store.searches import SavedSearch
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,12 +33,13 @@ class Grown:
 
 @dataclass(frozen=True, slots=True)
 class Overview:
-    """Folders, the number of photos, and what could not be read."""
+    """Folders, the number of photos, what could not be read, and the searches that are kept."""
 
     folders: tuple[Folder, ...] = ()
     photos: int = 0
     problems: tuple[Problem, ...] = ()
     directories: tuple[Directory, ...] = ()
+    saved: tuple[SavedSearch, ...] = ()
 
     def empty_among(self, paths: Collection[Path]) -> list[Path]:
         """Which of these folders show no photo; one that lies inside another was not added itself."""
@@ -47,4 +49,10 @@ class Overview:
 def overview_of(library: Library) -> Overview:
     """Read it; runs in a thread. A file that went away before it was read is gone, not a problem."""
     problems = tuple(problem for problem in library.problems() if problem.code != "vanished")
-    return Overview(tuple(library.folders()), library.status().photos, problems, tuple(library.directories()))
+    return Overview(
+        tuple(library.folders()),
+        library.status().photos,
+        problems,
+        tuple(library.directories()),
+        tuple(library.searches.saved()),
+    )

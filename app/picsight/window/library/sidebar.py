@@ -38,6 +38,8 @@ class Sidebar(QWidget):
     folder_requested = Signal(object)  # Path
     add_requested = Signal()
     models_requested = Signal()
+    search_requested = Signal(object)  # SavedSearch
+    search_menu_requested = Signal(object, QPoint)  # SavedSearch, on the screen
     folder_menu_requested = Signal(object, QPoint)  # Path, on the screen
 
     def __init__(self, parent: QWidget | None = None) -> None:
@@ -80,7 +82,9 @@ class Sidebar(QWidget):
         self._entries = list(entries)
         self._model.set_entries(entries)
         self._open_again()
-        if not was_unmarked:
+        if current is not None and current.search is not None:
+            self.mark_search(current.search.query)
+        elif not was_unmarked:
             self.mark(current.folder if current else None, problems=bool(current and current.problems))
         self._tree.verticalScrollBar().setValue(scrolled)
 
@@ -99,6 +103,15 @@ class Sidebar(QWidget):
         """Where one is has no line here: the answer to a search."""
         self._tree.setCurrentIndex(QModelIndex())
 
+    def mark_search(self, query: str) -> None:
+        """Show that a kept search is shown, or no line where this one is not kept."""
+        for index in self._model.tops():
+            search = index.data(ENTRY).search
+            if search is not None and search.query == query:
+                self._tree.setCurrentIndex(index)
+                return
+        self.unmark()
+
     def mark(self, folder: Path | None, *, problems: bool = False) -> None:
         """Show where one is."""
         if folder is not None:
@@ -106,7 +119,12 @@ class Sidebar(QWidget):
             return
         for index in self._model.tops():
             entry: Entry = index.data(ENTRY)
-            if not entry.is_heading and entry.folder is None and entry.problems == problems:
+            if (
+                not entry.is_heading
+                and entry.folder is None
+                and not entry.search
+                and entry.problems == problems
+            ):
                 self._tree.setCurrentIndex(index)
                 return
 
@@ -127,14 +145,19 @@ class Sidebar(QWidget):
             self.problems_requested.emit()
         elif entry.folder:
             self.folder_requested.emit(entry.folder)
+        elif entry.search:
+            self.search_requested.emit(entry.search)
         else:
             self.all_requested.emit()
 
     def _menu(self, point: QPoint) -> None:
         index = self._tree.indexAt(point)
         entry: Entry | None = index.data(ENTRY) if index.isValid() else None
+        place = self._tree.viewport().mapToGlobal(point)
         if entry and entry.folder:
-            self.folder_menu_requested.emit(entry.folder, self._tree.viewport().mapToGlobal(point))
+            self.folder_menu_requested.emit(entry.folder, place)
+        elif entry and entry.search:
+            self.search_menu_requested.emit(entry.search, place)
 
 
 class EntryTree(QTreeView):

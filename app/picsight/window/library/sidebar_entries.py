@@ -1,4 +1,4 @@
-"""What the sidebar lists, as values: all photos, problems, and the folders with what lies in them."""
+"""What the sidebar lists, as values: all photos, problems, kept searches, and the folders with what lies in them."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from picsight.window.library.overview import Overview
+    from picsight_engine.store.searches import SavedSearch
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +27,7 @@ class Entry:
     count: int = 0
     note: str = ""
     children: tuple[Entry, ...] = ()
+    search: SavedSearch | None = None
 
     @property
     def is_heading(self) -> bool:
@@ -40,6 +42,9 @@ def entries_of(overview: Overview, emptier: Collection[Path], *, looked: bool) -
     entries = [Entry(say("All photos"), "photos", count=overview.photos)]
     if overview.problems:
         entries.append(Entry(say("Problems"), "problems", problems=True, count=len(overview.problems)))
+    if overview.saved:
+        entries.append(Entry(say("Saved")))
+        entries += [Entry(plain(search.name), "saved", search=search) for search in overview.saved]
     entries.append(Entry(say("Folders")))
     states = {folder.path: str(folder.state) for folder in overview.folders}
     notes = {

@@ -94,7 +94,8 @@ class SidebarModel(QAbstractItemModel):
         if role == Qt.ItemDataRole.DisplayRole:
             return entry.words
         if role == Qt.ItemDataRole.ToolTipRole:
-            return tooltip(str(entry.folder)) if entry.folder else ""
+            named = str(entry.folder) if entry.folder else entry.search.query if entry.search else ""
+            return tooltip(named)
         if role == Qt.ItemDataRole.AccessibleTextRole:
             count = number(entry.count) if entry.count else ""
             return ", ".join(filter(None, (entry.words, count, entry.note)))

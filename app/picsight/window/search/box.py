@@ -64,6 +64,7 @@ class SearchBox(QFrame):
     submitted = Signal()  # Enter
     down_requested = Signal()  # to the photos
     widened = Signal()  # the folder's chip was removed
+    keep_requested = Signal()
     picture_given = Signal(object)  # Path or QImage, pasted or dropped
     emptied = Signal()  # Escape in an empty box
     keys = Signal(object)  # QKeyEvent, before the line takes it; who accepts it keeps it
@@ -72,6 +73,7 @@ class SearchBox(QFrame):
         super().__init__(parent)
         self.line = QLineEdit(self)
         self.bar = ChipBar(self)
+        self.keep_button = IconButton("saved", self.tr("Keep this search (Ctrl+S)"), self)
         self.clear_button = IconButton("clear", self.tr("Clear"), self)
         self.picture_of: Callable[[str], tuple[str, QPixmap | None]] = lambda target: (target, None)
         self._tokens: list[str] = []
@@ -102,7 +104,9 @@ class SearchBox(QFrame):
         row.addSpacing(px(self, 2.25 - HAIR))  # the sign is painted there
         row.addWidget(self.line, 1)
         row.addWidget(self.bar)
+        row.addWidget(self.keep_button)
         row.addWidget(self.clear_button)
+        self.keep_button.hide()
         self.clear_button.hide()
         clear_ground = QPalette()
         clear_ground.setColor(QPalette.ColorRole.Base, Qt.GlobalColor.transparent)
@@ -113,6 +117,7 @@ class SearchBox(QFrame):
         self.line.textChanged.connect(lambda _text: self._show())
         self.line.returnPressed.connect(self._submit)
         self.clear_button.clicked.connect(self._empty)
+        self.keep_button.clicked.connect(self.keep_requested)
         self.bar.opened.connect(self._open)
         self.bar.removed.connect(self.remove)
         self.bar.left.connect(self.line.setFocus)
@@ -376,12 +381,13 @@ class SearchBox(QFrame):
         self._fit()
 
     def _fit(self) -> None:
-        self.bar.fit(self.width() - px(self, 2.25 + 2.25 + LINE_LEAST))
+        self.bar.fit(self.width() - px(self, 3 * 2.25 + LINE_LEAST))
 
     def _show(self) -> None:
         self.bar.show_chips(self.chips())
         self._fit()
-        self.clear_button.setVisible(bool(self.line.text() or self._tokens))
+        for button in (self.keep_button, self.clear_button):
+            button.setVisible(bool(self.line.text() or self._tokens))
         self.line.setPlaceholderText("" if self._tokens else self._placeholder())
         if not self._composing:
             show_marks(self.line, self._marks())

@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QAbstractButton, QHBoxLayout, QMenu, QStyle, QWidg
 
 from picsight.window.parts.icons import paint_icon
 from picsight.window.parts.words import counted, cut_middle, isolated, tooltip
-from picsight.window.tokens import HAIR, HALF, em, mix, px, tones
+from picsight.window.tokens import HAIR, HALF, SMALL, em, mix, px, tones
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -153,7 +153,7 @@ class ChipButton(QAbstractButton):
 
     def sizeHint(self) -> QSize:
         """Picture, words, cross."""
-        before = px(self, HAIR + PICTURE + HAIR) if self.chip.picture else px(self, 0.625)
+        before = px(self, HAIR + PICTURE + SMALL) if self.chip.picture else px(self, 0.625)
         return QSize(
             before + self.fontMetrics().horizontalAdvance(self._cut()) + px(self, CROSS + 0.125),
             px(self, HEIGHT),
@@ -185,7 +185,7 @@ class ChipButton(QAbstractButton):
             side = px(self, PICTURE)
             place = QRect(px(self, HAIR), (self.height() - side) // 2, side, side)
             _paint_round(painter, QStyle.visualRect(direction, self.rect(), place), self.chip.picture)
-            left = px(self, HAIR + PICTURE + HAIR)
+            left = px(self, HAIR + PICTURE + SMALL)
         words = QStyle.visualRect(direction, self.rect(), self.rect().adjusted(left, 0, -px(self, CROSS), 0))
         painter.setPen(colours.text)
         painter.drawText(words, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeading, self._cut())

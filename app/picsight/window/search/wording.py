@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from picsight.window.parts.words import isolated, plain, say
@@ -44,9 +45,14 @@ def readable(query: str, name_of: Callable[[str], str]) -> str:
     words = [isolated(f"“{parts.line}”")] if parts.line else []
     for token in parts.tokens:
         said, target = describe(token)
-        said = said.format(name=isolated(name_of(target))) if target else isolated(said)
-        words.append(said if not words else said[:1].lower() + said[1:])
+        said = said if not words else said[:1].lower() + said[1:]
+        words.append(said.format(name=isolated(name_of(target))) if target else isolated(said))
     return ", ".join(words)
+
+
+def short_name(query: str, name_of: Callable[[str], str]) -> str:
+    """A name for a query that is kept: dog, less people, 2019."""
+    return re.sub("[“”\u2068\u2069]", "", readable(query, name_of))
 
 
 def _fact(fact: Fact, known: str) -> str:

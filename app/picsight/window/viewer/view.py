@@ -15,6 +15,7 @@ from picsight.window.tokens import HALF, PAD, SMALL, px, tones
 from picsight.window.viewer.edges import Edges
 from picsight.window.viewer.stage import STEP, Stage
 from picsight.window.viewer.strip import Strip
+from picsight.window.viewer.why import WhyPanel
 from picsight.window.viewer.zoom import ZoomBar
 
 if TYPE_CHECKING:
@@ -37,6 +38,7 @@ class ViewerPage(QWidget):
     end_requested = Signal(bool)  # true the last, false the first
     reveal_requested = Signal()
     similar_requested = Signal()
+    why_requested = Signal()
     copy_requested = Signal()
     full_screen_requested = Signal()
     row_requested = Signal(int)
@@ -49,20 +51,27 @@ class ViewerPage(QWidget):
         self._title, self._place = ElidedLabel(self), Words(parent=self)
         self._zoom = ZoomBar(self.stage, self)
         self._bars = (QWidget(self), QWidget(self))
-        self._acts = self._make_acts()
+        self._acts, self.why = self._make_acts(), WhyPanel(self)
+        self.why_act = self._acts[0]
+        self.why_act.hide()
         self._fill_top()
         self._fill_bottom()
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(0)
         column.addWidget(self._bars[0])
-        column.addWidget(self.stage, 1)
+        middle = QHBoxLayout()
+        middle.setSpacing(0)
+        middle.addWidget(self.stage, 1)
+        middle.addWidget(self.why)
+        column.addLayout(middle, 1)
         column.addWidget(self._bars[1])
         self.edges.step_requested.connect(self.step_requested)
         self.strip.chosen.connect(self.row_requested)
 
     def _make_acts(self) -> list[IconButton]:
         acts = (
+            ("why", self.tr("Why it matched (W)"), self.why_requested, self.tr("Why")),
             ("similar", self.tr("More like this (L)"), self.similar_requested, self.tr("More like this")),
             ("reveal", self.tr("Show in folder (Ctrl+R)"), self.reveal_requested, self.tr("Show in folder")),
             ("full-screen", self.tr("Full screen (F11)"), self.full_screen_requested, self.tr("Full screen")),
@@ -140,6 +149,7 @@ class ViewerPage(QWidget):
             Qt.Key.Key_Plus: lambda: self.stage.zoom_by(STEP),
             Qt.Key.Key_Minus: lambda: self.stage.zoom_by(1 / STEP),
             Qt.Key.Key_L: self.similar_requested.emit,
+            Qt.Key.Key_W: self.why_requested.emit,
         }
         action = actions.get(event.key())
         if action is None:
