@@ -5,11 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from PySide6.QtCore import Qt
-from PySide6.QtGui import QImage
+from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt, QUrl
+from PySide6.QtGui import QDragEnterEvent, QDropEvent, QImage
+from PySide6.QtWidgets import QApplication
 
 from picsight.window.search.likes import Likes
 from picsight_engine.search.query import parse
+
+LEFT, NO_KEY, COPY = Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier, Qt.DropAction.CopyAction
 
 
 def red():
@@ -52,3 +55,20 @@ def test_the_picture_of_a_file_arrives_for_its_chip(qtbot, jobs, pictures, tmp_p
     _name, pixmap = likes.picture_of(str(path))
     assert pixmap is not None
     assert pixmap.toImage().pixelColor(5, 5).red() > 250
+
+
+def test_a_photo_that_is_dropped_on_the_window_or_the_box_is_searched_by(qtbot, model_window, few_photos):
+    window = model_window([few_photos])
+    qtbot.waitUntil(lambda: window.library.has_looked, timeout=30_000)
+    frame = window.frame
+    first, second = sorted(few_photos.iterdir())[:2]
+    for path, onto in ((first, frame), (second, frame.box)):
+        files = QMimeData()
+        files.setUrls([QUrl.fromLocalFile(str(path))])
+        hovering = QDragEnterEvent(QPoint(9, 9), COPY, files, LEFT, NO_KEY)
+        QApplication.sendEvent(onto, hovering)
+        assert hovering.isAccepted()
+        QApplication.sendEvent(onto, QDropEvent(QPointF(9, 9), COPY, files, LEFT, NO_KEY))
+        qtbot.waitUntil(lambda path=path: path.name in window.frame.wall_page.title())
+    assert [chip.words for chip in frame.box.chips()] == [f"Like {first.name}", f"Like {second.name}"]
+    qtbot.waitUntil(lambda: frame.model.rowCount() == 1)

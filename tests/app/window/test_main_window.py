@@ -254,7 +254,7 @@ def test_the_menu_says_what_is_for_one_photo_and_what_for_all_that_are_selected(
     grid = window.frame.grid
     grid.setCurrentIndex(grid.model().index(0, 0))
     window.photos.show_menu(QPoint(10, 10))
-    assert menu_words(window) == ["Open", "Show in folder", "More like this", "Copy"]
+    assert menu_words(window) == ["Open", "Show in folder", "More like this", "Less like this", "Copy"]
     qtbot.keyClick(grid, Qt.Key.Key_Right, Qt.KeyboardModifier.ShiftModifier)
     window.photos.show_menu(QPoint(10, 10))
     words = menu_words(window)

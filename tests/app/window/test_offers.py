@@ -121,3 +121,16 @@ def test_what_was_meant_is_told(desk):
     qtbot, box, offers, _ = desk
     with qtbot.waitSignal(offers.meant_changed, check_params_cb=lambda meant: meant == "summer"):
         qtbot.keyClicks(box.line, "sumer")
+
+
+def test_the_header_asks_what_was_meant_and_takes_it_for_an_answer(qtbot, model_window, few_photos):
+    window = model_window([few_photos])
+    qtbot.waitUntil(lambda: window.library.has_looked, timeout=30_000)
+    box, meant = window.frame.box, window.frame.wall_page.header.meant
+    qtbot.keyClicks(box.line, "bycicle beach")
+    qtbot.waitUntil(lambda: not meant.isHidden())
+    assert meant.text() == "Did you mean \u2068“bicycle beach”\u2069?"
+    meant.click()
+    assert box.text() == "bicycle beach"
+    qtbot.waitUntil(lambda: window.search.place.words == "bicycle beach")
+    assert meant.isHidden()
