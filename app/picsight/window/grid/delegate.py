@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QStyle, QStyledItemDelegate, QStyleOptionViewItem
 
 from picsight.window.grid.model import Index, Role
 from picsight.window.parts.icons import paint_icon
-from picsight.window.parts.words import number
+from picsight.window.parts.words import number, say
 from picsight.window.tokens import HAIR, em, px, tones
 
 if TYPE_CHECKING:
@@ -44,6 +44,8 @@ class PhotoDelegate(QStyledItemDelegate):
             self._paint_mark(painter, view, rect, filled=mark == "strong")
         if (copies := index.data(Role.COPIES)) > 1:
             self._paint_plate(painter, view, rect, copies)
+        if photo.found_by == "name":
+            self._paint_name(painter, view, rect)
         selected = bool(state & QStyle.StateFlag.State_Selected)
         if selected:
             self._paint_selection(painter, view, rect)
@@ -129,6 +131,22 @@ class PhotoDelegate(QStyledItemDelegate):
         painter.setFont(view.font())
         painter.setPen(colours.on_stage)
         painter.drawText(words, Qt.AlignmentFlag.AlignCenter, number(copies))
+
+    def _paint_name(self, painter: QPainter, view: QWidget, rect: QRect) -> None:
+        """That a photo leads because its file is called so, on a dark plate, top leading."""
+        colours, words = tones(view), say("Name")
+        width = view.fontMetrics().horizontalAdvance(words) + px(view, 0.75)
+        edge = px(view, 0.375)
+        plate = QRect(rect.left() + edge, rect.top() + edge, width, px(view, PLATE))
+        plate = QStyle.visualRect(view.layoutDirection(), rect, plate)
+        shade = QColor(colours.stage)
+        shade.setAlphaF(0.8)
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(shade)
+        painter.drawRoundedRect(QRectF(plate), HAIR * em(view), HAIR * em(view))
+        painter.setFont(view.font())
+        painter.setPen(colours.on_stage)
+        painter.drawText(plate, Qt.AlignmentFlag.AlignCenter, words)
 
     def _paint_focus(self, painter: QPainter, view: QWidget, rect: QRect) -> None:
         unit = em(view)

@@ -8,7 +8,15 @@ from typing import TYPE_CHECKING, Any
 from PySide6.QtCore import QAbstractListModel, QMimeData, QModelIndex, QPersistentModelIndex, Qt, QUrl
 
 from picsight.window.grid.wall import EMPTY, Wall
-from picsight.window.parts.words import counted, match_words, plain, spoken_date, taken_words, tooltip
+from picsight.window.parts.words import (
+    counted,
+    match_words,
+    plain,
+    say,
+    spoken_date,
+    taken_words,
+    tooltip,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -100,7 +108,7 @@ class WallModel(QAbstractListModel):
             photo.path.name,
             spoken_date(photo.taken),
             photo.place,
-            match_words(photo.match),
+            say("found by its name") if photo.found_by == "name" else match_words(photo.match),
             counted(copies, "%n copy", "%n copies") if copies > 1 else "",
         )
         return ", ".join(filter(None, parts))
