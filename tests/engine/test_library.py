@@ -170,6 +170,12 @@ def test_a_thumbnail_is_a_small_upright_jpeg(library, captions):
     assert library.thumbnail(10**9) is None
 
 
+def test_a_photo_is_known_by_its_number(library, captions):
+    path = next(iter(captions))
+    assert library.photo(library.show(path).id).path == path
+    assert library.photo(10**9) is None
+
+
 def test_what_is_known_of_a_photo(library, captions):
     path = next(iter(captions))
     details = library.show(path)

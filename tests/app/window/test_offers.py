@@ -97,6 +97,16 @@ def test_enter_without_a_row_searches_and_makes_history(desk):
     qtbot.waitUntil(lambda: library.searches.remembered == ["su"])
 
 
+def test_who_enters_at_once_is_asked_what_was_meant_and_offered_nothing_more(desk):
+    qtbot, box, offers, library = desk
+    library.gate.clear()
+    qtbot.keyClicks(box.line, "sumer")
+    qtbot.keyClick(box.line, Qt.Key.Key_Return)
+    with qtbot.waitSignal(offers.meant_changed, check_params_cb=lambda meant: meant == "summer"):
+        library.gate.set()
+    assert not offers.list.isVisible()
+
+
 def test_looking_for_a_while_makes_history(desk):
     qtbot, _, offers, library = desk
     offers.look_at("dog")

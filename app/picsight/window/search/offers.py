@@ -38,7 +38,7 @@ class Offers(QObject):
         self._library: Library | None = None
         self.list = SuggestionList(over)
         self._looked = QTimer(self, singleShot=True, interval=HISTORY_MS)
-        self._query = ""
+        self._query, self._is_open = "", False
         self._looked.timeout.connect(self._remember)
         box.edited.connect(lambda _line: self._ask())
         box.keys.connect(self._take_key)
@@ -64,22 +64,24 @@ class Offers(QObject):
 
     def close(self) -> None:
         """Offer nothing any more."""
-        self._jobs.forget(LANE)
+        self._is_open = False
         self.list.hide()
 
     def _ask(self) -> None:
         library = self._library
         if library is None or len(self._box.line.text().strip()) < LEAST_LETTERS:
+            self._jobs.forget(LANE)
             self.close()
             self.meant_changed.emit("")
             return
+        self._is_open = True
         query, cursor = self._box.typed()
         self._jobs.read(lambda: library.suggestions(query, cursor), self._take, self._fail, replaces=LANE)
 
     def _take(self, found: Suggestions) -> None:
         self.meant_changed.emit(found.meant or "")
         items = [item for item in found.items if item.kind != "spelling"]
-        if self._box.line.hasFocus():
+        if self._is_open and self._box.line.hasFocus():
             corner = self._box.mapTo(self._over, self._box.rect().topLeft())
             self.list.offer(items, QRect(corner, self._box.size()))
 
