@@ -52,6 +52,11 @@ def test_in_the_middle_the_cursor_stays_between_the_same_words(qtbot, box):
     assert (box.line.text(), box.line.cursorPosition()) == ("dog beach", 4)
     qtbot.keyClicks(box.line, "old ")
     assert box.line.text() == "dog old beach"
+    box.line.setCursorPosition(13)
+    qtbot.keyClicks(box.line, " in:2018")
+    box.line.setCursorPosition(2)
+    qtbot.keyClick(box.line, Qt.Key.Key_Return)
+    assert (box.line.text().strip(), box.line.cursorPosition()) == ("dog old beach", 2)
 
 
 @pytest.mark.parametrize("leave", [Qt.Key.Key_Return, Qt.Key.Key_Tab])
