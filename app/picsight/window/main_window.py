@@ -64,7 +64,7 @@ class MainWindow(QMainWindow):
         self.pages = Pages(self, frame, self.search, self.viewer, self.photos)
         self.library_pages = LibraryPages(frame, self.library, self.search, self.models, self.folders)
         self.problems = ProblemsController(frame.problems, self.library, frame.status)
-        self.library.opened.connect(self._warm_up)
+        self.library.begun.connect(self._warm_up)
         jobs.failed.connect(frame.status.show_sentence)
         self.setCentralWidget(frame)
         self.setWindowTitle("Picsight")
