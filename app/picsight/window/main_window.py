@@ -71,7 +71,7 @@ class MainWindow(QMainWindow):
         self.problems = ProblemsController(frame.problems, self.library, frame.status)
         join_offers(self.offers, frame, self.search)
         self.saved = SavedSearches(frame, self.library, self.search, self.pages)
-        self.library.opened.connect(self._warm_up)
+        self.library.begun.connect(self._warm_up)
         jobs.failed.connect(frame.status.show_sentence)
         self.setCentralWidget(frame)
         self.setWindowTitle("Picsight")

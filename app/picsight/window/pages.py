@@ -171,4 +171,5 @@ class Pages(QObject):
     def _mark_place(self) -> None:
         if self._frame.page is self._frame.wall_page:
             place, sidebar = self._search.place, self._frame.sidebar
-            sidebar.mark_search(place.query) if place.is_search else sidebar.mark(place.folder)
+            in_all = place.is_search and place.folder is None
+            sidebar.mark_search(place.query) if in_all else sidebar.mark(place.folder)

@@ -36,6 +36,7 @@ class ShelfLibrary:
         self.fails = False
         self.matches = self.filters = None
         self.undated = 0
+        self.is_meant = True
         self.copies = {}
         self.words, self.meant = {}, None
         self.offers = lambda _text: ()
@@ -52,10 +53,12 @@ class ShelfLibrary:
         found = found[::-1] if backwards else found
         if self.matches is not None:
             found = [
-                replace(photo, match=match)
+                replace(photo, match=match, found_by="meaning")
                 for photo, match in zip(self.shelf, self.matches(query), strict=False)
             ]
         found = [photo for photo in found if photo.match != "none" or least == "all"]
+        if self.is_meant:
+            found = [replace(photo, found_by="meaning") for photo in found]
         filters = self.filters(query) if self.filters is not None else ()
         return Answer(
             query, "space", len(self.shelf), 1.0, tuple(found[:limit]), self.faults, filters, self.undated
@@ -502,7 +505,7 @@ def test_where_nothing_matches_only_ways_out_that_have_results_are_offered(desk,
 
 def test_what_only_facts_were_asked_for_lies_as_all_photos_do(desk):
     desk.library.filters = lambda query: (Filter(0, len(query), "time", "2020", 9),)
-    desk.library.undated = 7
+    desk.library.undated, desk.library.is_meant = 7, False
     desk.type("in:2020")
     desk.shows("in:2020")
     assert len(desk.ids()) == 100

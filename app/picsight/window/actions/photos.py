@@ -13,6 +13,7 @@ from picsight.window.grid.model import files_of
 from picsight.window.parts.words import counted
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from picsight.jobs import Jobs
@@ -27,10 +28,12 @@ class PhotoActions(QObject):
     open_requested = Signal(int)  # the row
     similar_requested = Signal(object)  # Result
     unlike_requested = Signal(object)  # Result
+    stack_toggled = Signal(int)  # the row
 
     def __init__(self, frame: Frame, viewer: ViewerController, jobs: Jobs) -> None:
         super().__init__(frame)
         self._frame, self._viewer, self._jobs = frame, viewer, jobs
+        self.stack_toggled.connect(frame.grid.stack_toggled)
 
     def reveal(self) -> None:
         """Show the current photo in its folder."""
@@ -67,7 +70,7 @@ class PhotoActions(QObject):
             counted(chosen, "Copy %n photo", "Copy %n photos"),
         )
         opening, showing, alike, unlike, copying = of_several if chosen > 1 else one
-        entries = [
+        entries: list[tuple[str, str, Callable[[], None]] | None] = [
             (opening, "Return", lambda: self.open_requested.emit(row)),
             (showing, "Ctrl+R", lambda: self.reveal_file(photo.path)),
             None,
@@ -76,7 +79,19 @@ class PhotoActions(QObject):
             None,
             (copying, "Ctrl+C", self.copy),
         ]
+        if turning := self._turning(photo):
+            entries.insert(4, (turning, "", lambda: self.stack_toggled.emit(row)))
         photo_menu(self._frame, entries).popup(point)
+
+    def _turning(self, photo: Result) -> str:
+        """What can be done with a stack of copies; empty for a photo that is no stack."""
+        wall = self._frame.model.wall
+        copies = wall.copies(photo.id)
+        if copies == 1:
+            return ""
+        if wall.is_spread(photo.id):
+            return counted(copies, "Put %n copies in one place", "Put %n copies in one place")
+        return counted(copies, "Show all %n copies", "Show all %n copies")
 
     def _current(self) -> Result | None:
         in_viewer = self._frame.page is self._frame.viewer_page

@@ -9,7 +9,7 @@ from PySide6.QtCore import QRect, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QAccessible, QAccessibleStateChangeEvent, QPainter
 from PySide6.QtWidgets import QAccessibleWidget, QPushButton, QStyle, QWidget
 
-from picsight.window.parts.controls import draw_focus
+from picsight.window.parts.controls import draw_focus, press_by_enter
 from picsight.window.parts.icons import paint_icon
 from picsight.window.parts.words import counted
 from picsight.window.tokens import HALF, ONE, PAD, SMALL, mix, px, tones
@@ -53,9 +53,7 @@ class FoldButton(QPushButton):
         """Up and down lead on through the photos; Enter does what a click does."""
         if event.key() in (Qt.Key.Key_Up, Qt.Key.Key_Down):
             self.left.emit(1 if event.key() == Qt.Key.Key_Down else -1)
-        elif event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
-            self.click()
-        else:
+        elif not press_by_enter(self, event):
             super().keyPressEvent(event)
 
     def paintEvent(self, _event: QPaintEvent) -> None:

@@ -108,6 +108,10 @@ class Wall:
         """How many photos show the picture of this one, if it stands for them; else 1."""
         return len(self.behind.get(photo, ())) + 1
 
+    def is_spread(self, photo: int) -> bool:
+        """Whether the copies of the picture that this one stands for have places of their own beside it."""
+        return any(self.rows[other] != self.rows[photo] for other in self.behind.get(photo, ()))
+
     def followed_by(self, newer: Iterable[Result]) -> Wall:
         """The same wall with those photos of `newer` at its end that it does not hold yet: nothing shown moves."""
         fresh = [photo for photo in newer if photo.id not in self.rows]

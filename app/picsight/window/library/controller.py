@@ -43,6 +43,7 @@ class LibraryController(QObject):
 
     opened = Signal(object)  # Library
     failed_to_open = Signal(str)
+    begun = Signal()  # to look for changes, once the photos of before are shown
     overview_changed = Signal(object)  # Overview
     photos_committed = Signal(int)  # how many photos the library has, now that a run has brought some
     indexing_ended = Signal()
@@ -73,7 +74,7 @@ class LibraryController(QObject):
         self._again: bool | None = None  # a run to start after this one; true if it tries problems again
         self._next_model: str | None = None  # the last that was wished for, once what goes on now has ended
         self._choosing: str | None = None  # is being chosen in a thread, where no run may begin
-        self._opening = False
+        self._opening = self._has_begun = False
         self._broken: BrokenModel | None = None
         self._misread = False  # the run that ends could not load its model
         self._paused = False
@@ -319,13 +320,22 @@ class LibraryController(QObject):
         self._library, self._answering = opened[0], opened[0].bundle
         self._take_overview(opened[1])
         self.opened.emit(opened[0])
-        if opened[1].photos:
-            # The first search need not wait for the model. Why it cannot be loaded is said when someone searches.
-            self._jobs.read(opened[0].warm_up, lambda _: None, lambda _: None)
         if self._next_model is not None:
             self._choose_next()
-        else:
-            self.index()
+        elif not opened[1].photos:  # nothing to be shown first
+            self.begin()
+
+    def begin(self) -> None:
+        """Load the model and look through the folders: photos are shown, which comes first."""
+        library = self._library
+        if library is None or self._has_begun:
+            return
+        self._has_begun = True
+        self.begun.emit()
+        if self._overview.photos:
+            # The first search need not wait for the model. Why it cannot be loaded is said when someone searches.
+            self._jobs.read(library.warm_up, lambda _: None, lambda _: None)
+        self.index()
 
     def _take_overview(self, overview: Overview) -> None:
         self._overview = overview

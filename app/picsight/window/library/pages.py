@@ -40,6 +40,7 @@ class LibraryPages(QObject):
         library.indexing_ended.connect(self._indexing_ended)
         library.notice_given.connect(self._tell)
         library.answers_changed.connect(search.ask_again)
+        search.answered.connect(library.begin)
         search.place_changed.connect(lambda _place: self._say_photos())
         search.folders_wanted.connect(folders.choose)
         search.install_again_requested.connect(lambda: models.install_again(library.model_names[0]))

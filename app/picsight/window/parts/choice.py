@@ -9,14 +9,14 @@ from PySide6.QtCore import QRect, QRectF, QSize, Qt
 from PySide6.QtGui import QActionGroup, QPainter
 from PySide6.QtWidgets import QMenu, QStyle, QToolButton, QWidget
 
-from picsight.window.parts.controls import draw_focus
+from picsight.window.parts.controls import draw_focus, press_by_enter
 from picsight.window.parts.icons import paint_icon
 from picsight.window.tokens import HAIR, HALF, ONE, SMALL, mix, px, tones
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from PySide6.QtGui import QPaintEvent
+    from PySide6.QtGui import QKeyEvent, QPaintEvent
 
 T = TypeVar("T")
 
@@ -84,6 +84,13 @@ class Choice(_Flat, Generic[T]):
         self.setAccessibleName(self.text())
         self.set_short(short=self._is_short)
 
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Enter opens the list, as Space does."""
+        if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
+            self.showMenu()
+        else:
+            super().keyPressEvent(event)
+
     def _choose(self, way: T, _checked: bool = False) -> None:
         self._chosen(way)
 
@@ -126,6 +133,11 @@ class Toggle(_Flat):
         self.setAccessibleName(words)
         self.setChecked(on)
         self.updateGeometry()
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Enter presses, as Space does."""
+        if not press_by_enter(self, event):
+            super().keyPressEvent(event)
 
     def sizeHint(self) -> QSize:
         """The box of the tick and the words."""

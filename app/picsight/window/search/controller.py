@@ -47,6 +47,7 @@ class SearchController(QObject):
     library_changed = Signal(object)  # Library
     place_changed = Signal(object)  # Place, as soon as its photos are shown
     busy_changed = Signal(bool)
+    answered = Signal()  # what was asked is there, or why not is said
     install_again_requested = Signal()  # the model that should have answered
     folders_wanted = Signal()  # none of those that are there has photos
 
@@ -319,7 +320,9 @@ class SearchController(QObject):
         self.place_changed.emit(place)
         if shown.is_begun:
             self._request(place, stay=True)
-        elif self._news_wanted:
+            return
+        self.answered.emit()
+        if self._news_wanted:
             self._tell_news()
 
     def _say_what_is_shown(self) -> None:
@@ -350,6 +353,7 @@ class SearchController(QObject):
         self._slow.stop()
         self.busy_changed.emit(False)
         self._absence.fail(sentence, misread=self._misread)
+        self.answered.emit()
 
     # Order, headings, and what may match
 

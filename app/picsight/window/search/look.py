@@ -105,8 +105,7 @@ def _stacks(answer: Answer) -> dict[int, int]:
 
 def _is_listing(answer: Answer) -> bool:
     """Whether only facts were asked for: photos are there because of them, not because of how they look."""
-    first = answer.results[:1]
-    return bool(answer.filters and first and first[0].match is None and first[0].score == 0)
+    return bool(answer.results) and answer.results[0].found_by is None
 
 
 def _detours(library: Library, place: Place, answer: Answer) -> Iterator[Detour]:
