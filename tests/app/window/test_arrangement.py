@@ -46,8 +46,8 @@ def answers(draw, matches=("strong", "weaker", "none"), most=40):
             match=match,
             taken=draw(DATES),
             place=None,
-            width=4,
-            height=3,
+            width=draw(st.sampled_from([40, 400, 4000])),
+            height=300,
         )
         for number, match in enumerate(kinds)
     ]
@@ -83,7 +83,10 @@ def test_an_answer_holds_what_matches_and_each_photo_once(answer, arrangement):
     shown = [stacks[photo] for photo in ids if photo in stacks and stacks[photo] not in arrangement.spread]
     assert len(shown) == len(set(shown))  # one place a picture
     assert set(wall.rows) == {*ids, *(photo for others in wall.behind.values() for photo in others)}
+    by_id = {photo.id: photo for photo in photos}
     for front, others in wall.behind.items():
+        alike = [by_id[photo].width for photo in others if by_id[photo].match == by_id[front].match]
+        assert by_id[front].width >= max(alike, default=0)
         assert {stacks[photo] for photo in (front, *others)} == {stacks[front]}
     assert all(wall.rows[photo] < len(ids) for photo in wall.rows)
 

@@ -124,25 +124,27 @@ class _Places:
 
     @classmethod
     def of(cls, results: Iterable[Result], stacks: Mapping[int, int], arrangement: Arrangement) -> _Places:
-        """The first photo of each picture stands in front, its copies behind it, or beside it where they are spread."""
+        """Each picture has the place of its first photo. The largest that matches as well stands in front, the others
+        behind it, or beside it where they are spread.
+        """
         if not stacks:
             return cls(tuple(results), {})
-        fronts: list[Result] = []
+        firsts: list[Result] = []
         copies: dict[int, list[Result]] = {}
         for photo in results:
             stack = stacks.get(photo.id)
             if stack is None or stack not in copies:
-                fronts.append(photo)
+                firsts.append(photo)
             if stack is not None:
                 copies.setdefault(stack, []).append(photo)
-        behind = {first.id: [photo.id for photo in others] for first, *others in copies.values() if others}
-        if not arrangement.spread:
-            return cls(fronts, behind)
-        groups = (
-            copies[stacks[photo.id]] if stacks.get(photo.id) in arrangement.spread else [photo]
-            for photo in fronts
-        )
-        return cls([photo for group in groups for photo in group], behind)
+        groups = {group[0].id: _largest_first(group) for group in copies.values() if len(group) > 1}
+        behind = {front.id: [photo.id for photo in others] for front, *others in groups.values()}
+        spread = {group[0].id for stack, group in copies.items() if stack in arrangement.spread}
+        fronts: list[Result] = []
+        for photo in firsts:
+            group = groups.get(photo.id, [photo])
+            fronts += group if photo.id in spread else group[:1]
+        return cls(fronts, behind)
 
     def of_match(self, match: Match) -> list[Result]:
         """Those that match so well."""
@@ -160,6 +162,12 @@ class _Places:
         """A wall of these of them."""
         behind = {photo.id: self.behind[photo.id] for photo in photos if photo.id in self.behind}
         return Wall.of(photos, sections, days=days, fold=fold, marked=marked, behind=behind)
+
+
+def _largest_first(copies: Sequence[Result]) -> list[Result]:
+    """Photos of one picture, best first: the largest of those that match as the best does, then the others."""
+    front = max(copies, key=lambda photo: (photo.match == copies[0].match, photo.width * photo.height))
+    return [front, *(photo for photo in copies if photo is not front)]
 
 
 def _arranged(places: _Places, arrangement: Arrangement, order: Order, *, marked: bool = False) -> Wall:

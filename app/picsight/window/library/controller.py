@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QObject, Signal
 
 from picsight.locations import installed_models
-from picsight.window.library.overview import BrokenModel, Grown, Overview, overview_of
+from picsight.window.library.overview import BrokenModel, Grown, Overview, first_overview, overview_of
 from picsight_engine.errors import BundleError
 from picsight_engine.indexing.events import Committed, Finished, Found, Progress
 
@@ -93,7 +93,7 @@ class LibraryController(QObject):
             library = Library.open(self._place.folder, choice.answers, wanted=choice.wanted)
             for path in folders_to_add:
                 library.add_folder(path)
-            return library, overview_of(library)
+            return library, first_overview(library)
 
         self._opening = True
         self._jobs.read(work, self._take_library, self._fail_to_open)
@@ -332,6 +332,7 @@ class LibraryController(QObject):
             return
         self._has_begun = True
         self.begun.emit()
+        self._look_over()
         if self._overview.photos:
             # The first search need not wait for the model. Why it cannot be loaded is said when someone searches.
             self._jobs.read(library.warm_up, lambda _: None, lambda _: None)

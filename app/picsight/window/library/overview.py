@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -46,13 +46,14 @@ class Overview:
         return [each.path for each in self.directories if each.path in paths and not each.photos]
 
 
-def overview_of(library: Library) -> Overview:
-    """Read it; runs in a thread. A file that went away before it was read is gone, not a problem."""
+def first_overview(library: Library) -> Overview:
+    """All but the directories, which take a seventh of a second among 100,000 photos: photos are shown before."""
+    # A file that went away before it was read is gone, not a problem.
     problems = tuple(problem for problem in library.problems() if problem.code != "vanished")
-    return Overview(
-        tuple(library.folders()),
-        library.status().photos,
-        problems,
-        tuple(library.directories()),
-        tuple(library.searches.saved()),
-    )
+    saved = tuple(library.searches.saved())
+    return Overview(tuple(library.folders()), library.status().photos, problems, saved=saved)
+
+
+def overview_of(library: Library) -> Overview:
+    """Read it all; both run in threads."""
+    return replace(first_overview(library), directories=tuple(library.directories()))
