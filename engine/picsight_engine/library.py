@@ -426,7 +426,7 @@ class Library:
 
     def _suggester(self) -> Suggester:
         """Made when something is first typed: a search from the command line suggests nothing."""
-        from picsight_engine.search.suggestions import Suggester  # 10 ms
+        from picsight_engine.search.suggestions import Suggester  # 45 ms
 
         with self._lock:
             if self._opened_suggester is None:

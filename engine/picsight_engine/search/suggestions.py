@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import threading
+import time
 from dataclasses import dataclass
 from itertools import islice
 from typing import TYPE_CHECKING, Literal
@@ -34,6 +35,8 @@ _MOST_FILES = 1000  # with so many names a text narrows too little to be offered
 _FEW_FILES = 3  # are offered one by one
 _LEAST_LETTERS = 2
 _MOST_MENDED = 3  # words of one query
+_CHEAP = 0.02  # seconds; what takes no longer to count is never old
+_SHARE = 0.05  # of the time is spent on counting at most, while the library goes on changing
 # Words that lead to a time or a place say nothing more once a fact stands there.
 _LEADING = re.compile(r"(?<!\S)(?:in|from|at|during|of)\s+$", re.IGNORECASE)
 # What each key of the language takes.
@@ -86,6 +89,7 @@ class Suggester:
         self._things: Words | None = None
         self._model = Words(())
         self._known: tuple[int, Offers, Vocabulary] | None = None
+        self._counted_at = self._cost = 0.0
 
     def suggest(self, text: str, cursor: int) -> Suggestions:
         """What to offer with the cursor behind so many characters of the text.
@@ -115,16 +119,20 @@ class Suggester:
         self._state()
 
     def _state(self) -> tuple[Offers, Vocabulary]:
-        """What there is to offer; counted anew once the library has changed."""
+        """What there is to offer; counted anew once the library has changed, but not all the time while it is indexed."""
         with self._lock:
-            revision = photos_revision(self._db)
             if self._things is None:
                 self._things, self._model = Words(EVERYDAY), Words(_words_of_model(self._bundle))
-            if self._known is None or self._known[0] != revision:
+            revision = photos_revision(self._db)
+            changed = self._known is None or self._known[0] != revision
+            if changed and is_worth_counting(self._cost, time.monotonic() - self._counted_at):
+                started = time.thread_time()
                 contents = read_contents(self._db)
                 offers = Offers(contents)
                 vocabulary = Vocabulary(self._things, Words(offers.words()), self._model)
                 self._known = contents.revision, offers, vocabulary
+                self._cost, self._counted_at = time.thread_time() - started, time.monotonic()
+            assert self._known is not None, "the first count is always worth it"
             return self._known[1:]
 
     def _meant(self, vocabulary: Vocabulary, text: str, being_typed: Phrase | None) -> str | None:
@@ -186,6 +194,11 @@ class Suggester:
             return []
         found = (past.query for past in self._searches.history() if fold(past.query).startswith(start))
         return [_whole("history", query, query) for query in islice(found, _A_KIND)]
+
+
+def is_worth_counting(cost: float, age: float) -> bool:
+    """Whether to count again what took `cost` seconds to count `age` seconds ago."""
+    return cost <= max(_CHEAP, _SHARE * age)
 
 
 def _completions(vocabulary: Vocabulary, word: str) -> list[str]:

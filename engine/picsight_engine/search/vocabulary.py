@@ -11,6 +11,9 @@ from heapq import nsmallest
 from itertools import chain
 from typing import TYPE_CHECKING
 
+from rapidfuzz.distance import OSA
+from rapidfuzz.process import extract_iter
+
 from picsight_engine.store.text import fold
 
 if TYPE_CHECKING:
@@ -44,10 +47,6 @@ class Words:
 
     def near(self, word: str, slips: int) -> Iterator[tuple[int, int, str]]:
         """The words that differ by so many slips at most, each with their number and its rank."""
-        # 12 ms, which only a misspelling pays
-        from rapidfuzz.distance import OSA
-        from rapidfuzz.process import extract_iter
-
         for near, distance, _ in extract_iter(word, self._sorted, scorer=OSA.distance, score_cutoff=slips):
             yield int(distance), self._rank[near], self._shown[near]
 

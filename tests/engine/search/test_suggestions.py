@@ -7,7 +7,7 @@ import random
 import pytest
 
 from picsight_engine.library import Library
-from picsight_engine.search.suggestions import MOST
+from picsight_engine.search.suggestions import MOST, is_worth_counting
 from picsight_engine.store.files import Metadata, put_file, put_metadata
 from picsight_engine.store.folders import add_folder
 from picsight_engine.store.photos import NewPhoto, put_photo
@@ -200,3 +200,10 @@ def test_a_library_whose_model_has_no_words_suggests_what_it_has(tmp_path, make_
         library.searches.remember("dog on the beach")
         assert [each.kind for each in library.suggestions("eleph").items] == ["word"]
         assert "history" in [each.kind for each in library.suggestions("dog on").items]
+
+
+def test_a_large_library_that_is_being_indexed_is_not_counted_at_every_key():
+    assert is_worth_counting(cost=0.0, age=0.0)
+    assert is_worth_counting(cost=0.02, age=0.0)
+    assert not is_worth_counting(cost=0.2, age=2.0)
+    assert is_worth_counting(cost=0.2, age=5.0)
