@@ -54,6 +54,7 @@ COSINES = {
     0.36: 300,
 }  # how near photos are to each word, and how many: strong matches and weaker ones
 FIRST_YEAR, DAYS = 2010, 5000
+POLL_MS = 20  # beside the signals
 REST_MS = 1500  # before a wish, until everything of before has ended
 
 
@@ -118,16 +119,17 @@ def is_settled(window: MainWindow) -> bool:
 
 def await_all(window: MainWindow, until: Callable[[], bool], then: Callable[[], None]) -> None:
     """Calls `then` once, as soon as what is waited for is there: looks whenever an answer or pictures came."""
-    done = [False]
+    timer = QTimer(window, interval=POLL_MS)
 
     def look(_news: object = None) -> None:
-        if not done[0] and until():
-            done[0] = True
+        if timer.isActive() and until():
+            timer.stop()
             then()
 
     window.search.place_changed.connect(look)
     window.frame.thumbnails.arrived.connect(look)
-    QTimer.singleShot(0, look)
+    timer.timeout.connect(look)
+    timer.start()
 
 
 def launch(library: Path, begun: float) -> None:
@@ -185,7 +187,8 @@ def keystrokes(window: MainWindow, rounds: int) -> dict[str, list[tuple[float, f
         cost("the last letter of a word", partial(QTest.keyClicks, line, words[-1]), Place(words))
         if fold.isVisible():
             cost("the fold", fold.click, Place(words))
-        cost("Escape, to all photos", partial(QTest.keyClick, line, Qt.Key.Key_Escape), Place())
+        line.selectAll()
+        cost("the words away, to all photos", partial(QTest.keyClick, line, Qt.Key.Key_Delete), Place())
     return costs
 
 
