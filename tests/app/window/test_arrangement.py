@@ -88,7 +88,8 @@ def test_an_answer_holds_what_matches_and_each_photo_once(answer, arrangement):
         alike = [by_id[photo].width for photo in others if by_id[photo].match == by_id[front].match]
         assert by_id[front].width >= max(alike, default=0)
         assert {stacks[photo] for photo in (front, *others)} == {stacks[front]}
-    assert all(wall.rows[photo] < len(ids) for photo in wall.rows)
+    assert [wall.rows[photo] for photo in ids] == list(range(len(ids)))
+    assert all(row < len(ids) for row in wall.rows.values())
 
 
 @given(answers(), arrangements)
