@@ -8,7 +8,6 @@ these are plain files.
 from __future__ import annotations
 
 import os
-import secrets
 import stat
 from contextlib import suppress
 from typing import TYPE_CHECKING, BinaryIO, Literal
@@ -51,7 +50,7 @@ def write_private(path: Path, text: str) -> None:
     it, or takes the one of before. Raises OSError.
     """
     make_private_folder(path.parent)
-    draft = path.with_name(f"{path.name}.{secrets.token_hex(4)}.part")
+    draft = path.with_name(f"{path.name}.{os.urandom(4).hex()}.part")
     try:
         with open_private(draft, "xb") as file:
             file.write(text.encode())

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import secrets
 import shutil
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -136,7 +135,7 @@ class InstalledModels:
     @contextmanager
     def staging(self, name: str) -> Iterator[Path]:
         """A fresh folder in which a model is put together; gone afterwards, unless it was moved. Held under `lock`."""
-        folder = self.folder / f".{name}.staged-{secrets.token_hex(4)}"
+        folder = self.folder / f".{name}.staged-{os.urandom(4).hex()}"
         try:
             make_private_folder(folder)
             yield folder
@@ -246,7 +245,7 @@ def _take_away(folder: Path) -> None:
     if folder.is_symlink():
         folder.unlink()
     elif folder.exists():
-        gone = folder.with_name(f".{folder.name}.removed-{secrets.token_hex(4)}")
+        gone = folder.with_name(f".{folder.name}.removed-{os.urandom(4).hex()}")
         folder.rename(gone)
         shutil.rmtree(gone)
 

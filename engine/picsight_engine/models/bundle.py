@@ -7,7 +7,6 @@ import json
 import os
 import re
 import reprlib
-import secrets
 import shutil
 from dataclasses import asdict, dataclass, field, fields, replace
 from typing import TYPE_CHECKING, Any, Literal, TypeVar, get_args
@@ -188,7 +187,7 @@ def write_bundle(folder: Path, manifest: Manifest, files: Mapping[str, Path]) ->
     """
     demand_place(folder)
     folder.parent.mkdir(parents=True, exist_ok=True)
-    staging = folder.with_name(f".{folder.name}-{secrets.token_hex(4)}")
+    staging = folder.with_name(f".{folder.name}-{os.urandom(4).hex()}")
     try:
         staging.mkdir()
         for name, source in files.items():

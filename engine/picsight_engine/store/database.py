@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import secrets
 import sqlite3
 import time
 from contextlib import closing, contextmanager, suppress
@@ -123,7 +122,7 @@ def back_up(connection: sqlite3.Connection, target: Path, version: int) -> None:
     ):  # by a kill; a younger one may be another process's
         if time.time() - left.stat().st_mtime > _LEFT_SECONDS:
             left.unlink()
-    part = target.with_name(f"{target.name}.{secrets.token_hex(4)}.part")
+    part = target.with_name(f"{target.name}.{os.urandom(4).hex()}.part")
     try:
         make_private_file(part)
         with closing(sqlite3.connect(part)) as copy:
@@ -151,7 +150,7 @@ def _is_there(path: Path) -> bool:
 
 def _create(path: Path, steps: Steps) -> None:
     """Makes a new library under another name and moves it into place: half a library never exists."""
-    part = path.with_name(f"{path.name}.{secrets.token_hex(4)}.part")
+    part = path.with_name(f"{path.name}.{os.urandom(4).hex()}.part")
     try:
         make_private_folder(path.parent)
         for suffix in (

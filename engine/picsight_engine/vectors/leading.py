@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import mmap
 import os
-import secrets
 import struct
 import zlib
 from contextlib import suppress
@@ -72,7 +71,7 @@ def keep_leading(stem: Path, originals: NDArray[np.float16]) -> None:
     if rows < LEAST_ROWS or (known and rows <= known + known // _LATER):
         return
     path = stem.with_name(f"{stem.name}-{rows}.leading")
-    draft = path.with_name(f"{path.name}.{secrets.token_hex(4)}.part")
+    draft = path.with_name(f"{path.name}.{os.urandom(4).hex()}.part")
     try:
         _write(draft, originals, dim)
         draft.replace(path)

@@ -7,8 +7,8 @@ maps. Where the cache cannot be written, a private copy in the system's temporar
 
 from __future__ import annotations
 
+import os
 import re
-import secrets
 import tempfile
 import threading
 from contextlib import contextmanager, suppress
@@ -240,7 +240,7 @@ class Matrix:
         """A new generation from the library; older ones are deleted."""
         older = self._generations()
         number = 1 + max((number for number, _ in older), default=0)
-        stem = self._folder / f"{self._stem_name()}-{number}-{secrets.token_hex(4)}"
+        stem = self._folder / f"{self._stem_name()}-{number}-{os.urandom(4).hex()}"
         try:
             files = RowFiles.create(stem, self._dim)
             self._append(files, 0, state.last_row)
