@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from picsight_engine.search.suggestions import Suggester, Suggestions
     from picsight_engine.store.directories import Directory
     from picsight_engine.store.photos import Photo
+    from picsight_engine.tags.tags import Tags
 
 __all__ = ["Folder", "Library", "PastSearch", "PhotoDetails", "Problem", "SavedSearch", "Searches", "Status"]
 
@@ -66,7 +67,7 @@ class Status:
 class Library:
     """An open library and the model that searches it. Any thread may call; `close` only when no other one is inside.
 
-    `searches` is what was searched for, and what is kept of that. `wanted` reads the photos. It becomes the one that searches once an indexing has brought every photo's vector.
+    `searches` is what was searched for, and what is kept of that; `tags` are made, taught and undone. `wanted` reads the photos. It becomes the one that searches once an indexing has brought every photo's vector.
     """
 
     def __init__(self, db: Database, bundle: Bundle, wanted: Bundle | None = None) -> None:
@@ -77,6 +78,7 @@ class Library:
         self._db = db
         self._searcher = Searcher(db, bundle, self.picture_vector)
         self._opened_suggester: Suggester | None = None
+        self._opened_tags: Tags | None = None
         self._lock = threading.Lock()
         self._opened_thumbnails: Thumbnails | None = None
 
@@ -290,6 +292,29 @@ class Library:
         return self._stacked(self._searcher.like_photo(found, name, limit))
 
     @property
+    def tags(self) -> Tags:
+        """The tags of the library."""
+        from picsight_engine.tags.tags import Model, Tags  # which a search does not pay
+
+        def model() -> Model:
+            return Model(self.bundle, self._searcher.rows, self._searcher.term_vector)
+
+        with self._lock:
+            if self._opened_tags is None:
+                self._opened_tags = Tags(self._db, model, lambda path: self._photo(path)[0].id)
+            return self._opened_tags
+
+    def suggested(self, tag: str, *, limit: int = 20) -> Answer:
+        """The photos that a tag suggests once it has looked through all of them anew, the likeliest first.
+
+        Raises:
+            RequestError: there is no such tag, or it has nothing to go by.
+            BundleError: the text tower is missing or cannot be loaded.
+        """
+        found = self.tags.suggest(tag)
+        return self._stacked(self._searcher.scored(tag, found[:limit]))
+
+    @property
     def revision(self) -> int:
         """A number that changes with what there is to see: photos that come, go or move, and what their files tell."""
         return photos_revision(self._db)
@@ -351,7 +376,11 @@ class Library:
 
     def show(self, path: Path) -> PhotoDetails | None:
         """What the library knows of the photo at `path`, however that is spelled; None if it knows no photo there."""
-        return details_at(self._db, path)
+        details = details_at(self._db, path)
+        if details is None:
+            return None
+        states = self.tags.states([details.id])[details.id]
+        return replace(details, tags=tuple(tag for tag, state, _ in states if state == "accepted"))
 
     def problem_of(self, path: Path) -> Problem | None:
         """Why the file at `path` could not be indexed, None if nothing is known."""

@@ -31,7 +31,7 @@ def test_importing_the_facade_loads_no_model_and_no_window():
 
 
 @pytest.mark.parametrize(
-    "room", ["models", "photos", "store", "vectors", "indexing", "search", "installation"]
+    "room", ["models", "photos", "store", "vectors", "indexing", "search", "tags", "installation"]
 )
 def test_importing_a_room_loads_neither_torch_nor_qt(room):
     assert loaded_after(f"import picsight_engine.{room}") & {*NEVER, "onnxruntime"} == set()

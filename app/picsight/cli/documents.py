@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
     from picsight_engine.models.bundle import Bundle
     from picsight_engine.search.answer import Answer, Filter, Result
     from picsight_engine.store.problems import Problem
+    from picsight_engine.store.runs import Run
+    from picsight_engine.tags.tree import Tag
 
 Document = dict[str, object]
 
@@ -109,6 +112,50 @@ def _problem(problem: Problem | None) -> Document | None:
     if problem is None:
         return None
     return {"code": problem.code, "message": problem.message, "tries": problem.tries}
+
+
+def tags_document(tags: Sequence[Tag]) -> Document:
+    """The tags, albums and favourites, each with its numbers of photos."""
+    return {"tags": [tag_document(tag) for tag in tags]}
+
+
+def tag_document(tag: Tag) -> Document:
+    """One tag; its threshold is null where nothing is ever suggested."""
+    return {
+        "name": tag.name,
+        "parent": tag.parent,
+        "threshold": tag.threshold,
+        "accepted": tag.accepted,
+        "rejected": tag.rejected,
+        "suggested": tag.suggested,
+    }
+
+
+def tag_details_document(tag: Tag, examples: Sequence[Path], against: Sequence[Path]) -> Document:
+    """The same with what the tag goes by."""
+    return {
+        **tag_document(tag),
+        "kind": tag.kind,
+        "prompts": list(tag.prompts),
+        "examples": [str(path) for path in examples],
+        "against": [str(path) for path in against],
+    }
+
+
+def run_document(run: Run | None) -> Document:
+    """What was changed, or undone; null where nothing had to be."""
+    if run is None:
+        return {"run": None}
+    made_at = datetime.fromtimestamp(run.made_at).astimezone().isoformat(timespec="seconds")
+    return {
+        "run": {
+            "id": run.id,
+            "kind": run.kind,
+            "words": run.words,
+            "made_at": made_at,
+            "undone": run.undone,
+        }
+    }
 
 
 def status_document(status: Status) -> Document:

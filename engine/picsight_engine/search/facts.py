@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -12,6 +12,12 @@ import numpy as np
 
 from picsight_engine.search.times import time_of_value
 from picsight_engine.store import selection
+from picsight_engine.store.tagged import (
+    favourite_photos,
+    photos_tagged,
+    photos_that_may_be_tagged,
+    untagged_photos,
+)
 from picsight_engine.store.text import fold, photos_holding
 
 if TYPE_CHECKING:
@@ -56,6 +62,12 @@ KNOWN: dict[str, tuple[Column, str]] = {
     "description": ("description", "a description"),
 }
 _COPIES = "copies"
+# What a person decides: the word for it, and which photos it holds for.
+_DECIDED = {
+    "favourite": ("favourite", favourite_photos),
+    "favorite": ("favourite", favourite_photos),
+    "untagged": ("untagged", untagged_photos),
+}
 _STARS = r"(?P<sign>>=|<=|>|<|=)?(?P<one>[0-5])|(?P<least>[0-5]?)\.\.(?P<most>[0-5]?)"
 
 
@@ -63,18 +75,23 @@ _STARS = r"(?P<sign>>=|<=|>|<|=)?(?P<one>[0-5])|(?P<least>[0-5]?)\.\.(?P<most>[0
 class Condition:
     """What must hold: `find` gives the photos for which it does, `words` name it for a person.
 
-    Two of one `key` ask the same. Where the library knows nothing of `column` for any photo, nothing can be asked.
+    Two of one `key` ask the same. Where `basis` holds for no photo, nothing can be asked. What is `decided` by a person
+    changes with tags and stars, the rest with the photos alone.
     """
 
     kind: FilterKind
     key: tuple[str, ...]
     words: str
     find: Callable[[Database], NDArray[np.int64]]
-    column: Column | None = None
+    basis: Condition | None = None
+    decided: bool = False
 
 
 VISIBLE = Condition("is", ("visible",), "in the library", selection.visible_photos)
 UNDATED = Condition("has", ("undated",), "without a date", selection.undated_photos)
+
+
+_TAGGABLE = Condition("tag", ("taggable",), "with keywords or tags", photos_that_may_be_tagged, decided=True)
 
 
 def condition_of(fact: Fact, today: date) -> Condition | str:
@@ -96,12 +113,13 @@ def known(column: Column) -> Condition:
     """That anything of this kind is known of a photo."""
     name, words = next((name, words) for name, (own, words) in KNOWN.items() if own == column)
     find = partial(selection.photos_with, column=column)
-    return Condition("has", ("has", name), f"with {words}", find, None if column == "taken" else column)
+    said = Condition("has", ("has", name), f"with {words}", find)
+    return said if column == "taken" else replace(said, basis=said)
 
 
-def unknown(condition: Condition, key: str) -> str:
-    """What to say where the library knows nothing of what a condition is about."""
-    what = next(words for column, words in KNOWN.values() if column == condition.column)
+def unknown(basis: Condition, key: str) -> str:
+    """What to say where nothing is known of what a condition is about."""
+    what = basis.words.removeprefix("with ")
     return f'No photo of this library is known to have {what}, so "{key}:" was left out.'
 
 
@@ -135,9 +153,13 @@ def _format(value: str, _today: date) -> Condition | str:
 
 
 def _is(value: str, _today: date) -> Condition | str:
-    shape = next((shape for shape in SHAPES if shape == value.lower()), None)
+    name = value.lower()
+    if name in _DECIDED:
+        words, find = _DECIDED[name]
+        return Condition("is", ("is", words), words, find, decided=True)
+    shape = next((shape for shape in SHAPES if shape == name), None)
     if shape is None:
-        return f'"is:" knows {_listed(SHAPES)}.'
+        return f'"is:" knows {_listed((*SHAPES, "favourite", "untagged"))}.'
     return Condition("is", ("is", shape), shape, partial(selection.photos_of_shape, shape=shape))
 
 
@@ -163,19 +185,21 @@ def _saying(kind: FilterKind, column: Column, value: str) -> Condition:
     find = partial(
         selection.photos_saying, column=column, fits=lambda text: wanted != "" and wanted in fold(text)
     )
-    return Condition(kind, (column, wanted), value, find, column)
+    return Condition(kind, (column, wanted), value, find, known(column))
 
 
 def _tag(value: str, _today: date) -> Condition | str:
-    """A keyword by its whole name, or by a part of one that stands below another: "Birds/Waders"."""
+    """What is in a tag; and a keyword by its whole name, or by a part of one that stands below another: "Birds/Waders"."""
     wanted = fold(value)
 
     def fits(keywords: str) -> bool:
         names = [fold(keyword) for keyword in json.loads(keywords)]
         return any(wanted == name or wanted in re.split(r"[/|]", name) for name in names)
 
-    find = partial(selection.photos_saying, column="keywords", fits=fits)
-    return Condition("tag", ("tag", wanted), value, find, "keywords")
+    def find(db: Database) -> NDArray[np.int64]:
+        return np.union1d(photos_tagged(db, value), selection.photos_saying(db, "keywords", fits))
+
+    return Condition("tag", ("tag", wanted), value, find, _TAGGABLE, decided=True)
 
 
 def _rating(value: str, _today: date) -> Condition | str:
@@ -190,7 +214,7 @@ def _rating(value: str, _today: date) -> Condition | str:
             ">=": (one, 5), ">": (one + 1, 5), "<=": (0, one), "<": (0, one - 1),
         }.get(stars["sign"], (one, one))  # fmt: skip
     find = partial(selection.photos_rated, least=least, most=most)
-    return Condition("rating", ("rating", value), f"{value} stars", find, "rating")
+    return Condition("rating", ("rating", value), f"{value} stars", find, known("rating"))
 
 
 def _listed(names: tuple[str, ...]) -> str:

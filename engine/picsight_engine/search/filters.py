@@ -14,10 +14,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from picsight_engine.search.answer import Filter, QueryFault
-from picsight_engine.search.facts import UNDATED, VISIBLE, Condition, condition_of, known, taken_in, unknown
+from picsight_engine.search.facts import UNDATED, VISIBLE, Condition, condition_of, taken_in, unknown
 from picsight_engine.search.names import named
 from picsight_engine.search.recognition import recognise
 from picsight_engine.store.contents import photos_revision
+from picsight_engine.store.tags import tags_revision
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -54,8 +55,7 @@ class Filters:
     def __init__(self, db: Database) -> None:
         self._db = db
         self._lock = threading.Lock()
-        self._revision = -1
-        self._found: dict[tuple[str, ...], Ids] = {}
+        self._found: dict[tuple[str, ...], tuple[tuple[int, int], Ids]] = {}
 
     def passing(self, query: Query, text: str) -> Passing:
         """The photos for which every fact of the query holds, and every time that its words mean.
@@ -69,8 +69,9 @@ class Filters:
         faults = []
         for fact in query.facts:
             condition = condition_of(fact, today)
-            if isinstance(condition, Condition) and not self._is_known(condition):
-                condition = unknown(condition, fact.key)
+            if isinstance(condition, Condition) and condition.basis is not None:
+                basis = condition.basis
+                condition = condition if self._holding(basis).size else unknown(basis, fact.key)
             if isinstance(condition, Condition):
                 sieve.add(condition, fact.start, fact.end, excluded=fact.excluded)
             else:
@@ -86,22 +87,20 @@ class Filters:
         names = [text, *(term.text for term in query.alternatives if not term.pictures)]
         return list(dict.fromkeys(photo_id for name in names for photo_id in named(self._db, name)))
 
-    def _is_known(self, condition: Condition) -> bool:
-        return condition.column is None or self._holding(known(condition.column)).size > 0
-
     def _holding(self, condition: Condition) -> Ids:
-        """The photos for which a condition holds, remembered until any process changes the library."""
-        revision = photos_revision(self._db)
+        """The photos for which a condition holds, remembered until any process changes what it is about."""
+        revision = photos_revision(self._db), tags_revision(self._db) if condition.decided else 0
         with self._lock:
-            if revision != self._revision or len(self._found) >= _REMEMBERED:
-                self._revision, self._found = revision, {}
-            ids = self._found.get(condition.key)
-        if ids is not None:
-            return ids
+            if len(self._found) >= _REMEMBERED:
+                self._found = {}
+            found = self._found.get(condition.key)
+        if found is not None and found[0] == revision:
+            return found[1]
         ids = condition.find(self._db)
         with self._lock:
-            if revision == self._revision:  # else another thread has seen a later state
-                self._found[condition.key] = ids
+            found = self._found.get(condition.key)
+            if found is None or found[0] < revision:  # else another thread has seen a later state
+                self._found[condition.key] = revision, ids
         return ids
 
 

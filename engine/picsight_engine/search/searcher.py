@@ -116,7 +116,7 @@ class Searcher:
         aim = aim_of(query, self._terms, self._pictures.pictures_of(query).vectors, given)
         if aim is None:
             return ()
-        return explanations(Field(self._refreshed_rows(), None), aim, [photo_id]).get(photo_id, ())
+        return explanations(Field(self.rows(), None), aim, [photo_id]).get(photo_id, ())
 
     def like_photo(self, photo: Photo, name: str, limit: int) -> Answer:
         """The photos most like one of the library's own, which is itself left out; `name` is the answer's query.
@@ -130,7 +130,7 @@ class Searcher:
         stored = vector_of(self._db, photo.id, space)
         if stored is None:
             raise RequestError(f"{photo.path} was not read by this model yet; index its folder again.")
-        rows = self._refreshed_rows()
+        rows = self.rows()
         direction = stored[np.newaxis].astype(np.float32)
         others = Field(rows, None).without([photo.id])
         best = Ranking(others, direction, calibration=None).best(limit)
@@ -150,24 +150,7 @@ class Searcher:
         space, count = self._bundle.manifest.space_id, photos_shown(self._db)
         return Answer("", space, count, _milliseconds_since(started), results)
 
-    @property
-    def is_ready(self) -> bool:
-        """True once the text tower is loaded; asking never waits."""
-        return self._terms.is_loaded
-
-    def warm_up(self) -> None:
-        """Loads what a first search would wait for."""
-        self._terms.load()
-        self._refreshed_rows()
-
-    def close(self) -> None:
-        """Lets go of the matrix; a later search opens it again."""
-        with self._lock:
-            if self._matrix is not None:
-                self._matrix.close()
-                self._matrix = None
-
-    def _refreshed_rows(self) -> Rows:
+    def rows(self) -> Rows:
         """The vectors with everything that any process stored, deleted or hid until now."""
         manifest = self._bundle.manifest
         with self._lock:
@@ -177,10 +160,43 @@ class Searcher:
                 return self._matrix.rows
             return self._matrix.refresh()
 
+    def term_vector(self, text: str) -> NDArray[np.float32]:
+        """The unit vector [dim] of words as they are searched for.
+
+        Raises:
+            BundleError: the text tower is missing or cannot be loaded.
+        """
+        return self._terms.vector(text)
+
+    def scored(self, query: str, photos: Sequence[tuple[int, float]]) -> Answer:
+        """The visible ones of photos that were found by other means, in their order; `query` is the answer's."""
+        started = time.perf_counter()
+        results = tuple(self._results([Judged(photo_id, score) for photo_id, score in photos]))
+        return Answer(
+            query, self._bundle.manifest.space_id, self.rows().photos, _milliseconds_since(started), results
+        )
+
+    @property
+    def is_ready(self) -> bool:
+        """True once the text tower is loaded; asking never waits."""
+        return self._terms.is_loaded
+
+    def warm_up(self) -> None:
+        """Loads what a first search would wait for."""
+        self._terms.load()
+        self.rows()
+
+    def close(self) -> None:
+        """Lets go of the matrix; a later search opens it again."""
+        with self._lock:
+            if self._matrix is not None:
+                self._matrix.close()
+                self._matrix = None
+
     def _unranked(self, passing: Passing, request: Request) -> tuple[int, list[Result]]:
         """Facts alone: all photos that pass, newest first; nothing where there are no facts either."""
         if passing.ids is None:
-            return self._refreshed_rows().photos, []
+            return self.rows().photos, []
         in_order = by_folder_of if request.order == "folder" else newest_of
         photos = in_order(self._db, passing.ids.tolist(), request.limit)
         called = [Judged(photo_id, found_by="name") for photo_id in passing.called]
@@ -191,7 +207,7 @@ class Searcher:
         self, passing: Passing, own: Sequence[int], aim: Aim, request: Request
     ) -> tuple[int, list[Result]]:
         """The best of the photos that pass; a photo that is part of the query is not among them."""
-        field = Field.of(self._refreshed_rows(), passing.ids).without(own)
+        field = Field.of(self.rows(), passing.ids).without(own)
         calibration = None if aim.has_pictures else self._bundle.manifest.calibration
         terms = () if calibration is None else passing.query.alternatives
         common = max((commonness(term.text) for term in terms), default=0.0)
@@ -208,7 +224,7 @@ class Searcher:
     def _explained(self, results: list[Result], aim: Aim | None) -> list[Result]:
         terms: dict[int, tuple[TermScore, ...]] = {}
         if aim is not None:
-            terms = explanations(Field(self._refreshed_rows(), None), aim, [result.id for result in results])
+            terms = explanations(Field(self.rows(), None), aim, [result.id for result in results])
         return [replace(result, terms=terms.get(result.id, ())) for result in results]
 
     def _results(self, best: Sequence[Judged]) -> list[Result]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from picsight_engine.store.tag_schema import TAG_STATEMENTS
 from picsight_engine.store.text import write_due_texts
 
 if TYPE_CHECKING:
@@ -267,7 +268,19 @@ def _dates_in_order(schema: SchemaEditor) -> None:
     schema.execute("CREATE INDEX files_taken ON files (taken, photo_id) WHERE present")
 
 
-MIGRATIONS: Steps = (_first_schema, _metadata_of_files, _texts_and_searches, _dates_in_order)
+def _tags_and_stars(schema: SchemaEditor) -> None:
+    """Tags with what is decided and suggested, and a person's own stars."""
+    for statement in TAG_STATEMENTS:
+        schema.execute(statement)
+
+
+MIGRATIONS: Steps = (
+    _first_schema,
+    _metadata_of_files,
+    _texts_and_searches,
+    _dates_in_order,
+    _tags_and_stars,
+)
 
 
 def migrate(connection: sqlite3.Connection, steps: Steps = MIGRATIONS) -> None:

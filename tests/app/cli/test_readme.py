@@ -19,6 +19,8 @@ from picsight_engine.installation.installed import InstalledModels
 from picsight_engine.installation.offers import model_offers
 from picsight_engine.library import PhotoDetails, Problem, Status
 from picsight_engine.search.answer import Answer, Filter, QueryFault, Result, TermScore
+from picsight_engine.store.runs import Run
+from picsight_engine.tags.tree import Tag
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -75,6 +77,21 @@ DETAILS = PhotoDetails(
 )
 STATUS = Status(
     library=PATH.parent, folders=1, photos=1, files=1, problems=0, space="0" * 16, model="starter", bytes=9
+)
+TAG = Tag(
+    id=1,
+    name="Dogs",
+    path="Dogs",
+    parent=None,
+    kind="tag",
+    prompts=("dog",),
+    examples=(),
+    against=(),
+    threshold=0.5,
+    suggests=True,
+    accepted=0,
+    rejected=0,
+    suggested=1,
 )
 CHECKS = [Check("library", ok=True, message="It is sound.")]
 
@@ -150,15 +167,33 @@ def test_the_keys_of_models(starter, tmp_path) -> None:
     assert documented_keys("models remove NAME --json") == keys(documents.removed_document("starter"))
 
 
-@pytest.mark.parametrize("name", ["list", "install", "use", "verify", "remove"])
-def test_the_options_of_the_models_commands_are_documented_and_no_others(name: str) -> None:
-    group = program.get_command(click.Context(program), "models")
+def test_the_keys_of_tags() -> None:
+    tags = documents.tags_document([TAG])
+    assert documented_keys("tags list --json") == keys(tags, first_of(tags, "tags"))
+    details = documents.tag_details_document(TAG, [], [])
+    more = {key: value for key, value in details.items() if key not in documents.tag_document(TAG)}
+    assert documented_keys("tags show TAG --json") == keys(more)
+    run = documents.run_document(Run(1, "new", "New tag", 0.0, undone=False))
+    assert isinstance(run["run"], dict)
+    assert documented_keys("tags accept TAG PATH... --json") == keys(run, run["run"])
+
+
+@pytest.mark.parametrize("group_name", ["models", "tags"])
+def test_the_options_of_a_group_of_commands_are_documented_and_no_others(group_name: str) -> None:
+    group = program.get_command(click.Context(program), group_name)
     assert isinstance(group, click.Group)
-    assert sorted(group.commands) == ["install", "list", "remove", "use", "verify"]
-    params = group.commands[name].get_params(click.Context(group.commands[name]))
-    own = {option for param in params for option in param.opts if option.startswith("-")} - SHARED
-    rows = re.findall(r"^\| `models (\w+)` \| `(-[-\w]+)`", README.read_text(encoding="utf-8"), re.MULTILINE)
-    assert {option for command, option in rows if command == name} == own
+    text = README.read_text(encoding="utf-8")
+    rows = re.findall(rf"^\| `{group_name} (\w+)` \| `(-[-\w]+)`", text, re.MULTILINE)
+    own = {
+        (name, option)
+        for name, command in group.commands.items()
+        for param in command.get_params(click.Context(command))
+        for option in param.opts
+        if option.startswith("-") and option not in SHARED
+    }
+    assert set(rows) == own
+    for name in group.commands:
+        assert f"`{group_name} {name}" in text
 
 
 def test_the_help_text_is_the_programs_own() -> None:

@@ -1,0 +1,117 @@
+"""What was decided about photos, and what follows from it: in which tags they are, and how many there are."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    import sqlite3
+    from collections.abc import Iterable, Sequence
+
+    from picsight_engine.store.database import Database
+
+Verdict = Literal["accepted", "rejected", "withdrawn"]
+State = Literal["accepted", "rejected", "suggested"]
+
+_IDS = "(SELECT value FROM json_each(?))"
+_ADD = """
+INSERT INTO tag_decisions (tag_id, photo_id, verdict, source, run_id, decided_at) VALUES (?, ?, ?, ?, ?, ?)"""
+# A tag's decisions, and those of tags that were merged into it.
+_OWNER = "coalesce(tag.merged_into, tag.id)"
+_PAIRS = (
+    f"SELECT DISTINCT {_OWNER} AS tag_id, photo_id FROM tag_decisions JOIN tags AS tag ON tag.id = tag_id"
+)
+_PAIRS_OF_RUN = f"{_PAIRS} WHERE run_id = ?"
+_PAIRS_OF_TAGS = f"""
+SELECT tag_id, photo_id FROM tag_photos WHERE verdict IS NOT NULL AND tag_id IN (SELECT value FROM json_each(?1))
+UNION {_PAIRS} WHERE {_OWNER} IN (SELECT value FROM json_each(?1))"""
+# The last word counts, of those that were not undone.
+_LAST = """
+SELECT verdict FROM tag_decisions JOIN tag_runs ON tag_runs.id = run_id
+WHERE tag_decisions.tag_id IN (SELECT id FROM tags WHERE id = pair.tag_id OR merged_into = pair.tag_id)
+    AND tag_decisions.photo_id = pair.photo_id AND undone_at IS NULL
+ORDER BY tag_decisions.id DESC LIMIT 1"""
+_COLLECT = "CREATE TEMP TABLE due AS {pairs}"
+_SETTLE = f"""
+INSERT INTO tag_photos (tag_id, photo_id, verdict)
+SELECT tag_id, photo_id, nullif(({_LAST}), 'withdrawn') FROM due AS pair WHERE true
+ON CONFLICT (tag_id, photo_id) DO UPDATE SET verdict = excluded.verdict WHERE verdict IS NOT excluded.verdict"""
+_TIDY = """
+DELETE FROM tag_photos WHERE verdict IS NULL AND score IS NULL AND (tag_id, photo_id) IN (SELECT * FROM due)"""
+_FORGET_DUE = "DROP TABLE due"
+_SHOWN = "photo_id NOT IN (SELECT id FROM photos WHERE missing_since IS NOT NULL)"
+_DECIDED = "SELECT photo_id, verdict FROM tag_photos WHERE tag_id = ? AND verdict IS NOT NULL"
+_COUNTS = f"SELECT tag_id, coalesce(verdict, 'suggested'), count(*) FROM tag_photos WHERE {_SHOWN} GROUP BY 1, verdict"
+_STATES = f"""
+SELECT photo_id, tag_id, coalesce(verdict, 'suggested'), score FROM tag_photos JOIN tags ON tags.id = tag_id
+WHERE photo_id IN {_IDS} AND removed_at IS NULL ORDER BY photo_id, tag_id"""
+_KNOWN = f"SELECT count(*) FROM photos WHERE id IN {_IDS}"
+
+
+@dataclass(frozen=True, slots=True)
+class TagState:
+    """How a photo stands to a tag; the score is None where none was computed or it does not reach the threshold."""
+
+    tag_id: int
+    state: State
+    score: float | None
+
+
+def add_decisions(
+    connection: sqlite3.Connection,
+    run_id: int,
+    tag_id: int,
+    photo_ids: Iterable[int],
+    verdict: Verdict,
+    source: str,
+    time: float,
+) -> bool:
+    """Writes decisions down, which count once `settle_run` was called; returns whether there are any."""
+    rows = [(tag_id, photo_id, verdict, source, run_id, time) for photo_id in photo_ids]
+    connection.executemany(_ADD, rows)
+    return bool(rows)
+
+
+def settle_run(connection: sqlite3.Connection, run_id: int) -> None:
+    """Lets the last decision count for everything that a run decided."""
+    _settle(connection, _PAIRS_OF_RUN, run_id)
+
+
+def settle_tags(connection: sqlite3.Connection, tag_ids: Iterable[int]) -> None:
+    """The same for all photos of these tags, which were merged or parted."""
+    _settle(connection, _PAIRS_OF_TAGS, json.dumps(list(tag_ids)))
+
+
+def decided(connection: sqlite3.Connection, tag_id: int) -> dict[int, State]:
+    """Every photo that is accepted or rejected, shown or not."""
+    return dict(connection.execute(_DECIDED, (tag_id,)).fetchall())
+
+
+def count_states(connection: sqlite3.Connection) -> dict[tuple[int, State], int]:
+    """How many visible photos each tag has of each state."""
+    return {(tag_id, state): number for tag_id, state, number in connection.execute(_COUNTS)}
+
+
+def states_of(db: Database, photo_ids: Sequence[int]) -> dict[int, list[TagState]]:
+    """The tags of these photos, also those in which they are rejected."""
+    states: dict[int, list[TagState]] = {photo_id: [] for photo_id in photo_ids}
+    with db.reading() as connection:
+        for photo_id, *state in connection.execute(_STATES, (json.dumps(list(states)),)):
+            states[photo_id].append(TagState(*state))
+    return states
+
+
+def all_are_known(connection: sqlite3.Connection, photo_ids: Sequence[int]) -> bool:
+    """Whether every one of these is a photo of the library, visible or not."""
+    count: int = connection.execute(_KNOWN, (json.dumps(photo_ids),)).fetchone()[0]
+    return count == len(set(photo_ids))
+
+
+def _settle(connection: sqlite3.Connection, pairs: str, value: object) -> None:
+    # A list of its own: the statements below change what it is read from.
+    connection.execute(_COLLECT.format(pairs=pairs), (value,))
+    connection.execute(_SETTLE)
+    connection.execute(_TIDY)
+    connection.execute(_FORGET_DUE)

@@ -1,0 +1,241 @@
+"""Whatever a person changes of tags is a run: written down as one, undone and done again as a whole."""
+
+from __future__ import annotations
+
+import json
+import time
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, replace
+from typing import TYPE_CHECKING, Any, Literal
+
+from picsight_engine.errors import RequestError
+from picsight_engine.store.decisions import add_decisions, settle_run, settle_tags
+from picsight_engine.store.suggestions import put_scores, turn_scores
+from picsight_engine.store.tags import (
+    Definition,
+    add_tag,
+    count_up,
+    misplacement,
+    put_definition,
+    tags_by_id,
+)
+
+if TYPE_CHECKING:
+    import sqlite3
+    from collections.abc import Iterable, Iterator, Mapping
+
+    from picsight_engine.store.database import Database
+    from picsight_engine.store.decisions import Verdict
+    from picsight_engine.store.suggestions import Scores
+
+RunKind = Literal[
+    "new", "change", "rename", "move", "merge", "remove", "decide", "rate", "suggest", "index", "import"
+]
+
+_BEGIN = "INSERT INTO tag_runs (kind, words, made_at) VALUES (?, ?, ?)"
+_NOTE = "UPDATE tag_runs SET before = ?, after = ? WHERE id = ?"
+_DROP = "DELETE FROM tag_runs WHERE id = ?"
+_COLUMNS = "id, kind, words, made_at, undone_at IS NOT NULL"
+_LATEST = f"SELECT {_COLUMNS} FROM tag_runs ORDER BY id DESC LIMIT ?"
+_LAST_DONE = "SELECT max(id) FROM tag_runs WHERE undone_at IS NULL"
+_RUN = f"SELECT {_COLUMNS} FROM tag_runs WHERE id = ?"
+_DEFINITIONS = "SELECT before, after FROM tag_runs WHERE id = ?"
+_TURN = "UPDATE tag_runs SET undone_at = ? WHERE id = ?"
+_PHOTOS = "SELECT id FROM photos WHERE id IN (SELECT value FROM json_each(?))"
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One change, `words` for a person; `made_at` in seconds since 1970."""
+
+    id: int
+    kind: RunKind
+    words: str
+    made_at: float
+    undone: bool
+
+
+class Recording:
+    """A run that is being made, inside a transaction; `made` is what became of it, None where nothing has changed."""
+
+    def __init__(self, connection: sqlite3.Connection, run: Run) -> None:
+        self.connection = connection
+        self.made: Run | None = None
+        self._run = run
+        self._before: dict[int, Definition] = {}
+        self._decided = self._scored = False
+
+    def add(self, draft: Definition) -> int:
+        """A new tag, which is one that was removed when this is undone; returns its id."""
+        now = self._run.made_at
+        tag_id = add_tag(self.connection, draft, now)
+        put_definition(self.connection, replace(draft, id=tag_id))
+        self._before[tag_id] = replace(tags_by_id(self.connection, [tag_id])[tag_id], removed_at=now)
+        return tag_id
+
+    def define(self, tag: Definition) -> None:
+        """Makes a tag what this says."""
+        known = tags_by_id(self.connection, [tag.id])[tag.id]
+        if known != tag:
+            self._before.setdefault(tag.id, known)
+            put_definition(self.connection, tag)
+
+    def decide(
+        self,
+        tag_id: int,
+        photo_ids: Iterable[int],
+        verdict: Verdict,
+        source: str,
+        decided_at: float | None = None,
+    ) -> None:
+        """Adds decisions about photos."""
+        when = self._run.made_at if decided_at is None else decided_at
+        self._decided |= add_decisions(
+            self.connection, self._run.id, tag_id, photo_ids, verdict, source, when
+        )
+
+    def score(self, tag_id: int, scores: Scores) -> None:
+        """Makes this what a tag suggests; once in a run."""
+        self._scored |= put_scores(self.connection, self._run.id, tag_id, scores)
+
+    def finish(self) -> None:
+        """Lets everything count; nothing is left of a run that changed nothing."""
+        if not (self._before or self._decided or self._scored):
+            self.connection.execute(_DROP, (self._run.id,))
+            return
+        after = tags_by_id(self.connection, self._before)
+        _require_places(self.connection, after)
+        self.connection.execute(_NOTE, (_written(self._before), _written(after), self._run.id))
+        settle_tags(self.connection, _parted(self._before, after))
+        settle_run(self.connection, self._run.id)
+        count_up(self.connection)
+        self.made = self._run
+
+
+@contextmanager
+def recorded(db: Database, kind: RunKind, words: str) -> Iterator[Recording]:
+    """One run in one transaction: what the block changes is undone together.
+
+    Raises:
+        RequestError: the block raises it, or leaves a tag in the place of another.
+    """
+    with db.writer() as connection:
+        now = time.time()
+        run_id = connection.execute(_BEGIN, (kind, words, now)).lastrowid or 0
+        recording = Recording(connection, Run(run_id, kind, words, now, undone=False))
+        yield recording
+        recording.finish()
+
+
+def runs(db: Database, limit: int) -> list[Run]:
+    """What was changed, the latest first, also what was undone."""
+    with db.reading() as connection:
+        return [_run(row) for row in connection.execute(_LATEST, (limit,))]
+
+
+def undo(db: Database, run_id: int | None = None) -> Run:
+    """Takes a run back, the latest that still holds unless another one is meant.
+
+    Raises:
+        RequestError: there is none, it is undone, or a tag that it changed was changed again.
+    """
+    with db.writer() as connection:
+        if run_id is None:
+            run_id = connection.execute(_LAST_DONE).fetchone()[0]
+            if run_id is None:
+                raise RequestError("There is nothing to undo.")
+        run = _run_by_id(connection, run_id)
+        if run.undone:
+            raise RequestError(f'"{run.words}" is undone already.')
+        before, after = _definitions(connection, run_id)
+        _turn(connection, run, after, before, undone_at=time.time())
+    return replace(run, undone=True)
+
+
+def redo(db: Database, run_id: int) -> Run:
+    """Does again what was undone.
+
+    Raises:
+        RequestError: there is no such run, it was not undone, or a tag that it changed is another one now.
+    """
+    with db.writer() as connection:
+        run = _run_by_id(connection, run_id)
+        if not run.undone:
+            raise RequestError(f'"{run.words}" was not undone.')
+        before, after = _definitions(connection, run_id)
+        _turn(connection, run, before, after, undone_at=None)
+    return replace(run, undone=False)
+
+
+def _turn(
+    connection: sqlite3.Connection,
+    run: Run,
+    now: dict[int, Definition],
+    then: dict[int, Definition],
+    *,
+    undone_at: float | None,
+) -> None:
+    """Makes the tags of a run what they were at its other end."""
+    if tags_by_id(connection, now) != now:
+        raise RequestError(f'A tag that "{run.words}" changed was changed again since; undo that first.')
+    for tag in then.values():
+        put_definition(connection, tag)
+    _require_places(connection, then)
+    connection.execute(_TURN, (undone_at, run.id))
+    settle_tags(connection, _parted(now, then))
+    settle_run(connection, run.id)
+    turn_scores(connection, run.id, back=undone_at is not None)
+    count_up(connection)
+
+
+def _require_places(connection: sqlite3.Connection, tags: Mapping[int, Definition]) -> None:
+    for tag in tags.values():
+        fault = misplacement(connection, tag)
+        if fault is not None:
+            raise RequestError(fault)
+
+
+def _parted(before: Mapping[int, Definition], after: Mapping[int, Definition]) -> set[int]:
+    """The tags whose decisions belong to others than before."""
+    moved = [tag_id for tag_id in before if before[tag_id].merged_into != after[tag_id].merged_into]
+    owners = {each[tag_id].merged_into for each in (before, after) for tag_id in moved}
+    return {*moved, *(owner for owner in owners if owner is not None)}
+
+
+def _written(tags: Mapping[int, Definition]) -> str:
+    return json.dumps([asdict(tag) for tag in tags.values()])
+
+
+def _definitions(
+    connection: sqlite3.Connection, run_id: int
+) -> tuple[dict[int, Definition], dict[int, Definition]]:
+    """What a run's tags were before and after it, without examples that were forgotten since."""
+    before, after = (json.loads(text) for text in connection.execute(_DEFINITIONS, (run_id,)).fetchone())
+    named = [photo for tag in (*before, *after) for photo in (*tag["examples"], *tag["against"])]
+    known = {photo_id for (photo_id,) in connection.execute(_PHOTOS, (json.dumps(named),))}
+    return _read(before, known), _read(after, known)
+
+
+def _read(tags: list[dict[str, Any]], known: set[int]) -> dict[int, Definition]:
+    return {
+        tag["id"]: Definition(
+            **{
+                **tag,
+                "prompts": tuple(tag["prompts"]),
+                "examples": tuple(photo for photo in tag["examples"] if photo in known),
+                "against": tuple(photo for photo in tag["against"] if photo in known),
+            }
+        )
+        for tag in tags
+    }
+
+
+def _run(row: tuple[int, RunKind, str, float, int]) -> Run:
+    return Run(*row[:4], undone=bool(row[4]))
+
+
+def _run_by_id(connection: sqlite3.Connection, run_id: int) -> Run:
+    row = connection.execute(_RUN, (run_id,)).fetchone()
+    if row is None:
+        raise RequestError(f"There is no change number {run_id}.")
+    return _run(row)

@@ -1,0 +1,66 @@
+"""Which visible photos are in a tag: accepted or suggested in it or in one below it, and not rejected."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from picsight_engine.store.selection import photos_with, visible_photos
+from picsight_engine.store.tags import tags_called
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from numpy.typing import NDArray
+
+    from picsight_engine.store.database import Database
+
+_SHOWN = "photo_id NOT IN (SELECT id FROM photos WHERE missing_since IS NOT NULL)"
+_IN = f"""
+WITH RECURSIVE below (top, id) AS (
+    SELECT value, value FROM json_each(?)
+    UNION SELECT top, tags.id FROM below JOIN tags ON parent_id = below.id WHERE removed_at IS NULL)
+SELECT photo_id FROM below JOIN tag_photos AS held ON tag_id = below.id
+WHERE verdict IS NOT 'rejected' AND {_SHOWN} AND NOT EXISTS (
+    SELECT 1 FROM tag_photos WHERE tag_id = top AND photo_id = held.photo_id AND verdict = 'rejected')"""
+_FAVOURITES = "SELECT id FROM tags WHERE kind = 'favourite'"
+_UNTAGGED = """
+SELECT id AS photo_id FROM photos WHERE missing_since IS NULL
+AND id NOT IN (
+    SELECT photo_id FROM tag_photos JOIN tags ON tags.id = tag_id
+    WHERE verdict IS NOT 'rejected' AND kind = 'tag' AND removed_at IS NULL)
+AND id NOT IN (SELECT photo_id FROM files WHERE present AND photo_id IS NOT NULL AND keywords IS NOT NULL)"""
+_ANY = "SELECT 1 FROM tags WHERE kind <> 'favourite' AND removed_at IS NULL LIMIT 1"
+
+
+def photos_tagged(db: Database, path: str) -> NDArray[np.int64]:
+    """The photos in the tags of this name or path, ascending, as all arrays of ids here are."""
+    with db.reading() as connection:
+        return _ids(connection.execute(_IN, (json.dumps(tags_called(connection, path)),)))
+
+
+def favourite_photos(db: Database) -> NDArray[np.int64]:
+    """The photos that a person likes best."""
+    with db.reading() as connection:
+        favourites = [tag_id for (tag_id,) in connection.execute(_FAVOURITES)]
+        return _ids(connection.execute(_IN, (json.dumps(favourites),)))
+
+
+def untagged_photos(db: Database) -> NDArray[np.int64]:
+    """The photos in no tag whose files have no keywords either; favourites and albums are no tags here."""
+    with db.reading() as connection:
+        return _ids(connection.execute(_UNTAGGED))
+
+
+def photos_that_may_be_tagged(db: Database) -> NDArray[np.int64]:
+    """Every photo as soon as there is a tag, whatever is in it; until then those whose files have keywords."""
+    with db.reading() as connection:
+        if connection.execute(_ANY).fetchone() is not None:
+            return visible_photos(db)
+    return photos_with(db, "keywords")
+
+
+def _ids(rows: Iterable[tuple[int]]) -> NDArray[np.int64]:
+    return np.unique(np.fromiter((photo_id for (photo_id,) in rows), np.int64))

@@ -1,0 +1,188 @@
+"""What tags are: names, parents, words and examples, as they stand now."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections import defaultdict
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+from picsight_engine.store.text import fold
+
+if TYPE_CHECKING:
+    import sqlite3
+    from collections.abc import Iterable, Sequence
+
+    from picsight_engine.store.database import Database
+
+TagKind = Literal["tag", "album", "favourite"]
+
+_COLUMNS = "id, name, parent_id, kind, threshold, suggests, created_at, removed_at, merged_into"
+_IDS = "(SELECT value FROM json_each(?))"
+_LIVE = f"SELECT {_COLUMNS} FROM tags WHERE removed_at IS NULL ORDER BY id"
+_BY_ID = f"SELECT {_COLUMNS} FROM tags WHERE id IN {_IDS} ORDER BY id"
+_PROMPTS = "SELECT tag_id, text FROM tag_prompts"
+_EXAMPLES = "SELECT tag_id, photo_id, against FROM tag_examples"
+_ADD = "INSERT INTO tags (name, key, parent_id, kind, created_at) VALUES (?, ?, ?, ?, ?)"
+_PUT = """
+UPDATE tags SET name = ?, key = ?, parent_id = ?, threshold = ?, suggests = ?, removed_at = ?, merged_into = ?
+WHERE id = ?"""
+_NO_PROMPTS = "DELETE FROM tag_prompts WHERE tag_id = ?"
+_PUT_PROMPT = "INSERT INTO tag_prompts (tag_id, position, text) VALUES (?, ?, ?)"
+_NO_EXAMPLES = "DELETE FROM tag_examples WHERE tag_id = ?"
+# A photo that was forgotten meanwhile is an example no more.
+_PUT_EXAMPLE = """
+INSERT OR IGNORE INTO tag_examples (tag_id, photo_id, against)
+SELECT ?1, ?2, ?3 WHERE EXISTS (SELECT 1 FROM photos WHERE id = ?2)"""
+_CALLED = """
+SELECT tag.id, tag.parent_id FROM tags AS tag WHERE key = ? AND removed_at IS NULL ORDER BY id"""
+_ABOVE = "SELECT name, key, parent_id FROM tags WHERE id = ?"
+_TWIN = """
+SELECT count(*) FROM tags AS tag JOIN tags AS other USING (key)
+WHERE tag.id = ? AND other.id <> tag.id AND other.parent_id IS tag.parent_id AND other.removed_at IS NULL"""
+_LIVE_BELOW = "SELECT count(*) FROM tags WHERE parent_id = ? AND removed_at IS NULL"
+_REVISION = "SELECT revision FROM tag_state"
+_REVISED = "UPDATE tag_state SET revision = revision + 1"
+_QUOTES = re.compile('["“”„]')  # in a query they would end the name
+
+
+@dataclass(frozen=True, slots=True)
+class Definition:
+    """A tag as a person made it; `removed_at` in seconds since 1970, a `merged_into` one has given its photos away.
+
+    `threshold` None is the usual one. `examples` and `against` are photos that look like it, or not.
+    """
+
+    id: int
+    name: str
+    parent_id: int | None
+    kind: TagKind
+    threshold: float | None
+    suggests: bool
+    created_at: float
+    removed_at: float | None = None
+    merged_into: int | None = None
+    prompts: tuple[str, ...] = ()
+    examples: tuple[int, ...] = ()
+    against: tuple[int, ...] = ()
+
+    @property
+    def is_live(self) -> bool:
+        """Whether a person still sees it."""
+        return self.removed_at is None
+
+
+def name_key(name: str) -> str:
+    """A name as it is compared: without case, accents, and the difference between quotation marks."""
+    return fold(_QUOTES.sub("'", name))
+
+
+def add_tag(connection: sqlite3.Connection, draft: Definition, now: float) -> int:
+    """Makes a tag without words and examples; returns its id."""
+    values = (draft.name, name_key(draft.name), draft.parent_id, draft.kind, now)
+    return connection.execute(_ADD, values).lastrowid or 0
+
+
+def put_definition(connection: sqlite3.Connection, tag: Definition) -> None:
+    """Makes a tag what this says."""
+    values = (tag.name, name_key(tag.name), tag.parent_id, tag.threshold, tag.suggests)
+    connection.execute(_PUT, (*values, tag.removed_at, tag.merged_into, tag.id))
+    connection.execute(_NO_PROMPTS, (tag.id,))
+    connection.executemany(_PUT_PROMPT, [(tag.id, place, text) for place, text in enumerate(tag.prompts)])
+    connection.execute(_NO_EXAMPLES, (tag.id,))
+    examples = [(tag.id, photo_id, False) for photo_id in tag.examples]
+    connection.executemany(_PUT_EXAMPLE, [*examples, *((tag.id, each, True) for each in tag.against)])
+
+
+def live_tags(connection: sqlite3.Connection) -> list[Definition]:
+    """Every tag that is not removed."""
+    return _definitions(connection, connection.execute(_LIVE).fetchall(), "", ())
+
+
+def tags_by_id(connection: sqlite3.Connection, tag_ids: Iterable[int]) -> dict[int, Definition]:
+    """These tags, removed or not."""
+    ids = (json.dumps(list(tag_ids)),)
+    found = _definitions(
+        connection, connection.execute(_BY_ID, ids).fetchall(), f" WHERE tag_id IN {_IDS}", ids
+    )
+    return {tag.id: tag for tag in found}
+
+
+def tags_called(connection: sqlite3.Connection, path: str) -> list[int]:
+    """The tag with this path, or else all whose path ends in it: "Waders" is "Birds/Waders", too."""
+    *above, last = [name_key(part) for part in path.split("/")]
+    ending = []
+    for tag_id, parent_id in connection.execute(_CALLED, (last,)).fetchall():
+        keys = [key for _, key in _above(connection, parent_id)]
+        if keys == above:
+            return [tag_id]
+        if not above or keys[-len(above) :] == above:
+            ending.append(tag_id)
+    return ending
+
+
+def paths_of(connection: sqlite3.Connection, tag_ids: Iterable[int]) -> dict[int, str]:
+    """The paths of some tags: "Birds/Waders"."""
+    return {tag_id: "/".join(name for name, _ in _above(connection, tag_id)) for tag_id in set(tag_ids)}
+
+
+def misplacement(connection: sqlite3.Connection, tag: Definition) -> str | None:
+    """Why a tag cannot be where it is: what it stands below is gone, or is itself, or it has another one's name there."""
+    if not tag.is_live:
+        below = connection.execute(_LIVE_BELOW, (tag.id,)).fetchone()[0]
+        return f'There are tags below "{tag.name}"; move or remove them first.' if below else None
+    above = tag.parent_id
+    while above is not None:
+        parent = tags_by_id(connection, [above])[above]
+        if parent.id == tag.id:
+            return f'"{tag.name}" cannot stand below itself.'
+        if not parent.is_live:
+            return f'"{parent.name}" was removed, and nothing can stand below it.'
+        above = parent.parent_id
+    if connection.execute(_TWIN, (tag.id,)).fetchone()[0]:
+        return f'There is a tag "{tag.name}" in this place already; choose another name.'
+    return None
+
+
+def tags_revision(db: Database) -> int:
+    """A number that changes with every tag, decision, suggestion and own rating, whichever process changed it."""
+    with db.reading() as connection:
+        number: int = connection.execute(_REVISION).fetchone()[0]
+    return number
+
+
+def count_up(connection: sqlite3.Connection) -> None:
+    """Changes the number."""
+    connection.execute(_REVISED)
+
+
+def _above(connection: sqlite3.Connection, tag_id: int | None) -> list[tuple[str, str]]:
+    """Names and keys from the topmost tag down to this one."""
+    found: list[tuple[str, str]] = []
+    while tag_id is not None:
+        name, key, tag_id = connection.execute(_ABOVE, (tag_id,)).fetchone()
+        found.insert(0, (name, key))
+    return found
+
+
+def _definitions(
+    connection: sqlite3.Connection, rows: Sequence[tuple[Any, ...]], which: str, values: tuple[str, ...]
+) -> list[Definition]:
+    prompts: defaultdict[int, list[str]] = defaultdict(list)
+    for tag_id, text in connection.execute(f"{_PROMPTS}{which} ORDER BY tag_id, position", values):
+        prompts[tag_id].append(text)
+    examples: defaultdict[tuple[int, int], list[int]] = defaultdict(list)
+    for tag_id, photo_id, against in connection.execute(f"{_EXAMPLES}{which} ORDER BY photo_id", values):
+        examples[tag_id, against].append(photo_id)
+    return [
+        Definition(
+            *(
+                *(*row[:5], bool(row[5]), *row[6:]),
+                tuple(prompts.get(row[0], ())),
+                tuple(examples.get((row[0], 0), ())),
+                tuple(examples.get((row[0], 1), ())),
+            )
+        )
+        for row in rows
+    ]

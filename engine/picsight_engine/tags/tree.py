@@ -1,0 +1,83 @@
+"""Tags as a person sees them: each by its path, with its numbers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from picsight_engine.store.tags import name_key
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from picsight_engine.store.decisions import State
+    from picsight_engine.store.tags import Definition, TagKind
+
+USUAL_THRESHOLD = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class Tag:
+    """A tag, a hand-made album or the favourites; `path` is "Birds/Waders", `parent` "Birds".
+
+    `threshold` is None where nothing is ever suggested. The numbers are of visible photos and of this tag alone.
+    """
+
+    id: int
+    name: str
+    path: str
+    parent: str | None
+    kind: TagKind
+    prompts: tuple[str, ...]
+    examples: tuple[int, ...]
+    against: tuple[int, ...]
+    threshold: float | None
+    suggests: bool
+    accepted: int
+    rejected: int
+    suggested: int
+
+
+def threshold_of(tag: Definition) -> float:
+    """From which probability on a photo is suggested."""
+    return USUAL_THRESHOLD if tag.threshold is None else tag.threshold
+
+
+def can_learn(tag: Definition) -> bool:
+    """Whether it is of the kind that suggests photos."""
+    return tag.kind == "tag"
+
+
+def as_seen(tags: Iterable[Definition], counts: Mapping[tuple[int, State], int]) -> list[Tag]:
+    """All live tags: the favourites first, then by path, every tag before those below it."""
+    by_id = {tag.id: tag for tag in tags}
+    paths: dict[int, tuple[str, ...]] = {}
+
+    def names(tag: Definition) -> tuple[str, ...]:
+        if tag.id not in paths:
+            above = () if tag.parent_id is None else names(by_id[tag.parent_id])
+            paths[tag.id] = (*above, tag.name)
+        return paths[tag.id]
+
+    ordered = sorted(
+        by_id.values(), key=lambda tag: (tag.kind != "favourite", [name_key(name) for name in names(tag)])
+    )
+    return [_seen(tag, names(tag), counts) for tag in ordered]
+
+
+def _seen(tag: Definition, names: tuple[str, ...], counts: Mapping[tuple[int, State], int]) -> Tag:
+    return Tag(
+        id=tag.id,
+        name=tag.name,
+        path="/".join(names),
+        parent="/".join(names[:-1]) or None,
+        kind=tag.kind,
+        prompts=tag.prompts,
+        examples=tag.examples,
+        against=tag.against,
+        threshold=threshold_of(tag) if can_learn(tag) else None,
+        suggests=tag.suggests,
+        accepted=counts.get((tag.id, "accepted"), 0),
+        rejected=counts.get((tag.id, "rejected"), 0),
+        suggested=counts.get((tag.id, "suggested"), 0),
+    )

@@ -1,0 +1,47 @@
+"""A library of before tags gets them when it is opened, behind a backup, and loses nothing."""
+
+from __future__ import annotations
+
+from contextlib import closing
+
+import numpy as np
+
+from picsight_engine.store.database import Database
+from picsight_engine.store.files import put_file
+from picsight_engine.store.folders import add_folder
+from picsight_engine.store.migrations import MIGRATIONS
+from picsight_engine.store.photos import NewPhoto, all_photos, put_photo
+from picsight_engine.store.tags import live_tags
+from picsight_engine.store.vectors import put_vector, vector_of
+
+BEFORE_TAGS = 4
+
+
+def test_a_library_of_before_tags_keeps_its_photos_and_gets_favourites(tmp_path, pictures):
+    folder = tmp_path / "library"
+    with closing(Database.open(folder, steps=MIGRATIONS[:BEFORE_TAGS])) as old:
+        where = add_folder(old, pictures).id
+        with old.writer() as connection:
+            photo = put_photo(connection, NewPhoto(bytes(16), 4, 3))
+            put_file(connection, where, b"a.jpg", 1, 2, bytes(16), photo)
+            put_vector(connection, photo, "f" * 16, np.ones(4, np.float32))
+    with closing(Database.open(folder)) as db:
+        assert [each.id for each in all_photos(db)] == [photo]
+        assert vector_of(db, photo, "f" * 16) is not None
+        (favourites,) = live_tags(db.reader())
+        assert (favourites.kind, favourites.prompts, favourites.suggests) == ("favourite", (), False)
+    assert (folder / f"library.v{BEFORE_TAGS}.backup.db").exists()
+
+
+def test_a_photo_that_is_forgotten_takes_everything_that_was_decided_about_it_along(shelf):
+    photo = shelf.put(b"a.jpg", 1)
+    tables = ("tag_examples", "tag_decisions", "tag_photos", "ratings")
+    with shelf.db.writer() as connection:
+        connection.execute("INSERT INTO tag_runs (id, kind, words, made_at) VALUES (1, 'decide', '', 0)")
+        connection.execute("INSERT INTO tag_examples VALUES (1, ?, 0)", (photo,))
+        connection.execute("INSERT INTO tag_decisions VALUES (1, 1, ?, 'accepted', 'you', 1, 0)", (photo,))
+        connection.execute("INSERT INTO tag_photos VALUES (1, ?, 'accepted', 0.5)", (photo,))
+        connection.execute("INSERT INTO ratings VALUES (1, ?, 5, 1, 0)", (photo,))
+        connection.execute("DELETE FROM photos")
+    left = [shelf.db.reader().execute(f"SELECT count(*) FROM {table}").fetchone()[0] for table in tables]
+    assert left == [0, 0, 0, 0]

@@ -1,0 +1,129 @@
+"""Tags made of words and examples suggest, learn from decisions, and are found by what they are called."""
+
+from __future__ import annotations
+
+import pytest
+
+from picsight_engine.errors import RequestError
+from picsight_engine.library import Library
+
+
+def test_a_tag_made_of_a_word_suggests_what_stands_out_at_once(kennel):
+    tag = kennel.tags.new("Dogs", prompts=["dog"])
+    assert (tag.path, tag.threshold, tag.accepted, tag.rejected) == ("Dogs", 0.5, 0, 0)
+    assert tag.suggested == len(kennel.dogs)
+    answer = kennel.album.library.suggested("dogs", limit=100)
+    assert {result.id for result in answer.results} == set(kennel.dogs)
+    scores = [result.score for result in answer.results]
+    assert scores == sorted(scores, reverse=True)
+    assert min(scores) >= tag.threshold
+
+
+def test_example_photos_are_in_the_tag_and_counterexamples_never_are(kennel):
+    alike, unlike = kennel.dogs[:3], kennel.dogs[-1]
+    kennel.tags.new("Dogs", examples=alike, against=[unlike, *kennel.others[:5]])
+    states = kennel.tags.states([*alike, unlike])
+    assert all(own[0][:2] == ("Dogs", "suggested") for photo, own in states.items() if photo != unlike)
+    assert states[unlike] == []
+
+
+def test_decisions_beat_scores_and_are_what_the_next_suggestions_learn_from(kennel):
+    kennel.tags.new("Dogs", prompts=["dog"])
+    wrong, right = kennel.dogs[0], kennel.others[0]
+    run = kennel.tags.decide("Dogs", [wrong], "rejected")
+    assert run.words == 'Reject 1 photo: "Dogs"'
+    kennel.tags.decide("dogs", [right], "accepted")
+    before = dict(kennel.tags.suggest("Dogs"))
+    assert wrong not in before
+    kennel.tags.decide("Dogs", kennel.others[1:20], "accepted")
+    assert dict(kennel.tags.suggest("Dogs")) != before
+    (tag,) = [tag for tag in kennel.tags.all() if tag.kind == "tag"]
+    assert (tag.accepted, tag.rejected) == (20, 1)
+    assert kennel.tags.states([wrong, right])[right][0][:2] == ("Dogs", "accepted")
+
+
+def test_what_is_decided_so_already_is_no_change(kennel):
+    kennel.tags.new("Trip", kind="album")
+    assert kennel.tags.decide("Trip", kennel.dogs, "accepted") is not None
+    assert kennel.tags.decide("Trip", kennel.dogs, "accepted") is None
+    assert [run.kind for run in kennel.tags.runs()] == ["decide", "new"]
+
+
+def test_a_tag_holds_what_is_accepted_or_suggested_in_it_and_below_it_and_never_what_is_rejected(kennel):
+    kennel.tags.new("Animals")
+    kennel.tags.new("Dogs", prompts=["dog"], parent="Animals")
+    kennel.tags.decide("Animals/Dogs", kennel.dogs[:1], "rejected")
+    kennel.tags.decide("Animals", kennel.others[:2], "accepted")
+    kennel.tags.decide("Animals", kennel.dogs[1:2], "rejected")
+    found = kennel.album.found
+    assert set(found("tag:dogs")) == set(kennel.dogs[1:])
+    assert set(found("tag:ANIMALS")) == {*kennel.dogs[2:], *kennel.others[:2]}
+    assert set(found('tag:"animals/dogs"')) == set(kennel.dogs[1:])
+    assert set(found("-tag:animals")) == {*kennel.dogs[:2], *kennel.others[2:]}
+    assert set(found("is:untagged")) == {kennel.dogs[0], *kennel.others[2:]}
+    assert found("tag:cats") == []
+
+
+def test_a_search_sees_a_decision_at_once_whichever_process_made_it(kennel, small):
+    kennel.tags.decide("Favourites", kennel.dogs[:1], "accepted")
+    assert kennel.album.found("is:favourite") == [kennel.dogs[0]]
+    with Library.open(kennel.album.library.folder, small) as other:
+        other.tags.decide("favourites", kennel.dogs[1:2], "accepted")
+    assert set(kennel.album.found("is:favorite")) == set(kennel.dogs[:2])
+    assert len(kennel.album.found("is:untagged")) == 100
+
+
+@pytest.mark.parametrize(
+    ("name", "sentence"),
+    [("", "needs a name"), (" \n", "needs a name"), ("\u0301", "needs a name"), ("a/b", "name that as the parent"),
+     ("x" * 1001, "at most 1,000"), ("DÖGS", "in this place already")],
+)  # fmt: skip
+def test_a_name_that_cannot_be_is_a_sentence_and_changes_nothing(kennel, name, sentence):
+    kennel.tags.new("dogs")
+    before = kennel.state(), kennel.tags.runs()
+    with pytest.raises(RequestError, match=sentence):
+        kennel.tags.new(name, prompts=["dog"])
+    assert (kennel.state(), kennel.tags.runs()) == before
+
+
+@pytest.mark.parametrize(
+    "name", ["🐕 & <b>'\"", 'the "best" of', "עברית", "x" * 300, "a|b", "-people", "16:9"]
+)
+def test_any_other_name_can_be_made_and_typed(kennel, name):
+    kennel.tags.new(name)
+    kennel.tags.decide(name, kennel.dogs[:1], "accepted")
+    typed = name.replace('"', "'")
+    assert kennel.album.found(f'tag:"{typed}"') == [kennel.dogs[0]]
+
+
+def test_a_last_name_that_two_tags_have_needs_its_parent(kennel):
+    for parent in ("Birds", "Work"):
+        kennel.tags.new(parent)
+        kennel.tags.new("Waders", parent=parent)
+    with pytest.raises(RequestError, match="2 tags are called"):
+        kennel.tags.find("waders")
+    assert kennel.tags.find("birds / waders").path == "Birds/Waders"
+    kennel.tags.decide("Birds/Waders", kennel.dogs[:1], "accepted")
+    kennel.tags.decide("Work/Waders", kennel.dogs[1:2], "accepted")
+    assert set(kennel.album.found("tag:waders")) == set(kennel.dogs[:2])
+    kennel.tags.new("Waders")  # on top, its path is its name
+    assert kennel.tags.find("waders").path == "Waders"
+
+
+def test_a_tag_with_nothing_to_go_by_says_what_it_needs(kennel):
+    kennel.tags.new("Dogs", against=kennel.others[:1])
+    with pytest.raises(RequestError, match="a few words or an example photo"):
+        kennel.tags.suggest("Dogs")
+    kennel.tags.decide("Dogs", kennel.dogs[:1], "accepted")
+    kennel.tags.suggest("Dogs")
+    for name, sentence in (("Favourites", "is filled by hand"), ("nothing", "There is no tag")):
+        with pytest.raises(RequestError, match=sentence):
+            kennel.tags.suggest(name)
+
+
+def test_a_photo_that_is_not_in_the_library_is_a_sentence(kennel, tmp_path):
+    kennel.tags.new("Dogs")
+    for photo in (tmp_path / "nowhere.jpg", 4711):
+        with pytest.raises(RequestError, match="library"):
+            kennel.tags.decide("Dogs", [kennel.dogs[0], photo], "accepted")
+    assert kennel.tags.find("Dogs").accepted == 0

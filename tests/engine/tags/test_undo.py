@@ -1,0 +1,141 @@
+"""Every change is one run, and undone as a whole: whatever happened in between, what was there before is there again."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from picsight_engine.errors import RequestError
+from picsight_engine.library import Library
+from picsight_engine.store.decisions import settle_tags
+
+NAMES = ("Dogs", "Animals", "Snow")
+CHANGES = st.lists(
+    st.one_of(
+        st.tuples(st.just("new"), st.sampled_from(NAMES), st.sampled_from([None, *NAMES]), st.booleans()),
+        st.tuples(
+            st.just("decide"),
+            st.sampled_from([*NAMES, "Favourites"]),
+            st.lists(st.integers(0, 5), min_size=1, max_size=3),
+            st.sampled_from(["accepted", "rejected", "withdrawn"]),
+        ),
+        st.tuples(st.just("suggest"), st.sampled_from(NAMES)),
+        st.tuples(st.just("undo")),
+    ),
+    min_size=1,
+    max_size=8,
+)
+
+
+def change(kennel, kind, *rest):
+    """One step; what cannot be asked changes nothing."""
+    try:
+        if kind == "new":
+            name, parent, words = rest
+            kennel.tags.new(name, parent=parent, prompts=["dog"] if words else [])
+        elif kind == "decide":
+            name, photos, verdict = rest
+            kennel.tags.decide(name, [kennel.dogs[photo] for photo in photos], verdict)
+        elif kind == "suggest":
+            kennel.tags.suggest(*rest)
+        else:
+            kennel.tags.undo()
+    except RequestError:
+        return False
+    return True
+
+
+def undo_all(kennel):
+    runs = []
+    while change_back := next((run for run in kennel.tags.runs() if not run.undone), None):
+        runs.append((kennel.tags.undo().id, kennel.state()))
+        assert runs[-1][0] == change_back.id
+    return runs
+
+
+def settled_anew(kennel):
+    """What decisions and runs say, computed from nothing."""
+    with kennel.album.db.writer() as connection:
+        connection.execute("UPDATE tag_photos SET verdict = NULL")
+        settle_tags(connection, [row[0] for row in connection.execute("SELECT id FROM tags")])
+    return kennel.state()
+
+
+@given(CHANGES)
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_whatever_is_changed_each_undo_gives_the_state_before_and_each_redo_the_one_after(kennel, changes):
+    undo_all(kennel)
+    nothing = kennel.state()
+    for step in changes:
+        before, known = kennel.state(), len(kennel.tags.runs(1000))
+        change(kennel, *step)
+        if len(kennel.tags.runs(1000)) > known:
+            after = kennel.state()
+            run = kennel.tags.undo()
+            assert kennel.state() == before
+            kennel.tags.redo(run.id)
+            assert kennel.state() == after
+    last = kennel.state()
+    assert settled_anew(kennel) == last
+    undone = undo_all(kennel)
+    assert kennel.state() == nothing
+    for run_id, state in reversed(undone):
+        assert kennel.state() == state
+        kennel.tags.redo(run_id)
+    assert kennel.state() == last
+    undo_all(kennel)
+
+
+def test_decisions_are_undone_in_any_order_and_the_last_one_left_counts(kennel):
+    dog = kennel.dogs[:1]
+    kennel.tags.new("Dogs")
+    first = kennel.tags.decide("Dogs", dog, "accepted")
+    second = kennel.tags.decide("Dogs", dog, "rejected")
+    kennel.tags.undo(first.id)
+    assert kennel.tags.states(dog)[dog[0]][0][1] == "rejected"
+    kennel.tags.undo(second.id)
+    assert kennel.tags.states(dog)[dog[0]] == []
+    kennel.tags.redo(first.id)
+    assert kennel.tags.states(dog)[dog[0]][0][1] == "accepted"
+    with pytest.raises(RequestError, match="was not undone"):
+        kennel.tags.redo(first.id)
+    with pytest.raises(RequestError, match="is undone already"):
+        kennel.tags.undo(second.id)
+
+
+def test_what_others_stand_on_is_not_undone_before_them(kennel):
+    run = kennel.tags.runs
+    kennel.tags.new("Animals")
+    (first,) = run()
+    kennel.tags.new("Dogs", parent="Animals")
+    with pytest.raises(RequestError, match='There are tags below "Animals"'):
+        kennel.tags.undo(first.id)
+    kennel.tags.undo()
+    kennel.tags.undo()
+    with pytest.raises(RequestError, match='"Animals" was removed'):
+        kennel.tags.redo(run()[0].id)
+    kennel.tags.new("Animals")
+    with pytest.raises(RequestError, match="in this place already"):
+        kennel.tags.redo(first.id)
+    assert [tag.path for tag in kennel.tags.all()] == ["Favourites", "Animals"]
+
+
+def test_two_processes_that_decide_at_once_both_count(kennel, small):
+    kennel.tags.new("Dogs")
+    photos = kennel.others[:40]
+
+    def decide(verdict):
+        with Library.open(kennel.album.library.folder, small) as other:
+            return [other.tags.decide("Dogs", [photo], verdict) for photo in photos]
+
+    with ThreadPoolExecutor() as threads:
+        made = [run for runs in threads.map(decide, ("accepted", "rejected")) for run in runs]
+    assert None not in made
+    tag = kennel.tags.find("Dogs")
+    assert tag.accepted + tag.rejected == len(photos)
+    assert len(kennel.tags.runs(1000)) == 81
+    state = kennel.state()
+    assert settled_anew(kennel) == state
