@@ -69,7 +69,7 @@ def settled_anew(kennel):
 def test_whatever_is_changed_each_undo_gives_the_state_before_and_each_redo_the_one_after(kennel, changes):
     undo_all(kennel)
     nothing = kennel.state()
-    for step in changes:
+    for step in [("new", "Dogs", None, True), *changes]:
         before, known = kennel.state(), len(kennel.tags.runs(1000))
         change(kennel, *step)
         if len(kennel.tags.runs(1000)) > known:
@@ -89,11 +89,26 @@ def test_whatever_is_changed_each_undo_gives_the_state_before_and_each_redo_the_
     undo_all(kennel)
 
 
+def test_suggestions_are_taken_back_with_their_scores(kennel):
+    kennel.tags.new("Dogs", prompts=["dog"])
+    kennel.tags.decide("Dogs", kennel.others[:20], "accepted")
+    kennel.tags.decide("Dogs", kennel.dogs[:2], "rejected")
+    before = kennel.state()
+    kennel.tags.suggest("Dogs")
+    after = kennel.state()
+    assert after != before
+    run = kennel.tags.undo()
+    assert kennel.state() == before
+    kennel.tags.redo(run.id)
+    assert kennel.state() == after
+
+
 def test_decisions_are_undone_in_any_order_and_the_last_one_left_counts(kennel):
     dog = kennel.dogs[:1]
     kennel.tags.new("Dogs")
     first = kennel.tags.decide("Dogs", dog, "accepted")
     second = kennel.tags.decide("Dogs", dog, "rejected")
+    assert kennel.tags.states(dog)[dog[0]][0][1] == "rejected"
     kennel.tags.undo(first.id)
     assert kennel.tags.states(dog)[dog[0]][0][1] == "rejected"
     kennel.tags.undo(second.id)
