@@ -148,6 +148,15 @@ class Library:
 
         return len(forget_lost(self._db, self._thumbnails(), lost).photos)
 
+    def note_gone(self, paths: Sequence[Path]) -> int:
+        """Files that a person has just taken away: photos that nothing shows any more leave at once.
+
+        They come back as themselves if their files do. Returns how many left.
+        """
+        from picsight_engine.indexing.forgetting import note_gone  # 60 ms that a search does not pay
+
+        return len(note_gone(self._db, self._thumbnails(), paths))
+
     def index(
         self,
         folders: Sequence[Path] | None = None,

@@ -13,7 +13,9 @@ from picsight.settings import Settings
 from picsight.window.actions.folders import FolderActions
 from picsight.window.actions.keys import bind_keys
 from picsight.window.actions.photos import PhotoActions
+from picsight.window.actions.trashing import Trashing
 from picsight.window.frame import Frame
+from picsight.window.history import History
 from picsight.window.library.controller import LibraryController, LibraryPlace
 from picsight.window.library.pages import LibraryPages
 from picsight.window.library.problems_controller import ProblemsController
@@ -63,14 +65,20 @@ class MainWindow(QMainWindow):
         )
         self.why = Why(frame.viewer_page, self.viewer, self.search, jobs)
         self.folders = FolderActions(self, self.library)
-        self.photos = PhotoActions(frame, self.viewer, jobs)
+        self.history = History(frame.status, self)
+        self.trashing = Trashing(self, frame.status, self.history, jobs)
+        self.photos = PhotoActions(frame, self.viewer, self.trashing, jobs)
         self.models = ModelsController(place, self.library, jobs, self)
         self.hint = BetterModels(frame, self.library, self.search, self.models, wanted=settings.better_models)
         self.pages = Pages(self, frame, self.search, self.viewer, self.photos)
         self.library_pages = LibraryPages(frame, self.library, self.search, self.models, self.folders)
-        self.problems = ProblemsController(frame.problems, self.library, frame.status)
+        self.problems = ProblemsController(frame.problems, self.library, self.history)
         join_offers(self.offers, frame, self.search)
-        self.saved = SavedSearches(frame, self.library, self.search, self.pages)
+        self.saved = SavedSearches(frame, self.library, self.search, self.pages, self.history)
+        self.library.opened.connect(self.trashing.use)
+        self.trashing.files_gone.connect(self.search.ask_again)
+        self.trashing.files_gone.connect(self.library.look_over)
+        self.trashing.files_back.connect(self.library.index)
         self.library.begun.connect(self._warm_up)
         jobs.failed.connect(frame.status.show_sentence)
         self.setCentralWidget(frame)
@@ -105,6 +113,8 @@ class MainWindow(QMainWindow):
                 "look_again": self.library.index,
                 "keep": self.saved.keep,
                 "reveal": self.photos.reveal,
+                "undo": self.history.undo,
+                "redo": self.history.redo,
                 "larger": lambda: grid.set_row_height(grid.row_height() * 1.2),
                 "smaller": lambda: grid.set_row_height(grid.row_height() / 1.2),
                 "usual_size": lambda: grid.set_row_height(usual),

@@ -1,4 +1,4 @@
-"""Forgetting for good what is gone, at a person's word: photos that no file shows any more, their vectors and thumbnails."""
+"""What a person says is gone: files just taken away, and forgetting for good what no file shows any more."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from picsight_engine.indexing.absence import is_below
 from picsight_engine.indexing.look import Look
 from picsight_engine.indexing.plan import make_plan
 from picsight_engine.store.database import index_lock
-from picsight_engine.store.files import forget_missing, mark_missing, mark_returned
+from picsight_engine.store.files import find_file, forget_missing, mark_missing, mark_returned
 from picsight_engine.store.folders import all_folders, covered_names, file_path
 from picsight_engine.store.own_folder import CACHE
 from picsight_engine.store.problems import clear_problem
@@ -84,6 +84,19 @@ def forget_lost(db: Database, thumbnails: Thumbnails, named: Sequence[Path] = ()
     return Forgotten(photos, len(plan.kept - lost), len(moving - plan.kept))
 
 
+def note_gone(db: Database, thumbnails: Thumbnails, paths: Sequence[Path]) -> list[int]:
+    """Records files that a person has just taken away; returns the photos that nothing shows now.
+
+    These leave at once, their vectors stay as those of every missing photo. A path at which there is something, or
+    which cannot be looked at, is left alone.
+    """
+    files = [file for path in paths if _is_away(path) and (file := find_file(db, path)) is not None]
+    with db.writer() as connection:
+        hidden = mark_missing(connection, [file.id for file in files], time.time())
+    thumbnails.delete(hidden)
+    return hidden
+
+
 def _forget_cached(db: Database) -> None:
     """Builds the cache of vectors anew: a buried row would keep the vector's bytes."""
     space = active_space(db)
@@ -107,12 +120,14 @@ def _lost_problems(views: Sequence[FolderView], covered: Mapping[int, Sequence[b
 def _is_lost(view: FolderView, entry: StoredFile | Problem, covered: Mapping[int, Sequence[bytes]]) -> bool:
     """Whether a file lies below what a person has named, b"" being the whole folder, and is certainly not there."""
     names = covered[view.folder.id]
-    return any(is_below(entry.name, name) for name in names) and _is_gone(view.folder, entry.name)
+    return any(is_below(entry.name, name) for name in names) and _is_away(
+        file_path(view.folder.path, entry.name)
+    )
 
 
-def _is_gone(folder: Folder, name: bytes) -> bool:
+def _is_away(path: Path) -> bool:
     try:
-        file_path(folder.path, name).stat()
+        path.stat()
     except (FileNotFoundError, NotADirectoryError):
         return True
     except OSError:  # it cannot be seen, which is another thing

@@ -38,5 +38,5 @@ def test_a_search_is_kept_shown_again_renamed_removed_and_brought_back(qtbot, mo
     qtbot.waitUntil(lambda: saved(window) == ["Dogs"])
     window.saved.remove(kept)
     qtbot.waitUntil(lambda: saved(window) == [])
-    window.saved._bring_back(kept)
+    window.history.undo()
     qtbot.waitUntil(lambda: saved(window) == [name])

@@ -19,6 +19,7 @@ from tests.engine.indexing.conftest import make_bundle
 
 from picsight_engine.errors import BundleError, BusyError, StorageError
 from picsight_engine.indexing.events import Committed, Emptier, Finished, Found, Progress
+from picsight_engine.indexing.forgetting import note_gone
 from picsight_engine.indexing.indexer import IndexSettings, run_index
 from picsight_engine.models.bundle import IMAGE_GRAPH
 from picsight_engine.photos.decode import Limits
@@ -521,6 +522,30 @@ def test_nothing_is_removed_because_a_large_folder_is_suddenly_emptier(home, bun
         assert finished.notes == ('20 photos are missing from "Trips". Nothing was removed from Picsight.',)
     assert len(all_photos(home.db)) == 60
     assert [each.state for each in all_folders(home.db)] == ["offline"]
+
+
+def test_what_a_person_takes_away_leaves_at_once_however_much_it_is_and_returns_as_itself(
+    home, bundle, tmp_path, draw
+):
+    folder, aside = tmp_path / "Trips", tmp_path / "aside"
+    for number in range(60):
+        draw(folder / f"{number:02}.png", number, size=(8, 8))
+    shutil.copy(folder / "00.png", folder / "copy.png")
+    run(home, bundle, folder)
+    before, aside_names = ids(home), [f"{number:02}.png" for number in range(40)]
+    aside.mkdir()
+    for name in aside_names:
+        (folder / name).rename(aside / name)
+    hidden = note_gone(home.db, home.thumbnails, [folder / name for name in (*aside_names, "50.png")])
+    assert sorted(hidden) == sorted(before[name] for name in aside_names[1:])
+    assert ids(home).keys() == before.keys() - set(aside_names) | {"copy.png"}
+    assert home.thumbnails.ids() == sorted(ids(home).values())
+    finished = run(home, bundle)
+    assert (figures(finished), finished.notes) == ({"found": 21, "unchanged": 21}, ())
+    for name in aside_names:
+        (aside / name).rename(folder / name)
+    run(home, bundle)
+    assert ids(home) == before
 
 
 def test_a_model_of_another_space_embeds_everything_again_and_keeps_the_photos(

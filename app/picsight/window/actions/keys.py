@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 
     from PySide6.QtWidgets import QWidget
 
+    Entry = tuple[str, str, Callable[[], object]]  # words, key, what it does
+
 _Standard = QKeySequence.StandardKey
 # What acts everywhere in the window. A standard key that the platform leaves empty has a plain one beside it.
 EVERYWHERE: dict[str, tuple[QKeySequence.StandardKey | str, ...]] = {
@@ -25,6 +27,8 @@ EVERYWHERE: dict[str, tuple[QKeySequence.StandardKey | str, ...]] = {
     "look_again": (_Standard.Refresh,),
     "keep": (_Standard.Save, "Ctrl+S"),
     "reveal": ("Ctrl+R",),
+    "undo": (_Standard.Undo, "Ctrl+Z"),
+    "redo": (_Standard.Redo, "Ctrl+Shift+Z"),
     "larger": (_Standard.ZoomIn, "Ctrl+="),
     "smaller": (_Standard.ZoomOut,),
     "usual_size": ("Ctrl+0",),
@@ -48,8 +52,8 @@ def bind_keys(window: QWidget, wishes: Mapping[str, Callable[[], None]]) -> None
                 QShortcut(sequence, window, act)
 
 
-def photo_menu(parent: QWidget, entries: Sequence[tuple[str, str, Callable[[], None]] | None]) -> QMenu:
-    """A menu from (words, key, what it does); None is a line between groups."""
+def photo_menu(parent: QWidget, entries: Sequence[Entry | None]) -> QMenu:
+    """A menu of entries; None is a line between groups."""
     menu = QMenu(parent)
     for entry in entries:
         if entry is None:

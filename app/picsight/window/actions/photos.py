@@ -1,39 +1,66 @@
-"""What a person does with photos wherever they are shown: copy, show in the folder, the menu."""
+"""What a person does with photos wherever they are shown: the acts of bar, menu and keys, and showing one in its folder."""
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, QPoint, Signal
 from PySide6.QtGui import QGuiApplication
 
+from picsight.window.actions.acts import Act, bind_acts
 from picsight.window.actions.keys import photo_menu
 from picsight.window.actions.reveal import reveal
 from picsight.window.grid.model import files_of
 from picsight.window.parts.words import counted
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from pathlib import Path
 
     from picsight.jobs import Jobs
+    from picsight.window.actions.keys import Entry
+    from picsight.window.actions.trashing import Trashing
     from picsight.window.frame import Frame
     from picsight.window.viewer.controller import ViewerController
     from picsight_engine.search.answer import Result
 
 
 class PhotoActions(QObject):
-    """Acts on the photo in the viewer, else on those of the wall."""
+    """Acts on the photo in the viewer, else on those that are selected on the wall."""
 
     open_requested = Signal(int)  # the row
     similar_requested = Signal(object)  # Result
     unlike_requested = Signal(object)  # Result
     stack_toggled = Signal(int)  # the row
 
-    def __init__(self, frame: Frame, viewer: ViewerController, jobs: Jobs) -> None:
+    def __init__(self, frame: Frame, viewer: ViewerController, trashing: Trashing, jobs: Jobs) -> None:
         super().__init__(frame)
-        self._frame, self._viewer, self._jobs = frame, viewer, jobs
+        self._frame, self._viewer, self._trashing, self._jobs = frame, viewer, trashing, jobs
         self.stack_toggled.connect(frame.grid.stack_toggled)
+        self._copying = Act(
+            "copy-path", self.tr("Copy path"), self.tr("Copy %n paths"), "Ctrl+Shift+C", self._copy_paths
+        )
+        self._trash = Act(
+            "trash", self.tr("Move to trash"), self.tr("Move %n photos to trash"), "Del", self._move_to_trash
+        )
+        self._join_bar()
+
+    def _join_bar(self) -> None:
+        """The bar, and the keys: on the wall they need a selection, as without one letters begin a search."""
+        frame, grid = self._frame, self._frame.grid
+        bar, groups = frame.wall_page.header.selection, ((self._copying,), (self._trash,))
+        bar.offer(groups, frame.box.clear_button, frame.wall_page.header.weaker)
+        bar.cleared.connect(grid.clearSelection)
+        acts = [act for group in groups for act in group]
+        keys = bind_acts(grid, acts, self._beside_current)
+        bind_acts(frame.viewer_page.stage, acts, self._beside_current)
+
+        def follow(selected: int) -> None:
+            for key in keys:
+                key.setEnabled(selected > 0)
+
+        grid.selection_counted.connect(follow)
+        follow(0)
 
     def reveal(self) -> None:
         """Show the current photo in its folder."""
@@ -46,13 +73,12 @@ class PhotoActions(QObject):
         reveal(path, self._jobs, self._frame.status.show_sentence)
 
     def copy(self) -> None:
-        """Put the selected photos' files on the clipboard."""
-        photos = self._frame.grid.selected_photos()
-        if photos:
+        """Put the chosen photos' files on the clipboard."""
+        if photos := self._chosen():
             QGuiApplication.clipboard().setMimeData(files_of(photos))
 
     def show_menu(self, point: QPoint) -> None:
-        """The menu of the wall's current photo."""
+        """The menu of the wall's current photo, and of those that are selected with it."""
         row = self._frame.grid.currentIndex().row()
         photo, chosen = self._frame.model.photo(row), self._frame.grid.selected_count()
         one = (
@@ -60,24 +86,25 @@ class PhotoActions(QObject):
             self.tr("Show in folder"),
             self.tr("More like this"),
             self.tr("Less like this"),
-            self.tr("Copy"),
         )
         of_several = (
             self.tr("Open this photo"),
             self.tr("Show this photo in its folder"),
             self.tr("More like this photo"),
             self.tr("Less like this photo"),
-            counted(chosen, "Copy %n photo", "Copy %n photos"),
         )
-        opening, showing, alike, unlike, copying = of_several if chosen > 1 else one
-        entries: list[tuple[str, str, Callable[[], None]] | None] = [
+        opening, showing, alike, unlike = of_several if chosen > 1 else one
+        entries: list[Entry | None] = [
             (opening, "Return", lambda: self.open_requested.emit(row)),
             (showing, "Ctrl+R", lambda: self.reveal_file(photo.path)),
             None,
             (alike, "L", lambda: self.similar_requested.emit(photo)),
             (unlike, "Shift+L", lambda: self.unlike_requested.emit(photo)),
             None,
-            (copying, "Ctrl+C", self.copy),
+            (counted(chosen, "Copy", "Copy %n photos"), "Ctrl+C", self.copy),
+            self._copying.entry(chosen, point),
+            None,
+            self._trash.entry(chosen, point),
         ]
         if turning := self._turning(photo):
             entries.insert(4, (turning, "", lambda: self.stack_toggled.emit(row)))
@@ -93,6 +120,41 @@ class PhotoActions(QObject):
             return counted(copies, "Put %n copies in one place", "Put %n copies in one place")
         return counted(copies, "Show all %n copies", "Show all %n copies")
 
+    def _copy_paths(self, _point: QPoint) -> None:
+        """Put where the chosen photos lie on the clipboard, one a line."""
+        if photos := self._chosen():
+            # A byte that is no text cannot be on a clipboard.
+            paths = (os.fsencode(photo.path).decode("utf-8", "replace") for photo in photos)
+            QGuiApplication.clipboard().setText("\n".join(paths))
+            words = counted(len(photos), "Copied where it lies.", "Copied where %n photos lie.")
+            self._frame.status.show_sentence(words)
+
+    def _move_to_trash(self, _point: QPoint) -> None:
+        """A photo that stands for copies of its picture, put in one place, is asked about with them."""
+        photos, wall = self._chosen(), self._frame.model.wall
+        copies = [
+            other
+            for photo in photos
+            if not wall.is_spread(photo.id)
+            for other in wall.behind.get(photo.id, ())
+        ]
+        self._trashing.trash([photo.path for photo in photos], copies)
+
+    def _beside_current(self) -> QPoint:
+        """Where a list opens that was asked for by key."""
+        if self._in_viewer():
+            stage = self._frame.viewer_page.stage
+            return stage.mapToGlobal(stage.rect().center())
+        grid = self._frame.grid
+        return grid.viewport().mapToGlobal(grid.visualRect(grid.currentIndex()).center())
+
+    def _in_viewer(self) -> bool:
+        return self._frame.page is self._frame.viewer_page
+
+    def _chosen(self) -> list[Result]:
+        if self._in_viewer():
+            return [self._viewer.photo] if self._viewer.photo is not None else []
+        return self._frame.grid.selected_photos()
+
     def _current(self) -> Result | None:
-        in_viewer = self._frame.page is self._frame.viewer_page
-        return self._viewer.photo if in_viewer else self._frame.grid.current_photo()
+        return self._viewer.photo if self._in_viewer() else self._frame.grid.current_photo()

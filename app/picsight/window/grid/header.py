@@ -1,4 +1,4 @@
-"""The line over the wall: what is shown and how many, in what order, under which headings, how large."""
+"""The line over the wall: what is shown, or what is selected; in what order, under which headings, how large."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from PySide6.QtWidgets import QHBoxLayout, QWidget
 
 from picsight.settings import ROW_LARGEST, ROW_SMALLEST
 from picsight.window.grid.arrangement import Arrangement, Group, Order, Tally
+from picsight.window.grid.selection_bar import SelectionBar
 from picsight.window.parts.choice import Choice, Toggle
 from picsight.window.parts.controls import Button, FlatSlider, Weight
 from picsight.window.parts.labels import ElidedLabel
@@ -33,7 +34,7 @@ class WallHeader(QWidget):
 
     def __init__(self, view: PhotoView, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.title = ElidedLabel(self)
+        self.title, self.selection = ElidedLabel(self), SelectionBar(self)
         self.meant = Button("", Weight.QUIET, self)
         self.weaker = Toggle(self)
         self.order: Choice[Order] = Choice(self.tr("Sort"), "sort", self.order_chosen.emit, self)
@@ -47,6 +48,7 @@ class WallHeader(QWidget):
         self._set_margins()
         row.setSpacing(px(self, HALF))
         row.addWidget(self.title, 1)
+        row.addWidget(self.selection, 1)
         row.addWidget(self.meant)
         self.meant.hide()
         for part in (self.weaker, self.order, self.group, self.slider):
@@ -89,7 +91,7 @@ class WallHeader(QWidget):
 
     def tell(self, news: QWidget) -> None:
         """Give news a place behind the title."""
-        self._row.insertWidget(1, news)
+        self._row.insertWidget(2, news)
 
     def changeEvent(self, event: QEvent) -> None:
         """Layouts mirror what they hold, but not their margins."""
@@ -122,6 +124,12 @@ class WallHeader(QWidget):
         slider.setFixedWidth(px(self, 8))
         slider.valueChanged.connect(lambda value: view.set_row_height(value / STEPS))
         view.row_height_changed.connect(self._follow_height)
+        view.selection_counted.connect(self._show_selection)
+
+    def _show_selection(self, photos: int) -> None:
+        """What can be done with a selection lies where the title was; nothing else moves."""
+        self.title.setVisible(not photos)
+        self.selection.show_count(photos)
 
     def _follow_height(self, height: float) -> None:
         self.slider.blockSignals(True)

@@ -76,20 +76,26 @@ class PhotoView(SectionedView):
     def show_wall(self, wall: Wall, *, stay: bool = False) -> None:
         """Show a wall from its top, or, with `stay`, at the photo that is looked at now, selection kept by id."""
         chosen = [photo.id for photo in self.selected_photos()] if stay else []
-        current = self.current_photo()
+        current = self._next_of(wall) if stay else None
         anchor = self._anchor() if stay else None
         kept = (self._wall_model.photo(anchor[0]).id, anchor[1]) if anchor else None
         self._hovered = -1
         self._wall_model.set_wall(wall)
         self._lay_out(fresh=True)
-        self._restore(wall, chosen, current if stay else None)
+        self._restore(wall, chosen, current)
         self._awaited = (wall.rows[kept[0]], kept[1]) if kept and kept[0] in wall.rows else None
         self.verticalScrollBar().setValue(0)
         if self._awaited and self._rows.cell(self._awaited[0]):
             self._scroll_so(*self._awaited)
             self._awaited = None
 
-    def _restore(self, wall: Wall, chosen: list[int], current: Result | None) -> None:
+    def _next_of(self, wall: Wall) -> int | None:
+        """The photo with the keyboard; where it is gone, the one that will have its place."""
+        row, before = self.currentIndex().row(), self._wall_model.wall.results
+        beside = (*before[row:], *reversed(before[:row])) if row >= 0 else ()
+        return next((photo.id for photo in beside if photo.id in wall.rows), None)
+
+    def _restore(self, wall: Wall, chosen: list[int], current: int | None) -> None:
         flag = QItemSelectionModel.SelectionFlag
         selection = QItemSelection()
         for photo in chosen:
@@ -98,8 +104,8 @@ class PhotoView(SectionedView):
                 selection.append(QItemSelectionRange(index))
         if not selection.isEmpty():
             self.selectionModel().select(selection, flag.Select)
-        if current and current.id in wall.rows:
-            index = self._wall_model.index(wall.rows[current.id])
+        if current is not None and current in wall.rows:
+            index = self._wall_model.index(wall.rows[current])
             self.selectionModel().setCurrentIndex(index, flag.NoUpdate)
 
     def grow(self, wall: Wall) -> None:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from picsight.jobs import Jobs, Stream
+    from picsight.window.history import Ended, Step
     from picsight.window.library.problems_model import ProblemsModel
     from picsight.window.library.status import StatusLine
     from picsight_engine.indexing.events import Emptier, Event
@@ -177,6 +178,18 @@ class LibraryController(QObject):
 
         self._jobs.read(work, take, refused or self.notice_given.emit)
 
+    def step(self, act: Callable[[Library], object]) -> Step:
+        """The same as a step that can be taken back and done again; why it was refused is told."""
+
+        def run(ended: Ended) -> None:
+            def refuse(sentence: str) -> None:
+                self.notice_given.emit(sentence)
+                ended(False)
+
+            self.change(act, lambda: ended(True), refuse)
+
+        return run
+
     def remove_folder(self, path: Path) -> None:
         """Take a folder out of the library; its files stay as they are."""
         chosen = [folder.id for folder in self._overview.folders if folder.path == path]
@@ -332,7 +345,7 @@ class LibraryController(QObject):
             return
         self._has_begun = True
         self.begun.emit()
-        self._look_over()
+        self.look_over()
         if self._overview.photos:
             # The first search need not wait for the model. Why it cannot be loaded is said when someone searches.
             self._jobs.read(library.warm_up, lambda _: None, lambda _: None)
@@ -343,7 +356,8 @@ class LibraryController(QObject):
         self._problems.set_problems(overview.problems)
         self.overview_changed.emit(overview)
 
-    def _look_over(self) -> None:
+    def look_over(self) -> None:
+        """Find out anew what the library has."""
         library = self._library
         if library is not None:
             self._jobs.read(lambda: overview_of(library), self._take_overview, replaces=LANE)
@@ -424,7 +438,7 @@ class LibraryController(QObject):
 
     def _end_run(self) -> None:
         self._run = None
-        self._look_over()
+        self.look_over()
         self.indexing_ended.emit()
         if self._next_model is not None:
             self._choose_next()
@@ -437,6 +451,6 @@ class LibraryController(QObject):
             self._status.show_incomplete()
         else:
             self._status.show_stopped(sentence)
-        self._look_over()
+        self.look_over()
         self.indexing_ended.emit()
         self._choose_next()

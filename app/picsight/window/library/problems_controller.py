@@ -11,18 +11,18 @@ from picsight.window.parts.words import counted
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from picsight.window.history import History, Step
     from picsight.window.library.controller import LibraryController
     from picsight.window.library.problems_view import ProblemsView
-    from picsight.window.library.status import StatusLine
     from picsight_engine.store.problems import Problem
 
 
 class ProblemsController(QObject):
     """Joins the list of problems to the library."""
 
-    def __init__(self, view: ProblemsView, library: LibraryController, status: StatusLine) -> None:
+    def __init__(self, view: ProblemsView, library: LibraryController, history: History) -> None:
         super().__init__(view)
-        self._library, self._status = library, status
+        self._library, self._history = library, history
         view.retry_all_requested.connect(lambda: library.index(retry_problems=True))
         view.retry_requested.connect(self._retry)
         view.ignore_requested.connect(self._ignore)
@@ -31,11 +31,8 @@ class ProblemsController(QObject):
         self._library.change(lambda library: library.retry(problems), self._library.index)
 
     def _ignore(self, problems: Sequence[Problem]) -> None:
-        def tell() -> None:
-            words = counted(len(problems), "Ignored %n file.", "Ignored %n files.")
-            self._status.show_undoable(words, lambda: self._put_back(problems))
+        words = counted(len(problems), "Ignored %n file.", "Ignored %n files.")
+        self._history.do(words, self._ignoring(problems, True), self._ignoring(problems, False))
 
-        self._library.change(lambda library: library.ignore(problems), tell)
-
-    def _put_back(self, problems: Sequence[Problem]) -> None:
-        self._library.change(lambda library: library.ignore(problems, ignored=False), self._status.end_news)
+    def _ignoring(self, problems: Sequence[Problem], ignored: bool) -> Step:
+        return self._library.step(lambda library: library.ignore(problems, ignored=ignored))

@@ -67,6 +67,7 @@ class StatusLine(QWidget):
         self._progress = ThinProgress(self.tr("Indexing"), self)
         self._details = IndexingDetails(self)
         self._standing, self._shown, self._far = IDLE, IDLE, ""
+        self._work: Line | None = None
         self.expiry = QTimer(self, singleShot=True)
         self.expiry.timeout.connect(self._expire)
         self._act.clicked.connect(self._act_now)
@@ -191,10 +192,28 @@ class StatusLine(QWidget):
         """Something was done that can be taken back."""
         self._pass_by(Line(sentence, self.tr("Undo"), undo))
 
+    def show_undone(self, sentence: str, redo: Callable[[], object]) -> None:
+        """Something was taken back that can be done again."""
+        self._pass_by(Line(sentence, self.tr("Redo"), redo))
+
+    def show_work(self, words: str, done: int, total: int, cancel: Callable[[], object]) -> None:
+        """A person waits for this: so much is done of what it is about. It goes before what goes on by itself."""
+        if self._work is None:
+            self.expiry.stop()
+        self._work = Line(words, self.tr("Cancel"), cancel, bar=(done, total), bar_name=words)
+        if not self.expiry.isActive():
+            self._show(self._work)
+
+    def end_work(self) -> None:
+        """It is done, or given up."""
+        self._work = None
+        if not self.expiry.isActive():
+            self._show(self._standing)
+
     def end_news(self) -> None:
         """What was told does not hold any more."""
         self.expiry.stop()
-        self._show(self._standing)
+        self._show(self._work or self._standing)
 
     def paintEvent(self, _event: QPaintEvent) -> None:
         """The line to the photos."""
@@ -205,7 +224,7 @@ class StatusLine(QWidget):
     def _stand(self, line: Line) -> None:
         """Say what goes on from now on; under news only if something else can be done now."""
         before, self._standing = self._standing, line
-        if not (self.expiry.isActive() and line.verb == before.verb):
+        if self._work is None and not (self.expiry.isActive() and line.verb == before.verb):
             self.expiry.stop()
             self._show(line)
 
@@ -218,7 +237,7 @@ class StatusLine(QWidget):
         if self.underMouse():  # is being read, or its button about to be pressed
             self.expiry.start()
         else:
-            self._show(self._standing)
+            self._show(self._work or self._standing)
 
     def _show(self, line: Line) -> None:
         self._shown = line

@@ -1,4 +1,4 @@
-"""A question with one way to say yes: something is taken away, or costs time to get back."""
+"""A question before something is taken away, or costs time to get back: the ways to say yes are buttons."""
 
 from __future__ import annotations
 
@@ -10,19 +10,26 @@ from PySide6.QtWidgets import QMessageBox
 from picsight.window.parts.words import plain
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from PySide6.QtWidgets import QWidget
 
 
 def ask(parent: QWidget | None, question: str, consequence: str, yes: str, act: Callable[[], object]) -> None:
     """Ask over the window; `act` if the button `yes` is pressed. The question may hold names."""
+    choose(parent, question, consequence, [(yes, act)])
+
+
+def choose(
+    parent: QWidget | None, question: str, consequence: str, ways: Sequence[tuple[str, Callable[[], object]]]
+) -> None:
+    """Ask which of several ways to go, each a button and what it does, or none of them. Both sentences may hold names."""
     box = QMessageBox(parent)
     box.setTextFormat(Qt.TextFormat.PlainText)  # Qt would read a name with tags in it as markup
     box.setText(plain(question))
-    box.setInformativeText(consequence)
-    button = box.addButton(yes, QMessageBox.ButtonRole.AcceptRole)
+    box.setInformativeText("\n".join(plain(line) for line in consequence.split("\n")))
+    for words, act in ways:
+        box.addButton(words, QMessageBox.ButtonRole.AcceptRole).clicked.connect(act)
     box.setDefaultButton(box.addButton(QMessageBox.StandardButton.Cancel))
-    button.clicked.connect(act)
     box.finished.connect(box.deleteLater)
     box.open()

@@ -112,7 +112,7 @@ class SearchController(QObject):
         self._ask()
 
     def ask_again(self) -> None:
-        """Another model answers: show what it finds here; an answer of the one before no longer counts."""
+        """Another model answers, or photos are gone: show what is found here now; an answer of before no longer counts."""
         if self._place == self._wanted:
             self._request(self._wanted, stay=True)
         else:

@@ -14,6 +14,7 @@ from picsight.window.search.wording import short_name
 
 if TYPE_CHECKING:
     from picsight.window.frame import Frame
+    from picsight.window.history import History
     from picsight.window.library.controller import LibraryController
     from picsight.window.pages import Pages
     from picsight.window.search.controller import SearchController
@@ -24,10 +25,15 @@ class SavedSearches(QObject):
     """Joins the sidebar's kept searches to the library."""
 
     def __init__(
-        self, frame: Frame, library: LibraryController, search: SearchController, pages: Pages
+        self,
+        frame: Frame,
+        library: LibraryController,
+        search: SearchController,
+        pages: Pages,
+        history: History,
     ) -> None:
         super().__init__(frame)
-        self._frame, self._library, self._search = frame, library, search
+        self._frame, self._library, self._search, self._history = frame, library, search, history
         frame.box.keep_requested.connect(self.keep)
         frame.sidebar.search_requested.connect(lambda kept: pages.go(Place(kept.query)))
         frame.sidebar.search_menu_requested.connect(self._show_menu)
@@ -71,12 +77,9 @@ class SavedSearches(QObject):
 
     def remove(self, kept: SavedSearch) -> None:
         """Let go of it; Undo brings it back to its place."""
-
-        def tell() -> None:
-            words = self.tr("Removed the search {name}.").format(name=isolated(f"“{kept.name}”"))
-            self._frame.status.show_undoable(words, lambda: self._bring_back(kept))
-
-        self._library.change(lambda library: library.searches.delete(kept.id), tell)
-
-    def _bring_back(self, kept: SavedSearch) -> None:
-        self._library.change(lambda library: library.searches.restore(kept), self._frame.status.end_news)
+        words = self.tr("Removed the search {name}.").format(name=isolated(f"“{kept.name}”"))
+        self._history.do(
+            words,
+            self._library.step(lambda library: library.searches.delete(kept.id)),
+            self._library.step(lambda library: library.searches.restore(kept)),
+        )

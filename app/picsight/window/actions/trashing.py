@@ -1,0 +1,169 @@
+"""Moves photos to the trash at a person's word: asks about what belongs to them, tells what stays, takes it back."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QObject, Signal
+
+from picsight.window.actions.belongings import Belongings, belongings
+from picsight.window.actions.trash import Kept, Moved, bring_back, move_to_trash
+from picsight.window.parts.question import choose
+from picsight.window.parts.words import counted, number, short_path
+
+if TYPE_CHECKING:
+    import threading
+    from collections.abc import Callable, Iterator, Sequence
+    from pathlib import Path
+
+    from PySide6.QtWidgets import QWidget
+
+    from picsight.jobs import Jobs
+    from picsight.window.history import Ended, History
+    from picsight.window.library.status import StatusLine
+    from picsight_engine.library import Library
+
+MANY = 50  # files: above this it is asked, whatever they are
+NAMED = 6  # files that a question names; of more it says how many
+
+
+class Trashing(QObject):
+    """Joins the trash to the library and to what can be taken back."""
+
+    files_gone = Signal()  # the library shows them no more
+    files_back = Signal()  # the library has to look for them
+
+    def __init__(self, window: QWidget, status: StatusLine, history: History, jobs: Jobs) -> None:
+        super().__init__(window)
+        self._window, self._status, self._history, self._jobs = window, status, history, jobs
+        self._library: Library | None = None
+
+    def use(self, library: Library) -> None:
+        """Work with this library from now on."""
+        self._library = library
+
+    def trash(self, chosen: Sequence[Path], copies: Sequence[int] = ()) -> None:
+        """Move these files, after asking if they are many or more belongs to them; `copies` are photos of the same picture."""
+        library = self._library
+        if library is not None and chosen:
+            self._jobs.read(lambda: _belongings(library, chosen, copies), self._decide)
+
+    def _decide(self, found: Belongings) -> None:
+        files, photos = len(found.all), len(found.chosen)
+        question = counted(photos, "Move this photo to the trash?", "Move %n photos to the trash?")
+        if found.others:
+            whole = (counted(files, "Move %n file", "Move all %n files"), partial(self._move, found.all))
+            only = counted(photos, "Only this photo", "Only the %n photos")
+            ways = [whole, (only, partial(self._move, found.chosen))]
+            choose(self._window, question, _consequence(found), ways)
+        elif photos > MANY:
+            yes = counted(photos, "Move %n photo", "Move %n photos")
+            choose(self._window, question, "", [(yes, partial(self._move, found.chosen))])
+        else:
+            self._move(found.chosen)
+
+    def _move(self, paths: Sequence[Path], _checked: bool = False) -> None:
+        self._run(paths, self._tell)
+
+    def _tell(self, moved: list[Moved], kept: list[Kept]) -> None:
+        words = counted(len(moved), "Moved %n file to the trash.", "Moved %n files to the trash.")
+        told = " ".join(filter(None, (words if moved else "", reasons(kept))))
+        if moved and all(each.back for each in moved):
+            self._history.add(told, partial(self._bring_back, moved), partial(self._move_again, moved))
+        else:
+            self._status.show_sentence(told)
+
+    def _bring_back(self, moved: list[Moved], ended: Ended) -> None:
+        def end(kept: list[Kept]) -> None:
+            ended(not kept)
+            if kept:
+                self._status.show_sentence(reasons(kept))
+            self.files_back.emit()
+
+        self._jobs.read(lambda: bring_back(moved), end)
+
+    def _move_again(self, moved: list[Moved], ended: Ended) -> None:
+        def end(now: list[Moved], kept: list[Kept]) -> None:
+            moved[:] = now  # they may lie elsewhere in the trash
+            ended(not kept)
+            if kept:
+                self._status.show_sentence(reasons(kept))
+
+        self._run([each.path for each in moved], end)
+
+    def _run(self, paths: Sequence[Path], ended: Callable[[list[Moved], list[Kept]], None]) -> None:
+        library, outcomes = self._library, []
+        if library is None:
+            return
+
+        def events(cancel: threading.Event) -> Iterator[Moved | Kept]:
+            gone: list[Path] = []
+            try:
+                for outcome in move_to_trash(paths, cancel):
+                    if isinstance(outcome, Moved):
+                        gone.append(outcome.path)
+                    yield outcome
+            finally:  # whatever ends it, what is in the trash must not stay visible
+                library.note_gone(gone)
+
+        def note(outcome: Moved | Kept) -> None:
+            outcomes.append(outcome)
+            done, of = number(len(outcomes)), number(len(paths))
+            words = self.tr("Moving to the trash: {done} of {of}").format(done=done, of=of)
+            self._status.show_work(words, len(outcomes), len(paths), stream.cancel)
+
+        def end() -> None:
+            self._status.end_work()
+            moved = [each for each in outcomes if isinstance(each, Moved)]
+            if moved:
+                self.files_gone.emit()
+            ended(moved, [each for each in outcomes if isinstance(each, Kept)])
+
+        def fail(sentence: str) -> None:
+            end()
+            self._status.show_sentence(sentence)
+
+        stream = self._jobs.stream(events, note, end, fail)
+
+
+def reasons(kept: Sequence[Kept]) -> str:
+    """Why files stay where they are: the first one's reason, and how many more there are."""
+    if not kept:
+        return ""
+    more = len(kept) - 1
+    others = counted(more, "One more file stays where it is.", "%n more files stay where they are.")
+    return f"{kept[0].why} {others}" if more else kept[0].why
+
+
+def _belongings(library: Library, chosen: Sequence[Path], copies: Sequence[int]) -> Belongings:
+    """What belongs to the files, as the library and their folders know it; runs in a thread."""
+    shown = [library.show(path) for path in chosen]
+    twins = [path for photo in shown if photo is not None for path in photo.paths]
+    behind = [library.photo(photo_id) for photo_id in copies]
+    return belongings(chosen, [*twins, *(photo.path for photo in behind if photo is not None)])
+
+
+def _consequence(found: Belongings) -> str:
+    """What else there is, by name."""
+    parts = (
+        (
+            found.twins,
+            counted(
+                len(found.twins),
+                "Another file shows the same picture:",
+                "%n other files show the same pictures:",
+            ),
+        ),
+        (
+            found.companions,
+            counted(len(found.companions), "A file belongs to it:", "%n files belong to them:"),
+        ),
+    )
+    lines: list[str] = []
+    for paths, title in parts:
+        if paths:
+            more = len(paths) - NAMED
+            lines += [title, *(short_path(path) for path in paths[:NAMED])]
+            lines += [counted(more, "and %n more", "and %n more")] if more > 0 else []
+    return "\n".join(lines)

@@ -1,0 +1,137 @@
+"""The bar for a selection: how many photos are chosen and what can be done with them; what has no room lies in a list."""
+
+from __future__ import annotations
+
+import itertools
+from functools import partial
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QRect, QSize, Signal
+from PySide6.QtWidgets import QSizePolicy, QStyle, QWidget
+
+from picsight.window.actions.acts import below
+from picsight.window.actions.keys import photo_menu
+from picsight.window.parts.controls import IconButton
+from picsight.window.parts.labels import Words
+from picsight.window.parts.words import counted
+from picsight.window.tokens import HALF, px
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from PySide6.QtCore import QEvent
+    from PySide6.QtGui import QResizeEvent
+
+    from picsight.window.actions.acts import Act
+
+
+class SelectionBar(QWidget):
+    """Lies where the title of the wall is while photos are selected."""
+
+    cleared = Signal()
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._groups: tuple[tuple[Act, ...], ...] = ()
+        self._buttons: dict[int, IconButton] = {}  # by the place of its act among all
+        self._photos = 0
+        self._count = Words(parent=self)
+        self._clear = IconButton("clear", self.tr("Select none (Esc)"), self)
+        self._more = IconButton("more", self.tr("More"), self)
+        self._clear.clicked.connect(self.cleared)
+        self._more.clicked.connect(self._show_more)
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
+        self.hide()
+
+    def offer(self, groups: Sequence[Sequence[Act]], after: QWidget, before: QWidget) -> None:
+        """These acts, a gap between groups; the keyboard comes from `after` and goes on to `before`."""
+        self._groups = tuple(tuple(group) for group in groups)
+        for place, (_, act) in enumerate(self._acts()):
+            button = IconButton(act.icon, act.name(), self)
+            button.clicked.connect(partial(self._do, act, button))
+            self._buttons[place] = button
+        for one, other in itertools.pairwise(
+            (after, self._clear, *self._buttons.values(), self._more, before)
+        ):
+            QWidget.setTabOrder(one, other)
+        self._place()
+
+    def show_count(self, photos: int) -> None:
+        """So many photos are chosen; with none the bar goes."""
+        self._photos = photos
+        self._count.setText(counted(photos, "%n selected", "%n selected"))
+        self._count.adjustSize()
+        self._place()
+        self.setVisible(photos > 0)
+
+    def offered(self) -> list[str]:
+        """What is in sight, as it is read aloud."""
+        return [button.accessibleName() for button in self._buttons.values() if not button.isHidden()]
+
+    def sizeHint(self) -> QSize:
+        """All acts beside each other."""
+        return QSize(self._start() + sum(width for _, width in self._widths()), px(self, 2.25))
+
+    def minimumSizeHint(self) -> QSize:
+        """The number, and the list of all acts."""
+        return QSize(self._start() + self._side(), px(self, 2.25))
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """As many acts as there is room for."""
+        super().resizeEvent(event)
+        self._place()
+
+    def changeEvent(self, event: QEvent) -> None:
+        """Mirrored, or in another font."""
+        super().changeEvent(event)
+        self._place()
+
+    def _acts(self) -> Iterator[tuple[bool, Act]]:
+        """Every act, and whether a group begins with it."""
+        for group in self._groups:
+            for place, act in enumerate(group):
+                yield place == 0, act
+
+    def _side(self) -> int:
+        return px(self, 2.25)
+
+    def _start(self) -> int:
+        return self._side() + self._count.sizeHint().width() + px(self, HALF)
+
+    def _widths(self) -> list[tuple[int, int]]:
+        """Of each act, the gap before it and the room that it takes with it."""
+        gaps = [px(self, HALF) if first else 0 for first, _ in self._acts()]
+        return [(gap, gap + self._side()) for gap in gaps]
+
+    def _fitting(self) -> int:
+        """How many acts have room; the list takes the room of one."""
+        widths = self._widths()
+        ends = list(itertools.accumulate((width for _, width in widths), initial=self._start()))
+        if ends[-1] <= self.width():
+            return len(widths)
+        return sum(end + self._side() <= self.width() for end in ends[1:])
+
+    def _place(self) -> None:
+        side, high = self._side(), self.height()
+        self._put(self._clear, 0, side, high)
+        self._put(self._count, side, self._count.sizeHint().width(), high)
+        fitting, left = self._fitting(), self._start()
+        for place, (gap, width) in enumerate(self._widths()):
+            button = self._buttons[place]
+            button.setVisible(place < fitting)
+            if place < fitting:
+                self._put(button, left + gap, side, high)
+                left += width
+        self._more.setVisible(fitting < len(self._buttons))
+        self._put(self._more, left, side, high)
+
+    def _put(self, widget: QWidget, left: int, wide: int, high: int) -> None:
+        widget.setGeometry(QStyle.visualRect(self.layoutDirection(), self.rect(), QRect(left, 0, wide, high)))
+
+    def _do(self, act: Act, button: IconButton) -> None:
+        act.wish(below(button))
+
+    def _show_more(self) -> None:
+        point, fitting = below(self._more), self._fitting()
+        hidden = [act for place, (_, act) in enumerate(self._acts()) if place >= fitting]
+        photo_menu(self, [act.entry(self._photos, point) for act in hidden]).popup(point)

@@ -1,0 +1,90 @@
+"""What was done and can be taken back: one stack for the whole window, kept until it closes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QObject
+from PySide6.QtGui import QUndoCommand, QUndoStack
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from picsight.window.library.status import StatusLine
+
+    Ended = Callable[[bool], None]  # called once, with whether it was done
+    Step = Callable[[Ended], None]  # takes back, or does again, in the background
+
+DEEDS = 200  # how many can be taken back
+
+
+class Deed(QUndoCommand):
+    """Something that was done before it was put on the stack, and how it is taken back and done again."""
+
+    def __init__(self, words: str, undo: Step, redo: Step, run: Callable[[Deed, Step, bool], None]) -> None:
+        super().__init__(words)
+        self._undo, self._redo, self._run = undo, redo, run
+        self._is_new = True
+
+    def undo(self) -> None:
+        """Take it back."""
+        self._run(self, self._undo, False)
+
+    def redo(self) -> None:
+        """Do it again; the stack calls this first when it takes the deed, which is done already."""
+        if self._is_new:
+            self._is_new = False
+        else:
+            self._run(self, self._redo, True)
+
+
+class History(QObject):
+    """Takes deeds, tells of each in the status line, takes back the last one and does it again."""
+
+    def __init__(self, status: StatusLine, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._status, self._stack = status, QUndoStack(self)
+        self._stack.setUndoLimit(DEEDS)
+        self._is_busy = False
+
+    def add(self, words: str, undo: Step, redo: Step) -> None:
+        """Note what has just been done, in a sentence, and offer to take it back."""
+        self._stack.push(Deed(words, undo, redo, self._run))
+        self._status.show_undoable(words, self.undo)
+
+    def do(self, words: str, step: Step, undo: Step) -> None:
+        """Do something that can be taken back, and note it once it is done."""
+        step(lambda done: self.add(words, undo, step) if done else None)
+
+    def undo(self) -> None:
+        """Take back the last deed; one step at a time."""
+        if self._is_busy:
+            return
+        if self._stack.canUndo():
+            self._stack.undo()
+        else:
+            self._status.show_sentence(self.tr("There is nothing to undo."))
+
+    def redo(self) -> None:
+        """Do again what was taken back last."""
+        if self._is_busy:
+            return
+        if self._stack.canRedo():
+            self._stack.redo()
+        else:
+            self._status.show_sentence(self.tr("There is nothing to do again."))
+
+    def _run(self, deed: Deed, step: Step, again: bool) -> None:
+        self._is_busy = True
+
+        def end(done: bool) -> None:
+            """What failed half way says so itself; it is neither taken back nor done again a second time."""
+            self._is_busy = False
+            if not done:
+                deed.setObsolete(True)
+            elif again:
+                self._status.show_undoable(deed.text(), self.undo)
+            else:
+                self._status.show_undone(self.tr("Undone: {deed}").format(deed=deed.text()), self.redo)
+
+        step(end)

@@ -1,0 +1,192 @@
+"""Photos go to the trash and come back: real files, a trash of their own, the real window."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QMessageBox
+
+from picsight.window.actions.belongings import belongings
+from picsight.window.actions.trash import Kept, bring_back, move_to_trash
+
+PATIENCE = 60_000  # ms; worker processes start on a busy machine
+NEVER = threading.Event()
+
+
+@pytest.fixture
+def trash(tmp_path, monkeypatch):
+    """The system's trash is an empty folder of this test."""
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
+    (tmp_path / "data").mkdir()
+    return tmp_path / "data" / "Trash"
+
+
+def files(folder):
+    return sorted(path.name for path in folder.rglob("*") if path.is_file())
+
+
+def make(*paths):
+    for path in paths:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(os.fsencode(path.name))
+    return paths
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="looks into the trash as freedesktop.org describes it")
+def test_files_come_back_from_the_trash_as_they_were_and_leave_nothing_in_it(trash, tmp_path):
+    paths = make(tmp_path / "a" / "one.jpg", tmp_path / "b" / "one.jpg")
+    moved = list(move_to_trash(paths, NEVER))
+    assert [each.path for each in moved] == list(paths)
+    assert not any(path.exists() for path in paths)
+    assert len(files(trash / "files")) == len(files(trash / "info")) == 2
+    shutil.rmtree(tmp_path / "a")
+    assert bring_back(moved) == []
+    assert [path.read_bytes() for path in paths] == [b"one.jpg"] * 2
+    assert files(trash) == []
+
+
+def test_nothing_is_put_back_over_another_file_or_from_an_emptied_trash(trash, tmp_path):
+    paths = make(tmp_path / "one.jpg", tmp_path / "two.jpg")
+    moved = list(move_to_trash(paths, NEVER))
+    paths[0].write_bytes(b"newer")
+    Path(moved[1].back).unlink()
+    kept = bring_back(moved)
+    assert [each.path for each in kept] == list(paths)
+    assert paths[0].read_bytes() == b"newer"
+    assert Path(moved[0].back).read_bytes() == b"one.jpg"
+    assert "another" in kept[0].why
+    assert "not in the trash any more" in kept[1].why
+
+
+def test_what_cannot_go_to_the_trash_stays_and_is_told_why(trash, tmp_path):
+    strange = tmp_path / os.fsdecode(b"\xff.jpg")
+    other = tmp_path / "?.jpg"  # what Qt would take for the strange one
+    make(strange, other)
+    gone, odd = move_to_trash([tmp_path / "gone.jpg", strange], NEVER)
+    assert isinstance(gone, Kept)
+    assert "not there" in gone.why
+    assert isinstance(odd, Kept)
+    assert strange.exists()
+    assert other.exists()
+
+
+AS_NOBODY = """
+import os, sys, threading
+from pathlib import Path
+from picsight.window.actions.trash import Kept, move_to_trash
+os.setuid(65534)
+path = Path(sys.argv[1])
+(kept,) = move_to_trash([path], threading.Event())
+assert isinstance(kept, Kept)
+assert path.exists()
+print(kept.why)
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32" or os.getuid() != 0, reason="takes the rights of another user")
+def test_a_folder_that_may_not_be_changed_keeps_its_photos(tmp_path):
+    (path,) = make(Path("/tmp") / f"picsight-{os.getpid()}" / "Private" / "one.jpg")
+    try:
+        end = subprocess.run(
+            [sys.executable, "-c", AS_NOBODY, str(path)], capture_output=True, text=True, check=False
+        )
+        assert "may not change the folder" in end.stdout, end.stderr
+    finally:
+        shutil.rmtree(path.parent.parent)
+
+
+def test_what_belongs_to_a_photo_lies_beside_it_under_its_name(tmp_path):
+    photo, *companions = make(
+        *(tmp_path / name for name in ("A.jpg", "A.CR2", "a.xmp", "A.jpg.xmp", "A.CR2.xmp"))
+    )
+    make(tmp_path / "B.xmp", tmp_path / "A.txt", tmp_path / "AB.jpg")
+    found = belongings([photo])
+    assert (found.chosen, found.twins) == ((photo,), ())
+    assert set(found.companions) == set(companions)
+
+
+def test_what_two_pictures_share_belongs_to_both_of_them_only(tmp_path):
+    photo, edited, shared, own = make(*(tmp_path / name for name in ("A.jpg", "A.png", "A.xmp", "A.jpg.xmp")))
+    assert belongings([photo]).companions == (own,)
+    assert set(belongings([photo, edited]).companions) == {shared, own}
+    assert belongings([photo], [edited]).twins == (edited,)
+
+
+# In the window
+
+
+@pytest.fixture
+def album(few_photos, tmp_path):
+    folder = tmp_path / "album"
+    shutil.copytree(few_photos, folder)
+    return folder
+
+
+@pytest.fixture
+def window(model_window, trash, album, qtbot):
+    """The window on an album of three photos."""
+    opened = model_window([album])
+    qtbot.waitUntil(lambda: len(names(opened)) == 3, timeout=PATIENCE)
+    qtbot.waitUntil(lambda: not opened.library.is_indexing, timeout=PATIENCE)
+    return opened
+
+
+def names(window):
+    return [photo.path.name for photo in window.frame.model.wall.results]
+
+
+def select(qtbot, window, *rows):
+    grid = window.frame.grid
+    grid.setFocus()
+    grid.clearSelection()
+    for row in rows:
+        grid.selectionModel().select(grid.model().index(row, 0), grid.selectionModel().SelectionFlag.Select)
+    grid.selectionModel().setCurrentIndex(
+        grid.model().index(rows[0], 0), grid.selectionModel().SelectionFlag.NoUpdate
+    )
+
+
+def test_delete_moves_the_selected_photos_and_ctrl_z_brings_them_back(qtbot, window, album, trash):
+    before, bytes_before = names(window), {path.name: path.read_bytes() for path in album.iterdir()}
+    select(qtbot, window, 0, 2)
+    qtbot.keyClick(window.frame.grid, Qt.Key.Key_Delete)
+    qtbot.waitUntil(lambda: names(window) == [before[1]], timeout=PATIENCE)
+    assert files(album) == [before[1]]
+    assert window.frame.status.words() == "Moved 2 files to the trash."
+    assert window.frame.grid.current_photo().path.name == before[1]
+    with qtbot.waitSignal(window.library.indexing_ended, timeout=PATIENCE):
+        qtbot.keyClick(window, Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier)
+    qtbot.waitUntil(lambda: sorted(names(window)) == sorted(before), timeout=PATIENCE)
+    assert {path.name: path.read_bytes() for path in album.iterdir()} == bytes_before
+    qtbot.keyClick(
+        window, Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier | Qt.KeyboardModifier.ShiftModifier
+    )
+    qtbot.waitUntil(lambda: names(window) == [before[1]], timeout=PATIENCE)
+
+
+def test_other_files_of_a_photo_are_named_and_may_stay(qtbot, window, album, trash):
+    name = names(window)[0]
+    make(album / f"{Path(name).stem}.xmp")
+    shutil.copy(album / name, album / "copy.jpg")
+    with qtbot.waitSignal(window.library.indexing_ended, timeout=PATIENCE):
+        window.library.index()
+    select(qtbot, window, 0)
+    qtbot.keyClick(window.frame.grid, Qt.Key.Key_Delete)
+    qtbot.waitUntil(lambda: window.findChild(QMessageBox) is not None, timeout=PATIENCE)
+    box = window.findChild(QMessageBox)
+    assert "copy.jpg" in box.informativeText()
+    assert ".xmp" in box.informativeText()
+    assert {"Move all 3 files", "Only this photo"} < {button.text() for button in box.buttons()}
+    (only,) = [button for button in box.buttons() if button.text() == "Only this photo"]
+    qtbot.mouseClick(only, Qt.MouseButton.LeftButton)
+    qtbot.waitUntil(lambda: "Moved 1 file" in window.frame.status.words(), timeout=PATIENCE)
+    assert not (album / name).exists()
+    assert (album / "copy.jpg").exists()
+    qtbot.waitUntil(lambda: "copy.jpg" in names(window), timeout=PATIENCE)
