@@ -10,6 +10,7 @@ from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtWidgets import QMainWindow
 
 from picsight.settings import Settings
+from picsight.window.actions.exporting import Exporting
 from picsight.window.actions.folders import FolderActions
 from picsight.window.actions.keys import bind_keys
 from picsight.window.actions.photos import PhotoActions
@@ -67,7 +68,8 @@ class MainWindow(QMainWindow):
         self.folders = FolderActions(self, self.library)
         self.history = History(frame.status, self)
         self.trashing = Trashing(self, frame.status, self.history, jobs)
-        self.photos = PhotoActions(frame, self.viewer, self.trashing, jobs)
+        self.exporting = Exporting(self, frame.status, jobs)
+        self.photos = PhotoActions(frame, self.viewer, self.trashing, self.exporting, jobs)
         self.models = ModelsController(place, self.library, jobs, self)
         self.hint = BetterModels(frame, self.library, self.search, self.models, wanted=settings.better_models)
         self.pages = Pages(self, frame, self.search, self.viewer, self.photos)
@@ -76,6 +78,7 @@ class MainWindow(QMainWindow):
         join_offers(self.offers, frame, self.search)
         self.saved = SavedSearches(frame, self.library, self.search, self.pages, self.history)
         self.library.opened.connect(self.trashing.use)
+        self.trashing.files_gone.connect(self.viewer.go_on)
         self.trashing.files_gone.connect(self.search.ask_again)
         self.trashing.files_gone.connect(self.library.look_over)
         self.trashing.files_back.connect(self.library.index)

@@ -255,12 +255,12 @@ def test_the_menu_says_what_is_for_one_photo_and_what_for_all_that_are_selected(
     grid.setCurrentIndex(grid.model().index(0, 0))
     window.photos.show_menu(QPoint(10, 10))
     words = menu_words(window)
-    assert words[:5] == ["Open", "Show in folder", "More like this", "Less like this", "Copy"]
+    assert words[:5] == ["Open", "Open with…", "Show in folder", "More like this", "Less like this"]
     assert words[-1] == "Move to trash"
     qtbot.keyClick(grid, Qt.Key.Key_Right, Qt.KeyboardModifier.ShiftModifier)
     window.photos.show_menu(QPoint(10, 10))
     words = menu_words(window)
-    assert (words[0], words[4], words[-1]) == ("Open this photo", "Copy 2 photos", "Move 2 photos to trash")
+    assert (words[0], words[5], words[-1]) == ("Open this photo", "Copy 2 photos", "Move 2 photos to trash")
 
 
 def test_the_sidebar_counts_photos_and_leads_into_the_folders(qtbot, open_window, few_photos, tmp_path):

@@ -171,6 +171,22 @@ def test_delete_moves_the_selected_photos_and_ctrl_z_brings_them_back(qtbot, win
     qtbot.waitUntil(lambda: names(window) == [before[1]], timeout=PATIENCE)
 
 
+def test_deleted_in_the_viewer_a_photo_gives_way_to_the_next_and_the_last_one_to_the_wall(
+    qtbot, window, album, trash
+):
+    first, _, third = names(window)
+    window.pages.open_photo(1)
+    stage = window.frame.viewer_page.stage
+    stage.setFocus()
+    for left in ([first, third], [first], []):
+        qtbot.keyClick(stage, Qt.Key.Key_Delete)
+        qtbot.waitUntil(lambda left=left: names(window) == left, timeout=PATIENCE)
+        shown = window.viewer.photo
+        assert (shown.path.name if shown else None) == {2: third, 1: first, 0: None}[len(left)]
+    assert window.frame.page is window.frame.wall_page
+    assert not list(album.iterdir())
+
+
 def test_other_files_of_a_photo_are_named_and_may_stay(qtbot, window, album, trash):
     name = names(window)[0]
     make(album / f"{Path(name).stem}.xmp")

@@ -10,6 +10,7 @@ from PySide6.QtGui import QGuiApplication
 
 from picsight.window.actions.acts import Act, bind_acts
 from picsight.window.actions.keys import photo_menu
+from picsight.window.actions.open_with import OpenWith
 from picsight.window.actions.reveal import reveal
 from picsight.window.grid.model import files_of
 from picsight.window.parts.words import counted
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from picsight.jobs import Jobs
+    from picsight.window.actions.exporting import Exporting
     from picsight.window.actions.keys import Entry
     from picsight.window.actions.trashing import Trashing
     from picsight.window.frame import Frame
@@ -33,12 +35,19 @@ class PhotoActions(QObject):
     unlike_requested = Signal(object)  # Result
     stack_toggled = Signal(int)  # the row
 
-    def __init__(self, frame: Frame, viewer: ViewerController, trashing: Trashing, jobs: Jobs) -> None:
+    def __init__(
+        self, frame: Frame, viewer: ViewerController, trashing: Trashing, exporting: Exporting, jobs: Jobs
+    ) -> None:
         super().__init__(frame)
-        self._frame, self._viewer, self._trashing, self._jobs = frame, viewer, trashing, jobs
+        self._frame, self._viewer, self._jobs = frame, viewer, jobs
+        self._trashing, self._exporting = trashing, exporting
+        self._others = OpenWith(frame, frame.status, jobs)
         self.stack_toggled.connect(frame.grid.stack_toggled)
-        self._copying = Act(
-            "copy-path", self.tr("Copy path"), self.tr("Copy %n paths"), "Ctrl+Shift+C", self._copy_paths
+        several = self.tr("Open %n photos with…"), self.tr("Copy %n paths"), self.tr("Export %n copies…")
+        self._open_with = Act("open-with", self.tr("Open with…"), several[0], "Ctrl+Shift+O", self._open)
+        self._paths = Act("copy-path", self.tr("Copy path"), several[1], "Ctrl+Shift+C", self._copy_paths)
+        self._export = Act(
+            "export", self.tr("Export a copy…"), several[2], "Ctrl+Shift+E", self._export_copies
         )
         self._trash = Act(
             "trash", self.tr("Move to trash"), self.tr("Move %n photos to trash"), "Del", self._move_to_trash
@@ -48,7 +57,10 @@ class PhotoActions(QObject):
     def _join_bar(self) -> None:
         """The bar, and the keys: on the wall they need a selection, as without one letters begin a search."""
         frame, grid = self._frame, self._frame.grid
-        bar, groups = frame.wall_page.header.selection, ((self._copying,), (self._trash,))
+        bar, groups = (
+            frame.wall_page.header.selection,
+            ((self._open_with, self._paths, self._export), (self._trash,)),
+        )
         bar.offer(groups, frame.box.clear_button, frame.wall_page.header.weaker)
         bar.cleared.connect(grid.clearSelection)
         acts = [act for group in groups for act in group]
@@ -96,18 +108,20 @@ class PhotoActions(QObject):
         opening, showing, alike, unlike = of_several if chosen > 1 else one
         entries: list[Entry | None] = [
             (opening, "Return", lambda: self.open_requested.emit(row)),
+            self._open_with.entry(chosen, point),
             (showing, "Ctrl+R", lambda: self.reveal_file(photo.path)),
             None,
             (alike, "L", lambda: self.similar_requested.emit(photo)),
             (unlike, "Shift+L", lambda: self.unlike_requested.emit(photo)),
             None,
             (counted(chosen, "Copy", "Copy %n photos"), "Ctrl+C", self.copy),
-            self._copying.entry(chosen, point),
+            self._paths.entry(chosen, point),
+            self._export.entry(chosen, point),
             None,
             self._trash.entry(chosen, point),
         ]
         if turning := self._turning(photo):
-            entries.insert(4, (turning, "", lambda: self.stack_toggled.emit(row)))
+            entries.insert(5, (turning, "", lambda: self.stack_toggled.emit(row)))
         photo_menu(self._frame, entries).popup(point)
 
     def _turning(self, photo: Result) -> str:
@@ -128,6 +142,12 @@ class PhotoActions(QObject):
             QGuiApplication.clipboard().setText("\n".join(paths))
             words = counted(len(photos), "Copied where it lies.", "Copied where %n photos lie.")
             self._frame.status.show_sentence(words)
+
+    def _open(self, point: QPoint) -> None:
+        self._others.choose([photo.path for photo in self._chosen()], point)
+
+    def _export_copies(self, _point: QPoint) -> None:
+        self._exporting.choose([photo.path for photo in self._chosen()])
 
     def _move_to_trash(self, _point: QPoint) -> None:
         """A photo that stands for copies of its picture, put in one place, is asked about with them."""

@@ -146,24 +146,19 @@ def _belongings(library: Library, chosen: Sequence[Path], copies: Sequence[int])
 
 def _consequence(found: Belongings) -> str:
     """What else there is, by name."""
+    twins, companions = len(found.twins), len(found.companions)
     parts = (
         (
+            counted(twins, "Another file shows the same picture:", "%n other files show the same pictures:"),
             found.twins,
-            counted(
-                len(found.twins),
-                "Another file shows the same picture:",
-                "%n other files show the same pictures:",
-            ),
         ),
-        (
-            found.companions,
-            counted(len(found.companions), "A file belongs to it:", "%n files belong to them:"),
-        ),
+        (counted(companions, "A file belongs to it:", "%n files belong to it:"), found.companions),
     )
-    lines: list[str] = []
-    for paths, title in parts:
-        if paths:
-            more = len(paths) - NAMED
-            lines += [title, *(short_path(path) for path in paths[:NAMED])]
-            lines += [counted(more, "and %n more", "and %n more")] if more > 0 else []
-    return "\n".join(lines)
+    return "\n\n".join("\n".join([title, *_named(paths)]) for title, paths in parts if paths)
+
+
+def _named(paths: Sequence[Path]) -> list[str]:
+    """The first files by name, and how many more there are."""
+    more = len(paths) - NAMED
+    rest = [counted(more, "and %n more", "and %n more")] if more > 0 else []
+    return [short_path(path) for path in paths[:NAMED]] + rest

@@ -14,7 +14,7 @@ from picsight.window.actions.keys import photo_menu
 from picsight.window.parts.controls import IconButton
 from picsight.window.parts.labels import Words
 from picsight.window.parts.words import counted
-from picsight.window.tokens import HALF, px
+from picsight.window.tokens import PAD, px
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -23,6 +23,9 @@ if TYPE_CHECKING:
     from PySide6.QtGui import QResizeEvent
 
     from picsight.window.actions.acts import Act
+
+
+WIDEST = 888  # photos: as many digits as most selections have
 
 
 class SelectionBar(QWidget):
@@ -60,7 +63,6 @@ class SelectionBar(QWidget):
         """So many photos are chosen; with none the bar goes."""
         self._photos = photos
         self._count.setText(counted(photos, "%n selected", "%n selected"))
-        self._count.adjustSize()
         self._place()
         self.setVisible(photos > 0)
 
@@ -96,11 +98,16 @@ class SelectionBar(QWidget):
         return px(self, 2.25)
 
     def _start(self) -> int:
-        return self._side() + self._count.sizeHint().width() + px(self, HALF)
+        return self._wide() + self._side()
+
+    def _wide(self) -> int:
+        """Room for the number as it grows: what lies behind it does not move while one selects."""
+        least = counted(WIDEST, "%n selected", "%n selected")
+        return max(self._count.sizeHint().width(), self.fontMetrics().horizontalAdvance(least))
 
     def _widths(self) -> list[tuple[int, int]]:
         """Of each act, the gap before it and the room that it takes with it."""
-        gaps = [px(self, HALF) if first else 0 for first, _ in self._acts()]
+        gaps = [px(self, PAD) if first else 0 for first, _ in self._acts()]
         return [(gap, gap + self._side()) for gap in gaps]
 
     def _fitting(self) -> int:
@@ -113,8 +120,8 @@ class SelectionBar(QWidget):
 
     def _place(self) -> None:
         side, high = self._side(), self.height()
-        self._put(self._clear, 0, side, high)
-        self._put(self._count, side, self._count.sizeHint().width(), high)
+        self._put(self._count, 0, self._wide(), high)
+        self._put(self._clear, self._wide(), side, high)
         fitting, left = self._fitting(), self._start()
         for place, (gap, width) in enumerate(self._widths()):
             button = self._buttons[place]

@@ -44,7 +44,6 @@ class LibraryPages(QObject):
         search.place_changed.connect(lambda _place: self._say_photos())
         search.folders_wanted.connect(folders.choose)
         search.install_again_requested.connect(lambda: models.install_again(library.model_names[0]))
-        frame.grid.selection_counted.connect(lambda _count: self._say_photos())
         self._join_folders(folders)
         self._join_status(folders)
 
@@ -108,11 +107,8 @@ class LibraryPages(QObject):
         self._say_photos()
 
     def _say_photos(self) -> None:
-        selected, photos = self._frame.grid.selected_count(), self._library.overview.photos
-        words = [counted(photos, "%n photo", "%n photos")]
-        if selected > 1:
-            words.append(counted(selected, "%n selected", "%n selected"))
-        self._frame.status.say_photos(" · ".join(words) if photos else "")
+        photos = self._library.overview.photos
+        self._frame.status.say_photos(counted(photos, "%n photo", "%n photos") if photos else "")
 
     def _photos_committed(self, photos: int) -> None:
         self._search.photos_arrived()

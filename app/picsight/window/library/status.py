@@ -96,7 +96,7 @@ class StatusLine(QWidget):
         self._details.hide()
 
     def say_photos(self, words: str) -> None:
-        """What is shown and selected."""
+        """What the library holds."""
         self._photos.setText(words)
 
     def words(self) -> str:

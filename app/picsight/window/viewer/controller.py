@@ -44,7 +44,7 @@ class ViewerController(QObject):
         super().__init__(parent)
         self._page, self._model, self._thumbnails = page, model, thumbnails
         self._pictures, self._jobs, self._folders = pictures, jobs, folders
-        self._row = -1
+        self._row, self._goes_on = -1, False
         self._photo: Result | None = None
         self._kept: OrderedDict[tuple[Path, int, int], ScreenPicture] = OrderedDict()
         self._refused: set[Path] = set()
@@ -75,12 +75,23 @@ class ViewerController(QObject):
         self._load()
         self.moved.emit(row)
 
+    def go_on(self) -> None:
+        """What is looked at may have been taken away: where the wall does not hold it any more, go on with the next."""
+        self._goes_on = True
+
     def _find_again(self) -> None:
         """The wall was asked again: the photo that is looked at may stand elsewhere in it."""
-        row = self._model.wall.rows.get(self._photo.id, -1) if self._photo is not None else -1
-        if self._photo is not None and row >= 0:
+        goes_on, self._goes_on = self._goes_on, False
+        if self._photo is None:
+            return
+        row = self._model.wall.rows.get(self._photo.id, -1)
+        if row >= 0:
             self._row = row
             self._say_where(self._photo)
+        elif goes_on and self._model.rowCount():
+            self.show(min(self._row, self._model.rowCount() - 1))
+        elif goes_on:
+            self._page.closed.emit()
 
     def _say_where(self, photo: Result) -> None:
         self._page.show_photo(photo, self._row, self._model.rowCount())

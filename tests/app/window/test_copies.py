@@ -1,0 +1,116 @@
+"""Exported copies: whole, under names that nobody has, with a reason for each that is not made."""
+
+from __future__ import annotations
+
+import errno
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import threading
+from pathlib import Path
+
+import pytest
+
+from picsight.window.actions.copies import CHUNK, Copied, NotCopied, copy_files
+
+NEVER = threading.Event()
+
+
+@pytest.fixture
+def target(tmp_path):
+    folder = tmp_path / "copies"
+    folder.mkdir()
+    return folder
+
+
+def make(path, data=b"photo"):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(data)
+    return path
+
+
+def contents(folder):
+    return {path.name: path.read_bytes() for path in folder.iterdir()}
+
+
+def test_names_that_clash_get_a_number_and_nothing_is_written_over(tmp_path, target):
+    make(target / "A.jpg", b"was here")
+    paths = [make(tmp_path / place / "A.jpg", place.encode()) for place in ("one", "two")]
+    os.utime(paths[0], (1, 1_000_000_000))
+    copies = [outcome.copy for outcome in copy_files(paths, target, NEVER)]
+    assert contents(target) == {"A.jpg": b"was here", "A (2).jpg": b"one", "A (3).jpg": b"two"}
+    assert copies[0].stat().st_mtime == 1_000_000_000
+    assert contents(tmp_path / "one") == {"A.jpg": b"one"}
+
+
+def test_a_file_that_is_gone_costs_only_itself(tmp_path, target):
+    good = make(tmp_path / "good.jpg")
+    gone, copied = copy_files([tmp_path / "gone.jpg", good], target, NEVER)
+    assert isinstance(gone, NotCopied)
+    assert isinstance(copied, Copied)
+    assert list(contents(target)) == ["good.jpg"]
+
+
+def test_given_up_half_way_nothing_half_is_left(tmp_path, target):
+    paths = [make(tmp_path / name, b"x" * (2 * CHUNK)) for name in ("a.jpg", "b.jpg")]
+    cancel = threading.Event()
+    copies = copy_files(paths, target, cancel)
+    next(copies)
+    cancel.set()
+    assert list(copies) == []
+    assert list(contents(target)) == ["a.jpg"]
+
+
+# A file as large as a process may write fails as one on a full disk does, half way.
+ON_A_FULL_DISK = """
+import resource, signal, sys, threading
+from pathlib import Path
+from picsight.window.actions.copies import copy_files
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+resource.setrlimit(resource.RLIMIT_FSIZE, (5_000_000, 5_000_000))
+large, small, target = map(Path, sys.argv[1:])
+for outcome in copy_files([large, small], target, threading.Event()):
+    print(type(outcome).__name__, getattr(outcome, "why", ""))
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="limits a process as POSIX does")
+def test_what_cannot_be_written_whole_is_not_left_in_part_and_the_others_are_copied(tmp_path, target):
+    large, small = make(tmp_path / "large.jpg", b"x" * 6_000_000), make(tmp_path / "small.jpg")
+    words = [sys.executable, "-c", ON_A_FULL_DISK, large, small, target]
+    end = subprocess.run(words, capture_output=True, text=True, check=True)
+    assert end.stdout.splitlines()[1] == "Copied "
+    assert os.strerror(errno.EFBIG) in end.stdout
+    assert list(contents(target)) == ["small.jpg"]
+
+
+AS_NOBODY = """
+import os, sys, threading
+from pathlib import Path
+from picsight.window.actions.copies import copy_files
+os.setuid(65534)
+(first,) = copy_files([Path(sys.argv[1])] * 2, Path(sys.argv[2]), threading.Event())
+print(first.why)
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32" or os.getuid() != 0, reason="takes the rights of another user")
+def test_a_folder_that_may_not_be_written_is_told_once():
+    with tempfile.TemporaryDirectory() as place:
+        photo, target = make(Path(place) / "a.jpg"), Path(place) / "Locked"
+        target.mkdir()
+        Path(place).chmod(0o755)
+        words = [sys.executable, "-c", AS_NOBODY, photo, target]
+        end = subprocess.run(words, capture_output=True, text=True, check=False)
+    assert "may not write into" in end.stdout, end.stderr
+
+
+def test_copies_that_do_not_fit_are_not_begun(tmp_path, target):
+    sparse = tmp_path / "huge.tif"
+    with sparse.open("wb") as file:
+        file.truncate(shutil.disk_usage(tmp_path).free + (1 << 33))
+    (told,) = copy_files([sparse], target, NEVER)
+    assert "Nothing was copied" in told.why
+    assert contents(target) == {}

@@ -1,0 +1,147 @@
+"""The bar for a selection: where it lies, what it offers, what its keys do, and when they are letters of a search."""
+
+from __future__ import annotations
+
+import itertools
+import os
+from pathlib import Path
+
+import pytest
+from PySide6.QtCore import QItemSelectionModel, QPoint, Qt
+from PySide6.QtGui import QGuiApplication
+from PySide6.QtWidgets import QFileDialog, QMenu, QWidget
+
+from picsight.window.actions.acts import Act, bind_acts
+from picsight.window.grid.page import WallPage
+
+CTRL_SHIFT = Qt.KeyboardModifier.ControlModifier | Qt.KeyboardModifier.ShiftModifier
+
+
+@pytest.fixture
+def page(qtbot, wall_view):
+    """A wall of twelve photos under its header, and four acts that note that they were done."""
+    view = wall_view(12)
+    page = WallPage(view)
+    page.done = []
+    acts = [
+        Act(icon, icon.title(), f"{icon.title()} %n", key, lambda _point, icon=icon: page.done.append(icon))
+        for icon, key in (("open-with", ""), ("copy-path", "Ctrl+P"), ("export", "E"), ("trash", "Del"))
+    ]
+    page.header.selection.offer((acts[:3], acts[3:]), page.header.title, page.header.weaker)
+    page.header.selection.cleared.connect(view.clearSelection)
+    page.say("12 photos")
+    qtbot.addWidget(page)
+    page.resize(1000, 600)
+    page.show()
+    qtbot.waitExposed(page)
+    return page
+
+
+def select(view, *rows):
+    for row in rows:
+        view.selectionModel().select(view.model().index(row, 0), QItemSelectionModel.SelectionFlag.Select)
+
+
+def test_the_bar_takes_the_place_of_the_title_and_no_photo_moves(page, qtbot):
+    view, bar = page.view, page.header.selection
+    before, order = view.visualRect(view.model().index(5, 0)), page.header.slider.geometry()
+    top = view.mapTo(page, QPoint(0, 0))
+    assert not bar.isVisible()
+    select(view, 0, 5)
+    qtbot.waitUntil(lambda: bar.isVisible() and not page.header.title.isVisible())
+    assert bar.offered() == ["Open-With", "Copy-Path (Ctrl+P)", "Export (E)", "Trash (Del)"]
+    assert (view.visualRect(view.model().index(5, 0)), view.mapTo(page, QPoint(0, 0))) == (before, top)
+    assert page.header.slider.geometry() == order
+    qtbot.mouseClick(bar._clear, Qt.MouseButton.LeftButton)
+    assert not bar.isVisible()
+    assert page.header.title.isVisible()
+
+
+@pytest.mark.parametrize("direction", list(Qt.LayoutDirection)[:2])
+def test_what_has_no_room_lies_in_the_list_and_nothing_is_cut(page, qtbot, direction):
+    bar = page.header.selection
+    page.setLayoutDirection(direction)
+    select(page.view, 0)
+    qtbot.waitUntil(bar.isVisible)
+    for width in (1000, 420, 300, 240):
+        page.resize(width, 600)
+        qtbot.waitUntil(lambda width=width: page.width() == width)
+        shown = [child for child in bar.children() if isinstance(child, QWidget) and child.isVisible()]
+        assert all(bar.rect().contains(child.geometry()) for child in shown)
+        places = sorted((child.geometry() for child in shown), key=lambda place: place.left())
+        assert all(one.right() < other.left() for one, other in itertools.pairwise(places))
+    hidden = 4 - len(bar.offered())
+    assert hidden > 0
+    qtbot.mouseClick(bar._more, Qt.MouseButton.LeftButton)
+    (menu,) = bar.findChildren(QMenu)
+    assert len(menu.actions()) == hidden
+    menu.actions()[-1].trigger()
+    menu.close()
+    assert page.done == ["trash"]
+
+
+def test_a_key_acts_only_while_its_widget_has_the_keyboard(page, qtbot):
+    bind_acts(
+        page.view, [Act("export", "Export", "Export %n", "E", lambda _point: page.done.append("key"))], QPoint
+    )
+    page.view.setFocus()
+    qtbot.keyClick(page.view, Qt.Key.Key_E)
+    page.header.weaker.show()
+    page.header.weaker.setFocus()
+    qtbot.keyClick(page.header.weaker, Qt.Key.Key_E)
+    assert page.done == ["key"]
+
+
+@pytest.fixture
+def window(model_window, few_photos, qtbot):
+    opened = model_window([few_photos])
+    qtbot.waitUntil(lambda: len(opened.frame.model.wall.results) == 3, timeout=60_000)
+    qtbot.waitUntil(lambda: not opened.library.is_indexing, timeout=60_000)
+    opened.frame.grid.setFocus()
+    return opened
+
+
+def test_paths_go_to_the_clipboard_one_a_line(window, qtbot):
+    grid = window.frame.grid
+    grid.selectAll()
+    qtbot.keyClick(grid, Qt.Key.Key_C, CTRL_SHIFT)
+    paths = [str(photo.path) for photo in window.frame.model.wall.results]
+    assert QGuiApplication.clipboard().text() == "\n".join(paths)
+
+
+def test_copies_are_exported_to_the_folder_that_is_chosen(window, qtbot, tmp_path):
+    target = tmp_path / "For Anna"
+    target.mkdir()
+    window.frame.grid.selectAll()
+    qtbot.keyClick(window.frame.grid, Qt.Key.Key_E, CTRL_SHIFT)
+    dialog = window.findChild(QFileDialog)
+    dialog.fileSelected.emit(str(target))
+    dialog.close()
+    qtbot.waitUntil(lambda: "Copied 3 photos" in window.frame.status.words(), timeout=60_000)
+    originals = {photo.path.name: photo.path.read_bytes() for photo in window.frame.model.wall.results}
+    assert {path.name: path.read_bytes() for path in target.iterdir()} == originals
+
+
+@pytest.mark.skipif(os.name != "posix", reason="Windows has a chooser of its own")
+def test_selected_photos_open_in_the_program_that_is_chosen(window, qtbot, tmp_path, monkeypatch):
+    noted = tmp_path / "noted"
+    entry = tmp_path / "data" / "applications" / "note.desktop"
+    entry.parent.mkdir(parents=True)
+    script = tmp_path / "note.sh"
+    script.write_text(
+        f'#!/bin/sh\nfor each in "$@"; do echo "$each"; done > {noted}.part; mv {noted}.part {noted}\n'
+    )
+    script.chmod(0o755)
+    entry.write_text(f"[Desktop Entry]\nName=Note it\nExec={script} %F\nMimeType=image/jpeg;image/webp;\n")
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
+    window.frame.grid.selectAll()
+    qtbot.keyClick(window.frame.grid, Qt.Key.Key_O, CTRL_SHIFT)
+    qtbot.waitUntil(lambda: any(menu.isVisible() for menu in window.findChildren(QMenu)))
+    (menu,) = [menu for menu in window.findChildren(QMenu) if menu.isVisible()]
+    (action,) = [action for action in menu.actions() if action.text() == "Note it"]
+    action.trigger()
+    menu.close()
+    qtbot.waitUntil(noted.exists, timeout=30_000)
+    assert [Path(line) for line in noted.read_text().splitlines()] == [
+        photo.path for photo in window.frame.model.wall.results
+    ]
