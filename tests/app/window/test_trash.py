@@ -187,6 +187,20 @@ def test_deleted_in_the_viewer_a_photo_gives_way_to_the_next_and_the_last_one_to
     assert not list(album.iterdir())
 
 
+def test_above_fifty_photos_it_is_asked_with_their_number_and_a_word_of_no_moves_nothing(
+    qtbot, window, trash, tmp_path
+):
+    paths = make(*(tmp_path / "many" / f"{number}.jpg" for number in range(51)))
+    window.trashing.trash(paths)
+    qtbot.waitUntil(lambda: window.findChild(QMessageBox) is not None, timeout=PATIENCE)
+    box = window.findChild(QMessageBox)
+    words = [button.text() for button in box.buttons()]
+    assert "Move 51 photos" in words
+    qtbot.keyClick(box, Qt.Key.Key_Escape)
+    assert all(path.exists() for path in paths)
+    assert not trash.exists()
+
+
 def test_other_files_of_a_photo_are_named_and_may_stay(qtbot, window, album, trash):
     name = names(window)[0]
     make(album / f"{Path(name).stem}.xmp")

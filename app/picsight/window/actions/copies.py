@@ -7,7 +7,6 @@ import errno
 import itertools
 import os
 import shutil
-import tempfile
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -92,21 +91,19 @@ def _copy(path: Path, folder: Path, cancel: threading.Event) -> Copied | NotCopi
 
 def _write(path: Path, source: BinaryIO, folder: Path, cancel: threading.Event) -> Path | None:
     """Under another name until it is whole, so that whatever ends the program leaves no half copy that looks like one."""
-    handle, part = tempfile.mkstemp(prefix=".picsight-", suffix=".part", dir=folder)
+    part = folder / f".picsight-{os.urandom(4).hex()}.part"
     try:
-        with open(handle, "wb") as target:  # noqa: PTH123 - it is open already
+        with part.open("xb") as target:
             while chunk := source.read(CHUNK):
                 if cancel.is_set():
                     return None
                 target.write(chunk)
         with contextlib.suppress(OSError):  # times and rights, which not every disk can keep
             shutil.copystat(path, part)
-        copy = _reserve(folder, path)
-        os.replace(part, copy)  # noqa: PTH105 - the part is a plain name
-        return copy
+        return part.replace(_reserve(folder, path))
     finally:
-        with contextlib.suppress(FileNotFoundError):
-            os.unlink(part)  # noqa: PTH108
+        with contextlib.suppress(OSError):
+            part.unlink()
 
 
 def _reserve(folder: Path, path: Path) -> Path:
