@@ -256,7 +256,7 @@ def press_by_enter(button: QAbstractButton, event: QKeyEvent) -> bool:
     return True
 
 
-def draw_focus(painter: QPainter, widget: QAbstractButton | QSlider, shape: QRectF, radius: float) -> None:
+def draw_focus(painter: QPainter, widget: QWidget, shape: QRectF, radius: float) -> None:
     """The ring that says where the keyboard is."""
     if not shows_focus(widget):
         return

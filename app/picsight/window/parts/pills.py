@@ -21,9 +21,11 @@ if TYPE_CHECKING:
 class Pills(QWidget):
     """Lays its buttons out in lines; its height follows from its width."""
 
-    def __init__(self, parent: QWidget | None = None) -> None:
+    def __init__(self, parent: QWidget | None = None, *, between: float = 0.0) -> None:
+        """So many em lie between two lines."""
         super().__init__(parent)
         self._buttons: list[QAbstractButton] = []
+        self._between = between
         policy = QSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
         policy.setHeightForWidth(True)
         self.setSizePolicy(policy)
@@ -73,7 +75,7 @@ class Pills(QWidget):
         for button in self._buttons:
             size = button.sizeHint()
             if x and x + size.width() > width:
-                x, y = 0, places[-1].bottom() + 1
+                x, y = 0, places[-1].bottom() + 1 + px(self, self._between)
             places.append(QRect(x, y, size.width(), size.height()))
             x += size.width() + gap
         return places

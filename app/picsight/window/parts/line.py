@@ -1,0 +1,45 @@
+"""A line to type in, with the house's outline."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QRectF, QSize
+from PySide6.QtGui import QPainter, QPen
+from PySide6.QtWidgets import QLineEdit, QWidget
+
+from picsight.window.tokens import HALF, SMALL, em, px, tones
+
+if TYPE_CHECKING:
+    from PySide6.QtGui import QPaintEvent
+
+
+class Line(QLineEdit):
+    """As high as a button; the outline is stronger while it has the keyboard."""
+
+    def __init__(self, name: str, placeholder: str = "", parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setAccessibleName(name)
+        self.setPlaceholderText(placeholder)
+        self.setFrame(False)
+        self.setTextMargins(px(self, HALF), 0, px(self, HALF), 0)
+
+    def sizeHint(self) -> QSize:
+        """As wide as Qt thinks, as high as a button."""
+        return QSize(super().sizeHint().width(), px(self, 2.25))
+
+    def minimumSizeHint(self) -> QSize:
+        """Some letters."""
+        return QSize(px(self, 6), px(self, 2.25))
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        """The words, then the outline."""
+        super().paintEvent(event)
+        colours, painter = tones(self), QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        strong = self.hasFocus()
+        painter.setPen(
+            QPen(colours.text if strong else colours.outline, max(1.5, 0.12 * em(self)) if strong else 1)
+        )
+        painter.drawRoundedRect(QRectF(self.rect()).adjusted(1, 1, -1, -1), px(self, SMALL), px(self, SMALL))
+        painter.end()

@@ -1,0 +1,215 @@
+"""Border cases: one photo after the other that is nearly in or nearly out, and a key for each answer."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QRect, QRectF, QSize, Qt, Signal
+from PySide6.QtGui import QAccessible, QAccessibleAnnouncementEvent, QPainter
+from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QVBoxLayout, QWidget
+
+from picsight.window.grid.thumbnails import Want
+from picsight.window.parts.controls import Button, Weight, draw_focus
+from picsight.window.parts.labels import ElidedLabel, Words, sized
+from picsight.window.parts.words import counted, number, plain
+from picsight.window.tokens import HAIR, HALF, SMALL, em, px, tones
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from PySide6.QtGui import QKeyEvent, QPaintEvent, QResizeEvent
+
+    from picsight.window.grid.thumbnails import Thumbnails
+    from picsight_engine.search.answer import Result
+
+WIDE = 18.0  # em
+
+
+class BorderCases(QWidget):
+    """Asks of each photo whether it belongs; A accepts, R rejects, the arrow down leaves it open."""
+
+    decided = Signal(int, bool)  # a photo's id, and whether it belongs
+    opened = Signal(int)  # a photo's id, to be looked at whole
+
+    def __init__(self, thumbnails: Thumbnails, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._cases: list[Result] = []
+        self._passed: set[int] = (
+            set()
+        )  # answered or left open: not asked again until the studio is opened anew
+        self._title = sized(Words(parent=self), 1.0, semibold=True)
+        self.picture = CasePicture(thumbnails, self)
+        self._name = ElidedLabel(self)
+        self.accept = Button(self.tr("Accept (A)"), Weight.PLAIN, self)
+        self.reject = Button(self.tr("Reject (R)"), Weight.PLAIN, self)
+        self.skip = Button(self.tr("Skip"), Weight.QUIET, self)
+        self.accept.clicked.connect(lambda: self._decide(belongs=True))
+        self.reject.clicked.connect(lambda: self._decide(belongs=False))
+        self.skip.clicked.connect(self._pass)
+        self.picture.key_pressed = self._press
+        self._lay_out()
+        self._show()
+
+    def begin(self) -> None:
+        """For another tag: nothing was asked yet."""
+        self._passed.clear()
+        self._cases = []
+        self._show()
+
+    def show_cases(self, photos: Sequence[Result]) -> None:
+        """Ask about these, the nearest first; the one that is being looked at stays while it is among them."""
+        now = self.case()
+        left = [photo for photo in photos if photo.id not in self._passed]
+        kept = [photo for photo in left if now is not None and photo.id == now.id]
+        self._cases = kept + [photo for photo in left if photo not in kept]
+        self._show()
+
+    def case(self) -> Result | None:
+        """The photo that is asked about."""
+        return self._cases[0] if self._cases else None
+
+    def words(self) -> str:
+        """What is said above the photo."""
+        return self._title.text()
+
+    def _lay_out(self) -> None:
+        buttons = QHBoxLayout()
+        buttons.setSpacing(px(self, HALF))
+        buttons.addWidget(self.accept, 1)
+        buttons.addWidget(self.reject, 1)
+        buttons.addWidget(self.skip)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(px(self, HALF))
+        column.addWidget(self._title)
+        column.addWidget(self.picture, 1)
+        column.addWidget(self._name)
+        column.addLayout(buttons)
+
+    def _press(self, event: QKeyEvent) -> bool:
+        acts: dict[int, Callable[[], None]] = {
+            Qt.Key.Key_A: lambda: self._decide(belongs=True),
+            Qt.Key.Key_R: lambda: self._decide(belongs=False),
+            Qt.Key.Key_Down: self._pass,
+            Qt.Key.Key_Return: self._open,
+            Qt.Key.Key_Enter: self._open,
+        }
+        act = acts.get(event.key())
+        plainly = not event.modifiers() & ~Qt.KeyboardModifier.KeypadModifier
+        if act is None or not plainly or self.case() is None:
+            return False
+        act()
+        return True
+
+    def _open(self) -> None:
+        if photo := self.case():
+            self.opened.emit(photo.id)
+
+    def _decide(self, *, belongs: bool) -> None:
+        if photo := self.case():
+            left = counted(len(self._cases) - 1, "%n left", "%n left")
+            said = self.tr("Accepted, {left}") if belongs else self.tr("Rejected, {left}")
+            QAccessible.updateAccessibility(QAccessibleAnnouncementEvent(self, said.format(left=left)))
+            self._pass()
+            self.decided.emit(photo.id, belongs)
+
+    def _pass(self) -> None:
+        if self._cases:
+            self._passed.add(self._cases.pop(0).id)
+            self._show()
+
+    def _show(self) -> None:
+        photo, many = self.case(), len(self._cases)
+        self._title.setText(
+            self.tr("Border cases ({number})").format(number=number(many))
+            if many
+            else self.tr("Border cases")
+        )
+        self.picture.show_photo(photo, self._cases[1] if many > 1 else None)
+        self._name.setText(plain(photo.path.name) if photo else "")
+        for button in (self.accept, self.reject, self.skip):
+            button.setEnabled(photo is not None)
+
+
+class CasePicture(QWidget):
+    """A photo as large as there is room, or the words that there is none."""
+
+    def __init__(self, thumbnails: Thumbnails, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._thumbnails = thumbnails
+        self._photo: Result | None = None
+        self._next: Result | None = None
+        self.key_pressed: Callable[[QKeyEvent], bool] = lambda _event: False
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
+        thumbnails.arrived.connect(lambda _ids: self.update())
+
+    def show_photo(self, photo: Result | None, following: Result | None) -> None:
+        """Show a photo; the picture of the following one is read meanwhile."""
+        self._photo, self._next = photo, following
+        self.setAccessibleName(photo.path.name if photo else self._nothing())
+        self._ask()
+
+    def sizeHint(self) -> QSize:
+        """Nearly square."""
+        return QSize(px(self, WIDE), px(self, 0.75 * WIDE))
+
+    def minimumSizeHint(self) -> QSize:
+        """Large enough to see what it shows."""
+        return QSize(px(self, 10), px(self, 7))
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Another size of picture."""
+        super().resizeEvent(event)
+        self._ask()
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """The answers; every other key is somebody else's."""
+        if not self.key_pressed(event):
+            super().keyPressEvent(event)
+
+    def _ask(self) -> None:
+        ratio = self.devicePixelRatioF()
+        wants = []
+        for photo in (self._photo, self._next):
+            if photo is not None:
+                place = self._place(photo)
+                size = round(place.width() * ratio), round(place.height() * ratio)
+                wants.append(Want(photo.id, *size, HAIR * em(self) * ratio, photo.path))
+        self._thumbnails.want(wants, 1)
+        self.update()
+
+    def _place(self, photo: Result) -> QRect:
+        """The whole photo in the middle."""
+        room = self.rect().adjusted(2, 2, -2, -2)
+        size = QSize(max(photo.width, 1), max(photo.height, 1)).scaled(
+            room.size(), Qt.AspectRatioMode.KeepAspectRatio
+        )
+        place = QRect(0, 0, max(size.width(), 1), max(size.height(), 1))
+        place.moveCenter(room.center())
+        return place
+
+    def _nothing(self) -> str:
+        return self.tr("Nothing near the threshold is left to decide.")
+
+    def paintEvent(self, _event: QPaintEvent) -> None:
+        """The photo, its grey shape while it is read, or the words."""
+        colours, painter = tones(self), QPainter(self)
+        painter.setRenderHints(QPainter.RenderHint.Antialiasing | QPainter.RenderHint.SmoothPixmapTransform)
+        if self._photo is None:
+            painter.setPen(colours.dim)
+            words = Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap
+            painter.drawText(
+                self.rect().adjusted(px(self, HALF), 0, -px(self, HALF), 0), words, self._nothing()
+            )
+        else:
+            place = self._place(self._photo)
+            pixmap = self._thumbnails.pixmap(self._photo.id)
+            if pixmap is not None:
+                painter.drawPixmap(place, pixmap)
+            else:
+                painter.setPen(Qt.PenStyle.NoPen)
+                painter.setBrush(colours.placeholder)
+                painter.drawRoundedRect(QRectF(place), px(self, HAIR), px(self, HAIR))
+        draw_focus(painter, self, QRectF(self.rect()).adjusted(1, 1, -1, -1), px(self, SMALL))
+        painter.end()

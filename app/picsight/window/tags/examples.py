@@ -1,0 +1,155 @@
+"""The example photos of a tag: small pictures, each with a cross, and a place to drop more on."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QRect, QRectF, QSize, Qt, Signal
+from PySide6.QtGui import QPainter, QPen
+from PySide6.QtWidgets import QAbstractButton, QVBoxLayout, QWidget
+
+from picsight.window.grid.thumbnails import Want
+from picsight.window.parts.controls import Button, Weight, draw_focus, press_by_enter
+from picsight.window.parts.drops import dropped_files
+from picsight.window.parts.icons import paint_icon
+from picsight.window.parts.pills import Pills
+from picsight.window.parts.words import tooltip
+from picsight.window.tokens import HAIR, HALF, SMALL, em, px, tones
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from PySide6.QtGui import QDragEnterEvent, QDragLeaveEvent, QDropEvent, QKeyEvent, QPaintEvent
+
+    from picsight.window.grid.thumbnails import Thumbnails
+    from picsight_engine.search.answer import Result
+
+SIDE, CROSS = 3.25, 1.25  # em
+
+
+class ExamplesField(QWidget):
+    """Shows examples and says which are to go, and which files are to come."""
+
+    removed = Signal(int)  # a photo's id
+    files_dropped = Signal(object)  # list[Path]
+    selection_wanted = Signal()  # the photos that are selected are to come
+
+    def __init__(self, name: str, thumbnails: Thumbnails, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._thumbnails, self._is_target = thumbnails, False
+        self._photos: tuple[Result, ...] = ()
+        self._pictures = Pills(self, between=HALF)
+        self.add = Button(self.tr("Add the selected photos"), Weight.QUIET, self)
+        self.add.clicked.connect(self.selection_wanted)
+        self.add.setAccessibleDescription(name)
+        self.setAccessibleName(name)
+        self.setAcceptDrops(True)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(px(self, SMALL), px(self, SMALL), px(self, SMALL), px(self, SMALL))
+        column.setSpacing(px(self, HAIR))
+        column.addWidget(self._pictures, 0, Qt.AlignmentFlag.AlignTop)
+        column.addWidget(self.add, 0, Qt.AlignmentFlag.AlignLeading)
+        thumbnails.arrived.connect(lambda _ids: self._repaint())
+        self.show_photos(())
+
+    def photos(self) -> tuple[Result, ...]:
+        """What is shown."""
+        return self._photos
+
+    def show_photos(self, photos: Sequence[Result]) -> None:
+        """Show these examples."""
+        self._photos = tuple(photos)
+        buttons = [ExampleButton(photo, self._thumbnails, self._pictures) for photo in self._photos]
+        for button in buttons:
+            button.clicked.connect(lambda _checked=False, button=button: self.removed.emit(button.photo.id))
+        self._pictures.show_buttons(buttons)
+        self._pictures.setVisible(bool(buttons))
+
+    def wants(self) -> list[Want]:
+        """The small pictures that it shows; who owns the thumbnails asks for those of several fields at once."""
+        side = round(px(self, SIDE) * self.devicePixelRatioF())
+        radius = HAIR * em(self) * self.devicePixelRatioF()
+        return [Want(photo.id, side, side, radius, photo.path) for photo in self._photos]
+
+    def dragEnterEvent(self, event: QDragEnterEvent) -> None:
+        """Photos may be dropped here, also from the wall."""
+        if dropped_files(event):
+            self._mark(target=True)
+            event.acceptProposedAction()
+
+    def dragLeaveEvent(self, event: QDragLeaveEvent) -> None:
+        """As before."""
+        super().dragLeaveEvent(event)
+        self._mark(target=False)
+
+    def dropEvent(self, event: QDropEvent) -> None:
+        """Hand on which files were dropped."""
+        self._mark(target=False)
+        self.files_dropped.emit(dropped_files(event))
+        event.acceptProposedAction()
+
+    def _mark(self, *, target: bool) -> None:
+        self._is_target = target
+        self.update()
+
+    def _repaint(self) -> None:
+        for button in self._pictures.findChildren(ExampleButton):
+            button.update()
+
+    def paintEvent(self, _event: QPaintEvent) -> None:
+        """An outlined place; stronger while something hovers over it."""
+        colours, painter = tones(self), QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        pen = QPen(colours.accent, 2) if self._is_target else QPen(colours.outline, 1)
+        pen.setStyle(Qt.PenStyle.DashLine)
+        painter.setPen(pen)
+        radius = px(self, SMALL)
+        painter.drawRoundedRect(QRectF(self.rect()).adjusted(1.5, 1.5, -1.5, -1.5), radius, radius)
+        painter.end()
+
+
+class ExampleButton(QAbstractButton):
+    """A small picture; pressed, it goes."""
+
+    def __init__(self, photo: Result, thumbnails: Thumbnails, parent: QWidget) -> None:
+        super().__init__(parent)
+        self.photo, self._thumbnails = photo, thumbnails
+        self.setAccessibleName(self.tr("{name}, removable").format(name=photo.path.name))
+        self.setToolTip(tooltip(photo.path.name, self.tr("Click to remove it from the examples.")))
+        self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        self.setAttribute(Qt.WidgetAttribute.WA_Hover)
+        self.setCursor(Qt.CursorShape.PointingHandCursor)
+
+    def sizeHint(self) -> QSize:
+        """A square."""
+        return QSize(px(self, SIDE), px(self, SIDE))
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Delete takes it away, as Enter and Space do."""
+        if event.key() in (Qt.Key.Key_Delete, Qt.Key.Key_Backspace):
+            self.click()
+        elif not press_by_enter(self, event):
+            super().keyPressEvent(event)
+
+    def paintEvent(self, _event: QPaintEvent) -> None:
+        """The picture, and a cross over it while it would go."""
+        colours, painter = tones(self), QPainter(self)
+        painter.setRenderHints(QPainter.RenderHint.Antialiasing | QPainter.RenderHint.SmoothPixmapTransform)
+        pixmap, radius = self._thumbnails.pixmap(self.photo.id), HAIR * em(self)
+        if pixmap is not None:
+            painter.drawPixmap(self.rect(), pixmap)
+        else:
+            painter.setPen(Qt.PenStyle.NoPen)
+            painter.setBrush(colours.placeholder)
+            painter.drawRoundedRect(QRectF(self.rect()), radius, radius)
+        if self.underMouse() or self.hasFocus():
+            side = px(self, CROSS)
+            plate = QRect(
+                self.rect().center().x() - side // 2, self.rect().center().y() - side // 2, side, side
+            )
+            painter.setPen(Qt.PenStyle.NoPen)
+            painter.setBrush(colours.base)
+            painter.drawEllipse(plate)
+            paint_icon(painter, plate.adjusted(3, 3, -3, -3), "clear", colours.text)
+        draw_focus(painter, self, QRectF(self.rect()).adjusted(1, 1, -1, -1), radius)
+        painter.end()

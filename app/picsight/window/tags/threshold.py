@@ -1,0 +1,188 @@
+"""The threshold of a tag: a slider over the histogram of scores, so that one sees what one lets in."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QLocale, QPointF, QRect, QRectF, QSize, Qt, Signal
+from PySide6.QtGui import QPainter, QPen
+from PySide6.QtWidgets import QSizePolicy, QSlider, QWidget
+
+from picsight.window.parts.controls import draw_focus
+from picsight.window.parts.words import counted
+from picsight.window.tags.spread import BARS, Spread
+from picsight.window.tokens import HALF, SMALL, em, mix, px, tones
+
+if TYPE_CHECKING:
+    from PySide6.QtGui import QKeyEvent, QMouseEvent, QPaintEvent
+
+STEPS = 100  # of the threshold from 0 to 1
+HIGH, HANDLE, MARK = 8.0, 0.5, 0.2  # em: the whole, and the radii of the handle and of what was decided
+LINE = 1.75  # em: the words above the bars
+
+
+class ThresholdSlider(QSlider):
+    """Says where it is while it moves, and once it is left there; a key is both at once."""
+
+    moved = Signal(float)
+    chosen = Signal(float)
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(Qt.Orientation.Horizontal, parent)
+        self._spread = Spread()
+        self._heights: list[float] = []
+        self._before = 0
+        self.setRange(0, STEPS)
+        self.setPageStep(STEPS // 10)
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+        self.setAttribute(Qt.WidgetAttribute.WA_Hover)
+        self.valueChanged.connect(self._move)
+        self.sliderReleased.connect(self._choose)
+
+    def show_spread(self, spread: Spread) -> None:
+        """Other scores, or other decisions."""
+        self._spread, self._heights = spread, spread.heights()
+        self._say()
+
+    def show_threshold(self, threshold: float) -> None:
+        """Where it is now; nobody is told."""
+        self.blockSignals(True)
+        self.setValue(round(threshold * STEPS))
+        self.blockSignals(False)
+        self._say()
+
+    def threshold(self) -> float:
+        """Where it is, from 0 to 1."""
+        return self.value() / STEPS
+
+    def words(self) -> str:
+        """How many photos are in the tag."""
+        return counted(self._spread.count_in(self.threshold()), "%n photo in", "%n photos in")
+
+    def sizeHint(self) -> QSize:
+        """As wide as there is room."""
+        return QSize(px(self, 20), px(self, HIGH))
+
+    def minimumSizeHint(self) -> QSize:
+        """Never so narrow that its words are cut."""
+        words = self.fontMetrics().horizontalAdvance(f"{self._number()}  {self.words()}")
+        return QSize(max(words, px(self, 10)), px(self, HIGH))
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        """The handle comes to the pointer: a histogram is no groove to page along."""
+        if event.button() == Qt.MouseButton.LeftButton:
+            self._before = self.value()
+            self.setSliderDown(True)
+            self.setValue(self._value_at(event.position().x()))
+
+    def mouseMoveEvent(self, event: QMouseEvent) -> None:
+        """It follows the pointer."""
+        if self.isSliderDown():
+            self.setValue(self._value_at(event.position().x()))
+
+    def mouseReleaseEvent(self, _event: QMouseEvent) -> None:
+        """It stays there."""
+        self.setSliderDown(False)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Escape during a drag puts it back where it was."""
+        if event.key() == Qt.Key.Key_Escape and self.isSliderDown():
+            self.setValue(self._before)
+            self.setSliderDown(False)
+        else:
+            super().keyPressEvent(event)
+
+    def _move(self, _value: int) -> None:
+        self._say()
+        self.moved.emit(self.threshold())
+        if not self.isSliderDown():
+            self._choose()
+
+    def _choose(self) -> None:
+        self.chosen.emit(self.threshold())
+
+    def _say(self) -> None:
+        self.setAccessibleName(self.tr("Threshold"))
+        self.setAccessibleDescription(f"{self._number()}, {self.words()}")
+        self.update()
+
+    def _number(self) -> str:
+        return QLocale().toString(self.threshold(), "f", 2)
+
+    # Where things lie
+
+    def _area(self) -> QRectF:
+        """The bars; the handle of either end stays inside."""
+        side, foot = px(self, HANDLE + HALF), px(self, 2 * HANDLE + SMALL)
+        return QRectF(self.rect()).adjusted(side, px(self, LINE), -side, -foot)
+
+    def _x(self, score: float) -> float:
+        area = self._area()
+        return (
+            area.right() - score * area.width()
+            if self.isRightToLeft()
+            else area.left() + score * area.width()
+        )
+
+    def _value_at(self, x: float) -> int:
+        area = self._area()
+        share = (x - area.left()) / max(area.width(), 1)
+        return round(STEPS * min(max(1 - share if self.isRightToLeft() else share, 0), 1))
+
+    # Painting
+
+    def paintEvent(self, _event: QPaintEvent) -> None:
+        """Words, bars, what was decided, the threshold."""
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        self._paint_words(painter)
+        self._paint_bars(painter)
+        self._paint_decisions(painter)
+        self._paint_threshold(painter)
+        draw_focus(painter, self, QRectF(self.rect()).adjusted(1, 1, -1, -1), px(self, SMALL))
+        painter.end()
+
+    def _paint_words(self, painter: QPainter) -> None:
+        colours, line = (
+            tones(self),
+            QRect(px(self, HALF), 0, self.width() - 2 * px(self, HALF), px(self, LINE)),
+        )
+        middle = Qt.AlignmentFlag.AlignVCenter
+        painter.setPen(colours.text)
+        painter.drawText(line, middle | Qt.AlignmentFlag.AlignLeading, self.words())
+        painter.setPen(colours.dim)
+        painter.drawText(line, middle | Qt.AlignmentFlag.AlignTrailing, self._number())
+
+    def _paint_bars(self, painter: QPainter) -> None:
+        """Those that are in are filled, those that are not are outlines: seen without colour, too."""
+        colours, area, threshold = tones(self), self._area(), self.threshold()
+        gap = area.width() / BARS * 0.15
+        for place, height in enumerate(self._heights):
+            one, other = sorted((self._x(place / BARS), self._x((place + 1) / BARS)))
+            high = max(height * area.height(), 1.5) if height else 0
+            bar = QRectF(one + gap, area.bottom() - high, other - one - 2 * gap, high)
+            is_in = (place + 0.5) / BARS >= threshold
+            painter.setPen(Qt.PenStyle.NoPen if is_in else QPen(colours.outline, 1))
+            painter.setBrush(colours.accent if is_in else colours.placeholder)
+            painter.drawRect(bar if is_in else bar.adjusted(0.5, 0.5, -0.5, 0))
+        painter.setPen(QPen(colours.outline, 1))
+        painter.drawLine(area.bottomLeft(), area.bottomRight())
+
+    def _paint_decisions(self, painter: QPainter) -> None:
+        """Under the line: a dot for what was accepted, a ring for what was rejected."""
+        colours, radius = tones(self), em(self) * MARK
+        middle = self._area().bottom() + radius + 3
+        painter.setPen(QPen(colours.text, 1.2))
+        for scores, fill in ((self._spread.rejected, colours.base), (self._spread.accepted, colours.text)):
+            painter.setBrush(fill)
+            for score in scores:
+                painter.drawEllipse(QPointF(self._x(score), middle), radius, radius)
+
+    def _paint_threshold(self, painter: QPainter) -> None:
+        colours, area, x, radius = tones(self), self._area(), self._x(self.threshold()), px(self, HANDLE)
+        painter.setPen(QPen(colours.text, 1.5))
+        foot = self.height() - radius - 1.5
+        painter.drawLine(QPointF(x, area.top()), QPointF(x, foot - radius))
+        hot = bool(self.isSliderDown() or self.underMouse())
+        painter.setBrush(mix(colours.base, colours.text, 0.12 if hot else 0.0))
+        painter.drawEllipse(QPointF(x, foot), radius, radius)

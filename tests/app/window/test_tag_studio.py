@@ -1,0 +1,180 @@
+"""The parts of the tag studio: words, examples, the threshold over its histogram, border cases by key."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt, QUrl
+from PySide6.QtGui import QDropEvent
+
+from picsight.window.grid.thumbnails import Thumbnails
+from picsight.window.search.chips import ChipButton
+from picsight.window.tags.border import BorderCases
+from picsight.window.tags.examples import ExampleButton, ExamplesField
+from picsight.window.tags.spread import BARS, Spread
+from picsight.window.tags.threshold import STEPS, ThresholdSlider
+from picsight.window.tags.words_field import WordsField
+
+scores = st.lists(st.floats(0, 1, width=32), max_size=60)
+
+
+@given(scores, scores, st.integers(0, STEPS))
+def test_what_is_in_is_what_reaches_the_threshold_and_what_was_accepted(undecided, accepted, step):
+    spread = Spread(np.sort(np.array(undecided, np.float32)), accepted)
+    reaching = sum(np.float32(score) >= step / STEPS for score in undecided)
+    assert spread.count_in(step / STEPS) == reaching + len(accepted)
+    assert sum(spread.bars()) == len(undecided)
+    assert len(spread.heights()) == BARS
+    assert all(0 <= height <= 1 for height in spread.heights())
+
+
+@pytest.fixture
+def slider(qtbot):
+    made = ThresholdSlider()
+    qtbot.addWidget(made)
+    made.resize(600, 160)
+    made.show_spread(Spread(np.linspace(0, 1, 1001), accepted=(0.9,) * 5, rejected=(0.7, 0.2)))
+    made.show_threshold(0.5)
+    made.show()
+    made.told = []
+    made.moved.connect(lambda value: made.told.append(("moved", value)))
+    made.chosen.connect(lambda value: made.told.append(("chosen", value)))
+    return made
+
+
+@pytest.mark.parametrize("direction", list(Qt.LayoutDirection)[:2])
+def test_dragged_it_tells_where_it_is_and_once_it_is_left_there(qtbot, slider, direction):
+    slider.setLayoutDirection(direction)
+    at = {share: QPoint(round(slider._x(share)), 60) for share in (0.3, 0.62, 1.0)}
+    left = Qt.MouseButton.LeftButton
+    qtbot.mousePress(slider, left, pos=at[0.3])
+    qtbot.mouseMove(slider, at[0.62])
+    assert ("chosen", 0.62) not in slider.told
+    qtbot.mouseRelease(slider, left, pos=at[0.62])
+    assert slider.told == [("moved", 0.3), ("moved", 0.62), ("chosen", 0.62)]
+    assert slider.words() == "386 photos in"
+    assert slider.accessibleDescription() == "0.62, 386 photos in"
+    qtbot.mouseClick(slider, left, pos=at[1.0])
+    assert slider.threshold() == 1.0
+
+
+def test_a_key_moves_it_and_escape_puts_back_what_is_being_dragged(qtbot, slider):
+    slider.setFocus()
+    qtbot.keyClick(slider, Qt.Key.Key_Right)
+    assert slider.told == [("moved", 0.51), ("chosen", 0.51)]
+    qtbot.mousePress(slider, Qt.MouseButton.LeftButton, pos=QPoint(round(slider._x(0.9)), 60))
+    qtbot.keyClick(slider, Qt.Key.Key_Escape)
+    assert slider.told[-1] == ("chosen", 0.51)
+
+
+def test_what_is_shown_from_outside_tells_nobody(slider):
+    slider.show_threshold(0.8)
+    assert slider.told == []
+    assert slider.words() == "206 photos in"
+
+
+@pytest.fixture
+def border(qtbot, jobs, pictures, photos):
+    made = BorderCases(Thumbnails(jobs, pictures))
+    qtbot.addWidget(made)
+    made.resize(300, 400)
+    made.show()
+    made.show_cases(photos(4))
+    made.told = []
+    made.decided.connect(lambda photo, belongs: made.told.append((photo, belongs)))
+    return made
+
+
+def test_keys_answer_and_the_next_case_comes(qtbot, border):
+    assert border.words() == "Border cases (4)"
+    for key in (Qt.Key.Key_A, Qt.Key.Key_R, Qt.Key.Key_Down):
+        qtbot.keyClick(border.picture, key)
+    assert border.told == [(0, True), (1, False)]
+    assert border.case().id == 3
+    qtbot.mouseClick(border.reject, Qt.MouseButton.LeftButton)
+    assert border.told[-1] == (3, False)
+    assert border.case() is None
+    assert not border.accept.isEnabled()
+    qtbot.keyClick(border.picture, Qt.Key.Key_A)
+    assert len(border.told) == 3
+
+
+def test_other_cases_do_not_take_the_photo_away_that_is_looked_at_and_what_was_answered_is_not_asked_again(
+    qtbot, border, photos
+):
+    qtbot.keyClick(border.picture, Qt.Key.Key_A)
+    border.show_cases(tuple(reversed(photos(6))))
+    assert border.case().id == 1
+    asked = []
+    while border.case() is not None:
+        asked.append(border.case().id)
+        qtbot.keyClick(border.picture, Qt.Key.Key_Down)
+    assert asked == [1, 5, 4, 3, 2]
+    border.begin()
+    border.show_cases(photos(2))
+    assert border.case().id == 0
+
+
+@pytest.fixture
+def words(qtbot):
+    made = WordsField()
+    qtbot.addWidget(made)
+    made.resize(300, 120)
+    made.show_words(("wading bird",))
+    made.show()
+    made.told = []
+    made.changed.connect(made.told.append)
+    return made
+
+
+def test_words_come_with_enter_go_with_their_cross_and_become_text_again(qtbot, words):
+    qtbot.keyClicks(words.line, " long   legs ")
+    qtbot.keyClick(words.line, Qt.Key.Key_Return)
+    qtbot.keyClicks(words.line, "wading bird")
+    qtbot.keyClick(words.line, Qt.Key.Key_Return)
+    assert words.told == [("wading bird", "long legs")]
+    first, _ = [chip for chip in words.findChildren(ChipButton) if chip.isVisible()]
+    qtbot.mouseClick(first, Qt.MouseButton.LeftButton, pos=first._cross().center())
+    assert words.words() == ("long legs",)
+    (chip,) = [chip for chip in words.findChildren(ChipButton) if chip.isVisible()]
+    qtbot.keyClick(chip, Qt.Key.Key_Return)
+    assert (words.words(), words.line.text()) == ((), "long legs")
+
+
+def test_backspace_in_an_empty_line_takes_the_last_words_away(qtbot, words):
+    qtbot.keyClicks(words.line, "x")
+    qtbot.keyClick(words.line, Qt.Key.Key_Backspace)
+    assert words.words() == ("wading bird",)
+    qtbot.keyClick(words.line, Qt.Key.Key_Backspace)
+    assert words.told == [()]
+
+
+def test_what_is_being_typed_can_be_tried_before_it_is_taken(qtbot, words):
+    tried = []
+    words.typed.connect(tried.append)
+    qtbot.keyClicks(words.line, "eg")
+    assert tried == [("wading bird", "e"), ("wading bird", "eg")]
+    assert words.told == []
+
+
+def test_examples_are_dropped_and_taken_away(qtbot, jobs, pictures, photos, tmp_path):
+    field = ExamplesField("Looks like", Thumbnails(jobs, pictures))
+    qtbot.addWidget(field)
+    field.resize(200, 200)
+    field.show_photos(photos(3))
+    field.show()
+    data, left = QMimeData(), Qt.MouseButton.LeftButton
+    data.setUrls([QUrl.fromLocalFile(str(tmp_path / "a.jpg"))])
+    event = QDropEvent(QPointF(5, 5), Qt.DropAction.CopyAction, data, left, Qt.KeyboardModifier.NoModifier)
+    with qtbot.waitSignal(field.files_dropped) as told:
+        field.dropEvent(event)
+    assert told.args == [[tmp_path / "a.jpg"]]
+    buttons = field.findChildren(ExampleButton)
+    with qtbot.waitSignal(field.removed) as told:
+        qtbot.mouseClick(buttons[1], left)
+    assert told.args == [1]
+    with qtbot.waitSignal(field.removed) as told:
+        qtbot.keyClick(buttons[2], Qt.Key.Key_Delete)
+    assert told.args == [2]
