@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING
 from lxml import etree
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator, Mapping
 
     from lxml.etree import _Element, _ElementTree
 
-MOST_BYTES = 50_000_000  # of a packet; develop settings with painted masks reach some ten million
+MOST_BYTES = 50_000_000  # of a side-car; develop settings with painted masks reach some ten million
 
 PREFIXES = {
     "x": "adobe:ns:meta/",
@@ -49,8 +49,15 @@ TAGS_LIST = qualified("digiKam:TagsList")
 RATING = qualified("xmp:Rating")
 ORIGINAL = qualified("picsight:OriginalHash")  # `bytes_hash` of the file that a side-car was written for
 
-# Windows writes the address of its namespace with and without the last stroke.
-_WINDOWS = (qualified("MicrosoftPhoto:LastKeywordXMP"), "{http://ns.microsoft.com/photo/1.0}LastKeywordXMP")
+# The lists of keywords, best first, and what parts the names in them. Windows writes the address of its namespace with
+# and without the last stroke.
+DIVIDERS = {
+    TAGS_LIST: "/",
+    HIERARCHICAL: "|",
+    qualified("MicrosoftPhoto:LastKeywordXMP"): "/",
+    "{http://ns.microsoft.com/photo/1.0}LastKeywordXMP": "/",
+    SUBJECT: "|",
+}
 _TITLE, _DESCRIPTION_TEXT = qualified("dc:title"), qualified("dc:description")
 _FOR_SUFFIX = qualified("photoshop:SidecarForExtension")
 _LANGUAGE = "{http://www.w3.org/XML/1998/namespace}lang"
@@ -60,7 +67,7 @@ _HASH = re.compile(r"[0-9a-f]{32}")
 # What darktable and digiKam note for themselves among the keywords.
 _INTERNAL = frozenset(["darktable", "_digikam_internal_tags_"])
 
-Path = tuple[str, ...]  # of a keyword: its name last, before it those that stand above
+Keyword = tuple[str, ...]  # its own name last, before it those that stand above
 
 
 class PacketError(ValueError):
@@ -75,7 +82,7 @@ class Packet:
     side-car of ours notes of the file that it was written for; `for_suffix` is the kind of file that one of Adobe's speaks of.
     """
 
-    keywords: tuple[Path, ...] = ()
+    keywords: tuple[Keyword, ...] = ()
     rating: int | None = None
     title: str | None = None
     description: str | None = None
@@ -92,21 +99,19 @@ def read_packet(data: bytes) -> Packet:
         if within is None or _declares(data):
             raise
         tree = parse(within[0])
-    noted = _text(tree, ORIGINAL) or ""
+    noted = said(tree, ORIGINAL) or ""
     return Packet(
-        keywords=tuple(_keywords(tree)),
-        rating=_rating(_text(tree, RATING)),
-        title=_text(tree, _TITLE),
-        description=_text(tree, _DESCRIPTION_TEXT),
+        keywords=tuple(keywords_of({name: items(tree, name) for name in DIVIDERS})),
+        rating=rating(tree),
+        title=said(tree, _TITLE),
+        description=said(tree, _DESCRIPTION_TEXT),
         original=bytes.fromhex(noted) if _HASH.fullmatch(noted) else None,
-        for_suffix=_text(tree, _FOR_SUFFIX),
+        for_suffix=said(tree, _FOR_SUFFIX),
     )
 
 
 def parse(data: bytes) -> _ElementTree:
     """The packet's tree, which holds an rdf:RDF; raises PacketError."""
-    if len(data) > MOST_BYTES:
-        raise PacketError(f"it is larger than {MOST_BYTES / 1e6:.0f} megabytes")
     if _declares(data):
         raise PacketError("it declares things of its own, which XMP does not")
     parser = etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=False)
@@ -137,30 +142,29 @@ def properties(tree: _ElementTree, name: str) -> Iterator[_Element]:
 def items(tree: _ElementTree, name: str) -> list[str]:
     """All values of a property, outer blanks removed, in whichever form they stand."""
     attributes = [node.get(name) for node in nodes(tree)]
-    elements = [_value(item) for element in properties(tree, name) for item in _items(element)]
+    elements = [content(item) for element in properties(tree, name) for item in _items(element)]
     return [text for text in ((value or "").strip() for value in (*attributes, *elements)) if text]
 
 
-def path_of(text: str, divider: str) -> Path:
-    """A keyword's path as a program wrote it; what parts names for us is no part of one."""
+def keyword_of(text: str, divider: str) -> Keyword:
+    """A keyword as a program wrote it; what parts names for us is no part of one."""
     names = (name.strip().replace("/", "|") for name in text.split(divider))
     return tuple(name for name in names if name)
 
 
-def _keywords(tree: _ElementTree) -> Iterator[Path]:
-    """Every keyword once. A plain word that names a part of a longer keyword is that keyword, in short."""
-    lists = ((TAGS_LIST, "/"), (HIERARCHICAL, "|"), *((name, "/") for name in _WINDOWS))
-    paths = [path_of(text, divider) for name, divider in lists for text in items(tree, name)]
-    parts = {_same(part) for path in paths for part in path}
-    plain = [text for text in items(tree, SUBJECT) if _same(text) not in parts]
-    found: dict[Path, Path] = {}
-    for path in (*paths, *(path_of(text, "|") for text in plain)):
-        found.setdefault(tuple(map(_same, path)), path)
-    return (path for key, path in found.items() if key and key[0] not in _INTERNAL)
+def keywords_of(lists: Mapping[str, Iterable[str]]) -> list[Keyword]:
+    """Every keyword that these lists hold, once. A plain word that names a part of a longer keyword is that, in short."""
+    paths = [keyword_of(text, DIVIDERS[name]) for name in DIVIDERS for text in lists[name] if name != SUBJECT]
+    parts = {same_name(part) for path in paths for part in path}
+    plain = [text for text in lists[SUBJECT] if same_name(text) not in parts]
+    found: dict[Keyword, Keyword] = {}
+    for path in (*paths, *(keyword_of(text, DIVIDERS[SUBJECT]) for text in plain)):
+        found.setdefault(tuple(map(same_name, path)), path)
+    return [path for key, path in found.items() if key and key[0] not in _INTERNAL]
 
 
-def _same(name: str) -> str:
-    """Two names of which this is equal are one."""
+def same_name(name: str) -> str:
+    """Two names of which this is equal are one keyword."""
     return name.strip().replace("/", "|").casefold()
 
 
@@ -169,7 +173,7 @@ def _items(element: _Element) -> list[_Element]:
     return [element] if container is None else container.findall(LI)
 
 
-def _value(element: _Element) -> str | None:
+def content(element: _Element) -> str | None:
     """What an element says: its text, or that of the value beside qualifiers."""
     for name in (VALUE, f"{DESCRIPTION}/{VALUE}"):
         qualified_value = element.find(name)
@@ -178,18 +182,18 @@ def _value(element: _Element) -> str | None:
     return element.get(VALUE) or element.get(RESOURCE) or element.text
 
 
-def _text(tree: _ElementTree, name: str) -> str | None:
+def said(tree: _ElementTree, name: str) -> str | None:
     """The one value of a property; of several languages the one that stands for all."""
     found = [item for element in properties(tree, name) for item in _items(element)]
     found.sort(key=lambda item: item.get(_LANGUAGE) != "x-default")
-    values = [*(node.get(name) for node in nodes(tree)), *map(_value, found)]
+    values = [*(node.get(name) for node in nodes(tree)), *map(content, found)]
     return next((text for text in ((value or "").strip() for value in values) if text), None)
 
 
-def _rating(text: str | None) -> int | None:
+def rating(tree: _ElementTree) -> int | None:
     """Whole stars; some programs write 3.0."""
     try:
-        stars = round(float(text or ""))
+        stars = round(float(said(tree, RATING) or ""))
     except (ValueError, OverflowError):
         return None
     return stars if -1 <= stars <= 5 else None

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from picsight_engine.photos.xmp import PREFIXES, Packet, PacketError, path_of, read_packet
+from picsight_engine.photos.xmp import PREFIXES, Packet, PacketError, keyword_of, read_packet
 
 PACKETS = Path(__file__).parent / "packets"
 BIRDS = ("Birds", "Waders")
@@ -100,7 +100,7 @@ def test_a_plain_word_is_told_by_itself_unless_a_longer_keyword_holds_it():
 
 @pytest.mark.parametrize(("text", "path"), [("A//B/", ("A", "B")), (" A / B ", ("A", "B")), ("/", ())])
 def test_empty_names_are_none(text, path):
-    assert path_of(text, "/") == path
+    assert keyword_of(text, "/") == path
 
 
 @pytest.mark.parametrize(
