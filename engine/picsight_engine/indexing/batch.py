@@ -202,8 +202,16 @@ class Batch:
 
 
 def _metadata(identified: Identified) -> Metadata:
-    taken = identified.taken
-    return Metadata() if taken is None else Metadata(taken.local, taken.offset, taken.source)
+    taken, written = identified.taken, identified.written
+    local, offset, source = (None, None, None) if taken is None else (taken.local, taken.offset, taken.source)
+    return Metadata(
+        taken=local,
+        taken_offset=offset,
+        taken_source=source,
+        rating=written.rating,
+        keywords=written.keywords,
+        description=written.description,
+    )
 
 
 def _store_bad(connection: sqlite3.Connection, bad: Bad) -> list[int]:

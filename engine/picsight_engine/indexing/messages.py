@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 
     from picsight_engine.errors import PicsightError, ProblemCode
     from picsight_engine.photos.metadata import Taken
+    from picsight_engine.photos.written import Written
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +45,7 @@ class Broken:
 @dataclass(frozen=True, slots=True)
 class Identified:
     """From a worker: who the file is, how many pixels its header claims (0 if that cannot be told), what it says of its
-    picture, and the rule since which its picture is decoded as it is now.
+    picture, the rule since which its picture is decoded as it is now, and what people wrote into it.
     """
 
     bytes_hash: bytes
@@ -52,6 +53,7 @@ class Identified:
     pixels: int
     taken: Taken | None
     picture_rule: int
+    written: Written
 
 
 @dataclass(frozen=True, slots=True)

@@ -107,6 +107,7 @@ class _Desk:
             header.pixels,
             header.taken,
             header.picture_rule,
+            header.written,
         )
 
     def load_tower(self) -> ImageEncoder:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import pi_heif
 import pi_heif.options
 from PIL import AvifImagePlugin, Image
+from PIL.IptcImagePlugin import getiptcinfo
 from PIL.JpegImagePlugin import JpegImageFile
 
 from picsight_engine.errors import ImageError
@@ -23,6 +24,7 @@ from picsight_engine.photos.formats import HEIF, IMAGE_SUFFIXES, JPEG, Format
 from picsight_engine.photos.limits import Limits
 from picsight_engine.photos.metadata import Taken, read_taken
 from picsight_engine.photos.reading import problem
+from picsight_engine.photos.written import Written, read_written
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -30,11 +32,13 @@ if TYPE_CHECKING:
     from PIL.ImageFile import ImageFile
 
     from picsight_engine.errors import ProblemCode
+    from picsight_engine.photos.written import Iptc
 
 __all__ = ["IMAGE_SUFFIXES", "TEXT_TURNS", "Header", "Limits", "Picture", "decode", "read_header"]
 
 TEXT_TURNS = 2  # the picture rule since which a PNG is turned by an orientation that stands in a text
 
+_NOTHING = Written()
 _AVERAGED = frozenset(["L", "LA", "RGB", "RGBA", "CMYK"])
 _SILENCE = logging.NullHandler()
 _TURNED = frozenset([5, 6, 7, 8])
@@ -73,13 +77,14 @@ class Picture:
 
 @dataclass(frozen=True, slots=True)
 class Header:
-    """What a file says of its picture: `pixels` it promises, 0 where it promises nothing; the date; and the rule since
-    which its picture is decoded as it is now.
+    """What a file says of its picture: `pixels` it promises, 0 where it promises nothing; the date; the rule since
+    which its picture is decoded as it is now; and what people wrote into it.
     """
 
     pixels: int = 0
     taken: Taken | None = None
     picture_rule: int = 1
+    written: Written = _NOTHING
 
 
 def decode(data: bytes, path: Path, *, min_side: int, limits: Limits) -> Picture:
@@ -124,7 +129,8 @@ def read_header(data: bytes, path: Path) -> Header:
     width, height = image.size
     exif = _exif_of(image, data, kind)
     told_in_text = kind.name == "PNG" and ORIENTATION in exif.main and not png.exif_chunk(data)
-    return Header(width * height, read_taken(exif), TEXT_TURNS if told_in_text else 1)
+    written = read_written(_xmp_of(image, data, kind), _iptc_of(image), exif)
+    return Header(width * height, read_taken(exif), TEXT_TURNS if told_in_text else 1, written)
 
 
 def _decode(data: bytes, kind: Format, path: Path, min_side: int, limits: Limits) -> Picture:
@@ -175,6 +181,19 @@ def _exif_of(image: Image.Image, data: bytes, kind: Format) -> Exif:
     if kind.name == "PNG":
         return read_exif(png.exif_chunk(data) or png.exif_in_text(data))
     return read_exif(image.info.get("exif") or b"")
+
+
+def _xmp_of(image: Image.Image, data: bytes, kind: Format) -> bytes:
+    """The XMP packet of an opened file, empty if there is none; what did not fit into a JPEG's first one is not read."""
+    packet = png.xmp_in_text(data) if kind.name == "PNG" else image.info.get("xmp")
+    return packet if isinstance(packet, bytes) else b""
+
+
+def _iptc_of(image: ImageFile) -> Iptc:
+    try:
+        return getiptcinfo(image) or {}
+    except (SyntaxError, OSError, ValueError):  # so Pillow calls damaged fields
+        return {}
 
 
 def _set_up_decoders(limits: Limits) -> None:

@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from picsight_engine.photos.exif import Exif
 
-METADATA_RULE = (
-    1  # of what is read from a file; where it grows, files of before are read again, without embedding
-)
+# Of all that is read from a file; where it grows, files of before are read again, without embedding. Since 2 stars,
+# keywords and descriptions are read.
+METADATA_RULE = 2
 
 # (date tag, tag of its offset from UTC, name as ExifTool writes it), best first. IFD0's DateTime is left out:
 # it says when the file was last changed.

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 _SIGNATURE = 8
 _PROFILES = frozenset([b"raw profile type exif", b"raw profile type app1"])
 _MOST_TEXT = 4_000_000  # bytes of an EXIF block in hexadecimal; more is no such block
+_XMP = b"XML:com.adobe.xmp\0"
 _EXTRAS = frozenset([b"tEXt", b"zTXt", b"iTXt", b"iCCP"])
 
 
@@ -48,6 +49,20 @@ def exif_in_text(data: bytes) -> bytes:
             block = bytes.fromhex(parts[2].decode("latin-1") if len(parts) == 3 else "")
             if block.startswith((b"Exif\0\0", b"II*\0", b"MM\0*")):  # APP1 may hold XMP
                 return block
+    return b""
+
+
+def xmp_in_text(data: bytes) -> bytes:
+    """The XMP packet, which many programs write behind the picture; empty if there is none, or if it is broken."""
+    for name, start, end in _chunks(data):
+        if name != b"iTXt" or not data.startswith(_XMP, start + 8):
+            continue
+        is_packed, _method, *rest = data[start + 8 + len(_XMP) : end - 4]
+        text = (
+            bytes(rest).partition(b"\0")[2].partition(b"\0")[2]
+        )  # behind the language and the keyword in it
+        with suppress(zlib.error):
+            return zlib.decompressobj().decompress(text, _MOST_TEXT) if is_packed else text
     return b""
 
 

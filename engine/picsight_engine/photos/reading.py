@@ -47,8 +47,13 @@ def read_photo(path: Path, limits: Limits) -> bytes:
 
 
 def problem(code: ProblemCode, path: Path, reason: str) -> ImageError:
-    """One sentence about a file; bytes of its name that are no text show as question marks, so that any output takes it."""
-    return ImageError(code, f"{os.fsencode(path).decode('utf-8', 'replace')} {reason}.", path)
+    """One sentence about a file."""
+    return ImageError(code, f"{shown(path)} {reason}.", path)
+
+
+def shown(path: Path) -> str:
+    """A path in a sentence; bytes of it that are no text show as question marks, so that any output takes it."""
+    return os.fsencode(path).decode("utf-8", "replace")
 
 
 def _open_at_once(name: str, flags: int) -> int:

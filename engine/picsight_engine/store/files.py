@@ -85,7 +85,9 @@ class StoredFile:
 
 @dataclass(frozen=True, slots=True)
 class Metadata:
-    """What one file says of its picture, and no other file that shows the same: local ISO date, degrees, 1 to 5 stars."""
+    """What one file says of its picture, and no other file that shows the same: local ISO date, degrees, stars from -1
+    (rejected) to 5, 0 for unrated.
+    """
 
     taken: str | None = None
     taken_offset: str | None = None

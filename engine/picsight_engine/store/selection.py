@@ -83,8 +83,9 @@ def photos_rated(db: Database, least: int, most: int) -> NDArray[np.int64]:
 
 
 def photos_with(db: Database, column: Column) -> NDArray[np.int64]:
-    """The photos of which something of this kind is known."""
-    return _ids(db, f"{_PRESENT} AND {column} IS NOT NULL")
+    """The photos of which something of this kind is known; no stars (0) are none, and neither is "rejected" (-1)."""
+    known = "rating > 0" if column == "rating" else f"{column} IS NOT NULL"
+    return _ids(db, f"{_PRESENT} AND {known}")
 
 
 def photos_saying(db: Database, column: Column, fits: Callable[[str], bool]) -> NDArray[np.int64]:

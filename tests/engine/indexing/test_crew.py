@@ -24,6 +24,7 @@ from picsight_engine.models.backend import load_image_encoder
 from picsight_engine.models.preprocess import preprocess
 from picsight_engine.photos.decode import Limits
 from picsight_engine.photos.identity import bytes_hash, fingerprint
+from picsight_engine.photos.written import Written
 
 if TYPE_CHECKING:
     from picsight_engine.indexing.messages import News
@@ -71,7 +72,10 @@ def test_a_worker_says_who_a_file_is_and_describes_it_on_order(crew, bundle, tmp
     crew.start(1, photo)
     key, identified = next_news(crew)
     data = photo.read_bytes()
-    assert (key, identified) == (1, Identified(bytes_hash(data), fingerprint(data), 96 * 64, None, 1))
+    assert (key, identified) == (
+        1,
+        Identified(bytes_hash(data), fingerprint(data), 96 * 64, None, 1, Written()),
+    )
     crew.order(1, Order.EMBED)
     key, described = next_news(crew)
     assert isinstance(described, Described)

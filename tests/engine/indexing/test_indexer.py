@@ -30,6 +30,7 @@ from picsight_engine.store.folders import all_folders, remove_folder
 from picsight_engine.store.migrations import MIGRATIONS, migrate
 from picsight_engine.store.photos import all_photos, paths_of
 from picsight_engine.store.problems import all_problems
+from picsight_engine.store.text import photos_holding
 from picsight_engine.store.vectors import all_vectors, photos_with_vector
 
 if TYPE_CHECKING:
@@ -220,6 +221,27 @@ def test_two_files_of_one_photo_keep_their_own_dates_whichever_goes_first(home, 
     run(home, bundle)
     (photo,) = [photo for photo in all_photos(home.db) if photo.taken]
     assert (os.fsdecode(photo.name), photo.taken[:4]) == (twin, twin[:4])
+
+
+def test_what_people_wrote_into_a_photo_is_known_and_found(home, bundle, shared, tmp_path):
+    folder = tmp_path / "camera"
+    folder.mkdir()
+    names = ("adobe_faces.jpg", "rating3_mongolels.jpg", "picasa_tags.jpg")
+    for name in names:
+        shutil.copy(shared / "camera" / name, folder)
+    run(home, bundle, folder)
+    with home.db.writer() as connection:  # as a version left it that read dates only
+        connection.execute("UPDATE files SET metadata_rule = 1, rating = NULL, keywords = NULL")
+    assert figures(run(home, bundle)) == {"found": 3, "unchanged": 3}
+    told = [details_at(home.db, folder / name) for name in names]
+    assert [details.keywords for details in told] == [
+        ("People/Marie Curie", "People/Pierre Curie"),
+        (),
+        ("Frost", "Yard"),
+    ]
+    assert [details.rating for details in told] == [None, 3, None]
+    assert photos_holding(home.db, "mongol els") == photos_holding(home.db, "mongolels") == [told[1].id]
+    assert photos_holding(home.db, "pierre") == [told[0].id]
 
 
 def test_a_library_of_before_reads_the_metadata_of_shared_photos_again_without_embedding(

@@ -37,7 +37,12 @@ def judge(folder, entry):
         return [judge_problem(entry, path, fault)]
     if entry["expect"] == "problem" and not entry.get("either"):
         return ["a problem was expected"]
-    return [judge_picture(entry, picture), judge_date(entry, read_header(data, path).taken)]
+    header = read_header(data, path)
+    return [
+        judge_picture(entry, picture),
+        judge_date(entry, header.taken),
+        judge_written(entry, header.written),
+    ]
 
 
 def judge_date(entry, taken):
@@ -46,6 +51,19 @@ def judge_date(entry, taken):
     wanted = (entry["date_taken"], entry["date_source"]) if from_exif else (None, None)
     found = (taken.iso, taken.source) if taken else (None, None)
     return None if found == wanted else f"date {found} instead of {wanted}"
+
+
+def judge_written(entry, written):
+    """Pillow hands on no XMP of JPEG 2000, and one PNG holds its own as a text in hexadecimal."""
+    if entry.get("format") == "JPEG2000" or entry["file"] == "png_utf8_ztxt.png":
+        return None
+    wanted = {*map(str.strip, entry.get("keywords", ()))}
+    found = {part for keyword in written.keywords for part in keyword.split("/")}
+    wanted_paths = {path.replace("|", "/") for path in entry.get("keywords_hierarchical", ()) if "|" in path}
+    found_paths = {keyword for keyword in written.keywords if "/" in keyword}
+    if written.rating != entry.get("rating") or wanted - found or found_paths != wanted_paths:
+        return f"{written} instead of {entry.get('rating')}, {wanted}, {wanted_paths}"
+    return None if wanted or not found else f"{found} out of nothing"
 
 
 def judge_problem(entry, path, fault):

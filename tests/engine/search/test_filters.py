@@ -197,6 +197,7 @@ def said(tmp_path_factory, bundle):
         "b": {"rating": 4, "camera": "Canon EOS R5", "keywords": ("Birds/Waders",)},
         "c": {"rating": 5, "lat": 1.5, "lon": 2.0, "keywords": ("\u00c9T\u00c9",)},
         "d": {},
+        "e": {"rating": 0},
     }
     with open_album(tmp_path_factory.mktemp("said"), bundle) as album:
         yield album, {name: album.put(name.encode(), n, **texts[name]) for n, name in enumerate(texts, 1)}
@@ -207,7 +208,7 @@ def said(tmp_path_factory, bundle):
     [
         ("rated:>=4", "b c"), ("rated:>4", "c"), ("rated:2..4", "a b"), ("rated:2", "a"), ("-rated:<5", "c d"),
         ("at:lisb", "a"), ("by:canon", "a b"), ('by:"EOS r5"', "b"), ("tag:FAMILY", "a"), ("tag:waders", "b"),
-        ("tag:fam", ""), ("tag:été", "c"), ("has:gps", "c"), ("has:rating -has:keywords", ""), ("has:camera", "a b"),
+        ("rated:0", "e"), ("tag:fam", ""), ("tag:été", "c"), ("has:gps", "c"), ("has:rating -has:keywords", ""), ("has:camera", "a b"),
     ],
 )  # fmt: skip
 def test_what_files_say_of_themselves_can_be_asked_for_where_any_says_it(said, query, names):

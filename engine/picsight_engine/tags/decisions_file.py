@@ -1,0 +1,283 @@
+r"""A library's tags, decisions and ratings as one file of JSON lines, version 1, which is enough to have them back.
+
+Every line is one object with `"format": "picsight-decisions"` and `"version": 1`, and one of these:
+
+    a decision   path, fingerprint, rule, decision ("accepted" or "rejected"), time, source, and the tag's fields
+    an example   path, fingerprint, rule, example ("for" or "against"), decision null, and the tag's fields
+    a tag        decision null, and the tag's fields, where it has neither
+    a rating     path, fingerprint, rule, rating (0 to 5), time
+
+    the tag's fields are tag ("Birds/Waders"), kind ("tag", "album" or "favourite"), prompts, threshold, suggests
+
+`path` is absolute, bytes of it that are no UTF-8 stand as "\udc80" to "\udcff"; `fingerprint` is 32 lower-case hex digits by
+`rule`; `time` is ISO 8601 with its offset. Further fields are for later versions and are passed over.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, Literal, get_args
+
+from picsight_engine.errors import RequestError, StorageError
+from picsight_engine.photos.reading import shown
+from picsight_engine.tags.whole_files import write_whole
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+    from pathlib import Path
+
+    Record = dict[str, Any]
+
+FORMAT = "picsight-decisions"
+VERSION = 1
+
+Kind = Literal["tag", "album", "favourite"]
+Decision = Literal["accepted", "rejected"]
+Example = Literal["for", "against"]
+
+_FINGERPRINT = re.compile(r"[0-9a-f]{32}")
+_MOST_BYTES = 1_000_000  # of a line: a tag has prompts, no novels
+_PATIENCE = 1000  # lines that mean nothing, before the file is given up
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """A photo as another library finds it again: by its fingerprint, else at its path."""
+
+    path: str
+    fingerprint: bytes
+    rule: int
+
+
+@dataclass(frozen=True, slots=True)
+class TagLine:
+    """A tag; with a picture what was decided about it (`time` and `source` say when, and by whom), or that it is an example."""
+
+    tag: str
+    kind: Kind
+    prompts: tuple[str, ...]
+    threshold: float | None
+    suggests: bool
+    picture: Picture | None = None
+    decision: Decision | None = None
+    example: Example | None = None
+    time: datetime | None = None
+    source: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RatingLine:
+    """A person's own stars for a photo, from 0 to 5."""
+
+    picture: Picture
+    stars: int
+    time: datetime
+
+
+Line = TagLine | RatingLine
+
+
+class _LineError(ValueError):
+    """What is wrong with a line, as the end of a sentence."""
+
+
+class _VersionError(ValueError):
+    """The line belongs to a version that is not known here."""
+
+
+def encode(lines: Iterable[Line]) -> Iterator[str]:
+    """The file's lines, one after the other."""
+    for line in lines:
+        record = {"format": FORMAT, "version": VERSION}
+        record |= _rating_record(line) if isinstance(line, RatingLine) else _tag_record(line)
+        text = json.dumps(record, ensure_ascii=False)
+        # a path that is not UTF-8 can be written in no other way
+        yield (text if _is_text(text) else json.dumps(record)) + "\n"
+
+
+def write_decisions(file: Path, lines: Iterable[Line]) -> None:
+    """Writes a file in place of the one of before, whole or not at all. Raises StorageError."""
+    try:
+        write_whole(file, (line.encode() for line in encode(lines)))
+    except OSError as fault:
+        raise StorageError(
+            f"{shown(file)} could not be written ({fault.strerror}). Choose another place."
+        ) from fault
+
+
+def read_decisions(file: Path) -> tuple[Line, ...]:
+    """All lines of a file, or none of them.
+
+    Raises:
+        RequestError: it is missing, something else, of a newer version, or damaged; the sentence says where.
+        StorageError: the disk cannot read it.
+    """
+    try:
+        with file.open("rb") as source:
+            return _lines(file, iter(lambda: source.readline(_MOST_BYTES), b""))
+    except _VersionError as fault:
+        raise RequestError(
+            f"{shown(file)} was written by a newer Picsight ({fault}). Update this one, and import it then."
+        ) from fault
+    except (FileNotFoundError, IsADirectoryError) as fault:
+        raise RequestError(f"There is no file of decisions at {shown(file)}. Look at its name.") from fault
+    except OSError as fault:
+        raise StorageError(
+            f"{shown(file)} cannot be read ({fault.strerror}). Copy it again from where it came."
+        ) from fault
+
+
+def _lines(file: Path, source: Iterable[bytes]) -> tuple[Line, ...]:
+    lines: list[Line] = []
+    faults, first = 0, ""
+    for number, data in enumerate(source, 1):
+        try:
+            lines += _line(data)
+        except _LineError as fault:
+            faults, first = faults + 1, first or f"in line {number} {fault}"
+            if faults > _PATIENCE and not lines:
+                break  # a film, perhaps
+    if not faults:
+        return tuple(lines)
+    if not lines:
+        raise RequestError(f"{shown(file)} holds no decisions of Picsight: {first}. Choose another file.")
+    many = f"{faults:,} lines are" if faults > 1 else "one line is"
+    raise RequestError(
+        f"Nothing of {shown(file)} was taken, because {many} damaged: {first}. Export it again."
+    )
+
+
+def _line(data: bytes) -> list[Line]:
+    """The line's content; a blank one has none."""
+    if not data.strip():
+        return []
+    try:
+        record = json.loads(data)
+    except (ValueError, RecursionError) as fault:
+        raise _LineError("there is no JSON, or it is cut off") from fault
+    if not isinstance(record, dict) or record.get("format") != FORMAT:
+        raise _LineError(f'`format` is not "{FORMAT}"')
+    if _field(record, "version") > VERSION:
+        raise _VersionError(f"version {record['version']} of the format, and here it is {VERSION}")
+    if "rating" in record:
+        return [RatingLine(_picture(record), _field(record, "rating"), _time(record))]
+    return [_tag_line(record)]
+
+
+def _tag_line(record: Record) -> TagLine:
+    names = ("tag", "kind", "prompts", "threshold", "suggests")
+    tag, kind, prompts, threshold, suggests = (_field(record, name) for name in names)
+    decision, example = _field(record, "decision"), _field(record, "example")
+    is_decided = decision is not None
+    return TagLine(
+        tag,
+        kind,
+        tuple(prompts),
+        threshold,
+        suggests,
+        picture=_picture(record) if is_decided or example is not None else None,
+        decision=decision,
+        example=example,
+        time=_time(record) if is_decided else None,
+        source=_field(record, "source") if is_decided else None,
+    )
+
+
+def _picture(record: Record) -> Picture:
+    return Picture(
+        _field(record, "path"), bytes.fromhex(_field(record, "fingerprint")), _field(record, "rule")
+    )
+
+
+def _time(record: Record) -> datetime:
+    return datetime.fromisoformat(_field(record, "time"))
+
+
+def _field(record: Record, name: str) -> Any:
+    """A field's value, if it is one that it may have."""
+    fits, otherwise = _FIELDS[name]
+    value = record.get(name)
+    if not fits(value):
+        raise _LineError(f"`{name}` {otherwise}")
+    return value
+
+
+def _is_filled(value: object) -> bool:
+    return isinstance(value, str) and bool(value.strip())
+
+
+def _is_time(value: object) -> bool:
+    try:
+        return isinstance(value, str) and datetime.fromisoformat(value).tzinfo is not None
+    except ValueError:
+        return False
+
+
+def _is_whole(value: object, least: int, most: float = math.inf) -> bool:
+    return type(value) is int and least <= value <= most
+
+
+def _one_of(words: tuple[str | None, ...]) -> Callable[[object], bool]:
+    return lambda value: value in words and not isinstance(value, (list, dict))
+
+
+# What each field may be, and what is said of one that is something else.
+_FIELDS: dict[str, tuple[Callable[[Any], bool], str]] = {
+    "version": (lambda value: _is_whole(value, 1), "is no number from 1 on"),
+    "path": (lambda value: _is_filled(value) and "\0" not in value, "is no path"),
+    "fingerprint": (
+        lambda value: isinstance(value, str) and bool(_FINGERPRINT.fullmatch(value)),
+        "is not of 32 hexadecimal digits",
+    ),
+    "rule": (lambda value: _is_whole(value, 1), "is no number from 1 on"),
+    "rating": (lambda value: _is_whole(value, 0, 5), "is not from 0 to 5"),
+    "time": (_is_time, "is no date and time with an offset from UTC"),
+    "tag": (lambda value: _is_filled(value) and all(map(str.strip, value.split("/"))), "is no name"),
+    "kind": (_one_of(get_args(Kind)), "is neither tag nor album nor favourite"),
+    "prompts": (lambda value: isinstance(value, list) and all(map(_is_filled, value)), "is no list of texts"),
+    "threshold": (
+        lambda value: value is None or (type(value) in {int, float} and 0 <= value <= 1),
+        "is not from 0 to 1",
+    ),
+    "suggests": (lambda value: type(value) is bool, "is neither true nor false"),
+    "decision": (_one_of((*get_args(Decision), None)), "is not accepted, rejected or null"),
+    "example": (_one_of((*get_args(Example), None)), "is neither for nor against"),
+    "source": (_is_filled, "is no text"),
+}
+
+
+def _tag_record(line: TagLine) -> Record:
+    example = {} if line.example is None else {"example": line.example}
+    said = {} if line.time is None else {"time": line.time.isoformat(), "source": line.source}
+    return {
+        **({} if line.picture is None else _picture_record(line.picture)),
+        "tag": line.tag,
+        "kind": line.kind,
+        "prompts": line.prompts,
+        "threshold": line.threshold,
+        "suggests": line.suggests,
+        **example,
+        "decision": line.decision,
+        **said,
+    }
+
+
+def _rating_record(line: RatingLine) -> Record:
+    return {**_picture_record(line.picture), "rating": line.stars, "time": line.time.isoformat()}
+
+
+def _picture_record(picture: Picture) -> Record:
+    return {"path": picture.path, "fingerprint": picture.fingerprint.hex(), "rule": picture.rule}
+
+
+def _is_text(text: str) -> bool:
+    """Whether it can be written in UTF-8."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True

@@ -1,0 +1,94 @@
+"""Tags and stars that other programs, or an earlier export, wrote into side-cars."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from picsight_engine.errors import RequestError
+from picsight_engine.photos.reading import shown
+from picsight_engine.photos.sidecars import SUFFIX, pairs, read_sidecar
+from picsight_engine.photos.xmp import PacketError, read_packet
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from picsight_engine.photos.xmp import Packet
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What a side-car says of one photo: paths of tags ("Birds/Waders"), and stars from 0 to 5.
+
+    `photo` is where it belongs by its name, and may be gone; `original` is then the `bytes_hash` to look for, where one of
+    ours notes it.
+    """
+
+    photo: Path
+    tags: tuple[str, ...]
+    stars: int | None
+    original: bytes | None
+
+
+@dataclass(frozen=True, slots=True)
+class Gathered:
+    """What the side-cars of a folder say, how many there are, and a sentence for each that says nothing we can read."""
+
+    told: tuple[Told, ...]
+    sidecars: int
+    faults: tuple[str, ...]
+
+
+def read_sidecars(place: Path) -> Gathered:
+    """Reads one side-car, or all in a folder and in what lies below it; links to folders are followed.
+
+    Raises:
+        RequestError: there is neither at `place`.
+    """
+    told: list[Told] = []
+    faults: list[str] = []
+    sidecars = 0
+    for folder, found in _found(place, faults):
+        for name, photos in found.items():
+            sidecars += 1
+            try:
+                packet = read_packet(read_sidecar(folder / name) or b"")
+            except PacketError as fault:
+                faults.append(f"{shown(folder / name)} was left out: {fault}. Repair or remove it.")
+                continue
+            owners = photos or [name[: -len(SUFFIX)]]
+            told += [each for photo in owners if (each := _told(folder / photo, packet))]
+    return Gathered(tuple(told), sidecars, tuple(faults))
+
+
+def _found(place: Path, faults: list[str]) -> Iterator[tuple[Path, dict[str, list[str]]]]:
+    """Every folder with its side-cars and the photos of which they speak."""
+    if place.is_file() and place.name.lower().endswith(SUFFIX):
+        found = pairs(os.listdir(place.parent))  # noqa: PTH208 -- names
+        yield place.parent, {place.name: found[place.name]}
+        return
+    if not place.is_dir():
+        raise RequestError(f"There is no folder and no .xmp file at {shown(place)}. Look at its name.")
+
+    def refuse(fault: OSError) -> None:
+        faults.append(
+            f"{shown(Path(fault.filename))} may not be read ({fault.strerror}), so it was left out."
+        )
+
+    walked: set[str] = set()
+    for folder, below, names in os.walk(place, onerror=refuse, followlinks=True):
+        true_folder = os.path.realpath(folder)
+        if true_folder in walked:  # a link leads back
+            below.clear()
+            continue
+        walked.add(true_folder)
+        yield Path(folder), pairs(names)
+
+
+def _told(photo: Path, packet: Packet) -> Told | None:
+    """None where it says nothing that is taken over; a rejected photo (-1) has no stars."""
+    tags = tuple("/".join(keyword) for keyword in packet.keywords)
+    stars = packet.rating if packet.rating is not None and packet.rating >= 0 else None
+    return Told(photo, tags, stars, packet.original) if tags or stars is not None else None

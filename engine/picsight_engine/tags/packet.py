@@ -1,0 +1,265 @@
+"""A photo's tags and stars put into an XMP packet, and everything else that stands in it kept.
+
+The three lists of keywords are written together or not at all, and then hold the same: a program that knows several takes
+the one that it likes best for the whole truth. What we wrote is noted under a name of our own, so that it can leave again,
+while what other programs wrote stays.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from lxml import etree
+
+from picsight_engine.photos.xmp import (
+    ABOUT,
+    BAG,
+    CONTAINERS,
+    DESCRIPTION,
+    DIVIDERS,
+    HIERARCHICAL,
+    LI,
+    ORIGINAL,
+    PREFIXES,
+    RATING,
+    RDF,
+    SEQ,
+    SUBJECT,
+    TAGS_LIST,
+    Keyword,
+    content,
+    items,
+    keyword_of,
+    keywords_of,
+    nodes,
+    parse,
+    properties,
+    qualified,
+    rating,
+    said,
+    same_name,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from lxml.etree import _Element, _ElementTree
+
+_EMPTY = (
+    '<?xml version="1.0" encoding="UTF-8"?>\n<x:xmpmeta xmlns:x="{x}" x:xmptk="Picsight">\n'
+    ' <rdf:RDF xmlns:rdf="{rdf}">\n </rdf:RDF>\n</x:xmpmeta>\n'
+).format(**PREFIXES)
+# The lists, each with its kind and with the name under which what we added to it is noted.
+_LISTS = {
+    TAGS_LIST: (SEQ, qualified("picsight:TagsList")),
+    HIERARCHICAL: (BAG, qualified("picsight:HierarchicalSubject")),
+    SUBJECT: (BAG, qualified("picsight:Subject")),
+}
+_RATED, _RATED_BEFORE = qualified("picsight:Rating"), qualified("picsight:RatingBefore")
+_OWN = (*(noted for _, noted in _LISTS.values()), _RATED, _RATED_BEFORE, ORIGINAL)
+_OWN_PREFIXES = ("rdf", "dc", "xmp", "lr", "digiKam", "picsight")
+_IMPOSSIBLE = re.compile("[^\t\n\r -\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")  # in XML
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """What is to be said of a photo file: the paths of its tags, its own stars, and the hash of its bytes."""
+
+    tags: tuple[str, ...]
+    stars: int | None
+    original: bytes | None
+
+
+def updated(data: bytes | None, statement: Statement) -> bytes | None:
+    """The packet with this in it, or a new one; None where it says so already, or where there is nothing to say.
+
+    Raises:
+        PacketError: what is there cannot be read, and should not be written over.
+    """
+    tree = parse(_EMPTY.encode() if data is None else data)
+    has_own = any(said(tree, name) is not None for name in _OWN)
+    if not (statement.tags or statement.stars is not None or has_own):
+        return None
+    before = etree.tostring(tree)
+    _state_tags(tree, statement.tags)
+    _state_stars(tree, statement.stars)
+    speaks = any(said(tree, name) is not None for name in _OWN if name != ORIGINAL)
+    _set(tree, ORIGINAL, statement.original.hex() if speaks and statement.original else None)
+    for node in nodes(tree):
+        if _is_ours(node) and not len(node) and set(node.attrib) <= {ABOUT}:
+            _detach(node)
+    if data is not None and etree.tostring(tree) == before:
+        return None
+    return _whole(tree, declared=data is None or b"<?xml" in data[:80].replace(b"\0", b""))
+
+
+def written_form(path: Keyword, name: str) -> str:
+    """A keyword as it stands in one of the lists; within a name "/" and "|" change places where "|" parts names."""
+    if name == SUBJECT:
+        return path[-1]
+    divider = DIVIDERS[name]
+    return divider.join(part.replace("|", "/") if divider == "|" else part for part in path)
+
+
+def keywords_by_path(tags: Iterable[str]) -> list[Keyword]:
+    """The tags' paths by their names, without what no XML file can hold."""
+    return [path for tag in tags if (path := keyword_of(_IMPOSSIBLE.sub("", tag), "/"))]
+
+
+def _state_tags(tree: _ElementTree, tags: tuple[str, ...]) -> None:
+    noted = {name: set(items(tree, own)) for name, (_, own) in _LISTS.items()}
+    if not (tags or any(noted.values())):
+        return
+    foreign = {
+        name: [text for text in items(tree, name) if text not in noted.get(name, ())] for name in DIVIDERS
+    }
+    keywords = [*keywords_of(foreign), *keywords_by_path(tags)] if tags else []
+    for name, (kind, own) in _LISTS.items():
+        known = {_key(text, name) for text in foreign[name]}
+        ours = {_key(text, name): text for text in (written_form(path, name) for path in keywords)}
+        added = [text for key, text in ours.items() if key not in known]
+        _change_list(tree, name, kind, noted[name] - set(added), added)
+        _change_list(tree, own, BAG, noted[name] - set(added), added)
+
+
+def _state_stars(tree: _ElementTree, stars: int | None) -> None:
+    """Sets our own stars; where there are none any more, what stood there before ours comes back."""
+    current, noted, before = said(tree, RATING), said(tree, _RATED), said(tree, _RATED_BEFORE)
+    is_ours = noted is not None and current == noted
+    if stars is None:
+        if is_ours:
+            _set(tree, RATING, before)
+        _set(tree, _RATED, None)
+        _set(tree, _RATED_BEFORE, None)
+    elif rating(tree) != stars:
+        _set(tree, RATING, str(stars))
+        _set(tree, _RATED, str(stars))
+        _set(tree, _RATED_BEFORE, before if is_ours else current)
+
+
+def _key(text: str, name: str) -> Keyword:
+    """What makes two entries of a list the same."""
+    return (same_name(text),) if name == SUBJECT else tuple(map(same_name, keyword_of(text, DIVIDERS[name])))
+
+
+def _change_list(tree: _ElementTree, name: str, kind: str, gone: set[str], wanted: list[str]) -> None:
+    """Takes entries out of a list and adds those that it lacks; an emptied list goes."""
+    there = set(items(tree, name))
+    missing = [text for text in wanted if text not in there]
+    for element in list(properties(tree, name)):
+        for entry in list(element.iterdescendants(LI)):
+            if (content(entry) or "").strip() in gone:
+                _detach(entry)
+    if missing:
+        container = _container(tree, name, kind)
+        for text in missing:
+            _append_entry(container, text)
+    for element in list(properties(tree, name)):
+        if gone and next(element.iterdescendants(LI), None) is None and not (element.text or "").strip():
+            _detach(element)
+
+
+def _container(tree: _ElementTree, name: str, kind: str) -> _Element:
+    """The list's element that holds the entries, made if need be; what stood there without one becomes an entry."""
+    element = next(properties(tree, name), None)
+    if element is None:
+        element = _new_property(tree, name)
+    container = next((child for child in element if child.tag in CONTAINERS), None)
+    if container is not None:
+        return container
+    bare = [text for text in (_pop_attribute(tree, name), (element.text or "").strip()) if text]
+    element.text = None
+    container = _element(kind)
+    _append(element, container)
+    for text in bare:
+        _append_entry(container, text)
+    return container
+
+
+def _set(tree: _ElementTree, name: str, text: str | None) -> None:
+    """Gives a property of one value this one, in the place and form in which it stands; None takes it away."""
+    if said(tree, name) == text:
+        return
+    elements = list(properties(tree, name))
+    for element in elements if text is None else elements[1:]:
+        _detach(element)
+    holders = [node for node in nodes(tree) if node.get(name) is not None]
+    for node in holders:
+        if text is None or elements:
+            del node.attrib[name]
+        else:
+            node.set(name, text)
+    if text is None or (holders and not elements):
+        return
+    element = elements[0] if elements else _new_property(tree, name)
+    tail = element.tail
+    element.clear()
+    element.text, element.tail = text, tail
+
+
+def _pop_attribute(tree: _ElementTree, name: str) -> str | None:
+    found: str | None = None
+    for node in nodes(tree):
+        if name in node.attrib:
+            found = str(node.attrib.pop(name))
+    return found
+
+
+def _new_property(tree: _ElementTree, name: str) -> _Element:
+    """An empty property in the description that is ours, which is made behind those of others."""
+    known = nodes(tree)
+    home = next((node for node in known if _is_ours(node)), None)
+    if home is None:
+        home = etree.Element(DESCRIPTION, nsmap={prefix: PREFIXES[prefix] for prefix in _OWN_PREFIXES})
+        home.set(ABOUT, known[0].get(ABOUT, "") if known else "")
+        _append(next(tree.getroot().iter(RDF)), home)
+    element = _element(name)
+    _append(home, element)
+    return element
+
+
+def _is_ours(node: _Element) -> bool:
+    return PREFIXES["picsight"] in node.nsmap.values()
+
+
+def _whole(tree: _ElementTree, *, declared: bool) -> bytes:
+    """The file, in UTF-8; instructions around the packet stand on lines of their own."""
+    root = tree.getroot()
+    parts = [*reversed(list(root.itersiblings(preceding=True))), root, *root.itersiblings()]
+    texts = [etree.tostring(part, encoding="unicode", with_tail=False) for part in parts]
+    head = ['<?xml version="1.0" encoding="UTF-8"?>'] if declared else []
+    return "\n".join([*head, *texts, ""]).encode()
+
+
+def _append_entry(container: _Element, text: str) -> None:
+    entry = _element(LI)
+    entry.text = text
+    _append(container, entry)
+
+
+def _element(name: str) -> _Element:
+    """A new element, whose namespace has the prefix that everybody knows."""
+    space = etree.QName(name).namespace
+    return etree.Element(name, nsmap={prefix: own for prefix, own in PREFIXES.items() if own == space})
+
+
+def _append(parent: _Element, child: _Element) -> None:
+    """Adds a child at the end, on a line of its own where the others stand so."""
+    depth = len(list(parent.iterancestors()))
+    if len(parent):
+        last = parent[-1]
+        child.tail, last.tail = last.tail, parent.text
+    elif parent.text is None or not parent.text.strip():
+        parent.text, child.tail = "\n" + " " * (depth + 1), "\n" + " " * depth
+    parent.append(child)
+
+
+def _detach(element: _Element) -> None:
+    """Takes an element out; the line break behind the last one stays behind the one before it."""
+    parent, previous = element.getparent(), element.getprevious()
+    assert parent is not None, "only parts of a description are taken out"
+    if element.getnext() is None and previous is not None:
+        previous.tail = element.tail
+    parent.remove(element)

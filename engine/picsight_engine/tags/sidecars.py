@@ -1,0 +1,166 @@
+"""Tags and stars written into side-cars beside photos, where other programs read them, or into a table for ExifTool.
+
+Photo files are never written. A side-car is called after the whole name of its photo ("photo.jpg.xmp"): the short name is
+one for the raw file and the JPEG together, and programs that know both prefer the long one. For that reason a photo that has
+a short one only gets a long one with the same content: what stood in the short one would be lost for those programs.
+"""
+
+from __future__ import annotations
+
+import csv
+import errno
+import io
+import os
+from collections import defaultdict
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from picsight_engine.errors import StorageError
+from picsight_engine.photos.reading import shown
+from picsight_engine.photos.sidecars import long_sidecar, read_sidecar, short_sidecar
+from picsight_engine.photos.xmp import HIERARCHICAL, SUBJECT, TAGS_LIST, PacketError, read_packet
+from picsight_engine.tags.packet import Statement, keywords_by_path, updated, written_form
+from picsight_engine.tags.whole_files import ChangedMeanwhileError, exchange, sweep_drafts, write_whole
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+
+EXIFTOOL_DIVIDER = "//"  # between tags in one field of the table: no path of a tag holds it
+_COLUMNS = ("SourceFile", "Subject", "HierarchicalSubject", "TagsList", "Rating")
+_FULL = {errno.ENOSPC, errno.EDQUOT}
+_REFUSED = {errno.EACCES, errno.EPERM, errno.EROFS}
+_CLOSED = "got no side-car: nothing may be written into that folder. Change its permissions and export again."
+_FAILED = "got no side-car ({}). Look at the disk and export again."
+
+
+@dataclass(frozen=True, slots=True)
+class Tagged:
+    """A photo file with the paths of its accepted tags ("Birds/Waders"), its own stars and its `bytes_hash`."""
+
+    path: Path
+    tags: tuple[str, ...] = ()
+    stars: int | None = None
+    bytes_hash: bytes | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Exported:
+    """How many side-cars were written, how many photos needed none; a sentence for what was left alone."""
+
+    written: int
+    unchanged: int
+    left_alone: tuple[str, ...]
+
+
+class _LeftAloneError(Exception):
+    """A file was left alone; `why` goes on after its name. What holds for a whole folder is told of it once."""
+
+    def __init__(self, what: Path, why: str, *, of_folder: bool = False) -> None:
+        super().__init__(why)
+        self.what, self.why, self.of_folder = what, why, of_folder
+
+
+def export_sidecars(photos: Iterable[Tagged]) -> Exported:
+    """Writes what changed beside every photo; one without tags and stars only loses what an earlier export wrote.
+
+    Raises:
+        StorageError: the disk is full; what was written stays, and the next export goes on from there.
+    """
+    written = unchanged = 0
+    alone: dict[tuple[Path, str], list[Path]] = defaultdict(list)
+    swept: set[Path] = set()
+    for photo in photos:
+        folder = photo.path.parent
+        if folder not in swept:
+            swept.add(folder)
+            sweep_drafts(folder)
+        try:
+            is_written = _export(photo)
+        except _LeftAloneError as fault:
+            alone[folder if fault.of_folder else fault.what, fault.why].append(fault.what)
+        except OSError as fault:
+            if fault.errno in _FULL:
+                raise StorageError(
+                    f"The disk is full: {written} side-cars were written, the others not. Free some space and export again."
+                ) from fault
+            place, why = (
+                (folder, _CLOSED) if fault.errno in _REFUSED else (photo.path, _FAILED.format(fault.strerror))
+            )
+            alone[place, why].append(photo.path)
+        else:
+            written, unchanged = written + is_written, unchanged + (not is_written)
+    return Exported(written, unchanged, tuple(_sentence(*each) for each in alone.items()))
+
+
+def export_table(photos: Iterable[Tagged], file: Path) -> int:
+    """Writes a CSV from which ExifTool puts tags and stars into the photos themselves; returns its lines.
+
+    It is for programs that look at no side-car of a JPEG, and what a person does with it is up to them.
+
+    Raises:
+        StorageError: the disk refused; a file of before stays.
+    """
+    out = io.StringIO(newline="")
+    table = csv.writer(out)
+    table.writerow(_COLUMNS)
+    lines = 0
+    for photo in photos:
+        keywords = keywords_by_path(photo.tags)
+        if keywords or photo.stars is not None:
+            lists = [
+                [written_form(keyword, name) for keyword in keywords]
+                for name in (SUBJECT, HIERARCHICAL, TAGS_LIST)
+            ]
+            fields = [EXIFTOOL_DIVIDER.join(dict.fromkeys(texts)) for texts in lists]
+            table.writerow([photo.path, *fields, "" if photo.stars is None else photo.stars])
+            lines += 1
+    try:
+        write_whole(file, [out.getvalue().encode("utf-8", "surrogateescape")])
+    except OSError as fault:
+        raise StorageError(
+            f"{shown(file)} could not be written ({fault.strerror}). Choose another place."
+        ) from fault
+    return lines
+
+
+def _export(photo: Tagged) -> bool:
+    """Brings one photo's side-car up to date; returns whether anything had to be written."""
+    if not photo.path.is_file():
+        why = "could not be found, so nothing was written. Connect the disk, or look for new photos, and export again."
+        raise _LeftAloneError(photo.path, why, of_folder=True)
+    sidecar = long_sidecar(photo.path)
+    try:
+        before = read_sidecar(sidecar)
+        base = _short_content(photo.path) if before is None else before
+        after = updated(base, Statement(photo.tags, photo.stars, photo.bytes_hash))
+    except PacketError as fault:
+        why = f"was left as it is: {fault}. Repair it or move it elsewhere, and export again."
+        raise _LeftAloneError(sidecar, why) from fault
+    if after is None:
+        return False
+    if before is not None and not os.access(sidecar, os.W_OK):
+        why = "may not be changed, so it was left as it is. Change its permissions and export again."
+        raise _LeftAloneError(sidecar, why)
+    try:
+        exchange(sidecar, before, after)
+    except ChangedMeanwhileError as fault:
+        why = "was changed by another program at this very moment, so it was left as it is. Export again."
+        raise _LeftAloneError(sidecar, why) from fault
+    return True
+
+
+def _short_content(photo: Path) -> bytes | None:
+    """What a side-car with a short name says, unless it is one of Adobe's for another kind of file, or cannot be read."""
+    short = short_sidecar(photo)
+    try:
+        content = None if short is None else read_sidecar(short)
+        suffix = None if content is None else read_packet(content).for_suffix
+    except PacketError:
+        return None
+    return content if suffix is None or suffix.lower() == photo.suffix[1:].lower() else None
+
+
+def _sentence(key: tuple[Path, str], what: list[Path]) -> str:
+    place, why = key
+    return f"{len(what):,} photos in {shown(place)} {why}" if len(what) > 1 else f"{shown(what[0])} {why}"

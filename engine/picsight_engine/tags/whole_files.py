@@ -1,0 +1,88 @@
+"""Files that a person asked for, beside their photos or elsewhere: written whole or not at all, under the person's umask."""
+
+from __future__ import annotations
+
+import os
+import re
+import secrets
+import shutil
+import time
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+_DRAFT = ".picsight-{}.part"
+_DRAFTS = re.compile(r"\.picsight-[0-9a-f]{8}\.part")
+_LEFT_BEHIND = 3600.0  # seconds after which nobody writes on a draft any more
+
+
+class ChangedMeanwhileError(Exception):
+    """Another program wrote the file after it was read; it was left as that program made it."""
+
+
+def write_whole(path: Path, chunks: Iterable[bytes]) -> None:
+    """Writes a file in place of the one of before. Raises OSError."""
+    draft = _write_draft(path, chunks)
+    try:
+        draft.replace(path)
+    finally:
+        draft.unlink(missing_ok=True)
+
+
+def exchange(path: Path, before: bytes | None, after: bytes) -> None:
+    """Writes a file if it still holds `before` (None: is not there); through a link, the file that it leads to.
+
+    Raises:
+        ChangedMeanwhileError: it holds something else.
+        OSError: the disk refused.
+    """
+    path = Path(os.path.realpath(path))
+    draft = _write_draft(path, [after])
+    try:
+        if before is None:
+            _put_where_nothing_is(draft, path)
+        else:
+            shutil.copymode(path, draft)
+            if path.read_bytes() != before:
+                raise ChangedMeanwhileError
+            draft.replace(path)
+    except FileNotFoundError as fault:
+        raise ChangedMeanwhileError from fault
+    finally:
+        draft.unlink(missing_ok=True)
+
+
+def sweep_drafts(folder: Path) -> None:
+    """Removes drafts that a kill left in a folder; those of a program that may still write stay."""
+    with suppress(OSError), os.scandir(folder) as entries:
+        for entry in entries:
+            if _DRAFTS.fullmatch(entry.name) and time.time() - entry.stat().st_mtime > _LEFT_BEHIND:
+                Path(entry.path).unlink()
+
+
+def _write_draft(path: Path, chunks: Iterable[bytes]) -> Path:
+    """Everything on the disk under another name; that is short, because the file's own may be as long as can be."""
+    draft = path.with_name(_DRAFT.format(secrets.token_hex(4)))
+    try:
+        with draft.open("xb") as file:
+            file.writelines(chunks)
+            file.flush()
+            os.fsync(file.fileno())
+    except BaseException:
+        draft.unlink(missing_ok=True)
+        raise
+    return draft
+
+
+def _put_where_nothing_is(draft: Path, path: Path) -> None:
+    try:
+        os.link(draft, path)
+    except FileExistsError as fault:
+        raise ChangedMeanwhileError from fault
+    except OSError:  # disks of cameras know no second names
+        if path.exists():
+            raise ChangedMeanwhileError from None
+        draft.rename(path)

@@ -1,0 +1,93 @@
+"""Stars, keywords and descriptions inside photos, each from the field that programs keep best."""
+
+from __future__ import annotations
+
+import io
+import struct
+import zlib
+
+import pytest
+from PIL import Image
+
+from picsight_engine.photos.decode import read_header
+from picsight_engine.photos.exif import read_exif
+from picsight_engine.photos.written import Written, read_written
+
+XMP = b"""<x:xmpmeta xmlns:x="adobe:ns:meta/" xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#"
+ xmlns:dc="http://purl.org/dc/elements/1.1/" xmlns:xmp="http://ns.adobe.com/xap/1.0/"><rdf:RDF>
+ <rdf:Description rdf:about="" xmp:Rating="2"><dc:subject><rdf:Bag><rdf:li>sea</rdf:li></rdf:Bag></dc:subject>
+ </rdf:Description></rdf:RDF></x:xmpmeta>"""
+SEA = Written(2, ("sea",))
+NOTHING = read_exif(b"")
+
+
+def rated(stars):
+    exif = Image.Exif()
+    exif[0x4746] = stars
+    return read_exif(exif.tobytes())
+
+
+@pytest.mark.parametrize(
+    ("kind", "suffix"), [("JPEG", "jpg"), ("WEBP", "webp"), ("AVIF", "avif"), ("TIFF", "tif")]
+)
+def test_a_packet_is_found_in_every_kind_of_photo(make_file, tmp_path, kind, suffix):
+    options = {"tiffinfo": {700: XMP}} if kind == "TIFF" else {"xmp": XMP}
+    assert read_header(make_file(kind, **options), tmp_path / f"a.{suffix}").written == SEA
+
+
+@pytest.mark.parametrize("packed", [False, True])
+@pytest.mark.parametrize("late", [False, True])
+def test_a_packet_in_a_png_is_found_before_and_behind_the_picture(make_file, tmp_path, packed, late):
+    text = b"XML:com.adobe.xmp\0" + bytes([packed, 0]) + b"\0\0" + (zlib.compress(XMP) if packed else XMP)
+    chunk = struct.pack(">I", len(text)) + b"iTXt" + text + struct.pack(">I", zlib.crc32(b"iTXt" + text))
+    plain = make_file("PNG")
+    place = plain.index(b"IEND") - 4 if late else plain.index(b"IDAT") - 4
+    assert read_header(plain[:place] + chunk + plain[place:], tmp_path / "a.png").written == SEA
+    broken = plain[:place] + chunk[:20] + plain[place:]
+    assert read_header(broken, tmp_path / "a.png").written in {Written(), SEA}
+
+
+def test_xmp_comes_before_what_older_programs_left_behind():
+    iptc = {(2, 25): [b"lake"], (2, 120): b"A lake"}
+    assert read_written(XMP, iptc, rated(5)) == Written(2, ("sea",), "A lake")
+    assert read_written(b"", iptc, rated(5)) == Written(5, ("lake",), "A lake")
+    assert read_written(b"<broken", iptc, rated(9)) == Written(None, ("lake",), "A lake")
+
+
+@pytest.mark.parametrize(
+    ("fields", "keywords"),
+    [
+        ({(2, 25): b"one"}, ("one",)),
+        ({(2, 25): ["Käfer".encode("cp1252"), "Käse".encode()]}, ("Käfer", "Käse")),
+        ({(2, 25): [b"K\xe4fer"], (1, 90): b"\x1b%G"}, ("K\ufffdfer",)),
+        ({(2, 25): [b"a", b"a\0", None, b" "]}, ("a",)),
+        ({(2, 25): None}, ()),
+    ],
+)
+def test_keywords_of_older_programs_in_whatever_letters(fields, keywords):
+    assert read_written(b"", fields, NOTHING).keywords == keywords
+
+
+def test_a_title_stands_in_front_of_the_description_that_lacks_it():
+    def said(title, description):
+        texts = [
+            f"<dc:{name}><rdf:Alt><rdf:li xml:lang='x-default'>{text}</rdf:li></rdf:Alt></dc:{name}>"
+            for name, text in (("title", title), ("description", description))
+        ]
+        return read_written(
+            XMP.replace(b"<dc:subject>", "".join(texts).encode() + b"<dc:subject>"), {}, NOTHING
+        )
+
+    assert said("Low tide", "Curlews").description == "Low tide\nCurlews"
+    assert said("Low tide", "Low tide, curlews").description == "Low tide, curlews"
+    assert said("Low tide", "").description == "Low tide"
+    assert said("", "").description is None
+
+
+def test_damaged_fields_spoil_nothing(make_file, make_image, tmp_path):
+    out = io.BytesIO()
+    make_image().save(out, "JPEG")
+    field = b"Photoshop 3.0\x008BIM\x04\x04\0\0\0\0\0\x06\x1c\x02\x19\xff\xffab"
+    data = out.getvalue()[:2] + b"\xff\xed" + struct.pack(">H", len(field) + 2) + field + out.getvalue()[2:]
+    header = read_header(data, tmp_path / "a.jpg")
+    assert (header.pixels, header.written) == (48 * 32, Written())

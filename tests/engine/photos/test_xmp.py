@@ -1,0 +1,139 @@
+"""Packets are read as the programs write them; `packets/` holds one of each, in the form of its own files."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from picsight_engine.photos.xmp import PREFIXES, Packet, PacketError, keyword_of, read_packet
+
+PACKETS = Path(__file__).parent / "packets"
+BIRDS = ("Birds", "Waders")
+EXPECTED = {
+    "digikam": Packet(
+        keywords=(BIRDS, ("Family",), ("Places", "Åland", "Käringsund")),
+        rating=4,
+        description="Curlews & godwits at low tide",
+    ),
+    "lightroom": Packet(
+        keywords=(BIRDS, ("Family",), ("Places", "Ports|Docks", "Harbour")),
+        rating=5,
+        title="Low tide",
+        for_suffix="NEF",
+    ),
+    "darktable": Packet(keywords=(BIRDS, ("seaside",)), rating=-1),
+    "immich": Packet(keywords=(BIRDS, ("AC|DC",)), rating=3, description="Low tide"),
+    "windows": Packet(keywords=(BIRDS, ("Ebbe & Flut",)), rating=5),
+}
+
+
+def packet(properties="", attributes=""):
+    spaces = " ".join(f'xmlns:{prefix}="{address}"' for prefix, address in PREFIXES.items())
+    return (
+        f"<x:xmpmeta {spaces}><rdf:RDF><rdf:Description rdf:about='' {attributes}>{properties}"
+        "</rdf:Description></rdf:RDF></x:xmpmeta>"
+    )
+
+
+def read(properties="", attributes=""):
+    return read_packet(packet(properties, attributes).encode())
+
+
+@pytest.mark.parametrize("program", EXPECTED)
+def test_what_each_program_writes_is_read(program):
+    assert read_packet((PACKETS / f"{program}.xmp").read_bytes()) == EXPECTED[program]
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-16-be", "utf-8-sig"])
+@pytest.mark.parametrize("program", EXPECTED)
+def test_in_any_encoding(program, encoding):
+    text = (PACKETS / f"{program}.xmp").read_text("utf-8").replace('encoding="UTF-8"', 'encoding="UTF-16"')
+    if encoding == "utf-8-sig":
+        text = text.replace('encoding="UTF-16"', 'encoding="UTF-8"')
+    if encoding in {"utf-16-le", "utf-16-be"}:
+        text = f"\ufeff{text}"
+    assert read_packet(text.encode(encoding)) == EXPECTED[program]
+
+
+def test_a_packet_inside_something_else_is_found():
+    data = (PACKETS / "windows.xmp").read_bytes()
+    assert read_packet(b"\0\0JUNK" + data + bytes(40)) == EXPECTED["windows"]
+
+
+def test_attributes_elements_and_qualified_values_say_the_same():
+    said = [
+        read(attributes='xmp:Rating="3"'),
+        read("<xmp:Rating>3</xmp:Rating>"),
+        read("<xmp:Rating> 3.0 </xmp:Rating>"),
+        read('<xmp:Rating rdf:parseType="Resource"><rdf:value>3</rdf:value></xmp:Rating>'),
+        read("<xmp:Rating><rdf:Description><rdf:value>3</rdf:value></rdf:Description></xmp:Rating>"),
+        read('<xmp:Rating rdf:value="3"/>'),
+    ]
+    assert said == [Packet(rating=3)] * 6
+
+
+@pytest.mark.parametrize("text", ["", "six", "6", "-2", "nan", "inf", "1e999"])
+def test_what_are_no_stars_is_none(text):
+    assert read(f"<xmp:Rating>{text}</xmp:Rating>").rating is None
+
+
+@pytest.mark.parametrize("kind", ["Bag", "Seq", "Alt"])
+def test_keywords_in_any_list_and_without_one(kind):
+    listed = f"<dc:subject><rdf:{kind}><rdf:li>sea</rdf:li><rdf:li/><rdf:li> sky </rdf:li></rdf:{kind}></dc:subject>"
+    assert read(listed).keywords == (("sea",), ("sky",))
+    assert read("<dc:subject>sea</dc:subject><dc:subject>sky</dc:subject>").keywords == (("sea",), ("sky",))
+
+
+def test_a_plain_word_is_told_by_itself_unless_a_longer_keyword_holds_it():
+    words = "<dc:subject><rdf:Bag><rdf:li>birds</rdf:li><rdf:li>AC/DC</rdf:li><rdf:li>sea</rdf:li></rdf:Bag></dc:subject>"
+    paths = (
+        "<lr:hierarchicalSubject><rdf:Bag><rdf:li>Birds|Waders</rdf:li></rdf:Bag></lr:hierarchicalSubject>"
+    )
+    assert read(words + paths).keywords == (BIRDS, ("AC|DC",), ("sea",))
+    both = paths.replace("Birds|Waders", "Birds</rdf:li><rdf:li>Birds|Waders")
+    assert read(words + both).keywords[:2] == (("Birds",), BIRDS)
+
+
+@pytest.mark.parametrize(("text", "path"), [("A//B/", ("A", "B")), (" A / B ", ("A", "B")), ("/", ())])
+def test_empty_names_are_none(text, path):
+    assert keyword_of(text, "/") == path
+
+
+@pytest.mark.parametrize(
+    ("data", "reason"),
+    [
+        (b"", "not XML"),
+        (b"no xml", "not XML"),
+        (b"<a/>", "holds no XMP"),
+        (packet().encode()[:-20], "not XML"),
+        (b'<!DOCTYPE x [<!ENTITY a "aaaa">]>' + packet("<dc:title>&a;</dc:title>").encode(), "declares"),
+        (b"JUNK<!DOCTYPE x>" + packet().encode(), "declares"),
+        (('\ufeff<!DOCTYPE x [<!ENTITY a "aa">]>' + packet()).encode("utf-16-le"), "declares"),
+        (packet("<dc:title>&unknown;</dc:title>").encode(), "not XML"),
+    ],
+)
+def test_what_is_no_packet_is_refused_with_its_reason(data, reason):
+    with pytest.raises(PacketError, match=reason):
+        read_packet(data)
+
+
+def test_no_file_of_this_computer_is_read_into_a_packet(tmp_path):
+    (tmp_path / "secret").write_text("secret")
+    head = f'<!DOCTYPE x [<!ENTITY a SYSTEM "{(tmp_path / "secret").as_uri()}">]>'
+    with pytest.raises(PacketError):
+        read_packet((head + packet("<dc:title>&a;</dc:title>")).encode())
+
+
+@settings(max_examples=150, deadline=None)
+@given(data=st.data(), program=st.sampled_from(sorted(EXPECTED)))
+def test_a_damaged_packet_is_read_or_refused(data, program):
+    damaged = bytearray((PACKETS / f"{program}.xmp").read_bytes())
+    for _ in range(data.draw(st.integers(1, 5))):
+        place = data.draw(st.integers(0, len(damaged) - 1))
+        damaged[place : place + data.draw(st.integers(0, 9))] = data.draw(st.binary(max_size=4))
+    with suppress(PacketError):
+        assert isinstance(read_packet(bytes(damaged)), Packet)

@@ -1,0 +1,188 @@
+"""Decisions go into a file and come back as they were; a file that is not sound is refused whole, with the place."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime, timedelta, timezone
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from picsight_engine.errors import RequestError, StorageError
+from picsight_engine.tags.decisions_file import (
+    Picture,
+    RatingLine,
+    TagLine,
+    encode,
+    read_decisions,
+    write_decisions,
+)
+
+PICTURE = Picture("/photos/a.jpg", bytes(range(16)), 1)
+WHEN = datetime(2026, 5, 1, 10, 0, tzinfo=timezone(timedelta(hours=2)))
+BIRDS = TagLine("Birds/Waders", "tag", ("a wader", "birds in the mud"), 0.6, True)
+DECIDED = TagLine("Birds/Waders", "tag", ("a wader",), None, True, PICTURE, "accepted", None, WHEN, "you")
+EXAMPLE = TagLine("Trip", "album", (), None, False, PICTURE, None, "against")
+RATED = RatingLine(PICTURE, 4, WHEN)
+
+
+def write(path, *lines):
+    path.write_text(
+        "".join(line if isinstance(line, str) else "".join(encode([line])) for line in lines), "utf-8"
+    )
+    return path
+
+
+def changed(line, **fields):
+    record = json.loads("".join(encode([line])))
+    record |= fields
+    return json.dumps({name: value for name, value in record.items() if value is not ...}) + "\n"
+
+
+def test_the_form_of_a_decision_is_what_others_read():
+    assert json.loads("".join(encode([DECIDED]))) == {
+        "format": "picsight-decisions",
+        "version": 1,
+        "path": "/photos/a.jpg",
+        "fingerprint": "000102030405060708090a0b0c0d0e0f",
+        "rule": 1,
+        "tag": "Birds/Waders",
+        "kind": "tag",
+        "prompts": ["a wader"],
+        "threshold": None,
+        "suggests": True,
+        "decision": "accepted",
+        "time": "2026-05-01T10:00:00+02:00",
+        "source": "you",
+    }
+    tag = json.loads("".join(encode([BIRDS])))
+    assert tag["decision"] is None
+    assert not {"path", "fingerprint", "rule", "time", "source", "example"} & set(tag)
+    assert json.loads("".join(encode([RATED])))["rating"] == 4
+
+
+TEXTS = st.text(st.characters(exclude_categories=("Cs",)), min_size=1, max_size=300).filter(str.strip)
+TAGS = st.lists(TEXTS.filter(lambda text: "/" not in text), min_size=1, max_size=3).map("/".join)
+PICTURES = st.builds(
+    Picture,
+    st.text(st.characters(exclude_characters="\0"), min_size=1)
+    .filter(str.strip)
+    .map(lambda text: f"/{text}"),
+    st.binary(min_size=16, max_size=16),
+    st.integers(1, 9),
+)
+TIMES = st.datetimes(timezones=st.sampled_from([UTC, timezone(timedelta(hours=-9, minutes=-30))]))
+DEFINITIONS = st.builds(
+    TagLine, TAGS, st.sampled_from(["tag", "album", "favourite"]), st.lists(TEXTS, max_size=3).map(tuple),
+    st.none() | st.floats(0, 1), st.booleans(),
+)  # fmt: skip
+
+
+@st.composite
+def lines(draw):
+    tag = draw(DEFINITIONS)
+    own = (tag.tag, tag.kind, tag.prompts, tag.threshold, tag.suggests)
+    kind = draw(st.sampled_from(["tag", "decision", "example", "rating"]))
+    if kind == "rating":
+        return RatingLine(draw(PICTURES), draw(st.integers(0, 5)), draw(TIMES))
+    if kind == "decision":
+        verdict = draw(st.sampled_from(["accepted", "rejected"]))
+        return TagLine(*own, draw(PICTURES), verdict, None, draw(TIMES), draw(TEXTS))
+    if kind == "example":
+        return TagLine(*own, draw(PICTURES), None, draw(st.sampled_from(["for", "against"])))
+    return tag
+
+
+@settings(max_examples=100, deadline=None)
+@given(said=st.lists(lines(), max_size=6))
+def test_whatever_is_decided_comes_back(tmp_path_factory, said):
+    file = tmp_path_factory.getbasetemp() / "decisions.jsonl"
+    write_decisions(file, said)
+    assert read_decisions(file) == tuple(said)
+    assert file.read_bytes().count(b"\n") == len(said)
+
+
+def test_where_it_cannot_be_written_it_says_so(tmp_path):
+    with pytest.raises(StorageError, match="could not be written"):
+        write_decisions(tmp_path / "none" / "a.jsonl", [BIRDS])
+
+
+def test_a_path_that_is_no_text_comes_back(tmp_path):
+    odd = TagLine("ä", "tag", (), None, False, Picture("/ph\udcf6tos/ä.jpg", bytes(16), 1), None, "for")
+    assert read_decisions(write(tmp_path / "a", odd, BIRDS)) == (odd, BIRDS)
+
+
+def test_blank_lines_and_fields_of_later_versions_are_passed_over(tmp_path):
+    file = write(tmp_path / "a", BIRDS, "\n", changed(DECIDED, later={"a": 1}), " \r\n")
+    assert read_decisions(file) == (BIRDS, DECIDED)
+    assert read_decisions(write(tmp_path / "b")) == ()
+
+
+@pytest.mark.parametrize(
+    ("fields", "reason"),
+    [
+        ({"fingerprint": "ff"}, "`fingerprint` is not of 32 hexadecimal digits"),
+        ({"fingerprint": "FF" * 16}, "`fingerprint` is not"),
+        ({"path": ...}, "`path` is no path"),
+        ({"path": "a\0b"}, "`path` is no path"),
+        ({"rule": 0}, "`rule` is no number"),
+        ({"tag": "A//B"}, "`tag` is no name"),
+        ({"tag": None}, "`tag` is no name"),
+        ({"kind": "face"}, "`kind` is neither"),
+        ({"kind": []}, "`kind` is neither"),
+        ({"prompts": "x"}, "`prompts` is no list of texts"),
+        ({"prompts": [1]}, "`prompts` is no list of texts"),
+        ({"threshold": 2}, "`threshold` is not from 0 to 1"),
+        ({"threshold": True}, "`threshold` is not from 0 to 1"),
+        ({"suggests": 1}, "`suggests` is neither"),
+        ({"decision": "suggested"}, "`decision` is not accepted, rejected or null"),
+        ({"example": "both"}, "`example` is neither"),
+        ({"time": "May"}, "`time` is no date"),
+        ({"time": "2026-05-01T10:00:00"}, "`time` is no date and time with an offset"),
+        ({"source": ""}, "`source` is no text"),
+        ({"rating": 6}, "`rating` is not from 0 to 5"),
+        ({"rating": True}, "`rating` is not from 0 to 5"),
+        ({"format": "other"}, '`format` is not "picsight-decisions"'),
+        ({"version": "1"}, "`version` is no number"),
+    ],
+)
+def test_one_damaged_line_is_told_with_its_place_and_nothing_is_taken(tmp_path, fields, reason):
+    file = write(tmp_path / "a.jsonl", DECIDED, changed(DECIDED, **fields), RATED)
+    with pytest.raises(RequestError) as caught:
+        read_decisions(file)
+    sentence = str(caught.value)
+    assert sentence.startswith(
+        f"Nothing of {file} was taken, because one line is damaged: in line 2 {reason}"
+    )
+
+
+@pytest.mark.parametrize("cut", [1, 40, 150])
+def test_a_file_that_was_cut_off_is_refused(tmp_path, cut):
+    file = write(tmp_path / "a.jsonl", BIRDS, DECIDED, DECIDED)
+    file.write_bytes(file.read_bytes()[: -cut - 1])
+    with pytest.raises(
+        RequestError, match="one line is damaged: in line 3 there is no JSON, or it is cut off"
+    ):
+        read_decisions(file)
+
+
+@pytest.mark.parametrize(
+    ("content", "sentence"),
+    [
+        (b"caption,file\n" * 2000, "holds no decisions of Picsight: in line 1 there is no JSON"),
+        (b"\0\xff" * 3_000_000, "holds no decisions of Picsight"),
+        (b'{"caption": "a"}\n', "holds no decisions of Picsight: in line 1 `format`"),
+        (b"[" * 100_000, "holds no decisions of Picsight"),
+        (b"7\n", "holds no decisions of Picsight"),
+        (b'{"format": "picsight-decisions", "version": 2}\nwhatever', "written by a newer Picsight"),
+    ],
+)
+def test_another_file_and_a_newer_one_are_refused_in_a_sentence(tmp_path, content, sentence):
+    file = tmp_path / "a.jsonl"
+    file.write_bytes(content)
+    with pytest.raises(RequestError, match=sentence):
+        read_decisions(file)
+    for missing in (tmp_path / "none", tmp_path):
+        with pytest.raises(RequestError, match="There is no file of decisions"):
+            read_decisions(missing)

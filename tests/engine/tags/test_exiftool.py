@@ -1,0 +1,114 @@
+"""What we write is read by ExifTool, and the other way round, without a loss."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+
+import pytest
+
+from picsight_engine.photos.decode import read_header
+from picsight_engine.photos.xmp import Packet, read_packet
+from picsight_engine.tags.imports import read_sidecars
+from picsight_engine.tags.sidecars import EXIFTOOL_DIVIDER, Tagged, export_sidecars, export_table
+
+pytestmark = pytest.mark.skipif(
+    shutil.which("exiftool") is None, reason="needs exiftool (Debian: libimage-exiftool-perl)"
+)
+TAGS = (
+    "Birds/Waders", "Birds/Gulls/Black-headed gull", "Family", "AC|DC", "Rock/AC|DC", "<b>&amp;\"'", "a, b; c", "-", "=x",
+    "\U0001f426\u200d\u2b1b", "שלום/עולם", "Åland", "42", "x" * 300,
+)  # fmt: skip
+HASH = bytes(range(16))
+
+
+def exiftool(*arguments):
+    command = ["exiftool", "-charset", "filename=utf8", *map(str, arguments)]
+    return subprocess.run(command, capture_output=True, text=True, check=True).stdout
+
+
+def read(path, *fields):
+    (found,) = json.loads(
+        exiftool("-json", "-struct", "-api", "struct=1", *(f"-XMP:{name}" for name in fields), path)
+    )
+    return {name: found.get(name) for name in fields}
+
+
+@pytest.fixture
+def photo(tmp_path, shared):
+    return shutil.copy(shared / "camera" / "kodak_dc210.jpg", tmp_path / "photo.jpg")
+
+
+def beside(photo):
+    return photo.with_name(f"{photo.name}.xmp")
+
+
+def test_what_we_write_is_read(photo):
+    export_sidecars([Tagged(photo, TAGS, 4, HASH)])
+    fields = ("Subject", "HierarchicalSubject", "TagsList", "Rating")
+    found = read(beside(photo), *fields)
+    texts = {name: [str(text) for text in value] for name, value in found.items() if name != "Rating"}
+    assert texts["TagsList"] == list(TAGS)
+    assert [
+        path.replace("/", "\0").replace("|", "/").replace("\0", "|") for path in texts["HierarchicalSubject"]
+    ] == list(TAGS)
+    assert texts["Subject"] == list(dict.fromkeys(path.rpartition("/")[2] for path in TAGS))
+    assert found["Rating"] == 4
+    assert "Warning" not in exiftool("-validate", "-warning", "-a", beside(photo))
+
+
+def test_what_it_writes_is_read(photo):
+    lists = [f"-XMP-digiKam:TagsList={tag}" for tag in TAGS]
+    exiftool(
+        *lists,
+        "-XMP-xmp:Rating=2",
+        "-XMP-dc:Title=Low tide",
+        "-XMP-dc:Description=Curlews & godwits",
+        beside(photo),
+    )
+    said = read_packet(beside(photo).read_bytes())
+    assert said == Packet(tuple(tuple(tag.split("/")) for tag in TAGS), 2, "Low tide", "Curlews & godwits")
+
+
+def test_after_it_rewrote_ours_tags_still_leave_and_its_own_stay(photo):
+    export_sidecars([Tagged(photo, ("Birds/Waders", "Family", "AC|DC"), 4, HASH)])
+    added = [
+        "-XMP-dc:Subject+=theirs",
+        "-XMP-lr:HierarchicalSubject+=theirs",
+        "-XMP-digiKam:TagsList+=theirs",
+    ]
+    exiftool("-overwrite_original", *added, "-XMP-dc:Description=Curlews", beside(photo))
+    export_sidecars([Tagged(photo, ("Family", "Sea"), None, HASH)])
+    (told,) = read_sidecars(beside(photo)).told
+    assert (sorted(told.tags), told.stars) == (["Family", "Sea", "theirs"], None)
+    assert read(beside(photo), "Description") == {"Description": "Curlews"}
+    found = read(beside(photo), "Subject", "HierarchicalSubject", "TagsList")
+    assert [sorted(value) for value in found.values()] == [["Family", "Sea", "theirs"]] * 3
+
+
+def test_the_table_puts_tags_into_copies_of_photos(photo, tmp_path):
+    """By the two lines that app/README.md gives, the second of which takes away what stands there twice."""
+    exiftool("-overwrite_original", "-XMP-dc:Subject=theirs", "-XMP-lr:HierarchicalSubject=theirs", photo)
+    other = shutil.copy(photo, tmp_path / "ödd, name.jpg")
+    export_table([Tagged(photo, TAGS, 3), Tagged(other, ("Family",))], tmp_path / "tags.csv")
+    once = ["-overwrite_original", "-sep", EXIFTOOL_DIVIDER]
+    for _ in range(2):
+        exiftool(*once, f"-csv+={tmp_path / 'tags.csv'}", tmp_path)
+    exiftool(
+        *once,
+        "-api",
+        "NoDups=1",
+        "-tagsfromfile",
+        "@",
+        "-subject",
+        "-hierarchicalsubject",
+        "-tagslist",
+        tmp_path,
+    )
+    written = read_header(photo.read_bytes(), photo).written
+    assert written.rating == 3
+    assert sorted(written.keywords) == sorted((*TAGS, "theirs"))
+    leaves = {path.rpartition("/")[2] for path in TAGS}
+    assert sorted(map(str, read(photo, "Subject")["Subject"])) == sorted({*leaves, "theirs"})
+    assert read_header(other.read_bytes(), other).written.keywords == ("Family", "theirs")

@@ -1,0 +1,212 @@
+"""Tags and stars go into a packet and leave it again; whatever other programs wrote stays as it was."""
+
+from __future__ import annotations
+
+import copy
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from lxml import etree
+
+from picsight_engine.photos.xmp import (
+    DIVIDERS,
+    HIERARCHICAL,
+    PREFIXES,
+    SUBJECT,
+    TAGS_LIST,
+    PacketError,
+    items,
+    parse,
+    read_packet,
+)
+from picsight_engine.tags.packet import Statement, updated
+
+PACKETS = Path(__file__).parent.parent / "photos" / "packets"
+PROGRAMS = sorted(path.stem for path in PACKETS.glob("*.xmp"))
+LISTS = (SUBJECT, HIERARCHICAL, TAGS_LIST)
+RATING = f"{{{PREFIXES['xmp']}}}Rating"
+HASH = bytes(range(16))
+
+
+def say(*tags, stars=None, original=HASH):
+    return Statement(tags, stars, original)
+
+
+def tags_in(data):
+    return ["/".join(keyword) for keyword in read_packet(data).keywords]
+
+
+def golden(program):
+    return (PACKETS / f"{program}.xmp").read_bytes()
+
+
+def foreign(data):
+    """Everything that is neither ours nor one of the fields that we share, as canonical XML without blanks between tags."""
+    root = copy.deepcopy(parse(data).getroot())
+    for element in [each for each in root.iter() if isinstance(each.tag, str)]:
+        for name in [name for name in element.attrib if name == RATING or PREFIXES["picsight"] in name]:
+            del element.attrib[name]
+        if element.tag in (*LISTS, RATING) or PREFIXES["picsight"] in element.tag:
+            element.getparent().remove(element)
+    for element in root.iter():
+        element.tail = (element.tail or "").strip()
+        if isinstance(element.tag, str) and len(element):
+            element.text = (element.text or "").strip()
+    for node in list(root.iter("{*}Description")):
+        if not len(node) and len(node.attrib) < 2:
+            node.getparent().remove(node)
+    return etree.tostring(root, method="c14n", exclusive=True)
+
+
+def test_a_new_packet_says_it_in_all_three_lists():
+    data = updated(None, say("Birds/Waders", "Family", stars=4))
+    tree = parse(data)
+    assert items(tree, SUBJECT) == ["Waders", "Family"]
+    assert items(tree, HIERARCHICAL) == ["Birds|Waders", "Family"]
+    assert items(tree, TAGS_LIST) == ["Birds/Waders", "Family"]
+    assert (read_packet(data).rating, read_packet(data).original) == (4, HASH)
+    assert data.startswith(b'<?xml version="1.0" encoding="UTF-8"?>\n<x:xmpmeta')
+
+
+def test_where_there_is_nothing_to_say_nothing_is_written():
+    assert updated(None, say()) is None
+    for program in PROGRAMS:
+        assert updated(golden(program), say()) is None
+    assert updated(golden("digikam"), say(*tags_in(golden("digikam")), stars=4)) is None
+
+
+@pytest.mark.parametrize("program", PROGRAMS)
+def test_what_others_wrote_is_kept_and_comes_back_whole(program):
+    before = golden(program)
+    after = updated(before, say("Birds/Gulls", "A|B", stars=2))
+    assert foreign(after) == foreign(before)
+    assert updated(after, say("Birds/Gulls", "A|B", stars=2)) is None
+    kept = tags_in(before)
+    assert tags_in(after) == [*kept, "Birds/Gulls", "A|B"]
+    assert read_packet(after).rating == 2
+    for name in DIVIDERS:  # each list tells the whole truth
+        if name in LISTS:
+            assert len(items(parse(after), name)) >= len(kept) + 2
+    back = updated(after, say())
+    assert foreign(back) == foreign(before)
+    assert read_packet(back) == read_packet(before)
+    assert b"picsight" not in back
+
+
+@pytest.mark.parametrize("program", PROGRAMS)
+def test_instructions_around_a_packet_stay(program):
+    def around(data):
+        return [line for line in data.decode().splitlines() if line.startswith("<?xpacket")]
+
+    found = around(updated(golden(program), say("Gulls")))
+    assert found == around(golden(program))
+    assert len(found) == (2 if program in {"immich", "windows"} else 0)
+
+
+def test_a_tag_that_a_person_removed_leaves_and_one_of_another_program_stays():
+    first = updated(golden("digikam"), say("Birds/Waders", "Sea"))
+    second = updated(first, say("Birds/Waders", "Lake"))
+    assert tags_in(second) == ["Birds/Waders", "Family", "Places/Åland/Käringsund", "Lake"]
+    assert updated(second, say("Lake")) is None  # "Birds/Waders" was not ours
+
+
+def test_one_that_another_program_removed_is_written_again_while_it_is_accepted():
+    data = updated(None, say("Sea", "Lake"))
+    without = data.replace(b"<rdf:li>Sea</rdf:li>", b"")
+    assert tags_in(without) == ["Lake"]
+    assert sorted(tags_in(updated(without, say("Sea", "Lake")))) == ["Lake", "Sea"]
+
+
+def test_stars_of_before_come_back_unless_another_program_changed_ours():
+    before = golden("lightroom")
+    ours = updated(updated(before, say(stars=2)), say(stars=3))
+    assert read_packet(ours).rating == 3
+    assert read_packet(updated(ours, say())).rating == 5
+    changed = ours.replace(b'xmp:Rating="3"', b'xmp:Rating="1"')
+    assert read_packet(updated(changed, say())).rating == 1
+    assert updated(before, say(stars=5)) is None
+
+
+def test_a_program_that_writes_everything_anew_as_attributes_is_understood():
+    """As Exiv2 does: one description, simple values as attributes of it."""
+    data = updated(None, say("Sea", stars=4)).decode()
+    for name, value in (("xmp:Rating", "4"), ("picsight:Rating", "4"), ("picsight:OriginalHash", HASH.hex())):
+        data = data.replace(f"<{name}>{value}</{name}>", "").replace(
+            'rdf:about=""', f'rdf:about="" {name}="{value}"'
+        )
+    assert updated(data.encode(), say("Sea", stars=4)) is None
+    changed = updated(data.encode(), say(stars=5))
+    assert (tags_in(changed), read_packet(changed).rating) == ([], 5)
+    assert b"picsight" not in updated(changed, say())
+
+
+@pytest.mark.parametrize(
+    "subject",
+    [
+        "<dc:subject>sea</dc:subject>",
+        "<dc:subject><rdf:Seq><rdf:li>sea</rdf:li></rdf:Seq></dc:subject>",
+        "<dc:subject><rdf:Bag/></dc:subject>",
+        "<dc:subject/>",
+    ],
+)
+def test_odd_lists_are_continued(subject):
+    spaces = " ".join(f'xmlns:{prefix}="{address}"' for prefix, address in PREFIXES.items())
+    data = f"<rdf:RDF {spaces}><rdf:Description>{subject}</rdf:Description></rdf:RDF>".encode()
+    before = tags_in(data)
+    after = updated(data, say("lake"))
+    assert tags_in(after) == [*before, "lake"]
+    assert tags_in(updated(after, say())) == before
+
+
+def test_what_cannot_be_read_is_not_written_over():
+    for data in (b"", b"<x", golden("digikam")[:-30], b"junk" + golden("windows")):
+        with pytest.raises(PacketError):
+            updated(data, say("Sea"))
+
+
+NAMES = (
+    st.text(
+        st.characters(exclude_categories=("Cs", "Cc"), exclude_characters="/\ufffe\uffff"),
+        min_size=1,
+        max_size=300,
+    )
+    .map(lambda name: " ".join(name.split()))
+    .filter(bool)
+)
+PATHS = st.lists(NAMES, min_size=1, max_size=3).map("/".join)
+
+
+@settings(max_examples=150, deadline=None)
+@given(
+    tags=st.lists(PATHS, max_size=5, unique_by=str.casefold),
+    others=st.lists(PATHS, max_size=3),
+    stars=st.none() | st.integers(0, 5),
+    program=st.sampled_from([None, *PROGRAMS]),
+)
+def test_whatever_tags_are_called_they_come_back(tags, others, stars, program):
+    before = None if program is None else golden(program)
+    known = [] if before is None else tags_in(before)
+    data = updated(before, say(*others)) or before
+    data = updated(data, say(*tags, stars=stars)) or data
+    if data is None:
+        assert not tags
+        assert stars is None
+        return
+    found = {tag.casefold() for tag in tags_in(data)}
+    assert found == {tag.casefold() for tag in (*known, *tags)}
+    assert read_packet(data).rating == (stars if stars is not None else before and read_packet(before).rating)
+    if before is not None:
+        assert foreign(data) == foreign(before)
+
+
+@pytest.mark.parametrize("name", ["<b>&amp;", "a \U0001f426 b", "שלום", "]]>", "x" * 300, "a|b", "-", "=1+1"])
+def test_awkward_names_come_back_as_they_are(name):
+    data = updated(None, say(f"Top/{name}", name))
+    assert read_packet(data).keywords == (("Top", name), (name,))
+    assert tags_in(updated(data, say(name))) == [name]
+
+
+def test_what_no_xml_can_hold_is_left_out():
+    assert tags_in(updated(None, say("a\x01b\ufffe\ud800"))) == ["ab"]

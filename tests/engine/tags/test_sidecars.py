@@ -1,0 +1,355 @@
+"""Side-cars beside real files: written whole or not at all, and photos are never touched."""
+
+from __future__ import annotations
+
+import csv
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import pytest
+
+from picsight_engine.errors import RequestError, StorageError
+from picsight_engine.photos.xmp import read_packet
+from picsight_engine.tags.imports import Told, read_sidecars
+from picsight_engine.tags.packet import Statement, updated
+from picsight_engine.tags.sidecars import Exported, Tagged, export_sidecars, export_table
+from picsight_engine.tags.whole_files import ChangedMeanwhileError, exchange
+
+PACKETS = Path(__file__).parent.parent / "photos" / "packets"
+HASH = bytes(range(16))
+
+
+@pytest.fixture
+def photo(tmp_path):
+    path = tmp_path / "album" / "photo.jpg"
+    path.parent.mkdir()
+    path.write_bytes(b"\xff\xd8\xff a photo")
+    return path
+
+
+def beside(photo, ending=".xmp"):
+    return photo.with_name(photo.name + ending)
+
+
+def tags(sidecar):
+    return ["/".join(keyword) for keyword in read_packet(sidecar.read_bytes()).keywords]
+
+
+def names(folder):
+    return sorted(path.name for path in folder.iterdir())
+
+
+def test_a_side_car_is_called_after_the_whole_name_and_the_photo_stays_as_it_was(photo):
+    content, info = photo.read_bytes(), photo.stat()
+    assert export_sidecars([Tagged(photo, ("Birds/Waders",), 4, HASH)]) == Exported(1, 0, ())
+    assert names(photo.parent) == ["photo.jpg", "photo.jpg.xmp"]
+    assert tags(beside(photo)) == ["Birds/Waders"]
+    assert (photo.read_bytes(), photo.stat().st_mtime_ns) == (content, info.st_mtime_ns)
+    assert beside(photo).stat().st_mode & 0o777 == 0o666 & ~umask()
+    before = beside(photo).stat()
+    assert export_sidecars([Tagged(photo, ("Birds/Waders",), 4, HASH)]) == Exported(0, 1, ())
+    assert beside(photo).stat() == before
+    assert export_sidecars([Tagged(photo)]) == Exported(1, 0, ())
+    assert tags(beside(photo)) == []
+
+
+def umask():
+    current = os.umask(0)
+    os.umask(current)
+    return current
+
+
+def test_a_photo_of_which_nothing_is_said_gets_none(photo):
+    assert export_sidecars([Tagged(photo, bytes_hash=HASH)]) == Exported(0, 1, ())
+    assert names(photo.parent) == ["photo.jpg"]
+
+
+def test_what_a_short_one_says_goes_into_the_long_one_and_it_stays(photo):
+    short = photo.with_suffix(".xmp")
+    shutil.copy(PACKETS / "digikam.xmp", short)
+    export_sidecars([Tagged(photo, ("Sea",))])
+    assert short.read_bytes() == (PACKETS / "digikam.xmp").read_bytes()
+    assert tags(beside(photo)) == ["Birds/Waders", "Family", "Places/Åland/Käringsund", "Sea"]
+    assert read_packet(beside(photo).read_bytes()).description == "Curlews & godwits at low tide"
+
+
+def test_what_adobe_wrote_for_the_raw_file_beside_it_does_not(photo):
+    shutil.copy(PACKETS / "lightroom.xmp", photo.with_suffix(".xmp"))
+    export_sidecars([Tagged(photo, ("Sea",))])
+    assert b"camera-raw-settings" not in beside(photo).read_bytes()
+    assert tags(beside(photo)) == ["Sea"]
+
+
+def test_one_with_capital_letters_is_continued(photo):
+    shutil.copy(PACKETS / "digikam.xmp", beside(photo, ".XMP"))
+    export_sidecars([Tagged(photo, ("Sea",))])
+    assert names(photo.parent) == ["photo.jpg", "photo.jpg.XMP"]
+    assert "Sea" in tags(beside(photo, ".XMP"))
+
+
+def test_through_a_link_the_file_behind_it_is_written_and_its_mode_kept(photo, tmp_path):
+    kept = tmp_path / "kept.xmp"
+    shutil.copy(PACKETS / "digikam.xmp", kept)
+    kept.chmod(0o640)
+    beside(photo).symlink_to(kept)
+    export_sidecars([Tagged(photo, ("Sea",))])
+    assert beside(photo).is_symlink()
+    assert "Sea" in tags(kept)
+    assert kept.stat().st_mode & 0o777 == 0o640
+
+
+def test_one_bad_photo_is_told_and_the_others_are_written(photo):
+    folder = photo.parent
+    photos = [
+        folder / name
+        for name in ("gone1.jpg", "gone2.jpg", "bad.jpg", "folder.jpg", "long" + "x" * 245 + ".jpg")
+    ]
+    for path in photos[2:]:
+        path.write_bytes(b"photo")
+    beside(photos[2]).write_bytes(b"<broken")
+    beside(photos[3]).mkdir()
+    done = export_sidecars([Tagged(path, ("Sea",)) for path in (*photos, photo)])
+    assert (done.written, done.unchanged, len(done.left_alone)) == (1, 0, 4)
+    assert done.left_alone[0].startswith(f"2 photos in {folder} could not be found, so nothing was written.")
+    assert done.left_alone[1].startswith(f"{beside(photos[2])} was left as it is: it is not XML")
+    assert done.left_alone[2].startswith(f"{beside(photos[3])} was left as it is: it is no file.")
+    assert "longxxx" in done.left_alone[3]
+    assert all(sentence.endswith(".") and "\n" not in sentence for sentence in done.left_alone)
+    assert beside(photos[2]).read_bytes() == b"<broken"
+    assert not list(folder.glob(".*"))
+
+
+AS_NOBODY = """
+import os, sys
+from pathlib import Path
+from picsight_engine.tags.sidecars import Tagged, export_sidecars
+if os.geteuid() == 0:
+    os.setuid(65534)  # root may write everywhere
+done = export_sidecars([Tagged(Path(name), ("Sea",)) for name in sys.argv[1:]])
+print(done.written, *done.left_alone, sep="\\n")
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="permissions work otherwise there")
+def test_what_may_not_be_written_is_told_once_a_folder():
+    with tempfile.TemporaryDirectory() as reachable:  # pytest's own folders are closed to others
+        folders = [Path(reachable) / name for name in ("read only", "closed")]
+        photos = [folder / name for folder in folders for name in ("a.jpg", "b.jpg", "locked.jpg")]
+        Path(reachable).chmod(0o755)
+        for photo in photos:
+            photo.parent.mkdir(exist_ok=True)
+            photo.write_bytes(b"photo")
+        shutil.copy(PACKETS / "digikam.xmp", beside(photos[2]))
+        beside(photos[2]).chmod(0o444)
+        for folder, mode in zip(folders, (0o555, 0o000), strict=True):
+            folder.chmod(mode)
+        child = subprocess.run(
+            [sys.executable, "-c", AS_NOBODY, *photos], check=True, capture_output=True, text=True
+        )
+        for folder in folders:
+            folder.chmod(0o755)
+    written, *sentences = child.stdout.splitlines()
+    assert written == "0"
+    assert len(sentences) == 3
+    assert sentences[0].startswith(f"2 photos in {folders[0]} got no side-car: nothing may be written")
+    assert sentences[1].startswith(f"{beside(photos[2])} may not be changed")
+    assert sentences[2].startswith(f"3 photos in {folders[1]} got no side-car")
+
+
+def test_one_that_another_program_changed_meanwhile_is_left_to_it(photo):
+    sidecar = beside(photo)
+    for before, there in ((None, b"theirs"), (b"read", b"theirs")):
+        sidecar.write_bytes(there)
+        with pytest.raises(ChangedMeanwhileError):
+            exchange(sidecar, before, b"ours")
+        assert sidecar.read_bytes() == b"theirs"
+    sidecar.unlink()
+    with pytest.raises(ChangedMeanwhileError):
+        exchange(sidecar, b"read", b"ours")
+    assert names(photo.parent) == ["photo.jpg"]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs fork")
+def test_another_program_that_writes_at_the_last_moment_wins(photo):
+    """It writes when our draft is being closed, which is after we read and before we look again."""
+    program = """
+import sys
+import tempfile
+from pathlib import Path
+from picsight_engine.tags.sidecars import Tagged, export_sidecars
+photo, sidecar = map(Path, sys.argv[1:])
+drafts = 0
+def intrude(event, arguments):
+    global drafts
+    if event == "open" and str(arguments[0]).endswith(".part"):
+        drafts += 1
+        if drafts == 1:
+            sidecar.write_text("theirs")
+sys.addaudithook(intrude)
+print(*export_sidecars([Tagged(photo, ("Sea",))]).left_alone)
+"""
+    for _ in range(2):  # without a side-car, and with one
+        done = subprocess.run(
+            [sys.executable, "-c", program, photo, beside(photo)], capture_output=True, text=True, check=True
+        )
+        assert "was changed by another program at this very moment" in done.stdout
+        assert beside(photo).read_text() == "theirs"
+        shutil.copy(PACKETS / "digikam.xmp", beside(photo))
+
+
+KILLED = """
+import os, sys
+from pathlib import Path
+from picsight_engine.tags.sidecars import Tagged, export_sidecars
+photo, sidecar = map(Path, sys.argv[1:])
+before = sidecar.read_bytes() if sidecar.exists() else None
+step = 0
+while True:
+    step += 1
+    child = os.fork()
+    if not child:
+        count = 0
+        def kill(event, arguments):
+            global count
+            count += 1
+            if count == step:
+                os.kill(os.getpid(), 9)
+        photos = [Tagged(photo, ("Gulls",), 4)]
+        sys.addaudithook(kill)
+        export_sidecars(photos)
+        os._exit(0)
+    status = os.waitpid(child, 0)[1]
+    print(sidecar.read_bytes().hex() if sidecar.exists() else None)
+    if status == 0:
+        break
+    if before is None:
+        sidecar.unlink(missing_ok=True)
+    else:
+        sidecar.write_bytes(before)
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs fork")
+@pytest.mark.parametrize("program", [None, "digikam"])
+def test_a_kill_at_any_step_leaves_the_old_one_or_the_new_one(photo, program):
+    before = None
+    if program:
+        before = (PACKETS / f"{program}.xmp").read_bytes()
+        beside(photo).write_bytes(before)
+    done = subprocess.run(
+        [sys.executable, "-c", KILLED, photo, beside(photo)], capture_output=True, text=True, check=True
+    )
+    after = updated(before, Statement(("Gulls",), 4, None))
+    seen = [None if line == "None" else bytes.fromhex(line) for line in done.stdout.split()]
+    assert set(seen) == {before, after}
+    assert seen[-1] == after
+    drafts = list(photo.parent.glob(".picsight-*.part"))
+    assert drafts
+    for draft in drafts[1:]:
+        os.utime(draft, (0, 0))
+    export_sidecars([Tagged(photo, ("Gulls",), 4)])
+    assert list(photo.parent.glob(".picsight-*.part")) == drafts[:1]  # somebody may still be writing that one
+
+
+def test_a_table_that_cannot_be_written_whole_leaves_the_one_of_before(photo):
+    program = """
+import resource, signal, sys
+from pathlib import Path
+from picsight_engine.errors import StorageError
+from picsight_engine.tags.sidecars import Tagged, export_table
+resource.setrlimit(resource.RLIMIT_FSIZE, (100, 100))
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+try:
+    export_table([Tagged(Path(sys.argv[1]), ("Sea" * 99,))], Path(sys.argv[2]))
+except StorageError as fault:
+    print(fault)
+"""
+    table = photo.with_name("tags.csv")
+    table.write_text("before")
+    done = subprocess.run(
+        [sys.executable, "-c", program, photo, table], capture_output=True, text=True, check=True
+    )
+    assert "could not be written (File too large)" in done.stdout
+    assert table.read_text() == "before"
+    assert names(photo.parent) == ["photo.jpg", "tags.csv"]
+
+
+def test_the_table_holds_a_line_for_each_photo_with_anything_to_say(photo, tmp_path):
+    odd = (
+        photo.with_name(os.fsdecode(b'\xe4,"\n.jpg')) if sys.platform == "linux" else photo.with_name("b.jpg")
+    )
+    photos = [
+        Tagged(photo, ("Birds/Waders", "Other/Waders"), 3),
+        Tagged(odd, ("A|B",)),
+        Tagged(photo.with_name("c.jpg")),
+    ]
+    assert export_table(photos, tmp_path / "tags.csv") == 2
+    text = (tmp_path / "tags.csv").read_bytes().decode("utf-8", "surrogateescape")
+    assert list(csv.DictReader(text.splitlines(keepends=True))) == [
+        {
+            "SourceFile": str(photo),
+            "Subject": "Waders",
+            "HierarchicalSubject": "Birds|Waders//Other|Waders",
+            "TagsList": "Birds/Waders//Other/Waders",
+            "Rating": "3",
+        },
+        {
+            "SourceFile": str(odd),
+            "Subject": "A|B",
+            "HierarchicalSubject": "A/B",
+            "TagsList": "A|B",
+            "Rating": "",
+        },
+    ]
+    with pytest.raises(StorageError, match="could not be written"):
+        export_table(photos, tmp_path / "missing" / "tags.csv")
+
+
+def test_a_folder_of_side_cars_is_read_with_what_lies_below(photo):
+    root = photo.parent
+    (root / "below").mkdir()
+    for name in ("pair.jpg", "pair.png", "own.jpg", "below/low.jpg", "below/renamed.jpg"):
+        (root / name).write_bytes(b"photo")
+    shutil.copy(PACKETS / "immich.xmp", root / "photo.jpg.xmp")
+    shutil.copy(PACKETS / "lightroom.xmp", root / "pair.xmp")
+    shutil.copy(PACKETS / "darktable.xmp", root / "below" / "low.jpg.XMP")
+    shutil.copy(PACKETS / "windows.xmp", root / "own.jpg.xmp")
+    shutil.copy(PACKETS / "lightroom.xmp", root / "own.xmp")
+    (root / "below" / "old name.jpg.xmp").write_bytes(updated(None, Statement(("Sea",), 0, HASH)))
+    (root / "below" / "film.xmp").write_bytes(updated(None, Statement(("Film",), None, None)))
+    (root / "below" / "bad.xmp").write_bytes(b"<x")
+    (root / "below" / "loop").symlink_to(root, target_is_directory=True)
+    found = read_sidecars(root)
+    birds, harbour = "Birds/Waders", "Places/Ports|Docks/Harbour"
+    assert set(found.told) == {
+        Told(root / "photo.jpg", (birds, "AC|DC"), 3, None),
+        Told(root / "pair.jpg", (birds, "Family", harbour), 5, None),
+        Told(root / "pair.png", (birds, "Family", harbour), 5, None),
+        Told(root / "own.jpg", (birds, "Ebbe & Flut"), 5, None),
+        Told(root / "own", (birds, "Family", harbour), 5, None),
+        Told(root / "below/low.jpg", (birds, "seaside"), None, None),
+        Told(root / "below/old name.jpg", ("Sea",), 0, HASH),
+        Told(root / "below/film", ("Film",), None, None),
+    }
+    assert found.sidecars == 8
+    (fault,) = found.faults
+    assert fault.startswith(f"{root / 'below/bad.xmp'} was left out: it is not XML")
+    assert read_sidecars(root / "below" / "low.jpg.XMP").told == (
+        Told(root / "below/low.jpg", (birds, "seaside"), None, None),
+    )
+
+
+@pytest.mark.parametrize("name", ["nothing.xmp", "photo.jpg", "nothing"])
+def test_what_is_neither_folder_nor_side_car_is_refused(photo, name):
+    with pytest.raises(RequestError, match=r"no folder and no \.xmp file"):
+        read_sidecars(photo.parent / name)
+
+
+def test_what_is_exported_is_imported(photo):
+    said = ("Birds/Waders", "A|B", "\U0001f426", "שלום/עולם")
+    export_sidecars([Tagged(photo, said, 2, HASH)])
+    assert read_sidecars(photo.parent).told == (Told(photo, said, 2, HASH),)
