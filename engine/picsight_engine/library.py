@@ -303,7 +303,8 @@ class Library:
     @property
     def tags(self) -> Tags:
         """The tags of the library."""
-        from picsight_engine.tags.tags import Model, Tags  # which a search does not pay
+        from picsight_engine.tags.learner import Model  # which a search does not pay
+        from picsight_engine.tags.tags import Tags
 
         def model() -> Model:
             return Model(self.bundle, self._searcher.rows, self._searcher.term_vector)

@@ -17,7 +17,9 @@ State = Literal["accepted", "rejected", "suggested"]
 
 _IDS = "(SELECT value FROM json_each(?))"
 _ADD = """
-INSERT INTO tag_decisions (tag_id, photo_id, verdict, source, run_id, decided_at) VALUES (?, ?, ?, ?, ?, ?)"""
+INSERT INTO tag_decisions (tag_id, photo_id, verdict, source, run_id, decided_at, score)
+VALUES (?1, ?2, ?3, ?4, ?5, ?6,
+    (SELECT score FROM tag_photos WHERE tag_id = ?1 AND photo_id = ?2 AND verdict IS NULL))"""
 # A tag's decisions, and those of tags that were merged into it.
 _OWNER = "coalesce(tag.merged_into, tag.id)"
 _PAIRS = (
@@ -47,6 +49,12 @@ _COUNTS = f"SELECT tag_id, coalesce(verdict, 'suggested'), count(*) FROM tag_pho
 _STATES = f"""
 SELECT photo_id, tag_id, coalesce(verdict, 'suggested'), score FROM tag_photos JOIN tags ON tags.id = tag_id
 WHERE photo_id IN {_IDS} AND removed_at IS NULL ORDER BY photo_id, tag_id"""
+_OF_SUGGESTED = """
+SELECT count(*), coalesce(sum(verdict = 'accepted'), 0) FROM tag_photos AS pair
+WHERE tag_id = ? AND verdict IS NOT NULL AND EXISTS (
+    SELECT 1 FROM tag_decisions JOIN tag_runs ON tag_runs.id = run_id
+    WHERE tag_decisions.tag_id IN (SELECT id FROM tags WHERE id = pair.tag_id OR merged_into = pair.tag_id)
+        AND photo_id = pair.photo_id AND undone_at IS NULL AND score IS NOT NULL)"""
 _KNOWN = f"SELECT count(*) FROM photos WHERE id IN {_IDS}"
 
 
@@ -87,6 +95,12 @@ def settle_tags(connection: sqlite3.Connection, tag_ids: Iterable[int]) -> None:
 def decided(connection: sqlite3.Connection, tag_id: int) -> dict[int, State]:
     """Every photo that is accepted or rejected, shown or not."""
     return dict(connection.execute(_DECIDED, (tag_id,)).fetchall())
+
+
+def suggested_and_decided(connection: sqlite3.Connection, tag_id: int) -> tuple[int, int]:
+    """Of the photos that a tag had suggested: how many are decided, and how many of those accepted."""
+    counts: tuple[int, int] = connection.execute(_OF_SUGGESTED, (tag_id,)).fetchone()
+    return counts
 
 
 def count_states(connection: sqlite3.Connection) -> dict[tuple[int, State], int]:

@@ -80,6 +80,17 @@ class Recording:
             self._before.setdefault(tag.id, known)
             put_definition(self.connection, tag)
 
+    def tag(self, tag_id: int) -> Definition:
+        """A tag as it is now, whoever changed it since it was asked for.
+
+        Raises:
+            RequestError: it was removed.
+        """
+        tag = tags_by_id(self.connection, [tag_id])[tag_id]
+        if not tag.is_live:
+            raise RequestError(f'"{tag.name}" was removed meanwhile.')
+        return tag
+
     def decide(
         self,
         tag_id: int,

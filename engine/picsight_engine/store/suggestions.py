@@ -19,6 +19,7 @@ _SCORES = "SELECT photo_id, score FROM tag_photos WHERE tag_id = ? AND score IS 
 _BEST = """
 SELECT photo_id, score FROM tag_photos WHERE tag_id = ? AND score IS NOT NULL AND verdict IS NULL
 ORDER BY score DESC, photo_id"""
+_ANY = "SELECT 1 FROM tag_photos WHERE tag_id = ? AND score IS NOT NULL LIMIT 1"
 _PUT = """
 INSERT INTO tag_photos (tag_id, photo_id, score)
 SELECT ?1, ?2, ?3 WHERE EXISTS (SELECT 1 FROM photos WHERE id = ?2)
@@ -42,6 +43,11 @@ class Scores:
 def best_suggestions(connection: sqlite3.Connection, tag_id: int) -> list[tuple[int, float]]:
     """The photos that a tag suggests, with their scores, best first."""
     return connection.execute(_BEST, (tag_id,)).fetchall()
+
+
+def has_scores(connection: sqlite3.Connection, tag_id: int) -> bool:
+    """Whether a tag suggests anything, or did before it was decided."""
+    return connection.execute(_ANY, (tag_id,)).fetchone() is not None
 
 
 def put_scores(connection: sqlite3.Connection, run_id: int, tag_id: int, found: Scores) -> bool:

@@ -52,6 +52,7 @@ CREATE TABLE tag_runs (
     before TEXT NOT NULL DEFAULT '[]',
     after TEXT NOT NULL DEFAULT '[]'
 )"""
+# `score` is what a photo was suggested with when it was decided, NULL where it was not suggested.
 _DECISIONS = """
 CREATE TABLE tag_decisions (
     id INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -60,7 +61,8 @@ CREATE TABLE tag_decisions (
     verdict TEXT NOT NULL CHECK (verdict IN ('accepted', 'rejected', 'withdrawn')),
     source TEXT NOT NULL,
     run_id INTEGER NOT NULL REFERENCES tag_runs (id) ON DELETE CASCADE,
-    decided_at REAL NOT NULL
+    decided_at REAL NOT NULL,
+    score REAL
 )"""
 # Of a tag that was merged into another the other one has the rows.
 _PHOTOS = """

@@ -2,43 +2,40 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from picsight_engine.errors import RequestError
+from picsight_engine.errors import BundleError, RequestError
 from picsight_engine.store import runs
-from picsight_engine.store.decisions import all_are_known, count_states, decided, states_of
+from picsight_engine.store.decisions import (
+    all_are_known,
+    count_states,
+    decided,
+    states_of,
+    suggested_and_decided,
+)
 from picsight_engine.store.runs import recorded
-from picsight_engine.store.suggestions import Scores, best_suggestions
+from picsight_engine.store.suggestions import best_suggestions, has_scores
 from picsight_engine.store.tags import Definition, live_tags, paths_of, tags_by_id, tags_called, tags_revision
+from picsight_engine.tags.learner import Learner, after, has_lesson, made_of
 from picsight_engine.tags.names import checked_name, checked_prompts, checked_threshold, shortened
-from picsight_engine.tags.teaching import Lesson
-from picsight_engine.tags.tree import Tag, as_seen, can_learn, threshold_of
+from picsight_engine.tags.tree import Tag, as_seen
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
     from pathlib import Path
 
-    import numpy as np
-    from numpy.typing import NDArray
-
-    from picsight_engine.models.bundle import Bundle
     from picsight_engine.store.database import Database
     from picsight_engine.store.decisions import State, Verdict
     from picsight_engine.store.runs import Run
     from picsight_engine.store.tags import TagKind
-    from picsight_engine.vectors.matrix import Rows
+    from picsight_engine.tags.learner import Model
+    from picsight_engine.tags.preview import Preview
+    from picsight_engine.tags.statistics import Statistics
 
 _DOING: dict[Verdict, str] = {"accepted": "Accept", "rejected": "Reject", "withdrawn": "Undecide"}
-
-
-@dataclass(frozen=True, slots=True)
-class Model:
-    """What tags need of the model that searches now: its bundle, the vectors, and a text tower."""
-
-    bundle: Bundle
-    rows: Callable[[], Rows]
-    embed: Callable[[str], NDArray[np.float32]]
+_DRAFT = Definition(0, "This tag", None, "tag", threshold=None, suggests=False, created_at=0.0)
 
 
 class Tags:
@@ -51,7 +48,7 @@ class Tags:
     def __init__(self, db: Database, model: Callable[[], Model], photo_id: Callable[[Path], int]) -> None:
         """`photo_id` gives the photo at a path, or raises RequestError."""
         self._db = db
-        self._model = model
+        self._learner = Learner(db, model)
         self._photo_id = photo_id
 
     @property
@@ -89,26 +86,92 @@ class Tags:
             RequestError: the name cannot be, or is there already; there is no such parent or photo.
             BundleError: the text tower is missing or cannot be loaded.
         """
-        alike, unlike = self._ids(examples), self._ids(against)
-        words = checked_prompts(prompts)
-        draft = Definition(
+        empty = Definition(
             id=0,
             name=checked_name(name),
             parent_id=None if parent is None else self._definition(parent).id,
             kind=kind,
             threshold=checked_threshold(threshold),
-            suggests=bool(words or alike),
+            suggests=False,
             created_at=0.0,
-            prompts=words,
-            examples=alike,
-            against=tuple(photo for photo in unlike if photo not in alike),
         )
-        scores = self._suggested(draft, {}) if draft.suggests else None
+        draft = made_of(empty, checked_prompts(prompts), self._ids(examples), self._ids(against))
+        _require_learner(draft)
+        self._learner.read(draft.prompts)
+        scores = self._learner.suggested(draft, {})
         with recorded(self._db, "new", f'New {kind} "{shortened(draft.name)}"') as run:
             tag_id = run.add(draft)
-            if scores is not None:
-                run.score(tag_id, scores)
+            run.score(tag_id, scores)
         return self._seen(tag_id)
+
+    def change(
+        self,
+        name: str,
+        *,
+        prompts: Iterable[str] | None = None,
+        examples: Iterable[Path | int] | None = None,
+        against: Iterable[Path | int] | None = None,
+        threshold: float | None = None,
+        suggests: bool | None = None,
+    ) -> Tag:
+        """Changes what a tag goes by, and lets it suggest anew; what is not given stays as it is.
+
+        A tag that gets its first words or examples suggests from now on, unless `suggests` says otherwise: that is about
+        new photos.
+
+        Raises:
+            RequestError: there is no such tag or photo, or it is filled by hand.
+            BundleError: the text tower is missing or cannot be loaded.
+        """
+        known, least = self._definition(name), checked_threshold(threshold)
+        words = None if prompts is None else checked_prompts(prompts)
+        alike, unlike = (None if some is None else self._ids(some) for some in (examples, against))
+        self._learner.read(known.prompts if words is None else words)
+        with recorded(self._db, "change", f'Change "{shortened(known.name)}"') as run:
+            tag = made_of(run.tag(known.id), words, alike, unlike)
+            tag = replace(
+                tag,
+                threshold=tag.threshold if least is None else least,
+                suggests=tag.suggests if suggests is None else suggests,
+            )
+            _require_learner(tag)
+            run.define(tag)
+            if tag.suggests or has_scores(run.connection, tag.id):
+                run.score(tag.id, self._learner.suggested(tag, decided(run.connection, tag.id)))
+        return self._seen(known.id)
+
+    def preview(
+        self,
+        prompts: Iterable[str] = (),
+        examples: Iterable[Path | int] = (),
+        against: Iterable[Path | int] = (),
+        tag: str | None = None,
+    ) -> Preview:
+        """How all photos would stand to a tag of these words and photos, and of what was decided for `tag`; nothing is kept.
+
+        Raises:
+            RequestError: there is nothing to go by, or no such tag or photo.
+            BundleError: the text tower is missing or cannot be loaded.
+        """
+        known = _DRAFT if tag is None else self._definition(tag)
+        draft = made_of(known, checked_prompts(prompts), self._ids(examples), self._ids(against))
+        verdicts = self._verdicts(known)
+        _require_lesson(draft, verdicts)
+        return self._learner.preview(draft, verdicts)
+
+    def statistics(self, name: str, *, border: int = 20) -> Statistics:
+        """How well a tag has learnt, and at most so many undecided photos about which it is least sure.
+
+        Raises:
+            RequestError: there is no such tag, or it has nothing to go by.
+            BundleError: the text tower is missing or cannot be loaded.
+        """
+        tag = self._definition(name)
+        verdicts = self._verdicts(tag)
+        _require_lesson(tag, verdicts)
+        with self._db.reading() as connection:
+            suggested = suggested_and_decided(connection, tag.id)
+        return self._learner.statistics(tag, verdicts, suggested, border)
 
     def suggest(self, name: str) -> list[tuple[int, float]]:
         """Lets a tag look through all photos anew; returns those that it suggests, best first, with their scores.
@@ -118,11 +181,10 @@ class Tags:
             BundleError: the text tower is missing or cannot be loaded.
         """
         tag = self._definition(name)
-        with self._db.reading() as connection:
-            verdicts = decided(connection, tag.id)
-        _require_lesson(tag, verdicts)
-        scores = self._suggested(tag, verdicts)
+        _require_lesson(tag, self._verdicts(tag))
+        self._learner.read(tag.prompts)
         with recorded(self._db, "suggest", f'Suggestions for "{shortened(tag.name)}"') as run:
+            scores = self._learner.suggested(run.tag(tag.id), decided(run.connection, tag.id))
             run.score(tag.id, scores)
         with self._db.reading() as connection:
             return best_suggestions(connection, tag.id)
@@ -138,15 +200,23 @@ class Tags:
     ) -> Run | None:
         """Accepts or rejects photos, or withdraws what was decided; None where all of them are decided so already.
 
+        A tag that suggests learns from it at once: its suggestions are a part of the run.
+
         Raises:
             RequestError: there is no such tag or photo.
         """
         tag, ids = self._definition(name), self._ids(photos)
+        with suppress(BundleError):  # then it does not learn yet
+            self._learner.read(tag.prompts)
         words = f'{_DOING[verdict]} {_photos(len(ids))}: "{shortened(tag.name)}"'
         with recorded(self._db, "decide", words) as run:
+            tag = run.tag(tag.id)
             known = decided(run.connection, tag.id)
             changed = [photo for photo in ids if known.get(photo, "withdrawn") != verdict]
             run.decide(tag.id, changed, verdict, source, time)
+            if changed and (tag.suggests or has_scores(run.connection, tag.id)):
+                with suppress(BundleError):
+                    run.score(tag.id, self._learner.suggested(tag, after(known, changed, verdict)))
         return run.made
 
     def states(self, photo_ids: Sequence[int]) -> dict[int, list[tuple[str, State, float | None]]]:
@@ -203,33 +273,21 @@ class Tags:
             f'{len(ids)} tags are called "{shortened(name)}"; say below which one, as in "Birds/Waders".'
         )
 
-    def _suggested(self, tag: Definition, verdicts: Mapping[int, State]) -> Scores:
-        """The photos that reach a tag's threshold.
+    def _verdicts(self, tag: Definition) -> dict[int, State]:
+        with self._db.reading() as connection:
+            return decided(connection, tag.id)
 
-        Decisions teach, and examples where nothing else was decided; these are, or are not, in the tag whatever it learns.
-        """
-        taught: dict[int, State] = {
-            **dict.fromkeys(tag.examples, "accepted"),
-            **dict.fromkeys(tag.against, "rejected"),
-            **verdicts,
-        }
-        alike = [photo for photo, verdict in taught.items() if verdict == "accepted"]
-        unlike = [photo for photo, verdict in taught.items() if verdict == "rejected"]
-        model = self._model()
-        lesson = Lesson(model.rows(), model.bundle.manifest.calibration, model.embed)
-        least = threshold_of(tag)
-        reaching = lesson.reaching(lesson.scores(tag.prompts, alike, unlike), least)
-        shown = {**dict.fromkeys(tag.examples, least), **reaching}
-        return Scores(
-            model.bundle.manifest.space_id,
-            {photo: score for photo, score in shown.items() if photo not in tag.against},
-        )
+
+def _require_learner(tag: Definition) -> None:
+    """Favourites and albums have no words and no examples."""
+    if tag.kind != "tag" and (tag.prompts or tag.examples or tag.against or tag.suggests):
+        raise RequestError(f'"{shortened(tag.name)}" is filled by hand and suggests nothing.')
 
 
 def _require_lesson(tag: Definition, verdicts: Mapping[int, State]) -> None:
-    if not can_learn(tag):
+    if tag.kind != "tag":
         raise RequestError(f'"{shortened(tag.name)}" is filled by hand and suggests nothing.')
-    if not (tag.prompts or tag.examples or "accepted" in verdicts.values()):
+    if not has_lesson(tag, verdicts):
         raise RequestError(
             f'"{shortened(tag.name)}" has nothing to go by yet: give it a few words or an example photo, or accept a photo.'
         )

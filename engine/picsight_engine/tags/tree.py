@@ -43,11 +43,6 @@ def threshold_of(tag: Definition) -> float:
     return USUAL_THRESHOLD if tag.threshold is None else tag.threshold
 
 
-def can_learn(tag: Definition) -> bool:
-    """Whether it is of the kind that suggests photos."""
-    return tag.kind == "tag"
-
-
 def as_seen(tags: Iterable[Definition], counts: Mapping[tuple[int, State], int]) -> list[Tag]:
     """All live tags: the favourites first, then by path, every tag before those below it."""
     by_id = {tag.id: tag for tag in tags}
@@ -75,7 +70,7 @@ def _seen(tag: Definition, names: tuple[str, ...], counts: Mapping[tuple[int, St
         prompts=tag.prompts,
         examples=tag.examples,
         against=tag.against,
-        threshold=threshold_of(tag) if can_learn(tag) else None,
+        threshold=threshold_of(tag) if tag.kind == "tag" else None,
         suggests=tag.suggests,
         accepted=counts.get((tag.id, "accepted"), 0),
         rejected=counts.get((tag.id, "rejected"), 0),

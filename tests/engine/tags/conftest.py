@@ -39,6 +39,15 @@ class Kennel:
     def tags(self) -> Tags:
         return self.album.library.tags
 
+    def holding(self, path: str) -> set[int]:
+        """The photos that a tag itself holds, by how each of them stands to it."""
+        states = self.tags.states([*self.dogs, *self.others])
+        return {
+            photo
+            for photo, own in states.items()
+            if any(tag == path and how != "rejected" for tag, how, _ in own)
+        }
+
     def state(self) -> tuple[object, ...]:
         """All that a person can see of tags."""
         photos = [*self.dogs, *self.others]
@@ -61,7 +70,7 @@ def stocked(tmp_path_factory, small) -> Path:
     """The folder of a library without tags, to be copied."""
     folder = tmp_path_factory.mktemp("stocked")
     with open_album(folder, small) as album:
-        word = album.library.tags._model().embed("dog")
+        word = album.library._searcher.term_vector("dog")
         randomness = np.random.default_rng(5)
         for number in range(DOGS + OTHERS):
             noise = randomness.normal(size=DIM)

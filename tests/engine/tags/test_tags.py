@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import shutil
+
 import pytest
 
-from picsight_engine.errors import RequestError
+from picsight_engine.errors import BundleError, RequestError
 from picsight_engine.library import Library
+from picsight_engine.models.bundle import open_bundle
 
 
 def test_a_tag_made_of_a_word_suggests_what_stands_out_at_once(kennel):
@@ -27,19 +30,50 @@ def test_example_photos_are_in_the_tag_and_counterexamples_never_are(kennel):
     assert states[unlike] == []
 
 
-def test_decisions_beat_scores_and_are_what_the_next_suggestions_learn_from(kennel):
+def test_decisions_beat_scores_and_teach_at_once(kennel):
     kennel.tags.new("Dogs", prompts=["dog"])
     wrong, right = kennel.dogs[0], kennel.others[0]
+    before = kennel.tags.states([*kennel.dogs, *kennel.others])
     run = kennel.tags.decide("Dogs", [wrong], "rejected")
     assert run.words == 'Reject 1 photo: "Dogs"'
     kennel.tags.decide("dogs", [right], "accepted")
-    before = dict(kennel.tags.suggest("Dogs"))
-    assert wrong not in before
+    assert kennel.tags.states([wrong, right])[right][0][:2] == ("Dogs", "accepted")
     kennel.tags.decide("Dogs", kennel.others[1:20], "accepted")
-    assert dict(kennel.tags.suggest("Dogs")) != before
     (tag,) = [tag for tag in kennel.tags.all() if tag.kind == "tag"]
     assert (tag.accepted, tag.rejected) == (20, 1)
-    assert kennel.tags.states([wrong, right])[right][0][:2] == ("Dogs", "accepted")
+    learnt = kennel.tags.states([*kennel.dogs, *kennel.others])
+    rest = kennel.others[20:]
+    assert [learnt[photo] for photo in rest] != [before[photo] for photo in rest]
+    assert learnt[wrong] == [("Dogs", "rejected", learnt[wrong][0][2])]
+    kennel.tags.suggest("Dogs")  # has nothing to add
+    assert kennel.tags.states([*kennel.dogs, *kennel.others]) == learnt
+    for _ in range(3):
+        kennel.tags.undo()
+    assert kennel.tags.states([*kennel.dogs, *kennel.others]) == before
+
+
+def test_a_decision_counts_even_where_the_words_of_its_tag_cannot_be_read(kennel, small, tmp_path):
+    kennel.tags.new("Dogs", prompts=["dog"])
+    silent = shutil.copytree(small.folder, tmp_path / "silent")
+    (silent / "text.onnx").write_bytes(bytes(small.manifest.files["text.onnx"].bytes))
+    with kennel.album.db.writer() as connection:
+        connection.execute("DELETE FROM prompt_vectors")
+    with Library.open(kennel.album.library.folder, open_bundle(silent)) as library:
+        with pytest.raises(BundleError):
+            library.tags.suggest("Dogs")
+        library.tags.decide("Dogs", kennel.others[:1], "accepted")
+    assert kennel.holding("Dogs") == {*kennel.dogs, kennel.others[0]}
+
+
+def test_words_that_were_read_once_need_no_text_tower_again(kennel, small, tmp_path):
+    kennel.tags.new("Dogs", prompts=["dog"])
+    before = kennel.tags.suggest("Dogs")
+    kennel.tags.decide("Dogs", kennel.others[:1], "accepted")
+    with Library.open(kennel.album.library.folder, small) as library:
+        library.tags.suggest("Dogs")
+        library.tags.undo()
+        assert library.tags.suggest("Dogs") == before
+        assert not library.is_ready
 
 
 def test_what_is_decided_so_already_is_no_change(kennel):
@@ -56,11 +90,15 @@ def test_a_tag_holds_what_is_accepted_or_suggested_in_it_and_below_it_and_never_
     kennel.tags.decide("Animals", kennel.others[:2], "accepted")
     kennel.tags.decide("Animals", kennel.dogs[1:2], "rejected")
     found = kennel.album.found
-    assert set(found("tag:dogs")) == set(kennel.dogs[1:])
-    assert set(found("tag:ANIMALS")) == {*kennel.dogs[2:], *kennel.others[:2]}
-    assert set(found('tag:"animals/dogs"')) == set(kennel.dogs[1:])
-    assert set(found("-tag:animals")) == {*kennel.dogs[:2], *kennel.others[2:]}
-    assert set(found("is:untagged")) == {kennel.dogs[0], *kennel.others[2:]}
+    dogs = kennel.holding("Animals/Dogs")  # the rejection has taught it
+    assert 1 < len(dogs) < 50
+    assert kennel.dogs[0] not in dogs
+    assert set(found("tag:dogs")) == dogs
+    animals = (dogs | {*kennel.others[:2]}) - {kennel.dogs[1]}
+    assert set(found("tag:ANIMALS")) == animals
+    assert set(found('tag:"animals/dogs"')) == dogs
+    assert set(found("-tag:animals")) == {*kennel.dogs, *kennel.others} - animals
+    assert set(found("is:untagged")) == {*kennel.dogs, *kennel.others} - animals - dogs
     assert found("tag:cats") == []
 
 

@@ -23,6 +23,20 @@ CHANGES = st.lists(
             st.sampled_from(["accepted", "rejected", "withdrawn"]),
         ),
         st.tuples(st.just("suggest"), st.sampled_from(NAMES)),
+        st.tuples(
+            st.just("change"),
+            st.sampled_from(NAMES),
+            st.fixed_dictionaries(
+                {},
+                optional={
+                    "prompts": st.sampled_from([[], ["dog"], ["sea", "red"]]),
+                    "examples": st.sampled_from([[], [0, 1]]),
+                    "against": st.sampled_from([[], [1, 2]]),
+                    "threshold": st.sampled_from([0.1, 0.9]),
+                    "suggests": st.booleans(),
+                },
+            ),
+        ),
         st.tuples(st.just("undo")),
     ),
     min_size=1,
@@ -41,11 +55,18 @@ def change(kennel, kind, *rest):
             kennel.tags.decide(name, [kennel.dogs[photo] for photo in photos], verdict)
         elif kind == "suggest":
             kennel.tags.suggest(*rest)
+        elif kind == "change":
+            name, what = rest
+            kennel.tags.change(name, **{key: meant(kennel, key, value) for key, value in what.items()})
         else:
             kennel.tags.undo()
     except RequestError:
         return False
     return True
+
+
+def meant(kennel, key, value):
+    return [kennel.dogs[number] for number in value] if key in {"examples", "against"} else value
 
 
 def undo_all(kennel):
@@ -91,10 +112,8 @@ def test_whatever_is_changed_each_undo_gives_the_state_before_and_each_redo_the_
 
 def test_suggestions_are_taken_back_with_their_scores(kennel):
     kennel.tags.new("Dogs", prompts=["dog"])
-    kennel.tags.decide("Dogs", kennel.others[:20], "accepted")
-    kennel.tags.decide("Dogs", kennel.dogs[:2], "rejected")
     before = kennel.state()
-    kennel.tags.suggest("Dogs")
+    kennel.tags.decide("Dogs", kennel.others[:20], "accepted")
     after = kennel.state()
     assert after != before
     run = kennel.tags.undo()

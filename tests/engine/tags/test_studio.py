@@ -1,0 +1,123 @@
+"""What a person looks at while a tag is made: live scores, border cases, and how well it has learnt."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from picsight_engine.errors import RequestError
+from picsight_engine.tags.preview import Preview
+from picsight_engine.tags.statistics import ENOUGH, right_and_wrong, sureness
+
+
+def previewed(kennel, *args, **kwargs):
+    preview = kennel.tags.preview(*args, **kwargs)
+    return preview, dict(zip(preview.ids.tolist(), preview.scores.tolist(), strict=True))
+
+
+def test_a_preview_shows_what_the_tag_will_suggest_and_keeps_nothing(kennel):
+    before = kennel.state(), kennel.tags.revision
+    alike, unlike = kennel.others[:2], kennel.dogs[:1]
+    preview, scores = previewed(kennel, ["dog"], alike, unlike)
+    assert set(scores) == {*kennel.dogs, *kennel.others}
+    assert (kennel.state(), kennel.tags.revision) == before
+    inside = preview.inside()
+    made = kennel.tags.new("Dogs", prompts=["dog"], examples=alike, against=unlike)
+    assert len(inside) == made.suggested
+    assert set(inside) == set(kennel.album.found("tag:dogs"))
+    rest = [scores[photo] for photo in inside if photo not in alike]
+    assert rest == sorted(rest, reverse=True)
+
+
+def test_a_preview_of_a_tag_that_is_there_knows_what_was_decided(kennel):
+    kennel.tags.new("Dogs", prompts=["dog"])
+    kennel.tags.decide("Dogs", kennel.others[:10], "accepted")
+    kennel.tags.decide("Dogs", kennel.dogs[:1], "rejected")
+    taught, known = previewed(kennel, ["dog"], tag="dogs")
+    assert previewed(kennel, ["dog"])[1] != known
+    assert set(kennel.others[:10]) <= set(taught.inside(1.0))
+    assert kennel.dogs[0] not in taught.inside(0.0)
+    suggested = dict(kennel.tags.suggest("dogs"))
+    assert {photo: known[photo] for photo in suggested} == pytest.approx(suggested)
+
+
+def test_photos_that_are_gone_are_not_in_a_preview(kennel):
+    with kennel.album.db.writer() as connection:
+        connection.execute("UPDATE files SET present = 0 WHERE photo_id = ?", kennel.dogs[:1])
+    assert kennel.dogs[0] not in previewed(kennel, ["dog"])[1]
+
+
+def test_a_draft_with_nothing_to_go_by_says_what_it_needs(kennel):
+    with pytest.raises(RequestError, match="a few words or an example photo"):
+        kennel.tags.preview(against=kennel.others[:1])
+
+
+@given(
+    st.lists(st.floats(0, 1, width=32), max_size=30),
+    st.sets(st.integers(0, 29), max_size=4),
+    st.floats(0, 1),
+    st.integers(0, 40),
+)
+def test_border_cases_are_the_nearest_of_both_sides_in_turn(scores, decided, threshold, most):
+    preview = Preview(
+        np.arange(len(scores)), np.array(scores, np.float32), frozenset(decided), frozenset(), threshold
+    )
+    border = preview.border(most)
+    open_ones = [row for row in range(len(scores)) if row not in decided]
+    assert len(border) == min(most, len(open_ones))
+    assert set(border) <= set(open_ones)
+    distance = [abs(scores[row] - threshold) for row in border]
+    assert distance == pytest.approx(sorted(distance))
+    sides = [
+        [row for row in open_ones if (np.float32(scores[row]) >= threshold) == side] for side in (True, False)
+    ]
+    kept = [[row for row in border if row in side] for side in sides]
+    for own, side in zip(kept, sides, strict=True):
+        left = [abs(scores[row] - threshold) for row in side if row not in own]
+        assert max((abs(scores[row] - threshold) for row in own), default=0) <= min(left, default=1) + 1e-6
+    if all(len(own) < len(side) for own, side in zip(kept, sides, strict=True)):
+        assert abs(len(kept[0]) - len(kept[1])) <= 1
+
+
+def test_statistics_tell_decisions_precision_and_what_comes_next(kennel):
+    kennel.tags.new("Dogs", prompts=["dog"])
+    nothing = kennel.tags.statistics("Dogs")
+    assert (nothing.decided, nothing.precision, nothing.sure, nothing.more) == (0, None, "learning", ENOUGH)
+    kennel.tags.decide("Dogs", kennel.dogs[:3], "accepted")
+    kennel.tags.decide("Dogs", kennel.dogs[3:4], "rejected")
+    kennel.tags.decide("Dogs", kennel.others[:2], "rejected")  # which had not been suggested
+    told = kennel.tags.statistics("Dogs", border=6)
+    assert (told.decided, told.accepted, told.rejected, told.more) == (6, 3, 3, 0)
+    assert told.precision == 3 / 4
+    assert len(told.border) == 6
+    assert not {*kennel.dogs[:4], *kennel.others[:2]} & {*told.border}
+    kennel.tags.undo()
+    assert kennel.tags.statistics("Dogs").decided == 4
+
+
+def test_a_tag_whose_decisions_agree_becomes_sure_and_one_whose_decisions_do_not_never_does(kennel):
+    kennel.tags.new("Dogs", prompts=["dog"])
+    kennel.tags.decide("Dogs", kennel.dogs[:7], "accepted")
+    assert kennel.tags.statistics("Dogs").sure == "not sure"  # nothing was rejected yet
+    kennel.tags.decide("Dogs", kennel.others[:9], "rejected")
+    sure = kennel.tags.statistics("Dogs")
+    assert (sure.right, sure.sure) == (16, "quite sure")
+    kennel.tags.new("Anything", prompts=["sea"])
+    kennel.tags.decide("Anything", kennel.others[20:40:2], "accepted")
+    kennel.tags.decide("Anything", kennel.others[21:41:2], "rejected")
+    unsure = kennel.tags.statistics("Anything")
+    assert unsure.right < 20
+    assert unsure.sure == "not sure"
+
+
+def test_how_sure_a_tag_is_grows_with_what_it_judged_right_and_needs_both_sides():
+    assert sureness((2, 2), (0, 0)) == "learning"
+    assert sureness((3, 3), (0, 0)) == "fairly sure"
+    assert sureness((7, 7), (0, 0)) == "quite sure"
+    assert sureness((40, 6), (0, 0)) == "fairly sure"
+    assert sureness((500, 0), (0, 0)) == "not sure"
+    assert sureness((33, 9), (3, 1)) == "fairly sure"
+    assert sureness((60, 60), (40, 40)) == "not sure"
+    assert right_and_wrong({1: 0.9, 2: 0.1, 3: 0.9, 4: 0.4}, frozenset({1, 2}), 0.5) == ((1, 1), (1, 1))
