@@ -62,6 +62,17 @@ def write_clip_tokenizer(path: Path) -> None:
     )  # its own save tells of a full disk by a plain Exception
 
 
+def whole_words() -> list[str]:
+    """The vocabulary's words of letters alone, those first that its makers met most often.
+
+    Raises:
+        TrainerError: as `write_clip_tokenizer`.
+    """
+    joined = ("".join(pair) for pair in _merges())
+    words = (own.removesuffix(_END_OF_WORD) for own in joined if own.endswith(_END_OF_WORD))
+    return [own for own in words if own.isascii() and own.isalpha() and len(own) > 1]
+
+
 def _merges() -> list[tuple[str, str]]:
     """The pairs of symbols that become one, most frequent first."""
     spec = find_spec(_PACKAGE)
