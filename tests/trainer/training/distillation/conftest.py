@@ -49,6 +49,7 @@ rate = 5e-3
 floor = 0.0
 warmup = 10
 decay = 0.0
+held = ["text"]
 
 [distillation]
 seed = 0

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+import shutil
 
 import numpy as np
 import pytest
 import torch
+from tests.trainer.conftest import members_of, write_shard
 
 from mctrain.data.refusal import shipped
-from mctrain.errors import ExportError, TrainerError
+from mctrain.data.shards import samples
+from mctrain.errors import ExportError, RefusalError, TrainerError
 from mctrain.export.bundle import export_bundle
 from mctrain.export.probe import packaged
 from mctrain.tokens.templates import TEMPLATES
@@ -106,3 +109,21 @@ def test_another_bundles_photos_are_refused(learnt, teacher, starter, tmp_path):
         export_bundle(learnt, tmp_path / "words", packaged(), int8_text=True, image_of=open_bundle(starter))
     assert not (tmp_path / "words").exists()
     learnt.clip.image.load_state_dict(teacher.checkpoint.clip.image.state_dict())
+
+
+def test_evaluation_photos_and_what_was_said_about_them_teach_nothing(
+    taught_recipe_file, tiny_data, real_data, tmp_path
+):
+    data = tmp_path / "data"
+    shutil.copytree(tiny_data, data)
+    sample = next(samples(real_data / "flickr8k-dev-000000.tar"))
+    said = sample.words["captions"]
+    (data / "mine.txt").write_text("\n".join([*said, "a sentence of my own"]), encoding="utf-8")
+    mine = load_distillation(str(taught_recipe_file), ['data.sources=["mine.txt", "shards"]'])
+    texts = {lesson.text for lesson in find_lessons(mine, data).lessons}
+    assert "a sentence of my own" in texts
+    assert not texts & set(said)
+    words = json.dumps(sample.words).encode()
+    write_shard(data / "flickr8k-train-000001.tar", members_of(sample, words, "renamed"))
+    with pytest.raises(RefusalError, match="evaluation photos"):
+        find_lessons(mine, data)

@@ -23,7 +23,7 @@ def batches_of_pass(
     batches = []
     for length in np.unique(lengths):
         rows = draw.permutation(np.flatnonzero(lengths == length))
-        batches += np.array_split(rows, -(-len(rows) * int(length) // tokens))
+        batches += np.array_split(rows, min(len(rows), -(-len(rows) * int(length) // tokens)))
     return [batches[place] for place in draw.permutation(len(batches))]
 
 

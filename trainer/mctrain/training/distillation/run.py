@@ -6,7 +6,7 @@ import hashlib
 from collections import Counter
 from contextlib import closing
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import torch
 
@@ -21,13 +21,14 @@ from mctrain.optimisation.average import average_from
 from mctrain.optimisation.groups import RateRule
 from mctrain.optimisation.optimizer import AdamSettings, build_student_optimizer
 from mctrain.optimisation.statistics import hold_statistics
+from mctrain.training.distillation.beginning import begin_tokens
 from mctrain.training.distillation.corpus import Words, build_corpus
 from mctrain.training.distillation.lessons import lessons_of
 from mctrain.training.distillation.loop import Distillation, distil
 from mctrain.training.metrics import Metrics
 from mctrain.training.precision import Precision
 from mctrain.training.run import Outcome
-from mctrain.training.state import Position, identity_of, load_state
+from mctrain.training.state import Position, identity_of, load_state, states
 from mctrain.training.student import Student
 from mctrain.weights.checkpoint import Checkpoint, Trained, save_checkpoint
 
@@ -97,6 +98,8 @@ def follow_distillation(
     told = bar("lessons", len(found.lessons))
     corpus = build_corpus(found.lessons, teacher, shape_of(recipe.tower), cache, told)
     student = build_taught(recipe, start.checkpoint, precision)
+    if not states(around.folder):
+        begin_tokens(cast("Text", student.clip.text), teacher, cache)
     identity = identity_of(recipe, start.digest, found.data)
     run = Distillation(recipe, student, corpus, identity, Position())
     run = replace(run, at=load_state(around.folder, identity, recipe, student))
