@@ -99,7 +99,7 @@ def follow_distillation(
     corpus = build_corpus(found.lessons, teacher, shape_of(recipe.tower), cache, told)
     student = build_taught(recipe, start.checkpoint, precision)
     if not states(around.folder):
-        begin_tokens(cast("Text", student.clip.text), teacher, cache)
+        begin_tokens(cast("Text", student.clip.text), teacher, corpus.tokens)
     identity = identity_of(recipe, start.digest, found.data)
     run = Distillation(recipe, student, corpus, identity, Position())
     run = replace(run, at=load_state(around.folder, identity, recipe, student))
