@@ -23,7 +23,19 @@ from machine import graphics, photos  # noqa: E402 - an old Python could not eve
 from machine.commands import Failure, run  # noqa: E402
 from machine.environment import Environment  # noqa: E402
 
-BENCHES = ("search", "index", "cold", "viewer", "models", "variants", "reinforce", "training", "efficiency")
+BENCHES = (
+    "search",
+    "index",
+    "cold",
+    "viewer",
+    "window",
+    "memory",
+    "models",
+    "variants",
+    "reinforce",
+    "training",
+    "efficiency",
+)
 TRAINERS = ("models", "variants", "reinforce", "training", "efficiency")  # these need torch
 FINE, FAILED, INTERRUPTED = 0, 1, 130
 

@@ -15,17 +15,20 @@ from picsight_engine.private_files import make_private, write_private
 LOG = logging.getLogger(__name__)
 Theme = Literal["system", "light", "dark"]
 ROW_SMALLEST, ROW_LARGEST = 6.0, 24.0  # em
+SIDEBAR_NARROWEST, SIDEBAR_WIDEST = 10.0, 22.0  # em
+_RANGES = {"row_height": (ROW_SMALLEST, ROW_LARGEST), "sidebar_width": (SIDEBAR_NARROWEST, SIDEBAR_WIDEST)}
 
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """What a person chose; sizes of the window are logical pixels, the row height is in em. 0 means never chosen.
-    `better_models`: tell of them at the first run.
+    """What a person chose; sizes of the window are logical pixels, row height and sidebar width are in em. 0 means never chosen.
+    `better_models`: tell of them when a search found nothing certain.
     """
 
     theme: Theme = "system"
     row_height: float = 10.0
     sidebar: bool = True
+    sidebar_width: float = 14.0
     window_width: int = 0
     window_height: int = 0
     maximised: bool = False
@@ -68,8 +71,9 @@ def _checked(name: str, default: Any, value: Any) -> Any:
         return value if type(value) is type(default) else default
     if not isinstance(value, int | float):
         return default
-    if name == "row_height":
-        return min(max(float(value), ROW_SMALLEST), ROW_LARGEST)
+    if name in _RANGES:
+        least, most = _RANGES[name]
+        return min(max(float(value), least), most)
     return value if isinstance(value, int) and 0 <= value <= 100_000 else default
 
 

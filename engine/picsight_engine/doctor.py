@@ -32,6 +32,7 @@ from picsight_engine.store.choice import chosen_model
 from picsight_engine.store.database import Database, index_lock
 from picsight_engine.store.folders import all_folders
 from picsight_engine.store.own_folder import CACHE
+from picsight_engine.store.text import mend_index
 from picsight_engine.store.thumbnails import Thumbnails
 from picsight_engine.store.vectors import Space, active_space
 from picsight_engine.vectors.matrix import Matrix
@@ -102,6 +103,7 @@ def doctor_folder(
 def _examine_content(library: _Library, lost: Sequence[Path] | None) -> list[Check]:
     examinations: list[tuple[str, Callable[[_Library], Check]]] = [
         ("folders", _examine_folders),
+        ("names", _examine_names),
         ("vectors", _examine_vectors),
         ("photos", _examine_photos),
         ("search cache", _examine_cache),
@@ -213,6 +215,14 @@ def _examine_folders(library: _Library) -> Check:
             message=f"Not connected or not readable, kept as they were: {', '.join(away)}.",
         )
     return Check("folders", ok=True, message=f"{_count(len(folders), 'folder')} can be read.")
+
+
+def _examine_names(library: _Library) -> Check:
+    """Whether every file can be found by what it is called."""
+    if not library.db.read_only and mend_index(library.db):
+        message = "The index of names was damaged and was built anew."
+        return Check("names", ok=True, message=message, repaired=True)
+    return Check("names", ok=True, message="Every file can be found by its name.")
 
 
 def _examine_vectors(library: _Library) -> Check:

@@ -8,16 +8,22 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from picsight_engine.errors import RequestError
+from picsight_engine.errors import RequestError, StorageError
+from picsight_engine.search.answer import Request
 from picsight_engine.search.details import PhotoDetails, details_at, photo_at, problem_at
+from picsight_engine.search.duplicates import find_stacks, first_shown
 from picsight_engine.search.searcher import Searcher
 from picsight_engine.store import folders as stored_folders
 from picsight_engine.store import health
 from picsight_engine.store.choice import chosen_model
+from picsight_engine.store.contents import photos_revision
 from picsight_engine.store.database import Database
+from picsight_engine.store.directories import all_directories
 from picsight_engine.store.folders import Folder
 from picsight_engine.store.photos import photos_by_id
-from picsight_engine.store.problems import Problem, all_problems
+from picsight_engine.store.problems import Problem, all_problems, retry_later, set_ignored
+from picsight_engine.store.searches import PastSearch, SavedSearch, Searches
+from picsight_engine.store.thumbnails import FILE_NAME as THUMBNAILS
 from picsight_engine.store.thumbnails import Thumbnails
 from picsight_engine.store.vectors import activate_space, photos_with_vector
 
@@ -26,14 +32,21 @@ if TYPE_CHECKING:
     from types import TracebackType
     from typing import Self
 
+    import numpy as np
+    from numpy.typing import NDArray
+
     from picsight_engine.doctor import Check
     from picsight_engine.indexing.events import Event, Finished
     from picsight_engine.indexing.indexer import IndexSettings
     from picsight_engine.models.bundle import Bundle
-    from picsight_engine.search.answer import Answer
+    from picsight_engine.search.answer import Answer, Least, Order, TermScore
+    from picsight_engine.search.suggestions import Suggester, Suggestions
+    from picsight_engine.store.directories import Directory
     from picsight_engine.store.photos import Photo
 
-__all__ = ["Folder", "Library", "PhotoDetails", "Problem", "Status"]
+__all__ = ["Folder", "Library", "PastSearch", "PhotoDetails", "Problem", "SavedSearch", "Searches", "Status"]
+
+_COMPARED_AT_ONCE = 4096  # photos: in a long run copies are known on the way
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,15 +66,17 @@ class Status:
 class Library:
     """An open library and the model that searches it. Any thread may call; `close` only when no other one is inside.
 
-    `wanted` reads the photos. It becomes the one that searches once an indexing has brought every photo's vector.
+    `searches` is what was searched for, and what is kept of that. `wanted` reads the photos. It becomes the one that searches once an indexing has brought every photo's vector.
     """
 
     def __init__(self, db: Database, bundle: Bundle, wanted: Bundle | None = None) -> None:
         self.folder = db.folder
         self.bundle = bundle
         self.wanted = wanted or bundle
+        self.searches = Searches(db)
         self._db = db
-        self._searcher = Searcher(db, bundle)
+        self._searcher = Searcher(db, bundle, self.picture_vector)
+        self._opened_suggester: Suggester | None = None
         self._lock = threading.Lock()
         self._opened_thumbnails: Thumbnails | None = None
 
@@ -99,6 +114,10 @@ class Library:
     def folders(self) -> list[Folder]:
         """The folders whose photos the library shows."""
         return stored_folders.all_folders(self._db)
+
+    def directories(self) -> list[Directory]:
+        """The folders and the directories in them that show photos, each with how many."""
+        return all_directories(self._db)
 
     def add_folder(self, path: Path) -> Folder:
         """Adds a folder, to be indexed; returns the one that covers it where it lies inside a known one.
@@ -147,7 +166,7 @@ class Library:
             BundleError: the image tower cannot be loaded.
         """
         # Worker processes, Pillow: 60 ms that a search does not pay.
-        from picsight_engine.indexing.events import Finished
+        from picsight_engine.indexing.events import Committed, Finished
         from picsight_engine.indexing.indexer import IndexSettings, run_index
 
         named = [_existing_folder(path) for path in folders or ()]  # all of them, before the first is added
@@ -155,6 +174,7 @@ class Library:
         distinct = list({folder.id: folder for folder in wanted}.values())
         if self.wanted.manifest.space_id == self.bundle.manifest.space_id or not self._holds_vectors():
             self._switch()
+        uncompared = 0
         for event in run_index(
             self._db,
             self._thumbnails(),
@@ -164,6 +184,11 @@ class Library:
             cancel=cancel,
             retry_problems=retry_problems,
         ):
+            if isinstance(event, Committed):
+                uncompared += len(event.photo_ids)
+            if isinstance(event, Finished) or uncompared >= _COMPARED_AT_ONCE:
+                find_stacks(self._db, self._thumbnails())
+                uncompared = 0
             yield self._switched_at_the_end(event) if isinstance(event, Finished) else event
 
     def use(self, answers: Bundle, wanted: Bundle) -> None:
@@ -200,17 +225,59 @@ class Library:
     def _search_with(self, bundle: Bundle) -> None:
         """A search that is under way ends with the model of before."""
         before, self.bundle = self._searcher, bundle
-        self._searcher = Searcher(self._db, bundle)
+        self._searcher = Searcher(self._db, bundle, self.picture_vector)
+        with self._lock:
+            self._opened_suggester = None
         before.close()
 
-    def search(self, query: str, *, limit: int = 20) -> Answer:
-        """The best photos for a query, see `search.query` for its language; parts left out are in `faults`.
+    def search(
+        self,
+        query: str,
+        *,
+        limit: int = 20,
+        order: Order = "match",
+        least: Least = "all",
+        explain: bool = False,
+        pictures: Sequence[NDArray[np.float32]] = (),
+    ) -> Answer:
+        """The photos for a query, see `search.query` for its language; parts left out are in `faults`.
+
+        At most `limit` photos that match at least so well come back, best first. By date (newest first) or folder, all
+        that match are put in order; where no match is known, or with `least` "all", the `limit` best are. Facts
+        alone give all photos that pass, newest first. `explain` adds each term's own score to the results. `pictures` are
+        vectors from `picture_vector`, looked for together with the words.
 
         Raises:
             BundleError: the text tower is missing or cannot be loaded.
             LibraryError: the library is damaged.
         """
-        return self._searcher.by_words(query, limit)
+        request = Request(limit, order, least, explain=explain, pictures=tuple(pictures))
+        return self._stacked(self._searcher.search(query, request))
+
+    def explain(
+        self, query: str, photo_id: int, *, pictures: Sequence[NDArray[np.float32]] = ()
+    ) -> tuple[TermScore, ...]:
+        """How near a photo is to each thing that a query names, nearest or not; nothing for facts and unread photos.
+
+        Raises:
+            BundleError: the text tower is missing or cannot be loaded.
+            LibraryError: the library is damaged.
+        """
+        return self._searcher.explain(query, photo_id, pictures)
+
+    def picture_vector(self, picture: Path | bytes) -> NDArray[np.float32]:
+        """What the model sees in a picture file, or in its bytes, [dim]: for `search`, which need not know the picture.
+
+        It is read in a process of its own, as every photo is.
+
+        Raises:
+            ImageError: it cannot be read, for a reason that its sentence tells.
+            BundleError: the image tower is missing or cannot be loaded.
+        """
+        # Worker processes: 60 ms that a search by words does not pay.
+        from picsight_engine.indexing.single import picture_vector
+
+        return picture_vector(self.bundle, picture)
 
     def similar(self, photo: Path | int, *, limit: int = 20) -> Answer:
         """The photos most like one of the library, given by its path or id; it is not among them.
@@ -220,11 +287,44 @@ class Library:
             LibraryError: the library is damaged.
         """
         found, name = self._photo(photo)
-        return self._searcher.like_photo(found, name, limit)
+        return self._stacked(self._searcher.like_photo(found, name, limit))
+
+    @property
+    def revision(self) -> int:
+        """A number that changes with what there is to see: photos that come, go or move, and what their files tell."""
+        return photos_revision(self._db)
 
     def all_photos(self) -> Answer:
         """Every photo, newest first by the date taken, else by the file's: the wall without a query."""
         return self._searcher.wall()
+
+    def stacks(self) -> dict[int, int]:
+        """For every photo that shows the same picture as another one, the first of those by id.
+
+        Found while photos are indexed; the same for all searches.
+        """
+        return first_shown(self._stack_members())
+
+    def _stacked(self, answer: Answer) -> Answer:
+        """The answer with the stacks of its photos."""
+        firsts = first_shown(self._stack_members([result.id for result in answer.results]))
+        if not firsts:
+            return answer
+        results = (replace(result, stack=firsts.get(result.id)) for result in answer.results)
+        return replace(answer, results=tuple(results))
+
+    def _stack_members(self, photo_ids: Sequence[int] | None = None) -> list[tuple[int, int]]:
+        """Stacks are kept with the thumbnails: a search neither makes that file nor fails where it cannot be opened."""
+        if not (self.folder / THUMBNAILS).exists():
+            return []
+        try:
+            return self._thumbnails().stacks.members(photo_ids)
+        except StorageError:
+            return []
+
+    def newest_photos(self, *, limit: int) -> Answer:
+        """The newest photos that have a date, at most so many: the beginning of a wall, however large the library is."""
+        return self._searcher.newest(limit)
 
     @property
     def is_ready(self) -> bool:
@@ -232,13 +332,22 @@ class Library:
         return self._searcher.is_ready
 
     def warm_up(self) -> None:
-        """Loads the text tower and the vectors, so that the first search does not wait for them.
+        """Loads the text tower, the vectors and what suggestions need, so that the first search does not wait for them.
 
         Raises:
             BundleError: the text tower is missing or cannot be loaded.
             LibraryError: the library is damaged.
         """
         self._searcher.warm_up()
+        self._suggester().warm_up()
+
+    def suggestions(self, text: str, cursor: int | None = None) -> Suggestions:
+        """What to offer while this is typed, the cursor behind so many characters, at the end unless said.
+
+        Raises:
+            LibraryError: the library is damaged.
+        """
+        return self._suggester().suggest(text, len(text) if cursor is None else cursor)
 
     def show(self, path: Path) -> PhotoDetails | None:
         """What the library knows of the photo at `path`, however that is spelled; None if it knows no photo there."""
@@ -248,6 +357,10 @@ class Library:
         """Why the file at `path` could not be indexed, None if nothing is known."""
         return problem_at(self._db, path)
 
+    def photo(self, photo_id: int) -> Photo | None:
+        """A photo that the library shows, None if it shows none of this number."""
+        return photos_by_id(self._db, [photo_id]).get(photo_id)
+
     def thumbnail(self, photo_id: int) -> bytes | None:
         """A photo's small picture as JPEG, 256 pixels at its long side; None where there is none."""
         return self._thumbnails().get(photo_id)
@@ -255,6 +368,18 @@ class Library:
     def problems(self) -> list[Problem]:
         """The files and directories that could not be indexed, but for those that a person ignores."""
         return [problem for problem in all_problems(self._db) if not problem.ignored]
+
+    def retry(self, problems: Sequence[Problem]) -> None:
+        """Lets the next indexing try these files again although they did not change."""
+        with self._db.writer() as connection:
+            for problem in problems:
+                retry_later(connection, problem.folder_id, problem.name)
+
+    def ignore(self, problems: Sequence[Problem], *, ignored: bool = True) -> None:
+        """Takes files off the list of problems because a person does not want to hear of them, or puts them back."""
+        with self._db.writer() as connection:
+            for problem in problems:
+                set_ignored(connection, problem.folder_id, problem.name, ignored=ignored)
 
     def status(self) -> Status:
         """The library in numbers."""
@@ -298,6 +423,15 @@ class Library:
             if self._opened_thumbnails is None:
                 self._opened_thumbnails = Thumbnails.open(self.folder)
             return self._opened_thumbnails
+
+    def _suggester(self) -> Suggester:
+        """Made when something is first typed: a search from the command line suggests nothing."""
+        from picsight_engine.search.suggestions import Suggester  # 45 ms
+
+        with self._lock:
+            if self._opened_suggester is None:
+                self._opened_suggester = Suggester(self._db, self.bundle)
+            return self._opened_suggester
 
     def _close_thumbnails(self) -> None:
         with self._lock:

@@ -1,32 +1,65 @@
-"""Measures one search over a library's vectors (eight-bit scan and re-rank) beside numpy in float32."""
+"""Measures the scan beside what else searches vectors, at the same sizes: numpy, and faiss and usearch where they are
+installed (`.venv/bin/pip install faiss-cpu usearch`), each with one thread; and beside reading the eight-bit matrix once.
+"""
 
 from __future__ import annotations
 
 import argparse
 import hashlib
+import importlib.util
 import itertools
+import json
 import statistics
+import subprocess
+import sys
 import tempfile
+import time
+from collections.abc import Callable
+from contextlib import closing
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
-from report import interleaved, machine, milliseconds, table
+from report import interleaved, machine, table
 
 from picsight_engine.store.database import Database
 from picsight_engine.store.files import put_file
 from picsight_engine.store.folders import add_folder
 from picsight_engine.store.photos import NewPhoto, put_photo
 from picsight_engine.store.vectors import activate_space, put_vector
-from picsight_engine.vectors.matrix import Matrix
+from picsight_engine.vectors.matrix import Matrix, Rows
 from picsight_engine.vectors.scan import scan
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
     from numpy.typing import NDArray
 
 DIM = 512
 SPACE = "0123456789abcdef"
 BEST = 20
+BATCH = 4096
+ASKED_FOR_RECALL = 24
+MOST_FOR_GRAPH = 100_000  # a graph of a million takes ten minutes to build
+READING = "reading the int8 matrix once"
+
+Search = Callable[["NDArray[np.float32]"], "NDArray[np.int64]"]
+
+
+@dataclass(frozen=True)
+class Resident:
+    """What the scan wants of a matrix."""
+
+    rows: Rows
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """Something that finds the rows of the best, among those in `allowed` [n]."""
+
+    search: Search
+    allowed: NDArray[np.bool_] | None = None
 
 
 def clustered(count: int, seed: int) -> NDArray[np.float32]:
@@ -39,80 +72,206 @@ def clustered(count: int, seed: int) -> NDArray[np.float32]:
     return vectors
 
 
-def fill(db: Database, folder: Path, vectors: NDArray[np.float32]) -> None:
-    """Stores a photo, a file and a vector for each row."""
-    root = add_folder(db, folder)
-    with db.writer() as connection:
-        activate_space(connection, SPACE, DIM)
-        for number, vector in enumerate(vectors):
-            identity = hashlib.md5(str(number).encode(), usedforsecurity=False).digest()
-            photo = put_photo(connection, NewPhoto(identity, 4000, 3000))
-            put_file(connection, root.id, f"{number}.jpg".encode(), 1, 1, identity, photo)
-            put_vector(connection, photo, SPACE, vector)
+def fill(folder: Path, count: int) -> None:
+    """Makes a library of so many photos, each with a file and a vector."""
+    with closing(Database.open(folder)) as db:
+        root = add_folder(db, folder)
+        for start in range(0, count, BATCH):
+            with db.writer() as connection:
+                activate_space(connection, SPACE, DIM)
+                for number, vector in enumerate(clustered(min(BATCH, count - start), seed=start + 1), start):
+                    identity = hashlib.md5(str(number).encode(), usedforsecurity=False).digest()
+                    photo = put_photo(connection, NewPhoto(identity, 4000, 3000))
+                    put_file(connection, root.id, f"{number}.jpg".encode(), 1, 1, identity, photo)
+                    put_vector(connection, photo, SPACE, vector)
 
 
-def measure(count: int, rounds: int, folder: Path) -> list[list[str]]:
-    """The table's rows for a library of so many photos."""
-    vectors = clustered(count, seed=1)
-    db = Database.open(folder)
-    fill(db, folder, vectors)
-    matrix = Matrix.open(folder / "cache", db, SPACE, DIM)
-    stored = matrix.rows.originals.astype(np.float32)
-    queries = clustered(64, seed=2)
-    ours, theirs, read = (itertools.cycle(queries) for _ in range(3))
+def ours(rows: Rows) -> dict[str, Candidate]:
+    """The scan, as it is, with filters, and without its first look."""
+    half = np.random.default_rng(3).random(len(rows.ids)) < 0.5
+    few = np.zeros(len(rows.ids), dtype=np.bool_)
+    few[: len(few) // 20] = True  # as the photos of one folder lie
 
-    def plain(query: NDArray[np.float32]) -> NDArray[np.intp]:
-        scores = stored @ query
-        best = np.argpartition(scores, -BEST)[-BEST:]
-        found: NDArray[np.intp] = best[np.argsort(-scores[best])]
-        return found
+    def found(resident: Resident, allowed: NDArray[np.bool_] | None = None) -> Candidate:
+        return Candidate(lambda query: scan(resident, query, BEST, allowed)[0] - 1, allowed)  # ids are 1 to n
 
+    all_rows = Resident(rows)
     candidates = {
-        "Picsight: int8 scan, float16 re-rank": lambda: scan(matrix, next(ours), BEST),
-        "numpy float32, argpartition": lambda: plain(next(theirs)),
-        "reading the int8 matrix once": lambda: (next(read), matrix.rows.codes.view(np.int64).sum()),
+        "Picsight": found(all_rows),
+        "Picsight, every second photo allowed": found(all_rows, half),
+        "Picsight, one folder of a twentieth": found(all_rows, few),
     }
-    seconds = interleaved(candidates, rounds)
-    recall = _recall(matrix, stored, queries)
-    fastest = statistics.median(seconds["numpy float32, argpartition"])
-    matrix.close()
-    db.close()
-    return [
-        [
-            f"{count:,}",
+    if rows.leading is not None:
+        candidates["Picsight without its first look"] = found(Resident(replace(rows, leading=None)))
+    return candidates
+
+
+def theirs(rows: Rows) -> dict[str, Candidate]:
+    """What else there is."""
+    vectors = rows.originals.astype(np.float32)
+
+    def plain(query: NDArray[np.float32]) -> NDArray[np.int64]:
+        scores = vectors @ query
+        best = np.argpartition(scores, -BEST)[-BEST:]
+        return best[np.argsort(-scores[best])]
+
+    candidates = {"numpy float32": Candidate(plain)}
+    if importlib.util.find_spec("faiss"):
+        candidates |= _faiss(vectors)
+    if importlib.util.find_spec("usearch") and len(vectors) <= MOST_FOR_GRAPH:
+        candidates |= _usearch(vectors)
+    return candidates
+
+
+def _faiss(vectors: NDArray[np.float32]) -> dict[str, Candidate]:
+    import faiss
+
+    faiss.omp_set_num_threads(1)
+    flat = faiss.IndexFlatIP(DIM)
+    eight = faiss.IndexScalarQuantizer(DIM, faiss.ScalarQuantizer.QT_8bit, faiss.METRIC_INNER_PRODUCT)
+    for index in (flat, eight):
+        index.train(vectors[:100_000])
+        index.add(vectors)
+    return {
+        name: Candidate(lambda query, index=index: index.search(query[np.newaxis], BEST)[1][0])
+        for name, index in (("faiss Flat", flat), ("faiss SQ8", eight))
+    }
+
+
+def _usearch(vectors: NDArray[np.float32]) -> dict[str, Candidate]:
+    from usearch.index import Index
+
+    index = Index(ndim=DIM, metric="ip", dtype="i8", expansion_search=128)
+    begun = time.perf_counter()
+    index.add(np.arange(len(vectors)), vectors, threads=1)
+    name = f"usearch HNSW i8, built in {time.perf_counter() - begun:.0f} s"
+    return {name: Candidate(lambda query: index.search(query, BEST, threads=1).keys.astype(np.int64))}
+
+
+def exact_scores(rows: Rows, queries: NDArray[np.float32]) -> NDArray[np.float64]:
+    """The dot products [m, n] of queries and rows in float64."""
+    columns = queries.T.astype(np.float64)
+    scores = np.empty((len(queries), len(rows.ids)))
+    for start in range(0, scores.shape[1], BATCH):
+        block = rows.originals[start : start + BATCH].astype(np.float64)
+        scores[:, start : start + BATCH] = (block @ columns).T
+    return scores
+
+
+def recall(exact: NDArray[np.float64], candidate: Candidate, queries: NDArray[np.float32]) -> float:
+    """The share of float64's best that a candidate finds."""
+    found = 0
+    for scores, query in zip(exact, queries, strict=True):
+        allowed = scores if candidate.allowed is None else np.where(candidate.allowed, scores, -np.inf)
+        wanted = np.argpartition(allowed, -BEST)[-BEST:]
+        found += len(np.intersect1d(wanted, candidate.search(query)))
+    return found / (BEST * len(queries))
+
+
+def measure(rows: Rows, rounds: int) -> Iterator[list[str]]:
+    """The table's rows for one library."""
+    queries = clustered(64, seed=0)
+    candidates = ours(rows) | theirs(rows)
+    calls: dict[str, Callable[[], object]] = {READING: lambda: rows.codes.view(np.int64).sum()}
+    for name, candidate in candidates.items():
+        calls[name] = _asking(candidate.search, itertools.cycle(queries))
+    seconds = interleaved(calls, rounds)
+    reading = statistics.median(seconds[READING])
+    asked = queries[:ASKED_FOR_RECALL]
+    exact = exact_scores(rows, asked)
+    for name, values in seconds.items():
+        own = candidates.get(name)
+        found = "" if own is None else f"{recall(exact, own, asked):.4f}"
+        middle = statistics.median(values)
+        late = float(np.percentile(values, 99))
+        yield [
+            f"{len(rows.ids):,}",
             name,
-            milliseconds(values),
-            f"{fastest / statistics.median(values):.1f}x",
-            f"{recall:.4f}" if name.startswith("Picsight") else "",
+            _milliseconds(middle),
+            _milliseconds(late),
+            f"{middle / reading:.2f}",
+            found,
         ]
-        for name, values in seconds.items()
+
+
+def _asking(search: Search, queries: Iterator[NDArray[np.float32]]) -> Callable[[], object]:
+    return lambda: search(next(queries))
+
+
+def _milliseconds(seconds: float) -> str:
+    return f"{seconds * 1e3:,.2f}" if seconds < 0.01 else f"{seconds * 1e3:,.0f}"
+
+
+def start(folder: Path) -> None:
+    """What a new process needs until it has answered once, printed for the process that measures."""
+    with closing(Database.open(folder)) as db:
+        begun = time.perf_counter()
+        with closing(Matrix.open(folder / "cache", db, SPACE, DIM)) as matrix:
+            opened = time.perf_counter()
+            scan(matrix, clustered(1, seed=0)[0], BEST)
+            answered = time.perf_counter()
+            status = Path("/proc/self/status")
+            lines = status.read_text(encoding="utf-8").splitlines() if status.exists() else []
+            memory = {
+                name: int(words.split()[0]) >> 10 for name, _, words in map(_parted, lines) if "Rss" in name
+            }
+    print(json.dumps({"open": opened - begun, "first": answered - opened, "memory": memory}))
+
+
+def _parted(line: str) -> tuple[str, str, str]:
+    return line.partition(":")
+
+
+def account(folder: Path, count: int, built: float) -> list[str]:
+    """What a library costs on the disk and a new process at its start."""
+    command = [sys.executable, __file__, "--start", str(folder)]
+    told = [json.loads(subprocess.run(command, capture_output=True, check=True).stdout) for _ in range(5)]
+    memory: Mapping[str, int] = told[-1]["memory"]
+    return [
+        f"{count:,}",
+        f"{sum(path.stat().st_size for path in (folder / 'cache').iterdir()) / 1e6:,.0f}",
+        f"{(folder / 'library.db').stat().st_size / 1e6:,.0f}",
+        f"{built:.1f}",
+        _milliseconds(statistics.median(each["open"] for each in told)),
+        _milliseconds(statistics.median(each["first"] for each in told)),
+        f"{memory.get('RssAnon', 0)} + {memory.get('RssFile', 0)}" if memory else "",
     ]
 
 
-def _recall(matrix: Matrix, stored: NDArray[np.float32], queries: NDArray[np.float32]) -> float:
-    """The share of float64's best 20 that the scan finds."""
-    exact = stored.astype(np.float64)
-    found = 0
-    for query in queries[:12]:
-        ids, _ = scan(matrix, query, BEST)
-        wanted = np.argsort(-(exact @ query.astype(np.float64)))[:BEST]
-        found += len(set(ids.tolist()) & set(matrix.rows.ids[wanted].tolist()))
-    return found / (12 * BEST)
-
-
 def main() -> None:
-    """Prints the table."""
+    """Prints the tables."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--photos", type=int, nargs="*", default=[10_000, 100_000], metavar="N")
-    parser.add_argument("--rounds", type=int, default=40)
+    parser.add_argument("--photos", type=int, nargs="*", default=[10_000, 100_000, 1_000_000], metavar="N")
+    parser.add_argument("--rounds", type=int, default=100)
+    parser.add_argument("--start", type=Path, help=argparse.SUPPRESS)
     arguments = parser.parse_args()
-    rows = []
+    if arguments.start:
+        start(arguments.start)
+        return
+    times, accounts = [], []
     for count in arguments.photos:
-        with tempfile.TemporaryDirectory() as folder:
-            rows += measure(count, arguments.rounds, Path(folder))
-    headings = ["photos", f"best {BEST} of N x {DIM}", "ms, median (range)", "against numpy", "recall@20"]
+        with tempfile.TemporaryDirectory() as name:
+            folder = Path(name)
+            fill(folder, count)
+            with closing(Database.open(folder)) as db:
+                begun = time.perf_counter()
+                with closing(Matrix.open(folder / "cache", db, SPACE, DIM)) as matrix:
+                    built = time.perf_counter() - begun
+                    times += list(measure(matrix.rows, arguments.rounds))
+            accounts.append(account(folder, count, built))
     print(f"{machine()}; {arguments.rounds} interleaved rounds, one thread each\n")
-    print(table(headings, rows))
+    headings = [
+        "photos",
+        f"best {BEST} of N x {DIM}",
+        "median ms",
+        "99 of 100 ms",
+        "x reading",
+        f"recall@{BEST}",
+    ]
+    print(table(headings, times))
+    print("\nOne library, and a new process that opens it (memory: its own + mapped files)\n")
+    headings = ["photos", "cache MB", "library.db MB", "built s", "opened ms", "first search ms", "memory MB"]
+    print(table(headings, accounts))
 
 
 if __name__ == "__main__":

@@ -12,7 +12,13 @@ from picsight.settings import Settings, load_settings, save_settings
 
 def test_settings_come_back_as_they_were_saved(tmp_path):
     chosen = Settings(
-        theme="dark", row_height=14.5, sidebar=False, window_width=1200, window_height=700, maximised=True
+        theme="dark",
+        row_height=14.5,
+        sidebar=False,
+        sidebar_width=17.25,
+        window_width=1200,
+        window_height=700,
+        maximised=True,
     )
     save_settings(chosen, tmp_path / "new" / "settings.toml")
     assert load_settings(tmp_path / "new" / "settings.toml") == chosen
@@ -47,9 +53,11 @@ def test_what_is_impossible_takes_its_default(tmp_path, text):
     assert load_settings(tmp_path / "settings.toml") == Settings()
 
 
-def test_a_row_height_beyond_the_scale_is_brought_back_to_its_end(tmp_path):
-    (tmp_path / "settings.toml").write_text("row_height = 400")
-    assert load_settings(tmp_path / "settings.toml").row_height == 24
+@pytest.mark.parametrize(("name", "least", "most"), [("row_height", 6, 24), ("sidebar_width", 10, 22)])
+def test_a_size_beyond_the_scale_is_brought_back_to_its_end(tmp_path, name, least, most):
+    for stored, kept in ((400, most), (0, least)):
+        (tmp_path / "settings.toml").write_text(f"{name} = {stored}")
+        assert getattr(load_settings(tmp_path / "settings.toml"), name) == kept
 
 
 def test_bytes_that_are_no_text_are_survived(tmp_path):

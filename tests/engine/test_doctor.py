@@ -16,10 +16,11 @@ from picsight_engine.doctor import Check, doctor_folder
 from picsight_engine.errors import RequestError
 from picsight_engine.indexing.indexer import IndexSettings
 from picsight_engine.library import Library
-from picsight_engine.store.database import index_lock
+from picsight_engine.store.database import Database, index_lock
+from picsight_engine.store.text import photos_holding
 from picsight_engine.store.thumbnails import Thumbnails
 
-ALL = ["model", "folder", "library", "folders", "vectors", "photos", "search cache", "thumbnails"]
+ALL = ["model", "folder", "library", "folders", "names", "vectors", "photos", "search cache", "thumbnails"]
 
 
 @pytest.fixture(autouse=True)
@@ -53,6 +54,16 @@ def test_a_sound_library_passes_every_check_unrepaired(copy, bundle):
     checks = doctor_folder(copy, bundle.folder)
     assert names(checks) == ALL
     assert all(check.ok and not check.repaired for check in checks), checks
+
+
+def test_an_index_of_names_that_is_wrong_is_built_anew(copy, bundle):
+    with closing(sqlite3.connect(copy / "library.db")) as connection, connection:
+        connection.execute("UPDATE text_data SET block = zeroblob(length(block)) WHERE id > 10")
+    checks = by_name(doctor_folder(copy, bundle.folder))
+    assert checks["names"].repaired
+    assert all(check.ok for check in checks.values()), checks
+    with closing(Database.open(copy)) as db:
+        assert len(photos_holding(db, ".jpg")) == 48
 
 
 def test_an_open_library_can_be_examined_and_searched_afterwards(copy, bundle):

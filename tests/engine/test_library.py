@@ -170,6 +170,12 @@ def test_a_thumbnail_is_a_small_upright_jpeg(library, captions):
     assert library.thumbnail(10**9) is None
 
 
+def test_a_photo_is_known_by_its_number(library, captions):
+    path = next(iter(captions))
+    assert library.photo(library.show(path).id).path == path
+    assert library.photo(10**9) is None
+
+
 def test_what_is_known_of_a_photo(library, captions):
     path = next(iter(captions))
     details = library.show(path)
@@ -236,6 +242,21 @@ def test_dates_carry_their_offset_and_order_the_wall(own, shared, few, tmp_path)
     wall = own.all_photos().results
     assert [result.path for result in wall[-5:]] == few[::-1]
     assert {(result.score, result.match) for result in wall} == {(0.0, None)}
+    assert [result.id for result in own.newest_photos(limit=9).results] == [details.id]
+    assert own.newest_photos(limit=9).photos == len(wall)
+
+
+def test_the_revision_changes_with_the_photos_and_with_nothing_else(own, few):
+    before = own.revision
+    run(own, few[0].parent)
+    after = own.revision
+    assert after != before
+    own.search("a dog")
+    run(own, few[0].parent)
+    assert own.revision == after
+    few[0].unlink()
+    run(own, few[0].parent)
+    assert own.revision != after
 
 
 def test_a_file_that_is_no_picture_is_a_problem_and_no_photo(own, shared, few):

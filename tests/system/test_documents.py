@@ -11,8 +11,8 @@ from pathlib import Path
 from PIL import Image
 
 SUMMARY = ["found", "indexed", "unchanged", "moved", "missing", "problems", "seconds", "photos_per_second"]
-ANSWER = ["query", "space", "photos", "milliseconds", "results"]
-RESULT = ["id", "path", "score", "match", "taken", "place"]
+ANSWER = ["query", "space", "photos", "milliseconds", "results", "filters", "undated", "faults"]
+RESULT = ["id", "path", "score", "match", "taken", "place", "stack", "found_by"]
 MATCHES = ("strong", "weaker", "none")
 PHOTO = [
     "id", "paths", "width", "height", "taken", "taken_from", "lat", "lon", "place", "camera", "lens",

@@ -10,6 +10,18 @@ from tests.trainer.conftest import RECIPE
 from mctrain.errors import RecipeError
 from mctrain.recipe import load_recipe, load_reinforcement, parse_recipe
 
+STAGES = """[stages]
+first = {}
+epochs = 1
+rate = 1e-3
+head_rate = 1e-3
+warmup = 1
+distil = 1.0
+pseudo = 1.0
+moved = 1.0
+
+[bundle]"""
+
 
 def write(tmp_path, text):
     path = tmp_path / "mine.toml"
@@ -42,6 +54,13 @@ def test_a_recipe_says_what_it_takes_and_what_comes_out():
         ('kind = "weak"', 'kind = ["weak"]', "kind has a value of the wrong type"),
         ('["lite0"]', '["lite3"]', "networks has a value of the wrong type: 'lite3'"),
         ('["lite0"]', "[]", "give at least one network"),
+        ('["lite0"]', '["lite0", "lite0"]', "at least one network, each once"),
+        ("dim = 32", "dim = -5", r"of the widths \(-5, 48, 40\) .* give 32 to 4096 pixels, 1 to 8192 as dim"),
+        ("dim = 32", "dim = 1000000000", "of the widths"),
+        ("size = 224", "size = 31", "photos of 31 pixels"),
+        ("branch = 1.0", "branch = nan", "a branch of nan"),
+        ("[bundle]", STAGES.format(2), "stages from 2 on cannot be tuned for 1 epochs; give 3 to 6, and an"),
+        ("[bundle]", STAGES.format(7), "stages from 7 on"),
         ("text_dropout = 0.1", "text_dropout = 1.0", "shares from 0 to below 1"),
         ("epochs = 12", "epochs = 0", "at least one epoch"),
         ("temperature = 20.0", "temperature = 0.0", "a temperature above 0"),

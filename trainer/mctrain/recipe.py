@@ -7,6 +7,7 @@ import json
 import tomllib
 from dataclasses import MISSING, asdict, dataclass, fields, is_dataclass
 from importlib import resources
+from math import inf
 from pathlib import Path
 from types import UnionType
 from typing import Any, Literal, TypeVar, get_args, get_origin, get_type_hints
@@ -18,7 +19,11 @@ Network = Literal["lite0", "lite1", "lite2"]
 Storage = Literal["npz-fp32", "pth-fp32", "pth-bf16"]
 
 TEACH = "teach:"
-_STAGES = 7  # of each network
+_SIDES = range(32, 4097)  # of photos, in pixels
+_WIDTHS = range(1, 8193)
+_STAGES = range(
+    3, 7
+)  # of a network's seven: the maps of lower ones are so large that their matrices take many gigabytes
 
 _Table = TypeVar("_Table")
 _KINDS = {
@@ -117,11 +122,18 @@ class ModelTable:
     branch: float
 
     def __post_init__(self) -> None:
+        widths = (self.dim, self.image_hidden, self.text_hidden)
+        if self.size not in _SIDES or not all(own in _WIDTHS for own in widths) or not 0 <= self.branch < inf:
+            raise RecipeError(
+                f"A model of photos of {self.size} pixels, of the widths {widths} and with a branch of {self.branch} cannot be made; "
+                f"give {_SIDES[0]} to {_SIDES[-1]} pixels, {_WIDTHS[0]} to {_WIDTHS[-1]} as dim and hidden widths, and a branch of 0 or more."
+            )
         dropped = (self.image_dropout, self.image_input_dropout, self.text_dropout, self.text_input_dropout)
-        if not self.networks or not all(0 <= own < 1 for own in dropped):
+        once = len(set(self.networks)) == len(self.networks)
+        if not self.networks or not once or not all(0 <= own < 1 for own in dropped):
             raise RecipeError(
                 f"A model of the networks {list(self.networks)} that drops {dropped} cannot be made; give at least one network, "
-                "and shares from 0 to below 1."
+                "each once, and shares from 0 to below 1."
             )
 
 
@@ -202,9 +214,10 @@ class StagesTable:
             raise RecipeError(
                 f"Tuned stages cannot move by the share {self.moved}; give one above 0 and up to 1."
             )
-        if not 1 <= self.first < _STAGES or self.epochs < 1:
+        if self.first not in _STAGES or self.epochs < 1:
             raise RecipeError(
-                f"The stages from {self.first} on cannot be tuned for {self.epochs} epochs; give 1 to {_STAGES - 1}, and an epoch at least."
+                f"The stages from {self.first} on cannot be tuned for {self.epochs} epochs; give {_STAGES[0]} to {_STAGES[-1]}, and "
+                "an epoch at least."
             )
 
 

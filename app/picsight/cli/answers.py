@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import sys
-from dataclasses import replace
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 from picsight.cli.documents import answer_document
 from picsight.cli.layout import count, cut_middle, terminal_width
 from picsight.cli.streams import is_terminal, put, put_json, put_names
+from picsight_engine.search.query import as_words
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -16,16 +16,8 @@ if TYPE_CHECKING:
     from picsight.cli.invocation import Invocation
     from picsight_engine.search.answer import Answer, Result
 
-Least = Literal["strong", "weaker", "all"]
-LEAST: tuple[Least, ...] = ("strong", "weaker", "all")
-_KEPT = {"strong": ("strong",), "weaker": ("strong", "weaker"), "all": ("strong", "weaker", "none")}
 _DATE = len("2020-07-18")
-
-
-def keep_matches(answer: Answer, least: Least) -> Answer:
-    """The answer without what matches less than `least`; where nothing is calibrated, every result stays."""
-    kept = (result for result in answer.results if result.match is None or result.match in _KEPT[least])
-    return replace(answer, results=tuple(kept))
+_INDENT = " " * 8  # below the score's end
 
 
 def put_answer(invocation: Invocation, answer: Answer) -> None:
@@ -35,16 +27,42 @@ def put_answer(invocation: Invocation, answer: Answer) -> None:
     if invocation.json:
         put_json(answer_document(answer))
     elif is_terminal(sys.stdout):
-        for row in table(answer.results, terminal_width(sys.stdout)):
+        for row, result in zip(
+            table(answer.results, terminal_width(sys.stdout)), answer.results, strict=True
+        ):
             put(row)
+            _put_terms(result)
     else:
         for result in answer.results:
             put_names(f"{result.score:.4f}", str(result.path))
+            _put_terms(result)
     invocation.detail(f"{count(answer.photos, 'photo')} searched in {answer.milliseconds:.0f} ms.")
-    if not answer.photos and answer.query.strip():
+    _tell_filters(invocation, answer)
+    if not answer.photos and answer.query.strip() and not answer.filters:
         invocation.hint_empty()
     elif not answer.results and not answer.faults and not invocation.json:
         invocation.hint("No photo matches.")
+
+
+def _put_terms(result: Result) -> None:
+    """How near the photo is to each part of the query, in a line of its own."""
+    if result.terms:
+        put(_INDENT + " · ".join(f"{term.text} {term.score:.3f}" for term in result.terms))
+
+
+def _tell_filters(invocation: Invocation, answer: Answer) -> None:
+    """What a person could not see otherwise: words that were taken for a time, and photos without a date."""
+    for part in answer.filters:
+        if part.recognised:
+            typed = answer.query[part.start : part.end]
+            invocation.hint(
+                f'"{typed}" was taken as a time, with {count(part.photos, "photo")}; '
+                f"as words it is typed {as_words(typed)}"
+            )
+    if answer.undated:
+        invocation.hint(
+            f"{count(answer.undated, 'photo')} without a date {'was' if answer.undated == 1 else 'were'} left out."
+        )
 
 
 def table(results: Sequence[Result], width: int) -> list[str]:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from picsight_engine.installation.offers import Offer
     from picsight_engine.library import PhotoDetails, Status
     from picsight_engine.models.bundle import Bundle
-    from picsight_engine.search.answer import Answer, Result
+    from picsight_engine.search.answer import Answer, Filter, Result
     from picsight_engine.store.problems import Problem
 
 Document = dict[str, object]
@@ -36,24 +36,46 @@ def summary_document(summary: Summary) -> Document:
 
 
 def answer_document(answer: Answer) -> Document:
-    """A search's answer, best photo first."""
+    """A search's answer, in the order that was asked for."""
     return {
         "query": answer.query,
         "space": answer.space,
         "photos": answer.photos,
         "milliseconds": round(answer.milliseconds, 2),
         "results": [_result(result) for result in answer.results],
+        "filters": [_filter(part) for part in answer.filters],
+        "undated": answer.undated,
+        "faults": [
+            {"start": fault.start, "end": fault.end, "message": fault.message} for fault in answer.faults
+        ],
     }
 
 
 def _result(result: Result) -> Document:
-    return {
+    document: Document = {
         "id": result.id,
         "path": str(result.path),
         "score": round(result.score, 6),
         "match": result.match,
         "taken": result.taken,
         "place": result.place,
+        "stack": result.stack,
+        "found_by": result.found_by,
+    }
+    if result.terms is not None:
+        document["terms"] = [{"text": term.text, "score": round(term.score, 6)} for term in result.terms]
+    return document
+
+
+def _filter(part: Filter) -> Document:
+    return {
+        "start": part.start,
+        "end": part.end,
+        "kind": part.kind,
+        "words": part.words,
+        "photos": part.photos,
+        "excluded": part.excluded,
+        "recognised": part.recognised,
     }
 
 

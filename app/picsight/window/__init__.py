@@ -16,6 +16,7 @@ from picsight.locations import model_choice
 from picsight.settings import load_settings, save_settings, settings_file
 from picsight.window.library.controller import LibraryPlace
 from picsight.window.main_window import MainWindow
+from picsight.window.parts.focus import KeyboardWatch
 from picsight.window.parts.icons import program_icon
 from picsight.window.tokens import apply_theme
 
@@ -43,6 +44,7 @@ def run_window(library_folder: Path, folders_to_add: Sequence[Path] = ()) -> int
     file = settings_file()
     settings = load_settings(file)
     apply_theme(app, settings.theme)
+    KeyboardWatch(app)
     jobs = Jobs()
     window = MainWindow(LibraryPlace(library_folder, partial(model_choice, library_folder)), settings, jobs)
     window.closing.connect(lambda chosen: save_settings(chosen, file))

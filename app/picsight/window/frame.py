@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QHBoxLayout, QStackedWidget, QVBoxLayout, QWidget
 
+from picsight.settings import SIDEBAR_NARROWEST, SIDEBAR_WIDEST
 from picsight.window.grid.model import WallModel
 from picsight.window.grid.page import WallPage
 from picsight.window.grid.thumbnails import Thumbnails
@@ -17,12 +18,14 @@ from picsight.window.library.problems_model import ProblemsModel
 from picsight.window.library.problems_view import ProblemsView
 from picsight.window.library.sidebar import Sidebar
 from picsight.window.library.status import StatusLine
+from picsight.window.models.hint import HintLine
 from picsight.window.parts.busy import BusyLine
 from picsight.window.parts.controls import IconButton
 from picsight.window.parts.drops import DropVeil, dropped
 from picsight.window.parts.notice import Notice
+from picsight.window.parts.splitter import LineSplitter
 from picsight.window.search.box import SearchBox
-from picsight.window.tokens import HALF, PAD, px
+from picsight.window.tokens import HALF, PAD, em, px
 from picsight.window.viewer.view import ViewerPage
 
 if TYPE_CHECKING:
@@ -32,6 +35,7 @@ if TYPE_CHECKING:
     from picsight.settings import Settings
     from picsight.window.parts.picture import Pictures
 
+STRIP_BUDGET = 16_000_000  # bytes of pixels: some 200 small pictures on a sharp screen
 NARROW = 60  # em: under this the sidebar makes room
 
 
@@ -40,22 +44,24 @@ class Frame(QWidget):
 
     folders_dropped = Signal(object)  # tuple[Path, ...]
     model_dropped = Signal(object)  # Path
+    picture_dropped = Signal(object)  # Path or QImage
 
     def __init__(
         self, settings: Settings, pictures: Pictures, jobs: Jobs, parent: QWidget | None = None
     ) -> None:
         super().__init__(parent)
-        self.sidebar_wanted = settings.sidebar
+        self.sidebar_wanted, self.sidebar_width = settings.sidebar, settings.sidebar_width
         self.model = WallModel(self)
         self.thumbnails = Thumbnails(jobs, pictures, self)
         self.problems_model = ProblemsModel(self)
         self.box, self.busy = SearchBox(self), BusyLine(self)
         self.grid = PhotoView(self.model, self.thumbnails, jobs, settings.row_height)
         self.wall_page = WallPage(self.grid)
-        self.viewer_page = ViewerPage()
+        self.strip_thumbnails = Thumbnails(jobs, pictures, self, budget=STRIP_BUDGET, lane="strip")
+        self.viewer_page = ViewerPage(self.strip_thumbnails)
         self.problems = ProblemsView(self.problems_model)
         self.first_run, self.failure = FirstRun(), Notice()
-        self.sidebar, self.status = Sidebar(self), StatusLine(self)
+        self.sidebar, self.status, self.hint = Sidebar(self), StatusLine(self), HintLine(self)
         self.pages = QStackedWidget(self)
         for page in (self.wall_page, self.viewer_page, self.problems, self.first_run, self.failure):
             self.pages.addWidget(page)
@@ -92,9 +98,10 @@ class Frame(QWidget):
         self._fit_sidebar()
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
-        """Folders and models may be dropped."""
-        sentence = dropped(event).sentence()
-        if sentence:
+        """Folders, models and pictures may be dropped."""
+        drop = dropped(event)
+        sentence = drop.sentence()
+        if sentence and (drop.folders or drop.models or self._top.isVisible()):
             self.veil.say(sentence)
             event.acceptProposedAction()
 
@@ -111,11 +118,16 @@ class Frame(QWidget):
             self.folders_dropped.emit(drop.folders)
         if drop.models:
             self.model_dropped.emit(drop.models[0])
+        if drop.picture is not None and not drop.folders and not drop.models:
+            self.picture_dropped.emit(drop.picture)
         event.acceptProposedAction()
 
     def _fit_sidebar(self) -> None:
         belongs = self.page in (self.wall_page, self.problems)
         self.sidebar.setVisible(self.sidebar_wanted and belongs and self.width() >= px(self, NARROW))
+
+    def _note_width(self) -> None:
+        self.sidebar_width = round(self.sidebar.width() / em(self), 2)
 
     def _top_row(self) -> QWidget:
         top = QWidget(self)
@@ -129,23 +141,33 @@ class Frame(QWidget):
         return top
 
     def _lay_out(self) -> None:
-        middle = QHBoxLayout()
-        middle.setSpacing(0)
+        self.sidebar.setMinimumWidth(px(self, SIDEBAR_NARROWEST))
+        self.sidebar.setMaximumWidth(px(self, SIDEBAR_WIDEST))
+        middle = LineSplitter()
         middle.addWidget(self.sidebar)
-        middle.addWidget(self.pages, 1)
-        self.sidebar.setFixedWidth(px(self, 14))
+        middle.addWidget(self.pages)
+        middle.setStretchFactor(1, 1)
+        middle.setSizes([px(self, self.sidebar_width), px(self, NARROW)])
+        middle.splitterMoved.connect(self._note_width)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(0)
         column.addWidget(self._top)
         column.addWidget(self.busy)
-        column.addLayout(middle, 1)
+        column.addWidget(middle, 1)
+        column.addWidget(self.hint)
         column.addWidget(self.status)
         order = (
             self.box.line,
+            self.box.keep_button,
             self.box.clear_button,
-            self.wall_page.slider,
+            self.wall_page.header.weaker,
+            self.wall_page.header.order,
+            self.wall_page.header.group,
+            self.wall_page.header.slider,
             self.grid,
+            self.hint.better,
+            self.hint.dismiss,
             self.status,
             self.sidebar,
         )

@@ -33,6 +33,7 @@ class Scheme:
 
 LIGHT = Scheme("#ffffff", "#f3f3f4", "#0e0e10", "#1f66d6", "#ffffff", "#1a57b8")
 DARK = Scheme("#19191b", "#242427", "#f2f2f3", "#76a9ff", "#0e0e10", "#8fb8ff")
+FAULT, FAULT_ON_DARK = "#b3261e", "#ff8a80"  # lines under what is wrong; words say it, too
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +57,7 @@ class Tones:
     stage: QColor
     on_stage: QColor
     dim_on_stage: QColor
+    fault: QColor
 
 
 def mix(a: QColor, b: QColor, t: float) -> QColor:
@@ -101,6 +103,7 @@ def _derive(colours: tuple[int, ...], strict: bool) -> Tones:
         stage=stage,
         on_stage=on_stage,
         dim_on_stage=mix(on_stage, stage, 0.35),
+        fault=QColor(FAULT_ON_DARK if dark else FAULT),
     )
 
 

@@ -14,13 +14,7 @@ if TYPE_CHECKING:
 Match = Literal["strong", "weaker", "none"]
 
 BEST = 5  # scores whose mean says that a library holds several right photos
-_PHOTOS = 1_000  # the library that the cuts are stated for
-_SHORT = 3  # words up to which templates help: absent against present things AUC 0.940 with, 0.893 without
-
-
-def is_sentence(text: str) -> bool:
-    """Whether a search is too long for templates; then it is embedded as typed."""
-    return len(text.split()) > _SHORT
+TURN = 1_000  # photos: the library that the cuts are stated for, and where their growth changes
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,41 +23,40 @@ class Calibration:
 
     The evidence for a query is the mean of its best five scores, or its best score less `gap` where that is more: a
     library may hold one right photo alone. From `answered` on there is an answer, and photos from `strong` on are strong.
-    From `weaker` on a photo may be right, whether or not there is an answer.
+    From `possible` on there may be one, and photos that score at most `span` less than the best are weaker matches.
 
-    The best of many wrong photos scores higher than the best of few: every cut rises by `growth` times the logarithm of
-    the library's size. They rise by `sentence` for a search of many words, which says more, so that wrong photos too have
-    more in common with it.
+    The best of many wrong photos scores higher than the best of few: every cut rises with the logarithm of the library's
+    size, up to a thousand photos by `growth_below`, and beyond by `growth`. It falls by `common` times the commonness of
+    what is looked for: these cuts are for a thing that one of a thousand photos shows.
     """
 
     answered: float
     strong: float
-    weaker: float
+    possible: float
     gap: float
+    span: float
     growth: float
-    sentence: float
+    growth_below: float
+    common: float
 
     def evidence(self, best: Sequence[float]) -> float:
         """How much speaks for an answer; `best` are the highest scores of the library, at least five or all, best first."""
         first = best[:BEST]
         return max(first[0] - self.gap, sum(first) / len(first))
 
-    def rise(self, photos: int, *, sentence: bool) -> float:
-        """What is added to every cut in a library of so many photos."""
-        return self.growth * math.log(photos / _PHOTOS) + self.sentence * sentence
+    def rise(self, photos: int, commonness: float) -> float:
+        """What is added to every cut in a library of so many photos, for a thing as common as that."""
+        folds = math.log(photos / TURN)
+        return folds * (self.growth_below if folds < 0 else self.growth) - self.common * commonness
 
-    def matches(self, best: Sequence[float], photos: int, *, sentence: bool) -> list[Match]:
+    def matches(self, best: Sequence[float], photos: int, commonness: float) -> list[Match]:
         """How well each of the best scores of a library of `photos` matches; at least five scores or all, best first."""
         if not best:
             return []
-        rise = self.rise(photos, sentence=sentence)
-        is_answered = self.evidence(best) >= self.answered + rise
-        return [self._match(score - rise, is_answered=is_answered) for score in best]
-
-    def _match(self, score: float, *, is_answered: bool) -> Match:
-        if is_answered and score >= self.strong:
-            return "strong"
-        return "weaker" if score >= self.weaker else "none"
+        rise, evidence = self.rise(photos, commonness), self.evidence(best)
+        strong = self.strong + rise if evidence >= self.answered + rise else math.inf
+        weaker = best[0] - self.span if evidence >= self.possible + rise else math.inf
+        return ["strong" if score >= strong else "weaker" if score >= weaker else "none" for score in best]
 
 
 def parse_calibration(data: dict[str, Any]) -> Calibration:
@@ -76,10 +69,10 @@ def parse_calibration(data: dict[str, Any]) -> Calibration:
     numbers = {}
     for own in fields(Calibration):
         value = data[own.name]
-        lowest = 0 if own.name in {"gap", "growth", "sentence"} else -1
+        lowest = -1 if own.name in {"answered", "strong", "possible"} else 0
         require(f"calibration.{own.name}", value, fits=is_number(value) and lowest <= value <= 1)
         numbers[own.name] = float(value)
     calibration = Calibration(**numbers)
-    in_order = calibration.weaker <= calibration.strong <= calibration.answered
+    in_order = max(calibration.possible, calibration.strong) <= calibration.answered
     require("calibration", data, fits=in_order)
     return calibration

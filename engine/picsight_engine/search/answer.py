@@ -1,21 +1,55 @@
-"""What a search gives back: ranked photos and, where the query had faults, their places."""
+"""What a search is asked and gives back: photos in their order, what narrowed them, and where the query had faults."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    import numpy as np
+    from numpy.typing import NDArray
+
     from picsight_engine.models.calibration import Match
+
+Order = Literal["match", "date", "folder"]
+Least = Literal["strong", "weaker", "all"]
+FoundBy = Literal["name", "meaning"]
+FilterKind = Literal["time", "folder", "format", "is", "has", "place", "camera", "rating", "tag", "text"]
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """How an answer is wanted: at most `limit` photos that match at least so well, in this order, explained or not.
+
+    By date or folder all photos that match are put in order, not only the best; where nothing tells what matches, or
+    "all" are wanted, the `limit` best are. `pictures` are unit vectors [dim] that belong to every alternative.
+    """
+
+    limit: int = 20
+    order: Order = "match"
+    least: Least = "all"
+    explain: bool = False
+    pictures: tuple[NDArray[np.float32], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class TermScore:
+    """How near a photo is to one thing that a query names, `text` as it is typed; the score is a cosine."""
+
+    text: str
+    score: float
 
 
 @dataclass(frozen=True, slots=True)
 class Result:
     """One photo of an answer; `path` is its primary file, `width` and `height` are upright pixels.
 
-    `match` is None where the model is not calibrated, and where a photo was the query.
+    `stack` is the first photo of those that show the same picture, None where there is no other, and in the wall.
+    `match` is None where the model is not calibrated, where a photo was part of the query, and where it asked for
+    facts alone: then the score is 0. A photo that was `found_by` its file's name leads whatever it shows, and is as strong
+    as any where matches are known; None is for facts alone. `terms` are None unless an explanation was wanted.
     """
 
     id: int
@@ -26,6 +60,9 @@ class Result:
     place: str | None
     width: int
     height: int
+    stack: int | None = None
+    terms: tuple[TermScore, ...] | None = None
+    found_by: FoundBy | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,8 +75,28 @@ class QueryFault:
 
 
 @dataclass(frozen=True, slots=True)
+class Filter:
+    """A part of the query that narrows the answer: a fact, or plain words that were `recognised` as one.
+
+    `start` and `end` are its place in the query, `words` name it for a person, `photos` is how many of the whole library
+    it holds for. What was recognised becomes plain words again by `query.as_words`.
+    """
+
+    start: int
+    end: int
+    kind: FilterKind
+    words: str
+    photos: int
+    excluded: bool = False
+    recognised: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Answer:
-    """Ranked photos, best first; `photos` is how many were searched."""
+    """Photos in their order, best first unless another one was asked for.
+
+    `photos` is how many were searched: all that pass the filters. `undated` ones did not, for want of a date alone.
+    """
 
     query: str
     space: str
@@ -47,3 +104,5 @@ class Answer:
     milliseconds: float
     results: tuple[Result, ...]
     faults: tuple[QueryFault, ...] = ()
+    filters: tuple[Filter, ...] = ()
+    undated: int = 0

@@ -1,4 +1,4 @@
-"""Searches one library: words or a photo become directions, the scan ranks every photo by them."""
+"""Searches one library: facts choose photos, words and pictures become directions, the scan ranks by them what was chosen."""
 
 from __future__ import annotations
 
@@ -10,24 +10,44 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from picsight_engine.errors import RequestError
-from picsight_engine.models.calibration import BEST, is_sentence
-from picsight_engine.search.answer import Answer, Result
+from picsight_engine.models.commonness import commonness
+from picsight_engine.search.answer import Answer, QueryFault, Result
 from picsight_engine.search.details import taken_iso
-from picsight_engine.search.query import parse
+from picsight_engine.search.directions import aim_of
+from picsight_engine.search.filters import Filters
+from picsight_engine.search.pictures import PictureFinder
+from picsight_engine.search.query import ONLY_LESS, parse
+from picsight_engine.search.ranking import KEPT, Field, Judged, Ranking, explanations
 from picsight_engine.search.terms import Terms
 from picsight_engine.store.own_folder import CACHE
-from picsight_engine.store.photos import all_photos, photos_by_id
+from picsight_engine.store.photos import (
+    all_photos,
+    by_folder_of,
+    newest_of,
+    newest_photos,
+    photos_by_id,
+    photos_shown,
+)
 from picsight_engine.store.vectors import vector_of
 from picsight_engine.vectors.matrix import Matrix
-from picsight_engine.vectors.scan import scan_any
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from pathlib import Path
+
     from numpy.typing import NDArray
 
     from picsight_engine.models.bundle import Bundle
+    from picsight_engine.search.answer import Least, Request, TermScore
+    from picsight_engine.search.directions import Aim
+    from picsight_engine.search.filters import Passing
     from picsight_engine.search.query import Query
     from picsight_engine.store.database import Database
     from picsight_engine.store.photos import Photo
+    from picsight_engine.vectors.matrix import Rows
+
+REST = "The rest was searched."
+_UNJUDGED = Judged(0)  # of a photo that nothing was compared with
 
 
 class Searcher:
@@ -35,18 +55,21 @@ class Searcher:
 
     Words match strongly, weaker or not, as the bundle is calibrated for them; how near one photo is to another is not.
 
-    The text tower and the matrix are opened by the first search that needs them.
+    The text tower and the matrix are opened by the first search that needs them: facts alone need neither.
     """
 
-    def __init__(self, db: Database, bundle: Bundle) -> None:
+    def __init__(self, db: Database, bundle: Bundle, read: Callable[[Path], NDArray[np.float32]]) -> None:
+        """`read` gives the vector of a file that is no photo of the library."""
         self._db = db
         self._bundle = bundle
         self._terms = Terms(bundle)
+        self._filters = Filters(db)
+        self._pictures = PictureFinder(db, bundle.manifest.space_id, read)
         self._lock = threading.Lock()
         self._matrix: Matrix | None = None
 
-    def by_words(self, text: str, limit: int) -> Answer:
-        """The best photos for a query as a person types it; a query that asks for nothing finds nothing.
+    def search(self, text: str, request: Request) -> Answer:
+        """The photos for a query as a person types it; a query that asks for nothing finds nothing.
 
         Raises:
             BundleError: the text tower is missing or cannot be loaded.
@@ -54,11 +77,46 @@ class Searcher:
         """
         started = time.perf_counter()
         query = parse(text)
+        passing = self._filters.passing(query, text)
+        pictures = self._pictures.pictures_of(passing.query)
         # One after the other: opening the matrix takes 2 ms, a thread for the text tower beside it gained nothing.
-        directions = self._terms.directions(query) if query.alternatives else None
-        matrix = self._refreshed_matrix()
-        ranked = [] if directions is None else self._matched(matrix, directions, query, limit)
-        return self._answer(text, started, matrix, ranked, query)
+        aim = aim_of(passing.query, self._terms, pictures.vectors, request.pictures)
+        left_out = [*passing.faults, *pictures.faults]
+        if aim is not None or passing.ids is not None:
+            left_out = [replace(fault, message=f"{fault.message} {REST}") for fault in left_out]
+        faults = [*query.faults, *left_out]
+        if aim is None:
+            faults += _only_less(passing.query)
+            photos, results = self._unranked(passing, request)
+        else:
+            photos, results = self._ranked(passing, pictures.own, aim, request)
+        if request.explain:
+            results = self._explained(results, aim)
+        return Answer(
+            query=text,
+            space=self._bundle.manifest.space_id,
+            photos=photos,
+            milliseconds=_milliseconds_since(started),
+            results=tuple(results),
+            faults=tuple(sorted(faults, key=lambda fault: fault.start)),
+            filters=passing.filters,
+            undated=passing.undated,
+        )
+
+    def explain(
+        self, text: str, photo_id: int, given: Sequence[NDArray[np.float32]]
+    ) -> tuple[TermScore, ...]:
+        """How near a photo is to each thing that a query names; nothing where it names none, or the photo has no vector.
+
+        Raises:
+            BundleError: the text tower is missing or cannot be loaded.
+            LibraryError: the stored vectors are damaged.
+        """
+        query = self._filters.passing(parse(text), text).query
+        aim = aim_of(query, self._terms, self._pictures.pictures_of(query).vectors, given)
+        if aim is None:
+            return ()
+        return explanations(Field(self._refreshed_rows(), None), aim, [photo_id]).get(photo_id, ())
 
     def like_photo(self, photo: Photo, name: str, limit: int) -> Answer:
         """The photos most like one of the library's own, which is itself left out; `name` is the answer's query.
@@ -68,20 +126,29 @@ class Searcher:
             LibraryError: the stored vectors are damaged.
         """
         started = time.perf_counter()
-        stored = vector_of(self._db, photo.id, self._bundle.manifest.space_id)
+        space = self._bundle.manifest.space_id
+        stored = vector_of(self._db, photo.id, space)
         if stored is None:
             raise RequestError(f"{photo.path} was not read by this model yet; index its folder again.")
-        matrix = self._refreshed_matrix()
-        likest = self._ranked(matrix, stored[np.newaxis].astype(np.float32), limit + 1)
-        others = [result for result in likest if result.id != photo.id]
-        return self._answer(name, started, matrix, others[: max(limit, 0)])
+        rows = self._refreshed_rows()
+        direction = stored[np.newaxis].astype(np.float32)
+        others = Field(rows, None).without([photo.id])
+        best = Ranking(others, direction, calibration=None).best(limit)
+        return Answer(name, space, rows.photos, _milliseconds_since(started), tuple(self._results(best)))
 
     def wall(self) -> Answer:
         """Every photo, newest first, whether or not a search can find it already; the scores are 0."""
         started = time.perf_counter()
-        results = tuple(_result(photo, 0.0) for photo in all_photos(self._db))
+        results = tuple(_result(photo) for photo in all_photos(self._db))
         space = self._bundle.manifest.space_id
         return Answer("", space, len(results), _milliseconds_since(started), results)
+
+    def newest(self, limit: int) -> Answer:
+        """The newest photos that have a date, at most so many; `photos` is how many there are in all."""
+        started = time.perf_counter()
+        results = tuple(_result(photo) for photo in newest_photos(self._db, limit))
+        space, count = self._bundle.manifest.space_id, photos_shown(self._db)
+        return Answer("", space, count, _milliseconds_since(started), results)
 
     @property
     def is_ready(self) -> bool:
@@ -91,7 +158,7 @@ class Searcher:
     def warm_up(self) -> None:
         """Loads what a first search would wait for."""
         self._terms.load()
-        self._refreshed_matrix()
+        self._refreshed_rows()
 
     def close(self) -> None:
         """Lets go of the matrix; a later search opens it again."""
@@ -100,68 +167,85 @@ class Searcher:
                 self._matrix.close()
                 self._matrix = None
 
-    def _refreshed_matrix(self) -> Matrix:
-        """The matrix with everything that any process stored, deleted or hid until now."""
+    def _refreshed_rows(self) -> Rows:
+        """The vectors with everything that any process stored, deleted or hid until now."""
         manifest = self._bundle.manifest
         with self._lock:
             if self._matrix is None:
                 folder = self._db.folder / CACHE
                 self._matrix = Matrix.open(folder, self._db, manifest.space_id, manifest.dim)
-            else:
-                self._matrix.refresh()
-            return self._matrix
+                return self._matrix.rows
+            return self._matrix.refresh()
 
-    def _matched(
-        self, matrix: Matrix, directions: NDArray[np.float32], query: Query, limit: int
-    ) -> list[Result]:
-        """The best visible photos for any of the query's directions [m, dim], best first, with how well they match.
+    def _unranked(self, passing: Passing, request: Request) -> tuple[int, list[Result]]:
+        """Facts alone: all photos that pass, newest first; nothing where there are no facts either."""
+        if passing.ids is None:
+            return self._refreshed_rows().photos, []
+        in_order = by_folder_of if request.order == "folder" else newest_of
+        photos = in_order(self._db, passing.ids.tolist(), request.limit)
+        called = [Judged(photo_id, found_by="name") for photo_id in passing.called]
+        ranked = _led_by(called, [Judged(photo.id) for photo in photos], request.least)
+        return len(passing.ids), self._results(ranked[: max(request.limit, 0)])
 
-        Each alternative gives every photo one more chance to score high by accident: m of them are judged as one is in a
-        library m times as large, and as a sentence if any of them is one. What is to be less turns a direction and leaves
-        the cuts as they are.
-        """
-        calibration = self._bundle.manifest.calibration
-        if calibration is None or limit <= 0:
-            return self._ranked(matrix, directions, limit)
-        ranked = self._ranked(matrix, directions, max(limit, BEST))
-        chances = matrix.rows.photos * len(directions)
-        sentence = any(is_sentence(term.text) for term in query.alternatives)
-        matches = calibration.matches([result.score for result in ranked], chances, sentence=sentence)
-        return [replace(result, match=match) for result, match in zip(ranked, matches, strict=True)][:limit]
+    def _ranked(
+        self, passing: Passing, own: Sequence[int], aim: Aim, request: Request
+    ) -> tuple[int, list[Result]]:
+        """The best of the photos that pass; a photo that is part of the query is not among them."""
+        field = Field.of(self._refreshed_rows(), passing.ids).without(own)
+        calibration = None if aim.has_pictures else self._bundle.manifest.calibration
+        terms = () if calibration is None else passing.query.alternatives
+        common = max((commonness(term.text) for term in terms), default=0.0)
+        ranking = Ranking(field, aim.directions(field.spread), calibration, common)
+        called = ranking.called(passing.called)
+        if request.order == "match":
+            best = ranking.best(request.limit + len(called))
+            results = self._results(_led_by(called, best, request.least)[: max(request.limit, 0)])
+        else:
+            matching = ranking.matching(request.least, request.limit)
+            results = self._ordered(_led_by(called, matching, request.least), request)
+        return field.photos, results
 
-    def _ranked(self, matrix: Matrix, directions: NDArray[np.float32], wanted: int) -> list[Result]:
-        """The best visible photos for any of the directions [m, dim], best first."""
-        ids, scores = scan_any(matrix, directions, wanted)
-        photos = photos_by_id(self._db, ids.tolist())
-        return [
-            _result(photos[photo_id], score)
-            for photo_id, score in zip(ids.tolist(), scores.tolist(), strict=True)
-            if photo_id in photos
-        ]
+    def _explained(self, results: list[Result], aim: Aim | None) -> list[Result]:
+        terms: dict[int, tuple[TermScore, ...]] = {}
+        if aim is not None:
+            terms = explanations(Field(self._refreshed_rows(), None), aim, [result.id for result in results])
+        return [replace(result, terms=terms.get(result.id, ())) for result in results]
 
-    def _answer(
-        self, text: str, started: float, matrix: Matrix, ranked: list[Result], query: Query | None = None
-    ) -> Answer:
-        return Answer(
-            query=text,
-            space=self._bundle.manifest.space_id,
-            photos=matrix.rows.photos,
-            milliseconds=_milliseconds_since(started),
-            results=tuple(ranked),
-            faults=() if query is None else query.faults,
-        )
+    def _results(self, best: Sequence[Judged]) -> list[Result]:
+        """The visible ones of these photos, in this order."""
+        photos = photos_by_id(self._db, [photo.id for photo in best])
+        return [_result(photos[photo.id], photo) for photo in best if photo.id in photos]
+
+    def _ordered(self, matching: Sequence[Judged], request: Request) -> list[Result]:
+        """The visible ones of these photos, by date or folder."""
+        in_order = by_folder_of if request.order == "folder" else newest_of
+        judged = {photo.id: photo for photo in matching}
+        return [_result(photo, judged[photo.id]) for photo in in_order(self._db, [*judged], request.limit)]
 
 
-def _result(photo: Photo, score: float) -> Result:
+def _only_less(query: Query) -> list[QueryFault]:
+    if not query.less:
+        return []
+    return [QueryFault(query.less[0].start, query.less[-1].end, ONLY_LESS)]
+
+
+def _led_by(called: Sequence[Judged], ranked: Sequence[Judged], least: Least) -> list[Judged]:
+    """What was ranked and matches so well, behind the photos that were found by their names."""
+    known = {photo.id for photo in called}
+    return [*called, *(photo for photo in ranked if photo.match in KEPT[least] and photo.id not in known)]
+
+
+def _result(photo: Photo, judged: Judged = _UNJUDGED) -> Result:
     return Result(
         id=photo.id,
         path=photo.path,
-        score=score,
-        match=None,
+        score=judged.score,
+        match=judged.match,
         taken=taken_iso(photo),
         place=photo.place,
         width=photo.width,
         height=photo.height,
+        found_by=judged.found_by,
     )
 
 

@@ -21,12 +21,20 @@ _DAMAGED = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
 _REFUSED = frozenset({sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM})
 _IN_USE = frozenset({sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED})
 # What SQLite says where a changed byte has renamed a table or broken a text: our statements name nothing else.
-_NONSENSE = ("no such table", "no such column", "malformed", "Could not decode to UTF-8")
+_NONSENSE = (
+    "no such table",
+    "no such column",
+    "malformed",
+    "Could not decode to UTF-8",
+    "vtable constructor failed",  # the index of texts
+    "invalid fts5 file format",
+)
+_OLDEST = (3, 35)  # the first that drops a column; trigrams came one version earlier
 DISK_FULL = "The disk is full. Nothing was lost; make room and try again."
 
 
 def explain(error: sqlite3.Error | UnicodeDecodeError, path: Path) -> PicsightError | None:
-    """The sentence for a failure of the disk or of the file; None where the fault is in our own statements."""
+    """The sentence for a failure of the disk, the file or SQLite itself; None where the fault is in our own statements."""
     code: int | None = getattr(error, "sqlite_errorcode", None)
     primary = None if code is None else code & 0xFF  # the higher bits tell apart kinds of one failure
     if primary == sqlite3.SQLITE_FULL or code == sqlite3.SQLITE_IOERR_SHMSIZE:  # no room for the log's index
@@ -36,6 +44,15 @@ def explain(error: sqlite3.Error | UnicodeDecodeError, path: Path) -> PicsightEr
             f"{path} is damaged ({error}). Nothing was changed; restore it from a backup, "
             "or move it away and index the folders again."
         )
+    if str(error).startswith("no such module"):
+        return LibraryError(
+            f"{path} cannot be used: the SQLite of this Python ({sqlite3.sqlite_version}) was built without text search "
+            f"({error}). Nothing was changed; run Picsight with another Python, such as the one from python.org."
+        )
+    return _refusal(primary, error, path)
+
+
+def _refusal(primary: int | None, error: Exception, path: Path) -> StorageError | None:
     if primary in _REFUSED:
         return StorageError(
             f"{path} cannot be written or opened ({error}). Check that the folder {path.parent} "
@@ -46,6 +63,16 @@ def explain(error: sqlite3.Error | UnicodeDecodeError, path: Path) -> PicsightEr
     if primary == sqlite3.SQLITE_IOERR:
         return StorageError(f"The disk with {path} failed ({error}). Nothing was lost; check the disk.")
     return None
+
+
+def require_sqlite() -> None:
+    """Raises LibraryError where this Python's SQLite is older than the library's schema needs."""
+    if sqlite3.sqlite_version_info < _OLDEST:
+        oldest = ".".join(map(str, _OLDEST))
+        raise LibraryError(
+            f"Picsight needs SQLite {oldest} or newer, and this Python has {sqlite3.sqlite_version}. Run Picsight "
+            "with another Python, such as the one from python.org."
+        )
 
 
 @contextmanager

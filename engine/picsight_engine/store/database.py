@@ -11,9 +11,17 @@ from typing import TYPE_CHECKING
 
 from picsight_engine.errors import BusyError, LibraryError, RequestError, StorageError
 from picsight_engine.private_files import FILE_MODE, make_private_file, make_private_folder
-from picsight_engine.store.connections import Connections, connect, explained, probe, stands_alone
+from picsight_engine.store.connections import (
+    Connections,
+    connect,
+    explained,
+    probe,
+    require_sqlite,
+    stands_alone,
+)
 from picsight_engine.store.migrations import MIGRATIONS, migrate
 from picsight_engine.store.own_folder import Place, close_to_others, require_own_folder
+from picsight_engine.store.text import write_due_texts
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -41,9 +49,10 @@ class Database:
         """Opens the library in `folder`, migrating an older one behind a backup.
 
         Raises RequestError where there is none and `create` is false, ForeignFolderError where there is none but
-        something else, LibraryError when it is damaged, made by a newer program or no library at all, StorageError
-        when the folder cannot be used.
+        something else, LibraryError when it is damaged, made by a newer program or no library at all, or this Python's
+        SQLite cannot hold one, StorageError when the folder cannot be used.
         """
+        require_sqlite()
         path = folder / FILE_NAME
         if not _is_there(path):
             require_own_folder(folder)
@@ -69,13 +78,16 @@ class Database:
         """The calling thread's reader; failures inside the block become LibraryError or StorageError."""
         return self._connections.reading()
 
-    def writer(self) -> AbstractContextManager[sqlite3.Connection]:
+    @contextmanager
+    def writer(self) -> Iterator[sqlite3.Connection]:
         """One transaction: committed at the end of the block, rolled back when it raises.
 
         Raises StorageError when the disk is full, read-only or gone, or the library is not where it was opened any more,
         LibraryError when the file is damaged.
         """
-        return self._connections.writer()
+        with self._connections.writer() as connection:
+            yield connection
+            write_due_texts(connection)
 
     def close(self) -> None:
         """Closes every thread's connection; no other thread may be inside a call."""

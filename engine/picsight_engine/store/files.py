@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from picsight_engine.store.folders import all_folders, stored_names
+from picsight_engine.store.text import erase_traces
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
     from pathlib import Path
 
     from picsight_engine.store.database import Database
@@ -22,6 +23,9 @@ _FILE_AT = f"SELECT {_FILE_COLUMNS} FROM files WHERE folder_id = ? AND name = ?"
 _METADATA_COLUMNS = """
 taken, taken_offset, taken_source, lat, lon, place, camera, lens, rating, keywords, description"""
 _METADATA_OF = f"SELECT {_METADATA_COLUMNS} FROM files WHERE id = ?"
+_DATES = """
+SELECT photo_id, taken FROM files
+WHERE present AND taken IS NOT NULL AND photo_id IN (SELECT value FROM json_each(?))"""
 _PUT_FILE = """
 INSERT INTO files (folder_id, name, size, mtime_ns, device, bytes_hash, photo_id) VALUES (?, ?, ?, ?, ?, ?, ?)
 ON CONFLICT (folder_id, name) DO UPDATE SET
@@ -171,7 +175,8 @@ def forget_missing(connection: sqlite3.Connection, seconds: float) -> list[int]:
 
     Returns the forgotten photos.
     """
-    connection.execute(_FORGET_FILES, (seconds,))
+    if connection.execute(_FORGET_FILES, (seconds,)).rowcount:
+        erase_traces(connection)
     forgotten = [photo_id for (photo_id,) in connection.execute(_EXPIRED, (seconds,))]
     connection.execute(_FORGET_PHOTOS, (json.dumps(forgotten),))
     return forgotten
@@ -202,6 +207,15 @@ def metadata_of(db: Database, file_id: int) -> Metadata:
         return Metadata()
     *said, keywords, description = row
     return Metadata(*(*said, tuple(json.loads(keywords or "[]")), description))
+
+
+def dates_of(db: Database, photo_ids: Sequence[int]) -> dict[int, set[str]]:
+    """When each of these photos was taken, as its present files say; two of them may disagree."""
+    dates: dict[int, set[str]] = {photo_id: set() for photo_id in photo_ids}
+    with db.reading() as connection:
+        for photo_id, taken in connection.execute(_DATES, (json.dumps(list(dates)),)):
+            dates[photo_id].add(taken)
+    return dates
 
 
 def _stored_file(row: tuple[Any, ...]) -> StoredFile:

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
+from picsight_engine.store.text import erase_traces
+
 if TYPE_CHECKING:
     import sqlite3
 
@@ -85,6 +87,7 @@ def remove_folder(db: Database, folder_id: int) -> list[int]:
     with db.writer() as connection:
         forgotten = [photo_id for (photo_id,) in connection.execute(_ONLY_IN_FOLDER, (folder_id,))]
         connection.execute(_REMOVE, (folder_id,))
+        erase_traces(connection)
         connection.executemany(_FORGET_PHOTO, [(photo_id,) for photo_id in forgotten])
     return forgotten
 

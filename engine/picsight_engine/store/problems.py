@@ -22,6 +22,8 @@ ON CONFLICT (folder_id, name) DO UPDATE SET
     code = excluded.code, message = excluded.message, size = excluded.size, mtime_ns = excluded.mtime_ns,
     last_seen = excluded.last_seen, tries = tries + 1"""
 _CLEAR = "DELETE FROM problems WHERE folder_id = ? AND name = ?"
+# Whatever the file looks like now, it is not what was tried: the next indexing tries it.
+_RETRY = "UPDATE problems SET size = NULL, mtime_ns = NULL WHERE folder_id = ? AND name = ?"
 _IGNORE = "UPDATE problems SET ignored = ? WHERE folder_id = ? AND name = ?"
 _ALL = """
 SELECT p.folder_id, p.name, f.path, p.code, p.message, p.size, p.mtime_ns, p.first_seen, p.last_seen, p.tries, p.ignored
@@ -69,6 +71,11 @@ def put_problem(
 def clear_problem(connection: sqlite3.Connection, folder_id: int, name: bytes) -> None:
     """Takes a file off the list; nothing happens if it is not on it."""
     connection.execute(_CLEAR, (folder_id, name))
+
+
+def retry_later(connection: sqlite3.Connection, folder_id: int, name: bytes) -> None:
+    """Lets the next indexing try a file again, as if it had changed; it stays on the list with its tries until then."""
+    connection.execute(_RETRY, (folder_id, name))
 
 
 def set_ignored(connection: sqlite3.Connection, folder_id: int, name: bytes, *, ignored: bool) -> None:

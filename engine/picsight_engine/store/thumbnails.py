@@ -10,6 +10,8 @@ from picsight_engine.errors import LibraryError, StorageError
 from picsight_engine.private_files import make_private_file
 from picsight_engine.store.connections import Connections, connect, explained, probe
 from picsight_engine.store.own_folder import Place
+from picsight_engine.store.stacks import SCHEMA as STACKS
+from picsight_engine.store.stacks import Stacks
 
 if TYPE_CHECKING:
     import sqlite3
@@ -18,7 +20,10 @@ if TYPE_CHECKING:
 
 FILE_NAME = "thumbnails.db"
 
-_SCHEMA = "CREATE TABLE IF NOT EXISTS thumbnails (photo_id INTEGER PRIMARY KEY, jpeg BLOB NOT NULL)"
+_SCHEMA = (
+    "CREATE TABLE IF NOT EXISTS thumbnails (photo_id INTEGER PRIMARY KEY, jpeg BLOB NOT NULL)",
+    *STACKS,
+)
 _PUT = "INSERT INTO thumbnails VALUES (?, ?) ON CONFLICT (photo_id) DO UPDATE SET jpeg = excluded.jpeg"
 _GET = "SELECT jpeg FROM thumbnails WHERE photo_id = ?"
 _HAS = "SELECT 1 FROM thumbnails WHERE photo_id = ?"
@@ -31,6 +36,7 @@ class Thumbnails:
 
     def __init__(self, connections: Connections) -> None:
         self._connections = connections
+        self.stacks = Stacks(connections)
         self._waiting: dict[int, bytes] = {}
         self._lock = threading.Lock()
 
@@ -127,11 +133,16 @@ def _create(path: Path) -> None:
         make_private_file(path)
     with closing(connect(path)) as connection:
         connection.execute("PRAGMA journal_mode = WAL")
-        connection.execute(_SCHEMA)
+        _make_tables(connection)
+
+
+def _make_tables(connection: sqlite3.Connection) -> None:
+    for statement in _SCHEMA:
+        connection.execute(statement)
 
 
 def _check(connection: sqlite3.Connection, writable: bool) -> None:
     """LibraryError, by way of SQLite's own, for a file that is none of ours."""
     if writable:
-        connection.execute(_SCHEMA)
+        _make_tables(connection)
     connection.execute(_HAS, (0,)).fetchone()

@@ -6,6 +6,7 @@ import math
 from typing import TYPE_CHECKING
 
 import numpy as np
+import simsimd
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -22,6 +23,17 @@ def quantize(
     safe = np.where(scales > 0, scales, np.float32(1))  # a vector of zeros stays one
     codes = np.rint(values / safe[:, None]).astype(np.int8)
     return codes, scales
+
+
+def best_dots(
+    codes: NDArray[np.int8], queries: NDArray[np.int8], scales: NDArray[np.float32]
+) -> NDArray[np.float32]:
+    """The largest dot product of each row [n, dim] with any of the queries [m, dim], but for the row's own scale: [n]."""
+    dots = np.asarray(simsimd.cdist(codes, queries, "dot", out_dtype="float32"))  # [n, m]
+    best: NDArray[np.float32] = dots[:, 0] * scales[0]
+    for column in range(1, len(scales)):
+        np.maximum(best, dots[:, column] * scales[column], out=best)
+    return best
 
 
 def rounding_error(row_scale: float, query_scale: float) -> float:

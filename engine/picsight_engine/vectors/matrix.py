@@ -22,6 +22,7 @@ from picsight_engine.errors import LibraryError, StorageError
 from picsight_engine.private_files import FILE_MODE, make_private_folder
 from picsight_engine.store.photos import hidden_photos
 from picsight_engine.store.vectors import SpaceState, live_rows, space_state, vector_of, vectors_since
+from picsight_engine.vectors.leading import bury_leading, keep_leading, newest_leading
 from picsight_engine.vectors.row_files import BURIED, RowFiles, TornFilesError, remove_generation
 
 if TYPE_CHECKING:
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 
     from picsight_engine.store.database import Database
     from picsight_engine.store.vectors import VectorRows
+    from picsight_engine.vectors.leading import Leading
 
 _CHUNK = 4096  # rows read at a time: 4 MB of 512 numbers
 _LOCK_SECONDS = 120.0  # another process may be building a large cache: some 10 s a million rows
@@ -49,6 +51,7 @@ class Rows:
     codes: NDArray[np.int8]  # [n, dim]
     originals: NDArray[np.float16]  # [n, dim]
     hidden: NDArray[np.bool_] | None  # [n], None while every row is shown
+    leading: Leading | None = None  # of the first rows, in a large library
 
     @property
     def photos(self) -> int:
@@ -185,6 +188,8 @@ class Matrix:
                 files = None
         self._files = files or self._build(state)
         self._wrote = True
+        with suppress(OSError):  # no room: searches read all rows in full
+            keep_leading(self._files.stem, self._files.view().originals)
 
     def _extend(self, files: RowFiles, state: SpaceState) -> None:
         """Appends and buries what changed since the files' own state; TornFilesError if they cannot follow."""
@@ -229,6 +234,7 @@ class Matrix:
         if remaining != len(live) or (buried > _BURIED_ROWS and buried * _BURIED_SHARE > files.count):
             raise TornFilesError
         files.bury(dead)
+        bury_leading(files.stem, dead)
 
     def _build(self, state: SpaceState) -> RowFiles:
         """A new generation from the library; older ones are deleted."""
@@ -298,7 +304,14 @@ class Matrix:
         if hidden:
             mask |= np.isin(view.photo_ids, hidden)
         self._rows = Rows(
-            view.photo_ids, view.scales, view.codes, view.originals, mask if mask.any() else None
+            view.photo_ids,
+            np.ascontiguousarray(
+                view.scales
+            ),  # they lie among the records, and each search reads all of them
+            view.codes,
+            view.originals,
+            mask if mask.any() else None,
+            newest_leading(self._files.stem, self._dim, self._files.count),
         )
         self._shown = seen
 

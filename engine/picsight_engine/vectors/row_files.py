@@ -22,6 +22,7 @@ import numpy as np
 from picsight_engine.private_files import open_private
 from picsight_engine.store.vectors import STORED, SpaceState
 from picsight_engine.vectors.int8 import quantize
+from picsight_engine.vectors.leading import remove_leading
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -232,6 +233,7 @@ class RowFiles:
 def remove_generation(stem: Path) -> None:
     """Deletes a generation's files, unless a process on Windows has them mapped: then the next build tries again."""
     with suppress(PermissionError):
+        remove_leading(stem)
         for suffix in reversed(_SUFFIXES):  # `.rows` last, by which the others are found
             stem.with_name(stem.name + suffix).unlink(missing_ok=True)
 

@@ -2,26 +2,40 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
-import simsimd
 
-from picsight_engine.vectors.int8 import quantize, rounding_error
+from picsight_engine.vectors.int8 import best_dots, quantize, rounding_error
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from picsight_engine.vectors.matrix import Matrix, Rows
+    from picsight_engine.vectors.leading import Leading
+    from picsight_engine.vectors.matrix import Rows
 
 _SIGMAS = 5.0  # a row is left out only where rounding would have to be wrong by so many standard errors
-_RERANKED = 256  # looked at again in any case
-_AT_ONCE = 8192  # rows of float64 in memory: 34 MB of 512 numbers
+_LEADING_SIGMAS = 6.0  # the same for what the leading part does not tell, whose errors have longer tails
+_RERANKED = 256  # so few rows are not worth a rough look
+_AT_ONCE = 8192  # rows: 34 MB of 512 numbers in float64; rough scores stay in the processor's cache
 _MOST_RERANKED = 4096  # thousands of near-equal rows (a burst, blank pages) end here: some 10 ms
+_SPARSE = 8  # where fewer than one row in eight may be shown, picking them costs less than reading all
+_FIRST = 64  # one row in so many, the best by their leading parts, is looked at in full in any case
+_FEW = 256  # for more than one row in so many there would be too much to look at
+_THIN = 16  # one score in so many tells where the best begin
+_OFF_ROWS = 512  # from so many rows it is learnt how far the leading part is off
+
+
+class Resident(Protocol):
+    """Whatever holds rows: a matrix, whose rows change as the library does, or those of one moment."""
+
+    @property
+    def rows(self) -> Rows:
+        """The rows that are searched."""
 
 
 def scan(
-    matrix: Matrix, query: NDArray[np.float32], k: int, allowed: NDArray[np.bool_] | None = None
+    matrix: Resident, query: NDArray[np.float32], k: int, allowed: NDArray[np.bool_] | None = None
 ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
     """The best `k` photos for `query` [dim] (unit length): ids [k] and dot products [k], best first.
 
@@ -32,7 +46,7 @@ def scan(
 
 
 def scan_any(
-    matrix: Matrix, queries: NDArray[np.float32], k: int, allowed: NDArray[np.bool_] | None = None
+    matrix: Resident, queries: NDArray[np.float32], k: int, allowed: NDArray[np.bool_] | None = None
 ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
     """The best `k` photos for any of `queries` [m, dim]: a photo's score is the largest of its m dot products."""
     rows = matrix.rows
@@ -44,7 +58,7 @@ def scan_any(
 
 
 def term_scores(
-    matrix: Matrix, queries: NDArray[np.float32], photo_ids: NDArray[np.int64]
+    matrix: Resident, queries: NDArray[np.float32], photo_ids: NDArray[np.int64]
 ) -> NDArray[np.float32]:
     """The dot products [p, m] of some photos with each of `queries` [m, dim]: why they matched; nan for a stranger."""
     rows = matrix.rows
@@ -73,31 +87,113 @@ def _candidates(
 ) -> NDArray[np.intp]:
     """Positions of the rows that may be among the best `k`, by eight-bit scores and what they can be wrong by."""
     n = len(rows.ids)
-    if n <= _RERANKED or k >= n // 2:
+    count = n if shown is None else int(np.count_nonzero(shown))
+    if count <= _RERANKED or k >= count // 2:
         return np.arange(n) if shown is None else np.flatnonzero(shown)
-    scores, error = _rough(rows, queries)  # [n]
-    if shown is not None:
-        scores[~shown] = -np.inf
-    wanted = min(max(_RERANKED, 2 * k), n)
-    most = min(max(_MOST_RERANKED, 2 * k), n)
-    kept = np.argpartition(scores, n - wanted)[n - wanted :]
-    best = np.partition(scores[kept], wanted - k)
-    limit = best[wanted - k] - 2 * _SIGMAS * error  # both the row and the k-th may be off
-    if best[0] >= limit:  # even the last of them is too near to call: look further
-        kept = np.flatnonzero(scores >= limit)
-        if len(kept) > most:
-            kept = np.argpartition(scores, n - most)[n - most :]
+    contest = _Contest(rows, queries, k)
+    if shown is not None and count * _SPARSE < n:
+        contest.pick(np.flatnonzero(shown))
+    elif rows.leading is not None and k < count // _FEW:
+        _look_ahead(contest, rows.leading, queries, shown)
     else:
-        kept = kept[scores[kept] >= limit]
-    return kept[np.isfinite(scores[kept])]
+        contest.read(shown)
+    return contest.left()
 
 
-def _rough(rows: Rows, queries: NDArray[np.float32]) -> tuple[NDArray[np.float32], float]:
-    """The largest eight-bit score of each row [n], and the largest standard error among them."""
-    codes, scales = quantize(queries)  # [m, dim], [m]
-    dots = np.asarray(simsimd.cdist(rows.codes, codes, "dot", out_dtype="float32"))  # [n, m]
-    best: NDArray[np.float32] = (dots * scales).max(axis=1) * rows.scales
-    return best, rounding_error(float(rows.scales.max()), float(scales.max()))
+def _look_ahead(
+    contest: _Contest, leading: Leading, queries: NDArray[np.float32], shown: NDArray[np.bool_] | None
+) -> None:
+    """Picks what can be among the best by the leading parts; reads the rows in full that came after those were made."""
+    scores = leading.scores(queries)  # [m]
+    m = len(scores)
+    if shown is not None:
+        scores[~shown[:m]] = -np.inf
+    contest.read(shown, start=m)
+    thin = scores[::_THIN]
+    best = max(m // _FIRST, 2 * contest.k) // _THIN + 1
+    line = max(np.partition(thin, len(thin) - best)[len(thin) - best], np.finfo(np.float32).min)
+    contest.pick(np.flatnonzero(scores >= line))
+    sample = np.arange(0, m, max(1, m // _OFF_ROWS))
+    sample = sample[np.isfinite(scores[sample])]
+    if len(sample):
+        off = contest.rough(sample) - scores[sample]
+        line, above = contest.limit - off.mean() - _LEADING_SIGMAS * off.std(), line
+        more = np.flatnonzero((scores >= line) & (scores < above))
+        if len(more) * _SPARSE > m:  # the leading parts tell nothing of this query
+            contest.start_again()
+            contest.read(shown)
+        else:
+            contest.pick(more)
+
+
+class _Contest:
+    """The rows that are still in the running for the best `k`."""
+
+    def __init__(self, rows: Rows, queries: NDArray[np.float32], k: int) -> None:
+        self.k = k
+        self.limit = -np.inf  # a row below it is out
+        self._rows = rows
+        self._codes, self._scales = quantize(queries)  # [m, dim], [m]
+        error = rounding_error(float(rows.scales.max()), float(self._scales.max()))
+        self._slack = 2 * _SIGMAS * error  # both the row and the k-th may be off
+        self._most = max(_MOST_RERANKED, 2 * k)
+        self._positions: list[NDArray[np.intp]] = []
+        self._scores: list[NDArray[np.float32]] = []
+        self._fresh = 0
+
+    def rough(self, chosen: slice | NDArray[np.intp]) -> NDArray[np.float32]:
+        """The largest eight-bit score of each of some rows."""
+        rows = self._rows
+        scores: NDArray[np.float32] = best_dots(rows.codes[chosen], self._codes, self._scales)
+        scores *= rows.scales[chosen]
+        return scores
+
+    def read(self, shown: NDArray[np.bool_] | None, start: int = 0) -> None:
+        """Looks at one row after the other."""
+        for first in range(start, len(self._rows.ids), _AT_ONCE):
+            block = slice(first, first + _AT_ONCE)
+            scores = self.rough(block)
+            near = np.flatnonzero(scores >= self.limit)
+            if shown is not None:
+                near = near[shown[block][near]]
+            self._add(near + first, scores[near])
+
+    def pick(self, positions: NDArray[np.intp]) -> None:
+        """Looks at these rows only."""
+        for first in range(0, len(positions), _AT_ONCE):
+            some = positions[first : first + _AT_ONCE]
+            scores = self.rough(some)
+            near = np.flatnonzero(scores >= self.limit)
+            self._add(some[near], scores[near])
+
+    def start_again(self) -> None:
+        """Forgets the rows, but not how good one has to be."""
+        self._positions, self._scores, self._fresh = [], [], 0
+
+    def left(self) -> NDArray[np.intp]:
+        """The positions of the rows that are in the running after all."""
+        self._raise_limit()
+        return self._positions[0]
+
+    def _add(self, positions: NDArray[np.intp], scores: NDArray[np.float32]) -> None:
+        self._positions.append(positions)
+        self._scores.append(scores)
+        self._fresh += len(positions)
+        if self._fresh >= self.k:
+            self._raise_limit()
+
+    def _raise_limit(self) -> None:
+        """Sends rows out that the `k` best so far have left behind."""
+        positions, scores = np.concatenate(self._positions), np.concatenate(self._scores)
+        if len(scores) >= self.k:
+            last = len(scores) - self.k
+            self.limit = np.partition(scores, last)[last] - self._slack
+            kept = np.flatnonzero(scores >= self.limit)
+            if len(kept) > self._most:
+                last = len(scores) - self._most
+                kept = np.argpartition(scores, last)[last:]
+            positions, scores = positions[kept], scores[kept]
+        self._positions, self._scores, self._fresh = [positions], [scores], 0
 
 
 def _ranked(

@@ -1,4 +1,4 @@
-"""How an answer becomes lines: the least match, and rows that fit."""
+"""How an answer becomes lines: rows that fit."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from picsight.cli.answers import Least, keep_matches, table
+from picsight.cli.answers import table
 from picsight.cli.layout import cells
-from picsight_engine.search.answer import Answer, Result
+from picsight_engine.search.answer import Result
 
 if TYPE_CHECKING:
     from picsight_engine.models.calibration import Match
@@ -27,26 +27,6 @@ def result(match: Match | None, path: str = "/photos/a.jpg") -> Result:
         width=4,
         height=3,
     )
-
-
-def answer(*matches: Match | None) -> Answer:
-    return Answer(
-        "dog", "space", photos=9, milliseconds=1.0, results=tuple(result(match) for match in matches)
-    )
-
-
-@pytest.mark.parametrize(
-    ("least", "kept"),
-    [("strong", ["strong"]), ("weaker", ["strong", "weaker"]), ("all", ["strong", "weaker", "none"])],
-)
-def test_min_leaves_out_what_matches_less(least: Least, kept: list[Match]) -> None:
-    answered = keep_matches(answer("strong", "weaker", "none"), least)
-    assert [one.match for one in answered.results] == kept
-
-
-@pytest.mark.parametrize("least", ["strong", "weaker", "all"])
-def test_min_has_no_effect_without_calibration(least: Least) -> None:
-    assert keep_matches(answer(None, None), least) == answer(None, None)
 
 
 def test_a_row_tells_score_day_and_path() -> None:

@@ -18,7 +18,7 @@ from picsight_engine.installation.choice import ModelChoice, Switch
 from picsight_engine.installation.installed import InstalledModels
 from picsight_engine.installation.offers import model_offers
 from picsight_engine.library import PhotoDetails, Problem, Status
-from picsight_engine.search.answer import Answer, Result
+from picsight_engine.search.answer import Answer, Filter, QueryFault, Result, TermScore
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -39,8 +39,26 @@ PROBLEM = Problem(
     size=0,
     mtime_ns=0,
 )
-RESULT = Result(id=1, path=PATH, score=0.3, match=None, taken=None, place=None, width=4, height=3)
-ANSWER = Answer("dog", "0" * 16, photos=1, milliseconds=1.0, results=(RESULT,))
+RESULT = Result(
+    id=1,
+    path=PATH,
+    score=0.3,
+    match=None,
+    taken=None,
+    place=None,
+    width=4,
+    height=3,
+    terms=(TermScore("dog", 0.3),),
+)
+ANSWER = Answer(
+    "dog",
+    "0" * 16,
+    photos=1,
+    milliseconds=1.0,
+    results=(RESULT,),
+    filters=(Filter(0, 1, "time", "2012", photos=1),),
+    faults=(QueryFault(0, 1, "It is not known."),),
+)
 DETAILS = PhotoDetails(
     id=1,
     paths=(PATH,),
@@ -91,7 +109,10 @@ def test_the_keys_of_index() -> None:
 
 def test_the_keys_of_search() -> None:
     document = documents.answer_document(ANSWER)
-    assert documented_keys("search QUERY --json") == keys(document, first_of(document, "results"))
+    parts = [first_of(document, name) for name in ("results", "filters", "faults")]
+    terms = parts[0]["terms"]
+    assert isinstance(terms, list)
+    assert documented_keys("search QUERY --json") == keys(document, *parts, terms[0])
 
 
 def test_the_keys_of_show() -> None:

@@ -8,7 +8,7 @@ from dataclasses import replace
 from html.parser import HTMLParser
 
 import pytest
-from PySide6.QtCore import QPoint, Qt
+from PySide6.QtCore import QModelIndex, QPoint, Qt
 from PySide6.QtGui import QAction, QTextDocument
 from PySide6.QtGui import Qt as GuiQt
 from PySide6.QtWidgets import (
@@ -75,10 +75,11 @@ def faults_of_mnemonic(words: str) -> list[str]:
     return ["a name is a mnemonic"] * ("a&b" in words.replace("&&", ""))
 
 
-def faults_of_items(view: QAbstractItemView) -> list[str]:
+def faults_of_items(view: QAbstractItemView, below: QModelIndex) -> list[str]:
     model, found = view.model(), []
-    for row in range(model.rowCount()):
-        index = model.index(row, 0)
+    for row in range(model.rowCount(below)):
+        index = model.index(row, 0, below)
+        found += faults_of_items(view, index)
         while index.isValid():
             found += faults_of_line(str(index.data() or ""))
             found += faults_of_tooltip(str(index.data(Qt.ItemDataRole.ToolTipRole) or ""))
@@ -101,7 +102,7 @@ def faults(window: QWidget) -> list[str]:
         if isinstance(widget, QAbstractButton):
             mine += faults_of_mnemonic(widget.text())
         if isinstance(widget, QAbstractItemView):
-            mine += faults_of_items(widget)
+            mine += faults_of_items(widget, QModelIndex())
         found += [f"{widget!r}: {fault}" for fault in mine]
     for action in window.findChildren(QAction):
         found += [f"{action!r}: {fault}" for fault in faults_of_mnemonic(action.text())]
@@ -152,30 +153,31 @@ def test_photos_folders_and_problems_are_shown_by_their_names(window, hostile, q
     tips = [rendered(side.index(row, 0).data(Qt.ItemDataRole.ToolTipRole)) for row in range(side.rowCount())]
     assert plain(str(hostile)) in tips
 
-    window._open_photo(0)
+    window.pages.open_photo(0)
     assert says(window.frame.viewer_page)
     assert rendered(window.frame.viewer_page._title.toolTip()) == plain(str(photo.path))
     assert faults(window) == []
     window.frame.viewer_page.stage.show_sentence(SAID)
     assert faults(window) == []
 
-    window._more_like(photo)
-    qtbot.waitUntil(lambda: window.search.place.like is not None, timeout=PATIENCE)
+    window.pages.more_like(photo)
+    qtbot.waitUntil(lambda: window.search.place.has_pictures, timeout=PATIENCE)
     assert faults(window) == []
-    window._go(Place(folder=hostile))
+    window.pages.go(Place(folder=hostile))
     qtbot.waitUntil(lambda: window.search.place.folder is not None, timeout=PATIENCE)
     assert says(window.frame.wall_page)
     assert faults(window) == []
 
-    window._show_problems()
-    window.frame.problems.table.setCurrentIndex(window.frame.problems_model.index(0, 0))
+    window.pages.show_problems()
+    (problem,) = window.frame.problems_model.shown()
+    window.frame.problems.table.setCurrentIndex(window.frame.problems_model.find(problem.path))
     assert says(window.frame.problems)
     assert faults(window) == []
 
 
 def test_words_that_a_person_types_and_sentences_of_the_engine_are_shown_as_they_are(window, hostile):
     for tell, page in (
-        (window._fail, window.frame.failure),
+        (window.library_pages._fail, window.frame.failure),
         (window.search._fail, window.frame.wall_page.notice),
         (window.frame.status.show_sentence, window.frame.status),
         (window.frame.status.show_stopped, window.frame.status),

@@ -11,16 +11,17 @@ import picsight.window
 from picsight.window.parts.icons import icon_pixmap, program_icon
 from picsight_engine.assets import find_asset
 
-NAMES = r'(?:IconButton|_button|_Promise|set_icon)\(\s*"([a-z-]+)"|paint_icon\([^)]*?"([a-z-]+)"'
+NAMES = r'(?:IconButton|_button)\(\s*"([a-z-]+)"|paint_icon\([^)]*?"([a-z-]+)"|\(\s*"([a-z-]+)",\s*self\.tr\('
 
 
-def test_every_icon_that_is_named_exists():
-    sources = [
-        file.read_text(encoding="utf-8") for file in Path(picsight.window.__file__).parent.rglob("*.py")
-    ]
-    named = {first or second for text in sources for first, second in re.findall(NAMES, text)}
+def test_every_icon_that_is_named_exists_and_every_one_that_exists_is_named():
+    files = sorted(Path(picsight.window.__file__).parent.rglob("*.py"))
+    text = "\n".join(file.read_text(encoding="utf-8") for file in files)
+    named = {name for names in re.findall(NAMES, text) for name in names if name}
+    there = {file.stem for file in find_asset("icons").glob("*.svg")}
+    assert named - there == set()
     assert len(named) > 8
-    assert [name for name in named if not (find_asset("icons") / f"{name}.svg").is_file()] == []
+    assert [name for name in there if f'"{name}"' not in text and f"{name}.svg" not in text] == []
 
 
 def test_every_icon_draws_something_in_the_colour_it_is_given(qapp):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from picsight.window.grid.layout import NARROWEST, WIDEST, Measure, clamped, justify, running_sums
+from picsight.window.grid.layout import NARROWEST, WIDEST, Block, Measure, Shapes, clamped, justify
 
 shapes = st.lists(st.floats(NARROWEST, WIDEST), max_size=120)
 measures = st.builds(Measure, width=st.integers(200, 3000), row=st.integers(40, 400), gap=st.integers(0, 12))
@@ -13,7 +13,7 @@ measures = st.builds(Measure, width=st.integers(200, 3000), row=st.integers(40, 
 
 @given(shapes, measures)
 def test_every_row_but_the_last_fills_the_width_within_a_pixel(shapes, measure):
-    rows = justify(running_sums(shapes), measure)
+    rows = justify(Shapes.of(shapes), measure)
     for row in range(len(rows.tops) - 1):
         last = rows.cell(rows.starts[row + 1] - 1)
         assert abs(last.x + last.width - measure.width) <= 1
@@ -22,7 +22,7 @@ def test_every_row_but_the_last_fills_the_width_within_a_pixel(shapes, measure):
 
 @given(shapes, measures)
 def test_the_last_row_is_never_higher_than_wanted_nor_wider_than_the_wall(shapes, measure):
-    rows = justify(running_sums(shapes), measure)
+    rows = justify(Shapes.of(shapes), measure)
     if shapes:
         last = rows.cell(len(shapes) - 1)
         assert last.height <= measure.row
@@ -31,7 +31,7 @@ def test_the_last_row_is_never_higher_than_wanted_nor_wider_than_the_wall(shapes
 
 @given(shapes, measures)
 def test_photos_keep_their_order_and_never_overlap(shapes, measure):
-    rows = justify(running_sums(shapes), measure)
+    rows = justify(Shapes.of(shapes), measure)
     assert rows.complete
     before = None
     for photo in range(len(shapes)):
@@ -47,7 +47,7 @@ def test_photos_keep_their_order_and_never_overlap(shapes, measure):
 
 @given(shapes, measures)
 def test_a_photo_keeps_its_shape_within_rounding(shapes, measure):
-    rows = justify(running_sums(shapes), measure)
+    rows = justify(Shapes.of(shapes), measure)
     for photo, shape in enumerate(shapes):
         cell = rows.cell(photo)
         assert abs(cell.width - shape * cell.height) <= 1 + shape
@@ -55,7 +55,7 @@ def test_a_photo_keeps_its_shape_within_rounding(shapes, measure):
 
 @given(shapes, measures)
 def test_the_photo_under_the_middle_of_a_cell_is_the_cells_own(shapes, measure):
-    rows = justify(running_sums(shapes), measure)
+    rows = justify(Shapes.of(shapes), measure)
     for photo in range(len(shapes)):
         cell = rows.cell(photo)
         assert rows.photo_at(cell.x + cell.width // 2, cell.y + cell.height // 2) == photo
@@ -64,7 +64,7 @@ def test_the_photo_under_the_middle_of_a_cell_is_the_cells_own(shapes, measure):
 
 @given(shapes, measures, st.integers(0, 4000), st.integers(0, 900))
 def test_a_band_yields_exactly_the_photos_of_the_rows_that_touch_it(shapes, measure, top, height):
-    rows = justify(running_sums(shapes), measure)
+    rows = justify(Shapes.of(shapes), measure)
     found = rows.photos_between(top, top + height)
     for photo in range(len(shapes)):
         cell = rows.cell(photo)
@@ -75,7 +75,7 @@ def test_a_band_yields_exactly_the_photos_of_the_rows_that_touch_it(shapes, meas
 
 @given(shapes, measures, st.integers(1, 60))
 def test_a_layout_begun_has_the_first_rows_of_the_whole_one(shapes, measure, stop):
-    sums = running_sums(shapes)
+    sums = Shapes.of(shapes)
     whole, begun = justify(sums, measure), justify(sums, measure, stop)
     assert begun.laid >= min(stop, len(shapes)) or begun.laid > 0
     for photo in range(begun.laid):
@@ -85,7 +85,7 @@ def test_a_layout_begun_has_the_first_rows_of_the_whole_one(shapes, measure, sto
 
 @given(shapes.filter(bool), measures, st.integers(-3, 3), st.integers(0, 2000))
 def test_a_step_of_rows_lands_in_the_row_that_many_further(shapes, measure, step, x):
-    rows = justify(running_sums(shapes), measure)
+    rows = justify(Shapes.of(shapes), measure)
     target = rows.neighbour(0, step, x)
     assert rows.row_of(target) == min(max(step, 0), len(rows.tops) - 1)
 
@@ -98,7 +98,74 @@ def test_shapes_are_held_between_one_to_two_and_three_to_one():
 
 
 def test_a_hundred_thousand_photos_begin_within_a_frame():
-    sums = running_sums([1.5, 0.667, 1.333, 0.75] * 25_000)
+    sums = Shapes.of([1.5, 0.667, 1.333, 0.75] * 25_000)
     begun = justify(sums, Measure(1200, 150, 5), 4000)
     whole = justify(sums, Measure(1200, 150, 5))
     assert abs(begun.height / whole.height - 1) < 0.02
+
+
+@st.composite
+def sectioned(draw):
+    """Photos in a few blocks, with days named in them."""
+    shapes = draw(st.lists(st.floats(NARROWEST, WIDEST), max_size=80))
+    places = st.integers(0, len(shapes))
+    starts = sorted({0, *draw(st.lists(places, max_size=4))})
+    share = st.sampled_from([0.6, 0.8, 1.0])
+    blocks = tuple(Block(start, draw(st.floats(0, 4)), draw(share)) for start in starts)
+    days = sorted(draw(st.sets(st.integers(0, max(len(shapes) - 1, 0)), max_size=30))) if shapes else []
+    return Shapes.of(shapes, blocks, days)
+
+
+tall = st.builds(
+    Measure,
+    width=st.integers(300, 3000),
+    row=st.integers(40, 400),
+    gap=st.integers(0, 12),
+    em=st.integers(8, 32),
+)
+
+
+@given(sectioned(), tall)
+def test_every_block_begins_a_row_of_its_own_with_its_room_above(shapes, measure):
+    rows = justify(shapes, measure)
+    assert rows.complete
+    assert len(rows.block_tops) == len(shapes.blocks)
+    for block, top in zip(shapes.blocks, rows.block_tops, strict=True):
+        room = round(block.above * measure.em)
+        if block.start == shapes.count:
+            assert rows.height == top + room
+            continue
+        row = rows.row_of(block.start)
+        assert rows.starts[row] == block.start
+        named = measure.day_above if shapes.names_day(block.start, rows.starts[row + 1]) else 0
+        assert rows.tops[row] == top + room + named
+        assert rows.block_at(rows.tops[row]) == shapes.blocks.index(block)
+
+
+@given(sectioned(), tall)
+def test_days_part_photos_of_a_row_and_nothing_stands_over_the_edge(shapes, measure):
+    rows = justify(shapes, measure)
+    for photo in range(1, shapes.count):
+        before, cell = rows.cell(photo - 1), rows.cell(photo)
+        assert cell.x + cell.width <= measure.width + 1 or cell.x == 0
+        if cell.y == before.y:
+            parting = measure.day_gap if photo in shapes.days else 0
+            assert abs(cell.x - before.x - before.width - measure.gap - parting) <= 1
+        else:
+            room = cell.y - before.y - before.height
+            assert room >= measure.gap
+
+
+@given(sectioned(), tall, st.integers(1, 40))
+def test_a_sectioned_layout_begun_has_the_first_rows_of_the_whole_one(shapes, measure, stop):
+    whole, begun = justify(shapes, measure), justify(shapes, measure, stop)
+    for photo in range(begun.laid):
+        assert begun.cell(photo) == whole.cell(photo)
+    assert list(begun.block_tops) == list(whole.block_tops)[: len(begun.block_tops)]
+
+
+def test_only_the_first_row_is_laid_where_no_more_is_wanted():
+    rows = justify(Shapes.of([1.5] * 40, one_row=True), Measure(900, 100, 5))
+    assert rows.complete
+    assert len(rows.tops) == 1
+    assert rows.height == rows.heights[0]

@@ -14,6 +14,7 @@ from picsight.window.models.rows import Act
 from picsight_engine.indexing.events import Committed
 from picsight_engine.indexing.indexer import IndexSettings
 from picsight_engine.installation.choice import choice_of, use_model
+from picsight_engine.installation.installed import InstalledModels
 from picsight_engine.installation.parcel import open_parcel
 from picsight_engine.library import Library
 from picsight_engine.models.bundle import open_bundle, write_bundle
@@ -23,6 +24,20 @@ from picsight_engine.store.vectors import photos_with_vector
 PATIENCE = 30_000  # ms; worker processes start on a busy machine
 STARTER = "picsight-starter"
 WORDS = "a face of a person"
+
+
+@pytest.fixture(scope="module")
+def bundle(bundle, tmp_path_factory):
+    """The shipped model without its calibration: an answer is every photo in order, however few of them match."""
+    manifest = replace(bundle.manifest, calibration=None)
+    files = {name: bundle.folder / name for name in manifest.files}
+    return write_bundle(tmp_path_factory.mktemp("model") / "starter", manifest, files)
+
+
+@pytest.fixture
+def models(tmp_path, bundle):
+    """The models of this computer: at first that one."""
+    return InstalledModels(tmp_path / "models", bundle.folder)
 
 
 @pytest.fixture

@@ -8,9 +8,10 @@ from dataclasses import replace
 
 import pytest
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QMessageBox, QPushButton, QToolButton
+from PySide6.QtWidgets import QMessageBox, QPushButton
 
 from picsight.window.models.rows import PLAIN, Act, rows_of
+from picsight.window.models.view import ModelsDialog
 from picsight_engine.installation.catalogue import CATALOGUE
 from picsight_engine.installation.offers import Offer
 from picsight_engine.installation.parcel import open_parcel
@@ -47,7 +48,7 @@ def wait_for_button(qtbot, dialog, name, act):
 
 def wait_for_words(qtbot, dialog, name, words):
     qtbot.waitUntil(
-        lambda: name in dialog.rows and f"\n{words} ·" in dialog.rows[name].says(), timeout=PATIENCE
+        lambda: name in dialog.rows and words in dialog.rows[name].says().split("\n"), timeout=PATIENCE
     )
 
 
@@ -101,11 +102,27 @@ def test_what_can_be_done_follows_from_where_a_model_stands(changes, facts, stat
     assert (row.facts, row.state, row.acts) == (f"215 MB · {facts}", state, acts)
 
 
-def test_the_first_page_leads_to_the_models(qtbot, model_window):
-    window = model_window()
-    better = next(b for b in window.frame.first_run.findChildren(QPushButton) if "better" in b.text())
-    assert better.isVisible()
-    press(qtbot, better)
+def look_at(qtbot, window, words):
+    """Search, and look at the answer for as long as it takes to be told of better models."""
+    qtbot.keyClicks(window.frame.box.line, f"{words} ")
+    qtbot.waitUntil(lambda: window.search.place.words == words, timeout=PATIENCE)
+    assert window.hint.looked_at.isActive()
+    window.hint.looked_at.timeout.emit()
+    window.frame.box.line.clear()
+
+
+def test_a_search_without_a_certain_answer_leads_to_the_models_and_one_with_does_not(
+    qtbot, model_window, few_photos
+):
+    window = model_window([few_photos])
+    qtbot.waitUntil(lambda: window.library.has_looked and not window.library.is_indexing, timeout=PATIENCE)
+    hint = window.frame.hint
+    look_at(qtbot, window, "airplane")
+    assert "strong" in {photo.match for photo in window.frame.model.wall.results}
+    assert not hint.isVisible()
+    look_at(qtbot, window, "quarterly tax return")
+    assert hint.isVisible()
+    press(qtbot, hint.better)
     dialog = window.models.dialog
     qtbot.waitUntil(lambda: list(dialog.rows) == [STARTER, "other"], timeout=PATIENCE)
     assert "In use" in dialog.rows[STARTER].says()
@@ -113,37 +130,84 @@ def test_the_first_page_leads_to_the_models(qtbot, model_window):
     assert not dialog.isVisible()
 
 
-def hint(window):
-    return next(b for b in window.frame.first_run.findChildren(QPushButton) if "better" in b.text())
-
-
-def test_the_line_about_better_models_goes_for_good_when_it_was_dismissed(qtbot, model_window):
-    window = model_window()
-    assert hint(window).isVisible()
-    dismiss = window.frame.first_run.findChild(QToolButton)
-    assert dismiss.accessibleName() == "Do not show the line about better models again"
-    qtbot.mouseClick(dismiss, Qt.MouseButton.LeftButton)
-    assert not hint(window).isVisible()
-    assert window.focusWidget() is window.frame.first_run.choose
+def test_the_line_about_better_models_goes_for_good_when_it_was_dismissed(qtbot, model_window, few_photos):
+    window = model_window([few_photos])
+    qtbot.waitUntil(lambda: window.library.has_looked and not window.library.is_indexing, timeout=PATIENCE)
+    look_at(qtbot, window, "quarterly tax return")
+    assert window.frame.hint.dismiss.accessibleName() == "Do not tell me of better models again"
+    qtbot.mouseClick(window.frame.hint.dismiss, Qt.MouseButton.LeftButton)
+    look_at(qtbot, window, "marginal cost curve")
+    assert not window.frame.hint.isVisible()
     with qtbot.waitSignal(window.closing) as kept:
         window.close()
-    assert not hint(model_window(settings=kept.args[0])).isVisible()
+    assert not kept.args[0].better_models
 
 
-def test_who_has_a_better_model_is_not_told_of_better_ones(qtbot, model_window, parcel, models):
+def test_who_has_a_better_model_is_not_told_of_better_ones(qtbot, model_window, few_photos, parcel, models):
     with open_parcel(parcel) as opened:
         list(opened.unpack(models))
-    window = model_window()
+    window = model_window([few_photos])
+    qtbot.waitUntil(lambda: window.library.has_looked and not window.library.is_indexing, timeout=PATIENCE)
+    look_at(qtbot, window, "quarterly tax return")
+    assert window.frame.hint.isVisible()
     window.library.use_model("mine")
-    qtbot.waitUntil(lambda: not hint(window).isVisible(), timeout=PATIENCE)
+    qtbot.waitUntil(lambda: not window.frame.hint.isVisible(), timeout=PATIENCE)
 
 
-def test_names_and_licences_are_shown_only_when_asked_for(qtbot, model_window):
+def test_quality_and_licence_stand_in_the_list_and_names_only_where_they_are_asked_for(qtbot, model_window):
     dialog = opened_dialog(qtbot, model_window())
-    assert "be-kind-1" not in dialog.rows["other"].says()
-    press(qtbot, dialog.details)
+    assert "For personal use" in dialog.rows[STARTER].says()
+    assert "quality 2 of 5" in dialog.rows[STARTER].accessibleName()
     assert "be-kind-1" in dialog.rows["other"].says()
+    assert STARTER not in dialog.rows[STARTER].says()
+    press(qtbot, dialog.details)
+    assert STARTER in dialog.rows[STARTER].says()
     assert 'href="https://example.org/licence"' in dialog.rows["other"].says()
+
+
+ALL_NAMES = [STARTER, *(entry.name for entry in CATALOGUE)]
+
+
+def catalogue_offers(**seconds):
+    shipped = offer(STARTER, state="installed", shipped=True, answers=True, wanted=True, photos=0)
+    return [shipped, *(offer(e.name, seconds=seconds.get(e.name[11:], 900.0)) for e in CATALOGUE)]
+
+
+def test_three_models_stand_in_front_and_one_is_recommended_that_does_not_take_too_long():
+    rows = rows_of(catalogue_offers(), 1000, ALL_NAMES)
+    assert [row.title for row in rows if row.in_front] == ["Small", "Fast", "Balanced"]
+    assert [row.title for row in rows if row.recommended] == ["Balanced"]
+    slow = rows_of(catalogue_offers(s2=50_000.0), 100_000, ALL_NAMES)
+    assert [row.title for row in slow if row.recommended] == ["Fast"]
+    slower = rows_of(catalogue_offers(s2=50_000.0, s0=20_000.0), 100_000, ALL_NAMES)
+    assert [row.title for row in slower if row.recommended] == ["Fast"]
+
+
+def test_who_has_as_good_a_model_is_recommended_none():
+    offers = [replace(each, wanted=each.name == "mobileclip-b") for each in catalogue_offers()]
+    assert not any(row.recommended for row in rows_of(offers, 1000, ALL_NAMES))
+
+
+def test_the_other_models_are_shown_when_asked_for_or_when_one_of_them_is_here(qtbot):
+    dialog = ModelsDialog()
+    qtbot.addWidget(dialog)
+    dialog.show_rows(rows_of(catalogue_offers(), 1000, ALL_NAMES))
+    dialog.show()
+    front = [dialog.rows[name] for name in (STARTER, "mobileclip-s0", "mobileclip-s2")]
+    assert len({line.y() for line in front}) == 1
+    assert not dialog.rows["mobileclip-b"].isVisible()
+    assert dialog.all.text() == "All models (3 more)"
+    press(qtbot, dialog.all)
+    assert dialog.rows["mobileclip-b"].isVisible()
+    press(qtbot, dialog.all)
+    offers = [
+        replace(each, state="installed") if each.name == "mobileclip-b" else each
+        for each in catalogue_offers()
+    ]
+    dialog.show_rows(rows_of(offers, 1000, ALL_NAMES))
+    assert dialog.rows["mobileclip-b"].isVisible()
+    dialog.resize(dialog.minimumSize())
+    qtbot.waitUntil(lambda: len({line.y() for line in front}) == 3)
 
 
 def test_nothing_is_fetched_before_the_licence_is_accepted(qtbot, model_window, server, models):

@@ -7,16 +7,19 @@ from pathlib import Path
 
 import pytest
 from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QMenu
 
 from picsight.window.library.problems_model import REASONS, Column, ProblemsModel, why
-from picsight.window.library.problems_view import KindButton, ProblemsView
+from picsight.window.library.problems_view import ProblemsView
+from picsight.window.parts.pills import PillButton
 from picsight_engine.store.problems import Problem
 
 
 def problem(name, code, tries=1):
-    now = time.time()
+    now = time.time() + 3600  # "just now" for as long as the tests may take
     path = Path("/home/me/Pictures") / name
-    return Problem(1, name.encode(), path, code, f"“{name}” cannot be read.", 10, 1, now, now, tries, False)
+    said = {"damaged": "The file ends in the middle.", "too_large": "Too large."}.get(code, code)
+    return Problem(1, name.encode(), path, code, f"{path} {said}", 10, 1, now, now, tries, False)
 
 
 PROBLEMS = [problem("a.jpg", "damaged"), problem("b.jpg", "damaged", 3), problem("c.tif", "too_large")]
@@ -35,7 +38,20 @@ def view(qtbot):
 
 
 def kinds(view):
-    return [b.text() for b in view.findChildren(KindButton) if b.isVisible()]
+    return [b.text() for b in view.findChildren(PillButton) if b.isVisible()]
+
+
+def row_of(model, name):
+    return model.find(Path("/home/me/Pictures") / name)
+
+
+def words_of(model, index):
+    return [index.siblingAtColumn(column).data() for column in Column]
+
+
+def press(qtbot, view, index, column):
+    place = view.table.visualRect(index.siblingAtColumn(column)).center()
+    qtbot.mouseClick(view.table.viewport(), Qt.MouseButton.LeftButton, pos=place)
 
 
 def test_the_model_keeps_qts_rules(qtmodeltester):
@@ -47,12 +63,25 @@ def test_the_model_keeps_qts_rules(qtmodeltester):
     qtmodeltester.check(model)
 
 
-def test_a_problem_says_which_file_why_and_how_often_it_was_tried():
+def test_files_with_the_same_reason_stand_together_below_it_the_most_first():
     model = ProblemsModel()
-    model.set_problems([problem("a.jpg", "damaged"), problem("b.jpg", "damaged", 3)])
-    words = [model.index(1, column).data() for column in Column]
-    assert words == ["b.jpg", "“b.jpg” cannot be read.", "just now", "3 tries"]
-    assert model.index(1, 0).data(Qt.ItemDataRole.ToolTipRole) == "/home/me/Pictures/b.jpg"
+    model.set_problems(PROBLEMS)
+    groups = [(model.group_of(index).reason, model.rowCount(index)) for index in model.reasons()]
+    assert groups == [("The file ends in the middle.", 2), ("Too large.", 1)]
+    first = next(model.reasons())
+    assert words_of(model, first) == [
+        "The file ends in the middle.", "2 files", "", "Try all again", "Ignore all",
+    ]  # fmt: skip
+    assert [each.path.name for each in model.problems_at(first)] == ["a.jpg", "b.jpg"]
+
+
+def test_a_problem_says_which_file_and_how_often_it_was_tried():
+    model = ProblemsModel()
+    model.set_problems(PROBLEMS)
+    index = row_of(model, "b.jpg")
+    assert words_of(model, index) == ["b.jpg", "just now", "3 tries", "Try again", "Ignore"]
+    assert index.data(Qt.ItemDataRole.ToolTipRole) == "/home/me/Pictures/b.jpg"
+    assert model.problems_at(index) == (PROBLEMS[1],)
 
 
 @pytest.mark.parametrize(
@@ -83,12 +112,12 @@ def test_one_kind_is_shown_alone_and_all_again(qtbot, view):
     view.model.set_problems(PROBLEMS)
     assert kinds(view) == ["All 3", "Damaged 2", "Too large 1"]
     qtbot.mouseClick(
-        next(b for b in view.findChildren(KindButton) if b.text() == "Too large 1"), Qt.MouseButton.LeftButton
+        next(b for b in view.findChildren(PillButton) if b.text() == "Too large 1"), Qt.MouseButton.LeftButton
     )
-    assert view.model.rowCount() == 1
+    assert view.model.shown() == (PROBLEMS[2],)
     view.model.set_problems(PROBLEMS[:2])
     assert view.model.kind is None
-    assert view.model.rowCount() == 2
+    assert view.model.shown() == tuple(PROBLEMS[:2])
 
 
 def test_no_problem_is_said_in_words(view):
@@ -98,10 +127,58 @@ def test_no_problem_is_said_in_words(view):
 
 def test_the_current_file_can_be_shown_in_its_folder(qtbot, view):
     view.model.set_problems(PROBLEMS)
-    view.table.setCurrentIndex(view.model.index(2, 0))
+    view.table.setFocus()
+    view.table.setCurrentIndex(row_of(view.model, "c.tif"))
     with qtbot.waitSignal(view.reveal_requested) as wished:
-        view.table.doubleClicked.emit(view.model.index(2, 0))
+        qtbot.keyClick(view.table, Qt.Key.Key_Return)
     assert wished.args == [Path("/home/me/Pictures/c.tif")]
+
+
+def test_a_word_in_a_row_tries_one_file_again_and_one_beside_a_reason_ignores_all_of_it(qtbot, view):
+    view.model.set_problems(PROBLEMS)
+    with qtbot.waitSignal(view.retry_requested) as wished:
+        press(qtbot, view, row_of(view.model, "b.jpg"), Column.RETRY)
+    assert wished.args == [(PROBLEMS[1],)]
+    with qtbot.waitSignal(view.ignore_requested) as wished:
+        press(qtbot, view, next(view.model.reasons()), Column.IGNORE)
+    assert wished.args == [tuple(PROBLEMS[:2])]
+    view.table.setCurrentIndex(row_of(view.model, "c.tif"))
+    with qtbot.waitSignal(view.ignore_requested) as wished:
+        qtbot.keyClick(view.table, Qt.Key.Key_Delete)
+    assert wished.args == [(PROBLEMS[2],)]
+
+
+def test_the_menu_of_a_row_does_the_same(qtbot, view):
+    view.model.set_problems(PROBLEMS)
+    view.table.customContextMenuRequested.emit(view.table.visualRect(row_of(view.model, "c.tif")).center())
+    menu = view.findChild(QMenu)
+    words = [action.text() for action in menu.actions()]
+    with qtbot.waitSignal(view.retry_requested) as wished:
+        menu.actions()[0].trigger()
+    menu.close()
+    assert words == ["Try again", "Ignore", "Show in folder"]
+    assert wished.args == [(PROBLEMS[2],)]
+
+
+def test_what_was_put_away_and_where_one_was_stay_so_when_the_list_changes(qtbot, view):
+    view.model.set_problems(PROBLEMS)
+    press(qtbot, view, next(view.model.reasons()), Column.NAME)
+    view.table.setCurrentIndex(row_of(view.model, "c.tif"))
+    view.model.set_problems([*PROBLEMS, problem("d.tif", "too_large")])
+    opened = {
+        view.model.group_of(index).reason: view.table.isExpanded(index) for index in view.model.reasons()
+    }
+    assert opened == {"The file ends in the middle.": False, "Too large.": True}
+    assert view.model.path(view.table.currentIndex()).name == "c.tif"
+
+
+def test_names_have_the_room_that_is_left(view):
+    view.model.set_problems(PROBLEMS)
+    view.resize(1200, 500)
+    others = sum(view.table.columnWidth(column) for column in Column if column != Column.NAME)
+    assert view.table.columnWidth(Column.NAME) == view.table.viewport().width() - others
+    view.resize(view.fontMetrics().height() * 20, 500)
+    assert view.table.isColumnHidden(Column.WHEN)
 
 
 def test_escape_leads_back(qtbot, view):
@@ -113,7 +190,7 @@ def test_escape_leads_back(qtbot, view):
 def test_a_narrow_window_cuts_no_kind_but_takes_another_line(view, qtbot):
     codes = ("damaged", "truncated", "unsupported", "too_large", "empty")
     view.model.set_problems([problem(f"{code}.jpg", code) for code in codes])
-    buttons = [b for b in view.findChildren(KindButton) if b.isVisible()]
+    buttons = [b for b in view.findChildren(PillButton) if b.isVisible()]
     qtbot.waitUntil(lambda: len({b.y() for b in buttons}) == 1)
     view.resize(view.fontMetrics().height() * 22, 500)
     qtbot.waitUntil(lambda: len({b.y() for b in buttons}) > 1)

@@ -3,16 +3,24 @@
 from __future__ import annotations
 
 import threading
+from dataclasses import replace
 
 import pytest
 from PySide6.QtCore import Qt
+from PySide6.QtGui import QAccessible
+from PySide6.QtWidgets import QPushButton
 
+from picsight.window.grid.arrangement import Order
+from picsight.window.grid.delegate import plate_of
 from picsight.window.grid.page import WallPage
 from picsight.window.search.box import SearchBox
+from picsight.window.search.chips import ChipButton
 from picsight.window.search.controller import SearchController
+from picsight.window.search.listing import FIRST
 from picsight.window.search.place import Place, ready
 from picsight_engine.errors import LibraryError
-from picsight_engine.search.answer import Answer, QueryFault
+from picsight_engine.search.answer import Answer, Filter, QueryFault
+from picsight_engine.search.suggestions import Suggestions
 
 
 class ShelfLibrary:
@@ -26,8 +34,15 @@ class ShelfLibrary:
         self.backwards = False
         self.is_ready = True
         self.fails = False
+        self.matches = self.filters = None
+        self.undated = 0
+        self.is_meant = True
+        self.copies = {}
+        self.words, self.meant = {}, None
+        self.offers = lambda _text: ()
 
-    def search(self, words, *, limit):
+    def search(self, query, *, limit, order="match", least="all"):
+        words = query.partition(" folder:")[0]
         self.asked.append(words)
         backwards = self.backwards
         if words in self.gates:
@@ -36,16 +51,49 @@ class ShelfLibrary:
             raise LibraryError("The library is damaged.")
         found = [photo for photo in self.shelf if "nothing" not in words and (photo.id + len(words)) % 2]
         found = found[::-1] if backwards else found
-        return Answer(words, "space", len(self.shelf), 1.0, tuple(found[:limit]), self.faults)
+        if self.matches is not None:
+            found = [
+                replace(photo, match=match, found_by="meaning")
+                for photo, match in zip(self.shelf, self.matches(query), strict=False)
+            ]
+        found = [photo for photo in found if photo.match != "none" or least == "all"]
+        if self.is_meant:
+            found = [replace(photo, found_by="meaning") for photo in found]
+        filters = self.filters(query) if self.filters is not None else ()
+        return Answer(
+            query, "space", len(self.shelf), 1.0, tuple(found[:limit]), self.faults, filters, self.undated
+        )
 
-    def similar(self, photo, *, limit):
-        self.asked.append(photo)
-        near = sorted(self.shelf, key=lambda other: abs(other.id - photo))[1:]
-        return Answer("", "space", len(self.shelf), 1.0, tuple(near[:limit]))
+    def suggestions(self, text, cursor=None):
+        before = text[:cursor]
+        longer = self.words.get(before.split()[-1], "") if before.strip() else ""
+        completed = before.removesuffix(before.split()[-1]) + longer + text[cursor:] if longer else text
+        return Suggestions(self.offers(text), completed, self.meant)
+
+    def photo(self, photo_id):
+        return next((photo for photo in self.shelf if photo.id == photo_id), None)
+
+    def thumbnail(self, _photo_id):
+        return None
 
     def all_photos(self):
         self.asked.append("")
         return Answer("", "space", len(self.shelf), 1.0, tuple(self.shelf))
+
+    @property
+    def revision(self):
+        return hash(tuple(self.shelf))
+
+    def stacks(self):
+        return self.copies
+
+    def newest_photos(self, *, limit):
+        return Answer("", "space", len(self.shelf), 1.0, tuple(self.shelf[:limit]))
+
+
+def certain(**counts):
+    """So many photos of each match, best first, whatever is asked."""
+    return lambda _query: [match for match, count in counts.items() for _ in range(count)]
 
 
 class Desk:
@@ -106,6 +154,29 @@ def test_typing_searches_from_the_third_letter_on(desk):
     desk.shows("dog")
     assert desk.library.asked == ["", "dog"]
     assert len(desk.ids()) == 100
+
+
+def test_one_or_two_letters_show_what_is_there_and_no_answer_of_before(desk):
+    desk.type("dog")
+    desk.shows("dog")
+    desk.qtbot.keyClick(desk.box.line, Qt.Key.Key_Backspace)
+    desk.shows("")
+    assert desk.box.text() == "do"
+    assert len(desk.ids()) == 200
+
+
+def test_of_a_large_library_the_newest_photos_are_shown_before_all_are_read(desk, photos):
+    large = ShelfLibrary(photos(3 * FIRST))
+    shown = []
+    desk.controller.place_changed.connect(lambda _place: shown.append((len(desk.ids()), desk.page.title())))
+    desk.controller.use(large)
+    desk.qtbot.waitUntil(lambda: len(shown) == 2)
+    assert shown == [(FIRST, "1200 photos"), (3 * FIRST, "1200 photos")]
+    desk.type("dog")
+    desk.shows("dog")
+    desk.qtbot.keyClick(desk.box.line, Qt.Key.Key_Escape)
+    desk.shows("")
+    assert large.asked == ["", "dog"]  # what was read is kept
 
 
 def test_no_answer_of_an_older_query_is_shown_after_a_newer_one_was_typed(desk):
@@ -186,11 +257,13 @@ def test_more_like_this_says_whose_and_back_returns_to_the_query_at_its_place(de
     desk.type("dog")
     desk.shows("dog")
     desk.view.setCurrentIndex(desk.view.model().index(60, 0))
-    place = desk.view.place()
+    place, liked = desk.view.place(), desk.ids()[60]
     with desk.qtbot.waitSignal(desk.controller.place_changed):
         desk.controller.like(desk.view.current_photo())
-    assert desk.library.asked[-1] == desk.controller.place.like.id
-    assert "IMG_" in desk.box.findChild(object, "like").accessibleName()
+    assert desk.box.text() == desk.library.asked[-1] == f"like:#{liked}"
+    chip = desk.box.findChild(ChipButton)
+    assert "IMG_" in chip.accessibleName()
+    assert desk.page.title().startswith(f"Like \u2068IMG_{liked:04}.jpg\u2069 · ")
     assert desk.view.at_top()
     with desk.qtbot.waitSignal(desk.controller.place_changed):
         desk.controller.go_back()
@@ -199,19 +272,92 @@ def test_more_like_this_says_whose_and_back_returns_to_the_query_at_its_place(de
     assert desk.view.place() == place
 
 
-def test_nothing_is_said_to_match_only_after_a_pause_in_typing(desk):
-    desk.type("nothing")
-    desk.shows("nothing")
-    assert desk.page.notice.isHidden()
-    desk.qtbot.waitUntil(desk.page.notice.isVisible)
-    assert "nothing" in desk.page.notice.words()
+def test_nothing_is_said_to_match_only_after_a_pause_in_typing_and_the_photos_of_before_stay_until_then(desk):
+    desk.type("dog")
+    desk.shows("dog")
+    before = desk.ids()
+    desk.library.matches = certain(none=200)
+    desk.type(" unicycle")
+    desk.qtbot.waitUntil(
+        lambda: desk.library.asked[-1] == "dog unicycle" and desk.controller._held is not None
+    )
+    assert desk.ids() == before
+    assert not desk.page.closest.is_said
+    desk.shows("dog unicycle")
+    assert desk.page.closest.words() == (
+        "Nothing here matches \u2068“dog unicycle”\u2069.\nThese come closest, but they are not close."
+    )
+    row = {desk.view.visualRect(desk.view.model().index(k, 0)).top() for k in range(len(desk.ids()))} - {0}
+    assert len(row) == 1
+    assert desk.view.height() < 200
+
+
+def test_enter_shows_at_once_that_nothing_matches(desk):
+    desk.library.matches = certain(none=200)
+    desk.type("unicycle")
+    desk.qtbot.waitUntil(lambda: desk.controller._held is not None)
+    desk.qtbot.keyClick(desk.box.line, Qt.Key.Key_Return)
+    assert desk.page.closest.is_said
+
+
+def test_what_matches_stands_over_the_fold_and_what_may_match_under_it(desk):
+    desk.library.matches = certain(strong=12, weaker=88, none=100)
+    desk.type("dog")
+    desk.shows("dog")
+    assert desk.page.title() == "\u2068“dog”\u2069 · 12 strong · 88 weaker"
+    assert len(desk.ids()) == 12
+    fold = desk.view.fold
+    assert fold.isVisible()
+    assert fold.accessibleName() == "88 weaker matches"
+    spoken = QAccessible.queryAccessibleInterface(fold).state()
+    assert (spoken.expandable, spoken.expanded, spoken.collapsed) == (1, 0, 1)
+    before = [desk.view.visualRect(desk.view.model().index(row, 0)) for row in range(12)]
+    fold.click()
+    assert len(desk.ids()) == 100
+    assert [desk.view.visualRect(desk.view.model().index(row, 0)) for row in range(12)] == before
+    strong, weaker = (desk.view.visualRect(desk.view.model().index(row, 0)) for row in (0, 20))
+    assert weaker.height() < strong.height()
+    assert QAccessible.queryAccessibleInterface(fold).state().expanded
+    desk.type("gy")
+    desk.shows("doggy")
+    assert len(desk.ids()) == 100  # as the person left it
+    desk.view.fold.click()
+    assert len(desk.ids()) == 12
+
+
+def test_the_keyboard_reaches_the_fold_and_goes_on_behind_it(desk):
+    desk.library.matches = certain(strong=3, weaker=30, none=100)
+    desk.type("dog")
+    desk.shows("dog")
+    desk.view.setFocus()
+    desk.view.setCurrentIndex(desk.view.model().index(1, 0))
+    desk.qtbot.keyClick(desk.view, Qt.Key.Key_Down)
+    assert desk.page.focusWidget() is desk.view.fold
+    desk.qtbot.keyClick(desk.view.fold, Qt.Key.Key_Return)
+    desk.qtbot.keyClick(desk.view.fold, Qt.Key.Key_Down)
+    assert desk.view.currentIndex().row() == 3
+    desk.view.fold.setFocus()
+    desk.qtbot.keyClick(desk.view.fold, Qt.Key.Key_Up)
+    assert desk.view.currentIndex().row() == 2
+
+
+def test_where_nothing_is_certain_the_weaker_ones_are_shown_and_it_is_said_so_after_a_pause(desk):
+    desk.library.matches = certain(weaker=88, none=100)
+    desk.type("dog")
+    desk.shows("dog")
+    assert len(desk.ids()) == 88
+    assert desk.view.fold.isHidden()
+    assert desk.page.title().endswith("· 88 weaker")
+    desk.qtbot.waitUntil(lambda: desk.page.title().endswith("· nothing certain, 88 weaker matches"))
 
 
 def test_parts_of_a_query_that_were_left_out_are_said(desk):
     desk.library.faults = (QueryFault(0, 3, "“rated:” needs a number from 0 to 5. The rest was searched."),)
     desk.type("rated: dog")
     desk.shows("rated: dog")
-    assert desk.page.title() == "“rated:” needs a number from 0 to 5. The rest was searched."
+    assert desk.page.title().startswith(
+        "“rated:” needs a number from 0 to 5. The rest was searched. The best "
+    )
 
 
 def test_a_search_that_waits_for_the_model_says_so(desk):
@@ -236,7 +382,10 @@ def test_how_many_of_how_many_are_shown_is_said(desk, photos):
     desk.library.shelf = list(photos(48_210 // 100))
     desk.type("dog")
     desk.shows("dog")
-    assert desk.page.title() == "The 100 best matches of 482 photos"
+    assert desk.page.title() == (
+        "\u2068“dog”\u2069 · The best 100 of 482 photos, only ordered: this model cannot tell which of them match"
+    )
+    assert len(desk.ids()) == 100
 
 
 def test_photos_that_arrive_are_appended_while_one_is_at_the_top(desk, photos):
@@ -310,3 +459,113 @@ def test_a_folder_shows_its_own_photos_only(desk, tmp_path):
     with desk.qtbot.waitSignal(desk.controller.place_changed):
         desk.controller.go(Place(folder=photos_folder))
     assert len(desk.ids()) == 200
+
+
+def test_a_search_in_a_folder_stays_there_and_says_so(desk):
+    folder = desk.library.shelf[0].path.parent
+    with desk.qtbot.waitSignal(desk.controller.place_changed):
+        desk.controller.go(Place(folder=folder))
+    desk.library.matches = certain(strong=4, none=9)
+    desk.type("dog")
+    desk.shows("dog")
+    assert desk.controller.place == Place("dog", folder=folder)
+    assert desk.page.title() == "\u2068“dog”\u2069 in \u2068photos\u2069 · 4 strong"
+    desk.qtbot.keyClick(desk.box.line, Qt.Key.Key_Escape)
+    desk.shows("")
+    assert desk.controller.place == Place(folder=folder)
+
+
+def test_where_nothing_matches_only_ways_out_that_have_results_are_offered(desk, tmp_path):
+    def filters(query):
+        parts = [Filter(4, 11, "time", "2019", 7)] if "in:2019" in query else []
+        return (
+            *parts,
+            *(
+                [Filter(query.index("folder:"), len(query), "folder", "Trips", 3)]
+                if "folder:" in query
+                else []
+            ),
+        )
+
+    def matches(query):
+        return ["none"] * 9 if "folder:" in query else ["strong"] * 14
+
+    desk.library.filters, desk.library.matches = filters, matches
+    with desk.qtbot.waitSignal(desk.controller.place_changed):
+        desk.controller.go(Place(folder=tmp_path))
+    desk.type("dog in:2019")
+    desk.qtbot.waitUntil(lambda: desk.page.closest.is_said)
+    ways = {button.text(): button for button in desk.page.closest.findChildren(QPushButton)}
+    assert list(ways)[-2:] == ["Search all photos: 14 strong", "All photos"]
+    assert not any("2019" in words for words in ways)
+    ways["Search all photos: 14 strong"].click()
+    desk.qtbot.waitUntil(lambda: desk.controller.place == Place("dog in:2019"))
+    assert desk.page.title().endswith("· 14 strong")
+
+
+def test_what_only_facts_were_asked_for_lies_as_all_photos_do(desk):
+    desk.library.filters = lambda query: (Filter(0, len(query), "time", "2020", 9),)
+    desk.library.undated, desk.library.is_meant = 7, False
+    desk.type("in:2020")
+    desk.shows("in:2020")
+    assert len(desk.ids()) == 100
+    assert desk.page.title() == "\u20682020\u2069 · 100 photos · 7 without a date"
+    assert desk.page.header.order.text() == "Sort: Date"
+    assert desk.view.scrubber.marks() == []
+
+
+def test_another_order_is_asked_for_and_kept_for_the_next_search(desk):
+    desk.library.matches = certain(strong=12, weaker=88, none=100)
+    desk.type("dog")
+    desk.shows("dog")
+    with desk.qtbot.waitSignal(desk.controller.place_changed):
+        desk.page.header.order_chosen.emit(Order.DATE)
+    assert desk.page.header.weaker.text() == "Include weaker (88)"
+    assert len(desk.ids()) == 12
+    desk.page.header.weaker.click()
+    assert len(desk.ids()) == 100
+    assert desk.view.model().wall.marked
+    desk.type("gy")
+    desk.shows("doggy")
+    assert desk.page.header.order.text() == "Sort: Date"
+    assert len(desk.ids()) == 100
+
+
+def test_copies_of_a_picture_have_one_place_until_its_plate_is_pressed(desk):
+    desk.library.copies = {3: 3, 7: 3, 8: 3}
+    desk.controller.settle(complete=True)
+    desk.qtbot.waitUntil(lambda: len(desk.ids()) == 198)
+    assert desk.page.title() == "200 photos"
+    row = desk.view.model().wall.rows[7]
+    assert desk.ids()[row] == 3
+
+    def press_plate():
+        plate = plate_of(desk.view.visualRect(desk.view.model().index(row, 0)), desk.view, 3)
+        desk.qtbot.mouseClick(desk.view.viewport(), Qt.MouseButton.LeftButton, pos=plate.center())
+
+    press_plate()
+    desk.qtbot.waitUntil(lambda: len(desk.ids()) == 200)
+    assert desk.ids()[row : row + 3] == [3, 7, 8]
+    assert desk.view.current_photo().id == 3
+    press_plate()
+    desk.qtbot.waitUntil(lambda: len(desk.ids()) == 198)
+
+
+def test_a_half_typed_word_is_completed_and_the_header_says_so(desk):
+    desk.library.words = {"eleph": "elephant", "elepha": "elephant"}
+    desk.type("eleph")
+    desk.qtbot.waitUntil(lambda: desk.library.asked[-1] == "elephant")
+    desk.shows("eleph")
+    assert desk.page.title().startswith("\u2068“elephant”\u2069 · ")
+    assert desk.box.text() == "eleph"
+    desk.type(" ")
+    desk.qtbot.waitUntil(lambda: desk.library.asked[-1] == "eleph")
+
+
+def test_less_like_this_is_one_more_chip_of_the_search(desk):
+    desk.type("dog")
+    desk.shows("dog")
+    with desk.qtbot.waitSignal(desk.controller.place_changed):
+        disliked = desk.view.model().photo(3)
+        desk.controller.less_like(disliked)
+    assert desk.library.asked[-1] == f"dog -like:#{disliked.id}"

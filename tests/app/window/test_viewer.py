@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import multiprocessing
 import os
 import signal
@@ -10,8 +11,9 @@ from pathlib import Path
 
 import pytest
 from PIL import Image
-from PySide6.QtCore import QSize, Qt
-from PySide6.QtGui import QImage
+from PySide6.QtCore import QEvent, QPoint, QPointF, QSize, Qt
+from PySide6.QtGui import QImage, QMouseEvent, QWheelEvent
+from PySide6.QtWidgets import QApplication
 
 from picsight.window.grid.model import WallModel
 from picsight.window.grid.thumbnails import Thumbnails
@@ -50,12 +52,16 @@ def viewer(qtbot, jobs, pictures, folder):
         Result(k, folder / f"{k}.jpg", 0.0, None, None, None, width, height)
         for k, (width, height) in enumerate(sizes)
     ]
-    model, page = WallModel(), ViewerPage()
+    thumbnails = Thumbnails(jobs, pictures)
+    model, page = WallModel(), ViewerPage(thumbnails)
     model.set_wall(Wall.of(results))
     qtbot.addWidget(page)
     page.resize(800, 600)
     page.show()
-    controller = ViewerController(page, model, Thumbnails(jobs, pictures), pictures, jobs, parent=page)
+    controller = ViewerController(
+        page, model, thumbnails, pictures, jobs, folders=lambda: [folder], parent=page
+    )
+    controller.thumbnails = thumbnails
     model.setParent(page)
     controller.page = page
     return controller
@@ -98,16 +104,113 @@ def test_a_photo_of_one_pixel_in_width_asks_for_its_height_when_zoomed(qtbot):
         stage.zoom_to(1.0)
 
 
-def test_a_small_photo_is_not_blown_up(qtbot, viewer):
+def test_a_small_photo_is_enlarged_to_fit_but_not_to_a_blur_and_z_shows_its_pixels(qtbot, viewer):
     viewer.show(2)
     qtbot.waitUntil(lambda: shows_photo(viewer.page))
-    assert viewer.page.stage.target().size().toSize() == QSize(300, 200)
+    stage = viewer.page.stage
+    fitted = stage.target().size().toSize()
+    assert fitted.width() == stage.viewport().width() or fitted.height() == stage.viewport().height()
+    qtbot.keyClick(stage, Qt.Key.Key_Z)
+    assert stage.target().size().toSize() == QSize(300, 200)
+    qtbot.keyClick(stage, Qt.Key.Key_Minus)
+    assert stage.target().size().toSize() == QSize(300, 200)
+    qtbot.keyClick(stage, Qt.Key.Key_Z)
+    assert stage.target().size().toSize() == fitted
+    viewer.page.resize(4000, 3000)
+    assert stage.target().size().toSize() == QSize(900, 600)
+
+
+def turn_wheel(widget, point, steps):
+    QApplication.sendEvent(
+        widget,
+        QWheelEvent(
+            QPointF(point), QPointF(widget.mapToGlobal(point)), QPoint(), QPoint(0, 120 * steps),
+            Qt.MouseButton.NoButton, Qt.KeyboardModifier.NoModifier, Qt.ScrollPhase.NoScrollPhase, False,
+        ),
+    )  # fmt: skip
+
+
+def test_the_wheel_zooms_around_the_pointer_and_back_to_fitted(qtbot, viewer):
+    viewer.show(0)
+    qtbot.waitUntil(lambda: shows_photo(viewer.page))
+    stage, point = viewer.page.stage, QPoint(300, 200)
+    before = stage.target()
+    at = (point.x() - before.x()) / before.width()
+    turn_wheel(stage.viewport(), point, 3)
+    after = stage.target()
+    assert after.width() > before.width()
+    assert abs((point.x() - after.x()) / after.width() - at) < 0.01
+    turn_wheel(stage.viewport(), point, -9)
+    assert stage.is_fitted
 
 
 def test_a_photo_that_cannot_be_shown_says_why(qtbot, viewer):
     viewer.show(1)
     qtbot.waitUntil(lambda: bool(viewer.page.stage.sentence()))
     assert "1.jpg" in viewer.page.stage.sentence()
+
+
+def test_a_photo_on_a_disk_that_is_away_shows_what_is_kept_of_it_and_says_why(qtbot, viewer, folder):
+    kept = io.BytesIO()
+    Image.new("RGB", (256, 192), (200, 30, 40)).save(kept, "JPEG")
+    viewer.thumbnails.use(lambda _photo: kept.getvalue())
+    folder.rename(folder.with_name("unplugged"))
+    viewer.show(0)
+    stage = viewer.page.stage
+    qtbot.waitUntil(lambda: "is not connected" in stage.sentence())
+    assert folder.name in stage.sentence()
+    assert shows_photo(viewer.page)
+    folder.with_name("unplugged").rename(folder)
+    viewer.show(1)
+    qtbot.waitUntil(lambda: "1.jpg" in stage.sentence())
+    assert "not connected" not in stage.sentence()
+
+
+def test_arrows_at_the_edges_lead_on_and_stop_at_the_ends(qtbot, viewer):
+    viewer.show(0)
+    edges = viewer.page.edges
+    assert not edges.previous.isVisible()
+    qtbot.mouseClick(edges.next, Qt.MouseButton.LeftButton)
+    qtbot.mouseClick(edges.next, Qt.MouseButton.LeftButton)
+    assert viewer.photo.id == 2
+    assert not edges.next.isVisible()
+    qtbot.mouseClick(edges.previous, Qt.MouseButton.LeftButton)
+    assert viewer.photo.id == 1
+
+
+def test_in_full_screen_the_arrows_go_while_the_mouse_rests(viewer):
+    viewer.show(1)
+    page, edges = viewer.page, viewer.page.edges
+    page.show_bars(shown=False)
+    assert not edges.next.isVisible()
+    viewport, button, key = page.stage.viewport(), Qt.MouseButton.NoButton, Qt.KeyboardModifier.NoModifier
+    move = QMouseEvent(QEvent.Type.MouseMove, QPointF(60, 60), QPointF(60, 60), button, button, key)
+    QApplication.sendEvent(viewport, move)  # QTest would leave the pointer there for the tests that follow
+    assert edges.next.isVisible()
+    edges.rest.stop()
+    edges.rest.timeout.emit()
+    assert not edges.next.isVisible()
+
+
+def test_a_click_in_the_strip_and_its_wheel_lead_to_other_photos(qtbot, viewer):
+    viewer.show(0)
+    strip = viewer.page.strip
+    assert strip.rows() == [0, 1, 2]
+    x = next(x for x in range(strip.width()) if strip.row_at(x) == 2)
+    qtbot.mouseClick(strip, Qt.MouseButton.LeftButton, pos=QPoint(x + 2, strip.height() // 2))
+    assert viewer.photo.id == 2
+    turn_wheel(strip, QPoint(5, 5), 1)
+    assert viewer.photo.id == 1
+
+
+def test_the_main_actions_have_words_where_there_is_room(qtbot, viewer):
+    viewer.page.resize(1400, 800)
+    act = next(act for act in viewer.page._acts if act.accessibleName().startswith("More like this"))
+    wide = act.sizeHint().width()
+    assert wide > act.fontMetrics().horizontalAdvance("More like this")
+    viewer.page.resize(500, 800)
+    qtbot.waitUntil(lambda: act.sizeHint().width() < wide)
+    assert act.sizeHint().width() == act.sizeHint().height()
 
 
 def test_keys_walk_through_the_photos_and_stop_at_the_ends(qtbot, viewer):

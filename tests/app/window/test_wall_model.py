@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from PySide6.QtCore import Qt
 
 from picsight.window.grid.model import Role, WallModel, files_of
@@ -34,6 +36,14 @@ def test_a_photo_speaks_its_name_and_day(photos):
     assert index.data(Qt.ItemDataRole.AccessibleTextRole) == "IMG_0000.jpg, 18 July 2020"
     assert index.data(Role.PHOTO).id == 0
     assert index.data(Qt.ItemDataRole.ToolTipRole) == "IMG_0000.jpg\n18 Jul 2020, 17:42"
+
+
+def test_a_photo_that_leads_by_its_name_says_so_instead_of_how_well_it_matches(photos):
+    model = WallModel()
+    (photo,) = photos(1)
+    model.set_wall(Wall.of([replace(photo, match="strong", found_by="name")]))
+    spoken = model.index(0).data(Qt.ItemDataRole.AccessibleTextRole)
+    assert spoken == "IMG_0000.jpg, 18 July 2020, found by its name"
 
 
 def test_photos_leave_as_addresses_of_their_files(photos):

@@ -5,8 +5,8 @@ from __future__ import annotations
 import time
 
 import pytest
-from PySide6.QtCore import QItemSelectionModel, QPoint, QPointF, Qt
-from PySide6.QtGui import QWheelEvent
+from PySide6.QtCore import QItemSelectionModel, QModelIndex, QPoint, QPointF, Qt
+from PySide6.QtGui import QContextMenuEvent, QWheelEvent
 from PySide6.QtWidgets import QApplication
 
 from picsight.window.grid.delegate import circle_zone
@@ -126,6 +126,51 @@ def test_letters_do_not_jump_to_names(qtbot, wall_view):
     choose(view, 3)
     qtbot.keyClick(view, Qt.Key.Key_I)
     assert current(view) == 3
+
+
+def test_letters_are_meant_for_the_box_unless_a_photo_is_selected_for_them(qtbot, wall_view):
+    view = wall_view(10)
+    typed, alike = [], []
+    view.typed.connect(typed.append)
+    view.similar_requested.connect(alike.append)
+    for key in "clx?":
+        qtbot.keyClicks(view, key)
+    assert (typed, alike) == (["c", "l", "x", "?"], [])
+    choose(view, 3)
+    for key in "clx":
+        qtbot.keyClicks(view, key)
+    assert (typed[4:], alike) == (["c"], [3])
+    assert view.selected_count() == 0
+    qtbot.keyClicks(view, "l")  # the photo is current, and not selected any more
+    assert (typed.pop(), alike) == ("l", [3])
+    qtbot.keyClick(view, Qt.Key.Key_B, Qt.KeyboardModifier.ControlModifier)
+    qtbot.keyClick(view, Qt.Key.Key_Space)
+    assert typed[5:] == []
+
+
+def test_without_a_current_photo_end_is_the_last_one_and_an_arrow_begins_where_one_looks(qtbot, wall_view):
+    view = wall_view(300)
+    qtbot.keyClick(view, Qt.Key.Key_End)
+    assert current(view) == 299
+    view.setCurrentIndex(QModelIndex())
+    seen = view.indexAt(view.viewport().rect().center()).row()
+    qtbot.keyClick(view, Qt.Key.Key_Down)
+    assert 200 < current(view) <= seen
+    assert view.viewport().rect().intersects(view.visualRect(view.currentIndex()))
+
+
+@pytest.mark.parametrize("reason", [QContextMenuEvent.Reason.Mouse, QContextMenuEvent.Reason.Keyboard])
+def test_a_photo_has_a_menu_and_a_gap_has_none(wall_view, reason):
+    view = wall_view(10)
+    choose(view, 2)
+    asked = []
+    view.menu_requested.connect(asked.append)
+    by_mouse = reason == QContextMenuEvent.Reason.Mouse
+    for point in (QPoint(1, 1), view.visualRect(view.currentIndex()).center()):
+        QApplication.sendEvent(view.viewport(), QContextMenuEvent(reason, point, view.mapToGlobal(point)))
+    assert len(asked) == (1 if by_mouse else 2)
+    place = view.viewport().mapFromGlobal(asked[-1])
+    assert view.indexAt(place).row() == 2
 
 
 def test_a_double_click_opens_the_photo(qtbot, wall_view):

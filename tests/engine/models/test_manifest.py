@@ -13,7 +13,16 @@ from picsight_engine.errors import BundleError
 from picsight_engine.models.bundle import manifest_text, parse_manifest, read_manifest
 from picsight_engine.models.calibration import Calibration
 
-CUTS = {"answered": 0.4, "strong": 0.3, "weaker": 0.2, "gap": 0.1, "growth": 0.03, "sentence": 0.0}
+CUTS = {
+    "answered": 0.4,
+    "strong": 0.3,
+    "possible": 0.2,
+    "gap": 0.1,
+    "span": 0.2,
+    "growth": 0.0,
+    "growth_below": 0.03,
+    "common": 0.02,
+}
 WHERE = Path("/models/odd/bundle.json")
 ODD = [None, True, -1, 0, 0.5, 10**400, math.nan, math.inf, "", "x", "\ud800", "a\x00", [], [1], {}, {"a": 1}]
 

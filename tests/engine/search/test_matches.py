@@ -8,8 +8,11 @@ import pytest
 
 from picsight_engine.library import Library
 from picsight_engine.models.calibration import Calibration
+from picsight_engine.models.commonness import commonness
 
-CUTS = Calibration(answered=0.38, strong=0.34, weaker=0.3, gap=0.05, growth=0.03, sentence=0.02)
+CUTS = Calibration(
+    answered=0.38, strong=0.34, possible=0.3, gap=0.05, span=0.15, growth=0.01, growth_below=0.01, common=0.02
+)
 PHOTOS = 48
 WORDS = ("dog", "snow", "a child in a red jacket on a swing", "typewriter")
 
@@ -45,7 +48,7 @@ def scores(answer):
 @pytest.mark.parametrize("words", WORDS)
 def test_a_part_of_an_answer_is_judged_as_the_whole_library(judging, words):
     whole = judging.search(words, limit=PHOTOS)
-    assert matches(whole) == CUTS.matches(scores(whole), PHOTOS, sentence=len(words.split()) > 3)
+    assert matches(whole) == CUTS.matches(scores(whole), PHOTOS, commonness(words))
     for limit in (1, 3, 20):
         assert judging.search(words, limit=limit).results == whole.results[:limit]
 
@@ -58,11 +61,9 @@ def test_the_words_asked_here_meet_every_kind_of_match(judging):
     }
 
 
-def test_alternatives_are_judged_as_one_is_in_a_larger_library(judging):
+def test_alternatives_are_judged_as_the_commonest_is_in_a_larger_library(judging):
     alternatives = judging.search("snow | dog | beach", limit=PHOTOS)
-    assert matches(alternatives) == CUTS.matches(scores(alternatives), 3 * PHOTOS, sentence=False)
-    with_sentence = judging.search("dog | a child in a red jacket on a swing", limit=PHOTOS)
-    assert matches(with_sentence) == CUTS.matches(scores(with_sentence), 2 * PHOTOS, sentence=True)
+    assert matches(alternatives) == CUTS.matches(scores(alternatives), 3 * PHOTOS, commonness("dog"))
 
 
 def test_photos_like_a_photo_have_no_match(judging, captions):
@@ -74,6 +75,6 @@ def test_a_model_that_is_not_calibrated_has_no_match(opened):
 
 
 def test_nothing_matches_where_nothing_scores_high_enough(opened):
-    high = replace(CUTS, answered=0.99, strong=0.99, weaker=0.98)
+    high = replace(CUTS, answered=1, strong=1, possible=1, common=0)
     assert set(matches(opened(high).search("dog", limit=PHOTOS))) == {"none"}
     assert opened(high).search("dog", limit=0).results == ()

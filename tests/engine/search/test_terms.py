@@ -9,6 +9,7 @@ import pytest
 
 from picsight_engine.errors import BundleError
 from picsight_engine.models.bundle import IMAGE_GRAPH, write_bundle
+from picsight_engine.search.directions import aim_of
 from picsight_engine.search.query import parse
 from picsight_engine.search.terms import Terms, less_of
 
@@ -35,7 +36,8 @@ def test_taking_a_thing_away_from_itself_leaves_it_as_it_was():
 
 
 def test_every_alternative_is_one_unit_direction(terms):
-    directions = terms.directions(parse("a dog in the snow | cat -indoor"))
+    aim = aim_of(parse("a dog in the snow | cat^3 tree -indoor^2"), terms, {})
+    directions = aim.directions(lambda rows: np.ones(len(rows), np.float32))
     assert directions.shape == (2, terms.bundle.manifest.dim)
     assert directions.dtype == np.float32
     assert np.abs(np.linalg.norm(directions, axis=1) - 1).max() < 1e-5

@@ -37,6 +37,13 @@ def count(db: Database) -> int:
         return connection.execute(COUNT).fetchone()[0]
 
 
+def test_an_sqlite_that_is_too_old_is_told_in_a_sentence(tmp_path, monkeypatch):
+    monkeypatch.setattr(sqlite3, "sqlite_version_info", (3, 34, 1))
+    with pytest.raises(LibraryError, match=r"needs SQLite 3\.35 or newer"):
+        Database.open(tmp_path / "library")
+    assert not list(tmp_path.iterdir())
+
+
 def test_a_new_library_is_complete_and_uses_a_write_ahead_log(tmp_path):
     with closing(Database.open(tmp_path / "deep" / "library")) as db, db.reading() as connection:
         assert connection.execute("PRAGMA application_id").fetchone() == (APPLICATION_ID,)
@@ -137,7 +144,7 @@ os._exit(0)  # as a kill does: the log stays beside the file
     ("statement", "content"),
     [
         ("PRAGMA user_version = 99", None),
-        ("CREATE TABLE odd (id)", b"no database at all" * 1000),
+        ("INSERT INTO folders (path) VALUES (x'2f')", b"no database at all" * 1000),
         ("CREATE TABLE odd (id)", b""),
     ],
 )
@@ -156,11 +163,13 @@ def test_a_refused_library_keeps_the_log_of_a_killed_program(tmp_path, statement
 
 
 def test_damage_found_later_is_told_in_a_sentence(tmp_path):
+    Database.open(tmp_path).close()
+    path = tmp_path / FILE_NAME
+    whole = path.stat().st_size
     with closing(Database.open(tmp_path)) as db, db.writer() as connection:
         connection.executemany(ADD, [(b"/folder/%d" % number,) for number in range(2000)])
-    path = tmp_path / FILE_NAME
     data = bytearray(path.read_bytes())
-    data[20 * 4096 :] = b"\xa5" * (len(data) - 20 * 4096)
+    data[whole:] = b"\xa5" * (len(data) - whole)
     path.write_bytes(data)
     with closing(Database.open(tmp_path)) as db:
         with pytest.raises(LibraryError, match="is damaged"), db.reading() as connection:

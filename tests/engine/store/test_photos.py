@@ -26,9 +26,11 @@ from picsight_engine.store.photos import (
     NewPhoto,
     all_photos,
     hidden_photos,
+    newest_photos,
     paths_of,
     photo_by_fingerprint,
     photos_by_id,
+    photos_shown,
     put_photo,
 )
 from picsight_engine.store.vectors import has_vector
@@ -259,6 +261,20 @@ def test_the_newest_photo_comes_first_by_its_date_else_by_its_files(shelf):
             put_file(connection, shelf.folder.id, name, 1, 2, None, ids[-1])
             put_metadata(connection, shelf.folder.id, name, Metadata(taken), rule=1)
     assert [photo.id for photo in all_photos(shelf.db)] == [ids[1], ids[0], undated, ids[2]]
+    assert [photo.id for photo in newest_photos(shelf.db, 2)] == [ids[1], ids[0]]
+    assert [photo.id for photo in newest_photos(shelf.db, 9)] == [ids[1], ids[0], ids[2]]
+    assert photos_shown(shelf.db) == 4
+
+
+def test_of_two_files_of_a_photo_the_first_one_says_whether_it_is_among_the_newest(shelf):
+    with shelf.db.writer() as connection:
+        old, new = (put_photo(connection, NewPhoto(bytes([k]) * 16, 4, 3)) for k in (1, 2))
+        for name, photo, taken in (("a", old, "2001-01-01T10:00:00"), ("b", old, "2022-01-01T10:00:00"),
+                                   ("c", new, "2020-01-01T10:00:00")):  # fmt: skip
+            put_file(connection, shelf.folder.id, name.encode(), 1, 2, None, photo)
+            put_metadata(connection, shelf.folder.id, name.encode(), Metadata(taken), rule=1)
+    assert [photo.id for photo in newest_photos(shelf.db, 9)] == [new, old]
+    assert [photo.id for photo in newest_photos(shelf.db, 2)] == [new]
 
 
 def test_a_photo_is_visible_exactly_while_a_file_is_present_whatever_happened(shelf):

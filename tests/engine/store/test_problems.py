@@ -10,6 +10,7 @@ from picsight_engine.store.problems import (
     problem_at,
     problems_of,
     put_problem,
+    retry_later,
     set_ignored,
 )
 
@@ -49,6 +50,17 @@ def test_a_folder_itself_can_be_a_problem(db, shelf, pictures):
         put_problem(connection, shelf.folder.id, b"", "no_permission", "Not allowed.", 5.0)
     assert all_problems(db)[0].path == pictures
     assert problem_at(db, pictures).code == "no_permission"
+
+
+def test_a_file_that_is_to_be_tried_again_differs_from_what_was_tried_and_keeps_its_tries(db, shelf):
+    with db.writer() as connection:
+        for name in (b"a.jpg", b"b.jpg"):
+            put_problem(connection, shelf.folder.id, name, "empty", "Empty.", 5.0, size=3, mtime_ns=4)
+        retry_later(connection, shelf.folder.id, b"a.jpg")
+    assert [(each.size, each.mtime_ns, each.tries) for each in all_problems(db)] == [
+        (None, None, 1),
+        (3, 4, 1),
+    ]
 
 
 def test_a_person_can_ignore_a_problem(db, shelf):

@@ -12,7 +12,7 @@ from picsight_engine.store.database import Database
 from picsight_engine.store.files import files_of, forget_missing, mark_missing, mark_returned, put_file
 from picsight_engine.store.folders import add_folder
 from picsight_engine.store.photos import NewPhoto, put_photo
-from picsight_engine.store.vectors import put_vector
+from picsight_engine.store.vectors import STORED, know_space, put_vector
 from picsight_engine.vectors.matrix import Matrix
 
 if TYPE_CHECKING:
@@ -22,6 +22,12 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 SPACE = "0123456789abcdef"
+_MANY_PHOTOS = """
+WITH RECURSIVE numbers (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM numbers WHERE n < ?)
+INSERT INTO photos (id, fingerprint, fingerprint_rule, width, height)
+SELECT n, CAST(printf('%016d', n) AS BLOB), 1, 4, 3 FROM numbers"""
+_MANY_FILES = """
+INSERT INTO files (folder_id, name, size, mtime_ns, photo_id) SELECT ?, CAST(id AS BLOB), 1, 2, id FROM photos"""
 DIM = 64
 
 
@@ -53,6 +59,19 @@ class Album:
                 put_vector(connection, photo_id, SPACE, vector)
                 ids.append(photo_id)
         return ids
+
+    def add_many(self, vectors: NDArray[np.float32]) -> None:
+        """The same into an empty library, whose photos get the ids 1 to n, in a tenth of the time."""
+        with self.db.writer() as connection:
+            connection.execute(_MANY_PHOTOS, (len(vectors),))
+            connection.execute(_MANY_FILES, (self.folder_id,))
+            space = know_space(connection, SPACE, vectors.shape[1]).id
+            rows = (
+                (number, space, row.tobytes()) for number, row in enumerate(vectors.astype(STORED), start=1)
+            )
+            connection.executemany(
+                "INSERT INTO vectors (photo_id, space_id, part, vector) VALUES (?, ?, 0, ?)", rows
+            )
 
     def replace(self, photo_id: int, vector: NDArray[np.float32]) -> None:
         with self.db.writer() as connection:

@@ -62,7 +62,7 @@ def test_an_imported_one_tells_its_file_in_a_line_that_commands_no_terminal(impo
 
 def test_the_starter_tells_its_recipe_and_drift(starter, tmp_path):
     said = told("show", starter, "--cache", tmp_path)
-    assert re.search(r"matches +strong from 0\.\d+, weaker from 0\.\d+", said)
+    assert re.search(r"matches +strong from 0\.\d+, an answer from 0\.\d+", said)
     assert "bundle, Starter (everyday things) (picsight-starter), licence LicenseRef-Picsight-Starter" in said
     assert "drift      text: stored int8, count 32, mean 0.99282" in said
     assert "made by    recipe starter: 27 passes, loss 4.3914 at the end" in said

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from dataclasses import astuple
 from itertools import islice
 
 import numpy as np
@@ -22,7 +23,7 @@ from mctrain.export.cuts import Material, draw_trials, measure
 from mctrain.teachers.bundle import BundleTeacher
 from picsight_engine.errors import PicsightError
 from picsight_engine.models.bundle import MANIFEST, open_bundle
-from picsight_engine.models.calibration import is_sentence
+from picsight_engine.models.commonness import commonness
 
 PARTS = (
     "flickr8k-dev-000000.tar",
@@ -53,8 +54,8 @@ def measured(starter, real_data, tmp_path_factory):
     things = [things[row] for row in np.random.default_rng(0).permutation(kept)[:THINGS]]
     bundle = open_bundle(starter)
     scores = thing_vectors(bundle, things) @ gallery.vectors.T
-    sentences = np.array([is_sentence(own.query) for own in things])
-    trials = draw_trials(Material(scores, presence(things, gallery.words), sentences), [SIZE])
+    common = np.array([commonness(own.query) for own in things])
+    trials = draw_trials(Material(scores, presence(things, gallery.words), common), [SIZE])
     (own,) = measure(trials, bundle.manifest.calibration)
     return own
 
@@ -62,12 +63,13 @@ def measured(starter, real_data, tmp_path_factory):
 @pytest.fixture(scope="module")
 def promised(starter):
     """The same of whole halves, in libraries of 300 photos."""
-    return open_bundle(starter).manifest.provenance["calibration"]["measured"][0]
+    measured = open_bundle(starter).manifest.provenance["calibration"]["measured"]
+    return next(own for own in measured if own["photos"] == 300)
 
 
 def test_few_absent_things_are_called_strong(measured):
     assert measured.absent > 300
-    assert measured.absent_strong <= 0.08
+    assert measured.absent_strong <= 0.12
 
 
 def test_present_things_are_called_strong_as_often_as_it_says(measured, promised):
@@ -76,8 +78,8 @@ def test_present_things_are_called_strong_as_often_as_it_says(measured, promised
     assert measured.auc >= promised["auc"] - 0.08
 
 
-def test_hardly_a_present_thing_is_left_without_a_match(measured):
-    assert measured.present_none <= 0.06
+def test_hardly_a_present_thing_is_left_without_a_right_photo(measured):
+    assert measured.present_lost <= 0.15
 
 
 def test_a_folder_without_the_evaluation_sets_is_told(starter, tmp_path):
@@ -94,9 +96,8 @@ def test_the_command_finds_the_calibration_that_ships_and_changes_the_manifest_a
     copy = shutil.copytree(starter, tmp_path / "copy")
     result = CliRunner().invoke(mctrain, ["calibrate", str(copy), "--data", str(real_data)])
     assert result.exit_code == 0, result.output
-    assert result.output.count("AUC") == 4
+    assert result.output.count("AUC") == 6
     found, shipped = (open_bundle(folder, hashes=True).manifest for folder in (copy, starter))
-    for name in ("answered", "strong", "weaker", "gap", "growth", "sentence"):
-        assert getattr(found.calibration, name) == pytest.approx(getattr(shipped.calibration, name), abs=0.01)
+    assert astuple(found.calibration) == pytest.approx(astuple(shipped.calibration), abs=0.01)
     for file in starter.iterdir():
         assert file.name == MANIFEST or file.read_bytes() == (copy / file.name).read_bytes()

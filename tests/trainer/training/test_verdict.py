@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 
 import numpy as np
 import pytest
 from click.testing import CliRunner
 
 from mctrain.cli.command import mctrain
-from mctrain.data.apart import is_apart
+from mctrain.data.apart import is_apart, pack_library
+from mctrain.data.archive import write_archive
 from mctrain.data.shards import grouped
 from mctrain.errors import DataError, RecipeError
+from mctrain.evaluation.tasks import Blanks, Found
 from mctrain.teachers.towers import Towers
-from mctrain.weights.checkpoint import load_checkpoint
+from mctrain.training.verdict import Questions, judge
+from mctrain.weights.checkpoint import CHECKPOINT, load_checkpoint
 
 APART = ("apart.share=0.4", "apart.most_lost=2", "run.steps=2", "run.batch=4")
 
@@ -71,6 +75,27 @@ def test_both_models_look_for_the_photos_kept_apart(judged, first, places):
     assert re.search(rf"\nphotos kept apart +{own.photos} +{own.before:.1f} +{own.after:.1f} +[-+]\d", told)
     origin = load_checkpoint(folder).origin
     assert origin.photos + own.photos == sum(1 for shard in shards for _ in grouped(shard))
+
+
+def test_blanks_are_judged_by_how_few_come_up(judged, first, places, tmp_path):
+    """Among six photos the blanks are always among the first, so that nothing can be lost or won but how early they come."""
+    made = tmp_path / "made.pt"
+    shutil.copy(judged[0] / CHECKPOINT, made)
+    photos, shown = tmp_path / "photos.tar", tmp_path / "blanks.tar"
+    groups = [own for shard in sorted(places.photos.glob("*.tar")) for own in grouped(shard)]
+    for path, part, words in (
+        (photos, groups[:6], {"queries": ["dog"]}),
+        (shown, groups[6:9], {"kind": "x"}),
+    ):
+        write_archive(
+            path, [(own.key, {"jpg": own.photo, "json": json.dumps(words).encode()}) for own in part]
+        )
+    own = pack_library(sorted(places.photos.glob("*.tar")), 0.4, tmp_path)
+    asked = Questions(own, 0.4, (Found(Blanks("blanks"), (photos, shown), tmp_path),))
+    _, found = judge(load_checkpoint(first), made, asked, lambda *_: None)
+    assert found == load_checkpoint(made).origin.compared[1]
+    assert found.less_is_better
+    assert found.lost == found.after - found.before
 
 
 def test_what_was_compared_is_shown(judged, tmp_path):

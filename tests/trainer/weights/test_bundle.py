@@ -47,7 +47,7 @@ def test_the_starter_read_back_embeds_as_the_bundle_does(starter, real_data, tmp
     [
         (None, "does not say of which pretrained networks it was made, so it cannot be read back"),
         ({"networks": ["lite2", "lite1"]}, r"image\.onnx has no trunk\.networks\.1\.\S+, so"),
-        ({"networks": ["lite0"], "size": 224}, r"image\.onnx has no trunk\.network\.\S+, so"),
+        ({"networks": ["lite0"]}, r"image\.onnx has trunk\.\S+ as \([\d, ]+\) instead of \([\d, ]+\), so"),
         (
             {"text_hidden": 64},
             r"text\.onnx has head\.widen\.weight as \(1024, 384\) instead of \(64, 384\), so",
@@ -63,6 +63,40 @@ def test_a_bundle_whose_graphs_are_not_of_the_model_that_it_names_is_told(starte
     (tmp_path / "other" / "bundle.json").write_text(json.dumps(manifest), encoding="utf-8")
     with pytest.raises(WeightsError, match=told):
         read_bundle(tmp_path / "other")
+
+
+ODD = "does not say of which pretrained networks it was made"
+
+
+def test_whatever_a_manifest_says_of_its_making_is_answered_by_a_sentence(starter, tmp_path):
+    shutil.copytree(starter, tmp_path / "odd")
+    path = tmp_path / "odd" / "bundle.json"
+    manifest = json.loads(path.read_text(encoding="utf-8"))
+    recipe = manifest["provenance"]["recipe"]
+    model = recipe["model"]
+    for provenance, told in (
+        ({"recipe": "starter"}, ODD),
+        ({"recipe": None}, ODD),
+        ({"recipe": [1]}, ODD),
+        ({"recipe": {"heads": "two"}}, ODD),
+        ({"model": 3}, ODD),
+        ({"model": {**model, "dim": -5}}, ODD),
+        ({"model": {**model, "dim": 10**9}}, ODD),
+        (
+            {"model": {**model, "size": 224}},
+            r"is not what .* photos of 224 pixels, so it cannot be read back",
+        ),
+        ({"model": {**model, "dim": 256}}, "is not what .* 256 dimensions"),
+    ):
+        path.write_text(json.dumps({**manifest, "provenance": provenance}), encoding="utf-8")
+        with pytest.raises(WeightsError, match=told):
+            read_bundle(tmp_path / "odd")
+    for odd in ({"about": 7}, {"about": [], "changes": 5}, {"name": None, "about": {"source": 1}}):
+        manifest["provenance"] = {"recipe": odd, "steps": "many", "score": "good", "compared": [1]}
+        path.write_text(json.dumps(manifest), encoding="utf-8")
+        shown = CliRunner().invoke(mctrain, ["show", str(tmp_path / "odd"), "--cache", str(tmp_path)])
+        assert shown.exit_code == 0, shown.output
+        assert "\nmade of    recipe" in shown.output
 
 
 def _near(one, other, real_data):

@@ -25,8 +25,9 @@ def calibrate(bundle: Path, *, data: Path) -> None:
     calibration, measured = calibrate_bundle(bundle, data, bar("photos"))
     click.echo(
         printable(
-            f"{bundle}: an answer from {calibration.answered} on, strong from {calibration.strong}, weaker from "
-            f"{calibration.weaker}; {calibration.gap} less for one photo, {calibration.growth} more for e times the photos, {calibration.sentence} for a sentence"
+            f"{bundle}: an answer from {calibration.answered} on, strong from {calibration.strong}; perhaps one from "
+            f"{calibration.possible}, weaker up to {calibration.span} behind the best; {calibration.gap} less for one photo; "
+            f"{calibration.growth} more for e times the photos, below a thousand {calibration.growth_below}; {calibration.common} less for a thing e times as common"
         )
     )
     for own in measured:

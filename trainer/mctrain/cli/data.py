@@ -17,6 +17,7 @@ from mctrain.data.check import ShardReport, check_shards, find_evaluation_looks,
 from mctrain.data.everyday import EVERYDAY
 from mctrain.data.packing.pack import Packed, pack
 from mctrain.data.packing.plan import Settings
+from mctrain.data.said import count_words
 from mctrain.data.shards import named_shards
 from mctrain.data.stats import SHARES, Stats, measure_shards
 
@@ -106,6 +107,20 @@ def stats(shards: tuple[str, ...], *, as_json: bool) -> None:
         click.echo(json.dumps(measured.as_dict(), indent=2))
         return
     _tell_stats(measured)
+
+
+@data.command(name="words")
+@click.argument("shards", nargs=-1, required=True)
+@click.option(
+    "-o",
+    "--output",
+    required=True,
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="The table: a word and its photos a line.",
+)
+def words_(shards: tuple[str, ...], *, output: Path) -> None:
+    """Counts of how many photos of SHARDS each word is said; the application takes it for how common things are."""
+    click.echo(f"{output}: {count_words(named_shards(shards), output)} words")
 
 
 def _tell_checked(report: ShardReport) -> None:

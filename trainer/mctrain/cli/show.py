@@ -91,7 +91,7 @@ def _of_matches(manifest: Manifest, folder: Path) -> list[str]:
     own = manifest.calibration
     if own is not None:
         return [
-            f"matches    strong from {own.strong}, weaker from {own.weaker}, in a library of 1,000 photos"
+            f"matches    strong from {own.strong}, an answer from {own.answered}, in a library of 1,000 photos"
         ]
     if manifest.image is None or manifest.text is None:
         return []
@@ -101,22 +101,31 @@ def _of_matches(manifest: Manifest, folder: Path) -> list[str]:
 def _of_provenance(told: Mapping[str, Any]) -> list[str]:
     """What a bundle says of its making; another tool's may say something else, which is told as it stands."""
     if isinstance(told.get("recipe"), dict):
-        length = (
-            _steps(told["steps"], told.get("begun", ""), told.get("score"))
-            if "steps" in told
-            else _passes(told.get("epochs"), told.get("last_loss"))
-        )
-        lines = _made(told["recipe"], told.get("data") or {}, length)
-        if told.get("began_with"):
-            lines.append(f"made of    {learnt_from(told)}, on top of {told['began_with']}")
-        return [*lines, *_compared(told.get("compared", ()))]
+        try:
+            return _of_run(told)
+        except (AttributeError, KeyError, TypeError, ValueError):
+            pass  # under our names, but of other types
     return [f"made of    {_facts(told)}"] if told else []
+
+
+def _of_run(told: Mapping[str, Any]) -> list[str]:
+    """What our own bundles say."""
+    length = (
+        _steps(told["steps"], told.get("begun", ""), told.get("score"))
+        if "steps" in told
+        else _passes(told.get("epochs"), told.get("last_loss"))
+    )
+    lines = _made(told["recipe"], told.get("data") or {}, length)
+    if told.get("began_with"):
+        lines.append(f"made of    {learnt_from(told)}, on top of {told['began_with']}")
+    return [*lines, *_compared(told.get("compared", ()))]
 
 
 def _compared(lines: Sequence[Mapping[str, Any]]) -> list[str]:
     """With the model that a run began with."""
     return [
         f"compared   {own['name']}: {own['photos']} photos, {own['before']:.1f} to {own['after']:.1f} %"
+        f"{', less is better' if own.get('less_is_better') else ''}"
         for own in lines
     ]
 

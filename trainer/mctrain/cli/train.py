@@ -150,11 +150,11 @@ def _judge(begin: Path, made: Path, asked: Questions) -> None:
     from mctrain.training.verdict import judge
 
     compared = judge(start_of(begin).checkpoint, made, asked, bar("photos"))
-    width = max(len(own.name) for own in compared)
+    width = max(len(own.title) for own in compared)
     click.echo(f"{'':{width}} {'photos':>8} {'before, %':>10} {'after, %':>10} {'points':>8}")
     for own in compared:
         figures = f"{own.photos:>8} {own.before:>10.1f} {own.after:>10.1f} {own.after - own.before:>+8.1f}"
-        click.echo(printable(f"{own.name:{width}} {figures}"))
+        click.echo(printable(f"{own.title:{width}} {figures}"))
 
 
 def _export(made: Path, folder: Path) -> None:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _LEAST = 5
-_MOST_OTHERS = 5000  # enough to be in the way
+_MOST = 5000  # of either kind: enough to be in the way, and to be looked for
 
 _Member = tuple[str, dict[str, bytes]]
 
@@ -37,10 +37,9 @@ def pack_library(shards: Sequence[Path], share: float, folder: Path) -> Path:
     """
     apart, others = list[_Member](), list[_Member]()
     for member in _described(shards):
-        if is_apart(member[0], share):
-            apart.append(member)
-        elif len(others) < _MOST_OTHERS:
-            others.append(member)
+        kind = apart if is_apart(member[0], share) else others
+        if len(kind) < _MOST:
+            kind.append(member)
     if len(apart) < _LEAST:
         raise DataError(
             f"Of these photos {len(apart)} with words would be kept apart, and a model cannot be judged by fewer than {_LEAST}; "

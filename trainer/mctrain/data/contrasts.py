@@ -1,13 +1,15 @@
 """Texts that say nearly the same and are wrong: a colour, an action, an age, a time of day is another one.
 
 A photo of a green umbrella answers "umbrella" well enough; beside "blue umbrella" it has to say which. Of two different
-colours the places are exchanged, so that it has to say of what, too.
+colours the places are exchanged, so that it has to say of what, too; but not those of one list, for a black and white dog is
+a white and black one.
 """
 
 from __future__ import annotations
 
 import hashlib
 import re
+from itertools import combinations
 
 import numpy as np
 
@@ -48,23 +50,44 @@ _GROUPS = (
 )  # fmt: skip
 _GROUP_OF = {word: group for group in _GROUPS for word in group}
 _WORD = re.compile(r"[a-z\-]+")
+# they say a place or a part there, and what takes their place may be true as well: "in front of", "one of the boys"
+_NOT_BEFORE_OF = frozenset({"front", "back", "full", "one", "two", "three", "four", "five"})
+_OF = re.compile(r"\s+of\b")
+_LIST = r"(?:[\s,&/\-]|\b(?:and|or|with|an?|the|one|dark|light|bright|pale)\b)*"
+# between two colours that may change their places: "black and white", "a black dog and a white dog"
+_COLOUR = "|".join(_COLOURS)
+_LISTED = re.compile(rf"\s+([a-z\-]+)\b{_LIST}(?=(?:{_COLOUR})\s+\1\b)|{_LIST}(?=(?:{_COLOUR})\b)")
 
 
 def contrast_of(text: str) -> str | None:
     """The text with one word or pair of words changed, always the same for the same text; None where it has none to change."""
     text = text.lower()
-    found = [own for own in _WORD.finditer(text) if own.group() in _GROUP_OF]
+    found = [own for own in _WORD.finditer(text) if own.group() in _GROUP_OF and not _is_part(own, text)]
     if not found:
         return None
-    colours = [own for own in found if own.group() in _COLOURS]
-    other = next((own for own in colours if not _alike(own.group(), colours[0].group())), None)
-    if other is not None:
-        return _put(_put(text, other, colours[0].group()), colours[0], other.group())
+    for one, other in combinations(_lists([own for own in found if own.group() in _COLOURS], text), 2):
+        if not any(_alike(own.group(), its.group()) for own in one for its in other):
+            return _put(_put(text, other[0], one[0].group()), one[0], other[0].group())
     draw = np.random.default_rng(int(hashlib.sha256(text.encode()).hexdigest()[:16], 16))
     changed = found[draw.integers(len(found))]
     said = set(_WORD.findall(text))
     left = [own for own in _GROUP_OF[changed.group()] if own not in said and not _alike(own, changed.group())]
     return _put(text, changed, left[draw.integers(len(left))]) if left else None
+
+
+def _is_part(found: re.Match[str], text: str) -> bool:
+    return found.group() in _NOT_BEFORE_OF and _OF.match(text, found.end()) is not None
+
+
+def _lists(colours: list[re.Match[str]], text: str) -> list[list[re.Match[str]]]:
+    """The colours of one thing each, such as "red, white and blue", or of things of one name."""
+    lists = list[list[re.Match[str]]]()
+    for own in colours:
+        if lists and _LISTED.match(text, lists[-1][-1].end()):
+            lists[-1].append(own)
+        else:
+            lists.append([own])
+    return lists
 
 
 def _alike(one: str, other: str) -> bool:

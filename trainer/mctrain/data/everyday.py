@@ -29,7 +29,7 @@ _ONE_OF = 20
 
 def is_drawn(key: str, words: Mapping[str, Any]) -> bool:
     """Whether a photo belongs to the set: it has queries, and the SHA-256 of its key, as a number, is a multiple of 20."""
-    number = int(hashlib.sha256(key.encode()).hexdigest(), 16)
+    number = int(hashlib.sha256(key.encode(errors="surrogatepass")).hexdigest(), 16)
     return bool(words.get("queries")) and number % _ONE_OF == 0
 
 

@@ -21,7 +21,7 @@ _DRAWN = 20
 
 def reporting(keys: Sequence[str]) -> NDArray[np.bool_]:
     """Which of the photos [n] are reported on; settings are chosen by the others."""
-    numbers = [int(hashlib.sha256(key.encode()).hexdigest(), 16) for key in keys]
+    numbers = [int(hashlib.sha256(key.encode(errors="surrogatepass")).hexdigest(), 16) for key in keys]
     if all(number % _DRAWN == 0 for number in numbers):
         numbers = [number // _DRAWN for number in numbers]
     return np.array([number % 2 == 1 for number in numbers], np.bool_)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import tomllib
 from dataclasses import dataclass
 from functools import cache
@@ -11,8 +10,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from mctrain.data.sentences import plain_words
 from mctrain.data.words import texts_by_kind, texts_of
+from picsight_engine.models.commonness import singular_words
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -25,11 +24,6 @@ ABSENT, DOUBTFUL, SHOWN = 0, 1, 2
 
 _LIST = "things.toml"
 _TWICE = 2  # captions that must name a thing: one alone may tell of what is hardly seen
-_PLURALS = (
-    (re.compile(r"(?<=\w\w)ies$"), "y"),
-    (re.compile(r"(?<=\w\w)(ch|sh|ss|x)es$"), r"\1"),
-    (re.compile(r"(?<=\w\w)(?<![sui])s$"), ""),
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +72,7 @@ def singular(text: str) -> str:
     >>> singular("Two Ponies, and boxes") == " two pony and box "
     True
     """
-    return f" {' '.join(map(_singular, plain_words(text).split()))} "
+    return f" {' '.join(singular_words(text))} "
 
 
 def presence(things: Sequence[Thing], photos: Iterable[Words]) -> NDArray[np.int8]:
@@ -97,14 +91,6 @@ def presence(things: Sequence[Thing], photos: Iterable[Words]) -> NDArray[np.int
             if _is_shown(thing, said[photo]):
                 row[photo] = SHOWN
     return found
-
-
-def _singular(word: str) -> str:
-    for ending, rest in _PLURALS:
-        changed = ending.sub(rest, word)
-        if changed != word:
-            return changed
-    return word
 
 
 def _said(words: Words) -> _Said:

@@ -11,6 +11,7 @@ import numpy as np
 
 from mctrain.data.everyday import pack_everyday
 from mctrain.data.shards import find_shards
+from mctrain.errors import DataError
 from mctrain.evaluation.halves import reporting
 from mctrain.evaluation.subject import Gallery, Subject
 from mctrain.evaluation.things import load_things, presence
@@ -18,7 +19,7 @@ from mctrain.export.cuts import SIZES, Material, Measured, draw_trials, fit, mea
 from mctrain.teachers.bundle import BundleTeacher
 from mctrain.whole_files import write_whole
 from picsight_engine.models.bundle import MANIFEST, manifest_text, open_bundle
-from picsight_engine.models.calibration import is_sentence
+from picsight_engine.models.commonness import commonness
 from picsight_engine.models.text import TextEmbedder
 
 if TYPE_CHECKING:
@@ -41,7 +42,7 @@ def calibrate_bundle(
 
     Raises:
         BundleError: the bundle is damaged, or holds one tower only.
-        DataError: an evaluation set is missing or damaged.
+        DataError: an evaluation set is missing or damaged, or they hold too few photos.
     """
     bundle = open_bundle(folder, hashes=True)
     things = load_things()
@@ -49,8 +50,13 @@ def calibrate_bundle(
     scores = thing_vectors(bundle, things) @ np.concatenate([own.vectors for own in galleries]).T
     shown = presence(things, [words for own in galleries for words in own.words])
     report_photos = np.concatenate([reporting(own.keys) for own in galleries])
+    if min(report_photos.sum(), (~report_photos).sum()) < SIZES[-1]:
+        raise DataError(
+            f"The evaluation sets in {data} hold {len(report_photos)} photos, and each half of them {SIZES[-1]} at least are "
+            "wanted to tell what scores mean; add the sets that are missing."
+        )
     queries = [own.query for own in things]
-    material = Material(scores, shown, np.array([is_sentence(own) for own in queries]))
+    material = Material(scores, shown, np.array(list(map(commonness, queries))))
     calibration, measured = fit_halves(material, reporting(queries), report_photos)
     told = {
         "things": len(things),
@@ -86,7 +92,16 @@ def fit_halves(
     material: Material, report_things: NDArray[np.bool_], report_photos: NDArray[np.bool_]
 ) -> tuple[Calibration, list[Measured]]:
     """Chooses by one half of the things and photos, and measures on the other; then with that half's things and all photos."""
-    calibration = fit(draw_trials(material.of(~report_things, ~report_photos), SIZES))
-    others = draw_trials(material.of(report_things, report_photos), SIZES)
-    largest = draw_trials(material.of(report_things, np.ones_like(report_photos)), [_LARGEST])
-    return calibration, [*measure(others, calibration), *measure(largest, calibration)]
+    chosen, others, all_photos = (
+        material.of(things, photos)
+        for things, photos in (
+            (~report_things, ~report_photos),
+            (report_things, report_photos),
+            (report_things, np.ones_like(report_photos)),
+        )
+    )
+    calibration = fit(draw_trials(chosen, SIZES))
+    measured = measure(draw_trials(others, SIZES), calibration)
+    if len(report_photos) >= _LARGEST:
+        measured += measure(draw_trials(all_photos, [_LARGEST]), calibration)
+    return calibration, measured

@@ -7,55 +7,52 @@ make a thing absent: without its dogs a library of dogs is one that nobody has, 
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
+from itertools import product
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from mctrain.evaluation.things import ABSENT, DOUBTFUL, SHOWN
-from picsight_engine.models.calibration import BEST, Calibration
+from picsight_engine.models.calibration import BEST, TURN, Calibration
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from numpy.typing import NDArray
 
-SIZES = (300, 1000, 2000)
+SIZES = (40, 100, 300, 1000, 2000)
 _DRAWS = 4  # libraries of each size
 _FIRST = 100  # photos of a library that are looked at: as many as a person might
-_GAPS = np.linspace(0, 0.2, 21)
+_GAPS = np.linspace(0, 0.1, 11)
+_COMMON = np.linspace(0, 0.04, 17)
 _FALSE = 0.05  # absent things that may be called strong
-_LOST = 0.02  # present things of which not even a weaker match may be left
+_LOST = 0.05  # present things that may be said to be absent, and as many of which every right photo may lie too far behind
 
 
 @dataclass(frozen=True, slots=True)
 class Trials:
-    """Searches in libraries: the size of each [t], whether the search is a sentence [t], the photos in it that show the
-    thing [t], and of the first photos the scores, best first, and whether they show it [t, 100].
+    """Searches in libraries: the size of each [t], how common the thing is [t], the photos in it that show it [t], and of
+    the first photos the scores, best first, and whether they show it [t, 100]; where there are fewer photos, the last is
+    repeated as DOUBTFUL.
     """
 
     sizes: NDArray[np.int64]
-    sentences: NDArray[np.bool_]
+    common: NDArray[np.float64]
     right: NDArray[np.int64]
     scores: NDArray[np.float32]
     shown: NDArray[np.int8]
 
     def of(self, chosen: NDArray[np.bool_]) -> Trials:
         """Some of them."""
-        return Trials(
-            self.sizes[chosen],
-            self.sentences[chosen],
-            self.right[chosen],
-            self.scores[chosen],
-            self.shown[chosen],
-        )
+        return Trials(*(getattr(self, own.name)[chosen] for own in fields(self)))
 
 
 @dataclass(frozen=True, slots=True)
 class Measured:
     """Libraries of one size: how many searches for present and absent things, how well the evidence parts them, and the
     shares that are called strong: of absent things, of present ones, of those that one photo shows, and five or more;
-    then the shares of which nothing matches.
+    then the share of absent things of which nothing matches, and of present ones of which no right photo does.
     """
 
     photos: int
@@ -67,7 +64,7 @@ class Measured:
     one_strong: float
     five_strong: float
     absent_none: float
-    present_none: float
+    present_lost: float
 
     def as_dict(self) -> dict[str, Any]:
         """For the manifest: rounded, and null where nothing was asked."""
@@ -78,22 +75,24 @@ class Measured:
         return (
             f"{self.photos} photos: AUC {self.auc:.3f}; strong {self.present_strong:.0%} of {self.present} present things "
             f"(shown by one photo {self.one_strong:.0%}, by five or more {self.five_strong:.0%}) and "
-            f"{self.absent_strong:.1%} of {self.absent} absent ones; nothing matches {self.present_none:.0%} and "
-            f"{self.absent_none:.0%}"
+            f"{self.absent_strong:.1%} of {self.absent} absent ones; no right photo matches {self.present_lost:.0%}, "
+            f"nothing {self.absent_none:.0%}"
         )
 
 
 @dataclass(frozen=True, slots=True)
 class Material:
-    """Things and photos: the scores of each pair and whether the photo shows it [things, photos], and which are sentences."""
+    """Things and photos: the scores of each pair, whether the photo shows the thing [things, photos], and how common the
+    things are [things].
+    """
 
     scores: NDArray[np.float32]
     shown: NDArray[np.int8]
-    sentences: NDArray[np.bool_]
+    common: NDArray[np.float64]
 
     def of(self, things: NDArray[np.bool_], photos: NDArray[np.bool_]) -> Material:
         """Some things and some photos."""
-        return Material(self.scores[things][:, photos], self.shown[things][:, photos], self.sentences[things])
+        return Material(self.scores[things][:, photos], self.shown[things][:, photos], self.common[things])
 
 
 def draw_trials(material: Material, sizes: Sequence[int], seed: int = 0) -> Trials:
@@ -103,10 +102,10 @@ def draw_trials(material: Material, sizes: Sequence[int], seed: int = 0) -> Tria
     for size in sizes:
         for _ in range(_DRAWS):
             order = draw.permutation(material.scores.shape[1])
-            things = zip(material.scores[:, order], material.shown[:, order], material.sentences, strict=True)
-            for scores, shown, sentence in things:
+            things = zip(material.scores[:, order], material.shown[:, order], material.common, strict=True)
+            for scores, shown, common in things:
                 if len(order) >= size and _is_certain(shown[:size]):
-                    rows.append((size, sentence, *_search(scores[:size], shown[:size])))
+                    rows.append((size, common, *_search(scores[:size], shown[:size])))
     return Trials(*(np.array(own) for own in zip(*rows, strict=True)))
 
 
@@ -114,19 +113,23 @@ def fit(trials: Trials) -> Calibration:
     """The calibration that parts present from absent things best."""
     absent = trials.right == 0
 
-    def parted(gap: float) -> float:
-        level = _evidence(trials, gap) - _rises(trials, gap)[0]
+    def parted(numbers: tuple[float, float]) -> float:
+        gap, common = numbers
+        level = _evidence(trials, gap) - _rises(trials, *_growth(trials, gap, common), common)
         return auc(level[~absent], level[absent])
 
-    gap = float(max(_GAPS, key=parted))
-    rise, growth, sentence = _rises(trials, gap)
+    gap, common = max(product(_GAPS.tolist(), _COMMON.tolist()), key=parted)
+    growth, below = _growth(trials, gap, common)
+    rise = _rises(trials, growth, below, common)
     evidence = _evidence(trials, gap) - rise
     answered = float(np.quantile(evidence[absent], 1 - _FALSE))
     level = trials.scores - rise[:, None]  # [t, 100]
     is_answered = ~absent & (evidence >= answered)
     strong = min(_best_cut(level[is_answered], trials.shown[is_answered]), answered)
-    weaker = min(float(np.quantile(level[~absent, 0], _LOST)), strong)
-    return Calibration(*(round(own, 4) for own in (answered, strong, weaker, gap, growth, sentence)))
+    possible = min(float(np.quantile(evidence[~absent], _LOST)), answered)
+    span = float(np.quantile(_behind(trials.of(~absent)), 1 - _LOST))
+    found = (answered, strong, possible, gap, span, growth, below, common)
+    return Calibration(*(round(own, 4) for own in found))
 
 
 def measure(trials: Trials, calibration: Calibration) -> list[Measured]:
@@ -135,12 +138,11 @@ def measure(trials: Trials, calibration: Calibration) -> list[Measured]:
     for size in np.unique(trials.sizes).tolist():
         own = trials.of(trials.sizes == size)
         absent = own.right == 0
-        best = [
-            calibration.matches(scores, size, sentence=sentence)[0]
-            for scores, sentence in zip(own.scores.tolist(), own.sentences.tolist(), strict=True)
-        ]
-        strong, none = (np.array([match == kind for match in best]) for kind in ("strong", "none"))
-        evidence = _evidence(own, calibration.gap) - calibration.sentence * own.sentences
+        searches = zip(own.scores.tolist(), own.common.tolist(), strict=True)
+        matches = np.array([calibration.matches(best, size, common) for best, common in searches])  # [t, 100]
+        strong, none = matches[:, 0] == "strong", matches[:, 0] == "none"
+        lost = ~((matches != "none") & (own.shown == SHOWN)).any(axis=1)
+        evidence = _evidence(own, calibration.gap) + calibration.common * own.common
         found.append(
             Measured(
                 photos=size,
@@ -152,7 +154,7 @@ def measure(trials: Trials, calibration: Calibration) -> list[Measured]:
                 one_strong=_share(strong[own.right == 1]),
                 five_strong=_share(strong[own.right >= BEST]),
                 absent_none=_share(none[absent]),
-                present_none=_share(none[~absent]),
+                present_lost=_share(lost[~absent]),
             )
         )
     return found
@@ -174,7 +176,12 @@ def _search(
     scores: NDArray[np.float32], kinds: NDArray[np.int8]
 ) -> tuple[int, NDArray[np.float32], NDArray[np.int8]]:
     first = np.argsort(-scores, kind="stable")[:_FIRST]
-    return int((kinds == SHOWN).sum()), scores[first], kinds[first]
+    surplus = (0, _FIRST - len(first))
+    return (
+        int((kinds == SHOWN).sum()),
+        np.pad(scores[first], surplus, mode="edge"),
+        np.pad(kinds[first], surplus, constant_values=DOUBTFUL),
+    )
 
 
 def _evidence(trials: Trials, gap: float) -> NDArray[np.float64]:
@@ -183,22 +190,32 @@ def _evidence(trials: Trials, gap: float) -> NDArray[np.float64]:
     return np.asarray(np.maximum(best[:, 0] - gap, best.mean(axis=1)))
 
 
-def _rises(trials: Trials, gap: float) -> tuple[NDArray[np.float64], float, float]:
-    """By how much the cut rises in each library [t]; in one of e times the photos; for sentences.
+def _growth(trials: Trials, gap: float, common: float) -> tuple[float, float]:
+    """By how much a cut rises in e times the photos: beyond a thousand, and below.
 
-    The growth is that of the evidence which 5 % of absent things pass, not of its mean: what a large library lacks is rarer, and has
+    It is the growth of the evidence that 5 % of absent things pass, not of its mean: what a large library lacks is rarer, and has
     fewer kin in it.
     """
     absent = trials.right == 0
-    evidence, sizes = _evidence(trials, gap)[absent], np.log(trials.sizes / 1000)
-    terms = np.stack([sizes, trials.sentences, np.ones_like(sizes)], axis=1)
-    (_, sentence, _), *_ = np.linalg.lstsq(terms[absent], evidence, rcond=None)
-    sentence = max(0.0, float(sentence))
-    level = evidence - sentence * trials.sentences[absent]
-    known = np.unique(sizes[absent])
-    passed = [float(np.quantile(level[sizes[absent] == size], 1 - _FALSE)) for size in known]
-    growth = max(0.0, float(np.polyfit(known, np.array(passed), 1)[0]))
-    return growth * sizes + sentence * trials.sentences, growth, sentence
+    evidence, sizes = (_evidence(trials, gap) + common * trials.common)[absent], trials.sizes[absent]
+    known = np.unique(sizes)
+    passed = [np.quantile(evidence[sizes == size], 1 - _FALSE) for size in known]
+    folds = np.log(known / TURN)
+    terms = np.stack([np.maximum(folds, 0), np.minimum(folds, 0), np.ones_like(folds)], axis=1)
+    (beyond, below, _), *_ = np.linalg.lstsq(terms, np.array(passed), rcond=None)
+    return max(0.0, float(beyond)), max(0.0, float(below))
+
+
+def _rises(trials: Trials, growth: float, below: float, common: float) -> NDArray[np.float64]:
+    """As `Calibration.rise`, for all at once: [t]."""
+    folds = np.log(trials.sizes / TURN)
+    return np.asarray(folds * np.where(folds < 0, below, growth) - common * trials.common)
+
+
+def _behind(trials: Trials) -> NDArray[np.float32]:
+    """How far the best right photo lies behind the best photo, or the last one that was looked at [t]."""
+    right = np.where(trials.shown == SHOWN, trials.scores, trials.scores[:, -1:])
+    return np.asarray(trials.scores[:, 0] - right.max(axis=1))
 
 
 def _best_cut(level: NDArray[np.float64], kinds: NDArray[np.int8]) -> float:

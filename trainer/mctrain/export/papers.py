@@ -178,7 +178,7 @@ def _making_of(checkpoint: Checkpoint) -> str:
     if not (isinstance(origin, Trained) and origin.begun):
         return ""
     lines = [
-        f"{own.name}, {own.photos} photos: {own.before:.1f} % before, {own.after:.1f} % after"
+        f"{own.title}, {own.photos} photos: {own.before:.1f} % before, {own.after:.1f} % after"
         for own in origin.compared
     ]
     begun = checkpoint.preset.title or checkpoint.preset.name or "another checkpoint"

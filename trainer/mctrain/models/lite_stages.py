@@ -122,11 +122,11 @@ class UpperStages(nn.Module):
         """Gives the network what was learnt: BatchNorm keeps its statistics and scales, so the convolutions are unfolded by these."""
         for own, block in zip(self.blocks, _blocks(network, first), strict=True):
             own = cast("_Block", own)
-            _unfold(block.conv_pw, block.bn1, own.widen.weight, own.widen.bias)
-            _unfold(block.conv_dw, block.bn2, own.around.taps, own.around.bias)
-            _unfold(block.conv_pwl, block.bn3, own.narrow.weight, own.narrow.bias)
+            unfold(block.conv_pw, block.bn1, own.widen.weight, own.widen.bias)
+            unfold(block.conv_dw, block.bn2, own.around.taps, own.around.bias)
+            unfold(block.conv_pwl, block.bn3, own.narrow.weight, own.narrow.bias)
         whole = cast("Any", network.network)
-        _unfold(whole.conv_head, whole.bn2, self.last.weight, self.last.bias)
+        unfold(whole.conv_head, whole.bn2, self.last.weight, self.last.bias)
 
 
 def _blocks(network: Lite, first: int) -> list[Any]:
@@ -147,7 +147,9 @@ def _folded(convolution: nn.Conv2d, norm: nn.BatchNorm2d) -> tuple[Tensor, Tenso
     ) * scale
 
 
-def _unfold(convolution: nn.Conv2d, norm: nn.BatchNorm2d, weight: Tensor, bias: Tensor) -> None:
+@torch.no_grad()
+def unfold(convolution: nn.Conv2d, norm: nn.BatchNorm2d, weight: Tensor, bias: Tensor) -> None:
+    """A folded convolution's weight [cout, cin / groups * kh * kw, in any shape] and bias [cout], as a convolution and the norm behind it."""
     scale = _scale(norm)
     convolution.weight.copy_(weight.view_as(convolution.weight) / scale[:, None, None, None])
     norm.bias.copy_(bias + cast("Tensor", norm.running_mean) * scale)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import cast
 
+import torch
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812 (torch's own custom)
 
@@ -20,8 +21,10 @@ _RATIO = 4
 class ChannelMap(nn.Conv2d):
     """A 1x1 convolution, computed as the matrix product that it is: on a processor the way back takes half the time."""
 
-    def __init__(self, cin: int, cout: int) -> None:
-        super().__init__(cin, cout, 1)
+    def __init__(self, conv: nn.Conv2d) -> None:
+        with torch.device("meta"):  # without drawing weights that are replaced at once
+            super().__init__(conv.in_channels, conv.out_channels, 1)
+        self.weight, self.bias = conv.weight, conv.bias
 
     def forward(self, x: Tensor) -> Tensor:
         """[n, cin, h, w] → [n, cout, h, w]."""
@@ -33,8 +36,7 @@ class TextRepMixer(RepMixerBlock):
 
     def __init__(self, width: int) -> None:
         super().__init__(width, _RATIO * width, _KERNEL, _KERNEL, scale=False)
-        self.ffn.fc1 = ChannelMap(width, _RATIO * width)
-        self.ffn.fc2 = ChannelMap(_RATIO * width, width)
+        self.ffn.fc1, self.ffn.fc2 = ChannelMap(self.ffn.fc1), ChannelMap(self.ffn.fc2)
         for layer in (self.ffn.fc1, self.ffn.fc2):
             nn.init.trunc_normal_(layer.weight, std=0.02)
 

@@ -25,7 +25,7 @@ def fold_of(key: str, folds: int) -> int:
     """The fold of a photo, by its key alone; photos with one Flickr number stay together. 0 where there are no folds."""
     flickr = _FLICKR.match(key)
     name = flickr[1] if flickr else key
-    return int(hashlib.sha256(name.encode()).hexdigest(), 16) % max(1, folds)
+    return int(hashlib.sha256(name.encode(errors="surrogatepass")).hexdigest(), 16) % max(1, folds)
 
 
 def save_folds(folder: Path, heads: list[dict[str, Tensor]]) -> None:

@@ -90,10 +90,10 @@ def _look_for_own(subject: Subject, asked: Questions) -> Answers:
 
 
 def _compared(name: str, before: Answers, after: Answers) -> Compared:
-    return Compared(name, len(before.keys), _mean(before), _mean(after))
+    return Compared(name, len(before.keys), _mean(before), _mean(after), before.less_is_better)
 
 
 def _mean(answers: Answers) -> float:
-    """Of all figures of a set: of a few photos a single one says little."""
-    figures = [own.percent() or 0.0 for own in answers.outcomes]
-    return sum(figures) / len(figures)
+    """Of all figures of a set, for of a few photos a single one says little; not a number where one of them has none."""
+    figures = [own.percent() for own in answers.outcomes]
+    return float(np.mean([np.nan if own is None else own for own in figures]))

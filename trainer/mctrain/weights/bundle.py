@@ -10,12 +10,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, cast
 
-import torch
 from torch import nn
 
 from mctrain.errors import RecipeError, WeightsError
 from mctrain.models.clip import build_clip
 from mctrain.models.lite import Joined, LiteTower, load_trunk
+from mctrain.models.lite_stages import unfold
 from mctrain.models.presets import preset_of
 from mctrain.recipe import ModelTable, parse_table
 from mctrain.weights.checkpoint import Checkpoint, Source
@@ -25,10 +25,9 @@ from picsight_engine.models.bundle import IMAGE_GRAPH, MANIFEST, TEXT_GRAPH, ope
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from torch import Tensor
-
     from mctrain.models.lite import LiteShape
     from mctrain.models.presets import Preset
+    from picsight_engine.models.bundle import Manifest
 
 _FIRST_STARTER = {"networks": ["lite0"], "size": 224}  # what its recipe did not say yet
 _FACTORS = "trunk.factors"
@@ -39,12 +38,13 @@ def read_bundle(folder: Path) -> Checkpoint:
 
     Raises:
         BundleError: it is damaged.
-        WeightsError: it is not on pretrained trunks, or its graphs are not those of the model that it says it is.
+        WeightsError: it is not on pretrained trunks, or it or its graphs are not of the model that it says it is.
         TrainerError: the package of a network is missing.
     """
     bundle = open_bundle(folder, hashes=True)
     manifest = bundle.manifest
     preset = _preset(manifest.provenance, folder)
+    _demand_same(preset, manifest, folder)
     clip = build_clip(preset, scale=manifest.logit_scale).eval()
     _read_image(cast("LiteTower", clip.image), cast("LiteShape", preset.image), Stored(folder / IMAGE_GRAPH))
     text = cast("nn.Module", clip.text)
@@ -56,8 +56,8 @@ def read_bundle(folder: Path) -> Checkpoint:
 
 def _preset(provenance: dict[str, Any], folder: Path) -> Preset:
     """The model in numbers: of a fit its recipe says them, of a training run the bundle itself."""
-    recipe: dict[str, Any] = provenance.get("recipe", {})
-    table = recipe.get("model") or provenance.get("model") or _FIRST_STARTER | recipe.get("heads", {})
+    recipe = _table(provenance, "recipe")
+    table = _table(recipe, "model") or _table(provenance, "model") or _FIRST_STARTER | _table(recipe, "heads")
     try:
         return preset_of(parse_table(ModelTable, table, str(folder / MANIFEST)))
     except RecipeError as fault:
@@ -65,6 +65,21 @@ def _preset(provenance: dict[str, Any], folder: Path) -> Preset:
             f"{folder} does not say of which pretrained networks it was made, so it cannot be read back; import the "
             "published weights instead."
         ) from fault
+
+
+def _table(told: dict[str, Any], name: str) -> dict[str, Any]:
+    """A table of what somebody wrote into a manifest; empty for none and for anything else."""
+    own = told.get(name)
+    return own if isinstance(own, dict) else {}
+
+
+def _demand_same(preset: Preset, manifest: Manifest, folder: Path) -> None:
+    said = (manifest.dim, manifest.image and manifest.image.size)
+    if said != (preset.dim, preset.size) or manifest.text is None:
+        raise WeightsError(
+            f"{folder} is not what its manifest says that it was made as, {preset.dim} dimensions of texts and of photos of "
+            f"{preset.size} pixels, so it cannot be read back; install or export it again."
+        )
 
 
 def _read_image(tower: LiteTower, shape: LiteShape, stored: Stored) -> None:
@@ -80,18 +95,9 @@ def _read_image(tower: LiteTower, shape: LiteShape, stored: Stored) -> None:
     for (name, conv), norm in zip(convs.items(), norms.values(), strict=True):  # each norm is behind one
         weight, bias = f"{name}.weight", f"{name}.weight_bias"
         found = stored.like({weight: conv.weight, bias: norm.bias})
-        _unfold(conv, norm, found[weight], found[bias])
+        unfold(conv, norm, found[weight], found[bias])
     if isinstance(tower.trunk, Joined) and shape.branch:
         _read_factors(tower.trunk, stored)
-
-
-@torch.no_grad()
-def _unfold(conv: nn.Conv2d, norm: nn.BatchNorm2d, weight: Tensor, bias: Tensor) -> None:
-    """A folded convolution's weight [cout, cin / groups, kh, kw] and bias [cout], as a convolution and the norm behind it."""
-    mean, variance = cast("Tensor", norm.running_mean), cast("Tensor", norm.running_var)
-    share = norm.weight / torch.sqrt(variance + norm.eps)  # [cout]
-    conv.weight.copy_(weight / share[:, None, None, None])
-    norm.bias.copy_(bias + mean * share)
 
 
 def _read_factors(trunk: Joined, stored: Stored) -> None:

@@ -61,13 +61,24 @@ class Run:
 @dataclass(frozen=True, slots=True)
 class Compared:
     """A set that a run was judged by: how many photos, and the mean of its figures, in percent, of the model that the run began
-    with and of the one that it made.
+    with and of the one that it made. `less_is_better`: they count what should not be.
     """
 
     name: str
     photos: int
     before: float
     after: float
+    less_is_better: bool = False
+
+    @property
+    def title(self) -> str:
+        """The set's name, with what a reader of its figures has to know."""
+        return self.name + ", less is better" * self.less_is_better
+
+    @property
+    def lost(self) -> float:
+        """Points, below 0 where the model got better; not a number where a figure is none."""
+        return self.after - self.before if self.less_is_better else self.before - self.after
 
 
 @dataclass(frozen=True, slots=True)

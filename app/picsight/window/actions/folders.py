@@ -5,16 +5,22 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QObject, QPoint, QStandardPaths
-from PySide6.QtWidgets import QFileDialog, QWidget
+from PySide6.QtCore import QObject, QPoint, QStandardPaths, QStorageInfo, QUrl
+from PySide6.QtWidgets import QAbstractItemView, QFileDialog, QListView, QTreeView, QWidget
 
 from picsight.window.actions.keys import photo_menu
 from picsight.window.actions.reveal import open_folder
 from picsight.window.parts.question import ask
 from picsight.window.parts.words import counted, isolated, short_path
+from picsight.window.tokens import px
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from picsight.window.library.controller import LibraryController
+
+
+MOUNTED = ("/media", "/run/media", "/mnt", "/Volumes")  # below these, systems show disks, cards and cameras
 
 
 class FolderActions(QObject):
@@ -25,31 +31,38 @@ class FolderActions(QObject):
         self._window, self._library = window, library
 
     def choose(self) -> None:
-        """Ask for a folder and add it."""
-        pictures = QStandardPaths.writableLocation(QStandardPaths.StandardLocation.PicturesLocation)
-        dialog = QFileDialog(self._window, self.tr("Choose a folder with photos"), pictures)
+        """Ask for folders and add them. Qt's own dialog: those of the systems take one folder at a time."""
+        places = _places()
+        dialog = QFileDialog(self._window, self.tr("Choose folders with photos"), str(places[0]))
         dialog.setFileMode(QFileDialog.FileMode.Directory)
-        dialog.setOption(QFileDialog.Option.ShowDirsOnly)
+        dialog.setOptions(QFileDialog.Option.ShowDirsOnly | QFileDialog.Option.DontUseNativeDialog)
+        dialog.setSidebarUrls([QUrl.fromLocalFile(str(place)) for place in places])
+        dialog.resize(px(self._window, 48), px(self._window, 32))
+        for view in (
+            *dialog.findChildren(QListView, "listView"),
+            *dialog.findChildren(QTreeView, "treeView"),
+        ):
+            view.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)
         dialog.setLabelText(QFileDialog.DialogLabel.Accept, self.tr("Add"))
+        dialog.setLabelText(QFileDialog.DialogLabel.FileName, self.tr("Folders:"))
         dialog.filesSelected.connect(lambda names: self._library.add_folders([Path(name) for name in names]))
         dialog.finished.connect(dialog.deleteLater)
         dialog.open()
 
     def show_menu(self, folder: Path, point: QPoint) -> None:
-        """The menu of one folder."""
-        photo_menu(
-            self._window,
-            [
-                (self.tr("Look for new photos"), "", self._library.index),
-                (
-                    self.tr("Show in folder"),
-                    "",
-                    lambda: open_folder(folder / folder.name, self._library.notice_given.emit),
-                ),
-                None,
-                (self.tr("Remove from Picsight…"), "", lambda: self._confirm_removal(folder)),
-            ],
-        ).popup(point)
+        """The menu of a folder; only one that a person added can be removed."""
+        entries: list[tuple[str, str, Callable[[], None]] | None] = [
+            (self.tr("Look for new photos"), "", self._library.index),
+            (
+                self.tr("Open the folder"),
+                "",
+                lambda: open_folder(folder / folder.name, self._library.notice_given.emit),
+            ),
+        ]
+        if any(folder == added.path for added in self._library.overview.folders):
+            removal = (self.tr("Remove from Picsight…"), "", lambda: self._confirm_removal(folder))
+            entries = [*entries, None, removal]
+        photo_menu(self._window, entries).popup(point)
 
     def confirm_forgetting(self) -> None:
         """What is let go of is not kept for a disk that comes back: ask first."""
@@ -73,3 +86,12 @@ class FolderActions(QObject):
             self.tr("Remove"),
             lambda: self._library.remove_folder(folder),
         )
+
+
+def _places() -> list[Path]:
+    """Where photos are likely to lie: the person's own folders, then disks, cards and cameras that are connected."""
+    pictures = QStandardPaths.writableLocation(QStandardPaths.StandardLocation.PicturesLocation)
+    disks = [Path(disk.rootPath()) for disk in QStorageInfo.mountedVolumes() if disk.isReady()]
+    removable = [disk for disk in disks if any(disk.is_relative_to(place) for place in MOUNTED)]
+    places = dict.fromkeys((*([Path(pictures)] if pictures else []), Path.home(), *removable))
+    return [place for place in places if place.is_dir()] or [Path.home()]

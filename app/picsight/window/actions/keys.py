@@ -23,6 +23,7 @@ EVERYWHERE: dict[str, tuple[QKeySequence.StandardKey | str, ...]] = {
     "sidebar": ("F9",),
     "add_folder": (_Standard.Open,),
     "look_again": (_Standard.Refresh,),
+    "keep": (_Standard.Save, "Ctrl+S"),
     "reveal": ("Ctrl+R",),
     "larger": (_Standard.ZoomIn, "Ctrl+="),
     "smaller": (_Standard.ZoomOut,),

@@ -10,7 +10,8 @@ from PySide6.QtWidgets import QStyle, QStyledItemDelegate, QStyleOptionViewItem
 
 from picsight.window.grid.model import Index, Role
 from picsight.window.parts.icons import paint_icon
-from picsight.window.tokens import HAIR, em, tones
+from picsight.window.parts.words import number, say
+from picsight.window.tokens import HAIR, em, px, tones
 
 if TYPE_CHECKING:
     from PySide6.QtCore import QObject
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
 RING, RING_GAP = 0.25, 0.12  # em: selection
 FOCUS, FOCUS_OUTSIDE = 0.15, 0.19  # em: keyboard
 CIRCLE, CIRCLE_ZONE = 1.4, 2.25  # em: what is drawn and what can be hit
+MARK, MARK_HALO = 0.7, 0.16  # em: how well a photo matches
+PLATE = 1.5  # em: the height of what says how many photos stand here
 
 
 class PhotoDelegate(QStyledItemDelegate):
@@ -37,6 +40,12 @@ class PhotoDelegate(QStyledItemDelegate):
         state: QStyle.StateFlag = option.state
         photo = index.data(Role.PHOTO)
         self._paint_picture(painter, view, rect, photo.id)
+        if mark := index.data(Role.MARK):
+            self._paint_mark(painter, view, rect, filled=mark == "strong")
+        if (copies := index.data(Role.COPIES)) > 1:
+            self._paint_plate(painter, view, rect, copies)
+        if photo.found_by == "name":
+            self._paint_name(painter, view, rect)
         selected = bool(state & QStyle.StateFlag.State_Selected)
         if selected:
             self._paint_selection(painter, view, rect)
@@ -88,6 +97,57 @@ class PhotoDelegate(QStyledItemDelegate):
         painter.setBrush(shade)
         painter.drawEllipse(circle)
 
+    def _paint_mark(self, painter: QPainter, view: QWidget, rect: QRect, *, filled: bool) -> None:
+        """A dot or a ring on a halo, bottom trailing: it is told apart without colour, on every picture."""
+        colours, unit = tones(view), em(view)
+        side, halo = MARK * unit, MARK_HALO * unit
+        edge = 0.5 * unit
+        x = rect.left() + edge if view.isRightToLeft() else rect.right() + 1 - edge - side
+        dot = QRectF(x, rect.bottom() + 1 - edge - side, side, side)
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(colours.base)
+        painter.drawEllipse(dot.adjusted(-halo, -halo, halo, halo))
+        line = 0.13 * unit
+        painter.setPen(QPen(colours.text, line))
+        painter.setBrush(colours.text if filled else colours.base)
+        painter.drawEllipse(dot.adjusted(line / 2, line / 2, -line / 2, -line / 2))
+
+    def _paint_plate(self, painter: QPainter, view: QWidget, rect: QRect, copies: int) -> None:
+        """A stack and its number on a dark plate, bottom leading."""
+        colours, unit = tones(view), em(view)
+        plate = plate_of(rect, view, copies)
+        shade = QColor(colours.stage)
+        shade.setAlphaF(0.8)
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(shade)
+        painter.drawRoundedRect(QRectF(plate), HAIR * unit, HAIR * unit)
+        inner = plate.adjusted(px(view, 0.375), 0, -px(view, 0.375), 0)
+        icon = QRect(inner.left(), inner.top(), unit, inner.height())
+        words = inner.adjusted(px(view, 1.25), 0, 0, 0)
+        if view.isRightToLeft():
+            icon.moveRight(inner.right())
+            words.moveLeft(inner.left())
+        paint_icon(painter, icon, "stack", colours.on_stage)
+        painter.setFont(view.font())
+        painter.setPen(colours.on_stage)
+        painter.drawText(words, Qt.AlignmentFlag.AlignCenter, number(copies))
+
+    def _paint_name(self, painter: QPainter, view: QWidget, rect: QRect) -> None:
+        """That a photo leads because its file is called so, on a dark plate, top leading."""
+        colours, words = tones(view), say("Name")
+        width = view.fontMetrics().horizontalAdvance(words) + px(view, 0.75)
+        edge = px(view, 0.375)
+        plate = QRect(rect.left() + edge, rect.top() + edge, width, px(view, PLATE))
+        plate = QStyle.visualRect(view.layoutDirection(), rect, plate)
+        shade = QColor(colours.stage)
+        shade.setAlphaF(0.8)
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(shade)
+        painter.drawRoundedRect(QRectF(plate), HAIR * em(view), HAIR * em(view))
+        painter.setFont(view.font())
+        painter.setPen(colours.on_stage)
+        painter.drawText(plate, Qt.AlignmentFlag.AlignCenter, words)
+
     def _paint_focus(self, painter: QPainter, view: QWidget, rect: QRect) -> None:
         unit = em(view)
         width = FOCUS * unit
@@ -104,6 +164,14 @@ def circle_zone(rect: QRect, view: QWidget) -> QRect:
         rect.left() if view.layoutDirection() == Qt.LayoutDirection.RightToLeft else rect.right() - side + 1
     )
     return QRect(left, rect.top(), side, side)
+
+
+def plate_of(rect: QRect, view: QWidget, copies: int) -> QRect:
+    """Where it is said for how many photos this one stands: the bottom leading corner."""
+    wide = view.fontMetrics().horizontalAdvance(number(copies)) + px(view, 2)
+    edge, high = px(view, 0.375), px(view, PLATE)
+    left = rect.right() + 1 - edge - wide if view.isRightToLeft() else rect.left() + edge
+    return QRect(left, rect.bottom() + 1 - edge - high, wide, high)
 
 
 def _outline(

@@ -23,7 +23,6 @@ from PySide6.QtWidgets import QAbstractItemView, QListView, QWidget
 from picsight.settings import ROW_LARGEST, ROW_SMALLEST
 from picsight.window.grid.layout import Measure, Rows, justify
 from picsight.window.grid.wall import EMPTY
-from picsight.window.parts.controls import SlimScrollBar
 from picsight.window.tokens import PAD, SMALL, em, px
 
 if TYPE_CHECKING:
@@ -41,19 +40,19 @@ class JustifiedView(QListView):
     """Where photos lie, what is under a point, where a key leads. Painting and wishes are left to those who inherit."""
 
     row_height_changed = Signal(float)  # em
+    laid_out = Signal()
 
     def __init__(
         self, model: WallModel, jobs: Jobs, row_height: float, parent: QWidget | None = None
     ) -> None:
         super().__init__(parent)
         self._wall_model, self._jobs, self._row_height = model, jobs, row_height
-        self._rows: Rows = justify(EMPTY.sums, Measure(1, 1, 0))
+        self._rows: Rows = justify(EMPTY.shapes, Measure(1, 1, 0))
         self._band = QRect()
         self._column: int | None = None
         self._awaited: tuple[int, int] | None = None  # a place to scroll to once the whole wall is laid out
         self._moved = QTimer(self, singleShot=True, interval=0)
         self.setVerticalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
-        self.setVerticalScrollBar(SlimScrollBar(Qt.Orientation.Vertical, self))
         self.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOn)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.setModel(model)
@@ -73,6 +72,10 @@ class JustifiedView(QListView):
             self.selectionModel().setCurrentIndex(self._wall_model.index(place[1]), flag.ClearAndSelect)
         self.verticalScrollBar().setValue(place[0])
 
+    def content_height(self) -> int:
+        """How high all photos are with the margins around them."""
+        return self._rows.height + 2 * px(self, PAD)
+
     def row_height(self) -> float:
         """The wanted height of a row in em."""
         return self._row_height
@@ -90,26 +93,26 @@ class JustifiedView(QListView):
 
     def _measure(self) -> Measure:
         width = self.viewport().width() - 2 * px(self, PAD)
-        return Measure(max(width, em(self)), max(px(self, self._row_height), 1), px(self, SMALL))
+        return Measure(max(width, em(self)), max(px(self, self._row_height), 1), px(self, SMALL), em(self))
 
     def _lay_out(self, *, fresh: bool = False, pointer: QPoint | None = None) -> None:
         """Lay the wall out. A long one keeps its present rows, or shows the first ones, until the whole is ready."""
-        sums, measure = self._wall_model.wall.sums, self._measure()
-        if self._rows.sums is sums and self._rows.measure == measure and self._rows.complete:
+        shapes, measure = self._wall_model.wall.shapes, self._measure()
+        if self._rows.shapes is shapes and self._rows.measure == measure and self._rows.complete:
             return
         anchor = None if fresh else self._anchor(pointer)
-        if len(sums) <= LAID_AT_ONCE:
+        if shapes.count <= LAID_AT_ONCE:
             self._jobs.forget(LANE)
-            self._take_rows(justify(sums, measure), anchor)
+            self._take_rows(justify(shapes, measure), anchor)
             return
         if fresh or self._rows.laid == 0:
-            self._take_rows(justify(sums, measure, LAID_AT_ONCE), None)
+            self._take_rows(justify(shapes, measure, LAID_AT_ONCE), None)
         self._jobs.read(
-            lambda: justify(sums, measure), lambda rows: self._take_whole(rows, pointer), replaces=LANE
+            lambda: justify(shapes, measure), lambda rows: self._take_whole(rows, pointer), replaces=LANE
         )
 
     def _take_whole(self, rows: Rows, pointer: QPoint | None) -> None:
-        if rows.sums is self._wall_model.wall.sums:
+        if rows.shapes is self._wall_model.wall.shapes:
             anchor, self._awaited = self._awaited or self._anchor(pointer), None
             self._take_rows(rows, anchor)
 
@@ -120,6 +123,7 @@ class JustifiedView(QListView):
             self._scroll_so(*anchor)
         self.viewport().update()
         self._moved.start()
+        self.laid_out.emit()
 
     def _anchor(self, pointer: QPoint | None = None) -> tuple[int, int] | None:
         """The photo that must not move, and its height in the viewport: under the pointer, current, or the first seen."""
@@ -171,7 +175,7 @@ class JustifiedView(QListView):
         bar, page = self.verticalScrollBar(), self.viewport().height()
         bar.setPageStep(page)
         bar.setSingleStep(px(self, self._row_height) // 3 + 1)
-        bar.setRange(0, max(self._rows.height + 2 * px(self, PAD) - page, 0))
+        bar.setRange(0, max(self.content_height() - page, 0))
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         """Fill the new width."""
@@ -216,11 +220,15 @@ class JustifiedView(QListView):
         rect = self._rect(index.row())
         if rect is None:
             return
-        bar, margin = self.verticalScrollBar(), px(self, PAD)
-        if rect.top() < margin:
-            bar.setValue(bar.value() + rect.top() - margin)
+        bar, margin, top = self.verticalScrollBar(), px(self, PAD), self._top_margin()
+        if rect.top() < top:
+            bar.setValue(bar.value() + rect.top() - top)
         elif rect.bottom() > self.viewport().height() - margin:
             bar.setValue(bar.value() + rect.bottom() - self.viewport().height() + margin)
+
+    def _top_margin(self) -> int:
+        """How far from the upper edge a photo is in sight."""
+        return px(self, PAD)
 
     def scrollContentsBy(self, dx: int, dy: int) -> None:
         """Move the pixels; only the strip that came into sight is painted."""
@@ -264,8 +272,9 @@ class JustifiedView(QListView):
         if not count:
             return QModelIndex()
         current = self.currentIndex().row()
-        if current < 0:
-            return self._wall_model.index(0)
+        if current < 0 and action not in (_Move.MoveHome, _Move.MoveEnd):
+            seen = self._photos_in(self.viewport().rect())  # where one looks is where one begins
+            return self._wall_model.index(seen.start if seen else 0)
         back = _Move.MoveRight if self.isRightToLeft() else _Move.MoveLeft
         if action in (_Move.MoveLeft, _Move.MoveRight, _Move.MoveNext, _Move.MovePrevious):
             self._column = None

@@ -9,18 +9,85 @@ from itertools import accumulate
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
 NARROWEST, WIDEST = 0.5, 3.0
+DAY_ABOVE, DAY_GAP = 1.625, 1.0  # em: the line in which a day is named, and what parts it from the day before
 
 
 @dataclass(frozen=True, slots=True)
 class Measure:
-    """What a layout is made for, in logical pixels: the width to fill, the height wanted for a row, the gap."""
+    """What a layout is made for, in logical pixels: the width to fill, the height wanted for a row, the gap, one em."""
 
     width: int
     row: int
     gap: int
+    em: int = 0
+
+    @property
+    def day_above(self) -> int:
+        """The line above a row in which days are named."""
+        return round(DAY_ABOVE * self.em)
+
+    @property
+    def day_gap(self) -> int:
+        """What stands between two days of a row beside the gap."""
+        return round(DAY_GAP * self.em)
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """The photos from `start` on begin a row of their own, `above` em under what comes before; their rows are a share
+    `row` of the wanted height.
+    """
+
+    start: int
+    above: float = 0.0
+    row: float = 1.0
+
+
+WHOLE = (Block(0),)
+
+
+@dataclass(frozen=True, slots=True)
+class Shapes:
+    """Photos in order as a layout needs them.
+
+    `sums[k]` is the shapes of the first k photos added up, [n + 1]: a row's shape is one subtraction. `days` are the
+    photos that begin a day which is named above them, ascending. With `one_row` only the first row is laid.
+    """
+
+    sums: array[float]
+    blocks: tuple[Block, ...] = WHOLE
+    days: Sequence[int] = ()
+    one_row: bool = False
+
+    @classmethod
+    def of(
+        cls,
+        shapes: Iterable[float],
+        blocks: tuple[Block, ...] = WHOLE,
+        days: Sequence[int] = (),
+        *,
+        one_row: bool = False,
+    ) -> Shapes:
+        """Add the shapes up."""
+        return cls(array("d", accumulate(shapes, initial=0.0)), blocks, days, one_row)
+
+    @property
+    def count(self) -> int:
+        """How many photos there are."""
+        return len(self.sums) - 1
+
+    def new_days(self, begin: int, end: int) -> int:
+        """How many days begin after photo `begin` and before photo `end`: so many parting gaps their row has."""
+        if not self.days or end <= begin:
+            return 0
+        return bisect_left(self.days, end) - bisect_right(self.days, begin)
+
+    def names_day(self, begin: int, end: int) -> bool:
+        """Whether a day begins with one of these photos."""
+        return bool(self.days) and bisect_left(self.days, end) > bisect_left(self.days, begin)
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,23 +105,21 @@ def clamped(width: int, height: int) -> float:
     return min(max(width / height if width > 0 and height > 0 else 1.0, NARROWEST), WIDEST)
 
 
-def running_sums(shapes: Iterable[float]) -> array[float]:
-    """sums[k] is the shapes of the first k photos added up, [n + 1]: a row's shape is one subtraction."""
-    return array("d", accumulate(shapes, initial=0.0))
-
-
 @dataclass(frozen=True, slots=True)
 class Rows:
-    """A finished layout: row r holds the photos starts[r] to starts[r + 1] from tops[r] on, heights[r] high.
+    """A finished layout: row r holds the photos starts[r] to starts[r + 1] from tops[r] on, heights[r] high, or exact[r]
+    before rounding; what stands above block b begins at block_tops[b].
 
-    `laid` photos have a place; where that is not all of them, `height` is an estimate for all.
+    `laid` photos have a place; where more will have one, `height` is an estimate for all.
     """
 
-    sums: array[float]
+    shapes: Shapes
     measure: Measure
     starts: array[int]  # [rows + 1]
     tops: array[int]
     heights: array[int]
+    exact: array[float]
+    block_tops: array[int]
     height: int
 
     @property
@@ -64,8 +129,8 @@ class Rows:
 
     @property
     def complete(self) -> bool:
-        """True if every photo has a place."""
-        return self.laid == len(self.sums) - 1
+        """True if every photo that will get a place has it."""
+        return self.laid == self.shapes.count or self.shapes.one_row
 
     def row_of(self, photo: int) -> int:
         """The row in which a laid photo lies."""
@@ -78,6 +143,10 @@ class Rows:
             return 0
         below = y >= self.tops[ends] + self.heights[ends] and ends + 1 < len(self.tops)
         return ends + 1 if below else ends
+
+    def block_at(self, y: int) -> int:
+        """The block at a height; what stands above its photos belongs to it. -1 above the first."""
+        return bisect_right(self.block_tops, y) - 1
 
     def photos_between(self, top: int, bottom: int) -> range:
         """The photos of all rows that touch the band from `top` to `bottom`."""
@@ -92,11 +161,11 @@ class Rows:
         if not 0 <= photo < self.laid:
             return None
         row = self.row_of(photo)
-        start, end, gap = self.starts[row], self.starts[row + 1], self.measure.gap
-        shape = self.sums[end] - self.sums[start]
-        exact = self._exact_height(row, shape, end - start)
-        left = round((self.sums[photo] - self.sums[start]) * exact) + gap * (photo - start)
-        right = round((self.sums[photo + 1] - self.sums[start]) * exact) + gap * (photo - start)
+        start, sums, exact = self.starts[row], self.shapes.sums, self.exact[row]
+        gaps = self.measure.gap * (photo - start)
+        gaps += self.measure.day_gap * self.shapes.new_days(start, photo + 1)
+        left = round((sums[photo] - sums[start]) * exact) + gaps
+        right = round((sums[photo + 1] - sums[start]) * exact) + gaps
         return Cell(left, self.tops[row], max(right - left, 1), self.heights[row])
 
     def photo_at(self, x: int, y: int) -> int | None:
@@ -119,54 +188,91 @@ class Rows:
         cell = self.cell(photo)
         return cell.x + cell.width / 2 if cell else 0.0
 
-    def _exact_height(self, row: int, shape: float, count: int) -> float:
-        """The height before rounding at which the row fills the width; the last row keeps the wanted one."""
-        full = (self.measure.width - self.measure.gap * (count - 1)) / shape
-        is_last = self.complete and row == len(self.tops) - 1
-        return min(full, self.measure.row) if is_last else full
 
-
-def justify(sums: array[float], measure: Measure, stop: int | None = None) -> Rows:
+def justify(shapes: Shapes, measure: Measure, stop: int | None = None) -> Rows:
     """Break the photos into rows of the measure's width, each as near to the wanted height as can be, in order.
 
-    The last row is not stretched. With `stop` only about so many photos are laid and the height is estimated: the
-    same rows that a whole layout starts with.
+    The last row of a block is not stretched. With `stop` only about so many photos are laid and the height is estimated:
+    the same rows that a whole layout starts with.
     """
-    count, gap = len(sums) - 1, measure.gap
-    starts, tops, heights = array("l", [0]), array("l"), array("l")
-    reach = (measure.width + gap) / measure.row  # about how much shape a row takes
-    begin, top, limit = 0, 0, count if stop is None else min(stop, count)
-    while begin < limit:
-        end = _row_end(sums, measure, begin, reach)
-        if end >= count and begin > 0 and stop is not None and stop < count:
+    laying = _Laying(shapes, measure)
+    limit = shapes.count if stop is None else min(stop, shapes.count)
+    for number, block in enumerate(shapes.blocks):
+        last = number + 1 == len(shapes.blocks)
+        if block.start >= limit < shapes.count:
             break
-        height = _row_height(sums, measure, begin, end)
-        starts.append(end)
-        tops.append(top)
-        heights.append(height)
-        begin, top = end, top + height + gap
-    height = max(top - gap, 0)
-    if 0 < begin < count:
-        height = round(height * sums[count] / sums[begin])
-    return Rows(sums, measure, starts, tops, heights, height)
+        laying.lay(block, shapes.count if last else shapes.blocks[number + 1].start, limit)
+    return laying.rows()
 
 
-def _row_end(sums: array[float], measure: Measure, begin: int, reach: float) -> int:
-    """One past the last photo of the row that starts at `begin`: the break whose height is nearest to the wanted."""
-    count, row, gap, width = len(sums) - 1, measure.row, measure.gap, measure.width
-    base = sums[begin]
-    end = min(max(bisect_left(sums, base + reach, begin + 1, count + 1), begin + 1), count)
-    while end > begin + 1 and (sums[end] - base) * row + gap * (end - begin - 1) > width:
-        end -= 1
-    while end < count and (sums[end + 1] - base) * row + gap * (end - begin) <= width:
-        end += 1
-    if end == count:
-        return end
-    loose = (width - gap * (end - begin - 1)) / (sums[end] - base)
-    tight = (width - gap * (end - begin)) / (sums[end + 1] - base)
-    return end + 1 if tight > 0 and row / tight < loose / row else end
+class _Laying:
+    """A layout on its way."""
 
+    def __init__(self, shapes: Shapes, measure: Measure) -> None:
+        self._shapes, self._measure = shapes, measure
+        self._starts, self._tops, self._heights = array("l", [0]), array("l"), array("l")
+        self._exact, self._block_tops = array("d"), array("l")
+        self._next = self._bottom = 0  # where a row would follow, and how high all is so far
 
-def _row_height(sums: array[float], measure: Measure, begin: int, end: int) -> int:
-    full = (measure.width - measure.gap * (end - begin - 1)) / (sums[end] - sums[begin])
-    return max(round(min(full, measure.row) if end == len(sums) - 1 else full), 1)
+    def lay(self, block: Block, end: int, limit: int) -> None:
+        """Add the rows of a block, whose photos go to `end`, until `limit` photos have a place."""
+        shapes, gap = self._shapes, self._measure.gap
+        self._block_tops.append(self._next)
+        top = self._bottom = self._next + round(block.above * self._measure.em)
+        begin, wanted = block.start, max(round(self._measure.row * block.row), 1)
+        reach = (self._measure.width + gap) / wanted  # about how much shape a row takes
+        while begin < end and begin < limit:
+            stop, exact = self._row(begin, end, wanted, reach)
+            if shapes.names_day(begin, stop):
+                top += self._measure.day_above
+            height = max(round(exact), 1)
+            self._starts.append(stop)
+            self._tops.append(top)
+            self._heights.append(height)
+            self._exact.append(exact)
+            self._bottom = top + height
+            begin, top = stop, self._bottom + gap
+            if shapes.one_row:
+                break
+        self._next = top
+
+    def rows(self) -> Rows:
+        """What is laid, and how high everything is, or will be."""
+        shapes, laid, height = self._shapes, self._starts[-1], self._bottom
+        if 0 < laid < shapes.count and not shapes.one_row:
+            height = round(height * shapes.sums[shapes.count] / shapes.sums[laid])
+        return Rows(
+            shapes,
+            self._measure,
+            self._starts,
+            self._tops,
+            self._heights,
+            self._exact,
+            self._block_tops,
+            height,
+        )
+
+    def _row(self, begin: int, end: int, wanted: int, reach: float) -> tuple[int, float]:
+        """One past the last photo of the row that starts at `begin`, and its height: the break that is nearest to the
+        wanted one.
+        """
+        sums, width, base = self._shapes.sums, self._measure.width, self._shapes.sums[begin]
+        stop = min(max(bisect_left(sums, base + reach, begin + 1, end + 1), begin + 1), end)
+        while stop > begin + 1 and (sums[stop] - base) * wanted + self._gaps(begin, stop) > width:
+            stop -= 1
+        while stop < end and (sums[stop + 1] - base) * wanted + self._gaps(begin, stop + 1) <= width:
+            stop += 1
+        loose = (width - self._gaps(begin, stop)) / (sums[stop] - base)
+        if stop == end:
+            return end, min(loose, wanted)
+        tight = (width - self._gaps(begin, stop + 1)) / (sums[stop + 1] - base)
+        if tight > 0 and wanted / tight < loose / wanted:
+            return stop + 1, min(tight, wanted) if stop + 1 == end else tight
+        return stop, loose
+
+    def _gaps(self, begin: int, end: int) -> int:
+        """What a row of these photos leaves empty."""
+        gaps = self._measure.gap * (end - begin - 1)
+        if self._shapes.days:
+            gaps += self._measure.day_gap * self._shapes.new_days(begin, end)
+        return gaps

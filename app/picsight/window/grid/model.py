@@ -8,7 +8,15 @@ from typing import TYPE_CHECKING, Any
 from PySide6.QtCore import QAbstractListModel, QMimeData, QModelIndex, QPersistentModelIndex, Qt, QUrl
 
 from picsight.window.grid.wall import EMPTY, Wall
-from picsight.window.parts.words import plain, spoken_date, taken_words, tooltip
+from picsight.window.parts.words import (
+    counted,
+    match_words,
+    plain,
+    say,
+    spoken_date,
+    taken_words,
+    tooltip,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -25,6 +33,8 @@ class Role(IntEnum):
     """Our own data of a photo."""
 
     PHOTO = Qt.ItemDataRole.UserRole + 1
+    MARK = PHOTO + 1  # how well it matches, where photos of different certainty stand side by side
+    COPIES = PHOTO + 2  # for how many photos of the same picture it stands
 
 
 class WallModel(QAbstractListModel):
@@ -54,6 +64,13 @@ class WallModel(QAbstractListModel):
         self._wall = wall
         self.endInsertRows()
 
+    def shrink(self, wall: Wall) -> None:
+        """Show a wall that is the beginning of the one shown: its further photos go."""
+        before, after = len(self._wall.results), len(wall.results)
+        self.beginRemoveRows(NOWHERE, after, before - 1)
+        self._wall = wall
+        self.endRemoveRows()
+
     def photo(self, row: int) -> Result:
         """The photo in a row."""
         return self._wall.results[row]
@@ -63,19 +80,38 @@ class WallModel(QAbstractListModel):
         return 0 if parent.isValid() else len(self._wall.results)
 
     def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
-        """A photo's name, date, spoken text, or the photo itself."""
+        """A photo's name, date, spoken text, how well it matches, for how many it stands, or the photo itself."""
         if not index.isValid() or not 0 <= index.row() < len(self._wall.results):
             return None
         photo = self._wall.results[index.row()]
-        if role == Role.PHOTO:
-            return photo
-        if role == Qt.ItemDataRole.DisplayRole:
-            return plain(photo.path.name)
-        if role == Qt.ItemDataRole.ToolTipRole:
-            return tooltip(photo.path.name, taken_words(photo.taken))
-        if role == Qt.ItemDataRole.AccessibleTextRole:
-            return ", ".join(filter(None, (photo.path.name, spoken_date(photo.taken), photo.place)))
-        return None
+        match role:
+            case Role.PHOTO:
+                value: object = photo
+            case Role.MARK:
+                value = photo.match if self._wall.marked else None
+            case Role.COPIES:
+                value = self._wall.copies(photo.id)
+            case Qt.ItemDataRole.DisplayRole:
+                value = plain(photo.path.name)
+            case Qt.ItemDataRole.ToolTipRole:
+                value = tooltip(photo.path.name, taken_words(photo.taken))
+            case Qt.ItemDataRole.AccessibleTextRole:
+                value = self._spoken(photo)
+            case _:
+                value = None
+        return value
+
+    def _spoken(self, photo: Result) -> str:
+        """Name, day, place, how well it matches, copies; what is not known is left out."""
+        copies = self._wall.copies(photo.id)
+        parts = (
+            photo.path.name,
+            spoken_date(photo.taken),
+            photo.place,
+            say("found by its name") if photo.found_by == "name" else match_words(photo.match),
+            counted(copies, "%n copy", "%n copies") if copies > 1 else "",
+        )
+        return ", ".join(filter(None, parts))
 
     def flags(self, index: Index) -> Qt.ItemFlag:
         """Photos can be selected and dragged out."""

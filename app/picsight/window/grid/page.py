@@ -6,99 +6,124 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QPainter, QPen
-from PySide6.QtWidgets import (
-    QHBoxLayout,
-    QPushButton,
-    QStackedWidget,
-    QVBoxLayout,
-    QWidget,
-)
+from PySide6.QtWidgets import QPushButton, QStackedWidget, QVBoxLayout, QWidget
 
-from picsight.settings import ROW_LARGEST, ROW_SMALLEST
-from picsight.window.parts.controls import FlatSlider
-from picsight.window.parts.labels import ElidedLabel
-from picsight.window.parts.notice import Notice
-from picsight.window.tokens import ONE, PAD, mix, px, tones
+from picsight.window.grid.header import WallHeader
+from picsight.window.parts.controls import press_by_enter
+from picsight.window.parts.focus import shows_focus
+from picsight.window.parts.notice import Notice, Ways
+from picsight.window.tokens import PAD, mix, px, tones
 
 if TYPE_CHECKING:
-    from PySide6.QtGui import QPaintEvent, QResizeEvent
+    from collections.abc import Sequence
+
+    from PySide6.QtGui import QKeyEvent, QPaintEvent
 
     from picsight.window.grid.view import PhotoView
+    from picsight.window.parts.notice import Way
 
-STEPS = 10  # the slider's steps in one em
+WIDGET_MAX = 16_777_215  # what Qt takes for no limit of a widget's height
 
 
 class WallPage(QWidget):
-    """Header, wall, pill."""
+    """Header, wall or notice, pill."""
 
     def __init__(self, view: PhotoView, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.view, self.notice = view, Notice(self)
-        self.pill = Pill(self)
-        self._title = ElidedLabel(self)
-        self.slider = FlatSlider(self.tr("Size of photos"), self)
+        self.pill, self.header = Pill(self), WallHeader(view, self)
+        self.header.tell(self.pill)
+        self.closest = Closest(view, self)
         self._pages = QStackedWidget(self)
-        self._pages.addWidget(view)
+        self._pages.addWidget(self.closest)
         self._pages.addWidget(self.notice)
-        self.slider.setRange(round(ROW_SMALLEST * STEPS), round(ROW_LARGEST * STEPS))
-        self.slider.setValue(round(view.row_height() * STEPS))
-        self.slider.setFixedWidth(px(self, 8))
-        self.slider.valueChanged.connect(lambda value: view.set_row_height(value / STEPS))
-        view.row_height_changed.connect(self._follow_height)
-        header = QHBoxLayout()
-        header.setContentsMargins(
-            px(self, PAD), 0, px(self, PAD) + view.verticalScrollBar().sizeHint().width(), 0
-        )
-        header.setSpacing(px(self, ONE))
-        header.addWidget(self._title, 1)
-        header.addWidget(self.slider)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(0)
-        column.addLayout(header)
+        column.addWidget(self.header)
         column.addWidget(self._pages, 1)
-        self._title.setMinimumHeight(px(self, 2.25))
         self.setAutoFillBackground(True)
         self.setBackgroundRole(view.viewport().backgroundRole())
 
-    def say(self, title: str) -> None:
-        """What the wall shows, in words."""
-        self._title.setText(title)
+    def say(self, title: str, short: str = "") -> None:
+        """What the wall shows, in words, and in fewer where there is no room for them."""
+        self.header.title.say(title, short)
 
     def title(self) -> str:
         """What the wall is said to show."""
-        return self._title.text()
+        return self.header.title.text()
 
     def show_wall(self) -> None:
         """The photos."""
-        self._pages.setCurrentWidget(self.view)
-        self.slider.show()
+        self.closest.say_nothing()
+        self._pages.setCurrentWidget(self.closest)
+
+    def show_closest(self, title: str, sentence: str, ways: Sequence[Way]) -> None:
+        """That nothing matches, and one row of what comes closest."""
+        self.header.hide_choices()
+        self.closest.say(title, sentence, ways)
+        self._pages.setCurrentWidget(self.closest)
+        self.pill.hide()
 
     def show_notice(self) -> None:
         """The notice instead of photos."""
         self._pages.setCurrentWidget(self.notice)
-        self.slider.hide()
+        self.header.hide_choices()
         self.pill.hide()
 
-    def resizeEvent(self, event: QResizeEvent) -> None:
-        """The pill stays in the middle."""
-        super().resizeEvent(event)
-        self.pill.place()
 
-    def _follow_height(self, height: float) -> None:
-        self.slider.blockSignals(True)
-        self.slider.setValue(round(height * STEPS))
-        self.slider.blockSignals(False)
+class Closest(QWidget):
+    """The wall; where nothing matches, between words that say so and the ways out, no higher than its one row."""
+
+    def __init__(self, view: PhotoView, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._view = view
+        self._words, self._ways = Notice(self), Ways(self)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(px(self, PAD))
+        column.addStretch(2)
+        column.addWidget(self._words)
+        column.addWidget(view, 1000)
+        column.addLayout(self._ways)
+        column.addStretch(3)
+        view.laid_out.connect(self._fit)
+        self.say_nothing()
+
+    @property
+    def is_said(self) -> bool:
+        """True while it is said that nothing matches."""
+        return not self._words.isHidden()
+
+    def words(self) -> str:
+        """What is said."""
+        return self._words.words()
+
+    def say(self, title: str, sentence: str, ways: Sequence[Way]) -> None:
+        """Say that nothing matches, and where to go."""
+        self._words.say(title, sentence)
+        self._ways.offer(ways)
+        self._words.show()
+        self._fit()
+
+    def say_nothing(self) -> None:
+        """The wall has the page for itself."""
+        self._words.hide()
+        self._ways.offer(())
+        self._fit()
+
+    def _fit(self) -> None:
+        self._view.setMaximumHeight(self._view.content_height() if self.is_said else WIDGET_MAX)
 
 
 class Pill(QPushButton):
-    """News that waits above the wall until it is asked for: 14 new photos · Show."""
+    """News that waits in the header until it is asked for: 14 new photos · Show. A click leaves the keyboard where it is."""
 
     shown_requested = Signal()
 
     def __init__(self, parent: QWidget) -> None:
         super().__init__(parent)
-        self._over = parent
+        self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.setCursor(Qt.CursorShape.PointingHandCursor)
         self.clicked.connect(self.shown_requested)
         self.hide()
@@ -106,30 +131,32 @@ class Pill(QPushButton):
     def say(self, words: str) -> None:
         """Show the pill with these words."""
         self.setText(words)
-        self.place()
+        self.updateGeometry()
         self.show()
-        self.raise_()
-
-    def place(self) -> None:
-        """In the middle above the wall."""
-        size = self.sizeHint()
-        self.resize(size)
-        self.move((self._over.width() - size.width()) // 2, px(self, 2.25 + PAD))
 
     def sizeHint(self) -> QSize:
         """The words with an em on both sides."""
         return QSize(self.fontMetrics().horizontalAdvance(self.text()) + px(self, 2), px(self, 2.25))
 
+    def minimumSizeHint(self) -> QSize:
+        """Never cut."""
+        return self.sizeHint()
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Enter presses, as Space does."""
+        if not press_by_enter(self, event):
+            super().keyPressEvent(event)
+
     def paintEvent(self, _event: QPaintEvent) -> None:
         """A pill in the accent's tone with an outline."""
         colours, painter = tones(self), QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        radius = self.height() / 2 - 1
-        painter.setPen(
-            QPen(colours.text if self.hasFocus() else colours.outline, 2 if self.hasFocus() else 1)
-        )
+        inset = px(self, 0.2)
+        shape = QRectF(self.rect()).adjusted(1, inset, -1, -inset)
+        focused = shows_focus(self)
+        painter.setPen(QPen(colours.text if focused else colours.outline, 2 if focused else 1))
         painter.setBrush(mix(colours.base, colours.accent, 0.28 if self.underMouse() else 0.18))
-        painter.drawRoundedRect(QRectF(self.rect()).adjusted(1, 1, -1, -1), radius, radius)
+        painter.drawRoundedRect(shape, shape.height() / 2, shape.height() / 2)
         painter.setPen(colours.text)
         painter.drawText(self.rect(), Qt.AlignmentFlag.AlignCenter, self.text())
         painter.end()

@@ -58,9 +58,16 @@ class Thumbnails(QObject):
     arrived = Signal(object)  # set[int], the photos whose pixmap is new
 
     def __init__(
-        self, jobs: Jobs, pictures: Pictures, parent: QObject | None = None, *, budget: int = BUDGET
+        self,
+        jobs: Jobs,
+        pictures: Pictures,
+        parent: QObject | None = None,
+        *,
+        budget: int = BUDGET,
+        lane: str = LANE,
     ) -> None:
         super().__init__(parent)
+        self._lane = lane
         self._jobs, self._pictures, self._budget = jobs, pictures, budget
         self._fetch: Fetch | None = None
         self._kept: OrderedDict[int, _Kept] = OrderedDict()
@@ -93,6 +100,12 @@ class Thumbnails(QObject):
         """True if the library has no thumbnail of the photo."""
         return photo in self._missing
 
+    def stored(self, photo: int) -> QImage | None:
+        """The stored picture as it is, None where there is none; called in threads."""
+        jpeg = self._fetch(photo) if self._fetch else None
+        image = QImage.fromData(jpeg) if jpeg else QImage()
+        return None if image.isNull() else image
+
     def want(self, wanted: Sequence[Want], seen: int = 0) -> None:
         """Fetch these, the first first; what was wanted before and is not among them is dropped.
 
@@ -115,7 +128,7 @@ class Thumbnails(QObject):
             self._sharpen()
             return
         fetch, self._busy = self._fetch, True
-        self._jobs.read(lambda: _bake_all(fetch, batch), self._take, self._give_up, replaces=LANE)
+        self._jobs.read(lambda: _bake_all(fetch, batch), self._take, self._give_up, replaces=self._lane)
 
     def _lacks(self, want: Want) -> bool:
         if want.photo in self._missing:

@@ -14,30 +14,33 @@ from PySide6.QtCore import (
     Qt,
     Signal,
 )
-from PySide6.QtGui import QColor, QDrag, QKeySequence, QPainter
+from PySide6.QtGui import QColor, QContextMenuEvent, QDrag, QKeySequence, QPainter
 from PySide6.QtWidgets import QAbstractItemView, QFrame, QStyle, QStyleOptionViewItem, QWidget
 
 from picsight.window.grid.delegate import PhotoDelegate, circle_zone
-from picsight.window.grid.geometry import JustifiedView
 from picsight.window.grid.model import WallModel, files_of
+from picsight.window.grid.sectioned import SectionedView
 from picsight.window.grid.thumbnails import Thumbnails, Want
+from picsight.window.parts.focus import shows_focus
 from picsight.window.tokens import HAIR, SMALL, em, px, tones
 
 if TYPE_CHECKING:
-    from PySide6.QtGui import QContextMenuEvent, QKeyEvent, QMouseEvent, QPaintEvent, QWheelEvent
+    from PySide6.QtGui import QKeyEvent, QMouseEvent, QPaintEvent, QWheelEvent
 
     from picsight.jobs import Jobs
     from picsight.window.grid.wall import Wall
     from picsight_engine.search.answer import Result
 
 
-class PhotoView(JustifiedView):
+class PhotoView(SectionedView):
     """Shows a wall of photos and says what a person wants with them."""
 
     open_requested = Signal(int)  # the row
     similar_requested = Signal(int)
+    unlike_requested = Signal(int)
     copy_requested = Signal()
     menu_requested = Signal(QPoint)  # on the screen
+    typed = Signal(str)  # letters that are meant for the box
     left = Signal()  # Escape with nothing selected
     selection_counted = Signal(int)
 
@@ -138,8 +141,9 @@ class PhotoView(JustifiedView):
         painter = QPainter(self.viewport())
         painter.setRenderHints(QPainter.RenderHint.Antialiasing | QPainter.RenderHint.SmoothPixmapTransform)
         painter.fillRect(event.rect(), tones(self).base)
+        self._paint_headings(painter, event.rect())
         margin = px(self, SMALL)
-        current = self.currentIndex().row() if self.hasFocus() else -1
+        current = self.currentIndex().row() if shows_focus(self) else -1
         photos = self._photos_in(event.rect().adjusted(0, -margin, 0, margin))
         for row in photos:
             if row != current:
@@ -254,29 +258,49 @@ class PhotoView(JustifiedView):
         super().wheelEvent(event)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        """Keys that act on photos; the arrows are Qt's. Letters do not search by name here."""
-        current, plain = self.currentIndex().row(), not event.modifiers()
+        """Keys that act on photos; the arrows are Qt's. A letter acts on what is selected, else it is meant for the box."""
+        current = self.currentIndex().row()
         if event.matches(QKeySequence.StandardKey.Copy):
             self.copy_requested.emit()
         elif event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter) and current >= 0:
             self.open_requested.emit(current)
-        elif event.key() == Qt.Key.Key_L and plain and current >= 0:
-            self.similar_requested.emit(current)
+        elif self._act_by_letter(event):
+            pass
         elif event.key() == Qt.Key.Key_Escape:
             if self.selectionModel().hasSelection():
                 self.clearSelection()
             else:
                 self.left.emit()
+        elif is_typed(event):
+            self.typed.emit(event.text())
         else:
             super().keyPressEvent(event)
+
+    def _act_by_letter(self, event: QKeyEvent) -> bool:
+        index, flag = self.currentIndex(), QItemSelectionModel.SelectionFlag
+        shift = Qt.KeyboardModifier.ShiftModifier
+        if event.modifiers() & ~shift or not index.isValid() or not self.selectionModel().hasSelection():
+            return False
+        if event.key() == Qt.Key.Key_L:
+            wish = self.unlike_requested if event.modifiers() else self.similar_requested
+            wish.emit(index.row())
+        elif event.key() == Qt.Key.Key_X and not event.modifiers():
+            self.selectionModel().select(index, flag.Toggle)
+        else:
+            return False
+        return True
 
     def keyboardSearch(self, _search: str) -> None:
         """Letters are keys here, not the start of a name."""
 
     def contextMenuEvent(self, event: QContextMenuEvent) -> None:
-        """A menu for the photo under the mouse, or for the current one by key."""
-        if self.currentIndex().isValid():
-            self.menu_requested.emit(event.globalPos())
+        """A menu for the photo under the mouse, none in a gap; by key for the current one, where that lies."""
+        by_mouse = event.reason() == QContextMenuEvent.Reason.Mouse
+        index = self.indexAt(event.pos()) if by_mouse else self.currentIndex()
+        if index.isValid():
+            self.scrollTo(index)
+            place = event.pos() if by_mouse else self.visualRect(index).center()
+            self.menu_requested.emit(self.viewport().mapToGlobal(place))
 
     def startDrag(self, _actions: Qt.DropAction) -> None:
         """Drag the selected files out, as copies."""
@@ -293,3 +317,13 @@ class PhotoView(JustifiedView):
     def _count_selected(self) -> None:
         if self.selectionModel() is not None:
             self.selection_counted.emit(self.selected_count())
+
+
+def is_typed(event: QKeyEvent) -> bool:
+    """Whether a key writes something that a search may begin with."""
+    shortcut = Qt.KeyboardModifier.ControlModifier | Qt.KeyboardModifier.MetaModifier
+    altered = event.modifiers() & (shortcut | Qt.KeyboardModifier.AltModifier)
+    # AltGr writes: some systems tell of it as Ctrl and Alt at once
+    return (
+        not altered or altered == (Qt.KeyboardModifier.ControlModifier | Qt.KeyboardModifier.AltModifier)
+    ) and (event.text().isprintable() and not event.text().isspace() and event.text() != "")

@@ -1,38 +1,131 @@
-"""What the wall shows: photos in the engine's order with their shapes, made off the GUI thread."""
+"""What the wall shows: photos in order with their shapes, under headings, made off the GUI thread."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from enum import Enum
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from picsight.window.grid.layout import clamped, running_sums
+from picsight.window.grid.layout import Block, Shapes, clamped
 
 if TYPE_CHECKING:
-    from array import array
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping, Sequence
 
     from picsight_engine.search.answer import Result
+
+BAND, HEADING, FIRST = (
+    3.5,
+    3.0,
+    2.25,
+)  # em above photos: the fold's button with its distances, a heading, the first one
+
+
+class Kind(Enum):
+    """What the photos of a section have in common."""
+
+    PLAIN = "plain"  # nothing that needs saying
+    WEAKER = "weaker"  # under the fold
+    UNCERTAIN = "uncertain"  # weaker ones, and nothing is above them
+    CLOSEST = "closest"  # they do not match
+    YEAR = "year"
+    MONTH = "month"
+    UNDATED = "undated"
+    FOLDER = "folder"
+    FRESH = "fresh"  # photos that came while one looked
+
+
+_ABOVE = {Kind.WEAKER: BAND} | dict.fromkeys(
+    (Kind.YEAR, Kind.MONTH, Kind.UNDATED, Kind.FOLDER, Kind.FRESH), HEADING
+)
+_ROW = {Kind.WEAKER: 0.8, Kind.UNCERTAIN: 0.8, Kind.CLOSEST: 0.6}  # of the wanted height
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """The photos from `start` on, up to the next section; `key` is its year, its month as 2020-07, or its folder."""
+
+    start: int
+    kind: Kind = Kind.PLAIN
+    key: str = ""
+
+    @property
+    def block(self) -> Block:
+        """The room that it takes."""
+        above = _ABOVE.get(self.kind, 0.0)
+        return Block(self.start, above if self.start else min(above, FIRST), _ROW.get(self.kind, 1.0))
+
+
+@dataclass(frozen=True, slots=True)
+class Fold:
+    """Between what matches and what may: so many weaker photos, shown or not."""
+
+    weaker: int
+    is_open: bool
 
 
 @dataclass(frozen=True, slots=True)
 class Wall:
-    """Photos in order; `sums` are their shapes added up, `rows` tells where a photo's id is."""
+    """Photos in order; `rows` tells where a photo's id is.
+
+    `behind` names, for a photo that stands for others of the same picture, those others: they lie in its row, or in rows
+    of their own beside it. `marked` says that photos of different certainty stand side by side, so that each must say
+    its own.
+    """
 
     results: tuple[Result, ...]
-    sums: array[float]
+    shapes: Shapes
     rows: dict[int, int] = field(repr=False)
+    sections: tuple[Section, ...] = (Section(0),)
+    fold: Fold | None = None
+    behind: Mapping[int, Sequence[int]] = field(default_factory=dict, repr=False)
+    marked: bool = False
 
     @classmethod
-    def of(cls, results: Iterable[Result]) -> Wall:
+    def of(
+        cls,
+        results: Iterable[Result],
+        sections: Sequence[Section] = (Section(0),),
+        *,
+        days: Sequence[int] = (),
+        fold: Fold | None = None,
+        marked: bool = False,
+        behind: Mapping[int, Sequence[int]] = MappingProxyType({}),
+    ) -> Wall:
         """Build a wall; 0.1 s for 100,000 photos, so not on the GUI thread."""
-        photos = tuple(results)
-        sums = running_sums(clamped(photo.width, photo.height) for photo in photos)
-        return cls(photos, sums, {photo.id: row for row, photo in enumerate(photos)})
+        photos, sections = tuple(results), tuple(sections) or (Section(0),)
+        blocks = tuple(section.block for section in sections)
+        one_row = any(section.kind is Kind.CLOSEST for section in sections)
+        shapes = Shapes.of(
+            (clamped(photo.width, photo.height) for photo in photos), blocks, days, one_row=one_row
+        )
+        rows = {photo.id: row for row, photo in enumerate(photos)}
+        for front, others in behind.items():
+            rows |= {photo: rows.get(photo, rows[front]) for photo in others}
+        return cls(photos, shapes, rows, sections, fold, behind, marked)
+
+    def copies(self, photo: int) -> int:
+        """How many photos show the picture of this one, if it stands for them; else 1."""
+        return len(self.behind.get(photo, ())) + 1
+
+    def is_spread(self, photo: int) -> bool:
+        """Whether the copies of the picture that this one stands for have places of their own beside it."""
+        return any(self.rows[other] != self.rows[photo] for other in self.behind.get(photo, ()))
 
     def followed_by(self, newer: Iterable[Result]) -> Wall:
         """The same wall with those photos of `newer` at its end that it does not hold yet: nothing shown moves."""
         fresh = [photo for photo in newer if photo.id not in self.rows]
-        return Wall.of((*self.results, *fresh)) if fresh else self
+        if not fresh:
+            return self
+        sections = self.sections
+        if (
+            any(section.kind is not Kind.PLAIN for section in sections)
+            and sections[-1].kind is not Kind.FRESH
+        ):
+            sections = (*sections, Section(len(self.results), Kind.FRESH))
+        return Wall.of(
+            (*self.results, *fresh), sections, days=self.shapes.days, marked=self.marked, behind=self.behind
+        )
 
     def new_in(self, other: Wall) -> int:
         """How many photos of another wall this one does not hold."""

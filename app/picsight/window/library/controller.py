@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QObject, Signal
 
 from picsight.locations import installed_models
-from picsight.window.library.overview import BrokenModel, Grown, Overview, overview_of
+from picsight.window.library.overview import BrokenModel, Grown, Overview, first_overview, overview_of
 from picsight_engine.errors import BundleError
 from picsight_engine.indexing.events import Committed, Finished, Found, Progress
 
@@ -43,6 +43,7 @@ class LibraryController(QObject):
 
     opened = Signal(object)  # Library
     failed_to_open = Signal(str)
+    begun = Signal()  # to look for changes, once the photos of before are shown
     overview_changed = Signal(object)  # Overview
     photos_committed = Signal(int)  # how many photos the library has, now that a run has brought some
     indexing_ended = Signal()
@@ -63,14 +64,17 @@ class LibraryController(QObject):
         self._place, self._problems, self._status, self._jobs = place, problems, status, jobs
         self._library: Library | None = None
         self._answering: Bundle | None = None
-        self._overview = Overview((), 0, ())
+        self._overview = Overview()
+        self._added: set[Path] = (
+            set()
+        )  # folders that a person has just added and that nobody has looked through yet
         self._emptier: tuple[Emptier, ...] = ()
         self._run: Stream | None = None
         self._run_folders = 0
         self._again: bool | None = None  # a run to start after this one; true if it tries problems again
         self._next_model: str | None = None  # the last that was wished for, once what goes on now has ended
         self._choosing: str | None = None  # is being chosen in a thread, where no run may begin
-        self._opening = False
+        self._opening = self._has_begun = False
         self._broken: BrokenModel | None = None
         self._misread = False  # the run that ends could not load its model
         self._paused = False
@@ -89,7 +93,7 @@ class LibraryController(QObject):
             library = Library.open(self._place.folder, choice.answers, wanted=choice.wanted)
             for path in folders_to_add:
                 library.add_folder(path)
-            return library, overview_of(library)
+            return library, first_overview(library)
 
         self._opening = True
         self._jobs.read(work, self._take_library, self._fail_to_open)
@@ -140,27 +144,44 @@ class LibraryController(QObject):
 
     def add_folders(self, paths: Sequence[Path]) -> None:
         """Add folders and look through them."""
+
+        def add(library: Library) -> None:
+            for path in paths:
+                library.add_folder(path)
+
+        def look() -> None:
+            self._added.update(paths)
+            self.index()
+
+        if paths:
+            self.change(add, look)
+
+    def change(
+        self,
+        act: Callable[[Library], object],
+        done: Callable[[], object],
+        refused: Callable[[str], None] | None = None,
+    ) -> None:
+        """Change something in the library in a thread, look it over, then go on with `done`."""
         library = self._library
-        if library is None or not paths:
+        if library is None:
             return
 
         def work() -> Overview:
-            for path in paths:
-                library.add_folder(path)
+            act(library)
             return overview_of(library)
 
-        def done(overview: Overview) -> None:
+        def take(overview: Overview) -> None:
             self._take_overview(overview)
-            self.index()
+            done()
 
-        self._jobs.read(work, done, self.notice_given.emit)
+        self._jobs.read(work, take, refused or self.notice_given.emit)
 
     def remove_folder(self, path: Path) -> None:
         """Take a folder out of the library; its files stay as they are."""
-        library = self._library
         chosen = [folder.id for folder in self._overview.folders if folder.path == path]
-        if library is not None and chosen:
-            self._take_away(library, lambda: library.remove_folder(chosen[0]), self.notice_given.emit)
+        if chosen:
+            self._take_away(lambda library: library.remove_folder(chosen[0]))
 
     @property
     def emptier(self) -> tuple[Emptier, ...]:
@@ -169,23 +190,23 @@ class LibraryController(QObject):
 
     def forget_lost(self) -> None:
         """Let go of what those have lost, at a person's word; then look again."""
-        library, lost = self._library, [place.path for place in self._emptier]
-        if library is not None and lost:
-            self._take_away(library, lambda: library.forget(lost), self._status.show_emptier)
+        lost = [place.path for place in self._emptier]
+        if lost:
+            self._take_away(lambda library: library.forget(lost), self._status.show_emptier)
 
-    def _take_away(self, library: Library, act: Callable[[], object], refused: Callable[[str], None]) -> None:
-        def work() -> Overview:
-            act()
-            return overview_of(library)
-
-        def done(overview: Overview) -> None:
+    def _take_away(
+        self, act: Callable[[Library], object], refused: Callable[[str], None] | None = None
+    ) -> None:
+        def work(library: Library) -> None:
+            act(library)
             self._emptier = ()
-            self._take_overview(overview)
+
+        def go_on() -> None:
             self.indexing_ended.emit()
             self._status.show_idle()  # until the next line says what goes on
             self.index()
 
-        self._jobs.read(work, done, refused)
+        self.change(work, go_on, refused)
 
     def index(self, *, retry_problems: bool = False) -> None:
         """Look through all folders; while a run goes on, another follows it."""
@@ -299,13 +320,23 @@ class LibraryController(QObject):
         self._library, self._answering = opened[0], opened[0].bundle
         self._take_overview(opened[1])
         self.opened.emit(opened[0])
-        if opened[1].photos:
-            # The first search need not wait for the model. Why it cannot be loaded is said when someone searches.
-            self._jobs.read(opened[0].warm_up, lambda _: None, lambda _: None)
         if self._next_model is not None:
             self._choose_next()
-        else:
-            self.index()
+        elif not opened[1].photos:  # nothing to be shown first
+            self.begin()
+
+    def begin(self) -> None:
+        """Load the model and look through the folders: photos are shown, which comes first."""
+        library = self._library
+        if library is None or self._has_begun:
+            return
+        self._has_begun = True
+        self.begun.emit()
+        self._look_over()
+        if self._overview.photos:
+            # The first search need not wait for the model. Why it cannot be loaded is said when someone searches.
+            self._jobs.read(library.warm_up, lambda _: None, lambda _: None)
+        self.index()
 
     def _take_overview(self, overview: Overview) -> None:
         self._overview = overview
@@ -361,6 +392,7 @@ class LibraryController(QObject):
                 self._status.show_paused()
         elif changed:
             words = self.tr("The new model has read your photos. Searches use it from now on.")
+            self._status.show_idle()
             self._status.show_sentence(
                 " ".join((*event.notes[:-1], words))
             )  # the last one says it by its name
@@ -368,17 +400,27 @@ class LibraryController(QObject):
             self._status.show_unread(" ".join(event.notes))
         elif event.emptier:
             self._status.show_emptier(" ".join(event.notes))
-        elif event.notes:
-            self._status.show_sentence(" ".join(event.notes))
-        elif event.summary.indexed or event.summary.moved or event.summary.missing:
-            self._jobs.read(self._figures, lambda figures: self._status.show_done(*figures))
         else:
             self._status.show_idle()
+            self._tell_end(event)
 
-    def _figures(self) -> tuple[int, int]:
-        """Photos and problems of the library now; called in a thread."""
-        status = None if self._library is None else self._library.status()
-        return (0, 0) if status is None else (status.photos, status.problems)
+    def _tell_end(self, event: Finished) -> None:
+        """What a run that came to its end has to say, if anything."""
+        library, added = self._library, frozenset(self._added)
+        self._added.clear()
+        worked = event.summary.indexed or event.summary.moved or event.summary.missing
+        if event.notes:
+            self._status.show_sentence(" ".join(event.notes))
+        elif library is not None and (worked or added):
+
+            def tell(overview: Overview) -> None:
+                empty = overview.empty_among(added)
+                if empty and overview.photos:  # with none at all the wall says so
+                    self._status.show_empty(empty)
+                elif worked:
+                    self._status.show_done(overview.photos, len(overview.problems))
+
+            self._jobs.read(lambda: overview_of(library), tell)
 
     def _end_run(self) -> None:
         self._run = None

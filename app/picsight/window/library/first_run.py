@@ -1,4 +1,4 @@
-"""The first page: what Picsight does, what it promises, the one thing to do, and where a better model is."""
+"""The first page: what Picsight does, what it promises, and the one thing to do."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from PySide6.QtCore import QRect, QStandardPaths, Signal
 from PySide6.QtGui import QPainter
 from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
-from picsight.window.parts.controls import Button, IconButton, Weight
+from picsight.window.parts.controls import Button, Weight
 from picsight.window.parts.icons import paint_icon
 from picsight.window.parts.labels import Words, sized
 from picsight.window.tokens import HALF, ONE, PAD, WIDE, px, tones
@@ -19,12 +19,10 @@ if TYPE_CHECKING:
 
 
 class FirstRun(QWidget):
-    """Three promises and a way to add folders."""
+    """Two promises and a way to add folders."""
 
     choose_requested = Signal()
     folders_chosen = Signal(object)  # list[Path]
-    models_requested = Signal()
-    hint_dismissed = Signal()
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -39,9 +37,8 @@ class FirstRun(QWidget):
         column.addWidget(title)
         column.addSpacing(px(self, PAD))
         for icon, words in (
-            ("computer", self.tr("Everything stays on this computer.")),
+            ("computer", self.tr("Everything stays on this computer: no account, no upload.")),
             ("read-only", self.tr("Your photos are only read, never changed.")),
-            ("not-sent", self.tr("Nothing is sent anywhere.")),
         ):
             column.addWidget(_Promise(icon, words, inner))
         column.addSpacing(px(self, ONE))
@@ -50,9 +47,6 @@ class FirstRun(QWidget):
         self._hint = sized(Words(self.tr("Or drop a folder here."), inner), 0.9)
         self._hint.setWordWrap(True)
         column.addWidget(self._hint)
-        column.addSpacing(px(self, PAD))
-        self._model = self._model_line(inner)
-        column.addWidget(self._model)
         column.addStretch(3)
         row = QHBoxLayout(self)
         row.addStretch(1)
@@ -72,31 +66,6 @@ class FirstRun(QWidget):
             row.addWidget(use)
         row.addStretch(1)
         return row
-
-    def _model_line(self, inner: QWidget) -> QWidget:
-        line = QWidget(inner)
-        words = sized(Words(self.tr("This small model knows everyday things."), line), 0.9)
-        words.setWordWrap(True)
-        better = Button(self.tr("Get a better one…"), Weight.QUIET, line)
-        better.setAccessibleDescription(words.text())
-        better.clicked.connect(self.models_requested)
-        row = QHBoxLayout(line)
-        row.setContentsMargins(0, 0, 0, 0)
-        row.setSpacing(0)
-        dismiss = IconButton("clear", self.tr("Do not show the line about better models again"), line)
-        dismiss.clicked.connect(self.hint_dismissed)
-        row.addWidget(words, 1)
-        row.addWidget(better)
-        row.addWidget(dismiss)
-        policy = line.sizePolicy()
-        policy.setRetainSizeWhenHidden(True)  # nothing moves when it comes or goes
-        line.setSizePolicy(policy)
-        line.hide()
-        return line
-
-    def tell_of_models(self, *, better: bool) -> None:
-        """Say that there are better models, or say nothing."""
-        self._model.setVisible(better)
 
     def say(self, sentence: str) -> None:
         """Why a folder could not be added."""

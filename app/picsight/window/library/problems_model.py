@@ -1,17 +1,18 @@
-"""The files that could not be indexed, as a table: name, reason, when, tries."""
+"""The files that could not be indexed, as a tree: what is wrong, and below each reason the files."""
 
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import dataclass
 from enum import IntEnum
 from typing import TYPE_CHECKING, Any
 
-from PySide6.QtCore import QAbstractTableModel, QDateTime, QModelIndex, Qt
+from PySide6.QtCore import QAbstractItemModel, QDateTime, QModelIndex, Qt
 
-from picsight.window.parts.words import counted, plain, say, since, tooltip
+from picsight.window.parts.words import counted, plain, say, short_path, since, tooltip
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
     from PySide6.QtCore import QObject
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
     from picsight_engine.store.problems import Problem
 
 NOWHERE = QModelIndex()
-PATH = Qt.ItemDataRole.UserRole + 1
 REASONS: dict[ProblemCode, str] = {
     "empty": "Empty",
     "not_an_image": "No picture",
@@ -37,37 +37,50 @@ REASONS: dict[ProblemCode, str] = {
 
 
 class Column(IntEnum):
-    """What the columns say."""
+    """What the columns say, and the two that can be pressed."""
 
     NAME = 0
-    REASON = 1
-    WHEN = 2
-    TRIES = 3
+    WHEN = 1
+    TRIES = 2
+    RETRY = 3
+    IGNORE = 4
 
 
-class ProblemsModel(QAbstractTableModel):
-    """Problems, all or of one kind."""
+@dataclass(frozen=True, slots=True)
+class Group:
+    """The files that share a reason, in the library's order."""
+
+    reason: str
+    problems: tuple[Problem, ...]
+
+
+class ProblemsModel(QAbstractItemModel):
+    """Problems, all or of one kind; the reasons with the most files first."""
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._all: tuple[Problem, ...] = ()
-        self._shown: tuple[Problem, ...] = ()
+        self._groups: tuple[Group, ...] = ()
         self._kind: ProblemCode | None = None
 
     def set_problems(self, problems: Sequence[Problem]) -> None:
         """Show these, of the kind that was chosen as long as there are any of it."""
-        self.beginResetModel()
+        if tuple(problems) == self._all:
+            return
+        kind = self._kind if any(problem.code == self._kind for problem in problems) else None
         self._all = tuple(problems)
-        if all(problem.code != self._kind for problem in problems):
-            self._kind = None
-        self._choose()
-        self.endResetModel()
+        self.show_kind(kind)
 
     def show_kind(self, kind: ProblemCode | None) -> None:
         """Show one kind only, or all."""
         self.beginResetModel()
         self._kind = kind
-        self._choose()
+        shown = [problem for problem in self._all if kind in (None, problem.code)]
+        by_reason: dict[str, list[Problem]] = {}
+        for problem in shown:
+            by_reason.setdefault(why(problem), []).append(problem)
+        groups = (Group(reason, tuple(files)) for reason, files in by_reason.items())
+        self._groups = tuple(sorted(groups, key=lambda group: -len(group.problems)))
         self.endResetModel()
 
     @property
@@ -83,55 +96,125 @@ class ProblemsModel(QAbstractTableModel):
         """How many problems there are of all kinds."""
         return len(self._all)
 
-    def path(self, row: int) -> Path:
-        """The file in a row."""
-        return self._shown[row].path
+    def shown(self) -> tuple[Problem, ...]:
+        """The problems of the kind that is shown."""
+        return tuple(problem for group in self._groups for problem in group.problems)
 
-    def _choose(self) -> None:
-        self._shown = tuple(p for p in self._all if self._kind is None or p.code == self._kind)
+    def problems_at(self, index: Index) -> tuple[Problem, ...]:
+        """The file of a row, or all of a reason."""
+        if not index.isValid():
+            return ()
+        group = self.group_of(index)
+        return group.problems if _is_group(index) else (group.problems[index.row()],)
+
+    def group_of(self, index: Index) -> Group:
+        """The reason of a row."""
+        return self._groups[index.row() if _is_group(index) else index.internalId() - 1]
+
+    def path(self, index: Index) -> Path | None:
+        """The file of a row, None for a reason."""
+        return None if not index.isValid() or _is_group(index) else self.problems_at(index)[0].path
+
+    def find(self, path: Path) -> QModelIndex:
+        """The row of a file, an invalid one if it is not shown."""
+        for parent in self.reasons():
+            for row, problem in enumerate(self.group_of(parent).problems):
+                if problem.path == path:
+                    return self.index(row, 0, parent)
+        return QModelIndex()
+
+    def reasons(self) -> Iterator[QModelIndex]:
+        """The rows of the reasons."""
+        return (self.index(row, 0) for row in range(len(self._groups)))
+
+    # What Qt asks for
+
+    def index(self, row: int, column: int, parent: Index = NOWHERE) -> QModelIndex:
+        """A reason's inner number is 0, a file's is its reason's row and one."""
+        if not self.hasIndex(row, column, parent):
+            return QModelIndex()
+        return self.createIndex(row, column, parent.row() + 1 if parent.isValid() else 0)
+
+    def parent(self, child: Index | None = None) -> Any:
+        """The reason of a file; without an index the owner of the model, as Qt calls both the same."""
+        if child is None:
+            return super().parent()
+        if not child.isValid() or _is_group(child):
+            return QModelIndex()
+        return self.createIndex(child.internalId() - 1, 0, 0)
 
     def rowCount(self, parent: Index = NOWHERE) -> int:
-        """One row a file."""
-        return 0 if parent.isValid() else len(self._shown)
+        """Reasons, and files below each."""
+        if not parent.isValid():
+            return len(self._groups)
+        return len(self._groups[parent.row()].problems) if _is_group(parent) and parent.column() == 0 else 0
 
-    def columnCount(self, parent: Index = NOWHERE) -> int:
-        """Name, reason, when, tries."""
-        return 0 if parent.isValid() else len(Column)
-
-    def headerData(
-        self, section: int, orientation: Qt.Orientation, role: int = Qt.ItemDataRole.DisplayRole
-    ) -> Any:
-        """What a column is."""
-        if role != Qt.ItemDataRole.DisplayRole or orientation != Qt.Orientation.Horizontal:
-            return None
-        return (say("File"), say("Why"), say("Last seen"), say("Tries"))[section]
+    def columnCount(self, _parent: Index = NOWHERE) -> int:
+        """The same for all."""
+        return len(Column)
 
     def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
-        """Words for people; the path as its own role and as tooltip."""
-        if not index.isValid() or index.row() >= len(self._shown):
+        """Words for people; what may be cut is whole in the tooltip."""
+        if not index.isValid():
             return None
-        problem = self._shown[index.row()]
-        if role == PATH:
-            return problem.path
-        if role == Qt.ItemDataRole.ToolTipRole:
-            return tooltip(problem.message if index.column() == Column.REASON else str(problem.path))
-        return _words(problem, Column(index.column())) if role == Qt.ItemDataRole.DisplayRole else None
+        column, path = Column(index.column()), self.path(index)
+        if role == Qt.ItemDataRole.DisplayRole:
+            group = self.group_of(index)
+            return _group_words(group, column) if path is None else _words(self.problems_at(index)[0], column)
+        if role == Qt.ItemDataRole.ToolTipRole and column == Column.NAME:
+            return tooltip(self.group_of(index).reason if path is None else str(path))
+        if role == Qt.ItemDataRole.AccessibleTextRole and column == Column.NAME:
+            return self._spoken(index)
+        return None
+
+    def _spoken(self, index: Index) -> str:
+        group = self.group_of(index)
+        if _is_group(index):
+            return f"{group.reason} {_group_words(group, Column.WHEN)}"
+        problem = group.problems[index.row()]
+        words = (_words(problem, column) for column in (Column.NAME, Column.WHEN, Column.TRIES))
+        return ", ".join(filter(None, words))
+
+
+def _is_group(index: Index) -> bool:
+    return index.internalId() == 0
 
 
 def why(problem: Problem) -> str:
-    """The reason alone: the engine's sentence without the file, which has a column of its own."""
+    """The reason alone: the engine's sentence without the file, which has a place of its own."""
     reason = problem.message.removeprefix(f"{problem.path} ").removeprefix("cannot be shown: ")
     return reason[:1].upper() + reason[1:]
 
 
+def where(problem: Problem) -> str:
+    """The folder of a file, in short."""
+    return short_path(problem.path.parent)
+
+
+def _group_words(group: Group, column: Column) -> str:
+    several = len(group.problems) > 1
+    match column:
+        case Column.NAME:
+            return plain(group.reason)
+        case Column.WHEN:
+            return counted(len(group.problems), "%n file", "%n files")
+        case Column.TRIES:
+            return ""
+        case Column.RETRY:
+            return say("Try all again") if several else say("Try again")
+        case Column.IGNORE:
+            return say("Ignore all") if several else say("Ignore")
+
+
 def _words(problem: Problem, column: Column) -> str:
-    """What a cell says."""
     match column:
         case Column.NAME:
             return plain(problem.path.name)
-        case Column.REASON:
-            return plain(why(problem))
         case Column.WHEN:
             return since(QDateTime.fromSecsSinceEpoch(int(problem.last_seen)), QDateTime.currentDateTime())
         case Column.TRIES:
-            return counted(problem.tries, "1 try", "%n tries")
+            return counted(problem.tries, "", "%n tries")
+        case Column.RETRY:
+            return say("Try again")
+        case Column.IGNORE:
+            return say("Ignore")

@@ -1,51 +1,51 @@
-"""The list of problems: kinds above, files below, and what can be done about them."""
+"""The list of problems: kinds above, reasons with their files below, and what can be done about them."""
 
 from __future__ import annotations
 
 from functools import partial
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QPainter, QPen
+from PySide6.QtCore import QModelIndex, QPoint, Qt, Signal
 from PySide6.QtWidgets import (
-    QAbstractButton,
     QAbstractItemView,
     QButtonGroup,
     QFrame,
     QHBoxLayout,
     QHeaderView,
-    QPushButton,
     QStackedWidget,
-    QStyle,
-    QStyledItemDelegate,
-    QStyleOptionViewItem,
     QTreeView,
     QVBoxLayout,
     QWidget,
 )
 
+from picsight.window.actions.keys import photo_menu
+from picsight.window.library.problems_cells import ACTS, ProblemDelegate
 from picsight.window.library.problems_model import REASONS, Column, ProblemsModel
 from picsight.window.parts.controls import Button, SlimScrollBar, Weight
 from picsight.window.parts.labels import ElidedLabel
 from picsight.window.parts.notice import Notice
-from picsight.window.parts.pills import Pills
-from picsight.window.parts.words import cut_middle, number, say, short_path
-from picsight.window.tokens import HALF, PAD, SMALL, em, mix, px, tones
+from picsight.window.parts.pills import PillButton, Pills
+from picsight.window.parts.words import counted, number, say, short_path
+from picsight.window.tokens import HALF, PAD, SMALL, px
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
 
-    from PySide6.QtCore import QModelIndex, QRect
-    from PySide6.QtGui import QKeyEvent, QPaintEvent
+    from PySide6.QtGui import QKeyEvent, QResizeEvent
 
-    from picsight.window.grid.model import Index
     from picsight_engine.errors import ProblemCode
+
+NARROW = 50  # em: under this names need the room of when and how often
+WIDTHS = {Column.WHEN: 9, Column.TRIES: 5, Column.RETRY: 8, Column.IGNORE: 6}  # em
 
 
 class ProblemsView(QWidget):
     """Shows the problems and says what a person wants done."""
 
-    retry_requested = Signal()
+    retry_all_requested = Signal()
+    retry_requested = Signal(object)  # tuple[Problem, ...]
+    ignore_requested = Signal(object)  # tuple[Problem, ...]
     reveal_requested = Signal(object)  # Path
     left = Signal()
 
@@ -55,6 +55,8 @@ class ProblemsView(QWidget):
         self._kinds = Pills(self)
         self._group = QButtonGroup(self)
         self._kinds_shown: list[tuple[ProblemCode | None, int]] = []
+        self._closed: set[str] = set()  # reasons whose files a person has put away
+        self._last: Path | None = None  # the file with the keyboard, to be found again
         self._retry = Button(self.tr("Try all again"), Weight.PLAIN, self)
         self._reveal = Button(self.tr("Show in folder"), Weight.PLAIN, self)
         self._path = ElidedLabel(self)
@@ -64,9 +66,7 @@ class ProblemsView(QWidget):
         self._notice.say(self.tr("Every photo could be read."))
         self._prepare_table()
         self._build()
-        self._retry.clicked.connect(self.retry_requested)
-        self._reveal.clicked.connect(self._reveal_current)
-        model.modelReset.connect(self._follow)
+        self._join()
         self._follow()
 
     def _prepare_table(self) -> None:
@@ -75,22 +75,35 @@ class ProblemsView(QWidget):
         table.setAccessibleName(self.tr("Problems"))
         table.setUniformRowHeights(True)
         table.setRootIsDecorated(False)
+        table.setIndentation(0)
+        table.setExpandsOnDoubleClick(False)
         table.setFrameShape(QFrame.Shape.NoFrame)
-        table.setTextElideMode(Qt.TextElideMode.ElideMiddle)
         table.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         table.setVerticalScrollBar(SlimScrollBar(Qt.Orientation.Vertical, table))
         table.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
-        table.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
-        table.setIndentation(0)
-        table.setItemDelegate(_CellDelegate(table))
+        table.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
+        table.setMouseTracking(True)
+        table.setItemDelegate(ProblemDelegate(table, self._model))
+        table.setHeaderHidden(True)
         header = table.header()
         header.setStretchLastSection(False)
-        header.setSectionResizeMode(QHeaderView.ResizeMode.Interactive)
-        header.setSectionResizeMode(Column.REASON, QHeaderView.ResizeMode.Stretch)
-        header.setHighlightSections(False)
-        table.setHeaderHidden(True)
-        table.doubleClicked.connect(lambda _index: self._reveal_current())
+        header.setSectionResizeMode(QHeaderView.ResizeMode.Fixed)
+        header.setSectionResizeMode(Column.NAME, QHeaderView.ResizeMode.Stretch)
+        for column, width in WIDTHS.items():
+            table.setColumnWidth(column, px(self, width))
+
+    def _join(self) -> None:
+        table = self.table
+        table.clicked.connect(self._press)
+        table.activated.connect(self._activate)
+        table.entered.connect(self._hover)
+        table.customContextMenuRequested.connect(self._menu)
+        table.collapsed.connect(lambda index: self._closed.add(self._model.group_of(index).reason))
+        table.expanded.connect(lambda index: self._closed.discard(self._model.group_of(index).reason))
         table.selectionModel().currentChanged.connect(self._show_path)
+        self._retry.clicked.connect(self._retry_shown)
+        self._reveal.clicked.connect(self._reveal_current)
+        self._model.modelReset.connect(self._follow)
 
     def _build(self) -> None:
         pad = px(self, PAD)
@@ -118,20 +131,28 @@ class ProblemsView(QWidget):
         self.setAutoFillBackground(True)
         self.setBackgroundRole(self.table.viewport().backgroundRole())
 
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Where there is little room the names have it."""
+        super().resizeEvent(event)
+        narrow = self.width() < px(self, NARROW)
+        for column in (Column.WHEN, Column.TRIES):
+            self.table.setColumnHidden(column, narrow)
+
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        """Escape leads back to the photos."""
+        """Escape leads back to the photos, Delete ignores, Enter opens and closes a reason."""
+        current = self.table.currentIndex()
         if event.key() == Qt.Key.Key_Escape:
             self.left.emit()
+        elif event.key() == Qt.Key.Key_Delete and current.isValid():
+            self._ignore(current)
+        elif event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter) and current.isValid():
+            self._toggle(current)
         else:
             super().keyPressEvent(event)
 
     def notice_words(self) -> str:
         """What is said instead of a list, empty while there is one."""
         return self._notice.words().strip() if self._pages.currentWidget() is self._notice else ""
-
-    def current_row(self) -> int:
-        """The row with the keyboard, -1 if none."""
-        return self.table.currentIndex().row()
 
     def _follow(self) -> None:
         """Show the kinds that there are; their buttons stay while the kinds do, so that the keyboard stays too."""
@@ -142,9 +163,10 @@ class ProblemsView(QWidget):
         for button, (kind, _) in zip(self._group.buttons(), kinds, strict=True):
             button.setChecked(kind == self._model.kind)
         self._pages.setCurrentIndex(0 if self._model.total() else 1)
-        self.table.setColumnWidth(Column.NAME, px(self, 16))
-        self.table.setColumnWidth(Column.WHEN, px(self, 9))
-        self.table.setColumnWidth(Column.TRIES, px(self, 5))
+        for index in self._model.reasons():
+            self.table.setExpanded(index, self._model.group_of(index).reason not in self._closed)
+        if self._last is not None:
+            self.table.setCurrentIndex(self._model.find(self._last))
         self._show_path()
 
     def _make_buttons(self, kinds: Sequence[tuple[ProblemCode | None, int]]) -> None:
@@ -152,96 +174,72 @@ class ProblemsView(QWidget):
             self._group.removeButton(button)
         for kind, count in kinds:
             words = say(REASONS[kind]) if kind else self.tr("All")
-            button = KindButton(f"{words} {number(count)}", self)
+            button = PillButton(f"{words} {number(count)}", self)
             button.clicked.connect(partial(self._model.show_kind, kind))
             self._group.addButton(button)
         self._kinds.show_buttons(self._group.buttons())
 
     def _show_path(self, _current: QModelIndex | None = None) -> None:
-        row = self.current_row()
-        self._reveal.setEnabled(row >= 0)
-        self._path.setText(short_path(self._model.path(row)) if row >= 0 else "")
+        path = self._model.path(self.table.currentIndex())
+        self._last = path or self._last
+        self._reveal.setEnabled(path is not None)
+        self._path.setText(short_path(path) if path is not None else "")
 
     def _reveal_current(self) -> None:
-        if self.current_row() >= 0:
-            self.reveal_requested.emit(self._model.path(self.current_row()))
+        path = self._model.path(self.table.currentIndex())
+        if path is not None:
+            self.reveal_requested.emit(path)
 
+    # What is done about them
 
-class _CellDelegate(QStyledItemDelegate):
-    """A cell with air around its words; what is less important is dim."""
-
-    def __init__(self, table: QTreeView) -> None:
-        super().__init__(table)
-        self._table = table
-
-    def sizeHint(self, _option: QStyleOptionViewItem, _index: Index) -> QSize:
-        """2.25 em high."""
-        return QSize(px(self._table, 5), px(self._table, 2.25))
-
-    def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: Index) -> None:
-        """Ground, then the words cut in the middle."""
-        view, rect = self._table, option.rect
-        colours = tones(view)
-        selected = bool(option.state & QStyle.StateFlag.State_Selected)
-        painter.fillRect(rect, colours.base)
-        if selected:
-            painter.fillRect(rect, mix(colours.base, colours.accent, 0.25))
-        elif option.state & QStyle.StateFlag.State_MouseOver:
-            painter.fillRect(rect, colours.placeholder)
-        first = index.column() == Column.NAME
-        dim = index.column() in (Column.WHEN, Column.TRIES)
-        painter.setPen(colours.dim if dim and not selected else colours.text)
-        words = rect.adjusted(px(view, PAD if first else HALF), 0, -px(view, HALF), 0)
-        metrics, text = painter.fontMetrics(), str(index.data())
-        if index.column() == Column.NAME:
-            text = cut_middle(text, metrics, words.width())
+    def _retry_shown(self) -> None:
+        if self._model.kind is None:
+            self.retry_all_requested.emit()
         else:
-            text = metrics.elidedText(text, Qt.TextElideMode.ElideRight, words.width())
-        painter.drawText(words, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeading, text)
-        if index.row() == view.currentIndex().row() and view.hasFocus():
-            self._paint_focus(painter, rect, index.column())
+            self.retry_requested.emit(self._model.shown())
 
-    def _paint_focus(self, painter: QPainter, rect: QRect, column: int) -> None:
-        """A ring around the whole row, drawn cell by cell."""
-        view = self._table
-        width = max(2, round(0.12 * em(view)))
-        ink = tones(view).text
-        painter.fillRect(rect.left(), rect.top(), rect.width(), width, ink)
-        painter.fillRect(rect.left(), rect.bottom() - width + 1, rect.width(), width, ink)
-        if column == Column.NAME:
-            painter.fillRect(rect.left(), rect.top(), width, rect.height(), ink)
-        if column == Column.TRIES:
-            painter.fillRect(rect.right() - width + 1, rect.top(), width, rect.height(), ink)
+    def _ignore(self, index: QModelIndex) -> None:
+        self.ignore_requested.emit(self._model.problems_at(index))
 
+    def _press(self, index: QModelIndex) -> None:
+        """A word that does something, or a reason, which opens and closes."""
+        if index.column() == Column.RETRY:
+            self.retry_requested.emit(self._model.problems_at(index))
+        elif index.column() == Column.IGNORE:
+            self._ignore(index)
+        else:
+            self._toggle(index)
 
-class KindButton(QPushButton):
-    """One kind of problem and how many there are; a pill that stays pressed."""
+    def _activate(self, index: QModelIndex) -> None:
+        """Enter, or a double click, on a file."""
+        if index.column() not in ACTS:
+            self._reveal_current()
 
-    def __init__(self, text: str, parent: QWidget | None = None) -> None:
-        super().__init__(text, parent)
-        self.setCheckable(True)
-        self.setAttribute(Qt.WidgetAttribute.WA_Hover)
+    def _toggle(self, index: QModelIndex) -> None:
+        if self._model.path(index) is None:
+            first = index.siblingAtColumn(0)
+            self.table.setExpanded(first, not self.table.isExpanded(first))
 
-    def sizeHint(self) -> QSize:
-        """The words with 0.75 em on both sides."""
-        return QSize(self.fontMetrics().horizontalAdvance(self.text()) + px(self, 2 * PAD), px(self, 2.25))
+    def _hover(self, index: QModelIndex) -> None:
+        hand = index.column() in ACTS or self._model.path(index) is None
+        shape = Qt.CursorShape.PointingHandCursor if hand else Qt.CursorShape.ArrowCursor
+        self.table.viewport().setCursor(shape)
 
-    def minimumSizeHint(self) -> QSize:
-        """Words are never cut."""
-        return self.sizeHint()
-
-    def paintEvent(self, _event: QPaintEvent) -> None:
-        """Filled while chosen."""
-        colours, painter = tones(self), QPainter(self)
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        shape = QRectF(self.rect()).adjusted(1, px(self, 0.2), -1, -px(self, 0.2))
-        button: QAbstractButton = self
-        ring = colours.text if self.hasFocus() else colours.line
-        painter.setPen(QPen(ring, max(1.5, 0.12 * em(self)) if self.hasFocus() else 1))
-        painter.setBrush(
-            colours.chosen if button.isChecked() else colours.hover if self.underMouse() else colours.base
-        )
-        painter.drawRoundedRect(shape, shape.height() / 2, shape.height() / 2)
-        painter.setPen(colours.text)
-        painter.drawText(self.rect(), Qt.AlignmentFlag.AlignCenter, self.text())
-        painter.end()
+    def _menu(self, point: QPoint) -> None:
+        index = self.table.indexAt(point)
+        problems, path = self._model.problems_at(index), self._model.path(index)
+        if not problems:
+            return
+        many = len(problems)
+        entries = [
+            (
+                counted(many, "Try again", "Try %n files again"),
+                "",
+                lambda: self.retry_requested.emit(problems),
+            ),
+            (counted(many, "Ignore", "Ignore %n files"), "Del", lambda: self.ignore_requested.emit(problems)),
+        ]
+        if path is not None:
+            reveal = (self.tr("Show in folder"), "", lambda: self.reveal_requested.emit(path))
+            entries = [*entries, reveal]
+        photo_menu(self, entries).popup(self.table.viewport().mapToGlobal(point))

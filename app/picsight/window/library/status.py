@@ -2,25 +2,53 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import Qt, Signal
+from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtGui import QPainter
 from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QVBoxLayout, QWidget
 
+from picsight.window.library.details import IndexingDetails
 from picsight.window.parts.controls import Button, ThinProgress, Weight
-from picsight.window.parts.labels import ElidedLabel, Words
-from picsight.window.parts.words import counted, duration, number, percent, tooltip
-from picsight.window.tokens import PAD, SMALL, px, tones
+from picsight.window.parts.labels import ElidedLabel
+from picsight.window.parts.words import counted, duration, isolated, number, percent, tooltip
+from picsight.window.tokens import PAD, px, tones
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from pathlib import Path
+
     from PySide6.QtGui import QPaintEvent
 
     from picsight_engine.indexing.events import Progress
 
+NOTICED_MS, READ_MS = 6000, 60  # how long news stays: until it is noticed, and for each letter
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """What is said on the right, and what can be done about it by `verb`, which `spoken` names for a screen reader.
+
+    `short` is said where there is no room. `goes_on`: the words lead to the details. `bar` is how far it is and of how
+    much, which is 0 while nobody knows.
+    """
+
+    words: str = ""
+    verb: str = ""
+    wish: Callable[[], object] | None = None
+    short: str = ""
+    spoken: str = ""
+    goes_on: bool = False
+    bar: tuple[int, int] | None = None
+    bar_name: str = ""
+
+
+IDLE = Line()
+
 
 class StatusLine(QWidget):
-    """Left: the photos. Right: indexing, with what can be done about it."""
+    """Left: the photos. Right: what goes on, with what can be done about it; news lies over it until it was read."""
 
     pause_requested = Signal()
     resume_requested = Signal()
@@ -28,6 +56,7 @@ class StatusLine(QWidget):
     install_again_requested = Signal()
     forget_requested = Signal()
     problems_requested = Signal()
+    folders_requested = Signal()
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -37,9 +66,15 @@ class StatusLine(QWidget):
         self._act = Button("", Weight.QUIET, self)
         self._progress = ThinProgress(self.tr("Indexing"), self)
         self._details = IndexingDetails(self)
-        self._action = self.pause_requested
+        self._standing, self._shown, self._far = IDLE, IDLE, ""
+        self.expiry = QTimer(self, singleShot=True)
+        self.expiry.timeout.connect(self._expire)
         self._act.clicked.connect(self._act_now)
         self._news.clicked.connect(self._toggle)
+        self._lay_out()
+        self._show(IDLE)
+
+    def _lay_out(self) -> None:
         row = QHBoxLayout()
         row.setContentsMargins(px(self, PAD), 0, px(self, PAD), 0)
         row.setSpacing(px(self, PAD))
@@ -58,30 +93,24 @@ class StatusLine(QWidget):
         self._progress.setFixedWidth(px(self, 8))
         self._progress.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
         self._details.hide()
-        self.show_idle()
 
     def say_photos(self, words: str) -> None:
         """What is shown and selected."""
         self._photos.setText(words)
 
     def words(self) -> str:
-        """What is said about indexing."""
-        return self._news.text() if self._news.isVisibleTo(self) else self._said.text()
+        """What is said on the right."""
+        return self._shown.words
 
     def show_idle(self) -> None:
         """Nothing goes on."""
-        self._show_right("", None, "")
-        self._details.hide()
+        self._stand(IDLE)
 
     def show_scanning(self, files: int) -> None:
         """Files are being found; their number is not known yet."""
-        self._show_right(
-            counted(files, "Looking · %n file so far", "Looking · %n files so far"),
-            self.pause_requested,
-            self.tr("Pause"),
-        )
-        self._progress.setMaximum(0)
-        self._progress.show()
+        self._far = ""
+        words = counted(files, "Looking · %n file so far", "Looking · %n files so far")
+        self._stand(self._pausable(words, (0, 0)))
 
     def show_progress(self, progress: Progress, folders: int) -> None:
         """How far it is."""
@@ -91,11 +120,13 @@ class StatusLine(QWidget):
             if left is not None
             else self.tr("Indexing")
         )
-        self._show_right(words, self.pause_requested, self.tr("Pause"))
-        self._progress.setMaximum(max(progress.total, 1))
-        self._progress.setValue(progress.done)
-        self._progress.show()
-        self._details.show_progress(progress, folders)
+        done, total = number(progress.done), number(progress.total)
+        self._far = self.tr("{done} of {total}").format(done=done, total=total)
+        self._details.show_progress(progress, self._far, folders)
+        self._stand(self._pausable(words, (progress.done, max(progress.total, 1))))
+
+    def _pausable(self, words: str, bar: tuple[int, int]) -> Line:
+        return Line(words, self.tr("Pause"), self.pause_requested.emit, goes_on=True, bar=bar)
 
     def show_changing(self, share: float | None) -> None:
         """A new model reads the photos: how much of them, from 0 to 1, None while they are counted."""
@@ -105,46 +136,40 @@ class StatusLine(QWidget):
             done = percent(share)
             sentence = self.tr("Search keeps working while the new model reads your photos: {share}.")
             sentence, short = sentence.format(share=done), self.tr("New model: {share}").format(share=done)
-        self._show_right(sentence, self.cancel_change_requested, self.tr("Cancel"), short)
-        self._act.setAccessibleName(self.tr("Cancel the change of model"))
-        self._details.hide()
-        self._progress.setAccessibleName(self.tr("Photos read by the new model"))
-        self._progress.setMaximum(0 if share is None else 1000)
-        self._progress.setValue(0 if share is None else int(1000 * share))
-        self._progress.show()
+        bar = (0, 0) if share is None else (int(1000 * share), 1000)
+        name = self.tr("Photos read by the new model")
+        self._stand(replace(self._cancelable(sentence), short=short, bar=bar, bar_name=name))
 
     def show_unread(self, why: str) -> None:
         """The new model could not read all photos now: `why`, if that is known, and the way back."""
         words = self.tr("The new model cannot read all photos now. Until it can, the one before answers.")
-        self._show_right(
-            " ".join(filter(None, (why, words))), self.cancel_change_requested, self.tr("Cancel")
-        )
-        self._act.setAccessibleName(self.tr("Cancel the change of model"))
-        self._details.hide()
+        self._stand(self._cancelable(" ".join(filter(None, (why, words)))))
+
+    def _cancelable(self, words: str) -> Line:
+        spoken = self.tr("Cancel the change of model")
+        return Line(words, self.tr("Cancel"), self.cancel_change_requested.emit, spoken=spoken)
 
     def show_incomplete(self) -> None:
         """The model's files cannot be used as they are."""
         words = self.tr("The search model is incomplete.")
-        self._show_right(words, self.install_again_requested, self.tr("Install again"))
-        self._details.hide()
+        self._stand(Line(words, self.tr("Install again"), self.install_again_requested.emit))
 
     def show_paused(self) -> None:
-        """A person paused it."""
-        self._show_right(self.tr("Paused."), self.resume_requested, self.tr("Resume"))
-        self._details.hide()
+        """A person paused it: how far it had come."""
+        words = self.tr("Paused at {far}.").format(far=self._far) if self._far else self.tr("Paused.")
+        self._stand(Line(words, self.tr("Resume"), self.resume_requested.emit))
 
     def show_stopped(self, sentence: str) -> None:
         """It could not go on: why, and a way to try again."""
-        self._show_right(sentence, self.resume_requested, self.tr("Resume"))
-        self._details.hide()
+        self._stand(Line(sentence, self.tr("Resume"), self.resume_requested.emit))
 
     def show_emptier(self, sentence: str) -> None:
         """Photos are missing and were kept: a person may know better."""
-        self._show_right(sentence, self.forget_requested, self.tr("They are gone"))
+        self._stand(Line(sentence, self.tr("They are gone"), self.forget_requested.emit))
 
     def show_sentence(self, sentence: str) -> None:
         """Something that a person should read; nothing is to be done here about it."""
-        self._show_right(sentence, None, "")
+        self._pass_by(Line(sentence))
 
     def show_done(self, photos: int, problems: int) -> None:
         """All is looked through."""
@@ -152,10 +177,24 @@ class StatusLine(QWidget):
         if problems:
             bad = counted(problems, "%n problem", "%n problems")
             words = self.tr("Your photos are ready: {photos}, {problems}.").format(photos=found, problems=bad)
-            self._show_right(words, self.problems_requested, self.tr("Show problems"))
+            self._pass_by(Line(words, self.tr("Show problems"), self.problems_requested.emit))
         else:
-            self._show_right(self.tr("Your photos are ready: {photos}.").format(photos=found), None, "")
-        self._details.hide()
+            self._pass_by(Line(self.tr("Your photos are ready: {photos}.").format(photos=found)))
+
+    def show_empty(self, folders: Sequence[Path]) -> None:
+        """These folders were added and hold no photos."""
+        names = ", ".join(isolated(f"“{folder.name or folder}”") for folder in folders)
+        words = self.tr("No photos in {folders}.").format(folders=names)
+        self._pass_by(Line(words, self.tr("Choose another folder…"), self.folders_requested.emit))
+
+    def show_undoable(self, sentence: str, undo: Callable[[], object]) -> None:
+        """Something was done that can be taken back."""
+        self._pass_by(Line(sentence, self.tr("Undo"), undo))
+
+    def end_news(self) -> None:
+        """What was told does not hold any more."""
+        self.expiry.stop()
+        self._show(self._standing)
 
     def paintEvent(self, _event: QPaintEvent) -> None:
         """The line to the photos."""
@@ -163,53 +202,45 @@ class StatusLine(QWidget):
         painter.fillRect(0, 0, self.width(), 1, tones(self).line)
         painter.end()
 
-    def _show_right(self, words: str, action: object | None, verb: str, short: str = "") -> None:
-        goes_on = action is self.pause_requested
-        self._said.say("" if goes_on else words, short)
-        self._said.setToolTip("" if goes_on else tooltip(words))
-        self._news.setText(words if goes_on else "")
-        self._news.setVisible(goes_on)
+    def _stand(self, line: Line) -> None:
+        """Say what goes on from now on; under news only if something else can be done now."""
+        before, self._standing = self._standing, line
+        if not (self.expiry.isActive() and line.verb == before.verb):
+            self.expiry.stop()
+            self._show(line)
+
+    def _pass_by(self, line: Line) -> None:
+        """Say it for as long as it takes to read."""
+        self._show(line)
+        self.expiry.start(NOTICED_MS + READ_MS * len(line.words))
+
+    def _expire(self) -> None:
+        if self.underMouse():  # is being read, or its button about to be pressed
+            self.expiry.start()
+        else:
+            self._show(self._standing)
+
+    def _show(self, line: Line) -> None:
+        self._shown = line
+        self._said.say("" if line.goes_on else line.words, line.short)
+        self._said.setToolTip("" if line.goes_on else tooltip(line.words))
+        self._news.setText(line.words if line.goes_on else "")
+        self._news.setVisible(line.goes_on)
         self._news.updateGeometry()
-        self._progress.hide()
-        self._act.setVisible(action is not None)
-        self._act.setText(verb)
-        self._act.setAccessibleName("")  # its words; only a change of model needs more
-        self._progress.setAccessibleName(self.tr("Indexing"))
+        self._details.setVisible(line.goes_on and self._details.isVisible())
+        self._progress.setVisible(line.bar is not None)
+        done, total = line.bar or (0, 1)
+        self._progress.setMaximum(total)
+        self._progress.setValue(done)
+        self._progress.setAccessibleName(line.bar_name or self.tr("Indexing"))
+        self._act.setVisible(bool(line.verb))
+        self._act.setText(line.verb)
+        self._act.setAccessibleName(line.spoken)
         self._act.updateGeometry()
-        if action is not None:
-            self._action = action  # type: ignore[assignment]  # one of this class's own signals
 
     def _act_now(self) -> None:
-        self._action.emit()
+        if self._shown.wish is not None:
+            self._shown.wish()
 
     def _toggle(self) -> None:
         self._details.setVisible(not self._details.isVisible())
-
-
-class IndexingDetails(QWidget):
-    """Two lines about the run: how far and how fast, how long and what could not be read."""
-
-    def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self._far, self._long = Words(parent=self), Words(parent=self)
-        column = QVBoxLayout(self)
-        column.setContentsMargins(px(self, PAD), px(self, PAD), px(self, PAD), 0)
-        column.setSpacing(px(self, SMALL))
-        column.addWidget(self._far)
-        column.addWidget(self._long)
-
-    def show_progress(self, progress: Progress, folders: int) -> None:
-        """Say the figures."""
-        where = counted(folders, "Looking through %n folder", "Looking through %n folders")
-        done = self.tr("{done} of {total}").format(done=number(progress.done), total=number(progress.total))
-        rate = counted(round(progress.photos_per_second), "%n photo a second", "%n photos a second")
-        gap = "   "
-        self._far.setText(gap.join((where, done, rate) if progress.photos_per_second >= 1 else (where, done)))
-        left = (
-            self.tr("{time} left").format(time=duration(progress.seconds_left))
-            if progress.seconds_left is not None
-            else ""
-        )
-        problems = counted(progress.problems, "%n problem", "%n problems") if progress.problems else ""
-        self._long.setText(" · ".join(filter(None, (left, problems))))
-        self._long.setVisible(bool(self._long.text()))

@@ -7,15 +7,15 @@ from html import escape
 from typing import TYPE_CHECKING, TypeVar
 
 from PySide6.QtCore import QRectF, Qt, Signal
-from PySide6.QtGui import QPainter, QPalette
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QSizePolicy, QVBoxLayout, QWidget
+from PySide6.QtGui import QPainter, QPalette, QPen
+from PySide6.QtWidgets import QBoxLayout, QHBoxLayout, QLabel, QSizePolicy, QVBoxLayout, QWidget
 
 from picsight.window.models.rows import SPOKEN, Act, Row
+from picsight.window.models.signs import Advice, Mark, Quality
 from picsight.window.parts.controls import Button, ThinProgress, Weight
-from picsight.window.parts.icons import paint_icon
 from picsight.window.parts.labels import Links, Words, sized
 from picsight.window.parts.words import isolated, linked, say, size
-from picsight.window.tokens import HAIR, PAD, SMALL, px, tones
+from picsight.window.tokens import HAIR, HALF, PAD, px, tones
 
 if TYPE_CHECKING:
     from PySide6.QtGui import QPaintEvent
@@ -33,15 +33,18 @@ class RowView(QWidget):
         super().__init__(parent)
         self._title = sized(_words(self), 1.0, semibold=True)
         self._words, self._details = _words(self), _dim(Links(self))
+        self._quality, self._advice = Quality(self), Advice(self)
+        self._facts, self._licence = _dim(_words(self)), _dim(_words(self))
         self._stands, self._fault = Mark(self), Mark(self)
         self._progress, self._far = ThinProgress("", self), _dim(_words(self))
         self.cancel = Button(self.tr("Cancel"), Weight.PLAIN, self)
         self.cancel.setAutoDefault(False)
         self.cancel.clicked.connect(self.cancel_requested)
         self._buttons: dict[Act, Button] = {}
-        self._keyboard_due = False
+        self._keyboard_due = self._is_card = False
         self._acts = QHBoxLayout()
         self._acts.setSpacing(px(self, HAIR))
+        self._acts.addStretch(1)
         self._acts.addWidget(self.cancel)
         self._lay_out()
         self._details.hide()
@@ -49,24 +52,38 @@ class RowView(QWidget):
         self.show_fault("")
 
     def _lay_out(self) -> None:
+        name = QHBoxLayout()
+        name.setSpacing(px(self, HALF))
+        name.addWidget(self._title)
+        name.addWidget(self._advice)
+        name.addStretch(1)
         words = QVBoxLayout()
         words.setSpacing(px(self, HAIR))
-        words.addWidget(self._title)
-        words.addWidget(self._words)
+        words.addLayout(name)
+        told: tuple[QWidget, ...] = (self._words, self._quality, self._facts, self._licence, self._stands)
+        for part in told:
+            words.addWidget(part)
         words.addStretch(1)
-        top = QHBoxLayout()
-        top.setSpacing(px(self, PAD))
-        top.addLayout(words, 1)
-        top.addLayout(self._acts)
-        top.setAlignment(self._acts, Qt.AlignmentFlag.AlignTop)
+        self._top = QBoxLayout(QBoxLayout.Direction.LeftToRight)
+        self._top.setSpacing(px(self, PAD))
+        self._top.addLayout(words, 1)
+        self._top.addLayout(self._acts)
         gap = px(self, PAD)
         column = QVBoxLayout(self)
         column.setContentsMargins(gap, gap, gap, gap)
         column.setSpacing(px(self, HAIR))
-        column.addLayout(top)
-        for part in (self._stands, self._progress, self._far, self._fault, self._details):
+        column.addLayout(self._top, 1)
+        for part in (self._progress, self._far, self._fault, self._details):
             column.addWidget(part)
+        self._title.setMinimumHeight(self._advice.sizeHint().height())  # so that all words below stand alike
         self._progress.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+
+    def show_as_card(self, *, card: bool) -> None:
+        """Beside others, with what can be done below the words, or as a line of a list."""
+        self._is_card = card
+        across, down = QBoxLayout.Direction.LeftToRight, QBoxLayout.Direction.TopToBottom
+        self._top.setDirection(down if card else across)
+        self._top.setAlignment(self._acts, Qt.AlignmentFlag(0) if card else Qt.AlignmentFlag.AlignTop)
 
     def show_row(self, row: Row) -> None:
         """Show a line; a button that stays keeps the focus."""
@@ -74,7 +91,15 @@ class RowView(QWidget):
         self._title.setText(row.title)
         self._words.setText(row.words)
         self._words.setVisible(bool(row.words))
-        self._stands.say(" · ".join(filter(None, (row.state, row.facts))), "tick" if row.in_use else "")
+        self._quality.show_steps(row.quality)
+        self._advice.setVisible(row.recommended)
+        told = (row.facts, row.licence)
+        if not row.in_front:  # there is room for both in a line
+            told = (" · ".join(filter(None, told)), "")
+        for label, words in zip((self._facts, self._licence), told, strict=True):
+            label.setText(words)
+            label.setVisible(bool(words))
+        self._stands.say(row.state, "tick" if row.in_use else "")
         self._details.setText(_details(row))
         self._progress.setAccessibleName(say("Installing {model}").format(model=row.title))
         self.cancel.setAccessibleName(say("Cancel installing {model}").format(model=row.title))
@@ -89,13 +114,14 @@ class RowView(QWidget):
         for place, act in enumerate(row.acts):
             button = self._buttons.get(act)
             if button is None:
-                weight = Weight.QUIET if act is Act.REMOVE else Weight.PLAIN
+                advised = row.recommended and place == len(row.acts) - 1
+                weight = Weight.QUIET if act is Act.REMOVE else Weight.PRIMARY if advised else Weight.PLAIN
                 button = self._buttons[act] = Button(say(act.value), weight, self)
                 button.setAutoDefault(False)
                 button.clicked.connect(partial(self.wished.emit, act))
             button.setAccessibleName(say(SPOKEN[act]).format(model=row.title))
             self._acts.removeWidget(button)
-            self._acts.insertWidget(place, button)
+            self._acts.insertWidget(place + 1, button)  # the stretch is first
             button.setVisible(not self.cancel.isVisibleTo(self))
         if self._keyboard_due:
             self._take_keyboard()
@@ -151,66 +177,26 @@ class RowView(QWidget):
 
     def follow_palette(self) -> None:
         """Dim words in the colours of now."""
-        for label in (self._details, self._far):
+        for label in (self._details, self._far, self._facts, self._licence):
             _tint(label)
 
     def says(self) -> str:
         """All that can be read in the line now."""
-        parts = (self._title, self._words, self._details, self._far)
+        parts = (self._title, self._words, self._facts, self._licence, self._details, self._far)
         marks = (mark.words() for mark in (self._stands, self._fault) if mark.isVisibleTo(self))
         return "\n".join([*(part.text() for part in parts if part.isVisibleTo(self)), *marks])
 
     def paintEvent(self, _event: QPaintEvent) -> None:
-        """The line to the next model."""
-        painter = QPainter(self)
-        painter.fillRect(
-            QRectF(px(self, PAD), self.height() - 1, self.width() - 2 * px(self, PAD), 1), tones(self).line
-        )
-        painter.end()
-
-
-class Mark(QWidget):
-    """A sentence with an icon in front of it where there is one."""
-
-    def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self._label, self._sign = _words(self), _Sign(self)
-        row = QHBoxLayout(self)
-        row.setContentsMargins(0, 0, 0, 0)
-        row.setSpacing(px(self, SMALL))
-        row.addWidget(self._sign, 0, Qt.AlignmentFlag.AlignTop)
-        row.addWidget(self._label, 1)
-        self.say("")
-
-    def say(self, words: str, icon: str = "") -> None:
-        """Show these words, or nothing at all."""
-        self._sign.show_icon(icon)
-        self._label.setText(words)
-        self.setVisible(bool(words))
-
-    def words(self) -> str:
-        """What is said."""
-        return self._label.text()
-
-
-class _Sign(QWidget):
-    """An icon as high as a line of words."""
-
-    def __init__(self, parent: QWidget) -> None:
-        super().__init__(parent)
-        self._icon = ""
-        self.setFixedSize(px(self, 1.25), self.fontMetrics().height())
-
-    def show_icon(self, icon: str) -> None:
-        """Show this one; without a name none, and no room for one."""
-        self._icon = icon
-        self.setVisible(bool(icon))
-        self.update()
-
-    def paintEvent(self, _event: QPaintEvent) -> None:
-        """The icon, centred."""
-        painter = QPainter(self)
-        paint_icon(painter, self.rect(), self._icon, tones(self).text)
+        """The outline of a card, or the line to the next model."""
+        colours, painter = tones(self), QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        if self._is_card:
+            painter.setPen(QPen(colours.accent if self._advice.isVisibleTo(self) else colours.line, 1))
+            shape, radius = QRectF(self.rect()).adjusted(0.5, 0.5, -0.5, -0.5), px(self, HALF)
+            painter.drawRoundedRect(shape, radius, radius)
+        else:
+            line = QRectF(px(self, PAD), self.height() - 1, self.width() - 2 * px(self, PAD), 1)
+            painter.fillRect(line, colours.line)
         painter.end()
 
 

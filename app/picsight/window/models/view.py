@@ -1,4 +1,4 @@
-"""The dialog of models: one line a model, the licence before anything is installed, and what is under it all."""
+"""The dialog of models: a few side by side, all others as lines, the licence before anything is installed."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QEvent, QSize, Qt, QTimer, Signal
 from PySide6.QtGui import QPalette
 from PySide6.QtWidgets import (
+    QBoxLayout,
     QDialog,
     QFrame,
     QHBoxLayout,
@@ -19,20 +20,23 @@ from PySide6.QtWidgets import (
 )
 
 from picsight.window.models.licence_view import LicencePage
-from picsight.window.models.row_view import Mark, RowView
+from picsight.window.models.row_view import RowView
+from picsight.window.models.signs import Mark
 from picsight.window.parts.controls import Button, SlimScrollBar, Weight
 from picsight.window.parts.drops import dropped_files
 from picsight.window.parts.labels import Words, sized
+from picsight.window.parts.words import number
 from picsight.window.tokens import HALF, PAD, SMALL, px
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from PySide6.QtGui import QDragEnterEvent, QDropEvent
+    from PySide6.QtGui import QDragEnterEvent, QDropEvent, QResizeEvent
 
     from picsight.window.models.rows import Row
 
-WIDE, HIGH, LEAST_WIDE, LEAST_HIGH = 44, 44, 28, 20  # em
+WIDE, HIGH, LEAST_WIDE, LEAST_HIGH = 54, 36, 28, 20  # em
+SIDE_BY_SIDE = 40  # em: what three models beside one another need
 
 
 class ModelsDialog(QDialog):
@@ -49,8 +53,10 @@ class ModelsDialog(QDialog):
         self.setAcceptDrops(True)
         self.rows: dict[str, RowView] = {}
         self._pages, self._list = QStackedWidget(self), QWidget()
-        self._lines = QVBoxLayout()
+        self._cards, self._others = QBoxLayout(QBoxLayout.Direction.LeftToRight), QWidget(self._list)
+        self._lines = QVBoxLayout(self._others)
         self._sentence = Mark(self)
+        self.all = Button("", Weight.QUIET, self._list)
         self.details = Button(self.tr("Technical details"), Weight.QUIET, self)
         self.file = Button(self.tr("Install from a file…"), Weight.QUIET, self)
         self.done_button = Button(self.tr("Close"), Weight.PLAIN, self)
@@ -64,8 +70,10 @@ class ModelsDialog(QDialog):
         self._size_first()
 
     def _connect(self) -> None:
-        for button in (self.details, self.file, self.done_button):
+        for button in (self.all, self.details, self.file, self.done_button):
             button.setAutoDefault(False)
+        self.all.setCheckable(True)
+        self.all.toggled.connect(self._show_others)
         self.details.setCheckable(True)
         self.details.toggled.connect(self._show_details)
         self.file.clicked.connect(self.file_requested)
@@ -87,12 +95,7 @@ class ModelsDialog(QDialog):
         top.setSpacing(px(self, SMALL))
         for part in (title, intro, self._sentence):
             top.addWidget(part)
-        self._lines.setContentsMargins(0, 0, 0, 0)
-        self._lines.setSpacing(0)
-        self._lines.addStretch(1)
-        self._list.setLayout(self._lines)
-        self._list.setBackgroundRole(QPalette.ColorRole.Base)
-        self._list.setAutoFillBackground(True)
+        self._fill_list()
         column = QVBoxLayout(page)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(0)
@@ -100,6 +103,29 @@ class ModelsDialog(QDialog):
         column.addWidget(scrolled(self._list, self.tr("Models")), 1)
         column.addLayout(self._foot())
         return page
+
+    def _fill_list(self) -> None:
+        gap = px(self, PAD)
+        self._cards.setSpacing(px(self, HALF))
+        self._lines.setContentsMargins(0, 0, 0, 0)
+        self._lines.setSpacing(0)
+        self._others.hide()
+        more = QHBoxLayout()
+        more.setContentsMargins(px(self, SMALL), 0, gap, 0)
+        more.addWidget(self.all)
+        more.addStretch(1)
+        cards = QVBoxLayout()
+        cards.setContentsMargins(gap, gap, gap, 0)
+        cards.addLayout(self._cards)
+        column = QVBoxLayout(self._list)
+        column.setContentsMargins(0, 0, 0, gap)
+        column.setSpacing(gap)
+        column.addLayout(cards)
+        column.addLayout(more)
+        column.addWidget(self._others)
+        column.addStretch(1)
+        self._list.setBackgroundRole(QPalette.ColorRole.Base)
+        self._list.setAutoFillBackground(True)
 
     def _foot(self) -> QHBoxLayout:
         foot, gap = QHBoxLayout(), px(self, PAD)
@@ -112,31 +138,49 @@ class ModelsDialog(QDialog):
         return foot
 
     def show_rows(self, rows: Sequence[Row]) -> None:
-        """Show these models in this order; lines that stay keep focus and progress. The first time the focus goes
-        to the first thing that can be done.
+        """Show these models in this order, those in front side by side; what stays keeps focus and progress. The first
+        time the focus goes to the first thing that can be done.
         """
         first_time, keyboard = not self.rows, self.focusWidget()
         for name in self.rows.keys() - {row.name for row in rows}:
             gone = self.rows.pop(name)
             gone.hide()
             gone.deleteLater()
-        for place, row in enumerate(rows):
-            line = self.rows.get(row.name)
-            if line is None:
-                line = self.rows[row.name] = RowView(self._list)
-                line.wished.connect(partial(self.wished.emit, row.name))
-                line.cancel_requested.connect(self.cancel_requested)
-                line.show_details(shown=self.details.isChecked())
-            line.show_row(row)
-            if self._lines.indexOf(line) != place:
-                self._lines.removeWidget(line)
-                self._lines.insertWidget(place, line)
-                line.show()  # now, not when the layout gets to it: only what is shown takes the focus
-        stops = [stop for row in rows for stop in self.rows[row.name].stops()]
-        for before, after in itertools.pairwise([*stops, self.details, self.file, self.done_button]):
+        others = [row for row in rows if not row.in_front]
+        for layout, shown in ((self._cards, [row for row in rows if row.in_front]), (self._lines, others)):
+            for place, row in enumerate(shown):
+                self._show_row(row, layout, place)
+        self.all.setVisible(bool(others))
+        self._show_others(self.all.isChecked())
+        if any(row.state or row.fault for row in others):  # one of them is here already
+            self.all.setChecked(True)
+        self._follow_focus(rows, keyboard, first_time=first_time)
+
+    def _show_row(self, row: Row, layout: QBoxLayout, place: int) -> None:
+        line = self.rows.get(row.name)
+        if line is None:
+            line = self.rows[row.name] = RowView(self._list)
+            line.wished.connect(partial(self.wished.emit, row.name))
+            line.cancel_requested.connect(self.cancel_requested)
+            line.show_details(shown=self.details.isChecked())
+        line.show_as_card(card=row.in_front)
+        line.show_row(row)
+        if layout.indexOf(line) != place:
+            layout.removeWidget(line)
+            layout.insertWidget(place, line, 1 if row.in_front else 0)
+            line.show()  # now, not when the layout gets to it: only what is shown takes the focus
+
+    def _follow_focus(self, rows: Sequence[Row], keyboard: QWidget | None, *, first_time: bool) -> None:
+        """Tab goes through the models in their order; the keyboard stays with the one that it was at."""
+        front, behind = (
+            [stop for row in rows if row.in_front is in_front for stop in self.rows[row.name].stops()]
+            for in_front in (True, False)
+        )
+        order = [*front, self.all, *behind, self.details, self.file, self.done_button]
+        for before, after in itertools.pairwise(order):
             self.setTabOrder(before, after)
         if first_time:
-            first = next((stop for stop in stops if not stop.isHidden()), self.done_button)
+            first = next((stop for stop in front if not stop.isHidden()), self.done_button)
             first.setFocus(Qt.FocusReason.OtherFocusReason)
         elif keyboard is not None and keyboard.isHidden():
             # What was pressed is done. Qt would go on to the next model, and a second press install that one.
@@ -144,6 +188,22 @@ class ModelsDialog(QDialog):
             stops = pressed.stops() if isinstance(pressed, RowView) else []
             shown = [stop for stop in stops if not stop.isHidden()]
             (shown[-1] if shown else self.done_button).setFocus(Qt.FocusReason.OtherFocusReason)
+
+    def _show_others(self, shown: bool) -> None:
+        """The models that most people need not look at."""
+        self._others.setVisible(shown)
+        count = number(self._lines.count())
+        self.all.setText(
+            self.tr("Fewer models") if shown else self.tr("All models ({count} more)").format(count=count)
+        )
+        self.all.updateGeometry()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Where there is no room side by side they stand one below the other."""
+        super().resizeEvent(event)
+        wide = self.width() >= px(self, SIDE_BY_SIDE)
+        across, down = QBoxLayout.Direction.LeftToRight, QBoxLayout.Direction.TopToBottom
+        self._cards.setDirection(across if wide else down)
 
     def let_install(self, *, may: bool) -> None:
         """One installation at a time."""

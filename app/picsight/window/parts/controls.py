@@ -19,11 +19,12 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from picsight.window.parts.focus import shows_focus
 from picsight.window.parts.icons import paint_icon
-from picsight.window.tokens import HAIR, ONE, SMALL, em, mix, px, tones
+from picsight.window.tokens import HAIR, HALF, ONE, SMALL, em, mix, px, tones
 
 if TYPE_CHECKING:
-    from PySide6.QtGui import QPaintEvent
+    from PySide6.QtGui import QKeyEvent, QPaintEvent
 
 
 class Weight(Enum):
@@ -81,6 +82,11 @@ class Button(QPushButton):
         draw_focus(painter, self, shape, radius)
         painter.end()
 
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Enter presses, as Space does: Qt leaves it to the dialog's default button."""
+        if not press_by_enter(self, event):
+            super().keyPressEvent(event)
+
     def _pressure(self) -> int:
         return 0 if not self.isEnabled() else 2 if self.isDown() else int(self.underMouse())
 
@@ -94,23 +100,35 @@ class Button(QPushButton):
 
 
 class IconButton(QToolButton):
-    """A button that is an icon; its name is its tooltip and what a screen reader says."""
+    """A button that is an icon, or an icon and words; its name is its tooltip and what a screen reader says."""
 
-    def __init__(self, icon: str, name: str, parent: QWidget | None = None) -> None:
+    def __init__(self, icon: str, name: str, parent: QWidget | None = None, *, words: str = "") -> None:
         super().__init__(parent)
-        self._icon = icon
+        self._icon, self._words, self._shows_words = icon, words, bool(words)
         self.setAccessibleName(name)
         self.setToolTip(name)
         self.setAttribute(Qt.WidgetAttribute.WA_Hover)
         self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
 
     def sizeHint(self) -> QSize:
-        """A square of 2.25 em: a target that fingers hit too."""
-        return QSize(px(self, 2.25), px(self, 2.25))
+        """A square of 2.25 em: a target that fingers hit too; the words beside it."""
+        side = px(self, 2.25)
+        words = self.fontMetrics().horizontalAdvance(self._words) + px(self, HALF) if self._shows_words else 0
+        return QSize(side + words, side)
+
+    def show_words(self, *, shown: bool) -> None:
+        """Icon and words, or the icon alone where there is little room."""
+        self._shows_words = shown and bool(self._words)
+        self.updateGeometry()
 
     def minimumSizeHint(self) -> QSize:
         """Never smaller than the target."""
         return self.sizeHint()
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Enter presses, as Space does."""
+        if not press_by_enter(self, event):
+            super().keyPressEvent(event)
 
     def paintEvent(self, _event: QPaintEvent) -> None:
         """Hover ground, icon, focus ring."""
@@ -123,9 +141,18 @@ class IconButton(QToolButton):
             painter.setBrush(mix(ground, ink, 0.16 if self.isDown() else 0.1))
             painter.drawRoundedRect(shape, radius, radius)
         side = px(self, 1.25)
+        ink = ink if self.isEnabled() else mix(ink, ground, 0.6)
+        square = QRect(0, 0, px(self, 2.25), self.height()) if self._shows_words else self.rect()
         place = QRect(0, 0, side, side)
-        place.moveCenter(self.rect().center())
-        paint_icon(painter, place, self._icon, ink if self.isEnabled() else mix(ink, ground, 0.6))
+        place.moveCenter(QStyle.visualRect(self.layoutDirection(), self.rect(), square).center())
+        paint_icon(painter, place, self._icon, ink)
+        if self._shows_words:
+            words = self.rect().adjusted(px(self, 2), 0, 0, 0)
+            words = QStyle.visualRect(self.layoutDirection(), self.rect(), words)
+            painter.setPen(ink)
+            painter.drawText(
+                words, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeading, self._words
+            )
         draw_focus(painter, self, shape, radius)
         painter.end()
 
@@ -221,9 +248,17 @@ class SlimScrollBar(QScrollBar):
         painter.end()
 
 
+def press_by_enter(button: QAbstractButton, event: QKeyEvent) -> bool:
+    """Press a button with the keyboard's Enter; False if another key was pressed."""
+    if event.key() not in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
+        return False
+    button.click()
+    return True
+
+
 def draw_focus(painter: QPainter, widget: QAbstractButton | QSlider, shape: QRectF, radius: float) -> None:
     """The ring that says where the keyboard is."""
-    if not widget.hasFocus():
+    if not shows_focus(widget):
         return
     painter.setBrush(Qt.BrushStyle.NoBrush)
     painter.setPen(QPen(tones(widget).text, max(1.5, 0.12 * em(widget))))

@@ -1,4 +1,4 @@
-"""What is dragged onto the window: folders of photos, or models; and the veil that says what dropping it will do."""
+"""What is dragged onto the window: folders of photos, models, or a picture to search by; and the veil that says what dropping it will do."""
 
 from __future__ import annotations
 
@@ -7,13 +7,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QRectF, Qt
-from PySide6.QtGui import QColor, QFont, QPainter, QPen
+from PySide6.QtGui import QColor, QFont, QImage, QPainter, QPen
 from PySide6.QtWidgets import QWidget
 
 from picsight.window.parts.words import counted, isolated, say
 from picsight.window.tokens import HALF, PAD, px, tones
+from picsight_engine.photos.formats import IMAGE_SUFFIXES
 
 if TYPE_CHECKING:
+    from PySide6.QtCore import QMimeData
     from PySide6.QtGui import QDropEvent, QPaintEvent
 
 ARCHIVES = (".zip", ".tar", ".tar.gz", ".tgz", ".tar.xz", ".txz", ".tar.bz2", ".tbz2")
@@ -21,10 +23,11 @@ ARCHIVES = (".zip", ".tar", ".tar.gz", ".tgz", ".tar.xz", ".txz", ".tar.bz2", ".
 
 @dataclass(frozen=True, slots=True)
 class Drop:
-    """What is dropped, as far as it can be used: folders to add and models to install."""
+    """What is dropped, as far as it can be used: folders to add, models to install, a picture to search by."""
 
     folders: tuple[Path, ...]
     models: tuple[Path, ...]
+    picture: Path | QImage | None = None
 
     def sentence(self) -> str:
         """What dropping it will do; empty if nothing."""
@@ -38,19 +41,36 @@ class Drop:
         elif self.models:
             name = isolated(f"“{self.models[0].name}”")
             words.append(say("Drop to install {name}; the others one at a time.").format(name=name))
+        if self.picture is not None and not words:
+            words.append(say("Drop to find photos like this one."))
         return " ".join(words)
 
 
 def dropped_files(event: QDropEvent) -> list[Path]:
     """The files and folders of this computer among what is dragged or dropped."""
-    return [Path(url.toLocalFile()) for url in event.mimeData().urls() if url.isLocalFile()]
+    return _files(event.mimeData())
+
+
+def _files(mime: QMimeData) -> list[Path]:
+    return [Path(url.toLocalFile()) for url in mime.urls() if url.isLocalFile()]
+
+
+def picture_in(mime: QMimeData) -> Path | QImage | None:
+    """The first picture among what is dragged, dropped or copied: a file, else the picture itself."""
+    for path in _files(mime):
+        if path.suffix.lower() in IMAGE_SUFFIXES and path.is_file():
+            return path
+    image = mime.imageData() if mime.hasImage() else None
+    return image if isinstance(image, QImage) and not image.isNull() else None
 
 
 def dropped(event: QDropEvent) -> Drop:
     """What can be done with what is dragged or dropped."""
     paths = dropped_files(event)
     models = tuple(path for path in paths if _is_model(path))
-    return Drop(tuple(path for path in paths if path.is_dir() and path not in models), models)
+    folders = tuple(path for path in paths if path.is_dir() and path not in models)
+    # Photos of the window's own wall are dragged out, not onto it; the box takes them.
+    return Drop(folders, models, None if event.source() is not None else picture_in(event.mimeData()))
 
 
 def _is_model(path: Path) -> bool:

@@ -14,6 +14,8 @@ from picsight.window.tokens import HALF, PAD, px
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    Way = tuple[str, Callable[[], None]]  # the words of a button and what it does
+
 
 class Notice(QWidget):
     """A title, a sentence, buttons; centred, at most 32 em wide."""
@@ -27,8 +29,7 @@ class Notice(QWidget):
             label.setAlignment(Qt.AlignmentFlag.AlignHCenter)
             label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
             label.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-        self._buttons = QHBoxLayout()
-        self._buttons.setSpacing(px(self, PAD))
+        self._ways = Ways(self)
         inner = QWidget(self)
         inner.setMaximumWidth(px(self, 32))
         column = QVBoxLayout(inner)
@@ -37,7 +38,7 @@ class Notice(QWidget):
         column.addWidget(self._title)
         column.addWidget(self._sentence)
         column.addSpacing(px(self, HALF))
-        column.addLayout(self._buttons)
+        column.addLayout(self._ways)
         column.addStretch(3)
         centred = QHBoxLayout(self)
         centred.addStretch(1)
@@ -48,19 +49,32 @@ class Notice(QWidget):
         """What is said now."""
         return f"{self._title.text()}\n{self._sentence.text()}"
 
-    def say(
-        self, title: str, sentence: str = "", buttons: Sequence[tuple[str, Callable[[], None]]] = ()
-    ) -> None:
+    def say(self, title: str, sentence: str = "", ways: Sequence[Way] = ()) -> None:
         """Show words and, for each button, what it does; the first is the primary one."""
         self._title.setText(title)
         self._sentence.setText(sentence)
         self._sentence.setVisible(bool(sentence))
-        while (item := self._buttons.takeAt(0)) is not None:
+        self._ways.offer(ways)
+
+
+class Ways(QHBoxLayout):
+    """Buttons side by side in the middle: where one can go from here."""
+
+    def __init__(self, host: QWidget) -> None:
+        super().__init__()
+        self._host = host
+        self.setSpacing(px(host, PAD))
+
+    def offer(self, ways: Sequence[Way]) -> None:
+        """A button for each; the first is the primary one."""
+        while (item := self.takeAt(0)) is not None:
             if widget := item.widget():
                 widget.deleteLater()
-        self._buttons.addStretch(1)
-        for place, (words, action) in enumerate(buttons):
-            button = Button(words, Weight.PLAIN if place else Weight.PRIMARY, self)
+        if not ways:
+            return
+        self.addStretch(1)
+        for place, (words, action) in enumerate(ways):
+            button = Button(words, Weight.PLAIN if place else Weight.PRIMARY, self._host)
             button.clicked.connect(action)
-            self._buttons.addWidget(button)
-        self._buttons.addStretch(1)
+            self.addWidget(button)
+        self.addStretch(1)

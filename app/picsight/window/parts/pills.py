@@ -1,19 +1,21 @@
-"""Buttons side by side that take another line where the window is narrow, so that no word of them is cut."""
+"""Buttons side by side, round, that take another line where the window is narrow, so that no word of them is cut."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QRect, QSize
-from PySide6.QtWidgets import QSizePolicy, QStyle, QWidget
+from PySide6.QtCore import QRect, QRectF, QSize, Qt
+from PySide6.QtGui import QPainter, QPen
+from PySide6.QtWidgets import QAbstractButton, QPushButton, QSizePolicy, QStyle, QWidget
 
-from picsight.window.tokens import HALF, px
+from picsight.window.parts.controls import press_by_enter
+from picsight.window.parts.focus import shows_focus
+from picsight.window.tokens import HALF, PAD, em, px, tones
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from PySide6.QtGui import QResizeEvent
-    from PySide6.QtWidgets import QAbstractButton
+    from PySide6.QtGui import QKeyEvent, QPaintEvent, QResizeEvent
 
 
 class Pills(QWidget):
@@ -75,3 +77,41 @@ class Pills(QWidget):
             places.append(QRect(x, y, size.width(), size.height()))
             x += size.width() + gap
         return places
+
+
+class PillButton(QPushButton):
+    """A choice among some that stand side by side; it stays pressed."""
+
+    def __init__(self, text: str, parent: QWidget | None = None) -> None:
+        super().__init__(text, parent)
+        self.setCheckable(True)
+        self.setAttribute(Qt.WidgetAttribute.WA_Hover)
+
+    def sizeHint(self) -> QSize:
+        """The words with 0.75 em on both sides."""
+        return QSize(self.fontMetrics().horizontalAdvance(self.text()) + px(self, 2 * PAD), px(self, 2.25))
+
+    def minimumSizeHint(self) -> QSize:
+        """Words are never cut."""
+        return self.sizeHint()
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Enter presses, as Space does."""
+        if not press_by_enter(self, event):
+            super().keyPressEvent(event)
+
+    def paintEvent(self, _event: QPaintEvent) -> None:
+        """Filled while chosen."""
+        colours, painter = tones(self), QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        shape = QRectF(self.rect()).adjusted(1, px(self, 0.2), -1, -px(self, 0.2))
+        button: QAbstractButton = self
+        focused = shows_focus(self)
+        painter.setPen(QPen(colours.text, max(1.5, 0.12 * em(self))) if focused else QPen(colours.line, 1))
+        painter.setBrush(
+            colours.chosen if button.isChecked() else colours.hover if self.underMouse() else colours.base
+        )
+        painter.drawRoundedRect(shape, shape.height() / 2, shape.height() / 2)
+        painter.setPen(colours.text)
+        painter.drawText(self.rect(), Qt.AlignmentFlag.AlignCenter, self.text())
+        painter.end()

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
     from PySide6.QtGui import QFontMetrics
 
+    from picsight_engine.models.calibration import Match
+
 ISOLATE, END_ISOLATE = "\u2068", "\u2069"  # keep a name's own direction inside a sentence
 WEB = ("https://", "http://")
 # Control characters, ends of lines and paragraphs, what turns the reading direction of all that follows, and bytes of a
@@ -120,6 +122,12 @@ def spoken_date(iso: str | None) -> str:
     if moment is None:
         return ""
     return QLocale().toString(QDate(moment.year, moment.month, moment.day), "d MMMM yyyy")
+
+
+def match_words(match: Match | None) -> str:
+    """How well a photo matches, for a screen reader; empty if nobody can say."""
+    words = {"strong": "strong match", "weaker": "weaker match", "none": "no match"}
+    return say(words[match]) if match else ""
 
 
 def since(then: QDateTime, now: QDateTime) -> str:

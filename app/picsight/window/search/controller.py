@@ -3,19 +3,33 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, QTimer, Signal
 from PySide6.QtGui import QAccessible, QAccessibleAnnouncementEvent
 
-from picsight.window.parts.words import counted, isolated, number
+from picsight.window.grid.arrangement import Arrangement, Group, Order
+from picsight.window.parts.words import counted
+from picsight.window.search.absence import Absence
+from picsight.window.search.headline import announcement, headline, scoped
+from picsight.window.search.likes import Likes
+from picsight.window.search.listing import Listing
+from picsight.window.search.look import Shown, look
 from picsight.window.search.news import News, compare
-from picsight.window.search.place import Place, Shown, look, ready
+from picsight.window.search.place import Place
+from picsight.window.search.wording import readable
 from picsight_engine.errors import BundleError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from PySide6.QtGui import QImage
+
     from picsight.jobs import Jobs
     from picsight.window.grid.page import WallPage
+    from picsight.window.parts.picture import Pictures
     from picsight.window.search.box import SearchBox
     from picsight_engine.library import Library
     from picsight_engine.search.answer import Result
@@ -30,17 +44,29 @@ NEWS_SHARE = 10  # looking for new photos may take a tenth of the time
 class SearchController(QObject):
     """Decides what the wall shows; holds no photos itself."""
 
+    library_changed = Signal(object)  # Library
     place_changed = Signal(object)  # Place, as soon as its photos are shown
     busy_changed = Signal(bool)
+    answered = Signal()  # what was asked is there, or why not is said
     install_again_requested = Signal()  # the model that should have answered
     folders_wanted = Signal()  # none of those that are there has photos
 
-    def __init__(self, box: SearchBox, page: WallPage, jobs: Jobs, parent: QObject | None = None) -> None:
+    def __init__(
+        self,
+        box: SearchBox,
+        page: WallPage,
+        jobs: Jobs,
+        parent: QObject | None = None,
+        *,
+        pictures: Pictures | None = None,
+    ) -> None:
         super().__init__(parent)
         self._box, self._page, self._jobs = box, page, jobs
         self._library: Library | None = None
         self._place, self._wanted = Place(), Place()
         self._shown: Shown | None = None
+        self._held: Callable[[], None] | None = None  # an answer without a match, shown after a pause
+        self._arrangement = Arrangement()
         self._back: list[tuple[Place, tuple[int, int]]] = []
         self._took = 0.0
         self._seen: tuple[int, int] | None = None  # where to return to when the wanted place is shown
@@ -53,19 +79,36 @@ class SearchController(QObject):
         self._quiet = QTimer(self, singleShot=True, interval=QUIET_MS)
         self._news = QTimer(self, singleShot=True)
         self._slow = QTimer(self, singleShot=True, interval=LOADING_MS)
+        self._listing, self.likes = Listing(), Likes(jobs, pictures, self)
+        self._absence = Absence(page, self)
+        self._absence.back_requested.connect(self.go_back)
+        self._absence.all_requested.connect(self._all_photos)
+        self._absence.place_requested.connect(self.go)
+        self._absence.folders_requested.connect(self.folders_wanted)
+        self._absence.install_again_requested.connect(self.install_again_requested)
         self._slow.timeout.connect(self._say_loading)
         self._pause.timeout.connect(self._ask)
         self._quiet.timeout.connect(self._speak)
         self._news.timeout.connect(self._look_for_news)
-        box.edited.connect(self._typed)
+        box.edited.connect(lambda _line: self._typed())
         box.submitted.connect(self._submitted)
         box.down_requested.connect(self._to_photos)
-        box.like_removed.connect(self.go_back)
+        box.picture_given.connect(self.like_picture)
+        box.widened.connect(self._widen)
+        box.picture_of = self.likes.picture_of
+        self.likes.arrived.connect(self._name_pictures)
         page.pill.shown_requested.connect(self._show_news)
+        page.view.fold_toggled.connect(self._toggle_weaker)
+        page.view.stack_toggled.connect(self._turn_stack)
+        page.header.weaker_toggled.connect(self._toggle_weaker)
+        page.header.order_chosen.connect(self._order)
+        page.header.group_chosen.connect(self._group)
 
     def use(self, library: Library) -> None:
         """Work with this library from now on."""
-        self._library = library
+        self._library, self._listing = library, Listing()
+        self.likes.use(library)
+        self.library_changed.emit(library)
         self._ask()
 
     def ask_again(self) -> None:
@@ -80,6 +123,25 @@ class SearchController(QObject):
         """Where one is now."""
         return self._place
 
+    @property
+    def query(self) -> str:
+        """What is searched for now, the last word completed; without the folder."""
+        shown, place = self._shown, self._place
+        if shown is None or place.cursor is None:
+            return place.words
+        asked = shown.answer.query
+        return asked.replace(place.scope, "").strip() if place.scope else asked
+
+    @property
+    def shown(self) -> Shown | None:
+        """What is there."""
+        return self._shown
+
+    @property
+    def is_idle(self) -> bool:
+        """True while no answer is on its way."""
+        return not self._asking
+
     def expect_photos(self) -> None:
         """Say that photos will come, before the library is open."""
         self._say_nothing()
@@ -87,26 +149,49 @@ class SearchController(QObject):
     def go(self, place: Place) -> None:
         """Leave for another place; the way back is kept."""
         self._remember()
-        self._box.set_text(place.words)
         self._request(place)
+        self.name_place()
 
     def like(self, photo: Result) -> None:
-        """Show photos like this one."""
-        self.go(Place(like=photo))
+        """Show photos like this one; words can be added."""
+        self.likes.know(photo)
+        self.go(replace(self._wanted, words=f"like:#{photo.id}", cursor=None))
+
+    def less_like(self, photo: Result) -> None:
+        """Show less of what this one shows among what is shown now."""
+        self.likes.know(photo)
+        self._quiet.start()
+        self._box.add(f"-like:#{photo.id}")
+
+    def like_picture(self, picture: Path | QImage) -> None:
+        """Show photos like a picture that need not be in the library, among what is searched for now."""
+        self._quiet.start()
+        self.likes.keep(picture, self._box.add)
+
+    def name_place(self) -> None:
+        """Say in the box where one is."""
+        self._box.set_text(self._wanted.words)
+        self._box.set_scope(self._wanted.folder.name if self._wanted.folder else "")
+
+    def name_nothing(self) -> None:
+        """The box has nothing to do with what is shown now."""
+        self._box.set_text("")
+        self._box.set_scope("")
 
     def go_back(self) -> None:
         """Return to where one was, at the height and the photo that one left; at last to all photos."""
         if self._back:
-            place, seen = self._back.pop()
-            self._box.set_text(place.words)
-            self._request(place, seen)
+            self._request(*self._back.pop())
         elif self._wanted != Place():
-            self._box.set_text("")
             self._request(Place())
+        self.name_place()
 
     def photos_arrived(self) -> None:
         """New photos are in the library: they appear at the end of the wall, or wait in the pill."""
         self._settled = False
+        self._tell_news()
+
+    def _tell_news(self) -> None:
         self._news_wanted = True
         if not self._news.isActive():
             self._news.start(max(0, round((self._news_due - time.monotonic()) * 1000)))
@@ -122,31 +207,38 @@ class SearchController(QObject):
         if self._shown is not None and not self._shown.wall.results and not self._wanted.is_search:
             self._request(self._wanted)
         elif looked_at or self._wanted.is_search:
-            self.photos_arrived()
+            self._tell_news()
         else:
             self._request(self._wanted)
 
     # Typing
 
-    def _typed(self, text: str) -> None:
+    def _typed(self) -> None:
         self._quiet.start()
-        words = ready(text)
-        if words is None or (words == self._wanted.words and self._wanted.like is None):
+        words, cursor = self._box.asked()
+        completed = self._wanted.cursor is not None and self.query != words
+        if words == self._wanted.words and not (completed and cursor is None):
             return
-        if not words and self._wanted.like is not None:
-            return
-        if self._wanted.like is not None or not self._wanted.words:
+        if not self._wanted.words:
             self._remember()
         self._request(
-            Place(words=words, folder=self._wanted.folder if not words else None),
+            Place(words, self._wanted.folder, cursor=cursor),
             wait=self._took > SLOW_SECONDS,
         )
 
     def _submitted(self) -> None:
-        words = " ".join(self._box.text().split())
+        words = self._box.text()
         if words and words != self._wanted.words:
-            self._request(Place(words=words))
+            self._request(Place(words, self._wanted.folder))
+        elif self._held is not None:
+            self._held()
         self._to_photos()
+
+    def _widen(self) -> None:
+        """The same search in all photos."""
+        self._remember()
+        self._request(replace(self._wanted, folder=None))
+        self.name_place()
 
     def _to_photos(self) -> None:
         view = self._page.view
@@ -164,9 +256,8 @@ class SearchController(QObject):
     def _request(
         self, place: Place, seen: tuple[int, int] | None = None, *, stay: bool = False, wait: bool = False
     ) -> None:
-        self._wanted, self._seen, self._stay = place, seen, stay
+        self._wanted, self._seen, self._stay, self._held = place, seen, stay, None
         self._jobs.forget(LANE_NEWS)
-        self._box.set_like(place.like.path.name if place.like else None)
         self._pause.start() if wait else self._ask()
 
     def _ask(self) -> None:
@@ -174,7 +265,7 @@ class SearchController(QObject):
         library, place = self._library, self._wanted
         if library is None:
             return
-        seen, stay = self._seen, self._stay
+        seen, stay, arrangement = self._seen, self._stay, self._arrangement
         started = time.monotonic()
         self._asking = True
         self.busy_changed.emit(True)
@@ -184,40 +275,75 @@ class SearchController(QObject):
         def work() -> Shown:
             self._misread = False
             try:
-                return look(library, place)
+                return look(library, place, arrangement, self._listing)
             except BundleError:
                 self._misread = True
                 raise
 
         self._jobs.read(
             work,
-            lambda shown: self._show(place, shown, time.monotonic() - started, seen, stay=stay),
+            lambda shown: self._take(place, shown, time.monotonic() - started, seen, stay=stay),
             self._fail,
             replaces=LANE,
         )
 
-    def _show(
+    def _take(
         self, place: Place, shown: Shown, took: float, seen: tuple[int, int] | None, *, stay: bool
     ) -> None:
-        self._took, self._place, self._shown, self._asking = took, place, shown, False
+        """An answer is there. One without a match waits for a pause in typing, behind the photos of before."""
+        self._took, self._asking = took, False
         self._slow.stop()
         self.busy_changed.emit(False)
+
+        def show() -> None:
+            self._held = None
+            self._show(place, shown, seen, stay=stay)
+
+        if shown.finds_nothing and self._quiet.isActive():
+            self._held = show
+        else:
+            show()
+
+    def _show(self, place: Place, shown: Shown, seen: tuple[int, int] | None, *, stay: bool) -> None:
+        view, is_same = self._page.view, shown is self._shown
+        self._place, self._shown = place, shown
         self._page.pill.hide()
-        view = self._page.view
-        best_in_sight = place.is_search and view.at_top()
-        view.show_wall(shown.wall, stay=stay)
+        self._box.show_answer(shown.answer if place.is_search else None)
+        best_in_sight = (place.is_search and view.at_top()) or (is_same and not stay)
+        if not is_same:
+            view.show_wall(shown.wall, stay=stay)
         if best_in_sight:  # then the best of the new answer are, rather than where the current photo went
             view.scrollToTop()
         if seen is not None:
             view.return_to(seen)
-        self._page.say(self._title())
-        if shown.wall.results:
-            self._page.show_wall()
-        elif not self._quiet.isActive():
-            self._say_nothing()
+        self._say_what_is_shown()
         self.place_changed.emit(place)
+        if shown.is_begun:
+            self._request(place, stay=True)
+            return
+        self.answered.emit()
         if self._news_wanted:
-            self.photos_arrived()
+            self._tell_news()
+
+    def _say_what_is_shown(self) -> None:
+        place, shown = self._place, self._shown
+        if shown is None:
+            return
+        if shown.finds_nothing or not shown.wall.results:
+            self._say_nothing()
+            return
+        self._page.say(*headline(place, shown, self._asked(), paused=not self._quiet.isActive()))
+        self._page.header.offer(self._arrangement, shown.tally, is_ranked=shown.is_ranked)
+        self._page.show_wall()
+
+    def _asked(self) -> str:
+        """The query as one reads it, its last word completed, and the folder."""
+        return scoped(readable(self.query, self.likes.name), self._place)
+
+    def _name_pictures(self) -> None:
+        self._box.update_chips()
+        if self._place.has_pictures:
+            self._say_what_is_shown()
 
     def _say_loading(self) -> None:
         self._page.say(self.tr("Getting ready to search by meaning. Your photos can be looked at meanwhile."))
@@ -226,64 +352,57 @@ class SearchController(QObject):
         self._asking = False
         self._slow.stop()
         self.busy_changed.emit(False)
-        title, ways = self.tr("This search did not work."), [(self.tr("All photos"), self._all_photos)]
-        if self._misread:
-            title = self.tr("The search model is incomplete.")
-            ways.insert(0, (self.tr("Install again"), self.install_again_requested.emit))
-        self._page.notice.say(title, sentence, ways)
-        self._page.say("")
-        self._page.show_notice()
+        self._absence.fail(sentence, misread=self._misread)
+        self.answered.emit()
 
-    def _title(self) -> str:
-        place, shown = self._place, self._shown
-        if shown is None:
-            return ""
-        count = len(shown.wall.results)
-        if shown.faults:
-            return " ".join(shown.faults)
-        if not place.is_search:
-            words = counted(count, "%n photo", "%n photos")
-            return f"{isolated(place.folder.name)} · {words}" if place.folder else words
-        if count < shown.photos:
-            first = counted(count, "The best match", "The %n best matches")
-            return self.tr("{first} of {all} photos").format(first=first, all=number(shown.photos))
-        return counted(count, "%n photo, the only one", "All %n photos, best match first")
+    # Order, headings, and what may match
 
-    # Nothing found, said only after a pause
+    def _order(self, order: Order) -> None:
+        """Another order; the photo that is looked at keeps its height."""
+        if self._shown is not None and self._shown.is_ranked:
+            self._arrangement = replace(self._arrangement, ranked=order)
+        else:
+            self._arrangement = replace(self._arrangement, listed=order)
+        self._request(self._wanted, stay=True)
+
+    def _group(self, group: Group) -> None:
+        self._arrangement = replace(self._arrangement, group=group)
+        self._request(self._wanted, stay=True)
+
+    def _toggle_weaker(self) -> None:
+        """Show what may match, or hide it again; later searches keep it so."""
+        self._arrangement = replace(self._arrangement, weaker=not self._arrangement.weaker)
+        shown = self._shown
+        if shown is None or not shown.is_ranked:
+            return
+        self._shown = shown.arranged(self._arrangement)
+        wall = self._shown.wall
+        folds = wall.fold is not None and shown.wall.fold is not None
+        self._page.view.refold(wall) if folds else self._page.view.show_wall(wall, stay=True)
+        self._say_what_is_shown()
+
+    def _turn_stack(self, row: int) -> None:
+        """Spread the copies of a picture, or put them in one place again."""
+        shown = self._shown
+        if shown is not None:
+            stack = shown.stacks[shown.wall.results[row].id]
+            self._arrangement = self._arrangement.with_stack_turned(stack)
+            self._request(self._wanted, stay=True)
+
+    # What is said only after a pause
 
     def _speak(self) -> None:
-        """After a pause in typing: say aloud what came, and show the empty state if nothing did."""
+        """After a pause in typing: show the answer that waited for it, and say aloud what came."""
+        if self._held is not None:
+            self._held()
         if self._shown is None or self._place != self._wanted or not self._place.is_search:
             return
-        if not self._shown.wall.results:
-            self._say_nothing()
-        words = self._title() if self._shown.wall.results else self.tr("Nothing here matches")
+        self._say_what_is_shown()
+        words = announcement(self._place, self._shown, self._asked())
         QAccessible.updateAccessibility(QAccessibleAnnouncementEvent(self._page.view, words))
 
     def _say_nothing(self) -> None:
-        place, notice = self._place, self._page.notice
-        self._page.say("")
-        if place.like:
-            notice.say(self.tr("No other photos to compare with."), "", [(self.tr("Back"), self.go_back)])
-        elif place.words and self._shown and self._shown.photos:
-            title = self.tr("Nothing here matches {words}.").format(words=isolated(f"“{place.words}”"))
-            why = " ".join(self._shown.faults)
-            notice.say(
-                title,
-                why or self.tr("Try fewer words, or other ones."),
-                [(self.tr("All photos"), self._all_photos)],
-            )
-        elif place.folder:
-            title = self.tr("No photos in {folder}.").format(folder=isolated(f"“{place.folder.name}”"))
-            notice.say(
-                title, "" if self._settled else self.tr("They appear here as they are looked through.")
-            )
-        elif self._settled:
-            choose = (self.tr("Choose another folder…"), self.folders_wanted.emit)
-            notice.say(self.tr("No photos were found in your folders."), "", [choose])
-        else:
-            notice.say(self.tr("No photos yet."), self.tr("They appear here as they are looked through."))
-        self._page.show_notice()
+        self._absence.say(self._place, self._shown, self._asked(), settled=self._settled)
 
     def _all_photos(self) -> None:
         self.go(Place())
@@ -298,16 +417,18 @@ class SearchController(QObject):
         if self._place != self._wanted:
             return
         self._news_wanted = False
-        shown, started = self._shown, time.monotonic()
+        shown, arrangement, started = self._shown, self._arrangement, time.monotonic()
 
         def take(news: News) -> None:
             took = time.monotonic() - started
             self._news_due = time.monotonic() + max(1.0, NEWS_SHARE * took)
             self._take_news(news)
             if self._news_wanted:
-                self.photos_arrived()
+                self._tell_news()
 
-        self._jobs.read(lambda: compare(library, place, shown), take, replaces=LANE_NEWS)
+        self._jobs.read(
+            lambda: compare(library, place, shown, arrangement, self._listing), take, replaces=LANE_NEWS
+        )
 
     def _take_news(self, news: News) -> None:
         """Photos that are gone leave at once, new ones are appended at the top or wait in the pill further down."""
@@ -320,16 +441,17 @@ class SearchController(QObject):
         if grown is not None and (view.at_top() or not view.model().rowCount()):
             self._shown = grown
             view.grow(grown.wall)
-            self._page.say(self._title())
-            self._page.show_wall()
+            self._say_what_is_shown()
             return
-        if view.model().rowCount():
+        if self._shown is not None and self._shown.wall.results and not self._shown.finds_nothing:
             many = "%n new photos match · Show" if self._place.is_search else "%n new photos · Show"
             one = "%n new photo matches · Show" if self._place.is_search else "%n new photo · Show"
             self._page.pill.say(counted(news.count, one, many))
             return
-        self._show(self._place, news.newer, self._took, None, stay=False)
+        self._show(self._place, news.newer, None, stay=False)
 
     def _show_news(self) -> None:
+        if self._page.pill.hasFocus():  # pressed by key: it goes, and the keyboard with it to the photos
+            self._page.view.setFocus()
         self._page.pill.hide()
         self._request(self._wanted)

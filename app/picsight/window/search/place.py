@@ -1,44 +1,47 @@
-"""Where one is: all photos, one folder, the answer to words, or photos like another. A value to go back to."""
+"""Where one is: all photos, one folder, or the answer to a query. A value to go back to."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from picsight.window.grid.wall import Wall
+from picsight.window.search.pieces import Pieces
+from picsight_engine.search.query import parse
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
     from pathlib import Path
 
-    from picsight_engine.library import Library
-    from picsight_engine.search.answer import Result
-
-BEST = 100  # photos that a search shows; without calibration nobody can say where good ends
 MEANING_FROM = 3  # letters: fewer find noise
 
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """What the wall is asked to show; everything empty is all photos."""
+    """What the wall is asked to show; everything empty is all photos. Words are looked for inside of the folder."""
 
     words: str = ""
-    like: Result | None = None
     folder: Path | None = None
+    cursor: int | None = field(default=None, compare=False)  # behind a word that may not be whole yet
 
     @property
     def is_search(self) -> bool:
-        """True where photos are ranked: such a wall is never appended to."""
-        return bool(self.words) or self.like is not None
+        """True where the library is asked for an answer: such a wall is never appended to."""
+        return bool(self.words)
 
+    @property
+    def has_pictures(self) -> bool:
+        """True where photos are looked for that are like others: how well they match is not known."""
+        query = parse(self.words)
+        return any(term.pictures for term in (*query.alternatives, *query.less))
 
-@dataclass(frozen=True, slots=True)
-class Shown:
-    """What a place holds: the wall, how many photos were looked through, what of the words could not be used."""
+    @property
+    def scope(self) -> str:
+        """The folder as the query language spells it."""
+        return f'folder:"{self.folder.as_posix()}/"' if self.folder is not None else ""
 
-    wall: Wall
-    photos: int
-    faults: tuple[str, ...] = ()
+    @property
+    def query(self) -> str:
+        """The words with the folder."""
+        return str(Pieces(self.words, (self.scope,) if self.scope else ()))
 
 
 def ready(text: str) -> str | None:
@@ -48,18 +51,3 @@ def ready(text: str) -> str | None:
         return ""
     finished = len(words) > 1 and text[-1:].isspace()
     return words if len(words) >= MEANING_FROM or finished else None
-
-
-def look(library: Library, place: Place) -> Shown:
-    """Ask the library for what a place holds; runs in a thread."""
-    if place.like is not None:
-        answer = library.similar(place.like.id, limit=BEST)
-    elif place.words:
-        answer = library.search(place.words, limit=BEST)
-    else:
-        answer = library.all_photos()
-    results: Iterable[Result] = answer.results
-    if place.folder is not None and not place.is_search:
-        start = f"{place.folder}/".replace("//", "/")
-        results = [photo for photo in results if photo.path.as_posix().startswith(start)]
-    return Shown(Wall.of(results), answer.photos, tuple(fault.message for fault in answer.faults))

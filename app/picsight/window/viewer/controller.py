@@ -8,7 +8,10 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, QSize, Signal
 
+from picsight.window.viewer.absence import not_connected
+
 if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
     from picsight.jobs import Jobs
@@ -35,16 +38,18 @@ class ViewerController(QObject):
         pictures: Pictures,
         jobs: Jobs,
         *,
+        folders: Callable[[], Sequence[Path]],
         parent: QObject | None = None,
     ) -> None:
         super().__init__(parent)
         self._page, self._model, self._thumbnails = page, model, thumbnails
-        self._pictures, self._jobs = pictures, jobs
+        self._pictures, self._jobs, self._folders = pictures, jobs, folders
         self._row = -1
         self._photo: Result | None = None
         self._kept: OrderedDict[tuple[Path, int, int], ScreenPicture] = OrderedDict()
         self._refused: set[Path] = set()
         page.step_requested.connect(lambda step: self.show(self._row + step))
+        page.row_requested.connect(self.show)
         page.end_requested.connect(lambda last: self.show(self._model.rowCount() - 1 if last else 0))
         page.stage.full_needed.connect(self._load_full)
         page.stage.fit_needed.connect(self._load)
@@ -62,9 +67,11 @@ class ViewerController(QObject):
         self._row, self._photo = row, self._model.photo(row)
         photo = self._photo
         self._jobs.forget(LANE_FULL)
-        self._page.show_photo(photo, row, self._model.rowCount())
+        self._say_where(photo)
         size = QSize(photo.width, photo.height)
-        self._page.stage.show_stand_in(self._thumbnails.pixmap(photo.id), size)
+        self._page.stage.show_stand_in(
+            self._thumbnails.pixmap(photo.id) or self._page.strip.pixmap(photo), size
+        )
         self._load()
         self.moved.emit(row)
 
@@ -73,7 +80,11 @@ class ViewerController(QObject):
         row = self._model.wall.rows.get(self._photo.id, -1) if self._photo is not None else -1
         if self._photo is not None and row >= 0:
             self._row = row
-            self._page.show_photo(self._photo, row, self._model.rowCount())
+            self._say_where(self._photo)
+
+    def _say_where(self, photo: Result) -> None:
+        self._page.show_photo(photo, self._row, self._model.rowCount())
+        self._page.strip.show_photos(self._model.wall.results, self._row)
 
     def close(self) -> None:
         """Forget what was being read."""
@@ -99,7 +110,17 @@ class ViewerController(QObject):
         self._jobs.read(
             partial(self._pictures.load, photo.path, fit, partial(self._is_at, photo)),
             lambda picture: self._take(picture, fit),
-            self._page.stage.show_sentence,
+            partial(self._look_for_reason, photo),
+            replaces=LANE,
+        )
+
+    def _look_for_reason(self, photo: Result, sentence: str) -> None:
+        """The photo cannot be read: show what is kept of it, and say whether its disk is only away."""
+        folders, stored = list(self._folders()), self._thumbnails.stored
+        self._jobs.read(
+            lambda: (not_connected(photo.path, folders) or sentence, stored(photo.id)),
+            lambda known: self._page.stage.show_sentence(*known),
+            lambda _sentence: self._page.stage.show_sentence(sentence),
             replaces=LANE,
         )
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QPoint, QPointF, QRect, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QImage, QPainter, QPixmap
+from PySide6.QtGui import QColor, QImage, QInputDevice, QPainter, QPixmap
 from PySide6.QtWidgets import QAbstractScrollArea, QFrame, QWidget
 
 from picsight.window.parts.icons import paint_icon
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from picsight.window.parts.picture import ScreenPicture
 
 STEP, LARGEST = 1.25, 8.0
+FITTED_LARGEST = 3.0  # a small photo is enlarged so far to fill the room
 
 
 class Stage(QAbstractScrollArea):
@@ -53,9 +54,10 @@ class Stage(QAbstractScrollArea):
         self._stand_in = QPixmap()
         self._arrange()
 
-    def show_sentence(self, sentence: str) -> None:
-        """Say why there is no picture."""
-        self._image, self._stand_in, self._sentence, self._size = QImage(), QPixmap(), sentence, QSize()
+    def show_sentence(self, sentence: str, small: QImage | None = None) -> None:
+        """Say why there is no picture, over the small one that the library keeps."""
+        self._image, self._stand_in, self._sentence = small or QImage(), QPixmap(), sentence
+        self._size, self._zoom = self._image.size(), None
         self._arrange()
 
     def sentence(self) -> str:
@@ -87,18 +89,19 @@ class Stage(QAbstractScrollArea):
         self.zoom_to(1.0) if self._zoom is None else self.fit()
 
     def zoom_by(self, factor: float, around: QPointF | None = None) -> None:
-        """Larger or smaller around a point, the middle unless said; never smaller than fitted."""
+        """Larger or smaller around a point, the middle unless said; never smaller than fitted and than its pixels."""
         self.zoom_to(self._scale() * factor, around)
 
     def zoom_to(self, zoom: float, around: QPointF | None = None) -> None:
         """Show at a zoom; asks for all pixels where those at hand are too few."""
-        if self._size.isEmpty():
+        if self._size.isEmpty() or self._sentence:
             return
         point = around or QPointF(self.viewport().rect().center())
         before = self.target()
         at = QPointF((point.x() - before.x()) / before.width(), (point.y() - before.y()) / before.height())
-        zoom = min(zoom, LARGEST)
-        self._zoom = None if zoom <= self._fit_scale() else zoom
+        fitted = self._fit_scale()
+        zoom = min(max(zoom, min(fitted, 1.0)), LARGEST)
+        self._zoom = None if zoom == fitted else zoom
         self._arrange()
         after = self.target()
         self.horizontalScrollBar().setValue(
@@ -112,11 +115,11 @@ class Stage(QAbstractScrollArea):
             self.full_needed.emit()
 
     def _fit_scale(self) -> float:
-        """The fitted zoom; a small photo is not blown up beyond its pixels."""
+        """The fitted zoom; a small photo is enlarged, but not to a blur."""
         room = self.fit_size()
         if self._size.isEmpty():
             return 1.0
-        return min(room.width() / self._size.width(), room.height() / self._size.height(), 1.0)
+        return min(room.width() / self._size.width(), room.height() / self._size.height(), FITTED_LARGEST)
 
     def _scale(self) -> float:
         return self._fit_scale() if self._zoom is None else self._zoom
@@ -153,7 +156,8 @@ class Stage(QAbstractScrollArea):
         self.setCursor(
             Qt.CursorShape.OpenHandCursor if self._zoom is not None else Qt.CursorShape.ArrowCursor
         )
-        self.zoom_changed.emit(round(self._scale() * 100) if not self._size.isEmpty() else 0)
+        known = not self._size.isEmpty() and not self._sentence  # else the pixels are not the photo's
+        self.zoom_changed.emit(round(self._scale() * 100) if known else 0)
         view.update()
 
     def resizeEvent(self, event: QResizeEvent) -> None:
@@ -171,11 +175,11 @@ class Stage(QAbstractScrollArea):
         """Ground, then the picture, the stand-in or the sentence."""
         colours, painter = tones(self), QPainter(self.viewport())
         painter.fillRect(event.rect(), colours.stage)
+        if not self._image.isNull():
+            self._paint_image(painter)
         if self._sentence:
             self._paint_sentence(painter)
-        elif not self._image.isNull():
-            self._paint_image(painter)
-        elif not self._stand_in.isNull() and not self._size.isEmpty():
+        elif self._image.isNull() and not self._stand_in.isNull() and not self._size.isEmpty():
             painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
             painter.drawPixmap(self.target(), self._stand_in, QRectF(self._stand_in.rect()))
         painter.end()
@@ -192,27 +196,42 @@ class Stage(QAbstractScrollArea):
             seen.height() * down,
         )
         exact = abs(across - self.devicePixelRatioF()) < 0.002
-        painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform, not exact and self._scale() < 3)
+        painter.setRenderHint(
+            QPainter.RenderHint.SmoothPixmapTransform, not exact and (self.is_fitted or self._scale() < 3)
+        )
         painter.drawImage(seen, image, source)
 
     def _paint_sentence(self, painter: QPainter) -> None:
-        colours, area = tones(self), self.viewport().rect()
-        side = px(self, 2)
+        """In the middle, or on a plate over the lower end of a small picture."""
+        colours, area, side = tones(self), self.viewport().rect(), px(self, 2)
+        has_picture, flags = not self._image.isNull(), Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap
+        words = plain(self._sentence)
+        room = QRect(0, 0, min(area.width() - px(self, 4), px(self, 36)), area.height())
+        text = painter.fontMetrics().boundingRect(room, flags, words)
+        text.moveCenter(area.center() + QPoint(0, px(self, ONE)))
+        if has_picture:
+            text.moveBottom(area.bottom() - px(self, 3))
+            plate = QColor(colours.stage)
+            plate.setAlphaF(0.85)
+            painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+            painter.setPen(Qt.PenStyle.NoPen)
+            painter.setBrush(plate)
+            around = px(self, ONE)
+            painter.drawRoundedRect(text.adjusted(-around, -around - side, around, around), around, around)
         icon = QRect(0, 0, side, side)
-        icon.moveCenter(area.center() - QPoint(0, px(self, 2)))
+        icon.moveCenter(QPoint(text.center().x(), text.top() - px(self, ONE)))
         paint_icon(painter, icon, "no-picture", colours.dim_on_stage)
         painter.setPen(colours.on_stage)
-        text = area.adjusted(px(self, 2), area.height() // 2 + px(self, ONE) // 2, -px(self, 2), 0)
-        flags = Qt.AlignmentFlag.AlignHCenter | Qt.AlignmentFlag.AlignTop | Qt.TextFlag.TextWordWrap
-        painter.drawText(text, flags, plain(self._sentence))
+        painter.drawText(text, flags, words)
 
     def wheelEvent(self, event: QWheelEvent) -> None:
-        """With Ctrl zoom around the pointer, else scroll."""
-        if event.modifiers() & Qt.KeyboardModifier.ControlModifier:
-            self.zoom_by(STEP ** (event.angleDelta().y() / 120), event.position())
-            event.accept()
+        """Zoom around the pointer; two fingers on a touchpad move a zoomed picture, and zoom it with Ctrl."""
+        touchpad = event.deviceType() == QInputDevice.DeviceType.TouchPad
+        if touchpad and not event.modifiers() & Qt.KeyboardModifier.ControlModifier:
+            super().wheelEvent(event)
             return
-        super().wheelEvent(event)
+        self.zoom_by(STEP ** (event.angleDelta().y() / 120), event.position())
+        event.accept()
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
         """Take hold of a zoomed picture."""

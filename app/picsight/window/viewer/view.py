@@ -12,15 +12,22 @@ from picsight.window.parts.controls import IconButton
 from picsight.window.parts.labels import ElidedLabel, Words
 from picsight.window.parts.words import isolated, number, taken_words, tooltip
 from picsight.window.tokens import HALF, PAD, SMALL, px, tones
+from picsight.window.viewer.edges import Edges
 from picsight.window.viewer.stage import STEP, Stage
+from picsight.window.viewer.strip import Strip
+from picsight.window.viewer.why import WhyPanel
+from picsight.window.viewer.zoom import ZoomBar
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from PySide6.QtCore import QEvent
-    from PySide6.QtGui import QKeyEvent
+    from PySide6.QtGui import QKeyEvent, QResizeEvent
 
+    from picsight.window.grid.thumbnails import Thumbnails
     from picsight_engine.search.answer import Result
+
+NARROW = 64  # em: under this only icons
 
 
 class ViewerPage(QWidget):
@@ -31,32 +38,48 @@ class ViewerPage(QWidget):
     end_requested = Signal(bool)  # true the last, false the first
     reveal_requested = Signal()
     similar_requested = Signal()
+    why_requested = Signal()
     copy_requested = Signal()
     full_screen_requested = Signal()
+    row_requested = Signal(int)
 
-    def __init__(self, parent: QWidget | None = None) -> None:
+    def __init__(self, thumbnails: Thumbnails, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.stage = Stage(self)
+        self.stage, self.strip = Stage(self), Strip(thumbnails, self)
+        self.edges = Edges(self.stage.viewport())
         self.setFocusProxy(self.stage)
         self._title, self._place = ElidedLabel(self), Words(parent=self)
-        self._zoom = Words(parent=self)
+        self._zoom = ZoomBar(self.stage, self)
         self._bars = (QWidget(self), QWidget(self))
-        self._previous = self._button(
-            "previous", self.tr("Previous photo (←)"), lambda: self.step_requested.emit(-1)
-        )
-        self._next = self._button("next", self.tr("Next photo (→)"), lambda: self.step_requested.emit(1))
+        self._acts, self.why = self._make_acts(), WhyPanel(self)
+        self.why_act = self._acts[0]
+        self.why_act.hide()
         self._fill_top()
         self._fill_bottom()
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(0)
         column.addWidget(self._bars[0])
-        column.addWidget(self.stage, 1)
+        middle = QHBoxLayout()
+        middle.setSpacing(0)
+        middle.addWidget(self.stage, 1)
+        middle.addWidget(self.why)
+        column.addLayout(middle, 1)
         column.addWidget(self._bars[1])
-        self.stage.zoom_changed.connect(lambda zoom: self._zoom.setText(f"{number(zoom)} %" if zoom else ""))
+        self.edges.step_requested.connect(self.step_requested)
+        self.strip.chosen.connect(self.row_requested)
 
-    def _button(self, icon: str, name: str, action: Callable[[], None]) -> IconButton:
-        button = IconButton(icon, name, self)
+    def _make_acts(self) -> list[IconButton]:
+        acts = (
+            ("why", self.tr("Why it matched (W)"), self.why_requested, self.tr("Why")),
+            ("similar", self.tr("More like this (L)"), self.similar_requested, self.tr("More like this")),
+            ("reveal", self.tr("Show in folder (Ctrl+R)"), self.reveal_requested, self.tr("Show in folder")),
+            ("full-screen", self.tr("Full screen (F11)"), self.full_screen_requested, self.tr("Full screen")),
+        )
+        return [self._button(icon, name, wish.emit, words) for icon, name, wish, words in acts]
+
+    def _button(self, icon: str, name: str, action: Callable[[], None], words: str = "") -> IconButton:
+        button = IconButton(icon, name, self, words=words)
         button.clicked.connect(action)
         return button
 
@@ -68,23 +91,15 @@ class ViewerPage(QWidget):
         row.addWidget(self._title, 1)
         row.addWidget(self._place)
         row.addSpacing(px(self, PAD))
-        row.addWidget(self._button("similar", self.tr("More like this (L)"), self.similar_requested.emit))
-        row.addWidget(self._button("reveal", self.tr("Show in folder (Ctrl+R)"), self.reveal_requested.emit))
-        row.addWidget(
-            self._button("full-screen", self.tr("Full screen (F11)"), self.full_screen_requested.emit)
-        )
+        for act in self._acts:
+            row.addWidget(act)
 
     def _fill_bottom(self) -> None:
         row = QHBoxLayout(self._bars[1])
-        row.setContentsMargins(px(self, SMALL), 0, px(self, SMALL), 0)
+        row.setContentsMargins(px(self, PAD), 0, px(self, SMALL), 0)
         row.setSpacing(px(self, HALF))
-        row.addWidget(self._previous)
-        row.addWidget(self._next)
-        row.addStretch(1)
+        row.addWidget(self.strip, 1)
         row.addWidget(self._zoom)
-        row.addWidget(self._button("smaller", self.tr("Smaller (-)"), lambda: self.stage.zoom_by(1 / STEP)))
-        row.addWidget(self._button("add", self.tr("Larger (+)"), lambda: self.stage.zoom_by(STEP)))
-        row.addWidget(self._button("fit", self.tr("Fitted or actual size (Z)"), self.stage.toggle_fit))
 
     def show_photo(self, photo: Result, row: int, count: int) -> None:
         """Name the photo and where it stands."""
@@ -92,21 +107,29 @@ class ViewerPage(QWidget):
         self._title.setText("   ".join(filter(None, words)))
         self._title.setToolTip(tooltip(str(photo.path)))
         self._place.setText(self.tr("{row} of {count}").format(row=number(row + 1), count=number(count)))
-        self._previous.setEnabled(row > 0)
-        self._next.setEnabled(row < count - 1)
+        self.edges.show_ends(has_previous=row > 0, has_next=row < count - 1)
         self.stage.setAccessibleName(self.tr("Photo {name}").format(name=photo.path.name))
 
     def show_bars(self, *, shown: bool) -> None:
         """In full screen only the photo is left."""
         for bar in self._bars:
             bar.setVisible(shown)
+        self.edges.set_full_screen(full=not shown)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Where there is little room the icons do without their words."""
+        super().resizeEvent(event)
+        shown = self.width() >= px(self, NARROW)
+        self._zoom.show_words(shown=shown)
+        for button in self._acts:
+            button.show_words(shown=shown)
 
     def changeEvent(self, event: QEvent) -> None:
         """The bars follow the palette."""
         super().changeEvent(event)
         palette = QPalette()
         palette.setColor(QPalette.ColorRole.WindowText, tones(self).dim_on_window)
-        for label in (self._place, self._zoom):
+        for label in (self._place, self._zoom.label):
             label.setPalette(palette)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
@@ -126,6 +149,7 @@ class ViewerPage(QWidget):
             Qt.Key.Key_Plus: lambda: self.stage.zoom_by(STEP),
             Qt.Key.Key_Minus: lambda: self.stage.zoom_by(1 / STEP),
             Qt.Key.Key_L: self.similar_requested.emit,
+            Qt.Key.Key_W: self.why_requested.emit,
         }
         action = actions.get(event.key())
         if action is None:

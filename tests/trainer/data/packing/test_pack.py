@@ -107,6 +107,16 @@ def test_where_photos_lie_and_what_they_are_called_changes_nothing(photos, tmp_p
     assert contents(tmp_path / "a") == contents(tmp_path / "b")
 
 
+def test_a_photo_that_was_described_or_rated_keeps_its_key(photos, tmp_path):
+    """By which it is kept apart: what training never saw it does not see tomorrow either."""
+    run(photos, tmp_path / "a")
+    own = (photos / "p1.jpg").read_bytes()
+    xmp = b"http://ns.adobe.com/xap/1.0/\0<x:xmpmeta xmlns:x='adobe:ns:meta/'/>"
+    (photos / "p1.jpg").write_bytes(own[:2] + b"\xff\xe1" + (len(xmp) + 2).to_bytes(2) + xmp + own[2:])
+    run(photos, tmp_path / "b")
+    assert packed_samples(tmp_path / "a").keys() == packed_samples(tmp_path / "b").keys()
+
+
 def test_copies_are_packed_once_with_all_their_words(photos, tmp_path):
     (photos / "copies").mkdir()
     shutil.copy(photos / "p1.jpg", photos / "copies" / "p1 (2).jpg")

@@ -44,7 +44,7 @@ def learnt(distil_in, tmp_path_factory):
 def test_few_texts_are_learnt_by_heart(learnt, teacher, taught_recipe_file, tiny_data):
     found = find_lessons(load_distillation(str(taught_recipe_file)), tiny_data)
     assert found.texts > 150
-    student, asked = Words(learnt, "", FLOATS), Words(teacher.checkpoint, "", FLOATS)
+    student, asked = Words(learnt, FLOATS), Words(teacher.checkpoint, FLOATS)
     own = student([lesson.text for lesson in found.lessons])
     wanted = np.stack([asked(lesson.said).mean(0) for lesson in found.lessons])
     cosines = (own * wanted).sum(1) / np.linalg.norm(wanted, axis=1)
@@ -56,7 +56,7 @@ def test_the_teacher_says_of_a_short_search_what_the_engine_makes_of_its_templat
     texts = ["dog", "red car", "a child in the snow", "two men are playing chess outdoors"]
     lessons = [own for own in lessons_of(texts, shipped()) if own.text in texts]
     assert [len(own.said) for own in lessons] == [len(TEMPLATES), len(TEMPLATES), 1, 1]
-    asked = Words(teacher.checkpoint, "", FLOATS)
+    asked = Words(teacher.checkpoint, FLOATS)
     for own in lessons:
         mean = asked(own.said).mean(0)
         assert mean @ engine.embed_term(own.text) / np.linalg.norm(mean) > 0.97  # the rest is int8
@@ -97,7 +97,7 @@ def test_the_bundle_has_the_starters_photos_and_space_and_asks_once(learnt, star
     assert bundle.manifest.text.templates == ()
     embedder = TextEmbedder(bundle)
     texts = ["dog", "a man rides a red bicycle along the beach"]
-    own = Words(learnt, "", FLOATS)(texts)
+    own = Words(learnt, FLOATS)(texts)
     assert (np.stack([embedder.embed_term(text) for text in texts]) * own).sum(1).min() > 0.97
 
 

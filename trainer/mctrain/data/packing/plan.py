@@ -1,4 +1,4 @@
-"""What is to be packed, known before any photo is decoded: each picture once, under a key of its own bytes."""
+"""What is to be packed, known before any photo is decoded: each picture once, under a key of its own."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Literal
 from mctrain.data.packing.photo import LIMITS, RULE
 from mctrain.data.refusal import shipped
 from picsight_engine.errors import ImageError
+from picsight_engine.photos.identity import fingerprint
 from picsight_engine.photos.reading import read_photo
 
 if TYPE_CHECKING:
@@ -18,8 +19,6 @@ if TYPE_CHECKING:
 
     from mctrain.data.sources.listing import Entry, Listing
     from mctrain.data.words import Words
-
-_KEY_DIGITS = 32
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,8 +61,8 @@ class Plan:
 
 
 def content_key(data: bytes) -> str:
-    """The key of a photo: it follows from the file's bytes, so a moved or renamed photo keeps it."""
-    return hashlib.sha256(data).hexdigest()[:_KEY_DIGITS]
+    """The key of a photo: it follows from the coded picture, so one that is moved, renamed, rated or described keeps it."""
+    return fingerprint(data).hex()
 
 
 def make_plan(listing: Listing, settings: Settings, progress: Callable[[int, str], None]) -> Plan:

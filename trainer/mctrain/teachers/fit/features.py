@@ -17,6 +17,7 @@ from mctrain.data.augment.draw import draw_views
 from mctrain.data.augment.replay import picture_digest, replay
 from mctrain.data.shards import Sample, file_digest, samples
 from mctrain.data.workers import open_pool
+from mctrain.errors import DataError
 from mctrain.graphs.graph import Graph, Port, provide_graph
 from mctrain.models import lite
 from mctrain.teachers.fit.arrays import load_array, load_arrays, save_arrays
@@ -123,7 +124,7 @@ def cache_features(
     """Computes what is missing in `workers` processes; `progress` hears of every view of a shard: photos, and its name.
 
     Raises:
-        DataError: a shard is damaged.
+        DataError: a shard is damaged, or has no photo.
     """
     work = list(_missing(shards, views, cache))
     for look in {look for own in work for look in own.looks}:
@@ -175,6 +176,8 @@ def _look(work: _Work) -> int:
         values = np.stack([preprocess(picture, work.views.spec) for picture in pictures])
         for look, graph in graphs.items():
             found[look].append(tuple(part.astype(np.float16) for part in graph(values)))
+    if not keys:
+        raise DataError(f"{work.shard} has no photo to learn from; leave it out.")
     for look, parts in found.items():
         features, logits = (np.concatenate(part) for part in zip(*parts, strict=True))
         known = {"keys": np.array(keys), "pixels": np.array(pixels)}

@@ -52,14 +52,20 @@ class Corpus:
 class Words:
     """A text tower as a teacher: texts of one length go through it together, so that nothing is padded."""
 
-    def __init__(self, checkpoint: Checkpoint, digest: str, precision: Precision) -> None:
-        """`digest` is that of the file which the checkpoint comes from."""
-        numbers = "bf16" if precision.numbers == torch.bfloat16 else "fp32"
-        self.name = f"{digest[:16]}-{numbers}"  # tells it and its arithmetic from others
+    def __init__(self, checkpoint: Checkpoint, precision: Precision) -> None:
         self._tower = cast("nn.Module", checkpoint.clip.text).eval()
         self._shape = checkpoint.preset.text
         self._dim = checkpoint.preset.dim
         self._precision = precision
+
+    @property
+    def name(self) -> str:
+        """Tells it and its arithmetic from others, by its weights: a bundle's papers may change, and it says the same."""
+        digest = hashlib.sha256()
+        for name, weight in sorted(self._tower.state_dict().items()):
+            digest.update(name.encode() + weight.numpy().tobytes())
+        numbers = "bf16" if self._precision.numbers == torch.bfloat16 else "fp32"
+        return f"{digest.hexdigest()[:16]}-{numbers}"
 
     @torch.no_grad()
     def __call__(self, texts: Sequence[str]) -> NDArray[np.float32]:
@@ -90,10 +96,10 @@ def build_corpus(
     progress: Callable[[int, str], None],
 ) -> Corpus:
     """Finds or computes every part."""
-    parts = []
+    parts, name = [], teacher.name
     for start in range(0, len(lessons), _PART):
         part = lessons[start : start + _PART]
-        path = cache / f"taught-{LAYOUT}-{teacher.name}-{_digest(part)}.npz"
+        path = cache / f"taught-{LAYOUT}-{name}-{_digest(part)}.npz"
         if not path.exists():
             save_arrays(path, _teach(part, teacher, shape))
         parts.append(load_arrays(path))

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from mctrain.tokens.templates import TEMPLATES
-from picsight_engine.models.calibration import is_sentence
+from picsight_engine.models.text import is_sentence
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

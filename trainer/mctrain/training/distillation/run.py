@@ -94,7 +94,7 @@ def follow_distillation(
     torch.set_num_threads(1)
     torch.set_flush_denormal(True)
     precision = Precision(recipe.distillation.precision, _CPU)
-    teacher = Words(start.checkpoint, start.digest, precision)
+    teacher = Words(start.checkpoint, precision)
     told = bar("lessons", len(found.lessons))
     corpus = build_corpus(found.lessons, teacher, shape_of(recipe.tower), cache, told)
     student = build_taught(recipe, start.checkpoint, precision)

@@ -1,0 +1,129 @@
+"""The line over the wall: what is shown and how many, in what order, under which headings, how large."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QEvent, Signal
+from PySide6.QtWidgets import QHBoxLayout, QWidget
+
+from picsight.settings import ROW_LARGEST, ROW_SMALLEST
+from picsight.window.grid.arrangement import Arrangement, Group, Order, Tally
+from picsight.window.parts.choice import Choice, Toggle
+from picsight.window.parts.controls import Button, FlatSlider, Weight
+from picsight.window.parts.labels import ElidedLabel
+from picsight.window.parts.words import counted
+from picsight.window.tokens import HALF, PAD, px
+
+if TYPE_CHECKING:
+    from PySide6.QtGui import QResizeEvent
+
+    from picsight.window.grid.view import PhotoView
+
+STEPS = 10  # the slider's steps in one em
+NARROW = 52  # em: under this the choices are icons and the slider is gone
+
+
+class WallHeader(QWidget):
+    """Says what the wall shows; the choices are wishes."""
+
+    order_chosen = Signal(object)  # Order
+    group_chosen = Signal(object)  # Group
+    weaker_toggled = Signal()
+
+    def __init__(self, view: PhotoView, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.title = ElidedLabel(self)
+        self.meant = Button("", Weight.QUIET, self)
+        self.weaker = Toggle(self)
+        self.order: Choice[Order] = Choice(self.tr("Sort"), "sort", self.order_chosen.emit, self)
+        self.group: Choice[Group] = Choice(self.tr("Group"), "group", self.group_chosen.emit, self)
+        self.slider = FlatSlider(self.tr("Size of photos"), self)
+        self.weaker.clicked.connect(self.weaker_toggled)
+        self._has_choices = False
+        self._join(view)
+        self._beside = view.verticalScrollBar().sizeHint().width()  # what stands at the photos' trailing edge
+        self._row = row = QHBoxLayout(self)
+        self._set_margins()
+        row.setSpacing(px(self, HALF))
+        row.addWidget(self.title, 1)
+        row.addWidget(self.meant)
+        self.meant.hide()
+        for part in (self.weaker, self.order, self.group, self.slider):
+            row.addWidget(part)
+        self.setMinimumHeight(px(self, 2.25))
+        self.hide_choices()
+
+    def offer(self, arrangement: Arrangement, count: Tally, *, is_ranked: bool) -> None:
+        """The choices that this wall has."""
+        order = arrangement.ranked if is_ranked else arrangement.listed
+        orders = [(self.tr("Match"), Order.MATCH)] if is_ranked else []
+        orders += [(self.tr("Date"), Order.DATE), (self.tr("Folder"), Order.FOLDER)]
+        self.order.offer(orders, order)
+        groups = (
+            (self.tr("Day"), Group.DAY),
+            (self.tr("Month"), Group.MONTH),
+            (self.tr("Year"), Group.YEAR),
+            (self.tr("None"), Group.NONE),
+        )
+        self.group.offer(groups, arrangement.group)
+        words = counted(count.weaker, "Include weaker (%n)", "Include weaker (%n)")
+        self.weaker.say(words, on=arrangement.weaker)
+        self._has_choices = True
+        self.order.show()
+        self.group.setVisible(order is Order.DATE)
+        mixes = is_ranked and order is not Order.MATCH
+        self.weaker.setVisible(mixes and bool(count.strong and count.weaker))
+        self._fit()
+
+    def offer_meant(self, words: str) -> None:
+        """Ask whether a mistyped word was meant so; "" asks nothing."""
+        self.meant.setText(self.tr("Did you mean {words}?").format(words=words) if words else "")
+        self.meant.setVisible(bool(words))
+
+    def hide_choices(self) -> None:
+        """There is nothing to order."""
+        self._has_choices = False
+        for part in (self.weaker, self.order, self.group, self.slider):
+            part.hide()
+
+    def tell(self, news: QWidget) -> None:
+        """Give news a place behind the title."""
+        self._row.insertWidget(1, news)
+
+    def changeEvent(self, event: QEvent) -> None:
+        """Layouts mirror what they hold, but not their margins."""
+        super().changeEvent(event)
+        if event.type() == QEvent.Type.LayoutDirectionChange:
+            self._set_margins()
+
+    def _set_margins(self) -> None:
+        """Words and buttons begin and end where the photos do."""
+        near, far = px(self, PAD), px(self, PAD) + self._beside
+        if self.isRightToLeft():
+            near, far = far, near
+        self._row.setContentsMargins(near, 0, far, 0)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """A narrow header keeps the words of what is shown."""
+        super().resizeEvent(event)
+        self._fit()
+
+    def _fit(self) -> None:
+        narrow = self.width() < px(self, NARROW)
+        for choice in (self.order, self.group):
+            choice.set_short(short=narrow)
+        self.slider.setVisible(self._has_choices and not narrow)
+
+    def _join(self, view: PhotoView) -> None:
+        slider = self.slider
+        slider.setRange(round(ROW_SMALLEST * STEPS), round(ROW_LARGEST * STEPS))
+        slider.setValue(round(view.row_height() * STEPS))
+        slider.setFixedWidth(px(self, 8))
+        slider.valueChanged.connect(lambda value: view.set_row_height(value / STEPS))
+        view.row_height_changed.connect(self._follow_height)
+
+    def _follow_height(self, height: float) -> None:
+        self.slider.blockSignals(True)
+        self.slider.setValue(round(height * STEPS))
+        self.slider.blockSignals(False)

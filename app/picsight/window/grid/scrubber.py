@@ -1,0 +1,190 @@
+"""The scroll bar of the wall. Where photos lie by date it is a scrubber: years beside it, the month while one drags."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QPoint, QRect, QRectF, QSize, Qt
+from PySide6.QtGui import QPainter
+from PySide6.QtWidgets import QScrollBar, QStyle, QStyleOptionSlider, QWidget
+
+from picsight.window.grid.headings import DAY_SIZE, sized_font
+from picsight.window.tokens import HALF, ONE, em, mix, px, tones
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from PySide6.QtCore import QEvent
+    from PySide6.QtGui import QMouseEvent, QPaintEvent
+
+WIDTH, HANDLE, APART = 1.75, 0.4, 1.25  # em: the bar, its handle, from one year to the next that is written
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """A year and the value at which it begins."""
+
+    value: int
+    words: str
+
+
+class Scrubber(QScrollBar):
+    """Drag it, or click on a year; a bubble beside it says where that leads."""
+
+    def __init__(self, words_at: Callable[[int], str], parent: QWidget) -> None:
+        super().__init__(Qt.Orientation.Vertical, parent)
+        self._words_at = words_at
+        self._marks: Sequence[Mark] = ()
+        self.bubble = Bubble(parent)
+        self.setMouseTracking(True)
+        self.valueChanged.connect(self._follow)
+        self.sliderReleased.connect(self.bubble.hide)
+
+    def set_marks(self, marks: Sequence[Mark]) -> None:
+        """The years to write, newest or oldest first, as they lie."""
+        if marks != self._marks:
+            self._marks = marks
+            self.update()
+
+    def marks(self) -> list[tuple[Mark, QRect]]:
+        """The years that are written, each in its place; one that would touch the one before is left out."""
+        written: list[tuple[Mark, QRect]] = []
+        free, high = 0, px(self, APART)
+        for mark in self._marks:
+            top = self._top_of(mark.value)
+            if top >= free and top + high <= self.height():
+                written.append((mark, QRect(0, top, self.width(), high)))
+                free = top + high
+        return written
+
+    def sizeHint(self) -> QSize:
+        """Room for a year of two digits beside the handle."""
+        return QSize(px(self, WIDTH), px(self, 4))
+
+    def paintEvent(self, _event: QPaintEvent) -> None:
+        """The handle at the outer edge, the years beside it."""
+        colours, painter = tones(self), QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.fillRect(self.rect(), colours.base)
+        painter.setFont(sized_font(self, DAY_SIZE))
+        here = self._top_of(self.value())
+        for mark, place in self.marks():
+            is_here = place.top() <= here + 1 < self._end_of(mark)
+            painter.setPen(colours.text if is_here else colours.dim)
+            words = place.adjusted(0, 0, -px(self, HANDLE), 0)
+            if self.isRightToLeft():
+                words.moveRight(place.right())
+            painter.drawText(words, Qt.AlignmentFlag.AlignCenter, mark.words)
+        if self.maximum() > self.minimum():
+            self._paint_handle(painter)
+        painter.end()
+
+    def _paint_handle(self, painter: QPainter) -> None:
+        colours, wide = tones(self), em(self) * HANDLE
+        handle = QRectF(self._handle())
+        handle = QRectF(
+            1 if self.isRightToLeft() else self.width() - wide - 1, handle.top(), wide, handle.height()
+        )
+        strong = self.underMouse() or self.isSliderDown()
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(mix(colours.base, colours.text, 0.5 if strong else 0.3))
+        painter.drawRoundedRect(handle, wide / 2, wide / 2)
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        """On a year it goes there; elsewhere the handle comes under the pointer, and is dragged on."""
+        if self._marks and event.button() == Qt.MouseButton.LeftButton:
+            y = event.position().toPoint().y()
+            handle = self._handle()
+            if not handle.top() <= y <= handle.bottom():
+                year = next(
+                    (mark for mark, place in self.marks() if place.top() <= y <= place.bottom()), None
+                )
+                self.setValue(year.value if year else self._value_at(y - handle.height() // 2))
+        super().mousePressEvent(event)
+        self._follow()
+
+    def mouseMoveEvent(self, event: QMouseEvent) -> None:
+        """Say where the pointer is."""
+        super().mouseMoveEvent(event)
+        if not self.isSliderDown():
+            y = event.position().toPoint().y()
+            self._say(self._value_at(y), y)
+
+    def leaveEvent(self, event: QEvent) -> None:
+        """The pointer is elsewhere."""
+        super().leaveEvent(event)
+        if not self.isSliderDown():
+            self.bubble.hide()
+
+    def _follow(self) -> None:
+        if self.isSliderDown():
+            self._say(self.value(), self._handle().center().y())
+
+    def _say(self, value: int, y: int) -> None:
+        words = self._words_at(value)
+        if not words:
+            self.bubble.hide()
+            return
+        self.bubble.say(words)
+        host = self.bubble.parentWidget()
+        assert host is not None, "it was made with one"
+        at = self.mapTo(host, QPoint(0, y))
+        x = at.x() + self.width() if self.isRightToLeft() else at.x() - self.bubble.width()
+        top = min(max(at.y() - self.bubble.height() // 2, 0), host.height() - self.bubble.height())
+        self.bubble.move(x, top)
+        self.bubble.show()
+        self.bubble.raise_()
+
+    def _handle(self) -> QRect:
+        option = QStyleOptionSlider()
+        self.initStyleOption(option)
+        place = self.style().subControlRect(
+            QStyle.ComplexControl.CC_ScrollBar, option, QStyle.SubControl.SC_ScrollBarSlider, self
+        )
+        return QRect(place)
+
+    def _top_of(self, value: int) -> int:
+        """Where the handle's upper edge is at a value."""
+        room = self.height() - self._handle().height()
+        return round(room * value / max(self.maximum(), 1))
+
+    def _value_at(self, top: int) -> int:
+        room = self.height() - self._handle().height()
+        return min(max(round(self.maximum() * top / max(room, 1)), 0), self.maximum())
+
+    def _end_of(self, mark: Mark) -> int:
+        after = next((other for other in self._marks if other.value > mark.value), None)
+        return self._top_of(after.value) if after else self.height() + 1
+
+
+class Bubble(QWidget):
+    """Where the scrubber leads: July 2020."""
+
+    def __init__(self, parent: QWidget) -> None:
+        super().__init__(parent)
+        self._words = ""
+        self.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
+        self.hide()
+
+    def words(self) -> str:
+        """What is said, empty while nothing is."""
+        return "" if self.isHidden() else self._words
+
+    def say(self, words: str) -> None:
+        """Other words."""
+        self._words = words
+        self.resize(self.fontMetrics().horizontalAdvance(words) + 2 * px(self, ONE), px(self, 2.25))
+        self.update()
+
+    def paintEvent(self, _event: QPaintEvent) -> None:
+        """A plate with an outline: it lies over photos."""
+        colours, painter = tones(self), QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.setPen(colours.outline)
+        painter.setBrush(colours.window)
+        shape = QRectF(self.rect()).adjusted(0.5, 0.5, -0.5, -0.5)
+        painter.drawRoundedRect(shape, px(self, HALF), px(self, HALF))
+        painter.setPen(colours.text)
+        painter.drawText(self.rect(), Qt.AlignmentFlag.AlignCenter, self._words)
+        painter.end()

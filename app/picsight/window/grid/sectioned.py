@@ -1,0 +1,236 @@
+"""What stands between photos: the fold, headings, and the scrubber that leads along them."""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from itertools import pairwise
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QItemSelectionModel, QRect, Qt, Signal
+from PySide6.QtWidgets import QAbstractItemView, QWidget
+
+from picsight.window.grid.delegate import plate_of
+from picsight.window.grid.fold import FoldButton
+from picsight.window.grid.geometry import JustifiedView
+from picsight.window.grid.headings import STRIP, Strip, day_words, paint_day, paint_title, title_of
+from picsight.window.grid.model import Role
+from picsight.window.grid.scrubber import Mark, Scrubber
+from picsight.window.grid.wall import HEADING, Kind
+from picsight.window.tokens import PAD, em, px
+
+if TYPE_CHECKING:
+    from PySide6.QtCore import QModelIndex, QPoint
+    from PySide6.QtGui import QKeyEvent, QMouseEvent, QPainter
+
+    from picsight.jobs import Jobs
+    from picsight.window.grid.layout import Rows
+    from picsight.window.grid.model import WallModel
+    from picsight.window.grid.wall import Wall
+
+REST_MS = 80  # of a scrubber that is dragged, before thumbnails are read
+
+
+class SectionedView(JustifiedView):
+    """A wall with its sections."""
+
+    fold_toggled = Signal()
+    stack_toggled = Signal(int)  # the row
+
+    def __init__(
+        self, model: WallModel, jobs: Jobs, row_height: float, parent: QWidget | None = None
+    ) -> None:
+        super().__init__(model, jobs, row_height, parent)
+        self._strip = Strip(self)
+        self.fold = FoldButton(self.viewport())
+        self.scrubber = Scrubber(self._words_at, self)
+        self.setVerticalScrollBar(self.scrubber)
+        self.fold.clicked.connect(self.fold_toggled)
+        self.fold.left.connect(self._leave_fold)
+        self.scrubber.sliderPressed.connect(lambda: self._moved.setInterval(REST_MS))
+        self.scrubber.sliderReleased.connect(lambda: self._moved.setInterval(0))
+
+    def refold(self, wall: Wall) -> None:
+        """Show or hide what is under the fold; everything above it stays as it is."""
+        if len(wall.results) < self._wall_model.rowCount():
+            self._wall_model.shrink(wall)
+        else:
+            self._wall_model.grow(wall)
+        self._lay_out()
+
+    # Places
+
+    def _take_rows(self, rows: Rows, anchor: tuple[int, int] | None) -> None:
+        super()._take_rows(rows, anchor)
+        self._place_fold()
+        self._place_strip()
+        self.scrubber.set_marks(self._marks())
+
+    def scrollContentsBy(self, dx: int, dy: int) -> None:
+        """What lies between the photos moves with them, but for the heading that stays."""
+        super().scrollContentsBy(dx, dy)
+        self._place_fold()
+        self._place_strip()
+
+    def _top_margin(self) -> int:
+        """Photos come into sight under the heading that stays."""
+        named = any(title_of(section) for section in self._wall_model.wall.sections[:1])
+        return px(self, STRIP) if named else super()._top_margin()
+
+    def _place_fold(self) -> None:
+        """Where the fold's section begins."""
+        fold = self._wall_model.wall.fold
+        self.fold.setVisible(fold is not None)
+        if fold is None:
+            return
+        self.fold.say(fold)
+        margin = px(self, PAD)
+        top = self._rows.block_tops[-1] + 2 * margin - self.verticalOffset()
+        self.fold.setGeometry(margin, top, self._rows.measure.width, self.fold.sizeHint().height())
+
+    def _place_strip(self) -> None:
+        """At the top once its own heading is above it; the next one pushes it out."""
+        block = self._block_at(self.verticalOffset())
+        title = self._title(block)
+        high = px(self, STRIP)
+        if not title or self._title_rect(block).top() >= 0:
+            self._strip.hide()
+            return
+        after = self._title_rect(block + 1).top() if block + 1 < len(self._rows.block_tops) else high
+        corner = self.viewport().geometry().topLeft()
+        self._strip.setGeometry(corner.x(), corner.y() + min(after - high, 0), self.viewport().width(), high)
+        self._strip.say(title)
+        self._strip.show()
+
+    def _block_at(self, offset: int) -> int:
+        """The section whose heading has reached the upper edge, or the one above; -1 before the first."""
+        return self._rows.block_at(offset - px(self, PAD) + self._lead())
+
+    def _lead(self) -> int:
+        """A heading fills the lower part of the room above its photos."""
+        return px(self, HEADING - STRIP)
+
+    def _title_rect(self, block: int) -> QRect:
+        """The place of a section's heading in the viewport."""
+        section = self._rows.shapes.blocks[block]
+        top = self._rows.block_tops[block] + px(self, PAD) - self.verticalOffset()
+        room = round(section.above * em(self))
+        high = px(self, STRIP)
+        return QRect(px(self, PAD), top + room - high, self._rows.measure.width, high)
+
+    def _title(self, block: int) -> str:
+        """What a laid section is called."""
+        sections = self._wall_model.wall.sections
+        return (
+            title_of(sections[block]) if 0 <= block < min(len(sections), len(self._rows.block_tops)) else ""
+        )
+
+    def _words_at(self, value: int) -> str:
+        """Where the scrubber leads."""
+        return self._title(max(self._block_at(value), 0))
+
+    def _marks(self) -> list[Mark]:
+        """The years of a wall that lies by date."""
+        marks: list[Mark] = []
+        year = ""
+        for section, top in zip(self._wall_model.wall.sections, self._rows.block_tops, strict=False):
+            if section.kind in (Kind.MONTH, Kind.YEAR) and section.key[:4] != year:
+                year = section.key[:4]
+                marks.append(Mark(min(top, self.scrubber.maximum()), year[2:]))
+        return marks if len(marks) > 1 else []
+
+    # Painting
+
+    def _paint_headings(self, painter: QPainter, area: QRect) -> None:
+        """The headings and the days that touch a part of the viewport."""
+        first = max(self._rows.block_at(area.top() + self.verticalOffset() - px(self, PAD)), 0)
+        for block in range(first, len(self._rows.block_tops)):
+            place = self._title_rect(block)
+            if place.top() > area.bottom():
+                break
+            if words := self._title(block):
+                paint_title(painter, self, place, words)
+        if self._rows.shapes.days:
+            self._paint_days(painter, area.adjusted(0, 0, 0, self._rows.measure.day_above))
+
+    def _paint_days(self, painter: QPainter, area: QRect) -> None:
+        """Each day over its first photo, as far as the next one."""
+        seen, days = self._photos_in(area), self._rows.shapes.days
+        named = days[bisect_left(days, seen.start) : bisect_left(days, seen.stop)]
+        wall, high = self._wall_model.wall, self._rows.measure.day_above
+        for photo, after in pairwise([*named, -1]):
+            cell, beside = self._rect(photo), self._rect(after)
+            taken = wall.results[photo].taken
+            if cell is None or taken is None:
+                continue
+            room = self._room_beside(cell, beside if beside and beside.top() == cell.top() else None)
+            place = QRect(cell.left(), cell.top() - high, room, high)
+            if self.isRightToLeft():
+                place.moveRight(cell.right())
+            paint_day(painter, self, place, day_words(taken, wall.sections[0].kind))
+
+    def _room_beside(self, cell: QRect, beside: QRect | None) -> int:
+        """How wide the words over a photo may be."""
+        margin, width = px(self, PAD), self._rows.measure.width
+        if self.isRightToLeft():
+            return cell.right() - (beside.right() if beside else margin)
+        return (beside.left() if beside else margin + width) - cell.left()
+
+    # Mouse and keys
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        """The plate of a stack spreads its photos, or puts them in one place again."""
+        point = event.position().toPoint()
+        row = self.indexAt(point).row()
+        if event.button() == Qt.MouseButton.LeftButton and self._is_on_plate(row, point):
+            flag = QItemSelectionModel.SelectionFlag
+            self.selectionModel().setCurrentIndex(
+                self._wall_model.index(row), flag.NoUpdate
+            )  # it keeps its height
+            self.stack_toggled.emit(row)
+        else:
+            super().mousePressEvent(event)
+
+    def _is_on_plate(self, row: int, point: QPoint) -> bool:
+        rect = self._rect(row)
+        if rect is None:
+            return False
+        copies: int = self._wall_model.index(row).data(Role.COPIES)
+        return copies > 1 and plate_of(rect, self, copies).contains(point)
+
+    def moveCursor(
+        self, action: QAbstractItemView.CursorAction, modifiers: Qt.KeyboardModifier
+    ) -> QModelIndex:
+        """Down from the last row of photos leads to the closed fold."""
+        target = super().moveCursor(action, modifiers)
+        down = action == QAbstractItemView.CursorAction.MoveDown
+        fold, last = self._wall_model.wall.fold, len(self._rows.tops) - 1
+        if down and fold and not fold.is_open and self._rows.row_of(self.currentIndex().row()) == last:
+            self.fold.setFocus(Qt.FocusReason.TabFocusReason)
+            self.scrubber.setValue(self.scrubber.maximum())
+        return target
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Alt with the page keys goes from section to section."""
+        steps = {Qt.Key.Key_PageUp: -1, Qt.Key.Key_PageDown: 1}
+        step = steps.get(Qt.Key(event.key()), 0)
+        if step and event.modifiers() & Qt.KeyboardModifier.AltModifier:
+            self._step_section(step)
+        else:
+            super().keyPressEvent(event)
+
+    def _step_section(self, step: int) -> None:
+        starts = [section.start for section in self._wall_model.wall.sections]
+        current = max(self.currentIndex().row(), 0)
+        place = bisect_left(starts, current + (step > 0)) - (step < 0)
+        index = self._wall_model.index(starts[place] if 0 <= place < len(starts) else -1)
+        if index.isValid():
+            self.setCurrentIndex(index)
+
+    def _leave_fold(self, step: int) -> None:
+        """By an arrow key from the fold to the photos on its other side."""
+        row = self._wall_model.wall.sections[-1].start - (step < 0)
+        index = self._wall_model.index(row)
+        if index.isValid():
+            self.setFocus(Qt.FocusReason.TabFocusReason)
+            self.setCurrentIndex(index)
+            self.scrollTo(index)

@@ -1,0 +1,128 @@
+"""What the window says of the library: first run, failure, folders, the numbers in the status line."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QObject
+
+from picsight.window.library.sidebar_entries import entries_of
+from picsight.window.parts.words import counted
+
+if TYPE_CHECKING:
+    from picsight.window.actions.folders import FolderActions
+    from picsight.window.frame import Frame
+    from picsight.window.library.controller import LibraryController
+    from picsight.window.library.overview import Overview
+    from picsight.window.models.controller import ModelsController
+    from picsight.window.search.controller import SearchController
+    from picsight_engine.library import Library
+
+
+class LibraryPages(QObject):
+    """Follows the library on every page that tells of it, and leads from them to what can be done."""
+
+    def __init__(
+        self,
+        frame: Frame,
+        library: LibraryController,
+        search: SearchController,
+        models: ModelsController,
+        folders: FolderActions,
+    ) -> None:
+        super().__init__(frame)
+        self._frame, self._library, self._search, self._models = frame, library, search, models
+        library.opened.connect(self._use)
+        library.failed_to_open.connect(self._fail)
+        library.overview_changed.connect(self._show_overview)
+        library.photos_committed.connect(self._photos_committed)
+        library.indexing_ended.connect(self._indexing_ended)
+        library.notice_given.connect(self._tell)
+        library.answers_changed.connect(search.ask_again)
+        search.answered.connect(library.begin)
+        search.place_changed.connect(lambda _place: self._say_photos())
+        search.folders_wanted.connect(folders.choose)
+        search.install_again_requested.connect(lambda: models.install_again(library.model_names[0]))
+        frame.grid.selection_counted.connect(lambda _count: self._say_photos())
+        self._join_folders(folders)
+        self._join_status(folders)
+
+    def _join_folders(self, folders: FolderActions) -> None:
+        frame, library = self._frame, self._library
+        frame.folders_dropped.connect(library.add_folders)
+        frame.first_run.choose_requested.connect(folders.choose)
+        frame.first_run.folders_chosen.connect(library.add_folders)
+        frame.sidebar.add_requested.connect(folders.choose)
+        frame.sidebar.folder_menu_requested.connect(folders.show_menu)
+
+    def _join_status(self, folders: FolderActions) -> None:
+        status, models = self._frame.status, self._models
+        status.forget_requested.connect(folders.confirm_forgetting)
+        status.folders_requested.connect(folders.choose)
+        status.install_again_requested.connect(lambda: models.install_again(self._library.model_names[1]))
+        self._frame.sidebar.models_requested.connect(models.show)
+        self._frame.model_dropped.connect(models.install_file)
+
+    def expect_photos(self) -> None:
+        """Say that photos will come, before the library is open."""
+        self._frame.show_page(self._frame.wall_page)
+        self._search.expect_photos()
+
+    def _use(self, library: Library) -> None:
+        frame, has_folders = self._frame, bool(self._library.overview.folders)
+        for thumbnails in (frame.thumbnails, frame.strip_thumbnails):
+            thumbnails.use(library.thumbnail)
+        self._search.use(library)
+        frame.show_page(frame.wall_page if has_folders else frame.first_run)
+        if has_folders:
+            frame.box.line.setFocus()
+
+    def _quit(self) -> None:
+        self._frame.window().close()
+
+    def _fail(self, sentence: str) -> None:
+        broken, title = self._library.broken_model, self.tr("Picsight cannot open the library.")
+        ways = [(self.tr("Quit"), self._quit)]
+        if broken is not None:
+            title = self.tr("The search model is incomplete.")
+            if not broken.incomplete:
+                title = self.tr("The search model is missing.")
+                sentence = self.tr("Install it again, or use another one. Your library is as it was.")
+            again = (self.tr("Install again"), partial(self._models.install_again, broken.name))
+            ways = [again, (self.tr("Models…"), self._models.show), *ways]
+        self._frame.failure.say(title, sentence, ways)
+        self._frame.show_page(self._frame.failure)
+
+    def _tell(self, sentence: str) -> None:
+        first = self._frame.page is self._frame.first_run
+        (self._frame.first_run.say if first else self._frame.status.show_sentence)(sentence)
+
+    def _show_overview(self, overview: Overview) -> None:
+        frame, emptier = self._frame, {place.path for place in self._library.emptier}
+        frame.sidebar.set_entries(entries_of(overview, emptier, looked=self._library.has_looked))
+        if overview.folders and frame.page is frame.first_run:
+            frame.show_page(frame.wall_page)
+        elif not overview.folders and frame.page is frame.wall_page:
+            frame.show_page(frame.first_run)
+        self._say_photos()
+
+    def _say_photos(self) -> None:
+        selected, photos = self._frame.grid.selected_count(), self._library.overview.photos
+        words = [counted(photos, "%n photo", "%n photos")]
+        if selected > 1:
+            words.append(counted(selected, "%n selected", "%n selected"))
+        self._frame.status.say_photos(" · ".join(words) if photos else "")
+
+    def _photos_committed(self, photos: int) -> None:
+        self._search.photos_arrived()
+        if self._library.is_changing:  # they were there before
+            return
+        self._frame.status.say_photos(
+            counted(photos, "You can already search %n photo.", "You can already search %n photos.")
+        )
+
+    def _indexing_ended(self) -> None:
+        for thumbnails in (self._frame.thumbnails, self._frame.strip_thumbnails):
+            thumbnails.retry_missing()
+        self._search.settle(complete=self._library.has_looked)

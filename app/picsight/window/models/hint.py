@@ -1,0 +1,96 @@
+"""The line about better models: it waits until a search has found nothing certain, and goes for good when dismissed."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QObject, QTimer, Signal
+from PySide6.QtGui import QPainter
+from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QWidget
+
+from picsight.window.parts.controls import Button, IconButton, Weight
+from picsight.window.parts.labels import ElidedLabel
+from picsight.window.tokens import HALF, PAD, px, tones
+
+if TYPE_CHECKING:
+    from PySide6.QtGui import QPaintEvent
+
+    from picsight.window.frame import Frame
+    from picsight.window.library.controller import LibraryController
+    from picsight.window.models.controller import ModelsController
+    from picsight.window.search.controller import SearchController
+
+LOOKED_AT_MS = (
+    2000  # an answer that is looked at for so long was meant: half a word finds nothing certain either
+)
+
+
+class HintLine(QWidget):
+    """Under the photos, so that none of them moves when it comes."""
+
+    models_requested = Signal()
+    dismissed = Signal()
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        words = ElidedLabel(self)
+        words.setText(self.tr("Not what you meant? This small model knows everyday things."))
+        words.setSizePolicy(QSizePolicy.Policy.Maximum, QSizePolicy.Policy.Preferred)
+        self.better = Button(self.tr("Get a better one…"), Weight.QUIET, self)
+        self.better.setAccessibleDescription(words.text())
+        self.better.clicked.connect(self.models_requested)
+        self.dismiss = IconButton("clear", self.tr("Do not tell me of better models again"), self)
+        self.dismiss.clicked.connect(self.dismissed)
+        row = QHBoxLayout(self)
+        row.setContentsMargins(px(self, PAD), 1, px(self, HALF), 0)
+        row.setSpacing(px(self, HALF))
+        row.addWidget(words)
+        row.addWidget(self.better)
+        row.addStretch(1)
+        row.addWidget(self.dismiss)
+        self.hide()
+
+    def paintEvent(self, _event: QPaintEvent) -> None:
+        """The line to the photos."""
+        painter = QPainter(self)
+        painter.fillRect(0, 0, self.width(), 1, tones(self).line)
+        painter.end()
+
+
+class BetterModels(QObject):
+    """Decides when to tell; `wanted` until a person says no."""
+
+    def __init__(
+        self,
+        frame: Frame,
+        library: LibraryController,
+        search: SearchController,
+        models: ModelsController,
+        *,
+        wanted: bool,
+    ) -> None:
+        super().__init__(frame)
+        self.wanted = wanted
+        self._frame, self._library, self._search = frame, library, search
+        self.looked_at = QTimer(self, singleShot=True, interval=LOOKED_AT_MS)
+        self.looked_at.timeout.connect(self._tell)
+        search.place_changed.connect(lambda _place: self.looked_at.start())
+        library.model_chosen.connect(self._follow)
+        frame.hint.models_requested.connect(models.show)
+        frame.hint.dismissed.connect(self._dismiss)
+
+    def _tell(self) -> None:
+        """Say it if the answer that is looked at has nothing strong, by a model that knows what strong is."""
+        results = self._frame.model.wall.results
+        weak = all(photo.match in ("weaker", "none") for photo in results)
+        if weak and self._search.place.words and self._library.overview.photos:
+            self._frame.hint.setVisible(self.wanted and self._library.has_small_model())
+
+    def _follow(self) -> None:
+        if not self._library.has_small_model():
+            self._frame.hint.hide()
+
+    def _dismiss(self) -> None:
+        self.wanted = False
+        self._frame.hint.hide()
+        self._frame.box.line.setFocus()

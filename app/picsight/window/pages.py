@@ -1,0 +1,175 @@
+"""Moving between the pages: wall, viewer, problems; the way back, full screen, and where the keyboard goes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QObject, Qt
+
+from picsight.window.search.place import Place
+
+if TYPE_CHECKING:
+    from PySide6.QtWidgets import QWidget
+
+    from picsight.window.actions.photos import PhotoActions
+    from picsight.window.frame import Frame
+    from picsight.window.search.controller import SearchController
+    from picsight.window.viewer.controller import ViewerController
+    from picsight_engine.search.answer import Result
+
+
+class Pages(QObject):
+    """Shows a page and gives it the keyboard."""
+
+    def __init__(
+        self,
+        window: QWidget,
+        frame: Frame,
+        search: SearchController,
+        viewer: ViewerController,
+        photos: PhotoActions,
+    ) -> None:
+        super().__init__(window)
+        self._window, self._frame, self._search, self._viewer = window, frame, search, viewer
+        self._was_maximised = False
+        self._join_wall(photos)
+        self._join_viewer(photos)
+        sidebar, problems = frame.sidebar, frame.problems
+        sidebar.all_requested.connect(lambda: self.go(Place()))
+        sidebar.folder_requested.connect(lambda path: self.go(Place(folder=path)))
+        sidebar.problems_requested.connect(self.show_problems)
+        frame.status.problems_requested.connect(self.show_problems)
+        problems.left.connect(self.show_photos)
+        problems.reveal_requested.connect(photos.reveal_file)
+
+    def _join_wall(self, photos: PhotoActions) -> None:
+        frame, search, grid = self._frame, self._search, self._frame.grid
+        search.place_changed.connect(lambda _place: self._mark_place())
+        search.busy_changed.connect(frame.busy.set_busy)
+        frame.box.edited.connect(lambda _text: self.show_wall())
+        frame.box.emptied.connect(self._leave_box)
+        grid.open_requested.connect(self.open_photo)
+        grid.similar_requested.connect(lambda row: self.more_like(frame.model.photo(row)))
+        grid.copy_requested.connect(photos.copy)
+        grid.menu_requested.connect(photos.show_menu)
+        grid.typed.connect(self._type)
+        grid.left.connect(self._leave_grid)
+        photos.open_requested.connect(self.open_photo)
+        photos.similar_requested.connect(self.more_like)
+        photos.unlike_requested.connect(self.less_like)
+        grid.unlike_requested.connect(lambda row: self.less_like(frame.model.photo(row)))
+        frame.picture_dropped.connect(search.like_picture)
+
+    def _join_viewer(self, photos: PhotoActions) -> None:
+        page, model = self._frame.viewer_page, self._frame.model
+        page.closed.connect(self.close_viewer)
+        page.similar_requested.connect(lambda: self.more_like(self._viewer.photo))
+        page.reveal_requested.connect(photos.reveal)
+        page.full_screen_requested.connect(self.toggle_full_screen)
+        self._viewer.moved.connect(lambda row: self._frame.grid.setCurrentIndex(model.index(row)))
+
+    def find(self) -> None:
+        """To the box, its words ready to be replaced."""
+        self._leave_full_screen()
+        self._frame.box.line.setFocus(Qt.FocusReason.ShortcutFocusReason)
+        self._frame.box.line.selectAll()
+
+    def _type(self, letters: str) -> None:
+        """Letters typed elsewhere begin a search."""
+        self.find()
+        self._frame.box.line.insert(letters)
+
+    def go(self, place: Place) -> None:
+        """To other photos."""
+        self.show_wall()
+        self._search.go(place)
+        self._frame.grid.setFocus()
+
+    def show_wall(self) -> None:
+        """The wall, whoever has the keyboard."""
+        self._viewer.close()
+        self._frame.show_page(self._frame.wall_page)
+
+    def show_photos(self) -> None:
+        """The wall as it was, with the keyboard."""
+        self._search.name_place()
+        self.show_wall()
+        self._mark_place()
+        self._frame.grid.setFocus()
+
+    def show_problems(self) -> None:
+        """What could not be read; the box does not keep words that have nothing to do with it."""
+        self._search.name_nothing()
+        self._frame.show_page(self._frame.problems)
+        self._frame.sidebar.mark(None, problems=True)
+        self._frame.problems.table.setFocus()
+
+    def back(self) -> None:
+        """A step back, whatever the last one was."""
+        if self._frame.page is self._frame.viewer_page:
+            self.close_viewer()
+        elif self._frame.page is self._frame.problems:
+            self.show_photos()
+        else:
+            self._search.go_back()
+
+    def open_photo(self, row: int) -> None:
+        """Look at a photo of the wall."""
+        self._frame.show_page(self._frame.viewer_page)
+        self._viewer.show(row)
+        self._frame.viewer_page.setFocus()
+
+    def close_viewer(self) -> None:
+        """From full screen to the window, from there to the wall."""
+        if self._window.isFullScreen():
+            self._leave_full_screen()
+        else:
+            self.show_photos()
+
+    def more_like(self, photo: Result | None) -> None:
+        """The photos that are like one."""
+        if photo is not None:
+            self._leave_full_screen()
+            self.show_wall()
+            self._search.like(photo)
+            self._frame.grid.setFocus()
+
+    def less_like(self, photo: Result) -> None:
+        """What is searched for, but less like one; alone this asks for nothing."""
+        if self._search.place.is_search:
+            self._search.less_like(photo)
+        else:
+            self._frame.status.show_sentence(
+                self.tr("Search for something first; then ask for less like this.")
+            )
+
+    def toggle_full_screen(self) -> None:
+        """Only the photo, or everything again."""
+        if self._window.isFullScreen():
+            self._leave_full_screen()
+        elif self._frame.page is self._frame.viewer_page:
+            self._was_maximised = self._window.isMaximized()
+            self._frame.show_chrome(shown=False)
+            self._window.showFullScreen()
+
+    def _leave_full_screen(self) -> None:
+        if self._window.isFullScreen():
+            self._frame.show_chrome(shown=True)
+            self._window.showMaximized() if self._was_maximised else self._window.showNormal()
+
+    def _leave_grid(self) -> None:
+        if self._search.place.is_search:
+            self._search.go_back()
+
+    def _leave_box(self) -> None:
+        if self._frame.page is self._frame.problems:
+            self._frame.problems.table.setFocus()
+        else:
+            self._frame.grid.setFocus()
+            self._leave_grid()
+
+    def _mark_place(self) -> None:
+        if self._frame.page is self._frame.wall_page:
+            place, sidebar = self._search.place, self._frame.sidebar
+            in_all = place.is_search and place.folder is None
+            sidebar.mark_search(place.query) if in_all else sidebar.mark(place.folder)

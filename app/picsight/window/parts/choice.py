@@ -1,0 +1,157 @@
+"""Quiet buttons of a header: one says what is chosen and opens the list of what else there is, one stays down."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING, Generic, TypeVar
+
+from PySide6.QtCore import QRect, QRectF, QSize, Qt
+from PySide6.QtGui import QActionGroup, QPainter
+from PySide6.QtWidgets import QMenu, QStyle, QToolButton, QWidget
+
+from picsight.window.parts.controls import draw_focus, press_by_enter
+from picsight.window.parts.icons import paint_icon
+from picsight.window.tokens import HAIR, HALF, ONE, SMALL, mix, px, tones
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from PySide6.QtGui import QKeyEvent, QPaintEvent
+
+T = TypeVar("T")
+
+
+class _Flat(QToolButton):
+    """Without an outline until the mouse is over it."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setAttribute(Qt.WidgetAttribute.WA_Hover)
+        self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+
+    def minimumSizeHint(self) -> QSize:
+        """Words are never cut."""
+        return self.sizeHint()
+
+    def paintEvent(self, _event: QPaintEvent) -> None:
+        """Hover ground, what the button says, focus ring."""
+        colours, painter = tones(self), QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        shape, radius = QRectF(self.rect()).adjusted(1.5, 1.5, -1.5, -1.5), px(self, SMALL)
+        if self.underMouse() or self.isDown():
+            painter.setPen(Qt.PenStyle.NoPen)
+            painter.setBrush(mix(colours.base, colours.text, 0.12 if self.isDown() else 0.07))
+            painter.drawRoundedRect(shape, radius, radius)
+        self._paint(painter, self.rect().adjusted(px(self, HALF), 0, -px(self, HALF), 0))
+        draw_focus(painter, self, shape, radius)
+        painter.end()
+
+    def _paint(self, painter: QPainter, area: QRect) -> None:
+        """What the button says."""
+        raise NotImplementedError
+
+    def _part(self, area: QRect, left: int, width: int, height: int) -> QRect:
+        """A part of the area, so far from its leading edge, in the middle of its height."""
+        place = QRect(area.left() + left, (self.height() - height) // 2, width, height)
+        return QStyle.visualRect(self.layoutDirection(), area, place)
+
+
+class Choice(_Flat, Generic[T]):
+    """Sort: Match v. Where there is no room the icon stands for the words."""
+
+    def __init__(
+        self, name: str, icon: str, chosen: Callable[[T], None], parent: QWidget | None = None
+    ) -> None:
+        super().__init__(parent)
+        self._name, self._icon, self._chosen = name, icon, chosen
+        self._is_short = False
+        self.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
+        self.setMenu(QMenu(self))
+
+    def offer(self, ways: Sequence[tuple[str, T]], now: T) -> None:
+        """These are the ways, each with its words, and this one is chosen."""
+        menu = self.menu()
+        menu.clear()
+        group = QActionGroup(menu)
+        for words, way in ways:
+            action = menu.addAction(words)
+            action.setCheckable(True)
+            action.setChecked(way == now)
+            action.triggered.connect(partial(self._choose, way))
+            group.addAction(action)
+        chosen = next(words for words, way in ways if way == now)
+        self.setText(f"{self._name}: {chosen}")
+        self.setAccessibleName(self.text())
+        self.set_short(short=self._is_short)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Enter opens the list, as Space does."""
+        if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
+            self.showMenu()
+        else:
+            super().keyPressEvent(event)
+
+    def _choose(self, way: T, _checked: bool = False) -> None:
+        self._chosen(way)
+
+    def set_short(self, *, short: bool) -> None:
+        """Show the icon instead of the words, or the words again."""
+        self._is_short = short
+        self.setToolTip(self.text() if short else "")
+        self.updateGeometry()
+        self.update()
+
+    def sizeHint(self) -> QSize:
+        """The words, or the icon, and the sign that a list opens."""
+        return QSize(self._wide() + 2 * px(self, HALF) + px(self, 1.125), px(self, 2.25))
+
+    def _wide(self) -> int:
+        return px(self, 1.25) if self._is_short else self.fontMetrics().horizontalAdvance(self.text())
+
+    def _paint(self, painter: QPainter, area: QRect) -> None:
+        wide, side, icon = self._wide(), px(self, 0.875), px(self, 1.25)
+        colours = tones(self)
+        paint_icon(painter, self._part(area, area.width() - side, side, side), "down", colours.dim)
+        if self._is_short:
+            paint_icon(painter, self._part(area, 0, icon, icon), self._icon, colours.text)
+            return
+        painter.setPen(colours.text)
+        words = self._part(area, 0, wide, self.height())
+        painter.drawText(words, Qt.AlignmentFlag.AlignCenter, self.text())
+
+
+class Toggle(_Flat):
+    """A box with a tick while what it says holds."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setCheckable(True)
+
+    def say(self, words: str, *, on: bool) -> None:
+        """What it says and whether it holds."""
+        self.setText(words)
+        self.setAccessibleName(words)
+        self.setChecked(on)
+        self.updateGeometry()
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Enter presses, as Space does."""
+        if not press_by_enter(self, event):
+            super().keyPressEvent(event)
+
+    def sizeHint(self) -> QSize:
+        """The box of the tick and the words."""
+        words = self.fontMetrics().horizontalAdvance(self.text())
+        return QSize(words + px(self, 1.5) + 2 * px(self, HALF), px(self, 2.25))
+
+    def _paint(self, painter: QPainter, area: QRect) -> None:
+        colours, side, radius = tones(self), px(self, ONE), px(self, HAIR)
+        box = self._part(area, 0, side, side)
+        painter.setPen(colours.accent if self.isChecked() else colours.outline)
+        painter.setBrush(colours.accent if self.isChecked() else colours.base)
+        painter.drawRoundedRect(QRectF(box).adjusted(0.5, 0.5, -0.5, -0.5), radius, radius)
+        if self.isChecked():
+            paint_icon(painter, box.adjusted(2, 2, -2, -2), "tick", colours.on_accent)
+        painter.setPen(colours.text)
+        words = self._part(area, px(self, 1.5), area.width() - px(self, 1.5), self.height())
+        painter.drawText(words, Qt.AlignmentFlag.AlignCenter, self.text())

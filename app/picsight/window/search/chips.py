@@ -1,0 +1,298 @@
+"""Chips: what narrows a search, each with a cross; what has no room stands behind a number."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QRect, QRectF, QSize, Qt, Signal
+from PySide6.QtGui import QKeySequence, QPainter, QPainterPath, QPen
+from PySide6.QtWidgets import QAbstractButton, QHBoxLayout, QMenu, QStyle, QWidget
+
+from picsight.window.parts.icons import paint_icon
+from picsight.window.parts.words import counted, cut_middle, isolated, tooltip
+from picsight.window.tokens import HAIR, HALF, SMALL, em, mix, px, tones
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from PySide6.QtGui import QKeyEvent, QMouseEvent, QPaintEvent, QPixmap
+
+WIDEST = 14  # em of words in one chip
+HEIGHT, CROSS, PICTURE = 1.875, 1.5, 1.5  # em
+
+
+@dataclass(frozen=True, slots=True)
+class Chip:
+    """What one chip says: `token` is how it is typed, or the words of the line that it was `recognised` in.
+
+    The one of the folder that is searched has no token. `fault` is what is wrong with it.
+    """
+
+    token: str
+    words: str
+    recognised: bool = False
+    fault: str = ""
+    picture: QPixmap | None = None
+
+
+class ChipBar(QWidget):
+    """The chips in their order; walks with the arrow keys and says where the walk leaves it."""
+
+    opened = Signal(object)  # Chip: a click on its words, or Enter
+    removed = Signal(object)  # Chip
+    left = Signal()  # back to the words
+    copied = Signal(object)  # Chip
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._buttons: list[ChipButton] = []
+        self._more = MoreButton(self)
+        self._room = 0
+        self._row = QHBoxLayout(self)
+        self._row.setContentsMargins(0, 0, 0, 0)
+        self._row.setSpacing(px(self, HAIR))
+        self._row.addWidget(self._more)
+        self._more.opened.connect(self.opened)
+        self.hide()
+
+    def chips(self) -> list[Chip]:
+        """What is shown or stands behind the number."""
+        return [button.chip for button in self._buttons]
+
+    def show_chips(self, chips: Sequence[Chip]) -> None:
+        """Show these; where the keyboard was stays."""
+        if list(chips) == self.chips():
+            return
+        focused = next((row for row, button in enumerate(self._buttons) if button.hasFocus()), -1)
+        while len(self._buttons) > len(chips):
+            button = self._buttons.pop()
+            self._row.removeWidget(button)
+            button.hide()
+            button.deleteLater()
+        for chip in chips[len(self._buttons) :]:
+            self._add(chip)
+        for button, chip in zip(self._buttons, chips, strict=True):
+            button.show_chip(chip)
+        if focused >= 0:
+            self.focus(min(focused, len(self._buttons) - 1))
+        self.setVisible(bool(chips))
+        self.fit(self._room)
+
+    def fit(self, room: int) -> None:
+        """Show as many as fit, the last ones first to go."""
+        self._room = room
+        gap, widths = self._row.spacing(), [button.sizeHint().width() for button in self._buttons]
+        shown = len(widths)
+        if sum(widths) + gap * len(widths) > room:
+            left = room - self._more.sizeHint().width()
+            shown = 0
+            for width in widths:
+                left -= width + gap
+                if left < 0:
+                    break
+                shown += 1
+        for row, button in enumerate(self._buttons):
+            button.setVisible(row < shown)
+        self._more.hold(self.chips()[shown:])
+
+    def focus(self, row: int) -> None:
+        """Give a chip the keyboard; before the first one the line has it."""
+        if 0 <= row < len(self._buttons):
+            self._buttons[row].setFocus(Qt.FocusReason.TabFocusReason)
+        else:
+            self.left.emit()
+
+    def focus_last(self) -> None:
+        """The last one that can be seen."""
+        self.focus(sum(not button.isHidden() for button in self._buttons) - 1)
+
+    def _add(self, chip: Chip) -> None:
+        button = ChipButton(chip, self)
+        self._row.insertWidget(len(self._buttons), button)
+        self._buttons.append(button)
+        button.opened.connect(lambda: self.opened.emit(button.chip))
+        button.removed.connect(lambda: self.removed.emit(button.chip))
+        button.copied.connect(lambda: self.copied.emit(button.chip))
+        button.stepped.connect(lambda step: self._step(button, step))
+
+    def _step(self, button: ChipButton, step: int) -> None:
+        row = self._buttons.index(button) + step
+        if row < len(self._buttons) and not (row >= 0 and self._buttons[row].isHidden()):
+            self.focus(row)
+
+
+class ChipButton(QAbstractButton):
+    """A pill with words and a cross."""
+
+    opened, removed, copied = Signal(), Signal(), Signal()
+    stepped = Signal(int)
+
+    def __init__(self, chip: Chip, parent: QWidget) -> None:
+        super().__init__(parent)
+        self.chip = chip
+        self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        self.setCursor(Qt.CursorShape.PointingHandCursor)
+        self.setAttribute(Qt.WidgetAttribute.WA_Hover)
+        self.show_chip(chip)
+
+    def show_chip(self, chip: Chip) -> None:
+        """Say this from now on."""
+        self.chip = chip
+        self.setAccessibleName(self.tr("Filter: {words}, removable").format(words=chip.words))
+        self.setAccessibleDescription(chip.fault)
+        if chip.recognised:
+            back = self.tr("Click to search for these words instead.")
+        elif chip.token:
+            back = self.tr("Click to edit: {token}").format(token=isolated(chip.token))
+        else:
+            back = self.tr("Esc searches all photos.")
+        self.setToolTip(tooltip(chip.words, chip.fault, back))
+        self.updateGeometry()
+        self.update()
+
+    def sizeHint(self) -> QSize:
+        """Picture, words, cross."""
+        before = px(self, HAIR + PICTURE + SMALL) if self.chip.picture else px(self, 0.625)
+        return QSize(
+            before + self.fontMetrics().horizontalAdvance(self._cut()) + px(self, CROSS + 0.125),
+            px(self, HEIGHT),
+        )
+
+    def minimumSizeHint(self) -> QSize:
+        """Never cut further."""
+        return self.sizeHint()
+
+    def _cut(self) -> str:
+        return cut_middle(self.chip.words, self.fontMetrics(), px(self, WIDEST))
+
+    def paintEvent(self, _event: QPaintEvent) -> None:
+        """A pill in the accent's tone; one that was recognised in the words has a dashed outline."""
+        colours, painter, direction = tones(self), QPainter(self), self.layoutDirection()
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
+        pen = QPen(mix(colours.base, colours.accent, 0.75), 1)
+        if self.hasFocus():
+            pen = QPen(colours.text, max(1.5, 0.12 * em(self)))
+        elif self.chip.recognised:
+            pen.setStyle(Qt.PenStyle.DashLine)
+        painter.setPen(pen)
+        painter.setBrush(mix(colours.base, colours.accent, 0.28 if self.underMouse() else 0.18))
+        shape = QRectF(self.rect()).adjusted(1, 1, -1, -1)
+        painter.drawRoundedRect(shape, shape.height() / 2, shape.height() / 2)
+        left = px(self, 0.625)
+        if self.chip.picture:
+            side = px(self, PICTURE)
+            place = QRect(px(self, HAIR), (self.height() - side) // 2, side, side)
+            _paint_round(painter, QStyle.visualRect(direction, self.rect(), place), self.chip.picture)
+            left = px(self, HAIR + PICTURE + SMALL)
+        words = QStyle.visualRect(direction, self.rect(), self.rect().adjusted(left, 0, -px(self, CROSS), 0))
+        painter.setPen(colours.text)
+        painter.drawText(words, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeading, self._cut())
+        if self.chip.fault:
+            _paint_wave(painter, words, self.fontMetrics().horizontalAdvance(self._cut()), self)
+        side = px(self, 0.875)
+        cross = QRect(0, 0, side, side)
+        cross.moveCenter(self._cross().center())
+        paint_icon(painter, cross, "clear", colours.text)
+        painter.end()
+
+    def _cross(self) -> QRect:
+        zone = self.rect()
+        zone.setLeft(zone.right() - px(self, CROSS))
+        return QStyle.visualRect(self.layoutDirection(), self.rect(), zone)
+
+    def mouseReleaseEvent(self, event: QMouseEvent) -> None:
+        """The cross removes, the words open."""
+        point = event.position().toPoint()
+        if event.button() == Qt.MouseButton.LeftButton and self.rect().contains(point):
+            (self.removed if self._cross().contains(point) else self.opened).emit()
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Enter opens, Delete and Backspace remove, arrows walk, copy copies."""
+        forward = Qt.Key.Key_Left if self.isRightToLeft() else Qt.Key.Key_Right
+        backward = Qt.Key.Key_Right if self.isRightToLeft() else Qt.Key.Key_Left
+        key = event.key()
+        if key in (Qt.Key.Key_Return, Qt.Key.Key_Enter, Qt.Key.Key_Space):
+            self.opened.emit()
+        elif key in (Qt.Key.Key_Delete, Qt.Key.Key_Backspace):
+            self.removed.emit()
+        elif key in (forward, backward):
+            self.stepped.emit(1 if key == forward else -1)
+        elif event.matches(QKeySequence.StandardKey.Copy):
+            self.copied.emit()
+        else:
+            event.ignore()
+
+
+class MoreButton(QAbstractButton):
+    """Chips without room, as a number; a menu names them."""
+
+    opened = Signal(object)  # Chip
+
+    def __init__(self, parent: QWidget) -> None:
+        super().__init__(parent)
+        self._held: list[Chip] = []
+        self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        self.clicked.connect(self._show_menu)
+        self.hide()
+
+    def hold(self, chips: Sequence[Chip]) -> None:
+        """Stand for these; hidden for none."""
+        self._held = list(chips)
+        self.setText(f"+{len(chips)}")
+        self.setAccessibleName(counted(len(chips), "One more filter", "%n more filters"))
+        self.setToolTip(tooltip(*(chip.words for chip in chips)))
+        self.setVisible(bool(chips))
+        self.updateGeometry()
+
+    def sizeHint(self) -> QSize:
+        """Two digits."""
+        return QSize(self.fontMetrics().horizontalAdvance("+00") + px(self, HALF), px(self, HEIGHT))
+
+    def paintEvent(self, _event: QPaintEvent) -> None:
+        """A pill without a cross."""
+        colours, painter = tones(self), QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.setPen(QPen(colours.text if self.hasFocus() else colours.outline, 1))
+        painter.setBrush(colours.base)
+        shape = QRectF(self.rect()).adjusted(1, 1, -1, -1)
+        painter.drawRoundedRect(shape, shape.height() / 2, shape.height() / 2)
+        painter.setPen(colours.text)
+        painter.drawText(self.rect(), Qt.AlignmentFlag.AlignCenter, self.text())
+        painter.end()
+
+    def _show_menu(self) -> None:
+        menu = QMenu(self)
+        menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        for chip in self._held:
+            menu.addAction(chip.words.replace("&", "&&")).triggered.connect(
+                lambda _checked=False, chip=chip: self.opened.emit(chip)
+            )
+        menu.popup(self.mapToGlobal(self.rect().bottomLeft()))
+
+
+def _paint_round(painter: QPainter, place: QRect, picture: QPixmap) -> None:
+    """The middle of a picture in a circle."""
+    side = min(picture.width(), picture.height())
+    middle = QRect((picture.width() - side) // 2, (picture.height() - side) // 2, side, side)
+    painter.save()
+    path = QPainterPath()
+    path.addEllipse(QRectF(place))
+    painter.setClipPath(path)
+    painter.drawPixmap(place, picture, middle)
+    painter.restore()
+
+
+def _paint_wave(painter: QPainter, words: QRect, width: int, widget: QWidget) -> None:
+    """The wavy line under what is wrong."""
+    step = max(2.0, em(widget) * 0.18)
+    base = words.center().y() + widget.fontMetrics().height() / 2 - 1
+    start = words.right() - width if widget.isRightToLeft() else words.left()
+    path = QPainterPath()
+    path.moveTo(start, base)
+    for count in range(int(width / step)):
+        path.lineTo(start + (count + 1) * step, base - (step if count % 2 == 0 else 0))
+    painter.setBrush(Qt.BrushStyle.NoBrush)
+    painter.setPen(QPen(tones(widget).fault, 1.25))
+    painter.drawPath(path)

@@ -1,0 +1,107 @@
+"""What is said of an answer: the line over the wall, and the words for a screen reader."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from picsight.window.parts.words import counted, isolated, number, say
+
+if TYPE_CHECKING:
+    from picsight.window.grid.arrangement import Tally
+    from picsight.window.search.look import Shown
+    from picsight.window.search.place import Place
+
+BETWEEN = " · "
+
+
+def headline(place: Place, shown: Shown, asked: str, *, paused: bool) -> tuple[str, str]:
+    """What was `asked` for and how much of it there is, in whole and in short.
+
+    That nothing is certain is said only once the person has `paused` in typing.
+    """
+    if not place.is_search:
+        whole = shown.is_begun and not place.folder
+        words = _photos(shown.answer.photos if whole else len(shown.wall.rows))
+        return (BETWEEN.join((isolated(place.folder.name), words)) if place.folder else words), ""
+    if shown.answer.faults:
+        faults = " ".join(fault.message for fault in shown.answer.faults)
+        return f"{faults} {_amount(shown, paused=paused)}", faults
+    amount = _amount(shown, paused=paused)
+    unsure = ""
+    if shown.tally.ordered and not place.has_pictures:
+        unsure = f", {say('only ordered: this model cannot tell which of them match')}"
+        short = say("{count}, only ordered").format(count=amount)
+    else:
+        short = amount
+    return BETWEEN.join((asked, amount)) + unsure, short
+
+
+def scoped(asked: str, place: Place) -> str:
+    """What was asked for, and in which folder: “dog” in Trips."""
+    if place.folder is None:
+        return asked
+    return say("{words} in {folder}").format(words=asked, folder=isolated(place.folder.name))
+
+
+def _amount(shown: Shown, *, paused: bool) -> str:
+    if not shown.is_ranked:
+        amount = _photos(len(shown.wall.rows))
+    elif shown.tally.ordered:
+        amount = _ordered(shown)
+    else:
+        amount = _matches(shown, paused=paused)
+    if shown.answer.undated:
+        without = counted(shown.answer.undated, "%n without a date", "%n without a date")
+        amount = BETWEEN.join((amount, without))
+    return amount
+
+
+def _ordered(shown: Shown) -> str:
+    """Of an answer of which only the order is known."""
+    count, searched = shown.tally.ordered, shown.answer.photos
+    if count == searched:
+        return counted(count, "%n photo, the only one", "All %n photos, best first")
+    first = counted(count, "The best one", "The best %n")
+    return say("{first} of {all} photos").format(first=first, all=number(searched))
+
+
+def _matches(shown: Shown, *, paused: bool) -> str:
+    strong, weaker = shown.tally.strong, shown.tally.weaker
+    if not strong and paused:
+        one, many = "nothing certain, %n weaker match", "nothing certain, %n weaker matches"
+        return counted(weaker, one, many)
+    counts = {"%n strong": strong, "%n weaker": weaker}
+    parts = {words: count for words, count in counts.items() if count}
+    if shown.is_cut:  # of the last kind there are more than were brought
+        last = list(parts)[-1]
+        parts[say("more than {count}").format(count=last)] = parts.pop(last)
+    return BETWEEN.join(counted(count, words, words) for words, count in parts.items())
+
+
+def _photos(count: int) -> str:
+    return counted(count, "%n photo", "%n photos")
+
+
+def announcement(place: Place, shown: Shown, asked: str) -> str:
+    """The same for a screen reader."""
+    count: Tally = shown.tally
+    if shown.finds_nothing:
+        return say("Nothing here matches")
+    if not shown.is_ranked or count.ordered:
+        return headline(place, shown, asked, paused=True)[0]
+    weaker = counted(count.weaker, "%n weaker match", "%n weaker matches")
+    if count.strong and count.weaker:
+        strong = counted(count.strong, "%n strong", "%n strong")
+        return say("{strong} and {weaker}").format(strong=strong, weaker=weaker)
+    if count.strong:
+        return counted(count.strong, "%n strong match", "%n strong matches")
+    return say("Nothing certain, {weaker}").format(weaker=weaker)
+
+
+def found(count: Tally) -> str:
+    """How much there is behind a way out: 14 strong."""
+    if count.strong:
+        return counted(count.strong, "%n strong", "%n strong")
+    if count.weaker:
+        return counted(count.weaker, "%n weaker", "%n weaker")
+    return _photos(count.ordered)

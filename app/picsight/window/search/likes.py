@@ -1,0 +1,106 @@
+"""The pictures that a query names: what they are called and how they look, for the chips."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QObject, QSize, Qt, QTemporaryDir, Signal
+from PySide6.QtGui import QImage, QPixmap
+
+from picsight.window.parts.words import say
+from picsight_engine.search.query import Picture
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from picsight.jobs import Jobs
+    from picsight.window.parts.picture import Pictures
+    from picsight_engine.library import Library
+    from picsight_engine.search.answer import Result
+
+SIDE = 96  # pixels: a chip's picture on the sharpest screen
+PASTED = "picsight-pasted-"
+_UNTYPABLE = re.compile('["“”„\x00-\x1f\x7f-\x9f\ud800-\udfff]')
+
+
+class Likes(QObject):
+    """Knows pictures by what is typed of them, "#12" or a path; what is not known yet is asked for."""
+
+    arrived = Signal()  # a name or a picture
+
+    def __init__(self, jobs: Jobs, pictures: Pictures | None = None, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._jobs, self._pictures = jobs, pictures
+        self._library: Library | None = None
+        self._names: dict[str, str] = {}
+        self._pixmaps: dict[str, QPixmap | None] = {}
+        self._folder, self._count = QTemporaryDir(), 0
+
+    def use(self, library: Library) -> None:
+        """Numbers are those of this library's photos from now on."""
+        self._library = library
+        self._names.clear()
+        self._pixmaps.clear()
+
+    def know(self, photo: Result) -> None:
+        """Keep the name of a photo that is about to be named."""
+        self._names[f"#{photo.id}"] = photo.path.name
+
+    def name(self, target: str) -> str:
+        """What to call it."""
+        if target.startswith("#"):
+            return self._names.get(target, say("a photo"))
+        name = Path(target).name
+        return say("the pasted picture") if name.startswith(PASTED) else name
+
+    def picture_of(self, target: str) -> tuple[str, QPixmap | None]:
+        """Name and picture; the picture arrives later where it is not there yet."""
+        if target not in self._pixmaps and self._library is not None:
+            self._pixmaps[target] = None
+            self._ask(target)
+        return self.name(target), self._pixmaps.get(target)
+
+    def keep(self, picture: Path | QImage, done: Callable[[str], None]) -> None:
+        """Call `done` with how a picture is typed. One without a file, or with a name that cannot be typed, gets a file
+        that goes with the window.
+        """
+        self._count += 1
+        kept = Path(self._folder.path()) / f"{PASTED}{self._count}"
+
+        def work() -> Path:
+            if isinstance(picture, Path):
+                if not _UNTYPABLE.search(str(picture)):
+                    return picture
+                return Path(shutil.copy(picture, kept.with_suffix(picture.suffix)))
+            path = kept.with_suffix(".png")
+            picture.save(str(path))
+            return path
+
+        self._jobs.read(work, lambda path: done(str(Picture(str(path), 0, 0))))
+
+    def _ask(self, target: str) -> None:
+        number = re.fullmatch(r"#([0-9]{1,18})", target)
+        library, pictures = self._library, self._pictures
+
+        def work() -> tuple[str, QImage]:
+            if number is not None and library is not None:
+                photo = library.photo(int(number[1]))
+                data = library.thumbnail(int(number[1])) or b""
+                return photo.path.name if photo else "", QImage.fromData(data)
+            if pictures is None:
+                return "", QImage()
+            return "", pictures.load(Path(target).expanduser(), QSize(SIDE, SIDE), lambda: True).image
+
+        self._jobs.read(work, lambda found: self._take(target, *found), lambda _sentence: None)
+
+    def _take(self, target: str, name: str, image: QImage) -> None:
+        if name:
+            self._names[target] = name
+        if not image.isNull():
+            mode = Qt.TransformationMode.SmoothTransformation
+            by = Qt.AspectRatioMode.KeepAspectRatioByExpanding
+            self._pixmaps[target] = QPixmap.fromImage(image.scaled(SIDE, SIDE, by, mode))
+        self.arrived.emit()

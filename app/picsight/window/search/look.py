@@ -1,0 +1,138 @@
+"""What a place holds: the library is asked, and its answer becomes a wall. Runs in threads."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from picsight.window.grid.arrangement import (
+    CLOSEST,
+    Order,
+    Tally,
+    arrange_all,
+    arrange_answer,
+    tally,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from picsight.window.grid.arrangement import Arrangement
+    from picsight.window.grid.wall import Wall
+    from picsight.window.search.listing import Listing
+    from picsight.window.search.place import Place
+    from picsight_engine.library import Library
+    from picsight_engine.search.answer import Answer, Result
+
+MOST = 500  # photos of an answer that lies by match: who looks for one of more says more
+MOST_ARRANGED = 10_000  # by date or folder, where one scrolls to what one means
+EVERYTHING = 1_000_000_000
+DETOURS = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Detour:
+    """A way out of an empty answer: the place without one of its filters, which `without` names, and what is there."""
+
+    place: Place
+    without: str
+    tally: Tally
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """What a place holds: the answer, the wall that was made of it, which photos show the same picture, how many match.
+
+    `is_ranked` where photos are there because they match; `is_cut` where more match than were asked for; `is_begun` where
+    the rest is still being read. `closest` and `detours` are for an answer in which nothing matches.
+    """
+
+    answer: Answer
+    wall: Wall
+    stacks: Mapping[int, int]
+    tally: Tally = Tally()  # noqa: RUF009 - a frozen value
+    is_ranked: bool = False
+    is_cut: bool = False
+    is_begun: bool = False
+    closest: tuple[Result, ...] = ()
+    detours: tuple[Detour, ...] = ()
+
+    @property
+    def finds_nothing(self) -> bool:
+        """True where a search has no photo that may match."""
+        return self.is_ranked and self.tally.finds_nothing
+
+    def arranged(self, arrangement: Arrangement) -> Shown:
+        """The same answer, its photos lying otherwise."""
+        return replace(self, wall=arrange_answer(self.answer.results, arrangement, self.stacks))
+
+
+def look(library: Library, place: Place, arrangement: Arrangement, listing: Listing) -> Shown:
+    """Ask the library for what a place holds."""
+    if place.words:
+        return _searched(library, place, arrangement)
+    return _listed(library, place, arrangement, listing)
+
+
+def _searched(library: Library, place: Place, arrangement: Arrangement) -> Shown:
+    if place.cursor is not None:
+        place = replace(place, words=library.suggestions(place.words, place.cursor).completed)
+    order = arrangement.ranked
+    most = MOST if order is Order.MATCH else MOST_ARRANGED
+    answer = library.search(place.query, limit=most, order=order.value, least="weaker")
+    results = answer.results
+    if _is_listing(answer):
+        if len(results) == most:
+            answer = library.search(place.query, limit=EVERYTHING, order="date")
+        stacks = _stacks(answer)
+        return Shown(answer, arrange_all(answer.results, arrangement, stacks), stacks)
+    if results:
+        return replace(_ranked(answer, arrangement), is_cut=len(results) == most)
+    closest = library.search(place.query, limit=CLOSEST).results
+    shown = replace(_ranked(answer, arrangement), wall=arrange_answer(closest, arrangement))
+    return replace(shown, closest=closest, detours=tuple(_detours(library, place, answer)))
+
+
+def _ranked(answer: Answer, arrangement: Arrangement) -> Shown:
+    stacks = _stacks(answer)
+    wall = arrange_answer(answer.results, arrangement, stacks)
+    return Shown(answer, wall, stacks, tally(answer.results), is_ranked=True)
+
+
+def _stacks(answer: Answer) -> dict[int, int]:
+    return {photo.id: photo.stack for photo in answer.results if photo.stack is not None}
+
+
+def _is_listing(answer: Answer) -> bool:
+    """Whether only facts were asked for: photos are there because of them, not because of how they look."""
+    return bool(answer.results) and answer.results[0].found_by is None
+
+
+def _detours(library: Library, place: Place, answer: Answer) -> Iterator[Detour]:
+    """The places without one of the filters, as far as there is anything."""
+    for narrowed in answer.filters[:DETOURS]:
+        part = answer.query[narrowed.start : narrowed.end]
+        if part == place.scope:
+            wider = replace(place, folder=None)
+        else:
+            wider = replace(place, words=" ".join(place.words.replace(part, "", 1).split()))
+        if not wider.words:
+            continue
+        found = library.search(wider.query, limit=MOST, least="weaker")
+        if found.results:
+            yield Detour(wider, narrowed.words, tally(found.results))
+
+
+def _listed(library: Library, place: Place, arrangement: Arrangement, listing: Listing) -> Shown:
+    answer, is_begun = listing.photos(library)
+    stacks, before = library.stacks(), listing.shown_before(place, arrangement)
+    if before is not None and before.answer is answer and before.stacks == stacks:
+        return before
+    photos = answer.results
+    if place.folder is not None:
+        start = f"{place.folder}/".replace("//", "/")
+        photos = tuple(photo for photo in photos if photo.path.as_posix().startswith(start))
+    shown = Shown(answer, arrange_all(photos, arrangement, stacks), stacks, is_begun=is_begun)
+    if not is_begun:
+        listing.remember(place, arrangement, shown)
+    return shown

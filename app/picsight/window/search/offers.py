@@ -1,0 +1,142 @@
+"""Joins the box to what the library suggests, and remembers what was searched for."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QEvent, QObject, QRect, Qt, QTimer, Signal
+
+from picsight.window.search.likes import PASTED
+from picsight.window.search.suggestions import SuggestionList
+from picsight.window.search.wording import readable
+
+if TYPE_CHECKING:
+    from PySide6.QtGui import QKeyEvent
+    from PySide6.QtWidgets import QWidget
+
+    from picsight.jobs import Jobs
+    from picsight.window.frame import Frame
+    from picsight.window.search.box import SearchBox
+    from picsight.window.search.controller import SearchController
+    from picsight_engine.library import Library
+    from picsight_engine.search.suggestions import Suggestion, Suggestions
+
+LANE = "suggestions"
+LEAST_LETTERS = 2
+HISTORY_MS = 3000  # of looking make a search one to remember
+
+
+class Offers(QObject):
+    """Offers while one types; a search that is looked at for a while, or entered, becomes history."""
+
+    meant_changed = Signal(str)  # the query with its mistyped words mended, "" for none
+
+    def __init__(self, box: SearchBox, jobs: Jobs, over: QWidget, parent: QObject | None = None) -> None:
+        """`over` is what the list may cover."""
+        super().__init__(parent)
+        self._box, self._jobs, self._over = box, jobs, over
+        self._library: Library | None = None
+        self.list = SuggestionList(over)
+        self._looked = QTimer(self, singleShot=True, interval=HISTORY_MS)
+        self._query, self._is_open = "", False
+        self._looked.timeout.connect(self._remember)
+        box.edited.connect(lambda _line: self._ask())
+        box.keys.connect(self._take_key)
+        box.submitted.connect(self._submitted)
+        box.line.installEventFilter(self)
+        over.installEventFilter(self)
+        self.list.taken.connect(self._put)
+
+    def use(self, library: Library) -> None:
+        """Suggest what this library has."""
+        self._library = library
+
+    def look_at(self, query: str) -> None:
+        """Note what is shown now."""
+        self._query = query
+        self._looked.start() if query else self._looked.stop()
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        """The list goes when the box is left or the window changes."""
+        if event.type() == (QEvent.Type.FocusOut if watched is self._box.line else QEvent.Type.Resize):
+            self.close()
+        return super().eventFilter(watched, event)
+
+    def close(self) -> None:
+        """Offer nothing any more."""
+        self._is_open = False
+        self.list.hide()
+
+    def _ask(self) -> None:
+        library = self._library
+        if library is None or len(self._box.line.text().strip()) < LEAST_LETTERS:
+            self._jobs.forget(LANE)
+            self.close()
+            self.meant_changed.emit("")
+            return
+        self._is_open = True
+        query, cursor = self._box.typed()
+        self._jobs.read(lambda: library.suggestions(query, cursor), self._take, self._fail, replaces=LANE)
+
+    def _take(self, found: Suggestions) -> None:
+        self.meant_changed.emit(found.meant or "")
+        items = [item for item in found.items if item.kind != "spelling"]
+        if self._is_open and self._box.line.hasFocus():
+            corner = self._box.mapTo(self._over, self._box.rect().topLeft())
+            self.list.offer(items, QRect(corner, self._box.size()))
+
+    def _fail(self, _sentence: str) -> None:
+        """The search that runs beside says what is wrong."""
+        self.close()
+
+    def _take_key(self, event: QKeyEvent) -> None:
+        if not self.list.isVisible():
+            return
+        key, chosen = event.key(), self.list.chosen
+        if key == Qt.Key.Key_Down:
+            self.list.step(1)
+        elif key == Qt.Key.Key_Up and chosen is not None:
+            self.list.step(-1)
+        elif key == Qt.Key.Key_Escape:
+            self.close()
+        elif key in (Qt.Key.Key_Return, Qt.Key.Key_Enter, Qt.Key.Key_Tab) and chosen is not None:
+            self._put(chosen)
+        else:
+            return
+        event.accept()
+
+    def _put(self, chosen: Suggestion) -> None:
+        self._box.put(chosen.query)
+        self.close()
+
+    def _submitted(self) -> None:
+        self.close()
+        self._query = self._box.text()
+        self._remember()
+
+    def _remember(self) -> None:
+        library, query = self._library, self._query
+        self._looked.stop()
+        if library is not None and query and PASTED not in query:
+            self._jobs.read(lambda: library.searches.remember(query), lambda _done: None)
+
+
+def join_offers(offers: Offers, frame: Frame, search: SearchController) -> None:
+    """Let them follow what is shown, and the header ask what was meant."""
+    header = frame.wall_page.header
+    meant: dict[str, str] = {}  # by what was typed
+
+    def ask(query: str) -> None:
+        meant.clear()
+        meant[frame.box.text()] = query
+        header.offer_meant(readable(query, search.likes.name) if query else "")
+
+    def follow() -> None:
+        offers.look_at(search.query)
+        if frame.box.text() not in meant:
+            ask("")
+
+    offers.meant_changed.connect(ask)
+    header.meant.clicked.connect(lambda: frame.box.put(next(iter(meant.values()))))
+    search.library_changed.connect(offers.use)
+    search.place_changed.connect(lambda _place: follow())

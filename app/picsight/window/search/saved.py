@@ -1,0 +1,82 @@
+"""Searches that are kept: under a name in the sidebar, renamed, let go of and brought back."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QObject, QPoint, Qt
+from PySide6.QtWidgets import QInputDialog, QMenu
+
+from picsight.window.parts.words import isolated
+from picsight.window.search.likes import PASTED
+from picsight.window.search.place import Place
+from picsight.window.search.wording import short_name
+
+if TYPE_CHECKING:
+    from picsight.window.frame import Frame
+    from picsight.window.library.controller import LibraryController
+    from picsight.window.pages import Pages
+    from picsight.window.search.controller import SearchController
+    from picsight_engine.store.searches import SavedSearch
+
+
+class SavedSearches(QObject):
+    """Joins the sidebar's kept searches to the library."""
+
+    def __init__(
+        self, frame: Frame, library: LibraryController, search: SearchController, pages: Pages
+    ) -> None:
+        super().__init__(frame)
+        self._frame, self._library, self._search = frame, library, search
+        frame.box.keep_requested.connect(self.keep)
+        frame.sidebar.search_requested.connect(lambda kept: pages.go(Place(kept.query)))
+        frame.sidebar.search_menu_requested.connect(self._show_menu)
+
+    def keep(self) -> None:
+        """Keep what is searched for; it is named by its words until a person names it."""
+        search = self._search
+        query, status = Place(search.query, search.place.folder).query, self._frame.status
+        if not search.place.is_search:
+            status.show_sentence(self.tr("Search for something first; then it can be kept."))
+        elif any(kept.query == query for kept in self._library.overview.saved):
+            status.show_sentence(self.tr("This search is kept already."))
+        elif PASTED in query:
+            status.show_sentence(self.tr("A pasted picture is not kept; use a photo of the library."))
+        else:
+            self._library.change(
+                lambda library: library.searches.save(short_name(query, search.likes.name), query),
+                lambda: self._frame.sidebar.mark_search(query),
+            )
+
+    def _show_menu(self, kept: SavedSearch, point: QPoint) -> None:
+        menu = QMenu(self._frame)
+        menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        menu.addAction(self.tr("Rename…"), lambda: self._ask_name(kept))
+        menu.addAction(self.tr("Remove"), lambda: self.remove(kept))
+        menu.popup(point)
+
+    def _ask_name(self, kept: SavedSearch) -> None:
+        dialog = QInputDialog(self._frame)
+        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        dialog.setWindowTitle(self.tr("Rename search"))
+        dialog.setLabelText(self.tr("Name"))
+        dialog.setTextValue(kept.name)
+        dialog.textValueSelected.connect(lambda name: self.rename(kept, name))
+        dialog.open()
+
+    def rename(self, kept: SavedSearch, name: str) -> None:
+        """Another name; an empty one changes nothing."""
+        if name.strip():
+            self._library.change(lambda library: library.searches.rename(kept.id, name), lambda: None)
+
+    def remove(self, kept: SavedSearch) -> None:
+        """Let go of it; Undo brings it back to its place."""
+
+        def tell() -> None:
+            words = self.tr("Removed the search {name}.").format(name=isolated(f"“{kept.name}”"))
+            self._frame.status.show_undoable(words, lambda: self._bring_back(kept))
+
+        self._library.change(lambda library: library.searches.delete(kept.id), tell)
+
+    def _bring_back(self, kept: SavedSearch) -> None:
+        self._library.change(lambda library: library.searches.restore(kept), self._frame.status.end_news)

@@ -1,0 +1,105 @@
+"""The arrows at both edges of a photo: to the one before and the next one."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QEvent, QObject, QRect, QRectF, QSize, Qt, QTimer, Signal
+from PySide6.QtGui import QColor, QPainter, QPen
+from PySide6.QtWidgets import QAbstractButton, QStyle, QWidget
+
+from picsight.window.parts.icons import paint_icon
+from picsight.window.tokens import PAD, em, px, tones
+
+if TYPE_CHECKING:
+    from PySide6.QtGui import QPaintEvent
+
+SIDE = 3.0  # em
+REST_MS = 2000  # the mouse rests: in full screen only the photo is left
+
+
+class Edge(QAbstractButton):
+    """A round arrow that lies on the photo."""
+
+    def __init__(self, icon: str, name: str, parent: QWidget) -> None:
+        super().__init__(parent)
+        self._icon = icon
+        self.setAccessibleName(name)
+        self.setToolTip(name)
+        self.setAttribute(Qt.WidgetAttribute.WA_Hover)
+        self.setFocusPolicy(Qt.FocusPolicy.NoFocus)  # the arrow keys are its keys
+        self.setCursor(Qt.CursorShape.PointingHandCursor)
+
+    def sizeHint(self) -> QSize:
+        """Easy to hit."""
+        return QSize(px(self, SIDE), px(self, SIDE))
+
+    def paintEvent(self, _event: QPaintEvent) -> None:
+        """A dark plate with a light arrow, readable on every photo."""
+        colours, painter = tones(self), QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        plate = QColor(colours.stage)
+        plate.setAlphaF(0.9 if self.isDown() else 0.8 if self.underMouse() else 0.5)
+        painter.setPen(QPen(colours.dim_on_stage, 1) if self.underMouse() else Qt.PenStyle.NoPen)
+        painter.setBrush(plate)
+        painter.drawEllipse(QRectF(self.rect()).adjusted(1, 1, -1, -1))
+        side = round(1.5 * em(self))
+        icon = QRect(0, 0, side, side)
+        icon.moveCenter(self.rect().center())
+        paint_icon(painter, icon, self._icon, colours.on_stage)
+        painter.end()
+
+
+class Edges(QObject):
+    """Keeps both arrows in their places; in full screen they go while the mouse rests."""
+
+    step_requested = Signal(int)
+
+    def __init__(self, over: QWidget) -> None:
+        super().__init__(over)
+        self._over, self._full_screen = over, False
+        forward, backward = ("next", "previous")
+        if over.isRightToLeft():
+            forward, backward = backward, forward
+        self.previous = Edge(backward, self.tr("Previous photo (←)"), over)
+        self.next = Edge(forward, self.tr("Next photo (→)"), over)
+        self.previous.clicked.connect(lambda: self.step_requested.emit(-1))
+        self.next.clicked.connect(lambda: self.step_requested.emit(1))
+        self._has = {self.previous: False, self.next: False}
+        self.rest = QTimer(self, singleShot=True, interval=REST_MS)
+        self.rest.timeout.connect(self._follow)
+        over.setMouseTracking(True)
+        over.installEventFilter(self)
+
+    def show_ends(self, *, has_previous: bool, has_next: bool) -> None:
+        """Whether there is a photo before this one, and one after it."""
+        self._has = {self.previous: has_previous, self.next: has_next}
+        self._follow()
+
+    def set_full_screen(self, *, full: bool) -> None:
+        """Only the photo is left, or everything."""
+        self._full_screen = full
+        self._follow()
+
+    def eventFilter(self, _watched: QObject, event: QEvent) -> bool:
+        """The photo got another size, or the mouse moved over it."""
+        if event.type() == QEvent.Type.Resize:
+            self._place()
+        elif event.type() == QEvent.Type.MouseMove and self._full_screen:
+            self.rest.start()
+            self._follow()
+        return False
+
+    def _follow(self) -> None:
+        awake = not self._full_screen or self.rest.isActive()
+        for edge, has in self._has.items():
+            edge.setVisible(has and awake)
+
+    def _place(self) -> None:
+        room, side, margin = self._over.rect(), px(self._over, SIDE), px(self._over, PAD)
+        top = (room.height() - side) // 2
+        left = QRect(margin, top, side, side)
+        right = QRect(room.width() - margin - side, top, side, side)
+        direction = self._over.layoutDirection()
+        self.previous.setGeometry(QStyle.visualRect(direction, room, left))
+        self.next.setGeometry(QStyle.visualRect(direction, room, right))

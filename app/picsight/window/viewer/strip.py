@@ -1,0 +1,176 @@
+"""The strip under the photo: small pictures of those before and after it, the one that is shown in the middle."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import accumulate
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QRect, QRectF, QSize, Qt, Signal
+from PySide6.QtGui import QPainter, QPen
+from PySide6.QtWidgets import QSizePolicy, QStyle, QWidget
+
+from picsight.window.grid.thumbnails import Thumbnails, Want
+from picsight.window.parts.words import counted
+from picsight.window.tokens import HAIR, SMALL, em, px, tones
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from PySide6.QtGui import QMouseEvent, QPaintEvent, QPixmap, QResizeEvent, QWheelEvent
+
+    from picsight_engine.search.answer import Result
+
+HIGH = 4.0  # em
+NARROWEST, WIDEST = 0.5, 2.0  # shapes; what is wider is cut
+RING = 0.2  # em
+WHEEL_STEP = 120  # eighths of a degree: one notch
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where the photo of a row lies in the strip."""
+
+    row: int
+    x: int
+    width: int
+
+
+def places(photos: Sequence[Result], row: int, width: int, height: int, gap: int) -> list[Place]:
+    """The photos in sight, the one of `row` in the middle unless an end is near: no room stays empty that others fill."""
+    reach = width // (round(height * NARROWEST) + gap) + 1  # so many fill the strip whatever their shapes
+    rows = range(max(row - reach, 0), min(row + reach + 1, len(photos)))
+    wide = [_width(photos[index], height) for index in rows]
+    starts = list(accumulate((across + gap for across in wide), initial=0))
+    total = starts[-1] - gap
+    here = row - rows.start
+    shift = width // 2 - starts[here] - wide[here] // 2
+    if total <= width:
+        shift = (width - total) // 2
+    elif rows.start == 0:
+        shift = min(shift, 0)
+    if rows.stop == len(photos) and total > width:
+        shift = max(shift, width - total)
+    spread = (Place(*each) for each in zip(rows, (x + shift for x in starts), wide, strict=False))
+    return [place for place in spread if place.x < width and place.x + place.width > 0]
+
+
+def _width(photo: Result, height: int) -> int:
+    return round(height * min(max(photo.width / max(photo.height, 1), NARROWEST), WIDEST))
+
+
+class Strip(QWidget):
+    """Shows where one is among the photos; a click, or a notch of the wheel, leads to another one."""
+
+    chosen = Signal(int)  # the row
+
+    def __init__(self, thumbnails: Thumbnails, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._thumbnails = thumbnails
+        self._photos: Sequence[Result] = ()
+        self._row, self._turned = -1, 0
+        self._places: list[Place] = []
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+        self.setMouseTracking(True)
+        thumbnails.arrived.connect(lambda _ids: self.update())
+
+    def show_photos(self, photos: Sequence[Result], row: int) -> None:
+        """Show the photos around a row."""
+        self._photos, self._row = photos, row
+        self.setAccessibleName(
+            counted(len(photos), "The only photo", "The %n photos that this one stands among")
+        )
+        self._arrange()
+
+    def pixmap(self, photo: Result) -> QPixmap | None:
+        """The small picture of a photo, if it is there."""
+        return self._thumbnails.pixmap(photo.id)
+
+    def row_at(self, x: int) -> int | None:
+        """The photo at a place across the strip."""
+        x = self.width() - 1 - x if self.isRightToLeft() else x
+        return next((each.row for each in self._places if each.x <= x < each.x + each.width), None)
+
+    def rows(self) -> list[int]:
+        """The photos in sight."""
+        return [place.row for place in self._places]
+
+    def sizeHint(self) -> QSize:
+        """As wide as there is room."""
+        return QSize(px(self, 20), px(self, HIGH + 2 * SMALL))
+
+    def minimumSizeHint(self) -> QSize:
+        """Three photos at least."""
+        return QSize(px(self, 3 * HIGH), px(self, HIGH + 2 * SMALL))
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Room for more photos, or for fewer."""
+        super().resizeEvent(event)
+        self._arrange()
+
+    def _arrange(self) -> None:
+        self.update()
+        if not 0 <= self._row < len(self._photos):
+            self._places = []
+            return
+        high, ratio = px(self, HIGH), self.devicePixelRatioF()
+        self._places = places(self._photos, self._row, self.width(), high, px(self, HAIR))
+        radius = HAIR * em(self) * ratio
+        nearest = sorted(self._places, key=lambda place: abs(place.row - self._row))
+        self._thumbnails.want(
+            [
+                Want(photo.id, round(place.width * ratio), round(high * ratio), radius, photo.path)
+                for place in nearest
+                if (photo := self._photos[place.row])
+            ]
+        )
+
+    def paintEvent(self, _event: QPaintEvent) -> None:
+        """The photos, the shown one ringed."""
+        colours, painter = tones(self), QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        radius, top, high = HAIR * em(self), px(self, SMALL), px(self, HIGH)
+        for place in self._places:
+            rect = QStyle.visualRect(
+                self.layoutDirection(), self.rect(), QRect(place.x, top, place.width, high)
+            )
+            pixmap = self._thumbnails.pixmap(self._photos[place.row].id)
+            if pixmap is not None:
+                painter.drawPixmap(rect, pixmap)
+            else:
+                painter.setPen(Qt.PenStyle.NoPen)
+                painter.setBrush(colours.line)
+                painter.drawRoundedRect(QRectF(rect), radius, radius)
+            if place.row == self._row:
+                self._paint_ring(painter, rect)
+        painter.end()
+
+    def _paint_ring(self, painter: QPainter, rect: QRect) -> None:
+        colours, width = tones(self), RING * em(self)
+        painter.setBrush(Qt.BrushStyle.NoBrush)
+        for colour, inset in ((colours.accent, width / 2), (colours.base, 1.25 * width)):
+            painter.setPen(QPen(colour, width if colour == colours.accent else width / 2))
+            painter.drawRoundedRect(
+                QRectF(rect).adjusted(inset, inset, -inset, -inset), HAIR * em(self), HAIR * em(self)
+            )
+
+    def mouseMoveEvent(self, event: QMouseEvent) -> None:
+        """A hand over photos."""
+        over = self.row_at(event.position().toPoint().x()) is not None
+        self.setCursor(Qt.CursorShape.PointingHandCursor if over else Qt.CursorShape.ArrowCursor)
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        """To that photo."""
+        row = self.row_at(event.position().toPoint().x())
+        if event.button() == Qt.MouseButton.LeftButton and row is not None:
+            self.chosen.emit(row)
+
+    def wheelEvent(self, event: QWheelEvent) -> None:
+        """A notch is a photo."""
+        self._turned -= event.angleDelta().y() + event.angleDelta().x()
+        steps = int(self._turned / WHEEL_STEP)
+        self._turned -= steps * WHEEL_STEP
+        row = min(max(self._row + steps, 0), len(self._photos) - 1)
+        if steps and row != self._row:
+            self.chosen.emit(row)
+        event.accept()

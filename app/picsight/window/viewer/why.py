@@ -1,0 +1,163 @@
+"""Why a photo matched: each part of the query, and in words how well the photo shows it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QObject, QRect, QSize, Qt
+from PySide6.QtGui import QPainter
+from PySide6.QtWidgets import QSizePolicy, QStyle, QVBoxLayout, QWidget
+
+from picsight.window.parts.labels import Words, sized
+from picsight.window.parts.words import cut_middle, isolated, plain, say
+from picsight.window.search.wording import describe
+from picsight.window.tokens import HALF, PAD, px, tones
+from picsight_engine.models.commonness import commonness
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from PySide6.QtGui import QPaintEvent
+
+    from picsight.jobs import Jobs
+    from picsight.window.search.controller import SearchController
+    from picsight.window.viewer.controller import ViewerController
+    from picsight.window.viewer.view import ViewerPage
+    from picsight_engine.library import Library
+    from picsight_engine.models.calibration import Calibration
+    from picsight_engine.search.answer import TermScore
+
+LANE = "why"
+WIDE = 16  # em
+ALIKE, VERY_ALIKE = 0.5, 0.7  # cosines of two pictures: the same kind of scene, and nearly the same one
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """A part of the query as it is typed, and in words how much of it is there."""
+
+    token: str
+    strength: str
+
+
+def reasons_of(terms: Sequence[TermScore], calibration: Calibration | None, photos: int) -> list[Reason]:
+    """Cosines in words; what cannot be told of words, for want of a calibration, is left out."""
+    reasons = []
+    for term in terms:
+        is_picture = term.text.lstrip("-").startswith("like")
+        if is_picture:
+            level = (term.score >= ALIKE) + (term.score >= VERY_ALIKE)
+        elif calibration is not None:
+            rise = calibration.rise(max(photos, 1), commonness(term.text.lstrip("-")))
+            least = calibration.possible + rise - calibration.span
+            level = (term.score >= least) + (term.score >= calibration.strong + rise)
+        else:
+            continue
+        words = (
+            ("not seen", "a little", "still there")
+            if term.text[:1] == "-"
+            else ("hardly", "weaker", "strong")
+        )
+        reasons.append(Reason(term.text, say(words[level])))
+    return reasons
+
+
+class WhyPanel(QWidget):
+    """The reasons, one a line."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._rows: list[tuple[str, str]] = []
+        self._heading = sized(Words(self.tr("Why it matched"), self), 1.0, semibold=True)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(px(self, PAD), px(self, PAD), px(self, PAD), px(self, PAD))
+        column.addWidget(self._heading)
+        column.addStretch(1)
+        self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Preferred)
+        self.hide()
+
+    def rows(self) -> list[tuple[str, str]]:
+        """What is said."""
+        return list(self._rows)
+
+    def say(self, rows: Sequence[tuple[str, str]]) -> None:
+        """Parts of the query and their strengths."""
+        self._rows = list(rows)
+        self.setAccessibleName(self._heading.text())
+        self.setAccessibleDescription(", ".join(f"{part}: {strength}" for part, strength in rows))
+        self.update()
+
+    def sizeHint(self) -> QSize:
+        """Sixteen em wide."""
+        return QSize(px(self, WIDE), px(self, 10))
+
+    def paintEvent(self, _event: QPaintEvent) -> None:
+        """What was asked for leading, how much of it is there trailing."""
+        colours, painter, metrics = tones(self), QPainter(self), self.fontMetrics()
+        vertical, direction = Qt.AlignmentFlag.AlignVCenter, self.layoutDirection()
+        top = self._heading.geometry().bottom() + px(self, HALF)
+        for part, strength in self._rows:
+            line = QRect(px(self, PAD), top, self.width() - 2 * px(self, PAD), px(self, 1.75))
+            painter.setPen(colours.dim_on_window)
+            painter.drawText(
+                QStyle.visualRect(direction, self.rect(), line),
+                vertical | Qt.AlignmentFlag.AlignTrailing,
+                strength,
+            )
+            line.setRight(line.right() - metrics.horizontalAdvance(strength) - px(self, PAD))
+            painter.setPen(colours.text)
+            painter.drawText(
+                QStyle.visualRect(direction, self.rect(), line),
+                vertical | Qt.AlignmentFlag.AlignLeading,
+                cut_middle(part, metrics, line.width()),
+            )
+            top += px(self, 1.75)
+        painter.end()
+
+
+class Why(QObject):
+    """Asks for the reasons while a photo of a search is looked at; hidden where there is nothing to say."""
+
+    def __init__(
+        self, page: ViewerPage, viewer: ViewerController, search: SearchController, jobs: Jobs
+    ) -> None:
+        super().__init__(page)
+        self._page, self._viewer, self._search, self._jobs = page, viewer, search, jobs
+        self._library: Library | None = None
+        self._wanted = False
+        search.library_changed.connect(self._use)
+        viewer.moved.connect(lambda _row: self._ask())
+        page.why_requested.connect(self._toggle)
+
+    def _use(self, library: Library) -> None:
+        self._library = library
+
+    def _toggle(self) -> None:
+        self._wanted = not self._wanted
+        self._page.why.setVisible(self._wanted and bool(self._page.why.rows()))
+
+    def _ask(self) -> None:
+        library, photo, shown = self._library, self._viewer.photo, self._search.shown
+        query = self._search.query
+        if library is None or photo is None or shown is None or not query:
+            self._take([])
+            return
+        calibration, photos = library.bundle.manifest.calibration, shown.answer.photos
+
+        def work() -> list[Reason]:
+            return reasons_of(library.explain(query, photo.id), calibration, photos)
+
+        self._jobs.read(work, self._take, lambda _sentence: self._take([]), replaces=LANE)
+
+    def _take(self, reasons: Sequence[Reason]) -> None:
+        self._page.why.say([(_said(each.token, self._search.likes.name), each.strength) for each in reasons])
+        self._page.why_act.setVisible(bool(reasons))
+        self._page.why.setVisible(self._wanted and bool(reasons))
+
+
+def _said(token: str, name_of: Callable[[str], str]) -> str:
+    if not token.lstrip("-").startswith("like:") and token[:1] != "-":
+        return plain(token)
+    said, target = describe(token)
+    return said.format(name=isolated(name_of(target))) if target else said

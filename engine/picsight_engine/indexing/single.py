@@ -1,0 +1,66 @@
+"""One picture that need not belong to a library: its vector, read in a worker process as every photo is."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from picsight_engine.errors import ImageError
+from picsight_engine.indexing.crew import Crew
+from picsight_engine.indexing.messages import Described, Failed, Identified, Lost, Order
+from picsight_engine.photos.limits import Limits
+from picsight_engine.photos.reading import problem
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from picsight_engine.indexing.messages import News
+    from picsight_engine.models.bundle import Bundle
+
+_KEY = 0
+_PATIENCE = 1.0  # seconds between looks at the process
+_LOST = {"timeout": "takes too long to read", "crashed": "made the program that reads it crash"}
+
+
+def picture_vector(bundle: Bundle, picture: Path | bytes) -> NDArray[np.float32]:
+    """The vector [dim] of a picture file, or of its bytes, of unit length.
+
+    Raises:
+        ImageError: it cannot be read.
+        BundleError: the image tower is missing or cannot be loaded.
+    """
+    if isinstance(picture, Path):
+        return _of_file(bundle, picture)
+    with tempfile.TemporaryDirectory(prefix="picsight-", ignore_cleanup_errors=True) as folder:
+        file = Path(folder) / "picture"
+        file.write_bytes(picture)
+        return _of_file(bundle, file)
+
+
+def _of_file(bundle: Bundle, path: Path) -> NDArray[np.float32]:
+    crew = Crew(bundle, Limits())
+    try:
+        crew.hire(1)
+        while not crew.idle:
+            crew.wait(_PATIENCE)
+        crew.start(_KEY, path)
+        while True:
+            for _, news in crew.wait(_PATIENCE):
+                if isinstance(news, Identified):
+                    crew.order(_KEY, Order.EMBED)
+                else:
+                    return _vector(news, path)
+    finally:
+        crew.dismiss()
+
+
+def _vector(news: News, path: Path) -> NDArray[np.float32]:
+    if isinstance(news, Described) and news.vector is not None:
+        return np.frombuffer(news.vector, "<f2").astype(np.float32)
+    if isinstance(news, Failed):
+        raise ImageError(news.code, news.message, path)
+    assert isinstance(news, Lost), "a picture is identified, described, or not"
+    raise problem(news.code, path, _LOST[news.code])

@@ -1,0 +1,125 @@
+"""Which photos show the same picture: copies that were encoded anew, resized or saved by another program.
+
+A stack belongs to the library, not to an answer: each photo is compared once, with the first photo of every stack, and
+what comes later changes nothing of that. Bursts and crops are photos of their own.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from picsight_engine.store.files import dates_of
+from picsight_engine.store.photos import sketches
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+
+    from picsight_engine.photos.likeness import Miniature
+    from picsight_engine.store.database import Database
+    from picsight_engine.store.stacks import Sketch
+    from picsight_engine.store.thumbnails import Thumbnails
+
+    Judge = Callable[[Sketch, Sketch], bool]
+
+RULE = 1  # of what is the same; where it grows, every photo is compared anew
+_MOST_BITS = 5  # of 64 that the hashes of two copies differ in: 99 of 100
+_AT_ONCE = 1024  # photos a transaction
+
+
+def find_stacks(db: Database, thumbnails: Thumbnails) -> None:
+    """Compares every visible photo that was not compared yet; one without a thumbnail waits for it.
+
+    Raises:
+        StorageError: the disk is full or gone; what was stored before stays.
+    """
+    shown = sketches(db)
+    known = thumbnails.stacks.known(RULE)
+    new = [sketch for sketch in shown if sketch not in known]
+    changed = {sketch.id for sketch in new} & {sketch.id for sketch in known}
+    if changed:  # read anew since, by another rule
+        thumbnails.stacks.dissolve(changed)
+        known = thumbnails.stacks.known(RULE)
+        new = [sketch for sketch in shown if sketch not in known]
+    if not new:
+        return
+    pictured = set(thumbnails.ids())
+    firsts = Firsts(len(shown), ((sketch, known[sketch]) for sketch in shown if sketch in known))
+    judge = _judge(db, thumbnails)
+    waiting = [sketch for sketch in new if sketch.id in pictured]
+    for start in range(0, len(waiting), _AT_ONCE):
+        found = [(sketch, firsts.stack_of(sketch, judge)) for sketch in waiting[start : start + _AT_ONCE]]
+        thumbnails.stacks.put(found, RULE)
+
+
+def first_shown(members: Iterable[tuple[int, int]]) -> dict[int, int]:
+    """The first photo of each photo's stack, from (photo, stack); a photo that is alone in its stack has none."""
+    by_stack: dict[int, list[int]] = {}
+    for photo_id, stack in members:
+        by_stack.setdefault(stack, []).append(photo_id)
+    return {photo_id: min(ids) for ids in by_stack.values() if len(ids) > 1 for photo_id in ids}
+
+
+class Firsts:
+    """The first photo of every stack, with which the others are compared."""
+
+    def __init__(self, capacity: int, known: Iterable[tuple[Sketch, int]] = ()) -> None:
+        """`known` are photos with their stacks, in the order of their ids; `capacity` photos there will be at most."""
+        self._phashes = np.empty(capacity, np.int64)
+        self._firsts: list[tuple[Sketch, int]] = []
+        seen: set[int] = set()
+        for sketch, stack in known:
+            if stack not in seen:
+                seen.add(stack)
+                self._add(sketch, stack)
+
+    def stack_of(self, sketch: Sketch, same: Judge) -> int:
+        """The stack that a photo belongs to, which is a new one if it is the same as no first photo."""
+        for first, stack in self._near(sketch):
+            if same(first, sketch):
+                return stack
+        self._add(sketch, sketch.id)
+        return sketch.id
+
+    def _near(self, sketch: Sketch) -> Iterator[tuple[Sketch, int]]:
+        """The first photos that may show the same, by hash and shape."""
+        bits = np.bitwise_count(self._phashes[: len(self._firsts)] ^ np.int64(sketch.phash))
+        for place in np.flatnonzero(bits <= _MOST_BITS).tolist():
+            first, stack = self._firsts[place]
+            if same_shape(first, sketch):
+                yield first, stack
+
+    def _add(self, sketch: Sketch, stack: int) -> None:
+        self._phashes[len(self._firsts)] = sketch.phash
+        self._firsts.append((sketch, stack))
+
+
+def same_shape(one: Sketch, other: Sketch) -> bool:
+    """Whether one picture is the other resized, each side rounded to whole pixels."""
+    small, large = sorted((one, other), key=lambda sketch: sketch.width * sketch.height)
+    scale = max(small.width, small.height) / max(large.width, large.height)
+    return abs(large.width * scale - small.width) <= 1 and abs(large.height * scale - small.height) <= 1
+
+
+def _judge(db: Database, thumbnails: Thumbnails) -> Judge:
+    """Compares two photos by their pixels and by when they were taken."""
+    from picsight_engine.photos.likeness import (  # Pillow: 30 ms that a search does not pay
+        miniature,
+        same_picture,
+    )
+
+    @lru_cache(maxsize=_AT_ONCE)
+    def small(photo_id: int) -> Miniature | None:
+        jpeg = thumbnails.get(photo_id)
+        return None if jpeg is None else miniature(jpeg)
+
+    def same(one: Sketch, other: Sketch) -> bool:
+        first, second = small(one.id), small(other.id)
+        if first is None or second is None or not same_picture(first, second):
+            return False
+        dates = dates_of(db, [one.id, other.id])
+        return not (dates[one.id] and dates[other.id]) or bool(dates[one.id] & dates[other.id])
+
+    return same

@@ -1,0 +1,211 @@
+"""What a typed fact asks of the library, or the sentence that says why it cannot be asked. Pure: nothing is looked up."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from picsight_engine.search.times import time_of_value
+from picsight_engine.store import selection
+from picsight_engine.store.text import fold, photos_holding
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from datetime import date
+
+    from numpy.typing import NDArray
+
+    from picsight_engine.search.answer import FilterKind
+    from picsight_engine.search.query import Fact
+    from picsight_engine.search.times import Period
+    from picsight_engine.store.database import Database
+    from picsight_engine.store.selection import Column, Shape
+
+FORMATS = {
+    "jpeg": (".jpg", ".jpeg", ".jpe", ".jfif", ".mpo"),
+    "png": (".png", ".apng"),
+    "heic": (".heic", ".heics", ".heif", ".heifs", ".hif"),
+    "webp": (".webp",),
+    "avif": (".avif", ".avifs"),
+    "gif": (".gif",),
+    "tiff": (".tif", ".tiff"),
+    "bmp": (".bmp", ".dib"),
+    "jpeg2000": (".jp2", ".j2k", ".j2c", ".jpx", ".jpf"),
+    "psd": (".psd",),
+    "ico": (".ico",),
+    "pcx": (".pcx",),
+    "ppm": (".ppm", ".pgm", ".pbm", ".pnm"),
+    "tga": (".tga",),
+    "qoi": (".qoi",),
+}
+SHAPES: tuple[Shape, ...] = ("portrait", "landscape", "square", "panorama")
+# What "has:" asks for: the column, and what a person calls it.
+KNOWN: dict[str, tuple[Column, str]] = {
+    "date": ("taken", "a date"),
+    "gps": ("lat", "a position"),
+    "place": ("place", "a place"),
+    "camera": ("camera", "a camera"),
+    "lens": ("lens", "a lens"),
+    "rating": ("rating", "stars"),
+    "keywords": ("keywords", "keywords"),
+    "description": ("description", "a description"),
+}
+_COPIES = "copies"
+_STARS = r"(?P<sign>>=|<=|>|<|=)?(?P<one>[0-5])|(?P<least>[0-5]?)\.\.(?P<most>[0-5]?)"
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """What must hold: `find` gives the photos for which it does, `words` name it for a person.
+
+    Two of one `key` ask the same. Where the library knows nothing of `column` for any photo, nothing can be asked.
+    """
+
+    kind: FilterKind
+    key: tuple[str, ...]
+    words: str
+    find: Callable[[Database], NDArray[np.int64]]
+    column: Column | None = None
+
+
+VISIBLE = Condition("is", ("visible",), "in the library", selection.visible_photos)
+UNDATED = Condition("has", ("undated",), "without a date", selection.undated_photos)
+
+
+def condition_of(fact: Fact, today: date) -> Condition | str:
+    """What the fact asks, or a sentence about what is wrong with it."""
+    return _READERS[fact.key](fact.value, today)
+
+
+def taken_in(period: Period) -> Condition:
+    """That a photo was taken in this time, by the camera's own clock."""
+    first, last = period.first.isoformat(), period.last.isoformat()
+    if period.yearly:
+        find = partial(selection.photos_taken_yearly, first=first[5:], last=last[5:])
+    else:
+        find = partial(selection.photos_taken, first=first, last=last)
+    return Condition("time", (find.func.__name__, first, last), period.words, find)
+
+
+def known(column: Column) -> Condition:
+    """That anything of this kind is known of a photo."""
+    name, words = next((name, words) for name, (own, words) in KNOWN.items() if own == column)
+    find = partial(selection.photos_with, column=column)
+    return Condition("has", ("has", name), f"with {words}", find, None if column == "taken" else column)
+
+
+def unknown(condition: Condition, key: str) -> str:
+    """What to say where the library knows nothing of what a condition is about."""
+    what = next(words for column, words in KNOWN.values() if column == condition.column)
+    return f'No photo of this library is known to have {what}, so "{key}:" was left out.'
+
+
+def _text(value: str, _today: date) -> Condition | str:
+    return Condition(
+        "text", ("text", fold(value)), value, lambda db: np.asarray(photos_holding(db, value), np.int64)
+    )
+
+
+def _time(value: str, today: date) -> Condition | str:
+    period = time_of_value(value, today)
+    if period is None:
+        return '"in:" needs a time such as 2019, 2019-07, summer-2020 or 2019..2021.'
+    return taken_in(period)
+
+
+def _folder(value: str, _today: date) -> Condition | str:
+    wanted = value.replace("\\", "/")
+    return Condition("folder", ("folder", wanted), value, partial(selection.photos_in_folder, text=wanted))
+
+
+def _format(value: str, _today: date) -> Condition | str:
+    name = value.lower().removeprefix(".")
+    for known, suffixes in FORMATS.items():
+        if name == known or f".{name}" in suffixes:
+            find = partial(selection.photos_ending, suffixes=suffixes)
+            return Condition("format", ("format", known), known.upper(), find)
+    if name == "raw":
+        return "Picsight cannot read RAW files yet, so none are in the library."
+    return f'"format:" knows {_listed(tuple(FORMATS))}.'
+
+
+def _is(value: str, _today: date) -> Condition | str:
+    shape = next((shape for shape in SHAPES if shape == value.lower()), None)
+    if shape is None:
+        return f'"is:" knows {_listed(SHAPES)}.'
+    return Condition("is", ("is", shape), shape, partial(selection.photos_of_shape, shape=shape))
+
+
+def _has(value: str, _today: date) -> Condition | str:
+    name = value.lower()
+    if name == _COPIES:
+        return Condition("has", ("has", name), "with copies", selection.photos_with_copies)
+    if name not in KNOWN:
+        return f'"has:" knows {_listed((*KNOWN, _COPIES))}.'
+    return known(KNOWN[name][0])
+
+
+def _place(value: str, _today: date) -> Condition | str:
+    return _saying("place", "place", value)
+
+
+def _camera(value: str, _today: date) -> Condition | str:
+    return _saying("camera", "camera", value)
+
+
+def _saying(kind: FilterKind, column: Column, value: str) -> Condition:
+    wanted = fold(value)
+    find = partial(
+        selection.photos_saying, column=column, fits=lambda text: wanted != "" and wanted in fold(text)
+    )
+    return Condition(kind, (column, wanted), value, find, column)
+
+
+def _tag(value: str, _today: date) -> Condition | str:
+    """A keyword by its whole name, or by a part of one that stands below another: "Birds/Waders"."""
+    wanted = fold(value)
+
+    def fits(keywords: str) -> bool:
+        names = [fold(keyword) for keyword in json.loads(keywords)]
+        return any(wanted == name or wanted in re.split(r"[/|]", name) for name in names)
+
+    find = partial(selection.photos_saying, column="keywords", fits=fits)
+    return Condition("tag", ("tag", wanted), value, find, "keywords")
+
+
+def _rating(value: str, _today: date) -> Condition | str:
+    stars = re.fullmatch(_STARS, value)
+    if stars is None:
+        return '"rated:" needs a number from 0 to 5.'
+    if stars["one"] is None:
+        least, most = int(stars["least"] or 0), int(stars["most"] or 5)
+    else:
+        one = int(stars["one"])
+        least, most = {
+            ">=": (one, 5), ">": (one + 1, 5), "<=": (0, one), "<": (0, one - 1),
+        }.get(stars["sign"], (one, one))  # fmt: skip
+    find = partial(selection.photos_rated, least=least, most=most)
+    return Condition("rating", ("rating", value), f"{value} stars", find, "rating")
+
+
+def _listed(names: tuple[str, ...]) -> str:
+    return f"{', '.join(names[:-1])} and {names[-1]}"
+
+
+_READERS: dict[str, Callable[[str, date], Condition | str]] = {
+    "text": _text,
+    "in": _time,
+    "folder": _folder,
+    "format": _format,
+    "is": _is,
+    "has": _has,
+    "at": _place,
+    "by": _camera,
+    "rated": _rating,
+    "tag": _tag,
+}

@@ -1,0 +1,107 @@
+"""Photos as parts of a query: "like:#1234" and "like:PATH" become vectors, also of files that the library does not know."""
+
+from __future__ import annotations
+
+import os
+import re
+import threading
+from collections import OrderedDict
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from picsight_engine.errors import PicsightError
+from picsight_engine.search.answer import QueryFault
+from picsight_engine.search.details import photo_at
+from picsight_engine.store.photos import photos_by_id
+from picsight_engine.store.vectors import vector_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from numpy.typing import NDArray
+
+    from picsight_engine.search.query import Picture, Query
+    from picsight_engine.store.database import Database
+
+_NUMBER = r"#([0-9]{1,18})"
+_REMEMBERED = 16  # files outside the library: reading one takes a second, and words are typed beside it
+
+
+@dataclass(frozen=True, slots=True)
+class Pictures:
+    """The vectors [dim] of a query's pictures by what was typed; `own` are those photos of the library among them."""
+
+    vectors: dict[str, NDArray[np.float32]] = field(default_factory=dict)
+    own: tuple[int, ...] = ()
+    faults: tuple[QueryFault, ...] = ()
+
+
+class PictureFinder:
+    """Finds the vectors of pictures in one space; `read` embeds a file that the library does not know. Any thread may call."""
+
+    def __init__(self, db: Database, space: str, read: Callable[[Path], NDArray[np.float32]]) -> None:
+        self._db = db
+        self._space = space
+        self._read = read
+        self._lock = threading.Lock()
+        self._files: OrderedDict[tuple[str, int, int], NDArray[np.float32]] = OrderedDict()
+
+    def pictures_of(self, query: Query) -> Pictures:
+        """The pictures of a query; those that cannot be had are faults."""
+        vectors: dict[str, NDArray[np.float32]] = {}
+        own, faults = [], []
+        for picture in (each for term in (*query.alternatives, *query.less) for each in term.pictures):
+            try:
+                photo_id = self._photo(picture)
+                vectors[picture.target] = self._vector(picture, photo_id)
+            except PicsightError as fault:
+                faults.append(QueryFault(picture.start, picture.end, str(fault)))
+            else:
+                own += [] if photo_id is None else [photo_id]
+        return Pictures(vectors, tuple(own), tuple(faults))
+
+    def _photo(self, picture: Picture) -> int | None:
+        """The photo of the library that is meant, None for another file."""
+        number = re.fullmatch(_NUMBER, picture.target)
+        if number is None:
+            photo = photo_at(self._db, _path_of(picture))
+            return None if photo is None else photo.id
+        photo_id = int(number[1])
+        if photo_id not in photos_by_id(self._db, [photo_id]):
+            raise PicsightError(f"There is no photo {picture.target} in the library.")
+        return photo_id
+
+    def _vector(self, picture: Picture, photo_id: int | None) -> NDArray[np.float32]:
+        if photo_id is None:
+            return self._of_file(_path_of(picture))
+        stored = vector_of(self._db, photo_id, self._space)
+        if stored is None:
+            raise PicsightError(f"{picture.target} was not read by this model yet; index its folder again.")
+        return stored.astype(np.float32)
+
+    def _of_file(self, path: Path) -> NDArray[np.float32]:
+        try:
+            info = path.stat()
+        except (OSError, ValueError):  # NUL in a path
+            raise PicsightError(f"{path} is not there, so nothing can be like it.") from None
+        key = str(path), info.st_mtime_ns, info.st_size
+        with self._lock:
+            if key not in self._files:
+                self._files[key] = self._read(path)
+                if len(self._files) > _REMEMBERED:
+                    self._files.popitem(last=False)
+            self._files.move_to_end(key)
+            return self._files[key]
+
+
+def _path_of(picture: Picture) -> Path:
+    """The file that is meant, absolute; "~" is a person's home."""
+    try:
+        return Path(os.path.abspath(os.path.expanduser(picture.target)))  # noqa: PTH100, PTH111 -- links stay, no home is no fault
+    except FileNotFoundError:
+        raise PicsightError(
+            f"The folder in which {picture.target} was typed is gone; type the whole path."
+        ) from None

@@ -1,0 +1,147 @@
+"""Ranks the photos that may be shown by what is looked for, and judges how well the best of them match."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from picsight_engine.models.calibration import BEST
+from picsight_engine.search.answer import TermScore
+from picsight_engine.vectors.scan import scan_any, term_scores
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from picsight_engine.models.calibration import Calibration, Match
+    from picsight_engine.search.answer import FoundBy, Least
+    from picsight_engine.search.directions import Aim
+    from picsight_engine.vectors.matrix import Rows
+
+KEPT: dict[Least, frozenset[Match | None]] = {
+    "strong": frozenset({"strong", None}),
+    "weaker": frozenset({"strong", "weaker", None}),
+    "all": frozenset({"strong", "weaker", "none", None}),
+}
+_FIRST_LOOK = 512  # photos among which all matches of most queries are
+_SAMPLED = 2048  # rows that tell how widely scores spread
+_FEWEST_SAMPLED = 16  # fewer tell nothing
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """A photo that was ranked; `match` is None where scores mean nothing, `found_by` where nothing was compared."""
+
+    id: int
+    score: float = 0.0
+    match: Match | None = None
+    found_by: FoundBy | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """The vectors of one moment, and which of their rows are searched (`allowed` [n], None for all that are shown)."""
+
+    rows: Rows
+    allowed: NDArray[np.bool_] | None
+
+    @classmethod
+    def of(cls, rows: Rows, passing: NDArray[np.int64] | None) -> Field:
+        """The rows of the photos that pass, None for all."""
+        return cls(rows, None if passing is None else np.isin(rows.ids, passing))
+
+    @property
+    def photos(self) -> int:
+        """How many photos are searched."""
+        if self.allowed is None:
+            return self.rows.photos
+        shown = self.allowed if self.rows.hidden is None else self.allowed & ~self.rows.hidden
+        return int(np.count_nonzero(shown))
+
+    def without(self, photo_ids: Sequence[int]) -> Field:
+        """The same without some photos."""
+        if not photo_ids:
+            return self
+        others = ~np.isin(self.rows.ids, np.asarray(photo_ids))
+        return Field(self.rows, others if self.allowed is None else self.allowed & others)
+
+    def spread(self, vectors: NDArray[np.float32]) -> NDArray[np.float32]:
+        """The standard deviation [m] of the cosines of the library's photos with each of these vectors [m, dim]."""
+        step = max(1, len(self.rows.ids) // _SAMPLED)
+        sample = self.rows.originals[::step]
+        if len(sample) < _FEWEST_SAMPLED:
+            return np.ones(len(vectors), np.float32)
+        spread: NDArray[np.float32] = (sample.astype(np.float32) @ vectors.T).std(axis=0)
+        return np.maximum(spread, np.float32(1e-3))
+
+
+@dataclass(frozen=True, slots=True)
+class Ranking:
+    """What ranks the photos of a field: directions [m, dim], of which the best counts, and what their scores mean.
+
+    Each alternative gives every photo one more chance to score high by accident: m of them are judged as one is in a
+    library m times as large, and as common as the commonest. What is to be less turns a direction and leaves the cuts
+    as they are.
+    """
+
+    field: Field
+    directions: NDArray[np.float32]
+    calibration: Calibration | None
+    common: float = 0.0
+
+    def best(self, number: int) -> list[Judged]:
+        """So many photos, best first."""
+        if number <= 0:
+            return []
+        judged = self._judged(max(number, BEST))
+        return judged[:number]
+
+    def matching(self, least: Least, number: int) -> list[Judged]:
+        """Every photo that matches so well, however many; where nothing tells that, so many of the best."""
+        if self.calibration is None or least == "all":
+            return self.best(number)
+        looked = _FIRST_LOOK
+        while True:
+            judged = self._judged(looked)
+            if len(judged) < looked or judged[-1].match not in KEPT[least]:
+                return [photo for photo in judged if photo.match in KEPT[least]]
+            looked *= 4
+
+    def called(self, photo_ids: Sequence[int]) -> list[Judged]:
+        """Photos that were found by their files' names, with the scores that they have all the same."""
+        if not photo_ids:
+            return []
+        scores = term_scores(self.field, self.directions, np.asarray(photo_ids, np.int64)).max(axis=1)
+        match: Match | None = None if self.calibration is None else "strong"
+        return [
+            Judged(photo_id, score, match, "name")
+            for photo_id, score in zip(photo_ids, np.nan_to_num(scores).tolist(), strict=True)
+        ]
+
+    def _judged(self, number: int) -> list[Judged]:
+        ids, scores = scan_any(self.field, self.directions, number, self.field.allowed)
+        best: list[float] = scores.tolist()
+        if self.calibration is None:
+            matches: list[Match | None] = [None] * len(best)
+        else:
+            chances = self.field.photos * len(self.directions)
+            matches = [*self.calibration.matches(best, chances, self.common)]
+        return [
+            Judged(photo_id, score, match, "meaning")
+            for photo_id, score, match in zip(ids.tolist(), best, matches, strict=True)
+        ]
+
+
+def explanations(rows: Field, aim: Aim, photo_ids: Sequence[int]) -> dict[int, tuple[TermScore, ...]]:
+    """How near photos are to each thing that a query names; nothing for a photo without a vector."""
+    parts = aim.named()
+    vectors = np.stack([part.vector for part in parts])
+    scores = term_scores(rows, vectors, np.asarray(photo_ids, np.int64))
+    return {
+        photo_id: tuple(TermScore(part.text, float(score)) for part, score in zip(parts, row, strict=True))
+        for photo_id, row in zip(photo_ids, scores, strict=True)
+        if not np.isnan(row).any()
+    }

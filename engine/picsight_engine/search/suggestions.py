@@ -1,0 +1,244 @@
+"""What to offer while someone types: only what this library has, with counts; words that go on; words that were meant."""
+
+from __future__ import annotations
+
+import re
+import threading
+import time
+from dataclasses import dataclass
+from itertools import islice
+from typing import TYPE_CHECKING, Literal
+
+from picsight_engine.errors import BundleError
+from picsight_engine.models.words import model_words
+from picsight_engine.search.everyday import EVERYDAY
+from picsight_engine.search.offers import OfferKind, Offers, is_typable
+from picsight_engine.search.typed import typed_at, words_of
+from picsight_engine.search.vocabulary import Vocabulary, Words
+from picsight_engine.store.contents import photos_revision, read_contents
+from picsight_engine.store.searches import Searches
+from picsight_engine.store.text import files_holding, fold, is_held, photos_holding
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+
+    from picsight_engine.models.bundle import Bundle
+    from picsight_engine.search.offers import Offer
+    from picsight_engine.search.typed import Phrase, Typed
+    from picsight_engine.store.database import Database
+
+SuggestionKind = Literal["spelling", "word", "saved", OfferKind, "file", "history"]
+
+MOST = 8
+_A_KIND = 3  # suggestions of one kind, where several kinds have some
+_MOST_FILES = 1000  # with so many names a text narrows too little to be offered, and costs 5 ms to count
+_FEW_FILES = 3  # are offered one by one
+_LEAST_LETTERS = 2
+_MOST_MENDED = 3  # words of one query
+_CHEAP = 0.02  # seconds; what takes no longer to count is never old
+_SHARE = 0.05  # of the time is spent on counting at most, while the library goes on changing
+# Words that lead to a time or a place say nothing more once a fact stands there.
+_LEADING = re.compile(r"(?<!\S)(?:in|from|at|during|of)\s+$", re.IGNORECASE)
+# What each key of the language takes.
+_OF_KEY: dict[str, tuple[Callable[[Offers, str, int], list[Offer]], ...]] = {
+    "in": (Offers.times,),
+    "folder": (Offers.folders,),
+    "tag": (Offers.keywords,),
+    "by": (Offers.cameras,),
+    "format": (Offers.formats,),
+}
+_OF_WORDS = (Offers.times, Offers.folders, Offers.keywords, Offers.cameras, Offers.formats)
+
+
+@dataclass(frozen=True, slots=True)
+class Suggestion:
+    """Something to choose: `words` for a person; `query` is what stands in the box then, with the cursor at `cursor`.
+
+    `photos` is how many it lets pass by itself; None for words and searches, which are not counted.
+    """
+
+    kind: SuggestionKind
+    words: str
+    query: str
+    cursor: int
+    photos: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Suggestions:
+    """What to offer for a query that is being typed.
+
+    `completed` is the query with its half-typed last word completed: what to look for meanwhile. It is the query itself
+    where the word is whole, or nothing is known to complete it. `meant` is the query with its mistyped words mended, None
+    where every word is known or may still go on, or nothing is near.
+    """
+
+    items: tuple[Suggestion, ...]
+    completed: str
+    meant: str | None
+
+
+class Suggester:
+    """Answers for one library and the model that searches it; any thread may call."""
+
+    def __init__(self, db: Database, bundle: Bundle) -> None:
+        self._db = db
+        self._searches = Searches(db)
+        self._bundle = bundle
+        self._lock = threading.Lock()
+        self._things: Words | None = None
+        self._model = Words(())
+        self._known: tuple[int, Offers, Vocabulary] | None = None
+        self._counted_at = self._cost = 0.0
+
+    def suggest(self, text: str, cursor: int) -> Suggestions:
+        """What to offer with the cursor behind so many characters of the text.
+
+        Raises:
+            LibraryError: the library is damaged.
+        """
+        offers, vocabulary = self._state()
+        typed = typed_at(text, cursor)
+        word = None if typed is None else typed.word
+        longer = [] if word is None else _completions(vocabulary, word.text)
+        completed, meant = text, self._meant(vocabulary, text, word if longer else None)
+        groups: list[list[Suggestion]] = [[] if meant is None else [_whole("spelling", meant.strip(), meant)]]
+        if word is not None and longer:
+            groups.append([_put("word", each, word, each) for each in longer])
+            if not vocabulary.knows(word.text):
+                completed = groups[-1][0].query
+        groups.append(self._saved(text))
+        if typed is not None:
+            groups += self._facts(offers, typed)
+            groups.append(self._files(typed))
+        groups.append(self._past(text))
+        return Suggestions(tuple(_fairly(groups, text)), completed, meant)
+
+    def warm_up(self) -> None:
+        """Reads what the first suggestion would wait for: 0.2 s for 100,000 photos."""
+        self._state()
+
+    def _state(self) -> tuple[Offers, Vocabulary]:
+        """What there is to offer; counted anew once the library has changed, but not all the time while it is indexed."""
+        with self._lock:
+            if self._things is None:
+                self._things, self._model = Words(EVERYDAY), Words(_words_of_model(self._bundle))
+            revision = photos_revision(self._db)
+            changed = self._known is None or self._known[0] != revision
+            if changed and is_worth_counting(self._cost, time.monotonic() - self._counted_at):
+                started = time.thread_time()
+                contents = read_contents(self._db)
+                offers = Offers(contents)
+                vocabulary = Vocabulary(self._things, Words(offers.words()), self._model)
+                self._known = contents.revision, offers, vocabulary
+                self._cost, self._counted_at = time.thread_time() - started, time.monotonic()
+            assert self._known is not None, "the first count is always worth it"
+            return self._known[1:]
+
+    def _meant(self, vocabulary: Vocabulary, text: str, being_typed: Phrase | None) -> str | None:
+        """The query with its unknown words replaced, but for one that may go on; what some file is called by is known."""
+        mended, shift, tried = text, 0, 0
+        for word in words_of(text):
+            if tried == _MOST_MENDED or word == being_typed or vocabulary.knows(word.text):
+                continue
+            tried += 1
+            near = vocabulary.meant(word.text)
+            if near is not None and not is_held(self._db, word.text):
+                mended = mended[: word.start + shift] + near + mended[word.end + shift :]
+                shift += len(near) - len(word.text)
+        return None if mended == text else mended
+
+    def _facts(self, offers: Offers, typed: Typed) -> list[list[Suggestion]]:
+        """What the library has, a list a kind; of words the longest phrase that means something counts."""
+        kinds = _OF_WORDS if typed.key is None else _OF_KEY.get(typed.key, ())
+        for phrase in typed.phrases:
+            if typed.key is not None or len(fold(phrase.text)) >= _LEAST_LETTERS:
+                found = [offered(offers, phrase.text, _A_KIND) for offered in kinds]
+                if any(found):
+                    return [
+                        [_put(each.kind, each.words, phrase, each.fact, each.count()) for each in of_kind]
+                        for of_kind in found
+                    ]
+        return []
+
+    def _files(self, typed: Typed) -> list[Suggestion]:
+        """Files by their names: a few one by one, many as the text that their names hold."""
+        for phrase in typed.phrases if typed.key in {None, "text"} else ():
+            held = files_holding(self._db, phrase.text, _MOST_FILES)
+            typable = sorted(name for name in held.names if is_typable(name))
+            if 0 < len(typable) <= _FEW_FILES:
+                return [
+                    _put("file", name, phrase, f'"{name}"', len(photos_holding(self._db, name)))
+                    for name in typable
+                ]
+            if typable and len(fold(phrase.text)) > _LEAST_LETTERS:
+                part = phrase.text.strip()
+                return [_put("file", part, phrase, f'"{part}"', held.photos)]
+        return []
+
+    def _saved(self, text: str) -> list[Suggestion]:
+        """Searches that are kept, by a word of their names or by how they begin."""
+        start = fold(text)
+        if len(start) < _LEAST_LETTERS:
+            return []
+        return [
+            _whole("saved", search.name, search.query)
+            for search in self._searches.saved()
+            if any(each.startswith(start) for each in (fold(search.query), *_ends(fold(search.name))))
+        ]
+
+    def _past(self, text: str) -> list[Suggestion]:
+        """Searches of before that begin so, the latest first."""
+        start = fold(text)
+        if len(start) < _LEAST_LETTERS:
+            return []
+        found = (past.query for past in self._searches.history() if fold(past.query).startswith(start))
+        return [_whole("history", query, query) for query in islice(found, _A_KIND)]
+
+
+def is_worth_counting(cost: float, age: float) -> bool:
+    """Whether to count again what took `cost` seconds to count `age` seconds ago."""
+    return cost <= max(_CHEAP, _SHARE * age)
+
+
+def _completions(vocabulary: Vocabulary, word: str) -> list[str]:
+    return vocabulary.completions(word, _A_KIND) if len(word) >= _LEAST_LETTERS and word.isalpha() else []
+
+
+def _words_of_model(bundle: Bundle) -> Sequence[str]:
+    """None where the text tower is missing or damaged: a search says so, and names can be suggested all the same."""
+    try:
+        return model_words(bundle)
+    except BundleError:
+        return ()
+
+
+def _whole(kind: SuggestionKind, words: str, query: str) -> Suggestion:
+    return Suggestion(kind, words, query, len(query))
+
+
+def _put(kind: SuggestionKind, words: str, phrase: Phrase, put: str, photos: int | None = None) -> Suggestion:
+    """What the text becomes with `put` in the place of the phrase, and of the "in" or "from" before a fact."""
+    start, text = phrase.start, phrase.of
+    if kind not in {"word", "file"} and (leading := _LEADING.search(text[:start])):
+        start = leading.start()
+    return Suggestion(kind, words, text[:start] + put + text[phrase.end :], start + len(put), photos)
+
+
+def _ends(name: str) -> list[str]:
+    """The name from each of its words on."""
+    words = name.split()
+    return [" ".join(words[first:]) for first in range(len(words))]
+
+
+def _fairly(groups: Iterable[list[Suggestion]], text: str) -> list[Suggestion]:
+    """The first of every kind, then the second of every kind, as long as there is room; each kind stays together."""
+    seen = {text}
+    ranked: list[tuple[int, int, Suggestion]] = []
+    for place, group in enumerate(groups):
+        for rank, each in enumerate(group):
+            if each.query not in seen:
+                seen.add(each.query)
+                ranked.append((rank, place, each))
+    chosen = sorted(ranked, key=lambda entry: entry[:2])[:MOST]
+    return [each for _, _, each in sorted(chosen, key=lambda entry: (entry[1], entry[0]))]

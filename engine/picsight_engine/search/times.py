@@ -1,0 +1,274 @@
+"""Words that mean a time: "2012", "summer 2019", "18 July 2020", "last christmas", "2019..2021", "3 years ago".
+
+Pure: today is given. Seasons are those of the north, from the first day of their first month (summer 2019 is June to
+August; winter 2019 begins in December 2019). Weeks begin on Monday. "Last summer" is the latest one that is over.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+FIRST_YEAR, LAST_YEAR = 1826, 2199  # the oldest photograph there is, and no number that is rather a size
+
+_MONTHS = (
+    "january", "february", "march", "april", "may", "june",
+    "july", "august", "september", "october", "november", "december",
+)  # fmt: skip
+_SHORT = {name[:3]: number for number, name in enumerate(_MONTHS, start=1)} | {"sept": 9}
+_SEASONS = {"spring": 3, "summer": 6, "autumn": 9, "fall": 9, "winter": 12}  # by their first month
+_FEASTS = ("christmas", "xmas", "easter", "halloween")
+_UNITS = ("day", "week", "month", "year")
+_NUMBERS = {"a": 1, "an": 1, "one": 1, "two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "ten": 10}
+_FILLERS = frozenset({"of", "the"})
+_BEFORE = frozenset({"in", "from", "during", "on", "at"})  # what stands before a time and says nothing more
+_OPENERS = frozenset({"since", "after", "before", "until", "till"})
+_OTHERS = frozenset(
+    {"today", "yesterday", "last", "this", "ago", "days", "weeks", "months", "years", "weekend"}
+)
+_VOCABULARY = frozenset(
+    {*_MONTHS, *_SHORT, *_SEASONS, *_FEASTS, *_UNITS, *_NUMBERS, *_FILLERS, *_BEFORE, *_OPENERS, *_OTHERS}
+)
+# Compiled by the first word with a digit, not by every start.
+_NUMBER = r"[0-9]{1,4}(?:st|nd|rd|th|s)?|[0-9.]*\.\.[0-9.]*|[0-9]{4}(?:-[0-9]{2}){1,2}"
+_YEAR = r"[0-9]{4}"
+_DECADE = r"([0-9]{3})0s"
+_DAY = r"([0-9]{1,2})(?:st|nd|rd|th)?"
+_ISO = r"([0-9]{4})-([0-9]{2})(?:-([0-9]{2}))?"
+MOST_WORDS = 7  # "in the summer of the year" is as long as it gets
+
+
+@dataclass(frozen=True, slots=True)
+class Period:
+    """Days from `first` to `last`, both included, the first or last day of the calendar where an end is open.
+
+    `words` names it for a person. A `yearly` one is the same days of every year: the years say nothing.
+    """
+
+    first: date
+    last: date
+    words: str
+    yearly: bool = False
+
+
+def could_be_time(word: str) -> bool:
+    """Whether a word may be part of a time; few are, so most texts are looked at once and no further."""
+    word = _plain(word)
+    if any(letter.isdecimal() for letter in word):
+        return re.fullmatch(_NUMBER, word) is not None
+    return word in _VOCABULARY
+
+
+def time_in_words(words: Sequence[str], today: date) -> Period | None:
+    """The time that words of a text mean, all of them; none where they name no year and are not told from today."""
+    if ".." in words[-1]:
+        return time_of_value(words[0], today) if len(words) == 1 else None
+    plain = [_plain(word) for word in words]
+    opener = plain[0] if plain[0] in _OPENERS else None
+    if opener or plain[0] in _BEFORE:
+        plain = plain[1:]
+    period = _period([word for word in plain if word not in _FILLERS], today)
+    if period is None or period.yearly:
+        return None
+    return period if opener is None else _opened(period, opener)
+
+
+def time_of_value(value: str, today: date) -> Period | None:
+    """The time that the value of "in:" means: as in words, joined by dashes or not; ranges; days of every year."""
+    first, dots, last = value.strip().lower().partition("..")
+    if not dots:
+        return _simple(first, today)
+    periods = [_simple(end, today) if end.strip() else None for end in (first, last)]
+    if any(period is None and end.strip() for period, end in zip(periods, (first, last), strict=True)):
+        return None
+    return _between(*periods)
+
+
+def _plain(word: str) -> str:
+    return word.lower().removesuffix(",").removesuffix("'s").removesuffix("\u2019s")
+
+
+def _simple(text: str, today: date) -> Period | None:
+    text = text.strip()
+    if re.fullmatch(_ISO, text):
+        return _period([text], today)
+    words = [_plain(word) for word in re.split(r"[\s_-]+", text) if word]
+    return _period([word for word in words if word not in _FILLERS], today)
+
+
+def _between(first: Period | None, last: Period | None) -> Period | None:
+    """From the beginning of one to the end of the other, whichever is earlier."""
+    if first is None or last is None:
+        period = first or last
+        if period is None or period.yearly:
+            return None
+        return _opened(period, "until" if first is None else "since")
+    if first.yearly or last.yearly:
+        return None
+    if first.first > last.first:
+        first, last = last, first
+    return Period(first.first, last.last, f"{first.words} to {last.words}")
+
+
+def _opened(period: Period, opener: str) -> Period:
+    words = f"{'until' if opener == 'till' else opener} {period.words}"
+    if opener == "since":
+        return Period(period.first, date.max, words)
+    if opener == "after":
+        return Period(period.last + timedelta(days=1), date.max, words)
+    return Period(date.min, period.last if opener != "before" else period.first - timedelta(days=1), words)
+
+
+def _period(words: list[str], today: date) -> Period | None:
+    """The first reading that fits; days that do not exist, and years that no photo can be of, are no time."""
+    readings: tuple[Callable[[list[str], date], Period | None], ...] = (
+        _of_number, _of_day, _of_name, _of_now, _ago,
+    )  # fmt: skip
+    try:
+        found = (reading(words, today) for reading in readings) if words else iter(())
+        return next((period for period in found if period is not None), None)
+    except (ValueError, OverflowError):
+        return None
+
+
+def _of_number(words: list[str], _today: date) -> Period | None:
+    """2012, 1990s, 2020-07, 2020-07-18."""
+    if len(words) != 1:
+        return None
+    word = words[0]
+    if re.fullmatch(_YEAR, word):
+        year = _year(word)
+        return Period(date(year, 1, 1), date(year, 12, 31), word)
+    if decade := re.fullmatch(_DECADE, word):
+        year = _year(decade[1] + "0")
+        return Period(date(year, 1, 1), date(year + 9, 12, 31), f"the {word}")
+    if iso := re.fullmatch(_ISO, word):
+        year, month = _year(iso[1]), int(iso[2])
+        return _day(year, month, int(iso[3])) if iso[3] else _month(year, month)
+    return None
+
+
+def _of_day(words: list[str], _today: date) -> Period | None:
+    """18 July 2020, July 18 2020, and 18 July of every year."""
+    months = [word for word in words if word in _MONTHS or word in _SHORT]
+    days = [match for word in words if (match := re.fullmatch(_DAY, word))]
+    years = [word for word in words if re.fullmatch(_YEAR, word)]
+    if len(months) != 1 or len(days) != 1 or len(words) != 2 + len(years) or len(years) > 1:
+        return None
+    month, day = _number_of_month(months[0]), int(days[0][1])
+    if years:
+        return _day(_year(years[0]), month, day) if words[-1] == years[0] else None
+    first = date(2000, month, day)  # a leap year
+    return Period(first, first, f"{day} {_MONTHS[month - 1].title()} of every year", yearly=True)
+
+
+def _of_name(words: list[str], _today: date) -> Period | None:
+    """July 2020, summer 2019, christmas 2018; without a year that of every year, but for Easter, which moves."""
+    years = [word for word in words if re.fullmatch(_YEAR, word)]
+    names = [word for word in words if not re.fullmatch(_YEAR, word)]
+    if len(names) != 1 or len(years) > 1 or not _is_name(names[0]):
+        return None
+    if years:
+        return _named(names[0], _year(years[0]))
+    if names[0] == "easter":
+        return None
+    period = _named(names[0], 1999 if names[0] == "winter" else 2000)  # with a leap year's February
+    every = names[0] if names[0] in _SEASONS else period.words.rpartition(" ")[0]
+    return Period(period.first, period.last, f"every {every}", yearly=True)
+
+
+def _of_now(words: list[str], today: date) -> Period | None:
+    """Today, yesterday, last week, this year, last July, last christmas."""
+    if words in (["today"], ["yesterday"]):
+        day = today - timedelta(days=words == ["yesterday"])
+        return Period(day, day, words[0])
+    if len(words) != 2 or words[0] not in {"last", "this"}:
+        return None
+    back = int(words[0] == "last")
+    if words[1] in _UNITS or words[1] == "weekend":
+        period = _unit(words[1], today, back)
+        return Period(period.first, period.last, " ".join(words))
+    if not _is_name(words[1]):
+        return None
+    candidates = (_named(words[1], today.year - years) for years in range(3))
+    return next(period for period in candidates if not back or period.last < today)
+
+
+def _ago(words: list[str], today: date) -> Period | None:
+    """3 years ago, a week ago: the day, the week, the month or the year that was then."""
+    if len(words) != 3 or words[2] != "ago" or words[1].removesuffix("s") not in _UNITS:
+        return None
+    if words[0] not in _NUMBERS and not re.fullmatch("[0-9]{1,3}", words[0]):
+        return None
+    back = _NUMBERS.get(words[0]) or int(words[0])
+    period = _unit(words[1].removesuffix("s"), today, back)
+    return Period(period.first, period.last, " ".join(words))
+
+
+def _unit(unit: str, today: date, back: int) -> Period:
+    """The day, week, month or year that was so many before this one."""
+    if unit == "day":
+        return Period(today - timedelta(days=back), today - timedelta(days=back), "")
+    if unit in {"week", "weekend"}:
+        monday = today - timedelta(days=today.weekday() + 7 * back)
+        return Period(monday + timedelta(days=5 * (unit == "weekend")), monday + timedelta(days=6), "")
+    if unit == "month":
+        months = 12 * today.year + today.month - 1 - back
+        return _month(months // 12, months % 12 + 1)
+    return Period(date(today.year - back, 1, 1), date(today.year - back, 12, 31), "")
+
+
+def _is_name(word: str) -> bool:
+    return word in _MONTHS or word in _SHORT or word in _SEASONS or word in _FEASTS
+
+
+def _named(name: str, year: int) -> Period:
+    """A month, a season or a feast of one year."""
+    if name in _SEASONS:
+        first = date(year, _SEASONS[name], 1)
+        after = date(year + (first.month == 12), (first.month + 2) % 12 + 1, 1)
+        return Period(first, after - timedelta(days=1), f"{name.title()} {year}")
+    if name in {"christmas", "xmas"}:
+        return Period(date(year, 12, 24), date(year, 12, 26), f"Christmas {year}")
+    if name == "halloween":
+        return Period(date(year, 10, 31), date(year, 10, 31), f"Halloween {year}")
+    if name == "easter":
+        sunday = _easter(year)
+        return Period(sunday - timedelta(days=2), sunday + timedelta(days=1), f"Easter {year}")
+    return _month(year, _number_of_month(name))
+
+
+def _number_of_month(name: str) -> int:
+    return _SHORT[name[:3]]
+
+
+def _month(year: int, month: int) -> Period:
+    first = date(year, month, 1)
+    after = date(year + (month == 12), month % 12 + 1, 1)
+    return Period(first, after - timedelta(days=1), f"{_MONTHS[month - 1].title()} {year}")
+
+
+def _day(year: int, month: int, day: int) -> Period:
+    only = date(year, month, day)
+    return Period(only, only, f"{day} {_MONTHS[month - 1].title()} {year}")
+
+
+def _year(digits: str) -> int:
+    year = int(digits)
+    if not FIRST_YEAR <= year <= LAST_YEAR:
+        raise ValueError
+    return year
+
+
+def _easter(year: int) -> date:
+    """Easter Sunday of the Gregorian calendar (Meeus, Jones and Butcher)."""
+    a, b, c = year % 19, year // 100, year % 100
+    d = (19 * a + b - b // 4 - (b - (b + 8) // 25 + 1) // 3 + 15) % 30
+    e = (32 + 2 * (b % 4) + 2 * (c // 4) - d - c % 4) % 7
+    f = d + e - 7 * ((a + 11 * d + 22 * e) // 451) + 114
+    return date(year, f // 31, f % 31 + 1)

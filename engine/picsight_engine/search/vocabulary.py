@@ -1,0 +1,112 @@
+"""Words that are known: how a half-typed one may go on, and which one was meant by a word that nobody knows.
+
+Pure. Words come in three ranks: what people photograph, what the library's folders and keywords are called, and what the
+model has read often. A word is looked up as it is folded: without case and accents.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from heapq import nsmallest
+from itertools import chain
+from typing import TYPE_CHECKING
+
+from rapidfuzz.distance import OSA
+from rapidfuzz.process import extract_iter
+
+from picsight_engine.store.text import fold
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+_SURE_LETTERS = 4  # a shorter word that only a model knows is as likely the beginning of another
+_COMMON = 1500  # ... unless it is as common as "the" and "his"
+_ONE_SLIP, _TWO_SLIPS = 4, 6  # letters from which so many slips are believed
+_LAST = "\U0010ffff"
+
+
+class Words:
+    """A list of words, the likeliest first."""
+
+    def __init__(self, words: Iterable[str]) -> None:
+        self._shown: dict[str, str] = {}
+        for word in words:
+            self._shown.setdefault(fold(word), word)
+        self._rank = {word: rank for rank, word in enumerate(self._shown)}
+        self._sorted = sorted(self._rank)
+
+    def rank(self, word: str) -> int | None:
+        """How many words are likelier than this one; None for a word that is not in the list."""
+        return self._rank.get(word)
+
+    def starting(self, start: str, limit: int) -> Iterator[str]:
+        """The likeliest words that go on from `start`."""
+        first, after = (bisect_left(self._sorted, end) for end in (start, start + _LAST))
+        longer = (word for word in self._sorted[first:after] if word != start)
+        return (self._shown[word] for word in nsmallest(limit, longer, key=self._rank.__getitem__))
+
+    def near(self, word: str, slips: int) -> Iterator[tuple[int, int, str]]:
+        """The words that differ by so many slips at most, each with their number and its rank."""
+        for near, distance, _ in extract_iter(word, self._sorted, scorer=OSA.distance, score_cutoff=slips):
+            yield int(distance), self._rank[near], self._shown[near]
+
+
+class Vocabulary:
+    """All that is known, by rank."""
+
+    def __init__(self, things: Words, own: Words, model: Words) -> None:
+        self._things = things
+        self._own = own
+        self._model = model
+        self._meant: dict[str, str | None] = {}
+
+    def knows(self, word: str) -> bool:
+        """Whether this is a whole word, or one in the plural."""
+        folded = fold(word)
+        return any(
+            self._knows(form) for form in (folded, folded.removesuffix("s"), folded.removesuffix("es"))
+        )
+
+    def completions(self, start: str, limit: int) -> list[str]:
+        """How a word that begins so may go on, the likeliest first.
+
+        What only the model knows counts where nothing else begins so, and the beginning is no word itself.
+        """
+        folded = fold(start)
+        found: dict[str, str] = {}
+        for word in chain(self._things.starting(folded, limit), self._own.starting(folded, limit)):
+            found.setdefault(fold(word), word)
+        if found or self.knows(start):
+            return list(found.values())[:limit]
+        return list(self._model.starting(folded, limit))
+
+    def meant(self, word: str) -> str | None:
+        """What a word that is not known may be a misspelling of, None where nothing is near.
+
+        Words for what people photograph, and the library's own, are believed to be meant from one slip further away.
+        """
+        folded = fold(word)
+        if folded not in self._meant:
+            self._meant[folded] = self._nearest(folded)
+        return self._meant[folded]
+
+    def _nearest(self, word: str) -> str | None:
+        slips = 2 if len(word) >= _TWO_SLIPS else int(len(word) >= _ONE_SLIP)
+        if not slips or not word.isalpha():
+            return None
+        candidates = (
+            (distance + (words is self._model), words is self._model, rank, near)
+            for words in self._ranked()
+            for distance, rank, near in words.near(word, slips)
+            if distance == 1 or fold(near)[0] == word[0]  # the first letter is rarely one of two slips
+        )
+        return min(candidates, default=(0, 0, 0, None))[-1]
+
+    def _knows(self, word: str) -> bool:
+        if self._things.rank(word) is not None or self._own.rank(word) is not None:
+            return True
+        rank = self._model.rank(word)
+        return rank is not None and (len(word) >= _SURE_LETTERS or rank < _COMMON)
+
+    def _ranked(self) -> tuple[Words, ...]:
+        return self._things, self._own, self._model

@@ -1,0 +1,139 @@
+"""What the visible photos' files are and say, counted: their places, months, cameras and keywords."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections import Counter, defaultdict
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Generic, TypeVar
+
+if TYPE_CHECKING:
+    import sqlite3
+    from collections.abc import Iterable, Mapping
+
+    from picsight_engine.store.database import Database
+
+_REVISION = "SELECT number FROM revision"
+_SHOWN = "present AND photo_id IS NOT NULL"
+_FOLDERS = "SELECT id, path FROM folders"
+_PLACES = """
+SELECT added_folder, folder, suffix, count(*), min(file_id) FROM file_texts GROUP BY added_folder, folder, suffix"""
+_UNSEEN = """
+SELECT added_folder, folder, suffix, count(*) FROM files CROSS JOIN file_texts ON file_id = files.id
+WHERE NOT present OR photo_id IS NULL GROUP BY added_folder, folder, suffix"""
+_NAMES = "SELECT id, name FROM files WHERE id IN (SELECT value FROM json_each(?))"
+_MONTHS = f"SELECT substr(taken, 1, 7), count(*) FROM files WHERE {_SHOWN} AND taken IS NOT NULL GROUP BY 1"
+_CAMERAS = f"SELECT camera, count(*) FROM files WHERE {_SHOWN} AND camera IS NOT NULL GROUP BY 1"
+_KEYWORDS = f"SELECT keywords, count(*) FROM files WHERE {_SHOWN} AND keywords IS NOT NULL GROUP BY 1"
+_COPIES = f"""
+SELECT photo_id, added_folder, folder, suffix, substr(taken, 1, 7), camera, files.keywords
+FROM files JOIN file_texts ON file_id = files.id WHERE present AND photo_id IN (
+    SELECT photo_id FROM files WHERE {_SHOWN} GROUP BY photo_id HAVING count(*) > 1)"""
+
+Value = TypeVar("Value")
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Files of one kind in one directory: `names` are those of its path from the added folder's own on, `above` is the
+    path in front of that, `suffix` is lower case with its dot.
+    """
+
+    above: str
+    names: tuple[str, ...]
+    suffix: str
+
+
+@dataclass(frozen=True, slots=True)
+class Counted(Generic[Value]):
+    """How many files have each value; `copies` are the photos with several files, each as often as one of those has it."""
+
+    files: Mapping[Value, int]
+    copies: Mapping[Value, tuple[int, ...]]
+
+    def photos(self, values: Iterable[Value]) -> int:
+        """How many photos have a file with any of these values."""
+        chosen = list(values)
+        repeated = Counter(photo_id for value in chosen for photo_id in self.copies.get(value, ()))
+        return sum(self.files[value] for value in chosen) - repeated.total() + len(repeated)
+
+
+@dataclass(frozen=True, slots=True)
+class Contents:
+    """What there is at one `revision`; months are written "2019-07", keywords are the lists that files have."""
+
+    revision: int
+    places: Counted[Place]
+    months: Counted[str]
+    cameras: Counted[str]
+    keywords: Counted[tuple[str, ...]]
+
+
+def photos_revision(db: Database) -> int:
+    """A number that changes with all that files tell of photos, whichever process changed it."""
+    with db.reading() as connection:
+        number: int = connection.execute(_REVISION).fetchone()[0]
+    return number
+
+
+def read_contents(db: Database) -> Contents:
+    """Counts what there is: some 60 ms for 100,000 files, most of it inside SQLite."""
+    with db.reading() as connection:
+        connection.execute("BEGIN")  # one state for all that follows
+        try:
+            return _contents(connection)
+        finally:
+            connection.execute("ROLLBACK")
+
+
+def _contents(connection: sqlite3.Connection) -> Contents:
+    number: int = connection.execute(_REVISION).fetchone()[0]
+    copies = connection.execute(_COPIES).fetchall()
+    return Contents(
+        number,
+        _places(connection, copies),
+        _counted(connection.execute(_MONTHS), ((row[0], row[4]) for row in copies)),
+        _counted(connection.execute(_CAMERAS), ((row[0], row[5]) for row in copies)),
+        _counted(
+            ((_listed(text), files) for text, files in connection.execute(_KEYWORDS)),
+            ((row[0], row[6] and _listed(row[6])) for row in copies),
+        ),
+    )
+
+
+def _places(connection: sqlite3.Connection, copies: Iterable[tuple[int, ...]]) -> Counted[Place]:
+    """Directories that differ in case or accents alone count as one, called as the first of them."""
+    unseen = {row[:3]: row[3] for row in connection.execute(_UNSEEN)}
+    found = [row for row in connection.execute(_PLACES) if row[3] > unseen.get(row[:3], 0)]
+    names = dict(connection.execute(_NAMES, (json.dumps([row[4] for row in found]),)))
+    folders = {folder_id: os.fsdecode(path) for folder_id, path in connection.execute(_FOLDERS)}
+    places = {row[:3]: _place(folders[row[0]], names[row[4]], row[2]) for row in found}
+    return _counted(
+        ((places[row[:3]], row[3] - unseen.get(row[:3], 0)) for row in found),
+        ((row[0], places.get(row[1:4])) for row in copies),
+    )
+
+
+def _place(folder: str, stored: bytes, suffix: str) -> Place:
+    above, _, own = folder.replace(os.sep, "/").rstrip("/").rpartition("/")
+    *directories, _ = os.fsdecode(stored).split("/")
+    return Place(above + "/", (own, *directories) if own else tuple(directories), suffix)
+
+
+def _counted(
+    files: Iterable[tuple[Value, int]], copies: Iterable[tuple[int, Value | None]]
+) -> Counted[Value]:
+    """Equal values count together."""
+    totals: Counter[Value] = Counter()
+    for value, number in files:
+        totals[value] += number
+    photos: defaultdict[Value, list[int]] = defaultdict(list)
+    for photo_id, of_copy in copies:
+        if of_copy is not None:
+            photos[of_copy].append(photo_id)
+    return Counted(totals, {value: tuple(ids) for value, ids in photos.items()})
+
+
+def _listed(keywords: str) -> tuple[str, ...]:
+    return tuple(json.loads(keywords))

@@ -1,0 +1,170 @@
+"""What a person has searched for, and the searches that they keep under a name, in their own order."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from picsight_engine.errors import RequestError
+
+if TYPE_CHECKING:
+    import sqlite3
+
+    from picsight_engine.store.database import Database
+
+MOST_HISTORY = 1000  # queries; the one that was not used for longest goes first
+
+_REMEMBER = """
+INSERT INTO searches (query, used_at) VALUES (?, ?)
+ON CONFLICT (query) WHERE name IS NULL DO UPDATE SET used_at = excluded.used_at, times = times + 1"""
+_CUT_HISTORY = """
+DELETE FROM searches WHERE id IN (
+    SELECT id FROM searches WHERE name IS NULL ORDER BY used_at DESC, id DESC LIMIT -1 OFFSET ?)"""
+_HISTORY = """
+SELECT query, used_at, times FROM searches WHERE name IS NULL ORDER BY used_at DESC, id DESC LIMIT ?"""
+_FORGET_ALL = "DELETE FROM searches WHERE name IS NULL"
+_FORGET = f"{_FORGET_ALL} AND query = ?"
+_SAVED = "SELECT id, name, query FROM searches WHERE name IS NOT NULL ORDER BY position, id"
+_KEEP = "INSERT INTO searches (id, name, query, position, used_at) VALUES (?, ?, ?, ?, ?)"
+_RENAME = "UPDATE searches SET name = ? WHERE id = ? AND name IS NOT NULL"
+_DELETE = "DELETE FROM searches WHERE id = ? AND name IS NOT NULL"
+_PLACE = "UPDATE searches SET position = ? WHERE id = ?"
+
+
+@dataclass(frozen=True, slots=True)
+class PastSearch:
+    """A query that was looked at, when last (in seconds since 1970), and how often."""
+
+    query: str
+    used_at: float
+    times: int
+
+
+@dataclass(frozen=True, slots=True)
+class SavedSearch:
+    """A query that a person keeps under a name; `position` counts from 0."""
+
+    id: int
+    name: str
+    query: str
+    position: int
+
+
+class Searches:
+    """The history and the kept searches of one library; any thread may call."""
+
+    def __init__(self, db: Database) -> None:
+        self._db = db
+
+    def remember(self, query: str) -> None:
+        """Makes a query the latest of the history; one that says nothing is not remembered, and none on a read-only disk."""
+        query = _storable(query)
+        if query and not self._db.read_only:
+            with self._db.writer() as connection:
+                connection.execute(_REMEMBER, (query, time.time()))
+                connection.execute(_CUT_HISTORY, (MOST_HISTORY,))
+
+    def history(self, limit: int = MOST_HISTORY) -> list[PastSearch]:
+        """The queries of before, the latest first."""
+        with self._db.reading() as connection:
+            return [PastSearch(*row) for row in connection.execute(_HISTORY, (limit,))]
+
+    def forget(self, query: str | None = None) -> None:
+        """Takes one query, or all, out of the history; what is kept under a name stays."""
+        with self._db.writer() as connection:
+            if query is None:
+                connection.execute(_FORGET_ALL)
+            else:
+                connection.execute(_FORGET, (_storable(query),))
+
+    def saved(self) -> list[SavedSearch]:
+        """The searches that are kept, in the person's order."""
+        with self._db.reading() as connection:
+            return _saved(connection)
+
+    def save(self, name: str, query: str) -> SavedSearch:
+        """Keeps a query under a name, behind all others.
+
+        Raises:
+            RequestError: name or query is empty.
+        """
+        name, query = _named(name), _storable(query)
+        if not query:
+            raise RequestError("An empty search cannot be kept; type one first.")
+        with self._db.writer() as connection:
+            position = len(_saved(connection))
+            id_ = connection.execute(_KEEP, (None, name, query, position, time.time())).lastrowid or 0
+        return SavedSearch(id_, name, query, position)
+
+    def rename(self, search_id: int, name: str) -> None:
+        """Gives a kept search another name.
+
+        Raises:
+            RequestError: the name is empty, or there is no such search.
+        """
+        name = _named(name)
+        with self._db.writer() as connection:
+            _require(connection.execute(_RENAME, (name, search_id)).rowcount)
+
+    def move(self, search_id: int, position: int) -> None:
+        """Puts a kept search to this position; the others stay in their order.
+
+        Raises:
+            RequestError: there is no such search.
+        """
+        with self._db.writer() as connection:
+            ids = [search.id for search in _saved(connection)]
+            _require(ids.count(search_id))
+            ids.remove(search_id)
+            ids.insert(max(position, 0), search_id)
+            _arrange(connection, ids)
+
+    def delete(self, search_id: int) -> SavedSearch:
+        """Lets go of a kept search; what is returned can be given to `restore`.
+
+        Raises:
+            RequestError: there is no such search.
+        """
+        with self._db.writer() as connection:
+            saved = {search.id: search for search in _saved(connection)}
+            _require(search_id in saved)
+            connection.execute(_DELETE, (search_id,))
+            _arrange(connection, [id_ for id_ in saved if id_ != search_id])
+        return saved[search_id]
+
+    def restore(self, search: SavedSearch) -> None:
+        """Brings back a search that was deleted, as itself and to its place; nothing happens if it is there."""
+        with self._db.writer() as connection:
+            ids = [each.id for each in _saved(connection)]
+            if search.id not in ids:
+                values = (search.id, search.name, search.query, search.position, time.time())
+                connection.execute(_KEEP, values)
+                ids.insert(search.position, search.id)
+                _arrange(connection, ids)
+
+
+def _saved(connection: sqlite3.Connection) -> list[SavedSearch]:
+    rows = enumerate(connection.execute(_SAVED))
+    return [SavedSearch(id_, name, query, position) for position, (id_, name, query) in rows]
+
+
+def _arrange(connection: sqlite3.Connection, ids: list[int]) -> None:
+    connection.executemany(_PLACE, enumerate(ids))
+
+
+def _require(found: int) -> None:
+    if not found:
+        raise RequestError("This saved search is not there any more.")
+
+
+def _named(name: str) -> str:
+    name = _storable(name)
+    if not name:
+        raise RequestError("A saved search needs a name.")
+    return name
+
+
+def _storable(text: str) -> str:
+    """The text as SQLite can keep it: bytes of a command line that are no text become "?"."""
+    return text.strip().encode("utf-8", "replace").decode("utf-8")

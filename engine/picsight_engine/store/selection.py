@@ -1,0 +1,132 @@
+"""Which visible photos a fact holds for: of one with several files, it holds if it does for any that is present."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+
+from picsight_engine.store.folders import all_folders
+from picsight_engine.store.text import fold
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+
+    from numpy.typing import NDArray
+
+    from picsight_engine.store.database import Database
+
+Column = Literal["taken", "lat", "place", "camera", "lens", "rating", "keywords", "description"]
+Shape = Literal["portrait", "landscape", "square", "panorama"]
+
+_SQUARE = 1.02  # the longer side by the shorter one up to which a picture looks square
+_PANORAMA = 2.0  # ... and from which it looks like one
+
+_VISIBLE = "SELECT id FROM photos WHERE missing_since IS NULL"
+# "+" keeps SQLite from walking through the photos where an index of what is asked for is at hand.
+_PRESENT = "SELECT photo_id FROM files WHERE present AND +photo_id IS NOT NULL"
+_TAKEN = f"{_PRESENT} AND taken BETWEEN ? AND ? || '~'"  # the last day's times come before "~"
+_TAKEN_YEARLY = f"{_PRESENT} AND taken IS NOT NULL AND substr(taken, 6, 5) BETWEEN ? AND ?"
+_TAKEN_TURN_OF_YEAR = (
+    f"{_PRESENT} AND taken IS NOT NULL AND (substr(taken, 6, 5) >= ? OR substr(taken, 6, 5) <= ?)"
+)
+_UNDATED = """
+SELECT photo_id FROM files AS file WHERE present AND +photo_id IS NOT NULL AND taken IS NULL
+    AND NOT EXISTS (SELECT 1 FROM files WHERE photo_id = file.photo_id AND present AND taken IS NOT NULL)"""
+_COPIES = f"{_PRESENT} GROUP BY photo_id HAVING count(*) > 1"
+_RATED = f"{_PRESENT} AND rating BETWEEN ? AND ?"
+_SHAPES: dict[Shape, str] = {
+    "portrait": f"{_VISIBLE} AND height > width * {_SQUARE}",
+    "landscape": f"{_VISIBLE} AND width > height * {_SQUARE}",
+    "square": f"{_VISIBLE} AND max(width, height) <= min(width, height) * {_SQUARE}",
+    "panorama": f"{_VISIBLE} AND max(width, height) >= min(width, height) * {_PANORAMA}",
+}
+_WITH_TEXT = """
+SELECT photo_id FROM files JOIN file_texts ON file_id = files.id WHERE present AND +photo_id IS NOT NULL"""
+_IN_FOLDER = f"{_WITH_TEXT} AND instr(folder || '/', ?)"
+_BELOW = f"{_WITH_TEXT} AND folder_id = ? AND substr(folder || '/', 1, length(?2)) = ?2"
+
+
+def visible_photos(db: Database) -> NDArray[np.int64]:
+    """Every photo that a present file shows, ascending, as all arrays of ids here are."""
+    return _ids(db, _VISIBLE)
+
+
+def photos_taken(db: Database, first: str, last: str) -> NDArray[np.int64]:
+    """The photos taken from one ISO day to another, both included, by their own clock."""
+    return _ids(db, _TAKEN, first, last)
+
+
+def photos_taken_yearly(db: Database, first: str, last: str) -> NDArray[np.int64]:
+    """The photos taken from one day to another ("06-01", "08-31") of any year; a turn of the year may lie between."""
+    return _ids(db, _TAKEN_YEARLY if first <= last else _TAKEN_TURN_OF_YEAR, first, last)
+
+
+def undated_photos(db: Database) -> NDArray[np.int64]:
+    """The photos of which no present file says when they were taken."""
+    return _ids(db, _UNDATED)
+
+
+def photos_of_shape(db: Database, shape: Shape) -> NDArray[np.int64]:
+    """The photos of this shape, upright."""
+    return _ids(db, _SHAPES[shape])
+
+
+def photos_with_copies(db: Database) -> NDArray[np.int64]:
+    """The photos that several present files show."""
+    return _ids(db, _COPIES)
+
+
+def photos_rated(db: Database, least: int, most: int) -> NDArray[np.int64]:
+    """The photos with so many stars."""
+    return _ids(db, _RATED, least, most)
+
+
+def photos_with(db: Database, column: Column) -> NDArray[np.int64]:
+    """The photos of which something of this kind is known."""
+    return _ids(db, f"{_PRESENT} AND {column} IS NOT NULL")
+
+
+def photos_saying(db: Database, column: Column, fits: Callable[[str], bool]) -> NDArray[np.int64]:
+    """The photos with a text of this kind that fits; each text is asked for once."""
+    with db.reading() as connection:
+        rows = connection.execute(
+            f"SELECT photo_id, {column} FROM files WHERE present AND photo_id IS NOT NULL AND {column} IS NOT NULL"
+        ).fetchall()
+    verdicts = {text: fits(text) for text in {text for _, text in rows}}
+    return _unique(photo_id for photo_id, text in rows if verdicts[text])
+
+
+def photos_in_folder(db: Database, text: str) -> NDArray[np.int64]:
+    """The photos in folders whose absolute path, divided by "/" and ending in one, holds this text, without case and accents.
+
+    The texts of files begin with the name of the folder that was added; what lies above that is looked at here.
+    """
+    wanted = fold(text)
+    if not wanted:
+        return np.empty(0, np.int64)
+    found = [_ids(db, _IN_FOLDER, wanted)]
+    for folder in all_folders(db):
+        above = fold(f"{folder.path.parent.as_posix().rstrip('/')}/")
+        if wanted in above:
+            found.append(_ids(db, _BELOW, folder.id, ""))
+        parted = ((wanted[:cut], wanted[cut:]) for cut in range(1, len(wanted)))
+        found += [_ids(db, _BELOW, folder.id, rest) for start, rest in parted if above.endswith(start)]
+    return np.unique(np.concatenate(found))
+
+
+def photos_ending(db: Database, suffixes: Sequence[str]) -> NDArray[np.int64]:
+    """The photos with a file whose name ends so; suffixes are lower-case ASCII."""
+    endings = " OR ".join(["lower(substr(name, ?)) = ?"] * len(suffixes))
+    values = [value for suffix in suffixes for value in (-len(suffix), suffix)]
+    return _ids(db, f"{_PRESENT} AND ({endings})", *values)
+
+
+def _ids(db: Database, statement: str, *values: object) -> NDArray[np.int64]:
+    with db.reading() as connection:
+        rows = connection.execute(statement, values).fetchall()
+    return _unique(photo_id for (photo_id,) in rows)
+
+
+def _unique(photo_ids: Iterable[int]) -> NDArray[np.int64]:
+    return np.unique(np.fromiter(photo_ids, np.int64))

@@ -1,0 +1,164 @@
+"""What names, folders, keywords and descriptions say: which photos hold a text, ignoring case and accents.
+
+Every file has one row of folded text (`file_texts`), which an index of trigrams (`text`) follows by triggers. Triggers on
+the files note whose text is due; the writer folds it before it commits, whichever way a file came, moved or changed.
+Folding is done here because SQLite's own way to ignore accents in trigrams is younger (3.45) than many systems' SQLite.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import sqlite3
+import unicodedata
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from picsight_engine.store.database import Database
+
+_TRIGRAM = 3
+# Those that letters wear; marks of other scripts make other letters.
+_ACCENTS = re.compile("[\u0300-\u036f]")
+_LONE = re.compile("[\ud800-\udfff]")  # bytes that are no UTF-8, as os.fsdecode shows them
+
+_DUE = """
+SELECT files.id, folders.id, folders.path, files.name, files.keywords, files.description
+FROM texts_due JOIN files ON files.id = texts_due.file_id JOIN folders ON folders.id = files.folder_id"""
+_PUT = """
+INSERT INTO file_texts (file_id, added_folder, folder, name, suffix, keywords, description) VALUES (?, ?, ?, ?, ?, ?, ?)
+ON CONFLICT (file_id) DO UPDATE SET added_folder = excluded.added_folder, folder = excluded.folder, name = excluded.name,
+    suffix = excluded.suffix, keywords = excluded.keywords, description = excluded.description"""
+_DONE = "DELETE FROM texts_due"
+_CHECK = "INSERT INTO text (text, rank) VALUES ('integrity-check', 1)"  # 1: also against the texts
+_REBUILD = "INSERT INTO text (text) VALUES ('rebuild')"
+_ALL_DUE = "INSERT OR IGNORE INTO texts_due (file_id) SELECT id FROM files"
+_LACKING_DUE = f"{_ALL_DUE} WHERE NOT EXISTS (SELECT 1 FROM file_texts WHERE file_id = files.id)"
+_MERGE = "INSERT INTO text (text) VALUES ('optimize')"
+# A photo is visible while one of its files is present.
+_PHOTOS_OF = "SELECT DISTINCT photo_id FROM files WHERE present AND photo_id IS NOT NULL AND id IN"
+_HOLDING = f"{_PHOTOS_OF} (SELECT rowid FROM text WHERE text MATCH ?) ORDER BY photo_id"
+_HOLDING_FEW_LETTERS = f"""{_PHOTOS_OF} (
+    SELECT file_id FROM file_texts WHERE instr(name, :text) OR instr(folder, :text)
+        OR instr(keywords, :text) OR instr(description, :text)) ORDER BY photo_id"""
+
+# "img_2927" is before "img_2927.heic", and "/" comes right after "."
+_NAMED = """
+SELECT photo_id FROM file_texts AS named JOIN files ON files.id = file_id
+WHERE present AND photo_id IS NOT NULL AND named.name >= :name AND named.name < :name || '/'
+    AND named.name IN (:name, :name || suffix)
+GROUP BY photo_id ORDER BY min(named.name <> :name), photo_id"""
+_IS_HELD = f"SELECT EXISTS ({_PHOTOS_OF} (SELECT rowid FROM text WHERE text MATCH ?))"
+_FILES_OF = "SELECT photo_id, name FROM files WHERE present AND photo_id IS NOT NULL AND id IN"
+_FILES_HOLDING = f"{_FILES_OF} (SELECT rowid FROM text WHERE text MATCH ? LIMIT ?)"
+_FILES_STARTING = f"""{_FILES_OF} (
+    SELECT file_id FROM file_texts WHERE name >= ? AND name < ? || char(1114111) LIMIT ?)"""
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """How many visible photos hold a text, and the names of files that do."""
+
+    photos: int
+    names: tuple[str, ...]
+
+
+def fold(text: str) -> str:
+    """The text as it is compared: lower case, without accents, one blank where there are several, U+FFFD for what is no text."""
+    if not text.isascii():
+        decomposed = unicodedata.normalize("NFKD", _LONE.sub("\ufffd", text))
+        text = unicodedata.normalize("NFC", _ACCENTS.sub("", decomposed)).casefold()
+    return " ".join(text.lower().replace("\0", " ").split())
+
+
+def photos_holding(db: Database, text: str) -> list[int]:
+    """The visible photos, ascending, of which a present file's name, folder, keyword or description holds the text.
+
+    A folder is the directories from the added folder's own name on, divided by "/"; a keyword is held on its own.
+    No text is held by none.
+    """
+    folded = fold(text)
+    if not folded:
+        return []
+    with db.reading() as connection:
+        if len(folded) < _TRIGRAM:
+            rows = connection.execute(_HOLDING_FEW_LETTERS, {"text": folded})
+        else:
+            rows = connection.execute(_HOLDING, (_phrase(folded),))
+        return [photo_id for (photo_id,) in rows]
+
+
+def photos_named(db: Database, name: str) -> list[int]:
+    """The visible photos with a present file of this name, and then those with one of this name and any suffix."""
+    with db.reading() as connection:
+        return [photo_id for (photo_id,) in connection.execute(_NAMED, {"name": fold(name)})]
+
+
+def is_held(db: Database, text: str) -> bool:
+    """Whether `photos_holding` finds anything, for a text of three letters or more."""
+    with db.reading() as connection:
+        return bool(connection.execute(_IS_HELD, (_phrase(fold(text)),)).fetchone()[0])
+
+
+def files_holding(db: Database, text: str, most: int) -> Held:
+    """What `photos_holding` finds if it is in `most` files or fewer, with the names that hold the text themselves.
+
+    Of one or two letters only the names that begin with them are looked at.
+    """
+    folded = fold(text)
+    with db.reading() as connection:
+        if len(folded) < _TRIGRAM:
+            rows = connection.execute(_FILES_STARTING, (folded, folded, most + 1)).fetchall()
+        else:
+            rows = connection.execute(_FILES_HOLDING, (_phrase(folded), most + 1)).fetchall()
+    if len(rows) > most or not folded:
+        return Held(0, ())
+    names = dict.fromkeys(os.fsdecode(name).rpartition("/")[2] for _, name in rows)
+    return Held(
+        len({photo_id for photo_id, _ in rows}), tuple(name for name in names if folded in fold(name))
+    )
+
+
+def write_due_texts(connection: sqlite3.Connection) -> None:
+    """Folds the texts of all files that came, moved or changed since the last time."""
+    connection.executemany(_PUT, map(_folded_row, connection.execute(_DUE)))
+    connection.execute(_DONE)
+
+
+def erase_traces(connection: sqlite3.Connection) -> None:
+    """Merges the index into one piece: a deleted text's trigrams stay in it until then."""
+    connection.execute(_MERGE)
+
+
+def mend_index(db: Database) -> bool:
+    """Makes index and texts anew where they do not agree, and texts that are lacking; returns whether anything was wrong."""
+    with db.writer() as connection:
+        lacking = connection.execute(_LACKING_DUE).rowcount > 0
+        try:
+            connection.execute(_CHECK)
+        except sqlite3.DatabaseError as fault:
+            if fault.sqlite_errorcode & 0xFF != sqlite3.SQLITE_CORRUPT:
+                raise
+            connection.execute(_REBUILD)
+            connection.execute(_ALL_DUE)
+            return True
+        return lacking
+
+
+def _folded_row(
+    row: tuple[int, int, bytes, bytes, str | None, str | None],
+) -> tuple[int, int, str, str, str, str, str]:
+    file_id, folder_id, path, stored, keywords, description = row
+    directories, _, own = os.fsdecode(stored).rpartition("/")
+    # os.path: 5 times as fast as Path
+    folder = "/".join(filter(None, (os.path.basename(os.fsdecode(path)), directories)))  # noqa: PTH119
+    name = fold(own)
+    suffix = os.path.splitext(name)[1]  # noqa: PTH122
+    said = "\n".join(map(fold, json.loads(keywords or "[]")))
+    return file_id, folder_id, fold(folder), name, suffix, said, fold(description or "")
+
+
+def _phrase(folded: str) -> str:
+    """The text as one phrase of the index's own query language."""
+    return '"{}"'.format(folded.replace('"', '""'))

@@ -1,0 +1,215 @@
+"""The box: words in a line, what narrows as chips beside it."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from PySide6.QtCore import QMimeData, Qt, QUrl
+from PySide6.QtGui import QGuiApplication, QImage
+
+from picsight.window.search.box import SearchBox
+from picsight.window.search.chips import ChipButton, MoreButton
+from picsight_engine.search.answer import Answer, Filter, QueryFault
+from picsight_engine.search.query import parse
+
+
+@pytest.fixture
+def box(qtbot):
+    box = SearchBox()
+    qtbot.addWidget(box)
+    box.resize(700, 40)
+    box.show()
+    box.line.setFocus()
+    return box
+
+
+def chips(box):
+    return [chip.words for chip in box.chips()]
+
+
+def buttons(box):
+    return [button for button in box.findChildren(ChipButton) if not button.isHidden()]
+
+
+def answer(query, *, filters=(), faults=()):
+    return Answer(query, "space", 9, 1.0, (), tuple(faults), tuple(filters))
+
+
+def test_a_filter_becomes_a_chip_at_the_space_and_the_words_stay_words(qtbot, box):
+    qtbot.keyClicks(box.line, "dog in:2019")
+    assert chips(box) == []
+    qtbot.keyClicks(box.line, " -people beach")
+    assert chips(box) == ["2019", "Less people"]
+    assert box.line.text() == "dog beach"
+    assert parse(box.text()) == parse("dog beach in:2019 -people")
+
+
+def test_in_the_middle_the_cursor_stays_between_the_same_words(qtbot, box):
+    qtbot.keyClicks(box.line, "dog beach")
+    box.line.setCursorPosition(4)
+    qtbot.keyClicks(box.line, "in:2019 ")
+    assert (box.line.text(), box.line.cursorPosition()) == ("dog beach", 4)
+    qtbot.keyClicks(box.line, "old ")
+    assert box.line.text() == "dog old beach"
+    box.line.setCursorPosition(13)
+    qtbot.keyClicks(box.line, " in:2018")
+    box.line.setCursorPosition(2)
+    qtbot.keyClick(box.line, Qt.Key.Key_Return)
+    assert (box.line.text().strip(), box.line.cursorPosition()) == ("dog old beach", 2)
+
+
+@pytest.mark.parametrize("leave", [Qt.Key.Key_Return, Qt.Key.Key_Tab])
+def test_enter_and_leaving_finish_a_filter(qtbot, box, leave):
+    qtbot.keyClicks(box.line, "dog folder:Trips")
+    qtbot.keyClick(box.line, leave)
+    assert chips(box) == ["In Trips"]
+    assert box.line.text().strip() == "dog"
+
+
+def test_backspace_selects_a_chip_and_then_removes_it(qtbot, box):
+    box.set_text("in:2019 folder:Trips")
+    box.line.setFocus()
+    qtbot.keyClick(box.line, Qt.Key.Key_Backspace)
+    last = buttons(box)[-1]
+    assert last.hasFocus()
+    assert len(chips(box)) == 2
+    qtbot.keyClick(last, Qt.Key.Key_Backspace)
+    assert chips(box) == ["2019"]
+    qtbot.keyClick(buttons(box)[0], Qt.Key.Key_Delete)
+    assert chips(box) == []
+    assert box.line.hasFocus()
+
+
+def test_the_arrows_walk_words_and_chips_as_one_line(qtbot, box):
+    box.set_text("dog in:2019 folder:Trips")
+    box.line.setFocus()
+    box.line.end(False)
+    qtbot.keyClick(box.line, Qt.Key.Key_Right)
+    first, second = buttons(box)
+    assert first.hasFocus()
+    qtbot.keyClick(first, Qt.Key.Key_Right)
+    assert second.hasFocus()
+    qtbot.keyClick(second, Qt.Key.Key_Right)
+    assert second.hasFocus()
+    qtbot.keyClick(second, Qt.Key.Key_Left)
+    qtbot.keyClick(first, Qt.Key.Key_Left)
+    assert box.line.hasFocus()
+    assert box.line.cursorPosition() == 3
+
+
+def test_a_click_on_a_chip_makes_it_text_again(qtbot, box):
+    box.set_text('dog folder:"New York"')
+    qtbot.mouseClick(buttons(box)[0], Qt.MouseButton.LeftButton, pos=buttons(box)[0].rect().center() / 2)
+    assert box.line.text() == 'dog folder:"New York"'
+    assert chips(box) == []
+    assert box.line.hasFocus()
+
+
+def test_the_cross_removes_a_chip(qtbot, box):
+    box.set_text("dog in:2019")
+    said = []
+    box.edited.connect(said.append)
+    button = buttons(box)[0]
+    qtbot.mouseClick(
+        button, Qt.MouseButton.LeftButton, pos=button.rect().center() + button.rect().center() * 0.8
+    )
+    assert (box.text(), said) == ("dog", ["dog"])
+
+
+def test_a_recognised_time_stays_in_the_line_and_one_click_turns_it_back_into_words(qtbot, box):
+    qtbot.keyClicks(box.line, "dog summer 2019 beach")
+    box.line.setCursorPosition(7)
+    box.show_answer(
+        answer("dog summer 2019 beach", filters=[Filter(4, 15, "time", "Summer 2019", 34, recognised=True)])
+    )
+    assert chips(box) == ["Summer 2019"]
+    assert (box.line.text(), box.line.cursorPosition()) == ("dog summer 2019 beach", 7)
+    button = buttons(box)[0]
+    qtbot.mouseClick(button, Qt.MouseButton.LeftButton, pos=button.rect().center() / 2)
+    assert box.text() == "dog \\summer \\2019 beach"
+    assert box.line.text() == "dog summer 2019 beach"
+    box.show_answer(answer(box.text()))
+    assert chips(box) == []
+
+
+def test_copying_all_gives_the_plain_query(qtbot, box):
+    box.set_text("dog in:2019 -people")
+    box.line.setFocus()
+    box.line.selectAll()
+    qtbot.keyClick(box.line, Qt.Key.Key_C, Qt.KeyboardModifier.ControlModifier)
+    assert QGuiApplication.clipboard().text() == "dog in:2019 -people"
+
+
+def test_chips_without_room_stand_behind_a_number(qtbot, box):
+    box.set_text("dog in:2019 folder:Trips format:png -people has:gps is:portrait")
+    box.resize(420, 40)
+    more = box.findChild(MoreButton)
+    shown = len(buttons(box))
+    assert more.text() == f"+{6 - shown}"
+    assert more.isVisible()
+    assert box.line.width() >= 9 * 10
+    box.resize(1600, 40)
+    assert len(buttons(box)) == 6
+    assert not more.isVisible()
+
+
+def test_escape_empties_the_words_then_the_chips_then_leaves(qtbot, box):
+    box.set_text("dog in:2019")
+    box.set_scope("Trips")
+    left, widened = [], []
+    box.emptied.connect(lambda: left.append(1))
+    box.widened.connect(lambda: (widened.append(1), box.set_scope("")))
+    for expected in (["In Trips", "2019"], ["In Trips"], []):
+        qtbot.keyClick(box.line, Qt.Key.Key_Escape)
+        assert chips(box) == expected
+    assert (widened, left) == ([1], [])
+    qtbot.keyClick(box.line, Qt.Key.Key_Escape)
+    assert left == [1]
+
+
+def test_what_is_wrong_is_said_at_its_chip(box):
+    box.set_text("dog rated:7")
+    box.show_answer(answer("dog rated:7", faults=[QueryFault(4, 11, '"rated:" needs a number from 0 to 5.')]))
+    assert buttons(box)[0].accessibleDescription() == '"rated:" needs a number from 0 to 5.'
+
+
+@given(
+    st.lists(
+        st.sampled_from(["dog ", "in:2019 ", "-people ", "| b ", '"x y" ', "\\2012 ", "is:"]),
+        max_size=5,
+    )
+)
+@settings(max_examples=25, deadline=None)
+def test_whatever_is_typed_asks_the_same_as_its_text(qapp, parts):
+    box = SearchBox()
+    text = "".join(parts)
+    for letter in text:
+        box.line.insert(letter)
+    shown, typed = parse(box.text()), parse(text)
+    assert (shown.alternatives, set(shown.facts), set(shown.less)) == (
+        typed.alternatives,
+        set(typed.facts),
+        set(typed.less),
+    )
+    box.deleteLater()
+
+
+def test_a_copied_picture_is_pasted_as_a_query_and_words_as_words(qtbot, box, tmp_path):
+    image = QImage(8, 8, QImage.Format.Format_RGB32)
+    image.fill(Qt.GlobalColor.red)
+    given = []
+    box.picture_given.connect(given.append)
+    QGuiApplication.clipboard().setImage(image)
+    qtbot.keyClick(box.line, Qt.Key.Key_V, Qt.KeyboardModifier.ControlModifier)
+    assert given[0].size() == image.size()
+    path = tmp_path / "a photo.png"
+    image.save(str(path))
+    files = QMimeData()
+    files.setUrls([QUrl.fromLocalFile(str(path))])
+    QGuiApplication.clipboard().setMimeData(files)
+    qtbot.keyClick(box.line, Qt.Key.Key_V, Qt.KeyboardModifier.ControlModifier)
+    assert given[1:] == [path]
+    QGuiApplication.clipboard().setText("dog")
+    qtbot.keyClick(box.line, Qt.Key.Key_V, Qt.KeyboardModifier.ControlModifier)
+    assert (box.text(), len(given)) == ("dog", 2)

@@ -1,0 +1,74 @@
+"""Where the keyboard is shows only to those who use it; what is pressed by mouse can be pressed by key."""
+
+from __future__ import annotations
+
+import pytest
+from PySide6.QtCore import QPoint, Qt
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QVBoxLayout, QWidget
+
+from picsight.window.grid.page import WallPage
+from picsight.window.parts.controls import Button, IconButton, Weight
+from picsight.window.parts.focus import BY_MOUSE, KeyboardWatch, shows_focus
+from picsight.window.parts.pills import PillButton
+
+
+@pytest.fixture
+def watch(qapp):
+    watching = KeyboardWatch(qapp)
+    yield watching
+    watching.deleteLater()
+    qapp.setProperty(BY_MOUSE, None)
+
+
+@pytest.mark.usefixtures("watch")
+def test_the_ring_comes_with_the_first_key_and_goes_with_the_mouse(qtbot):
+    page = QWidget()
+    buttons = [Button(words, Weight.QUIET, page) for words in ("One", "Two")]
+    column = QVBoxLayout(page)
+    for button in buttons:
+        column.addWidget(button)
+    qtbot.addWidget(page)
+    with qtbot.waitExposed(page):
+        page.show()
+    page.activateWindow()
+    qtbot.waitUntil(page.isActiveWindow)
+    buttons[0].setFocus()
+    plain = buttons[0].grab().toImage()
+    assert not shows_focus(buttons[0])
+    QTest.keyClick(page.windowHandle(), Qt.Key.Key_Backtab)
+    QTest.keyClick(page.windowHandle(), Qt.Key.Key_Tab)
+    assert buttons[0].hasFocus()
+    assert buttons[0].grab().toImage() != plain
+    QTest.mouseClick(
+        page.windowHandle(), Qt.MouseButton.LeftButton, pos=buttons[1].mapTo(page, buttons[1].rect().center())
+    )
+    assert buttons[1].hasFocus()
+    assert not shows_focus(buttons[1])
+
+
+@pytest.mark.parametrize(
+    "make",
+    [lambda: Button("Look", Weight.QUIET), lambda: IconButton("add", "Larger"), lambda: PillButton("All 3")],
+)
+def test_enter_presses_a_button(qtbot, make):
+    button = make()
+    qtbot.addWidget(button)
+    with qtbot.waitSignal(button.clicked):
+        qtbot.keyClick(button, Qt.Key.Key_Return)
+
+
+def test_news_waits_in_the_header_and_a_click_on_it_leaves_the_keyboard_with_the_photos(qtbot, wall_view):
+    view = wall_view(40)
+    page = WallPage(view)
+    qtbot.addWidget(page)
+    page.resize(800, 600)
+    page.show()
+    view.setFocus()
+    page.pill.say("14 new photos · Show")
+    qtbot.waitUntil(lambda: page.pill.width() >= page.pill.sizeHint().width())
+    first_row = view.mapTo(page, QPoint(0, 0)).y()
+    assert page.pill.geometry().bottom() < first_row
+    with qtbot.waitSignal(page.pill.shown_requested):
+        qtbot.mouseClick(page.pill, Qt.MouseButton.LeftButton)
+    assert page.focusWidget() is view

@@ -1,0 +1,74 @@
+"""Pictures as parts of a query: what a chip shows of them, and how they are typed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt, QUrl
+from PySide6.QtGui import QDragEnterEvent, QDropEvent, QImage
+from PySide6.QtWidgets import QApplication
+
+from picsight.window.search.likes import Likes
+from picsight_engine.search.query import parse
+
+LEFT, NO_KEY, COPY = Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier, Qt.DropAction.CopyAction
+
+
+def red():
+    image = QImage(12, 8, QImage.Format.Format_RGB32)
+    image.fill(Qt.GlobalColor.red)
+    return image
+
+
+@pytest.mark.parametrize("name", ["plain.png", "a photo.png", 'the "best".png'])
+def test_a_dropped_file_is_typed_so_that_it_is_found_again(qtbot, jobs, tmp_path, name):
+    path, typed = tmp_path / name, []
+    red().save(str(path))
+    likes = Likes(jobs)
+    likes.keep(path, typed.append)
+    qtbot.waitUntil(lambda: bool(typed))
+    target = Path(parse(typed[0]).alternatives[0].pictures[0].target)
+    assert QImage(str(target)) == QImage(str(path))
+
+
+def test_a_pasted_picture_gets_a_file_and_a_name(qtbot, jobs):
+    likes, typed = Likes(jobs), []
+    likes.keep(red(), typed.append)
+    qtbot.waitUntil(lambda: bool(typed))
+    target = parse(typed[0]).alternatives[0].pictures[0].target
+    assert QImage(target).pixelColor(3, 3).red() == 255
+    assert likes.name(target) == "the pasted picture"
+
+
+def test_the_picture_of_a_file_arrives_for_its_chip(qtbot, jobs, pictures, tmp_path):
+    path = tmp_path / "red.png"
+    red().save(str(path))
+
+    class Nothing:
+        """A library that need not be asked."""
+
+    likes = Likes(jobs, pictures)
+    likes.use(Nothing())
+    with qtbot.waitSignal(likes.arrived, timeout=30_000):
+        assert likes.picture_of(str(path)) == ("red.png", None)
+    _name, pixmap = likes.picture_of(str(path))
+    assert pixmap is not None
+    assert pixmap.toImage().pixelColor(5, 5).red() > 250
+
+
+def test_a_photo_that_is_dropped_on_the_window_or_the_box_is_searched_by(qtbot, model_window, few_photos):
+    window = model_window([few_photos])
+    qtbot.waitUntil(lambda: window.library.has_looked, timeout=30_000)
+    frame = window.frame
+    first, second = sorted(few_photos.iterdir())[:2]
+    for path, onto in ((first, frame), (second, frame.box)):
+        files = QMimeData()
+        files.setUrls([QUrl.fromLocalFile(str(path))])
+        hovering = QDragEnterEvent(QPoint(9, 9), COPY, files, LEFT, NO_KEY)
+        QApplication.sendEvent(onto, hovering)
+        assert hovering.isAccepted()
+        QApplication.sendEvent(onto, QDropEvent(QPointF(9, 9), COPY, files, LEFT, NO_KEY))
+        qtbot.waitUntil(lambda path=path: path.name in window.frame.wall_page.title())
+    assert [chip.words for chip in frame.box.chips()] == [f"Like {first.name}", f"Like {second.name}"]
+    qtbot.waitUntil(lambda: frame.model.rowCount() == 1)

@@ -1,0 +1,146 @@
+"""What is offered while one types."""
+
+from __future__ import annotations
+
+import threading
+
+import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QWidget
+
+from picsight.window.search.box import SearchBox
+from picsight.window.search.offers import Offers
+from picsight_engine.search.suggestions import Suggestion, Suggestions
+
+
+class Searches:
+    def __init__(self):
+        self.remembered = []
+
+    def remember(self, query):
+        self.remembered.append(query)
+
+
+class Catalogue:
+    """Suggests two things for every text, and notes what was asked."""
+
+    def __init__(self):
+        self.asked, self.searches, self.gate = [], Searches(), threading.Event()
+        self.gate.set()
+
+    def suggestions(self, text, cursor=None):
+        self.asked.append((text, cursor))
+        self.gate.wait(10)
+        items = (
+            Suggestion("season", "Summer 2020", "in:summer-2020 ", 15, 11),
+            Suggestion("word", "summer", "summer", 6),
+        )
+        return Suggestions(items, text, "summer" if text == "sumer" else None)
+
+
+@pytest.fixture
+def desk(qtbot, jobs):
+    window = QWidget()
+    qtbot.addWidget(window)
+    window.resize(800, 500)
+    box = SearchBox(window)
+    box.resize(700, 40)
+    offers, library = Offers(box, jobs, window, window), Catalogue()
+    offers.use(library)
+    window.show()
+    box.line.setFocus()
+    qtbot.waitUntil(box.line.hasFocus)
+    return qtbot, box, offers, library
+
+
+def test_from_the_second_letter_on_and_no_row_is_chosen(desk):
+    qtbot, box, offers, library = desk
+    qtbot.keyClicks(box.line, "s")
+    assert library.asked == []
+    qtbot.keyClicks(box.line, "u")
+    qtbot.waitUntil(offers.list.isVisible)
+    assert library.asked == [("su", 2)]
+    assert offers.list.chosen is None
+    index = offers.list.model().index(0, 0)
+    assert index.data(Qt.ItemDataRole.AccessibleTextRole) == "Summer 2020, Season, 11 photos"
+
+
+@pytest.mark.parametrize("take", [Qt.Key.Key_Tab, Qt.Key.Key_Return])
+def test_down_enters_and_tab_or_enter_takes(desk, take):
+    qtbot, box, offers, _ = desk
+    qtbot.keyClicks(box.line, "su")
+    qtbot.waitUntil(offers.list.isVisible)
+    qtbot.keyClick(box.line, Qt.Key.Key_Down)
+    assert offers.list.chosen.words == "Summer 2020"
+    qtbot.keyClick(box.line, take)
+    assert not offers.list.isVisible()
+    assert box.text() == "in:summer-2020"
+    assert box.line.hasFocus()
+
+
+def test_escape_closes_the_list_before_it_empties_the_words(desk):
+    qtbot, box, offers, _ = desk
+    qtbot.keyClicks(box.line, "su")
+    qtbot.waitUntil(offers.list.isVisible)
+    qtbot.keyClick(box.line, Qt.Key.Key_Escape)
+    assert (offers.list.isVisible(), box.text()) == (False, "su")
+    qtbot.keyClick(box.line, Qt.Key.Key_Escape)
+    assert box.text() == ""
+
+
+def test_enter_without_a_row_searches_and_makes_history(desk):
+    qtbot, box, offers, library = desk
+    qtbot.keyClicks(box.line, "su")
+    qtbot.waitUntil(offers.list.isVisible)
+    with qtbot.waitSignal(box.submitted):
+        qtbot.keyClick(box.line, Qt.Key.Key_Return)
+    qtbot.waitUntil(lambda: library.searches.remembered == ["su"])
+
+
+def test_who_enters_at_once_is_asked_what_was_meant_and_offered_nothing_more(desk):
+    qtbot, box, offers, library = desk
+    library.gate.clear()
+    qtbot.keyClicks(box.line, "sumer")
+    qtbot.keyClick(box.line, Qt.Key.Key_Return)
+    with qtbot.waitSignal(offers.meant_changed, check_params_cb=lambda meant: meant == "summer"):
+        library.gate.set()
+    assert not offers.list.isVisible()
+
+
+def test_looking_for_a_while_makes_history(desk):
+    qtbot, _, offers, library = desk
+    offers.look_at("dog")
+    offers._looked.setInterval(1)
+    qtbot.waitUntil(lambda: library.searches.remembered == ["dog"])
+    offers.look_at("")
+    assert not offers._looked.isActive()
+
+
+def test_a_list_that_comes_after_the_box_was_left_is_not_shown(desk):
+    qtbot, box, offers, library = desk
+    library.gate.clear()
+    qtbot.keyClicks(box.line, "su")
+    box.line.clearFocus()
+    library.gate.set()
+    qtbot.waitUntil(lambda: len(library.asked) == 1)
+    qtbot.wait(1)
+    assert not offers.list.isVisible()
+
+
+def test_what_was_meant_is_told(desk):
+    qtbot, box, offers, _ = desk
+    with qtbot.waitSignal(offers.meant_changed, check_params_cb=lambda meant: meant == "summer"):
+        qtbot.keyClicks(box.line, "sumer")
+
+
+def test_the_header_asks_what_was_meant_and_takes_it_for_an_answer(qtbot, model_window, few_photos):
+    window = model_window([few_photos])
+    qtbot.waitUntil(lambda: window.library.has_looked, timeout=30_000)
+    box, meant = window.frame.box, window.frame.wall_page.header.meant
+    qtbot.keyClicks(box.line, "bycicle beach")
+    qtbot.waitUntil(lambda: not meant.isHidden())
+    assert meant.text() == "Did you mean \u2068“bicycle beach”\u2069?"
+    meant.click()
+    assert box.text() == "bicycle beach"
+    qtbot.waitUntil(lambda: window.search.place.words == "bicycle beach")
+    assert meant.isHidden()

@@ -1,0 +1,42 @@
+"""Searches that are kept, in a real window on a real library."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QTreeView
+
+from picsight.window.library.sidebar_model import ENTRY
+from picsight.window.search.place import Place
+
+
+def saved(window):
+    tree = window.frame.sidebar.findChild(QTreeView)
+    entries = [index.data(ENTRY) for index in tree.model().tops()]
+    return [entry.words for entry in entries if entry.search is not None]
+
+
+def test_a_search_is_kept_shown_again_renamed_removed_and_brought_back(qtbot, model_window, few_photos):
+    window = model_window([few_photos])
+    qtbot.waitUntil(lambda: window.library.has_looked, timeout=30_000)
+    window.pages.go(Place("dog has:date", folder=few_photos))
+    qtbot.waitUntil(lambda: window.search.place.is_search)
+    window.frame.box.keep_button.click()
+    name = f"dog, with date, in {few_photos.name}"
+    qtbot.waitUntil(lambda: saved(window) == [name])
+    window.saved.keep()
+    (kept,) = window.library.overview.saved
+
+    window.pages.go(Place())
+    qtbot.waitUntil(lambda: not window.search.place.is_search)
+    window.frame.sidebar.search_requested.emit(kept)
+    qtbot.waitUntil(lambda: window.search.place.is_search)
+    assert [chip.words for chip in window.frame.box.chips()] == ["With date", f"In {few_photos.name}"]
+    current = window.frame.sidebar.findChild(QTreeView).currentIndex()
+    assert current.data(Qt.ItemDataRole.DisplayRole) == name
+
+    window.saved.rename(kept, "Dogs")
+    qtbot.waitUntil(lambda: saved(window) == ["Dogs"])
+    window.saved.remove(kept)
+    qtbot.waitUntil(lambda: saved(window) == [])
+    window.saved._bring_back(kept)
+    qtbot.waitUntil(lambda: saved(window) == [name])

@@ -1,0 +1,96 @@
+"""The sidebar's lines: counts, what lies in folders, and what stays when they change."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from PySide6.QtWidgets import QTreeView
+
+from picsight.window.library.overview import Overview
+from picsight.window.library.sidebar import Sidebar
+from picsight.window.library.sidebar_entries import entries_of
+from picsight.window.library.sidebar_model import ENTRY, SidebarModel
+from picsight_engine.store.directories import Directory
+from picsight_engine.store.folders import Folder
+
+HOME = Path("/home/me")
+TRIPS = HOME / "Trips"
+
+
+def overview(years):
+    """A folder with so many years, a month in each, and one that is not connected."""
+    directories = [Directory(TRIPS, None, 2 * years)]
+    for year in range(years):
+        directories.append(Directory(TRIPS / f"{year}", TRIPS, 2))
+        directories.append(Directory(TRIPS / f"{year}" / "May", TRIPS / f"{year}", 1))
+    directories.append(Directory(HOME / "Archive", None, 7))
+    folders = (Folder(1, TRIPS, "watching"), Folder(2, HOME / "Archive", "offline"))
+    return Overview(folders, 2 * years + 7, (), tuple(directories))
+
+
+def lines(years=3, **changes):
+    return entries_of(replace(overview(years), **changes), (), looked=True)
+
+
+@pytest.fixture
+def tree(qtbot):
+    side = Sidebar()
+    qtbot.addWidget(side)
+    side.resize(220, 600)
+    side.show()
+    shown = side.findChild(QTreeView)
+    shown.side = side
+    return shown
+
+
+def index_of(tree, path):
+    index = tree.model().find(path)
+    assert index.data(ENTRY).folder == path
+    return index
+
+
+def test_lines_count_and_say_what_is_the_matter_with_a_folder():
+    photos, heading, trips, archive = lines()
+    assert (photos.count, heading.is_heading) == (13, True)
+    assert [(year.words, [month.words for month in year.children]) for year in trips.children] == [
+        (f"{year}", ["May"]) for year in range(3)
+    ]
+    assert (archive.count, archive.icon, archive.note) == (7, "folder-offline", "not connected")
+
+
+def test_a_folder_is_said_to_be_empty_only_once_it_was_looked_through():
+    empty = Overview((Folder(1, TRIPS, "watching"),), 0, (), (Directory(TRIPS, None, 0),))
+    assert [entries_of(empty, (), looked=looked)[-1].note for looked in (False, True)] == ["", "no photos"]
+
+
+def test_the_model_keeps_qts_rules(qtmodeltester):
+    model = SidebarModel()
+    qtmodeltester.check(model)
+    model.set_entries(lines())
+    qtmodeltester.check(model)
+
+
+def test_few_directories_are_shown_at_once_and_many_when_asked_for(tree):
+    tree.side.set_entries(lines(3))
+    assert tree.isExpanded(index_of(tree, TRIPS))
+    assert not tree.isExpanded(index_of(tree, TRIPS / "1"))
+    tree.side.set_entries([])
+    tree.side._touched.clear()
+    tree.side.set_entries(lines(40))
+    assert not tree.isExpanded(index_of(tree, TRIPS))
+
+
+def test_what_was_opened_and_where_one_is_stay_when_the_lines_change(tree):
+    tree.side.set_entries(lines(3))
+    tree.setExpanded(index_of(tree, TRIPS / "1"), True)
+    tree.side.mark(TRIPS / "1" / "May")
+    tree.side.set_entries(lines(4))
+    assert tree.isExpanded(index_of(tree, TRIPS / "1"))
+    assert tree.currentIndex().data(ENTRY).folder == TRIPS / "1" / "May"
+    tree.setExpanded(index_of(tree, TRIPS), False)
+    tree.side.unmark()
+    tree.side.set_entries(lines(5))
+    assert not tree.isExpanded(index_of(tree, TRIPS))
+    assert not tree.currentIndex().isValid()

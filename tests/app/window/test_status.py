@@ -1,0 +1,76 @@
+"""The line at the bottom: what goes on stands, news goes once it was read."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from PySide6.QtCore import Qt
+
+from picsight.window.library.status import StatusLine
+from picsight.window.parts.words import number
+from picsight_engine.indexing.events import Progress
+
+FAR = Progress(12_400, 48_210, 2, 31.0, 1500.0)
+
+
+@pytest.fixture
+def status(qtbot):
+    line = StatusLine()
+    qtbot.addWidget(line)
+    line.resize(1200, 30)
+    line.move(0, 400)  # away from the pointer
+    line.show()
+    return line
+
+
+def expire(line):
+    assert line.expiry.isActive()
+    line.expiry.timeout.emit()
+
+
+def test_news_goes_and_what_goes_on_stands_there_again(status):
+    status.show_progress(FAR, 3)
+    going_on = status.words()
+    status.show_sentence("No file browser answers.")
+    status.show_progress(FAR, 3)
+    assert status.words() == "No file browser answers."
+    expire(status)
+    assert status.words() == going_on
+
+
+def test_what_can_be_done_now_does_not_wait_for_news_to_go(qtbot, status):
+    status.show_progress(FAR, 3)
+    status.show_sentence("No file browser answers.")
+    status.show_paused()
+    assert status.words() == f"Paused at {number(12_400)} of {number(48_210)}."
+    assert not status.expiry.isActive()
+    with qtbot.waitSignal(status.resume_requested):
+        status._act.click()
+
+
+def test_the_end_of_a_run_is_told_for_a_while(qtbot, status):
+    status.show_progress(FAR, 3)
+    status.show_idle()
+    status.show_done(48_210, 2)
+    assert status.words() == f"Your photos are ready: {number(48_210)} photos, 2 problems."
+    with qtbot.waitSignal(status.problems_requested):
+        status._act.click()
+    status.setAttribute(Qt.WidgetAttribute.WA_UnderMouse)
+    expire(status)
+    assert "ready" in status.words()  # it is being read
+    status.setAttribute(Qt.WidgetAttribute.WA_UnderMouse, False)
+    expire(status)
+    assert status.words() == ""
+
+
+def test_photos_that_are_missing_are_told_until_something_was_done(status):
+    status.show_emptier("2 photos are missing.")
+    assert not status.expiry.isActive()
+
+
+def test_a_folder_without_photos_leads_to_another_one(qtbot, status):
+    status.show_empty([Path("/home/me/Invoices")])
+    assert "Invoices" in status.words()
+    with qtbot.waitSignal(status.folders_requested):
+        status._act.click()

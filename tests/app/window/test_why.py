@@ -1,0 +1,55 @@
+"""Why a photo matched, in words."""
+
+from __future__ import annotations
+
+import pytest
+
+from picsight.window.search.place import Place
+from picsight.window.viewer.why import reasons_of
+from picsight_engine.models.commonness import commonness
+from picsight_engine.search.answer import TermScore
+
+
+@pytest.fixture
+def calibration(bundle):
+    return bundle.manifest.calibration
+
+
+def strengths(terms, calibration):
+    return [reason.strength for reason in reasons_of(terms, calibration, 1000)]
+
+
+def test_words_grow_with_the_score_and_are_as_strong_as_the_search_says(calibration):
+    terms = [TermScore("zebra", score / 100) for score in range(100)]
+    said = strengths(terms, calibration)
+    assert list(dict.fromkeys(said)) == ["hardly", "weaker", "strong"]
+    first = next(term.score for term, word in zip(terms, said, strict=True) if word == "strong")
+    assert calibration.matches([first] * 5, 1000, commonness("zebra"))[0] == "strong"
+
+
+def test_less_of_something_is_said_the_other_way_round(calibration):
+    assert strengths([TermScore("-people", 0.9), TermScore("-people", -0.5)], calibration) == [
+        "still there",
+        "not seen",
+    ]
+
+
+def test_without_a_calibration_only_pictures_are_told_of():
+    assert strengths([TermScore("dog", 0.3), TermScore("like:#3", 0.9)], None) == ["strong"]
+
+
+def test_the_viewer_tells_why_and_hides_it_where_there_is_nothing_to_say(qtbot, model_window, few_photos):
+    window = model_window([few_photos])
+    qtbot.waitUntil(lambda: window.library.has_looked, timeout=30_000)
+    page = window.frame.viewer_page
+    window.pages.open_photo(0)
+    assert page.why_act.isHidden()
+    window.pages.close_viewer()
+    window.pages.go(Place("face -people"))
+    qtbot.waitUntil(lambda: window.search.place.is_search)
+    window.pages.open_photo(0)
+    qtbot.waitUntil(lambda: not page.why_act.isHidden())
+    assert page.why.isHidden()
+    page.why_act.click()
+    assert [part for part, _ in page.why.rows()] == ["face", "Less people"]
+    assert page.why.isVisible()

@@ -1,0 +1,87 @@
+"""A library of made-up photos: any names, dates and sizes, and vectors of the starter's space."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+
+from picsight_engine.library import Library
+from picsight_engine.store.database import Database
+from picsight_engine.store.files import Metadata, put_file, put_metadata
+from picsight_engine.store.folders import add_folder
+from picsight_engine.store.photos import NewPhoto, put_photo
+from picsight_engine.store.vectors import put_vector
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from picsight_engine.models.bundle import Bundle
+
+
+@dataclass(frozen=True)
+class Album:
+    """A library that is open and can be added to; photos of one `picture` are one photo in several files."""
+
+    library: Library
+    db: Database
+    folder_id: int
+    space: str
+    dim: int
+
+    def put(
+        self,
+        name: bytes,
+        picture: int,
+        size: tuple[int, int] = (40, 30),
+        *,
+        vector: bool = True,
+        **said: object,
+    ) -> int:
+        """Stores a file and its photo, with what its metadata say; returns the photo."""
+        key = picture.to_bytes(16, "big")
+        with self.db.writer() as connection:
+            photo_id = put_photo(connection, NewPhoto(key, *size))
+            put_file(connection, self.folder_id, name, 1, picture * 10**9, key, photo_id)
+            put_metadata(connection, self.folder_id, name, Metadata(**said), 1)
+            if vector:
+                put_vector(connection, photo_id, self.space, self.vector(picture))
+        return photo_id
+
+    def vector(self, picture: int) -> np.ndarray:
+        """The picture's vector as it is stored."""
+        vector = np.random.default_rng(picture).normal(size=self.dim)
+        return (vector / np.linalg.norm(vector)).astype(np.float16)
+
+    def found(self, query: str, **wishes: object) -> list[int]:
+        """The photos of an answer, in its order."""
+        return [result.id for result in self.library.search(query, **{"limit": 1000, **wishes}).results]
+
+
+@contextmanager
+def open_album(folder: Path, bundle: Bundle) -> Iterator[Album]:
+    """A library without photos, in a folder of its own."""
+    photos = folder / "Photos"
+    photos.mkdir()
+    with Library.open(folder / "library", bundle) as library:
+        db = Database.open(folder / "library")
+        yield Album(library, db, add_folder(db, photos).id, bundle.manifest.space_id, bundle.manifest.dim)
+        db.close()
+
+
+@pytest.fixture
+def album(tmp_path: Path, bundle: Bundle) -> Iterator[Album]:
+    """A library without photos."""
+    with open_album(tmp_path, bundle) as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
+def lasting_album(tmp_path_factory: pytest.TempPathFactory, bundle: Bundle) -> Iterator[Album]:
+    """A library that a file of tests fills once."""
+    with open_album(tmp_path_factory.mktemp("album"), bundle) as made:
+        yield made

@@ -1,0 +1,83 @@
+"""Why a photo matched: each part of a query has its own score, which is a cosine with that photo."""
+
+from __future__ import annotations
+
+from functools import cache
+
+import numpy as np
+import pytest
+
+from picsight_engine.models.text import TextEmbedder
+from picsight_engine.store.database import Database
+from picsight_engine.store.vectors import vector_of
+
+
+@pytest.fixture(scope="module")
+def cosine(indexed, bundle):
+    """The cosine of a photo with a text, in float64."""
+    embedder = TextEmbedder(bundle)
+    db = Database.open(indexed, create=False)
+    term = cache(embedder.embed_term)
+    yield lambda photo, text: float(
+        vector_of(db, photo, bundle.manifest.space_id).astype(np.float64) @ term(text)
+    )
+    db.close()
+
+
+def test_every_part_of_a_query_has_its_own_score(library, cosine):
+    answer = library.search("a dog in snow | beach -people like:#3 is:square", limit=4, explain=True)
+    for result in answer.results:
+        told = {term.text: term.score for term in result.terms}
+        assert list(told) == ["a dog in snow", "beach", "like:#3", "-people"]
+        for text in ("a dog in snow", "beach", "people"):
+            name = f"-{text}" if text == "people" else text
+            assert told[name] == pytest.approx(cosine(result.id, text), abs=1e-5)
+
+
+def test_a_single_term_explains_the_whole_score(library):
+    for result in library.search("dog", limit=5, explain=True).results:
+        (term,) = result.terms
+        assert (term.text, term.score) == ("dog", pytest.approx(result.score, abs=1e-6))
+
+
+def test_a_word_with_a_weight_is_told_beside_its_term(library, cosine):
+    (result,) = library.search("dog^3 beach", limit=1, explain=True).results
+    whole, word = result.terms
+    assert (whole.text, word.text) == ("dog^3 beach", "dog")
+    assert word.score == pytest.approx(cosine(result.id, "dog"), abs=1e-5)
+
+
+def test_a_photo_is_explained_on_its_own_as_in_the_answer(library):
+    query = "red shirt -grass is:square"
+    for result in library.search(query, limit=3, explain=True).results:
+        assert library.explain(query, result.id) == result.terms
+
+
+def test_what_names_nothing_explains_nothing(library):
+    assert library.explain("is:square", 1) == ()
+    assert library.explain("dog", 10**6) == ()
+    assert [result.terms for result in library.search("is:square", limit=1, explain=True).results] == [()]
+    assert library.search("dog", limit=1).results[0].terms is None
+
+
+@pytest.mark.parametrize("word", ["dog", "snow", "child"])
+def test_a_larger_weight_brings_more_of_its_word_and_a_smaller_one_less(library, cosine, word):
+    shares = []
+    for weight in ("0.2", "1", "2", "5"):
+        results = library.search(f"outdoors {word}^{weight}", limit=10).results
+        shares.append(np.mean([cosine(result.id, word) for result in results]))
+    assert shares == sorted(shares)
+    assert shares[0] < shares[1] < shares[-1]
+
+
+def test_a_weight_of_one_and_a_weight_on_everything_change_nothing(library):
+    plain = [result.id for result in library.search("dog", limit=48).results]
+    assert [result.id for result in library.search("dog^4", limit=48).results] == plain
+    assert library.search("big dog^1", limit=9).results == library.search("big dog", limit=9).results
+
+
+def test_a_weight_on_what_is_to_be_less_turns_away_further(library, cosine):
+    def people(query):
+        return np.mean([cosine(result.id, "people") for result in library.search(query, limit=10).results])
+
+    assert people("outdoors -people^2") < people("outdoors -people") < people("outdoors")

@@ -1,0 +1,309 @@
+"""Facts choose photos before anything is ranked: which ones, against a plain reading of what the library was given."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+import numpy as np
+import pytest
+from tests.engine.search.conftest import open_album
+
+from picsight_engine.photos.formats import IMAGE_SUFFIXES
+from picsight_engine.search.facts import FORMATS
+from picsight_engine.store.files import files_of, mark_missing
+
+YEARS = (2017, 2018, 2019, 2020)
+
+
+@pytest.fixture(scope="module")
+def trips(lasting_album):
+    """Photos whose ids are known by what they are."""
+    return lasting_album, fill(lasting_album)
+
+
+def fill(album):
+    ids = {
+        "snow": album.put(b"2018/Winter Trip/IMG_0001.JPG", 1, (40, 30), taken="2018-01-05T10:00:00"),
+        "beach": album.put(
+            b"2019/Trips/S\xc3\xa3o Paulo/IMG_0002.heic", 2, (30, 40), taken="2019-07-20T23:59:59"
+        ),
+        "lake": album.put(b"2019/Trips/lake.png", 3, (100, 30), taken="2019-08-31T00:00:00"),
+        "cat": album.put(b"Home/cat.jpg", 4, (30, 30), taken="2020-02-29T12:00:00"),
+        "scan": album.put(b"Scans/old\xff.tif", 5, (31, 30)),
+    }
+    album.put(b"Copies/cat again.jpg", 4, (30, 30), taken="2021-03-01T12:00:00")
+    return ids
+
+
+@pytest.mark.parametrize(
+    ("query", "names"),
+    [
+        ("in:2019", "beach lake"),
+        ("in:2019-07", "beach"),
+        ("in:2019-08-31", "lake"),
+        ("in:summer-2019", "beach lake"),
+        ("in:2018..2019", "snow beach lake"),
+        ("in:2020..", "cat"),
+        ("in:2018 in:2020", "snow cat"),  # a photo has one time: either will do
+        ("in:winter", "snow cat"),
+        ("in:july", "beach"),
+        ("-in:2019", "snow cat scan"),
+        ("in:2021", "cat"),  # one of its files says so
+        ("folder:trips", "beach lake"),
+        ("folder:TRIP", "snow beach lake"),
+        ('folder:"winter trip"', "snow"),
+        ("folder:sao", "beach"),
+        ("folder:trips/", "beach lake"),
+        ("folder:trips/lake", ""),  # a folder, not a file
+        ("-folder:trips", "snow cat scan"),
+        ("folder:2019 folder:paulo", "beach"),
+        ("folder:home -folder:copies", ""),
+        ("format:jpeg", "snow cat"),
+        ("format:.jpg", "snow cat"),
+        ("format:heic format:png", "beach lake"),
+        ("format:tif", "scan"),
+        ("is:landscape", "snow lake scan"),
+        ("is:portrait", "beach"),
+        ("is:square", "cat"),
+        ("is:panorama", "lake"),
+        ("has:date", "snow beach lake cat"),
+        ("-has:date", "scan"),
+        ("has:copies", "cat"),
+        ("in:2019 is:landscape -format:jpeg", "lake"),
+        ('"img_"', "snow beach"),
+        ('"IMG_0002"', "beach"),
+        ('"sao p"', "beach"),
+        ('-"img_" in:2018..', "lake cat"),
+        ('"."', "snow beach lake cat scan"),
+        ('"\u0301"', ""),
+        ("folder:\u0301", ""),
+    ],
+)
+def test_facts_alone_give_every_photo_for_which_they_hold_newest_first(trips, query, names):
+    album, ids = trips
+    assert sorted(album.found(query)) == sorted(ids[name] for name in names.split())
+    newest = [ids[name] for name in ("cat", "lake", "beach", "snow", "scan")]
+    assert album.found(query) == [photo for photo in newest if photo in album.found(query)]
+
+
+def test_facts_alone_load_no_model(album):
+    fill(album)
+    answer = album.library.search("in:2019 is:portrait")
+    assert not album.library.is_ready
+    assert [(result.score, result.match, result.terms) for result in answer.results] == [(0.0, None, None)]
+    assert answer.photos == 1
+
+
+def test_photos_without_a_date_are_counted_where_a_time_is_asked_for(trips):
+    album, _ = trips
+    assert [album.library.search(query).undated for query in ("in:2019", "is:portrait", "-in:2019")] == [
+        1,
+        0,
+        0,
+    ]
+    assert album.library.search("in:2019 format:tiff").undated == 1
+    assert album.library.search("in:2019 format:jpeg").undated == 0
+    assert album.library.search("in:2019 -folder:scans").undated == 0
+
+
+def test_a_photo_is_dated_if_any_of_its_files_is(album):
+    photo = album.put(b"a.jpg", 1, taken="2019-01-01T00:00:00")
+    album.put(b"b.jpg", 1)
+    answer = album.library.search("in:2020")
+    assert (answer.undated, album.found("has:date"), album.found("in:2019")) == (0, [photo], [photo])
+
+
+def test_a_missing_file_says_nothing(album):
+    ids = fill(album)
+    (copy,) = [file.id for file in files_of(album.db, album.folder_id) if file.name.startswith(b"Copies")]
+    with album.db.writer() as connection:
+        mark_missing(connection, [copy], 1.0)
+    assert album.found("in:2021") == album.found("has:copies") == album.found("folder:copies") == []
+    assert album.found("in:2020") == [ids["cat"]]
+
+
+def test_an_absolute_folder_can_be_named_exactly(trips):
+    album, ids = trips
+    photos = album.library.folders()[0].path
+    assert album.found(f'folder:"{photos.as_posix()}/2019/Trips/"') == [ids["lake"], ids["beach"]]
+    assert album.found(f"folder:{photos.as_posix()}/2019/Trip/") == []
+    assert len(album.found(f"folder:{photos.as_posix()}")) == 5
+
+
+def test_the_best_of_what_passes_is_found_though_it_is_not_among_the_best_of_all(album):
+    """Three hundred photos of which every tenth passes: the ranking is that of the whole library with gaps."""
+    for number in range(1, 301):
+        kept = number % 10 == 0
+        folder = b"Home" if kept else b"Trips"
+        taken = "2019-01-01T00:00:00" if kept else "2011-01-01T00:00:00"
+        album.put(b"%s/%d.jpg" % (folder, number), number, taken=taken)
+    for words, facts in (
+        ("dog", "in:2019"),
+        ("snow", "-folder:trips is:landscape"),
+        ("a | b", "in:2018..2019"),
+    ):
+        plain = album.library.search(words, limit=300).results
+        answer = album.library.search(f"{words} {facts}", limit=5)
+        expected = [(result.id, result.score) for result in plain if result.path.parent.name == "Home"][:5]
+        assert [(result.id, result.score) for result in answer.results] == expected
+        assert answer.photos == 30
+
+
+def test_what_leaves_nothing_is_an_empty_answer_without_a_fault(trips):
+    album, _ = trips
+    for query in ("dog in:2019 is:square", "in:2017", "folder:nowhere"):
+        answer = album.library.search(query)
+        assert (answer.photos, answer.results, answer.faults) == (0, (), ())
+        assert answer.filters
+
+
+@pytest.mark.parametrize(
+    ("fact", "sentence"),
+    [
+        ("in:someday", '"in:" needs a time'),
+        ("is:blue", '"is:" knows portrait'),
+        ("has:soul", '"has:" knows date'),
+        ("format:docx", '"format:" knows jpeg'),
+        ("format:raw", "cannot read RAW"),
+        ("rated:9", '"rated:" needs a number from 0 to 5'),
+        ("rated:>=4", "known to have stars"),
+        ("at:Lisbon", "known to have a place"),
+        ("by:Canon", "known to have a camera"),
+        ("tag:family", "known to have keywords"),
+        ("has:gps", "known to have a position"),
+    ],
+)
+def test_a_fact_that_cannot_be_asked_is_pointed_at_and_the_rest_is_searched(trips, fact, sentence):
+    album, ids = trips
+    query = f"in:2019 -{fact} is:portrait"
+    answer = album.library.search(query)
+    assert [result.id for result in answer.results] == [ids["beach"]]
+    (fault,) = answer.faults
+    assert query[fault.start : fault.end] == f"-{fact}"
+    assert sentence in fault.message
+    assert "searched" in fault.message or "RAW" in fault.message
+
+
+@pytest.fixture(scope="module")
+def said(tmp_path_factory, bundle):
+    """Photos that say more of themselves than when they were taken."""
+    texts = {
+        "a": {
+            "rating": 2,
+            "place": "Lisboa, Portugal",
+            "camera": "Canon PowerShot",
+            "keywords": ("Family", "Sea"),
+        },
+        "b": {"rating": 4, "camera": "Canon EOS R5", "keywords": ("Birds/Waders",)},
+        "c": {"rating": 5, "lat": 1.5, "lon": 2.0, "keywords": ("\u00c9T\u00c9",)},
+        "d": {},
+    }
+    with open_album(tmp_path_factory.mktemp("said"), bundle) as album:
+        yield album, {name: album.put(name.encode(), n, **texts[name]) for n, name in enumerate(texts, 1)}
+
+
+@pytest.mark.parametrize(
+    ("query", "names"),
+    [
+        ("rated:>=4", "b c"), ("rated:>4", "c"), ("rated:2..4", "a b"), ("rated:2", "a"), ("-rated:<5", "c d"),
+        ("at:lisb", "a"), ("by:canon", "a b"), ('by:"EOS r5"', "b"), ("tag:FAMILY", "a"), ("tag:waders", "b"),
+        ("tag:fam", ""), ("tag:été", "c"), ("has:gps", "c"), ("has:rating -has:keywords", ""), ("has:camera", "a b"),
+    ],
+)  # fmt: skip
+def test_what_files_say_of_themselves_can_be_asked_for_where_any_says_it(said, query, names):
+    album, ids = said
+    assert sorted(album.found(query)) == sorted(ids[name] for name in names.split())
+
+
+def test_what_changes_in_the_library_is_seen_by_the_next_search(album):
+    ids = fill(album)
+    assert len(album.found("in:2019")) == 2
+    new = album.put(b"new.jpg", 77, taken="2019-05-05T00:00:00")
+    assert sorted(album.found("in:2019")) == sorted([ids["beach"], ids["lake"], new])
+
+
+def test_words_are_taken_for_a_time_only_if_there_are_photos_of_it(trips):
+    album, _ = trips
+    query = "dog 2019 in a park"
+    (found,) = album.library.search(query).filters
+    assert query[found.start : found.end] == "2019"
+    assert (found.kind, found.words, found.photos, found.recognised) == ("time", "2019", 2, True)
+    assert album.library.search("dog 2012 in a park").filters == ()
+    assert album.library.search("dog summer 2012").filters == ()
+
+
+@pytest.mark.parametrize(
+    ("query", "taken", "left"),
+    [
+        ("dog in summer 2019", "in summer 2019", "dog"),
+        ("photos from 2019", "from 2019", None),
+        ("2019 beach", "2019", "beach"),
+        ("beach in the summer of 2019 | lake", "in the summer of 2019", "beach | lake"),
+    ],
+)
+def test_words_for_a_time_do_not_count_as_a_picture(trips, query, taken, left):
+    album, ids = trips
+    answer = album.library.search(query, limit=10)
+    assert [query[part.start : part.end] for part in answer.filters] == [taken]
+    assert {result.id for result in answer.results} == {ids["beach"], ids["lake"]}
+    scores = (
+        {result.id: result.score for result in album.library.search(left, limit=10).results} if left else {}
+    )
+    assert [result.score for result in answer.results] == [
+        scores.get(result.id, 0.0) for result in answer.results
+    ]
+
+
+@pytest.mark.parametrize("query", [r"\2019", r"dog \2019", "2019^2 dog", "dog -2019", r"\summer \2019"])
+def test_a_backslash_keeps_words_from_being_a_time(trips, query):
+    album, _ = trips
+    assert album.library.search(query).filters == ()
+
+
+def test_yesterday_is_the_day_before_this_one(album):
+    fill(album)
+    yesterday = (datetime.now().astimezone() - timedelta(days=1)).date().isoformat()
+    new = album.put(b"new.jpg", 77, taken=f"{yesterday}T09:00:00")
+    assert album.found("yesterday") == [new]
+
+
+def test_every_suffix_that_is_indexed_belongs_to_one_format():
+    listed = [suffix for suffixes in FORMATS.values() for suffix in suffixes]
+    assert len(listed) == len(set(listed))
+    unreadable = {".jxl", ".exr", ".hdr", ".sgi", ".svg", ".svgz"}
+    assert set(listed) == IMAGE_SUFFIXES - unreadable
+
+
+def test_any_mixture_of_facts_equals_a_plain_reading(album):
+    """Random libraries and queries against sets made by hand."""
+    rng = np.random.default_rng(11)
+    photos = {}
+    for number in range(1, 120):
+        year = int(rng.choice(YEARS))
+        folder, suffix = str(rng.choice(["Trips", "Home"])), str(rng.choice(["jpg", "png", "heic"]))
+        wide, dated = bool(rng.integers(2)), bool(rng.random() < 0.8)
+        taken = f"{year}-06-01T00:00:00" if dated else None
+        size = (40, 30) if wide else (30, 40)
+        photo = album.put(f"{folder}/{number}.{suffix}".encode(), number, size, vector=False, taken=taken)
+        photos[photo] = (year if dated else None, folder, suffix, wide)
+    tests = {
+        "in:2017": lambda p: p[0] == 2017, "in:2018": lambda p: p[0] == 2018, "in:2019..": lambda p: (p[0] or 0) > 2018,
+        "folder:trips": lambda p: p[1] == "Trips", "folder:home": lambda p: p[1] == "Home",
+        "format:jpg": lambda p: p[2] == "jpg", "format:png": lambda p: p[2] == "png",
+        "is:landscape": lambda p: p[3], "is:portrait": lambda p: not p[3], "has:date": lambda p: p[0] is not None,
+    }  # fmt: skip
+    for _ in range(60):
+        chosen = rng.choice(list(tests), size=int(rng.integers(1, 5)), replace=False)
+        signs = rng.random(len(chosen)) < 0.3
+        wanted = [fact for fact, less in zip(chosen, signs, strict=True) if not less]
+        unwanted = [fact for fact, less in zip(chosen, signs, strict=True) if less]
+        groups = [[f for f in wanted if f.startswith(key)] for key in ("in:", "format:")]
+        groups += [[fact] for fact in wanted if not fact.startswith(("in:", "format:"))]
+        expected = {
+            photo
+            for photo, known in photos.items()
+            if all(any(tests[fact](known) for fact in group) for group in groups if group)
+            and not any(tests[fact](known) for fact in unwanted)
+        }
+        query = " ".join([*wanted, *(f"-{fact}" for fact in unwanted)])
+        assert set(album.found(query)) == expected, query

@@ -1,0 +1,91 @@
+"""What a person types may be what a file is called: exactly such photos are named by it."""
+
+from __future__ import annotations
+
+import random
+from pathlib import PurePosixPath
+
+import pytest
+
+from picsight_engine.search.names import named
+from picsight_engine.store.database import Database
+from picsight_engine.store.files import files_of, mark_missing, put_file
+from picsight_engine.store.folders import add_folder
+from picsight_engine.store.photos import NewPhoto, put_photo
+from picsight_engine.store.text import fold
+
+NAMES = (
+    "IMG_2927.HEIC", "IMG_2927.jpg", "img_2927", "IMG_29270.HEIC", "IMG_2927 (1).HEIC", "IMG_2927.edited.jpg",
+    "IMG_2927-1.jpg", "car.jpg", "Oscar.jpg", "Car", "Été à Paris.jpg", ".jpg", "a.b.jpg", "100%.png", "caf\udce9.jpg",
+)  # fmt: skip
+
+
+@pytest.fixture
+def holding(tmp_path):
+    """Makes a library of files by their names, one photo each; photos are numbered from 1."""
+    opened = []
+
+    def hold(*names: str) -> Database:
+        db = Database.open(tmp_path / "library")
+        opened.append(db)
+        folder = add_folder(db, tmp_path / "pictures")
+        with db.writer() as connection:
+            for number, name in enumerate(names, start=1):
+                photo_id = put_photo(connection, NewPhoto(number.to_bytes(16, "big"), 4, 3))
+                encoded = name.encode("utf-8", "surrogateescape")
+                put_file(connection, folder.id, encoded, 1, 2, None, photo_id)
+        return db
+
+    yield hold
+    for db in opened:
+        db.close()
+
+
+@pytest.mark.parametrize(
+    ("typed", "found"),
+    [
+        ("IMG_2927", ["img_2927", "IMG_2927.HEIC", "IMG_2927.jpg"]),
+        ("img_2927.heic", ["IMG_2927.HEIC"]),
+        ("IMG_2927.edited", ["IMG_2927.edited.jpg"]),
+        (" car ", ["Car", "car.jpg"]),
+        ("ete a paris", ["Été à Paris.jpg"]),
+        ("ÉTÉ À PARIS.JPG", ["Été à Paris.jpg"]),
+        ("a.b", ["a.b.jpg"]),
+        ("a", []),
+        ("100%", ["100%.png"]),
+        ("100_", []),
+        ("scar", []),
+        ("caf\udce9", ["caf\udce9.jpg"]),
+        ("", []),
+        ("x" * 300, []),
+    ],
+)
+def test_a_name_or_stem_that_equals_the_text_is_found_and_nothing_else(holding, typed, found):
+    db = holding(*(f"deep/er/{name}" if number % 2 else name for number, name in enumerate(NAMES)))
+    assert [NAMES[photo_id - 1] for photo_id in named(db, typed)] == found
+
+
+def test_every_file_is_found_by_its_own_name_and_stem(holding):
+    chance = random.Random(7)
+    names = {"".join(chance.choices("aB.é-/_1", k=chance.randrange(1, 7))) for _ in range(400)}
+    names = sorted(name for name in names if name == name.strip(".") and PurePosixPath(name).name == name)
+    db = holding(*names)
+    for name in names:
+        path = PurePosixPath(name)
+        for typed in (name, path.stem):
+            wanted = {
+                number
+                for number, other in enumerate(names, start=1)
+                if fold(typed) in (fold(other), fold(PurePosixPath(other).stem))
+            }
+            assert set(named(db, typed)) == wanted
+
+
+def test_only_visible_photos_are_named_and_each_once(holding, tmp_path):
+    db = holding("dog.jpg", "dog.png", "sub/dog.jpg")
+    folder = add_folder(db, tmp_path / "pictures")
+    with db.writer() as connection:
+        put_file(connection, folder.id, b"again/dog.jpg", 1, 2, None, 1)
+        gone = [file.id for file in files_of(db, folder.id) if file.photo_id == 2]
+        mark_missing(connection, gone, 1.0)
+    assert named(db, "dog") == [1, 3]

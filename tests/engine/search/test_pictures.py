@@ -1,0 +1,129 @@
+"""A picture as a query, alone, beside words, and as what there is to be less of."""
+
+from __future__ import annotations
+
+import os
+
+import numpy as np
+import pytest
+
+from picsight_engine.models.text import TextEmbedder
+from picsight_engine.search.directions import PICTURE_WEIGHT
+from picsight_engine.store.database import Database
+from picsight_engine.store.vectors import all_vectors
+
+
+@pytest.fixture(scope="module")
+def vectors(indexed, bundle):
+    """The library's vectors by photo, as the database holds them."""
+    db = Database.open(indexed, create=False)
+    ids, stored = all_vectors(db, bundle.manifest.space_id)
+    db.close()
+    return dict(zip(ids.tolist(), stored.astype(np.float64), strict=True))
+
+
+@pytest.fixture(scope="module")
+def photo(library, captions):
+    """A photo of the library: its id and its path."""
+    path = next(iter(captions))
+    return library.show(path).id, path
+
+
+def ranked(vectors, direction, but=()):
+    scores = {photo: float(vector @ direction) for photo, vector in vectors.items() if photo not in but}
+    return sorted(scores, key=lambda photo: (-scores[photo], photo))
+
+
+def found(library, query, **wishes):
+    return [result.id for result in library.search(query, limit=48, **wishes).results]
+
+
+def test_a_photo_of_the_library_is_a_query_by_number_and_by_path(library, photo):
+    number, path = photo
+    likest = [result.id for result in library.similar(path, limit=48).results]
+    for query in (f"like:#{number}", f'like:"{path}"'):
+        answer = library.search(query, limit=48)
+        assert [result.id for result in answer.results] == likest
+        assert {result.match for result in answer.results} == {None}
+        assert answer.faults == ()
+
+
+def test_beside_words_a_picture_spreads_the_photos_by_its_weight(library, vectors, bundle, photo):
+    number, _ = photo
+    word = TextEmbedder(bundle).embed_term("snow").astype(np.float64)
+    every = np.stack(list(vectors.values()))
+    picture = vectors[number]
+    direction = word / (every @ word).std() + PICTURE_WEIGHT * picture / (every @ picture).std()
+    assert found(library, f"snow like:#{number}") == ranked(vectors, direction, but=[number])
+
+
+def test_a_picture_changes_what_words_find_and_words_change_what_a_picture_finds(library, photo):
+    number, _ = photo
+    mixed = found(library, f"snow like:#{number}")
+    assert mixed != [each for each in found(library, "snow") if each != number]
+    assert mixed != found(library, f"like:#{number}")
+
+
+def test_less_like_a_picture_lowers_what_is_like_it(library, photo):
+    number, _ = photo
+    likest = found(library, f"like:#{number}")[:5]
+    plain, turned = found(library, "people"), found(library, f"people -like:#{number}")
+    assert number not in turned
+    assert np.mean([turned.index(each) for each in likest]) > np.mean([plain.index(each) for each in likest])
+
+
+def test_alternatives_may_be_pictures(library, vectors, photo):
+    number, _ = photo
+    other = found(library, f"like:#{number}")[-1]
+    best = {each: max(vectors[each] @ vectors[number], vectors[each] @ vectors[other]) for each in vectors}
+    expected = sorted(set(best) - {number, other}, key=lambda each: (-best[each], each))
+    assert found(library, f"like:#{number} | like:#{other}") == expected
+
+
+def test_a_given_vector_is_looked_for_with_and_without_words(library, vectors, photo):
+    number, _ = photo
+    given = [vectors[number].astype(np.float32)]
+    assert found(library, "", pictures=given) == [number, *found(library, f"like:#{number}")]
+    mixed = found(library, "snow | dog", pictures=given)
+    assert [each for each in mixed if each != number] == found(
+        library, f"snow like:#{number} | dog like:#{number}"
+    )
+    assert library.search("-snow", pictures=given).faults == ()
+
+
+def test_a_file_outside_the_library_is_read_once_and_found_by_its_content(library, photo, tmp_path, captions):
+    number, path = photo
+    stranger = tmp_path / "a b.jpg"
+    stranger.write_bytes(path.read_bytes())
+    answer = library.search(f'like:"{stranger}"', limit=3)
+    assert answer.results[0].id == number
+    assert answer.results[0].score == pytest.approx(1, abs=1e-3)
+    seen = stranger.stat()
+    stranger.write_bytes(bytes(seen.st_size))  # as large and as old as before: nobody looks at it again
+    os.utime(stranger, ns=(seen.st_atime_ns, seen.st_mtime_ns))
+    assert library.search(f'like:"{stranger}"', limit=3).results == answer.results
+
+
+def test_the_bytes_of_a_picture_have_the_vector_of_its_file(library, vectors, photo):
+    number, path = photo
+    assert np.abs(library.picture_vector(path.read_bytes()) - vectors[number]).max() < 1e-3
+
+
+@pytest.mark.parametrize(
+    "target", ["#999999", "nowhere.jpg", '"a\tb"', "#99999999999999999999999", "~nobody/x", "x" * 5000]
+)
+def test_a_picture_that_cannot_be_had_is_pointed_at_and_the_rest_is_searched(library, target):
+    query = f"dog like:{target}"
+    answer = library.search(query, limit=5)
+    (fault,) = answer.faults
+    assert query[fault.start : fault.end] == f"like:{target}"
+    assert fault.message.endswith("The rest was searched.")
+    assert answer.results == library.search("dog", limit=5).results
+
+
+def test_a_file_that_is_no_picture_is_a_fault_with_its_reason(library, tmp_path):
+    text = tmp_path / "notes.jpg"
+    text.write_text("no picture")
+    answer = library.search(f"like:{text}")
+    assert answer.results == ()
+    assert "not a picture" in answer.faults[0].message

@@ -1,0 +1,93 @@
+"""The history of searches, and those that a person keeps."""
+
+from __future__ import annotations
+
+import random
+
+import pytest
+
+from picsight_engine.errors import RequestError
+from picsight_engine.store.searches import MOST_HISTORY, Searches
+
+
+@pytest.fixture
+def searches(db) -> Searches:
+    return Searches(db)
+
+
+def queries(searches) -> list[str]:
+    return [past.query for past in searches.history()]
+
+
+def test_the_latest_search_comes_first_and_each_stands_once(searches):
+    for query in ("dog", "cat", " dog ", "", "  ", "sunset -people"):
+        searches.remember(query)
+    assert queries(searches) == ["sunset -people", "dog", "cat"]
+    assert [past.times for past in searches.history()] == [1, 2, 1]
+    assert [past.query for past in searches.history(2)] == ["sunset -people", "dog"]
+    searches.forget("dog")
+    assert queries(searches) == ["sunset -people", "cat"]
+
+
+def test_a_query_that_is_no_text_is_remembered_as_far_as_it_is(searches):
+    searches.remember("caf\udce9")
+    assert queries(searches) == ["caf?"]
+
+
+def test_the_history_keeps_the_latest_thousand(db, searches):
+    with db.writer() as connection:
+        connection.executemany(
+            "INSERT INTO searches (query, used_at) VALUES (?, ?)",
+            [(f"query {number}", float(number)) for number in range(MOST_HISTORY)],
+        )
+    searches.remember("query 5")
+    searches.remember("dog")
+    assert len(queries(searches)) == MOST_HISTORY
+    assert queries(searches)[:2] == ["dog", "query 5"]
+    assert "query 0" not in queries(searches)
+
+
+def test_emptying_the_history_leaves_what_is_kept(searches):
+    kept = searches.save("Dogs", "dog")
+    searches.remember("dog")
+    searches.forget()
+    assert (queries(searches), searches.saved()) == ([], [kept])
+
+
+def test_kept_searches_stand_in_the_persons_order_with_their_names(searches):
+    first, second, third = (searches.save(name, "dog") for name in ("Dogs", "Dogs", " Hunde "))
+    assert [search.name for search in searches.saved()] == ["Dogs", "Dogs", "Hunde"]
+    searches.move(third.id, 0)
+    searches.rename(second.id, "Dog's best")
+    told = [(search.id, search.name, search.position) for search in searches.saved()]
+    assert told == [(third.id, "Hunde", 0), (first.id, "Dogs", 1), (second.id, "Dog's best", 2)]
+    assert queries(searches) == []
+
+
+def test_a_search_that_is_deleted_comes_back_as_itself_to_its_place(searches):
+    saved = [searches.save(f"Search {number}", "dog") for number in range(5)]
+    chance = random.Random(1)
+    gone = [searches.delete(search.id) for search in chance.sample(saved, 4)]
+    for search in (*reversed(gone), gone[0]):
+        searches.restore(search)
+    assert searches.saved() == saved
+    searches.delete(saved[-1].id)
+    assert searches.save("New", "cat").id > saved[-1].id  # an id is never used again
+
+
+@pytest.mark.parametrize(
+    ("act", "sentence"),
+    [
+        (lambda searches: searches.save(" ", "dog"), "needs a name"),
+        (lambda searches: searches.save("Dogs", " "), "empty search"),
+        (lambda searches: searches.rename(1, ""), "needs a name"),
+        (lambda searches: searches.rename(1, "Dogs"), "not there"),
+        (lambda searches: searches.move(1, 0), "not there"),
+        (lambda searches: searches.delete(1), "not there"),
+    ],
+)
+def test_what_cannot_be_kept_or_found_is_a_sentence(searches, act, sentence):
+    searches.remember("history")  # has the number 1, and is not kept
+    with pytest.raises(RequestError, match=sentence):
+        act(searches)
+    assert queries(searches) == ["history"]

@@ -1,0 +1,281 @@
+"""Which photos hold a text in their files' names, folders and keywords, whatever happened to the files."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import sqlite3
+import unicodedata
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from tests.engine.store.storm import change
+
+from picsight_engine.errors import LibraryError
+from picsight_engine.store.connections import connect
+from picsight_engine.store.database import APPLICATION_ID, Database
+from picsight_engine.store.files import (
+    Metadata,
+    files_of,
+    forget_missing,
+    mark_missing,
+    put_file,
+    put_metadata,
+)
+from picsight_engine.store.folders import add_folder, remove_folder
+from picsight_engine.store.migrations import MIGRATIONS, migrate
+from picsight_engine.store.text import fold, mend_index, photos_holding
+
+EVERY_FILE = """
+SELECT photo_id, folders.path, files.name, keywords, description
+FROM files JOIN folders ON folders.id = folder_id WHERE present"""
+
+
+def plain_scan(db: Database, text: str) -> list[int]:
+    """The same question asked of the files themselves, one by one."""
+    with db.reading() as connection:
+        rows = connection.execute(EVERY_FILE).fetchall()
+    found = set()
+    for photo_id, path, name, keywords, description in rows:
+        file = Path(os.fsdecode(path)).name / Path(os.fsdecode(name))
+        parts = [file.name, file.parent.as_posix(), *json.loads(keywords or "[]"), description or ""]
+        if any(fold(text) in fold(part) for part in parts):
+            found.add(photo_id)
+    return sorted(found)
+
+
+def describe(shelf, name: bytes, **said) -> None:
+    with shelf.db.writer() as connection:
+        put_metadata(connection, shelf.folder.id, name, Metadata(**said), rule=1)
+
+
+@pytest.mark.parametrize(
+    "text", ["2041", "IMG_20410", "img_2", "hochz", "größe", "GROSSE", "zert", "pictures/ju", "ju", "ö", "e"]
+)
+def test_a_photo_is_found_by_any_part_of_its_names_whatever_their_case_and_accents(shelf, text):
+    one = shelf.put("Juli/IMG_20410 Größe Hochzeit ZERTIFIKAT.jpg".encode(), 1)
+    shelf.put(b"0.png", 2)
+    found = photos_holding(shelf.db, text)
+    assert one in found
+    assert found == plain_scan(shelf.db, text)
+
+
+def test_names_that_differ_only_in_how_accents_are_written_are_one(shelf):
+    one, other = (
+        shelf.put(f"{unicodedata.normalize(form, 'Élan à Málaga')}.jpg".encode(), number)
+        for number, form in ((1, "NFC"), (2, "NFD"))
+    )
+    for text in ("elan a mala", "ÉLAN", unicodedata.normalize("NFD", "málaga"), "él", "a\u0300"):
+        assert photos_holding(shelf.db, text) == [one, other]
+
+
+@pytest.mark.parametrize(
+    ("text", "found"), [("がっこう", [1]), ("かっこう", [2]), ("写真", [3]), ("写", [3]), ("й", [4])]
+)
+def test_letters_of_other_scripts_keep_the_marks_that_make_them_others(shelf, text, found):
+    for number, name in enumerate(("がっこう", "かっこう", "旅行写真館", "Чайка"), start=1):
+        shelf.put(f"{name}.jpg".encode(), number)
+    assert photos_holding(shelf.db, text) == found
+
+
+def test_a_name_that_is_no_text_is_found_by_what_can_be_read_of_it(shelf):
+    one, other = shelf.put(b"caf\xe9/caf\xe9 \xff noir.jpg", 1), shelf.put("café.jpg".encode(), 2)
+    assert photos_holding(shelf.db, "caf") == [one, other]
+    assert photos_holding(shelf.db, "noir") == [one]
+    assert photos_holding(shelf.db, os.fsdecode(b"caf\xe9")) == [one]
+    assert photos_holding(shelf.db, os.fsdecode(b"\xff ")) == [one]
+
+
+def test_keywords_and_descriptions_are_held_too_and_no_two_of_them_together(shelf):
+    one, other = shelf.put(b"a.jpg", 1), shelf.put(b"b.jpg", 2)
+    describe(shelf, b"a.jpg", keywords=("Großmutter", "red sea"), description="In  Haifa")
+    describe(shelf, b"b.jpg", keywords=("sea",))
+    assert photos_holding(shelf.db, "grossmutter") == [one]
+    assert photos_holding(shelf.db, "sea") == [one, other]
+    assert photos_holding(shelf.db, "in haifa") == [one]
+    assert photos_holding(shelf.db, "mutter red") == []
+    describe(shelf, b"a.jpg")
+    assert photos_holding(shelf.db, "sea") == [other]
+
+
+@pytest.mark.parametrize(
+    "text", ["", "  ", "\0", '"', '""', "*", "a*", "name:", "NOT b", "b AND", "%", "_", "(", "-a"]
+)
+def test_no_sign_of_the_index_s_own_language_means_anything(shelf, text):
+    shelf.put(b"a.jpg", 1)
+    shelf.put(b"100% NOT b*(-a name: ''.jpg", 2)
+    assert photos_holding(shelf.db, text) == (plain_scan(shelf.db, text) if text.strip("\0 ") else [])
+
+
+def test_only_visible_photos_are_found_and_each_once(shelf, tmp_path):
+    one = shelf.put(b"dog.jpg", 1)
+    shelf.put(b"dog again.jpg", 1)
+    gone = shelf.put(b"dog gone.jpg", 2)
+    for file in files_of(shelf.db, shelf.folder.id):
+        if file.photo_id == gone:
+            with shelf.db.writer() as connection:
+                mark_missing(connection, [file.id], 1.0)
+    assert photos_holding(shelf.db, "dog") == photos_holding(shelf.db, "do") == [one]
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_the_index_agrees_with_the_files_whatever_happened_to_them(shelf, pictures, seed):
+    chance = random.Random(seed)
+    add_folder(shelf.db, pictures.parent / "second")
+    for step in range(150):
+        change(shelf, pictures.parent, chance)
+        if step % 10 == 0:
+            for text in (
+                "e",
+                "éT",
+                "oscar",
+                "été/sea",
+                "a",
+                "sea2.jp",
+                "picturesx",
+                "caf",
+                pictures.parent.name,
+            ):
+                assert photos_holding(shelf.db, text) == plain_scan(shelf.db, text)
+    with shelf.db.writer() as connection:  # SQLite's own comparison of the index with what it is made from
+        connection.execute("INSERT INTO text (text, rank) VALUES ('integrity-check', 1)")
+
+
+def test_a_change_that_is_rolled_back_changes_no_text(shelf):
+    one = shelf.put(b"sea.jpg", 1)
+
+    def half_a_batch() -> None:
+        with shelf.db.writer() as connection:
+            put_file(connection, shelf.folder.id, b"forest.jpg", 1, 2, None, one)
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        half_a_batch()
+    assert photos_holding(shelf.db, "forest") == []
+    assert photos_holding(shelf.db, "sea") == [one]
+
+
+@given(st.text())
+def test_folding_a_folded_text_changes_nothing(text):
+    assert fold(fold(text)) == fold(text)
+    fold(text).encode()  # no lone surrogate: SQLite would refuse it
+
+
+@pytest.mark.parametrize("way", ["forgotten", "its folder removed"])
+def test_a_file_that_is_forgotten_leaves_no_trace_of_its_name(shelf, tmp_path, way):
+    second = add_folder(shelf.db, tmp_path / "second")
+    shelf.put(b"quite zqxj.jpg", 1, folder_id=second.id)
+    shelf.put(b"a.jpg", 2)
+    assert traces(shelf.db) == {b"zqxj", b"qxj"}
+    if way == "forgotten":
+        with shelf.db.writer() as connection:
+            mark_missing(connection, [file.id for file in files_of(shelf.db, second.id)], 1.0)
+            forget_missing(connection, 0)
+    else:
+        remove_folder(shelf.db, second.id)
+    assert traces(shelf.db) == set()
+
+
+def traces(db: Database) -> set[bytes]:
+    """Which of a name and its trigrams the library's file still holds."""
+    with closing(sqlite3.connect(db.path)) as connection:
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    data = db.path.read_bytes()
+    return {text for text in (b"zqxj", b"qxj") if text in data}
+
+
+def filled(folder: Path, files: int) -> None:
+    """A library of the schema before texts, with so many files in a hundred directories."""
+    folder.mkdir()
+    path = folder / "library.db"
+    path.touch()
+    with closing(connect(path)) as connection:
+        connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+        migrate(connection, MIGRATIONS[:2])
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("BEGIN")
+        connection.execute("INSERT INTO folders (path) VALUES (x'2f50696373')")
+        numbers = range(1, files + 1)
+        connection.executemany(
+            "INSERT INTO photos (fingerprint, fingerprint_rule, width, height) VALUES (?, 1, 4, 3)",
+            ((number.to_bytes(16, "big"),) for number in numbers),
+        )
+        connection.executemany(
+            "INSERT INTO files (folder_id, name, size, mtime_ns, photo_id, keywords) VALUES (1, ?, 1, 2, ?, ?)",
+            (
+                (
+                    b"Caf\xe9 %d/IMG_%06d.jpg" % (number % 100, number),
+                    number,
+                    '["Meer"]' if number % 7 else None,
+                )
+                for number in numbers
+            ),
+        )
+        connection.execute("COMMIT")
+
+
+@pytest.mark.parametrize("files", [1_000, pytest.param(100_000, marks=pytest.mark.soak)])
+def test_a_library_of_before_can_be_searched_by_its_names_once_it_was_opened(tmp_path, files):
+    filled(tmp_path / "library", files)
+    with closing(Database.open(tmp_path / "library")) as db:
+        for text in ("img_000123", "IMG_0009", "meer", "caf", "é 7", " 42/", "pics", "g", "nothing of it"):
+            assert photos_holding(db, text) == plain_scan(db, text)
+        assert len(photos_holding(db, "img")) == files
+    with closing(sqlite3.connect(tmp_path / "library" / "library.v2.backup.db")) as old:
+        assert old.execute("PRAGMA user_version").fetchone() == (2,)
+        assert old.execute("SELECT count(*) FROM files").fetchone() == (files,)
+        assert not old.execute("SELECT 1 FROM sqlite_master WHERE name = 'text'").fetchall()
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        "UPDATE text_data SET block = x'00' WHERE id = 10",
+        "UPDATE text_data SET block = zeroblob(length(block)) WHERE id > 10",
+        "DELETE FROM file_texts WHERE file_id < 9",
+        "UPDATE file_texts SET name = 'elsewhere' WHERE file_id = 3",
+    ],
+)
+def test_an_index_that_is_wrong_is_made_anew_from_the_files(shelf, damage):
+    for number in range(20):
+        shelf.put(b"sea/%d wave.jpg" % number, number)
+    assert not mend_index(shelf.db)
+    shelf.db.close()
+    with closing(sqlite3.connect(shelf.db.path)) as connection, connection:
+        triggers = connection.execute(
+            "SELECT name, sql FROM sqlite_master WHERE type = 'trigger' AND name LIKE 'texts_%'"
+        ).fetchall()
+        for name, _ in triggers:
+            connection.execute(f"DROP TRIGGER {name}")
+        connection.execute(damage)
+        for _, sql in triggers:
+            connection.execute(sql)
+    with closing(Database.open(shelf.db.folder)) as db:
+        assert mend_index(db)
+        assert not mend_index(db)
+        for text in ("wave", "3 wave", "elsewhere", "sea", "1", "7 w"):
+            assert photos_holding(db, text) == plain_scan(db, text)
+
+
+def test_a_damaged_index_is_told_in_a_sentence(shelf):
+    shelf.put(b"sea.jpg", 1)
+    with shelf.db.writer() as connection:
+        connection.execute("DELETE FROM text_data")
+    with pytest.raises(LibraryError, match="is damaged"):
+        photos_holding(shelf.db, "sea")
+
+
+def test_an_sqlite_without_text_search_is_told_in_a_sentence_and_changes_nothing(tmp_path):
+    def lacking(schema):
+        schema.execute("CREATE VIRTUAL TABLE other USING fts99(name)")
+
+    Database.open(tmp_path / "old").close()
+    for name in ("old", "new"):
+        with pytest.raises(LibraryError, match="built without text search"):
+            Database.open(tmp_path / name, steps=(*MIGRATIONS, lacking))
+    Database.open(tmp_path / "old").close()
+    assert not list((tmp_path / "new").iterdir())
