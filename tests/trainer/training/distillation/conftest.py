@@ -45,7 +45,7 @@ weight = 0.1
 scale = 20.0
 
 [optimizer]
-rate = 5e-3
+rate = 3e-3
 floor = 0.0
 warmup = 10
 decay = 0.0
