@@ -45,6 +45,9 @@ _TIDY = """
 DELETE FROM tag_photos WHERE verdict IS NULL AND score IS NULL AND (tag_id, photo_id) IN (SELECT * FROM due)"""
 _FORGET_DUE = "DROP TABLE due"
 _SHOWN = "photo_id NOT IN (SELECT id FROM photos WHERE missing_since IS NOT NULL)"
+_ALL_DECIDED = (
+    f"SELECT tag_id, photo_id, verdict FROM tag_photos WHERE verdict IS NOT NULL AND tag_id IN {_IDS}"
+)
 _DECIDED = "SELECT photo_id, verdict FROM tag_photos WHERE tag_id = ? AND verdict IS NOT NULL"
 _COUNTS = f"SELECT tag_id, coalesce(verdict, 'suggested'), count(*) FROM tag_photos WHERE {_SHOWN}{{which}} GROUP BY 1, verdict"
 # A parent has what those below it have, each photo once, but for what is rejected in the parent itself.
@@ -109,6 +112,14 @@ def settle_tags(connection: sqlite3.Connection, tag_ids: Iterable[int]) -> None:
 def decided(connection: sqlite3.Connection, tag_id: int) -> dict[int, State]:
     """Every photo that is accepted or rejected, shown or not."""
     return dict(connection.execute(_DECIDED, (tag_id,)).fetchall())
+
+
+def decided_for(connection: sqlite3.Connection, tag_ids: Iterable[int]) -> dict[int, dict[int, State]]:
+    """The same for each of these tags."""
+    verdicts: dict[int, dict[int, State]] = {tag_id: {} for tag_id in tag_ids}
+    for tag_id, photo_id, verdict in connection.execute(_ALL_DECIDED, (json.dumps(list(verdicts)),)):
+        verdicts[tag_id][photo_id] = verdict
+    return verdicts
 
 
 def suggested_and_decided(connection: sqlite3.Connection, tag_id: int) -> tuple[int, int]:
