@@ -30,10 +30,13 @@ _PAIRS_OF_DECISION = f"{_PAIRS} WHERE +run_id = ? AND tag_id = ?"
 _PAIRS_OF_TAGS = f"""
 SELECT tag_id, photo_id FROM tag_photos WHERE verdict IS NOT NULL AND tag_id IN (SELECT value FROM json_each(?1))
 UNION {_PAIRS} WHERE {_OWNER} IN (SELECT value FROM json_each(?1))"""
+_GIVERS = """(
+    SELECT id FROM tags WHERE id = pair.tag_id AND merged_into IS NULL
+    UNION ALL SELECT id FROM tags WHERE merged_into = pair.tag_id)"""
 # The last word counts, of those that were not undone.
-_LAST = """
+_LAST = f"""
 SELECT verdict FROM tag_decisions JOIN tag_runs ON tag_runs.id = run_id
-WHERE tag_decisions.tag_id IN (SELECT id FROM tags WHERE id = pair.tag_id OR merged_into = pair.tag_id)
+WHERE tag_decisions.tag_id IN {_GIVERS}
     AND tag_decisions.photo_id = pair.photo_id AND undone_at IS NULL
 ORDER BY tag_decisions.id DESC LIMIT 1"""
 _COLLECT = "CREATE TEMP TABLE due AS {pairs}"
@@ -65,11 +68,11 @@ GROUP BY top"""
 _STATES = f"""
 SELECT photo_id, tag_id, coalesce(verdict, 'suggested'), score FROM tag_photos JOIN tags ON tags.id = tag_id
 WHERE photo_id IN {_IDS} AND removed_at IS NULL ORDER BY photo_id, tag_id"""
-_OF_SUGGESTED = """
+_OF_SUGGESTED = f"""
 SELECT count(*), coalesce(sum(verdict = 'accepted'), 0) FROM tag_photos AS pair
 WHERE tag_id = ? AND verdict IS NOT NULL AND EXISTS (
     SELECT 1 FROM tag_decisions JOIN tag_runs ON tag_runs.id = run_id
-    WHERE tag_decisions.tag_id IN (SELECT id FROM tags WHERE id = pair.tag_id OR merged_into = pair.tag_id)
+    WHERE tag_decisions.tag_id IN {_GIVERS}
         AND photo_id = pair.photo_id AND undone_at IS NULL AND score IS NOT NULL)"""
 _KNOWN = f"SELECT count(*) FROM photos WHERE id IN {_IDS}"
 
