@@ -44,6 +44,8 @@ if TYPE_CHECKING:
     from picsight_engine.search.suggestions import Suggester, Suggestions
     from picsight_engine.store.directories import Directory
     from picsight_engine.store.photos import Photo
+    from picsight_engine.tags.exchange import Exchange
+    from picsight_engine.tags.learner import Model
     from picsight_engine.tags.tags import Tags
 
 __all__ = ["Folder", "Library", "PastSearch", "PhotoDetails", "Problem", "SavedSearch", "Searches", "Status"]
@@ -318,16 +320,24 @@ class Library:
     @property
     def tags(self) -> Tags:
         """The tags of the library."""
-        from picsight_engine.tags.learner import Model  # which a search does not pay
-        from picsight_engine.tags.tags import Tags
-
-        def model() -> Model:
-            return Model(self.bundle, self._searcher.rows, self._searcher.term_vector)
+        from picsight_engine.tags.tags import Tags  # which a search does not pay
 
         with self._lock:
             if self._opened_tags is None:
-                self._opened_tags = Tags(self._db, model, lambda path: self._photo(path)[0].id)
+                self._opened_tags = Tags(self._db, self._model_of_tags, lambda path: self._photo(path)[0].id)
             return self._opened_tags
+
+    @property
+    def exchange(self) -> Exchange:
+        """Exports and imports of tags, decisions and own ratings."""
+        from picsight_engine.tags.exchange import Exchange  # lxml: 33 ms
+
+        return Exchange(self._db, self._model_of_tags)
+
+    def _model_of_tags(self) -> Model:
+        from picsight_engine.tags.learner import Model  # which a search does not pay
+
+        return Model(self.bundle, self._searcher.rows, self._searcher.term_vector)
 
     def suggested(self, tag: str, *, limit: int = 20) -> Answer:
         """The photos that a tag suggests once it has looked through all of them anew, the likeliest first.

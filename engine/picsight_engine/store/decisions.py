@@ -86,6 +86,17 @@ class TagState:
     score: float | None
 
 
+@dataclass(frozen=True, slots=True)
+class NewDecision:
+    """A decision that is to be written down, with who said so and when, in seconds since 1970."""
+
+    tag_id: int
+    photo_id: int
+    verdict: Verdict
+    source: str
+    time: float
+
+
 def add_decisions(
     connection: sqlite3.Connection,
     run_id: int,
@@ -99,6 +110,14 @@ def add_decisions(
     rows = [(tag_id, photo_id, verdict, source, run_id, time) for photo_id in photo_ids]
     connection.executemany(_ADD, rows)
     _settle(connection, _PAIRS_OF_DECISION, run_id, tag_id)
+    return bool(rows)
+
+
+def add_each(connection: sqlite3.Connection, run_id: int, decisions: Iterable[NewDecision]) -> bool:
+    """The same for decisions of any tags, sources and times."""
+    rows = [(each.tag_id, each.photo_id, each.verdict, each.source, run_id, each.time) for each in decisions]
+    connection.executemany(_ADD, rows)
+    settle_run(connection, run_id)
     return bool(rows)
 
 

@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 from picsight_engine.errors import RequestError
-from picsight_engine.store.decisions import add_decisions, settle_run, settle_tags
+from picsight_engine.store.decisions import add_decisions, add_each, settle_run, settle_tags
 from picsight_engine.store.ratings import add_ratings
 from picsight_engine.store.suggestions import add_scores, put_scores, shed_scores, turn_scores
 from picsight_engine.store.tags import (
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from picsight_engine.store.database import Database
-    from picsight_engine.store.decisions import Verdict
+    from picsight_engine.store.decisions import NewDecision, Verdict
 from picsight_engine.store.suggestions import Scores
 
 RunKind = Literal[
@@ -116,9 +116,14 @@ class Recording:
             self.connection, self._run.id, tag_id, photo_ids, verdict, source, when
         )
 
-    def rate(self, photo_ids: Iterable[int], stars: int | None) -> None:
+    def decide_each(self, decisions: Sequence[NewDecision]) -> None:
+        """Adds decisions of any tags, sources and times, which count at once."""
+        self._decided |= add_each(self.connection, self._run.id, decisions)
+
+    def rate(self, photo_ids: Iterable[int], stars: int | None, rated_at: float | None = None) -> None:
         """Gives photos stars, None for those of their files."""
-        self._rated |= add_ratings(self.connection, self._run.id, photo_ids, stars, self.now)
+        when = self.now if rated_at is None else rated_at
+        self._rated |= add_ratings(self.connection, self._run.id, photo_ids, stars, when)
 
     def score(self, tag_id: int, scores: Scores) -> None:
         """Makes this what a tag suggests; once in a run."""
