@@ -28,6 +28,8 @@ from picsight.window.search.controller import SearchController
 from picsight.window.search.offers import Offers, join_offers
 from picsight.window.search.place import Place
 from picsight.window.search.saved import SavedSearches
+from picsight.window.tags.deeds import TagDeeds
+from picsight.window.tags.lines import TagLines
 from picsight.window.tokens import px
 from picsight.window.viewer.controller import ViewerController
 from picsight.window.viewer.why import Why
@@ -67,6 +69,7 @@ class MainWindow(QMainWindow):
         self.why = Why(frame.viewer_page, self.viewer, self.search, jobs)
         self.folders = FolderActions(self, self.library)
         self.history = History(frame.status, self)
+        self.tags = TagDeeds(frame.status, self.history, jobs, self)
         self.trashing = Trashing(self, frame.status, self.history, jobs)
         self.exporting = Exporting(self, frame.status, jobs)
         self.photos = PhotoActions(frame, self.viewer, self.trashing, self.exporting, jobs)
@@ -74,9 +77,13 @@ class MainWindow(QMainWindow):
         self.hint = BetterModels(frame, self.library, self.search, self.models, wanted=settings.better_models)
         self.pages = Pages(self, frame, self.search, self.viewer, self.photos)
         self.library_pages = LibraryPages(frame, self.library, self.search, self.models, self.folders)
+        TagLines(frame.sidebar, self.pages, self.tags)
         self.problems = ProblemsController(frame.problems, self.library, self.history)
         join_offers(self.offers, frame, self.search)
         self.saved = SavedSearches(frame, self.library, self.search, self.pages, self.history)
+        self.library.opened.connect(self.tags.use)
+        self.library.overview_changed.connect(lambda _overview: self.tags.look())
+        self.tags.changed.connect(self.library_pages.show_tags)
         self.library.opened.connect(self.trashing.use)
         self.trashing.files_gone.connect(self.viewer.go_on)
         self.trashing.files_gone.connect(self.search.ask_again)
@@ -116,8 +123,8 @@ class MainWindow(QMainWindow):
                 "look_again": self.library.index,
                 "keep": self.saved.keep,
                 "reveal": self.photos.reveal,
-                "undo": self.history.undo,
-                "redo": self.history.redo,
+                "undo": lambda: self.tags.after(self.history.undo),
+                "redo": lambda: self.tags.after(self.history.redo),
                 "larger": lambda: grid.set_row_height(grid.row_height() * 1.2),
                 "smaller": lambda: grid.set_row_height(grid.row_height() / 1.2),
                 "usual_size": lambda: grid.set_row_height(usual),

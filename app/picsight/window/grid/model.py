@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from PySide6.QtCore import QAbstractListModel, QMimeData, QModelIndex, QPersistentModelIndex, Qt, QUrl
 
 from picsight.window.grid.wall import EMPTY, Wall
+from picsight.window.parts.drops import PHOTOS
 from picsight.window.parts.words import (
     counted,
     match_words,
@@ -130,7 +131,8 @@ class WallModel(QAbstractListModel):
 
 
 def files_of(photos: Sequence[Result]) -> QMimeData:
-    """The files of photos for the clipboard or a drag."""
+    """The files of photos for the clipboard or a drag, which also tells this window which photos they are."""
     data = QMimeData()
+    data.setData(PHOTOS, " ".join(str(photo.id) for photo in photos).encode())
     data.setUrls([QUrl.fromLocalFile(str(photo.path)) for photo in photos])
     return data
