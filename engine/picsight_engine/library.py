@@ -22,6 +22,7 @@ from picsight_engine.store.directories import all_directories
 from picsight_engine.store.folders import Folder
 from picsight_engine.store.photos import photos_by_id
 from picsight_engine.store.problems import Problem, all_problems, retry_later, set_ignored
+from picsight_engine.store.ratings import own_stars
 from picsight_engine.store.searches import PastSearch, SavedSearch, Searches
 from picsight_engine.store.thumbnails import FILE_NAME as THUMBNAILS
 from picsight_engine.store.thumbnails import Thumbnails
@@ -390,7 +391,11 @@ class Library:
         if details is None:
             return None
         states = self.tags.states([details.id])[details.id]
-        return replace(details, tags=tuple(tag for tag, state, _ in states if state == "accepted"))
+        with self._db.reading() as connection:
+            stars = own_stars(connection, [details.id]).get(details.id, details.rating)
+        return replace(
+            details, tags=tuple(tag for tag, state, _ in states if state == "accepted"), rating=stars
+        )
 
     def problem_of(self, path: Path) -> Problem | None:
         """Why the file at `path` could not be indexed, None if nothing is known."""

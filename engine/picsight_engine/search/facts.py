@@ -12,6 +12,7 @@ import numpy as np
 
 from picsight_engine.search.times import time_of_value
 from picsight_engine.store import selection
+from picsight_engine.store.ratings import photos_rated, photos_with_stars
 from picsight_engine.store.tagged import (
     favourite_photos,
     photos_tagged,
@@ -57,11 +58,10 @@ KNOWN: dict[str, tuple[Column, str]] = {
     "place": ("place", "a place"),
     "camera": ("camera", "a camera"),
     "lens": ("lens", "a lens"),
-    "rating": ("rating", "stars"),
     "keywords": ("keywords", "keywords"),
     "description": ("description", "a description"),
 }
-_COPIES = "copies"
+_COPIES, _RATED = "copies", "rating"  # and these are asked for in other ways
 # What a person decides: the word for it, and which photos it holds for.
 _DECIDED = {
     "favourite": ("favourite", favourite_photos),
@@ -90,8 +90,8 @@ class Condition:
 VISIBLE = Condition("is", ("visible",), "in the library", selection.visible_photos)
 UNDATED = Condition("has", ("undated",), "without a date", selection.undated_photos)
 
-
 _TAGGABLE = Condition("tag", ("taggable",), "with keywords or tags", photos_that_may_be_tagged, decided=True)
+_STARRED = Condition("has", ("has", _RATED), "with stars", photos_with_stars, decided=True)
 
 
 def condition_of(fact: Fact, today: date) -> Condition | str:
@@ -167,8 +167,10 @@ def _has(value: str, _today: date) -> Condition | str:
     name = value.lower()
     if name == _COPIES:
         return Condition("has", ("has", name), "with copies", selection.photos_with_copies)
+    if name == _RATED:
+        return replace(_STARRED, basis=_STARRED)
     if name not in KNOWN:
-        return f'"has:" knows {_listed((*KNOWN, _COPIES))}.'
+        return f'"has:" knows {_listed((*KNOWN, _RATED, _COPIES))}.'
     return known(KNOWN[name][0])
 
 
@@ -213,8 +215,8 @@ def _rating(value: str, _today: date) -> Condition | str:
         least, most = {
             ">=": (one, 5), ">": (one + 1, 5), "<=": (0, one), "<": (0, one - 1),
         }.get(stars["sign"], (one, one))  # fmt: skip
-    find = partial(selection.photos_rated, least=least, most=most)
-    return Condition("rating", ("rating", value), f"{value} stars", find, known("rating"))
+    find = partial(photos_rated, least=least, most=most)
+    return Condition("rating", ("rating", value), f"{value} stars", find, _STARRED, decided=True)
 
 
 def _listed(names: tuple[str, ...]) -> str:

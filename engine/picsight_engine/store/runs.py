@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from picsight_engine.errors import RequestError
 from picsight_engine.store.decisions import add_decisions, settle_run, settle_tags
+from picsight_engine.store.ratings import add_ratings
 from picsight_engine.store.suggestions import put_scores, turn_scores
 from picsight_engine.store.tags import (
     Definition,
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 
     from picsight_engine.store.database import Database
     from picsight_engine.store.decisions import Verdict
-    from picsight_engine.store.suggestions import Scores
+from picsight_engine.store.suggestions import Scores
 
 RunKind = Literal[
     "new", "change", "rename", "move", "merge", "remove", "decide", "rate", "suggest", "index", "import"
@@ -63,7 +64,7 @@ class Recording:
         self.made: Run | None = None
         self._run = run
         self._before: dict[int, Definition] = {}
-        self._decided = self._scored = False
+        self._decided = self._scored = self._rated = False
 
     def add(self, draft: Definition) -> int:
         """A new tag, which is one that was removed when this is undone; returns its id."""
@@ -105,13 +106,17 @@ class Recording:
             self.connection, self._run.id, tag_id, photo_ids, verdict, source, when
         )
 
+    def rate(self, photo_ids: Iterable[int], stars: int | None) -> None:
+        """Gives photos stars, None for those of their files."""
+        self._rated |= add_ratings(self.connection, self._run.id, photo_ids, stars, self._run.made_at)
+
     def score(self, tag_id: int, scores: Scores) -> None:
         """Makes this what a tag suggests; once in a run."""
         self._scored |= put_scores(self.connection, self._run.id, tag_id, scores)
 
     def finish(self) -> None:
         """Lets everything count; nothing is left of a run that changed nothing."""
-        if not (self._before or self._decided or self._scored):
+        if not (self._before or self._decided or self._scored or self._rated):
             self.connection.execute(_DROP, (self._run.id,))
             return
         after = tags_by_id(self.connection, self._before)

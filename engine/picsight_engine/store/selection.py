@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from picsight_engine.store.database import Database
 
-Column = Literal["taken", "lat", "place", "camera", "lens", "rating", "keywords", "description"]
+Column = Literal["taken", "lat", "place", "camera", "lens", "keywords", "description"]
 Shape = Literal["portrait", "landscape", "square", "panorama"]
 
 _SQUARE = 1.02  # the longer side by the shorter one up to which a picture looks square
@@ -34,7 +34,6 @@ _UNDATED = """
 SELECT photo_id FROM files AS file WHERE present AND +photo_id IS NOT NULL AND taken IS NULL
     AND NOT EXISTS (SELECT 1 FROM files WHERE photo_id = file.photo_id AND present AND taken IS NOT NULL)"""
 _COPIES = f"{_PRESENT} GROUP BY photo_id HAVING count(*) > 1"
-_RATED = f"{_PRESENT} AND rating BETWEEN ? AND ?"
 _SHAPES: dict[Shape, str] = {
     "portrait": f"{_VISIBLE} AND height > width * {_SQUARE}",
     "landscape": f"{_VISIBLE} AND width > height * {_SQUARE}",
@@ -77,15 +76,9 @@ def photos_with_copies(db: Database) -> NDArray[np.int64]:
     return _ids(db, _COPIES)
 
 
-def photos_rated(db: Database, least: int, most: int) -> NDArray[np.int64]:
-    """The photos with so many stars."""
-    return _ids(db, _RATED, least, most)
-
-
 def photos_with(db: Database, column: Column) -> NDArray[np.int64]:
-    """The photos of which something of this kind is known; no stars (0) are none, and neither is "rejected" (-1)."""
-    known = "rating > 0" if column == "rating" else f"{column} IS NOT NULL"
-    return _ids(db, f"{_PRESENT} AND {known}")
+    """The photos of which something of this kind is known."""
+    return _ids(db, f"{_PRESENT} AND {column} IS NOT NULL")
 
 
 def photos_saying(db: Database, column: Column, fits: Callable[[str], bool]) -> NDArray[np.int64]:

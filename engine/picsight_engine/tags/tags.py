@@ -15,12 +15,13 @@ from picsight_engine.store.decisions import (
     states_of,
     suggested_and_decided,
 )
+from picsight_engine.store.ratings import own_stars, stars_of
 from picsight_engine.store.runs import recorded
 from picsight_engine.store.suggestions import best_suggestions, has_scores
 from picsight_engine.store.tags import Definition, live_tags, paths_of, tags_by_id, tags_called, tags_revision
 from picsight_engine.tags.learner import Learner, after, has_lesson, made_of
 from picsight_engine.tags.names import checked_name, checked_prompts, checked_threshold, shortened
-from picsight_engine.tags.tree import Tag, as_seen
+from picsight_engine.tags.tree import FAVOURITES, Marks, Tag, as_seen
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
     from picsight_engine.tags.statistics import Statistics
 
 _DOING: dict[Verdict, str] = {"accepted": "Accept", "rejected": "Reject", "withdrawn": "Undecide"}
+MOST_STARS = 5
 _DRAFT = Definition(0, "This tag", None, "tag", threshold=None, suggests=False, created_at=0.0)
 
 
@@ -218,6 +220,40 @@ class Tags:
                 with suppress(BundleError):
                     run.score(tag.id, self._learner.suggested(tag, after(known, changed, verdict)))
         return run.made
+
+    def rate(self, photos: Iterable[Path | int], stars: int | None) -> Run | None:
+        """Gives photos 0 to 5 stars of a person's own, None to let those of their files count; None where nothing changes.
+
+        Raises:
+            RequestError: there is no such photo, or no such number of stars.
+        """
+        ids = self._ids(photos)
+        if stars is not None and not 0 <= stars <= MOST_STARS:
+            raise RequestError(f"A photo has 0 to {MOST_STARS} stars, not {stars}.")
+        what = "by its files" if stars is None else f"{stars} star{'' if stars == 1 else 's'}"
+        with recorded(self._db, "rate", f"Rate {_photos(len(ids))}: {what}") as run:
+            own = own_stars(run.connection, ids)
+            run.rate([photo for photo in ids if own.get(photo) != stars], stars)
+        return run.made
+
+    def rating(self, photo_id: int) -> int | None:
+        """A visible photo's stars: a person's own, else what its first file says, where -1 is "rejected"."""
+        with self._db.reading() as connection:
+            return stars_of(connection, [photo_id]).get(photo_id)
+
+    def marks(self, photo_ids: Sequence[int]) -> dict[int, Marks]:
+        """For each of these visible photos what a person has said of it, and what is suggested."""
+        states = self.states(photo_ids)
+        with self._db.reading() as connection:
+            stars = stars_of(connection, list(states))
+        return {
+            photo_id: Marks(
+                rating=stars.get(photo_id),
+                favourite=any(path == FAVOURITES and how == "accepted" for path, how, _ in own),
+                tags=tuple((path, how) for path, how, _ in own if path != FAVOURITES),
+            )
+            for photo_id, own in states.items()
+        }
 
     def states(self, photo_ids: Sequence[int]) -> dict[int, list[tuple[str, State, float | None]]]:
         """For each photo the paths of its tags, how it stands to them, and its score where that is known."""

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from picsight_engine.store.tags import Definition, TagKind
 
 USUAL_THRESHOLD = 0.5
+FAVOURITES = "Favourites"  # the path of the built-in tag, which nothing else can have
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +37,15 @@ class Tag:
     accepted: int
     rejected: int
     suggested: int
+
+
+@dataclass(frozen=True, slots=True)
+class Marks:
+    """What stands beside a photo on the wall: its stars, and the paths of its tags and albums with how it stands to them."""
+
+    rating: int | None
+    favourite: bool
+    tags: tuple[tuple[str, State], ...]
 
 
 def threshold_of(tag: Definition) -> float:

@@ -80,6 +80,25 @@ def test_a_tag_is_made_taught_searched_for_and_undone(tags, photos):
     assert [tag["name"] for tag in document(tags("tags", "list", "--json"))["tags"]] == ["Favourites"]
 
 
+def test_stars_are_given_shown_searched_for_and_taken_back(tags, photos):
+    rated = document(tags("tags", "rate", "4", *photos[:2], "--json"))
+    assert (rated["run"]["kind"], rated["run"]["words"]) == ("rate", "Rate 2 photos: 4 stars")
+    assert document(tags("show", photos[0], "--json"))["rating"] == 4
+    assert len(document(tags("search", "rated:>3", "--json"))["results"]) == 2
+    assert tags("tags", "rate", "none", photos[0])[1] == "Rate 1 photo: by its files.\n"
+    assert document(tags("show", photos[0], "--json"))["rating"] is None
+    code, out, err = tags("tags", "rate", "6", photos[0])
+    assert (code, out) == (2, "")
+    assert "'6' is not one of" in err
+
+
+def test_an_album_is_filled_by_hand(tags, photos):
+    assert document(tags("tags", "new", "Trip", "--album", "--json"))["threshold"] is None
+    assert tags("tags", "suggest", "Trip")[0] == 2
+    assert tags("tags", "accept", "Trip", photos[0])[0] == 0
+    assert document(tags("show", photos[0], "--json"))["tags"] == ["Trip"]
+
+
 def test_what_a_person_reads(tags, photos):
     assert tags("tags", "list")[1] == "Favourites: 0 photos\n"
     code, out, err = tags("tags", "new", "-night", "--not", photos[0])

@@ -51,7 +51,8 @@ class Kennel:
     def state(self) -> tuple[object, ...]:
         """All that a person can see of tags."""
         photos = [*self.dogs, *self.others]
-        return self.tags.all(), self.tags.states(photos), self.album.found("tag:dogs -is:favourite")
+        found = (self.album.found(query) for query in ("tag:dogs -is:favourite", "rated:>=3"))
+        return self.tags.all(), self.tags.states(photos), self.tags.marks(photos), *found
 
 
 @pytest.fixture(scope="session")

@@ -24,6 +24,11 @@ CHANGES = st.lists(
         ),
         st.tuples(st.just("suggest"), st.sampled_from(NAMES)),
         st.tuples(
+            st.just("rate"),
+            st.lists(st.integers(0, 5), min_size=1, max_size=3),
+            st.sampled_from([None, 0, 4]),
+        ),
+        st.tuples(
             st.just("change"),
             st.sampled_from(NAMES),
             st.fixed_dictionaries(
@@ -55,6 +60,9 @@ def change(kennel, kind, *rest):
             kennel.tags.decide(name, [kennel.dogs[photo] for photo in photos], verdict)
         elif kind == "suggest":
             kennel.tags.suggest(*rest)
+        elif kind == "rate":
+            numbers, stars = rest
+            kennel.tags.rate([kennel.dogs[number] for number in numbers], stars)
         elif kind == "change":
             name, what = rest
             kennel.tags.change(name, **{key: meant(kennel, key, value) for key, value in what.items()})

@@ -49,6 +49,7 @@ def tags() -> None:
     "--threshold", type=float, metavar="P", help="How likely a photo must be to be suggested, 0 to 1 (0.5)."
 )
 @click.option("--parent", metavar="TAG", help="The tag that it stands below.")
+@click.option("--album", is_flag=True, help="Make an album, which is always filled by hand.")
 @shared_options
 @click.pass_obj
 def new(
@@ -60,6 +61,7 @@ def new(
     against: tuple[Path, ...],
     threshold: float | None,
     parent: str | None,
+    album: bool,
 ) -> int:
     """Make the tag NAME; with words or examples it suggests photos at once.
 
@@ -73,6 +75,7 @@ def new(
             against=_absolute(against),
             threshold=threshold,
             parent=parent,
+            kind="album" if album else "tag",
         )
     if invocation.json:
         put_json(tag_document(tag))
@@ -155,6 +158,19 @@ def accept(invocation: Invocation, tag: str, photos: tuple[Path, ...]) -> int:
 def reject(invocation: Invocation, tag: str, photos: tuple[Path, ...]) -> int:
     """Say that the photos PATH do not belong to TAG; they are not suggested again."""
     return _decide(invocation, tag, photos, "rejected")
+
+
+@tags.command("rate", cls=WordsCommand)
+@click.argument("stars", type=click.Choice(["0", "1", "2", "3", "4", "5", "none"]))
+@click.argument("photos", nargs=-1, required=True, metavar="PATH...", type=A_PATH)
+@shared_options
+@click.pass_obj
+def rate(invocation: Invocation, stars: str, photos: tuple[Path, ...]) -> int:
+    """Give the photos PATH stars of your own, 0 to 5; with "none" what their files say counts again."""
+    with _opened(invocation) as library:
+        run = library.tags.rate(_absolute(photos), None if stars == "none" else int(stars))
+    _tell(invocation, run)
+    return 0
 
 
 @tags.command("undo")

@@ -1,0 +1,69 @@
+"""The stars that a person gives: of the photo, whatever its files say; like decisions, each is a part of a run."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from picsight_engine.store.files import PRIMARY_FILE
+
+if TYPE_CHECKING:
+    import sqlite3
+    from collections.abc import Iterable, Sequence
+
+    from numpy.typing import NDArray
+
+    from picsight_engine.store.database import Database
+
+_ADD = "INSERT INTO ratings (photo_id, stars, run_id, rated_at) VALUES (?, ?, ?, ?)"
+_IDS = "(SELECT value FROM json_each(?))"
+# The last word counts, of those that were not undone: SQLite takes `stars` from the row of the highest number.
+_LAST = """
+SELECT photo_id, stars, max(ratings.id) AS last FROM ratings JOIN tag_runs ON tag_runs.id = run_id
+WHERE undone_at IS NULL{which} GROUP BY photo_id"""
+_OWN = f"""
+WITH own AS (SELECT photo_id, stars FROM ({_LAST.format(which="")}) WHERE stars IS NOT NULL)"""
+_OWN_OF = f"""
+SELECT photo_id, stars FROM ({_LAST.format(which=f" AND photo_id IN {_IDS}")}) WHERE stars IS NOT NULL"""
+_SAID_OF = (
+    f"SELECT photos.id, rating FROM photos JOIN files ON files.id = {PRIMARY_FILE} WHERE photos.id IN {_IDS}"
+)
+_RATED = f"""
+{_OWN} SELECT photo_id FROM own JOIN photos ON photos.id = photo_id
+WHERE missing_since IS NULL AND stars BETWEEN ?1 AND ?2
+UNION SELECT photo_id FROM files WHERE present AND +photo_id IS NOT NULL AND rating BETWEEN ?1 AND ?2
+    AND photo_id NOT IN (SELECT photo_id FROM own)"""
+
+
+def add_ratings(
+    connection: sqlite3.Connection, run_id: int, photo_ids: Iterable[int], stars: int | None, time: float
+) -> bool:
+    """Gives photos 0 to 5 stars, None for those of their files; returns whether there are any photos."""
+    rows = [(photo_id, stars, run_id, time) for photo_id in photo_ids]
+    connection.executemany(_ADD, rows)
+    return bool(rows)
+
+
+def own_stars(connection: sqlite3.Connection, photo_ids: Sequence[int]) -> dict[int, int]:
+    """The stars of those of these photos to which a person gave some."""
+    return dict(connection.execute(_OWN_OF, (json.dumps(photo_ids),)).fetchall())
+
+
+def stars_of(connection: sqlite3.Connection, photo_ids: Sequence[int]) -> dict[int, int | None]:
+    """The stars of these visible photos: a person's own, else those of the primary file, None where it has none."""
+    said = dict(connection.execute(_SAID_OF, (json.dumps(photo_ids),)).fetchall())
+    return {**said, **own_stars(connection, photo_ids)}
+
+
+def photos_rated(db: Database, least: int, most: int) -> NDArray[np.int64]:
+    """The visible photos with so many stars, ascending: a person's own, else those of any file."""
+    with db.reading() as connection:
+        rows = connection.execute(_RATED, (least, most)).fetchall()
+    return np.unique(np.fromiter((photo_id for (photo_id,) in rows), np.int64))
+
+
+def photos_with_stars(db: Database) -> NDArray[np.int64]:
+    """Those with one star or more."""
+    return photos_rated(db, 1, 5)

@@ -1,0 +1,105 @@
+"""Stars, favourites and albums: what a person says of photos without any words."""
+
+from __future__ import annotations
+
+import random
+
+import pytest
+
+from picsight_engine.errors import RequestError
+from picsight_engine.store.files import Metadata, put_metadata
+from picsight_engine.tags.tree import FAVOURITES, Marks
+
+
+def say_stars(kennel, photo, stars):
+    """What the photo's file says of it."""
+    with kennel.album.db.writer() as connection:
+        put_metadata(connection, kennel.album.folder_id, b"%03d.jpg" % (photo - 1), Metadata(rating=stars), 1)
+
+
+def test_own_stars_win_over_the_files_and_are_taken_back_to_those(kennel):
+    good, poor, plain = kennel.dogs[:3]
+    for photo, stars in ((good, 4), (poor, 1)):
+        say_stars(kennel, photo, stars)
+    assert [kennel.tags.rating(photo) for photo in (good, poor, plain)] == [4, 1, None]
+    run = kennel.tags.rate([good, plain], 0)
+    assert run.words == "Rate 2 photos: 0 stars"
+    kennel.tags.rate([poor], 5)
+    found = kennel.album.found
+    assert [kennel.tags.rating(photo) for photo in (good, poor, plain)] == [0, 5, 0]
+    assert found("rated:>=1") == found("has:rating") == [poor]
+    assert set(found("rated:0")) == {good, plain}
+    assert kennel.tags.rate([poor], 5) is None
+    kennel.tags.rate([good, poor, plain], None)
+    assert set(found("rated:1..4")) == {good, poor}
+    assert [kennel.tags.rating(photo) for photo in (good, poor, plain)] == [4, 1, None]
+
+
+def test_stars_are_found_as_every_photos_own_rating_says(kennel):
+    chance = random.Random(4)
+    photos = [*kennel.dogs, *kennel.others[:20]]
+    for photo in photos:
+        if chance.random() < 0.5:
+            say_stars(kennel, photo, chance.randrange(-1, 6))
+    for _ in range(12):
+        kennel.tags.rate(chance.sample(photos, 5), chance.choice([None, 0, 2, 5]))
+    kennel.tags.undo(chance.choice(kennel.tags.runs()).id)
+    for least in range(6):
+        wanted = {photo for photo in photos if (kennel.tags.rating(photo) or 0) >= least}
+        if least == 0:
+            wanted = {photo for photo in photos if (kennel.tags.rating(photo) or -2) >= 0}
+            wanted |= {photo for photo in photos if kennel.tags.rating(photo) == 0}
+        assert set(kennel.album.found(f"rated:>={least}")) == wanted
+
+
+def test_a_library_without_stars_says_so_until_there_are_some(kennel):
+    (fault,) = kennel.album.library.search("rated:5").faults
+    assert "stars" in fault.message
+    kennel.tags.rate(kennel.dogs[:1], 3)
+    answer = kennel.album.library.search("rated:5")
+    assert (answer.faults, answer.results) == ((), ())
+
+
+@pytest.mark.parametrize("stars", [-1, 6])
+def test_no_photo_has_more_than_five_stars(kennel, stars):
+    with pytest.raises(RequestError, match="0 to 5 stars"):
+        kennel.tags.rate(kennel.dogs, stars)
+
+
+def test_show_tells_own_stars_first(kennel):
+    (dog,) = kennel.dogs[:1]
+    say_stars(kennel, dog, 2)
+    path = kennel.album.library.photo(dog).path
+    assert kennel.album.library.show(path).rating == 2
+    kennel.tags.rate([path], 4)
+    assert kennel.album.library.show(path).rating == 4
+
+
+def test_the_wall_gets_all_marks_of_its_photos_at_once(kennel):
+    first, second, third = kennel.dogs[:3]
+    kennel.tags.new("Dogs", prompts=["dog"])
+    kennel.tags.new("Trip", kind="album")
+    kennel.tags.new("Favourites", parent="Trip")
+    kennel.tags.decide(FAVOURITES, [first, second], "accepted")
+    kennel.tags.decide(FAVOURITES, [second], "withdrawn")
+    kennel.tags.decide("Trip", [second], "accepted")
+    kennel.tags.decide("Trip/Favourites", [third], "rejected")
+    kennel.tags.rate([third], 3)
+    assert kennel.tags.marks([first, second, third]) == {
+        first: Marks(None, favourite=True, tags=(("Dogs", "suggested"),)),
+        second: Marks(None, favourite=False, tags=(("Dogs", "suggested"), ("Trip", "accepted"))),
+        third: Marks(3, favourite=False, tags=(("Dogs", "suggested"), ("Trip/Favourites", "rejected"))),
+    }
+
+
+def test_albums_are_filled_by_hand_alone(kennel):
+    with pytest.raises(RequestError, match="filled by hand"):
+        kennel.tags.change(FAVOURITES, suggests=True)
+    for what in ({"prompts": ["dog"]}, {"examples": kennel.dogs}):
+        with pytest.raises(RequestError, match="filled by hand"):
+            kennel.tags.new("Trip", kind="album", **what)
+    made = kennel.tags.new("Trip", kind="album")
+    kennel.tags.decide("Trip", kennel.dogs, "accepted")
+    assert (made.threshold, kennel.tags.find("Trip").accepted) == (None, len(kennel.dogs))
+    assert set(kennel.album.found("tag:trip")) == set(kennel.dogs)
+    assert len(kennel.album.found("is:untagged")) == 100
