@@ -10,6 +10,7 @@ from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtWidgets import QMainWindow
 
 from picsight.settings import Settings
+from picsight.window.actions.chosen import ChosenPhotos
 from picsight.window.actions.exporting import Exporting
 from picsight.window.actions.folders import FolderActions
 from picsight.window.actions.keys import bind_keys
@@ -30,6 +31,9 @@ from picsight.window.search.place import Place
 from picsight.window.search.saved import SavedSearches
 from picsight.window.tags.deeds import TagDeeds
 from picsight.window.tags.lines import TagLines
+from picsight.window.tags.markings import Markings
+from picsight.window.tags.review import Review
+from picsight.window.tags.tagging import Tagging
 from picsight.window.tokens import px
 from picsight.window.viewer.controller import ViewerController
 from picsight.window.viewer.why import Why
@@ -72,12 +76,16 @@ class MainWindow(QMainWindow):
         self.tags = TagDeeds(frame.status, self.history, jobs, self)
         self.trashing = Trashing(self, frame.status, self.history, jobs)
         self.exporting = Exporting(self, frame.status, jobs)
-        self.photos = PhotoActions(frame, self.viewer, self.trashing, self.exporting, jobs)
+        chosen = ChosenPhotos(frame, self.viewer)
+        self.tagging = Tagging(self, self.tags, chosen)
+        self.photos = PhotoActions(frame, chosen, self.trashing, self.exporting, jobs, tagging=self.tagging)
         self.models = ModelsController(place, self.library, jobs, self)
         self.hint = BetterModels(frame, self.library, self.search, self.models, wanted=settings.better_models)
+        self.markings = Markings(frame.grid, frame.model, self.tags, jobs)
         self.pages = Pages(self, frame, self.search, self.viewer, self.photos)
         self.library_pages = LibraryPages(frame, self.library, self.search, self.models, self.folders)
         TagLines(frame.sidebar, self.pages, self.tags)
+        self.review = Review(frame.grid, frame.model, self.search, self.tags)
         self.problems = ProblemsController(frame.problems, self.library, self.history)
         join_offers(self.offers, frame, self.search)
         self.saved = SavedSearches(frame, self.library, self.search, self.pages, self.history)

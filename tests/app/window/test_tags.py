@@ -5,13 +5,13 @@ from __future__ import annotations
 import shutil
 
 import pytest
-from PySide6.QtCore import QMimeData, QPointF, Qt, QUrl
-from PySide6.QtGui import QDragMoveEvent, QDropEvent
+from PySide6.QtCore import QItemSelectionModel, QMimeData, QPointF, Qt, QUrl
+from PySide6.QtGui import QDragMoveEvent, QDropEvent, QGuiApplication
 from PySide6.QtWidgets import QTreeView
 
 from picsight.jobs import Jobs
 from picsight.settings import Settings
-from picsight.window.grid.model import files_of
+from picsight.window.grid.model import Role, files_of
 from picsight.window.library.controller import LibraryPlace
 from picsight.window.library.sidebar_model import ENTRY
 from picsight.window.main_window import MainWindow
@@ -55,6 +55,7 @@ def window(shared_window, library, qtbot):
         if not run.undone:
             library.tags.undo(run.id)
     shared_window.tags.look()
+    shared_window.activateWindow()
     shared_window.pages.go(Place())
     qtbot.waitUntil(lambda: len(shared_window.frame.model.wall.results) == 8, timeout=PATIENCE)
     qtbot.waitUntil(lambda: shared_window.tags.tags == tuple(library.tags.all()))
@@ -108,3 +109,97 @@ def test_what_is_no_photo_of_the_library_is_told_and_nothing_changes(qtbot, wind
     drop(window, "Seen", data)
     qtbot.waitUntil(lambda: "is no photo of the library" in window.frame.status.words())
     assert library.tags.find("Seen").accepted == 0
+
+
+def select(window, *rows):
+    grid = window.frame.grid
+    grid.setFocus()
+    grid.clearSelection()
+    for row in rows:
+        index = window.frame.model.index(row)
+        grid.selectionModel().setCurrentIndex(index, QItemSelectionModel.SelectionFlag.Select)
+    return [window.frame.model.photo(row).id for row in rows]
+
+
+def spoken(window, row):
+    return window.frame.model.index(row).data(Qt.ItemDataRole.AccessibleTextRole)
+
+
+def file_into(qtbot, window, letters):
+    chooser = window.tagging.chooser
+    qtbot.keyClick(window.frame.grid, Qt.Key.Key_T)
+    qtbot.waitUntil(lambda: QGuiApplication.focusObject() is chooser.line)
+    qtbot.keyClicks(chooser.line, letters)
+    qtbot.keyClick(chooser.line, Qt.Key.Key_Return)
+    qtbot.waitUntil(window.frame.grid.hasFocus)
+
+
+def test_selected_photos_are_put_into_a_tag_by_a_few_letters_and_one_undo_takes_it_all_back(
+    qtbot, window, library
+):
+    library.tags.new("Birds")
+    library.tags.new("Waders", parent="Birds")
+    look(qtbot, window, library)
+    ids = select(window, 1, 3)
+    file_into(qtbot, window, "wad")
+    qtbot.waitUntil(lambda: library.tags.find("Waders").accepted == 2)
+    assert not window.tagging.chooser.isVisible()
+    qtbot.waitUntil(lambda: "tagged Birds/Waders" in spoken(window, 3))
+    file_into(qtbot, window, "Trips/Lisbon")
+    qtbot.waitUntil(lambda: "Made the tag" in window.frame.status.words())
+    assert library.tags.find("Trips/Lisbon").accepted == 2
+    assert {path for path, _, _ in library.tags.states(ids)[ids[0]]} == {"Birds/Waders", "Trips/Lisbon"}
+    qtbot.keyClick(window.frame.grid, Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier)
+    qtbot.waitUntil(
+        lambda: [tag.path for tag in window.tags.tags if tag.kind == "tag"] == ["Birds", "Birds/Waders"]
+    )
+    qtbot.waitUntil(lambda: "Redo" in window.frame.status._act.text())
+    window.history.redo()
+    qtbot.waitUntil(lambda: any(tag.path == "Trips/Lisbon" and tag.accepted == 2 for tag in window.tags.tags))
+
+
+def test_favourites_and_stars_are_given_by_key_and_letters_without_a_selection_begin_a_search(
+    qtbot, window, library
+):
+    ids, grid = select(window, 0, 2), window.frame.grid
+    qtbot.keyClick(grid, Qt.Key.Key_F)
+    qtbot.keyClick(grid, Qt.Key.Key_4)
+    qtbot.waitUntil(lambda: "Rated 2 photos 4 stars" in window.frame.status.words())
+    marks = library.tags.marks(ids)
+    assert [(mark.favourite, mark.rating) for mark in marks.values()] == [(True, 4)] * 2
+    qtbot.waitUntil(lambda: "4 stars, favourite" in spoken(window, 0))
+    qtbot.keyClick(grid, Qt.Key.Key_F)
+    qtbot.waitUntil(lambda: not any(mark.favourite for mark in library.tags.marks(ids).values()))
+    grid.clearSelection()
+    qtbot.keyClick(grid, Qt.Key.Key_F)
+    assert window.frame.box.line.text() == "f"
+
+
+def test_suggestions_are_accepted_and_rejected_where_they_lie_and_the_next_one_is_selected(
+    qtbot, window, library
+):
+    tag = library.tags.new("Anything", prompts=["a photo"], threshold=0.0)
+    assert tag.suggested == 8
+    look(qtbot, window, library)
+    window.frame.sidebar.tag_requested.emit(window.tags.tags[1])
+    qtbot.waitUntil(lambda: window.search.place.words == "tag:Anything")
+    model, grid = window.frame.model, window.frame.grid
+    qtbot.waitUntil(lambda: model.state(model.photo(7).id) == ("Anything", "suggested"))
+    before = shown(window)
+    select(window, 0)
+    qtbot.keyClick(grid, Qt.Key.Key_A)
+    qtbot.keyClick(grid, Qt.Key.Key_R)
+    assert grid.currentIndex().row() == 2
+    qtbot.waitUntil(lambda: "suggested" not in spoken(window, 1))
+    states = [library.tags.states(before)[photo][0][1] for photo in before[:3]]
+    assert states == ["accepted", "rejected", "suggested"]
+    assert shown(window) == before
+    qtbot.waitUntil(lambda: model.index(1).data(Role.STATE) == "rejected")
+    qtbot.keyClick(grid, Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier)
+    qtbot.waitUntil(lambda: model.index(1).data(Role.STATE) == "suggested")
+    window.search.ask_again()
+    window.pages.go(Place())
+    qtbot.waitUntil(lambda: not model.tag)
+    select(window, 0)
+    qtbot.keyClick(grid, Qt.Key.Key_A)
+    assert window.frame.box.line.text() == "a"

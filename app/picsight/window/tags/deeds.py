@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QObject, Signal
 
+from picsight.window.tags.wording import decided
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
@@ -18,20 +20,20 @@ if TYPE_CHECKING:
     from picsight.window.library.status import StatusLine
     from picsight_engine.library import Library
     from picsight_engine.store.decisions import Verdict
-    from picsight_engine.store.runs import Run
     from picsight_engine.tags.tree import Tag
 
     Act = Callable[[Library], Any]
 
 LANE = "tags"
+MOST_RUNS = 64  # that one act makes: a tag, all those above it, and what is decided
 
 
 @dataclass(frozen=True, slots=True)
 class _Outcome:
-    """What came of an act: its value, the run that it was if it changed anything, and the tags of after."""
+    """What came of an act: its value, the runs that it was, the latest first, and the tags of after."""
 
     value: Any
-    run: Run | None
+    runs: tuple[int, ...]
     tags: tuple[Tag, ...]
 
 
@@ -78,24 +80,27 @@ class TagDeeds(QObject):
         if library is not None:
             self._jobs.read(lambda: tuple(library.tags.all()), self._take, replaces=LANE)
 
-    def decide(self, tag: Tag, photos: Sequence[int | Path], verdict: Verdict, words: str) -> None:
-        """Accept or reject photos, or leave them undecided again; `words` say it once it is done."""
-        self.do(words, lambda library: library.tags.decide(tag.path, photos, verdict))
+    def decide(self, tag: Tag, photos: Sequence[int | Path], verdict: Verdict) -> None:
+        """Accept or reject photos, or leave them undecided again."""
+        words = decided(tag, len(photos), verdict)
+        self.do(lambda library: library.tags.decide(tag.path, photos, verdict), lambda _run: words)
 
     def do(
         self,
-        words: str,
         act: Act,
+        words: Callable[[Any], str],
         done: Callable[[Any], object] = lambda _value: None,
         refused: Callable[[str], object] | None = None,
     ) -> None:
-        """Change something, note it in `words` to be taken back, and go on with what the act returned."""
+        """Change something and say it in the `words` for what the act returned; what changed anything can be taken back."""
 
         def end(outcome: _Outcome) -> None:
-            run = outcome.run
-            if run is not None:
-                undo = self._step(lambda library: library.tags.undo(run.id))
-                self._history.add(words, undo, self._step(lambda library: library.tags.redo(run.id)))
+            said = words(outcome.value)
+            if outcome.runs:
+                undo, redo = (self._turn(outcome.runs, back=back) for back in (True, False))
+                self._history.add(said, undo, redo)
+            else:
+                self._status.show_sentence(said)
             done(outcome.value)
 
         self._queue(_Waiting(act, end, refused or self._status.show_sentence))
@@ -107,7 +112,11 @@ class TagDeeds(QObject):
         else:
             then()
 
-    def _step(self, act: Act) -> Step:
+    def _turn(self, runs: Sequence[int], *, back: bool) -> Step:
+        def act(library: Library) -> None:
+            for run in runs if back else reversed(runs):
+                library.tags.undo(run) if back else library.tags.redo(run)
+
         def run(ended: Ended) -> None:
             def refuse(sentence: str) -> None:
                 self._status.show_sentence(sentence)
@@ -148,13 +157,8 @@ class TagDeeds(QObject):
 
 
 def _done(library: Library, act: Act) -> _Outcome:
-    """Act, and find the run that it was; in a thread, and no other act of this window runs beside it."""
-    before = _last_run(library)
+    """Act, and find the runs that it was; in a thread, and no other act of this window runs beside it."""
+    before = max((run.id for run in library.tags.runs(1)), default=0)
     value = act(library)
-    run = _last_run(library)
-    is_new = run is not None and (before is None or run.id > before.id)
-    return _Outcome(value, run if is_new else None, tuple(library.tags.all()))
-
-
-def _last_run(library: Library) -> Run | None:
-    return next(iter(library.tags.runs(1)), None)
+    made = tuple(run.id for run in library.tags.runs(MOST_RUNS) if run.id > before)
+    return _Outcome(value, made, tuple(library.tags.all()))

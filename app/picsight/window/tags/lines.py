@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QObject
 
 from picsight.window.search.place import Place
-from picsight.window.tags.wording import decided, query_of
+from picsight.window.tags.wording import query_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -29,4 +29,4 @@ class TagLines(QObject):
         sidebar.photos_dropped.connect(self._accept)
 
     def _accept(self, tag: Tag, photos: Sequence[int | Path]) -> None:
-        self._deeds.decide(tag, photos, "accepted", decided(tag.path, len(photos), "accepted"))
+        self._deeds.decide(tag, photos, "accepted")
