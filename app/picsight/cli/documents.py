@@ -136,6 +136,7 @@ def tag_details_document(tag: Tag, examples: Sequence[Path], against: Sequence[P
     return {
         **tag_document(tag),
         "kind": tag.kind,
+        "suggests": tag.suggests,
         "prompts": list(tag.prompts),
         "examples": [str(path) for path in examples],
         "against": [str(path) for path in against],

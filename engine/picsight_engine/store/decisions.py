@@ -26,6 +26,7 @@ _PAIRS = (
     f"SELECT DISTINCT {_OWNER} AS tag_id, photo_id FROM tag_decisions JOIN tags AS tag ON tag.id = tag_id"
 )
 _PAIRS_OF_RUN = f"{_PAIRS} WHERE run_id = ?"
+_PAIRS_OF_DECISION = f"{_PAIRS} WHERE +run_id = ? AND tag_id = ?"
 _PAIRS_OF_TAGS = f"""
 SELECT tag_id, photo_id FROM tag_photos WHERE verdict IS NOT NULL AND tag_id IN (SELECT value FROM json_each(?1))
 UNION {_PAIRS} WHERE {_OWNER} IN (SELECT value FROM json_each(?1))"""
@@ -45,7 +46,19 @@ DELETE FROM tag_photos WHERE verdict IS NULL AND score IS NULL AND (tag_id, phot
 _FORGET_DUE = "DROP TABLE due"
 _SHOWN = "photo_id NOT IN (SELECT id FROM photos WHERE missing_since IS NOT NULL)"
 _DECIDED = "SELECT photo_id, verdict FROM tag_photos WHERE tag_id = ? AND verdict IS NOT NULL"
-_COUNTS = f"SELECT tag_id, coalesce(verdict, 'suggested'), count(*) FROM tag_photos WHERE {_SHOWN} GROUP BY 1, verdict"
+_COUNTS = f"SELECT tag_id, coalesce(verdict, 'suggested'), count(*) FROM tag_photos WHERE {_SHOWN}{{which}} GROUP BY 1, verdict"
+# A parent has what those below it have, each photo once, but for what is rejected in the parent itself.
+_COUNTS_OF_PARENTS = f"""
+WITH RECURSIVE below (top, id) AS (
+    SELECT DISTINCT parent_id, parent_id FROM tags WHERE removed_at IS NULL AND parent_id IS NOT NULL{{which}}
+    UNION SELECT top, tags.id FROM below JOIN tags ON parent_id = below.id WHERE removed_at IS NULL)
+SELECT top, sum(accepted), sum(NOT accepted) FROM (
+    SELECT top, max(verdict IS NOT NULL) AS accepted
+    FROM below JOIN tag_photos AS held ON tag_id = below.id
+    WHERE verdict IS NOT 'rejected' AND {_SHOWN} AND NOT EXISTS (
+        SELECT 1 FROM tag_photos WHERE tag_id = top AND photo_id = held.photo_id AND verdict = 'rejected')
+    GROUP BY top, photo_id)
+GROUP BY top"""
 _STATES = f"""
 SELECT photo_id, tag_id, coalesce(verdict, 'suggested'), score FROM tag_photos JOIN tags ON tags.id = tag_id
 WHERE photo_id IN {_IDS} AND removed_at IS NULL ORDER BY photo_id, tag_id"""
@@ -76,14 +89,15 @@ def add_decisions(
     source: str,
     time: float,
 ) -> bool:
-    """Writes decisions down, which count once `settle_run` was called; returns whether there are any."""
+    """Writes decisions down, and lets them count; returns whether there are any."""
     rows = [(tag_id, photo_id, verdict, source, run_id, time) for photo_id in photo_ids]
     connection.executemany(_ADD, rows)
+    _settle(connection, _PAIRS_OF_DECISION, run_id, tag_id)
     return bool(rows)
 
 
 def settle_run(connection: sqlite3.Connection, run_id: int) -> None:
-    """Lets the last decision count for everything that a run decided."""
+    """Lets the last decision that was not undone count for everything that a run decided."""
     _settle(connection, _PAIRS_OF_RUN, run_id)
 
 
@@ -103,9 +117,18 @@ def suggested_and_decided(connection: sqlite3.Connection, tag_id: int) -> tuple[
     return counts
 
 
-def count_states(connection: sqlite3.Connection) -> dict[tuple[int, State], int]:
-    """How many visible photos each tag has of each state."""
-    return {(tag_id, state): number for tag_id, state, number in connection.execute(_COUNTS)}
+def count_states(connection: sqlite3.Connection, tag_id: int | None = None) -> dict[tuple[int, State], int]:
+    """How many visible photos each tag, or one, has of each state, those of the tags below it included.
+
+    Rejected ones are its own.
+    """
+    one = () if tag_id is None else (tag_id,)
+    own, parents = (" AND tag_id = ?", " AND parent_id = ?") if one else ("", "")
+    rows = connection.execute(_COUNTS.format(which=own), one)
+    counts = {(counted, state): number for counted, state, number in rows}
+    for parent, accepted, suggested in connection.execute(_COUNTS_OF_PARENTS.format(which=parents), one):
+        counts[parent, "accepted"], counts[parent, "suggested"] = accepted, suggested
+    return counts
 
 
 def states_of(db: Database, photo_ids: Sequence[int]) -> dict[int, list[TagState]]:
@@ -123,9 +146,9 @@ def all_are_known(connection: sqlite3.Connection, photo_ids: Sequence[int]) -> b
     return count == len(set(photo_ids))
 
 
-def _settle(connection: sqlite3.Connection, pairs: str, value: object) -> None:
+def _settle(connection: sqlite3.Connection, pairs: str, *values: object) -> None:
     # A list of its own: the statements below change what it is read from.
-    connection.execute(_COLLECT.format(pairs=pairs), (value,))
+    connection.execute(_COLLECT.format(pairs=pairs), values)
     connection.execute(_SETTLE)
     connection.execute(_TIDY)
     connection.execute(_FORGET_DUE)

@@ -39,6 +39,7 @@ _DROP = "DELETE FROM tag_runs WHERE id = ?"
 _COLUMNS = "id, kind, words, made_at, undone_at IS NOT NULL"
 _LATEST = f"SELECT {_COLUMNS} FROM tag_runs ORDER BY id DESC LIMIT ?"
 _LAST_DONE = "SELECT max(id) FROM tag_runs WHERE undone_at IS NULL"
+_LAST_UNDONE = "SELECT id FROM tag_runs WHERE undone_at IS NOT NULL ORDER BY undone_at DESC, id LIMIT 1"
 _RUN = f"SELECT {_COLUMNS} FROM tag_runs WHERE id = ?"
 _DEFINITIONS = "SELECT before, after FROM tag_runs WHERE id = ?"
 _TURN = "UPDATE tag_runs SET undone_at = ? WHERE id = ?"
@@ -61,6 +62,7 @@ class Recording:
 
     def __init__(self, connection: sqlite3.Connection, run: Run) -> None:
         self.connection = connection
+        self.now = run.made_at
         self.made: Run | None = None
         self._run = run
         self._before: dict[int, Definition] = {}
@@ -68,10 +70,9 @@ class Recording:
 
     def add(self, draft: Definition) -> int:
         """A new tag, which is one that was removed when this is undone; returns its id."""
-        now = self._run.made_at
-        tag_id = add_tag(self.connection, draft, now)
+        tag_id = add_tag(self.connection, draft, self.now)
         put_definition(self.connection, replace(draft, id=tag_id))
-        self._before[tag_id] = replace(tags_by_id(self.connection, [tag_id])[tag_id], removed_at=now)
+        self._before[tag_id] = replace(tags_by_id(self.connection, [tag_id])[tag_id], removed_at=self.now)
         return tag_id
 
     def define(self, tag: Definition) -> None:
@@ -80,6 +81,7 @@ class Recording:
         if known != tag:
             self._before.setdefault(tag.id, known)
             put_definition(self.connection, tag)
+            settle_tags(self.connection, _parted({tag.id: known}, {tag.id: tag}))
 
     def tag(self, tag_id: int) -> Definition:
         """A tag as it is now, whoever changed it since it was asked for.
@@ -100,15 +102,15 @@ class Recording:
         source: str,
         decided_at: float | None = None,
     ) -> None:
-        """Adds decisions about photos."""
-        when = self._run.made_at if decided_at is None else decided_at
+        """Adds decisions about photos, which count at once."""
+        when = self.now if decided_at is None else decided_at
         self._decided |= add_decisions(
             self.connection, self._run.id, tag_id, photo_ids, verdict, source, when
         )
 
     def rate(self, photo_ids: Iterable[int], stars: int | None) -> None:
         """Gives photos stars, None for those of their files."""
-        self._rated |= add_ratings(self.connection, self._run.id, photo_ids, stars, self._run.made_at)
+        self._rated |= add_ratings(self.connection, self._run.id, photo_ids, stars, self.now)
 
     def score(self, tag_id: int, scores: Scores) -> None:
         """Makes this what a tag suggests; once in a run."""
@@ -122,8 +124,6 @@ class Recording:
         after = tags_by_id(self.connection, self._before)
         _require_places(self.connection, after)
         self.connection.execute(_NOTE, (_written(self._before), _written(after), self._run.id))
-        settle_tags(self.connection, _parted(self._before, after))
-        settle_run(self.connection, self._run.id)
         count_up(self.connection)
         self.made = self._run
 
@@ -168,13 +168,18 @@ def undo(db: Database, run_id: int | None = None) -> Run:
     return replace(run, undone=True)
 
 
-def redo(db: Database, run_id: int) -> Run:
-    """Does again what was undone.
+def redo(db: Database, run_id: int | None = None) -> Run:
+    """Does again what was undone, the last that was unless another run is meant.
 
     Raises:
-        RequestError: there is no such run, it was not undone, or a tag that it changed is another one now.
+        RequestError: there is none, it was not undone, or a tag that it changed is another one now.
     """
     with db.writer() as connection:
+        if run_id is None:
+            row = connection.execute(_LAST_UNDONE).fetchone()
+            if row is None:
+                raise RequestError("Nothing was undone.")
+            run_id = int(row[0])
         run = _run_by_id(connection, run_id)
         if not run.undone:
             raise RequestError(f'"{run.words}" was not undone.')

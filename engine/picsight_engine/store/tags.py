@@ -37,6 +37,8 @@ INSERT OR IGNORE INTO tag_examples (tag_id, photo_id, against)
 SELECT ?1, ?2, ?3 WHERE EXISTS (SELECT 1 FROM photos WHERE id = ?2)"""
 _CALLED = """
 SELECT tag.id, tag.parent_id FROM tags AS tag WHERE key = ? AND removed_at IS NULL ORDER BY id"""
+_BELOW = "SELECT id FROM tags WHERE parent_id = ? AND removed_at IS NULL ORDER BY id"
+_MERGED = "SELECT id FROM tags WHERE merged_into = ? ORDER BY id"
 _ABOVE = "SELECT name, key, parent_id FROM tags WHERE id = ?"
 _TWIN = """
 SELECT count(*) FROM tags AS tag JOIN tags AS other USING (key)
@@ -109,6 +111,18 @@ def tags_by_id(connection: sqlite3.Connection, tag_ids: Iterable[int]) -> dict[i
     return {tag.id: tag for tag in found}
 
 
+def tags_below(connection: sqlite3.Connection, tag_id: int) -> list[Definition]:
+    """The tags right below this one."""
+    found = [row[0] for row in connection.execute(_BELOW, (tag_id,))]
+    return list(tags_by_id(connection, found).values())
+
+
+def tags_merged_into(connection: sqlite3.Connection, tag_id: int) -> list[Definition]:
+    """The tags whose decisions this one has taken over."""
+    found = [row[0] for row in connection.execute(_MERGED, (tag_id,))]
+    return list(tags_by_id(connection, found).values())
+
+
 def tags_called(connection: sqlite3.Connection, path: str) -> list[int]:
     """The tag with this path, or else all whose path ends in it: "Waders" is "Birds/Waders", too."""
     *above, last = [name_key(part) for part in path.split("/")]
@@ -125,6 +139,14 @@ def tags_called(connection: sqlite3.Connection, path: str) -> list[int]:
 def paths_of(connection: sqlite3.Connection, tag_ids: Iterable[int]) -> dict[int, str]:
     """The paths of some tags: "Birds/Waders"."""
     return {tag_id: "/".join(name for name, _ in _above(connection, tag_id)) for tag_id in set(tag_ids)}
+
+
+def ids_above(connection: sqlite3.Connection, tag_id: int) -> list[int]:
+    """The tag itself, the one that it stands below, and so on."""
+    found = [tag_id]
+    while (above := connection.execute(_ABOVE, (found[-1],)).fetchone()[2]) is not None:
+        found.append(above)
+    return found
 
 
 def misplacement(connection: sqlite3.Connection, tag: Definition) -> str | None:

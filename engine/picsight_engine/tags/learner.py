@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from picsight_engine.models.bundle import Bundle
     from picsight_engine.store.database import Database
-    from picsight_engine.store.decisions import State, Verdict
+    from picsight_engine.store.decisions import State
     from picsight_engine.store.tags import Definition
     from picsight_engine.vectors.matrix import Rows
 
@@ -172,10 +172,3 @@ def made_of(
     words = tag.prompts if prompts is None else prompts
     starts = bool(words or alike) and not (tag.prompts or tag.examples)
     return replace(tag, prompts=words, examples=alike, against=unlike, suggests=tag.suggests or starts)
-
-
-def after(verdicts: Mapping[int, State], photos: Iterable[int], verdict: Verdict) -> dict[int, State]:
-    """What is decided once these photos are."""
-    changed = set(photos)
-    rest = {photo: state for photo, state in verdicts.items() if photo not in changed}
-    return rest if verdict == "withdrawn" else rest | dict.fromkeys(changed, verdict)

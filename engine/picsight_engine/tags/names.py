@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 LONGEST_NAME = 1000  # characters: keywords of photo files have no limit of their own
 _LONGEST_PROMPT = 2000  # as of a search
-_MOST_PROMPTS = 64
+MOST_PROMPTS = 64
 _SHOWN = 60  # characters of a name in a sentence
 _UNTYPED = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff]+")
 
@@ -47,8 +47,8 @@ def checked_prompts(texts: Iterable[str]) -> tuple[str, ...]:
         RequestError: there are too many, or one is too long.
     """
     prompts = tuple(dict.fromkeys(filter(None, map(_plain, texts))))
-    if len(prompts) > _MOST_PROMPTS:
-        raise RequestError(f"A tag has at most {_MOST_PROMPTS} descriptions, and these are {len(prompts)}.")
+    if len(prompts) > MOST_PROMPTS:
+        raise RequestError(f"A tag has at most {MOST_PROMPTS} descriptions, and these are {len(prompts)}.")
     longest = max(map(len, prompts), default=0)
     if longest > _LONGEST_PROMPT:
         raise RequestError(

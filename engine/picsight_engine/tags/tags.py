@@ -8,20 +8,19 @@ from typing import TYPE_CHECKING
 
 from picsight_engine.errors import BundleError, RequestError
 from picsight_engine.store import runs
-from picsight_engine.store.decisions import (
-    all_are_known,
-    count_states,
-    decided,
-    states_of,
-    suggested_and_decided,
-)
+from picsight_engine.store.decisions import decided, suggested_and_decided
 from picsight_engine.store.ratings import own_stars, stars_of
 from picsight_engine.store.runs import recorded
-from picsight_engine.store.suggestions import best_suggestions, has_scores
-from picsight_engine.store.tags import Definition, live_tags, paths_of, tags_by_id, tags_called, tags_revision
-from picsight_engine.tags.learner import Learner, after, has_lesson, made_of
+from picsight_engine.store.suggestions import Scores, best_suggestions, has_scores
+from picsight_engine.store.tags import (
+    Definition,
+    ids_above,
+    tags_revision,
+)
+from picsight_engine.tags.learner import Learner, has_lesson, made_of
+from picsight_engine.tags.lookup import Lookup
+from picsight_engine.tags.merging import merge_into
 from picsight_engine.tags.names import checked_name, checked_prompts, checked_threshold, shortened
-from picsight_engine.tags.tree import FAVOURITES, Marks, Tag, as_seen
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -29,11 +28,12 @@ if TYPE_CHECKING:
 
     from picsight_engine.store.database import Database
     from picsight_engine.store.decisions import State, Verdict
-    from picsight_engine.store.runs import Run
+    from picsight_engine.store.runs import Recording, Run
     from picsight_engine.store.tags import TagKind
     from picsight_engine.tags.learner import Model
     from picsight_engine.tags.preview import Preview
     from picsight_engine.tags.statistics import Statistics
+    from picsight_engine.tags.tree import Marks, Tag
 
 _DOING: dict[Verdict, str] = {"accepted": "Accept", "rejected": "Reject", "withdrawn": "Undecide"}
 MOST_STARS = 5
@@ -51,7 +51,7 @@ class Tags:
         """`photo_id` gives the photo at a path, or raises RequestError."""
         self._db = db
         self._learner = Learner(db, model)
-        self._photo_id = photo_id
+        self._lookup = Lookup(db, photo_id)
 
     @property
     def revision(self) -> int:
@@ -60,8 +60,7 @@ class Tags:
 
     def all(self) -> list[Tag]:
         """Every tag, album and the favourites, which come first; then by path."""
-        with self._db.reading() as connection:
-            return as_seen(live_tags(connection), count_states(connection))
+        return self._lookup.tags()
 
     def find(self, name: str) -> Tag:
         """The tag of this path or last name.
@@ -69,7 +68,7 @@ class Tags:
         Raises:
             RequestError: there is none, or several have this name.
         """
-        return self._seen(self._definition(name).id)
+        return self._lookup.tag(self._lookup.definition(name).id)
 
     def new(
         self,
@@ -91,20 +90,22 @@ class Tags:
         empty = Definition(
             id=0,
             name=checked_name(name),
-            parent_id=None if parent is None else self._definition(parent).id,
+            parent_id=None if parent is None else self._lookup.definition(parent).id,
             kind=kind,
             threshold=checked_threshold(threshold),
             suggests=False,
             created_at=0.0,
         )
-        draft = made_of(empty, checked_prompts(prompts), self._ids(examples), self._ids(against))
+        draft = made_of(
+            empty, checked_prompts(prompts), self._lookup.photos(examples), self._lookup.photos(against)
+        )
         _require_learner(draft)
         self._learner.read(draft.prompts)
         scores = self._learner.suggested(draft, {})
         with recorded(self._db, "new", f'New {kind} "{shortened(draft.name)}"') as run:
             tag_id = run.add(draft)
             run.score(tag_id, scores)
-        return self._seen(tag_id)
+        return self._lookup.tag(tag_id)
 
     def change(
         self,
@@ -125,9 +126,9 @@ class Tags:
             RequestError: there is no such tag or photo, or it is filled by hand.
             BundleError: the text tower is missing or cannot be loaded.
         """
-        known, least = self._definition(name), checked_threshold(threshold)
+        known, least = self._lookup.definition(name), checked_threshold(threshold)
         words = None if prompts is None else checked_prompts(prompts)
-        alike, unlike = (None if some is None else self._ids(some) for some in (examples, against))
+        alike, unlike = (None if some is None else self._lookup.photos(some) for some in (examples, against))
         self._learner.read(known.prompts if words is None else words)
         with recorded(self._db, "change", f'Change "{shortened(known.name)}"') as run:
             tag = made_of(run.tag(known.id), words, alike, unlike)
@@ -138,9 +139,8 @@ class Tags:
             )
             _require_learner(tag)
             run.define(tag)
-            if tag.suggests or has_scores(run.connection, tag.id):
-                run.score(tag.id, self._learner.suggested(tag, decided(run.connection, tag.id)))
-        return self._seen(known.id)
+            self._suggest_in(run, tag)
+        return self._lookup.tag(known.id)
 
     def preview(
         self,
@@ -155,9 +155,11 @@ class Tags:
             RequestError: there is nothing to go by, or no such tag or photo.
             BundleError: the text tower is missing or cannot be loaded.
         """
-        known = _DRAFT if tag is None else self._definition(tag)
-        draft = made_of(known, checked_prompts(prompts), self._ids(examples), self._ids(against))
-        verdicts = self._verdicts(known)
+        known = _DRAFT if tag is None else self._lookup.definition(tag)
+        draft = made_of(
+            known, checked_prompts(prompts), self._lookup.photos(examples), self._lookup.photos(against)
+        )
+        verdicts = self._lookup.verdicts(known)
         _require_lesson(draft, verdicts)
         return self._learner.preview(draft, verdicts)
 
@@ -168,8 +170,8 @@ class Tags:
             RequestError: there is no such tag, or it has nothing to go by.
             BundleError: the text tower is missing or cannot be loaded.
         """
-        tag = self._definition(name)
-        verdicts = self._verdicts(tag)
+        tag = self._lookup.definition(name)
+        verdicts = self._lookup.verdicts(tag)
         _require_lesson(tag, verdicts)
         with self._db.reading() as connection:
             suggested = suggested_and_decided(connection, tag.id)
@@ -182,8 +184,8 @@ class Tags:
             RequestError: there is no such tag, or it has nothing to go by: neither words nor photos.
             BundleError: the text tower is missing or cannot be loaded.
         """
-        tag = self._definition(name)
-        _require_lesson(tag, self._verdicts(tag))
+        tag = self._lookup.definition(name)
+        _require_lesson(tag, self._lookup.verdicts(tag))
         self._learner.read(tag.prompts)
         with recorded(self._db, "suggest", f'Suggestions for "{shortened(tag.name)}"') as run:
             scores = self._learner.suggested(run.tag(tag.id), decided(run.connection, tag.id))
@@ -207,7 +209,7 @@ class Tags:
         Raises:
             RequestError: there is no such tag or photo.
         """
-        tag, ids = self._definition(name), self._ids(photos)
+        tag, ids = self._lookup.definition(name), self._lookup.photos(photos)
         with suppress(BundleError):  # then it does not learn yet
             self._learner.read(tag.prompts)
         words = f'{_DOING[verdict]} {_photos(len(ids))}: "{shortened(tag.name)}"'
@@ -216,9 +218,65 @@ class Tags:
             known = decided(run.connection, tag.id)
             changed = [photo for photo in ids if known.get(photo, "withdrawn") != verdict]
             run.decide(tag.id, changed, verdict, source, time)
-            if changed and (tag.suggests or has_scores(run.connection, tag.id)):
+            if changed:
                 with suppress(BundleError):
-                    run.score(tag.id, self._learner.suggested(tag, after(known, changed, verdict)))
+                    self._suggest_in(run, tag)
+        return run.made
+
+    def rename(self, name: str, new_name: str) -> Tag:
+        """Gives a tag another name.
+
+        Raises:
+            RequestError: there is no such tag, or the name cannot be, or is there already.
+        """
+        tag, called = self._lookup.own(name), checked_name(new_name)
+        words = f'Rename "{shortened(tag.name)}" to "{shortened(called)}"'
+        with recorded(self._db, "rename", words) as run:
+            run.define(replace(run.tag(tag.id), name=called))
+        return self._lookup.tag(tag.id)
+
+    def move(self, name: str, parent: str | None) -> Tag:
+        """Puts a tag, and those below it, below another one, or to the top.
+
+        Raises:
+            RequestError: there is no such tag, it would stand below itself, or one of its name is there already.
+        """
+        tag = self._lookup.own(name)
+        above = None if parent is None else self._lookup.definition(parent)
+        where = "to the top" if above is None else f'below "{shortened(above.name)}"'
+        with recorded(self._db, "move", f'Move "{shortened(tag.name)}" {where}') as run:
+            run.define(replace(run.tag(tag.id), parent_id=None if above is None else above.id))
+        return self._lookup.tag(tag.id)
+
+    def merge(self, name: str, into: str) -> Tag:
+        """Makes a tag, and those below it, a part of another one, with all that was decided; returns that one.
+
+        Raises:
+            RequestError: there is no such tag, or the other one is the same, or stands below it.
+            BundleError: the text tower is missing or cannot be loaded.
+        """
+        tag, other = self._lookup.own(name), self._lookup.own(into)
+        self._learner.read((*tag.prompts, *other.prompts))
+        words = f'Merge "{shortened(tag.name)}" into "{shortened(other.name)}"'
+        with recorded(self._db, "merge", words) as run:
+            if tag.id in ids_above(run.connection, other.id):
+                raise RequestError(
+                    f'"{shortened(other.name)}" is "{shortened(tag.name)}", or stands below it; choose another tag.'
+                )
+            for gone, kept in list(merge_into(run, run.tag(tag.id), run.tag(other.id))):
+                run.score(gone, Scores(self._learner.space, {}))
+                self._suggest_in(run, run.tag(kept))
+        return self._lookup.tag(other.id)
+
+    def remove(self, name: str) -> Run | None:
+        """Removes a tag below which there is none; what was decided for it comes back when this is undone.
+
+        Raises:
+            RequestError: there is no such tag, or there are tags below it.
+        """
+        tag = self._lookup.own(name)
+        with recorded(self._db, "remove", f'Remove "{shortened(tag.name)}"') as run:
+            run.define(replace(run.tag(tag.id), removed_at=run.now))
         return run.made
 
     def rate(self, photos: Iterable[Path | int], stars: int | None) -> Run | None:
@@ -227,7 +285,7 @@ class Tags:
         Raises:
             RequestError: there is no such photo, or no such number of stars.
         """
-        ids = self._ids(photos)
+        ids = self._lookup.photos(photos)
         if stars is not None and not 0 <= stars <= MOST_STARS:
             raise RequestError(f"A photo has 0 to {MOST_STARS} stars, not {stars}.")
         what = "by its files" if stars is None else f"{stars} star{'' if stars == 1 else 's'}"
@@ -243,27 +301,11 @@ class Tags:
 
     def marks(self, photo_ids: Sequence[int]) -> dict[int, Marks]:
         """For each of these visible photos what a person has said of it, and what is suggested."""
-        states = self.states(photo_ids)
-        with self._db.reading() as connection:
-            stars = stars_of(connection, list(states))
-        return {
-            photo_id: Marks(
-                rating=stars.get(photo_id),
-                favourite=any(path == FAVOURITES and how == "accepted" for path, how, _ in own),
-                tags=tuple((path, how) for path, how, _ in own if path != FAVOURITES),
-            )
-            for photo_id, own in states.items()
-        }
+        return self._lookup.marks(photo_ids)
 
     def states(self, photo_ids: Sequence[int]) -> dict[int, list[tuple[str, State, float | None]]]:
         """For each photo the paths of its tags, how it stands to them, and its score where that is known."""
-        states = states_of(self._db, photo_ids)
-        with self._db.reading() as connection:
-            paths = paths_of(connection, (each.tag_id for own in states.values() for each in own))
-        return {
-            photo_id: sorted((paths[each.tag_id], each.state, each.score) for each in own)
-            for photo_id, own in states.items()
-        }
+        return self._lookup.states(photo_ids)
 
     def runs(self, limit: int = 100) -> list[Run]:
         """What was changed, the latest first."""
@@ -277,41 +319,18 @@ class Tags:
         """
         return runs.undo(self._db, run_id)
 
-    def redo(self, run_id: int) -> Run:
-        """Does again what was undone.
+    def redo(self, run_id: int | None = None) -> Run:
+        """Does again what was undone, the last that was unless another run is meant.
 
         Raises:
-            RequestError: it was not undone, or a tag that it changed is another one now.
+            RequestError: there is none, it was not undone, or a tag that it changed is another one now.
         """
         return runs.redo(self._db, run_id)
 
-    def _seen(self, tag_id: int) -> Tag:
-        return next(tag for tag in self.all() if tag.id == tag_id)
-
-    def _ids(self, photos: Iterable[Path | int]) -> tuple[int, ...]:
-        """The photos that are meant, each once."""
-        ids = tuple(
-            dict.fromkeys(photo if isinstance(photo, int) else self._photo_id(photo) for photo in photos)
-        )
-        with self._db.reading() as connection:
-            if not all_are_known(connection, ids):
-                raise RequestError("A photo that was named is not in the library any more.")
-        return ids
-
-    def _definition(self, name: str) -> Definition:
-        with self._db.reading() as connection:
-            ids = tags_called(connection, name)
-            if len(ids) == 1:
-                return tags_by_id(connection, ids)[ids[0]]
-        if not ids:
-            raise RequestError(f'There is no tag "{shortened(name)}".')
-        raise RequestError(
-            f'{len(ids)} tags are called "{shortened(name)}"; say below which one, as in "Birds/Waders".'
-        )
-
-    def _verdicts(self, tag: Definition) -> dict[int, State]:
-        with self._db.reading() as connection:
-            return decided(connection, tag.id)
+    def _suggest_in(self, run: Recording, tag: Definition) -> None:
+        """Lets a tag that suggests, or was asked to, suggest by what it is and what is decided now."""
+        if tag.suggests or has_scores(run.connection, tag.id):
+            run.score(tag.id, self._learner.suggested(tag, decided(run.connection, tag.id)))
 
 
 def _require_learner(tag: Definition) -> None:

@@ -21,7 +21,8 @@ FAVOURITES = "Favourites"  # the path of the built-in tag, which nothing else ca
 class Tag:
     """A tag, a hand-made album or the favourites; `path` is "Birds/Waders", `parent` "Birds".
 
-    `threshold` is None where nothing is ever suggested. The numbers are of visible photos and of this tag alone.
+    `threshold` is None where nothing is ever suggested. The numbers are of visible photos, those of
+    the tags below it included; what is `rejected` is so in this one.
     """
 
     id: int
@@ -67,15 +68,16 @@ def as_seen(tags: Iterable[Definition], counts: Mapping[tuple[int, State], int])
     ordered = sorted(
         by_id.values(), key=lambda tag: (tag.kind != "favourite", [name_key(name) for name in names(tag)])
     )
-    return [_seen(tag, names(tag), counts) for tag in ordered]
+    return [seen(tag, "/".join(names(tag)), counts) for tag in ordered]
 
 
-def _seen(tag: Definition, names: tuple[str, ...], counts: Mapping[tuple[int, State], int]) -> Tag:
+def seen(tag: Definition, path: str, counts: Mapping[tuple[int, State], int]) -> Tag:
+    """One tag as a person sees it."""
     return Tag(
         id=tag.id,
         name=tag.name,
-        path="/".join(names),
-        parent="/".join(names[:-1]) or None,
+        path=path,
+        parent=path.rpartition("/")[0] or None,
         kind=tag.kind,
         prompts=tag.prompts,
         examples=tag.examples,

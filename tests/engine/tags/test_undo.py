@@ -42,6 +42,10 @@ CHANGES = st.lists(
                 },
             ),
         ),
+        st.tuples(st.just("rename"), st.sampled_from(NAMES), st.sampled_from(NAMES)),
+        st.tuples(st.just("move"), st.sampled_from(NAMES), st.sampled_from([None, *NAMES])),
+        st.tuples(st.just("merge"), st.sampled_from(NAMES), st.sampled_from(NAMES)),
+        st.tuples(st.just("remove"), st.sampled_from(NAMES)),
         st.tuples(st.just("undo")),
     ),
     min_size=1,
@@ -58,8 +62,8 @@ def change(kennel, kind, *rest):
         elif kind == "decide":
             name, photos, verdict = rest
             kennel.tags.decide(name, [kennel.dogs[photo] for photo in photos], verdict)
-        elif kind == "suggest":
-            kennel.tags.suggest(*rest)
+        elif kind in {"suggest", "rename", "move", "merge", "remove"}:
+            getattr(kennel.tags, kind)(*rest)
         elif kind == "rate":
             numbers, stars = rest
             kennel.tags.rate([kennel.dogs[number] for number in numbers], stars)
@@ -94,11 +98,11 @@ def settled_anew(kennel):
 
 
 @given(CHANGES)
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_whatever_is_changed_each_undo_gives_the_state_before_and_each_redo_the_one_after(kennel, changes):
     undo_all(kennel)
     nothing = kennel.state()
-    for step in [("new", "Dogs", None, True), *changes]:
+    for step in [("new", "Dogs", None, True), ("new", "Animals", None, False), *changes]:
         before, known = kennel.state(), len(kennel.tags.runs(1000))
         change(kennel, *step)
         if len(kennel.tags.runs(1000)) > known:

@@ -9,6 +9,7 @@ import click
 from mctrain.cli.answers import answers
 from mctrain.cli.calibrate import calibrate
 from mctrain.cli.data import data
+from mctrain.cli.distil import distil
 from mctrain.cli.evaluate import evaluate
 from mctrain.cli.export import export
 from mctrain.cli.import_weights import import_weights
@@ -30,6 +31,7 @@ _COMMANDS = (
     teach,
     reinforce,
     train,
+    distil,
     evaluate,
     answers,
     show,

@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from mctrain.cli.exported import tell_exported
+from picsight_engine.models.bundle import open_bundle
 
 
 @click.command()
@@ -24,12 +25,24 @@ from mctrain.cli.exported import tell_exported
     help="Photos and captions on which the drift is measured.",
 )
 @click.option("--int8-text", is_flag=True, help="Store the text tower as int8 instead of float16.")
+@click.option(
+    "--image-of",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    help="Bundle that has the same image tower: its file and its vector space are kept.",
+)
 @click.option("--coreml", is_flag=True, help="Write the image tower as a Core ML package too.")
 @click.option(
     "--coreml-text", is_flag=True, help="Write both towers as Core ML packages, as phones need them."
 )
 def export(
-    checkpoint: Path, output: Path, shard: Path | None, *, int8_text: bool, coreml: bool, coreml_text: bool
+    checkpoint: Path,
+    output: Path,
+    shard: Path | None,
+    *,
+    int8_text: bool,
+    image_of: Path | None,
+    coreml: bool,
+    coreml_text: bool,
 ) -> None:
     """Writes CHECKPOINT (a run's folder or its file) as a bundle, after comparing every graph with the checkpoint.
 
@@ -43,9 +56,14 @@ def export(
     packages = Packages(image=coreml or coreml_text, text=coreml_text)
     subjects = subjects_of(shard) if shard else packaged()
     bundle = export_bundle(
-        load_checkpoint(checkpoint), output, subjects, int8_text=int8_text, packages=packages
+        load_checkpoint(checkpoint),
+        output,
+        subjects,
+        int8_text=int8_text,
+        packages=packages,
+        image_of=open_bundle(image_of, hashes=True) if image_of else None,
     )
-    tell_exported(bundle)
+    tell_exported(bundle, keeps_space=image_of is not None)
     if int8_text and bundle.manifest.drift["text"]["mean"] < FAIR_INT8:
         click.echo(
             f"int8 costs this text tower much: {FAIR_INT8} and more is good. Searches will find less; without "

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from mctrain.cli.exported import learnt_from
 from mctrain.cli.places import cache_option
 from mctrain.cli.printing import printable
 from picsight_engine.models.bundle import MANIFEST, open_bundle
@@ -116,7 +117,7 @@ def _of_run(told: Mapping[str, Any]) -> list[str]:
     )
     lines = _made(told["recipe"], told.get("data") or {}, length)
     if told.get("began_with"):
-        lines.append(f"made of    {told['photos']} photos, on top of {told['began_with']}")
+        lines.append(f"made of    {learnt_from(told)}, on top of {told['began_with']}")
     return [*lines, *_compared(told.get("compared", ()))]
 
 

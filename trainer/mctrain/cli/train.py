@@ -149,7 +149,7 @@ def _questions(
 def _judge(begin: Path, made: Path, asked: Questions) -> None:
     from mctrain.training.verdict import judge
 
-    compared = judge(_start(begin).checkpoint, made, asked, bar("photos"))
+    compared = judge(start_of(begin).checkpoint, made, asked, bar("photos"))
     width = max(len(own.title) for own in compared)
     click.echo(f"{'':{width}} {'photos':>8} {'before, %':>10} {'after, %':>10} {'points':>8}")
     for own in compared:
@@ -174,7 +174,7 @@ def _follow(recipe: TrainingRecipe, begin: Path | None, places: Places, around: 
             f"{about.title}\n  source: {about.source}\n  expected: {about.expected} ({about.noise})", err=True
         )
     with alone_in(around.folder) if _is_first() else nullcontext():
-        return follow(recipe, _start(begin) if begin else None, places, around)
+        return follow(recipe, start_of(begin) if begin else None, places, around)
 
 
 def _is_first() -> bool:
@@ -182,7 +182,7 @@ def _is_first() -> bool:
     return os.environ.get("RANK", "0") == "0"
 
 
-def _start(path: Path) -> Start:
+def start_of(path: Path) -> Start:
     """A checkpoint, or a bundle read back."""
     from mctrain.training.run import Start
     from mctrain.weights.bundle import read_bundle
@@ -197,6 +197,6 @@ def _start(path: Path) -> Start:
 def _foretell(recipe: TrainingRecipe, begin: Path | None, places: Places, workers: int) -> None:
     from mctrain.training.dry_run import dry_run
 
-    lines = dry_run(recipe, _start(begin) if begin else None, places, workers=workers)
+    lines = dry_run(recipe, start_of(begin) if begin else None, places, workers=workers)
     for line in lines if _is_first() else ():
         click.echo(printable(line))

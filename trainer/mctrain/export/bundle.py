@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,6 +21,7 @@ from mctrain.models.minilm import MiniLmShape
 from mctrain.models.reparameterize import fold_everything
 from mctrain.models.space import space_id
 from mctrain.tokens.tokenizer import load_tokenizer, text_spec, write_tokenizer
+from mctrain.weights.bundle import read_bundle
 from picsight_engine.models.bundle import (
     IMAGE_GRAPH,
     TEXT_GRAPH,
@@ -59,8 +61,12 @@ def export_bundle(
     *,
     int8_text: bool,
     packages: Packages = NO_PACKAGES,
+    image_of: Bundle | None = None,
 ) -> Bundle:
     """Writes the bundle of a checkpoint in one step; one of an image tower alone where there is no text tower.
+
+    With `image_of` its image tower is that bundle's, to the byte, and so is the vector space: photos that were read with the
+    one need not be read again with the other.
 
     Raises:
         ExportError: a graph does not compute what the checkpoint computes, or the checkpoint's own run judged it to be worse;
@@ -79,10 +85,12 @@ def export_bundle(
     spec = preset.image_spec()
     with tempfile.TemporaryDirectory(prefix="mctrain-") as folder:
         work = Path(folder)
-        drift: dict[str, Any] = {
-            "subjects": subjects.source,
-            "image": _export_image(clip.image, spec, subjects, work),
-        }
+        image = (
+            _export_image(clip.image, spec, subjects, work)
+            if image_of is None
+            else _take_image(checkpoint, image_of, work)
+        )
+        drift: dict[str, Any] = {"subjects": subjects.source, "image": image}
         names = [IMAGE_GRAPH]
         if clip.text is not None:
             tokenizer = text_spec(preset.text).tokenizer
@@ -97,7 +105,7 @@ def export_bundle(
             title=title,
             licence=licence_of(checkpoint),
             dim=preset.dim,
-            space_id=space_id(clip.image, spec),
+            space_id=space_id(clip.image, spec) if image_of is None else image_of.manifest.space_id,
             logit_scale=round(clip.scale().item(), 4),
             image=spec,
             text=text_spec(preset.text) if clip.text is not None else None,
@@ -140,6 +148,20 @@ def _export_image(tower: torch.nn.Module, spec: ImageSpec, subjects: Subjects, w
     demand_equal(reference, plain, trials)
     rows = [preprocess(picture, spec)[None] for picture in subjects.pictures]
     return _store_small(reference, plain, stored, rows)
+
+
+def _take_image(checkpoint: Checkpoint, bundle: Bundle, work: Path) -> dict[str, Any]:
+    """The image tower of a bundle as it lies there, and what its storage cost, told by whoever wrote it."""
+    own, theirs = (clip.image.state_dict() for clip in (checkpoint.clip, read_bundle(bundle.folder).clip))
+    if bundle.manifest.image != checkpoint.preset.image_spec() or not (
+        own.keys() == theirs.keys() and all(torch.equal(own[name], theirs[name]) for name in own)
+    ):
+        raise ExportError(
+            f"The image tower of {bundle.folder} is not that of the checkpoint, so nothing was written; name the bundle that the run "
+            "began with."
+        )
+    shutil.copyfile(bundle.folder / IMAGE_GRAPH, work / IMAGE_GRAPH)
+    return dict(bundle.manifest.drift["image"])
 
 
 def _export_text(

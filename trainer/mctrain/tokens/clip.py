@@ -46,9 +46,7 @@ def write_clip_tokenizer(path: Path) -> None:
         TrainerError: open_clip_torch is not installed, or carries another vocabulary.
     """
     merges = _merges()
-    symbols = _byte_symbols()
-    words = [*symbols, *(symbol + _END_OF_WORD for symbol in symbols), *map("".join, merges), START, END]
-    vocabulary = {word: number for number, word in enumerate(words)}
+    vocabulary = {word: number for number, word in enumerate(_words(merges))}
     assert len(vocabulary) == VOCABULARY
     model = models.BPE(vocabulary, merges, end_of_word_suffix=_END_OF_WORD)
     tokenizer = tokenizers.Tokenizer(model)
@@ -60,6 +58,31 @@ def write_clip_tokenizer(path: Path) -> None:
     path.write_text(
         tokenizer.to_str(), encoding="utf-8"
     )  # its own save tells of a full disk by a plain Exception
+
+
+def whole_words() -> list[str]:
+    """The vocabulary's words of letters alone, those first that its makers met most often.
+
+    Raises:
+        TrainerError: as `write_clip_tokenizer`.
+    """
+    joined = ("".join(pair) for pair in _merges())
+    words = (own.removesuffix(_END_OF_WORD) for own in joined if own.endswith(_END_OF_WORD))
+    return [own for own in words if own.isascii() and own.isalpha() and len(own) > 1]
+
+
+def spelled_out() -> list[str]:
+    """What each token of the vocabulary spells, by its number.
+
+    Raises:
+        TrainerError: as `write_clip_tokenizer`.
+    """
+    return [own.removesuffix(_END_OF_WORD) for own in _words(_merges())]
+
+
+def _words(merges: list[tuple[str, str]]) -> list[str]:
+    symbols = _byte_symbols()
+    return [*symbols, *(symbol + _END_OF_WORD for symbol in symbols), *map("".join, merges), START, END]
 
 
 def _merges() -> list[tuple[str, str]]:

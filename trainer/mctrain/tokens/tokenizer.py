@@ -24,7 +24,8 @@ def text_spec(tower: Shape) -> TextSpec:
     """How text becomes this tower's token ids."""
     if isinstance(tower, MiniLmShape):
         return minilm.TEXT_SPEC
-    return replace(clip.TEXT_SPEC, context=tower.context)
+    templates = () if tower.asked_once else clip.TEXT_SPEC.templates
+    return replace(clip.TEXT_SPEC, context=tower.context, dynamic=tower.masked, templates=templates)
 
 
 def write_tokenizer(tower: Shape, path: Path) -> None:

@@ -17,7 +17,7 @@ from mctrain.whole_files import write_whole
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from mctrain.training.recipe import TrainingRecipe
+    from mctrain.training.recipe import AnyRecipe
     from mctrain.training.state import Position
 
 METRICS = "metrics.jsonl"
@@ -28,9 +28,7 @@ _VERSIONS = ("picsight", "torch", "torchvision", "timm", "numpy", "pillow")
 class Metrics:
     """The files of one run in its folder; what a killed run wrote after its last state is cut away when it goes on."""
 
-    def __init__(
-        self, folder: Path, recipe: TrainingRecipe, at: Position, machine: Mapping[str, Any]
-    ) -> None:
+    def __init__(self, folder: Path, recipe: AnyRecipe, at: Position, machine: Mapping[str, Any]) -> None:
         self._path = folder / METRICS
         _cut(self._path, at)
         self._board = SummaryWriter(str(folder / "tensorboard"), purge_step=at.step + 1)
@@ -67,11 +65,12 @@ def progress(step: int, steps: int, values: Mapping[str, float], batch: int) -> 
     loss = f"loss {values['loss']:.3f}, " if "loss" in values else ""
     return (
         f"{loss}{values['photos_a_second']:.0f} photos/s, {values['waiting']:.0%} waiting for data, "
-        f"{_duration(left)} left"
+        f"{duration(left)} left"
     )
 
 
-def _duration(seconds: float) -> str:
+def duration(seconds: float) -> str:
+    """As a person reads it."""
     hours, minutes = divmod(round(seconds / 60), 60)
     return f"{hours} h {minutes:02} min" if hours else f"{minutes} min"
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import tomllib
 from dataclasses import asdict, dataclass
 from math import inf
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from mctrain.errors import RecipeError
 from mctrain.optimisation.groups import RateRule  # noqa: TC001 (a table's type is read at run time)
@@ -19,6 +19,24 @@ Numbers = Literal["fp32", "bf16", "fp16"]
 
 _SAID = frozenset({"about", "bundle", "evaluation"})
 _WATCHED = frozenset({"run.log_every", "run.save_every", "run.keep", "apart.most_lost"})
+
+
+class AnyRecipe(Protocol):
+    """What the files of a run want of its recipe, of whatever kind it is."""
+
+    @property
+    def kept(self) -> int:
+        """How many states stay."""
+
+    @property
+    def figures(self) -> tuple[str, ...]:
+        """What is measured on the way."""
+
+    def as_dict(self) -> dict[str, Any]:
+        """For checkpoints."""
+
+    def numbers(self) -> dict[str, Any]:
+        """What a run's weights depend on, by TABLE.KEY."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -240,6 +258,16 @@ class TrainingRecipe:
                 f"The recipe {self.name} asks for texts of a bank, which only distillation reads; give data.bank 0."
             )
 
+    @property
+    def kept(self) -> int:
+        """How many states stay."""
+        return self.run.keep
+
+    @property
+    def figures(self) -> tuple[str, ...]:
+        """What is measured on the way."""
+        return self.evaluation.figures if self.evaluation else ()
+
     def as_dict(self) -> dict[str, Any]:
         """For checkpoints."""
         return asdict(self)
@@ -263,15 +291,19 @@ def load_training(name_or_path: str, changes: Sequence[str] = ()) -> TrainingRec
     """
     content, where = read_toml(name_or_path)
     refuse_others(content, where, "run")
-    for change in changes:
-        _change(content, change)
+    for own in changes:
+        change(content, own)
     content["changes"] = list(changes)
     return parse_table(TrainingRecipe, content, where)
 
 
-def _change(content: dict[str, Any], change: str) -> None:
-    """Sets one key of parsed TOML."""
-    place, equals, value = change.partition("=")
+def change(content: dict[str, Any], wish: str) -> None:
+    """Sets one key of parsed TOML, as `TABLE.KEY=VALUE` says.
+
+    Raises:
+        RecipeError: it says something else.
+    """
+    place, equals, value = wish.partition("=")
     *tables, key = place.strip().split(".")
     try:
         parsed = tomllib.loads(f"value = {value}")["value"]
@@ -279,11 +311,11 @@ def _change(content: dict[str, Any], change: str) -> None:
         parsed = value.strip()  # a bare word is a string
     if not equals or not tables or not key:
         raise RecipeError(
-            f"--set {change} is no change of a recipe; write TABLE.KEY=VALUE, such as run.seed=1."
+            f"--set {wish} is no change of a recipe; write TABLE.KEY=VALUE, such as run.seed=1."
         )
     table = content
     for name in tables:
         table = table.setdefault(name, {})
         if not isinstance(table, dict):
-            raise RecipeError(f"--set {change}: {name} is no table.")
+            raise RecipeError(f"--set {wish}: {name} is no table.")
     table[key] = parsed

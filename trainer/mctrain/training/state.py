@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-    from mctrain.training.recipe import TrainingRecipe
+    from mctrain.training.recipe import AnyRecipe
     from mctrain.training.student import Student
 
 _NAME = re.compile(r"step-(\d{8})\.pt")
@@ -36,13 +36,13 @@ def states(folder: Path) -> list[Path]:
     return sorted(path for path in folder.glob("step-*.pt") if _NAME.fullmatch(path.name))
 
 
-def identity_of(recipe: TrainingRecipe, begun: str, data: Mapping[str, str]) -> dict[str, Any]:
+def identity_of(recipe: AnyRecipe, begun: str, data: Mapping[str, str]) -> dict[str, Any]:
     """Everything that the weights of a run depend on but the machine: numbers of the recipe, its beginning and its data by digest."""
     return {**recipe.numbers(), "--from": begun, "the content of its shards": dict(data)}
 
 
 def save_state(
-    folder: Path, identity: Mapping[str, Any], recipe: TrainingRecipe, student: Student, at: Position
+    folder: Path, identity: Mapping[str, Any], recipe: AnyRecipe, student: Student, at: Position
 ) -> None:
     """Writes a state whole, and removes the oldest beyond those that the recipe keeps.
 
@@ -51,18 +51,16 @@ def save_state(
     """
     content = {
         "identity": dict(identity),
-        "figures": _figures(recipe),
+        "figures": recipe.figures,
         "at": asdict(at),
         **student.state(),
     }
     write_saved(folder / f"step-{at.step:08}.pt", content)
-    for old in states(folder)[: -recipe.run.keep]:
+    for old in states(folder)[: -recipe.kept]:
         old.unlink(missing_ok=True)
 
 
-def load_state(
-    folder: Path, identity: Mapping[str, Any], recipe: TrainingRecipe, student: Student
-) -> Position:
+def load_state(folder: Path, identity: Mapping[str, Any], recipe: AnyRecipe, student: Student) -> Position:
     """Brings a student to the last state of a folder; where there is none, it stays at its beginning.
 
     Raises:
@@ -78,16 +76,12 @@ def load_state(
         student.restore(content, content["at"]["step"])
         at = content["at"]
         scores = (
-            at["scores"] if content["figures"] == _figures(recipe) else {}
+            at["scores"] if content["figures"] == recipe.figures else {}
         )  # of others no mean can be compared
         return Position(at["step"], dict(scores), Facts(**at["facts"]))
     except (WeightsError, KeyError, TypeError, ValueError, RuntimeError, AttributeError) as fault:
         where = "goes on from the one before" if len(found) > 1 else "begins anew"
         raise TrainerError(f"{found[-1]} is damaged; remove it, and the run {where}.") from fault
-
-
-def _figures(recipe: TrainingRecipe) -> tuple[str, ...]:
-    return recipe.evaluation.figures if recipe.evaluation else ()
 
 
 def _demand_same(folder: Path, known: Mapping[str, Any], wanted: Mapping[str, Any]) -> None:

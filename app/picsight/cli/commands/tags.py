@@ -3,27 +3,42 @@
 from __future__ import annotations
 
 import shlex
-from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import click
 
 from picsight.cli.answers import put_answer
-from picsight.cli.documents import run_document, tag_details_document, tag_document, tags_document
-from picsight.cli.invocation import A_PATH, Invocation, absolute, shared_options
-from picsight.cli.layout import count
+from picsight.cli.commands.tags_arrange import merge, move, remove, rename
+from picsight.cli.commands.tags_decide import accept, rate, redo, reject, undo
+from picsight.cli.documents import tag_details_document, tags_document
+from picsight.cli.invocation import A_PATH, Invocation, shared_options
 from picsight.cli.streams import put, put_json
+from picsight.cli.tagging import absolute_paths, opened, tag_line, tell_tag
 from picsight.cli.words import WordsCommand
-from picsight_engine.errors import RequestError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable
     from pathlib import Path
 
     from picsight_engine.library import Library
-    from picsight_engine.store.decisions import Verdict
-    from picsight_engine.store.runs import Run
-    from picsight_engine.tags.tree import Tag
+
+_PROMPT = click.option(
+    "--prompt", "prompts", multiple=True, metavar="TEXT", help="What its photos show; several may be given."
+)
+_EXAMPLE = click.option(
+    "--example", "examples", multiple=True, type=A_PATH, metavar="PATH", help="A photo that looks like it."
+)
+_NOT = click.option(
+    "--not", "against", multiple=True, type=A_PATH, metavar="PATH", help="A photo that does not."
+)
+_THRESHOLD = click.option(
+    "--threshold", type=float, metavar="P", help="How likely a photo must be to be suggested, 0 to 1 (0.5)."
+)
+
+
+def _goes_by(command: Callable[..., int]) -> Callable[..., int]:
+    """The options that say what a tag is made of."""
+    return _PROMPT(_EXAMPLE(_NOT(_THRESHOLD(command))))
 
 
 @click.group("tags", no_args_is_help=False)
@@ -38,16 +53,7 @@ def tags() -> None:
 
 @tags.command("new", cls=WordsCommand)
 @click.argument("name")
-@click.option(
-    "--prompt", "prompts", multiple=True, metavar="TEXT", help="What its photos show; several may be given."
-)
-@click.option(
-    "--example", "examples", multiple=True, type=A_PATH, metavar="PATH", help="A photo that looks like it."
-)
-@click.option("--not", "against", multiple=True, type=A_PATH, metavar="PATH", help="A photo that does not.")
-@click.option(
-    "--threshold", type=float, metavar="P", help="How likely a photo must be to be suggested, 0 to 1 (0.5)."
-)
+@_goes_by
 @click.option("--parent", metavar="TAG", help="The tag that it stands below.")
 @click.option("--album", is_flag=True, help="Make an album, which is always filled by hand.")
 @shared_options
@@ -67,22 +73,54 @@ def new(
 
     Without any it is filled by hand, until it has learnt from what you accept.
     """
-    with _opened(invocation) as library:
+    with opened(invocation) as library:
         tag = library.tags.new(
             name,
             prompts=prompts,
-            examples=_absolute(examples),
-            against=_absolute(against),
+            examples=absolute_paths(examples),
+            against=absolute_paths(against),
             threshold=threshold,
             parent=parent,
             kind="album" if album else "tag",
         )
-    if invocation.json:
-        put_json(tag_document(tag))
-    elif not invocation.quiet:
-        put(_line(tag))
-        if tag.suggested:
-            invocation.hint(f"To see what it suggests, type: picsight tags suggest {shlex.quote(tag.path)}")
+    tell_tag(invocation, tag)
+    if tag.suggested and not invocation.json:
+        invocation.hint(f"To see what it suggests, type: picsight tags suggest {shlex.quote(tag.path)}")
+    return 0
+
+
+@tags.command("change", cls=WordsCommand)
+@click.argument("tag")
+@_goes_by
+@click.option("--suggest/--no-suggest", "suggests", default=None, help="Whether it looks at new photos.")
+@shared_options
+@click.pass_obj
+def change(
+    invocation: Invocation,
+    tag: str,
+    *,
+    prompts: tuple[str, ...],
+    examples: tuple[Path, ...],
+    against: tuple[Path, ...],
+    threshold: float | None,
+    suggests: bool | None,
+) -> int:
+    """Change what TAG goes by.
+
+    What is given replaces all that there was of its kind; --prompt "" takes the words away. The rest stays as it is.
+    """
+    if not (prompts or examples or against) and threshold is None and suggests is None:
+        raise click.UsageError("Type what is to be changed, such as --prompt TEXT or --threshold P.")
+    with opened(invocation) as library:
+        changed = library.tags.change(
+            tag,
+            prompts=prompts or None,
+            examples=absolute_paths(examples) if examples else None,
+            against=absolute_paths(against) if against else None,
+            threshold=threshold,
+            suggests=suggests,
+        )
+    tell_tag(invocation, changed)
     return 0
 
 
@@ -92,13 +130,14 @@ def new(
 def list_tags(invocation: Invocation) -> int:
     """List the tags with how many photos are accepted, rejected and suggested."""
     with invocation.open_library(invocation.answering_model()) as library:
-        found = [] if library is None else library.tags.all()
+        known = [] if library is None else library.tags.all()
+    found = [tag for tag in known if tag.kind != "favourite" or tag.accepted]
     if invocation.json:
         put_json(tags_document(found))
         return 0
     for tag in found:
-        put(_line(tag))
-    if len(found) <= 1:  # the favourites alone
+        put(tag_line(tag))
+    if not found:
         invocation.hint("To make one, type: picsight tags new NAME --prompt TEXT")
     return 0
 
@@ -109,7 +148,7 @@ def list_tags(invocation: Invocation) -> int:
 @click.pass_obj
 def show(invocation: Invocation, tag: str) -> int:
     """Tell what the tag TAG goes by, and how many photos it has."""
-    with _opened(invocation) as library:
+    with opened(invocation) as library:
         found = library.tags.find(tag)
         examples, against = _paths(library, found.examples), _paths(library, found.against)
     document = tag_details_document(found, examples, against)
@@ -135,93 +174,15 @@ def suggest(invocation: Invocation, tag: str, limit: int) -> int:
 
     The score is how likely a photo belongs to it, by its words, its examples, and what you have decided until now.
     """
-    with _opened(invocation) as library:
+    with opened(invocation) as library:
         put_answer(invocation, library.suggested(tag, limit=limit))
     return 0
 
 
-@tags.command("accept", cls=WordsCommand)
-@click.argument("tag")
-@click.argument("photos", nargs=-1, required=True, metavar="PATH...", type=A_PATH)
-@shared_options
-@click.pass_obj
-def accept(invocation: Invocation, tag: str, photos: tuple[Path, ...]) -> int:
-    """Say that the photos PATH belong to TAG."""
-    return _decide(invocation, tag, photos, "accepted")
-
-
-@tags.command("reject", cls=WordsCommand)
-@click.argument("tag")
-@click.argument("photos", nargs=-1, required=True, metavar="PATH...", type=A_PATH)
-@shared_options
-@click.pass_obj
-def reject(invocation: Invocation, tag: str, photos: tuple[Path, ...]) -> int:
-    """Say that the photos PATH do not belong to TAG; they are not suggested again."""
-    return _decide(invocation, tag, photos, "rejected")
-
-
-@tags.command("rate", cls=WordsCommand)
-@click.argument("stars", type=click.Choice(["0", "1", "2", "3", "4", "5", "none"]))
-@click.argument("photos", nargs=-1, required=True, metavar="PATH...", type=A_PATH)
-@shared_options
-@click.pass_obj
-def rate(invocation: Invocation, stars: str, photos: tuple[Path, ...]) -> int:
-    """Give the photos PATH stars of your own, 0 to 5; with "none" what their files say counts again."""
-    with _opened(invocation) as library:
-        run = library.tags.rate(_absolute(photos), None if stars == "none" else int(stars))
-    _tell(invocation, run)
-    return 0
-
-
-@tags.command("undo")
-@shared_options
-@click.pass_obj
-def undo(invocation: Invocation) -> int:
-    """Take the last change of tags back; typed again, the one before it."""
-    with _opened(invocation) as library:
-        run = library.tags.undo()
-    _tell(invocation, run)
-    return 0
-
-
-@contextmanager
-def _opened(invocation: Invocation) -> Iterator[Library]:
-    """The library, which tags cannot do without."""
-    with invocation.open_library(invocation.answering_model()) as library:
-        if library is None:
-            raise RequestError(f"There is no library in {invocation.folder} yet. Type: picsight index FOLDER")
-        yield library
-
-
-def _decide(invocation: Invocation, tag: str, photos: Sequence[Path], verdict: Verdict) -> int:
-    with _opened(invocation) as library:
-        run = library.tags.decide(tag, _absolute(photos), verdict)
-    _tell(invocation, run)
-    return 0
-
-
-def _absolute(photos: Iterable[Path]) -> list[Path]:
-    return [absolute(photo) for photo in photos]
+for command in (accept, reject, rate, rename, move, merge, remove, undo, redo):
+    tags.add_command(command)
 
 
 def _paths(library: Library, photo_ids: Iterable[int]) -> list[Path]:
     """Where photos lie that can be seen now."""
     return [photo.path for photo in map(library.photo, photo_ids) if photo is not None]
-
-
-def _tell(invocation: Invocation, run: Run | None) -> None:
-    if invocation.json:
-        put_json(run_document(run))
-    elif invocation.quiet:
-        return
-    elif run is None:
-        put("Nothing had to be changed.")
-    else:
-        put(f"Undone: {run.words}." if run.undone else f"{run.words}.")
-
-
-def _line(tag: Tag) -> str:
-    """Such as "Birds/Waders: 12 accepted, 3 rejected, 40 suggested"."""
-    numbers = [("accepted", tag.accepted), ("rejected", tag.rejected), ("suggested", tag.suggested)]
-    parts = [f"{number:,} {state}" for state, number in numbers if number]
-    return f"{tag.path}: {', '.join(parts) or count(0, 'photo')}"

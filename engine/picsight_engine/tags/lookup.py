@@ -1,0 +1,110 @@
+"""Finds the tags and photos that a person means, and tells what there is."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from picsight_engine.errors import RequestError
+from picsight_engine.store.decisions import all_are_known, count_states, decided, states_of
+from picsight_engine.store.ratings import stars_of
+from picsight_engine.store.tags import live_tags, paths_of, tags_by_id, tags_called
+from picsight_engine.tags.names import shortened
+from picsight_engine.tags.tree import FAVOURITES, Marks, as_seen, seen
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+    from pathlib import Path
+
+    from picsight_engine.store.database import Database
+    from picsight_engine.store.decisions import State
+    from picsight_engine.store.tags import Definition
+    from picsight_engine.tags.tree import Tag
+
+
+class Lookup:
+    """Reads alone; any thread may call."""
+
+    def __init__(self, db: Database, photo_id: Callable[[Path], int]) -> None:
+        """`photo_id` gives the photo at a path, or raises RequestError."""
+        self._db = db
+        self._photo_id = photo_id
+
+    def tags(self) -> list[Tag]:
+        """Every tag, album and the favourites, which come first; then by path."""
+        with self._db.reading() as connection:
+            return as_seen(live_tags(connection), count_states(connection))
+
+    def tag(self, tag_id: int) -> Tag:
+        """One of them."""
+        with self._db.reading() as connection:
+            (definition,) = tags_by_id(connection, [tag_id]).values()
+            path = paths_of(connection, [tag_id])[tag_id]
+            return seen(definition, path, count_states(connection, tag_id))
+
+    def definition(self, name: str) -> Definition:
+        """What a tag is, by its path or by its last name.
+
+        Raises:
+            RequestError: there is none, or several have this name.
+        """
+        with self._db.reading() as connection:
+            ids = tags_called(connection, name)
+            if len(ids) == 1:
+                return tags_by_id(connection, ids)[ids[0]]
+        if not ids:
+            raise RequestError(f'There is no tag "{shortened(name)}".')
+        raise RequestError(
+            f'{len(ids)} tags are called "{shortened(name)}"; say below which one, as in "Birds/Waders".'
+        )
+
+    def own(self, name: str) -> Definition:
+        """The same for a tag that a person has made; RequestError for the favourites, too."""
+        tag = self.definition(name)
+        if tag.kind == "favourite":
+            raise RequestError(
+                f'"{tag.name}" is always there, and cannot be renamed, moved, merged or removed.'
+            )
+        return tag
+
+    def photos(self, photos: Iterable[Path | int]) -> tuple[int, ...]:
+        """The photos that are meant, each once.
+
+        Raises:
+            RequestError: one of them is not in the library.
+        """
+        ids = tuple(
+            dict.fromkeys(photo if isinstance(photo, int) else self._photo_id(photo) for photo in photos)
+        )
+        with self._db.reading() as connection:
+            if not all_are_known(connection, ids):
+                raise RequestError("A photo that was named is not in the library any more.")
+        return ids
+
+    def verdicts(self, tag: Definition) -> dict[int, State]:
+        """What was decided for a tag."""
+        with self._db.reading() as connection:
+            return decided(connection, tag.id)
+
+    def states(self, photo_ids: Sequence[int]) -> dict[int, list[tuple[str, State, float | None]]]:
+        """For each photo the paths of its tags, how it stands to them, and its score where that is known."""
+        states = states_of(self._db, photo_ids)
+        with self._db.reading() as connection:
+            paths = paths_of(connection, (each.tag_id for own in states.values() for each in own))
+        return {
+            photo_id: sorted((paths[each.tag_id], each.state, each.score) for each in own)
+            for photo_id, own in states.items()
+        }
+
+    def marks(self, photo_ids: Sequence[int]) -> dict[int, Marks]:
+        """For each of these visible photos what a person has said of it, and what is suggested."""
+        states = self.states(photo_ids)
+        with self._db.reading() as connection:
+            stars = stars_of(connection, list(states))
+        return {
+            photo_id: Marks(
+                rating=stars.get(photo_id),
+                favourite=any(path == FAVOURITES and how == "accepted" for path, how, _ in own),
+                tags=tuple((path, how) for path, how, _ in own if path != FAVOURITES),
+            )
+            for photo_id, own in states.items()
+        }

@@ -1,0 +1,134 @@
+"""The recipe of a text tower that is taught by another one: a frozen TOML file in which no key is ignored."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from math import inf
+from typing import TYPE_CHECKING, Any
+
+from mctrain.errors import RecipeError
+from mctrain.recipe import BundleTable, parse_table, read_toml, refuse_others
+from mctrain.training.recipe import AboutTable, Numbers, OptimizerTable, change
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+_HEAD = 64  # the width of an attention head
+_NUMBERS = ("data", "tower", "loss", "optimizer")
+
+
+@dataclass(frozen=True, slots=True)
+class TextsTable:
+    """Which texts are taught, by the names of their sources and of shards in the data folder, and what never may be."""
+
+    sources: tuple[str, ...]
+    shards: tuple[str, ...]
+    evaluation_shards: tuple[str, ...]
+    evaluation_texts: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class TowerTable:
+    """Text-RepMixer in numbers: a convolutional block at either end, so many layers of attention between them."""
+
+    width: int
+    layers: int
+
+    def __post_init__(self) -> None:
+        if self.width < _HEAD or self.width % _HEAD or self.layers < 1:
+            raise RecipeError(
+                f"A text tower cannot be {self.width} wide with {self.layers} layers; give a multiple of {_HEAD}, and a layer."
+            )
+
+
+@dataclass(frozen=True, slots=True)
+class BankTable:
+    """Beside the cosine to the teacher's vector: the cross-entropy, weighed with `weight`, of the softmaxes of both over `texts`
+    vectors of the teacher, drawn anew each step, at the factor `scale`.
+    """
+
+    texts: int
+    weight: float
+    scale: float
+
+    def __post_init__(self) -> None:
+        if self.texts < 1 or not (0 <= self.weight < inf and 0 < self.scale < inf):
+            raise RecipeError(
+                f"A loss cannot compare {self.texts} texts at the scale {self.scale} with the weight {self.weight}; give at least "
+                "one text, a scale above 0 and a weight of 0 or more."
+            )
+
+
+@dataclass(frozen=True, slots=True)
+class DistillationTable:
+    """How long and how a run goes: `passes` over all texts, in batches of texts of one length, `tokens` together."""
+
+    seed: int
+    tokens: int
+    passes: float
+    precision: Numbers = "fp32"
+    log_every: int = 50
+    save_every: int = 500
+    keep: int = 1
+
+    def __post_init__(self) -> None:
+        if self.seed < 0 or not 0 < self.passes < inf or self.precision == "fp16":
+            raise RecipeError(
+                f"A text tower cannot be taught for {self.passes} passes by the seed {self.seed} in {self.precision}; give passes above "
+                "0, a seed of 0 or more, and fp32 or bf16."
+            )
+        if min(self.tokens, self.log_every, self.save_every, self.keep) < 1:
+            raise RecipeError(
+                "A distillation needs at least 1 as tokens, log_every, save_every and keep; one of them is less."
+            )
+
+
+@dataclass(frozen=True, slots=True)
+class DistillationRecipe:
+    """A whole recipe; `name` is its file's, `changes` are what a command line made of it."""
+
+    name: str
+    about: AboutTable
+    data: TextsTable
+    tower: TowerTable
+    loss: BankTable
+    optimizer: OptimizerTable
+    distillation: DistillationTable
+    bundle: BundleTable
+    changes: tuple[str, ...] = ()
+
+    @property
+    def kept(self) -> int:
+        """How many states stay."""
+        return self.distillation.keep
+
+    @property
+    def figures(self) -> tuple[str, ...]:
+        """Nothing is measured on the way."""
+        return ()
+
+    def as_dict(self) -> dict[str, Any]:
+        """For checkpoints."""
+        return asdict(self)
+
+    def numbers(self) -> dict[str, Any]:
+        """What a run's weights depend on, by TABLE.KEY: not what is said about it, nor how it is watched."""
+        run = self.distillation
+        told = {f"{name}.{key}": own for name in _NUMBERS for key, own in asdict(self)[name].items()}
+        return told | {
+            f"distillation.{key}": getattr(run, key) for key in ("seed", "tokens", "passes", "precision")
+        }
+
+
+def load_distillation(name_or_path: str, changes: Sequence[str] = ()) -> DistillationRecipe:
+    """A recipe of this package by name, or any by path; `changes` are `TABLE.KEY=VALUE` with a value as TOML writes it.
+
+    Raises:
+        RecipeError: there is none, it is of another kind, or a key is missing, unknown or of another type.
+    """
+    content, where = read_toml(name_or_path)
+    refuse_others(content, where, "distillation")
+    for own in changes:
+        change(content, own)
+    content["changes"] = list(changes)
+    return parse_table(DistillationRecipe, content, where)
