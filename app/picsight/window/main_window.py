@@ -84,7 +84,7 @@ class MainWindow(QMainWindow):
         self.markings = Markings(frame.grid, frame.model, self.tags, jobs)
         self.pages = Pages(self, frame, self.search, self.viewer, self.photos)
         self.library_pages = LibraryPages(frame, self.library, self.search, self.models, self.folders)
-        TagLines(frame.sidebar, self.pages, self.tags)
+        self.lines = TagLines(frame, self.pages, self.search, self.tags, self.tagging.chooser)
         self.review = Review(frame.grid, frame.model, self.search, self.tags)
         self.problems = ProblemsController(frame.problems, self.library, self.history)
         join_offers(self.offers, frame, self.search)

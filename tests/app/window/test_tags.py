@@ -16,6 +16,7 @@ from picsight.window.library.controller import LibraryPlace
 from picsight.window.library.sidebar_model import ENTRY
 from picsight.window.main_window import MainWindow
 from picsight.window.search.place import Place
+from picsight.window.tags.choices import Choice
 from picsight_engine.installation.choice import ModelChoice
 from picsight_engine.library import Library
 
@@ -203,3 +204,33 @@ def test_suggestions_are_accepted_and_rejected_where_they_lie_and_the_next_one_i
     select(window, 0)
     qtbot.keyClick(grid, Qt.Key.Key_A)
     assert window.frame.box.line.text() == "a"
+
+
+def paths(window):
+    return [tag.path for tag in window.tags.tags if tag.kind != "favourite"]
+
+
+def test_a_tag_that_is_looked_at_is_renamed_merged_and_removed_and_everything_comes_back(
+    qtbot, window, library
+):
+    ids = [photo.id for photo in window.frame.model.wall.results]
+    for name, photos in (("Sea", ids[:2]), ("Shore", ids[1:4])):
+        library.tags.new(name)
+        library.tags.decide(name, photos, "accepted")
+    look(qtbot, window, library)
+    window.frame.sidebar.tag_requested.emit(window.tags.tags[1])
+    qtbot.waitUntil(lambda: sorted(shown(window)) == sorted(ids[:2]))
+    window.lines.rename(window.tags.tags[1], "Trips / Sea ")
+    qtbot.waitUntil(lambda: paths(window) == ["Shore", "Trips", "Trips/Sea"])
+    qtbot.waitUntil(lambda: window.search.place.words == "tag:Trips/Sea")
+    window.lines.merge(library.tags.find("Trips/Sea"), Choice("Shore", "tag", 3))
+    qtbot.waitUntil(lambda: sorted(shown(window)) == sorted(ids[:4]))
+    assert window.search.place.words == "tag:Shore"
+    window.lines.merge(library.tags.find("Shore"), Choice("Trips", "tag", 0))
+    window.lines.remove(library.tags.find("Trips"))
+    qtbot.waitUntil(lambda: paths(window) == [])
+    qtbot.waitUntil(lambda: len(shown(window)) == 8)
+    for _ in range(4):
+        window.tags.after(window.history.undo)
+        qtbot.waitUntil(lambda: not window.tags.is_busy)
+    assert [(tag.path, tag.accepted) for tag in library.tags.all()[1:]] == [("Sea", 2), ("Shore", 3)]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from picsight.window.tags.wording import path_key
+from picsight.window.tags.wording import cleaned, path_key
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -25,8 +25,11 @@ class Choice:
     photos: int | None = None
 
 
-def choices(text: str, tags: Sequence[Tag], recent: Sequence[str] = ()) -> list[Choice]:
-    """What a text may mean, best first: the tags of that name, of names that begin so, that hold it; then to make one.
+def choices(
+    text: str, tags: Sequence[Tag], recent: Sequence[str] = (), *, makes: bool = True
+) -> list[Choice]:
+    """What a text may mean, best first: the tags of that name, of names that begin so, that hold it; where one can be made
+    (`makes`), then that.
 
     Without a text the tags at the `recent` paths, then all others.
     """
@@ -43,14 +46,9 @@ def choices(text: str, tags: Sequence[Tag], recent: Sequence[str] = ()) -> list[
         Choice(tag.path, tag.kind, tag.accepted + tag.suggested)
         for tag in (own[at] for _, at in ranked[:MOST])
     ]
-    if not path or any(path_key(tag.path) == wanted for tag in own):
+    if not makes or not path or any(path_key(tag.path) == wanted for tag in own):
         return found
     return [*found, Choice(path, "tag"), Choice(path, "album")]
-
-
-def cleaned(text: str) -> str:
-    """A path as it is typed, without what is empty in it."""
-    return "/".join(filter(None, (" ".join(part.split()) for part in text.split("/"))))
 
 
 def _rank(wanted: str, path: str, recent: Sequence[str]) -> tuple[int, int] | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QAbstractListModel, QRect, QSize, Qt, Signal
@@ -24,7 +25,7 @@ from picsight.window.tags.choices import Choice, choices
 from picsight.window.tokens import HAIR, HALF, PAD, px, tones
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from PySide6.QtCore import QPoint
     from PySide6.QtGui import QKeyEvent
@@ -32,19 +33,29 @@ if TYPE_CHECKING:
     from picsight.window.grid.model import Index
     from picsight_engine.tags.tree import Tag
 
-WIDE, ROW, ROWS = 24.0, 2.0, 8  # em, em, how many are in sight
+WIDE, ROW = 24.0, 2.0  # em
 CHOICE = Qt.ItemDataRole.UserRole + 1
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """Which of these tags is meant, and what to do then; those at the `recent` paths are offered first, new ones where one
+    `makes` them.
+    """
+
+    title: str
+    tags: Sequence[Tag]
+    then: Callable[[Choice], object]
+    recent: Sequence[str] = ()
+    makes: bool = False
 
 
 class TagChooser(QFrame):
     """Opens where it is asked for, and goes with what was chosen or with Escape."""
 
-    chosen = Signal(object)  # Choice
-
     def __init__(self, parent: QWidget) -> None:
         super().__init__(parent, Qt.WindowType.Popup)
-        self._tags: Sequence[Tag] = ()
-        self._recent: Sequence[str] = ()
+        self._question = Question("", (), lambda _choice: None)
         self.title = ElidedLabel(self)
         self.line = ChooserLine(self)
         self.rows = ChoiceList(self)
@@ -61,13 +72,13 @@ class TagChooser(QFrame):
         self.line.stepped.connect(self.rows.step)
         self.rows.clicked.connect(lambda _index: self._take())
 
-    def open(self, title: str, tags: Sequence[Tag], recent: Sequence[str], point: QPoint) -> None:
-        """Ask which of these tags; those at the recent paths are offered first."""
-        self._tags, self._recent = tags, recent
+    def open(self, question: Question, point: QPoint) -> None:
+        """Ask; this point of the screen is its corner, where there is room."""
+        self._question = question
         palette = self.palette()
         palette.setColor(QPalette.ColorRole.WindowText, tones(self).outline)
         self.setPalette(palette)
-        self.title.setText(title)
+        self.title.setText(question.title)
         self.line.clear()
         self._offer()
         screen = self.screen().availableGeometry()
@@ -79,14 +90,15 @@ class TagChooser(QFrame):
         self.line.setFocus()
 
     def _offer(self) -> None:
-        self.rows.put(choices(self.line.text(), self._tags, self._recent))
+        asked = self._question
+        self.rows.put(choices(self.line.text(), asked.tags, asked.recent, makes=asked.makes))
         self.adjustSize()
 
     def _take(self) -> None:
         choice = self.rows.chosen()
         if choice is not None:
             self.hide()
-            self.chosen.emit(choice)
+            self._question.then(choice)
 
 
 class ChooserLine(Line):

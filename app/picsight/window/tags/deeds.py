@@ -69,6 +69,11 @@ class TagDeeds(QObject):
         """The tags as they were last seen: favourites first, then by path."""
         return self._tags
 
+    @property
+    def is_busy(self) -> bool:
+        """Whether something is being changed, or waits for that."""
+        return self._is_busy
+
     def use(self, library: Library) -> None:
         """Work with this library from now on."""
         self._library = library

@@ -1,4 +1,4 @@
-"""Makes a tag at a path, and what is missing above it; runs in a thread."""
+"""Tags by their paths: made with what is missing above them, moved, removed with what stands below. Runs in threads."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ if TYPE_CHECKING:
     from picsight_engine.tags.tree import Tag
 
 
-def tag_at(library: Library, path: str, kind: TagKind) -> Tag:
+def tag_at(library: Library, path: str, kind: TagKind = "tag") -> Tag:
     """The new tag of this path, without words and photos.
 
     Raises:
         RequestError: it is there already, or its name cannot be.
     """
-    *above, name = path.split("/")
-    return library.tags.new(name, parent=parent_at(library, "/".join(above)), kind=kind)
+    above, name = parted(path)
+    return library.tags.new(name, parent=parent_at(library, above), kind=kind)
 
 
 def parent_at(library: Library, path: str) -> str | None:
@@ -33,4 +33,34 @@ def parent_at(library: Library, path: str) -> str | None:
     for tag in library.tags.all():
         if path_key(tag.path) == path_key(path):
             return tag.path
-    return tag_at(library, path, "tag").path
+    return tag_at(library, path).path
+
+
+def placed(library: Library, tag: Tag, path: str) -> Tag:
+    """The tag under another name, below another one, or both.
+
+    Raises:
+        RequestError: its name cannot be, or is there already; it would stand below itself.
+    """
+    above, name = parted(path)
+    parent = parent_at(library, above)
+    if path_key(parent or "") != path_key(tag.parent or ""):
+        tag = library.tags.move(tag.path, parent)
+    return library.tags.rename(tag.path, name) if name != tag.name else tag
+
+
+def removed(library: Library, path: str) -> None:
+    """Removes a tag, and before it those below it.
+
+    Raises:
+        RequestError: there is no such tag.
+    """
+    below = [tag.path for tag in library.tags.all() if tag.path.startswith(f"{path}/")]
+    for each in sorted((path, *below), key=lambda each: -each.count("/")):
+        library.tags.remove(each)
+
+
+def parted(path: str) -> tuple[str, str]:
+    """The path above, and the name."""
+    above, _, name = path.rpartition("/")
+    return above, name

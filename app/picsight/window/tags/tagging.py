@@ -10,7 +10,7 @@ from PySide6.QtCore import QObject
 from picsight.window.actions.acts import Act
 from picsight.window.actions.keys import photo_menu
 from picsight.window.parts.words import counted
-from picsight.window.tags.chooser import TagChooser
+from picsight.window.tags.chooser import Question, TagChooser
 from picsight.window.tags.making import tag_at
 from picsight.window.tags.wording import favoured, filed, rated, star_words
 from picsight_engine.tags.tree import FAVOURITES
@@ -37,9 +37,7 @@ class Tagging(QObject):
         super().__init__(window)
         self._window, self._deeds, self._chosen = window, deeds, chosen
         self._recent: list[str] = []
-        self._asked: tuple[int, ...] = ()  # the photos that the chooser is open for
         self.chooser = TagChooser(window)
-        self.chooser.chosen.connect(self._file)
         several = self.tr("Favourites: %n photos"), self.tr("Stars for %n photos…"), self.tr("Tag %n photos…")
         self.acts = (
             Act("favourite", self.tr("Favourite"), several[0], "F", lambda _point: self.favour()),
@@ -84,14 +82,14 @@ class Tagging(QObject):
         ).popup(point)
 
     def _choose(self, point: QPoint) -> None:
-        self._asked = tuple(self._ids())
-        if self._asked:
-            title = counted(len(self._asked), "Put the photo into", "Put %n photos into")
-            self.chooser.open(title, self._deeds.tags, self._recent, point)
+        if ids := self._ids():
+            title = counted(len(ids), "Put the photo into", "Put %n photos into")
+            then = partial(self._file, ids)
+            self.chooser.open(Question(title, self._deeds.tags, then, tuple(self._recent), makes=True), point)
 
-    def _file(self, choice: Choice) -> None:
-        """Put the photos into what was chosen, which is made if need be."""
-        ids, path = self._asked, choice.path
+    def _file(self, ids: Sequence[int], choice: Choice) -> None:
+        """Put photos into what was chosen, which is made if need be."""
+        path = choice.path
 
         def act(library: Library) -> None:
             if choice.photos is None:

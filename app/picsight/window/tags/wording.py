@@ -91,6 +91,11 @@ def tag_meant(query: str, tags: Sequence[Tag]) -> Tag | None:
     return found[0] if len(found) == 1 else None
 
 
+def cleaned(text: str) -> str:
+    """A path as it is typed, without what is empty in it."""
+    return "/".join(filter(None, (" ".join(part.split()) for part in text.split("/"))))
+
+
 @lru_cache(maxsize=32768)
 def path_key(path: str) -> str:
     """A path as it is compared: without case and accents."""
