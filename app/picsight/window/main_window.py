@@ -32,6 +32,7 @@ from picsight.window.search.saved import SavedSearches
 from picsight.window.tags.deeds import TagDeeds
 from picsight.window.tags.lines import TagLines
 from picsight.window.tags.markings import Markings
+from picsight.window.tags.places import TagPlaces
 from picsight.window.tags.review import Review
 from picsight.window.tags.tagging import Tagging
 from picsight.window.tokens import px
@@ -46,6 +47,7 @@ if TYPE_CHECKING:
     from PySide6.QtGui import QCloseEvent
 
     from picsight.jobs import Jobs
+    from picsight.window.tags.studio_controller import StudioController
 
 
 class MainWindow(QMainWindow):
@@ -85,6 +87,7 @@ class MainWindow(QMainWindow):
         self.pages = Pages(self, frame, self.search, self.viewer, self.photos)
         self.library_pages = LibraryPages(frame, self.library, self.search, self.models, self.folders)
         self.lines = TagLines(frame, self.pages, self.search, self.tags, self.tagging.chooser)
+        self.tag_places = TagPlaces(frame, self.pages, self.lines, self.tags, self._make_studio)
         self.review = Review(frame.grid, frame.model, self.search, self.tags)
         self.problems = ProblemsController(frame.problems, self.library, self.history)
         join_offers(self.offers, frame, self.search)
@@ -117,6 +120,11 @@ class MainWindow(QMainWindow):
         if self.library.overview.folders:
             self._jobs.read(self.pictures.warm_up, lambda _done: None, lambda _sentence: None)
 
+    def _make_studio(self) -> StudioController:
+        from picsight.window.tags.studio_controller import StudioController  # numpy: after the first frame
+
+        return StudioController(self.frame, self.pictures, self.tags, self.history, self._jobs)
+
     def _bind(self) -> None:
         grid, usual = self.frame.grid, Settings().row_height
         bind_keys(
@@ -126,6 +134,7 @@ class MainWindow(QMainWindow):
                 "back": self.pages.back,
                 "photos": lambda: self.pages.go(Place()),
                 "problems": self.pages.show_problems,
+                "tags": self.tag_places.show,
                 "sidebar": self.frame.toggle_sidebar,
                 "add_folder": self.folders.choose,
                 "look_again": self.library.index,

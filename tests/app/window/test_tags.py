@@ -1,4 +1,4 @@
-"""Tags in a real window on a real library: made, shown, decided on, and taken back."""
+"""Tags in a real window on a real library: made, shown, decided on, changed in the studio, and taken back."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import shutil
 import pytest
 from PySide6.QtCore import QItemSelectionModel, QMimeData, QPointF, Qt, QUrl
 from PySide6.QtGui import QDragMoveEvent, QDropEvent, QGuiApplication
-from PySide6.QtWidgets import QTreeView
+from PySide6.QtWidgets import QMessageBox, QTreeView
 
 from picsight.jobs import Jobs
 from picsight.settings import Settings
@@ -17,6 +17,7 @@ from picsight.window.library.sidebar_model import ENTRY
 from picsight.window.main_window import MainWindow
 from picsight.window.search.place import Place
 from picsight.window.tags.choices import Choice
+from picsight.window.tags.list_view import TAG, TagList
 from picsight_engine.installation.choice import ModelChoice
 from picsight_engine.library import Library
 
@@ -234,3 +235,113 @@ def test_a_tag_that_is_looked_at_is_renamed_merged_and_removed_and_everything_co
         window.tags.after(window.history.undo)
         qtbot.waitUntil(lambda: not window.tags.is_busy)
     assert [(tag.path, tag.accepted) for tag in library.tags.all()[1:]] == [("Sea", 2), ("Shore", 3)]
+
+
+@pytest.fixture
+def studio(qtbot, window):
+    """The studio with a new tag."""
+    window.tag_places.new()
+    made = window.tag_places._studio
+    assert window.frame.page is made.view
+    yield made
+    made._end()
+
+
+def type_words(qtbot, studio, words):
+    qtbot.keyClicks(studio.view.words.line, words)
+    qtbot.keyClick(studio.view.words.line, Qt.Key.Key_Return)
+    qtbot.waitUntil(lambda: studio._sight.preview is not None)
+
+
+def inside(studio):
+    return [photo.id for photo in studio.view.model.wall.results]
+
+
+def test_words_are_looked_for_while_they_are_typed_and_saved_under_a_name_below_another(
+    qtbot, window, library, studio
+):
+    view = studio.view
+    assert "What does this tag show?" in view.notice.words()
+    assert not view.save.isEnabled()
+    qtbot.keyClicks(view.words.line, "a photo")
+    qtbot.waitUntil(lambda: studio._sight.preview is not None)
+    assert studio.draft.prompts == ()
+    assert sum(view.slider._spread.bars()) == 8
+    qtbot.keyClick(view.words.line, Qt.Key.Key_Return)
+    view.name.setFocus()
+    qtbot.keyClicks(view.name, "Things/Seen ")
+    view.slider.setValue(0)
+    qtbot.waitUntil(lambda: len(inside(studio)) == 8)
+    assert view.slider.words() == "8 photos in"
+    qtbot.mouseClick(view.save, Qt.MouseButton.LeftButton)
+    qtbot.waitUntil(lambda: window.search.place.words == "tag:Things/Seen")
+    tag = library.tags.find("Things/Seen")
+    assert (tag.prompts, tag.threshold, tag.suggested, tag.suggests) == (("a photo",), 0.0, 8, True)
+    window.tags.after(window.history.undo)
+    qtbot.waitUntil(lambda: not window.tags.is_busy)
+    assert [each.kind for each in library.tags.all()] == ["favourite"]
+
+
+def test_answers_about_a_new_tag_become_its_examples_and_are_taken_back_as_long_as_it_is_worked_on(
+    qtbot, window, library, studio
+):
+    type_words(qtbot, studio, "a photo")
+    view, first = studio.view, studio.view.border.case().id
+    view.border.picture.setFocus()
+    qtbot.keyClick(view.border.picture, Qt.Key.Key_A)
+    second = view.border.case().id
+    qtbot.keyClick(view.border.picture, Qt.Key.Key_R)
+    assert (studio.draft.examples, studio.draft.against) == ((first,), (second,))
+    qtbot.waitUntil(lambda: [photo.id for photo in view.unlike.photos()] == [second])
+    window.history.undo()
+    assert (studio.draft.examples, studio.draft.against) == ((first,), ())
+    qtbot.waitUntil(lambda: second in {photo.id for photo in view.border.cases()})
+    qtbot.mouseClick(view.save, Qt.MouseButton.LeftButton)
+    qtbot.waitUntil(lambda: window.search.place.words == 'tag:"a photo"')
+    assert library.tags.find("a photo").examples == (first,)
+    window.tags.after(window.history.undo)
+    qtbot.waitUntil(lambda: [each.kind for each in library.tags.all()] == ["favourite"])
+    window.tags.after(window.history.undo)
+    qtbot.waitUntil(lambda: "Undone: Looks like it" not in window.frame.status.words())
+
+
+def test_a_tag_that_is_there_is_decided_on_at_once_and_other_changes_are_asked_about(qtbot, window, library):
+    tag = library.tags.new("Seen", prompts=["a photo"], threshold=0.0)
+    window.tag_places.edit(tag)
+    studio = window.tag_places._studio
+    view = studio.view
+    qtbot.waitUntil(lambda: len(inside(studio)) == 8)
+    view.border.picture.setFocus()
+    for key in (Qt.Key.Key_A, Qt.Key.Key_R):
+        qtbot.keyClick(view.border.picture, key)
+    qtbot.waitUntil(lambda: "Decide on 3 more photos" in view.statistics.text())
+    assert (library.tags.find("Seen").accepted, library.tags.find("Seen").rejected) == (1, 1)
+    qtbot.waitUntil(lambda: len(inside(studio)) == 7)
+    assert not view.save.isEnabled()
+    view.suggests.click()
+    qtbot.keyClick(view.name, Qt.Key.Key_Escape)
+    box = window.findChild(QMessageBox)
+    assert "Discard the changes" in box.text()
+    box.reject()
+    assert window.frame.page is view
+    qtbot.mouseClick(view.save, Qt.MouseButton.LeftButton)
+    qtbot.waitUntil(lambda: not library.tags.find("Seen").suggests)
+    assert library.tags.find("Seen").accepted == 1
+
+
+def test_the_list_finds_a_tag_by_its_letters_and_leads_to_its_studio(qtbot, window, library):
+    library.tags.new("Birds", prompts=["bird"])
+    library.tags.new("Évora", parent="Birds")
+    window.tags.look()
+    qtbot.waitUntil(lambda: len(window.tags.tags) == 3)
+    window.tag_places.show()
+    tags = window.frame.findChild(TagList)
+    qtbot.keyClicks(tags.line, "evo")
+    assert [tags.model.index(row).data(TAG).path for row in range(tags.model.rowCount())] == ["Birds/Évora"]
+    tags.rows.setFocus()
+    at = tags.rows.visualRect(tags.model.index(0)).center()
+    qtbot.mouseClick(tags.rows.viewport(), Qt.MouseButton.LeftButton, pos=at)
+    assert window.tag_places._studio.draft.path == "Birds/Évora"
+    tags.line.clear()
+    window.pages.back()
+    assert window.frame.page is window.frame.wall_page

@@ -95,6 +95,7 @@ class EntryDelegate(QStyledItemDelegate):
             high = _note_height(view, entry.note, words.width())
             note = words.adjusted(0, words.height() - high - px(view, SMALL), 0, -px(view, SMALL))
             words.setBottom(note.top())
+            icon.moveTop(words.center().y() - side // 2)
             painter.setPen(colours.dim_on_window)
             painter.drawText(note, _WRAPPED, entry.note)
         painter.setPen(colours.text)

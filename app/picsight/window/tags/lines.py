@@ -43,12 +43,13 @@ class TagLines(QObject):
         sidebar = frame.sidebar
         sidebar.tag_requested.connect(lambda tag: pages.go(Place(query_of(tag))))
         sidebar.photos_dropped.connect(self._accept)
-        sidebar.tag_menu_requested.connect(self._show_menu)
+        sidebar.tag_menu_requested.connect(self.show_menu)
 
     def _accept(self, tag: Tag, photos: Sequence[int | Path]) -> None:
         self._deeds.decide(tag, photos, "accepted")
 
-    def _show_menu(self, tag: Tag, point: QPoint) -> None:
+    def show_menu(self, tag: Tag, point: QPoint) -> None:
+        """What can be done with a tag or album."""
         if tag.kind == "favourite":
             return
         entries: list[Entry | None] = [

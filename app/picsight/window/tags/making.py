@@ -7,6 +7,9 @@ from typing import TYPE_CHECKING
 from picsight.window.tags.wording import path_key
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
     from picsight_engine.library import Library
     from picsight_engine.store.tags import TagKind
     from picsight_engine.tags.tree import Tag
@@ -58,6 +61,12 @@ def removed(library: Library, path: str) -> None:
     below = [tag.path for tag in library.tags.all() if tag.path.startswith(f"{path}/")]
     for each in sorted((path, *below), key=lambda each: -each.count("/")):
         library.tags.remove(each)
+
+
+def numbers_of(library: Library, photos: Sequence[int | Path]) -> list[int | None]:
+    """The numbers of photos, None for a file that is no photo of the library."""
+    shown = [photo if isinstance(photo, int) else library.show(photo) for photo in photos]
+    return [photo if photo is None or isinstance(photo, int) else photo.id for photo in shown]
 
 
 def parted(path: str) -> tuple[str, str]:

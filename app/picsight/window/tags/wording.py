@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from picsight.window.tags.choices import Choice
     from picsight_engine.store.decisions import Verdict
+    from picsight_engine.tags.statistics import Statistics, Sureness
     from picsight_engine.tags.tree import Tag
 
 FAVOURITES = "is:favourite"
@@ -24,6 +25,9 @@ _SAID: dict[Verdict, tuple[str, str]] = {
     "rejected": ("The photo does not belong to {tag}.", "%n photos do not belong to {tag}."),
     "withdrawn": ("Took the photo out of {tag}.", "Took %n photos out of {tag}."),
 }
+_SURE: dict[Sureness, str] = {
+    "learning": "", "not sure": "not sure yet", "fairly sure": "fairly sure", "quite sure": "quite sure",
+}  # fmt: skip
 
 
 def named(path: str) -> str:
@@ -100,3 +104,28 @@ def cleaned(text: str) -> str:
 def path_key(path: str) -> str:
     """A path as it is compared: without case and accents."""
     return "/".join(name_key(name) for name in path.split("/"))
+
+
+def tag_words(tag: Tag) -> str:
+    """A tag's numbers: 214 photos · 18 suggested · 46 decided."""
+    parts = (
+        counted(tag.accepted + tag.suggested, "%n photo", "%n photos"),
+        counted(tag.suggested, "%n suggested", "%n suggested") if tag.suggested else "",
+        counted(decisions, "%n decided", "%n decided")
+        if (decisions := tag.accepted + tag.rejected) and tag.kind == "tag"
+        else "",
+    )
+    return " · ".join(filter(None, parts))
+
+
+def statistics_words(statistics: Statistics) -> str:
+    """How far a tag is: 46 decided · 41 right · quite sure."""
+    if statistics.sure == "learning":
+        one = "Decide on one more photo and this tag starts to learn."
+        return counted(statistics.more, one, "Decide on %n more photos and this tag starts to learn.")
+    parts = (
+        counted(statistics.decided, "%n decided", "%n decided"),
+        counted(statistics.right, "%n right", "%n right"),
+        say(_SURE[statistics.sure]),
+    )
+    return " · ".join(parts)
