@@ -58,6 +58,7 @@ def window(shared_window, library, qtbot):
             library.tags.undo(run.id)
     shared_window.tags.look()
     shared_window.activateWindow()
+    shared_window.frame.grid.clearSelection()
     shared_window.pages.go(Place())
     qtbot.waitUntil(lambda: len(shared_window.frame.model.wall.results) == 8, timeout=PATIENCE)
     qtbot.waitUntil(lambda: shared_window.tags.tags == tuple(library.tags.all()))

@@ -176,6 +176,10 @@ class StudioController(QObject):
                 self.tr("Describe it in a few words, or drop photos that look like it."),
             )
         self.view.show_sight(sight)
+        wanted = self._draft.threshold
+        if wanted is not None and sight.preview is not None and wanted != sight.threshold:  # moved meanwhile
+            self.view.slider.show_threshold(wanted)
+            self._move(wanted)
 
     def _fail(self, sentence: str) -> None:
         self._sight = Sight()
