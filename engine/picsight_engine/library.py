@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from picsight_engine.indexing.events import Event, Finished
     from picsight_engine.indexing.indexer import IndexSettings
     from picsight_engine.models.bundle import Bundle
-    from picsight_engine.search.answer import Answer, Least, Order, TermScore
+    from picsight_engine.search.answer import Answer, Least, Order, Result, TermScore
     from picsight_engine.search.suggestions import Suggester, Suggestions
     from picsight_engine.store.directories import Directory
     from picsight_engine.store.photos import Photo
@@ -348,6 +348,10 @@ class Library:
         """
         found = self.tags.suggest(tag)
         return self._stacked(self._searcher.scored(tag, found[:limit]))
+
+    def results(self, photo_ids: Sequence[int]) -> tuple[Result, ...]:
+        """The visible ones of these photos, in their order, as an answer would give them."""
+        return self._searcher.scored("", [(photo_id, 0.0) for photo_id in photo_ids]).results
 
     @property
     def revision(self) -> int:

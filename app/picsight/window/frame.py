@@ -63,6 +63,7 @@ class Frame(QWidget):
         self.first_run, self.failure = FirstRun(), Notice()
         self.sidebar, self.status, self.hint = Sidebar(self), StatusLine(self), HintLine(self)
         self.pages = QStackedWidget(self)
+        self._beside_sidebar: list[QWidget] = [self.wall_page, self.problems]
         for page in (self.wall_page, self.viewer_page, self.problems, self.first_run, self.failure):
             self.pages.addWidget(page)
         self.setAcceptDrops(True)
@@ -74,6 +75,11 @@ class Frame(QWidget):
     def page(self) -> QWidget:
         """The page that is shown."""
         return self.pages.currentWidget() or self.wall_page
+
+    def add_page(self, page: QWidget) -> None:
+        """One more page, made once somebody wants to see it; the sidebar stays beside it."""
+        self.pages.addWidget(page)
+        self._beside_sidebar.append(page)
 
     def show_page(self, page: QWidget) -> None:
         """Show a page; the first run and a failure stand alone."""
@@ -123,7 +129,7 @@ class Frame(QWidget):
         event.acceptProposedAction()
 
     def _fit_sidebar(self) -> None:
-        belongs = self.page in (self.wall_page, self.problems)
+        belongs = self.page in self._beside_sidebar
         self.sidebar.setVisible(self.sidebar_wanted and belongs and self.width() >= px(self, NARROW))
 
     def _note_width(self) -> None:

@@ -21,20 +21,28 @@ DEEDS = 200  # how many can be taken back
 class Deed(QUndoCommand):
     """Something that was done before it was put on the stack, and how it is taken back and done again."""
 
-    def __init__(self, words: str, undo: Step, redo: Step, run: Callable[[Deed, Step, bool], None]) -> None:
+    def __init__(
+        self,
+        words: str,
+        undo: Step,
+        redo: Step,
+        run: Callable[[Deed, Step, bool], None],
+        holds: Callable[[], bool],
+    ) -> None:
         super().__init__(words)
-        self._undo, self._redo, self._run = undo, redo, run
+        self._undo, self._redo, self._run, self.holds = undo, redo, run, holds
         self._is_new = True
 
     def undo(self) -> None:
-        """Take it back."""
-        self._run(self, self._undo, False)
+        """Take it back; what does not hold any more is only let go of."""
+        if not self.isObsolete():
+            self._run(self, self._undo, False)
 
     def redo(self) -> None:
         """Do it again; the stack calls this first when it takes the deed, which is done already."""
         if self._is_new:
             self._is_new = False
-        else:
+        elif not self.isObsolete():
             self._run(self, self._redo, True)
 
 
@@ -47,9 +55,9 @@ class History(QObject):
         self._stack.setUndoLimit(DEEDS)
         self._is_busy = False
 
-    def add(self, words: str, undo: Step, redo: Step) -> None:
-        """Note what has just been done, in a sentence, and offer to take it back."""
-        self._stack.push(Deed(words, undo, redo, self._run))
+    def add(self, words: str, undo: Step, redo: Step, holds: Callable[[], bool] = lambda: True) -> None:
+        """Note what has just been done, in a sentence, and offer to take it back as long as it `holds`."""
+        self._stack.push(Deed(words, undo, redo, self._run, holds))
         self._status.show_undoable(words, self.undo)
 
     def do(self, words: str, step: Step, undo: Step) -> None:
@@ -60,6 +68,7 @@ class History(QObject):
         """Take back the last deed; one step at a time."""
         if self._is_busy:
             return
+        self._let_go(-1, self._stack.canUndo, self._stack.undo)
         if self._stack.canUndo():
             self._stack.undo()
         else:
@@ -69,10 +78,20 @@ class History(QObject):
         """Do again what was taken back last."""
         if self._is_busy:
             return
+        self._let_go(0, self._stack.canRedo, self._stack.redo)
         if self._stack.canRedo():
             self._stack.redo()
         else:
             self._status.show_sentence(self.tr("There is nothing to do again."))
+
+    def _let_go(self, step: int, can: Callable[[], bool], turn: Callable[[], None]) -> None:
+        """Pass over deeds of something that is gone, such as a draft that was thrown away."""
+        while can():
+            deed = self._stack.command(self._stack.index() + step)
+            if not isinstance(deed, Deed) or deed.holds():
+                return
+            deed.setObsolete(True)
+            turn()
 
     def _run(self, deed: Deed, step: Step, again: bool) -> None:
         self._is_busy = True

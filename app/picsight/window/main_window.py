@@ -10,6 +10,7 @@ from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtWidgets import QMainWindow
 
 from picsight.settings import Settings
+from picsight.window.actions.chosen import ChosenPhotos
 from picsight.window.actions.exporting import Exporting
 from picsight.window.actions.folders import FolderActions
 from picsight.window.actions.keys import bind_keys
@@ -28,6 +29,12 @@ from picsight.window.search.controller import SearchController
 from picsight.window.search.offers import Offers, join_offers
 from picsight.window.search.place import Place
 from picsight.window.search.saved import SavedSearches
+from picsight.window.tags.deeds import TagDeeds
+from picsight.window.tags.lines import TagLines
+from picsight.window.tags.markings import Markings
+from picsight.window.tags.places import TagPlaces
+from picsight.window.tags.review import Review
+from picsight.window.tags.tagging import Tagging
 from picsight.window.tokens import px
 from picsight.window.viewer.controller import ViewerController
 from picsight.window.viewer.why import Why
@@ -40,6 +47,7 @@ if TYPE_CHECKING:
     from PySide6.QtGui import QCloseEvent
 
     from picsight.jobs import Jobs
+    from picsight.window.tags.studio_controller import StudioController
 
 
 class MainWindow(QMainWindow):
@@ -67,16 +75,26 @@ class MainWindow(QMainWindow):
         self.why = Why(frame.viewer_page, self.viewer, self.search, jobs)
         self.folders = FolderActions(self, self.library)
         self.history = History(frame.status, self)
+        self.tags = TagDeeds(frame.status, self.history, jobs, self)
         self.trashing = Trashing(self, frame.status, self.history, jobs)
         self.exporting = Exporting(self, frame.status, jobs)
-        self.photos = PhotoActions(frame, self.viewer, self.trashing, self.exporting, jobs)
+        chosen = ChosenPhotos(frame, self.viewer)
+        self.tagging = Tagging(self, self.tags, chosen)
+        self.photos = PhotoActions(frame, chosen, self.trashing, self.exporting, jobs, tagging=self.tagging)
         self.models = ModelsController(place, self.library, jobs, self)
         self.hint = BetterModels(frame, self.library, self.search, self.models, wanted=settings.better_models)
+        self.markings = Markings(frame.grid, frame.model, self.tags, jobs)
         self.pages = Pages(self, frame, self.search, self.viewer, self.photos)
         self.library_pages = LibraryPages(frame, self.library, self.search, self.models, self.folders)
+        self.lines = TagLines(frame, self.pages, self.search, self.tags, self.tagging.chooser)
+        self.tag_places = TagPlaces(frame, self.pages, self.lines, self.tags, self._make_studio)
+        self.review = Review(frame.grid, frame.model, self.search, self.tags)
         self.problems = ProblemsController(frame.problems, self.library, self.history)
         join_offers(self.offers, frame, self.search)
         self.saved = SavedSearches(frame, self.library, self.search, self.pages, self.history)
+        self.library.opened.connect(self.tags.use)
+        self.library.overview_changed.connect(lambda _overview: self.tags.look())
+        self.tags.changed.connect(self.library_pages.show_tags)
         self.library.opened.connect(self.trashing.use)
         self.trashing.files_gone.connect(self.viewer.go_on)
         self.trashing.files_gone.connect(self.search.ask_again)
@@ -102,6 +120,11 @@ class MainWindow(QMainWindow):
         if self.library.overview.folders:
             self._jobs.read(self.pictures.warm_up, lambda _done: None, lambda _sentence: None)
 
+    def _make_studio(self) -> StudioController:
+        from picsight.window.tags.studio_controller import StudioController  # numpy: after the first frame
+
+        return StudioController(self.frame, self.pictures, self.tags, self.history, self._jobs)
+
     def _bind(self) -> None:
         grid, usual = self.frame.grid, Settings().row_height
         bind_keys(
@@ -111,13 +134,14 @@ class MainWindow(QMainWindow):
                 "back": self.pages.back,
                 "photos": lambda: self.pages.go(Place()),
                 "problems": self.pages.show_problems,
+                "tags": self.tag_places.show,
                 "sidebar": self.frame.toggle_sidebar,
                 "add_folder": self.folders.choose,
                 "look_again": self.library.index,
                 "keep": self.saved.keep,
                 "reveal": self.photos.reveal,
-                "undo": self.history.undo,
-                "redo": self.history.redo,
+                "undo": lambda: self.tags.after(self.history.undo),
+                "redo": lambda: self.tags.after(self.history.redo),
                 "larger": lambda: grid.set_row_height(grid.row_height() * 1.2),
                 "smaller": lambda: grid.set_row_height(grid.row_height() / 1.2),
                 "usual_size": lambda: grid.set_row_height(usual),

@@ -9,6 +9,8 @@ from PySide6.QtCore import QObject, Qt
 from picsight.window.search.place import Place
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from PySide6.QtWidgets import QWidget
 
     from picsight.window.actions.photos import PhotoActions
@@ -32,6 +34,10 @@ class Pages(QObject):
         super().__init__(window)
         self._window, self._frame, self._search, self._viewer = window, frame, search, viewer
         self._was_maximised = False
+        # Pages beside the sidebar other than the wall: what has the keyboard there, and how one leaves.
+        self._others: dict[QWidget, tuple[QWidget, Callable[[], None]]] = {
+            frame.problems: (frame.problems.table, self.show_photos)
+        }
         self._join_wall(photos)
         self._join_viewer(photos)
         sidebar, problems = frame.sidebar, frame.problems
@@ -97,6 +103,19 @@ class Pages(QObject):
         self._mark_place()
         self._frame.grid.setFocus()
 
+    def add_page(self, page: QWidget, focus: QWidget, leave: Callable[[], None]) -> None:
+        """One more page, made once somebody goes there."""
+        self._frame.add_page(page)
+        self._others[page] = focus, leave
+
+    def show_page(self, page: QWidget) -> None:
+        """A page that was added; the box does not keep words that have nothing to do with it."""
+        self._viewer.close()
+        self._search.name_nothing()
+        self._frame.show_page(page)
+        self._frame.sidebar.mark_search("")
+        self._others[page][0].setFocus()
+
     def show_problems(self) -> None:
         """What could not be read; the box does not keep words that have nothing to do with it."""
         self._search.name_nothing()
@@ -108,8 +127,8 @@ class Pages(QObject):
         """A step back, whatever the last one was."""
         if self._frame.page is self._frame.viewer_page:
             self.close_viewer()
-        elif self._frame.page is self._frame.problems:
-            self.show_photos()
+        elif other := self._others.get(self._frame.page):
+            other[1]()
         else:
             self._search.go_back()
 
@@ -162,8 +181,8 @@ class Pages(QObject):
             self._search.go_back()
 
     def _leave_box(self) -> None:
-        if self._frame.page is self._frame.problems:
-            self._frame.problems.table.setFocus()
+        if other := self._others.get(self._frame.page):
+            other[0].setFocus()
         else:
             self._frame.grid.setFocus()
             self._leave_grid()

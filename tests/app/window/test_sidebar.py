@@ -10,10 +10,12 @@ from PySide6.QtWidgets import QTreeView
 
 from picsight.window.library.overview import Overview
 from picsight.window.library.sidebar import Sidebar
-from picsight.window.library.sidebar_entries import entries_of
+from picsight.window.library.sidebar_entries import MOST_TAGS, entries_of
 from picsight.window.library.sidebar_model import ENTRY, SidebarModel
+from picsight.window.parts.words import number
 from picsight_engine.store.directories import Directory
 from picsight_engine.store.folders import Folder
+from picsight_engine.tags.tree import Tag
 
 HOME = Path("/home/me")
 TRIPS = HOME / "Trips"
@@ -52,12 +54,47 @@ def index_of(tree, path):
 
 
 def test_lines_count_and_say_what_is_the_matter_with_a_folder():
-    photos, heading, trips, archive = lines()
+    photos, tags, new_tag, heading, trips, archive = lines()
     assert (photos.count, heading.is_heading) == (13, True)
+    assert (tags.is_heading, new_tag.note) == (True, "Make a tag from a few words or photos.")
     assert [(year.words, [month.words for month in year.children]) for year in trips.children] == [
         (f"{year}", ["May"]) for year in range(3)
     ]
     assert (archive.count, archive.icon, archive.note) == (7, "folder-offline", "not connected")
+
+
+def tag(path, kind="tag", *, accepted=0, suggested=0):
+    above, _, name = path.rpartition("/")
+    return Tag(
+        id=hash(path), name=name, path=path, parent=above or None, kind=kind, prompts=(), examples=(), against=(),
+        threshold=0.5, suggests=True, accepted=accepted, rejected=1, suggested=suggested,
+    )  # fmt: skip
+
+
+def test_tags_stand_below_each_other_with_what_is_in_them_and_favourites_only_once_there_are_any():
+    tags = [
+        tag("Favourites", "favourite"),
+        tag("Birds", suggested=3),
+        tag("Birds/Waders", accepted=2, suggested=1),
+    ]
+    tags.append(tag("For Anna", "album", accepted=4))
+    shown = entries_of(overview(1), (), tags, looked=True)
+    assert [(entry.words, entry.count) for entry in shown[1:6]] == [
+        ("Tags", 0), ("Birds", 3), ("New tag…", 0), ("Albums", 0), ("For Anna", 4),
+    ]  # fmt: skip
+    assert [(entry.words, entry.count) for entry in shown[2].children] == [("Waders", 3)]
+    liked = entries_of(overview(1), (), [tag("Favourites", "favourite", accepted=5)], looked=True)[1]
+    assert (liked.words, liked.count, liked.key) == ("Favourites", 5, "is:favourite")
+
+
+def test_of_very_many_tags_the_first_are_listed_and_a_line_leads_to_all():
+    many = [tag(f"Tag {place:05}") for place in range(10_000)]
+    shown = entries_of(overview(1), (), many, looked=True)
+    assert [entry.words for entry in shown[MOST_TAGS + 1 : MOST_TAGS + 4]] == [
+        "Tag 00199",
+        f"All {number(10_000)} tags…",
+        "New tag…",
+    ]
 
 
 def test_a_folder_is_said_to_be_empty_only_once_it_was_looked_through():
@@ -90,7 +127,7 @@ def test_what_was_opened_and_where_one_is_stay_when_the_lines_change(tree):
     assert tree.isExpanded(index_of(tree, TRIPS / "1"))
     assert tree.currentIndex().data(ENTRY).folder == TRIPS / "1" / "May"
     tree.setExpanded(index_of(tree, TRIPS), False)
-    tree.side.unmark()
+    tree.side.mark_search("nothing that has a line")
     tree.side.set_entries(lines(5))
     assert not tree.isExpanded(index_of(tree, TRIPS))
     assert not tree.currentIndex().isValid()

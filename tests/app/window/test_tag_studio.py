@@ -168,7 +168,7 @@ def test_examples_are_dropped_and_taken_away(qtbot, jobs, pictures, photos, tmp_
     data, left = QMimeData(), Qt.MouseButton.LeftButton
     data.setUrls([QUrl.fromLocalFile(str(tmp_path / "a.jpg"))])
     event = QDropEvent(QPointF(5, 5), Qt.DropAction.CopyAction, data, left, Qt.KeyboardModifier.NoModifier)
-    with qtbot.waitSignal(field.files_dropped) as told:
+    with qtbot.waitSignal(field.photos_dropped) as told:
         field.dropEvent(event)
     assert told.args == [[tmp_path / "a.jpg"]]
     buttons = field.findChildren(ExampleButton)

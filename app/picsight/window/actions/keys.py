@@ -22,6 +22,7 @@ EVERYWHERE: dict[str, tuple[QKeySequence.StandardKey | str, ...]] = {
     "back": (_Standard.Back,),
     "photos": ("Ctrl+1",),
     "problems": ("Ctrl+5",),
+    "tags": ("Ctrl+6",),
     "sidebar": ("F9",),
     "add_folder": (_Standard.Open,),
     "look_again": (_Standard.Refresh,),

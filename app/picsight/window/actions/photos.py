@@ -19,11 +19,12 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from picsight.jobs import Jobs
+    from picsight.window.actions.chosen import ChosenPhotos
     from picsight.window.actions.exporting import Exporting
     from picsight.window.actions.keys import Entry
     from picsight.window.actions.trashing import Trashing
     from picsight.window.frame import Frame
-    from picsight.window.viewer.controller import ViewerController
+    from picsight.window.tags.tagging import Tagging
     from picsight_engine.search.answer import Result
 
 
@@ -36,11 +37,18 @@ class PhotoActions(QObject):
     stack_toggled = Signal(int)  # the row
 
     def __init__(
-        self, frame: Frame, viewer: ViewerController, trashing: Trashing, exporting: Exporting, jobs: Jobs
+        self,
+        frame: Frame,
+        chosen: ChosenPhotos,
+        trashing: Trashing,
+        exporting: Exporting,
+        jobs: Jobs,
+        *,
+        tagging: Tagging,
     ) -> None:
         super().__init__(frame)
-        self._frame, self._viewer, self._jobs = frame, viewer, jobs
-        self._trashing, self._exporting = trashing, exporting
+        self._frame, self._chosen, self._jobs = frame, chosen, jobs
+        self._trashing, self._exporting, self._tagging = trashing, exporting, tagging
         self._others = OpenWith(frame, frame.status, jobs)
         self.stack_toggled.connect(frame.grid.stack_toggled)
         several = self.tr("Open %n photos with…"), self.tr("Copy %n paths"), self.tr("Export %n copies…")
@@ -57,15 +65,13 @@ class PhotoActions(QObject):
     def _join_bar(self) -> None:
         """The bar, and the keys: on the wall they need a selection, as without one letters begin a search."""
         frame, grid = self._frame, self._frame.grid
-        bar, groups = (
-            frame.wall_page.header.selection,
-            ((self._open_with, self._paths, self._export), (self._trash,)),
-        )
+        bar, others = frame.wall_page.header.selection, (self._open_with, self._paths, self._export)
+        groups = (self._tagging.acts, others, (self._trash,))
         bar.offer(groups, frame.box.clear_button, frame.wall_page.header.weaker)
         bar.cleared.connect(grid.clearSelection)
-        acts = [act for group in groups for act in group]
-        keys = bind_acts(grid, acts, self._beside_current)
-        bind_acts(frame.viewer_page.stage, acts, self._beside_current)
+        acts = [*(act for group in groups for act in group), *self._tagging.stars]
+        keys = bind_acts(grid, acts, self._chosen.point)
+        bind_acts(frame.viewer_page.stage, acts, self._chosen.point)
 
         def follow(selected: int) -> None:
             for key in keys:
@@ -76,7 +82,7 @@ class PhotoActions(QObject):
 
     def reveal(self) -> None:
         """Show the current photo in its folder."""
-        photo = self._current()
+        photo = self._chosen.current()
         if photo is not None:
             self.reveal_file(photo.path)
 
@@ -86,7 +92,7 @@ class PhotoActions(QObject):
 
     def copy(self) -> None:
         """Put the chosen photos' files on the clipboard."""
-        if photos := self._chosen():
+        if photos := self._chosen.all():
             QGuiApplication.clipboard().setMimeData(files_of(photos))
 
     def show_menu(self, point: QPoint) -> None:
@@ -114,6 +120,8 @@ class PhotoActions(QObject):
             (alike, "L", lambda: self.similar_requested.emit(photo)),
             (unlike, "Shift+L", lambda: self.unlike_requested.emit(photo)),
             None,
+            *(act.entry(chosen, point) for act in self._tagging.acts),
+            None,
             (counted(chosen, "Copy", "Copy %n photos"), "Ctrl+C", self.copy),
             self._paths.entry(chosen, point),
             self._export.entry(chosen, point),
@@ -136,7 +144,7 @@ class PhotoActions(QObject):
 
     def _copy_paths(self, _point: QPoint) -> None:
         """Put where the chosen photos lie on the clipboard, one a line."""
-        if photos := self._chosen():
+        if photos := self._chosen.all():
             # A byte that is no text cannot be on a clipboard.
             paths = (os.fsencode(photo.path).decode("utf-8", "replace") for photo in photos)
             QGuiApplication.clipboard().setText("\n".join(paths))
@@ -144,14 +152,14 @@ class PhotoActions(QObject):
             self._frame.status.show_sentence(words)
 
     def _open(self, point: QPoint) -> None:
-        self._others.choose([photo.path for photo in self._chosen()], point)
+        self._others.choose([photo.path for photo in self._chosen.all()], point)
 
     def _export_copies(self, _point: QPoint) -> None:
-        self._exporting.choose([photo.path for photo in self._chosen()])
+        self._exporting.choose([photo.path for photo in self._chosen.all()])
 
     def _move_to_trash(self, _point: QPoint) -> None:
         """A photo that stands for copies of its picture, put in one place, is asked about with them."""
-        photos, wall = self._chosen(), self._frame.model.wall
+        photos, wall = self._chosen.all(), self._frame.model.wall
         copies = [
             other
             for photo in photos
@@ -159,22 +167,3 @@ class PhotoActions(QObject):
             for other in wall.behind.get(photo.id, ())
         ]
         self._trashing.trash([photo.path for photo in photos], copies)
-
-    def _beside_current(self) -> QPoint:
-        """Where a list opens that was asked for by key."""
-        if self._in_viewer():
-            stage = self._frame.viewer_page.stage
-            return stage.mapToGlobal(stage.rect().center())
-        grid = self._frame.grid
-        return grid.viewport().mapToGlobal(grid.visualRect(grid.currentIndex()).center())
-
-    def _in_viewer(self) -> bool:
-        return self._frame.page is self._frame.viewer_page
-
-    def _chosen(self) -> list[Result]:
-        if self._in_viewer():
-            return [self._viewer.photo] if self._viewer.photo is not None else []
-        return self._frame.grid.selected_photos()
-
-    def _current(self) -> Result | None:
-        return self._viewer.photo if self._in_viewer() else self._frame.grid.current_photo()

@@ -18,12 +18,15 @@ if TYPE_CHECKING:
     from PySide6.QtWidgets import QWidget
 
     from picsight.window.grid.thumbnails import Thumbnails
+    from picsight_engine.store.decisions import State
 
 RING, RING_GAP = 0.25, 0.12  # em: selection
 FOCUS, FOCUS_OUTSIDE = 0.15, 0.19  # em: keyboard
 CIRCLE, CIRCLE_ZONE = 1.4, 2.25  # em: what is drawn and what can be hit
 MARK, MARK_HALO = 0.7, 0.16  # em: how well a photo matches
+STATE = 1.25  # em: how a photo stands to the tag that is shown
 PLATE = 1.5  # em: the height of what says how many photos stand here
+REJECTED = 0.45  # of a photo that is not in the tag
 
 
 class PhotoDelegate(QStyledItemDelegate):
@@ -38,12 +41,20 @@ class PhotoDelegate(QStyledItemDelegate):
         view: QWidget = option.widget
         rect: QRect = option.rect
         state: QStyle.StateFlag = option.state
-        photo = index.data(Role.PHOTO)
+        photo, stands = index.data(Role.PHOTO), index.data(Role.STATE)
+        if stands == "rejected":
+            painter.setOpacity(REJECTED)
         self._paint_picture(painter, view, rect, photo.id)
-        if mark := index.data(Role.MARK):
+        painter.setOpacity(1)
+        if stands:
+            self._paint_state(painter, view, rect, stands)
+        elif mark := index.data(Role.MARK):
             self._paint_mark(painter, view, rect, filled=mark == "strong")
-        if (copies := index.data(Role.COPIES)) > 1:
+        copies = index.data(Role.COPIES)
+        if copies > 1:
             self._paint_plate(painter, view, rect, copies)
+        if index.data(Role.FAVOURITE):
+            self._paint_favourite(painter, view, rect, copies)
         if photo.found_by == "name":
             self._paint_name(painter, view, rect)
         selected = bool(state & QStyle.StateFlag.State_Selected)
@@ -111,6 +122,37 @@ class PhotoDelegate(QStyledItemDelegate):
         painter.setPen(QPen(colours.text, line))
         painter.setBrush(colours.text if filled else colours.base)
         painter.drawEllipse(dot.adjusted(line / 2, line / 2, -line / 2, -line / 2))
+
+    def _paint_state(self, painter: QPainter, view: QWidget, rect: QRect, state: State) -> None:
+        """A ring for what is only suggested, a tick for what is accepted, a cross for what is not; bottom trailing."""
+        colours, unit = tones(view), em(view)
+        side, halo, edge = STATE * unit, MARK_HALO * unit, 0.5 * unit
+        x = rect.left() + edge if view.isRightToLeft() else rect.right() + 1 - edge - side
+        place = QRectF(x, rect.bottom() + 1 - edge - side, side, side)
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(colours.base)
+        painter.drawEllipse(place.adjusted(-halo, -halo, halo, halo))
+        line, is_in = 0.13 * unit, state == "accepted"
+        painter.setPen(QPen(colours.text, line))
+        painter.setBrush(colours.text if is_in else colours.base)
+        painter.drawEllipse(place.adjusted(line / 2, line / 2, -line / 2, -line / 2))
+        if state != "suggested":
+            inner = place.adjusted(*(0.2 * unit * sign for sign in (1, 1, -1, -1))).toRect()
+            paint_icon(painter, inner, "tick" if is_in else "clear", colours.base if is_in else colours.text)
+
+    def _paint_favourite(self, painter: QPainter, view: QWidget, rect: QRect, copies: int) -> None:
+        """A heart on a dark plate, bottom leading, behind that of a stack."""
+        colours, side, edge = tones(view), px(view, PLATE), px(view, 0.375)
+        before = plate_of(rect, view, copies).width() + edge if copies > 1 else 0
+        plate = QRect(rect.left() + edge + before, rect.bottom() + 1 - edge - side, side, side)
+        plate = QStyle.visualRect(view.layoutDirection(), rect, plate)
+        shade = QColor(colours.stage)
+        shade.setAlphaF(0.8)
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(shade)
+        painter.drawRoundedRect(QRectF(plate), HAIR * em(view), HAIR * em(view))
+        inset = px(view, 0.25)
+        paint_icon(painter, plate.adjusted(inset, inset, -inset, -inset), "favourite-on", colours.on_stage)
 
     def _paint_plate(self, painter: QPainter, view: QWidget, rect: QRect, copies: int) -> None:
         """A stack and its number on a dark plate, bottom leading."""

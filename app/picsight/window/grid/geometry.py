@@ -48,6 +48,7 @@ class JustifiedView(QListView):
         super().__init__(parent)
         self._wall_model, self._jobs, self._row_height = model, jobs, row_height
         self._rows: Rows = justify(EMPTY.shapes, Measure(1, 1, 0))
+        self._lane = f"{LANE} {id(self)}"  # of this wall: another one must not take its answer
         self._band = QRect()
         self._column: int | None = None
         self._awaited: tuple[int, int] | None = None  # a place to scroll to once the whole wall is laid out
@@ -102,13 +103,15 @@ class JustifiedView(QListView):
             return
         anchor = None if fresh else self._anchor(pointer)
         if shapes.count <= LAID_AT_ONCE:
-            self._jobs.forget(LANE)
+            self._jobs.forget(self._lane)
             self._take_rows(justify(shapes, measure), anchor)
             return
         if fresh or self._rows.laid == 0:
             self._take_rows(justify(shapes, measure, LAID_AT_ONCE), None)
         self._jobs.read(
-            lambda: justify(shapes, measure), lambda rows: self._take_whole(rows, pointer), replaces=LANE
+            lambda: justify(shapes, measure),
+            lambda rows: self._take_whole(rows, pointer),
+            replaces=self._lane,
         )
 
     def _take_whole(self, rows: Rows, pointer: QPoint | None) -> None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from PySide6.QtCore import QAbstractListModel, QMimeData, QModelIndex, QPersistentModelIndex, Qt, QUrl
 
 from picsight.window.grid.wall import EMPTY, Wall
+from picsight.window.parts.drops import PHOTOS
 from picsight.window.parts.words import (
     counted,
     match_words,
@@ -19,11 +20,13 @@ from picsight.window.parts.words import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from PySide6.QtCore import QObject
 
     from picsight_engine.search.answer import Result
+    from picsight_engine.store.decisions import State
+    from picsight_engine.tags.tree import Marks
 
 Index = QModelIndex | QPersistentModelIndex
 NOWHERE = QModelIndex()
@@ -35,6 +38,8 @@ class Role(IntEnum):
     PHOTO = Qt.ItemDataRole.UserRole + 1
     MARK = PHOTO + 1  # how well it matches, where photos of different certainty stand side by side
     COPIES = PHOTO + 2  # for how many photos of the same picture it stands
+    FAVOURITE = PHOTO + 3  # whether a person likes it best
+    STATE = PHOTO + 4  # how it stands to the tag that is shown, where that suggests photos
 
 
 class WallModel(QAbstractListModel):
@@ -43,6 +48,8 @@ class WallModel(QAbstractListModel):
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._wall = EMPTY
+        self._marks: dict[int, Marks] = {}
+        self._tag = ""
 
     @property
     def wall(self) -> Wall:
@@ -71,6 +78,39 @@ class WallModel(QAbstractListModel):
         self._wall = wall
         self.endRemoveRows()
 
+    @property
+    def tag(self) -> str:
+        """The path of the tag that is shown, "" where none is that suggests photos."""
+        return self._tag
+
+    def show_tag(self, path: str) -> None:
+        """Say of each photo how it stands to this tag, or to one below it."""
+        if path != self._tag:
+            self._tag = path
+            self._tell_marks()
+
+    def marks(self, photo: int) -> Marks | None:
+        """What was said of a photo, as far as it is known."""
+        return self._marks.get(photo)
+
+    def put_marks(self, marks: Mapping[int, Marks]) -> None:
+        """Take what is known of photos now; of others nothing is."""
+        self._marks = dict(marks)
+        self._tell_marks()
+
+    def state(self, photo: int) -> tuple[str, State] | None:
+        """The tag that is shown, or the one below it, which matters most for a photo, and how that stands to it."""
+        marks, shown = self._marks.get(photo), self._tag
+        if marks is None or not shown:
+            return None
+        own = [(path, how) for path, how in marks.tags if path == shown or path.startswith(f"{shown}/")]
+        return min(own, key=lambda each: (each[0] != shown, each[1] != "suggested"), default=None)
+
+    def _tell_marks(self) -> None:
+        last = len(self._wall.results) - 1
+        if last >= 0:
+            self.dataChanged.emit(self.index(0), self.index(last), [Role.FAVOURITE, Role.STATE])
+
     def photo(self, row: int) -> Result:
         """The photo in a row."""
         return self._wall.results[row]
@@ -91,6 +131,11 @@ class WallModel(QAbstractListModel):
                 value = photo.match if self._wall.marked else None
             case Role.COPIES:
                 value = self._wall.copies(photo.id)
+            case Role.FAVOURITE:
+                value = photo.id in self._marks and self._marks[photo.id].favourite
+            case Role.STATE:
+                state = self.state(photo.id)
+                value = state[1] if state else None
             case Qt.ItemDataRole.DisplayRole:
                 value = plain(photo.path.name)
             case Qt.ItemDataRole.ToolTipRole:
@@ -102,7 +147,7 @@ class WallModel(QAbstractListModel):
         return value
 
     def _spoken(self, photo: Result) -> str:
-        """Name, day, place, how well it matches, copies; what is not known is left out."""
+        """Name, day, place, how well it matches, copies, what was said of it; what is not known is left out."""
         copies = self._wall.copies(photo.id)
         parts = (
             photo.path.name,
@@ -110,6 +155,7 @@ class WallModel(QAbstractListModel):
             photo.place,
             say("found by its name") if photo.found_by == "name" else match_words(photo.match),
             counted(copies, "%n copy", "%n copies") if copies > 1 else "",
+            *spoken_marks(self._marks.get(photo.id)),
         )
         return ", ".join(filter(None, parts))
 
@@ -129,8 +175,25 @@ class WallModel(QAbstractListModel):
         return files_of([self.photo(index.row()) for index in indexes])
 
 
+def spoken_marks(marks: Marks | None) -> list[str]:
+    """Stars, favourite, tags and suggestions of a photo, for a screen reader."""
+    if marks is None:
+        return []
+    names: dict[str, list[str]] = {"accepted": [], "suggested": []}
+    for path, how in marks.tags:
+        names.get(how, []).append(path)
+    parts = (
+        counted(marks.rating, "%n star", "%n stars") if marks.rating else "",
+        say("favourite") if marks.favourite else "",
+        say("tagged {tags}").format(tags=", ".join(names["accepted"])) if names["accepted"] else "",
+        say("suggested for {tags}").format(tags=", ".join(names["suggested"])) if names["suggested"] else "",
+    )
+    return list(filter(None, parts))
+
+
 def files_of(photos: Sequence[Result]) -> QMimeData:
-    """The files of photos for the clipboard or a drag."""
+    """The files of photos for the clipboard or a drag, which also tells this window which photos they are."""
     data = QMimeData()
+    data.setData(PHOTOS, " ".join(str(photo.id) for photo in photos).encode())
     data.setUrls([QUrl.fromLocalFile(str(photo.path)) for photo in photos])
     return data

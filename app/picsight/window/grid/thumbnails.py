@@ -24,7 +24,7 @@ STORED, BLOWN_UP = (
     256,
     1.25,
 )  # pixels of a stored thumbnail's long side; beyond so much more the photo is read
-LANE, LANE_SHARP = "thumbnails", "sharp"
+LANE, SHARP = "thumbnails", "sharp"
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,7 +148,7 @@ class Thumbnails(QObject):
             lambda: bake(self._read_sharp(want), want),
             lambda image: self._take_sharp(want, image),
             lambda _sentence: self._take_sharp(want, None),
-            replaces=LANE_SHARP,
+            replaces=f"{self._lane} {SHARP}",
         )
 
     def _read_sharp(self, want: Want) -> QImage:

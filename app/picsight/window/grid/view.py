@@ -43,6 +43,7 @@ class PhotoView(SectionedView):
     typed = Signal(str)  # letters that are meant for the box
     left = Signal()  # Escape with nothing selected
     selection_counted = Signal(int)
+    rested = Signal(object)  # list[int]: the photos in sight and close by, once what is in sight has changed
 
     def __init__(
         self,
@@ -207,6 +208,7 @@ class PhotoView(SectionedView):
                     )
             seen = seen or len(wanted)
         self._thumbnails.want(tuple(wanted.values()), seen)
+        self.rested.emit(list(wanted))
 
     # Mouse and keys
 

@@ -11,6 +11,8 @@ from picsight.window.library.sidebar_entries import entries_of
 from picsight.window.parts.words import counted
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from picsight.window.actions.folders import FolderActions
     from picsight.window.frame import Frame
     from picsight.window.library.controller import LibraryController
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
     from picsight.window.models.controller import ModelsController
     from picsight.window.search.controller import SearchController
     from picsight_engine.library import Library
+    from picsight_engine.tags.tree import Tag
 
 
 class LibraryPages(QObject):
@@ -33,6 +36,7 @@ class LibraryPages(QObject):
     ) -> None:
         super().__init__(frame)
         self._frame, self._library, self._search, self._models = frame, library, search, models
+        self._tags: Sequence[Tag] = ()
         library.opened.connect(self._use)
         library.failed_to_open.connect(self._fail)
         library.overview_changed.connect(self._show_overview)
@@ -98,13 +102,23 @@ class LibraryPages(QObject):
         (self._frame.first_run.say if first else self._frame.status.show_sentence)(sentence)
 
     def _show_overview(self, overview: Overview) -> None:
-        frame, emptier = self._frame, {place.path for place in self._library.emptier}
-        frame.sidebar.set_entries(entries_of(overview, emptier, looked=self._library.has_looked))
+        frame = self._frame
+        self._show_lines()
         if overview.folders and frame.page is frame.first_run:
             frame.show_page(frame.wall_page)
         elif not overview.folders and frame.page is frame.wall_page:
             frame.show_page(frame.first_run)
         self._say_photos()
+
+    def show_tags(self, tags: Sequence[Tag]) -> None:
+        """These are the library's tags now."""
+        self._tags = tags
+        self._show_lines()
+
+    def _show_lines(self) -> None:
+        library, emptier = self._library, {place.path for place in self._library.emptier}
+        lines = entries_of(library.overview, emptier, self._tags, looked=library.has_looked)
+        self._frame.sidebar.set_entries(lines)
 
     def _say_photos(self) -> None:
         photos = self._library.overview.photos

@@ -1,4 +1,4 @@
-"""The sidebar: all photos, problems, and the folders of the library with what lies in them."""
+"""The sidebar: all photos, problems, kept searches, tags, and the folders of the library with what lies in them."""
 
 from __future__ import annotations
 
@@ -15,15 +15,24 @@ from PySide6.QtWidgets import (
 )
 
 from picsight.window.library.sidebar_cells import EntryDelegate, sign_zone
+from picsight.window.library.sidebar_entries import Wish
 from picsight.window.library.sidebar_model import ENTRY, SidebarModel
 from picsight.window.parts.controls import Button, SlimScrollBar, Weight
+from picsight.window.parts.drops import dropped_photos
 from picsight.window.tokens import PAD, SMALL, px
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from PySide6.QtGui import QMouseEvent
+    from PySide6.QtGui import (
+        QDragEnterEvent,
+        QDragLeaveEvent,
+        QDragMoveEvent,
+        QDropEvent,
+        QMouseEvent,
+        QResizeEvent,
+    )
 
     from picsight.window.library.sidebar_entries import Entry
 
@@ -40,6 +49,11 @@ class Sidebar(QWidget):
     models_requested = Signal()
     search_requested = Signal(object)  # SavedSearch
     search_menu_requested = Signal(object, QPoint)  # SavedSearch, on the screen
+    tag_requested = Signal(object)  # Tag
+    tag_menu_requested = Signal(object, QPoint)  # Tag, on the screen
+    photos_dropped = Signal(object, object)  # Tag, list[int | Path]
+    new_tag_requested = Signal()
+    all_tags_requested = Signal()
     folder_menu_requested = Signal(object, QPoint)  # Path, on the screen
 
     def __init__(self, parent: QWidget | None = None) -> None:
@@ -47,7 +61,7 @@ class Sidebar(QWidget):
         self._model = SidebarModel(self)
         self._tree = EntryTree(self)
         self._entries: list[Entry] = []
-        self._touched: dict[Path, bool] = {}  # what a person has opened or closed
+        self._touched: dict[Path | str, bool] = {}  # what a person has opened or closed
         self._prepare()
         column = QVBoxLayout(self)
         column.setContentsMargins(px(self, SMALL), px(self, SMALL), px(self, SMALL), px(self, PAD))
@@ -72,6 +86,7 @@ class Sidebar(QWidget):
         self._tree.customContextMenuRequested.connect(self._menu)
         self._tree.expanded.connect(lambda index: self._note(index, opened=True))
         self._tree.collapsed.connect(lambda index: self._note(index, opened=False))
+        self._tree.photos_dropped.connect(self.photos_dropped)
 
     def set_entries(self, entries: Sequence[Entry]) -> None:
         """Show these; where one is, how far it is scrolled and what was opened stay."""
@@ -82,8 +97,8 @@ class Sidebar(QWidget):
         self._entries = list(entries)
         self._model.set_entries(entries)
         self._open_again()
-        if current is not None and current.search is not None:
-            self.mark_search(current.search.query)
+        if current is not None and isinstance(current.key, str):
+            self.mark_search(current.key)
         elif not was_unmarked:
             self.mark(current.folder if current else None, problems=bool(current and current.problems))
         self._tree.verticalScrollBar().setValue(scrolled)
@@ -92,25 +107,16 @@ class Sidebar(QWidget):
         """What a person has opened, and at first what lies in a folder if that is little."""
         for index in self._model.tops():
             entry: Entry = index.data(ENTRY)
-            if entry.folder is not None and entry.children:
-                self._tree.setExpanded(index, self._touched.get(entry.folder, len(entry.children) <= FEW))
-        for folder, opened in list(self._touched.items()):
-            index = self._model.find(folder)
+            if entry.key is not None and entry.children:
+                self._tree.setExpanded(index, self._touched.get(entry.key, len(entry.children) <= FEW))
+        for key, opened in list(self._touched.items()):
+            index = self._model.find(key)
             if opened and index.isValid():
                 self._tree.setExpanded(index, True)
 
-    def unmark(self) -> None:
-        """Where one is has no line here: the answer to a search."""
-        self._tree.setCurrentIndex(QModelIndex())
-
     def mark_search(self, query: str) -> None:
-        """Show that a kept search is shown, or no line where this one is not kept."""
-        for index in self._model.tops():
-            search = index.data(ENTRY).search
-            if search is not None and search.query == query:
-                self._tree.setCurrentIndex(index)
-                return
-        self.unmark()
+        """Show that a kept search or a tag is shown, or no line where this search is neither."""
+        self._tree.setCurrentIndex(self._model.find(query))
 
     def mark(self, folder: Path | None, *, problems: bool = False) -> None:
         """Show where one is."""
@@ -119,12 +125,8 @@ class Sidebar(QWidget):
             return
         for index in self._model.tops():
             entry: Entry = index.data(ENTRY)
-            if (
-                not entry.is_heading
-                and entry.folder is None
-                and not entry.search
-                and entry.problems == problems
-            ):
+            plain = not entry.is_heading and entry.key is None and entry.wish is None
+            if plain and entry.problems == problems:
                 self._tree.setCurrentIndex(index)
                 return
 
@@ -133,9 +135,9 @@ class Sidebar(QWidget):
         return index.data(ENTRY) if index.isValid() else None
 
     def _note(self, index: QModelIndex, *, opened: bool) -> None:
-        folder = index.data(ENTRY).folder
-        if folder is not None:
-            self._touched[folder] = opened
+        key = index.data(ENTRY).key
+        if key is not None:
+            self._touched[key] = opened
 
     def _choose(self, index: QModelIndex) -> None:
         entry: Entry = index.data(ENTRY)
@@ -147,6 +149,11 @@ class Sidebar(QWidget):
             self.folder_requested.emit(entry.folder)
         elif entry.search:
             self.search_requested.emit(entry.search)
+        elif entry.tag:
+            self.tag_requested.emit(entry.tag)
+        elif entry.wish:
+            wishes = {Wish.NEW_TAG: self.new_tag_requested, Wish.ALL_TAGS: self.all_tags_requested}
+            wishes[entry.wish].emit()
         else:
             self.all_requested.emit()
 
@@ -158,10 +165,14 @@ class Sidebar(QWidget):
             self.folder_menu_requested.emit(entry.folder, place)
         elif entry and entry.search:
             self.search_menu_requested.emit(entry.search, place)
+        elif entry and entry.tag:
+            self.tag_menu_requested.emit(entry.tag, place)
 
 
 class EntryTree(QTreeView):
     """A tree whose lines are painted whole by their delegate, the sign for open and closed too."""
+
+    photos_dropped = Signal(object, object)  # Tag, list[int | Path]
 
     def __init__(self, parent: QWidget) -> None:
         super().__init__(parent)
@@ -177,6 +188,41 @@ class EntryTree(QTreeView):
         self.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
         self.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
         self.setMouseTracking(True)
+        self.setAcceptDrops(True)
+        self.target = QModelIndex()  # the tag over which photos hover
+
+    def dragEnterEvent(self, event: QDragEnterEvent) -> None:
+        """Photos may be dropped on a tag."""
+        if dropped_photos(event):
+            event.acceptProposedAction()
+
+    def dragMoveEvent(self, event: QDragMoveEvent) -> None:
+        """The tag under the pointer is the target."""
+        index = self.indexAt(event.position().toPoint())
+        entry: Entry | None = index.data(ENTRY) if index.isValid() else None
+        self._aim(index if entry and entry.tag else QModelIndex())
+        event.setAccepted(self.target.isValid())
+
+    def dragLeaveEvent(self, _event: QDragLeaveEvent) -> None:
+        """As before."""
+        self._aim(QModelIndex())
+
+    def dropEvent(self, event: QDropEvent) -> None:
+        """Tell which photos were dropped on which tag."""
+        index = self.target
+        self._aim(QModelIndex())
+        if index.isValid():
+            event.acceptProposedAction()
+            self.photos_dropped.emit(index.data(ENTRY).tag, dropped_photos(event))
+
+    def _aim(self, index: QModelIndex) -> None:
+        self.target = index
+        self.viewport().update()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """A hint below a line may need more lines, or fewer."""
+        super().resizeEvent(event)
+        self.scheduleDelayedItemsLayout()
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
         """The sign opens and closes, the rest of a line leads there."""

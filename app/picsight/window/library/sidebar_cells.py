@@ -6,33 +6,39 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QRect, QRectF, QSize, Qt
 from PySide6.QtGui import QPainter, QPen
-from PySide6.QtWidgets import QStyle, QStyledItemDelegate, QStyleOptionViewItem, QTreeView, QWidget
+from PySide6.QtWidgets import QStyle, QStyledItemDelegate, QStyleOptionViewItem, QWidget
 
 from picsight.window.library.sidebar_model import ENTRY
 from picsight.window.parts.focus import shows_focus
 from picsight.window.parts.icons import paint_icon
 from picsight.window.parts.words import cut_middle, number
-from picsight.window.tokens import HAIR, HALF, ONE, PAD, SMALL, em, mix, px, tones
+from picsight.window.tokens import HALF, ONE, PAD, SMALL, em, mix, px, tones
 
 if TYPE_CHECKING:
     from picsight.window.grid.model import Index
+    from picsight.window.library.sidebar import EntryTree
     from picsight.window.library.sidebar_entries import Entry
 
 LEADING = Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeading
+_WRAPPED = LEADING | Qt.TextFlag.TextWordWrap
 
 
 class EntryDelegate(QStyledItemDelegate):
     """Only paints."""
 
-    def __init__(self, tree: QTreeView) -> None:
+    def __init__(self, tree: EntryTree) -> None:
         super().__init__(tree)
         self._tree = tree
 
     def sizeHint(self, _option: QStyleOptionViewItem, index: Index) -> QSize:
         """2.25 em a line, more for a heading with air above it and for a note below the name."""
         entry: Entry = index.data(ENTRY)
-        high = 2.75 if entry.is_heading else 3.25 if entry.note else 2.25
-        return QSize(px(self._tree, 8), px(self._tree, high))
+        view, high = self._tree, 2.75 if entry.is_heading else 2.25
+        note = 0
+        if entry.note:
+            room = view.viewport().width() - px(view, depth(index) + ONE + 1.25 + 2 * HALF)
+            note = _note_height(view, entry.note, room) - px(view, SMALL)
+        return QSize(px(view, 8), px(view, high) + note)
 
     def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: Index) -> None:
         """Draw one line."""
@@ -46,6 +52,10 @@ class EntryDelegate(QStyledItemDelegate):
             painter.drawText(QStyle.visualRect(view.layoutDirection(), rect, text), LEADING, entry.words)
         else:
             self._paint_ground(painter, rect, option.state)
+            if index == view.target:
+                radius = SMALL * em(view)
+                painter.setPen(QPen(colours.accent, 2))
+                painter.drawRoundedRect(QRectF(rect).adjusted(1, 1, -1, -1), radius, radius)
             if entry.children:
                 side = px(view, PAD)
                 sign = sign_zone(rect, index, view)
@@ -82,14 +92,20 @@ class EntryDelegate(QStyledItemDelegate):
         room, icon, words = (QStyle.visualRect(direction, rect, part) for part in (room, icon, words))
         paint_icon(painter, icon, entry.icon, mix(colours.text, colours.window, 0.2))
         if entry.note:
-            note = words.adjusted(0, words.height() // 2 - px(view, HAIR), 0, 0)
-            words.setBottom(words.center().y() + px(view, SMALL))
+            high = _note_height(view, entry.note, words.width())
+            note = words.adjusted(0, words.height() - high - px(view, SMALL), 0, -px(view, SMALL))
+            words.setBottom(note.top())
+            icon.moveTop(words.center().y() - side // 2)
             painter.setPen(colours.dim_on_window)
-            painter.drawText(note, LEADING, entry.note)
+            painter.drawText(note, _WRAPPED, entry.note)
         painter.setPen(colours.text)
         painter.drawText(words, LEADING, cut_middle(entry.words, metrics, words.width()))
         painter.setPen(colours.dim_on_window)
         painter.drawText(room, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignTrailing, end)
+
+
+def _note_height(view: QWidget, note: str, width: int) -> int:
+    return view.fontMetrics().boundingRect(QRect(0, 0, max(width, 1), view.height()), _WRAPPED, note).height()
 
 
 def depth(index: Index) -> int:

@@ -1,19 +1,31 @@
-"""What the sidebar lists, as values: all photos, problems, kept searches, and the folders with what lies in them."""
+"""What the sidebar lists, as values: all photos, problems, kept searches, tags, and the folders with what lies in them."""
 
 from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import dataclass
+from enum import Enum
 from typing import TYPE_CHECKING
 
-from picsight.window.parts.words import plain, say
+from picsight.window.parts.words import counted, plain, say
+from picsight.window.tags.wording import query_of
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Sequence
     from pathlib import Path
 
     from picsight.window.library.overview import Overview
     from picsight_engine.store.searches import SavedSearch
+    from picsight_engine.tags.tree import Tag
+
+MOST_TAGS = 200  # that stand under no other: beyond that a list is better searched than read
+
+
+class Wish(Enum):
+    """What a line asks for that leads to no photos."""
+
+    NEW_TAG = "new tag"
+    ALL_TAGS = "all tags"
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +40,15 @@ class Entry:
     note: str = ""
     children: tuple[Entry, ...] = ()
     search: SavedSearch | None = None
+    tag: Tag | None = None
+    wish: Wish | None = None
+
+    @property
+    def key(self) -> Path | str | None:
+        """What tells where it leads from every other line: a folder, or what is searched for there."""
+        if self.tag is not None:
+            return query_of(self.tag)
+        return self.search.query if self.search is not None else self.folder
 
     @property
     def is_heading(self) -> bool:
@@ -35,17 +56,25 @@ class Entry:
         return not self.icon
 
 
-def entries_of(overview: Overview, emptier: Collection[Path], *, looked: bool) -> list[Entry]:
+def entries_of(
+    overview: Overview, emptier: Collection[Path], tags: Sequence[Tag] = (), *, looked: bool
+) -> list[Entry]:
     """The lines for a library. `emptier` are places that lost photos; once it was `looked` through, a folder without
     photos is said to have none.
     """
     entries = [Entry(say("All photos"), "photos", count=overview.photos)]
+    entries += [_tag_entry(tag) for tag in tags if tag.kind == "favourite" and tag.accepted]
     if overview.problems:
         entries.append(Entry(say("Problems"), "problems", problems=True, count=len(overview.problems)))
     if overview.saved:
         entries.append(Entry(say("Saved")))
         entries += [Entry(plain(search.name), "saved", search=search) for search in overview.saved]
-    entries.append(Entry(say("Folders")))
+    if overview.folders:
+        entries += _tag_entries(tags)
+    return [*entries, *_folder_entries(overview, emptier, looked=looked)]
+
+
+def _folder_entries(overview: Overview, emptier: Collection[Path], *, looked: bool) -> list[Entry]:
     states = {folder.path: str(folder.state) for folder in overview.folders}
     notes = {
         "offline": say("not connected"),
@@ -71,4 +100,37 @@ def entries_of(overview: Overview, emptier: Collection[Path], *, looked: bool) -
                 children=tuple(reversed(below.pop(path, []))),
             )
         )
-    return [*entries, *reversed(below[None])]
+    return [Entry(say("Folders")), *reversed(below[None])]
+
+
+def _tag_entries(tags: Sequence[Tag]) -> list[Entry]:
+    """Tags with those below them, then albums."""
+    own = [tag for tag in tags if tag.kind == "tag"]
+    albums = [tag for tag in tags if tag.kind == "album"]
+    tops = [place for place, tag in enumerate(own) if tag.parent is None]
+    end = tops[MOST_TAGS] if len(tops) > MOST_TAGS else len(own)
+    entries = [Entry(say("Tags")), *_trees(own[:end])]
+    if end < len(own):
+        all_of_them = counted(len(own), "%n tag…", "All %n tags…")
+        entries.append(Entry(all_of_them, "more", wish=Wish.ALL_TAGS))
+    hint = "" if own else say("Make a tag from a few words or photos.")
+    entries.append(Entry(say("New tag…"), "add", note=hint, wish=Wish.NEW_TAG))
+    if albums:
+        entries += [Entry(say("Albums")), *_trees(albums)]
+    return entries
+
+
+def _trees(tags: Sequence[Tag]) -> list[Entry]:
+    """Tags come by path; one whose parent is not among them stands at the top."""
+    paths = {tag.path for tag in tags}
+    below: defaultdict[str | None, list[Entry]] = defaultdict(list)
+    for tag in reversed(tags):  # what lies below a tag follows it
+        parent = tag.parent if tag.parent in paths else None
+        below[parent].append(_tag_entry(tag, tuple(reversed(below.pop(tag.path, [])))))
+    return below[None][::-1]
+
+
+def _tag_entry(tag: Tag, children: tuple[Entry, ...] = ()) -> Entry:
+    icon = {"tag": "tag", "album": "album", "favourite": "favourite"}[tag.kind]
+    words = say("Favourites") if tag.kind == "favourite" else plain(tag.name)
+    return Entry(words, icon, count=tag.accepted + tag.suggested, children=children, tag=tag)

@@ -51,11 +51,11 @@ class SidebarModel(QAbstractItemModel):
         """The lines that lie under no other."""
         return (self.index(row, 0) for row in range(len(self._roots)))
 
-    def find(self, folder: Path) -> QModelIndex:
-        """The line of a folder, an invalid index if it has none."""
+    def find(self, key: Path | str) -> QModelIndex:
+        """The line with this key, an invalid index if there is none."""
         nodes = self._roots
-        while node := next((each for each in nodes if _holds(each.entry, folder)), None):
-            if node.entry.folder == folder:
+        while node := next((each for each in nodes if _holds(each.entry, key)), None):
+            if node.entry.key == key:
                 return self.createIndex(node.row, 0, node)
             nodes = node.children()
         return QModelIndex()
@@ -94,7 +94,7 @@ class SidebarModel(QAbstractItemModel):
         if role == Qt.ItemDataRole.DisplayRole:
             return entry.words
         if role == Qt.ItemDataRole.ToolTipRole:
-            named = str(entry.folder) if entry.folder else entry.search.query if entry.search else ""
+            named = entry.tag.path if entry.tag else str(entry.key or "")
             return tooltip(named)
         if role == Qt.ItemDataRole.AccessibleTextRole:
             count = number(entry.count) if entry.count else ""
@@ -113,5 +113,8 @@ def _node(index: Index) -> _Node:
     return node
 
 
-def _holds(entry: Entry, folder: Path) -> bool:
-    return entry.folder is not None and folder.is_relative_to(entry.folder)
+def _holds(entry: Entry, key: Path | str) -> bool:
+    """Whether a line has this key, or one below it."""
+    if isinstance(key, str):
+        return entry.key == key or any(_holds(child, key) for child in entry.children)
+    return entry.folder is not None and key.is_relative_to(entry.folder)

@@ -6,9 +6,10 @@ from enum import Enum
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QRect, QRectF, QSize, Qt
-from PySide6.QtGui import QColor, QPainter, QPen
+from PySide6.QtGui import QColor, QPainter, QPalette, QPen
 from PySide6.QtWidgets import (
     QAbstractButton,
+    QAbstractScrollArea,
     QProgressBar,
     QPushButton,
     QScrollBar,
@@ -220,7 +221,7 @@ class FlatSlider(QSlider):
 
 
 class SlimScrollBar(QScrollBar):
-    """A scroll bar that is only its handle."""
+    """A scroll bar that is only its handle, on the ground of what it scrolls."""
 
     def sizeHint(self) -> QSize:
         """Wide enough to be hit."""
@@ -229,7 +230,12 @@ class SlimScrollBar(QScrollBar):
     def paintEvent(self, _event: QPaintEvent) -> None:
         """The handle, stronger under the mouse."""
         colours, painter = tones(self), QPainter(self)
-        painter.fillRect(self.rect(), colours.base)
+        area = self.parentWidget()
+        while area is not None and not isinstance(area, QAbstractScrollArea):
+            area = area.parentWidget()
+        on_base = area is None or area.viewport().backgroundRole() == QPalette.ColorRole.Base
+        ground = colours.base if on_base else colours.window
+        painter.fillRect(self.rect(), ground)
         if self.maximum() <= self.minimum():
             return
         option = QStyleOptionSlider()
@@ -239,9 +245,7 @@ class SlimScrollBar(QScrollBar):
         )
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         painter.setPen(Qt.PenStyle.NoPen)
-        painter.setBrush(
-            mix(colours.base, colours.text, 0.5 if self.underMouse() or self.isSliderDown() else 0.3)
-        )
+        painter.setBrush(mix(ground, colours.text, 0.5 if self.underMouse() or self.isSliderDown() else 0.3))
         inset = em(self) * 0.2
         shape = QRectF(handle).adjusted(inset, inset, -inset, -inset)
         painter.drawRoundedRect(shape, shape.width() / 2, shape.width() / 2)

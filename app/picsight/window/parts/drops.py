@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from PySide6.QtCore import QMimeData
     from PySide6.QtGui import QDropEvent, QPaintEvent
 
+PHOTOS = "application/x-picsight-photos"  # numbers of photos, inside of one window: names may hold what no address can
 ARCHIVES = (".zip", ".tar", ".tar.gz", ".tgz", ".tar.xz", ".txz", ".tar.bz2", ".tbz2")
 
 
@@ -49,6 +50,14 @@ class Drop:
 def dropped_files(event: QDropEvent) -> list[Path]:
     """The files and folders of this computer among what is dragged or dropped."""
     return _files(event.mimeData())
+
+
+def dropped_photos(event: QDropEvent) -> list[int | Path]:
+    """What is dragged or dropped that may be photos of the library: by number if they come from the wall, else by path."""
+    mime = event.mimeData()
+    if event.source() is not None and mime.hasFormat(PHOTOS):
+        return [int(number) for number in bytes(mime.data(PHOTOS).data()).split()]
+    return [path for path in _files(mime) if path.suffix.lower() in IMAGE_SUFFIXES]
 
 
 def _files(mime: QMimeData) -> list[Path]:

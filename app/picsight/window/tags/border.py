@@ -29,14 +29,12 @@ class BorderCases(QWidget):
     """Asks of each photo whether it belongs; A accepts, R rejects, the arrow down leaves it open."""
 
     decided = Signal(int, bool)  # a photo's id, and whether it belongs
-    opened = Signal(int)  # a photo's id, to be looked at whole
 
     def __init__(self, thumbnails: Thumbnails, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._cases: list[Result] = []
-        self._passed: set[int] = (
-            set()
-        )  # answered or left open: not asked again until the studio is opened anew
+        self._skipped: set[int] = set()  # not asked again until the studio is opened anew
+        self._answered: set[int] = set()  # asked again only where an answer was taken back
         self._title = sized(Words(parent=self), 1.0, semibold=True)
         self.picture = CasePicture(thumbnails, self)
         self._name = ElidedLabel(self)
@@ -52,14 +50,16 @@ class BorderCases(QWidget):
 
     def begin(self) -> None:
         """For another tag: nothing was asked yet."""
-        self._passed.clear()
+        self._skipped.clear()
+        self._answered.clear()
         self._cases = []
         self._show()
 
     def show_cases(self, photos: Sequence[Result]) -> None:
         """Ask about these, the nearest first; the one that is being looked at stays while it is among them."""
         now = self.case()
-        left = [photo for photo in photos if photo.id not in self._passed]
+        self._answered &= {photo.id for photo in photos}
+        left = [photo for photo in photos if photo.id not in self._skipped | self._answered]
         kept = [photo for photo in left if now is not None and photo.id == now.id]
         self._cases = kept + [photo for photo in left if photo not in kept]
         self._show()
@@ -67,6 +67,10 @@ class BorderCases(QWidget):
     def case(self) -> Result | None:
         """The photo that is asked about."""
         return self._cases[0] if self._cases else None
+
+    def cases(self) -> list[Result]:
+        """The photos that are asked about, in their order."""
+        return list(self._cases)
 
     def words(self) -> str:
         """What is said above the photo."""
@@ -91,8 +95,6 @@ class BorderCases(QWidget):
             Qt.Key.Key_A: lambda: self._decide(belongs=True),
             Qt.Key.Key_R: lambda: self._decide(belongs=False),
             Qt.Key.Key_Down: self._pass,
-            Qt.Key.Key_Return: self._open,
-            Qt.Key.Key_Enter: self._open,
         }
         act = acts.get(event.key())
         plainly = not event.modifiers() & ~Qt.KeyboardModifier.KeypadModifier
@@ -101,22 +103,23 @@ class BorderCases(QWidget):
         act()
         return True
 
-    def _open(self) -> None:
-        if photo := self.case():
-            self.opened.emit(photo.id)
-
     def _decide(self, *, belongs: bool) -> None:
         if photo := self.case():
             left = counted(len(self._cases) - 1, "%n left", "%n left")
             said = self.tr("Accepted, {left}") if belongs else self.tr("Rejected, {left}")
             QAccessible.updateAccessibility(QAccessibleAnnouncementEvent(self, said.format(left=left)))
-            self._pass()
+            self._answered.add(photo.id)
+            self._go_on()
             self.decided.emit(photo.id, belongs)
 
     def _pass(self) -> None:
-        if self._cases:
-            self._passed.add(self._cases.pop(0).id)
-            self._show()
+        if photo := self.case():
+            self._skipped.add(photo.id)
+            self._go_on()
+
+    def _go_on(self) -> None:
+        self._cases.pop(0)
+        self._show()
 
     def _show(self) -> None:
         photo, many = self.case(), len(self._cases)

@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QAbstractButton, QVBoxLayout, QWidget
 
 from picsight.window.grid.thumbnails import Want
 from picsight.window.parts.controls import Button, Weight, draw_focus, press_by_enter
-from picsight.window.parts.drops import dropped_files
+from picsight.window.parts.drops import dropped_photos
 from picsight.window.parts.icons import paint_icon
 from picsight.window.parts.pills import Pills
 from picsight.window.parts.words import tooltip
@@ -28,10 +28,10 @@ SIDE, CROSS = 3.25, 1.25  # em
 
 
 class ExamplesField(QWidget):
-    """Shows examples and says which are to go, and which files are to come."""
+    """Shows examples and says which are to go, and which photos are to come."""
 
     removed = Signal(int)  # a photo's id
-    files_dropped = Signal(object)  # list[Path]
+    photos_dropped = Signal(object)  # list[int | Path]
     selection_wanted = Signal()  # the photos that are selected are to come
 
     def __init__(self, name: str, thumbnails: Thumbnails, parent: QWidget | None = None) -> None:
@@ -73,7 +73,7 @@ class ExamplesField(QWidget):
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
         """Photos may be dropped here, also from the wall."""
-        if dropped_files(event):
+        if dropped_photos(event):
             self._mark(target=True)
             event.acceptProposedAction()
 
@@ -83,9 +83,9 @@ class ExamplesField(QWidget):
         self._mark(target=False)
 
     def dropEvent(self, event: QDropEvent) -> None:
-        """Hand on which files were dropped."""
+        """Hand on which photos were dropped."""
         self._mark(target=False)
-        self.files_dropped.emit(dropped_files(event))
+        self.photos_dropped.emit(dropped_photos(event))
         event.acceptProposedAction()
 
     def _mark(self, *, target: bool) -> None:

@@ -1,0 +1,232 @@
+"""A small field over the photos: a few letters of a tag, Enter, and the chosen photos are in it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QAbstractListModel, QRect, QSize, Qt, Signal
+from PySide6.QtGui import QAccessible, QAccessibleAnnouncementEvent, QPainter, QPalette
+from PySide6.QtWidgets import (
+    QFrame,
+    QListView,
+    QStyle,
+    QStyledItemDelegate,
+    QStyleOptionViewItem,
+    QVBoxLayout,
+    QWidget,
+)
+
+from picsight.window.parts.icons import paint_icon
+from picsight.window.parts.labels import ElidedLabel
+from picsight.window.parts.line import Line
+from picsight.window.parts.words import counted, cut_middle, number, plain, say
+from picsight.window.tags.choices import Choice, choices
+from picsight.window.tokens import HAIR, HALF, PAD, px, tones
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from PySide6.QtCore import QPoint
+    from PySide6.QtGui import QKeyEvent
+
+    from picsight.window.grid.model import Index
+    from picsight_engine.tags.tree import Tag
+
+WIDE, ROW = 24.0, 2.0  # em
+CHOICE = Qt.ItemDataRole.UserRole + 1
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """Which of these tags is meant, and what to do then; those at the `recent` paths are offered first, new ones where one
+    `makes` them.
+    """
+
+    title: str
+    tags: Sequence[Tag]
+    then: Callable[[Choice], object]
+    recent: Sequence[str] = ()
+    makes: bool = False
+
+
+class TagChooser(QFrame):
+    """Opens where it is asked for, and goes with what was chosen or with Escape."""
+
+    def __init__(self, parent: QWidget) -> None:
+        super().__init__(parent, Qt.WindowType.Popup)
+        self._question = Question("", (), lambda _choice: None)
+        self.title = ElidedLabel(self)
+        self.line = ChooserLine(self)
+        self.rows = ChoiceList(self)
+        self.setFrameStyle(QFrame.Shape.Box | QFrame.Shadow.Plain)
+        self.setAutoFillBackground(True)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(px(self, HALF), px(self, HALF), px(self, HALF), px(self, HALF))
+        column.setSpacing(px(self, HAIR))
+        for part in (self.title, self.line, self.rows):
+            column.addWidget(part)
+        self.setFixedWidth(px(self, WIDE))
+        self.line.textEdited.connect(lambda _text: self._offer())
+        self.line.returnPressed.connect(self._take)
+        self.line.stepped.connect(self.rows.step)
+        self.rows.clicked.connect(lambda _index: self._take())
+
+    def open(self, question: Question, point: QPoint) -> None:
+        """Ask; this point of the screen is its corner, where there is room."""
+        self._question = question
+        palette = self.palette()
+        palette.setColor(QPalette.ColorRole.WindowText, tones(self).outline)
+        self.setPalette(palette)
+        self.title.setText(question.title)
+        self.line.clear()
+        self._offer()
+        screen = self.screen().availableGeometry()
+        place = QRect(point, self.size())
+        place.moveRight(min(place.right(), screen.right()))
+        place.moveBottom(min(place.bottom(), screen.bottom()))
+        self.move(place.topLeft())
+        self.show()
+        self.line.setFocus()
+
+    def _offer(self) -> None:
+        asked = self._question
+        self.rows.put(choices(self.line.text(), asked.tags, asked.recent, makes=asked.makes))
+        self.adjustSize()
+
+    def _take(self) -> None:
+        choice = self.rows.chosen()
+        if choice is not None:
+            self.hide()
+            self._question.then(choice)
+
+
+class ChooserLine(Line):
+    """The arrows walk through the list below."""
+
+    stepped = Signal(int)
+
+    def __init__(self, parent: QWidget) -> None:
+        super().__init__(say("Tag or album"), say("Name of a tag or album"), parent)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Tab does nothing: it would leave the only line."""
+        if event.key() in (Qt.Key.Key_Down, Qt.Key.Key_Up):
+            self.stepped.emit(1 if event.key() == Qt.Key.Key_Down else -1)
+        elif event.key() != Qt.Key.Key_Tab:
+            super().keyPressEvent(event)
+
+
+class ChoicesModel(QAbstractListModel):
+    """The rows, as values."""
+
+    def __init__(self, parent: QWidget) -> None:
+        super().__init__(parent)
+        self._choices: Sequence[Choice] = ()
+
+    def put(self, offered: Sequence[Choice]) -> None:
+        """Other rows."""
+        self.beginResetModel()
+        self._choices = tuple(offered)
+        self.endResetModel()
+
+    def rowCount(self, parent: Index | None = None) -> int:
+        """How many there are."""
+        return 0 if parent is not None and parent.isValid() else len(self._choices)
+
+    def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> object:
+        """The words, the value itself, what a screen reader says."""
+        choice = self._choices[index.row()]
+        if role == Qt.ItemDataRole.DisplayRole:
+            return words_of(choice)
+        if role == Qt.ItemDataRole.AccessibleTextRole:
+            photos = "" if choice.photos is None else counted(choice.photos, "%n photo", "%n photos")
+            return ", ".join(filter(None, (words_of(choice), photos)))
+        return choice if role == CHOICE else None
+
+
+class ChoiceList(QListView):
+    """One row is always chosen: what Enter takes is seen before it is pressed."""
+
+    def __init__(self, parent: QWidget) -> None:
+        super().__init__(parent)
+        self._choices = ChoicesModel(self)
+        self.setModel(self._choices)
+        self.setItemDelegate(ChoiceDelegate(self))
+        self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self.setFrameShape(QFrame.Shape.NoFrame)
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.setAccessibleName(self.tr("Tags and albums"))
+        self.setMouseTracking(True)
+        self.setUniformItemSizes(True)
+        self.viewport().setAutoFillBackground(False)
+        self.entered.connect(self.setCurrentIndex)
+
+    def put(self, offered: Sequence[Choice]) -> None:
+        """Offer these, the first one chosen."""
+        self._choices.put(offered)
+        self.setFixedHeight(len(offered) * px(self, ROW))
+        self.setCurrentIndex(self._choices.index(0, 0))
+
+    def chosen(self) -> Choice | None:
+        """What Enter takes."""
+        index = self.currentIndex()
+        return index.data(CHOICE) if index.isValid() else None
+
+    def step(self, by: int) -> None:
+        """Another row, from the last on to the first."""
+        rows = self._choices.rowCount()
+        if rows:
+            self.setCurrentIndex(self._choices.index((self.currentIndex().row() + by) % rows, 0))
+            spoken = self.currentIndex().data(Qt.ItemDataRole.AccessibleTextRole)
+            QAccessible.updateAccessibility(QAccessibleAnnouncementEvent(self, spoken))
+
+
+class ChoiceDelegate(QStyledItemDelegate):
+    """Only paints: icon, words, the number of photos at the end."""
+
+    def __init__(self, view: QListView) -> None:
+        super().__init__(view)
+        self._view = view
+
+    def sizeHint(self, _option: QStyleOptionViewItem, _index: Index) -> QSize:
+        """Two em high."""
+        return QSize(px(self._view, 10), px(self._view, ROW))
+
+    def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: Index) -> None:
+        """Draw one row."""
+        view, rect, choice = self._view, option.rect, index.data(CHOICE)
+        colours, direction, metrics = tones(view), view.layoutDirection(), view.fontMetrics()
+        painter.save()
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        if option.state & QStyle.StateFlag.State_Selected:
+            painter.setPen(colours.accent)
+            painter.setBrush(colours.chosen)
+            painter.drawRoundedRect(rect.adjusted(1, 1, -1, -1), px(view, HAIR), px(view, HAIR))
+        side, room = px(view, 1.125), rect.adjusted(px(view, HALF), 0, -px(view, HALF), 0)
+        count = "" if choice.photos is None else number(choice.photos)
+        icon = QRect(room.left(), room.center().y() - side // 2, side, side)
+        words = room.adjusted(side + px(view, HALF), 0, -metrics.horizontalAdvance(count) - px(view, PAD), 0)
+        name = choice.kind if choice.photos is not None else "add"
+        paint_icon(painter, QStyle.visualRect(direction, rect, icon), name, colours.dim)
+        painter.setPen(colours.text)
+        vertical = Qt.AlignmentFlag.AlignVCenter
+        painter.drawText(
+            QStyle.visualRect(direction, rect, words),
+            vertical | Qt.AlignmentFlag.AlignLeading,
+            cut_middle(words_of(choice), metrics, words.width()),
+        )
+        painter.setPen(colours.dim)
+        painter.drawText(
+            QStyle.visualRect(direction, rect, room), vertical | Qt.AlignmentFlag.AlignTrailing, count
+        )
+        painter.restore()
+
+
+def words_of(choice: Choice) -> str:
+    """A row in words."""
+    if choice.photos is not None:
+        return plain(choice.path)
+    made = say("New album “{name}”") if choice.kind == "album" else say("New tag “{name}”")
+    return made.format(name=plain(choice.path))

@@ -1,0 +1,169 @@
+"""Everything that changes tags goes through here: one change after the other, in the background, each taken back by Undo."""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from PySide6.QtCore import QObject, Signal
+
+from picsight.window.tags.wording import decided
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from pathlib import Path
+
+    from picsight.jobs import Jobs
+    from picsight.window.history import Ended, History, Step
+    from picsight.window.library.status import StatusLine
+    from picsight_engine.library import Library
+    from picsight_engine.store.decisions import Verdict
+    from picsight_engine.tags.tree import Tag
+
+    Act = Callable[[Library], Any]
+
+LANE = "tags"
+MOST_RUNS = 64  # that one act makes: a tag, all those above it, and what is decided
+
+
+@dataclass(frozen=True, slots=True)
+class _Outcome:
+    """What came of an act: its value, the runs that it was, the latest first, and the tags of after."""
+
+    value: Any
+    runs: tuple[int, ...]
+    tags: tuple[Tag, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Waiting:
+    act: Act
+    done: Callable[[_Outcome], object]
+    refused: Callable[[str], object]
+
+
+class TagDeeds(QObject):
+    """Knows the tags of the library, changes them and tells of it."""
+
+    changed = Signal(object)  # tuple[Tag, ...], after every change, whoever made it
+
+    def __init__(
+        self, status: StatusLine, history: History, jobs: Jobs, parent: QObject | None = None
+    ) -> None:
+        super().__init__(parent)
+        self._status, self._history, self._jobs = status, history, jobs
+        self._library: Library | None = None
+        self._tags: tuple[Tag, ...] = ()
+        self._waiting: deque[_Waiting] = deque()
+        self._is_busy = False
+
+    @property
+    def library(self) -> Library | None:
+        """The open library."""
+        return self._library
+
+    @property
+    def tags(self) -> tuple[Tag, ...]:
+        """The tags as they were last seen: favourites first, then by path."""
+        return self._tags
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether something is being changed, or waits for that."""
+        return self._is_busy
+
+    def use(self, library: Library) -> None:
+        """Work with this library from now on."""
+        self._library = library
+        self.look()
+
+    def look(self) -> None:
+        """See what there is; tags change without the window, too: a run suggests photos, a command makes a tag."""
+        library = self._library
+        if library is not None:
+            self._jobs.read(lambda: tuple(library.tags.all()), self._take, replaces=LANE)
+
+    def decide(self, tag: Tag, photos: Sequence[int | Path], verdict: Verdict) -> None:
+        """Accept or reject photos, or leave them undecided again."""
+        words = decided(tag, len(photos), verdict)
+        self.do(lambda library: library.tags.decide(tag.path, photos, verdict), lambda _run: words)
+
+    def do(
+        self,
+        act: Act,
+        words: Callable[[Any], str],
+        done: Callable[[Any], object] = lambda _value: None,
+        refused: Callable[[str], object] | None = None,
+    ) -> None:
+        """Change something and say it in the `words` for what the act returned; what changed anything can be taken back."""
+
+        def end(outcome: _Outcome) -> None:
+            said = words(outcome.value)
+            if outcome.runs:
+                undo, redo = (self._turn(outcome.runs, back=back) for back in (True, False))
+                self._history.add(said, undo, redo)
+            else:
+                self._status.show_sentence(said)
+            done(outcome.value)
+
+        self._queue(_Waiting(act, end, refused or self._status.show_sentence))
+
+    def after(self, then: Callable[[], object]) -> None:
+        """Go on once everything that was wished for before is done."""
+        if self._is_busy:
+            self._queue(_Waiting(lambda _library: None, lambda _outcome: then(), self._status.show_sentence))
+        else:
+            then()
+
+    def _turn(self, runs: Sequence[int], *, back: bool) -> Step:
+        def act(library: Library) -> None:
+            for run in runs if back else reversed(runs):
+                library.tags.undo(run) if back else library.tags.redo(run)
+
+        def run(ended: Ended) -> None:
+            def refuse(sentence: str) -> None:
+                self._status.show_sentence(sentence)
+                ended(False)
+
+            self._queue(_Waiting(act, lambda _outcome: ended(True), refuse))
+
+        return run
+
+    def _queue(self, waiting: _Waiting) -> None:
+        self._waiting.append(waiting)
+        self._go_on()
+
+    def _go_on(self) -> None:
+        library = self._library
+        if self._is_busy or library is None or not self._waiting:
+            return
+        self._is_busy, waiting = True, self._waiting.popleft()
+        self._jobs.forget(LANE)  # what is being read there is of before
+        self._jobs.read(
+            partial(_done, library, waiting.act), partial(self._end, waiting), partial(self._fail, waiting)
+        )
+
+    def _end(self, waiting: _Waiting, outcome: _Outcome) -> None:
+        self._is_busy = False
+        self._take(outcome.tags)
+        waiting.done(outcome)
+        self._go_on()
+
+    def _fail(self, waiting: _Waiting, sentence: str) -> None:
+        self._is_busy = False
+        waiting.refused(sentence)
+        self._go_on()
+
+    def _take(self, tags: tuple[Tag, ...]) -> None:
+        self._tags = tags
+        self.changed.emit(tags)
+
+
+def _done(library: Library, act: Act) -> _Outcome:
+    """Act, and find the runs that it was; in a thread, and no other act of this window runs beside it."""
+    before = max((run.id for run in library.tags.runs(1)), default=0)
+    value = act(library)
+    made = tuple(run.id for run in library.tags.runs(MOST_RUNS) if run.id > before)
+    return _Outcome(value, made, tuple(library.tags.all()))

@@ -1,0 +1,107 @@
+"""Tags in the sidebar: a click shows what is in one, photos dropped on it belong to it, its menu changes it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QObject, QPoint, Signal
+from PySide6.QtWidgets import QInputDialog
+
+from picsight.window.actions.keys import photo_menu
+from picsight.window.parts.words import counted
+from picsight.window.search.place import Place
+from picsight.window.tags.chooser import Question
+from picsight.window.tags.making import placed, removed
+from picsight.window.tags.wording import cleaned, named, query_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from pathlib import Path
+
+    from picsight.window.actions.keys import Entry
+    from picsight.window.frame import Frame
+    from picsight.window.pages import Pages
+    from picsight.window.search.controller import SearchController
+    from picsight.window.tags.choices import Choice
+    from picsight.window.tags.chooser import TagChooser
+    from picsight.window.tags.deeds import TagDeeds
+    from picsight_engine.library import Library
+    from picsight_engine.tags.tree import Tag
+
+
+class TagLines(QObject):
+    """Joins the sidebar's tags to the wall and to what is done with them."""
+
+    edit_requested = Signal(object)  # Tag
+
+    def __init__(
+        self, frame: Frame, pages: Pages, search: SearchController, deeds: TagDeeds, chooser: TagChooser
+    ) -> None:
+        super().__init__(frame)
+        self._frame, self._pages, self._search = frame, pages, search
+        self._deeds, self._chooser = deeds, chooser
+        sidebar = frame.sidebar
+        sidebar.tag_requested.connect(lambda tag: pages.go(Place(query_of(tag))))
+        sidebar.photos_dropped.connect(self._accept)
+        sidebar.tag_menu_requested.connect(self.show_menu)
+
+    def _accept(self, tag: Tag, photos: Sequence[int | Path]) -> None:
+        self._deeds.decide(tag, photos, "accepted")
+
+    def show_menu(self, tag: Tag, point: QPoint) -> None:
+        """What can be done with a tag or album."""
+        if tag.kind == "favourite":
+            return
+        entries: list[Entry | None] = [
+            (self.tr("Rename…"), "", lambda: self._ask_name(tag)),
+            (self.tr("Merge into…"), "", lambda: self._ask_other(tag, point)),
+            None,
+            (self.tr("Remove"), "", lambda: self.remove(tag)),
+        ]
+        if tag.kind == "tag":
+            entries.insert(0, (self.tr("Edit…"), "", lambda: self.edit_requested.emit(tag)))
+        photo_menu(self._frame, entries).popup(point)
+
+    def _ask_name(self, tag: Tag) -> None:
+        dialog = QInputDialog(self._frame)
+        dialog.setWindowTitle(self.tr("Rename {kind}").format(kind=tag.kind))
+        dialog.setLabelText(self.tr("Name; “Birds/Waders” stands below “Birds”"))
+        dialog.setTextValue(tag.path)
+        dialog.textValueSelected.connect(lambda path: self.rename(tag, path))
+        dialog.finished.connect(dialog.deleteLater)
+        dialog.open()
+
+    def rename(self, tag: Tag, text: str) -> None:
+        """Another name, or another place; an empty one changes nothing."""
+        path = cleaned(text)
+        if path and path != tag.path:
+            words = self.tr("{tag} is called {path} now.").format(tag=named(tag.path), path=named(path))
+            self._change(tag, lambda library: placed(library, tag, path), words)
+
+    def _ask_other(self, tag: Tag, point: QPoint) -> None:
+        others = [each for each in self._deeds.tags if each.path != tag.path]
+        title = self.tr("Merge {tag} into").format(tag=named(tag.path))
+        self._chooser.open(Question(title, others, lambda choice: self.merge(tag, choice)), point)
+
+    def merge(self, tag: Tag, into: Choice) -> None:
+        """Make it a part of another one."""
+        words = self.tr("{tag} is a part of {other} now.").format(tag=named(tag.path), other=named(into.path))
+        self._change(tag, lambda library: library.tags.merge(tag.path, into.path), words)
+
+    def remove(self, tag: Tag) -> None:
+        """Take it away with what stands below it; Undo brings everything back."""
+        below = sum(each.path.startswith(f"{tag.path}/") for each in self._deeds.tags)
+        words = self.tr("Removed {tag}.").format(tag=named(tag.path))
+        if below:
+            many = counted(below, "%n tag below it", "%n tags below it")
+            words = self.tr("Removed {tag} and {tags}.").format(tag=named(tag.path), tags=many)
+        self._change(tag, lambda library: removed(library, tag.path), words)
+
+    def _change(self, tag: Tag, act: Callable[[Library], Tag | None], words: str) -> None:
+        """Who looks at what is in it goes along."""
+
+        def follow(after: Tag | None) -> None:
+            if self._search.place.query == query_of(tag):
+                self._pages.go(Place(query_of(after)) if after is not None else Place())
+
+        self._deeds.do(act, lambda _tag: words, follow)

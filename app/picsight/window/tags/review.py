@@ -1,0 +1,91 @@
+"""Review on the wall: while a tag is shown that suggests photos, A accepts what is selected, R rejects it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QObject
+from PySide6.QtGui import QAccessible, QAccessibleAnnouncementEvent
+
+from picsight.window.actions.acts import Act, bind_acts
+from picsight.window.parts.words import counted
+from picsight.window.tags.wording import decided, tag_meant
+
+if TYPE_CHECKING:
+    from PySide6.QtCore import QPoint
+
+    from picsight.window.grid.model import WallModel
+    from picsight.window.grid.view import PhotoView
+    from picsight.window.search.controller import SearchController
+    from picsight.window.tags.deeds import TagDeeds
+    from picsight_engine.library import Library
+    from picsight_engine.store.decisions import Verdict
+    from picsight_engine.tags.tree import Tag
+
+
+class Review(QObject):
+    """Decides; the photo stays where it is until one comes back, and the next suggestion is selected."""
+
+    def __init__(self, grid: PhotoView, model: WallModel, search: SearchController, deeds: TagDeeds) -> None:
+        super().__init__(grid)
+        self._grid, self._model, self._search, self._deeds = grid, model, search, deeds
+        acts = (
+            Act("tick", self.tr("Accept"), "", "A", lambda _point: self.decide("accepted")),
+            Act("clear", self.tr("Reject"), "", "R", lambda _point: self.decide("rejected")),
+        )
+        self._keys = bind_acts(grid, acts, self._nowhere)
+        search.place_changed.connect(lambda _place: self._follow())
+        deeds.changed.connect(lambda _tags: self._follow())
+        grid.selection_counted.connect(lambda _count: self._enable())
+        self._tag: Tag | None = None
+        self._enable()
+
+    def decide(self, verdict: Verdict) -> None:
+        """Accept or reject the selected photos: in the tag that suggests them, which may stand below the one that is shown."""
+        tag, photos = self._tag, [photo.id for photo in self._grid.selected_photos()]
+        if tag is None or not photos:
+            return
+
+        def act(library: Library) -> None:
+            groups: dict[str, list[int]] = {}
+            for photo, states in library.tags.states(photos).items():
+                below = [
+                    path for path, how, _ in states if how == "suggested" and path.startswith(f"{tag.path}/")
+                ]
+                own = any(path == tag.path for path, _, _ in states)
+                groups.setdefault(tag.path if own or not below else below[0], []).append(photo)
+            for path, ids in groups.items():
+                library.tags.decide(path, ids, verdict)
+
+        self._deeds.do(act, lambda _value: decided(tag, len(photos), verdict))
+        if len(photos) == 1:
+            self._go_on(tag, verdict)
+
+    def _go_on(self, tag: Tag, verdict: Verdict) -> None:
+        """To the next photo that is only suggested."""
+        grid, model = self._grid, self._model
+        left = counted(max(tag.suggested - 1, 0), "%n left", "%n left")
+        words = self.tr("Accepted, {left}") if verdict == "accepted" else self.tr("Rejected, {left}")
+        QAccessible.updateAccessibility(QAccessibleAnnouncementEvent(grid, words.format(left=left)))
+        rows = range(grid.currentIndex().row() + 1, model.rowCount())
+        following = next((row for row in rows if self._is_open(model.photo(row).id)), None)
+        if following is not None:
+            grid.setCurrentIndex(model.index(following))
+
+    def _is_open(self, photo: int) -> bool:
+        """What is not known yet is below what is in sight."""
+        state = self._model.state(photo)
+        return self._model.marks(photo) is None or (state is not None and state[1] == "suggested")
+
+    def _follow(self) -> None:
+        tag = tag_meant(self._search.place.query, self._deeds.tags)
+        self._tag = tag if tag is not None and tag.kind == "tag" else None
+        self._model.show_tag(self._tag.path if self._tag is not None else "")
+        self._enable()
+
+    def _enable(self) -> None:
+        for key in self._keys:
+            key.setEnabled(self._tag is not None and self._grid.selected_count() > 0)
+
+    def _nowhere(self) -> QPoint:
+        return self._grid.mapToGlobal(self._grid.rect().center())

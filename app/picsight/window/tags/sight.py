@@ -1,0 +1,86 @@
+"""What a draft would hold: all photos scored, how the scores spread, which are in and which are nearly so. Runs in threads."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from picsight.window.grid.wall import EMPTY, Wall
+from picsight.window.tags.spread import Spread
+from picsight_engine.tags.tree import Marks
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from numpy.typing import NDArray
+
+    from picsight.window.tags.draft import Draft
+    from picsight_engine.library import Library
+    from picsight_engine.search.answer import Result
+    from picsight_engine.tags.preview import Preview
+
+MOST_IN, MOST_BORDER = 200, 20  # photos that are shown
+HERE = "here"  # the draft as a tag of its wall, whatever it is called
+ACCEPTED, SUGGESTED = (Marks(None, favourite=False, tags=((HERE, how),)) for how in ("accepted", "suggested"))
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """The likeliest photos that are in with one threshold, and the undecided ones nearest to it."""
+
+    wall: Wall = EMPTY
+    border: tuple[Result, ...] = ()
+    marks: Mapping[int, Marks] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Sight:
+    """A draft looked through; without anything to go by there is no `preview`."""
+
+    examples: tuple[Result, ...] = ()
+    against: tuple[Result, ...] = ()
+    preview: Preview | None = None
+    spread: Spread = Spread()  # noqa: RUF009 - a frozen value
+    threshold: float = 0.5
+    view: View = View()
+
+
+def look_through(library: Library, draft: Draft) -> Sight:
+    """Score all photos for a draft; what was decided for its tag counts.
+
+    Raises:
+        RequestError: a photo or the tag is gone.
+        BundleError: the text tower is missing or cannot be loaded.
+    """
+    shown = library.results((*draft.examples, *draft.against))
+    examples = tuple(photo for photo in shown if photo.id in draft.examples)
+    against = tuple(photo for photo in shown if photo.id in draft.against)
+    if not draft.can_learn:
+        return Sight(examples, against)
+    tag = None if draft.tag is None else draft.tag.path
+    preview = library.tags.preview(draft.prompts, draft.examples, draft.against, tag)
+    threshold = preview.threshold if draft.threshold is None else draft.threshold
+    view = view_at(library, preview, threshold)
+    return Sight(examples, against, preview, spread_of(preview), threshold, view)
+
+
+def view_at(library: Library, preview: Preview, threshold: float) -> View:
+    """What is in with this threshold, and what is nearly so."""
+    inside = library.results(preview.inside(threshold)[:MOST_IN])
+    marks = {photo.id: ACCEPTED if photo.id in preview.accepted else SUGGESTED for photo in inside}
+    return View(Wall.of(inside), library.results(preview.border(MOST_BORDER, threshold)), marks)
+
+
+def spread_of(preview: Preview) -> Spread:
+    """The scores, parted by what was decided."""
+
+    def those(photos: frozenset[int]) -> NDArray[np.bool_]:
+        return np.isin(preview.ids, np.fromiter(photos, np.int64))
+
+    accepted, rejected = those(preview.accepted), those(preview.rejected)
+    scores = preview.scores
+    return Spread(
+        np.sort(scores[~(accepted | rejected)]).tolist(), scores[accepted].tolist(), scores[rejected].tolist()
+    )

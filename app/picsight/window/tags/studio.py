@@ -1,0 +1,202 @@
+"""The studio of a tag: what it goes by leading, what is in it in the middle, what is nearly in it trailing."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QScrollArea, QStackedWidget, QVBoxLayout, QWidget
+
+from picsight.window.grid.model import WallModel
+from picsight.window.grid.thumbnails import Thumbnails
+from picsight.window.grid.view import PhotoView
+from picsight.window.parts.choice import Toggle
+from picsight.window.parts.controls import Button, IconButton, SlimScrollBar, Weight
+from picsight.window.parts.drops import dropped_photos
+from picsight.window.parts.labels import Words, sized
+from picsight.window.parts.line import Line
+from picsight.window.parts.notice import Notice
+from picsight.window.tags.border import BorderCases
+from picsight.window.tags.examples import ExamplesField
+from picsight.window.tags.sight import HERE
+from picsight.window.tags.threshold import ThresholdSlider
+from picsight.window.tags.words_field import WordsField
+from picsight.window.tokens import HALF, PAD, px
+
+if TYPE_CHECKING:
+    from PySide6.QtGui import QDragEnterEvent, QDropEvent, QKeyEvent, QResizeEvent
+
+    from picsight.jobs import Jobs
+    from picsight.window.parts.picture import Pictures
+    from picsight.window.tags.draft import Draft
+    from picsight.window.tags.sight import Sight, View
+
+SIDE, NARROW, ROW = 17.0, 62.0, 6.0  # em: a column, under what two columns are one, a row of photos
+BUDGET = 32_000_000  # bytes of pixels
+
+
+class Studio(QWidget):
+    """Shows a draft and what would be in it; says what a person wishes."""
+
+    saved = Signal()
+    left = Signal()  # Cancel, Escape, or the arrow back
+
+    def __init__(self, pictures: Pictures, jobs: Jobs, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        shared = Thumbnails(jobs, pictures, self, budget=BUDGET, lane="studio wall")
+        self.thumbnails = (
+            shared,
+            *(
+                Thumbnails(jobs, pictures, self, budget=BUDGET, lane=lane)
+                for lane in ("studio parts", "studio case")
+            ),
+        )
+        self.name = Line(self.tr("Name of the tag"), self.tr("Name, such as Birds/Waders"), self)
+        self.suggests = Toggle(self)
+        self.cancel = Button(self.tr("Cancel"), Weight.PLAIN, self)
+        self.save = Button(self.tr("Save"), Weight.PRIMARY, self)
+        self.words = WordsField(self)
+        self.alike = ExamplesField(self.tr("Looks like"), self.thumbnails[1], self)
+        self.unlike = ExamplesField(self.tr("Not like"), self.thumbnails[1], self)
+        self.statistics = Words(parent=self)
+        self.slider = ThresholdSlider(self)
+        self.model = WallModel(self)
+        self.model.show_tag(HERE)
+        self.wall = PhotoView(self.model, shared, jobs, ROW, self)
+        self.border = BorderCases(self.thumbnails[2], self)
+        self.notice = Notice(self)
+        self._middle = QStackedWidget(self)
+        self._scroll = QScrollArea(self)
+        self._fields, self._cases = QVBoxLayout(), QVBoxLayout()
+        self.setAcceptDrops(True)
+        self._lay_out()
+        self.save.clicked.connect(self.saved)
+        self.cancel.clicked.connect(self.left)
+        self.wall.left.connect(self.left)
+
+    def show_draft(self, draft: Draft) -> None:
+        """Show what was put in."""
+        if self.name.text() != draft.path:
+            self.name.setText(draft.path)
+        self.words.show_words(draft.prompts)
+        self.suggests.say(self.tr("Suggest on new photos"), on=draft.suggests)
+        self.save.setEnabled(draft.is_changed)
+
+    def show_sight(self, sight: Sight) -> None:
+        """Show what the draft holds."""
+        self.alike.show_photos(sight.examples)
+        self.unlike.show_photos(sight.against)
+        wants = [*self.alike.wants(), *self.unlike.wants()]
+        self.thumbnails[1].want(wants, len(wants))
+        self._middle.setCurrentIndex(0 if sight.preview is not None else 1)
+        self.slider.show_spread(sight.spread)
+        if not self.slider.isSliderDown():
+            self.slider.show_threshold(sight.threshold)
+        self.show_view(sight.view)
+
+    def show_view(self, view: View) -> None:
+        """Show what is in, and what is nearly so."""
+        self.wall.show_wall(view.wall, stay=True)
+        self.model.put_marks(view.marks)
+        self.border.show_cases(view.border)
+        self.border.setVisible(self._middle.currentIndex() == 0)
+
+    def say_nothing(self, title: str, sentence: str) -> None:
+        """Say why nothing can be shown."""
+        self.notice.say(title, sentence)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Escape goes back, once nobody else has a use for it."""
+        if event.key() == Qt.Key.Key_Escape:
+            self.left.emit()
+        else:
+            super().keyPressEvent(event)
+
+    def dragEnterEvent(self, event: QDragEnterEvent) -> None:
+        """What is dropped beside the fields looks like the tag."""
+        if dropped_photos(event):
+            event.acceptProposedAction()
+
+    def dropEvent(self, event: QDropEvent) -> None:
+        """Hand on which photos were dropped."""
+        self.alike.photos_dropped.emit(dropped_photos(event))
+        event.acceptProposedAction()
+
+    # Layout
+
+    def _lay_out(self) -> None:
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(0)
+        column.addLayout(self._top())
+        row = QHBoxLayout()
+        row.setContentsMargins(px(self, PAD), px(self, HALF), px(self, PAD), px(self, PAD))
+        row.setSpacing(px(self, PAD))
+        row.addWidget(self._leading())
+        row.addWidget(self._middle, 1)
+        row.addLayout(self._cases)
+        column.addLayout(row, 1)
+        self._fill_middle()
+        self._place_border(wide=True)
+
+    def _top(self) -> QHBoxLayout:
+        row = QHBoxLayout()
+        row.setContentsMargins(px(self, HALF), px(self, HALF), px(self, PAD), px(self, HALF))
+        row.setSpacing(px(self, HALF))
+        back = IconButton("back", self.tr("Back (Esc)"), self)
+        back.clicked.connect(self.left)
+        self.name.setMaximumWidth(px(self, 24))
+        row.addWidget(back)
+        row.addWidget(self.name, 2)
+        row.addStretch(1)
+        row.addWidget(self.suggests)
+        row.addWidget(self.cancel)
+        row.addWidget(self.save)
+        return row
+
+    def _leading(self) -> QWidget:
+        inner = QWidget(self)
+        inner.setLayout(self._fields)
+        self._fields.setContentsMargins(0, 0, 0, 0)
+        self._fields.setSpacing(px(self, HALF))
+        for name, field in (
+            (self.tr("Words"), self.words),
+            (self.tr("Looks like"), self.alike),
+            (self.tr("Not like"), self.unlike),
+        ):
+            self._fields.addWidget(sized(Words(name, self), 1.0, semibold=True))
+            self._fields.addWidget(field)
+            self._fields.addSpacing(px(self, HALF))
+        self.statistics.setWordWrap(True)
+        self._fields.addWidget(self.statistics)
+        self._fields.addStretch(1)
+        self._scroll.setWidget(inner)
+        self._scroll.setWidgetResizable(True)
+        self._scroll.setFrameShape(QFrame.Shape.NoFrame)
+        self._scroll.setVerticalScrollBar(SlimScrollBar(Qt.Orientation.Vertical, self._scroll))
+        self._scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self._scroll.setFixedWidth(px(self, SIDE))
+        return self._scroll
+
+    def _fill_middle(self) -> None:
+        inside = QWidget(self)
+        column = QVBoxLayout(inside)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(px(self, HALF))
+        column.addWidget(self.slider)
+        column.addWidget(self.wall, 1)
+        self._middle.addWidget(inside)
+        self._middle.addWidget(self.notice)
+
+    def _place_border(self, *, wide: bool) -> None:
+        """Beside what is in, or, where there is no room, under what the tag goes by."""
+        if wide:
+            self._cases.addWidget(self.border)
+        else:
+            self._fields.addWidget(self.border)
+        self.border.setMaximumWidth(px(self, SIDE))
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Three columns, or two."""
+        super().resizeEvent(event)
+        self._place_border(wide=self.width() >= px(self, NARROW))

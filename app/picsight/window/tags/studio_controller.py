@@ -1,0 +1,274 @@
+"""Joins the studio to the library: a draft is looked through whenever it changes, saved, or thrown away."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import partial
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QObject, Signal
+
+from picsight.window.actions.acts import Act, bind_acts
+from picsight.window.parts.question import ask
+from picsight.window.parts.words import counted
+from picsight.window.tags.draft import Draft
+from picsight.window.tags.making import numbers_of
+from picsight.window.tags.sight import Sight, look_through, view_at
+from picsight.window.tags.studio import Studio
+from picsight.window.tags.wording import named, statistics_words
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from pathlib import Path
+
+    from PySide6.QtCore import QPoint
+
+    from picsight.jobs import Jobs
+    from picsight.window.frame import Frame
+    from picsight.window.history import Ended, History
+    from picsight.window.parts.picture import Pictures
+    from picsight.window.tags.deeds import TagDeeds
+    from picsight_engine.tags.statistics import Statistics
+    from picsight_engine.tags.tree import Tag
+
+LANE, LANE_VIEW, LANE_STATISTICS = "studio", "studio view", "studio statistics"
+LEAST_LETTERS = 3  # of words that are being typed: fewer find noise
+
+
+class StudioController(QObject):
+    """Holds the draft."""
+
+    opened = Signal()  # with another draft
+    finished = Signal(object)  # the Tag that was saved, None if one only left
+
+    def __init__(
+        self, frame: Frame, pictures: Pictures, deeds: TagDeeds, history: History, jobs: Jobs
+    ) -> None:
+        super().__init__(frame)
+        self._frame, self._deeds, self._history, self._jobs = frame, deeds, history, jobs
+        self.view = Studio(pictures, jobs, frame)
+        self._draft = Draft()
+        self._typed: tuple[str, ...] = ()  # the words with what is being typed
+        self._opened = 0  # how many drafts there were: a deed of another one holds no more
+        self._sight = Sight()
+        self._join()
+
+    def _join(self) -> None:
+        view = self.view
+        view.name.textEdited.connect(lambda path: self._put(replace(self._draft, path=path), look=False))
+        view.words.changed.connect(self._take_words)
+        view.words.typed.connect(self._try_words)
+        for field, add in ((view.alike, Draft.with_alike), (view.unlike, Draft.with_unlike)):
+            field.photos_dropped.connect(partial(self._add_photos, add))
+            field.selection_wanted.connect(partial(self._add_selected, add))
+            field.removed.connect(lambda photo: self._put(self._draft.without(photo)))
+        view.suggests.clicked.connect(self._toggle)
+        view.slider.moved.connect(self._move)
+        view.border.decided.connect(lambda photo, belongs: self._decide([photo], belongs=belongs))
+        view.saved.connect(self._save)
+        view.left.connect(self.leave)
+        acts = (
+            Act("tick", "", "", "A", lambda _point: self._decide_selected(belongs=True)),
+            Act("clear", "", "", "R", lambda _point: self._decide_selected(belongs=False)),
+        )
+        bind_acts(view.wall, acts, self._nowhere)
+        self._deeds.changed.connect(self._follow)
+
+    @property
+    def draft(self) -> Draft:
+        """What was put in so far."""
+        return self._draft
+
+    def open(self, draft: Draft) -> None:
+        """Work on another draft; one that was changed is asked about."""
+        self._let_go(partial(self._begin, draft))
+
+    def leave(self) -> None:
+        """Go back; what would be lost is asked about."""
+        self._let_go(self._end)
+
+    def _let_go(self, then: Callable[[], None]) -> None:
+        draft = self._draft
+        if not draft.is_changed:
+            then()
+            return
+        question = self.tr("Discard this tag?")
+        if draft.name:
+            question = self.tr("Discard the changes to {tag}?").format(tag=named(draft.name))
+        ask(self._frame, question, "", self.tr("Discard"), then)
+
+    def _begin(self, draft: Draft) -> None:
+        library = self._deeds.library
+        if library is None:
+            return
+        for thumbnails in self.view.thumbnails:
+            thumbnails.use(library.thumbnail)
+        self._opened += 1
+        self._sight, self._typed = Sight(), ()
+        self.view.words.line.clear()
+        self.view.border.begin()
+        self._take(self._sight)
+        self._put(draft)
+        self._ask_statistics()
+        self.opened.emit()
+
+    def _end(self) -> None:
+        self._opened += 1
+        self._draft = Draft()
+        self.finished.emit(None)
+
+    # What a person puts in
+
+    def _put(self, draft: Draft, *, look: bool = True) -> None:
+        self._draft = draft
+        self.view.show_draft(draft)
+        if look:
+            self._look()
+
+    def _take_words(self, words: tuple[str, ...]) -> None:
+        self._typed = ()
+        self._put(replace(self._draft, prompts=words))
+
+    def _try_words(self, words: tuple[str, ...]) -> None:
+        """What is being typed is looked for before it is taken."""
+        self._typed = words if words and len(words[-1]) >= LEAST_LETTERS else ()
+        self._look()
+
+    def _toggle(self) -> None:
+        self._put(replace(self._draft, suggests=not self._draft.suggests), look=False)
+
+    def _add_selected(self, add: Callable[[Draft, Sequence[int]], Draft]) -> None:
+        """The photos that are selected here, else on the wall that one came from."""
+        photos = self.view.wall.selected_photos() or self._frame.grid.selected_photos()
+        if photos:
+            self._put(add(self._draft, [photo.id for photo in photos]))
+        else:
+            self._frame.status.show_sentence(self.tr("Select photos first, or drag them here."))
+
+    def _add_photos(self, add: Callable[[Draft, Sequence[int]], Draft], photos: Sequence[int | Path]) -> None:
+        library = self._deeds.library
+        if library is not None:
+            self._jobs.read(lambda: numbers_of(library, photos), lambda ids: self._take_photos(add, ids))
+
+    def _take_photos(self, add: Callable[[Draft, Sequence[int]], Draft], found: Sequence[int | None]) -> None:
+        if any(number is None for number in found):
+            self._frame.status.show_sentence(
+                self.tr("Only photos of the library can be examples; add their folder first.")
+            )
+        if known := [number for number in found if number is not None]:
+            self._put(add(self._draft, known))
+
+    # Looking through
+
+    def _look(self) -> None:
+        library, draft = self._deeds.library, self._draft
+        if self._typed:
+            draft = replace(draft, prompts=self._typed)
+        if library is not None:
+            self._jobs.forget(LANE_VIEW)
+            self._jobs.read(lambda: look_through(library, draft), self._take, self._fail, replaces=LANE)
+
+    def _take(self, sight: Sight) -> None:
+        self._sight = sight
+        if sight.preview is None:
+            self.view.say_nothing(
+                self.tr("What does this tag show?"),
+                self.tr("Describe it in a few words, or drop photos that look like it."),
+            )
+        self.view.show_sight(sight)
+        wanted = self._draft.threshold
+        if wanted is not None and sight.preview is not None and wanted != sight.threshold:  # moved meanwhile
+            self.view.slider.show_threshold(wanted)
+            self._move(wanted)
+
+    def _fail(self, sentence: str) -> None:
+        self._sight = Sight()
+        self.view.say_nothing(self.tr("This tag cannot be looked through."), sentence)
+        self.view.show_sight(self._sight)
+
+    def _move(self, threshold: float) -> None:
+        """Another threshold; the photos follow as fast as they can be read."""
+        library, preview = self._deeds.library, self._sight.preview
+        self._put(replace(self._draft, threshold=threshold), look=False)
+        if library is not None and preview is not None:
+            self._jobs.read(
+                lambda: view_at(library, preview, threshold),
+                self.view.show_view,
+                self._fail,
+                replaces=LANE_VIEW,
+            )
+
+    # Deciding
+
+    def _decide_selected(self, *, belongs: bool) -> None:
+        if photos := self.view.wall.selected_photos():
+            self._decide([photo.id for photo in photos], belongs=belongs)
+
+    def _decide(self, photos: Sequence[int], *, belongs: bool) -> None:
+        """For a tag that is there this is a decision, for a new one an example."""
+        tag = self._draft.tag
+        if tag is not None:
+            self._deeds.decide(tag, photos, "accepted" if belongs else "rejected")
+            return
+        opened, before = self._opened, self._draft
+        add = Draft.with_alike if belongs else Draft.with_unlike
+        one, many = (
+            ("Looks like it.", "%n photos look like it.")
+            if belongs
+            else ("Not like it.", "%n photos are not like it.")
+        )
+        self._put(add(before, photos))
+
+        def undo(ended: Ended) -> None:
+            self._put(replace(self._draft, examples=before.examples, against=before.against))
+            ended(True)
+
+        def redo(ended: Ended) -> None:
+            self._put(add(self._draft, photos))
+            ended(True)
+
+        self._history.add(counted(len(photos), one, many), undo, redo, lambda: self._opened == opened)
+
+    def _follow(self, tags: Sequence[Tag]) -> None:
+        """What was decided counts; who changed nothing sees what others changed."""
+        before = self._draft.tag
+        if before is None:
+            return
+        now = next((tag for tag in tags if tag.id == before.id), None)
+        if now is not None and now != before:
+            draft = replace(self._draft, tag=now) if self._draft.is_changed else Draft.of(now)
+            self._put(draft)
+            self._ask_statistics()
+
+    def _ask_statistics(self) -> None:
+        library, tag = self._deeds.library, self._draft.tag
+        self.view.statistics.setText("")
+        if library is not None and tag is not None and self._draft.can_learn:
+            self._jobs.read(
+                lambda: library.tags.statistics(tag.path, border=0), self._say, replaces=LANE_STATISTICS
+            )
+
+    def _say(self, statistics: Statistics) -> None:
+        self.view.statistics.setText(statistics_words(statistics))
+
+    # Leaving
+
+    def _save(self) -> None:
+        draft, library = self._draft, self._deeds.library
+        if self._typed:
+            draft = replace(draft, prompts=self._typed)
+        if not draft.name:
+            self._frame.status.show_sentence(self.tr("Give the tag a name first."))
+            self.view.name.setFocus()
+        elif library is not None:
+            self._deeds.do(
+                draft.save, lambda tag: self.tr("Saved {tag}.").format(tag=named(tag.path)), self._saved
+            )
+
+    def _saved(self, tag: Tag) -> None:
+        self._opened += 1
+        self._draft = Draft()
+        self.finished.emit(tag)
+
+    def _nowhere(self) -> QPoint:
+        return self.view.mapToGlobal(self.view.rect().center())

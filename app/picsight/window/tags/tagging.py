@@ -1,0 +1,103 @@
+"""What a person says of chosen photos: that they like them, how many stars they have, which tags and albums they are in."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QObject
+
+from picsight.window.actions.acts import Act
+from picsight.window.actions.keys import photo_menu
+from picsight.window.parts.words import counted
+from picsight.window.tags.chooser import Question, TagChooser
+from picsight.window.tags.making import tag_at
+from picsight.window.tags.wording import favoured, filed, rated, star_words
+from picsight_engine.tags.tree import FAVOURITES
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from PySide6.QtCore import QPoint
+    from PySide6.QtWidgets import QWidget
+
+    from picsight.window.actions.chosen import ChosenPhotos
+    from picsight.window.tags.choices import Choice
+    from picsight.window.tags.deeds import TagDeeds
+    from picsight_engine.library import Library
+
+MOST_STARS = 5
+RECENT = 8  # tags that are offered first
+
+
+class Tagging(QObject):
+    """The acts of bar, menu and keys that have to do with tags; `stars` are keys alone."""
+
+    def __init__(self, window: QWidget, deeds: TagDeeds, chosen: ChosenPhotos) -> None:
+        super().__init__(window)
+        self._window, self._deeds, self._chosen = window, deeds, chosen
+        self._recent: list[str] = []
+        self.chooser = TagChooser(window)
+        several = self.tr("Favourites: %n photos"), self.tr("Stars for %n photos…"), self.tr("Tag %n photos…")
+        self.acts = (
+            Act("favourite", self.tr("Favourite"), several[0], "F", lambda _point: self.favour()),
+            Act("star", self.tr("Stars…"), several[1], "", self._offer_stars),
+            Act("tag", self.tr("Tag or album…"), several[2], "T", self._choose),
+        )
+        self.stars = tuple(
+            Act("star", star_words(stars), star_words(stars), str(stars), partial(self._rate_by_key, stars))
+            for stars in range(MOST_STARS + 1)
+        )
+
+    def favour(self) -> None:
+        """Make favourites of the chosen photos; if all are that already, none of them."""
+        ids = self._ids()
+
+        def act(library: Library) -> bool:
+            liked = [mark.favourite for mark in library.tags.marks(ids).values()]
+            library.tags.decide(FAVOURITES, ids, "withdrawn" if all(liked) else "accepted")
+            return not all(liked)
+
+        def words(liked: bool) -> str:
+            return favoured(len(ids), liked=liked)
+
+        if ids:
+            self._deeds.do(act, words)
+
+    def rate(self, stars: int | None) -> None:
+        """Give the chosen photos so many stars, None those of their files."""
+        if ids := self._ids():
+            words = rated(len(ids), stars)
+            self._deeds.do(lambda library: library.tags.rate(ids, stars), lambda _run: words)
+
+    def _rate_by_key(self, stars: int, _point: QPoint) -> None:
+        self.rate(stars)
+
+    def _offer_stars(self, point: QPoint) -> None:
+        entries = [
+            (star_words(stars), str(stars), partial(self.rate, stars)) for stars in range(MOST_STARS, -1, -1)
+        ]
+        photo_menu(
+            self._window, [*entries, None, (self.tr("As the file says"), "", partial(self.rate, None))]
+        ).popup(point)
+
+    def _choose(self, point: QPoint) -> None:
+        if ids := self._ids():
+            title = counted(len(ids), "Put the photo into", "Put %n photos into")
+            then = partial(self._file, ids)
+            self.chooser.open(Question(title, self._deeds.tags, then, tuple(self._recent), makes=True), point)
+
+    def _file(self, ids: Sequence[int], choice: Choice) -> None:
+        """Put photos into what was chosen, which is made if need be."""
+        path = choice.path
+
+        def act(library: Library) -> None:
+            if choice.photos is None:
+                tag_at(library, path, choice.kind)
+            library.tags.decide(path, ids, "accepted")
+
+        self._recent = [path, *(each for each in self._recent if each != path)][:RECENT]
+        self._deeds.do(act, lambda _value: filed(len(ids), choice))
+
+    def _ids(self) -> Sequence[int]:
+        return [photo.id for photo in self._chosen.all()]

@@ -1,0 +1,131 @@
+"""How the window says what tags are and what was done with them."""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+from picsight.window.parts.words import counted, isolated, say
+from picsight_engine.search.query import Fact, parse
+from picsight_engine.store.tags import name_key
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from picsight.window.tags.choices import Choice
+    from picsight_engine.store.decisions import Verdict
+    from picsight_engine.tags.statistics import Statistics, Sureness
+    from picsight_engine.tags.tree import Tag
+
+FAVOURITES = "is:favourite"
+_QUOTES = re.compile('["“”„]')
+_SAID: dict[Verdict, tuple[str, str]] = {
+    "accepted": ("Added the photo to {tag}.", "Added %n photos to {tag}."),
+    "rejected": ("The photo does not belong to {tag}.", "%n photos do not belong to {tag}."),
+    "withdrawn": ("Took the photo out of {tag}.", "Took %n photos out of {tag}."),
+}
+_SURE: dict[Sureness, str] = {
+    "learning": "", "not sure": "not sure yet", "fairly sure": "fairly sure", "quite sure": "quite sure",
+}  # fmt: skip
+
+
+def named(path: str) -> str:
+    """A tag inside of a sentence."""
+    return isolated(f"“{path}”")
+
+
+def decided(tag: Tag, photos: int, verdict: Verdict) -> str:
+    """What was decided of so many photos."""
+    if tag.kind == "favourite":
+        return favoured(photos, liked=verdict == "accepted")
+    return counted(photos, *_SAID[verdict]).replace("{tag}", named(tag.path))
+
+
+def favoured(photos: int, *, liked: bool) -> str:
+    """That so many photos are favourites now, or are no more."""
+    if liked:
+        return counted(photos, "Added the photo to your favourites.", "Added %n photos to your favourites.")
+    return counted(photos, "Took the photo out of your favourites.", "Took %n photos out of your favourites.")
+
+
+def filed(photos: int, choice: Choice) -> str:
+    """That so many photos are in a tag or album, which may be new."""
+    one, many = "Added the photo to {tag}.", "Added %n photos to {tag}."
+    if choice.photos is None:
+        one, many = ("Made the tag {tag} of the photo.", "Made the tag {tag} of %n photos.")
+        if choice.kind == "album":
+            one, many = ("Made the album {tag} of the photo.", "Made the album {tag} of %n photos.")
+    return counted(photos, one, many).replace("{tag}", named(choice.path))
+
+
+def rated(photos: int, stars: int | None) -> str:
+    """That so many photos have so many stars now, or those that their files say."""
+    if stars is None:
+        return counted(
+            photos, "The photo has the stars of its file.", "%n photos have the stars of their files."
+        )
+    if not stars:
+        return counted(photos, "The photo has no stars now.", "%n photos have no stars now.")
+    said = counted(photos, "Rated the photo {stars}.", "Rated %n photos {stars}.")
+    return said.replace("{stars}", star_words(stars))
+
+
+def star_words(stars: int) -> str:
+    """So many stars."""
+    return counted(stars, "%n star", "%n stars") if stars else say("No stars")
+
+
+def query_of(tag: Tag) -> str:
+    """The search that shows what is in a tag, as it is typed."""
+    if tag.kind == "favourite":
+        return FAVOURITES
+    path = _QUOTES.sub("'", tag.path)  # which are as good as those that the language keeps for itself
+    return str(Fact("tag", path, excluded=False, start=0, end=0))
+
+
+def tag_meant(query: str, tags: Sequence[Tag]) -> Tag | None:
+    """The one tag that a query shows; what it asks beside it narrows that."""
+    facts = [fact.value for fact in parse(query).facts if fact.key == "tag" and not fact.excluded]
+    if len(facts) != 1:
+        return None
+    wanted = path_key(facts[0])
+    exact = [tag for tag in tags if path_key(tag.path) == wanted]
+    found = exact or [tag for tag in tags if path_key(tag.path).endswith(f"/{wanted}")]
+    return found[0] if len(found) == 1 else None
+
+
+def cleaned(text: str) -> str:
+    """A path as it is typed, without what is empty in it."""
+    return "/".join(filter(None, (" ".join(part.split()) for part in text.split("/"))))
+
+
+@lru_cache(maxsize=32768)
+def path_key(path: str) -> str:
+    """A path as it is compared: without case and accents."""
+    return "/".join(name_key(name) for name in path.split("/"))
+
+
+def tag_words(tag: Tag) -> str:
+    """A tag's numbers: 214 photos · 18 suggested · 46 decided."""
+    parts = (
+        counted(tag.accepted + tag.suggested, "%n photo", "%n photos"),
+        counted(tag.suggested, "%n suggested", "%n suggested") if tag.suggested else "",
+        counted(decisions, "%n decided", "%n decided")
+        if (decisions := tag.accepted + tag.rejected) and tag.kind == "tag"
+        else "",
+    )
+    return " · ".join(filter(None, parts))
+
+
+def statistics_words(statistics: Statistics) -> str:
+    """How far a tag is: 46 decided · 41 right · quite sure."""
+    if statistics.sure == "learning":
+        one = "Decide on one more photo and this tag starts to learn."
+        return counted(statistics.more, one, "Decide on %n more photos and this tag starts to learn.")
+    parts = (
+        counted(statistics.decided, "%n decided", "%n decided"),
+        counted(statistics.right, "%n right", "%n right"),
+        say(_SURE[statistics.sure]),
+    )
+    return " · ".join(parts)

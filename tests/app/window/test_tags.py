@@ -1,0 +1,348 @@
+"""Tags in a real window on a real library: made, shown, decided on, changed in the studio, and taken back."""
+
+from __future__ import annotations
+
+import shutil
+
+import pytest
+from PySide6.QtCore import QItemSelectionModel, QMimeData, QPointF, Qt, QUrl
+from PySide6.QtGui import QDragMoveEvent, QDropEvent, QGuiApplication
+from PySide6.QtWidgets import QMessageBox, QTreeView
+
+from picsight.jobs import Jobs
+from picsight.settings import Settings
+from picsight.window.grid.model import Role, files_of
+from picsight.window.library.controller import LibraryPlace
+from picsight.window.library.sidebar_model import ENTRY
+from picsight.window.main_window import MainWindow
+from picsight.window.search.place import Place
+from picsight.window.tags.choices import Choice
+from picsight.window.tags.list_view import TAG, TagList
+from picsight_engine.installation.choice import ModelChoice
+from picsight_engine.library import Library
+
+PATIENCE = 60_000  # ms; worker processes start on a busy machine
+
+
+@pytest.fixture(scope="module")
+def library(bundle, real_photos, tmp_path_factory):
+    """A library that has read eight photos."""
+    pictures, folder = tmp_path_factory.mktemp("Tagged"), tmp_path_factory.mktemp("library")
+    for path in sorted(real_photos.glob("caltech*"))[:8]:
+        shutil.copy(path, pictures)
+    with Library.open(folder, bundle) as opened:
+        list(opened.index([pictures]))
+        yield opened
+
+
+@pytest.fixture(scope="module")
+def shared_window(qapp, bundle, library):
+    """One window for all of these tests."""
+    jobs = Jobs()
+    place = LibraryPlace(library.folder, lambda: ModelChoice(bundle, bundle))
+    window = MainWindow(place, Settings(), jobs)
+    window.resize(1100, 700)
+    window.show()
+    window.start(())
+    yield window
+    window.close()
+    jobs.close()
+    window.library.close()
+
+
+@pytest.fixture
+def window(shared_window, library, qtbot):
+    """The window with all photos on its wall, and no tag: whatever was done is taken back, the latest first."""
+    for run in library.tags.runs():
+        if not run.undone:
+            library.tags.undo(run.id)
+    shared_window.tags.look()
+    shared_window.activateWindow()
+    shared_window.frame.grid.clearSelection()
+    shared_window.pages.go(Place())
+    qtbot.waitUntil(lambda: len(shared_window.frame.model.wall.results) == 8, timeout=PATIENCE)
+    qtbot.waitUntil(lambda: shared_window.tags.tags == tuple(library.tags.all()))
+    qtbot.waitUntil(lambda: not shared_window.library.is_indexing, timeout=PATIENCE)
+    return shared_window
+
+
+def shown(window):
+    return [photo.id for photo in window.frame.model.wall.results]
+
+
+def look(qtbot, window, library):
+    """Let the window see what was changed without it."""
+    window.tags.look()
+    qtbot.waitUntil(lambda: window.tags.tags == tuple(library.tags.all()))
+
+
+def drop(window, tag, paths):
+    tree = window.frame.sidebar.findChild(QTreeView)
+    at = QPointF(tree.visualRect(tree.model().find(f"tag:{tag}")).center())
+    how = Qt.DropAction.CopyAction, paths, Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier
+    tree.dragMoveEvent(QDragMoveEvent(at.toPoint(), *how))
+    tree.dropEvent(QDropEvent(at, *how))
+
+
+def test_photos_dropped_on_a_tag_are_in_it_and_undo_takes_all_of_them_out(qtbot, window, library):
+    library.tags.new("For Anna", kind="album")
+    library.tags.new("Seen")
+    look(qtbot, window, library)
+    photos = window.frame.model.wall.results[2:5]
+    drop(window, "Seen", files_of(photos))
+    qtbot.waitUntil(lambda: library.tags.find("Seen").accepted == 3)
+    qtbot.waitUntil(lambda: "Added 3 photos to" in window.frame.status.words())
+    tree = window.frame.sidebar.findChild(QTreeView)
+    line = tree.model().find("tag:Seen")
+    assert line.data(ENTRY).count == 3
+    tree.clicked.emit(line)
+    qtbot.waitUntil(lambda: sorted(shown(window)) == sorted(photo.id for photo in photos))
+    assert tree.currentIndex().data(ENTRY).tag.path == "Seen"
+    assert [chip.words for chip in window.frame.box.chips()] == ["Tag Seen"]
+    qtbot.keyClick(window.frame.grid, Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier)
+    qtbot.waitUntil(lambda: library.tags.find("Seen").accepted == 0)
+    qtbot.waitUntil(lambda: tree.model().find("tag:Seen").data(ENTRY).count == 0)
+
+
+def test_what_is_no_photo_of_the_library_is_told_and_nothing_changes(qtbot, window, library, tmp_path):
+    library.tags.new("Seen")
+    look(qtbot, window, library)
+    data = QMimeData()
+    data.setUrls([QUrl.fromLocalFile(str(tmp_path / "a.jpg"))])
+    drop(window, "Seen", data)
+    qtbot.waitUntil(lambda: "is no photo of the library" in window.frame.status.words())
+    assert library.tags.find("Seen").accepted == 0
+
+
+def select(window, *rows):
+    grid = window.frame.grid
+    grid.setFocus()
+    grid.clearSelection()
+    for row in rows:
+        index = window.frame.model.index(row)
+        grid.selectionModel().setCurrentIndex(index, QItemSelectionModel.SelectionFlag.Select)
+    return [window.frame.model.photo(row).id for row in rows]
+
+
+def spoken(window, row):
+    return window.frame.model.index(row).data(Qt.ItemDataRole.AccessibleTextRole)
+
+
+def file_into(qtbot, window, letters):
+    chooser = window.tagging.chooser
+    qtbot.keyClick(window.frame.grid, Qt.Key.Key_T)
+    qtbot.waitUntil(lambda: QGuiApplication.focusObject() is chooser.line)
+    qtbot.keyClicks(chooser.line, letters)
+    qtbot.keyClick(chooser.line, Qt.Key.Key_Return)
+    qtbot.waitUntil(window.frame.grid.hasFocus)
+
+
+def test_selected_photos_are_put_into_a_tag_by_a_few_letters_and_one_undo_takes_it_all_back(
+    qtbot, window, library
+):
+    library.tags.new("Birds")
+    library.tags.new("Waders", parent="Birds")
+    look(qtbot, window, library)
+    ids = select(window, 1, 3)
+    file_into(qtbot, window, "wad")
+    qtbot.waitUntil(lambda: library.tags.find("Waders").accepted == 2)
+    assert not window.tagging.chooser.isVisible()
+    qtbot.waitUntil(lambda: "tagged Birds/Waders" in spoken(window, 3))
+    file_into(qtbot, window, "Trips/Lisbon")
+    qtbot.waitUntil(lambda: "Made the tag" in window.frame.status.words())
+    assert library.tags.find("Trips/Lisbon").accepted == 2
+    assert {path for path, _, _ in library.tags.states(ids)[ids[0]]} == {"Birds/Waders", "Trips/Lisbon"}
+    qtbot.keyClick(window.frame.grid, Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier)
+    qtbot.waitUntil(
+        lambda: [tag.path for tag in window.tags.tags if tag.kind == "tag"] == ["Birds", "Birds/Waders"]
+    )
+    qtbot.waitUntil(lambda: "Redo" in window.frame.status._act.text())
+    window.history.redo()
+    qtbot.waitUntil(lambda: any(tag.path == "Trips/Lisbon" and tag.accepted == 2 for tag in window.tags.tags))
+
+
+def test_favourites_and_stars_are_given_by_key_and_letters_without_a_selection_begin_a_search(
+    qtbot, window, library
+):
+    ids, grid = select(window, 0, 2), window.frame.grid
+    qtbot.keyClick(grid, Qt.Key.Key_F)
+    qtbot.keyClick(grid, Qt.Key.Key_4)
+    qtbot.waitUntil(lambda: "Rated 2 photos 4 stars" in window.frame.status.words())
+    marks = library.tags.marks(ids)
+    assert [(mark.favourite, mark.rating) for mark in marks.values()] == [(True, 4)] * 2
+    qtbot.waitUntil(lambda: "4 stars, favourite" in spoken(window, 0))
+    qtbot.keyClick(grid, Qt.Key.Key_F)
+    qtbot.waitUntil(lambda: not any(mark.favourite for mark in library.tags.marks(ids).values()))
+    grid.clearSelection()
+    qtbot.keyClick(grid, Qt.Key.Key_F)
+    assert window.frame.box.line.text() == "f"
+
+
+def test_suggestions_are_accepted_and_rejected_where_they_lie_and_the_next_one_is_selected(
+    qtbot, window, library
+):
+    tag = library.tags.new("Anything", prompts=["a photo"], threshold=0.0)
+    assert tag.suggested == 8
+    look(qtbot, window, library)
+    window.frame.sidebar.tag_requested.emit(window.tags.tags[1])
+    qtbot.waitUntil(lambda: window.search.place.words == "tag:Anything")
+    model, grid = window.frame.model, window.frame.grid
+    qtbot.waitUntil(lambda: model.state(model.photo(7).id) == ("Anything", "suggested"))
+    before = shown(window)
+    select(window, 0)
+    qtbot.keyClick(grid, Qt.Key.Key_A)
+    qtbot.keyClick(grid, Qt.Key.Key_R)
+    assert grid.currentIndex().row() == 2
+    qtbot.waitUntil(lambda: "suggested" not in spoken(window, 1))
+    states = [library.tags.states(before)[photo][0][1] for photo in before[:3]]
+    assert states == ["accepted", "rejected", "suggested"]
+    assert shown(window) == before
+    qtbot.waitUntil(lambda: model.index(1).data(Role.STATE) == "rejected")
+    qtbot.keyClick(grid, Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier)
+    qtbot.waitUntil(lambda: model.index(1).data(Role.STATE) == "suggested")
+    window.search.ask_again()
+    window.pages.go(Place())
+    qtbot.waitUntil(lambda: not model.tag)
+    select(window, 0)
+    qtbot.keyClick(grid, Qt.Key.Key_A)
+    assert window.frame.box.line.text() == "a"
+
+
+def paths(window):
+    return [tag.path for tag in window.tags.tags if tag.kind != "favourite"]
+
+
+def test_a_tag_that_is_looked_at_is_renamed_merged_and_removed_and_everything_comes_back(
+    qtbot, window, library
+):
+    ids = [photo.id for photo in window.frame.model.wall.results]
+    for name, photos in (("Sea", ids[:2]), ("Shore", ids[1:4])):
+        library.tags.new(name)
+        library.tags.decide(name, photos, "accepted")
+    look(qtbot, window, library)
+    window.frame.sidebar.tag_requested.emit(window.tags.tags[1])
+    qtbot.waitUntil(lambda: sorted(shown(window)) == sorted(ids[:2]))
+    window.lines.rename(window.tags.tags[1], "Trips / Sea ")
+    qtbot.waitUntil(lambda: paths(window) == ["Shore", "Trips", "Trips/Sea"])
+    qtbot.waitUntil(lambda: window.search.place.words == "tag:Trips/Sea")
+    window.lines.merge(library.tags.find("Trips/Sea"), Choice("Shore", "tag", 3))
+    qtbot.waitUntil(lambda: sorted(shown(window)) == sorted(ids[:4]))
+    assert window.search.place.words == "tag:Shore"
+    window.lines.merge(library.tags.find("Shore"), Choice("Trips", "tag", 0))
+    window.lines.remove(library.tags.find("Trips"))
+    qtbot.waitUntil(lambda: paths(window) == [])
+    qtbot.waitUntil(lambda: len(shown(window)) == 8)
+    for _ in range(4):
+        window.tags.after(window.history.undo)
+        qtbot.waitUntil(lambda: not window.tags.is_busy)
+    assert [(tag.path, tag.accepted) for tag in library.tags.all()[1:]] == [("Sea", 2), ("Shore", 3)]
+
+
+@pytest.fixture
+def studio(qtbot, window):
+    """The studio with a new tag."""
+    window.tag_places.new()
+    made = window.tag_places._studio
+    assert window.frame.page is made.view
+    yield made
+    made._end()
+
+
+def type_words(qtbot, studio, words):
+    qtbot.keyClicks(studio.view.words.line, words)
+    qtbot.keyClick(studio.view.words.line, Qt.Key.Key_Return)
+    qtbot.waitUntil(lambda: studio._sight.preview is not None)
+
+
+def inside(studio):
+    return [photo.id for photo in studio.view.model.wall.results]
+
+
+def test_words_are_looked_for_while_they_are_typed_and_saved_under_a_name_below_another(
+    qtbot, window, library, studio
+):
+    view = studio.view
+    assert "What does this tag show?" in view.notice.words()
+    assert not view.save.isEnabled()
+    qtbot.keyClicks(view.words.line, "a photo")
+    qtbot.waitUntil(lambda: studio._sight.preview is not None)
+    assert studio.draft.prompts == ()
+    assert sum(view.slider._spread.bars()) == 8
+    qtbot.keyClick(view.words.line, Qt.Key.Key_Return)
+    view.name.setFocus()
+    qtbot.keyClicks(view.name, "Things/Seen ")
+    view.slider.setValue(0)
+    qtbot.waitUntil(lambda: len(inside(studio)) == 8)
+    assert view.slider.words() == "8 photos in"
+    qtbot.mouseClick(view.save, Qt.MouseButton.LeftButton)
+    qtbot.waitUntil(lambda: window.search.place.words == "tag:Things/Seen")
+    tag = library.tags.find("Things/Seen")
+    assert (tag.prompts, tag.threshold, tag.suggested, tag.suggests) == (("a photo",), 0.0, 8, True)
+    window.tags.after(window.history.undo)
+    qtbot.waitUntil(lambda: not window.tags.is_busy)
+    assert [each.kind for each in library.tags.all()] == ["favourite"]
+
+
+def test_answers_about_a_new_tag_become_its_examples_and_are_taken_back_as_long_as_it_is_worked_on(
+    qtbot, window, library, studio
+):
+    type_words(qtbot, studio, "a photo")
+    view, first = studio.view, studio.view.border.case().id
+    view.border.picture.setFocus()
+    qtbot.keyClick(view.border.picture, Qt.Key.Key_A)
+    second = view.border.case().id
+    qtbot.keyClick(view.border.picture, Qt.Key.Key_R)
+    assert (studio.draft.examples, studio.draft.against) == ((first,), (second,))
+    qtbot.waitUntil(lambda: [photo.id for photo in view.unlike.photos()] == [second])
+    window.history.undo()
+    assert (studio.draft.examples, studio.draft.against) == ((first,), ())
+    qtbot.waitUntil(lambda: second in {photo.id for photo in view.border.cases()})
+    qtbot.mouseClick(view.save, Qt.MouseButton.LeftButton)
+    qtbot.waitUntil(lambda: window.search.place.words == 'tag:"a photo"')
+    assert library.tags.find("a photo").examples == (first,)
+    window.tags.after(window.history.undo)
+    qtbot.waitUntil(lambda: [each.kind for each in library.tags.all()] == ["favourite"])
+    window.tags.after(window.history.undo)
+    qtbot.waitUntil(lambda: "Undone: Looks like it" not in window.frame.status.words())
+
+
+def test_a_tag_that_is_there_is_decided_on_at_once_and_other_changes_are_asked_about(qtbot, window, library):
+    tag = library.tags.new("Seen", prompts=["a photo"], threshold=0.0)
+    window.tag_places.edit(tag)
+    studio = window.tag_places._studio
+    view = studio.view
+    qtbot.waitUntil(lambda: len(inside(studio)) == 8)
+    view.border.picture.setFocus()
+    for key in (Qt.Key.Key_A, Qt.Key.Key_R):
+        qtbot.keyClick(view.border.picture, key)
+    qtbot.waitUntil(lambda: "Decide on 3 more photos" in view.statistics.text())
+    assert (library.tags.find("Seen").accepted, library.tags.find("Seen").rejected) == (1, 1)
+    qtbot.waitUntil(lambda: len(inside(studio)) == 7)
+    assert not view.save.isEnabled()
+    view.suggests.click()
+    qtbot.keyClick(view.name, Qt.Key.Key_Escape)
+    box = window.findChild(QMessageBox)
+    assert "Discard the changes" in box.text()
+    box.reject()
+    assert window.frame.page is view
+    qtbot.mouseClick(view.save, Qt.MouseButton.LeftButton)
+    qtbot.waitUntil(lambda: not library.tags.find("Seen").suggests)
+    assert library.tags.find("Seen").accepted == 1
+
+
+def test_the_list_finds_a_tag_by_its_letters_and_leads_to_its_studio(qtbot, window, library):
+    library.tags.new("Birds", prompts=["bird"])
+    library.tags.new("Évora", parent="Birds")
+    window.tags.look()
+    qtbot.waitUntil(lambda: len(window.tags.tags) == 3)
+    window.tag_places.show()
+    tags = window.frame.findChild(TagList)
+    qtbot.keyClicks(tags.line, "evo")
+    assert [tags.model.index(row).data(TAG).path for row in range(tags.model.rowCount())] == ["Birds/Évora"]
+    tags.rows.setFocus()
+    at = tags.rows.visualRect(tags.model.index(0)).center()
+    qtbot.mouseClick(tags.rows.viewport(), Qt.MouseButton.LeftButton, pos=at)
+    assert window.tag_places._studio.draft.path == "Birds/Évora"
+    tags.line.clear()
+    window.pages.back()
+    assert window.frame.page is window.frame.wall_page
