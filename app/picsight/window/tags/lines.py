@@ -101,7 +101,7 @@ class TagLines(QObject):
         """Who looks at what is in it goes along."""
 
         def follow(after: Tag | None) -> None:
-            if self._search.place.query == query_of(tag):
+            if self._search.wanted.query == query_of(tag):
                 self._pages.go(Place(query_of(after)) if after is not None else Place())
 
         self._deeds.do(act, lambda _tag: words, follow)
