@@ -32,6 +32,7 @@ from picsight_engine.store.choice import chosen_model
 from picsight_engine.store.database import Database, index_lock
 from picsight_engine.store.folders import all_folders
 from picsight_engine.store.own_folder import CACHE
+from picsight_engine.store.tag_health import mend_tags, misjudged_photos, misplaced_tags
 from picsight_engine.store.text import mend_index
 from picsight_engine.store.thumbnails import Thumbnails
 from picsight_engine.store.vectors import Space, active_space
@@ -106,6 +107,7 @@ def _examine_content(library: _Library, lost: Sequence[Path] | None) -> list[Che
         ("names", _examine_names),
         ("vectors", _examine_vectors),
         ("photos", _examine_photos),
+        ("tags", _examine_tags),
         ("search cache", _examine_cache),
         ("thumbnails", _examine_thumbnails),
     ]
@@ -253,6 +255,16 @@ def _examine_photos(library: _Library) -> Check:
             message=f"{holds}; {_count(lacking, 'photo')} cannot be found by a search: index the folders again.",
         )
     return Check("photos", ok=True, message=f"{holds}; every photo can be found by a search.")
+
+
+def _examine_tags(library: _Library) -> Check:
+    """Whether every tag has its place, and every photo stands to it as was decided."""
+    misplaced, misjudged = misplaced_tags(library.db), misjudged_photos(library.db)
+    if not misplaced and not misjudged:
+        return Check("tags", ok=True, message="Every tag has its place, and every decision counts.")
+    mend_tags(library.db)
+    message = f"{_count(misplaced, 'tag')} out of place and {_count(misjudged, 'decision')} that did not count were put right."
+    return Check("tags", ok=True, message=message, repaired=True)
 
 
 def _examine_cache(library: _Library) -> Check:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from picsight_engine.errors import RequestError, StorageError
+from picsight_engine.errors import BundleError, RequestError, StorageError
 from picsight_engine.search.answer import Request
 from picsight_engine.search.details import PhotoDetails, details_at, photo_at, problem_at
 from picsight_engine.search.duplicates import find_stacks, first_shown
@@ -44,6 +44,8 @@ if TYPE_CHECKING:
     from picsight_engine.search.suggestions import Suggester, Suggestions
     from picsight_engine.store.directories import Directory
     from picsight_engine.store.photos import Photo
+    from picsight_engine.tags.exchange import Exchange
+    from picsight_engine.tags.learner import Model
     from picsight_engine.tags.tags import Tags
 
 __all__ = ["Folder", "Library", "PastSearch", "PhotoDetails", "Problem", "SavedSearch", "Searches", "Status"]
@@ -201,7 +203,7 @@ class Library:
             if isinstance(event, Finished) or uncompared >= _COMPARED_AT_ONCE:
                 find_stacks(self._db, self._thumbnails())
                 uncompared = 0
-            yield self._switched_at_the_end(event) if isinstance(event, Finished) else event
+            yield self._ended(event) if isinstance(event, Finished) else event
 
     def use(self, answers: Bundle, wanted: Bundle) -> None:
         """Takes up what `installation.choice.use_model` decided while the library was open; not during an indexing."""
@@ -213,6 +215,10 @@ class Library:
         """Whether there is anything that the model of now could answer with."""
         return bool(photos_with_vector(self._db, self.bundle.manifest.space_id))
 
+    def _ended(self, event: Finished) -> Finished:
+        """What comes of a run for searches and tags."""
+        return self._suggested_at_the_end(self._switched_at_the_end(event))
+
     def _switched_at_the_end(self, event: Finished) -> Finished:
         """Lets the wanted model answer if no photo lacks its vector any more, and says so."""
         before = self.bundle
@@ -222,6 +228,16 @@ class Library:
             return event
         note = f'Every photo was read by "{self.wanted.manifest.title}"; searches use it from now on.'
         return replace(event, notes=(*event.notes, note))
+
+    def _suggested_at_the_end(self, event: Finished) -> Finished:
+        """Lets tags look at the photos that came, and says what they found; a run that was stopped leaves it to the next."""
+        if event.cancelled:
+            return event
+        try:
+            run = self.tags.suggest_all()
+        except BundleError as fault:
+            return replace(event, notes=(f"No tag has looked at the new photos. {fault}", *event.notes))
+        return event if run is None else replace(event, suggested=f"{run.words}.")
 
     def _switch(self) -> bool:
         """Makes the wanted model the one that searches, unless a person has chosen another one since this was opened."""
@@ -304,16 +320,24 @@ class Library:
     @property
     def tags(self) -> Tags:
         """The tags of the library."""
-        from picsight_engine.tags.learner import Model  # which a search does not pay
-        from picsight_engine.tags.tags import Tags
-
-        def model() -> Model:
-            return Model(self.bundle, self._searcher.rows, self._searcher.term_vector)
+        from picsight_engine.tags.tags import Tags  # which a search does not pay
 
         with self._lock:
             if self._opened_tags is None:
-                self._opened_tags = Tags(self._db, model, lambda path: self._photo(path)[0].id)
+                self._opened_tags = Tags(self._db, self._model_of_tags, lambda path: self._photo(path)[0].id)
             return self._opened_tags
+
+    @property
+    def exchange(self) -> Exchange:
+        """Exports and imports of tags, decisions and own ratings."""
+        from picsight_engine.tags.exchange import Exchange  # lxml: 33 ms
+
+        return Exchange(self._db, self._model_of_tags)
+
+    def _model_of_tags(self) -> Model:
+        from picsight_engine.tags.learner import Model  # which a search does not pay
+
+        return Model(self.bundle, self._searcher.rows, self._searcher.term_vector)
 
     def suggested(self, tag: str, *, limit: int = 20) -> Answer:
         """The photos that a tag suggests once it has looked through all of them anew, the likeliest first.

@@ -20,7 +20,18 @@ from picsight_engine.store.database import Database, index_lock
 from picsight_engine.store.text import photos_holding
 from picsight_engine.store.thumbnails import Thumbnails
 
-ALL = ["model", "folder", "library", "folders", "names", "vectors", "photos", "search cache", "thumbnails"]
+ALL = [
+    "model",
+    "folder",
+    "library",
+    "folders",
+    "names",
+    "vectors",
+    "photos",
+    "tags",
+    "search cache",
+    "thumbnails",
+]
 
 
 @pytest.fixture(autouse=True)
@@ -48,6 +59,14 @@ def names(checks: list[Check]) -> list[str]:
 def reindex(folder: Path, bundle) -> None:
     with Library.open(folder, bundle) as library:
         list(library.index(settings=IndexSettings(workers=1)))
+
+
+def test_tags_that_are_not_as_they_were_decided_are_put_right(copy, bundle):
+    with closing(Database.open(copy)) as db, db.writer() as connection:
+        connection.execute("INSERT INTO tag_photos (tag_id, photo_id, verdict) VALUES (1, 1, 'accepted')")
+    told = by_name(doctor_folder(copy, bundle.folder))["tags"]
+    assert (told.ok, told.repaired) == (True, True)
+    assert "1 decision " in told.message
 
 
 def test_a_sound_library_passes_every_check_unrepaired(copy, bundle):

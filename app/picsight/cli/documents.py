@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from picsight_engine.search.answer import Answer, Filter, Result
     from picsight_engine.store.problems import Problem
     from picsight_engine.store.runs import Run
+    from picsight_engine.tags.exchange import DecisionsExported, Imported
+    from picsight_engine.tags.sidecars import Exported
     from picsight_engine.tags.tree import Tag
 
 Document = dict[str, object]
@@ -156,6 +158,44 @@ def run_document(run: Run | None) -> Document:
             "made_at": made_at,
             "undone": run.undone,
         }
+    }
+
+
+def decisions_document(file: Path, exported: DecisionsExported) -> Document:
+    """What was written into a file of decisions."""
+    return {
+        "file": str(file),
+        "tags": exported.tags,
+        "decisions": exported.decisions,
+        "ratings": exported.ratings,
+    }
+
+
+def sidecars_document(exported: Exported) -> Document:
+    """What was written beside photos."""
+    return {
+        "written": exported.written,
+        "unchanged": exported.unchanged,
+        "left_alone": list(exported.left_alone),
+    }
+
+
+def table_document(file: Path, photos: int) -> Document:
+    """A table for ExifTool."""
+    return {"file": str(file), "photos": photos}
+
+
+def imported_document(imported: Imported) -> Document:
+    """What an import has changed."""
+    return {
+        **run_document(imported.run),
+        "tags": imported.tags,
+        "accepted": imported.accepted,
+        "rejected": imported.rejected,
+        "rated": imported.rated,
+        "photos": imported.photos,
+        "unknown": imported.unknown,
+        "left_out": list(imported.faults),
     }
 
 

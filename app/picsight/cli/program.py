@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 FINE, FAILED, INTERRUPTED = 0, 1, 130
-COMMANDS = ("index", "search", "similar", "show", "tags", "status", "problems", "doctor", "models")
+COMMANDS = ("index", "search", "similar", "show", "tags", "export", "status", "problems", "doctor", "models")
 
 
 class Commands(click.Group):

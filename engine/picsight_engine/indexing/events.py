@@ -61,12 +61,16 @@ class Emptier:
 
 @dataclass(frozen=True, slots=True)
 class Finished:
-    """The last event of every run; `cancelled` if a person stopped it, `notes` are sentences a person should read."""
+    """The last event of every run; `cancelled` if a person stopped it, `notes` are sentences a person should read.
+
+    `suggested` says what tags suggest of the new photos, None if nothing.
+    """
 
     summary: Summary
     cancelled: bool
     notes: tuple[str, ...] = ()
     emptier: tuple[Emptier, ...] = ()
+    suggested: str | None = None
 
 
 Event = Found | Progress | Committed | Finished

@@ -117,6 +117,20 @@ def known(column: Column) -> Condition:
     return said if column == "taken" else replace(said, basis=said)
 
 
+def tagged(value: str) -> Condition:
+    """What is in a tag; and a keyword by its whole name, or by a part of one that stands below another: "Birds/Waders"."""
+    wanted = fold(value)
+
+    def fits(keywords: str) -> bool:
+        names = [fold(keyword) for keyword in json.loads(keywords)]
+        return any(wanted == name or wanted in re.split(r"[/|]", name) for name in names)
+
+    def find(db: Database) -> NDArray[np.int64]:
+        return np.union1d(photos_tagged(db, value), selection.photos_saying(db, "keywords", fits))
+
+    return Condition("tag", ("tag", wanted), value, find, _TAGGABLE, decided=True)
+
+
 def unknown(basis: Condition, key: str) -> str:
     """What to say where nothing is known of what a condition is about."""
     what = basis.words.removeprefix("with ")
@@ -191,17 +205,7 @@ def _saying(kind: FilterKind, column: Column, value: str) -> Condition:
 
 
 def _tag(value: str, _today: date) -> Condition | str:
-    """What is in a tag; and a keyword by its whole name, or by a part of one that stands below another: "Birds/Waders"."""
-    wanted = fold(value)
-
-    def fits(keywords: str) -> bool:
-        names = [fold(keyword) for keyword in json.loads(keywords)]
-        return any(wanted == name or wanted in re.split(r"[/|]", name) for name in names)
-
-    def find(db: Database) -> NDArray[np.int64]:
-        return np.union1d(photos_tagged(db, value), selection.photos_saying(db, "keywords", fits))
-
-    return Condition("tag", ("tag", wanted), value, find, _TAGGABLE, decided=True)
+    return tagged(value)
 
 
 def _rating(value: str, _today: date) -> Condition | str:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from picsight_engine.store.contents import Contents, Place
 
-OfferKind = Literal["year", "season", "month", "folder", "keyword", "camera", "format"]
+OfferKind = Literal["year", "season", "month", "folder", "tag", "keyword", "camera", "format"]
 
 _MONTHS = (
     "January", "February", "March", "April", "May", "June",
@@ -57,9 +57,9 @@ class Offers:
     def __init__(self, contents: Contents) -> None:
         self._contents = contents
         places, keywords = contents.places.files, contents.keywords.files
-        self._folders = _Called(_folders(places))
-        self._keywords = _Called((word, n) for words, n in keywords.items() for word in set(words))
-        self._cameras = _Called(contents.cameras.files.items())
+        self._folders = Called(_folders(places))
+        self._keywords = Called((word, n) for words, n in keywords.items() for word in set(words))
+        self._cameras = Called(contents.cameras.files.items())
         self._times = list(_times(contents.months.files))
         self._paths: defaultdict[str, list[Place]] = defaultdict(list)
         for place in places:
@@ -131,7 +131,7 @@ class Offers:
         return cameras.photos(camera for camera in cameras.files if name in fold(camera))
 
 
-class _Called:
+class Called:
     """Names with the number of their files; those that differ in case or accents alone are one."""
 
     def __init__(self, names: Iterable[tuple[str, int]]) -> None:
@@ -144,6 +144,7 @@ class _Called:
         }
 
     def names(self) -> Iterable[tuple[str, int]]:
+        """The names that a query can hold, each as it is spelled most often."""
         return self._names.values()
 
     def matching(self, typed: str, limit: int) -> list[str]:

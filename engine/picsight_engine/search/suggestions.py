@@ -13,10 +13,12 @@ from picsight_engine.errors import BundleError
 from picsight_engine.models.words import model_words
 from picsight_engine.search.everyday import EVERYDAY
 from picsight_engine.search.offers import OfferKind, Offers, is_typable
+from picsight_engine.search.tag_offers import TagOffers
 from picsight_engine.search.typed import typed_at, words_of
 from picsight_engine.search.vocabulary import Vocabulary, Words
 from picsight_engine.store.contents import photos_revision, read_contents
 from picsight_engine.store.searches import Searches
+from picsight_engine.store.tags import tags_revision
 from picsight_engine.store.text import files_holding, fold, is_held, photos_holding
 
 if TYPE_CHECKING:
@@ -88,7 +90,8 @@ class Suggester:
         self._lock = threading.Lock()
         self._things: Words | None = None
         self._model = Words(())
-        self._known: tuple[int, Offers, Vocabulary] | None = None
+        self._known: tuple[int, Offers] | None = None
+        self._tags: tuple[tuple[int, int], TagOffers, Vocabulary] | None = None
         self._counted_at = self._cost = 0.0
 
     def suggest(self, text: str, cursor: int) -> Suggestions:
@@ -97,7 +100,7 @@ class Suggester:
         Raises:
             LibraryError: the library is damaged.
         """
-        offers, vocabulary = self._state()
+        offers, tags, vocabulary = self._state()
         typed = typed_at(text, cursor)
         word = None if typed is None else typed.word
         longer = [] if word is None else _completions(vocabulary, word.text)
@@ -109,7 +112,7 @@ class Suggester:
                 completed = groups[-1][0].query
         groups.append(self._saved(text))
         if typed is not None:
-            groups += self._facts(offers, typed)
+            groups += _facts(offers, tags, typed)
             groups.append(self._files(typed))
         groups.append(self._past(text))
         return Suggestions(tuple(_fairly(groups, text)), completed, meant)
@@ -118,7 +121,7 @@ class Suggester:
         """Reads what the first suggestion would wait for: 0.2 s for 100,000 photos."""
         self._state()
 
-    def _state(self) -> tuple[Offers, Vocabulary]:
+    def _state(self) -> tuple[Offers, TagOffers, Vocabulary]:
         """What there is to offer; counted anew once the library has changed, but not all the time while it is indexed."""
         with self._lock:
             if self._things is None:
@@ -128,12 +131,16 @@ class Suggester:
             if changed and is_worth_counting(self._cost, time.monotonic() - self._counted_at):
                 started = time.thread_time()
                 contents = read_contents(self._db)
-                offers = Offers(contents)
-                vocabulary = Vocabulary(self._things, Words(offers.words()), self._model)
-                self._known = contents.revision, offers, vocabulary
+                self._known = contents.revision, Offers(contents)
                 self._cost, self._counted_at = time.thread_time() - started, time.monotonic()
             assert self._known is not None, "the first count is always worth it"
-            return self._known[1:]
+            counted, offers = self._known
+            now = counted, tags_revision(self._db)
+            if self._tags is None or self._tags[0] != now:
+                tags = TagOffers(self._db)
+                own = Words((*tags.words(), *offers.words()))
+                self._tags = now, tags, Vocabulary(self._things, own, self._model)
+            return offers, *self._tags[1:]
 
     def _meant(self, vocabulary: Vocabulary, text: str, being_typed: Phrase | None) -> str | None:
         """The query with its unknown words replaced, but for one that may go on; what some file is called by is known."""
@@ -147,19 +154,6 @@ class Suggester:
                 mended = mended[: word.start + shift] + near + mended[word.end + shift :]
                 shift += len(near) - len(word.text)
         return None if mended == text else mended
-
-    def _facts(self, offers: Offers, typed: Typed) -> list[list[Suggestion]]:
-        """What the library has, a list a kind; of words the longest phrase that means something counts."""
-        kinds = _OF_WORDS if typed.key is None else _OF_KEY.get(typed.key, ())
-        for phrase in typed.phrases:
-            if typed.key is not None or len(fold(phrase.text)) >= _LEAST_LETTERS:
-                found = [offered(offers, phrase.text, _A_KIND) for offered in kinds]
-                if any(found):
-                    return [
-                        [_put(each.kind, each.words, phrase, each.fact, each.count()) for each in of_kind]
-                        for of_kind in found
-                    ]
-        return []
 
     def _files(self, typed: Typed) -> list[Suggestion]:
         """Files by their names: a few one by one, many as the text that their names hold."""
@@ -194,6 +188,23 @@ class Suggester:
             return []
         found = (past.query for past in self._searches.history() if fold(past.query).startswith(start))
         return [_whole("history", query, query) for query in islice(found, _A_KIND)]
+
+
+def _facts(offers: Offers, tags: TagOffers, typed: Typed) -> list[list[Suggestion]]:
+    """What the library has, a list a kind; of words the longest phrase that means something counts."""
+    kinds = _OF_WORDS if typed.key is None else _OF_KEY.get(typed.key, ())
+    for phrase in typed.phrases:
+        if typed.key is None and len(fold(phrase.text)) < _LEAST_LETTERS:
+            continue
+        found = [offered(offers, phrase.text, _A_KIND) for offered in kinds]
+        if Offers.keywords in kinds:
+            found = tags.joined(phrase.text, _A_KIND, found)
+        if any(found):
+            return [
+                [_put(each.kind, each.words, phrase, each.fact, each.count()) for each in of_kind]
+                for of_kind in found
+            ]
+    return []
 
 
 def is_worth_counting(cost: float, age: float) -> bool:

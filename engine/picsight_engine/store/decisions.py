@@ -30,10 +30,13 @@ _PAIRS_OF_DECISION = f"{_PAIRS} WHERE +run_id = ? AND tag_id = ?"
 _PAIRS_OF_TAGS = f"""
 SELECT tag_id, photo_id FROM tag_photos WHERE verdict IS NOT NULL AND tag_id IN (SELECT value FROM json_each(?1))
 UNION {_PAIRS} WHERE {_OWNER} IN (SELECT value FROM json_each(?1))"""
+_GIVERS = """(
+    SELECT id FROM tags WHERE id = pair.tag_id AND merged_into IS NULL
+    UNION ALL SELECT id FROM tags WHERE merged_into = pair.tag_id)"""
 # The last word counts, of those that were not undone.
-_LAST = """
+_LAST = f"""
 SELECT verdict FROM tag_decisions JOIN tag_runs ON tag_runs.id = run_id
-WHERE tag_decisions.tag_id IN (SELECT id FROM tags WHERE id = pair.tag_id OR merged_into = pair.tag_id)
+WHERE tag_decisions.tag_id IN {_GIVERS}
     AND tag_decisions.photo_id = pair.photo_id AND undone_at IS NULL
 ORDER BY tag_decisions.id DESC LIMIT 1"""
 _COLLECT = "CREATE TEMP TABLE due AS {pairs}"
@@ -45,6 +48,9 @@ _TIDY = """
 DELETE FROM tag_photos WHERE verdict IS NULL AND score IS NULL AND (tag_id, photo_id) IN (SELECT * FROM due)"""
 _FORGET_DUE = "DROP TABLE due"
 _SHOWN = "photo_id NOT IN (SELECT id FROM photos WHERE missing_since IS NOT NULL)"
+_ALL_DECIDED = (
+    f"SELECT tag_id, photo_id, verdict FROM tag_photos WHERE verdict IS NOT NULL AND tag_id IN {_IDS}"
+)
 _DECIDED = "SELECT photo_id, verdict FROM tag_photos WHERE tag_id = ? AND verdict IS NOT NULL"
 _COUNTS = f"SELECT tag_id, coalesce(verdict, 'suggested'), count(*) FROM tag_photos WHERE {_SHOWN}{{which}} GROUP BY 1, verdict"
 # A parent has what those below it have, each photo once, but for what is rejected in the parent itself.
@@ -62,11 +68,11 @@ GROUP BY top"""
 _STATES = f"""
 SELECT photo_id, tag_id, coalesce(verdict, 'suggested'), score FROM tag_photos JOIN tags ON tags.id = tag_id
 WHERE photo_id IN {_IDS} AND removed_at IS NULL ORDER BY photo_id, tag_id"""
-_OF_SUGGESTED = """
+_OF_SUGGESTED = f"""
 SELECT count(*), coalesce(sum(verdict = 'accepted'), 0) FROM tag_photos AS pair
 WHERE tag_id = ? AND verdict IS NOT NULL AND EXISTS (
     SELECT 1 FROM tag_decisions JOIN tag_runs ON tag_runs.id = run_id
-    WHERE tag_decisions.tag_id IN (SELECT id FROM tags WHERE id = pair.tag_id OR merged_into = pair.tag_id)
+    WHERE tag_decisions.tag_id IN {_GIVERS}
         AND photo_id = pair.photo_id AND undone_at IS NULL AND score IS NOT NULL)"""
 _KNOWN = f"SELECT count(*) FROM photos WHERE id IN {_IDS}"
 
@@ -78,6 +84,17 @@ class TagState:
     tag_id: int
     state: State
     score: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class NewDecision:
+    """A decision that is to be written down, with who said so and when, in seconds since 1970."""
+
+    tag_id: int
+    photo_id: int
+    verdict: Verdict
+    source: str
+    time: float
 
 
 def add_decisions(
@@ -96,6 +113,14 @@ def add_decisions(
     return bool(rows)
 
 
+def add_each(connection: sqlite3.Connection, run_id: int, decisions: Iterable[NewDecision]) -> bool:
+    """The same for decisions of any tags, sources and times."""
+    rows = [(each.tag_id, each.photo_id, each.verdict, each.source, run_id, each.time) for each in decisions]
+    connection.executemany(_ADD, rows)
+    settle_run(connection, run_id)
+    return bool(rows)
+
+
 def settle_run(connection: sqlite3.Connection, run_id: int) -> None:
     """Lets the last decision that was not undone count for everything that a run decided."""
     _settle(connection, _PAIRS_OF_RUN, run_id)
@@ -109,6 +134,14 @@ def settle_tags(connection: sqlite3.Connection, tag_ids: Iterable[int]) -> None:
 def decided(connection: sqlite3.Connection, tag_id: int) -> dict[int, State]:
     """Every photo that is accepted or rejected, shown or not."""
     return dict(connection.execute(_DECIDED, (tag_id,)).fetchall())
+
+
+def decided_for(connection: sqlite3.Connection, tag_ids: Iterable[int]) -> dict[int, dict[int, State]]:
+    """The same for each of these tags."""
+    verdicts: dict[int, dict[int, State]] = {tag_id: {} for tag_id in tag_ids}
+    for tag_id, photo_id, verdict in connection.execute(_ALL_DECIDED, (json.dumps(list(verdicts)),)):
+        verdicts[tag_id][photo_id] = verdict
+    return verdicts
 
 
 def suggested_and_decided(connection: sqlite3.Connection, tag_id: int) -> tuple[int, int]:

@@ -9,9 +9,9 @@ from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 from picsight_engine.errors import RequestError
-from picsight_engine.store.decisions import add_decisions, settle_run, settle_tags
+from picsight_engine.store.decisions import add_decisions, add_each, settle_run, settle_tags
 from picsight_engine.store.ratings import add_ratings
-from picsight_engine.store.suggestions import put_scores, turn_scores
+from picsight_engine.store.suggestions import add_scores, put_scores, shed_scores, turn_scores
 from picsight_engine.store.tags import (
     Definition,
     add_tag,
@@ -23,10 +23,10 @@ from picsight_engine.store.tags import (
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from picsight_engine.store.database import Database
-    from picsight_engine.store.decisions import Verdict
+    from picsight_engine.store.decisions import NewDecision, Verdict
 from picsight_engine.store.suggestions import Scores
 
 RunKind = Literal[
@@ -55,6 +55,14 @@ class Run:
     words: str
     made_at: float
     undone: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Turned:
+    """A run that was undone, or done again, and the tags whose scores could not be put back as they were."""
+
+    run: Run
+    due: set[int]
 
 
 class Recording:
@@ -108,13 +116,22 @@ class Recording:
             self.connection, self._run.id, tag_id, photo_ids, verdict, source, when
         )
 
-    def rate(self, photo_ids: Iterable[int], stars: int | None) -> None:
+    def decide_each(self, decisions: Sequence[NewDecision]) -> None:
+        """Adds decisions of any tags, sources and times, which count at once."""
+        self._decided |= add_each(self.connection, self._run.id, decisions)
+
+    def rate(self, photo_ids: Iterable[int], stars: int | None, rated_at: float | None = None) -> None:
         """Gives photos stars, None for those of their files."""
-        self._rated |= add_ratings(self.connection, self._run.id, photo_ids, stars, self.now)
+        when = self.now if rated_at is None else rated_at
+        self._rated |= add_ratings(self.connection, self._run.id, photo_ids, stars, when)
 
     def score(self, tag_id: int, scores: Scores) -> None:
         """Makes this what a tag suggests; once in a run."""
         self._scored |= put_scores(self.connection, self._run.id, tag_id, scores)
+
+    def score_new(self, photo_ids: Sequence[int], scores: Mapping[int, Scores]) -> None:
+        """Makes this what tags suggest of these photos; once in a run."""
+        self._scored |= add_scores(self.connection, self._run.id, photo_ids, scores)
 
     def finish(self) -> None:
         """Lets everything count; nothing is left of a run that changed nothing."""
@@ -123,7 +140,9 @@ class Recording:
             return
         after = tags_by_id(self.connection, self._before)
         _require_places(self.connection, after)
-        self.connection.execute(_NOTE, (_written(self._before), _written(after), self._run.id))
+        values = (_written(self._before), _written(after), self._run.id)
+        self.connection.execute(_NOTE, values)
+        shed_scores(self.connection)
         count_up(self.connection)
         self.made = self._run
 
@@ -149,7 +168,7 @@ def runs(db: Database, limit: int) -> list[Run]:
         return [_run(row) for row in connection.execute(_LATEST, (limit,))]
 
 
-def undo(db: Database, run_id: int | None = None) -> Run:
+def undo(db: Database, run_id: int | None = None) -> Turned:
     """Takes a run back, the latest that still holds unless another one is meant.
 
     Raises:
@@ -164,11 +183,11 @@ def undo(db: Database, run_id: int | None = None) -> Run:
         if run.undone:
             raise RequestError(f'"{run.words}" is undone already.')
         before, after = _definitions(connection, run_id)
-        _turn(connection, run, after, before, undone_at=time.time())
-    return replace(run, undone=True)
+        due = _turn(connection, run, after, before, undone_at=time.time())
+    return Turned(replace(run, undone=True), due)
 
 
-def redo(db: Database, run_id: int | None = None) -> Run:
+def redo(db: Database, run_id: int | None = None) -> Turned:
     """Does again what was undone, the last that was unless another run is meant.
 
     Raises:
@@ -184,8 +203,8 @@ def redo(db: Database, run_id: int | None = None) -> Run:
         if not run.undone:
             raise RequestError(f'"{run.words}" was not undone.')
         before, after = _definitions(connection, run_id)
-        _turn(connection, run, before, after, undone_at=None)
-    return replace(run, undone=False)
+        due = _turn(connection, run, before, after, undone_at=None)
+    return Turned(replace(run, undone=False), due)
 
 
 def _turn(
@@ -195,8 +214,8 @@ def _turn(
     then: dict[int, Definition],
     *,
     undone_at: float | None,
-) -> None:
-    """Makes the tags of a run what they were at its other end."""
+) -> set[int]:
+    """Makes the tags of a run what they were at its other end; returns those whose scores have to be computed anew."""
     if tags_by_id(connection, now) != now:
         raise RequestError(f'A tag that "{run.words}" changed was changed again since; undo that first.')
     for tag in then.values():
@@ -205,8 +224,10 @@ def _turn(
     connection.execute(_TURN, (undone_at, run.id))
     settle_tags(connection, _parted(now, then))
     settle_run(connection, run.id)
-    turn_scores(connection, run.id, back=undone_at is not None)
+    due = turn_scores(connection, run.id, back=undone_at is not None)
     count_up(connection)
+    # What was gone for a while has not seen the photos that came meanwhile.
+    return due | {tag.id for tag in then.values() if tag.is_live and not now[tag.id].is_live}
 
 
 def _require_places(connection: sqlite3.Connection, tags: Mapping[int, Definition]) -> None:

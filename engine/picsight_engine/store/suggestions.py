@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from collections import defaultdict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -9,7 +11,7 @@ import numpy as np
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -26,10 +28,23 @@ SELECT ?1, ?2, ?3 WHERE EXISTS (SELECT 1 FROM photos WHERE id = ?2)
 ON CONFLICT (tag_id, photo_id) DO UPDATE SET score = excluded.score"""
 _DROP = "UPDATE tag_photos SET score = NULL WHERE tag_id = ? AND photo_id = ?"
 _TIDY = "DELETE FROM tag_photos WHERE tag_id = ? AND photo_id = ? AND score IS NULL AND verdict IS NULL"
+_OF_PHOTOS = """
+SELECT tag_id, photo_id, score FROM tag_photos
+WHERE score IS NOT NULL AND photo_id IN (SELECT value FROM json_each(?))"""
 _NOTE = """
 INSERT INTO tag_run_scores (run_id, tag_id, space, scores) VALUES (?, ?, ?, ?)"""
-_CHANGES = """
-SELECT tag_id, scores FROM tag_run_scores WHERE run_id = ? AND space = (SELECT name FROM spaces WHERE active)"""
+_CHANGES = "SELECT tag_id, space = (SELECT name FROM spaces WHERE active), scores FROM tag_run_scores WHERE run_id = ?"
+# Each run leaves one more behind; ids that no run has were taken by those that changed nothing.
+_SHED = """
+UPDATE tag_run_scores SET scores = x''
+WHERE run_id IN (SELECT id FROM tag_runs ORDER BY id DESC LIMIT 8 OFFSET ?) AND length(scores) > 0"""
+_STATE = "SELECT space, scored_row FROM tag_state"
+_PUT_STATE = "UPDATE tag_state SET space = ?, scored_row = ?"
+_BEGIN_STATE = """
+UPDATE tag_state SET space = ?1, scored_row = coalesce((
+    SELECT max(vectors.id) FROM vectors JOIN spaces ON spaces.id = space_id WHERE name = ?1), 0)
+WHERE space IS NULL"""
+_REMEMBERED = 200  # runs: of a tag that suggests a thousand photos each takes 16 KB
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,10 +65,63 @@ def has_scores(connection: sqlite3.Connection, tag_id: int) -> bool:
     return connection.execute(_ANY, (tag_id,)).fetchone() is not None
 
 
-def put_scores(connection: sqlite3.Connection, run_id: int, tag_id: int, found: Scores) -> bool:
-    """Makes these the scores of a tag, as a part of a run; returns whether they are others than before."""
+def put_scores(connection: sqlite3.Connection, run_id: int | None, tag_id: int, found: Scores) -> bool:
+    """Makes these the scores of a tag, as a part of a run or of none; returns whether they are others than before."""
+    connection.execute(_BEGIN_STATE, (found.space,))
+    known = dict(connection.execute(_SCORES, (tag_id,)).fetchall())
+    return _replace(connection, run_id, tag_id, known, found)
+
+
+def add_scores(
+    connection: sqlite3.Connection, run_id: int, photo_ids: Sequence[int], found: Mapping[int, Scores]
+) -> bool:
+    """The same for some tags, and for these photos alone."""
+    known: defaultdict[int, dict[int, float]] = defaultdict(dict)
+    for tag_id, photo_id, score in connection.execute(_OF_PHOTOS, (json.dumps(photo_ids),)):
+        known[tag_id][photo_id] = score
+    changed = [_replace(connection, run_id, tag_id, known[tag_id], own) for tag_id, own in found.items()]
+    return any(changed)
+
+
+def turn_scores(connection: sqlite3.Connection, run_id: int, *, back: bool) -> set[int]:
+    """Takes a run's scores back, or gives them again; returns the tags of which some were changed since, or are forgotten."""
+    now, then = ("after", "before") if back else ("before", "after")
+    due = set()
+    for tag_id, is_of_model, blob in connection.execute(_CHANGES, (run_id,)).fetchall():
+        changes = np.frombuffer(blob if is_of_model else b"", _CHANGE)
+        known: dict[int, float] = dict(connection.execute(_SCORES, (tag_id,)).fetchall())
+        present = np.array([known.get(photo, np.nan) for photo in changes["photo"].tolist()], np.float32)
+        own = changes[(present == changes[now]) | (np.isnan(present) & np.isnan(changes[now]))]
+        _write(connection, tag_id, own["photo"], own[then])
+        if len(own) < len(changes) or not len(changes):
+            due.add(tag_id)
+    return due
+
+
+def shed_scores(connection: sqlite3.Connection) -> None:
+    """Forgets what runs long ago changed of scores; what is undone so late is computed anew."""
+    connection.execute(_SHED, (_REMEMBERED,))
+
+
+def scored_until(connection: sqlite3.Connection) -> tuple[str | None, int]:
+    """The space in which tags were scored, None while none was, and the newest vector that all of them have seen."""
+    state: tuple[str | None, int] = connection.execute(_STATE).fetchone()
+    return state
+
+
+def put_scored_until(connection: sqlite3.Connection, space: str, row: int) -> None:
+    """Writes down what all tags have seen now."""
+    connection.execute(_PUT_STATE, (space, row))
+
+
+def _replace(
+    connection: sqlite3.Connection,
+    run_id: int | None,
+    tag_id: int,
+    known: Mapping[int, float],
+    found: Scores,
+) -> bool:
     scores = found.photos
-    known: dict[int, float] = dict(connection.execute(_SCORES, (tag_id,)).fetchall())
     changed = {photo for photo in known.keys() | scores.keys() if known.get(photo) != scores.get(photo)}
     if not changed:
         return False
@@ -62,19 +130,9 @@ def put_scores(connection: sqlite3.Connection, run_id: int, tag_id: int, found: 
         [(photo, known.get(photo, nothing), scores.get(photo, nothing)) for photo in sorted(changed)], _CHANGE
     )
     _write(connection, tag_id, changes["photo"], changes["after"])
-    connection.execute(_NOTE, (run_id, tag_id, found.space, changes.tobytes()))
+    if run_id is not None:
+        connection.execute(_NOTE, (run_id, tag_id, found.space, changes.tobytes()))
     return True
-
-
-def turn_scores(connection: sqlite3.Connection, run_id: int, *, back: bool) -> None:
-    """Takes a run's scores back, or gives them again, but for those that a later run has changed, or another model."""
-    now, then = ("after", "before") if back else ("before", "after")
-    for tag_id, blob in connection.execute(_CHANGES, (run_id,)).fetchall():
-        changes = np.frombuffer(blob, _CHANGE)
-        known: dict[int, float] = dict(connection.execute(_SCORES, (tag_id,)).fetchall())
-        present = np.array([known.get(photo, np.nan) for photo in changes["photo"].tolist()], np.float32)
-        own = changes[(present == changes[now]) | (np.isnan(present) & np.isnan(changes[now]))]
-        _write(connection, tag_id, own["photo"], own[then])
 
 
 def _write(

@@ -113,7 +113,7 @@ _INDEXES = (
     "CREATE INDEX ratings_photo ON ratings (photo_id, id)",
     "CREATE INDEX ratings_run ON ratings (run_id)",
 )
-_FAVOURITES = """
+FAVOURITES = """
 INSERT INTO tags (name, key, kind, created_at)
 VALUES ('Favourites', 'favourites', 'favourite', CAST(strftime('%s', 'now') AS REAL))"""
 _FIRST_STATE = "INSERT INTO tag_state (revision, space, scored_row, filed) VALUES (0, NULL, 0, 0)"
@@ -130,6 +130,6 @@ TAG_STATEMENTS = (
     _RATINGS,
     _STATE,
     *_INDEXES,
-    _FAVOURITES,
+    FAVOURITES,
     _FIRST_STATE,
 )

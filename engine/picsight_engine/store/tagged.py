@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -25,6 +26,14 @@ WITH RECURSIVE below (top, id) AS (
 SELECT photo_id FROM below JOIN tag_photos AS held ON tag_id = below.id
 WHERE verdict IS NOT 'rejected' AND {_SHOWN} AND NOT EXISTS (
     SELECT 1 FROM tag_photos WHERE tag_id = top AND photo_id = held.photo_id AND verdict = 'rejected')"""
+# Not what passes exactly: photos that are hidden, or in several of them, count as often as they are there.
+_SIZES = """
+WITH RECURSIVE sizes (tag_id, photos) AS (
+    SELECT tag_id, count(*) FROM tag_photos WHERE verdict IS NOT 'rejected' GROUP BY tag_id),
+above (tag_id, top) AS (
+    SELECT tag_id, tag_id FROM sizes UNION SELECT above.tag_id, parent_id FROM above JOIN tags ON tags.id = top
+    WHERE parent_id IS NOT NULL)
+SELECT top, sum(photos) FROM above JOIN sizes USING (tag_id) GROUP BY top"""
 _FAVOURITES = "SELECT id FROM tags WHERE kind = 'favourite'"
 _UNTAGGED = """
 SELECT id AS photo_id FROM photos WHERE missing_since IS NULL
@@ -39,6 +48,12 @@ def photos_tagged(db: Database, path: str) -> NDArray[np.int64]:
     """The photos in the tags of this name or path, ascending, as all arrays of ids here are."""
     with db.reading() as connection:
         return _ids(connection.execute(_IN, (json.dumps(tags_called(connection, path)),)))
+
+
+def sizes_of_tags(db: Database) -> Counter[int]:
+    """About how many photos each tag has with those below it: which of them are large, and which are empty."""
+    with db.reading() as connection:
+        return Counter(dict(connection.execute(_SIZES).fetchall()))
 
 
 def favourite_photos(db: Database) -> NDArray[np.int64]:

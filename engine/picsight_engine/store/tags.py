@@ -39,6 +39,7 @@ _CALLED = """
 SELECT tag.id, tag.parent_id FROM tags AS tag WHERE key = ? AND removed_at IS NULL ORDER BY id"""
 _BELOW = "SELECT id FROM tags WHERE parent_id = ? AND removed_at IS NULL ORDER BY id"
 _MERGED = "SELECT id FROM tags WHERE merged_into = ? ORDER BY id"
+_NAMES = "SELECT id, name, parent_id FROM tags WHERE removed_at IS NULL"
 _ABOVE = "SELECT name, key, parent_id FROM tags WHERE id = ?"
 _TWIN = """
 SELECT count(*) FROM tags AS tag JOIN tags AS other USING (key)
@@ -147,6 +148,21 @@ def ids_above(connection: sqlite3.Connection, tag_id: int) -> list[int]:
     while (above := connection.execute(_ABOVE, (found[-1],)).fetchone()[2]) is not None:
         found.append(above)
     return found
+
+
+def tag_paths(db: Database) -> dict[int, str]:
+    """The paths of all tags that are not removed."""
+    with db.reading() as connection:
+        names = {tag_id: (name, above) for tag_id, name, above in connection.execute(_NAMES)}
+    paths: dict[int, str] = {}
+
+    def path_of(tag_id: int) -> str:
+        if tag_id not in paths:
+            name, above = names[tag_id]
+            paths[tag_id] = name if above is None else f"{path_of(above)}/{name}"
+        return paths[tag_id]
+
+    return {tag_id: path_of(tag_id) for tag_id in names}
 
 
 def misplacement(connection: sqlite3.Connection, tag: Definition) -> str | None:

@@ -37,6 +37,9 @@ SELECT vector FROM vectors JOIN spaces ON spaces.id = space_id WHERE photo_id = 
 _SINCE = f"""
 SELECT id, photo_id, vector FROM vectors
 WHERE space_id = (SELECT id FROM spaces WHERE name = ?) AND id > ? AND part = {WHOLE} ORDER BY id LIMIT ?"""
+_PHOTOS_SINCE = f"""
+SELECT photo_id FROM vectors
+WHERE space_id = (SELECT id FROM spaces WHERE name = ?) AND id > ? AND id <= ? AND part = {WHOLE} ORDER BY id"""
 _LIVE = f"""
 SELECT id FROM vectors WHERE space_id = (SELECT id FROM spaces WHERE name = ?) AND part = {WHOLE} ORDER BY id"""
 _STATE = f"""
@@ -139,6 +142,12 @@ def vectors_since(db: Database, space: str, row: int, limit: int = -1) -> Vector
         found = [] if known is None else connection.execute(_SINCE, (space, row, limit)).fetchall()
     dim = 0 if known is None else _space(known).dim
     return _vector_rows(found, dim, space)
+
+
+def photos_since(db: Database, space: str, row: int, last: int) -> list[int]:
+    """The photos whose vectors were stored after `row`, up to `last`, in that order."""
+    with db.reading() as connection:
+        return [photo_id for (photo_id,) in connection.execute(_PHOTOS_SINCE, (space, row, last))]
 
 
 def space_state(db: Database, space: str) -> SpaceState:

@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from picsight_engine.errors import RequestError, StorageError
 from picsight_engine.photos.reading import shown
-from picsight_engine.tags.whole_files import write_whole
+from picsight_engine.tags.whole_files import require_replaceable, write_whole
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -39,6 +39,7 @@ Kind = Literal["tag", "album", "favourite"]
 Decision = Literal["accepted", "rejected"]
 Example = Literal["for", "against"]
 
+_BEGINNING = f'{{"format": "{FORMAT}"'.encode()
 _FINGERPRINT = re.compile(r"[0-9a-f]{32}")
 _MOST_BYTES = 1_000_000  # of a line: a tag has prompts, no novels
 _PATIENCE = 1000  # lines that mean nothing, before the file is given up
@@ -100,8 +101,14 @@ def encode(lines: Iterable[Line]) -> Iterator[str]:
 
 
 def write_decisions(file: Path, lines: Iterable[Line]) -> None:
-    """Writes a file in place of the one of before, whole or not at all. Raises StorageError."""
+    """Writes a file in place of one of before, whole or not at all.
+
+    Raises:
+        RequestError: something else is there.
+        StorageError: the disk refused.
+    """
     try:
+        require_replaceable(file, _BEGINNING)
         write_whole(file, (line.encode() for line in encode(lines)))
     except OSError as fault:
         raise StorageError(

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from picsight_engine.errors import RequestError
+from picsight_engine.photos.formats import IMAGE_SUFFIXES
 from picsight_engine.photos.reading import shown
 from picsight_engine.photos.sidecars import SUFFIX, pairs, read_sidecar
 from picsight_engine.photos.xmp import PacketError, read_packet
@@ -23,13 +24,14 @@ class Told:
     """What a side-car says of one photo: paths of tags ("Birds/Waders"), and stars from 0 to 5.
 
     `photo` is where it belongs by its name, and may be gone; `original` is then the `bytes_hash` to look for, where one of
-    ours notes it.
+    ours notes it. `written_at` is when the side-car was written last, in seconds since 1970.
     """
 
     photo: Path
     tags: tuple[str, ...]
     stars: int | None
     original: bytes | None
+    written_at: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,10 +44,10 @@ class Gathered:
 
 
 def read_sidecars(place: Path) -> Gathered:
-    """Reads one side-car, or all in a folder and in what lies below it; links to folders are followed.
+    """Reads one side-car, that of one photo, or all in a folder and in what lies below it; links to folders are followed.
 
     Raises:
-        RequestError: there is neither at `place`.
+        RequestError: there is none of these at `place`.
     """
     told: list[Told] = []
     faults: list[str] = []
@@ -55,22 +57,26 @@ def read_sidecars(place: Path) -> Gathered:
             sidecars += 1
             try:
                 packet = read_packet(read_sidecar(folder / name) or b"")
-            except PacketError as fault:
+                written_at = (folder / name).stat().st_mtime
+            except (PacketError, OSError) as fault:
                 faults.append(f"{shown(folder / name)} was left out: {fault}. Repair or remove it.")
                 continue
             owners = photos or [name[: -len(SUFFIX)]]
-            told += [each for photo in owners if (each := _told(folder / photo, packet))]
+            told += [each for photo in owners if (each := _told(folder / photo, packet, written_at))]
     return Gathered(tuple(told), sidecars, tuple(faults))
 
 
 def _found(place: Path, faults: list[str]) -> Iterator[tuple[Path, dict[str, list[str]]]]:
     """Every folder with its side-cars and the photos of which they speak."""
-    if place.is_file() and place.name.lower().endswith(SUFFIX):
+    if place.is_file() and place.name.lower().endswith((SUFFIX, *IMAGE_SUFFIXES)):
         found = pairs(os.listdir(place.parent))  # noqa: PTH208 -- names
-        yield place.parent, {place.name: found[place.name]}
+        if place.name in found:
+            yield place.parent, {place.name: found[place.name]}
+        else:
+            yield place.parent, {name: [place.name] for name, photos in found.items() if place.name in photos}
         return
     if not place.is_dir():
-        raise RequestError(f"There is no folder and no .xmp file at {shown(place)}. Look at its name.")
+        raise RequestError(f"There is no folder, photo or .xmp file at {shown(place)}. Look at its name.")
 
     def refuse(fault: OSError) -> None:
         faults.append(
@@ -87,8 +93,8 @@ def _found(place: Path, faults: list[str]) -> Iterator[tuple[Path, dict[str, lis
         yield Path(folder), pairs(names)
 
 
-def _told(photo: Path, packet: Packet) -> Told | None:
+def _told(photo: Path, packet: Packet, written_at: float) -> Told | None:
     """None where it says nothing that is taken over; a rejected photo (-1) has no stars."""
     tags = tuple("/".join(keyword) for keyword in packet.keywords)
     stars = packet.rating if packet.rating is not None and packet.rating >= 0 else None
-    return Told(photo, tags, stars, packet.original) if tags or stars is not None else None
+    return Told(photo, tags, stars, packet.original, written_at) if tags or stars is not None else None

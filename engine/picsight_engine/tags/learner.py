@@ -7,6 +7,8 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from picsight_engine.errors import StorageError
 from picsight_engine.store.suggestions import Scores
 from picsight_engine.tags.preview import Preview
@@ -16,9 +18,8 @@ from picsight_engine.tags.teaching import Lesson, Material
 from picsight_engine.tags.tree import threshold_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
-    import numpy as np
     from numpy.typing import NDArray
 
     from picsight_engine.models.bundle import Bundle
@@ -35,6 +36,23 @@ class Model:
     bundle: Bundle
     rows: Callable[[], Rows]
     embed: Callable[[str], NDArray[np.float32]]
+
+
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """The photos [p] that reach a tag's threshold, and their scores [p]: small, for ten thousand tags may suggest millions."""
+
+    tag: Definition
+    space: str
+    photos: NDArray[np.int64]
+    scores: NDArray[np.float32]
+
+    def shown(self, since: Sequence[int] | None = None) -> Scores:
+        """What the tag suggests, of all photos or of these: examples are in it, or are not, whatever it has learnt."""
+        found = dict.fromkeys(self.tag.examples, threshold_of(self.tag))
+        found |= zip(self.photos.tolist(), self.scores.tolist(), strict=True)
+        left_out = {*self.tag.against} if since is None else {*self.tag.against, *(found.keys() - set(since))}
+        return Scores(self.space, {photo: found[photo] for photo in found.keys() - left_out})
 
 
 class Learner:
@@ -69,40 +87,46 @@ class Learner:
         with suppress(StorageError):  # without room nothing is kept, and what follows says so
             self._prompts().keep(texts)
 
-    def material(self, tag: Definition, verdicts: Mapping[int, State]) -> Material:
-        """What a tag goes by: decisions, and examples where nothing else was decided.
-
-        Raises:
-            BundleError: the text tower is missing or cannot be loaded.
-        """
-        taught: dict[int, State] = {
-            **dict.fromkeys(tag.examples, "accepted"),
-            **dict.fromkeys(tag.against, "rejected"),
-            **verdicts,
-        }
-        return Material(
-            prompts=tag.prompts,
-            words=self._prompts().vectors(tag.prompts),
-            alike=tuple(photo for photo, verdict in taught.items() if verdict == "accepted"),
-            unlike=tuple(photo for photo, verdict in taught.items() if verdict == "rejected"),
-        )
-
     def suggested(self, tag: Definition, verdicts: Mapping[int, State]) -> Scores:
         """The photos that reach a tag's threshold; none where it has nothing to go by.
 
-        Examples are in the tag, or are not, whatever it learns.
+        Raises:
+            BundleError: the text tower is missing or cannot be loaded.
+        """
+        (reach,) = self.reached([tag], {tag.id: verdicts})
+        return reach.shown()
+
+    def reached(
+        self,
+        tags: Sequence[Definition],
+        verdicts: Mapping[int, Mapping[int, State]],
+        since: Sequence[int] | None = None,
+    ) -> list[Reach]:
+        """The same for many tags in one pass over all photos, or over those that came last.
 
         Raises:
             BundleError: the text tower is missing or cannot be loaded.
         """
-        if not has_lesson(tag, verdicts):
-            return Scores(self.space, {})
-        lesson, least = self.lesson(), threshold_of(tag)
-        reaching = lesson.reaching(lesson.learnt(self.material(tag, verdicts)), least)
-        shown = {**dict.fromkeys(tag.examples, least), **reaching}
-        return Scores(
-            self.space, {photo: score for photo, score in shown.items() if photo not in tag.against}
-        )
+        lesson, space = self.lesson(), self.space
+        able = [tag for tag in tags if has_lesson(tag, verdicts[tag.id])]
+        linears = [lesson.learnt(material) for material in self._materials(able, verdicts)]
+        found = lesson.reaching(linears, [threshold_of(tag) for tag in able], since)
+        nothing = np.empty(0, np.int64), np.empty(0, np.float32)
+        return [
+            *(Reach(tag, space, *reached) for tag, reached in zip(able, found, strict=True)),
+            *(Reach(tag, space, *nothing) for tag in tags if not has_lesson(tag, verdicts[tag.id])),
+        ]
+
+    def _materials(
+        self, tags: Sequence[Definition], verdicts: Mapping[int, Mapping[int, State]]
+    ) -> list[Material]:
+        """What tags go by: decisions, and examples where nothing else was decided."""
+        texts = list(dict.fromkeys(text for tag in tags for text in tag.prompts))
+        vectors = self._prompts().vectors(texts)
+        rows = {text: row for row, text in enumerate(texts)}
+        return [
+            _material(tag, verdicts[tag.id], vectors[[rows[text] for text in tag.prompts]]) for tag in tags
+        ]
 
     def preview(self, tag: Definition, verdicts: Mapping[int, State]) -> Preview:
         """How all visible photos stand to a tag.
@@ -110,7 +134,7 @@ class Learner:
         Raises:
             BundleError: the text tower is missing or cannot be loaded.
         """
-        lesson, material = self.lesson(), self.material(tag, verdicts)
+        lesson, (material,) = self.lesson(), self._materials([tag], {tag.id: verdicts})
         rows = lesson.rows
         shown = rows.ids > 0 if rows.hidden is None else ~rows.hidden
         scores = lesson.scores(lesson.learnt(material))
@@ -130,7 +154,8 @@ class Learner:
         Raises:
             BundleError: the text tower is missing or cannot be loaded.
         """
-        scores = judged(self.lesson(), self.material(tag, verdicts), frozenset(verdicts))
+        (material,) = self._materials([tag], {tag.id: verdicts})
+        scores = judged(self.lesson(), material, frozenset(verdicts))
         accepted = frozenset(photo for photo, verdict in verdicts.items() if verdict == "accepted")
         right, wrong = right_and_wrong(scores, accepted, threshold_of(tag))
         return Statistics(
@@ -147,6 +172,17 @@ class Learner:
     def _prompts(self) -> Prompts:
         model = self._model()
         return Prompts(self._db, model.bundle, model.embed)
+
+
+def _material(tag: Definition, verdicts: Mapping[int, State], words: NDArray[np.float32]) -> Material:
+    taught: dict[int, State] = {
+        **dict.fromkeys(tag.examples, "accepted"),
+        **dict.fromkeys(tag.against, "rejected"),
+        **verdicts,
+    }
+    alike = tuple(photo for photo, verdict in taught.items() if verdict == "accepted")
+    unlike = tuple(photo for photo, verdict in taught.items() if verdict == "rejected")
+    return Material(tag.prompts, words, alike, unlike)
 
 
 def has_lesson(tag: Definition, verdicts: Mapping[int, State]) -> bool:

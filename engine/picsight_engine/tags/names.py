@@ -73,5 +73,10 @@ def shortened(name: str) -> str:
     return name if len(name) <= _SHOWN else f"{name[: _SHOWN - 1]}…"
 
 
+def photos_in_words(number: int) -> str:
+    """Such as "1 photo" and "1,200 photos"."""
+    return f"{number:,} photo{'' if number == 1 else 's'}"
+
+
 def _plain(text: str) -> str:
     return " ".join(_UNTYPED.sub(" ", unicodedata.normalize("NFC", text)).split())

@@ -20,7 +20,13 @@ from picsight_engine.photos.reading import shown
 from picsight_engine.photos.sidecars import long_sidecar, read_sidecar, short_sidecar
 from picsight_engine.photos.xmp import HIERARCHICAL, SUBJECT, TAGS_LIST, PacketError, read_packet
 from picsight_engine.tags.packet import Statement, keywords_by_path, updated, written_form
-from picsight_engine.tags.whole_files import ChangedMeanwhileError, exchange, sweep_drafts, write_whole
+from picsight_engine.tags.whole_files import (
+    ChangedMeanwhileError,
+    exchange,
+    require_replaceable,
+    sweep_drafts,
+    write_whole,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -99,6 +105,7 @@ def export_table(photos: Iterable[Tagged], file: Path) -> int:
     It is for programs that look at no side-car of a JPEG, and what a person does with it is up to them.
 
     Raises:
+        RequestError: something else than such a table is there.
         StorageError: the disk refused; a file of before stays.
     """
     out = io.StringIO(newline="")
@@ -116,6 +123,7 @@ def export_table(photos: Iterable[Tagged], file: Path) -> int:
             table.writerow([photo.path, *fields, "" if photo.stars is None else photo.stars])
             lines += 1
     try:
+        require_replaceable(file, ",".join(_COLUMNS).encode())
         write_whole(file, [out.getvalue().encode("utf-8", "surrogateescape")])
     except OSError as fault:
         raise StorageError(

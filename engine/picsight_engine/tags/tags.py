@@ -11,16 +11,19 @@ from picsight_engine.store import runs
 from picsight_engine.store.decisions import decided, suggested_and_decided
 from picsight_engine.store.ratings import own_stars, stars_of
 from picsight_engine.store.runs import recorded
-from picsight_engine.store.suggestions import Scores, best_suggestions, has_scores
-from picsight_engine.store.tags import (
-    Definition,
-    ids_above,
-    tags_revision,
-)
+from picsight_engine.store.suggestions import Scores, best_suggestions, has_scores, put_scores
+from picsight_engine.store.tags import Definition, count_up, ids_above, tags_by_id, tags_revision
 from picsight_engine.tags.learner import Learner, has_lesson, made_of
 from picsight_engine.tags.lookup import Lookup
 from picsight_engine.tags.merging import merge_into
-from picsight_engine.tags.names import checked_name, checked_prompts, checked_threshold, shortened
+from picsight_engine.tags.names import (
+    checked_name,
+    checked_prompts,
+    checked_threshold,
+    photos_in_words,
+    shortened,
+)
+from picsight_engine.tags.newcomers import suggest_newcomers
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -28,7 +31,7 @@ if TYPE_CHECKING:
 
     from picsight_engine.store.database import Database
     from picsight_engine.store.decisions import State, Verdict
-    from picsight_engine.store.runs import Recording, Run
+    from picsight_engine.store.runs import Recording, Run, Turned
     from picsight_engine.store.tags import TagKind
     from picsight_engine.tags.learner import Model
     from picsight_engine.tags.preview import Preview
@@ -101,10 +104,9 @@ class Tags:
         )
         _require_learner(draft)
         self._learner.read(draft.prompts)
-        scores = self._learner.suggested(draft, {})
         with recorded(self._db, "new", f'New {kind} "{shortened(draft.name)}"') as run:
             tag_id = run.add(draft)
-            run.score(tag_id, scores)
+            run.score(tag_id, self._learner.suggested(draft, {}))
         return self._lookup.tag(tag_id)
 
     def change(
@@ -193,6 +195,16 @@ class Tags:
         with self._db.reading() as connection:
             return best_suggestions(connection, tag.id)
 
+    def suggest_all(self) -> Run | None:
+        """Lets every tag that suggests look at the photos that came since, at all after another model came; as one run.
+
+        None where there was nothing new, or nothing of it fits.
+
+        Raises:
+            BundleError: the words of a tag cannot be read; nothing is lost, the next call tries it again.
+        """
+        return suggest_newcomers(self._db, self._learner)
+
     def decide(
         self,
         name: str,
@@ -212,7 +224,7 @@ class Tags:
         tag, ids = self._lookup.definition(name), self._lookup.photos(photos)
         with suppress(BundleError):  # then it does not learn yet
             self._learner.read(tag.prompts)
-        words = f'{_DOING[verdict]} {_photos(len(ids))}: "{shortened(tag.name)}"'
+        words = f'{_DOING[verdict]} {photos_in_words(len(ids))}: "{shortened(tag.name)}"'
         with recorded(self._db, "decide", words) as run:
             tag = run.tag(tag.id)
             known = decided(run.connection, tag.id)
@@ -289,7 +301,7 @@ class Tags:
         if stars is not None and not 0 <= stars <= MOST_STARS:
             raise RequestError(f"A photo has 0 to {MOST_STARS} stars, not {stars}.")
         what = "by its files" if stars is None else f"{stars} star{'' if stars == 1 else 's'}"
-        with recorded(self._db, "rate", f"Rate {_photos(len(ids))}: {what}") as run:
+        with recorded(self._db, "rate", f"Rate {photos_in_words(len(ids))}: {what}") as run:
             own = own_stars(run.connection, ids)
             run.rate([photo for photo in ids if own.get(photo) != stars], stars)
         return run.made
@@ -317,7 +329,7 @@ class Tags:
         Raises:
             RequestError: there is none, or a tag that it changed was changed again since.
         """
-        return runs.undo(self._db, run_id)
+        return self._settled(runs.undo(self._db, run_id))
 
     def redo(self, run_id: int | None = None) -> Run:
         """Does again what was undone, the last that was unless another run is meant.
@@ -325,7 +337,19 @@ class Tags:
         Raises:
             RequestError: there is none, it was not undone, or a tag that it changed is another one now.
         """
-        return runs.redo(self._db, run_id)
+        return self._settled(runs.redo(self._db, run_id))
+
+    def _settled(self, turned: Turned) -> Run:
+        """Computes what could not be put back."""
+        with suppress(BundleError):  # until the words of a tag can be read, its suggestions stay as they are
+            for tag_id in turned.due:
+                with self._db.writer() as connection:
+                    tag = tags_by_id(connection, [tag_id])[tag_id]
+                    if tag.is_live and (tag.suggests or has_scores(connection, tag_id)):
+                        scores = self._learner.suggested(tag, decided(connection, tag_id))
+                        put_scores(connection, None, tag_id, scores)
+                        count_up(connection)
+        return turned.run
 
     def _suggest_in(self, run: Recording, tag: Definition) -> None:
         """Lets a tag that suggests, or was asked to, suggest by what it is and what is decided now."""
@@ -346,7 +370,3 @@ def _require_lesson(tag: Definition, verdicts: Mapping[int, State]) -> None:
         raise RequestError(
             f'"{shortened(tag.name)}" has nothing to go by yet: give it a few words or an example photo, or accept a photo.'
         )
-
-
-def _photos(number: int) -> str:
-    return f"{number:,} photo{'' if number == 1 else 's'}"

@@ -13,7 +13,7 @@ from picsight_engine.tags.scores import scores_of
 from picsight_engine.vectors.matrix import Rows
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from numpy.typing import NDArray
 
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from picsight_engine.tags.fit import Linear
 
     Vector = NDArray[np.float32]
+    Reached = tuple[NDArray[np.int64], NDArray[np.float32]]
 
 _SAMPLED = 1024  # photos that stand for the library
 
@@ -54,11 +55,18 @@ class Lesson:
         """How likely each row [n] belongs to the tag that has learnt this, 0 to 1."""
         return scores_of(self.rows, linear)
 
-    def reaching(self, linear: Linear, threshold: float) -> dict[int, float]:
-        """The photos that score so high, also those that cannot be seen just now."""
-        scores = self.scores(linear)
-        high = (scores >= threshold) & (self.rows.ids > 0)
-        return dict(zip(self.rows.ids[high].tolist(), scores[high].tolist(), strict=True))
+    def reaching(
+        self, linears: Iterable[Linear], thresholds: Iterable[float], since: Sequence[int] | None = None
+    ) -> Iterator[Reached]:
+        """For each tag the photos [p] that score so high, and their scores [p], also of those that cannot be seen just now.
+
+        `since` are the photos that came last, where no others are looked at.
+        """
+        rows = self.rows if since is None else self._rows_since(since)
+        for linear, threshold in zip(linears, thresholds, strict=True):
+            scores = scores_of(rows, linear)
+            high = (scores >= threshold) & (rows.ids > 0)
+            yield rows.ids[high], scores[high]
 
     def scores_for(self, linear: Linear, photo_ids: Iterable[int]) -> dict[int, float]:
         """The scores of those of these photos that were read by this model."""
@@ -66,6 +74,12 @@ class Lesson:
         chosen = self.rows
         some = Rows(chosen.ids[rows], chosen.scales[rows], chosen.codes[rows], chosen.originals[rows], None)
         return dict(zip(some.ids.tolist(), scores_of(some, linear).tolist(), strict=True))
+
+    def _rows_since(self, photo_ids: Sequence[int]) -> Rows:
+        """The rows from the first of these photos on."""
+        places, all_ = self._rows_of(photo_ids), self.rows
+        kept = slice(int(places.min()) if len(places) else len(all_.ids), None)
+        return Rows(all_.ids[kept], all_.scales[kept], all_.codes[kept], all_.originals[kept], None)
 
     def _cut(self, prompts: Sequence[str], words: Vector) -> float:
         """The cosine at which a photo belongs to the tag as likely as not."""

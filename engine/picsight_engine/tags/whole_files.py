@@ -11,6 +11,9 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from picsight_engine.errors import RequestError
+from picsight_engine.photos.reading import shown
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
@@ -23,8 +26,28 @@ class ChangedMeanwhileError(Exception):
     """Another program wrote the file after it was read; it was left as that program made it."""
 
 
+def require_replaceable(path: Path, beginning: bytes) -> None:
+    """Whether what is at a path may be written over: nothing, an empty file, or one that begins as ours do.
+
+    Raises:
+        RequestError: it is something else, a photo perhaps.
+        OSError: it cannot be looked at.
+    """
+    if not os.path.lexists(path):
+        return
+    if path.is_file():
+        with path.open("rb") as file:
+            found = file.read(len(beginning))
+        if found in {b"", beginning}:
+            return
+    raise RequestError(
+        f"{shown(path)} is there already and is something else, so it is not written over; choose another name."
+    )
+
+
 def write_whole(path: Path, chunks: Iterable[bytes]) -> None:
-    """Writes a file in place of the one of before. Raises OSError."""
+    """Writes a file in place of the one of before, through a link the file that it leads to. Raises OSError."""
+    path = Path(os.path.realpath(path))
     draft = _write_draft(path, chunks)
     try:
         draft.replace(path)

@@ -20,6 +20,8 @@ from picsight_engine.installation.offers import model_offers
 from picsight_engine.library import PhotoDetails, Problem, Status
 from picsight_engine.search.answer import Answer, Filter, QueryFault, Result, TermScore
 from picsight_engine.store.runs import Run
+from picsight_engine.tags.exchange import DecisionsExported, Imported
+from picsight_engine.tags.sidecars import Exported
 from picsight_engine.tags.tree import Tag
 
 if TYPE_CHECKING:
@@ -178,7 +180,18 @@ def test_the_keys_of_tags() -> None:
     assert documented_keys("tags accept TAG PATH... --json") == keys(run, run["run"])
 
 
-@pytest.mark.parametrize("group_name", ["models", "tags"])
+def test_the_keys_of_exports_and_imports() -> None:
+    imported = Imported(None, tags=0, accepted=0, rejected=0, rated=0, photos=0, unknown=0, faults=())
+    document = documents.imported_document(imported)
+    assert documented_keys("tags import FILE|FOLDER --json") == keys(document)
+    exported = documents.decisions_document(PATH, DecisionsExported(1, 2, 3))
+    assert documented_keys("export decisions FILE --json") == keys(exported)
+    sidecars = documents.sidecars_document(Exported(1, 2, ()))
+    table = documents.table_document(PATH, 1)
+    assert documented_keys("export sidecars [FOLDER] --json") == keys(sidecars, table)
+
+
+@pytest.mark.parametrize("group_name", ["models", "tags", "export"])
 def test_the_options_of_a_group_of_commands_are_documented_and_no_others(group_name: str) -> None:
     group = program.get_command(click.Context(program), group_name)
     assert isinstance(group, click.Group)

@@ -9,6 +9,7 @@ import pytest
 from picsight_engine.errors import BundleError, RequestError
 from picsight_engine.library import Library
 from picsight_engine.models.bundle import open_bundle
+from picsight_engine.store.files import Metadata, put_metadata
 
 
 def test_a_tag_made_of_a_word_suggests_what_stands_out_at_once(kennel):
@@ -165,3 +166,41 @@ def test_a_photo_that_is_not_in_the_library_is_a_sentence(kennel, tmp_path):
         with pytest.raises(RequestError, match="library"):
             kennel.tags.decide("Dogs", [kennel.dogs[0], photo], "accepted")
     assert kennel.tags.find("Dogs").accepted == 0
+
+
+def test_tags_are_offered_while_someone_types_and_find_as_many_photos_as_they_say(kennel):
+    kennel.tags.new("Birds")
+    kennel.tags.new("Waders", parent="Birds")
+    kennel.tags.new('Birthday "40"')
+    kennel.tags.new("Bills")  # without photos
+    kennel.tags.decide("Birds", kennel.dogs[:1], "accepted")
+    kennel.tags.decide("Waders", kennel.dogs[1:4], "accepted")
+    kennel.tags.decide("Birthday '40'", kennel.others[:2], "accepted")
+    for number, word in enumerate(("waders", "Birds/Waders", "Bike")):
+        name = b"%03d.jpg" % (50 + number)
+        with kennel.album.db.writer() as connection:
+            put_metadata(connection, kennel.album.folder_id, name, Metadata(keywords=(word,)), 1)
+
+    def offered(typed):
+        items = [
+            item for item in kennel.album.library.suggestions(typed).items if item.kind in {"tag", "keyword"}
+        ]
+        for item in items:
+            answer = kennel.album.library.search(item.query, limit=200)
+            assert (len(answer.results), answer.faults) == (item.photos, ())
+        return [(item.kind, item.words, item.query, item.photos) for item in items]
+
+    assert offered("tag:bi") == [
+        ("tag", "Birds", "tag:Birds", 5),
+        ("tag", "Birds/Waders", "tag:Birds/Waders", 4),
+        ("tag", "Birthday '40'", "tag:\"Birthday '40'\"", 2),
+        ("keyword", "Bike", "tag:Bike", 1),
+    ]
+    assert offered("wad") == [
+        ("tag", "Birds/Waders", "tag:Birds/Waders", 4),
+        ("keyword", "waders", "tag:waders", 5),
+    ]
+    assert offered("bill") == []
+    assert kennel.album.library.suggestions("birthdsy").meant.lower() == "birthday"
+    kennel.tags.rename("Birds", "Fowl")
+    assert offered("fow")[0] == ("tag", "Fowl", "tag:Fowl", 4)

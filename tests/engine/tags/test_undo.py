@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from picsight_engine.errors import RequestError
 from picsight_engine.library import Library
 from picsight_engine.store.decisions import settle_tags
+from picsight_engine.store.tag_health import misjudged_photos, misplaced_tags
 
 NAMES = ("Dogs", "Animals", "Snow")
 CHANGES = st.lists(
@@ -113,6 +114,7 @@ def test_whatever_is_changed_each_undo_gives_the_state_before_and_each_redo_the_
             assert kennel.state() == after
     last = kennel.state()
     assert settled_anew(kennel) == last
+    assert (misplaced_tags(kennel.album.db), misjudged_photos(kennel.album.db)) == (0, 0)
     undone = undo_all(kennel)
     assert kennel.state() == nothing
     for run_id, state in reversed(undone):

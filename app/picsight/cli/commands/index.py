@@ -87,7 +87,7 @@ def _tell(invocation: Invocation, finished: Finished) -> None:
         say(f"Stopped. {count(safe, 'photo is', 'photos are')} safe; the next run continues.")
     if invocation.quiet:
         return
-    for note in finished.notes:
+    for note in (*finished.notes, *filter(None, [finished.suggested])):
         say(note)
     lost = [str(place.path) for place in finished.emptier]
     if lost and all(map(str.isprintable, lost)):  # else what is shown could not be typed

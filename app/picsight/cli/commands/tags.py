@@ -10,6 +10,7 @@ import click
 from picsight.cli.answers import put_answer
 from picsight.cli.commands.tags_arrange import merge, move, remove, rename
 from picsight.cli.commands.tags_decide import accept, rate, redo, reject, undo
+from picsight.cli.commands.tags_import import import_tags
 from picsight.cli.documents import tag_details_document, tags_document
 from picsight.cli.invocation import A_PATH, Invocation, shared_options
 from picsight.cli.streams import put, put_json
@@ -179,7 +180,7 @@ def suggest(invocation: Invocation, tag: str, limit: int) -> int:
     return 0
 
 
-for command in (accept, reject, rate, rename, move, merge, remove, undo, redo):
+for command in (accept, reject, rate, rename, move, merge, remove, undo, redo, import_tags):
     tags.add_command(command)
 
 

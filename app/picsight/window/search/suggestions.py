@@ -29,6 +29,7 @@ _LOOKS: dict[SuggestionKind, tuple[str, str]] = {
     "season": ("date", "Season"),
     "month": ("date", "Month"),
     "folder": ("folder", "Folder"),
+    "tag": ("tag", "Tag"),
     "keyword": ("tag", "Keyword"),
     "camera": ("camera", "Camera"),
     "format": ("photos", "Format"),

@@ -1,0 +1,82 @@
+"""`picsight export`: tags, decisions and stars leave the library, for other programs and for a safe place."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from picsight.cli.documents import decisions_document, sidecars_document, table_document
+from picsight.cli.invocation import A_FOLDER, A_PATH, Invocation, absolute, shared_options
+from picsight.cli.layout import count
+from picsight.cli.streams import put, put_json
+from picsight.cli.tagging import opened
+from picsight.cli.words import WordsCommand
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+FAILED = 1
+
+
+@click.group("export", no_args_is_help=False)
+@shared_options
+def export() -> None:
+    """Give tags, decisions and stars to other programs.
+
+    Photo files are never written.
+    """
+
+
+@export.command("decisions", cls=WordsCommand)
+@click.argument("file", type=A_PATH)
+@shared_options
+@click.pass_obj
+def decisions(invocation: Invocation, file: Path) -> int:
+    """Write all tags, decisions and ratings of your own into FILE.
+
+    To have them back, also in another library: picsight tags import FILE. An earlier such FILE is replaced.
+    """
+    file = absolute(file)
+    with opened(invocation) as library:
+        exported = library.exchange.export_decisions(file)
+    if invocation.json:
+        put_json(decisions_document(file, exported))
+    elif not invocation.quiet:
+        numbers = [count(exported.tags, "tag"), count(exported.decisions, "decision")]
+        put(f"{file}: {', '.join([*numbers, count(exported.ratings, 'rating')])}")
+    return 0
+
+
+@export.command("sidecars", cls=WordsCommand)
+@click.argument("folder", required=False, type=A_FOLDER)
+@click.option(
+    "--csv", "table", type=A_PATH, metavar="FILE", help="Write a table for ExifTool instead of side-cars."
+)
+@shared_options
+@click.pass_obj
+def sidecars(invocation: Invocation, folder: Path | None, table: Path | None) -> int:
+    """Write accepted tags and your own stars beside the photos, into XMP side-cars.
+
+    Without FOLDER, beside all photos of the library. What other programs wrote into a side-car stays in it, and what was
+    exported before and holds no more is taken out.
+    """
+    folder = None if folder is None else absolute(folder)
+    with opened(invocation) as library:
+        if table is not None:
+            table = absolute(table)
+            photos = library.exchange.export_table(table, folder)
+            if invocation.json:
+                put_json(table_document(table, photos))
+            elif not invocation.quiet:
+                put(f"{table}: {count(photos, 'photo')}")
+            return 0
+        exported = library.exchange.export_sidecars(folder)
+    if invocation.json:
+        put_json(sidecars_document(exported))
+    else:
+        for sentence in exported.left_alone:
+            invocation.hint(sentence)
+        if not invocation.quiet:
+            put(f"{count(exported.written, 'side-car')} written, {exported.unchanged:,} needed no change.")
+    return FAILED if exported.left_alone and not (exported.written or exported.unchanged) else 0

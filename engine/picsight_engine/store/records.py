@@ -1,0 +1,157 @@
+"""What a person has said of pictures, as it leaves the library and comes back: each picture as others find it again."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections import defaultdict
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from picsight_engine.store.files import PRIMARY_FILE
+from picsight_engine.store.folders import all_folders, covered_names, file_path
+
+if TYPE_CHECKING:
+    import sqlite3
+    from collections.abc import Iterable, Iterator
+
+    from picsight_engine.store.database import Database
+    from picsight_engine.store.decisions import Verdict
+
+_IDS = "(SELECT value FROM json_each(?))"
+# A photo by its primary file; by the one that the library knows longest where all of them are missing.
+_PICTURES = f"""
+SELECT photos.id, folders.path, files.name, fingerprint, fingerprint_rule FROM photos
+JOIN files ON files.id = coalesce({PRIMARY_FILE}, (SELECT min(id) FROM files WHERE photo_id = photos.id))
+JOIN folders ON folders.id = files.folder_id
+WHERE photos.id IN (
+    SELECT photo_id FROM tag_photos WHERE verdict IS NOT NULL UNION SELECT photo_id FROM tag_examples
+    UNION SELECT photo_id FROM ratings)"""
+# The last word counts, of those that were not undone: SQLite takes a row's other columns from that with the highest
+# number. Of a tag that was merged into another the other one has the decisions.
+_DECISIONS = """
+SELECT coalesce(merged_into, tags.id) AS owner, photo_id, verdict, source, decided_at, max(tag_decisions.id)
+FROM tag_decisions JOIN tag_runs ON tag_runs.id = run_id JOIN tags ON tags.id = tag_id
+WHERE undone_at IS NULL{which} GROUP BY owner, photo_id ORDER BY owner, photo_id"""
+_OF_TAGS = f" AND coalesce(merged_into, tags.id) IN {_IDS}"
+_RATINGS = """
+SELECT photo_id, stars, rated_at, max(ratings.id) FROM ratings JOIN tag_runs ON tag_runs.id = run_id
+WHERE undone_at IS NULL GROUP BY photo_id ORDER BY photo_id"""
+_ACCEPTED = """
+SELECT photo_id, tag_id FROM tag_photos JOIN tags ON tags.id = tag_id
+WHERE verdict = 'accepted' AND removed_at IS NULL"""
+_FILES = """
+SELECT id, photo_id, name, mtime_ns, bytes_hash, keywords FROM files
+WHERE present AND photo_id IS NOT NULL AND folder_id = ? ORDER BY name"""
+_KNOWN = f"SELECT id FROM photos WHERE id IN {_IDS}"
+_BY_FINGERPRINT = "SELECT id FROM photos WHERE fingerprint = ? AND fingerprint_rule = ?"
+_BY_BYTES = "SELECT min(photo_id) FROM files WHERE bytes_hash = ?"
+
+
+@dataclass(frozen=True, slots=True)
+class SeenPicture:
+    """Where a photo lies, or lay last, and its fingerprint by a rule."""
+
+    path: Path
+    fingerprint: bytes
+    rule: int
+
+
+@dataclass(frozen=True, slots=True)
+class SaidDecision:
+    """The last decision about a photo, in seconds since 1970."""
+
+    photo_id: int
+    verdict: Verdict
+    source: str
+    decided_at: float
+
+
+@dataclass(frozen=True, slots=True)
+class SaidRating:
+    """The stars that a person gave last, None where they were taken back."""
+
+    stars: int | None
+    rated_at: float
+
+
+@dataclass(frozen=True, slots=True)
+class ShownFile:
+    """A present file of a photo, with the keywords that it holds itself."""
+
+    id: int
+    photo_id: int
+    path: Path
+    mtime_ns: int
+    bytes_hash: bytes | None
+    keywords: tuple[str, ...]
+
+
+def seen_pictures(connection: sqlite3.Connection) -> dict[int, SeenPicture]:
+    """The photos of which a person has said anything; one of which no file is known any more lies nowhere."""
+    return {
+        photo_id: SeenPicture(file_path(Path(os.fsdecode(folder)), name), fingerprint, rule)
+        for photo_id, folder, name, fingerprint, rule in connection.execute(_PICTURES)
+    }
+
+
+def last_decisions(
+    connection: sqlite3.Connection, tag_ids: Iterable[int] | None = None
+) -> dict[int, list[SaidDecision]]:
+    """The last decision about every photo by tag, withdrawn ones too; of all tags, or of these."""
+    statement = _DECISIONS.format(which="" if tag_ids is None else _OF_TAGS)
+    values = () if tag_ids is None else (json.dumps(list(tag_ids)),)
+    found: defaultdict[int, list[SaidDecision]] = defaultdict(list)
+    for tag_id, *said, _ in connection.execute(statement, values):
+        found[tag_id].append(SaidDecision(*said))
+    return found
+
+
+def last_ratings(connection: sqlite3.Connection) -> dict[int, SaidRating]:
+    """The stars that a person gave last, by photo."""
+    return {
+        photo_id: SaidRating(stars, rated_at) for photo_id, stars, rated_at, _ in connection.execute(_RATINGS)
+    }
+
+
+def accepted_tags(connection: sqlite3.Connection) -> dict[int, list[int]]:
+    """The tags in which each photo is accepted."""
+    found: defaultdict[int, list[int]] = defaultdict(list)
+    for photo_id, tag_id in connection.execute(_ACCEPTED):
+        found[photo_id].append(tag_id)
+    return found
+
+
+def shown_files(db: Database, place: Path | None = None) -> Iterator[ShownFile]:
+    """The present files of photos, of the whole library or of a folder, by folder and name."""
+    for folder in all_folders(db):
+        names = [b""] if place is None else covered_names(place, folder)
+        with db.reading() as connection:
+            rows = connection.execute(_FILES, (folder.id,)).fetchall() if names else []
+        for file_id, photo_id, name, mtime_ns, bytes_hash, keywords in rows:
+            if any(name.startswith(below + b"/") or below in {b"", name} for below in names):
+                path, said = file_path(folder.path, name), tuple(json.loads(keywords or "[]"))
+                yield ShownFile(file_id, photo_id, path, mtime_ns, bytes_hash, said)
+
+
+def is_covered(db: Database, place: Path) -> bool:
+    """Whether a folder is, lies in, or holds one of the library's."""
+    return any(covered_names(place, folder) for folder in all_folders(db))
+
+
+def known_photos(connection: sqlite3.Connection, photo_ids: Iterable[int]) -> set[int]:
+    """Those of these photos that the library knows, visible or not."""
+    return {photo_id for (photo_id,) in connection.execute(_KNOWN, (json.dumps(list(photo_ids)),))}
+
+
+def photo_with_fingerprint(connection: sqlite3.Connection, fingerprint: bytes, rule: int) -> int | None:
+    """The photo with this fingerprint, visible or not."""
+    row = connection.execute(_BY_FINGERPRINT, (fingerprint, rule)).fetchone()
+    return None if row is None else row[0]
+
+
+def photo_with_bytes(connection: sqlite3.Connection, bytes_hash: bytes) -> int | None:
+    """The photo of a file with these very bytes, present or not."""
+    photo_id: int | None = connection.execute(_BY_BYTES, (bytes_hash,)).fetchone()[0]
+    return photo_id

@@ -1,0 +1,129 @@
+"""The way out of a library and into it: tags, decisions and stars as a file, beside photos, or as a table."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from picsight_engine.errors import RequestError
+from picsight_engine.photos.formats import IMAGE_SUFFIXES
+from picsight_engine.photos.reading import shown
+from picsight_engine.photos.sidecars import SUFFIX
+from picsight_engine.tags.arrivals import arrived_decisions, arrived_sidecars
+from picsight_engine.tags.decisions_file import RatingLine, write_decisions
+from picsight_engine.tags.exports import lines_of, tagged_photos
+from picsight_engine.tags.learner import Learner
+from picsight_engine.tags.names import shortened
+from picsight_engine.tags.sidecars import export_sidecars, export_table
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from picsight_engine.store.database import Database
+    from picsight_engine.store.runs import Run
+    from picsight_engine.tags.decisions_file import Line
+    from picsight_engine.tags.learner import Model
+    from picsight_engine.tags.sidecars import Exported
+
+
+@dataclass(frozen=True, slots=True)
+class DecisionsExported:
+    """How much a file of decisions holds."""
+
+    tags: int
+    decisions: int
+    ratings: int
+
+
+@dataclass(frozen=True, slots=True)
+class Imported:
+    """What an import has changed, as one run, None where all was there already.
+
+    `photos` of the library were spoken of, and `unknown` others; `faults` has a sentence for whatever was left out.
+    """
+
+    run: Run | None
+    tags: int
+    accepted: int
+    rejected: int
+    rated: int
+    photos: int
+    unknown: int
+    faults: tuple[str, ...]
+
+
+class Exchange:
+    """Exports and imports of one library; any thread may call. Photo files are never written."""
+
+    def __init__(self, db: Database, model: Callable[[], Model]) -> None:
+        self._db = db
+        self._learner = Learner(db, model)
+
+    def export_decisions(self, file: Path) -> DecisionsExported:
+        """Writes all tags, decisions, examples and own ratings into a file, in place of an earlier such file.
+
+        Raises:
+            RequestError: something else is there already.
+            StorageError: the disk refused; what was there stays.
+        """
+        with self._db.reading() as connection:
+            connection.execute("BEGIN")  # one state for all lines
+            try:
+                lines = list(lines_of(connection))
+            finally:
+                connection.execute("ROLLBACK")
+        write_decisions(file, lines)
+        return _counted(lines)
+
+    def export_sidecars(self, folder: Path | None = None) -> Exported:
+        """Writes accepted tags and own stars beside the photos, of the whole library or of a folder.
+
+        Raises:
+            RequestError: the folder is no part of the library.
+            StorageError: the disk is full; what was written stays, and the next export goes on from there.
+        """
+        return export_sidecars(tagged_photos(self._db, folder))
+
+    def export_table(self, file: Path, folder: Path | None = None) -> int:
+        """Writes the same into a CSV for ExifTool instead; returns how many photo files are in it.
+
+        Raises:
+            RequestError: the folder is no part of the library; something else than such a table is there already.
+            StorageError: the disk refused; what was there stays.
+        """
+        return export_table(tagged_photos(self._db, folder), file)
+
+    def import_from(self, place: Path) -> Imported:
+        """Takes what a file of decisions, a side-car, a photo's side-car or a folder of them says, as one run.
+
+        Raises:
+            RequestError: there is none of these, it is damaged, or it speaks of no photo of the library.
+            StorageError: the disk refused; nothing was taken.
+        """
+        has_sidecars = place.is_dir() or place.name.lower().endswith((SUFFIX, *IMAGE_SUFFIXES))
+        arrival = (arrived_sidecars if has_sidecars else arrived_decisions)(self._db, place)
+        if arrival.unknown and not arrival.photos:
+            raise RequestError(
+                f"{shown(place)} speaks of {arrival.unknown:,} photos, and none of them is in the library. "
+                "Index their folder first."
+            )
+        taken = arrival.intake.take(self._db, self._learner, f'Import "{shortened(place.name)}"')
+        return Imported(
+            run=taken.run,
+            tags=taken.tags,
+            accepted=taken.accepted,
+            rejected=taken.rejected,
+            rated=taken.rated,
+            photos=arrival.photos,
+            unknown=arrival.unknown,
+            faults=arrival.faults,
+        )
+
+
+def _counted(lines: list[Line]) -> DecisionsExported:
+    ratings = sum(isinstance(line, RatingLine) for line in lines)
+    tags = Counter(line.tag for line in lines if not isinstance(line, RatingLine))
+    decisions = sum(not isinstance(line, RatingLine) and line.decision is not None for line in lines)
+    return DecisionsExported(len(tags), decisions, ratings)

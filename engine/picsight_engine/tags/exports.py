@@ -1,0 +1,96 @@
+"""What leaves a library: everything that a person said as lines of a file, or each photo's tags and stars."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from picsight_engine.errors import RequestError
+from picsight_engine.photos.reading import shown
+from picsight_engine.store.records import (
+    accepted_tags,
+    is_covered,
+    last_decisions,
+    last_ratings,
+    seen_pictures,
+    shown_files,
+)
+from picsight_engine.store.tags import live_tags
+from picsight_engine.tags.decisions_file import Picture, RatingLine, TagLine
+from picsight_engine.tags.sidecars import Tagged
+from picsight_engine.tags.tree import as_seen
+
+if TYPE_CHECKING:
+    import sqlite3
+    from collections.abc import Iterable, Iterator
+    from pathlib import Path
+
+    from picsight_engine.store.database import Database
+    from picsight_engine.store.records import SaidDecision
+    from picsight_engine.tags.decisions_file import Line
+
+
+def lines_of(connection: sqlite3.Connection) -> Iterator[Line]:
+    """Every tag with its decisions and examples, by path, then the ratings."""
+    pictures = {
+        photo_id: Picture(str(seen.path), seen.fingerprint, seen.rule)
+        for photo_id, seen in seen_pictures(connection).items()
+    }
+    decisions = last_decisions(connection)
+    tags = live_tags(connection)
+    thresholds = {tag.id: tag.threshold for tag in tags}
+    for tag in as_seen(tags, {}):
+        plain = TagLine(tag.path, tag.kind, tag.prompts, thresholds[tag.id], tag.suggests)
+        said = [
+            *_decided(plain, decisions.get(tag.id, ()), pictures),
+            *(
+                replace(plain, picture=pictures[each], example="for")
+                for each in tag.examples
+                if each in pictures
+            ),
+            *(
+                replace(plain, picture=pictures[each], example="against")
+                for each in tag.against
+                if each in pictures
+            ),
+        ]
+        yield from said or [plain]
+    for photo_id, rating in last_ratings(connection).items():
+        if rating.stars is not None and photo_id in pictures:
+            yield RatingLine(pictures[photo_id], rating.stars, _time(rating.rated_at))
+
+
+def tagged_photos(db: Database, folder: Path | None = None) -> Iterator[Tagged]:
+    """Every present photo file, of the whole library or of a folder, with the tags in which it is accepted and its own stars.
+
+    Raises:
+        RequestError: the folder is no part of the library.
+    """
+    if folder is not None and not is_covered(db, folder):
+        raise RequestError(f"{shown(folder)} is no part of the library; index it first.")
+    with db.reading() as connection:
+        paths = {tag.id: tag.path for tag in as_seen(live_tags(connection), {})}
+        accepted, ratings = accepted_tags(connection), last_ratings(connection)
+    for file in shown_files(db, folder):
+        tags = tuple(sorted(paths[tag_id] for tag_id in accepted.get(file.photo_id, ())))
+        rating = ratings.get(file.photo_id)
+        yield Tagged(file.path, tags, None if rating is None else rating.stars, file.bytes_hash)
+
+
+def _decided(
+    plain: TagLine, decisions: Iterable[SaidDecision], pictures: dict[int, Picture]
+) -> Iterator[TagLine]:
+    for said in decisions:
+        if said.verdict != "withdrawn" and said.photo_id in pictures:
+            yield replace(
+                plain,
+                picture=pictures[said.photo_id],
+                decision=said.verdict,
+                time=_time(said.decided_at),
+                source=said.source,
+            )
+
+
+def _time(seconds: float) -> datetime:
+    return datetime.fromtimestamp(seconds, UTC)

@@ -1,0 +1,210 @@
+"""What files say of tags and photos, brought into a library as one run; what a person has said since stays."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+from picsight_engine.errors import BundleError
+from picsight_engine.store.decisions import NewDecision, decided
+from picsight_engine.store.records import known_photos, last_decisions, last_ratings
+from picsight_engine.store.runs import recorded
+from picsight_engine.store.suggestions import has_scores
+from picsight_engine.store.tags import Definition, live_tags, name_key, tags_by_id
+from picsight_engine.tags.names import checked_name, checked_prompts
+from picsight_engine.tags.tree import FAVOURITES
+
+if TYPE_CHECKING:
+    from collections.abc import Container, Iterable, Mapping
+
+    from picsight_engine.store.database import Database
+    from picsight_engine.store.records import SaidDecision
+    from picsight_engine.store.runs import Recording, Run
+    from picsight_engine.tags.decisions_file import Decision, TagLine
+    from picsight_engine.tags.learner import Learner
+
+    Key = tuple[str, ...]  # a tag's path as names are compared
+
+
+@dataclass(slots=True)
+class _Wish:
+    """A tag that is to be there: its name, and what it goes by where a file says so."""
+
+    name: str
+    line: TagLine | None = None
+    examples: dict[int, bool] = field(default_factory=dict)  # by photo, whether it is one against
+
+    @property
+    def prompts(self) -> tuple[str, ...]:
+        return () if self.line is None else self.line.prompts
+
+    def made(self, parent_id: int | None, photos: Container[int]) -> Definition:
+        """The tag as it is to be, with those of its examples that are among these photos."""
+        plain = Definition(0, self.name, parent_id, "tag", threshold=None, suggests=False, created_at=0.0)
+        if self.line is None or self.line.kind != "tag":
+            return plain if self.line is None else replace(plain, kind=self.line.kind)
+        alike, unlike = (
+            tuple(photo for photo, against in self.examples.items() if photo in photos and against == wanted)
+            for wanted in (False, True)
+        )
+        return replace(
+            plain,
+            threshold=self.line.threshold,
+            suggests=self.line.suggests,
+            prompts=checked_prompts(self.prompts),
+            examples=alike,
+            against=unlike,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class _Said:
+    verdict: Decision
+    source: str
+    time: float
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """What was brought into the library; `run` is None where all of it was there already."""
+
+    run: Run | None
+    tags: int
+    accepted: int
+    rejected: int
+    rated: int
+
+
+class Intake:
+    """Gathers what is to be taken; of two things said about the same the later counts."""
+
+    def __init__(self) -> None:
+        self._wishes: dict[Key, _Wish] = {}
+        self._decisions: dict[Key, dict[int, _Said]] = {}
+        self._stars: dict[int, tuple[int, float]] = {}
+
+    def add_tag(self, path: str, line: TagLine | None = None) -> Key:
+        """A tag by its path, with those above it; `line` says what it goes by.
+
+        Raises:
+            RequestError: a name in the path is none.
+        """
+        is_favourites = line is not None and line.kind == "favourite"
+        names = [checked_name(name) for name in (FAVOURITES if is_favourites else path).split("/")]
+        key = tuple(map(name_key, names))
+        for depth in range(1, len(key) + 1):
+            self._wishes.setdefault(key[:depth], _Wish(names[depth - 1]))
+        if line is not None and self._wishes[key].line is None:
+            self._wishes[key].line = line
+        return key
+
+    def add_example(self, key: Key, photo_id: int, *, against: bool) -> None:
+        """A photo that looks like a tag, or does not."""
+        self._wishes[key].examples.setdefault(photo_id, against)
+
+    def add_decision(self, key: Key, photo_id: int, verdict: Decision, source: str, time: float) -> None:
+        """A decision, made at a time in seconds since 1970."""
+        known = self._decisions.setdefault(key, {})
+        if photo_id not in known or known[photo_id].time < time:
+            known[photo_id] = _Said(verdict, source, time)
+
+    def add_stars(self, photo_id: int, stars: int, time: float) -> None:
+        """A person's own stars."""
+        if photo_id not in self._stars or self._stars[photo_id][1] < time:
+            self._stars[photo_id] = (stars, time)
+
+    def take(self, db: Database, learner: Learner, words: str) -> Taken:
+        """Brings all of it into the library.
+
+        A tag that is there keeps what it goes by, if anything; a decision or rating that is younger than what the file
+        says stays. Tags that suggest do so at once, where the model can be loaded.
+        """
+        with suppress(BundleError):
+            learner.read([text for wish in self._wishes.values() for text in wish.prompts])
+        with recorded(db, "import", words) as run:
+            known = _by_key(live_tags(run.connection))
+            ids = self._define(run, known)
+            decided_now = self._decide(run, ids)
+            rated = self._rate(run)
+            made = {ids[key] for key in ids.keys() - known.keys()}
+            _suggest(run, learner, made | {row.tag_id for row in decided_now})
+        verdicts = [row.verdict for row in decided_now]
+        return Taken(run.made, len(made), verdicts.count("accepted"), verdicts.count("rejected"), rated)
+
+    def _define(self, run: Recording, known: Mapping[Key, Definition]) -> dict[Key, int]:
+        """Makes the tags that are lacking, and gives words to those that have none; returns all that are wanted."""
+        photos = {photo for wish in self._wishes.values() for photo in wish.examples}
+        there = known_photos(run.connection, photos)
+        ids: dict[Key, int] = {}
+        for key, wish in self._wishes.items():  # what stands above comes first
+            tag = known.get(key)
+            if tag is None:
+                ids[key] = run.add(wish.made(ids.get(key[:-1]), there))
+                continue
+            ids[key] = tag.id
+            wanted = wish.made(tag.parent_id, there)
+            if tag.kind == wanted.kind and _goes_by(wanted) and not _goes_by(tag):
+                run.define(replace(wanted, id=tag.id, name=tag.name, created_at=tag.created_at))
+        return ids
+
+    def _decide(self, run: Recording, ids: Mapping[Key, int]) -> list[NewDecision]:
+        last = last_decisions(run.connection, [ids[key] for key in self._decisions])
+        there = known_photos(run.connection, {photo for own in self._decisions.values() for photo in own})
+        rows = []
+        for key, own in self._decisions.items():
+            before = {said.photo_id: said for said in last.get(ids[key], ())}
+            rows += [
+                NewDecision(ids[key], photo, said.verdict, said.source, said.time)
+                for photo, said in own.items()
+                if photo in there and _is_news(said, before.get(photo))
+            ]
+        run.decide_each(rows)
+        return rows
+
+    def _rate(self, run: Recording) -> int:
+        last = last_ratings(run.connection)
+        there = known_photos(run.connection, self._stars)
+        count = 0
+        for photo, (stars, time) in self._stars.items():
+            before = last.get(photo)
+            if photo in there and (before is None or (before.stars != stars and before.rated_at < time)):
+                run.rate([photo], stars, time)
+                count += 1
+        return count
+
+
+def _is_news(said: _Said, before: SaidDecision | None) -> bool:
+    return before is None or (before.verdict != said.verdict and before.decided_at < said.time)
+
+
+def _goes_by(tag: Definition) -> bool:
+    return bool(tag.prompts or tag.examples or tag.against)
+
+
+def _by_key(tags: Iterable[Definition]) -> dict[Key, Definition]:
+    """Tags by what their paths are compared by."""
+    by_id = {tag.id: tag for tag in tags}
+    keys: dict[int, Key] = {}
+
+    def key_of(tag: Definition) -> Key:
+        if tag.id not in keys:
+            above = () if tag.parent_id is None else key_of(by_id[tag.parent_id])
+            keys[tag.id] = (*above, name_key(tag.name))
+        return keys[tag.id]
+
+    return {key_of(tag): tag for tag in by_id.values()}
+
+
+def _suggest(run: Recording, learner: Learner, tag_ids: Iterable[int]) -> None:
+    """Lets tags suggest by what they are and what is decided now: those that do, did, or have words or examples."""
+    connection = run.connection
+    tags = [
+        tag
+        for tag in tags_by_id(connection, tag_ids).values()
+        if tag.suggests or _goes_by(tag) or has_scores(connection, tag.id)
+    ]
+    verdicts = {tag.id: decided(connection, tag.id) for tag in tags}
+    with suppress(BundleError):  # then they do as soon as the model is there
+        for reach in learner.reached(tags, verdicts):
+            run.score(reach.tag.id, reach.shown())

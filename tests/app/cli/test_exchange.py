@@ -1,0 +1,133 @@
+"""`picsight export` and `picsight tags import`, as a person uses them beside another program."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+
+import numpy as np
+import pytest
+from tests.engine.search.conftest import open_album
+
+from picsight.cli.program import run
+from picsight_engine.models.bundle import open_bundle
+
+PHOTOS = 20
+
+
+@pytest.fixture
+def folder(tmp_path, starter):
+    """A library of twenty photo files."""
+    with open_album(tmp_path, open_bundle(starter)) as album:
+        for number in range(PHOTOS):
+            name = f"{number:02}.jpg"
+            (tmp_path / "Photos" / name).write_bytes(np.random.default_rng(number).bytes(100))
+            album.put(name.encode(), number + 1, vector=False)
+    return tmp_path
+
+
+@pytest.fixture
+def typed(folder, capsys):
+    """Types words behind `picsight --library …`; gives exit code, stdout and stderr."""
+
+    def typed(*words):
+        code = run(["--library", str(folder / "library"), *map(str, words)])
+        told = capsys.readouterr()
+        return code, told.out, told.err
+
+    return typed
+
+
+def document(told):
+    code, out, err = told
+    assert (code, err) == (0, "")
+    return json.loads(out)
+
+
+def exiftool(*arguments):
+    done = subprocess.run(["exiftool", *map(str, arguments)], capture_output=True, text=True, check=True)
+    return done.stdout
+
+
+def contents(photos):
+    return {path: (path.read_bytes(), path.stat().st_mtime_ns) for path in photos}
+
+
+@pytest.mark.skipif(shutil.which("exiftool") is None, reason="needs exiftool")
+def test_tags_go_to_another_program_and_come_back_changed(typed, folder):
+    photos = sorted((folder / "Photos").iterdir())
+    before = contents(photos)
+    typed("tags", "new", "Birds")
+    typed("tags", "new", "Waders", "--parent", "Birds")
+    typed("tags", "accept", "Birds/Waders", *photos[:15])
+    typed("tags", "accept", "Favourites", *photos[10:])
+    typed("tags", "rate", "4", photos[0])
+    assert document(typed("export", "sidecars", folder / "Photos", "--json")) == {
+        "written": PHOTOS, "unchanged": 0, "left_alone": [],
+    }  # fmt: skip
+    found = json.loads(
+        exiftool("-j", "-HierarchicalSubject", "-TagsList", "-Rating", "-ext", "xmp", folder / "Photos")
+    )
+    assert len(found) == PHOTOS
+    by_name = {each["SourceFile"].rpartition("/")[2]: each for each in found}
+    assert by_name["00.jpg.xmp"].items() >= {
+        "HierarchicalSubject": "Birds|Waders", "TagsList": "Birds/Waders", "Rating": 4,
+    }.items()  # fmt: skip
+    assert by_name["12.jpg.xmp"]["TagsList"] == ["Birds/Waders", "Favourites"]
+    assert by_name["19.jpg.xmp"]["TagsList"] == "Favourites"
+
+    lists = ["-HierarchicalSubject+=Birds|Gulls", "-TagsList+=Birds/Gulls", "-Subject+=Gulls", "-Rating=2"]
+    exiftool("-overwrite_original", *lists, *(folder / "Photos" / f"0{n}.jpg.xmp" for n in range(3)))
+    imported = document(typed("tags", "import", folder / "Photos", "--json"))
+    assert imported["run"]["kind"] == "import"
+    assert (imported["tags"], imported["accepted"], imported["rated"]) == (1, 3, 3)
+    assert document(typed("show", photos[1], "--json"))["tags"] == ["Birds/Gulls", "Birds/Waders"]
+    assert document(typed("show", photos[0], "--json"))["rating"] == 2
+    assert typed("tags", "undo")[1] == 'Undone: Import "Photos".\n'
+    assert document(typed("show", photos[1], "--json"))["tags"] == ["Birds/Waders"]
+    assert document(typed("show", photos[0], "--json"))["rating"] == 4
+    assert contents(photos) == before
+
+
+def test_what_a_person_reads(typed, folder):
+    photo = folder / "Photos" / "00.jpg"
+    typed("tags", "new", "Birds")
+    typed("tags", "accept", "Birds", photo)
+    assert (
+        typed("export", "decisions", folder / "said")[1]
+        == f"{folder / 'said'}: 2 tags, 1 decision, 0 ratings\n"
+    )
+    assert typed("export", "sidecars", "--csv", folder / "table")[1] == f"{folder / 'table'}: 1 photo\n"
+    assert typed("export", "sidecars")[1] == "1 side-car written, 19 needed no change.\n"
+    assert typed("tags", "import", folder / "said")[1] == "1 photo: nothing had to be changed.\n"
+    typed("tags", "undo")
+    typed("tags", "undo")
+    assert typed("tags", "import", photo)[1] == "1 photo: 1 new tag, 1 accepted.\n"
+    photo.with_name("x.jpg.xmp").write_bytes(
+        photo.with_name("00.jpg.xmp").read_bytes().replace(b"Hash>", b"Other>")
+    )
+    photo.with_name("bad.jpg.xmp").write_bytes(b"<x")
+    code, out, err = typed("tags", "import", photo.parent)
+    assert (code, out) == (0, "1 photo: nothing had to be changed.\n")
+    assert "bad.jpg.xmp was left out" in err
+    assert "1 photo is not in the library: index the folder first" in err
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "sentence"),
+    [
+        (["export", "decisions", "Photos/00.jpg"], 2, "something else"),
+        (["export", "decisions", "none/said"], 1, "could not be written"),
+        (["export", "sidecars", "library"], 2, "no part of the library"),
+        (["export", "sidecars", "--csv", "Photos"], 2, "something else"),
+        (["tags", "import", "none"], 2, "There is no file of decisions"),
+        (["tags", "import", "none.xmp"], 2, "There is no folder, photo or .xmp file"),
+    ],
+)
+def test_what_cannot_be_done_is_a_sentence(typed, folder, monkeypatch, words, code, sentence):
+    monkeypatch.chdir(folder)
+    told = typed(*words)
+    assert told[:2] == (code, "")
+    assert sentence in told[2]
+    assert told[2].count("\n") == 1

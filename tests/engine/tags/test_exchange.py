@@ -1,0 +1,311 @@
+"""What a person said leaves a library and comes into another one whole; what was said there later stays."""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import dataclass, replace
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from tests.engine.search.conftest import Album, open_album
+
+from picsight_engine.errors import RequestError
+from picsight_engine.photos.xmp import read_packet
+from picsight_engine.tags.packet import Statement, updated
+
+PHOTOS = 8
+
+
+@dataclass(frozen=True)
+class Home:
+    """A library of photos that are really there."""
+
+    album: Album
+    paths: list
+
+    @property
+    def tags(self):
+        return self.album.library.tags
+
+    @property
+    def exchange(self):
+        return self.album.library.exchange
+
+    def ids(self, *numbers):
+        return [self.album.library._photo(self.paths[number])[0].id for number in numbers]
+
+    def state(self):
+        """All that a person can see of tags and stars."""
+        ids = self.ids(*range(PHOTOS))
+        tags = [replace(tag, id=0) for tag in self.tags.all()]
+        return tags, self.tags.states(ids), [self.tags.rating(photo) for photo in ids]
+
+
+@pytest.fixture
+def make_home(tmp_path, small):
+    """Makes libraries of the same pictures; where they lie, and in which order they came, differs."""
+    opened = []
+
+    def make(name, order=1, **said):
+        folder = tmp_path / name
+        folder.mkdir()
+        album = open_album(folder, small)
+        home = Home(album.__enter__(), [folder / "Photos" / f"{number}.jpg" for number in range(PHOTOS)])
+        opened.append(album)
+        for number in range(PHOTOS)[::order]:
+            home.paths[number].write_bytes(b"a photo")
+            home.album.put(home.paths[number].name.encode(), number + 1, **said)
+        return home
+
+    yield make
+    for album in opened:
+        album.__exit__(None, None, None)
+
+
+@pytest.fixture
+def home(make_home):
+    return make_home("home")
+
+
+NAMES = ("Dogs", "Dogs/Puppies", "Trip", "Favourites", "AC|DC")
+SAID = st.lists(
+    st.tuples(
+        st.sampled_from(NAMES),
+        st.integers(0, PHOTOS - 1),
+        st.sampled_from(["accepted", "rejected", "withdrawn"]),
+    )
+    | st.tuples(st.just(None), st.integers(0, PHOTOS - 1), st.sampled_from([None, 0, 3, 5])),
+    max_size=12,
+)
+
+
+@given(SAID, st.booleans())
+@settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_whatever_was_said_is_the_same_in_a_new_library_and_gone_when_it_is_undone(
+    request, tmp_path, said, words
+):
+    if not hasattr(request.node, "homes"):
+        make = request.getfixturevalue("make_home")
+        request.node.homes = make("one"), make("other", order=-1)
+    one, other = request.node.homes
+    nothing = other.state()
+    one.tags.new(
+        "Dogs", prompts=["dog"] if words else [], examples=one.ids(0), against=one.ids(1), threshold=0.4
+    )
+    one.tags.new("Puppies", parent="Dogs", prompts=["a small dog"] if words else [])
+    one.tags.new("Trip", kind="album")
+    one.tags.new("AC|DC")
+    for tag, photo, verdict in said:
+        if tag is None:
+            one.tags.rate(one.ids(photo), verdict)
+        else:
+            one.tags.decide(tag, one.ids(photo), verdict)
+    one.tags.suggest("Dogs")
+    one.exchange.export_decisions(tmp_path / "said")
+    imported = other.exchange.import_from(tmp_path / "said")
+    assert (imported.unknown, imported.tags) == (0, 4)
+    assert by_path(other) == by_path(one)
+    assert other.exchange.import_from(tmp_path / "said").run is None
+    other.exchange.export_decisions(tmp_path / "again")
+    assert said_in(tmp_path / "again") == said_in(tmp_path / "said")
+    other.tags.undo(imported.run.id)
+    assert other.state() == nothing
+    while any(not run.undone for run in one.tags.runs()):
+        one.tags.undo()
+
+
+def by_path(home):
+    """The state with photos by their place instead of their number."""
+    numbers = dict(zip(home.ids(*range(PHOTOS)), range(PHOTOS), strict=True))
+    tags, states, stars = home.state()
+    tags = [
+        replace(tag, examples=places(tag.examples, numbers), against=places(tag.against, numbers))
+        for tag in tags
+    ]
+    return tags, {numbers[photo]: own for photo, own in states.items()}, stars
+
+
+def places(photos, numbers):
+    return tuple(sorted(numbers[photo] for photo in photos))
+
+
+def said_in(file):
+    """The lines without where each photo lies."""
+    records = [json.loads(line) for line in file.read_text().splitlines()]
+    return sorted(json.dumps(record | {"path": None}, sort_keys=True) for record in records)
+
+
+def write_lines(file, home, *said):
+    """A file of decisions: (photo, tag, verdict, day) or (photo, stars, day)."""
+    lines = []
+    for photo, *what, day in said:
+        record = {
+            "format": "picsight-decisions",
+            "version": 1,
+            "path": str(home.paths[photo]),
+            "fingerprint": (photo + 1).to_bytes(16, "big").hex(),
+            "rule": 1,
+            "time": f"{day}T12:00:00+02:00",
+        }
+        if len(what) == 1:
+            record["rating"] = what[0]
+        else:
+            tag = {"tag": what[0], "kind": "tag", "prompts": [], "threshold": None, "suggests": False}
+            record |= {**tag, "decision": what[1], "source": "you"}
+        lines.append(json.dumps(record) + "\n")
+    file.write_text("".join(lines))
+    return file
+
+
+def test_what_was_decided_later_than_a_file_says_stays(home, tmp_path):
+    home.tags.new("Dogs")
+    home.tags.decide("Dogs", home.ids(0, 1, 2), "accepted", time=day(2020))
+    home.tags.decide("Dogs", home.ids(2), "withdrawn", time=day(2020))
+    home.tags.rate(home.ids(0), 4)
+    file = write_lines(
+        tmp_path / "said",
+        home,
+        (0, "dogs", "rejected", "2019-06-01"),
+        (1, "dogs", "rejected", "2021-06-01"),
+        (2, "dogs", "accepted", "2019-06-01"),
+        (3, "dogs", "rejected", "2018-06-01"),
+        (3, "dogs", "accepted", "2019-06-01"),
+        (0, 1, "2019-06-01"),
+        (1, 2, "2019-06-01"),
+    )
+    imported = home.exchange.import_from(file)
+    assert (imported.accepted, imported.rejected, imported.rated, imported.tags) == (1, 1, 1, 0)
+    states = home.tags.states(home.ids(0, 1, 2, 3))
+    assert [[state for _, state, _ in own] for own in states.values()] == [
+        ["accepted"], ["rejected"], [], ["accepted"],
+    ]  # fmt: skip
+    assert [home.tags.rating(photo) for photo in home.ids(0, 1)] == [4, 2]
+
+
+def day(year):
+    return (year - 1970) * 365.25 * 86400
+
+
+def test_a_photo_is_found_by_its_picture_then_at_its_path_and_the_others_are_counted(home, tmp_path):
+    file = write_lines(
+        tmp_path / "said", home, (0, "A", "accepted", "2019-06-01"), (1, "B", "accepted", "2019-06-01")
+    )
+    records = [json.loads(line) for line in file.read_text().splitlines()]
+    records[0]["path"] = "/elsewhere/0.jpg"
+    records[1]["fingerprint"] = "ab" * 16
+    records.append(records[1] | {"path": "/elsewhere/1.jpg", "fingerprint": "ac" * 16})
+    records.append(records[1] | {"path": "2.jpg", "fingerprint": "ad" * 16})
+    file.write_text("\n".join(map(json.dumps, records)))
+    imported = home.exchange.import_from(file)
+    assert (imported.accepted, imported.photos, imported.unknown) == (2, 2, 2)
+    assert [[path for path, *_ in home.tags.states([photo])[photo]] for photo in home.ids(0, 1)] == [
+        ["A"],
+        ["B"],
+    ]
+    file.write_text("\n".join(map(json.dumps, records[2:])))
+    with pytest.raises(RequestError, match="speaks of 2 photos, and none of them is in the library"):
+        home.exchange.import_from(file)
+
+
+def test_side_cars_go_out_and_their_changes_come_in_as_one_run(home):
+    home.tags.new("Dogs")
+    home.tags.new("Puppies", parent="Dogs")
+    home.tags.decide("Puppies", home.ids(0, 1), "accepted")
+    home.tags.decide("Dogs", home.ids(2), "rejected")
+    home.tags.decide("Favourites", home.ids(1), "accepted")
+    home.tags.rate(home.ids(1), 4)
+    exported = home.exchange.export_sidecars()
+    assert (exported.written, exported.unchanged, exported.left_alone) == (2, PHOTOS - 2, ())
+    said = [beside(path) for path in home.paths[:3]]
+    assert [keywords(path) for path in said] == [["Dogs/Puppies"], ["Dogs/Puppies", "Favourites"], None]
+    assert home.exchange.import_from(home.paths[0].parent).run is None
+    before = home.state()
+    said[0].write_bytes(updated(said[0].read_bytes(), Statement(("Cats",), 2, None)))
+    os.utime(said[0], (9e9, 9e9))
+    imported = home.exchange.import_from(home.paths[0].parent)
+    assert (imported.tags, imported.accepted, imported.rated) == (1, 1, 1)
+    assert ("Cats", "accepted") in [state[:2] for state in home.tags.states(home.ids(0))[home.ids(0)[0]]]
+    assert home.tags.rating(home.ids(0)[0]) == 2
+    home.tags.undo(imported.run.id)
+    assert home.state() == before
+
+
+def beside(path):
+    return path.with_name(path.name + ".xmp")
+
+
+def keywords(sidecar):
+    if not sidecar.exists():
+        return None
+    return ["/".join(keyword) for keyword in read_packet(sidecar.read_bytes()).keywords]
+
+
+def test_where_a_side_car_names_nothing_the_photos_own_keywords_are_taken(make_home):
+    home = make_home("home", keywords=("Sea", "x" * 1001), rating=3)
+    beside(home.paths[0]).write_bytes(updated(None, Statement(("Dogs",), 0, None)))
+    beside(home.paths[1]).write_bytes(updated(None, Statement((), 3, None)))
+    imported = home.exchange.import_from(home.paths[0].parent)
+    assert (imported.tags, imported.accepted, imported.rated) == (2, PHOTOS, 1)
+    assert len(imported.faults) == PHOTOS - 1
+    assert "at most 1,000 characters" in imported.faults[0]
+    assert [home.tags.rating(photo) for photo in home.ids(0, 1)] == [0, 3]
+    assert [path for path, *_ in home.tags.states(home.ids(0))[home.ids(0)[0]]] == ["Dogs"]
+    (source,) = [
+        source
+        for (source,) in home.album.db.reader().execute(
+            "SELECT DISTINCT source FROM tag_decisions WHERE photo_id = ?", home.ids(1)
+        )
+    ]
+    assert source == "keywords"
+
+
+def test_one_photo_one_side_car_and_a_photo_that_was_renamed(home):
+    paths = home.paths
+    beside(paths[0]).write_bytes(updated(None, Statement(("One",), None, None)))
+    beside(paths[1]).write_bytes(updated(None, Statement(("Two",), None, None)))
+    gone = paths[0].with_name("before.jpg.xmp")
+    gone.write_bytes(updated(None, Statement(("Three",), None, (3).to_bytes(16, "big"))))
+    for place, name, photo in ((paths[0], "One", 0), (beside(paths[1]), "Two", 1), (gone, "Three", 2)):
+        imported = home.exchange.import_from(place)
+        assert (imported.accepted, imported.photos) == (1, 1)
+        assert [path for path, *_ in home.tags.states(home.ids(photo))[home.ids(photo)[0]]] == [name]
+
+
+def test_a_folder_that_is_no_part_of_the_library_is_not_exported(home, tmp_path):
+    with pytest.raises(RequestError, match="is no part of the library; index it first"):
+        home.exchange.export_sidecars(tmp_path / "home" / "library")
+    assert home.exchange.export_sidecars(home.paths[0]).unchanged == 1
+    assert home.exchange.export_sidecars(tmp_path).unchanged == PHOTOS
+
+
+@pytest.mark.parametrize(
+    "content", [b"\xff\xd8\xff a photo", b"SourceFile,Other\n", b'{"format": "other"}', None]
+)
+def test_what_is_no_export_is_not_written_over(home, tmp_path, content):
+    file = tmp_path / "file"
+    link = tmp_path / "link"
+    link.symlink_to(file)
+    for export in (home.exchange.export_decisions, home.exchange.export_table):
+        if content is None:
+            file.mkdir(exist_ok=True)
+        else:
+            file.write_bytes(content)
+        for path in (file, link):
+            with pytest.raises(RequestError, match="is something else, so it is not written over"):
+                export(path)
+        assert content is None or file.read_bytes() == content
+
+
+def test_an_export_of_before_is_replaced_where_a_link_leads_to_it(home, tmp_path):
+    (tmp_path / "link").symlink_to(tmp_path / "file")
+    home.tags.rate(home.ids(0), 5)
+    for export in (home.exchange.export_decisions, home.exchange.export_table):
+        (tmp_path / "file").write_bytes(b"")
+        export(tmp_path / "link")
+        first = (tmp_path / "file").read_bytes()
+        assert first
+        export(tmp_path / "link")
+        assert (tmp_path / "file").read_bytes() == first
+        assert (tmp_path / "link").is_symlink()

@@ -1,0 +1,67 @@
+"""What can be wrong with tags is found, and mended from the decisions themselves."""
+
+from __future__ import annotations
+
+import pytest
+
+from picsight_engine.store.tag_health import mend_tags, misjudged_photos, misplaced_tags
+
+
+@pytest.fixture
+def zoo(kennel):
+    kennel.tags.new("Animals")
+    kennel.tags.new("Dogs", prompts=["dog"], parent="Animals")
+    kennel.tags.new("Wolves")
+    kennel.tags.decide("Dogs", kennel.dogs[:2], "accepted")
+    kennel.tags.decide("Wolves", kennel.dogs[2:4], "rejected")
+    kennel.tags.decide("Dogs", kennel.dogs[:1], "withdrawn")
+    kennel.tags.decide("Dogs", kennel.others[:1], "accepted")
+    kennel.tags.undo()
+    kennel.tags.merge("Wolves", "Dogs")
+    return kennel
+
+
+def faults(kennel):
+    return misplaced_tags(kennel.album.db), misjudged_photos(kennel.album.db)
+
+
+def decided(kennel):
+    states = kennel.tags.states([*kennel.dogs, *kennel.others])
+    return {photo: [each[:2] for each in own if each[1] != "suggested"] for photo, own in states.items()}
+
+
+def test_nothing_is_wrong_with_tags_that_were_made_taught_merged_and_undone(zoo):
+    assert faults(zoo) == (0, 0)
+    zoo.tags.undo()
+    assert faults(zoo) == (0, 0)
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        "UPDATE tag_photos SET verdict = 'rejected' WHERE verdict = 'accepted'",
+        "DELETE FROM tag_photos WHERE verdict = 'accepted'",
+        "UPDATE tag_photos SET verdict = 'accepted' WHERE verdict IS NULL",
+    ],
+)
+def test_decisions_that_do_not_count_are_made_to_count(zoo, damage):
+    before = decided(zoo)
+    with zoo.album.db.writer() as connection:
+        connection.execute(damage)
+    assert faults(zoo)[1] > 0
+    mend_tags(zoo.album.db)
+    assert faults(zoo) == (0, 0)
+    assert decided(zoo) == before
+
+
+def test_tags_below_themselves_or_nothing_come_to_the_top_and_favourites_come_back(zoo):
+    zoo.tags.new("Puppies", parent="Dogs")
+    with zoo.album.db.writer() as connection:
+        connection.execute(
+            "UPDATE tags SET parent_id = (SELECT id FROM tags WHERE name = 'Puppies') WHERE name = 'Dogs'"
+        )
+        connection.execute("DELETE FROM tags WHERE kind = 'favourite'")
+    assert faults(zoo) == (3, 0)
+    mend_tags(zoo.album.db)
+    assert faults(zoo) == (0, 0)
+    assert {tag.path for tag in zoo.tags.all()} == {"Favourites", "Animals", "Dogs", "Puppies"}

@@ -1,0 +1,188 @@
+"""Tags look at photos that came, once, whatever was killed in between; and at all of them after another model came."""
+
+from __future__ import annotations
+
+import shutil
+from contextlib import closing
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from picsight_engine.errors import BundleError
+from picsight_engine.indexing.indexer import IndexSettings
+from picsight_engine.library import Library
+from picsight_engine.models.bundle import open_bundle, write_bundle
+from picsight_engine.store.database import Database
+from picsight_engine.store.vectors import activate_space, put_vector
+
+
+def come(kennel, numbers, near):
+    """Photos come, each so near to the word "dog"; returns them."""
+    word = kennel.album.library._searcher.term_vector("dog")
+    photos = []
+    for number in numbers:
+        noise = kennel.album.vector(number + 1).astype(np.float32)
+        noise -= (noise @ word) * word
+        vector = near * word + np.sqrt(1 - near**2) * noise / np.linalg.norm(noise)
+        photos.append(kennel.album.put(b"%03d.jpg" % number, number + 1, vector=False))
+        with kennel.album.db.writer() as connection:
+            put_vector(connection, photos[-1], kennel.album.space, vector)
+    return photos
+
+
+def scores(kennel, path="Dogs"):
+    photos = kennel.album.library.all_photos().results
+    states = kennel.tags.states([photo.id for photo in photos])
+    return {photo: score for photo, own in states.items() for tag, _, score in own if tag == path}
+
+
+def test_photos_that_came_are_suggested_in_one_run_for_all_tags_and_others_stay(kennel):
+    for name in ("Dogs", "Hounds"):
+        kennel.tags.new(name, prompts=["dog"])
+    kennel.tags.new("By hand")
+    kennel.tags.change("Hounds", threshold=0.9)
+    before = scores(kennel)
+    assert kennel.tags.suggest_all() is None
+    dogs, others = come(kennel, range(100, 104), 0.45), come(kennel, range(104, 120), 0.0)
+    run = kennel.tags.suggest_all()
+    assert (run.kind, run.words) == ("index", "4 new photos were suggested for 2 tags")
+    after = scores(kennel)
+    assert set(after) - set(before) == set(dogs)
+    assert {photo: after[photo] for photo in before} == before
+    assert set(scores(kennel, "Hounds")) >= set(dogs)
+    assert not set(others) & set(after)
+    assert set(kennel.album.found("tag:dogs")) == set(after)
+    assert kennel.tags.suggest_all() is None
+    kennel.tags.undo()
+    assert scores(kennel) == before
+    kennel.tags.redo()
+    assert scores(kennel) == after
+
+
+def test_a_look_that_was_missed_is_made_up_for(kennel, small):
+    kennel.tags.new("Dogs", prompts=["dog"])
+    first = come(kennel, [100], 0.45)
+    with Library.open(kennel.album.library.folder, small) as other:  # as after a crash
+        second = come(kennel, [101], 0.45)
+        assert other.tags.suggest_all().words == "2 new photos were suggested for 1 tag"
+    assert {*first, *second} <= set(scores(kennel))
+
+
+def test_a_tag_that_does_not_suggest_leaves_new_photos_alone(kennel):
+    kennel.tags.new("Dogs", prompts=["dog"])
+    kennel.tags.change("Dogs", suggests=False)
+    come(kennel, [100], 0.45)
+    assert kennel.tags.suggest_all() is None
+
+
+def test_a_photo_that_was_read_anew_is_looked_at_anew(kennel):
+    kennel.tags.new("Dogs", prompts=["dog"], examples=kennel.others[:1])
+    with kennel.album.db.writer() as connection:
+        for number, photo in enumerate((kennel.dogs[0], kennel.others[0])):
+            put_vector(connection, photo, kennel.album.space, kennel.album.vector(1000 + number))
+    kennel.tags.suggest_all()
+    assert kennel.holding("Dogs") == {*kennel.dogs[1:], kennel.others[0]}
+
+
+def test_a_tag_that_comes_back_has_seen_what_came_meanwhile(kennel):
+    kennel.tags.new("Dogs", prompts=["dog"])
+    kennel.tags.new("Sea", prompts=["sea"])
+    removed = kennel.tags.remove("Dogs")
+    (dog,) = come(kennel, [100], 0.45)
+    kennel.tags.suggest_all()
+    kennel.tags.undo(removed.id)
+    assert dog in scores(kennel)
+
+
+def test_where_words_cannot_be_read_the_next_look_makes_up_for_it(kennel, small, tmp_path):
+    kennel.tags.new("Dogs", prompts=["dog"])
+    before = scores(kennel)
+    (dog,) = come(kennel, [100], 0.45)
+    silent = shutil.copytree(small.folder, tmp_path / "silent")
+    (silent / "text.onnx").write_bytes(bytes(small.manifest.files["text.onnx"].bytes))
+    with kennel.album.db.writer() as connection:
+        connection.execute("DELETE FROM prompt_vectors")
+    with (
+        Library.open(kennel.album.library.folder, open_bundle(silent)) as library,
+        pytest.raises(BundleError),
+    ):
+        library.tags.suggest_all()
+    assert scores(kennel) == before
+    kennel.tags.suggest_all()
+    assert set(scores(kennel)) == {*before, dog}
+
+
+def test_after_another_model_came_tags_suggest_what_it_sees(kennel, small, tmp_path):
+    kennel.tags.new("Dogs", prompts=["dog"])
+    kennel.tags.new("Hounds", prompts=["dog"])
+    kennel.tags.change("Hounds", suggests=False)
+    kennel.tags.decide("Dogs", kennel.dogs[:1], "rejected")
+    files = {name: small.folder / name for name in small.manifest.files}
+    other = write_bundle(tmp_path / "other", replace(small.manifest, space_id="f" * 16), files)
+    folder = kennel.album.library.folder
+    with closing(Database.open(folder)) as db, db.writer() as connection:
+        activate_space(connection, "f" * 16, other.manifest.dim)
+        swapped = [*kennel.dogs, *kennel.others][::-1]
+        vectors = [
+            connection.execute("SELECT vector FROM vectors WHERE photo_id = ?", (photo,)).fetchone()[0]
+            for photo in swapped[::-1]
+        ]
+        for photo, blob in zip(swapped, vectors, strict=True):
+            put_vector(connection, photo, "f" * 16, np.frombuffer(blob, np.float16))
+    with Library.open(folder, other) as library:
+        run = library.tags.suggest_all()
+        assert run.words.endswith("for 2 tags by the model that searches now")
+        held = {
+            tag.path: {
+                photo
+                for photo, own in library.tags.states(swapped).items()
+                for path, how, _ in own
+                if path == tag.path and how == "suggested"
+            }
+            for tag in library.tags.all()
+        }
+        assert held["Hounds"] == set(swapped[:10])
+        assert held["Dogs"] <= set(swapped[:10])
+        assert library.tags.find("Dogs").rejected == 1
+        assert library.tags.suggest_all() is None
+
+
+def test_what_cannot_be_put_back_is_computed_anew(kennel):
+    kennel.tags.new("Dogs", prompts=["dog"])
+    first = kennel.tags.decide("Dogs", kennel.others[:10], "accepted")
+    kennel.tags.decide("Dogs", kennel.others[10:12], "rejected")
+    kennel.tags.undo(first.id)  # not the last one: the other one has changed the same scores
+    known = scores(kennel)
+    kennel.tags.suggest("Dogs")
+    assert scores(kennel) == known
+    kennel.tags.undo()
+    for stars in range(210):  # so many runs are remembered with their scores, and no more
+        kennel.tags.rate(kennel.dogs[:1], stars % 5)
+    with kennel.album.db.reading() as connection:
+        left = connection.execute("SELECT sum(length(scores)) FROM tag_run_scores").fetchone()[0]
+    assert left == 0
+    kennel.tags.redo(first.id)
+    known = scores(kennel)
+    kennel.tags.suggest("Dogs")
+    assert scores(kennel) == known
+
+
+def test_an_indexing_run_ends_with_what_tags_suggest(indexed, bundle, photographs, tmp_path):
+    folder = shutil.copytree(indexed, tmp_path / "library")
+    photo = min(photographs.glob("*.jpg"))
+    new = tmp_path / "new"
+    new.mkdir()
+    with Image.open(photo) as picture:
+        picture.resize((picture.width * 9 // 10, picture.height * 9 // 10)).save(
+            new / "again.jpg", quality=80
+        )
+    with Library.open(folder, bundle) as library:
+        library.tags.new("This one", examples=[photo])
+        *_, last = library.index([new], settings=IndexSettings(workers=1))
+        assert last.suggested == "1 new photo was suggested for 1 tag."
+        (again,) = (found.id for found in library.similar(photo, limit=1).results)
+        assert library.tags.marks([again])[again].tags == (("This one", "suggested"),)
+        *_, last = library.index(settings=IndexSettings(workers=1))
+        assert last.suggested is None
