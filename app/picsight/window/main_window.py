@@ -31,6 +31,7 @@ from picsight.window.search.place import Place
 from picsight.window.search.saved import SavedSearches
 from picsight.window.tags.deeds import TagDeeds
 from picsight.window.tags.lines import TagLines
+from picsight.window.tags.looking import PhotoTags
 from picsight.window.tags.markings import Markings
 from picsight.window.tags.places import TagPlaces
 from picsight.window.tags.review import Review
@@ -88,6 +89,8 @@ class MainWindow(QMainWindow):
         self.library_pages = LibraryPages(frame, self.library, self.search, self.models, self.folders)
         self.lines = TagLines(frame, self.pages, self.search, self.tags, self.tagging.chooser)
         self.tag_places = TagPlaces(frame, self.pages, self.lines, self.tags, self._make_studio)
+        self.photo_tags = PhotoTags(frame.viewer_page, self.viewer, self.tags, self.tagging, jobs)
+        self.photo_tags.tag_requested.connect(self.lines.show_photos)
         self.review = Review(frame.grid, frame.model, self.search, self.tags)
         self.problems = ProblemsController(frame.problems, self.library, self.history)
         join_offers(self.offers, frame, self.search)
@@ -136,6 +139,7 @@ class MainWindow(QMainWindow):
                 "problems": self.pages.show_problems,
                 "tags": self.tag_places.show,
                 "sidebar": self.frame.toggle_sidebar,
+                "details": self.photo_tags.toggle,
                 "add_folder": self.folders.choose,
                 "look_again": self.library.index,
                 "keep": self.saved.keep,

@@ -24,6 +24,7 @@ EVERYWHERE: dict[str, tuple[QKeySequence.StandardKey | str, ...]] = {
     "problems": ("Ctrl+5",),
     "tags": ("Ctrl+6",),
     "sidebar": ("F9",),
+    "details": ("Ctrl+I",),
     "add_folder": (_Standard.Open,),
     "look_again": (_Standard.Refresh,),
     "keep": (_Standard.Save, "Ctrl+S"),

@@ -111,6 +111,11 @@ class IconButton(QToolButton):
         self.setAttribute(Qt.WidgetAttribute.WA_Hover)
         self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
 
+    def show_icon(self, icon: str) -> None:
+        """Another icon."""
+        self._icon = icon
+        self.update()
+
     def sizeHint(self) -> QSize:
         """A square of 2.25 em: a target that fingers hit too; the words beside it."""
         side = px(self, 2.25)

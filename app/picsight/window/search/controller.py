@@ -124,6 +124,11 @@ class SearchController(QObject):
         return self._place
 
     @property
+    def wanted(self) -> Place:
+        """Where one will be once what was asked last is shown."""
+        return self._wanted
+
+    @property
     def query(self) -> str:
         """What is searched for now, the last word completed; without the folder."""
         shown, place = self._shown, self._place

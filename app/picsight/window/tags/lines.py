@@ -41,9 +41,13 @@ class TagLines(QObject):
         self._frame, self._pages, self._search = frame, pages, search
         self._deeds, self._chooser = deeds, chooser
         sidebar = frame.sidebar
-        sidebar.tag_requested.connect(lambda tag: pages.go(Place(query_of(tag))))
+        sidebar.tag_requested.connect(self.show_photos)
         sidebar.photos_dropped.connect(self._accept)
         sidebar.tag_menu_requested.connect(self.show_menu)
+
+    def show_photos(self, tag: Tag) -> None:
+        """What is in a tag."""
+        self._pages.go(Place(query_of(tag)))
 
     def _accept(self, tag: Tag, photos: Sequence[int | Path]) -> None:
         self._deeds.decide(tag, photos, "accepted")
@@ -101,7 +105,7 @@ class TagLines(QObject):
         """Who looks at what is in it goes along."""
 
         def follow(after: Tag | None) -> None:
-            if self._search.place.query == query_of(tag):
+            if self._search.wanted.query == query_of(tag):
                 self._pages.go(Place(query_of(after)) if after is not None else Place())
 
         self._deeds.do(act, lambda _tag: words, follow)

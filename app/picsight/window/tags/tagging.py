@@ -42,7 +42,7 @@ class Tagging(QObject):
         self.acts = (
             Act("favourite", self.tr("Favourite"), several[0], "F", lambda _point: self.favour()),
             Act("star", self.tr("Stars…"), several[1], "", self._offer_stars),
-            Act("tag", self.tr("Tag or album…"), several[2], "T", self._choose),
+            Act("tag", self.tr("Tag or album…"), several[2], "T", self.choose),
         )
         self.stars = tuple(
             Act("star", star_words(stars), star_words(stars), str(stars), partial(self._rate_by_key, stars))
@@ -81,7 +81,8 @@ class Tagging(QObject):
             self._window, [*entries, None, (self.tr("As the file says"), "", partial(self.rate, None))]
         ).popup(point)
 
-    def _choose(self, point: QPoint) -> None:
+    def choose(self, point: QPoint) -> None:
+        """Ask into which tag or album the chosen photos are to be put."""
         if ids := self._ids():
             title = counted(len(ids), "Put the photo into", "Put %n photos into")
             then = partial(self._file, ids)

@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 from picsight.window.parts.controls import IconButton
 from picsight.window.parts.labels import ElidedLabel, Words
 from picsight.window.parts.words import isolated, number, taken_words, tooltip
+from picsight.window.tags.details import TagDetails
 from picsight.window.tokens import HALF, PAD, SMALL, px, tones
 from picsight.window.viewer.edges import Edges
 from picsight.window.viewer.stage import STEP, Stage
@@ -39,6 +40,7 @@ class ViewerPage(QWidget):
     reveal_requested = Signal()
     similar_requested = Signal()
     why_requested = Signal()
+    tags_requested = Signal()
     copy_requested = Signal()
     full_screen_requested = Signal()
     row_requested = Signal(int)
@@ -51,7 +53,8 @@ class ViewerPage(QWidget):
         self._title, self._place = ElidedLabel(self), Words(parent=self)
         self._zoom = ZoomBar(self.stage, self)
         self._bars = (QWidget(self), QWidget(self))
-        self._acts, self.why = self._make_acts(), WhyPanel(self)
+        self._acts, self.why, self.tags = self._make_acts(), WhyPanel(self), TagDetails(self)
+        self.tags.hide()
         self.why_act = self._acts[0]
         self.why_act.hide()
         self._fill_top()
@@ -63,7 +66,10 @@ class ViewerPage(QWidget):
         middle = QHBoxLayout()
         middle.setSpacing(0)
         middle.addWidget(self.stage, 1)
-        middle.addWidget(self.why)
+        beside = QVBoxLayout()
+        beside.addWidget(self.tags)
+        beside.addWidget(self.why)
+        middle.addLayout(beside)
         column.addLayout(middle, 1)
         column.addWidget(self._bars[1])
         self.edges.step_requested.connect(self.step_requested)
@@ -72,6 +78,7 @@ class ViewerPage(QWidget):
     def _make_acts(self) -> list[IconButton]:
         acts = (
             ("why", self.tr("Why it matched (W)"), self.why_requested, self.tr("Why")),
+            ("tag", self.tr("Tags and stars (Ctrl+I)"), self.tags_requested, self.tr("Tags")),
             ("similar", self.tr("More like this (L)"), self.similar_requested, self.tr("More like this")),
             ("reveal", self.tr("Show in folder (Ctrl+R)"), self.reveal_requested, self.tr("Show in folder")),
             ("full-screen", self.tr("Full screen (F11)"), self.full_screen_requested, self.tr("Full screen")),

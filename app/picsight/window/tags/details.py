@@ -1,0 +1,203 @@
+"""What a person said of the photo in the viewer: heart, stars, tags, and what is suggested, each with a yes and a no."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QPoint, QRect, QSize, Qt, Signal
+from PySide6.QtGui import QPainter
+from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QStyle, QVBoxLayout, QWidget
+
+from picsight.window.actions.acts import below
+from picsight.window.parts.controls import Button, IconButton, Weight, draw_focus
+from picsight.window.parts.icons import paint_icon
+from picsight.window.parts.labels import ElidedLabel, Words, sized
+from picsight.window.parts.pills import Pills
+from picsight.window.parts.words import cut_middle, plain, say, tooltip
+from picsight.window.search.chips import Chip, ChipButton
+from picsight.window.tags.wording import star_words
+from picsight.window.tokens import HAIR, HALF, PAD, SMALL, px, tones
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from PySide6.QtGui import QKeyEvent, QMouseEvent, QPaintEvent
+
+    from picsight_engine.tags.tree import Marks
+
+WIDE = 16  # em
+MOST_STARS = 5
+MOST_SUGGESTED = 6  # lines
+
+
+class TagDetails(QWidget):
+    """Shows marks; every button is a wish."""
+
+    favour_requested = Signal()
+    rated = Signal(int)
+    add_requested = Signal(QPoint)  # on the screen
+    opened = Signal(str)  # a tag's path, to see its photos
+    removed = Signal(str)
+    accepted = Signal(str)
+    rejected = Signal(str)
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._suggested: list[str] = []
+        self.heart = Heart(self)
+        self.stars = Stars(self)
+        self.chips = Pills(self, between=HAIR)
+        self._none = Words(self.tr("In no tag yet."), self)
+        self._add = Button(self.tr("Add a tag or album… (T)"), Weight.QUIET, self)
+        self._heading = sized(Words(self.tr("Suggested"), self), 1.0, semibold=True)
+        self._lines = QVBoxLayout()
+        self._hint = ElidedLabel(self)
+        self._hint.setText(self.tr("A accepts, R rejects the first."))
+        self.heart.clicked.connect(self.favour_requested)
+        self.stars.rated.connect(self.rated)
+        self._add.clicked.connect(lambda: self.add_requested.emit(below(self._add)))
+        self._lay_out()
+        self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Preferred)
+        self.setFixedWidth(px(self, WIDE))
+
+    def suggested(self) -> Sequence[str]:
+        """The paths of tags that suggest the photo, as they are listed."""
+        return self._suggested
+
+    def show_marks(self, marks: Marks) -> None:
+        """What is said of the photo now."""
+        self.heart.show_liked(liked=marks.favourite)
+        self.stars.show_stars(max(marks.rating or 0, 0))
+        own = [path for path, how in marks.tags if how == "accepted"]
+        self._suggested = [path for path, how in marks.tags if how == "suggested"]
+        self.chips.show_buttons([self._chip(path) for path in own])
+        self.chips.setVisible(bool(own))
+        self._none.setVisible(not own)
+        while (item := self._lines.takeAt(0)) is not None:
+            if widget := item.widget():
+                widget.hide()
+                widget.deleteLater()
+        for path in self._suggested[:MOST_SUGGESTED]:
+            self._lines.addWidget(self._line(path))
+        for part in (self._heading, self._hint):
+            part.setVisible(bool(self._suggested))
+
+    def _chip(self, path: str) -> ChipButton:
+        chip = ChipButton(Chip(path, plain(path)), self.chips)
+        chip.setAccessibleName(self.tr("{tag}, removable").format(tag=plain(path)))
+        chip.setToolTip(tooltip(path, self.tr("Click to see its photos.")))
+        chip.opened.connect(partial(self.opened.emit, path))
+        chip.removed.connect(partial(self.removed.emit, path))
+        return chip
+
+    def _line(self, path: str) -> QWidget:
+        line = QWidget(self)
+        row = QHBoxLayout(line)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.setSpacing(0)
+        room = px(self, WIDE - 2 * PAD - 2 * 2.25)
+        name = Words(cut_middle(plain(path), self.fontMetrics(), room), line)
+        name.setToolTip(tooltip(path))
+        row.addWidget(name, 1)
+        for icon, words, wish in (
+            ("tick", self.tr("It belongs to {tag}"), self.accepted),
+            ("clear", self.tr("It does not belong to {tag}"), self.rejected),
+        ):
+            button = IconButton(icon, words.format(tag=plain(path)), line)
+            button.clicked.connect(partial(wish.emit, path))
+            row.addWidget(button)
+        return line
+
+    def _lay_out(self) -> None:
+        top = QHBoxLayout()
+        top.setSpacing(px(self, HALF))
+        top.addWidget(self.heart)
+        top.addWidget(self.stars)
+        top.addStretch(1)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(px(self, PAD), px(self, HALF), px(self, PAD), px(self, HALF))
+        column.setSpacing(px(self, SMALL))
+        column.addLayout(top)
+        column.addWidget(sized(Words(self.tr("Tags and albums"), self), 1.0, semibold=True))
+        column.addWidget(self.chips)
+        column.addWidget(self._none)
+        column.addWidget(self._add, 0, Qt.AlignmentFlag.AlignLeading)
+        column.addWidget(self._heading)
+        column.addLayout(self._lines)
+        column.addWidget(self._hint)
+        column.addStretch(1)
+
+
+class Heart(IconButton):
+    """Filled while the photo is a favourite."""
+
+    def __init__(self, parent: QWidget) -> None:
+        super().__init__("favourite", say("Favourite (F)"), parent)
+
+    def show_liked(self, *, liked: bool) -> None:
+        """Whether it is."""
+        self.show_icon("favourite-on" if liked else "favourite")
+        self.setAccessibleDescription(say("yes") if liked else say("no"))
+
+
+class Stars(QWidget):
+    """Five stars in a row; the one that is pressed again takes all away."""
+
+    rated = Signal(int)
+
+    def __init__(self, parent: QWidget) -> None:
+        super().__init__(parent)
+        self._stars = 0
+        self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        self.setCursor(Qt.CursorShape.PointingHandCursor)
+        self.setToolTip(self.tr("Stars (0 to 5)"))
+        self.show_stars(0)
+
+    def show_stars(self, stars: int) -> None:
+        """So many are filled."""
+        self._stars = min(stars, MOST_STARS)
+        self.setAccessibleName(self.tr("Stars"))
+        self.setAccessibleDescription(star_words(self._stars))
+        self.update()
+
+    def sizeHint(self) -> QSize:
+        """Each as large as an icon that can be hit."""
+        return QSize(MOST_STARS * px(self, 1.75), px(self, 2.25))
+
+    def minimumSizeHint(self) -> QSize:
+        """Never cut."""
+        return self.sizeHint()
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        """The star under the pointer."""
+        x = event.position().x()
+        place = int((self.width() - x if self.isRightToLeft() else x) // px(self, 1.75)) + 1
+        stars = min(max(place, 1), MOST_STARS)
+        self.rated.emit(0 if stars == self._stars else stars)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """The arrows add one or take one away."""
+        more, less = (
+            (Qt.Key.Key_Left, Qt.Key.Key_Right)
+            if self.isRightToLeft()
+            else (Qt.Key.Key_Right, Qt.Key.Key_Left)
+        )
+        if event.key() in (more, less):
+            stars = self._stars + (1 if event.key() == more else -1)
+            self.rated.emit(min(max(stars, 0), MOST_STARS))
+        else:
+            super().keyPressEvent(event)
+
+    def paintEvent(self, _event: QPaintEvent) -> None:
+        """Filled ones first."""
+        colours, painter = tones(self), QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        step, side = px(self, 1.75), px(self, 1.25)
+        for place in range(MOST_STARS):
+            cell = QRect(place * step, 0, step, self.height())
+            star = QRect(0, 0, side, side)
+            star.moveCenter(QStyle.visualRect(self.layoutDirection(), self.rect(), cell).center())
+            paint_icon(painter, star, "star-on" if place < self._stars else "star", colours.text)
+        draw_focus(painter, self, self.rect().toRectF().adjusted(1, 1, -1, -1), px(self, SMALL))
+        painter.end()
