@@ -92,13 +92,14 @@ CREATE TABLE ratings (
     rated_at REAL NOT NULL
 )"""
 # One row. `revision` changes with all of this; the scores are of `space` and of its vectors up to `scored_row`;
-# `filed` is the revision that was last written into the file beside the database.
+# `filed` is the revision that was last written into the file beside the database, `filed_hash` that file's xxh3-128.
 _STATE = """
 CREATE TABLE tag_state (
     revision INTEGER NOT NULL,
     space TEXT,
     scored_row INTEGER NOT NULL,
-    filed INTEGER NOT NULL
+    filed INTEGER NOT NULL,
+    filed_hash BLOB
 )"""
 _INDEXES = (
     "CREATE INDEX tags_called ON tags (key) WHERE removed_at IS NULL",

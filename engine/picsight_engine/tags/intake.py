@@ -24,7 +24,8 @@ if TYPE_CHECKING:
     from picsight_engine.tags.decisions_file import Decision, TagLine
     from picsight_engine.tags.learner import Learner
 
-    Key = tuple[str, ...]  # a tag's path as names are compared
+
+Key = tuple[str, ...]  # a tag's path as names are compared
 
 
 @dataclass(slots=True)
