@@ -126,7 +126,8 @@ def tagged(value: str) -> Condition:
         return any(wanted == name or wanted in re.split(r"[/|]", name) for name in names)
 
     def find(db: Database) -> NDArray[np.int64]:
-        return np.union1d(photos_tagged(db, value), selection.photos_saying(db, "keywords", fits))
+        said = selection.photos_saying(db, "keywords", fits)
+        return selection.ascending(np.concatenate([photos_tagged(db, value), said]))
 
     return Condition("tag", ("tag", wanted), value, find, _TAGGABLE, decided=True)
 

@@ -18,6 +18,7 @@ from picsight_engine.search.facts import UNDATED, VISIBLE, Condition, condition_
 from picsight_engine.search.names import named
 from picsight_engine.search.recognition import recognise
 from picsight_engine.store.contents import photos_revision
+from picsight_engine.store.selection import ascending
 from picsight_engine.store.tags import tags_revision
 
 if TYPE_CHECKING:
@@ -154,7 +155,7 @@ class _Sieve:
 
 
 def _union(some: list[Ids]) -> Ids:
-    return np.unique(np.concatenate(some))
+    return ascending(np.concatenate(some))
 
 
 def _common(some: Ids, others: Ids) -> Ids:

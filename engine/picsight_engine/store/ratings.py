@@ -5,14 +5,14 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from picsight_engine.store.files import PRIMARY_FILE
+from picsight_engine.store.selection import ascending
 
 if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Iterable, Sequence
 
+    import numpy as np
     from numpy.typing import NDArray
 
     from picsight_engine.store.database import Database
@@ -24,7 +24,7 @@ _LAST = """
 SELECT photo_id, stars, max(ratings.id) AS last FROM ratings JOIN tag_runs ON tag_runs.id = run_id
 WHERE undone_at IS NULL{which} GROUP BY photo_id"""
 _OWN = f"""
-WITH own AS (SELECT photo_id, stars FROM ({_LAST.format(which="")}) WHERE stars IS NOT NULL)"""
+WITH own AS MATERIALIZED (SELECT photo_id, stars FROM ({_LAST.format(which="")}) WHERE stars IS NOT NULL)"""
 _OWN_OF = f"""
 SELECT photo_id, stars FROM ({_LAST.format(which=f" AND photo_id IN {_IDS}")}) WHERE stars IS NOT NULL"""
 _SAID_OF = (
@@ -61,7 +61,7 @@ def photos_rated(db: Database, least: int, most: int) -> NDArray[np.int64]:
     """The visible photos with so many stars, ascending: a person's own, else those of any file."""
     with db.reading() as connection:
         rows = connection.execute(_RATED, (least, most)).fetchall()
-    return np.unique(np.fromiter((photo_id for (photo_id,) in rows), np.int64))
+    return ascending(photo_id for (photo_id,) in rows)
 
 
 def photos_with_stars(db: Database) -> NDArray[np.int64]:

@@ -6,14 +6,13 @@ import json
 from collections import Counter
 from typing import TYPE_CHECKING
 
-import numpy as np
-
-from picsight_engine.store.selection import photos_with, visible_photos
+from picsight_engine.store.selection import ascending, photos_with, visible_photos
 from picsight_engine.store.tags import tags_called
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    import numpy as np
     from numpy.typing import NDArray
 
     from picsight_engine.store.database import Database
@@ -78,4 +77,4 @@ def photos_that_may_be_tagged(db: Database) -> NDArray[np.int64]:
 
 
 def _ids(rows: Iterable[tuple[int]]) -> NDArray[np.int64]:
-    return np.unique(np.fromiter((photo_id for (photo_id,) in rows), np.int64))
+    return ascending(photo_id for (photo_id,) in rows)

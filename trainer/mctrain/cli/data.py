@@ -65,12 +65,13 @@ for _command in (look, verify):
     "--license", "licence", default="", help="Licence of the photos, where their captions name none."
 )
 def pack_photos(source: Path, output: Path, side: int, per_shard: int, licence: str) -> None:
-    """Packs a folder of photos, or the photos that a Picsight library's export names, into shards.
+    """Packs a folder of photos, or the photos of the decisions that a Picsight library exported, into shards.
 
     Captions are taken from captions.csv, from any .jsonl, from a .txt beside a photo, and from its XMP, inside or beside it. A
     killed run continues with the same command.
     """
-    _tell_packed(output, pack(source, output, Settings(side, per_shard, licence), bar))
+    packed = pack(source, output, Settings(side, per_shard, licence), bar)
+    _tell_packed(output, packed, described=source.is_dir())
 
 
 @data.command()
@@ -174,7 +175,8 @@ def _tell_most(title: str, counts: Counter[str]) -> None:
         )
 
 
-def _tell_packed(folder: Path, packed: Packed) -> None:
+def _tell_packed(folder: Path, packed: Packed, *, described: bool) -> None:
+    """What was done; of a library's export decisions are the point, and no captions are missed."""
     photos, human, synthetic, unchanged, size = (
         sum(getattr(shard, name) for shard in packed.shards)
         for name in ("photos", "human", "synthetic", "unchanged", "bytes")
@@ -182,8 +184,9 @@ def _tell_packed(folder: Path, packed: Packed) -> None:
     kept = f", {packed.kept} of them from before" if packed.kept else ""
     click.echo(f"{folder}: {photos} photos in {len(packed.shards)} shards{kept}, {size / 1e6:.1f} MB")
     silent = photos - human - synthetic
-    click.echo(f"  captions: {human} by people, {synthetic} synthetic, {silent} none")
-    if silent:
+    if described:
+        click.echo(f"  captions: {human} by people, {synthetic} synthetic, {silent} none")
+    if described and silent:
         click.echo(
             f"  Of {silent} without a caption nothing is learnt, unless they have a query: write what they show into PHOTO.txt beside "
             "each, or into captions.csv."

@@ -20,7 +20,7 @@ from mctrain.training.alone import alone_in
 from mctrain.training.interrupts import Interrupts
 from mctrain.training.recipe import load_training
 from mctrain.training.surroundings import Places, Surroundings
-from picsight_engine.models.bundle import MANIFEST, demand_place
+from picsight_engine.models.bundle import MANIFEST, demand_place, open_bundle
 from picsight_engine.models.place import demand_writable
 
 if TYPE_CHECKING:
@@ -116,7 +116,7 @@ def train(
         if outcome.path is not None and begin is not None and asked is not None:
             _judge(begin, outcome.path, asked)
     if outcome.path is not None and bundle is not None:
-        _export(outcome.path, bundle)
+        _export(outcome.path, bundle, begin)
     context.exit(128 + outcome.signal if outcome.signal else 0)
 
 
@@ -157,12 +157,18 @@ def _judge(begin: Path, made: Path, asked: Questions) -> None:
         click.echo(printable(f"{own.title:{width}} {figures}"))
 
 
-def _export(made: Path, folder: Path) -> None:
+def _export(made: Path, folder: Path, begin: Path | None) -> None:
+    """What the run has left as it was comes from the bundle that it began with, where that was one."""
     from mctrain.export.bundle import export_bundle  # imports onnx: 0.3 s
     from mctrain.export.probe import packaged
     from mctrain.weights.checkpoint import load_checkpoint
 
-    tell_exported(export_bundle(load_checkpoint(made), folder, packaged(), int8_text=True))
+    begun = open_bundle(begin, hashes=True) if begin and _is_bundle(begin) else None
+    tell_exported(export_bundle(load_checkpoint(made), folder, packaged(), int8_text=True, begun=begun))
+
+
+def _is_bundle(path: Path) -> bool:
+    return (path / MANIFEST).is_file()
 
 
 def _follow(recipe: TrainingRecipe, begin: Path | None, places: Places, around: Surroundings) -> Outcome:
@@ -188,7 +194,7 @@ def start_of(path: Path) -> Start:
     from mctrain.weights.bundle import read_bundle
     from mctrain.weights.checkpoint import checkpoint_file, load_checkpoint
 
-    if (path / MANIFEST).is_file():
+    if _is_bundle(path):
         return Start(read_bundle(path), file_digest(path / MANIFEST))
     file = checkpoint_file(path)
     return Start(load_checkpoint(file), file_digest(file))

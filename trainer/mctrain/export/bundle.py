@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import shutil
 import tempfile
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +13,7 @@ from mctrain.errors import ExportError
 from mctrain.export.approval import demand_no_loss
 from mctrain.export.comparison import demand_equal, demand_vectors, embed, measure_drift, trial_texts
 from mctrain.export.coreml import NO_PACKAGES, Packages, write_image_package, write_text_package
+from mctrain.export.keeping import Kept
 from mctrain.export.papers import licence_of, provenance_of, title_of, write_papers
 from mctrain.export.storage import store_floats, store_halves, store_int8
 from mctrain.graphs.graph import Port, read_to_the_last_end, write_graph
@@ -21,7 +22,6 @@ from mctrain.models.minilm import MiniLmShape
 from mctrain.models.reparameterize import fold_everything
 from mctrain.models.space import space_id
 from mctrain.tokens.tokenizer import load_tokenizer, text_spec, write_tokenizer
-from mctrain.weights.bundle import read_bundle
 from picsight_engine.models.bundle import (
     IMAGE_GRAPH,
     TEXT_GRAPH,
@@ -61,12 +61,12 @@ def export_bundle(
     *,
     int8_text: bool,
     packages: Packages = NO_PACKAGES,
-    image_of: Bundle | None = None,
+    begun: Bundle | None = None,
 ) -> Bundle:
     """Writes the bundle of a checkpoint in one step; one of an image tower alone where there is no text tower.
 
-    With `image_of` its image tower is that bundle's, to the byte, and so is the vector space: photos that were read with the
-    one need not be read again with the other.
+    With `begun`, the bundle that its run began with, what the run has left as it was comes from there. With a whole image tower
+    that is also the vector space: photos that were read with the one need not be read again with the other.
 
     Raises:
         ExportError: a graph does not compute what the checkpoint computes, or the checkpoint's own run judged it to be worse;
@@ -85,18 +85,8 @@ def export_bundle(
     spec = preset.image_spec()
     with tempfile.TemporaryDirectory(prefix="mctrain-") as folder:
         work = Path(folder)
-        image = (
-            _export_image(clip.image, spec, subjects, work)
-            if image_of is None
-            else _take_image(checkpoint, image_of, work)
-        )
-        drift: dict[str, Any] = {"subjects": subjects.source, "image": image}
-        names = [IMAGE_GRAPH]
-        if clip.text is not None:
-            tokenizer = text_spec(preset.text).tokenizer
-            write_tokenizer(preset.text, work / tokenizer)
-            drift["text"] = _export_text(clip.text, preset.text, subjects, work, int8=int8_text)
-            names += [TEXT_GRAPH, tokenizer]
+        towers = _export_towers(checkpoint, subjects, work, begun, int8=int8_text)
+        names = list(towers.names)
         names += _write_packages(checkpoint, packages, work)
         names += write_papers(checkpoint, work)
         name, title = title_of(checkpoint)
@@ -105,14 +95,54 @@ def export_bundle(
             title=title,
             licence=licence_of(checkpoint),
             dim=preset.dim,
-            space_id=space_id(clip.image, spec) if image_of is None else image_of.manifest.space_id,
+            space_id=towers.space,
             logit_scale=round(clip.scale().item(), 4),
             image=spec,
-            text=text_spec(preset.text) if clip.text is not None else None,
-            drift=drift,
-            provenance=provenance_of(checkpoint, int8_text=int8_text) | packages.provenance(),
+            text=towers.text,
+            drift={"subjects": subjects.source, **towers.drift},
+            provenance=provenance_of(checkpoint, int8_text=towers.int8_text) | packages.provenance(),
         )
         return write_bundle(target, manifest, {name: work / name for name in names})
+
+
+@dataclass(frozen=True, slots=True)
+class _Towers:
+    """The files of the towers, what storing each of them cost, the space, and what the engine has to know of the text tower."""
+
+    names: tuple[str, ...]
+    drift: dict[str, Any]
+    space: str
+    text: TextSpec | None
+
+    @property
+    def int8_text(self) -> bool:
+        """Whether that one is stored in eight bits."""
+        return self.text is not None and self.drift["text"]["stored"] == "int8"
+
+
+def _export_towers(
+    checkpoint: Checkpoint, subjects: Subjects, work: Path, begun: Bundle | None, *, int8: bool
+) -> _Towers:
+    """Writes both towers into `work`, or takes them from where they are."""
+    clip, shape, spec = checkpoint.clip, checkpoint.preset.text, checkpoint.preset.image_spec()
+    kept = None if begun is None else Kept(begun, checkpoint)
+    space = None
+    if kept and kept.image:
+        space, image = kept.take_image(work)
+    elif kept and kept.trunk:
+        image = _change_head(kept, clip.image, spec, subjects, work)
+    else:
+        image = _export_image(clip.image, spec, subjects, work)
+    space = space or space_id(clip.image, spec)
+    if clip.text is None:
+        return _Towers((IMAGE_GRAPH,), {"image": image}, space, None)
+    if kept and kept.text:
+        names, text, told = kept.take_text(work)
+        return _Towers((IMAGE_GRAPH, *names), {"image": image, "text": text}, space, told)
+    tokenizer = text_spec(shape).tokenizer
+    write_tokenizer(shape, work / tokenizer)
+    drift = {"image": image, "text": _export_text(clip.text, shape, subjects, work, int8=int8)}
+    return _Towers((IMAGE_GRAPH, TEXT_GRAPH, tokenizer), drift, space, text_spec(shape))
 
 
 def write_image_graph(tower: torch.nn.Module, spec: ImageSpec, path: Path) -> None:
@@ -150,18 +180,22 @@ def _export_image(tower: torch.nn.Module, spec: ImageSpec, subjects: Subjects, w
     return _store_small(reference, plain, stored, rows)
 
 
-def _take_image(checkpoint: Checkpoint, bundle: Bundle, work: Path) -> dict[str, Any]:
-    """The image tower of a bundle as it lies there, and what its storage cost, told by whoever wrote it."""
-    own, theirs = (clip.image.state_dict() for clip in (checkpoint.clip, read_bundle(bundle.folder).clip))
-    if bundle.manifest.image != checkpoint.preset.image_spec() or not (
-        own.keys() == theirs.keys() and all(torch.equal(own[name], theirs[name]) for name in own)
-    ):
+def _change_head(
+    kept: Kept, tower: torch.nn.Module, spec: ImageSpec, subjects: Subjects, work: Path
+) -> dict[str, Any]:
+    """The image tower that is there, with another head: as exact as it was stored, which is measured anew."""
+    stored = work / IMAGE_GRAPH
+    kept.take_trunk(stored)
+    rows = [preprocess(picture, spec)[None] for picture in subjects.pictures]
+    wanted = embed(at_unit_length(tower).eval(), rows)
+    demand_vectors(wanted, stored.stem)
+    drift = measure_drift(wanted, stored, rows)
+    if drift.mean < _LEAST_HALVES:
         raise ExportError(
-            f"The image tower of {bundle.folder} is not that of the checkpoint, so nothing was written; name the bundle that the run "
-            "began with."
+            f"The image tower of the bundle that the run began with does not hold the head that was learnt (cosine {drift.mean}); "
+            "nothing was written. Export the checkpoint by `mctrain export`."
         )
-    shutil.copyfile(bundle.folder / IMAGE_GRAPH, work / IMAGE_GRAPH)
-    return dict(bundle.manifest.drift["image"])
+    return {"stored": kept.stored, **drift.as_dict()}
 
 
 def _export_text(

@@ -24,8 +24,9 @@ class Stored:
     """One graph, as `mctrain export` writes it. Names of a tower stay, but those of matrices that the graph has transposed."""
 
     def __init__(self, path: Path) -> None:
-        graph = onnx.load(path).graph
         self.path = path
+        self._model = onnx.load(path)
+        graph = self._model.graph
         self._arrays = {own.name: numpy_helper.to_array(own) for own in graph.initializer}
         self._products = _products(graph)
 
@@ -48,29 +49,58 @@ class Stored:
             found[name] = torch.tensor(values.astype("float32"))
         return found
 
+    def write_with(self, tensors: dict[str, Tensor], path: Path) -> None:
+        """Writes the same graph with other values of these tensors, each in the form in which it is kept, but for int8.
+
+        Raises:
+            WeightsError: one is missing.
+        """
+        changed = {}
+        for name, values in tensors.items():
+            place = self._place(name)
+            if place is None:
+                raise WeightsError(f"{self.path} has no {name} that could be replaced.")
+            own, turned = place
+            changed[own] = (values.T if turned else values).numpy().astype(self._arrays[own].dtype)
+        model = onnx.ModelProto()
+        model.CopyFrom(self._model)
+        for weight in model.graph.initializer:
+            if weight.name in changed:
+                weight.CopyFrom(numpy_helper.from_array(changed[weight.name], weight.name))
+        onnx.save(model, path)
+
     def only(self, shape: tuple[int, ...]) -> Tensor | None:
         """The one constant of a shape, whatever it is called; None where there is none, or several."""
         found = [own for own in self._arrays.values() if own.shape == shape]
         return torch.tensor(found[0].astype("float32")) if len(found) == 1 else None
 
     def _values(self, name: str) -> NDArray[Any] | None:
-        whole = self._whole(name)
-        if whole is not None or not name.endswith(".weight"):
-            return whole
-        bias = f"{name.removesuffix('weight')}bias"
-        for turned in (f"{name}_Transposed", self._products.get(bias, "")):
-            whole = self._whole(turned)
-            if whole is not None:
-                return whole.T
+        place = self._place(name)
+        if place is not None:
+            own, turned = place
+            return self._arrays[own].T if turned else self._arrays[own]
+        for own, turned in self._spellings(name):
+            if f"{own}_quantized" in self._arrays:
+                return self._restored(own).T if turned else self._restored(own)
         return None
 
-    def _whole(self, name: str) -> NDArray[Any] | None:
-        """As it stands, from halves, or from int8 with one scale, or one a column [n_in, n_out]."""
-        for own in (name, f"{name}_half"):
-            if own in self._arrays:
-                return self._arrays[own]
-        if f"{name}_quantized" not in self._arrays:
-            return None
+    def _place(self, name: str) -> tuple[str, bool] | None:
+        """The array that holds a tensor as it stands or in halves, and whether it is transposed there."""
+        for own, turned in self._spellings(name):
+            for form in (own, f"{own}_half"):
+                if form in self._arrays:
+                    return form, turned
+        return None
+
+    def _spellings(self, name: str) -> list[tuple[str, bool]]:
+        """What a tensor may be called, and whether it is transposed then."""
+        if not name.endswith(".weight"):
+            return [(name, False)]
+        product = self._products.get(f"{name.removesuffix('weight')}bias", "")
+        return [(name, False), (f"{name}_Transposed", True), (product, True)]
+
+    def _restored(self, name: str) -> NDArray[Any]:
+        """From int8 with one scale, or one a column [n_in, n_out]."""
         whole, scale, zero = (
             self._arrays[f"{name}_{part}"].astype("float32") for part in ("quantized", "scale", "zero_point")
         )

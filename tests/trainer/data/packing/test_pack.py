@@ -209,23 +209,30 @@ def test_other_settings_and_words_make_other_shards_and_leave_no_old_ones(photos
     assert b"A bird." in (out / "shard-000000.tar").read_bytes()
 
 
-def test_a_library_s_export_is_packed_with_its_tags(photos, tmp_path):
-    def line(tag, decision):
-        mark = fingerprint((photos / "p4.jpg").read_bytes()).hex()
-        return {"path": str(photos / "p4.jpg"), "fingerprint": mark, "tag": tag, "prompts": [f"a {tag}"],
-                "decision": decision, "time": "2026-05-01T10:00:00+00:00"}  # fmt: skip
+def test_a_library_s_export_is_packed_with_its_decisions(photos, tmp_path):
+    def line(photo, tag, decision):
+        mark = fingerprint((photos / photo).read_bytes()).hex()
+        return {"format": "picsight-decisions", "version": 1, "path": str(photos / photo), "fingerprint": mark, "rule": 1,
+                "tag": tag, "kind": "tag", "prompts": [f"a {tag}"], "threshold": None, "suggests": True,
+                "decision": decision, "time": "2026-05-01T10:00:00+00:00", "source": "you"}  # fmt: skip
 
     lines = [
-        {"format": "picsight-decisions", "version": 1},
-        line("beach", "accepted"),
-        line("dog", "rejected"),
+        line("p4.jpg", "beach", "accepted"),
+        line("p4.jpg", "dog", "rejected"),
+        line("p5.jpg", "dog", "rejected"),
     ]
     (tmp_path / "tags.jsonl").write_text("\n".join(map(json.dumps, lines)), "utf-8")
     run(tmp_path / "tags.jsonl", tmp_path / "out")
-    (group,) = packed_samples(tmp_path / "out").values()
-    assert list(group.members) == ["jpg", "txt", "json", "syn.json"]
-    assert json.loads(group.members["syn.json"]) == {"syn_text_query": ["beach", "a beach"]}
-    assert json.loads(group.members["json"])["rejected"] == ["dog"]
+    packed = packed_samples(tmp_path / "out")
+    accepted = packed[fingerprint((photos / "p4.jpg").read_bytes()).hex()]
+    assert list(accepted.members) == ["jpg", "txt", "json", "syn.json"]
+    assert json.loads(accepted.members["syn.json"]) == {"syn_text_query": ["a beach"]}
+    assert json.loads(accepted.members["json"])["decisions"] == [
+        {"tag": "beach", "prompts": ["a beach"], "accepted": True},
+        {"tag": "dog", "prompts": ["a dog"], "accepted": False},
+    ]
+    rejected = packed[fingerprint((photos / "p5.jpg").read_bytes()).hex()]
+    assert list(rejected.members) == ["jpg", "json"]
 
 
 def test_a_killed_run_continues_to_the_same_shards(photos, tmp_path):

@@ -1,16 +1,19 @@
-"""A library's decisions become samples: accepted tags are short queries, rejected ones stay as facts."""
+"""A library's decisions become samples: words of accepted tags are short queries, and all decisions stay with their photo."""
 
 from __future__ import annotations
 
 import json
 import shutil
+from datetime import UTC, datetime
 from functools import partial
 
 import pytest
 
+from mctrain.data.decisions import Decision, decisions_of
 from mctrain.data.sources.library import FORMAT, read_library
 from mctrain.errors import DataError
-from picsight_engine.photos.identity import fingerprint
+from picsight_engine.photos.identity import FINGERPRINT_RULE, fingerprint
+from picsight_engine.tags.decisions_file import Picture, RatingLine, TagLine, write_decisions
 
 DAY = "2026-05-0{}T10:00:00+02:00"
 
@@ -21,94 +24,131 @@ def photos(shared, tmp_path):
     return [shutil.copy(shared / "camera" / name, tmp_path / name) for name in names]
 
 
-def decision(path, tag, accepted, *, day=1, prompts=(), mark=None):
+def decision(path, tag, decided, *, day=1, prompts=(), mark=None):
     return {
+        "format": FORMAT,
+        "version": 1,
         "path": str(path),
         "fingerprint": mark or fingerprint(path.read_bytes()).hex(),
+        "rule": FINGERPRINT_RULE,
         "tag": tag,
+        "kind": "tag",
         "prompts": list(prompts),
-        "decision": "accepted" if accepted else "rejected",
+        "threshold": None,
+        "suggests": True,
+        "decision": decided,
         "time": DAY.format(day),
+        "source": "you",
     }
 
 
-def export(folder, *lines, head=None):
+def example(path, tag, said):
+    return {**decision(path, tag, None), "example": said, "time": None}
+
+
+def export(folder, *lines):
     path = folder / "decisions.jsonl"
-    rows = [head or {"format": FORMAT, "version": 1}, *lines]
-    path.write_text("\n".join(row if isinstance(row, str) else json.dumps(row) for row in rows), "utf-8")
+    path.write_text("\n".join(row if isinstance(row, str) else json.dumps(row) for row in lines), "utf-8")
     return path
 
 
-def test_accepted_tags_are_queries_and_rejected_ones_are_kept(photos, tmp_path):
-    kodak, canon = photos
-    file = export(
-        tmp_path,
-        decision(kodak, "garden", True, prompts=["a garden", "flowers"]),
-        decision(kodak, "beach", False),
-        {**decision(canon, "beach", False), "later": "field"},
+def decided(file):
+    """What each photo that was found was accepted for, and what rejected."""
+    return {
+        entry.path.name: {own.tag: own.accepted for own in decisions_of(entry.words.about, entry.path.name)}
+        for entry in read_library(file).entries
+    }
+
+
+def test_what_a_picsight_writes_is_read(photos, tmp_path):
+    kodak, canon = (Picture(str(path), fingerprint(path.read_bytes()), FINGERPRINT_RULE) for path in photos)
+    said = {"time": datetime(2026, 5, 1, tzinfo=UTC), "source": "you"}
+    garden = partial(TagLine, "Places/garden", "tag", ("a garden", "flowers"), 0.5, True)
+    beach = partial(TagLine, "beach", "tag", (), None, False)
+    file = tmp_path / "decisions.jsonl"
+    write_decisions(
+        file,
+        [
+            garden(kodak, "accepted", **said),
+            beach(kodak, "rejected", **said),
+            beach(canon, "accepted", **said),
+            TagLine("Empty", "tag", ("nothing",), None, True),
+            TagLine("Holiday", "album", (), None, False, canon, "accepted", **said),
+            TagLine("Favourites", "favourite", (), None, False, canon, "accepted", **said),
+            RatingLine(canon, 5, said["time"]),
+        ],
     )
-    (entry,) = read_library(file).entries
-    assert entry.path == kodak
-    assert entry.words.synthetic == {"syn_text_query": ("garden", "a garden", "flowers")}
-    assert entry.words.about == {"rejected": ["beach"]}
+    canons, kodaks = read_library(file).entries
+    assert kodaks.words.synthetic == {"syn_text_query": ("a garden", "flowers")}
+    assert canons.words.synthetic == {"syn_text_query": ("beach",)}
+    assert decisions_of(kodaks.words.about, "") == (
+        Decision("Places/garden", ("a garden", "flowers"), True),
+        Decision("beach", (), False),
+    )
+    assert [own.words for own in decisions_of(canons.words.about, "")] == [("beach",)]
 
 
 @pytest.mark.parametrize("order", [1, -1])
 def test_the_latest_decision_counts_in_whatever_order_they_stand(photos, tmp_path, order):
     kodak = partial(decision, photos[0])
     lines = [
-        kodak("garden", False, day=1),
-        kodak("garden", True, day=2),
-        kodak("pets", True, day=1),
-        kodak("pets", False, day=2),
+        kodak("garden", "rejected", day=1),
+        kodak("garden", "accepted", day=2),
+        kodak("pets", "accepted", day=1),
+        kodak("pets", "rejected", day=2),
+        kodak("sky", "rejected", day=1),
+        example(photos[0], "sky", "for"),
+        example(photos[0], "sea", "against"),
     ]
-    (entry,) = read_library(export(tmp_path, *lines[::order])).entries
-    assert entry.words.synthetic == {"syn_text_query": ("garden",)}
-    assert entry.words.about["rejected"] == ["pets"]
+    assert decided(export(tmp_path, *lines[::order])) == {
+        photos[0].name: {"garden": True, "pets": False, "sky": False, "sea": False}
+    }
 
 
 def test_a_photo_is_found_at_any_of_its_paths_while_it_is_the_same(photos, tmp_path):
     kodak, canon = photos
     mark = fingerprint(kodak.read_bytes()).hex()
-    file = export(
-        tmp_path,
-        decision(tmp_path / "gone.jpg", "garden", True, mark=mark),
-        decision(canon, "garden", True, mark=mark),
-        {**decision(kodak, "garden", True), "path": kodak.name},
-    )
-    listing = read_library(file)
+    places = (tmp_path / "gone.jpg", canon, kodak)
+    listing = read_library(export(tmp_path, *(decision(at, "x", "accepted", mark=mark) for at in places)))
     assert [entry.path for entry in listing.entries] == [kodak]
     assert listing.faults == ()
 
 
 def test_a_photo_that_changed_or_went_is_told(photos, tmp_path):
     mark = fingerprint(photos[0].read_bytes()).hex()
-    lines = [decision(tmp_path / "gone.jpg", "x", True, mark=mark), decision(photos[1], "x", True, mark=mark)]
-    listing = read_library(export(tmp_path, *lines))
+    places = (tmp_path / "gone.jpg", photos[1])
+    listing = read_library(export(tmp_path, *(decision(at, "x", "accepted", mark=mark) for at in places)))
     assert listing.entries == ()
     assert "no longer there" in listing.faults[0]
     assert "canon_40d.jpg has changed since its tags were decided" in listing.faults[1]
 
 
-def test_broken_lines_are_told_and_the_others_read(photos, tmp_path):
-    good = decision(photos[0], "garden", True)
-    broken = [
-        "{", {**good, "decision": "suggested"}, {**good, "time": "2026-05-01T10:00:00"}, {**good, "time": "May"},
-        {**good, "fingerprint": "ff"}, {**good, "prompts": "x"}, {**good, "tag": None},
-    ]  # fmt: skip
-    listing = read_library(export(tmp_path, *broken, good))
-    assert len(listing.entries) == 1
-    assert len(listing.faults) == len(broken)
-    assert "line 3: `decision` must be accepted or rejected, not 'suggested'" in listing.faults[1]
+GOOD = decision("a.jpg", "x", "accepted", mark="0" * 32)
 
 
 @pytest.mark.parametrize(
-    ("head", "told"),
+    ("broken", "told"),
     [
-        ({"file": "a.jpg", "caption": "x"}, "is no export of a Picsight library"),
-        ({"format": FORMAT, "version": 2}, "has version 2 of the export, and only version 1"),
+        ("{", "there is no JSON, or it is cut off"),
+        ({**GOOD, "decision": "suggested"}, "`decision` is not accepted, rejected or null, but 'suggested'"),
+        ({**GOOD, "time": "2026-05-01T10:00:00"}, "`time` is no date and time with an offset"),
+        ({**GOOD, "fingerprint": "ff"}, "`fingerprint` is not of 32"),
+        ({**GOOD, "prompts": "x"}, "`prompts` is no list"),
+        ({**GOOD, "tag": "a//b"}, "`tag` is no name"),
+        ({**GOOD, "kind": ["tag"]}, "`kind` is neither"),
+        ({**GOOD, "rule": 2}, "`rule` is 2 and not 1; use a Picsight and an mctrain of the same age"),
+        ({**GOOD, "version": 2}, "`version` is 2 and not 1; use a Picsight and an mctrain of the same age"),
+        ({"file": "a.jpg", "caption": "x"}, '`format` is not "picsight-decisions"'),
     ],
 )
-def test_another_file_and_another_version_are_refused(tmp_path, head, told):
-    with pytest.raises(DataError, match=told):
-        read_library(export(tmp_path, head=head))
+def test_of_a_file_with_a_broken_line_nothing_is_taken(tmp_path, broken, told):
+    file = export(tmp_path, GOOD, broken, GOOD)
+    with pytest.raises(DataError) as caught:
+        read_library(file)
+    assert f"in line 2 of {file} {told}" in str(caught.value)
+
+
+def test_a_file_without_decisions_about_tags_is_told(tmp_path):
+    for lines in ([], [{**GOOD, "kind": "album"}], [{**GOOD, "decision": None}]):
+        with pytest.raises(DataError, match="holds no decision about a tag"):
+            read_library(export(tmp_path, *lines))

@@ -15,8 +15,7 @@ from mctrain.cli.command import mctrain
 from mctrain.data.refusal import shipped
 from mctrain.data.shards import samples
 from mctrain.errors import ExportError, RefusalError, TrainerError
-from mctrain.export.bundle import export_bundle
-from mctrain.export.probe import packaged
+from mctrain.export.keeping import Kept
 from mctrain.tokens.templates import TEMPLATES
 from mctrain.training.distillation.corpus import Words
 from mctrain.training.distillation.lessons import lessons_of
@@ -127,13 +126,12 @@ def test_the_bundle_has_the_starters_photos_and_space_and_asks_once(learnt, run_
     assert (np.stack([embedder.embed_term(text) for text in texts]) * own).sum(1).min() > 0.97
 
 
-def test_another_bundles_photos_are_refused(learnt, teacher, starter, tmp_path):
+def test_another_bundles_photos_are_refused(learnt, teacher, starter):
     other = {name: own.clone() for name, own in learnt.clip.image.state_dict().items()}
     next(iter(other.values())).add_(1)
     learnt.clip.image.load_state_dict(other)
     with pytest.raises(ExportError, match="is not that of the checkpoint"):
-        export_bundle(learnt, tmp_path / "words", packaged(), int8_text=True, image_of=open_bundle(starter))
-    assert not (tmp_path / "words").exists()
+        Kept(open_bundle(starter), learnt).demand_image()
     learnt.clip.image.load_state_dict(teacher.checkpoint.clip.image.state_dict())
 
 

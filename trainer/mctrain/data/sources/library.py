@@ -1,149 +1,195 @@
-r"""A person's decisions about tags, as a Picsight library exports them: JSON lines, version 1.
+r"""A person's decisions about tags, as `picsight export decisions FILE` writes them: JSON lines, version 1.
 
-The first line says what the file is; whoever meets another version reads nothing of it:
+Each line is an object with `"format": "picsight-decisions"` and `"version": 1`. Read are those about a photo and a tag of kind
+"tag", and of these:
 
-    {"format": "picsight-decisions", "version": 1}
-
-Each further line is one decision, an object with these fields and, for later use, any others:
-
-    path         text: where the photo lies, absolute or from the folder of this file; "/" divides also on Windows;
-                 bytes of a name that are no UTF-8 stand as "\udc80" to "\udcff"
-    fingerprint  text: 32 lower-case hex digits, the picture's fingerprint by rule 1
-    tag          text: the tag's name
+    path         text: where the photo lies; bytes of a name that are no UTF-8 stand as "\udc80" to "\udcff"
+    fingerprint  text: 32 lower-case hex digits, the picture's fingerprint by `rule`
+    tag          text: the tag with those above it, "Birds/Waders"
     prompts      list of texts: the tag's own, which may be empty
-    decision     "accepted" or "rejected"
-    time         text: when it was made, ISO 8601 with its offset from UTC
+    decision     "accepted" or "rejected"; null where the photo is an example instead
+    example      "for" or "against", which say the same, and less than any decision
+    time         text: when a decision was made, ISO 8601 with its offset from UTC
 
-A photo that lies at several paths has a line for each. Of several decisions on one photo and tag the latest counts,
-of equally late ones the last line. Built-in tags (favourites) say nothing of what a photo shows: they are not exported.
+Ratings, albums and favourites say nothing of what a photo shows and are passed over, and so are fields of later days. Of several
+decisions on one photo and tag the latest counts, of equally late ones the last line. A photo that lies at several paths may have
+a line for each.
 """
 
 from __future__ import annotations
 
+import json
+import re
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from mctrain.data.sources.listing import Entry, Listing, records
+from mctrain.data.decisions import Decision, fact_of
+from mctrain.data.sources.listing import Entry, Listing
 from mctrain.data.words import described
 from mctrain.errors import DataError
 from picsight_engine.errors import ImageError
-from picsight_engine.photos.identity import fingerprint
+from picsight_engine.photos.identity import FINGERPRINT_RULE, fingerprint
 from picsight_engine.photos.limits import Limits
 from picsight_engine.photos.reading import read_photo
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from pathlib import Path
+    from collections.abc import Callable, Iterator, Mapping
 
 FORMAT: Final = "picsight-decisions"
 VERSION: Final = 1
 
-_DIGITS = 32
+_MARK = re.compile(r"[0-9a-f]{32}")
+_MOST_BYTES = 1_000_000  # of a line: what is longer was written by nobody's tags
+_EARLIEST = datetime.min.replace(tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
-class Decision:
-    """One line of the file."""
+class _Said:
+    """One line: of which picture, where it was seen, what was decided about it, and when."""
 
+    mark: str
     path: Path
-    fingerprint: str
-    tag: str
-    prompts: tuple[str, ...]
-    accepted: bool
+    decision: Decision
     time: datetime
 
 
 @dataclass(slots=True)
-class _Tagged:
-    """All that is said of one picture: where it was seen, and the decision that counts for each tag."""
+class _Picture:
+    """All that is said of one picture; for each tag the line that counts."""
 
     paths: dict[Path, None] = field(default_factory=dict)
-    decisions: dict[str, Decision] = field(default_factory=dict)
+    said: dict[str, _Said] = field(default_factory=dict)
+
+
+class _LineError(ValueError):
+    """What is wrong with a line, as the end of a sentence."""
 
 
 def read_library(file: Path) -> Listing:
-    """The photos with an accepted tag: tag and prompts are short queries; the names of rejected tags stand as `rejected`.
+    """The photos that a tag was accepted or rejected for, with the decisions; the words of accepted tags are their queries.
 
     Raises:
-        DataError: the file cannot be read, or is no such export of this version.
+        DataError: the file cannot be read, is no such export, is of another version, or a line of it is damaged.
     """
+    pictures: dict[str, _Picture] = {}
+    for own in _lines(file):
+        picture = pictures.setdefault(own.mark, _Picture())
+        picture.paths[own.path] = None
+        before = picture.said.get(own.decision.tag)
+        if before is None or before.time <= own.time:
+            picture.said[own.decision.tag] = own
+    if not pictures:
+        raise DataError(
+            f"{file} holds no decision about a tag, so that nothing can be learnt from it; accept or reject photos for a tag, and "
+            "export again."
+        )
     faults: list[str] = []
-    lines = records(file, faults)
-    _demand_version(next(lines, ("", {}))[1], file)
-    pictures: dict[str, _Tagged] = {}
-    for where, record in lines:
-        try:
-            decision = _decision(record, file.parent)
-        except DataError as fault:
-            faults.append(f"{where}: {fault}")
-            continue
-        picture = pictures.setdefault(decision.fingerprint, _Tagged())
-        picture.paths[decision.path] = None
-        before = picture.decisions.get(decision.tag)
-        if before is None or before.time <= decision.time:
-            picture.decisions[decision.tag] = decision
     entries = [entry for mark, own in pictures.items() if (entry := _entry(mark, own, faults))]
     return Listing(tuple(sorted(entries, key=lambda entry: entry.path)), tuple(faults))
 
 
-def _demand_version(head: Mapping[str, Any], file: Path) -> None:
-    if head.get("format") != FORMAT:
-        raise DataError(
-            f"{file} is no export of a Picsight library; give that, or the folder in which the photos lie."
-        )
-    if head.get("version") != VERSION:
-        raise DataError(
-            f"{file} has version {head.get('version')} of the export, and only version {VERSION} can be read; "
-            "use a Picsight and an mctrain of the same age."
-        )
-
-
-def _decision(record: Mapping[str, Any], folder: Path) -> Decision:
-    """A line as its decision.
-
-    Raises:
-        DataError: a field is missing or is something else.
-    """
-    for name in ("path", "fingerprint", "tag", "decision", "time"):
-        if not isinstance(record.get(name), str) or not record[name]:
-            raise DataError(f"`{name}` must be a text.")
-    prompts = record.get("prompts")
-    if not isinstance(prompts, list) or not all(isinstance(prompt, str) for prompt in prompts):
-        raise DataError("`prompts` must be a list of texts.")
-    if record["decision"] not in {"accepted", "rejected"}:
-        raise DataError(f"`decision` must be accepted or rejected, not {record['decision']!r:.40}.")
+def _lines(file: Path) -> Iterator[_Said]:
     try:
-        time = datetime.fromisoformat(record["time"])
-        int(record["fingerprint"], 16)
-    except ValueError as fault:
-        raise DataError(f"{fault}.") from fault
-    if time.tzinfo is None or len(record["fingerprint"]) != _DIGITS:
-        raise DataError("`time` needs its offset from UTC, and `fingerprint` 32 hex digits.")
-    return Decision(
-        folder / record["path"],
-        record["fingerprint"],
-        record["tag"],
-        tuple(prompts),
-        record["decision"] == "accepted",
-        time,
-    )
+        with file.open("rb") as source:
+            for number, line in enumerate(iter(lambda: source.readline(_MOST_BYTES), b""), start=1):
+                try:
+                    yield from _said(line)
+                except _LineError as fault:
+                    raise DataError(
+                        f"Nothing was packed, because in line {number} of {file} {fault}."
+                    ) from fault
+    except OSError as fault:
+        raise DataError(f"{file} cannot be read: {fault.strerror}.") from fault
 
 
-def _entry(mark: str, picture: _Tagged, faults: list[str]) -> Entry | None:
-    """The photo of a picture that has an accepted tag, at the first path where it still is that picture."""
-    accepted = [own for own in picture.decisions.values() if own.accepted]
-    if not accepted:
-        return None
+def _said(line: bytes) -> list[_Said]:
+    """What a line says of a photo and a tag, if it does."""
+    if not line.strip():
+        return []
+    record = _record(line)
+    if "rating" in record or _field(record, "kind") != "tag":
+        return []
+    decision, example = _field(record, "decision"), _field(record, "example")
+    if decision is None and example is None:
+        return []
+    if _field(record, "rule") != FINGERPRINT_RULE:
+        raise _LineError(
+            f"`rule` is {record['rule']} and not {FINGERPRINT_RULE}; use a Picsight and an mctrain of the same age"
+        )
+    accepted = example == "for" if decision is None else decision == "accepted"
+    time = _EARLIEST if decision is None else datetime.fromisoformat(_field(record, "time"))
+    made = Decision(_field(record, "tag"), tuple(_field(record, "prompts")), accepted)
+    return [_Said(_field(record, "fingerprint"), Path(_field(record, "path")), made, time)]
+
+
+def _record(line: bytes) -> Mapping[str, Any]:
+    """A line of ours, of a version that is known."""
+    try:
+        record = json.loads(line)
+    except (ValueError, RecursionError) as fault:
+        raise _LineError(
+            "there is no JSON, or it is cut off; give the file that a Picsight library exported"
+        ) from fault
+    if not isinstance(record, dict) or record.get("format") != FORMAT:
+        raise _LineError(
+            f'`format` is not "{FORMAT}"; give the file that a Picsight library exported, or the folder in which the photos lie'
+        )
+    if record.get("version") != VERSION:
+        raise _LineError(
+            f"`version` is {record.get('version')!r:.20} and not {VERSION}; use a Picsight and an mctrain of the same age"
+        )
+    return record
+
+
+def _field(record: Mapping[str, Any], name: str) -> Any:
+    """A field's value, if it is one that it may have."""
+    fits, otherwise = _FIELDS[name]
+    value = record.get(name)
+    if not fits(value):
+        raise _LineError(f"`{name}` {otherwise}, but {value!r:.40}; export the decisions again")
+    return value
+
+
+def _is_filled(value: object) -> bool:
+    return isinstance(value, str) and bool(value.strip())
+
+
+def _is_time(value: object) -> bool:
+    try:
+        return isinstance(value, str) and datetime.fromisoformat(value).tzinfo is not None
+    except ValueError:
+        return False
+
+
+_FIELDS: dict[str, tuple[Callable[[Any], bool], str]] = {
+    "path": (lambda value: _is_filled(value) and "\0" not in value, "is no path"),
+    "fingerprint": (
+        lambda value: isinstance(value, str) and bool(_MARK.fullmatch(value)),
+        "is not of 32 hexadecimal digits",
+    ),
+    "rule": (lambda value: type(value) is int, "is no number"),
+    "tag": (lambda value: _is_filled(value) and all(map(str.strip, value.split("/"))), "is no name"),
+    "kind": (lambda value: value in ("tag", "album", "favourite"), "is neither tag nor album nor favourite"),
+    "prompts": (lambda value: isinstance(value, list) and all(map(_is_filled, value)), "is no list of texts"),
+    "decision": (lambda value: value in ("accepted", "rejected", None), "is not accepted, rejected or null"),
+    "example": (lambda value: value in ("for", "against", None), "is neither for nor against"),
+    "time": (_is_time, "is no date and time with an offset from UTC"),
+}
+
+
+def _entry(mark: str, picture: _Picture, faults: list[str]) -> Entry | None:
+    """The photo of a picture, at the first path where it still is that picture."""
     path = _found(mark, picture, faults)
     if path is None:
         return None
-    queries = [text for own in accepted for text in (own.tag, *own.prompts)]
-    rejected = [own.tag for own in picture.decisions.values() if not own.accepted]
-    return Entry(path, described({"queries": queries, **({"rejected": rejected} if rejected else {})}))
+    decisions = [own.decision for own in picture.said.values()]
+    queries = [text for own in decisions if own.accepted for text in own.words]
+    return Entry(path, described({"queries": queries, **fact_of(decisions)}))
 
 
-def _found(mark: str, picture: _Tagged, faults: list[str]) -> Path | None:
+def _found(mark: str, picture: _Picture, faults: list[str]) -> Path | None:
     told = []
     for path in picture.paths:
         try:

@@ -1,0 +1,79 @@
+"""What a run left as it was is in its bundle as it was in the one that it began with, to the byte."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import onnx
+import pytest
+import torch
+from onnx import numpy_helper
+
+from mctrain.errors import WeightsError
+from mctrain.export.bundle import export_bundle
+from mctrain.export.keeping import Kept
+from mctrain.export.probe import packaged
+from mctrain.graphs.graph import Graph
+from mctrain.training.recipe import load_training
+from mctrain.weights.bundle import read_bundle
+from mctrain.weights.checkpoint import Trained
+from mctrain.weights.stored import Stored
+from picsight_engine.models.bundle import IMAGE_GRAPH, TEXT_GRAPH, open_bundle
+from picsight_engine.models.preprocess import preprocess
+
+
+@pytest.fixture(scope="module")
+def begun(starter):
+    return open_bundle(starter, hashes=True)
+
+
+@pytest.fixture(scope="module")
+def made(starter):
+    """The starter with another image head, as a run leaves it."""
+    checkpoint = read_bundle(starter)
+    head = checkpoint.clip.image.head
+    torch.manual_seed(0)
+    for own in (head.straight.weight, head.narrow.bias, head.branch.weight):
+        own.add_(torch.randn_like(own) * own.std())
+    recipe = replace(load_training("my-photos"), apart=None).as_dict()
+    return replace(checkpoint, origin=Trained(recipe, 9, "b" * 64, {}, None, photos=160))
+
+
+def values(path):
+    return {own.name: numpy_helper.to_array(own) for own in onnx.load(path).graph.initializer}
+
+
+def test_the_text_tower_stays_to_the_byte_and_the_image_tower_gets_the_head(begun, made, tmp_path):
+    probe = replace(packaged(), pictures=packaged().pictures[:4])
+    bundle = export_bundle(made, tmp_path / "made", probe, int8_text=False, begun=begun)
+    for name in (TEXT_GRAPH, begun.text_spec().tokenizer):
+        assert (bundle.folder / name).read_bytes() == (begun.folder / name).read_bytes()
+    assert bundle.manifest.text == begun.manifest.text
+    assert bundle.manifest.provenance["int8_text"]
+    before, after = values(begun.folder / IMAGE_GRAPH), values(bundle.folder / IMAGE_GRAPH)
+    changed = [name for name in before if not np.array_equal(before[name], after[name])]
+    assert sorted(changed) == ["head.branch.weight_half", "head.narrow.bias", "head.straight.weight_half"]
+    pixels = np.stack([preprocess(own, bundle.image_spec()) for own in probe.pictures])
+    with torch.no_grad():
+        wanted = made.clip.image(torch.from_numpy(pixels)).numpy()
+    (found,) = Graph(bundle.folder / IMAGE_GRAPH)(pixels)
+    assert (found * wanted).sum(1).min() > 0.9999
+    assert (found * Graph(begun.folder / IMAGE_GRAPH)(pixels)[0]).sum(1).max() < 0.99
+    assert bundle.manifest.space_id != begun.manifest.space_id
+
+
+def test_what_has_learnt_is_not_kept(begun, made):
+    image, text = made.clip.image.state_dict(), made.clip.text.state_dict()
+    deepest = next(name for name in image if name.startswith("trunk.") and name.endswith("weight"))
+    for tensor, told in ((image[deepest], (True, False)), (next(iter(text.values())), (False, True))):
+        before = tensor.flatten()[0].clone()
+        tensor.flatten()[0] += 1
+        kept = Kept(begun, made)
+        tensor.flatten()[0] = before
+        assert (kept.text, kept.trunk) == told
+
+
+def test_another_graph_has_no_place_for_the_head(begun, tmp_path):
+    with pytest.raises(WeightsError, match="has no head of mine that could be replaced"):
+        Stored(begun.folder / IMAGE_GRAPH).write_with({"head of mine": torch.zeros(1)}, tmp_path / "x.onnx")

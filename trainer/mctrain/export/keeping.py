@@ -1,0 +1,89 @@
+"""What a run has left as it was is not made again: its bundle has the graphs of the one that it began with.
+
+So the same photo or search has to the bit the vector that it had, and nothing is rounded twice.
+"""
+
+from __future__ import annotations
+
+import shutil
+from typing import TYPE_CHECKING, Any
+
+import torch
+
+from mctrain.errors import ExportError
+from mctrain.weights.bundle import read_bundle
+from mctrain.weights.stored import Stored
+from picsight_engine.models.bundle import IMAGE_GRAPH, TEXT_GRAPH
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from torch import nn
+
+    from mctrain.weights.checkpoint import Checkpoint
+    from picsight_engine.models.bundle import Bundle, TextSpec
+
+_HEAD = "head."
+
+_Drift = dict[str, Any]  # what storing a tower cost, told by whoever stored it
+
+
+class Kept:
+    """What of a bundle is still there in a checkpoint: the text tower, the image tower, or all of that but its head."""
+
+    def __init__(self, bundle: Bundle, made: Checkpoint) -> None:
+        """Reads the bundle back.
+
+        Raises:
+            WeightsError: as `read_bundle`.
+        """
+        self._bundle = bundle
+        begun = read_bundle(bundle.folder)
+        learnt = _learnt(begun.clip.image, made.clip.image)
+        seen_alike = bundle.manifest.image == made.preset.image_spec()
+        self.image = seen_alike and not learnt
+        self.trunk = seen_alike and all(name.startswith(_HEAD) for name in learnt)
+        self.text = begun.preset.text == made.preset.text and not _learnt(begun.clip.text, made.clip.text)
+        self.stored = str(bundle.manifest.drift["image"]["stored"])
+        self._head = {
+            name: own for name, own in made.clip.image.state_dict().items() if name.startswith(_HEAD)
+        }
+
+    def demand_image(self) -> None:
+        """Raises ExportError where the image tower is another one."""
+        if not self.image:
+            raise ExportError(
+                f"The image tower of {self._bundle.folder} is not that of the checkpoint, so nothing was written; name the bundle that "
+                "the run began with."
+            )
+
+    def take_text(self, work: Path) -> tuple[list[str], _Drift, TextSpec]:
+        """Puts the text tower and its tokenizer into `work`; their names, and what is known of them."""
+        spec = self._bundle.text_spec()
+        names = [TEXT_GRAPH, spec.tokenizer]
+        for name in names:
+            shutil.copyfile(self._bundle.folder / name, work / name)
+        return names, dict(self._bundle.manifest.drift["text"]), spec
+
+    def take_image(self, work: Path) -> tuple[str, _Drift]:
+        """Puts the image tower into `work`; its space, and what is known of it."""
+        shutil.copyfile(self._bundle.folder / IMAGE_GRAPH, work / IMAGE_GRAPH)
+        return self._bundle.manifest.space_id, dict(self._bundle.manifest.drift["image"])
+
+    def take_trunk(self, path: Path) -> None:
+        """Writes the image tower with the head that was learnt, in the numbers that it is stored in.
+
+        Raises:
+            WeightsError: the graph has no such head.
+        """
+        Stored(self._bundle.folder / IMAGE_GRAPH).write_with(self._head, path)
+
+
+def _learnt(begun: nn.Module | None, made: nn.Module | None) -> list[str]:
+    """The names of the tensors that differ."""
+    before, after = (own.state_dict() if own is not None else {} for own in (begun, made))
+    return [
+        name
+        for name in before.keys() | after.keys()
+        if name not in before or name not in after or not torch.equal(before[name], after[name])
+    ]
