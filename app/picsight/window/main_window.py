@@ -30,6 +30,7 @@ from picsight.window.search.offers import Offers, join_offers
 from picsight.window.search.place import Place
 from picsight.window.search.saved import SavedSearches
 from picsight.window.tags.deeds import TagDeeds
+from picsight.window.tags.exchange import TagExchange
 from picsight.window.tags.lines import TagLines
 from picsight.window.tags.looking import PhotoTags
 from picsight.window.tags.markings import Markings
@@ -89,6 +90,8 @@ class MainWindow(QMainWindow):
         self.library_pages = LibraryPages(frame, self.library, self.search, self.models, self.folders)
         self.lines = TagLines(frame, self.pages, self.search, self.tags, self.tagging.chooser)
         self.tag_places = TagPlaces(frame, self.pages, self.lines, self.tags, self._make_studio)
+        self.exchange = TagExchange(self, self.tags, frame.status, jobs)
+        self.tag_places.exchange_requested.connect(self.exchange.show_menu)
         self.photo_tags = PhotoTags(frame.viewer_page, self.viewer, self.tags, self.tagging, jobs)
         self.photo_tags.tag_requested.connect(self.lines.show_photos)
         self.review = Review(frame.grid, frame.model, self.search, self.tags)

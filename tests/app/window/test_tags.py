@@ -15,6 +15,7 @@ from picsight.window.grid.model import Role, files_of
 from picsight.window.library.controller import LibraryPlace
 from picsight.window.library.sidebar_model import ENTRY
 from picsight.window.main_window import MainWindow
+from picsight.window.search.chips import ChipButton
 from picsight.window.search.place import Place
 from picsight.window.tags.choices import Choice
 from picsight.window.tags.list_view import TAG, TagList
@@ -346,3 +347,48 @@ def test_the_list_finds_a_tag_by_its_letters_and_leads_to_its_studio(qtbot, wind
     tags.line.clear()
     window.pages.back()
     assert window.frame.page is window.frame.wall_page
+
+
+def test_decisions_leave_as_a_file_and_come_back_as_one_deed(qtbot, window, library, tmp_path):
+    ids, file = [photo.id for photo in window.frame.model.wall.results], tmp_path / "mine.jsonl"
+    library.tags.new("Sea")
+    library.tags.decide("Sea", ids[:3], "accepted")
+    window.exchange.export_decisions(file)
+    qtbot.waitUntil(lambda: "3 decisions" in window.frame.status.words())
+    for run in library.tags.runs(2):
+        library.tags.undo(run.id)
+    window.exchange.take_in(file)
+    qtbot.waitUntil(lambda: "1 new tag, 3 accepted" in window.frame.status.words())
+    assert library.tags.find("Sea").accepted == 3
+    window.tags.after(window.history.undo)
+    qtbot.waitUntil(lambda: [tag.kind for tag in library.tags.all()] == ["favourite"])
+    file.write_text("not what it should be")
+    window.exchange.take_in(file)
+    qtbot.waitUntil(lambda: file.name in window.frame.status.words())
+
+
+def test_the_viewer_tells_what_was_said_of_a_photo_and_its_keys_decide_on_suggestions(qtbot, window, library):
+    library.tags.new("Anything", prompts=["a photo"], threshold=0.0)
+    library.tags.new("For Anna", kind="album")
+    library.tags.decide("For Anna", [window.frame.model.photo(1).id], "accepted")
+    look(qtbot, window, library)
+    window.pages.open_photo(1)
+    window.photo_tags.toggle()
+    panel, stage = window.frame.viewer_page.tags, window.frame.viewer_page.stage
+    qtbot.waitUntil(lambda: panel.suggested() == ["Anything"])
+    assert [chip.chip.words for chip in panel.findChildren(ChipButton) if chip.isVisible()] == ["For Anna"]
+    stage.setFocus()
+    for key in (Qt.Key.Key_A, Qt.Key.Key_F, Qt.Key.Key_3):
+        qtbot.keyClick(stage, key)
+    photo = window.viewer.photo.id
+    qtbot.waitUntil(lambda: library.tags.marks([photo])[photo].rating == 3)
+    assert library.tags.marks([photo])[photo].favourite
+    qtbot.waitUntil(lambda: panel.stars.accessibleDescription() == "3 stars")
+    assert panel.suggested() == []
+    chips = {chip.chip.words: chip for chip in panel.findChildren(ChipButton) if chip.isVisible()}
+    qtbot.mouseClick(chips["Anything"], Qt.MouseButton.LeftButton, pos=chips["Anything"]._cross().center())
+    qtbot.waitUntil(lambda: ("Anything", "rejected") in library.tags.marks([photo])[photo].tags)
+    qtbot.mouseClick(chips["For Anna"], Qt.MouseButton.LeftButton, pos=chips["For Anna"]._cross().center())
+    qtbot.waitUntil(lambda: dict(library.tags.marks([photo])[photo].tags) == {"Anything": "rejected"})
+    window.photo_tags.toggle()
+    window.pages.close_viewer()

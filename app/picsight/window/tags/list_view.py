@@ -19,6 +19,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from picsight.window.actions.acts import below
 from picsight.window.parts.controls import Button, SlimScrollBar, Weight
 from picsight.window.parts.focus import shows_focus
 from picsight.window.parts.icons import paint_icon
@@ -46,6 +47,7 @@ class TagList(QWidget):
     opened = Signal(object)  # Tag
     new_requested = Signal()
     menu_requested = Signal(object, QPoint)  # Tag, on the screen
+    exchange_requested = Signal(QPoint)  # on the screen
     left = Signal()
 
     def __init__(self, parent: QWidget | None = None) -> None:
@@ -54,6 +56,7 @@ class TagList(QWidget):
         self.model = TagsModel(self)
         self.line = Line(self.tr("Find a tag"), self.tr("Find a tag"), self)
         self.new = Button(self.tr("New tag"), Weight.PRIMARY, self)
+        self.exchange = Button(self.tr("Export or take in…"), Weight.QUIET, self)
         self.rows, self.notice = TagRows(self.model, self), Notice(self)
         self._pages = QStackedWidget(self)
         self._pages.addWidget(self.rows)
@@ -62,6 +65,7 @@ class TagList(QWidget):
         self.line.textChanged.connect(lambda _text: self._filter())
         self.line.returnPressed.connect(self.rows.setFocus)
         self.new.clicked.connect(self.new_requested)
+        self.exchange.clicked.connect(lambda: self.exchange_requested.emit(below(self.exchange)))
         self.rows.clicked.connect(self._open)
         self.rows.activated.connect(self._open)
         self.rows.customContextMenuRequested.connect(self._menu)
@@ -107,6 +111,7 @@ class TagList(QWidget):
         self.line.setMaximumWidth(px(self, 24))
         row.addWidget(self.line, 2)
         row.addStretch(1)
+        row.addWidget(self.exchange)
         row.addWidget(self.new)
         column = QVBoxLayout(self)
         column.setContentsMargins(px(self, PAD), px(self, HALF), px(self, PAD), px(self, PAD))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QObject
+from PySide6.QtCore import QObject, QPoint, Signal
 
 from picsight.window.search.place import Place
 from picsight.window.tags.draft import Draft
@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 class TagPlaces(QObject):
     """Leads there and back."""
+
+    exchange_requested = Signal(QPoint)  # on the screen
 
     def __init__(
         self,
@@ -89,6 +91,7 @@ class TagPlaces(QObject):
             tags.opened.connect(self.edit)
             tags.new_requested.connect(self.new)
             tags.menu_requested.connect(self._lines.show_menu)
+            tags.exchange_requested.connect(self.exchange_requested)
             tags.left.connect(self._pages.show_photos)
             self._deeds.changed.connect(tags.show_tags)
             self._pages.add_page(tags, tags.line, self._pages.show_photos)

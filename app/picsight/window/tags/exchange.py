@@ -1,0 +1,155 @@
+"""Tags on their way out and in: side-cars beside photos, a file of all decisions, a table for ExifTool."""
+
+from __future__ import annotations
+
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QObject
+from PySide6.QtWidgets import QFileDialog
+
+from picsight.window.actions.keys import photo_menu
+from picsight.window.parts.question import ask
+from picsight.window.parts.words import counted, isolated
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from PySide6.QtCore import QPoint
+    from PySide6.QtWidgets import QWidget
+
+    from picsight.jobs import Jobs
+    from picsight.window.library.status import StatusLine
+    from picsight.window.tags.deeds import TagDeeds
+    from picsight_engine.library import Library
+    from picsight_engine.tags.exchange import DecisionsExported, Imported
+    from picsight_engine.tags.sidecars import Exported
+
+    Mode = QFileDialog.FileMode
+
+
+class TagExchange(QObject):
+    """Asks where to and where from; nothing is written before a person says so."""
+
+    def __init__(self, window: QWidget, deeds: TagDeeds, status: StatusLine, jobs: Jobs) -> None:
+        super().__init__(window)
+        self._window, self._deeds, self._status, self._jobs = window, deeds, status, jobs
+
+    def show_menu(self, point: QPoint) -> None:
+        """What can be taken out and in."""
+        any_file, folder, save = (
+            QFileDialog.FileMode.ExistingFile,
+            QFileDialog.FileMode.Directory,
+            QFileDialog.FileMode.AnyFile,
+        )
+        entries = [
+            (self.tr("Write side-cars beside the photos…"), "", self._ask_sidecars),
+            (
+                self.tr("Save all decisions as a file…"),
+                "",
+                partial(self._choose, save, self.export_decisions, "picsight-decisions.jsonl"),
+            ),
+            (
+                self.tr("Save a table for ExifTool…"),
+                "",
+                partial(self._choose, save, self.export_table, "picsight-tags.csv"),
+            ),
+            None,
+            (self.tr("Take in a file of decisions…"), "", partial(self._choose, any_file, self.take_in)),
+            (self.tr("Take in the side-cars of a folder…"), "", partial(self._choose, folder, self.take_in)),
+        ]
+        photo_menu(self._window, entries).popup(point)
+
+    def _ask_sidecars(self) -> None:
+        question = self.tr("Write side-cars beside your photos?")
+        sentence = self.tr(
+            "A file with the ending .xmp beside each photo names its accepted tags and your stars, for other programs. "
+            "Your photos are not changed."
+        )
+        ask(self._window, question, sentence, self.tr("Write side-cars"), self.export_sidecars)
+
+    def _choose(self, mode: Mode, then: Callable[[Path], None], name: str = "") -> None:
+        dialog = QFileDialog(self._window)
+        dialog.setFileMode(mode)
+        if mode is QFileDialog.FileMode.Directory:
+            dialog.setOption(QFileDialog.Option.ShowDirsOnly)
+        if name:
+            dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
+            dialog.selectFile(name)
+        dialog.fileSelected.connect(lambda path: then(Path(path)))
+        dialog.finished.connect(dialog.deleteLater)
+        dialog.open()
+
+    # Out
+
+    def export_sidecars(self) -> None:
+        """Write what was accepted beside all photos of the library."""
+
+        def say(exported: Exported) -> None:
+            words = counted(exported.written, "Wrote %n side-car.", "Wrote %n side-cars.")
+            if not exported.written and exported.unchanged:
+                words = self.tr("All side-cars are as they should be.")
+            self._say(words, exported.left_alone)
+
+        self._export(lambda library: library.exchange.export_sidecars(), say)
+
+    def export_decisions(self, file: Path) -> None:
+        """Write everything that was decided into a file."""
+
+        def say(exported: DecisionsExported) -> None:
+            tags, decisions = (
+                counted(exported.tags, "%n tag", "%n tags"),
+                counted(exported.decisions, "%n decision", "%n decisions"),
+            )
+            words = self.tr("Saved {tags} and {decisions} in {file}.")
+            self._status.show_sentence(words.format(tags=tags, decisions=decisions, file=isolated(file.name)))
+
+        self._export(lambda library: library.exchange.export_decisions(file), say)
+
+    def export_table(self, file: Path) -> None:
+        """Write the same as side-cars into one table."""
+
+        def say(photos: int) -> None:
+            words = counted(
+                photos, "Saved a table of %n photo in {file}.", "Saved a table of %n photos in {file}."
+            )
+            self._status.show_sentence(words.replace("{file}", isolated(file.name)))
+
+        self._export(lambda library: library.exchange.export_table(file), say)
+
+    def _export(self, act: Callable[[Library], object], say: Callable[..., None]) -> None:
+        library = self._deeds.library
+        if library is not None:
+            self._jobs.read(lambda: act(library), say, self._status.show_sentence)
+
+    # In
+
+    def take_in(self, place: Path) -> None:
+        """What a file or a folder's side-cars say becomes decisions, which are taken back as one."""
+        self._deeds.do(lambda library: library.exchange.import_from(place), self._taken)
+
+    def _taken(self, imported: Imported) -> str:
+        if imported.run is None:
+            words = self.tr("All of it was known already.")
+        else:
+            numbers = (
+                (imported.tags, "%n new tag", "%n new tags"),
+                (imported.accepted, "%n accepted", "%n accepted"),
+                (imported.rejected, "%n rejected", "%n rejected"),
+                (imported.rated, "%n rated", "%n rated"),
+            )
+            parts = ", ".join(counted(number, one, many) for number, one, many in numbers if number)
+            photos = counted(
+                imported.photos, "Took in what is said of %n photo", "Took in what is said of %n photos"
+            )
+            words = f"{photos}: {parts}."
+        return " ".join((words, *imported.faults[:1]))
+
+    def _say(self, words: str, faults: tuple[str, ...]) -> None:
+        more = (
+            counted(len(faults) - 1, "One more was left alone.", "%n more were left alone.")
+            if len(faults) > 1
+            else ""
+        )
+        self._status.show_sentence(" ".join(filter(None, (words, *faults[:1], more))))
