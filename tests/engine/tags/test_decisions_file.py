@@ -98,7 +98,7 @@ def lines(draw):
     return tag
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(said=st.lists(lines(), max_size=6))
 def test_whatever_is_decided_comes_back(tmp_path_factory, said):
     file = tmp_path_factory.getbasetemp() / "decisions.jsonl"
