@@ -39,7 +39,9 @@ def import_tags(invocation: Invocation, place: Path) -> int:
     if imported.unknown:
         unknown = count(imported.unknown, "photo is", "photos are")
         invocation.hint(f"{unknown} not in the library: index the folder first, then import again.")
-    if not invocation.quiet:
+    if not (imported.photos or imported.unknown or imported.faults or imported.tags):
+        invocation.hint(f"There is neither a side-car nor a photo with keywords in {place}.")
+    elif not invocation.quiet:
         put(_line(imported))
     return 0
 
