@@ -109,8 +109,7 @@ class Library:
         self._searcher.close()
         self._close_thumbnails()
         if self._opened_tags is not None or self._opened_exchange is not None:
-            with suppress(PicsightError):  # the library itself holds it, and `doctor` tells
-                self._file_decisions()
+            self._file_quietly()
         self._db.close()
 
     def __enter__(self) -> Self:
@@ -141,6 +140,7 @@ class Library:
         """Takes a folder out of the library; its photos are forgotten, their files stay untouched."""
         forgotten = stored_folders.remove_folder(self._db, folder_id)
         self._thumbnails().delete(forgotten)
+        self._file_quietly()
 
     def forget(self, lost: Sequence[Path]) -> int:
         """Forgets for good what is missing, and all that these folders or directories do not show any more.
@@ -154,7 +154,9 @@ class Library:
         """
         from picsight_engine.indexing.forgetting import forget_lost  # 60 ms that a search does not pay
 
-        return len(forget_lost(self._db, self._thumbnails(), lost).photos)
+        forgotten = forget_lost(self._db, self._thumbnails(), lost).photos
+        self._file_quietly()
+        return len(forgotten)
 
     def note_gone(self, paths: Sequence[Path]) -> int:
         """Files that a person has just taken away: photos that nothing shows any more leave at once.
@@ -251,6 +253,10 @@ class Library:
         except StorageError as fault:
             note = str(fault)
         return event if note is None else replace(event, notes=(*event.notes, note))
+
+    def _file_quietly(self) -> None:
+        with suppress(PicsightError):  # the library itself holds all of it, and `doctor` tells
+            self._file_decisions()
 
     def _file_decisions(self) -> str | None:
         """Brings the file of decisions up to date; tells of one that this library did not write."""

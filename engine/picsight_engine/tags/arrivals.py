@@ -92,6 +92,8 @@ def arrived_sidecars(db: Database, place: Path) -> Arrival:
             named.add(file.id)
         accepted = _Accepted(photo, _XMP, told.written_at, told.photo)
         faults += accepted.put(intake, told.tags)
+        for tag in told.gone:
+            intake.withdraw(tag, photo, _XMP, told.written_at)
         own = ratings.get(photo)
         stars = None if own is None else own.stars
         if stars is None and file is not None:

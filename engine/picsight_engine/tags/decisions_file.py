@@ -154,7 +154,8 @@ def _lines(file: Path, source: Iterable[bytes]) -> Iterator[Line]:
             if line is not None:
                 sound += 1
                 yield line
-    if faults and not sound:
+    if not sound:
+        first = first or "it is empty"
         raise RequestError(f"{shown(file)} holds no decisions of Picsight: {first}. Choose another file.")
     if faults:
         many = f"{faults:,} lines are" if faults > 1 else "one line is"

@@ -98,8 +98,8 @@ def lines(draw):
     return tag
 
 
-@settings(max_examples=100, deadline=None)
-@given(said=st.lists(lines(), max_size=6))
+@settings(max_examples=30, deadline=None)
+@given(said=st.lists(lines(), min_size=1, max_size=6))
 def test_whatever_is_decided_comes_back(tmp_path_factory, said):
     file = tmp_path_factory.getbasetemp() / "decisions.jsonl"
     write_decisions(file, said)
@@ -120,7 +120,6 @@ def test_a_path_that_is_no_text_comes_back(tmp_path):
 def test_blank_lines_and_fields_of_later_versions_are_passed_over(tmp_path):
     file = write(tmp_path / "a", BIRDS, "\n", changed(DECIDED, later={"a": 1}), " \r\n")
     assert read(file) == (BIRDS, DECIDED)
-    assert read(write(tmp_path / "b")) == ()
 
 
 @pytest.mark.parametrize(
@@ -178,6 +177,8 @@ def test_a_file_that_was_cut_off_is_refused(tmp_path, cut):
         (b"\0\xff" * 3_000_000, "holds no decisions of Picsight"),
         (b'{"caption": "a"}\n', "holds no decisions of Picsight: in line 1 `format`"),
         (b"[" * 100_000, "holds no decisions of Picsight"),
+        (b"", "holds no decisions of Picsight: it is empty"),
+        (b"\n\n", "holds no decisions of Picsight: it is empty"),
         (b"7\n", "holds no decisions of Picsight"),
         (b'{"format": "picsight-decisions", "version": 2}\nwhatever', "written by a newer Picsight"),
     ],

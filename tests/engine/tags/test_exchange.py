@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from dataclasses import dataclass, replace
 
 import pytest
@@ -230,6 +231,28 @@ def test_side_cars_go_out_and_their_changes_come_in_as_one_run(home):
     assert home.tags.rating(home.ids(0)[0]) == 2
     home.tags.undo(imported.run.id)
     assert home.state() == before
+
+
+def test_what_another_program_took_out_is_withdrawn_and_what_was_decided_since_stays(home):
+    folder = home.paths[0].parent
+    home.tags.new("Dogs")
+    home.tags.decide("Dogs", home.ids(0, 1, 2), "accepted")
+    home.exchange.export_sidecars()
+    for path in home.paths[:2]:
+        sidecar = beside(path)
+        tree = sidecar.read_text("utf-8")
+        for name in ("dc:subject", "lr:hierarchicalSubject", "digiKam:TagsList"):
+            tree = re.sub(f"<{name}>.*?</{name}>", "", tree, flags=re.DOTALL)
+        sidecar.write_text(tree, "utf-8")
+    os.utime(beside(home.paths[1]), (1, 1))
+    assert (keywords(beside(home.paths[0])), keywords(beside(home.paths[2]))) == ([], ["Dogs"])
+    imported = home.exchange.import_from(folder)
+    assert (imported.withdrawn, imported.accepted) == (1, 0)
+    assert [bool(own) for own in home.tags.states(home.ids(0, 1, 2)).values()] == [False, True, True]
+    assert home.exchange.import_from(folder).run is None
+    home.tags.undo()
+    home.tags.rename("Dogs", "Hounds")
+    assert home.exchange.import_from(beside(home.paths[0])).run is None
 
 
 def beside(path):

@@ -108,6 +108,18 @@ def test_a_file_that_the_library_did_not_write_is_put_aside(folder, opened):
     assert b'"rating": 5' in (folder / FILE).read_bytes()
 
 
+def test_it_does_not_name_what_was_forgotten(folder, opened):
+    with opened() as library:
+        library.tags.new("Dogs", examples=[1])
+        library.tags.rate([2], 4)
+        library.tags.decide("Dogs", [3], "accepted")
+    assert all(b"/%d.jpg" % number in (folder / FILE).read_bytes() for number in (1, 2, 3))
+    with opened() as library:
+        library.remove_folder(1)
+        assert b".jpg" not in (folder / FILE).read_bytes()
+        assert b"Dogs" in (folder / FILE).read_bytes()
+
+
 @pytest.mark.parametrize("fault", ["behind", "missing", "damaged"])
 def test_doctor_brings_it_up_to_date(folder, opened, small, fault):
     with opened() as library:
