@@ -1,7 +1,8 @@
-"""What a tag has learnt: a direction and a bias, from its words and from what a person decided. Pure."""
+"""What a tag has learnt: its words say where to begin, and what a person decided moves it from there. Pure."""
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -11,52 +12,166 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     Vectors = NDArray[np.float32]  # [n, dim], rows of unit length
+    Doubles = NDArray[np.float64]
 
-STEEPNESS = 40.0  # what a cosine more of 0.1 adds to the logit: 4
-_STIFFNESS = 0.02  # how strongly decisions are held to the prior
-_BACKGROUND = 0.05  # what a photo that nobody decided weighs against
-_STEPS = 30
-_OUTSTANDING = 4.0  # deviations above the median from which a photo shows more than usual
+_BEYOND_CHANCE = 0.6  # deviations by which a photo must stand out more than the first of so many does anyway
+_DEVIATIONS = 1.4826  # the standard deviation of what is spread normally, by its median absolute deviation
+_STEEPNESS = 0.7  # what a cosine that is a deviation higher adds to the logit
+_STIFFNESS = 0.03  # how firmly the weights are held to the words
+FIRMNESS = 0.15  # how firmly the bias is
+_EVENNESS = 3.0  # how far all directions count alike, beside how the library's photos differ along them
+_UNKNOWN = 16  # photos that differ alike in all directions, beside those of the library
+_OTHERS = 256  # so many stand for all photos that nobody decided on ...
+WEIGHT_OF_OTHERS = 5.0  # ... and count together as if so many accepted ones stood against them
+REJECTED = 0.5  # what a rejected photo counts beside an accepted one, which is rarer and says more
+_MOST_STEPS = 50
+_PRECISION = 1e-6  # of the slope
 
 
 @dataclass(frozen=True, slots=True)
 class Linear:
-    """`sigmoid(weight @ vector + bias)` is the probability that a photo belongs to the tag; weight is [dim]."""
+    """What gives a photo its logit: the largest product of its vector with any of the weights, and the bias."""
 
-    weight: NDArray[np.float32]
+    weights: NDArray[np.float32]  # [m, dim]: a row a prompt
     bias: float
 
-
-def unusual(cosines: NDArray[np.float32]) -> float:
-    """The cosine from which a photo stands out of its library [n]."""
-    if not len(cosines):
-        return 0.0
-    median = float(np.median(cosines))
-    return median + _OUTSTANDING * 1.4826 * float(np.median(np.abs(cosines - median)))
+    def logits(self, vectors: Vectors | NDArray[np.float16]) -> Doubles:
+        """The logits [n] of some photos [n, dim], exactly; 0 is a probability of one half."""
+        products = vectors.astype(np.float64) @ self.weights.astype(np.float64).T  # [n, m]
+        return np.asarray(products.max(axis=1) + self.bias)
 
 
-def prior(prompts: Vectors, cut: float) -> Linear:
-    """What the words alone say [p, dim]: at the cosine `cut` it is even; without words nothing is likely."""
-    if not len(prompts):
-        return Linear(np.zeros(prompts.shape[1], np.float32), -1.0)
-    mean = prompts.mean(axis=0)
-    direction = mean / max(float(np.linalg.norm(mean)), 1e-6)
-    return Linear((STEEPNESS * direction).astype(np.float32), -STEEPNESS * cut)
+@dataclass(frozen=True, slots=True)
+class Background:
+    """What a library's photos look like on the whole, from which those of a tag stand out."""
+
+    photos: Vectors  # [k, dim]: all, or a sample
+    size: int  # how many photos the library has
+    mean: Doubles  # [dim]
+    whitening: (
+        Doubles  # [dim, dim]: for (vectors - mean) @ whitening all turns of one length are equally likely
+    )
+    others: Vectors  # [o, dim]: some of the photos, which stand for all that nobody decided on
+    whitened: Doubles  # [o, dim]: these, whitened
+
+    @classmethod
+    def of(cls, photos: Vectors, size: int) -> Background:
+        """The background that some photos make in a library of `size`; without any, all directions are alike."""
+        count, dim = photos.shape
+        vectors = photos.astype(np.float64)
+        mean = vectors.sum(axis=0) / max(count, 1)
+        centred = vectors - mean
+        spread = (centred.T @ centred + np.eye(dim) * _UNKNOWN / dim) / (count + _UNKNOWN)
+        root = np.linalg.cholesky(spread + np.eye(dim) * _EVENNESS * np.trace(spread) / dim)
+        whitening = np.linalg.inv(root).T
+        square = float(np.trace(whitening.T @ spread @ whitening))  # the mean one of a whitened vector
+        whitening /= math.sqrt(square * _STIFFNESS)
+        others = photos[:: max(1, count // _OTHERS)]
+        return cls(photos, size, mean, whitening, others, (others - mean) @ whitening)
+
+    def contrast(self, prompts: Vectors) -> tuple[float, float]:
+        """The cosine with any of the prompts [m, dim] from which a photo shows more than usual; and a deviation of it."""
+        count, dim = self.photos.shape
+        cosines = (self.photos @ prompts.T).max(axis=1) if count else np.zeros(1)
+        median = float(np.median(cosines))
+        seen = _DEVIATIONS * float(np.median(np.abs(cosines - median)))
+        deviation = math.sqrt((count * seen**2 + _UNKNOWN / dim) / (count + _UNKNOWN))
+        first = math.sqrt(
+            2 * math.log(max(self.size, 2))
+        )  # of so many normal numbers the highest lies about there
+        return median + (first + _BEYOND_CHANCE) * deviation, deviation
 
 
-def fit(before: Linear, for_: Vectors, against: Vectors, background: Vectors) -> Linear:
-    """The likeliest line after these decisions, held to what it was before them."""
+def learnt(
+    prompts: Vectors, for_: Vectors, against: Vectors, background: Background, strong: float = math.inf
+) -> Linear:
+    """What a tag with these prompts [m, dim] has learnt from photos that belong to it and others that do not.
+
+    Without prompts the mean of what belongs to it stands for them; one of both there must be. `strong` is the cosine
+    from which photos match such prompts strongly, where that is known.
+    """
+    if len(prompts):
+        before = prior(prompts, background, strong)
+    else:
+        mean = for_.mean(axis=0, keepdims=True)
+        before = prior(mean / max(float(np.linalg.norm(mean)), _PRECISION), background)
+    return fit(before, for_, against, background)
+
+
+def prior(prompts: Vectors, background: Background, strong: float = math.inf) -> Linear:
+    """What words alone say, by their vectors [m, dim]: of several the best counts.
+
+    It is even where a photo shows more than usual; where it is known from which cosine photos match strongly, there, or
+    halfway to where a photo shows more than usual if that is lower.
+    """
+    unusual, deviation = background.contrast(prompts)
+    cut = unusual if math.isinf(strong) else min(strong, (strong + unusual) / 2)
+    steepness = _STEEPNESS / deviation
+    return Linear((steepness * prompts).astype(np.float32), -steepness * cut)
+
+
+def fit(before: Linear, for_: Vectors, against: Vectors, background: Background) -> Linear:
+    """What is likeliest after photos [n, dim] were accepted and others [m, dim] rejected.
+
+    A logistic regression that is held to what was known before, the more firmly the more a change would alter the scores
+    of the whole library, whose photos count a little as rejected ones. Without decisions nothing changes.
+    """
     if not len(for_) and not len(against):
         return before
-    rows = np.concatenate([for_, against, background]).astype(np.float64)
-    rows = np.concatenate([rows, np.ones((len(rows), 1))], axis=1)
-    wanted = np.concatenate([np.ones(len(for_)), np.zeros(len(against) + len(background))])
-    weights = np.concatenate([np.ones(len(for_) + len(against)), np.full(len(background), _BACKGROUND)])
-    start = np.append(before.weight.astype(np.float64), before.bias)
-    line = start.copy()
-    steepest = (rows * weights[:, None] / 4).T @ rows + _STIFFNESS * np.eye(len(line))  # no step goes too far
-    step = np.linalg.inv(steepest)
-    for _ in range(_STEPS):
-        chance = (1 + np.tanh(rows @ line / 2)) / 2
-        line -= step @ (rows.T @ (weights * (chance - wanted)) + _STIFFNESS * (line - start))
-    return Linear(line[:-1].astype(np.float32), float(line[-1]))
+    decided, others = np.concatenate([for_, against]), background.others
+    kinds = [len(for_), len(against), len(others)]
+    whitened = np.concatenate([(decided - background.mean) @ background.whitening, background.whitened])
+    examples = _Examples(
+        features=np.pad(whitened, ((0, 0), (0, 1)), constant_values=1 / math.sqrt(FIRMNESS)),
+        wanted=np.repeat([1.0, 0.0, 0.0], kinds),
+        counts=np.repeat([1.0, REJECTED, WEIGHT_OF_OTHERS / max(len(others), 1)], kinds),
+        before=before.logits(np.concatenate([decided, others])),
+    )
+    moved = examples.likeliest()
+    turn = background.whitening @ moved[:-1]  # [dim]
+    bias = before.bias + moved[-1] / math.sqrt(FIRMNESS) - turn @ background.mean
+    return Linear((before.weights + turn).astype(np.float32), float(bias))
+
+
+@dataclass(frozen=True, slots=True)
+class _Examples:
+    """Photos [n] with what their scores should be, how much each counts, and their logits before."""
+
+    features: Doubles  # [n, d]
+    wanted: Doubles
+    counts: Doubles
+    before: Doubles
+
+    def likeliest(self) -> Doubles:
+        """The change [d] of least loss, by Newton's steps, each as far as it makes the loss less."""
+        change = np.zeros(self.features.shape[1])
+        loss, logits = self._loss(change)
+        for _ in range(_MOST_STEPS):
+            chances = 1 / (1 + np.exp(-logits))
+            slope = self.features.T @ (self.counts * (chances - self.wanted)) + change
+            if np.abs(slope).max() < _PRECISION:
+                break
+            step = self._solved(self.counts * chances * (1 - chances), slope)
+            length, (better, there) = 1.0, self._loss(change - step)
+            while better > loss and length > _PRECISION:
+                length /= 2
+                better, there = self._loss(change - length * step)
+            change, loss, logits = change - length * step, better, there
+        return change
+
+    def _loss(self, change: Doubles) -> tuple[float, Doubles]:
+        logits = self.before + self.features @ change
+        each = np.logaddexp(0, logits) - self.wanted * logits
+        return float(self.counts @ each + change @ change / 2), logits
+
+    def _solved(self, curvatures: Doubles, slope: Doubles) -> Doubles:
+        """What the second derivative maps to the slope, by conjugate gradients: it is never written out."""
+        solution, left = np.zeros_like(slope), slope.copy()
+        direction, size = left, float(left @ left)
+        enough = size * min(0.01, size)  # nearer the end more exactly
+        while size > enough:
+            curved = self.features.T @ (curvatures * (self.features @ direction)) + direction
+            length = size / (direction @ curved)
+            solution, left = solution + length * direction, left - length * curved
+            direction, size = left + float(left @ left) / size * direction, float(left @ left)
+        return solution
