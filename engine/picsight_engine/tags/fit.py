@@ -14,16 +14,20 @@ if TYPE_CHECKING:
     Vectors = NDArray[np.float32]  # [n, dim], rows of unit length
     Doubles = NDArray[np.float64]
 
-_BEYOND_CHANCE = 0.6  # deviations by which a photo must stand out more than the first of so many does anyway
-_DEVIATIONS = 1.4826  # the standard deviation of what is spread normally, by its median absolute deviation
-_STEEPNESS = 0.7  # what a cosine that is a deviation higher adds to the logit
-_STIFFNESS = 0.03  # how firmly the weights are held to the words
-FIRMNESS = 0.15  # how firmly the bias is
-_EVENNESS = 3.0  # how far all directions count alike, beside how the library's photos differ along them
-_UNKNOWN = 16  # photos that differ alike in all directions, beside those of the library
-_OTHERS = 256  # so many stand for all photos that nobody decided on ...
-WEIGHT_OF_OTHERS = 5.0  # ... and count together as if so many accepted ones stood against them
+# Chosen on half of Caltech-101's classes and half of the things that people search for, as the benchmark of tags has them.
 REJECTED = 0.5  # what a rejected photo counts beside an accepted one, which is rarer and says more
+OTHERS = 5.0  # what the photos that nobody decided on count against a tag, all together
+FIRMNESS = 0.15  # how firmly the bias is held while the weights are found ...
+CUT_FIRMNESS = 2.0  # ... and how firmly the cut is to where it was among the library's photos
+_STIFFNESS = 0.03  # how firmly the weights are held to the words
+_EVENNESS = 3.0  # how far all directions count alike, beside how the library's photos differ along them
+_STEEPNESS = 0.7  # what a cosine that is a deviation higher adds to the logit
+_BEYOND_CHANCE = 0.6  # deviations by which a photo must stand out more than the first of so many does anyway
+
+_DEVIATIONS = 1.4826  # the standard deviation of what is spread normally, by its median absolute deviation
+_UNKNOWN = 16  # photos that differ alike in all directions, beside those of the library
+_UNDECIDED = 256  # photos that stand for all that nobody decided on
+_NEVER = -50.0  # the logit of what cannot be
 _MOST_STEPS = 50
 _PRECISION = 1e-6  # of the slope
 
@@ -51,8 +55,8 @@ class Background:
     whitening: (
         Doubles  # [dim, dim]: for (vectors - mean) @ whitening all turns of one length are equally likely
     )
-    others: Vectors  # [o, dim]: some of the photos, which stand for all that nobody decided on
-    whitened: Doubles  # [o, dim]: these, whitened
+    undecided: Vectors  # [u, dim]: some of the photos, which stand for all that nobody decided on
+    whitened: Doubles  # [u, dim]: these, whitened
 
     @classmethod
     def of(cls, photos: Vectors, size: int) -> Background:
@@ -66,20 +70,17 @@ class Background:
         whitening = np.linalg.inv(root).T
         square = float(np.trace(whitening.T @ spread @ whitening))  # the mean one of a whitened vector
         whitening /= math.sqrt(square * _STIFFNESS)
-        others = photos[:: max(1, count // _OTHERS)]
-        return cls(photos, size, mean, whitening, others, (others - mean) @ whitening)
+        undecided = photos[:: max(1, count // _UNDECIDED)]
+        return cls(photos, size, mean, whitening, undecided, (undecided - mean) @ whitening)
 
-    def contrast(self, prompts: Vectors) -> tuple[float, float]:
-        """The cosine with any of the prompts [m, dim] from which a photo shows more than usual; and a deviation of it."""
+    def spread(self, weights: NDArray[np.float32]) -> tuple[float, float]:
+        """The median of the photos' largest products with any of these weights [m, dim], and their deviation."""
         count, dim = self.photos.shape
-        cosines = (self.photos @ prompts.T).max(axis=1) if count else np.zeros(1)
-        median = float(np.median(cosines))
-        seen = _DEVIATIONS * float(np.median(np.abs(cosines - median)))
-        deviation = math.sqrt((count * seen**2 + _UNKNOWN / dim) / (count + _UNKNOWN))
-        first = math.sqrt(
-            2 * math.log(max(self.size, 2))
-        )  # of so many normal numbers the highest lies about there
-        return median + (first + _BEYOND_CHANCE) * deviation, deviation
+        products = (self.photos @ weights.T).max(axis=1) if count else np.zeros(1)
+        median = float(np.median(products))
+        seen = _DEVIATIONS * float(np.median(np.abs(products - median)))
+        unknown = float(np.mean(np.sum(weights**2, axis=1))) / dim
+        return median, math.sqrt((count * seen**2 + _UNKNOWN * unknown) / (count + _UNKNOWN))
 
 
 def learnt(
@@ -87,15 +88,15 @@ def learnt(
 ) -> Linear:
     """What a tag with these prompts [m, dim] has learnt from photos that belong to it and others that do not.
 
-    Without prompts the mean of what belongs to it stands for them; one of both there must be. `strong` is the cosine
-    from which photos match such prompts strongly, where that is known.
+    Without prompts the mean of what belongs to it stands for them; where there is nothing either, nothing is likely.
+    `strong` is the cosine from which photos match such prompts strongly, where that is known.
     """
-    if len(prompts):
-        before = prior(prompts, background, strong)
-    else:
-        mean = for_.mean(axis=0, keepdims=True)
-        before = prior(mean / max(float(np.linalg.norm(mean)), _PRECISION), background)
-    return fit(before, for_, against, background)
+    if not len(prompts) and not len(for_):
+        return Linear(np.zeros((1, prompts.shape[1]), np.float32), _NEVER)
+    if not len(prompts):
+        total = for_.sum(axis=0, keepdims=True)
+        return fit(prior(total / np.linalg.norm(total), background), for_, against, background)
+    return fit(prior(prompts, background, strong), for_, against, background)
 
 
 def prior(prompts: Vectors, background: Background, strong: float = math.inf) -> Linear:
@@ -104,38 +105,57 @@ def prior(prompts: Vectors, background: Background, strong: float = math.inf) ->
     It is even where a photo shows more than usual; where it is known from which cosine photos match strongly, there, or
     halfway to where a photo shows more than usual if that is lower.
     """
-    unusual, deviation = background.contrast(prompts)
+    median, deviation = background.spread(prompts)
+    first = math.sqrt(
+        2 * math.log(max(background.size, 2))
+    )  # the highest of so many normal numbers lies about there
+    unusual = median + (first + _BEYOND_CHANCE) * deviation
     cut = unusual if math.isinf(strong) else min(strong, (strong + unusual) / 2)
-    steepness = _STEEPNESS / deviation
+    steepness = _STEEPNESS / max(deviation, _PRECISION)
     return Linear((steepness * prompts).astype(np.float32), -steepness * cut)
 
 
 def fit(before: Linear, for_: Vectors, against: Vectors, background: Background) -> Linear:
-    """What is likeliest after photos [n, dim] were accepted and others [m, dim] rejected.
+    """What is likeliest after photos [n, dim] were accepted and others [m, dim] rejected; without any it stays as it was.
 
-    A logistic regression that is held to what was known before, the more firmly the more a change would alter the scores
-    of the whole library, whose photos count a little as rejected ones. Without decisions nothing changes.
+    The weights are those of a logistic regression that is held to what was known before, the more firmly the more a turn
+    would alter the scores of the whole library, whose photos count a little as rejected ones. So few decisions tell
+    little of how many photos belong to a tag: the cut keeps its place among the library's scores, as many deviations
+    above their median as before, and is moved from there by decisions on its wrong side.
     """
     if not len(for_) and not len(against):
         return before
-    decided, others = np.concatenate([for_, against]), background.others
-    kinds = [len(for_), len(against), len(others)]
+    weights = (before.weights + _turn(before, for_, against, background)).astype(np.float32)
+    median, deviation = background.spread(before.weights)
+    place = (-before.bias - median) / max(deviation, _PRECISION)
+    median, deviation = background.spread(weights)
+    kept = Linear(weights, -median - place * deviation)
+    decisions = _Examples(
+        features=np.full((len(for_) + len(against), 1), 1 / math.sqrt(CUT_FIRMNESS)),
+        wanted=np.repeat([1.0, 0.0], [len(for_), len(against)]),
+        counts=np.repeat([1.0, REJECTED], [len(for_), len(against)]),
+        before=kept.logits(np.concatenate([for_, against])),
+    )
+    return Linear(weights, kept.bias + float(decisions.likeliest()[0]) / math.sqrt(CUT_FIRMNESS))
+
+
+def _turn(before: Linear, for_: Vectors, against: Vectors, background: Background) -> Doubles:
+    """What decisions add to the weights: [dim]."""
+    decided, undecided = np.concatenate([for_, against]), background.undecided
+    kinds = [len(for_), len(against), len(undecided)]
     whitened = np.concatenate([(decided - background.mean) @ background.whitening, background.whitened])
     examples = _Examples(
         features=np.pad(whitened, ((0, 0), (0, 1)), constant_values=1 / math.sqrt(FIRMNESS)),
         wanted=np.repeat([1.0, 0.0, 0.0], kinds),
-        counts=np.repeat([1.0, REJECTED, WEIGHT_OF_OTHERS / max(len(others), 1)], kinds),
-        before=before.logits(np.concatenate([decided, others])),
+        counts=np.repeat([1.0, REJECTED, OTHERS / max(len(undecided), 1)], kinds),
+        before=before.logits(np.concatenate([decided, undecided])),
     )
-    moved = examples.likeliest()
-    turn = background.whitening @ moved[:-1]  # [dim]
-    bias = before.bias + moved[-1] / math.sqrt(FIRMNESS) - turn @ background.mean
-    return Linear((before.weights + turn).astype(np.float32), float(bias))
+    return np.asarray(background.whitening @ examples.likeliest()[:-1])
 
 
 @dataclass(frozen=True, slots=True)
 class _Examples:
-    """Photos [n] with what their scores should be, how much each counts, and their logits before."""
+    """Photos [n] with what their chances should be, how much each counts, and their logits before."""
 
     features: Doubles  # [n, d]
     wanted: Doubles
@@ -160,6 +180,7 @@ class _Examples:
         return change
 
     def _loss(self, change: Doubles) -> tuple[float, Doubles]:
+        """The logistic loss and half the square of the change; and the logits after it."""
         logits = self.before + self.features @ change
         each = np.logaddexp(0, logits) - self.wanted * logits
         return float(self.counts @ each + change @ change / 2), logits

@@ -44,7 +44,7 @@ def scores_of(rows: Rows, linear: Linear, threshold: float = EVEN) -> Floats:
     for start in range(0, len(near), _AT_ONCE):
         some = near[start : start + _AT_ONCE]
         logits[some] = linear.logits(rows.originals[some])
-    return _chances(logits)
+    return chances(logits)
 
 
 def reaching(rows: Rows, linears: Sequence[Linear], thresholds: Sequence[float]) -> Iterator[Reached]:
@@ -52,6 +52,11 @@ def reaching(rows: Rows, linears: Sequence[Linear], thresholds: Sequence[float])
     for start in range(0, len(linears), _TAGS_AT_ONCE):
         some = slice(start, start + _TAGS_AT_ONCE)
         yield from _reaching(rows, linears[some], thresholds[some])
+
+
+def chances(logits: NDArray[np.floating]) -> Floats:
+    """Logits as probabilities."""
+    return np.asarray(1 / (1 + np.exp(-logits.clip(-80, 80))), np.float32)
 
 
 def _reaching(rows: Rows, linears: Sequence[Linear], thresholds: Sequence[float]) -> Iterator[Reached]:
@@ -70,7 +75,7 @@ def _reaching(rows: Rows, linears: Sequence[Linear], thresholds: Sequence[float]
                 best[tag] = (linear.weights @ vectors).max(axis=0)
         for tag in np.flatnonzero(best.max(axis=1) >= lines).tolist():
             near = np.flatnonzero(best[tag] >= lines[tag])
-            scores = _chances(linears[tag].logits(block[near]))
+            scores = chances(linears[tag].logits(block[near]))
             high = scores >= thresholds[tag]
             found[tag].append((near[high] + start, scores[high]))
     for parts in found:
@@ -100,8 +105,3 @@ def _logit(probability: float) -> float:
         return -math.inf
     below_one = min(probability, 1 - 2.0**-25)
     return math.log(below_one / (1 - below_one))
-
-
-def _chances(logits: NDArray[np.floating]) -> Floats:
-    """Logits as probabilities."""
-    return np.asarray(1 / (1 + np.exp(-logits.clip(-80, 80))), np.float32)
