@@ -82,7 +82,9 @@ class MainWindow(QMainWindow):
         self.exporting = Exporting(self, frame.status, jobs)
         chosen = ChosenPhotos(frame, self.viewer)
         self.tagging = Tagging(self, self.tags, chosen)
-        self.photos = PhotoActions(frame, chosen, self.trashing, self.exporting, jobs, tagging=self.tagging)
+        self.photos = PhotoActions(
+            frame, chosen, self.trashing, self.exporting, jobs, tagging=self.tagging, pictures=self.pictures
+        )
         self.models = ModelsController(place, self.library, jobs, self)
         self.hint = BetterModels(frame, self.library, self.search, self.models, wanted=settings.better_models)
         self.markings = Markings(frame.grid, frame.model, self.tags, jobs)

@@ -7,7 +7,7 @@ import os
 from pathlib import Path
 
 import pytest
-from PySide6.QtCore import QItemSelectionModel, QPoint, Qt
+from PySide6.QtCore import QItemSelectionModel, QPoint, QSize, Qt
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QFileDialog, QMenu, QWidget
 
@@ -101,12 +101,17 @@ def window(model_window, few_photos, qtbot):
     return opened
 
 
-def test_paths_go_to_the_clipboard_one_a_line(window, qtbot):
+def test_paths_go_to_the_clipboard_one_a_line_and_so_does_the_picture_itself(window, qtbot):
     grid = window.frame.grid
     grid.selectAll()
     qtbot.keyClick(grid, Qt.Key.Key_C, CTRL_SHIFT)
     paths = [str(photo.path) for photo in window.frame.model.wall.results]
     assert QGuiApplication.clipboard().text() == "\n".join(paths)
+    grid.setCurrentIndex(window.frame.model.index(1))
+    qtbot.keyClick(grid, Qt.Key.Key_C, Qt.KeyboardModifier.ControlModifier | Qt.KeyboardModifier.AltModifier)
+    qtbot.waitUntil(lambda: not QGuiApplication.clipboard().image().isNull(), timeout=30_000)
+    photo = window.frame.model.photo(1)
+    assert QGuiApplication.clipboard().image().size() == QSize(photo.width, photo.height)
 
 
 def test_copies_are_exported_to_the_folder_that_is_chosen(window, qtbot, tmp_path):

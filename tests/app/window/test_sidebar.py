@@ -87,11 +87,24 @@ def test_tags_stand_below_each_other_with_what_is_in_them_and_favourites_only_on
     assert (liked.words, liked.count, liked.key) == ("Favourites", 5, "is:favourite")
 
 
+def test_where_only_numbers_change_the_lines_stay_as_they_are(tree, qtbot):
+    before = [tag("Birds", accepted=3), tag("Birds/Waders", accepted=2)]
+    tree.side.set_entries(entries_of(overview(2), (), before, looked=True))
+    line = tree.model().find("tag:Birds/Waders")
+    tree.setCurrentIndex(line)
+    with qtbot.assertNotEmitted(tree.model().modelReset):
+        after = [tag("Birds", accepted=4), tag("Birds/Waders", accepted=3)]
+        tree.side.set_entries(entries_of(overview(2), (), after, looked=True))
+    assert (line.data(ENTRY).count, tree.currentIndex()) == (3, line)
+    with qtbot.waitSignal(tree.model().modelReset):
+        tree.side.set_entries(entries_of(overview(2), (), [*after, tag("Birds/Owls")], looked=True))
+
+
 def test_of_very_many_tags_the_first_are_listed_and_a_line_leads_to_all():
     many = [tag(f"Tag {place:05}") for place in range(10_000)]
     shown = entries_of(overview(1), (), many, looked=True)
     assert [entry.words for entry in shown[MOST_TAGS + 1 : MOST_TAGS + 4]] == [
-        "Tag 00199",
+        f"Tag {MOST_TAGS - 1:05}",
         f"All {number(10_000)} tags…",
         "New tag…",
     ]

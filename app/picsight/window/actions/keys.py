@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from PySide6.QtWidgets import QWidget
 
     Entry = tuple[str, str, Callable[[], object]]  # words, key, what it does
+    Submenu = tuple[str, Sequence[Entry | None]]  # words, what is below
 
 _Standard = QKeySequence.StandardKey
 # What acts everywhere in the window. A standard key that the platform leaves empty has a plain one beside it.
@@ -54,16 +55,23 @@ def bind_keys(window: QWidget, wishes: Mapping[str, Callable[[], None]]) -> None
                 QShortcut(sequence, window, act)
 
 
-def photo_menu(parent: QWidget, entries: Sequence[Entry | None]) -> QMenu:
+def photo_menu(parent: QWidget, entries: Sequence[Entry | Submenu | None]) -> QMenu:
     """A menu of entries; None is a line between groups."""
     menu = QMenu(parent)
+    _fill(menu, entries)
+    return menu
+
+
+def _fill(menu: QMenu, entries: Sequence[Entry | Submenu | None]) -> None:
     for entry in entries:
         if entry is None:
             menu.addSeparator()
+            continue
+        if len(entry) == 2:
+            _fill(menu.addMenu(QCoreApplication.translate("Actions", entry[0])), entry[1])
             continue
         words, key, act = entry
         action = menu.addAction(QCoreApplication.translate("Actions", words), act)
         if key:
             action.setShortcut(QKeySequence(key))
             action.setShortcutVisibleInContextMenu(True)
-    return menu

@@ -21,11 +21,14 @@ if TYPE_CHECKING:
     from picsight.jobs import Jobs
     from picsight.window.actions.chosen import ChosenPhotos
     from picsight.window.actions.exporting import Exporting
-    from picsight.window.actions.keys import Entry
+    from picsight.window.actions.keys import Entry, Submenu
     from picsight.window.actions.trashing import Trashing
     from picsight.window.frame import Frame
+    from picsight.window.parts.picture import Pictures, ScreenPicture
     from picsight.window.tags.tagging import Tagging
     from picsight_engine.search.answer import Result
+
+LANE = "copy picture"
 
 
 class PhotoActions(QObject):
@@ -45,15 +48,20 @@ class PhotoActions(QObject):
         jobs: Jobs,
         *,
         tagging: Tagging,
+        pictures: Pictures,
     ) -> None:
         super().__init__(frame)
         self._frame, self._chosen, self._jobs = frame, chosen, jobs
         self._trashing, self._exporting, self._tagging = trashing, exporting, tagging
+        self._pictures = pictures
         self._others = OpenWith(frame, frame.status, jobs)
         self.stack_toggled.connect(frame.grid.stack_toggled)
         several = self.tr("Open %n photos with…"), self.tr("Copy %n paths"), self.tr("Export %n copies…")
         self._open_with = Act("open-with", self.tr("Open with…"), several[0], "Ctrl+Shift+O", self._open)
         self._paths = Act("copy-path", self.tr("Copy path"), several[1], "Ctrl+Shift+C", self._copy_paths)
+        self._image = Act(
+            "photos", self.tr("Copy the picture"), self.tr("Copy the picture"), "Ctrl+Alt+C", self._copy_image
+        )
         self._export = Act(
             "export", self.tr("Export a copy…"), several[2], "Ctrl+Shift+E", self._export_copies
         )
@@ -69,7 +77,7 @@ class PhotoActions(QObject):
         groups = (self._tagging.acts, others, (self._trash,))
         bar.offer(groups, frame.box.clear_button, frame.wall_page.header.weaker)
         bar.cleared.connect(grid.clearSelection)
-        acts = [*(act for group in groups for act in group), *self._tagging.stars]
+        acts = [*(act for group in groups for act in group), *self._tagging.stars, self._image]
         keys = bind_acts(grid, acts, self._chosen.point)
         bind_acts(frame.viewer_page.stage, acts, self._chosen.point)
 
@@ -112,7 +120,12 @@ class PhotoActions(QObject):
             self.tr("Less like this photo"),
         )
         opening, showing, alike, unlike = of_several if chosen > 1 else one
-        entries: list[Entry | None] = [
+        copies: list[Entry | None] = [
+            (counted(chosen, "Copy the photo", "Copy %n photos"), "Ctrl+C", self.copy),
+            self._image.entry(chosen, point),
+            self._paths.entry(chosen, point),
+        ]
+        entries: list[Entry | Submenu | None] = [
             (opening, "Return", lambda: self.open_requested.emit(row)),
             self._open_with.entry(chosen, point),
             (showing, "Ctrl+R", lambda: self.reveal_file(photo.path)),
@@ -120,10 +133,9 @@ class PhotoActions(QObject):
             (alike, "L", lambda: self.similar_requested.emit(photo)),
             (unlike, "Shift+L", lambda: self.unlike_requested.emit(photo)),
             None,
-            *(act.entry(chosen, point) for act in self._tagging.acts),
+            *self._tagging.entries(chosen, point),
             None,
-            (counted(chosen, "Copy", "Copy %n photos"), "Ctrl+C", self.copy),
-            self._paths.entry(chosen, point),
+            (self.tr("Copy"), copies),
             self._export.entry(chosen, point),
             None,
             self._trash.entry(chosen, point),
@@ -141,6 +153,21 @@ class PhotoActions(QObject):
         if wall.is_spread(photo.id):
             return counted(copies, "Put %n copies in one place", "Put %n copies in one place")
         return counted(copies, "Show all %n copies", "Show all %n copies")
+
+    def _copy_image(self, _point: QPoint) -> None:
+        """Put the current photo itself on the clipboard, for programs that take no files."""
+        photo, load = self._chosen.current(), self._pictures.load
+        if photo is not None:
+            self._jobs.read(
+                lambda: load(photo.path, None, lambda: True),
+                self._take_image,
+                self._frame.status.show_sentence,
+                replaces=LANE,
+            )
+
+    def _take_image(self, picture: ScreenPicture) -> None:
+        QGuiApplication.clipboard().setImage(picture.image)
+        self._frame.status.show_sentence(self.tr("Copied the picture."))
 
     def _copy_paths(self, _point: QPoint) -> None:
         """Put where the chosen photos lie on the clipboard, one a line."""

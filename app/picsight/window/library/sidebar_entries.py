@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from picsight_engine.store.searches import SavedSearch
     from picsight_engine.tags.tree import Tag
 
-MOST_TAGS = 200  # that stand under no other: beyond that a list is better searched than read
+MOST_TAGS = 100  # that stand under no other: beyond that a list is better searched than read
 
 
 class Wish(Enum):
@@ -49,6 +49,15 @@ class Entry:
         if self.tag is not None:
             return query_of(self.tag)
         return self.search.query if self.search is not None else self.folder
+
+    def has_shape_of(self, other: Entry) -> bool:
+        """Whether only words and numbers differ, here and below: neither lines nor their heights do."""
+        if self is other:
+            return True
+        lines = ((each.key, each.wish, each.icon, each.note, len(each.children)) for each in (self, other))
+        return len(set(lines)) == 1 and all(
+            own.has_shape_of(its) for own, its in zip(self.children, other.children, strict=True)
+        )
 
     @property
     def is_heading(self) -> bool:

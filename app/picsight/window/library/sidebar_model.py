@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QAbstractItemModel, QModelIndex, Qt
 
+from picsight.window.library.sidebar_entries import Entry
 from picsight.window.parts.words import number, tooltip
 
 if TYPE_CHECKING:
@@ -14,7 +15,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from picsight.window.grid.model import Index
-    from picsight.window.library.sidebar_entries import Entry
 
 ENTRY = Qt.ItemDataRole.UserRole + 1
 NOWHERE = QModelIndex()
@@ -26,6 +26,12 @@ class _Node:
     row: int
     parent: _Node | None = None
     made: list[_Node] = field(default_factory=list)
+
+    def take(self, entry: Entry) -> None:
+        """The same line with other words and numbers."""
+        self.entry = entry
+        for node, child in zip(self.made, entry.children, strict=False):
+            node.take(child)
 
     def children(self) -> list[_Node]:
         """The nodes below, made once."""
@@ -43,6 +49,12 @@ class SidebarModel(QAbstractItemModel):
 
     def set_entries(self, entries: Sequence[Entry]) -> None:
         """Show these."""
+        before = [node.entry for node in self._roots]
+        if entries and len(entries) == len(before) and all(map(Entry.has_shape_of, entries, before)):
+            for node, entry in zip(self._roots, entries, strict=True):
+                node.take(entry)
+            self.dataChanged.emit(self.index(0, 0), self.index(len(entries) - 1, 0))
+            return
         self.beginResetModel()
         self._roots = [_Node(entry, row) for row, entry in enumerate(entries)]
         self.endResetModel()

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QRectF, QSize
-from PySide6.QtGui import QPainter, QPen
+from PySide6.QtCore import QRectF, QSize, Qt
+from PySide6.QtGui import QPainter, QPalette, QPen
 from PySide6.QtWidgets import QLineEdit, QWidget
 
 from picsight.window.tokens import HALF, SMALL, em, px, tones
@@ -23,6 +23,9 @@ class Line(QLineEdit):
         self.setPlaceholderText(placeholder)
         self.setFrame(False)
         self.setTextMargins(px(self, HALF), 0, px(self, HALF), 0)
+        clear = QPalette()
+        clear.setColor(QPalette.ColorRole.Base, Qt.GlobalColor.transparent)  # its ground has round corners
+        self.setPalette(clear)
 
     def sizeHint(self) -> QSize:
         """As wide as Qt thinks, as high as a button."""
@@ -33,13 +36,14 @@ class Line(QLineEdit):
         return QSize(px(self, 6), px(self, 2.25))
 
     def paintEvent(self, event: QPaintEvent) -> None:
-        """The words, then the outline."""
-        super().paintEvent(event)
-        colours, painter = tones(self), QPainter(self)
+        """The ground with its outline, then the words."""
+        colours, painter = tones(self.parentWidget() or self), QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         strong = self.hasFocus()
         painter.setPen(
             QPen(colours.text if strong else colours.outline, max(1.5, 0.12 * em(self)) if strong else 1)
         )
+        painter.setBrush(colours.base)
         painter.drawRoundedRect(QRectF(self.rect()).adjusted(1, 1, -1, -1), px(self, SMALL), px(self, SMALL))
         painter.end()
+        super().paintEvent(event)

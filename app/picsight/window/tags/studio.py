@@ -31,7 +31,8 @@ if TYPE_CHECKING:
     from picsight.window.tags.draft import Draft
     from picsight.window.tags.sight import Sight, View
 
-SIDE, NARROW, ROW = 17.0, 62.0, 6.0  # em: a column, under what two columns are one, a row of photos
+SIDE, SIDE_ALONE = 17.0, 18.5  # em: a column, and one that holds what else would have another one
+NARROW, ROW = 62.0, 6.0  # em: under what two columns are one; a row of photos
 BUDGET = 32_000_000  # bytes of pixels
 
 
@@ -175,7 +176,6 @@ class Studio(QWidget):
         self._scroll.setFrameShape(QFrame.Shape.NoFrame)
         self._scroll.setVerticalScrollBar(SlimScrollBar(Qt.Orientation.Vertical, self._scroll))
         self._scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self._scroll.setFixedWidth(px(self, SIDE))
         return self._scroll
 
     def _fill_middle(self) -> None:
@@ -195,6 +195,7 @@ class Studio(QWidget):
         else:
             self._fields.addWidget(self.border)
         self.border.setMaximumWidth(px(self, SIDE))
+        self._scroll.setFixedWidth(px(self, SIDE if wide else SIDE_ALONE))
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         """Three columns, or two."""

@@ -109,6 +109,8 @@ class StudioController(QObject):
         self.view.border.begin()
         self._take(self._sight)
         self._put(draft)
+        decisions = draft.tag.accepted + draft.tag.rejected if draft.tag is not None else 0
+        self.view.statistics.setText(counted(decisions, "%n decided", "%n decided") if decisions else "")
         self._ask_statistics()
         self.opened.emit()
 
@@ -242,7 +244,6 @@ class StudioController(QObject):
 
     def _ask_statistics(self) -> None:
         library, tag = self._deeds.library, self._draft.tag
-        self.view.statistics.setText("")
         if library is not None and tag is not None and self._draft.can_learn:
             self._jobs.read(
                 lambda: library.tags.statistics(tag.path, border=0), self._say, replaces=LANE_STATISTICS

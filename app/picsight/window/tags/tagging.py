@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from PySide6.QtWidgets import QWidget
 
     from picsight.window.actions.chosen import ChosenPhotos
+    from picsight.window.actions.keys import Entry, Submenu
     from picsight.window.tags.choices import Choice
     from picsight.window.tags.deeds import TagDeeds
     from picsight_engine.library import Library
@@ -70,16 +71,26 @@ class Tagging(QObject):
             words = rated(len(ids), stars)
             self._deeds.do(lambda library: library.tags.rate(ids, stars), lambda _run: words)
 
+    def entries(self, photos: int, point: QPoint) -> list[Entry | Submenu]:
+        """The same as lines of the menu of so many photos."""
+        favourite, stars, tag = self.acts
+        return [
+            favourite.entry(photos, point),
+            (stars.one.rstrip("…"), self._star_entries()),
+            tag.entry(photos, point),
+        ]
+
+    def _star_entries(self) -> list[Entry | None]:
+        given = [
+            (star_words(stars), str(stars), partial(self.rate, stars)) for stars in range(MOST_STARS, -1, -1)
+        ]
+        return [*given, None, (self.tr("As the file says"), "", partial(self.rate, None))]
+
     def _rate_by_key(self, stars: int, _point: QPoint) -> None:
         self.rate(stars)
 
     def _offer_stars(self, point: QPoint) -> None:
-        entries = [
-            (star_words(stars), str(stars), partial(self.rate, stars)) for stars in range(MOST_STARS, -1, -1)
-        ]
-        photo_menu(
-            self._window, [*entries, None, (self.tr("As the file says"), "", partial(self.rate, None))]
-        ).popup(point)
+        photo_menu(self._window, self._star_entries()).popup(point)
 
     def choose(self, point: QPoint) -> None:
         """Ask into which tag or album the chosen photos are to be put."""
