@@ -25,6 +25,7 @@ EVEN = 0.5  # the score from which a photo is suggested, unless a tag says other
 _SIGMAS = 5.0  # eight bits decide only where rounding would have to be wrong by more standard errors
 _AT_ONCE = 8192  # rows: 17 MB of 512 numbers in float32
 _TAGS_AT_ONCE = 256  # 8 MB of scores beside them
+_FEW = 16  # so many tags are scored one by one in eight bits sooner than at once in float32
 _MOST_EXACT = 4096  # suggested photos whose scores are exact however far above the threshold they are
 _NOTHING = (np.empty(0, np.intp), np.empty(0, np.float32))
 _ROUNDING = 2.0**-14  # of a product of 1,024 numbers in float32, as a share of the weights' length, at worst
@@ -49,6 +50,12 @@ def scores_of(rows: Rows, linear: Linear, threshold: float = EVEN) -> Floats:
 
 def reaching(rows: Rows, linears: Sequence[Linear], thresholds: Sequence[float]) -> Iterator[Reached]:
     """For one tag after the other the positions [p] that reach its threshold, and their scores; the same as `scores_of`."""
+    if len(linears) < _FEW:
+        for linear, threshold in zip(linears, thresholds, strict=True):
+            scores = scores_of(rows, linear, threshold)
+            high = np.flatnonzero(scores >= threshold)
+            yield high, scores[high]
+        return
     for start in range(0, len(linears), _TAGS_AT_ONCE):
         some = slice(start, start + _TAGS_AT_ONCE)
         yield from _reaching(rows, linears[some], thresholds[some])

@@ -55,7 +55,7 @@ def loss(before, weights, for_, against):
     return least(with_bias) + whitened @ whitened / 2
 
 
-@settings(max_examples=15)
+@settings(max_examples=15, deadline=None)
 @given(st.integers(0, 10**6), st.integers(0, 12), st.integers(0, 12), st.integers(1, 3))
 def test_no_turn_of_the_weights_lessens_the_loss(seed, accepted, rejected, prompts):
     before = prior(WORDS[:prompts], BACKGROUND)
@@ -86,7 +86,7 @@ def test_the_cut_keeps_its_place_among_the_library_but_for_decisions_on_its_wron
     assert place_of(missed) < 0.8 * place_of(before)
 
 
-@settings(max_examples=15)
+@settings(max_examples=15, deadline=None)
 @given(st.integers(0, 10**6), st.integers(0, 9), st.integers(0, 9))
 def test_no_change_of_the_bias_is_better_for_decisions_and_the_place_of_the_cut(seed, accepted, rejected):
     before = prior(WORDS[:2], BACKGROUND)
@@ -104,7 +104,7 @@ def test_no_change_of_the_bias_is_better_for_decisions_and_the_place_of_the_cut(
 
 
 @given(st.integers(0, 10**6), st.integers(1, 30), st.integers(1, 30))
-@settings(max_examples=20)
+@settings(max_examples=20, deadline=None)
 def test_the_order_of_decisions_does_not_matter(seed, accepted, rejected):
     random = np.random.default_rng(seed)
     for_, against = photos_like(seed, accepted), photos_like(seed + 1, rejected)
@@ -116,7 +116,7 @@ def test_the_order_of_decisions_does_not_matter(seed, accepted, rejected):
 
 
 @given(st.integers(0, 10**6), st.integers(1, 3), st.integers(1, 6))
-@settings(max_examples=20)
+@settings(max_examples=20, deadline=None)
 def test_a_photo_gains_on_the_library_by_being_accepted_and_loses_by_being_rejected(seed, prompts, others):
     before = prior(WORDS[:prompts], BACKGROUND)
     photo, decided = photos_like(seed, 1), photos_like(seed + 1, others)
