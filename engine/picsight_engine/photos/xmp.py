@@ -48,6 +48,7 @@ HIERARCHICAL = qualified("lr:hierarchicalSubject")
 TAGS_LIST = qualified("digiKam:TagsList")
 RATING = qualified("xmp:Rating")
 ADDED = qualified("picsight:TagsList")  # what a side-car of ours notes that we added to TagsList
+RATED = qualified("picsight:Rating")  # the stars that we wrote into Rating
 ORIGINAL = qualified("picsight:OriginalHash")  # `bytes_hash` of the file that a side-car was written for
 
 # The lists of keywords, best first, and what parts the names in them. Windows writes the address of its namespace with
@@ -79,16 +80,17 @@ class PacketError(ValueError):
 class Packet:
     """What one packet says.
 
-    In a name "|" stands for "/", which parts names. `rating` is -1 (rejected) to 5, 0 means unrated. `gone` are keywords that
-    we added and another program took out again. `original` is what a side-car of ours notes of the file that it was written
-    for; `for_suffix` is the kind of file that one of Adobe's speaks of.
+    In a name "|" stands for "/", which parts names. `rating` is -1 (rejected) to 5, 0 means unrated. A side-car of ours notes
+    what was `added` to the keywords and to how many stars it was `rated`, whatever became of that since, and the `original`, the hash
+    of the file that it was written for. `for_suffix` is the kind of file that one of Adobe's speaks of.
     """
 
     keywords: tuple[Keyword, ...] = ()
     rating: int | None = None
     title: str | None = None
     description: str | None = None
-    gone: tuple[Keyword, ...] = ()
+    added: tuple[Keyword, ...] = ()
+    rated: int | None = None
     original: bytes | None = None
     for_suffix: str | None = None
 
@@ -103,15 +105,13 @@ def read_packet(data: bytes) -> Packet:
             raise
         tree = parse(within[0])
     noted = said(tree, ORIGINAL) or ""
-    keywords = keywords_of({name: items(tree, name) for name in DIVIDERS})
-    known = {tuple(map(same_name, keyword)) for keyword in keywords}
-    added = [keyword_of(text, DIVIDERS[TAGS_LIST]) for text in items(tree, ADDED)]
     return Packet(
-        keywords=tuple(keywords),
+        keywords=tuple(keywords_of({name: items(tree, name) for name in DIVIDERS})),
         rating=rating(tree),
         title=said(tree, _TITLE),
         description=said(tree, _DESCRIPTION_TEXT),
-        gone=tuple(keyword for keyword in added if tuple(map(same_name, keyword)) not in known),
+        added=tuple(keyword_of(text, DIVIDERS[TAGS_LIST]) for text in items(tree, ADDED)),
+        rated=rating(tree, RATED),
         original=bytes.fromhex(noted) if _HASH.fullmatch(noted) else None,
         for_suffix=said(tree, _FOR_SUFFIX),
     )
@@ -197,10 +197,10 @@ def said(tree: _ElementTree, name: str) -> str | None:
     return next((text for text in ((value or "").strip() for value in values) if text), None)
 
 
-def rating(tree: _ElementTree) -> int | None:
+def rating(tree: _ElementTree, name: str = RATING) -> int | None:
     """Whole stars; some programs write 3.0."""
     try:
-        stars = round(float(said(tree, RATING) or ""))
+        stars = round(float(said(tree, name) or ""))
     except (ValueError, OverflowError):
         return None
     return stars if -1 <= stars <= 5 else None

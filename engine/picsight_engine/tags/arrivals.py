@@ -17,7 +17,7 @@ from picsight_engine.store.records import (
 )
 from picsight_engine.tags.decisions_file import RatingLine, read_decisions
 from picsight_engine.tags.imports import read_sidecars
-from picsight_engine.tags.intake import Intake
+from picsight_engine.tags.intake import Intake, Said
 
 if TYPE_CHECKING:
     from picsight_engine.store.database import Database
@@ -69,7 +69,7 @@ def _add_said(intake: Intake, key: Key, photo: int, line: TagLine) -> None:
     if line.example is not None:
         intake.add_example(key, photo, against=line.example == "against")
     if line.decision is not None and line.time is not None and line.source is not None:
-        intake.add_decision(key, photo, line.decision, line.source, line.time.timestamp())
+        intake.add_decision(key, photo, Said(line.decision, line.source, line.time.timestamp()))
 
 
 def arrived_sidecars(db: Database, place: Path) -> Arrival:
@@ -90,44 +90,39 @@ def arrived_sidecars(db: Database, place: Path) -> Arrival:
             continue
         if file is not None and told.tags:
             named.add(file.id)
-        accepted = _Accepted(photo, _XMP, told.written_at, told.photo)
-        faults += accepted.put(intake, told.tags)
-        for tag in told.gone:
-            intake.withdraw(tag, photo, _XMP, told.written_at)
         own = ratings.get(photo)
         stars = None if own is None else own.stars
         if stars is None and file is not None:
             stars = metadata_of(db, file.id).rating
-        if told.stars is not None and told.stars != (stars or 0):
-            intake.add_stars(photo, told.stars, told.written_at)
+        faults += _add_told(intake, told, photo, stars or 0)
     for each in shown_files(db, place):
         if each.keywords and each.id not in named:
             finder.found.add(each.photo_id)
-            accepted = _Accepted(each.photo_id, _KEYWORDS, each.mtime_ns / 1e9, each.path)
-            faults += accepted.put(intake, each.keywords)
+            said = Said("accepted", _KEYWORDS, each.mtime_ns / 1e9)
+            for tag in each.keywords:
+                faults += _accept(intake, tag, each.photo_id, said, each.path)
     return Arrival(intake, len(finder.found), finder.unknown, tuple(faults))
 
 
-@dataclass(frozen=True, slots=True)
-class _Accepted:
-    """What one file says of its photo, and when it did."""
+def _add_told(intake: Intake, told: Told, photo: int, shown_stars: int) -> list[str]:
+    faults: list[str] = []
+    for tag in told.tags:
+        said = Said("accepted", _XMP, told.written_at, is_echo=tag in told.echoes)
+        faults += _accept(intake, tag, photo, said, told.photo)
+    for tag in told.gone:
+        intake.add_withdrawal(tag, photo, Said("withdrawn", _XMP, told.written_at))
+    if told.stars is not None and told.stars != shown_stars:
+        intake.add_stars(photo, told.stars, told.written_at, is_echo=told.stars_echo)
+    return faults
 
-    photo: int
-    source: str
-    time: float
-    path: Path
 
-    def put(self, intake: Intake, tags: tuple[str, ...]) -> list[str]:
-        """Adds accepted tags; returns a sentence for each that cannot be one."""
-        faults = []
-        for tag in tags:
-            try:
-                key = intake.add_tag(tag)
-            except RequestError as fault:
-                faults.append(f"A keyword of {shown(self.path)} was left out: {fault}")
-            else:
-                intake.add_decision(key, self.photo, "accepted", self.source, self.time)
-        return faults
+def _accept(intake: Intake, tag: str, photo: int, said: Said, path: Path) -> list[str]:
+    """Adds an accepted tag; returns a sentence where it cannot be one."""
+    try:
+        intake.add_decision(intake.add_tag(tag), photo, said)
+    except RequestError as fault:
+        return [f"A keyword of {shown(path)} was left out: {fault}"]
+    return []
 
 
 class _Finder:

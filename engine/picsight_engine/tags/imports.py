@@ -11,7 +11,7 @@ from picsight_engine.errors import RequestError
 from picsight_engine.photos.formats import IMAGE_SUFFIXES
 from picsight_engine.photos.reading import shown
 from picsight_engine.photos.sidecars import SUFFIX, pairs, read_sidecar
-from picsight_engine.photos.xmp import PacketError, read_packet
+from picsight_engine.photos.xmp import PacketError, read_packet, same_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -21,19 +21,21 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """What a side-car says of one photo: paths of tags ("Birds/Waders"), those that we wrote and another program took out,
-    and stars from 0 to 5.
+    """What a side-car says of one photo: paths of tags ("Birds/Waders"), and stars from 0 to 5.
 
-    `photo` is where it belongs by its name, and may be gone; `original` is then the `bytes_hash` to look for, where one of
-    ours notes it. `written_at` is when the side-car was written last, in seconds since 1970.
+    Of the tags `echoes` are those that an export of ours wrote, `gone` those of which another program has taken them out since;
+    `stars_echo` where the stars are ours too. `photo` is where it belongs by its name, and may be gone; `original` is then the
+    `bytes_hash` to look for, where one of ours notes it. `written_at` is when the side-car was written last, in seconds since 1970.
     """
 
     photo: Path
     tags: tuple[str, ...]
-    gone: tuple[str, ...]
     stars: int | None
     original: bytes | None
     written_at: float
+    echoes: frozenset[str] = frozenset()
+    gone: tuple[str, ...] = ()
+    stars_echo: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +99,19 @@ def _found(place: Path, faults: list[str]) -> Iterator[tuple[Path, dict[str, lis
 
 def _told(photo: Path, packet: Packet, written_at: float) -> Told | None:
     """None where it says nothing that is taken over; a rejected photo (-1) has no stars."""
-    tags, gone = (tuple(map("/".join, keywords)) for keywords in (packet.keywords, packet.gone))
     stars = packet.rating if packet.rating is not None and packet.rating >= 0 else None
-    says_something = tags or gone or stars is not None
-    return Told(photo, tags, gone, stars, packet.original, written_at) if says_something else None
+    added = {tuple(map(same_name, keyword)): "/".join(keyword) for keyword in packet.added}
+    tags = {tuple(map(same_name, keyword)): "/".join(keyword) for keyword in packet.keywords}
+    gone = tuple(tag for key, tag in added.items() if key not in tags)
+    if not (tags or gone or stars is not None):
+        return None
+    return Told(
+        photo=photo,
+        tags=tuple(tags.values()),
+        stars=stars,
+        original=packet.original,
+        written_at=written_at,
+        echoes=frozenset(tag for key, tag in tags.items() if key in added),
+        gone=gone,
+        stars_echo=stars is not None and stars == packet.rated,
+    )

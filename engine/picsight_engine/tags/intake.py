@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from picsight_engine.store.decisions import Verdict
     from picsight_engine.store.records import SaidDecision
     from picsight_engine.store.runs import Recording, Run
-    from picsight_engine.tags.decisions_file import Decision, TagLine
+    from picsight_engine.tags.decisions_file import TagLine
     from picsight_engine.tags.learner import Learner
 
 
@@ -62,10 +62,16 @@ class _Wish:
 
 
 @dataclass(frozen=True, slots=True)
-class _Said:
+class Said:
+    """A decision with who made it, and when, in seconds since 1970.
+
+    An echo is what this or another library has once exported: it says something only where nothing is known.
+    """
+
     verdict: Verdict
     source: str
     time: float
+    is_echo: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,8 +91,8 @@ class Intake:
 
     def __init__(self) -> None:
         self._wishes: dict[Key, _Wish] = {}
-        self._decisions: dict[Key, dict[int, _Said]] = {}
-        self._stars: dict[int, tuple[int, float]] = {}
+        self._decisions: dict[Key, dict[int, Said]] = {}
+        self._stars: dict[int, tuple[int, float, bool]] = {}
 
     def add_tag(self, path: str, line: TagLine | None = None) -> Key:
         """A tag by its path, with those above it; `line` says what it goes by.
@@ -107,21 +113,20 @@ class Intake:
         """A photo that looks like a tag, or does not."""
         self._wishes[key].examples.setdefault(photo_id, against)
 
-    def add_decision(self, key: Key, photo_id: int, verdict: Decision, source: str, time: float) -> None:
-        """A decision, made at a time in seconds since 1970."""
+    def add_decision(self, key: Key, photo_id: int, said: Said) -> None:
+        """What was decided about a photo."""
         known = self._decisions.setdefault(key, {})
-        if photo_id not in known or known[photo_id].time < time:
-            known[photo_id] = _Said(verdict, source, time)
+        if photo_id not in known or known[photo_id].time < said.time:
+            known[photo_id] = said
 
-    def withdraw(self, path: str, photo_id: int, source: str, time: float) -> None:
-        """A photo that is not accepted any more, where it was in a tag that is there."""
-        key = tuple(map(name_key, path.split("/")))
-        self._decisions.setdefault(key, {}).setdefault(photo_id, _Said("withdrawn", source, time))
+    def add_withdrawal(self, path: str, photo_id: int, said: Said) -> None:
+        """A photo that is not in a tag any more, if that is there at all."""
+        self.add_decision(tuple(map(name_key, path.split("/"))), photo_id, said)
 
-    def add_stars(self, photo_id: int, stars: int, time: float) -> None:
+    def add_stars(self, photo_id: int, stars: int, time: float, *, is_echo: bool = False) -> None:
         """A person's own stars."""
         if photo_id not in self._stars or self._stars[photo_id][1] < time:
-            self._stars[photo_id] = (stars, time)
+            self._stars[photo_id] = (stars, time, is_echo)
 
     def take(self, db: Database, learner: Learner, words: str) -> Taken:
         """Brings all of it into the library.
@@ -133,34 +138,34 @@ class Intake:
             learner.read([text for wish in self._wishes.values() for text in wish.prompts])
         with recorded(db, "import", words) as run:
             known = _by_key(live_tags(run.connection))
-            ids = {key: tag.id for key, tag in known.items()} | self._define(run, known)
+            ids = {key: tag.id for key, tag in known.items()}
+            made, taught = self._define(run, known, ids)
             decided_now = self._decide(run, ids)
             rated = self._rate(run)
-            made = {ids[key] for key in ids.keys() - known.keys()}
-            _suggest(run, learner, made | {row.tag_id for row in decided_now})
+            _suggest(run, learner, {*made, *taught, *(row.tag_id for row in decided_now)})
         counts = Counter(row.verdict for row in decided_now)
         return Taken(run.made, len(made), counts["accepted"], counts["rejected"], counts["withdrawn"], rated)
 
-    def _define(self, run: Recording, known: Mapping[Key, Definition]) -> dict[Key, int]:
-        """Makes the tags that are lacking, and gives words to those that have none; returns all that are wanted."""
+    def _define(
+        self, run: Recording, known: Mapping[Key, Definition], ids: dict[Key, int]
+    ) -> tuple[list[int], list[int]]:
+        """Makes the tags that are lacking, which come into `ids`, and gives words to those that have none; returns both."""
         photos = {photo for wish in self._wishes.values() for photo in wish.examples}
         there = known_photos(run.connection, photos)
-        ids: dict[Key, int] = {}
+        made, taught = [], []
         for key, wish in self._wishes.items():  # what stands above comes first
+            wanted = wish.made(ids.get(key[:-1]), there)
             tag = known.get(key)
             if tag is None:
-                ids[key] = run.add(wish.made(ids.get(key[:-1]), there))
-                continue
-            ids[key] = tag.id
-            wanted = wish.made(tag.parent_id, there)
-            if tag.kind == wanted.kind and _goes_by(wanted) and not _goes_by(tag):
+                ids[key] = run.add(wanted)
+                made.append(ids[key])
+            elif tag.kind == wanted.kind and _goes_by(wanted) and not _goes_by(tag):
                 run.define(replace(wanted, id=tag.id, name=tag.name, created_at=tag.created_at))
-        return ids
+                taught.append(tag.id)
+        return made, taught
 
     def _decide(self, run: Recording, ids: Mapping[Key, int]) -> list[NewDecision]:
-        keys = [
-            key for key in self._decisions if key in ids
-        ]  # a tag may be gone from which a photo is withdrawn
+        keys = [key for key in self._decisions if key in ids]  # those of withdrawals need not be
         last = last_decisions(run.connection, [ids[key] for key in keys])
         there = known_photos(run.connection, {photo for own in self._decisions.values() for photo in own})
         rows = []
@@ -178,18 +183,21 @@ class Intake:
         last = last_ratings(run.connection)
         there = known_photos(run.connection, self._stars)
         count = 0
-        for photo, (stars, time) in self._stars.items():
+        for photo, (stars, time, is_echo) in self._stars.items():
             before = last.get(photo)
-            if photo in there and (before is None or (before.stars != stars and before.rated_at < time)):
+            is_news = before is None or (not is_echo and before.stars != stars and before.rated_at < time)
+            if photo in there and is_news:
                 run.rate([photo], stars, time)
                 count += 1
         return count
 
 
-def _is_news(said: _Said, before: SaidDecision | None) -> bool:
-    if said.verdict == "withdrawn":
-        return before is not None and before.verdict == "accepted" and before.decided_at < said.time
-    return before is None or (before.verdict != said.verdict and before.decided_at < said.time)
+def _is_news(said: Said, before: SaidDecision | None) -> bool:
+    if before is None:
+        return said.verdict != "withdrawn"
+    if said.is_echo or before.decided_at >= said.time:
+        return False
+    return before.verdict == "accepted" if said.verdict == "withdrawn" else before.verdict != said.verdict
 
 
 def _goes_by(tag: Definition) -> bool:

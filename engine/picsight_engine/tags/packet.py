@@ -24,6 +24,7 @@ from picsight_engine.photos.xmp import (
     LI,
     ORIGINAL,
     PREFIXES,
+    RATED,
     RATING,
     RDF,
     SEQ,
@@ -58,8 +59,8 @@ _LISTS = {
     HIERARCHICAL: (BAG, qualified("picsight:HierarchicalSubject")),
     SUBJECT: (BAG, qualified("picsight:Subject")),
 }
-_RATED, _RATED_BEFORE = qualified("picsight:Rating"), qualified("picsight:RatingBefore")
-_OWN = (*(noted for _, noted in _LISTS.values()), _RATED, _RATED_BEFORE, ORIGINAL)
+_RATED_BEFORE = qualified("picsight:RatingBefore")
+_OWN = (*(noted for _, noted in _LISTS.values()), RATED, _RATED_BEFORE, ORIGINAL)
 _OWN_PREFIXES = ("rdf", "dc", "xmp", "lr", "digiKam", "picsight")
 _IMPOSSIBLE = re.compile("[^\t\n\r -\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")  # in XML
 
@@ -127,16 +128,16 @@ def _state_tags(tree: _ElementTree, tags: tuple[str, ...]) -> None:
 
 def _state_stars(tree: _ElementTree, stars: int | None) -> None:
     """Sets our own stars; where there are none any more, what stood there before ours comes back."""
-    current, noted, before = said(tree, RATING), said(tree, _RATED), said(tree, _RATED_BEFORE)
+    current, noted, before = said(tree, RATING), said(tree, RATED), said(tree, _RATED_BEFORE)
     is_ours = noted is not None and current == noted
     if stars is None:
         if is_ours:
             _set(tree, RATING, before)
-        _set(tree, _RATED, None)
+        _set(tree, RATED, None)
         _set(tree, _RATED_BEFORE, None)
     elif rating(tree) != stars:
         _set(tree, RATING, str(stars))
-        _set(tree, _RATED, str(stars))
+        _set(tree, RATED, str(stars))
         _set(tree, _RATED_BEFORE, before if is_ours else current)
 
 

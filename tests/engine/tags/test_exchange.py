@@ -172,6 +172,22 @@ def write_lines(file, home, *said):
     return file
 
 
+def test_a_tag_that_is_there_keeps_what_it_goes_by_and_one_without_words_gets_them(make_home, tmp_path):
+    one, other = make_home("one"), make_home("other")
+    for name in ("Dogs", "Cats"):
+        one.tags.new(name, prompts=[name], threshold=0.2)
+    other.tags.new("DOGS")
+    other.tags.new("Cats", prompts=["cat"])
+    one.exchange.export_decisions(tmp_path / "said")
+    assert other.exchange.import_from(tmp_path / "said").tags == 0
+    dogs, cats = other.tags.find("Dogs"), other.tags.find("Cats")
+    assert (dogs.name, dogs.prompts, dogs.threshold, dogs.suggests) == ("DOGS", ("Dogs",), 0.2, True)
+    assert (cats.prompts, cats.threshold) == (("cat",), 0.5)
+    assert dogs.suggested == one.tags.find("Dogs").suggested
+    other.tags.undo()
+    assert other.tags.find("Dogs").prompts == ()
+
+
 def test_what_was_decided_later_than_a_file_says_stays(home, tmp_path):
     home.tags.new("Dogs")
     home.tags.decide("Dogs", home.ids(0, 1, 2), "accepted", time=day(2020))
@@ -265,6 +281,26 @@ def test_what_another_program_took_out_is_withdrawn_and_what_was_decided_since_s
     home.tags.undo()
     home.tags.rename("Dogs", "Hounds")
     assert home.exchange.import_from(beside(home.paths[0])).run is None
+
+
+def test_what_an_export_wrote_is_no_later_word_when_another_program_writes_the_side_car(home):
+    home.tags.new("Dogs")
+    home.tags.decide("Dogs", home.ids(0, 1), "accepted")
+    home.tags.rate(home.ids(0), 5)
+    home.exchange.export_sidecars()
+    home.tags.decide("Dogs", home.ids(0), "rejected")
+    home.tags.rate(home.ids(0), 1)
+    sidecar = beside(home.paths[0])
+    theirs = sidecar.read_text("utf-8").replace(
+        "<rdf:li>Dogs</rdf:li>", "<rdf:li>Dogs</rdf:li><rdf:li>Sea</rdf:li>"
+    )
+    sidecar.write_text(theirs, "utf-8")
+    os.utime(sidecar, (9e9, 9e9))
+    imported = home.exchange.import_from(sidecar)
+    assert (imported.tags, imported.accepted, imported.rated) == (1, 1, 0)
+    states = home.tags.states(home.ids(0))[home.ids(0)[0]]
+    assert [state[:2] for state in states] == [("Dogs", "rejected"), ("Sea", "accepted")]
+    assert home.tags.rating(home.ids(0)[0]) == 1
 
 
 def beside(path):
