@@ -194,24 +194,24 @@ def test_favourites_and_stars_are_given_by_key_and_letters_without_a_selection_b
     assert window.frame.box.line.text() == "f"
 
 
-def test_suggestions_are_accepted_and_rejected_where_they_lie_and_the_next_one_is_selected(
+def test_suggestions_are_accepted_and_rejected_where_they_lie_in_the_tag_that_suggests_them_and_the_next_one_is_selected(
     qtbot, window, library
 ):
-    tag = library.tags.new("Anything", prompts=["a photo"], threshold=0.0)
-    assert tag.suggested == 8
+    library.tags.new("Things")
+    library.tags.new("Anything", prompts=["a photo"], threshold=0.0, parent="Things")
     look(qtbot, window, library)
     window.frame.sidebar.tag_requested.emit(window.tags.tags[1])
-    qtbot.waitUntil(lambda: window.search.place.words == "tag:Anything")
+    qtbot.waitUntil(lambda: window.search.place.words == "tag:Things")
     model, grid = window.frame.model, window.frame.grid
-    qtbot.waitUntil(lambda: model.state(model.photo(7).id) == ("Anything", "suggested"))
+    qtbot.waitUntil(lambda: model.state(model.photo(7).id) == ("Things/Anything", "suggested"))
     before = shown(window)
     select(window, 0)
     qtbot.keyClick(grid, Qt.Key.Key_A)
     qtbot.keyClick(grid, Qt.Key.Key_R)
     assert grid.currentIndex().row() == 2
     qtbot.waitUntil(lambda: "suggested" not in spoken(window, 1))
-    states = [library.tags.states(before)[photo][0][1] for photo in before[:3]]
-    assert states == ["accepted", "rejected", "suggested"]
+    states = [[each[:2] for each in library.tags.states(before)[photo]] for photo in before[:3]]
+    assert states == [[("Things/Anything", how)] for how in ("accepted", "rejected", "suggested")]
     assert shown(window) == before
     qtbot.waitUntil(lambda: model.index(1).data(Role.STATE) == "rejected")
     qtbot.keyClick(grid, Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier)
