@@ -30,13 +30,14 @@ BENCHES = (
     "viewer",
     "window",
     "memory",
+    "tags",
     "models",
     "variants",
     "reinforce",
     "training",
     "efficiency",
 )
-TRAINERS = ("models", "variants", "reinforce", "training", "efficiency")  # these need torch
+TRAINERS = ("tags", "models", "variants", "reinforce", "training", "efficiency")  # these need the trainer
 FINE, FAILED, INTERRUPTED = 0, 1, 130
 
 

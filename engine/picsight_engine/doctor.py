@@ -36,6 +36,7 @@ from picsight_engine.store.tag_health import mend_tags, misjudged_photos, mispla
 from picsight_engine.store.text import mend_index
 from picsight_engine.store.thumbnails import Thumbnails
 from picsight_engine.store.vectors import Space, active_space
+from picsight_engine.tags.kept import keep_decisions, kept_file, kept_state
 from picsight_engine.vectors.matrix import Matrix
 
 if TYPE_CHECKING:
@@ -110,6 +111,7 @@ def _examine_content(library: _Library, lost: Sequence[Path] | None) -> list[Che
         ("tags", _examine_tags),
         ("search cache", _examine_cache),
         ("thumbnails", _examine_thumbnails),
+        ("decisions", _examine_decisions),
     ]
     if lost is not None:
         examinations.insert(0, ("forget", partial(_forget, named=lost)))
@@ -313,6 +315,26 @@ def _examine_thumbnails(library: _Library) -> Check:
         else "Every photo has its thumbnail."
     )
     return Check("thumbnails", ok=True, message=" ".join([*repairs, state]), repaired=bool(repairs))
+
+
+def _examine_decisions(library: _Library) -> Check:
+    """Whether the file beside the database gives back what a person has said, should that be lost."""
+    db, file = library.db, kept_file(library.db)
+    state = kept_state(db)
+    if state == "none":
+        return Check("decisions", ok=True, message="Nothing was tagged, decided or rated yet.")
+    if state == "current":
+        return Check("decisions", ok=True, message=f"{file} holds all that you have said of photos.")
+    if state == "earlier":
+        message = f"{file} is of an earlier library; import it to have its tags, decisions and ratings here."
+        return Check("decisions", ok=True, message=message)
+    if db.read_only:
+        return Check("decisions", ok=True, message=f"{file} is {state} and cannot be written on this disk.")
+    aside = keep_decisions(db)
+    message = f"{file} was {state} and was written anew."
+    if aside is not None:
+        message += f" What was there is kept as {aside}."
+    return Check("decisions", ok=True, message=message, repaired=True)
 
 
 def _remove_orphans(library: _Library, thumbnails: Thumbnails) -> int:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 import threading
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from picsight_engine.errors import BundleError, RequestError, StorageError
+from picsight_engine.errors import BundleError, PicsightError, RequestError, StorageError
 from picsight_engine.search.answer import Request
 from picsight_engine.search.details import PhotoDetails, details_at, photo_at, problem_at
 from picsight_engine.search.duplicates import find_stacks, first_shown
@@ -82,6 +83,7 @@ class Library:
         self._searcher = Searcher(db, bundle, self.picture_vector)
         self._opened_suggester: Suggester | None = None
         self._opened_tags: Tags | None = None
+        self._opened_exchange: Exchange | None = None
         self._lock = threading.Lock()
         self._opened_thumbnails: Thumbnails | None = None
 
@@ -103,9 +105,11 @@ class Library:
         return cls(Database.open(absolute, create=create), bundle, wanted)
 
     def close(self) -> None:
-        """Closes every file of the library."""
+        """Closes every file of the library; what was said of photos is filed beside the database before."""
         self._searcher.close()
         self._close_thumbnails()
+        if self._opened_tags is not None or self._opened_exchange is not None:
+            self._file_quietly()
         self._db.close()
 
     def __enter__(self) -> Self:
@@ -136,6 +140,7 @@ class Library:
         """Takes a folder out of the library; its photos are forgotten, their files stay untouched."""
         forgotten = stored_folders.remove_folder(self._db, folder_id)
         self._thumbnails().delete(forgotten)
+        self._file_quietly()
 
     def forget(self, lost: Sequence[Path]) -> int:
         """Forgets for good what is missing, and all that these folders or directories do not show any more.
@@ -149,7 +154,9 @@ class Library:
         """
         from picsight_engine.indexing.forgetting import forget_lost  # 60 ms that a search does not pay
 
-        return len(forget_lost(self._db, self._thumbnails(), lost).photos)
+        forgotten = forget_lost(self._db, self._thumbnails(), lost).photos
+        self._file_quietly()
+        return len(forgotten)
 
     def note_gone(self, paths: Sequence[Path]) -> int:
         """Files that a person has just taken away: photos that nothing shows any more leave at once.
@@ -217,7 +224,7 @@ class Library:
 
     def _ended(self, event: Finished) -> Finished:
         """What comes of a run for searches and tags."""
-        return self._suggested_at_the_end(self._switched_at_the_end(event))
+        return self._filed_at_the_end(self._suggested_at_the_end(self._switched_at_the_end(event)))
 
     def _switched_at_the_end(self, event: Finished) -> Finished:
         """Lets the wanted model answer if no photo lacks its vector any more, and says so."""
@@ -238,6 +245,24 @@ class Library:
         except BundleError as fault:
             return replace(event, notes=(f"No tag has looked at the new photos. {fault}", *event.notes))
         return event if run is None else replace(event, suggested=f"{run.words}.")
+
+    def _filed_at_the_end(self, event: Finished) -> Finished:
+        """Writes the file of decisions where anything is new, and says where one lies that should come in."""
+        try:
+            note = self._file_decisions()
+        except StorageError as fault:
+            note = str(fault)
+        return event if note is None else replace(event, notes=(*event.notes, note))
+
+    def _file_quietly(self) -> None:
+        with suppress(PicsightError):  # the library itself holds all of it, and `doctor` tells
+            self._file_decisions()
+
+    def _file_decisions(self) -> str | None:
+        """Brings the file of decisions up to date; tells of one that this library did not write."""
+        from picsight_engine.tags.kept import file_decisions  # which a search does not pay
+
+        return file_decisions(self._db)
 
     def _switch(self) -> bool:
         """Makes the wanted model the one that searches, unless a person has chosen another one since this was opened."""
@@ -332,7 +357,10 @@ class Library:
         """Exports and imports of tags, decisions and own ratings."""
         from picsight_engine.tags.exchange import Exchange  # lxml: 33 ms
 
-        return Exchange(self._db, self._model_of_tags)
+        with self._lock:
+            if self._opened_exchange is None:
+                self._opened_exchange = Exchange(self._db, self._model_of_tags)
+            return self._opened_exchange
 
     def _model_of_tags(self) -> Model:
         from picsight_engine.tags.learner import Model  # which a search does not pay

@@ -45,7 +45,7 @@ def make_private_file(path: Path) -> None:
     os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, FILE_MODE))
 
 
-def write_private(path: Path, text: str) -> None:
+def write_private(path: Path, content: str | bytes) -> None:
     """Writes a small file in one step, in a folder that is made if need be: neither a kill nor a full disk leaves half of
     it, or takes the one of before. Raises OSError.
     """
@@ -53,7 +53,7 @@ def write_private(path: Path, text: str) -> None:
     draft = path.with_name(f"{path.name}.{os.urandom(4).hex()}.part")
     try:
         with open_private(draft, "xb") as file:
-            file.write(text.encode())
+            file.write(content.encode() if isinstance(content, str) else content)
             file.flush()
             os.fsync(file.fileno())
         draft.replace(path)

@@ -31,6 +31,7 @@ ALL = [
     "tags",
     "search cache",
     "thumbnails",
+    "decisions",
 ]
 
 

@@ -192,6 +192,7 @@ def imported_document(imported: Imported) -> Document:
         "tags": imported.tags,
         "accepted": imported.accepted,
         "rejected": imported.rejected,
+        "withdrawn": imported.withdrawn,
         "rated": imported.rated,
         "photos": imported.photos,
         "unknown": imported.unknown,

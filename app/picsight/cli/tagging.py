@@ -12,13 +12,15 @@ from picsight.cli.streams import put, put_json
 from picsight_engine.errors import RequestError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
     from pathlib import Path
 
     from picsight.cli.invocation import Invocation
     from picsight_engine.library import Library
     from picsight_engine.store.runs import Run
     from picsight_engine.tags.tree import Tag
+
+_MOST_SENTENCES = 20
 
 
 @contextmanager
@@ -45,6 +47,14 @@ def tell_run(invocation: Invocation, run: Run | None) -> None:
         put("Nothing had to be changed.")
     else:
         put(f"Undone: {run.words}." if run.undone else f"{run.words}.")
+
+
+def tell_some(invocation: Invocation, sentences: Sequence[str]) -> None:
+    """Says what was left out, as long as a person reads it."""
+    for sentence in sentences[:_MOST_SENTENCES]:
+        invocation.hint(sentence)
+    if len(sentences) > _MOST_SENTENCES:
+        invocation.hint(f"And {len(sentences) - _MOST_SENTENCES:,} more; --json lists all of them.")
 
 
 def tell_tag(invocation: Invocation, tag: Tag) -> None:

@@ -47,6 +47,7 @@ SUBJECT = qualified("dc:subject")
 HIERARCHICAL = qualified("lr:hierarchicalSubject")
 TAGS_LIST = qualified("digiKam:TagsList")
 RATING = qualified("xmp:Rating")
+ADDED = qualified("picsight:TagsList")  # what a side-car of ours notes that we added to TagsList
 ORIGINAL = qualified("picsight:OriginalHash")  # `bytes_hash` of the file that a side-car was written for
 
 # The lists of keywords, best first, and what parts the names in them. Windows writes the address of its namespace with
@@ -78,14 +79,16 @@ class PacketError(ValueError):
 class Packet:
     """What one packet says.
 
-    In a name "|" stands for "/", which parts names. `rating` is -1 (rejected) to 5, 0 means unrated. `original` is what a
-    side-car of ours notes of the file that it was written for; `for_suffix` is the kind of file that one of Adobe's speaks of.
+    In a name "|" stands for "/", which parts names. `rating` is -1 (rejected) to 5, 0 means unrated. `gone` are keywords that
+    we added and another program took out again. `original` is what a side-car of ours notes of the file that it was written
+    for; `for_suffix` is the kind of file that one of Adobe's speaks of.
     """
 
     keywords: tuple[Keyword, ...] = ()
     rating: int | None = None
     title: str | None = None
     description: str | None = None
+    gone: tuple[Keyword, ...] = ()
     original: bytes | None = None
     for_suffix: str | None = None
 
@@ -100,11 +103,15 @@ def read_packet(data: bytes) -> Packet:
             raise
         tree = parse(within[0])
     noted = said(tree, ORIGINAL) or ""
+    keywords = keywords_of({name: items(tree, name) for name in DIVIDERS})
+    known = {tuple(map(same_name, keyword)) for keyword in keywords}
+    added = [keyword_of(text, DIVIDERS[TAGS_LIST]) for text in items(tree, ADDED)]
     return Packet(
-        keywords=tuple(keywords_of({name: items(tree, name) for name in DIVIDERS})),
+        keywords=tuple(keywords),
         rating=rating(tree),
         title=said(tree, _TITLE),
         description=said(tree, _DESCRIPTION_TEXT),
+        gone=tuple(keyword for keyword in added if tuple(map(same_name, keyword)) not in known),
         original=bytes.fromhex(noted) if _HASH.fullmatch(noted) else None,
         for_suffix=said(tree, _FOR_SUFFIX),
     )

@@ -125,6 +125,7 @@ class Connections:
         """
         with self._writer_lock, explained(self.path):
             connection = self._open_writer()
+            self._place.require()  # the block may write beside the file
             connection.execute("BEGIN IMMEDIATE")
             try:
                 yield connection

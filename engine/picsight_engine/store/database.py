@@ -9,7 +9,12 @@ from contextlib import closing, contextmanager, suppress
 from typing import TYPE_CHECKING
 
 from picsight_engine.errors import BusyError, LibraryError, RequestError, StorageError
-from picsight_engine.private_files import FILE_MODE, make_private_file, make_private_folder
+from picsight_engine.private_files import (
+    FILE_MODE,
+    make_private_file,
+    make_private_folder,
+    write_private,
+)
 from picsight_engine.store.connections import (
     Connections,
     connect,
@@ -19,7 +24,7 @@ from picsight_engine.store.connections import (
     stands_alone,
 )
 from picsight_engine.store.migrations import MIGRATIONS, migrate
-from picsight_engine.store.own_folder import Place, close_to_others, require_own_folder
+from picsight_engine.store.own_folder import DECISIONS, Place, close_to_others, require_own_folder
 from picsight_engine.store.text import write_due_texts
 
 if TYPE_CHECKING:
@@ -136,6 +141,13 @@ def back_up(connection: sqlite3.Connection, target: Path, version: int) -> None:
         part.unlink(missing_ok=True)
 
 
+def _back_up_decisions(folder: Path, version: int) -> None:
+    """Keeps the file of decisions as it was, which newer programs can read without the backup's own."""
+    decisions = folder / DECISIONS
+    if decisions.exists():
+        write_private(folder / f"library.v{version}.backup.jsonl", decisions.read_bytes())
+
+
 def _is_there(path: Path) -> bool:
     try:
         path.stat()
@@ -196,6 +208,7 @@ def _prepare(path: Path, steps: Steps) -> bool:
             raise StorageError(f"{path} is of an older Picsight and lies on a disk that cannot be written.")
         try:
             back_up(connection, path.with_name(f"library.v{version}.backup.db"), version)
+            _back_up_decisions(path.parent, version)
         except OSError as error:
             raise StorageError(
                 f"{path} is of an older Picsight, and a backup cannot be written beside it ({error.strerror}). "

@@ -8,10 +8,11 @@ from picsight_engine.errors import ForeignFolderError, StorageError
 from picsight_engine.private_files import close_tree, make_private
 
 CACHE = "cache"
+DECISIONS = "decisions.jsonl"
 # What a library leaves where its database was moved away; and beside the usual one, where Windows and macOS keep a
 # program's settings and log in the same folder.
 _OURS = frozenset({"model.json", "index.lock", CACHE, "settings.toml", "Logs"})
-_OUR_BEGINNINGS = ("library.db", "library.v", "thumbnails.db", "model.json.", "settings.toml.")
+_OUR_BEGINNINGS = ("library.db", "library.v", "thumbnails.db", "model.json.", "settings.toml.", "decisions.")
 # What systems strew, which also hide what begins with a dot.
 _STREWN = frozenset({"Thumbs.db", "desktop.ini", "lost+found"})
 

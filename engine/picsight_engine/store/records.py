@@ -6,7 +6,6 @@ import json
 import os
 from collections import defaultdict
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from picsight_engine.store.files import PRIMARY_FILE
@@ -15,6 +14,7 @@ from picsight_engine.store.folders import all_folders, covered_names, file_path
 if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Iterable, Iterator
+    from pathlib import Path
 
     from picsight_engine.store.database import Database
     from picsight_engine.store.decisions import Verdict
@@ -45,6 +45,9 @@ _FILES = """
 SELECT id, photo_id, name, mtime_ns, bytes_hash, keywords FROM files
 WHERE present AND photo_id IS NOT NULL AND folder_id = ? ORDER BY name"""
 _KNOWN = f"SELECT id FROM photos WHERE id IN {_IDS}"
+_FILING = "SELECT revision, filed, filed_hash FROM tag_state"
+_UNFILED = "SELECT revision <> filed FROM tag_state"
+_FILED = "UPDATE tag_state SET filed = ?, filed_hash = ?"
 _BY_FINGERPRINT = "SELECT id FROM photos WHERE fingerprint = ? AND fingerprint_rule = ?"
 _BY_BYTES = "SELECT min(photo_id) FROM files WHERE bytes_hash = ?"
 
@@ -53,7 +56,7 @@ _BY_BYTES = "SELECT min(photo_id) FROM files WHERE bytes_hash = ?"
 class SeenPicture:
     """Where a photo lies, or lay last, and its fingerprint by a rule."""
 
-    path: Path
+    path: str  # Path takes ten times as long to make
     fingerprint: bytes
     rule: int
 
@@ -91,7 +94,7 @@ class ShownFile:
 def seen_pictures(connection: sqlite3.Connection) -> dict[int, SeenPicture]:
     """The photos of which a person has said anything; one of which no file is known any more lies nowhere."""
     return {
-        photo_id: SeenPicture(file_path(Path(os.fsdecode(folder)), name), fingerprint, rule)
+        photo_id: SeenPicture(os.path.join(os.fsdecode(folder), os.fsdecode(name)), fingerprint, rule)  # noqa: PTH118
         for photo_id, folder, name, fingerprint, rule in connection.execute(_PICTURES)
     }
 
@@ -138,6 +141,31 @@ def shown_files(db: Database, place: Path | None = None) -> Iterator[ShownFile]:
 def is_covered(db: Database, place: Path) -> bool:
     """Whether a folder is, lies in, or holds one of the library's."""
     return any(covered_names(place, folder) for folder in all_folders(db))
+
+
+@dataclass(frozen=True, slots=True)
+class Filing:
+    """The number that changes with all that is said, what it was when that was filed last, and the hash of that file."""
+
+    revision: int
+    filed: int
+    digest: bytes | None
+
+
+def noted_filing(connection: sqlite3.Connection) -> Filing:
+    """What is known of the file beside the database."""
+    return Filing(*connection.execute(_FILING).fetchone())
+
+
+def note_filed(connection: sqlite3.Connection, revision: int, digest: bytes) -> None:
+    """Everything up to this number is in the file with this hash."""
+    connection.execute(_FILED, (revision, digest))
+
+
+def is_unfiled(db: Database) -> bool:
+    """Whether anything was said since it was filed last."""
+    with db.reading() as connection:
+        return bool(connection.execute(_UNFILED).fetchone()[0])
 
 
 def known_photos(connection: sqlite3.Connection, photo_ids: Iterable[int]) -> set[int]:

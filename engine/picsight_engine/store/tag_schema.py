@@ -92,14 +92,24 @@ CREATE TABLE ratings (
     rated_at REAL NOT NULL
 )"""
 # One row. `revision` changes with all of this; the scores are of `space` and of its vectors up to `scored_row`;
-# `filed` is the revision that was last written into the file beside the database.
+# `filed` is the revision that was last written into the file beside the database, `filed_hash` that file's xxh3-128.
 _STATE = """
 CREATE TABLE tag_state (
     revision INTEGER NOT NULL,
     space TEXT,
     scored_row INTEGER NOT NULL,
-    filed INTEGER NOT NULL
+    filed INTEGER NOT NULL,
+    filed_hash BLOB
 )"""
+# The file beside the database names photos, and is to lose those that are forgotten.
+_FORGOTTEN = """
+CREATE TRIGGER photos_forgotten BEFORE DELETE ON photos
+WHEN EXISTS (SELECT 1 FROM tag_decisions WHERE photo_id = OLD.id)
+    OR EXISTS (SELECT 1 FROM tag_examples WHERE photo_id = OLD.id)
+    OR EXISTS (SELECT 1 FROM ratings WHERE photo_id = OLD.id)
+BEGIN
+    UPDATE tag_state SET revision = revision + 1;
+END"""
 _INDEXES = (
     "CREATE INDEX tags_called ON tags (key) WHERE removed_at IS NULL",
     "CREATE INDEX tags_below ON tags (parent_id)",
@@ -130,6 +140,7 @@ TAG_STATEMENTS = (
     _RATINGS,
     _STATE,
     *_INDEXES,
+    _FORGOTTEN,
     FAVOURITES,
     _FIRST_STATE,
 )

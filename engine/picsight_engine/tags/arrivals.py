@@ -22,8 +22,9 @@ from picsight_engine.tags.intake import Intake
 if TYPE_CHECKING:
     from picsight_engine.store.database import Database
     from picsight_engine.store.files import StoredFile
-    from picsight_engine.tags.decisions_file import Picture
+    from picsight_engine.tags.decisions_file import Picture, TagLine
     from picsight_engine.tags.imports import Told
+    from picsight_engine.tags.intake import Key
 
 _XMP, _KEYWORDS = "xmp", "keywords"
 
@@ -46,21 +47,29 @@ def arrived_decisions(db: Database, file: Path) -> Arrival:
         StorageError: the disk cannot read it.
     """
     intake, finder = Intake(), _Finder(db)
+    keys: dict[tuple[str, str], Key] = {}
     for line in read_decisions(file):
         photo = None if line.picture is None else finder.photo_of(line.picture)
         if isinstance(line, RatingLine):
             if photo is not None:
                 intake.add_stars(photo, line.stars, line.time.timestamp())
             continue
-        try:
-            key = intake.add_tag(line.tag, line)
-        except RequestError as fault:
-            raise RequestError(f"Nothing of {shown(file)} was taken: {fault}") from fault
-        if photo is not None and line.example is not None:
-            intake.add_example(key, photo, against=line.example == "against")
-        if photo is not None and line.decision is not None and line.time is not None:
-            intake.add_decision(key, photo, line.decision, line.source or "", line.time.timestamp())
+        key = keys.get((line.tag, line.kind))
+        if key is None:
+            try:
+                key = keys[line.tag, line.kind] = intake.add_tag(line.tag, line)
+            except RequestError as fault:
+                raise RequestError(f"Nothing of {shown(file)} was taken: {fault}") from fault
+        if photo is not None:
+            _add_said(intake, key, photo, line)
     return Arrival(intake, len(finder.found), finder.unknown, ())
+
+
+def _add_said(intake: Intake, key: Key, photo: int, line: TagLine) -> None:
+    if line.example is not None:
+        intake.add_example(key, photo, against=line.example == "against")
+    if line.decision is not None and line.time is not None and line.source is not None:
+        intake.add_decision(key, photo, line.decision, line.source, line.time.timestamp())
 
 
 def arrived_sidecars(db: Database, place: Path) -> Arrival:
@@ -83,6 +92,8 @@ def arrived_sidecars(db: Database, place: Path) -> Arrival:
             named.add(file.id)
         accepted = _Accepted(photo, _XMP, told.written_at, told.photo)
         faults += accepted.put(intake, told.tags)
+        for tag in told.gone:
+            intake.withdraw(tag, photo, _XMP, told.written_at)
         own = ratings.get(photo)
         stars = None if own is None else own.stars
         if stars is None and file is not None:
@@ -138,14 +149,18 @@ class _Finder:
         if picture.fingerprint not in self._known:
             with self._db.reading() as connection:
                 photo = photo_with_fingerprint(connection, picture.fingerprint, picture.rule)
-            path = Path(picture.path)
-            if photo is None and path.is_absolute():
-                file = find_file(self._db, path)
-                photo = file.photo_id if file is not None and file.present else None
+            if photo is None:
+                photo = self._photo_at(Path(picture.path))
             self._known[picture.fingerprint] = photo
             if photo is not None:
                 self.found.add(photo)
         return self._known[picture.fingerprint]
+
+    def _photo_at(self, path: Path) -> int | None:
+        if not (path.is_absolute() and path.exists()):  # to look where nothing is takes long
+            return None
+        file = find_file(self._db, path)
+        return file.photo_id if file is not None and file.present else None
 
     def photo_told(self, told: Told) -> tuple[StoredFile | None, int | None]:
         """The photo of which a side-car speaks with its file, else the one of which it notes the bytes."""

@@ -18,7 +18,7 @@ from __future__ import annotations
 import json
 import math
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
@@ -42,6 +42,8 @@ Example = Literal["for", "against"]
 _BEGINNING = f'{{"format": "{FORMAT}"'.encode()
 _FINGERPRINT = re.compile(r"[0-9a-f]{32}")
 _MOST_BYTES = 1_000_000  # of a line: a tag has prompts, no novels
+_AS_IT_IS = json.JSONEncoder(ensure_ascii=False)
+_TAG_FIELDS = ("tag", "kind", "prompts", "threshold", "suggests")
 _PATIENCE = 1000  # lines that mean nothing, before the file is given up
 
 
@@ -95,7 +97,7 @@ def encode(lines: Iterable[Line]) -> Iterator[str]:
     for line in lines:
         record = {"format": FORMAT, "version": VERSION}
         record |= _rating_record(line) if isinstance(line, RatingLine) else _tag_record(line)
-        text = json.dumps(record, ensure_ascii=False)
+        text = _AS_IT_IS.encode(record)
         # a path that is not UTF-8 can be written in no other way
         yield (text if _is_text(text) else json.dumps(record)) + "\n"
 
@@ -116,8 +118,8 @@ def write_decisions(file: Path, lines: Iterable[Line]) -> None:
         ) from fault
 
 
-def read_decisions(file: Path) -> tuple[Line, ...]:
-    """All lines of a file, or none of them.
+def read_decisions(file: Path) -> Iterator[Line]:
+    """The lines of a file, one after the other; whether it is sound is known at its end: take nothing before.
 
     Raises:
         RequestError: it is missing, something else, of a newer version, or damaged; the sentence says where.
@@ -125,7 +127,7 @@ def read_decisions(file: Path) -> tuple[Line, ...]:
     """
     try:
         with file.open("rb") as source:
-            return _lines(file, iter(lambda: source.readline(_MOST_BYTES), b""))
+            yield from _lines(file, iter(lambda: source.readline(_MOST_BYTES), b""))
     except _VersionError as fault:
         raise RequestError(
             f"{shown(file)} was written by a newer Picsight ({fault}). Update this one, and import it then."
@@ -138,60 +140,76 @@ def read_decisions(file: Path) -> tuple[Line, ...]:
         ) from fault
 
 
-def _lines(file: Path, source: Iterable[bytes]) -> tuple[Line, ...]:
-    lines: list[Line] = []
-    faults, first = 0, ""
+def _lines(file: Path, source: Iterable[bytes]) -> Iterator[Line]:
+    reader = _Reader()
+    sound, faults, first = 0, 0, ""
     for number, data in enumerate(source, 1):
         try:
-            lines += _line(data)
+            line = reader.line(data)
         except _LineError as fault:
             faults, first = faults + 1, first or f"in line {number} {fault}"
-            if faults > _PATIENCE and not lines:
+            if faults > _PATIENCE and not sound:
                 break  # a film, perhaps
-    if not faults:
-        return tuple(lines)
-    if not lines:
+        else:
+            if line is not None:
+                sound += 1
+                yield line
+    if not sound:
+        first = first or "it is empty"
         raise RequestError(f"{shown(file)} holds no decisions of Picsight: {first}. Choose another file.")
-    many = f"{faults:,} lines are" if faults > 1 else "one line is"
-    raise RequestError(
-        f"Nothing of {shown(file)} was taken, because {many} damaged: {first}. Export it again."
-    )
+    if faults:
+        many = f"{faults:,} lines are" if faults > 1 else "one line is"
+        raise RequestError(
+            f"Nothing of {shown(file)} was taken, because {many} damaged: {first}. Export it again."
+        )
 
 
-def _line(data: bytes) -> list[Line]:
-    """The line's content; a blank one has none."""
-    if not data.strip():
-        return []
-    try:
-        record = json.loads(data)
-    except (ValueError, RecursionError) as fault:
-        raise _LineError("there is no JSON, or it is cut off") from fault
-    if not isinstance(record, dict) or record.get("format") != FORMAT:
-        raise _LineError(f'`format` is not "{FORMAT}"')
-    if _field(record, "version") > VERSION:
-        raise _VersionError(f"version {record['version']} of the format, and here it is {VERSION}")
-    if "rating" in record:
-        return [RatingLine(_picture(record), _field(record, "rating"), _time(record))]
-    return [_tag_line(record)]
+class _Reader:
+    """Reads lines; what a tag is stands in every one of its lines, and is looked at and kept once."""
 
+    def __init__(self) -> None:
+        self._written: list[object] = []
+        self._types: list[type] = []
+        self._tag = TagLine("", "tag", (), threshold=None, suggests=False)
 
-def _tag_line(record: Record) -> TagLine:
-    names = ("tag", "kind", "prompts", "threshold", "suggests")
-    tag, kind, prompts, threshold, suggests = (_field(record, name) for name in names)
-    decision, example = _field(record, "decision"), _field(record, "example")
-    is_decided = decision is not None
-    return TagLine(
-        tag,
-        kind,
-        tuple(prompts),
-        threshold,
-        suggests,
-        picture=_picture(record) if is_decided or example is not None else None,
-        decision=decision,
-        example=example,
-        time=_time(record) if is_decided else None,
-        source=_field(record, "source") if is_decided else None,
-    )
+    def line(self, data: bytes) -> Line | None:
+        """The line's content; a blank one has none."""
+        if not data.strip():
+            return None
+        try:
+            record = json.loads(data)
+        except (ValueError, RecursionError) as fault:
+            raise _LineError("there is no JSON, or it is cut off") from fault
+        if not isinstance(record, dict) or record.get("format") != FORMAT:
+            raise _LineError(f'`format` is not "{FORMAT}"')
+        if _field(record, "version") > VERSION:
+            raise _VersionError(f"version {record['version']} of the format, and here it is {VERSION}")
+        if "rating" in record:
+            return RatingLine(_picture(record), _field(record, "rating"), _time(record))
+        return self._tag_line(record)
+
+    def _tag_line(self, record: Record) -> TagLine:
+        tag = self._tag_of(record)
+        decision, example = _field(record, "decision"), _field(record, "example")
+        if decision is not None:
+            return replace(
+                tag,
+                picture=_picture(record),
+                decision=decision,
+                example=example,
+                time=_time(record),
+                source=_field(record, "source"),
+            )
+        return tag if example is None else replace(tag, picture=_picture(record), example=example)
+
+    def _tag_of(self, record: Record) -> TagLine:
+        written = [record.get(name) for name in _TAG_FIELDS]
+        types = [*map(type, written)]  # 1 is no true
+        if written != self._written or types != self._types:
+            tag, kind, prompts, threshold, suggests = (_field(record, name) for name in _TAG_FIELDS)
+            self._tag = TagLine(tag, kind, tuple(prompts), threshold, suggests)
+            self._written, self._types = written, types
+        return self._tag
 
 
 def _picture(record: Record) -> Picture:

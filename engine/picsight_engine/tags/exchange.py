@@ -18,14 +18,14 @@ from picsight_engine.tags.names import shortened
 from picsight_engine.tags.sidecars import export_sidecars, export_table
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable, Iterator
     from pathlib import Path
 
     from picsight_engine.store.database import Database
     from picsight_engine.store.runs import Run
     from picsight_engine.tags.decisions_file import Line
     from picsight_engine.tags.learner import Model
-    from picsight_engine.tags.sidecars import Exported
+    from picsight_engine.tags.sidecars import Exported, Tagged
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +48,7 @@ class Imported:
     tags: int
     accepted: int
     rejected: int
+    withdrawn: int
     rated: int
     photos: int
     unknown: int
@@ -77,14 +78,19 @@ class Exchange:
         write_decisions(file, lines)
         return _counted(lines)
 
-    def export_sidecars(self, folder: Path | None = None) -> Exported:
+    def export_sidecars(
+        self, folder: Path | None = None, *, progress: Callable[[int], None] | None = None
+    ) -> Exported:
         """Writes accepted tags and own stars beside the photos, of the whole library or of a folder.
+
+        `progress` hears how many photo files were looked at; what it raises stops the export between two of them.
 
         Raises:
             RequestError: the folder is no part of the library.
             StorageError: the disk is full; what was written stays, and the next export goes on from there.
         """
-        return export_sidecars(tagged_photos(self._db, folder))
+        photos = tagged_photos(self._db, folder)
+        return export_sidecars(photos if progress is None else _counting(photos, progress))
 
     def export_table(self, file: Path, folder: Path | None = None) -> int:
         """Writes the same into a CSV for ExifTool instead; returns how many photo files are in it.
@@ -115,11 +121,18 @@ class Exchange:
             tags=taken.tags,
             accepted=taken.accepted,
             rejected=taken.rejected,
+            withdrawn=taken.withdrawn,
             rated=taken.rated,
             photos=arrival.photos,
             unknown=arrival.unknown,
             faults=arrival.faults,
         )
+
+
+def _counting(photos: Iterable[Tagged], progress: Callable[[int], None]) -> Iterator[Tagged]:
+    for number, photo in enumerate(photos):
+        progress(number)
+        yield photo
 
 
 def _counted(lines: list[Line]) -> DecisionsExported:

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 def lines_of(connection: sqlite3.Connection) -> Iterator[Line]:
     """Every tag with its decisions and examples, by path, then the ratings."""
     pictures = {
-        photo_id: Picture(str(seen.path), seen.fingerprint, seen.rule)
+        photo_id: Picture(seen.path, seen.fingerprint, seen.rule)
         for photo_id, seen in seen_pictures(connection).items()
     }
     decisions = last_decisions(connection)

@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """What a side-car says of one photo: paths of tags ("Birds/Waders"), and stars from 0 to 5.
+    """What a side-car says of one photo: paths of tags ("Birds/Waders"), those that we wrote and another program took out,
+    and stars from 0 to 5.
 
     `photo` is where it belongs by its name, and may be gone; `original` is then the `bytes_hash` to look for, where one of
     ours notes it. `written_at` is when the side-car was written last, in seconds since 1970.
@@ -29,6 +30,7 @@ class Told:
 
     photo: Path
     tags: tuple[str, ...]
+    gone: tuple[str, ...]
     stars: int | None
     original: bytes | None
     written_at: float
@@ -95,6 +97,7 @@ def _found(place: Path, faults: list[str]) -> Iterator[tuple[Path, dict[str, lis
 
 def _told(photo: Path, packet: Packet, written_at: float) -> Told | None:
     """None where it says nothing that is taken over; a rejected photo (-1) has no stars."""
-    tags = tuple("/".join(keyword) for keyword in packet.keywords)
+    tags, gone = (tuple(map("/".join, keywords)) for keywords in (packet.keywords, packet.gone))
     stars = packet.rating if packet.rating is not None and packet.rating >= 0 else None
-    return Told(photo, tags, stars, packet.original, written_at) if tags or stars is not None else None
+    says_something = tags or gone or stars is not None
+    return Told(photo, tags, gone, stars, packet.original, written_at) if says_something else None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
@@ -19,12 +20,14 @@ if TYPE_CHECKING:
     from collections.abc import Container, Iterable, Mapping
 
     from picsight_engine.store.database import Database
+    from picsight_engine.store.decisions import Verdict
     from picsight_engine.store.records import SaidDecision
     from picsight_engine.store.runs import Recording, Run
     from picsight_engine.tags.decisions_file import Decision, TagLine
     from picsight_engine.tags.learner import Learner
 
-    Key = tuple[str, ...]  # a tag's path as names are compared
+
+Key = tuple[str, ...]  # a tag's path as names are compared
 
 
 @dataclass(slots=True)
@@ -60,7 +63,7 @@ class _Wish:
 
 @dataclass(frozen=True, slots=True)
 class _Said:
-    verdict: Decision
+    verdict: Verdict
     source: str
     time: float
 
@@ -73,6 +76,7 @@ class Taken:
     tags: int
     accepted: int
     rejected: int
+    withdrawn: int
     rated: int
 
 
@@ -109,6 +113,11 @@ class Intake:
         if photo_id not in known or known[photo_id].time < time:
             known[photo_id] = _Said(verdict, source, time)
 
+    def withdraw(self, path: str, photo_id: int, source: str, time: float) -> None:
+        """A photo that is not accepted any more, where it was in a tag that is there."""
+        key = tuple(map(name_key, path.split("/")))
+        self._decisions.setdefault(key, {}).setdefault(photo_id, _Said("withdrawn", source, time))
+
     def add_stars(self, photo_id: int, stars: int, time: float) -> None:
         """A person's own stars."""
         if photo_id not in self._stars or self._stars[photo_id][1] < time:
@@ -124,13 +133,13 @@ class Intake:
             learner.read([text for wish in self._wishes.values() for text in wish.prompts])
         with recorded(db, "import", words) as run:
             known = _by_key(live_tags(run.connection))
-            ids = self._define(run, known)
+            ids = {key: tag.id for key, tag in known.items()} | self._define(run, known)
             decided_now = self._decide(run, ids)
             rated = self._rate(run)
             made = {ids[key] for key in ids.keys() - known.keys()}
             _suggest(run, learner, made | {row.tag_id for row in decided_now})
-        verdicts = [row.verdict for row in decided_now]
-        return Taken(run.made, len(made), verdicts.count("accepted"), verdicts.count("rejected"), rated)
+        counts = Counter(row.verdict for row in decided_now)
+        return Taken(run.made, len(made), counts["accepted"], counts["rejected"], counts["withdrawn"], rated)
 
     def _define(self, run: Recording, known: Mapping[Key, Definition]) -> dict[Key, int]:
         """Makes the tags that are lacking, and gives words to those that have none; returns all that are wanted."""
@@ -149,14 +158,17 @@ class Intake:
         return ids
 
     def _decide(self, run: Recording, ids: Mapping[Key, int]) -> list[NewDecision]:
-        last = last_decisions(run.connection, [ids[key] for key in self._decisions])
+        keys = [
+            key for key in self._decisions if key in ids
+        ]  # a tag may be gone from which a photo is withdrawn
+        last = last_decisions(run.connection, [ids[key] for key in keys])
         there = known_photos(run.connection, {photo for own in self._decisions.values() for photo in own})
         rows = []
-        for key, own in self._decisions.items():
+        for key in keys:
             before = {said.photo_id: said for said in last.get(ids[key], ())}
             rows += [
                 NewDecision(ids[key], photo, said.verdict, said.source, said.time)
-                for photo, said in own.items()
+                for photo, said in self._decisions[key].items()
                 if photo in there and _is_news(said, before.get(photo))
             ]
         run.decide_each(rows)
@@ -175,6 +187,8 @@ class Intake:
 
 
 def _is_news(said: _Said, before: SaidDecision | None) -> bool:
+    if said.verdict == "withdrawn":
+        return before is not None and before.verdict == "accepted" and before.decided_at < said.time
     return before is None or (before.verdict != said.verdict and before.decided_at < said.time)
 
 

@@ -137,7 +137,7 @@ class Learner:
         lesson, (material,) = self.lesson(), self._materials([tag], {tag.id: verdicts})
         rows = lesson.rows
         shown = rows.ids > 0 if rows.hidden is None else ~rows.hidden
-        scores = lesson.scores(lesson.learnt(material))
+        scores = lesson.scores(lesson.learnt(material), threshold_of(tag))
         return Preview(
             rows.ids[shown],
             scores[shown],

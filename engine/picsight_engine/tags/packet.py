@@ -15,6 +15,7 @@ from lxml import etree
 
 from picsight_engine.photos.xmp import (
     ABOUT,
+    ADDED,
     BAG,
     CONTAINERS,
     DESCRIPTION,
@@ -53,7 +54,7 @@ _EMPTY = (
 ).format(**PREFIXES)
 # The lists, each with its kind and with the name under which what we added to it is noted.
 _LISTS = {
-    TAGS_LIST: (SEQ, qualified("picsight:TagsList")),
+    TAGS_LIST: (SEQ, ADDED),
     HIERARCHICAL: (BAG, qualified("picsight:HierarchicalSubject")),
     SUBJECT: (BAG, qualified("picsight:Subject")),
 }

@@ -135,6 +135,8 @@ def export_table(photos: Iterable[Tagged], file: Path) -> int:
 def _export(photo: Tagged) -> bool:
     """Brings one photo's side-car up to date; returns whether anything had to be written."""
     if not photo.path.is_file():
+        if not photo.tags and photo.stars is None:
+            return False  # nothing is lost, and a disk in a drawer is no news
         why = "could not be found, so nothing was written. Connect the disk, or look for new photos, and export again."
         raise _LeftAloneError(photo.path, why, of_folder=True)
     sidecar = long_sidecar(photo.path)

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from picsight_engine.models.commonness import commonness
-from picsight_engine.tags.fit import fit, prior, unusual
-from picsight_engine.tags.scores import scores_of
+from picsight_engine.tags.fit import Background, learnt
+from picsight_engine.tags.scores import chances, reaching, scores_of
 from picsight_engine.vectors.matrix import Rows
 
 if TYPE_CHECKING:
@@ -44,36 +45,35 @@ class Lesson:
         self._calibration = calibration
         self._order = np.argsort(rows.ids, kind="stable")
         sample = np.arange(0, len(rows.ids), max(1, len(rows.ids) // _SAMPLED))
-        self._background = rows.originals[sample[rows.ids[sample] > 0]].astype(np.float32)
+        seen = rows.originals[sample[rows.ids[sample] > 0]].astype(np.float32)
+        self._background = Background.of(seen, rows.photos)
 
     def learnt(self, material: Material) -> Linear:
         """What a tag has learnt from its words and photos."""
-        before = prior(material.words, self._cut(material.prompts, material.words))
-        return fit(before, self._vectors(material.alike), self._vectors(material.unlike), self._background)
+        alike, unlike = self._vectors(material.alike), self._vectors(material.unlike)
+        return learnt(material.words, alike, unlike, self._background, self._strong(material.prompts))
 
-    def scores(self, linear: Linear) -> NDArray[np.float32]:
-        """How likely each row [n] belongs to the tag that has learnt this, 0 to 1."""
-        return scores_of(self.rows, linear)
+    def scores(self, linear: Linear, threshold: float) -> NDArray[np.float32]:
+        """How likely each row [n] belongs to the tag that has learnt this, 0 to 1; exact at the threshold."""
+        return scores_of(self.rows, linear, threshold)
 
     def reaching(
-        self, linears: Iterable[Linear], thresholds: Iterable[float], since: Sequence[int] | None = None
+        self, linears: Sequence[Linear], thresholds: Sequence[float], since: Sequence[int] | None = None
     ) -> Iterator[Reached]:
         """For each tag the photos [p] that score so high, and their scores [p], also of those that cannot be seen just now.
 
         `since` are the photos that came last, where no others are looked at.
         """
         rows = self.rows if since is None else self._rows_since(since)
-        for linear, threshold in zip(linears, thresholds, strict=True):
-            scores = scores_of(rows, linear)
-            high = (scores >= threshold) & (rows.ids > 0)
-            yield rows.ids[high], scores[high]
+        for places, scores in reaching(rows, linears, thresholds):
+            there = rows.ids[places] > 0
+            yield rows.ids[places[there]], scores[there]
 
     def scores_for(self, linear: Linear, photo_ids: Iterable[int]) -> dict[int, float]:
         """The scores of those of these photos that were read by this model."""
         rows = self._rows_of(photo_ids)
-        chosen = self.rows
-        some = Rows(chosen.ids[rows], chosen.scales[rows], chosen.codes[rows], chosen.originals[rows], None)
-        return dict(zip(some.ids.tolist(), scores_of(some, linear).tolist(), strict=True))
+        scores = chances(linear.logits(self.rows.originals[rows]))
+        return dict(zip(self.rows.ids[rows].tolist(), scores.tolist(), strict=True))
 
     def _rows_since(self, photo_ids: Sequence[int]) -> Rows:
         """The rows from the first of these photos on."""
@@ -81,14 +81,12 @@ class Lesson:
         kept = slice(int(places.min()) if len(places) else len(all_.ids), None)
         return Rows(all_.ids[kept], all_.scales[kept], all_.codes[kept], all_.originals[kept], None)
 
-    def _cut(self, prompts: Sequence[str], words: Vector) -> float:
-        """The cosine at which a photo belongs to the tag as likely as not."""
-        if not len(words):
-            return 0.0
-        if self._calibration is None:
-            return unusual(self._background @ words.mean(axis=0) / np.linalg.norm(words.mean(axis=0)))
-        common = max(commonness(prompt) for prompt in prompts)
-        return self._calibration.possible + self._calibration.rise(max(self.rows.photos, 1), common)
+    def _strong(self, prompts: tuple[str, ...]) -> float:
+        """The cosine from which photos match these prompts strongly; infinite where nothing tells."""
+        if self._calibration is None or not prompts:
+            return math.inf
+        tries = max(self.rows.photos * len(prompts), 1)
+        return self._calibration.strong + self._calibration.rise(tries, max(map(commonness, prompts)))
 
     def _vectors(self, photo_ids: Iterable[int]) -> Vector:
         vectors: Vector = self.rows.originals[self._rows_of(photo_ids)].astype(np.float32)

@@ -92,6 +92,9 @@ def test_tags_go_to_another_program_and_come_back_changed(typed, folder):
 
 def test_what_a_person_reads(typed, folder):
     photo = folder / "Photos" / "00.jpg"
+    assert typed("tags", "import", photo.parent) == (
+        0, "", f"There is neither a side-car nor a photo with keywords in {photo.parent}.\n",
+    )  # fmt: skip
     typed("tags", "new", "Birds")
     typed("tags", "accept", "Birds", photo)
     assert (

@@ -181,7 +181,9 @@ def test_the_keys_of_tags() -> None:
 
 
 def test_the_keys_of_exports_and_imports() -> None:
-    imported = Imported(None, tags=0, accepted=0, rejected=0, rated=0, photos=0, unknown=0, faults=())
+    imported = Imported(
+        None, tags=0, accepted=0, rejected=0, withdrawn=0, rated=0, photos=0, unknown=0, faults=()
+    )
     document = documents.imported_document(imported)
     assert documented_keys("tags import FILE|FOLDER --json") == keys(document)
     exported = documents.decisions_document(PATH, DecisionsExported(1, 2, 3))

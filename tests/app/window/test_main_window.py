@@ -260,7 +260,7 @@ def test_the_menu_says_what_is_for_one_photo_and_what_for_all_that_are_selected(
     qtbot.keyClick(grid, Qt.Key.Key_Right, Qt.KeyboardModifier.ShiftModifier)
     window.photos.show_menu(QPoint(10, 10))
     words = menu_words(window)
-    assert (words[0], words[5], words[-1]) == ("Open this photo", "Copy 2 photos", "Move 2 photos to trash")
+    assert (words[0], words[7], words[-1]) == ("Open this photo", "Tag 2 photos…", "Move 2 photos to trash")
 
 
 def test_the_sidebar_counts_photos_and_leads_into_the_folders(qtbot, open_window, few_photos, tmp_path):
@@ -280,12 +280,14 @@ def test_the_sidebar_counts_photos_and_leads_into_the_folders(qtbot, open_window
 
     wanted = [
         ("All photos, 3", []),
+        ("Tags", []),
+        ("New tag…, Make a tag from a few words or photos.", []),
         ("Folders", []),
         ("album, 3", [("Garden, 1", []), ("Lisbon, 2", [("Day 1, 1", [])])]),
         ("Invoices, no photos", []),
     ]
     qtbot.waitUntil(lambda: list(lines(QModelIndex())) == wanted, timeout=PATIENCE)
-    lisbon = tree.model().index(1, 0, tree.model().index(2, 0))
+    lisbon = tree.model().index(1, 0, tree.model().index(4, 0))
     place = tree.visualRect(lisbon)
     qtbot.mouseClick(tree.viewport(), Qt.MouseButton.LeftButton, pos=sign_zone(place, lisbon, tree).center())
     assert tree.isExpanded(lisbon)

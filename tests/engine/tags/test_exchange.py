@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from dataclasses import dataclass, replace
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from tests.engine.search.conftest import Album, open_album
 
@@ -73,18 +74,28 @@ NAMES = ("Dogs", "Dogs/Puppies", "Trip", "Favourites", "AC|DC")
 SAID = st.lists(
     st.tuples(
         st.sampled_from(NAMES),
-        st.integers(0, PHOTOS - 1),
+        st.integers(0, 2),
         st.sampled_from(["accepted", "rejected", "withdrawn"]),
     )
-    | st.tuples(st.just(None), st.integers(0, PHOTOS - 1), st.sampled_from([None, 0, 3, 5])),
-    max_size=12,
+    | st.tuples(st.just(None), st.integers(0, 2), st.sampled_from([None, 0, 3, 5])),
+    max_size=16,
 )
 
 
-@given(SAID, st.booleans())
-@settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+TAKEN_BACK = [
+    ("Dogs", 1, "accepted"),
+    ("Dogs", 1, "withdrawn"),
+    ("Dogs/Puppies", 2, "accepted"),
+    (None, 0, 3),
+    (None, 0, None),
+]
+
+
+@given(said=SAID, words=st.booleans(), merged=st.booleans())
+@example(said=TAKEN_BACK, words=True, merged=True)
+@settings(max_examples=6, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_whatever_was_said_is_the_same_in_a_new_library_and_gone_when_it_is_undone(
-    request, tmp_path, said, words
+    request, tmp_path, said, words, merged
 ):
     if not hasattr(request.node, "homes"):
         make = request.getfixturevalue("make_home")
@@ -103,9 +114,11 @@ def test_whatever_was_said_is_the_same_in_a_new_library_and_gone_when_it_is_undo
         else:
             one.tags.decide(tag, one.ids(photo), verdict)
     one.tags.suggest("Dogs")
+    if merged:
+        one.tags.merge("Puppies", "Dogs")
     one.exchange.export_decisions(tmp_path / "said")
     imported = other.exchange.import_from(tmp_path / "said")
-    assert (imported.unknown, imported.tags) == (0, 4)
+    assert (imported.unknown, imported.tags) == (0, 3 if merged else 4)
     assert by_path(other) == by_path(one)
     assert other.exchange.import_from(tmp_path / "said").run is None
     other.exchange.export_decisions(tmp_path / "again")
@@ -230,6 +243,28 @@ def test_side_cars_go_out_and_their_changes_come_in_as_one_run(home):
     assert home.tags.rating(home.ids(0)[0]) == 2
     home.tags.undo(imported.run.id)
     assert home.state() == before
+
+
+def test_what_another_program_took_out_is_withdrawn_and_what_was_decided_since_stays(home):
+    folder = home.paths[0].parent
+    home.tags.new("Dogs")
+    home.tags.decide("Dogs", home.ids(0, 1, 2), "accepted")
+    home.exchange.export_sidecars()
+    for path in home.paths[:2]:
+        sidecar = beside(path)
+        tree = sidecar.read_text("utf-8")
+        for name in ("dc:subject", "lr:hierarchicalSubject", "digiKam:TagsList"):
+            tree = re.sub(f"<{name}>.*?</{name}>", "", tree, flags=re.DOTALL)
+        sidecar.write_text(tree, "utf-8")
+    os.utime(beside(home.paths[1]), (1, 1))
+    assert (keywords(beside(home.paths[0])), keywords(beside(home.paths[2]))) == ([], ["Dogs"])
+    imported = home.exchange.import_from(folder)
+    assert (imported.withdrawn, imported.accepted) == (1, 0)
+    assert [bool(own) for own in home.tags.states(home.ids(0, 1, 2)).values()] == [False, True, True]
+    assert home.exchange.import_from(folder).run is None
+    home.tags.undo()
+    home.tags.rename("Dogs", "Hounds")
+    assert home.exchange.import_from(beside(home.paths[0])).run is None
 
 
 def beside(path):

@@ -178,7 +178,7 @@ NAMES = (
 PATHS = st.lists(NAMES, min_size=1, max_size=3).map("/".join)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(
     tags=st.lists(PATHS, max_size=5, unique_by=str.casefold),
     others=st.lists(PATHS, max_size=3),

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from mctrain.cli.compared import tell_compared
+from mctrain.cli.decided import train_decisions
 from mctrain.cli.exported import tell_exported
 from mctrain.cli.places import cache_option
 from mctrain.cli.printing import printable
@@ -17,6 +19,7 @@ from mctrain.cli.progress import Steps, bar
 from mctrain.data.shards import file_digest, find_shards
 from mctrain.errors import RecipeError
 from mctrain.training.alone import alone_in
+from mctrain.training.decisions.recipe import is_of_decisions, load_decisions
 from mctrain.training.interrupts import Interrupts
 from mctrain.training.recipe import load_training
 from mctrain.training.surroundings import Places, Surroundings
@@ -84,21 +87,40 @@ def train(
     workers: int,
     dry_run: bool,
 ) -> None:
-    """Trains the towers of RECIPE (a name in mctrain/recipes, or a path to a TOML file), reinforced or on plain photos.
+    """Trains the towers of RECIPE (a name in mctrain/recipes, or a path to a TOML file), reinforced, on plain photos, or on decisions.
 
     A run that was stopped or killed goes on with the same command. More steps are another run, for the rate falls to its
     floor at the end: --from the folder of the first one, in a folder of its own. With several GPUs:
     torchrun --nproc-per-node 8 -m mctrain train RECIPE …
     """
-    read = load_training(recipe, changes)
-    shards = find_shards(photos, read.data.shards)  # a wrong folder is told before torch is loaded
     if (output is None) != dry_run:
         raise click.UsageError("Give either -o, the folder of the run, or --dry-run.")
-    places = Places(photos, data, tasks, cache)
+    places, signal = Places(photos, data, tasks, cache), 0
+    if is_of_decisions(recipe):
+        made: Path | None = train_decisions(load_decisions(recipe, changes), begin, places, output, bundle)
+    else:
+        read = load_training(recipe, changes)
+        made, signal = _train_towers(read, begin, places, output, bundle=bundle, workers=workers)
+    if made is not None and bundle is not None:
+        _export(made, bundle, begin)
+    context.exit(128 + signal if signal else 0)
+
+
+def _train_towers(
+    read: TrainingRecipe,
+    begin: Path | None,
+    places: Places,
+    output: Path | None,
+    *,
+    bundle: Path | None,
+    workers: int,
+) -> tuple[Path | None, int]:
+    """The checkpoint, if this process wrote one, and the signal that stopped the run, 0 for none."""
+    shards = find_shards(places.photos, read.data.shards)  # a wrong folder is told before torch is loaded
     if output is None:
         _foretell(read, begin, places, workers)
-        return
-    for place in (output, cache):
+        return None, 0
+    for place in (output, places.cache):
         demand_writable(place)
     if bundle is not None:
         demand_place(bundle)
@@ -115,9 +137,7 @@ def train(
         _tell_outcome(outcome, output)
         if outcome.path is not None and begin is not None and asked is not None:
             _judge(begin, outcome.path, asked)
-    if outcome.path is not None and bundle is not None:
-        _export(outcome.path, bundle, begin)
-    context.exit(128 + outcome.signal if outcome.signal else 0)
+    return outcome.path, outcome.signal
 
 
 def _tell_outcome(outcome: Outcome, folder: Path) -> None:
@@ -150,11 +170,7 @@ def _judge(begin: Path, made: Path, asked: Questions) -> None:
     from mctrain.training.verdict import judge
 
     compared = judge(start_of(begin).checkpoint, made, asked, bar("photos"))
-    width = max(len(own.title) for own in compared)
-    click.echo(f"{'':{width}} {'photos':>8} {'before, %':>10} {'after, %':>10} {'points':>8}")
-    for own in compared:
-        figures = f"{own.photos:>8} {own.before:>10.1f} {own.after:>10.1f} {own.after - own.before:>+8.1f}"
-        click.echo(printable(f"{own.title:{width}} {figures}"))
+    tell_compared([(own.title, own.photos, own.before, own.after) for own in compared])
 
 
 def _export(made: Path, folder: Path, begin: Path | None) -> None:

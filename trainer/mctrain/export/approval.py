@@ -35,5 +35,5 @@ def _demand(compared: Sequence[Compared], most_lost: float) -> None:
         told = "; ".join(f"{own.title} ({own.before:.1f} to {own.after:.1f} %)" for own in lost)
         raise ExportError(
             f"The model got worse by more than {most_lost:g} points, so nothing was exported: {told}. The checkpoint stays; "
-            "train with a smaller optimizer.rate or fewer run.passes in another folder."
+            "train with a smaller optimizer.rate or for fewer steps in another folder."
         )

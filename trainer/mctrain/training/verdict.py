@@ -70,9 +70,9 @@ def _compare(
     begun: Checkpoint, made: Checkpoint, asked: Questions, progress: Callable[[int, str], None]
 ) -> Iterator[Compared]:
     subjects = [Subject(Towers(own.clip, own.preset, "", ""), progress) for own in (begun, made)]
-    yield _compared(OWN, *(_look_for_own(own, asked) for own in subjects))
+    yield compare(OWN, *(_look_for_own(own, asked) for own in subjects))
     for found in asked.sets:
-        yield _compared(found.task.name, *(measure(own, found) for own in subjects))
+        yield compare(found.task.name, *(measure(own, found) for own in subjects))
 
 
 def _look_for_own(subject: Subject, asked: Questions) -> Answers:
@@ -89,7 +89,8 @@ def _look_for_own(subject: Subject, asked: Questions) -> Answers:
     return Answers(keys, len(places), tuple(outcomes))
 
 
-def _compared(name: str, before: Answers, after: Answers) -> Compared:
+def compare(name: str, before: Answers, after: Answers) -> Compared:
+    """What both models answered to one set."""
     return Compared(name, len(before.keys), _mean(before), _mean(after), before.less_is_better)
 
 

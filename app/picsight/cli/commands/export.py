@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 import click
@@ -10,13 +11,15 @@ from picsight.cli.documents import decisions_document, sidecars_document, table_
 from picsight.cli.invocation import A_FOLDER, A_PATH, Invocation, absolute, shared_options
 from picsight.cli.layout import count
 from picsight.cli.streams import put, put_json
-from picsight.cli.tagging import opened
+from picsight.cli.tagging import opened, tell_some
+from picsight.cli.transfer import TransferLine
 from picsight.cli.words import WordsCommand
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 FAILED = 1
+_SHOWN_EVERY = 100  # photos
 
 
 @click.group("export", no_args_is_help=False)
@@ -71,12 +74,17 @@ def sidecars(invocation: Invocation, folder: Path | None, table: Path | None) ->
             elif not invocation.quiet:
                 put(f"{table}: {count(photos, 'photo')}")
             return 0
-        exported = library.exchange.export_sidecars(folder)
+        with TransferLine(quiet=invocation.quiet) as line:
+            exported = library.exchange.export_sidecars(folder, progress=partial(_show, line))
     if invocation.json:
         put_json(sidecars_document(exported))
     else:
-        for sentence in exported.left_alone:
-            invocation.hint(sentence)
+        tell_some(invocation, exported.left_alone)
         if not invocation.quiet:
             put(f"{count(exported.written, 'side-car')} written, {exported.unchanged:,} needed no change.")
     return FAILED if exported.left_alone and not (exported.written or exported.unchanged) else 0
+
+
+def _show(line: TransferLine, done: int) -> None:
+    if done % _SHOWN_EVERY == 0:
+        line.tell(f"{count(done, 'photo')} looked at")

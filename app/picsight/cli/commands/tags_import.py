@@ -10,7 +10,7 @@ from picsight.cli.documents import imported_document
 from picsight.cli.invocation import A_FOLDER, Invocation, absolute, shared_options
 from picsight.cli.layout import count
 from picsight.cli.streams import put, put_json
-from picsight.cli.tagging import opened
+from picsight.cli.tagging import opened, tell_some
 from picsight.cli.words import WordsCommand
 
 if TYPE_CHECKING:
@@ -32,14 +32,15 @@ def import_tags(invocation: Invocation, place: Path) -> int:
     """
     with opened(invocation) as library:
         imported = library.exchange.import_from(absolute(place))
-    for sentence in imported.faults:
-        invocation.hint(sentence)
-    if imported.unknown:
-        invocation.hint(
-            f"{count(imported.unknown, 'photo is', 'photos are')} not in the library: index the folder first, then import again."
-        )
     if invocation.json:
         put_json(imported_document(imported))
+        return 0
+    tell_some(invocation, imported.faults)
+    if imported.unknown:
+        unknown = count(imported.unknown, "photo is", "photos are")
+        invocation.hint(f"{unknown} not in the library: index the folder first, then import again.")
+    if not (imported.photos or imported.unknown or imported.faults or imported.tags):
+        invocation.hint(f"There is neither a side-car nor a photo with keywords in {place}.")
     elif not invocation.quiet:
         put(_line(imported))
     return 0
@@ -51,6 +52,7 @@ def _line(imported: Imported) -> str:
     numbers = [
         (imported.accepted, "accepted"),
         (imported.rejected, "rejected"),
+        (imported.withdrawn, "withdrawn"),
         (imported.rated, "rated"),
     ]
     parts += [f"{number:,} {what}" for number, what in numbers if number]

@@ -1,0 +1,78 @@
+"""What words alone suggest, with a bundle's calibration and without it: things that people search for, on everyday photos."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from report import table
+
+from mctrain.evaluation.things import ABSENT, SHOWN
+from picsight_engine.tags.fit import Background, prior
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from numpy.typing import NDArray
+
+    from picsight_engine.models.calibration import Calibration
+
+SIZES = (200, 1_000)  # photos of smaller libraries, drawn from all; and all
+
+
+@dataclass(frozen=True, slots=True)
+class Things:
+    """Words, and which photos show what they say."""
+
+    vectors: NDArray[np.float32]  # [photos, dim]
+    words: NDArray[np.float32]  # [things, dim]
+    common: Sequence[float]  # [things]
+    shown: NDArray[np.int8]  # [things, photos]: SHOWN, ABSENT or doubtful
+
+
+@dataclass(frozen=True, slots=True)
+class Suggested:
+    """How many photos of a library show a thing, how many are suggested, and of those how many show it or do not."""
+
+    shown: int
+    suggested: int
+    right: int
+    wrong: int
+
+
+def cuts_table(own: Things, calibration: Calibration) -> str:
+    """Precision and recall, each the mean over the things that the library shows, and what is suggested."""
+    rows = []
+    for size in (*SIZES, len(own.vectors)):
+        photos = np.sort(np.random.default_rng(0).permutation(len(own.vectors))[:size])
+        for name, known in (("calibrated", calibration), ("not calibrated", None)):
+            found = list(_suggested(own, photos, known))
+            there, absent = [each for each in found if each.shown], [each for each in found if not each.shown]
+            numbers = sorted(each.suggested for each in there)
+            told = [each for each in there if each.right + each.wrong]
+            rows.append(
+                [
+                    f"{size:,}",
+                    name,
+                    f"{len(there)}",
+                    f"{np.mean([each.right / (each.right + each.wrong) for each in told]):.2f}",
+                    f"{np.mean([each.right / each.shown for each in there]):.2f}",
+                    f"{numbers[len(numbers) // 2]} ({numbers[0]} to {numbers[-1]})",
+                    f"{np.mean([each.suggested for each in absent]):.1f}",
+                ]
+            )
+    headings = ["photos", "bundle", "things shown", "precision", "recall", "suggested", "for what is absent"]
+    return table(headings, rows)
+
+
+def _suggested(
+    own: Things, photos: NDArray[np.int64], calibration: Calibration | None
+) -> Iterator[Suggested]:
+    vectors = own.vectors[photos]
+    background = Background.of(vectors, len(vectors))
+    for words, common, shown in zip(own.words, own.common, own.shown[:, photos], strict=True):
+        strong = np.inf if calibration is None else calibration.strong + calibration.rise(len(photos), common)
+        high = prior(words[np.newaxis], background, strong).logits(vectors) >= 0
+        right, wrong = high & (shown == SHOWN), high & (shown == ABSENT)
+        yield Suggested(*(int(np.sum(each)) for each in (shown == SHOWN, high, right, wrong)))

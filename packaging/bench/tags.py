@@ -1,0 +1,185 @@
+"""Measures tags: what decisions are worth, what words alone suggest, and what scores cost in a large library.
+
+The first two read the trainer's evaluation sets with the shipped starter: `--data ../shared/data`; without, they are left out.
+"""
+
+from __future__ import annotations
+
+import argparse
+import itertools
+import resource
+import sys
+import tempfile
+import time
+from contextlib import closing
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from report import interleaved, machine, milliseconds, table
+from search import DIM, SPACE, clustered, fill
+from tag_cuts import Things, cuts_table
+from tag_quality import Labelled, outcomes, precision_table, suggestions_table
+
+from mctrain.evaluation.halves import reporting
+from mctrain.evaluation.subject import Subject
+from mctrain.evaluation.things import load_things, presence
+from mctrain.export.calibration import evaluation_galleries, thing_vectors
+from mctrain.teachers.bundle import BundleTeacher
+from picsight_engine.assets import find_asset
+from picsight_engine.models.bundle import open_bundle
+from picsight_engine.models.commonness import commonness
+from picsight_engine.models.text import TextEmbedder
+from picsight_engine.store.database import Database
+from picsight_engine.tags.fit import Background, Linear, fit, prior
+from picsight_engine.tags.scores import EVEN, reaching, scores_of
+from picsight_engine.vectors.matrix import Matrix
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from numpy.typing import NDArray
+
+    from mctrain.evaluation.subject import Gallery
+    from picsight_engine.models.calibration import Calibration
+    from picsight_engine.vectors.matrix import Rows
+
+CALTECH = 1  # among the evaluation galleries
+SAMPLE = 1_024  # photos that stand for a library
+MANY = (1_000, 10_000)  # tags
+
+
+def tell_quality(data: Path) -> None:
+    """Prints what decisions are worth, and what words alone suggest."""
+    folder = find_asset("starter")
+    galleries = evaluation_galleries(Subject(BundleTeacher(folder), lambda _count, _name: None), data)
+    bundle = open_bundle(folder)
+    calibration = bundle.manifest.calibration
+    if calibration is None:
+        sys.exit(f"The bundle {folder} is not calibrated; what words suggest is measured with one that is.")
+    embedder = TextEmbedder(bundle, threads=1)
+    classes = _classes(galleries.pop(CALTECH), embedder, calibration)
+    found = outcomes(classes)
+    reported = reporting(classes.names)
+    for told, chosen in (
+        (f"the {reported.sum()} classes that chose nothing", reported),
+        ("all classes", np.ones_like(reported)),
+    ):
+        print(f"\nCaltech-101, {told}; mean and 95 % interval over classes, each the mean of five draws\n")
+        print(precision_table(found, chosen))
+        print()
+        print(suggestions_table(found, chosen))
+    things = load_things()
+    words = thing_vectors(bundle, things)
+    shown = presence(things, [words for own in galleries for words in own.words])
+    half = reporting([own.query for own in things])
+    everyday = Things(
+        np.concatenate([own.vectors for own in galleries]),
+        words[half],
+        [commonness(own.query) for own, reports in zip(things, half, strict=True) if reports],
+        shown[half],
+    )
+    print("\nThings that people search for, the half that chose nothing; words alone, at the threshold 0.5\n")
+    print(cuts_table(everyday, calibration))
+
+
+def _classes(gallery: Gallery, embedder: TextEmbedder, calibration: Calibration) -> Labelled:
+    names: dict[int, str] = {own.about["class_index"]: own.about["label"] for own in gallery.words}
+    ordered = tuple(names[label] for label in sorted(names))
+    photos = len(gallery.vectors)
+    return Labelled(
+        vectors=gallery.vectors,
+        labels=np.array([own.about["class_index"] for own in gallery.words]),
+        names=ordered,
+        words=np.stack([embedder.embed_term(name) for name in ordered]),
+        strong=tuple(calibration.strong + calibration.rise(photos, commonness(name)) for name in ordered),
+    )
+
+
+def tell_speed(photos: int, rounds: int) -> None:
+    """Prints what scores and fits cost."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        fill(folder, photos)
+        with (
+            closing(Database.open(folder)) as db,
+            closing(Matrix.open(folder / "cache", db, SPACE, DIM)) as matrix,
+        ):
+            print(f"\nMany tags over {photos:,} photos of {DIM} numbers in one pass, one thread\n")
+            print(table(["tags", "s", "ms a tag", "photos reached", "memory MB"], _many(matrix.rows)))
+            print(f"\nOne tag, {rounds} interleaved rounds\n")
+            print(table(["what", "ms"], _single(matrix.rows, rounds)))
+
+
+def _single(rows: Rows, rounds: int) -> list[list[str]]:
+    sample = rows.originals[:: max(1, len(rows.ids) // SAMPLE)].astype(np.float32)
+    background = Background.of(sample, len(rows.ids))
+    queries = clustered(64, seed=0)
+    tags = [prior(query[np.newaxis], background) for query in queries]
+    three = [prior(queries[start : start + 3], background) for start in range(0, 60, 3)]
+    vectors = rows.originals.astype(np.float32)
+    random = np.random.default_rng(5)
+    decided = {count: vectors[random.choice(len(vectors), count)] for count in (20, 200, 2_000)}
+
+    def plain(tag: Linear) -> NDArray[np.float32]:
+        return np.asarray(1 / (1 + np.exp(-(vectors @ tag.weights[0] + tag.bias))))
+
+    def asking(scored: Callable[[Linear], object], of: list[Linear]) -> Callable[[], object]:
+        wanted = itertools.cycle(of)
+        return lambda: scored(next(wanted))
+
+    calls: dict[str, Callable[[], object]] = {
+        "all scores of a tag": asking(lambda tag: scores_of(rows, tag), tags),
+        "all scores of a tag with three prompts": asking(lambda tag: scores_of(rows, tag), three),
+        "numpy float32, one prompt": asking(plain, tags),
+        f"what {SAMPLE:,} photos say of the library, once": lambda: Background.of(sample, len(rows.ids)),
+    }
+    for count, own in decided.items():
+        calls[f"the fit to {count:,} decisions"] = lambda own=own: fit(
+            tags[0], own[: len(own) // 2], own[len(own) // 2 :], background
+        )
+    return [[name, milliseconds(seconds)] for name, seconds in interleaved(calls, rounds).items()]
+
+
+def _many(rows: Rows) -> list[list[str]]:
+    sample = rows.originals[:: max(1, len(rows.ids) // SAMPLE)].astype(np.float32)
+    background = Background.of(sample, len(rows.ids))
+    found = []
+    for count in MANY:
+        tags = [prior(query[np.newaxis], background) for query in clustered(count, seed=9)]
+        before, begun = _most_memory(), time.perf_counter()
+        reached = sum(len(positions) for positions, _ in reaching(rows, tags, [EVEN] * count))
+        seconds = time.perf_counter() - begun
+        found.append(
+            [
+                f"{count:,}",
+                f"{seconds:.1f}",
+                f"{1e3 * seconds / count:.2f}",
+                f"{reached:,}",
+                f"{_most_memory() - before:.0f}",
+            ]
+        )
+    return found
+
+
+def _most_memory() -> float:
+    """The most that the process has held so far, in MB."""
+    most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return most / (1 << 20 if sys.platform == "darwin" else 1 << 10)
+
+
+def main() -> None:
+    """Prints the tables."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--data", type=Path, metavar="FOLDER", help="the evaluation sets")
+    parser.add_argument("--photos", type=int, default=100_000, metavar="N")
+    parser.add_argument("--rounds", type=int, default=21)
+    arguments = parser.parse_args()
+    print(machine())
+    tell_speed(arguments.photos, arguments.rounds)
+    if arguments.data:
+        tell_quality(arguments.data)
+
+
+if __name__ == "__main__":
+    main()

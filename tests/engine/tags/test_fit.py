@@ -1,0 +1,208 @@
+"""What decisions teach a tag, against its loss written out plainly, and against what must hold whatever was decided."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from tests.engine.tags.crowds import DIM, photos_like
+
+from picsight_engine.tags.fit import (
+    CUT_FIRMNESS,
+    FIRMNESS,
+    OTHERS,
+    REJECTED,
+    Background,
+    Linear,
+    fit,
+    learnt,
+    prior,
+)
+
+LIBRARY = photos_like(1, 200)
+BACKGROUND = Background.of(LIBRARY, len(LIBRARY))
+WORDS = photos_like(2, 3)
+NOBODY = LIBRARY[:0]
+
+
+def least(losses, low=-60.0, high=60.0):
+    """The least of a convex function of one number."""
+    for _ in range(120):
+        left, right = low + (high - low) / 3, high - (high - low) / 3
+        low, high = (low, right) if losses(left) < losses(right) else (left, high)
+    return losses(low)
+
+
+def decided_loss(logits_of, for_, against):
+    return np.logaddexp(0, -logits_of(for_)).sum() + REJECTED * np.logaddexp(0, logits_of(against)).sum()
+
+
+def loss(before, weights, for_, against):
+    """What the weights [m, dim] are to make least, as the docstrings tell it, in the vectors' own terms."""
+    turn = weights[0] - before.weights[0]
+    whitened = np.linalg.solve(BACKGROUND.whitening, turn)
+
+    def with_bias(moved):
+        bias = before.bias + moved - turn @ BACKGROUND.mean
+
+        def logits(vectors):
+            return (vectors.astype(np.float64) @ weights.T).max(axis=1) + bias
+
+        others = OTHERS * np.logaddexp(0, logits(LIBRARY)).mean()
+        return decided_loss(logits, for_, against) + others + FIRMNESS * moved**2 / 2
+
+    return least(with_bias) + whitened @ whitened / 2
+
+
+@settings(max_examples=15, deadline=None)
+@given(st.integers(0, 10**6), st.integers(0, 12), st.integers(0, 12), st.integers(1, 3))
+def test_no_turn_of_the_weights_lessens_the_loss(seed, accepted, rejected, prompts):
+    before = prior(WORDS[:prompts], BACKGROUND)
+    for_, against = photos_like(seed, accepted), photos_like(seed + 1, rejected)
+    found = fit(before, for_, against, BACKGROUND)
+    if not accepted + rejected:
+        assert found is before
+        return
+    weights = found.weights.astype(np.float64)
+    there = loss(before, weights, for_, against)
+    for turn in 1e-2 * np.random.default_rng(seed).normal(size=(4, DIM)):
+        assert loss(before, weights + turn, for_, against) > there
+        assert loss(before, weights - turn, for_, against) > there
+
+
+def place_of(linear):
+    """How many deviations above the median of the library's scores a score of one half lies."""
+    logits = linear.logits(LIBRARY)
+    return -np.median(logits) / np.median(np.abs(logits - np.median(logits)))
+
+
+def test_the_cut_keeps_its_place_among_the_library_but_for_decisions_on_its_wrong_side():
+    before = prior(WORDS[:1], BACKGROUND)
+    likely = LIBRARY[np.argsort(-before.logits(LIBRARY))]
+    unsurprising = fit(before, np.repeat(WORDS[:1], 3, axis=0), likely[-3:], BACKGROUND)
+    assert place_of(unsurprising) == pytest.approx(place_of(before), rel=0.1)
+    missed = fit(before, np.repeat(likely[100:140], 2, axis=0), NOBODY, BACKGROUND)
+    assert place_of(missed) < 0.8 * place_of(before)
+
+
+@settings(max_examples=15, deadline=None)
+@given(st.integers(0, 10**6), st.integers(0, 9), st.integers(0, 9))
+def test_no_change_of_the_bias_is_better_for_decisions_and_the_place_of_the_cut(seed, accepted, rejected):
+    before = prior(WORDS[:2], BACKGROUND)
+    for_, against = photos_like(seed, accepted), photos_like(seed + 1, rejected)
+    found = fit(before, for_, against, BACKGROUND)
+    (old, old_deviation), (new, deviation) = (BACKGROUND.spread(own.weights) for own in (before, found))
+    kept = -new - (-before.bias - old) / old_deviation * deviation
+
+    def total(bias):
+        logits = Linear(found.weights, bias).logits
+        return decided_loss(logits, for_, against) + CUT_FIRMNESS * (bias - kept) ** 2 / 2
+
+    assert total(found.bias) <= total(found.bias + 1e-3)
+    assert total(found.bias) <= total(found.bias - 1e-3)
+
+
+@given(st.integers(0, 10**6), st.integers(1, 30), st.integers(1, 30))
+@settings(max_examples=20, deadline=None)
+def test_the_order_of_decisions_does_not_matter(seed, accepted, rejected):
+    random = np.random.default_rng(seed)
+    for_, against = photos_like(seed, accepted), photos_like(seed + 1, rejected)
+    before = prior(WORDS[:1], BACKGROUND)
+    one = fit(before, for_, against, BACKGROUND)
+    other = fit(before, random.permutation(for_), random.permutation(against), BACKGROUND)
+    assert np.allclose(one.weights, other.weights, atol=1e-3)
+    assert one.bias == pytest.approx(other.bias, abs=1e-3)
+
+
+@given(st.integers(0, 10**6), st.integers(1, 3), st.integers(1, 6))
+@settings(max_examples=20, deadline=None)
+def test_a_photo_gains_on_the_library_by_being_accepted_and_loses_by_being_rejected(seed, prompts, others):
+    before = prior(WORDS[:prompts], BACKGROUND)
+    photo, decided = photos_like(seed, 1), photos_like(seed + 1, others)
+    more = np.concatenate([decided, photo])
+    ahead = []
+    for for_, against in ((decided, more), (decided, decided), (more, decided)):
+        found = fit(before, for_, against, BACKGROUND)
+        ahead.append(float(found.logits(photo)[0] - found.logits(LIBRARY).mean()))
+    assert ahead == sorted(set(ahead))
+
+
+def test_each_further_acceptance_of_look_alikes_raises_what_looks_like_them():
+    alike = photos_like(5, 1) + 0.02 * np.random.default_rng(5).normal(size=(20, DIM)).astype(np.float32)
+    before = prior(WORDS[:1], BACKGROUND)
+    logits = [float(fit(before, alike[:n], NOBODY, BACKGROUND).logits(alike[19:])[0]) for n in range(19)]
+    assert np.all(np.diff(logits) > 0)
+
+
+@pytest.mark.parametrize("count", [1, 3000])
+def test_decisions_that_no_line_is_needed_to_part_keep_every_number_finite(count):
+    for_ = np.repeat(photos_like(7, 1), count, axis=0)
+    against = -for_
+    found = fit(prior(WORDS[:1], BACKGROUND), for_, against, BACKGROUND)
+    assert np.isfinite(found.weights).all()
+    assert found.logits(for_[:1]) > 0 > found.logits(against[:1])
+
+
+def test_the_space_may_be_turned_without_any_score_changing():
+    turned = np.linalg.qr(np.random.default_rng(9).normal(size=(DIM, DIM)))[0].astype(np.float32)
+    for_, against, photos = photos_like(10, 6), photos_like(11, 6), photos_like(12, 50)
+    here = fit(prior(WORDS, BACKGROUND), for_, against, BACKGROUND)
+    background = Background.of(LIBRARY @ turned, len(LIBRARY))
+    there = fit(prior(WORDS @ turned, background), for_ @ turned, against @ turned, background)
+    assert np.allclose(here.logits(photos), there.logits(photos @ turned), atol=1e-3)
+
+
+def test_words_alone_are_even_at_their_cut_and_the_best_of_them_counts():
+    line = prior(WORDS, BACKGROUND, strong=0.3)
+    photo = np.linalg.qr(WORDS.T)[0] @ np.linalg.solve(np.linalg.qr(WORDS.T)[1].T, [0.1, 0.3, 0.2])
+    assert line.logits(photo[None]) == pytest.approx(0, abs=1e-5)
+
+
+def test_where_nothing_tells_the_cut_it_parts_the_few_that_stand_out_from_a_thousand():
+    crowd = photos_like(13, 990)
+    word = np.linalg.svd(crowd)[2][-1].astype(np.float32)  # what no photo of the crowd shows
+    few = crowd[:10] + 0.8 * word
+    few /= np.linalg.norm(few, axis=1, keepdims=True)
+    library = np.concatenate([crowd, few])
+    suggested = prior(word[None], Background.of(library, len(library))).logits(library) >= 0
+    assert suggested[990:].all()
+    assert suggested.sum() <= 15
+
+
+def test_a_rejection_leaves_what_does_not_look_like_it_where_it_was():
+    before = prior(WORDS[:1], BACKGROUND)
+    likely = LIBRARY[np.argsort(-before.logits(LIBRARY))]
+    unlike = likely[1:30][np.argsort(likely[1:30] @ likely[0])[:5]]
+    after = fit(before, NOBODY, likely[:1], BACKGROUND)
+    assert after.logits(likely[:1]) < before.logits(likely[:1]) - 0.5
+    assert np.abs(after.logits(unlike) - before.logits(unlike)).max() < 1
+
+
+def test_photos_stand_for_words_where_there_are_none():
+    alike = LIBRARY[np.argsort(-LIBRARY @ LIBRARY[0])[:6]]
+    found = learnt(WORDS[:0], alike[:3], NOBODY, BACKGROUND)
+    assert (found.logits(alike[:3]) > 0).all()
+    assert (found.logits(LIBRARY) > 0).mean() < 0.2
+    assert found.logits(alike[3:]).mean() > np.percentile(found.logits(LIBRARY), 90)
+
+
+def test_where_there_is_nothing_to_go_by_nothing_is_likely():
+    for against in (NOBODY, LIBRARY[:3]):
+        found = learnt(WORDS[:0], NOBODY, against, BACKGROUND)
+        assert (found.logits(LIBRARY) < -10).all()
+
+
+@pytest.mark.parametrize("count", [0, 1, 2])
+def test_a_library_of_hardly_any_photos_learns_as_well(count):
+    background = Background.of(LIBRARY[:count], count)
+    found = fit(prior(WORDS[:1], background), LIBRARY[:1], LIBRARY[1:2], background)
+    assert np.isfinite(found.weights).all()
+    assert found.logits(LIBRARY[:1]) > found.logits(LIBRARY[1:2])
+
+
+def test_a_library_of_equal_photos_learns_as_well():
+    background = Background.of(np.repeat(LIBRARY[:1], 40, axis=0), 40)
+    found = fit(prior(WORDS[:1], background), LIBRARY[:1], LIBRARY[1:2], background)
+    assert np.isfinite(found.weights).all()
+    assert isinstance(found, Linear)

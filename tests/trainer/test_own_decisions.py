@@ -1,0 +1,172 @@
+"""The page on a person's own decisions: a library's tags make a model, which Picsight installs, of words that meant nothing before."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import onnx
+import pytest
+from click.testing import CliRunner
+
+from mctrain.cli.command import mctrain
+from mctrain.data.apart import is_apart
+from mctrain.data.shards import grouped, samples
+from mctrain.errors import ExportError
+from mctrain.weights.checkpoint import load_checkpoint
+from picsight_engine.library import Library
+from picsight_engine.models.backend import load_image_encoder
+from picsight_engine.models.bundle import IMAGE_GRAPH, TEXT_GRAPH, open_bundle
+from picsight_engine.models.preprocess import preprocess
+from picsight_engine.models.text import TextEmbedder
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+PAGE = (REPOSITORY / "trainer" / "README.md").read_text("utf-8").partition("## Your own decisions\n")[2]
+# of the recipe, for a few photos
+SMALL = ("decisions.steps=40", "augmentation.views=1", "apart.share=0.5")
+COUNT = 20  # of photos with a dog, and of others
+
+
+@pytest.fixture(scope="module")
+def home(real_data, starter, tmp_path_factory):
+    """A person's home: a library in which the tag Luna has a dog's name, and one tag has but two decisions."""
+    folder = tmp_path_factory.mktemp("home")
+    pictures = folder / "Pictures"
+    pictures.mkdir()
+    paths = {True: [], False: []}
+    for number, own in enumerate(samples(real_data / "flickr8k-train-000004.tar")):
+        shows = ["dog" in text.lower() for text in own.words["captions"]]
+        kind = paths[any(shows)]
+        if all(shows) == any(shows) and len(kind) < COUNT:
+            kind.append(pictures / f"IMG_{number}.jpg")
+            kind[-1].write_bytes(own.photo)
+    with Library.open(folder / "library", open_bundle(starter)) as library:
+        library.add_folder(pictures)
+        for _ in library.index():
+            pass
+        library.tags.new("Luna", prompts=["Luna"])
+        library.tags.decide("Luna", paths[True], "accepted")
+        library.tags.decide("Luna", paths[False], "rejected")
+        library.tags.new("garden")
+        library.tags.decide("garden", paths[True][:1], "accepted")
+        library.tags.decide("garden", paths[False][:1], "rejected")
+    (folder / "assets").symlink_to(REPOSITORY / "assets")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def told(home):
+    """What each command of the page says, typed in its order."""
+    (block,) = re.findall(r"```sh\n(.*?)```", PAGE.partition("\n## ")[0], re.DOTALL)
+    said = {}
+    for line in block.splitlines():
+        program, *words = shlex.split(line)
+        said[" ".join([program, *words[:2]])] = TYPED[program](words, home)
+    return said
+
+
+def _trainer(words, home):
+    if words[0] == "train":
+        words = [*words, *(word for own in SMALL for word in ("--set", own))]
+    before = Path.cwd()
+    os.chdir(home)
+    try:
+        done = CliRunner().invoke(mctrain, words, catch_exceptions=False)
+    finally:
+        os.chdir(before)
+    assert done.exit_code == 0, done.output
+    return done.output
+
+
+def _app(words, home):
+    done = subprocess.run(
+        [sys.executable, "-m", "picsight", "--library", "library", *words],
+        cwd=home, env={**os.environ, "HOME": str(home), "OMP_NUM_THREADS": "1"},
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    return done.stdout + done.stderr
+
+
+TYPED = {"mctrain": _trainer, "picsight": _app}
+
+
+def test_each_command_does_what_the_page_says(told):
+    exported, packed, trained, installed = told.values()
+    assert f"{2 * COUNT + 2} decisions" in exported
+    assert f"{2 * COUNT} photos in 1 shards" in packed
+    ((before, after),) = re.findall(r"\nLuna +\d+ +([\d.]+) +([\d.]+) +\+[\d.]+\n", trained)
+    assert float(after) > 75 > float(before)
+    assert re.search(rf"\ndecisions kept apart +\d+ +{before} +{after} ", trained)
+    assert re.search(
+        r"too few photos kept apart to judge by: 1\n +garden \(\d accepted, \d rejected\)", trained
+    )
+    assert installed.startswith("My decisions is installed.")
+
+
+def test_what_the_photos_kept_apart_said_is_what_the_application_says(told, home, starter):
+    """Both bundles are asked anew, photo by photo, in how many pairs the accepted photo stands first."""
+    assert told
+    kept = {True: [], False: []}
+    for group in grouped(home / "runs" / "decided-shards" / "shard-000000.tar"):
+        decisions = json.loads(group.members["json"])["decisions"]
+        accepted = next(own["accepted"] for own in decisions if own["tag"] == "Luna")
+        if is_apart(group.key, 0.5):
+            kept[accepted].append(group.image())
+    (own,) = load_checkpoint(home / "runs" / "decided").origin.compared
+    assert own.photos == len(kept[True]) + len(kept[False])
+    for folder, figure in ((starter, own.before), (home / "runs" / "my-decisions", own.after)):
+        bundle = open_bundle(folder, hashes=True)
+        encoder, word = load_image_encoder(bundle), TextEmbedder(bundle).embed_term("Luna")
+        accepted, rejected = (
+            [encoder.encode(preprocess(photo, bundle.image_spec())[None])[0] @ word for photo in kept[kind]]
+            for kind in (True, False)
+        )
+        assert 100 * np.greater.outer(accepted, rejected).mean() == pytest.approx(figure, abs=1)
+
+
+def test_the_bundle_has_the_starters_words_and_trunk_and_nothing_of_the_person(told, home, starter):
+    assert told
+    made = home / "runs" / "my-decisions"
+    assert (made / TEXT_GRAPH).read_bytes() == (starter / TEXT_GRAPH).read_bytes()
+    before, after = (
+        {own.name: own.raw_data for own in onnx.load(folder / IMAGE_GRAPH).graph.initializer}
+        for folder in (starter, made)
+    )
+    changed = [name for name in before if before[name] != after[name]]
+    assert changed
+    assert all(name.startswith("head.") for name in changed)
+    manifest = open_bundle(made).manifest
+    (own,) = manifest.provenance["compared"]
+    assert manifest.provenance["photos"] == 2 * COUNT - own["photos"]
+    assert manifest.space_id != open_bundle(starter).manifest.space_id
+    for path in (*made.iterdir(), home / "runs" / "decided" / "checkpoint.pt"):
+        content = path.read_bytes()
+        assert not any(own in content for own in (b"Luna", str(home).encode())), path
+
+
+@pytest.mark.soak
+def test_what_got_worse_is_not_exported_and_its_checkpoint_stays(told, home, tmp_path):
+    ruin = ("optimizer.rate=1", "optimizer.warmup=0", "decisions.staying=0", "apart.most_lost=0")
+    words = [
+        "train",
+        "my-decisions",
+        "--from",
+        home / "assets" / "starter",
+        "--photos",
+        home / "runs" / "decided-shards",
+    ]
+    words += ["-o", tmp_path / "run", "--bundle", tmp_path / "bundle"]
+    words += [word for own in (*SMALL, *ruin) for word in ("--set", own)]
+    with pytest.raises(
+        ExportError, match=r"worse by more than 0 points, so nothing was exported: decisions kept apart"
+    ):
+        CliRunner().invoke(mctrain, list(map(str, words)), catch_exceptions=False)
+    assert not (tmp_path / "bundle").exists()
+    assert load_checkpoint(tmp_path / "run").origin.compared

@@ -1,0 +1,65 @@
+"""What decisions ask of a head: right words nearer, wrong ones farther, and nothing where nobody decided."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from sklearn.metrics import roc_auc_score
+
+from mctrain.training.decisions.losses import cuts_of, decision_loss, even_weights, staying_loss
+from mctrain.training.decisions.scores import Tags
+from mctrain.training.decisions.verdict import in_order
+
+VERDICTS = torch.tensor([[1, 0, 1], [1, -1, 0], [-1, -1, 0], [0, 1, 0]], dtype=torch.int8)
+
+
+def test_accepted_photos_are_drawn_rejected_ones_driven_off_and_the_others_left():
+    torch.manual_seed(0)
+    cosines = torch.rand(VERDICTS.shape, requires_grad=True)
+    loss = decision_loss(cosines, VERDICTS, torch.full((4, 3), 0.5), even_weights(VERDICTS), 30.0)
+    (slope,) = torch.autograd.grad(loss, cosines)
+    assert torch.equal(-slope.sign(), VERDICTS.float())
+
+
+def test_a_tag_with_many_decisions_weighs_as_one_with_few():
+    weights = even_weights(VERDICTS)
+    assert torch.allclose(weights.sum(), torch.tensor(5 / 3))  # the third tag has no rejected photo
+    for kind in (1, -1):
+        shares = (weights * (kind == VERDICTS)).sum(0)
+        assert torch.allclose(shares[shares > 0], torch.tensor(1 / 3))
+    assert not weights[VERDICTS == 0].any()
+
+
+def test_words_that_mean_nothing_have_to_fit_as_what_a_photo_shows_does():
+    low = torch.tensor([[0.02], [0.03], [0.01]])
+    fitting = torch.tensor([0.3, 0.2, 0.4])
+    assert torch.equal(cuts_of(low, VERDICTS[:3, :1], fitting)[:, 0], fitting)
+
+
+def test_words_that_fit_rejected_photos_too_are_parted_between_both_kinds():
+    high = torch.tensor([[0.6], [0.6], [0.4]])
+    assert torch.allclose(cuts_of(high, VERDICTS[:3, :1], torch.full((3,), 0.3)), torch.full((3, 1), 0.5))
+    one_kind = torch.ones(3, 1, dtype=torch.int8)
+    assert torch.allclose(cuts_of(high, one_kind, torch.full((3,), 0.3)), torch.full((3, 1), 0.3))
+
+
+def test_a_photo_that_has_not_moved_costs_nothing():
+    photos = torch.nn.functional.normalize(torch.randn(5, 8), dim=1)
+    assert staying_loss(photos, photos, 30.0) == pytest.approx(0, abs=1e-5)
+    assert staying_loss(photos, -photos, 30.0) == pytest.approx(60, abs=1e-3)
+
+
+def test_of_several_words_of_a_tag_the_best_counts():
+    vectors = torch.eye(4)[:3]
+    tags = Tags(vectors, torch.tensor([0, 0, 1]), 2)
+    photos = torch.nn.functional.normalize(torch.randn(6, 4), dim=1)
+    wanted = torch.stack([photos[:, :2].amax(1), photos[:, 2]], dim=1)
+    assert torch.equal(tags.scores(photos), wanted)
+
+
+def test_pairs_in_the_right_order_are_the_area_under_the_curve():
+    torch.manual_seed(1)
+    scores = (torch.randn(60) * 4).round().numpy()  # with many equal ones
+    verdicts = torch.randint(-1, 2, (60,)).numpy()
+    said = verdicts != 0
+    assert in_order(scores, verdicts) == pytest.approx(roc_auc_score(verdicts[said], scores[said]))

@@ -1,0 +1,56 @@
+"""`mctrain train` by a recipe of decisions: a bundle's image head learns from what a person accepted and rejected."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from mctrain.cli.compared import tell_compared
+from mctrain.cli.printing import printable, tell_some
+from mctrain.cli.progress import bar
+from mctrain.data.shards import find_shards
+from mctrain.errors import RecipeError
+from mctrain.training.alone import alone_in
+from mctrain.training.decisions.recipe import SHARDS
+from picsight_engine.models.bundle import MANIFEST, demand_place
+from picsight_engine.models.place import demand_writable
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from mctrain.training.decisions.recipe import DecisionsRecipe
+    from mctrain.training.surroundings import Places
+
+
+def train_decisions(
+    read: DecisionsRecipe, begin: Path | None, places: Places, output: Path | None, bundle: Path | None
+) -> Path:
+    """Follows a recipe and tells what photos kept apart say; the checkpoint."""
+    find_shards(places.photos, SHARDS)  # a wrong folder is told before torch is loaded
+    if begin is None or not (begin / MANIFEST).is_file():
+        raise RecipeError(f"The recipe {read.name} begins with a bundle; say with --from where it lies.")
+    if output is None:
+        raise RecipeError(
+            f"The recipe {read.name} takes minutes, so that nothing is foretold; give -o, the folder of the run."
+        )
+    demand_writable(output)
+    if bundle is not None:
+        demand_place(bundle)
+    output.mkdir(parents=True, exist_ok=True)
+    from mctrain.training.decisions.run import learn  # imports torch: 2 s
+
+    click.echo(
+        f"{read.about.title}\n  source: {read.about.source}\n  expected: {read.about.expected}", err=True
+    )
+    with alone_in(output):
+        learnt = learn(read, begin, places, output, bar)
+    if learnt.skipped:
+        reasons = ", ".join(f"{count} {reason}" for reason, count in learnt.skipped.most_common())
+        click.echo(printable(f"Skipped: {reasons}. `mctrain data check` names them."), err=True)
+    click.echo(printable(f"{learnt.path}: {read.decisions.steps} steps"))
+    rows = [(own.tag, own.accepted + own.rejected, own.before, own.after) for own in learnt.tags]
+    sets = [(own.title, own.photos, own.before, own.after) for own in learnt.sets]
+    tell_compared([*rows, *sets])
+    tell_some("too few photos kept apart to judge by", learnt.untold)
+    return learnt.path

@@ -1,0 +1,117 @@
+"""A whole run: looks at the photos that somebody decided on, lets the image head learn, compares, and writes the checkpoint."""
+
+from __future__ import annotations
+
+import tempfile
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, cast
+
+import numpy as np
+import torch
+
+from mctrain.data.apart import is_apart
+from mctrain.data.shards import count_photos, file_digest, find_shards
+from mctrain.evaluation.measure import measure
+from mctrain.evaluation.subject import Subject
+from mctrain.evaluation.tasks import find_files, load_tasks
+from mctrain.evaluation.things import load_things
+from mctrain.training.decisions.fit import Lesson, fit
+from mctrain.training.decisions.photos import look
+from mctrain.training.decisions.recipe import SHARDS
+from mctrain.training.decisions.scores import Tags
+from mctrain.training.decisions.sight import Headed, Sight
+from mctrain.training.decisions.verdict import compared, judge_tags, judged_tags, untold
+from mctrain.training.verdict import compare
+from mctrain.weights.bundle import read_bundle
+from mctrain.weights.checkpoint import Trained, save_checkpoint
+from picsight_engine.models.bundle import MANIFEST, open_bundle
+
+if TYPE_CHECKING:
+    from collections import Counter
+    from collections.abc import Callable, Sequence
+
+    from mctrain.evaluation.tasks import Found
+    from mctrain.models.heads import Head
+    from mctrain.models.lite import LiteTower
+    from mctrain.training.decisions.photos import Decided
+    from mctrain.training.decisions.recipe import DecisionsRecipe
+    from mctrain.training.decisions.verdict import Judged
+    from mctrain.training.surroundings import Places
+    from mctrain.weights.checkpoint import Compared
+
+    Bar = Callable[[str, int | None], Callable[[int, str], None]]
+
+
+@dataclass(frozen=True, slots=True)
+class Learnt:
+    """The checkpoint's file, and what photos kept apart said of it: tag by tag, and which tags were not asked about.
+
+    `skipped` counts samples without a decision, and those that could not be used, by reason.
+    """
+
+    path: Path
+    tags: tuple[Judged, ...]
+    untold: tuple[str, ...]
+    sets: tuple[Compared, ...]
+    skipped: Counter[str]
+
+
+def learn(recipe: DecisionsRecipe, begin: Path, places: Places, folder: Path, bar: Bar) -> Learnt:
+    """Makes a checkpoint of the bundle `begin` whose image head has learnt from the decisions in shards.
+
+    Raises:
+        RecipeError: the list of tasks cannot be read.
+        DataError: there are too few decisions, or a shard or a set is damaged.
+        WeightsError: the bundle is not on our trunks, or the disk refuses the checkpoint.
+        TrainerError: the loss is no number any more.
+    """
+    shards = find_shards(places.photos, SHARDS)
+    bundle, begun = open_bundle(begin, hashes=True), read_bundle(begin)
+    tower = cast("LiteTower", begun.clip.image)
+    with tempfile.TemporaryDirectory(prefix="mctrain-") as scratch:
+        sets = find_files(load_tasks(places.tasks), places.data, Path(scratch)) if places.data else []
+        sight = Sight(bundle, Path(scratch))
+        seen = bar("photos", sum(map(count_photos, shards)))
+        decided = look(shards, sight, recipe.augmentation, recipe.decisions.seed, seen)
+        kept = np.array([is_apart(key, recipe.apart.share) for key in decided.keys])
+        apart, lesson = decided.where(kept), decided.where(~kept)
+        judged_tags(apart, recipe.decisions.least)  # too few are told before anything is learnt
+        taught = _lesson(lesson, sight, begun.clip.scale().item())
+        heads = (tower.head, fit(tower.head, taught, recipe, bar("steps", recipe.decisions.steps)))
+        told = judge_tags(heads, apart, taught.tags, recipe.decisions.least)
+        results = (compared(told, apart), *_compare(heads, sight, sets, bar("photos of sets", None)))
+    tower.head.load_state_dict(heads[1].state_dict())
+    origin = _origin(recipe, begin, shards, len(lesson.keys), results)
+    path = save_checkpoint(folder, replace(begun, origin=origin))
+    return Learnt(path, tuple(told), tuple(untold(apart, recipe.decisions.least)), results, decided.skipped)
+
+
+def _lesson(decided: Decided, sight: Sight, scale: float) -> Lesson:
+    things = torch.from_numpy(sight.texts([thing.query for thing in load_things()]))
+    return Lesson(decided, Tags.of(decided.words, sight), things, scale)
+
+
+def _compare(
+    heads: tuple[Head, Head], sight: Sight, sets: Sequence[Found], progress: Callable[[int, str], None]
+) -> list[Compared]:
+    subjects = [Subject(Headed(sight, own), progress) for own in heads]
+    return [compare(found.task.name, *(measure(own, found) for own in subjects)) for found in sets]
+
+
+def _origin(
+    recipe: DecisionsRecipe,
+    begin: Path,
+    shards: Sequence[Path],
+    photos: int,
+    results: tuple[Compared, ...],
+) -> Trained:
+    return Trained(
+        recipe=recipe.as_dict(),
+        steps=recipe.decisions.steps,
+        begun=file_digest(begin / MANIFEST),
+        data={shard.name: file_digest(shard) for shard in shards},
+        score=None,
+        photos=photos,
+        compared=results,
+    )
