@@ -57,6 +57,8 @@ def window(shared_window, library, qtbot):
     for run in library.tags.runs():
         if not run.undone:
             library.tags.undo(run.id)
+    if shared_window.tag_places._studio is not None:
+        shared_window.tag_places._studio._end()
     shared_window.tags.look()
     shared_window.activateWindow()
     shared_window.frame.grid.clearSelection()
@@ -77,9 +79,13 @@ def look(qtbot, window, library):
     qtbot.waitUntil(lambda: window.tags.tags == tuple(library.tags.all()))
 
 
-def drop(window, tag, paths):
+def line_of(window, tag):
+    return window.frame.sidebar.findChild(QTreeView).model().find(f"tag:{tag}")
+
+
+def drop(window, line, paths):
     tree = window.frame.sidebar.findChild(QTreeView)
-    at = QPointF(tree.visualRect(tree.model().find(f"tag:{tag}")).center())
+    at = QPointF(tree.visualRect(line).center())
     how = Qt.DropAction.CopyAction, paths, Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier
     tree.dragMoveEvent(QDragMoveEvent(at.toPoint(), *how))
     tree.dropEvent(QDropEvent(at, *how))
@@ -90,7 +96,7 @@ def test_photos_dropped_on_a_tag_are_in_it_and_undo_takes_all_of_them_out(qtbot,
     library.tags.new("Seen")
     look(qtbot, window, library)
     photos = window.frame.model.wall.results[2:5]
-    drop(window, "Seen", files_of(photos))
+    drop(window, line_of(window, "Seen"), files_of(photos))
     qtbot.waitUntil(lambda: library.tags.find("Seen").accepted == 3)
     qtbot.waitUntil(lambda: "Added 3 photos to" in window.frame.status.words())
     tree = window.frame.sidebar.findChild(QTreeView)
@@ -105,12 +111,21 @@ def test_photos_dropped_on_a_tag_are_in_it_and_undo_takes_all_of_them_out(qtbot,
     qtbot.waitUntil(lambda: tree.model().find("tag:Seen").data(ENTRY).count == 0)
 
 
+def test_photos_dropped_to_make_a_tag_are_its_first_examples(qtbot, window):
+    photos = window.frame.model.wall.results[3:5]
+    (line,) = [line for line in window.frame.sidebar._model.tops() if line.data(ENTRY).wish]
+    drop(window, line, files_of(photos))
+    studio = window.tag_places._studio
+    assert window.frame.page is studio.view
+    qtbot.waitUntil(lambda: studio.draft.examples == tuple(photo.id for photo in photos))
+
+
 def test_what_is_no_photo_of_the_library_is_told_and_nothing_changes(qtbot, window, library, tmp_path):
     library.tags.new("Seen")
     look(qtbot, window, library)
     data = QMimeData()
     data.setUrls([QUrl.fromLocalFile(str(tmp_path / "a.jpg"))])
-    drop(window, "Seen", data)
+    drop(window, line_of(window, "Seen"), data)
     qtbot.waitUntil(lambda: "is no photo of the library" in window.frame.status.words())
     assert library.tags.find("Seen").accepted == 0
 
@@ -179,24 +194,24 @@ def test_favourites_and_stars_are_given_by_key_and_letters_without_a_selection_b
     assert window.frame.box.line.text() == "f"
 
 
-def test_suggestions_are_accepted_and_rejected_where_they_lie_and_the_next_one_is_selected(
+def test_suggestions_are_accepted_and_rejected_where_they_lie_in_the_tag_that_suggests_them_and_the_next_one_is_selected(
     qtbot, window, library
 ):
-    tag = library.tags.new("Anything", prompts=["a photo"], threshold=0.0)
-    assert tag.suggested == 8
+    library.tags.new("Things")
+    library.tags.new("Anything", prompts=["a photo"], threshold=0.0, parent="Things")
     look(qtbot, window, library)
     window.frame.sidebar.tag_requested.emit(window.tags.tags[1])
-    qtbot.waitUntil(lambda: window.search.place.words == "tag:Anything")
+    qtbot.waitUntil(lambda: window.search.place.words == "tag:Things")
     model, grid = window.frame.model, window.frame.grid
-    qtbot.waitUntil(lambda: model.state(model.photo(7).id) == ("Anything", "suggested"))
+    qtbot.waitUntil(lambda: model.state(model.photo(7).id) == ("Things/Anything", "suggested"))
     before = shown(window)
     select(window, 0)
     qtbot.keyClick(grid, Qt.Key.Key_A)
     qtbot.keyClick(grid, Qt.Key.Key_R)
     assert grid.currentIndex().row() == 2
     qtbot.waitUntil(lambda: "suggested" not in spoken(window, 1))
-    states = [library.tags.states(before)[photo][0][1] for photo in before[:3]]
-    assert states == ["accepted", "rejected", "suggested"]
+    states = [[each[:2] for each in library.tags.states(before)[photo]] for photo in before[:3]]
+    assert states == [[("Things/Anything", how)] for how in ("accepted", "rejected", "suggested")]
     assert shown(window) == before
     qtbot.waitUntil(lambda: model.index(1).data(Role.STATE) == "rejected")
     qtbot.keyClick(grid, Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier)
@@ -245,8 +260,7 @@ def studio(qtbot, window):
     window.tag_places.new()
     made = window.tag_places._studio
     assert window.frame.page is made.view
-    yield made
-    made._end()
+    return made
 
 
 def type_words(qtbot, studio, words):

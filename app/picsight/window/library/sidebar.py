@@ -52,7 +52,7 @@ class Sidebar(QWidget):
     tag_requested = Signal(object)  # Tag
     tag_menu_requested = Signal(object, QPoint)  # Tag, on the screen
     photos_dropped = Signal(object, object)  # Tag, list[int | Path]
-    new_tag_requested = Signal()
+    new_tag_requested = Signal(object)  # list[int | Path]: the photos that were dropped there
     all_tags_requested = Signal()
     folder_menu_requested = Signal(object, QPoint)  # Path, on the screen
 
@@ -86,7 +86,7 @@ class Sidebar(QWidget):
         self._tree.customContextMenuRequested.connect(self._menu)
         self._tree.expanded.connect(lambda index: self._note(index, opened=True))
         self._tree.collapsed.connect(lambda index: self._note(index, opened=False))
-        self._tree.photos_dropped.connect(self.photos_dropped)
+        self._tree.photos_dropped.connect(self._take_photos)
 
     def set_entries(self, entries: Sequence[Entry]) -> None:
         """Show these; where one is, how far it is scrolled and what was opened stay."""
@@ -152,10 +152,21 @@ class Sidebar(QWidget):
         elif entry.tag:
             self.tag_requested.emit(entry.tag)
         elif entry.wish:
-            wishes = {Wish.NEW_TAG: self.new_tag_requested, Wish.ALL_TAGS: self.all_tags_requested}
-            wishes[entry.wish].emit()
+            self._wish(entry.wish)
         else:
             self.all_requested.emit()
+
+    def _wish(self, wish: Wish, photos: Sequence[int | Path] = ()) -> None:
+        if wish is Wish.NEW_TAG:
+            self.new_tag_requested.emit(list(photos))
+        else:
+            self.all_tags_requested.emit()
+
+    def _take_photos(self, entry: Entry, photos: Sequence[int | Path]) -> None:
+        if entry.tag:
+            self.photos_dropped.emit(entry.tag, photos)
+        else:
+            self._wish(Wish.NEW_TAG, photos)
 
     def _menu(self, point: QPoint) -> None:
         index = self._tree.indexAt(point)
@@ -172,7 +183,7 @@ class Sidebar(QWidget):
 class EntryTree(QTreeView):
     """A tree whose lines are painted whole by their delegate, the sign for open and closed too."""
 
-    photos_dropped = Signal(object, object)  # Tag, list[int | Path]
+    photos_dropped = Signal(object, object)  # Entry, list[int | Path]
 
     def __init__(self, parent: QWidget) -> None:
         super().__init__(parent)
@@ -189,18 +200,19 @@ class EntryTree(QTreeView):
         self.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
         self.setMouseTracking(True)
         self.setAcceptDrops(True)
-        self.target = QModelIndex()  # the tag over which photos hover
+        self.target = QModelIndex()  # the line over which photos hover
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
-        """Photos may be dropped on a tag."""
+        """Photos may be dropped on a tag, or to make one."""
         if dropped_photos(event):
             event.acceptProposedAction()
 
     def dragMoveEvent(self, event: QDragMoveEvent) -> None:
-        """The tag under the pointer is the target."""
+        """The line under the pointer is the target."""
         index = self.indexAt(event.position().toPoint())
         entry: Entry | None = index.data(ENTRY) if index.isValid() else None
-        self._aim(index if entry and entry.tag else QModelIndex())
+        takes = entry is not None and (entry.tag is not None or entry.wish is Wish.NEW_TAG)
+        self._aim(index if takes else QModelIndex())
         event.setAccepted(self.target.isValid())
 
     def dragLeaveEvent(self, _event: QDragLeaveEvent) -> None:
@@ -208,12 +220,12 @@ class EntryTree(QTreeView):
         self._aim(QModelIndex())
 
     def dropEvent(self, event: QDropEvent) -> None:
-        """Tell which photos were dropped on which tag."""
+        """Tell which photos were dropped on which line."""
         index = self.target
         self._aim(QModelIndex())
         if index.isValid():
             event.acceptProposedAction()
-            self.photos_dropped.emit(index.data(ENTRY).tag, dropped_photos(event))
+            self.photos_dropped.emit(index.data(ENTRY), dropped_photos(event))
 
     def _aim(self, index: QModelIndex) -> None:
         self.target = index

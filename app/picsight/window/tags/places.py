@@ -12,7 +12,8 @@ from picsight.window.tags.list_view import TagList
 from picsight.window.tags.wording import query_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
+    from pathlib import Path
 
     from picsight.window.frame import Frame
     from picsight.window.pages import Pages
@@ -52,9 +53,12 @@ class TagPlaces(QObject):
         else:
             self._show_list()
 
-    def new(self) -> None:
-        """A new tag, of the photos that are selected if there are any."""
-        self.work_on(Draft().with_alike(photo.id for photo in self._frame.grid.selected_photos()))
+    def new(self, photos: Sequence[int | Path] = ()) -> None:
+        """A new tag of these photos, or else of those that are selected, if there are any."""
+        given = photos or [photo.id for photo in self._frame.grid.selected_photos()]
+        self.work_on(Draft().with_alike(photo for photo in given if isinstance(photo, int)))
+        if self._studio is not None and (files := [photo for photo in given if not isinstance(photo, int)]):
+            self._studio.view.alike.photos_dropped.emit(files)
 
     def edit(self, tag: Tag) -> None:
         """A tag that is there; an album is filled by hand."""

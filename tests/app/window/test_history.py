@@ -1,0 +1,47 @@
+"""What was done is taken back in its order; what does not hold any more is passed over."""
+
+from __future__ import annotations
+
+import pytest
+
+from picsight.window.history import History
+from picsight.window.library.status import StatusLine
+
+
+@pytest.fixture
+def history(qtbot):
+    """A stack of deeds that note what is done; `told` has it."""
+    status = StatusLine()
+    qtbot.addWidget(status)
+    made = History(status, status)
+    made.told, made.status = [], status
+
+    def note(name, holds=lambda: True):
+        def step(way):
+            def run(ended):
+                made.told.append(f"{way} {name}")
+                ended(True)
+
+            return run
+
+        made.add(name, step("undo"), step("redo"), holds)
+
+    made.note = note
+    return made
+
+
+def test_deeds_of_what_is_gone_are_passed_over_in_both_directions(history):
+    holds = {"draft": True}
+    history.note("first")
+    for name in ("an example", "another"):
+        history.note(name, lambda: holds["draft"])
+    history.undo()
+    holds["draft"] = False
+    history.undo()
+    assert history.told == ["undo another", "undo first"]
+    history.undo()
+    assert "nothing to undo" in history.status.words()
+    history.redo()
+    history.redo()
+    assert history.told[2:] == ["redo first"]
+    assert "nothing to do again" in history.status.words()
