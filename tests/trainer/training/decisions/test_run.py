@@ -11,7 +11,6 @@ import pytest
 from mctrain.data.archive import write_archive
 from mctrain.data.shards import samples
 from mctrain.errors import DataError, RecipeError, WeightsError
-from mctrain.recipe import Augmentation
 from mctrain.teachers.bundle import BundleTeacher
 from mctrain.training.decisions.photos import look
 from mctrain.training.decisions.recipe import load_decisions
@@ -21,8 +20,6 @@ from mctrain.training.recipe import load_training
 from mctrain.weights.bundle import read_bundle
 from mctrain.weights.trunk import write_trunk
 from picsight_engine.models.bundle import TEXT_GRAPH, open_bundle
-
-WHOLE = Augmentation("none", 1, 1.0, mirror=False)
 
 
 @pytest.fixture(scope="module")
@@ -77,13 +74,13 @@ def test_decisions_are_a_table_of_the_photos_that_have_some(sight, head, real_da
     ]
     members[3] = ("k3", "jpg", b"no picture", made[3])
     members.append(("k4", evaluation.suffix, evaluation.photo, made[0]))
-    decided = look([shard(tmp_path, *members)], sight, WHOLE, 0, lambda *_: None)
+    decided = look([shard(tmp_path, *members)], sight, lambda *_: None)
     assert decided.keys == ("k0", "k1")
     assert (decided.tags, decided.words) == (("a", "b/Luna"), (("a",), ("our dog", "Luna")))
     assert decided.verdicts.tolist() == [[-1, 1], [0, -1]]
     assert decided.skipped == {"no decision": 1, "broken photo": 1, "evaluation photo": 1}
     vectors = Headed(sight, head).photos([photo.image() for photo in photos[:2]], ["", ""])
-    assert np.allclose(embed(head, decided.given[:, 0]), vectors, atol=1e-3)
+    assert np.allclose(embed(head, decided.given), vectors, atol=1e-3)
     with pytest.raises(DataError, match="No tag has 1 accepted and 1 rejected photos kept apart"):
         judged_tags(decided.where(np.array([True, False])), 1)
     assert judged_tags(decided, 1).tolist() == [1]
@@ -98,7 +95,7 @@ def test_shards_without_decisions_and_with_odd_ones_are_told(sight, photos, tmp_
         ({"decisions": "all"}, "holds something else where decisions should be"),
     ):
         with pytest.raises(DataError, match=told):
-            look([shard(tmp_path, (own.key, own.suffix, own.photo, words))], sight, WHOLE, 0, lambda *_: None)
+            look([shard(tmp_path, (own.key, own.suffix, own.photo, words))], sight, lambda *_: None)
 
 
 def test_a_graph_without_a_head_of_ours_is_told(starter, tmp_path):

@@ -40,8 +40,8 @@ class Lesson:
 class _Table:
     """What every step draws from."""
 
-    given: Tensor  # [photos, views, features + classes]
-    before: Tensor  # [photos, views, dim]: where each view was
+    given: Tensor  # [photos, features + classes]
+    before: Tensor  # [photos, dim]: where each was
     verdicts: Tensor  # [photos, tags]
     weights: Tensor  # [photos, tags]
     cuts: Tensor  # [photos, tags]
@@ -56,7 +56,7 @@ def fit(head: Head, lesson: Lesson, recipe: DecisionsRecipe, progress: Callable[
     torch.set_num_threads(1)
     torch.manual_seed(recipe.decisions.seed)
     table, own, steps = _table(head, lesson, recipe.decisions.rank), recipe.optimizer, recipe.decisions.steps
-    learning = copy.deepcopy(head).train().requires_grad_()
+    learning = copy.deepcopy(head).eval().requires_grad_()  # dropout would move what is to stay
     settings = AdamSettings(own.decay, own.first, own.second, own.epsilon)
     optimizer = build_student_optimizer(learning, own.rules, settings)
     for step in range(steps):
@@ -71,29 +71,26 @@ def fit(head: Head, lesson: Lesson, recipe: DecisionsRecipe, progress: Callable[
             )
         optimizer.step()
         progress(1, f"loss {loss.item():.3f}")
-    return learning.eval().requires_grad_(requires_grad=False)
+    return learning.requires_grad_(requires_grad=False)
 
 
 @torch.no_grad()
 def _table(head: Head, lesson: Lesson, rank: int) -> _Table:
     given = torch.from_numpy(lesson.decided.given)
     verdicts = torch.from_numpy(lesson.decided.verdicts)
-    head.eval()
-    before = torch.stack([apply(head, own) for own in given.unbind(1)], dim=1)
-    whole = before[:, 0]
-    fitting = (whole @ lesson.things.T).topk(min(rank, len(lesson.things))).values[:, -1]  # [photos]
-    cuts = cuts_of(lesson.tags.scores(whole), verdicts, fitting)
+    before = apply(head.eval(), given)
+    fitting = (before @ lesson.things.T).topk(min(rank, len(lesson.things))).values[:, -1]  # [photos]
+    cuts = cuts_of(lesson.tags.scores(before), verdicts, fitting)
     return _Table(given, before, verdicts, even_weights(verdicts), cuts)
 
 
 def _loss(learning: Head, lesson: Lesson, table: _Table, recipe: DecisionsRecipe) -> Tensor:
-    """Of some photos, a view each, as if they were all."""
-    count, views, _ = table.given.shape
+    """Of some photos, as if they were all."""
+    count = len(table.given)
     rows = torch.randperm(count)[: recipe.decisions.batch]
-    view = torch.randint(views, (len(rows),))
-    photos = apply(learning, table.given[rows, view])
+    photos = apply(learning, table.given[rows])
     weights = table.weights[rows] * (count / len(rows))
     cosines = lesson.tags.scores(photos)
     said = decision_loss(cosines, table.verdicts[rows], table.cuts[rows], weights, lesson.scale)
-    stays = staying_loss(photos, table.before[rows, view], lesson.scale)
+    stays = staying_loss(photos, table.before[rows], lesson.scale)
     return said + recipe.decisions.staying * stays

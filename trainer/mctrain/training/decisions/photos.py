@@ -1,4 +1,4 @@
-"""The photos that somebody decided on: the decisions as a table, and what the trunk sees in each of their views."""
+"""The photos that somebody decided on: the decisions as a table, and what the trunk sees in each photo."""
 
 from __future__ import annotations
 
@@ -8,8 +8,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from mctrain.data.augment.draw import draw_view
-from mctrain.data.augment.replay import replay
 from mctrain.data.decisions import decisions_of
 from mctrain.data.refusal import shipped
 from mctrain.data.shards import grouped
@@ -24,7 +22,6 @@ if TYPE_CHECKING:
 
     from mctrain.data.decisions import Decision
     from mctrain.data.shards import Group
-    from mctrain.recipe import Augmentation
     from mctrain.training.decisions.sight import Sight
 
 ACCEPTED, REJECTED = 1, -1
@@ -32,16 +29,13 @@ ACCEPTED, REJECTED = 1, -1
 
 @dataclass(frozen=True, slots=True)
 class Decided:
-    """Photos with what was decided about them; no decision on a tag is a verdict of 0.
-
-    The first view of a photo is the whole of it.
-    """
+    """Photos with what was decided about them; no decision on a tag is a verdict of 0."""
 
     keys: tuple[str, ...]
     tags: tuple[str, ...]
     words: tuple[tuple[str, ...], ...]  # of each tag
     verdicts: NDArray[np.int8]  # [photos, tags]
-    given: NDArray[np.float32]  # [photos, views, features + classes]
+    given: NDArray[np.float32]  # [photos, features + classes]
     skipped: Counter[str]
 
     def where(self, wanted: NDArray[np.bool_]) -> Decided:
@@ -50,14 +44,8 @@ class Decided:
         return Decided(keys, self.tags, self.words, self.verdicts[wanted], self.given[wanted], self.skipped)
 
 
-def look(
-    shards: Sequence[Path],
-    sight: Sight,
-    augmentation: Augmentation,
-    seed: int,
-    progress: Callable[[int, str], None],
-) -> Decided:
-    """Looks at every view of every photo in the shards that has a decision.
+def look(shards: Sequence[Path], sight: Sight, progress: Callable[[int, str], None]) -> Decided:
+    """Looks at every photo in the shards that has a decision.
 
     Raises:
         DataError: none has one, or a sample has something else in their place.
@@ -68,17 +56,12 @@ def look(
     given: list[NDArray[np.float32]] = []
     for group, own in _decided(shards, skipped):
         try:
-            image = group.image()
+            given.append(sight.of(group.image()))
         except DataError:
             skipped["broken photo"] += 1
             continue
-        views = [sight.of(image)]
-        for number in range(1, augmentation.views):
-            view = draw_view(augmentation, group.key, seed, number, image.size)
-            views.append(sight.of(replay(image, view, sight.spec.size)))
         keys.append(group.key)
         decisions.append(own)
-        given.append(np.stack(views))
         progress(1, "")
     if not keys:
         raise DataError(

@@ -7,7 +7,7 @@ from math import inf
 from typing import TYPE_CHECKING, Any
 
 from mctrain.errors import RecipeError
-from mctrain.recipe import Augmentation, BundleTable, parse_table, read_toml, refuse_others
+from mctrain.recipe import BundleTable, parse_table, read_toml, refuse_others
 from mctrain.training.recipe import AboutTable, ApartTable, OptimizerTable, change
 
 if TYPE_CHECKING:
@@ -49,7 +49,6 @@ class DecisionsRecipe:
 
     name: str
     about: AboutTable
-    augmentation: Augmentation
     decisions: DecisionsTable
     optimizer: OptimizerTable
     apart: ApartTable

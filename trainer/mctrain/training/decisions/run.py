@@ -73,7 +73,7 @@ def learn(recipe: DecisionsRecipe, begin: Path, places: Places, folder: Path, ba
         sets = find_files(load_tasks(places.tasks), places.data, Path(scratch)) if places.data else []
         sight = Sight(bundle, Path(scratch))
         seen = bar("photos", sum(map(count_photos, shards)))
-        decided = look(shards, sight, recipe.augmentation, recipe.decisions.seed, seen)
+        decided = look(shards, sight, seen)
         kept = np.array([is_apart(key, recipe.apart.share) for key in decided.keys])
         apart, lesson = decided.where(kept), decided.where(~kept)
         judged_tags(apart, recipe.decisions.least)  # too few are told before anything is learnt

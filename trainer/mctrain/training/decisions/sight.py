@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
 from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 
-from mctrain.data.augment.replay import picture_digest
 from mctrain.graphs.graph import Graph
 from mctrain.weights.trunk import write_trunk
 from picsight_engine.models.bundle import IMAGE_GRAPH
@@ -44,7 +44,7 @@ class Sight:
         self.spec = bundle.image_spec()
         self._trunk = Graph(scratch / _TRUNK)
         self._text = TextEmbedder(bundle, threads=1)
-        self._seen: dict[str, Vectors] = {}
+        self._seen: dict[bytes, Vectors] = {}
         self._said: dict[tuple[str, bool], Vectors] = {}
 
     def of(self, picture: PIL.Image.Image) -> Vectors:
@@ -53,7 +53,7 @@ class Sight:
 
     def again(self, picture: PIL.Image.Image) -> Vectors:
         """The same, remembered for whoever asks of the same pixels."""
-        digest = picture_digest(picture)
+        digest = hashlib.sha256(picture.tobytes()).digest()
         if digest not in self._seen:
             self._seen[digest] = self.of(picture)
         return self._seen[digest]

@@ -67,7 +67,7 @@ def judge_tags(heads: tuple[Head, Head], apart: Decided, tags: Tags, least: int)
     Raises:
         DataError: as `judged_tags`.
     """
-    scores = [tags.scores(torch.from_numpy(embed(own, apart.given[:, 0]))).numpy() for own in heads]
+    scores = [tags.scores(torch.from_numpy(embed(own, apart.given))).numpy() for own in heads]
     accepted, rejected = _counts(apart)
     told = []
     for place in judged_tags(apart, least):
