@@ -31,6 +31,7 @@ BENCHES = (
     "window",
     "memory",
     "tags",
+    "tagging",
     "models",
     "variants",
     "reinforce",
