@@ -24,6 +24,7 @@ from picsight_engine.store.folders import Folder
 from picsight_engine.store.photos import photos_by_id
 from picsight_engine.store.problems import Problem, all_problems, retry_later, set_ignored
 from picsight_engine.store.ratings import own_stars
+from picsight_engine.store.records import is_unfiled
 from picsight_engine.store.searches import PastSearch, SavedSearch, Searches
 from picsight_engine.store.thumbnails import FILE_NAME as THUMBNAILS
 from picsight_engine.store.thumbnails import Thumbnails
@@ -256,7 +257,8 @@ class Library:
 
     def _file_quietly(self) -> None:
         with suppress(PicsightError):  # the library itself holds all of it, and `doctor` tells
-            self._file_decisions()
+            if is_unfiled(self._db):
+                self._file_decisions()
 
     def _file_decisions(self) -> str | None:
         """Brings the file of decisions up to date; tells of one that this library did not write."""

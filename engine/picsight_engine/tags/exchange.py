@@ -10,12 +10,15 @@ from picsight_engine.errors import RequestError
 from picsight_engine.photos.formats import IMAGE_SUFFIXES
 from picsight_engine.photos.reading import shown
 from picsight_engine.photos.sidecars import SUFFIX
+from picsight_engine.store.records import accepted_tags, is_covered, last_ratings, shown_files
+from picsight_engine.store.tags import live_tags
 from picsight_engine.tags.arrivals import arrived_decisions, arrived_sidecars
 from picsight_engine.tags.decisions_file import RatingLine, write_decisions
-from picsight_engine.tags.exports import lines_of, tagged_photos
+from picsight_engine.tags.exports import lines_of
 from picsight_engine.tags.learner import Learner
 from picsight_engine.tags.names import shortened
-from picsight_engine.tags.sidecars import export_sidecars, export_table
+from picsight_engine.tags.sidecars import Tagged, export_sidecars, export_table
+from picsight_engine.tags.tree import as_seen
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -25,7 +28,7 @@ if TYPE_CHECKING:
     from picsight_engine.store.runs import Run
     from picsight_engine.tags.decisions_file import Line
     from picsight_engine.tags.learner import Model
-    from picsight_engine.tags.sidecars import Exported, Tagged
+    from picsight_engine.tags.sidecars import Exported
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +92,7 @@ class Exchange:
             RequestError: the folder is no part of the library.
             StorageError: the disk is full; what was written stays, and the next export goes on from there.
         """
-        photos = tagged_photos(self._db, folder)
+        photos = _tagged_photos(self._db, folder)
         return export_sidecars(photos if progress is None else _counting(photos, progress))
 
     def export_table(self, file: Path, folder: Path | None = None) -> int:
@@ -99,7 +102,7 @@ class Exchange:
             RequestError: the folder is no part of the library; something else than such a table is there already.
             StorageError: the disk refused; what was there stays.
         """
-        return export_table(tagged_photos(self._db, folder), file)
+        return export_table(_tagged_photos(self._db, folder), file)
 
     def import_from(self, place: Path) -> Imported:
         """Takes what a file of decisions, a side-car, a photo's side-car or a folder of them says, as one run.
@@ -127,6 +130,23 @@ class Exchange:
             unknown=arrival.unknown,
             faults=arrival.faults,
         )
+
+
+def _tagged_photos(db: Database, folder: Path | None = None) -> Iterator[Tagged]:
+    """Every present photo file, of the whole library or of a folder, with the tags in which it is accepted and its own stars.
+
+    Raises:
+        RequestError: the folder is no part of the library.
+    """
+    if folder is not None and not is_covered(db, folder):
+        raise RequestError(f"{shown(folder)} is no part of the library; index it first.")
+    with db.reading() as connection:
+        paths = {tag.id: tag.path for tag in as_seen(live_tags(connection), {})}
+        accepted, ratings = accepted_tags(connection), last_ratings(connection)
+    for file in shown_files(db, folder):
+        tags = tuple(sorted(paths[tag_id] for tag_id in accepted.get(file.photo_id, ())))
+        rating = ratings.get(file.photo_id)
+        yield Tagged(file.path, tags, None if rating is None else rating.stars, file.bytes_hash)
 
 
 def _counting(photos: Iterable[Tagged], progress: Callable[[int], None]) -> Iterator[Tagged]:

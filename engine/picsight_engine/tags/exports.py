@@ -1,4 +1,4 @@
-"""What leaves a library: everything that a person said as lines of a file, or each photo's tags and stars."""
+"""Everything that a person has said, as the lines of a file of decisions."""
 
 from __future__ import annotations
 
@@ -6,27 +6,15 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from picsight_engine.errors import RequestError
-from picsight_engine.photos.reading import shown
-from picsight_engine.store.records import (
-    accepted_tags,
-    is_covered,
-    last_decisions,
-    last_ratings,
-    seen_pictures,
-    shown_files,
-)
+from picsight_engine.store.records import last_decisions, last_ratings, seen_pictures
 from picsight_engine.store.tags import live_tags
 from picsight_engine.tags.decisions_file import Picture, RatingLine, TagLine
-from picsight_engine.tags.sidecars import Tagged
 from picsight_engine.tags.tree import as_seen
 
 if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Iterable, Iterator
-    from pathlib import Path
 
-    from picsight_engine.store.database import Database
     from picsight_engine.store.records import SaidDecision
     from picsight_engine.tags.decisions_file import Line
 
@@ -59,23 +47,6 @@ def lines_of(connection: sqlite3.Connection) -> Iterator[Line]:
     for photo_id, rating in last_ratings(connection).items():
         if rating.stars is not None and photo_id in pictures:
             yield RatingLine(pictures[photo_id], rating.stars, _time(rating.rated_at))
-
-
-def tagged_photos(db: Database, folder: Path | None = None) -> Iterator[Tagged]:
-    """Every present photo file, of the whole library or of a folder, with the tags in which it is accepted and its own stars.
-
-    Raises:
-        RequestError: the folder is no part of the library.
-    """
-    if folder is not None and not is_covered(db, folder):
-        raise RequestError(f"{shown(folder)} is no part of the library; index it first.")
-    with db.reading() as connection:
-        paths = {tag.id: tag.path for tag in as_seen(live_tags(connection), {})}
-        accepted, ratings = accepted_tags(connection), last_ratings(connection)
-    for file in shown_files(db, folder):
-        tags = tuple(sorted(paths[tag_id] for tag_id in accepted.get(file.photo_id, ())))
-        rating = ratings.get(file.photo_id)
-        yield Tagged(file.path, tags, None if rating is None else rating.stars, file.bytes_hash)
 
 
 def _decided(
