@@ -17,6 +17,7 @@ from mctrain.cli.command import mctrain
 from mctrain.data.apart import is_apart
 from mctrain.data.shards import grouped, samples
 from mctrain.errors import ExportError
+from mctrain.weights.bundle import read_bundle
 from mctrain.weights.checkpoint import load_checkpoint
 from picsight.cli.program import program
 from picsight_engine.library import Library
@@ -139,6 +140,11 @@ def test_the_bundle_has_the_starters_words_and_trunk_and_nothing_of_the_person(t
     changed = [name for name in before if before[name] != after[name]]
     assert changed
     assert all(name.startswith("head.") for name in changed)
+    back, head = (
+        own.clip.image.head.state_dict()
+        for own in (read_bundle(made), load_checkpoint(home / "runs" / "decided"))
+    )
+    assert all(np.allclose(back[name], head[name], rtol=1e-3, atol=1e-3) for name in head)
     manifest = open_bundle(made).manifest
     (own,) = manifest.provenance["compared"]
     assert manifest.provenance["photos"] == 2 * COUNT - own["photos"]
