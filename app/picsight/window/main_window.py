@@ -96,7 +96,7 @@ class MainWindow(QMainWindow):
         self.tag_places.exchange_requested.connect(self.exchange.show_menu)
         self.photo_tags = PhotoTags(frame.viewer_page, self.viewer, self.tags, self.tagging, jobs)
         self.photo_tags.tag_requested.connect(self.lines.show_photos)
-        self.review = Review(frame.grid, frame.model, self.search, self.tags)
+        self.review = Review(frame.wall_page, frame.model, self.search, self.tags)
         self.problems = ProblemsController(frame.problems, self.library, self.history)
         join_offers(self.offers, frame, self.search)
         self.saved = SavedSearches(frame, self.library, self.search, self.pages, self.history)

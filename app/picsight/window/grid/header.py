@@ -12,7 +12,7 @@ from picsight.window.grid.arrangement import Arrangement, Group, Order, Tally
 from picsight.window.grid.selection_bar import SelectionBar
 from picsight.window.parts.choice import Choice, Toggle
 from picsight.window.parts.controls import Button, FlatSlider, Weight
-from picsight.window.parts.labels import ElidedLabel
+from picsight.window.parts.labels import ElidedLabel, Words
 from picsight.window.parts.words import counted
 from picsight.window.tokens import HALF, PAD, px
 
@@ -36,6 +36,7 @@ class WallHeader(QWidget):
         super().__init__(parent)
         self.title, self.selection = ElidedLabel(self), SelectionBar(self)
         self.meant = Button("", Weight.QUIET, self)
+        self.hint = Words(parent=self)
         self.weaker = Toggle(self)
         self.order: Choice[Order] = Choice(self.tr("Sort"), "sort", self.order_chosen.emit, self)
         self.group: Choice[Group] = Choice(self.tr("Group"), "group", self.group_chosen.emit, self)
@@ -49,7 +50,9 @@ class WallHeader(QWidget):
         row.setSpacing(px(self, HALF))
         row.addWidget(self.title, 1)
         row.addWidget(self.selection, 1)
+        row.addWidget(self.hint)
         row.addWidget(self.meant)
+        self.hint.hide()
         self.meant.hide()
         for part in (self.weaker, self.order, self.group, self.slider):
             row.addWidget(part)
@@ -82,6 +85,11 @@ class WallHeader(QWidget):
         """Ask whether a mistyped word was meant so; "" asks nothing."""
         self.meant.setText(self.tr("Did you mean {words}?").format(words=words) if words else "")
         self.meant.setVisible(bool(words))
+
+    def say_hint(self, words: str) -> None:
+        """Say what can be done with what is shown; a narrow header has no room for that."""
+        self.hint.setText(words)
+        self._fit()
 
     def hide_choices(self) -> None:
         """There is nothing to order."""
@@ -116,6 +124,7 @@ class WallHeader(QWidget):
         for choice in (self.order, self.group):
             choice.set_short(short=narrow)
         self.slider.setVisible(self._has_choices and not narrow)
+        self.hint.setVisible(bool(self.hint.text()) and not narrow)
 
     def _join(self, view: PhotoView) -> None:
         slider = self.slider

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from PySide6.QtCore import QPoint
 
     from picsight.window.grid.model import WallModel
-    from picsight.window.grid.view import PhotoView
+    from picsight.window.grid.page import WallPage
     from picsight.window.search.controller import SearchController
     from picsight.window.tags.deeds import TagDeeds
     from picsight_engine.library import Library
@@ -26,9 +26,11 @@ if TYPE_CHECKING:
 class Review(QObject):
     """Decides; the photo stays where it is until one comes back, and the next suggestion is selected."""
 
-    def __init__(self, grid: PhotoView, model: WallModel, search: SearchController, deeds: TagDeeds) -> None:
-        super().__init__(grid)
-        self._grid, self._model, self._search, self._deeds = grid, model, search, deeds
+    def __init__(self, page: WallPage, model: WallModel, search: SearchController, deeds: TagDeeds) -> None:
+        super().__init__(page)
+        self._grid, self._header = page.view, page.header
+        self._model, self._search, self._deeds = model, search, deeds
+        grid = page.view
         acts = (
             Act("tick", self.tr("Accept"), "", "A", lambda _point: self.decide("accepted")),
             Act("clear", self.tr("Reject"), "", "R", lambda _point: self.decide("rejected")),
@@ -81,6 +83,9 @@ class Review(QObject):
         tag = tag_meant(self._search.place.query, self._deeds.tags)
         self._tag = tag if tag is not None and tag.kind == "tag" else None
         self._model.show_tag(self._tag.path if self._tag is not None else "")
+        left = self._tag.suggested if self._tag is not None else 0
+        one, many = "%n suggestion: A accepts, R rejects it", "%n suggestions: A accepts, R rejects one"
+        self._header.say_hint(counted(left, one, many) if left else "")
         self._enable()
 
     def _enable(self) -> None:
