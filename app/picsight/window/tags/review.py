@@ -84,7 +84,7 @@ class Review(QObject):
         self._tag = tag if tag is not None and tag.kind == "tag" else None
         self._model.show_tag(self._tag.path if self._tag is not None else "")
         left = self._tag.suggested if self._tag is not None else 0
-        one, many = "%n suggestion: A accepts, R rejects it", "%n suggestions: A accepts, R rejects one"
+        one, many = "%n suggested: A yes, R no", "%n suggested: A yes, R no"
         self._header.say_hint(counted(left, one, many) if left else "")
         self._enable()
 
