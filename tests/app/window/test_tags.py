@@ -381,6 +381,16 @@ def test_decisions_leave_as_a_file_and_come_back_as_one_deed(qtbot, window, libr
     qtbot.waitUntil(lambda: file.name in window.frame.status.words())
 
 
+def chips_of(panel):
+    return {chip.chip.words: chip for chip in panel.findChildren(ChipButton) if chip.isVisible()}
+
+
+def take_off(qtbot, panel, name):
+    qtbot.waitUntil(lambda: name in chips_of(panel))
+    chip = chips_of(panel)[name]
+    qtbot.mouseClick(chip, Qt.MouseButton.LeftButton, pos=chip._cross().center())
+
+
 def test_the_viewer_tells_what_was_said_of_a_photo_and_its_keys_decide_on_suggestions(qtbot, window, library):
     library.tags.new("Anything", prompts=["a photo"], threshold=0.0)
     library.tags.new("For Anna", kind="album")
@@ -390,7 +400,7 @@ def test_the_viewer_tells_what_was_said_of_a_photo_and_its_keys_decide_on_sugges
     window.photo_tags.toggle()
     panel, stage = window.frame.viewer_page.tags, window.frame.viewer_page.stage
     qtbot.waitUntil(lambda: panel.suggested() == ["Anything"])
-    assert [chip.chip.words for chip in panel.findChildren(ChipButton) if chip.isVisible()] == ["For Anna"]
+    assert list(chips_of(panel)) == ["For Anna"]
     stage.setFocus()
     for key in (Qt.Key.Key_A, Qt.Key.Key_F, Qt.Key.Key_3):
         qtbot.keyClick(stage, key)
@@ -399,10 +409,10 @@ def test_the_viewer_tells_what_was_said_of_a_photo_and_its_keys_decide_on_sugges
     assert library.tags.marks([photo])[photo].favourite
     qtbot.waitUntil(lambda: panel.stars.accessibleDescription() == "3 stars")
     assert panel.suggested() == []
-    chips = {chip.chip.words: chip for chip in panel.findChildren(ChipButton) if chip.isVisible()}
-    qtbot.mouseClick(chips["Anything"], Qt.MouseButton.LeftButton, pos=chips["Anything"]._cross().center())
+    take_off(qtbot, panel, "Anything")
     qtbot.waitUntil(lambda: ("Anything", "rejected") in library.tags.marks([photo])[photo].tags)
-    qtbot.mouseClick(chips["For Anna"], Qt.MouseButton.LeftButton, pos=chips["For Anna"]._cross().center())
+    take_off(qtbot, panel, "For Anna")
     qtbot.waitUntil(lambda: dict(library.tags.marks([photo])[photo].tags) == {"Anything": "rejected"})
+    qtbot.waitUntil(lambda: chips_of(panel) == {})
     window.photo_tags.toggle()
     window.pages.close_viewer()

@@ -44,6 +44,7 @@ class TagDetails(QWidget):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
+        self._own: list[str] = []
         self._suggested: list[str] = []
         self.heart = Heart(self)
         self.stars = Stars(self)
@@ -71,7 +72,9 @@ class TagDetails(QWidget):
         self.stars.show_stars(max(marks.rating or 0, 0))
         own = [path for path, how in marks.tags if how == "accepted"]
         self._suggested = [path for path, how in marks.tags if how == "suggested"]
-        self.chips.show_buttons([self._chip(path) for path in own])
+        if own != self._own:
+            self._own = own
+            self.chips.show_buttons([self._chip(path) for path in own])
         self.chips.setVisible(bool(own))
         self._none.setVisible(not own)
         while (item := self._lines.takeAt(0)) is not None:
