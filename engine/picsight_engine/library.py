@@ -109,9 +109,11 @@ class Library:
         """Closes every file of the library; what was said of photos is filed beside the database before."""
         self._searcher.close()
         self._close_thumbnails()
-        if self._opened_tags is not None or self._opened_exchange is not None:
-            self._file_quietly()
-        self._db.close()
+        try:
+            if self._opened_tags is not None or self._opened_exchange is not None:
+                self._file_quietly()
+        finally:
+            self._db.close()
 
     def __enter__(self) -> Self:
         return self

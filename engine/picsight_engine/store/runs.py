@@ -39,7 +39,11 @@ _DROP = "DELETE FROM tag_runs WHERE id = ?"
 _COLUMNS = "id, kind, words, made_at, undone_at IS NOT NULL"
 _LATEST = f"SELECT {_COLUMNS} FROM tag_runs ORDER BY id DESC LIMIT ?"
 _LAST_DONE = "SELECT max(id) FROM tag_runs WHERE undone_at IS NULL"
-_LAST_UNDONE = "SELECT id FROM tag_runs WHERE undone_at IS NOT NULL ORDER BY undone_at DESC, id LIMIT 1"
+# What a person did since an undoing stands on what that left.
+_LAST_UNDONE = """
+SELECT id FROM tag_runs AS run WHERE undone_at IS NOT NULL AND NOT EXISTS (
+    SELECT 1 FROM tag_runs WHERE kind <> 'index' AND undone_at IS NULL AND made_at > run.undone_at
+) ORDER BY undone_at DESC, id LIMIT 1"""
 _RUN = f"SELECT {_COLUMNS} FROM tag_runs WHERE id = ?"
 _DEFINITIONS = "SELECT before, after FROM tag_runs WHERE id = ?"
 _TURN = "UPDATE tag_runs SET undone_at = ? WHERE id = ?"

@@ -69,7 +69,8 @@ def put_scores(connection: sqlite3.Connection, run_id: int | None, tag_id: int, 
     """Makes these the scores of a tag, as a part of a run or of none; returns whether they are others than before."""
     connection.execute(_BEGIN_STATE, (found.space,))
     known = dict(connection.execute(_SCORES, (tag_id,)).fetchall())
-    return _replace(connection, run_id, tag_id, known, found)
+    space, _ = scored_until(connection)
+    return _replace(connection, run_id, tag_id, known, found, comes_back=space == found.space)
 
 
 def add_scores(
@@ -120,7 +121,10 @@ def _replace(
     tag_id: int,
     known: Mapping[int, float],
     found: Scores,
+    *,
+    comes_back: bool = True,
 ) -> bool:
+    """Scores of another model do not come back: a run that took their place is computed anew where it is undone."""
     scores = found.photos
     changed = {photo for photo in known.keys() | scores.keys() if known.get(photo) != scores.get(photo)}
     if not changed:
@@ -131,7 +135,7 @@ def _replace(
     )
     _write(connection, tag_id, changes["photo"], changes["after"])
     if run_id is not None:
-        connection.execute(_NOTE, (run_id, tag_id, found.space, changes.tobytes()))
+        connection.execute(_NOTE, (run_id, tag_id, found.space, changes.tobytes() if comes_back else b""))
     return True
 
 

@@ -44,6 +44,8 @@ _FINGERPRINT = re.compile(r"[0-9a-f]{32}")
 _MOST_BYTES = 1_000_000  # of a line: a tag has prompts, no novels
 _AS_IT_IS = json.JSONEncoder(ensure_ascii=False)
 _TAG_FIELDS = ("tag", "kind", "prompts", "threshold", "suggests")
+_MOST_RULES = 1_000_000
+_LONGEST_SOURCE = 100  # characters
 _PATIENCE = 1000  # lines that mean nothing, before the file is given up
 
 
@@ -235,11 +237,17 @@ def _is_filled(value: object) -> bool:
     return isinstance(value, str) and bool(value.strip())
 
 
+def _is_source(value: object) -> bool:
+    return _is_filled(value) and str(value).isprintable() and len(str(value)) <= _LONGEST_SOURCE
+
+
 def _is_time(value: object) -> bool:
+    """Whether it is a time that every clock can tell, in whatever zone."""
     try:
-        return isinstance(value, str) and datetime.fromisoformat(value).tzinfo is not None
+        time = datetime.fromisoformat(value) if isinstance(value, str) else None
     except ValueError:
         return False
+    return time is not None and time.tzinfo is not None and 1 < time.year < 9999
 
 
 def _is_whole(value: object, least: int, most: float = math.inf) -> bool:
@@ -258,7 +266,7 @@ _FIELDS: dict[str, tuple[Callable[[Any], bool], str]] = {
         lambda value: isinstance(value, str) and bool(_FINGERPRINT.fullmatch(value)),
         "is not of 32 hexadecimal digits",
     ),
-    "rule": (lambda value: _is_whole(value, 1), "is no number from 1 on"),
+    "rule": (lambda value: _is_whole(value, 1, _MOST_RULES), "is no number from 1 to 1,000,000"),
     "rating": (lambda value: _is_whole(value, 0, 5), "is not from 0 to 5"),
     "time": (_is_time, "is no date and time with an offset from UTC"),
     "tag": (lambda value: _is_filled(value) and all(map(str.strip, value.split("/"))), "is no name"),
@@ -271,7 +279,7 @@ _FIELDS: dict[str, tuple[Callable[[Any], bool], str]] = {
     "suggests": (lambda value: type(value) is bool, "is neither true nor false"),
     "decision": (_one_of((*get_args(Decision), None)), "is not accepted, rejected or null"),
     "example": (_one_of((*get_args(Example), None)), "is neither for nor against"),
-    "source": (_is_filled, "is no text"),
+    "source": (_is_source, "is no text of at most 100 characters"),
 }
 
 

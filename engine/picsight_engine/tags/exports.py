@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from picsight_engine.store.records import SaidDecision
     from picsight_engine.tags.decisions_file import Line
 
+_LATEST = datetime(9998, 12, 31, tzinfo=UTC).timestamp()
+
 
 def lines_of(connection: sqlite3.Connection) -> Iterator[Line]:
     """Every tag with its decisions and examples, by path, then the ratings."""
@@ -64,4 +66,5 @@ def _decided(
 
 
 def _time(seconds: float) -> datetime:
-    return datetime.fromtimestamp(seconds, UTC)
+    """The time, or the nearest that a file of decisions may hold: a side-car's clock may have been anything."""
+    return datetime.fromtimestamp(min(max(seconds, 0), _LATEST), UTC)

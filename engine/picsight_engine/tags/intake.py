@@ -102,6 +102,8 @@ class Intake:
         """
         is_favourites = line is not None and line.kind == "favourite"
         names = [checked_name(name) for name in (FAVOURITES if is_favourites else path).split("/")]
+        if len(names) > 1 and name_key(names[0]) == name_key(FAVOURITES):
+            del names[0]  # no tag stands below the favourites
         key = tuple(map(name_key, names))
         for depth in range(1, len(key) + 1):
             self._wishes.setdefault(key[:depth], _Wish(names[depth - 1]))

@@ -66,6 +66,13 @@ class Lookup:
             )
         return tag
 
+    def parent(self, name: str) -> Definition:
+        """The same for a tag that others may stand below; RequestError for the favourites, too."""
+        tag = self.definition(name)
+        if tag.kind == "favourite":
+            raise RequestError(f'No tag stands below "{tag.name}"; name another one, or none.')
+        return tag
+
     def photos(self, photos: Iterable[Path | int]) -> tuple[int, ...]:
         """The photos that are meant, each once.
 

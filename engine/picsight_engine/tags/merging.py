@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 def merge_into(run: Recording, source: Definition, target: Definition) -> Iterator[tuple[int, int]]:
     """Merges `source` into `target`, and tags below it into those of the same name; tells which tag went into which."""
-    twins = {name_key(tag.name): tag for tag in tags_below(run.connection, target.id)}
+    twins = {name_key(tag.name): tag for tag in tags_below(run.connection, target.id) if tag.id != source.id}
     for tag in tags_below(run.connection, source.id):
         twin = twins.get(name_key(tag.name))
         if twin is None:

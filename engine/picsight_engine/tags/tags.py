@@ -93,7 +93,7 @@ class Tags:
         empty = Definition(
             id=0,
             name=checked_name(name),
-            parent_id=None if parent is None else self._lookup.definition(parent).id,
+            parent_id=None if parent is None else self._lookup.parent(parent).id,
             kind=kind,
             threshold=checked_threshold(threshold),
             suggests=False,
@@ -254,7 +254,7 @@ class Tags:
             RequestError: there is no such tag, it would stand below itself, or one of its name is there already.
         """
         tag = self._lookup.own(name)
-        above = None if parent is None else self._lookup.definition(parent)
+        above = None if parent is None else self._lookup.parent(parent)
         where = "to the top" if above is None else f'below "{shortened(above.name)}"'
         with recorded(self._db, "move", f'Move "{shortened(tag.name)}" {where}') as run:
             run.define(replace(run.tag(tag.id), parent_id=None if above is None else above.id))

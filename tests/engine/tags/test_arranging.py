@@ -60,6 +60,7 @@ def test_a_moved_tag_takes_along_what_stands_below_it(zoo):
         (("merge", "Favourites", "Pets"), "always there"),
         (("merge", "Pets", "Favourites"), "always there"),
         (("remove", "Favourites"), "always there"),
+        (("move", "Pets", "Favourites"), "No tag stands below"),
     ],
 )
 def test_what_cannot_be_arranged_is_a_sentence_and_changes_nothing(zoo, what, sentence):
@@ -97,6 +98,13 @@ def test_a_merged_tag_gives_words_decisions_and_tags_below_to_the_other(zoo):
         zoo.tags.undo()
     assert paths(zoo) == ["Animals", "Animals/Dogs", "Pets", "Pets/Dogs", "Pets/Wolves"]
     assert zoo.tags.find("Pets/Dogs").accepted == 2
+
+
+def test_a_tag_is_merged_into_the_one_above_it_though_one_below_it_has_its_name(zoo):
+    zoo.tags.new("Dogs", parent="Animals/Dogs")
+    zoo.tags.merge("Animals/Dogs", "Animals")
+    assert paths(zoo) == ["Animals", "Animals/Dogs", "Pets", "Pets/Dogs"]
+    assert zoo.tags.find("Animals").accepted == 4
 
 
 def test_a_merged_tag_teaches_the_other_one(kennel):

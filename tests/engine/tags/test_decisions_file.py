@@ -67,6 +67,7 @@ def test_the_form_of_a_decision_is_what_others_read():
 
 
 TEXTS = st.text(st.characters(exclude_categories=("Cs",)), min_size=1, max_size=300).filter(str.strip)
+SOURCES = st.text(st.characters(categories=("L", "N", "P")), min_size=1, max_size=100)
 TAGS = st.lists(TEXTS.filter(lambda text: "/" not in text), min_size=1, max_size=3).map("/".join)
 PICTURES = st.builds(
     Picture,
@@ -76,7 +77,10 @@ PICTURES = st.builds(
     st.binary(min_size=16, max_size=16),
     st.integers(1, 9),
 )
-TIMES = st.datetimes(timezones=st.sampled_from([UTC, timezone(timedelta(hours=-9, minutes=-30))]))
+TIMES = st.datetimes(
+    *(datetime.fromisoformat(day) for day in ("0002-01-02", "9998-12-30")),
+    timezones=st.sampled_from([UTC, timezone(timedelta(hours=-9, minutes=-30))]),
+)
 DEFINITIONS = st.builds(
     TagLine, TAGS, st.sampled_from(["tag", "album", "favourite"]), st.lists(TEXTS, max_size=3).map(tuple),
     st.none() | st.floats(0, 1), st.booleans(),
@@ -92,7 +96,7 @@ def lines(draw):
         return RatingLine(draw(PICTURES), draw(st.integers(0, 5)), draw(TIMES))
     if kind == "decision":
         verdict = draw(st.sampled_from(["accepted", "rejected"]))
-        return TagLine(*own, draw(PICTURES), verdict, None, draw(TIMES), draw(TEXTS))
+        return TagLine(*own, draw(PICTURES), verdict, None, draw(TIMES), draw(SOURCES))
     if kind == "example":
         return TagLine(*own, draw(PICTURES), None, draw(st.sampled_from(["for", "against"])))
     return tag
@@ -130,6 +134,10 @@ def test_blank_lines_and_fields_of_later_versions_are_passed_over(tmp_path):
         ({"path": ...}, "`path` is no path"),
         ({"path": "a\0b"}, "`path` is no path"),
         ({"rule": 0}, "`rule` is no number"),
+        ({"rule": 10**30}, "`rule` is no number"),
+        ({"time": "9999-12-31T23:59:59-12:00"}, "`time` is no date"),
+        ({"time": "0001-01-01T00:00:00+12:00"}, "`time` is no date"),
+        ({"source": "a\ud800b"}, "`source` is no text"),
         ({"tag": "A//B"}, "`tag` is no name"),
         ({"tag": None}, "`tag` is no name"),
         ({"kind": "face"}, "`kind` is neither"),

@@ -238,6 +238,17 @@ def test_a_photo_is_found_by_its_picture_then_at_its_path_and_the_others_are_cou
         home.exchange.import_from(file)
 
 
+def test_a_time_that_no_calendar_has_leaves_as_the_nearest_one(home, tmp_path):
+    """A side-car's time may be any that its disk can tell."""
+    home.tags.new("Dogs")
+    home.tags.decide("Dogs", home.ids(0), "accepted")
+    with home.album.db.writer() as connection:
+        connection.execute("UPDATE tag_decisions SET decided_at = 1e12")
+    home.exchange.export_decisions(tmp_path / "all.jsonl")
+    assert "9998-12-31" in (tmp_path / "all.jsonl").read_text()
+    assert home.exchange.import_from(tmp_path / "all.jsonl").faults == ()
+
+
 def test_side_cars_go_out_and_their_changes_come_in_as_one_run(home):
     home.tags.new("Dogs")
     home.tags.new("Puppies", parent="Dogs")

@@ -147,6 +147,9 @@ def test_after_another_model_came_tags_suggest_what_it_sees(kennel, small, tmp_p
         assert held["Dogs"] <= set(swapped[:10])
         assert library.tags.find("Dogs").rejected == 1
         assert library.tags.suggest_all() is None
+        seen = library.tags.states(swapped)
+        library.tags.undo(run.id)  # what the other model saw does not come back
+        assert library.tags.states(swapped) == seen
 
 
 def test_what_cannot_be_put_back_is_computed_anew(kennel):

@@ -136,6 +136,16 @@ def test_suggestions_are_taken_back_with_their_scores(kennel):
     assert kennel.state() == after
 
 
+def test_what_was_undone_is_not_done_again_behind_what_came_later(kennel):
+    kennel.tags.new("Dogs")
+    kennel.tags.decide("Dogs", kennel.dogs[:1], "accepted")
+    kennel.tags.undo()
+    kennel.tags.decide("Dogs", kennel.dogs[:1], "rejected")
+    with pytest.raises(RequestError, match="Nothing"):
+        kennel.tags.redo()
+    assert kennel.tags.find("Dogs").rejected == 1
+
+
 def test_decisions_are_undone_in_any_order_and_the_last_one_left_counts(kennel):
     dog = kennel.dogs[:1]
     kennel.tags.new("Dogs")
