@@ -48,6 +48,7 @@ _KNOWN = f"SELECT id FROM photos WHERE id IN {_IDS}"
 _FILING = "SELECT revision, filed, filed_hash FROM tag_state"
 _UNFILED = "SELECT revision <> filed FROM tag_state"
 _FILED = "UPDATE tag_state SET filed = ?, filed_hash = ?"
+_RULE = "SELECT fingerprint_rule FROM photos WHERE id = ?"
 _BY_FINGERPRINT = "SELECT id FROM photos WHERE fingerprint = ? AND fingerprint_rule = ?"
 _BY_BYTES = "SELECT min(photo_id) FROM files WHERE bytes_hash = ?"
 
@@ -177,6 +178,12 @@ def photo_with_fingerprint(connection: sqlite3.Connection, fingerprint: bytes, r
     """The photo with this fingerprint, visible or not."""
     row = connection.execute(_BY_FINGERPRINT, (fingerprint, rule)).fetchone()
     return None if row is None else row[0]
+
+
+def rule_of(connection: sqlite3.Connection, photo_id: int) -> int:
+    """The rule by which a photo's fingerprint was made."""
+    rule: int = connection.execute(_RULE, (photo_id,)).fetchone()[0]
+    return rule
 
 
 def photo_with_bytes(connection: sqlite3.Connection, bytes_hash: bytes) -> int | None:

@@ -13,6 +13,7 @@ from picsight_engine.store.records import (
     last_ratings,
     photo_with_bytes,
     photo_with_fingerprint,
+    rule_of,
     shown_files,
 )
 from picsight_engine.tags.decisions_file import RatingLine, read_decisions
@@ -140,22 +141,27 @@ class _Finder:
         return self._untold + sum(photo is None for photo in self._known.values())
 
     def photo_of(self, picture: Picture) -> int | None:
-        """A photo by its fingerprint, else at its path."""
+        """A photo by its fingerprint; at its path only where fingerprints are made by another rule and tell nothing."""
         if picture.fingerprint not in self._known:
             with self._db.reading() as connection:
                 photo = photo_with_fingerprint(connection, picture.fingerprint, picture.rule)
             if photo is None:
-                photo = self._photo_at(Path(picture.path))
+                photo = self._photo_at(Path(picture.path), picture.rule)
             self._known[picture.fingerprint] = photo
             if photo is not None:
                 self.found.add(photo)
         return self._known[picture.fingerprint]
 
-    def _photo_at(self, path: Path) -> int | None:
+    def _photo_at(self, path: Path, rule: int) -> int | None:
         if not (path.is_absolute() and path.exists()):  # to look where nothing is takes long
             return None
         file = find_file(self._db, path)
-        return file.photo_id if file is not None and file.present else None
+        if file is None or file.photo_id is None or not file.present:
+            return None
+        with (
+            self._db.reading() as connection
+        ):  # by the same rule it would be known: another picture lies there
+            return None if rule_of(connection, file.photo_id) == rule else file.photo_id
 
     def photo_told(self, told: Told) -> tuple[StoredFile | None, int | None]:
         """The photo of which a side-car speaks with its file, else the one of which it notes the bytes."""

@@ -217,24 +217,27 @@ def day(year):
     return (year - 1970) * 365.25 * 86400
 
 
-def test_a_photo_is_found_by_its_picture_then_at_its_path_and_the_others_are_counted(home, tmp_path):
+def test_a_photo_is_found_by_its_picture_or_at_its_path_where_that_tells_nothing_and_the_others_are_counted(
+    home, tmp_path
+):
     file = write_lines(
         tmp_path / "said", home, (0, "A", "accepted", "2019-06-01"), (1, "B", "accepted", "2019-06-01")
     )
     records = [json.loads(line) for line in file.read_text().splitlines()]
     records[0]["path"] = "/elsewhere/0.jpg"
-    records[1]["fingerprint"] = "ab" * 16
+    records[1] |= {"fingerprint": "ab" * 16, "rule": 2}
     records.append(records[1] | {"path": "/elsewhere/1.jpg", "fingerprint": "ac" * 16})
     records.append(records[1] | {"path": "2.jpg", "fingerprint": "ad" * 16})
+    records.append(records[1] | {"fingerprint": "ae" * 16, "rule": 1})  # another picture lies there
     file.write_text("\n".join(map(json.dumps, records)))
     imported = home.exchange.import_from(file)
-    assert (imported.accepted, imported.photos, imported.unknown) == (2, 2, 2)
+    assert (imported.accepted, imported.photos, imported.unknown) == (2, 2, 3)
     assert [[path for path, *_ in home.tags.states([photo])[photo]] for photo in home.ids(0, 1)] == [
         ["A"],
         ["B"],
     ]
     file.write_text("\n".join(map(json.dumps, records[2:])))
-    with pytest.raises(RequestError, match="speaks of 2 photos, and none of them is in the library"):
+    with pytest.raises(RequestError, match="speaks of 3 photos, and none of them is in the library"):
         home.exchange.import_from(file)
 
 
