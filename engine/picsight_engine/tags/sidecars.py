@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
 
-EXIFTOOL_DIVIDER = "//"  # between tags in one field of the table: no path of a tag holds it
+EXIFTOOL_DIVIDER = "/|/"  # between tags in one field of the table: only names of "|" alone could hold it
 _COLUMNS = ("SourceFile", "Subject", "HierarchicalSubject", "TagsList", "Rating")
 _FULL = {errno.ENOSPC, errno.EDQUOT}
 _REFUSED = {errno.EACCES, errno.EPERM, errno.EROFS}

@@ -17,6 +17,7 @@ pytestmark = pytest.mark.skipif(
     shutil.which("exiftool") is None, reason="needs exiftool (Debian: libimage-exiftool-perl)"
 )
 TAGS = (
+    "pipes||two/end|",
     "Birds/Waders", "Birds/Gulls/Black-headed gull", "Family", "AC|DC", "Rock/AC|DC", "<b>&amp;\"'", "a, b; c", "-", "=x",
     "\U0001f426\u200d\u2b1b", "שלום/עולם", "Åland", "42", "x" * 300,
 )  # fmt: skip
