@@ -120,6 +120,9 @@ def test_a_search_without_a_certain_answer_leads_to_the_models_and_one_with_does
     look_at(qtbot, window, "airplane")
     assert "strong" in {photo.match for photo in window.frame.model.wall.results}
     assert not hint.isVisible()
+    look_at(qtbot, window, "tag:nothing")  # of names and facts no model knows more
+    assert not hint.isVisible()
+    window.frame.box.clear_button.click()
     look_at(qtbot, window, "quarterly tax return")
     assert hint.isVisible()
     press(qtbot, hint.better)

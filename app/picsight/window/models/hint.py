@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QWidget
 from picsight.window.parts.controls import Button, IconButton, Weight
 from picsight.window.parts.labels import ElidedLabel
 from picsight.window.tokens import HALF, PAD, px, tones
+from picsight_engine.search.query import parse
 
 if TYPE_CHECKING:
     from PySide6.QtGui import QPaintEvent
@@ -83,7 +84,8 @@ class BetterModels(QObject):
         """Say it if the answer that is looked at has nothing strong, by a model that knows what strong is."""
         results = self._frame.model.wall.results
         weak = all(photo.match in ("weaker", "none") for photo in results)
-        if weak and self._search.place.words and self._library.overview.photos:
+        by_meaning = parse(self._search.place.words).alternatives  # no model knows more of names, times and tags
+        if weak and by_meaning and self._library.overview.photos:
             self._frame.hint.setVisible(self.wanted and self._library.has_small_model())
 
     def _follow(self) -> None:
