@@ -315,8 +315,8 @@ def test_the_table_holds_a_line_for_each_photo_with_anything_to_say(photo, tmp_p
         {
             "SourceFile": str(photo),
             "Subject": "Waders",
-            "HierarchicalSubject": "Birds|Waders//Other|Waders",
-            "TagsList": "Birds/Waders//Other/Waders",
+            "HierarchicalSubject": "Birds|Waders/|/Other|Waders",
+            "TagsList": "Birds/Waders/|/Other/Waders",
             "Rating": "3",
         },
         {
