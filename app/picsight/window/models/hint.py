@@ -84,7 +84,8 @@ class BetterModels(QObject):
         """Say it if the answer that is looked at has nothing strong, by a model that knows what strong is."""
         results = self._frame.model.wall.results
         weak = all(photo.match in ("weaker", "none") for photo in results)
-        by_meaning = parse(self._search.place.words).alternatives  # no model knows more of names, times and tags
+        # Of names, times and tags no model knows more.
+        by_meaning = parse(self._search.place.words).alternatives
         if weak and by_meaning and self._library.overview.photos:
             self._frame.hint.setVisible(self.wanted and self._library.has_small_model())
 
