@@ -107,15 +107,15 @@ def _of_checkpoint(path: Path) -> Calls:
 
 
 def _of_open_clip(title: str) -> Calls:
-    from mctrain.teachers.open_clip import OpenClipTeacher  # imports open_clip: 2 s
+    from mctrain.teachers.open_clip import load_model  # imports open_clip: 2 s
 
-    teacher = OpenClipTeacher(title)
-    pixels, ids = torch.from_numpy(_pixels(teacher.spec.size)), teacher.tokens([QUERY])
-    embed = torch.inference_mode()
+    model = load_model(title)
+    pixels, ids = torch.from_numpy(_pixels(model.spec.size)), model.tokenizer([QUERY])
+    module, embed = model.module.cpu(), torch.inference_mode()
     return Calls(
         "torch",
-        partial(embed(teacher.model.encode_image), pixels),
-        partial(embed(teacher.model.encode_text), ids),
+        partial(embed(module.encode_image), pixels),
+        partial(embed(module.encode_text), ids),
     )
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import difflib
 import hashlib
 import logging
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -24,16 +25,17 @@ from picsight_engine.models.bundle import ImageSpec
 from picsight_engine.models.preprocess import preprocess
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     import PIL.Image
     from numpy.typing import NDArray
+    from torch import Tensor
 
     from picsight_engine.models.bundle import Crop, Resize
 
 _BATCH = 8
 _TEXTS = 32
-_HUB = "hf-hub:"
+_WHOLE = ("hf-hub:", "local-dir:")  # names that bring their weights and say themselves how they are built
 _PREPROCESSING = ("mean", "std", "interpolation", "resize_mode")
 _RESIZES: dict[str, tuple[Resize, Crop | None]] = {
     "shortest": ("shortest", "centre"),
@@ -46,67 +48,102 @@ _HUB_MODELS = {
 }
 
 
+@dataclass(frozen=True, slots=True)
+class OpenClipModel:
+    """A loaded model: in evaluation mode, without gradients, on `device`; `digest` names its weights."""
+
+    name: str
+    module: Any
+    tokenizer: Any
+    spec: ImageSpec
+    device: torch.device
+    digest: str
+
+    def pixels(self, pictures: Sequence[PIL.Image.Image]) -> Tensor:
+        """RGB pictures as the model wants them: [n, 3, size, size]."""
+        prepared = np.stack([preprocess(picture, self.spec) for picture in pictures])
+        return torch.from_numpy(prepared).to(self.device)
+
+
+def load_model(title: str) -> OpenClipModel:
+    """`NAME@WEIGHTS`: a model's name, and a file or one of open_clip's names of published weights; or a whole `hf-hub:` or
+    `local-dir:` name, of a folder with `open_clip_config.json` and the weights.
+
+    Raises:
+        WeightsError: the name or the weights are unknown, or do not fit.
+    """
+    name, weights = title, ""
+    if not title.startswith(_WHOLE):
+        name, _, weights = title.partition("@")
+        _demand_known(name, weights)
+    quick = wants_quick_gelu(name, weights)
+    logging.disable(logging.ERROR)  # what goes wrong comes as an exception too
+    try:
+        module = open_clip.create_model(
+            name,
+            pretrained=weights or None,
+            force_quick_gelu=bool(quick),
+            force_preprocess_cfg=published_preprocessing(name, weights),
+            require_pretrained=True,  # or it would begin with random weights where the hub has none at hand
+        )
+    # The border to a foreign library: of names and files that it does not like it raises whatever these lead to.
+    except Exception as fault:
+        first = str(fault).strip().split("\n")[0].rstrip(".")
+        raise WeightsError(f"open_clip:{title} cannot be loaded: {first}.") from fault
+    finally:
+        logging.disable(logging.NOTSET)
+    if quick is not None and quick != _has_quick_gelu(module):
+        raise WeightsError(
+            f"open_clip:{name} computes with {'the exact GELU' if quick else 'QuickGELU'}, and these weights were trained "
+            "with the other one; name the model in its other form, with or without -quickgelu."
+        )
+    if module.visual.preprocess_cfg["resize_mode"] not in _RESIZES:
+        raise WeightsError(
+            f"open_clip:{name} wants photos with a border, which Picsight does not make; choose another."
+        )
+    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    digest = _digest(module)
+    return OpenClipModel(
+        name=f"open_clip:{name}" + (f"@{Path(weights).name}" if weights else ""),
+        module=module.eval().requires_grad_(requires_grad=False).to(device),
+        tokenizer=open_clip.get_tokenizer(name),
+        spec=_spec_of(module.visual),
+        device=device,
+        digest=digest,
+    )
+
+
 class OpenClipTeacher:
-    """`NAME@WEIGHTS`: a model's name, and a file or one of open_clip's names of published weights; or a whole `hf-hub:` name."""
+    """A model of open_clip that judges."""
 
     def __init__(self, title: str) -> None:
-        """Loads it.
+        """Loads it, as `load_model` does.
 
         Raises:
             WeightsError: the name or the weights are unknown, or do not fit.
         """
-        name, _, weights = title.partition("@")
-        if not name.startswith(_HUB):
-            _demand_known(name, weights)
-        quick = wants_quick_gelu(name, weights)
-        logging.disable(logging.ERROR)  # what goes wrong comes as an exception too
-        try:
-            model = open_clip.create_model(
-                name,
-                pretrained=weights or None,
-                force_quick_gelu=bool(quick),
-                force_preprocess_cfg=published_preprocessing(name, weights),
-                require_pretrained=True,  # or it would begin with random weights where the hub has none at hand
-            )
-        # The border to a foreign library: of names and files that it does not like it raises whatever these lead to.
-        except Exception as fault:
-            first = str(fault).strip().split("\n")[0].rstrip(".")
-            raise WeightsError(f"The teacher open_clip:{title} cannot be loaded: {first}.") from fault
-        finally:
-            logging.disable(logging.NOTSET)
-        if quick is not None and quick != _has_quick_gelu(model):
-            raise WeightsError(
-                f"open_clip:{name} computes with {'the exact GELU' if quick else 'QuickGELU'}, and these weights were trained "
-                "with the other one; name the model in its other form, with or without -quickgelu."
-            )
-        self.model = model.eval().requires_grad_(requires_grad=False)
-        self.tokens = open_clip.get_tokenizer(name)
-        self.name = f"open_clip:{name}" + (f"@{Path(weights).name}" if weights else "")
-        if model.visual.preprocess_cfg["resize_mode"] not in _RESIZES:
-            raise WeightsError(
-                f"open_clip:{name} wants photos with a border, which Picsight does not make; choose another."
-            )
-        self.spec = _spec_of(model.visual)
-        self.scale = round(float(model.logit_scale.exp()), 4)
-        self.digest = _digest(model)
+        self.model = load_model(title)
+        self.name, self.spec, self.digest = self.model.name, self.model.spec, self.model.digest
+        self.scale = round(float(self.model.module.logit_scale.exp()), 4)
         self.width = self.texts(["a photo"]).shape[1]
 
     @torch.no_grad()
     def photos(self, pictures: Sequence[PIL.Image.Image], keys: Sequence[str]) -> NDArray[np.float32]:
         """[n, width]."""
         del keys  # it has the same answer for every photo
-        pixels = torch.from_numpy(np.stack([preprocess(picture, self.spec) for picture in pictures]))
-        return torch.cat(
-            [F.normalize(self.model.encode_image(part), dim=1) for part in torch.split(pixels, _BATCH)]
-        ).numpy()
+        return self._embed(self.model.module.encode_image, self.model.pixels(pictures), _BATCH)
 
     @torch.no_grad()
     def texts(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """[n, width]."""
-        ids = self.tokens(list(texts))
-        return torch.cat(
-            [F.normalize(self.model.encode_text(part), dim=1) for part in torch.split(ids, _TEXTS)]
-        ).numpy()
+        ids = self.model.tokenizer(list(texts)).to(self.model.device)
+        return self._embed(self.model.module.encode_text, ids, _TEXTS)
+
+    @staticmethod
+    def _embed(encode: Callable[[Tensor], Tensor], given: Tensor, batch: int) -> NDArray[np.float32]:
+        """Unit vectors [n, width], some at a time."""
+        vectors = [F.normalize(encode(part), dim=1) for part in torch.split(given, batch)]
+        return torch.cat(vectors).cpu().numpy()
 
 
 def wants_quick_gelu(name: str, weights: str) -> bool | None:
@@ -119,7 +156,7 @@ def wants_quick_gelu(name: str, weights: str) -> bool | None:
 
 def published_preprocessing(name: str, weights: str) -> dict[str, Any]:
     """Of a file, what all published weights of the model agree on; nothing where open_clip knows the weights themselves."""
-    if name.startswith(_HUB) or open_clip.get_pretrained_cfg(name, weights):
+    if name.startswith(_WHOLE) or open_clip.get_pretrained_cfg(name, weights):
         return {}
     known = [open_clip.get_pretrained_cfg(name, tag) for tag in open_clip.list_pretrained_tags_by_model(name)]
     told = [{key: own[key] for key in _PREPROCESSING} for own in known]

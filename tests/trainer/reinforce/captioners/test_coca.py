@@ -1,0 +1,94 @@
+"""Our sampler computes open_clip's logits at every step, and draws what they say."""
+
+from __future__ import annotations
+
+from itertools import islice
+
+import pytest
+import torch
+from transformers.generation.logits_process import TopPLogitsWarper
+
+from mctrain.data.shards import samples
+from mctrain.errors import WeightsError
+from mctrain.reinforce.captioners.captioner import Manner, first_sentence
+from mctrain.reinforce.captioners.coca import CocaCaptioner
+from mctrain.reinforce.captioners.decoder import Decoder, see
+from mctrain.reinforce.captioners.sampling import nucleus
+
+
+@pytest.fixture(scope="module")
+def captioner(coca):
+    return CocaCaptioner(coca[0].removeprefix("open_clip:"))
+
+
+@pytest.fixture(scope="module")
+def photos(real_data):
+    return [own.image() for own in islice(samples(real_data / "coco-captioned-000000.tar.gz"), 3)]
+
+
+@torch.no_grad()
+def test_the_logits_of_every_step_are_open_clips(coca, captioner, photos):
+    model, pixels = coca[1], captioner._model.pixels(photos)
+    ids = torch.randint(1, 49406, (6, 30), generator=torch.Generator().manual_seed(1))
+    decoder = Decoder(model, see(model, pixels), 2, 30)
+    for place in range(30):
+        found = decoder.step(ids[:, place])
+        wanted = model(pixels.repeat_interleave(2, 0), ids[:, : place + 1], output_labels=False)["logits"][
+            :, -1
+        ]
+        assert torch.allclose(found, wanted, atol=2e-4, rtol=1e-4)
+        assert wanted.std() > 0.5  # it says something
+
+
+def test_draws_come_as_often_as_they_are_likely():
+    logits = torch.tensor([[2.0, 0.5, 1.0, -1.0, 0.0]])
+    kept = TopPLogitsWarper(0.8)(None, logits).softmax(1)[0]
+    assert 1 < (kept > 0).sum() < 5
+    count = 20_000
+    drawn = torch.rand(count, generator=torch.Generator().manual_seed(0))
+    found = nucleus(logits.repeat(count, 1), 0.8, drawn).bincount(minlength=5) / count
+    assert torch.allclose(found, kept, atol=0.012)
+    assert (found[kept == 0] == 0).all()
+
+
+@pytest.mark.parametrize("top_p", [0.1, 0.5, 0.9, 1.0])
+def test_what_may_be_drawn_is_what_the_reference_leaves(top_p):
+    logits = torch.randn(200, 60, generator=torch.Generator().manual_seed(2)) * 2
+    left = TopPLogitsWarper(top_p)(None, logits.clone()) > -torch.inf
+    for drawn in (0.0, 0.37, 1 - 1e-9):
+        ids = nucleus(logits, top_p, torch.full((200,), drawn, dtype=torch.float64))
+        assert left.gather(1, ids[:, None]).all()
+    assert (nucleus(logits, top_p, torch.zeros(200)) == logits.argmax(1)).all()
+    last = nucleus(logits, top_p, torch.full((200,), 1 - 1e-12, dtype=torch.float64))
+    assert (logits.gather(1, last[:, None])[:, 0] == logits.masked_fill(~left, torch.inf).amin(1)).all()
+
+
+def test_captions_follow_from_photo_and_seed_whatever_is_beside_them(captioner, photos):
+    manner = Manner(captions=2, tokens=12)
+    together = captioner.describe(photos, [5, 6, 7], manner)
+    assert [
+        captioner.describe([photo], [seed], manner)[0] for photo, seed in zip(photos, (5, 6, 7), strict=True)
+    ] == together
+    assert captioner.describe(photos[:1], [8], manner)[0] != together[0]
+    assert all(first != second for first, second in together)
+
+
+def test_a_caption_begins_does_not_end_at_once_and_ends_in_time(captioner, photos):
+    pixels = captioner._model.pixels(photos)
+    for tokens in (6, 20):
+        ids = captioner.draw(pixels, range(3), Manner(captions=4, top_p=1.0, tokens=tokens))
+        assert ids.shape == (12, tokens)
+        assert (ids[:, 0] == 49406).all()
+        assert (ids[:, 1:5] != 49407).all()
+        assert all(49407 in own or 0 in own for own in ids.tolist())
+
+
+def test_of_a_text_the_first_sentence_is_kept():
+    assert first_sentence("a dog  on a sofa . it sleeps .") == "a dog on a sofa"
+    assert first_sentence("a st. bernard") == "a st"
+    assert first_sentence(" . ") == ""
+
+
+def test_another_model_is_no_captioner(tmp_path):
+    with pytest.raises(WeightsError, match="open_clip has no model 'cocoa'"):
+        CocaCaptioner("cocoa@x")

@@ -1,0 +1,90 @@
+"""open_clip's CoCa as a captioner: the photo is seen once for all its captions."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+
+from mctrain.reinforce.captioners.decoder import Decoder, demand_coca, see
+from mctrain.reinforce.captioners.sampling import nucleus
+from mctrain.teachers.open_clip import load_model
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import PIL.Image
+    from torch import Tensor
+
+    from mctrain.reinforce.captioners.captioner import Manner
+
+_LEAST = 5  # tokens before a caption may end, its beginning among them; as published
+
+
+class CocaCaptioner:
+    """`NAME@WEIGHTS` as of a teacher; a CoCa of any size with CLIP's tokens."""
+
+    def __init__(self, title: str) -> None:
+        """Loads it.
+
+        Raises:
+            WeightsError: there is no such model, or it is no CoCa with CLIP's tokens.
+        """
+        self._model = load_model(title)
+        self.name, self.digest = self._model.name, self._model.digest
+        demand_coca(self._model.module, self.name)
+        tokenizer = self._model.tokenizer
+        self._begin, self._end, self._pad = (
+            tokenizer.sot_token_id,
+            tokenizer.eot_token_id,
+            self._model.module.pad_id,
+        )
+
+    def describe(
+        self, pictures: Sequence[PIL.Image.Image], seeds: Sequence[int], manner: Manner
+    ) -> list[tuple[str, ...]]:
+        """Texts before any cleaning, without the marks of beginning and end."""
+        ids = self.draw(self._model.pixels(pictures), seeds, manner).tolist()
+        texts = [self._spoken(own) for own in ids]
+        return [tuple(texts[at : at + manner.captions]) for at in range(0, len(texts), manner.captions)]
+
+    @torch.no_grad()
+    def draw(self, pixels: Tensor, seeds: Sequence[int], manner: Manner) -> Tensor:
+        """Token ids [p * captions, tokens] of pixels [p, 3, size, size]; behind a caption's end stands the padding.
+
+        The padding's id is the exclamation mark's in CLIP's vocabulary: as in open_clip's `generate`, it ends a caption too.
+        """
+        model = self._model.module
+        most = min(manner.tokens, model.context_length)
+        drawn = torch.from_numpy(_drawn(seeds, manner.captions, most)).to(
+            pixels.device
+        )  # [p * captions, tokens]
+        decoder = Decoder(model, see(model, pixels), manner.captions, most)
+        ids = torch.full_like(drawn, self._pad, dtype=torch.long)
+        ids[:, 0] = self._begin
+        for place in range(1, most):
+            logits = decoder.step(ids[:, place - 1])
+            if place < _LEAST:
+                logits[:, self._end] = -torch.inf
+            open_still = ~((ids[:, :place] == self._end) | (ids[:, :place] == self._pad)).any(1)
+            if not open_still.any():
+                break
+            found = nucleus(logits, manner.top_p, drawn[:, place])
+            found[:] = self._end if place == most - 1 else found
+            ids[open_still, place] = found[open_still]
+        return ids
+
+    def _spoken(self, ids: Sequence[int]) -> str:
+        own = list(ids[1:])
+        ends = [own.index(mark) for mark in (self._end, self._pad) if mark in own]
+        return str(self._model.tokenizer.decode(own[: min(ends, default=len(own))]))
+
+
+def _drawn(
+    seeds: Sequence[int], captions: int, tokens: int
+) -> np.ndarray[tuple[int, int], np.dtype[np.float64]]:
+    """Numbers in [0, 1), [p * captions, tokens], of each photo's own seed: they do not change with what is beside it."""
+    return np.concatenate(
+        [np.random.Generator(np.random.Philox(seed)).random((captions, tokens)) for seed in seeds]
+    )

@@ -1,0 +1,33 @@
+"""Opens a captioner by what a person writes: `open_clip:NAME@WEIGHTS`, or `URL@MODEL` of a server of their own."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from mctrain.errors import WeightsError
+from mctrain.teachers.open import OPEN_CLIP
+
+if TYPE_CHECKING:
+    from mctrain.reinforce.captioners.captioner import Captioner
+
+PUBLISHED = "open_clip:coca_ViT-L-14@mscoco_finetuned_laion2B-s13B-b90k"  # DataCompDR's
+
+
+def open_captioner(title: str) -> Captioner:
+    """The captioner of this name.
+
+    Raises:
+        WeightsError: there is no such model, or it is none that writes.
+        TrainerError: an address names no model.
+    """
+    if title.startswith(("http://", "https://")):
+        from mctrain.reinforce.captioners.chat import ChatCaptioner
+
+        return ChatCaptioner(title)
+    if not title.startswith(OPEN_CLIP):
+        raise WeightsError(
+            f"{title} is no captioner; write open_clip:NAME@WEIGHTS, open_clip:local-dir:FOLDER, or URL@MODEL of your own server."
+        )
+    from mctrain.reinforce.captioners.coca import CocaCaptioner  # imports open_clip: 2 s
+
+    return CocaCaptioner(title.removeprefix(OPEN_CLIP))
