@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import itertools
-from collections import Counter, deque
+from collections import deque
 from concurrent.futures.process import BrokenProcessPool
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from mctrain.data.augment.records import View
     from mctrain.data.words import Words
     from mctrain.recipe import Augmentation
+    from mctrain.reinforce.report import Outcome
     from mctrain.teachers.teacher import Ensemble
 
 _AHEAD = 16  # photos that are decoded while the teachers look at others
@@ -50,21 +51,6 @@ class Drawing:
     def without_words(self) -> Drawing:
         """What a process needs that makes pictures alone: the phrasing may hold thousands of captions, and is sent with each photo."""
         return replace(self, phrasing=Phrasing())
-
-
-@dataclass(slots=True)
-class Outcome:
-    """What became of a shard: faults by reason, the faulty keys with theirs, refused keys, digests of replayed views by key."""
-
-    faults: Counter[str] = field(default_factory=Counter)
-    faulty: list[tuple[str, str]] = field(default_factory=list)
-    refused: list[str] = field(default_factory=list)
-    replays: dict[str, tuple[int, str]] = field(default_factory=dict)
-
-    def miss(self, key: str, reason: str) -> None:
-        """Counts a sample that cannot be reinforced."""
-        self.faults[reason] += 1
-        self.faulty.append((key, reason))
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, is_dataclass
+from dataclasses import MISSING, asdict, dataclass, fields, is_dataclass
 from typing import TYPE_CHECKING, Any, TypeVar, get_args, get_origin, get_type_hints
 
 from mctrain.errors import DataError
@@ -109,7 +109,7 @@ def load_manifest(path: Path) -> Manifest:
 
 
 def parse_record(kind: type[_Record], content: object, where: str) -> _Record:
-    """A record from JSON; its fields are told in words: no more, no fewer, none of another type.
+    """A record from JSON; its fields are told in words: no more, none of another type, and fewer only where one has a default.
 
     Raises:
         TypeError: they are others; `where` is what the sentence calls the record.
@@ -117,9 +117,10 @@ def parse_record(kind: type[_Record], content: object, where: str) -> _Record:
     if not isinstance(content, dict):
         raise TypeError(f"{where} is no object")
     hints = get_type_hints(kind)
-    if strange := sorted(hints.keys() ^ content.keys()):
+    absent = {own.name for own in fields(kind) if own.default_factory is not MISSING} - content.keys()  # type: ignore[arg-type]
+    if strange := sorted(hints.keys() ^ content.keys() ^ absent):
         raise TypeError(f"{where} has an unknown key or lacks one: {strange[0]}")
-    return kind(**{name: _value(hints[name], content[name], f"{where}, {name}") for name in hints})
+    return kind(**{name: _value(hints[name], value, f"{where}, {name}") for name, value in content.items()})
 
 
 def _value(kind: Any, value: object, where: str) -> object:

@@ -79,10 +79,9 @@ def _photo_keys(block: Any, seen: Tensor) -> tuple[Tensor, Tensor]:
     attention = block.attn
     width = attention.embed_dim
     both = F.linear(block.ln_1_kv(seen), attention.in_proj_weight[width:], attention.in_proj_bias[width:])
-    keys, values = both.unflatten(2, (2, attention.num_heads, -1)).permute(
-        2, 0, 3, 1, 4
-    )  # [2, p, heads, m, d]
-    return keys, values
+    photos, places, _ = seen.shape
+    split = both.view(photos, places, 2, attention.num_heads, -1).permute(2, 0, 3, 1, 4)  # [2, p, heads, m, d]
+    return split[0], split[1]
 
 
 def _rest(block: Any, x: Tensor, found: Tensor) -> Tensor:

@@ -1,0 +1,49 @@
+"""What is done to shards, apart from where and in how many places it is done."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from contextlib import AbstractContextManager
+    from pathlib import Path
+
+    from mctrain.reinforce.report import Outcome, ShardReport
+
+    Bar = Callable[[str, int | None], Callable[[int, str], None]]
+
+
+class Maker(Protocol):
+    """Makes one shard of another with models that are loaded; equal sources give equal bytes."""
+
+    def told(self) -> dict[str, Any]:
+        """What the bytes depend on beside the source, as JSON: `configuration`, and the models with their digests."""
+        ...
+
+    def make(
+        self, source: Path, target: Path, tell: Callable[[], None], limit: int | None = None
+    ) -> Outcome:
+        """Writes `target` of at most `limit` samples, reads it back, and calls `tell` for each sample.
+
+        Raises:
+            DataError: the source is missing or damaged at its beginning, or the target does not come back as it was written.
+            TrainerError: a process or a server that takes part was ended.
+        """
+        ...
+
+    def finish(self, folder: Path, reports: list[ShardReport], bar: Bar) -> list[str]:
+        """Writes what belongs beside all shards of the folder; sentences for a person."""
+        ...
+
+
+class Order(Protocol):
+    """How a maker is opened, wherever the work is done: it can be sent to another process."""
+
+    def open(self) -> AbstractContextManager[Maker]:
+        """Loads the models.
+
+        Raises:
+            WeightsError: a model is unknown or damaged.
+        """
+        ...

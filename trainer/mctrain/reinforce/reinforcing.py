@@ -1,0 +1,152 @@
+"""Reinforcement as something that is done to shards: teachers that judge, and the manifest of what they judged."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from importlib import metadata
+from typing import TYPE_CHECKING, Any
+
+from mctrain.data.archive import write_archive
+from mctrain.data.augment.draw import slots_of
+from mctrain.data.augment.replay import versions
+from mctrain.data.reinforced.bank import BANK
+from mctrain.data.reinforced.bank_writer import write_bank
+from mctrain.data.reinforced.manifest import MANIFEST, Manifest, Teacher, save_manifest
+from mctrain.data.reinforced.parse import parse_sample
+from mctrain.data.reinforced.sample import members_of
+from mctrain.data.shards import grouped
+from mctrain.data.workers import open_pool
+from mctrain.errors import DataError
+from mctrain.reinforce.report import Outcome
+from mctrain.reinforce.shard import Drawing, reinforce
+from mctrain.teachers.open import open_teacher
+from mctrain.teachers.teacher import Ensemble
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from concurrent.futures import ProcessPoolExecutor
+    from pathlib import Path
+
+    from mctrain.data.phrasing import Phrasing
+    from mctrain.data.reinforced.bank_sources import Collected
+    from mctrain.data.reinforced.storage import Storage
+    from mctrain.recipe import Augmentation
+    from mctrain.reinforce.maker import Bar
+    from mctrain.reinforce.report import ShardReport
+
+_PACKAGES = ("picsight", "torch", "numpy", "onnxruntime")
+
+
+@dataclass(frozen=True, slots=True)
+class ReinforceOrder:
+    """Which teachers judge what of each photo, in which form it is stored; `limit` photos of each shard, None for all.
+
+    `bank` holds texts without photos that are judged too; `processes` decode.
+    """
+
+    teachers: tuple[str, ...]
+    cache: Path
+    augmentation: Augmentation
+    seed: int
+    phrasing: Phrasing
+    storage: Storage
+    bank: Collected
+    jpeg: bool
+    limit: int | None
+    processes: int
+
+    @contextmanager
+    def open(self) -> Iterator[Reinforcing]:
+        """Loads the teachers.
+
+        Raises:
+            BundleError: a bundle is damaged.
+            WeightsError: there is no such model or checkpoint, or it is damaged.
+        """
+        ensemble = Ensemble([open_teacher(title, self.cache) for title in self.teachers])
+        drawing = Drawing(self.augmentation, self.seed, ensemble.sizes, self.phrasing, self.jpeg)
+        with open_pool(self.processes) as pool:
+            yield Reinforcing(drawing, self.storage, ensemble, pool, self.limit, self.bank)
+
+
+@dataclass(frozen=True, slots=True)
+class Reinforcing:
+    """Shows photos and texts to an ensemble; `pool` decodes."""
+
+    drawing: Drawing
+    storage: Storage
+    ensemble: Ensemble
+    pool: ProcessPoolExecutor
+    limit: int | None
+    bank: Collected
+
+    def told(self) -> dict[str, Any]:
+        """What the bytes of a shard depend on beside its source."""
+        drawing = self.drawing
+        configuration = {
+            "augmentation": asdict(drawing.augmentation),
+            "seed": drawing.seed,
+            "storage": str(self.storage),
+            "jpeg": drawing.jpeg,
+            "limit": self.limit,
+            "phrasing": drawing.phrasing.digest(),
+        }
+        return {"configuration": configuration, "teachers": [asdict(own) for own in self._recorded()]}
+
+    def make(
+        self, source: Path, target: Path, tell: Callable[[], None], limit: int | None = None
+    ) -> Outcome:
+        """Writes the reinforced shard of a source and reads it back as training will.
+
+        Raises:
+            DataError: the source is missing, or the target does not hold what was written.
+            TrainerError: a process that decodes was ended.
+        """
+        outcome, keys = Outcome(), list[str]()
+        least = min((own for own in (limit, self.limit) if own is not None), default=None)
+        samples = reinforce(source, self.drawing, self.ensemble, self.pool, outcome, limit=least)
+        slots = slots_of(self.drawing.augmentation)
+
+        def members() -> Iterator[tuple[str, dict[str, bytes]]]:
+            for sample in samples:
+                yield sample.key, members_of(sample, self.storage, slots)
+                keys.append(sample.key)
+                tell()
+
+        write_archive(target, members())
+        self._verify(target, keys)
+        outcome.samples = len(keys)
+        return outcome
+
+    def finish(self, folder: Path, reports: list[ShardReport], bar: Bar) -> list[str]:
+        """Writes the manifest, and the bank if there is one."""
+        manifest = Manifest(
+            configuration=self.told()["configuration"],
+            teachers=self._recorded(),
+            shards=tuple(report.shard for report in reports),
+            refused=tuple(key for report in reports for key in report.refused),
+            versions=versions() | {name: metadata.version(name) for name in _PACKAGES},
+        )
+        save_manifest(folder / MANIFEST, manifest)
+        return self._judge_bank(folder, bar) if self.bank.dropped else []
+
+    def _judge_bank(self, folder: Path, bar: Bar) -> list[str]:
+        """Writes the bank, or finds it written; sentences about what is in it and which source is not at hand."""
+        texts = self.bank.texts
+        count = sum(map(len, texts.values()))
+        write_bank(folder / BANK, texts, self._recorded(), self.ensemble.texts, bar("bank", count))
+        told = ", ".join(f"{len(own)} of {source}" for source, own in texts.items())
+        return [*self.bank.absent, f"{folder / BANK}: {count} texts ({told})"]
+
+    def _recorded(self) -> tuple[Teacher, ...]:
+        """The teachers as a manifest has them."""
+        return tuple(Teacher(own.name, own.width, own.scale, own.digest) for own in self.ensemble.members)
+
+    def _verify(self, path: Path, keys: list[str]) -> None:
+        widths = tuple(own.width for own in self.ensemble.members)
+        read = [parse_sample(group.key, group.members, widths).key for group in grouped(path)]
+        if read != keys:
+            raise DataError(
+                f"{path} holds {len(read)} samples of the {len(keys)} that were written; make it again."
+            )
