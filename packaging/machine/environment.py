@@ -13,7 +13,7 @@ from machine.commands import Failure, run
 if TYPE_CHECKING:
     from pathlib import Path
 
-EXTRAS = {"run": "", "test": "[train,coreml,datacomp,dev]"}
+EXTRAS = {"run": "", "test": "[train,coreml,datacomp,scale,dev]"}
 SATISFIED_BY = {"run": ("run", "test"), "test": ("test",)}
 SIZES = {"run": "about 600 MB, half a minute", "test": "with torch about 1.5 GB or more, some minutes"}
 NOT_INHERITED = ("PYTHONPATH", "PYTHONHOME", "VIRTUAL_ENV", "__PYVENV_LAUNCHER__")

@@ -5,6 +5,8 @@ from __future__ import annotations
 import gzip
 import io
 import shutil
+import subprocess
+import sys
 import tarfile
 from itertools import islice
 from typing import TYPE_CHECKING
@@ -15,6 +17,7 @@ from mctrain.data.shards import Sample, samples
 from mctrain.recipe import Recipe, load_recipe
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
 RECIPE = """
@@ -186,3 +189,32 @@ def randomised():
         return module.eval()
 
     return fill
+
+
+_SERVER = """
+import sys
+from moto.server import ThreadedMotoServer
+server = ThreadedMotoServer("127.0.0.1", 0, verbose=False)
+server.start()
+print(server.get_host_and_port()[1], flush=True)
+sys.stdin.read()
+"""
+
+
+@pytest.fixture(scope="session")
+def bucket() -> Iterator[str]:
+    """The URL of an empty bucket, of a server of our own that ends with this process, however that one ends."""
+    import s3fs
+
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.DEVNULL}
+    with (
+        subprocess.Popen([sys.executable, "-c", _SERVER], **pipes) as server,
+        pytest.MonkeyPatch.context() as at,
+    ):
+        at.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{int(server.stdout.readline())}")
+        for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+            at.setenv(name, "testing")
+        at.setenv("AWS_DEFAULT_REGION", "us-east-1")
+        s3fs.S3FileSystem().mkdir("shards")
+        yield "s3://shards"
+        server.kill()

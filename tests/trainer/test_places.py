@@ -1,0 +1,109 @@
+"""Shards lie on a disk, in memory or in an S3 bucket: whoever reads and writes them sees no difference."""
+
+from __future__ import annotations
+
+import io
+import subprocess
+import sys
+import tarfile
+from contextlib import suppress
+
+import pytest
+
+from mctrain.errors import DataError, TrainerError
+from mctrain.places import place_of
+
+CONTENT = bytes(range(256)) * 5000
+
+
+@pytest.fixture(params=["disk", "memory", "s3"])
+def folder(request, tmp_path):
+    """An empty folder of each kind."""
+    if request.param == "disk":
+        return place_of(str(tmp_path))
+    if request.param == "memory":
+        return place_of(f"memory://{tmp_path.name}")
+    return place_of(f"{request.getfixturevalue('bucket')}/{tmp_path.name}/")
+
+
+def put(place, content):
+    with place.write() as file:
+        file.write(content)
+
+
+def test_what_was_written_is_listed_and_read_from_anywhere(folder):
+    one, other = folder / "b.tar", folder / "deep" / "a.tar"
+    assert not one.exists()
+    put(one, CONTENT)
+    put(other, b"other")
+    put(folder / "[odd].json", b"")
+    assert one.exists()
+    assert not folder.exists()  # it is no file
+    assert (one.size(), one.name, one.read()) == (len(CONTENT), "b.tar", CONTENT)
+    assert folder.files("*.tar") == [one]
+    assert folder.files("**/*.tar") == [one, other]
+    assert folder.files("b.tar") == [one]
+    assert folder.files("[odd].json") == [folder / "[odd].json"]
+    assert folder.files("*.zip") == folder.files("none.tar") == []
+    with one.open() as file:
+        assert file.read(4) == CONTENT[:4]
+        file.seek(1_000_001)
+        assert file.read(300) == CONTENT[1_000_001:1_000_301]
+        file.seek(-3, io.SEEK_END)
+        assert file.read() == CONTENT[-3:]
+
+
+def test_a_file_is_there_whole_or_not_at_all(folder):
+    shard = folder / "one.tar"
+    put(shard, b"first")
+    before = shard.version()
+    with suppress(KeyError), shard.write() as file:
+        file.write(b"second, and")
+        raise KeyError
+    assert shard.read() == b"first"
+    assert shard.version() == before
+    assert folder.files("*") == [shard]
+    put(shard, b"third")
+    assert shard.version() != before
+
+
+def test_an_archive_is_read_where_it_lies(folder):
+    with (folder / "some.tar").write() as file, tarfile.open(fileobj=file, mode="w") as archive:
+        for name in ("a.txt", "b.txt"):
+            member = tarfile.TarInfo(name)
+            member.size = 4
+            archive.addfile(member, io.BytesIO(name[:1].encode() * 4))
+    with (folder / "some.tar").open() as file, tarfile.open(fileobj=file) as archive:
+        assert [archive.extractfile(own).read() for own in archive] == [b"aaaa", b"bbbb"]
+
+
+def test_what_is_not_there_is_told_in_a_sentence(folder):
+    nothing = folder / "none.tar"
+    for look in (nothing.size, nothing.read, nothing.version, lambda: nothing.open().__enter__()):
+        with pytest.raises(DataError, match=r"There is no file .*none\.tar; check the name"):
+            look()
+
+
+def test_a_store_that_refuses_tells_its_reason(bucket):
+    strange = place_of("s3://nobody-made-this-bucket/one.tar")
+    with pytest.raises(TrainerError, match=r"one\.tar cannot be written: "):
+        put(strange, b"content")
+    with pytest.raises(DataError, match=r"gopher://there cannot be opened: Protocol not known"):
+        place_of("gopher://there").exists()
+
+
+def test_a_path_needs_no_package_and_a_url_says_which_one():
+    script = """
+import sys
+sys.modules["fsspec"] = None
+from mctrain.places import place_of
+assert not place_of("none.tar").exists()
+try:
+    place_of("s3://bucket/one.tar").exists()
+except Exception as fault:
+    print(fault)
+"""
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert done.stdout == (
+        "s3://bucket/one.tar lies in a store, which needs the package fsspec: pip install 'picsight[scale]'.\n"
+    )
