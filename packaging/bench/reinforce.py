@@ -28,7 +28,8 @@ from mctrain.data.words import CAPTIONS, Photo, Words
 from mctrain.data.words import members_of as plain_members
 from mctrain.data.workers import open_pool
 from mctrain.recipe import Augmentation
-from mctrain.reinforce.shard import Drawing, Outcome, reinforce
+from mctrain.reinforce.report import Outcome
+from mctrain.reinforce.shard import Drawing, reinforce
 from mctrain.teachers.open import open_teacher
 from mctrain.teachers.teacher import Ensemble
 from picsight_engine.assets import find_asset

@@ -9,6 +9,7 @@ from __future__ import annotations
 import glob
 import io
 import tempfile
+import uuid
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,12 +20,13 @@ from mctrain.extras import extra
 from mctrain.whole_files import write_whole
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Collection, Iterator
     from contextlib import AbstractContextManager
     from typing import BinaryIO
 
 _BUFFER = 1 << 20
 _MAGIC = frozenset("*?[")
+DRAFT = ".making"  # ends the hidden name of a file that is being written on a disk
 
 
 class Place(Protocol):
@@ -80,6 +82,21 @@ class Place(Protocol):
             TrainerError: the store refuses it.
         """
 
+    def near(self) -> AbstractContextManager[Path]:
+        """The whole file at a path of this machine, while the block lasts.
+
+        Raises:
+            DataError: it is missing or cannot be read.
+        """
+
+    def draft(self) -> AbstractContextManager[Path]:
+        """A path of this machine to write at: what lies there when the block ends well becomes the file, and else is gone.
+
+        Raises:
+            OSError: the disk is full or refuses it.
+            TrainerError: the store refuses it.
+        """
+
     def files(self, pattern: str) -> list[Place]:
         """The files in this folder that a pattern fits (`*.tar`, `**/*.tar`), sorted; the one of that very name before all others.
 
@@ -91,6 +108,21 @@ class Place(Protocol):
 def place_of(text: str) -> Place:
     """The place that a person typed."""
     return StoredPlace(text.rstrip("/")) if "://" in text else LocalPlace(Path(text))
+
+
+def same(one: Place, other: Place) -> bool:
+    """Whether both are one file that is there."""
+    if isinstance(one, LocalPlace) and isinstance(other, LocalPlace):
+        return one.exists() and other.exists() and one.path.samefile(other.path)
+    return str(one) == str(other) and one.exists()
+
+
+def sweep_drafts(folder: Place, names: Collection[str]) -> None:
+    """Deletes what killed runs left half-written of these files; in a store they leave nothing."""
+    if isinstance(folder, LocalPlace):
+        for draft in folder.path.glob(f".*{DRAFT}*"):
+            if draft.name.lstrip(".").partition(DRAFT)[0].rpartition(".")[0] in names:
+                draft.unlink(missing_ok=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,6 +173,23 @@ class LocalPlace:
     def write(self) -> AbstractContextManager[BinaryIO]:
         """As `Place`."""
         return write_whole(self.path)
+
+    @contextmanager
+    def near(self) -> Iterator[Path]:
+        """As `Place`: it is here already."""
+        self.size()
+        yield self.path
+
+    @contextmanager
+    def draft(self) -> Iterator[Path]:
+        """As `Place`; two processes may draft the same file."""
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        draft = self.path.with_name(f".{self.name}.{uuid.uuid4().hex}{DRAFT}")
+        try:
+            yield draft
+            draft.replace(self.path)
+        finally:
+            draft.unlink(missing_ok=True)
 
     def files(self, pattern: str) -> list[Place]:
         """As `Place`."""
@@ -207,11 +256,26 @@ class StoredPlace:
     @contextmanager
     def write(self) -> Iterator[BinaryIO]:
         """As `Place`; what is written waits on this machine's disk, in the folder for temporary files."""
+        with self.draft() as draft, draft.open("wb") as file:
+            yield file
+
+    @contextmanager
+    def near(self) -> Iterator[Path]:
+        """As `Place`; it lies in the folder for temporary files."""
         store, path = self._store()
         with tempfile.TemporaryDirectory(prefix="mctrain-") as folder:
-            draft = Path(folder, "object")
-            with draft.open("wb") as file:
-                yield file
+            copy = Path(folder, self.name)
+            with _told(self):
+                store.get_file(path, str(copy))
+            yield copy
+
+    @contextmanager
+    def draft(self) -> Iterator[Path]:
+        """As `Place`; it waits in the folder for temporary files."""
+        store, path = self._store()
+        with tempfile.TemporaryDirectory(prefix="mctrain-") as folder:
+            draft = Path(folder, self.name)
+            yield draft
             try:
                 store.put_file(str(draft), path)
             # The outer border to foreign stores: each has failures of its own.

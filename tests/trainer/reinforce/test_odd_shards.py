@@ -14,15 +14,19 @@ from mctrain.cli.command import mctrain
 from mctrain.data.phrasing import Phrasing
 from mctrain.data.reading.reader import TrainingData
 from mctrain.data.reading.settings import Pass, ReaderSettings, Stored, Texts
+from mctrain.data.reinforced.bank_sources import Collected
 from mctrain.data.reinforced.storage import Storage
 from mctrain.data.shards import grouped, samples
 from mctrain.data.workers import open_pool
 from mctrain.errors import DataError, TrainerError
+from mctrain.places import LocalPlace
 from mctrain.recipe import Augmentation
 from mctrain.reinforce.foretell import foretell
-from mctrain.reinforce.job import Job, begin, part_of, run
-from mctrain.reinforce.report import load_report
-from mctrain.reinforce.shard import Drawing, Outcome, reinforce
+from mctrain.reinforce.job import Job, begin, part_of, reports
+from mctrain.reinforce.job import make as make_shard
+from mctrain.reinforce.reinforcing import Reinforcing
+from mctrain.reinforce.report import Outcome, load_report
+from mctrain.reinforce.shard import Drawing, reinforce
 from mctrain.teachers.teacher import Ensemble
 
 
@@ -58,10 +62,13 @@ def make(ensemble, drawing, pool):
     """Reinforces what is left of the shards, as the command does; the names of those that were."""
 
     def made(folder, *shards):
-        job = Job(shards, folder, drawing, Storage.PTH_BF16)
-        left = begin(job, ensemble)
-        foretell(job, left, ensemble, pool)
-        run(job, left, ensemble, pool, lambda *_: None)
+        job = Job(tuple(map(LocalPlace, shards)), LocalPlace(folder))
+        maker = Reinforcing(drawing, Storage.PTH_BF16, ensemble, pool, None, Collected({}, {}))
+        left = begin(job, maker.told())
+        foretell(left, maker, None)
+        for shard in left:
+            make_shard(job, shard, maker, lambda *_: None)
+        maker.finish(job.folder, reports(job.folder), lambda *_: lambda *_: None)
         return [shard.name for shard in left]
 
     return made
@@ -132,7 +139,7 @@ def test_names_may_be_long_and_hold_any_bytes(make, photos, tmp_path):
     folder = tmp_path / "made"
     make(folder, write_shard(tmp_path / "names.tar", parts))
     assert [own.key for own in grouped(folder / "names.tar")] == keys
-    report = load_report(folder / "names.tar")
+    report = load_report(LocalPlace(folder), "names.tar")
     assert [own.key for own in report.faulty] == ["\udcff"]
     settings = ReaderSettings("bicubic", Texts("any", "."), Stored((512,)))
     data = TrainingData([folder / "names.tar"], tmp_path / "cache", settings)
@@ -148,7 +155,7 @@ def test_of_a_shard_that_was_cut_off_its_beginning_is_reinforced(make, photos, t
     shard.write_bytes(shard.read_bytes()[: -2 * 10240])
     make(tmp_path / "made", shard)
     assert [own.key for own in grouped(tmp_path / "made" / "cut.tar")] == ["a", "b"]
-    assert load_report(tmp_path / "made" / "cut.tar").shard.faults == {"damaged shard": 1}
+    assert load_report(LocalPlace(tmp_path / "made"), "cut.tar").shard.faults == {"damaged shard": 1}
 
 
 def test_a_file_that_is_no_shard_is_told_in_one_line(make, tmp_path):
@@ -179,14 +186,14 @@ def test_a_shard_is_made_again_where_it_or_its_source_was_changed_and_no_source_
 
 def test_shards_that_share_a_name_are_refused_whatever_part_is_made(tmp_path):
     with pytest.raises(TrainerError, match=r"written as a\.tar"):
-        part_of([tmp_path / "a.tar", tmp_path / "a.tar.gz"], 1, 2)
+        part_of([LocalPlace(tmp_path / "a.tar"), LocalPlace(tmp_path / "a.tar.gz")], 1, 2)
 
 
 def test_what_a_killed_run_left_half_written_goes_with_the_next(make, photos, tmp_path):
     shard = write_shard(tmp_path / "a.tar", [("a.jpg", photos[0]), ("a.txt", b"one dog")])
     make(tmp_path / "made", shard)
     (tmp_path / "made" / "a.report.json").unlink()
-    (tmp_path / "made" / "..a.tar.making.0123.part").write_bytes(b"half")
+    (tmp_path / "made" / "..a.tar.0123.making.4567.part").write_bytes(b"half")
     make(tmp_path / "made", shard)
     assert not list(tmp_path.glob("made/.*"))
 

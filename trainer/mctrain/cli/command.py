@@ -8,6 +8,7 @@ import click
 
 from mctrain.cli.answers import answers
 from mctrain.cli.calibrate import calibrate
+from mctrain.cli.caption import caption
 from mctrain.cli.data import data
 from mctrain.cli.distil import distil
 from mctrain.cli.evaluate import evaluate
@@ -29,6 +30,7 @@ def mctrain() -> None:
 _COMMANDS = (
     data,
     teach,
+    caption,
     reinforce,
     train,
     distil,

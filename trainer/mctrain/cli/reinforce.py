@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import sys
-from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, get_args
@@ -11,42 +9,27 @@ from typing import TYPE_CHECKING, get_args
 import click
 from click.core import ParameterSource
 
+from mctrain.cli.jobs import Engine, demand_room, job_options, sources, work
 from mctrain.cli.places import cache_option
 from mctrain.cli.progress import bar
 from mctrain.data.reinforced.storage import Storage
-from mctrain.data.shards import find_shards, named_shards
+from mctrain.data.shards import find_shards
+from mctrain.places import LocalPlace
 from mctrain.recipe import Augmentation, Kind, load_reinforcement
-from picsight_engine.models.place import demand_writable
 
 if TYPE_CHECKING:
-    from mctrain.data.reinforced.manifest import Manifest
-    from mctrain.reinforce.job import Job
+    from mctrain.places import Place
+    from mctrain.reinforce.reinforcing import ReinforceOrder
 
 _OF_RECIPE = ("shards", "teachers", "views", "augmentation", "least_area", "seed", "storage", "bank")
 _LEAST_AREAS = {"weak": 0.9}  # of others 0.08; both as published
-
-
-class _Part(click.ParamType[tuple[int, int]]):
-    """K/N: the K-th of N parts."""
-
-    name = "K/N"
-
-    def convert(
-        self, value: object, param: click.Parameter | None, context: click.Context | None
-    ) -> tuple[int, int]:
-        if isinstance(value, tuple):
-            return value
-        part, _, parts = str(value).partition("/")
-        if not (part.isdecimal() and parts.isdecimal() and 1 <= int(part) <= int(parts)):
-            self.fail(f"{value} is no part such as 3/64.", param, context)
-        return int(part), int(parts)
 
 
 @dataclass(frozen=True, slots=True)
 class _Wish:
     """What is asked for, from the command line or from a recipe."""
 
-    shards: list[Path]
+    shards: list[Place]
     teachers: tuple[str, ...]
     augmentation: Augmentation
     seed: int
@@ -58,13 +41,6 @@ class _Wish:
 
 @click.command()
 @click.argument("shards", nargs=-1)
-@click.option(
-    "-o",
-    "--output",
-    required=True,
-    type=click.Path(file_okay=False, path_type=Path),
-    help="Folder of the reinforced shards.",
-)
 @click.option(
     "--teacher",
     "teachers",
@@ -106,24 +82,14 @@ class _Wish:
     "a .txt file; repeatable.",
 )
 @click.option("--jpeg", is_flag=True, help="Encode other photos as JPEG, for readers that take nothing else.")
-@click.option("--limit", type=click.IntRange(min=1), help="Only so many photos of each shard.")
-@click.option(
-    "--part", type=_Part(), default=(1, 1), help="Only these shards, as 3/64; for several machines."
-)
-@click.option(
-    "--processes",
-    default=1,
-    show_default=True,
-    type=click.IntRange(min=1),
-    help="Processes that decode photos.",
-)
+@job_options
 @cache_option
 @click.pass_context
 def reinforce(
     context: click.Context,
     *,
     shards: tuple[str, ...],
-    output: Path,
+    output: str,
     teachers: tuple[str, ...],
     views: int,
     augmentation: Kind,
@@ -136,6 +102,8 @@ def reinforce(
     limit: int | None,
     part: tuple[int, int],
     processes: int,
+    engine: str,
+    address: str | None,
     cache: Path,
     jpeg: bool,
 ) -> None:
@@ -155,13 +123,10 @@ def reinforce(
         least = least_area or _LEAST_AREAS.get(augmentation, 0.08)
         drawn = Augmentation(augmentation, views, least, mirror=False)
         own = tuple(str(Path(name).absolute()) if name.endswith((".txt", ".gz")) else name for name in bank)
-        wish = _Wish(named_shards(shards), teachers, drawn, seed, Storage(storage), None, None, own)
-    for place in (output, cache):
-        demand_writable(place)
-    manifest = _work(wish, output, data, cache, part=part, processes=processes, jpeg=jpeg, limit=limit)
-    _tell(output, manifest)
-    if not manifest.samples:
-        sys.exit(1)
+        wish = _Wish(sources(shards), teachers, drawn, seed, Storage(storage), None, None, own)
+    demand_room(output, cache)
+    order = _order(wish, data, cache, is_first=part[0] == 1, processes=processes, jpeg=jpeg, limit=limit)
+    work(order, wish.shards, output, Engine(engine, address, part, processes))
 
 
 def _demand_recipe_alone(context: click.Context) -> None:
@@ -174,65 +139,51 @@ def _demand_recipe_alone(context: click.Context) -> None:
             )
 
 
-def _work(
+def _order(
     wish: _Wish,
-    output: Path,
     data: Path | None,
     cache: Path,
     *,
-    part: tuple[int, int],
+    is_first: bool,
     processes: int,
     jpeg: bool,
     limit: int | None,
-) -> Manifest:
-    """The whole job, what is told of its length before, and its bank behind."""
+) -> ReinforceOrder:
+    """What is to be done, with texts and teachers at hand; the first part judges the bank."""
+    from mctrain.data.phrasing import load_phrasing
     from mctrain.data.refusal import shipped
     from mctrain.data.reinforced import bank_sources
-    from mctrain.data.workers import open_pool
-    from mctrain.reinforce.bank import make_bank
-    from mctrain.reinforce.foretell import foretell  # imports torch: 2 s
-    from mctrain.reinforce.job import begin, part_of, run
+    from mctrain.reinforce.reinforcing import ReinforceOrder  # imports torch: 2 s
     from mctrain.teachers.fit.corpus import Places
     from mctrain.teachers.fit.run import taught
-    from mctrain.teachers.open import open_teacher
-    from mctrain.teachers.teacher import Ensemble
 
-    mine = part_of(wish.shards, *part)
     # before the hours of work, so that a source that is missing or refused is told at once
-    sources = bank_sources.Places(data or Path(), tuple(wish.shards), shipped())
-    texts = bank_sources.collect(wish.bank if part[0] == 1 else (), sources)
-    titles = list(wish.teachers)
-    if data is not None:  # a recipe's, which may name one that is fitted first
-        titles = [taught(title, Places(data, cache), bar) for title in titles]
-    ensemble = Ensemble([open_teacher(title, cache) for title in titles])
-    job = _job(wish, mine, output, ensemble.sizes, jpeg=jpeg, limit=limit)
-    left = begin(job, ensemble)
-    with open_pool(processes) as pool:
-        forecast = foretell(job, left, ensemble, pool)
-        click.echo(forecast.sentence(), err=True)
-        manifest = run(job, left, ensemble, pool, bar("samples", forecast.photos))
-    if texts.dropped:
-        for line in make_bank(output, texts, ensemble, bar):
-            click.echo(line)
-    return manifest
-
-
-def _tell(output: Path, manifest: Manifest) -> None:
-    faults = sum((Counter(shard.faults) for shard in manifest.shards), Counter[str]())
-    click.echo(
-        f"{output}: {manifest.samples} samples in {len(manifest.shards)} shards; left out: {faults.total()} faulty, "
-        f"{len(manifest.refused)} that only measure"
+    near = tuple(own.path for own in wish.shards if isinstance(own, LocalPlace))
+    texts = bank_sources.collect(
+        wish.bank if is_first else (), bank_sources.Places(data or Path(), near, shipped())
     )
-    if faults:
-        told = ", ".join(f"{count} {reason}" for reason, count in faults.most_common())
-        click.echo(f"  faulty: {told}; which ones stands in the .report.json beside each shard")
+    titles = wish.teachers
+    if data is not None:  # a recipe's, which may name one that is fitted first
+        titles = tuple(taught(title, Places(data, cache), bar) for title in titles)
+    return ReinforceOrder(
+        teachers=titles,
+        cache=cache,
+        augmentation=wish.augmentation,
+        seed=wish.seed,
+        phrasing=load_phrasing(wish.templates, wish.translations),
+        storage=wish.storage,
+        bank=texts,
+        jpeg=jpeg,
+        limit=limit,
+        processes=processes,
+    )
 
 
 def _of_recipe(name: str, data: Path) -> _Wish:
     read = load_reinforcement(name)
     templates, translations = find_shards(data, [read.data.templates, read.data.translations])
     return _Wish(
-        find_shards(data, read.data.shards),
+        [LocalPlace(own) for own in find_shards(data, read.data.shards)],
         read.reinforcement.teachers,
         read.augmentation,
         read.reinforcement.seed,
@@ -241,21 +192,3 @@ def _of_recipe(name: str, data: Path) -> _Wish:
         translations,
         read.reinforcement.bank,
     )
-
-
-def _job(
-    wish: _Wish,
-    shards: tuple[Path, ...],
-    output: Path,
-    sizes: tuple[int, ...],
-    *,
-    jpeg: bool,
-    limit: int | None,
-) -> Job:
-    from mctrain.data.phrasing import load_phrasing
-    from mctrain.reinforce.job import Job
-    from mctrain.reinforce.shard import Drawing
-
-    phrasing = load_phrasing(wish.templates, wish.translations)
-    drawing = Drawing(wish.augmentation, wish.seed, sizes, phrasing, jpeg)
-    return Job(shards, output, drawing, wish.storage, limit)

@@ -17,7 +17,7 @@ from mctrain.data.shards import parse_words
 from mctrain.errors import DataError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
 CAPTIONS, QUERIES, CLASSES = "syn_text", "syn_text_query", "syn_text_class"
 SYNTHETIC = "synthetic"
@@ -95,11 +95,19 @@ def parse_tags(content: bytes, key: str) -> dict[str, Any]:
         DataError: it is no JSON object, or a tag would give its embeddings the name of others.
     """
     tagged = parse_words(content, key, "syn.json")
-    if taken := sorted(_NO_TAGS & tagged.keys()):
-        raise DataError(
-            f"{key}.syn.json has the tag “{taken[0]}”, whose embeddings have no name of their own."
-        )
+    for tag in sorted(tagged):
+        demand_tag(tag, f"{key}.syn.json has")
     return tagged
+
+
+def demand_tag(tag: str, whose: str = "There can be no texts under") -> None:
+    """Refuses a tag whose embeddings would get the name of others; `whose` begins the sentence.
+
+    Raises:
+        DataError: it is one.
+    """
+    if tag in _NO_TAGS:
+        raise DataError(f"{whose} the tag “{tag}”, whose embeddings have no name of their own.")
 
 
 def described(
@@ -163,13 +171,13 @@ def members_of(words: Words, photo: Photo) -> dict[str, bytes]:
         record["txt_source"] = SYNTHETIC
     members["json"] = _json(record)
     if words.synthetic:
-        members["syn.json"] = tags_of(words)
+        members["syn.json"] = tags_member(words.synthetic)
     return members
 
 
-def tags_of(words: Words) -> bytes:
-    """The content of `syn.json`."""
-    return _json({tag: list(texts) for tag, texts in words.synthetic.items()})
+def tags_member(tagged: Mapping[str, Sequence[str]]) -> bytes:
+    """The content of `syn.json`, of texts by their tag."""
+    return _json({tag: list(texts) for tag, texts in tagged.items()})
 
 
 def texts_of(record: Mapping[str, Any], name: str) -> tuple[str, ...]:

@@ -2,25 +2,20 @@
 
 from __future__ import annotations
 
-import sys
 import tempfile
 import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mctrain.data.archive import write_archive
-from mctrain.data.augment.draw import slots_of
-from mctrain.data.reinforced.sample import members_of
 from mctrain.data.shards import count_photos
-from mctrain.reinforce.shard import Outcome, reinforce
+from mctrain.places import LocalPlace
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from concurrent.futures import ProcessPoolExecutor
 
-    from mctrain.reinforce.job import Job
-    from mctrain.teachers.teacher import Ensemble
+    from mctrain.places import Place
+    from mctrain.reinforce.maker import Maker
 
 _TRIED = 12  # samples, after as many to warm up
 
@@ -43,23 +38,28 @@ class Forecast:
         return f"{self.shards} shards to make, about {self.photos} photos: {time_told}, {self.bytes / 1e6:.0f} MB."
 
 
-def foretell(job: Job, left: Sequence[Path], ensemble: Ensemble, pool: ProcessPoolExecutor) -> Forecast:
-    """Reinforces a few samples of the first shard that is left, and reckons.
+def foretell(left: Sequence[Place], maker: Maker, limit: int | None) -> Forecast:
+    """Makes a few samples of the first shard that is left, and reckons; `limit` photos of each shard.
+
+    Shards in a store are not counted one by one, which would fetch them all: they are taken for as large as the first.
 
     Raises:
         DataError: that shard is missing or damaged at its beginning.
     """
     if not left:
         return Forecast(0, 0, 0.0, 0)
-    photos = sum(min(count_photos(shard), job.limit or sys.maxsize) for shard in left)
-    with tempfile.TemporaryDirectory(prefix="mctrain-") as name:
+    with left[0].near() as source, tempfile.TemporaryDirectory(prefix="mctrain-") as name:
+        photos = _count(left, source, limit)
         trial = Path(name) / "trial.tar"
         for _ in range(2):  # the first one pays for what is loaded once
             begun = time.monotonic()
-            samples = list(reinforce(left[0], job.drawing, ensemble, pool, Outcome(), limit=_TRIED))
-            slots = slots_of(job.drawing.augmentation)
-            write_archive(trial, ((own.key, members_of(own, job.storage, slots)) for own in samples))
+            count = maker.make(source, trial, lambda: None, _TRIED).samples or 1
             spent = time.monotonic() - begun
         weight = trial.stat().st_size
-    count = max(1, len(samples))
     return Forecast(len(left), photos, spent / count * photos, weight // count * photos)
+
+
+def _count(left: Sequence[Place], first: Path, limit: int | None) -> int:
+    alike = count_photos(first)
+    counts = [count_photos(own.path) if isinstance(own, LocalPlace) else alike for own in left]
+    return sum(min(own, limit or own) for own in counts)

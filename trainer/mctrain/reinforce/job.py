@@ -7,7 +7,6 @@ several machines, and repeated.
 
 from __future__ import annotations
 
-import glob
 import json
 from collections import Counter
 from dataclasses import dataclass
@@ -15,13 +14,13 @@ from typing import TYPE_CHECKING, Any
 
 from mctrain.data.shards import file_digest
 from mctrain.errors import DataError, TrainerError
-from mctrain.reinforce.report import load_report, report_of, save_report
-from mctrain.whole_files import write_whole
+from mctrain.places import LocalPlace, same, sweep_drafts
+from mctrain.reinforce.report import load_report, mark_of, report_of, save_report
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
-    from pathlib import Path
 
+    from mctrain.places import Place
     from mctrain.reinforce.maker import Maker
     from mctrain.reinforce.report import ShardReport
 
@@ -32,15 +31,15 @@ JOB = "job.json"
 class Job:
     """Shards, and the folder of what is made of each of them."""
 
-    shards: tuple[Path, ...]
-    folder: Path
+    shards: tuple[Place, ...]
+    folder: Place
 
-    def target(self, shard: Path) -> Path:
+    def target(self, shard: Place) -> Place:
         """The shard that is made of a source."""
         return self.folder / _name(shard)
 
 
-def begin(job: Job, told: Mapping[str, Any]) -> tuple[Path, ...]:
+def begin(job: Job, told: Mapping[str, Any]) -> tuple[Place, ...]:
     """Writes down what the folder is for, or compares it with what it was for; the shards that are to be made.
 
     Raises:
@@ -48,32 +47,32 @@ def begin(job: Job, told: Mapping[str, Any]) -> tuple[Path, ...]:
         DataError: a source cannot be read.
     """
     _claim(job, told)
-    return tuple(shard for shard in job.shards if not _is_made(job, shard))
+    left = tuple(shard for shard in job.shards if not _is_made(job, shard))
+    sweep_drafts(job.folder, {_name(shard) for shard in left})
+    return left
 
 
-def make(job: Job, shard: Path, maker: Maker, progress: Callable[[int, str], None]) -> ShardReport:
+def make(job: Job, shard: Place, maker: Maker, progress: Callable[[int, str], None]) -> ShardReport:
     """Makes one shard; `progress` hears of every sample and the name of its shard.
 
     Raises:
         DataError: the shard is missing, or does not come back as it was written.
     """
     target = job.target(shard)
-    staging = target.with_name(f".{target.name}.making")
-    for left in job.folder.glob(f".*{glob.escape(staging.name)}*"):  # by a run that was killed
-        left.unlink()
-    outcome = maker.make(shard, staging, lambda: progress(1, shard.name))
-    report = report_of(outcome, shard, staging, target.name)
-    staging.replace(target)
-    save_report(target, report)
+    mark = mark_of(shard)
+    with shard.near() as source, target.draft() as draft:
+        outcome = maker.make(source, draft, lambda: progress(1, shard.name))
+        report = report_of(outcome, mark, draft, target.name)
+    save_report(job.folder, report)  # the whole shard first, then what says that it is there
     return report
 
 
-def reports(folder: Path) -> list[ShardReport]:
+def reports(folder: Place) -> list[ShardReport]:
     """Of all shards that the folder holds, whoever made them."""
-    return [report for path in sorted(folder.glob("*.tar")) if (report := load_report(path))]
+    return [report for shard in folder.files("*.tar") if (report := load_report(folder, shard.name))]
 
 
-def part_of(shards: Sequence[Path], part: int, parts: int) -> tuple[Path, ...]:
+def part_of(shards: Sequence[Place], part: int, parts: int) -> tuple[Place, ...]:
     """Every so-many-th shard: `part` counts from 1.
 
     Raises:
@@ -87,26 +86,25 @@ def part_of(shards: Sequence[Path], part: int, parts: int) -> tuple[Path, ...]:
     return tuple(shards[part - 1 :: parts])
 
 
-def _name(shard: Path) -> str:
+def _name(shard: Place) -> str:
     """Of the shard that is made of a source."""
     return f"{shard.name.partition('.')[0]}.tar"
 
 
 def _claim(job: Job, told: Mapping[str, Any]) -> None:
-    own = [shard for shard in job.shards if job.target(shard).exists() and job.target(shard).samefile(shard)]
-    if own:
+    if own := [shard for shard in job.shards if same(shard, job.target(shard))]:
         raise TrainerError(f"{own[0]} would be written over; choose another folder with -o.")
     path = job.folder / JOB
     if not path.exists():
-        if any(load_report(path) is None for path in job.folder.glob("*.tar")):
+        if any(load_report(job.folder, shard.name) is None for shard in job.folder.files("*.tar")):
             raise TrainerError(f"{job.folder} holds other shards; choose another folder with -o.")
-        with write_whole(path) as file:
+        with path.write() as file:
             file.write(json.dumps(told, indent=1).encode())
         return
     try:
-        found = json.loads(path.read_bytes())
+        found = json.loads(path.read())
         other = _differing(found, told)
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as fault:
+    except (ValueError, KeyError, TypeError, AttributeError) as fault:
         raise DataError(f"{path} cannot be read: {fault}; choose another folder with -o.") from fault
     if other:
         raise TrainerError(f"{job.folder} was begun with {other[0]}; choose another folder with -o.")
@@ -120,12 +118,13 @@ def _differing(found: dict[str, Any], told: Mapping[str, Any]) -> list[str]:
     return [*settings, *(f"other {name}" for name in others)]
 
 
-def _is_made(job: Job, shard: Path) -> bool:
-    """Whether the folder holds what was made of this very source: where either was changed or damaged, it is made again."""
+def _is_made(job: Job, shard: Place) -> bool:
+    """Whether the folder holds what was made of this very source.
+
+    Where either was changed or damaged, it is made again; of a shard in a store, that it is there is enough.
+    """
     target = job.target(shard)
-    report = load_report(target)
-    return (
-        report is not None
-        and report.source == file_digest(shard)
-        and report.shard.sha256 == file_digest(target)
-    )
+    report = load_report(job.folder, target.name)
+    if report is None or report.source != mark_of(shard):
+        return False
+    return not isinstance(target, LocalPlace) or report.shard.sha256 == file_digest(target.path)

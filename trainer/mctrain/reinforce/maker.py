@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
     from pathlib import Path
 
+    from mctrain.places import Place
     from mctrain.reinforce.report import Outcome, ShardReport
 
     Bar = Callable[[str, int | None], Callable[[int, str], None]]
@@ -21,9 +22,7 @@ class Maker(Protocol):
         """What the bytes depend on beside the source, as JSON: `configuration`, and the models with their digests."""
         ...
 
-    def make(
-        self, source: Path, target: Path, tell: Callable[[], None], limit: int | None = None
-    ) -> Outcome:
+    def make(self, source: Path, target: Path, tell: Callable[[], None], limit: int | None = None) -> Outcome:
         """Writes `target` of at most `limit` samples, reads it back, and calls `tell` for each sample.
 
         Raises:
@@ -32,13 +31,18 @@ class Maker(Protocol):
         """
         ...
 
-    def finish(self, folder: Path, reports: list[ShardReport], bar: Bar) -> list[str]:
+    def finish(self, folder: Place, reports: list[ShardReport], bar: Bar) -> list[str]:
         """Writes what belongs beside all shards of the folder; sentences for a person."""
         ...
 
 
 class Order(Protocol):
     """How a maker is opened, wherever the work is done: it can be sent to another process."""
+
+    @property
+    def limit(self) -> int | None:
+        """Photos of each shard, None for all."""
+        ...
 
     def open(self) -> AbstractContextManager[Maker]:
         """Loads the models.

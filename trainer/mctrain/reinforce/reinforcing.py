@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import asdict, dataclass
 from importlib import metadata
 from typing import TYPE_CHECKING, Any
@@ -18,6 +18,7 @@ from mctrain.data.reinforced.sample import members_of
 from mctrain.data.shards import grouped
 from mctrain.data.workers import open_pool
 from mctrain.errors import DataError
+from mctrain.places import LocalPlace
 from mctrain.reinforce.report import Outcome
 from mctrain.reinforce.shard import Drawing, reinforce
 from mctrain.teachers.open import open_teacher
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from mctrain.data.phrasing import Phrasing
     from mctrain.data.reinforced.bank_sources import Collected
     from mctrain.data.reinforced.storage import Storage
+    from mctrain.places import Place
     from mctrain.recipe import Augmentation
     from mctrain.reinforce.maker import Bar
     from mctrain.reinforce.report import ShardReport
@@ -94,9 +96,7 @@ class Reinforcing:
         }
         return {"configuration": configuration, "teachers": [asdict(own) for own in self._recorded()]}
 
-    def make(
-        self, source: Path, target: Path, tell: Callable[[], None], limit: int | None = None
-    ) -> Outcome:
+    def make(self, source: Path, target: Path, tell: Callable[[], None], limit: int | None = None) -> Outcome:
         """Writes the reinforced shard of a source and reads it back as training will.
 
         Raises:
@@ -119,7 +119,7 @@ class Reinforcing:
         outcome.samples = len(keys)
         return outcome
 
-    def finish(self, folder: Path, reports: list[ShardReport], bar: Bar) -> list[str]:
+    def finish(self, folder: Place, reports: list[ShardReport], bar: Bar) -> list[str]:
         """Writes the manifest, and the bank if there is one."""
         manifest = Manifest(
             configuration=self.told()["configuration"],
@@ -131,13 +131,15 @@ class Reinforcing:
         save_manifest(folder / MANIFEST, manifest)
         return self._judge_bank(folder, bar) if self.bank.dropped else []
 
-    def _judge_bank(self, folder: Path, bar: Bar) -> list[str]:
+    def _judge_bank(self, folder: Place, bar: Bar) -> list[str]:
         """Writes the bank, or finds it written; sentences about what is in it and which source is not at hand."""
         texts = self.bank.texts
         count = sum(map(len, texts.values()))
-        write_bank(folder / BANK, texts, self._recorded(), self.ensemble.texts, bar("bank", count))
+        place = folder / BANK
+        with nullcontext(place.path) if isinstance(place, LocalPlace) else place.draft() as path:
+            write_bank(path, texts, self._recorded(), self.ensemble.texts, bar("bank", count))
         told = ", ".join(f"{len(own)} of {source}" for source, own in texts.items())
-        return [*self.bank.absent, f"{folder / BANK}: {count} texts ({told})"]
+        return [*self.bank.absent, f"{place}: {count} texts ({told})"]
 
     def _recorded(self) -> tuple[Teacher, ...]:
         """The teachers as a manifest has them."""

@@ -4,22 +4,26 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping  # noqa: TC003 (parse_record reads the annotations)
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING
 
 from mctrain.data.reinforced.manifest import Replay, ShardRecord, parse_record
 from mctrain.data.shards import file_digest
-from mctrain.whole_files import write_whole
+from mctrain.errors import DataError
+from mctrain.places import LocalPlace
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from mctrain.places import Place
 
 
 @dataclass(slots=True)
 class Outcome:
     """What became of a shard as it is made: how many samples it has, and of its source faults by reason, the faulty keys with
-    theirs, refused keys; digests of replayed views by key; and what else is counted."""
+    theirs, refused keys; digests of replayed views by key; and what else is counted.
+    """
 
     samples: int = 0
     faults: Counter[str] = field(default_factory=Counter)
@@ -44,7 +48,7 @@ class Faulty:
 
 @dataclass(frozen=True, slots=True)
 class ShardReport:
-    """The shard as the manifest has it, the SHA-256 of its source, and the samples that were left out.
+    """The shard as the manifest has it, the mark of its source (`mark_of`), and the samples that were left out.
 
     `counts` are of captions: those that were kept, and those that were dropped by reason.
     """
@@ -56,8 +60,8 @@ class ShardReport:
     counts: Mapping[str, int] = field(default_factory=dict)
 
 
-def report_of(outcome: Outcome, source: Path, made: Path, name: str) -> ShardReport:
-    """The report of a shard that is to be called `name` and lies whole at `made`."""
+def report_of(outcome: Outcome, source: str, made: Path, name: str) -> ShardReport:
+    """The report of a shard that is to be called `name` and lies whole at `made`; `source` is the mark of what it is made of."""
     record = ShardRecord(
         name=name,
         samples=outcome.samples,
@@ -66,28 +70,38 @@ def report_of(outcome: Outcome, source: Path, made: Path, name: str) -> ShardRep
         replays={key: Replay(*own) for key, own in outcome.replays.items()},
     )
     faulty = tuple(Faulty(*own) for own in outcome.faulty)
-    return ShardReport(record, file_digest(source), faulty, tuple(outcome.refused), dict(outcome.counts))
+    return ShardReport(record, source, faulty, tuple(outcome.refused), dict(outcome.counts))
 
 
-def save_report(shard: Path, report: ShardReport) -> None:
-    """Replaces the shard's report.
+def mark_of(shard: Place) -> str:
+    """Another text as soon as the shard is another one: the SHA-256 of a file here; in a store, what it tells without being read.
+
+    Raises:
+        DataError: the shard is missing.
+    """
+    return file_digest(shard.path) if isinstance(shard, LocalPlace) else shard.version()
+
+
+def save_report(folder: Place, report: ShardReport) -> None:
+    """Replaces the report of a shard in this folder.
 
     Raises:
         OSError: the disk is full or refuses it.
+        TrainerError: the store refuses it.
     """
-    with write_whole(_path(shard)) as file:
+    with (folder / _name(report.shard.name)).write() as file:
         file.write(json.dumps(asdict(report), indent=1).encode())
 
 
-def load_report(shard: Path) -> ShardReport | None:
+def load_report(folder: Place, name: str) -> ShardReport | None:
     """The report of a whole shard; None where the shard or its report is missing or damaged, and it must be made again."""
     try:
-        content = json.loads(_path(shard).read_bytes())
+        content = json.loads((folder / _name(name)).read())
         report = parse_record(ShardReport, content, "it")
-    except (OSError, ValueError, TypeError):
+    except (DataError, ValueError, TypeError):
         return None
-    return report if shard.is_file() else None
+    return report if (folder / name).exists() else None
 
 
-def _path(shard: Path) -> Path:
-    return shard.with_suffix(".report.json")
+def _name(shard: str) -> str:
+    return f"{shard.removesuffix('.tar')}.report.json"

@@ -8,10 +8,11 @@ from dataclasses import MISSING, asdict, dataclass, fields, is_dataclass
 from typing import TYPE_CHECKING, Any, TypeVar, get_args, get_origin, get_type_hints
 
 from mctrain.errors import DataError
-from mctrain.whole_files import write_whole
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from mctrain.places import Place
 
 MANIFEST = "manifest.json"
 _FORMAT = 1  # of the file
@@ -76,10 +77,10 @@ class Manifest:
         return sum(shard.samples for shard in self.shards)
 
 
-def save_manifest(path: Path, manifest: Manifest) -> None:
+def save_manifest(place: Place, manifest: Manifest) -> None:
     """Replaces the file; equal manifests give equal bytes."""
     content = {"format": _FORMAT, "kind": _KIND, **asdict(manifest)}
-    with write_whole(path) as file:
+    with place.write() as file:
         file.write((json.dumps(content, indent=1) + "\n").encode())
 
 

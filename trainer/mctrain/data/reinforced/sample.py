@@ -86,7 +86,7 @@ def members_of(sample: ReinforcedSample, storage: Storage, slots: Slots) -> dict
     arrays |= {tag + OF_TAG: rows for tag, rows in sample.synthetic_embeddings.items()}
     members = {
         **words.members_of(sample.words, photo),
-        "syn.json": words.tags_of(sample.words),
+        "syn.json": words.tags_member(sample.words.synthetic),
         "paug.json": json.dumps({"param_aug": write_views(sample.views, slots)}).encode(),
         storage.suffix: pack_arrays(arrays, storage),
     }

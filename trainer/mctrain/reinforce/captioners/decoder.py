@@ -80,7 +80,9 @@ def _photo_keys(block: Any, seen: Tensor) -> tuple[Tensor, Tensor]:
     width = attention.embed_dim
     both = F.linear(block.ln_1_kv(seen), attention.in_proj_weight[width:], attention.in_proj_bias[width:])
     photos, places, _ = seen.shape
-    split = both.view(photos, places, 2, attention.num_heads, -1).permute(2, 0, 3, 1, 4)  # [2, p, heads, m, d]
+    split = both.view(photos, places, 2, attention.num_heads, -1).permute(
+        2, 0, 3, 1, 4
+    )  # [2, p, heads, m, d]
     return split[0], split[1]
 
 

@@ -10,8 +10,6 @@ from mctrain.teachers.open import OPEN_CLIP
 if TYPE_CHECKING:
     from mctrain.reinforce.captioners.captioner import Captioner
 
-PUBLISHED = "open_clip:coca_ViT-L-14@mscoco_finetuned_laion2B-s13B-b90k"  # DataCompDR's
-
 
 def open_captioner(title: str) -> Captioner:
     """The captioner of this name.

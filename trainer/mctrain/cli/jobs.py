@@ -1,0 +1,149 @@
+"""What the commands share that do something to shards, one by one: which shards, by which engine, and what is told of them."""
+
+from __future__ import annotations
+
+import sys
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from mctrain.cli.progress import bar
+from mctrain.data.named import found_in
+from mctrain.data.shards import named_shards
+from mctrain.places import LocalPlace, place_of
+from picsight_engine.models.place import demand_writable
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from mctrain.places import Place
+    from mctrain.reinforce.maker import Order
+    from mctrain.reinforce.report import ShardReport
+
+_Command = TypeVar("_Command", bound="Callable[..., Any]")
+
+
+class _Part(click.ParamType[tuple[int, int]]):
+    """K/N: the K-th of N parts."""
+
+    name = "K/N"
+
+    def convert(
+        self, value: object, param: click.Parameter | None, context: click.Context | None
+    ) -> tuple[int, int]:
+        if isinstance(value, tuple):
+            return value
+        part, _, parts = str(value).partition("/")
+        if not (part.isdecimal() and parts.isdecimal() and 1 <= int(part) <= int(parts)):
+            self.fail(f"{value} is no part such as 3/64.", param, context)
+        return int(part), int(parts)
+
+
+@dataclass(frozen=True, slots=True)
+class Engine:
+    """How the work is done: which part of it, and by whom."""
+
+    name: str
+    address: str | None
+    part: tuple[int, int]
+    processes: int
+
+
+def job_options(command: _Command) -> _Command:
+    """The folder, the part and the engine; `processes` is the caller's own."""
+    options = (
+        click.option(
+            "-o", "--output", required=True, help="Folder of the new shards, or its URL in a store."
+        ),
+        click.option("--limit", type=click.IntRange(min=1), help="Only so many photos of each shard."),
+        click.option(
+            "--part", type=_Part(), default=(1, 1), help="Only these shards, as 3/64; for several machines."
+        ),
+        click.option(
+            "--processes",
+            default=1,
+            show_default=True,
+            type=click.IntRange(min=1),
+            help="Processors of a worker, which decode photos.",
+        ),
+        click.option(
+            "--engine",
+            default="local",
+            show_default=True,
+            type=click.Choice(["local", "ray"]),
+            help="One worker here, or with Ray one for each device.",
+        ),
+        click.option("--address", help="Of a Ray cluster; this machine alone unless given."),
+    )
+    for option in reversed(options):
+        command = option(command)
+    return command
+
+
+def sources(patterns: Sequence[str]) -> list[Place]:
+    """The shards that a person names one by one, by wildcards or by ranges, here or in a store.
+
+    Raises:
+        DataError: a pattern that fits no file.
+    """
+    found: list[Place] = []
+    for pattern in patterns:
+        if "://" in pattern:
+            folder, _, name = pattern.rpartition("/")
+            found += found_in(place_of(folder), [name])
+        else:
+            found += map(LocalPlace, named_shards([pattern]))
+    return found
+
+
+def demand_room(*places: str | Path) -> None:
+    """Refuses a folder that cannot be written into, before the hours of work.
+
+    Raises:
+        PicsightError: the folder belongs to someone else, or is a file.
+    """
+    for place in places:
+        if "://" not in str(place):
+            demand_writable(Path(place))
+
+
+def work(order: Order, shards: Sequence[Place], output: str, engine: Engine) -> None:
+    """Makes this part of the shards and tells what came of it; ends with 1 where nothing did.
+
+    Raises:
+        PicsightError: whatever the engine raises.
+    """
+    from mctrain.reinforce.engines import local, ray_cluster
+    from mctrain.reinforce.job import Job, part_of, reports
+
+    if engine.address is not None and engine.name != "ray":
+        raise click.UsageError("--address is of a Ray cluster; add --engine ray.")
+    folder = place_of(output)
+    job = Job(part_of(shards, *engine.part), folder)
+    tell = lambda sentence: click.echo(sentence, err=True)  # noqa: E731
+    if engine.name == "ray":
+        cluster = ray_cluster.Cluster(engine.address, engine.processes)
+        lines = ray_cluster.run(order, job, cluster, tell, bar)
+    else:
+        lines = local.run(order, job, tell, bar)
+    for line in lines:
+        click.echo(line)
+    made = reports(folder)
+    _tell(folder, made)
+    if not any(report.shard.samples for report in made):
+        sys.exit(1)
+
+
+def _tell(folder: Place, made: Sequence[ShardReport]) -> None:
+    faults = sum((Counter(report.shard.faults) for report in made), Counter[str]())
+    samples = sum(report.shard.samples for report in made)
+    click.echo(
+        f"{folder}: {samples} samples in {len(made)} shards; left out: {faults.total()} faulty, "
+        f"{sum(len(report.refused) for report in made)} that only measure"
+    )
+    if faults:
+        told = ", ".join(f"{count} {reason}" for reason, count in faults.most_common())
+        click.echo(f"  faulty: {told}; which ones stands in the .report.json beside each shard")

@@ -1,0 +1,232 @@
+"""Captions as something that is done to shards: what a captioner says of a photo joins what is said of it already.
+
+Every member of a sample stays as it is but `syn.json`, which gets the texts.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections import deque
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from mctrain.data.archive import write_archive
+from mctrain.data.photo import decode_photo
+from mctrain.data.refusal import shipped
+from mctrain.data.reinforced.storage import Storage
+from mctrain.data.shards import grouped
+from mctrain.data.words import parse_tags, tags_member, texts_of, words_of
+from mctrain.errors import DataError
+from mctrain.reinforce.captioners.captioner import Manner, first_sentence, seed_of
+from mctrain.reinforce.captioners.open import open_captioner
+from mctrain.reinforce.report import Outcome
+from mctrain.teachers.open import open_teacher
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from pathlib import Path
+
+    import PIL.Image
+
+    from mctrain.data.shards import Group
+    from mctrain.places import Place
+    from mctrain.reinforce.captioners.captioner import Captioner
+    from mctrain.reinforce.maker import Bar
+    from mctrain.reinforce.report import ShardReport
+    from mctrain.teachers.teacher import Teacher
+
+_BATCH = 16  # photos that a captioner sees at once; always the same ones, for the last bits of its logits may change with them
+_THREADS = 2  # that decode ahead
+_REINFORCED = frozenset(own.suffix for own in Storage)
+KEPT, BLANK, AGAIN, UNLIKE = "captions", "blank", "said again", "unlike the photo"
+
+
+@dataclass(frozen=True, slots=True)
+class Judging:
+    """A teacher, and the least cosine of a caption with its photo in the teacher's eyes; what lies below is dropped."""
+
+    teacher: str
+    least: float
+
+
+@dataclass(frozen=True, slots=True)
+class CaptionOrder:
+    """Who writes, how, and under which tag; `limit` photos of each shard, None for all."""
+
+    captioner: str
+    manner: Manner
+    seed: int
+    tag: str
+    judging: Judging | None
+    cache: Path
+    limit: int | None
+
+    @contextmanager
+    def open(self) -> Iterator[Captioning]:
+        """Loads the captioner, and the teacher that judges.
+
+        Raises:
+            BundleError: a bundle is damaged.
+            TrainerError: an address names no model.
+            WeightsError: there is no such model, or it is damaged.
+        """
+        judge = open_teacher(self.judging.teacher, self.cache) if self.judging else None
+        yield Captioning(self, open_captioner(self.captioner), judge)
+
+
+@dataclass(frozen=True, slots=True)
+class Captioning:
+    """Shows photos to a captioner."""
+
+    order: CaptionOrder
+    captioner: Captioner
+    judge: Teacher | None
+
+    def told(self) -> dict[str, Any]:
+        """What the bytes of a shard depend on beside its source."""
+        order = self.order
+        least = order.judging.least if order.judging else None
+        configuration = {
+            **asdict(order.manner), "seed": order.seed, "tag": order.tag, "limit": order.limit, "least similarity": least
+        }  # fmt: skip
+        models = {"captioner": self.captioner, "judge": self.judge}
+        named = {title: {"name": own.name, "digest": own.digest} for title, own in models.items() if own}
+        return {"configuration": configuration, **named}
+
+    def make(self, source: Path, target: Path, tell: Callable[[], None], limit: int | None = None) -> Outcome:
+        """Writes the shard with captions and reads it back.
+
+        Raises:
+            DataError: the source is missing, or the target does not hold what was written.
+            TrainerError: the captioner does not answer.
+        """
+        outcome, keys = Outcome(), list[str]()
+        least = min((own for own in (limit, self.order.limit) if own is not None), default=None)
+
+        def members() -> Iterator[tuple[str, dict[str, bytes]]]:
+            for batch in _batched(_pictures(_fit(source, outcome, least), outcome)):
+                for own, texts in zip(batch, self._texts(batch, outcome), strict=True):
+                    yield own.group.key, self._joined(own, texts)
+                    keys.append(own.group.key)
+                    tell()
+
+        write_archive(target, members())
+        read = [group.key for group in grouped(target)]
+        if read != keys:
+            raise DataError(
+                f"{target} holds {len(read)} samples of the {len(keys)} that were written; make it again."
+            )
+        outcome.samples = len(keys)
+        return outcome
+
+    def finish(self, folder: Place, reports: list[ShardReport], bar: Bar) -> list[str]:
+        """Nothing is written; how many captions were kept and dropped."""
+        del folder, bar
+        totals = {
+            name: sum(own.counts.get(name, 0) for own in reports) for name in (KEPT, BLANK, AGAIN, UNLIKE)
+        }
+        written = sum(totals.values()) or 1
+        dropped = [
+            f"{count} {name} ({count / written:.1%})"
+            for name, count in totals.items()
+            if name != KEPT and count
+        ]
+        return [f"{totals[KEPT]} captions; dropped: {', '.join(dropped) or 'none'}"]
+
+    def _texts(self, batch: Sequence[_Seen], outcome: Outcome) -> list[tuple[str, ...]]:
+        """The captions of each photo that are kept; of the others it is counted why."""
+        pictures = [own.picture for own in batch]
+        seeds = [seed_of(own.group.key, self.order.seed) for own in batch]
+        said = self.captioner.describe(pictures, seeds, self.order.manner)
+        sentences = [[first_sentence(text) for text in texts] for texts in said]
+        distinct = [list(dict.fromkeys(text for text in texts if text)) for texts in sentences]
+        outcome.counts[BLANK] += sum(texts.count("") for texts in sentences)
+        outcome.counts[AGAIN] += sum(
+            len(texts) - texts.count("") - len(own) for texts, own in zip(sentences, distinct, strict=True)
+        )
+        if self.judge is not None and self.order.judging is not None:
+            likes = self._likeness(self.judge, batch, distinct)
+            kept = [
+                [text for text, like in zip(texts, own, strict=True) if like >= self.order.judging.least]
+                for texts, own in zip(distinct, likes, strict=True)
+            ]
+            outcome.counts[UNLIKE] += sum(map(len, distinct)) - sum(map(len, kept))
+            distinct = kept
+        outcome.counts[KEPT] += sum(map(len, distinct))
+        return [tuple(own) for own in distinct]
+
+    @staticmethod
+    def _likeness(
+        judge: Teacher, batch: Sequence[_Seen], texts: Sequence[Sequence[str]]
+    ) -> list[list[float]]:
+        """The cosine of each text with its photo."""
+        photos = judge.photos([own.picture for own in batch], [own.group.key for own in batch])  # [b, width]
+        flat = [text for own in texts for text in own]
+        if not flat:
+            return [[] for _ in texts]
+        rows = np.repeat(photos, [len(own) for own in texts], axis=0)  # [texts, width]
+        likes = iter((rows * judge.texts(flat)).sum(1).tolist())
+        return [list(itertools.islice(likes, len(own))) for own in texts]
+
+    def _joined(self, own: _Seen, texts: tuple[str, ...]) -> dict[str, bytes]:
+        """The members of a sample with the texts behind those that its tag holds already."""
+        said = dict.fromkeys((*texts_of(own.tagged, self.order.tag), *texts))
+        if not said:
+            return dict(own.group.members)
+        tagged = tags_member({**own.tagged, self.order.tag: list(said)})
+        return {**own.group.members, "syn.json": tagged}
+
+
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """A sample with the texts that were made for it already, by tag, and its decoded photo."""
+
+    group: Group
+    tagged: Mapping[str, Any]
+    picture: PIL.Image.Image
+
+
+def _fit(shard: Path, outcome: Outcome, limit: int | None) -> Iterator[tuple[Group, Mapping[str, Any]]]:
+    """The samples of a shard that may be trained on, once each; of the others it is counted why."""
+    known, seen = shipped(), set[str]()
+    for group in itertools.islice(grouped(shard), limit):
+        if group.fault is not None:
+            outcome.miss(group.key, group.fault.kind)
+        elif known.holds_key(group.key) or known.holds_photo(group.photo):
+            outcome.refused.append(group.key)
+        elif group.key in seen:
+            outcome.miss(group.key, "key twice")
+        elif _REINFORCED & group.members.keys():
+            outcome.miss(group.key, "reinforced already")  # further texts would have no embeddings
+        else:
+            try:
+                words_of(group.members, group.key)
+                tagged = parse_tags(group.members.get("syn.json", b"{}"), group.key)
+            except DataError:
+                outcome.miss(group.key, "broken words")
+                continue
+            seen.add(group.key)
+            yield group, tagged
+
+
+def _pictures(samples: Iterator[tuple[Group, Mapping[str, Any]]], outcome: Outcome) -> Iterator[_Seen]:
+    """Samples with their photos, in order, some of them decoded before they are asked for."""
+    with ThreadPoolExecutor(_THREADS) as threads:
+        work = ((*own, threads.submit(decode_photo, own[0].photo)) for own in samples)
+        waiting = deque(itertools.islice(work, _BATCH))
+        while waiting:
+            group, tagged, picture = waiting.popleft()
+            waiting.extend(itertools.islice(work, 1))
+            try:
+                yield _Seen(group, tagged, picture.result())
+            except DataError:
+                outcome.miss(group.key, "broken photo")
+
+
+def _batched(samples: Iterator[_Seen]) -> Iterator[list[_Seen]]:
+    while batch := list(itertools.islice(samples, _BATCH)):
+        yield batch
