@@ -20,7 +20,7 @@ from mctrain.extras import extra
 from mctrain.whole_files import write_whole
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator
+    from collections.abc import Iterator
     from contextlib import AbstractContextManager
     from typing import BinaryIO
 
@@ -117,12 +117,11 @@ def same(one: Place, other: Place) -> bool:
     return str(one) == str(other) and one.exists()
 
 
-def sweep_drafts(folder: Place, names: Collection[str]) -> None:
-    """Deletes what killed runs left half-written of these files; in a store they leave nothing."""
-    if isinstance(folder, LocalPlace):
-        for draft in folder.path.glob(f".*{DRAFT}*"):
-            if draft.name.lstrip(".").partition(DRAFT)[0].rpartition(".")[0] in names:
-                draft.unlink(missing_ok=True)
+def sweep_drafts(place: Place) -> None:
+    """Deletes what killed processes left half-written of a file; in a store they leave nothing."""
+    if isinstance(place, LocalPlace):
+        for draft in place.path.parent.glob(f".*{glob.escape(place.name)}.*{DRAFT}*"):
+            draft.unlink(missing_ok=True)
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,10 @@ from dataclasses import replace
 from itertools import islice
 
 import numpy as np
+import open_clip
 import pytest
+import torch
+from tests.trainer.reinforce.coca import CONFIG, write_model
 
 from mctrain.data.archive import write_archive
 from mctrain.data.augment.draw import draw_views, slots_of
@@ -120,3 +123,12 @@ def turned(rows: np.ndarray, row: int, cosine: float) -> np.ndarray:
     changed = rows.copy()
     changed[row] = cosine * rows[row] + np.sqrt(1 - cosine**2) * other
     return changed
+
+
+@pytest.fixture(scope="session")
+def coca(tmp_path_factory, randomised):
+    """Its title, and the model itself."""
+    torch.manual_seed(0)
+    model = open_clip.coca_model.CoCa(**{name: own for name, own in CONFIG.items() if name != "custom_text"})
+    randomised(model)
+    return write_model(tmp_path_factory.mktemp("coca"), model, CONFIG), model.eval()

@@ -47,9 +47,7 @@ def begin(job: Job, told: Mapping[str, Any]) -> tuple[Place, ...]:
         DataError: a source cannot be read.
     """
     _claim(job, told)
-    left = tuple(shard for shard in job.shards if not _is_made(job, shard))
-    sweep_drafts(job.folder, {_name(shard) for shard in left})
-    return left
+    return tuple(shard for shard in job.shards if not _is_made(job, shard))
 
 
 def make(job: Job, shard: Place, maker: Maker, progress: Callable[[int, str], None]) -> ShardReport:
@@ -63,6 +61,7 @@ def make(job: Job, shard: Place, maker: Maker, progress: Callable[[int, str], No
     with shard.near() as source, target.draft() as draft:
         outcome = maker.make(source, draft, lambda: progress(1, shard.name))
         report = report_of(outcome, mark, draft, target.name)
+    sweep_drafts(target)  # of workers and runs that were killed at it
     save_report(job.folder, report)  # the whole shard first, then what says that it is there
     return report
 

@@ -54,13 +54,13 @@ def test_draws_come_as_often_as_they_are_likely():
 @pytest.mark.parametrize("top_p", [0.1, 0.5, 0.9, 1.0])
 def test_what_may_be_drawn_is_what_the_reference_leaves(top_p):
     logits = torch.randn(200, 60, generator=torch.Generator().manual_seed(2)) * 2
-    left = TopPLogitsWarper(top_p)(None, logits.clone()) > -torch.inf
-    for drawn in (0.0, 0.37, 1 - 1e-9):
-        ids = nucleus(logits, top_p, torch.full((200,), drawn, dtype=torch.float64))
-        assert left.gather(1, ids[:, None]).all()
-    assert (nucleus(logits, top_p, torch.zeros(200)) == logits.argmax(1)).all()
-    last = nucleus(logits, top_p, torch.full((200,), 1 - 1e-12, dtype=torch.float64))
-    assert (logits.gather(1, last[:, None])[:, 0] == logits.masked_fill(~left, torch.inf).amin(1)).all()
+    left = TopPLogitsWarper(top_p)(None, logits.clone()).double().softmax(1)
+    middles = left.cumsum(1) - left / 2
+    rows, ids = left.nonzero(as_tuple=True)
+    assert (nucleus(logits[rows], top_p, middles[rows, ids]) == ids).all()
+    for drawn in (0.0, 1 - 2**-53):
+        found = nucleus(logits, top_p, torch.full((200,), drawn, dtype=torch.float64))
+        assert (left.gather(1, found[:, None]) > 0).all()
 
 
 def test_captions_follow_from_photo_and_seed_whatever_is_beside_them(captioner, photos):

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import torch
+
 if TYPE_CHECKING:
     from torch import Tensor
 
@@ -11,14 +13,18 @@ if TYPE_CHECKING:
 def nucleus(logits: Tensor, top_p: float, drawn: Tensor) -> Tensor:
     """Token ids [n] of logits [n, vocabulary]; `drawn` [n] in [0, 1) says which of the tokens in question each row gets.
 
-    Those are the fewest likeliest whose probabilities reach `top_p`, each as likely as it is among them. In double precision:
-    49,408 float32 probabilities do not add up well enough.
+    Those are the fewest likeliest whose probabilities reach `top_p`, each as likely as it is among them. They are added up in
+    the order of the vocabulary, so that the last bits of two that are nearly alike decide nothing, and in double precision:
+    49,408 of float32 do not make 1.
     """
-    likely, ids = logits.double().softmax(1).sort(1, descending=True)  # [n, vocabulary] both
-    reached = likely.cumsum(1)
-    kept = reached - likely < top_p  # [n, vocabulary]; the one that crosses the bound is in
-    kept[:, 0] = True
-    within = reached * kept
-    whole = within.amax(1, keepdim=True)  # [n, 1], the probability of all that are kept
-    places = (reached <= drawn.double()[:, None] * whole).sum(1, keepdim=True)  # [n, 1]
-    return ids.gather(1, places.clamp(max=logits.shape[1] - 1)).squeeze(1)
+    likely = logits.double().softmax(1)  # [n, vocabulary]
+    falling = likely.sort(1, descending=True).values
+    count = (
+        (falling.cumsum(1) - falling < top_p).sum(1, keepdim=True).clamp(min=1)
+    )  # [n, 1]; the one that crosses is in
+    kept = likely * (likely >= falling.gather(1, count - 1))  # [n, vocabulary]
+    reached = kept.cumsum(1)
+    wanted = (
+        drawn.double().clamp(max=1 - 1e-12)[:, None] * reached[:, -1:]
+    )  # [n, 1], below the last that is kept
+    return torch.searchsorted(reached, wanted, right=True).squeeze(1)

@@ -1,12 +1,9 @@
-"""A small CoCa as open_clip keeps one in a folder, with random weights."""
+"""A small CoCa, and how open_clip keeps one in a folder."""
 
 from __future__ import annotations
 
 import json
 
-import open_clip
-import pytest
-import torch
 from safetensors.torch import save_file
 
 CONFIG = {
@@ -48,12 +45,3 @@ def write_model(folder, model, config):
     state = {name: own.detach().clone().contiguous() for name, own in model.state_dict().items()}
     save_file(state, folder / "open_clip_model.safetensors")
     return f"open_clip:local-dir:{folder}"
-
-
-@pytest.fixture(scope="session")
-def coca(tmp_path_factory, randomised):
-    """Its title, and the model itself."""
-    torch.manual_seed(0)
-    model = open_clip.coca_model.CoCa(**{name: own for name, own in CONFIG.items() if name != "custom_text"})
-    randomised(model)
-    return write_model(tmp_path_factory.mktemp("coca"), model, CONFIG), model.eval()

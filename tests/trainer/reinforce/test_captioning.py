@@ -1,0 +1,162 @@
+"""A captioned shard is the old one with texts: photos, words and order stay, and what may not be trained on is left out."""
+
+from __future__ import annotations
+
+import json
+from itertools import islice
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+from tests.trainer.conftest import members_of, write_shard
+
+from mctrain.cli.command import mctrain
+from mctrain.data.shards import grouped, samples
+from mctrain.data.words import words_of
+from mctrain.errors import DataError
+from mctrain.places import place_of
+from mctrain.teachers.bundle import BundleTeacher
+
+TAG = "syn_text_coca"
+FEW = ["--captions", "2", "--tokens", "8"]
+
+
+@pytest.fixture(scope="module")
+def sources(real_data, tmp_path_factory):
+    """Two shards: photos with all kinds of words, one that only measures, and what is no sample."""
+    folder = tmp_path_factory.mktemp("plain")
+    people = list(
+        islice(samples(real_data / "flickr8k-train-000000.tar"), 18)
+    )  # more than a captioner sees at once
+    measuring = next(samples(real_data / "flickr8k-dev-000000.tar"))
+    parts = [part for own in people for part in members_of(own, json.dumps(own.words).encode())]
+    parts += members_of(measuring, json.dumps(measuring.words).encode(), key="other")
+    write_shard(folder / "people-000000.tar", parts)
+    photo = people[0].photo
+    parts = [
+        ("a.jpg", photo), ("a.txt", b"one dog"), ("a.syn.json", b'{"syn_text_query": ["dog"], "syn_text_coca": ["A cat"]}'),
+        ("b.jpg", b"no picture"), ("c.txt", b"a text alone"), ("d.jpg", photo), ("d.npz", b"embeddings"),
+        ("e.jpg", photo), ("e.syn.json", b"[]"), ("f.jpg", photo), ("f.url.txt", b"http://there"),
+        ("a.jpg", photo), ("a.txt", b"again"),
+    ]  # fmt: skip
+    write_shard(folder / "odd-000000.tar", parts)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def caption(coca, sources, tmp_path_factory):
+    """Runs the command on both shards; what it told."""
+    cache = tmp_path_factory.mktemp("cache")
+
+    def run(output, *options, names=("odd-000000.tar", "people-000000.tar")):
+        given = ["caption", *(str(sources / name) for name in names), "--captioner", coca[0], "--tag", TAG]
+        given += ["-o", str(output), "--cache", str(cache), *FEW, *map(str, options)]
+        done = CliRunner().invoke(mctrain, given, catch_exceptions=False)
+        assert done.exit_code == 0, done.output
+        return done.output
+
+    return run
+
+
+@pytest.fixture(scope="module")
+def made(caption, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("captioned")
+    return folder, caption(folder)
+
+
+def test_every_photo_gets_its_captions_and_keeps_the_rest(made, sources):
+    folder, _ = made
+    before = {group.key: group for group in grouped(sources / "people-000000.tar") if group.key != "other"}
+    after = {group.key: group for group in grouped(folder / "people-000000.tar")}
+    assert list(after) == list(before)
+    for key, group in after.items():
+        assert {own: group.members[own] for own in before[key].members} == before[key].members
+        texts = json.loads(group.members["syn.json"])[TAG]
+        assert 1 <= len(texts) == len(set(texts)) <= 2
+        assert all(text == text.strip() and "." not in text for text in texts)
+        assert words_of(group.members).synthetic[TAG] == tuple(texts)
+    assert len({str(words_of(group.members).synthetic) for group in after.values()}) == len(after)
+
+
+def test_texts_that_are_there_stay_and_what_is_no_sample_is_counted(made):
+    folder, told = made
+    kept = {group.key: group.members for group in grouped(folder / "odd-000000.tar")}
+    assert list(kept) == ["a", "f"]
+    tagged = json.loads(kept["a"]["syn.json"])
+    assert tagged["syn_text_query"] == ["dog"]
+    assert tagged[TAG][0] == "A cat"
+    assert len(tagged[TAG]) > 1
+    assert kept["f"]["url.txt"] == b"http://there"
+    assert "20 samples in 2 shards; left out: 5 faulty, 1 that only measure" in told
+    report = json.loads((folder / "odd-000000.report.json").read_text())
+    assert {own["key"]: own["reason"] for own in report["faulty"]} == {
+        "b": "broken photo",
+        "c": "no photo",
+        "d": "reinforced already",
+        "e": "broken words",
+        "a": "key twice",
+    }
+
+
+def test_parts_and_another_run_give_equal_bytes_and_another_seed_other_texts(made, caption, tmp_path):
+    folder, _ = made
+    for part in ("2/2", "1/2"):
+        caption(tmp_path, "--part", part)
+    assert {own.name for own in tmp_path.iterdir()} == {own.name for own in folder.iterdir()}
+    for own in folder.iterdir():
+        assert (tmp_path / own.name).read_bytes() == own.read_bytes()
+    caption(tmp_path / "other", "--seed", 1, names=["odd-000000.tar"])
+    assert (tmp_path / "other" / "odd-000000.tar").read_bytes() != (folder / "odd-000000.tar").read_bytes()
+
+
+def test_captions_unlike_their_photo_are_dropped_and_counted(made, caption, starter, tmp_path):
+    folder, _ = made
+    teacher = BundleTeacher(starter)
+    likes = {}
+    for group in grouped(folder / "people-000000.tar"):
+        texts = words_of(group.members).synthetic[TAG]
+        photo = teacher.photos([group.image()], [group.key])
+        likes[group.key] = dict(zip(texts, (teacher.texts(texts) @ photo[0]).tolist(), strict=True))
+    everything = [like for own in likes.values() for like in own.values()]
+    middle = float(np.median(everything)) + 1e-4
+    told = caption(tmp_path, "--least-similarity", middle, "--judge", starter, names=["people-000000.tar"])
+    kept = {
+        group.key: set(words_of(group.members).synthetic.get(TAG, ()))
+        for group in grouped(tmp_path / "people-000000.tar")
+    }
+    for key, own in likes.items():
+        assert {text for text, like in own.items() if like > middle + 0.01} <= kept[key]
+        assert not kept[key] & {text for text, like in own.items() if like < middle - 0.01}
+    count = sum(map(len, kept.values()))
+    assert f"{count} captions; dropped: " in told
+    assert f"{len(everything) - count} unlike the photo (" in told
+
+
+@pytest.mark.parametrize("store", ["memory", "s3"])
+def test_shards_go_to_a_store_and_come_from_one(made, coca, sources, store, tmp_path, request):
+    folder, _ = made
+    root = (
+        f"memory://{tmp_path.name}"
+        if store == "memory"
+        else f"{request.getfixturevalue('bucket')}/{tmp_path.name}"
+    )
+    for name in ("odd-000000.tar", "people-000000.tar"):
+        with place_of(f"{root}/in/{name}").write() as file:
+            file.write((sources / name).read_bytes())
+    given = ["caption", f"{root}/in/*-000000.tar", "--captioner", coca[0], "--tag", TAG, "-o", f"{root}/out"]
+    for left in (2, 0):
+        done = CliRunner().invoke(mctrain, [*given, *FEW], catch_exceptions=False)
+        assert done.exit_code == 0, done.output
+        assert ("2 shards to make" if left else "Nothing is left to make") in done.output
+    out = place_of(f"{root}/out")
+    assert [own.name for own in out.files("*")] == sorted(own.name for own in folder.iterdir())
+    for own in out.files("*.tar"):
+        assert own.read() == (folder / own.name).read_bytes()
+
+
+def test_a_tag_that_cannot_be_and_half_a_judgement_are_told(sources, tmp_path):
+    given = ["caption", str(sources / "odd-000000.tar"), "-o", str(tmp_path)]
+    with pytest.raises(DataError, match="There can be no texts under the tag “text”"):
+        CliRunner().invoke(mctrain, [*given, "--tag", "text"], catch_exceptions=False)
+    half = CliRunner().invoke(mctrain, [*given, "--least-similarity", "0.2"])
+    assert (half.exit_code, "go together" in half.output) == (2, True)

@@ -1,0 +1,123 @@
+"""Workers of a Ray cluster make the same bytes as one process, and what is killed costs no shard."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+
+import pytest
+from click.testing import CliRunner
+from tests.trainer.conftest import members_of, write_shard
+
+from mctrain.cli.command import mctrain
+from mctrain.data.shards import samples
+
+FEW = ["--captions", "2", "--tokens", "8"]
+
+
+@pytest.fixture(scope="module")
+def sources(real_data, tmp_path_factory):
+    """Some shards of a few photos each."""
+    folder = tmp_path_factory.mktemp("plain")
+    stream = samples(real_data / "flickr8k-train-000000.tar")
+    for number in range(12):
+        parts = [part for own in (next(stream), next(stream)) for part in members_of(own, b"{}")]
+        write_shard(folder / f"{number:06}.tar", parts)
+    return folder
+
+
+def words(coca, sources, count, output):
+    """The command."""
+    names = [str(sources / f"{number:06}.tar") for number in range(count)]
+    return ["caption", *names, "--captioner", coca[0], *FEW, "-o", str(output)]
+
+
+def run(*given):
+    done = CliRunner().invoke(mctrain, list(map(str, given)), catch_exceptions=False)
+    assert done.exit_code == 0, done.output
+    return done.output
+
+
+def contents(folder):
+    return {own.name: own.read_bytes() for own in folder.iterdir()}
+
+
+@pytest.fixture(scope="module")
+def alone(coca, sources, tmp_path_factory):
+    """What one process makes of all shards."""
+    folder = tmp_path_factory.mktemp("alone")
+    run(*words(coca, sources, 12, folder))
+    return contents(folder)
+
+
+# Runs the command with Ray as its nightly builds are, which report unless they are told not to, and tells what the cluster
+# knows of its user: more than three versions where it means to report it.
+WATCHED = """
+import sys
+import ray
+from ray._common.usage import usage_lib
+from mctrain.cli.command import mctrain
+usage_lib.is_nightly_wheel = lambda: True
+end = ray.shutdown
+def shutdown(*given, **named):
+    if ray.is_initialized():
+        print("known:", sorted(usage_lib.get_cluster_metadata(ray._private.worker.global_worker.gcs_client)))
+    end(*given, **named)
+ray.shutdown = shutdown
+mctrain.main(sys.argv[1:], standalone_mode=False)
+"""
+
+
+def test_workers_make_the_same_bytes_as_one_process_and_report_to_nobody(coca, sources, alone, tmp_path):
+    given = [*words(coca, sources, 3, tmp_path), "--engine", "ray"]
+    clean = {name: own for name, own in os.environ.items() if not name.startswith("RAY_")}
+    done = subprocess.run(
+        [sys.executable, "-c", WATCHED, *given], env=clean, capture_output=True, text=True, check=True
+    )
+    assert "3 shards to make with Ray" in done.stderr
+    assert "6 samples in 3 shards" in done.stdout
+    assert "known: ['python_version', 'ray_init_cluster', 'ray_version']" in done.stdout
+    made = contents(tmp_path)
+    assert made == {name: alone[name] for name in made}
+    assert len(made) == 7
+
+
+@pytest.mark.soak
+def test_a_killed_worker_and_a_lost_machine_cost_no_shard_and_one_that_joins_takes_part(
+    coca, sources, alone, tmp_path, monkeypatch
+):
+    from ray.cluster_utils import Cluster
+
+    monkeypatch.setenv("RAY_USAGE_STATS_ENABLED", "0")
+    cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 0})
+    machines = [cluster.add_node(num_cpus=1) for _ in range(2)]
+    given = [*words(coca, sources, 12, tmp_path), "--engine", "ray", "--address", cluster.address]
+    script = "from mctrain.cli.command import mctrain; mctrain()"
+    try:
+        with subprocess.Popen(
+            [sys.executable, "-c", script, *given], stdout=subprocess.PIPE, text=True
+        ) as job:
+            await_shards(job, tmp_path, 2)
+            victims = subprocess.run(
+                ["pgrep", "-f", "ray::Worker"], capture_output=True, text=True, check=True
+            )
+            os.kill(int(victims.stdout.split()[0]), signal.SIGKILL)
+            await_shards(job, tmp_path, 4)
+            cluster.remove_node(machines[0], allow_graceful=False)
+            await_shards(job, tmp_path, 6)
+            cluster.add_node(num_cpus=1)
+            told = job.communicate()[0]
+        assert job.returncode == 0
+    finally:
+        cluster.shutdown()
+    assert "24 samples in 12 shards" in told
+    assert contents(tmp_path) == alone
+
+
+def await_shards(job, folder, count):
+    """Until so many are made, or the job has ended."""
+    while job.poll() is None and len(list(folder.glob("*.report.json"))) < count:
+        threading.Event().wait(0.02)
