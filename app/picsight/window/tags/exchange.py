@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QFileDialog
 
 from picsight.window.actions.keys import photo_menu
 from picsight.window.parts.question import ask
-from picsight.window.parts.words import counted, isolated
+from picsight.window.parts.words import counted, first_of, isolated
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -90,7 +90,8 @@ class TagExchange(QObject):
             words = counted(exported.written, "Wrote %n side-car.", "Wrote %n side-cars.")
             if not exported.written and exported.unchanged:
                 words = self.tr("All side-cars are as they should be.")
-            self._say(words, exported.left_alone)
+            why = first_of(exported.left_alone, "One more was left alone.", "%n more were left alone.")
+            self._status.show_sentence(" ".join(filter(None, (words, why))))
 
         self._export(lambda library: library.exchange.export_sidecars(), say)
 
@@ -145,11 +146,3 @@ class TagExchange(QObject):
             )
             words = f"{photos}: {parts}."
         return " ".join((words, *imported.faults[:1]))
-
-    def _say(self, words: str, faults: tuple[str, ...]) -> None:
-        more = (
-            counted(len(faults) - 1, "One more was left alone.", "%n more were left alone.")
-            if len(faults) > 1
-            else ""
-        )
-        self._status.show_sentence(" ".join(filter(None, (words, *faults[:1], more))))
