@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from picsight_engine.store.database import Database
     from picsight_engine.store.decisions import NewDecision, Verdict
-from picsight_engine.store.suggestions import Scores
+    from picsight_engine.store.suggestions import Scores
 
 RunKind = Literal[
     "new", "change", "rename", "move", "merge", "remove", "decide", "rate", "suggest", "index", "import"
