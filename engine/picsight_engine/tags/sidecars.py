@@ -19,12 +19,13 @@ from picsight_engine.errors import StorageError
 from picsight_engine.photos.reading import shown
 from picsight_engine.photos.sidecars import long_sidecar, read_sidecar, short_sidecar
 from picsight_engine.photos.xmp import HIERARCHICAL, SUBJECT, TAGS_LIST, PacketError, read_packet
+from picsight_engine.private_files import sweep_drafts
 from picsight_engine.tags.packet import Statement, keywords_by_path, updated, written_form
 from picsight_engine.tags.whole_files import (
+    DRAFTS,
     ChangedMeanwhileError,
     exchange,
     require_replaceable,
-    sweep_drafts,
     write_whole,
 )
 
@@ -80,7 +81,7 @@ def export_sidecars(photos: Iterable[Tagged]) -> Exported:
         folder = photo.path.parent
         if folder not in swept:
             swept.add(folder)
-            sweep_drafts(folder)
+            sweep_drafts(folder, DRAFTS)
         try:
             is_written = _export(photo)
         except _LeftAloneError as fault:
