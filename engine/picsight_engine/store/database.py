@@ -83,6 +83,16 @@ class Database:
         return self._connections.reading()
 
     @contextmanager
+    def snapshot(self) -> Iterator[sqlite3.Connection]:
+        """The calling thread's reader, of one state for the whole block, whatever is written meanwhile."""
+        with self.reading() as connection:
+            connection.execute("BEGIN")
+            try:
+                yield connection
+            finally:
+                connection.execute("ROLLBACK")
+
+    @contextmanager
     def writer(self) -> Iterator[sqlite3.Connection]:
         """One transaction: committed at the end of the block, rolled back when it raises.
 

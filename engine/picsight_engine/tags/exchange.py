@@ -72,12 +72,8 @@ class Exchange:
             RequestError: something else is there already.
             StorageError: the disk refused; what was there stays.
         """
-        with self._db.reading() as connection:
-            connection.execute("BEGIN")  # one state for all lines
-            try:
-                lines = list(lines_of(connection))
-            finally:
-                connection.execute("ROLLBACK")
+        with self._db.snapshot() as connection:
+            lines = list(lines_of(connection))
         write_decisions(file, lines)
         return _counted(lines)
 

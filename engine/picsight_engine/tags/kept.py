@@ -86,13 +86,9 @@ def keep_decisions(db: Database) -> Path | None:
     file = kept_file(db)
     draft = draft_of(file)
     try:
-        with db.reading() as connection:
-            connection.execute("BEGIN")  # one state for all lines
-            try:
-                revision = noted_filing(connection).revision
-                digest = _write_draft(draft, connection)
-            finally:
-                connection.execute("ROLLBACK")
+        with db.snapshot() as connection:
+            revision = noted_filing(connection).revision
+            digest = _write_draft(draft, connection)
         with db.writer() as connection:
             known = noted_filing(connection)
             if known.filed > revision:  # another process was first, and knew more
