@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from picsight_engine.errors import RequestError
 from picsight_engine.store.decisions import add_decisions, add_each, settle_run, settle_tags
+from picsight_engine.store.photos import known_photos
 from picsight_engine.store.ratings import add_ratings
 from picsight_engine.store.suggestions import add_scores, put_scores, shed_scores, turn_scores
 from picsight_engine.store.tags import (
@@ -47,7 +48,6 @@ SELECT id FROM tag_runs AS run WHERE undone_at IS NOT NULL AND NOT EXISTS (
 _RUN = f"SELECT {_COLUMNS} FROM tag_runs WHERE id = ?"
 _DEFINITIONS = "SELECT before, after FROM tag_runs WHERE id = ?"
 _TURN = "UPDATE tag_runs SET undone_at = ? WHERE id = ?"
-_PHOTOS = "SELECT id FROM photos WHERE id IN (SELECT value FROM json_each(?))"
 
 
 @dataclass(frozen=True, slots=True)
@@ -258,7 +258,7 @@ def _definitions(
     """What a run's tags were before and after it, without examples that were forgotten since."""
     before, after = (json.loads(text) for text in connection.execute(_DEFINITIONS, (run_id,)).fetchone())
     named = [photo for tag in (*before, *after) for photo in (*tag["examples"], *tag["against"])]
-    known = {photo_id for (photo_id,) in connection.execute(_PHOTOS, (json.dumps(named),))}
+    known = known_photos(connection, named)
     return _read(before, known), _read(after, known)
 
 

@@ -8,6 +8,7 @@ from collections import defaultdict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
+from picsight_engine.store.files import IDS
 from picsight_engine.store.text import fold
 
 if TYPE_CHECKING:
@@ -19,9 +20,8 @@ if TYPE_CHECKING:
 TagKind = Literal["tag", "album", "favourite"]
 
 _COLUMNS = "id, name, parent_id, kind, threshold, suggests, created_at, removed_at, merged_into"
-_IDS = "(SELECT value FROM json_each(?))"
 _LIVE = f"SELECT {_COLUMNS} FROM tags WHERE removed_at IS NULL ORDER BY id"
-_BY_ID = f"SELECT {_COLUMNS} FROM tags WHERE id IN {_IDS} ORDER BY id"
+_BY_ID = f"SELECT {_COLUMNS} FROM tags WHERE id IN {IDS} ORDER BY id"
 _PROMPTS = "SELECT tag_id, text FROM tag_prompts"
 _EXAMPLES = "SELECT tag_id, photo_id, against FROM tag_examples"
 _ADD = "INSERT INTO tags (name, key, parent_id, kind, created_at) VALUES (?, ?, ?, ?, ?)"
@@ -107,7 +107,7 @@ def tags_by_id(connection: sqlite3.Connection, tag_ids: Iterable[int]) -> dict[i
     """These tags, removed or not."""
     ids = (json.dumps(list(tag_ids)),)
     found = _definitions(
-        connection, connection.execute(_BY_ID, ids).fetchall(), f" WHERE tag_id IN {_IDS}", ids
+        connection, connection.execute(_BY_ID, ids).fetchall(), f" WHERE tag_id IN {IDS}", ids
     )
     return {tag.id: tag for tag in found}
 

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 
 from picsight_engine.errors import BundleError
 from picsight_engine.store.decisions import NewDecision, decided
-from picsight_engine.store.records import known_photos, last_decisions, last_ratings
+from picsight_engine.store.photos import known_photos
+from picsight_engine.store.records import last_decisions, last_ratings
 from picsight_engine.store.runs import recorded
 from picsight_engine.store.suggestions import has_scores
 from picsight_engine.store.tags import Definition, live_tags, name_key, tags_by_id

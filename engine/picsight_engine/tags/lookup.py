@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from picsight_engine.errors import RequestError
-from picsight_engine.store.decisions import all_are_known, count_states, decided, states_of
+from picsight_engine.store.decisions import count_states, decided, states_of
+from picsight_engine.store.photos import known_photos
 from picsight_engine.store.ratings import stars_of
 from picsight_engine.store.tags import live_tags, paths_of, tags_by_id, tags_called
 from picsight_engine.tags.names import shortened
@@ -83,7 +84,7 @@ class Lookup:
             dict.fromkeys(photo if isinstance(photo, int) else self._photo_id(photo) for photo in photos)
         )
         with self._db.reading() as connection:
-            if not all_are_known(connection, ids):
+            if len(known_photos(connection, ids)) < len(ids):
                 raise RequestError("A photo that was named is not in the library any more.")
         return ids
 
