@@ -84,7 +84,6 @@ class Library:
         self._searcher = Searcher(db, bundle, self.picture_vector)
         self._opened_suggester: Suggester | None = None
         self._opened_tags: Tags | None = None
-        self._opened_exchange: Exchange | None = None
         self._lock = threading.Lock()
         self._opened_thumbnails: Thumbnails | None = None
 
@@ -110,7 +109,7 @@ class Library:
         self._searcher.close()
         self._close_thumbnails()
         try:
-            if self._opened_tags is not None or self._opened_exchange is not None:
+            if self._opened_tags is not None:
                 self._file_quietly()
         finally:
             self._db.close()
@@ -361,10 +360,7 @@ class Library:
         """Exports and imports of tags, decisions and own ratings."""
         from picsight_engine.tags.exchange import Exchange  # lxml: 33 ms
 
-        with self._lock:
-            if self._opened_exchange is None:
-                self._opened_exchange = Exchange(self._db, self._model_of_tags)
-            return self._opened_exchange
+        return Exchange(self._db, self.tags.learner)
 
     def _model_of_tags(self) -> Model:
         from picsight_engine.tags.learner import Model  # which a search does not pay

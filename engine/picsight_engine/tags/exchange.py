@@ -11,14 +11,12 @@ from picsight_engine.photos.formats import IMAGE_SUFFIXES
 from picsight_engine.photos.reading import shown
 from picsight_engine.photos.sidecars import SUFFIX
 from picsight_engine.store.records import accepted_tags, is_covered, last_ratings, shown_files
-from picsight_engine.store.tags import live_tags
+from picsight_engine.store.tags import tag_paths
 from picsight_engine.tags.arrivals import arrived_decisions, arrived_sidecars
 from picsight_engine.tags.decisions_file import RatingLine, write_decisions
 from picsight_engine.tags.exports import lines_of
-from picsight_engine.tags.learner import Learner
 from picsight_engine.tags.names import shortened
 from picsight_engine.tags.sidecars import Tagged, export_sidecars, export_table
-from picsight_engine.tags.tree import as_seen
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -27,7 +25,7 @@ if TYPE_CHECKING:
     from picsight_engine.store.database import Database
     from picsight_engine.store.runs import Run
     from picsight_engine.tags.decisions_file import Line
-    from picsight_engine.tags.learner import Model
+    from picsight_engine.tags.learner import Learner
     from picsight_engine.tags.sidecars import Exported
 
 
@@ -61,9 +59,9 @@ class Imported:
 class Exchange:
     """Exports and imports of one library; any thread may call. Photo files are never written."""
 
-    def __init__(self, db: Database, model: Callable[[], Model]) -> None:
+    def __init__(self, db: Database, learner: Learner) -> None:
         self._db = db
-        self._learner = Learner(db, model)
+        self._learner = learner
 
     def export_decisions(self, file: Path) -> DecisionsExported:
         """Writes all tags, decisions, examples and own ratings into a file, in place of an earlier such file.
@@ -136,9 +134,8 @@ def _tagged_photos(db: Database, folder: Path | None = None) -> Iterator[Tagged]
     """
     if folder is not None and not is_covered(db, folder):
         raise RequestError(f"{shown(folder)} is no part of the library; index it first.")
-    with db.reading() as connection:
-        paths = {tag.id: tag.path for tag in as_seen(live_tags(connection), {})}
-        accepted, ratings = accepted_tags(connection), last_ratings(connection)
+    with db.snapshot() as connection:
+        paths, accepted, ratings = tag_paths(db), accepted_tags(connection), last_ratings(connection)
     for file in shown_files(db, folder):
         tags = tuple(sorted(paths[tag_id] for tag_id in accepted.get(file.photo_id, ())))
         rating = ratings.get(file.photo_id)
