@@ -60,18 +60,18 @@ class Lookup:
 
     def own(self, name: str) -> Definition:
         """The same for a tag that a person has made; RequestError for the favourites, too."""
-        tag = self.definition(name)
-        if tag.kind == "favourite":
-            raise RequestError(
-                f'"{tag.name}" is always there, and cannot be renamed, moved, merged or removed.'
-            )
-        return tag
+        return self._unless_favourites(
+            name, '"{}" is always there, and cannot be renamed, moved, merged or removed.'
+        )
 
     def parent(self, name: str) -> Definition:
         """The same for a tag that others may stand below; RequestError for the favourites, too."""
+        return self._unless_favourites(name, 'No tag stands below "{}"; name another one, or none.')
+
+    def _unless_favourites(self, name: str, refusal: str) -> Definition:
         tag = self.definition(name)
         if tag.kind == "favourite":
-            raise RequestError(f'No tag stands below "{tag.name}"; name another one, or none.')
+            raise RequestError(refusal.format(tag.name))
         return tag
 
     def photos(self, photos: Iterable[Path | int]) -> tuple[int, ...]:

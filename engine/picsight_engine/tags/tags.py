@@ -359,14 +359,18 @@ class Tags:
 
 def _require_learner(tag: Definition) -> None:
     """Favourites and albums have no words and no examples."""
-    if tag.kind != "tag" and (tag.prompts or tag.examples or tag.against or tag.suggests):
-        raise RequestError(f'"{shortened(tag.name)}" is filled by hand and suggests nothing.')
+    if tag.prompts or tag.examples or tag.against or tag.suggests:
+        _require_kind(tag)
 
 
 def _require_lesson(tag: Definition, verdicts: Mapping[int, State]) -> None:
-    if tag.kind != "tag":
-        raise RequestError(f'"{shortened(tag.name)}" is filled by hand and suggests nothing.')
+    _require_kind(tag)
     if not has_lesson(tag, verdicts):
         raise RequestError(
             f'"{shortened(tag.name)}" has nothing to go by yet: give it a few words or an example photo, or accept a photo.'
         )
+
+
+def _require_kind(tag: Definition) -> None:
+    if tag.kind != "tag":
+        raise RequestError(f'"{shortened(tag.name)}" is filled by hand and suggests nothing.')
