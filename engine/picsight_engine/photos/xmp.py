@@ -48,6 +48,7 @@ HIERARCHICAL = qualified("lr:hierarchicalSubject")
 TAGS_LIST = qualified("digiKam:TagsList")
 RATING = qualified("xmp:Rating")
 ADDED = qualified("picsight:TagsList")  # what a side-car of ours notes that we added to TagsList
+REJECTED = qualified("picsight:Rejected")  # keywords of other programs that a person has rejected
 RATED = qualified("picsight:Rating")  # the stars that we wrote into Rating
 ORIGINAL = qualified("picsight:OriginalHash")  # `bytes_hash` of the file that a side-car was written for
 
@@ -81,8 +82,8 @@ class Packet:
     """What one packet says.
 
     In a name "|" stands for "/", which parts names. `rating` is -1 (rejected) to 5, 0 means unrated. A side-car of ours notes
-    what was `added` to the keywords and to how many stars it was `rated`, whatever became of that since, and the `original`, the hash
-    of the file that it was written for. `for_suffix` is the kind of file that one of Adobe's speaks of.
+    what was `added` to the keywords and to how many stars it was `rated`, whatever became of that since, which keywords of others
+    a person has `rejected`, and the `original`, the hash of the file that it was written for. `for_suffix` is the kind of file that one of Adobe's speaks of.
     """
 
     keywords: tuple[Keyword, ...] = ()
@@ -90,6 +91,7 @@ class Packet:
     title: str | None = None
     description: str | None = None
     added: tuple[Keyword, ...] = ()
+    rejected: tuple[Keyword, ...] = ()
     rated: int | None = None
     original: bytes | None = None
     for_suffix: str | None = None
@@ -110,11 +112,16 @@ def read_packet(data: bytes) -> Packet:
         rating=rating(tree),
         title=said(tree, _TITLE),
         description=said(tree, _DESCRIPTION_TEXT),
-        added=tuple(keyword_of(text, DIVIDERS[TAGS_LIST]) for text in items(tree, ADDED)),
+        added=_noted(tree, ADDED),
+        rejected=_noted(tree, REJECTED),
         rated=rating(tree, RATED),
         original=bytes.fromhex(noted) if _HASH.fullmatch(noted) else None,
         for_suffix=said(tree, _FOR_SUFFIX),
     )
+
+
+def _noted(tree: _ElementTree, name: str) -> tuple[Keyword, ...]:
+    return tuple(keyword_of(text, DIVIDERS[TAGS_LIST]) for text in items(tree, name))
 
 
 def parse(data: bytes) -> _ElementTree:

@@ -37,9 +37,8 @@ _OF_TAGS = f" AND coalesce(merged_into, tags.id) IN {IDS}"
 _RATINGS = """
 SELECT photo_id, stars, rated_at, max(ratings.id) FROM ratings JOIN tag_runs ON tag_runs.id = run_id
 WHERE undone_at IS NULL GROUP BY photo_id ORDER BY photo_id"""
-_ACCEPTED = """
-SELECT photo_id, tag_id FROM tag_photos JOIN tags ON tags.id = tag_id
-WHERE verdict = 'accepted' AND removed_at IS NULL"""
+_DECIDED = """
+SELECT photo_id, tag_id FROM tag_photos JOIN tags ON tags.id = tag_id WHERE verdict = ? AND removed_at IS NULL"""
 _FILES = """
 SELECT id, photo_id, name, mtime_ns, bytes_hash, keywords FROM files
 WHERE present AND photo_id IS NOT NULL AND folder_id = ? ORDER BY name"""
@@ -117,10 +116,10 @@ def last_ratings(connection: sqlite3.Connection) -> dict[int, SaidRating]:
     }
 
 
-def accepted_tags(connection: sqlite3.Connection) -> dict[int, list[int]]:
-    """The tags in which each photo is accepted."""
+def tags_decided(connection: sqlite3.Connection, verdict: Verdict) -> dict[int, list[int]]:
+    """The tags in which each photo is accepted, or rejected."""
     found: defaultdict[int, list[int]] = defaultdict(list)
-    for photo_id, tag_id in connection.execute(_ACCEPTED):
+    for photo_id, tag_id in connection.execute(_DECIDED, (verdict,)):
         found[photo_id].append(tag_id)
     return found
 

@@ -89,7 +89,7 @@ def arrived_sidecars(db: Database, place: Path) -> Arrival:
         file, photo = finder.photo_told(told)
         if photo is None:
             continue
-        if file is not None and told.tags:
+        if file is not None and (told.tags or told.rejected):
             named.add(file.id)
         own = ratings.get(photo)
         stars = None if own is None else own.stars
@@ -101,7 +101,7 @@ def arrived_sidecars(db: Database, place: Path) -> Arrival:
             finder.found.add(each.photo_id)
             said = Said("accepted", _KEYWORDS, each.mtime_ns / 1e9)
             for tag in each.keywords:
-                faults += _accept(intake, tag, each.photo_id, said, each.path)
+                faults += _add(intake, tag, each.photo_id, said, each.path)
     return Arrival(intake, len(finder.found), finder.unknown, tuple(faults))
 
 
@@ -109,7 +109,10 @@ def _add_told(intake: Intake, told: Told, photo: int, shown_stars: int) -> list[
     faults: list[str] = []
     for tag in told.tags:
         said = Said("accepted", _XMP, told.written_at, is_echo=tag in told.echoes)
-        faults += _accept(intake, tag, photo, said, told.photo)
+        faults += _add(intake, tag, photo, said, told.photo)
+    for tag in told.rejected:
+        said = Said("rejected", _XMP, told.written_at, is_echo=True)
+        faults += _add(intake, tag, photo, said, told.photo)
     for tag in told.gone:
         intake.add_withdrawal(tag, photo, Said("withdrawn", _XMP, told.written_at))
     if told.stars is not None and told.stars != shown_stars:
@@ -117,8 +120,8 @@ def _add_told(intake: Intake, told: Told, photo: int, shown_stars: int) -> list[
     return faults
 
 
-def _accept(intake: Intake, tag: str, photo: int, said: Said, path: Path) -> list[str]:
-    """Adds an accepted tag; returns a sentence where it cannot be one."""
+def _add(intake: Intake, tag: str, photo: int, said: Said, path: Path) -> list[str]:
+    """Adds what was said of a tag; returns a sentence where it cannot be one."""
     try:
         intake.add_decision(intake.add_tag(tag), photo, said)
     except RequestError as fault:

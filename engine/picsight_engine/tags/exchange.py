@@ -10,7 +10,7 @@ from picsight_engine.errors import RequestError
 from picsight_engine.photos.formats import IMAGE_SUFFIXES
 from picsight_engine.photos.reading import shown
 from picsight_engine.photos.sidecars import SUFFIX
-from picsight_engine.store.records import accepted_tags, is_covered, last_ratings, shown_files
+from picsight_engine.store.records import is_covered, last_ratings, shown_files, tags_decided
 from picsight_engine.store.tags import tag_paths
 from picsight_engine.tags.arrivals import arrived_decisions, arrived_sidecars
 from picsight_engine.tags.decisions_file import RatingLine, write_decisions
@@ -127,7 +127,7 @@ class Exchange:
 
 
 def _tagged_photos(db: Database, folder: Path | None = None) -> Iterator[Tagged]:
-    """Every present photo file, of the whole library or of a folder, with the tags in which it is accepted and its own stars.
+    """Every present photo file, of the whole library or of a folder, with the tags in which it is accepted and rejected, and its own stars.
 
     Raises:
         RequestError: the folder is no part of the library.
@@ -135,11 +135,15 @@ def _tagged_photos(db: Database, folder: Path | None = None) -> Iterator[Tagged]
     if folder is not None and not is_covered(db, folder):
         raise RequestError(f"{shown(folder)} is no part of the library; index it first.")
     with db.snapshot() as connection:
-        paths, accepted, ratings = tag_paths(db), accepted_tags(connection), last_ratings(connection)
+        paths, ratings = tag_paths(db), last_ratings(connection)
+        accepted, rejected = (tags_decided(connection, verdict) for verdict in ("accepted", "rejected"))
     for file in shown_files(db, folder):
-        tags = tuple(sorted(paths[tag_id] for tag_id in accepted.get(file.photo_id, ())))
+        tags, others = (
+            tuple(sorted(paths[tag_id] for tag_id in decided.get(file.photo_id, ())))
+            for decided in (accepted, rejected)
+        )
         rating = ratings.get(file.photo_id)
-        yield Tagged(file.path, tags, None if rating is None else rating.stars, file.bytes_hash)
+        yield Tagged(file.path, tags, None if rating is None else rating.stars, file.bytes_hash, others)
 
 
 def _counting(photos: Iterable[Tagged], progress: Callable[[int], None]) -> Iterator[Tagged]:

@@ -43,12 +43,13 @@ _FAILED = "got no side-car ({}). Look at the disk and export again."
 
 @dataclass(frozen=True, slots=True)
 class Tagged:
-    """A photo file with the paths of its accepted tags ("Birds/Waders"), its own stars and its `bytes_hash`."""
+    """A photo file with the paths of its accepted tags ("Birds/Waders"), its own stars, its `bytes_hash`, and rejected tags."""
 
     path: Path
     tags: tuple[str, ...] = ()
     stars: int | None = None
     bytes_hash: bytes | None = None
+    rejected: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,7 +145,7 @@ def _export(photo: Tagged) -> bool:
     try:
         before = read_sidecar(sidecar)
         base = _short_content(photo.path) if before is None else before
-        after = updated(base, Statement(photo.tags, photo.stars, photo.bytes_hash))
+        after = updated(base, Statement(photo.tags, photo.stars, photo.bytes_hash, photo.rejected))
     except PacketError as fault:
         why = f"was left as it is: {fault}. Repair it or move it elsewhere, and export again."
         raise _LeftAloneError(sidecar, why) from fault

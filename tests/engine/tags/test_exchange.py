@@ -317,6 +317,20 @@ def test_what_an_export_wrote_is_no_later_word_when_another_program_writes_the_s
     assert home.tags.rating(home.ids(0)[0]) == 1
 
 
+def test_a_keyword_that_was_rejected_here_comes_back_rejected_also_elsewhere(make_home):
+    home, other = make_home("home"), make_home("other")
+    sidecar = beside(home.paths[0])
+    sidecar.write_bytes(updated(None, Statement(("Dogs",), None, None)).replace(b"picsight", b"another"))
+    assert home.exchange.import_from(sidecar).accepted == 1
+    home.tags.decide("Dogs", home.ids(0), "rejected")
+    assert home.exchange.export_sidecars().written == 1
+    os.utime(sidecar, (9e9, 9e9))
+    assert home.exchange.import_from(sidecar).run is None
+    beside(other.paths[0]).write_bytes(sidecar.read_bytes())
+    imported = other.exchange.import_from(beside(other.paths[0]))
+    assert (imported.accepted, imported.rejected) == (0, 1)
+
+
 def beside(path):
     return path.with_name(path.name + ".xmp")
 
