@@ -331,6 +331,21 @@ def test_a_keyword_that_was_rejected_here_comes_back_rejected_also_elsewhere(mak
     assert (imported.accepted, imported.rejected) == (0, 1)
 
 
+def test_a_keyword_favourites_of_another_program_makes_no_favourite_and_is_told_once(make_home):
+    home = make_home("home", keywords=("favourites", "Sea"))
+    for path in home.paths[:2]:
+        foreign = updated(None, Statement(("Favourites", "Lake"), None, None)).replace(
+            b"picsight", b"another"
+        )
+        beside(path).write_bytes(foreign)
+    home.tags.decide("Favourites", home.ids(7), "accepted")
+    imported = home.exchange.import_from(home.paths[0].parent)
+    assert (imported.accepted, imported.tags) == (PHOTOS, 2)
+    (fault,) = imported.faults
+    assert fault.startswith(f'The keyword "Favourites" of {PHOTOS - 1} photos is another program\'s')
+    assert home.tags.find("Favourites").accepted == 1
+
+
 def beside(path):
     return path.with_name(path.name + ".xmp")
 
