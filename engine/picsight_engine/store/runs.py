@@ -39,7 +39,8 @@ _NOTE = "UPDATE tag_runs SET before = ?, after = ? WHERE id = ?"
 _DROP = "DELETE FROM tag_runs WHERE id = ?"
 _COLUMNS = "id, kind, words, made_at, undone_at IS NOT NULL"
 _LATEST = f"SELECT {_COLUMNS} FROM tag_runs ORDER BY id DESC LIMIT ?"
-_LAST_DONE = "SELECT max(id) FROM tag_runs WHERE undone_at IS NULL"
+# What tags suggest of new photos nobody asked for.
+_LAST_DONE = "SELECT max(id) FROM tag_runs WHERE kind <> 'index' AND undone_at IS NULL"
 # What a person did since an undoing stands on what that left.
 _LAST_UNDONE = """
 SELECT id FROM tag_runs AS run WHERE undone_at IS NOT NULL AND NOT EXISTS (
@@ -173,7 +174,7 @@ def runs(db: Database, limit: int) -> list[Run]:
 
 
 def undo(db: Database, run_id: int | None = None) -> Turned:
-    """Takes a run back, the latest that still holds unless another one is meant.
+    """Takes a run back, the latest of a person's that still holds unless another one is meant.
 
     Raises:
         RequestError: there is none, it is undone, or a tag that it changed was changed again.

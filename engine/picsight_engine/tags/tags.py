@@ -324,7 +324,7 @@ class Tags:
         return runs.runs(self._db, limit)
 
     def undo(self, run_id: int | None = None) -> Run:
-        """Takes a run back, the latest one that holds unless another is meant.
+        """Takes a run back, the latest of a person's that holds unless another is meant.
 
         Raises:
             RequestError: there is none, or a tag that it changed was changed again since.
