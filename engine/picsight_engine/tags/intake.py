@@ -7,14 +7,14 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from picsight_engine.errors import BundleError
+from picsight_engine.errors import BundleError, RequestError
 from picsight_engine.store.decisions import NewDecision, decided
 from picsight_engine.store.photos import known_photos
 from picsight_engine.store.records import last_decisions, last_ratings
 from picsight_engine.store.runs import recorded
 from picsight_engine.store.suggestions import has_scores
-from picsight_engine.store.tags import Definition, live_tags, name_key, tags_by_id
-from picsight_engine.tags.names import checked_name, checked_prompts
+from picsight_engine.store.tags import DEEPEST, Definition, live_tags, name_key, tags_by_id, too_deep
+from picsight_engine.tags.names import checked_name, checked_prompts, shortened
 from picsight_engine.tags.tree import FAVOURITES
 
 if TYPE_CHECKING:
@@ -99,12 +99,14 @@ class Intake:
         """A tag by its path, with those above it; `line` says what it goes by.
 
         Raises:
-            RequestError: a name in the path is none.
+            RequestError: a name in the path is none, or there are too many.
         """
         is_favourites = line is not None and line.kind == "favourite"
         names = [checked_name(name) for name in (FAVOURITES if is_favourites else path).split("/")]
         if len(names) > 1 and name_key(names[0]) == name_key(FAVOURITES):
             del names[0]  # no tag stands below the favourites
+        if len(names) > DEEPEST:
+            raise RequestError(too_deep(shortened(path)))
         key = tuple(map(name_key, names))
         for depth in range(1, len(key) + 1):
             self._wishes.setdefault(key[:depth], _Wish(names[depth - 1]))

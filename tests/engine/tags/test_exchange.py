@@ -317,6 +317,14 @@ def test_what_an_export_wrote_is_no_later_word_when_another_program_writes_the_s
     assert home.tags.rating(home.ids(0)[0]) == 1
 
 
+def test_a_keyword_that_would_stand_too_deep_is_left_out_and_the_others_come_in(home):
+    deep = "/".join(map(str, range(21)))
+    beside(home.paths[0]).write_bytes(updated(None, Statement((deep, "Sea", deep[2:]), None, None)))
+    imported = home.exchange.import_from(home.paths[0])
+    assert (imported.accepted, imported.tags) == (2, 21)
+    assert "would stand too deep" in imported.faults[0]
+
+
 def test_a_keyword_that_was_rejected_here_comes_back_rejected_also_elsewhere(make_home):
     home, other = make_home("home"), make_home("other")
     sidecar = beside(home.paths[0])
