@@ -126,6 +126,8 @@ def _noted(tree: _ElementTree, name: str) -> tuple[Keyword, ...]:
 
 def parse(data: bytes) -> _ElementTree:
     """The packet's tree, which holds an rdf:RDF; raises PacketError."""
+    if not data.strip():
+        raise PacketError("it is empty")
     if _declares(data):
         raise PacketError("it declares things of its own, which XMP does not")
     parser = etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=False)
@@ -134,7 +136,8 @@ def parse(data: bytes) -> _ElementTree:
             etree.fromstring(data.strip(b" \t\r\n") if data[:1] < b"\x80" else data, parser)
         )
     except (etree.XMLSyntaxError, ValueError) as fault:
-        raise PacketError(f"it is not XML as it should be ({_first_line(fault)})") from fault
+        where = f" (line {fault.lineno})" if isinstance(fault, etree.XMLSyntaxError) else ""
+        raise PacketError(f"it is not XML as it should be{where}") from fault
     if tree.docinfo.internalDTD is not None:
         raise PacketError("it declares things of its own, which XMP does not")
     if next(tree.getroot().iter(RDF), None) is None:
@@ -216,7 +219,3 @@ def rating(tree: _ElementTree, name: str = RATING) -> int | None:
 def _declares(data: bytes) -> bool:
     """Whether a document type is declared, in any encoding that XMP allows."""
     return _DECLARATION in data or _DECLARATION in data.replace(b"\0", b"")
-
-
-def _first_line(fault: Exception) -> str:
-    return str(fault).partition("\n")[0].rstrip(".")

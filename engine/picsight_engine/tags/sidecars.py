@@ -144,7 +144,7 @@ def _export(photo: Tagged) -> bool:
     sidecar = long_sidecar(photo.path)
     try:
         before = read_sidecar(sidecar)
-        base = _short_content(photo.path) if before is None else before
+        base = before or _short_content(photo.path)  # one without a byte says nothing that could be lost
         after = updated(base, Statement(photo.tags, photo.stars, photo.bytes_hash, photo.rejected))
     except PacketError as fault:
         why = f"was left as it is: {fault}. Repair it or move it elsewhere, and export again."
