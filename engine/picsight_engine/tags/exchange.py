@@ -15,7 +15,7 @@ from picsight_engine.store.tags import tag_paths
 from picsight_engine.tags.arrivals import arrived_decisions, arrived_sidecars
 from picsight_engine.tags.decisions_file import RatingLine, write_decisions
 from picsight_engine.tags.exports import lines_of
-from picsight_engine.tags.names import shortened
+from picsight_engine.tags.names import photos_in_words, shortened
 from picsight_engine.tags.sidecars import Tagged, export_sidecars, export_table
 
 if TYPE_CHECKING:
@@ -108,9 +108,10 @@ class Exchange:
         has_sidecars = place.is_dir() or place.name.lower().endswith((SUFFIX, *IMAGE_SUFFIXES))
         arrival = (arrived_sidecars if has_sidecars else arrived_decisions)(self._db, place)
         if arrival.unknown and not arrival.photos:
+            which = "it is not" if arrival.unknown == 1 else "none of them is"
             raise RequestError(
-                f"{shown(place)} speaks of {arrival.unknown:,} photos, and none of them is in the library. "
-                "Index their folder first."
+                f"{shown(place)} speaks of {photos_in_words(arrival.unknown)}, and {which} in the library. "
+                "Index the folder first."
             )
         taken = arrival.intake.take(self._db, self._learner, f'Import "{shortened(place.name)}"')
         return Imported(

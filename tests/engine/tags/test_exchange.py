@@ -393,6 +393,9 @@ def test_one_photo_one_side_car_and_a_photo_that_was_renamed(home):
         imported = home.exchange.import_from(place)
         assert (imported.accepted, imported.photos) == (1, 1)
         assert [path for path, *_ in home.tags.states(home.ids(photo))[home.ids(photo)[0]]] == [name]
+    gone.write_bytes(updated(None, Statement(("Three",), None, None)))
+    with pytest.raises(RequestError, match="speaks of 1 photo, and it is not in the library"):
+        home.exchange.import_from(gone)
 
 
 def test_a_folder_that_is_no_part_of_the_library_is_not_exported(home, tmp_path):

@@ -145,4 +145,5 @@ class TagExchange(QObject):
                 imported.photos, "Took in what is said of %n photo", "Took in what is said of %n photos"
             )
             words = f"{photos}: {parts}."
-        return " ".join((words, *imported.faults[:1]))
+        why = first_of(imported.faults, "One more was left out.", "%n more were left out.")
+        return " ".join(filter(None, (words, why)))
