@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from picsight_engine.errors import RequestError
@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from picsight_engine.store.database import Database
-    from picsight_engine.store.runs import Run
     from picsight_engine.tags.decisions_file import Line
+    from picsight_engine.tags.intake import Imported
     from picsight_engine.tags.learner import Learner
     from picsight_engine.tags.sidecars import Exported
 
@@ -36,24 +36,6 @@ class DecisionsExported:
     tags: int
     decisions: int
     ratings: int
-
-
-@dataclass(frozen=True, slots=True)
-class Imported:
-    """What an import has changed, as one run, None where all was there already.
-
-    `photos` of the library were spoken of, and `unknown` others; `faults` has a sentence for whatever was left out.
-    """
-
-    run: Run | None
-    tags: int
-    accepted: int
-    rejected: int
-    withdrawn: int
-    rated: int
-    photos: int
-    unknown: int
-    faults: tuple[str, ...]
 
 
 class Exchange:
@@ -114,17 +96,7 @@ class Exchange:
                 "Index the folder first."
             )
         taken = arrival.intake.take(self._db, self._learner, f'Import "{shortened(place.name)}"')
-        return Imported(
-            run=taken.run,
-            tags=taken.tags,
-            accepted=taken.accepted,
-            rejected=taken.rejected,
-            withdrawn=taken.withdrawn,
-            rated=taken.rated,
-            photos=arrival.photos,
-            unknown=arrival.unknown,
-            faults=arrival.faults,
-        )
+        return replace(taken, photos=arrival.photos, unknown=arrival.unknown, faults=arrival.faults)
 
 
 def _tagged_photos(db: Database, folder: Path | None = None) -> Iterator[Tagged]:

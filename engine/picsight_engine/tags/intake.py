@@ -76,8 +76,11 @@ class Said:
 
 
 @dataclass(frozen=True, slots=True)
-class Taken:
-    """What was brought into the library; `run` is None where all of it was there already."""
+class Imported:
+    """What an import has changed, as one run, None where all was there already.
+
+    `photos` of the library were spoken of, and `unknown` others; `faults` has a sentence for whatever was left out.
+    """
 
     run: Run | None
     tags: int
@@ -85,6 +88,9 @@ class Taken:
     rejected: int
     withdrawn: int
     rated: int
+    photos: int = 0
+    unknown: int = 0
+    faults: tuple[str, ...] = ()
 
 
 class Intake:
@@ -133,7 +139,7 @@ class Intake:
         if photo_id not in self._stars or self._stars[photo_id][1] < time:
             self._stars[photo_id] = (stars, time, is_echo)
 
-    def take(self, db: Database, learner: Learner, words: str) -> Taken:
+    def take(self, db: Database, learner: Learner, words: str) -> Imported:
         """Brings all of it into the library.
 
         A tag that is there keeps what it goes by, if anything; a decision or rating that is younger than what the file
@@ -149,7 +155,9 @@ class Intake:
             rated = self._rate(run)
             _suggest(run, learner, {*made, *taught, *(row.tag_id for row in decided_now)})
         counts = Counter(row.verdict for row in decided_now)
-        return Taken(run.made, len(made), counts["accepted"], counts["rejected"], counts["withdrawn"], rated)
+        return Imported(
+            run.made, len(made), counts["accepted"], counts["rejected"], counts["withdrawn"], rated
+        )
 
     def _define(
         self, run: Recording, known: Mapping[Key, Definition], ids: dict[Key, int]

@@ -47,7 +47,7 @@ class Tags:
     """The tags of one library; any thread may call.
 
     A tag is meant by its path, or by its last name where that is the only one. Photos are given by path or id. Whatever
-    changes something is one run, undone as a whole.
+    changes something is one run, undone as a whole. By `learner` all tags learn.
     """
 
     def __init__(self, db: Database, model: Callable[[], Model], photo_id: Callable[[Path], int]) -> None:

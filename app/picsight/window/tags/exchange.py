@@ -23,7 +23,8 @@ if TYPE_CHECKING:
     from picsight.window.library.status import StatusLine
     from picsight.window.tags.deeds import TagDeeds
     from picsight_engine.library import Library
-    from picsight_engine.tags.exchange import DecisionsExported, Imported
+    from picsight_engine.tags.exchange import DecisionsExported
+    from picsight_engine.tags.intake import Imported
     from picsight_engine.tags.sidecars import Exported
 
     Mode = QFileDialog.FileMode
