@@ -47,7 +47,7 @@ from picsight_engine.photos.xmp import (
 from picsight_engine.store.tags import name_key
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable
 
     from lxml.etree import _Element, _ElementTree
 
@@ -84,13 +84,12 @@ def updated(data: bytes | None, statement: Statement) -> bytes | None:
         PacketError: what is there cannot be read, and should not be written over.
     """
     tree = parse(_EMPTY.encode() if data is None else data)
-    foreign = _foreign_lists(tree)
-    refused = _refused(foreign, statement.rejected)
+    refused = _refused(tree, statement.rejected)
     has_own = any(said(tree, name) is not None for name in _OWN)
     if not (statement.tags or statement.stars is not None or refused or has_own):
         return None
     before = etree.tostring(tree)
-    _state_tags(tree, statement.tags, foreign, refused)
+    _state_tags(tree, statement.tags, refused)
     _state_stars(tree, statement.stars)
     speaks = any(said(tree, name) is not None for name in _OWN if name != ORIGINAL)
     _set(tree, ORIGINAL, statement.original.hex() if speaks and statement.original else None)
@@ -123,18 +122,16 @@ def _foreign_lists(tree: _ElementTree) -> dict[str, list[str]]:
     }
 
 
-def _refused(foreign: Mapping[str, list[str]], rejected: tuple[str, ...]) -> list[Keyword]:
+def _refused(tree: _ElementTree, rejected: tuple[str, ...]) -> list[Keyword]:
     """The keywords of other programs that are tags in which the photo is not."""
     unwanted = {tuple(map(name_key, path)) for path in keywords_by_path(rejected)}
-    return (
-        [path for path in keywords_of(foreign) if tuple(map(name_key, path)) in unwanted] if unwanted else []
-    )
+    others = keywords_of(_foreign_lists(tree)) if unwanted else []
+    return [path for path in others if tuple(map(name_key, path)) in unwanted]
 
 
-def _state_tags(
-    tree: _ElementTree, tags: tuple[str, ...], foreign: Mapping[str, list[str]], refused: list[Keyword]
-) -> None:
+def _state_tags(tree: _ElementTree, tags: tuple[str, ...], refused: list[Keyword]) -> None:
     """Puts tags into the lists and keywords of others into those that lack them, and notes which of these a person refused."""
+    foreign = _foreign_lists(tree)
     noted = {name: set(items(tree, own)) for name, (_, own) in _LISTS.items()}
     others = [path for path in keywords_of(foreign) if path not in refused]
     keywords = [*others, *keywords_by_path(tags)] if tags else []
