@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import tomllib
 from dataclasses import asdict, dataclass
 from math import inf
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from mctrain.errors import RecipeError
-from mctrain.optimisation.groups import RateRule  # noqa: TC001 (a table's type is read at run time)
-from mctrain.recipe import Augmentation, BundleTable, ModelTable, parse_table, read_toml, refuse_others
+from mctrain.optimisation.groups import RateRule
+from mctrain.recipe import Augmentation, BundleTable, ModelTable
+from mctrain.tables import load_table
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -284,38 +284,5 @@ class TrainingRecipe:
 
 
 def load_training(name_or_path: str, changes: Sequence[str] = ()) -> TrainingRecipe:
-    """A recipe of this package by name, or any by path; `changes` are `TABLE.KEY=VALUE` with a value as TOML writes it.
-
-    Raises:
-        RecipeError: there is none, it is of another kind, or a key is missing, unknown or of another type.
-    """
-    content, where = read_toml(name_or_path)
-    refuse_others(content, where, "run")
-    for own in changes:
-        change(content, own)
-    content["changes"] = list(changes)
-    return parse_table(TrainingRecipe, content, where)
-
-
-def change(content: dict[str, Any], wish: str) -> None:
-    """Sets one key of parsed TOML, as `TABLE.KEY=VALUE` says.
-
-    Raises:
-        RecipeError: it says something else.
-    """
-    place, equals, value = wish.partition("=")
-    *tables, key = place.strip().split(".")
-    try:
-        parsed = tomllib.loads(f"value = {value}")["value"]
-    except tomllib.TOMLDecodeError:
-        parsed = value.strip()  # a bare word is a string
-    if not equals or not tables or not key:
-        raise RecipeError(
-            f"--set {wish} is no change of a recipe; write TABLE.KEY=VALUE, such as run.seed=1."
-        )
-    table = content
-    for name in tables:
-        table = table.setdefault(name, {})
-        if not isinstance(table, dict):
-            raise RecipeError(f"--set {wish}: {name} is no table.")
-    table[key] = parsed
+    """A run's recipe by name or path with changes, as `load_table` reads it."""
+    return load_table(TrainingRecipe, name_or_path, "run", changes)

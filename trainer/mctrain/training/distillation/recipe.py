@@ -7,8 +7,9 @@ from math import inf
 from typing import TYPE_CHECKING, Any
 
 from mctrain.errors import RecipeError
-from mctrain.recipe import BundleTable, parse_table, read_toml, refuse_others
-from mctrain.training.recipe import AboutTable, Numbers, OptimizerTable, change
+from mctrain.recipe import BundleTable
+from mctrain.tables import load_table
+from mctrain.training.recipe import AboutTable, Numbers, OptimizerTable
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -121,14 +122,5 @@ class DistillationRecipe:
 
 
 def load_distillation(name_or_path: str, changes: Sequence[str] = ()) -> DistillationRecipe:
-    """A recipe of this package by name, or any by path; `changes` are `TABLE.KEY=VALUE` with a value as TOML writes it.
-
-    Raises:
-        RecipeError: there is none, it is of another kind, or a key is missing, unknown or of another type.
-    """
-    content, where = read_toml(name_or_path)
-    refuse_others(content, where, "distillation")
-    for own in changes:
-        change(content, own)
-    content["changes"] = list(changes)
-    return parse_table(DistillationRecipe, content, where)
+    """A text tower's recipe by name or path with changes, as `load_table` reads it."""
+    return load_table(DistillationRecipe, name_or_path, "distillation", changes)
