@@ -7,7 +7,7 @@ from math import inf
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from mctrain.errors import RecipeError
-from mctrain.optimisation.groups import RateRule
+from mctrain.optimisation.table import OptimizerTable
 from mctrain.recipe import Augmentation, BundleTable, ModelTable
 from mctrain.tables import load_table
 
@@ -98,40 +98,6 @@ class LossTable:
         if not (0 <= self.distil <= 1 and all(0 < own < inf for own in self.scales)):
             raise RecipeError(
                 f"A loss takes distil from 0 to 1 and scales above 0, not {self.distil} and {list(self.scales)}."
-            )
-
-
-@dataclass(frozen=True, slots=True)
-class OptimizerTable:
-    """AdamW as published (0.9, 0.95, 1e-8), its rate over the run, and how long a gradient may be.
-
-    `rules` slow down or freeze parts by name; BatchNorm of the parts in `held` goes by the statistics it has; `average` is
-    the share that a step keeps of the average of the weights, 0 for none.
-    """
-
-    rate: float
-    floor: float
-    warmup: int
-    decay: float
-    first: float = 0.9
-    second: float = 0.95
-    epsilon: float = 1e-8
-    longest: float = 1.0
-    rules: tuple[RateRule, ...] = ()
-    held: tuple[str, ...] = ()
-    average: float = 0.0
-
-    def __post_init__(self) -> None:
-        shares = (self.first, self.second, self.average)
-        amounts = (self.rate, self.floor, self.decay, self.warmup, self.epsilon)
-        if not (all(0 <= own < inf for own in amounts) and all(0 <= own < 1 for own in shares)):
-            raise RecipeError(
-                f"The optimizer's rate, floor, decay, warmup and epsilon are {list(amounts)}, first, second and average {list(shares)}; "
-                "give numbers of 0 and more, the last three below 1."
-            )
-        if not self.longest > 0:
-            raise RecipeError(
-                f"A gradient cannot be at most {self.longest} long; give longest a number above 0."
             )
 
 

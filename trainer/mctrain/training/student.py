@@ -15,7 +15,7 @@ from mctrain.models.lite import LiteShape
 from mctrain.models.presets import Preset, find_preset, preset_of
 from mctrain.optimisation.average import average_from
 from mctrain.optimisation.groups import FACTOR
-from mctrain.optimisation.optimizer import AdamSettings, build_student_optimizer
+from mctrain.optimisation.optimizer import build_student_optimizer
 from mctrain.optimisation.statistics import hold_statistics
 from mctrain.training.precision import Precision
 from mctrain.training.range_augment import RangeAugment
@@ -88,8 +88,7 @@ def build_student(recipe: TrainingRecipe, start: Checkpoint | None, device: torc
     clip.image.to(memory_format=layout)  # type: ignore[call-overload]
     table = recipe.optimizer
     hold_statistics(clip, table.held)
-    settings = AdamSettings(table.decay, table.first, table.second, table.epsilon)
-    optimizer = build_student_optimizer(clip, table.rules, settings)
+    optimizer = build_student_optimizer(clip, table)
     augment = RangeAugment().to(device) if recipe.run.range_augment else None
     if augment is not None:
         optimizer.add_param_group(

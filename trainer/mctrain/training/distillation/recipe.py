@@ -7,9 +7,10 @@ from math import inf
 from typing import TYPE_CHECKING, Any
 
 from mctrain.errors import RecipeError
+from mctrain.optimisation.table import OptimizerTable
 from mctrain.recipe import BundleTable
 from mctrain.tables import load_table
-from mctrain.training.recipe import AboutTable, Numbers, OptimizerTable
+from mctrain.training.recipe import AboutTable, Numbers
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -19,7 +19,7 @@ from mctrain.models.clip import Clip
 from mctrain.models.text import Text, TextShape
 from mctrain.optimisation.average import average_from
 from mctrain.optimisation.groups import RateRule
-from mctrain.optimisation.optimizer import AdamSettings, build_student_optimizer
+from mctrain.optimisation.optimizer import build_student_optimizer
 from mctrain.optimisation.statistics import hold_statistics
 from mctrain.training.distillation.beginning import begin_tokens
 from mctrain.training.distillation.corpus import Words, build_corpus
@@ -126,8 +126,7 @@ def build_taught(recipe: DistillationRecipe, start: Checkpoint, precision: Preci
     assert clip.text is not None
     clip.text.train()
     hold_statistics(clip, table.held)
-    settings = AdamSettings(table.decay, table.first, table.second, table.epsilon)
-    optimizer = build_student_optimizer(clip, (*_FROZEN, *table.rules), settings)
+    optimizer = build_student_optimizer(clip, table, _FROZEN)
     average = average_from(clip, table.average, 0) if table.average else None
     return Student(preset, clip, clip, average, None, optimizer, precision, torch.contiguous_format)
 
