@@ -253,10 +253,6 @@ class Recipe:
                 "branch or pseudo another value."
             )
 
-    def as_dict(self) -> dict[str, Any]:
-        """For the checkpoint and the bundle's provenance."""
-        return asdict(self)
-
     def numbers(self) -> dict[str, Any]:
         """What a run's weights depend on: not what it is called, nor what is said about it."""
         numbers = {key: own for key, own in asdict(self).items() if key not in {"name", "about", "bundle"}}

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from math import inf
-from typing import TYPE_CHECKING, Any, Literal, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol
 
 from mctrain.errors import RecipeError
 from mctrain.optimisation.table import OptimizerTable
@@ -17,12 +17,11 @@ if TYPE_CHECKING:
 Captions = Literal["any", "first"]
 Numbers = Literal["fp32", "bf16", "fp16"]
 
-_SAID = frozenset({"about", "bundle", "evaluation"})
-_WATCHED = frozenset({"run.log_every", "run.save_every", "run.keep", "apart.most_lost"})
-
 
 class AnyRecipe(Protocol):
     """What the files of a run want of its recipe, of whatever kind it is."""
+
+    __dataclass_fields__: ClassVar[dict[str, Any]]
 
     @property
     def kept(self) -> int:
@@ -31,12 +30,6 @@ class AnyRecipe(Protocol):
     @property
     def figures(self) -> tuple[str, ...]:
         """What is measured on the way."""
-
-    def as_dict(self) -> dict[str, Any]:
-        """For checkpoints."""
-
-    def numbers(self) -> dict[str, Any]:
-        """What a run's weights depend on, by TABLE.KEY."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -233,20 +226,6 @@ class TrainingRecipe:
     def figures(self) -> tuple[str, ...]:
         """What is measured on the way."""
         return self.evaluation.figures if self.evaluation else ()
-
-    def as_dict(self) -> dict[str, Any]:
-        """For checkpoints."""
-        return asdict(self)
-
-    def numbers(self) -> dict[str, Any]:
-        """What a run's weights depend on, by TABLE.KEY: not what is said about it, nor how it is watched."""
-        return {
-            f"{name}.{key}": value
-            for name, table in asdict(self).items()
-            if isinstance(table, dict) and name not in _SAID
-            for key, value in table.items()
-            if f"{name}.{key}" not in _WATCHED
-        }
 
 
 def load_training(name_or_path: str, changes: Sequence[str] = ()) -> TrainingRecipe:

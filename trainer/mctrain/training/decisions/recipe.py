@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from math import inf
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from mctrain.errors import RecipeError
 from mctrain.optimisation.table import OptimizerTable
@@ -56,10 +56,6 @@ class DecisionsRecipe:
     apart: ApartTable
     bundle: BundleTable
     changes: tuple[str, ...] = ()
-
-    def as_dict(self) -> dict[str, Any]:
-        """For checkpoints."""
-        return asdict(self)
 
 
 def is_of_decisions(name_or_path: str) -> bool:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from math import inf
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from mctrain.errors import RecipeError
 from mctrain.optimisation.table import OptimizerTable
@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 _HEAD = 64  # the width of an attention head
-_NUMBERS = ("data", "tower", "loss", "optimizer")
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,18 +107,6 @@ class DistillationRecipe:
     def figures(self) -> tuple[str, ...]:
         """Nothing is measured on the way."""
         return ()
-
-    def as_dict(self) -> dict[str, Any]:
-        """For checkpoints."""
-        return asdict(self)
-
-    def numbers(self) -> dict[str, Any]:
-        """What a run's weights depend on, by TABLE.KEY: not what is said about it, nor how it is watched."""
-        run = self.distillation
-        told = {f"{name}.{key}": own for name in _NUMBERS for key, own in asdict(self)[name].items()}
-        return told | {
-            f"distillation.{key}": getattr(run, key) for key in ("seed", "tokens", "passes", "precision")
-        }
 
 
 def load_distillation(name_or_path: str, changes: Sequence[str] = ()) -> DistillationRecipe:

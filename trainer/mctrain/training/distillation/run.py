@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections import Counter
 from contextlib import closing
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, cast
 
 import torch
@@ -135,7 +135,7 @@ def _finish(run: Distillation, start: Start, found: Found, folder: Path) -> Path
     """Writes what the run has made, frozen."""
     clip = run.student.best.eval().requires_grad_(requires_grad=False)
     made = Trained(
-        recipe=run.recipe.as_dict(),
+        recipe=asdict(run.recipe),
         steps=run.at.step,
         begun=start.digest,
         data=found.data,
