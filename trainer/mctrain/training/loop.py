@@ -117,10 +117,7 @@ def take_step(run: Training, lesson: Lesson) -> dict[str, float]:
         lambda seen, scale: reinforced_loss(seen, scale, lesson.taught, run.loss),
         student.precision,
     )
-    length = student.precision.step(student.optimizer, student.clip.parameters(), table.longest)
-    student.clip.limit_scale()
-    if student.average is not None:
-        student.average.update_parameters(student.clip)
+    length = student.step(table.longest)
     return {
         "loss": loss.total.item(),
         "clip": loss.clip.item(),

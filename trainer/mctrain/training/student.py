@@ -52,6 +52,18 @@ class Student:
         """What is measured and kept: the average where there is one."""
         return self.clip if self.average is None else cast("Clip", self.average.module)
 
+    def step(self, longest: float) -> float:
+        """Moves the weights and their average by the gradient, which is cut to a length, and says how long it was.
+
+        Raises:
+            TrainerError: as `Precision.step`.
+        """
+        length = self.precision.step(self.optimizer, self.clip.parameters(), longest)
+        self.clip.limit_scale()
+        if self.average is not None:
+            self.average.update_parameters(self.clip)
+        return length
+
     def state(self) -> dict[str, Any]:
         """For a file."""
         return {

@@ -101,9 +101,7 @@ def take_step(run: Distillation, rows: NDArray[np.int64], steps: int) -> dict[st
         cosine = cosine_loss(found, wanted)
         relations = bank_loss(found, wanted, _vectors(run.corpus, bank), loss.scale)
         student.precision.backward(cosine + loss.weight * relations)
-    length = student.precision.step(student.optimizer, student.clip.parameters(), table.longest)
-    if student.average is not None:
-        student.average.update_parameters(student.clip)
+    length = student.step(table.longest)
     return {"cosine": 1 - cosine.item(), "relations": relations.item(), "rate": rate, "gradient": length}
 
 
