@@ -111,7 +111,7 @@ def test_translations_are_asked_of_their_photos_alone_and_told_by_language(figur
 def test_folders_of_photos_are_classified_as_the_same_photos_in_a_shard(figures, folder, real_data):
     """Of the thousand classes only those that have a folder are asked for."""
     photos = list(islice(samples(real_data / "imagenet-sample-000000.tar"), 6))
-    lists = json.loads((folder / "classnames.json").read_text())
+    lists = json.loads((real_data / "classnames.json").read_text())
     for own in photos:
         place = folder / "sketches" / own.words["wnid"]
         place.mkdir(parents=True)
