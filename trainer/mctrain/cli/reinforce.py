@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, get_args
 import click
 from click.core import ParameterSource
 
-from mctrain.cli.places import cache_option
+from mctrain.cli.places import cache_option, output_option
 from mctrain.cli.progress import bar
 from mctrain.data.reinforced.storage import Storage
 from mctrain.data.shards import find_shards, named_shards
@@ -58,13 +58,7 @@ class _Wish:
 
 @click.command()
 @click.argument("shards", nargs=-1)
-@click.option(
-    "-o",
-    "--output",
-    required=True,
-    type=click.Path(file_okay=False, path_type=Path),
-    help="Folder of the reinforced shards.",
-)
+@output_option("Folder of the reinforced shards.")
 @click.option(
     "--teacher",
     "teachers",
