@@ -11,12 +11,11 @@ from typing import TYPE_CHECKING
 
 from picsight_engine.errors import BundleError, PicsightError, RequestError, StorageError
 from picsight_engine.search.answer import Request
+from picsight_engine.search.answering import Answering
 from picsight_engine.search.details import PhotoDetails, details_at, photo_at, problem_at
 from picsight_engine.search.duplicates import find_stacks, first_shown
-from picsight_engine.search.searcher import Searcher
 from picsight_engine.store import folders as stored_folders
 from picsight_engine.store import health
-from picsight_engine.store.choice import chosen_model
 from picsight_engine.store.contents import photos_revision
 from picsight_engine.store.database import Database
 from picsight_engine.store.directories import all_directories
@@ -28,7 +27,6 @@ from picsight_engine.store.records import is_unfiled
 from picsight_engine.store.searches import PastSearch, SavedSearch, Searches
 from picsight_engine.store.thumbnails import FILE_NAME as THUMBNAILS
 from picsight_engine.store.thumbnails import Thumbnails
-from picsight_engine.store.vectors import activate_space, photos_with_vector
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -43,7 +41,8 @@ if TYPE_CHECKING:
     from picsight_engine.indexing.indexer import IndexSettings
     from picsight_engine.models.bundle import Bundle
     from picsight_engine.search.answer import Answer, Least, Order, Result, TermScore
-    from picsight_engine.search.suggestions import Suggester, Suggestions
+    from picsight_engine.search.searcher import Searcher
+    from picsight_engine.search.suggestions import Suggestions
     from picsight_engine.store.directories import Directory
     from picsight_engine.store.photos import Photo
     from picsight_engine.tags.exchange import Exchange
@@ -77,16 +76,26 @@ class Library:
 
     def __init__(self, db: Database, bundle: Bundle, wanted: Bundle | None = None) -> None:
         self.folder = db.folder
-        self.bundle = bundle
-        self.wanted = wanted or bundle
         self.searches = Searches(db)
         self._db = db
-        self._searcher = Searcher(db, bundle, self.picture_vector)
-        self._opened_suggester: Suggester | None = None
+        self._answering = Answering(db, bundle, wanted or bundle, self.picture_vector)
         self._opened_tags: Tags | None = None
-        self._opened_exchange: Exchange | None = None
         self._lock = threading.Lock()
         self._opened_thumbnails: Thumbnails | None = None
+
+    @property
+    def bundle(self) -> Bundle:
+        """The model that answers."""
+        return self._answering.bundle
+
+    @property
+    def wanted(self) -> Bundle:
+        """The model that reads photos."""
+        return self._answering.wanted
+
+    @property
+    def _searcher(self) -> Searcher:
+        return self._answering.searcher
 
     @classmethod
     def open(
@@ -110,7 +119,7 @@ class Library:
         self._searcher.close()
         self._close_thumbnails()
         try:
-            if self._opened_tags is not None or self._opened_exchange is not None:
+            if self._opened_tags is not None:
                 self._file_quietly()
         finally:
             self._db.close()
@@ -196,8 +205,7 @@ class Library:
         named = [_existing_folder(path) for path in folders or ()]  # all of them, before the first is added
         wanted = self.folders() if folders is None else [self.add_folder(path) for path in named]
         distinct = list({folder.id: folder for folder in wanted}.values())
-        if self.wanted.manifest.space_id == self.bundle.manifest.space_id or not self._holds_vectors():
-            self._switch()
+        self._answering.begin()
         uncompared = 0
         for event in run_index(
             self._db,
@@ -217,13 +225,7 @@ class Library:
 
     def use(self, answers: Bundle, wanted: Bundle) -> None:
         """Takes up what `installation.choice.use_model` decided while the library was open; not during an indexing."""
-        if answers != self.bundle:  # another model, or the same one installed anew with other files
-            self._search_with(answers)
-        self.wanted = self.bundle if wanted == self.bundle else wanted
-
-    def _holds_vectors(self) -> bool:
-        """Whether there is anything that the model of now could answer with."""
-        return bool(photos_with_vector(self._db, self.bundle.manifest.space_id))
+        self._answering.use(answers, wanted)
 
     def _ended(self, event: Finished) -> Finished:
         """What comes of a run for searches and tags."""
@@ -231,10 +233,7 @@ class Library:
 
     def _switched_at_the_end(self, event: Finished) -> Finished:
         """Lets the wanted model answer if no photo lacks its vector any more, and says so."""
-        before = self.bundle
-        if before is self.wanted or health.photos_awaiting(self._db, self.wanted.manifest.space_id):
-            return event
-        if not self._switch():
+        if not self._answering.end():
             return event
         note = f'Every photo was read by "{self.wanted.manifest.title}"; searches use it from now on.'
         return replace(event, notes=(*event.notes, note))
@@ -267,25 +266,6 @@ class Library:
         from picsight_engine.tags.kept import file_decisions  # which a search does not pay
 
         return file_decisions(self._db)
-
-    def _switch(self) -> bool:
-        """Makes the wanted model the one that searches, unless a person has chosen another one since this was opened."""
-        manifest = self.wanted.manifest
-        with self._db.writer() as connection:  # `installation.choice.use_model` chooses inside of one, too
-            if chosen_model(self.folder) not in {None, manifest.name, self.wanted.folder.name}:
-                return False
-            activate_space(connection, manifest.space_id, manifest.dim)
-        if self.wanted is not self.bundle:
-            self._search_with(self.wanted)
-        return True
-
-    def _search_with(self, bundle: Bundle) -> None:
-        """A search that is under way ends with the model of before."""
-        before, self.bundle = self._searcher, bundle
-        self._searcher = Searcher(self._db, bundle, self.picture_vector)
-        with self._lock:
-            self._opened_suggester = None
-        before.close()
 
     def search(
         self,
@@ -361,10 +341,7 @@ class Library:
         """Exports and imports of tags, decisions and own ratings."""
         from picsight_engine.tags.exchange import Exchange  # lxml: 33 ms
 
-        with self._lock:
-            if self._opened_exchange is None:
-                self._opened_exchange = Exchange(self._db, self._model_of_tags)
-            return self._opened_exchange
+        return Exchange(self._db, self.tags.learner)
 
     def _model_of_tags(self) -> Model:
         from picsight_engine.tags.learner import Model  # which a search does not pay
@@ -435,7 +412,7 @@ class Library:
             LibraryError: the library is damaged.
         """
         self._searcher.warm_up()
-        self._suggester().warm_up()
+        self._answering.suggester().warm_up()
 
     def suggestions(self, text: str, cursor: int | None = None) -> Suggestions:
         """What to offer while this is typed, the cursor behind so many characters, at the end unless said.
@@ -443,7 +420,7 @@ class Library:
         Raises:
             LibraryError: the library is damaged.
         """
-        return self._suggester().suggest(text, len(text) if cursor is None else cursor)
+        return self._answering.suggester().suggest(text, len(text) if cursor is None else cursor)
 
     def show(self, path: Path) -> PhotoDetails | None:
         """What the library knows of the photo at `path`, however that is spelled; None if it knows no photo there."""
@@ -527,15 +504,6 @@ class Library:
             if self._opened_thumbnails is None:
                 self._opened_thumbnails = Thumbnails.open(self.folder)
             return self._opened_thumbnails
-
-    def _suggester(self) -> Suggester:
-        """Made when something is first typed: a search from the command line suggests nothing."""
-        from picsight_engine.search.suggestions import Suggester  # 45 ms
-
-        with self._lock:
-            if self._opened_suggester is None:
-                self._opened_suggester = Suggester(self._db, self.bundle)
-            return self._opened_suggester
 
     def _close_thumbnails(self) -> None:
         with self._lock:

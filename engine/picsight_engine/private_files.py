@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import stat
+import time
 from contextlib import suppress
 from typing import TYPE_CHECKING, BinaryIO, Literal
 
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
 FOLDER_MODE, FILE_MODE = 0o700, 0o600
 _OTHERS = stat.S_IRWXG | stat.S_IRWXO
+_LEFT_SECONDS = 3600.0  # nobody writes on a draft for so long
 
 
 def make_private_folder(folder: Path) -> None:
@@ -50,7 +52,7 @@ def write_private(path: Path, content: str | bytes) -> None:
     it, or takes the one of before. Raises OSError.
     """
     make_private_folder(path.parent)
-    draft = path.with_name(f"{path.name}.{os.urandom(4).hex()}.part")
+    draft = draft_of(path)
     try:
         with open_private(draft, "xb") as file:
             file.write(content.encode() if isinstance(content, str) else content)
@@ -59,6 +61,19 @@ def write_private(path: Path, content: str | bytes) -> None:
         draft.replace(path)
     finally:
         draft.unlink(missing_ok=True)
+
+
+def draft_of(path: Path) -> Path:
+    """The name under which a file is written until it is whole, another one each time."""
+    return path.with_name(f"{path.name}.{os.urandom(4).hex()}.part")
+
+
+def sweep_drafts(folder: Path, names: str) -> None:
+    """Removes drafts that a kill left in a folder, by their `names` as of `Path.glob`; a younger one may be another process's."""
+    with suppress(OSError):  # the next one sweeps again
+        for left in folder.glob(names):
+            if time.time() - left.stat().st_mtime > _LEFT_SECONDS:
+                left.unlink()
 
 
 def make_private(path: Path) -> None:

@@ -32,7 +32,8 @@ from picsight_engine.models.commonness import commonness
 from picsight_engine.models.text import TextEmbedder
 from picsight_engine.store.database import Database
 from picsight_engine.tags.fit import Background, Linear, fit, prior
-from picsight_engine.tags.scores import EVEN, reaching, scores_of
+from picsight_engine.tags.scores import reaching, scores_of
+from picsight_engine.tags.tree import USUAL_THRESHOLD
 from picsight_engine.vectors.matrix import Matrix
 
 if TYPE_CHECKING:
@@ -148,7 +149,7 @@ def _many(rows: Rows) -> list[list[str]]:
     for count in MANY:
         tags = [prior(query[np.newaxis], background) for query in clustered(count, seed=9)]
         before, begun = _most_memory(), time.perf_counter()
-        reached = sum(len(positions) for positions, _ in reaching(rows, tags, [EVEN] * count))
+        reached = sum(len(positions) for positions, _ in reaching(rows, tags, [USUAL_THRESHOLD] * count))
         seconds = time.perf_counter() - begun
         found.append(
             [

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import gzip
 import io
+import json
+import os
 import shutil
 import subprocess
 import sys
@@ -12,6 +14,7 @@ from itertools import islice
 from typing import TYPE_CHECKING
 
 import pytest
+from filelock import FileLock
 
 from mctrain.data.shards import Sample, samples
 from mctrain.recipe import Recipe, load_recipe
@@ -100,11 +103,26 @@ def real_data(shared) -> Path:
 
 
 @pytest.fixture(scope="session")
-def tiny_data(real_data, tmp_path_factory) -> Path:
-    """Twenty captioned and twelve labelled photos with all that a recipe needs beside them."""
-    import json
+def common(tmp_path_factory) -> Path:
+    """A folder of all processes that run tests: what takes long is made once, by the first that wants it, under a lock."""
+    own = tmp_path_factory.getbasetemp()
+    folder = (own.parent if "PYTEST_XDIST_WORKER" in os.environ else own) / "common"
+    folder.mkdir(exist_ok=True)
+    return folder
 
-    folder = tmp_path_factory.mktemp("data")
+
+@pytest.fixture(scope="session")
+def tiny_data(real_data, common) -> Path:
+    """Twenty captioned and twelve labelled photos with all that a recipe needs beside them."""
+    folder = common / "data"
+    with FileLock(common / "data.lock"):
+        if not folder.exists():
+            _write_tiny(real_data, common / "unfinished").rename(folder)
+    return folder
+
+
+def _write_tiny(real_data: Path, folder: Path) -> Path:
+    folder.mkdir()
     for source, target, count in (
         ("flickr8k-train-000000.tar", "flickr8k-train-000000.tar", 20),
         ("labelled-train-000001.tar.gz", "labelled-train-000000.tar.gz", 12),
@@ -113,8 +131,11 @@ def tiny_data(real_data, tmp_path_factory) -> Path:
         for sample in islice(samples(real_data / source), count):
             parts += members_of(sample, json.dumps(sample.words).encode())
         write_shard(folder / target, parts)
-    for name in ("labelled-templates.json", "classnames.json"):
-        shutil.copy(real_data / name, folder / name)
+    shutil.copy(real_data / "labelled-templates.json", folder)
+    lists = json.loads((real_data / "classnames.json").read_text("utf-8"))
+    # forty of the thousand names again and again: each costs three sentences that a trunk has to read
+    lists["imagenet"] = lists["imagenet"][:40] * 25
+    (folder / "classnames.json").write_text(json.dumps(lists), "utf-8")
     with gzip.open(folder / "translations.tsv.gz", "wt", encoding="utf-8") as file:
         file.write("split\timage\ten\tde\tfr\tcs\n")
     return folder
@@ -133,19 +154,32 @@ def tiny_recipe(tiny_recipe_file) -> Recipe:
 
 
 @pytest.fixture(scope="session")
-def cache(tmp_path_factory) -> Path:
+def cache(common) -> Path:
     """Computed features, shared by all tests."""
-    return tmp_path_factory.mktemp("cache")
+    (common / "cache").mkdir(exist_ok=True)
+    return common / "cache"
 
 
 @pytest.fixture(scope="session")
-def finished(tiny_recipe, tiny_data, cache, tmp_path_factory):
-    """An undisturbed run of the tiny recipe."""
+def finished(tiny_recipe, tiny_data, cache, common):
+    """An undisturbed run of the tiny recipe; whoever wants it next goes on where it has ended."""
     from mctrain.teachers.fit.corpus import Places
     from mctrain.teachers.fit.run import teach
 
-    folder = tmp_path_factory.mktemp("undisturbed")
-    return teach(tiny_recipe, Places(tiny_data, cache), folder, lambda *_: lambda *_: None, threads=1)
+    with FileLock(common / "finished.lock"):
+        return teach(
+            tiny_recipe, Places(tiny_data, cache), common / "finished", lambda *_: lambda *_: None, threads=1
+        )
+
+
+@pytest.fixture
+def graphs(finished, cache, tmp_path) -> Path:
+    """A cache of a test's own that has nothing but the graphs of the pretrained networks, which take longest."""
+    folder = tmp_path / "graphs"
+    folder.mkdir()
+    for graph in cache.glob("*.onnx"):
+        (folder / graph.name).hardlink_to(graph)
+    return folder
 
 
 @pytest.fixture(scope="session")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from importlib.resources import files
 
 import pytest
@@ -98,7 +99,7 @@ def test_an_unknown_name_is_told_with_the_known_ones():
 
 def test_a_recipe_survives_its_checkpoint(tmp_path):
     recipe = load_recipe("starter")
-    assert parse_recipe(recipe.as_dict(), "a checkpoint") == recipe
+    assert parse_recipe(asdict(recipe), "a checkpoint") == recipe
 
 
 def test_runs_without_blanks_are_those_from_before_there_were_any(tmp_path):

@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import json
-import tomllib
-from dataclasses import MISSING, asdict, dataclass, fields, is_dataclass
-from importlib import resources
+from dataclasses import asdict, dataclass
 from math import inf
-from pathlib import Path
-from types import UnionType
-from typing import Any, Literal, TypeVar, get_args, get_origin, get_type_hints
+from typing import Any, Literal
 
 from mctrain.errors import RecipeError
+from mctrain.tables import load_table, parse_table
 
 Kind = Literal["strong", "weak", "aspect", "none"]
 Network = Literal["lite0", "lite1", "lite2"]
@@ -24,15 +21,6 @@ _WIDTHS = range(1, 8193)
 _STAGES = range(
     3, 7
 )  # of a network's seven: the maps of lower ones are so large that their matrices take many gigabytes
-
-_Table = TypeVar("_Table")
-_KINDS = {
-    "training": "of a fit; `mctrain teach`",
-    "reinforcement": "of a reinforced set; `mctrain reinforce --recipe`",
-    "run": "of a training run; `mctrain train`",
-    "decisions": "of a head that learns from decisions about tags; `mctrain train`",
-    "distillation": "of a text tower that another one teaches; `mctrain distil`",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -265,10 +253,6 @@ class Recipe:
                 "branch or pseudo another value."
             )
 
-    def as_dict(self) -> dict[str, Any]:
-        """For the checkpoint and the bundle's provenance."""
-        return asdict(self)
-
     def numbers(self) -> dict[str, Any]:
         """What a run's weights depend on: not what it is called, nor what is said about it."""
         numbers = {key: own for key, own in asdict(self).items() if key not in {"name", "about", "bundle"}}
@@ -323,55 +307,13 @@ class ReinforcementRecipe:
 
 
 def load_recipe(name_or_path: str) -> Recipe:
-    """A recipe of this package by name, or any by path.
-
-    Raises:
-        RecipeError: there is none, or a key is missing, unknown or of another type.
-    """
-    content, where = read_toml(name_or_path)
-    refuse_others(content, where, "training")
-    return parse_recipe(content, where)
+    """A fit's recipe by name or path, as `load_table` reads it."""
+    return load_table(Recipe, name_or_path, "training")
 
 
 def load_reinforcement(name_or_path: str) -> ReinforcementRecipe:
-    """A recipe of a reinforced set by name, or any by path.
-
-    Raises:
-        RecipeError: there is none, or a key is missing, unknown or of another type.
-    """
-    content, where = read_toml(name_or_path)
-    refuse_others(content, where, "reinforcement")
-    return parse_table(ReinforcementRecipe, content, where)
-
-
-def refuse_others(content: dict[str, Any], where: str, own: str) -> None:
-    """Tells which command follows a recipe of another kind than that with the table `own`.
-
-    Raises:
-        RecipeError: it is of another kind.
-    """
-    for table, sentence in _KINDS.items():
-        if table in content and table != own:
-            raise RecipeError(f"{where} is the recipe {sentence} follows it.")
-
-
-def read_toml(name_or_path: str) -> tuple[dict[str, Any], str]:
-    """The parsed TOML with the recipe's name, and its path.
-
-    Raises:
-        RecipeError: there is none, or it is no TOML.
-    """
-    path = Path(name_or_path)
-    if path.suffix != ".toml":
-        path = Path(str(resources.files("mctrain"))) / "recipes" / f"{name_or_path}.toml"
-    try:
-        content = tomllib.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        known = ", ".join(sorted(file.stem for file in path.parent.glob("*.toml"))) or "none"
-        raise RecipeError(f"There is no recipe {path}; in that folder there are: {known}.") from None
-    except (OSError, ValueError) as fault:
-        raise RecipeError(f"The recipe {path} cannot be read: {fault}.") from fault
-    return {"name": path.stem, **content}, str(path)
+    """A reinforced set's recipe by name or path, as `load_table` reads it."""
+    return load_table(ReinforcementRecipe, name_or_path, "reinforcement")
 
 
 def parse_recipe(content: dict[str, Any], where: str) -> Recipe:
@@ -381,38 +323,3 @@ def parse_recipe(content: dict[str, Any], where: str) -> Recipe:
         RecipeError: a key is missing, unknown or of another type.
     """
     return parse_table(Recipe, content, where)
-
-
-def parse_table(kind: type[_Table], content: object, where: str) -> _Table:
-    """One table, a dataclass, from its parsed TOML; `where` is what sentences call it.
-
-    Raises:
-        RecipeError: a key is missing, unknown or of another type.
-    """
-    if not isinstance(content, dict):
-        raise RecipeError(f"{where} must be a table.")
-    hints = get_type_hints(kind)
-    unknown = sorted(set(content) - set(hints))
-    if unknown:
-        raise RecipeError(f"{where} has an unknown key: {unknown[0]}; known are {', '.join(hints)}.")
-    missing = [f.name for f in fields(kind) if f.name not in content and f.default is MISSING]  # type: ignore[arg-type]
-    if missing:
-        raise RecipeError(f"{where} lacks the key {missing[0]}.")
-    values = {key: _value(hints[key], value, f"{where}, {key}") for key, value in content.items()}
-    return kind(**values)
-
-
-def _value(kind: Any, value: object, where: str) -> object:
-    if get_origin(kind) is UnionType:  # a table that a recipe may leave out, and a checkpoint has as None
-        return None if value is None else _value(get_args(kind)[0], value, where)
-    if is_dataclass(kind):
-        return parse_table(kind, value, where)  # type: ignore[arg-type]
-    if get_origin(kind) is Literal and value in get_args(kind):
-        return value
-    if kind is float and type(value) is int:
-        return float(value)
-    if kind in (int, float, str, bool) and type(value) is kind:
-        return value
-    if get_origin(kind) is tuple and isinstance(value, (list, tuple)):
-        return tuple(_value(get_args(kind)[0], item, where) for item in value)
-    raise RecipeError(f"{where} has a value of the wrong type: {value!r}.")

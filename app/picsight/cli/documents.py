@@ -19,7 +19,8 @@ if TYPE_CHECKING:
     from picsight_engine.search.answer import Answer, Filter, Result
     from picsight_engine.store.problems import Problem
     from picsight_engine.store.runs import Run
-    from picsight_engine.tags.exchange import DecisionsExported, Imported
+    from picsight_engine.tags.exchange import DecisionsExported
+    from picsight_engine.tags.intake import Imported
     from picsight_engine.tags.sidecars import Exported
     from picsight_engine.tags.tree import Tag
 

@@ -37,8 +37,8 @@ def absolute_paths(photos: Iterable[Path]) -> list[Path]:
     return [absolute(photo) for photo in photos]
 
 
-def tell_run(invocation: Invocation, run: Run | None) -> None:
-    """Says what was changed, or undone."""
+def tell_run(invocation: Invocation, run: Run | None, turned: str = "") -> None:
+    """Says what was changed, and how it was `turned`: undone, or done again."""
     if invocation.json:
         put_json(run_document(run))
     elif invocation.quiet:
@@ -46,7 +46,7 @@ def tell_run(invocation: Invocation, run: Run | None) -> None:
     elif run is None:
         put("Nothing had to be changed.")
     else:
-        put(f"Undone: {run.words}." if run.undone else f"{run.words}.")
+        put(f"{turned}{run.words}.")
 
 
 def tell_some(invocation: Invocation, sentences: Sequence[str]) -> None:

@@ -48,6 +48,7 @@ HIERARCHICAL = qualified("lr:hierarchicalSubject")
 TAGS_LIST = qualified("digiKam:TagsList")
 RATING = qualified("xmp:Rating")
 ADDED = qualified("picsight:TagsList")  # what a side-car of ours notes that we added to TagsList
+REJECTED = qualified("picsight:Rejected")  # keywords of other programs that a person has rejected
 RATED = qualified("picsight:Rating")  # the stars that we wrote into Rating
 ORIGINAL = qualified("picsight:OriginalHash")  # `bytes_hash` of the file that a side-car was written for
 
@@ -81,8 +82,8 @@ class Packet:
     """What one packet says.
 
     In a name "|" stands for "/", which parts names. `rating` is -1 (rejected) to 5, 0 means unrated. A side-car of ours notes
-    what was `added` to the keywords and to how many stars it was `rated`, whatever became of that since, and the `original`, the hash
-    of the file that it was written for. `for_suffix` is the kind of file that one of Adobe's speaks of.
+    what was `added` to the keywords and to how many stars it was `rated`, whatever became of that since, which keywords of others
+    a person has `rejected`, and the `original`, the hash of the file that it was written for. `for_suffix` is the kind of file that one of Adobe's speaks of.
     """
 
     keywords: tuple[Keyword, ...] = ()
@@ -90,6 +91,7 @@ class Packet:
     title: str | None = None
     description: str | None = None
     added: tuple[Keyword, ...] = ()
+    rejected: tuple[Keyword, ...] = ()
     rated: int | None = None
     original: bytes | None = None
     for_suffix: str | None = None
@@ -110,15 +112,22 @@ def read_packet(data: bytes) -> Packet:
         rating=rating(tree),
         title=said(tree, _TITLE),
         description=said(tree, _DESCRIPTION_TEXT),
-        added=tuple(keyword_of(text, DIVIDERS[TAGS_LIST]) for text in items(tree, ADDED)),
+        added=_noted(tree, ADDED),
+        rejected=_noted(tree, REJECTED),
         rated=rating(tree, RATED),
         original=bytes.fromhex(noted) if _HASH.fullmatch(noted) else None,
         for_suffix=said(tree, _FOR_SUFFIX),
     )
 
 
+def _noted(tree: _ElementTree, name: str) -> tuple[Keyword, ...]:
+    return tuple(keyword_of(text, DIVIDERS[TAGS_LIST]) for text in items(tree, name))
+
+
 def parse(data: bytes) -> _ElementTree:
     """The packet's tree, which holds an rdf:RDF; raises PacketError."""
+    if not data.strip():
+        raise PacketError("it is empty")
     if _declares(data):
         raise PacketError("it declares things of its own, which XMP does not")
     parser = etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=False)
@@ -127,7 +136,8 @@ def parse(data: bytes) -> _ElementTree:
             etree.fromstring(data.strip(b" \t\r\n") if data[:1] < b"\x80" else data, parser)
         )
     except (etree.XMLSyntaxError, ValueError) as fault:
-        raise PacketError(f"it is not XML as it should be ({_first_line(fault)})") from fault
+        where = f" (line {fault.lineno})" if isinstance(fault, etree.XMLSyntaxError) else ""
+        raise PacketError(f"it is not XML as it should be{where}") from fault
     if tree.docinfo.internalDTD is not None:
         raise PacketError("it declares things of its own, which XMP does not")
     if next(tree.getroot().iter(RDF), None) is None:
@@ -209,7 +219,3 @@ def rating(tree: _ElementTree, name: str = RATING) -> int | None:
 def _declares(data: bytes) -> bool:
     """Whether a document type is declared, in any encoding that XMP allows."""
     return _DECLARATION in data or _DECLARATION in data.replace(b"\0", b"")
-
-
-def _first_line(fault: Exception) -> str:
-    return str(fault).partition("\n")[0].rstrip(".")

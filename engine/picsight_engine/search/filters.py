@@ -39,7 +39,8 @@ class Passing:
     """What is left of a query for the ranking, and the photos that it may rank: `ids` ascending, None for all.
 
     `undated` photos would pass if they had a date. `called` are photos whose file is called what is looked for: they pass
-    what was typed as a fact, whatever time its words may mean.
+    what was typed as a fact, whatever time its words may mean. Of `faults` the facts were left out; `unnamed` ones hold for no photo,
+    because no tag is called so.
     """
 
     query: Query
@@ -48,6 +49,7 @@ class Passing:
     called: tuple[int, ...]
     filters: tuple[Filter, ...]
     faults: tuple[QueryFault, ...]
+    unnamed: tuple[QueryFault, ...]
 
 
 class Filters:
@@ -67,7 +69,7 @@ class Filters:
         today = datetime.now().astimezone().date()
         rest, times = recognise(query, text, today, lambda period: self._holding(taken_in(period)).size > 0)
         sieve = _Sieve(self._holding)
-        faults = []
+        faults, unnamed = [], []
         for fact in query.facts:
             condition = condition_of(fact, today)
             if isinstance(condition, Condition) and condition.basis is not None:
@@ -75,18 +77,29 @@ class Filters:
                 condition = condition if self._holding(basis).size else unknown(basis, fact.key)
             if isinstance(condition, Condition):
                 sieve.add(condition, fact.start, fact.end, excluded=fact.excluded)
+                if fact.key == "tag" and (sentence := self._unnamed(condition, fact.value)):
+                    unnamed.append(QueryFault(fact.start, fact.end, sentence))
             else:
                 faults.append(QueryFault(fact.start, fact.end, condition))
         called = sieve.let_through(self._called(query, text))
         for time in times:
             sieve.add(taken_in(time.period), time.start, time.end, recognised=True)
         filters = sorted(sieve.filters, key=lambda part: part.start)
-        return Passing(rest, *sieve.passing(), called, tuple(filters), tuple(faults))
+        return Passing(rest, *sieve.passing(), called, tuple(filters), tuple(faults), tuple(unnamed))
 
     def _called(self, query: Query, text: str) -> list[int]:
         """The photos that are called what the whole query says, or one of its alternatives."""
         names = [text, *(term.text for term in query.alternatives if not term.pictures)]
         return list(dict.fromkeys(photo_id for name in names for photo_id in named(self._db, name)))
+
+    def _unnamed(self, condition: Condition, name: str) -> str | None:
+        if self._holding(condition).size:
+            return None
+        from picsight_engine.search.tag_offers import (
+            unnamed,
+        )  # 25 ms that a search for what is there does not pay
+
+        return unnamed(self._db, name)
 
     def _holding(self, condition: Condition) -> Ids:
         """The photos for which a condition holds, remembered until any process changes what it is about."""

@@ -84,7 +84,7 @@ class Searcher:
         left_out = [*passing.faults, *pictures.faults]
         if aim is not None or passing.ids is not None:
             left_out = [replace(fault, message=f"{fault.message} {REST}") for fault in left_out]
-        faults = [*query.faults, *left_out]
+        faults = [*query.faults, *passing.unnamed, *left_out]
         if aim is None:
             faults += _only_less(passing.query)
             photos, results = self._unranked(passing, request)

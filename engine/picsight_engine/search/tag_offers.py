@@ -1,4 +1,4 @@
-"""The tags that a few typed letters may mean, with how many photos each lets pass."""
+"""The tags that a few typed letters may mean, with how many photos each lets pass; and which a name may mean that none has."""
 
 from __future__ import annotations
 
@@ -8,10 +8,13 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
+from rapidfuzz.distance import OSA
+from rapidfuzz.process import extractOne
+
 from picsight_engine.search.facts import tagged
 from picsight_engine.search.offers import Called, Offer, spelled
 from picsight_engine.store.tagged import sizes_of_tags
-from picsight_engine.store.tags import name_key, tag_paths
+from picsight_engine.store.tags import name_key, tag_paths, tags_called
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -19,6 +22,9 @@ if TYPE_CHECKING:
     from picsight_engine.store.database import Database
 
 _LETTERS = re.compile(r"[^\W\d_]{3,}")
+_NEAR = (
+    0.6  # of two names, the share of letters in which they agree, from which one may be meant by the other
+)
 _QUOTES = re.compile('["“”„]')  # would end the name; they are compared as this one
 
 
@@ -70,6 +76,16 @@ class TagOffers:
         if value not in self._counts:
             self._counts[value] = len(tagged(value).find(self._db))
         return self._counts[value]
+
+
+def unnamed(db: Database, name: str) -> str | None:
+    """What to say where no photo is in a tag: that none is called so, and which one may be meant; None where one is."""
+    with db.reading() as connection:
+        if tags_called(connection, name):
+            return None
+    keys = {end: name_key(end) for path in tag_paths(db).values() for end in _ends(path)}
+    found = extractOne(name_key(name), keys, scorer=OSA.normalized_similarity, score_cutoff=_NEAR)
+    return f'No tag or keyword is called "{name}".' + (f' Did you mean "{found[2]}"?' if found else "")
 
 
 def _ends(path: str) -> Iterator[str]:

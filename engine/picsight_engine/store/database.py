@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import os
 import sqlite3
-import time
 from contextlib import closing, contextmanager, suppress
 from typing import TYPE_CHECKING
 
 from picsight_engine.errors import BusyError, LibraryError, RequestError, StorageError
 from picsight_engine.private_files import (
     FILE_MODE,
+    draft_of,
     make_private_file,
     make_private_folder,
+    sweep_drafts,
     write_private,
 )
 from picsight_engine.store.connections import (
@@ -36,7 +37,6 @@ if TYPE_CHECKING:
 
 FILE_NAME = "library.db"
 LOCK_NAME = "index.lock"
-_LEFT_SECONDS = 3600.0  # no copy of a library takes so long
 APPLICATION_ID = 0x50535431  # "PST1" in the file's header: a library of ours, whatever it is called
 
 
@@ -83,6 +83,16 @@ class Database:
         return self._connections.reading()
 
     @contextmanager
+    def snapshot(self) -> Iterator[sqlite3.Connection]:
+        """The calling thread's reader, of one state for the whole block, whatever is written meanwhile."""
+        with self.reading() as connection:
+            connection.execute("BEGIN")
+            try:
+                yield connection
+            finally:
+                connection.execute("ROLLBACK")
+
+    @contextmanager
     def writer(self) -> Iterator[sqlite3.Connection]:
         """One transaction: committed at the end of the block, rolled back when it raises.
 
@@ -122,12 +132,8 @@ def back_up(connection: sqlite3.Connection, target: Path, version: int) -> None:
     """Copies the whole database to `target`, which appears only once it is complete and on the disk; not if another
     process has migrated it meanwhile from `version` to the next.
     """
-    for left in target.parent.glob(
-        f"{target.name}.*.part"
-    ):  # by a kill; a younger one may be another process's
-        if time.time() - left.stat().st_mtime > _LEFT_SECONDS:
-            left.unlink()
-    part = target.with_name(f"{target.name}.{os.urandom(4).hex()}.part")
+    sweep_drafts(target.parent, f"{target.name}.*.part")
+    part = draft_of(target)
     try:
         make_private_file(part)
         with closing(sqlite3.connect(part)) as copy:
@@ -162,7 +168,7 @@ def _is_there(path: Path) -> bool:
 
 def _create(path: Path, steps: Steps) -> None:
     """Makes a new library under another name and moves it into place: half a library never exists."""
-    part = path.with_name(f"{path.name}.{os.urandom(4).hex()}.part")
+    part = draft_of(path)
     try:
         make_private_folder(path.parent)
         for suffix in (

@@ -6,6 +6,9 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
+from picsight_engine.store.files import IDS
+from picsight_engine.store.photos import SHOWN
+
 if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Iterable, Sequence
@@ -15,7 +18,6 @@ if TYPE_CHECKING:
 Verdict = Literal["accepted", "rejected", "withdrawn"]
 State = Literal["accepted", "rejected", "suggested"]
 
-_IDS = "(SELECT value FROM json_each(?))"
 _ADD = """
 INSERT INTO tag_decisions (tag_id, photo_id, verdict, source, run_id, decided_at, score)
 VALUES (?1, ?2, ?3, ?4, ?5, ?6,
@@ -47,12 +49,11 @@ ON CONFLICT (tag_id, photo_id) DO UPDATE SET verdict = excluded.verdict WHERE ve
 _TIDY = """
 DELETE FROM tag_photos WHERE verdict IS NULL AND score IS NULL AND (tag_id, photo_id) IN (SELECT * FROM due)"""
 _FORGET_DUE = "DROP TABLE due"
-_SHOWN = "photo_id NOT IN (SELECT id FROM photos WHERE missing_since IS NOT NULL)"
 _ALL_DECIDED = (
-    f"SELECT tag_id, photo_id, verdict FROM tag_photos WHERE verdict IS NOT NULL AND tag_id IN {_IDS}"
+    f"SELECT tag_id, photo_id, verdict FROM tag_photos WHERE verdict IS NOT NULL AND tag_id IN {IDS}"
 )
 _DECIDED = "SELECT photo_id, verdict FROM tag_photos WHERE tag_id = ? AND verdict IS NOT NULL"
-_COUNTS = f"SELECT tag_id, coalesce(verdict, 'suggested'), count(*) FROM tag_photos WHERE {_SHOWN}{{which}} GROUP BY 1, verdict"
+_COUNTS = f"SELECT tag_id, coalesce(verdict, 'suggested'), count(*) FROM tag_photos WHERE {SHOWN}{{which}} GROUP BY 1, verdict"
 # A parent has what those below it have, each photo once, but for what is rejected in the parent itself.
 _COUNTS_OF_PARENTS = f"""
 WITH RECURSIVE below (top, id) AS (
@@ -61,20 +62,19 @@ WITH RECURSIVE below (top, id) AS (
 SELECT top, sum(accepted), sum(NOT accepted) FROM (
     SELECT top, max(verdict IS NOT NULL) AS accepted
     FROM below JOIN tag_photos AS held ON tag_id = below.id
-    WHERE verdict IS NOT 'rejected' AND {_SHOWN} AND NOT EXISTS (
+    WHERE verdict IS NOT 'rejected' AND {SHOWN} AND NOT EXISTS (
         SELECT 1 FROM tag_photos WHERE tag_id = top AND photo_id = held.photo_id AND verdict = 'rejected')
     GROUP BY top, photo_id)
 GROUP BY top"""
 _STATES = f"""
 SELECT photo_id, tag_id, coalesce(verdict, 'suggested'), score FROM tag_photos JOIN tags ON tags.id = tag_id
-WHERE photo_id IN {_IDS} AND removed_at IS NULL ORDER BY photo_id, tag_id"""
+WHERE photo_id IN {IDS} AND removed_at IS NULL ORDER BY photo_id, tag_id"""
 _OF_SUGGESTED = f"""
 SELECT count(*), coalesce(sum(verdict = 'accepted'), 0) FROM tag_photos AS pair
 WHERE tag_id = ? AND verdict IS NOT NULL AND EXISTS (
     SELECT 1 FROM tag_decisions JOIN tag_runs ON tag_runs.id = run_id
     WHERE tag_decisions.tag_id IN {_GIVERS}
         AND photo_id = pair.photo_id AND undone_at IS NULL AND score IS NOT NULL)"""
-_KNOWN = f"SELECT count(*) FROM photos WHERE id IN {_IDS}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,12 +171,6 @@ def states_of(db: Database, photo_ids: Sequence[int]) -> dict[int, list[TagState
         for photo_id, *state in connection.execute(_STATES, (json.dumps(list(states)),)):
             states[photo_id].append(TagState(*state))
     return states
-
-
-def all_are_known(connection: sqlite3.Connection, photo_ids: Sequence[int]) -> bool:
-    """Whether every one of these is a photo of the library, visible or not."""
-    count: int = connection.execute(_KNOWN, (json.dumps(photo_ids),)).fetchone()[0]
-    return count == len(set(photo_ids))
 
 
 def _settle(connection: sqlite3.Connection, pairs: str, *values: object) -> None:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from picsight_engine.store.database import Database
 
+IDS = "(SELECT value FROM json_each(?))"  # in a statement, a list of numbers that is bound as JSON
 _FILE_COLUMNS = """
 id, folder_id, name, size, mtime_ns, device, bytes_hash, photo_id, metadata_rule, present, missing_since"""
 _FILES_OF = f"SELECT {_FILE_COLUMNS} FROM files WHERE folder_id = ? ORDER BY name"
@@ -23,9 +24,9 @@ _FILE_AT = f"SELECT {_FILE_COLUMNS} FROM files WHERE folder_id = ? AND name = ?"
 _METADATA_COLUMNS = """
 taken, taken_offset, taken_source, lat, lon, place, camera, lens, rating, keywords, description"""
 _METADATA_OF = f"SELECT {_METADATA_COLUMNS} FROM files WHERE id = ?"
-_DATES = """
+_DATES = f"""
 SELECT photo_id, taken FROM files
-WHERE present AND taken IS NOT NULL AND photo_id IN (SELECT value FROM json_each(?))"""
+WHERE present AND taken IS NOT NULL AND photo_id IN {IDS}"""
 _PUT_FILE = """
 INSERT INTO files (folder_id, name, size, mtime_ns, device, bytes_hash, photo_id) VALUES (?, ?, ?, ?, ?, ?, ?)
 ON CONFLICT (folder_id, name) DO UPDATE SET
@@ -37,11 +38,10 @@ UPDATE files SET metadata_rule = ?, taken = ?, taken_offset = ?, taken_source = 
 _MAKE_ROOM = "DELETE FROM files WHERE folder_id = ? AND name = ? AND id <> ?"
 _MOVE_FILE = "UPDATE files SET folder_id = ?, name = ? WHERE id = ?"
 _SET_DEVICE = "UPDATE files SET device = ? WHERE id = ?"
-_IDS = "(SELECT value FROM json_each(?))"
-_PHOTOS_OF_FILES = f"SELECT DISTINCT photo_id FROM files WHERE photo_id IS NOT NULL AND id IN {_IDS}"
-_MARK_MISSING = f"UPDATE files SET present = 0, missing_since = ? WHERE present AND id IN {_IDS}"
-_MARK_RETURNED = f"UPDATE files SET present = 1, missing_since = NULL, missing_seconds = 0 WHERE id IN {_IDS}"
-_HIDDEN_OF = f"SELECT id FROM photos WHERE missing_since IS NOT NULL AND id IN {_IDS} ORDER BY id"
+_PHOTOS_OF_FILES = f"SELECT DISTINCT photo_id FROM files WHERE photo_id IS NOT NULL AND id IN {IDS}"
+_MARK_MISSING = f"UPDATE files SET present = 0, missing_since = ? WHERE present AND id IN {IDS}"
+_MARK_RETURNED = f"UPDATE files SET present = 1, missing_since = NULL, missing_seconds = 0 WHERE id IN {IDS}"
+_HIDDEN_OF = f"SELECT id FROM photos WHERE missing_since IS NOT NULL AND id IN {IDS} ORDER BY id"
 _LOOKED_LAST = "SELECT looked_at FROM folders WHERE id = ?"
 _LOOKED_EVER = "SELECT max(looked_at) FROM folders"
 _LOOKED = "UPDATE folders SET looked_at = ? WHERE id = ?"
@@ -55,7 +55,7 @@ _FORGET_FILES = "DELETE FROM files WHERE NOT present AND missing_seconds >= ?"
 _EXPIRED = """
 SELECT id FROM photos WHERE missing_since IS NOT NULL AND missing_seconds >= ?
     AND NOT EXISTS (SELECT 1 FROM files WHERE photo_id = photos.id) ORDER BY id"""
-_FORGET_PHOTOS = f"DELETE FROM photos WHERE id IN {_IDS}"
+_FORGET_PHOTOS = f"DELETE FROM photos WHERE id IN {IDS}"
 # The primary file of a photo is the present one that the library knows longest.
 PRIMARY_FILE = "(SELECT min(id) FROM files WHERE photo_id = photos.id AND present)"
 

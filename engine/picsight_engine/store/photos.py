@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from picsight_engine.store.files import PRIMARY_FILE
+from picsight_engine.store.files import IDS, PRIMARY_FILE
 from picsight_engine.store.folders import file_path
 from picsight_engine.store.stacks import Sketch
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from picsight_engine.store.database import Database
 
@@ -25,13 +25,15 @@ ON CONFLICT (fingerprint) DO UPDATE SET picture_rule = excluded.picture_rule,
     width = excluded.width, height = excluded.height, phash = excluded.phash"""
 _BY_FINGERPRINT = "SELECT id FROM photos WHERE fingerprint = ?"
 _PICTURE_RULE = "SELECT picture_rule FROM photos WHERE id = ?"
+_KNOWN = f"SELECT id FROM photos WHERE id IN {IDS}"
+SHOWN = "photo_id NOT IN (SELECT id FROM photos WHERE missing_since IS NOT NULL)"  # of rows with a photo
 _HIDDEN = "SELECT id FROM photos WHERE missing_since IS NOT NULL ORDER BY id"
 _PHOTOS = f"""
 SELECT photos.id, width, height, taken, taken_offset, place, folders.path, files.name, files.mtime_ns
 FROM photos
 JOIN files ON files.id = {PRIMARY_FILE}
 JOIN folders ON folders.id = files.folder_id"""
-_PHOTOS_BY_ID = f"{_PHOTOS} WHERE photos.id IN (SELECT value FROM json_each(?))"
+_PHOTOS_BY_ID = f"{_PHOTOS} WHERE photos.id IN {IDS}"
 _BY_DATE = """
 ORDER BY coalesce(taken, strftime('%Y-%m-%dT%H:%M:%S', files.mtime_ns / 1000000000, 'unixepoch', 'localtime')) DESC,
     photos.id DESC"""
@@ -57,7 +59,7 @@ JOIN photos ON photos.id = files.photo_id
 JOIN folders ON folders.id = files.folder_id
 WHERE files.id = {PRIMARY_FILE}
 ORDER BY taken DESC, photos.id DESC"""
-_SHOWN = "SELECT count(*) FROM photos WHERE missing_since IS NULL"
+_VISIBLE = "SELECT count(*) FROM photos WHERE missing_since IS NULL"
 _PATHS = """
 SELECT folders.path, files.name FROM files JOIN folders ON folders.id = files.folder_id
 WHERE photo_id = ? AND present ORDER BY files.id"""
@@ -124,6 +126,11 @@ def picture_rule_of(db: Database, photo_id: int) -> int:
     return rule
 
 
+def known_photos(connection: sqlite3.Connection, photo_ids: Iterable[int]) -> set[int]:
+    """Those of these photos that the library knows, visible or not."""
+    return {photo_id for (photo_id,) in connection.execute(_KNOWN, (json.dumps(list(photo_ids)),))}
+
+
 def photos_by_id(db: Database, photo_ids: Sequence[int]) -> dict[int, Photo]:
     """The visible ones among these photos, by id."""
     with db.reading() as connection:
@@ -149,7 +156,7 @@ def newest_photos(db: Database, limit: int) -> list[Photo]:
 def photos_shown(db: Database) -> int:
     """How many photos are visible."""
     with db.reading() as connection:
-        count: int = connection.execute(_SHOWN).fetchone()[0]
+        count: int = connection.execute(_VISIBLE).fetchone()[0]
     return count
 
 

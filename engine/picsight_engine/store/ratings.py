@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-from picsight_engine.store.files import PRIMARY_FILE
+from picsight_engine.store.files import IDS, PRIMARY_FILE
 from picsight_engine.store.selection import ascending
 
 if TYPE_CHECKING:
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from picsight_engine.store.database import Database
 
 _ADD = "INSERT INTO ratings (photo_id, stars, run_id, rated_at) VALUES (?, ?, ?, ?)"
-_IDS = "(SELECT value FROM json_each(?))"
 # The last word counts, of those that were not undone: SQLite takes `stars` from the row of the highest number.
 _LAST = """
 SELECT photo_id, stars, max(ratings.id) AS last FROM ratings JOIN tag_runs ON tag_runs.id = run_id
@@ -26,9 +25,9 @@ WHERE undone_at IS NULL{which} GROUP BY photo_id"""
 _OWN = f"""
 WITH own AS MATERIALIZED (SELECT photo_id, stars FROM ({_LAST.format(which="")}) WHERE stars IS NOT NULL)"""
 _OWN_OF = f"""
-SELECT photo_id, stars FROM ({_LAST.format(which=f" AND photo_id IN {_IDS}")}) WHERE stars IS NOT NULL"""
+SELECT photo_id, stars FROM ({_LAST.format(which=f" AND photo_id IN {IDS}")}) WHERE stars IS NOT NULL"""
 _SAID_OF = (
-    f"SELECT photos.id, rating FROM photos JOIN files ON files.id = {PRIMARY_FILE} WHERE photos.id IN {_IDS}"
+    f"SELECT photos.id, rating FROM photos JOIN files ON files.id = {PRIMARY_FILE} WHERE photos.id IN {IDS}"
 )
 _RATED = f"""
 {_OWN} SELECT photo_id FROM own JOIN photos ON photos.id = photo_id

@@ -8,7 +8,7 @@ from collections import defaultdict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from picsight_engine.store.files import PRIMARY_FILE
+from picsight_engine.store.files import IDS, PRIMARY_FILE
 from picsight_engine.store.folders import all_folders, covered_names, file_path
 
 if TYPE_CHECKING:
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from picsight_engine.store.database import Database
     from picsight_engine.store.decisions import Verdict
 
-_IDS = "(SELECT value FROM json_each(?))"
 # A photo by its primary file; by the one that the library knows longest where all of them are missing.
 _PICTURES = f"""
 SELECT photos.id, folders.path, files.name, fingerprint, fingerprint_rule FROM photos
@@ -34,17 +33,15 @@ _DECISIONS = """
 SELECT coalesce(merged_into, tags.id) AS owner, photo_id, verdict, source, decided_at, max(tag_decisions.id)
 FROM tag_decisions JOIN tag_runs ON tag_runs.id = run_id JOIN tags ON tags.id = tag_id
 WHERE undone_at IS NULL{which} GROUP BY owner, photo_id ORDER BY owner, photo_id"""
-_OF_TAGS = f" AND coalesce(merged_into, tags.id) IN {_IDS}"
+_OF_TAGS = f" AND coalesce(merged_into, tags.id) IN {IDS}"
 _RATINGS = """
 SELECT photo_id, stars, rated_at, max(ratings.id) FROM ratings JOIN tag_runs ON tag_runs.id = run_id
 WHERE undone_at IS NULL GROUP BY photo_id ORDER BY photo_id"""
-_ACCEPTED = """
-SELECT photo_id, tag_id FROM tag_photos JOIN tags ON tags.id = tag_id
-WHERE verdict = 'accepted' AND removed_at IS NULL"""
+_DECIDED = """
+SELECT photo_id, tag_id FROM tag_photos JOIN tags ON tags.id = tag_id WHERE verdict = ? AND removed_at IS NULL"""
 _FILES = """
 SELECT id, photo_id, name, mtime_ns, bytes_hash, keywords FROM files
 WHERE present AND photo_id IS NOT NULL AND folder_id = ? ORDER BY name"""
-_KNOWN = f"SELECT id FROM photos WHERE id IN {_IDS}"
 _FILING = "SELECT revision, filed, filed_hash FROM tag_state"
 _UNFILED = "SELECT revision <> filed FROM tag_state"
 _FILED = "UPDATE tag_state SET filed = ?, filed_hash = ?"
@@ -119,10 +116,10 @@ def last_ratings(connection: sqlite3.Connection) -> dict[int, SaidRating]:
     }
 
 
-def accepted_tags(connection: sqlite3.Connection) -> dict[int, list[int]]:
-    """The tags in which each photo is accepted."""
+def tags_decided(connection: sqlite3.Connection, verdict: Verdict) -> dict[int, list[int]]:
+    """The tags in which each photo is accepted, or rejected."""
     found: defaultdict[int, list[int]] = defaultdict(list)
-    for photo_id, tag_id in connection.execute(_ACCEPTED):
+    for photo_id, tag_id in connection.execute(_DECIDED, (verdict,)):
         found[photo_id].append(tag_id)
     return found
 
@@ -167,11 +164,6 @@ def is_unfiled(db: Database) -> bool:
     """Whether anything was said since it was filed last."""
     with db.reading() as connection:
         return bool(connection.execute(_UNFILED).fetchone()[0])
-
-
-def known_photos(connection: sqlite3.Connection, photo_ids: Iterable[int]) -> set[int]:
-    """Those of these photos that the library knows, visible or not."""
-    return {photo_id for (photo_id,) in connection.execute(_KNOWN, (json.dumps(list(photo_ids)),))}
 
 
 def photo_with_fingerprint(connection: sqlite3.Connection, fingerprint: bytes, rule: int) -> int | None:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from picsight_engine.errors import RequestError
 from picsight_engine.store.decisions import add_decisions, add_each, settle_run, settle_tags
+from picsight_engine.store.photos import known_photos
 from picsight_engine.store.ratings import add_ratings
 from picsight_engine.store.suggestions import add_scores, put_scores, shed_scores, turn_scores
 from picsight_engine.store.tags import (
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
 
     from picsight_engine.store.database import Database
     from picsight_engine.store.decisions import NewDecision, Verdict
-from picsight_engine.store.suggestions import Scores
+    from picsight_engine.store.suggestions import Scores
 
 RunKind = Literal[
     "new", "change", "rename", "move", "merge", "remove", "decide", "rate", "suggest", "index", "import"
@@ -38,7 +39,8 @@ _NOTE = "UPDATE tag_runs SET before = ?, after = ? WHERE id = ?"
 _DROP = "DELETE FROM tag_runs WHERE id = ?"
 _COLUMNS = "id, kind, words, made_at, undone_at IS NOT NULL"
 _LATEST = f"SELECT {_COLUMNS} FROM tag_runs ORDER BY id DESC LIMIT ?"
-_LAST_DONE = "SELECT max(id) FROM tag_runs WHERE undone_at IS NULL"
+# What tags suggest of new photos nobody asked for.
+_LAST_DONE = "SELECT max(id) FROM tag_runs WHERE kind <> 'index' AND undone_at IS NULL"
 # What a person did since an undoing stands on what that left.
 _LAST_UNDONE = """
 SELECT id FROM tag_runs AS run WHERE undone_at IS NOT NULL AND NOT EXISTS (
@@ -47,7 +49,6 @@ SELECT id FROM tag_runs AS run WHERE undone_at IS NOT NULL AND NOT EXISTS (
 _RUN = f"SELECT {_COLUMNS} FROM tag_runs WHERE id = ?"
 _DEFINITIONS = "SELECT before, after FROM tag_runs WHERE id = ?"
 _TURN = "UPDATE tag_runs SET undone_at = ? WHERE id = ?"
-_PHOTOS = "SELECT id FROM photos WHERE id IN (SELECT value FROM json_each(?))"
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,7 +174,7 @@ def runs(db: Database, limit: int) -> list[Run]:
 
 
 def undo(db: Database, run_id: int | None = None) -> Turned:
-    """Takes a run back, the latest that still holds unless another one is meant.
+    """Takes a run back, the latest of a person's that still holds unless another one is meant.
 
     Raises:
         RequestError: there is none, it is undone, or a tag that it changed was changed again.
@@ -258,7 +259,7 @@ def _definitions(
     """What a run's tags were before and after it, without examples that were forgotten since."""
     before, after = (json.loads(text) for text in connection.execute(_DEFINITIONS, (run_id,)).fetchone())
     named = [photo for tag in (*before, *after) for photo in (*tag["examples"], *tag["against"])]
-    known = {photo_id for (photo_id,) in connection.execute(_PHOTOS, (json.dumps(named),))}
+    known = known_photos(connection, named)
     return _read(before, known), _read(after, known)
 
 

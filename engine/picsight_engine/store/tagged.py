@@ -6,6 +6,7 @@ import json
 from collections import Counter
 from typing import TYPE_CHECKING
 
+from picsight_engine.store.photos import SHOWN
 from picsight_engine.store.selection import ascending, photos_with, visible_photos
 from picsight_engine.store.tags import tags_called
 
@@ -17,13 +18,12 @@ if TYPE_CHECKING:
 
     from picsight_engine.store.database import Database
 
-_SHOWN = "photo_id NOT IN (SELECT id FROM photos WHERE missing_since IS NOT NULL)"
 _IN = f"""
 WITH RECURSIVE below (top, id) AS (
     SELECT value, value FROM json_each(?)
     UNION SELECT top, tags.id FROM below JOIN tags ON parent_id = below.id WHERE removed_at IS NULL)
 SELECT photo_id FROM below JOIN tag_photos AS held ON tag_id = below.id
-WHERE verdict IS NOT 'rejected' AND {_SHOWN} AND NOT EXISTS (
+WHERE verdict IS NOT 'rejected' AND {SHOWN} AND NOT EXISTS (
     SELECT 1 FROM tag_photos WHERE tag_id = top AND photo_id = held.photo_id AND verdict = 'rejected')"""
 # Not what passes exactly: photos that are hidden, or in several of them, count as often as they are there.
 _SIZES = """

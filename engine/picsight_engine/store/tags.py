@@ -8,6 +8,7 @@ from collections import defaultdict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
+from picsight_engine.store.files import IDS
 from picsight_engine.store.text import fold
 
 if TYPE_CHECKING:
@@ -19,9 +20,8 @@ if TYPE_CHECKING:
 TagKind = Literal["tag", "album", "favourite"]
 
 _COLUMNS = "id, name, parent_id, kind, threshold, suggests, created_at, removed_at, merged_into"
-_IDS = "(SELECT value FROM json_each(?))"
 _LIVE = f"SELECT {_COLUMNS} FROM tags WHERE removed_at IS NULL ORDER BY id"
-_BY_ID = f"SELECT {_COLUMNS} FROM tags WHERE id IN {_IDS} ORDER BY id"
+_BY_ID = f"SELECT {_COLUMNS} FROM tags WHERE id IN {IDS} ORDER BY id"
 _PROMPTS = "SELECT tag_id, text FROM tag_prompts"
 _EXAMPLES = "SELECT tag_id, photo_id, against FROM tag_examples"
 _ADD = "INSERT INTO tags (name, key, parent_id, kind, created_at) VALUES (?, ?, ?, ?, ?)"
@@ -45,6 +45,12 @@ _TWIN = """
 SELECT count(*) FROM tags AS tag JOIN tags AS other USING (key)
 WHERE tag.id = ? AND other.id <> tag.id AND other.parent_id IS tag.parent_id AND other.removed_at IS NULL"""
 _LIVE_BELOW = "SELECT count(*) FROM tags WHERE parent_id = ? AND removed_at IS NULL"
+DEEPEST = 20  # levels of tags
+_HEIGHT = f"""
+WITH RECURSIVE below (id, height) AS (
+    SELECT ?, 1 UNION ALL SELECT tags.id, height + 1 FROM below JOIN tags ON parent_id = below.id
+    WHERE removed_at IS NULL AND height <= {DEEPEST})
+SELECT max(height) FROM below"""
 _REVISION = "SELECT revision FROM tag_state"
 _REVISED = "UPDATE tag_state SET revision = revision + 1"
 _QUOTES = re.compile('["“”„]')  # in a query they would end the name
@@ -107,7 +113,7 @@ def tags_by_id(connection: sqlite3.Connection, tag_ids: Iterable[int]) -> dict[i
     """These tags, removed or not."""
     ids = (json.dumps(list(tag_ids)),)
     found = _definitions(
-        connection, connection.execute(_BY_ID, ids).fetchall(), f" WHERE tag_id IN {_IDS}", ids
+        connection, connection.execute(_BY_ID, ids).fetchall(), f" WHERE tag_id IN {IDS}", ids
     )
     return {tag.id: tag for tag in found}
 
@@ -166,21 +172,30 @@ def tag_paths(db: Database) -> dict[int, str]:
 
 
 def misplacement(connection: sqlite3.Connection, tag: Definition) -> str | None:
-    """Why a tag cannot be where it is: what it stands below is gone, or is itself, or it has another one's name there."""
+    """Why a tag cannot be where it is: what it stands below is gone, is itself, or too deep, or it has another one's name there."""
     if not tag.is_live:
         below = connection.execute(_LIVE_BELOW, (tag.id,)).fetchone()[0]
         return f'There are tags below "{tag.name}"; move or remove them first.' if below else None
-    above = tag.parent_id
+    above, depth = tag.parent_id, 0
     while above is not None:
         parent = tags_by_id(connection, [above])[above]
         if parent.id == tag.id:
             return f'"{tag.name}" cannot stand below itself.'
         if not parent.is_live:
             return f'"{parent.name}" was removed, and nothing can stand below it.'
-        above = parent.parent_id
+        above, depth = parent.parent_id, depth + 1
+    if depth + connection.execute(_HEIGHT, (tag.id,)).fetchone()[0] > DEEPEST:
+        return too_deep(tag.name)
     if connection.execute(_TWIN, (tag.id,)).fetchone()[0]:
         return f'There is a tag "{tag.name}" in this place already; choose another name.'
     return None
+
+
+def too_deep(name: str) -> str:
+    """The sentence for a tag with too many above it."""
+    return (
+        f'"{name}" would stand too deep: at most {DEEPEST} tags stand below one another. Put it further up.'
+    )
 
 
 def tags_revision(db: Database) -> int:

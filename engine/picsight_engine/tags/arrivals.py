@@ -16,13 +16,20 @@ from picsight_engine.store.records import (
     rule_of,
     shown_files,
 )
+from picsight_engine.store.tagged import favourite_photos
+from picsight_engine.store.tags import name_key
 from picsight_engine.tags.decisions_file import RatingLine, read_decisions
 from picsight_engine.tags.imports import read_sidecars
 from picsight_engine.tags.intake import Intake, Said
+from picsight_engine.tags.names import photos_in_words
+from picsight_engine.tags.tree import FAVOURITES
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
     from picsight_engine.store.database import Database
     from picsight_engine.store.files import StoredFile
+    from picsight_engine.store.records import SaidRating, ShownFile
     from picsight_engine.tags.decisions_file import Picture, TagLine
     from picsight_engine.tags.imports import Told
     from picsight_engine.tags.intake import Key
@@ -80,50 +87,70 @@ def arrived_sidecars(db: Database, place: Path) -> Arrival:
         RequestError: there is no folder, photo or side-car at `place`.
     """
     gathered = read_sidecars(place)
-    intake, finder = Intake(), _Finder(db)
-    faults = list(gathered.faults)
+    sayings = _Sayings(db)
     with db.reading() as connection:
         ratings = last_ratings(connection)
-    named: set[int] = set()
-    for told in gathered.told:
-        file, photo = finder.photo_told(told)
-        if photo is None:
-            continue
-        if file is not None and told.tags:
-            named.add(file.id)
-        own = ratings.get(photo)
-        stars = None if own is None else own.stars
-        if stars is None and file is not None:
-            stars = metadata_of(db, file.id).rating
-        faults += _add_told(intake, told, photo, stars or 0)
+    named = {file_id for told in gathered.told if (file_id := sayings.add_told(told, ratings)) is not None}
     for each in shown_files(db, place):
         if each.keywords and each.id not in named:
-            finder.found.add(each.photo_id)
-            said = Said("accepted", _KEYWORDS, each.mtime_ns / 1e9)
-            for tag in each.keywords:
-                faults += _accept(intake, tag, each.photo_id, said, each.path)
-    return Arrival(intake, len(finder.found), finder.unknown, tuple(faults))
+            sayings.add_keywords(each)
+    found, unknown = sayings.finder.found, sayings.finder.unknown
+    return Arrival(sayings.intake, len(found), unknown, (*gathered.faults, *sayings.faults()))
 
 
-def _add_told(intake: Intake, told: Told, photo: int, shown_stars: int) -> list[str]:
-    faults: list[str] = []
-    for tag in told.tags:
-        said = Said("accepted", _XMP, told.written_at, is_echo=tag in told.echoes)
-        faults += _accept(intake, tag, photo, said, told.photo)
-    for tag in told.gone:
-        intake.add_withdrawal(tag, photo, Said("withdrawn", _XMP, told.written_at))
-    if told.stars is not None and told.stars != shown_stars:
-        intake.add_stars(photo, told.stars, told.written_at, is_echo=told.stars_echo)
-    return faults
+class _Sayings:
+    """What files say of photos, as it is gathered."""
 
+    def __init__(self, db: Database) -> None:
+        self._db = db
+        self._faults: list[str] = []
+        self._liked: set[int] = set()
+        self.intake = Intake()
+        self.finder = _Finder(db)
 
-def _accept(intake: Intake, tag: str, photo: int, said: Said, path: Path) -> list[str]:
-    """Adds an accepted tag; returns a sentence where it cannot be one."""
-    try:
-        intake.add_decision(intake.add_tag(tag), photo, said)
-    except RequestError as fault:
-        return [f"A keyword of {shown(path)} was left out: {fault}"]
-    return []
+    def add_told(self, told: Told, ratings: Mapping[int, SaidRating]) -> int | None:
+        """What a side-car says; returns the photo's file of which it names tags."""
+        file, photo = self.finder.photo_told(told)
+        if photo is None:
+            return None
+        for tag in told.tags:
+            said = Said("accepted", _XMP, told.written_at, is_echo=tag in told.echoes)
+            self._add(tag, photo, said, told.photo)
+        for tag in told.rejected:
+            self._add(tag, photo, Said("rejected", _XMP, told.written_at, is_echo=True), told.photo)
+        for tag in told.gone:
+            self.intake.add_withdrawal(tag, photo, Said("withdrawn", _XMP, told.written_at))
+        own = ratings.get(photo)
+        shown_stars = None if own is None else own.stars
+        if shown_stars is None and file is not None:
+            shown_stars = metadata_of(self._db, file.id).rating
+        if told.stars is not None and told.stars != (shown_stars or 0):
+            self.intake.add_stars(photo, told.stars, told.written_at, is_echo=told.stars_echo)
+        return file.id if file is not None and (told.tags or told.rejected) else None
+
+    def add_keywords(self, file: ShownFile) -> None:
+        """The keywords that a photo's file holds."""
+        self.finder.found.add(file.photo_id)
+        for tag in file.keywords:
+            self._add(tag, file.photo_id, Said("accepted", _KEYWORDS, file.mtime_ns / 1e9), file.path)
+
+    def faults(self) -> Iterator[str]:
+        """A sentence for each name that cannot be a tag, and one for what others call favourites."""
+        yield from self._faults
+        if liked := self._liked.difference(favourite_photos(self._db).tolist()):
+            yield (
+                f'The keyword "{FAVOURITES}" of {photos_in_words(len(liked))} is another program\'s, and makes none a favourite. '
+                "Mark those that are."
+            )
+
+    def _add(self, tag: str, photo: int, said: Said, path: Path) -> None:
+        if said.verdict == "accepted" and not said.is_echo and name_key(tag) == name_key(FAVOURITES):
+            self._liked.add(photo)  # a favourite is a person's own word, which this may not mean
+            return
+        try:
+            self.intake.add_decision(self.intake.add_tag(tag), photo, said)
+        except RequestError as fault:
+            self._faults.append(f"A keyword of {shown(path)} was left out: {fault}")
 
 
 class _Finder:

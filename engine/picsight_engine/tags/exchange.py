@@ -3,31 +3,29 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from picsight_engine.errors import RequestError
 from picsight_engine.photos.formats import IMAGE_SUFFIXES
 from picsight_engine.photos.reading import shown
 from picsight_engine.photos.sidecars import SUFFIX
-from picsight_engine.store.records import accepted_tags, is_covered, last_ratings, shown_files
-from picsight_engine.store.tags import live_tags
+from picsight_engine.store.records import is_covered, last_ratings, shown_files, tags_decided
+from picsight_engine.store.tags import tag_paths
 from picsight_engine.tags.arrivals import arrived_decisions, arrived_sidecars
 from picsight_engine.tags.decisions_file import RatingLine, write_decisions
 from picsight_engine.tags.exports import lines_of
-from picsight_engine.tags.learner import Learner
-from picsight_engine.tags.names import shortened
+from picsight_engine.tags.names import photos_in_words, shortened
 from picsight_engine.tags.sidecars import Tagged, export_sidecars, export_table
-from picsight_engine.tags.tree import as_seen
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
     from pathlib import Path
 
     from picsight_engine.store.database import Database
-    from picsight_engine.store.runs import Run
     from picsight_engine.tags.decisions_file import Line
-    from picsight_engine.tags.learner import Model
+    from picsight_engine.tags.intake import Imported
+    from picsight_engine.tags.learner import Learner
     from picsight_engine.tags.sidecars import Exported
 
 
@@ -40,30 +38,12 @@ class DecisionsExported:
     ratings: int
 
 
-@dataclass(frozen=True, slots=True)
-class Imported:
-    """What an import has changed, as one run, None where all was there already.
-
-    `photos` of the library were spoken of, and `unknown` others; `faults` has a sentence for whatever was left out.
-    """
-
-    run: Run | None
-    tags: int
-    accepted: int
-    rejected: int
-    withdrawn: int
-    rated: int
-    photos: int
-    unknown: int
-    faults: tuple[str, ...]
-
-
 class Exchange:
     """Exports and imports of one library; any thread may call. Photo files are never written."""
 
-    def __init__(self, db: Database, model: Callable[[], Model]) -> None:
+    def __init__(self, db: Database, learner: Learner) -> None:
         self._db = db
-        self._learner = Learner(db, model)
+        self._learner = learner
 
     def export_decisions(self, file: Path) -> DecisionsExported:
         """Writes all tags, decisions, examples and own ratings into a file, in place of an earlier such file.
@@ -72,12 +52,8 @@ class Exchange:
             RequestError: something else is there already.
             StorageError: the disk refused; what was there stays.
         """
-        with self._db.reading() as connection:
-            connection.execute("BEGIN")  # one state for all lines
-            try:
-                lines = list(lines_of(connection))
-            finally:
-                connection.execute("ROLLBACK")
+        with self._db.snapshot() as connection:
+            lines = list(lines_of(connection))
         write_decisions(file, lines)
         return _counted(lines)
 
@@ -114,39 +90,33 @@ class Exchange:
         has_sidecars = place.is_dir() or place.name.lower().endswith((SUFFIX, *IMAGE_SUFFIXES))
         arrival = (arrived_sidecars if has_sidecars else arrived_decisions)(self._db, place)
         if arrival.unknown and not arrival.photos:
+            which = "it is not" if arrival.unknown == 1 else "none of them is"
             raise RequestError(
-                f"{shown(place)} speaks of {arrival.unknown:,} photos, and none of them is in the library. "
-                "Index their folder first."
+                f"{shown(place)} speaks of {photos_in_words(arrival.unknown)}, and {which} in the library. "
+                "Index the folder first."
             )
         taken = arrival.intake.take(self._db, self._learner, f'Import "{shortened(place.name)}"')
-        return Imported(
-            run=taken.run,
-            tags=taken.tags,
-            accepted=taken.accepted,
-            rejected=taken.rejected,
-            withdrawn=taken.withdrawn,
-            rated=taken.rated,
-            photos=arrival.photos,
-            unknown=arrival.unknown,
-            faults=arrival.faults,
-        )
+        return replace(taken, photos=arrival.photos, unknown=arrival.unknown, faults=arrival.faults)
 
 
 def _tagged_photos(db: Database, folder: Path | None = None) -> Iterator[Tagged]:
-    """Every present photo file, of the whole library or of a folder, with the tags in which it is accepted and its own stars.
+    """Every present photo file, of the whole library or of a folder, with the tags in which it is accepted and rejected, and its own stars.
 
     Raises:
         RequestError: the folder is no part of the library.
     """
     if folder is not None and not is_covered(db, folder):
         raise RequestError(f"{shown(folder)} is no part of the library; index it first.")
-    with db.reading() as connection:
-        paths = {tag.id: tag.path for tag in as_seen(live_tags(connection), {})}
-        accepted, ratings = accepted_tags(connection), last_ratings(connection)
+    with db.snapshot() as connection:
+        paths, ratings = tag_paths(db), last_ratings(connection)
+        accepted, rejected = (tags_decided(connection, verdict) for verdict in ("accepted", "rejected"))
     for file in shown_files(db, folder):
-        tags = tuple(sorted(paths[tag_id] for tag_id in accepted.get(file.photo_id, ())))
+        tags, others = (
+            tuple(sorted(paths[tag_id] for tag_id in decided.get(file.photo_id, ())))
+            for decided in (accepted, rejected)
+        )
         rating = ratings.get(file.photo_id)
-        yield Tagged(file.path, tags, None if rating is None else rating.stars, file.bytes_hash)
+        yield Tagged(file.path, tags, None if rating is None else rating.stars, file.bytes_hash, others)
 
 
 def _counting(photos: Iterable[Tagged], progress: Callable[[int], None]) -> Iterator[Tagged]:

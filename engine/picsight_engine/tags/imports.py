@@ -23,7 +23,8 @@ if TYPE_CHECKING:
 class Told:
     """What a side-car says of one photo: paths of tags ("Birds/Waders"), and stars from 0 to 5.
 
-    Of the tags `echoes` are those that an export of ours wrote, `gone` those of which another program has taken them out since;
+    Of the tags `echoes` are those that an export of ours wrote, `gone` those of which another program has taken them out since,
+    `rejected` those of other programs against which a person has spoken;
     `stars_echo` where the stars are ours too. `photo` is where it belongs by its name, and may be gone; `original` is then the
     `bytes_hash` to look for, where one of ours notes it. `written_at` is when the side-car was written last, in seconds since 1970.
     """
@@ -35,6 +36,7 @@ class Told:
     written_at: float
     echoes: frozenset[str] = frozenset()
     gone: tuple[str, ...] = ()
+    rejected: tuple[str, ...] = ()
     stars_echo: bool = False
 
 
@@ -103,7 +105,9 @@ def _told(photo: Path, packet: Packet, written_at: float) -> Told | None:
     added = {tuple(map(same_name, keyword)): "/".join(keyword) for keyword in packet.added}
     tags = {tuple(map(same_name, keyword)): "/".join(keyword) for keyword in packet.keywords}
     gone = tuple(tag for key, tag in added.items() if key not in tags)
-    if not (tags or gone or stars is not None):
+    refused = {tuple(map(same_name, keyword)) for keyword in packet.rejected}
+    rejected = tuple(tags.pop(key) for key in list(tags) if key in refused)
+    if not (tags or gone or rejected or stars is not None):
         return None
     return Told(
         photo=photo,
@@ -113,5 +117,6 @@ def _told(photo: Path, packet: Packet, written_at: float) -> Told | None:
         written_at=written_at,
         echoes=frozenset(tag for key, tag in tags.items() if key in added),
         gone=gone,
+        rejected=rejected,
         stars_echo=stars is not None and stars == packet.rated,
     )

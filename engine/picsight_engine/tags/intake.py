@@ -7,13 +7,14 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from picsight_engine.errors import BundleError
+from picsight_engine.errors import BundleError, RequestError
 from picsight_engine.store.decisions import NewDecision, decided
-from picsight_engine.store.records import known_photos, last_decisions, last_ratings
+from picsight_engine.store.photos import known_photos
+from picsight_engine.store.records import last_decisions, last_ratings
 from picsight_engine.store.runs import recorded
 from picsight_engine.store.suggestions import has_scores
-from picsight_engine.store.tags import Definition, live_tags, name_key, tags_by_id
-from picsight_engine.tags.names import checked_name, checked_prompts
+from picsight_engine.store.tags import DEEPEST, Definition, live_tags, name_key, tags_by_id, too_deep
+from picsight_engine.tags.names import checked_name, checked_prompts, shortened
 from picsight_engine.tags.tree import FAVOURITES
 
 if TYPE_CHECKING:
@@ -75,8 +76,11 @@ class Said:
 
 
 @dataclass(frozen=True, slots=True)
-class Taken:
-    """What was brought into the library; `run` is None where all of it was there already."""
+class Imported:
+    """What an import has changed, as one run, None where all was there already.
+
+    `photos` of the library were spoken of, and `unknown` others; `faults` has a sentence for whatever was left out.
+    """
 
     run: Run | None
     tags: int
@@ -84,6 +88,9 @@ class Taken:
     rejected: int
     withdrawn: int
     rated: int
+    photos: int = 0
+    unknown: int = 0
+    faults: tuple[str, ...] = ()
 
 
 class Intake:
@@ -98,12 +105,14 @@ class Intake:
         """A tag by its path, with those above it; `line` says what it goes by.
 
         Raises:
-            RequestError: a name in the path is none.
+            RequestError: a name in the path is none, or there are too many.
         """
         is_favourites = line is not None and line.kind == "favourite"
         names = [checked_name(name) for name in (FAVOURITES if is_favourites else path).split("/")]
         if len(names) > 1 and name_key(names[0]) == name_key(FAVOURITES):
             del names[0]  # no tag stands below the favourites
+        if len(names) > DEEPEST:
+            raise RequestError(too_deep(shortened(path)))
         key = tuple(map(name_key, names))
         for depth in range(1, len(key) + 1):
             self._wishes.setdefault(key[:depth], _Wish(names[depth - 1]))
@@ -130,7 +139,7 @@ class Intake:
         if photo_id not in self._stars or self._stars[photo_id][1] < time:
             self._stars[photo_id] = (stars, time, is_echo)
 
-    def take(self, db: Database, learner: Learner, words: str) -> Taken:
+    def take(self, db: Database, learner: Learner, words: str) -> Imported:
         """Brings all of it into the library.
 
         A tag that is there keeps what it goes by, if anything; a decision or rating that is younger than what the file
@@ -146,7 +155,9 @@ class Intake:
             rated = self._rate(run)
             _suggest(run, learner, {*made, *taught, *(row.tag_id for row in decided_now)})
         counts = Counter(row.verdict for row in decided_now)
-        return Taken(run.made, len(made), counts["accepted"], counts["rejected"], counts["withdrawn"], rated)
+        return Imported(
+            run.made, len(made), counts["accepted"], counts["rejected"], counts["withdrawn"], rated
+        )
 
     def _define(
         self, run: Recording, known: Mapping[Key, Definition], ids: dict[Key, int]

@@ -15,7 +15,7 @@ import xxhash
 
 from picsight_engine.errors import StorageError
 from picsight_engine.photos.reading import shown
-from picsight_engine.private_files import open_private
+from picsight_engine.private_files import draft_of, open_private, sweep_drafts
 from picsight_engine.store.own_folder import DECISIONS
 from picsight_engine.store.records import is_unfiled, note_filed, noted_filing
 from picsight_engine.tags.decisions_file import encode
@@ -31,7 +31,6 @@ if TYPE_CHECKING:
 KeptState = Literal["none", "earlier", "current", "behind", "missing", "damaged"]
 
 _IMPORT = "Import it to have its tags, decisions and ratings here."
-_LEFT_SECONDS = 3600.0  # no file takes so long to write
 _AT_ONCE = 1 << 20  # bytes
 
 
@@ -85,15 +84,11 @@ def keep_decisions(db: Database) -> Path | None:
         StorageError: the disk refused; the file of before stays.
     """
     file = kept_file(db)
-    draft = file.with_name(f"{file.name}.{os.urandom(4).hex()}.part")
+    draft = draft_of(file)
     try:
-        with db.reading() as connection:
-            connection.execute("BEGIN")  # one state for all lines
-            try:
-                revision = noted_filing(connection).revision
-                digest = _write_draft(draft, connection)
-            finally:
-                connection.execute("ROLLBACK")
+        with db.snapshot() as connection:
+            revision = noted_filing(connection).revision
+            digest = _write_draft(draft, connection)
         with db.writer() as connection:
             known = noted_filing(connection)
             if known.filed > revision:  # another process was first, and knew more
@@ -113,7 +108,7 @@ def keep_decisions(db: Database) -> Path | None:
 
 def _write_draft(draft: Path, connection: sqlite3.Connection) -> bytes:
     """Everything on the disk, for its owner alone; returns its hash."""
-    _sweep(draft.parent)
+    sweep_drafts(draft.parent, f"{DECISIONS}.*.part")
     digest = xxhash.xxh3_128()
     with open_private(draft, "xb") as out:
         for line in encode(lines_of(connection)):
@@ -144,11 +139,3 @@ def _digest(file: Path) -> bytes | None:
     except FileNotFoundError:
         return None
     return digest.digest()
-
-
-def _sweep(folder: Path) -> None:
-    """Removes drafts that a kill left; a younger one may be another process's."""
-    for left in folder.glob(f"{DECISIONS}.*.part"):
-        with suppress(OSError):
-            if time.time() - left.stat().st_mtime > _LEFT_SECONDS:
-                left.unlink()

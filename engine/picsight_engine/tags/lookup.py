@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from picsight_engine.errors import RequestError
-from picsight_engine.store.decisions import all_are_known, count_states, decided, states_of
+from picsight_engine.store.decisions import count_states, decided, states_of
+from picsight_engine.store.photos import known_photos
 from picsight_engine.store.ratings import stars_of
 from picsight_engine.store.tags import live_tags, paths_of, tags_by_id, tags_called
 from picsight_engine.tags.names import shortened
@@ -59,18 +60,18 @@ class Lookup:
 
     def own(self, name: str) -> Definition:
         """The same for a tag that a person has made; RequestError for the favourites, too."""
-        tag = self.definition(name)
-        if tag.kind == "favourite":
-            raise RequestError(
-                f'"{tag.name}" is always there, and cannot be renamed, moved, merged or removed.'
-            )
-        return tag
+        return self._unless_favourites(
+            name, '"{}" is always there, and cannot be renamed, moved, merged or removed.'
+        )
 
     def parent(self, name: str) -> Definition:
         """The same for a tag that others may stand below; RequestError for the favourites, too."""
+        return self._unless_favourites(name, 'No tag stands below "{}"; name another one, or none.')
+
+    def _unless_favourites(self, name: str, refusal: str) -> Definition:
         tag = self.definition(name)
         if tag.kind == "favourite":
-            raise RequestError(f'No tag stands below "{tag.name}"; name another one, or none.')
+            raise RequestError(refusal.format(tag.name))
         return tag
 
     def photos(self, photos: Iterable[Path | int]) -> tuple[int, ...]:
@@ -83,7 +84,7 @@ class Lookup:
             dict.fromkeys(photo if isinstance(photo, int) else self._photo_id(photo) for photo in photos)
         )
         with self._db.reading() as connection:
-            if not all_are_known(connection, ids):
+            if len(known_photos(connection, ids)) < len(ids):
                 raise RequestError("A photo that was named is not in the library any more.")
         return ids
 

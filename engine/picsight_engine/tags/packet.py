@@ -2,7 +2,7 @@
 
 The three lists of keywords are written together or not at all, and then hold the same: a program that knows several takes
 the one that it likes best for the whole truth. What we wrote is noted under a name of our own, so that it can leave again,
-while what other programs wrote stays.
+while what other programs wrote stays. Of that, what a person has rejected is noted too, and goes into no further list.
 """
 
 from __future__ import annotations
@@ -27,6 +27,7 @@ from picsight_engine.photos.xmp import (
     RATED,
     RATING,
     RDF,
+    REJECTED,
     SEQ,
     SUBJECT,
     TAGS_LIST,
@@ -43,6 +44,7 @@ from picsight_engine.photos.xmp import (
     said,
     same_name,
 )
+from picsight_engine.store.tags import name_key
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -60,18 +62,19 @@ _LISTS = {
     SUBJECT: (BAG, qualified("picsight:Subject")),
 }
 _RATED_BEFORE = qualified("picsight:RatingBefore")
-_OWN = (*(noted for _, noted in _LISTS.values()), RATED, _RATED_BEFORE, ORIGINAL)
+_OWN = (*(noted for _, noted in _LISTS.values()), REJECTED, RATED, _RATED_BEFORE, ORIGINAL)
 _OWN_PREFIXES = ("rdf", "dc", "xmp", "lr", "digiKam", "picsight")
 _IMPOSSIBLE = re.compile("[^\t\n\r -\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")  # in XML
 
 
 @dataclass(frozen=True, slots=True)
 class Statement:
-    """What is to be said of a photo file: the paths of its tags, its own stars, and the hash of its bytes."""
+    """What is to be said of a photo file: the paths of its tags, its own stars, the hash of its bytes, and in which tags it is not."""
 
     tags: tuple[str, ...]
     stars: int | None
     original: bytes | None
+    rejected: tuple[str, ...] = ()
 
 
 def updated(data: bytes | None, statement: Statement) -> bytes | None:
@@ -81,11 +84,12 @@ def updated(data: bytes | None, statement: Statement) -> bytes | None:
         PacketError: what is there cannot be read, and should not be written over.
     """
     tree = parse(_EMPTY.encode() if data is None else data)
+    refused = _refused(tree, statement.rejected)
     has_own = any(said(tree, name) is not None for name in _OWN)
-    if not (statement.tags or statement.stars is not None or has_own):
+    if not (statement.tags or statement.stars is not None or refused or has_own):
         return None
     before = etree.tostring(tree)
-    _state_tags(tree, statement.tags)
+    _state_tags(tree, statement.tags, refused)
     _state_stars(tree, statement.stars)
     speaks = any(said(tree, name) is not None for name in _OWN if name != ORIGINAL)
     _set(tree, ORIGINAL, statement.original.hex() if speaks and statement.original else None)
@@ -110,20 +114,35 @@ def keywords_by_path(tags: Iterable[str]) -> list[Keyword]:
     return [path for tag in tags if (path := keyword_of(_IMPOSSIBLE.sub("", tag), "/"))]
 
 
-def _state_tags(tree: _ElementTree, tags: tuple[str, ...]) -> None:
+def _foreign_lists(tree: _ElementTree) -> dict[str, list[str]]:
+    """The lists of keywords without what we added to them."""
     noted = {name: set(items(tree, own)) for name, (_, own) in _LISTS.items()}
-    if not (tags or any(noted.values())):
-        return
-    foreign = {
+    return {
         name: [text for text in items(tree, name) if text not in noted.get(name, ())] for name in DIVIDERS
     }
-    keywords = [*keywords_of(foreign), *keywords_by_path(tags)] if tags else []
+
+
+def _refused(tree: _ElementTree, rejected: tuple[str, ...]) -> list[Keyword]:
+    """The keywords of other programs that are tags in which the photo is not."""
+    unwanted = {tuple(map(name_key, path)) for path in keywords_by_path(rejected)}
+    others = keywords_of(_foreign_lists(tree)) if unwanted else []
+    return [path for path in others if tuple(map(name_key, path)) in unwanted]
+
+
+def _state_tags(tree: _ElementTree, tags: tuple[str, ...], refused: list[Keyword]) -> None:
+    """Puts tags into the lists and keywords of others into those that lack them, and notes which of these a person refused."""
+    foreign = _foreign_lists(tree)
+    noted = {name: set(items(tree, own)) for name, (_, own) in _LISTS.items()}
+    others = [path for path in keywords_of(foreign) if path not in refused]
+    keywords = [*others, *keywords_by_path(tags)] if tags else []
     for name, (kind, own) in _LISTS.items():
         known = {_key(text, name) for text in foreign[name]}
         ours = {_key(text, name): text for text in (written_form(path, name) for path in keywords)}
         added = [text for key, text in ours.items() if key not in known]
         _change_list(tree, name, kind, noted[name] - set(added), added)
         _change_list(tree, own, BAG, noted[name] - set(added), added)
+    unwanted = [written_form(path, TAGS_LIST) for path in refused]
+    _change_list(tree, REJECTED, BAG, set(items(tree, REJECTED)) - set(unwanted), unwanted)
 
 
 def _state_stars(tree: _ElementTree, stars: int | None) -> None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from picsight_engine.tags.tree import USUAL_THRESHOLD
 from picsight_engine.vectors.int8 import best_dots, quantize, rounding_error
 
 if TYPE_CHECKING:
@@ -20,8 +21,6 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float32]
     Reached = tuple[NDArray[np.intp], Floats]
 
-EVEN = 0.5  # the score from which a photo is suggested, unless a tag says otherwise
-
 _SIGMAS = 5.0  # eight bits decide only where rounding would have to be wrong by more standard errors
 _AT_ONCE = 8192  # rows: 17 MB of 512 numbers in float32
 _TAGS_AT_ONCE = 256  # 8 MB of scores beside them
@@ -31,7 +30,7 @@ _NOTHING = (np.empty(0, np.intp), np.empty(0, np.float32))
 _ROUNDING = 2.0**-14  # of a product of 1,024 numbers in float32, as a share of the weights' length, at worst
 
 
-def scores_of(rows: Rows, linear: Linear, threshold: float = EVEN) -> Floats:
+def scores_of(rows: Rows, linear: Linear, threshold: float = USUAL_THRESHOLD) -> Floats:
     """How likely each row [n] belongs to a tag, 0 to 1.
 
     Exact where a score reaches the threshold or may do so, but for what is far above it in a library of which thousands

@@ -19,12 +19,13 @@ from picsight_engine.errors import StorageError
 from picsight_engine.photos.reading import shown
 from picsight_engine.photos.sidecars import long_sidecar, read_sidecar, short_sidecar
 from picsight_engine.photos.xmp import HIERARCHICAL, SUBJECT, TAGS_LIST, PacketError, read_packet
+from picsight_engine.private_files import sweep_drafts
 from picsight_engine.tags.packet import Statement, keywords_by_path, updated, written_form
 from picsight_engine.tags.whole_files import (
+    DRAFTS,
     ChangedMeanwhileError,
     exchange,
     require_replaceable,
-    sweep_drafts,
     write_whole,
 )
 
@@ -42,12 +43,13 @@ _FAILED = "got no side-car ({}). Look at the disk and export again."
 
 @dataclass(frozen=True, slots=True)
 class Tagged:
-    """A photo file with the paths of its accepted tags ("Birds/Waders"), its own stars and its `bytes_hash`."""
+    """A photo file with the paths of its accepted tags ("Birds/Waders"), its own stars, its `bytes_hash`, and rejected tags."""
 
     path: Path
     tags: tuple[str, ...] = ()
     stars: int | None = None
     bytes_hash: bytes | None = None
+    rejected: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +82,7 @@ def export_sidecars(photos: Iterable[Tagged]) -> Exported:
         folder = photo.path.parent
         if folder not in swept:
             swept.add(folder)
-            sweep_drafts(folder)
+            sweep_drafts(folder, DRAFTS)
         try:
             is_written = _export(photo)
         except _LeftAloneError as fault:
@@ -142,8 +144,8 @@ def _export(photo: Tagged) -> bool:
     sidecar = long_sidecar(photo.path)
     try:
         before = read_sidecar(sidecar)
-        base = _short_content(photo.path) if before is None else before
-        after = updated(base, Statement(photo.tags, photo.stars, photo.bytes_hash))
+        base = before or _short_content(photo.path)  # one without a byte says nothing that could be lost
+        after = updated(base, Statement(photo.tags, photo.stars, photo.bytes_hash, photo.rejected))
     except PacketError as fault:
         why = f"was left as it is: {fault}. Repair it or move it elsewhere, and export again."
         raise _LeftAloneError(sidecar, why) from fault

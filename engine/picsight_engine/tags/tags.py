@@ -47,13 +47,13 @@ class Tags:
     """The tags of one library; any thread may call.
 
     A tag is meant by its path, or by its last name where that is the only one. Photos are given by path or id. Whatever
-    changes something is one run, undone as a whole.
+    changes something is one run, undone as a whole. By `learner` all tags learn.
     """
 
     def __init__(self, db: Database, model: Callable[[], Model], photo_id: Callable[[Path], int]) -> None:
         """`photo_id` gives the photo at a path, or raises RequestError."""
         self._db = db
-        self._learner = Learner(db, model)
+        self.learner = Learner(db, model)
         self._lookup = Lookup(db, photo_id)
 
     @property
@@ -103,10 +103,10 @@ class Tags:
             empty, checked_prompts(prompts), self._lookup.photos(examples), self._lookup.photos(against)
         )
         _require_learner(draft)
-        self._learner.read(draft.prompts)
+        self.learner.read(draft.prompts)
         with recorded(self._db, "new", f'New {kind} "{shortened(draft.name)}"') as run:
             tag_id = run.add(draft)
-            run.score(tag_id, self._learner.suggested(draft, {}))
+            run.score(tag_id, self.learner.suggested(draft, {}))
         return self._lookup.tag(tag_id)
 
     def change(
@@ -131,7 +131,7 @@ class Tags:
         known, least = self._lookup.definition(name), checked_threshold(threshold)
         words = None if prompts is None else checked_prompts(prompts)
         alike, unlike = (None if some is None else self._lookup.photos(some) for some in (examples, against))
-        self._learner.read(known.prompts if words is None else words)
+        self.learner.read(known.prompts if words is None else words)
         with recorded(self._db, "change", f'Change "{shortened(known.name)}"') as run:
             tag = made_of(run.tag(known.id), words, alike, unlike)
             tag = replace(
@@ -163,7 +163,7 @@ class Tags:
         )
         verdicts = self._lookup.verdicts(known)
         _require_lesson(draft, verdicts)
-        return self._learner.preview(draft, verdicts)
+        return self.learner.preview(draft, verdicts)
 
     def statistics(self, name: str, *, border: int = 20) -> Statistics:
         """How well a tag has learnt, and at most so many undecided photos about which it is least sure.
@@ -177,7 +177,7 @@ class Tags:
         _require_lesson(tag, verdicts)
         with self._db.reading() as connection:
             suggested = suggested_and_decided(connection, tag.id)
-        return self._learner.statistics(tag, verdicts, suggested, border)
+        return self.learner.statistics(tag, verdicts, suggested, border)
 
     def suggest(self, name: str) -> list[tuple[int, float]]:
         """Lets a tag look through all photos anew; returns those that it suggests, best first, with their scores.
@@ -188,9 +188,9 @@ class Tags:
         """
         tag = self._lookup.definition(name)
         _require_lesson(tag, self._lookup.verdicts(tag))
-        self._learner.read(tag.prompts)
+        self.learner.read(tag.prompts)
         with recorded(self._db, "suggest", f'Suggestions for "{shortened(tag.name)}"') as run:
-            scores = self._learner.suggested(run.tag(tag.id), decided(run.connection, tag.id))
+            scores = self.learner.suggested(run.tag(tag.id), decided(run.connection, tag.id))
             run.score(tag.id, scores)
         with self._db.reading() as connection:
             return best_suggestions(connection, tag.id)
@@ -203,7 +203,7 @@ class Tags:
         Raises:
             BundleError: the words of a tag cannot be read; nothing is lost, the next call tries it again.
         """
-        return suggest_newcomers(self._db, self._learner)
+        return suggest_newcomers(self._db, self.learner)
 
     def decide(
         self,
@@ -223,7 +223,7 @@ class Tags:
         """
         tag, ids = self._lookup.definition(name), self._lookup.photos(photos)
         with suppress(BundleError):  # then it does not learn yet
-            self._learner.read(tag.prompts)
+            self.learner.read(tag.prompts)
         words = f'{_DOING[verdict]} {photos_in_words(len(ids))}: "{shortened(tag.name)}"'
         with recorded(self._db, "decide", words) as run:
             tag = run.tag(tag.id)
@@ -268,7 +268,7 @@ class Tags:
             BundleError: the text tower is missing or cannot be loaded.
         """
         tag, other = self._lookup.own(name), self._lookup.own(into)
-        self._learner.read((*tag.prompts, *other.prompts))
+        self.learner.read((*tag.prompts, *other.prompts))
         words = f'Merge "{shortened(tag.name)}" into "{shortened(other.name)}"'
         with recorded(self._db, "merge", words) as run:
             if tag.id in ids_above(run.connection, other.id):
@@ -276,7 +276,7 @@ class Tags:
                     f'"{shortened(other.name)}" is "{shortened(tag.name)}", or stands below it; choose another tag.'
                 )
             for gone, kept in list(merge_into(run, run.tag(tag.id), run.tag(other.id))):
-                run.score(gone, Scores(self._learner.space, {}))
+                run.score(gone, Scores(self.learner.space, {}))
                 self._suggest_in(run, run.tag(kept))
         return self._lookup.tag(other.id)
 
@@ -324,7 +324,7 @@ class Tags:
         return runs.runs(self._db, limit)
 
     def undo(self, run_id: int | None = None) -> Run:
-        """Takes a run back, the latest one that holds unless another is meant.
+        """Takes a run back, the latest of a person's that holds unless another is meant.
 
         Raises:
             RequestError: there is none, or a tag that it changed was changed again since.
@@ -346,7 +346,7 @@ class Tags:
                 with self._db.writer() as connection:
                     tag = tags_by_id(connection, [tag_id])[tag_id]
                     if tag.is_live and (tag.suggests or has_scores(connection, tag_id)):
-                        scores = self._learner.suggested(tag, decided(connection, tag_id))
+                        scores = self.learner.suggested(tag, decided(connection, tag_id))
                         put_scores(connection, None, tag_id, scores)
                         count_up(connection)
         return turned.run
@@ -354,19 +354,23 @@ class Tags:
     def _suggest_in(self, run: Recording, tag: Definition) -> None:
         """Lets a tag that suggests, or was asked to, suggest by what it is and what is decided now."""
         if tag.suggests or has_scores(run.connection, tag.id):
-            run.score(tag.id, self._learner.suggested(tag, decided(run.connection, tag.id)))
+            run.score(tag.id, self.learner.suggested(tag, decided(run.connection, tag.id)))
 
 
 def _require_learner(tag: Definition) -> None:
     """Favourites and albums have no words and no examples."""
-    if tag.kind != "tag" and (tag.prompts or tag.examples or tag.against or tag.suggests):
-        raise RequestError(f'"{shortened(tag.name)}" is filled by hand and suggests nothing.')
+    if tag.prompts or tag.examples or tag.against or tag.suggests:
+        _require_kind(tag)
 
 
 def _require_lesson(tag: Definition, verdicts: Mapping[int, State]) -> None:
-    if tag.kind != "tag":
-        raise RequestError(f'"{shortened(tag.name)}" is filled by hand and suggests nothing.')
+    _require_kind(tag)
     if not has_lesson(tag, verdicts):
         raise RequestError(
             f'"{shortened(tag.name)}" has nothing to go by yet: give it a few words or an example photo, or accept a photo.'
         )
+
+
+def _require_kind(tag: Definition) -> None:
+    if tag.kind != "tag":
+        raise RequestError(f'"{shortened(tag.name)}" is filled by hand and suggests nothing.')

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from picsight_engine.store.decisions import State
     from picsight_engine.store.tags import Definition, TagKind
 
-USUAL_THRESHOLD = 0.5
+USUAL_THRESHOLD = 0.5  # the score from which a photo is suggested, unless a tag says otherwise
 FAVOURITES = "Favourites"  # the path of the built-in tag, which nothing else can have
 
 

@@ -3,11 +3,7 @@
 from __future__ import annotations
 
 import os
-import re
-import secrets
 import shutil
-import time
-from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,8 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 _DRAFT = ".picsight-{}.part"
-_DRAFTS = re.compile(r"\.picsight-[0-9a-f]{8}\.part")
-_LEFT_BEHIND = 3600.0  # seconds after which nobody writes on a draft any more
+DRAFTS = _DRAFT.format("[0-9a-f]" * 8)  # as of `Path.glob`
 
 
 class ChangedMeanwhileError(Exception):
@@ -78,17 +73,9 @@ def exchange(path: Path, before: bytes | None, after: bytes) -> None:
         draft.unlink(missing_ok=True)
 
 
-def sweep_drafts(folder: Path) -> None:
-    """Removes drafts that a kill left in a folder; those of a program that may still write stay."""
-    with suppress(OSError), os.scandir(folder) as entries:
-        for entry in entries:
-            if _DRAFTS.fullmatch(entry.name) and time.time() - entry.stat().st_mtime > _LEFT_BEHIND:
-                Path(entry.path).unlink()
-
-
 def _write_draft(path: Path, chunks: Iterable[bytes]) -> Path:
     """Everything on the disk under another name; that is short, because the file's own may be as long as can be."""
-    draft = path.with_name(_DRAFT.format(secrets.token_hex(4)))
+    draft = path.with_name(_DRAFT.format(os.urandom(4).hex()))
     try:
         with draft.open("xb") as file:
             file.writelines(chunks)

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from picsight_engine.private_files import open_private
+from picsight_engine.private_files import draft_of, open_private
 from picsight_engine.vectors.int8 import LARGEST, best_dots, quantize
 
 if TYPE_CHECKING:
@@ -71,7 +71,7 @@ def keep_leading(stem: Path, originals: NDArray[np.float16]) -> None:
     if rows < LEAST_ROWS or (known and rows <= known + known // _LATER):
         return
     path = stem.with_name(f"{stem.name}-{rows}.leading")
-    draft = path.with_name(f"{path.name}.{os.urandom(4).hex()}.part")
+    draft = draft_of(path)
     try:
         _write(draft, originals, dim)
         draft.replace(path)

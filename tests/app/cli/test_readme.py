@@ -20,7 +20,8 @@ from picsight_engine.installation.offers import model_offers
 from picsight_engine.library import PhotoDetails, Problem, Status
 from picsight_engine.search.answer import Answer, Filter, QueryFault, Result, TermScore
 from picsight_engine.store.runs import Run
-from picsight_engine.tags.exchange import DecisionsExported, Imported
+from picsight_engine.tags.exchange import DecisionsExported
+from picsight_engine.tags.intake import Imported
 from picsight_engine.tags.sidecars import Exported
 from picsight_engine.tags.tree import Tag
 

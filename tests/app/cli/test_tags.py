@@ -79,7 +79,7 @@ def test_a_tag_is_made_taught_searched_for_and_undone(tags, photos):
     assert (code, err) == (2, "There is nothing to undo.\n")
     assert document(tags("tags", "list", "--json")) == {"tags": []}
     code, out, err = tags("tags", "redo")
-    assert (code, out) == (0, 'New tag "Dogs".\n')
+    assert (code, out) == (0, 'Done again: New tag "Dogs".\n')
 
 
 def test_stars_are_given_shown_searched_for_and_taken_back(tags, photos):

@@ -63,6 +63,17 @@ def test_given_up_half_way_nothing_half_is_left(tmp_path, target):
     assert list(contents(target)) == ["a.jpg"]
 
 
+def test_a_copy_that_cannot_get_its_name_leaves_no_empty_file_under_it(tmp_path, target, monkeypatch):
+    def refuse(*_paths):
+        raise OSError(errno.EIO, "the disk failed")
+
+    photo = make(tmp_path / "a.jpg")
+    monkeypatch.setattr(os, "replace", refuse)
+    (told,) = copy_files([photo], target, NEVER)
+    assert "the disk failed" in told.why
+    assert contents(target) == {}
+
+
 # A file as large as a process may write fails as one on a full disk does, half way.
 ON_A_FULL_DISK = """
 import resource, signal, sys, threading

@@ -18,7 +18,7 @@ from picsight.window.main_window import MainWindow
 from picsight.window.search.chips import ChipButton
 from picsight.window.search.place import Place
 from picsight.window.tags.choices import Choice
-from picsight.window.tags.list_view import TAG, TagList
+from picsight.window.tags.list_view import TagList
 from picsight_engine.installation.choice import ModelChoice
 from picsight_engine.library import Library
 
@@ -353,7 +353,7 @@ def test_the_list_finds_a_tag_by_its_letters_and_leads_to_its_studio(qtbot, wind
     window.tag_places.show()
     tags = window.frame.findChild(TagList)
     qtbot.keyClicks(tags.line, "evo")
-    assert [tags.model.index(row).data(TAG).path for row in range(tags.model.rowCount())] == ["Birds/Évora"]
+    assert [tag.path for tag in tags.model.values] == ["Birds/Évora"]
     tags.rows.setFocus()
     at = tags.rows.visualRect(tags.model.index(0)).center()
     qtbot.mouseClick(tags.rows.viewport(), Qt.MouseButton.LeftButton, pos=at)

@@ -8,7 +8,16 @@ import pytest
 from PySide6.QtCore import QDateTime, QLocale
 from PySide6.QtGui import QFontMetrics
 
-from picsight.window.parts.words import counted, cut_middle, duration, number, short_path, since, taken_words
+from picsight.window.parts.words import (
+    counted,
+    cut_middle,
+    duration,
+    first_of,
+    number,
+    short_path,
+    since,
+    taken_words,
+)
 
 
 @pytest.fixture(autouse=True)
@@ -38,6 +47,11 @@ def test_a_time_to_wait_is_said_as_coarsely_as_it_is_known(seconds, words):
 def test_digits_are_grouped_and_one_thing_is_singular():
     assert number(48210) == "48,210"
     assert counted(1, "%n photo", "%n photos") == "1 photo"
+
+
+def test_of_many_reasons_the_first_is_told_and_the_rest_is_counted():
+    told = [first_of(["It is full."] * count, "One more.", "%n more.") for count in (0, 1, 2, 1201)]
+    assert told == ["", "It is full.", "It is full. One more.", "It is full. 1,200 more."]
     assert counted(48210, "%n photo", "%n photos") == "48,210 photos"
 
 

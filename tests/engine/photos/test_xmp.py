@@ -106,7 +106,8 @@ def test_empty_names_are_none(text, path):
 @pytest.mark.parametrize(
     ("data", "reason"),
     [
-        (b"", "not XML"),
+        (b"", "it is empty"),
+        (b"<a>\n\n<b></a>", r"not XML as it should be \(line 3\)$"),
         (b"no xml", "not XML"),
         (b"<a/>", "holds no XMP"),
         (packet().encode()[:-20], "not XML"),

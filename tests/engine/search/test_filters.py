@@ -216,6 +216,29 @@ def test_what_files_say_of_themselves_can_be_asked_for_where_any_says_it(said, q
     assert sorted(album.found(query)) == sorted(ids[name] for name in names.split())
 
 
+def test_a_name_that_no_tag_and_no_keyword_has_is_told_with_the_nearest_tag(album):
+    ids = fill(album)
+    tags = album.library.tags
+    tags.new("Birds")
+    tags.new("Waders", parent="Birds")
+    tags.decide("Waders", [ids["beach"]], "accepted")
+    for name, meant in (
+        ("wader", "Waders"),
+        ("bird/waders", "Birds/Waders"),
+        ("favorites", "Favourites"),
+        ("xyz", ""),
+    ):
+        query = f'in:2019 tag:"{name}"'
+        answer = album.library.search(query)
+        (fault,) = answer.faults
+        assert (answer.results, query[fault.start : fault.end]) == ((), f'tag:"{name}"')
+        assert fault.message == f'No tag or keyword is called "{name}".' + (
+            f' Did you mean "{meant}"?' if meant else ""
+        )
+    tags.new("Empty")
+    assert [album.library.search(f"tag:{name}").faults for name in ("empty", "birds")] == [(), ()]
+
+
 def test_what_changes_in_the_library_is_seen_by_the_next_search(album):
     ids = fill(album)
     assert len(album.found("in:2019")) == 2

@@ -320,6 +320,15 @@ def test_a_reader_sees_only_what_is_committed(db):
     assert count(db) == 1
 
 
+def test_a_snapshot_stays_one_state_while_others_write(db):
+    with db.snapshot() as connection:
+        assert count(db) == 0
+        with db.writer() as writing:
+            writing.execute(ADD, (b"/a",))
+        assert connection.execute(COUNT).fetchone() == (0,)
+    assert count(db) == 1
+
+
 def test_every_thread_has_a_reader_of_its_own_and_ended_threads_leave_none(db):
     readers = [db.reader(), db.reader()]
     for _ in range(20):

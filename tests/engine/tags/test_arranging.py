@@ -71,6 +71,22 @@ def test_what_cannot_be_arranged_is_a_sentence_and_changes_nothing(zoo, what, se
     assert (zoo.state(), zoo.tags.runs()) == before
 
 
+def test_tags_stand_at_most_twenty_deep_however_they_come_there(zoo):
+    path = "Pets"
+    for number in range(2, 21):
+        path = zoo.tags.new(f"{number}", parent=path).path
+    before = zoo.state()
+    for step in (
+        lambda: zoo.tags.new("21", parent=path),
+        lambda: zoo.tags.move("Pets", "Animals"),
+        lambda: zoo.tags.merge("Pets", "Animals/Dogs"),
+    ):
+        with pytest.raises(RequestError, match="would stand too deep: at most 20"):
+            step()
+    assert zoo.state() == before
+    assert zoo.tags.move(path, "Pets").parent == "Pets"
+
+
 def test_a_merged_tag_gives_words_decisions_and_tags_below_to_the_other(zoo):
     zoo.tags.new("Wolves", prompts=["red"], parent="Pets")
     zoo.tags.change("Pets", prompts=["dog"], examples=zoo.others[:1], against=zoo.others[1:2])

@@ -317,6 +317,43 @@ def test_what_an_export_wrote_is_no_later_word_when_another_program_writes_the_s
     assert home.tags.rating(home.ids(0)[0]) == 1
 
 
+def test_a_keyword_that_would_stand_too_deep_is_left_out_and_the_others_come_in(home):
+    deep = "/".join(map(str, range(21)))
+    beside(home.paths[0]).write_bytes(updated(None, Statement((deep, "Sea", deep[2:]), None, None)))
+    imported = home.exchange.import_from(home.paths[0])
+    assert (imported.accepted, imported.tags) == (2, 21)
+    assert "would stand too deep" in imported.faults[0]
+
+
+def test_a_keyword_that_was_rejected_here_comes_back_rejected_also_elsewhere(make_home):
+    home, other = make_home("home"), make_home("other")
+    sidecar = beside(home.paths[0])
+    sidecar.write_bytes(updated(None, Statement(("Dogs",), None, None)).replace(b"picsight", b"another"))
+    assert home.exchange.import_from(sidecar).accepted == 1
+    home.tags.decide("Dogs", home.ids(0), "rejected")
+    assert home.exchange.export_sidecars().written == 1
+    os.utime(sidecar, (9e9, 9e9))
+    assert home.exchange.import_from(sidecar).run is None
+    beside(other.paths[0]).write_bytes(sidecar.read_bytes())
+    imported = other.exchange.import_from(beside(other.paths[0]))
+    assert (imported.accepted, imported.rejected) == (0, 1)
+
+
+def test_a_keyword_favourites_of_another_program_makes_no_favourite_and_is_told_once(make_home):
+    home = make_home("home", keywords=("favourites", "Sea"))
+    for path in home.paths[:2]:
+        foreign = updated(None, Statement(("Favourites", "Lake"), None, None)).replace(
+            b"picsight", b"another"
+        )
+        beside(path).write_bytes(foreign)
+    home.tags.decide("Favourites", home.ids(7), "accepted")
+    imported = home.exchange.import_from(home.paths[0].parent)
+    assert (imported.accepted, imported.tags) == (PHOTOS, 2)
+    (fault,) = imported.faults
+    assert fault.startswith(f'The keyword "Favourites" of {PHOTOS - 1} photos is another program\'s')
+    assert home.tags.find("Favourites").accepted == 1
+
+
 def beside(path):
     return path.with_name(path.name + ".xmp")
 
@@ -356,6 +393,9 @@ def test_one_photo_one_side_car_and_a_photo_that_was_renamed(home):
         imported = home.exchange.import_from(place)
         assert (imported.accepted, imported.photos) == (1, 1)
         assert [path for path, *_ in home.tags.states(home.ids(photo))[home.ids(photo)[0]]] == [name]
+    gone.write_bytes(updated(None, Statement(("Three",), None, None)))
+    with pytest.raises(RequestError, match="speaks of 1 photo, and it is not in the library"):
+        home.exchange.import_from(gone)
 
 
 def test_a_folder_that_is_no_part_of_the_library_is_not_exported(home, tmp_path):

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from picsight_engine.errors import BundleError
+from picsight_engine.errors import BundleError, RequestError
 from picsight_engine.indexing.indexer import IndexSettings
 from picsight_engine.library import Library
 from picsight_engine.models.bundle import open_bundle, write_bundle
@@ -55,7 +55,7 @@ def test_photos_that_came_are_suggested_in_one_run_for_all_tags_and_others_stay(
     assert not set(others) & set(after)
     assert set(kennel.album.found("tag:dogs")) == set(after)
     assert kennel.tags.suggest_all() is None
-    kennel.tags.undo()
+    kennel.tags.undo(run.id)
     assert scores(kennel) == before
     kennel.tags.redo()
     assert scores(kennel) == after
@@ -68,6 +68,17 @@ def test_a_look_that_was_missed_is_made_up_for(kennel, small):
         second = come(kennel, [101], 0.45)
         assert other.tags.suggest_all().words == "2 new photos were suggested for 1 tag"
     assert {*first, *second} <= set(scores(kennel))
+
+
+def test_an_undo_takes_back_what_a_person_did_though_photos_came_since(kennel):
+    kennel.tags.new("Dogs", prompts=["dog"])
+    decided = kennel.tags.decide("Dogs", kennel.dogs[:1], "accepted")
+    come(kennel, [100], 0.45)
+    assert kennel.tags.suggest_all().kind == "index"
+    assert kennel.tags.undo().id == decided.id
+    kennel.tags.undo()
+    with pytest.raises(RequestError, match="nothing to undo"):
+        kennel.tags.undo()
 
 
 def test_a_tag_that_does_not_suggest_leaves_new_photos_alone(kennel):

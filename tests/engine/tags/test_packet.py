@@ -21,7 +21,7 @@ from picsight_engine.photos.xmp import (
     parse,
     read_packet,
 )
-from picsight_engine.tags.packet import Statement, updated
+from picsight_engine.tags.packet import Statement, updated, written_form
 
 PACKETS = Path(__file__).parent.parent / "photos" / "packets"
 PROGRAMS = sorted(path.stem for path in PACKETS.glob("*.xmp"))
@@ -110,6 +110,26 @@ def test_a_tag_that_a_person_removed_leaves_and_one_of_another_program_stays():
     second = updated(first, say("Birds/Waders", "Lake"))
     assert tags_in(second) == ["Birds/Waders", "Family", "Places/Åland/Käringsund", "Lake"]
     assert updated(second, say("Lake")) is None  # "Birds/Waders" was not ours
+
+
+@pytest.mark.parametrize("program", PROGRAMS)
+def test_a_keyword_of_another_program_that_a_person_rejected_goes_into_no_further_list(program):
+    before, unwanted = golden(program), tags_in(golden(program))[0]
+    alike = Statement(("Gulls",), None, HASH, (unwanted.upper(), "Sea"))
+    after = updated(before, alike)
+    assert foreign(after) == foreign(before)
+    for name in LISTS:
+        there, then = (set(items(parse(data), name)) for data in (after, before))
+        assert then <= there
+        assert written_form(tuple(unwanted.split("/")), name) not in there - then
+    assert ["/".join(keyword) for keyword in read_packet(after).rejected] == [unwanted]
+    assert updated(after, alike) is None
+    accepted_again = updated(after, say(unwanted, "Gulls"))
+    assert (read_packet(accepted_again).rejected, sorted(tags_in(accepted_again))) == (
+        (),
+        sorted([*tags_in(before), "Gulls"]),
+    )
+    assert b"picsight" not in updated(after, say())
 
 
 def test_one_that_another_program_removed_is_written_again_while_it_is_accepted():

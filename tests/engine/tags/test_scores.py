@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from tests.engine.tags.crowds import DIM, photos_like, rows_of
 
 from picsight_engine.tags.fit import Linear
-from picsight_engine.tags.scores import EVEN, reaching, scores_of
+from picsight_engine.tags.scores import reaching, scores_of
+from picsight_engine.tags.tree import USUAL_THRESHOLD
 
 PHOTOS = photos_like(1, 9000)  # more than are read at once
 ROWS = rows_of(PHOTOS)
@@ -46,7 +47,7 @@ def test_a_score_on_the_threshold_itself_is_reached_and_one_just_below_is_not():
 def test_suggested_photos_have_exact_scores():
     linear = tag(3)
     scores, expected = scores_of(ROWS, linear), exact(ROWS, linear)
-    reached = expected >= EVEN
+    reached = expected >= USUAL_THRESHOLD
     assert 5 < reached.sum() < 4096
     assert np.abs(scores[reached] - expected[reached]).max() < 1e-6
 
@@ -66,8 +67,8 @@ def test_many_tags_at_once_reach_what_each_reaches_alone(tags):
 def test_more_tags_than_are_scored_at_once_come_in_their_order():
     rows = rows_of(PHOTOS[:300])
     linears = [tag(seed) for seed in range(600)]
-    for linear, (positions, _) in zip(linears, reaching(rows, linears, [EVEN] * 600), strict=True):
-        assert np.array_equal(positions, np.flatnonzero(exact(rows, linear) >= EVEN))
+    for linear, (positions, _) in zip(linears, reaching(rows, linears, [USUAL_THRESHOLD] * 600), strict=True):
+        assert np.array_equal(positions, np.flatnonzero(exact(rows, linear) >= USUAL_THRESHOLD))
 
 
 @pytest.mark.parametrize(("threshold", "all_or_none"), [(0.0, True), (1.0, False)])
@@ -82,6 +83,6 @@ def test_an_empty_library_has_no_scores():
     rows = rows_of(np.empty((0, DIM), np.float32))
     assert not len(scores_of(rows, tag(1)))
     for count in (1, 20):
-        for positions, scores in reaching(rows, [tag(1)] * count, [EVEN] * count):
+        for positions, scores in reaching(rows, [tag(1)] * count, [USUAL_THRESHOLD] * count):
             assert not len(positions)
             assert not len(scores)

@@ -84,6 +84,13 @@ def test_what_a_short_one_says_goes_into_the_long_one_and_it_stays(photo):
     assert read_packet(beside(photo).read_bytes()).description == "Curlews & godwits at low tide"
 
 
+def test_one_that_lost_its_content_is_written_anew(photo):
+    beside(photo).touch()
+    shutil.copy(PACKETS / "digikam.xmp", photo.with_suffix(".xmp"))
+    assert export_sidecars([Tagged(photo, ("Sea",))]) == Exported(1, 0, ())
+    assert tags(beside(photo)) == ["Birds/Waders", "Family", "Places/Åland/Käringsund", "Sea"]
+
+
 def test_what_adobe_wrote_for_the_raw_file_beside_it_does_not(photo):
     shutil.copy(PACKETS / "lightroom.xmp", photo.with_suffix(".xmp"))
     export_sidecars([Tagged(photo, ("Sea",))])

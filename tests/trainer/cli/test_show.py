@@ -22,9 +22,9 @@ def told(*words):
 
 
 def test_a_fitted_checkpoint_tells_its_recipe_and_what_it_scored_wherever_it_lies(
-    finished, tiny_data, tmp_path
+    finished, graphs, tiny_data, tmp_path
 ):
-    said = told("show", finished.path, "--cache", tmp_path)
+    said = told("show", finished.path, "--cache", graphs)
     run = load_checkpoint(finished.path).origin
     assert f"checkpoint, {run.recipe.about.title}" in said
     assert f"made by    recipe tiny: {len(run.history)} passes, loss {run.history[-1]:.4f} at the end" in said
@@ -33,10 +33,10 @@ def test_a_fitted_checkpoint_tells_its_recipe_and_what_it_scored_wherever_it_lie
     task = '[[retrieval]]\nname = "{}"\nshards = ["flickr8k-train-*.tar"]\n'
     for name in ("first", "second", "first"):
         (tmp_path / "tasks.toml").write_text(task.format(name))
-        places = ("--data", tiny_data, "--cache", tmp_path, "--tasks", tmp_path / "tasks.toml")
+        places = ("--data", tiny_data, "--cache", graphs, "--tasks", tmp_path / "tasks.toml")
         line = told("eval", finished.path, *places)
     shutil.copytree(finished.path.parent, tmp_path / "moved")
-    said = told("show", tmp_path / "moved", "--cache", tmp_path)
+    said = told("show", tmp_path / "moved", "--cache", graphs)
     assert re.findall(r"scored     (\w+):", said) == ["first", "second"]
     assert f"scored     {line}" in said
 

@@ -6,6 +6,7 @@ import json
 import shutil
 from itertools import islice
 
+import numpy as np
 import pytest
 from click.testing import CliRunner
 from tests.trainer.conftest import members_of, write_shard
@@ -13,6 +14,7 @@ from tests.trainer.conftest import members_of, write_shard
 from mctrain.cli.command import mctrain
 from mctrain.data.everyday import is_drawn
 from mctrain.data.shards import samples
+from mctrain.evaluation.subject import Subject
 
 
 @pytest.fixture
@@ -109,7 +111,7 @@ def test_translations_are_asked_of_their_photos_alone_and_told_by_language(figur
 def test_folders_of_photos_are_classified_as_the_same_photos_in_a_shard(figures, folder, real_data):
     """Of the thousand classes only those that have a folder are asked for."""
     photos = list(islice(samples(real_data / "imagenet-sample-000000.tar"), 6))
-    lists = json.loads((folder / "classnames.json").read_text())
+    lists = json.loads((real_data / "classnames.json").read_text())
     for own in photos:
         place = folder / "sketches" / own.words["wnid"]
         place.mkdir(parents=True)
@@ -177,3 +179,19 @@ def test_everyday_photos_are_measured_by_their_short_searches(figures, ask, fold
     assert told["a blank in the first 20"] == 100  # of 54 pictures
     assert 100 * 16 / 20 <= told["blanks of the first 20"] <= 100
     assert {"of kind black", "of kind finger"} < set(told)
+
+
+def test_what_two_tasks_in_a_row_ask_by_is_embedded_once():
+    heard = []
+
+    class Listener:
+        name = digest = ""
+
+        def texts(self, texts):
+            heard.append(tuple(texts))
+            return np.full((len(texts), 2), len(heard), np.float32)
+
+    subject = Subject(Listener(), lambda *_: None)
+    told = [subject.texts(texts)[0, 0] for texts in (["a", "b"], ["a", "b"], ["b", "a"], ["b"])]
+    assert heard == [("a", "b"), ("b", "a"), ("b",)]
+    assert told == [1, 1, 2, 3]

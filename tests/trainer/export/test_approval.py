@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import replace
+from dataclasses import asdict, replace
 
 import pytest
 
@@ -21,7 +21,7 @@ PRESET = PRESETS["laptop_xxs"]
 
 
 def trained(*compared):
-    recipe = load_training("my-photos").as_dict()
+    recipe = asdict(load_training("my-photos"))
     origin = Trained(recipe, 9, "b" * 64, {}, None, photos=160, compared=compared)
     return Checkpoint(PRESET, build_clip(PRESET), origin)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import asdict, replace
 
 import numpy as np
 import onnx
@@ -36,7 +36,7 @@ def made(starter):
     torch.manual_seed(0)
     for own in (head.straight.weight, head.narrow.bias, head.branch.weight):
         own.add_(torch.randn_like(own) * own.std())
-    recipe = replace(load_training("my-photos"), apart=None).as_dict()
+    recipe = asdict(replace(load_training("my-photos"), apart=None))
     return replace(checkpoint, origin=Trained(recipe, 9, "b" * 64, {}, None, photos=160))
 
 

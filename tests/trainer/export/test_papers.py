@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import asdict, replace
 
 import pytest
 
@@ -36,7 +36,7 @@ def test_the_licence_names_the_vocabulary_that_lies_in_the_bundle_and_no_other(f
 
 def begun(checkpoint, recipe):
     """The same model after a run that began with it."""
-    return replace(checkpoint, origin=Trained(load_training(recipe).as_dict(), 9, "b" * 64, {}, None))
+    return replace(checkpoint, origin=Trained(asdict(load_training(recipe)), 9, "b" * 64, {}, None))
 
 
 def test_what_is_made_of_the_publishers_weights_stays_under_their_terms(tmp_path):

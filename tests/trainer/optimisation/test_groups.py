@@ -10,9 +10,8 @@ from mctrain.errors import RecipeError
 from mctrain.models.clip import build_clip
 from mctrain.models.presets import PRESETS
 from mctrain.optimisation.groups import RateRule, group_parameters, set_rate
-from mctrain.optimisation.optimizer import AdamSettings, build_student_optimizer
-
-SETTINGS = AdamSettings(decay=0.2, first=0.9, second=0.95, epsilon=1e-8)
+from mctrain.optimisation.optimizer import build_student_optimizer
+from mctrain.optimisation.table import OptimizerTable
 
 
 def on_paper(name):
@@ -73,8 +72,8 @@ def test_the_longest_rule_holds_and_names_end_where_parts_end():
 def test_a_step_moves_each_part_at_its_own_rate():
     torch.manual_seed(1)
     model = build_clip(PRESETS["laptop_xxs"])
-    rules = [RateRule("text", 0.1), RateRule("image.stem", 0.0)]
-    optimizer = build_student_optimizer(model, rules, SETTINGS)
+    table = OptimizerTable(rate=1e-3, floor=0.0, warmup=0, decay=0.2, rules=(RateRule("text", 0.1),))
+    optimizer = build_student_optimizer(model, table, (RateRule("image.stem", 0.0),))
     set_rate(optimizer, 1e-3)
     before = {name: own.detach().clone() for name, own in model.named_parameters()}
     for own in model.parameters():

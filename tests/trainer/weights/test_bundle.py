@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
-from dataclasses import replace
+from dataclasses import asdict, replace
 from itertools import islice
 
 import numpy as np
@@ -112,7 +112,7 @@ def _near(one, other, real_data):
 
 def _exported(checkpoint, folder):
     """A bundle of it, as a run without steps would leave it, with text as int8."""
-    recipe = replace(load_training("my-photos"), apart=None).as_dict()
+    recipe = asdict(replace(load_training("my-photos"), apart=None))
     origin = Trained(recipe, 0, "ab" * 32, {}, None)
     export_bundle(replace(checkpoint, origin=origin), folder, packaged(), int8_text=True)
     return BundleTeacher(folder)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from mctrain.cli.look import look
+from mctrain.cli.places import output_option
 from mctrain.cli.printing import TOLD, printable, tell_some
 from mctrain.cli.progress import bar
 from mctrain.cli.verify import verify
@@ -44,13 +45,7 @@ for _command in (look, verify):
 
 @data.command(name="pack")
 @click.argument("source", type=click.Path(exists=True, path_type=Path), metavar="FOLDER_OR_JSONL")
-@click.option(
-    "-o",
-    "--output",
-    required=True,
-    type=click.Path(file_okay=False, path_type=Path),
-    help="Folder of the shards.",
-)
+@output_option("Folder of the shards.")
 @click.option(
     "--side",
     default=512,

@@ -9,11 +9,12 @@ import click
 from mctrain.cli.compared import tell_compared
 from mctrain.cli.printing import printable, tell_some
 from mctrain.cli.progress import bar
+from mctrain.cli.runs import is_bundle, tell_recipe, tell_skipped
 from mctrain.data.shards import find_shards
 from mctrain.errors import RecipeError
 from mctrain.training.alone import alone_in
 from mctrain.training.decisions.recipe import SHARDS
-from picsight_engine.models.bundle import MANIFEST, demand_place
+from picsight_engine.models.bundle import demand_place
 from picsight_engine.models.place import demand_writable
 
 if TYPE_CHECKING:
@@ -28,7 +29,7 @@ def train_decisions(
 ) -> Path:
     """Follows a recipe and tells what photos kept apart say; the checkpoint."""
     find_shards(places.photos, SHARDS)  # a wrong folder is told before torch is loaded
-    if begin is None or not (begin / MANIFEST).is_file():
+    if begin is None or not is_bundle(begin):
         raise RecipeError(f"The recipe {read.name} begins with a bundle; say with --from where it lies.")
     if output is None:
         raise RecipeError(
@@ -40,14 +41,10 @@ def train_decisions(
     output.mkdir(parents=True, exist_ok=True)
     from mctrain.training.decisions.run import learn  # imports torch: 2 s
 
-    click.echo(
-        f"{read.about.title}\n  source: {read.about.source}\n  expected: {read.about.expected}", err=True
-    )
+    tell_recipe(read.about)
     with alone_in(output):
         learnt = learn(read, begin, places, output, bar)
-    if learnt.skipped:
-        reasons = ", ".join(f"{count} {reason}" for reason, count in learnt.skipped.most_common())
-        click.echo(printable(f"Skipped: {reasons}. `mctrain data check` names them."), err=True)
+    tell_skipped(learnt.skipped)
     click.echo(printable(f"{learnt.path}: {read.decisions.steps} steps"))
     rows = [(own.tag, own.accepted + own.rejected, own.before, own.after) for own in learnt.tags]
     sets = [(own.title, own.photos, own.before, own.after) for own in learnt.sets]

@@ -7,10 +7,9 @@ from pathlib import Path
 
 import click
 
-from mctrain.cli.places import cache_option, data_option
-from mctrain.cli.printing import printable
+from mctrain.cli.places import cache_option, data_option, output_option
 from mctrain.cli.progress import Steps, bar
-from mctrain.cli.train import start_of
+from mctrain.cli.runs import changes_option, start_of, tell_outcome, tell_recipe
 from mctrain.data.shards import find_shards
 from mctrain.training.alone import alone_in
 from mctrain.training.distillation.recipe import load_distillation
@@ -28,22 +27,10 @@ from picsight_engine.models.place import demand_writable
     type=click.Path(exists=True, path_type=Path),
     help="Checkpoint or bundle whose text tower teaches.",
 )
-@click.option(
-    "-o",
-    "--output",
-    required=True,
-    type=click.Path(file_okay=False, path_type=Path),
-    help="Folder of the run.",
-)
+@output_option("Folder of the run.")
 @data_option
 @cache_option
-@click.option(
-    "--set",
-    "changes",
-    multiple=True,
-    metavar="TABLE.KEY=VALUE",
-    help="Change of RECIPE; may be given several times.",
-)
+@changes_option
 @click.pass_context
 def distil(
     context: click.Context,
@@ -68,10 +55,7 @@ def distil(
     cache.mkdir(parents=True, exist_ok=True)
     from mctrain.training.distillation.run import find_lessons, follow_distillation  # imports torch: 2 s
 
-    about = read.about
-    click.echo(
-        f"{about.title}\n  source: {about.source}\n  expected: {about.expected} ({about.noise})", err=True
-    )
+    tell_recipe(read.about)
     with Interrupts() as interrupts, closing(Steps()) as journal, alone_in(output):
         start = start_of(begin)
         found = find_lessons(read, data)
@@ -80,8 +64,5 @@ def distil(
         journal.tell(f"{found.texts} texts, {len(found.lessons)} lessons")
         around = Surroundings(output, interrupts, journal, 0)
         outcome = follow_distillation(read, start, found, cache, around, bar=bar)
-    if outcome.path is not None:
-        click.echo(printable(f"{outcome.path}: {outcome.why}"))
-    else:
-        click.echo(printable(f"The run in {output} was {outcome.why}."), err=True)
+    tell_outcome(outcome, output)
     context.exit(128 + outcome.signal if outcome.signal else 0)

@@ -7,18 +7,13 @@ from pathlib import Path
 import click
 
 from mctrain.cli.exported import tell_exported
+from mctrain.cli.places import output_option
 from picsight_engine.models.bundle import open_bundle
 
 
 @click.command()
 @click.argument("checkpoint", type=click.Path(path_type=Path))
-@click.option(
-    "-o",
-    "--output",
-    required=True,
-    type=click.Path(file_okay=False, path_type=Path),
-    help="Folder of the bundle.",
-)
+@output_option("Folder of the bundle.")
 @click.option(
     "--shard",
     type=click.Path(dir_okay=False, path_type=Path),

@@ -1,9 +1,9 @@
-"""The options that several commands share: where the data lies, and where computed features are kept."""
+"""The options that several commands share: where data lie, where features are kept, and where what is made goes."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING
 
 import click
 import platformdirs
@@ -11,25 +11,31 @@ import platformdirs
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-_Command = TypeVar("_Command", bound="Callable[..., Any]")
+data_option = click.option(
+    "--data",
+    required=True,
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    help="Folder of the shards, class names and templates.",
+)
+
+# features are found again by content, so that all runs may share the folder
+cache_option = click.option(
+    "--cache",
+    default=lambda: Path(platformdirs.user_cache_dir("mctrain", appauthor=False)),
+    show_default="the user's cache folder",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Folder of computed features; may be deleted at any time.",
+)
+
+bundle_option = click.option(
+    "--bundle",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Export the result there too, text as int8.",
+)
 
 
-def data_option(command: _Command) -> _Command:
-    """The folder of the shards."""
+def output_option(holds: str) -> Callable[[click.decorators.FC], click.decorators.FC]:
+    """The folder of what is made, and what it holds."""
     return click.option(
-        "--data",
-        required=True,
-        type=click.Path(exists=True, file_okay=False, path_type=Path),
-        help="Folder of the shards, class names and templates.",
-    )(command)
-
-
-def cache_option(command: _Command) -> _Command:
-    """The folder of computed features: found again by content, so it may be shared by all runs and deleted at any time."""
-    return click.option(
-        "--cache",
-        default=lambda: Path(platformdirs.user_cache_dir("mctrain", appauthor=False)),
-        show_default="the user's cache folder",
-        type=click.Path(file_okay=False, path_type=Path),
-        help="Folder of computed features; may be deleted at any time.",
-    )(command)
+        "-o", "--output", required=True, type=click.Path(file_okay=False, path_type=Path), help=holds
+    )

@@ -66,7 +66,7 @@ def _of_origin(origin: Source | Run | Trained) -> list[str]:
         return [f"made of    {origin.name} ({publisher}), SHA-256 {origin.sha256}"]
     if isinstance(origin, Run):
         last = origin.history[-1] if origin.history else None
-        return _made(origin.recipe.as_dict(), origin.data, _passes(len(origin.history), last))
+        return _made(asdict(origin.recipe), origin.data, _passes(len(origin.history), last))
     lines = _made(origin.recipe, origin.data, _steps(origin.steps, origin.begun, origin.score))
     return [*lines, *_compared([asdict(own) for own in origin.compared])]
 

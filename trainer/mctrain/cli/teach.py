@@ -2,34 +2,28 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from mctrain.cli.places import cache_option, data_option
+from mctrain.cli.places import bundle_option, cache_option, data_option, output_option
 from mctrain.cli.progress import bar
+from mctrain.cli.runs import tell_recipe
 from mctrain.data.shards import find_shards
 from mctrain.recipe import load_recipe
 from picsight_engine.models.bundle import demand_place
 from picsight_engine.models.place import demand_writable
 
+if TYPE_CHECKING:
+    from pathlib import Path
+
 
 @click.command()
 @click.argument("recipe")
-@click.option(
-    "-o",
-    "--output",
-    required=True,
-    type=click.Path(file_okay=False, path_type=Path),
-    help="Folder of the teacher.",
-)
+@output_option("Folder of the teacher.")
 @data_option
 @cache_option
-@click.option(
-    "--bundle",
-    type=click.Path(file_okay=False, path_type=Path),
-    help="Export the result there too, text as int8.",
-)
+@bundle_option
 @click.option(
     "--threads", default=1, show_default=True, type=click.IntRange(min=1), help="Cores that the fit uses."
 )
@@ -57,9 +51,7 @@ def teach(
     from mctrain.teachers.fit.corpus import Places
     from mctrain.teachers.fit.run import teach as follow  # imports torch: 2 s
 
-    click.echo(
-        f"{read.about.title}\n  source: {read.about.source}\n  expected: {read.about.expected}", err=True
-    )
+    tell_recipe(read.about)
     finished = follow(read, Places(data, cache), output, bar, threads=threads, workers=workers)
     click.echo(f"{finished.path}: {len(finished.history)} epochs, last loss {finished.history[-1]:.3f}")
     if bundle is not None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import tempfile
 from contextlib import closing, nullcontext
 from pathlib import Path
@@ -13,24 +12,25 @@ import click
 from mctrain.cli.compared import tell_compared
 from mctrain.cli.decided import train_decisions
 from mctrain.cli.exported import tell_exported
-from mctrain.cli.places import cache_option
+from mctrain.cli.places import bundle_option, cache_option
 from mctrain.cli.printing import printable
 from mctrain.cli.progress import Steps, bar
-from mctrain.data.shards import file_digest, find_shards
+from mctrain.cli.runs import changes_option, is_bundle, is_first, start_of, tell_outcome, tell_recipe
+from mctrain.data.shards import find_shards
 from mctrain.errors import RecipeError
 from mctrain.training.alone import alone_in
 from mctrain.training.decisions.recipe import is_of_decisions, load_decisions
 from mctrain.training.interrupts import Interrupts
 from mctrain.training.recipe import load_training
 from mctrain.training.surroundings import Places, Surroundings
-from picsight_engine.models.bundle import MANIFEST, demand_place, open_bundle
+from picsight_engine.models.bundle import demand_place, open_bundle
 from picsight_engine.models.place import demand_writable
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from mctrain.training.recipe import TrainingRecipe
-    from mctrain.training.run import Outcome, Start
+    from mctrain.training.run import Outcome
     from mctrain.training.verdict import Questions
 
 _FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
@@ -52,19 +52,9 @@ _FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
     type=click.Path(dir_okay=False, path_type=Path),
     help="TOML list of tasks in place of the one that ships.",
 )
-@click.option(
-    "--bundle",
-    type=click.Path(file_okay=False, path_type=Path),
-    help="Export the result there too, text as int8.",
-)
+@bundle_option
 @cache_option
-@click.option(
-    "--set",
-    "changes",
-    multiple=True,
-    metavar="TABLE.KEY=VALUE",
-    help="Change of RECIPE; may be given several times.",
-)
+@changes_option
 @click.option(
     "--workers", default=1, show_default=True, type=click.IntRange(min=0), help="Processes that read photos."
 )
@@ -131,30 +121,20 @@ def _train_towers(
             with Interrupts() as interrupts, closing(Steps()) as journal:
                 outcome = _follow(read, begin, places, Surroundings(output, interrupts, journal, workers))
         except SystemExit:  # a signal before the first step or after the last
-            if _is_first():
+            if is_first():
                 click.echo("Interrupted; type the same command again.", err=True)
             raise
-        _tell_outcome(outcome, output)
+        tell_outcome(outcome, output)
         if outcome.path is not None and begin is not None and asked is not None:
             _judge(begin, outcome.path, asked)
     return outcome.path, outcome.signal
-
-
-def _tell_outcome(outcome: Outcome, folder: Path) -> None:
-    if outcome.skipped and _is_first():
-        reasons = ", ".join(f"{count} {reason}" for reason, count in outcome.skipped.most_common())
-        click.echo(printable(f"Skipped: {reasons}. `mctrain data check` names them."), err=True)
-    if outcome.path is not None:
-        click.echo(printable(f"{outcome.path}: {outcome.why}"))
-    elif _is_first():
-        click.echo(printable(f"The run in {folder} was {outcome.why}."), err=True)
 
 
 def _questions(
     recipe: TrainingRecipe, begin: Path | None, shards: Sequence[Path], places: Places, scratch: Path
 ) -> Questions | None:
     """What the run will be judged by, found before it begins; nothing where its recipe keeps no photos apart."""
-    if recipe.apart is None or not _is_first():
+    if recipe.apart is None or not is_first():
         return None
     if begin is None:
         raise RecipeError(
@@ -179,46 +159,22 @@ def _export(made: Path, folder: Path, begin: Path | None) -> None:
     from mctrain.export.probe import packaged
     from mctrain.weights.checkpoint import load_checkpoint
 
-    begun = open_bundle(begin, hashes=True) if begin and _is_bundle(begin) else None
+    begun = open_bundle(begin, hashes=True) if begin and is_bundle(begin) else None
     tell_exported(export_bundle(load_checkpoint(made), folder, packaged(), int8_text=True, begun=begun))
-
-
-def _is_bundle(path: Path) -> bool:
-    return (path / MANIFEST).is_file()
 
 
 def _follow(recipe: TrainingRecipe, begin: Path | None, places: Places, around: Surroundings) -> Outcome:
     from mctrain.training.run import follow  # imports torch: 2 s
 
-    about = recipe.about
-    if _is_first():
-        click.echo(
-            f"{about.title}\n  source: {about.source}\n  expected: {about.expected} ({about.noise})", err=True
-        )
-    with alone_in(around.folder) if _is_first() else nullcontext():
+    if is_first():
+        tell_recipe(recipe.about)
+    with alone_in(around.folder) if is_first() else nullcontext():
         return follow(recipe, start_of(begin) if begin else None, places, around)
-
-
-def _is_first() -> bool:
-    """Of the processes that torchrun started: it alone speaks."""
-    return os.environ.get("RANK", "0") == "0"
-
-
-def start_of(path: Path) -> Start:
-    """A checkpoint, or a bundle read back."""
-    from mctrain.training.run import Start
-    from mctrain.weights.bundle import read_bundle
-    from mctrain.weights.checkpoint import checkpoint_file, load_checkpoint
-
-    if _is_bundle(path):
-        return Start(read_bundle(path), file_digest(path / MANIFEST))
-    file = checkpoint_file(path)
-    return Start(load_checkpoint(file), file_digest(file))
 
 
 def _foretell(recipe: TrainingRecipe, begin: Path | None, places: Places, workers: int) -> None:
     from mctrain.training.dry_run import dry_run
 
     lines = dry_run(recipe, start_of(begin) if begin else None, places, workers=workers)
-    for line in lines if _is_first() else ():
+    for line in lines if is_first() else ():
         click.echo(printable(line))

@@ -61,6 +61,7 @@ class Subject:
         self._teacher = teacher
         self._progress = progress
         self._seen: dict[Path, Gallery] = {}
+        self._said: tuple[tuple[str, ...], NDArray[np.float32]] | None = None
 
     def gallery(self, places: Sequence[Path]) -> Gallery:
         """The photos of shards, or of a folder with a folder a class: there a photo's words have its folder as `folder`.
@@ -103,8 +104,11 @@ class Subject:
         return np.concatenate(rows)
 
     def texts(self, texts: Sequence[str]) -> NDArray[np.float32]:
-        """Unit vectors [texts, dim]."""
-        return self._teacher.texts(texts)
+        """Unit vectors [texts, dim]; the last ones are kept, for one task after the other may ask by the same searches."""
+        asked = tuple(texts)
+        if self._said is None or self._said[0] != asked:
+            self._said = (asked, self._teacher.texts(asked))
+        return self._said[1]
 
     def _look(self, place: Path) -> Gallery:
         keys, words, rows = list[str](), list[Words](), list["NDArray[np.float32]"]()

@@ -19,7 +19,7 @@ from mctrain.data.everyday import pack_everyday
 from mctrain.data.shards import find_shards
 from mctrain.errors import DataError, RecipeError
 from mctrain.evaluation.datacomp import MAIN, demand_package, folder_of, tasks_in
-from mctrain.recipe import parse_table
+from mctrain.tables import parse_table
 from mctrain.tokens.templates import TEMPLATES
 
 if TYPE_CHECKING:

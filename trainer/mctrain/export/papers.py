@@ -92,7 +92,7 @@ def provenance_of(checkpoint: Checkpoint, *, int8_text: bool) -> dict[str, Any]:
         }
     return {
         "tool": tool,
-        "recipe": origin.recipe.as_dict(),
+        "recipe": asdict(origin.recipe),
         "int8_text": int8_text,
         "data": origin.data,
         "teachers": [f"the ImageNet classifier of {name}" for name in trunks if name != MINILM],
@@ -137,7 +137,7 @@ def _bundle_of(checkpoint: Checkpoint) -> BundleTable | None:
 
 def _paper_of(run: Run | Trained, kind: str) -> str:
     """What lies beside the recipe in this package; a recipe without it says what it is."""
-    recipe = run.recipe.as_dict() if isinstance(run, Run) else run.recipe
+    recipe = asdict(run.recipe) if isinstance(run, Run) else run.recipe
     folder = Path(str(resources.files("mctrain"))) / "recipes"
     own = folder / f"{recipe['name']}.{kind}"
     if kind == "licence.txt" and (recipe["bundle"] or {}).get("licence") == _STARTERS:

@@ -58,9 +58,9 @@ def group_parameters(model: nn.Module, rules: Sequence[RateRule], decay: float) 
 
 
 def set_rate(optimizer: torch.optim.Optimizer, rate: float) -> None:
-    """Gives each group its share of the rate."""
+    """Gives each group its share of the rate, which without a factor is all of it."""
     for group in optimizer.param_groups:
-        group["lr"] = rate * group[FACTOR]
+        group["lr"] = rate * group.get(FACTOR, 1.0)
 
 
 def _factor(name: str, rules: Sequence[RateRule]) -> float:

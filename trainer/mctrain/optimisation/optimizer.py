@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -15,33 +14,21 @@ if TYPE_CHECKING:
     from torch import nn
 
     from mctrain.optimisation.groups import RateRule
-
-
-@dataclass(frozen=True, slots=True)
-class AdamSettings:
-    """Of AdamW: how much weights decay, how long it remembers gradients and their squares, and what keeps these from 0.
-
-    The published runs have 0.2, 0.9, 0.95 and 1e-8.
-    """
-
-    decay: float
-    first: float
-    second: float
-    epsilon: float
+    from mctrain.optimisation.table import OptimizerTable
 
 
 def build_student_optimizer(
-    model: nn.Module, rules: Sequence[RateRule], settings: AdamSettings
+    model: nn.Module, table: OptimizerTable, frozen: Sequence[RateRule] = ()
 ) -> torch.optim.AdamW:
     """AdamW over what the rules let move of a model; freezes the rest, so it comes before DistributedDataParallel.
+
+    `frozen` are rules before those of the table.
 
     Raises:
         RecipeError: as `group_parameters`.
     """
-    groups = group_parameters(model, rules, settings.decay)
-    return torch.optim.AdamW(
-        groups, betas=(settings.first, settings.second), eps=settings.epsilon, fused=True
-    )
+    groups = group_parameters(model, (*frozen, *table.rules), table.decay)
+    return torch.optim.AdamW(groups, betas=(table.first, table.second), eps=table.epsilon, fused=True)
 
 
 def build_optimizer(named: Iterable[tuple[str, nn.Parameter]], decay: float) -> torch.optim.AdamW:

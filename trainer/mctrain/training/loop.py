@@ -17,7 +17,6 @@ import torch
 
 from mctrain.data.reading.batch import normalised
 from mctrain.optimisation.groups import set_rate
-from mctrain.optimisation.schedule import rate_at
 from mctrain.training.accumulation import backward
 from mctrain.training.exam import choosing_mean
 from mctrain.training.facts import Facts
@@ -109,7 +108,7 @@ def take_step(run: Training, lesson: Lesson) -> dict[str, float]:
     """One step: the loss of the whole batch, its gradient, and the weights after it; the figures of the step."""
     table, student = run.recipe.optimizer, run.student
     torch.manual_seed(_seed(run.recipe.run.seed, run.at.step, run.feed.rank.number))
-    rate = rate_at(run.at.step, run.steps, table.warmup, table.rate, table.floor)
+    rate = table.rate_at(run.at.step, run.steps)
     set_rate(student.optimizer, rate)
     student.optimizer.zero_grad(set_to_none=True)
     loss = backward(
@@ -118,10 +117,7 @@ def take_step(run: Training, lesson: Lesson) -> dict[str, float]:
         lambda seen, scale: reinforced_loss(seen, scale, lesson.taught, run.loss),
         student.precision,
     )
-    length = student.precision.step(student.optimizer, student.clip.parameters(), table.longest)
-    student.clip.limit_scale()
-    if student.average is not None:
-        student.average.update_parameters(student.clip)
+    length = student.step(table.longest)
     return {
         "loss": loss.total.item(),
         "clip": loss.clip.item(),

@@ -6,6 +6,7 @@ import json
 import platform
 import shutil
 import subprocess
+from dataclasses import asdict
 from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -35,7 +36,7 @@ class Metrics:
         self._file = self._path.open("a", encoding="utf-8")
         start = {
             "step": at.step,
-            "recipe": recipe.as_dict(),
+            "recipe": asdict(recipe),
             "commit": _commit(),
             "python": platform.python_version(),
             "versions": {name: metadata.version(name) for name in _VERSIONS},

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import tomllib
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from math import inf
-from typing import TYPE_CHECKING, Any, Literal, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol
 
 from mctrain.errors import RecipeError
-from mctrain.optimisation.groups import RateRule  # noqa: TC001 (a table's type is read at run time)
-from mctrain.recipe import Augmentation, BundleTable, ModelTable, parse_table, read_toml, refuse_others
+from mctrain.optimisation.table import OptimizerTable
+from mctrain.recipe import Augmentation, BundleTable, ModelTable
+from mctrain.tables import load_table
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -17,12 +17,11 @@ if TYPE_CHECKING:
 Captions = Literal["any", "first"]
 Numbers = Literal["fp32", "bf16", "fp16"]
 
-_SAID = frozenset({"about", "bundle", "evaluation"})
-_WATCHED = frozenset({"run.log_every", "run.save_every", "run.keep", "apart.most_lost"})
-
 
 class AnyRecipe(Protocol):
     """What the files of a run want of its recipe, of whatever kind it is."""
+
+    __dataclass_fields__: ClassVar[dict[str, Any]]
 
     @property
     def kept(self) -> int:
@@ -31,12 +30,6 @@ class AnyRecipe(Protocol):
     @property
     def figures(self) -> tuple[str, ...]:
         """What is measured on the way."""
-
-    def as_dict(self) -> dict[str, Any]:
-        """For checkpoints."""
-
-    def numbers(self) -> dict[str, Any]:
-        """What a run's weights depend on, by TABLE.KEY."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,40 +91,6 @@ class LossTable:
         if not (0 <= self.distil <= 1 and all(0 < own < inf for own in self.scales)):
             raise RecipeError(
                 f"A loss takes distil from 0 to 1 and scales above 0, not {self.distil} and {list(self.scales)}."
-            )
-
-
-@dataclass(frozen=True, slots=True)
-class OptimizerTable:
-    """AdamW as published (0.9, 0.95, 1e-8), its rate over the run, and how long a gradient may be.
-
-    `rules` slow down or freeze parts by name; BatchNorm of the parts in `held` goes by the statistics it has; `average` is
-    the share that a step keeps of the average of the weights, 0 for none.
-    """
-
-    rate: float
-    floor: float
-    warmup: int
-    decay: float
-    first: float = 0.9
-    second: float = 0.95
-    epsilon: float = 1e-8
-    longest: float = 1.0
-    rules: tuple[RateRule, ...] = ()
-    held: tuple[str, ...] = ()
-    average: float = 0.0
-
-    def __post_init__(self) -> None:
-        shares = (self.first, self.second, self.average)
-        amounts = (self.rate, self.floor, self.decay, self.warmup, self.epsilon)
-        if not (all(0 <= own < inf for own in amounts) and all(0 <= own < 1 for own in shares)):
-            raise RecipeError(
-                f"The optimizer's rate, floor, decay, warmup and epsilon are {list(amounts)}, first, second and average {list(shares)}; "
-                "give numbers of 0 and more, the last three below 1."
-            )
-        if not self.longest > 0:
-            raise RecipeError(
-                f"A gradient cannot be at most {self.longest} long; give longest a number above 0."
             )
 
 
@@ -268,54 +227,7 @@ class TrainingRecipe:
         """What is measured on the way."""
         return self.evaluation.figures if self.evaluation else ()
 
-    def as_dict(self) -> dict[str, Any]:
-        """For checkpoints."""
-        return asdict(self)
-
-    def numbers(self) -> dict[str, Any]:
-        """What a run's weights depend on, by TABLE.KEY: not what is said about it, nor how it is watched."""
-        return {
-            f"{name}.{key}": value
-            for name, table in asdict(self).items()
-            if isinstance(table, dict) and name not in _SAID
-            for key, value in table.items()
-            if f"{name}.{key}" not in _WATCHED
-        }
-
 
 def load_training(name_or_path: str, changes: Sequence[str] = ()) -> TrainingRecipe:
-    """A recipe of this package by name, or any by path; `changes` are `TABLE.KEY=VALUE` with a value as TOML writes it.
-
-    Raises:
-        RecipeError: there is none, it is of another kind, or a key is missing, unknown or of another type.
-    """
-    content, where = read_toml(name_or_path)
-    refuse_others(content, where, "run")
-    for own in changes:
-        change(content, own)
-    content["changes"] = list(changes)
-    return parse_table(TrainingRecipe, content, where)
-
-
-def change(content: dict[str, Any], wish: str) -> None:
-    """Sets one key of parsed TOML, as `TABLE.KEY=VALUE` says.
-
-    Raises:
-        RecipeError: it says something else.
-    """
-    place, equals, value = wish.partition("=")
-    *tables, key = place.strip().split(".")
-    try:
-        parsed = tomllib.loads(f"value = {value}")["value"]
-    except tomllib.TOMLDecodeError:
-        parsed = value.strip()  # a bare word is a string
-    if not equals or not tables or not key:
-        raise RecipeError(
-            f"--set {wish} is no change of a recipe; write TABLE.KEY=VALUE, such as run.seed=1."
-        )
-    table = content
-    for name in tables:
-        table = table.setdefault(name, {})
-        if not isinstance(table, dict):
-            raise RecipeError(f"--set {wish}: {name} is no table.")
-    table[key] = parsed
+    """A run's recipe by name or path with changes, as `load_table` reads it."""
+    return load_table(TrainingRecipe, name_or_path, "run", changes)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -181,7 +181,7 @@ def _finish(run: Training, start: Start | None, folder: Path) -> Path:
     """Writes what the run has made, frozen."""
     clip = run.student.best.to("cpu").eval().requires_grad_(requires_grad=False)
     made = Trained(
-        recipe=run.recipe.as_dict(),
+        recipe=asdict(run.recipe),
         steps=run.at.step,
         begun=start.digest if start else "",
         data=run.feed.data.digests,

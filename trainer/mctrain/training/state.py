@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from mctrain.training.student import Student
 
 _NAME = re.compile(r"step-(\d{8})\.pt")
+_SAID = frozenset({"about", "bundle", "evaluation"})  # tables of a recipe on which no weight depends
+_WATCHED = frozenset({"log_every", "save_every", "keep", "most_lost"})  # and keys of the others
 _LEFT = ".step-*.part"  # what a killed process leaves of a state that it was writing
 
 
@@ -38,7 +40,14 @@ def states(folder: Path) -> list[Path]:
 
 def identity_of(recipe: AnyRecipe, begun: str, data: Mapping[str, str]) -> dict[str, Any]:
     """Everything that the weights of a run depend on but the machine: numbers of the recipe, its beginning and its data by digest."""
-    return {**recipe.numbers(), "--from": begun, "the content of its shards": dict(data)}
+    numbers = {
+        f"{name}.{key}": value
+        for name, table in asdict(recipe).items()
+        if isinstance(table, dict) and name not in _SAID
+        for key, value in table.items()
+        if key not in _WATCHED
+    }
+    return {**numbers, "--from": begun, "the content of its shards": dict(data)}
 
 
 def save_state(

@@ -15,7 +15,7 @@ from mctrain.models.lite import LiteShape
 from mctrain.models.presets import Preset, find_preset, preset_of
 from mctrain.optimisation.average import average_from
 from mctrain.optimisation.groups import FACTOR
-from mctrain.optimisation.optimizer import AdamSettings, build_student_optimizer
+from mctrain.optimisation.optimizer import build_student_optimizer
 from mctrain.optimisation.statistics import hold_statistics
 from mctrain.training.precision import Precision
 from mctrain.training.range_augment import RangeAugment
@@ -51,6 +51,18 @@ class Student:
     def best(self) -> Clip:
         """What is measured and kept: the average where there is one."""
         return self.clip if self.average is None else cast("Clip", self.average.module)
+
+    def step(self, longest: float) -> float:
+        """Moves the weights and their average by the gradient, which is cut to a length, and says how long it was.
+
+        Raises:
+            TrainerError: as `Precision.step`.
+        """
+        length = self.precision.step(self.optimizer, self.clip.parameters(), longest)
+        self.clip.limit_scale()
+        if self.average is not None:
+            self.average.update_parameters(self.clip)
+        return length
 
     def state(self) -> dict[str, Any]:
         """For a file."""
@@ -88,8 +100,7 @@ def build_student(recipe: TrainingRecipe, start: Checkpoint | None, device: torc
     clip.image.to(memory_format=layout)  # type: ignore[call-overload]
     table = recipe.optimizer
     hold_statistics(clip, table.held)
-    settings = AdamSettings(table.decay, table.first, table.second, table.epsilon)
-    optimizer = build_student_optimizer(clip, table.rules, settings)
+    optimizer = build_student_optimizer(clip, table)
     augment = RangeAugment().to(device) if recipe.run.range_augment else None
     if augment is not None:
         optimizer.add_param_group(

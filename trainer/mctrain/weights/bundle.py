@@ -17,7 +17,8 @@ from mctrain.models.clip import build_clip
 from mctrain.models.lite import Joined, LiteTower, load_trunk
 from mctrain.models.lite_stages import unfold
 from mctrain.models.presets import preset_of
-from mctrain.recipe import ModelTable, parse_table
+from mctrain.recipe import ModelTable
+from mctrain.tables import parse_table
 from mctrain.weights.checkpoint import Checkpoint, Source
 from mctrain.weights.stored import Stored
 from picsight_engine.models.bundle import IMAGE_GRAPH, MANIFEST, TEXT_GRAPH, open_bundle

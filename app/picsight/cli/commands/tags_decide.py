@@ -60,7 +60,7 @@ def undo(invocation: Invocation) -> int:
     """Take the last change of tags back; typed again, the one before it."""
     with opened(invocation) as library:
         run = library.tags.undo()
-    tell_run(invocation, run)
+    tell_run(invocation, run, "Undone: ")
     return 0
 
 
@@ -71,7 +71,7 @@ def redo(invocation: Invocation) -> int:
     """Do again what was undone last; typed again, what was undone before that."""
     with opened(invocation) as library:
         run = library.tags.redo()
-    tell_run(invocation, run)
+    tell_run(invocation, run, "Done again: ")
     return 0
 
 

@@ -100,7 +100,13 @@ def _write(path: Path, source: BinaryIO, folder: Path, cancel: threading.Event) 
                 target.write(chunk)
         with contextlib.suppress(OSError):  # times and rights, which not every disk can keep
             shutil.copystat(path, part)
-        return part.replace(_reserve(folder, path))
+        reserved = _reserve(folder, path)
+        try:
+            return part.replace(reserved)
+        except OSError:
+            with contextlib.suppress(OSError):
+                reserved.unlink()
+            raise
     finally:
         with contextlib.suppress(OSError):
             part.unlink()

@@ -10,7 +10,7 @@ from PySide6.QtCore import QObject, QStandardPaths
 from PySide6.QtWidgets import QFileDialog
 
 from picsight.window.actions.copies import Copied, NotCopied, copy_files
-from picsight.window.parts.words import counted, isolated, number
+from picsight.window.parts.words import counted, first_of, isolated, number
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -79,8 +79,5 @@ class Exporting(QObject):
             return
         words = self.tr("Copied {copied} of {wanted} photos to {folder}.")
         words = words.format(copied=number(copied), wanted=number(wanted), folder=name)
-        more = len(refused) - 1
-        others = (
-            counted(more, "One more could not be copied.", "%n more could not be copied.") if more > 0 else ""
-        )
-        self._status.show_sentence(" ".join(filter(None, (words, *refused[:1], others))))
+        why = first_of(refused, "One more could not be copied.", "%n more could not be copied.")
+        self._status.show_sentence(" ".join(filter(None, (words, why))))

@@ -10,7 +10,7 @@ from PySide6.QtCore import QObject, Signal
 from picsight.window.actions.belongings import Belongings, belongings
 from picsight.window.actions.trash import Kept, Moved, bring_back, move_to_trash
 from picsight.window.parts.question import choose
-from picsight.window.parts.words import counted, number, short_path
+from picsight.window.parts.words import counted, first_of, number, short_path
 
 if TYPE_CHECKING:
     import threading
@@ -129,11 +129,8 @@ class Trashing(QObject):
 
 def reasons(kept: Sequence[Kept]) -> str:
     """Why files stay where they are: the first one's reason, and how many more there are."""
-    if not kept:
-        return ""
-    more = len(kept) - 1
-    others = counted(more, "One more file stays where it is.", "%n more files stay where they are.")
-    return f"{kept[0].why} {others}" if more else kept[0].why
+    whys = [each.why for each in kept]
+    return first_of(whys, "One more file stays where it is.", "%n more files stay where they are.")
 
 
 def _belongings(library: Library, chosen: Sequence[Path], copies: Sequence[int]) -> Belongings:

@@ -110,32 +110,12 @@ class PhotoDelegate(QStyledItemDelegate):
 
     def _paint_mark(self, painter: QPainter, view: QWidget, rect: QRect, *, filled: bool) -> None:
         """A dot or a ring on a halo, bottom trailing: it is told apart without colour, on every picture."""
-        colours, unit = tones(view), em(view)
-        side, halo = MARK * unit, MARK_HALO * unit
-        edge = 0.5 * unit
-        x = rect.left() + edge if view.isRightToLeft() else rect.right() + 1 - edge - side
-        dot = QRectF(x, rect.bottom() + 1 - edge - side, side, side)
-        painter.setPen(Qt.PenStyle.NoPen)
-        painter.setBrush(colours.base)
-        painter.drawEllipse(dot.adjusted(-halo, -halo, halo, halo))
-        line = 0.13 * unit
-        painter.setPen(QPen(colours.text, line))
-        painter.setBrush(colours.text if filled else colours.base)
-        painter.drawEllipse(dot.adjusted(line / 2, line / 2, -line / 2, -line / 2))
+        _paint_disc(painter, view, rect, MARK, filled=filled)
 
     def _paint_state(self, painter: QPainter, view: QWidget, rect: QRect, state: State) -> None:
         """A ring for what is only suggested, a tick for what is accepted, a cross for what is not; bottom trailing."""
-        colours, unit = tones(view), em(view)
-        side, halo, edge = STATE * unit, MARK_HALO * unit, 0.5 * unit
-        x = rect.left() + edge if view.isRightToLeft() else rect.right() + 1 - edge - side
-        place = QRectF(x, rect.bottom() + 1 - edge - side, side, side)
-        painter.setPen(Qt.PenStyle.NoPen)
-        painter.setBrush(colours.base)
-        painter.drawEllipse(place.adjusted(-halo, -halo, halo, halo))
-        line, is_in = 0.13 * unit, state == "accepted"
-        painter.setPen(QPen(colours.text, line))
-        painter.setBrush(colours.text if is_in else colours.base)
-        painter.drawEllipse(place.adjusted(line / 2, line / 2, -line / 2, -line / 2))
+        colours, unit, is_in = tones(view), em(view), state == "accepted"
+        place = _paint_disc(painter, view, rect, STATE, filled=is_in)
         if state != "suggested":
             inner = place.adjusted(*(0.2 * unit * sign for sign in (1, 1, -1, -1))).toRect()
             paint_icon(painter, inner, "tick" if is_in else "clear", colours.base if is_in else colours.text)
@@ -146,11 +126,7 @@ class PhotoDelegate(QStyledItemDelegate):
         before = plate_of(rect, view, copies).width() + edge if copies > 1 else 0
         plate = QRect(rect.left() + edge + before, rect.bottom() + 1 - edge - side, side, side)
         plate = QStyle.visualRect(view.layoutDirection(), rect, plate)
-        shade = QColor(colours.stage)
-        shade.setAlphaF(0.8)
-        painter.setPen(Qt.PenStyle.NoPen)
-        painter.setBrush(shade)
-        painter.drawRoundedRect(QRectF(plate), HAIR * em(view), HAIR * em(view))
+        _paint_ground(painter, view, plate)
         inset = px(view, 0.25)
         paint_icon(painter, plate.adjusted(inset, inset, -inset, -inset), "favourite-on", colours.on_stage)
 
@@ -158,11 +134,7 @@ class PhotoDelegate(QStyledItemDelegate):
         """A stack and its number on a dark plate, bottom leading."""
         colours, unit = tones(view), em(view)
         plate = plate_of(rect, view, copies)
-        shade = QColor(colours.stage)
-        shade.setAlphaF(0.8)
-        painter.setPen(Qt.PenStyle.NoPen)
-        painter.setBrush(shade)
-        painter.drawRoundedRect(QRectF(plate), HAIR * unit, HAIR * unit)
+        _paint_ground(painter, view, plate)
         inner = plate.adjusted(px(view, 0.375), 0, -px(view, 0.375), 0)
         icon = QRect(inner.left(), inner.top(), unit, inner.height())
         words = inner.adjusted(px(view, 1.25), 0, 0, 0)
@@ -181,11 +153,7 @@ class PhotoDelegate(QStyledItemDelegate):
         edge = px(view, 0.375)
         plate = QRect(rect.left() + edge, rect.top() + edge, width, px(view, PLATE))
         plate = QStyle.visualRect(view.layoutDirection(), rect, plate)
-        shade = QColor(colours.stage)
-        shade.setAlphaF(0.8)
-        painter.setPen(Qt.PenStyle.NoPen)
-        painter.setBrush(shade)
-        painter.drawRoundedRect(QRectF(plate), HAIR * em(view), HAIR * em(view))
+        _paint_ground(painter, view, plate)
         painter.setFont(view.font())
         painter.setPen(colours.on_stage)
         painter.drawText(plate, Qt.AlignmentFlag.AlignCenter, words)
@@ -214,6 +182,30 @@ def plate_of(rect: QRect, view: QWidget, copies: int) -> QRect:
     edge, high = px(view, 0.375), px(view, PLATE)
     left = rect.right() + 1 - edge - wide if view.isRightToLeft() else rect.left() + edge
     return QRect(left, rect.bottom() + 1 - edge - high, wide, high)
+
+
+def _paint_disc(painter: QPainter, view: QWidget, rect: QRect, size: float, *, filled: bool) -> QRectF:
+    """A disc or a ring of so many em on a halo, in the lower trailing corner; returns its place."""
+    colours, unit = tones(view), em(view)
+    side, halo, edge, line = size * unit, MARK_HALO * unit, 0.5 * unit, 0.13 * unit
+    x = rect.left() + edge if view.isRightToLeft() else rect.right() + 1 - edge - side
+    place = QRectF(x, rect.bottom() + 1 - edge - side, side, side)
+    painter.setPen(Qt.PenStyle.NoPen)
+    painter.setBrush(colours.base)
+    painter.drawEllipse(place.adjusted(-halo, -halo, halo, halo))
+    painter.setPen(QPen(colours.text, line))
+    painter.setBrush(colours.text if filled else colours.base)
+    painter.drawEllipse(place.adjusted(line / 2, line / 2, -line / 2, -line / 2))
+    return place
+
+
+def _paint_ground(painter: QPainter, view: QWidget, plate: QRect) -> None:
+    """The dark ground of a plate, on which signs are seen on every picture."""
+    shade = QColor(tones(view).stage)
+    shade.setAlphaF(0.8)
+    painter.setPen(Qt.PenStyle.NoPen)
+    painter.setBrush(shade)
+    painter.drawRoundedRect(QRectF(plate), HAIR * em(view), HAIR * em(view))
 
 
 def _outline(

@@ -11,6 +11,7 @@ from PySide6.QtCore import QCoreApplication, QDate, QDateTime, QLocale, QTime
 from PySide6.QtGui import Qt
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     from PySide6.QtGui import QFontMetrics
@@ -52,6 +53,14 @@ def size(count: int) -> str:
 def counted(value: int, one: str, many: str) -> str:
     """Say `one` for exactly one thing, else `many`; %n in either stands for the grouped number."""
     return say(one if value == 1 else many).replace("%n", number(value))
+
+
+def first_of(sentences: Sequence[str], one: str, many: str) -> str:
+    """The first of several sentences, then how many more there are, in words as `counted` takes them; empty for none."""
+    if not sentences:
+        return ""
+    more = len(sentences) - 1
+    return f"{sentences[0]} {counted(more, one, many)}" if more else sentences[0]
 
 
 def plain(words: str) -> str:

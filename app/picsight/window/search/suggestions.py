@@ -4,23 +4,22 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QAbstractListModel, QModelIndex, QPersistentModelIndex, QRect, QSize, Qt, Signal
-from PySide6.QtGui import QAccessible, QAccessibleAnnouncementEvent, QPainter, QPalette, QPen
-from PySide6.QtWidgets import QFrame, QListView, QStyle, QStyledItemDelegate, QStyleOptionViewItem, QWidget
+from PySide6.QtCore import QModelIndex, QRect, Qt, Signal
+from PySide6.QtGui import QAccessible, QAccessibleAnnouncementEvent, QPalette, QPen
+from PySide6.QtWidgets import QFrame, QListView, QStyle, QWidget
 
-from picsight.window.parts.icons import paint_icon
-from picsight.window.parts.words import counted, cut_middle, plain, say
-from picsight.window.tokens import HAIR, HALF, PAD, em, px, tones
+from picsight.window.parts.rows import VALUE, Measures, Row, RowDelegate, RowsModel
+from picsight.window.parts.words import counted, plain, say
+from picsight.window.tokens import HAIR, PAD, px, tones
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from PySide6.QtGui import QPainter
+
     from picsight_engine.search.suggestions import Suggestion, SuggestionKind
 
-    Index = QModelIndex | QPersistentModelIndex
-
-ROW = 2.0  # em
-ITEM = Qt.ItemDataRole.UserRole + 1
+MEASURES = Measures(high=2.0, icon=1.125, before=PAD, after=PAD, between=2.0)  # em
 _LOOKS: dict[SuggestionKind, tuple[str, str]] = {
     "spelling": ("search", "Did you mean"),
     "word": ("search", ""),
@@ -38,33 +37,6 @@ _LOOKS: dict[SuggestionKind, tuple[str, str]] = {
 }
 
 
-class SuggestionsModel(QAbstractListModel):
-    """The rows, as values."""
-
-    def __init__(self, parent: QWidget) -> None:
-        super().__init__(parent)
-        self._items: Sequence[Suggestion] = ()
-
-    def put(self, items: Sequence[Suggestion]) -> None:
-        """Other rows."""
-        self.beginResetModel()
-        self._items = tuple(items)
-        self.endResetModel()
-
-    def rowCount(self, parent: Index | None = None) -> int:
-        """How many there are."""
-        return 0 if parent is not None and parent.isValid() else len(self._items)
-
-    def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> object:
-        """The words, the value itself, what a screen reader says."""
-        item = self._items[index.row()]
-        if role == Qt.ItemDataRole.DisplayRole:
-            return plain(item.words)
-        if role == Qt.ItemDataRole.AccessibleTextRole:
-            return ", ".join(filter(None, (plain(item.words), *notes_of(item))))
-        return item if role == ITEM else None
-
-
 class SuggestionList(QListView):
     """At most eight rows over the page; no row is chosen before a person goes there."""
 
@@ -72,9 +44,9 @@ class SuggestionList(QListView):
 
     def __init__(self, parent: QWidget) -> None:
         super().__init__(parent)
-        self._model = SuggestionsModel(self)
+        self._model = RowsModel(row_of, self)
         self.setModel(self._model)
-        self.setItemDelegate(SuggestionDelegate(self))
+        self.setItemDelegate(RowDelegate(self, MEASURES, _paint_ground))
         self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self.setFrameStyle(QFrame.Shape.Box | QFrame.Shadow.Plain)
         self.setViewportMargins(0, px(self, HAIR), 0, px(self, HAIR))
@@ -87,12 +59,12 @@ class SuggestionList(QListView):
         self.setMouseTracking(True)
         self.setUniformItemSizes(True)
         self.viewport().setCursor(Qt.CursorShape.PointingHandCursor)
-        self.clicked.connect(lambda index: self.taken.emit(index.data(ITEM)))
+        self.clicked.connect(lambda index: self.taken.emit(index.data(VALUE)))
         self.hide()
 
     def items(self) -> list[Suggestion]:
         """What is offered."""
-        return [self._model.index(row, 0).data(ITEM) for row in range(self._model.rowCount())]
+        return list(self._model.values)
 
     def offer(self, items: Sequence[Suggestion], below: QRect) -> None:
         """Offer these under a place of the window; none hide the list."""
@@ -101,7 +73,7 @@ class SuggestionList(QListView):
         palette.setColor(QPalette.ColorRole.WindowText, tones(self).outline)
         self.setPalette(palette)
         self.setCurrentIndex(QModelIndex())
-        high = len(items) * px(self, ROW) + 2 * px(self, HAIR) + 2
+        high = len(items) * px(self, MEASURES.high) + 2 * px(self, HAIR) + 2
         self.setGeometry(QRect(below.left(), below.bottom() + 2, below.width(), high))
         self.setVisible(bool(items))
         self.raise_()
@@ -110,7 +82,7 @@ class SuggestionList(QListView):
     def chosen(self) -> Suggestion | None:
         """The row that one has gone to."""
         index = self.currentIndex()
-        return index.data(ITEM) if self.isVisible() and index.isValid() else None
+        return index.data(VALUE) if self.isVisible() and index.isValid() else None
 
     def step(self, by: int) -> None:
         """Another row; above the first one there is none."""
@@ -124,50 +96,20 @@ class SuggestionList(QListView):
             QAccessible.updateAccessibility(QAccessibleAnnouncementEvent(self, words))
 
 
-class SuggestionDelegate(QStyledItemDelegate):
-    """Only paints: icon, words, kind and count at the end."""
-
-    def __init__(self, view: QListView) -> None:
-        super().__init__(view)
-        self._view = view
-
-    def sizeHint(self, _option: QStyleOptionViewItem, _index: Index) -> QSize:
-        """Two em high."""
-        return QSize(px(self._view, 10), px(self._view, ROW))
-
-    def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: Index) -> None:
-        """Draw one row."""
-        view, rect, item = self._view, option.rect, index.data(ITEM)
-        colours, direction, metrics = tones(view), view.layoutDirection(), view.fontMetrics()
-        painter.save()
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        chosen = option.state & QStyle.StateFlag.State_Selected
-        if chosen or option.state & QStyle.StateFlag.State_MouseOver:
-            painter.setPen(QPen(colours.accent, 1) if chosen else Qt.PenStyle.NoPen)
-            painter.setBrush(colours.chosen if chosen else colours.hover)
-            painter.drawRoundedRect(rect.adjusted(px(view, HAIR), 1, -px(view, HAIR), -1), 4, 4)
-        side, room = px(view, 1.125), rect.adjusted(px(view, PAD), 0, -px(view, PAD), 0)
-        notes = "  ".join(notes_of(item))
-        icon = QRect(room.left(), room.center().y() - side // 2, side, side)
-        left = side + px(view, HALF)
-        words = room.adjusted(left, 0, -metrics.horizontalAdvance(notes) - 2 * em(view), 0)
-        paint_icon(painter, QStyle.visualRect(direction, rect, icon), _LOOKS[item.kind][0], colours.dim)
-        painter.setPen(colours.text)
-        vertical = Qt.AlignmentFlag.AlignVCenter
-        painter.drawText(
-            QStyle.visualRect(direction, rect, words),
-            vertical | Qt.AlignmentFlag.AlignLeading,
-            cut_middle(plain(item.words), metrics, words.width()),
-        )
-        painter.setPen(colours.dim)
-        painter.drawText(
-            QStyle.visualRect(direction, rect, room), vertical | Qt.AlignmentFlag.AlignTrailing, notes
-        )
-        painter.restore()
-
-
-def notes_of(item: Suggestion) -> list[str]:
-    """The kind, and how many photos there are."""
-    kind = say(_LOOKS[item.kind][1]) if _LOOKS[item.kind][1] else ""
+def row_of(item: Suggestion) -> Row:
+    """What is offered, then its kind and how many photos there are."""
+    icon, kind = _LOOKS[item.kind]
     count = "" if item.photos is None else counted(item.photos, "%n photo", "%n photos")
-    return list(filter(None, (kind, count)))
+    notes = list(filter(None, (say(kind) if kind else "", count)))
+    return Row(
+        icon, plain(item.words), "  ".join(notes), ", ".join(filter(None, (plain(item.words), *notes)))
+    )
+
+
+def _paint_ground(painter: QPainter, view: QListView, rect: QRect, state: QStyle.StateFlag) -> None:
+    chosen = state & QStyle.StateFlag.State_Selected
+    if chosen or state & QStyle.StateFlag.State_MouseOver:
+        colours = tones(view)
+        painter.setPen(QPen(colours.accent, 1) if chosen else Qt.PenStyle.NoPen)
+        painter.setBrush(colours.chosen if chosen else colours.hover)
+        painter.drawRoundedRect(rect.adjusted(px(view, HAIR), 1, -px(view, HAIR), -1), 4, 4)

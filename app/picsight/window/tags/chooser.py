@@ -5,22 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QAbstractListModel, QRect, QSize, Qt, Signal
-from PySide6.QtGui import QAccessible, QAccessibleAnnouncementEvent, QPainter, QPalette
-from PySide6.QtWidgets import (
-    QFrame,
-    QListView,
-    QStyle,
-    QStyledItemDelegate,
-    QStyleOptionViewItem,
-    QVBoxLayout,
-    QWidget,
-)
+from PySide6.QtCore import QRect, Qt, Signal
+from PySide6.QtGui import QAccessible, QAccessibleAnnouncementEvent, QPalette
+from PySide6.QtWidgets import QFrame, QListView, QStyle, QVBoxLayout, QWidget
 
-from picsight.window.parts.icons import paint_icon
 from picsight.window.parts.labels import ElidedLabel
 from picsight.window.parts.line import Line
-from picsight.window.parts.words import counted, cut_middle, number, plain, say
+from picsight.window.parts.rows import VALUE, Measures, Row, RowDelegate, RowsModel
+from picsight.window.parts.words import counted, number, plain, say
 from picsight.window.tags.choices import Choice, choices
 from picsight.window.tokens import HAIR, HALF, PAD, px, tones
 
@@ -28,13 +20,12 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from PySide6.QtCore import QPoint
-    from PySide6.QtGui import QKeyEvent
+    from PySide6.QtGui import QKeyEvent, QPainter
 
-    from picsight.window.grid.model import Index
     from picsight_engine.tags.tree import Tag
 
-WIDE, ROW = 24.0, 2.0  # em
-CHOICE = Qt.ItemDataRole.UserRole + 1
+WIDE = 24.0  # em
+MEASURES = Measures(high=2.0, icon=1.125, before=HALF, after=HALF, between=PAD)
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,42 +108,14 @@ class ChooserLine(Line):
             super().keyPressEvent(event)
 
 
-class ChoicesModel(QAbstractListModel):
-    """The rows, as values."""
-
-    def __init__(self, parent: QWidget) -> None:
-        super().__init__(parent)
-        self._choices: Sequence[Choice] = ()
-
-    def put(self, offered: Sequence[Choice]) -> None:
-        """Other rows."""
-        self.beginResetModel()
-        self._choices = tuple(offered)
-        self.endResetModel()
-
-    def rowCount(self, parent: Index | None = None) -> int:
-        """How many there are."""
-        return 0 if parent is not None and parent.isValid() else len(self._choices)
-
-    def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> object:
-        """The words, the value itself, what a screen reader says."""
-        choice = self._choices[index.row()]
-        if role == Qt.ItemDataRole.DisplayRole:
-            return words_of(choice)
-        if role == Qt.ItemDataRole.AccessibleTextRole:
-            photos = "" if choice.photos is None else counted(choice.photos, "%n photo", "%n photos")
-            return ", ".join(filter(None, (words_of(choice), photos)))
-        return choice if role == CHOICE else None
-
-
 class ChoiceList(QListView):
     """One row is always chosen: what Enter takes is seen before it is pressed."""
 
     def __init__(self, parent: QWidget) -> None:
         super().__init__(parent)
-        self._choices = ChoicesModel(self)
+        self._choices = RowsModel(row_of, self)
         self.setModel(self._choices)
-        self.setItemDelegate(ChoiceDelegate(self))
+        self.setItemDelegate(RowDelegate(self, MEASURES, _paint_ground))
         self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self.setFrameShape(QFrame.Shape.NoFrame)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
@@ -166,13 +129,13 @@ class ChoiceList(QListView):
     def put(self, offered: Sequence[Choice]) -> None:
         """Offer these, the first one chosen."""
         self._choices.put(offered)
-        self.setFixedHeight(len(offered) * px(self, ROW))
+        self.setFixedHeight(len(offered) * px(self, MEASURES.high))
         self.setCurrentIndex(self._choices.index(0, 0))
 
     def chosen(self) -> Choice | None:
         """What Enter takes."""
         index = self.currentIndex()
-        return index.data(CHOICE) if index.isValid() else None
+        return index.data(VALUE) if index.isValid() else None
 
     def step(self, by: int) -> None:
         """Another row, from the last on to the first."""
@@ -183,45 +146,13 @@ class ChoiceList(QListView):
             QAccessible.updateAccessibility(QAccessibleAnnouncementEvent(self, spoken))
 
 
-class ChoiceDelegate(QStyledItemDelegate):
-    """Only paints: icon, words, the number of photos at the end."""
-
-    def __init__(self, view: QListView) -> None:
-        super().__init__(view)
-        self._view = view
-
-    def sizeHint(self, _option: QStyleOptionViewItem, _index: Index) -> QSize:
-        """Two em high."""
-        return QSize(px(self._view, 10), px(self._view, ROW))
-
-    def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: Index) -> None:
-        """Draw one row."""
-        view, rect, choice = self._view, option.rect, index.data(CHOICE)
-        colours, direction, metrics = tones(view), view.layoutDirection(), view.fontMetrics()
-        painter.save()
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        if option.state & QStyle.StateFlag.State_Selected:
-            painter.setPen(colours.accent)
-            painter.setBrush(colours.chosen)
-            painter.drawRoundedRect(rect.adjusted(1, 1, -1, -1), px(view, HAIR), px(view, HAIR))
-        side, room = px(view, 1.125), rect.adjusted(px(view, HALF), 0, -px(view, HALF), 0)
-        count = "" if choice.photos is None else number(choice.photos)
-        icon = QRect(room.left(), room.center().y() - side // 2, side, side)
-        words = room.adjusted(side + px(view, HALF), 0, -metrics.horizontalAdvance(count) - px(view, PAD), 0)
-        name = choice.kind if choice.photos is not None else "add"
-        paint_icon(painter, QStyle.visualRect(direction, rect, icon), name, colours.dim)
-        painter.setPen(colours.text)
-        vertical = Qt.AlignmentFlag.AlignVCenter
-        painter.drawText(
-            QStyle.visualRect(direction, rect, words),
-            vertical | Qt.AlignmentFlag.AlignLeading,
-            cut_middle(words_of(choice), metrics, words.width()),
-        )
-        painter.setPen(colours.dim)
-        painter.drawText(
-            QStyle.visualRect(direction, rect, room), vertical | Qt.AlignmentFlag.AlignTrailing, count
-        )
-        painter.restore()
+def row_of(choice: Choice) -> Row:
+    """What a row shows of a choice."""
+    words = words_of(choice)
+    if choice.photos is None:
+        return Row("add", words, "", words)
+    photos = counted(choice.photos, "%n photo", "%n photos")
+    return Row(choice.kind, words, number(choice.photos), f"{words}, {photos}")
 
 
 def words_of(choice: Choice) -> str:
@@ -230,3 +161,11 @@ def words_of(choice: Choice) -> str:
         return plain(choice.path)
     made = say("New album “{name}”") if choice.kind == "album" else say("New tag “{name}”")
     return made.format(name=plain(choice.path))
+
+
+def _paint_ground(painter: QPainter, view: QListView, rect: QRect, state: QStyle.StateFlag) -> None:
+    if state & QStyle.StateFlag.State_Selected:
+        colours, radius = tones(view), px(view, HAIR)
+        painter.setPen(colours.accent)
+        painter.setBrush(colours.chosen)
+        painter.drawRoundedRect(rect.adjusted(1, 1, -1, -1), radius, radius)

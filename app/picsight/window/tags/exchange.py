@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QFileDialog
 
 from picsight.window.actions.keys import photo_menu
 from picsight.window.parts.question import ask
-from picsight.window.parts.words import counted, isolated
+from picsight.window.parts.words import counted, first_of, isolated
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -23,7 +23,8 @@ if TYPE_CHECKING:
     from picsight.window.library.status import StatusLine
     from picsight.window.tags.deeds import TagDeeds
     from picsight_engine.library import Library
-    from picsight_engine.tags.exchange import DecisionsExported, Imported
+    from picsight_engine.tags.exchange import DecisionsExported
+    from picsight_engine.tags.intake import Imported
     from picsight_engine.tags.sidecars import Exported
 
     Mode = QFileDialog.FileMode
@@ -90,7 +91,8 @@ class TagExchange(QObject):
             words = counted(exported.written, "Wrote %n side-car.", "Wrote %n side-cars.")
             if not exported.written and exported.unchanged:
                 words = self.tr("All side-cars are as they should be.")
-            self._say(words, exported.left_alone)
+            why = first_of(exported.left_alone, "One more was left alone.", "%n more were left alone.")
+            self._status.show_sentence(" ".join(filter(None, (words, why))))
 
         self._export(lambda library: library.exchange.export_sidecars(), say)
 
@@ -144,12 +146,5 @@ class TagExchange(QObject):
                 imported.photos, "Took in what is said of %n photo", "Took in what is said of %n photos"
             )
             words = f"{photos}: {parts}."
-        return " ".join((words, *imported.faults[:1]))
-
-    def _say(self, words: str, faults: tuple[str, ...]) -> None:
-        more = (
-            counted(len(faults) - 1, "One more was left alone.", "%n more were left alone.")
-            if len(faults) > 1
-            else ""
-        )
-        self._status.show_sentence(" ".join(filter(None, (words, *faults[:1], more))))
+        why = first_of(imported.faults, "One more was left out.", "%n more were left out.")
+        return " ".join(filter(None, (words, why)))

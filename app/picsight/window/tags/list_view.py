@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QAbstractListModel, QPoint, QRect, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QPainter, QPen
+from PySide6.QtCore import QPoint, QRectF, Qt, Signal
+from PySide6.QtGui import QPen
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QFrame,
@@ -13,8 +13,6 @@ from PySide6.QtWidgets import (
     QListView,
     QStackedWidget,
     QStyle,
-    QStyledItemDelegate,
-    QStyleOptionViewItem,
     QVBoxLayout,
     QWidget,
 )
@@ -22,23 +20,23 @@ from PySide6.QtWidgets import (
 from picsight.window.actions.acts import below
 from picsight.window.parts.controls import Button, SlimScrollBar, Weight
 from picsight.window.parts.focus import shows_focus
-from picsight.window.parts.icons import paint_icon
 from picsight.window.parts.line import Line
 from picsight.window.parts.notice import Notice
-from picsight.window.parts.words import cut_middle, plain
+from picsight.window.parts.rows import VALUE, Measures, Row, RowDelegate, RowsModel
+from picsight.window.parts.words import plain
 from picsight.window.tags.wording import path_key, tag_words
 from picsight.window.tokens import HALF, ONE, PAD, SMALL, em, px, tones
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from PySide6.QtGui import QKeyEvent
+    from PySide6.QtCore import QRect
+    from PySide6.QtGui import QKeyEvent, QPainter
 
     from picsight.window.grid.model import Index
     from picsight_engine.tags.tree import Tag
 
-ROW = 2.5  # em
-TAG = Qt.ItemDataRole.UserRole + 1
+MEASURES = Measures(high=2.5, icon=1.25, before=HALF, after=ONE, between=ONE)
 
 
 class TagList(QWidget):
@@ -53,7 +51,7 @@ class TagList(QWidget):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._tags: Sequence[Tag] = ()
-        self.model = TagsModel(self)
+        self.model = TagsModel(row_of, self)
         self.line = Line(self.tr("Find a tag"), self.tr("Find a tag"), self)
         self.new = Button(self.tr("New tag"), Weight.PRIMARY, self)
         self.exchange = Button(self.tr("Export or take in…"), Weight.QUIET, self)
@@ -98,12 +96,12 @@ class TagList(QWidget):
         self.model.put([tag for tag in self._tags if wanted in path_key(tag.path)] if wanted else self._tags)
 
     def _open(self, index: Index) -> None:
-        self.opened.emit(index.data(TAG))
+        self.opened.emit(index.data(VALUE))
 
     def _menu(self, point: QPoint) -> None:
         index = self.rows.indexAt(point)
         if index.isValid():
-            self.menu_requested.emit(index.data(TAG), self.rows.viewport().mapToGlobal(point))
+            self.menu_requested.emit(index.data(VALUE), self.rows.viewport().mapToGlobal(point))
 
     def _lay_out(self) -> None:
         row = QHBoxLayout()
@@ -120,36 +118,16 @@ class TagList(QWidget):
         column.addWidget(self._pages, 1)
 
 
-class TagsModel(QAbstractListModel):
+class TagsModel(RowsModel):
     """The tags that are listed."""
-
-    def __init__(self, parent: QWidget) -> None:
-        super().__init__(parent)
-        self._tags: Sequence[Tag] = ()
 
     def put(self, tags: Sequence[Tag]) -> None:
         """List these; where they are the same, only their numbers change."""
-        same = [tag.id for tag in tags] == [tag.id for tag in self._tags]
-        if not same:
-            self.beginResetModel()
-        self._tags = tuple(tags)
-        if not same:
-            self.endResetModel()
+        if [tag.id for tag in tags] != [tag.id for tag in self.values]:
+            super().put(tags)
         elif tags:
+            self.values = tuple(tags)
             self.dataChanged.emit(self.index(0), self.index(len(tags) - 1))
-
-    def rowCount(self, parent: Index | None = None) -> int:
-        """How many there are."""
-        return 0 if parent is not None and parent.isValid() else len(self._tags)
-
-    def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> object:
-        """The path, the tag itself, what a screen reader says."""
-        tag = self._tags[index.row()]
-        if role == Qt.ItemDataRole.DisplayRole:
-            return plain(tag.path)
-        if role == Qt.ItemDataRole.AccessibleTextRole:
-            return f"{plain(tag.path)}, {tag_words(tag)}"
-        return tag if role == TAG else None
 
 
 class TagRows(QListView):
@@ -158,7 +136,7 @@ class TagRows(QListView):
     def __init__(self, model: TagsModel, parent: QWidget) -> None:
         super().__init__(parent)
         self.setModel(model)
-        self.setItemDelegate(TagDelegate(self))
+        self.setItemDelegate(RowDelegate(self, MEASURES, _paint_ground))
         self.setFrameShape(QFrame.Shape.NoFrame)
         self.setVerticalScrollBar(SlimScrollBar(Qt.Orientation.Vertical, self))
         self.setVerticalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
@@ -170,48 +148,16 @@ class TagRows(QListView):
         self.setMouseTracking(True)
 
 
-class TagDelegate(QStyledItemDelegate):
-    """Only paints: icon and path leading, the numbers trailing."""
+def row_of(tag: Tag) -> Row:
+    """What a line shows of a tag."""
+    path, numbers = plain(tag.path), tag_words(tag)
+    return Row(tag.kind, path, numbers, f"{path}, {numbers}")
 
-    def __init__(self, view: QListView) -> None:
-        super().__init__(view)
-        self._view = view
 
-    def sizeHint(self, _option: QStyleOptionViewItem, _index: Index) -> QSize:
-        """As high as a button, and a little air."""
-        return QSize(px(self._view, 20), px(self._view, ROW))
-
-    def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: Index) -> None:
-        """Draw one line."""
-        view, rect, tag = self._view, option.rect, index.data(TAG)
-        colours, direction, metrics = tones(view), view.layoutDirection(), view.fontMetrics()
-        painter.save()
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        self._paint_ground(painter, rect, option.state)
-        side, room = px(view, 1.25), rect.adjusted(px(view, HALF), 0, -px(view, ONE), 0)
-        numbers = tag_words(tag)
-        icon = QRect(room.left(), room.center().y() - side // 2, side, side)
-        end = metrics.horizontalAdvance(numbers) + px(view, ONE)
-        words = room.adjusted(side + px(view, HALF), 0, -end, 0)
-        paint_icon(painter, QStyle.visualRect(direction, rect, icon), tag.kind, colours.dim)
-        painter.setPen(colours.text)
-        vertical = Qt.AlignmentFlag.AlignVCenter
-        painter.drawText(
-            QStyle.visualRect(direction, rect, words),
-            vertical | Qt.AlignmentFlag.AlignLeading,
-            cut_middle(plain(tag.path), metrics, words.width()),
-        )
-        painter.setPen(colours.dim)
-        painter.drawText(
-            QStyle.visualRect(direction, rect, room), vertical | Qt.AlignmentFlag.AlignTrailing, numbers
-        )
-        painter.restore()
-
-    def _paint_ground(self, painter: QPainter, rect: QRect, state: QStyle.StateFlag) -> None:
-        view = self._view
-        colours, shape, radius = tones(view), QRectF(rect).adjusted(1, 1, -1, -1), SMALL * em(view)
-        focused = state & QStyle.StateFlag.State_HasFocus and shows_focus(view)
-        hovered = state & QStyle.StateFlag.State_MouseOver
-        painter.setPen(QPen(colours.text, max(1.5, 0.12 * em(view))) if focused else Qt.PenStyle.NoPen)
-        painter.setBrush(colours.hover if hovered else Qt.BrushStyle.NoBrush)
-        painter.drawRoundedRect(shape, radius, radius)
+def _paint_ground(painter: QPainter, view: QListView, rect: QRect, state: QStyle.StateFlag) -> None:
+    colours, shape, radius = tones(view), QRectF(rect).adjusted(1, 1, -1, -1), SMALL * em(view)
+    focused = state & QStyle.StateFlag.State_HasFocus and shows_focus(view)
+    hovered = state & QStyle.StateFlag.State_MouseOver
+    painter.setPen(QPen(colours.text, max(1.5, 0.12 * em(view))) if focused else Qt.PenStyle.NoPen)
+    painter.setBrush(colours.hover if hovered else Qt.BrushStyle.NoBrush)
+    painter.drawRoundedRect(shape, radius, radius)

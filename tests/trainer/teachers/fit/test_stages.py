@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from dataclasses import replace
+from dataclasses import asdict, replace
 
 import pytest
 import torch
@@ -108,4 +108,4 @@ def test_what_has_no_stages_of_its_own_is_refused(recipe, change):
 
 
 def test_a_recipe_keeps_the_table_in_its_checkpoint(recipe):
-    assert parse_recipe(recipe.as_dict(), "it") == recipe
+    assert parse_recipe(asdict(recipe), "it") == recipe

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import asdict, replace
 
 import pytest
 import torch
@@ -67,8 +67,8 @@ def test_a_run_that_goes_on_ends_where_another_one_ends(tuned, recipe, tiny_data
 
 
 def test_a_recipe_keeps_the_table_in_its_checkpoint(recipe):
-    assert parse_recipe(recipe.as_dict(), "it") == recipe
-    assert parse_recipe(replace(recipe, tuning=None).as_dict(), "it").tuning is None
+    assert parse_recipe(asdict(recipe), "it") == recipe
+    assert parse_recipe(asdict(replace(recipe, tuning=None)), "it").tuning is None
 
 
 @pytest.mark.parametrize(("kind", "count"), [("layers", 7), ("batch", 33), ("classes", 1001), ("layers", 0)])

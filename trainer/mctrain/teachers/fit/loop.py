@@ -12,7 +12,7 @@ import torch
 from mctrain.errors import TrainerError
 from mctrain.models import lite
 from mctrain.optimisation.average import average_from
-from mctrain.optimisation.groups import FACTOR
+from mctrain.optimisation.groups import FACTOR, set_rate
 from mctrain.optimisation.optimizer import build_optimizer
 from mctrain.optimisation.schedule import rate_at
 from mctrain.teachers.fit.losses import class_name_loss, contrastive_loss
@@ -126,10 +126,8 @@ def fit(
         heads.train()
         total = 0.0
         for number, batch in enumerate(batches(lesson.corpus, lesson.photos, table, epoch)):
-            for group in run.optimizer.param_groups:
-                step = epoch * steps + number
-                rate = rate_at(step, steps * table.epochs, table.warmup, table.rate)
-                group["lr"] = rate * group.get(FACTOR, 1.0)
+            step = epoch * steps + number
+            set_rate(run.optimizer, rate_at(step, steps * table.epochs, table.warmup, table.rate))
             loss = _loss(heads, lesson, batch, table)
             run.optimizer.zero_grad(set_to_none=True)
             torch.autograd.backward(loss)

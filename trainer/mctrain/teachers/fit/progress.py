@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, cast
 
 from mctrain.errors import RecipeError, TrainerError
@@ -28,7 +28,7 @@ class Progress:
 def save_progress(path: Path, recipe: Recipe, progress: Progress) -> None:
     """Replaces the fit's progress."""
     content = {field: getattr(progress, field) for field in Progress.__slots__}
-    write_saved(path, {"recipe": recipe.as_dict(), **content})
+    write_saved(path, {"recipe": asdict(recipe), **content})
 
 
 def load_progress(path: Path, recipe: Recipe) -> Progress | None:

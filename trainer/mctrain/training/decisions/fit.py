@@ -10,8 +10,7 @@ import torch
 
 from mctrain.errors import TrainerError
 from mctrain.optimisation.groups import set_rate
-from mctrain.optimisation.optimizer import AdamSettings, build_student_optimizer
-from mctrain.optimisation.schedule import rate_at
+from mctrain.optimisation.optimizer import build_student_optimizer
 from mctrain.training.decisions.losses import cuts_of, decision_loss, even_weights, staying_loss
 from mctrain.training.decisions.sight import apply
 
@@ -57,10 +56,9 @@ def fit(head: Head, lesson: Lesson, recipe: DecisionsRecipe, progress: Callable[
     torch.manual_seed(recipe.decisions.seed)
     table, own, steps = _table(head, lesson, recipe.decisions.rank), recipe.optimizer, recipe.decisions.steps
     learning = copy.deepcopy(head).eval().requires_grad_()  # dropout would move what is to stay
-    settings = AdamSettings(own.decay, own.first, own.second, own.epsilon)
-    optimizer = build_student_optimizer(learning, own.rules, settings)
+    optimizer = build_student_optimizer(learning, own)
     for step in range(steps):
-        set_rate(optimizer, rate_at(step, steps, own.warmup, own.rate, own.floor))
+        set_rate(optimizer, own.rate_at(step, steps))
         optimizer.zero_grad(set_to_none=True)
         loss = _loss(learning, lesson, table, recipe)
         loss.backward()  # type: ignore[no-untyped-call]

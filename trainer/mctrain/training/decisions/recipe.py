@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from math import inf
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from mctrain.errors import RecipeError
-from mctrain.recipe import BundleTable, parse_table, read_toml, refuse_others
-from mctrain.training.recipe import AboutTable, ApartTable, OptimizerTable, change
+from mctrain.optimisation.table import OptimizerTable
+from mctrain.recipe import BundleTable
+from mctrain.tables import load_table, read_toml
+from mctrain.training.recipe import AboutTable, ApartTable
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -55,10 +57,6 @@ class DecisionsRecipe:
     bundle: BundleTable
     changes: tuple[str, ...] = ()
 
-    def as_dict(self) -> dict[str, Any]:
-        """For checkpoints."""
-        return asdict(self)
-
 
 def is_of_decisions(name_or_path: str) -> bool:
     """Whether a recipe is one of these.
@@ -70,14 +68,5 @@ def is_of_decisions(name_or_path: str) -> bool:
 
 
 def load_decisions(name_or_path: str, changes: Sequence[str] = ()) -> DecisionsRecipe:
-    """A recipe of this package by name, or any by path; `changes` are `TABLE.KEY=VALUE` with a value as TOML writes it.
-
-    Raises:
-        RecipeError: there is none, it is of another kind, or a key is missing, unknown or of another type.
-    """
-    content, where = read_toml(name_or_path)
-    refuse_others(content, where, KIND)
-    for own in changes:
-        change(content, own)
-    content["changes"] = list(changes)
-    return parse_table(DecisionsRecipe, content, where)
+    """A head's recipe by name or path with changes, as `load_table` reads it."""
+    return load_table(DecisionsRecipe, name_or_path, KIND, changes)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
@@ -107,7 +107,7 @@ def _origin(
     results: tuple[Compared, ...],
 ) -> Trained:
     return Trained(
-        recipe=recipe.as_dict(),
+        recipe=asdict(recipe),
         steps=recipe.decisions.steps,
         begun=file_digest(begin / MANIFEST),
         data={shard.name: file_digest(shard) for shard in shards},

@@ -15,7 +15,6 @@ from torch.nn import functional as F  # noqa: N812 (torch's own custom)
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from mctrain.optimisation.groups import set_rate
-from mctrain.optimisation.schedule import rate_at
 from mctrain.training.distillation.batches import bank_of_step, batches_of_pass
 from mctrain.training.distillation.losses import bank_loss, cosine_loss
 from mctrain.training.facts import Facts
@@ -91,7 +90,7 @@ def distil(run: Distillation, metrics: Metrics, around: Surroundings) -> Ending:
 def take_step(run: Distillation, rows: NDArray[np.int64], steps: int) -> dict[str, float]:
     """One step over lessons of one length; the figures of the step."""
     table, loss, student = run.recipe.optimizer, run.recipe.loss, run.student
-    rate = rate_at(run.at.step, steps, table.warmup, table.rate, table.floor)
+    rate = table.rate_at(run.at.step, steps)
     set_rate(student.optimizer, rate)
     student.optimizer.zero_grad(set_to_none=True)
     wanted = _vectors(run.corpus, rows)
@@ -102,9 +101,7 @@ def take_step(run: Distillation, rows: NDArray[np.int64], steps: int) -> dict[st
         cosine = cosine_loss(found, wanted)
         relations = bank_loss(found, wanted, _vectors(run.corpus, bank), loss.scale)
         student.precision.backward(cosine + loss.weight * relations)
-    length = student.precision.step(student.optimizer, student.clip.parameters(), table.longest)
-    if student.average is not None:
-        student.average.update_parameters(student.clip)
+    length = student.step(table.longest)
     return {"cosine": 1 - cosine.item(), "relations": relations.item(), "rate": rate, "gradient": length}
 
 

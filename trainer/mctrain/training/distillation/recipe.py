@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from math import inf
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from mctrain.errors import RecipeError
-from mctrain.recipe import BundleTable, parse_table, read_toml, refuse_others
-from mctrain.training.recipe import AboutTable, Numbers, OptimizerTable, change
+from mctrain.optimisation.table import OptimizerTable
+from mctrain.recipe import BundleTable
+from mctrain.tables import load_table
+from mctrain.training.recipe import AboutTable, Numbers
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
 _HEAD = 64  # the width of an attention head
-_NUMBERS = ("data", "tower", "loss", "optimizer")
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,28 +108,7 @@ class DistillationRecipe:
         """Nothing is measured on the way."""
         return ()
 
-    def as_dict(self) -> dict[str, Any]:
-        """For checkpoints."""
-        return asdict(self)
-
-    def numbers(self) -> dict[str, Any]:
-        """What a run's weights depend on, by TABLE.KEY: not what is said about it, nor how it is watched."""
-        run = self.distillation
-        told = {f"{name}.{key}": own for name in _NUMBERS for key, own in asdict(self)[name].items()}
-        return told | {
-            f"distillation.{key}": getattr(run, key) for key in ("seed", "tokens", "passes", "precision")
-        }
-
 
 def load_distillation(name_or_path: str, changes: Sequence[str] = ()) -> DistillationRecipe:
-    """A recipe of this package by name, or any by path; `changes` are `TABLE.KEY=VALUE` with a value as TOML writes it.
-
-    Raises:
-        RecipeError: there is none, it is of another kind, or a key is missing, unknown or of another type.
-    """
-    content, where = read_toml(name_or_path)
-    refuse_others(content, where, "distillation")
-    for own in changes:
-        change(content, own)
-    content["changes"] = list(changes)
-    return parse_table(DistillationRecipe, content, where)
+    """A text tower's recipe by name or path with changes, as `load_table` reads it."""
+    return load_table(DistillationRecipe, name_or_path, "distillation", changes)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections import Counter
 from contextlib import closing
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, cast
 
 import torch
@@ -19,7 +19,7 @@ from mctrain.models.clip import Clip
 from mctrain.models.text import Text, TextShape
 from mctrain.optimisation.average import average_from
 from mctrain.optimisation.groups import RateRule
-from mctrain.optimisation.optimizer import AdamSettings, build_student_optimizer
+from mctrain.optimisation.optimizer import build_student_optimizer
 from mctrain.optimisation.statistics import hold_statistics
 from mctrain.training.distillation.beginning import begin_tokens
 from mctrain.training.distillation.corpus import Words, build_corpus
@@ -126,8 +126,7 @@ def build_taught(recipe: DistillationRecipe, start: Checkpoint, precision: Preci
     assert clip.text is not None
     clip.text.train()
     hold_statistics(clip, table.held)
-    settings = AdamSettings(table.decay, table.first, table.second, table.epsilon)
-    optimizer = build_student_optimizer(clip, (*_FROZEN, *table.rules), settings)
+    optimizer = build_student_optimizer(clip, table, _FROZEN)
     average = average_from(clip, table.average, 0) if table.average else None
     return Student(preset, clip, clip, average, None, optimizer, precision, torch.contiguous_format)
 
@@ -136,7 +135,7 @@ def _finish(run: Distillation, start: Start, found: Found, folder: Path) -> Path
     """Writes what the run has made, frozen."""
     clip = run.student.best.eval().requires_grad_(requires_grad=False)
     made = Trained(
-        recipe=run.recipe.as_dict(),
+        recipe=asdict(run.recipe),
         steps=run.at.step,
         begun=start.digest,
         data=found.data,

@@ -1,0 +1,73 @@
+"""What commands that follow a recipe share: its changes, what is told before and after, and where a run begins."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+import click
+
+from mctrain.cli.printing import printable
+from mctrain.data.shards import file_digest
+from mctrain.training.recipe import AboutTable
+from picsight_engine.models.bundle import MANIFEST
+
+if TYPE_CHECKING:
+    from collections import Counter
+    from pathlib import Path
+
+    from mctrain.recipe import About
+    from mctrain.training.run import Outcome, Start
+
+changes_option = click.option(
+    "--set",
+    "changes",
+    multiple=True,
+    metavar="TABLE.KEY=VALUE",
+    help="Change of RECIPE; may be given several times.",
+)
+
+
+def is_first() -> bool:
+    """Of the processes that torchrun started: it alone speaks."""
+    return os.environ.get("RANK", "0") == "0"
+
+
+def tell_recipe(about: About | AboutTable) -> None:
+    """What is made of what, and what is expected of it; where the recipe says so, with what another seed changes."""
+    noise = f" ({about.noise})" if isinstance(about, AboutTable) else ""
+    click.echo(f"{about.title}\n  source: {about.source}\n  expected: {about.expected}{noise}", err=True)
+
+
+def tell_skipped(skipped: Counter[str]) -> None:
+    """How many samples could not be used, by reason."""
+    if skipped:
+        reasons = ", ".join(f"{count} {reason}" for reason, count in skipped.most_common())
+        click.echo(printable(f"Skipped: {reasons}. `mctrain data check` names them."), err=True)
+
+
+def tell_outcome(outcome: Outcome, folder: Path) -> None:
+    """Where the checkpoint lies, or why there is none."""
+    if is_first():
+        tell_skipped(outcome.skipped)
+    if outcome.path is not None:
+        click.echo(printable(f"{outcome.path}: {outcome.why}"))
+    elif is_first():
+        click.echo(printable(f"The run in {folder} was {outcome.why}."), err=True)
+
+
+def start_of(path: Path) -> Start:
+    """A checkpoint, or a bundle read back."""
+    from mctrain.training.run import Start
+    from mctrain.weights.bundle import read_bundle
+    from mctrain.weights.checkpoint import checkpoint_file, load_checkpoint
+
+    if is_bundle(path):
+        return Start(read_bundle(path), file_digest(path / MANIFEST))
+    file = checkpoint_file(path)
+    return Start(load_checkpoint(file), file_digest(file))
+
+
+def is_bundle(path: Path) -> bool:
+    """Of a bundle's folder."""
+    return (path / MANIFEST).is_file()
