@@ -34,8 +34,15 @@ class Place(Protocol):
     def name(self) -> str:
         """The last part of the path or URL."""
 
+    @property
+    def folder(self) -> Place:
+        """The folder that it lies in."""
+
     def __truediv__(self, name: str) -> Place:
         """What lies in this folder under a name."""
+
+    def __hash__(self) -> int:
+        """Of equal places the same."""
 
     def exists(self) -> bool:
         """Whether there is a file here.
@@ -67,6 +74,13 @@ class Place(Protocol):
 
     def read(self) -> bytes:
         """The whole file.
+
+        Raises:
+            DataError: it is missing or cannot be read.
+        """
+
+    def part(self, start: int, size: int) -> bytes:
+        """So many bytes from somewhere in the file; fewer where it ends before.
 
         Raises:
             DataError: it is missing or cannot be read.
@@ -107,6 +121,11 @@ class LocalPlace:
         """As `Place`."""
         return self.path.name
 
+    @property
+    def folder(self) -> LocalPlace:
+        """As `Place`."""
+        return LocalPlace(self.path.parent)
+
     def __truediv__(self, name: str) -> LocalPlace:
         return LocalPlace(self.path / name)
 
@@ -138,6 +157,12 @@ class LocalPlace:
         with _told(self):
             return self.path.read_bytes()
 
+    def part(self, start: int, size: int) -> bytes:
+        """As `Place`."""
+        with _told(self), self.path.open("rb", buffering=0) as file:
+            file.seek(start)
+            return file.read(size)
+
     def write(self) -> AbstractContextManager[BinaryIO]:
         """As `Place`."""
         return write_whole(self.path)
@@ -164,6 +189,11 @@ class StoredPlace:
     def name(self) -> str:
         """As `Place`."""
         return self.url.rpartition("/")[2]
+
+    @property
+    def folder(self) -> StoredPlace:
+        """As `Place`."""
+        return StoredPlace(self.url.rpartition("/")[0])
 
     def __truediv__(self, name: str) -> StoredPlace:
         return StoredPlace(f"{self.url.rstrip('/')}/{name}")
@@ -203,6 +233,12 @@ class StoredPlace:
         store, path = self._store()
         with _told(self):
             return bytes(store.cat_file(path))
+
+    def part(self, start: int, size: int) -> bytes:
+        """As `Place`."""
+        store, path = self._store()
+        with _told(self):
+            return bytes(store.cat_file(path, start=start, end=start + size))
 
     @contextmanager
     def write(self) -> Iterator[BinaryIO]:

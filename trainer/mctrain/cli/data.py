@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from mctrain.cli.join import join
 from mctrain.cli.look import look
 from mctrain.cli.printing import TOLD, printable, tell_some
 from mctrain.cli.progress import bar
@@ -38,7 +39,7 @@ def data() -> None:
     """Packs training data and looks at it."""
 
 
-for _command in (look, verify):
+for _command in (join, look, verify):
     data.add_command(_command)
 
 

@@ -5,13 +5,15 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, is_dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar, get_args, get_origin, get_type_hints
 
 from mctrain.errors import DataError
+from mctrain.places import LocalPlace
 from mctrain.whole_files import write_whole
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from mctrain.places import Place
 
 MANIFEST = "manifest.json"
 _FORMAT = 1  # of the file
@@ -76,24 +78,25 @@ class Manifest:
         return sum(shard.samples for shard in self.shards)
 
 
-def save_manifest(path: Path, manifest: Manifest) -> None:
+def save_manifest(path: Path | Place, manifest: Manifest) -> None:
     """Replaces the file; equal manifests give equal bytes."""
     content = {"format": _FORMAT, "kind": _KIND, **asdict(manifest)}
-    with write_whole(path) as file:
+    with write_whole(path) if isinstance(path, Path) else path.write() as file:
         file.write((json.dumps(content, indent=1) + "\n").encode())
 
 
-def load_manifest(path: Path) -> Manifest:
+def load_manifest(path: Path | Place) -> Manifest:
     """What `save_manifest` wrote.
 
     Raises:
         DataError: it is missing, damaged, of something else or of another format.
     """
     try:
-        content = json.loads(path.read_bytes())
-    except FileNotFoundError:
-        raise DataError(f"There is no manifest {path}; choose the folder of a reinforced set.") from None
-    except (OSError, ValueError, RecursionError) as fault:
+        place = LocalPlace(path) if isinstance(path, Path) else path
+        if not place.exists():
+            raise DataError(f"There is no manifest {path}; choose the folder of a reinforced set.")
+        content = json.loads(place.read())
+    except (ValueError, RecursionError) as fault:
         raise DataError(f"The manifest {path} cannot be read: {fault}.") from fault
     if not isinstance(content, dict) or content.pop("kind", None) != _KIND:
         raise DataError(f"{path} is not one of reinforced samples; choose the folder of a reinforced set.")

@@ -1,0 +1,66 @@
+"""The shards that a person names: files, folders of them, wildcards and ranges, on this machine or in a store."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from mctrain.data.shards import spelled_out
+from mctrain.errors import DataError
+from mctrain.places import place_of
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from mctrain.places import Place
+
+SHARDS = "**/*.tar"
+_PATTERN = re.compile(r"[*?\[{]")
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """A file and its name from the folder that all of them were looked for in."""
+
+    place: Place
+    name: str
+
+
+def found_in(folder: Place, patterns: Sequence[str]) -> list[Place]:
+    """The files of a folder that the patterns name, in the patterns' order.
+
+    Raises:
+        DataError: a pattern that fits no file.
+    """
+    found: list[Place] = []
+    for pattern in patterns:
+        for one in spelled_out(pattern):
+            files = folder.files(one)
+            if not files:
+                raise DataError(f"There is no file {one} in {folder}; choose the folder that has it.")
+            found += files
+    return found
+
+
+def named_shards_below(text: str) -> list[Named]:
+    """The shards of a folder and of all below it, or those that a pattern names; each with its path from where both begin.
+
+    Raises:
+        DataError: there is none.
+    """
+    folder, pattern = divided(text)
+    found = found_in(folder, [pattern])
+    return [Named(place, str(place)[len(str(folder)) :].strip("/\\").replace("\\", "/")) for place in found]
+
+
+def divided(text: str) -> tuple[Place, str]:
+    """The folder that a person names and a pattern in it: of a folder that of all its shards, of a file its name."""
+    parts = text.rstrip("/").split("/")
+    first = next((place for place, part in enumerate(parts) if _PATTERN.search(part)), len(parts))
+    if first == len(parts):
+        place = place_of(text)
+        return (place.folder, place.name) if place.exists() else (place, SHARDS)
+    return place_of("/".join(parts[:first]) or ("/" if text.startswith("/") else ".")), "/".join(
+        parts[first:]
+    )
