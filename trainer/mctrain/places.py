@@ -107,6 +107,22 @@ def place_of(text: str) -> Place:
     return StoredPlace(text.rstrip("/")) if "://" in text else LocalPlace(Path(text))
 
 
+def as_place(folder: Path | Place) -> Place:
+    """The same as a place."""
+    return LocalPlace(folder) if isinstance(folder, Path) else folder
+
+
+def on_disk(place: Path | Place, reason: str) -> Path:
+    """The same as a path; `reason` begins the sentence where it is none.
+
+    Raises:
+        TrainerError: it lies in a store.
+    """
+    if isinstance(place, StoredPlace):
+        raise TrainerError(f"{reason}, and {place} lies in a store; copy it to a disk first.")
+    return place.path if isinstance(place, LocalPlace) else Path(str(place))
+
+
 @dataclass(frozen=True, slots=True)
 class LocalPlace:
     """A path of this machine."""

@@ -8,10 +8,29 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 import platformdirs
 
+from mctrain.places import Place, place_of
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 _Command = TypeVar("_Command", bound="Callable[..., Any]")
+
+
+class FolderOrUrl(click.ParamType[Path | Place]):
+    """A folder that is there, or a URL of a store."""
+
+    name = "FOLDER_OR_URL"
+
+    def convert(
+        self, value: object, param: click.Parameter | None, context: click.Context | None
+    ) -> Path | Place:
+        """As click wants it."""
+        if "://" in str(value):
+            return place_of(str(value))
+        folder: Path = click.Path(exists=True, file_okay=False, path_type=Path).convert(
+            str(value), param, context
+        )
+        return folder
 
 
 def data_option(command: _Command) -> _Command:

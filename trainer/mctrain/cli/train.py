@@ -13,11 +13,13 @@ import click
 from mctrain.cli.compared import tell_compared
 from mctrain.cli.decided import train_decisions
 from mctrain.cli.exported import tell_exported
-from mctrain.cli.places import cache_option
+from mctrain.cli.places import FolderOrUrl, cache_option
 from mctrain.cli.printing import printable
 from mctrain.cli.progress import Steps, bar
-from mctrain.data.shards import file_digest, find_shards
+from mctrain.data.named import found_in
+from mctrain.data.shards import file_digest
 from mctrain.errors import RecipeError
+from mctrain.places import as_place, on_disk
 from mctrain.training.alone import alone_in
 from mctrain.training.decisions.recipe import is_of_decisions, load_decisions
 from mctrain.training.interrupts import Interrupts
@@ -29,6 +31,7 @@ from picsight_engine.models.place import demand_writable
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from mctrain.places import Place
     from mctrain.training.recipe import TrainingRecipe
     from mctrain.training.run import Outcome, Start
     from mctrain.training.verdict import Questions
@@ -38,7 +41,9 @@ _FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
 
 @click.command()
 @click.argument("recipe")
-@click.option("--photos", required=True, type=_FOLDER, help="Folder of the shards that RECIPE names.")
+@click.option(
+    "--photos", required=True, type=FolderOrUrl(), help="Folder of the shards that RECIPE names, or a URL."
+)
 @click.option("-o", "--output", type=click.Path(file_okay=False, path_type=Path), help="Folder of the run.")
 @click.option(
     "--from",
@@ -76,7 +81,7 @@ def train(
     context: click.Context,
     recipe: str,
     *,
-    photos: Path,
+    photos: Path | Place,
     output: Path | None,
     begin: Path | None,
     data: Path | None,
@@ -116,7 +121,9 @@ def _train_towers(
     workers: int,
 ) -> tuple[Path | None, int]:
     """The checkpoint, if this process wrote one, and the signal that stopped the run, 0 for none."""
-    shards = find_shards(places.photos, read.data.shards)  # a wrong folder is told before torch is loaded
+    shards = found_in(
+        as_place(places.photos), read.data.shards
+    )  # a wrong folder is told before torch is loaded
     if output is None:
         _foretell(read, begin, places, workers)
         return None, 0
@@ -151,7 +158,7 @@ def _tell_outcome(outcome: Outcome, folder: Path) -> None:
 
 
 def _questions(
-    recipe: TrainingRecipe, begin: Path | None, shards: Sequence[Path], places: Places, scratch: Path
+    recipe: TrainingRecipe, begin: Path | None, shards: Sequence[Place], places: Places, scratch: Path
 ) -> Questions | None:
     """What the run will be judged by, found before it begins; nothing where its recipe keeps no photos apart."""
     if recipe.apart is None or not _is_first():
@@ -163,7 +170,8 @@ def _questions(
         )
     from mctrain.training.verdict import find_questions  # imports torch: 2 s
 
-    return find_questions(recipe.apart, shards, places, scratch)
+    paths = [on_disk(shard, "Photos that are kept apart are packed anew") for shard in shards]
+    return find_questions(recipe.apart, paths, places, scratch)
 
 
 def _judge(begin: Path, made: Path, asked: Questions) -> None:

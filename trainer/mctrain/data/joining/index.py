@@ -1,6 +1,6 @@
 """Where the photo and the text of each uid lie, in an index on disk that is mapped into memory.
 
-A row has 37 bytes: 12.8 million take 0.5 GB, a billion 37 GB, of which a search touches a few pages. Files are looked
+A sample takes 45 bytes: 12.8 million 0.6 GB, a billion 45 GB, of which a search touches a few pages. Files are looked
 through once each; what was found in one stands in a file of its own, so that a killed run goes on behind it. In the end
 all rows are sorted by uid, some millions at a time.
 """

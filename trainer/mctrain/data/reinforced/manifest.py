@@ -5,14 +5,14 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, is_dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar, get_args, get_origin, get_type_hints
 
 from mctrain.errors import DataError
-from mctrain.places import LocalPlace
-from mctrain.whole_files import write_whole
+from mctrain.places import as_place
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from mctrain.places import Place
 
 MANIFEST = "manifest.json"
@@ -81,7 +81,7 @@ class Manifest:
 def save_manifest(path: Path | Place, manifest: Manifest) -> None:
     """Replaces the file; equal manifests give equal bytes."""
     content = {"format": _FORMAT, "kind": _KIND, **asdict(manifest)}
-    with write_whole(path) if isinstance(path, Path) else path.write() as file:
+    with as_place(path).write() as file:
         file.write((json.dumps(content, indent=1) + "\n").encode())
 
 
@@ -92,7 +92,7 @@ def load_manifest(path: Path | Place) -> Manifest:
         DataError: it is missing, damaged, of something else or of another format.
     """
     try:
-        place = LocalPlace(path) if isinstance(path, Path) else path
+        place = as_place(path)
         if not place.exists():
             raise DataError(f"There is no manifest {path}; choose the folder of a reinforced set.")
         content = json.loads(place.read())
