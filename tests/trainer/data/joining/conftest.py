@@ -164,16 +164,21 @@ def reinforced(web, tmp_path_factory) -> Path:
 
 
 @pytest.fixture
-def join_with(tmp_path):
+def index_of(tmp_path):
+    """The index of what lies at some places."""
+    return lambda *sources: open_index(
+        find_holders(list(map(str, sources))), tmp_path / "cache", lambda *_: None
+    )
+
+
+@pytest.fixture
+def join_with(index_of, tmp_path):
     """Joins a set with what lies at some places."""
 
-    def run(reinforced, *sources, output=None, cache=None):
+    def run(reinforced, *sources, output=tmp_path / "joined"):
         shards = named_shards_below(str(reinforced))
-        index = open_index(
-            find_holders(list(map(str, sources))), cache or tmp_path / "cache", lambda *_: None
-        )
-        folder = place_of(str(output or tmp_path / "joined"))
-        return join(Joining(shards, index, teachers_of(shards[0].place), folder), lambda *_: None)
+        joining = Joining(shards, index_of(*sources), teachers_of(shards[0].place), place_of(str(output)))
+        return join(joining, lambda *_: None)
 
     return run
 

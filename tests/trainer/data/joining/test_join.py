@@ -23,12 +23,16 @@ from tests.trainer.data.joining.conftest import (
 )
 from torchvision.transforms.v2.functional import resized_crop
 
+from mctrain.data.joining.join import Joining, join
 from mctrain.data.joining.teachers import DATACOMPDR
+from mctrain.data.named import named_shards_below
 from mctrain.data.reading.reader import TrainingData
 from mctrain.data.reading.settings import Pass, ReaderSettings, Stored, Texts
+from mctrain.data.reading.source import open_data
 from mctrain.data.reinforced.manifest import load_manifest
 from mctrain.data.shards import samples
 from mctrain.errors import TrainerError
+from mctrain.places import place_of
 
 
 def counts(records):
@@ -224,8 +228,66 @@ def test_what_is_joined_is_kept_and_another_set_is_not_written_over(web, reinfor
     write_shard(tmp_path / "other" / "mine.tar", [("a.txt", b"mine")])
     with pytest.raises(TrainerError, match=r"holds other shards, such as mine\.tar"):
         join_with(reinforced, tmp_path / "photos", output=tmp_path / "other")
-    with pytest.raises(TrainerError, match="would be written over"):
-        join_with(reinforced, tmp_path / "photos", output=reinforced)
+    for taken in (reinforced, tmp_path / "photos"):
+        with pytest.raises(TrainerError, match=r"holds other shards, such as 0000\d+\.tar"):
+            join_with(reinforced, tmp_path / "photos", output=taken)
+
+
+def test_a_run_that_was_killed_leaves_nothing_half_and_goes_on(
+    web, reinforced, index_of, join_with, tmp_path
+):
+    (tmp_path / "photos").mkdir()
+    as_tar(tmp_path / "photos", [fetched(photo, number) for number, photo in enumerate(web)])
+    shards, index = named_shards_below(str(reinforced)), index_of(tmp_path / "photos")
+    joining = Joining(shards, index, DATACOMPDR, place_of(str(tmp_path / "joined")))
+    seen = []
+
+    def killed(_count, name):
+        seen.append(name)
+        if len(seen) == 10:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        join(joining, killed)
+    draft = tmp_path / "joined" / f".00000001.tar.{32 * 'a'}.part"
+    draft.write_bytes(b"by a run that had no time to clear up")
+    assert {path.name for path in draft.parent.iterdir()} == {
+        "joining.json",
+        "00000000.joined.json",
+        "00000000.tar",
+        draft.name,
+    }
+    seen.clear()
+    join(joining, lambda _count, name: seen.append(name))
+    assert set(seen) == {"00000001.tar"}
+    assert not draft.exists()
+    join_with(reinforced, tmp_path / "photos", output=tmp_path / "other")
+    assert files_of(tmp_path / "joined") == files_of(tmp_path / "other")
+
+
+def files_of(folder):
+    return {path.name: path.read_bytes() for path in folder.iterdir()}
+
+
+def test_all_of_it_may_lie_in_stores(web, reinforced, bucket, join_with, tmp_path):
+    (tmp_path / "photos").mkdir()
+    as_tar(tmp_path / "photos", [fetched(photo, number) for number, photo in enumerate(web)])
+    join_with(reinforced, tmp_path / "photos")
+    within, memory = f"{bucket}/{tmp_path.name}", f"memory://{tmp_path.name}"
+    for store, path in (
+        (memory, tmp_path / "photos" / "00000.tar"),
+        *((within, own) for own in reinforced.iterdir()),
+    ):
+        with (place_of(store) / path.parent.name / path.name).write() as file:
+            file.write(path.read_bytes())
+    records = join_with(f"{within}/{reinforced.name}", f"{memory}/photos", output=f"{within}/joined")
+    assert [record.shard.samples for record in records] == [7, 5]
+    for name in ("00000000.tar", "00000001.tar"):
+        assert (place_of(within) / "joined" / name).read() == (tmp_path / "joined" / name).read_bytes()
+    settings = ReaderSettings("bicubic", Texts("any", "^syn_text"), Stored((768, 768)))
+    data = open_data(place_of(f"{within}/joined"), ["*.tar"], tmp_path, settings)
+    keys = [key for batch in data.batches(Pass(0, 0, 4, 8), 0) for key in batch.keys]
+    assert sorted(keys) == sorted(photo.uid for photo in web)
 
 
 def test_the_texts_keep_their_places(web, reinforced, join_with, tmp_path):

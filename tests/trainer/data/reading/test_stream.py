@@ -88,13 +88,13 @@ def test_a_pass_sees_each_sample_once_just_as_the_indexed_reader_does(folder, tm
 def test_ranks_and_processes_share_the_shards(folder, bucket, tmp_path, monkeypatch):
     remote = opened(stored(folder, f"{bucket}/{tmp_path.name}"), tmp_path)
     monkeypatch.setattr(source, "MOST_INDEXED", 4)
-    for data, workers in ((remote, 0), (opened(LocalPlace(folder), tmp_path), 2)):
-        seen = []
-        for rank in range(2):
-            batches = list(data.batches(Pass(0, 3, 4, 8, rank=rank, ranks=2), workers))
-            assert [len(batch.keys) for batch in batches] == [2] * 4
-            seen.append(set(keys_of(batches)))
-        assert not seen[0] & seen[1]
+    local = opened(LocalPlace(folder), tmp_path)
+    seen = []
+    for rank, data, workers in ((0, remote, 0), (1, remote, 0), (0, local, 2)):
+        batches = list(data.batches(Pass(0, 3, 4, 8, rank=rank, ranks=2), workers))
+        assert [len(batch.keys) for batch in batches] == [2] * 4
+        seen.append(set(keys_of(batches)))
+    assert not seen[1] & (seen[0] | seen[2])
     with pytest.raises(DataError, match="5 shards cannot be streamed by 6 processes"):
         next(remote.batches(Pass(0, 3, 12, 8, rank=5, ranks=6), 0))
 

@@ -19,6 +19,8 @@ from mctrain.data.refusal import shipped
 from mctrain.data.reinforced.manifest import MANIFEST, Manifest, ShardRecord, save_manifest
 from mctrain.data.shards import grouped
 from mctrain.errors import SampleError, TrainerError
+from mctrain.places import LocalPlace
+from mctrain.whole_files import remove_drafts
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -31,6 +33,8 @@ if TYPE_CHECKING:
     from mctrain.data.shards import Group
     from mctrain.places import Place
 
+_MARK = "joining.json"
+
 
 @dataclass(frozen=True, slots=True)
 class Joining:
@@ -41,13 +45,14 @@ class Joining:
     teachers: tuple[Teacher, ...]
     folder: Place
 
-    def is_made(self, shard: Named) -> bool:
-        """Whether the folder holds what was made of this very shard and these very photos."""
+    def record_of(self, shard: Named) -> JoinRecord | None:
+        """The record of what was made of this very shard and these very photos; None where it must be made."""
         record = load_record(self.folder / shard.name)
         if record is None:
-            return False
+            return None
         made_of = (record.rule, record.source, record.photos, record.teachers)
-        return made_of == (RULE, shard.place.version(), self.index.digest, self.teachers)
+        wanted = (RULE, shard.place.version(), self.index.digest, self.teachers)
+        return record if made_of == wanted else None
 
 
 @dataclass(slots=True)
@@ -71,34 +76,28 @@ def join(joining: Joining, progress: Callable[[int, str], None]) -> tuple[JoinRe
         DataError: a shard or a photo's file cannot be read at all.
         TrainerError: the folder holds shards of something else, or the store refuses one.
     """
-    _claim(joining)
-    records = []
-    for shard in joining.shards:
-        if not joining.is_made(shard):
-            _make(joining, shard, progress)
-        record = load_record(joining.folder / shard.name)
-        assert record is not None, "it was written"
-        records.append(record)
+    _claim(joining.folder)
+    records = [joining.record_of(shard) or _make(joining, shard, progress) for shard in joining.shards]
     _collect(joining)
     return tuple(records)
 
 
-def _claim(joining: Joining) -> None:
-    for shard in joining.shards:
-        target = joining.folder / shard.name
-        if str(target) == str(shard.place):
-            raise TrainerError(f"{target} would be written over; choose another folder with -o.")
-    records = {str(record).removesuffix(SUFFIX) for record in joining.folder.files(f"**/*{SUFFIX}")}
-    wanted = {str(joining.folder / shard.name).removesuffix(".tar") for shard in joining.shards}
-    for found in joining.folder.files("**/*.tar"):
-        if str(found).removesuffix(".tar") not in records | wanted:
-            raise TrainerError(
-                f"{joining.folder} holds other shards, such as {found.name}; choose another folder with -o."
-            )
+def _claim(folder: Place) -> None:
+    """Marks a folder as one of joined shards; one with shards and no mark has others, which are never written over."""
+    if (folder / _MARK).exists():
+        return
+    if others := folder.files("**/*.tar"):
+        raise TrainerError(
+            f"{folder} holds other shards, such as {others[0].name}; choose another folder with -o."
+        )
+    with (folder / _MARK).write() as file:
+        file.write(b"{}\n")
 
 
-def _make(joining: Joining, shard: Named, progress: Callable[[int, str], None]) -> None:
+def _make(joining: Joining, shard: Named, progress: Callable[[int, str], None]) -> JoinRecord:
     tally, source, target = _Tally(), shard.place.version(), joining.folder / shard.name
+    if isinstance(target, LocalPlace):
+        remove_drafts(target.path)
     with target.write() as file:
         digest = pack_archive(file, _joined(joining, shard, tally, progress))
     record = JoinRecord(
@@ -113,6 +112,7 @@ def _make(joining: Joining, shard: Named, progress: Callable[[int, str], None]) 
         refused=tuple(tally.refused),
     )
     save_record(target, record)
+    return record
 
 
 def _joined(
