@@ -41,10 +41,13 @@ def test_what_was_written_is_listed_and_read_from_anywhere(folder):
     assert not folder.exists()  # it is no file
     assert (one.size(), one.name, one.read()) == (len(CONTENT), "b.tar", CONTENT)
     assert folder.files("*.tar") == [one]
+    assert other.folder / "a.tar" == other
     assert folder.files("**/*.tar") == [one, other]
     assert folder.files("b.tar") == [one]
     assert folder.files("[odd].json") == [folder / "[odd].json"]
     assert folder.files("*.zip") == folder.files("none.tar") == []
+    assert one.part(1000, 70) == CONTENT[1000:1070]
+    assert one.part(len(CONTENT) - 5, 70) == CONTENT[-5:]
     with one.open() as file:
         assert file.read(4) == CONTENT[:4]
         file.seek(1_000_001)

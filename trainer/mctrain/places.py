@@ -36,8 +36,15 @@ class Place(Protocol):
     def name(self) -> str:
         """The last part of the path or URL."""
 
+    @property
+    def folder(self) -> Place:
+        """The folder that it lies in."""
+
     def __truediv__(self, name: str) -> Place:
         """What lies in this folder under a name."""
+
+    def __hash__(self) -> int:
+        """Of equal places the same."""
 
     def exists(self) -> bool:
         """Whether there is a file here.
@@ -69,6 +76,13 @@ class Place(Protocol):
 
     def read(self) -> bytes:
         """The whole file.
+
+        Raises:
+            DataError: it is missing or cannot be read.
+        """
+
+    def part(self, start: int, size: int) -> bytes:
+        """So many bytes from somewhere in the file; fewer where it ends before.
 
         Raises:
             DataError: it is missing or cannot be read.
@@ -124,6 +138,22 @@ def sweep_drafts(place: Place) -> None:
             draft.unlink(missing_ok=True)
 
 
+def as_place(folder: Path | Place) -> Place:
+    """The same as a place."""
+    return LocalPlace(folder) if isinstance(folder, Path) else folder
+
+
+def on_disk(place: Path | Place, reason: str) -> Path:
+    """The same as a path; `reason` begins the sentence where it is none.
+
+    Raises:
+        TrainerError: it lies in a store.
+    """
+    if isinstance(place, StoredPlace):
+        raise TrainerError(f"{reason}, and {place} lies in a store; copy it to a disk first.")
+    return place.path if isinstance(place, LocalPlace) else Path(str(place))
+
+
 @dataclass(frozen=True, slots=True)
 class LocalPlace:
     """A path of this machine."""
@@ -137,6 +167,11 @@ class LocalPlace:
     def name(self) -> str:
         """As `Place`."""
         return self.path.name
+
+    @property
+    def folder(self) -> LocalPlace:
+        """As `Place`."""
+        return LocalPlace(self.path.parent)
 
     def __truediv__(self, name: str) -> LocalPlace:
         return LocalPlace(self.path / name)
@@ -168,6 +203,12 @@ class LocalPlace:
         """As `Place`."""
         with _told(self):
             return self.path.read_bytes()
+
+    def part(self, start: int, size: int) -> bytes:
+        """As `Place`."""
+        with _told(self), self.path.open("rb", buffering=0) as file:
+            file.seek(start)
+            return file.read(size)
 
     def write(self) -> AbstractContextManager[BinaryIO]:
         """As `Place`."""
@@ -213,6 +254,11 @@ class StoredPlace:
         """As `Place`."""
         return self.url.rpartition("/")[2]
 
+    @property
+    def folder(self) -> StoredPlace:
+        """As `Place`."""
+        return StoredPlace(self.url.rpartition("/")[0])
+
     def __truediv__(self, name: str) -> StoredPlace:
         return StoredPlace(f"{self.url.rstrip('/')}/{name}")
 
@@ -251,6 +297,12 @@ class StoredPlace:
         store, path = self._store()
         with _told(self):
             return bytes(store.cat_file(path))
+
+    def part(self, start: int, size: int) -> bytes:
+        """As `Place`."""
+        store, path = self._store()
+        with _told(self):
+            return bytes(store.cat_file(path, start=start, end=start + size))
 
     @contextmanager
     def write(self) -> Iterator[BinaryIO]:

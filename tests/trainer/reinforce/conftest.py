@@ -30,7 +30,6 @@ from mctrain.data.reinforced.sample import ReinforcedSample, members_of
 from mctrain.data.reinforced.storage import Storage
 from mctrain.data.shards import file_digest, samples
 from mctrain.data.words import QUERIES, Words
-from mctrain.places import LocalPlace
 from mctrain.recipe import Augmentation
 from mctrain.teachers.bundle import BundleTeacher
 
@@ -88,7 +87,7 @@ def made(real_data, starter, shipped_teacher, tmp_path_factory):
         records.append(record_of(folder / name, written))
     own = shipped_teacher
     teacher = Teacher(str(starter), own.width, own.scale, own.digest)
-    save_manifest(LocalPlace(folder / MANIFEST), Manifest({}, (teacher,), tuple(records), (), versions()))
+    save_manifest(folder / MANIFEST, Manifest({}, (teacher,), tuple(records), (), versions()))
     return folder
 
 
@@ -112,7 +111,7 @@ def rewrite(path, change, cache, *, storage=Storage.NPZ):
         replace(record, sha256=file_digest(path)) if record.name == path.name else record
         for record in manifest.shards
     ]
-    save_manifest(LocalPlace(path.parent / MANIFEST), replace(manifest, shards=tuple(shards)))
+    save_manifest(path.parent / MANIFEST, replace(manifest, shards=tuple(shards)))
 
 
 def turned(rows: np.ndarray, row: int, cosine: float) -> np.ndarray:

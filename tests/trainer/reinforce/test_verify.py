@@ -11,7 +11,6 @@ from tests.trainer.reinforce.conftest import read_shard, rewrite, turned
 from mctrain.cli.command import mctrain
 from mctrain.data.reinforced.manifest import MANIFEST, load_manifest, save_manifest
 from mctrain.data.reinforced.storage import Storage
-from mctrain.places import LocalPlace
 from mctrain.reinforce.verify import every, open_shards, spread
 
 
@@ -27,7 +26,7 @@ def verify(cache):
 
 
 def change_manifest(folder, **changes):
-    save_manifest(LocalPlace(folder / MANIFEST), replace(load_manifest(folder / MANIFEST), **changes))
+    save_manifest(folder / MANIFEST, replace(load_manifest(folder / MANIFEST), **changes))
 
 
 def test_a_set_that_nobody_touched_has_not_moved(made, starter, verify):

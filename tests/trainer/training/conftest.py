@@ -25,7 +25,6 @@ from mctrain.data.reinforced.sample import ReinforcedSample, members_of
 from mctrain.data.reinforced.storage import Storage
 from mctrain.data.shards import file_digest, samples
 from mctrain.data.words import CAPTIONS, Words
-from mctrain.places import LocalPlace
 from mctrain.recipe import Augmentation
 from mctrain.training.interrupts import Interrupts
 from mctrain.training.loop import take_step
@@ -121,7 +120,7 @@ def reinforced_set(real_data, tmp_path_factory) -> Path:
         members = ((own.key, members_of(own, Storage.NPZ, slots_of(VIEWS))) for own in part)
         write_archive(folder / name, members)
         records.append(ShardRecord(name, len(part), file_digest(folder / name), {}, {}))
-    save_manifest(LocalPlace(folder / MANIFEST), Manifest({}, TEACHERS, tuple(records), (), versions()))
+    save_manifest(folder / MANIFEST, Manifest({}, TEACHERS, tuple(records), (), versions()))
     vectors = unit_rows(len(BANK_TEXTS), 5)
     write_bank(
         folder / BANK, {"own": BANK_TEXTS}, TEACHERS, lambda said: vectors[: len(said)], lambda *_: None

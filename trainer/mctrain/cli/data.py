@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from mctrain.cli.join import join
 from mctrain.cli.look import look
 from mctrain.cli.places import output_option
 from mctrain.cli.printing import TOLD, printable, tell_some
@@ -39,12 +40,12 @@ def data() -> None:
     """Packs training data and looks at it."""
 
 
-for _command in (look, verify):
+for _command in (join, look, verify):
     data.add_command(_command)
 
 
 @data.command(name="pack")
-@click.argument("source", type=click.Path(exists=True, path_type=Path), metavar="FOLDER_OR_JSONL")
+@click.argument("source", type=click.Path(exists=True, path_type=Path), metavar="FOLDER_OR_FILE")
 @output_option("Folder of the shards.")
 @click.option(
     "--side",
@@ -60,13 +61,14 @@ for _command in (look, verify):
     "--license", "licence", default="", help="Licence of the photos, where their captions name none."
 )
 def pack_photos(source: Path, output: Path, side: int, per_shard: int, licence: str) -> None:
-    """Packs a folder of photos, or the photos of the decisions that a Picsight library exported, into shards.
+    """Packs photos into shards: those of a folder, of a .parquet (img2dataset's), or of the decisions that a Picsight library
+    exported (.jsonl).
 
     Captions are taken from captions.csv, from any .jsonl, from a .txt beside a photo, and from its XMP, inside or beside it. A
     killed run continues with the same command.
     """
     packed = pack(source, output, Settings(side, per_shard, licence), bar)
-    _tell_packed(output, packed, described=source.is_dir())
+    _tell_packed(output, packed, described=source.suffix != ".jsonl")
 
 
 @data.command()

@@ -12,6 +12,7 @@ from mctrain.cli.progress import bar
 from mctrain.cli.runs import is_bundle, tell_recipe, tell_skipped
 from mctrain.data.shards import find_shards
 from mctrain.errors import RecipeError
+from mctrain.places import on_disk
 from mctrain.training.alone import alone_in
 from mctrain.training.decisions.recipe import SHARDS
 from picsight_engine.models.bundle import demand_place
@@ -28,7 +29,9 @@ def train_decisions(
     read: DecisionsRecipe, begin: Path | None, places: Places, output: Path | None, bundle: Path | None
 ) -> Path:
     """Follows a recipe and tells what photos kept apart say; the checkpoint."""
-    find_shards(places.photos, SHARDS)  # a wrong folder is told before torch is loaded
+    find_shards(
+        on_disk(places.photos, "Decisions are read from a disk"), SHARDS
+    )  # a wrong folder is told before torch is loaded
     if begin is None or not is_bundle(begin):
         raise RecipeError(f"The recipe {read.name} begins with a bundle; say with --from where it lies.")
     if output is None:

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 import click
 import platformdirs
 
+from mctrain.places import Place, place_of
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -32,6 +34,23 @@ bundle_option = click.option(
     type=click.Path(file_okay=False, path_type=Path),
     help="Export the result there too, text as int8.",
 )
+
+
+class FolderOrUrl(click.ParamType[Path | Place]):
+    """A folder that is there, or a URL of a store."""
+
+    name = "FOLDER_OR_URL"
+
+    def convert(
+        self, value: object, param: click.Parameter | None, context: click.Context | None
+    ) -> Path | Place:
+        """As click wants it."""
+        if "://" in str(value):
+            return place_of(str(value))
+        folder: Path = click.Path(exists=True, file_okay=False, path_type=Path).convert(
+            str(value), param, context
+        )
+        return folder
 
 
 def output_option(holds: str) -> Callable[[click.decorators.FC], click.decorators.FC]:

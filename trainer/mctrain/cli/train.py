@@ -12,12 +12,13 @@ import click
 from mctrain.cli.compared import tell_compared
 from mctrain.cli.decided import train_decisions
 from mctrain.cli.exported import tell_exported
-from mctrain.cli.places import bundle_option, cache_option
+from mctrain.cli.places import FolderOrUrl, bundle_option, cache_option
 from mctrain.cli.printing import printable
 from mctrain.cli.progress import Steps, bar
 from mctrain.cli.runs import changes_option, is_bundle, is_first, start_of, tell_outcome, tell_recipe
-from mctrain.data.shards import find_shards
+from mctrain.data.named import found_in
 from mctrain.errors import RecipeError
+from mctrain.places import as_place, on_disk
 from mctrain.training.alone import alone_in
 from mctrain.training.decisions.recipe import is_of_decisions, load_decisions
 from mctrain.training.interrupts import Interrupts
@@ -29,6 +30,7 @@ from picsight_engine.models.place import demand_writable
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from mctrain.places import Place
     from mctrain.training.recipe import TrainingRecipe
     from mctrain.training.run import Outcome
     from mctrain.training.verdict import Questions
@@ -38,7 +40,9 @@ _FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
 
 @click.command()
 @click.argument("recipe")
-@click.option("--photos", required=True, type=_FOLDER, help="Folder of the shards that RECIPE names.")
+@click.option(
+    "--photos", required=True, type=FolderOrUrl(), help="Folder of the shards that RECIPE names, or a URL."
+)
 @click.option("-o", "--output", type=click.Path(file_okay=False, path_type=Path), help="Folder of the run.")
 @click.option(
     "--from",
@@ -66,7 +70,7 @@ def train(
     context: click.Context,
     recipe: str,
     *,
-    photos: Path,
+    photos: Path | Place,
     output: Path | None,
     begin: Path | None,
     data: Path | None,
@@ -106,7 +110,9 @@ def _train_towers(
     workers: int,
 ) -> tuple[Path | None, int]:
     """The checkpoint, if this process wrote one, and the signal that stopped the run, 0 for none."""
-    shards = find_shards(places.photos, read.data.shards)  # a wrong folder is told before torch is loaded
+    shards = found_in(
+        as_place(places.photos), read.data.shards
+    )  # a wrong folder is told before torch is loaded
     if output is None:
         _foretell(read, begin, places, workers)
         return None, 0
@@ -131,7 +137,7 @@ def _train_towers(
 
 
 def _questions(
-    recipe: TrainingRecipe, begin: Path | None, shards: Sequence[Path], places: Places, scratch: Path
+    recipe: TrainingRecipe, begin: Path | None, shards: Sequence[Place], places: Places, scratch: Path
 ) -> Questions | None:
     """What the run will be judged by, found before it begins; nothing where its recipe keeps no photos apart."""
     if recipe.apart is None or not is_first():
@@ -143,7 +149,8 @@ def _questions(
         )
     from mctrain.training.verdict import find_questions  # imports torch: 2 s
 
-    return find_questions(recipe.apart, shards, places, scratch)
+    paths = [on_disk(shard, "Photos that are kept apart are packed anew") for shard in shards]
+    return find_questions(recipe.apart, paths, places, scratch)
 
 
 def _judge(begin: Path, made: Path, asked: Questions) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import posixpath
 import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from mctrain.places import Place
 
 SHARDS = "**/*.tar"
+_MANY = 16  # names that a store is asked for one by one
 _PATTERN = re.compile(r"[*?\[{]")
 
 
@@ -35,11 +37,24 @@ def found_in(folder: Place, patterns: Sequence[str]) -> list[Place]:
     """
     found: list[Place] = []
     for pattern in patterns:
-        for one in spelled_out(pattern):
-            files = folder.files(one)
+        names = [pattern] if (folder / pattern).exists() else spelled_out(pattern)
+        listed = _listed(folder, names) if len(names) > _MANY else None
+        for name in names:
+            files = folder.files(name) if listed is None else listed.get(name, [])
             if not files:
-                raise DataError(f"There is no file {one} in {folder}; choose the folder that has it.")
+                raise DataError(f"There is no file {name} in {folder}; choose the folder that has it.")
             found += files
+    return found
+
+
+def _listed(folder: Place, names: Sequence[str]) -> dict[str, list[Place]] | None:
+    """The files of many plain names: by a listing of each of their folders, for a store is asked anew for each name."""
+    if any(_PATTERN.search(name) for name in names):
+        return None
+    found: dict[str, list[Place]] = {}
+    for within in dict.fromkeys(posixpath.dirname(name) for name in names):
+        for file in (folder / within if within else folder).files("*"):
+            found[posixpath.join(within, file.name)] = [file]
     return found
 
 

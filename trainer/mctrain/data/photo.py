@@ -7,10 +7,12 @@ import warnings
 
 import PIL.Image
 
+from mctrain.data.words import Photo
 from mctrain.errors import DataError
 
 _MOST_PIXELS = 100_000_000  # 300 MB decoded; Pillow's own bound depends on who else set it
 _QUALITY = 92
+_SUFFIXES = {"JPEG": "jpg", "PNG": "png", "WEBP": "webp"}
 
 
 def decode_photo(photo: bytes) -> PIL.Image.Image:
@@ -22,10 +24,27 @@ def decode_photo(photo: bytes) -> PIL.Image.Image:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # what decoders complain about and read all the same
-            image = PIL.Image.open(io.BytesIO(photo), formats=("JPEG", "PNG", "WEBP"))
+            image = PIL.Image.open(io.BytesIO(photo), formats=tuple(_SUFFIXES))
             _demand_decent(image)
             image.load()
             return image if image.mode == "RGB" else image.convert("RGB")
+    # The outer border to foreign decoders: on damaged bytes they raise whatever these lead to.
+    except Exception as fault:
+        raise DataError(str(fault)) from fault
+
+
+def describe_photo(photo: bytes) -> Photo:
+    """The photo with the suffix and the size that its first bytes tell, whatever its file was called; it is not decoded.
+
+    Raises:
+        DataError: they tell of no picture that `decode_photo` takes; the message is the reason alone.
+    """
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            image = PIL.Image.open(io.BytesIO(photo), formats=tuple(_SUFFIXES))
+            _demand_decent(image)
+            return Photo(_SUFFIXES.get(str(image.format), "jpg"), photo, image.width, image.height)
     # The outer border to foreign decoders: on damaged bytes they raise whatever these lead to.
     except Exception as fault:
         raise DataError(str(fault)) from fault

@@ -14,7 +14,7 @@ import json
 import posixpath
 import tarfile
 import zlib
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -27,7 +27,9 @@ from picsight_engine.errors import ImageError
 from picsight_engine.photos.decode import Limits, decode
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Collection, Iterator, Mapping, Sequence
+
+    from mctrain.places import Place
 
 PHOTO_SUFFIXES = frozenset({"jpg", "jpeg", "png", "webp"})
 
@@ -97,19 +99,20 @@ class Group:
             raise DataError(f"The photo {fault}") from fault
 
 
-def members(shard: Path) -> Iterator[tuple[str, str, bytes]]:
-    """Every file of a shard as (key, suffix, bytes), in the archive's order; a folder in front of a name belongs to the key.
+def members(shard: Path | Place, only: Collection[str] = ()) -> Iterator[tuple[str, str, bytes]]:
+    """Every file of a shard, or those with some suffixes only, as (key, suffix, bytes), in the archive's order; a folder in
+    front of a name belongs to the key.
 
     Raises:
         DataError: the shard is missing, is no tar archive, or ends before its end mark: what came before it was whole.
     """
     try:
-        with tarfile.open(shard) as archive:
+        with _opened(shard) as archive:
             for member in archive:
-                if not member.isfile():
-                    continue
-                content = archive.extractfile(member)
-                yield *split_name(member.name), content.read() if content else b""
+                key, suffix = split_name(member.name)
+                if member.isfile() and (not only or suffix in only):
+                    content = archive.extractfile(member)
+                    yield key, suffix, content.read() if content else b""
             demand_end(archive, shard)
     except FileNotFoundError:
         raise DataError(f"There is no shard {shard}; check the name.") from None
@@ -119,6 +122,16 @@ def members(shard: Path) -> Iterator[tuple[str, str, bytes]]:
         raise DataError(f"The shard {shard} cannot be read: {fault}.") from fault
 
 
+@contextmanager
+def _opened(shard: Path | Place) -> Iterator[tarfile.TarFile]:
+    if isinstance(shard, Path):
+        with tarfile.open(shard) as archive:
+            yield archive
+    else:
+        with shard.open() as file, tarfile.open(fileobj=file) as archive:
+            yield archive
+
+
 def split_name(name: str) -> tuple[str, str]:
     """Key and suffix: the name of the file, without its folder, is divided at its first dot."""
     folder, base = posixpath.split(posixpath.normpath(name))
@@ -126,7 +139,7 @@ def split_name(name: str) -> tuple[str, str]:
     return posixpath.join(folder, stem), suffix.lower()
 
 
-def demand_end(archive: tarfile.TarFile, shard: Path) -> None:
+def demand_end(archive: tarfile.TarFile, shard: Path | Place) -> None:
     """Looks for the end mark behind the members that were read.
 
     The library takes a damaged header, and the end of a file that was cut off, for the end of the archive.
@@ -163,7 +176,7 @@ def count_photos(shard: Path) -> int:
     return count
 
 
-def grouped(shard: Path) -> Iterator[Group]:
+def grouped(shard: Path | Place) -> Iterator[Group]:
     """The samples of any shard: what follows one another under one key. A suffix that comes again begins the next sample.
 
     Nothing stops it: a sample without a photo or with broken JSON, and a shard that cannot be read on, come as faults.

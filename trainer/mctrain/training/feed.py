@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from mctrain.data.reading.batch import Batch
-    from mctrain.data.reading.reader import TrainingData
+    from mctrain.data.reading.source import Data
     from mctrain.data.reinforced.bank import Bank
     from mctrain.training.ranks import Rank
     from mctrain.training.recipe import TrainingRecipe
@@ -55,7 +55,7 @@ class Feed:
     """The data of a run for one of its processes; `bank` is None where a recipe wants none."""
 
     recipe: TrainingRecipe
-    data: TrainingData
+    data: Data
     bank: Bank | None
     tokenizer: Tokenizer
     spec: ImageSpec

@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from mctrain.data.reading.reader import TrainingData
 from mctrain.data.reading.settings import ReaderSettings, Stored, Texts
+from mctrain.data.reading.source import open_data
 from mctrain.data.reinforced.bank import BANK, open_bank
 from mctrain.data.reinforced.manifest import MANIFEST, Teacher, load_manifest
-from mctrain.data.shards import find_shards
 from mctrain.errors import RecipeError
 from mctrain.models.vit import VitShape
+from mctrain.places import as_place, on_disk
 from mctrain.tokens.tokenizer import load_tokenizer
 from mctrain.training.exam import open_exam
 from mctrain.training.feed import Feed
@@ -33,9 +33,12 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from mctrain.models.presets import Preset
+    from mctrain.places import Place
     from mctrain.training.ranks import Rank
     from mctrain.training.recipe import TrainingRecipe
     from mctrain.training.surroundings import Places, Surroundings
+
+_BANK_ON_DISK = "A text bank is mapped into memory"
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,8 +99,9 @@ def open_training(
         views=recipe.augmentation or Stored(tuple(own.width for own in teachers)),
         apart=recipe.apart.share if recipe.apart else 0.0,
     )
-    data = TrainingData(find_shards(places.photos, recipe.data.shards), places.cache, settings)
-    bank = open_bank(places.photos / BANK, teachers) if recipe.data.bank else None
+    photos = as_place(places.photos)
+    data = open_data(photos, recipe.data.shards, places.cache, settings)
+    bank = open_bank(on_disk(photos / BANK, _BANK_ON_DISK), teachers) if recipe.data.bank else None
     tokenizer = load_tokenizer(student.preset.text)
     feed = Feed(recipe, data, bank, tokenizer, student.preset.image_spec(), rank, workers, device)
     return Training(
@@ -126,6 +130,7 @@ def _desk(run: Training, places: Places, around: Surroundings) -> Iterator[Desk]
         machine = {"device": str(run.feed.device), "processes": run.feed.rank.count}
         metrics = Metrics(around.folder, run.recipe, run.at, machine)
         stack.callback(metrics.close)
+        around.journal.tell(run.feed.data.guarantee)
         around.journal.advance(run.at.step, run.steps, "")
         yield Desk(around.folder, metrics, around.journal, exam)
 
@@ -161,7 +166,7 @@ def _device(rank: Rank) -> torch.device:
     return device
 
 
-def _teachers(recipe: TrainingRecipe, photos: Path) -> tuple[Teacher, ...]:
+def _teachers(recipe: TrainingRecipe, photos: Path | Place) -> tuple[Teacher, ...]:
     """Whose embeddings the data hold, at the scales that the recipe wants; none where views are drawn anew."""
     if recipe.augmentation is not None:
         return ()

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Protocol
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from mctrain.places import Place
     from mctrain.training.interrupts import Interrupts
 
 
@@ -23,9 +24,9 @@ class Journal(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Places:
-    """`photos` has the shards, `data` what is measured on, `tasks` another list of what is asked, `cache` indexes."""
+    """`photos` has the shards, on a disk or in a store; `data` what is measured on, `tasks` another list of what is asked, `cache` indexes."""
 
-    photos: Path
+    photos: Path | Place
     data: Path | None
     tasks: Path | None
     cache: Path

@@ -15,7 +15,6 @@ from mctrain.data.reinforced.manifest import (
     save_manifest,
 )
 from mctrain.errors import DataError
-from mctrain.places import LocalPlace
 
 MADE = Manifest(
     configuration={"views": 5, "captioner": {"top_p": 0.9, "tags": ["syn_text"]}, "note": None},
@@ -34,7 +33,7 @@ MADE = Manifest(
 
 def test_a_manifest_comes_back_as_it_was_saved_and_equal_ones_have_equal_bytes(tmp_path):
     for name in ("one.json", "two.json"):
-        save_manifest(LocalPlace(tmp_path / name), MADE)
+        save_manifest(tmp_path / name, MADE)
     assert load_manifest(tmp_path / "one.json") == MADE
     assert (tmp_path / "one.json").read_bytes() == (tmp_path / "two.json").read_bytes()
     assert (MADE.widths, MADE.samples) == ((768, 512), 15)
@@ -59,7 +58,7 @@ def test_a_manifest_comes_back_as_it_was_saved_and_equal_ones_have_equal_bytes(t
 )
 def test_a_manifest_that_says_something_else_is_refused(tmp_path, change, words):
     path = tmp_path / "manifest.json"
-    save_manifest(LocalPlace(path), MADE)
+    save_manifest(path, MADE)
     content = json.loads(path.read_text(encoding="utf-8"))
     change(content)
     path.write_text(json.dumps(content), encoding="utf-8")

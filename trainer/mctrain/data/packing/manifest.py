@@ -92,7 +92,7 @@ def is_whole(record: ShardRecord, folder: Path, name: str) -> bool:
 def clear(folder: Path, kept: Mapping[str, ShardRecord]) -> None:
     """Removes shards that belong to other settings or photos, and what a killed run left half written."""
     for path in (*folder.glob("shard-*.tar"), *folder.glob(".*.part")):
-        if path.name not in kept:
+        if path.name not in kept and path.is_file():
             path.unlink()
 
 

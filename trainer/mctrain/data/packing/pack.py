@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -10,15 +12,18 @@ from mctrain.data.packing.manifest import Manifest, ShardRecord, clear, finished
 from mctrain.data.packing.plan import Plan, Settings, digest, make_plan
 from mctrain.data.sources.folder import read_folder
 from mctrain.data.sources.library import read_library
+from mctrain.data.sources.listing import Listing
+from mctrain.data.sources.table import SUFFIX, read_tables, tables_of
 from mctrain.errors import DataError
 from picsight_engine.models.place import demand_writable
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from mctrain.data.packing.plan import Planned
 
+_SPOOL = ".photos.part"
 _REASONS = {
     "empty": "is empty",
     "not_an_image": "is no picture",
@@ -46,7 +51,7 @@ class Packed:
 def pack(
     source: Path, folder: Path, settings: Settings, bar: Callable[[str, int], Callable[[int, str], None]]
 ) -> Packed:
-    """Packs a folder of photos, or those that a library's export names; a killed run continues with the same call.
+    """Packs a folder of photos, those of Parquet files, or those that a library's export names; a killed run continues with the same call.
 
     Raises:
         DataError: the source cannot be read, the folder holds something else, or no photo could be packed.
@@ -54,16 +59,32 @@ def pack(
     """
     demand_writable(folder)
     finished_shards(folder)  # a folder that holds something else is told before all photos are read
-    listing = read_folder(source) if source.is_dir() else read_library(source)
-    plan = make_plan(listing, settings, bar("photos read", len(listing.entries)))
-    packed = Packed(copies=plan.copies, faults=list(plan.faults))
-    packed.refused += [f"{own.path} is one by its {own.by}" for own in plan.refused.values()]
-    _make_shards(plan, folder, settings, packed, bar)
+    with _laid_out(source, folder) as listing:
+        plan = make_plan(listing, settings, bar("photos read", len(listing.entries)))
+        packed = Packed(copies=plan.copies, faults=list(plan.faults))
+        packed.refused += [f"{own.path} is one by its {own.by}" for own in plan.refused.values()]
+        _make_shards(plan, folder, settings, packed, bar)
     packed.faults.sort()
     if not any(shard.photos for shard in packed.shards):
         told = [*packed.faults, *packed.refused, f"{source} holds no photo"]
         raise DataError(f"No photo could be packed: {told[0].removesuffix('.')}.")
     return packed
+
+
+@contextmanager
+def _laid_out(source: Path, folder: Path) -> Iterator[Listing]:
+    """The photos of a source as files; those of tables lie beside the shards as long as these are made."""
+    if source.is_file() and source.suffix.lower() != SUFFIX:
+        yield read_library(source)
+        return
+    listing = read_folder(source) if source.is_dir() else Listing((), ())
+    spool = folder / _SPOOL
+    shutil.rmtree(spool, ignore_errors=True)  # of a run that was killed
+    try:
+        more = read_tables(tables_of(source), spool)
+        yield Listing((*listing.entries, *more.entries), (*listing.faults, *more.faults))
+    finally:
+        shutil.rmtree(spool, ignore_errors=True)
 
 
 def _make_shards(

@@ -2,37 +2,27 @@
 
 from __future__ import annotations
 
-import multiprocessing
-import os
-import signal
-import threading
-import warnings
 from collections import Counter
-from contextlib import contextmanager
 from functools import lru_cache
 from itertools import chain
-from multiprocessing import resource_tracker
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
-import torch
-from torch.utils.data import DataLoader, Dataset
+from torch.utils.data import Dataset
 
 from mctrain.data.apart import is_apart
 from mctrain.data.reading.batch import Skipped, collate
 from mctrain.data.reading.choice import order
 from mctrain.data.reading.index import open_shard
+from mctrain.data.reading.loading import load
 from mctrain.data.reading.settings import Stored
 from mctrain.data.reading.visit import see
-from mctrain.data.refusal import shipped
 from mctrain.data.reinforced.layout import PLAIN, REINFORCED, name_role
-from mctrain.data.shards import PHOTO_SUFFIXES, file_digest
-from mctrain.data.workers import follow_parent
+from mctrain.data.shards import file_digest
 from mctrain.errors import DataError, SampleError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
-    from multiprocessing.context import BaseContext
     from pathlib import Path
 
     from mctrain.data.reading.batch import Batch, Visit
@@ -41,7 +31,6 @@ if TYPE_CHECKING:
     from mctrain.data.reinforced.layout import Needs
 
 _MOST_SKIPPED = 256  # for one place of a batch: then the shards are at fault, not their samples
-_PICKY = hasattr(signal, "sigwaitinfo")  # not on a Mac, nor on Windows
 _order = lru_cache(maxsize=1)(order)
 
 
@@ -68,6 +57,11 @@ class TrainingData:
         return len(self._seen)
 
     @property
+    def guarantee(self) -> str:
+        """What holds for a run that is stopped, in a sentence."""
+        return f"{len(self)} samples of {len(self._shards)} shards, by an index: a run that was stopped goes on exactly where it was."
+
+    @property
     def digests(self) -> dict[str, str]:
         """Of each shard what lies where in it, without reading it: SHA-256 of its index."""
         return {shard.tar.name: file_digest(shard.rows) for shard in self._shards}
@@ -90,37 +84,12 @@ class TrainingData:
         """
         if not self.steps(part.batch):
             raise DataError(f"{len(self)} samples make no batch of {part.batch}; take a smaller one.")
-        for batch in self._load(part, workers):
+        steps = _Steps(self._shards, self._seen, self._settings, part)
+        for batch in load(steps, range(self.steps(part.batch))[part.start : part.stop], workers):
             if isinstance(batch, str):
                 raise DataError(batch)
             self._skipped |= {skipped.key: skipped.reason for skipped in batch.skipped}
             yield batch
-
-    def _load(self, part: Pass, workers: int) -> Iterator[Batch | str]:
-        """What `_Steps` gives for the steps of a pass, in order."""
-        with warnings.catch_warnings():
-            warnings.filterwarnings("ignore", "This DataLoader will create")  # more workers than cores
-            loader = DataLoader(
-                _Steps(self._shards, self._seen, self._settings, part),
-                batch_size=None,  # an item is a batch
-                sampler=range(self.steps(part.batch))[part.start : part.stop],
-                num_workers=workers,
-                collate_fn=_as_it_is,
-                multiprocessing_context=_context() if workers else None,
-                worker_init_fn=_follow,
-                generator=torch.Generator(),  # it draws a number: not one of the run's
-            )
-            with _unheard():
-                batches = iter(loader)
-        try:
-            yield from batches
-        except RuntimeError as fault:
-            if "DataLoader worker" not in str(fault):
-                raise
-            raise DataError(
-                "A process that reads photos was ended from outside, as happens when memory (or /dev/shm) is full; "
-                "take fewer workers or a smaller batch."
-            ) from fault
 
 
 class _Steps(Dataset["Batch | str"]):
@@ -156,18 +125,11 @@ class _Steps(Dataset["Batch | str"]):
             number -= int(self._ends[shard]) - self._shards[shard].whole
             key = self._shards[shard].key(number)
             try:
-                return self._see(key, self._shards[shard], number)
+                return see(key, self._shards[shard].members(number), self._settings, self._part)
             except SampleError as fault:
                 skipped.append(Skipped(key, fault.reason, str(fault)))
             place = place + batch if place + batch < count else (place + 1) % batch
         raise DataError(f"{len(skipped)} samples in a row cannot be used. The last: {skipped[-1].message}")
-
-    def _see(self, key: str, shard: Shard, number: int) -> Visit:
-        known, members = shipped(), shard.members(number)
-        photos = (content for suffix, content in members.items() if suffix in PHOTO_SUFFIXES)
-        if known.holds_key(key) or any(map(known.holds_photo, photos)):
-            raise SampleError(f"{key} is an evaluation photo and never trained on.", "evaluation photo")
-        return see(key, members, self._settings, self._part)
 
 
 def _seen(shards: Sequence[Shard], apart: float) -> Sequence[int]:
@@ -189,47 +151,3 @@ def _explain(shards: Sequence[Path], lacking: Counter[str], needs: Needs) -> str
         advice = " `mctrain reinforce` adds what teachers say; without it they are plain data."
     names = ", ".join(shard.name for shard in shards[:3]) + (" …" if len(shards) > 3 else "")
     return f"No sample of {names or 'no shard'} can be trained on: {told or 'there is none'}.{advice}"
-
-
-def _as_it_is(batch: Any) -> Any:
-    return batch
-
-
-@contextmanager
-def _unheard() -> Iterator[None]:
-    """Processes that are begun here hear neither Ctrl-C nor SIGTERM, which a terminal and a service manager send to all.
-
-    They end with the one that reads from them, which has its own answer; its own signals wait for the end of the block.
-    """
-    resource_tracker.ensure_running()  # to begin it would let both through again
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM}) if _PICKY else set()
-    try:
-        yield
-    finally:
-        if _PICKY:
-            signal.pthread_sigmask(signal.SIG_SETMASK, before)
-
-
-def _follow(worker: int) -> None:  # noqa: ARG001 (torch's own signature)
-    """Of itself a loader's process outlives a parent that was killed: it looks for the end of another one, the fork server."""
-    follow_parent()
-    if _PICKY:
-        threading.Thread(target=_hear_parent, daemon=True).start()
-
-
-def _hear_parent() -> None:
-    """Its parent alone may end it by SIGTERM."""
-    parent = multiprocessing.parent_process()
-    assert parent is not None
-    while signal.sigwaitinfo({signal.SIGTERM}).si_pid != parent.pid:
-        pass
-    os._exit(0)
-
-
-def _context() -> BaseContext:
-    """Workers are forked from a process that has loaded torch and runs no threads: quick, and safe beside a GPU."""
-    if "forkserver" not in multiprocessing.get_all_start_methods():
-        return multiprocessing.get_context("spawn")
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload([__name__])
-    return context

@@ -11,7 +11,9 @@ from mctrain.data.augment.replay import replay
 from mctrain.data.reading.batch import Said, Visit
 from mctrain.data.reading.choice import choose_texts, choose_view
 from mctrain.data.reading.settings import Stored
+from mctrain.data.refusal import shipped
 from mctrain.data.reinforced.parse import parse_plain, parse_sample
+from mctrain.data.shards import PHOTO_SUFFIXES
 from mctrain.errors import SampleError
 
 if TYPE_CHECKING:
@@ -26,8 +28,12 @@ def see(key: str, members: Mapping[str, bytes], settings: ReaderSettings, part: 
     """What a pass sees of a sample; it follows from the key, the epoch and the seed.
 
     Raises:
-        SampleError: the sample cannot be used.
+        SampleError: the sample cannot be used, or only measures.
     """
+    known = shipped()
+    photos = (content for suffix, content in members.items() if suffix in PHOTO_SUFFIXES)
+    if known.holds_key(key) or any(map(known.holds_photo, photos)):
+        raise SampleError(f"{key} is an evaluation photo and never trained on.", "evaluation photo")
     if isinstance(settings.views, Stored):
         return _see_stored(parse_sample(key, members, settings.views.widths), settings, part)
     sample = parse_plain(key, members)

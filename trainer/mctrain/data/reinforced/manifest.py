@@ -8,6 +8,7 @@ from dataclasses import MISSING, asdict, dataclass, fields, is_dataclass
 from typing import TYPE_CHECKING, Any, TypeVar, get_args, get_origin, get_type_hints
 
 from mctrain.errors import DataError
+from mctrain.places import as_place
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -77,24 +78,25 @@ class Manifest:
         return sum(shard.samples for shard in self.shards)
 
 
-def save_manifest(place: Place, manifest: Manifest) -> None:
+def save_manifest(path: Path | Place, manifest: Manifest) -> None:
     """Replaces the file; equal manifests give equal bytes."""
     content = {"format": _FORMAT, "kind": _KIND, **asdict(manifest)}
-    with place.write() as file:
+    with as_place(path).write() as file:
         file.write((json.dumps(content, indent=1) + "\n").encode())
 
 
-def load_manifest(path: Path) -> Manifest:
+def load_manifest(path: Path | Place) -> Manifest:
     """What `save_manifest` wrote.
 
     Raises:
         DataError: it is missing, damaged, of something else or of another format.
     """
     try:
-        content = json.loads(path.read_bytes())
-    except FileNotFoundError:
-        raise DataError(f"There is no manifest {path}; choose the folder of a reinforced set.") from None
-    except (OSError, ValueError, RecursionError) as fault:
+        place = as_place(path)
+        if not place.exists():
+            raise DataError(f"There is no manifest {path}; choose the folder of a reinforced set.")
+        content = json.loads(place.read())
+    except (ValueError, RecursionError) as fault:
         raise DataError(f"The manifest {path} cannot be read: {fault}.") from fault
     if not isinstance(content, dict) or content.pop("kind", None) != _KIND:
         raise DataError(f"{path} is not one of reinforced samples; choose the folder of a reinforced set.")

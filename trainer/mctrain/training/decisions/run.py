@@ -16,6 +16,7 @@ from mctrain.evaluation.measure import measure
 from mctrain.evaluation.subject import Subject
 from mctrain.evaluation.tasks import find_files, load_tasks
 from mctrain.evaluation.things import load_things
+from mctrain.places import on_disk
 from mctrain.training.decisions.fit import Lesson, fit
 from mctrain.training.decisions.photos import look
 from mctrain.training.decisions.recipe import SHARDS
@@ -66,7 +67,7 @@ def learn(recipe: DecisionsRecipe, begin: Path, places: Places, folder: Path, ba
         WeightsError: the bundle is not on our trunks, or the disk refuses the checkpoint.
         TrainerError: the loss is no number any more.
     """
-    shards = find_shards(places.photos, SHARDS)
+    shards = find_shards(on_disk(places.photos, "Decisions are read from a disk"), SHARDS)
     bundle, begun = open_bundle(begin, hashes=True), read_bundle(begin)
     tower = cast("LiteTower", begun.clip.image)
     with tempfile.TemporaryDirectory(prefix="mctrain-") as scratch:

@@ -1,0 +1,189 @@
+"""A small set in DataCompDR's published layout, and what img2dataset and mlfoundations would have left of its photos and captions."""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import io
+import json
+import uuid
+from dataclasses import dataclass
+from itertools import islice
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import PIL.Image
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+import torch
+from tests.trainer.conftest import write_shard
+
+from mctrain.data.joining.index import open_index
+from mctrain.data.joining.join import Joining, join
+from mctrain.data.joining.sources import find_holders
+from mctrain.data.joining.teachers import teachers_of
+from mctrain.data.named import named_shards_below
+from mctrain.data.shards import grouped, samples
+from mctrain.places import place_of
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+VIEWS, TEXTS, DIM = 3, 5, 768
+SIDE = 192  # a downloader's bound of the long side, here
+
+
+@dataclass(frozen=True)
+class Photo:
+    """A photo on the web as it was when the set was made, and what is known of it."""
+
+    uid: str
+    original: bytes
+    caption: str
+    views: tuple[Any, ...]
+    images: np.ndarray
+    texts: np.ndarray
+
+    @property
+    def size(self) -> tuple[int, int]:
+        return PIL.Image.open(io.BytesIO(self.original)).size
+
+    @property
+    def sha256(self) -> str:
+        return hashlib.sha256(self.original).hexdigest()
+
+
+def unit(rows: int, seed: int) -> np.ndarray:
+    """The vectors of two teachers, each of length 1, end to end [rows, 1536]."""
+    drawn = np.random.default_rng(seed).standard_normal((rows, 2, DIM)).astype(np.float32)
+    return (drawn / np.linalg.norm(drawn, axis=2, keepdims=True)).reshape(rows, 2 * DIM)
+
+
+def seen(number: int, photo: bytes, caption: str) -> Photo:
+    width, height = PIL.Image.open(io.BytesIO(photo)).size
+    crops = ([0, 0, height, width], [number, 3, height - 40, width - 50], [height - 90, width - 80, 90, 80])
+    views = tuple([crop, [[6, 0.27], [place, 0.0]]] for place, crop in zip((0, 12, 13), crops, strict=True))
+    uid = uuid.UUID(int=(number + 1) * 0x10203040506070801020304050607080 % (1 << 128)).hex
+    return Photo(uid, photo, caption, views, unit(VIEWS, number), unit(1 + TEXTS, 100 + number))
+
+
+@pytest.fixture(scope="session")
+def web(real_data) -> tuple[Photo, ...]:
+    """Twelve photos."""
+    own = islice(samples(real_data / "flickr8k-train-000001.tar"), 12)
+    return tuple(seen(number, photo.photo, photo.words["captions"][0]) for number, photo in enumerate(own))
+
+
+def published(photo: Photo, *, bf16=False, hashed=True, key=None) -> dict[str, bytes]:
+    """The members of a sample as the hub has them: no photo, no caption."""
+    key = key or photo.uid
+    arrays, content = {"image_emb": photo.images, "text_emb": photo.texts}, io.BytesIO()
+    if bf16:
+        torch.save({name: torch.tensor(own).bfloat16() for name, own in arrays.items()}, content)
+    else:
+        np.savez(content, **arrays)
+    record = {"uid": photo.uid, **({"sha256": photo.sha256} if hashed else {})}
+    return {
+        f"{key}.url.txt": f"https://example.org/{photo.uid}.jpg".encode(),
+        f"{key}.syn.json": json.dumps({"syn_text": [f"made {n}" for n in range(TEXTS)]}).encode(),
+        f"{key}.paug.json": json.dumps({"param_aug": json.dumps(photo.views)}).encode(),
+        f"{key}.{'pth.gz' if bf16 else 'npz'}": gzip.compress(content.getvalue())
+        if bf16
+        else content.getvalue(),
+        f"{key}.json": json.dumps(record).encode(),
+    }
+
+
+def write_members(path: Path, *of: dict[str, bytes]) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    return write_shard(path, [own for members in of for own in members.items()])
+
+
+def fetched(photo: Photo, number: int, *, side=SIDE, **changed) -> tuple[bytes, dict[str, Any]]:
+    """Photo and JSON as img2dataset leaves them: encoded anew, the long side bounded, the download's hash and size told."""
+    image = PIL.Image.open(io.BytesIO(photo.original)).convert("RGB")
+    image.thumbnail((side, side))
+    content = io.BytesIO()
+    image.save(content, "JPEG", quality=95)
+    facts = {
+        "uid": photo.uid,
+        "url": f"https://example.org/{photo.uid}.jpg",
+        "caption": photo.caption,
+        "key": f"{number:08}",
+        "status": "success",
+        "error_message": None,
+        "width": image.width,
+        "height": image.height,
+        "original_width": photo.size[0],
+        "original_height": photo.size[1],
+        "exif": "{}",
+        "sha256": photo.sha256,
+    }
+    return content.getvalue(), facts | changed
+
+
+Downloads = list[tuple[bytes, dict[str, Any]]]
+
+
+def as_tar(folder: Path, downloads: Downloads, shard: int = 0) -> Path:
+    """img2dataset's `webdataset`: keys count anew in each shard's number, tables without photos lie beside."""
+    members = []
+    for photo, facts in downloads:
+        key, text, record = facts["key"], facts["caption"].encode(), json.dumps(facts, indent=4).encode()
+        members.append({f"{key}.jpg": photo, f"{key}.txt": text, f"{key}.json": record})
+    pq.write_table(pa.Table.from_pylist([own for _, own in downloads]), folder / f"{shard:05}.parquet")
+    return write_members(folder / f"{shard:05}.tar", *members)
+
+
+def as_files(folder: Path, downloads: Downloads) -> None:
+    """img2dataset's `files`."""
+    (folder / "00000").mkdir()
+    (folder / "00000_stats.json").write_text("{}")
+    for photo, facts in downloads:
+        path = folder / "00000" / facts["key"]
+        path.with_suffix(".jpg").write_bytes(photo)
+        path.with_suffix(".txt").write_text(facts["caption"], "utf-8")
+        path.with_suffix(".json").write_text(json.dumps(facts, indent=4), "utf-8")
+
+
+def as_table(folder: Path, downloads: Downloads) -> None:
+    """img2dataset's `parquet`, in which a download that failed is a row too; a hundred rows a group there, three here."""
+    made = [{**facts, "jpg": photo, "txt": facts["caption"]} for photo, facts in downloads]
+    lost = {**downloads[0][1], "uid": "f" * 32, "status": "failed_to_download", "jpg": None, "txt": None}
+    pq.write_table(pa.Table.from_pylist([lost, *made]), folder / "00000.parquet", row_group_size=3)
+
+
+@pytest.fixture(scope="session")
+def reinforced(web, tmp_path_factory) -> Path:
+    """The published set, in two shards."""
+    folder = tmp_path_factory.mktemp("DataCompDR")
+    write_members(folder / "00000000.tar", *map(published, web[:7]))
+    write_members(folder / "00000001.tar", *map(published, web[7:]))
+    return folder
+
+
+@pytest.fixture
+def index_of(tmp_path):
+    """The index of what lies at some places."""
+    return lambda *sources: open_index(
+        find_holders(list(map(str, sources))), tmp_path / "cache", lambda *_: None
+    )
+
+
+@pytest.fixture
+def join_with(index_of, tmp_path):
+    """Joins a set with what lies at some places."""
+
+    def run(reinforced, *sources, output=tmp_path / "joined"):
+        shards = named_shards_below(str(reinforced))
+        joining = Joining(shards, index_of(*sources), teachers_of(shards[0].place), place_of(str(output)))
+        return join(joining, lambda *_: None)
+
+    return run
+
+
+def joined_samples(folder):
+    """What a folder of joined shards holds, by key."""
+    shards = sorted(folder.glob("**/*.tar"))
+    return {group.key: dict(group.members) for shard in shards for group in grouped(shard)}

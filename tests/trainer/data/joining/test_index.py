@@ -1,0 +1,115 @@
+"""An index of uids finds what a search through all files would, however they are sorted and whenever it was killed."""
+
+from __future__ import annotations
+
+import random
+from dataclasses import dataclass, field
+
+import numpy as np
+import pytest
+
+from mctrain.data.joining import index as indexing
+from mctrain.data.joining.holder import Entry, Fetched, parse_uid
+from mctrain.data.joining.index import open_index
+from mctrain.data.joining.sources import find_holders
+from mctrain.errors import DataError
+from mctrain.places import LocalPlace, place_of
+
+
+@dataclass
+class Listed:
+    """A file of samples that are known."""
+
+    place: LocalPlace
+    held: list[Entry]
+    damaged: bool = False
+    looked: list[str] = field(default_factory=list)
+
+    def version(self):
+        return str(len(self.held))
+
+    def entries(self):
+        self.looked.append(self.place.name)
+        yield from self.held
+        if self.damaged:
+            raise DataError(f"{self.place} is damaged.")
+
+    def fetch(self, at, size):
+        return Fetched(f"{self.place.name} {at} {size}".encode(), "", {})
+
+
+def drawn(count, seed):
+    """Entries of which some share a uid, or the upper half of one."""
+    draw = random.Random(seed)
+    upper = [draw.randbytes(8) for _ in range(count // 2)] + [b"\xff" * 8, b"\0" * 8]
+    lower = [draw.randbytes(8) for _ in range(3)]
+    return [
+        Entry(
+            draw.choice(upper) + draw.choice(lower),
+            at,
+            draw.randrange(1 << 40),
+            draw.random() < 0.7,
+            draw.random() < 0.7,
+        )
+        for at in range(count)
+    ]
+
+
+@pytest.mark.parametrize("at_a_time", [7, 1 << 22])
+def test_every_sample_is_found_in_the_order_in_which_files_were_named(at_a_time, monkeypatch, tmp_path):
+    monkeypatch.setattr(indexing, "_AT_A_TIME", at_a_time)  # a number, so that few rows are many ranges
+    holders = [Listed(place_of(f"{number}.tar"), drawn(40, number)) for number in range(5)]
+    index = open_index(holders, tmp_path, lambda *_: None)
+    uids = {entry.uid for holder in holders for entry in holder.held}
+    for uid in uids:
+        wanted = [
+            (number, own.at, own.size, own.photo, own.text)
+            for number, holder in enumerate(holders)
+            for own in holder.held
+            if own.uid == uid
+        ]
+        assert [tuple(found) for found in index.find(uid)] == wanted
+    assert list(index.find(b"\x01" * 16)) == []
+    photos = [entry.uid for holder in holders for entry in holder.held if entry.photo]
+    assert index.about() == {"samples": 200, "twice": len(photos) - len(set(photos)), "faults": []}
+    first = next(index.find(holders[3].held[0].uid))
+    assert index.fetch(first).photo == f"{first.source}.tar {first.at} {first.size}".encode()
+
+
+def test_it_is_made_once_and_goes_on_where_it_was_killed(tmp_path):
+    holders = [
+        Listed(place_of(f"{number}.tar"), drawn(9, number), damaged=number == 1) for number in range(3)
+    ]
+
+    def killed(_count, name):
+        if name == "1.tar":
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        open_index(holders, tmp_path, killed)
+    for _ in range(2):
+        about = open_index(holders, tmp_path, lambda *_: None).about()
+        assert about["faults"] == ["1.tar is damaged."]
+        assert [holder.looked for holder in holders] == [["0.tar"], ["1.tar"], ["2.tar"]]
+    assert [path.name for path in (tmp_path / "joining").iterdir() if path.suffix] == []
+    holders[0].held.pop()
+    assert open_index(holders, tmp_path, lambda *_: None).about()["samples"] == 26
+
+
+def test_files_without_any_uid_say_what_the_downloader_has_to_keep(tmp_path):
+    with pytest.raises(
+        DataError, match=r"No sample of the photos has a uid\. img2dataset keeps uids with --save"
+    ):
+        open_index([Listed(place_of("0.tar"), [])], tmp_path, lambda *_: None)
+    with pytest.raises(DataError, match=r"holds no \.tar, no \.parquet with photos"):
+        find_holders([str(tmp_path)])
+
+
+def test_a_uid_is_128_bits_in_hex_and_nothing_else():
+    assert parse_uid("0F" * 16) == parse_uid("0f" * 16) == bytes([15]) * 16
+    for strange in ("0f" * 15, "0g" * 16, "0f" * 17, None, 12, "0f" * 16 + "\n"):
+        assert parse_uid(strange) is None
+
+
+def test_a_row_is_as_small_as_its_docstring_says():
+    assert indexing._ROW.itemsize + np.dtype("<u8").itemsize == 45

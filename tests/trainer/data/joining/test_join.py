@@ -1,0 +1,300 @@
+"""A published set without photos becomes one that training reads: each sample with the very photo and caption it was made for."""
+
+from __future__ import annotations
+
+import io
+import json
+import random
+from collections import Counter
+
+import numpy as np
+import PIL.Image
+import pytest
+from tests.trainer.conftest import write_shard
+from tests.trainer.data.joining.conftest import (
+    TEXTS,
+    as_files,
+    as_table,
+    as_tar,
+    fetched,
+    joined_samples,
+    published,
+    write_members,
+)
+from torchvision.transforms.v2.functional import resized_crop
+
+from mctrain.data.joining.join import Joining, join
+from mctrain.data.joining.teachers import DATACOMPDR
+from mctrain.data.named import named_shards_below
+from mctrain.data.reading.reader import TrainingData
+from mctrain.data.reading.settings import Pass, ReaderSettings, Stored, Texts
+from mctrain.data.reading.source import open_data
+from mctrain.data.reinforced.manifest import load_manifest
+from mctrain.data.shards import samples
+from mctrain.errors import TrainerError
+from mctrain.places import place_of
+
+
+def counts(records):
+    return dict(sum((Counter(record.shard.faults) for record in records), Counter()))
+
+
+@pytest.fixture
+def download(web):
+    """All photos, in another order than the set's."""
+    made = [fetched(photo, number) for number, photo in enumerate(web)]
+    random.Random(3).shuffle(made)
+    return made
+
+
+@pytest.mark.parametrize("write", [as_tar, as_files, as_table])
+def test_each_layout_of_a_downloader_gives_the_same_shards(
+    write, web, reinforced, download, join_with, tmp_path
+):
+    folder = tmp_path / "photos"
+    folder.mkdir()
+    write(folder, download)
+    records = join_with(reinforced, folder)
+    assert [record.shard.samples for record in records] == [7, 5]
+    assert [record.scaled for record in records] == [7, 5]
+    assert counts(records) == {}
+    found = joined_samples(tmp_path / "joined")
+    photos = {facts["uid"]: photo for photo, facts in download}
+    for photo in web:
+        own = found[photo.uid]
+        assert list(own) == ["jpg", "txt", "json", "syn.json", "paug.json", "npz"]
+        assert own["jpg"] == photos[photo.uid]
+        assert own["txt"].decode() == photo.caption
+        assert own["npz"] == published(photo)[f"{photo.uid}.npz"]
+    assert load_manifest(tmp_path / "joined" / "manifest.json").teachers == DATACOMPDR
+
+
+@pytest.mark.parametrize("bf16", [False, True])
+def test_training_reads_what_was_joined_and_sees_what_the_teachers_saw(bf16, web, join_with, tmp_path):
+    write_members(tmp_path / "set" / "0.tar", *(published(photo, bf16=bf16) for photo in web))
+    (tmp_path / "photos").mkdir()
+    as_tar(tmp_path / "photos", [fetched(photo, number, side=150) for number, photo in enumerate(web)])
+    join_with(tmp_path / "set", tmp_path / "photos")
+    settings = ReaderSettings("bicubic", Texts("any", "^syn_text"), Stored((768, 768)))
+    data = TrainingData([tmp_path / "joined" / "0.tar"], tmp_path, settings)
+    (batch,) = data.batches(Pass(0, 0, len(web), 64), 0)
+    assert data.skipped == {}
+    known = {photo.uid: photo for photo in web}
+    for place, key in enumerate(batch.keys):
+        photo = known[key]
+        image = batch.image_embeddings[place].numpy()
+        view = int(np.abs(photo.images - image).sum(axis=1).argmin())
+        assert np.allclose(photo.images[view], image, atol=1e-2)
+        assert np.allclose(photo.texts[0], batch.caption_embeddings[place], atol=1e-2)
+        assert batch.captions[place] == photo.caption
+        assert np.allclose(
+            photo.texts[1 + int(batch.synthetic[place][-1])], batch.synthetic_embeddings[place], atol=1e-2
+        )
+        crop, operations = photo.views[view]
+        if operations[1][0] in {0, 12} and view == 1:
+            top, left, height, width = crop
+            original = PIL.Image.open(io.BytesIO(photo.original)).convert("RGB")
+            wanted = np.asarray(resized_crop(original, top, left, height, width, [64, 64], 3), np.float32)
+            seen = batch.pixels[place].permute(1, 2, 0).numpy().astype(np.float32)
+            plain = np.corrcoef(wanted.ravel(), seen.ravel())[0, 1]
+            assert plain > 0.97  # the photo is half as large and was encoded twice
+
+
+def test_the_very_file_that_was_published_needs_no_scaling_whatever_the_downloader_calls_it(
+    web, join_with, tmp_path
+):
+    (tmp_path / "photos").mkdir()
+    as_is = {"width": None, "height": None, "original_width": None, "original_height": None}
+    png = io.BytesIO()
+    PIL.Image.open(io.BytesIO(web[1].original)).save(png, "PNG")
+    other = web[1].__class__(
+        web[1].uid,
+        png.getvalue(),
+        *(getattr(web[1], name) for name in ("caption", "views", "images", "texts")),
+    )
+    downloads = [(photo.original, fetched(photo, n, **as_is)[1]) for n, photo in enumerate((web[0], other))]
+    as_tar(tmp_path / "photos", downloads)
+    write_members(tmp_path / "set" / "0.tar", published(web[0]), published(other))
+    (record,) = join_with(tmp_path / "set", tmp_path / "photos")
+    assert (record.shard.samples, record.scaled) == (2, 0)
+    found = joined_samples(tmp_path / "joined")
+    assert found[web[0].uid]["jpg"] == web[0].original
+    assert found[other.uid]["png"] == png.getvalue()
+    assert found[other.uid]["paug.json"] == published(other)[f"{other.uid}.paug.json"]
+
+
+def test_what_does_not_belong_together_is_left_out_and_counted(web, real_data, join_with, tmp_path):
+    evaluation = next(samples(real_data / "flickr8k-dev-000000.tar"))
+    (tmp_path / "photos").mkdir()
+    unknown = {"original_width": None, "original_height": None}
+    downloads = [
+        fetched(web[0], 0),
+        fetched(web[1], 1, sha256="0" * 64),  # the page shows another photo today
+        fetched(web[2], 2, **unknown),  # crops of a larger photo
+        fetched(web[3], 3, original_width=2 * web[3].size[0]),  # stretched
+        fetched(web[4], 4, sha256=None),  # nothing vouches for it
+        (b"no photo", fetched(web[5], 5)[1]),
+        (evaluation.photo, fetched(web[6], 6)[1]),
+        fetched(web[7], 7, caption=" "),
+        fetched(web[8], 8),
+        fetched(web[9], 9),
+    ]
+    as_tar(tmp_path / "photos", downloads)
+    broken = {**published(web[9]), f"{web[9].uid}.npz": b"no arrays"}
+    bare = {name: own for name, own in published(web[8]).items() if not name.endswith(".npz")}
+    strange = {name.replace(web[11].uid, "x"): b"{}" for name in published(web[11])}
+    members = [*map(published, web[:8]), bare, broken, published(web[10]), strange, published(web[0])]
+    write_members(tmp_path / "set" / "0.tar", *members)
+    (record,) = join_with(tmp_path / "set", tmp_path / "photos")
+    assert list(joined_samples(tmp_path / "joined")) == [web[0].uid]
+    assert record.refused == (web[6].uid,)
+    assert counts([record]) == {
+        "another photo": 2,
+        "view beyond the photo": 2,
+        "broken photo": 1,
+        "no caption": 1,
+        "no embeddings": 1,
+        "broken embeddings": 1,
+        "no photo": 1,
+        "no uid": 1,
+        "key twice": 1,
+    }
+
+
+def test_a_uid_counts_by_its_number_and_of_two_photos_the_one_that_belongs_is_taken(web, join_with, tmp_path):
+    (tmp_path / "photos").mkdir()
+    # keys are the same in both shards, as after two downloads
+    as_tar(
+        tmp_path / "photos", [fetched(web[0], 0, sha256="1" * 64), fetched(web[1], 1, uid=web[1].uid.upper())]
+    )
+    as_tar(tmp_path / "photos", [fetched(web[2], 0), fetched(web[0], 1)], shard=1)
+    shouted = published(web[2], key=web[2].uid.upper())
+    write_members(tmp_path / "set" / "0.tar", published(web[0]), published(web[1]), shouted)
+    (record,) = join_with(tmp_path / "set", tmp_path / "photos")
+    assert counts([record]) == {}
+    assert list(joined_samples(tmp_path / "joined")) == [photo.uid for photo in web[:3]]
+
+
+def test_captions_may_come_from_shards_of_their_own(web, reinforced, join_with, tmp_path):
+    for name in ("photos", "texts"):
+        (tmp_path / name).mkdir()
+    as_tar(tmp_path / "photos", [fetched(photo, number) for number, photo in enumerate(web)])
+    write_members(
+        tmp_path / "texts" / "00000000.tar", *({f"{photo.uid}.txt": b"said elsewhere"} for photo in web[:3])
+    )
+    join_with(reinforced, tmp_path / "texts", tmp_path / "photos")
+    found = joined_samples(tmp_path / "joined")
+    assert {found[photo.uid]["txt"] for photo in web[:3]} == {b"said elsewhere"}
+    assert [found[photo.uid]["txt"].decode() for photo in web[3:]] == [photo.caption for photo in web[3:]]
+
+
+def test_without_a_published_hash_the_uid_decides(web, join_with, tmp_path):
+    (tmp_path / "photos").mkdir()
+    as_tar(tmp_path / "photos", [fetched(web[0], 0, sha256=None)])
+    write_members(tmp_path / "set" / "0.tar", published(web[0], hashed=False))
+    (record,) = join_with(tmp_path / "set", tmp_path / "photos")
+    assert (record.shard.samples, record.unchecked) == (1, 1)
+
+
+def test_damaged_archives_give_what_they_hold(web, join_with, tmp_path):
+    (tmp_path / "photos").mkdir()
+    photos = as_tar(tmp_path / "photos", [fetched(photo, number) for number, photo in enumerate(web)])
+    photos.write_bytes(photos.read_bytes()[:-25_000])  # into the last photo
+    shard = write_members(tmp_path / "set" / "0.tar", *map(published, web))
+    shard.write_bytes(shard.read_bytes()[: shard.stat().st_size // 2])
+    (record,) = join_with(tmp_path / "set", tmp_path / "photos")
+    assert counts([record])["damaged shard"] == 1
+    assert 4 <= record.shard.samples <= 6
+    whole = write_members(tmp_path / "set" / "0.tar", *map(published, web))
+    assert whole == shard
+    (record,) = join_with(tmp_path / "set", tmp_path / "photos")  # fetched again, so joined again
+    assert record.shard.samples == len(web) - counts([record])["no photo"] >= len(web) - 2
+
+
+def test_what_is_joined_is_kept_and_another_set_is_not_written_over(web, reinforced, join_with, tmp_path):
+    (tmp_path / "photos").mkdir()
+    as_tar(tmp_path / "photos", [fetched(photo, number) for number, photo in enumerate(web)])
+    first = join_with(reinforced, tmp_path / "photos")
+    shards = sorted((tmp_path / "joined").glob("*.tar"))
+    content, made = [shard.read_bytes() for shard in shards], [shard.stat().st_ino for shard in shards]
+    shards[1].with_suffix(".joined.json").unlink()  # as a kill leaves it
+    assert join_with(reinforced, tmp_path / "photos") == first
+    assert [shard.read_bytes() for shard in shards] == content
+    assert shards[0].stat().st_ino == made[0]
+    assert shards[1].stat().st_ino != made[1]
+    manifest = load_manifest(tmp_path / "joined" / "manifest.json")
+    assert [own.samples for own in manifest.shards] == [7, 5]
+    (tmp_path / "other").mkdir()
+    write_shard(tmp_path / "other" / "mine.tar", [("a.txt", b"mine")])
+    with pytest.raises(TrainerError, match=r"holds other shards, such as mine\.tar"):
+        join_with(reinforced, tmp_path / "photos", output=tmp_path / "other")
+    for taken in (reinforced, tmp_path / "photos"):
+        with pytest.raises(TrainerError, match=r"holds other shards, such as 0000\d+\.tar"):
+            join_with(reinforced, tmp_path / "photos", output=taken)
+
+
+def test_a_run_that_was_killed_leaves_nothing_half_and_goes_on(
+    web, reinforced, index_of, join_with, tmp_path
+):
+    (tmp_path / "photos").mkdir()
+    as_tar(tmp_path / "photos", [fetched(photo, number) for number, photo in enumerate(web)])
+    shards, index = named_shards_below(str(reinforced)), index_of(tmp_path / "photos")
+    joining = Joining(shards, index, DATACOMPDR, place_of(str(tmp_path / "joined")))
+    seen = []
+
+    def killed(_count, name):
+        seen.append(name)
+        if len(seen) == 10:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        join(joining, killed)
+    draft = tmp_path / "joined" / f".00000001.tar.{32 * 'a'}.part"
+    draft.write_bytes(b"by a run that had no time to clear up")
+    assert {path.name for path in draft.parent.iterdir()} == {
+        "joining.json",
+        "00000000.joined.json",
+        "00000000.tar",
+        draft.name,
+    }
+    seen.clear()
+    join(joining, lambda _count, name: seen.append(name))
+    assert set(seen) == {"00000001.tar"}
+    assert not draft.exists()
+    join_with(reinforced, tmp_path / "photos", output=tmp_path / "other")
+    assert files_of(tmp_path / "joined") == files_of(tmp_path / "other")
+
+
+def files_of(folder):
+    return {path.name: path.read_bytes() for path in folder.iterdir()}
+
+
+def test_all_of_it_may_lie_in_stores(web, reinforced, bucket, join_with, tmp_path):
+    (tmp_path / "photos").mkdir()
+    as_tar(tmp_path / "photos", [fetched(photo, number) for number, photo in enumerate(web)])
+    join_with(reinforced, tmp_path / "photos")
+    within, memory = f"{bucket}/{tmp_path.name}", f"memory://{tmp_path.name}"
+    for store, path in (
+        (memory, tmp_path / "photos" / "00000.tar"),
+        *((within, own) for own in reinforced.iterdir()),
+    ):
+        with (place_of(store) / path.parent.name / path.name).write() as file:
+            file.write(path.read_bytes())
+    records = join_with(f"{within}/{reinforced.name}", f"{memory}/photos", output=f"{within}/joined")
+    assert [record.shard.samples for record in records] == [7, 5]
+    for name in ("00000000.tar", "00000001.tar"):
+        assert (place_of(within) / "joined" / name).read() == (tmp_path / "joined" / name).read_bytes()
+    settings = ReaderSettings("bicubic", Texts("any", "^syn_text"), Stored((768, 768)))
+    data = open_data(place_of(f"{within}/joined"), ["*.tar"], tmp_path, settings)
+    keys = [key for batch in data.batches(Pass(0, 0, 4, 8), 0) for key in batch.keys]
+    assert sorted(keys) == sorted(photo.uid for photo in web)
+
+
+def test_the_texts_keep_their_places(web, reinforced, join_with, tmp_path):
+    (tmp_path / "photos").mkdir()
+    as_tar(tmp_path / "photos", [fetched(photo, number) for number, photo in enumerate(web)])
+    join_with(reinforced, tmp_path / "photos")
+    own = joined_samples(tmp_path / "joined")[web[0].uid]
+    assert json.loads(own["syn.json"]) == {"syn_text": [f"made {number}" for number in range(TEXTS)]}
+    about = json.loads(own["json"])
+    assert (about["uid"], about["published_sha256"]) == (web[0].uid, web[0].sha256)

@@ -1,0 +1,189 @@
+"""Shards of a store pass by: each sample is seen as the indexed reader sees it, and a stopped pass goes on by whole shards."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from typing import TYPE_CHECKING
+
+import pytest
+import torch
+from tests.trainer.data.conftest import SLOTS, WIDTHS, write_samples
+
+from mctrain.data.archive import pack_archive
+from mctrain.data.reading import source, stream
+from mctrain.data.reading.reader import TrainingData
+from mctrain.data.reading.settings import Pass, ReaderSettings, Stored, Texts
+from mctrain.data.reading.source import open_data
+from mctrain.data.reading.stream import StreamedData
+from mctrain.data.reinforced.manifest import MANIFEST, Manifest, ShardRecord, save_manifest
+from mctrain.data.reinforced.sample import members_of
+from mctrain.data.reinforced.storage import Storage
+from mctrain.errors import DataError
+from mctrain.places import LocalPlace, place_of
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+SETTINGS = ReaderSettings("bicubic", Texts("any", "^syn_text$"), Stored(WIDTHS))
+PER_SHARD = (3, 5, 2, 4, 2)
+
+
+@pytest.fixture(scope="module")
+def folder(own_samples, tmp_path_factory) -> Path:
+    """Sixteen samples in five shards, with their manifest."""
+    made, records, start = tmp_path_factory.mktemp("streamed"), [], 0
+    for number, count in enumerate(PER_SHARD):
+        write_samples(made / f"{number}.tar", own_samples[start : start + count], Storage.NPZ)
+        records.append(ShardRecord(f"{number}.tar", count, f"{number}" * 64, {}, {}))
+        start += count
+    save_manifest(made / MANIFEST, Manifest({}, (), tuple(records), (), {}))
+    return made
+
+
+def stored(folder, url):
+    """The same folder in a store."""
+    place = place_of(url)
+    for path in folder.iterdir():
+        with (place / path.name).write() as file:
+            file.write(path.read_bytes())
+    return place
+
+
+def opened(place, tmp_path, patterns=("{0..4}.tar",), settings=SETTINGS):
+    data = open_data(place, patterns, tmp_path / "cache", settings)
+    assert isinstance(data, StreamedData)
+    return data
+
+
+def keys_of(batches):
+    return [key for batch in batches for key in batch.keys]
+
+
+def test_a_pass_sees_each_sample_once_just_as_the_indexed_reader_does(folder, tmp_path):
+    data = opened(stored(folder, f"memory://{tmp_path.name}"), tmp_path)
+    exact = TrainingData([folder / f"{number}.tar" for number in range(5)], tmp_path, SETTINGS)
+    assert (len(data), data.steps(4)) == (len(exact), exact.steps(4)) == (16, 4)
+    orders = []
+    for epoch in range(2):
+        part = Pass(epoch, 7, 4, 24)
+        wanted = {key: (batch, row) for batch in exact.batches(part, 0) for row, key in enumerate(batch.keys)}
+        batches = list(data.batches(part, 0))
+        assert sorted(keys_of(batches)) == sorted(wanted)
+        for batch in batches:
+            for row, key in enumerate(batch.keys):
+                other, place = wanted[key]
+                assert torch.equal(batch.pixels[row], other.pixels[place])
+                assert torch.equal(batch.image_embeddings[row], other.image_embeddings[place])
+                assert (batch.captions[row], batch.synthetic[row]) == (
+                    other.captions[place],
+                    other.synthetic[place],
+                )
+        assert keys_of(data.batches(part, 0)) == keys_of(batches)  # the same again
+        orders.append(keys_of(batches))
+    assert orders[0] != orders[1]
+    assert data.skipped == {}
+
+
+def test_ranks_and_processes_share_the_shards(folder, bucket, tmp_path, monkeypatch):
+    remote = opened(stored(folder, f"{bucket}/{tmp_path.name}"), tmp_path)
+    monkeypatch.setattr(source, "MOST_INDEXED", 4)
+    local = opened(LocalPlace(folder), tmp_path)
+    seen = []
+    for rank, data, workers in ((0, remote, 0), (1, remote, 0), (0, local, 2)):
+        batches = list(data.batches(Pass(0, 3, 4, 8, rank=rank, ranks=2), workers))
+        assert [len(batch.keys) for batch in batches] == [2] * 4
+        seen.append(set(keys_of(batches)))
+    assert not seen[1] & (seen[0] | seen[2])
+    with pytest.raises(DataError, match="5 shards cannot be streamed by 6 processes"):
+        next(remote.batches(Pass(0, 3, 12, 8, rank=5, ranks=6), 0))
+
+
+def test_a_pass_entered_in_its_middle_begins_with_the_first_shard_that_was_not_read_to_its_end(
+    folder, own_samples, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(stream, "_MIXED", 1)  # numbers: samples in the order of their shards
+    monkeypatch.setattr(stream, "_FIRST", 1)
+    data = opened(stored(folder, f"memory://{tmp_path.name}"), tmp_path)
+    whole = keys_of(data.batches(Pass(0, 1, 2, 8), 0))
+    starts = [sum(PER_SHARD[:number]) for number in range(5)]
+    first_of = {own_samples[start].key for start in starts}
+    for step in range(1, 8):
+        entered = keys_of(data.batches(Pass(0, 1, 2, 8, start=step), 0))
+        assert len(entered) == len(whole) - 2 * step
+        assert entered[0] in first_of
+        again = whole.index(entered[0])
+        assert 2 * step - max(PER_SHARD) < again <= 2 * step
+        count = min(len(entered), len(whole) - again)
+        assert entered[:count] == whole[again : again + count]
+    assert len(keys_of(data.batches(Pass(0, 1, 2, 8, start=2, stop=5), 0))) == 6
+
+
+def test_what_cannot_be_used_is_counted_and_passed_over(folder, own_samples, tmp_path):
+    place = stored(folder, f"memory://{tmp_path.name}")
+    whole = (folder / "1.tar").read_bytes()
+    with (place / "1.tar").write() as file:
+        file.write(whole[: len(whole) // 2])
+    with (place / "2.tar").write() as file:
+        file.write(b"no archive" * 100)
+    bare = [(own.key, dict(members_of(own, Storage.NPZ, SLOTS))) for own in own_samples[10:14]]
+    del bare[0][1]["paug.json"]
+    with (place / "3.tar").write() as file:
+        pack_archive(file, bare)
+    data = opened(place, tmp_path)
+    keys = Counter(keys_of(data.batches(Pass(0, 1, 4, 8), 0)))
+    assert {own.key for own in own_samples[:3]} < keys.keys()
+    assert bare[0][0] not in keys
+    assert data.skipped["no paug.json"] == 1
+    assert data.skipped["damaged shard"] == 2
+
+
+def test_shards_of_which_nothing_can_be_used_end_the_run_instead_of_being_read_for_ever(folder, tmp_path):
+    place = stored(folder, f"memory://{tmp_path.name}")
+    for number in range(5):
+        with (place / f"{number}.tar").write() as file:
+            file.write(b"no archive" * 100)
+    data = opened(place, tmp_path)
+    with pytest.raises(DataError, match=r"10 samples in a row cannot be used\. The last: \d\.tar: "):
+        next(data.batches(Pass(0, 1, 4, 8), 0))
+
+
+def test_a_folder_on_disk_is_indexed_unless_it_has_too_many_shards_and_the_reader_says_what_holds(
+    folder, tmp_path, monkeypatch
+):
+    place = LocalPlace(folder)
+    exact = open_data(place, ["*.tar"], tmp_path, SETTINGS)
+    assert isinstance(exact, TrainingData)
+    assert exact.guarantee == (
+        "16 samples of 5 shards, by an index: a run that was stopped goes on exactly where it was."
+    )
+    monkeypatch.setattr(source, "MOST_INDEXED", 4)
+    data = opened(place, tmp_path)
+    assert (
+        "16 samples of 5 shards, streamed: a run that was stopped goes on at the beginning of the shards"
+        in data.guarantee
+    )
+    assert data.digests == {f"{number}.tar": f"{number}" * 64 for number in range(5)}
+
+
+def test_shards_are_counted_by_their_manifest(folder, tmp_path):
+    place = stored(folder, f"memory://{tmp_path.name}")
+    with (place / "5.tar").write() as file:
+        file.write(b"")
+    with pytest.raises(DataError, match=r"does not name 5\.tar, one of 1 such shards"):
+        opened(place, tmp_path, ["*.tar"])
+    with (place / MANIFEST).write() as file:
+        packed = {"shards": [{"name": "0.tar", "photos": 3, "sha256": ""}]}
+        file.write(json.dumps(packed).encode())
+    assert len(opened(place, tmp_path, ["0.tar"])) == 3
+    with (place / MANIFEST).write() as file:
+        file.write(b'{"shards": [{}]}')
+    with pytest.raises(DataError, match=r"manifest\.json is damaged"):
+        opened(place, tmp_path, ["0.tar"])
+    nowhere = place_of(f"memory://{tmp_path.name}/nowhere")
+    with (nowhere / "0.tar").write() as file:
+        file.write(b"")
+    with pytest.raises(
+        DataError, match=r"nowhere/manifest\.json is missing: shards that are streamed are counted"
+    ):
+        opened(nowhere, tmp_path, ["0.tar"])

@@ -1,0 +1,109 @@
+"""`mctrain data join`: a published reinforced set with the photos and captions that it comes without."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING
+
+import click
+
+from mctrain.cli.places import cache_option
+from mctrain.cli.printing import printable, tell_some
+from mctrain.cli.progress import bar
+from mctrain.data.joining.index import open_index
+from mctrain.data.joining.plan import make_plan
+from mctrain.data.joining.sources import find_holders
+from mctrain.data.named import named_shards_below
+from mctrain.places import LocalPlace, place_of
+from picsight_engine.models.place import demand_writable
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from mctrain.data.joining.record import JoinRecord
+    from mctrain.data.named import Named
+    from mctrain.places import Place
+
+
+@click.command()
+@click.argument("reinforced")
+@click.option(
+    "--with",
+    "sources",
+    multiple=True,
+    metavar="PHOTOS_OR_CAPTIONS",
+    help="What img2dataset wrote (a folder, or patterns of .tar or .parquet), or shards of captions; repeatable. Of two "
+    "captions the first is taken.",
+)
+@click.option("-o", "--output", required=True, help="Folder or URL of the joined shards.")
+@click.option("--plan", is_flag=True, help="Write what img2dataset has to fetch, and print its command.")
+@cache_option
+def join(reinforced: str, *, sources: tuple[str, ...], output: str, plan: bool, cache: Path) -> None:
+    """Joins REINFORCED (a folder, a URL or a pattern of shards such as DataCompDR's) with its photos and captions, by uid.
+
+    What was joined before is kept: a killed run goes on with the same command, and several runs may share the shards of one
+    set, each with a pattern of its own.
+    """
+    if bool(sources) == plan:
+        raise click.UsageError(
+            "Give either --with, for the photos and captions, or --plan, to fetch them first."
+        )
+    shards, folder = named_shards_below(reinforced), place_of(output)
+    for place in (folder, LocalPlace(cache)):
+        if isinstance(place, LocalPlace):
+            demand_writable(place.path)
+    if plan:
+        _plan(shards, folder)
+    else:
+        _join(shards, sources, folder, cache)
+
+
+def _plan(shards: Sequence[Named], folder: Place) -> None:
+    made = make_plan(shards, folder, bar("shards read", len(shards)))
+    click.echo(made.command)
+    without = f", {made.left_out} samples without a URL" if made.left_out else ""
+    click.echo(
+        f"{made.photos} photos{without}. Their own bytes are kept, so that crops fit and hashes hold; with --image_size 512 "
+        "--resize_mode keep_ratio_largest --resize_only_if_bigger True in place of the two words about size and encoding they "
+        "take less room, and `join` scales the crops. Blurred faces are not what the teachers saw.",
+        err=True,
+    )
+
+
+def _join(shards: Sequence[Named], sources: Sequence[str], folder: Place, cache: Path) -> None:
+    from mctrain.data.joining.join import Joining, join  # imports torch: 2 s
+    from mctrain.data.joining.teachers import teachers_of
+
+    teachers = teachers_of(shards[0].place)
+    holders = find_holders(sources)
+    index = open_index(holders, cache, bar("files looked through", len(holders)))
+    about = index.about()
+    click.echo(f"photos and captions: {about['samples']} samples with a uid in {len(holders)} files")
+    if about["twice"]:
+        click.echo(f"  photos under a uid that came before: {about['twice']}")
+    tell_some("damaged, used as far as they go", about["faults"])
+    _tell(join(Joining(shards, index, teachers, folder), bar("samples")), folder)
+
+
+def _tell(records: Sequence[JoinRecord], folder: Place) -> None:
+    matched = sum(record.shard.samples for record in records)
+    faults = sum((Counter(record.shard.faults) for record in records), Counter[str]())
+    refused = sum(len(record.refused) for record in records)
+    total = matched + refused + faults.total()
+    size = sum(record.bytes for record in records) / 1e6
+    click.echo(
+        printable(
+            f"{folder}: {matched} of {total} samples joined ({matched / max(1, total):.1%}), {len(records)} shards, {size:.1f} MB"
+        )
+    )
+    for count, what in (
+        (sum(record.scaled for record in records), "with crops scaled to a smaller photo"),
+        (sum(record.unchecked for record in records), "without a published sha256: by the uid alone"),
+    ):
+        if count:
+            click.echo(f"  {what}: {count}")
+    if faults:
+        click.echo("  left out: " + ", ".join(f"{count} {reason}" for reason, count in faults.most_common()))
+    if refused:
+        click.echo(f"  refused, evaluation photos: {refused}")

@@ -1,0 +1,191 @@
+"""Joins a reinforced set with its photos and captions by uid, shard by shard of the reinforced set.
+
+The unit is one shard, written whole, and its record behind it. A shard with a record is done; one without is made again, to
+the same bytes. So a run may be killed at any moment, and done in parts on several machines.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from mctrain.data.archive import pack_archive
+from mctrain.data.augment.replay import versions
+from mctrain.data.joining.holder import parse_facts, uid_of
+from mctrain.data.joining.record import RULE, SUFFIX, JoinRecord, load_record, save_record
+from mctrain.data.joining.sample import join_sample, take_photo
+from mctrain.data.refusal import shipped
+from mctrain.data.reinforced.manifest import MANIFEST, Manifest, ShardRecord, save_manifest
+from mctrain.data.shards import grouped
+from mctrain.errors import SampleError, TrainerError
+from mctrain.places import LocalPlace
+from mctrain.whole_files import remove_drafts
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+
+    from mctrain.data.joining.holder import Fetched
+    from mctrain.data.joining.index import Found, Index
+    from mctrain.data.joining.sample import Taken
+    from mctrain.data.named import Named
+    from mctrain.data.reinforced.manifest import Teacher
+    from mctrain.data.shards import Group
+    from mctrain.places import Place
+
+_MARK = "joining.json"
+
+
+@dataclass(frozen=True, slots=True)
+class Joining:
+    """What is joined with what, into which folder."""
+
+    shards: Sequence[Named]
+    index: Index
+    teachers: tuple[Teacher, ...]
+    folder: Place
+
+    def record_of(self, shard: Named) -> JoinRecord | None:
+        """The record of what was made of this very shard and these very photos; None where it must be made."""
+        record = load_record(self.folder / shard.name)
+        if record is None:
+            return None
+        made_of = (record.rule, record.source, record.photos, record.teachers)
+        wanted = (RULE, shard.place.version(), self.index.digest, self.teachers)
+        return record if made_of == wanted else None
+
+
+@dataclass(slots=True)
+class _Tally:
+    """What one shard comes to."""
+
+    keys: set[str] = field(default_factory=set)
+    samples: int = 0
+    faults: Counter[str] = field(default_factory=Counter)
+    scaled: int = 0
+    unchecked: int = 0
+    refused: list[str] = field(default_factory=list)
+
+
+def join(joining: Joining, progress: Callable[[int, str], None]) -> tuple[JoinRecord, ...]:
+    """Joins the shards that are not joined yet; the records of all that were asked for, in their order.
+
+    `progress` hears of every sample and the name of its shard.
+
+    Raises:
+        DataError: a shard or a photo's file cannot be read at all.
+        TrainerError: the folder holds shards of something else, or the store refuses one.
+    """
+    _claim(joining.folder)
+    records = [joining.record_of(shard) or _make(joining, shard, progress) for shard in joining.shards]
+    _collect(joining)
+    return tuple(records)
+
+
+def _claim(folder: Place) -> None:
+    """Marks a folder as one of joined shards; one with shards and no mark has others, which are never written over."""
+    if (folder / _MARK).exists():
+        return
+    if others := folder.files("**/*.tar"):
+        raise TrainerError(
+            f"{folder} holds other shards, such as {others[0].name}; choose another folder with -o."
+        )
+    with (folder / _MARK).write() as file:
+        file.write(b"{}\n")
+
+
+def _make(joining: Joining, shard: Named, progress: Callable[[int, str], None]) -> JoinRecord:
+    tally, source, target = _Tally(), shard.place.version(), joining.folder / shard.name
+    if isinstance(target, LocalPlace):
+        remove_drafts(target.path)
+    with target.write() as file:
+        digest = pack_archive(file, _joined(joining, shard, tally, progress))
+    record = JoinRecord(
+        shard=ShardRecord(shard.name, tally.samples, digest, dict(sorted(tally.faults.items())), {}),
+        rule=RULE,
+        source=source,
+        photos=joining.index.digest,
+        teachers=joining.teachers,
+        bytes=target.size(),
+        scaled=tally.scaled,
+        unchecked=tally.unchecked,
+        refused=tuple(tally.refused),
+    )
+    save_record(target, record)
+    return record
+
+
+def _joined(
+    joining: Joining, shard: Named, tally: _Tally, progress: Callable[[int, str], None]
+) -> Iterator[tuple[str, Mapping[str, bytes]]]:
+    """The samples of a shard that can be joined, as an archive wants them; all others are counted."""
+    widths = [own.width for own in joining.teachers]
+    for group in grouped(shard.place):
+        progress(1, shard.name)
+        try:
+            key = _key(group, tally)
+            taken, caption = _found(joining.index, key, group)
+            if shipped().holds_key(key) or shipped().holds_photo(taken.fetched.photo):
+                tally.refused.append(key)
+                continue
+            made = join_sample(key, group.members, taken, caption, widths)
+        except SampleError as fault:
+            tally.faults[fault.reason] += 1
+            continue
+        tally.samples += 1
+        tally.scaled += made.scaled
+        tally.unchecked += made.unchecked
+        yield key, made.members
+
+
+def _key(group: Group, tally: _Tally) -> str:
+    """The uid in small letters, by which the sample is known from now on.
+
+    Raises:
+        SampleError: it has none, it came before, or the shard ends here for its damage.
+    """
+    if group.fault is not None and group.fault.kind == "damaged shard":
+        raise SampleError(group.fault.sentence, "damaged shard")
+    uid = uid_of(parse_facts(group.members.get("json", b"")), group.key)
+    if uid is None:
+        raise SampleError(f"{group.key} has no uid.", "no uid")
+    if uid.hex() in tally.keys:
+        raise SampleError(f"{group.key} came before.", "key twice")
+    tally.keys.add(uid.hex())
+    return uid.hex()
+
+
+def _found(index: Index, key: str, group: Group) -> tuple[Taken, str]:
+    """The photo of a sample, and its caption: of all that have this uid the first that is not blank.
+
+    Raises:
+        SampleError: there is no photo that belongs to it.
+    """
+    places = list(index.find(bytes.fromhex(key)))
+    kept: dict[Found, Fetched] = {}
+
+    def fetch(found: Found) -> Fetched:
+        if found not in kept:
+            kept[found] = index.fetch(found)
+        return kept[found]
+
+    digest = str(parse_facts(group.members.get("json", b"")).get("sha256") or "").lower()
+    taken = take_photo(digest, (own for place in places if place.photo and (own := fetch(place)).photo), key)
+    texts = (fetch(place).text for place in places if place.text)
+    return taken, next((text for text in texts if text.strip()), "")
+
+
+def _collect(joining: Joining) -> None:
+    """Writes the manifest of all shards that the folder holds, whoever joined them."""
+    places = joining.folder.files(f"**/*{SUFFIX}")
+    targets = (own.folder / (own.name.removesuffix(SUFFIX) + ".tar") for own in places)
+    records = [record for target in targets if (record := load_record(target))]
+    records.sort(key=lambda record: record.shard.name)
+    manifest = Manifest(
+        configuration={"joined": {"rule": RULE, "photos": joining.index.digest}},
+        teachers=joining.teachers,
+        shards=tuple(record.shard for record in records),
+        refused=tuple(key for record in records for key in record.refused),
+        versions=versions(),
+    )
+    save_manifest(joining.folder / MANIFEST, manifest)

@@ -1,0 +1,92 @@
+"""What img2dataset has to fetch for a reinforced set of which only the URLs are published, and how.
+
+Photos are wanted as they are, not encoded anew and not made smaller: then crops fit, and the published hash vouches for each.
+"""
+
+from __future__ import annotations
+
+import json
+import shlex
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from mctrain.data.joining.holder import parse_facts, uid_of
+from mctrain.data.shards import members
+from mctrain.errors import DataError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from mctrain.data.named import Named
+    from mctrain.places import Place
+
+URLS, PHOTOS = "urls", "photos"  # folders beside each other
+_URL, _RECORD = "url.txt", "json"
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """The command, how many photos it fetches, and how many samples name no URL or no uid."""
+
+    command: str
+    photos: int
+    left_out: int
+
+
+def make_plan(shards: Sequence[Named], folder: Place, progress: Callable[[int, str], None]) -> Plan:
+    """Writes a list of URLs a shard, which img2dataset reads, and makes up its command.
+
+    Raises:
+        DataError: a shard is missing or damaged, or no sample names a URL.
+    """
+    photos = left_out = 0
+    hashed = True
+    for shard in shards:
+        lines = []
+        for key, url, record in _samples(shard.place):
+            facts = parse_facts(record)
+            uid = uid_of(facts, key)
+            if uid is None or not url:
+                left_out += 1
+                continue
+            digest = str(facts.get("sha256") or "").lower()
+            hashed = hashed and bool(digest)
+            lines.append(json.dumps({"uid": uid.hex(), "url": url, "sha256": digest}))
+        name = shard.name.removesuffix(".tar").replace("/", "-")
+        with (folder / URLS / f"{name}.jsonl").write() as file:
+            file.write("".join(f"{line}\n" for line in lines).encode())
+        photos += len(lines)
+        progress(1, shard.name)
+    if not photos:
+        raise DataError(f"No sample of {shards[0].place} names a URL; there is nothing to fetch.")
+    return Plan(_command(folder, hashed=hashed), photos, left_out)
+
+
+def _samples(shard: Place) -> Iterator[tuple[str, str, bytes]]:
+    """Key, URL and JSON of each sample that has either."""
+    found: dict[str, tuple[str, bytes]] = {}
+    for key, suffix, content in members(shard, only=(_URL, _RECORD)):
+        url, record = found.get(key, ("", b""))
+        text = content.decode(errors="replace").strip()
+        found[key] = (text, record) if suffix == _URL else (url, content)
+    return ((key, url, record) for key, (url, record) in found.items())
+
+
+def _command(folder: Place, *, hashed: bool) -> str:
+    """What a person types; with hashes a file that has changed since is not even kept."""
+    words = {
+        "url_list": str(folder / URLS),
+        "input_format": "jsonl",
+        "url_col": "url",
+        "save_additional_columns": '["uid"]',
+        "compute_hash": "sha256",
+        **({"verify_hash": '["sha256","sha256"]'} if hashed else {}),
+        "resize_mode": "no",
+        "disable_all_reencoding": "True",
+        "output_format": "webdataset",
+        "output_folder": str(folder / PHOTOS),
+        "number_sample_per_shard": "10000",
+        "oom_shard_count": "8",
+        "retries": "2",
+    }
+    return " ".join(["img2dataset", *(f"--{name} {shlex.quote(value)}" for name, value in words.items())])

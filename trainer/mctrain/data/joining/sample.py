@@ -1,0 +1,140 @@
+"""One reinforced sample joined with its photo and its caption, or the reason why it is left out.
+
+Which photo is the sample's? A uid says which page it came from, not what stands there today. The sample's `sha256` is that
+of the file as it was downloaded. So a photo belongs to it if its bytes have this hash, or if the downloader says that
+the file it made the photo of had it (`sha256` in its JSON, img2dataset's default): img2dataset encodes photos anew, and
+their own bytes prove nothing. Where the sample has no hash the uid alone decides, and such are counted. A downloader that
+kept no hash proves nothing, and the photo is left out.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from mctrain.data.augment.records import Slots, parse_views, write_views
+from mctrain.data.joining.crops import fit_views
+from mctrain.data.joining.holder import parse_facts
+from mctrain.data.photo import describe_photo
+from mctrain.data.reinforced.layout import name_role, role_of
+from mctrain.data.reinforced.parse import parse_sample
+from mctrain.data.shards import parse_words
+from mctrain.data.words import Photo, Words, members_of
+from mctrain.errors import DataError, SampleError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from mctrain.data.joining.holder import Fetched
+
+MISSING, ANOTHER, TEXTLESS, UNFIT = "no photo", "another photo", "no caption", "view beyond the photo"
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """A photo that belongs to a sample: by its own hash, by that of the download it was made of, or by the uid alone."""
+
+    fetched: Fetched
+    by: str
+
+
+@dataclass(frozen=True, slots=True)
+class Joined:
+    """The members of a whole sample; whether its crops were scaled, and whether no hash vouches for the photo."""
+
+    members: Mapping[str, bytes]
+    scaled: bool
+    unchecked: bool
+
+
+BY_BYTES, BY_DOWNLOAD, BY_UID = "bytes", "download", "uid"
+
+
+def take_photo(sha256: str, candidates: Iterable[Fetched], key: str) -> Taken:
+    """The first photo that belongs to a sample with this hash; an empty one is none.
+
+    Raises:
+        SampleError: there is no photo, or none that belongs to it.
+    """
+    seen = False
+    for own in candidates:
+        seen = True
+        if not sha256:
+            return Taken(own, BY_UID)
+        if hashlib.sha256(own.photo).hexdigest() == sha256:
+            return Taken(own, BY_BYTES)
+        if str(own.facts.get("sha256") or "").lower() == sha256:
+            return Taken(own, BY_DOWNLOAD)
+    if seen:
+        raise SampleError(f"The photo found for {key} is another one than its sha256 tells of.", ANOTHER)
+    raise SampleError(f"{key} has no photo.", MISSING)
+
+
+def join_sample(
+    key: str, members: Mapping[str, bytes], taken: Taken, caption: str, widths: Sequence[int]
+) -> Joined:
+    """A sample as training reads it: the published members, the photo, and the caption that row 0 of the texts belongs to.
+
+    Raises:
+        SampleError: a member is missing or broken, or its crops do not fit the photo.
+    """
+    if not caption.strip():
+        raise SampleError(f"{key} has no caption.", TEXTLESS)
+    for role in ("syn.json", "paug.json", "embeddings"):
+        if role not in map(role_of, members):
+            raise SampleError(f"{key} has no {name_role(role)}.", f"no {role}")
+    photo = _photo(key, taken.fetched.photo)
+    record, scaled = _views(key, members["paug.json"], photo, taken)
+    facts = parse_facts(members.get("json", b""))
+    about: dict[str, Any] = {
+        "uid": key,
+        "url": members.get("url.txt", b"").decode(errors="replace"),
+        "published_sha256": facts.get("sha256", ""),
+    }
+    joined = {
+        **members_of(Words(human=(caption,), about=about), photo),
+        "syn.json": members["syn.json"],
+        "paug.json": record,
+        **{suffix: content for suffix, content in members.items() if role_of(suffix) == "embeddings"},
+    }
+    parse_sample(key, joined, widths)  # as training will
+    return Joined(joined, scaled, taken.by == BY_UID)
+
+
+def _photo(key: str, content: bytes) -> Photo:
+    try:
+        return describe_photo(content)
+    except DataError as fault:
+        raise SampleError(f"The photo of {key} cannot be decoded: {fault}.", "broken photo") from fault
+
+
+def _views(key: str, content: bytes, photo: Photo, taken: Taken) -> tuple[bytes, bool]:
+    """The record of the views for this photo, as it was published wherever nothing has to change."""
+    try:
+        views = parse_views(parse_words(content, key, "paug.json").get("param_aug"), key)
+    except DataError as fault:
+        raise SampleError(str(fault), "broken paug.json") from fault
+    now = (photo.width, photo.height)
+    fitted = fit_views(views, now, _drawn_from(taken, now))
+    if fitted is None:
+        raise SampleError(f"A view of {key} reaches beyond its photo, whose first size is unknown.", UNFIT)
+    if fitted == views:
+        return content, False
+    slots = Slots(any(view.flip for view in views), any(view.operations for view in views))
+    return json.dumps({"param_aug": write_views(fitted, slots)}).encode(), True
+
+
+def _drawn_from(taken: Taken, now: tuple[int, int]) -> tuple[int, int]:
+    """Width and height of the photo when its views were drawn: of the very file its own, of another the download's if it is told."""
+    told = (taken.fetched.facts.get("original_width"), taken.fetched.facts.get("original_height"))
+    width, height = told
+    if (
+        taken.by == BY_BYTES
+        or not isinstance(width, int)
+        or not isinstance(height, int)
+        or min(width, height) < 1
+    ):
+        return now
+    return width, height

@@ -1,0 +1,36 @@
+"""Opens what a run learns from: by an index where that can be, or else as a stream."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from mctrain.data.named import found_in
+from mctrain.data.reading.counted import count_samples
+from mctrain.data.reading.reader import TrainingData
+from mctrain.data.reading.stream import StreamedData
+from mctrain.places import LocalPlace
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from mctrain.data.reading.settings import ReaderSettings
+    from mctrain.places import Place
+
+Data = TrainingData | StreamedData
+
+MOST_INDEXED = 1 << 14  # each takes a map, of which a process has 65,536, and its turn when a run begins
+
+
+def open_data(folder: Place, patterns: Sequence[str], cache: Path, settings: ReaderSettings) -> Data:
+    """The shards of a folder that the patterns name: those of a store, and more than can be indexed, are streamed.
+
+    Raises:
+        DataError: a shard is missing or damaged, no sample is whole, or a stream has no manifest.
+        TrainerError: a package is missing.
+    """
+    shards = found_in(folder, patterns)
+    local = [shard.path for shard in shards if isinstance(shard, LocalPlace)]
+    if len(local) == len(shards) <= MOST_INDEXED:
+        return TrainingData(local, cache, settings)
+    return StreamedData(count_samples(folder, shards), settings)

@@ -1,0 +1,211 @@
+"""Reads shards as they pass, without an index: those of a store, or more than can be mapped into memory.
+
+The order of the shards follows from epoch and seed; each rank, and each process of it, has shards of its own, and mixes the
+samples of some of them in memory. A pass that is entered in its middle begins with the shards that are not read to their
+end by then: of these, samples are seen twice, and those that were waiting to be mixed are not seen in that pass.
+"""
+
+from __future__ import annotations
+
+import random
+from collections import Counter
+from importlib import import_module
+from itertools import count, islice
+from typing import TYPE_CHECKING, Any
+
+from torch.utils.data import IterableDataset, get_worker_info
+
+from mctrain.data.apart import is_apart
+from mctrain.data.reading.batch import Skipped, collate
+from mctrain.data.reading.choice import order
+from mctrain.data.reading.loading import load
+from mctrain.data.reading.settings import Stored
+from mctrain.data.reading.visit import see
+from mctrain.data.reinforced.layout import PLAIN, REINFORCED, role_of
+from mctrain.data.reinforced.sample import lacking
+from mctrain.data.shards import split_name
+from mctrain.errors import DataError, SampleError
+from mctrain.extras import extra
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from mctrain.data.reading.batch import Batch, Visit
+    from mctrain.data.reading.counted import Counted
+    from mctrain.data.reading.settings import Pass, ReaderSettings
+
+_MOST_SKIPPED = 256  # one after the other: then the shards are at fault, not their samples
+_MIXED, _FIRST = (
+    1000,
+    250,
+)  # samples that wait in memory, of 0.1 to 0.3 MB; and how many before the first batch
+
+
+class StreamedData:
+    """The samples of shards by the number that their manifest tells, and what was skipped so far, by reason."""
+
+    def __init__(self, shards: Sequence[Counted], settings: ReaderSettings) -> None:
+        """Nothing of the shards is read.
+
+        Raises:
+            DataError: they hold nothing.
+            TrainerError: webdataset is not installed.
+        """
+        with extra("webdataset", f"{shards[0].place.folder} is streamed"):
+            import_module("webdataset")  # 0.2 s that no indexed shard pays
+        self._shards = tuple(shards)
+        self._settings = settings
+        self._skipped: dict[str, str] = {}  # reasons by key
+        if not len(self):
+            raise DataError(
+                f"The {len(shards)} shards of {shards[0].place.folder} hold no samples, by their manifest."
+            )
+
+    def __len__(self) -> int:
+        """How many samples are not kept apart: of a share that is drawn, as many as are to be expected."""
+        return round(sum(own.samples for own in self._shards) * (1 - self._settings.apart))
+
+    @property
+    def guarantee(self) -> str:
+        """What holds for a run that is stopped, in a sentence."""
+        return (
+            f"{len(self)} samples of {len(self._shards)} shards, streamed: a run that was stopped goes on at the beginning of the "
+            "shards that it stopped in, so some samples are seen twice in that pass, and some not at all."
+        )
+
+    @property
+    def digests(self) -> dict[str, str]:
+        """Of each shard, as the manifest tells."""
+        return {own.name: own.digest for own in self._shards}
+
+    @property
+    def skipped(self) -> Counter[str]:
+        """How many samples were skipped since they were met, and how many shards that could not be read to their end."""
+        return Counter(self._skipped.values())
+
+    def steps(self, batch: int) -> int:
+        """How many batches a pass has."""
+        return len(self) // batch
+
+    def batches(self, part: Pass, workers: int) -> Iterator[Batch]:
+        """The batches of a pass, or of some steps of it, read by this process or by so many others.
+
+        Raises:
+            DataError: the samples are fewer than a batch, the shards fewer than the ranks, or none can be used.
+        """
+        if not self.steps(part.batch):
+            raise DataError(f"{len(self)} samples make no batch of {part.batch}; take a smaller one.")
+        own = len(self._shards[part.rank :: part.ranks])
+        if not own:
+            raise DataError(
+                f"{len(self._shards)} shards cannot be streamed by {part.ranks} processes, each of which needs one of its own; "
+                "start fewer, or write smaller shards."
+            )
+        steps = _Stream(self._shards, self._settings, part, self.steps(part.batch))
+        for batch in load(steps, None, min(workers, own)):
+            if isinstance(batch, str):
+                raise DataError(batch)
+            self._skipped |= {skipped.key: skipped.reason for skipped in batch.skipped}
+            yield batch
+
+
+class _Stream(IterableDataset["Batch | str"]):
+    """The batches of a pass that one process reads; what ends the pass is an item too: raised in a worker, it would come as a
+    traceback.
+    """
+
+    def __init__(self, shards: Sequence[Counted], settings: ReaderSettings, part: Pass, steps: int) -> None:
+        self._shards = shards
+        self._settings = settings
+        self._part = part
+        self._stop = steps if part.stop is None else min(part.stop, steps)
+        self._skipped: list[Skipped] = []
+        self._shard = ""  # that is being read
+
+    def __iter__(self) -> Iterator[Batch | str]:
+        part, worker = self._part, get_worker_info()
+        number, workers = (worker.id, worker.num_workers) if worker else (0, 1)
+        rows = part.batch * (part.rank + 1) // part.ranks - part.batch * part.rank // part.ranks
+        seen = rows * len(range(number, part.start, workers))
+        visits = self._visits(number, workers, seen)
+        try:
+            for _ in range(part.start + number, self._stop, workers):
+                batch = collate(list(islice(visits, rows)), self._skipped)
+                self._skipped = []
+                yield batch
+        except DataError as fault:
+            yield str(fault)
+
+    def _visits(self, number: int, workers: int, seen: int) -> Iterator[Visit]:
+        """What is seen of the samples of this process, from the shard on in which so many of them end; round and round."""
+        part = self._part
+        for turn in count():
+            drawn = order(len(self._shards), part.epoch, part.seed).tolist()
+            own = [self._shards[place] for place in drawn][part.rank :: part.ranks][number::workers]
+            while turn == 0 and own and seen >= own[0].samples:
+                seen -= own.pop(0).samples
+            usable = 0
+            draw = random.Random(f"{part.seed} {part.epoch} {part.rank} {number} {turn}")  # noqa: S311 (no secret)
+            for sample in self._mixed(own, draw):
+                if (visit := self._seen(sample)) is not None:
+                    usable += 1
+                    yield visit
+            if not usable and turn:
+                self._give_up()
+
+    def _seen(self, sample: Mapping[str, Any]) -> Visit | None:
+        """What is seen of a sample; None where it cannot be used, or is kept apart."""
+        try:
+            return self._see(sample)
+        except SampleError as fault:
+            self._skip(sample["__key__"], fault.reason, str(fault))
+            return None
+
+    def _skip(self, key: str, reason: str, message: str) -> None:
+        self._skipped.append(Skipped(key, reason, message))
+        if len(self._skipped) > _MOST_SKIPPED + self._part.batch:  # no batch came meanwhile
+            self._give_up()
+
+    def _give_up(self) -> None:
+        told = f" The last: {self._skipped[-1].message}" if self._skipped else ""
+        raise DataError(f"{len(self._skipped)} samples in a row cannot be used.{told}")
+
+    def _see(self, sample: Mapping[str, Any]) -> Visit | None:
+        key, members = sample["__key__"], {own: sample[own] for own in sample if not own.startswith("__")}
+        if self._settings.apart and is_apart(key, self._settings.apart):
+            return None
+        needs = REINFORCED if isinstance(self._settings.views, Stored) else PLAIN
+        if role := needs.missing(map(role_of, members)):
+            raise lacking(key, role)
+        return see(key, members, self._settings, self._part)
+
+    def _mixed(self, shards: Sequence[Counted], draw: random.Random) -> Iterator[dict[str, Any]]:
+        """The samples of some shards by their members, mixed."""
+        from webdataset.filters import _shuffle
+        from webdataset.tariterators import group_by_keys, tar_file_expander
+
+        needs = REINFORCED if isinstance(self._settings.views, Stored) else PLAIN
+        files = tar_file_expander(
+            self._opened(shards),
+            handler=self._note,
+            select_files=lambda name: role_of(split_name(name)[1]) in needs.read,
+        )
+        samples = group_by_keys(files, keys=split_name, handler=self._note)
+        mixed: Iterator[dict[str, Any]] = _shuffle(iter(samples), _MIXED, _FIRST, draw)
+        return mixed
+
+    def _opened(self, shards: Sequence[Counted]) -> Iterator[dict[str, Any]]:
+        """The shards as webdataset takes them, each open while it is read."""
+        for shard in shards:
+            self._shard = shard.name
+            try:
+                with shard.place.open() as file:
+                    yield {"url": str(shard.place), "stream": file}
+            except DataError as fault:
+                self._note(fault)
+
+    def _note(self, fault: Exception) -> bool:
+        """Counts a shard that cannot be read on, or has a member twice, and goes on."""
+        reason = "member twice" if isinstance(fault, ValueError) else "damaged shard"
+        self._skip(self._shard, reason, f"{self._shard}: {fault.args[0] if fault.args else fault}")
+        return True
