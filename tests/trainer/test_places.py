@@ -9,6 +9,7 @@ import tarfile
 from contextlib import suppress
 
 import pytest
+import s3fs
 
 from mctrain.errors import DataError, TrainerError
 from mctrain.places import place_of
@@ -85,6 +86,16 @@ def test_what_is_not_there_is_told_in_a_sentence(folder):
     for look in (nothing.size, nothing.read, nothing.version, lambda: nothing.open().__enter__()):
         with pytest.raises(DataError, match=r"There is no file .*none\.tar; check the name"):
             look()
+
+
+def test_what_others_write_meanwhile_is_seen(bucket, tmp_path):
+    folder = place_of(f"{bucket}/{tmp_path.name}")
+    put(folder / "mine.tar", b"mine")
+    assert len(folder.files("*.tar")) == 1
+    others = s3fs.S3FileSystem(skip_instance_cache=True)  # as another process has it
+    others.pipe_file(f"{folder}/theirs.tar", b"theirs")
+    assert (folder / "theirs.tar").exists()
+    assert len(folder.files("*.tar")) == 2
 
 
 def test_a_store_that_refuses_tells_its_reason(bucket):

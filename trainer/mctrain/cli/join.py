@@ -62,7 +62,7 @@ def join(reinforced: str, *, sources: tuple[str, ...], output: str, plan: bool, 
 def _plan(shards: Sequence[Named], folder: Place) -> None:
     made = make_plan(shards, folder, bar("shards read", len(shards)))
     click.echo(made.command)
-    without = f", {made.left_out} samples without a URL" if made.left_out else ""
+    without = f" (samples without a URL: {made.left_out})" if made.left_out else ""
     click.echo(
         f"{made.photos} photos{without}. Their own bytes are kept, so that crops fit and hashes hold; with --image_size 512 "
         "--resize_mode keep_ratio_largest --resize_only_if_bigger True in place of the two words about size and encoding they "

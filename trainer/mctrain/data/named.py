@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from mctrain.data.shards import spelled_out
 from mctrain.errors import DataError
-from mctrain.places import place_of
+from mctrain.places import LocalPlace, place_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -66,7 +66,13 @@ def named_shards_below(text: str) -> list[Named]:
     """
     folder, pattern = divided(text)
     found = found_in(folder, [pattern])
-    return [Named(place, str(place)[len(str(folder)) :].strip("/\\").replace("\\", "/")) for place in found]
+    return [Named(place, _from(folder, place)) for place in found]
+
+
+def _from(folder: Place, place: Place) -> str:
+    if isinstance(folder, LocalPlace) and isinstance(place, LocalPlace):
+        return place.path.relative_to(folder.path).as_posix()
+    return str(place).removeprefix(f"{folder}/")
 
 
 def divided(text: str) -> tuple[Place, str]:

@@ -60,5 +60,5 @@ def test_without_a_hash_for_each_none_is_asked_for_and_what_has_no_url_is_told(w
     write_members(tmp_path / "set" / "03" / "0.tar", *members)
     options, told = plan(tmp_path / "set", tmp_path)
     assert options.keys() == TAKEN - {"verify_hash"}
-    assert told.startswith("2 photos, 1 samples without a URL. ")
+    assert told.startswith("2 photos (samples without a URL: 1). ")
     assert [path.name for path in (tmp_path / "fetch" / "urls").iterdir()] == ["03-0.jsonl"]

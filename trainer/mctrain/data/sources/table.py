@@ -25,7 +25,6 @@ SUFFIX = ".parquet"
 
 # What goes from a row into a shard, beside its text: a downloader knows places and cameras too.
 _FACTS = ("url", "uid", "license", "source")
-_DONE = "success"
 _UNSAFE = re.compile(r"[^\w.-]")
 
 
@@ -58,7 +57,7 @@ def _entries(table: Path, folder: Path, faults: list[str]) -> Iterator[Entry]:
     lost = 0
     for number, row in enumerate(rows(place), start=1):
         photo = row[column]
-        if not photo or row.get("status", _DONE) != _DONE:
+        if not photo:
             lost += 1
             continue
         name = _UNSAFE.sub("_", str(row.get("key") or number))[:64]

@@ -1,0 +1,54 @@
+"""Shards are named by a folder, a file, wildcards or ranges, and keep their place in what was named, on a disk and in a store."""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+
+from mctrain.data.named import found_in, named_shards_below
+from mctrain.errors import DataError
+from mctrain.places import place_of
+
+NAMES = [f"{folder:02}/{shard:04}.tar" for folder in range(2) for shard in range(12)]
+
+
+@pytest.fixture(params=["absolute", "relative", "memory"])
+def folder(request, tmp_path, monkeypatch):
+    """Two folders of twelve shards, and a file that is none."""
+    monkeypatch.chdir(tmp_path)
+    text = {"absolute": str(tmp_path / "set"), "relative": "set", "memory": f"memory://{tmp_path.name}"}[
+        request.param
+    ]
+    for name in (*NAMES, "readme.txt"):
+        with (place_of(text) / name).write() as file:
+            file.write(name.encode())
+    return text
+
+
+@pytest.mark.parametrize(
+    ("pattern", "count"),
+    [("", 24), ("/", 24), ("/{00..01}/{0000..0011}.tar", 24), ("/*/000[0-3].tar", 8), ("/{00,01}/0003.tar", 2), ("/{01..00}/*.tar", 24)],
+)  # fmt: skip
+def test_a_name_is_kept_from_the_first_wildcard_or_the_named_folder_on(folder, pattern, count):
+    found = named_shards_below(folder + pattern)
+    assert len(found) == count
+    assert {own.name for own in found} <= set(NAMES)
+    assert [own.place.read().decode() for own in found] == [own.name for own in found]
+
+
+def test_one_file_is_its_own_name(folder):
+    (one,) = named_shards_below(f"{folder}/01/0005.tar")
+    assert (one.name, one.place.read()) == ("0005.tar", b"01/0005.tar")
+    if folder == "set":
+        os.chdir("set/01")
+        assert [own.name for own in named_shards_below("00{03..04}.tar")] == ["0003.tar", "0004.tar"]
+
+
+def test_what_is_missing_is_named(folder):
+    with pytest.raises(DataError, match=r"There is no file 00/0012\.tar in "):
+        found_in(place_of(folder), ["{00..01}/{0000..0012}.tar"])
+    with pytest.raises(
+        DataError, match=r"There is no file \*\*/\*\.tar in .*nowhere; choose the folder that has it"
+    ):
+        named_shards_below(f"{folder}/nowhere")

@@ -1,0 +1,109 @@
+"""The page on public data sets: its commands fetch, join and train, from a disk and from a store."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shlex
+import shutil
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+from tests.trainer.data.joining.conftest import as_tar, fetched, published, reinforced, web, write_members
+from tests.trainer.training.conftest import RECIPE
+
+from mctrain.cli.command import mctrain
+from mctrain.places import place_of
+
+__all__ = ["reinforced", "web"]  # fixtures
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+PAGE = (REPOSITORY / "trainer" / "README.md").read_text("utf-8").partition("## Public data sets\n")[2]
+SMALL = ("run.steps=2", "run.batch=4", "data.bank=0", "optimizer.average=0")
+
+
+@pytest.fixture(scope="module")
+def home(web, reinforced, tmp_path_factory):
+    """A published set and the captions that belong to it, of all photos but one."""
+    folder = tmp_path_factory.mktemp("home")
+    shutil.copytree(reinforced, folder / "DataCompDR-12M")
+    texts = [{f"{photo.uid}.txt": photo.caption.encode()} for photo in web[1:]]
+    write_members(folder / "captions" / "00000000.tar", *texts)
+    (folder / "tiny.toml").write_text(RECIPE, encoding="utf-8")
+    return folder
+
+
+def typed(words, home):
+    before = Path.cwd()
+    os.chdir(home)
+    try:
+        done = CliRunner().invoke(mctrain, [*words, "--cache", "cache"], catch_exceptions=False)
+    finally:
+        os.chdir(before)
+    assert done.exit_code == 0, done.output
+    return done.output
+
+
+def train(words, home, photos=None):
+    """The command of the page with a tiny recipe in the place of the paper's."""
+    words = [{"b-datacompdr12m": "tiny.toml", "12": "0"}.get(word, word) for word in words]
+    if photos is not None:
+        words[words.index("--photos") + 1] = photos
+        words[words.index("-o") + 1] = "runs/streamed"
+    return typed([*words, *(word for own in SMALL for word in ("--set", own))], home)
+
+
+def fetch(home, web):
+    """What img2dataset makes of the lists: a photo that is gone, and one that was made smaller in another run."""
+    lists = sorted((home / "runs" / "fetch" / "urls").glob("*.jsonl"))
+    listed = [json.loads(line) for path in lists for line in path.read_text().splitlines()]
+    assert [(row["uid"], row["sha256"]) for row in listed] == [(photo.uid, photo.sha256) for photo in web]
+    unknown = dict.fromkeys(("width", "height", "original_width", "original_height"))
+    downloads = [(photo.original, fetched(photo, n, **unknown)[1]) for n, photo in enumerate(web[:10])]
+    (home / "runs" / "fetch" / "photos").mkdir()
+    as_tar(home / "runs" / "fetch" / "photos", [*downloads, fetched(web[10], 10, side=100)])
+
+
+def test_each_command_does_what_the_page_says(home, web):
+    (block,) = re.findall(r"```sh\n(.*?)```", PAGE.partition("\n## ")[0], re.DOTALL)
+    plan, join, training = (shlex.split(line)[1:] for line in block.splitlines())
+    assert typed(plan, home).startswith("img2dataset --url_list runs/fetch/urls --input_format jsonl ")
+    fetch(home, web)
+    for _ in range(2):
+        told = typed(join, home)
+        assert "photos and captions: 22 samples with a uid in 2 files" in told
+        assert "runs/datacompdr: 11 of 12 samples joined (91.7%), 2 shards, " in told
+        assert "  with crops scaled to a smaller photo: 1\n  left out: 1 no photo\n" in told
+    told = train(training, home)
+    assert "11 samples of 2 shards, by an index: a run that was stopped goes on exactly where it was." in told
+    store = place_of(f"memory://{home.name}")
+    for path in (home / "runs" / "datacompdr").iterdir():
+        with (store / path.name).write() as file:
+            file.write(path.read_bytes())
+    told = train(training, home, photos=str(store))
+    assert (
+        "11 samples of 2 shards, streamed: a run that was stopped goes on at the beginning of the shards"
+        in told
+    )
+
+
+def test_what_cannot_be_asked_is_told(home):
+    for words, sentence in (
+        (["data", "join", "DataCompDR-12M", "-o", "out"], "Give either --with"),
+        (
+            ["data", "join", "DataCompDR-12M", "--plan", "--with", "captions", "-o", "out"],
+            "Give either --with",
+        ),
+    ):
+        done = CliRunner().invoke(mctrain, words)
+        assert (done.exit_code, sentence in done.output) == (2, True)
+
+
+def test_a_set_that_nobody_knows_is_not_guessed_at(web, home):
+    members = {name: own for name, own in published(web[0]).items() if not name.endswith(".npz")}
+    write_members(home / "strange" / "0.tar", members)
+    words = ["data", "join", str(home / "strange"), "--with", str(home / "captions"), "-o", str(home / "out")]
+    done = CliRunner().invoke(mctrain, words)
+    assert "is of no reinforced set that is known: two teachers of 768 numbers" in str(done.exception)
