@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+import re
+import shlex
 from itertools import islice
 
 import numpy as np
 import pytest
 from click.testing import CliRunner
+from tests.conftest import REPOSITORY
 from tests.trainer.conftest import members_of, write_shard
 
 from mctrain.cli.command import mctrain
@@ -160,3 +163,20 @@ def test_a_tag_that_cannot_be_and_half_a_judgement_are_told(sources, tmp_path):
         CliRunner().invoke(mctrain, [*given, "--tag", "text"], catch_exceptions=False)
     half = CliRunner().invoke(mctrain, [*given, "--least-similarity", "0.2"])
     assert (half.exit_code, "go together" in half.output) == (2, True)
+
+
+def test_the_handbooks_commands_do_what_it_says(coca, sources, starter, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    section = (
+        (REPOSITORY / "trainer" / "README.md")
+        .read_text("utf-8")
+        .partition("## Captions and many machines")[2]
+    )
+    lines = section.partition("```sh\n")[2].partition("```")[0].splitlines()
+    meant = {"SHARDS": str(sources), "COCA": coca[0].rpartition(":")[2], "assets/starter": str(starter)}
+    for line in lines:
+        typed = re.sub("|".join(meant), lambda found: meant[found[0]], line)
+        given = [*shlex.split(typed)[1:], "--limit", "2"]
+        assert CliRunner().invoke(mctrain, given, catch_exceptions=False).exit_code == 0
+    made = next(grouped(tmp_path / "runs" / "reinforced" / "odd-000000.tar"))
+    assert {"syn.json", "paug.json", "pth.gz"} <= made.members.keys()

@@ -17,7 +17,7 @@ from mctrain.cli.command import mctrain
 from mctrain.data.shards import grouped, samples
 from mctrain.data.words import words_of
 from mctrain.reinforce.captioners.captioner import first_sentence
-from mctrain.reinforce.captioners.coca import CocaCaptioner
+from mctrain.reinforce.captioners.open import open_captioner
 
 PHOTOS, BATCH, STEPS = 200, 50, 120
 
@@ -39,7 +39,7 @@ def learnt(photos, tmp_path_factory):
     torch.nn.init.normal_(model.text_decoder.text_projection, std=0.1)
     folder = tmp_path_factory.mktemp("learnt")
     title = write_model(folder, model, config)
-    pixels = CocaCaptioner(title.removeprefix("open_clip:"))._model.pixels([own.image() for own in photos])
+    pixels = open_captioner(title)._model.pixels([own.image() for own in photos])
     texts = open_clip.get_tokenizer("coca_ViT-B-32")([own.words["captions"][0].lower() for own in photos])
     optimizer = torch.optim.AdamW(model.parameters(), betas=(0.9, 0.98), weight_decay=0.0)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, 3e-3, total_steps=STEPS, pct_start=0.1)

@@ -31,9 +31,9 @@ def open_teacher(title: str, cache: Path) -> Teacher:
     """
     match kind_of(title):
         case "open_clip":
-            from mctrain.teachers.open_clip import OpenClipTeacher  # imports open_clip: 2 s
+            from mctrain.teachers.open_clip import OpenClipTeacher, load_model  # imports open_clip: 2 s
 
-            return OpenClipTeacher(title.removeprefix(OPEN_CLIP))
+            return OpenClipTeacher(load_model(title.removeprefix(OPEN_CLIP)))
         case "bundle":
             from mctrain.teachers.bundle import BundleTeacher
 

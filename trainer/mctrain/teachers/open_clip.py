@@ -107,7 +107,7 @@ def load_model(title: str) -> OpenClipModel:
         name=f"open_clip:{name}" + (f"@{Path(weights).name}" if weights else ""),
         module=module.eval().requires_grad_(requires_grad=False).to(device),
         tokenizer=open_clip.get_tokenizer(name),
-        spec=_spec_of(module.visual),
+        spec=spec_of(module.visual),
         device=device,
         digest=digest,
     )
@@ -116,14 +116,9 @@ def load_model(title: str) -> OpenClipModel:
 class OpenClipTeacher:
     """A model of open_clip that judges."""
 
-    def __init__(self, title: str) -> None:
-        """Loads it, as `load_model` does.
-
-        Raises:
-            WeightsError: the name or the weights are unknown, or do not fit.
-        """
-        self.model = load_model(title)
-        self.name, self.spec, self.digest = self.model.name, self.model.spec, self.model.digest
+    def __init__(self, model: OpenClipModel) -> None:
+        self.model = model
+        self.name, self.spec, self.digest = model.name, model.spec, model.digest
         self.scale = round(float(self.model.module.logit_scale.exp()), 4)
         self.width = self.texts(["a photo"]).shape[1]
 
@@ -182,7 +177,8 @@ def _has_quick_gelu(model: torch.nn.Module) -> bool:
     return any(isinstance(module, QuickGELU) for module in model.modules())
 
 
-def _spec_of(tower: Any) -> ImageSpec:
+def spec_of(tower: Any) -> ImageSpec:
+    """The preprocessing that an image tower of open_clip wants."""
     size = tower.image_size[0] if isinstance(tower.image_size, tuple) else tower.image_size
     config = tower.preprocess_cfg
     resize, crop = _RESIZES[config["resize_mode"]]

@@ -11,14 +11,14 @@ from transformers.generation.logits_process import TopPLogitsWarper
 from mctrain.data.shards import samples
 from mctrain.errors import WeightsError
 from mctrain.reinforce.captioners.captioner import Manner, first_sentence
-from mctrain.reinforce.captioners.coca import CocaCaptioner
 from mctrain.reinforce.captioners.decoder import Decoder, see
+from mctrain.reinforce.captioners.open import open_captioner
 from mctrain.reinforce.captioners.sampling import nucleus
 
 
 @pytest.fixture(scope="module")
 def captioner(coca):
-    return CocaCaptioner(coca[0].removeprefix("open_clip:"))
+    return open_captioner(coca[0])
 
 
 @pytest.fixture(scope="module")
@@ -91,4 +91,4 @@ def test_of_a_text_the_first_sentence_is_kept():
 
 def test_another_model_is_no_captioner(tmp_path):
     with pytest.raises(WeightsError, match="open_clip has no model 'cocoa'"):
-        CocaCaptioner("cocoa@x")
+        open_captioner("open_clip:cocoa@x")

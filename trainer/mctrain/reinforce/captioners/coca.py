@@ -9,7 +9,6 @@ import torch
 
 from mctrain.reinforce.captioners.decoder import Decoder, demand_coca, see
 from mctrain.reinforce.captioners.sampling import nucleus
-from mctrain.teachers.open_clip import load_model
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -18,23 +17,24 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from mctrain.reinforce.captioners.captioner import Manner
+    from mctrain.teachers.open_clip import OpenClipModel
 
 _LEAST = 5  # tokens before a caption may end, its beginning among them; as published
 
 
 class CocaCaptioner:
-    """`NAME@WEIGHTS` as of a teacher; a CoCa of any size with CLIP's tokens."""
+    """A CoCa of any size with CLIP's tokens."""
 
-    def __init__(self, title: str) -> None:
-        """Loads it.
+    def __init__(self, model: OpenClipModel) -> None:
+        """Of a loaded model.
 
         Raises:
-            WeightsError: there is no such model, or it is no CoCa with CLIP's tokens.
+            WeightsError: it is no CoCa with CLIP's tokens.
         """
-        self._model = load_model(title)
-        self.name, self.digest = self._model.name, self._model.digest
-        demand_coca(self._model.module, self.name)
-        tokenizer = self._model.tokenizer
+        demand_coca(model.module, model.name)
+        self._model = model
+        self.name, self.digest = model.name, model.digest
+        tokenizer = model.tokenizer
         self._begin, self._end, self._pad = (
             tokenizer.sot_token_id,
             tokenizer.eot_token_id,

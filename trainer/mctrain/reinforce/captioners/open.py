@@ -26,6 +26,7 @@ def open_captioner(title: str) -> Captioner:
         raise WeightsError(
             f"{title} is no captioner; write open_clip:NAME@WEIGHTS, open_clip:local-dir:FOLDER, or URL@MODEL of your own server."
         )
-    from mctrain.reinforce.captioners.coca import CocaCaptioner  # imports open_clip: 2 s
+    from mctrain.reinforce.captioners.coca import CocaCaptioner
+    from mctrain.teachers.open_clip import load_model  # imports open_clip: 2 s
 
-    return CocaCaptioner(title.removeprefix(OPEN_CLIP))
+    return CocaCaptioner(load_model(title.removeprefix(OPEN_CLIP)))

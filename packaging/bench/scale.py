@@ -1,0 +1,216 @@
+"""What a reinforced set of 12.8 million or 1.28 billion photos costs: rates of this machine, scaled, with the sums shown.
+
+Each stage is timed on a few photos, with the published sizes of model: a CoCa ViT-L/14 that draws five captions of 30
+tokens, two ViT-L/14 that judge views and texts, a MobileCLIP-B that learns. Speed does not depend on weights, so these are
+random. Operations are counted by torch, two a multiplication with its addition; on GPUs that are not here the work is
+divided by 150 TFLOP/s, what an A100 sustains in bfloat16.
+"""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import tempfile
+import time
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import open_clip
+import torch
+from reinforce import PAPER_WIDTH, drawing, pack, weight, widened
+from report import machine, table
+from torch.nn import functional as F  # noqa: N812 (torch's own custom)
+from torch.utils.flop_counter import FlopCounterMode
+
+from mctrain.data.augment.draw import draw_views
+from mctrain.data.augment.replay import replay
+from mctrain.data.photo import decode_photo
+from mctrain.data.reading.index import open_shard
+from mctrain.data.reinforced.storage import Storage
+from mctrain.data.shards import grouped
+from mctrain.data.workers import open_pool
+from mctrain.models.clip import build_clip
+from mctrain.models.presets import find_preset
+from mctrain.reinforce.captioners.captioner import Manner
+from mctrain.reinforce.captioners.coca import CocaCaptioner
+from mctrain.reinforce.report import Outcome
+from mctrain.reinforce.shard import reinforce
+from mctrain.teachers.open import open_teacher
+from mctrain.teachers.open_clip import OpenClipModel, spec_of
+from mctrain.teachers.teacher import Ensemble
+from picsight_engine.assets import find_asset
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+SETS = {
+    "12.8 million": (12.8e6, 30, 5, 1.55e9),
+    "1.28 billion": (1.28e9, 10, 5, 13.1e9),
+}  # photos, views, captions, seen
+EFFECTIVE = 150e12  # operations a second of an A100
+PHOTO = 0.9e12 / 12.8e6  # bytes, of DataComp as published
+CAPTIONER, TEACHER, STUDENT = "coca_ViT-L-14", "ViT-L-14-quickgelu", "mobileclip_b"
+TEACHERS = 2
+WEEK = 7 * 24
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """What one unit (a photo, a view, a text, a sample) costs: operations, and seconds on this machine."""
+
+    name: str
+    unit: str
+    operations: float
+    seconds: float
+
+
+def main() -> None:
+    """Prints the tables."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--photos", type=int, help="in a batch; 1 on a processor, 64 on a GPU")
+    arguments = parser.parse_args()
+    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    count = arguments.photos or (64 if device.type == "cuda" else 1)
+    where = torch.cuda.get_device_name() if device.type == "cuda" else f"{torch.get_num_threads()} threads"
+    print(f"{machine()}; models on {where}, {count} photos at a time\n")
+    with tempfile.TemporaryDirectory() as name:
+        stages = measure(Path(name), device, count)
+        print(
+            table(
+                ("stage", "a", "GFLOP", f"a second on {device.type}"),
+                [
+                    (own.name, own.unit, f"{own.operations / 1e9:,.1f}", f"{1 / own.seconds:,.2f}")
+                    for own in stages
+                ],
+            )
+        )
+        sizes = stored(Path(name))
+    for title, (photos, views, captions, seen) in SETS.items():
+        print(f"\n{title} photos, {views} views, {captions} captions:\n")
+        tell(stages, photos, views, captions, seen)
+        tell_storage(sizes, photos, views, captions)
+
+
+def measure(folder: Path, device: torch.device, count: int) -> list[Stage]:
+    """Every stage, each on `count` photos or texts."""
+    with torch.no_grad():
+        judged = judging(device, count)
+        return [decoding(folder), captioning(device, count), *judged, learning(device, count)]
+
+
+def captioning(device: torch.device, count: int) -> Stage:
+    """Five captions of a photo, all of 30 tokens."""
+    model = opened(CAPTIONER, device)
+    captioner = CocaCaptioner(model)
+    pixels = torch.randn(count, 3, model.spec.size, model.spec.size, device=device)
+    draw = partial(captioner.draw, pixels, range(count), Manner())
+    return timed("captioner, 5 captions", "photo", count, draw)
+
+
+def judging(device: torch.device, count: int) -> list[Stage]:
+    """One view and one text in the eyes of one teacher."""
+    teacher = opened(TEACHER, device)
+    pixels = torch.randn(count, 3, teacher.spec.size, teacher.spec.size, device=device)
+    ids = teacher.tokenizer(["a photo of a dog"] * count).to(device)
+    return [
+        timed("one teacher", "view", count, partial(teacher.module.encode_image, pixels)),
+        timed("one teacher", "text", count, partial(teacher.module.encode_text, ids)),
+    ]
+
+
+def opened(name: str, device: torch.device) -> OpenClipModel:
+    """A model of open_clip's with random weights."""
+    logging.disable(logging.WARNING)  # that there are no weights
+    module = open_clip.create_model(name).eval().to(device)
+    return OpenClipModel(name, module, open_clip.get_tokenizer(name), spec_of(module.visual), device, "")
+
+
+def timed(name: str, unit: str, count: int, work: Callable[[], object]) -> Stage:
+    """One run that counts operations, and one that is timed."""
+    with FlopCounterMode(display=False) as counter:
+        work()
+    if torch.cuda.is_available():
+        torch.cuda.synchronize()
+    begun = time.perf_counter()
+    work()
+    if torch.cuda.is_available():
+        torch.cuda.synchronize()
+    return Stage(name, unit, counter.get_total_flops() / count, (time.perf_counter() - begun) / count)
+
+
+def learning(device: torch.device, count: int) -> Stage:
+    """Forward and backward of both towers, with two texts a photo."""
+    preset = find_preset(STUDENT)
+    clip: Any = build_clip(preset).train().to(device)
+    pixels = torch.randn(count, 3, preset.size, preset.size, device=device)
+    ids = torch.randint(1, 40_000, (2 * count, 77), device=device)
+
+    @torch.enable_grad()
+    def step() -> None:
+        photos, texts = F.normalize(clip.image(pixels), dim=1), F.normalize(clip.text(ids), dim=1)
+        (photos @ texts.T).square().mean().backward()
+
+    return timed(f"student {preset.name}", "sample", count, step)
+
+
+def decoding(folder: Path) -> Stage:
+    """Reading a photo of 224 pixels and drawing a view of it, on one core."""
+    photos = [group.photo for group in grouped(pack(folder, 48, 5))]
+    augmentation = drawing(1, (224,)).augmentation
+    begun = time.perf_counter()
+    for number, photo in enumerate(photos):
+        image = decode_photo(photo)
+        replay(image, draw_views(augmentation, str(number), 0, *image.size)[0], 224)
+    return Stage("decoding and drawing, one core", "view", 0.0, (time.perf_counter() - begun) / len(photos))
+
+
+def stored(folder: Path) -> dict[tuple[int, int], float]:
+    """Bytes a sample beside the photo, in bfloat16 with two teachers, by views and captions; and of a reader's index under (0, 0)."""
+    ensemble = Ensemble([open_teacher(str(find_asset("starter")), folder / "cache")])
+    sizes = {}
+    with open_pool(1) as pool:
+        for _, views, captions, _ in SETS.values():
+            drawn = drawing(views, ensemble.sizes)
+            samples = list(reinforce(pack(folder, 12, captions), drawn, ensemble, pool, Outcome()))
+            sizes[views, captions] = weight(widened(samples, PAPER_WIDTH), Storage.PTH_BF16)
+    shard = open_shard(pack(folder, 48, 5), folder / "index")
+    sizes[0, 0] = float(np.load(shard.rows, mmap_mode="r").dtype.itemsize)
+    return sizes
+
+
+def tell(stages: list[Stage], photos: float, views: int, captions: int, seen: float) -> None:
+    """Hours of each stage, with the sum that gives them."""
+    decode, caption, view, text, student = stages
+    times = {
+        decode: (photos * views, f"{photos:.3g} x {views}"),
+        caption: (photos, f"{photos:.3g}"),
+        view: (photos * views * TEACHERS, f"{photos:.3g} x {views} x {TEACHERS}"),
+        text: (photos * (1 + captions) * TEACHERS, f"{photos:.3g} x {1 + captions} x {TEACHERS}"),
+        student: (seen, f"{seen:.3g} seen"),
+    }
+    rows = []
+    for stage, (count, told) in times.items():
+        here, there = count * stage.seconds / 3600, count * stage.operations / EFFECTIVE / 3600
+        devices = (there or here) / WEEK
+        a100 = f"{there:,.0f}" if there else ""
+        rows.append((f"{stage.name}, {stage.unit}", told, f"{here:,.0f}", a100, f"{devices:,.1f}"))
+    print(table(("stage", "units", "hours here", "A100-hours", "devices for a week"), rows))
+
+
+def tell_storage(sizes: dict[tuple[int, int], float], photos: float, views: int, captions: int) -> None:
+    """Terabytes, with the sums."""
+    beside, index = sizes[views, captions], sizes[0, 0]
+    print(
+        f"\nStorage: {photos:.3g} x ({PHOTO / 1e3:.0f} KB photo + {beside / 1e3:.0f} KB beside it) = "
+        f"{photos * (PHOTO + beside) / 1e12:,.1f} TB; a reader's index {photos:.3g} x {index:.0f} bytes = "
+        f"{photos * index / 1e9:,.1f} GB."
+    )
+
+
+if __name__ == "__main__":
+    main()
