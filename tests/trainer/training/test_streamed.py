@@ -11,7 +11,7 @@ from tests.trainer.training.conftest import Heard
 from mctrain.places import place_of
 from mctrain.training.metrics import METRICS
 
-CHANGES = ("data.bank=0", "run.log_every=1")
+CHANGES = ("data.bank=0", "run.log_every=1", "run.steps=4", "run.save_every=2")
 
 
 class Stopping(Heard):
@@ -19,7 +19,7 @@ class Stopping(Heard):
 
     def advance(self, step, steps, sentence):
         super().advance(step, steps, sentence)
-        if step == 5:
+        if step == 3:
             raise KeyboardInterrupt
 
 
@@ -35,4 +35,4 @@ def test_a_run_from_a_store_goes_on_behind_its_last_state(run_in, places, tmp_pa
     assert outcome.path is not None
     assert "24 samples of 2 shards, streamed: " in heard.lines[0]
     told = [json.loads(line) for line in (tmp_path / "run" / METRICS).read_text().splitlines()]
-    assert [line["step"] for line in told if "loss" in line][-4:] == [4, 5, 6, 7]
+    assert [line["step"] for line in told if "loss" in line][-2:] == [3, 4]
