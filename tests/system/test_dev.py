@@ -147,7 +147,7 @@ def test_the_environment_is_made_once_and_filled_again_when_the_project_changes(
     assert installed.endswith("-e .")
     assert commands_run("run") == []
     (installed,) = commands_run("test")
-    assert installed.endswith("-e '.[train,coreml,datacomp,dev]'")
+    assert installed.endswith("-e '.[train,coreml,datacomp,scale,dev]'")
     assert commands_run("run") == commands_run("test") == []
     with (checkout / "pyproject.toml").open("a", encoding="utf-8") as project:
         project.write("# changed\n")

@@ -15,6 +15,7 @@ from tests.trainer.data.joining.conftest import as_tar, fetched, published, rein
 from tests.trainer.training.conftest import RECIPE
 
 from mctrain.cli.command import mctrain
+from mctrain.errors import TrainerError
 from mctrain.places import place_of
 
 __all__ = ["reinforced", "web"]  # fixtures
@@ -87,6 +88,10 @@ def test_each_command_does_what_the_page_says(home, web):
         "11 samples of 2 shards, streamed: a run that was stopped goes on at the beginning of the shards"
         in told
     )
+    with pytest.raises(
+        TrainerError, match=r"A text bank is mapped into memory, and memory://\S+ lies in a store"
+    ):
+        typed([*training[:1], "tiny.toml", "--photos", str(store), "-o", "runs/banked"], home)
 
 
 def test_what_cannot_be_asked_is_told(home):

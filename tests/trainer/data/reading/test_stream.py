@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
+import fsspec
 import pytest
 import torch
 from tests.trainer.data.conftest import SLOTS, WIDTHS, write_samples
 
+from mctrain.data.apart import is_apart
 from mctrain.data.archive import pack_archive
 from mctrain.data.reading import source, stream
 from mctrain.data.reading.reader import TrainingData
@@ -130,12 +133,29 @@ def test_what_cannot_be_used_is_counted_and_passed_over(folder, own_samples, tmp
     del bare[0][1]["paug.json"]
     with (place / "3.tar").write() as file:
         pack_archive(file, bare)
+    twice = dict(members_of(own_samples[14], Storage.NPZ, SLOTS))
+    with (place / "4.tar").write() as file:
+        pack_archive(file, [(own_samples[14].key, twice)] * 2)
     data = opened(place, tmp_path)
+    fsspec.filesystem("memory").rm(f"/{tmp_path.name}/0.tar")
     keys = Counter(keys_of(data.batches(Pass(0, 1, 4, 8), 0)))
-    assert {own.key for own in own_samples[:3]} < keys.keys()
+    assert {own_samples[number].key for number in (11, 12, 13, 14)} < keys.keys()
     assert bare[0][0] not in keys
-    assert data.skipped["no paug.json"] == 1
-    assert data.skipped["damaged shard"] == 2
+    # the cut sample lacks what was behind the cut
+    assert data.skipped == {"no paug.json": 1, "damaged shard": 3, "member twice": 1, "no embeddings": 1}
+
+
+def test_what_is_kept_apart_is_never_seen(folder, own_samples, tmp_path):
+    data = opened(
+        stored(folder, f"memory://{tmp_path.name}"), tmp_path, settings=replace(SETTINGS, apart=0.5)
+    )
+    assert len(data) == 8
+    seen = {key for epoch in range(4) for key in keys_of(data.batches(Pass(epoch, 0, 2, 8), 0))}
+    assert (
+        seen
+        == {own.key for own in own_samples if not is_apart(own.key, 0.5)}
+        < {own.key for own in own_samples}
+    )
 
 
 def test_shards_of_which_nothing_can_be_used_end_the_run_instead_of_being_read_for_ever(folder, tmp_path):
