@@ -37,23 +37,41 @@ def other(bundle, tmp_path_factory):
     return folder
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def models(other, starter):
     return InstalledModels(other, starter)
 
 
-@pytest.fixture
-def photos(captions, tmp_path):
-    folder = tmp_path / "photos"
+def _some(captions, folder):
     folder.mkdir()
     return [Path(shutil.copy(path, folder / path.name)) for path in sorted(captions)[:4]]
 
 
+@pytest.fixture(scope="module")
+def photos(captions, tmp_path_factory):
+    return _some(captions, tmp_path_factory.mktemp("choice") / "photos")
+
+
+@pytest.fixture(scope="module")
+def read(models, photos):
+    """The folder of a library that the shipped model has read; not to be changed."""
+    place = photos[0].parent.parent / "library"
+    run(place, models, photos[0].parent)
+    return place
+
+
 @pytest.fixture
-def place(tmp_path, models, photos):
-    """The folder of a library that the shipped model has read."""
+def place(read, tmp_path):
+    """A copy of it."""
+    return shutil.copytree(read, tmp_path / "library")
+
+
+@pytest.fixture
+def own(captions, models, tmp_path):
+    """Photos that a test may change, and the library that has read them, at `library` beside their folder."""
+    photos = _some(captions, tmp_path / "photos")
     run(tmp_path / "library", models, photos[0].parent)
-    return tmp_path / "library"
+    return photos
 
 
 def opened(place, models) -> Library:
@@ -157,8 +175,9 @@ def test_an_open_library_takes_up_a_choice_and_goes_back(place, models, bundle) 
             assert last.summary.indexed == 0
 
 
-def test_a_photo_that_cannot_be_read_any_more_does_not_hold_the_change_up(place, models, photos) -> None:
-    photos[0].write_bytes(photos[0].read_bytes()[:200])
+def test_a_photo_that_cannot_be_read_any_more_does_not_hold_the_change_up(own, models, tmp_path) -> None:
+    place = tmp_path / "library"
+    own[0].write_bytes(own[0].read_bytes()[:200])
     use_model(place, "other", models)
     finished = run(place, models)
     assert finished.summary.problems == 1
@@ -212,13 +231,14 @@ def test_an_open_library_that_knows_of_no_other_choice_does_not_undo_one(place, 
     assert asked(place, models).space == SPACE
 
 
-def test_photos_that_come_while_a_change_is_under_way_are_part_of_it(place, models, photos, captions) -> None:
+def test_photos_that_come_while_a_change_is_under_way_are_part_of_it(own, models, captions, tmp_path) -> None:
+    place = tmp_path / "library"
     use_model(place, "other", models)
     with opened(place, models) as library:
         for event in library.index(settings=IndexSettings(workers=1, batch_photos=1)):
             if isinstance(event, Committed):
                 for path in sorted(captions)[4:6]:
-                    shutil.copy(path, photos[0].parent)
+                    shutil.copy(path, own[0].parent)
         assert library.search("dog").space == SPACE
     assert run(place, models).summary.indexed == 2
     assert asked(place, models).photos == 6

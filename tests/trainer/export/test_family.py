@@ -67,10 +67,17 @@ def texts(*ends):
     return ids
 
 
-@pytest.mark.parametrize("causal", [True, False])
-def test_a_text_towers_graph_is_equal_at_any_batch_and_length(causal, randomised, tmp_path):
-    tower, path = randomised(Text(TextShape(128, 2, causal=causal), 32)), tmp_path / "text.onnx"
-    write_text_graph(tower, TEXT_SPEC, path, causal=causal)
+@pytest.fixture(scope="module", params=[True, False])
+def words(request, randomised, tmp_path_factory):
+    """A text tower that is causal or not, whether it is, and its graph."""
+    tower = randomised(Text(TextShape(128, 2, causal=request.param), 32))
+    path = tmp_path_factory.mktemp("words") / "text.onnx"
+    write_text_graph(tower, TEXT_SPEC, path, causal=request.param)
+    return tower, request.param, path
+
+
+def test_a_text_towers_graph_is_equal_at_any_batch_and_length(words):
+    tower, causal, path = words
     trials = [texts(1), texts(76), texts(7), texts(3, 18), texts(63, 3, 33, 76, 1)]
     demand_equal(UnitVectors(tower).eval(), path, trials)
     entry = onnx.load(path).graph.input[0].type.tensor_type.shape.dim
@@ -81,15 +88,13 @@ def test_a_text_towers_graph_is_equal_at_any_batch_and_length(causal, randomised
         demand_equal(UnitVectors(other).eval(), path, [texts(7)])
 
 
-@pytest.mark.parametrize("causal", [True, False])
-def test_only_a_causal_towers_graph_computes_no_more_than_its_texts_fill(causal, randomised, tmp_path):
-    path = tmp_path / "text.onnx"
-    write_text_graph(randomised(Text(TextShape(128, 2, causal=causal), 32)), TEXT_SPEC, path, causal=causal)
+def test_only_a_causal_towers_graph_computes_no_more_than_its_texts_fill(words, tmp_path):
+    _, causal, path = words
     model = onnx.load(path)
     product = next(node for node in model.graph.node if node.op_type in ("MatMul", "Gemm"))
     model.graph.output.append(onnx.ValueInfoProto(name=product.output[0]))
-    onnx.save(model, path)
-    rows = Graph(path)(texts(7, 4).numpy())[1].size // (
+    onnx.save(model, tmp_path / "text.onnx")
+    rows = Graph(tmp_path / "text.onnx")(texts(7, 4).numpy())[1].size // (
         2 * 3 * 128
     )  # queries, keys and values of the first layer
     assert rows == (8 if causal else CONTEXT)

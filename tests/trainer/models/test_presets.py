@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 import pytest
 import torch
 
@@ -54,22 +56,27 @@ def sizes(tower):
     return sum(parameter.numel() for parameter in tower.parameters()), len(tower.state_dict())
 
 
+@cache
+def counted(preset):
+    """As the tables above count; some presets are the same model but for their names."""
+    model, folded = empty(preset), deployed_model(preset)
+    (image, image_keys), (text, text_keys) = sizes(model.image), sizes(model.text)
+    (folded_image, folded_image_keys), (folded_text, folded_text_keys) = (
+        sizes(folded.image),
+        sizes(folded.text),
+    )
+    counters = sum(key.endswith(COUNTER) for key in model.state_dict())
+    assert len(model.state_dict()) == image_keys + text_keys + 1
+    found = (image, text, image_keys, text_keys, counters)
+    return (*found, folded_image, folded_text, folded_image_keys, folded_text_keys)
+
+
 @pytest.mark.parametrize(
     ("publisher", "name", "expected"),
     [("apple", *row) for row in APPLE.items()] + [("open_clip", *row) for row in OPEN_CLIP.items()],
 )
 def test_a_preset_has_the_published_sizes(publisher, name, expected):
-    model = empty(PRESETS[name].as_run_by(publisher))
-    counters = sum(key.endswith(COUNTER) for key in model.state_dict())
-    (image, image_keys), (text, text_keys) = sizes(model.image), sizes(model.text)
-    folded = deployed_model(PRESETS[name].as_run_by(publisher))
-    (folded_image, folded_image_keys), (folded_text, folded_text_keys) = (
-        sizes(folded.image),
-        sizes(folded.text),
-    )
-    found = (image, text, image_keys, text_keys, counters)
-    assert (*found, folded_image, folded_text, folded_image_keys, folded_text_keys) == expected
-    assert len(model.state_dict()) == image_keys + text_keys + 1
+    assert counted(PRESETS[name].as_run_by(publisher).named("", "")) == expected
 
 
 @pytest.mark.parametrize("name", PRESETS)
@@ -78,7 +85,7 @@ def test_a_preset_itself_is_what_its_first_publisher_runs(name):
     assert PRESETS[name] == PRESETS[name].as_run_by(publisher)
 
 
-@pytest.mark.parametrize("name", PRESETS)
+@pytest.mark.parametrize("name", {own.named("", ""): name for name, own in PRESETS.items()}.values())
 def test_every_model_embeds_photos_and_texts_in_one_space(name):
     preset = PRESETS[name]
     model = deployed_model(preset)

@@ -64,7 +64,7 @@ def learnt(run_folder):
 def test_each_text_comes_nearer_to_what_the_teacher_says_of_it_than_one_answer_to_all(
     learnt, teacher, taught_recipe_file, tiny_data
 ):
-    lessons = find_lessons(load_distillation(str(taught_recipe_file)), tiny_data).lessons
+    lessons = find_lessons(load_distillation(str(taught_recipe_file)), tiny_data).lessons[::5]
     student, asked = Words(learnt, FLOATS), Words(teacher.checkpoint, FLOATS)
     found = student([lesson.text for lesson in lessons])
     wanted = np.stack([asked(lesson.said).mean(0) for lesson in lessons])
