@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections import Counter
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -123,7 +124,7 @@ def work(order: Order, shards: Sequence[Place], output: str, engine: Engine) -> 
         raise click.UsageError("--address is of a Ray cluster; add --engine ray.")
     folder = place_of(output)
     job = Job(part_of(shards, *engine.part), folder)
-    tell = lambda sentence: click.echo(sentence, err=True)  # noqa: E731
+    tell = partial(click.echo, err=True)
     if engine.name == "ray":
         cluster = ray_cluster.Cluster(engine.address, engine.processes)
         lines = ray_cluster.run(order, job, cluster, tell, bar)
