@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING
 
 import torch
@@ -18,7 +19,7 @@ from mctrain.weights.layout import COUNTER, Layout
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from mctrain.models.presets import Preset
+    from mctrain.models.presets import Preset, Publisher
 
 LAYOUTS = (apple.MCI, apple.VIT, open_clip.MCI, open_clip.VIT, timm.MCI, timm.VIT)
 _FOLDED = ("reparam_conv.", "lkb_reparam.")
@@ -50,9 +51,19 @@ def detect_layout(names: list[str], source: str) -> Layout:
 
 def empty_model(preset: Preset, layout: Layout, *, folded: bool) -> Clip:
     """The preset as the layout's publisher runs it, in evaluation mode, without memory for its weights."""
+    return _empty(preset, layout.publisher, with_text=layout.with_text, folded=folded)
+
+
+def _empty(preset: Preset, publisher: Publisher, *, with_text: bool, folded: bool) -> Clip:
     with torch.device("meta"):
-        model = build_clip(preset.as_run_by(layout.publisher), with_text=layout.with_text).eval()
+        model = build_clip(preset.as_run_by(publisher), with_text=with_text).eval()
         return reparameterize(model) if folded else model
+
+
+@cache
+def _weights(preset: Preset, publisher: Publisher, *, with_text: bool, folded: bool) -> dict[str, Tensor]:
+    """Names and shapes of such a model; kept, for a refusal looks at all presets, 0.3 s each."""
+    return dict(_empty(preset, publisher, with_text=with_text, folded=folded).state_dict())
 
 
 def read_model(tensors: dict[str, Tensor], preset: Preset, source: str = "The file") -> Imported:
@@ -107,7 +118,7 @@ def _misfit(tensors: dict[str, Tensor], preset: Preset, layout: Layout, *, folde
     """What of a publisher's tensors is not as in a preset, by names and shapes; None where all of it is."""
     if not fits_tower(layout, preset):
         return "it holds another kind of image tower"
-    ours = empty_model(preset, layout, folded=folded).state_dict()
+    ours = _weights(preset, layout.publisher, with_text=layout.with_text, folded=folded)
     theirs = {layout.name(own): own for own in ours}
     missing = [key for key in theirs if key not in tensors and not key.endswith(COUNTER)]
     surplus = [key for key in tensors if key not in theirs and not key.endswith(COUNTER)]
