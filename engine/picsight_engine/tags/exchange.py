@@ -10,7 +10,13 @@ from picsight_engine.errors import RequestError
 from picsight_engine.photos.formats import IMAGE_SUFFIXES
 from picsight_engine.photos.reading import shown
 from picsight_engine.photos.sidecars import SUFFIX
-from picsight_engine.store.records import is_covered, last_ratings, shown_files, tags_decided
+from picsight_engine.store.records import (
+    is_covered,
+    last_decisions,
+    last_ratings,
+    shown_files,
+    tags_decided,
+)
 from picsight_engine.store.tags import tag_paths
 from picsight_engine.tags.arrivals import arrived_decisions, arrived_sidecars
 from picsight_engine.tags.decisions_file import RatingLine, write_decisions
@@ -100,7 +106,7 @@ class Exchange:
 
 
 def _tagged_photos(db: Database, folder: Path | None = None) -> Iterator[Tagged]:
-    """Every present photo file, of the whole library or of a folder, with the tags in which it is accepted and rejected, and its own stars.
+    """Every present photo file, of the whole library or of a folder, with the tags in which it is accepted, those out of which it was put, and its own stars.
 
     Raises:
         RequestError: the folder is no part of the library.
@@ -110,6 +116,11 @@ def _tagged_photos(db: Database, folder: Path | None = None) -> Iterator[Tagged]
     with db.snapshot() as connection:
         paths, ratings = tag_paths(db), last_ratings(connection)
         accepted, rejected = (tags_decided(connection, verdict) for verdict in ("accepted", "rejected"))
+        taken_out = last_decisions(connection, paths)
+    for tag_id, decisions in taken_out.items():  # of a keyword of another program that says the same
+        for said in decisions:
+            if said.verdict == "withdrawn":
+                rejected[said.photo_id].append(tag_id)
     for file in shown_files(db, folder):
         tags, others = (
             tuple(sorted(paths[tag_id] for tag_id in decided.get(file.photo_id, ())))

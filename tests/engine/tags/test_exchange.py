@@ -339,6 +339,21 @@ def test_a_keyword_that_was_rejected_here_comes_back_rejected_also_elsewhere(mak
     assert (imported.accepted, imported.rejected) == (0, 1)
 
 
+def test_a_keyword_of_another_program_that_was_taken_out_here_stays_out_when_its_side_car_comes_in_again(
+    home,
+):
+    sidecar = beside(home.paths[0])
+    sidecar.write_bytes(
+        updated(None, Statement(("Dogs", "Sea"), None, None)).replace(b"picsight", b"another")
+    )
+    assert home.exchange.import_from(sidecar).accepted == 2
+    home.tags.decide("Dogs", home.ids(0), "withdrawn")
+    home.exchange.export_sidecars()
+    assert keywords(sidecar) == ["Dogs", "Sea"]
+    os.utime(sidecar, (9e9, 9e9))
+    assert home.exchange.import_from(sidecar).run is None
+
+
 def test_a_keyword_favourites_of_another_program_makes_no_favourite_and_is_told_once(make_home):
     home = make_home("home", keywords=("favourites", "Sea"))
     for path in home.paths[:2]:
