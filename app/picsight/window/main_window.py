@@ -100,6 +100,8 @@ class MainWindow(QMainWindow):
         self.problems = ProblemsController(frame.problems, self.library, self.history)
         join_offers(self.offers, frame, self.search)
         self.saved = SavedSearches(frame, self.library, self.search, self.pages, self.history)
+        frame.box.is_album = self.tags.is_album
+        self.tags.changed.connect(lambda _tags: frame.box.update_chips())
         self.library.opened.connect(self.tags.use)
         self.library.overview_changed.connect(lambda _overview: self.tags.look())
         self.tags.changed.connect(self.library_pages.show_tags)

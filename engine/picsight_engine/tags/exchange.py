@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, replace
+from itertools import takewhile
 from typing import TYPE_CHECKING
 
 from picsight_engine.errors import RequestError
@@ -25,7 +26,8 @@ from picsight_engine.tags.names import photos_in_words, shortened
 from picsight_engine.tags.sidecars import Tagged, export_sidecars, export_table
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    import threading
+    from collections.abc import Iterator
     from pathlib import Path
 
     from picsight_engine.store.database import Database
@@ -64,18 +66,18 @@ class Exchange:
         return _counted(lines)
 
     def export_sidecars(
-        self, folder: Path | None = None, *, progress: Callable[[int], None] | None = None
-    ) -> Exported:
+        self, folder: Path | None = None, *, cancel: threading.Event | None = None
+    ) -> Iterator[Exported]:
         """Writes accepted tags and own stars beside the photos, of the whole library or of a folder.
 
-        `progress` hears how many photo files were looked at; what it raises stops the export between two of them.
+        How far it is comes after each photo file, at last the whole outcome; `cancel` ends it between two of them.
 
         Raises:
             RequestError: the folder is no part of the library.
             StorageError: the disk is full; what was written stays, and the next export goes on from there.
         """
         photos = _tagged_photos(self._db, folder)
-        return export_sidecars(photos if progress is None else _counting(photos, progress))
+        return export_sidecars(takewhile(lambda _photo: cancel is None or not cancel.is_set(), photos))
 
     def export_table(self, file: Path, folder: Path | None = None) -> int:
         """Writes the same into a CSV for ExifTool instead; returns how many photo files are in it.
@@ -128,12 +130,6 @@ def _tagged_photos(db: Database, folder: Path | None = None) -> Iterator[Tagged]
         )
         rating = ratings.get(file.photo_id)
         yield Tagged(file.path, tags, None if rating is None else rating.stars, file.bytes_hash, others)
-
-
-def _counting(photos: Iterable[Tagged], progress: Callable[[int], None]) -> Iterator[Tagged]:
-    for number, photo in enumerate(photos):
-        progress(number)
-        yield photo
 
 
 def _counted(lines: list[Line]) -> DecisionsExported:

@@ -15,12 +15,14 @@ from picsight.window.grid.model import Role, files_of
 from picsight.window.library.controller import LibraryPlace
 from picsight.window.library.sidebar_model import ENTRY
 from picsight.window.main_window import MainWindow
+from picsight.window.parts.words import counted
 from picsight.window.search.chips import ChipButton
 from picsight.window.search.place import Place
 from picsight.window.tags.choices import Choice
 from picsight.window.tags.list_view import TagList
 from picsight_engine.installation.choice import ModelChoice
 from picsight_engine.library import Library
+from picsight_engine.photos.xmp import read_packet
 
 PATIENCE = 60_000  # ms; worker processes start on a busy machine
 
@@ -379,6 +381,72 @@ def test_decisions_leave_as_a_file_and_come_back_as_one_deed(qtbot, window, libr
     file.write_text("not what it should be")
     window.exchange.take_in(file)
     qtbot.waitUntil(lambda: file.name in window.frame.status.words())
+
+
+def test_side_cars_are_written_with_progress_and_what_was_cancelled_has_left_whole_files(
+    qtbot, window, library
+):
+    photos = window.frame.model.wall.results
+    library.tags.new("Sea")
+    library.tags.decide("Sea", [photo.id for photo in photos], "accepted")
+    status, sidecars = (
+        window.frame.status,
+        [photo.path.with_name(f"{photo.path.name}.xmp") for photo in photos],
+    )
+    window.exchange.export_sidecars()
+    assert status.words() == "Writing side-cars"
+    qtbot.mouseClick(status._act, Qt.MouseButton.LeftButton)
+    qtbot.waitUntil(lambda: status.words().startswith("Stopped after"))
+    written = [sidecar for sidecar in sidecars if sidecar.exists()]
+    assert counted(len(written), "%n side-car.", "%n side-cars.") in status.words()
+    assert [list(read_packet(sidecar.read_bytes()).keywords) for sidecar in written] == [[("Sea",)]] * len(
+        written
+    )
+    window.exchange.export_sidecars()
+    left = 8 - len(written)
+    words = (
+        f"Wrote {counted(left, '%n side-car', '%n side-cars')}."
+        if left
+        else "All side-cars are as they should be."
+    )
+    qtbot.waitUntil(lambda: status.words() == words)
+    assert all(sidecar.exists() for sidecar in sidecars)
+    qtbot.waitUntil(lambda: not status._progress.isVisible())
+    for sidecar in sidecars:
+        sidecar.unlink()
+
+
+def test_a_run_tells_what_tags_suggest_of_the_photos_that_came_and_leads_there(
+    qtbot, window, library, real_photos
+):
+    library.tags.new("Anything", prompts=["a photo"], threshold=0.0)
+    folder = window.frame.model.photo(0).path.parent
+    new = folder / "new.jpg"
+    shutil.copy(max(real_photos.glob("*.jpg"), key=lambda path: path.name), new)
+    try:
+        window.library.index()
+        status = window.frame.status
+        qtbot.waitUntil(lambda: "1 new photo was suggested for 1 tag." in status.words(), timeout=PATIENCE)
+        qtbot.waitUntil(lambda: any(tag.suggested == 9 for tag in window.tags.tags))
+        qtbot.mouseClick(status._act, Qt.MouseButton.LeftButton)
+        qtbot.waitUntil(lambda: window.search.place.query == "tag:Anything")
+    finally:
+        new.unlink()
+        qtbot.waitUntil(lambda: not window.library.is_indexing, timeout=PATIENCE)
+        window.library.index()
+        qtbot.waitUntil(lambda: not window.library.is_indexing, timeout=PATIENCE)
+
+
+def test_an_album_is_called_an_album_and_a_tag_a_tag(qtbot, window, library):
+    library.tags.new("Sea")
+    library.tags.new("For Anna", kind="album")
+    look(qtbot, window, library)
+    for name in ("Sea", "For Anna"):
+        library.tags.decide(name, [window.frame.model.photo(0).id], "accepted")
+    for tag, words in (("Sea", "Tag Sea"), ("For Anna", "Album For Anna")):
+        window.lines.show_photos(library.tags.find(tag))
+        assert [chip.words for chip in window.frame.box.chips()] == [words]
+        qtbot.waitUntil(lambda words=words: words in window.frame.wall_page.title(), timeout=2000)
 
 
 def chips_of(panel):

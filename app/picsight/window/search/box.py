@@ -76,6 +76,7 @@ class SearchBox(QFrame):
         self.keep_button = IconButton("saved", self.tr("Keep this search (Ctrl+S)"), self)
         self.clear_button = IconButton("clear", self.tr("Clear"), self)
         self.picture_of: Callable[[str], tuple[str, QPixmap | None]] = lambda target: (target, None)
+        self.is_album: Callable[[str], bool] = lambda _token: False
         self._tokens: list[str] = []
         self._plain: set[str] = set()
         self._scope = ""
@@ -230,7 +231,7 @@ class SearchBox(QFrame):
         return [*scope, *recognised, *map(self._chip, self._tokens)]
 
     def _chip(self, token: str) -> Chip:
-        words, target = describe(token, self._known_words(token))
+        words, target = describe(token, self._known_words(token), album=self.is_album(token))
         picture = None
         if target:
             name, picture = self.picture_of(target)
@@ -393,7 +394,7 @@ class SearchBox(QFrame):
             show_marks(self.line, self._marks())
 
     def update_chips(self) -> None:
-        """Show them with what is known now of their pictures."""
+        """Show them with what is known now of their pictures and albums."""
         self._show()
 
     def _marks(self) -> list[Mark]:

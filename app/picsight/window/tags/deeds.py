@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QObject, Signal
 
-from picsight.window.tags.wording import decided
+from picsight.window.tags.wording import decided, tag_meant
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -73,6 +73,11 @@ class TagDeeds(QObject):
     def is_busy(self) -> bool:
         """Whether something is being changed, or waits for that."""
         return self._is_busy
+
+    def is_album(self, query: str) -> bool:
+        """Whether a query shows an album."""
+        tag = tag_meant(query, self._tags)
+        return tag is not None and tag.kind == "album"
 
     def use(self, library: Library) -> None:
         """Work with this library from now on."""
