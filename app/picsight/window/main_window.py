@@ -157,9 +157,32 @@ class MainWindow(QMainWindow):
                 "smaller": lambda: grid.set_row_height(grid.row_height() / 1.2),
                 "usual_size": lambda: grid.set_row_height(usual),
                 "full_screen": self.pages.toggle_full_screen,
+                "keys": self._show_keys,
                 "quit": self._quit,
             },
         )
+
+    def _show_keys(self) -> None:
+        """All keys that there are, each told by what acts on it."""
+        from picsight.window.actions.key_list import KeyList, bound_keys, own_keys
+        from picsight.window.tags.border import BorderCases
+
+        frame = self.frame
+        columns = (
+            ((self.tr("Everywhere"), bound_keys(self)), (self.tr("Box"), own_keys(frame.box.KEYS))),
+            (
+                (
+                    self.tr("Photos; letters and numbers act on selected ones"),
+                    own_keys(frame.grid.KEYS) + bound_keys(frame.grid),
+                ),
+                (
+                    self.tr("One photo"),
+                    own_keys(frame.viewer_page.KEYS) + bound_keys(frame.viewer_page.stage),
+                ),
+                (self.tr("Border cases of a tag"), own_keys(BorderCases.KEYS)),
+            ),
+        )
+        KeyList(columns, self).open()
 
     def _quit(self) -> None:
         self.close()

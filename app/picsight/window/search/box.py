@@ -17,6 +17,7 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLineEdit, QSizePolicy, QStyle, QWidget
 
+from picsight.window.actions.keys import Key
 from picsight.window.parts.controls import IconButton
 from picsight.window.parts.drops import picture_in
 from picsight.window.parts.icons import paint_icon
@@ -59,6 +60,12 @@ _PASSING = (
 
 class SearchBox(QFrame):
     """A line to type in, with a sign in front, chips behind it, and a way to empty it."""
+
+    KEYS = (
+        Key("To the suggestions, else to the photos", ("Down",)),
+        Key("To the photos", ("Return",)),
+        Key("Close, empty, remove, then leave", ("Esc",)),
+    )
 
     edited = Signal(str)  # every change that a person makes; the words of the line
     submitted = Signal()  # Enter

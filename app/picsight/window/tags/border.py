@@ -8,6 +8,7 @@ from PySide6.QtCore import QRect, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QAccessible, QAccessibleAnnouncementEvent, QPainter
 from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QVBoxLayout, QWidget
 
+from picsight.window.actions.keys import Key
 from picsight.window.grid.thumbnails import Want
 from picsight.window.parts.controls import Button, Weight, draw_focus
 from picsight.window.parts.labels import ElidedLabel, Words, sized
@@ -28,6 +29,11 @@ WIDE = 18.0  # em
 class BorderCases(QWidget):
     """Asks of each photo whether it belongs; A accepts, R rejects, the arrow down leaves it open."""
 
+    KEYS = (
+        Key("Accept", ("A",)),
+        Key("Reject", ("R",)),
+        Key("Skip", ("Down",)),
+    )
     decided = Signal(int, bool)  # a photo's id, and whether it belongs
 
     def __init__(self, thumbnails: Thumbnails, parent: QWidget | None = None) -> None:

@@ -48,8 +48,20 @@ class PhotoTags(QObject):
         viewer.moved.connect(lambda _row: self._ask())
         deeds.changed.connect(lambda _tags: self._ask())
         acts = [
-            Act("tick", "", "", "A", partial(self._decide_first, "accepted")),
-            Act("clear", "", "", "R", partial(self._decide_first, "rejected")),
+            Act(
+                "tick",
+                self.tr("Accept what is suggested first"),
+                "",
+                "A",
+                partial(self._decide_first, "accepted"),
+            ),
+            Act(
+                "clear",
+                self.tr("Reject what is suggested first"),
+                "",
+                "R",
+                partial(self._decide_first, "rejected"),
+            ),
         ]
         self._keys = bind_acts(page.stage, acts, page.pos)
         self._enable()

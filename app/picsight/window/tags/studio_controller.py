@@ -68,8 +68,20 @@ class StudioController(QObject):
         view.saved.connect(self._save)
         view.left.connect(self.leave)
         acts = (
-            Act("tick", "", "", "A", lambda _point: self._decide_selected(belongs=True)),
-            Act("clear", "", "", "R", lambda _point: self._decide_selected(belongs=False)),
+            Act(
+                "tick",
+                self.tr("Accept the selected photos"),
+                "",
+                "A",
+                lambda _point: self._decide_selected(belongs=True),
+            ),
+            Act(
+                "clear",
+                self.tr("Reject the selected photos"),
+                "",
+                "R",
+                lambda _point: self._decide_selected(belongs=False),
+            ),
         )
         bind_acts(view.wall, acts, self._nowhere)
         self._deeds.changed.connect(self._follow)

@@ -8,6 +8,7 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QPalette
 from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
+from picsight.window.actions.keys import Key
 from picsight.window.parts.controls import IconButton
 from picsight.window.parts.labels import ElidedLabel, Words
 from picsight.window.parts.words import isolated, number, taken_words, tooltip
@@ -33,6 +34,16 @@ NARROW = 64  # em: under this only icons
 
 class ViewerPage(QWidget):
     """Shows one photo and says what a person wants next."""
+
+    KEYS = (
+        Key("Next photo, previous photo", ("Right", "Left")),
+        Key("First photo, last photo", ("Home", "End")),
+        Key("Fitted or one to one", ("Z",)),
+        Key("Zoom in, zoom out", ("+", "-")),
+        Key("More like this", ("L",)),
+        Key("Why it matched", ("W",)),
+        Key("Back to the photos", ("Esc",)),
+    )
 
     closed = Signal()
     step_requested = Signal(int)  # +1 next, -1 previous
