@@ -133,7 +133,14 @@ class MainWindow(QMainWindow):
     def _make_studio(self) -> StudioController:
         from picsight.window.tags.studio_controller import StudioController  # numpy: after the first frame
 
-        return StudioController(self.frame, self.pictures, self.tags, self.history, self._jobs)
+        return StudioController(
+            self.frame,
+            self.pictures,
+            self.tags,
+            self.history,
+            self._jobs,
+            recent=lambda: self.tagging.recent,
+        )
 
     def _bind(self) -> None:
         grid, usual = self.frame.grid, Settings().row_height

@@ -40,6 +40,7 @@ def test_a_key_that_a_widget_says_it_takes_is_taken_and_another_is_not(places, p
         if place == "border":
             widget.begin()
             widget.show_cases(photos(12))
+            widget.tags.offer([f"Tag {number}" for number in range(9)])
         if place == "grid":
             widget.setCurrentIndex(widget.model().index(20))
         combined = QKeySequence(key)[0]

@@ -316,7 +316,8 @@ def test_answers_about_a_new_tag_become_its_examples_and_are_taken_back_as_long_
     qtbot.waitUntil(lambda: second in {photo.id for photo in view.border.cases()})
     qtbot.mouseClick(view.save, Qt.MouseButton.LeftButton)
     qtbot.waitUntil(lambda: window.search.place.words == 'tag:"a photo"')
-    assert library.tags.find("a photo").examples == (first,)
+    tag = library.tags.find("a photo")
+    assert (tag.examples, tag.against, tag.accepted, tag.rejected) == ((first,), (), 1, 0)
     window.tags.after(window.history.undo)
     qtbot.waitUntil(lambda: [each.kind for each in library.tags.all()] == ["favourite"])
     window.tags.after(window.history.undo)
@@ -447,6 +448,47 @@ def test_an_album_is_called_an_album_and_a_tag_a_tag(qtbot, window, library):
         window.lines.show_photos(library.tags.find(tag))
         assert [chip.words for chip in window.frame.box.chips()] == [words]
         qtbot.waitUntil(lambda words=words: words in window.frame.wall_page.title(), timeout=2000)
+
+
+def test_numbers_put_a_border_case_into_other_tags_and_out_of_them_and_undo_works_there(
+    qtbot, window, library
+):
+    library.tags.new("Sea")
+    library.tags.new("For Anna", kind="album")
+    tag = library.tags.new("Seen", prompts=["a photo"], threshold=0.0)
+    look(qtbot, window, library)
+    window.tag_places.edit(tag)
+    border = window.tag_places._studio.view.border
+    qtbot.waitUntil(lambda: border.case() is not None)
+    border.picture.setFocus()
+    photo, order = border.case().id, list(border.tags._toggles)
+    assert sorted(order) == ["For Anna", "Sea"]
+    qtbot.keyClick(border.picture, Qt.Key.Key_1)
+    qtbot.keyClick(border.picture, Qt.Key.Key_2)
+    qtbot.keyClick(border.picture, Qt.Key.Key_3)
+    qtbot.waitUntil(lambda: border.tags.held() == order)
+    qtbot.keyClick(border.picture, Qt.Key.Key_1)
+    qtbot.waitUntil(lambda: border.tags.held() == order[1:])
+    assert border.case().id == photo
+    qtbot.keyClick(border.picture, Qt.Key.Key_Down)
+    qtbot.waitUntil(lambda: border.tags.held() == [])
+    assert dict(library.tags.marks([photo])[photo].tags)[order[1]] == "accepted"
+    qtbot.keyClick(border.picture, Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier)
+    qtbot.waitUntil(lambda: library.tags.find(order[0]).accepted == 1)
+
+
+def test_a_tag_is_taken_by_the_number_of_its_row(qtbot, window, library):
+    for name in ("1990", "Sea"):
+        library.tags.new(name)
+    look(qtbot, window, library)
+    (photo,), chooser = select(window, 2), window.tagging.chooser
+    qtbot.keyClick(window.frame.grid, Qt.Key.Key_T)
+    qtbot.waitUntil(lambda: QGuiApplication.focusObject() is chooser.line)
+    path = chooser.rows._choices.values[1].path
+    qtbot.keyClick(chooser.line, Qt.Key.Key_9, Qt.KeyboardModifier.AltModifier)
+    assert chooser.isVisible()
+    qtbot.keyClick(chooser.line, Qt.Key.Key_2, Qt.KeyboardModifier.AltModifier)
+    qtbot.waitUntil(lambda: library.tags.marks([photo])[photo].tags == ((path, "accepted"),))
 
 
 def chips_of(panel):

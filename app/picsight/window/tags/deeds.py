@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QObject, Signal
 
-from picsight.window.tags.wording import decided, tag_meant
+from picsight.window.tags.wording import decided, out_of, tag_meant
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -94,6 +94,17 @@ class TagDeeds(QObject):
         """Accept or reject photos, or leave them undecided again."""
         words = decided(tag, len(photos), verdict)
         self.do(lambda library: library.tags.decide(tag.path, photos, verdict), lambda _run: words)
+
+    def toggle(self, tag: Tag, photo: int) -> None:
+        """Put a photo into a tag, or out of it where it was accepted."""
+
+        def act(library: Library) -> Verdict:
+            held = (tag.path, "accepted") in library.tags.marks([photo])[photo].tags
+            verdict = out_of(tag) if held else "accepted"
+            library.tags.decide(tag.path, [photo], verdict)
+            return verdict
+
+        self.do(act, lambda verdict: decided(tag, 1, verdict))
 
     def do(
         self,

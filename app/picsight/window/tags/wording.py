@@ -42,6 +42,11 @@ def decided(tag: Tag, photos: int, verdict: Verdict) -> str:
     return counted(photos, *_SAID[verdict]).replace("{tag}", named(tag.path))
 
 
+def out_of(tag: Tag) -> Verdict:
+    """What it means that a photo is put out of a tag: what it would only suggest again does not belong to it."""
+    return "rejected" if tag.kind == "tag" and (tag.suggests or tag.suggested) else "withdrawn"
+
+
 def favoured(photos: int, *, liked: bool) -> str:
     """That so many photos are favourites now, or are no more."""
     if liked:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import Qt, Signal
+from PySide6.QtCore import QPoint, Qt, Signal
 from PySide6.QtGui import QPalette
 from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from PySide6.QtCore import QEvent
-    from PySide6.QtGui import QKeyEvent, QResizeEvent
+    from PySide6.QtGui import QContextMenuEvent, QKeyEvent, QResizeEvent
 
     from picsight.window.grid.thumbnails import Thumbnails
     from picsight_engine.search.answer import Result
@@ -52,7 +52,7 @@ class ViewerPage(QWidget):
     similar_requested = Signal()
     why_requested = Signal()
     tags_requested = Signal()
-    copy_requested = Signal()
+    menu_requested = Signal(QPoint)  # on the screen
     full_screen_requested = Signal()
     row_requested = Signal(int)
 
@@ -149,6 +149,10 @@ class ViewerPage(QWidget):
         palette.setColor(QPalette.ColorRole.WindowText, tones(self).dim_on_window)
         for label in (self._place, self._zoom.label):
             label.setPalette(palette)
+
+    def contextMenuEvent(self, event: QContextMenuEvent) -> None:
+        """A menu for the photo."""
+        self.menu_requested.emit(event.globalPos())
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """The viewer's keys."""
