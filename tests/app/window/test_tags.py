@@ -329,6 +329,7 @@ def test_a_tag_that_is_there_is_decided_on_at_once_and_other_changes_are_asked_a
     window.tag_places.edit(tag)
     studio = window.tag_places._studio
     view = studio.view
+    assert "Looking through your photos." in view.notice.words()
     qtbot.waitUntil(lambda: len(inside(studio)) == 8)
     view.border.picture.setFocus()
     for key in (Qt.Key.Key_A, Qt.Key.Key_R):
@@ -455,6 +456,8 @@ def test_numbers_put_a_border_case_into_other_tags_and_out_of_them_and_undo_work
 ):
     library.tags.new("Sea")
     library.tags.new("For Anna", kind="album")
+    for number in range(8):
+        library.tags.new(f"Visitors of {2010 + number}")
     tag = library.tags.new("Seen", prompts=["a photo"], threshold=0.0)
     look(qtbot, window, library)
     window.tag_places.edit(tag)
@@ -462,13 +465,15 @@ def test_numbers_put_a_border_case_into_other_tags_and_out_of_them_and_undo_work
     qtbot.waitUntil(lambda: border.case() is not None)
     border.picture.setFocus()
     photo, order = border.case().id, list(border.tags._toggles)
-    assert sorted(order) == ["For Anna", "Sea"]
+    assert len(order) == 9
+    qtbot.waitUntil(
+        lambda: all(border.tags.rect().contains(each.geometry()) for each in border.tags._toggles.values())
+    )
     qtbot.keyClick(border.picture, Qt.Key.Key_1)
     qtbot.keyClick(border.picture, Qt.Key.Key_2)
-    qtbot.keyClick(border.picture, Qt.Key.Key_3)
-    qtbot.waitUntil(lambda: border.tags.held() == order)
+    qtbot.waitUntil(lambda: border.tags.held() == order[:2])
     qtbot.keyClick(border.picture, Qt.Key.Key_1)
-    qtbot.waitUntil(lambda: border.tags.held() == order[1:])
+    qtbot.waitUntil(lambda: border.tags.held() == order[1:2])
     assert border.case().id == photo
     qtbot.keyClick(border.picture, Qt.Key.Key_Down)
     qtbot.waitUntil(lambda: border.tags.held() == [])

@@ -6,6 +6,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Signal
+from PySide6.QtWidgets import QSizePolicy
 
 from picsight.window.parts.choice import Toggle
 from picsight.window.parts.pills import Pills
@@ -28,6 +29,9 @@ class NumberedTags(Pills):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._toggles: dict[str, Toggle] = {}
+        policy = self.sizePolicy()
+        policy.setVerticalPolicy(QSizePolicy.Policy.Minimum)  # a fixed one leaves room for one line alone
+        self.setSizePolicy(policy)
 
     def offer(self, paths: Sequence[str]) -> None:
         """These tags, from 1 on."""

@@ -136,6 +136,9 @@ class StudioController(QObject):
         self.view.border.tags.offer([each.path for each in choices("", others, self._recent())])
         self._take(self._sight)
         self._put(draft)
+        if draft.can_learn:
+            waiting = self.tr("Looking through your photos.")
+            self.view.say_nothing(waiting, self.tr("The first time, the model is loaded for that."))
         decisions = draft.tag.accepted + draft.tag.rejected if draft.tag is not None else 0
         self.view.statistics.setText(counted(decisions, "%n decided", "%n decided") if decisions else "")
         self._ask_statistics()

@@ -126,8 +126,8 @@ def tag_words(tag: Tag) -> str:
 def statistics_words(statistics: Statistics) -> str:
     """How far a tag is: 46 decided · 41 right · quite sure."""
     if statistics.sure == "learning":
-        one = "Decide on one more photo and this tag starts to learn."
-        return counted(statistics.more, one, "Decide on %n more photos and this tag starts to learn.")
+        one = "Decide on one more photo to see how sure this tag is."
+        return counted(statistics.more, one, "Decide on %n more photos to see how sure this tag is.")
     parts = (
         counted(statistics.decided, "%n decided", "%n decided"),
         counted(statistics.right, "%n right", "%n right"),
