@@ -173,8 +173,10 @@ class MainWindow(QMainWindow):
         """All keys that there are, each told by what acts on it."""
         from picsight.window.actions.key_list import KeyList, bound_keys, own_keys
         from picsight.window.tags.border import BorderCases
+        from picsight.window.tags.threshold import ThresholdSlider
 
-        frame = self.frame
+        frame, studio = self.frame, self.tag_places.studio
+        of_tags = own_keys(ThresholdSlider.KEYS) + (bound_keys(studio.wall) if studio is not None else [])
         columns = (
             ((self.tr("Everywhere"), bound_keys(self)), (self.tr("Box"), own_keys(frame.box.KEYS))),
             (
@@ -187,6 +189,7 @@ class MainWindow(QMainWindow):
                     own_keys(frame.viewer_page.KEYS) + bound_keys(frame.viewer_page.stage),
                 ),
                 (self.tr("Border cases of a tag"), own_keys(BorderCases.KEYS)),
+                (self.tr("Studio of a tag"), of_tags),
             ),
         )
         KeyList(columns, self).open()

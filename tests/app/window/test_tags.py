@@ -240,6 +240,10 @@ def test_a_tag_that_is_looked_at_is_renamed_merged_and_removed_and_everything_co
     look(qtbot, window, library)
     window.frame.sidebar.tag_requested.emit(window.tags.tags[1])
     qtbot.waitUntil(lambda: sorted(shown(window)) == sorted(ids[:2]))
+    window.lines.rename(window.tags.tags[1], "Ocean")
+    qtbot.waitUntil(lambda: window.search.place.words == "tag:Ocean")
+    window.tags.after(window.history.undo)
+    qtbot.waitUntil(lambda: window.search.place.words == "tag:Sea")
     window.lines.rename(window.tags.tags[1], "Trips / Sea ")
     qtbot.waitUntil(lambda: paths(window) == ["Shore", "Trips", "Trips/Sea"])
     qtbot.waitUntil(lambda: window.search.place.words == "tag:Trips/Sea")
@@ -297,6 +301,7 @@ def test_words_are_looked_for_while_they_are_typed_and_saved_under_a_name_below_
     assert (tag.prompts, tag.threshold, tag.suggested, tag.suggests) == (("a photo",), 0.0, 8, True)
     window.tags.after(window.history.undo)
     qtbot.waitUntil(lambda: not window.tags.is_busy)
+    assert not window.search.wanted.query
     assert [each.kind for each in library.tags.all()] == ["favourite"]
 
 

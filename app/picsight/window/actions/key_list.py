@@ -5,9 +5,9 @@ from __future__ import annotations
 from itertools import groupby
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QCoreApplication, Qt
+from PySide6.QtCore import QCoreApplication, QSize, Qt
 from PySide6.QtGui import QKeySequence, QPalette, QShortcut
-from PySide6.QtWidgets import QDialog, QFrame, QGridLayout, QHBoxLayout, QScrollArea, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QBoxLayout, QDialog, QFrame, QGridLayout, QScrollArea, QVBoxLayout, QWidget
 
 from picsight.window.parts.controls import SlimScrollBar
 from picsight.window.parts.labels import Words, sized
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     Group = tuple[str, Sequence[tuple[str, str]]]  # its name; what a key does, and the key
 
-WIDE, HIGH = 60, 40  # em
+WIDE, HIGH, NARROW = 60, 40, 50  # em: under the last the columns stand below each other
 
 
 def bound_keys(owner: QObject) -> list[tuple[str, str]]:
@@ -53,13 +53,18 @@ def _listed(keys: Iterable[QKeySequence]) -> str:
 
 
 class KeyList(QDialog):
-    """Two columns of groups; closes with Escape."""
+    """Two columns of groups where there is room; closes with Escape."""
 
     def __init__(self, columns: Sequence[Sequence[Group]], parent: QWidget) -> None:
         super().__init__(parent)
         self.setWindowTitle(self.tr("Keys"))
+        self.finished.connect(self.deleteLater)
         inner = QWidget(self)
-        row = QHBoxLayout(inner)
+        room = parent.size().boundedTo(QSize(px(self, WIDE), px(self, HIGH)))
+        beside = room.width() >= px(self, NARROW)
+        row = QBoxLayout(
+            QBoxLayout.Direction.LeftToRight if beside else QBoxLayout.Direction.TopToBottom, inner
+        )
         row.setContentsMargins(px(self, ONE), px(self, ONE), px(self, ONE), px(self, ONE))
         row.setSpacing(px(self, 2 * ONE))
         for groups in columns:
@@ -74,8 +79,7 @@ class KeyList(QDialog):
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(scroll)
-        room = parent.size()
-        self.resize(min(px(self, WIDE), room.width()), min(px(self, HIGH), room.height()))
+        self.resize(room)
         scroll.setFocus()  # the arrows scroll
 
     def _column(self, groups: Sequence[Group]) -> QGridLayout:
@@ -86,6 +90,7 @@ class KeyList(QDialog):
         dim.setColor(QPalette.ColorRole.WindowText, tones(self).dim_on_window)
         for name, keys in groups:
             heading = sized(Words(name, self), 1.0, semibold=True)
+            heading.setWordWrap(True)
             heading.setContentsMargins(0, px(self, HALF) if grid.count() else 0, 0, 0)
             grid.addWidget(heading, grid.rowCount(), 0, 1, 2)
             for words, key in keys:

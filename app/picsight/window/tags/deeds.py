@@ -48,6 +48,7 @@ class TagDeeds(QObject):
     """Knows the tags of the library, changes them and tells of it."""
 
     changed = Signal(object)  # tuple[Tag, ...], after every change, whoever made it
+    turned = Signal(object)  # tuple[Tag, ...] of before: something was taken back, or done again
 
     def __init__(
         self, status: StatusLine, history: History, jobs: Jobs, parent: QObject | None = None
@@ -143,7 +144,13 @@ class TagDeeds(QObject):
                 self._status.show_sentence(sentence)
                 ended(False)
 
-            self._queue(_Waiting(act, lambda _outcome: ended(True), refuse))
+            before = self._tags
+
+            def end(_outcome: _Outcome) -> None:
+                ended(True)
+                self.turned.emit(before)
+
+            self._queue(_Waiting(act, end, refuse))
 
         return run
 

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from picsight.window.pages import Pages
     from picsight.window.tags.deeds import TagDeeds
     from picsight.window.tags.lines import TagLines
+    from picsight.window.tags.studio import Studio
     from picsight.window.tags.studio_controller import StudioController
     from picsight_engine.tags.tree import Tag
 
@@ -45,6 +46,11 @@ class TagPlaces(QObject):
         frame.sidebar.new_tag_requested.connect(self.new)
         frame.sidebar.all_tags_requested.connect(self.show)
         frame.status.suggestions_requested.connect(self.show_suggestions)
+
+    @property
+    def studio(self) -> Studio | None:
+        """The studio, once somebody was there."""
+        return None if self._studio is None else self._studio.view
 
     def show(self) -> None:
         """The tag that is being worked on, else, or if that is shown, all of them."""
