@@ -100,6 +100,8 @@ class MainWindow(QMainWindow):
         self.problems = ProblemsController(frame.problems, self.library, self.history)
         join_offers(self.offers, frame, self.search)
         self.saved = SavedSearches(frame, self.library, self.search, self.pages, self.history)
+        frame.box.is_album = self.tags.is_album
+        self.tags.changed.connect(lambda _tags: frame.box.update_chips())
         self.library.opened.connect(self.tags.use)
         self.library.overview_changed.connect(lambda _overview: self.tags.look())
         self.tags.changed.connect(self.library_pages.show_tags)
@@ -131,7 +133,14 @@ class MainWindow(QMainWindow):
     def _make_studio(self) -> StudioController:
         from picsight.window.tags.studio_controller import StudioController  # numpy: after the first frame
 
-        return StudioController(self.frame, self.pictures, self.tags, self.history, self._jobs)
+        return StudioController(
+            self.frame,
+            self.pictures,
+            self.tags,
+            self.history,
+            self._jobs,
+            recent=lambda: self.tagging.recent,
+        )
 
     def _bind(self) -> None:
         grid, usual = self.frame.grid, Settings().row_height
@@ -155,9 +164,35 @@ class MainWindow(QMainWindow):
                 "smaller": lambda: grid.set_row_height(grid.row_height() / 1.2),
                 "usual_size": lambda: grid.set_row_height(usual),
                 "full_screen": self.pages.toggle_full_screen,
+                "keys": self._show_keys,
                 "quit": self._quit,
             },
         )
+
+    def _show_keys(self) -> None:
+        """All keys that there are, each told by what acts on it."""
+        from picsight.window.actions.key_list import KeyList, bound_keys, own_keys
+        from picsight.window.tags.border import BorderCases
+        from picsight.window.tags.threshold import ThresholdSlider
+
+        frame, studio = self.frame, self.tag_places.studio
+        of_tags = own_keys(ThresholdSlider.KEYS) + (bound_keys(studio.wall) if studio is not None else [])
+        columns = (
+            ((self.tr("Everywhere"), bound_keys(self)), (self.tr("Box"), own_keys(frame.box.KEYS))),
+            (
+                (
+                    self.tr("Photos; letters and numbers act on selected ones"),
+                    own_keys(frame.grid.KEYS) + bound_keys(frame.grid),
+                ),
+                (
+                    self.tr("One photo"),
+                    own_keys(frame.viewer_page.KEYS) + bound_keys(frame.viewer_page.stage),
+                ),
+                (self.tr("Border cases of a tag"), own_keys(BorderCases.KEYS)),
+                (self.tr("Studio of a tag"), of_tags),
+            ),
+        )
+        KeyList(columns, self).open()
 
     def _quit(self) -> None:
         self.close()

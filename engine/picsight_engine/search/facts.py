@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from dataclasses import dataclass, replace
 from functools import partial
@@ -17,6 +16,7 @@ from picsight_engine.store.tagged import (
     favourite_photos,
     photos_tagged,
     photos_that_may_be_tagged,
+    photos_with_keyword,
     untagged_photos,
 )
 from picsight_engine.store.text import fold, photos_holding
@@ -121,12 +121,12 @@ def tagged(value: str) -> Condition:
     """What is in a tag; and a keyword by its whole name, or by a part of one that stands below another: "Birds/Waders"."""
     wanted = fold(value)
 
-    def fits(keywords: str) -> bool:
-        names = [fold(keyword) for keyword in json.loads(keywords)]
-        return any(wanted == name or wanted in re.split(r"[/|]", name) for name in names)
+    def fits(keyword: str) -> bool:
+        name = fold(keyword)
+        return wanted == name or wanted in re.split(r"[/|]", name)
 
     def find(db: Database) -> NDArray[np.int64]:
-        said = selection.photos_saying(db, "keywords", fits)
+        said = photos_with_keyword(db, value, fits)
         return selection.ascending(np.concatenate([photos_tagged(db, value), said]))
 
     return Condition("tag", ("tag", wanted), value, find, _TAGGABLE, decided=True)

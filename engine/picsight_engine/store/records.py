@@ -116,7 +116,7 @@ def last_ratings(connection: sqlite3.Connection) -> dict[int, SaidRating]:
     }
 
 
-def tags_decided(connection: sqlite3.Connection, verdict: Verdict) -> dict[int, list[int]]:
+def tags_decided(connection: sqlite3.Connection, verdict: Verdict) -> defaultdict[int, list[int]]:
     """The tags in which each photo is accepted, or rejected."""
     found: defaultdict[int, list[int]] = defaultdict(list)
     for photo_id, tag_id in connection.execute(_DECIDED, (verdict,)):

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import json
-from collections import Counter
+import re
+from collections import Counter, defaultdict
 from typing import TYPE_CHECKING
 
 from picsight_engine.store.photos import SHOWN
+from picsight_engine.store.records import last_decisions
 from picsight_engine.store.selection import ascending, photos_with, visible_photos
-from picsight_engine.store.tags import tags_called
+from picsight_engine.store.tags import name_key, paths_of, tags_called
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    import sqlite3
+    from collections.abc import Callable, Iterable
 
     import numpy as np
     from numpy.typing import NDArray
@@ -25,6 +28,12 @@ WITH RECURSIVE below (top, id) AS (
 SELECT photo_id FROM below JOIN tag_photos AS held ON tag_id = below.id
 WHERE verdict IS NOT 'rejected' AND {SHOWN} AND NOT EXISTS (
     SELECT 1 FROM tag_photos WHERE tag_id = top AND photo_id = held.photo_id AND verdict = 'rejected')"""
+_BELOW = """
+WITH RECURSIVE below (id) AS (
+    SELECT value FROM json_each(?) UNION SELECT tags.id FROM below JOIN tags ON parent_id = below.id WHERE removed_at IS NULL)
+SELECT id FROM below"""
+_KEYWORDS = """
+SELECT photo_id, keywords FROM files WHERE present AND photo_id IS NOT NULL AND keywords IS NOT NULL"""
 # Not what passes exactly: photos that are hidden, or in several of them, count as often as they are there.
 _SIZES = """
 WITH RECURSIVE sizes (tag_id, photos) AS (
@@ -47,6 +56,48 @@ def photos_tagged(db: Database, path: str) -> NDArray[np.int64]:
     """The photos in the tags of this name or path, ascending, as all arrays of ids here are."""
     with db.reading() as connection:
         return _ids(connection.execute(_IN, (json.dumps(tags_called(connection, path)),)))
+
+
+def photos_with_keyword(db: Database, path: str, fits: Callable[[str], bool]) -> NDArray[np.int64]:
+    """The photos whose files have a keyword that fits; not those of which a person has said that they are not in the tag of that name."""
+    with db.reading() as connection:
+        rows = connection.execute(_KEYWORDS).fetchall()
+        fitting: dict[str, list[str]] = {}
+        for text in {text for _, text in rows}:
+            if found := [keyword for keyword in json.loads(text) if fits(keyword)]:
+                fitting[text] = found
+        outside = _outside(connection, path) if fitting else {}
+    return ascending(
+        photo_id
+        for photo_id, text in rows
+        if any(_holds(keyword, outside.get(photo_id, ())) for keyword in fitting.get(text, ()))
+    )
+
+
+def _outside(connection: sqlite3.Connection, path: str) -> dict[int, list[str]]:
+    """The photos that a person put out of tags of this name or path, or of those below; an empty path for the former."""
+    called = tags_called(connection, path)
+    ids = [tag_id for (tag_id,) in connection.execute(_BELOW, (json.dumps(called),))]
+    keys = {tag_id: _key_of(name) for tag_id, name in paths_of(connection, ids).items()}
+    keys.update(dict.fromkeys(called, ""))
+    found: defaultdict[int, list[str]] = defaultdict(list)
+    for tag_id, decisions in last_decisions(connection, ids).items():
+        for said in decisions:
+            if said.verdict != "accepted":
+                found[said.photo_id].append(keys[tag_id])
+    return found
+
+
+def _holds(keyword: str, outside: Iterable[str]) -> bool:
+    """Whether a keyword still says that a photo is in the tag, which it does not where the photo is outside of that."""
+    key = _key_of(keyword)
+    return not any(
+        path == "" or f"/{path}".endswith(f"/{key}") or key.startswith(f"{path}/") for path in outside
+    )
+
+
+def _key_of(path: str) -> str:
+    return "/".join(map(name_key, re.split(r"[/|]", path)))
 
 
 def sizes_of_tags(db: Database) -> Counter[int]:

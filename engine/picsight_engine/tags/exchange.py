@@ -4,13 +4,20 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, replace
+from itertools import takewhile
 from typing import TYPE_CHECKING
 
 from picsight_engine.errors import RequestError
 from picsight_engine.photos.formats import IMAGE_SUFFIXES
 from picsight_engine.photos.reading import shown
 from picsight_engine.photos.sidecars import SUFFIX
-from picsight_engine.store.records import is_covered, last_ratings, shown_files, tags_decided
+from picsight_engine.store.records import (
+    is_covered,
+    last_decisions,
+    last_ratings,
+    shown_files,
+    tags_decided,
+)
 from picsight_engine.store.tags import tag_paths
 from picsight_engine.tags.arrivals import arrived_decisions, arrived_sidecars
 from picsight_engine.tags.decisions_file import RatingLine, write_decisions
@@ -19,7 +26,8 @@ from picsight_engine.tags.names import photos_in_words, shortened
 from picsight_engine.tags.sidecars import Tagged, export_sidecars, export_table
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    import threading
+    from collections.abc import Iterator
     from pathlib import Path
 
     from picsight_engine.store.database import Database
@@ -58,18 +66,18 @@ class Exchange:
         return _counted(lines)
 
     def export_sidecars(
-        self, folder: Path | None = None, *, progress: Callable[[int], None] | None = None
-    ) -> Exported:
+        self, folder: Path | None = None, *, cancel: threading.Event | None = None
+    ) -> Iterator[Exported]:
         """Writes accepted tags and own stars beside the photos, of the whole library or of a folder.
 
-        `progress` hears how many photo files were looked at; what it raises stops the export between two of them.
+        How far it is comes after each photo file, at last the whole outcome; `cancel` ends it between two of them.
 
         Raises:
             RequestError: the folder is no part of the library.
             StorageError: the disk is full; what was written stays, and the next export goes on from there.
         """
         photos = _tagged_photos(self._db, folder)
-        return export_sidecars(photos if progress is None else _counting(photos, progress))
+        return export_sidecars(takewhile(lambda _photo: cancel is None or not cancel.is_set(), photos))
 
     def export_table(self, file: Path, folder: Path | None = None) -> int:
         """Writes the same into a CSV for ExifTool instead; returns how many photo files are in it.
@@ -100,7 +108,7 @@ class Exchange:
 
 
 def _tagged_photos(db: Database, folder: Path | None = None) -> Iterator[Tagged]:
-    """Every present photo file, of the whole library or of a folder, with the tags in which it is accepted and rejected, and its own stars.
+    """Every present photo file, of the whole library or of a folder, with the tags in which it is accepted, those out of which it was put, and its own stars.
 
     Raises:
         RequestError: the folder is no part of the library.
@@ -110,6 +118,11 @@ def _tagged_photos(db: Database, folder: Path | None = None) -> Iterator[Tagged]
     with db.snapshot() as connection:
         paths, ratings = tag_paths(db), last_ratings(connection)
         accepted, rejected = (tags_decided(connection, verdict) for verdict in ("accepted", "rejected"))
+        taken_out = last_decisions(connection, paths)
+    for tag_id, decisions in taken_out.items():  # of a keyword of another program that says the same
+        for said in decisions:
+            if said.verdict == "withdrawn":
+                rejected[said.photo_id].append(tag_id)
     for file in shown_files(db, folder):
         tags, others = (
             tuple(sorted(paths[tag_id] for tag_id in decided.get(file.photo_id, ())))
@@ -117,12 +130,6 @@ def _tagged_photos(db: Database, folder: Path | None = None) -> Iterator[Tagged]
         )
         rating = ratings.get(file.photo_id)
         yield Tagged(file.path, tags, None if rating is None else rating.stars, file.bytes_hash, others)
-
-
-def _counting(photos: Iterable[Tagged], progress: Callable[[int], None]) -> Iterator[Tagged]:
-    for number, photo in enumerate(photos):
-        progress(number)
-        yield photo
 
 
 def _counted(lines: list[Line]) -> DecisionsExported:

@@ -30,7 +30,7 @@ from picsight_engine.tags.whole_files import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
     from pathlib import Path
 
 EXIFTOOL_DIVIDER = "/|/"  # between tags in one field of the table: only names of "|" alone could hold it
@@ -54,11 +54,11 @@ class Tagged:
 
 @dataclass(frozen=True, slots=True)
 class Exported:
-    """How many side-cars were written, how many photos needed none; a sentence for what was left alone."""
+    """How many side-cars were written so far, how many photos needed none; in the end, a sentence for what was left alone."""
 
     written: int
     unchanged: int
-    left_alone: tuple[str, ...]
+    left_alone: tuple[str, ...] = ()
 
 
 class _LeftAloneError(Exception):
@@ -69,8 +69,10 @@ class _LeftAloneError(Exception):
         self.what, self.why, self.of_folder = what, why, of_folder
 
 
-def export_sidecars(photos: Iterable[Tagged]) -> Exported:
+def export_sidecars(photos: Iterable[Tagged]) -> Iterator[Exported]:
     """Writes what changed beside every photo; one without tags and stars only loses what an earlier export wrote.
+
+    How far it is comes after each photo; the last one is the whole outcome. Whoever stops in between stops between two files.
 
     Raises:
         StorageError: the disk is full; what was written stays, and the next export goes on from there.
@@ -98,7 +100,8 @@ def export_sidecars(photos: Iterable[Tagged]) -> Exported:
             alone[place, why].append(photo.path)
         else:
             written, unchanged = written + is_written, unchanged + (not is_written)
-    return Exported(written, unchanged, tuple(_sentence(*each) for each in alone.items()))
+        yield Exported(written, unchanged)
+    yield Exported(written, unchanged, tuple(_sentence(*each) for each in alone.items()))
 
 
 def export_table(photos: Iterable[Tagged], file: Path) -> int:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from PySide6.QtCore import QItemSelectionModel, QPoint, QSize, Qt
-from PySide6.QtGui import QGuiApplication
+from PySide6.QtGui import QContextMenuEvent, QGuiApplication
 from PySide6.QtWidgets import QFileDialog, QMenu, QWidget
 
 from picsight.window.actions.acts import Act, bind_acts
@@ -125,6 +125,25 @@ def test_copies_are_exported_to_the_folder_that_is_chosen(window, qtbot, tmp_pat
     qtbot.waitUntil(lambda: "Copied 3 photos" in window.frame.status.words(), timeout=60_000)
     originals = {photo.path.name: photo.path.read_bytes() for photo in window.frame.model.wall.results}
     assert {path.name: path.read_bytes() for path in target.iterdir()} == originals
+
+
+def test_in_the_viewer_the_menu_is_about_the_photo_that_is_looked_at(window, qtbot):
+    window.frame.grid.selectAll()
+    window.pages.open_photo(1)
+    stage = window.frame.viewer_page.stage
+    middle = stage.viewport().rect().center()
+    event = QContextMenuEvent(QContextMenuEvent.Reason.Mouse, middle, stage.mapToGlobal(middle))
+    QGuiApplication.sendEvent(stage.viewport(), event)
+    (menu,) = [menu for menu in window.findChildren(QMenu) if menu.isVisible()]
+    said = [action.text() for action in menu.actions()]
+    assert "Open with…" in said
+    assert "Open" not in said
+    (favourite,) = [action for action in menu.actions() if action.text() == "Favourite"]
+    favourite.trigger()
+    menu.close()
+    photo = window.viewer.photo.id
+    qtbot.waitUntil(lambda: [each.accepted for each in window.tags.tags] == [1])
+    assert window.tags.library.tags.marks([photo])[photo].favourite
 
 
 @pytest.mark.skipif(os.name != "posix", reason="Windows has a chooser of its own")

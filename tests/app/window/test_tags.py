@@ -15,12 +15,14 @@ from picsight.window.grid.model import Role, files_of
 from picsight.window.library.controller import LibraryPlace
 from picsight.window.library.sidebar_model import ENTRY
 from picsight.window.main_window import MainWindow
+from picsight.window.parts.words import counted
 from picsight.window.search.chips import ChipButton
 from picsight.window.search.place import Place
 from picsight.window.tags.choices import Choice
 from picsight.window.tags.list_view import TagList
 from picsight_engine.installation.choice import ModelChoice
 from picsight_engine.library import Library
+from picsight_engine.photos.xmp import read_packet
 
 PATIENCE = 60_000  # ms; worker processes start on a busy machine
 
@@ -238,6 +240,10 @@ def test_a_tag_that_is_looked_at_is_renamed_merged_and_removed_and_everything_co
     look(qtbot, window, library)
     window.frame.sidebar.tag_requested.emit(window.tags.tags[1])
     qtbot.waitUntil(lambda: sorted(shown(window)) == sorted(ids[:2]))
+    window.lines.rename(window.tags.tags[1], "Ocean")
+    qtbot.waitUntil(lambda: window.search.place.words == "tag:Ocean")
+    window.tags.after(window.history.undo)
+    qtbot.waitUntil(lambda: window.search.place.words == "tag:Sea")
     window.lines.rename(window.tags.tags[1], "Trips / Sea ")
     qtbot.waitUntil(lambda: paths(window) == ["Shore", "Trips", "Trips/Sea"])
     qtbot.waitUntil(lambda: window.search.place.words == "tag:Trips/Sea")
@@ -295,6 +301,7 @@ def test_words_are_looked_for_while_they_are_typed_and_saved_under_a_name_below_
     assert (tag.prompts, tag.threshold, tag.suggested, tag.suggests) == (("a photo",), 0.0, 8, True)
     window.tags.after(window.history.undo)
     qtbot.waitUntil(lambda: not window.tags.is_busy)
+    assert not window.search.wanted.query
     assert [each.kind for each in library.tags.all()] == ["favourite"]
 
 
@@ -314,7 +321,8 @@ def test_answers_about_a_new_tag_become_its_examples_and_are_taken_back_as_long_
     qtbot.waitUntil(lambda: second in {photo.id for photo in view.border.cases()})
     qtbot.mouseClick(view.save, Qt.MouseButton.LeftButton)
     qtbot.waitUntil(lambda: window.search.place.words == 'tag:"a photo"')
-    assert library.tags.find("a photo").examples == (first,)
+    tag = library.tags.find("a photo")
+    assert (tag.examples, tag.against, tag.accepted, tag.rejected) == ((first,), (), 1, 0)
     window.tags.after(window.history.undo)
     qtbot.waitUntil(lambda: [each.kind for each in library.tags.all()] == ["favourite"])
     window.tags.after(window.history.undo)
@@ -326,6 +334,7 @@ def test_a_tag_that_is_there_is_decided_on_at_once_and_other_changes_are_asked_a
     window.tag_places.edit(tag)
     studio = window.tag_places._studio
     view = studio.view
+    assert "Looking through your photos." in view.notice.words()
     qtbot.waitUntil(lambda: len(inside(studio)) == 8)
     view.border.picture.setFocus()
     for key in (Qt.Key.Key_A, Qt.Key.Key_R):
@@ -379,6 +388,117 @@ def test_decisions_leave_as_a_file_and_come_back_as_one_deed(qtbot, window, libr
     file.write_text("not what it should be")
     window.exchange.take_in(file)
     qtbot.waitUntil(lambda: file.name in window.frame.status.words())
+
+
+def test_side_cars_are_written_with_progress_and_what_was_cancelled_has_left_whole_files(
+    qtbot, window, library
+):
+    photos = window.frame.model.wall.results
+    library.tags.new("Sea")
+    library.tags.decide("Sea", [photo.id for photo in photos], "accepted")
+    status, sidecars = (
+        window.frame.status,
+        [photo.path.with_name(f"{photo.path.name}.xmp") for photo in photos],
+    )
+    window.exchange.export_sidecars()
+    assert status.words() == "Writing side-cars"
+    qtbot.mouseClick(status._act, Qt.MouseButton.LeftButton)
+    qtbot.waitUntil(lambda: status.words().startswith("Stopped after"))
+    written = [sidecar for sidecar in sidecars if sidecar.exists()]
+    assert counted(len(written), "%n side-car.", "%n side-cars.") in status.words()
+    assert [list(read_packet(sidecar.read_bytes()).keywords) for sidecar in written] == [[("Sea",)]] * len(
+        written
+    )
+    window.exchange.export_sidecars()
+    left = 8 - len(written)
+    words = (
+        f"Wrote {counted(left, '%n side-car', '%n side-cars')}."
+        if left
+        else "All side-cars are as they should be."
+    )
+    qtbot.waitUntil(lambda: status.words() == words)
+    assert all(sidecar.exists() for sidecar in sidecars)
+    qtbot.waitUntil(lambda: not status._progress.isVisible())
+    for sidecar in sidecars:
+        sidecar.unlink()
+
+
+def test_a_run_tells_what_tags_suggest_of_the_photos_that_came_and_leads_there(
+    qtbot, window, library, real_photos
+):
+    library.tags.new("Anything", prompts=["a photo"], threshold=0.0)
+    folder = window.frame.model.photo(0).path.parent
+    new = folder / "new.jpg"
+    shutil.copy(max(real_photos.glob("*.jpg"), key=lambda path: path.name), new)
+    try:
+        window.library.index()
+        status = window.frame.status
+        qtbot.waitUntil(lambda: "1 new photo was suggested for 1 tag." in status.words(), timeout=PATIENCE)
+        qtbot.waitUntil(lambda: any(tag.suggested == 9 for tag in window.tags.tags))
+        qtbot.mouseClick(status._act, Qt.MouseButton.LeftButton)
+        qtbot.waitUntil(lambda: window.search.place.query == "tag:Anything")
+    finally:
+        new.unlink()
+        qtbot.waitUntil(lambda: not window.library.is_indexing, timeout=PATIENCE)
+        window.library.index()
+        qtbot.waitUntil(lambda: not window.library.is_indexing, timeout=PATIENCE)
+
+
+def test_an_album_is_called_an_album_and_a_tag_a_tag(qtbot, window, library):
+    library.tags.new("Sea")
+    library.tags.new("For Anna", kind="album")
+    look(qtbot, window, library)
+    for name in ("Sea", "For Anna"):
+        library.tags.decide(name, [window.frame.model.photo(0).id], "accepted")
+    for tag, words in (("Sea", "Tag Sea"), ("For Anna", "Album For Anna")):
+        window.lines.show_photos(library.tags.find(tag))
+        assert [chip.words for chip in window.frame.box.chips()] == [words]
+        qtbot.waitUntil(lambda words=words: words in window.frame.wall_page.title(), timeout=2000)
+
+
+def test_numbers_put_a_border_case_into_other_tags_and_out_of_them_and_undo_works_there(
+    qtbot, window, library
+):
+    library.tags.new("Sea")
+    library.tags.new("For Anna", kind="album")
+    for number in range(8):
+        library.tags.new(f"Visitors of {2010 + number}")
+    tag = library.tags.new("Seen", prompts=["a photo"], threshold=0.0)
+    look(qtbot, window, library)
+    window.tag_places.edit(tag)
+    border = window.tag_places._studio.view.border
+    qtbot.waitUntil(lambda: border.case() is not None)
+    border.picture.setFocus()
+    photo, order = border.case().id, list(border.tags._toggles)
+    assert len(order) == 9
+    qtbot.waitUntil(
+        lambda: all(border.tags.rect().contains(each.geometry()) for each in border.tags._toggles.values())
+    )
+    qtbot.keyClick(border.picture, Qt.Key.Key_1)
+    qtbot.keyClick(border.picture, Qt.Key.Key_2)
+    qtbot.waitUntil(lambda: border.tags.held() == order[:2])
+    qtbot.keyClick(border.picture, Qt.Key.Key_1)
+    qtbot.waitUntil(lambda: border.tags.held() == order[1:2])
+    assert border.case().id == photo
+    qtbot.keyClick(border.picture, Qt.Key.Key_Down)
+    qtbot.waitUntil(lambda: border.tags.held() == [])
+    assert dict(library.tags.marks([photo])[photo].tags)[order[1]] == "accepted"
+    qtbot.keyClick(border.picture, Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier)
+    qtbot.waitUntil(lambda: library.tags.find(order[0]).accepted == 1)
+
+
+def test_a_tag_is_taken_by_the_number_of_its_row(qtbot, window, library):
+    for name in ("1990", "Sea"):
+        library.tags.new(name)
+    look(qtbot, window, library)
+    (photo,), chooser = select(window, 2), window.tagging.chooser
+    qtbot.keyClick(window.frame.grid, Qt.Key.Key_T)
+    qtbot.waitUntil(lambda: QGuiApplication.focusObject() is chooser.line)
+    path = chooser.rows._choices.values[1].path
+    qtbot.keyClick(chooser.line, Qt.Key.Key_9, Qt.KeyboardModifier.AltModifier)
+    assert chooser.isVisible()
+    qtbot.keyClick(chooser.line, Qt.Key.Key_2, Qt.KeyboardModifier.AltModifier)
+    qtbot.waitUntil(lambda: library.tags.marks([photo])[photo].tags == ((path, "accepted"),))
 
 
 def chips_of(panel):

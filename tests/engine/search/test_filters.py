@@ -216,6 +216,31 @@ def test_what_files_say_of_themselves_can_be_asked_for_where_any_says_it(said, q
     assert sorted(album.found(query)) == sorted(ids[name] for name in names.split())
 
 
+def test_who_is_put_out_of_a_tag_is_not_found_by_the_keyword_of_that_name_either(album):
+    ids = [
+        album.put(name.encode(), number, keywords=keywords)
+        for number, (name, keywords) in enumerate(
+            {
+                "a": ("Birds/Waders",), "b": ("birds|waders",), "c": ("WADERS", "Birds"), "d": ("Birds",), "e": ("Waders", "Birds"),
+            }.items(), 1
+        )
+    ]  # fmt: skip
+    tags = album.library.tags
+    for name, parent in (("Birds", None), ("Waders", "Birds")):
+        tags.new(name, parent=parent)
+    tags.decide("Waders", ids[:4], "accepted")
+    both = {query: sorted(album.found(query)) for query in ("tag:waders", "tag:birds")}
+    assert both == {"tag:waders": ids, "tag:birds": ids}
+    tags.decide("Waders", ids[:2], "rejected")
+    tags.decide("Birds/Waders", ids[2:4], "withdrawn")
+    tags.decide("Birds", ids[3:4], "rejected")
+    assert [sorted(album.found(query)) for query in both] == [ids[4:], [ids[2], ids[4]]]
+    assert ids[0] in album.found("-tag:birds")
+    for _ in range(3):
+        tags.undo()
+    assert {query: sorted(album.found(query)) for query in both} == both
+
+
 def test_a_name_that_no_tag_and_no_keyword_has_is_told_with_the_nearest_tag(album):
     ids = fill(album)
     tags = album.library.tags

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import threading
 from dataclasses import dataclass, replace
 
 import pytest
@@ -33,6 +34,10 @@ class Home:
     @property
     def exchange(self):
         return self.album.library.exchange
+
+    def export_sidecars(self, *place):
+        *_, exported = self.exchange.export_sidecars(*place)
+        return exported
 
     def ids(self, *numbers):
         return [self.album.library._photo(self.paths[number])[0].id for number in numbers]
@@ -259,7 +264,7 @@ def test_side_cars_go_out_and_their_changes_come_in_as_one_run(home):
     home.tags.decide("Dogs", home.ids(2), "rejected")
     home.tags.decide("Favourites", home.ids(1), "accepted")
     home.tags.rate(home.ids(1), 4)
-    exported = home.exchange.export_sidecars()
+    exported = home.export_sidecars()
     assert (exported.written, exported.unchanged, exported.left_alone) == (2, PHOTOS - 2, ())
     said = [beside(path) for path in home.paths[:3]]
     assert [keywords(path) for path in said] == [["Dogs/Puppies"], ["Dogs/Puppies", "Favourites"], None]
@@ -275,11 +280,24 @@ def test_side_cars_go_out_and_their_changes_come_in_as_one_run(home):
     assert home.state() == before
 
 
+def test_an_export_that_is_cancelled_ends_between_two_files_and_tells_what_it_wrote(home):
+    home.tags.new("Dogs")
+    home.tags.decide("Dogs", home.ids(0, 1, 2), "accepted")
+    cancel, told = threading.Event(), []
+    for exported in home.exchange.export_sidecars(cancel=cancel):
+        told.append(exported.written)
+        if exported.written == 2:
+            cancel.set()
+    assert told == [1, 2, 2]
+    assert [keywords(beside(path)) for path in home.paths[:3]] == [["Dogs"], ["Dogs"], None]
+    assert home.export_sidecars().written == 1
+
+
 def test_what_another_program_took_out_is_withdrawn_and_what_was_decided_since_stays(home):
     folder = home.paths[0].parent
     home.tags.new("Dogs")
     home.tags.decide("Dogs", home.ids(0, 1, 2), "accepted")
-    home.exchange.export_sidecars()
+    home.export_sidecars()
     for path in home.paths[:2]:
         sidecar = beside(path)
         tree = sidecar.read_text("utf-8")
@@ -301,7 +319,7 @@ def test_what_an_export_wrote_is_no_later_word_when_another_program_writes_the_s
     home.tags.new("Dogs")
     home.tags.decide("Dogs", home.ids(0, 1), "accepted")
     home.tags.rate(home.ids(0), 5)
-    home.exchange.export_sidecars()
+    home.export_sidecars()
     home.tags.decide("Dogs", home.ids(0), "rejected")
     home.tags.rate(home.ids(0), 1)
     sidecar = beside(home.paths[0])
@@ -331,12 +349,27 @@ def test_a_keyword_that_was_rejected_here_comes_back_rejected_also_elsewhere(mak
     sidecar.write_bytes(updated(None, Statement(("Dogs",), None, None)).replace(b"picsight", b"another"))
     assert home.exchange.import_from(sidecar).accepted == 1
     home.tags.decide("Dogs", home.ids(0), "rejected")
-    assert home.exchange.export_sidecars().written == 1
+    assert home.export_sidecars().written == 1
     os.utime(sidecar, (9e9, 9e9))
     assert home.exchange.import_from(sidecar).run is None
     beside(other.paths[0]).write_bytes(sidecar.read_bytes())
     imported = other.exchange.import_from(beside(other.paths[0]))
     assert (imported.accepted, imported.rejected) == (0, 1)
+
+
+def test_a_keyword_of_another_program_that_was_taken_out_here_stays_out_when_its_side_car_comes_in_again(
+    home,
+):
+    sidecar = beside(home.paths[0])
+    sidecar.write_bytes(
+        updated(None, Statement(("Dogs", "Sea"), None, None)).replace(b"picsight", b"another")
+    )
+    assert home.exchange.import_from(sidecar).accepted == 2
+    home.tags.decide("Dogs", home.ids(0), "withdrawn")
+    home.export_sidecars()
+    assert keywords(sidecar) == ["Dogs", "Sea"]
+    os.utime(sidecar, (9e9, 9e9))
+    assert home.exchange.import_from(sidecar).run is None
 
 
 def test_a_keyword_favourites_of_another_program_makes_no_favourite_and_is_told_once(make_home):
@@ -400,9 +433,9 @@ def test_one_photo_one_side_car_and_a_photo_that_was_renamed(home):
 
 def test_a_folder_that_is_no_part_of_the_library_is_not_exported(home, tmp_path):
     with pytest.raises(RequestError, match="is no part of the library; index it first"):
-        home.exchange.export_sidecars(tmp_path / "home" / "library")
-    assert home.exchange.export_sidecars(home.paths[0]).unchanged == 1
-    assert home.exchange.export_sidecars(tmp_path).unchanged == PHOTOS
+        home.export_sidecars(tmp_path / "home" / "library")
+    assert home.export_sidecars(home.paths[0]).unchanged == 1
+    assert home.export_sidecars(tmp_path).unchanged == PHOTOS
 
 
 @pytest.mark.parametrize(

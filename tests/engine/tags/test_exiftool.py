@@ -46,7 +46,7 @@ def beside(photo):
 
 
 def test_what_we_write_is_read(photo):
-    export_sidecars([Tagged(photo, TAGS, 4, HASH)])
+    list(export_sidecars([Tagged(photo, TAGS, 4, HASH)]))
     fields = ("Subject", "HierarchicalSubject", "TagsList", "Rating")
     found = read(beside(photo), *fields)
     texts = {name: [str(text) for text in value] for name, value in found.items() if name != "Rating"}
@@ -73,14 +73,14 @@ def test_what_it_writes_is_read(photo):
 
 
 def test_after_it_rewrote_ours_tags_still_leave_and_its_own_stay(photo):
-    export_sidecars([Tagged(photo, ("Birds/Waders", "Family", "AC|DC"), 4, HASH)])
+    list(export_sidecars([Tagged(photo, ("Birds/Waders", "Family", "AC|DC"), 4, HASH)]))
     added = [
         "-XMP-dc:Subject+=theirs",
         "-XMP-lr:HierarchicalSubject+=theirs",
         "-XMP-digiKam:TagsList+=theirs",
     ]
     exiftool("-overwrite_original", *added, "-XMP-dc:Description=Curlews", beside(photo))
-    export_sidecars([Tagged(photo, ("Family", "Sea"), None, HASH)])
+    list(export_sidecars([Tagged(photo, ("Family", "Sea"), None, HASH)]))
     (told,) = read_sidecars(beside(photo)).told
     assert (sorted(told.tags), told.stars) == (["Family", "Sea", "theirs"], None)
     assert read(beside(photo), "Description") == {"Description": "Curlews"}

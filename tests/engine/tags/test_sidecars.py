@@ -46,21 +46,27 @@ def told(place):
     return {(each.photo, each.tags, each.stars, each.original) for each in found}
 
 
+def outcome(photos):
+    """What an export comes to."""
+    *_, exported = export_sidecars(photos)
+    return exported
+
+
 def names(folder):
     return sorted(path.name for path in folder.iterdir())
 
 
 def test_a_side_car_is_called_after_the_whole_name_and_the_photo_stays_as_it_was(photo):
     content, info = photo.read_bytes(), photo.stat()
-    assert export_sidecars([Tagged(photo, ("Birds/Waders",), 4, HASH)]) == Exported(1, 0, ())
+    assert outcome([Tagged(photo, ("Birds/Waders",), 4, HASH)]) == Exported(1, 0)
     assert names(photo.parent) == ["photo.jpg", "photo.jpg.xmp"]
     assert tags(beside(photo)) == ["Birds/Waders"]
     assert (photo.read_bytes(), photo.stat().st_mtime_ns) == (content, info.st_mtime_ns)
     assert beside(photo).stat().st_mode & 0o777 == 0o666 & ~umask()
     before = beside(photo).stat()
-    assert export_sidecars([Tagged(photo, ("Birds/Waders",), 4, HASH)]) == Exported(0, 1, ())
+    assert outcome([Tagged(photo, ("Birds/Waders",), 4, HASH)]) == Exported(0, 1)
     assert beside(photo).stat() == before
-    assert export_sidecars([Tagged(photo)]) == Exported(1, 0, ())
+    assert outcome([Tagged(photo)]) == Exported(1, 0)
     assert tags(beside(photo)) == []
 
 
@@ -71,14 +77,14 @@ def umask():
 
 
 def test_a_photo_of_which_nothing_is_said_gets_none(photo):
-    assert export_sidecars([Tagged(photo, bytes_hash=HASH)]) == Exported(0, 1, ())
+    assert outcome([Tagged(photo, bytes_hash=HASH)]) == Exported(0, 1)
     assert names(photo.parent) == ["photo.jpg"]
 
 
 def test_what_a_short_one_says_goes_into_the_long_one_and_it_stays(photo):
     short = photo.with_suffix(".xmp")
     shutil.copy(PACKETS / "digikam.xmp", short)
-    export_sidecars([Tagged(photo, ("Sea",))])
+    outcome([Tagged(photo, ("Sea",))])
     assert short.read_bytes() == (PACKETS / "digikam.xmp").read_bytes()
     assert tags(beside(photo)) == ["Birds/Waders", "Family", "Places/Åland/Käringsund", "Sea"]
     assert read_packet(beside(photo).read_bytes()).description == "Curlews & godwits at low tide"
@@ -87,20 +93,20 @@ def test_what_a_short_one_says_goes_into_the_long_one_and_it_stays(photo):
 def test_one_that_lost_its_content_is_written_anew(photo):
     beside(photo).touch()
     shutil.copy(PACKETS / "digikam.xmp", photo.with_suffix(".xmp"))
-    assert export_sidecars([Tagged(photo, ("Sea",))]) == Exported(1, 0, ())
+    assert outcome([Tagged(photo, ("Sea",))]) == Exported(1, 0)
     assert tags(beside(photo)) == ["Birds/Waders", "Family", "Places/Åland/Käringsund", "Sea"]
 
 
 def test_what_adobe_wrote_for_the_raw_file_beside_it_does_not(photo):
     shutil.copy(PACKETS / "lightroom.xmp", photo.with_suffix(".xmp"))
-    export_sidecars([Tagged(photo, ("Sea",))])
+    outcome([Tagged(photo, ("Sea",))])
     assert b"camera-raw-settings" not in beside(photo).read_bytes()
     assert tags(beside(photo)) == ["Sea"]
 
 
 def test_one_with_capital_letters_is_continued(photo):
     shutil.copy(PACKETS / "digikam.xmp", beside(photo, ".XMP"))
-    export_sidecars([Tagged(photo, ("Sea",))])
+    outcome([Tagged(photo, ("Sea",))])
     assert names(photo.parent) == ["photo.jpg", "photo.jpg.XMP"]
     assert "Sea" in tags(beside(photo, ".XMP"))
 
@@ -110,7 +116,7 @@ def test_through_a_link_the_file_behind_it_is_written_and_its_mode_kept(photo, t
     shutil.copy(PACKETS / "digikam.xmp", kept)
     kept.chmod(0o640)
     beside(photo).symlink_to(kept)
-    export_sidecars([Tagged(photo, ("Sea",))])
+    outcome([Tagged(photo, ("Sea",))])
     assert beside(photo).is_symlink()
     assert "Sea" in tags(kept)
     assert kept.stat().st_mode & 0o777 == 0o640
@@ -126,7 +132,7 @@ def test_one_bad_photo_is_told_and_the_others_are_written(photo):
         path.write_bytes(b"photo")
     beside(photos[2]).write_bytes(b"<broken")
     beside(photos[3]).mkdir()
-    done = export_sidecars([Tagged(path, ("Sea",)) for path in (*photos, photo)])
+    done = outcome([Tagged(path, ("Sea",)) for path in (*photos, photo)])
     assert (done.written, done.unchanged, len(done.left_alone)) == (1, 0, 4)
     assert done.left_alone[0].startswith(f"2 photos in {folder} could not be found, so nothing was written.")
     assert done.left_alone[1].startswith(f"{beside(photos[2])} was left as it is: it is not XML")
@@ -143,7 +149,7 @@ from pathlib import Path
 from picsight_engine.tags.sidecars import Tagged, export_sidecars
 if os.geteuid() == 0:
     os.setuid(65534)  # root may write everywhere
-done = export_sidecars([Tagged(Path(name), ("Sea",)) for name in sys.argv[1:]])
+*_, done = export_sidecars([Tagged(Path(name), ("Sea",)) for name in sys.argv[1:]])
 print(done.written, *done.left_alone, sep="\\n")
 """
 
@@ -204,7 +210,8 @@ def intrude(event, arguments):
         if drafts == 1:
             sidecar.write_text("theirs")
 sys.addaudithook(intrude)
-print(*export_sidecars([Tagged(photo, ("Sea",))]).left_alone)
+*_, done = export_sidecars([Tagged(photo, ("Sea",))])
+print(*done.left_alone)
 """
     for _ in range(2):  # without a side-car, and with one
         done = subprocess.run(
@@ -234,7 +241,7 @@ while True:
                 os.kill(os.getpid(), 9)
         photos = [Tagged(photo, ("Gulls",), 4)]
         sys.addaudithook(kill)
-        export_sidecars(photos)
+        list(export_sidecars(photos))
         os._exit(0)
     status = os.waitpid(child, 0)[1]
     print(sidecar.read_bytes().hex() if sidecar.exists() else None)
@@ -268,7 +275,7 @@ def test_a_kill_at_any_step_leaves_the_old_one_or_the_new_one(photo, program):
     assert drafts
     for draft in drafts[1:]:
         os.utime(draft, (0, 0))
-    export_sidecars([Tagged(photo, ("Gulls",), 4)])
+    outcome([Tagged(photo, ("Gulls",), 4)])
     assert list(photo.parent.glob(".picsight-*.part")) == drafts[:1]  # somebody may still be writing that one
 
 
@@ -380,5 +387,5 @@ def test_what_is_neither_folder_nor_side_car_is_refused(photo, name):
 
 def test_what_is_exported_is_imported(photo):
     said = ("Birds/Waders", "A|B", "\U0001f426", "שלום/עולם")
-    export_sidecars([Tagged(photo, said, 2, HASH)])
+    outcome([Tagged(photo, said, 2, HASH)])
     assert told(photo.parent) == {(photo, said, 2, HASH)}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
 from typing import TYPE_CHECKING
 
 import click
@@ -75,7 +74,10 @@ def sidecars(invocation: Invocation, folder: Path | None, table: Path | None) ->
                 put(f"{table}: {count(photos, 'photo')}")
             return 0
         with TransferLine(quiet=invocation.quiet) as line:
-            exported = library.exchange.export_sidecars(folder, progress=partial(_show, line))
+            for exported in library.exchange.export_sidecars(folder):
+                done = exported.written + exported.unchanged
+                if done % _SHOWN_EVERY == 0:
+                    line.tell(f"{count(done, 'photo')} looked at")
     if invocation.json:
         put_json(sidecars_document(exported))
     else:
@@ -83,8 +85,3 @@ def sidecars(invocation: Invocation, folder: Path | None, table: Path | None) ->
         if not invocation.quiet:
             put(f"{count(exported.written, 'side-car')} written, {exported.unchanged:,} needed no change.")
     return FAILED if exported.left_alone and not (exported.written or exported.unchanged) else 0
-
-
-def _show(line: TransferLine, done: int) -> None:
-    if done % _SHOWN_EVERY == 0:
-        line.tell(f"{count(done, 'photo')} looked at")

@@ -53,6 +53,7 @@ def bind_acts(widget: QWidget, acts: Sequence[Act], where: Callable[[], QPoint])
     for act in acts:
         if act.key:
             shortcut = QShortcut(QKeySequence(act.key), widget, context=Qt.ShortcutContext.WidgetShortcut)
+            shortcut.setWhatsThis(act.one)
             shortcut.activated.connect(partial(_do, act, where))
             shortcuts.append(shortcut)
     return shortcuts

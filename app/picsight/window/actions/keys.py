@@ -1,7 +1,8 @@
-"""The window's keys and the menu of a photo, in one table each."""
+"""The window's keys and the menu of a photo, in one table each; every shortcut tells what it does as its `whatsThis`."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QCoreApplication
@@ -17,26 +18,37 @@ if TYPE_CHECKING:
     Submenu = tuple[str, Sequence[Entry | None]]  # words, what is below
 
 _Standard = QKeySequence.StandardKey
-# What acts everywhere in the window. A standard key that the platform leaves empty has a plain one beside it.
-EVERYWHERE: dict[str, tuple[QKeySequence.StandardKey | str, ...]] = {
-    "find": (_Standard.Find, "/"),
-    "back": (_Standard.Back,),
-    "photos": ("Ctrl+1",),
-    "problems": ("Ctrl+5",),
-    "tags": ("Ctrl+6",),
-    "sidebar": ("F9",),
-    "details": ("Ctrl+I",),
-    "add_folder": (_Standard.Open,),
-    "look_again": (_Standard.Refresh,),
-    "keep": (_Standard.Save, "Ctrl+S"),
-    "reveal": ("Ctrl+R",),
-    "undo": (_Standard.Undo, "Ctrl+Z"),
-    "redo": (_Standard.Redo, "Ctrl+Shift+Z"),
-    "larger": (_Standard.ZoomIn, "Ctrl+="),
-    "smaller": (_Standard.ZoomOut,),
-    "usual_size": ("Ctrl+0",),
-    "full_screen": (_Standard.FullScreen, "F11"),
-    "quit": (_Standard.Quit, "Ctrl+Q"),
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """A key that a widget takes by itself, and what it does there."""
+
+    words: str
+    keys: tuple[str, ...]
+
+
+# What acts everywhere in the window: its words, its keys. A standard key that the platform leaves empty has a plain one beside it.
+EVERYWHERE: dict[str, tuple[str, tuple[QKeySequence.StandardKey | str, ...]]] = {
+    "find": ("To the box", (_Standard.Find, "/")),
+    "back": ("Back", (_Standard.Back,)),
+    "photos": ("All photos", ("Ctrl+1",)),
+    "problems": ("Problems", ("Ctrl+5",)),
+    "tags": ("Tags", ("Ctrl+6",)),
+    "sidebar": ("Show or hide the sidebar", ("F9",)),
+    "details": ("Tags and stars beside the photo", ("Ctrl+I",)),
+    "add_folder": ("Add folders", (_Standard.Open,)),
+    "look_again": ("Look for new photos", (_Standard.Refresh,)),
+    "keep": ("Keep this search", (_Standard.Save, "Ctrl+S")),
+    "reveal": ("Show in folder", ("Ctrl+R",)),
+    "undo": ("Undo", (_Standard.Undo, "Ctrl+Z")),
+    "redo": ("Redo", (_Standard.Redo, "Ctrl+Shift+Z")),
+    "larger": ("Larger photos", (_Standard.ZoomIn, "Ctrl+=")),
+    "smaller": ("Smaller photos", (_Standard.ZoomOut,)),
+    "usual_size": ("Usual size of photos", ("Ctrl+0",)),
+    "full_screen": ("Full screen", (_Standard.FullScreen, "F11")),
+    "keys": ("This list", (_Standard.HelpContents, "F1")),
+    "quit": ("Quit", (_Standard.Quit, "Ctrl+Q")),
 }
 
 
@@ -44,7 +56,8 @@ def bind_keys(window: QWidget, wishes: Mapping[str, Callable[[], None]]) -> None
     """Make a shortcut for each wish of `EVERYWHERE`; a key that two names share is bound once."""
     for name, act in wishes.items():
         taken: set[str] = set()
-        for keys in EVERYWHERE[name]:
+        said, bound = EVERYWHERE[name]
+        for keys in bound:
             for sequence in (
                 QKeySequence.keyBindings(keys) if isinstance(keys, _Standard) else [QKeySequence(keys)]
             ):
@@ -52,7 +65,7 @@ def bind_keys(window: QWidget, wishes: Mapping[str, Callable[[], None]]) -> None
                 if words in taken or words == "Backspace" or (name == "look_again" and words == "Ctrl+R"):
                     continue
                 taken.add(words)
-                QShortcut(sequence, window, act)
+                QShortcut(sequence, window, act).setWhatsThis(QCoreApplication.translate("Actions", said))
 
 
 def photo_menu(parent: QWidget, entries: Sequence[Entry | Submenu | None]) -> QMenu:

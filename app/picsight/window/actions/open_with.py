@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QLocale, QMimeDatabase, QObject, QProcess, QUrl
@@ -15,8 +16,7 @@ from picsight.window.actions.programs import Program, programs_for
 from picsight.window.parts.words import isolated, plain
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from pathlib import Path
+    from collections.abc import Callable, Sequence
 
     from PySide6.QtCore import QPoint
     from PySide6.QtWidgets import QWidget
@@ -29,7 +29,11 @@ MOST_WINDOWS = 20  # of programs that open one photo each
 
 
 class OpenWith(QObject):
-    """Linux lists programs, which take several photos; a Mac asks for one of them, Windows for one photo at a time."""
+    """Linux lists programs, which take several photos; a Mac asks for one of them, Windows for one photo at a time.
+
+    The usual program comes first, and any other can be looked for. There is no menu of programs that Qt would show, and
+    the systems' own lists are no more than this: entries of the desktop, applications in a folder, a dialog of Windows.
+    """
 
     def __init__(self, window: QWidget, status: StatusLine, jobs: Jobs) -> None:
         super().__init__(window)
@@ -54,9 +58,12 @@ class OpenWith(QObject):
             (plain(program.name).replace("&", "&&"), "", partial(self.open, program, paths))
             for program in programs
         ]
-        if entries:
-            photo_menu(self._window, entries).popup(point)
-        elif not QDesktopServices.openUrl(QUrl.fromLocalFile(str(paths[0]))):
+        entries = entries or [(self.tr("The usual program"), "", partial(self._open_usually, paths))]
+        another = self.tr("Another program…"), "", partial(self._ask_for_program, paths)
+        photo_menu(self._window, [*entries, None, another]).popup(point)
+
+    def _open_usually(self, paths: Sequence[Path]) -> None:
+        if not QDesktopServices.openUrl(QUrl.fromLocalFile(str(paths[0]))):
             self._status.show_sentence(self.tr("No program of this computer says that it opens such photos."))
 
     def open(self, program: Program, paths: Sequence[Path]) -> None:
@@ -72,11 +79,19 @@ class OpenWith(QObject):
                 return
 
     def _ask_for_application(self, paths: Sequence[Path]) -> None:
-        dialog = QFileDialog(self._window, self.tr("Open with"), "/Applications")
-        dialog.setNameFilter("*.app")
-        dialog.fileSelected.connect(
-            lambda application: QProcess.startDetached("open", ["-a", application, *map(str, paths)])
+        self._ask(
+            "/Applications",
+            "*.app",
+            lambda application: QProcess.startDetached("open", ["-a", application, *map(str, paths)]),
         )
+
+    def _ask_for_program(self, paths: Sequence[Path]) -> None:
+        self._ask("/usr/bin", "", lambda file: self.open(Program(Path(file).name, (file, "%F")), paths))
+
+    def _ask(self, folder: str, names: str, chosen: Callable[[str], object]) -> None:
+        dialog = QFileDialog(self._window, self.tr("Open with"), folder)
+        dialog.setNameFilter(names)
+        dialog.fileSelected.connect(chosen)
         dialog.finished.connect(dialog.deleteLater)
         dialog.open()
 

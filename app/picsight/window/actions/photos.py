@@ -104,9 +104,10 @@ class PhotoActions(QObject):
             QGuiApplication.clipboard().setMimeData(files_of(photos))
 
     def show_menu(self, point: QPoint) -> None:
-        """The menu of the wall's current photo, and of those that are selected with it."""
+        """The menu of the wall's current photo, and of those that are selected with it; in the viewer, of the one there."""
         row = self._frame.grid.currentIndex().row()
-        photo, chosen = self._frame.model.photo(row), self._frame.grid.selected_count()
+        photo, in_viewer = self._frame.model.photo(row), self._chosen.in_viewer
+        chosen = 1 if in_viewer else self._frame.grid.selected_count()
         one = (
             self.tr("Open"),
             self.tr("Show in folder"),
@@ -140,8 +141,11 @@ class PhotoActions(QObject):
             None,
             self._trash.entry(chosen, point),
         ]
-        if turning := self._turning(photo):
+        turning = self._turning(photo)
+        if turning and not in_viewer:
             entries.insert(5, (turning, "", lambda: self.stack_toggled.emit(row)))
+        if in_viewer:  # it is open
+            entries = [each for each in entries if each is None or each[0] not in (opening, unlike)]
         photo_menu(self._frame, entries).popup(point)
 
     def _turning(self, photo: Result) -> str:

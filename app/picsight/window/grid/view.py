@@ -17,6 +17,7 @@ from PySide6.QtCore import (
 from PySide6.QtGui import QColor, QContextMenuEvent, QDrag, QKeySequence, QPainter
 from PySide6.QtWidgets import QAbstractItemView, QFrame, QStyle, QStyleOptionViewItem, QWidget
 
+from picsight.window.actions.keys import Key
 from picsight.window.grid.delegate import PhotoDelegate, circle_zone
 from picsight.window.grid.model import WallModel, files_of
 from picsight.window.grid.sectioned import SectionedView
@@ -34,6 +35,18 @@ if TYPE_CHECKING:
 
 class PhotoView(SectionedView):
     """Shows a wall of photos and says what a person wants with them."""
+
+    KEYS = (
+        Key("Walk; with Shift, select", ("Left", "Right", "Up", "Down", "Home", "End", "PgUp", "PgDown")),
+        Key("From heading to heading", ("Alt+PgUp", "Alt+PgDown")),
+        Key("Open", ("Return",)),
+        Key("Select all", ("Ctrl+A",)),
+        Key("Select or not", ("X", "Ctrl+Space")),
+        Key("More like this", ("L",)),
+        Key("Less like this", ("Shift+L",)),
+        Key("Copy the files", ("Ctrl+C",)),
+        Key("Select none, then back", ("Esc",)),
+    )
 
     open_requested = Signal(int)  # the row
     similar_requested = Signal(int)

@@ -407,9 +407,7 @@ class LibraryController(QObject):
         elif changed:
             words = self.tr("The new model has read your photos. Searches use it from now on.")
             self._status.show_idle()
-            self._status.show_sentence(
-                " ".join((*event.notes[:-1], words))
-            )  # the last one says it by its name
+            self._tell(" ".join((*event.notes[:-1], words)), event)  # the last note says it by its name
         elif self.is_changing:
             self._status.show_unread(" ".join(event.notes))
         elif event.emptier:
@@ -423,8 +421,8 @@ class LibraryController(QObject):
         library, added = self._library, frozenset(self._added)
         self._added.clear()
         worked = event.summary.indexed or event.summary.moved or event.summary.missing
-        if event.notes:
-            self._status.show_sentence(" ".join(event.notes))
+        if event.notes or event.suggested:
+            self._tell(" ".join(event.notes), event)
         elif library is not None and (worked or added):
 
             def tell(overview: Overview) -> None:
@@ -435,6 +433,13 @@ class LibraryController(QObject):
                     self._status.show_done(overview.photos, len(overview.problems))
 
             self._jobs.read(lambda: overview_of(library), tell)
+
+    def _tell(self, sentence: str, event: Finished) -> None:
+        """A sentence, and what tags suggest of the photos that came."""
+        if event.suggested:
+            self._status.show_suggested(" ".join(filter(None, (sentence, event.suggested))))
+        else:
+            self._status.show_sentence(sentence)
 
     def _end_run(self) -> None:
         self._run = None

@@ -56,6 +56,7 @@ class StatusLine(QWidget):
     install_again_requested = Signal()
     forget_requested = Signal()
     problems_requested = Signal()
+    suggestions_requested = Signal()
     folders_requested = Signal()
 
     def __init__(self, parent: QWidget | None = None) -> None:
@@ -181,6 +182,10 @@ class StatusLine(QWidget):
             self._pass_by(Line(words, self.tr("Show problems"), self.problems_requested.emit))
         else:
             self._pass_by(Line(self.tr("Your photos are ready: {photos}.").format(photos=found)))
+
+    def show_suggested(self, sentence: str) -> None:
+        """Tags suggest photos that came."""
+        self._pass_by(Line(sentence, self.tr("Look at them"), self.suggestions_requested.emit))
 
     def show_empty(self, folders: Sequence[Path]) -> None:
         """These folders were added and hold no photos."""

@@ -238,7 +238,8 @@ class SlimScrollBar(QScrollBar):
         area = self.parentWidget()
         while area is not None and not isinstance(area, QAbstractScrollArea):
             area = area.parentWidget()
-        on_base = area is None or area.viewport().backgroundRole() == QPalette.ColorRole.Base
+        shown = area.viewport() if area is not None else self
+        on_base = shown.autoFillBackground() and shown.backgroundRole() == QPalette.ColorRole.Base
         ground = colours.base if on_base else colours.window
         painter.fillRect(self.rect(), ground)
         if self.maximum() <= self.minimum():

@@ -17,6 +17,7 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLineEdit, QSizePolicy, QStyle, QWidget
 
+from picsight.window.actions.keys import Key
 from picsight.window.parts.controls import IconButton
 from picsight.window.parts.drops import picture_in
 from picsight.window.parts.icons import paint_icon
@@ -60,6 +61,12 @@ _PASSING = (
 class SearchBox(QFrame):
     """A line to type in, with a sign in front, chips behind it, and a way to empty it."""
 
+    KEYS = (
+        Key("To the suggestions, else to the photos", ("Down",)),
+        Key("To the photos", ("Return",)),
+        Key("Close, empty, remove, then leave", ("Esc",)),
+    )
+
     edited = Signal(str)  # every change that a person makes; the words of the line
     submitted = Signal()  # Enter
     down_requested = Signal()  # to the photos
@@ -76,6 +83,7 @@ class SearchBox(QFrame):
         self.keep_button = IconButton("saved", self.tr("Keep this search (Ctrl+S)"), self)
         self.clear_button = IconButton("clear", self.tr("Clear"), self)
         self.picture_of: Callable[[str], tuple[str, QPixmap | None]] = lambda target: (target, None)
+        self.is_album: Callable[[str], bool] = lambda _token: False
         self._tokens: list[str] = []
         self._plain: set[str] = set()
         self._scope = ""
@@ -230,7 +238,7 @@ class SearchBox(QFrame):
         return [*scope, *recognised, *map(self._chip, self._tokens)]
 
     def _chip(self, token: str) -> Chip:
-        words, target = describe(token, self._known_words(token))
+        words, target = describe(token, self._known_words(token), album=self.is_album(token))
         picture = None
         if target:
             name, picture = self.picture_of(target)
@@ -393,7 +401,7 @@ class SearchBox(QFrame):
             show_marks(self.line, self._marks())
 
     def update_chips(self) -> None:
-        """Show them with what is known now of their pictures."""
+        """Show them with what is known now of their pictures and albums."""
         self._show()
 
     def _marks(self) -> list[Mark]:

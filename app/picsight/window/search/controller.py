@@ -343,7 +343,7 @@ class SearchController(QObject):
 
     def _asked(self) -> str:
         """The query as one reads it, its last word completed, and the folder."""
-        return scoped(readable(self.query, self.likes.name), self._place)
+        return scoped(readable(self.query, self.likes.name, self._box.is_album), self._place)
 
     def _name_pictures(self) -> None:
         self._box.update_chips()

@@ -129,7 +129,7 @@ def join_offers(offers: Offers, frame: Frame, search: SearchController) -> None:
     def ask(query: str) -> None:
         meant.clear()
         meant[frame.box.text()] = query
-        header.offer_meant(readable(query, search.likes.name) if query else "")
+        header.offer_meant(readable(query, search.likes.name, frame.box.is_album) if query else "")
 
     def follow() -> None:
         offers.look_at(search.query)

@@ -50,7 +50,9 @@ class SavedSearches(QObject):
             status.show_sentence(self.tr("A pasted picture is not kept; use a photo of the library."))
         else:
             self._library.change(
-                lambda library: library.searches.save(short_name(query, search.likes.name), query),
+                lambda library: library.searches.save(
+                    short_name(query, search.likes.name, self._frame.box.is_album), query
+                ),
                 lambda: self._frame.sidebar.mark_search(query),
             )
 

@@ -8,10 +8,12 @@ from PySide6.QtCore import QRect, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QAccessible, QAccessibleAnnouncementEvent, QPainter
 from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QVBoxLayout, QWidget
 
+from picsight.window.actions.keys import Key
 from picsight.window.grid.thumbnails import Want
 from picsight.window.parts.controls import Button, Weight, draw_focus
 from picsight.window.parts.labels import ElidedLabel, Words, sized
 from picsight.window.parts.words import counted, number, plain
+from picsight.window.tags.numbered import NumberedTags
 from picsight.window.tokens import HAIR, HALF, SMALL, em, px, tones
 
 if TYPE_CHECKING:
@@ -28,16 +30,25 @@ WIDE = 18.0  # em
 class BorderCases(QWidget):
     """Asks of each photo whether it belongs; A accepts, R rejects, the arrow down leaves it open."""
 
+    KEYS = (
+        Key("Accept", ("A",)),
+        Key("Reject", ("R",)),
+        Key("Skip", ("Down",)),
+        Key("Into the tag of that number, or out of it", tuple("123456789")),
+    )
     decided = Signal(int, bool)  # a photo's id, and whether it belongs
+    asked = Signal(object)  # the Result that is asked about from now on, None for none
 
     def __init__(self, thumbnails: Thumbnails, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._cases: list[Result] = []
+        self._asked: Result | None = None
         self._skipped: set[int] = set()  # not asked again until the studio is opened anew
         self._answered: set[int] = set()  # asked again only where an answer was taken back
         self._title = sized(Words(parent=self), 1.0, semibold=True)
         self.picture = CasePicture(thumbnails, self)
         self._name = ElidedLabel(self)
+        self.tags = NumberedTags(self)
         self.accept = Button(self.tr("Accept (A)"), Weight.PLAIN, self)
         self.reject = Button(self.tr("Reject (R)"), Weight.PLAIN, self)
         self.skip = Button(self.tr("Skip"), Weight.QUIET, self)
@@ -89,6 +100,7 @@ class BorderCases(QWidget):
         column.addWidget(self.picture, 1)
         column.addWidget(self._name)
         column.addLayout(buttons)
+        column.addWidget(self.tags)
 
     def _press(self, event: QKeyEvent) -> bool:
         acts: dict[int, Callable[[], None]] = {
@@ -98,8 +110,10 @@ class BorderCases(QWidget):
         }
         act = acts.get(event.key())
         plainly = not event.modifiers() & ~Qt.KeyboardModifier.KeypadModifier
-        if act is None or not plainly or self.case() is None:
+        if not plainly or self.case() is None:
             return False
+        if act is None:
+            return self.tags.press(event.key() - Qt.Key.Key_0)
         act()
         return True
 
@@ -130,6 +144,10 @@ class BorderCases(QWidget):
         )
         self.picture.show_photo(photo, self._cases[1] if many > 1 else None)
         self._name.setText(plain(photo.path.name) if photo else "")
+        self.tags.setEnabled(photo is not None)
+        if photo != self._asked:
+            self._asked = photo
+            self.asked.emit(photo)
         for button in (self.accept, self.reject, self.skip):
             button.setEnabled(photo is not None)
 

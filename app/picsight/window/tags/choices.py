@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from picsight_engine.store.tags import TagKind
     from picsight_engine.tags.tree import Tag
 
-MOST = 8
+MOST = 9  # as many as there are keys with numbers
 
 
 @dataclass(frozen=True, slots=True)

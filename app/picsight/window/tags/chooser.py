@@ -13,7 +13,7 @@ from picsight.window.parts.labels import ElidedLabel
 from picsight.window.parts.line import Line
 from picsight.window.parts.rows import VALUE, Measures, Row, RowDelegate, RowsModel
 from picsight.window.parts.words import counted, number, plain, say
-from picsight.window.tags.choices import Choice, choices
+from picsight.window.tags.choices import MOST, Choice, choices
 from picsight.window.tokens import HAIR, HALF, PAD, px, tones
 
 if TYPE_CHECKING:
@@ -61,6 +61,7 @@ class TagChooser(QFrame):
         self.line.textEdited.connect(lambda _text: self._offer())
         self.line.returnPressed.connect(self._take)
         self.line.stepped.connect(self.rows.step)
+        self.line.picked.connect(self._pick)
         self.rows.clicked.connect(lambda _index: self._take())
 
     def open(self, question: Question, point: QPoint) -> None:
@@ -85,6 +86,10 @@ class TagChooser(QFrame):
         self.rows.put(choices(self.line.text(), asked.tags, asked.recent, makes=asked.makes))
         self.adjustSize()
 
+    def _pick(self, row: int) -> None:
+        if self.rows.choose(row):
+            self._take()
+
     def _take(self) -> None:
         choice = self.rows.chosen()
         if choice is not None:
@@ -96,13 +101,19 @@ class ChooserLine(Line):
     """The arrows walk through the list below."""
 
     stepped = Signal(int)
+    picked = Signal(int)  # a row, by its number
 
     def __init__(self, parent: QWidget) -> None:
-        super().__init__(say("Tag or album"), say("Name of a tag or album"), parent)
+        super().__init__(say("Tag or album"), say("Name of a tag or album, or Alt+1 to 9"), parent)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Tab does nothing: it would leave the only line."""
-        if event.key() in (Qt.Key.Key_Down, Qt.Key.Key_Up):
+        row = event.key() - Qt.Key.Key_1
+        if (
+            event.modifiers() & Qt.KeyboardModifier.AltModifier and 0 <= row < MOST
+        ):  # names begin with numbers, too
+            self.picked.emit(row)
+        elif event.key() in (Qt.Key.Key_Down, Qt.Key.Key_Up):
             self.stepped.emit(1 if event.key() == Qt.Key.Key_Down else -1)
         elif event.key() != Qt.Key.Key_Tab:
             super().keyPressEvent(event)
@@ -136,6 +147,13 @@ class ChoiceList(QListView):
         """What Enter takes."""
         index = self.currentIndex()
         return index.data(VALUE) if index.isValid() else None
+
+    def choose(self, row: int) -> bool:
+        """Choose a row; false where there is none of that number."""
+        index = self._choices.index(row, 0)
+        if index.isValid():
+            self.setCurrentIndex(index)
+        return index.isValid()
 
     def step(self, by: int) -> None:
         """Another row, from the last on to the first."""

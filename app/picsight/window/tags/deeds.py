@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QObject, Signal
 
-from picsight.window.tags.wording import decided
+from picsight.window.tags.wording import decided, out_of, tag_meant
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -48,6 +48,7 @@ class TagDeeds(QObject):
     """Knows the tags of the library, changes them and tells of it."""
 
     changed = Signal(object)  # tuple[Tag, ...], after every change, whoever made it
+    turned = Signal(object)  # tuple[Tag, ...] of before: something was taken back, or done again
 
     def __init__(
         self, status: StatusLine, history: History, jobs: Jobs, parent: QObject | None = None
@@ -74,6 +75,11 @@ class TagDeeds(QObject):
         """Whether something is being changed, or waits for that."""
         return self._is_busy
 
+    def is_album(self, query: str) -> bool:
+        """Whether a query shows an album."""
+        tag = tag_meant(query, self._tags)
+        return tag is not None and tag.kind == "album"
+
     def use(self, library: Library) -> None:
         """Work with this library from now on."""
         self._library = library
@@ -89,6 +95,17 @@ class TagDeeds(QObject):
         """Accept or reject photos, or leave them undecided again."""
         words = decided(tag, len(photos), verdict)
         self.do(lambda library: library.tags.decide(tag.path, photos, verdict), lambda _run: words)
+
+    def toggle(self, tag: Tag, photo: int) -> None:
+        """Put a photo into a tag, or out of it where it was accepted."""
+
+        def act(library: Library) -> Verdict:
+            held = (tag.path, "accepted") in library.tags.marks([photo])[photo].tags
+            verdict = out_of(tag) if held else "accepted"
+            library.tags.decide(tag.path, [photo], verdict)
+            return verdict
+
+        self.do(act, lambda verdict: decided(tag, 1, verdict))
 
     def do(
         self,
@@ -127,7 +144,13 @@ class TagDeeds(QObject):
                 self._status.show_sentence(sentence)
                 ended(False)
 
-            self._queue(_Waiting(act, lambda _outcome: ended(True), refuse))
+            before = self._tags
+
+            def end(_outcome: _Outcome) -> None:
+                ended(True)
+                self.turned.emit(before)
+
+            self._queue(_Waiting(act, end, refuse))
 
         return run
 

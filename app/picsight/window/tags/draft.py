@@ -9,9 +9,10 @@ from picsight.window.tags.making import placed, tag_at
 from picsight.window.tags.wording import cleaned
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from picsight_engine.library import Library
+    from picsight_engine.store.decisions import Verdict
     from picsight_engine.tags.tree import Tag
 
 
@@ -75,7 +76,7 @@ class Draft:
             BundleError: the text tower is missing or cannot be loaded.
         """
         tag = tag_at(library, self.name) if self.tag is None else placed(library, self.tag, self.name)
-        return library.tags.change(
+        tag = library.tags.change(
             tag.path,
             prompts=self.prompts,
             examples=self.examples,
@@ -83,6 +84,15 @@ class Draft:
             threshold=self.threshold,
             suggests=self.suggests and self.can_learn,
         )
+        if self.tag is None:  # who has said so of a photo need not say it again
+            verdicts: tuple[tuple[Sequence[int], Verdict], ...] = (
+                (self.examples, "accepted"),
+                (self.against, "rejected"),
+            )
+            for photos, verdict in verdicts:
+                if photos:
+                    library.tags.decide(tag.path, photos, verdict)
+        return library.tags.find(tag.path)
 
 
 def _without(photos: Iterable[int], others: Iterable[int]) -> tuple[int, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,15 +12,16 @@ from PySide6.QtWidgets import QFileDialog
 
 from picsight.window.actions.keys import photo_menu
 from picsight.window.parts.question import ask
-from picsight.window.parts.words import counted, first_of, isolated
+from picsight.window.parts.words import counted, first_of, isolated, number, say
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    import threading
+    from collections.abc import Callable, Iterator
 
     from PySide6.QtCore import QPoint
     from PySide6.QtWidgets import QWidget
 
-    from picsight.jobs import Jobs
+    from picsight.jobs import Jobs, Stream
     from picsight.window.library.status import StatusLine
     from picsight.window.tags.deeds import TagDeeds
     from picsight_engine.library import Library
@@ -29,6 +31,38 @@ if TYPE_CHECKING:
 
     Mode = QFileDialog.FileMode
 
+SHOWN_EVERY = 50  # photos
+
+
+@dataclass(frozen=True, slots=True)
+class SidecarsSoFar:
+    """How many photo files of how many were looked at, and what came of it."""
+
+    photos: int = 0
+    of: int = 0
+    exported: Exported | None = None
+
+    def words(self) -> str:
+        """What is said meanwhile."""
+        if not self.of:
+            return say("Writing side-cars")
+        words = say("Writing side-cars: looked at {done} of {of} photos")
+        return words.format(done=number(self.photos), of=number(self.of))
+
+    def outcome(self, *, stopped: bool) -> str:
+        """What is said in the end."""
+        exported = self.exported
+        if exported is None:
+            return say("No side-car was written.")
+        words = counted(exported.written, "Wrote %n side-car.", "Wrote %n side-cars.")
+        if stopped:
+            words = counted(exported.written, "Stopped after %n side-car.", "Stopped after %n side-cars.")
+            words = f"{words} {say('Write again to go on from there.')}"
+        elif not exported.written and exported.unchanged:
+            words = say("All side-cars are as they should be.")
+        why = first_of(exported.left_alone, "One more was left alone.", "%n more were left alone.")
+        return " ".join(filter(None, (words, why)))
+
 
 class TagExchange(QObject):
     """Asks where to and where from; nothing is written before a person says so."""
@@ -36,6 +70,7 @@ class TagExchange(QObject):
     def __init__(self, window: QWidget, deeds: TagDeeds, status: StatusLine, jobs: Jobs) -> None:
         super().__init__(window)
         self._window, self._deeds, self._status, self._jobs = window, deeds, status, jobs
+        self._running: Stream | None = None
 
     def show_menu(self, point: QPoint) -> None:
         """What can be taken out and in."""
@@ -85,27 +120,47 @@ class TagExchange(QObject):
     # Out
 
     def export_sidecars(self) -> None:
-        """Write what was accepted beside all photos of the library."""
+        """Write what was accepted beside all photos of the library; whoever cancels it keeps what is written."""
+        library = self._deeds.library
+        if library is None:
+            return
+        if self._running is not None:
+            self._status.show_sentence(
+                self.tr("Wait until the side-cars before are written, or cancel them.")
+            )
+            return
+        last = SidecarsSoFar()
 
-        def say(exported: Exported) -> None:
-            words = counted(exported.written, "Wrote %n side-car.", "Wrote %n side-cars.")
-            if not exported.written and exported.unchanged:
-                words = self.tr("All side-cars are as they should be.")
-            why = first_of(exported.left_alone, "One more was left alone.", "%n more were left alone.")
-            self._status.show_sentence(" ".join(filter(None, (words, why))))
+        def note(so_far: SidecarsSoFar) -> None:
+            nonlocal last
+            last = so_far
+            if self._running is not None:
+                self._status.show_work(last.words(), last.photos, last.of, self._running.cancel)
 
-        self._export(lambda library: library.exchange.export_sidecars(), say)
+        def end() -> None:
+            stopped = self._running is not None and self._running.cancelled
+            self._running = None
+            self._status.end_work()
+            self._status.show_sentence(last.outcome(stopped=stopped))
+
+        def fail(sentence: str) -> None:
+            end()
+            self._status.show_sentence(sentence)
+
+        self._running = self._jobs.stream(partial(_exporting, library), note, end, fail)
+        note(last)
 
     def export_decisions(self, file: Path) -> None:
         """Write everything that was decided into a file."""
 
         def say(exported: DecisionsExported) -> None:
-            tags, decisions = (
-                counted(exported.tags, "%n tag", "%n tags"),
-                counted(exported.decisions, "%n decision", "%n decisions"),
+            words = self.tr("Saved {tags}, {decisions} and {ratings} in {file}.").format(
+                tags=counted(exported.tags, "%n tag", "%n tags"),
+                decisions=counted(exported.decisions, "%n decision", "%n decisions"),
+                ratings=counted(exported.ratings, "%n rating", "%n ratings"),
+                file=isolated(file.name),
             )
-            words = self.tr("Saved {tags} and {decisions} in {file}.")
-            self._status.show_sentence(words.format(tags=tags, decisions=decisions, file=isolated(file.name)))
+            self._status.show_sentence(words)
 
         self._export(lambda library: library.exchange.export_decisions(file), say)
 
@@ -139,6 +194,7 @@ class TagExchange(QObject):
                 (imported.tags, "%n new tag", "%n new tags"),
                 (imported.accepted, "%n accepted", "%n accepted"),
                 (imported.rejected, "%n rejected", "%n rejected"),
+                (imported.withdrawn, "%n taken out", "%n taken out"),
                 (imported.rated, "%n rated", "%n rated"),
             )
             parts = ", ".join(counted(number, one, many) for number, one, many in numbers if number)
@@ -146,5 +202,18 @@ class TagExchange(QObject):
                 imported.photos, "Took in what is said of %n photo", "Took in what is said of %n photos"
             )
             words = f"{photos}: {parts}."
+        unknown = counted(
+            imported.unknown, "%n photo is not in the library.", "%n photos are not in the library."
+        )
         why = first_of(imported.faults, "One more was left out.", "%n more were left out.")
-        return " ".join(filter(None, (words, why)))
+        return " ".join(filter(None, (words, unknown if imported.unknown else "", why)))
+
+
+def _exporting(library: Library, cancel: threading.Event) -> Iterator[SidecarsSoFar]:
+    """Write side-cars in a thread, and tell now and then how far it is, in the end what came of it."""
+    of, now = library.status().files, SidecarsSoFar()
+    for photos, exported in enumerate(library.exchange.export_sidecars(cancel=cancel)):
+        now = SidecarsSoFar(min(photos, of), of, exported)
+        if photos % SHOWN_EVERY == 0:
+            yield now
+    yield now

@@ -44,6 +44,7 @@ class TagLines(QObject):
         sidebar.tag_requested.connect(self.show_photos)
         sidebar.photos_dropped.connect(self._accept)
         sidebar.tag_menu_requested.connect(self.show_menu)
+        deeds.turned.connect(self._follow)
 
     def show_photos(self, tag: Tag) -> None:
         """What is in a tag."""
@@ -100,6 +101,16 @@ class TagLines(QObject):
             many = counted(below, "%n tag below it", "%n tags below it")
             words = self.tr("Removed {tag} and {tags}.").format(tag=named(tag.path), tags=many)
         self._change(tag, lambda library: removed(library, tag.path), words)
+
+    def _follow(self, before: Sequence[Tag]) -> None:
+        """Who looks at a tag that has gone with an undo, or has another name by that, goes along."""
+        query = self._search.wanted.query
+        shown = next((tag for tag in before if query_of(tag) == query), None)
+        if shown is None or self._frame.page is not self._frame.wall_page:
+            return
+        now = next((tag for tag in self._deeds.tags if tag.id == shown.id), None)
+        if now is None or query_of(now) != query:
+            self._pages.go(Place(query_of(now)) if now is not None else Place())
 
     def _change(self, tag: Tag, act: Callable[[Library], Tag | None], words: str) -> None:
         """Who looks at what is in it goes along."""

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QObject, Signal
 
 from picsight.window.actions.acts import Act, bind_acts
+from picsight.window.tags.wording import out_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -48,8 +49,20 @@ class PhotoTags(QObject):
         viewer.moved.connect(lambda _row: self._ask())
         deeds.changed.connect(lambda _tags: self._ask())
         acts = [
-            Act("tick", "", "", "A", partial(self._decide_first, "accepted")),
-            Act("clear", "", "", "R", partial(self._decide_first, "rejected")),
+            Act(
+                "tick",
+                self.tr("Accept what is suggested first"),
+                "",
+                "A",
+                partial(self._decide_first, "accepted"),
+            ),
+            Act(
+                "clear",
+                self.tr("Reject what is suggested first"),
+                "",
+                "R",
+                partial(self._decide_first, "rejected"),
+            ),
         ]
         self._keys = bind_acts(page.stage, acts, page.pos)
         self._enable()
@@ -80,10 +93,8 @@ class PhotoTags(QObject):
         return next((tag for tag in self._deeds.tags if tag.path == path), None)
 
     def _remove(self, path: str) -> None:
-        """What a tag would only suggest again does not belong to it; from others the photo is only taken out."""
-        tag = self._tag(path)
-        suggests = tag is not None and tag.kind == "tag" and (tag.suggests or tag.suggested)
-        self._decide(path, "rejected" if suggests else "withdrawn")
+        if tag := self._tag(path):
+            self._decide(path, out_of(tag))
 
     def _decide_first(self, verdict: Verdict, _point: QPoint) -> None:
         if suggested := self._page.tags.suggested():

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from picsight.window.pages import Pages
     from picsight.window.tags.deeds import TagDeeds
     from picsight.window.tags.lines import TagLines
+    from picsight.window.tags.studio import Studio
     from picsight.window.tags.studio_controller import StudioController
     from picsight_engine.tags.tree import Tag
 
@@ -44,12 +45,26 @@ class TagPlaces(QObject):
         lines.edit_requested.connect(self.edit)
         frame.sidebar.new_tag_requested.connect(self.new)
         frame.sidebar.all_tags_requested.connect(self.show)
+        frame.status.suggestions_requested.connect(self.show_suggestions)
+
+    @property
+    def studio(self) -> Studio | None:
+        """The studio, once somebody was there."""
+        return None if self._studio is None else self._studio.view
 
     def show(self) -> None:
         """The tag that is being worked on, else, or if that is shown, all of them."""
         studio = self._studio
         if studio is not None and studio.draft.is_changed and self._frame.page is not studio.view:
             self._pages.show_page(studio.view)
+        else:
+            self._show_list()
+
+    def show_suggestions(self) -> None:
+        """What is in the only tag that suggests anything, else all tags, which say how much they do."""
+        suggesting = [tag for tag in self._deeds.tags if tag.suggested]
+        if len(suggesting) == 1:
+            self._lines.show_photos(suggesting[0])
         else:
             self._show_list()
 

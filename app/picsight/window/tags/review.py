@@ -32,8 +32,8 @@ class Review(QObject):
         self._model, self._search, self._deeds = model, search, deeds
         grid = page.view
         acts = (
-            Act("tick", self.tr("Accept"), "", "A", lambda _point: self.decide("accepted")),
-            Act("clear", self.tr("Reject"), "", "R", lambda _point: self.decide("rejected")),
+            Act("tick", self.tr("Accept, in a tag"), "", "A", lambda _point: self.decide("accepted")),
+            Act("clear", self.tr("Reject, in a tag"), "", "R", lambda _point: self.decide("rejected")),
         )
         self._keys = bind_acts(grid, acts, self._nowhere)
         search.place_changed.connect(lambda _place: self._follow())

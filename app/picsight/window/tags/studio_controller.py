@@ -11,6 +11,7 @@ from PySide6.QtCore import QObject, Signal
 from picsight.window.actions.acts import Act, bind_acts
 from picsight.window.parts.question import ask
 from picsight.window.parts.words import counted
+from picsight.window.tags.choices import choices
 from picsight.window.tags.draft import Draft
 from picsight.window.tags.making import numbers_of
 from picsight.window.tags.sight import Sight, look_through, view_at
@@ -18,7 +19,7 @@ from picsight.window.tags.studio import Studio
 from picsight.window.tags.wording import named, statistics_words
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
     from PySide6.QtCore import QPoint
@@ -29,9 +30,10 @@ if TYPE_CHECKING:
     from picsight.window.parts.picture import Pictures
     from picsight.window.tags.deeds import TagDeeds
     from picsight_engine.tags.statistics import Statistics
-    from picsight_engine.tags.tree import Tag
+    from picsight_engine.tags.tree import Marks, Tag
 
 LANE, LANE_VIEW, LANE_STATISTICS = "studio", "studio view", "studio statistics"
+LANE_HELD = "studio held"
 LEAST_LETTERS = 3  # of words that are being typed: fewer find noise
 
 
@@ -42,9 +44,17 @@ class StudioController(QObject):
     finished = Signal(object)  # the Tag that was saved, None if one only left
 
     def __init__(
-        self, frame: Frame, pictures: Pictures, deeds: TagDeeds, history: History, jobs: Jobs
+        self,
+        frame: Frame,
+        pictures: Pictures,
+        deeds: TagDeeds,
+        history: History,
+        jobs: Jobs,
+        *,
+        recent: Callable[[], Sequence[str]],
     ) -> None:
         super().__init__(frame)
+        self._recent = recent
         self._frame, self._deeds, self._history, self._jobs = frame, deeds, history, jobs
         self.view = Studio(pictures, jobs, frame)
         self._draft = Draft()
@@ -65,11 +75,25 @@ class StudioController(QObject):
         view.suggests.clicked.connect(self._toggle)
         view.slider.moved.connect(self._move)
         view.border.decided.connect(lambda photo, belongs: self._decide([photo], belongs=belongs))
+        view.border.asked.connect(lambda _photo: self._ask_held())
+        view.border.tags.chosen.connect(self._put_into)
         view.saved.connect(self._save)
         view.left.connect(self.leave)
         acts = (
-            Act("tick", "", "", "A", lambda _point: self._decide_selected(belongs=True)),
-            Act("clear", "", "", "R", lambda _point: self._decide_selected(belongs=False)),
+            Act(
+                "tick",
+                self.tr("Accept the selected photos"),
+                "",
+                "A",
+                lambda _point: self._decide_selected(belongs=True),
+            ),
+            Act(
+                "clear",
+                self.tr("Reject the selected photos"),
+                "",
+                "R",
+                lambda _point: self._decide_selected(belongs=False),
+            ),
         )
         bind_acts(view.wall, acts, self._nowhere)
         self._deeds.changed.connect(self._follow)
@@ -107,8 +131,14 @@ class StudioController(QObject):
         self._sight, self._typed = Sight(), ()
         self.view.words.line.clear()
         self.view.border.begin()
+        own = draft.tag.path if draft.tag is not None else ""
+        others = [tag for tag in self._deeds.tags if tag.path != own]
+        self.view.border.tags.offer([each.path for each in choices("", others, self._recent())])
         self._take(self._sight)
         self._put(draft)
+        if draft.can_learn:
+            waiting = self.tr("Looking through your photos.")
+            self.view.say_nothing(waiting, self.tr("The first time, the model is loaded for that."))
         decisions = draft.tag.accepted + draft.tag.rejected if draft.tag is not None else 0
         self.view.statistics.setText(counted(decisions, "%n decided", "%n decided") if decisions else "")
         self._ask_statistics()
@@ -231,8 +261,31 @@ class StudioController(QObject):
 
         self._history.add(counted(len(photos), one, many), undo, redo, lambda: self._opened == opened)
 
+    def _put_into(self, path: str) -> None:
+        """The photo that is asked about, into another tag or out of it."""
+        photo, tag = (
+            self.view.border.case(),
+            next((tag for tag in self._deeds.tags if tag.path == path), None),
+        )
+        if photo is not None and tag is not None:
+            self._deeds.toggle(tag, photo.id)
+
+    def _ask_held(self) -> None:
+        """In which of the other tags that photo is."""
+        library, photo = self._deeds.library, self.view.border.case()
+        self.view.border.tags.show_held(())
+        if library is not None and photo is not None:
+            self._jobs.read(lambda: library.tags.marks([photo.id]), self._take_held, replaces=LANE_HELD)
+
+    def _take_held(self, marks: Mapping[int, Marks]) -> None:
+        photo = self.view.border.case()
+        if photo is not None and photo.id in marks:
+            held = {path for path, state in marks[photo.id].tags if state == "accepted"}
+            self.view.border.tags.show_held(held)
+
     def _follow(self, tags: Sequence[Tag]) -> None:
         """What was decided counts; who changed nothing sees what others changed."""
+        self._ask_held()
         before = self._draft.tag
         if before is None:
             return

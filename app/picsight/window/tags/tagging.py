@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from picsight_engine.library import Library
 
 MOST_STARS = 5
-RECENT = 8  # tags that are offered first
+RECENT = 9  # tags that are offered first
 
 
 class Tagging(QObject):
@@ -49,6 +49,11 @@ class Tagging(QObject):
             Act("star", star_words(stars), star_words(stars), str(stars), partial(self._rate_by_key, stars))
             for stars in range(MOST_STARS + 1)
         )
+
+    @property
+    def recent(self) -> tuple[str, ...]:
+        """The tags that photos were put into last, the latest first."""
+        return tuple(self._recent)
 
     def favour(self) -> None:
         """Make favourites of the chosen photos; if all are that already, none of them."""

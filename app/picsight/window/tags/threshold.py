@@ -8,6 +8,7 @@ from PySide6.QtCore import QLocale, QPointF, QRect, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QPainter, QPen
 from PySide6.QtWidgets import QSizePolicy, QSlider, QWidget
 
+from picsight.window.actions.keys import Key
 from picsight.window.parts.controls import draw_focus
 from picsight.window.parts.words import counted
 from picsight.window.tags.spread import BARS, Spread
@@ -23,6 +24,8 @@ LINE = 1.75  # em: the words above the bars
 
 class ThresholdSlider(QSlider):
     """Says where it is while it moves, and once it is left there; a key is both at once."""
+
+    KEYS = (Key("Move the threshold", ("Left", "Right")),)
 
     moved = Signal(float)
     chosen = Signal(float)

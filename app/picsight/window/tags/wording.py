@@ -42,6 +42,11 @@ def decided(tag: Tag, photos: int, verdict: Verdict) -> str:
     return counted(photos, *_SAID[verdict]).replace("{tag}", named(tag.path))
 
 
+def out_of(tag: Tag) -> Verdict:
+    """What it means that a photo is put out of a tag: what it would only suggest again does not belong to it."""
+    return "rejected" if tag.kind == "tag" and (tag.suggests or tag.suggested) else "withdrawn"
+
+
 def favoured(photos: int, *, liked: bool) -> str:
     """That so many photos are favourites now, or are no more."""
     if liked:
@@ -121,8 +126,8 @@ def tag_words(tag: Tag) -> str:
 def statistics_words(statistics: Statistics) -> str:
     """How far a tag is: 46 decided · 41 right · quite sure."""
     if statistics.sure == "learning":
-        one = "Decide on one more photo and this tag starts to learn."
-        return counted(statistics.more, one, "Decide on %n more photos and this tag starts to learn.")
+        one = "Decide on one more photo to see how sure this tag is."
+        return counted(statistics.more, one, "Decide on %n more photos to see how sure this tag is.")
     parts = (
         counted(statistics.decided, "%n decided", "%n decided"),
         counted(statistics.right, "%n right", "%n right"),

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import Qt, Signal
+from PySide6.QtCore import QPoint, Qt, Signal
 from PySide6.QtGui import QPalette
 from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
+from picsight.window.actions.keys import Key
 from picsight.window.parts.controls import IconButton
 from picsight.window.parts.labels import ElidedLabel, Words
 from picsight.window.parts.words import isolated, number, taken_words, tooltip
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from PySide6.QtCore import QEvent
-    from PySide6.QtGui import QKeyEvent, QResizeEvent
+    from PySide6.QtGui import QContextMenuEvent, QKeyEvent, QResizeEvent
 
     from picsight.window.grid.thumbnails import Thumbnails
     from picsight_engine.search.answer import Result
@@ -34,6 +35,16 @@ NARROW = 64  # em: under this only icons
 class ViewerPage(QWidget):
     """Shows one photo and says what a person wants next."""
 
+    KEYS = (
+        Key("Next photo, previous photo", ("Right", "Left")),
+        Key("First photo, last photo", ("Home", "End")),
+        Key("Fitted or one to one", ("Z",)),
+        Key("Zoom in, zoom out", ("+", "-")),
+        Key("More like this", ("L",)),
+        Key("Why it matched", ("W",)),
+        Key("Back to the photos", ("Esc",)),
+    )
+
     closed = Signal()
     step_requested = Signal(int)  # +1 next, -1 previous
     end_requested = Signal(bool)  # true the last, false the first
@@ -41,7 +52,7 @@ class ViewerPage(QWidget):
     similar_requested = Signal()
     why_requested = Signal()
     tags_requested = Signal()
-    copy_requested = Signal()
+    menu_requested = Signal(QPoint)  # on the screen
     full_screen_requested = Signal()
     row_requested = Signal(int)
 
@@ -138,6 +149,10 @@ class ViewerPage(QWidget):
         palette.setColor(QPalette.ColorRole.WindowText, tones(self).dim_on_window)
         for label in (self._place, self._zoom.label):
             label.setPalette(palette)
+
+    def contextMenuEvent(self, event: QContextMenuEvent) -> None:
+        """A menu for the photo."""
+        self.menu_requested.emit(event.globalPos())
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """The viewer's keys."""

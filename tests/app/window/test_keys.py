@@ -1,0 +1,87 @@
+"""The list of keys says what is so: every key in it acts where it is said to, and every shortcut is in it."""
+
+from __future__ import annotations
+
+import pytest
+from PySide6.QtCore import QEvent, QSize, Qt
+from PySide6.QtGui import QGuiApplication, QKeyEvent, QKeySequence, QShortcut
+from PySide6.QtWidgets import QScrollArea
+
+from picsight.window.actions.key_list import KeyList
+from picsight.window.grid.thumbnails import Thumbnails
+from picsight.window.parts.labels import Words
+from picsight.window.search.box import SearchBox
+from picsight.window.tags.border import BorderCases
+from picsight.window.tags.threshold import ThresholdSlider
+from picsight.window.viewer.view import ViewerPage
+
+
+@pytest.fixture
+def places(qtbot, wall_view, jobs, pictures, photos):
+    """The widgets that take keys by themselves, and what has the keyboard there."""
+    grid, viewer, border = (
+        wall_view(48),
+        ViewerPage(Thumbnails(jobs, pictures)),
+        BorderCases(Thumbnails(jobs, pictures)),
+    )
+    slider = ThresholdSlider()
+    for widget in (viewer, border, slider):
+        qtbot.addWidget(widget)
+        widget.show()
+    return {
+        "grid": (grid, grid),
+        "viewer": (viewer, viewer.stage),
+        "border": (border, border.picture),
+        "threshold": (slider, slider),
+    }
+
+
+@pytest.mark.parametrize("place", ["grid", "viewer", "border", "threshold"])
+def test_a_key_that_a_widget_says_it_takes_is_taken_and_another_is_not(places, photos, place):
+    widget, focus = places[place]
+
+    def taken(key):
+        if place == "border":
+            widget.begin()
+            widget.show_cases(photos(12))
+            widget.tags.offer([f"Tag {number}" for number in range(9)])
+        if place == "grid":
+            widget.setCurrentIndex(widget.model().index(20))
+        combined = QKeySequence(key)[0]
+        text = key if len(key) == 1 else ""
+        event = QKeyEvent(QEvent.Type.KeyPress, combined.key(), combined.keyboardModifiers(), text)
+        QGuiApplication.sendEvent(focus, event)
+        return event.isAccepted()
+
+    assert [key for each in widget.KEYS for key in each.keys if not taken(key)] == []
+    assert not taken("F7")
+
+
+def test_the_keys_of_the_box_lead_where_they_are_said_to(qtbot):
+    box = SearchBox()
+    qtbot.addWidget(box)
+    wishes = (box.down_requested, box.submitted, box.emptied)
+    for (key,), wish in zip((each.keys for each in box.KEYS), wishes, strict=True):
+        with qtbot.waitSignal(wish):
+            qtbot.keyClick(box.line, QKeySequence(key)[0].key())
+
+
+def test_the_list_holds_every_shortcut_with_what_it_does(qtbot, model_window, few_photos):
+    window = model_window([few_photos])
+    window.tag_places.new()
+    qtbot.keyClick(window, Qt.Key.Key_F1)
+    (shown,) = window.findChildren(KeyList)
+    words = {label.text() for label in shown.findChildren(Words)}
+    shortcuts = [each for each in window.findChildren(QShortcut) if not shown.isAncestorOf(each.parent())]
+    assert len(shortcuts) > 40
+    lacking = [each.key().toString() for each in shortcuts if each.whatsThis() not in words]
+    assert lacking == []
+    for room in (QSize(1200, 800), window.minimumSize()):
+        shown.close()
+        window.resize(room)
+        qtbot.keyClick(window, Qt.Key.Key_F1)
+        shown = window.findChildren(KeyList)[-1]
+        inside = shown.findChild(QScrollArea)
+        assert inside.widget().minimumSizeHint().width() <= inside.viewport().width()
+    qtbot.keyClick(shown, Qt.Key.Key_Escape)
+    assert not shown.isVisible()
