@@ -163,7 +163,7 @@ class Frame(QWidget):
         column.addWidget(middle, 1)
         column.addWidget(self.hint)
         column.addWidget(self.status)
-        order = (
+        order: tuple[QWidget, ...] = (
             self.box.line,
             self.box.keep_button,
             self.box.clear_button,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import time
 
 import pytest
@@ -13,6 +14,7 @@ from picsight.window.grid.delegate import circle_zone
 from picsight.window.grid.geometry import LAID_AT_ONCE
 from picsight.window.grid.wall import Wall
 from picsight.window.tokens import tones
+from picsight_engine.tags.tree import Marks
 
 LEFT = Qt.MouseButton.LeftButton
 
@@ -280,3 +282,14 @@ def test_painting_shows_every_state(wall_view):
     view.setFocus()
     choose(view, 1)
     assert view.grab().toImage() != plain
+
+
+def test_stars_and_hearts_are_painted_on_a_plate_of_their_own(wall_view):
+    view = wall_view(12)
+    photo, corner = view.model().photo(0).id, view.visualRect(view.model().index(0, 0))
+    corner.setTop(corner.center().y())
+    seen = []
+    for favourite, stars in ((False, 0), (True, 0), (False, 4), (True, 4), (True, 5)):
+        view.model().put_marks({photo: Marks(stars or None, favourite=favourite, tags=())})
+        seen.append(view.viewport().grab(corner).toImage())
+    assert all(one != other for one, other in itertools.combinations(seen, 2))

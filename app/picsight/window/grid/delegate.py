@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from picsight.window.grid.thumbnails import Thumbnails
     from picsight_engine.store.decisions import State
+    from picsight_engine.tags.tree import Marks
 
 RING, RING_GAP = 0.25, 0.12  # em: selection
 FOCUS, FOCUS_OUTSIDE = 0.15, 0.19  # em: keyboard
@@ -53,8 +54,8 @@ class PhotoDelegate(QStyledItemDelegate):
         copies = index.data(Role.COPIES)
         if copies > 1:
             self._paint_plate(painter, view, rect, copies)
-        if index.data(Role.FAVOURITE):
-            self._paint_favourite(painter, view, rect, copies)
+        if marks := index.data(Role.LIKING):
+            self._paint_liking(painter, view, rect, copies, marks)
         if photo.found_by == "name":
             self._paint_name(painter, view, rect)
         selected = bool(state & QStyle.StateFlag.State_Selected)
@@ -120,15 +121,26 @@ class PhotoDelegate(QStyledItemDelegate):
             inner = place.adjusted(*(0.2 * unit * sign for sign in (1, 1, -1, -1))).toRect()
             paint_icon(painter, inner, "tick" if is_in else "clear", colours.base if is_in else colours.text)
 
-    def _paint_favourite(self, painter: QPainter, view: QWidget, rect: QRect, copies: int) -> None:
-        """A heart on a dark plate, bottom leading, behind that of a stack."""
+    def _paint_liking(self, painter: QPainter, view: QWidget, rect: QRect, copies: int, marks: Marks) -> None:
+        """A heart, a star and how many of them, on a dark plate, bottom leading, behind that of a stack."""
         colours, side, edge = tones(view), px(view, PLATE), px(view, 0.375)
+        stars = number(marks.rating) if marks.rating else ""
+        signs = ["favourite-on"] * marks.favourite + ["star-on"] * bool(stars)
+        after = view.fontMetrics().horizontalAdvance(stars) + edge if stars else 0
         before = plate_of(rect, view, copies).width() + edge if copies > 1 else 0
-        plate = QRect(rect.left() + edge + before, rect.bottom() + 1 - edge - side, side, side)
-        plate = QStyle.visualRect(view.layoutDirection(), rect, plate)
-        _paint_ground(painter, view, plate)
-        inset = px(view, 0.25)
-        paint_icon(painter, plate.adjusted(inset, inset, -inset, -inset), "favourite-on", colours.on_stage)
+        plate = QRect(
+            rect.left() + edge + before, rect.bottom() + 1 - edge - side, side * len(signs) + after, side
+        )
+        direction, inset = view.layoutDirection(), px(view, 0.25)
+        _paint_ground(painter, view, QStyle.visualRect(direction, rect, plate))
+        for place, sign in enumerate(signs):
+            square = QRect(plate.left() + place * side, plate.top(), side, side)
+            square = square.adjusted(inset, inset, -inset, -inset)
+            paint_icon(painter, QStyle.visualRect(direction, rect, square), sign, colours.on_stage)
+        words = plate.adjusted(side * len(signs), 0, -edge, 0)
+        painter.setFont(view.font())
+        painter.setPen(colours.on_stage)
+        painter.drawText(QStyle.visualRect(direction, rect, words), Qt.AlignmentFlag.AlignCenter, stars)
 
     def _paint_plate(self, painter: QPainter, view: QWidget, rect: QRect, copies: int) -> None:
         """A stack and its number on a dark plate, bottom leading."""

@@ -38,7 +38,7 @@ class Role(IntEnum):
     PHOTO = Qt.ItemDataRole.UserRole + 1
     MARK = PHOTO + 1  # how well it matches, where photos of different certainty stand side by side
     COPIES = PHOTO + 2  # for how many photos of the same picture it stands
-    FAVOURITE = PHOTO + 3  # whether a person likes it best
+    LIKING = PHOTO + 3  # the marks of a photo that is a favourite or has stars
     STATE = PHOTO + 4  # how it stands to the tag that is shown, where that suggests photos
 
 
@@ -109,7 +109,7 @@ class WallModel(QAbstractListModel):
     def _tell_marks(self) -> None:
         last = len(self._wall.results) - 1
         if last >= 0:
-            self.dataChanged.emit(self.index(0), self.index(last), [Role.FAVOURITE, Role.STATE])
+            self.dataChanged.emit(self.index(0), self.index(last), [Role.LIKING, Role.STATE])
 
     def photo(self, row: int) -> Result:
         """The photo in a row."""
@@ -131,8 +131,9 @@ class WallModel(QAbstractListModel):
                 value = photo.match if self._wall.marked else None
             case Role.COPIES:
                 value = self._wall.copies(photo.id)
-            case Role.FAVOURITE:
-                value = photo.id in self._marks and self._marks[photo.id].favourite
+            case Role.LIKING:
+                marks = self._marks.get(photo.id)
+                value = marks if marks and (marks.favourite or marks.rating) else None
             case Role.STATE:
                 state = self.state(photo.id)
                 value = state[1] if state else None
