@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from mctrain.errors import TrainerError
 from mctrain.extras import extra
-from mctrain.reinforce.job import begin, make, reports
+from mctrain.reinforce.job import begin, finish, make
 from picsight_engine.errors import PicsightError
 
 if TYPE_CHECKING:
@@ -62,7 +62,7 @@ class Worker:
     def finish(self, job: Job) -> list[str]:
         """Writes what belongs beside all shards."""
         assert self._maker is not None, "a worker is asked what it has before it works"
-        return self._maker.finish(job.folder, reports(job.folder), lambda *_: lambda *_: None)
+        return finish(job, self._maker, lambda *_: lambda *_: None)
 
 
 def run(order: Order, job: Job, cluster: Cluster, tell: Callable[[str], None], bar: Bar) -> list[str]:
