@@ -7,6 +7,8 @@ import signal
 import subprocess
 import sys
 import threading
+from collections import deque
+from types import SimpleNamespace
 
 import pytest
 from click.testing import CliRunner
@@ -14,7 +16,10 @@ from tests.trainer.conftest import members_of, write_shard
 
 from mctrain.cli.command import mctrain
 from mctrain.data.shards import samples
-from mctrain.reinforce.engines.ray_cluster import too_narrow
+from mctrain.errors import TrainerError
+from mctrain.places import place_of
+from mctrain.reinforce.engines.ray_cluster import _Crew, too_narrow
+from mctrain.reinforce.job import Job
 
 FEW = ["--captions", "2", "--tokens", "8"]
 
@@ -95,6 +100,49 @@ def test_a_worker_that_fits_no_machine_is_told_and_not_waited_for():
     ]
     assert too_narrow(machines, 2) == ""
     assert "needs 3 processors, and no machine has more than 2;" in too_narrow(machines, 3)
+
+
+class Unsteady:
+    """As much of Ray as asks for one worker after the other; `ends` says which of their answers never come."""
+
+    exceptions = SimpleNamespace(RayTaskError=KeyError, RayError=OSError)
+
+    def __init__(self, ends):
+        self.ends = iter(ends)
+
+    def cluster_resources(self):
+        return {"CPU": 1}
+
+    def remote(self, **_):
+        asked = SimpleNamespace(remote=lambda *_: object())
+        worker = SimpleNamespace(told=asked, make=asked)
+        return lambda _: SimpleNamespace(remote=lambda *_: worker)
+
+    def wait(self, answers, timeout):
+        return answers[:1], answers[1:]
+
+    def get(self, answer):
+        if next(self.ends):
+            raise OSError
+        return {}
+
+    def kill(self, worker):
+        pass
+
+
+def test_workers_that_end_now_and_then_as_they_begin_are_replaced_and_those_that_always_do_are_told(tmp_path):
+    shard = place_of(str(tmp_path / "a.tar"))
+    job = Job((shard,), place_of(str(tmp_path)))
+    # three end as they begin, one at the shard, three as they begin again, and the last one makes it
+    crew = _Crew(Unsteady([1, 1, 1, 0, 1, 1, 1, 1, 0, 0]), None, job, 1)
+    crew.told()
+    left, made = deque([shard]), []
+    while left or crew.is_busy:
+        crew.send(left)
+        made += crew.wait(left)
+    assert made == [shard]
+    with pytest.raises(TrainerError, match="4 workers of the cluster ended as they load their models"):
+        _Crew(Unsteady([1] * 4), None, job, 1).told()
 
 
 @pytest.mark.soak
