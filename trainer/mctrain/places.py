@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import glob
 import io
+import re
 import tempfile
 import uuid
 from contextlib import contextmanager
@@ -20,13 +21,14 @@ from mctrain.extras import extra
 from mctrain.whole_files import write_whole
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Collection, Iterator
     from contextlib import AbstractContextManager
     from typing import BinaryIO
 
 _BUFFER = 1 << 20
 _MAGIC = frozenset("*?[")
-DRAFT = ".making"  # ends the hidden name of a file that is being written on a disk
+DRAFT = ".making"  # in the hidden name of a file that is being written on a disk
+_DRAFTED = re.compile(rf"\.+(?P<name>.+)\.\w+{re.escape(DRAFT)}")  # what writes into a draft may have its own
 
 
 class Place(Protocol):
@@ -131,11 +133,12 @@ def same(one: Place, other: Place) -> bool:
     return str(one) == str(other) and one.exists()
 
 
-def sweep_drafts(place: Place) -> None:
-    """Deletes what killed processes left half-written of a file; in a store they leave nothing."""
-    if isinstance(place, LocalPlace):
-        for draft in place.path.parent.glob(f".*{glob.escape(place.name)}.*{DRAFT}*"):
-            draft.unlink(missing_ok=True)
+def sweep_drafts(folder: Place, names: Collection[str]) -> None:
+    """Deletes what was left half-written of some files of a folder; in a store nothing is left."""
+    if isinstance(folder, LocalPlace):
+        for draft in folder.path.glob(f".*{DRAFT}*"):
+            if (found := _DRAFTED.match(draft.name)) and found["name"] in names:
+                draft.unlink(missing_ok=True)
 
 
 def as_place(folder: Path | Place) -> Place:

@@ -7,6 +7,8 @@ import signal
 import subprocess
 import sys
 import threading
+from collections import deque
+from types import SimpleNamespace
 
 import pytest
 from click.testing import CliRunner
@@ -14,6 +16,10 @@ from tests.trainer.conftest import members_of, write_shard
 
 from mctrain.cli.command import mctrain
 from mctrain.data.shards import samples
+from mctrain.errors import TrainerError
+from mctrain.places import place_of
+from mctrain.reinforce.engines.ray_cluster import _Crew, too_narrow
+from mctrain.reinforce.job import Job
 
 FEW = ["--captions", "2", "--tokens", "8"]
 
@@ -74,6 +80,7 @@ mctrain.main(sys.argv[1:], standalone_mode=False)
 def test_workers_make_the_same_bytes_as_one_process_and_report_to_nobody(coca, sources, alone, tmp_path):
     given = [*words(coca, sources, 3, tmp_path), "--engine", "ray"]
     clean = {name: own for name, own in os.environ.items() if not name.startswith("RAY_")}
+    clean["RAY_ADDRESS"] = "127.0.0.1:9"  # of a cluster that --address does not name
     done = subprocess.run(
         [sys.executable, "-c", WATCHED, *given], env=clean, capture_output=True, text=True, check=True
     )
@@ -85,6 +92,59 @@ def test_workers_make_the_same_bytes_as_one_process_and_report_to_nobody(coca, s
     assert len(made) == 7
 
 
+def test_a_worker_that_fits_no_machine_is_told_and_not_waited_for():
+    machines = [
+        {"Alive": True, "Resources": {"CPU": 2.0}},
+        {"Alive": False, "Resources": {"CPU": 64.0}},
+        {"Alive": True, "Resources": {"memory": 1e9}},
+    ]
+    assert too_narrow(machines, 2) == ""
+    assert "needs 3 processors, and no machine has more than 2;" in too_narrow(machines, 3)
+
+
+class Unsteady:
+    """As much of Ray as asks for one worker after the other; `ends` says which of their answers never come."""
+
+    exceptions = SimpleNamespace(RayTaskError=KeyError, RayError=OSError)
+
+    def __init__(self, ends):
+        self.ends = iter(ends)
+
+    def cluster_resources(self):
+        return {"CPU": 1}
+
+    def remote(self, **_):
+        asked = SimpleNamespace(remote=lambda *_: object())
+        worker = SimpleNamespace(told=asked, make=asked)
+        return lambda _: SimpleNamespace(remote=lambda *_: worker)
+
+    def wait(self, answers, timeout):
+        return answers[:1], answers[1:]
+
+    def get(self, answer):
+        if next(self.ends):
+            raise OSError
+        return {}
+
+    def kill(self, worker):
+        pass
+
+
+def test_workers_that_end_now_and_then_as_they_begin_are_replaced_and_those_that_always_do_are_told(tmp_path):
+    shard = place_of(str(tmp_path / "a.tar"))
+    job = Job((shard,), place_of(str(tmp_path)))
+    # three end as they begin, one at the shard, three as they begin again, and the last one makes it
+    crew = _Crew(Unsteady([1, 1, 1, 0, 1, 1, 1, 1, 0, 0]), None, job, 1)
+    crew.told()
+    left, made = deque([shard]), []
+    while left or crew.is_busy:
+        crew.send(left)
+        made += crew.wait(left)
+    assert made == [shard]
+    with pytest.raises(TrainerError, match="4 workers of the cluster ended as they load their models"):
+        _Crew(Unsteady([1] * 4), None, job, 1).told()
+
+
 @pytest.mark.soak
 def test_a_killed_worker_and_a_lost_machine_cost_no_shard_and_one_that_joins_takes_part(
     coca, sources, alone, tmp_path, monkeypatch
@@ -94,15 +154,17 @@ def test_a_killed_worker_and_a_lost_machine_cost_no_shard_and_one_that_joins_tak
     monkeypatch.setenv("RAY_USAGE_STATS_ENABLED", "0")
     cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 0})
     machines = [cluster.add_node(num_cpus=1) for _ in range(2)]
-    given = [*words(coca, sources, 12, tmp_path), "--engine", "ray", "--address", cluster.address]
+    monkeypatch.chdir(tmp_path.parent)  # the machines were begun in another folder
+    given = [*words(coca, sources, 12, tmp_path.name), "--engine", "ray", "--address", cluster.address]
     script = "from mctrain.cli.command import mctrain; mctrain()"
     try:
         with subprocess.Popen(
             [sys.executable, "-c", script, *given], stdout=subprocess.PIPE, text=True
         ) as job:
             await_shards(job, tmp_path, 2)
+            parents = ",".join(str(own.all_processes["raylet"][0].process.pid) for own in machines)
             victims = subprocess.run(
-                ["pgrep", "-f", "ray::Worker"], capture_output=True, text=True, check=True
+                ["pgrep", "-f", "ray::Worker", "-P", parents], capture_output=True, text=True, check=True
             )
             os.kill(int(victims.stdout.split()[0]), signal.SIGKILL)
             await_shards(job, tmp_path, 4)

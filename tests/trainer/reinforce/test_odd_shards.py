@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+from dataclasses import dataclass
 from itertools import islice
 
 import pytest
@@ -22,7 +23,7 @@ from mctrain.errors import DataError, TrainerError
 from mctrain.places import LocalPlace
 from mctrain.recipe import Augmentation
 from mctrain.reinforce.foretell import foretell
-from mctrain.reinforce.job import Job, begin, part_of, reports
+from mctrain.reinforce.job import Job, begin, finish, part_of, reports
 from mctrain.reinforce.job import make as make_shard
 from mctrain.reinforce.reinforcing import Reinforcing
 from mctrain.reinforce.report import Outcome, load_report
@@ -58,17 +59,21 @@ def judge(ensemble, drawing, pool):
 
 
 @pytest.fixture(scope="module")
-def make(ensemble, drawing, pool):
+def maker(ensemble, drawing, pool):
+    return Reinforcing(drawing, Storage.PTH_BF16, ensemble, pool, None, Collected({}, {}))
+
+
+@pytest.fixture(scope="module")
+def make(maker):
     """Reinforces what is left of the shards, as the command does; the names of those that were."""
 
     def made(folder, *shards):
         job = Job(tuple(map(LocalPlace, shards)), LocalPlace(folder))
-        maker = Reinforcing(drawing, Storage.PTH_BF16, ensemble, pool, None, Collected({}, {}))
         left = begin(job, maker.told())
         foretell(left, maker, None)
         for shard in left:
             make_shard(job, shard, maker, lambda *_: None)
-        maker.finish(job.folder, reports(job.folder), lambda *_: lambda *_: None)
+        finish(job, maker, lambda *_: lambda *_: None)
         return [shard.name for shard in left]
 
     return made
@@ -193,9 +198,33 @@ def test_what_a_killed_run_left_half_written_goes_with_the_next(make, photos, tm
     shard = write_shard(tmp_path / "a.tar", [("a.jpg", photos[0]), ("a.txt", b"one dog")])
     make(tmp_path / "made", shard)
     (tmp_path / "made" / "a.report.json").unlink()
-    (tmp_path / "made" / "..a.tar.0123.making.4567.part").write_bytes(b"half")
+    for name in (".a.tar.0123.making", "..a.tar.0123.making.4567.part", ".b.a.tar.0123.making"):
+        (tmp_path / "made" / name).write_bytes(b"half")
     make(tmp_path / "made", shard)
-    assert not list(tmp_path.glob("made/.*"))
+    assert [own.name for own in tmp_path.glob("made/.*")] == [".b.a.tar.0123.making"]  # of a part that works
+
+
+@dataclass(frozen=True)
+class Overtaken:
+    """A maker whose shard is made by another run, to its end, while it is at it."""
+
+    maker: Reinforcing
+    job: Job
+
+    def make(self, source, target, tell, limit=None):
+        outcome = self.maker.make(source, target, tell, limit)
+        make_shard(self.job, self.job.shards[0], self.maker, lambda *_: None)
+        finish(self.job, self.maker, lambda *_: lambda *_: None)
+        return outcome
+
+
+def test_two_runs_may_make_the_same_shard_at_once(maker, photos, tmp_path):
+    shard = write_shard(tmp_path / "a.tar", [("a.jpg", photos[0]), ("a.txt", b"one dog")])
+    job = Job((LocalPlace(shard),), LocalPlace(tmp_path / "made"))
+    begin(job, maker.told())
+    report = make_shard(job, job.shards[0], Overtaken(maker, job), lambda *_: None)
+    assert reports(job.folder) == [report]
+    assert begin(job, maker.told()) == ()
 
 
 def test_a_part_that_is_none_is_told(tmp_path):

@@ -2,7 +2,7 @@
 
 The unit is one shard. It is written under a temporary name, read back, and renamed; its record follows. A shard with a
 record is done; one without is made again, to the same bytes. So a job may be killed at any moment, run in parts on
-several machines, and repeated.
+several machines, even twice at once, and repeated.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from mctrain.places import Place
-    from mctrain.reinforce.maker import Maker
+    from mctrain.reinforce.maker import Bar, Maker
     from mctrain.reinforce.report import ShardReport
 
 JOB = "job.json"
@@ -47,7 +47,7 @@ def begin(job: Job, told: Mapping[str, Any]) -> tuple[Place, ...]:
         DataError: a source cannot be read.
     """
     _claim(job, told)
-    return tuple(shard for shard in job.shards if not _is_made(job, shard))
+    return tuple(shard for shard in job.shards if _made(job, shard) is None)
 
 
 def make(job: Job, shard: Place, maker: Maker, progress: Callable[[int, str], None]) -> ShardReport:
@@ -58,12 +58,25 @@ def make(job: Job, shard: Place, maker: Maker, progress: Callable[[int, str], No
     """
     target = job.target(shard)
     mark = mark_of(shard)
-    with shard.near() as source, target.draft() as draft:
-        outcome = maker.make(source, draft, lambda: progress(1, shard.name))
-        report = report_of(outcome, mark, draft, target.name)
-    sweep_drafts(target)  # of workers and runs that were killed at it
+    try:
+        with shard.near() as source, target.draft() as draft:
+            outcome = maker.make(source, draft, lambda: progress(1, shard.name))
+            report = report_of(outcome, mark, draft, target.name)
+    except (OSError, DataError):
+        # another run may have made it meanwhile, and swept this draft away
+        if (own := _made(job, shard)) is not None:
+            return own
+        raise
     save_report(job.folder, report)  # the whole shard first, then what says that it is there
     return report
+
+
+def finish(job: Job, maker: Maker, bar: Bar) -> list[str]:
+    """Writes what belongs beside all shards of the folder, and sweeps up what killed runs left of them."""
+    made = reports(job.folder)
+    told = maker.finish(job.folder, made, bar)
+    sweep_drafts(job.folder, {own.shard.name for own in made})
+    return told
 
 
 def reports(folder: Place) -> list[ShardReport]:
@@ -117,13 +130,14 @@ def _differing(found: dict[str, Any], told: Mapping[str, Any]) -> list[str]:
     return [*settings, *(f"other {name}" for name in others)]
 
 
-def _is_made(job: Job, shard: Place) -> bool:
-    """Whether the folder holds what was made of this very source.
+def _made(job: Job, shard: Place) -> ShardReport | None:
+    """The report of what the folder holds of this very source, if it does.
 
     Where either was changed or damaged, it is made again; of a shard in a store, that it is there is enough.
     """
     target = job.target(shard)
     report = load_report(job.folder, target.name)
     if report is None or report.source != mark_of(shard):
-        return False
-    return not isinstance(target, LocalPlace) or report.shard.sha256 == file_digest(target.path)
+        return None
+    whole = not isinstance(target, LocalPlace) or report.shard.sha256 == file_digest(target.path)
+    return report if whole else None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import threading
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -94,6 +95,24 @@ def test_it_is_made_once_and_goes_on_where_it_was_killed(tmp_path):
     assert [path.name for path in (tmp_path / "joining").iterdir() if path.suffix] == []
     holders[0].held.pop()
     assert open_index(holders, tmp_path, lambda *_: None).about()["samples"] == 26
+
+
+def test_of_runs_that_begin_together_one_makes_it_and_the_others_wait(tmp_path):
+    holders = [Listed(place_of(f"{number}.tar"), drawn(9, number)) for number in range(3)]
+    found = []
+    other = threading.Thread(
+        target=lambda: found.append(open_index(holders, tmp_path, lambda *_: None)), daemon=True
+    )
+
+    def begun_together(_count, name):
+        if name == "0.tar":
+            other.start()
+            other.join(0.2)  # time enough for all, were it not to wait
+
+    found.append(open_index(holders, tmp_path, begun_together))
+    other.join()
+    assert [index.about()["samples"] for index in found] == [27, 27]
+    assert [holder.looked for holder in holders] == [["0.tar"], ["1.tar"], ["2.tar"]]
 
 
 def test_files_without_any_uid_say_what_the_downloader_has_to_keep(tmp_path):

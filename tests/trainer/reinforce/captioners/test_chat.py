@@ -18,17 +18,29 @@ from mctrain.reinforce.captioners.open import open_captioner
 
 @pytest.fixture
 def server():
-    """Answers what `answers` says, in order, then a text with the seed; `asked` is what came."""
+    """Answers what `answers` says, in order (status, content, headers; no status: bytes that are no HTTP), then a text with
+    the seed; `asked` is what came.
+    """
 
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self):
             body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
             server.asked.append((self.path, self.headers.get("Authorization"), body))
             said = {"choices": [{"message": {"content": f"A dog, seed {body['seed']}. It sits."}}]}
-            status, content = server.answers.pop(0) if server.answers else (200, json.dumps(said))
+            status, content, *more = server.answers.pop(0) if server.answers else (200, json.dumps(said))
+            if status is None:
+                self.wfile.write(content.encode())
+                return
             self.send_response(status)
+            for name, value in more:
+                self.send_header(name, value)
             self.end_headers()
             self.wfile.write(content.encode())
+
+        def do_GET(self):
+            server.asked.append((self.path, self.headers.get("Authorization"), None))
+            self.send_response(200)
+            self.end_headers()
 
         def log_message(self, *_):
             pass
@@ -76,12 +88,41 @@ def test_a_busy_server_is_asked_again(server, captioner):
         (200, "<html>", "another format than chat completions"),
         (200, '{"choices": []}', "another format than chat completions"),
         (200, '{"choices": [{"message": {"content": null}}]}', "another format than chat completions"),
+        (200, "[" * 100_000, "another format than chat completions"),
+        (None, "no HTTP\r\n\r\n", "breaks off, or answers no HTTP: .*; look at its log"),
     ],
 )
 def test_an_answer_that_is_none_is_told(server, captioner, status, content, told):
     server.answers = [(status, content)]
     with pytest.raises(TrainerError, match=told):
         captioner.describe([PICTURE], [1], Manner())
+
+
+def test_an_answer_that_breaks_off_is_told(server, captioner):
+    server.answers = [(200, '{"choices": [', ("Content-Length", "5000"))]
+    with pytest.raises(TrainerError, match=r"breaks off, or answers no HTTP: IncompleteRead\(13 bytes"):
+        captioner.describe([PICTURE], [1], Manner())
+
+
+def test_a_server_is_not_followed_to_an_address_that_nobody_named(server, captioner, monkeypatch):
+    monkeypatch.setenv("MCTRAIN_CHAT_KEY", "open sesame")
+    server.answers = [(302, "", ("Location", f"http://localhost:{server.server_port}/elsewhere"))]
+    with pytest.raises(TrainerError, match="answers 302 Found"):
+        captioner.describe([PICTURE], [1], Manner())
+    assert [path for path, *_ in server.asked] == ["/v1/chat/completions"]
+
+
+def test_a_key_that_is_none_is_told_and_not_shown(captioner, monkeypatch):
+    monkeypatch.setenv("MCTRAIN_CHAT_KEY", "open\nsesame")
+    with pytest.raises(TrainerError, match="MCTRAIN_CHAT_KEY holds what is in no key") as told:
+        captioner.describe([PICTURE], [1], Manner())
+    assert "sesame" not in str(told.value)
+
+
+@pytest.mark.parametrize("url", ["http:///v1", "http://[::1/v1", "http://a b/v1", "http://here:port/v1"])
+def test_an_address_that_is_none_is_told_before_anything_is_asked(url):
+    with pytest.raises(TrainerError, match="is no address of a server"):
+        open_captioner(f"{url}@seer")
 
 
 def test_a_server_that_is_not_there_and_a_captioner_that_is_none_are_told():

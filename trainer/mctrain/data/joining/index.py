@@ -16,6 +16,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
+from filelock import FileLock
 
 from mctrain.errors import DataError
 from mctrain.whole_files import write_whole
@@ -91,14 +92,18 @@ class Index:
 def open_index(holders: Sequence[Holder], cache: Path, progress: Callable[[int, str], None]) -> Index:
     """The index of some files, made where the cache has none; `progress` hears of each file that was looked through.
 
+    Of several runs that begin together one makes it, and the others wait.
+
     Raises:
         DataError: a file is missing, or none of them holds a uid.
     """
     told = json.dumps([_LAYOUT, [[str(own.place), own.version()] for own in holders]])
     digest = hashlib.sha256(told.encode(errors="surrogateescape")).hexdigest()
     folder = cache / "joining" / digest[:32]
-    if not folder.is_dir():
-        _make(holders, folder, progress)
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with FileLock(folder.with_name(f"{folder.name}-lock")):
+        if not folder.is_dir():
+            _make(holders, folder, progress)
     return Index(folder, holders, digest)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from mctrain.reinforce.foretell import foretell
-from mctrain.reinforce.job import begin, make, reports
+from mctrain.reinforce.job import begin, finish, make
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -27,4 +27,4 @@ def run(order: Order, job: Job, tell: Callable[[str], None], bar: Bar) -> list[s
         progress = bar("samples", forecast.photos)
         for shard in left:
             make(job, shard, maker, progress)
-        return maker.finish(job.folder, reports(job.folder), bar)
+        return finish(job, maker, bar)

@@ -9,24 +9,27 @@ from __future__ import annotations
 import logging
 import os
 from collections import Counter, deque
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mctrain.errors import TrainerError
 from mctrain.extras import extra
-from mctrain.reinforce.job import begin, make, reports
+from mctrain.places import LocalPlace
+from mctrain.reinforce.job import Job, begin, finish, make
 from picsight_engine.errors import PicsightError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from mctrain.places import Place
-    from mctrain.reinforce.job import Job
     from mctrain.reinforce.maker import Bar, Maker, Order
 
 _LOOK = 5.0  # seconds until it is seen whether machines have joined
-_TRIES = 4  # workers that may end at one shard, or as they begin, before it is no accident
+_TRIES = (
+    4  # workers that may end at one shard, or one after the other as they begin, before it is no accident
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +46,9 @@ class Cluster:
 class Worker:
     """What runs in a process of its own."""
 
-    def __init__(self, order: Order) -> None:
+    def __init__(self, order: Order, folder: Path) -> None:
+        with suppress(OSError):  # a machine without it finds whole paths alone
+            os.chdir(folder)
         self._order = order
         self._kept = ExitStack()
         self._maker: Maker | None = None
@@ -62,7 +67,7 @@ class Worker:
     def finish(self, job: Job) -> list[str]:
         """Writes what belongs beside all shards."""
         assert self._maker is not None, "a worker is asked what it has before it works"
-        return self._maker.finish(job.folder, reports(job.folder), lambda *_: lambda *_: None)
+        return finish(job, self._maker, lambda *_: lambda *_: None)
 
 
 def run(order: Order, job: Job, cluster: Cluster, tell: Callable[[str], None], bar: Bar) -> list[str]:
@@ -73,6 +78,11 @@ def run(order: Order, job: Job, cluster: Cluster, tell: Callable[[str], None], b
         TrainerError: there is no such cluster, its workers have other models, or end again and again.
     """
     with _joined(cluster) as ray:
+        if narrow := too_narrow(ray.nodes(), cluster.processors):
+            if cluster.address is None:
+                raise TrainerError(f"{narrow}.")
+            tell(f"{narrow}, unless a larger one joins.")
+        job = _anywhere(job)
         crew = _Crew(ray, order, job, cluster.processors)
         told = crew.told()
         left = deque(begin(job, told))
@@ -83,6 +93,23 @@ def run(order: Order, job: Job, cluster: Cluster, tell: Callable[[str], None], b
             for shard in crew.wait(left):
                 progress(1, shard.name)
         return crew.finish()
+
+
+def too_narrow(machines: Sequence[Mapping[str, Any]], processors: int) -> str:
+    """A sentence without its end where no machine, as Ray tells of them, has so many processors; Ray would wait for one."""
+    largest = max((int(own["Resources"].get("CPU", 0)) for own in machines if own["Alive"]), default=0)
+    if largest >= processors:
+        return ""
+    return f"A worker needs {processors} processors, and no machine has more than {largest}; take fewer --processes"
+
+
+def _anywhere(job: Job) -> Job:
+    """The same for processes that begin in other folders than this one."""
+
+    def absolute(place: Place) -> Place:
+        return LocalPlace(place.path.absolute()) if isinstance(place, LocalPlace) else place
+
+    return Job(tuple(map(absolute, job.shards)), absolute(job.folder))
 
 
 class _Crew:
@@ -135,6 +162,7 @@ class _Crew:
                 )
             else:
                 self._told = found
+                self._lost[None] = 0  # machines that come and go are no accident
         return made
 
     def finish(self) -> list[str]:
@@ -178,7 +206,7 @@ class _Crew:
         count = len(self._arriving) + len(self._idle) + len(self._busy)
         remote = self._ray.remote(num_cpus=self._processors, num_gpus=int(graphics > 0))(Worker)
         for _ in range(min(places, wanted) - count):
-            worker = remote.remote(self._order)
+            worker = remote.remote(self._order, Path.cwd())
             self._arriving[worker.told.remote()] = worker
 
 
@@ -188,13 +216,16 @@ def _joined(cluster: Cluster) -> Iterator[Any]:
     os.environ["RAY_USAGE_STATS_ENABLED"] = "0"  # before it is imported
     with extra("ray", "--engine ray"):
         import ray  # 1 s that no local job pays
-    options: dict[str, Any] = (
-        {"address": cluster.address} if cluster.address else {"include_dashboard": False}
-    )
+    # "local": unasked, Ray would join one that was begun here before, or the one of RAY_ADDRESS
+    options: dict[str, Any] = {"address": cluster.address or "local"}
+    if not cluster.address:
+        options["include_dashboard"] = False
     try:
         ray.init(log_to_driver=False, logging_level=logging.ERROR, **options)
     except (ConnectionError, ValueError, RuntimeError) as fault:
-        raise TrainerError(f"There is no Ray cluster at {cluster.address}; check the address.") from fault
+        raise TrainerError(
+            f"No Ray cluster answers at {options['address']}; check the address, and the token if it wants one."
+        ) from fault
     try:
         yield ray
     finally:
