@@ -26,7 +26,7 @@ from mctrain.reinforce.foretell import foretell
 from mctrain.reinforce.job import Job, begin, finish, part_of, reports
 from mctrain.reinforce.job import make as make_shard
 from mctrain.reinforce.reinforcing import Reinforcing
-from mctrain.reinforce.report import Outcome, load_report
+from mctrain.reinforce.report import Outcome, load_report, report_of, save_report
 from mctrain.reinforce.shard import Drawing, reinforce
 from mctrain.teachers.teacher import Ensemble
 
@@ -240,3 +240,24 @@ def test_a_bank_that_cannot_be_made_is_told_before_the_work(starter, photos, tmp
     told = CliRunner().invoke(mctrain, [*words, "--data", str(starter), "--cache", "cache"])
     assert "own.txt is not UTF-8" in str(told.exception)
     assert not list(tmp_path.glob("made/*"))
+
+
+def test_what_another_part_makes_while_the_manifest_is_written_is_in_it_too(tmp_path):
+    folder = LocalPlace(tmp_path)
+
+    def made_elsewhere(name):
+        (tmp_path / name).write_bytes(name.encode())
+        save_report(folder, report_of(Outcome(), "", tmp_path / name, name))
+
+    seen = []
+
+    class Late:
+        def finish(self, _folder, reports, _bar):
+            seen.append([own.shard.name for own in reports])
+            if len(seen) == 1:
+                made_elsewhere("b.tar")
+            return []
+
+    made_elsewhere("a.tar")
+    finish(Job((), folder), Late(), lambda *_: lambda *_: None)
+    assert seen == [["a.tar"], ["a.tar", "b.tar"]]

@@ -16,11 +16,11 @@ import numpy as np
 
 from mctrain.data.archive import write_archive
 from mctrain.data.photo import decode_photo
-from mctrain.data.refusal import shipped
 from mctrain.data.reinforced.storage import Storage
 from mctrain.data.shards import grouped
 from mctrain.data.words import parse_tags, tags_member, texts_of, words_of
 from mctrain.errors import DataError
+from mctrain.reinforce.admitted import admitted
 from mctrain.reinforce.captioners.captioner import Manner, first_sentence, seed_of
 from mctrain.reinforce.captioners.open import open_captioner
 from mctrain.reinforce.report import Outcome
@@ -191,26 +191,20 @@ class _Seen:
 
 
 def _fit(shard: Path, outcome: Outcome, limit: int | None) -> Iterator[tuple[Group, Mapping[str, Any]]]:
-    """The samples of a shard that may be trained on, once each; of the others it is counted why."""
-    known, seen = shipped(), set[str]()
-    for group in itertools.islice(grouped(shard), limit):
-        if group.fault is not None:
-            outcome.miss(group.key, group.fault.kind)
-        elif known.holds_key(group.key) or known.holds_photo(group.photo):
-            outcome.refused.append(group.key)
-        elif group.key in seen:
-            outcome.miss(group.key, "key twice")
-        elif _REINFORCED & group.members.keys():
+    """The samples of a shard that may be trained on, with the texts that were made for them; of the others it is counted why."""
+    seen = set[str]()
+    for _, group in admitted(shard, outcome, seen, limit):
+        if _REINFORCED & group.members.keys():
             outcome.miss(group.key, "reinforced already")  # further texts would have no embeddings
-        else:
-            try:
-                words_of(group.members, group.key)
-                tagged = parse_tags(group.members.get("syn.json", b"{}"), group.key)
-            except DataError:
-                outcome.miss(group.key, "broken words")
-                continue
-            seen.add(group.key)
-            yield group, tagged
+            continue
+        try:
+            words_of(group.members, group.key)
+            tagged = parse_tags(group.members.get("syn.json", b"{}"), group.key)
+        except DataError:
+            outcome.miss(group.key, "broken words")
+            continue
+        seen.add(group.key)
+        yield group, tagged
 
 
 def _pictures(samples: Iterator[tuple[Group, Mapping[str, Any]]], outcome: Outcome) -> Iterator[_Seen]:

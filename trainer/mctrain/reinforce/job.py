@@ -15,7 +15,14 @@ from typing import TYPE_CHECKING, Any
 from mctrain.data.shards import file_digest
 from mctrain.errors import DataError, TrainerError
 from mctrain.places import LocalPlace, same, sweep_drafts
-from mctrain.reinforce.report import load_report, mark_of, report_of, save_report
+from mctrain.reinforce.report import (
+    folder_reports,
+    load_report,
+    load_reports,
+    mark_of,
+    report_of,
+    save_report,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -73,15 +80,21 @@ def make(job: Job, shard: Place, maker: Maker, progress: Callable[[int, str], No
 
 def finish(job: Job, maker: Maker, bar: Bar) -> list[str]:
     """Writes what belongs beside all shards of the folder, and sweeps up what killed runs left of them."""
-    made = reports(job.folder)
-    told = maker.finish(job.folder, made, bar)
+    there = folder_reports(job.folder)
+    while True:
+        made = load_reports(there)
+        told = maker.finish(job.folder, made, bar)
+        # other parts may have ended meanwhile: whoever writes last has then seen them all
+        before, there = there, folder_reports(job.folder)
+        if there == before:
+            break
     sweep_drafts(job.folder, {own.shard.name for own in made})
     return told
 
 
 def reports(folder: Place) -> list[ShardReport]:
     """Of all shards that the folder holds, whoever made them."""
-    return [report for shard in folder.files("*.tar") if (report := load_report(folder, shard.name))]
+    return load_reports(folder_reports(folder))
 
 
 def part_of(shards: Sequence[Place], part: int, parts: int) -> tuple[Place, ...]:

@@ -14,9 +14,12 @@ from mctrain.errors import DataError
 from mctrain.places import LocalPlace
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     from mctrain.places import Place
+
+_ENDING = ".report.json"
 
 
 @dataclass(slots=True)
@@ -95,13 +98,26 @@ def save_report(folder: Place, report: ShardReport) -> None:
 
 def load_report(folder: Place, name: str) -> ShardReport | None:
     """The report of a whole shard; None where the shard or its report is missing or damaged, and it must be made again."""
+    return _load(folder / _name(name)) if (folder / name).exists() else None
+
+
+def folder_reports(folder: Place) -> list[Place]:
+    """Where the reports of the shards lie that a folder holds: two listings, and nothing is read."""
+    shards = {_name(shard.name) for shard in folder.files("*.tar")}
+    return [report for report in folder.files(f"*{_ENDING}") if report.name in shards]
+
+
+def load_reports(there: Sequence[Place]) -> list[ShardReport]:
+    """Those of these reports that can be read."""
+    return [report for place in there if (report := _load(place))]
+
+
+def _load(place: Place) -> ShardReport | None:
     try:
-        content = json.loads((folder / _name(name)).read())
-        report = parse_record(ShardReport, content, "it")
+        return parse_record(ShardReport, json.loads(place.read()), "it")
     except (DataError, ValueError, TypeError):
         return None
-    return report if (folder / name).exists() else None
 
 
 def _name(shard: str) -> str:
-    return f"{shard.removesuffix('.tar')}.report.json"
+    return shard.removesuffix(".tar") + _ENDING

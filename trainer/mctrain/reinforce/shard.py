@@ -16,10 +16,10 @@ from mctrain.data.augment.operations import PUBLIC_SIZE
 from mctrain.data.augment.replay import picture_digest, replay
 from mctrain.data.photo import decode_photo, encode_jpeg
 from mctrain.data.phrasing import Phrasing
-from mctrain.data.refusal import shipped
 from mctrain.data.reinforced.sample import ReinforcedSample
 from mctrain.data.shards import grouped
 from mctrain.errors import DataError, TrainerError
+from mctrain.reinforce.admitted import admitted
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -112,25 +112,17 @@ def reinforce(
 
 def _read_words(shard: Path, drawing: Drawing, outcome: Outcome, limit: int | None) -> dict[str, _Told]:
     """The words of each sample that may be trained on: whole, with a caption, no photo that only measures."""
-    known = shipped()
     found: dict[str, _Told] = {}
-    for number, group in enumerate(itertools.islice(grouped(shard), limit)):
-        if group.fault is not None:
-            outcome.miss(group.key, group.fault.kind)
-        elif known.holds_key(group.key) or known.holds_photo(group.photo):
-            outcome.refused.append(group.key)
-        elif group.key in found:
-            outcome.miss(group.key, "key twice")
+    for number, group in admitted(shard, outcome, found, limit):
+        try:
+            words = drawing.phrasing.words_of(group.key, group.members)
+        except DataError:
+            outcome.miss(group.key, "broken words")
+            continue
+        if _tagged(words)[""]:
+            found[group.key] = _Told(number, words)
         else:
-            try:
-                words = drawing.phrasing.words_of(group.key, group.members)
-            except DataError:
-                outcome.miss(group.key, "broken words")
-                continue
-            if _tagged(words)[""]:
-                found[group.key] = _Told(number, words)
-            else:
-                outcome.miss(group.key, "no text")
+            outcome.miss(group.key, "no text")
     return found
 
 

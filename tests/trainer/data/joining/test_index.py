@@ -97,6 +97,15 @@ def test_it_is_made_once_and_goes_on_where_it_was_killed(tmp_path):
     assert open_index(holders, tmp_path, lambda *_: None).about()["samples"] == 26
 
 
+@pytest.mark.parametrize("name", ["about.json", "keys.npy", "rows.npy"])
+def test_one_that_a_disk_cut_short_is_made_again(name, tmp_path):
+    holders = [Listed(place_of("0.tar"), drawn(9, 0))]
+    file = open_index(holders, tmp_path, lambda *_: None).folder / name
+    file.write_bytes(file.read_bytes()[:-3])
+    assert open_index(holders, tmp_path, lambda *_: None).about()["samples"] == 9
+    assert holders[0].looked == ["0.tar"] * 2
+
+
 def test_of_runs_that_begin_together_one_makes_it_and_the_others_wait(tmp_path):
     holders = [Listed(place_of(f"{number}.tar"), drawn(9, number)) for number in range(3)]
     found = []

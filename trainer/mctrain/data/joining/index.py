@@ -102,9 +102,20 @@ def open_index(holders: Sequence[Holder], cache: Path, progress: Callable[[int, 
     folder = cache / "joining" / digest[:32]
     folder.parent.mkdir(parents=True, exist_ok=True)
     with FileLock(folder.with_name(f"{folder.name}-lock")):
-        if not folder.is_dir():
+        if not _is_whole(folder):
+            shutil.rmtree(folder, ignore_errors=True)
             _make(holders, folder, progress)
     return Index(folder, holders, digest)
+
+
+def _is_whole(folder: Path) -> bool:
+    """Whether an index is there; one that a failing disk cut short is none."""
+    try:
+        json.loads((folder / _ABOUT).read_bytes())
+        keys, rows = (np.load(folder / name, mmap_mode="r") for name in (_KEYS, _ROWS))
+    except (OSError, ValueError):
+        return False
+    return len(keys) == len(rows)
 
 
 def _make(holders: Sequence[Holder], folder: Path, progress: Callable[[int, str], None]) -> None:
