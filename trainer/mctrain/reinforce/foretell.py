@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from mctrain.reinforce.maker import Maker
 
 _TRIED = 12  # samples, after as many to warm up
+_LONG = 20.0  # seconds, beside which what is loaded once is little
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +56,8 @@ def foretell(left: Sequence[Place], maker: Maker, limit: int | None) -> Forecast
             begun = time.monotonic()
             count = maker.make(source, trial, lambda: None, _TRIED).samples or 1
             spent = time.monotonic() - begun
+            if spent > _LONG:
+                break
         weight = trial.stat().st_size
     return Forecast(len(left), photos, spent / count * photos, weight // count * photos)
 
