@@ -57,6 +57,7 @@ class Pages(QObject):
         grid.open_requested.connect(self.open_photo)
         grid.similar_requested.connect(lambda row: self.more_like(frame.model.photo(row)))
         grid.copy_requested.connect(photos.copy)
+        grid.paste_requested.connect(frame.box.paste_picture)
         grid.menu_requested.connect(photos.show_menu)
         grid.typed.connect(self._type)
         grid.left.connect(self._leave_grid)

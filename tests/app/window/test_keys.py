@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from PySide6.QtCore import QEvent, QSize, Qt
-from PySide6.QtGui import QGuiApplication, QKeyEvent, QKeySequence, QShortcut
+from PySide6.QtGui import QGuiApplication, QImage, QKeyEvent, QKeySequence, QShortcut
 from PySide6.QtWidgets import QScrollArea
 
 from picsight.window.actions.key_list import KeyList
@@ -60,10 +60,12 @@ def test_a_key_that_a_widget_says_it_takes_is_taken_and_another_is_not(places, p
 def test_the_keys_of_the_box_lead_where_they_are_said_to(qtbot):
     box = SearchBox()
     qtbot.addWidget(box)
-    wishes = (box.down_requested, box.submitted, box.emptied)
+    QGuiApplication.clipboard().setImage(QImage(8, 8, QImage.Format.Format_RGB32))
+    wishes = (box.down_requested, box.submitted, box.emptied, box.picture_given)
     for (key,), wish in zip((each.keys for each in box.KEYS), wishes, strict=True):
+        combined = QKeySequence(key)[0]
         with qtbot.waitSignal(wish):
-            qtbot.keyClick(box.line, QKeySequence(key)[0].key())
+            qtbot.keyClick(box.line, combined.key(), combined.keyboardModifiers())
 
 
 def test_the_list_holds_every_shortcut_with_what_it_does(qtbot, model_window, few_photos):

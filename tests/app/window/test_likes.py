@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt, QUrl
-from PySide6.QtGui import QDragEnterEvent, QDropEvent, QImage
+from PySide6.QtGui import QDragEnterEvent, QDropEvent, QGuiApplication, QImage
 from PySide6.QtWidgets import QApplication
 
 from picsight.window.search.likes import Likes
@@ -57,7 +57,7 @@ def test_the_picture_of_a_file_arrives_for_its_chip(qtbot, jobs, pictures, tmp_p
     assert pixmap.toImage().pixelColor(5, 5).red() > 250
 
 
-def test_a_photo_that_is_dropped_on_the_window_or_the_box_is_searched_by(qtbot, model_window, few_photos):
+def test_a_photo_is_searched_by_that_is_dropped_or_pasted_among_the_photos(qtbot, model_window, few_photos):
     window = model_window([few_photos])
     qtbot.waitUntil(lambda: window.library.has_looked, timeout=30_000)
     frame = window.frame
@@ -72,3 +72,7 @@ def test_a_photo_that_is_dropped_on_the_window_or_the_box_is_searched_by(qtbot, 
         qtbot.waitUntil(lambda path=path: path.name in window.frame.wall_page.title())
     assert [chip.words for chip in frame.box.chips()] == [f"Like {first.name}", f"Like {second.name}"]
     qtbot.waitUntil(lambda: frame.model.rowCount() == 1)
+    QGuiApplication.clipboard().setImage(red())
+    qtbot.keyClick(frame.grid, Qt.Key.Key_V, Qt.KeyboardModifier.ControlModifier)
+    qtbot.waitUntil(lambda: "the pasted picture" in frame.wall_page.title())
+    assert [chip.words for chip in frame.box.chips()][2:] == ["Like the pasted picture"]

@@ -45,6 +45,7 @@ class PhotoView(SectionedView):
         Key("More like this", ("L",)),
         Key("Less like this", ("Shift+L",)),
         Key("Copy the files", ("Ctrl+C",)),
+        Key("Search by the copied picture", ("Ctrl+V",)),
         Key("Select none, then back", ("Esc",)),
     )
 
@@ -52,6 +53,7 @@ class PhotoView(SectionedView):
     similar_requested = Signal(int)
     unlike_requested = Signal(int)
     copy_requested = Signal()
+    paste_requested = Signal()
     menu_requested = Signal(QPoint)  # on the screen
     typed = Signal(str)  # letters that are meant for the box
     left = Signal()  # Escape with nothing selected
@@ -283,6 +285,8 @@ class PhotoView(SectionedView):
         current = self.currentIndex().row()
         if event.matches(QKeySequence.StandardKey.Copy):
             self.copy_requested.emit()
+        elif event.matches(QKeySequence.StandardKey.Paste):
+            self.paste_requested.emit()
         elif event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter) and current >= 0:
             self.open_requested.emit(current)
         elif self._act_by_letter(event):

@@ -65,6 +65,7 @@ class SearchBox(QFrame):
         Key("To the suggestions, else to the photos", ("Down",)),
         Key("To the photos", ("Return",)),
         Key("Close, empty, remove, then leave", ("Esc",)),
+        Key("Search by the copied picture", ("Ctrl+V",)),
     )
 
     edited = Signal(str)  # every change that a person makes; the words of the line
@@ -323,13 +324,17 @@ class SearchBox(QFrame):
         elif event.matches(QKeySequence.StandardKey.Copy) and self._all_is_selected():
             QGuiApplication.clipboard().setText(self.text())
         elif event.matches(QKeySequence.StandardKey.Paste):
-            picture = picture_in(QGuiApplication.clipboard().mimeData())
-            if picture is not None:
-                self.picture_given.emit(picture)
-            return picture is not None
+            return self.paste_picture()
         else:
             return False
         return True
+
+    def paste_picture(self) -> bool:
+        """Search by the picture that was copied; False if none was."""
+        picture = picture_in(QGuiApplication.clipboard().mimeData())
+        if picture is not None:
+            self.picture_given.emit(picture)
+        return picture is not None
 
     def _all_is_selected(self) -> bool:
         return bool(self.line.text()) and self.line.selectedText() == self.line.text()
