@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import pytest
 from PySide6.QtCore import QPoint, Qt
+from PySide6.QtGui import QPixmap
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QVBoxLayout, QWidget
+from PySide6.QtWidgets import QLineEdit, QVBoxLayout, QWidget
 
 from picsight.window.grid.page import WallPage
 from picsight.window.parts.controls import Button, IconButton, Weight
 from picsight.window.parts.focus import BY_MOUSE, KeyboardWatch, shows_focus
 from picsight.window.parts.pills import PillButton
+from picsight.window.search.chips import Chip, ChipButton, MoreButton
 
 
 @pytest.fixture
@@ -45,6 +47,41 @@ def test_the_ring_comes_with_the_first_key_and_goes_with_the_mouse(qtbot):
     )
     assert buttons[1].hasFocus()
     assert not shows_focus(buttons[1])
+
+
+def _chip(page):
+    picture = QPixmap(32, 32)
+    picture.fill(Qt.GlobalColor.red)
+    return ChipButton(Chip("like:#1", "Like IMG_1.jpg", picture=picture), page)
+
+
+def _more(page):
+    button = MoreButton(page)
+    button.hold([Chip("in:2019", "2019")])
+    return button
+
+
+@pytest.mark.usefixtures("watch")
+@pytest.mark.parametrize("make", [_chip, _more])
+def test_a_chip_has_the_ring_of_every_button(qtbot, make):
+    page = QWidget()
+    chip, other = make(page), QLineEdit(page)
+    column = QVBoxLayout(page)
+    for each in (chip, other):
+        column.addWidget(each)
+    qtbot.addWidget(page)
+    with qtbot.waitExposed(page):
+        page.show()
+    page.activateWindow()
+    qtbot.waitUntil(page.isActiveWindow)
+    other.setFocus()
+    plain = chip.grab().toImage()
+    QTest.keyClick(page.windowHandle(), Qt.Key.Key_Backtab)
+    assert chip.hasFocus()
+    assert chip.grab().toImage() != plain
+    QTest.mouseClick(page.windowHandle(), Qt.MouseButton.LeftButton, pos=QPoint(2, page.height() - 2))
+    chip.setFocus()
+    assert chip.grab().toImage() == plain
 
 
 @pytest.mark.parametrize(

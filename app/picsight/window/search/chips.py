@@ -9,6 +9,7 @@ from PySide6.QtCore import QRect, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QKeySequence, QPainter, QPainterPath, QPen
 from PySide6.QtWidgets import QAbstractButton, QHBoxLayout, QMenu, QStyle, QWidget
 
+from picsight.window.parts.controls import draw_focus
 from picsight.window.parts.icons import paint_icon
 from picsight.window.parts.words import counted, cut_middle, isolated, tooltip
 from picsight.window.tokens import HAIR, HALF, SMALL, em, mix, px, tones
@@ -172,9 +173,7 @@ class ChipButton(QAbstractButton):
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
         pen = QPen(mix(colours.base, colours.accent, 0.75), 1)
-        if self.hasFocus():
-            pen = QPen(colours.text, max(1.5, 0.12 * em(self)))
-        elif self.chip.recognised:
+        if self.chip.recognised:
             pen.setStyle(Qt.PenStyle.DashLine)
         painter.setPen(pen)
         painter.setBrush(mix(colours.base, colours.accent, 0.28 if self.underMouse() else 0.18))
@@ -195,6 +194,7 @@ class ChipButton(QAbstractButton):
         cross = QRect(0, 0, side, side)
         cross.moveCenter(self._cross().center())
         paint_icon(painter, cross, "clear", colours.text)
+        draw_focus(painter, self, shape, shape.height() / 2)
         painter.end()
 
     def _cross(self) -> QRect:
@@ -254,12 +254,13 @@ class MoreButton(QAbstractButton):
         """A pill without a cross."""
         colours, painter = tones(self), QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        painter.setPen(QPen(colours.text if self.hasFocus() else colours.outline, 1))
+        painter.setPen(QPen(colours.outline, 1))
         painter.setBrush(colours.base)
         shape = QRectF(self.rect()).adjusted(1, 1, -1, -1)
         painter.drawRoundedRect(shape, shape.height() / 2, shape.height() / 2)
         painter.setPen(colours.text)
         painter.drawText(self.rect(), Qt.AlignmentFlag.AlignCenter, self.text())
+        draw_focus(painter, self, shape, shape.height() / 2)
         painter.end()
 
     def _show_menu(self) -> None:
