@@ -6,10 +6,12 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from PySide6.QtWidgets import QTreeView
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QApplication, QTreeView
 
 from picsight.window.library.overview import Overview
 from picsight.window.library.sidebar import Sidebar
+from picsight.window.library.sidebar_cells import sign_zone, words_zone
 from picsight.window.library.sidebar_entries import MOST_TAGS, entries_of
 from picsight.window.library.sidebar_model import ENTRY, SidebarModel
 from picsight.window.parts.words import number
@@ -144,3 +146,26 @@ def test_what_was_opened_and_where_one_is_stay_when_the_lines_change(tree):
     tree.side.set_entries(lines(5))
     assert not tree.isExpanded(index_of(tree, TRIPS))
     assert not tree.currentIndex().isValid()
+
+
+@pytest.mark.parametrize("direction", [Qt.LayoutDirection.LeftToRight, Qt.LayoutDirection.RightToLeft])
+def test_a_bar_that_scrolls_takes_little_from_the_names(tree, direction):
+    tree.side.setLayoutDirection(direction)
+    tree.side.set_entries(lines(3))
+
+    def room():
+        tree.doItemsLayout()
+        QApplication.processEvents()
+        index = index_of(tree, TRIPS / "1")
+        line = tree.visualRect(index)
+        zone = words_zone(line, index, tree)
+        assert line.contains(zone)
+        assert not zone.intersects(sign_zone(line, index, tree))
+        return zone.width()
+
+    whole = room()
+    tree.side.resize(220, 200)
+    beside = room()
+    bar = tree.verticalScrollBar()
+    assert bar.isVisible()
+    assert whole - bar.width() / 2 <= beside < whole

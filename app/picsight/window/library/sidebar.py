@@ -64,7 +64,7 @@ class Sidebar(QWidget):
         self._touched: dict[Path | str, bool] = {}  # what a person has opened or closed
         self._prepare()
         column = QVBoxLayout(self)
-        column.setContentsMargins(px(self, SMALL), px(self, SMALL), px(self, SMALL), px(self, PAD))
+        column.setContentsMargins(0, px(self, SMALL), 0, px(self, PAD))
         column.setSpacing(0)
         column.addWidget(self._tree, 1)
         for words, wish in (
@@ -73,6 +73,7 @@ class Sidebar(QWidget):
         ):
             link, row = Button(words, Weight.QUIET, self), QHBoxLayout()
             link.clicked.connect(wish)
+            row.setContentsMargins(px(self, SMALL), 0, px(self, SMALL), 0)
             row.addWidget(link)
             row.addStretch(1)
             column.addLayout(row)

@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QRect, QRectF, QSize, Qt
 from PySide6.QtGui import QPainter, QPen
-from PySide6.QtWidgets import QStyle, QStyledItemDelegate, QStyleOptionViewItem, QWidget
+from PySide6.QtWidgets import QStyle, QStyledItemDelegate, QStyleOptionViewItem, QTreeView
 
 from picsight.window.library.sidebar_model import ENTRY
 from picsight.window.parts.focus import shows_focus
 from picsight.window.parts.icons import paint_icon
 from picsight.window.parts.words import cut_middle, number
-from picsight.window.tokens import HALF, ONE, PAD, SMALL, em, mix, px, tones
+from picsight.window.tokens import HAIR, HALF, ONE, PAD, SMALL, em, mix, px, tones
 
 if TYPE_CHECKING:
     from picsight.window.grid.model import Index
@@ -36,14 +36,14 @@ class EntryDelegate(QStyledItemDelegate):
         view, high = self._tree, 2.75 if entry.is_heading else 2.25
         note = 0
         if entry.note:
-            room = view.viewport().width() - px(view, depth(index) + ONE + 1.25 + 2 * HALF)
-            note = _note_height(view, entry.note, room) - px(view, SMALL)
+            line = QRect(0, 0, view.viewport().width(), px(view, high))
+            note = _note_height(view, entry.note, words_zone(line, index, view).width()) - px(view, SMALL)
         return QSize(px(view, 8), px(view, high) + note)
 
     def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: Index) -> None:
         """Draw one line."""
-        view, rect, entry = self._tree, option.rect, index.data(ENTRY)
-        colours = tones(view)
+        view, entry = self._tree, index.data(ENTRY)
+        colours, rect = tones(view), line_zone(option.rect, view)
         painter.save()
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         if entry.is_heading:
@@ -58,14 +58,13 @@ class EntryDelegate(QStyledItemDelegate):
                 painter.drawRoundedRect(QRectF(rect).adjusted(1, 1, -1, -1), radius, radius)
             if entry.children:
                 side = px(view, PAD)
-                sign = sign_zone(rect, index, view)
+                sign = sign_zone(option.rect, index, view)
                 closed = "previous" if view.isRightToLeft() else "next"
                 place = QRect(0, 0, side, side)
                 place.moveCenter(sign.center())
                 opened = bool(option.state & QStyle.StateFlag.State_Open)
                 paint_icon(painter, place, "down" if opened else closed, colours.dim_on_window)
-            indented = rect.adjusted(px(view, depth(index)), 0, 0, 0)
-            self._paint_entry(painter, QStyle.visualRect(view.layoutDirection(), rect, indented), entry)
+            self._paint_entry(painter, option.rect, index)
         painter.restore()
 
     def _paint_ground(self, painter: QPainter, rect: QRect, state: QStyle.StateFlag) -> None:
@@ -81,15 +80,14 @@ class EntryDelegate(QStyledItemDelegate):
             painter.setPen(QPen(colours.text, max(1.5, 0.12 * em(view))))
             painter.drawRoundedRect(shape, radius, radius)
 
-    def _paint_entry(self, painter: QPainter, rect: QRect, entry: Entry) -> None:
-        view, metrics = self._tree, painter.fontMetrics()
+    def _paint_entry(self, painter: QPainter, rect: QRect, index: Index) -> None:
+        view, entry = self._tree, index.data(ENTRY)
         colours, side, direction = tones(view), px(view, 1.25), view.layoutDirection()
-        end = number(entry.count) if entry.count else ""
-        width = metrics.horizontalAdvance(end) + px(view, HALF) if end else 0
-        room = rect.adjusted(px(view, ONE), 0, -px(view, HALF), 0)
-        icon = QRect(room.left(), room.center().y() - side // 2, side, side)
-        words = room.adjusted(side + px(view, HALF), 0, -width, 0)
-        room, icon, words = (QStyle.visualRect(direction, rect, part) for part in (room, icon, words))
+        words = words_zone(rect, index, view)
+        room, icon = _inside(rect, index, view), QRect(0, 0, side, side)
+        icon.moveCenter(room.center())
+        icon.moveLeft(room.left())
+        icon = QStyle.visualRect(direction, room, icon)
         paint_icon(painter, icon, entry.icon, mix(colours.text, colours.window, 0.2))
         if entry.note:
             high = _note_height(view, entry.note, words.width())
@@ -99,12 +97,12 @@ class EntryDelegate(QStyledItemDelegate):
             painter.setPen(colours.dim_on_window)
             painter.drawText(note, _WRAPPED, entry.note)
         painter.setPen(colours.text)
-        painter.drawText(words, LEADING, cut_middle(entry.words, metrics, words.width()))
+        painter.drawText(words, LEADING, cut_middle(entry.words, painter.fontMetrics(), words.width()))
         painter.setPen(colours.dim_on_window)
-        painter.drawText(room, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignTrailing, end)
+        painter.drawText(room, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignTrailing, _end(entry))
 
 
-def _note_height(view: QWidget, note: str, width: int) -> int:
+def _note_height(view: QTreeView, note: str, width: int) -> int:
     return view.fontMetrics().boundingRect(QRect(0, 0, max(width, 1), view.height()), _WRAPPED, note).height()
 
 
@@ -116,7 +114,38 @@ def depth(index: Index) -> int:
     return count
 
 
-def sign_zone(rect: QRect, index: Index, view: QWidget) -> QRect:
+def line_zone(rect: QRect, view: QTreeView) -> QRect:
+    """The line itself, with air before and after it; a bar that scrolls stands where the air behind it was."""
+    behind = 0 if _scrolls(view) else px(view, SMALL)
+    return QStyle.visualRect(view.layoutDirection(), rect, rect.adjusted(px(view, SMALL), 0, -behind, 0))
+
+
+def sign_zone(rect: QRect, index: Index, view: QTreeView) -> QRect:
     """Where the sign for open and closed is, and a click opens or closes."""
-    zone = QRect(rect.left() + px(view, depth(index)), rect.top(), px(view, ONE), rect.height())
-    return QStyle.visualRect(view.layoutDirection(), rect, zone)
+    line = line_zone(rect, view)
+    zone = QRect(line.left() + px(view, depth(index)), line.top(), px(view, ONE), line.height())
+    return QStyle.visualRect(view.layoutDirection(), line, zone)
+
+
+def words_zone(rect: QRect, index: Index, view: QTreeView) -> QRect:
+    """What the words have between the icon and the number."""
+    room, end = _inside(rect, index, view), _end(index.data(ENTRY))
+    number_room = view.fontMetrics().horizontalAdvance(end) + px(view, HALF) if end else 0
+    words = room.adjusted(px(view, 1.25) + px(view, HALF), 0, -number_room, 0)
+    return QStyle.visualRect(view.layoutDirection(), room, words)
+
+
+def _inside(rect: QRect, index: Index, view: QTreeView) -> QRect:
+    """From the icon to the end of the number."""
+    line = line_zone(rect, view)
+    behind = px(view, HAIR if _scrolls(view) else HALF)
+    inside = line.adjusted(px(view, depth(index)) + px(view, ONE), 0, -behind, 0)
+    return QStyle.visualRect(view.layoutDirection(), line, inside)
+
+
+def _scrolls(view: QTreeView) -> bool:
+    return view.verticalScrollBar().isVisible()
+
+
+def _end(entry: Entry) -> str:
+    return number(entry.count) if entry.count else ""
