@@ -49,6 +49,7 @@ class Tones:
     dim: QColor
     dim_on_window: QColor
     outline: QColor
+    disabled: QColor
     line: QColor
     placeholder: QColor
     edge: QColor
@@ -77,12 +78,13 @@ def tones(widget: QWidget) -> Tones:
         palette.color(QPalette.ColorGroup.Active, r).rgb()
         for r in (role.Base, role.Window, role.Text, role.Accent, role.HighlightedText, role.Link)
     )
-    return _derive(names, high_contrast())
+    disabled = palette.color(QPalette.ColorGroup.Disabled, role.ButtonText).rgb()
+    return _derive((*names, disabled), high_contrast())
 
 
 @lru_cache(maxsize=8)
 def _derive(colours: tuple[int, ...], strict: bool) -> Tones:
-    base, window, text, accent, on_accent, link = (QColor(c) for c in colours)
+    base, window, text, accent, on_accent, link, disabled = (QColor(c) for c in colours)
     dark = base.lightnessF() < text.lightnessF()
     stage, on_stage = QColor.fromHslF(0, 0, 0.08 if dark else 0.12), QColor.fromHslF(0, 0, 0.93)
     return Tones(
@@ -95,6 +97,7 @@ def _derive(colours: tuple[int, ...], strict: bool) -> Tones:
         dim=text if strict else mix(text, base, 0.35),
         dim_on_window=text if strict else mix(text, window, 0.35),
         outline=text if strict else mix(base, text, 0.5),
+        disabled=disabled if strict else mix(base, text, 0.5),
         line=text if strict else mix(window, text, 0.15),
         placeholder=mix(base, text, 0.08),
         edge=QColor.fromRgbF(text.redF(), text.greenF(), text.blueF(), 0.12),

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
-from PySide6.QtGui import QColor
+from PySide6.QtGui import QColor, QGuiApplication, QPalette
 from PySide6.QtWidgets import QWidget
 
 import picsight.window
-from picsight.window.tokens import DARK, LIGHT, mix, palette_of, put_on, tones
+from picsight.window.parts.controls import Button, Weight
+from picsight.window.tokens import DARK, LIGHT, Scheme, mix, palette_of, put_on, tones
 
 WINDOW = Path(picsight.window.__file__).parent
 
@@ -73,6 +75,52 @@ def test_a_chosen_theme_puts_on_its_palette(qapp):
     put_on(qapp, "light")
     assert qapp.palette().base().color() == QColor(LIGHT.base)
     qapp.setPalette(before)
+
+
+@pytest.fixture
+def strict(monkeypatch):
+    """A system that asks for high contrast, as far as Qt says so: without a desktop it cannot."""
+
+    class Hints:
+        """Those of the platform."""
+
+        def accessibility(self):
+            return self
+
+        def contrastPreference(self):  # noqa: N802 - Qt's name
+            return SimpleNamespace(name="HighContrast")
+
+    monkeypatch.setattr(QGuiApplication, "styleHints", Hints)
+
+
+@pytest.mark.usefixtures("strict")
+@pytest.mark.parametrize("weight", [Weight.PRIMARY, Weight.PLAIN])
+def test_in_high_contrast_a_disabled_button_has_the_systems_colour_and_a_broken_outline(qtbot, weight):
+    button = Button("Save", weight)
+    qtbot.addWidget(button)
+    palette = palette_of(Scheme("#000000", "#000000", "#ffffff", "#1aebff", "#000000", "#ffff00"))
+    palette.setColor(QPalette.ColorGroup.Disabled, QPalette.ColorRole.ButtonText, QColor("#3ff23f"))
+    button.setPalette(palette)
+    button.resize(button.sizeHint())
+
+    def seen():
+        image = button.grab().toImage()
+        rim = [image.pixelColor(x, 1).name() for x in range(12, image.width() - 12)]
+        inside = {
+            image.pixelColor(x, y).name()
+            for x in range(12, image.width() - 12)
+            for y in range(6, image.height() - 6)
+        }
+        return rim, inside
+
+    rim, _inside = seen()
+    assert len(set(rim)) == 1
+    button.setEnabled(False)
+    rim, inside = seen()
+    assert "#3ff23f" in rim
+    assert len(set(rim)) > 1
+    assert "#3ff23f" in inside
+    assert not {"#ffffff", "#1aebff"} & inside
 
 
 def test_no_other_file_of_the_window_names_a_colour():

@@ -22,7 +22,7 @@ from PySide6.QtWidgets import (
 
 from picsight.window.parts.focus import shows_focus
 from picsight.window.parts.icons import paint_icon
-from picsight.window.tokens import HAIR, HALF, ONE, SMALL, em, mix, px, tones
+from picsight.window.tokens import HAIR, HALF, ONE, SMALL, em, high_contrast, mix, px, tones
 
 if TYPE_CHECKING:
     from PySide6.QtGui import QKeyEvent, QPaintEvent
@@ -59,24 +59,15 @@ class Button(QPushButton):
 
     def paintEvent(self, _event: QPaintEvent) -> None:
         """Fill, outline, words, focus ring."""
-        colours, painter = tones(self), QPainter(self)
+        painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         shape = QRectF(self.rect()).adjusted(1.5, 1.5, -1.5, -1.5)
-        radius, text = px(self, SMALL), self._text_colour()
-        if self._weight is Weight.PRIMARY:
-            fill = colours.accent if self.isEnabled() else colours.placeholder
-            painter.setBrush(mix(fill, colours.text, 0.12 * (self._pressure())))
-            painter.setPen(Qt.PenStyle.NoPen)
+        radius = px(self, SMALL)
+        if self._weight is not Weight.QUIET or self._pressure():
+            painter.setBrush(self._fill())
+            painter.setPen(self._outline())
             painter.drawRoundedRect(shape, radius, radius)
-        elif self._weight is Weight.PLAIN or self._pressure():
-            painter.setBrush(mix(colours.base, colours.text, 0.02 + 0.06 * self._pressure()))
-            painter.setPen(
-                QPen(mix(colours.window, colours.text, 0.25), 1)
-                if self._weight is Weight.PLAIN
-                else Qt.PenStyle.NoPen
-            )
-            painter.drawRoundedRect(shape, radius, radius)
-        painter.setPen(text)
+        painter.setPen(self._text_colour())
         painter.drawText(
             self.rect(), Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextShowMnemonic, self.text()
         )
@@ -91,10 +82,28 @@ class Button(QPushButton):
     def _pressure(self) -> int:
         return 0 if not self.isEnabled() else 2 if self.isDown() else int(self.underMouse())
 
+    def _fill(self) -> QColor:
+        colours = tones(self)
+        if self._weight is not Weight.PRIMARY:
+            return mix(colours.base, colours.text, 0.02 + 0.06 * self._pressure())
+        ground = colours.accent if self.isEnabled() else colours.placeholder
+        return mix(ground, colours.text, 0.12 * self._pressure())
+
+    def _outline(self) -> QPen:
+        """In high contrast a whole line or, where the button is disabled, a broken one: not by colour alone."""
+        colours = tones(self)
+        if self._weight is Weight.QUIET or (self._weight is Weight.PRIMARY and not high_contrast()):
+            return QPen(Qt.PenStyle.NoPen)
+        if not high_contrast():
+            return QPen(mix(colours.window, colours.text, 0.25), 1)
+        if self.isEnabled():
+            return QPen(colours.text, 1)
+        return QPen(colours.disabled, 1, Qt.PenStyle.DashLine)
+
     def _text_colour(self) -> QColor:
         colours = tones(self)
         if not self.isEnabled():
-            return colours.dim_on_window if self._weight is Weight.QUIET else colours.outline
+            return colours.disabled
         return {Weight.PRIMARY: colours.on_accent, Weight.PLAIN: colours.text, Weight.QUIET: colours.link}[
             self._weight
         ]
@@ -147,7 +156,7 @@ class IconButton(QToolButton):
             painter.setBrush(mix(ground, ink, 0.16 if self.isDown() else 0.1))
             painter.drawRoundedRect(shape, radius, radius)
         side = px(self, 1.25)
-        ink = ink if self.isEnabled() else mix(ink, ground, 0.6)
+        ink = ink if self.isEnabled() else colours.disabled
         square = QRect(0, 0, px(self, 2.25), self.height()) if self._shows_words else self.rect()
         place = QRect(0, 0, side, side)
         place.moveCenter(QStyle.visualRect(self.layoutDirection(), self.rect(), square).center())
