@@ -16,6 +16,7 @@ from picsight.window.grid.page import WallPage
 from picsight.window.search.box import SearchBox
 from picsight.window.search.chips import ChipButton
 from picsight.window.search.controller import SearchController
+from picsight.window.search.headline import announcement
 from picsight.window.search.listing import FIRST
 from picsight.window.search.place import Place, ready
 from picsight_engine.errors import LibraryError
@@ -355,9 +356,19 @@ def test_parts_of_a_query_that_were_left_out_are_said(desk):
     desk.library.faults = (QueryFault(0, 3, "“rated:” needs a number from 0 to 5. The rest was searched."),)
     desk.type("rated: dog")
     desk.shows("rated: dog")
-    assert desk.page.title().startswith(
-        "“rated:” needs a number from 0 to 5. The rest was searched. The best "
-    )
+    asked, _between, found = desk.page.title().rpartition(" · ")
+    assert "rated: dog" in asked
+    assert found.startswith("The best ")
+    assert desk.page.fault.words.text() == desk.library.faults[0].message
+    spoken = announcement(desk.controller.place, desk.controller.shown, asked)
+    assert spoken.endswith(desk.library.faults[0].message)
+    desk.page.resize(300, 600)
+    assert desk.page.fault.rect().contains(desk.page.fault.words.geometry())
+    assert desk.library.faults[0].message in desk.page.fault.words.toolTip()
+    desk.library.faults = ()
+    desk.type(" beach")
+    desk.shows("rated: dog beach")
+    assert desk.page.fault.isHidden()
 
 
 def test_a_search_that_waits_for_the_model_says_so(desk):

@@ -1,18 +1,21 @@
-"""The page with the wall: a line that says what is shown, the wall or a notice, and the pill with news."""
+"""The page with the wall: a line that says what is shown, one for what is wrong with the query, the wall or a notice, and the pill with news."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QRectF, QSize, Qt, Signal
+from PySide6.QtCore import QRect, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QPainter, QPen
-from PySide6.QtWidgets import QPushButton, QStackedWidget, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QPushButton, QStackedWidget, QStyle, QVBoxLayout, QWidget
 
 from picsight.window.grid.header import WallHeader
 from picsight.window.parts.controls import press_by_enter
 from picsight.window.parts.focus import shows_focus
+from picsight.window.parts.icons import paint_icon
+from picsight.window.parts.labels import ElidedLabel
 from picsight.window.parts.notice import Notice, Ways
-from picsight.window.tokens import PAD, mix, px, tones
+from picsight.window.parts.words import tooltip
+from picsight.window.tokens import HALF, ONE, PAD, mix, px, tones
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -33,7 +36,7 @@ class WallPage(QWidget):
         self.view, self.notice = view, Notice(self)
         self.pill, self.header = Pill(self), WallHeader(view, self)
         self.header.tell(self.pill)
-        self.closest = Closest(view, self)
+        self.fault, self.closest = FaultLine(self), Closest(view, self)
         self._pages = QStackedWidget(self)
         self._pages.addWidget(self.closest)
         self._pages.addWidget(self.notice)
@@ -41,13 +44,17 @@ class WallPage(QWidget):
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(0)
         column.addWidget(self.header)
+        column.addWidget(self.fault)
         column.addWidget(self._pages, 1)
         self.setAutoFillBackground(True)
         self.setBackgroundRole(view.viewport().backgroundRole())
 
-    def say(self, title: str, short: str = "") -> None:
-        """What the wall shows, in words, and in fewer where there is no room for them."""
+    def say(self, title: str, short: str = "", fault: str = "") -> None:
+        """What the wall shows, in words, and in fewer where there is no room for them; below, what was wrong with what was
+        asked for.
+        """
         self.header.title.say(title, short)
+        self.fault.say(fault)
 
     def title(self) -> str:
         """What the wall is said to show."""
@@ -70,6 +77,35 @@ class WallPage(QWidget):
         self._pages.setCurrentWidget(self.notice)
         self.header.hide_choices()
         self.pill.hide()
+
+
+class FaultLine(QWidget):
+    """A sign and a sentence under the header, there only while something is wrong with the query."""
+
+    def __init__(self, parent: QWidget) -> None:
+        super().__init__(parent)
+        self.words = ElidedLabel(self)
+        row = QHBoxLayout(self)
+        row.setContentsMargins(px(self, PAD), 0, px(self, PAD), px(self, HALF))
+        row.setSpacing(px(self, HALF))
+        row.addSpacing(px(self, ONE + HALF))  # the sign is painted there
+        row.addWidget(self.words, 1)
+        self.hide()
+
+    def say(self, words: str) -> None:
+        """Show these words, or nothing for none; the tooltip has them whole."""
+        self.words.setText(words)
+        self.words.setToolTip(tooltip(words))
+        self.setVisible(bool(words))
+
+    def paintEvent(self, _event: QPaintEvent) -> None:
+        """The sign; the words are the label's."""
+        side, words = px(self, ONE), self.words.geometry()
+        sign = QRect(px(self, PAD), words.center().y() - side // 2, side, side)
+        painter = QPainter(self)
+        place = QStyle.visualRect(self.layoutDirection(), self.rect(), sign)
+        paint_icon(painter, place, "problems", tones(self).fault)
+        painter.end()
 
 
 class Closest(QWidget):

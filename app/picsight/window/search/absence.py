@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QObject, Signal
 
 from picsight.window.parts.words import isolated
-from picsight.window.search.headline import found
+from picsight.window.search.headline import faults_of, found
 
 if TYPE_CHECKING:
     from picsight.window.grid.page import WallPage
@@ -53,7 +53,7 @@ class Absence(QObject):
 
     def _say_unmatched(self, place: Place, shown: Shown, asked: str) -> None:
         title = self.tr("Nothing here matches {words}.").format(words=asked)
-        why = " ".join(fault.message for fault in shown.answer.faults)
+        why = faults_of(shown)
         ways = [*(self._around(place, detour) for detour in shown.detours), self._to_all()]
         if shown.closest:
             near = why or self.tr("These come closest, but they are not close.")

@@ -12,7 +12,7 @@ from PySide6.QtGui import QAccessible, QAccessibleAnnouncementEvent
 from picsight.window.grid.arrangement import Arrangement, Group, Order
 from picsight.window.parts.words import counted
 from picsight.window.search.absence import Absence
-from picsight.window.search.headline import announcement, headline, scoped
+from picsight.window.search.headline import announcement, faults_of, headline, scoped
 from picsight.window.search.likes import Likes
 from picsight.window.search.listing import Listing
 from picsight.window.search.look import Shown, look
@@ -337,7 +337,8 @@ class SearchController(QObject):
         if shown.finds_nothing or not shown.wall.results:
             self._say_nothing()
             return
-        self._page.say(*headline(place, shown, self._asked(), paused=not self._quiet.isActive()))
+        words = headline(place, shown, self._asked(), paused=not self._quiet.isActive())
+        self._page.say(*words, fault=faults_of(shown))
         self._page.header.offer(self._arrangement, shown.tally, is_ranked=shown.is_ranked)
         self._page.show_wall()
 

@@ -23,9 +23,6 @@ def headline(place: Place, shown: Shown, asked: str, *, paused: bool) -> tuple[s
         whole = shown.is_begun and not place.folder
         words = _photos(shown.answer.photos if whole else len(shown.wall.rows))
         return (BETWEEN.join((isolated(place.folder.name), words)) if place.folder else words), ""
-    if shown.answer.faults:
-        faults = " ".join(fault.message for fault in shown.answer.faults)
-        return f"{faults} {_amount(shown, paused=paused)}", faults
     amount = _amount(shown, paused=paused)
     unsure = ""
     if shown.tally.ordered and not place.has_pictures:
@@ -34,6 +31,11 @@ def headline(place: Place, shown: Shown, asked: str, *, paused: bool) -> tuple[s
     else:
         short = amount
     return BETWEEN.join((asked, amount)) + unsure, short
+
+
+def faults_of(shown: Shown) -> str:
+    """What of the query could not be understood, in sentences; "" where all of it was."""
+    return " ".join(fault.message for fault in shown.answer.faults)
 
 
 def scoped(asked: str, place: Place) -> str:
@@ -83,7 +85,11 @@ def _photos(count: int) -> str:
 
 
 def announcement(place: Place, shown: Shown, asked: str) -> str:
-    """The same for a screen reader."""
+    """The same for a screen reader, and what was wrong with the query."""
+    return " ".join(filter(None, (_announced(place, shown, asked), faults_of(shown))))
+
+
+def _announced(place: Place, shown: Shown, asked: str) -> str:
     count: Tally = shown.tally
     if shown.finds_nothing:
         return say("Nothing here matches")
