@@ -219,7 +219,9 @@ def _joined(cluster: Cluster) -> Iterator[Any]:
         import ray  # 1 s that no local job pays
     # "local": unasked, Ray would join one that was begun here before, or the one of RAY_ADDRESS
     options: dict[str, Any] = {"address": cluster.address or "local"}
-    if not cluster.address:  # nothing but names travels: Ray would set a third of the memory aside for objects
+    if (
+        not cluster.address
+    ):  # nothing but names travels: Ray would set a third of the memory aside for objects
         options |= {"include_dashboard": False, "object_store_memory": _OBJECTS}
     try:
         ray.init(log_to_driver=False, logging_level=logging.ERROR, **options)
