@@ -35,10 +35,8 @@ if TYPE_CHECKING:
     from mctrain.data.reading.settings import Pass, ReaderSettings
 
 _MOST_SKIPPED = 256  # one after the other: then the shards are at fault, not their samples
-_MIXED, _FIRST = (
-    1000,
-    250,
-)  # samples that wait in memory, of 0.1 to 0.3 MB; and how many before the first batch
+# samples that wait in memory, of 0.1 to 0.3 MB; and how many before the first batch
+_MIXED, _FIRST = 1000, 250
 
 
 class StreamedData:

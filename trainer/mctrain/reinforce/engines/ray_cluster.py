@@ -28,9 +28,8 @@ if TYPE_CHECKING:
 
 _OBJECTS = 100_000_000  # bytes; Ray wants some 75 MB
 _LOOK = 5.0  # seconds until it is seen whether machines have joined
-_TRIES = (
-    4  # workers that may end at one shard, or one after the other as they begin, before it is no accident
-)
+# workers that may end at one shard, or one after the other as they begin, before it is no accident
+_TRIES = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,9 +218,8 @@ def _joined(cluster: Cluster) -> Iterator[Any]:
         import ray  # 1 s that no local job pays
     # "local": unasked, Ray would join one that was begun here before, or the one of RAY_ADDRESS
     options: dict[str, Any] = {"address": cluster.address or "local"}
-    if (
-        not cluster.address
-    ):  # nothing but names travels: Ray would set a third of the memory aside for objects
+    if not cluster.address:
+        # nothing but names travels: Ray would set a third of the memory aside for objects
         options |= {"include_dashboard": False, "object_store_memory": _OBJECTS}
     try:
         ray.init(log_to_driver=False, logging_level=logging.ERROR, **options)
