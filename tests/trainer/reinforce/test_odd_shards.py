@@ -70,7 +70,7 @@ def make(maker):
     def made(folder, *shards):
         job = Job(tuple(map(LocalPlace, shards)), LocalPlace(folder))
         left = begin(job, maker.told())
-        foretell(left, maker, None)
+        foretell(left, maker)
         for shard in left:
             make_shard(job, shard, maker, lambda *_: None)
         finish(job, maker, lambda *_: lambda *_: None)
@@ -247,7 +247,7 @@ def test_what_another_part_makes_while_the_manifest_is_written_is_in_it_too(tmp_
 
     def made_elsewhere(name):
         (tmp_path / name).write_bytes(name.encode())
-        save_report(folder, report_of(Outcome(), "", tmp_path / name, name))
+        save_report(folder, report_of(Outcome(), "", "", name))
 
     seen = []
 

@@ -14,13 +14,13 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-def write_archive(path: Path, samples: Iterable[tuple[str, Mapping[str, bytes]]]) -> None:
-    """Writes samples, each a key with its members by suffix, beside `path` and moves the archive into place.
+def write_archive(path: Path, samples: Iterable[tuple[str, Mapping[str, bytes]]]) -> str:
+    """Writes samples, each a key with its members by suffix, beside `path` and moves the archive into place; its SHA-256.
 
     Only a name that plain headers cannot hold, for its length or its letters, gets a further one.
     """
     with write_whole(path) as file:
-        pack_archive(file, samples)
+        return pack_archive(file, samples)
 
 
 def pack_archive(file: BinaryIO, samples: Iterable[tuple[str, Mapping[str, bytes]]]) -> str:

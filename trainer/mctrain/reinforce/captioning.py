@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from mctrain.data.archive import write_archive
 from mctrain.data.photo import decode_photo
 from mctrain.data.reinforced.storage import Storage
 from mctrain.data.shards import grouped
@@ -23,11 +22,10 @@ from mctrain.errors import DataError
 from mctrain.reinforce.admitted import admitted
 from mctrain.reinforce.captioners.captioner import Manner, first_sentence, seed_of
 from mctrain.reinforce.captioners.open import open_captioner
-from mctrain.reinforce.report import Outcome
 from mctrain.teachers.open import open_teacher
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
     import PIL.Image
@@ -36,7 +34,7 @@ if TYPE_CHECKING:
     from mctrain.places import Place
     from mctrain.reinforce.captioners.captioner import Captioner
     from mctrain.reinforce.maker import Bar
-    from mctrain.reinforce.report import ShardReport
+    from mctrain.reinforce.report import Outcome, ShardReport
     from mctrain.teachers.teacher import Teacher
 
 _BATCH = 16  # photos that a captioner sees at once; always the same ones, for the last bits of its logits may change with them
@@ -97,31 +95,28 @@ class Captioning:
         named = {title: {"name": own.name, "digest": own.digest} for title, own in models.items() if own}
         return {"configuration": configuration, **named}
 
-    def make(self, source: Path, target: Path, tell: Callable[[], None], limit: int | None = None) -> Outcome:
-        """Writes the shard with captions and reads it back.
+    @property
+    def limit(self) -> int | None:
+        """As the order has it."""
+        return self.order.limit
+
+    def samples(
+        self, source: Path, outcome: Outcome, limit: int | None
+    ) -> Iterator[tuple[str, Mapping[str, bytes]]]:
+        """The samples with captions.
 
         Raises:
-            DataError: the source is missing, or the target does not hold what was written.
+            DataError: the source is missing.
             TrainerError: the captioner does not answer.
         """
-        outcome, keys = Outcome(), list[str]()
-        least = min((own for own in (limit, self.order.limit) if own is not None), default=None)
+        for batch in _batched(_pictures(_fit(source, outcome, limit), outcome)):
+            for own, texts in zip(batch, self._texts(batch, outcome), strict=True):
+                yield own.group.key, self._joined(own, texts)
 
-        def members() -> Iterator[tuple[str, dict[str, bytes]]]:
-            for batch in _batched(_pictures(_fit(source, outcome, least), outcome)):
-                for own, texts in zip(batch, self._texts(batch, outcome), strict=True):
-                    yield own.group.key, self._joined(own, texts)
-                    keys.append(own.group.key)
-                    tell()
-
-        write_archive(target, members())
-        read = [group.key for group in grouped(target)]
-        if read != keys:
-            raise DataError(
-                f"{target} holds {len(read)} samples of the {len(keys)} that were written; make it again."
-            )
-        outcome.samples = len(keys)
-        return outcome
+    @staticmethod
+    def keys(shard: Path) -> list[str]:
+        """Those of all groups."""
+        return [group.key for group in grouped(shard)]
 
     def finish(self, folder: Place, reports: list[ShardReport], bar: Bar) -> list[str]:
         """Nothing is written; how many captions were kept and dropped."""

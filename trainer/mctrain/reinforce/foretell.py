@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from mctrain.data.shards import count_photos
 from mctrain.places import LocalPlace
+from mctrain.reinforce.writing import write_shard
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -39,8 +40,8 @@ class Forecast:
         return f"{self.shards} shards to make, about {self.photos} photos: {time_told}, {self.bytes / 1e6:.0f} MB."
 
 
-def foretell(left: Sequence[Place], maker: Maker, limit: int | None) -> Forecast:
-    """Makes a few samples of the first shard that is left, and reckons; `limit` photos of each shard.
+def foretell(left: Sequence[Place], maker: Maker) -> Forecast:
+    """Makes a few samples of the first shard that is left, and reckons.
 
     Shards in a store are not counted one by one, which would fetch them all: they are taken for as large as the first.
 
@@ -50,11 +51,11 @@ def foretell(left: Sequence[Place], maker: Maker, limit: int | None) -> Forecast
     if not left:
         return Forecast(0, 0, 0.0, 0)
     with left[0].near() as source, tempfile.TemporaryDirectory(prefix="mctrain-") as name:
-        photos = _count(left, source, limit)
+        photos = _count(left, source, maker.limit)
         trial = Path(name) / "trial.tar"
         for _ in range(2):  # the first one pays for what is loaded once
             begun = time.monotonic()
-            count = maker.make(source, trial, lambda: None, _TRIED).samples or 1
+            count = write_shard(maker, source, trial, lambda: None, _TRIED)[0].samples or 1
             spent = time.monotonic() - begun
             if spent > _LONG:
                 break

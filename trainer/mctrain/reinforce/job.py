@@ -23,6 +23,7 @@ from mctrain.reinforce.report import (
     report_of,
     save_report,
 )
+from mctrain.reinforce.writing import write_shard
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -67,13 +68,13 @@ def make(job: Job, shard: Place, maker: Maker, progress: Callable[[int, str], No
     mark = mark_of(shard)
     try:
         with shard.near() as source, target.draft() as draft:
-            outcome = maker.make(source, draft, lambda: progress(1, shard.name))
-            report = report_of(outcome, mark, draft, target.name)
+            outcome, digest = write_shard(maker, source, draft, lambda: progress(1, shard.name))
     except (OSError, DataError):
         # another run may have made it meanwhile, and swept this draft away
         if (own := _made(job, shard)) is not None:
             return own
         raise
+    report = report_of(outcome, mark, digest, target.name)
     save_report(job.folder, report)  # the whole shard first, then what says that it is there
     return report
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator, Mapping
     from contextlib import AbstractContextManager
     from pathlib import Path
 
@@ -22,12 +22,27 @@ class Maker(Protocol):
         """What the bytes depend on beside the source, as JSON: `configuration`, and the models with their digests."""
         ...
 
-    def make(self, source: Path, target: Path, tell: Callable[[], None], limit: int | None = None) -> Outcome:
-        """Writes `target` of at most `limit` samples, reads it back, and calls `tell` for each sample.
+    @property
+    def limit(self) -> int | None:
+        """Photos of each shard that are looked at, None for all."""
+        ...
+
+    def samples(
+        self, source: Path, outcome: Outcome, limit: int | None
+    ) -> Iterator[tuple[str, Mapping[str, bytes]]]:
+        """What is made of the first `limit` samples of a source, as an archive wants it; `outcome` tells what became of the others.
 
         Raises:
-            DataError: the source is missing or damaged at its beginning, or the target does not come back as it was written.
+            DataError: the source is missing or damaged at its beginning.
             TrainerError: a process or a server that takes part was ended.
+        """
+        ...
+
+    def keys(self, shard: Path) -> list[str]:
+        """Those of a shard that was written, read as whoever comes next will read it.
+
+        Raises:
+            DataError: a sample is not whole.
         """
         ...
 
@@ -38,11 +53,6 @@ class Maker(Protocol):
 
 class Order(Protocol):
     """How a maker is opened, wherever the work is done: it can be sent to another process."""
-
-    @property
-    def limit(self) -> int | None:
-        """Photos of each shard, None for all."""
-        ...
 
     def open(self) -> AbstractContextManager[Maker]:
         """Loads the models.

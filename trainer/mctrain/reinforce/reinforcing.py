@@ -7,7 +7,6 @@ from dataclasses import asdict, dataclass
 from importlib import metadata
 from typing import TYPE_CHECKING, Any
 
-from mctrain.data.archive import write_archive
 from mctrain.data.augment.draw import slots_of
 from mctrain.data.augment.replay import versions
 from mctrain.data.reinforced.bank import BANK
@@ -17,15 +16,13 @@ from mctrain.data.reinforced.parse import parse_sample
 from mctrain.data.reinforced.sample import members_of
 from mctrain.data.shards import grouped
 from mctrain.data.workers import open_pool
-from mctrain.errors import DataError
 from mctrain.places import LocalPlace
-from mctrain.reinforce.report import Outcome
 from mctrain.reinforce.shard import Drawing, reinforce
 from mctrain.teachers.open import open_teacher
 from mctrain.teachers.teacher import Ensemble
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator, Mapping
     from concurrent.futures import ProcessPoolExecutor
     from pathlib import Path
 
@@ -35,7 +32,7 @@ if TYPE_CHECKING:
     from mctrain.places import Place
     from mctrain.recipe import Augmentation
     from mctrain.reinforce.maker import Bar
-    from mctrain.reinforce.report import ShardReport
+    from mctrain.reinforce.report import Outcome, ShardReport
 
 _PACKAGES = ("picsight", "torch", "numpy", "onnxruntime")
 
@@ -96,28 +93,23 @@ class Reinforcing:
         }
         return {"configuration": configuration, "teachers": [asdict(own) for own in self._recorded()]}
 
-    def make(self, source: Path, target: Path, tell: Callable[[], None], limit: int | None = None) -> Outcome:
-        """Writes the reinforced shard of a source and reads it back as training will.
+    def samples(
+        self, source: Path, outcome: Outcome, limit: int | None
+    ) -> Iterator[tuple[str, Mapping[str, bytes]]]:
+        """The reinforced samples.
 
         Raises:
-            DataError: the source is missing, or the target does not hold what was written.
+            DataError: the source is missing.
             TrainerError: a process that decodes was ended.
         """
-        outcome, keys = Outcome(), list[str]()
-        least = min((own for own in (limit, self.limit) if own is not None), default=None)
-        samples = reinforce(source, self.drawing, self.ensemble, self.pool, outcome, limit=least)
         slots = slots_of(self.drawing.augmentation)
+        for sample in reinforce(source, self.drawing, self.ensemble, self.pool, outcome, limit=limit):
+            yield sample.key, members_of(sample, self.storage, slots)
 
-        def members() -> Iterator[tuple[str, dict[str, bytes]]]:
-            for sample in samples:
-                yield sample.key, members_of(sample, self.storage, slots)
-                keys.append(sample.key)
-                tell()
-
-        write_archive(target, members())
-        self._verify(target, keys)
-        outcome.samples = len(keys)
-        return outcome
+    def keys(self, shard: Path) -> list[str]:
+        """Those of samples that training can read."""
+        widths = tuple(own.width for own in self.ensemble.members)
+        return [parse_sample(group.key, group.members, widths).key for group in grouped(shard)]
 
     def finish(self, folder: Place, reports: list[ShardReport], bar: Bar) -> list[str]:
         """Writes the manifest, and the bank if there is one."""
@@ -144,11 +136,3 @@ class Reinforcing:
     def _recorded(self) -> tuple[Teacher, ...]:
         """The teachers as a manifest has them."""
         return tuple(Teacher(own.name, own.width, own.scale, own.digest) for own in self.ensemble.members)
-
-    def _verify(self, path: Path, keys: list[str]) -> None:
-        widths = tuple(own.width for own in self.ensemble.members)
-        read = [parse_sample(group.key, group.members, widths).key for group in grouped(path)]
-        if read != keys:
-            raise DataError(
-                f"{path} holds {len(read)} samples of the {len(keys)} that were written; make it again."
-            )

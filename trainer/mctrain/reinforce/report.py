@@ -15,7 +15,6 @@ from mctrain.places import LocalPlace
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from pathlib import Path
 
     from mctrain.places import Place
 
@@ -63,12 +62,12 @@ class ShardReport:
     counts: Mapping[str, int] = field(default_factory=dict)
 
 
-def report_of(outcome: Outcome, source: str, made: Path, name: str) -> ShardReport:
-    """The report of a shard that is to be called `name` and lies whole at `made`; `source` is the mark of what it is made of."""
+def report_of(outcome: Outcome, source: str, digest: str, name: str) -> ShardReport:
+    """The report of a shard of this SHA-256 that is called `name`; `source` is the mark of what it is made of."""
     record = ShardRecord(
         name=name,
         samples=outcome.samples,
-        sha256=file_digest(made),
+        sha256=digest,
         faults=dict(outcome.faults),
         replays={key: Replay(*own) for key, own in outcome.replays.items()},
     )

@@ -22,7 +22,7 @@ def run(order: Order, job: Job, tell: Callable[[str], None], bar: Bar) -> list[s
     """
     with order.open() as maker:
         left = begin(job, maker.told())
-        forecast = foretell(left, maker, order.limit)
+        forecast = foretell(left, maker)
         tell(forecast.sentence())
         progress = bar("samples", forecast.photos)
         for shard in left:
