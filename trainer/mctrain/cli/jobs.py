@@ -118,7 +118,7 @@ def work(order: Order, shards: Sequence[Place], output: str, engine: Engine) -> 
         PicsightError: whatever the engine raises.
     """
     from mctrain.reinforce.engines import local, ray_cluster
-    from mctrain.reinforce.job import Job, part_of, reports
+    from mctrain.reinforce.job import Job, part_of
 
     if engine.address is not None and engine.name != "ray":
         raise click.UsageError("--address is of a Ray cluster; add --engine ray.")
@@ -127,14 +127,13 @@ def work(order: Order, shards: Sequence[Place], output: str, engine: Engine) -> 
     tell = partial(click.echo, err=True)
     if engine.name == "ray":
         cluster = ray_cluster.Cluster(engine.address, engine.processes)
-        lines = ray_cluster.run(order, job, cluster, tell, bar)
+        done = ray_cluster.run(order, job, cluster, tell, bar)
     else:
-        lines = local.run(order, job, tell, bar)
-    for line in lines:
+        done = local.run(order, job, tell, bar)
+    for line in done.told:
         click.echo(line)
-    made = reports(folder)
-    _tell(folder, made)
-    if job.shards and not any(report.shard.samples for report in made):
+    _tell(folder, done.reports)
+    if job.shards and not any(report.shard.samples for report in done.reports):
         sys.exit(1)
 
 

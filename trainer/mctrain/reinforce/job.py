@@ -47,6 +47,14 @@ class Job:
         return self.folder / _name(shard)
 
 
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """The reports of all shards that the folder holds, whoever made them, and what else there is to say."""
+
+    told: list[str]
+    reports: list[ShardReport]
+
+
 def begin(job: Job, told: Mapping[str, Any]) -> tuple[Place, ...]:
     """Writes down what the folder is for, or compares it with what it was for; the shards that are to be made.
 
@@ -79,7 +87,7 @@ def make(job: Job, shard: Place, maker: Maker, progress: Callable[[int, str], No
     return report
 
 
-def finish(job: Job, maker: Maker, bar: Bar) -> list[str]:
+def finish(job: Job, maker: Maker, bar: Bar) -> Finished:
     """Writes what belongs beside all shards of the folder, and sweeps up what killed runs left of them."""
     there = folder_reports(job.folder)
     while True:
@@ -90,12 +98,7 @@ def finish(job: Job, maker: Maker, bar: Bar) -> list[str]:
         if there == before:
             break
     sweep_drafts(job.folder, {own.shard.name for own in made})
-    return told
-
-
-def reports(folder: Place) -> list[ShardReport]:
-    """Of all shards that the folder holds, whoever made them."""
-    return load_reports(folder_reports(folder))
+    return Finished(told, made)
 
 
 def part_of(shards: Sequence[Place], part: int, parts: int) -> tuple[Place, ...]:

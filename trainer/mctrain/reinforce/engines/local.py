@@ -10,12 +10,12 @@ from mctrain.reinforce.job import begin, finish, make
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from mctrain.reinforce.job import Job
+    from mctrain.reinforce.job import Finished, Job
     from mctrain.reinforce.maker import Bar, Order
 
 
-def run(order: Order, job: Job, tell: Callable[[str], None], bar: Bar) -> list[str]:
-    """Makes all shards that are not made; time and disk are told first, and what `Maker.finish` says is returned.
+def run(order: Order, job: Job, tell: Callable[[str], None], bar: Bar) -> Finished:
+    """Makes all shards that are not made; time and disk are told first, and what `job.finish` gives is returned.
 
     Raises:
         PicsightError: whatever `Order.open`, `begin` and `make` raise.

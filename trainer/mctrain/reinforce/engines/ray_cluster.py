@@ -12,7 +12,7 @@ from collections import Counter, deque
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from mctrain.errors import TrainerError
 from mctrain.extras import extra
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from mctrain.places import Place
+    from mctrain.reinforce.job import Finished
     from mctrain.reinforce.maker import Bar, Maker, Order
 
 _OBJECTS = 100_000_000  # bytes; Ray wants some 75 MB
@@ -64,14 +65,14 @@ class Worker:
         assert self._maker is not None, "a worker is asked what it has before it works"
         make(job, shard, self._maker, lambda *_: None)
 
-    def finish(self, job: Job) -> list[str]:
+    def finish(self, job: Job) -> Finished:
         """Writes what belongs beside all shards."""
         assert self._maker is not None, "a worker is asked what it has before it works"
         return finish(job, self._maker, lambda *_: lambda *_: None)
 
 
-def run(order: Order, job: Job, cluster: Cluster, tell: Callable[[str], None], bar: Bar) -> list[str]:
-    """Makes all shards that are not made; what `Maker.finish` says.
+def run(order: Order, job: Job, cluster: Cluster, tell: Callable[[str], None], bar: Bar) -> Finished:
+    """Makes all shards that are not made; what `job.finish` gives.
 
     Raises:
         PicsightError: whatever `Order.open`, `begin` and `make` raise.
@@ -165,7 +166,7 @@ class _Crew:
                 self._lost[None] = 0  # machines that come and go are no accident
         return made
 
-    def finish(self) -> list[str]:
+    def finish(self) -> Finished:
         """One of them writes what belongs beside all shards."""
         while True:
             while not self._idle:
@@ -174,7 +175,7 @@ class _Crew:
             worker = self._idle.pop()
             found, alive = self._answered(worker.finish.remote(self._job))
             if alive:
-                return list(found)
+                return cast("Finished", found)
             self._lose(worker, None)
 
     def _answered(self, answer: Any) -> tuple[Any, bool]:
