@@ -6,7 +6,15 @@ import multiprocessing
 import os
 import signal
 import threading
+from collections import deque
 from concurrent.futures import ProcessPoolExecutor
+from itertools import islice
+from typing import TYPE_CHECKING, TypeVar
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+_Item = TypeVar("_Item")
 
 
 def open_pool(count: int) -> ProcessPoolExecutor:
@@ -29,3 +37,13 @@ def _wait_for_parent() -> None:
     if parent is not None:
         parent.join()
         os._exit(1)
+
+
+def ahead(items: Iterable[_Item], count: int) -> Iterator[_Item]:
+    """The items in order, so many of them taken before they are asked for: work that begins as it is taken is then under way."""
+    begun = iter(items)
+    waiting = deque(islice(begun, count))
+    while waiting:
+        first = waiting.popleft()
+        waiting.extend(islice(begun, 1))
+        yield first

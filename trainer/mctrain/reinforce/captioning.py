@@ -6,7 +6,6 @@ Every member of a sample stays as it is but `syn.json`, which gets the texts.
 from __future__ import annotations
 
 import itertools
-from collections import deque
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
@@ -18,6 +17,7 @@ from mctrain.data.photo import decode_photo
 from mctrain.data.reinforced.storage import Storage
 from mctrain.data.shards import grouped
 from mctrain.data.words import parse_tags, tags_member, texts_of, words_of
+from mctrain.data.workers import ahead
 from mctrain.errors import DataError
 from mctrain.reinforce.admitted import admitted
 from mctrain.reinforce.captioners.captioner import Manner, first_sentence, seed_of
@@ -206,10 +206,7 @@ def _pictures(samples: Iterator[tuple[Group, Mapping[str, Any]]], outcome: Outco
     """Samples with their photos, in order, some of them decoded before they are asked for."""
     with ThreadPoolExecutor(_THREADS) as threads:
         work = ((*own, threads.submit(decode_photo, own[0].photo)) for own in samples)
-        waiting = deque(itertools.islice(work, _BATCH))
-        while waiting:
-            group, tagged, picture = waiting.popleft()
-            waiting.extend(itertools.islice(work, 1))
+        for group, tagged, picture in ahead(work, _BATCH):
             try:
                 yield _Seen(group, tagged, picture.result())
             except DataError:

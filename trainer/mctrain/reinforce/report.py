@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
-from collections.abc import Mapping  # noqa: TC003 (parse_record reads the annotations)
-from dataclasses import asdict, dataclass, field
+from collections.abc import Mapping  # noqa: TC003 (read_record reads the annotations)
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from mctrain.data.reinforced.manifest import Replay, ShardRecord, parse_record
+from mctrain.data.reinforced.manifest import Replay, ShardRecord, read_record, write_record
 from mctrain.data.shards import file_digest
-from mctrain.errors import DataError
 from mctrain.places import LocalPlace
 
 if TYPE_CHECKING:
@@ -91,13 +89,12 @@ def save_report(folder: Place, report: ShardReport) -> None:
         OSError: the disk is full or refuses it.
         TrainerError: the store refuses it.
     """
-    with (folder / _name(report.shard.name)).write() as file:
-        file.write(json.dumps(asdict(report), indent=1).encode())
+    write_record(folder / _name(report.shard.name), report)
 
 
 def load_report(folder: Place, name: str) -> ShardReport | None:
     """The report of a whole shard; None where the shard or its report is missing or damaged, and it must be made again."""
-    return _load(folder / _name(name)) if (folder / name).exists() else None
+    return read_record(folder / _name(name), ShardReport) if (folder / name).exists() else None
 
 
 def folder_reports(folder: Place) -> list[Place]:
@@ -108,14 +105,7 @@ def folder_reports(folder: Place) -> list[Place]:
 
 def load_reports(there: Sequence[Place]) -> list[ShardReport]:
     """Those of these reports that can be read."""
-    return [report for place in there if (report := _load(place))]
-
-
-def _load(place: Place) -> ShardReport | None:
-    try:
-        return parse_record(ShardReport, json.loads(place.read()), "it")
-    except (DataError, ValueError, TypeError):
-        return None
+    return [report for place in there if (report := read_record(place, ShardReport))]
 
 
 def _name(shard: str) -> str:

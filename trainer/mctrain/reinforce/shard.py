@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-from collections import deque
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
@@ -18,6 +17,7 @@ from mctrain.data.photo import decode_photo, encode_jpeg
 from mctrain.data.phrasing import Phrasing
 from mctrain.data.reinforced.sample import ReinforcedSample
 from mctrain.data.shards import grouped
+from mctrain.data.workers import ahead
 from mctrain.errors import DataError, TrainerError
 from mctrain.reinforce.admitted import admitted
 
@@ -101,7 +101,7 @@ def reinforce(
     told = _read_words(shard, drawing, outcome, limit)
     texts = sorted({text for own in told.values() for said in _tagged(own.words).values() for text in said})
     vectors = dict(zip(texts, ensemble.texts(texts), strict=True)) if texts else {}
-    for shown in _ahead(pool, _photos(shard, told), drawing):
+    for shown in _shown_ahead(pool, _photos(shard, told), drawing):
         if isinstance(shown, Unfit):
             outcome.miss(shown.key, shown.reason)
             continue
@@ -140,7 +140,7 @@ def _photos(shard: Path, told: Mapping[str, _Told]) -> Iterator[tuple[str, str, 
             yield group.key, group.suffix, group.photo
 
 
-def _ahead(
+def _shown_ahead(
     pool: ProcessPoolExecutor, photos: Iterable[tuple[str, str, bytes]], drawing: Drawing
 ) -> Iterator[Shown | Unfit]:
     """Decoded photos in order, some of them before they are asked for.
@@ -149,13 +149,10 @@ def _ahead(
         TrainerError: a process that decodes was ended.
     """
     drawing = drawing.without_words()
-    work = ((*own, number % _REPLAYED == 0, drawing) for number, own in enumerate(photos))
+    work = (pool.submit(_show, *own, number % _REPLAYED == 0, drawing) for number, own in enumerate(photos))
     try:
-        waiting = deque(pool.submit(_show, *own) for own in itertools.islice(work, _AHEAD))
-        while waiting:
-            first = waiting.popleft()
-            waiting.extend(pool.submit(_show, *own) for own in itertools.islice(work, 1))
-            yield first.result()
+        for shown in ahead(work, _AHEAD):
+            yield shown.result()
     except BrokenProcessPool as fault:
         raise TrainerError(
             "A process that decodes photos was ended from outside, as happens when memory is full; "

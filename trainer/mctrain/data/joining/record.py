@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import json
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from mctrain.data.reinforced.manifest import ShardRecord, Teacher, parse_record
-from mctrain.errors import DataError
+from mctrain.data.reinforced.manifest import ShardRecord, Teacher, read_record, write_record
 
 if TYPE_CHECKING:
     from mctrain.places import Place
@@ -37,20 +35,13 @@ class JoinRecord:
 
 def save_record(target: Place, record: JoinRecord) -> None:
     """Replaces the record of a shard; written behind it."""
-    with _place(target).write() as file:
-        file.write(json.dumps(asdict(record), indent=1).encode())
+    write_record(_place(target), record)
 
 
 def load_record(target: Place) -> JoinRecord | None:
     """The record of a whole shard; None where the shard or its record is missing or damaged, and it must be made again."""
-    place = _place(target)
-    if not place.exists():
-        return None
-    try:
-        record = parse_record(JoinRecord, json.loads(place.read()), "it")
-    except (DataError, ValueError, TypeError):
-        return None
-    return record if target.exists() and target.size() == record.bytes else None
+    record = read_record(_place(target), JoinRecord)
+    return record if record and target.exists() and target.size() == record.bytes else None
 
 
 def _place(target: Place) -> Place:

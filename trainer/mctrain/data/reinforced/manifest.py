@@ -111,6 +111,25 @@ def load_manifest(path: Path | Place) -> Manifest:
         raise DataError(f"The manifest {path} is damaged: {fault}.") from fault
 
 
+def write_record(place: Place, record: Any) -> None:
+    """Replaces a file that holds one record, a dataclass, as JSON.
+
+    Raises:
+        OSError: the disk is full or refuses it.
+        TrainerError: the store refuses it.
+    """
+    with place.write() as file:
+        file.write(json.dumps(asdict(record), indent=1).encode())
+
+
+def read_record(place: Place, kind: type[_Record]) -> _Record | None:
+    """The record of a file; None where it is missing, damaged, or of another kind."""
+    try:
+        return parse_record(kind, json.loads(place.read()), "it")
+    except (DataError, ValueError, TypeError):
+        return None
+
+
 def parse_record(kind: type[_Record], content: object, where: str) -> _Record:
     """A record from JSON; its fields are told in words: no more, none of another type, and fewer only where one has a default.
 
