@@ -27,8 +27,9 @@ if TYPE_CHECKING:
 
 _BUFFER = 1 << 20
 _MAGIC = frozenset("*?[")
-DRAFT = ".making"  # in the hidden name of a file that is being written on a disk
-_DRAFTED = re.compile(rf"\.+(?P<name>.+)\.\w+{re.escape(DRAFT)}")  # what writes into a draft may have its own
+_DRAFT = ".making"  # in the hidden name of a file that is being written on a disk
+# What writes into a draft may have a draft of its own.
+_DRAFTED = re.compile(rf"\.+(?P<name>.+)\.\w+{re.escape(_DRAFT)}")
 
 
 class Place(Protocol):
@@ -136,7 +137,7 @@ def same(one: Place, other: Place) -> bool:
 def sweep_drafts(folder: Place, names: Collection[str]) -> None:
     """Deletes what was left half-written of some files of a folder; in a store nothing is left."""
     if isinstance(folder, LocalPlace):
-        for draft in folder.path.glob(f".*{DRAFT}*"):
+        for draft in folder.path.glob(f".*{_DRAFT}*"):
             if (found := _DRAFTED.match(draft.name)) and found["name"] in names:
                 draft.unlink(missing_ok=True)
 
@@ -227,7 +228,7 @@ class LocalPlace:
     def draft(self) -> Iterator[Path]:
         """As `Place`; two processes may draft the same file."""
         self.path.parent.mkdir(parents=True, exist_ok=True)
-        draft = self.path.with_name(f".{self.name}.{uuid.uuid4().hex}{DRAFT}")
+        draft = self.path.with_name(f".{self.name}.{uuid.uuid4().hex}{_DRAFT}")
         try:
             yield draft
             draft.replace(self.path)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import glob
 import os
 import uuid
 from contextlib import contextmanager, suppress
@@ -32,9 +31,3 @@ def write_whole(path: Path) -> Iterator[BinaryIO]:
     finally:
         with suppress(OSError):  # a disk that refuses this too has told its reason already
             staging.unlink(missing_ok=True)
-
-
-def remove_drafts(path: Path) -> None:
-    """Takes away what killed runs left half written of a file; nobody else may be writing it."""
-    for draft in path.parent.glob(f".{glob.escape(path.name)}.*.part"):
-        draft.unlink(missing_ok=True)

@@ -249,7 +249,7 @@ def test_a_run_that_was_killed_leaves_nothing_half_and_goes_on(
 
     with pytest.raises(KeyboardInterrupt):
         join(joining, killed)
-    draft = tmp_path / "joined" / f".00000001.tar.{32 * 'a'}.part"
+    draft = tmp_path / "joined" / f".00000001.tar.{32 * 'a'}.making"
     draft.write_bytes(b"by a run that had no time to clear up")
     assert {path.name for path in draft.parent.iterdir()} == {
         "joining.json",

@@ -10,7 +10,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from mctrain.data.archive import pack_archive
+from mctrain.data.archive import write_archive
 from mctrain.data.augment.replay import versions
 from mctrain.data.joining.holder import parse_facts, uid_of
 from mctrain.data.joining.record import RULE, SUFFIX, JoinRecord, load_record, save_record
@@ -19,8 +19,7 @@ from mctrain.data.refusal import shipped
 from mctrain.data.reinforced.manifest import MANIFEST, Manifest, ShardRecord, save_manifest
 from mctrain.data.shards import grouped
 from mctrain.errors import SampleError, TrainerError
-from mctrain.places import LocalPlace
-from mctrain.whole_files import remove_drafts
+from mctrain.places import sweep_drafts
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -96,10 +95,8 @@ def _claim(folder: Place) -> None:
 
 def _make(joining: Joining, shard: Named, progress: Callable[[int, str], None]) -> JoinRecord:
     tally, source, target = _Tally(), shard.place.version(), joining.folder / shard.name
-    if isinstance(target, LocalPlace):
-        remove_drafts(target.path)
-    with target.write() as file:
-        digest = pack_archive(file, _joined(joining, shard, tally, progress))
+    with target.draft() as draft:
+        digest = write_archive(draft, _joined(joining, shard, tally, progress))
     record = JoinRecord(
         shard=ShardRecord(shard.name, tally.samples, digest, dict(sorted(tally.faults.items())), {}),
         rule=RULE,
@@ -176,9 +173,9 @@ def _found(index: Index, key: str, group: Group) -> tuple[Taken, str]:
 
 
 def _collect(joining: Joining) -> None:
-    """Writes the manifest of all shards that the folder holds, whoever joined them."""
+    """Writes the manifest of all shards that the folder holds, whoever joined them, and sweeps up what killed runs left of them."""
     places = joining.folder.files(f"**/*{SUFFIX}")
-    targets = (own.folder / (own.name.removesuffix(SUFFIX) + ".tar") for own in places)
+    targets = [own.folder / (own.name.removesuffix(SUFFIX) + ".tar") for own in places]
     records = [record for target in targets if (record := load_record(target))]
     records.sort(key=lambda record: record.shard.name)
     manifest = Manifest(
@@ -189,3 +186,5 @@ def _collect(joining: Joining) -> None:
         versions=versions(),
     )
     save_manifest(joining.folder / MANIFEST, manifest)
+    for folder in dict.fromkeys(target.folder for target in targets):
+        sweep_drafts(folder, {target.name for target in targets if target.folder == folder})
