@@ -7,16 +7,20 @@ import os
 import re
 import shlex
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
 from tests.trainer.data.joining.conftest import as_tar, fetched, published, reinforced, web, write_members
-from tests.trainer.training.conftest import RECIPE
+from tests.trainer.training.conftest import ALONE, RECIPE
+from tests.trainer.training.test_together import EXACT
 
 from mctrain.cli.command import mctrain
 from mctrain.errors import TrainerError
 from mctrain.places import place_of
+from mctrain.training.metrics import METRICS
 
 __all__ = ["reinforced", "web"]  # fixtures
 
@@ -92,6 +96,39 @@ def test_each_command_does_what_the_page_says(home, web):
         TrainerError, match=r"A text bank is mapped into memory, and memory://\S+ lies in a store"
     ):
         typed([*training[:1], "tiny.toml", "--photos", str(store), "-o", "runs/banked"], home)
+
+
+@pytest.mark.soak
+def test_two_processes_train_a_joined_set_as_one_does(web, home):
+    photos = home / "processes" / "photos"
+    photos.mkdir(parents=True)
+    as_tar(photos, [fetched(photo, number) for number, photo in enumerate(web)])
+    typed(["data", "join", "DataCompDR-12M", "--with", str(photos), "-o", "processes/joined"], home)
+    curves = []
+    for processes in (1, 2):
+        output = home / "processes" / str(processes)
+        words = [
+            "train",
+            str(home / "tiny.toml"),
+            "--photos",
+            str(home / "processes" / "joined"),
+            "-o",
+            str(output),
+        ]
+        changes = [
+            word for own in (*EXACT, *SMALL, "run.steps=6", "run.log_every=1") for word in ("--set", own)
+        ]
+        launcher = ("-m", "torch.distributed.run", "--standalone", f"--nproc-per-node={processes}")
+        subprocess.run(
+            [sys.executable, *launcher, "-m", "mctrain", *words, *changes, "--cache", str(home / "cache")],
+            env=ALONE, check=True, timeout=300,
+        )  # fmt: skip
+        lines = [json.loads(line) for line in (output / METRICS).read_text().splitlines()]
+        assert lines[0]["start"]["processes"] == processes
+        curves.append([line["loss"] for line in lines[1:] if "loss" in line])
+    assert len(curves[0]) == 6
+    assert curves[0][0] > 1.1 * curves[0][-1]
+    assert curves[1] == pytest.approx(curves[0], abs=1e-4)
 
 
 def test_what_cannot_be_asked_is_told(home):

@@ -52,3 +52,5 @@ def test_what_is_missing_is_named(folder):
         DataError, match=r"There is no file \*\*/\*\.tar in .*nowhere; choose the folder that has it"
     ):
         named_shards_below(f"{folder}/nowhere")
+    with pytest.raises(DataError, match=r"There is no file 0012\.tar in .*01; choose the folder that has it"):
+        named_shards_below(f"{folder}/01/0012.tar")

@@ -12,9 +12,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from mctrain.cli.progress import bar
-from mctrain.data.named import found_in
-from mctrain.data.shards import named_shards
-from mctrain.places import LocalPlace, place_of
+from mctrain.data.named import named_shards_below
+from mctrain.places import place_of
 from picsight_engine.models.place import demand_writable
 
 if TYPE_CHECKING:
@@ -85,19 +84,12 @@ def job_options(command: _Command) -> _Command:
 
 
 def sources(patterns: Sequence[str]) -> list[Place]:
-    """The shards that a person names one by one, by wildcards or by ranges, here or in a store.
+    """The shards that a person names, or folders of them, here or in a store.
 
     Raises:
         DataError: a pattern that fits no file.
     """
-    found: list[Place] = []
-    for pattern in patterns:
-        if "://" in pattern:
-            folder, _, name = pattern.rpartition("/")
-            found += found_in(place_of(folder), [name])
-        else:
-            found += map(LocalPlace, named_shards([pattern]))
-    return found
+    return [own.place for pattern in patterns for own in named_shards_below(pattern)]
 
 
 def demand_room(*places: str | Path) -> None:

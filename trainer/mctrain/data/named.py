@@ -81,7 +81,8 @@ def divided(text: str) -> tuple[Place, str]:
     first = next((place for place, part in enumerate(parts) if _PATTERN.search(part)), len(parts))
     if first == len(parts):
         place = place_of(text)
-        return (place.folder, place.name) if place.exists() else (place, SHARDS)
+        is_file = place.exists() or place.name.endswith(".tar")
+        return (place.folder, place.name) if is_file else (place, SHARDS)
     return place_of("/".join(parts[:first]) or ("/" if text.startswith("/") else ".")), "/".join(
         parts[first:]
     )

@@ -49,11 +49,15 @@ class CheckpointTeacher:
         folds = load_folds(file.parent, checkpoint)
         files = (file, file.parent / FOLDS) if folds else (file,)
         digest = "-".join(file_digest(own)[:16] for own in files)
+        origin = checkpoint.origin
+        fitted = isinstance(origin, Run)
+        if (
+            not fitted and torch.cuda.is_available()
+        ):  # the trunks of a fit have ONNX Runtime, its heads are small
+            checkpoint.clip.cuda()
         towers = Towers(checkpoint.clip, preset, preset.name or file.parent.name, digest)
         self.name, self.digest = towers.name, towers.digest
         self.width, self.scale, self.spec = towers.width, towers.scale, towers.spec
-        origin = checkpoint.origin
-        fitted = isinstance(origin, Run)
         # only a fit that tunes no stages leaves the image trunk as its package has it
         kept = isinstance(origin, Run) and origin.recipe.stages is None
         self._photos = _photos_of(checkpoint, folds, cache) if kept else towers.photos

@@ -78,6 +78,8 @@ def run(order: Order, job: Job, cluster: Cluster, tell: Callable[[str], None], b
         PicsightError: whatever `Order.open`, `begin` and `make` raise.
         TrainerError: there is no such cluster, its workers have other models, or end again and again.
     """
+    if cluster.address:
+        tell(f"Joining the Ray cluster at {cluster.address}; Ray tries for up to two minutes.")
     with _joined(cluster) as ray:
         if narrow := too_narrow(ray.nodes(), cluster.processors):
             if cluster.address is None:
