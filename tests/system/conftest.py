@@ -105,7 +105,7 @@ class Program:
             self.command(*args),
             input=stdin,
             capture_output=True,
-            timeout=120,
+            timeout=600,
             env=self.environment,
             check=False,
         )
@@ -123,7 +123,7 @@ class Program:
         command = self.command(*args)
         if os.geteuid() == 0:
             command = [sys.executable, "-c", WITHOUT_PRIVILEGE, *command]
-        done = subprocess.run(command, capture_output=True, timeout=120, env=self.environment, check=False)
+        done = subprocess.run(command, capture_output=True, timeout=600, env=self.environment, check=False)
         assert b"Traceback" not in done.stderr, done.stderr.decode()
         return Done(done.returncode, os.fsdecode(done.stdout), os.fsdecode(done.stderr))
 
