@@ -18,12 +18,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 from report import interleaved, machine, milliseconds, table
 from search import DIM, SPACE, clustered, fill
+from tag_answers import LEAST, Question, answers_table
 from tag_cuts import Things, cuts_table
 from tag_quality import Labelled, outcomes, precision_table, suggestions_table
 
 from mctrain.evaluation.halves import reporting
 from mctrain.evaluation.subject import Subject
-from mctrain.evaluation.things import load_things, presence
+from mctrain.evaluation.things import ABSENT, SHOWN, load_things, presence
 from mctrain.export.calibration import evaluation_galleries, thing_vectors
 from mctrain.teachers.bundle import BundleTeacher
 from picsight_engine.assets import find_asset
@@ -82,6 +83,34 @@ def tell_quality(data: Path) -> None:
     )
     print("\nThings that people search for, the half that chose nothing; words alone, at the threshold 0.5\n")
     print(cuts_table(everyday, calibration))
+    for told, vectors, questions in (
+        ("Caltech-101, the classes that chose nothing", classes.vectors, _questions(classes, reported)),
+        ("Everyday photos, the half of the things", everyday.vectors, _everyday(everyday, calibration)),
+    ):
+        print(f"\n{told}; a person answers the likeliest photo of one half, the other half is measured\n")
+        print(answers_table(vectors, questions))
+
+
+def _questions(own: Labelled, chosen: NDArray[np.bool_]) -> list[Question]:
+    return [
+        Question(own.words[tag : tag + 1], own.strong[tag], own.labels == tag, own.labels != tag)
+        for tag in np.flatnonzero(chosen)
+    ]
+
+
+def _everyday(own: Things, calibration: Calibration) -> list[Question]:
+    """The things of which there are enough photos to be asked about."""
+    photos = len(own.vectors)
+    return [
+        Question(
+            words[np.newaxis],
+            calibration.strong + calibration.rise(photos, common),
+            shown == SHOWN,
+            shown == ABSENT,
+        )
+        for words, common, shown in zip(own.words, own.common, own.shown, strict=True)
+        if np.sum(shown == SHOWN) >= 4 * LEAST
+    ]
 
 
 def _classes(gallery: Gallery, embedder: TextEmbedder, calibration: Calibration) -> Labelled:

@@ -18,7 +18,9 @@ if TYPE_CHECKING:
 REJECTED = 0.5  # what a rejected photo counts beside an accepted one, which is rarer and says more
 OTHERS = 5.0  # what the photos that nobody decided on count against a tag, all together
 FIRMNESS = 0.15  # how firmly the bias is held while the weights are found ...
-CUT_FIRMNESS = 2.0  # ... and how firmly the cut is to where it was among the library's photos
+CUT_FIRMNESS = 1.0  # ... and how firmly the cut is to where it was among the library's photos, in deviations
+FEW = 10  # decisions that say as much of how many photos belong to a tag as what it began with
+_SHARPNESS = 4.0  # how sharply photos count above a cut or below it, by a deviation
 _STIFFNESS = 0.03  # how firmly the weights are held to the words
 _EVENNESS = 3.0  # how far all directions count alike, beside how the library's photos differ along them
 _STEEPNESS = 0.7  # what a cosine that is a deviation higher adds to the logit
@@ -29,6 +31,7 @@ _UNKNOWN = 16  # photos that differ alike in all directions, beside those of the
 _UNDECIDED = 256  # photos that stand for all that nobody decided on
 _NEVER = -50.0  # the logit of what cannot be
 _MOST_STEPS = 50
+_HALVINGS = 20  # of where a bias lies, some ten logits wide
 _PRECISION = 1e-6  # of the slope
 
 
@@ -120,23 +123,53 @@ def fit(before: Linear, for_: Vectors, against: Vectors, background: Background)
 
     The weights are those of a logistic regression that is held to what was known before, the more firmly the more a turn
     would alter the scores of the whole library, whose photos count a little as rejected ones. So few decisions tell
-    little of how many photos belong to a tag: the cut keeps its place among the library's scores, as many deviations
-    above their median as before, and is moved from there by decisions on its wrong side.
+    little of how many photos belong to a tag: the cut keeps its place among the library's photos and is moved from there
+    by decisions on its wrong side.
     """
     if not len(for_) and not len(against):
         return before
     weights = (before.weights + _turn(before, for_, against, background)).astype(np.float32)
-    median, deviation = background.spread(before.weights)
-    place = (-before.bias - median) / max(deviation, _PRECISION)
-    median, deviation = background.spread(weights)
-    kept = Linear(weights, -median - place * deviation)
+    kept = Linear(weights, kept_bias(before, weights, len(for_) + len(against), background))
+    unit = max(background.spread(weights)[1], _PRECISION) / math.sqrt(CUT_FIRMNESS)
     decisions = _Examples(
-        features=np.full((len(for_) + len(against), 1), 1 / math.sqrt(CUT_FIRMNESS)),
+        features=np.full((len(for_) + len(against), 1), unit),
         wanted=np.repeat([1.0, 0.0], [len(for_), len(against)]),
         counts=np.repeat([1.0, REJECTED], [len(for_), len(against)]),
         before=kept.logits(np.concatenate([for_, against])),
     )
-    return Linear(weights, kept.bias + float(decisions.likeliest()[0]) / math.sqrt(CUT_FIRMNESS))
+    return Linear(weights, kept.bias + float(decisions.likeliest()[0]) * unit)
+
+
+def kept_bias(before: Linear, weights: NDArray[np.float32], decisions: int, background: Background) -> float:
+    """The bias by which these weights [m, dim] cut the library's photos where those before did.
+
+    What decisions turn to comes to stand out further, so that more photos lie as many deviations above the median as the
+    cut did. After few of them, therefore, as many photos stay above it; the more there are, the more its deviations count.
+    """
+    median, deviation = background.spread(before.weights)
+    new_median, new_deviation = background.spread(weights)
+    scale = new_deviation / max(deviation, _PRECISION)
+    by_place = scale * (before.bias + median) - new_median
+    if not len(background.photos):
+        return by_place
+    old, new = scale * before.logits(background.photos), Linear(weights, 0.0).logits(background.photos)
+    by_number = _bias_for(new, old, _SHARPNESS / max(new_deviation, _PRECISION))
+    return by_place + (by_number - by_place) / (1 + (decisions / FEW) ** 2)
+
+
+def _bias_for(new: Doubles, old: Doubles, sharpness: float) -> float:
+    """What is to be added to logits so that as many pass zero as of the old ones, those near it in part."""
+    wanted = _passing(sharpness * old)
+    low, high = float(old.min() - new.max()), float(old.max() - new.min())
+    for _ in range(_HALVINGS):
+        bias = (low + high) / 2
+        low, high = (bias, high) if _passing(sharpness * (new + bias)) < wanted else (low, bias)
+    return (low + high) / 2
+
+
+def _passing(logits: Doubles) -> float:
+    """The logarithm of how many pass zero."""
+    return float(np.logaddexp.reduce(-np.logaddexp(0, -logits)))
 
 
 def _turn(before: Linear, for_: Vectors, against: Vectors, background: Background) -> Doubles:

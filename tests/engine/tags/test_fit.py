@@ -10,12 +10,14 @@ from tests.engine.tags.crowds import DIM, photos_like
 
 from picsight_engine.tags.fit import (
     CUT_FIRMNESS,
+    FEW,
     FIRMNESS,
     OTHERS,
     REJECTED,
     Background,
     Linear,
     fit,
+    kept_bias,
     learnt,
     prior,
 )
@@ -71,19 +73,60 @@ def test_no_turn_of_the_weights_lessens_the_loss(seed, accepted, rejected, promp
         assert loss(before, weights - turn, for_, against) > there
 
 
+def passing(linear):
+    """How many of the library's photos score one half and more."""
+    return int((linear.logits(LIBRARY) >= 0).sum())
+
+
+def suggesting(number):
+    """What words say, with the cut where so many of the library's photos lie above it."""
+    line = prior(WORDS[:1], BACKGROUND)
+    highest = np.sort(line.logits(LIBRARY))[::-1]
+    return Linear(line.weights, line.bias - float(highest[number - 1 : number + 1].mean()))
+
+
 def place_of(linear):
     """How many deviations above the median of the library's scores a score of one half lies."""
     logits = linear.logits(LIBRARY)
     return -np.median(logits) / np.median(np.abs(logits - np.median(logits)))
 
 
-def test_the_cut_keeps_its_place_among_the_library_but_for_decisions_on_its_wrong_side():
-    before = prior(WORDS[:1], BACKGROUND)
-    likely = LIBRARY[np.argsort(-before.logits(LIBRARY))]
-    unsurprising = fit(before, np.repeat(WORDS[:1], 3, axis=0), likely[-3:], BACKGROUND)
-    assert place_of(unsurprising) == pytest.approx(place_of(before), rel=0.1)
-    missed = fit(before, np.repeat(likely[100:140], 2, axis=0), NOBODY, BACKGROUND)
-    assert place_of(missed) < 0.8 * place_of(before)
+@pytest.mark.parametrize("number", [6, 12, 30])
+def test_a_few_answers_neither_treble_what_is_suggested_nor_take_most_of_it_away(number):
+    word, crowd = photos_like(14, 1, dim=256), photos_like(15, 900, dim=256)
+    crowd[:60] += np.linspace(0.1, 0.7, 60, dtype=np.float32)[:, None] * word
+    crowd /= np.linalg.norm(crowd, axis=1, keepdims=True)
+    background = Background.of(crowd, len(crowd))
+    words = prior(word, background)
+    likely = crowd[np.argsort(-words.logits(crowd))]
+    before = Linear(words.weights, -float((likely[number - 1 : number + 1] @ words.weights[0]).mean()))
+
+    def suggested(for_, against):
+        return int((fit(before, for_, against, background).logits(crowd) >= 0).sum())
+
+    nobody = crowd[:0]
+    for answers in (1, 3, 5):
+        assert number <= suggested(likely[:answers], nobody) < 3 * number
+        assert number / 4 < suggested(likely[:answers:2], likely[1:answers:2]) < 3 * number
+    assert number <= suggested(likely[:1], nobody) <= 1.5 * number
+    assert number / 2 <= suggested(nobody, likely[:1]) <= number
+    assert 0.7 * number <= suggested(nobody, likely[number - 1 : number]) <= number
+
+
+def test_photos_accepted_below_the_cut_lower_it():
+    before = suggesting(12)
+    missed = LIBRARY[np.argsort(-before.logits(LIBRARY))][20:40]
+    assert passing(fit(before, missed, NOBODY, BACKGROUND)) > 12
+
+
+@settings(max_examples=15, deadline=None)
+@given(st.integers(0, 10**6), st.integers(20, 100))
+def test_a_cut_is_kept_by_number_after_few_decisions_and_by_place_after_many(seed, number):
+    before, weights = suggesting(number), 4 * photos_like(seed, 1)
+    cuts = [Linear(weights, kept_bias(before, weights, n, BACKGROUND)) for n in (0, FEW, 10**6)]
+    assert passing(cuts[0]) == pytest.approx(number, rel=0.4)
+    assert place_of(cuts[2]) == pytest.approx(place_of(before), rel=0.1, abs=0.1)
+    assert cuts[1].bias == pytest.approx((cuts[0].bias + cuts[2].bias) / 2, abs=1e-3)
 
 
 @settings(max_examples=15, deadline=None)
@@ -92,12 +135,12 @@ def test_no_change_of_the_bias_is_better_for_decisions_and_the_place_of_the_cut(
     before = prior(WORDS[:2], BACKGROUND)
     for_, against = photos_like(seed, accepted), photos_like(seed + 1, rejected)
     found = fit(before, for_, against, BACKGROUND)
-    (old, old_deviation), (new, deviation) = (BACKGROUND.spread(own.weights) for own in (before, found))
-    kept = -new - (-before.bias - old) / old_deviation * deviation
+    deviation = BACKGROUND.spread(found.weights)[1]
+    kept = kept_bias(before, found.weights, accepted + rejected, BACKGROUND)
 
     def total(bias):
         logits = Linear(found.weights, bias).logits
-        return decided_loss(logits, for_, against) + CUT_FIRMNESS * (bias - kept) ** 2 / 2
+        return decided_loss(logits, for_, against) + CUT_FIRMNESS * ((bias - kept) / deviation) ** 2 / 2
 
     assert total(found.bias) <= total(found.bias + 1e-3)
     assert total(found.bias) <= total(found.bias - 1e-3)
@@ -175,7 +218,7 @@ def test_a_rejection_leaves_what_does_not_look_like_it_where_it_was():
     likely = LIBRARY[np.argsort(-before.logits(LIBRARY))]
     unlike = likely[1:30][np.argsort(likely[1:30] @ likely[0])[:5]]
     after = fit(before, NOBODY, likely[:1], BACKGROUND)
-    assert after.logits(likely[:1]) < before.logits(likely[:1]) - 0.5
+    assert after.logits(likely[:1]) < before.logits(likely[:1]) - 0.2
     assert np.abs(after.logits(unlike) - before.logits(unlike)).max() < 1
 
 
