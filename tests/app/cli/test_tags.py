@@ -147,6 +147,7 @@ def test_what_a_person_reads(tags, photos):
         (["new", "a", "--threshold", "2"], "between 0 and 1"),
         (["new", "a", "--parent", "b"], 'There is no tag "b"'),
         (["new", "a", "--example", "nowhere.jpg"], "is no photo of the library"),
+        (["new", "a", "--example", "b.jpg", "--not", "b.jpg"], "as --example and as --not"),
         (["suggest", "Favourites"], "is filled by hand"),
         (["accept", "b", "nowhere.jpg"], 'There is no tag "b"'),
         (["undo"], "nothing to undo"),

@@ -42,6 +42,11 @@ def _goes_by(command: Callable[..., int]) -> Callable[..., int]:
     return _PROMPT(_EXAMPLE(_NOT(_THRESHOLD(command))))
 
 
+def _demand_one_side(examples: Iterable[Path], against: Iterable[Path]) -> None:
+    for photo in set(examples) & set(against):
+        raise click.UsageError(f"{photo} is given as --example and as --not; leave one of them out.")
+
+
 @click.group("tags", no_args_is_help=False)
 @shared_options
 def tags() -> None:
@@ -74,6 +79,7 @@ def new(
 
     Without any it is filled by hand, until it has learnt from what you accept.
     """
+    _demand_one_side(examples, against)
     with opened(invocation) as library:
         tag = library.tags.new(
             name,
@@ -112,6 +118,7 @@ def change(
     """
     if not (prompts or examples or against) and threshold is None and suggests is None:
         raise click.UsageError("Type what is to be changed, such as --prompt TEXT or --threshold P.")
+    _demand_one_side(examples, against)
     with opened(invocation) as library:
         changed = library.tags.change(
             tag,
