@@ -66,13 +66,6 @@ def _clipboard(qapp):
     QGuiApplication.clipboard().clear()
 
 
-@pytest.fixture(scope="session", autouse=True)
-def clipboard_emptied(qapp):
-    """Qt would delete what was copied, a Python object, after the interpreter is gone, and crash."""
-    yield
-    qapp.clipboard().clear()
-
-
 @pytest.fixture
 def jobs(qapp):
     """Background work that has ended when the test has."""
