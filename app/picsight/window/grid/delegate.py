@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QStyle, QStyledItemDelegate, QStyleOptionViewItem
 
 from picsight.window.grid.model import Index, Role
 from picsight.window.parts.icons import paint_icon
+from picsight.window.parts.labels import CENTRE, paint_words
 from picsight.window.parts.words import number, say
 from picsight.window.tokens import HAIR, em, px, tones
 
@@ -140,7 +141,7 @@ class PhotoDelegate(QStyledItemDelegate):
         words = plate.adjusted(side * len(signs), 0, -edge, 0)
         painter.setFont(view.font())
         painter.setPen(colours.on_stage)
-        painter.drawText(QStyle.visualRect(direction, rect, words), Qt.AlignmentFlag.AlignCenter, stars)
+        paint_words(painter, QStyle.visualRect(direction, rect, words), CENTRE, stars)
 
     def _paint_plate(self, painter: QPainter, view: QWidget, rect: QRect, copies: int) -> None:
         """A stack and its number on a dark plate, bottom leading."""
@@ -156,7 +157,7 @@ class PhotoDelegate(QStyledItemDelegate):
         paint_icon(painter, icon, "stack", colours.on_stage)
         painter.setFont(view.font())
         painter.setPen(colours.on_stage)
-        painter.drawText(words, Qt.AlignmentFlag.AlignCenter, number(copies))
+        paint_words(painter, words, CENTRE, number(copies))
 
     def _paint_name(self, painter: QPainter, view: QWidget, rect: QRect) -> None:
         """That a photo leads because its file is called so, on a dark plate, top leading."""
@@ -168,7 +169,7 @@ class PhotoDelegate(QStyledItemDelegate):
         _paint_ground(painter, view, plate)
         painter.setFont(view.font())
         painter.setPen(colours.on_stage)
-        painter.drawText(plate, Qt.AlignmentFlag.AlignCenter, words)
+        paint_words(painter, plate, CENTRE, words)
 
     def _paint_focus(self, painter: QPainter, view: QWidget, rect: QRect) -> None:
         unit = em(view)

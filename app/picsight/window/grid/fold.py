@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QAccessibleWidget, QPushButton, QStyle, QWidget
 
 from picsight.window.parts.controls import draw_focus, press_by_enter
 from picsight.window.parts.icons import paint_icon
+from picsight.window.parts.labels import LEADING, TRAILING, paint_words
 from picsight.window.parts.words import counted
 from picsight.window.tokens import HALF, ONE, PAD, SMALL, mix, px, tones
 
@@ -86,21 +87,19 @@ class FoldButton(QPushButton):
             if not self.isRightToLeft()
             else QRect(self.rect().right() - area.right(), 0, area.width(), area.height())
         )
-        middle = Qt.AlignmentFlag.AlignVCenter
-        leading, trailing = middle | Qt.AlignmentFlag.AlignLeading, middle | Qt.AlignmentFlag.AlignTrailing
         painter.setLayoutDirection(self.layoutDirection())
         painter.setPen(colours.text)
-        painter.drawText(inner, leading, self.text())
+        paint_words(painter, inner, LEADING, self.text())
         does = self.tr("Hide") if self.is_open else self.tr("Show")
         painter.setPen(colours.link)
-        painter.drawText(inner, trailing, does)
+        paint_words(painter, inner, TRAILING, does)
         means = self.tr("less certain")
         room = inner.width() - metrics.horizontalAdvance(self.text()) - metrics.horizontalAdvance(does)
         if room > metrics.horizontalAdvance(means) + px(self, 4):
             past = metrics.horizontalAdvance(self.text()) + px(self, ONE)
             place = inner.adjusted(0, 0, -past, 0) if self.isRightToLeft() else inner.adjusted(past, 0, 0, 0)
             painter.setPen(colours.dim)
-            painter.drawText(place, leading, means)
+            paint_words(painter, place, LEADING, means)
 
 
 class _SpokenFold(QAccessibleWidget):

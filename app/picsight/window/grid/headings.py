@@ -10,6 +10,7 @@ from PySide6.QtGui import QFont, QPainter
 from PySide6.QtWidgets import QWidget
 
 from picsight.window.grid.wall import Kind
+from picsight.window.parts.labels import LEADING, paint_words
 from picsight.window.parts.words import say, short_path
 from picsight.window.tokens import PAD, px, tones
 
@@ -74,7 +75,7 @@ def _paint_words(
     painter.setPen(colours.dim if dim else colours.text)
     painter.setLayoutDirection(widget.layoutDirection())
     shown = painter.fontMetrics().elidedText(words, Qt.TextElideMode.ElideMiddle, area.width())
-    painter.drawText(area, Qt.AlignmentFlag.AlignLeading | Qt.AlignmentFlag.AlignVCenter, shown)
+    paint_words(painter, area, LEADING, shown)
 
 
 class Strip(QWidget):

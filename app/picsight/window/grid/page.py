@@ -12,7 +12,7 @@ from picsight.window.grid.header import WallHeader
 from picsight.window.parts.controls import press_by_enter
 from picsight.window.parts.focus import shows_focus
 from picsight.window.parts.icons import paint_icon
-from picsight.window.parts.labels import ElidedLabel
+from picsight.window.parts.labels import CENTRE, ElidedLabel, paint_words
 from picsight.window.parts.notice import Notice, Ways
 from picsight.window.parts.words import tooltip
 from picsight.window.tokens import HALF, ONE, PAD, mix, px, tones
@@ -194,5 +194,5 @@ class Pill(QPushButton):
         painter.setBrush(mix(colours.base, colours.accent, 0.28 if self.underMouse() else 0.18))
         painter.drawRoundedRect(shape, shape.height() / 2, shape.height() / 2)
         painter.setPen(colours.text)
-        painter.drawText(self.rect(), Qt.AlignmentFlag.AlignCenter, self.text())
+        paint_words(painter, self.rect(), CENTRE, self.text())
         painter.end()

@@ -10,6 +10,7 @@ from PySide6.QtGui import QPainter
 from PySide6.QtWidgets import QScrollBar, QStyle, QStyleOptionSlider, QWidget
 
 from picsight.window.grid.headings import DAY_SIZE, sized_font
+from picsight.window.parts.labels import CENTRE, paint_words
 from picsight.window.tokens import HALF, ONE, em, mix, px, tones
 
 if TYPE_CHECKING:
@@ -75,7 +76,7 @@ class Scrubber(QScrollBar):
             words = place.adjusted(0, 0, -px(self, HANDLE), 0)
             if self.isRightToLeft():
                 words.moveRight(place.right())
-            painter.drawText(words, Qt.AlignmentFlag.AlignCenter, mark.words)
+            paint_words(painter, words, CENTRE, mark.words)
         if self.maximum() > self.minimum():
             self._paint_handle(painter)
         painter.end()
@@ -186,5 +187,5 @@ class Bubble(QWidget):
         shape = QRectF(self.rect()).adjusted(0.5, 0.5, -0.5, -0.5)
         painter.drawRoundedRect(shape, px(self, HALF), px(self, HALF))
         painter.setPen(colours.text)
-        painter.drawText(self.rect(), Qt.AlignmentFlag.AlignCenter, self._words)
+        paint_words(painter, self.rect(), CENTRE, self._words)
         painter.end()

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QRect, QStandardPaths, Signal
 from PySide6.QtGui import QPainter
-from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QStyle, QVBoxLayout, QWidget
 
 from picsight.window.parts.controls import Button, Weight
 from picsight.window.parts.icons import paint_icon
@@ -87,12 +87,15 @@ class _Promise(QWidget):
         label = Words(words, self)
         label.setWordWrap(True)
         row = QHBoxLayout(self)
-        row.setContentsMargins(px(self, 1.25 + PAD), 0, 0, 0)
-        row.addWidget(label)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.addSpacing(px(self, 1.25 + PAD))  # the icon is painted there
+        row.addWidget(label, 1)
         self.setMinimumHeight(px(self, WIDE))
 
     def paintEvent(self, _event: QPaintEvent) -> None:
         """The icon in front."""
         painter, side = QPainter(self), px(self, 1.25)
-        paint_icon(painter, QRect(0, (self.height() - side) // 2, side, side), self._icon, tones(self).accent)
+        place = QRect(0, (self.height() - side) // 2, side, side)
+        place = QStyle.visualRect(self.layoutDirection(), self.rect(), place)
+        paint_icon(painter, place, self._icon, tones(self).accent)
         painter.end()

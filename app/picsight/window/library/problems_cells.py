@@ -11,13 +11,13 @@ from PySide6.QtWidgets import QStyle, QStyledItemDelegate, QStyleOptionViewItem,
 from picsight.window.library.problems_model import Column, ProblemsModel, where
 from picsight.window.parts.focus import shows_focus
 from picsight.window.parts.icons import paint_icon
+from picsight.window.parts.labels import LEADING, paint_words
 from picsight.window.parts.words import cut_middle
 from picsight.window.tokens import HAIR, HALF, ONE, PAD, em, mix, px, tones
 
 if TYPE_CHECKING:
     from picsight.window.grid.model import Index
 
-LEADING = Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeading
 ACTS = (Column.RETRY, Column.IGNORE)
 INDENT = PAD + ONE + HAIR  # em: names stand below their reason, past the sign for open and closed
 LEAST = 4  # em: in less room a folder would be all dots
@@ -54,7 +54,7 @@ class ProblemDelegate(QStyledItemDelegate):
             acts = column in ACTS and (hovered or chosen)
             painter.setPen(colours.link if acts else colours.text if chosen else colours.dim)
             words = rect.adjusted(px(view, HALF), 0, -px(view, HALF), 0)
-            painter.drawText(words, LEADING, str(index.data()))
+            paint_words(painter, words, LEADING, str(index.data()))
         current = view.currentIndex()
         in_row = (index.row(), index.parent()) == (current.row(), current.parent())
         if current.isValid() and in_row and shows_focus(view):
@@ -79,10 +79,10 @@ class ProblemDelegate(QStyledItemDelegate):
         reason = metrics.elidedText(str(first.data()), Qt.TextElideMode.ElideRight, left)
         after = room.adjusted(metrics.horizontalAdvance(reason) + gap, 0, 0, 0)
         painter.setPen(colours.dim)
-        painter.drawText(QStyle.visualRect(view.layoutDirection(), room, after), LEADING, count)
+        paint_words(painter, QStyle.visualRect(view.layoutDirection(), room, after), LEADING, count)
         painter.setFont(font)
         painter.setPen(colours.text)
-        painter.drawText(room, LEADING, reason)
+        paint_words(painter, room, LEADING, reason)
         self._paint_sign(painter, whole, opened=view.isExpanded(first))
         painter.restore()
 
@@ -93,13 +93,13 @@ class ProblemDelegate(QStyledItemDelegate):
         room = QStyle.visualRect(view.layoutDirection(), rect, room)
         name = cut_middle(str(index.data()), metrics, room.width())
         painter.setPen(tones(view).text)
-        painter.drawText(room, LEADING, name)
+        paint_words(painter, room, LEADING, name)
         place = room.adjusted(metrics.horizontalAdvance(name) + px(view, ONE), 0, 0, 0)
         place = QStyle.visualRect(view.layoutDirection(), room, place)
         if place.width() > px(view, LEAST):
             folder = where(self._model.problems_at(index)[0])
             painter.setPen(tones(view).dim)
-            painter.drawText(place, LEADING, cut_middle(folder, metrics, place.width()))
+            paint_words(painter, place, LEADING, cut_middle(folder, metrics, place.width()))
 
     def _paint_sign(self, painter: QPainter, rect: QRect, *, opened: bool) -> None:
         view, side = self._table, px(self._table, ONE)

@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QStyle, QStyledItemDelegate, QStyleOptionViewItem,
 from picsight.window.library.sidebar_model import ENTRY
 from picsight.window.parts.focus import shows_focus
 from picsight.window.parts.icons import paint_icon
+from picsight.window.parts.labels import LEADING, TRAILING, paint_words
 from picsight.window.parts.words import cut_middle, number
 from picsight.window.tokens import HAIR, HALF, ONE, PAD, SMALL, em, mix, px, tones
 
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
     from picsight.window.library.sidebar import EntryTree
     from picsight.window.library.sidebar_entries import Entry
 
-LEADING = Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeading
 _WRAPPED = LEADING | Qt.TextFlag.TextWordWrap
 
 
@@ -49,7 +49,7 @@ class EntryDelegate(QStyledItemDelegate):
         if entry.is_heading:
             text = rect.adjusted(px(view, ONE), px(view, HALF), 0, 0)
             painter.setPen(colours.dim_on_window)
-            painter.drawText(QStyle.visualRect(view.layoutDirection(), rect, text), LEADING, entry.words)
+            paint_words(painter, QStyle.visualRect(view.layoutDirection(), rect, text), LEADING, entry.words)
         else:
             self._paint_ground(painter, rect, option.state)
             if index == view.target:
@@ -95,11 +95,11 @@ class EntryDelegate(QStyledItemDelegate):
             words.setBottom(note.top())
             icon.moveTop(words.center().y() - side // 2)
             painter.setPen(colours.dim_on_window)
-            painter.drawText(note, _WRAPPED, entry.note)
+            paint_words(painter, note, LEADING, entry.note, Qt.TextFlag.TextWordWrap)
         painter.setPen(colours.text)
-        painter.drawText(words, LEADING, cut_middle(entry.words, painter.fontMetrics(), words.width()))
+        paint_words(painter, words, LEADING, cut_middle(entry.words, painter.fontMetrics(), words.width()))
         painter.setPen(colours.dim_on_window)
-        painter.drawText(room, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignTrailing, _end(entry))
+        paint_words(painter, room, TRAILING, _end(entry))
 
 
 def _note_height(view: QTreeView, note: str, width: int) -> int:

@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QStyle, QWidget
 
 from picsight.window.models.rows import BEST
 from picsight.window.parts.icons import paint_icon
-from picsight.window.parts.labels import Words
+from picsight.window.parts.labels import CENTRE, LEADING, Words, paint_words
 from picsight.window.parts.words import say
 from picsight.window.tokens import HALF, ONE, SMALL, mix, px, tones
 
@@ -44,8 +44,7 @@ class Quality(QWidget):
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         direction, side = self.layoutDirection(), px(self, 0.625)
         painter.setPen(colours.dim)
-        leading = Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeading
-        painter.drawText(self.rect(), leading, say("Finds"))
+        paint_words(painter, self.rect(), LEADING, say("Finds"))
         left = self.fontMetrics().horizontalAdvance(say("Finds")) + px(self, HALF)
         for step in range(BEST):
             dot = QRect(left + step * px(self, 0.875), (self.height() - side) // 2, side, side)
@@ -76,7 +75,7 @@ class Advice(QWidget):
         painter.setBrush(mix(colours.base, colours.accent, 0.18))
         painter.drawRoundedRect(shape, shape.height() / 2, shape.height() / 2)
         painter.setPen(colours.text)
-        painter.drawText(self.rect(), Qt.AlignmentFlag.AlignCenter, say("Recommended"))
+        paint_words(painter, self.rect(), CENTRE, say("Recommended"))
         painter.end()
 
 

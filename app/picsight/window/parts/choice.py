@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QMenu, QStyle, QToolButton, QWidget
 
 from picsight.window.parts.controls import draw_focus, press_by_enter
 from picsight.window.parts.icons import paint_icon
+from picsight.window.parts.labels import CENTRE, paint_words
 from picsight.window.tokens import HAIR, HALF, ONE, SMALL, mix, px, tones
 
 if TYPE_CHECKING:
@@ -117,7 +118,7 @@ class Choice(_Flat, Generic[T]):
             return
         painter.setPen(colours.text)
         words = self._part(area, 0, wide, self.height())
-        painter.drawText(words, Qt.AlignmentFlag.AlignCenter, self.text())
+        paint_words(painter, words, CENTRE, self.text())
 
 
 class Toggle(_Flat):
@@ -154,4 +155,4 @@ class Toggle(_Flat):
             paint_icon(painter, box.adjusted(2, 2, -2, -2), "tick", colours.on_accent)
         painter.setPen(colours.text)
         words = self._part(area, px(self, 1.5), area.width() - px(self, 1.5), self.height())
-        painter.drawText(words, Qt.AlignmentFlag.AlignCenter, self.text())
+        paint_words(painter, words, CENTRE, self.text())

@@ -22,6 +22,7 @@ from PySide6.QtWidgets import (
 
 from picsight.window.parts.focus import shows_focus
 from picsight.window.parts.icons import paint_icon
+from picsight.window.parts.labels import CENTRE, LEADING, paint_words
 from picsight.window.tokens import HAIR, HALF, ONE, SMALL, em, high_contrast, mix, px, tones
 
 if TYPE_CHECKING:
@@ -68,9 +69,7 @@ class Button(QPushButton):
             painter.setPen(self._outline())
             painter.drawRoundedRect(shape, radius, radius)
         painter.setPen(self._text_colour())
-        painter.drawText(
-            self.rect(), Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextShowMnemonic, self.text()
-        )
+        paint_words(painter, self.rect(), CENTRE, self.text(), Qt.TextFlag.TextShowMnemonic)
         draw_focus(painter, self, shape, radius)
         painter.end()
 
@@ -165,9 +164,7 @@ class IconButton(QToolButton):
             words = self.rect().adjusted(px(self, 2), 0, 0, 0)
             words = QStyle.visualRect(self.layoutDirection(), self.rect(), words)
             painter.setPen(ink)
-            painter.drawText(
-                words, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeading, self._words
-            )
+            paint_words(painter, words, LEADING, self._words)
         draw_focus(painter, self, shape, radius)
         painter.end()
 

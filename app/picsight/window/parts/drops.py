@@ -10,6 +10,7 @@ from PySide6.QtCore import QRectF, Qt
 from PySide6.QtGui import QColor, QFont, QImage, QPainter, QPen
 from PySide6.QtWidgets import QWidget
 
+from picsight.window.parts.labels import CENTRE, paint_words
 from picsight.window.parts.words import counted, isolated, say
 from picsight.window.tokens import HALF, PAD, px, tones
 from picsight_engine.photos.formats import IMAGE_SUFFIXES
@@ -126,5 +127,5 @@ class DropVeil(QWidget):
         font.setWeight(QFont.Weight.DemiBold)
         painter.setFont(font)
         room = self.rect().adjusted(3 * inset, 3 * inset, -3 * inset, -3 * inset)
-        painter.drawText(room, Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap, self._sentence)
+        paint_words(painter, room, CENTRE, self._sentence, Qt.TextFlag.TextWordWrap)
         painter.end()

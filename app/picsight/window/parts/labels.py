@@ -4,17 +4,40 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, TypeVar
 
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QEvent, Qt
 from PySide6.QtGui import QFont, QPainter
-from PySide6.QtWidgets import QLabel, QSizePolicy, QWidget
+from PySide6.QtWidgets import QLabel, QSizePolicy, QStyle, QWidget
 
-from picsight.window.parts.words import plain
+from picsight.window.parts.words import plain, reads_backwards
 from picsight.window.tokens import tones
 
 if TYPE_CHECKING:
+    from PySide6.QtCore import QRect
     from PySide6.QtGui import QPaintEvent
 
 _Label = TypeVar("_Label", bound=QLabel)
+CENTRE = Qt.AlignmentFlag.AlignCenter
+LEADING = Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeading
+TRAILING = Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignTrailing
+
+
+def paint_words(
+    painter: QPainter,
+    room: QRect,
+    place: Qt.AlignmentFlag,
+    words: str,
+    how: Qt.TextFlag = Qt.TextFlag.TextSingleLine,
+) -> None:
+    """Words where the page wants them, each sentence in its own direction: a mirrored page does not turn it round."""
+    mirrored = painter.layoutDirection() == Qt.LayoutDirection.RightToLeft
+    backwards = reads_backwards(words, otherwise=mirrored)
+    direction = Qt.TextFlag.TextForceRightToLeft if backwards else Qt.TextFlag.TextForceLeftToRight
+    painter.drawText(room, _fixed(painter.layoutDirection(), place) | direction | how, words)
+
+
+def _fixed(direction: Qt.LayoutDirection, place: Qt.AlignmentFlag) -> Qt.AlignmentFlag:
+    """An alignment that Qt does not turn round once more for what the words are."""
+    return QStyle.visualAlignment(direction, place) | Qt.AlignmentFlag.AlignAbsolute
 
 
 def sized(label: _Label, factor: float, *, semibold: bool = False) -> _Label:
@@ -32,12 +55,25 @@ class Words(QLabel):
 
     def __init__(self, words: str = "", parent: QWidget | None = None) -> None:
         super().__init__(parent)
+        self._where = LEADING
         self.setTextFormat(Qt.TextFormat.PlainText)
         self.setText(words)
+        self.setAlignment(LEADING)
 
     def setText(self, words: str) -> None:
         """Show these words."""
         super().setText(plain(words))
+
+    def setAlignment(self, place: Qt.AlignmentFlag) -> None:
+        """Where the page wants them, whatever their own direction."""
+        self._where = place
+        super().setAlignment(_fixed(self.layoutDirection(), place))
+
+    def changeEvent(self, event: QEvent) -> None:
+        """A mirrored page has its words on the other side."""
+        super().changeEvent(event)
+        if event.type() == QEvent.Type.LayoutDirectionChange:
+            self.setAlignment(self._where)
 
 
 class Links(QLabel):
@@ -73,5 +109,5 @@ class ElidedLabel(Words):
         fits = self.fontMetrics().horizontalAdvance(self.text()) <= self.width()
         words = self.text() if fits or not self._short else self._short
         shown = self.fontMetrics().elidedText(words, Qt.TextElideMode.ElideMiddle, self.width())
-        painter.drawText(self.rect(), Qt.AlignmentFlag.AlignVCenter | self._edge, shown)
+        paint_words(painter, self.rect(), Qt.AlignmentFlag.AlignVCenter | self._edge, shown)
         painter.end()

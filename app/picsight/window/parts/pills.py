@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QAbstractButton, QPushButton, QSizePolicy, QStyle,
 
 from picsight.window.parts.controls import press_by_enter
 from picsight.window.parts.focus import shows_focus
+from picsight.window.parts.labels import CENTRE, paint_words
 from picsight.window.tokens import HALF, PAD, em, px, tones
 
 if TYPE_CHECKING:
@@ -115,5 +116,5 @@ class PillButton(QPushButton):
         )
         painter.drawRoundedRect(shape, shape.height() / 2, shape.height() / 2)
         painter.setPen(colours.text)
-        painter.drawText(self.rect(), Qt.AlignmentFlag.AlignCenter, self.text())
+        paint_words(painter, self.rect(), CENTRE, self.text())
         painter.end()

@@ -10,6 +10,7 @@ from PySide6.QtGui import QPainter
 from PySide6.QtWidgets import QListView, QStyle, QStyledItemDelegate, QStyleOptionViewItem
 
 from picsight.window.parts.icons import paint_icon
+from picsight.window.parts.labels import LEADING, TRAILING, paint_words
 from picsight.window.parts.words import cut_middle
 from picsight.window.tokens import HALF, px, tones
 
@@ -105,15 +106,8 @@ class RowDelegate(QStyledItemDelegate):
         words = room.adjusted(side + px(view, HALF), 0, -end, 0)
         paint_icon(painter, QStyle.visualRect(direction, rect, icon), row.icon, colours.dim)
         painter.setPen(colours.text)
-        painter.drawText(
-            QStyle.visualRect(direction, rect, words),
-            Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeading,
-            cut_middle(row.words, metrics, words.width()),
-        )
+        said = cut_middle(row.words, metrics, words.width())
+        paint_words(painter, QStyle.visualRect(direction, rect, words), LEADING, said)
         painter.setPen(colours.dim)
-        painter.drawText(
-            QStyle.visualRect(direction, rect, room),
-            Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignTrailing,
-            row.note,
-        )
+        paint_words(painter, QStyle.visualRect(direction, rect, room), TRAILING, row.note)
         painter.restore()

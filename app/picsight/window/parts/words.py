@@ -6,6 +6,7 @@ import re
 from datetime import datetime
 from html import escape
 from typing import TYPE_CHECKING
+from unicodedata import bidirectional
 
 from PySide6.QtCore import QCoreApplication, QDate, QDateTime, QLocale, QTime
 from PySide6.QtGui import Qt
@@ -79,6 +80,17 @@ def plain(words: str) -> str:
 def isolated(name: str) -> str:
     """A file's or a person's own words inside our sentence."""
     return f"{ISOLATE}{plain(name)}{END_ISOLATE}"
+
+
+def reads_backwards(words: str, *, otherwise: bool) -> bool:
+    """Whether a sentence reads from right to left: its first letter outside of names says so; `otherwise` there is none."""
+    depth = 0
+    for sign in words:
+        if sign in (ISOLATE, END_ISOLATE):
+            depth += 1 if sign == ISOLATE else -1
+        elif not depth and (kind := bidirectional(sign)) in ("L", "R", "AL"):
+            return kind != "L"
+    return otherwise
 
 
 def tooltip(*lines: str) -> str:

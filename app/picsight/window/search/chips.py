@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QAbstractButton, QHBoxLayout, QMenu, QStyle, QWidg
 
 from picsight.window.parts.controls import draw_focus
 from picsight.window.parts.icons import paint_icon
+from picsight.window.parts.labels import CENTRE, LEADING, paint_words
 from picsight.window.parts.words import counted, cut_middle, isolated, tooltip
 from picsight.window.tokens import HAIR, HALF, SMALL, em, mix, px, tones
 
@@ -187,7 +188,7 @@ class ChipButton(QAbstractButton):
             left = px(self, HAIR + PICTURE + SMALL)
         words = QStyle.visualRect(direction, self.rect(), self.rect().adjusted(left, 0, -px(self, CROSS), 0))
         painter.setPen(colours.text)
-        painter.drawText(words, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeading, self._cut())
+        paint_words(painter, words, LEADING, self._cut())
         if self.chip.fault:
             _paint_wave(painter, words, self.fontMetrics().horizontalAdvance(self._cut()), self)
         side = px(self, 0.875)
@@ -259,7 +260,7 @@ class MoreButton(QAbstractButton):
         shape = QRectF(self.rect()).adjusted(1, 1, -1, -1)
         painter.drawRoundedRect(shape, shape.height() / 2, shape.height() / 2)
         painter.setPen(colours.text)
-        painter.drawText(self.rect(), Qt.AlignmentFlag.AlignCenter, self.text())
+        paint_words(painter, self.rect(), CENTRE, self.text())
         draw_focus(painter, self, shape, shape.height() / 2)
         painter.end()
 

@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QVBoxLayout, QWidget
 from picsight.window.actions.keys import Key
 from picsight.window.grid.thumbnails import Want
 from picsight.window.parts.controls import Button, Weight, draw_focus
-from picsight.window.parts.labels import ElidedLabel, Words, sized
+from picsight.window.parts.labels import CENTRE, ElidedLabel, Words, paint_words, sized
 from picsight.window.parts.words import counted, number, plain
 from picsight.window.tags.numbered import NumberedTags
 from picsight.window.tokens import HAIR, HALF, SMALL, em, px, tones
@@ -219,10 +219,8 @@ class CasePicture(QWidget):
         painter.setRenderHints(QPainter.RenderHint.Antialiasing | QPainter.RenderHint.SmoothPixmapTransform)
         if self._photo is None:
             painter.setPen(colours.dim)
-            words = Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap
-            painter.drawText(
-                self.rect().adjusted(px(self, HALF), 0, -px(self, HALF), 0), words, self._nothing()
-            )
+            room = self.rect().adjusted(px(self, HALF), 0, -px(self, HALF), 0)
+            paint_words(painter, room, CENTRE, self._nothing(), Qt.TextFlag.TextWordWrap)
         else:
             place = self._place(self._photo)
             pixmap = self._thumbnails.pixmap(self._photo.id)

@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QSizePolicy, QSlider, QWidget
 
 from picsight.window.actions.keys import Key
 from picsight.window.parts.controls import draw_focus
+from picsight.window.parts.labels import LEADING, TRAILING, paint_words
 from picsight.window.parts.words import counted
 from picsight.window.tags.spread import BARS, Spread
 from picsight.window.tokens import HALF, SMALL, em, mix, px, tones
@@ -150,11 +151,10 @@ class ThresholdSlider(QSlider):
             tones(self),
             QRect(px(self, HALF), 0, self.width() - 2 * px(self, HALF), px(self, LINE)),
         )
-        middle = Qt.AlignmentFlag.AlignVCenter
         painter.setPen(colours.text)
-        painter.drawText(line, middle | Qt.AlignmentFlag.AlignLeading, self.words())
+        paint_words(painter, line, LEADING, self.words())
         painter.setPen(colours.dim)
-        painter.drawText(line, middle | Qt.AlignmentFlag.AlignTrailing, self._number())
+        paint_words(painter, line, TRAILING, self._number())
 
     def _paint_bars(self, painter: QPainter) -> None:
         """Those that are in are filled, those that are not are outlines: seen without colour, too."""

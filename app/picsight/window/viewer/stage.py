@@ -9,6 +9,7 @@ from PySide6.QtGui import QColor, QImage, QInputDevice, QPainter, QPixmap
 from PySide6.QtWidgets import QAbstractScrollArea, QFrame, QWidget
 
 from picsight.window.parts.icons import paint_icon
+from picsight.window.parts.labels import CENTRE, paint_words
 from picsight.window.parts.words import plain
 from picsight.window.tokens import ONE, px, tones
 
@@ -222,7 +223,7 @@ class Stage(QAbstractScrollArea):
         icon.moveCenter(QPoint(text.center().x(), text.top() - px(self, ONE)))
         paint_icon(painter, icon, "no-picture", colours.dim_on_stage)
         painter.setPen(colours.on_stage)
-        painter.drawText(text, flags, words)
+        paint_words(painter, text, CENTRE, words, Qt.TextFlag.TextWordWrap)
 
     def wheelEvent(self, event: QWheelEvent) -> None:
         """Zoom around the pointer; two fingers on a touchpad move a zoomed picture, and zoom it with Ctrl."""

@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QObject, QRect, QSize, Qt
+from PySide6.QtCore import QObject, QRect, QSize
 from PySide6.QtGui import QPainter
 from PySide6.QtWidgets import QSizePolicy, QStyle, QVBoxLayout, QWidget
 
-from picsight.window.parts.labels import Words, sized
+from picsight.window.parts.labels import LEADING, TRAILING, Words, paint_words, sized
 from picsight.window.parts.words import cut_middle, isolated, plain, say
 from picsight.window.search.wording import describe
 from picsight.window.tokens import HALF, PAD, px, tones
@@ -95,23 +95,16 @@ class WhyPanel(QWidget):
     def paintEvent(self, _event: QPaintEvent) -> None:
         """What was asked for leading, how much of it is there trailing."""
         colours, painter, metrics = tones(self), QPainter(self), self.fontMetrics()
-        vertical, direction = Qt.AlignmentFlag.AlignVCenter, self.layoutDirection()
+        direction = self.layoutDirection()
         top = self._heading.geometry().bottom() + px(self, HALF)
         for part, strength in self._rows:
             line = QRect(px(self, PAD), top, self.width() - 2 * px(self, PAD), px(self, 1.75))
             painter.setPen(colours.dim_on_window)
-            painter.drawText(
-                QStyle.visualRect(direction, self.rect(), line),
-                vertical | Qt.AlignmentFlag.AlignTrailing,
-                strength,
-            )
+            paint_words(painter, QStyle.visualRect(direction, self.rect(), line), TRAILING, strength)
             line.setRight(line.right() - metrics.horizontalAdvance(strength) - px(self, PAD))
             painter.setPen(colours.text)
-            painter.drawText(
-                QStyle.visualRect(direction, self.rect(), line),
-                vertical | Qt.AlignmentFlag.AlignLeading,
-                cut_middle(part, metrics, line.width()),
-            )
+            words = cut_middle(part, metrics, line.width())
+            paint_words(painter, QStyle.visualRect(direction, self.rect(), line), LEADING, words)
             top += px(self, 1.75)
         painter.end()
 
