@@ -38,7 +38,10 @@ FAULT, FAULT_ON_DARK = "#b3261e", "#ff8a80"  # lines under what is wrong; words 
 
 @dataclass(frozen=True, slots=True)
 class Tones:
-    """Colours derived from a palette; `on_window` ones are for text and lines on the chrome."""
+    """Colours derived from a palette; `on_window` ones are for text and lines on the chrome.
+
+    `rim` surrounds what is chosen: in high contrast alone, where the ground of it is too faint to say so.
+    """
 
     base: QColor
     window: QColor
@@ -55,6 +58,10 @@ class Tones:
     edge: QColor
     hover: QColor
     chosen: QColor
+    rim: QColor
+    groove: QColor
+    pill: QColor
+    pill_edge: QColor
     stage: QColor
     on_stage: QColor
     dim_on_stage: QColor
@@ -103,6 +110,10 @@ def _derive(colours: tuple[int, ...], strict: bool) -> Tones:
         edge=QColor.fromRgbF(text.redF(), text.greenF(), text.blueF(), 0.12),
         hover=mix(window, text, 0.08),
         chosen=mix(window, accent, 0.18),
+        rim=accent if strict else QColor(Qt.GlobalColor.transparent),
+        groove=text if strict else mix(window, text, 0.25),
+        pill=base if strict else mix(base, accent, 0.18),
+        pill_edge=text if strict else mix(base, accent, 0.75),
         stage=stage,
         on_stage=on_stage,
         dim_on_stage=mix(on_stage, stage, 0.35),

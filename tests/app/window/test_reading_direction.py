@@ -76,9 +76,9 @@ def test_a_button_keeps_its_dots_behind_its_words(seen):
 
 
 @pytest.mark.parametrize("page", [False, True])
-def test_what_has_no_letter_of_its_own_goes_as_the_page_does(page):
-    assert reads_backwards("1,264", otherwise=page) is page
+def test_names_alone_follow_each_other_as_the_page_reads_and_figures_as_everywhere(page):
     assert reads_backwards(f"{isolated('Trips')} / {isolated('תמונות')}", otherwise=page) is page
+    assert not reads_backwards("100 %", otherwise=page)
 
 
 def test_names_do_not_turn_the_sentence_in_which_they_stand():

@@ -11,7 +11,7 @@ from PySide6.QtGui import QColor, QGuiApplication, QPalette
 from PySide6.QtWidgets import QWidget
 
 import picsight.window
-from picsight.window.parts.controls import Button, Weight
+from picsight.window.parts.controls import Button, ThinProgress, Weight
 from picsight.window.tokens import DARK, LIGHT, Scheme, mix, palette_of, put_on, tones
 
 WINDOW = Path(picsight.window.__file__).parent
@@ -77,6 +77,9 @@ def test_a_chosen_theme_puts_on_its_palette(qapp):
     qapp.setPalette(before)
 
 
+STRICT = Scheme("#000000", "#000000", "#ffffff", "#1aebff", "#000000", "#ffff00")
+
+
 @pytest.fixture
 def strict(monkeypatch):
     """A system that asks for high contrast, as far as Qt says so: without a desktop it cannot."""
@@ -98,7 +101,7 @@ def strict(monkeypatch):
 def test_in_high_contrast_a_disabled_button_has_the_systems_colour_and_a_broken_outline(qtbot, weight):
     button = Button("Save", weight)
     qtbot.addWidget(button)
-    palette = palette_of(Scheme("#000000", "#000000", "#ffffff", "#1aebff", "#000000", "#ffff00"))
+    palette = palette_of(STRICT)
     palette.setColor(QPalette.ColorGroup.Disabled, QPalette.ColorRole.ButtonText, QColor("#3ff23f"))
     button.setPalette(palette)
     button.resize(button.sizeHint())
@@ -121,6 +124,30 @@ def test_in_high_contrast_a_disabled_button_has_the_systems_colour_and_a_broken_
     assert len(set(rim)) > 1
     assert "#3ff23f" in inside
     assert not {"#ffffff", "#1aebff"} & inside
+
+
+@pytest.mark.usefixtures("strict")
+def test_in_high_contrast_lines_and_what_is_chosen_stand_out_from_their_ground(qtbot):
+    widget = QWidget()
+    qtbot.addWidget(widget)
+    widget.setPalette(palette_of(STRICT))
+    colours = tones(widget)
+    for ink in (colours.line, colours.outline, colours.groove, colours.rim, colours.pill_edge):
+        assert contrast(ink, colours.window) >= 4.5
+    assert colours.pill == colours.base
+
+
+@pytest.mark.usefixtures("strict")
+def test_in_high_contrast_a_bar_is_seen_to_be_filled_up_to_where_it_is(qtbot):
+    bar = ThinProgress("Indexing")
+    qtbot.addWidget(bar)
+    bar.setPalette(palette_of(STRICT))
+    bar.setValue(50)
+    bar.resize(200, 8)
+    image = bar.grab().toImage()
+    done, left = (image.pixelColor(x, 4) for x in (50, 150))
+    assert done == QColor(STRICT.accent)
+    assert contrast(done, left) >= 4.5
 
 
 def test_no_other_file_of_the_window_names_a_colour():

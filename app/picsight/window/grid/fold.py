@@ -13,7 +13,7 @@ from picsight.window.parts.controls import draw_focus, press_by_enter
 from picsight.window.parts.icons import paint_icon
 from picsight.window.parts.labels import LEADING, TRAILING, paint_words
 from picsight.window.parts.words import counted
-from picsight.window.tokens import HALF, ONE, PAD, SMALL, mix, px, tones
+from picsight.window.tokens import HALF, ONE, PAD, SMALL, high_contrast, mix, px, tones
 
 if TYPE_CHECKING:
     from PySide6.QtGui import QKeyEvent, QPaintEvent
@@ -63,7 +63,7 @@ class FoldButton(QPushButton):
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         shape, radius = QRectF(self.rect()).adjusted(1, 1, -1, -1), px(self, SMALL)
         pressed = 2 if self.isDown() else int(self.underMouse())
-        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setPen(colours.outline if high_contrast() else Qt.PenStyle.NoPen)
         painter.setBrush(mix(colours.base, colours.text, 0.05 + 0.04 * pressed))
         painter.drawRoundedRect(shape, radius, radius)
         inner = self.rect().adjusted(px(self, PAD), 0, -px(self, PAD), 0)

@@ -191,7 +191,7 @@ class Pill(QPushButton):
         shape = QRectF(self.rect()).adjusted(1, inset, -1, -inset)
         focused = shows_focus(self)
         painter.setPen(QPen(colours.text if focused else colours.outline, 2 if focused else 1))
-        painter.setBrush(mix(colours.base, colours.accent, 0.28 if self.underMouse() else 0.18))
+        painter.setBrush(mix(colours.pill, colours.accent, 0.12) if self.underMouse() else colours.pill)
         painter.drawRoundedRect(shape, shape.height() / 2, shape.height() / 2)
         painter.setPen(colours.text)
         paint_words(painter, self.rect(), CENTRE, self.text())

@@ -43,6 +43,7 @@ class ProblemDelegate(QStyledItemDelegate):
         painter.fillRect(rect, colours.base)
         if chosen:
             painter.fillRect(rect, mix(colours.base, colours.accent, 0.25))
+            painter.fillRect(rect.adjusted(0, rect.height() - 2, 0, 0), colours.rim)
         elif hovered:
             painter.fillRect(rect, colours.placeholder)
         column = Column(index.column())

@@ -72,7 +72,7 @@ class EntryDelegate(QStyledItemDelegate):
         colours, shape, radius = tones(view), QRectF(rect).adjusted(1, 1, -1, -1), SMALL * em(view)
         selected = state & QStyle.StateFlag.State_Selected
         if selected or state & QStyle.StateFlag.State_MouseOver:
-            painter.setPen(Qt.PenStyle.NoPen)
+            painter.setPen(QPen(colours.rim, 2) if selected else Qt.PenStyle.NoPen)
             painter.setBrush(colours.chosen if selected else colours.hover)
             painter.drawRoundedRect(shape, radius, radius)
         if state & QStyle.StateFlag.State_HasFocus and shows_focus(view):

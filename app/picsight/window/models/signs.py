@@ -12,7 +12,7 @@ from picsight.window.models.rows import BEST
 from picsight.window.parts.icons import paint_icon
 from picsight.window.parts.labels import CENTRE, LEADING, Words, paint_words
 from picsight.window.parts.words import say
-from picsight.window.tokens import HALF, ONE, SMALL, mix, px, tones
+from picsight.window.tokens import HALF, ONE, SMALL, px, tones
 
 if TYPE_CHECKING:
     from PySide6.QtGui import QPaintEvent
@@ -71,8 +71,8 @@ class Advice(QWidget):
         colours, painter = tones(self), QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         shape = QRectF(self.rect()).adjusted(0.5, 0.5, -0.5, -0.5)
-        painter.setPen(Qt.PenStyle.NoPen)
-        painter.setBrush(mix(colours.base, colours.accent, 0.18))
+        painter.setPen(colours.rim)
+        painter.setBrush(colours.pill)
         painter.drawRoundedRect(shape, shape.height() / 2, shape.height() / 2)
         painter.setPen(colours.text)
         paint_words(painter, self.rect(), CENTRE, say("Recommended"))

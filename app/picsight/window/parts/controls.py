@@ -186,14 +186,16 @@ class ThinProgress(QProgressBar):
         return QSize(px(self, 3), self.sizeHint().height())
 
     def paintEvent(self, _event: QPaintEvent) -> None:
-        """Ground and filled part."""
+        """Ground and filled part; in high contrast the ground is an outline, so that what fills it is seen."""
         colours, painter = tones(self), QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        painter.setPen(Qt.PenStyle.NoPen)
         high = max(4, px(self, HAIR))
         ground = QRectF(0, (self.height() - high) / 2, self.width(), high)
-        painter.setBrush(colours.line)
-        painter.drawRoundedRect(ground, high / 2, high / 2)
+        painter.setPen(QPen(colours.line, 1) if high_contrast() else Qt.PenStyle.NoPen)
+        painter.setBrush(colours.window if high_contrast() else colours.line)
+        half = 0.5 if high_contrast() else 0.0
+        painter.drawRoundedRect(ground.adjusted(half, half, -half, -half), high / 2, high / 2)
+        painter.setPen(Qt.PenStyle.NoPen)
         if self.maximum() > 0:
             ground.setWidth(ground.width() * self.value() / self.maximum())
         painter.setBrush(colours.accent)
@@ -221,7 +223,7 @@ class FlatSlider(QSlider):
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         painter.setPen(Qt.PenStyle.NoPen)
         middle, centre = self.height() / 2, QRectF(handle).center()
-        painter.setBrush(mix(colours.window, colours.text, 0.25))
+        painter.setBrush(colours.groove)
         painter.drawRoundedRect(QRectF(2, middle - 1.5, self.width() - 4, 3), 1.5, 1.5)
         radius = px(self, 0.45)
         painter.setPen(QPen(colours.text, 1.5))
@@ -257,7 +259,8 @@ class SlimScrollBar(QScrollBar):
         )
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         painter.setPen(Qt.PenStyle.NoPen)
-        painter.setBrush(mix(ground, colours.text, 0.5 if self.underMouse() or self.isSliderDown() else 0.3))
+        strength = 1.0 if high_contrast() else 0.5 if self.underMouse() or self.isSliderDown() else 0.3
+        painter.setBrush(mix(ground, colours.text, strength))
         inset = em(self) * 0.2
         shape = QRectF(handle).adjusted(inset, inset, -inset, -inset)
         painter.drawRoundedRect(shape, shape.width() / 2, shape.width() / 2)

@@ -115,6 +115,10 @@ class PillButton(QPushButton):
             colours.chosen if button.isChecked() else colours.hover if self.underMouse() else colours.base
         )
         painter.drawRoundedRect(shape, shape.height() / 2, shape.height() / 2)
+        if button.isChecked():
+            within = shape.adjusted(2, 2, -2, -2)
+            painter.setPen(QPen(colours.rim, 2))
+            painter.drawRoundedRect(within, within.height() / 2, within.height() / 2)
         painter.setPen(colours.text)
         paint_words(painter, self.rect(), CENTRE, self.text())
         painter.end()

@@ -83,14 +83,16 @@ def isolated(name: str) -> str:
 
 
 def reads_backwards(words: str, *, otherwise: bool) -> bool:
-    """Whether a sentence reads from right to left: its first letter outside of names says so; `otherwise` there is none."""
+    """Whether a sentence reads from right to left: its first letter outside of names says so. Where there are only names,
+    one after the other, `otherwise` holds; figures alone read as everywhere.
+    """
     depth = 0
     for sign in words:
         if sign in (ISOLATE, END_ISOLATE):
             depth += 1 if sign == ISOLATE else -1
         elif not depth and (kind := bidirectional(sign)) in ("L", "R", "AL"):
             return kind != "L"
-    return otherwise
+    return otherwise and ISOLATE in words
 
 
 def tooltip(*lines: str) -> str:

@@ -173,11 +173,11 @@ class ChipButton(QAbstractButton):
         colours, painter, direction = tones(self), QPainter(self), self.layoutDirection()
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
-        pen = QPen(mix(colours.base, colours.accent, 0.75), 1)
+        pen = QPen(colours.pill_edge, 1)
         if self.chip.recognised:
             pen.setStyle(Qt.PenStyle.DashLine)
         painter.setPen(pen)
-        painter.setBrush(mix(colours.base, colours.accent, 0.28 if self.underMouse() else 0.18))
+        painter.setBrush(mix(colours.pill, colours.accent, 0.12) if self.underMouse() else colours.pill)
         shape = QRectF(self.rect()).adjusted(1, 1, -1, -1)
         painter.drawRoundedRect(shape, shape.height() / 2, shape.height() / 2)
         left = px(self, 0.625)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QModelIndex, QRect, Qt, Signal
+from PySide6.QtCore import QModelIndex, QRect, QRectF, Qt, Signal
 from PySide6.QtGui import QAccessible, QAccessibleAnnouncementEvent, QPalette, QPen
 from PySide6.QtWidgets import QFrame, QListView, QStyle, QWidget
 
@@ -112,4 +112,5 @@ def _paint_ground(painter: QPainter, view: QListView, rect: QRect, state: QStyle
         colours = tones(view)
         painter.setPen(QPen(colours.accent, 1) if chosen else Qt.PenStyle.NoPen)
         painter.setBrush(colours.chosen if chosen else colours.hover)
-        painter.drawRoundedRect(rect.adjusted(px(view, HAIR), 1, -px(view, HAIR), -1), 4, 4)
+        edge = px(view, HAIR) + 0.5
+        painter.drawRoundedRect(QRectF(rect).adjusted(edge, 1.5, -edge, -1.5), 4, 4)

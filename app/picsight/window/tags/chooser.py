@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QRect, Qt, Signal
+from PySide6.QtCore import QRect, QRectF, Qt, Signal
 from PySide6.QtGui import QAccessible, QAccessibleAnnouncementEvent, QPalette
 from PySide6.QtWidgets import QFrame, QListView, QStyle, QVBoxLayout, QWidget
 
@@ -186,4 +186,4 @@ def _paint_ground(painter: QPainter, view: QListView, rect: QRect, state: QStyle
         colours, radius = tones(view), px(view, HAIR)
         painter.setPen(colours.accent)
         painter.setBrush(colours.chosen)
-        painter.drawRoundedRect(rect.adjusted(1, 1, -1, -1), radius, radius)
+        painter.drawRoundedRect(QRectF(rect).adjusted(1.5, 1.5, -1.5, -1.5), radius, radius)
