@@ -6,6 +6,7 @@ import itertools
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Signal
+from PySide6.QtGui import QPalette
 from PySide6.QtWidgets import QHBoxLayout, QStackedWidget, QVBoxLayout, QWidget
 
 from picsight.settings import SIDEBAR_NARROWEST, SIDEBAR_WIDEST
@@ -61,13 +62,15 @@ class Frame(QWidget):
         self.viewer_page = ViewerPage(self.strip_thumbnails)
         self.problems = ProblemsView(self.problems_model)
         self.first_run, self.failure = FirstRun(), Notice()
+        self.failure.setAutoFillBackground(True)
+        self.failure.setBackgroundRole(QPalette.ColorRole.Base)  # as every page
         self.sidebar, self.status, self.hint = Sidebar(self), StatusLine(self), HintLine(self)
         self.pages = QStackedWidget(self)
         self._beside_sidebar: list[QWidget] = [self.wall_page, self.problems]
         for page in (self.wall_page, self.viewer_page, self.problems, self.first_run, self.failure):
             self.pages.addWidget(page)
         self.setAcceptDrops(True)
-        self._top = self._top_row()
+        self._top, self._bottom = self._top_row(), self._bottom_lines()
         self._lay_out()
         self.veil = DropVeil(self)
 
@@ -87,8 +90,8 @@ class Frame(QWidget):
         self.show_chrome(shown=page not in (self.first_run, self.failure))
 
     def show_chrome(self, *, shown: bool) -> None:
-        """Box and status; in full screen only the photo is left."""
-        for part in (self._top, self.busy, self.status):
+        """Box, hint and status; in full screen only the photo is left."""
+        for part in (self._top, self.busy, self._bottom):
             part.setVisible(shown)
         self.viewer_page.show_bars(shown=shown)
         self._fit_sidebar()
@@ -146,6 +149,15 @@ class Frame(QWidget):
         row.addWidget(self.box, 1)
         return top
 
+    def _bottom_lines(self) -> QWidget:
+        bottom = QWidget(self)
+        column = QVBoxLayout(bottom)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(0)
+        column.addWidget(self.hint)
+        column.addWidget(self.status)
+        return bottom
+
     def _lay_out(self) -> None:
         self.sidebar.setMinimumWidth(px(self, SIDEBAR_NARROWEST))
         self.sidebar.setMaximumWidth(px(self, SIDEBAR_WIDEST))
@@ -161,8 +173,7 @@ class Frame(QWidget):
         column.addWidget(self._top)
         column.addWidget(self.busy)
         column.addWidget(middle, 1)
-        column.addWidget(self.hint)
-        column.addWidget(self.status)
+        column.addWidget(self._bottom)
         order: tuple[QWidget, ...] = (
             self.box.line,
             self.box.keep_button,
