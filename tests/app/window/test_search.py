@@ -293,6 +293,13 @@ def test_nothing_is_said_to_match_only_after_a_pause_in_typing_and_the_photos_of
     assert desk.view.height() < 200
 
 
+def test_a_long_query_that_nothing_matches_is_not_said_once_more(desk):
+    desk.library.matches = certain(none=200)
+    desk.type("a unicycle " * 10)
+    desk.qtbot.waitUntil(lambda: desk.page.closest.is_said)
+    assert desk.page.closest.words().startswith("Nothing here matches.\n")
+
+
 def test_enter_shows_at_once_that_nothing_matches(desk):
     desk.library.matches = certain(none=200)
     desk.type("unicycle")
@@ -358,7 +365,7 @@ def test_parts_of_a_query_that_were_left_out_are_said(desk):
     desk.shows("rated: dog")
     asked, _between, found = desk.page.title().rpartition(" · ")
     assert "rated: dog" in asked
-    assert found.startswith("The best ")
+    assert found.startswith("the best ")
     assert desk.page.fault.words.text() == desk.library.faults[0].message
     spoken = announcement(desk.controller.place, desk.controller.shown, asked)
     assert spoken.endswith(desk.library.faults[0].message)
@@ -394,7 +401,7 @@ def test_how_many_of_how_many_are_shown_is_said(desk, photos):
     desk.type("dog")
     desk.shows("dog")
     assert desk.page.title() == (
-        "\u2068“dog”\u2069 · The best 100 of 482 photos, only ordered: this model cannot tell which of them match"
+        "\u2068“dog”\u2069 · the best 100 of 482 photos, only ordered: this model cannot tell which of them match"
     )
     assert len(desk.ids()) == 100
 

@@ -16,6 +16,10 @@ if TYPE_CHECKING:
     from picsight.window.search.look import Detour, Shown
     from picsight.window.search.place import Place
 
+LONGEST = (
+    90  # letters of a query that are said once more: with more, a small window has no room for the photos
+)
+
 
 class Absence(QObject):
     """Says why there are no photos, and offers the ways out."""
@@ -53,6 +57,8 @@ class Absence(QObject):
 
     def _say_unmatched(self, place: Place, shown: Shown, asked: str) -> None:
         title = self.tr("Nothing here matches {words}.").format(words=asked)
+        if len(asked) > LONGEST:  # they stand in the box
+            title = self.tr("Nothing here matches.")
         why = faults_of(shown)
         ways = [*(self._around(place, detour) for detour in shown.detours), self._to_all()]
         if shown.closest:

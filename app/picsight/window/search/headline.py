@@ -30,7 +30,7 @@ def headline(place: Place, shown: Shown, asked: str, *, paused: bool) -> tuple[s
         short = say("{count}, only ordered").format(count=amount)
     else:
         short = amount
-    return BETWEEN.join((asked, amount)) + unsure, short
+    return BETWEEN.join((asked, amount)) + unsure, short[:1].upper() + short[1:]
 
 
 def faults_of(shown: Shown) -> str:
@@ -62,8 +62,8 @@ def _ordered(shown: Shown) -> str:
     """Of an answer of which only the order is known."""
     count, searched = shown.tally.ordered, shown.answer.photos
     if count == searched:
-        return counted(count, "%n photo, the only one", "All %n photos, best first")
-    first = counted(count, "The best one", "The best %n")
+        return counted(count, "%n photo, the only one", "all %n photos, best first")
+    first = counted(count, "the best one", "the best %n")
     return say("{first} of {all} photos").format(first=first, all=number(searched))
 
 
