@@ -20,6 +20,7 @@ from picsight.window.search.chips import ChipButton
 from picsight.window.search.place import Place
 from picsight.window.tags.choices import Choice
 from picsight.window.tags.list_view import TagList
+from picsight.window.tokens import px
 from picsight_engine.installation.choice import ModelChoice
 from picsight_engine.library import Library
 from picsight_engine.photos.xmp import read_packet
@@ -218,9 +219,15 @@ def test_suggestions_are_accepted_and_rejected_where_they_lie_in_the_tag_that_su
     qtbot.waitUntil(lambda: model.index(1).data(Role.STATE) == "rejected")
     qtbot.keyClick(grid, Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier)
     qtbot.waitUntil(lambda: model.index(1).data(Role.STATE) == "suggested")
+    hint = window.frame.wall_page.header.hint
+    assert hint.text().endswith("suggested: A yes, R no")
+    assert hint.text()[0].isdigit()
+    window.pages.go(Place("photo tag:Things"))
+    qtbot.waitUntil(lambda: hint.text() == "Suggested: A yes, R no")
     window.search.ask_again()
     window.pages.go(Place())
     qtbot.waitUntil(lambda: not model.tag)
+    assert hint.text() == ""
     select(window, 0)
     qtbot.keyClick(grid, Qt.Key.Key_A)
     assert window.frame.box.line.text() == "a"
@@ -521,6 +528,11 @@ def test_the_viewer_tells_what_was_said_of_a_photo_and_its_keys_decide_on_sugges
     panel, stage = window.frame.viewer_page.tags, window.frame.viewer_page.stage
     qtbot.waitUntil(lambda: panel.suggested() == ["Anything"])
     assert list(chips_of(panel)) == ["For Anna"]
+    sign, word = (
+        px(panel, em) for em in (1.25, 0.375)
+    )  # what stands in the middle of a button has air around it
+    assert panel.heart.x() + (panel.heart.width() - sign) // 2 == panel._title.x() == panel.chips.x()
+    assert panel._add.x() + word == panel._title.x()
     stage.setFocus()
     for key in (Qt.Key.Key_A, Qt.Key.Key_F, Qt.Key.Key_3):
         qtbot.keyClick(stage, key)

@@ -113,22 +113,31 @@ class TagDetails(QWidget):
         return line
 
     def _lay_out(self) -> None:
-        top = QHBoxLayout()
+        self._title = sized(Words(self.tr("Tags and albums"), self), 1.0, semibold=True)
+        own, suggested = QVBoxLayout(), QVBoxLayout()
+        for part in (self._title, self.chips, self._none):
+            own.addWidget(part)
+        suggested.addWidget(self._heading)
+        suggested.addLayout(self._lines)
+        suggested.addWidget(self._hint)
+        top, add = QHBoxLayout(), QHBoxLayout()
         top.setSpacing(px(self, HALF))
         top.addWidget(self.heart)
         top.addWidget(self.stars)
         top.addStretch(1)
+        add.addWidget(self._add)
+        add.addStretch(1)
         column = QVBoxLayout(self)
-        column.setContentsMargins(px(self, PAD), px(self, HALF), px(self, PAD), px(self, HALF))
-        column.setSpacing(px(self, SMALL))
-        column.addLayout(top)
-        column.addWidget(sized(Words(self.tr("Tags and albums"), self), 1.0, semibold=True))
-        column.addWidget(self.chips, 0, Qt.AlignmentFlag.AlignTop)
-        column.addWidget(self._none)
-        column.addWidget(self._add, 0, Qt.AlignmentFlag.AlignLeading)
-        column.addWidget(self._heading)
-        column.addLayout(self._lines)
-        column.addWidget(self._hint)
+        column.setContentsMargins(0, px(self, HALF), 0, px(self, HALF))
+        # Words and signs begin on one line: a button has air around what it says.
+        for lines, air in ((top, HALF), (own, 0.0), (add, SMALL), (suggested, 0.0)):
+            row = QHBoxLayout()
+            row.addSpacing(px(self, PAD) - px(self, air))
+            row.addLayout(lines, 1)
+            row.addSpacing(px(self, PAD))
+            column.addLayout(row)
+        for layout in (column, own, suggested):
+            layout.setSpacing(px(self, SMALL))
         column.addStretch(1)
 
 

@@ -9,7 +9,7 @@ from PySide6.QtGui import QAccessible, QAccessibleAnnouncementEvent
 
 from picsight.window.actions.acts import Act, bind_acts
 from picsight.window.parts.words import counted
-from picsight.window.tags.wording import decided, tag_meant
+from picsight.window.tags.wording import decided, query_of, tag_meant
 
 if TYPE_CHECKING:
     from PySide6.QtCore import QPoint
@@ -84,8 +84,10 @@ class Review(QObject):
         self._tag = tag if tag is not None and tag.kind == "tag" else None
         self._model.show_tag(self._tag.path if self._tag is not None else "")
         left = self._tag.suggested if self._tag is not None else 0
-        one, many = "%n suggested: A yes, R no", "%n suggested: A yes, R no"
-        self._header.say_hint(counted(left, one, many) if left else "")
+        words = counted(left, "%n suggested: A yes, R no", "%n suggested: A yes, R no")
+        if self._tag is not None and self._search.place.query != query_of(self._tag):
+            words = self.tr("Suggested: A yes, R no")  # nobody has counted those that are left of them
+        self._header.say_hint(words if left else "")
         self._enable()
 
     def _enable(self) -> None:

@@ -148,7 +148,7 @@ class Studio(QWidget):
         back.clicked.connect(self.left)
         self.name.setMaximumWidth(px(self, 24))
         row.addWidget(back)
-        row.addWidget(self.name, 2)
+        row.addWidget(self.name, 1000)
         row.addStretch(1)
         row.addWidget(self.suggests)
         row.addWidget(self.cancel)

@@ -79,7 +79,7 @@ class ViewerPage(QWidget):
         middle.addWidget(self.stage, 1)
         beside = QVBoxLayout()
         beside.addWidget(self.tags)
-        beside.addWidget(self.why)
+        beside.addWidget(self.why, 1)  # right below, and the rest is free
         middle.addLayout(beside)
         column.addLayout(middle, 1)
         column.addWidget(self._bars[1])
