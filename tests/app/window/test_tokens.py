@@ -11,7 +11,7 @@ from PySide6.QtGui import QColor, QGuiApplication, QPalette
 from PySide6.QtWidgets import QWidget
 
 import picsight.window
-from picsight.window.parts.controls import Button, ThinProgress, Weight
+from picsight.window.parts.controls import Button, ThinProgress, Weight, handle_of
 from picsight.window.tokens import DARK, LIGHT, Scheme, mix, palette_of, put_on, tones
 
 WINDOW = Path(picsight.window.__file__).parent
@@ -134,6 +134,7 @@ def test_in_high_contrast_lines_and_what_is_chosen_stand_out_from_their_ground(q
     colours = tones(widget)
     for ink in (colours.line, colours.outline, colours.groove, colours.rim, colours.pill_edge):
         assert contrast(ink, colours.window) >= 4.5
+    assert contrast(handle_of(colours.base, colours.text, held=False), colours.base) >= 4.5
     assert colours.pill == colours.base
 
 

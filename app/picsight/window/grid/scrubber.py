@@ -10,8 +10,9 @@ from PySide6.QtGui import QPainter
 from PySide6.QtWidgets import QScrollBar, QStyle, QStyleOptionSlider, QWidget
 
 from picsight.window.grid.headings import DAY_SIZE, sized_font
+from picsight.window.parts.controls import handle_of
 from picsight.window.parts.labels import CENTRE, paint_words
-from picsight.window.tokens import HALF, ONE, em, mix, px, tones
+from picsight.window.tokens import HALF, ONE, em, px, tones
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -87,9 +88,9 @@ class Scrubber(QScrollBar):
         handle = QRectF(
             1 if self.isRightToLeft() else self.width() - wide - 1, handle.top(), wide, handle.height()
         )
-        strong = self.underMouse() or self.isSliderDown()
         painter.setPen(Qt.PenStyle.NoPen)
-        painter.setBrush(mix(colours.base, colours.text, 0.5 if strong else 0.3))
+        held = self.underMouse() or self.isSliderDown()
+        painter.setBrush(handle_of(colours.base, colours.text, held=held))
         painter.drawRoundedRect(handle, wide / 2, wide / 2)
 
     def mousePressEvent(self, event: QMouseEvent) -> None:

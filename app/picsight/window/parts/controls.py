@@ -259,12 +259,16 @@ class SlimScrollBar(QScrollBar):
         )
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         painter.setPen(Qt.PenStyle.NoPen)
-        strength = 1.0 if high_contrast() else 0.5 if self.underMouse() or self.isSliderDown() else 0.3
-        painter.setBrush(mix(ground, colours.text, strength))
+        painter.setBrush(handle_of(ground, colours.text, held=self.underMouse() or self.isSliderDown()))
         inset = em(self) * 0.2
         shape = QRectF(handle).adjusted(inset, inset, -inset, -inset)
         painter.drawRoundedRect(shape, shape.width() / 2, shape.width() / 2)
         painter.end()
+
+
+def handle_of(ground: QColor, ink: QColor, *, held: bool) -> QColor:
+    """The colour of the handle of a bar that scrolls, stronger under the mouse."""
+    return ink if high_contrast() else mix(ground, ink, 0.5 if held else 0.3)
 
 
 def press_by_enter(button: QAbstractButton, event: QKeyEvent) -> bool:
