@@ -147,10 +147,10 @@ class ThresholdSlider(QSlider):
         painter.end()
 
     def _paint_words(self, painter: QPainter) -> None:
-        colours, line = (
-            tones(self),
-            QRect(px(self, HALF), 0, self.width() - 2 * px(self, HALF), px(self, LINE)),
-        )
+        colours, side = tones(self), px(self, HALF)
+        line = QRect(
+            side, 0, self.width() - 2 * side, self.fontMetrics().height()
+        )  # as the headings beside it
         painter.setPen(colours.text)
         paint_words(painter, line, LEADING, self.words())
         painter.setPen(colours.dim)
