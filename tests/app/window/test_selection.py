@@ -127,6 +127,20 @@ def test_copies_are_exported_to_the_folder_that_is_chosen(window, qtbot, tmp_pat
     assert {path.name: path.read_bytes() for path in target.iterdir()} == originals
 
 
+def test_the_key_for_the_menu_selects_the_photo_with_the_keyboard_as_a_right_click_does(window, qtbot):
+    grid = window.frame.grid
+    grid.selectAll()
+    grid.setCurrentIndex(grid.model().index(1, 0))
+    grid.clearSelection()
+    event = QContextMenuEvent(QContextMenuEvent.Reason.Keyboard, QPoint(), QPoint())
+    QGuiApplication.sendEvent(grid.viewport(), event)
+    (menu,) = [menu for menu in window.findChildren(QMenu) if menu.isVisible()]
+    said = [action.text() for action in menu.actions()]
+    menu.close()
+    assert "Move to trash" in said
+    assert grid.selected_photos() == [window.frame.model.photo(1)]
+
+
 def test_in_the_viewer_the_menu_is_about_the_photo_that_is_looked_at(window, qtbot):
     window.frame.grid.selectAll()
     window.pages.open_photo(1)

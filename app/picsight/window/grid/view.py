@@ -319,10 +319,14 @@ class PhotoView(SectionedView):
         """Letters are keys here, not the start of a name."""
 
     def contextMenuEvent(self, event: QContextMenuEvent) -> None:
-        """A menu for the photo under the mouse, none in a gap; by key for the current one, where that lies."""
+        """A menu for the photo under the mouse, none in a gap; by key for the current one, where that lies. The photo is
+        selected then: what the menu does is done with it.
+        """
         by_mouse = event.reason() == QContextMenuEvent.Reason.Mouse
         index = self.indexAt(event.pos()) if by_mouse else self.currentIndex()
         if index.isValid():
+            if not self.selectionModel().isSelected(index):
+                self.selectionModel().select(index, QItemSelectionModel.SelectionFlag.ClearAndSelect)
             self.scrollTo(index)
             place = event.pos() if by_mouse else self.visualRect(index).center()
             self.menu_requested.emit(self.viewport().mapToGlobal(place))
