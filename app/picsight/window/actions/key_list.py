@@ -47,8 +47,8 @@ def own_keys(keys: Iterable[Key]) -> list[tuple[str, str]]:
 
 
 def _listed(keys: Iterable[QKeySequence]) -> str:
-    """Keys in words, without those that only some keyboards have beside the others: Find, Help, Undo."""
-    common = [key for key in keys if key[0].key() <= Qt.Key.Key_F35]  # type: ignore[index]  # it is
+    """Keys in words, without those that only some keyboards have beside the others: Find, Help, F14."""
+    common = [key for key in keys if key[0].key() <= Qt.Key.Key_F12]  # type: ignore[index]  # it is
     return ", ".join(key.toString(QKeySequence.SequenceFormat.NativeText) for key in common)
 
 
