@@ -1,11 +1,12 @@
-"""A question before something is taken away, or costs time to get back: the ways to say yes are buttons."""
+"""Questions over the window: before something is taken away, or costs time to get back, and for another name."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QMessageBox
+from PySide6.QtGui import QIcon
+from PySide6.QtWidgets import QDialog, QDialogButtonBox, QInputDialog, QMessageBox
 
 from picsight.window.parts.words import plain
 
@@ -32,4 +33,23 @@ def choose(
         box.addButton(words, QMessageBox.ButtonRole.AcceptRole).clicked.connect(act)
     box.setDefaultButton(box.addButton(QMessageBox.StandardButton.Cancel))
     box.finished.connect(box.deleteLater)
-    box.open()
+    _open(box)
+
+
+def ask_name(parent: QWidget, title: str, label: str, name: str, take: Callable[[str], object]) -> None:
+    """Ask for another name than this one; `take` it unless the person leaves."""
+    dialog = QInputDialog(parent)
+    dialog.setWindowTitle(title)
+    dialog.setLabelText(label)
+    dialog.setTextValue(name)
+    dialog.textValueSelected.connect(take)
+    dialog.finished.connect(dialog.deleteLater)
+    _open(dialog)
+
+
+def _open(dialog: QDialog) -> None:
+    """Show it with buttons of words alone, as all of Picsight has; some platforms put coloured signs on them."""
+    dialog.open()
+    for box in dialog.findChildren(QDialogButtonBox):
+        for button in box.buttons():
+            button.setIcon(QIcon())

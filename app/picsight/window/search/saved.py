@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, QPoint, Qt
-from PySide6.QtWidgets import QInputDialog, QMenu
+from PySide6.QtWidgets import QMenu
 
+from picsight.window.parts.question import ask_name
 from picsight.window.parts.words import isolated
 from picsight.window.search.likes import PASTED
 from picsight.window.search.place import Place
@@ -64,13 +65,8 @@ class SavedSearches(QObject):
         menu.popup(point)
 
     def _ask_name(self, kept: SavedSearch) -> None:
-        dialog = QInputDialog(self._frame)
-        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        dialog.setWindowTitle(self.tr("Rename search"))
-        dialog.setLabelText(self.tr("Name"))
-        dialog.setTextValue(kept.name)
-        dialog.textValueSelected.connect(lambda name: self.rename(kept, name))
-        dialog.open()
+        title, label = self.tr("Rename search"), self.tr("Name")
+        ask_name(self._frame, title, label, kept.name, lambda name: self.rename(kept, name))
 
     def rename(self, kept: SavedSearch, name: str) -> None:
         """Another name; an empty one changes nothing."""

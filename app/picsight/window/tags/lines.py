@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, QPoint, Signal
-from PySide6.QtWidgets import QInputDialog
 
 from picsight.window.actions.keys import photo_menu
+from picsight.window.parts.question import ask_name
 from picsight.window.parts.words import counted
 from picsight.window.search.place import Place
 from picsight.window.tags.chooser import Question
@@ -68,13 +68,9 @@ class TagLines(QObject):
         photo_menu(self._frame, entries).popup(point)
 
     def _ask_name(self, tag: Tag) -> None:
-        dialog = QInputDialog(self._frame)
-        dialog.setWindowTitle(self.tr("Rename {kind}").format(kind=tag.kind))
-        dialog.setLabelText(self.tr("Name; “Birds/Waders” stands below “Birds”"))
-        dialog.setTextValue(tag.path)
-        dialog.textValueSelected.connect(lambda path: self.rename(tag, path))
-        dialog.finished.connect(dialog.deleteLater)
-        dialog.open()
+        title = self.tr("Rename {kind}").format(kind=tag.kind)
+        label = self.tr("Name; “Birds/Waders” stands below “Birds”")
+        ask_name(self._frame, title, label, tag.path, lambda path: self.rename(tag, path))
 
     def rename(self, tag: Tag, text: str) -> None:
         """Another name, or another place; an empty one changes nothing."""
