@@ -11,10 +11,11 @@ from PySide6.QtWidgets import QApplication, QTreeView
 
 from picsight.window.library.overview import Overview
 from picsight.window.library.sidebar import Sidebar
-from picsight.window.library.sidebar_cells import sign_zone, words_zone
+from picsight.window.library.sidebar_cells import note_zone, sign_zone, words_zone
 from picsight.window.library.sidebar_entries import MOST_TAGS, entries_of
 from picsight.window.library.sidebar_model import ENTRY, SidebarModel
 from picsight.window.parts.words import number
+from picsight.window.tokens import SMALL, px
 from picsight_engine.store.directories import Directory
 from picsight_engine.store.folders import Folder
 from picsight_engine.tags.tree import Tag
@@ -146,6 +147,23 @@ def test_what_was_opened_and_where_one_is_stay_when_the_lines_change(tree):
     tree.side.set_entries(lines(5))
     assert not tree.isExpanded(index_of(tree, TRIPS))
     assert not tree.currentIndex().isValid()
+
+
+def test_what_is_the_matter_with_a_folder_has_the_room_under_its_number_too(tree):
+    tree.side.set_entries(lines(1, directories=(Directory(HOME / "Archive", None, 1_234_567),)))
+    index = index_of(tree, HOME / "Archive")
+    words = tree.fontMetrics().horizontalAdvance(index.data(ENTRY).note) + 2
+
+    def room(zone):
+        return zone(tree.visualRect(index), index, tree).width()
+
+    tree.side.resize(220 - room(note_zone) + words, 600)
+    tree.doItemsLayout()
+    QApplication.processEvents()
+    assert room(words_zone) < words <= room(note_zone)
+    assert tree.visualRect(index).height() < px(tree, 2.25) + 2 * tree.fontMetrics().height() - px(
+        tree, SMALL
+    )
 
 
 @pytest.mark.parametrize("direction", [Qt.LayoutDirection.LeftToRight, Qt.LayoutDirection.RightToLeft])

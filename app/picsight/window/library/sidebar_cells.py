@@ -37,7 +37,7 @@ class EntryDelegate(QStyledItemDelegate):
         note = 0
         if entry.note:
             line = QRect(0, 0, view.viewport().width(), px(view, high))
-            note = _note_height(view, entry.note, words_zone(line, index, view).width()) - px(view, SMALL)
+            note = _note_height(view, entry.note, note_zone(line, index, view).width()) - px(view, SMALL)
         return QSize(px(view, 8), px(view, high) + note)
 
     def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: Index) -> None:
@@ -88,14 +88,15 @@ class EntryDelegate(QStyledItemDelegate):
         icon.moveCenter(room.center())
         icon.moveLeft(room.left())
         icon = QStyle.visualRect(direction, room, icon)
-        paint_icon(painter, icon, entry.icon, mix(colours.text, colours.window, 0.2))
         if entry.note:
-            high = _note_height(view, entry.note, words.width())
-            note = words.adjusted(0, words.height() - high - px(view, SMALL), 0, -px(view, SMALL))
-            words.setBottom(note.top())
+            note = note_zone(rect, index, view)
+            note.setTop(note.bottom() + 1 - px(view, SMALL) - _note_height(view, entry.note, note.width()))
+            for part in (words, room):  # name, number and icon on one line, the note below it
+                part.setBottom(note.top())
             icon.moveTop(words.center().y() - side // 2)
             painter.setPen(colours.dim_on_window)
             paint_words(painter, note, LEADING, entry.note, Qt.TextFlag.TextWordWrap)
+        paint_icon(painter, icon, entry.icon, mix(colours.text, colours.window, 0.2))
         painter.setPen(colours.text)
         paint_words(painter, words, LEADING, cut_middle(entry.words, painter.fontMetrics(), words.width()))
         painter.setPen(colours.dim_on_window)
@@ -133,6 +134,13 @@ def words_zone(rect: QRect, index: Index, view: QTreeView) -> QRect:
     number_room = view.fontMetrics().horizontalAdvance(end) + px(view, HALF) if end else 0
     words = room.adjusted(px(view, 1.25) + px(view, HALF), 0, -number_room, 0)
     return QStyle.visualRect(view.layoutDirection(), room, words)
+
+
+def note_zone(rect: QRect, index: Index, view: QTreeView) -> QRect:
+    """What a note below the name has: up to the end of the line, under the number, too."""
+    room = _inside(rect, index, view)
+    note = room.adjusted(px(view, 1.25) + px(view, HALF), 0, 0, 0)
+    return QStyle.visualRect(view.layoutDirection(), room, note)
 
 
 def _inside(rect: QRect, index: Index, view: QTreeView) -> QRect:
