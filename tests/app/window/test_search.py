@@ -293,6 +293,15 @@ def test_nothing_is_said_to_match_only_after_a_pause_in_typing_and_the_photos_of
     assert desk.view.height() < 200
 
 
+def test_what_narrows_a_search_is_said_in_small_letters_inside_of_a_sentence(desk):
+    desk.library.matches = certain(none=200)
+    desk.controller.go(Place("tag:Snow"))
+    desk.qtbot.waitUntil(lambda: "Nothing here" in desk.page.closest.words() + desk.page.notice.words())
+    assert (
+        "Nothing here matches \u2068tag Snow\u2069." in desk.page.closest.words() + desk.page.notice.words()
+    )
+
+
 def test_a_long_query_that_nothing_matches_is_not_said_once_more(desk):
     desk.library.matches = certain(none=200)
     desk.type("a unicycle " * 10)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Signal
 
-from picsight.window.parts.words import isolated
+from picsight.window.parts.words import ISOLATE, isolated
 from picsight.window.search.headline import faults_of, found
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ class Absence(QObject):
         self._notice(title, sentence, ways)
 
     def _say_unmatched(self, place: Place, shown: Shown, asked: str) -> None:
-        title = self.tr("Nothing here matches {words}.").format(words=asked)
+        title = self.tr("Nothing here matches {words}.").format(words=_going_on(asked))
         if len(asked) > LONGEST:  # they stand in the box
             title = self.tr("Nothing here matches.")
         why = faults_of(shown)
@@ -95,3 +95,9 @@ class Absence(QObject):
     def _notice(self, title: str, sentence: str, ways: list[Way] | None = None) -> None:
         self._page.notice.say(title, sentence, ways or [])
         self._page.show_notice()
+
+
+def _going_on(asked: str) -> str:
+    """What was asked for inside of a sentence: tag Snow, not Tag Snow."""
+    begin = len(ISOLATE) if asked.startswith(ISOLATE) else 0
+    return asked[:begin] + asked[begin : begin + 1].lower() + asked[begin + 1 :]
