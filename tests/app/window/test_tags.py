@@ -370,6 +370,11 @@ def test_the_list_finds_a_tag_by_its_letters_and_leads_to_its_studio(qtbot, wind
     tags = window.frame.findChild(TagList)
     qtbot.keyClicks(tags.line, "evo")
     assert [tag.path for tag in tags.model.values] == ["Birds/Évora"]
+    qtbot.keyClicks(tags.line, "x")
+    assert tags.notice.isVisible()
+    assert tags.notice.words().strip() == "No tag or album is called \u2068“evox”\u2069."
+    qtbot.keyClick(tags.line, Qt.Key.Key_Backspace)
+    assert not tags.notice.isVisible()
     tags.rows.setFocus()
     at = tags.rows.visualRect(tags.model.index(0)).center()
     qtbot.mouseClick(tags.rows.viewport(), Qt.MouseButton.LeftButton, pos=at)

@@ -23,7 +23,7 @@ from picsight.window.parts.focus import shows_focus
 from picsight.window.parts.line import Line
 from picsight.window.parts.notice import Notice
 from picsight.window.parts.rows import VALUE, Measures, Row, RowDelegate, RowsModel
-from picsight.window.parts.words import plain
+from picsight.window.parts.words import isolated, plain
 from picsight.window.tags.wording import path_key, tag_words
 from picsight.window.tokens import HALF, ONE, PAD, SMALL, em, px, tones
 
@@ -71,15 +71,6 @@ class TagList(QWidget):
     def show_tags(self, tags: Sequence[Tag]) -> None:
         """These are there now."""
         self._tags = [tag for tag in tags if tag.kind != "favourite"]
-        if self._tags:
-            self._pages.setCurrentWidget(self.rows)
-        else:
-            title = self.tr("Make a tag from a few words or photos.")
-            sentence = self.tr(
-                "It finds what you mean in the whole library, and learns from every yes and no."
-            )
-            self.notice.say(title, sentence, [(self.tr("New tag"), self.new_requested.emit)])
-            self._pages.setCurrentWidget(self.notice)
         for part in (self.line, self.new):
             part.setVisible(bool(self._tags))
         self._filter()
@@ -93,7 +84,18 @@ class TagList(QWidget):
 
     def _filter(self) -> None:
         wanted = path_key(self.line.text().strip())
-        self.model.put([tag for tag in self._tags if wanted in path_key(tag.path)] if wanted else self._tags)
+        found = [tag for tag in self._tags if wanted in path_key(tag.path)] if wanted else self._tags
+        self.model.put(found)
+        if not self._tags:
+            title = self.tr("Make a tag from a few words or photos.")
+            sentence = self.tr(
+                "It finds what you mean in the whole library, and learns from every yes and no."
+            )
+            self.notice.say(title, sentence, [(self.tr("New tag"), self.new_requested.emit)])
+        elif not found:
+            name = isolated(f"“{self.line.text().strip()}”")
+            self.notice.say(self.tr("No tag or album is called {name}.").format(name=name))
+        self._pages.setCurrentWidget(self.rows if found else self.notice)
 
     def _open(self, index: Index) -> None:
         self.opened.emit(index.data(VALUE))
