@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QRect, QRectF, QSize, Qt
+from PySide6.QtCore import QPoint, QRect, QRectF, QSize, Qt
 from PySide6.QtGui import QPainter, QPen
 from PySide6.QtWidgets import QStyle, QStyledItemDelegate, QStyleOptionViewItem, QTreeView
 
@@ -56,14 +56,6 @@ class EntryDelegate(QStyledItemDelegate):
                 radius = SMALL * em(view)
                 painter.setPen(QPen(colours.accent, 2))
                 painter.drawRoundedRect(QRectF(rect).adjusted(1, 1, -1, -1), radius, radius)
-            if entry.children:
-                side = px(view, PAD)
-                sign = sign_zone(option.rect, index, view)
-                closed = "previous" if view.isRightToLeft() else "next"
-                place = QRect(0, 0, side, side)
-                place.moveCenter(sign.center())
-                opened = bool(option.state & QStyle.StateFlag.State_Open)
-                paint_icon(painter, place, "down" if opened else closed, colours.dim_on_window)
             self._paint_entry(painter, option.rect, index)
         painter.restore()
 
@@ -97,10 +89,21 @@ class EntryDelegate(QStyledItemDelegate):
             painter.setPen(colours.dim_on_window)
             paint_words(painter, note, LEADING, entry.note, Qt.TextFlag.TextWordWrap)
         paint_icon(painter, icon, entry.icon, mix(colours.text, colours.window, 0.2))
+        self._paint_sign(painter, rect, index, words.center().y())
         painter.setPen(colours.text)
         paint_words(painter, words, LEADING, cut_middle(entry.words, painter.fontMetrics(), words.width()))
         painter.setPen(colours.dim_on_window)
         paint_words(painter, room, TRAILING, _end(entry))
+
+    def _paint_sign(self, painter: QPainter, rect: QRect, index: Index, middle: int) -> None:
+        """Whether what lies under a line is shown, before its name."""
+        view = self._tree
+        if index.data(ENTRY).children:
+            place = QRect(0, 0, px(view, PAD), px(view, PAD))
+            place.moveCenter(QPoint(sign_zone(rect, index, view).center().x(), middle))
+            closed = "previous" if view.isRightToLeft() else "next"
+            sign = "down" if view.isExpanded(index) else closed
+            paint_icon(painter, place, sign, tones(view).dim_on_window)
 
 
 def _note_height(view: QTreeView, note: str, width: int) -> int:
