@@ -64,13 +64,17 @@ class Aim:
         scores of each row); else the picture alone would decide.
         """
         if not self.has_pictures:
-            wanted = np.stack([parts[0].vector for parts in self.alternatives])
+            wanted = self.words()
             less = [part.vector * np.float32(part.weight) for part in self.less]
             return less_of(wanted, np.stack(less)) if less else wanted
         wanted = _units(np.stack([_spread_alike(parts, spread).sum(axis=0) for parts in self.alternatives]))
         if not self.less:
             return wanted
         return less_of(wanted / spread(wanted)[:, np.newaxis], _spread_alike(self.less, spread))
+
+    def words(self) -> Vector:
+        """The first part of each alternative, which is its words where it has any: [alternatives, dim]."""
+        return np.stack([parts[0].vector for parts in self.alternatives])
 
     def _all(self) -> Iterator[Part]:
         for parts in self.alternatives:

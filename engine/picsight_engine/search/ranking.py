@@ -84,13 +84,14 @@ class Ranking:
 
     Each alternative gives every photo one more chance to score high by accident: m of them are judged as one is in a
     library m times as large, and as common as the commonest. What is to be less turns a direction and leaves the cuts
-    as they are.
+    as they are. Rows that show nothing (`blank` [n]) match nothing and come last.
     """
 
     field: Field
     directions: NDArray[np.float32]
     calibration: Calibration | None
     common: float = 0.0
+    blank: NDArray[np.bool_] | None = None
 
     def best(self, number: int) -> list[Judged]:
         """So many photos, best first."""
@@ -122,7 +123,19 @@ class Ranking:
         ]
 
     def _judged(self, number: int) -> list[Judged]:
-        ids, scores = scan_any(self.field, self.directions, number, self.field.allowed)
+        if self.blank is None:
+            return self._matched(number, self.field.allowed)
+        allowed = np.ones_like(self.blank) if self.field.allowed is None else self.field.allowed
+        judged = self._matched(number, allowed & ~self.blank)
+        if len(judged) == number:
+            return judged
+        ids, scores = scan_any(self.field, self.directions, number - len(judged), allowed & self.blank)
+        match: Match | None = None if self.calibration is None else "none"
+        last = zip(ids.tolist(), scores.tolist(), strict=True)
+        return judged + [Judged(photo_id, score, match, "meaning") for photo_id, score in last]
+
+    def _matched(self, number: int, allowed: NDArray[np.bool_] | None) -> list[Judged]:
+        ids, scores = scan_any(self.field, self.directions, number, allowed)
         best: list[float] = scores.tolist()
         if self.calibration is None:
             matches: list[Match | None] = [None] * len(best)

@@ -9,12 +9,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from mctrain.data.blanks import TRAINING, pack_blanks
 from mctrain.data.everyday import pack_everyday
 from mctrain.data.shards import find_shards
 from mctrain.errors import DataError
 from mctrain.evaluation.halves import reporting
 from mctrain.evaluation.subject import Gallery, Subject
 from mctrain.evaluation.things import load_things, presence
+from mctrain.export.blankness import fit_blankness
 from mctrain.export.cuts import SIZES, Material, Measured, draw_trials, fit, measure
 from mctrain.teachers.bundle import BundleTeacher
 from mctrain.whole_files import write_whole
@@ -32,13 +34,15 @@ if TYPE_CHECKING:
     from picsight_engine.models.calibration import Calibration
 
 SETS = ("flickr8k-dev-*.tar", "caltech101-eval-*.tar", "imagenet-sample-*.tar")  # and everyday-dev
+_BLANKS = 1000
 _LARGEST = 4000  # photos of both halves: how far the growth carries
 
 
 def calibrate_bundle(
     folder: Path, data: Path, progress: Callable[[int, str], None]
 ) -> tuple[Calibration, list[Measured]]:
-    """Fits the calibration of a bundle, writes it into the manifest, and tells what it is worth.
+    """Fits the calibration of a bundle and what it knows of pictures that show nothing, writes both into the manifest, and
+    tells what the calibration is worth.
 
     Raises:
         BundleError: the bundle is damaged, or holds one tower only.
@@ -46,8 +50,10 @@ def calibrate_bundle(
     """
     bundle = open_bundle(folder, hashes=True)
     things = load_things()
-    galleries = evaluation_galleries(Subject(BundleTeacher(folder), progress), data)
-    scores = thing_vectors(bundle, things) @ np.concatenate([own.vectors for own in galleries]).T
+    subject = Subject(BundleTeacher(folder), progress)
+    galleries = evaluation_galleries(subject, data)
+    photos, wanted = np.concatenate([own.vectors for own in galleries]), thing_vectors(bundle, things)
+    scores = wanted @ photos.T
     shown = presence(things, [words for own in galleries for words in own.words])
     report_photos = np.concatenate([reporting(own.keys) for own in galleries])
     if min(report_photos.sum(), (~report_photos).sum()) < SIZES[-1]:
@@ -58,6 +64,8 @@ def calibrate_bundle(
     queries = [own.query for own in things]
     material = Material(scores, shown, np.array(list(map(commonness, queries))))
     calibration, measured = fit_halves(material, reporting(queries), report_photos)
+    with tempfile.TemporaryDirectory(prefix="mctrain-") as scratch:
+        blanks = subject.gallery([pack_blanks(TRAINING, _BLANKS, Path(scratch))]).vectors
     told = {
         "things": len(things),
         "sets": [*SETS, "everyday-dev"],
@@ -66,6 +74,7 @@ def calibrate_bundle(
     manifest = replace(
         bundle.manifest,
         calibration=calibration,
+        blankness=fit_blankness(photos[~report_photos], blanks, wanted[~reporting(queries)]),
         provenance={**bundle.manifest.provenance, "calibration": told},
     )
     with write_whole(folder / MANIFEST) as file:
