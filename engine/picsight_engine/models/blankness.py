@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import base64
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
@@ -21,12 +21,13 @@ _NUMBERS = np.dtype("<f2")
 class Blankness:
     """What parts flat, smeared and covered pictures from photos in one space; its vectors [dim] are float16 in base64.
 
-    A photo shows nothing where the product of its vector and `direction` reaches `cut`. Words ask for such pictures where the
-    cosine of their vector with `mean`, that of those pictures, reaches `asked`.
+    A photo loses `weight` of what the product of its vector and `direction` is beyond `cut`, unless words ask for such
+    pictures: where the cosine of their vector with `mean`, that of those pictures, reaches `asked`.
     """
 
     direction: str
     cut: float
+    weight: float
     mean: str
     asked: float
 
@@ -34,9 +35,15 @@ class Blankness:
         """The direction [dim]."""
         return _vector(self.direction)
 
-    def is_asked_for(self, words: NDArray[np.float32]) -> bool:
-        """Whether any of the unit vectors [m, dim] of words asks for pictures that show nothing."""
-        return bool((words @ _vector(self.mean)).max() >= self.asked)
+    def asking(self, words: NDArray[np.float32]) -> NDArray[np.bool_]:
+        """Which unit vectors [m, dim] of words ask for pictures that show nothing."""
+        asking: NDArray[np.bool_] = words @ _vector(self.mean) >= self.asked
+        return asking
+
+    def losses(self, along: NDArray[np.float32]) -> NDArray[np.float32]:
+        """What photos lose [n] that lie so far along the direction [n]."""
+        beyond: NDArray[np.float32] = np.maximum(along - np.float32(self.cut), 0)
+        return beyond * np.float32(self.weight)
 
 
 def vector_text(vector: NDArray[np.float32]) -> str:
@@ -55,9 +62,9 @@ def parse_blankness(data: dict[str, Any], dim: int) -> Blankness:
         content = base64.b64decode(str(data[name]), validate=True)
         fits = len(content) == dim * _NUMBERS.itemsize and np.isfinite(np.frombuffer(content, _NUMBERS)).all()
         require(f"blankness.{name}", data[name], fits=bool(fits))
-    for name in ("cut", "asked"):
+    for name in ("cut", "weight", "asked"):
         require(f"blankness.{name}", data[name], fits=is_number(data[name]))
-    return Blankness(data["direction"], float(data["cut"]), data["mean"], float(data["asked"]))
+    return Blankness(**{own.name: data[own.name] for own in fields(Blankness)})
 
 
 @cache

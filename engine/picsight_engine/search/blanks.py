@@ -1,7 +1,8 @@
-"""Which photos of a library show nothing, so that they come last."""
+"""What photos of a library lose because they show nothing."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -15,8 +16,17 @@ if TYPE_CHECKING:
     from picsight_engine.vectors.matrix import Rows
 
 
-def blank_rows(rows: Rows, blankness: Blankness) -> NDArray[np.bool_]:
-    """The rows [n] that show nothing, by eight bits: photos and blanks lie further apart than these are off."""
+@dataclass(frozen=True, slots=True)
+class Blanks:
+    """The few rows that lose something: where they stand [p], and how much of their scores [p]."""
+
+    positions: NDArray[np.intp]
+    losses: NDArray[np.float32]
+
+
+def find_blanks(rows: Rows, blankness: Blankness) -> Blanks | None:
+    """The rows that show little or nothing, as near as eight bits tell; None where there is none."""
     codes, scales = quantize(blankness.axis()[np.newaxis])
-    found: NDArray[np.bool_] = best_dots(rows.codes, codes, scales) * rows.scales >= blankness.cut
-    return found
+    losses = blankness.losses(best_dots(rows.codes, codes, scales) * rows.scales)
+    positions = np.flatnonzero(losses)
+    return Blanks(positions, losses[positions]) if len(positions) else None

@@ -9,7 +9,7 @@ import numpy as np
 
 from picsight_engine.models.calibration import BEST
 from picsight_engine.search.answer import TermScore
-from picsight_engine.vectors.scan import scan_any, term_scores
+from picsight_engine.vectors.scan import exact, scan_any, term_scores
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from picsight_engine.models.calibration import Calibration, Match
     from picsight_engine.search.answer import FoundBy, Least
+    from picsight_engine.search.blanks import Blanks
     from picsight_engine.search.directions import Aim
     from picsight_engine.vectors.matrix import Rows
 
@@ -84,14 +85,15 @@ class Ranking:
 
     Each alternative gives every photo one more chance to score high by accident: m of them are judged as one is in a
     library m times as large, and as common as the commonest. What is to be less turns a direction and leaves the cuts
-    as they are. Rows that show nothing (`blank` [n]) match nothing and come last.
+    as they are. What photos that show nothing
+    lose (`blanks`) is taken off their scores.
     """
 
     field: Field
     directions: NDArray[np.float32]
     calibration: Calibration | None
     common: float = 0.0
-    blank: NDArray[np.bool_] | None = None
+    blanks: Blanks | None = None
 
     def best(self, number: int) -> list[Judged]:
         """So many photos, best first."""
@@ -123,19 +125,7 @@ class Ranking:
         ]
 
     def _judged(self, number: int) -> list[Judged]:
-        if self.blank is None:
-            return self._matched(number, self.field.allowed)
-        allowed = np.ones_like(self.blank) if self.field.allowed is None else self.field.allowed
-        judged = self._matched(number, allowed & ~self.blank)
-        if len(judged) == number:
-            return judged
-        ids, scores = scan_any(self.field, self.directions, number - len(judged), allowed & self.blank)
-        match: Match | None = None if self.calibration is None else "none"
-        last = zip(ids.tolist(), scores.tolist(), strict=True)
-        return judged + [Judged(photo_id, score, match, "meaning") for photo_id, score in last]
-
-    def _matched(self, number: int, allowed: NDArray[np.bool_] | None) -> list[Judged]:
-        ids, scores = scan_any(self.field, self.directions, number, allowed)
+        ids, scores = self._scored(number)
         best: list[float] = scores.tolist()
         if self.calibration is None:
             matches: list[Match | None] = [None] * len(best)
@@ -146,6 +136,21 @@ class Ranking:
             Judged(photo_id, score, match, "meaning")
             for photo_id, score, match in zip(ids.tolist(), best, matches, strict=True)
         ]
+
+    def _scored(self, number: int) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+        """The best photos and their scores; those that lose something are few, and are compared one by one."""
+        if self.blanks is None:
+            return scan_any(self.field, self.directions, number, self.field.allowed)
+        rows, positions = self.field.rows, self.blanks.positions
+        others = np.ones(len(rows.ids), np.bool_) if self.field.allowed is None else self.field.allowed.copy()
+        shown = others[positions] if rows.hidden is None else others[positions] & ~rows.hidden[positions]
+        others[positions] = False
+        ids, scores = scan_any(self.field, self.directions, number, others)
+        few = positions[shown]
+        less = exact(rows, few, self.directions).max(axis=1) - self.blanks.losses[shown]
+        ids, scores = np.concatenate([ids, rows.ids[few]]), np.concatenate([scores, less])
+        order = np.lexsort((ids, -scores))[:number]
+        return ids[order], scores[order]
 
 
 def explanations(rows: Field, aim: Aim, photo_ids: Sequence[int]) -> dict[int, tuple[TermScore, ...]]:

@@ -12,7 +12,7 @@ import numpy as np
 from picsight_engine.errors import RequestError
 from picsight_engine.models.commonness import commonness
 from picsight_engine.search.answer import Answer, QueryFault, Result
-from picsight_engine.search.blanks import blank_rows
+from picsight_engine.search.blanks import Blanks, find_blanks
 from picsight_engine.search.details import taken_iso
 from picsight_engine.search.directions import aim_of
 from picsight_engine.search.filters import Filters
@@ -68,7 +68,7 @@ class Searcher:
         self._pictures = PictureFinder(db, bundle.manifest.space_id, read)
         self._lock = threading.Lock()
         self._matrix: Matrix | None = None
-        self._blank: tuple[Rows | None, NDArray[np.bool_] | None] = (None, None)  # of which rows
+        self._blanks: tuple[Rows | None, Blanks | None] = (None, None)  # of which rows
 
     def search(self, text: str, request: Request) -> Answer:
         """The photos for a query as a person types it; a query that asks for nothing finds nothing.
@@ -213,8 +213,8 @@ class Searcher:
         calibration = None if aim.has_pictures else self._bundle.manifest.calibration
         terms = () if calibration is None else passing.query.alternatives
         common = max((commonness(term.text) for term in terms), default=0.0)
-        blank = self._to_come_last(field.rows, aim)
-        ranking = Ranking(field, aim.directions(field.spread), calibration, common, blank)
+        blanks = self._unwanted(field.rows, aim)
+        ranking = Ranking(field, aim.directions(field.spread), calibration, common, blanks)
         called = ranking.called(passing.called)
         if request.order == "match":
             best = ranking.best(request.limit + len(called))
@@ -224,17 +224,16 @@ class Searcher:
             results = self._ordered(_led_by(called, matching, request.least), request)
         return field.photos, results
 
-    def _to_come_last(self, rows: Rows, aim: Aim) -> NDArray[np.bool_] | None:
-        """The rows that show nothing, None where there are none or words or a picture may ask for them."""
-        known = self._bundle.manifest.blankness
-        if known is None or aim.has_pictures or known.is_asked_for(aim.words()):
+    def _unwanted(self, rows: Rows, aim: Aim) -> Blanks | None:
+        """The photos that show nothing, None where there are none or the query may ask for them."""
+        blankness = self._bundle.manifest.blankness
+        if blankness is None or aim.has_pictures or blankness.asking(aim.words()).any():
             return None
-        of, blank = self._blank
+        of, blanks = self._blanks
         if of is not rows:
-            found = blank_rows(rows, known)
-            blank = found if found.any() else None
-            self._blank = (rows, blank)
-        return blank
+            blanks = find_blanks(rows, blankness)
+            self._blanks = (rows, blanks)
+        return blanks
 
     def _explained(self, results: list[Result], aim: Aim | None) -> list[Result]:
         terms: dict[int, tuple[TermScore, ...]] = {}

@@ -15,7 +15,9 @@ from mctrain.cli.progress import bar
 @click.argument("bundle", type=click.Path(exists=True, file_okay=False, path_type=Path))
 @data_option
 def calibrate(bundle: Path, *, data: Path) -> None:
-    """Fits from which scores on a photo of BUNDLE matches, and writes it into its manifest; no other file changes.
+    """Fits from which scores on a photo of BUNDLE matches, and what of its space is pictures that show nothing.
+
+    Both is written into its manifest; no other file changes.
 
     Its things are searched for among the evaluation sets of the data, which the model must not have been trained on. One half
     of things and photos chooses the numbers; the lines tell what they are worth on the other.

@@ -11,6 +11,7 @@ import numpy as np
 from mctrain.data.shards import PHOTO_SUFFIXES, grouped
 from mctrain.data.words import Words, words_of
 from mctrain.errors import DataError
+from mctrain.teachers.bundle import BundleTeacher
 from picsight_engine.models.preprocess import reduced_side
 from picsight_engine.photos.decode import Limits, decode
 
@@ -58,6 +59,7 @@ class Subject:
     def __init__(self, teacher: Teacher, progress: Callable[[int, str], None]) -> None:
         self.name = teacher.name
         self.digest = teacher.digest
+        self.blankness = teacher.blankness if isinstance(teacher, BundleTeacher) else None
         self._teacher = teacher
         self._progress = progress
         self._seen: dict[Path, Gallery] = {}

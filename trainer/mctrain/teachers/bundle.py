@@ -35,6 +35,7 @@ class BundleTeacher:
         self.scale = bundle.manifest.logit_scale
         self.digest = file_digest(folder / MANIFEST)[:16]  # which holds the digests of all its files
         self.spec = bundle.image_spec()
+        self.blankness = bundle.manifest.blankness
         self._image = load_image_encoder(bundle)
         self._text = TextEmbedder(bundle, threads=1)
 

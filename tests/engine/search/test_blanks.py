@@ -1,0 +1,97 @@
+"""Pictures that show nothing lose some of their score, unless they are asked for; nothing else changes."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import PIL.Image
+import pytest
+from tests.engine.search.conftest import open_album
+
+from picsight_engine.indexing.indexer import IndexSettings
+from picsight_engine.library import Library
+from picsight_engine.models.blankness import Blankness, vector_text
+from picsight_engine.models.text import TextEmbedder
+
+BLANK, PHOTOS = 7, 40
+ASKING = "an empty grey picture"
+
+
+def with_blankness(bundle, blankness):
+    return replace(bundle, manifest=replace(bundle.manifest, blankness=blankness))
+
+
+@pytest.fixture
+def albums(bundle, tmp_path):
+    """The same made-up photos twice: where one of them shows nothing, and where nobody knows it."""
+    (mean,) = TextEmbedder(bundle, threads=1).embed_texts([ASKING])
+    axis = np.random.default_rng(BLANK).normal(size=bundle.manifest.dim)
+    axis /= np.linalg.norm(axis)
+    known = Blankness(vector_text(axis), 0.5, 0.3, vector_text(mean), 0.95)
+    for name in ("knowing", "plain"):
+        (tmp_path / name).mkdir()
+    with (
+        open_album(tmp_path / "knowing", with_blankness(bundle, known)) as knowing,
+        open_album(tmp_path / "plain", with_blankness(bundle, None)) as plain,
+    ):
+        for album in (knowing, plain):
+            for picture in range(PHOTOS):
+                album.put(b"%d.jpg" % picture, picture, (40, 30) if picture % 2 else (30, 40))
+        yield knowing, plain
+
+
+def scores(album, query, **wishes):
+    return {
+        own.id: own.score for own in album.library.search(query, limit=1000, least="all", **wishes).results
+    }
+
+
+def test_it_alone_loses_what_is_beyond_the_cut_and_comes_where_that_leaves_it(albums):
+    knowing, plain = albums
+    for query in ("dog", "dog | snow", "dog is:landscape", "dog -snow"):
+        before, after = scores(plain, query), scores(knowing, query)
+        lost = {own: before[own] - after[own] for own in before}
+        blank = max(lost, key=lost.__getitem__)
+        assert lost.pop(blank) == pytest.approx(0.3 * 0.5, abs=2e-3)
+        assert not any(lost.values())
+        assert [*after] == sorted(after, key=lambda own: (-after[own], own))
+        for limit in (1, 5, PHOTOS // 2):
+            assert knowing.found(query, limit=limit, least="all") == [*after][:limit]
+
+
+def test_whoever_asks_for_it_or_shows_a_picture_finds_it(albums):
+    knowing, plain = albums
+    assert scores(knowing, ASKING) == scores(plain, ASKING)
+    shown = (knowing.vector(BLANK).astype(np.float32),)
+    assert scores(knowing, "", pictures=shown) == scores(plain, "", pictures=shown)
+    assert scores(knowing, "dog", pictures=shown) == scores(plain, "dog", pictures=shown)
+
+
+def test_a_filter_that_leaves_it_out_changes_nothing(albums):
+    knowing, plain = albums
+    assert scores(knowing, "dog is:portrait") == scores(plain, "dog is:portrait")
+
+
+def test_the_starter_knows_flat_pictures_from_photos(photographs, bundle, tmp_path):
+    folder = tmp_path / "photos"
+    folder.mkdir()
+    for path in sorted(photographs.iterdir())[:8]:
+        (folder / path.name).symlink_to(path)
+    slope = np.linspace(0, 1, 300)
+    shades = {
+        "grey": np.full((300, 300), 0.5),
+        "black": np.full((300, 300), 0.02),
+        "slope": np.tile(slope, (300, 1)),
+    }
+    for name, shade in shades.items():
+        PIL.Image.fromarray((255 * shade).astype(np.uint8)).convert("RGB").save(folder / f"blank-{name}.png")
+    with Library.open(tmp_path / "library", bundle) as library:
+        list(library.index([folder], settings=IndexSettings(workers=1)))
+        knowing = {own.path.name: own.score for own in library.search("dog", limit=20, least="all").results}
+    with Library.open(tmp_path / "library", with_blankness(bundle, None)) as library:
+        plain = {own.path.name: own.score for own in library.search("dog", limit=20, least="all").results}
+    assert {name for name in plain if plain[name] - knowing[name] > 0.05} == {
+        f"blank-{name}.png" for name in shades
+    }
+    assert all(plain[name] == knowing[name] for name in plain if not name.startswith("blank"))
