@@ -32,7 +32,7 @@ SHIPPED = {
     ("everyday-dev", "text to image at 10"): 71.9,
     ("hard-negatives", "all"): 75.5,
 }
-MOST_BLANKS = 2.0  # percent of searches with one among the first 20
+MOST_BLANKS = 0.5  # percent of searches with one among the first 20
 
 
 @pytest.fixture(scope="module")
