@@ -85,8 +85,7 @@ class Ranking:
 
     Each alternative gives every photo one more chance to score high by accident: m of them are judged as one is in a
     library m times as large, and as common as the commonest. What is to be less turns a direction and leaves the cuts
-    as they are. What photos that show nothing
-    lose (`blanks`) is taken off their scores.
+    as they are. What photos that show nothing lose (`blanks`) is taken off their scores.
     """
 
     field: Field
