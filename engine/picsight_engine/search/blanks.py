@@ -26,6 +26,8 @@ class Blanks:
 
 def find_blanks(rows: Rows, blankness: Blankness) -> Blanks | None:
     """The rows that show little or nothing, as near as eight bits tell; None where there is none."""
+    if not len(rows.ids):
+        return None
     codes, scales = quantize(blankness.axis()[np.newaxis])
     losses = blankness.losses(best_dots(rows.codes, codes, scales) * rows.scales)
     positions = np.flatnonzero(losses)

@@ -263,7 +263,7 @@ def test_a_model_that_contradicts_the_library_is_not_chosen(place, models, other
     wrong = InstalledModels(tmp_path / "wrong", models.shipped)
     shutil.copytree(other / "other", wrong.folder / "other")
     manifest = json.loads((other / "other" / "bundle.json").read_text())
-    manifest |= {"space_id": bundle.manifest.space_id, "dim": 3}
+    manifest |= {"space_id": bundle.manifest.space_id, "dim": 3, "blankness": None}
     (wrong.folder / "other" / "bundle.json").write_text(json.dumps(manifest))
     with pytest.raises(LibraryError, match="contradict"):
         use_model(place, "other", wrong)
