@@ -10,6 +10,8 @@ import numpy as np
 from picsight_engine.vectors.int8 import best_dots, quantize
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from numpy.typing import NDArray
 
     from picsight_engine.models.blankness import Blankness
@@ -18,10 +20,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Blanks:
-    """The few rows that lose something: where they stand [p], and how much of their scores [p]."""
+    """The few photos that lose something of their scores: their rows [n], and how much each of them loses."""
 
-    positions: NDArray[np.intp]
-    losses: NDArray[np.float32]
+    rows: NDArray[np.bool_]
+    losses: Mapping[int, float]
 
 
 def find_blanks(rows: Rows, blankness: Blankness) -> Blanks | None:
@@ -30,5 +32,6 @@ def find_blanks(rows: Rows, blankness: Blankness) -> Blanks | None:
         return None
     codes, scales = quantize(blankness.axis()[np.newaxis])
     losses = blankness.losses(best_dots(rows.codes, codes, scales) * rows.scales)
-    positions = np.flatnonzero(losses)
-    return Blanks(positions, losses[positions]) if len(positions) else None
+    blank = losses > 0
+    found = dict(zip(rows.ids[blank].tolist(), losses[blank].tolist(), strict=True))
+    return Blanks(blank, found) if found else None

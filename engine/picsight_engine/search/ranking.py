@@ -9,7 +9,7 @@ import numpy as np
 
 from picsight_engine.models.calibration import BEST
 from picsight_engine.search.answer import TermScore
-from picsight_engine.vectors.scan import exact, scan_any, term_scores
+from picsight_engine.vectors.scan import scan_any, term_scores
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -137,17 +137,15 @@ class Ranking:
         ]
 
     def _scored(self, number: int) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
-        """The best photos and their scores; those that lose something are few, and are compared one by one."""
+        """The best photos and their scores; those that lose something are few, and all of them are compared."""
         if self.blanks is None:
             return scan_any(self.field, self.directions, number, self.field.allowed)
-        rows, positions = self.field.rows, self.blanks.positions
-        others = np.ones(len(rows.ids), np.bool_) if self.field.allowed is None else self.field.allowed.copy()
-        shown = others[positions] if rows.hidden is None else others[positions] & ~rows.hidden[positions]
-        others[positions] = False
+        blank, allowed = self.blanks.rows, self.field.allowed
+        others, few = (own if allowed is None else allowed & own for own in (~blank, blank))
         ids, scores = scan_any(self.field, self.directions, number, others)
-        few = positions[shown]
-        less = exact(rows, few, self.directions).max(axis=1) - self.blanks.losses[shown]
-        ids, scores = np.concatenate([ids, rows.ids[few]]), np.concatenate([scores, less])
+        lost, whole = scan_any(self.field, self.directions, len(self.blanks.losses), few)
+        losses = np.array([self.blanks.losses[photo_id] for photo_id in lost.tolist()], np.float32)
+        ids, scores = np.concatenate([ids, lost]), np.concatenate([scores, whole - losses])
         order = np.lexsort((ids, -scores))[:number]
         return ids[order], scores[order]
 

@@ -68,7 +68,7 @@ def term_scores(
     if len(order):
         positions = order[places]
         known = rows.ids[positions] == photo_ids
-        scores[known] = exact(rows, positions[known], queries)
+        scores[known] = _exact(rows, positions[known], queries)
     return scores
 
 
@@ -199,7 +199,7 @@ class _Contest:
 def _ranked(
     rows: Rows, positions: NDArray[np.intp], queries: NDArray[np.float32], k: int
 ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
-    scores = exact(rows, positions, queries).max(axis=1)  # [candidates]
+    scores = _exact(rows, positions, queries).max(axis=1)  # [candidates]
     ids = rows.ids[positions]
     order = np.lexsort((ids, -scores))[:k]
     ids, scores = ids[order], scores[order]
@@ -207,7 +207,7 @@ def _ranked(
     return ids[alive], scores[alive]
 
 
-def exact(rows: Rows, positions: NDArray[np.intp], queries: NDArray[np.float32]) -> NDArray[np.float32]:
+def _exact(rows: Rows, positions: NDArray[np.intp], queries: NDArray[np.float32]) -> NDArray[np.float32]:
     """Dot products [p, m] from the originals, summed in float64 so that equal rows get equal scores."""
     columns = queries.astype(np.float64).T  # [dim, m]
     scores = np.empty((len(positions), len(queries)), dtype=np.float32)

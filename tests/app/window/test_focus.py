@@ -23,18 +23,28 @@ def watch(qapp):
     qapp.setProperty(BY_MOUSE, None)
 
 
+@pytest.fixture
+def show(qtbot):
+    """Puts what was made for a page onto it, and shows it as the active window."""
+
+    def shown(page, *widgets):
+        column = QVBoxLayout(page)
+        for widget in widgets:
+            column.addWidget(widget)
+        qtbot.addWidget(page)
+        with qtbot.waitExposed(page):
+            page.show()
+        page.activateWindow()
+        qtbot.waitUntil(page.isActiveWindow)
+
+    return shown
+
+
 @pytest.mark.usefixtures("watch")
-def test_the_ring_comes_with_the_first_key_and_goes_with_the_mouse(qtbot):
+def test_the_ring_comes_with_the_first_key_and_goes_with_the_mouse(show):
     page = QWidget()
     buttons = [Button(words, Weight.QUIET, page) for words in ("One", "Two")]
-    column = QVBoxLayout(page)
-    for button in buttons:
-        column.addWidget(button)
-    qtbot.addWidget(page)
-    with qtbot.waitExposed(page):
-        page.show()
-    page.activateWindow()
-    qtbot.waitUntil(page.isActiveWindow)
+    show(page, *buttons)
     buttons[0].setFocus()
     plain = buttons[0].grab().toImage()
     assert not shows_focus(buttons[0])
@@ -63,17 +73,10 @@ def _more(page):
 
 @pytest.mark.usefixtures("watch")
 @pytest.mark.parametrize("make", [_chip, _more])
-def test_a_chip_has_the_ring_of_every_button(qtbot, make):
+def test_a_chip_has_the_ring_of_every_button(show, make):
     page = QWidget()
     chip, other = make(page), QLineEdit(page)
-    column = QVBoxLayout(page)
-    for each in (chip, other):
-        column.addWidget(each)
-    qtbot.addWidget(page)
-    with qtbot.waitExposed(page):
-        page.show()
-    page.activateWindow()
-    qtbot.waitUntil(page.isActiveWindow)
+    show(page, chip, other)
     other.setFocus()
     plain = chip.grab().toImage()
     QTest.keyClick(page.windowHandle(), Qt.Key.Key_Backtab)

@@ -16,9 +16,8 @@ if TYPE_CHECKING:
     from picsight.window.search.look import Detour, Shown
     from picsight.window.search.place import Place
 
-LONGEST = (
-    90  # letters of a query that are said once more: with more, a small window has no room for the photos
-)
+# Letters of a query that are said once more: with more, a small window has no room for the photos.
+LONGEST = 90
 
 
 class Absence(QObject):
