@@ -2,8 +2,9 @@
 
 Budgets are passes over the photos; N is twelve of them. Both arms see one caption and one synthetic text of a photo a step.
 Both are tuned alike at N/4 on the halves by which settings are chosen; everything that is told is of the other halves. Every
-point is a folder, and what is there is not computed again: a run that was killed goes on with the same command, and a file
-of results beside them says what is known.
+point is a folder while it is computed and then a line of results.jsonl, and what stands there is not computed again: a run that was
+killed goes on with the same command, and one on another machine with a copy of that file. When the hours are used up, the
+tables hold what is known.
 
 The factor is N over the least budget at which the reinforced arm's mean over seeds reaches the best mean of the plain arm at
 any budget; between two budgets it is interpolated in log N. Its interval is that of all ways to draw the seeds anew.
@@ -16,25 +17,27 @@ import itertools
 import json
 import math
 import os
+import shutil
 import statistics
 import subprocess
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from report import machine, table
 from subsets import first_views, quarter
+
+from mctrain.whole_files import write_whole
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
 PASSES = 12.0
 SEEDS = (0, 1, 2)
-RATES = (5e-4, 1e-3, 2e-3)
+RATES = ("0.0005", "0.001", "0.002")
 GATE = 8.0  # R@10 of plain CLIP at N/4
 FIGURES = {
     "dev R@10": ("flickr8k-dev", "text to image at 10"),
@@ -52,7 +55,10 @@ name = "caltech101"
 shards = ["caltech101-eval-*.tar"]
 classes = "caltech101"
 """
+RESULTS = "results.jsonl"
 Changes = dict[str, str]
+FIRST_RATE: Changes = {"optimizer.rate": RATES[1]}
+Scores = dict[str, dict[str, float]]  # of a figure, by half
 PLAIN: Changes = {"loss.distil": "0.0", "augmentation.views": "1", "augmentation.mirror": "false"}
 STRENGTHS: dict[str, Changes] = {
     "whole": {"augmentation.kind": "none", "augmentation.least_area": "1.0"},
@@ -84,40 +90,32 @@ class Point:
         return f"{self.arm}-{self.photos}-{self.share:.3f}-{self.seed}-{told}".replace("/", "_")
 
 
+Arm: TypeAlias = "Callable[[float, int], Point]"
+
+
 @dataclass(frozen=True)
 class Lab:
-    """Where runs lie, and who computes them."""
+    """Where runs lie, who computes them, and until when one may begin; `known` is what results.jsonl says."""
 
     folder: Path
     sets: dict[str, Path]
     data: Path
     processes: int
     until: float
+    known: dict[str, Scores]
 
     def measure(self, points: Iterable[Point]) -> None:
-        """Computes those that are not known, some at a time."""
+        """Computes those that are not known, some at a time, as long as there is time."""
         with ThreadPoolExecutor(self.processes) as pool:
-            list(pool.map(self._one, points))
+            list(pool.map(self._one, dict.fromkeys(points)))
 
     def score(self, point: Point, figure: str, half: str) -> float:
-        """A figure of a point, in percent, over the half `choosing` or `reporting`."""
-        task, name = FIGURES[figure]
-        told = json.loads(self._result(point).read_text(encoding="utf-8"))
-        return next(
-            own[half]
-            for result in told["tasks"]
-            for own in result["figures"]
-            if (result["task"], own["name"]) == (task, name)
-        )
-
-    def _result(self, point: Point) -> Path:
-        return self.folder / f"{point.name}.json"
+        """A figure of a known point, in percent, over the half `choosing` or `reporting`."""
+        return self.known[point.name][figure][half]
 
     def _one(self, point: Point) -> None:
-        if self._result(point).exists():
+        if point.name in self.known or time.time() > self.until:
             return
-        if time.time() > self.until:
-            sys.exit("The hours are used up; the same command goes on from here.")
         run = self.folder / point.name
         changes = {
             "run.passes": f"{PASSES * point.share}",
@@ -128,12 +126,14 @@ class Lab:
         cache = ["--cache", str(self.folder / "cache")]
         photos = ["--photos", str(self.sets[point.photos])]
         self._call(["train", "efficiency", *photos, *settings, *cache, "-o", str(run)])
-        tasks = self.folder / "tasks.toml"
-        asked = ["--data", str(self.data), "--tasks", str(tasks), "--json"]
-        told = self._call(["eval", str(run), *asked, *cache])
-        self._result(point).write_text(told, encoding="utf-8")
-        for state in run.glob("step-*.pt"):
-            state.unlink()
+        asked = ["--data", str(self.data), "--tasks", str(self.folder / "tasks.toml"), "--json"]
+        told = json.loads(self._call(["eval", str(run), *asked, *cache]))
+        self.known[point.name] = {figure: _halves(told, *whose) for figure, whose in FIGURES.items()}
+        self.known.update(read_results(self.folder / RESULTS))  # another may have added to it
+        with write_whole(self.folder / RESULTS) as file:
+            lines = [json.dumps({"point": name, **scores}) for name, scores in sorted(self.known.items())]
+            file.write("".join(f"{line}\n" for line in lines).encode())
+        shutil.rmtree(run)
         print(f"{time.strftime('%H:%M')} {point.name}: {_line(self, point)}", flush=True)
 
     def _call(self, words: Sequence[str]) -> str:
@@ -143,6 +143,20 @@ class Lab:
         if done.returncode:
             sys.exit(done.stderr)
         return done.stdout
+
+
+def read_results(path: Path) -> dict[str, Scores]:
+    """What is known of each point, by its name."""
+    lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
+    told = map(json.loads, lines)
+    return {own.pop("point"): own for own in told}
+
+
+def _halves(told: dict[str, Any], task: str, name: str) -> dict[str, float]:
+    """A figure of a task over both halves."""
+    found = (own for result in told["tasks"] if result["task"] == task for own in result["figures"])
+    own = next(own for own in found if own["name"] == name)
+    return {half: own[half] for half in ("choosing", "reporting")}
 
 
 def _line(lab: Lab, point: Point) -> str:
@@ -170,7 +184,7 @@ def main() -> None:
         "whole": first_views(arguments.photos, folder / "whole", 1),
     }
     until = time.time() + 3600 * arguments.hours
-    lab = Lab(folder, sets, arguments.data, arguments.processes, until)
+    lab = Lab(folder, sets, arguments.data, arguments.processes, until, read_results(folder / RESULTS))
     scale = json.loads((arguments.photos / "manifest.json").read_text())["teachers"][0]["scale"]
     print(f"{machine()}; N is {PASSES:.0f} passes\n")
     gates(lab)
@@ -178,20 +192,21 @@ def main() -> None:
         return
     plain, reinforced = tuned(lab, scale)
     points = planned(plain, reinforced)
-    lab.measure(itertools.chain.from_iterable(points.values()))
-    report(lab, points)
+    in_turn = sorted(itertools.chain.from_iterable(points.values()), key=lambda point: point.seed)
+    lab.measure(in_turn)  # every line once before one is repeated
+    report(lab, {name: [own for own in line if own.name in lab.known] for name, line in points.items()})
 
 
-def arm(name: str, changes: Changes, photos: str = "all") -> Callable[[float, int], Point]:
+def arm(name: str, changes: Changes, photos: str = "all") -> Arm:
     """A function of (share of N, seed)."""
     return lambda share, seed: Point(name, share, seed, tuple(sorted(changes.items())), photos)
 
 
 def gates(lab: Lab) -> None:
     """Plain CLIP at N/4 must find something, and reinforced at N/5 must pass it with one strength of views."""
-    plain = arm("plain", PLAIN | STRENGTHS["weak"])(1 / 4, 0)
-    stored = [arm("reinforced", {}, photos)(1 / 5, 0) for photos in ("all", "whole")]
-    lab.measure([plain, *stored])
+    plain = arm("plain", PLAIN | STRENGTHS["weak"] | FIRST_RATE)(1 / 4, 0)
+    stored = [arm("reinforced", FIRST_RATE, photos)(1 / 5, 0) for photos in ("all", "whole")]
+    _demand(lab, [plain, *stored])
     found = lab.score(plain, "dev R@10", "choosing")
     best = max(lab.score(own, "dev R@10", "choosing") for own in stored)
     print(
@@ -199,42 +214,55 @@ def gates(lab: Lab) -> None:
     )
 
 
-def tuned(lab: Lab, scale: float) -> tuple[Callable[[float, int], Point], Callable[[float, int], Point]]:
+def tuned(lab: Lab, scale: float) -> tuple[Arm, Arm]:
     """Both arms by five trials each at N/4: three rates, then two more of what is their own."""
+    rows: dict[str, list[str]] = {}
 
-    def best(trials: dict[str, Callable[[float, int], Point]]) -> str:
-        lab.measure(make(1 / 4, 0) for make in trials.values())
-        return max(trials, key=lambda name: _choice(lab, trials[name](1 / 4, 0)))
+    def best(kind: str, trials: dict[str, Arm]) -> str:
+        points = {name: make(1 / 4, 0) for name, make in trials.items()}
+        _demand(lab, points.values())
+        for name, point in points.items():
+            told = [f"{lab.score(point, figure, 'choosing'):.1f}" for figure in FIGURES]
+            rows.setdefault(point.name, [f"{kind}, {name}", *told])
+        return max(points, key=lambda name: _choice(lab, points[name]))
 
-    def rated(name: str, changes: Changes, photos: str = "all") -> Changes:
-        trials = {f"{rate:g}": arm(name, changes | {"optimizer.rate": f"{rate:g}"}, photos) for rate in RATES}
-        return changes | {"optimizer.rate": best(trials)}
+    def rated(kind: str, changes: Changes) -> Changes:
+        trials = {f"rate {rate}": arm(kind, changes | {"optimizer.rate": rate}) for rate in RATES}
+        return changes | {"optimizer.rate": best(kind, trials).removeprefix("rate ")}
 
     plain = rated("plain", PLAIN | STRENGTHS["weak"])
     others = {own: arm("plain", plain | STRENGTHS[own]) for own in STRENGTHS}
+    drawn = best("plain", others)
     reinforced = rated("reinforced", {})
     forms = {
-        "as they are": arm("reinforced", reinforced),
+        "views as they are": arm("reinforced", reinforced),
         "whole": arm("reinforced", reinforced, "whole"),
         "half the scale": arm("reinforced", reinforced | {"loss.scales": f"[{scale / 2:.2f}]"}),
     }
-    chosen = best(others), best(forms)
+    form = best("reinforced", forms)
+    print(table(("trial at N/4, choosing halves", *FIGURES), list(rows.values())), "\n")
     print(
-        f"tuned: plain {plain['optimizer.rate']}, {chosen[0]}; reinforced {reinforced['optimizer.rate']}, {chosen[1]}\n"
+        f"tuned: plain {plain['optimizer.rate']}, {drawn}; reinforced {reinforced['optimizer.rate']}, {form}\n"
     )
-    return others[chosen[0]], forms[chosen[1]]
+    return others[drawn], forms[form]
+
+
+def _demand(lab: Lab, points: Iterable[Point]) -> None:
+    """Measures what nothing can be said without."""
+    points = list(points)
+    lab.measure(points)
+    if any(point.name not in lab.known for point in points):
+        sys.exit("The hours are used up; the same command goes on from here.")
 
 
 def _choice(lab: Lab, point: Point) -> float:
     return statistics.mean(lab.score(point, figure, "choosing") for figure in FIGURES)
 
 
-def planned(
-    plain: Callable[[float, int], Point], reinforced: Callable[[float, int], Point]
-) -> dict[str, list[Point]]:
+def planned(plain: Arm, reinforced: Arm) -> dict[str, list[Point]]:
     """All lines of the tables."""
 
-    def on(make: Callable[[float, int], Point], photos: str, share: float, seed: int = 0) -> Point:
+    def on(make: Arm, photos: str, share: float, seed: int = 0) -> Point:
         own = make(share, seed)
         return Point(own.arm, own.share, own.seed, own.changes, photos)
 
@@ -270,44 +298,43 @@ def _share(share: float) -> str:
 
 
 def report(lab: Lab, points: dict[str, list[Point]]) -> None:
-    """Prints every line, then the factors."""
-    rows = []
-    for name, line in points.items():
-        told = [[lab.score(point, figure, "reporting") for point in line] for figure in FIGURES]
-        rows.append([name, *(_spread(own) for own in told)])
-    print(table(("run", *FIGURES), rows), "\n")
-    print(
-        table(
-            ("figure", "factor", "interval over seeds"), [_factors(lab, points, figure) for figure in FIGURES]
-        )
-    )
+    """Prints every line that is known, then the factors."""
+    told = {name: line for name, line in points.items() if line}
+    rows = [[name, *(_spread(lab, line, figure) for figure in FIGURES)] for name, line in told.items()]
+    print(table(("run, reporting halves", *FIGURES), rows), "\n")
+    if missing := [name for name, line in points.items() if not line]:
+        print(f"Not measured: {'; '.join(missing)}.\n")
+    headings = ("figure", "best of plain", "factor", "interval over seeds")
+    print(table(headings, [_factors(lab, told, figure) for figure in FIGURES]))
     print("\nThe paper claims at least 10. Differences below the spread of seeds are noise.")
 
 
-def _spread(values: Sequence[float]) -> str:
+def _scores(lab: Lab, line: Sequence[Point], figure: str) -> list[float]:
+    return [lab.score(point, figure, "reporting") for point in line]
+
+
+def _spread(lab: Lab, line: Sequence[Point], figure: str) -> str:
+    values = _scores(lab, line, figure)
     mean = statistics.mean(values)
     return f"{mean:.1f}" if len(values) == 1 else f"{mean:.1f} ({min(values):.1f} to {max(values):.1f})"
 
 
-def _factors(lab: Lab, points: dict[str, list[Point]], figure: str) -> list[str]:
-    plain = [line for name, line in points.items() if name.startswith("plain N") and "first" not in name]
-    budgets = {1 / 20: [], 1 / 10: [], 1 / 5: [], 1.0: []}  # type: dict[float, list[float]]
-    for share in budgets:
-        line = points[f"reinforced N{_share(share)}"]
-        budgets[share] = [lab.score(point, figure, "reporting") for point in line]
-    known = [[lab.score(point, figure, "reporting") for point in line] for line in plain]
-    found = factor(
-        max(map(statistics.mean, known)), {share: statistics.mean(own) for share, own in budgets.items()}
-    )
+def _factors(lab: Lab, lines: dict[str, list[Point]], figure: str) -> list[str]:
+    plain = [_scores(lab, line, figure) for name, line in lines.items() if name.startswith("plain N")]
+    stored = [line for name, line in lines.items() if name.startswith("reinforced N") and "," not in name]
+    budgets = [line[0].share for line in stored]
+    known = [*plain, *(_scores(lab, line, figure) for line in stored)]
+
+    def read_off(means: Sequence[float]) -> float:
+        return factor(max(means[: len(plain)]), dict(zip(budgets, means[len(plain) :], strict=True)))
+
     spread = sorted(
-        factor(
-            max(map(statistics.mean, drawn[: len(known)])),
-            dict(zip(budgets, map(statistics.mean, drawn[len(known) :]), strict=True)),
-        )
-        for drawn in itertools.product(*(map(list, map(partial(_anew), [*known, *budgets.values()]))))
+        read_off([statistics.mean(own) for own in drawn]) for drawn in itertools.product(*(map(_anew, known)))
     )
     low, high = spread[len(spread) // 40], spread[-1 - len(spread) // 40]
-    return [figure, _told(found), f"{_told(low)} to {_told(high)}"]
+    best = max(map(statistics.mean, plain))
+    found = read_off([statistics.mean(own) for own in known])
+    return [figure, f"{best:.1f}", _told(found), f"{_told(low)} to {_told(high)}"]
 
 
 def _anew(values: Sequence[float]) -> list[tuple[float, ...]]:

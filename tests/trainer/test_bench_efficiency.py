@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import importlib
+import itertools
+import json
 import sys
 from pathlib import Path
 
@@ -27,3 +29,34 @@ def test_the_factor_is_that_of_the_least_budget_which_reaches_the_other_arm(effi
     assert efficiency.factor(20.0, means) == pytest.approx(1)
     assert efficiency.factor(10.0, means) == pytest.approx((10 * 5) ** 0.5)  # half way in the logarithm
     assert efficiency.factor(20.1, means) == 0
+
+
+def test_what_is_known_is_told_and_not_computed_again(efficiency, tmp_path, monkeypatch, capsys):
+    plain, stored = efficiency.arm("plain", {}), efficiency.arm("reinforced", {})
+    lines = efficiency.planned(plain, stored)
+    known = [plain(1, 0), plain(1, 1), plain(1 / 2, 0), stored(1 / 10, 0), stored(1 / 5, 0)]
+    found = [
+        8.0,
+        10.0,
+        7.0,
+        6.0,
+        12.0,
+    ]  # the best of plain is the mean at N, 9: half way between the two budgets
+    whole = {
+        point.name: {figure: {"choosing": 0.0, "reporting": score} for figure in efficiency.FIGURES}
+        for point, score in zip(known, found, strict=True)
+    }
+    path = tmp_path / efficiency.RESULTS
+    path.write_text("".join(json.dumps({"point": name, **own}) + "\n" for name, own in whole.items()))
+    lab = efficiency.Lab(tmp_path, {}, tmp_path, 1, 0.0, efficiency.read_results(path))
+    monkeypatch.setattr(efficiency.Lab, "_call", lambda *_: pytest.fail("computed"))
+    lab.measure(itertools.chain.from_iterable(lines.values()))
+    efficiency.report(
+        lab, {name: [own for own in line if own.name in lab.known] for name, line in lines.items()}
+    )
+    told = capsys.readouterr().out
+    assert "| plain N | 9.0 (8.0 to 10.0) |" in told
+    assert "Not measured: plain N/4; " in told
+    assert (
+        "| dev R@10 | 9.0 | 7.1 | 6.3 to 7.9 |" in told
+    )  # of plain 8, 9 or 10: 10 / 2 ** (1 / 3), (1 / 2), (2 / 3)
