@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 _BYTES = 2  # of a float16
+_FARTHEST = 10  # along a direction on which photos and blanks lie 1 apart
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,15 +57,21 @@ def parse_blankness(data: dict[str, Any], dim: int) -> Blankness:
 
     Raises:
         KeyError: a field is missing.
-        ValueError: a number is none, or a vector is no text of `dim` finite numbers.
+        ValueError: a number is none or out of its range, or a vector is no text of `dim` finite numbers.
     """
     for name in ("direction", "mean"):
-        content = base64.b64decode(str(data[name]), validate=True)
-        fits = len(content) == dim * _BYTES and all(map(math.isfinite, struct.unpack(f"<{dim}e", content)))
+        require(f"blankness.{name}", data[name], fits=_is_vector(data[name], dim))
+    for name, least, most in (("cut", -_FARTHEST, _FARTHEST), ("weight", 0, 1), ("asked", -1, 1)):
+        fits = is_number(data[name]) and least <= data[name] <= most
         require(f"blankness.{name}", data[name], fits=fits)
-    for name in ("cut", "weight", "asked"):
-        require(f"blankness.{name}", data[name], fits=is_number(data[name]))
     return Blankness(**{own.name: data[own.name] for own in fields(Blankness)})
+
+
+def _is_vector(text: object, dim: int) -> bool:
+    if not isinstance(text, str):
+        return False
+    content = base64.b64decode(text, validate=True)
+    return len(content) == dim * _BYTES and all(map(math.isfinite, struct.unpack(f"<{dim}e", content)))
 
 
 @cache
