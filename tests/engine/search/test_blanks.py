@@ -28,14 +28,14 @@ def with_blankness(bundle, blankness):
 @pytest.fixture
 def albums(bundle, tmp_path):
     """The same made-up photos twice: where one of them shows nothing, and where nobody knows it."""
-    (mean,) = TextEmbedder(bundle, threads=1).embed_texts([ASKING])
+    (words,) = TextEmbedder(bundle, threads=1).embed_texts([ASKING])
     axis = sum(
         own / np.linalg.norm(own)
         for own in (
             np.random.default_rng(blank).normal(size=bundle.manifest.dim) for blank in (BLANK, ANOTHER)
         )
     )
-    known = Blankness(vector_text(axis), 0.5, 0.3, vector_text(mean), 0.95)
+    known = Blankness(vector_text(axis), 0.5, 0.3, vector_text(words), 0.95)
     for name in ("knowing", "plain"):
         (tmp_path / name).mkdir()
     with (

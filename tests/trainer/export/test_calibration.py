@@ -18,7 +18,7 @@ from mctrain.data.shards import samples
 from mctrain.evaluation.halves import reporting
 from mctrain.evaluation.subject import Subject
 from mctrain.evaluation.things import load_things, presence
-from mctrain.export.calibration import thing_vectors
+from mctrain.export.calibration import term_vectors
 from mctrain.export.cuts import Material, draw_trials, measure
 from mctrain.teachers.bundle import BundleTeacher
 from picsight_engine.errors import PicsightError
@@ -53,7 +53,7 @@ def measured(starter, real_data, tmp_path_factory):
     kept = np.flatnonzero(reporting([own.query for own in things]))
     things = [things[row] for row in np.random.default_rng(0).permutation(kept)[:THINGS]]
     bundle = open_bundle(starter)
-    scores = thing_vectors(bundle, things) @ gallery.vectors.T
+    scores = term_vectors(bundle, [own.query for own in things]) @ gallery.vectors.T
     common = np.array([commonness(own.query) for own in things])
     trials = draw_trials(Material(scores, presence(things, gallery.words), common), [SIZE])
     (own,) = measure(trials, bundle.manifest.calibration)
