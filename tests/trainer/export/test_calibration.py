@@ -99,5 +99,12 @@ def test_the_command_finds_the_calibration_that_ships_and_changes_the_manifest_a
     assert result.output.count("AUC") == 6
     found, shipped = (open_bundle(folder, hashes=True).manifest for folder in (copy, starter))
     assert astuple(found.calibration) == pytest.approx(astuple(shipped.calibration), abs=0.01)
+    known, known_too = found.blankness, shipped.blankness
+    assert (known.cut, known.weight, known.asked) == pytest.approx(
+        (known_too.cut, known_too.weight, known_too.asked), abs=0.01
+    )
+    assert np.corrcoef(known.axis(), known_too.axis())[0, 1] > 0.99
+    words = term_vectors(open_bundle(starter), ["grainy orange", "black picture", "dog", "lamp"])
+    assert known.asking(words).tolist() == known_too.asking(words).tolist() == [True, True, False, False]
     for file in starter.iterdir():
         assert file.name == MANIFEST or file.read_bytes() == (copy / file.name).read_bytes()
