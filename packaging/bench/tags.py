@@ -25,7 +25,7 @@ from tag_quality import Labelled, outcomes, precision_table, suggestions_table
 from mctrain.evaluation.halves import reporting
 from mctrain.evaluation.subject import Subject
 from mctrain.evaluation.things import ABSENT, SHOWN, load_things, presence
-from mctrain.export.calibration import evaluation_galleries, thing_vectors
+from mctrain.export.calibration import evaluation_galleries, term_vectors
 from mctrain.teachers.bundle import BundleTeacher
 from picsight_engine.assets import find_asset
 from picsight_engine.models.bundle import open_bundle
@@ -72,7 +72,7 @@ def tell_quality(data: Path) -> None:
         print()
         print(suggestions_table(found, chosen))
     things = load_things()
-    words = thing_vectors(bundle, things)
+    words = term_vectors(bundle, [own.query for own in things])
     shown = presence(things, [words for own in galleries for words in own.words])
     half = reporting([own.query for own in things])
     everyday = Things(

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 _BYTES = 2  # of a float16
+_FARTHEST = 10  # along a direction on which the means of what it parts lie 1 apart
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,13 +24,13 @@ class Blankness:
     """What parts flat, smeared and covered pictures from photos in one space; its vectors [dim] are float16 in base64.
 
     A photo loses `weight` of what the product of its vector and `direction` is beyond `cut`, unless words ask for such
-    pictures: where the cosine of their vector with `mean`, that of those pictures, reaches `asked`.
+    pictures: where the product of their vector and `words` reaches `asked`.
     """
 
     direction: str
     cut: float
     weight: float
-    mean: str
+    words: str
     asked: float
 
     def axis(self) -> NDArray[np.float32]:
@@ -38,7 +39,7 @@ class Blankness:
 
     def asking(self, words: NDArray[np.float32]) -> NDArray[np.bool_]:
         """Which unit vectors [m, dim] of words ask for pictures that show nothing."""
-        asking: NDArray[np.bool_] = words @ _vector(self.mean) >= self.asked
+        asking: NDArray[np.bool_] = words @ _vector(self.words) >= self.asked
         return asking
 
     def losses(self, along: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -56,15 +57,25 @@ def parse_blankness(data: dict[str, Any], dim: int) -> Blankness:
 
     Raises:
         KeyError: a field is missing.
-        ValueError: a number is none, or a vector is no text of `dim` finite numbers.
+        ValueError: a number is none or out of its range, or a vector is no text of `dim` finite numbers.
     """
-    for name in ("direction", "mean"):
-        content = base64.b64decode(str(data[name]), validate=True)
-        fits = len(content) == dim * _BYTES and all(map(math.isfinite, struct.unpack(f"<{dim}e", content)))
+    for name in ("direction", "words"):
+        require(f"blankness.{name}", data[name], fits=_is_vector(data[name], dim))
+    for name, least, most in (
+        ("cut", -_FARTHEST, _FARTHEST),
+        ("weight", 0, 1),
+        ("asked", -_FARTHEST, _FARTHEST),
+    ):
+        fits = is_number(data[name]) and least <= data[name] <= most
         require(f"blankness.{name}", data[name], fits=fits)
-    for name in ("cut", "weight", "asked"):
-        require(f"blankness.{name}", data[name], fits=is_number(data[name]))
     return Blankness(**{own.name: data[own.name] for own in fields(Blankness)})
+
+
+def _is_vector(text: object, dim: int) -> bool:
+    if not isinstance(text, str):
+        return False
+    content = base64.b64decode(text, validate=True)
+    return len(content) == dim * _BYTES and all(map(math.isfinite, struct.unpack(f"<{dim}e", content)))
 
 
 @cache

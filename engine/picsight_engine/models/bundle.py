@@ -289,6 +289,7 @@ def parse_manifest(text: bytes, path: Path) -> Manifest:
 def _parse_manifest(data: dict[str, Any]) -> Manifest:
     known = {f.name for f in fields(Manifest)}
     data = {key: value for key, value in data.items() if key in known}
+    require_whole("dim", data["dim"], 1, _MOST_DIM)  # before what is as long as that
     image = data.pop("image")
     text = data.pop("text")
     calibration = data.pop("calibration", None)
@@ -310,7 +311,6 @@ def _parse_manifest(data: dict[str, Any]) -> Manifest:
     require_texts({"name": manifest.name, "title": manifest.title})
     require_texts({"licence.id": licence.id, "licence.url": licence.url})
     require("licence.accept", licence.accept, fits=isinstance(licence.accept, bool))
-    require_whole("dim", manifest.dim, 1, _MOST_DIM)
     require("space_id", manifest.space_id, fits=bool(_SPACE.fullmatch(manifest.space_id)))
     require("logit_scale", scale, fits=is_number(scale) and 0 < scale <= _MOST_SCALE)
     for key in ("drift", "provenance"):

@@ -48,6 +48,11 @@ class Aim:
     accents: tuple[Part, ...]
 
     @property
+    def wants_pictures(self) -> bool:
+        """Whether photos like a picture are looked for."""
+        return any(part.is_picture for parts in self.alternatives for part in parts)
+
+    @property
     def has_pictures(self) -> bool:
         """Whether anything but words is compared."""
         return any(part.is_picture for part in self._all())

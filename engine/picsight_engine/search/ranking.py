@@ -18,7 +18,6 @@ if TYPE_CHECKING:
 
     from picsight_engine.models.calibration import Calibration, Match
     from picsight_engine.search.answer import FoundBy, Least
-    from picsight_engine.search.blanks import Blanks
     from picsight_engine.search.directions import Aim
     from picsight_engine.vectors.matrix import Rows
 
@@ -85,14 +84,14 @@ class Ranking:
 
     Each alternative gives every photo one more chance to score high by accident: m of them are judged as one is in a
     library m times as large, and as common as the commonest. What is to be less turns a direction and leaves the cuts
-    as they are. What photos that show nothing lose (`blanks`) is taken off their scores.
+    as they are. What rows lose (`losses` [n]), None where nothing does, is taken off their scores.
     """
 
     field: Field
     directions: NDArray[np.float32]
     calibration: Calibration | None
     common: float = 0.0
-    blanks: Blanks | None = None
+    losses: NDArray[np.float32] | None = None
 
     def best(self, number: int) -> list[Judged]:
         """So many photos, best first."""
@@ -124,7 +123,7 @@ class Ranking:
         ]
 
     def _judged(self, number: int) -> list[Judged]:
-        ids, scores = self._scored(number)
+        ids, scores = scan_any(self.field, self.directions, number, self.field.allowed, self.losses)
         best: list[float] = scores.tolist()
         if self.calibration is None:
             matches: list[Match | None] = [None] * len(best)
@@ -135,19 +134,6 @@ class Ranking:
             Judged(photo_id, score, match, "meaning")
             for photo_id, score, match in zip(ids.tolist(), best, matches, strict=True)
         ]
-
-    def _scored(self, number: int) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
-        """The best photos and their scores; those that lose something are few, and all of them are compared."""
-        if self.blanks is None:
-            return scan_any(self.field, self.directions, number, self.field.allowed)
-        blank, allowed = self.blanks.rows, self.field.allowed
-        others, few = (own if allowed is None else allowed & own for own in (~blank, blank))
-        ids, scores = scan_any(self.field, self.directions, number, others)
-        lost, whole = scan_any(self.field, self.directions, len(self.blanks.losses), few)
-        losses = np.array([self.blanks.losses[photo_id] for photo_id in lost.tolist()], np.float32)
-        ids, scores = np.concatenate([ids, lost]), np.concatenate([scores, whole - losses])
-        order = np.lexsort((ids, -scores))[:number]
-        return ids[order], scores[order]
 
 
 def explanations(rows: Field, aim: Aim, photo_ids: Sequence[int]) -> dict[int, tuple[TermScore, ...]]:

@@ -12,7 +12,7 @@ import numpy as np
 from picsight_engine.errors import RequestError
 from picsight_engine.models.commonness import commonness
 from picsight_engine.search.answer import Answer, QueryFault, Result
-from picsight_engine.search.blanks import Blanks, find_blanks
+from picsight_engine.search.blanks import find_losses
 from picsight_engine.search.details import taken_iso
 from picsight_engine.search.directions import aim_of
 from picsight_engine.search.filters import Filters
@@ -68,7 +68,7 @@ class Searcher:
         self._pictures = PictureFinder(db, bundle.manifest.space_id, read)
         self._lock = threading.Lock()
         self._matrix: Matrix | None = None
-        self._blanks: tuple[Rows | None, Blanks | None] = (None, None)  # of which rows
+        self._losses: tuple[Rows | None, NDArray[np.float32] | None] = (None, None)  # of which rows
 
     def search(self, text: str, request: Request) -> Answer:
         """The photos for a query as a person types it; a query that asks for nothing finds nothing.
@@ -191,6 +191,7 @@ class Searcher:
     def close(self) -> None:
         """Lets go of the matrix; a later search opens it again."""
         with self._lock:
+            self._losses = (None, None)  # which keep the rows
             if self._matrix is not None:
                 self._matrix.close()
                 self._matrix = None
@@ -213,8 +214,8 @@ class Searcher:
         calibration = None if aim.has_pictures else self._bundle.manifest.calibration
         terms = () if calibration is None else passing.query.alternatives
         common = max((commonness(term.text) for term in terms), default=0.0)
-        blanks = self._unwanted(field.rows, aim)
-        ranking = Ranking(field, aim.directions(field.spread), calibration, common, blanks)
+        losses = self._losses_of(field.rows, aim)
+        ranking = Ranking(field, aim.directions(field.spread), calibration, common, losses)
         called = ranking.called(passing.called)
         if request.order == "match":
             best = ranking.best(request.limit + len(called))
@@ -224,16 +225,16 @@ class Searcher:
             results = self._ordered(_led_by(called, matching, request.least), request)
         return field.photos, results
 
-    def _unwanted(self, rows: Rows, aim: Aim) -> Blanks | None:
-        """The photos that show nothing, None where there are none or the query may ask for them."""
+    def _losses_of(self, rows: Rows, aim: Aim) -> NDArray[np.float32] | None:
+        """What rows lose because they show nothing [n], None where none does or the query may ask for such photos."""
         blankness = self._bundle.manifest.blankness
-        if blankness is None or aim.has_pictures or blankness.asking(aim.words()).any():
+        if blankness is None or aim.wants_pictures or blankness.asking(aim.words()).any():
             return None
-        of, blanks = self._blanks
+        of, losses = self._losses
         if of is not rows:
-            blanks = find_blanks(rows, blankness)
-            self._blanks = (rows, blanks)
-        return blanks
+            losses = find_losses(rows, blankness)
+            self._losses = (rows, losses)
+        return losses
 
     def _explained(self, results: list[Result], aim: Aim | None) -> list[Result]:
         terms: dict[int, tuple[TermScore, ...]] = {}

@@ -46,15 +46,22 @@ def scan(
 
 
 def scan_any(
-    matrix: Resident, queries: NDArray[np.float32], k: int, allowed: NDArray[np.bool_] | None = None
+    matrix: Resident,
+    queries: NDArray[np.float32],
+    k: int,
+    allowed: NDArray[np.bool_] | None = None,
+    losses: NDArray[np.float32] | None = None,
 ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
-    """The best `k` photos for any of `queries` [m, dim]: a photo's score is the largest of its m dot products."""
+    """The best `k` photos for any of `queries` [m, dim]: a photo's score is the largest of its m dot products.
+
+    What each of `matrix.rows` loses (`losses` [n]) is taken off it.
+    """
     rows = matrix.rows
     shown = _shown(rows, allowed)
     if k <= 0 or not len(rows.ids) or (shown is not None and not shown.any()):
         return np.empty(0, np.int64), np.empty(0, np.float32)
-    positions = _candidates(rows, queries, k, shown)
-    return _ranked(rows, positions, queries, k)
+    positions = _candidates(rows, queries, k, shown, losses)
+    return _ranked(rows, positions, queries, k, losses)
 
 
 def term_scores(
@@ -83,14 +90,18 @@ def _shown(rows: Rows, allowed: NDArray[np.bool_] | None) -> NDArray[np.bool_] |
 
 
 def _candidates(
-    rows: Rows, queries: NDArray[np.float32], k: int, shown: NDArray[np.bool_] | None
+    rows: Rows,
+    queries: NDArray[np.float32],
+    k: int,
+    shown: NDArray[np.bool_] | None,
+    losses: NDArray[np.float32] | None,
 ) -> NDArray[np.intp]:
     """Positions of the rows that may be among the best `k`, by eight-bit scores and what they can be wrong by."""
     n = len(rows.ids)
     count = n if shown is None else int(np.count_nonzero(shown))
     if count <= _RERANKED or k >= count // 2:
         return np.arange(n) if shown is None else np.flatnonzero(shown)
-    contest = _Contest(rows, queries, k)
+    contest = _Contest(rows, queries, k, losses)
     if shown is not None and count * _SPARSE < n:
         contest.pick(np.flatnonzero(shown))
     elif rows.leading is not None and k < count // _FEW:
@@ -106,6 +117,8 @@ def _look_ahead(
     """Picks what can be among the best by the leading parts; reads the rows in full that came after those were made."""
     scores = leading.scores(queries)  # [m]
     m = len(scores)
+    if contest.losses is not None:
+        scores -= contest.losses[:m]
     if shown is not None:
         scores[~shown[:m]] = -np.inf
     contest.read(shown, start=m)
@@ -129,8 +142,11 @@ def _look_ahead(
 class _Contest:
     """The rows that are still in the running for the best `k`."""
 
-    def __init__(self, rows: Rows, queries: NDArray[np.float32], k: int) -> None:
+    def __init__(
+        self, rows: Rows, queries: NDArray[np.float32], k: int, losses: NDArray[np.float32] | None
+    ) -> None:
         self.k = k
+        self.losses = losses
         self.limit = -np.inf  # a row below it is out
         self._rows = rows
         self._codes, self._scales = quantize(queries)  # [m, dim], [m]
@@ -142,10 +158,12 @@ class _Contest:
         self._fresh = 0
 
     def rough(self, chosen: slice | NDArray[np.intp]) -> NDArray[np.float32]:
-        """The largest eight-bit score of each of some rows."""
+        """The largest eight-bit score of each of some rows, less what it loses."""
         rows = self._rows
         scores: NDArray[np.float32] = best_dots(rows.codes[chosen], self._codes, self._scales)
         scores *= rows.scales[chosen]
+        if self.losses is not None:
+            scores -= self.losses[chosen]
         return scores
 
     def read(self, shown: NDArray[np.bool_] | None, start: int = 0) -> None:
@@ -197,9 +215,15 @@ class _Contest:
 
 
 def _ranked(
-    rows: Rows, positions: NDArray[np.intp], queries: NDArray[np.float32], k: int
+    rows: Rows,
+    positions: NDArray[np.intp],
+    queries: NDArray[np.float32],
+    k: int,
+    losses: NDArray[np.float32] | None,
 ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
     scores = _exact(rows, positions, queries).max(axis=1)  # [candidates]
+    if losses is not None:
+        scores -= losses[positions]
     ids = rows.ids[positions]
     order = np.lexsort((ids, -scores))[:k]
     ids, scores = ids[order], scores[order]

@@ -76,6 +76,7 @@ def test_whatever_stands_in_a_field_ends_in_a_manifest_or_in_a_sentence(sound) -
         (("title",), ["The Model"]),
         (("dim",), True),
         (("dim",), 10**9),
+        (("dim",), 512.0),
         (("space_id",), list("0123456789abcdef")),
         (("space_id",), "../../../etc/pas"),
         (("logit_scale",), math.nan),
@@ -95,8 +96,14 @@ def test_whatever_stands_in_a_field_ends_in_a_manifest_or_in_a_sentence(sound) -
         (("provenance",), "by hand"),
         (("calibration",), [1]),
         (("blankness",), {}),
-        (("blankness",), {"direction": "AAAA", "cut": 0.3, "weight": 0.3, "mean": "AAAA", "asked": 0.3}),
-        (("blankness",), {"direction": "none", "cut": 0.3, "weight": 0.3, "mean": [1], "asked": "much"}),
+        (("blankness",), {"direction": "AAAA", "cut": 0.3, "weight": 0.3, "words": "AAAA", "asked": 0.3}),
+        (("blankness",), {"direction": "none", "cut": 0.3, "weight": 0.3, "words": [1], "asked": "much"}),
+        (("blankness", "cut"), 11),
+        (("blankness", "cut"), True),
+        (("blankness", "weight"), 1e39),
+        (("blankness", "weight"), -0.1),
+        (("blankness", "asked"), -10.5),
+        (("blankness", "asked"), "much"),
         (("calibration",), {"answered": 0.3}),
         (("calibration",), {**CUTS, "growth": -1}),
         (("files", "text.onnx", "bytes"), -1),
@@ -108,6 +115,15 @@ def test_whatever_stands_in_a_field_ends_in_a_manifest_or_in_a_sentence(sound) -
 def test_a_field_out_of_its_range_is_refused(sound, way, value) -> None:
     with pytest.raises(BundleError, match=str(WHERE)):
         parse_manifest(dumped(changed(sound, way, value)), WHERE)
+
+
+def test_a_vector_is_text_and_as_long_as_the_space_has_dimensions(sound) -> None:
+    digits = "1" * 2048  # base64 of 768 numbers
+    wide = {**sound, "dim": 768, "blankness": {**sound["blankness"], "direction": digits, "words": digits}}
+    assert parse_manifest(dumped(wide), WHERE).blankness.axis().shape == (768,)
+    for way, value in ((("blankness", "words"), int(digits)), (("dim",), 767), (("dim",), 768.0)):
+        with pytest.raises(BundleError, match=r"blankness|dim"):
+            parse_manifest(dumped(changed(wide, way, value)), WHERE)
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+import weakref
 from dataclasses import replace
 
 import numpy as np
@@ -14,8 +16,9 @@ from picsight_engine.library import Library
 from picsight_engine.models.blankness import Blankness, vector_text
 from picsight_engine.models.text import TextEmbedder
 
-BLANK, PHOTOS = 7, 40
+BLANK, ANOTHER, PHOTOS = 7, 100, 40  # the other one comes later
 ASKING = "an empty grey picture"
+LOST = 0.3 * (1 - 0.5)
 
 
 def with_blankness(bundle, blankness):
@@ -25,10 +28,14 @@ def with_blankness(bundle, blankness):
 @pytest.fixture
 def albums(bundle, tmp_path):
     """The same made-up photos twice: where one of them shows nothing, and where nobody knows it."""
-    (mean,) = TextEmbedder(bundle, threads=1).embed_texts([ASKING])
-    axis = np.random.default_rng(BLANK).normal(size=bundle.manifest.dim)
-    axis /= np.linalg.norm(axis)
-    known = Blankness(vector_text(axis), 0.5, 0.3, vector_text(mean), 0.95)
+    (words,) = TextEmbedder(bundle, threads=1).embed_texts([ASKING])
+    axis = sum(
+        own / np.linalg.norm(own)
+        for own in (
+            np.random.default_rng(blank).normal(size=bundle.manifest.dim) for blank in (BLANK, ANOTHER)
+        )
+    )
+    known = Blankness(vector_text(axis), 0.5, 0.3, vector_text(words), 0.95)
     for name in ("knowing", "plain"):
         (tmp_path / name).mkdir()
     with (
@@ -47,14 +54,19 @@ def scores(album, query, **wishes):
     }
 
 
-def test_it_alone_loses_what_is_beyond_the_cut_and_comes_where_that_leaves_it(albums):
+def losses(albums, query, **wishes):
+    """What photos lose that lose something."""
     knowing, plain = albums
+    before, after = scores(plain, query, **wishes), scores(knowing, query, **wishes)
+    assert before.keys() == after.keys()
+    return {own: before[own] - after[own] for own in before if before[own] != after[own]}
+
+
+def test_it_alone_loses_what_is_beyond_the_cut_and_comes_where_that_leaves_it(albums):
+    knowing, _ = albums
     for query in ("dog", "dog | snow", "dog is:landscape", "dog -snow"):
-        before, after = scores(plain, query), scores(knowing, query)
-        lost = {own: before[own] - after[own] for own in before}
-        blank = max(lost, key=lost.__getitem__)
-        assert lost.pop(blank) == pytest.approx(0.3 * 0.5, abs=2e-3)
-        assert not any(lost.values())
+        assert [*losses(albums, query).values()] == [pytest.approx(LOST, abs=0.03)]
+        after = scores(knowing, query)
         assert [*after] == sorted(after, key=lambda own: (-after[own], own))
         for limit in (1, 5, PHOTOS // 2):
             assert knowing.found(query, limit=limit, least="all") == [*after][:limit]
@@ -66,6 +78,33 @@ def test_whoever_asks_for_it_or_shows_a_picture_finds_it(albums):
     shown = (knowing.vector(BLANK).astype(np.float32),)
     assert scores(knowing, "", pictures=shown) == scores(plain, "", pictures=shown)
     assert scores(knowing, "dog", pictures=shown) == scores(plain, "dog", pictures=shown)
+    assert not losses(albums, f"dog | {ASKING}")
+
+
+def test_less_like_a_picture_asks_for_none(albums):
+    (blank,) = losses(albums, "dog")
+    other = min(own for own in scores(albums[0], "dog") if own != blank)
+    assert [*losses(albums, f"dog -like:#{other}")] == [blank]
+
+
+def test_blanks_that_come_and_go_are_noticed(albums):
+    (first,) = losses(albums, "dog")
+    (second,) = {album.put(b"later.jpg", ANOTHER) for album in albums}
+    assert losses(albums, "dog") == {own: pytest.approx(LOST, abs=0.03) for own in (first, second)}
+    for album in albums:
+        with album.db.writer() as connection:
+            connection.execute("DELETE FROM photos WHERE id = ?", (first,))
+    assert [*losses(albums, "dog")] == [second]
+
+
+def test_a_closed_library_keeps_no_vectors(albums):
+    knowing, _ = albums
+    knowing.found("dog")
+    vectors = weakref.ref(knowing.library._searcher.rows().codes)
+    knowing.library._searcher.close()
+    gc.collect()
+    assert vectors() is None
+    assert losses(albums, "dog")
 
 
 def test_a_filter_that_leaves_it_out_changes_nothing(albums):

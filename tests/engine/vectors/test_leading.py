@@ -90,6 +90,14 @@ def test_alternatives_are_looked_for_together(matrices, originals):
     assert recall(found, [scan_any(plain, pair, 20)[0] for pair in pairs]) >= 0.999
 
 
+def test_what_rows_lose_is_taken_off_the_leading_parts_too(matrices, originals):
+    ahead, plain = matrices
+    losses = np.where(np.arange(len(plain.rows.ids)) % 5, 0, 0.3).astype(np.float32)
+    queries = queries_for(originals, 30)[:, np.newaxis]
+    found = [scan_any(ahead, query, 20, None, losses)[0] for query in queries]
+    assert recall(found, [scan_any(plain, query, 20, None, losses)[0] for query in queries]) >= 0.999
+
+
 def test_rows_that_came_later_are_found(matrices, originals):
     ahead, _ = matrices
     for position in range(COUNT - LATER, COUNT, 400):

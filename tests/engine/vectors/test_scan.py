@@ -22,9 +22,11 @@ class Resident:
         self.rows = Rows(ids.astype(np.int64), scales, codes, originals, hidden)
 
 
-def brute(rows, queries, k, shown=None):
-    """The best k ids and scores in float64, ties by id; `shown` restricts the rows."""
+def brute(rows, queries, k, shown=None, losses=None):
+    """The best k ids and scores in float64, ties by id; `shown` restricts the rows, `losses` are taken off."""
     scores = (rows.originals.astype(np.float64) @ queries.astype(np.float64).T).max(axis=1).astype(np.float32)
+    if losses is not None:
+        scores -= losses
     positions = np.arange(len(scores)) if shown is None else np.flatnonzero(shown)
     order = positions[np.lexsort((rows.ids[positions], -scores[positions]))][:k]
     return rows.ids[order].tolist(), scores[order].tolist()
@@ -105,8 +107,9 @@ def test_more_equal_photos_than_are_looked_at_twice_still_give_the_best():
     terms=st.integers(1, 4),
     k=st.integers(0, 1600),
     masks=st.sampled_from(["none", "hidden", "allowed", "both", "short", "nothing"]),
+    losing=st.sampled_from([0, 0.1, 0.8]),
 )
-def test_any_search_equals_brute_force(seed, count, dim, terms, k, masks):
+def test_any_search_equals_brute_force(seed, count, dim, terms, k, masks, losing):
     rng = np.random.default_rng(seed)
     vectors = unit(rng.normal(size=(count, dim)) + rng.normal(size=dim))
     queries = unit(rng.normal(size=(terms, dim)))
@@ -121,7 +124,9 @@ def test_any_search_equals_brute_force(seed, count, dim, terms, k, masks):
         shown[: len(allowed)] &= allowed
         shown[len(allowed) :] = False
     matrix = Resident(vectors, rng.permutation(count) + 1, hidden)
-    check_equal(scan_any(matrix, queries, k, allowed), brute(matrix.rows, queries, k, shown))
+    losses = (rng.random(count) * (rng.random(count) < losing)).astype(np.float32) if losing else None
+    found = scan_any(matrix, queries, k, allowed, losses)
+    check_equal(found, brute(matrix.rows, queries, k, shown, losses))
 
 
 def test_alternatives_score_by_their_best_term(make_vectors):

@@ -8,15 +8,19 @@ import numpy as np
 import pytest
 
 from mctrain.evaluation.accuracy import accuracy_of
-from mctrain.evaluation.blanks import FIRST, coming_up
+from mctrain.evaluation.blanks import FIRST, as_ranked, coming_up
 from mctrain.evaluation.outcome import Answers, Median, Outcome
 from mctrain.evaluation.report import result_of
+from mctrain.evaluation.subject import Subject
+from mctrain.teachers.bundle import BundleTeacher
+from picsight_engine.models.bundle import open_bundle
+from picsight_engine.models.text import TextEmbedder
 
 KINDS = ["black", "grey", "black", "grey", "smear"]
 
 
-def unit(draw, count):
-    rows = draw.normal(size=(count, 8)).astype(np.float32)
+def unit(draw, count, dim=8):
+    rows = draw.normal(size=(count, dim)).astype(np.float32)
     return rows / np.linalg.norm(rows, axis=1, keepdims=True)
 
 
@@ -65,6 +69,43 @@ def test_equal_scores_and_scores_that_are_no_numbers_count_for_the_blank():
         told = shares(coming_up(photos, shown, texts, np.arange(50), KINDS))
         assert told["a blank in the first 20"] == told["photos after the first blank, median"] == 100
         assert told["blanks of the first 20"] == 100 * 5 / FIRST
+
+
+class Seen:
+    """A subject of two dimensions: the second one is how blank a photo is, and "grey" asks for it."""
+
+    def texts(self, texts):
+        return np.array([[1.0, 0.2]] * len(texts), np.float32)
+
+    def losses(self, photos):
+        return np.maximum(photos[:, 1] - np.float32(0.5), 0)
+
+    def asking(self, texts):
+        return np.array([own == "grey" for own in texts])
+
+
+def test_what_a_photo_loses_is_taken_off_its_products_with_what_does_not_ask_for_it():
+    photos, blanks = np.array([[0.9, 0.1], [0.2, 0.6]], np.float32), np.array([[0.8, 1.0]], np.float32)
+    texts, shown, more = as_ranked(Seen(), ["dog", "grey"], photos, blanks)
+    assert texts @ shown.T == pytest.approx(np.array([[0.92, 0.32 - 0.1], [0.92, 0.32]]))
+    assert texts @ more.T == pytest.approx(np.array([[1.0 - 0.5], [1.0]]))
+    alone = as_ranked(Seen(), ["dog"], photos[:1])
+    assert alone[0] @ alone[1].T == pytest.approx(np.array([[0.92]]))
+
+
+def test_the_starter_takes_off_what_the_application_does(starter):
+    """Words of one or two are judged in their templates, as they are searched for."""
+    subject = Subject(BundleTeacher(starter), lambda *_: None)
+    known, embedder = open_bundle(starter).manifest.blankness, TextEmbedder(open_bundle(starter), threads=1)
+    words = ["black picture", "dog", "dark", "plain red", "too dark", "dog"]
+    wanted = [bool(known.asking(embedder.embed_term(own)[None])[0]) for own in words]
+    assert subject.asking(words).tolist() == wanted
+    assert {True, False} == set(wanted)
+    photos = unit(np.random.default_rng(8), 3, known.axis().size)
+    photos[0] = known.axis() / np.linalg.norm(known.axis())
+    expected = [max(0, known.weight * (float(own @ known.axis()) - known.cut)) for own in photos]
+    assert subject.losses(photos) == pytest.approx(expected, rel=1e-4)
+    assert expected[0] > 0
 
 
 def test_a_median_of_photos_drawn_anew_is_that_of_their_questions_written_out():

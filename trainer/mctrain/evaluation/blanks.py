@@ -13,15 +13,30 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from mctrain.evaluation.subject import Subject
+
     Vectors = NDArray[np.float32]
 
 FIRST = 20  # answers: what a person sees before scrolling
 
 
+def as_ranked(subject: Subject, texts: Sequence[str], *photos: Vectors) -> list[Vectors]:
+    """Vectors of texts and of sets of photos, whose products are the scores that the application ranks by.
+
+    Where a photo loses something by showing nothing, they have one number more: of a photo what it loses, of a text -1
+    unless it asks for such photos.
+    """
+    wanted, losses = subject.texts(texts), [subject.losses(own) for own in photos]
+    if not any(own.any() for own in losses):
+        return [wanted, *photos]
+    lose = subject.asking(texts) - np.float32(1)
+    return [np.c_[own, more] for own, more in zip((wanted, *photos), (lose, *losses), strict=True)]
+
+
 def coming_up(
     photos: Vectors, blanks: Vectors, texts: Vectors, owner: NDArray[np.int64], kinds: Sequence[str]
 ) -> list[Outcome]:
-    """Of unit vectors [n, dim], [b, dim] and [m, dim], text j of photo `owner[j]`: less is better in every figure.
+    """Of vectors [n, dim], [b, dim] and [m, dim] as they are ranked by, text j of photo `owner[j]`: less is better in every figure.
 
     Told are the texts with a blank among the first, the share of the first that are blanks, the median share of the photos
     that come after the best blank, and for each of the `kinds` [b] the texts with one of it among the first. Equal scores

@@ -10,7 +10,7 @@ from mctrain.data.classes import class_names
 from mctrain.data.words import CAPTIONS, QUERIES
 from mctrain.errors import DataError
 from mctrain.evaluation.associations import ask_associations
-from mctrain.evaluation.blanks import coming_up
+from mctrain.evaluation.blanks import as_ranked, coming_up
 from mctrain.evaluation.boxed_pairs import by_group, read_boxed_pairs
 from mctrain.evaluation.datacomp import WINOGAVIL, averaged
 from mctrain.evaluation.everyday import right_photos
@@ -113,7 +113,8 @@ def _of_gallery(subject: Subject, task: OfGallery, found: Found) -> Answers:
 
 def _retrieval(subject: Subject, gallery: Gallery, task: Retrieval) -> tuple[int, list[Outcome]]:
     texts, owner = _joined(_captions(gallery, task.name))
-    return len(texts), retrieval(gallery.vectors, subject.texts(texts), owner)
+    wanted, photos = as_ranked(subject, texts, gallery.vectors)
+    return len(texts), retrieval(photos, wanted, owner)
 
 
 def _captions(gallery: Gallery, task: str) -> list[tuple[str, ...]]:
@@ -128,17 +129,15 @@ def _captions(gallery: Gallery, task: str) -> list[tuple[str, ...]]:
 def _everyday(subject: Subject, gallery: Gallery) -> tuple[int, list[Outcome]]:
     queries = [own.synthetic[QUERIES] for own in gallery.words]
     texts, owner = _joined(queries)
-    return len(texts), searching(gallery.vectors, subject.texts(texts), owner, right_photos(queries))
+    wanted, photos = as_ranked(subject, texts, gallery.vectors)
+    return len(texts), searching(photos, wanted, owner, right_photos(queries))
 
 
 def _blanks(subject: Subject, shard: Path, blank: Path) -> Answers:
     gallery, blanks = subject.gallery([shard]), subject.gallery([blank])
     texts, owner = _joined([own.synthetic[QUERIES] for own in gallery.words])
     kinds = [str(own.about["kind"]) for own in blanks.words]
-    photos, shown, wanted = gallery.vectors, blanks.vectors, subject.texts(texts)
-    if known := subject.blankness:  # one more number takes off what the engine takes off
-        photos, shown = (np.c_[own, known.losses(own @ known.axis())] for own in (photos, shown))
-        wanted = np.c_[wanted, known.asking(wanted) - np.float32(1)]
+    wanted, photos, shown = as_ranked(subject, texts, gallery.vectors, blanks.vectors)
     outcomes = coming_up(photos, shown, wanted, owner, kinds)
     return Answers(gallery.keys, len(texts), tuple(outcomes), less_is_better=True)
 

@@ -23,7 +23,7 @@ def ranks(
     answers: NDArray[np.float32],
     right: Callable[[slice], NDArray[np.bool_]],
 ) -> NDArray[np.int64]:
-    """Ranks [m] of unit vectors [m, dim] asked of [n, dim]; `right` tells of a block of questions which answers [block, n] are."""
+    """Ranks [m] of vectors [m, dim] asked of [n, dim], by their products; `right` tells of a block of questions which answers [block, n] are."""
     parts = [np.zeros(0, np.int64)]
     for start in range(0, len(questions), _BLOCK):
         block = slice(start, min(start + _BLOCK, len(questions)))

@@ -19,7 +19,7 @@ _FORTH, _BACK = "text to image", "image to text"
 
 
 def retrieval(photos: Vectors, texts: Vectors, owner: NDArray[np.int64]) -> list[Outcome]:
-    """Recall both ways and their mean at 1, of unit vectors [n, dim] and [m, dim]; text j belongs to photo `owner[j]`.
+    """Recall both ways and their mean at 1, of vectors [n, dim] and [m, dim] as they are ranked by; text j belongs to photo `owner[j]`.
 
     Of a photo's texts the first that is found counts; every photo must have one.
     """

@@ -59,11 +59,12 @@ class Subject:
     def __init__(self, teacher: Teacher, progress: Callable[[int, str], None]) -> None:
         self.name = teacher.name
         self.digest = teacher.digest
-        self.blankness = teacher.blankness if isinstance(teacher, BundleTeacher) else None
+        self._bundle = teacher if isinstance(teacher, BundleTeacher) else None
         self._teacher = teacher
         self._progress = progress
         self._seen: dict[Path, Gallery] = {}
         self._said: tuple[tuple[str, ...], NDArray[np.float32]] | None = None
+        self._asking: dict[str, np.bool_] = {}
 
     def gallery(self, places: Sequence[Path]) -> Gallery:
         """The photos of shards, or of a folder with a folder a class: there a photo's words have its folder as `folder`.
@@ -111,6 +112,20 @@ class Subject:
         if self._said is None or self._said[0] != asked:
             self._said = (asked, self._teacher.texts(asked))
         return self._said[1]
+
+    def losses(self, photos: NDArray[np.float32]) -> NDArray[np.float32]:
+        """What the application takes off the scores of photos [n, dim] that show nothing: [n]."""
+        known = self._bundle.blankness if self._bundle else None
+        return known.losses(photos @ known.axis()) if known else np.zeros(len(photos), np.float32)
+
+    def asking(self, texts: Sequence[str]) -> NDArray[np.bool_]:
+        """Which texts ask the application for photos that show nothing."""
+        if self._bundle is None or self._bundle.blankness is None:
+            return np.zeros(len(texts), np.bool_)
+        for text in dict.fromkeys(texts):
+            if text not in self._asking:
+                (self._asking[text],) = self._bundle.blankness.asking(self._bundle.terms([text]))
+        return np.array([self._asking[text] for text in texts], np.bool_)
 
     def _look(self, place: Path) -> Gallery:
         keys, words, rows = list[str](), list[Words](), list["NDArray[np.float32]"]()

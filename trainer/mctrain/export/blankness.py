@@ -17,21 +17,26 @@ _RIDGE = 1e-4  # beside the variance along directions in which neither kind vari
 _WEIGHT = 0.3
 
 
-def fit_blankness(photos: Vectors, blanks: Vectors, things: Vectors) -> Blankness:
-    """Of unit vectors [n, dim] of photos, [b, dim] of pictures that show nothing, [m, dim] of words that ask for something.
+def fit_blankness(photos: Vectors, blanks: Vectors, things: Vectors, asking: Vectors) -> Blankness:
+    """Of unit vectors: photos [n, dim], pictures that show nothing [b, dim], words for something [m, dim], and for such pictures.
 
-    The direction is Fisher's linear discriminant, along which the means of both kinds are 1 apart; none of these photos
-    lies beyond the cut, and words ask for blanks that are nearer to the blanks' mean than any thing is.
+    Both directions are Fisher's linear discriminant, along which the means of both kinds are 1 apart. The cut for photos is
+    at the farthest of these, to four digits; words ask for blanks beyond the middle between the two means.
     """
-    middle, there = photos.mean(axis=0), blanks.mean(axis=0)
-    within = (np.cov(photos.T) + np.cov(blanks.T)) / 2
-    axis = np.linalg.solve(within + _RIDGE * np.eye(len(middle)), there - middle)
-    axis /= (there - middle) @ axis
-    mean = there / np.linalg.norm(there)
+    axis, words = _discriminant(photos, blanks), _discriminant(things, asking)
     return Blankness(
         direction=vector_text(axis),
         cut=round(float((photos @ axis).max()), 4),
         weight=_WEIGHT,
-        mean=vector_text(mean),
-        asked=round(float((things @ mean).max()), 4),
+        words=vector_text(words),
+        asked=round(float((things.mean(axis=0) + asking.mean(axis=0)) @ words / 2), 4),
     )
+
+
+def _discriminant(some: Vectors, others: Vectors) -> Vectors:
+    """The direction [dim] from some vectors to others."""
+    apart = others.mean(axis=0) - some.mean(axis=0)
+    within = (np.cov(some.T) + np.cov(others.T)) / 2
+    axis = np.linalg.solve(within + _RIDGE * np.eye(len(apart)), apart)
+    direction: Vectors = axis / (apart @ axis)
+    return direction

@@ -12,6 +12,7 @@ import numpy as np
 from mctrain.data.blanks import TRAINING, pack_blanks
 from mctrain.data.everyday import pack_everyday
 from mctrain.data.shards import find_shards
+from mctrain.data.words import QUERIES
 from mctrain.errors import DataError
 from mctrain.evaluation.halves import reporting
 from mctrain.evaluation.subject import Gallery, Subject
@@ -29,7 +30,6 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from mctrain.evaluation.things import Thing
     from picsight_engine.models.bundle import Bundle
     from picsight_engine.models.calibration import Calibration
 
@@ -52,7 +52,8 @@ def calibrate_bundle(
     things = load_things()
     subject = Subject(BundleTeacher(folder), progress)
     galleries = evaluation_galleries(subject, data)
-    photos, wanted = np.concatenate([own.vectors for own in galleries]), thing_vectors(bundle, things)
+    queries = [own.query for own in things]
+    photos, wanted = np.concatenate([own.vectors for own in galleries]), term_vectors(bundle, queries)
     scores = wanted @ photos.T
     shown = presence(things, [words for own in galleries for words in own.words])
     report_photos = np.concatenate([reporting(own.keys) for own in galleries])
@@ -61,11 +62,11 @@ def calibrate_bundle(
             f"The evaluation sets in {data} hold {len(report_photos)} photos, and each half of them {SIZES[-1]} at least are "
             "wanted to tell what scores mean; add the sets that are missing."
         )
-    queries = [own.query for own in things]
     material = Material(scores, shown, np.array(list(map(commonness, queries))))
     calibration, measured = fit_halves(material, reporting(queries), report_photos)
     with tempfile.TemporaryDirectory(prefix="mctrain-") as scratch:
-        blanks = subject.gallery([pack_blanks(TRAINING, _BLANKS, Path(scratch))]).vectors
+        blanks = subject.gallery([pack_blanks(TRAINING, _BLANKS, Path(scratch))])
+    asking = dict.fromkeys(query for own in blanks.words for query in own.synthetic[QUERIES])
     told = {
         "things": len(things),
         "sets": [*SETS, "everyday-dev"],
@@ -74,7 +75,12 @@ def calibrate_bundle(
     manifest = replace(
         bundle.manifest,
         calibration=calibration,
-        blankness=fit_blankness(photos[~report_photos], blanks, wanted[~reporting(queries)]),
+        blankness=fit_blankness(
+            photos[~report_photos],
+            blanks.vectors,
+            wanted[~reporting(queries)],
+            term_vectors(bundle, [*asking]),
+        ),
         provenance={**bundle.manifest.provenance, "calibration": told},
     )
     with write_whole(folder / MANIFEST) as file:
@@ -91,10 +97,10 @@ def evaluation_galleries(subject: Subject, data: Path) -> list[Gallery]:
         ]
 
 
-def thing_vectors(bundle: Bundle, things: Sequence[Thing]) -> NDArray[np.float32]:
-    """The things as the application embeds a search: [things, dim]."""
+def term_vectors(bundle: Bundle, terms: Sequence[str]) -> NDArray[np.float32]:
+    """Terms as the application embeds a search: [terms, dim]."""
     embedder = TextEmbedder(bundle, threads=1)
-    return np.stack([embedder.embed_term(own.query) for own in things])
+    return np.stack([embedder.embed_term(own) for own in terms])
 
 
 def fit_halves(

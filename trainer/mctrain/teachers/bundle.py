@@ -48,3 +48,7 @@ class BundleTeacher:
     def texts(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """[n, width]."""
         return self._text.embed_texts(texts)
+
+    def terms(self, terms: Sequence[str]) -> NDArray[np.float32]:
+        """[n, width], as the application embeds what is typed."""
+        return np.stack([self._text.embed_term(own) for own in terms])
