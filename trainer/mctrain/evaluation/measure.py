@@ -224,6 +224,10 @@ def _order(subject: Subject, gallery: Gallery, task: Order) -> tuple[int, list[O
             right = told_apart(seen, vectors[asked], subject.texts(confused), of)
             outcomes.append(Outcome.plain(kind, right, rows[asked]))
             texts += len(confused)
+    if not outcomes:
+        raise DataError(
+            f"No caption of {task.name} can be put in another order, so that it asks nothing; leave it out."
+        )
     return texts, outcomes
 
 

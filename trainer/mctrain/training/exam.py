@@ -9,7 +9,7 @@ from mctrain.errors import RecipeError
 from mctrain.evaluation.measure import measure
 from mctrain.evaluation.report import result_of
 from mctrain.evaluation.subject import Subject
-from mctrain.evaluation.tasks import find_files, load_tasks
+from mctrain.evaluation.tasks import Blanks, find_files, load_tasks
 from mctrain.teachers.towers import Towers
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ def open_exam(
     long as the exam. `look` is asked at each photo and may raise what breaks the exam off.
 
     Raises:
-        RecipeError: there is no such task.
+        RecipeError: there is no such task, or less of its figures is better.
         DataError: its files are missing.
     """
     data, tasks, scratch = places
@@ -42,7 +42,12 @@ def open_exam(
         raise RecipeError(
             f"There is no task {min(strange)} to be measured; there are {', '.join(task.name for task in named)}."
         )
-    asked = find_files([task for task in named if task.name in wanted], data, scratch)
+    tasks_asked = [task for task in named if task.name in wanted]
+    if turned := [task.name for task in tasks_asked if isinstance(task, Blanks)]:
+        raise RecipeError(
+            f"Of {turned[0]} less is better, so that it cannot be in the score of a run; take it out of evaluation.figures."
+        )
+    asked = find_files(tasks_asked, data, scratch)
 
     def exam(clip: Clip) -> dict[str, Figure]:
         subject = Subject(Towers(clip, preset, "student", ""), lambda *_: look())

@@ -81,12 +81,14 @@ def _cut(path: Path, at: Position) -> None:
     if not path.exists():
         return
     kept = []
-    for line in path.read_text(encoding="utf-8").splitlines():
+    for line in path.read_text(encoding="utf-8", errors="replace").splitlines():
         try:
             content = json.loads(line)
         except ValueError:
             break  # the line at which the run was killed
-        step = content.get("step", 0)
+        step = content.get("step", 0) if isinstance(content, dict) else None
+        if not isinstance(step, int):
+            break  # nothing that a run writes
         if step <= at.step and (SCORE not in content or step in at.scores):
             kept.append(line)
     with write_whole(path) as file:
@@ -98,15 +100,16 @@ def _commit() -> str | None:
     git = shutil.which("git")
     if git is None:
         return None
-    asked = [
-        git,
-        "-C",
-        str(Path(__file__).parent),
-        "describe",
-        "--always",
-        "--dirty",
-        "--abbrev=40",
-        "--exclude=*",
-    ]
-    found = subprocess.run(asked, capture_output=True, text=True, check=False)  # noqa: S603 (a fixed command)
-    return found.stdout.strip() or None
+    asked = [git, "-C", str(Path(__file__).parent)]
+    known, found = (
+        subprocess.run([*asked, *words], capture_output=True, text=True, check=False)  # noqa: S603 (fixed commands)
+        for words in (
+            (
+                "ls-files",
+                "--error-unmatch",
+                Path(__file__).name,
+            ),  # not an environment inside somebody's repository
+            ("describe", "--always", "--dirty", "--abbrev=40", "--exclude=*"),
+        )
+    )
+    return None if known.returncode else found.stdout.strip() or None

@@ -16,6 +16,10 @@ if TYPE_CHECKING:
 
 Captions = Literal["any", "first"]
 Numbers = Literal["fp32", "bf16", "fp16"]
+_LEAST_SIZE = 32  # towers halve a photo's sides five times
+_LEAST_CONTEXT = 3  # a text's beginning, a token and its end
+_MOST_PASSES = 1_000_000
+_SEEDS = 1 << 63  # those that torch takes
 
 
 class AnyRecipe(Protocol):
@@ -68,6 +72,10 @@ class PhotosTable:
     bank: int = 0
     teachers: tuple[TeacherTable, ...] = ()
 
+    def __post_init__(self) -> None:
+        if self.bank < 0:
+            raise RecipeError(f"A step takes no {self.bank} texts of a bank; give data.bank 0 or more.")
+
 
 @dataclass(frozen=True, slots=True)
 class TowersTable:
@@ -78,6 +86,13 @@ class TowersTable:
     dim: int
     size: int
     context: int = 77
+
+    def __post_init__(self) -> None:
+        if self.dim < 1 or self.size < _LEAST_SIZE or self.context < _LEAST_CONTEXT:
+            raise RecipeError(
+                f"Towers want a space of 1 dimension at least, photos of {_LEAST_SIZE} pixels a side and texts of {_LEAST_CONTEXT} tokens, "
+                f"not {self.dim}, {self.size} and {self.context}."
+            )
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,16 +141,28 @@ class RunTable:
     keep: int = 2
 
     def __post_init__(self) -> None:
-        if bool(self.steps > 0) == bool(self.passes > 0) or self.passes == inf:
-            raise RecipeError("A run has either steps or passes; give one of them a number above 0.")
-        if self.seed < 0:
-            raise RecipeError(f"Nothing can be drawn by the seed {self.seed}; give run.seed 0 or more.")
+        if sorted((self.steps > 0, self.passes > 0)) != [False, True] or min(self.steps, self.passes) < 0:
+            raise RecipeError(
+                "A run has either steps or passes; give one of them a number above 0, and the other 0."
+            )
+        if self.passes > _MOST_PASSES:
+            raise RecipeError(
+                f"No run ends after {self.passes} passes; give run.passes {_MOST_PASSES:,} at most."
+            )
+        if not 0 <= self.seed < _SEEDS:
+            raise RecipeError(
+                f"Nothing can be drawn by the seed {self.seed}; give run.seed 0 or more, below 2 to the 63."
+            )
         if min(self.batch, self.parts, self.log_every, self.save_every, self.keep) < 1:
             raise RecipeError(
                 "A run needs at least 1 as batch, parts, log_every, save_every and keep; one of them is less."
             )
         steps = [own.step for own in self.sizes]
-        if steps != sorted(set(steps)) or any(own.step < 0 or own.size < 1 for own in self.sizes):
+        if any(own.size < _LEAST_SIZE for own in self.sizes):
+            raise RecipeError(
+                f"Photos of a run have {_LEAST_SIZE} pixels a side at least; one of run.sizes is less."
+            )
+        if steps != sorted(set(steps)) or any(own.step < 0 for own in self.sizes):
             raise RecipeError(
                 f"The picture sizes of a run begin at the steps {steps}; give them in order, each a step of its own."
             )

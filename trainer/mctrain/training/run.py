@@ -14,7 +14,7 @@ from mctrain.data.reading.settings import ReaderSettings, Stored, Texts
 from mctrain.data.reading.source import open_data
 from mctrain.data.reinforced.bank import BANK, open_bank
 from mctrain.data.reinforced.manifest import MANIFEST, Teacher, load_manifest
-from mctrain.errors import RecipeError
+from mctrain.errors import RecipeError, TrainerError
 from mctrain.models.vit import VitShape
 from mctrain.places import as_place, on_disk
 from mctrain.tokens.tokenizer import load_tokenizer
@@ -73,6 +73,7 @@ def follow(recipe: TrainingRecipe, start: Start | None, places: Places, around: 
     with joined() as rank:
         run = open_training(recipe, start, places, rank, workers=around.workers)
         run = replace(run, at=load_state(around.folder, run.identity, recipe, run.student))
+        _demand_one_beginning(rank, run.at.step, around.folder)
         with ExitStack() as stack:
             desk = stack.enter_context(_desk(run, places, around)) if rank.first else None
             stack.enter_context(around.interrupts.kept())
@@ -82,6 +83,13 @@ def follow(recipe: TrainingRecipe, start: Start | None, places: Places, around: 
                 desk.journal.tell(f"samples that were passed over: {told}")
         path = None if ending.signal or not rank.first else _finish(run, start, around.folder)
     return Outcome(ending.why, ending.signal, path, run.feed.data.skipped)
+
+
+def _demand_one_beginning(rank: Rank, step: int, folder: Path) -> None:
+    if rank.most(step) != -rank.most(-step):
+        raise TrainerError(
+            f"The processes of this run find states of different steps in {folder}; name a folder with -o that all machines share."
+        )
 
 
 def open_training(
