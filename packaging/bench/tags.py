@@ -25,7 +25,7 @@ from tag_quality import Labelled, outcomes, precision_table, suggestions_table
 from mctrain.evaluation.halves import reporting
 from mctrain.evaluation.subject import Subject
 from mctrain.evaluation.things import ABSENT, SHOWN, load_things, presence
-from mctrain.export.calibration import evaluation_galleries, term_vectors
+from mctrain.export.calibration import evaluation_galleries
 from mctrain.teachers.bundle import BundleTeacher
 from picsight_engine.assets import find_asset
 from picsight_engine.models.bundle import open_bundle
@@ -54,7 +54,8 @@ MANY = (1_000, 10_000)  # tags
 def tell_quality(data: Path) -> None:
     """Prints what decisions are worth, and what words alone suggest."""
     folder = find_asset("starter")
-    galleries = evaluation_galleries(Subject(BundleTeacher(folder), lambda _count, _name: None), data)
+    teacher = BundleTeacher(folder)
+    galleries = evaluation_galleries(Subject(teacher, lambda _count, _name: None), data)
     bundle = open_bundle(folder)
     calibration = bundle.manifest.calibration
     if calibration is None:
@@ -72,7 +73,7 @@ def tell_quality(data: Path) -> None:
         print()
         print(suggestions_table(found, chosen))
     things = load_things()
-    words = term_vectors(bundle, [own.query for own in things])
+    words = teacher.terms([own.query for own in things])
     shown = presence(things, [words for own in galleries for words in own.words])
     half = reporting([own.query for own in things])
     everyday = Things(

@@ -18,7 +18,6 @@ from mctrain.data.shards import samples
 from mctrain.evaluation.halves import reporting
 from mctrain.evaluation.subject import Subject
 from mctrain.evaluation.things import load_things, presence
-from mctrain.export.calibration import term_vectors
 from mctrain.export.cuts import Material, draw_trials, measure
 from mctrain.teachers.bundle import BundleTeacher
 from picsight_engine.errors import PicsightError
@@ -48,12 +47,13 @@ def measured(starter, real_data, tmp_path_factory):
         for each in islice((each for each, is_kept in zip(own, kept, strict=True) if is_kept), OF_EACH):
             members += members_of(each, json.dumps(each.words).encode())
     shard = write_shard(tmp_path_factory.mktemp("sample") / "sample-000000.tar", members)
-    gallery = Subject(BundleTeacher(starter), lambda *_: None).gallery([shard])
+    teacher = BundleTeacher(starter)
+    gallery = Subject(teacher, lambda *_: None).gallery([shard])
     things = load_things()
     kept = np.flatnonzero(reporting([own.query for own in things]))
     things = [things[row] for row in np.random.default_rng(0).permutation(kept)[:THINGS]]
     bundle = open_bundle(starter)
-    scores = term_vectors(bundle, [own.query for own in things]) @ gallery.vectors.T
+    scores = teacher.terms([own.query for own in things]) @ gallery.vectors.T
     common = np.array([commonness(own.query) for own in things])
     trials = draw_trials(Material(scores, presence(things, gallery.words), common), [SIZE])
     (own,) = measure(trials, bundle.manifest.calibration)
@@ -104,7 +104,7 @@ def test_the_command_finds_the_calibration_that_ships_and_changes_the_manifest_a
         (known_too.cut, known_too.weight, known_too.asked), abs=0.01
     )
     assert np.corrcoef(known.axis(), known_too.axis())[0, 1] > 0.99
-    words = term_vectors(open_bundle(starter), ["grainy orange", "black picture", "dog", "lamp"])
+    words = BundleTeacher(starter).terms(["grainy orange", "black picture", "dog", "lamp"])
     assert known.asking(words).tolist() == known_too.asking(words).tolist() == [True, True, False, False]
     for file in starter.iterdir():
         assert file.name == MANIFEST or file.read_bytes() == (copy / file.name).read_bytes()

@@ -23,14 +23,12 @@ from mctrain.teachers.bundle import BundleTeacher
 from mctrain.whole_files import write_whole
 from picsight_engine.models.bundle import MANIFEST, manifest_text, open_bundle
 from picsight_engine.models.commonness import commonness
-from picsight_engine.models.text import TextEmbedder
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable
 
     from numpy.typing import NDArray
 
-    from picsight_engine.models.bundle import Bundle
     from picsight_engine.models.calibration import Calibration
 
 SETS = ("flickr8k-dev-*.tar", "caltech101-eval-*.tar", "imagenet-sample-*.tar")  # and everyday-dev
@@ -50,10 +48,11 @@ def calibrate_bundle(
     """
     bundle = open_bundle(folder, hashes=True)
     things = load_things()
-    subject = Subject(BundleTeacher(folder), progress)
+    teacher = BundleTeacher(folder)
+    subject = Subject(teacher, progress)
     galleries = evaluation_galleries(subject, data)
     queries = [own.query for own in things]
-    photos, wanted = np.concatenate([own.vectors for own in galleries]), term_vectors(bundle, queries)
+    photos, wanted = np.concatenate([own.vectors for own in galleries]), teacher.terms(queries)
     scores = wanted @ photos.T
     shown = presence(things, [words for own in galleries for words in own.words])
     report_photos = np.concatenate([reporting(own.keys) for own in galleries])
@@ -79,7 +78,7 @@ def calibrate_bundle(
             photos[~report_photos],
             blanks.vectors,
             wanted[~reporting(queries)],
-            term_vectors(bundle, [*asking]),
+            teacher.terms([*asking]),
         ),
         provenance={**bundle.manifest.provenance, "calibration": told},
     )
@@ -95,12 +94,6 @@ def evaluation_galleries(subject: Subject, data: Path) -> list[Gallery]:
         return [
             subject.gallery(shards) for shards in (*(find_shards(data, [own]) for own in SETS), [everyday])
         ]
-
-
-def term_vectors(bundle: Bundle, terms: Sequence[str]) -> NDArray[np.float32]:
-    """Terms as the application embeds a search: [terms, dim]."""
-    embedder = TextEmbedder(bundle, threads=1)
-    return np.stack([embedder.embed_term(own) for own in terms])
 
 
 def fit_halves(

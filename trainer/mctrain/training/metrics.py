@@ -104,11 +104,8 @@ def _commit() -> str | None:
     known, found = (
         subprocess.run([*asked, *words], capture_output=True, text=True, check=False)  # noqa: S603 (fixed commands)
         for words in (
-            (
-                "ls-files",
-                "--error-unmatch",
-                Path(__file__).name,
-            ),  # not an environment inside somebody's repository
+            # not tracked: an environment inside somebody's repository
+            ("ls-files", "--error-unmatch", Path(__file__).name),
             ("describe", "--always", "--dirty", "--abbrev=40", "--exclude=*"),
         )
     )

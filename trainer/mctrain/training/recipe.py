@@ -141,7 +141,7 @@ class RunTable:
     keep: int = 2
 
     def __post_init__(self) -> None:
-        if sorted((self.steps > 0, self.passes > 0)) != [False, True] or min(self.steps, self.passes) < 0:
+        if (self.steps > 0) == (self.passes > 0) or min(self.steps, self.passes) < 0:
             raise RecipeError(
                 "A run has either steps or passes; give one of them a number above 0, and the other 0."
             )
