@@ -69,7 +69,7 @@ STRENGTHS: dict[str, Changes] = {
     "strong": {"augmentation.kind": "strong", "augmentation.least_area": "0.25"},
 }
 ABLATIONS: dict[str, Changes] = {
-    "no distillation": {"loss.distil": "0.0"},
+    "no distillation": {"loss.distil": "0.0", "loss.scales": "[]"},
     "teacher alone (λ = 1)": {"loss.distil": "1.0"},
     "captions alone": {"data.synthetic": '""'},
     "text bank of 256": {"data.bank": "256"},

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import asdict
 from importlib.resources import files
+from pathlib import Path
 
 import pytest
 from tests.trainer.conftest import RECIPE
 
 from mctrain.errors import RecipeError
-from mctrain.recipe import load_recipe, load_reinforcement, parse_recipe
+from mctrain.recipe import About, load_recipe, load_reinforcement, parse_recipe
+from mctrain.tables import parse_table, read_toml
+from mctrain.training.recipe import load_training
 
+README = Path(__file__).parents[2] / "trainer" / "README.md"
 STAGES = """[stages]
 first = {}
 epochs = 1
@@ -35,9 +40,23 @@ def test_a_recipe_is_found_by_name_and_by_path(tmp_path):
     assert load_recipe(write(tmp_path, RECIPE)).training.epochs == 12
 
 
-def test_a_recipe_says_what_it_takes_and_what_comes_out():
-    about = load_recipe("starter").about
-    assert all((about.source, about.machine, about.hours, about.expected, about.command))
+@pytest.mark.parametrize(
+    "path", sorted(files("mctrain").joinpath("recipes").glob("*.toml")), ids=lambda path: path.stem
+)
+def test_a_recipe_that_ships_says_what_it_takes_and_what_comes_out(path):
+    told = parse_table(About, read_toml(str(path))[0]["about"], path.stem)
+    assert all(asdict(told).values())
+
+
+def test_the_recipe_of_the_readme_is_one(tmp_path):
+    shown = re.findall(r"```toml\n(.*?)```", README.read_text(encoding="utf-8"), re.DOTALL)
+    (told,) = (own for own in shown if "[run]" in own)
+    assert load_training(write(tmp_path, told)).run.parts == 4
+
+
+def test_a_recipe_of_ones_own_need_not_say_what_it_is(tmp_path):
+    silent = re.sub(r"\[about\].*?(?=\n\[)", "", RECIPE, flags=re.DOTALL)
+    assert load_recipe(write(tmp_path, silent)).about == About()
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,9 @@ Network = Literal["lite0", "lite1", "lite2"]
 Storage = Literal["npz-fp32", "pth-fp32", "pth-bf16"]
 
 TEACH = "teach:"
-_SIDES = range(32, 4097)  # of photos, in pixels
+LEAST_SIZE = 32  # in pixels: towers halve a photo's sides five times
+_SIDES = range(LEAST_SIZE, 4097)
+_LEAST_CONTEXT = 3  # a text's beginning, a token and its end
 _WIDTHS = range(1, 8193)
 _STAGES = range(
     3, 7
@@ -25,14 +27,18 @@ _STAGES = range(
 
 @dataclass(frozen=True, slots=True)
 class About:
-    """What a person wants to know before starting the run."""
+    """What a person wants to know before starting the run, as far as it is known; `noise` is what another seed changes of the expected score."""
 
-    title: str
-    source: str
-    machine: str
-    hours: float
-    expected: str
-    command: str
+    title: str = ""
+    source: str = ""
+    machine: str = ""
+    hours: float = 0.0
+    expected: str = ""
+    noise: str = ""
+    command: str = ""
+
+
+UNSAID = About()
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +129,29 @@ class ModelTable:
             raise RecipeError(
                 f"A model of the networks {list(self.networks)} that drops {dropped} cannot be made; give at least one network, "
                 "each once, and shares from 0 to below 1."
+            )
+
+
+@dataclass(frozen=True, slots=True)
+class TowersTable:
+    """A student from scratch: two towers by name, the width of their space, photos' side in pixels, and tokens of a text.
+
+    A tower is a preset's, or a pretrained network with a head on it: lite0, lite1 or lite2 for photos, minilm for texts. Without
+    `context` a text has as many tokens as its tower is made for.
+    """
+
+    image: str
+    text: str
+    dim: int
+    size: int
+    context: int | None = None
+
+    def __post_init__(self) -> None:
+        tokens = _LEAST_CONTEXT if self.context is None else self.context
+        if self.dim < 1 or self.size < LEAST_SIZE or tokens < _LEAST_CONTEXT:
+            raise RecipeError(
+                f"Towers want a space of 1 dimension at least, photos of {LEAST_SIZE} pixels a side and texts of {_LEAST_CONTEXT} tokens, "
+                f"not {self.dim}, {self.size} and {tokens}."
             )
 
 
@@ -228,12 +257,12 @@ class Recipe:
     """
 
     name: str
-    about: About
     data: DataTable
     augmentation: Augmentation
     model: ModelTable
     training: TrainingTable
     bundle: BundleTable
+    about: About = UNSAID
     text: str = ""
     tuning: TuningTable | None = None
     stages: StagesTable | None = None
@@ -300,10 +329,10 @@ class ReinforcementRecipe:
     """A whole reinforced set; `name` is its file's."""
 
     name: str
-    about: About
     data: SourceTable
     augmentation: Augmentation
     reinforcement: ReinforcementTable
+    about: About = UNSAID
 
 
 def load_recipe(name_or_path: str) -> Recipe:

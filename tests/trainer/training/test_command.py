@@ -16,6 +16,7 @@ from mctrain.cli.command import mctrain
 from mctrain.errors import RecipeError, TrainerError
 from mctrain.models.clip import build_clip
 from mctrain.models.presets import PRESETS
+from mctrain.training.metrics import METRICS
 from mctrain.weights.bundle import read_bundle
 from mctrain.weights.checkpoint import Checkpoint, Source, load_checkpoint, save_checkpoint
 from picsight_engine.errors import PicsightError
@@ -73,7 +74,7 @@ def test_changes_are_recorded_and_shown(result, tmp_path):
 @pytest.mark.parametrize(
     ("change", "sentence"),
     [
-        ("run.speed=3", r"run has an unknown key: speed; known are seed, batch"),
+        ("run.speed=3", r"run has an unknown key: speed; known are batch, seed"),
         ("sun.steps=3", r"tiny\.toml has an unknown key: sun; known are"),
         ("run.steps=many", r"run, steps has a value of the wrong type: 'many'"),
         ('data.shards=["0.tar", 1]', r"data, shards has a value of the wrong type: 1"),
@@ -118,6 +119,26 @@ def test_a_dry_run_tells_what_it_would_cost_and_writes_nothing(command, tmp_path
     assert re.search(r"image tower 0\.\d M numbers, text tower 7\.0 M; 1\.0 M of them learn", told)
     assert "24 photos; 4 steps are 0.7 passes" in told
     assert re.search(r"\d+\.\d photos a second on cpu, \d+% of the time waiting", told)
+    with pytest.raises(RecipeError, match="There is no task nonsense"):
+        invoke(
+            *words[:place], *words[place + 2 :], "--dry-run",
+            "--set", "evaluation.every=1", "--set", 'evaluation.figures=["nonsense: x"]',
+        )  # fmt: skip
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_options_without_effect_are_refused(command, tmp_path):
+    words = command(tmp_path / "run", *SHORT)
+    place, data = words.index("-o"), words.index("--data")
+    for wrong, sentence in (
+        (
+            (*words[:place], *words[place + 2 :], "--dry-run", "--bundle", tmp_path / "b"),
+            "leave --bundle out",
+        ),
+        ((*words[:data], *words[data + 2 :]), "say where these lie"),
+    ):
+        told = CliRunner().invoke(mctrain, list(map(str, wrong)))
+        assert (told.exit_code, sentence in told.output) == (2, True)
     assert list(tmp_path.iterdir()) == []
 
 
@@ -128,14 +149,22 @@ def test_where_nothing_can_be_written_no_run_begins(command, tmp_path):
 
 
 def test_a_full_disk_is_one_sentence(command, tmp_path):
-    """A limit on the size of files stands for it: the metrics fit, a state does not."""
+    """A limit on the size of files stands for it: the metrics fit, a state does not; then the metrics do not either."""
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (1 << 23, before[1]))
-    try:
-        with pytest.raises(PicsightError, match=r"step-00000001\.pt cannot be written: "):
-            invoke(*command(tmp_path, *SHORT))
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    told = []
+    for most in (1 << 23, 1000, 10):
+        resource.setrlimit(resource.RLIMIT_FSIZE, (most, before[1]))
+        try:
+            with pytest.raises(PicsightError) as refused:
+                invoke(*command(tmp_path, *SHORT))
+            told.append(str(refused.value))
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert re.search(r"step-00000001\.pt cannot be written: ", told[0])
+    assert told[1].startswith(
+        f"{tmp_path / METRICS} cannot be written: File too large; the same command goes on"
+    )
+    assert told[2].startswith(f"{tmp_path / METRICS} cannot be written: ")
     assert [path.name for path in tmp_path.iterdir() if "step" in path.name] == []
 
 
@@ -204,5 +233,5 @@ def test_a_failure_ends_the_program_and_those_who_read_for_it(command, tmp_path)
         env=ALONE, capture_output=True, text=True, check=False, timeout=120,
     )  # fmt: skip
     assert done.returncode == 1
-    assert re.fullmatch(r"The gradient is no number any more, .*", done.stderr.splitlines()[-1])
+    assert re.fullmatch(r"The gradient is no number any more; .*", done.stderr.splitlines()[-1])
     assert "Traceback" not in done.stderr

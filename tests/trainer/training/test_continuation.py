@@ -16,8 +16,7 @@ from tests.trainer.training.conftest import ALONE
 
 from mctrain.errors import TrainerError
 from mctrain.training.metrics import METRICS
-from mctrain.training.state import states
-from mctrain.weights.checkpoint import CHECKPOINT
+from mctrain.weights.checkpoint import CHECKPOINT, states
 
 # learnt ranges, parts, a bank, held and moving norms, an average, a change of size, lines and scores between states
 EVERYTHING = (

@@ -16,8 +16,8 @@ from mctrain.training.exam import open_exam
 from mctrain.training.interrupts import Interrupts
 from mctrain.training.loop import Desk, train
 from mctrain.training.metrics import METRICS, Metrics
-from mctrain.training.state import states
-from mctrain.weights.checkpoint import load_checkpoint
+from mctrain.training.recipe import EvaluationTable
+from mctrain.weights.checkpoint import load_checkpoint, states
 
 RECALL = 'evaluation.figures=["dev: text to image at 1", "dev: image to text at 5"]'
 ASKED = (RECALL, "evaluation.every=2")
@@ -91,6 +91,18 @@ def test_what_cannot_be_measured_is_told_before_the_first_step(run_in, places, t
     with pytest.raises(DataError, match=r"no file dev\.tar"):
         run_in(tmp_path, *ASKED, places=replace(places, data=tmp_path))
     assert list(tmp_path.iterdir()) == []
+
+
+def test_one_of_the_tasks_of_datacomp_may_be_measured_on_the_way(opened, tmp_path):
+    (tmp_path / "sets" / "wds_cifar10_test").mkdir(parents=True)
+    tasks = tmp_path / "tasks.toml"
+    tasks.write_text('[[datacomp]]\nname = "datacomp"\nfolder = "sets"\n', encoding="utf-8")
+    preset, where = opened().student.preset, (tmp_path, tasks, tmp_path / "scratch")
+    assert open_exam(EvaluationTable(1, ("datacomp cifar10: acc1",)), preset, where, lambda: None)
+    with pytest.raises(
+        RecipeError, match="no task datacomp stl10 to be measured; there are datacomp cifar10"
+    ):
+        open_exam(EvaluationTable(1, ("datacomp stl10: acc1",)), preset, where, lambda: None)
 
 
 def test_a_signal_breaks_an_evaluation_off_and_the_run_goes_on_with_it(opened, run_in, places, tmp_path):

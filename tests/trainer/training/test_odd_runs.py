@@ -8,15 +8,52 @@ from contextlib import nullcontext
 from dataclasses import replace
 
 import pytest
-from tests.trainer.training.conftest import ALONE
+import torch
+from tests.trainer.training.conftest import ALONE, RECIPE, Heard
 
+from mctrain.cli.runs import start_of
+from mctrain.data.shards import file_digest
 from mctrain.errors import RecipeError, TrainerError
+from mctrain.evaluation.measure import measure
+from mctrain.evaluation.subject import Subject
+from mctrain.evaluation.tasks import find_files, load_tasks
+from mctrain.models.lite import load_lite
+from mctrain.models.minilm import load_minilm
+from mctrain.teachers.towers import Towers
 from mctrain.training import run
 from mctrain.training.alone import alone_in
+from mctrain.training.interrupts import Interrupts
 from mctrain.training.metrics import METRICS
 from mctrain.training.ranks import Rank
-from mctrain.training.state import states
-from mctrain.weights.checkpoint import CHECKPOINT
+from mctrain.training.recipe import load_training
+from mctrain.training.run import follow
+from mctrain.training.student import build_student
+from mctrain.training.surroundings import Surroundings
+from mctrain.weights.checkpoint import CHECKPOINT, load_checkpoint, states
+
+SHORT = ("run.steps=1", "run.batch=2")
+DRAWN = (
+    "loss.distil=0", "data.bank=0",
+    "augmentation.kind=weak", "augmentation.least_area=0.5", "augmentation.mirror=false",
+)  # fmt: skip
+LEAST = """
+[data]
+shards = ["*.tar"]
+
+[towers]
+image = "laptop_xxs"
+text = "laptop_xxs"
+dim = 16
+size = 32
+
+[optimizer]
+rate = 1e-3
+warmup = 2
+
+[run]
+batch = 2
+steps = 1
+"""
 
 
 @pytest.mark.parametrize(
@@ -40,6 +77,66 @@ def test_numbers_that_mean_nothing_are_refused(recipe_of, change, sentence):
         recipe_of(change)
 
 
+@pytest.mark.parametrize(
+    ("changes", "sentence"),
+    [
+        (("loss.distil=0", "data.bank=0", "loss.scales=[1.0, 2.0]"), "leave loss.scales out"),
+        ((*DRAWN, "augmentation.views=3"), "augmentation.views 1"),
+        ((*DRAWN, "augmentation.views=1", "data.teachers=[{ width = 8, scale = 1.0 }]"), "no data.teachers"),
+    ],
+)
+def test_numbers_that_nobody_would_read_are_refused(recipe_of, changes, sentence):
+    with pytest.raises(RecipeError, match=sentence):
+        recipe_of(*changes)
+
+
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        ("towers.image=lite3", "no tower lite3; known are lite0, lite1, lite2, mobileclip_s0"),
+        ("towers.text=lite0", "no tower lite0; known are minilm, mobileclip_s0"),
+        ("towers.text=minilm", "has a context of its own"),
+    ],
+)
+def test_towers_that_there_are_not_are_refused(opened, change, sentence):
+    with pytest.raises(RecipeError, match=sentence):
+        opened(change)
+
+
+def test_a_recipe_has_no_more_tables_than_its_run_needs(places, tmp_path):
+    path = tmp_path / "least.toml"
+    path.write_text(LEAST, encoding="utf-8")
+    recipe = load_training(str(path))
+    around = Surroundings(tmp_path / "run", Interrupts(), Heard(), workers=0)
+    around.folder.mkdir()
+    assert follow(recipe, None, places, around).why == "1 steps"
+
+
+@pytest.mark.parametrize(("image", "text"), [("lite0", "laptop_xxs"), ("laptop_xxs", "minilm")])
+def test_any_image_tower_learns_with_any_text_tower(run_in, places, asked, tmp_path, image, text):
+    """What pretrained networks know is there at the beginning; the model that comes out can be measured."""
+    changes = (f"towers.image={image}", f"towers.text={text}", "towers.size=64", "optimizer.rules=[]")
+    context = ("towers.context=16",) if text != "minilm" else ()
+    recipe = tmp_path / "mixed.toml"
+    recipe.write_text(RECIPE.replace("context = 16\n", ""), encoding="utf-8")
+    around = Surroundings(tmp_path / "run", Interrupts(), Heard(), workers=0)
+    around.folder.mkdir()
+    read = load_training(str(recipe), (*changes, *context, *SHORT))
+    before = build_student(read, None, torch.device("cpu")).clip
+    after = load_checkpoint(follow(read, None, places, around).path)
+    trunk = before.image.trunk.networks[0] if image == "lite0" else before.text.trunk
+    known = load_lite() if image == "lite0" else load_minilm()
+    wanted = known.state_dict()
+    assert all(torch.equal(own, wanted[key]) for key, own in trunk.state_dict().items())
+    teacher = Towers(after.clip, after.preset, "mixed", "")
+    figures = measure(
+        Subject(teacher, lambda *_: None), find_files(load_tasks(asked.tasks), asked.data, tmp_path)[0]
+    )
+    assert len(figures.keys) == 6
+    moved = after.clip.image.state_dict()
+    assert any(not torch.equal(own, moved[key]) for key, own in before.image.state_dict().items())
+
+
 def test_a_run_has_an_end(recipe_of):
     for endless in ("inf", "1e308"):
         with pytest.raises(RecipeError, match=r"run\.passes 1,000,000 at most"):
@@ -61,13 +158,20 @@ def test_a_second_run_in_a_folder_is_refused_until_the_first_has_ended(command, 
         pass
 
 
-def test_a_run_that_has_not_ended_is_nothing_to_begin_with(run_in, tmp_path):
-    run_in(tmp_path, "run.steps=2")
+def test_what_a_run_has_saved_is_a_checkpoint_before_it_ends(run_in, tmp_path):
+    """With the average of the weights, as in the checkpoint at the end; so a run whose gradient got lost is no loss."""
+    ended = load_checkpoint(run_in(tmp_path, *SHORT, "run.steps=2").path)
     with pytest.raises(TrainerError, match=f"with -o, where --from {tmp_path} would begin"):
-        run_in(tmp_path, "run.steps=3")
+        run_in(tmp_path, *SHORT, "run.steps=3")
     (tmp_path / CHECKPOINT).unlink()
-    with pytest.raises(TrainerError, match="another folder with -o, or take the change back"):
-        run_in(tmp_path, "run.steps=3")
+    begun = start_of(tmp_path)
+    assert begun.digest == file_digest(states(tmp_path)[-1])
+    assert begun.checkpoint.origin == ended.origin
+    assert begun.checkpoint.origin.steps == 2
+    wanted, found = ended.clip.state_dict(), begun.checkpoint.clip.state_dict()
+    assert found.keys() == wanted.keys()
+    assert all(torch.equal(own, wanted[key]) for key, own in found.items())
+    assert run_in(tmp_path / "next", *SHORT, start=begun).why == "1 steps"
 
 
 def test_processes_that_find_different_states_do_not_train_together(run_in, tmp_path, monkeypatch):

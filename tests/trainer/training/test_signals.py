@@ -11,7 +11,7 @@ import sys
 import pytest
 from tests.trainer.training.conftest import ALONE
 
-from mctrain.training.state import states
+from mctrain.weights.checkpoint import states
 
 LONG = ("run.steps=100000", "run.log_every=2", "run.save_every=100000")
 
@@ -104,6 +104,7 @@ def hear(event, words):
 
 sys.addaudithook(hear)
 from mctrain.__main__ import main
+from mctrain.weights.checkpoint import states
 main()
 """
 

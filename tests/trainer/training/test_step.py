@@ -13,9 +13,8 @@ from tests.trainer.training.conftest import Heard, learn
 from mctrain.data.shards import members
 from mctrain.errors import DataError, RecipeError, TrainerError
 from mctrain.recipe import ModelTable
-from mctrain.training.state import states
 from mctrain.training.student import build_student
-from mctrain.weights.checkpoint import load_checkpoint
+from mctrain.weights.checkpoint import load_checkpoint, states
 
 PLAIN = (
     "augmentation.kind=weak",
@@ -72,7 +71,7 @@ def test_frozen_parts_stay_and_so_do_the_statistics_of_held_norms(opened):
 
 def test_the_average_lags_behind_and_is_what_is_kept(run_in, tmp_path):
     outcome = run_in(tmp_path, "run.steps=3")
-    state = torch.load(states(tmp_path)[-1], weights_only=True)
+    state = torch.load(states(tmp_path)[-1], weights_only=True)["state"]
     kept = load_checkpoint(outcome.path).clip.state_dict()
     assert all(torch.equal(own, state["average"][name]) for name, own in kept.items())
     assert len(moved(state["weights"], kept)) > 100
@@ -145,7 +144,7 @@ def test_halves_train_nearly_as_float32(opened, kind):
 def test_a_rate_far_too_high_ends_in_a_sentence_and_the_last_state_remains(run_in, tmp_path):
     with pytest.raises(TrainerError, match="is no number any more"):
         run_in(tmp_path, "optimizer.rate=1e9", "run.save_every=1", "run.steps=50", "optimizer.warmup=0")
-    state = torch.load(states(tmp_path)[-1], weights_only=True)
+    state = torch.load(states(tmp_path)[-1], weights_only=True)["state"]
     assert all(own.isfinite().all() for own in state["weights"].values())
 
 

@@ -14,7 +14,7 @@ import torch
 from tests.trainer.training.conftest import ALONE
 
 from mctrain.training.metrics import METRICS
-from mctrain.training.state import states
+from mctrain.weights.checkpoint import states
 
 pytestmark = pytest.mark.soak  # each is three processes that load torch
 
@@ -38,7 +38,7 @@ def test_two_processes_train_what_one_does_with_the_whole_batch(command, run_in,
     assert process.returncode == 0, told
     assert out.splitlines() == [f"{tmp_path / 'two' / 'checkpoint.pt'}: 3 steps"]
     fresh = opened(*EXACT).student.clip.state_dict()
-    one, two = (torch.load(states(tmp_path / own)[-1], weights_only=True) for own in ("one", "two"))
+    one, two = (torch.load(states(tmp_path / own)[-1], weights_only=True)["state"] for own in ("one", "two"))
     for kind in ("weights", "average"):
         for name, own in one[kind].items():
             torch.testing.assert_close(two[kind][name], own, rtol=0, atol=1e-6, msg=name)

@@ -44,7 +44,7 @@ def train_decisions(
     output.mkdir(parents=True, exist_ok=True)
     from mctrain.training.decisions.run import learn  # imports torch: 2 s
 
-    tell_recipe(read.about)
+    tell_recipe(read.name, read.about)
     with alone_in(output):
         learnt = learn(read, begin, places, output, bar)
     tell_skipped(learnt.skipped)

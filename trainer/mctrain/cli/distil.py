@@ -55,7 +55,7 @@ def distil(
     cache.mkdir(parents=True, exist_ok=True)
     from mctrain.training.distillation.run import find_lessons, follow_distillation  # imports torch: 2 s
 
-    tell_recipe(read.about)
+    tell_recipe(read.name, read.about)
     with Interrupts() as interrupts, closing(Steps()) as journal, alone_in(output):
         start = start_of(begin)
         found = find_lessons(read, data)

@@ -9,7 +9,6 @@ import click
 
 from mctrain.cli.printing import printable
 from mctrain.data.shards import file_digest
-from mctrain.training.recipe import AboutTable
 from picsight_engine.models.bundle import MANIFEST
 
 if TYPE_CHECKING:
@@ -33,10 +32,12 @@ def is_first() -> bool:
     return os.environ.get("RANK", "0") == "0"
 
 
-def tell_recipe(about: About | AboutTable) -> None:
-    """What is made of what, and what is expected of it; where the recipe says so, with what another seed changes."""
-    noise = f" ({about.noise})" if isinstance(about, AboutTable) else ""
-    click.echo(f"{about.title}\n  source: {about.source}\n  expected: {about.expected}{noise}", err=True)
+def tell_recipe(name: str, about: About) -> None:
+    """What is made of what, and what is expected of it, with what another seed changes; as far as the recipe says so."""
+    noise = f" ({about.noise})" if about.noise else ""
+    told = {"source": about.source, "expected": f"{about.expected}{noise}"}
+    lines = [about.title or name, *(f"  {key}: {own}" for key, own in told.items() if own)]
+    click.echo("\n".join(lines), err=True)
 
 
 def tell_skipped(skipped: Counter[str]) -> None:

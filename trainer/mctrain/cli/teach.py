@@ -51,7 +51,7 @@ def teach(
     from mctrain.teachers.fit.corpus import Places
     from mctrain.teachers.fit.run import teach as follow  # imports torch: 2 s
 
-    tell_recipe(read.about)
+    tell_recipe(read.name, read.about)
     finished = follow(read, Places(data, cache), output, bar, threads=threads, workers=workers)
     click.echo(f"{finished.path}: {len(finished.history)} epochs, last loss {finished.history[-1]:.3f}")
     if bundle is not None:

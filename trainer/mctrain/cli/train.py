@@ -89,6 +89,10 @@ def train(
     """
     if (output is None) != dry_run:
         raise click.UsageError("Give either -o, the folder of the run, or --dry-run.")
+    if dry_run and bundle is not None:
+        raise click.UsageError("A --dry-run makes nothing that could be exported; leave --bundle out.")
+    if tasks is not None and data is None:
+        raise click.UsageError("--tasks says what is asked of the sets in --data; say where these lie.")
     places, signal = Places(photos, data, tasks, cache), 0
     if is_of_decisions(recipe):
         made: Path | None = train_decisions(load_decisions(recipe, changes), begin, places, output, bundle)
@@ -174,7 +178,7 @@ def _follow(recipe: TrainingRecipe, begin: Path | None, places: Places, around: 
     from mctrain.training.run import follow  # imports torch: 2 s
 
     if is_first():
-        tell_recipe(recipe.about)
+        tell_recipe(recipe.name, recipe.about)
     with alone_in(around.folder) if is_first() else nullcontext():
         return follow(recipe, start_of(begin) if begin else None, places, around)
 

@@ -6,7 +6,8 @@ import dataclasses
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, cast
 
-from mctrain.models.lite import MEAN, STD, LiteShape
+from mctrain.errors import RecipeError
+from mctrain.models.lite import MEAN, NATIVE, STD, LiteShape
 from mctrain.models.mci import MciShape
 from mctrain.models.minilm import MiniLmShape
 from mctrain.models.text import TextShape
@@ -16,9 +17,13 @@ from picsight_engine.errors import RequestError
 from picsight_engine.models.bundle import ImageSpec
 
 if TYPE_CHECKING:
-    from mctrain.recipe import Network
+    from collections.abc import Iterable
+
+    from mctrain.recipe import Network, TowersTable
     from picsight_engine.models.bundle import Interpolation, Resize
 
+MINILM = "minilm"
+_HIDDEN = 1024  # of a head on a pretrained network
 Triple = tuple[float, float, float]
 Publisher = Literal["apple", "open_clip", "timm"]
 
@@ -137,19 +142,28 @@ def preset_of(model: ModelTable) -> Preset:
 
     Whole photos are squashed to the square, as most of the training photos are, and nothing at the edges is lost.
     """
-    return Preset(
+    image = LiteShape(
+        model.networks, model.image_hidden, model.image_dropout, model.image_input_dropout, model.branch
+    )
+    text = MiniLmShape(model.text_hidden, model.text_dropout, model.text_input_dropout)
+    return _on_lite(image, text, model.dim, model.size)
+
+
+def preset_of_towers(towers: TowersTable) -> Preset:
+    """The row of any two towers, which a recipe names.
+
+    Raises:
+        RecipeError: there is no such tower, or it takes no such texts.
+    """
+    row = _row_of_image(towers.image)
+    return dataclasses.replace(
+        row,
         name="",
         title="",
-        image=LiteShape(
-            model.networks, model.image_hidden, model.image_dropout, model.image_input_dropout, model.branch
-        ),
-        text=MiniLmShape(model.text_hidden, model.text_dropout, model.text_input_dropout),
-        dim=model.dim,
-        size=model.size,
-        interpolation="bicubic",
-        mean=(MEAN,) * 3,
-        std=(STD,) * 3,
-        resize="squash",
+        text=_text_of(towers.text, towers.context),
+        dim=towers.dim,
+        size=towers.size,
+        head_bias=True,
     )
 
 
@@ -170,6 +184,43 @@ def table_of(preset: Preset) -> ModelTable | None:
         text_input_dropout=text.input_dropout,
         branch=image.branch,
     )
+
+
+def _on_lite(image: LiteShape, text: TextShape | MiniLmShape, dim: int, size: int) -> Preset:
+    return Preset(
+        name="",
+        title="",
+        image=image,
+        text=text,
+        dim=dim,
+        size=size,
+        interpolation="bicubic",
+        mean=(MEAN,) * 3,
+        std=(STD,) * 3,
+        resize="squash",
+    )
+
+
+def _row_of_image(name: str) -> Preset:
+    if name in NATIVE:
+        shape = LiteShape((name,), hidden=_HIDDEN, dropout=0.0, input_dropout=0.0, branch=0.0)
+        return _on_lite(shape, _MCT, dim=_MCT.width, size=NATIVE[name])
+    return _known(name, NATIVE)
+
+
+def _text_of(name: str, context: int | None) -> TextShape | MiniLmShape:
+    if name == MINILM:
+        if context is not None:
+            raise RecipeError(f"The text tower {MINILM} has a context of its own; leave towers.context out.")
+        return MiniLmShape(hidden=_HIDDEN, dropout=0.0, input_dropout=0.0)
+    shape = cast("TextShape", _known(name, (MINILM,)).text)
+    return shape if context is None else dataclasses.replace(shape, context=context)
+
+
+def _known(name: str, others: Iterable[str]) -> Preset:
+    if name not in PRESETS:
+        raise RecipeError(f"There is no tower {name}; known are {', '.join((*others, *PRESETS))}.")
+    return PRESETS[name]
 
 
 def preset_as_dict(preset: Preset) -> dict[str, Any]:

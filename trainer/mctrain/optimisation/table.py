@@ -12,16 +12,16 @@ from mctrain.optimisation.schedule import rate_at
 
 @dataclass(frozen=True, slots=True)
 class OptimizerTable:
-    """AdamW as published (0.9, 0.95, 1e-8, with a decay of 0.2), its rate over the run, and how long a gradient may be.
+    """AdamW, its rate over the run, and how long a gradient may be; unless it is said, as published.
 
     `rules` slow down or freeze parts by name; BatchNorm of the parts in `held` goes by the statistics it has; `average` is
     the share that a step keeps of the average of the weights, 0 for none.
     """
 
     rate: float
-    floor: float
     warmup: int
-    decay: float
+    floor: float = 1e-6
+    decay: float = 0.2
     first: float = 0.9
     second: float = 0.95
     epsilon: float = 1e-8

@@ -11,7 +11,7 @@ from mctrain.models.sizes import parameters
 from mctrain.training.facts import Facts
 from mctrain.training.loop import take_step
 from mctrain.training.ranks import joined
-from mctrain.training.run import open_training
+from mctrain.training.run import examined, open_training
 
 if TYPE_CHECKING:
     from mctrain.training.loop import Training
@@ -31,6 +31,8 @@ def dry_run(recipe: TrainingRecipe, start: Start | None, places: Places, *, work
     """
     with joined() as rank:
         run = open_training(recipe, start, places, rank, workers=workers)
+        with examined(run, places, lambda: None):
+            pass  # a file that is missing is told now
         count, facts = min(_STEPS, run.steps), Facts()
         lessons = run.feed.lessons(0, count)
         for number in range(count):

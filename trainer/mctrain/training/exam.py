@@ -9,13 +9,14 @@ from mctrain.errors import RecipeError
 from mctrain.evaluation.measure import measure
 from mctrain.evaluation.report import result_of
 from mctrain.evaluation.subject import Subject
-from mctrain.evaluation.tasks import Blanks, find_files, load_tasks
+from mctrain.evaluation.tasks import Blanks, DataComp, find_files, load_tasks
 from mctrain.teachers.towers import Towers
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from mctrain.evaluation.report import Figure
+    from mctrain.evaluation.tasks import Task
     from mctrain.models.clip import Clip
     from mctrain.models.presets import Preset
     from mctrain.training.recipe import EvaluationTable
@@ -38,16 +39,19 @@ def open_exam(
     data, tasks, scratch = places
     named = load_tasks(tasks)
     wanted = {name.partition(": ")[0] for name in table.figures}
-    if strange := wanted - {task.name for task in named}:
-        raise RecipeError(
-            f"There is no task {min(strange)} to be measured; there are {', '.join(task.name for task in named)}."
-        )
-    tasks_asked = [task for task in named if task.name in wanted]
+    tasks_asked = [task for task in named if any(_holds(task, name) for name in wanted)]
     if turned := [task.name for task in tasks_asked if isinstance(task, Blanks)]:
         raise RecipeError(
             f"Of {turned[0]} less is better, so that it cannot be in the score of a run; take it out of evaluation.figures."
         )
     asked = find_files(tasks_asked, data, scratch)
+    known = [own.task.name for own in asked]
+    if strange := wanted.difference(known):
+        others = [task.name for task in named if task not in tasks_asked]
+        raise RecipeError(
+            f"There is no task {min(strange)} to be measured; there are {', '.join([*known, *others])}."
+        )
+    asked = [own for own in asked if own.task.name in wanted]
 
     def exam(clip: Clip) -> dict[str, Figure]:
         subject = Subject(Towers(clip, preset, "student", ""), lambda *_: look())
@@ -61,6 +65,11 @@ def open_exam(
         return {name: figures[name] for name in table.figures}
 
     return exam
+
+
+def _holds(task: Task, name: str) -> bool:
+    """Whether this is the task of that name, or the suite that has it."""
+    return name == task.name or (isinstance(task, DataComp) and name.startswith(f"{task.name} "))
 
 
 def choosing_mean(figures: dict[str, Figure]) -> float:

@@ -10,7 +10,7 @@ import hashlib
 import math
 import time
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -25,6 +25,7 @@ from mctrain.training.losses import reinforced_loss
 from mctrain.training.metrics import SCORE, progress
 from mctrain.training.range_augment import target_error
 from mctrain.training.state import save_state
+from mctrain.weights.checkpoint import Trained
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -45,7 +46,7 @@ if TYPE_CHECKING:
 class Training:
     """What steps are made of: what learns, from what, towards which loss; `at` moves on with them.
 
-    `identity` is what a state must have been made with to be this run's.
+    `identity` is what a state must have been made with to be this run's; `begun` has the digest of the checkpoint that it began with.
     """
 
     recipe: TrainingRecipe
@@ -54,7 +55,20 @@ class Training:
     loss: LossSettings
     steps: int
     identity: Mapping[str, Any]
+    begun: str
     at: Position
+
+    @property
+    def origin(self) -> Trained:
+        """What is told of the weights that it has made so far."""
+        return Trained(
+            recipe=asdict(self.recipe),
+            steps=self.at.step,
+            begun=self.begun,
+            data=self.feed.data.digests,
+            score=self.at.scores.get(self.at.step),
+            photos=len(self.feed.data),
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,7 +198,7 @@ def _evaluate(run: Training, desk: Desk | None) -> bool:
 
 def _save(run: Training, desk: Desk | None) -> None:
     if desk is not None:
-        save_state(desk.folder, run.identity, run.recipe, run.student, run.at)
+        save_state(desk.folder, run)
 
 
 def _is_due(run: Training, every: int) -> bool:

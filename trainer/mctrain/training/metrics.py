@@ -6,17 +6,22 @@ import json
 import platform
 import shutil
 import subprocess
+import time
+from contextlib import contextmanager, suppress
 from dataclasses import asdict
 from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tensorboardX import SummaryWriter
+from tensorboardX.event_file_writer import EventsWriter
+from tensorboardX.proto.event_pb2 import Event, SessionLog
+from tensorboardX.summary import scalar
 
+from mctrain.errors import TrainerError
 from mctrain.whole_files import write_whole
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from mctrain.training.recipe import AnyRecipe
     from mctrain.training.state import Position
@@ -31,9 +36,10 @@ class Metrics:
 
     def __init__(self, folder: Path, recipe: AnyRecipe, at: Position, machine: Mapping[str, Any]) -> None:
         self._path = folder / METRICS
-        _cut(self._path, at)
-        self._board = SummaryWriter(str(folder / "tensorboard"), purge_step=at.step + 1)
-        self._file = self._path.open("a", encoding="utf-8")
+        with _told(self._path):
+            _cut(self._path, at)
+            self._file = self._path.open("a", encoding="utf-8")
+        self._board = _Board(folder / "tensorboard", at.step)
         start = {
             "step": at.step,
             "recipe": asdict(recipe),
@@ -44,20 +50,50 @@ class Metrics:
         self._write({"start": start | dict(machine)})
 
     def tell(self, step: int, values: Mapping[str, float]) -> None:
-        """Figures after so many steps."""
+        """Figures after so many steps.
+
+        Raises:
+            TrainerError: the disk is full or refuses them.
+        """
         self._write({"step": step, **{name: round(value, 6) for name, value in values.items()}})
-        for name, value in values.items():
-            self._board.add_scalar(name.replace(": ", "/").replace(" ", "_"), value, step)
-        self._board.flush()
+        self._board.tell(step, values)
 
     def close(self) -> None:
         """When the run ends, however it does."""
-        self._file.close()
-        self._board.close()
+        for own in (self._file, self._board):
+            with suppress(OSError):  # what could not be written has been told
+                own.close()
 
     def _write(self, line: Mapping[str, Any]) -> None:
-        self._file.write(json.dumps(line) + "\n")
-        self._file.flush()
+        with _told(self._path):
+            self._file.write(json.dumps(line) + "\n")
+            self._file.flush()
+
+
+class _Board:
+    """TensorBoard's file, written line by line: its usual writer has a thread, whose failures nobody hears of."""
+
+    def __init__(self, folder: Path, step: int) -> None:
+        """What a killed run wrote after `step` is not shown any more."""
+        self._folder = folder
+        with _told(folder):
+            folder.mkdir(exist_ok=True)
+            self._file = EventsWriter(str(folder / "events"))
+        self._write(Event(step=step + 1, session_log=SessionLog(status=SessionLog.START)))
+
+    def tell(self, step: int, values: Mapping[str, float]) -> None:
+        told = [scalar(name.replace(": ", "/").replace(" ", "_"), value) for name, value in values.items()]
+        self._write(*(Event(step=step, summary=own) for own in told))
+
+    def close(self) -> None:
+        self._file.close()
+
+    def _write(self, *events: Event) -> None:
+        with _told(self._folder):
+            for event in events:
+                event.wall_time = time.time()
+                self._file.write_event(event)
+            self._file.flush()
 
 
 def progress(step: int, steps: int, values: Mapping[str, float], batch: int) -> str:
@@ -74,6 +110,16 @@ def duration(seconds: float) -> str:
     """As a person reads it."""
     hours, minutes = divmod(round(seconds / 60), 60)
     return f"{hours} h {minutes:02} min" if hours else f"{minutes} min"
+
+
+@contextmanager
+def _told(place: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as fault:
+        raise TrainerError(
+            f"{place} cannot be written: {fault.strerror or fault}; the same command goes on from the last state once that is mended."
+        ) from fault
 
 
 def _cut(path: Path, at: Position) -> None:

@@ -48,7 +48,8 @@ class Precision:
         length = torch.nn.utils.clip_grad_norm_(parameters, longest)
         if not length.isfinite() and self.scaler.get_scale() <= 1:
             raise TrainerError(
-                "The gradient is no number any more, and the weights are as before this step; take a lower rate or a longer warm-up."
+                "The gradient is no number any more; take a lower rate or a longer warm-up, in another folder, where --from this "
+                "run's folder begins with the last state that it saved."
             )
         self.scaler.step(optimizer)
         self.scaler.update()

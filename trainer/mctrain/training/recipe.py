@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol
 
 from mctrain.errors import RecipeError
 from mctrain.optimisation.table import OptimizerTable
-from mctrain.recipe import Augmentation, BundleTable, ModelTable
+from mctrain.recipe import LEAST_SIZE, UNSAID, About, Augmentation, BundleTable, ModelTable, TowersTable
 from mctrain.tables import load_table
 
 if TYPE_CHECKING:
@@ -16,8 +16,6 @@ if TYPE_CHECKING:
 
 Captions = Literal["any", "first"]
 Numbers = Literal["fp32", "bf16", "fp16"]
-_LEAST_SIZE = 32  # towers halve a photo's sides five times
-_LEAST_CONTEXT = 3  # a text's beginning, a token and its end
 _MOST_PASSES = 1_000_000
 _SEEDS = 1 << 63  # those that torch takes
 
@@ -34,19 +32,6 @@ class AnyRecipe(Protocol):
     @property
     def figures(self) -> tuple[str, ...]:
         """What is measured on the way."""
-
-
-@dataclass(frozen=True, slots=True)
-class AboutTable:
-    """What a person wants to know before starting the run; `noise` is what another seed changes of the expected score."""
-
-    title: str
-    source: str
-    machine: str
-    hours: float
-    expected: str
-    noise: str
-    command: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,28 +63,10 @@ class PhotosTable:
 
 
 @dataclass(frozen=True, slots=True)
-class TowersTable:
-    """A student from scratch: towers of presets by their names, the width of their space, photos' side in pixels, tokens of a text."""
-
-    image: str
-    text: str
-    dim: int
-    size: int
-    context: int = 77
-
-    def __post_init__(self) -> None:
-        if self.dim < 1 or self.size < _LEAST_SIZE or self.context < _LEAST_CONTEXT:
-            raise RecipeError(
-                f"Towers want a space of 1 dimension at least, photos of {_LEAST_SIZE} pixels a side and texts of {_LEAST_CONTEXT} tokens, "
-                f"not {self.dim}, {self.size} and {self.context}."
-            )
-
-
-@dataclass(frozen=True, slots=True)
 class LossTable:
     """`distil` is λ: 0 is plain CLIP, 1 the teachers alone. `scales` of the teachers' logits take the place of their own."""
 
-    distil: float
+    distil: float = 0.0
     scales: tuple[float, ...] = ()
 
     def __post_init__(self) -> None:
@@ -126,8 +93,8 @@ class RunTable:
     EfficientNet-Lite on a processor, where other towers ignore it.
     """
 
-    seed: int
     batch: int
+    seed: int = 0
     steps: int = 0
     passes: float = 0.0
     parts: int = 1
@@ -158,9 +125,9 @@ class RunTable:
                 "A run needs at least 1 as batch, parts, log_every, save_every and keep; one of them is less."
             )
         steps = [own.step for own in self.sizes]
-        if any(own.size < _LEAST_SIZE for own in self.sizes):
+        if any(own.size < LEAST_SIZE for own in self.sizes):
             raise RecipeError(
-                f"Photos of a run have {_LEAST_SIZE} pixels a side at least; one of run.sizes is less."
+                f"Photos of a run have {LEAST_SIZE} pixels a side at least; one of run.sizes is less."
             )
         if steps != sorted(set(steps)) or any(own.step < 0 for own in self.sizes):
             raise RecipeError(
@@ -218,11 +185,11 @@ class TrainingRecipe:
     """
 
     name: str
-    about: AboutTable
     data: PhotosTable
-    loss: LossTable
     optimizer: OptimizerTable
     run: RunTable
+    about: About = UNSAID
+    loss: LossTable = LossTable()
     augmentation: Augmentation | None = None
     towers: TowersTable | None = None
     model: ModelTable | None = None
@@ -234,10 +201,20 @@ class TrainingRecipe:
     def __post_init__(self) -> None:
         if self.towers and self.model:
             raise RecipeError(f"The recipe {self.name} has both towers and a model; leave one of them out.")
-        if self.augmentation and (self.loss.distil or self.data.bank):
+        if self.augmentation and (self.loss.distil or self.data.bank or self.data.teachers):
             raise RecipeError(
-                f"The recipe {self.name} draws views anew, which no teacher has judged; give loss.distil and data.bank 0, or leave "
-                "its augmentation out."
+                f"The recipe {self.name} draws views anew, which no teacher has judged; give loss.distil and data.bank 0 and no "
+                "data.teachers, or leave its augmentation out."
+            )
+        if self.augmentation and self.augmentation.views != 1:
+            raise RecipeError(
+                f"The recipe {self.name} draws a view of a photo whenever it sees it, not {self.augmentation.views}; give "
+                "augmentation.views 1."
+            )
+        if self.loss.scales and not self.loss.distil:
+            raise RecipeError(
+                f"The recipe {self.name} gives teachers' scales, which only distillation reads; leave loss.scales out, or give "
+                "loss.distil more than 0."
             )
         if not self.augmentation and not self.loss.distil and self.data.bank:
             raise RecipeError(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from contextlib import ExitStack, contextmanager
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -26,14 +26,15 @@ from mctrain.training.metrics import Metrics
 from mctrain.training.ranks import joined
 from mctrain.training.state import Position, identity_of, load_state
 from mctrain.training.student import build_student
-from mctrain.weights.checkpoint import Checkpoint, Trained, save_checkpoint
+from mctrain.weights.checkpoint import Checkpoint, save_checkpoint
 
 if TYPE_CHECKING:
     from collections import Counter
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from mctrain.models.presets import Preset
     from mctrain.places import Place
+    from mctrain.training.exam import Exam
     from mctrain.training.ranks import Rank
     from mctrain.training.recipe import TrainingRecipe
     from mctrain.training.surroundings import Places, Surroundings
@@ -81,7 +82,7 @@ def follow(recipe: TrainingRecipe, start: Start | None, places: Places, around: 
             if desk is not None and (skipped := run.feed.data.skipped):
                 told = ", ".join(f"{count} {reason}" for reason, count in skipped.most_common())
                 desk.journal.tell(f"samples that were passed over: {told}")
-        path = None if ending.signal or not rank.first else _finish(run, start, around.folder)
+        path = None if ending.signal or not rank.first else _finish(run, around.folder)
     return Outcome(ending.why, ending.signal, path, run.feed.data.skipped)
 
 
@@ -107,7 +108,7 @@ def open_training(
         views=recipe.augmentation or Stored(tuple(own.width for own in teachers)),
         apart=recipe.apart.share if recipe.apart else 0.0,
     )
-    photos = as_place(places.photos)
+    photos, begun = as_place(places.photos), start.digest if start else ""
     data = open_data(photos, recipe.data.shards, places.cache, settings)
     bank = open_bank(on_disk(photos / BANK, _BANK_ON_DISK), teachers) if recipe.data.bank else None
     tokenizer = load_tokenizer(student.preset.text)
@@ -118,23 +119,37 @@ def open_training(
         feed=feed,
         loss=LossSettings(recipe.loss.distil, teachers if recipe.loss.distil else ()),
         steps=recipe.run.length(feed.steps_of_pass),
-        identity=identity_of(recipe, start.digest if start else "", data.digests),
+        identity=identity_of(recipe, begun, data.digests),
+        begun=begun,
         at=Position(),
     )
 
 
 @contextmanager
+def examined(run: Training, places: Places, look: Callable[[], None]) -> Iterator[Exam | None]:
+    """What the recipe wants to be measured on the way, if anything; `look` as in `open_exam`.
+
+    Raises:
+        RecipeError: nobody says where the sets lie, or there is no such task.
+        DataError: files of a set are missing.
+    """
+    evaluation = run.recipe.evaluation
+    if evaluation is None:
+        yield None
+        return
+    if places.data is None:
+        raise RecipeError(
+            f"The recipe {run.recipe.name} measures as it goes; say with --data where the evaluation sets lie."
+        )
+    with tempfile.TemporaryDirectory(prefix="mctrain-") as scratch:
+        where = (places.data, places.tasks, Path(scratch))
+        yield open_exam(evaluation, run.student.preset, where, look)
+
+
+@contextmanager
 def _desk(run: Training, places: Places, around: Surroundings) -> Iterator[Desk]:
-    evaluation, exam = run.recipe.evaluation, None
     with ExitStack() as stack:
-        if evaluation is not None:
-            if places.data is None:
-                raise RecipeError(
-                    f"The recipe {run.recipe.name} measures as it goes; say with --data where the evaluation sets lie."
-                )
-            scratch = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="mctrain-")))
-            where = (places.data, places.tasks, scratch)
-            exam = open_exam(evaluation, run.student.preset, where, around.interrupts.look)
+        exam = stack.enter_context(examined(run, places, around.interrupts.look))
         machine = {"device": str(run.feed.device), "processes": run.feed.rank.count}
         metrics = Metrics(around.folder, run.recipe, run.at, machine)
         stack.callback(metrics.close)
@@ -190,15 +205,7 @@ def _teachers(recipe: TrainingRecipe, photos: Path | Place) -> tuple[Teacher, ..
     return tuple(replace(own, scale=scale) for own, scale in zip(known, scales, strict=True))
 
 
-def _finish(run: Training, start: Start | None, folder: Path) -> Path:
+def _finish(run: Training, folder: Path) -> Path:
     """Writes what the run has made, frozen."""
     clip = run.student.best.to("cpu").eval().requires_grad_(requires_grad=False)
-    made = Trained(
-        recipe=asdict(run.recipe),
-        steps=run.at.step,
-        begun=start.digest if start else "",
-        data=run.feed.data.digests,
-        score=run.at.scores.get(run.at.step),
-        photos=len(run.feed.data),
-    )
-    return save_checkpoint(folder, Checkpoint(run.student.preset, clip, made))
+    return save_checkpoint(folder, Checkpoint(run.student.preset, clip, run.origin))

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import asdict, dataclass, field
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from mctrain.errors import TrainerError, WeightsError
 from mctrain.training.facts import Facts
-from mctrain.weights.checkpoint import CHECKPOINT
+from mctrain.weights.checkpoint import Checkpoint, content_of, states
 from mctrain.weights.files import read_saved, write_saved
 
 if TYPE_CHECKING:
@@ -17,11 +16,35 @@ if TYPE_CHECKING:
 
     from mctrain.training.recipe import AnyRecipe
     from mctrain.training.student import Student
+    from mctrain.weights.checkpoint import Trained
 
-_NAME = re.compile(r"step-(\d{8})\.pt")
 _SAID = frozenset({"about", "bundle", "evaluation"})  # tables of a recipe on which no weight depends
 _WATCHED = frozenset({"log_every", "save_every", "keep", "most_lost"})  # and keys of the others
 _LEFT = ".step-*.part"  # what a killed process leaves of a state that it was writing
+
+
+class AnyRun(Protocol):
+    """What a state holds of a run, of whatever kind it is."""
+
+    @property
+    def identity(self) -> Mapping[str, Any]:
+        """What a state must have been made with to be this run's."""
+
+    @property
+    def recipe(self) -> AnyRecipe:
+        """What it follows."""
+
+    @property
+    def student(self) -> Student:
+        """What learns."""
+
+    @property
+    def at(self) -> Position:
+        """How far it is."""
+
+    @property
+    def origin(self) -> Trained:
+        """What is told of the weights that it has made so far."""
 
 
 @dataclass(slots=True)
@@ -31,11 +54,6 @@ class Position:
     step: int = 0
     scores: dict[int, float] = field(default_factory=dict)
     facts: Facts = field(default_factory=Facts)
-
-
-def states(folder: Path) -> list[Path]:
-    """The files of states, the latest last."""
-    return sorted(path for path in folder.glob("step-*.pt") if _NAME.fullmatch(path.name))
 
 
 def identity_of(recipe: AnyRecipe, begun: str, data: Mapping[str, str]) -> dict[str, Any]:
@@ -50,22 +68,22 @@ def identity_of(recipe: AnyRecipe, begun: str, data: Mapping[str, str]) -> dict[
     return {**numbers, "--from": begun, "the content of its shards": dict(data)}
 
 
-def save_state(
-    folder: Path, identity: Mapping[str, Any], recipe: AnyRecipe, student: Student, at: Position
-) -> None:
-    """Writes a state whole, and removes the oldest beyond those that the recipe keeps.
+def save_state(folder: Path, run: AnyRun) -> None:
+    """Writes a state whole, as a checkpoint of its own, and removes the oldest beyond those that the recipe keeps.
 
     Raises:
         WeightsError: the disk refuses it.
     """
-    content = {
-        "identity": dict(identity),
-        "figures": recipe.figures,
-        "at": asdict(at),
-        **student.state(),
+    state = {
+        "identity": dict(run.identity),
+        "figures": run.recipe.figures,
+        "at": asdict(run.at),
+        **run.student.state(),
     }
-    write_saved(folder / f"step-{at.step:08}.pt", content)
-    for old in states(folder)[: -recipe.kept]:
+    made = Checkpoint(run.student.preset, run.student.best, run.origin)
+    # what both hold of the weights is in the file once
+    write_saved(folder / f"step-{run.at.step:08}.pt", {**content_of(made), "state": state})
+    for old in states(folder)[: -run.recipe.kept]:
         old.unlink(missing_ok=True)
 
 
@@ -80,7 +98,7 @@ def load_state(folder: Path, identity: Mapping[str, Any], recipe: AnyRecipe, stu
     if not (found := states(folder)):
         return Position()
     try:
-        content = cast("dict[str, Any]", read_saved(found[-1]))
+        content = cast("dict[str, Any]", read_saved(found[-1]))["state"]
         _demand_same(folder, content["identity"], identity)
         student.restore(content, content["at"]["step"])
         at = content["at"]
@@ -100,12 +118,7 @@ def _demand_same(folder: Path, known: Mapping[str, Any], wanted: Mapping[str, An
     told = others[0]
     if "." in told:
         told = f"{told} ({known.get(told)}, now {wanted.get(told)})"
-    # the states of a run that has not ended are nothing to begin with
-    begin = (
-        f", where --from {folder} would begin with the weights of this one"
-        if (folder / CHECKPOINT).is_file()
-        else ""
-    )
     raise TrainerError(
-        f"{folder} holds a run that differs in {told}; choose another folder with -o{begin}, or take the change back."
+        f"{folder} holds a run that differs in {told}; choose another folder with -o, where --from {folder} would begin with the "
+        "weights of this one, or take the change back."
     )

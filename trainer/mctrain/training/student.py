@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
 
 import torch
@@ -12,7 +12,7 @@ from torch.nn.parallel import DistributedDataParallel
 from mctrain.errors import RecipeError
 from mctrain.models.clip import build_clip, load_trunks
 from mctrain.models.lite import LiteShape
-from mctrain.models.presets import Preset, find_preset, preset_of
+from mctrain.models.presets import Preset, preset_of, preset_of_towers
 from mctrain.optimisation.average import average_from
 from mctrain.optimisation.groups import FACTOR
 from mctrain.optimisation.optimizer import build_student_optimizer
@@ -27,8 +27,7 @@ if TYPE_CHECKING:
     from torch.optim.swa_utils import AveragedModel
 
     from mctrain.models.clip import Clip
-    from mctrain.models.text import TextShape
-    from mctrain.training.recipe import TowersTable, TrainingRecipe
+    from mctrain.training.recipe import TrainingRecipe
     from mctrain.weights.checkpoint import Checkpoint
 
 _OF_RANGES = 10.0  # times the rate: six numbers that have to follow a target
@@ -145,19 +144,4 @@ def _layout(recipe: TrainingRecipe, preset: Preset, device: torch.device) -> tor
 def _described(recipe: TrainingRecipe) -> Preset | None:
     if recipe.model:
         return preset_of(recipe.model)
-    return _row(recipe.towers) if recipe.towers else None
-
-
-def _row(towers: TowersTable) -> Preset:
-    """Two towers of presets, as one of our own."""
-    image, text = find_preset(towers.image), find_preset(towers.text)
-    shape = cast("TextShape", text.text)
-    return replace(
-        image,
-        name="",
-        title="",
-        text=replace(shape, context=towers.context),
-        dim=towers.dim,
-        size=towers.size,
-        head_bias=True,
-    )
+    return preset_of_towers(recipe.towers) if recipe.towers else None

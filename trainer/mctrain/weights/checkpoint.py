@@ -6,6 +6,7 @@ One kind for everything: imported weights, fitted teachers, trained towers. No p
 from __future__ import annotations
 
 import hashlib
+import re
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 CHECKPOINT = "checkpoint.pt"
 _KIND = "mctrain"
 _FORMAT = 1
+_STATE = re.compile(r"step-\d{8}\.pt")
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,8 +113,15 @@ class Checkpoint:
 
 
 def checkpoint_file(path: Path) -> Path:
-    """The file of a checkpoint; in a folder the one of the usual name."""
-    return path / CHECKPOINT if path.is_dir() else path
+    """The file of a checkpoint; in a folder the one of the usual name, or while its run has not ended the last state."""
+    file = _target(path)
+    found = states(path) if file != path and not file.exists() else []
+    return found[-1] if found else file
+
+
+def states(folder: Path) -> list[Path]:
+    """The files of a run's states, the latest last; each is a checkpoint with what the run goes on from."""
+    return sorted(path for path in folder.glob("step-*.pt") if _STATE.fullmatch(path.name))
 
 
 def demand_checkpoint(path: Path) -> Path:
@@ -122,7 +131,7 @@ def demand_checkpoint(path: Path) -> Path:
         WeightsError: the file exists and is something else, or a run's, which took its time.
         StorageError: nothing can be written there.
     """
-    path = checkpoint_file(path)
+    path = _target(path)
     demand_writable(path.parent)
     if path.exists() and not _is_imported(path):
         raise WeightsError(f"{path} exists and is no checkpoint of imported weights; choose another name.")
@@ -135,9 +144,15 @@ def save_checkpoint(path: Path, checkpoint: Checkpoint) -> Path:
     Raises:
         WeightsError: the disk refuses it.
     """
-    path = checkpoint_file(path)
+    path = _target(path)
+    write_saved(path, content_of(checkpoint))
+    return path
+
+
+def content_of(checkpoint: Checkpoint) -> dict[str, Any]:
+    """What a checkpoint's file holds."""
     origin = checkpoint.origin
-    content = {
+    return {
         "kind": _KIND,
         "format": _FORMAT,
         "preset": preset_as_dict(checkpoint.preset),
@@ -147,8 +162,6 @@ def save_checkpoint(path: Path, checkpoint: Checkpoint) -> Path:
         "trained": asdict(origin) if isinstance(origin, Trained) else None,
         "weights": dict(checkpoint.clip.state_dict()),
     }
-    write_saved(path, content)
-    return path
 
 
 def load_checkpoint(path: Path) -> Checkpoint:
@@ -174,6 +187,10 @@ def load_checkpoint(path: Path) -> Checkpoint:
         return _checkpoint_of(content)
     except (KeyError, TypeError, ValueError, RuntimeError, AttributeError, RecipeError) as fault:
         raise WeightsError(f"The checkpoint {path} is damaged; make it again.") from fault
+
+
+def _target(path: Path) -> Path:
+    return path / CHECKPOINT if path.is_dir() else path
 
 
 def _is_imported(path: Path) -> bool:

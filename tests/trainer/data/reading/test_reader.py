@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import gzip
 import multiprocessing
+import os
+import shutil
 import subprocess
 import sys
 from collections import Counter
@@ -139,6 +142,21 @@ def test_other_processes_read_the_same_batches_from_any_step(data, workers):
 
 
 @pytest.mark.skipif(sys.platform == "darwin", reason="there a process cannot tell who sends a signal")
+def test_shards_are_told_apart_by_their_folders_and_not_by_their_date(folder, tmp_path):
+    for place, name in enumerate(("a", "b")):
+        (tmp_path / name).mkdir()
+        with gzip.open(tmp_path / name / "0.tar.gz", "wb") as file:
+            file.write((folder / f"{place}.tar").read_bytes())
+    shards = [tmp_path / name / "0.tar.gz" for name in ("a", "b")]
+    before = TrainingData(shards, tmp_path / "cache", SETTINGS).digests
+    assert list(before) == ["a/0.tar.gz", "b/0.tar.gz"]
+    assert len(set(before.values())) == 2
+    os.utime(shards[0], (0, 0))
+    moved = shutil.copytree(tmp_path, tmp_path.with_name(f"{tmp_path.name}-moved"))
+    for shard in (shards, [moved / shard.relative_to(tmp_path) for shard in shards]):
+        assert TrainingData(shard, tmp_path / "cache", SETTINGS).digests == before
+
+
 def test_signals_from_elsewhere_do_not_reach_those_who_read(data):
     """As a terminal and a service manager send them, to all processes of a run; here another program does."""
     wanted = list(data.batches(Pass(1, 7, 4, 32), 0))

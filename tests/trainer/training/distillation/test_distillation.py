@@ -23,8 +23,7 @@ from mctrain.training.distillation.recipe import load_distillation
 from mctrain.training.distillation.run import find_lessons
 from mctrain.training.metrics import METRICS
 from mctrain.training.precision import Precision
-from mctrain.training.state import states
-from mctrain.weights.checkpoint import load_checkpoint
+from mctrain.weights.checkpoint import load_checkpoint, states
 from picsight_engine.models.bundle import IMAGE_GRAPH, open_bundle
 from picsight_engine.models.text import TextEmbedder
 

@@ -39,8 +39,12 @@ _FOREIGN = "surrogateescape"  # names may hold any bytes
 
 @dataclass(frozen=True, slots=True)
 class Shard:
-    """An indexed tar: `whole` of its samples lack nothing that is needed, the others are counted by the first role they lack."""
+    """An indexed tar: `whole` of its samples lack nothing that is needed, the others are counted by the first role they lack.
 
+    `path` is what was opened, `tar` what is read of it: a gzipped shard's unpacked one.
+    """
+
+    path: Path
     tar: Path
     rows: Path
     needs: Needs
@@ -97,7 +101,7 @@ def open_shard(path: Path, cache: Path, needs: Needs = REINFORCED) -> Shard:
     absent = _load_rows(file)["offset"][:, columns] == _ABSENT  # [samples, demanded]
     first = absent[absent.any(axis=1)].argmax(axis=1)
     lacking = Counter(needs.demanded[place] for place in first.tolist())
-    return Shard(tar, file, needs, len(absent) - len(first), lacking)
+    return Shard(path, tar, file, needs, len(absent) - len(first), lacking)
 
 
 @lru_cache(maxsize=1 << 14)  # of an operating system's 65,536 maps a process

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections import Counter
 from functools import lru_cache
 from itertools import chain
@@ -63,8 +64,9 @@ class TrainingData:
 
     @property
     def digests(self) -> dict[str, str]:
-        """Of each shard what lies where in it, without reading it: SHA-256 of its index."""
-        return {shard.tar.name: file_digest(shard.rows) for shard in self._shards}
+        """Of each shard, by its path from where all of them lie, what lies where in it, without reading it: SHA-256 of its index."""
+        above = os.path.commonpath([shard.path.parent for shard in self._shards])
+        return {shard.path.relative_to(above).as_posix(): file_digest(shard.rows) for shard in self._shards}
 
     @property
     def skipped(self) -> Counter[str]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, cast
 
@@ -12,6 +11,7 @@ import torch
 from mctrain.errors import TrainerError
 from mctrain.models import lite
 from mctrain.optimisation.average import average_from
+from mctrain.optimisation.denormals import flushed_denormals
 from mctrain.optimisation.groups import FACTOR, set_rate
 from mctrain.optimisation.optimizer import build_optimizer
 from mctrain.optimisation.schedule import rate_at
@@ -20,7 +20,7 @@ from mctrain.teachers.fit.progress import Progress, load_progress, save_progress
 from mctrain.teachers.fit.sampling import Batch, batches, steps_of_epoch
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -90,17 +90,7 @@ class _Seen:
         return class_name_loss(photos, self.classes, torch.softmax(logits, dim=1), self.scale)
 
 
-@contextmanager
-def _denormals_flushed() -> Iterator[None]:
-    """Denormals cost a factor of two on some processors; the setting is the whole thread's, so it is given back."""
-    torch.set_flush_denormal(True)
-    try:
-        yield
-    finally:
-        torch.set_flush_denormal(False)
-
-
-@_denormals_flushed()
+@flushed_denormals()
 def fit(
     heads: Heads, lesson: Lesson, recipe: Recipe, progress_file: Path, report: Callable[[float], None]
 ) -> tuple[float, ...]:

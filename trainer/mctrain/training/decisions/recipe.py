@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 from mctrain.errors import RecipeError
 from mctrain.optimisation.table import OptimizerTable
-from mctrain.recipe import BundleTable
+from mctrain.recipe import UNSAID, About, BundleTable
 from mctrain.tables import load_table, read_toml
-from mctrain.training.recipe import AboutTable, ApartTable
+from mctrain.training.recipe import ApartTable
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -50,11 +50,11 @@ class DecisionsRecipe:
     """A whole recipe; `name` is its file's, `changes` are what a command line made of it."""
 
     name: str
-    about: AboutTable
     decisions: DecisionsTable
     optimizer: OptimizerTable
     apart: ApartTable
     bundle: BundleTable
+    about: About = UNSAID
     changes: tuple[str, ...] = ()
 
 

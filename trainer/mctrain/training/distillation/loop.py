@@ -7,7 +7,7 @@ was not.
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -22,6 +22,7 @@ from mctrain.training.loop import Ending
 from mctrain.training.metrics import duration
 from mctrain.training.ranks import Rank
 from mctrain.training.state import save_state
+from mctrain.weights.checkpoint import Trained
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -42,14 +43,30 @@ if TYPE_CHECKING:
 class Distillation:
     """What steps are made of: the student, of which the text tower alone learns, and the corpus; `at` moves on with them.
 
-    `identity` is what a state must have been made with to be this run's.
+    `identity` is what a state must have been made with to be this run's; `begun` has the digest of the teacher's checkpoint, and
+    `texts` of `data` were made into lessons.
     """
 
     recipe: DistillationRecipe
     student: Student
     corpus: Corpus
     identity: Mapping[str, Any]
+    begun: str
+    data: dict[str, str]
+    texts: int
     at: Position
+
+    @property
+    def origin(self) -> Trained:
+        """What is told of the weights that it has made so far."""
+        return Trained(
+            recipe=asdict(self.recipe),
+            steps=self.at.step,
+            begun=self.begun,
+            data=self.data,
+            score=None,
+            texts=self.texts,
+        )
 
     @property
     def steps_of_pass(self) -> int:
@@ -80,7 +97,7 @@ def distil(run: Distillation, metrics: Metrics, around: Surroundings) -> Ending:
             sentence = _tell(run, metrics, steps)
         around.journal.advance(run.at.step, steps, sentence)
         if over or interrupts.received or run.at.step % table.save_every == 0:
-            save_state(around.folder, run.identity, run.recipe, run.student, run.at)
+            save_state(around.folder, run)
         if interrupts.received and not over:
             why = f"stopped by a signal after {run.at.step} of {steps} steps"
             return Ending(f"{why}; the same command goes on from here", interrupts.received)

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 from mctrain.errors import RecipeError
 from mctrain.optimisation.table import OptimizerTable
-from mctrain.recipe import BundleTable
+from mctrain.recipe import UNSAID, About, BundleTable
 from mctrain.tables import load_table
-from mctrain.training.recipe import AboutTable, Numbers
+from mctrain.training.recipe import Numbers
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -89,13 +89,13 @@ class DistillationRecipe:
     """A whole recipe; `name` is its file's, `changes` are what a command line made of it."""
 
     name: str
-    about: AboutTable
     data: TextsTable
     tower: TowerTable
     loss: BankTable
     optimizer: OptimizerTable
     distillation: DistillationTable
     bundle: BundleTable
+    about: About = UNSAID
     changes: tuple[str, ...] = ()
 
     @property

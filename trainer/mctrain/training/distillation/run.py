@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections import Counter
 from contextlib import closing
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, cast
 
 import torch
@@ -18,6 +18,7 @@ from mctrain.errors import DataError, RecipeError
 from mctrain.models.clip import Clip
 from mctrain.models.text import Text, TextShape
 from mctrain.optimisation.average import average_from
+from mctrain.optimisation.denormals import flushed_denormals
 from mctrain.optimisation.groups import RateRule
 from mctrain.optimisation.optimizer import build_student_optimizer
 from mctrain.optimisation.statistics import hold_statistics
@@ -28,9 +29,9 @@ from mctrain.training.distillation.loop import Distillation, distil
 from mctrain.training.metrics import Metrics
 from mctrain.training.precision import Precision
 from mctrain.training.run import Outcome
-from mctrain.training.state import Position, identity_of, load_state, states
+from mctrain.training.state import Position, identity_of, load_state
 from mctrain.training.student import Student
-from mctrain.weights.checkpoint import Checkpoint, Trained, save_checkpoint
+from mctrain.weights.checkpoint import Checkpoint, save_checkpoint, states
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -80,6 +81,7 @@ def find_lessons(recipe: DistillationRecipe, data: Path) -> Found:
     return Found(tuple(lessons_of(texts, known)), len(texts), digests, found.absent)
 
 
+@flushed_denormals()
 def follow_distillation(
     recipe: DistillationRecipe, start: Start, found: Found, cache: Path, around: Surroundings, *, bar: Bar
 ) -> Outcome:
@@ -92,7 +94,6 @@ def follow_distillation(
     if start.checkpoint.clip.text is None:
         raise RecipeError("A text tower can be taught only by another one; begin with a model that has one.")
     torch.set_num_threads(1)
-    torch.set_flush_denormal(True)
     precision = Precision(recipe.distillation.precision, _CPU)
     teacher = Words(start.checkpoint, precision)
     told = bar("lessons", len(found.lessons))
@@ -101,14 +102,16 @@ def follow_distillation(
     if not states(around.folder):
         begin_tokens(cast("Text", student.clip.text), teacher, corpus.tokens)
     identity = identity_of(recipe, start.digest, found.data)
-    run = Distillation(recipe, student, corpus, identity, Position())
+    run = Distillation(
+        recipe, student, corpus, identity, start.digest, found.data, found.texts, at=Position()
+    )
     run = replace(run, at=load_state(around.folder, identity, recipe, student))
     with (
         closing(Metrics(around.folder, recipe, run.at, {"device": "cpu"})) as metrics,
         around.interrupts.kept(),
     ):
         ending = distil(run, metrics, around)
-    path = None if ending.signal else _finish(run, start, found, around.folder)
+    path = None if ending.signal else _finish(run, around.folder)
     return Outcome(ending.why, ending.signal, path, Counter())
 
 
@@ -131,15 +134,7 @@ def build_taught(recipe: DistillationRecipe, start: Checkpoint, precision: Preci
     return Student(preset, clip, clip, average, None, optimizer, precision, torch.contiguous_format)
 
 
-def _finish(run: Distillation, start: Start, found: Found, folder: Path) -> Path:
+def _finish(run: Distillation, folder: Path) -> Path:
     """Writes what the run has made, frozen."""
     clip = run.student.best.eval().requires_grad_(requires_grad=False)
-    made = Trained(
-        recipe=asdict(run.recipe),
-        steps=run.at.step,
-        begun=start.digest,
-        data=found.data,
-        score=None,
-        texts=found.texts,
-    )
-    return save_checkpoint(folder, Checkpoint(run.student.preset, clip, made))
+    return save_checkpoint(folder, Checkpoint(run.student.preset, clip, run.origin))
