@@ -10,6 +10,7 @@ import tempfile
 from pathlib import Path
 
 from report import interleaved, machine, milliseconds, table
+from search import fill
 
 from picsight_engine.assets import find_asset
 from picsight_engine.library import Library
@@ -50,13 +51,19 @@ def call(command: list[str], stdin: str = "") -> str:
 def main() -> None:
     """Prints the table."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("photos", type=Path, metavar="FOLDER", help="photos, indexed first")
+    parser.add_argument("photos", type=Path, nargs="?", metavar="FOLDER", help="photos, indexed first")
+    parser.add_argument("--of", type=int, help="so many photos that are made up, in place of a folder")
     parser.add_argument("--rounds", type=int, default=9)
     arguments = parser.parse_args()
+    if (arguments.photos is None) == (arguments.of is None):
+        parser.error("give either FOLDER or --of")
     starter = find_asset("starter")
+    bundle = open_bundle(starter)
     with tempfile.TemporaryDirectory() as folder:
-        with Library.open(Path(folder), open_bundle(starter)) as library:
-            for _ in library.index([arguments.photos]):
+        if arguments.of:
+            fill(Path(folder), arguments.of, bundle.manifest.space_id)
+        with Library.open(Path(folder), bundle) as library:
+            for _ in library.index([arguments.photos]) if arguments.photos else ():
                 pass
             photos = library.status().photos
         program = [sys.executable, "-m", "picsight", "--library", folder, "search", "--json"]

@@ -72,18 +72,18 @@ def clustered(count: int, seed: int) -> NDArray[np.float32]:
     return vectors
 
 
-def fill(folder: Path, count: int) -> None:
+def fill(folder: Path, count: int, space: str = SPACE) -> None:
     """Makes a library of so many photos, each with a file and a vector."""
     with closing(Database.open(folder)) as db:
         root = add_folder(db, folder)
         for start in range(0, count, BATCH):
             with db.writer() as connection:
-                activate_space(connection, SPACE, DIM)
+                activate_space(connection, space, DIM)
                 for number, vector in enumerate(clustered(min(BATCH, count - start), seed=start + 1), start):
                     identity = hashlib.md5(str(number).encode(), usedforsecurity=False).digest()
                     photo = put_photo(connection, NewPhoto(identity, 4000, 3000))
                     put_file(connection, root.id, f"{number}.jpg".encode(), 1, 1, identity, photo)
-                    put_vector(connection, photo, SPACE, vector)
+                    put_vector(connection, photo, space, vector)
 
 
 def ours(rows: Rows) -> dict[str, Candidate]:

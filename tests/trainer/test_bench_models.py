@@ -36,18 +36,21 @@ def rows(bench, cache):
     return models.measure(models.subjects(cache, (TINY,), ()), rounds=1)
 
 
+@pytest.mark.soak
 def test_every_model_has_a_row_and_the_starter_only_int8_text(rows):
     assert list(rows) == ["starter", TINY]
     assert rows["starter"].text is None
     assert [len(row.image.seconds) for row in rows.values()] == [1, 1]  # the first round is thrown away
 
 
+@pytest.mark.soak
 def test_a_graph_holds_about_the_numbers_that_the_preset_counts(rows):
     image, text = deployed_size(find_preset(TINY))
     assert rows[TINY].image.parameters == pytest.approx(image, rel=0.02)
     assert rows[TINY].text.parameters == pytest.approx(text, rel=0.02)
 
 
+@pytest.mark.soak
 def test_int8_text_takes_half_of_the_float16_file(rows):
     assert rows[TINY].int8.size < 0.6 * rows[TINY].text.size
 

@@ -8,12 +8,14 @@ from importlib.resources import files
 from pathlib import Path
 
 import pytest
+import torch
 from tests.trainer.conftest import RECIPE
 
 from mctrain.errors import RecipeError
 from mctrain.recipe import About, load_recipe, load_reinforcement, parse_recipe
 from mctrain.tables import parse_table, read_toml
 from mctrain.training.recipe import load_training
+from mctrain.training.student import build_student
 
 README = Path(__file__).parents[2] / "trainer" / "README.md"
 STAGES = """[stages]
@@ -51,7 +53,9 @@ def test_a_recipe_that_ships_says_what_it_takes_and_what_comes_out(path):
 def test_the_recipe_of_the_readme_is_one(tmp_path):
     shown = re.findall(r"```toml\n(.*?)```", README.read_text(encoding="utf-8"), re.DOTALL)
     (told,) = (own for own in shown if "[run]" in own)
-    assert load_training(write(tmp_path, told)).run.parts == 4
+    recipe = load_training(write(tmp_path, told))
+    student = build_student(recipe, None, torch.device("cpu"))
+    assert {own["factor"] for own in student.optimizer.param_groups} == {0.1, 1.0, 10.0}  # of ranges too
 
 
 def test_a_recipe_of_ones_own_need_not_say_what_it_is(tmp_path):

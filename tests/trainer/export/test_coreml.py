@@ -177,12 +177,15 @@ def test_a_package_tells_no_place_on_a_disk(family):
         assert b"site-packages" not in content
 
 
-def test_the_image_package_alone_is_written_on_its_flag_and_no_text_without_a_text_tower(
-    tmp_path, randomised
-):
+@pytest.mark.soak
+def test_the_image_package_alone_is_written_on_its_flag(tmp_path, randomised):
     own = import_weights(tmp_path, randomised, "timm")
     run("export", own, "-o", tmp_path / "bundle", "--coreml")
     assert not any(name.startswith("text.") for name in open_bundle(tmp_path / "bundle").manifest.files)
+
+
+def test_no_text_package_is_written_without_a_text_tower(tmp_path, randomised):
+    own = import_weights(tmp_path, randomised, "timm")
     with pytest.raises(ExportError, match="without a text tower"):
         run("export", own, "-o", tmp_path / "both", "--coreml-text")
     assert not (tmp_path / "both").exists()

@@ -139,6 +139,7 @@ def test_the_manifest_counts_what_there_is_and_what_was_left_out(made, sources):
             assert picture_digest(replay(sample.image(), view, 224)) == seen.digest
 
 
+@pytest.mark.soak
 def test_one_shard_alone_gives_what_the_whole_job_gives(made, words, tmp_path):
     for part in ("2/2", "1/2"):
         run(*words, "-o", tmp_path, "--part", part)

@@ -168,6 +168,12 @@ def test_a_full_disk_is_one_sentence(command, tmp_path):
     assert [path.name for path in tmp_path.iterdir() if "step" in path.name] == []
 
 
+def test_where_tensorboard_cannot_write_its_folder_is_named(command, tmp_path):
+    (tmp_path / "tensorboard").touch()
+    with pytest.raises(TrainerError, match="tensorboard cannot be written: File exists; the same command"):
+        invoke(*command(tmp_path, *SHORT))
+
+
 def same(one, other):
     left, right = one.state_dict(), other.state_dict()
     return left.keys() == right.keys() and all(torch.equal(own, right[name]) for name, own in left.items())
@@ -214,6 +220,22 @@ def test_what_was_trained_is_exported(result, tmp_path):
     assert (manifest.title, manifest.dim, manifest.image.size, manifest.text.context) == ("Tiny", 16, 32, 16)
     assert manifest.provenance["steps"] == 1
     assert "changed    run.steps=1, run.batch=2" in said("show", tmp_path / "bundle", "--cache", tmp_path)
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize(("image", "text"), [("lite1", "laptop_xs"), ("laptop_xxs", "minilm")])
+def test_so_is_any_pair_of_towers(command, asked, tmp_path, image, text):
+    recipe = tmp_path / "mixed.toml"
+    recipe.write_text(RECIPE.replace("context = 16\n", ""), encoding="utf-8")
+    changes = (f"towers.image={image}", f"towers.text={text}", "towers.size=64", "optimizer.rules=[]")
+    words = command(tmp_path / "run", *SHORT, *changes)
+    said(words[0], recipe, *words[2:])
+    said("export", tmp_path / "run", "-o", tmp_path / "bundle")
+    measured = ("--data", asked.data, "--tasks", asked.tasks, "--cache", tmp_path / "cache")
+    for subject in ("run", "bundle"):
+        assert "dev: 6 photos" in said("eval", tmp_path / subject, *measured)
+    with pytest.raises(PicsightError, match="is not on a Lite network and MiniLM"):
+        invoke(*words, "--from", tmp_path / "bundle")
 
 
 @pytest.mark.soak

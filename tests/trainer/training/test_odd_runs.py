@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
 from contextlib import nullcontext
@@ -13,11 +14,13 @@ from tests.trainer.training.conftest import ALONE, RECIPE, Heard
 
 from mctrain.cli.runs import start_of
 from mctrain.data.shards import file_digest
-from mctrain.errors import RecipeError, TrainerError
+from mctrain.errors import RecipeError, TrainerError, WeightsError
 from mctrain.evaluation.measure import measure
 from mctrain.evaluation.subject import Subject
 from mctrain.evaluation.tasks import find_files, load_tasks
-from mctrain.models.lite import load_lite
+from mctrain.export.papers import LICENCE, title_of, write_papers
+from mctrain.models.lite import load_lite, weights_package
+from mctrain.models.minilm import PACKAGE as MINILM
 from mctrain.models.minilm import load_minilm
 from mctrain.teachers.towers import Towers
 from mctrain.training import run
@@ -26,7 +29,8 @@ from mctrain.training.interrupts import Interrupts
 from mctrain.training.metrics import METRICS
 from mctrain.training.ranks import Rank
 from mctrain.training.recipe import load_training
-from mctrain.training.run import follow
+from mctrain.training.run import follow, open_training
+from mctrain.training.state import save_state
 from mctrain.training.student import build_student
 from mctrain.training.surroundings import Surroundings
 from mctrain.weights.checkpoint import CHECKPOINT, load_checkpoint, states
@@ -70,6 +74,7 @@ steps = 1
         ("loss.distil=7", "distil from 0 to 1"),
         ("loss.distil=nan", "distil from 0 to 1"),
         ("loss.scales=[0.0, 1.0]", "scales above 0"),
+        ("optimizer.rate=1e-6", "cannot fall from 1e-06 to 1e-05"),
     ],
 )
 def test_numbers_that_mean_nothing_are_refused(recipe_of, change, sentence):
@@ -96,9 +101,10 @@ def test_numbers_that_nobody_would_read_are_refused(recipe_of, changes, sentence
         ("towers.image=lite3", "no tower lite3; known are lite0, lite1, lite2, mobileclip_s0"),
         ("towers.text=lite0", "no tower lite0; known are minilm, mobileclip_s0"),
         ("towers.text=minilm", "has a context of its own"),
+        ("run.sizes=[{ step = 7, size = 64 }]", "7 steps and no photo of 64 pixels from step 7 on"),
     ],
 )
-def test_towers_that_there_are_not_are_refused(opened, change, sentence):
+def test_what_does_not_come_together_is_refused(opened, change, sentence):
     with pytest.raises(RecipeError, match=sentence):
         opened(change)
 
@@ -109,7 +115,9 @@ def test_a_recipe_has_no_more_tables_than_its_run_needs(places, tmp_path):
     recipe = load_training(str(path))
     around = Surroundings(tmp_path / "run", Interrupts(), Heard(), workers=0)
     around.folder.mkdir()
-    assert follow(recipe, None, places, around).why == "1 steps"
+    made = follow(recipe, None, places, around)
+    assert made.why == "1 steps"
+    assert title_of(load_checkpoint(made.path)) == ("least", "least")
 
 
 @pytest.mark.parametrize(("image", "text"), [("lite0", "laptop_xxs"), ("laptop_xxs", "minilm")])
@@ -135,6 +143,9 @@ def test_any_image_tower_learns_with_any_text_tower(run_in, places, asked, tmp_p
     assert len(figures.keys) == 6
     moved = after.clip.image.state_dict()
     assert any(not torch.equal(own, moved[key]) for key, own in before.image.state_dict().items())
+    write_papers(after, tmp_path)
+    package = weights_package("lite0") if image == "lite0" else MINILM
+    assert f"weights of the package {package}, under the Apache" in (tmp_path / LICENCE).read_text()
 
 
 def test_a_run_has_an_end(recipe_of):
@@ -161,17 +172,43 @@ def test_a_second_run_in_a_folder_is_refused_until_the_first_has_ended(command, 
 def test_what_a_run_has_saved_is_a_checkpoint_before_it_ends(run_in, tmp_path):
     """With the average of the weights, as in the checkpoint at the end; so a run whose gradient got lost is no loss."""
     ended = load_checkpoint(run_in(tmp_path, *SHORT, "run.steps=2").path)
-    with pytest.raises(TrainerError, match=f"with -o, where --from {tmp_path} would begin"):
+    with pytest.raises(TrainerError, match=f"with -o, where --from {tmp_path / CHECKPOINT} would begin"):
         run_in(tmp_path, *SHORT, "run.steps=3")
     (tmp_path / CHECKPOINT).unlink()
-    begun = start_of(tmp_path)
-    assert begun.digest == file_digest(states(tmp_path)[-1])
+    state = states(tmp_path)[-1]
+    with pytest.raises(TrainerError, match=f"with -o, where --from {state} would begin"):
+        run_in(tmp_path, *SHORT, "run.steps=3")
+    assert load_checkpoint(tmp_path).origin == ended.origin
+    with pytest.raises(
+        WeightsError, match=f"has not ended; say which of its states to begin with, such as {state}"
+    ):
+        start_of(tmp_path)
+    begun = start_of(state)
+    assert begun.digest == file_digest(state)
     assert begun.checkpoint.origin == ended.origin
     assert begun.checkpoint.origin.steps == 2
     wanted, found = ended.clip.state_dict(), begun.checkpoint.clip.state_dict()
     assert found.keys() == wanted.keys()
     assert all(torch.equal(own, wanted[key]) for key, own in found.items())
     assert run_in(tmp_path / "next", *SHORT, start=begun).why == "1 steps"
+
+
+def test_a_run_of_before_states_were_checkpoints_goes_on(run_in, tmp_path):
+    made = run_in(tmp_path / "one", *SHORT, "run.steps=2").path
+    saved = tmp_path / "two" / states(made.parent)[-1].name
+    saved.parent.mkdir()
+    torch.save(torch.load(states(made.parent)[-1], weights_only=True)["state"], saved)
+    again = run_in(tmp_path / "two", *SHORT, "run.steps=2").path
+    one, two = (load_checkpoint(own).clip.state_dict() for own in (made, again))
+    assert all(torch.equal(own, two[key]) for key, own in one.items())
+
+
+def test_a_state_is_saved_though_the_cache_went_away(recipe_of, places, tmp_path):
+    own = replace(places, cache=tmp_path / "cache")
+    opened = open_training(recipe_of(*SHORT), None, own, Rank(), workers=0)
+    shutil.rmtree(own.cache)
+    save_state(tmp_path, opened)
+    assert load_checkpoint(states(tmp_path)[-1]).origin.data.keys() == {"0.tar", "1.tar"}
 
 
 def test_processes_that_find_different_states_do_not_train_together(run_in, tmp_path, monkeypatch):

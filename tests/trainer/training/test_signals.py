@@ -104,7 +104,6 @@ def hear(event, words):
 
 sys.addaudithook(hear)
 from mctrain.__main__ import main
-from mctrain.weights.checkpoint import states
 main()
 """
 

@@ -9,6 +9,7 @@ import click
 
 from mctrain.cli.printing import printable
 from mctrain.data.shards import file_digest
+from mctrain.errors import WeightsError
 from picsight_engine.models.bundle import MANIFEST
 
 if TYPE_CHECKING:
@@ -58,14 +59,22 @@ def tell_outcome(outcome: Outcome, folder: Path) -> None:
 
 
 def start_of(path: Path) -> Start:
-    """A checkpoint, or a bundle read back."""
+    """A checkpoint, or a bundle read back.
+
+    Raises:
+        WeightsError: there is none, it is damaged, or it is the folder of a run that has not ended.
+    """
     from mctrain.training.run import Start
     from mctrain.weights.bundle import read_bundle
-    from mctrain.weights.checkpoint import checkpoint_file, load_checkpoint
+    from mctrain.weights.checkpoint import checkpoint_file, is_state, load_checkpoint
 
     if is_bundle(path):
         return Start(read_bundle(path), file_digest(path / MANIFEST))
     file = checkpoint_file(path)
+    if file != path and is_state(file):  # a run that goes on would soon begin with another one
+        raise WeightsError(
+            f"The run in {path} has not ended; say which of its states to begin with, such as {file}."
+        )
     return Start(load_checkpoint(file), file_digest(file))
 
 

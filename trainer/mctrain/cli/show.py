@@ -148,8 +148,8 @@ def _made(recipe: Mapping[str, Any], data: Mapping[str, str], length: str) -> li
         *([f"changed    {', '.join(recipe['changes'])}"] if recipe.get("changes") else []),
         *(
             f"{name:<10} {about[name]}"
-            for name in ("source", "machine", "expected", "command")
-            if name in about
+            for name in ("source", "machine", "expected", "noise", "command")
+            if about.get(name)
         ),
         f"data       {_names(list(data))}",
     ]

@@ -52,7 +52,9 @@ def write_papers(checkpoint: Checkpoint, work: Path) -> list[str]:
     origin = checkpoint.origin
     if not isinstance(origin, Source):
         card = _paper_of(origin, "card.md") + _making_of(checkpoint)
-        licence = _paper_of(origin, "licence.txt") + _beginning_of(checkpoint)
+        licence = _paper_of(origin, "licence.txt", _networks_of(checkpoint.preset)) + _beginning_of(
+            checkpoint
+        )
     else:
         card, licence = _card_of(checkpoint.preset, origin), _terms_of(checkpoint)
     (work / CARD).write_text(card, encoding="utf-8")
@@ -127,16 +129,16 @@ def _bundle_of(checkpoint: Checkpoint) -> BundleTable | None:
         case Run() as run:
             return run.recipe.bundle
         case Trained(recipe=recipe):
-            own = recipe["bundle"] or {
-                "name": recipe["name"],
-                "title": recipe["about"]["title"],
-                "licence": "none",
-            }
+            own = recipe["bundle"] or {"name": recipe["name"], "title": _title(recipe), "licence": "none"}
             return BundleTable(**own)
 
 
-def _paper_of(run: Run | Trained, kind: str) -> str:
-    """What lies beside the recipe in this package; a recipe without it says what it is."""
+def _title(recipe: dict[str, Any]) -> str:
+    return str(recipe["about"]["title"] or recipe["name"])
+
+
+def _paper_of(run: Run | Trained, kind: str, networks: str = "") -> str:
+    """What lies beside the recipe in this package; a recipe without it says what it is, and of which `networks`."""
     recipe = asdict(run.recipe) if isinstance(run, Run) else run.recipe
     folder = Path(str(resources.files("mctrain"))) / "recipes"
     own = folder / f"{recipe['name']}.{kind}"
@@ -144,10 +146,19 @@ def _paper_of(run: Run | Trained, kind: str) -> str:
         own = folder / "starter.licence.txt"  # which has to stay with the weights, whatever became of them
     if own.is_file():
         return own.read_text(encoding="utf-8")
-    about = recipe["about"]
+    source = recipe["about"]["source"] or "photos and texts that it does not name"
     return (
-        f"{about['title']}\n\nTrained by the recipe {recipe['name']} on: {about['source']}\n"
-        "It may be used as the terms of these photos and texts allow.\n"
+        f"{_title(recipe)}\n\nTrained by the recipe {recipe['name']} on: {source}\n"
+        f"It may be used as the terms of these photos and texts allow.\n{networks}"
+    )
+
+
+def _networks_of(preset: Preset) -> str:
+    """Whose pretrained weights a model holds."""
+    return "".join(
+        f"It holds weights of the package {name}, under the Apache License 2.0"
+        f"{', trained on captions of many sets' if name == MINILM else ', trained on ImageNet (non-commercial)'}.\n"
+        for name in _trunks(preset)
     )
 
 

@@ -38,6 +38,10 @@ class OptimizerTable:
                 f"The optimizer's rate, floor, decay, warmup and epsilon are {list(amounts)}, first, second and average {list(shares)}; "
                 "give numbers of 0 and more, the last three below 1."
             )
+        if self.floor > self.rate:
+            raise RecipeError(
+                f"The rate cannot fall from {self.rate:g} to {self.floor:g}; give optimizer.floor no more than the rate."
+            )
         if not self.longest > 0:
             raise RecipeError(
                 f"A gradient cannot be at most {self.longest} long; give longest a number above 0."

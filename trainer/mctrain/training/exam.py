@@ -39,6 +39,8 @@ def open_exam(
     data, tasks, scratch = places
     named = load_tasks(tasks)
     wanted = {name.partition(": ")[0] for name in table.figures}
+    if strange := [name for name in sorted(wanted) if not any(_holds(task, name) for task in named)]:
+        raise _unknown(strange[0], [task.name for task in named])
     tasks_asked = [task for task in named if any(_holds(task, name) for name in wanted)]
     if turned := [task.name for task in tasks_asked if isinstance(task, Blanks)]:
         raise RecipeError(
@@ -46,11 +48,8 @@ def open_exam(
         )
     asked = find_files(tasks_asked, data, scratch)
     known = [own.task.name for own in asked]
-    if strange := wanted.difference(known):
-        others = [task.name for task in named if task not in tasks_asked]
-        raise RecipeError(
-            f"There is no task {min(strange)} to be measured; there are {', '.join([*known, *others])}."
-        )
+    if absent := wanted.difference(known):  # of a suite that lacks it
+        raise _unknown(min(absent), known)
     asked = [own for own in asked if own.task.name in wanted]
 
     def exam(clip: Clip) -> dict[str, Figure]:
@@ -70,6 +69,10 @@ def open_exam(
 def _holds(task: Task, name: str) -> bool:
     """Whether this is the task of that name, or the suite that has it."""
     return name == task.name or (isinstance(task, DataComp) and name.startswith(f"{task.name} "))
+
+
+def _unknown(name: str, known: list[str]) -> RecipeError:
+    return RecipeError(f"There is no task {name} to be measured; there are {', '.join(known)}.")
 
 
 def choosing_mean(figures: dict[str, Figure]) -> float:

@@ -10,7 +10,7 @@ import hashlib
 import math
 import time
 from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -24,8 +24,7 @@ from mctrain.training.interrupts import Interrupted
 from mctrain.training.losses import reinforced_loss
 from mctrain.training.metrics import SCORE, progress
 from mctrain.training.range_augment import target_error
-from mctrain.training.state import save_state
-from mctrain.weights.checkpoint import Trained
+from mctrain.training.state import origin_of, save_state
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -40,13 +39,14 @@ if TYPE_CHECKING:
     from mctrain.training.state import Position
     from mctrain.training.student import Student
     from mctrain.training.surroundings import Journal
+    from mctrain.weights.checkpoint import Trained
 
 
 @dataclass(frozen=True, slots=True)
 class Training:
     """What steps are made of: what learns, from what, towards which loss; `at` moves on with them.
 
-    `identity` is what a state must have been made with to be this run's; `begun` has the digest of the checkpoint that it began with.
+    `identity` is what a state must have been made with to be this run's.
     """
 
     recipe: TrainingRecipe
@@ -55,20 +55,12 @@ class Training:
     loss: LossSettings
     steps: int
     identity: Mapping[str, Any]
-    begun: str
     at: Position
 
     @property
     def origin(self) -> Trained:
         """What is told of the weights that it has made so far."""
-        return Trained(
-            recipe=asdict(self.recipe),
-            steps=self.at.step,
-            begun=self.begun,
-            data=self.feed.data.digests,
-            score=self.at.scores.get(self.at.step),
-            photos=len(self.feed.data),
-        )
+        return origin_of(self.recipe, self.identity, self.at, photos=len(self.feed.data))
 
 
 @dataclass(frozen=True, slots=True)

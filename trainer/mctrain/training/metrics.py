@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import json
+import os
 import platform
 import shutil
 import subprocess
 import time
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import asdict
 from importlib import metadata
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any
 
-from tensorboardX.event_file_writer import EventsWriter
 from tensorboardX.proto.event_pb2 import Event, SessionLog
+from tensorboardX.record_writer import RecordWriter
 from tensorboardX.summary import scalar
 
 from mctrain.errors import TrainerError
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 
 METRICS = "metrics.jsonl"
 SCORE = "score"  # in the lines of evaluations: the mean by which a run is stopped
+_BOARD = "brain.Event:2"  # the version of TensorBoard's records
 _VERSIONS = ("picsight", "torch", "torchvision", "timm", "numpy", "pillow")
 
 
@@ -36,10 +38,6 @@ class Metrics:
 
     def __init__(self, folder: Path, recipe: AnyRecipe, at: Position, machine: Mapping[str, Any]) -> None:
         self._path = folder / METRICS
-        with _told(self._path):
-            _cut(self._path, at)
-            self._file = self._path.open("a", encoding="utf-8")
-        self._board = _Board(folder / "tensorboard", at.step)
         start = {
             "step": at.step,
             "recipe": asdict(recipe),
@@ -47,7 +45,16 @@ class Metrics:
             "python": platform.python_version(),
             "versions": {name: metadata.version(name) for name in _VERSIONS},
         }
-        self._write({"start": start | dict(machine)})
+        with ExitStack() as opened:
+            self._board = _Board(folder / "tensorboard")
+            opened.callback(_shut, self._board)
+            with _told(self._path):
+                _cut(self._path, at)
+                self._file = self._path.open("a", encoding="utf-8")
+            opened.callback(_shut, self._file)
+            self._board.begin(at.step)
+            self._write({"start": start | dict(machine)})
+            self._opened = opened.pop_all()
 
     def tell(self, step: int, values: Mapping[str, float]) -> None:
         """Figures after so many steps.
@@ -60,9 +67,7 @@ class Metrics:
 
     def close(self) -> None:
         """When the run ends, however it does."""
-        for own in (self._file, self._board):
-            with suppress(OSError):  # what could not be written has been told
-                own.close()
+        self._opened.close()
 
     def _write(self, line: Mapping[str, Any]) -> None:
         with _told(self._path):
@@ -73,13 +78,18 @@ class Metrics:
 class _Board:
     """TensorBoard's file, written line by line: its usual writer has a thread, whose failures nobody hears of."""
 
-    def __init__(self, folder: Path, step: int) -> None:
-        """What a killed run wrote after `step` is not shown any more."""
+    def __init__(self, folder: Path) -> None:
         self._folder = folder
         with _told(folder):
             folder.mkdir(exist_ok=True)
-            self._file = EventsWriter(str(folder / "events"))
-        self._write(Event(step=step + 1, session_log=SessionLog(status=SessionLog.START)))
+            # when and by whom: a run that goes on must not write into the file of before
+            name = f"events.out.tfevents.{time.time():.0f}.{os.getpid()}"
+            self._file = RecordWriter(str(folder / name))
+
+    def begin(self, step: int) -> None:
+        """What a killed run wrote after `step` is not shown any more."""
+        start = Event(step=step + 1, session_log=SessionLog(status=SessionLog.START))
+        self._write(Event(file_version=_BOARD), start)
 
     def tell(self, step: int, values: Mapping[str, float]) -> None:
         told = [scalar(name.replace(": ", "/").replace(" ", "_"), value) for name, value in values.items()]
@@ -92,7 +102,7 @@ class _Board:
         with _told(self._folder):
             for event in events:
                 event.wall_time = time.time()
-                self._file.write_event(event)
+                self._file.write(event.SerializeToString())
             self._file.flush()
 
 
@@ -120,6 +130,11 @@ def _told(place: Path) -> Iterator[None]:
         raise TrainerError(
             f"{place} cannot be written: {fault.strerror or fault}; the same command goes on from the last state once that is mended."
         ) from fault
+
+
+def _shut(file: IO[str] | _Board) -> None:
+    with suppress(OSError):  # what could not be written has been told
+        file.close()
 
 
 def _cut(path: Path, at: Position) -> None:

@@ -48,8 +48,7 @@ class Precision:
         length = torch.nn.utils.clip_grad_norm_(parameters, longest)
         if not length.isfinite() and self.scaler.get_scale() <= 1:
             raise TrainerError(
-                "The gradient is no number any more; take a lower rate or a longer warm-up, in another folder, where --from this "
-                "run's folder begins with the last state that it saved."
+                "The gradient is no number any more; take a lower rate or a longer warm-up, in another folder."
             )
         self.scaler.step(optimizer)
         self.scaler.update()

@@ -151,9 +151,11 @@ class EvaluationTable:
     patience: int = 0
 
     def __post_init__(self) -> None:
-        if self.every < 1 or self.patience < 0 or not self.figures:
+        once = len(set(self.figures)) == len(self.figures)
+        if self.every < 1 or self.patience < 0 or not self.figures or not once:
             raise RecipeError(
-                "An evaluation wants a figure at least, every 1 steps or more, and 0 or more as patience; leave the table out for none."
+                "An evaluation wants a figure at least, each once, every 1 steps or more, and 0 or more as patience; leave the table "
+                "out for none."
             )
 
 

@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from mctrain.training.recipe import TrainingRecipe
     from mctrain.training.surroundings import Places, Surroundings
 
+_ADVICE = ", where --from {state} would begin with the weights of this one"
 _BANK_ON_DISK = "A text bank is mapped into memory"
 
 
@@ -73,7 +74,7 @@ def follow(recipe: TrainingRecipe, start: Start | None, places: Places, around: 
     """
     with joined() as rank:
         run = open_training(recipe, start, places, rank, workers=around.workers)
-        run = replace(run, at=load_state(around.folder, run.identity, recipe, run.student))
+        run = replace(run, at=load_state(around.folder, run.identity, recipe, run.student, _ADVICE))
         _demand_one_beginning(rank, run.at.step, around.folder)
         with ExitStack() as stack:
             desk = stack.enter_context(_desk(run, places, around)) if rank.first else None
@@ -108,19 +109,23 @@ def open_training(
         views=recipe.augmentation or Stored(tuple(own.width for own in teachers)),
         apart=recipe.apart.share if recipe.apart else 0.0,
     )
-    photos, begun = as_place(places.photos), start.digest if start else ""
+    photos = as_place(places.photos)
     data = open_data(photos, recipe.data.shards, places.cache, settings)
     bank = open_bank(on_disk(photos / BANK, _BANK_ON_DISK), teachers) if recipe.data.bank else None
     tokenizer = load_tokenizer(student.preset.text)
     feed = Feed(recipe, data, bank, tokenizer, student.preset.image_spec(), rank, workers, device)
+    steps = recipe.run.length(feed.steps_of_pass)
+    if late := [own for own in recipe.run.sizes if own.step >= steps]:
+        raise RecipeError(
+            f"The run has {steps} steps and no photo of {late[0].size} pixels from step {late[0].step} on; give run.sizes earlier ones."
+        )
     return Training(
         recipe=recipe,
         student=student,
         feed=feed,
         loss=LossSettings(recipe.loss.distil, teachers if recipe.loss.distil else ()),
-        steps=recipe.run.length(feed.steps_of_pass),
-        identity=identity_of(recipe, begun, data.digests),
-        begun=begun,
+        steps=steps,
+        identity=identity_of(recipe, start.digest if start else "", data.digests),
         at=Position(),
     )
 

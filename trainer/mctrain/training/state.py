@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from mctrain.errors import TrainerError, WeightsError
 from mctrain.training.facts import Facts
-from mctrain.weights.checkpoint import Checkpoint, content_of, states
+from mctrain.weights.checkpoint import Checkpoint, Trained, checkpoint_file, content_of, states
 from mctrain.weights.files import read_saved, write_saved
 
 if TYPE_CHECKING:
@@ -16,10 +16,10 @@ if TYPE_CHECKING:
 
     from mctrain.training.recipe import AnyRecipe
     from mctrain.training.student import Student
-    from mctrain.weights.checkpoint import Trained
 
 _SAID = frozenset({"about", "bundle", "evaluation"})  # tables of a recipe on which no weight depends
 _WATCHED = frozenset({"log_every", "save_every", "keep", "most_lost"})  # and keys of the others
+_BEGUN, _CONTENT = "--from", "the content of its shards"  # of a run's identity
 _LEFT = ".step-*.part"  # what a killed process leaves of a state that it was writing
 
 
@@ -65,7 +65,22 @@ def identity_of(recipe: AnyRecipe, begun: str, data: Mapping[str, str]) -> dict[
         for key, value in table.items()
         if key not in _WATCHED
     }
-    return {**numbers, "--from": begun, "the content of its shards": dict(data)}
+    return {**numbers, _BEGUN: begun, _CONTENT: dict(data)}
+
+
+def origin_of(
+    recipe: AnyRecipe, identity: Mapping[str, Any], at: Position, *, photos: int = 0, texts: int = 0
+) -> Trained:
+    """What is told of the weights that a run has made so far."""
+    return Trained(
+        recipe=asdict(recipe),
+        steps=at.step,
+        begun=identity[_BEGUN],
+        data=identity[_CONTENT],
+        score=at.scores.get(at.step),
+        photos=photos,
+        texts=texts,
+    )
 
 
 def save_state(folder: Path, run: AnyRun) -> None:
@@ -87,8 +102,12 @@ def save_state(folder: Path, run: AnyRun) -> None:
         old.unlink(missing_ok=True)
 
 
-def load_state(folder: Path, identity: Mapping[str, Any], recipe: AnyRecipe, student: Student) -> Position:
+def load_state(
+    folder: Path, identity: Mapping[str, Any], recipe: AnyRecipe, student: Student, advice: str = ""
+) -> Position:
     """Brings a student to the last state of a folder; where there is none, it stays at its beginning.
+
+    `advice`, with the place of `state` in it, is for whoever wants another run to begin with this one.
 
     Raises:
         TrainerError: the folder holds another run, or the file is damaged.
@@ -98,8 +117,9 @@ def load_state(folder: Path, identity: Mapping[str, Any], recipe: AnyRecipe, stu
     if not (found := states(folder)):
         return Position()
     try:
-        content = cast("dict[str, Any]", read_saved(found[-1]))["state"]
-        _demand_same(folder, content["identity"], identity)
+        saved = cast("dict[str, Any]", read_saved(found[-1]))
+        content = saved.get("state", saved)  # older ones are no checkpoints
+        _demand_same(folder, content["identity"], identity, advice.format(state=checkpoint_file(folder)))
         student.restore(content, content["at"]["step"])
         at = content["at"]
         scores = (
@@ -111,7 +131,7 @@ def load_state(folder: Path, identity: Mapping[str, Any], recipe: AnyRecipe, stu
         raise TrainerError(f"{found[-1]} is damaged; remove it, and the run {where}.") from fault
 
 
-def _demand_same(folder: Path, known: Mapping[str, Any], wanted: Mapping[str, Any]) -> None:
+def _demand_same(folder: Path, known: Mapping[str, Any], wanted: Mapping[str, Any], advice: str) -> None:
     others = [key for key in {**wanted, **known} if known.get(key) != wanted.get(key)]
     if not others:
         return
@@ -119,6 +139,5 @@ def _demand_same(folder: Path, known: Mapping[str, Any], wanted: Mapping[str, An
     if "." in told:
         told = f"{told} ({known.get(told)}, now {wanted.get(told)})"
     raise TrainerError(
-        f"{folder} holds a run that differs in {told}; choose another folder with -o, where --from {folder} would begin with the "
-        "weights of this one, or take the change back."
+        f"{folder} holds a run that differs in {told}; choose another folder with -o{advice}, or take the change back."
     )

@@ -63,8 +63,8 @@ def _preset(provenance: dict[str, Any], folder: Path) -> Preset:
         return preset_of(parse_table(ModelTable, table, str(folder / MANIFEST)))
     except RecipeError as fault:
         raise WeightsError(
-            f"{folder} does not say of which pretrained networks it was made, so it cannot be read back; import the "
-            "published weights instead."
+            f"{folder} is not on a Lite network and MiniLM with heads of ours, so it cannot be read back; begin with the checkpoint "
+            "that it was made of, or import the published weights."
         ) from fault
 
 

@@ -121,7 +121,12 @@ def checkpoint_file(path: Path) -> Path:
 
 def states(folder: Path) -> list[Path]:
     """The files of a run's states, the latest last; each is a checkpoint with what the run goes on from."""
-    return sorted(path for path in folder.glob("step-*.pt") if _STATE.fullmatch(path.name))
+    return sorted(filter(is_state, folder.glob("step-*.pt")))
+
+
+def is_state(path: Path) -> bool:
+    """Of the file of a run that may go on."""
+    return bool(_STATE.fullmatch(path.name))
 
 
 def demand_checkpoint(path: Path) -> Path:
@@ -173,8 +178,8 @@ def load_checkpoint(path: Path) -> Checkpoint:
     path = checkpoint_file(path)
     if not path.is_file():
         raise WeightsError(
-            f"There is no checkpoint {path}; `mctrain teach` and `mctrain train` write one when they are finished, "
-            "`mctrain import` one of published weights."
+            f"There is no checkpoint {path}; `mctrain teach` and `mctrain train` write one when they are finished, the "
+            "latter one with each state too, and `mctrain import` one of published weights."
         )
     content = read_saved(path, mmap=True)
     if not isinstance(content, dict) or content.get("kind") != _KIND:

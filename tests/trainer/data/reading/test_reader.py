@@ -141,7 +141,6 @@ def test_other_processes_read_the_same_batches_from_any_step(data, workers):
     assert all(same(one, other) for one, other in zip(undisturbed[2:], found, strict=True))
 
 
-@pytest.mark.skipif(sys.platform == "darwin", reason="there a process cannot tell who sends a signal")
 def test_shards_are_told_apart_by_their_folders_and_not_by_their_date(folder, tmp_path):
     for place, name in enumerate(("a", "b")):
         (tmp_path / name).mkdir()
@@ -157,6 +156,7 @@ def test_shards_are_told_apart_by_their_folders_and_not_by_their_date(folder, tm
         assert TrainingData(shard, tmp_path / "cache", SETTINGS).digests == before
 
 
+@pytest.mark.skipif(sys.platform == "darwin", reason="there a process cannot tell who sends a signal")
 def test_signals_from_elsewhere_do_not_reach_those_who_read(data):
     """As a terminal and a service manager send them, to all processes of a run; here another program does."""
     wanted = list(data.batches(Pass(1, 7, 4, 32), 0))

@@ -7,7 +7,7 @@ was not.
 from __future__ import annotations
 
 import time
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -21,8 +21,7 @@ from mctrain.training.facts import Facts
 from mctrain.training.loop import Ending
 from mctrain.training.metrics import duration
 from mctrain.training.ranks import Rank
-from mctrain.training.state import save_state
-from mctrain.weights.checkpoint import Trained
+from mctrain.training.state import origin_of, save_state
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -37,36 +36,27 @@ if TYPE_CHECKING:
     from mctrain.training.state import Position
     from mctrain.training.student import Student
     from mctrain.training.surroundings import Surroundings
+    from mctrain.weights.checkpoint import Trained
 
 
 @dataclass(frozen=True, slots=True)
 class Distillation:
     """What steps are made of: the student, of which the text tower alone learns, and the corpus; `at` moves on with them.
 
-    `identity` is what a state must have been made with to be this run's; `begun` has the digest of the teacher's checkpoint, and
-    `texts` of `data` were made into lessons.
+    `identity` is what a state must have been made with to be this run's; so many `texts` were made into lessons.
     """
 
     recipe: DistillationRecipe
     student: Student
     corpus: Corpus
     identity: Mapping[str, Any]
-    begun: str
-    data: dict[str, str]
     texts: int
     at: Position
 
     @property
     def origin(self) -> Trained:
         """What is told of the weights that it has made so far."""
-        return Trained(
-            recipe=asdict(self.recipe),
-            steps=self.at.step,
-            begun=self.begun,
-            data=self.data,
-            score=None,
-            texts=self.texts,
-        )
+        return origin_of(self.recipe, self.identity, self.at, texts=self.texts)
 
     @property
     def steps_of_pass(self) -> int:

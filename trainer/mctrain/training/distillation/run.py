@@ -102,9 +102,7 @@ def follow_distillation(
     if not states(around.folder):
         begin_tokens(cast("Text", student.clip.text), teacher, corpus.tokens)
     identity = identity_of(recipe, start.digest, found.data)
-    run = Distillation(
-        recipe, student, corpus, identity, start.digest, found.data, found.texts, at=Position()
-    )
+    run = Distillation(recipe, student, corpus, identity, found.texts, Position())
     run = replace(run, at=load_state(around.folder, identity, recipe, student))
     with (
         closing(Metrics(around.folder, recipe, run.at, {"device": "cpu"})) as metrics,
