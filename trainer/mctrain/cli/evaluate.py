@@ -89,10 +89,12 @@ def evaluate(
     for own in measured:
         keep_scores(cache, own.subject.digest, own.results)
     one, other = measured[0], measured[1] if against else None
-    sentences = [said for own in one.results for said in own.sentences(other.subject.name if other else "")]
-    document = json.dumps(_document(one, other), indent=2)
-    for line in [document] if as_json else map(printable, sentences):
-        click.echo(line)
+    if as_json:
+        click.echo(json.dumps(_document(one, other), indent=2))
+    else:
+        for result in one.results:
+            for sentence in result.sentences(other.subject.name if other else ""):
+                click.echo(printable(sentence))
     if report:  # what was measured is told, whatever the page meets
         _write_page(report, measured)
 

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
     from mctrain.places import Place
     from mctrain.training.recipe import TrainingRecipe
-    from mctrain.training.run import Outcome, Start
+    from mctrain.training.run import Outcome
     from mctrain.training.verdict import Questions
 
 _FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
@@ -129,15 +129,14 @@ def _train_towers(
         asked = _questions(read, begin, shards, places, Path(scratch))
         try:
             with Interrupts() as interrupts, closing(Steps()) as journal:
-                start = start_of(begin) if begin else None
-                outcome = _follow(read, start, places, Surroundings(output, interrupts, journal, workers))
+                outcome = _follow(read, begin, places, Surroundings(output, interrupts, journal, workers))
         except SystemExit:  # a signal before the first step or after the last
             if is_first():
                 click.echo("Interrupted; type the same command again.", err=True)
             raise
         tell_outcome(outcome, output)
-        if outcome.path is not None and start is not None and asked is not None:
-            _judge(start, outcome.path, asked)
+        if outcome.path is not None and begin is not None and asked is not None:
+            _judge(begin, outcome.path, asked)
     return outcome.path, outcome.signal
 
 
@@ -158,10 +157,10 @@ def _questions(
     return find_questions(recipe.apart, paths, places, scratch)
 
 
-def _judge(start: Start, made: Path, asked: Questions) -> None:
+def _judge(begin: Path, made: Path, asked: Questions) -> None:
     from mctrain.training.verdict import judge
 
-    compared = judge(start.checkpoint, made, asked, bar("photos"))
+    compared = judge(start_of(begin).checkpoint, made, asked, bar("photos"))
     tell_compared([(own.title, own.photos, own.before, own.after) for own in compared])
 
 
@@ -175,13 +174,13 @@ def _export(made: Path, folder: Path, begin: Path | None) -> None:
     tell_exported(export_bundle(load_checkpoint(made), folder, packaged(), int8_text=True, begun=begun))
 
 
-def _follow(recipe: TrainingRecipe, start: Start | None, places: Places, around: Surroundings) -> Outcome:
+def _follow(recipe: TrainingRecipe, begin: Path | None, places: Places, around: Surroundings) -> Outcome:
     from mctrain.training.run import follow  # imports torch: 2 s
 
     if is_first():
         tell_recipe(recipe.name, recipe.about)
     with alone_in(around.folder) if is_first() else nullcontext():
-        return follow(recipe, start, places, around)
+        return follow(recipe, start_of(begin) if begin else None, places, around)
 
 
 def _foretell(recipe: TrainingRecipe, begin: Path | None, places: Places, workers: int) -> None:
