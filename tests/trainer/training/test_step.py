@@ -152,7 +152,8 @@ def test_a_rate_far_too_high_ends_in_a_sentence_and_the_last_state_remains(run_i
     ("changes", "kind", "sentence"),
     [
         (["run.batch=25"], RecipeError, "24 samples make no batch of 25"),
-        (["run.parts=9"], RecipeError, "make no 9 parts"),
+        (["run.parts=5"], RecipeError, "has 8 photos a step, which make no 5 parts"),
+        (["run.batch=1"], RecipeError, "has 1 photos a step, which make no 1 parts"),
         (["towers.image=mobileclip_b"], RecipeError, "sees photos of 224 pixels and no others, not of 32"),
         (["loss.scales=[1.0]"], RecipeError, "has 1 scales for 2 teachers"),
         (["optimizer.average=1"], RecipeError, "first, second and average"),

@@ -170,9 +170,10 @@ def _demand_shares(recipe: TrainingRecipe, rank: Rank) -> None:
             f"A batch of {run.batch} and {recipe.data.bank} texts of the bank cannot be shared by {rank.count} processes evenly; "
             "give numbers that can."
         )
-    if run.batch // rank.count < run.parts:
+    if run.batch // rank.count < 2 * run.parts:  # BatchNorm has nothing to go by in one photo
         raise RecipeError(
-            f"The {run.batch // rank.count} photos of a process make no {run.parts} parts; give run.parts a smaller number."
+            f"A process has {run.batch // rank.count} photos a step, which make no {run.parts} parts of two at least; give run.batch a "
+            "larger number, or run.parts a smaller one."
         )
 
 
