@@ -45,7 +45,7 @@ def test_the_starter_read_back_embeds_as_the_bundle_does(starter, real_data, tmp
 @pytest.mark.parametrize(
     ("model", "told"),
     [
-        (None, "does not say of which pretrained networks it was made, so it cannot be read back"),
+        (None, "is not on a Lite network and MiniLM with heads of ours, so it cannot be read back"),
         ({"networks": ["lite2", "lite1"]}, r"image\.onnx has no trunk\.networks\.1\.\S+, so"),
         ({"networks": ["lite0"]}, r"image\.onnx has trunk\.\S+ as \([\d, ]+\) instead of \([\d, ]+\), so"),
         (
@@ -65,7 +65,7 @@ def test_a_bundle_whose_graphs_are_not_of_the_model_that_it_names_is_told(starte
         read_bundle(tmp_path / "other")
 
 
-ODD = "does not say of which pretrained networks it was made"
+ODD = "is not on a Lite network and MiniLM with heads of ours"
 
 
 def test_whatever_a_manifest_says_of_its_making_is_answered_by_a_sentence(starter, tmp_path):
