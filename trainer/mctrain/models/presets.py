@@ -155,16 +155,12 @@ def preset_of_towers(towers: TowersTable) -> Preset:
     Raises:
         RecipeError: there is no such tower, or it takes no such texts.
     """
-    row = _row_of_image(towers.image)
-    return dataclasses.replace(
-        row,
-        name="",
-        title="",
-        text=_text_of(towers.text, towers.context),
-        dim=towers.dim,
-        size=towers.size,
-        head_bias=True,
-    )
+    text = _text_of(towers.text, towers.context)
+    if towers.image in NATIVE:
+        image = LiteShape((towers.image,), hidden=_HIDDEN, dropout=0.0, input_dropout=0.0, branch=0.0)
+        return _on_lite(image, text, towers.dim, towers.size)
+    row = _known(towers.image, NATIVE).named("", "")
+    return dataclasses.replace(row, text=text, dim=towers.dim, size=towers.size, head_bias=True)
 
 
 def table_of(preset: Preset) -> ModelTable | None:
@@ -199,13 +195,6 @@ def _on_lite(image: LiteShape, text: TextShape | MiniLmShape, dim: int, size: in
         std=(STD,) * 3,
         resize="squash",
     )
-
-
-def _row_of_image(name: str) -> Preset:
-    if name in NATIVE:
-        shape = LiteShape((name,), hidden=_HIDDEN, dropout=0.0, input_dropout=0.0, branch=0.0)
-        return _on_lite(shape, _MCT, dim=_MCT.width, size=NATIVE[name])
-    return _known(name, NATIVE)
 
 
 def _text_of(name: str, context: int | None) -> TextShape | MiniLmShape:

@@ -24,9 +24,8 @@ from mctrain.training.loop import Desk, Training, train
 from mctrain.training.losses import LossSettings
 from mctrain.training.metrics import Metrics
 from mctrain.training.ranks import joined
-from mctrain.training.state import Position, identity_of, load_state
+from mctrain.training.state import Position, identity_of, load_state, save_result
 from mctrain.training.student import build_student
-from mctrain.weights.checkpoint import Checkpoint, save_checkpoint
 
 if TYPE_CHECKING:
     from collections import Counter
@@ -38,6 +37,7 @@ if TYPE_CHECKING:
     from mctrain.training.ranks import Rank
     from mctrain.training.recipe import TrainingRecipe
     from mctrain.training.surroundings import Places, Surroundings
+    from mctrain.weights.checkpoint import Checkpoint
 
 _ADVICE = ", where --from {state} would begin with the weights of this one"
 _BANK_ON_DISK = "A text bank is mapped into memory"
@@ -83,7 +83,7 @@ def follow(recipe: TrainingRecipe, start: Start | None, places: Places, around: 
             if desk is not None and (skipped := run.feed.data.skipped):
                 told = ", ".join(f"{count} {reason}" for reason, count in skipped.most_common())
                 desk.journal.tell(f"samples that were passed over: {told}")
-        path = None if ending.signal or not rank.first else _finish(run, around.folder)
+        path = None if ending.signal or not rank.first else save_result(around.folder, run)
     return Outcome(ending.why, ending.signal, path, run.feed.data.skipped)
 
 
@@ -209,9 +209,3 @@ def _teachers(recipe: TrainingRecipe, photos: Path | Place) -> tuple[Teacher, ..
             f"The recipe {recipe.name} has {len(scales)} scales for {len(known)} teachers; give each one, or none."
         )
     return tuple(replace(own, scale=scale) for own, scale in zip(known, scales, strict=True))
-
-
-def _finish(run: Training, folder: Path) -> Path:
-    """Writes what the run has made, frozen."""
-    clip = run.student.best.to("cpu").eval().requires_grad_(requires_grad=False)
-    return save_checkpoint(folder, Checkpoint(run.student.preset, clip, run.origin))

@@ -7,7 +7,14 @@ from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from mctrain.errors import TrainerError, WeightsError
 from mctrain.training.facts import Facts
-from mctrain.weights.checkpoint import Checkpoint, Trained, checkpoint_file, content_of, states
+from mctrain.weights.checkpoint import (
+    Checkpoint,
+    Trained,
+    checkpoint_file,
+    content_of,
+    save_checkpoint,
+    states,
+)
 from mctrain.weights.files import read_saved, write_saved
 
 if TYPE_CHECKING:
@@ -100,6 +107,16 @@ def save_state(folder: Path, run: AnyRun) -> None:
     write_saved(folder / f"step-{run.at.step:08}.pt", {**content_of(made), "state": state})
     for old in states(folder)[: -run.recipe.kept]:
         old.unlink(missing_ok=True)
+
+
+def save_result(folder: Path, run: AnyRun) -> Path:
+    """Writes what a run has made, frozen.
+
+    Raises:
+        WeightsError: the disk refuses it.
+    """
+    clip = run.student.best.to("cpu").eval().requires_grad_(requires_grad=False)
+    return save_checkpoint(folder, Checkpoint(run.student.preset, clip, run.origin))
 
 
 def load_state(

@@ -29,9 +29,9 @@ from mctrain.training.distillation.loop import Distillation, distil
 from mctrain.training.metrics import Metrics
 from mctrain.training.precision import Precision
 from mctrain.training.run import Outcome
-from mctrain.training.state import Position, identity_of, load_state
+from mctrain.training.state import Position, identity_of, load_state, save_result
 from mctrain.training.student import Student
-from mctrain.weights.checkpoint import Checkpoint, save_checkpoint, states
+from mctrain.weights.checkpoint import Checkpoint, states
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -109,7 +109,7 @@ def follow_distillation(
         around.interrupts.kept(),
     ):
         ending = distil(run, metrics, around)
-    path = None if ending.signal else _finish(run, around.folder)
+    path = None if ending.signal else save_result(around.folder, run)
     return Outcome(ending.why, ending.signal, path, Counter())
 
 
@@ -130,9 +130,3 @@ def build_taught(recipe: DistillationRecipe, start: Checkpoint, precision: Preci
     optimizer = build_student_optimizer(clip, table, _FROZEN)
     average = average_from(clip, table.average, 0) if table.average else None
     return Student(preset, clip, clip, average, None, optimizer, precision, torch.contiguous_format)
-
-
-def _finish(run: Distillation, folder: Path) -> Path:
-    """Writes what the run has made, frozen."""
-    clip = run.student.best.eval().requires_grad_(requires_grad=False)
-    return save_checkpoint(folder, Checkpoint(run.student.preset, clip, run.origin))
