@@ -278,13 +278,13 @@ def planned(plain: Arm, reinforced: Arm) -> dict[str, list[Point]]:
         )
 
     first = {"data.captions": '"first"', "data.synthetic": '""'}
-    least = plain(1, 0)
+    one = plain(1 / 4, 0)  # where the arm was tuned
     lines = {
         f"plain N{_share(share)}": [plain(share, seed) for seed in (SEEDS if share == 1 else (0,))]
         for share in (1, 1 / 2, 1 / 4)
     }
-    lines["plain N, first text alone"] = [
-        Point("plain-first", 1, 0, tuple(sorted((dict(least.changes) | first).items())))
+    lines["plain N/4, first text alone"] = [
+        Point("plain-first", one.share, 0, tuple(sorted((dict(one.changes) | first).items())))
     ]
     for share in (1 / 20, 1 / 10, 1 / 5, 1):
         lines[f"reinforced N{_share(share)}"] = [

@@ -89,14 +89,16 @@ def evaluate(
     for own in measured:
         keep_scores(cache, own.subject.digest, own.results)
     one, other = measured[0], measured[1] if against else None
-    if as_json:
-        click.echo(json.dumps(_document(one, other), indent=2))
-    else:
-        for result in one.results:
-            for sentence in result.sentences(other.subject.name if other else ""):
-                click.echo(printable(sentence))
-    if report:  # what was measured is told, whatever the page meets
-        _write_page(report, measured)
+    try:  # what was measured is told whatever the page meets, and the page is written whoever left the pipe
+        if as_json:
+            click.echo(json.dumps(_document(one, other), indent=2))
+        else:
+            for result in one.results:
+                for sentence in result.sentences(other.subject.name if other else ""):
+                    click.echo(printable(sentence))
+    finally:
+        if report:
+            _write_page(report, measured)
 
 
 def _write_page(report: Path, measured: Sequence[_Measured]) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from mctrain.errors import RecipeError
@@ -39,9 +39,10 @@ def open_exam(
     data, tasks, scratch = places
     named = load_tasks(tasks)
     wanted = {name.partition(": ")[0] for name in table.figures}
-    if strange := [name for name in sorted(wanted) if not any(_holds(task, name) for task in named)]:
+    holders = {name: _holders(named, name) for name in sorted(wanted)}
+    if strange := [name for name, own in holders.items() if not own]:
         raise _unknown(strange[0], [task.name for task in named])
-    tasks_asked = [task for task in named if any(_holds(task, name) for name in wanted)]
+    tasks_asked = [task for task in named if any(task in own for own in holders.values())]
     if turned := [task.name for task in tasks_asked if isinstance(task, Blanks)]:
         raise RecipeError(
             f"Of {turned[0]} less is better, so that it cannot be in the score of a run; take it out of evaluation.figures."
@@ -66,9 +67,10 @@ def open_exam(
     return exam
 
 
-def _holds(task: Task, name: str) -> bool:
-    """Whether this is the task of that name, or the suite that has it."""
-    return name == task.name or (isinstance(task, DataComp) and name.startswith(f"{task.name} "))
+def _holders(named: Sequence[Task], name: str) -> list[Task]:
+    """The task of that name, or the suites that may have it."""
+    own = [task for task in named if task.name == name]
+    return own or [task for task in named if isinstance(task, DataComp) and name.startswith(f"{task.name} ")]
 
 
 def _unknown(name: str, known: list[str]) -> RecipeError:
