@@ -8,9 +8,10 @@ import pytest
 import torch
 
 from mctrain.models.clip import build_clip
-from mctrain.models.presets import PRESETS, find_preset
+from mctrain.models.presets import PRESETS, find_preset, preset_of_towers
 from mctrain.models.reparameterize import fold_everything
 from mctrain.models.sizes import deployed_model
+from mctrain.training.recipe import load_training
 from picsight_engine.errors import RequestError
 
 COUNTER = "num_batches_tracked"
@@ -93,6 +94,27 @@ def test_every_model_embeds_photos_and_texts_in_one_space(name):
         photos, texts = torch.empty(2, 3, preset.size, preset.size), torch.empty(3, 77, dtype=torch.int64)
     assert model.image(photos).shape == (2, preset.dim)
     assert model.text(texts).shape == (3, preset.dim)
+
+
+def test_vectors_have_the_length_one_though_towers_compute_in_bfloat16():
+    preset = PRESETS["laptop_xxs"]
+    pixels, ids = torch.rand(3, 3, preset.size, preset.size), torch.randint(1, 400, (3, 5))
+    with torch.no_grad(), torch.autocast("cpu", torch.bfloat16):
+        photos, texts, _ = build_clip(preset)(pixels, ids)
+    for own in (photos, texts):
+        torch.testing.assert_close(own.double().norm(dim=1), torch.ones(3).double(), rtol=0, atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("recipe", "name"),
+    [
+        ("b-datacompdr12m", "mobileclip_b"),
+        ("s0-datacompdr1b", "mobileclip_s0"),
+        ("mobileclip2-s0-dfndr", "mobileclip2_s0"),
+    ],
+)
+def test_a_published_recipe_trains_the_published_towers(recipe, name):
+    assert preset_of_towers(load_training(recipe).towers) == PRESETS[name].named("", "")
 
 
 def test_the_second_generation_has_no_convolutions_in_its_text_tower():

@@ -10,7 +10,7 @@ from torch.nn import functional as F  # noqa: N812 (torch's own custom)
 from torch.nn.parallel import DistributedDataParallel
 
 from mctrain.data.reinforced.manifest import Teacher
-from mctrain.training.accumulation import Part, backward
+from mctrain.training.accumulation import Part, loss_and_gradients
 from mctrain.training.losses import Embeddings, LossSettings, reinforced_loss
 from mctrain.training.precision import Precision
 
@@ -55,7 +55,7 @@ def gradients(model, rank, ranks, parts):
     shares = zip(*(rows.chunk(parts) for rows in (pixels, *ids)), strict=True)
     own = [Part(photos, torch.cat(texts), tuple(map(len, texts))) for photos, *texts in shares]
     settings = LossSettings(0.75, TEACHERS, entries=30)
-    loss = backward(
+    loss = loss_and_gradients(
         model,
         own,
         lambda student, scale: reinforced_loss(student, scale, taught, settings),

@@ -9,7 +9,7 @@ from torch.nn import functional as F  # noqa: N812 (torch's own custom)
 
 from mctrain.data.reinforced.manifest import Teacher
 from mctrain.models.clip import Clip
-from mctrain.training.accumulation import Part, backward
+from mctrain.training.accumulation import Part, loss_and_gradients
 from mctrain.training.losses import Embeddings, LossSettings, reinforced_loss
 from mctrain.training.precision import Precision
 
@@ -92,7 +92,7 @@ def by_parts(clip, parts, kind="fp32"):
     precision = Precision(kind, torch.device("cpu"))
     if kind == "fp16":  # where a run would come to after some steps: the first scale is too large for these
         precision.scaler.load_state_dict({**precision.scaler.state_dict(), "scale": 32.0})
-    loss = backward(clip, parts, judge, precision)
+    loss = loss_and_gradients(clip, parts, judge, precision)
     return loss, {name: own / precision.scaler.get_scale() for name, own in gradients(clip).items()}
 
 

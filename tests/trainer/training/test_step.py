@@ -89,6 +89,27 @@ def test_parts_of_a_batch_take_the_step_of_the_whole(opened):
 
 
 @pytest.mark.parametrize("parts", [1, 2])
+def test_ranges_of_changes_learn_from_what_the_towers_make_of_the_photos(
+    opened, randomised, parts, monkeypatch
+):
+    """The gradient is the slope of the loss itself; the term of their own counts nothing here."""
+    monkeypatch.setattr("mctrain.training.range_augment._WEIGHT", 0.0)
+
+    def step(change):
+        changes = ("run.range_augment=true", f"run.parts={parts}", 'optimizer.held=["image", "text"]')
+        run = opened(*changes, "optimizer.average=0")
+        randomised(run.student.clip)
+        ranges = run.student.augment.brightness
+        for own in (ranges.low, ranges.high):
+            own.data.fill_(0.0)
+        ranges.high.data.add_(change)
+        return learn(run, run.feed.lessons(0, 1))[0], ranges.high.grad.item()
+
+    slope = (step(1e-3)[0] - step(-1e-3)[0]) / 2e-3
+    assert step(0.0)[1] == pytest.approx(slope, rel=0.1)
+
+
+@pytest.mark.parametrize("parts", [1, 2])
 def test_recomputed_blocks_give_the_same_gradients_and_count_a_batch_once(opened, parts):
     runs = [
         opened(f"run.recompute={own}", f"run.parts={parts}", "optimizer.average=0")

@@ -26,7 +26,7 @@ cache_option = click.option(
     default=lambda: Path(platformdirs.user_cache_dir("mctrain", appauthor=False)),
     show_default="the user's cache folder",
     type=click.Path(file_okay=False, path_type=Path),
-    help="Folder of computed features; may be deleted at any time.",
+    help="Folder of computed features, of indexes and of what was unpacked; may be deleted at any time.",
 )
 
 bundle_option = click.option(

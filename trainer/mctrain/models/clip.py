@@ -41,9 +41,13 @@ class Clip(nn.Module):
             limit_scale(self.logit_scale)
 
     def forward(self, pixels: Tensor, ids: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Photos [n, 3, size, size] and token ids [m, tokens] → unit vectors [n, dim] and [m, dim], and the factor."""
+        """Photos [n, 3, size, size] and token ids [m, tokens] → unit vectors [n, dim] and [m, dim], and the factor.
+
+        The vectors are float32 at least, whatever the towers compute in: in bfloat16 they would not have the length 1.
+        """
         assert self.text is not None
-        return F.normalize(self.image(pixels), dim=1), F.normalize(self.text(ids), dim=1), self.scale()
+        photos, texts = (F.normalize(_exact(own), dim=1) for own in (self.image(pixels), self.text(ids)))
+        return photos, texts, self.scale()
 
 
 class UnitVectors(nn.Module):
@@ -78,6 +82,11 @@ def load_trunks(clip: Clip, preset: Preset) -> None:
         load_trunk(cast("LiteTower", clip.image).trunk, preset.image.networks)
     if isinstance(preset.text, MiniLmShape):
         cast("MiniLmTower", clip.text).trunk.load_state_dict(load_minilm().state_dict())
+
+
+def _exact(values: Tensor) -> Tensor:
+    """Halves as float32; what is more exact stays."""
+    return values.to(torch.promote_types(values.dtype, torch.float32))
 
 
 def _image_tower(preset: Preset) -> nn.Module:

@@ -160,7 +160,7 @@ def preset_of_towers(towers: TowersTable) -> Preset:
         image = LiteShape((towers.image,), hidden=_HIDDEN, dropout=0.0, input_dropout=0.0, branch=0.0)
         return _on_lite(image, text, towers.dim, towers.size)
     row = _known(towers.image, NATIVE).named("", "")
-    return dataclasses.replace(row, text=text, dim=towers.dim, size=towers.size, head_bias=True)
+    return dataclasses.replace(row, text=text, dim=towers.dim, size=towers.size)
 
 
 def table_of(preset: Preset) -> ModelTable | None:

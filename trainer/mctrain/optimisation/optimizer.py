@@ -31,8 +31,11 @@ def build_student_optimizer(
     return torch.optim.AdamW(groups, betas=(table.first, table.second), eps=table.epsilon, fused=True)
 
 
-def build_optimizer(named: Iterable[tuple[str, nn.Parameter]], decay: float) -> torch.optim.AdamW:
-    """AdamW over parameters by their names; the factor's logarithm does not decay: 0 would be no rest for it, but its least value."""
+def build_head_optimizer(named: Iterable[tuple[str, nn.Parameter]], decay: float) -> torch.optim.AdamW:
+    """AdamW over heads and what is tuned below them, by names: norms and biases decay too, the factor's logarithm does not.
+
+    0 would be no rest for the latter, but its least value.
+    """
     kinds: dict[bool, list[nn.Parameter]] = {True: [], False: []}
     for name, own in named:
         kinds[name != "logit_scale"].append(own)

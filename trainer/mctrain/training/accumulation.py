@@ -23,7 +23,7 @@ from torch.nn.parallel import DistributedDataParallel
 from torch.utils.checkpoint import get_device_states, set_device_states
 
 from mctrain.optimisation.statistics import statistics_kept
-from mctrain.training.losses import Embeddings, exact
+from mctrain.training.losses import Embeddings
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -56,7 +56,7 @@ class _Embedded:
     def begin(self) -> _Embedded:
         """The same values, at which gradients begin."""
         photos, texts, scale = (
-            exact(own.detach()).requires_grad_() for own in (self.photos, self.texts, self.scale)
+            own.detach().requires_grad_() for own in (self.photos, self.texts, self.scale)
         )
         return _Embedded(photos, texts, scale, self.counts)
 
@@ -83,8 +83,8 @@ class _Randomness:
         set_device_states(*self.devices)
 
 
-def backward(model: nn.Module, parts: Sequence[Part], judge: Judge, precision: Precision) -> Loss:
-    """Adds the gradients of the loss of all parts together to the model's parameters; the loss.
+def loss_and_gradients(model: nn.Module, parts: Sequence[Part], judge: Judge, precision: Precision) -> Loss:
+    """The loss of all parts together; its gradients are added to the model's parameters, and to photos that want one.
 
     `model` gives unit vectors and their factor as `Clip` does; `judge` hears the embeddings of all parts in their order.
     """
@@ -93,7 +93,7 @@ def backward(model: nn.Module, parts: Sequence[Part], judge: Judge, precision: P
         loss = judge(seen.by_kind(), seen.scale)
         precision.backward(loss.total)
         return loss
-    places, seen_parts = _look(model, parts, precision)
+    places, seen_parts = _embed_all(model, parts, precision)
     loss = judge(_join(seen_parts), seen_parts[-1].scale)
     precision.backward(loss.total)
     with statistics_kept(model):
@@ -105,7 +105,7 @@ def backward(model: nn.Module, parts: Sequence[Part], judge: Judge, precision: P
     return loss
 
 
-def _look(
+def _embed_all(
     model: nn.Module, parts: Sequence[Part], precision: Precision
 ) -> tuple[list[_Randomness], list[_Embedded]]:
     """The first pass."""
@@ -139,7 +139,7 @@ def _go_on(again: _Embedded, seen: _Embedded, *, with_scale: bool) -> None:
     if with_scale:
         pairs.append((again.scale, seen.scale))
     moving = [(own, cast("Tensor", begun.grad)) for own, begun in pairs if own.requires_grad]
-    torch.autograd.backward([exact(own) for own, _ in moving], [gradient for _, gradient in moving])
+    torch.autograd.backward([own for own, _ in moving], [gradient for _, gradient in moving])
 
 
 def _gradients_apart(model: nn.Module, *, apart: bool) -> AbstractContextManager[None]:

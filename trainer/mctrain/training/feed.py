@@ -87,7 +87,7 @@ class Feed:
             stop = self._end_of_leg(start, end)
             epoch, first = divmod(start, self.steps_of_pass)
             run = self.recipe.run
-            part = Pass(
+            leg = Pass(
                 epoch=epoch,
                 seed=run.seed,
                 batch=run.batch,
@@ -97,7 +97,7 @@ class Feed:
                 rank=self.rank.number,
                 ranks=self.rank.count,
             )
-            batches = self.data.batches(part, self.workers)
+            batches = self.data.batches(leg, self.workers)
             for step in range(first, first + stop - start):
                 asked = time.perf_counter()
                 batch = next(batches)

@@ -17,7 +17,7 @@ import torch
 
 from mctrain.data.reading.batch import normalised
 from mctrain.optimisation.groups import set_rate
-from mctrain.training.accumulation import backward
+from mctrain.training.accumulation import loss_and_gradients
 from mctrain.training.exam import choosing_mean
 from mctrain.training.facts import Facts
 from mctrain.training.interrupts import Interrupted
@@ -29,6 +29,8 @@ from mctrain.training.state import origin_of, save_state
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
+
+    from torch import Tensor
 
     from mctrain.training.exam import Exam
     from mctrain.training.feed import Feed, Lesson
@@ -117,12 +119,16 @@ def take_step(run: Training, lesson: Lesson) -> dict[str, float]:
     rate = table.rate_at(run.at.step, run.steps)
     set_rate(student.optimizer, rate)
     student.optimizer.zero_grad(set_to_none=True)
-    loss = backward(
+    photos, distance = _photos(run, lesson.pixels)
+    seen = photos.detach().requires_grad_(distance is not None)
+    loss = loss_and_gradients(
         student.model,
-        lesson.parts(_look(run, lesson.pixels), run.recipe.run.parts),
-        lambda seen, scale: reinforced_loss(seen, scale, lesson.taught, run.loss),
+        lesson.parts(seen, run.recipe.run.parts),
+        lambda vectors, scale: reinforced_loss(vectors, scale, lesson.taught, run.loss),
         student.precision,
     )
+    if distance is not None:
+        _teach_ranges(run, distance, photos, seen)
     length = student.step(table.longest)
     return {
         "loss": loss.total.item(),
@@ -134,18 +140,24 @@ def take_step(run: Training, lesson: Lesson) -> dict[str, float]:
     }
 
 
-def _look(run: Training, pixels: torch.Tensor) -> torch.Tensor:
-    """Photos [n, 3, size, size] as the student wants them: augmented where the recipe says so, and normalised."""
-    student = run.student
+def _photos(run: Training, pixels: Tensor) -> tuple[Tensor, Tensor | None]:
+    """Photos [n, 3, size, size] as the student wants them; where the recipe changes them, what their distance adds to the loss."""
+    student, distance = run.student, None
     if student.augment is not None:
-        seen = student.augment(pixels, target_error(run.at.step / run.steps))
-        student.precision.backward(seen.loss)  # its ranges learn from this alone
-        run.feed.rank.average(own.grad for own in student.augment.parameters())
-        pixels = seen.pixels.detach()
+        pixels, distance = student.augment(pixels, target_error(run.at.step / run.steps))
     spec = student.preset.image_spec()
     if spec.mean is not None and spec.std is not None:
         pixels = normalised(pixels, pixels.new_tensor(spec.mean), pixels.new_tensor(spec.std))
-    return pixels.contiguous(memory_format=student.layout)
+    return pixels.contiguous(memory_format=student.layout), distance
+
+
+def _teach_ranges(run: Training, distance: Tensor, photos: Tensor, seen: Tensor) -> None:
+    """The ranges follow the whole loss, as published: the term of their own, and, through the photos, what the towers made of them."""
+    student = run.student
+    assert student.augment is not None
+    assert seen.grad is not None
+    student.precision.backward(distance, (photos, seen.grad))
+    run.feed.rank.average(own.grad for own in student.augment.parameters())
 
 
 def _tell(run: Training, desk: Desk | None) -> None:

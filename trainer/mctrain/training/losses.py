@@ -69,14 +69,7 @@ class Embeddings:
 
     def gathered(self) -> Embeddings:
         """Of all processes."""
-        return Embeddings(*(gather(own) for own in self._parts()))
-
-    def exact(self) -> Embeddings:
-        """In float32 at least, whatever the towers compute in."""
-        return Embeddings(*(exact(own) for own in self._parts()))
-
-    def _parts(self) -> tuple[Tensor, ...]:
-        return self.photos, self.captions, self.synthetic, self.bank
+        return Embeddings(*map(gather, (self.photos, self.captions, self.synthetic, self.bank)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,23 +96,15 @@ class _Side:
     count: int
 
 
-def exact(values: Tensor) -> Tensor:
-    """Halves as float32; what is more exact stays."""
-    return values.to(torch.promote_types(values.dtype, torch.float32))
-
-
 def reinforced_loss(student: Embeddings, scale: Tensor, taught: Embeddings, settings: LossSettings) -> Loss:
     """The loss of this process's rows among the columns of all processes, the mean over the former.
 
     Each process has equally many photos and texts of its own, and the bank's texts are shared out among them. The mean of
     the gradients over the processes, which DistributedDataParallel takes, is that of one process with the whole batch.
-    Similarities are float32 even under autocast: at a scale of 100 bfloat16 knows steps of one half.
+    Similarities are as exact as the vectors even under autocast: at a scale of 100 bfloat16 knows steps of one half.
     """
     with torch.autocast(scale.device.type, enabled=False):
-        sums = torch.stack([
-            _sums(side, exact(scale), settings)
-            for side in _sides(student.exact(), taught.exact())
-        ]).sum(0)  # fmt: skip
+        sums = torch.stack([_sums(side, scale, settings) for side in _sides(student, taught)]).sum(0)
         clip, distillation = sums / (2 * len(student.photos))
     total = (1 - settings.distil) * clip + settings.distil * distillation
     return Loss(total, clip.detach(), distillation.detach())

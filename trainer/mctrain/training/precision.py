@@ -30,9 +30,10 @@ class Precision:
         """For a pass forward, each one of its own: what is cast inside without gradients is kept without them."""
         return torch.autocast(self.device.type, self.numbers, enabled=self.numbers != torch.float32)
 
-    def backward(self, loss: Tensor) -> None:
-        """Adds the gradients of a loss, scaled where halves need it."""
-        torch.autograd.backward(self.scaler.scale(loss))
+    def backward(self, loss: Tensor, *begun: tuple[Tensor, Tensor]) -> None:
+        """Adds the gradients of a loss, scaled where halves need it, and goes on from tensors whose gradients are known."""
+        roots = [(self.scaler.scale(loss), None), *begun]
+        torch.autograd.backward([own for own, _ in roots], [gradient for _, gradient in roots])
 
     def step(
         self, optimizer: torch.optim.Optimizer, parameters: Iterable[nn.Parameter], longest: float

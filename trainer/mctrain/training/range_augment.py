@@ -70,7 +70,7 @@ class RangeAugment(nn.Module):
     """Each of the three operations changes half of the pictures, drawn for itself; their order is drawn too.
 
     Random numbers are those of torch's own generators. As published, the ranges follow the whole loss: what is computed
-    of the pictures has a gradient for them, and whoever wants them to follow the term alone detaches the pictures.
+    of the pictures has a gradient for them.
     """
 
     def __init__(self) -> None:

@@ -46,7 +46,7 @@ class TeacherTable:
 class PhotosTable:
     """What is learnt from: shards by name inside the set's folder, and which texts of a photo.
 
-    `captions`: a person's captions in turn, or the first one always. `synthetic` is a pattern of the tags of synthetic texts,
+    `captions`: any of a person's captions, or the first one always. `synthetic` is a pattern of the tags of synthetic texts,
     of which each step takes one beside the caption; empty for none. `bank` texts without photos join each step.
     `teachers` are named where the set has no manifest that does.
     """

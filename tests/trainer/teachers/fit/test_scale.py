@@ -12,7 +12,7 @@ from torch.nn import functional as F  # noqa: N812 - torch's own custom
 from mctrain.errors import TrainerError
 from mctrain.models.clip import build_clip
 from mctrain.models.presets import preset_of
-from mctrain.optimisation.optimizer import build_optimizer
+from mctrain.optimisation.optimizer import build_head_optimizer
 from mctrain.teachers.fit.corpus import Places
 from mctrain.teachers.fit.heads import Heads
 from mctrain.teachers.fit.losses import contrastive_loss
@@ -47,7 +47,7 @@ def test_a_run_that_begins_beyond_the_bound_is_brought_back_and_not_held_there(
 
 @pytest.mark.parametrize("rate", [0.01, 10.0])
 def test_a_step_beyond_the_bound_ends_exactly_on_it(heads, rate):
-    optimizer = build_optimizer(heads.named_parameters(), 0.1)
+    optimizer = build_head_optimizer(heads.named_parameters(), 0.1)
     for group in optimizer.param_groups:
         group["lr"] = rate
     (-heads.scale()).backward()
@@ -64,14 +64,14 @@ def test_at_the_bound_the_gradient_is_whole_and_leads_back(heads):
         loss_of_wrong_pairs((heads.logit_scale.double() + way).exp()).item() for way in (-step, step)
     )
     assert heads.logit_scale.grad.item() == pytest.approx((more - less) / (2 * step), rel=1e-4)
-    build_optimizer(heads.named_parameters(), 0.1).step()
+    build_head_optimizer(heads.named_parameters(), 0.1).step()
     heads.limit_scale()
     assert heads.logit_scale < MOST
 
 
 def test_weights_decay_and_the_factor_does_not(heads):
     before = {name: own.detach().clone() for name, own in heads.named_parameters()}
-    optimizer = build_optimizer(heads.named_parameters(), 0.1)
+    optimizer = build_head_optimizer(heads.named_parameters(), 0.1)
     for own in heads.parameters():
         own.grad = torch.zeros_like(own)
     optimizer.step()

@@ -13,7 +13,7 @@ from mctrain.models import lite
 from mctrain.optimisation.average import average_from
 from mctrain.optimisation.denormals import flushed_denormals
 from mctrain.optimisation.groups import FACTOR, set_rate
-from mctrain.optimisation.optimizer import build_optimizer
+from mctrain.optimisation.optimizer import build_head_optimizer
 from mctrain.optimisation.schedule import rate_at
 from mctrain.teachers.fit.losses import class_name_loss, contrastive_loss
 from mctrain.teachers.fit.progress import Progress, load_progress, save_progress
@@ -152,7 +152,7 @@ def _begin(heads: Heads, lesson: Lesson, recipe: Recipe, progress_file: Path) ->
         for name, own in heads.named_parameters()
         if own.requires_grad and not name.startswith("stages.")
     ]
-    optimizer = build_optimizer(named, table.weight_decay)
+    optimizer = build_head_optimizer(named, table.weight_decay)
     if heads.stages is not None and recipe.stages is not None:
         moving = {"params": list(heads.stages.parameters()), "weight_decay": _STAGES_DECAY}
         optimizer.add_param_group({**moving, FACTOR: recipe.stages.rate / table.rate})

@@ -15,7 +15,7 @@ import torch
 
 from mctrain.errors import RecipeError
 from mctrain.models.minilm import LAYERS, PAD_ID, MiniLmShape
-from mctrain.optimisation.optimizer import build_optimizer
+from mctrain.optimisation.optimizer import build_head_optimizer
 from mctrain.optimisation.schedule import rate_at
 from mctrain.teachers.fit.heads import Heads
 from mctrain.teachers.fit.loop import as_tensor
@@ -103,7 +103,7 @@ def _demand_enough(table: TuningTable, corpus: Corpus) -> None:
 
 def _optimizer(heads: Heads, upper: list[nn.Parameter], table: TuningTable) -> torch.optim.AdamW:
     """The trunk moves slowly, the heads as in a fit."""
-    optimizer = build_optimizer(heads.named_parameters(), table.weight_decay)
+    optimizer = build_head_optimizer(heads.named_parameters(), table.weight_decay)
     for group in optimizer.param_groups:
         group["peak"] = table.head_rate
     optimizer.add_param_group({"params": upper, "weight_decay": _TRUNK_DECAY, "peak": table.rate})
