@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from picsight_engine.indexing.plan import HEALS_UNSEEN
+from picsight_engine.indexing.plan import HEALS_UNSEEN, is_changed
 from picsight_engine.photos.identity import FINGERPRINT_RULE
 from picsight_engine.photos.metadata import METADATA_RULE
 from picsight_engine.store.files import (
@@ -24,7 +24,7 @@ from picsight_engine.store.files import (
 )
 from picsight_engine.store.folders import all_folders
 from picsight_engine.store.health import orphan_thumbnails
-from picsight_engine.store.photos import NewPhoto, photo_by_fingerprint, put_photo
+from picsight_engine.store.photos import NewPhoto, known_photo, put_photo
 from picsight_engine.store.problems import clear_problem, put_problem
 from picsight_engine.store.vectors import put_vector
 
@@ -75,7 +75,6 @@ class Batch:
         self._seconds = seconds
         self._open: list[Seen | Bad] = []
         self._since = 0.0
-        self._ids: dict[bytes, int] = {}  # fingerprint → photo, of this run
 
     def settle(self, plan: Plan) -> tuple[int, ...]:
         """Stores what the scan alone has shown; returns the photos that are back."""
@@ -161,7 +160,7 @@ class Batch:
         if seen.described is not None:
             photo_id: int | None = self._store_photo(connection, seen.identified, seen.described)
         else:
-            photo_id = self._ids.get(fingerprint) or photo_by_fingerprint(self._db, fingerprint)
+            photo_id = known_photo(connection, fingerprint)
         if photo_id is None:
             return {}
         if seen.moved_from is not None:
@@ -197,7 +196,6 @@ class Batch:
         if described.vector is not None:
             put_vector(connection, photo_id, self._space, np.frombuffer(described.vector, dtype="<f2"))
         self._thumbnails.put(photo_id, described.thumbnail)
-        self._ids[identified.fingerprint] = photo_id
         return photo_id
 
 
@@ -215,7 +213,10 @@ def _metadata(identified: Identified) -> Metadata:
 
 
 def _store_bad(connection: sqlite3.Connection, bad: Bad) -> list[int]:
-    """Lists a file under problems; returns the photos that nothing shows any more."""
+    """Lists a file under problems; returns the photos that nothing shows any more.
+
+    What cannot be looked at, or did not change since it was read, may still be the old picture: a disk has its bad days.
+    """
     folder, file, stored = bad.task.folder, bad.task.file, bad.task.stored
     now = time.time()
     # a name that is not UTF-8 cannot be stored as text
@@ -230,6 +231,6 @@ def _store_bad(connection: sqlite3.Connection, bad: Bad) -> list[int]:
         size=file.size,
         mtime_ns=file.mtime_ns,
     )
-    if stored is None or bad.failed.code in HEALS_UNSEEN:
-        return []  # what cannot be looked at may still be the old picture
+    if stored is None or bad.failed.code in HEALS_UNSEEN or not is_changed(stored, file):
+        return []
     return mark_missing(connection, [stored.id], now)

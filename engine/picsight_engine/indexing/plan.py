@@ -95,7 +95,8 @@ def make_plan(
     """Compares what is stored with what was seen.
 
     `complete` are the photos that lack nothing: others are read again, as are files whose metadata were read by an older
-    rule than `metadata_rule`. Files that failed and did not change since are left alone unless `retry_problems`.
+    rule than `metadata_rule`. Files that failed and did not change since are left alone unless they were read before, or
+    `retry_problems`.
     """
     plan = Plan()
     views = list(views)
@@ -132,11 +133,12 @@ def _plan_seen(
         known = stored.get(seen.name)
         problem = bad.get(seen.name)
         if problem is not None:
-            if retry_problems or problem.code in HEALS_UNSEEN or _changed(problem, seen):
+            was_read = known is not None and known.photo_id is not None
+            if retry_problems or was_read or problem.code in HEALS_UNSEEN or is_changed(problem, seen):
                 plan.tasks.append(Task(view.folder, seen, known))
         elif (
             known is None
-            or _changed(known, seen)
+            or is_changed(known, seen)
             or known.photo_id not in complete
             or known.metadata_rule < metadata_rule
         ):
@@ -147,7 +149,8 @@ def _plan_seen(
                 plan.returned.append(known)
 
 
-def _changed(known: StoredFile | Problem, seen: SeenFile) -> bool:
+def is_changed(known: StoredFile | Problem, seen: SeenFile) -> bool:
+    """Whether a file has another size or time than when it was read."""
     return (known.size, known.mtime_ns) != (seen.size, seen.mtime_ns)
 
 

@@ -15,7 +15,21 @@ if TYPE_CHECKING:
 
     from picsight_engine.errors import ProblemCode
 
-_MOST_DEVICE = 2**63 - 1  # a volume's number on Windows may be larger than the database takes
+_MOST = (
+    2**63 - 1
+)  # that the database takes: a volume's number on Windows may be larger, and times of recovered files are anything
+# Where systems keep what a person threw away, and what is theirs; elsewhere such names begin with a dot.
+_OF_SYSTEMS = frozenset(
+    {
+        b"$recycle.bin",
+        b"recycler",
+        b"system volume information",
+        b"lost+found",
+        b"#recycle",
+        b"@recycle",
+        b"@eadir",
+    }
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +87,7 @@ class _Listing:
 def scan(
     folder: Path, *, leave_out: Path | None = None, cancel: threading.Event | None = None
 ) -> Iterator[Seen]:
-    """Walks `folder`, directory by directory and by name; hidden files and directories are left out, `leave_out` too.
+    """Walks `folder`, directory by directory and by name; left out are hidden files and directories, the system's own, and `leave_out`.
 
     Links are followed. A directory is walked once however many links lead to it, and under its own name where it has
     one inside the folder. Pipes and sockets are passed over. Ends early once `cancel` is set. Never raises for what it finds.
@@ -114,8 +128,8 @@ def _list(root: bytes, name: bytes, visited: set[tuple[int, int]], listing: _Lis
         return
     visited.add((info.st_dev, info.st_ino))
     with os.scandir(path) as entries:
-        shown = sorted((entry for entry in entries if entry.name[:1] != b"."), key=lambda entry: entry.name)
-    device = info.st_dev & _MOST_DEVICE
+        shown = sorted((entry for entry in entries if _is_shown(entry.name)), key=lambda entry: entry.name)
+    device = info.st_dev & _MOST
     listing.own = SeenFolder(name, device, empty=not shown)
     for entry in shown:
         _sort_in(entry, name + b"/" + entry.name if name else entry.name, device, listing)
@@ -130,12 +144,17 @@ def _sort_in(entry: os.DirEntry[bytes], name: bytes, device: int, listing: _List
             listing.broken.append(SeenLink(name))
         elif _suffix(name) in IMAGE_SUFFIXES and entry.is_file():
             info = entry.stat()
-            listing.files.append(SeenFile(name, info.st_size, info.st_mtime_ns, device))
+            modified = max(-_MOST, min(info.st_mtime_ns, _MOST))
+            listing.files.append(SeenFile(name, info.st_size, modified, device))
     except OSError as fault:
         if entry.is_symlink():
             listing.broken.append(SeenLink(name))
         elif not isinstance(fault, FileNotFoundError):
             raise
+
+
+def _is_shown(name: bytes) -> bool:
+    return name[:1] != b"." and name.lower() not in _OF_SYSTEMS
 
 
 def _suffix(name: bytes) -> str:

@@ -195,8 +195,11 @@ def _of_now(words: list[str], today: date) -> Period | None:
         return Period(period.first, period.last, " ".join(words))
     if not _is_name(words[1]):
         return None
-    candidates = (_named(words[1], today.year - years) for years in range(3))
-    return next(period for period in candidates if not back or period.last < today)
+    candidates = [_named(words[1], today.year - years) for years in range(3)]
+    if back:
+        return next(period for period in candidates if period.last < today)
+    now = (period for period in candidates if period.first <= today <= period.last)
+    return next(now, candidates[0])  # in January this winter began last year
 
 
 def _ago(words: list[str], today: date) -> Period | None:

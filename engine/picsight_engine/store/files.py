@@ -56,8 +56,12 @@ _EXPIRED = """
 SELECT id FROM photos WHERE missing_since IS NOT NULL AND missing_seconds >= ?
     AND NOT EXISTS (SELECT 1 FROM files WHERE photo_id = photos.id) ORDER BY id"""
 _FORGET_PHOTOS = f"DELETE FROM photos WHERE id IN {IDS}"
-# The primary file of a photo is the present one that the library knows longest.
-PRIMARY_FILE = "(SELECT min(id) FROM files WHERE photo_id = photos.id AND present)"
+UNREACHABLE = "(state IN ('offline', 'denied'))"  # of a folder, 1 or 0
+# The primary file of a photo is the present one that the library knows longest, of those whose folder can be seen first:
+# a card that was copied and taken out is not where a photo is to be opened.
+PRIMARY_FILE = f"""(
+    SELECT files.id FROM files JOIN folders ON folders.id = folder_id WHERE photo_id = photos.id AND present
+    ORDER BY {UNREACHABLE}, files.id LIMIT 1)"""
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,8 @@ FolderState = Literal["watching", "offline", "paused", "denied"]
 
 _ALL = "SELECT id, path, state FROM folders ORDER BY id"
 _ADD = "INSERT INTO folders (path) VALUES (?)"
-_SET_STATE = "UPDATE folders SET state = ? WHERE id = ?"
+_SET_STATE = "UPDATE folders SET state = ? WHERE id = ? AND state <> ?"
+_REVISE = "UPDATE revision SET number = number + 1"
 _REMOVE = "DELETE FROM folders WHERE id = ?"
 # Names are bytes: || joins them as text without looking at them, CAST makes bytes of it again. What the outer
 # folder knows already (two ways into one folder) stays behind and goes with the inner folder.
@@ -60,26 +61,28 @@ def add_folder(db: Database, path: Path) -> Folder:
     """Adds a folder and returns the one that now covers it.
 
     A folder inside a known one (also by way of a symbolic link) is not added again; one that contains known
-    ones takes over their files, so that photos keep their vectors.
+    ones takes over their files, so that photos keep their vectors. A hidden one, which no indexing of the folder around
+    it would look into, is a folder of its own.
     """
     path = Path(os.path.abspath(path))  # noqa: PTH100 - resolve() would follow links: a person's own spelling stays
     with db.writer() as connection:
         known = _folders(connection)
         for folder in known:
-            if _inside(path, folder.path) is not None:
+            if _shown_inside(path, folder.path) is not None:
                 return folder
         outer = connection.execute(_ADD, (os.fsencode(path),)).lastrowid or 0
         for folder in known:
-            prefix = _inside(folder.path, path)
+            prefix = _shown_inside(folder.path, path)
             if prefix is not None:
                 _take_over(connection, outer, folder.id, prefix)
     return Folder(outer, path, "watching")
 
 
 def set_state(db: Database, folder_id: int, state: FolderState) -> None:
-    """Records whether the folder can be seen."""
+    """Records whether the folder can be seen; photos that lie elsewhere too may be shown by another file then."""
     with db.writer() as connection:
-        connection.execute(_SET_STATE, (state, folder_id))
+        if connection.execute(_SET_STATE, (state, folder_id, state)).rowcount:
+            connection.execute(_REVISE)
 
 
 def remove_folder(db: Database, folder_id: int) -> list[int]:
@@ -105,6 +108,12 @@ def _inside(path: Path, folder: Path) -> bytes | None:
         return None
     real = Path(os.path.realpath(path)).relative_to(os.path.realpath(folder))
     return os.fsencode(real.as_posix())  # "." cannot be: the folder itself was told apart above
+
+
+def _shown_inside(path: Path, folder: Path) -> bytes | None:
+    """As `_inside`, but None where a part of the name is hidden."""
+    name = _inside(path, folder)
+    return None if name is None or any(part[:1] == b"." for part in name.split(b"/")) else name
 
 
 def stored_names(path: Path, folder: Path) -> list[bytes]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from picsight_engine.store.files import IDS, PRIMARY_FILE
+from picsight_engine.store.files import IDS, PRIMARY_FILE, UNREACHABLE
 from picsight_engine.store.folders import file_path
 from picsight_engine.store.stacks import Sketch
 
@@ -42,10 +42,12 @@ _BY_FOLDER_OF = f"{_PHOTOS_BY_ID} ORDER BY folders.path, files.name LIMIT ?"
 _SKETCHES = """
 SELECT id, phash, width, height FROM photos
 WHERE missing_since IS NULL AND phash IS NOT NULL ORDER BY id"""
-# Grouped, the primary files of all photos are found in half the time.
+# Grouped, the primary files of all photos are found in half the time; SQLite takes `first` from the row of the least.
 _NEWEST_FIRST = f"""
 SELECT photos.id, width, height, taken, taken_offset, place, folders.path, files.name, files.mtime_ns
-FROM (SELECT min(id) AS first FROM files WHERE present AND photo_id IS NOT NULL GROUP BY photo_id)
+FROM (
+    SELECT files.id AS first, min({UNREACHABLE} << 62 | files.id) FROM files JOIN folders ON folders.id = folder_id
+    WHERE present AND photo_id IS NOT NULL GROUP BY photo_id)
 JOIN files ON files.id = first
 JOIN photos ON photos.id = files.photo_id
 JOIN folders ON folders.id = files.folder_id
@@ -115,7 +117,12 @@ def put_photo(connection: sqlite3.Connection, photo: NewPhoto) -> int:
 def photo_by_fingerprint(db: Database, fingerprint: bytes) -> int | None:
     """The photo with this fingerprint, visible or not."""
     with db.reading() as connection:
-        row = connection.execute(_BY_FINGERPRINT, (fingerprint,)).fetchone()
+        return known_photo(connection, fingerprint)
+
+
+def known_photo(connection: sqlite3.Connection, fingerprint: bytes) -> int | None:
+    """The same, with what a transaction that is open has stored or deleted."""
+    row = connection.execute(_BY_FINGERPRINT, (fingerprint,)).fetchone()
     return None if row is None else row[0]
 
 

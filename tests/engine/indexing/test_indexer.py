@@ -24,11 +24,12 @@ from picsight_engine.indexing.indexer import IndexSettings, run_index
 from picsight_engine.models.bundle import IMAGE_GRAPH
 from picsight_engine.photos.decode import Limits
 from picsight_engine.search.details import details_at
+from picsight_engine.store.contents import photos_revision
 from picsight_engine.store.database import APPLICATION_ID, FILE_NAME
 from picsight_engine.store.files import files_of
 from picsight_engine.store.folders import all_folders, remove_folder
 from picsight_engine.store.migrations import MIGRATIONS, migrate
-from picsight_engine.store.photos import all_photos, paths_of
+from picsight_engine.store.photos import all_photos, paths_of, photos_by_id
 from picsight_engine.store.problems import all_problems
 from picsight_engine.store.text import photos_holding
 from picsight_engine.store.vectors import all_vectors, photos_with_vector
@@ -439,6 +440,41 @@ def test_a_photo_that_becomes_unreadable_is_hidden_and_a_deleted_bad_file_is_for
     assert all_problems(home.db) == []
 
 
+def test_a_disk_with_a_bad_day_hides_no_photo_that_did_not_change(home, bundle, other_bundle, album):
+    """What another model has to read anew comes as rubbish once, of the size and the time that it had."""
+    run(home, bundle, album)
+    before, place = ids(home), album / "00.jpg"
+    sound, times = place.read_bytes(), (place.stat().st_atime_ns, place.stat().st_mtime_ns)
+    place.write_bytes(bytes(len(sound)))
+    os.utime(place, ns=times)
+    assert figures(run(home, other_bundle)) == {"found": 12, "indexed": 11, "problems": 1}
+    assert ids(home) == before
+    assert home.thumbnails.ids() == sorted(before.values())
+    place.write_bytes(sound)
+    os.utime(place, ns=times)
+    assert figures(run(home, other_bundle)) == {"found": 12, "indexed": 1, "unchanged": 11}
+    assert (ids(home), all_problems(home.db)) == (before, [])
+
+
+def test_a_photo_is_shown_where_it_can_be_seen(home, bundle, album, tmp_path):
+    """A card was indexed before its copy on the disk, and is taken out."""
+    card = album.rename(tmp_path / "card")
+    disk = tmp_path / "disk"
+    run(home, bundle, card)
+    shutil.copytree(card, disk)
+    run(home, bundle, disk)
+    assert {photo.folder for photo in all_photos(home.db)} == {card}
+    seen = photos_revision(home.db)
+    card.rename(tmp_path / "taken out")
+    run(home, bundle)
+    assert {photo.folder for photo in all_photos(home.db)} == {disk}
+    assert {photo.folder for photo in photos_by_id(home.db, [1, 2]).values()} == {disk}
+    assert photos_revision(home.db) > seen
+    (tmp_path / "taken out").rename(card)
+    run(home, bundle)
+    assert {photo.folder for photo in all_photos(home.db)} == {card}
+
+
 def test_a_photo_that_hangs_the_model_is_left_out_after_two_tries(home, bundle, album):
     Image.new("RGB", (96, 64), "white").save(album / "white.png")  # the tiny model never ends on it
     settings = IndexSettings(workers=2, limits=Limits(seconds=1.0))
@@ -676,6 +712,25 @@ def test_a_folder_that_a_person_removes_during_the_run_stays_removed(home, bundl
             remove_folder(home.db, folder.id)
     assert all_photos(home.db) == []
     assert all_folders(home.db) == []
+
+
+def test_a_copy_stays_though_the_folder_it_was_copied_from_is_removed_during_the_run(
+    home, bundle, album, tmp_path
+):
+    card = tmp_path / "card"
+    card.mkdir()
+    shutil.copy(album / "00.jpg", card / "00.jpg")
+    os.utime(card / "00.jpg", (2e9, 2e9))  # the newest is read first, its copy last
+    os.utime(album / "00.jpg", (1e9, 1e9))
+    first = home.add(card)
+    settings, committed = IndexSettings(workers=1, batch_photos=4), False
+    for event in run_index(home.db, home.thumbnails, bundle, [first, home.add(album)], settings):
+        if isinstance(event, Committed) and not committed:
+            remove_folder(home.db, first.id)
+            committed = True
+    assert committed
+    run(home, bundle)
+    assert ids(home).keys() == {f"{number:02}.jpg" for number in range(12)}
 
 
 def test_an_empty_folder_is_a_run_like_any_other(home, bundle, tmp_path):

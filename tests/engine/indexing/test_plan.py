@@ -125,6 +125,11 @@ def test_a_known_bad_file_is_left_alone_until_it_changes_or_a_person_asks():
     assert task_names(plan(view([], [seen(1)], problems=[bad]), retry_problems=True)) == [b"1.jpg"]
 
 
+def test_a_file_that_showed_a_picture_once_is_tried_again_each_time():
+    made = plan(view([stored(1)], [seen(1)], problems=[problem(1)]))
+    assert [task.stored for task in made.tasks] == [stored(1)]
+
+
 @pytest.mark.parametrize("code", ["no_permission", "vanished"])
 def test_what_heals_without_a_new_time_is_always_tried_again(code):
     assert task_names(plan(view([], [seen(1)], problems=[problem(1, code)]))) == [b"1.jpg"]

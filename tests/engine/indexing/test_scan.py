@@ -7,10 +7,19 @@ import os
 import socket
 import threading
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
-from picsight_engine.indexing.scan import SeenFile, SeenFolder, SeenLink, SeenProblem, scan
+from picsight_engine.indexing.scan import (
+    SeenFile,
+    SeenFolder,
+    SeenLink,
+    SeenProblem,
+    _Listing,
+    _sort_in,
+    scan,
+)
 
 NOBODY = 65534
 
@@ -50,6 +59,34 @@ def test_hidden_files_and_folders_are_left_out_but_a_hidden_folder_can_be_asked_
     write(tmp_path, ".a.jpg", ".cache/b.jpg", ".mine/c.jpg")
     assert names(tmp_path) == []
     assert names(tmp_path / ".mine") == [b"c.jpg"]
+
+
+def test_what_systems_keep_for_themselves_is_left_out_in_any_case(tmp_path):
+    write(
+        tmp_path,
+        "$RECYCLE.BIN/S-1-5-21/$RK3J2A.jpg",
+        "System Volume Information/a.jpg",
+        "trip/@eaDir/b.jpg/SYNOPHOTO_THUMB_M.jpg",
+        "#recycle/c.jpg",
+    )
+    write(tmp_path, "trip/b.jpg")
+    assert names(tmp_path) == [b"trip/b.jpg"]
+    assert names(tmp_path / "#recycle") == [b"c.jpg"]
+
+
+@pytest.mark.parametrize("mtime_ns", [-11_644_473_600 * 10**9, 12_000_000_000 * 10**9])
+def test_a_time_that_no_database_holds_becomes_the_nearest_that_it_does(mtime_ns):
+    """Few file systems hold one; a date of 1601 is Windows' zero."""
+    entry = SimpleNamespace(
+        is_dir=lambda: False,
+        is_symlink=lambda: False,
+        is_file=lambda: True,
+        stat=lambda: SimpleNamespace(st_size=7, st_mtime_ns=mtime_ns),
+    )
+    listing = _Listing()
+    _sort_in(entry, b"a.jpg", 1, listing)
+    limit = 2**63 - 1
+    assert listing.files == [SeenFile(b"a.jpg", 7, limit if mtime_ns > 0 else -limit, 1)]
 
 
 def test_the_library_inside_the_folder_is_left_out(tmp_path):

@@ -52,6 +52,7 @@ def days(period) -> tuple[str, str]:
         ("this november", "2026-11-01", "2026-11-30"),
         ("last christmas", "2025-12-24", "2025-12-26"),
         ("last winter", "2025-12-01", "2026-02-28"),
+        ("this winter", "2026-12-01", "2027-02-28"),
         ("3 years ago", "2023-01-01", "2023-12-31"),
         ("two weeks ago", "2026-11-09", "2026-11-15"),
         ("12 months ago", "2025-11-01", "2025-11-30"),
@@ -66,6 +67,13 @@ def test_words_mean_these_days(words, first, last):
     split = words.split()
     assert all(could_be_time(word) for word in split)
     assert days(time_in_words(split, TODAY)) == (first, last)
+
+
+def test_in_january_this_winter_began_last_year_and_the_last_one_ended_then():
+    january = date(2026, 1, 20)
+    assert days(time_in_words(["this", "winter"], january)) == ("2025-12-01", "2026-02-28")
+    assert days(time_in_words(["last", "winter"], january)) == ("2024-12-01", "2025-02-28")
+    assert days(time_in_words(["this", "summer"], january)) == ("2026-06-01", "2026-08-31")
 
 
 @pytest.mark.parametrize(

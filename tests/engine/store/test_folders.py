@@ -91,6 +91,18 @@ def test_an_outer_folder_takes_over_one_that_was_added_by_a_link(db, pictures, t
     assert [file.name for file in files_of(db, outer.id)] == [b"sub/x.jpg"]
 
 
+@pytest.mark.parametrize("hidden_first", [True, False])
+def test_a_hidden_folder_is_one_of_its_own_inside_a_known_one_and_before_it(db, pictures, hidden_first):
+    hidden = pictures / ".private"
+    hidden.mkdir()
+    order = [hidden, pictures] if hidden_first else [pictures, hidden]
+    for path in order:
+        add_folder(db, path)
+    assert [folder.path for folder in all_folders(db)] == order
+    (hidden / "old").mkdir()
+    assert add_folder(db, hidden / "old").path == hidden
+
+
 def test_removing_a_folder_forgets_what_only_it_showed(db, pictures, shelf):
     second = add_folder(db, pictures.parent / "second")
     only = shelf.put(b"only.jpg", 1)
