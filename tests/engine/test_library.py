@@ -10,7 +10,8 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from PIL import Image
+from PIL import ExifTags, Image
+from PIL.PngImagePlugin import PngInfo
 
 from picsight_engine.errors import LibraryError, RequestError
 from picsight_engine.indexing.events import Committed, Finished
@@ -244,6 +245,43 @@ def test_dates_carry_their_offset_and_order_the_wall(own, shared, few, tmp_path)
     assert {(result.score, result.match) for result in wall} == {(0.0, None)}
     assert [result.id for result in own.newest_photos(limit=9).results] == [details.id]
     assert own.newest_photos(limit=9).photos == len(wall)
+
+
+def test_what_was_said_of_a_photo_holds_when_another_program_has_edited_its_file(own, few, tmp_path):
+    """A caption in a PNG and a turn by the EXIF flag make another picture of each; a name given again is another shot."""
+    folder, (painted, turned, again, other, _) = few[0].parent, few
+    picture, exif = Image.open(turned), Image.Exif()
+    exif.get_ifd(ExifTags.IFD.Exif)[ExifTags.Base.DateTimeOriginal] = "2024:05:01 12:00:00"
+    picture.save(turned, exif=exif)
+    painting = folder / "painting.png"
+    Image.open(painted).save(painting)
+    run(own, folder)
+    said = (painting, turned, again)
+    own.tags.new("Grandma")
+    own.tags.decide("Grandma", said, "accepted")
+    own.tags.rate(said, 5)
+    before = [own.show(path).id for path in said]
+
+    caption = PngInfo()
+    caption.add_text("Description", "Her birthday")
+    Image.open(painted).save(painting, pnginfo=caption)
+    exif[ExifTags.Base.Orientation] = 6
+    picture.save(turned, exif=exif)
+    shutil.copy(other, again)
+    run(own, folder)
+    after = [own.show(path) for path in said]
+    assert not {photo.id for photo in after} & set(before)
+    assert [(photo.tags, photo.rating) for photo in after] == [
+        (("Grandma",), 5),
+        (("Grandma",), 5),
+        ((), None),
+    ]
+    assert len(own.search("tag:grandma").results) == 2
+    own.tags.undo()
+    own.tags.undo()
+    assert [(own.show(path).tags, own.show(path).rating) for path in said] == [((), None)] * 3
+    own.tags.redo()
+    assert own.show(turned).tags == ("Grandma",)
 
 
 def test_the_revision_changes_with_the_photos_and_with_nothing_else(own, few):

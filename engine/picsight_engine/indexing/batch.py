@@ -26,6 +26,7 @@ from picsight_engine.store.folders import all_folders
 from picsight_engine.store.health import orphan_thumbnails
 from picsight_engine.store.photos import NewPhoto, known_photo, put_photo
 from picsight_engine.store.problems import clear_problem, put_problem
+from picsight_engine.store.succession import is_same_shot, say_again
 from picsight_engine.store.vectors import put_vector
 
 if TYPE_CHECKING:
@@ -163,6 +164,7 @@ class Batch:
             photo_id = known_photo(connection, fingerprint)
         if photo_id is None:
             return {}
+        edited = _edited_from(connection, seen, photo_id)
         if seen.moved_from is not None:
             move_file(connection, seen.moved_from.id, folder.id, file.name)
         put_file(
@@ -177,6 +179,8 @@ class Batch:
         )
         put_metadata(connection, folder.id, file.name, _metadata(seen.identified), METADATA_RULE)
         clear_problem(connection, folder.id, file.name)
+        if edited is not None:
+            say_again(connection, edited, photo_id)
         return {photo_id: None}
 
     def _store_photo(
@@ -197,6 +201,15 @@ class Batch:
             put_vector(connection, photo_id, self._space, np.frombuffer(described.vector, dtype="<f2"))
         self._thumbnails.put(photo_id, described.thumbnail)
         return photo_id
+
+
+def _edited_from(connection: sqlite3.Connection, seen: Seen, photo_id: int) -> int | None:
+    """The photo that the file showed before, if it is the same shot."""
+    stored, taken = seen.task.stored, seen.identified.taken
+    if stored is None or stored.photo_id in {None, photo_id}:
+        return None
+    same = is_same_shot(connection, stored.id, photo_id, taken.local if taken else None)
+    return stored.photo_id if same else None
 
 
 def _metadata(identified: Identified) -> Metadata:

@@ -13,6 +13,7 @@ import numpy as np
 
 from picsight_engine.store.files import dates_of
 from picsight_engine.store.photos import sketches
+from picsight_engine.store.stacks import MOST_BITS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
     Judge = Callable[[Sketch, Sketch], bool]
 
 RULE = 1  # of what is the same; where it grows, every photo is compared anew
-_MOST_BITS = 5  # of 64 that the hashes of two copies differ in: 99 of 100
 _AT_ONCE = 1024  # photos a transaction
 
 
@@ -86,7 +86,7 @@ class Firsts:
     def _near(self, sketch: Sketch) -> Iterator[tuple[Sketch, int]]:
         """The first photos that may show the same, by hash and shape."""
         bits = np.bitwise_count(self._phashes[: len(self._firsts)] ^ np.int64(sketch.phash))
-        for place in np.flatnonzero(bits <= _MOST_BITS).tolist():
+        for place in np.flatnonzero(bits <= MOST_BITS).tolist():
             first, stack = self._firsts[place]
             if same_shape(first, sketch):
                 yield first, stack

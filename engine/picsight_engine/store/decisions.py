@@ -29,6 +29,7 @@ _PAIRS = (
 )
 _PAIRS_OF_RUN = f"{_PAIRS} WHERE run_id = ?"
 _PAIRS_OF_DECISION = f"{_PAIRS} WHERE +run_id = ? AND tag_id = ?"
+_PAIRS_OF_PHOTO = f"{_PAIRS} WHERE photo_id = ?"
 _PAIRS_OF_TAGS = f"""
 SELECT tag_id, photo_id FROM tag_photos WHERE verdict IS NOT NULL AND tag_id IN (SELECT value FROM json_each(?1))
 UNION {_PAIRS} WHERE {_OWNER} IN (SELECT value FROM json_each(?1))"""
@@ -124,6 +125,11 @@ def add_each(connection: sqlite3.Connection, run_id: int, decisions: Iterable[Ne
 def settle_run(connection: sqlite3.Connection, run_id: int) -> None:
     """Lets the last decision that was not undone count for everything that a run decided."""
     _settle(connection, _PAIRS_OF_RUN, run_id)
+
+
+def settle_photo(connection: sqlite3.Connection, photo_id: int) -> None:
+    """The same for all that was ever decided about a photo."""
+    _settle(connection, _PAIRS_OF_PHOTO, photo_id)
 
 
 def settle_tags(connection: sqlite3.Connection, tag_ids: Iterable[int]) -> None:

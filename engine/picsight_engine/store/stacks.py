@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
     from picsight_engine.store.connections import Connections
 
+MOST_BITS = 5  # of 64 that the perceptual hashes of two copies differ in: 99 of 100
 # A photo that is like no other is a stack of its own. What it was like when it was compared is kept with it.
 SCHEMA = (
     """
