@@ -502,6 +502,21 @@ def test_a_search_in_a_folder_stays_there_and_says_so(desk):
     assert desk.controller.place == Place(folder=folder)
 
 
+def test_words_typed_on_a_page_without_photos_say_in_which_folder_they_are_looked_for(desk):
+    folder = desk.library.shelf[0].path.parent
+    with desk.qtbot.waitSignal(desk.controller.place_changed):
+        desk.controller.go(Place(folder=folder))
+    desk.controller.name_nothing()
+    assert desk.box.chips() == []
+    desk.type("dog")
+    desk.shows("dog")
+    (chip,) = desk.box.chips()
+    assert (desk.controller.place.folder, chip.words) == (folder, "In photos")
+    desk.box.remove(chip)
+    desk.qtbot.waitUntil(lambda: desk.controller.place == Place("dog"))
+    assert desk.box.chips() == []
+
+
 def test_where_nothing_matches_only_ways_out_that_have_results_are_offered(desk, tmp_path):
     def filters(query):
         parts = [Filter(4, 11, "time", "2019", 7)] if "in:2019" in query else []

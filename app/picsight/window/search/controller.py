@@ -176,6 +176,9 @@ class SearchController(QObject):
     def name_place(self) -> None:
         """Say in the box where one is."""
         self._box.set_text(self._wanted.words)
+        self._name_folder()
+
+    def _name_folder(self) -> None:
         self._box.set_scope(self._wanted.folder.name if self._wanted.folder else "")
 
     def name_nothing(self) -> None:
@@ -220,6 +223,7 @@ class SearchController(QObject):
 
     def _typed(self) -> None:
         self._quiet.start()
+        self._name_folder()  # words typed on another page narrow the wall's folder, whose name had gone there
         words, cursor = self._box.asked()
         completed = self._wanted.cursor is not None and self.query != words
         if words == self._wanted.words and not (completed and cursor is None):
