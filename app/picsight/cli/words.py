@@ -19,7 +19,13 @@ class WordsCommand(click.Command):
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Hands click all options first, then `--`, then the words."""
-        options, words = split_words(args, self._options_with_value(ctx))
+        with_value = self._options_with_value(ctx)
+        try:
+            options, words = split_words(args, with_value)
+        except click.BadOptionUsage:
+            if not ctx.resilient_parsing:
+                raise
+            options, words = split_words(args[:-1], with_value)  # Tab asks which value may stand there
         return super().parse_args(ctx, [*options, "--", *words])
 
     def _options_with_value(self, ctx: click.Context) -> frozenset[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 import pytest
+from click.shell_completion import ShellComplete
 from click.testing import CliRunner
 from hypothesis import given
 from hypothesis import strategies as st
@@ -74,6 +75,15 @@ def test_a_wrong_option_is_wrong_usage(args: list[str], sentence: str) -> None:
     result = CliRunner().invoke(echo, args)
     assert result.exit_code == 2
     assert sentence in result.output
+
+
+def test_tab_behind_an_option_offers_its_values() -> None:
+    def offered(*args: str) -> list[tuple[str, str]]:
+        found = ShellComplete(search, {}, "search", "_SEARCH_COMPLETE").get_completions(list(args), "")
+        return [(each.value, each.type) for each in found]
+
+    assert [value for value, _ in offered("dog", "--min")] == ["strong", "weaker", "all"]
+    assert [kind for _, kind in offered("dog", "--library")] == ["file"]
 
 
 def test_the_only_one_letter_option_of_search_is_n() -> None:
