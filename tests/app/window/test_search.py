@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from dataclasses import replace
+from pathlib import PureWindowsPath
 
 import pytest
 from PySide6.QtCore import Qt
@@ -486,6 +487,18 @@ def test_a_folder_shows_its_own_photos_only(desk, tmp_path):
     with desk.qtbot.waitSignal(desk.controller.place_changed):
         desk.controller.go(Place(folder=photos_folder))
     assert len(desk.ids()) == 200
+
+
+def test_a_folder_of_windows_shows_its_photos_too(desk):
+    trips = PureWindowsPath("C:\\Pictures\\Trips")
+    folders = (trips, trips / "Lisbon", trips.with_name("Trips 2"))
+    desk.library.shelf = [
+        replace(photo, path=folder / "a.jpg")
+        for photo, folder in zip(desk.library.shelf, folders, strict=False)
+    ]
+    desk.controller.go(Place(folder=trips))
+    desk.qtbot.waitUntil(lambda: desk.controller.place.folder == trips)
+    assert desk.ids() == [0, 1]
 
 
 def test_a_search_in_a_folder_stays_there_and_says_so(desk):

@@ -130,7 +130,7 @@ def _listed(library: Library, place: Place, arrangement: Arrangement, listing: L
         return before
     photos = answer.results
     if place.folder is not None:
-        start = f"{place.folder}/".replace("//", "/")
+        start = f"{place.folder.as_posix()}/".replace("//", "/")
         photos = tuple(photo for photo in photos if photo.path.as_posix().startswith(start))
     shown = Shown(answer, arrange_all(photos, arrangement, stacks), stacks, is_begun=is_begun)
     if not is_begun:
