@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject
@@ -54,9 +55,13 @@ class History(QObject):
         self._status, self._stack = status, QUndoStack(self)
         self._stack.setUndoLimit(DEEDS)
         self._is_busy = False
+        self._waiting: list[Callable[[], None]] = []  # deeds that were done while another one was taken back
 
     def add(self, words: str, undo: Step, redo: Step, holds: Callable[[], bool] = lambda: True) -> None:
         """Note what has just been done, in a sentence, and offer to take it back as long as it `holds`."""
+        if self._is_busy:  # the stack would delete the deed that is being taken back
+            self._waiting.append(partial(self.add, words, undo, redo, holds))
+            return
         self._stack.push(Deed(words, undo, redo, self._run, holds))
         self._status.show_undoable(words, self.undo)
 
@@ -105,5 +110,8 @@ class History(QObject):
                 self._status.show_undoable(deed.text(), self.undo)
             else:
                 self._status.show_undone(self.tr("Undone: {deed}").format(deed=deed.text()), self.redo)
+            waiting, self._waiting = self._waiting, []
+            for add in waiting:
+                add()
 
         step(end)

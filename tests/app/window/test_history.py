@@ -45,3 +45,20 @@ def test_deeds_of_what_is_gone_are_passed_over_in_both_directions(history):
     history.redo()
     assert history.told[2:] == ["redo first"]
     assert "nothing to do again" in history.status.words()
+
+
+def test_what_is_done_while_a_deed_is_taken_back_is_noted_once_that_has_ended(history):
+    running = []
+    history.add("slow", running.append, lambda ended: ended(True))
+    history.undo()
+    history.note("quick")
+    history.note("quicker")
+    running[0](True)
+    assert history.status.words() == "quicker"
+    history.undo()
+    history.undo()
+    assert history.told == ["undo quicker", "undo quick"]
+    history.undo()
+    assert "nothing to undo" in history.status.words()
+    history.redo()
+    assert history.told[2:] == ["redo quick"]
