@@ -93,6 +93,15 @@ class Pages(QObject):
         self._search.go(place)
         self._frame.grid.setFocus()
 
+    def go_along(self, place: Place) -> None:
+        """What the wall shows is called otherwise now, or gone: it follows, but nobody is called away from another page."""
+        if self._frame.page is self._frame.wall_page:
+            self.go(place)
+        else:
+            self._search.go(place)
+        if self._frame.page in self._others:
+            self._search.name_nothing()
+
     def show_wall(self) -> None:
         """The wall, whoever has the keyboard."""
         self._viewer.close()

@@ -267,6 +267,27 @@ def test_a_tag_that_is_looked_at_is_renamed_merged_and_removed_and_everything_co
     assert [(tag.path, tag.accepted) for tag in library.tags.all()[1:]] == [("Sea", 2), ("Shore", 3)]
 
 
+def test_the_wall_behind_the_list_goes_along_with_a_tag_and_the_list_stays(qtbot, window, library):
+    library.tags.new("Sea")
+    library.tags.decide("Sea", shown(window)[:2], "accepted")
+    look(qtbot, window, library)
+    window.lines.show_photos(library.tags.find("Sea"))
+    qtbot.waitUntil(lambda: window.search.place.words == "tag:Sea")
+    window.tag_places.show()
+    tags = window.frame.findChild(TagList)
+    steps = (
+        (lambda: window.lines.rename(library.tags.find("Sea"), "Ocean"), "tag:Ocean"),
+        (lambda: window.tags.after(window.history.undo), "tag:Sea"),
+    )
+    for change, words in steps:
+        change()
+        qtbot.waitUntil(lambda words=words: window.search.place.words == words)
+        assert (window.frame.page, window.frame.box.text()) == (tags, "")
+    window.pages.back()
+    assert (window.frame.page, window.frame.box.text()) == (window.frame.wall_page, "tag:Sea")
+    assert len(shown(window)) == 2
+
+
 @pytest.fixture
 def studio(qtbot, window):
     """The studio with a new tag."""

@@ -102,17 +102,17 @@ class TagLines(QObject):
         """Who looks at a tag that has gone with an undo, or has another name by that, goes along."""
         query = self._search.wanted.query
         shown = next((tag for tag in before if query_of(tag) == query), None)
-        if shown is None or self._frame.page is not self._frame.wall_page:
+        if shown is None:
             return
         now = next((tag for tag in self._deeds.tags if tag.id == shown.id), None)
         if now is None or query_of(now) != query:
-            self._pages.go(Place(query_of(now)) if now is not None else Place())
+            self._pages.go_along(Place(query_of(now)) if now is not None else Place())
 
     def _change(self, tag: Tag, act: Callable[[Library], Tag | None], words: str) -> None:
         """Who looks at what is in it goes along."""
 
         def follow(after: Tag | None) -> None:
             if self._search.wanted.query == query_of(tag):
-                self._pages.go(Place(query_of(after)) if after is not None else Place())
+                self._pages.go_along(Place(query_of(after)) if after is not None else Place())
 
         self._deeds.do(act, lambda _tag: words, follow)
