@@ -10,6 +10,8 @@ from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt, QUrl
 from PySide6.QtGui import QDragEnterEvent, QDragLeaveEvent, QDropEvent
 from PySide6.QtWidgets import QApplication
 
+from picsight.settings import Settings
+from picsight.window.frame import Frame
 from picsight.window.models.rows import Act
 from picsight_engine.installation import archive
 
@@ -24,8 +26,12 @@ def carrying(*paths):
 
 
 def drop(widget, *paths):
-    """Drag these over a widget and let go; returns whether the widget wanted them."""
-    data = carrying(*paths)
+    """Drag these over a widget and let go; returns whether the widget, or one around it, wanted them."""
+    return drop_data(widget, carrying(*paths))
+
+
+def drop_data(widget, data):
+    """The same with anything that can be dragged."""
     hovering = QDragEnterEvent(QPoint(9, 9), COPY, data, LEFT, NO_KEY)
     hovering.ignore()
     QApplication.sendEvent(widget, hovering)
@@ -95,6 +101,23 @@ def test_folders_and_a_model_dropped_together_go_each_their_way(
     accept(qtbot, asked_for_licence(qtbot, window))
     wait_for_use(qtbot, window.models.dialog, "mine")
     assert [folder.path for folder in window.library.overview.folders] == [few_photos]
+
+
+def test_on_the_box_folders_and_models_are_what_they_are_anywhere_and_only_words_become_words(
+    qtbot, jobs, pictures, parcel, tmp_path
+):
+    frame = Frame(Settings(), pictures, jobs)
+    qtbot.addWidget(frame)
+    added, installed = [], []
+    frame.folders_dropped.connect(added.append)
+    frame.model_dropped.connect(installed.append)
+    assert drop(frame.box, tmp_path)
+    assert drop(frame.box, parcel)
+    assert (added, installed, frame.box.text()) == ([(tmp_path,)], [parcel], "")
+    words = QMimeData()
+    words.setText("dog")
+    assert drop_data(frame.box, words)
+    assert frame.box.text() == "dog"
 
 
 def test_a_dropped_archive_that_is_no_model_is_refused_in_a_sentence(qtbot, model_window, tmp_path):

@@ -365,8 +365,12 @@ class SearchBox(QFrame):
         self.line.setFocus()
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
-        """A picture may be dropped here, also a photo of the wall, and words."""
-        if picture_in(event.mimeData()) is not None or event.mimeData().hasText():
+        """A picture may be dropped here, also a photo of the wall, and words.
+
+        Addresses are text, too, but those of folders and models are for the window around.
+        """
+        mime = event.mimeData()
+        if picture_in(mime) is not None or (mime.hasText() and not mime.hasUrls()):
             event.acceptProposedAction()
 
     def dropEvent(self, event: QDropEvent) -> None:
