@@ -168,6 +168,27 @@ def test_escape_empties_the_words_then_the_chips_then_leaves(qtbot, box):
     assert left == [1]
 
 
+def test_undo_makes_a_chip_text_again_and_redo_or_the_next_letter_a_chip(qtbot, box):
+    control, said = Qt.KeyboardModifier.ControlModifier, []
+    back, again = (Qt.Key.Key_Z, control), (Qt.Key.Key_Z, control | Qt.KeyboardModifier.ShiftModifier)
+    qtbot.keyClicks(box.line, "dog in:2019 ")
+    assert (box.line.text(), chips(box)) == ("dog ", ["2019"])
+    box.edited.connect(lambda _line: said.append(box.text()))
+    for key, line, shown in (
+        (back, "dog in:2019 ", []),
+        (back, "", []),
+        (back, "", []),
+        (again, "dog in:2019 ", []),
+        (again, "dog ", ["2019"]),
+        (back, "dog in:2019 ", []),
+    ):
+        qtbot.keyClick(box.line, *key)
+        assert (box.line.text(), chips(box)) == (line, shown)
+    assert said == ["dog in:2019", "", "dog in:2019", "dog in:2019", "dog in:2019"]
+    qtbot.keyClicks(box.line, "x")
+    assert (box.line.text(), chips(box)) == ("dog x", ["2019"])
+
+
 def test_what_is_wrong_is_said_at_its_chip(box):
     box.set_text("dog rated:7")
     box.show_answer(answer("dog rated:7", faults=[QueryFault(4, 11, '"rated:" needs a number from 0 to 5.')]))

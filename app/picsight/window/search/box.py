@@ -87,6 +87,7 @@ class SearchBox(QFrame):
         self.is_album: Callable[[str], bool] = lambda _token: False
         self._tokens: list[str] = []
         self._plain: set[str] = set()
+        self._put_back: set[str] = set()  # chips that Undo made text again; Redo makes chips of them
         self._scope = ""
         self._filters: tuple[Filter, ...] = ()
         self._faults: tuple[QueryFault, ...] = ()
@@ -199,6 +200,7 @@ class SearchBox(QFrame):
 
     def _take_edit(self, line: str) -> None:
         self._plain = {phrase for phrase in self._plain if first_place(phrase, line)}
+        self._put_back.clear()
         self._take_out(finished(line, self.line.cursorPosition(), self._plain))
         self.edited.emit(self.line.text())
 
@@ -216,6 +218,23 @@ class SearchBox(QFrame):
         self.line.blockSignals(blocked)
         self._tokens += [piece.token for piece in pieces if piece.token not in self._tokens]
         self._show()
+
+    def _turn(self, *, again: bool) -> None:
+        """Undo in the line, or redo: a chip that stands in it again is text, until that is done again or one types on."""
+        line, blocked = self.line.text(), self.line.blockSignals(True)
+        self.line.redo() if again else self.line.undo()
+        self.line.deselect()  # else what came back would go with the next letter
+        self.line.blockSignals(blocked)
+        if self.line.text() == line:
+            return
+        before, now = (
+            [piece.token for piece in pieces_of(text, self._plain)] for text in (line, self.line.text())
+        )
+        self._put_back.update(token for token in self._tokens if token in now)
+        gone = [token for token in before if again and token in self._put_back]
+        self._tokens = [token for token in dict.fromkeys((*self._tokens, *gone)) if token not in now]
+        self._show()
+        self.edited.emit(self.line.text())
 
     def _settle(self) -> None:
         """Every filter in the line becomes a chip: it was left."""
@@ -323,6 +342,10 @@ class SearchBox(QFrame):
             self.bar.focus(0)
         elif event.matches(QKeySequence.StandardKey.Copy) and self._all_is_selected():
             QGuiApplication.clipboard().setText(self.text())
+        elif event.matches(QKeySequence.StandardKey.Undo):
+            self._turn(again=False)
+        elif event.matches(QKeySequence.StandardKey.Redo):
+            self._turn(again=True)
         elif event.matches(QKeySequence.StandardKey.Paste):
             return self.paste_picture()
         else:
