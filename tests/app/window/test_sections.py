@@ -125,6 +125,22 @@ def test_marks_and_stacks_are_painted_and_spoken(wall_view, photos):
     assert view.grab().toImage() != plain
 
 
+def test_a_mouse_that_trembles_on_the_plate_of_a_stack_selects_nothing(qtbot, wall_view, photos):
+    view = wall_view(0)
+    view.show_wall(arrange_all(photos(12), Arrangement(group=Group.NONE), {4: 4, 5: 4, 6: 4}))
+    row = view.model().wall.rows[4]
+    qtbot.mouseClick(view.viewport(), LEFT, pos=rect(view, 1).center())
+    dragged, turned = [], []
+    view.startDrag = dragged.append
+    view.stack_toggled.connect(turned.append)
+    point = plate_of(rect(view, row), view, 3).center()
+    qtbot.mousePress(view.viewport(), LEFT, pos=point)
+    for step in (1, 2):
+        qtbot.mouseMove(view.viewport(), point + QPoint(step, 0))
+    qtbot.mouseRelease(view.viewport(), LEFT, pos=point + QPoint(2, 0))
+    assert ([photo.id for photo in view.selected_photos()], dragged, turned) == ([1], [], [row])
+
+
 def test_right_to_left_the_scrubber_and_its_bubble_lie_at_the_left(qtbot, by_date):
     by_date.setLayoutDirection(Qt.LayoutDirection.RightToLeft)
     bar = by_date.scrubber

@@ -101,6 +101,26 @@ def test_the_circle_of_a_photo_toggles_it_without_a_key(qtbot, wall_view):
     assert [photo.id for photo in view.selected_photos()] == [2]
 
 
+def test_a_mouse_that_trembles_on_a_circle_changes_nothing_else(qtbot, wall_view):
+    view = wall_view(40)
+    dragged = []
+    view.startDrag = dragged.append
+    qtbot.mouseClick(view.viewport(), LEFT, pos=view.visualRect(view.model().index(1, 0)).center())
+    for row in (0, 2, 4):
+        point = circle_zone(view.visualRect(view.model().index(row, 0)), view).center()
+        qtbot.mousePress(view.viewport(), LEFT, pos=point)
+        for step in (1, 2):
+            qtbot.mouseMove(view.viewport(), point + QPoint(step, 0))
+        qtbot.mouseRelease(view.viewport(), LEFT, pos=point + QPoint(2, 0))
+    assert ([photo.id for photo in view.selected_photos()], dragged) == ([0, 1, 2, 4], [])
+    end = view.visualRect(view.model().index(1, 0)).center()
+    qtbot.mousePress(view.viewport(), LEFT, pos=QPoint(2, 2))
+    for point in (QPoint(60, 60), end):
+        qtbot.mouseMove(view.viewport(), point)
+    qtbot.mouseRelease(view.viewport(), LEFT, pos=end)
+    assert [photo.id for photo in view.selected_photos()] == [0, 1]  # and the next press draws a rubber band
+
+
 def test_everything_is_selected_and_deselected_again_by_key(qtbot, wall_view):
     view = wall_view(40)
     with qtbot.waitSignal(view.selection_counted) as counted:

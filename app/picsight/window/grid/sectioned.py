@@ -40,6 +40,7 @@ class SectionedView(JustifiedView):
         self, model: WallModel, jobs: Jobs, row_height: float, parent: QWidget | None = None
     ) -> None:
         super().__init__(model, jobs, row_height, parent)
+        self._acted = False  # the mouse is held after a press that was acted on at once
         self._strip = Strip(self)
         self.fold = FoldButton(self.viewport())
         self.scrubber = Scrubber(self._words_at, self)
@@ -181,7 +182,8 @@ class SectionedView(JustifiedView):
         """The plate of a stack spreads its photos, or puts them in one place again."""
         point = event.position().toPoint()
         row = self.indexAt(point).row()
-        if event.button() == Qt.MouseButton.LeftButton and self._is_on_plate(row, point):
+        self._acted = event.button() == Qt.MouseButton.LeftButton and self._is_on_plate(row, point)
+        if self._acted:
             flag = QItemSelectionModel.SelectionFlag
             self.selectionModel().setCurrentIndex(
                 self._wall_model.index(row), flag.NoUpdate
@@ -189,6 +191,16 @@ class SectionedView(JustifiedView):
             self.stack_toggled.emit(row)
         else:
             super().mousePressEvent(event)
+
+    def mouseMoveEvent(self, event: QMouseEvent) -> None:
+        """Nothing is dragged after a press that was acted on: Qt did not see it, and would drag from an older one."""
+        if not self._acted:
+            super().mouseMoveEvent(event)
+
+    def mouseReleaseEvent(self, event: QMouseEvent) -> None:
+        """What was acted on is over."""
+        super().mouseReleaseEvent(event)
+        self._acted = False
 
     def _is_on_plate(self, row: int, point: QPoint) -> bool:
         rect = self._rect(row)

@@ -235,6 +235,7 @@ class PhotoView(SectionedView):
             rect = self._rect(index.row())
             if rect and circle_zone(rect, self).contains(event.position().toPoint()):
                 flag = QItemSelectionModel.SelectionFlag
+                self._acted = True
                 self.selectionModel().setCurrentIndex(index, flag.Toggle)
                 return
         super().mousePressEvent(event)
