@@ -255,6 +255,18 @@ def test_the_same_answer_asked_again_keeps_selection_current_photo_and_height(wa
     assert view.visualRect(view.currentIndex()).top() == before
 
 
+def test_another_arrangement_of_many_selected_photos_selects_them_in_as_few_ranges_as_they_lie(
+    wall_view, photos
+):
+    view = wall_view(300)
+    view.selectAll()
+    view.selectionModel().select(view.model().index(120, 0), QItemSelectionModel.SelectionFlag.Deselect)
+    view.show_wall(Wall.of(photos(300)[::-1]), stay=True)
+    assert [photo.id for photo in view.selected_photos()] == [row for row in range(299, -1, -1) if row != 120]
+    assert view.selected_count() == 299
+    assert len(view.selectionModel().selection()) == 2  # one a photo would stop the window for seconds
+
+
 def test_one_comes_back_to_where_one_was(wall_view, photos):
     view = wall_view(300)
     choose(view, 150)

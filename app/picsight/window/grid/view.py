@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import groupby
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import (
@@ -112,17 +113,17 @@ class PhotoView(SectionedView):
         return next((photo.id for photo in beside if photo.id in wall.rows), None)
 
     def _restore(self, wall: Wall, chosen: list[int], current: int | None) -> None:
+        """Select photos anew and give one the keyboard; neighbours are one range, as Qt is slow with many."""
         flag = QItemSelectionModel.SelectionFlag
-        selection = QItemSelection()
-        for photo in chosen:
-            if photo in wall.rows:
-                index = self._wall_model.index(wall.rows[photo])
-                selection.append(QItemSelectionRange(index))
+        selection, index_of = QItemSelection(), self._wall_model.index
+        rows = sorted({wall.rows[photo] for photo in chosen if photo in wall.rows})
+        for _, run in groupby(enumerate(rows), key=lambda placed: placed[1] - placed[0]):
+            side_by_side = [row for _, row in run]
+            selection.append(QItemSelectionRange(index_of(side_by_side[0]), index_of(side_by_side[-1])))
         if not selection.isEmpty():
             self.selectionModel().select(selection, flag.Select)
         if current is not None and current in wall.rows:
-            index = self._wall_model.index(wall.rows[current])
-            self.selectionModel().setCurrentIndex(index, flag.NoUpdate)
+            self.selectionModel().setCurrentIndex(index_of(wall.rows[current]), flag.NoUpdate)
 
     def grow(self, wall: Wall) -> None:
         """Append photos to the wall; nothing that is looked at moves."""
