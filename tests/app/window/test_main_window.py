@@ -16,6 +16,7 @@ from PySide6.QtWidgets import QFileDialog, QListView, QMenu, QMessageBox, QPushB
 
 from picsight.jobs import Jobs
 from picsight.settings import Settings
+from picsight.window.grid.wall import Wall
 from picsight.window.library.controller import LibraryPlace
 from picsight.window.library.sidebar_cells import sign_zone
 from picsight.window.main_window import MainWindow
@@ -261,6 +262,26 @@ def test_the_menu_says_what_is_for_one_photo_and_what_for_all_that_are_selected(
     window.photos.show_menu(QPoint(10, 10))
     words = menu_words(window)
     assert (words[0], words[7], words[-1]) == ("Open this photo", "Tag 2 photos…", "Move 2 photos to trash")
+
+
+def test_the_menu_of_the_viewer_is_of_the_photo_there_though_the_wall_does_not_hold_it_any_more(
+    qtbot, open_window, indexed
+):
+    window = open_window(indexed)
+    wait_for_photos(qtbot, window, 24)
+    window.pages.open_photo(3)
+    photo, others = window.viewer.photo, window.frame.model.wall.results[4:]
+    window.frame.grid.show_wall(Wall.of(()), stay=True)
+    window.photos.show_menu(QPoint(10, 10))
+    assert "Show in folder" in menu_words(window)
+    window.frame.grid.show_wall(Wall.of(others), stay=True)
+    window.frame.grid.setCurrentIndex(window.frame.model.index(0))
+    window.photos.show_menu(QPoint(10, 10))
+    (menu,) = [menu for menu in window.frame.findChildren(QMenu) if menu.isVisible()]
+    (alike,) = [action for action in menu.actions() if action.text() == "More like this"]
+    alike.trigger()
+    menu.close()
+    assert window.search.wanted.words == f"like:#{photo.id}"
 
 
 def test_the_sidebar_counts_photos_and_leads_into_the_folders(qtbot, open_window, few_photos, tmp_path):

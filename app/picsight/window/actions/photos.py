@@ -105,8 +105,10 @@ class PhotoActions(QObject):
 
     def show_menu(self, point: QPoint) -> None:
         """The menu of the wall's current photo, and of those that are selected with it; in the viewer, of the one there."""
-        row = self._frame.grid.currentIndex().row()
-        photo, in_viewer = self._frame.model.photo(row), self._chosen.in_viewer
+        photo, in_viewer = self._chosen.current(), self._chosen.in_viewer
+        if photo is None:
+            return
+        row = self._frame.model.wall.rows.get(photo.id, -1)  # the viewer may show what the wall does not hold
         chosen = 1 if in_viewer else self._frame.grid.selected_count()
         one = (
             self.tr("Open"),
