@@ -71,6 +71,7 @@ class Pages(QObject):
         page, model = self._frame.viewer_page, self._frame.model
         page.closed.connect(self.close_viewer)
         page.similar_requested.connect(lambda: self.more_like(self._viewer.photo))
+        page.copy_requested.connect(photos.copy)
         page.menu_requested.connect(photos.show_menu)
         page.reveal_requested.connect(photos.reveal)
         page.full_screen_requested.connect(self.toggle_full_screen)

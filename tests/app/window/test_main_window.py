@@ -318,14 +318,20 @@ def test_the_sidebar_counts_photos_and_leads_into_the_folders(qtbot, open_window
     assert tree.currentIndex() == lisbon
 
 
+def copied_files():
+    return [Path(url.toLocalFile()) for url in QGuiApplication.clipboard().mimeData().urls()]
+
+
 def test_copied_photos_are_addresses_on_the_clipboard(qtbot, open_window, indexed):
     window = open_window(indexed)
     wait_for_photos(qtbot, window, 24)
     grid = window.frame.grid
     grid.setCurrentIndex(grid.model().index(0, 0))
     qtbot.keyClick(grid, Qt.Key.Key_C, Qt.KeyboardModifier.ControlModifier)
-    urls = QGuiApplication.clipboard().mimeData().urls()
-    assert [Path(url.toLocalFile()) for url in urls] == [grid.current_photo().path]
+    assert copied_files() == [grid.current_photo().path]
+    window.pages.open_photo(2)
+    qtbot.keyClick(window.frame.viewer_page.stage, Qt.Key.Key_C, Qt.KeyboardModifier.ControlModifier)
+    assert copied_files() == [window.frame.model.photo(2).path]
 
 
 def test_a_run_can_be_paused_and_resumed_to_its_end(qtbot, open_window, real_photos, tmp_path):

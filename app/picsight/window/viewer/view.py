@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QPoint, Qt, Signal
-from PySide6.QtGui import QPalette
+from PySide6.QtGui import QKeySequence, QPalette
 from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
 from picsight.window.actions.keys import Key
@@ -41,6 +41,7 @@ class ViewerPage(QWidget):
         Key("Fitted or one to one", ("Z",)),
         Key("Zoom in, zoom out", ("+", "-")),
         Key("More like this", ("L",)),
+        Key("Copy the file", ("Ctrl+C",)),
         Key("Why it matched", ("W",)),
         Key("Back to the photos", ("Esc",)),
     )
@@ -50,6 +51,7 @@ class ViewerPage(QWidget):
     end_requested = Signal(bool)  # true the last, false the first
     reveal_requested = Signal()
     similar_requested = Signal()
+    copy_requested = Signal()
     why_requested = Signal()
     tags_requested = Signal()
     menu_requested = Signal(QPoint)  # on the screen
@@ -156,6 +158,9 @@ class ViewerPage(QWidget):
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """The viewer's keys."""
+        if event.matches(QKeySequence.StandardKey.Copy):
+            self.copy_requested.emit()
+            return
         if event.modifiers() & ~Qt.KeyboardModifier.KeypadModifier & ~Qt.KeyboardModifier.ShiftModifier:
             super().keyPressEvent(event)
             return
