@@ -51,6 +51,7 @@ class Pages(QObject):
     def _join_wall(self, photos: PhotoActions) -> None:
         frame, search, grid = self._frame, self._search, self._frame.grid
         search.place_changed.connect(lambda _place: self._mark_place())
+        search.photos_requested.connect(self._return_to_wall)
         search.busy_changed.connect(frame.busy.set_busy)
         frame.box.edited.connect(lambda _text: self.show_wall())
         frame.box.emptied.connect(self._leave_box)
@@ -192,8 +193,16 @@ class Pages(QObject):
         if self._search.place.is_search:
             self._search.go_back()
 
+    def _return_to_wall(self) -> None:
+        """From another page; on the wall itself the words in the box stay as they are."""
+        if self._frame.page is not self._frame.wall_page:
+            self.show_photos()
+
     def _leave_box(self) -> None:
-        if other := self._others.get(self._frame.page):
+        """Back to the page that is shown."""
+        if self._frame.page is self._frame.viewer_page:
+            self._frame.viewer_page.setFocus()
+        elif other := self._others.get(self._frame.page):
             other[0].setFocus()
         else:
             self._frame.grid.setFocus()

@@ -231,6 +231,28 @@ def test_the_list_of_problems_has_no_words_of_a_search_above_it_and_gives_them_b
     assert window.search.place.words == "an animal"
 
 
+def test_from_the_box_the_keyboard_goes_to_what_is_seen(qtbot, open_window, indexed):
+    window = open_window(indexed)
+    wait_for_photos(qtbot, window, 24)
+    frame, pages = window.frame, window.pages
+    qtbot.keyClicks(frame.box.line, "ai")  # too few letters to ask
+    qtbot.keyClick(frame.box.line, Qt.Key.Key_Down)
+    assert (frame.box.text(), window.focusWidget()) == ("ai", frame.grid)
+    pages.go(Place())
+    pages.open_photo(3)
+    pages.find()
+    qtbot.keyClick(frame.box.line, Qt.Key.Key_Escape)
+    assert (frame.page, window.focusWidget()) == (frame.viewer_page, frame.viewer_page.stage)
+    pages.go(Place("airplane"))
+    for key in (Qt.Key.Key_Return, Qt.Key.Key_Down):
+        for leave in (lambda: pages.open_photo(3), pages.show_problems):
+            leave()
+            pages.find()
+            qtbot.keyClick(frame.box.line, key)
+            assert (frame.page, window.focusWidget()) == (frame.wall_page, frame.grid)
+            assert frame.box.text() == "airplane"
+
+
 def test_letters_typed_on_the_wall_begin_a_search(qtbot, open_window, indexed):
     window = open_window(indexed)
     wait_for_photos(qtbot, window, 24)

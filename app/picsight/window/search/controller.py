@@ -46,6 +46,7 @@ class SearchController(QObject):
 
     library_changed = Signal(object)  # Library
     place_changed = Signal(object)  # Place, as soon as its photos are shown
+    photos_requested = Signal()  # the wall is about to have the keyboard, and may not be shown
     busy_changed = Signal(bool)
     answered = Signal()  # what was asked is there, or why not is said
     install_again_requested = Signal()  # the model that should have answered
@@ -250,6 +251,7 @@ class SearchController(QObject):
         self.name_place()
 
     def _to_photos(self) -> None:
+        self.photos_requested.emit()
         view = self._page.view
         view.setFocus()
         if not view.currentIndex().isValid() and view.model().rowCount():
