@@ -15,6 +15,7 @@ from picsight.window.grid.model import Role, files_of
 from picsight.window.library.controller import LibraryPlace
 from picsight.window.library.sidebar_model import ENTRY
 from picsight.window.main_window import MainWindow
+from picsight.window.parts.controls import IconButton
 from picsight.window.parts.words import counted
 from picsight.window.search.chips import ChipButton
 from picsight.window.search.place import Place
@@ -572,5 +573,33 @@ def test_the_viewer_tells_what_was_said_of_a_photo_and_its_keys_decide_on_sugges
     take_off(qtbot, panel, "For Anna")
     qtbot.waitUntil(lambda: dict(library.tags.marks([photo])[photo].tags) == {"Anything": "rejected"})
     qtbot.waitUntil(lambda: chips_of(panel) == {})
+    window.photo_tags.toggle()
+    window.pages.close_viewer()
+
+
+def test_after_a_step_nothing_is_said_of_a_photo_before_the_panel_tells_of_it(qtbot, window, library):
+    library.tags.new("Anything", prompts=["a photo"], threshold=0.0)
+    library.tags.new("For Anna", kind="album")
+    first, second = (window.frame.model.photo(row).id for row in (1, 2))
+    library.tags.decide("For Anna", [first], "accepted")
+    look(qtbot, window, library)
+    window.pages.open_photo(1)
+    window.photo_tags.toggle()
+    panel, stage = window.frame.viewer_page.tags, window.frame.viewer_page.stage
+    qtbot.waitUntil(lambda: list(chips_of(panel)) == ["For Anna"] and panel.suggested() == ["Anything"])
+    buttons = {each.accessibleName(): each for each in panel.findChildren(IconButton)}
+    chip = chips_of(panel)["For Anna"]
+    stage.setFocus()
+    qtbot.keyClick(stage, Qt.Key.Key_Right)
+    for key in (Qt.Key.Key_A, Qt.Key.Key_R):
+        qtbot.keyClick(stage, key)
+    for button in (buttons["It belongs to Anything"], panel.heart, panel.stars):
+        qtbot.mouseClick(button, Qt.MouseButton.LeftButton)
+    qtbot.mouseClick(chip, Qt.MouseButton.LeftButton, pos=chip._cross().center())
+    assert not window.tags.is_busy
+    qtbot.waitUntil(lambda: chips_of(panel) == {})
+    qtbot.keyClick(stage, Qt.Key.Key_A)
+    qtbot.waitUntil(lambda: library.tags.marks([second])[second].tags == (("Anything", "accepted"),))
+    assert dict(library.tags.marks([first])[first].tags) == {"Anything": "suggested", "For Anna": "accepted"}
     window.photo_tags.toggle()
     window.pages.close_viewer()

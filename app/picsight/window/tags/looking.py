@@ -36,10 +36,12 @@ class PhotoTags(QObject):
     ) -> None:
         super().__init__(page)
         self._page, self._viewer, self._deeds, self._jobs = page, viewer, deeds, jobs
+        self._tagging = tagging
         self._is_open = False
+        self._told = -1  # the photo that the panel tells of: the one before, until the answer comes
         panel = page.tags
-        panel.favour_requested.connect(tagging.favour)
-        panel.rated.connect(tagging.rate)
+        panel.favour_requested.connect(self._favour)
+        panel.rated.connect(self._rate)
         panel.add_requested.connect(tagging.choose)
         panel.opened.connect(self._open)
         panel.removed.connect(self._remove)
@@ -82,8 +84,21 @@ class PhotoTags(QObject):
     def _take(self, marks: Mapping[int, Marks]) -> None:
         photo = self._viewer.photo
         if photo is not None and photo.id in marks:
+            self._told = photo.id
             self._page.tags.show_marks(marks[photo.id])
             self._enable()
+
+    def _is_told(self) -> bool:
+        """Whether what the panel tells is of the photo that is looked at; only then can it be decided on."""
+        return self._viewer.photo is not None and self._viewer.photo.id == self._told
+
+    def _favour(self) -> None:
+        if self._is_told():
+            self._tagging.favour()
+
+    def _rate(self, stars: int) -> None:
+        if self._is_told():
+            self._tagging.rate(stars)
 
     def _open(self, path: str) -> None:
         if tag := self._tag(path):
@@ -102,8 +117,8 @@ class PhotoTags(QObject):
 
     def _decide(self, path: str, verdict: Verdict) -> None:
         tag = self._tag(path)
-        if tag is not None and self._viewer.photo is not None:
-            self._deeds.decide(tag, [self._viewer.photo.id], verdict)
+        if tag is not None and self._is_told():
+            self._deeds.decide(tag, [self._told], verdict)
 
     def _enable(self) -> None:
         for key in self._keys:
