@@ -10,6 +10,7 @@ from typing import Any, Literal
 
 from mctrain.errors import RecipeError
 from mctrain.tables import load_table, parse_table
+from picsight_engine.models.fields import is_model_name
 
 Kind = Literal["strong", "weak", "aspect", "none"]
 Network = Literal["lite0", "lite1", "lite2"]
@@ -241,11 +242,17 @@ class StagesTable:
 
 @dataclass(frozen=True, slots=True)
 class BundleTable:
-    """What the exported bundle is called, and under which licence it goes."""
+    """What the exported bundle is called, and under which licence it goes; by its `name` it is installed."""
 
     name: str
     title: str
     licence: str
+
+    def __post_init__(self) -> None:
+        if not is_model_name(self.name):
+            raise RecipeError(
+                f"No model can be installed as {self.name[:80]!r}; give bundle.name up to 64 letters, digits, '.', '_' and '-'."
+            )
 
 
 @dataclass(frozen=True, slots=True)

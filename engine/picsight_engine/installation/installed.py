@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from picsight_engine.errors import BundleError, BusyError, RequestError, StorageError
 from picsight_engine.installation.users import Users
 from picsight_engine.models.bundle import MANIFEST, Bundle, move_bundle, open_bundle, seal_bundle
-from picsight_engine.models.fields import is_portable
+from picsight_engine.models.fields import MODEL_NAME, is_model_name
 from picsight_engine.private_files import FILE_MODE, close_tree, make_private, make_private_folder
 
 if TYPE_CHECKING:
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 
     from picsight_engine.models.bundle import Manifest
 
-_NAME = re.compile("[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 _LOCK = ".install.lock"
 # What has no place of its own any more, or not yet: unpacked, replaced (`move_bundle`), removed.
 _PASSING = re.compile(r"\.(.+)\.(staged|replaced|removed)-[0-9a-f]+")
@@ -69,7 +68,7 @@ class InstalledModels:
         """Where the model of this name lies; RequestError where there is none."""
         if name == _look(self.shipped, shipped=True).name:
             return self.shipped
-        if _NAME.fullmatch(name):
+        if MODEL_NAME.fullmatch(name):
             folder = self.folder / name
             if not folder.is_dir() and self._is_passing(name):
                 with (
@@ -114,7 +113,7 @@ class InstalledModels:
             RequestError: there is none, or it comes with Picsight.
             StorageError: the disk refused.
         """
-        leftover = self.incoming(name) if _NAME.fullmatch(name) else None
+        leftover = self.incoming(name) if MODEL_NAME.fullmatch(name) else None
         if leftover is None or not leftover.exists():
             folder = self.folder_of(name)
             if folder == self.shipped:
@@ -168,7 +167,7 @@ class InstalledModels:
 
     def require_name(self, name: str) -> None:
         """Whether a model may be installed under this name; BundleError if not."""
-        if not (_NAME.fullmatch(name) and is_portable(name)):
+        if not is_model_name(name):
             raise BundleError(
                 f"A model cannot be called {name[:80]!r}: only up to 64 letters, digits, '.', '_' and '-' are allowed, "
                 "no dot at its end, and none of the words that Windows keeps for itself."
@@ -236,7 +235,9 @@ class InstalledModels:
             return []
         shipped = _look(self.shipped, shipped=True).name
         return [
-            path for path in entries if _NAME.fullmatch(path.name) and path.name != shipped and path.is_dir()
+            path
+            for path in entries
+            if MODEL_NAME.fullmatch(path.name) and path.name != shipped and path.is_dir()
         ]
 
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+MODEL_NAME = re.compile("[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 _NAME = re.compile(r"[\w .,()+@=-]{1,200}", re.ASCII)
 _DEVICE = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?", re.IGNORECASE)
 
@@ -39,6 +40,11 @@ def is_number(value: object) -> bool:
 def is_portable(name: str) -> bool:
     """Whether every system takes this for the name of one file or folder: Windows has its own mind about "con" or "a."."""
     return bool(_NAME.fullmatch(name)) and not (_DEVICE.fullmatch(name) or name.endswith((".", " ")))
+
+
+def is_model_name(name: str) -> bool:
+    """Whether a model can be installed under this name."""
+    return bool(MODEL_NAME.fullmatch(name)) and is_portable(name)
 
 
 def require_apart(names: Iterable[str], taken: str) -> None:

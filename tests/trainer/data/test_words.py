@@ -8,8 +8,9 @@ from itertools import islice
 
 import pytest
 
+from mctrain.data.reinforced.parse import parse_plain
 from mctrain.data.shards import grouped
-from mctrain.data.words import Photo, Words, described, members_of, words_of
+from mctrain.data.words import Photo, Words, described, members_of, retagged, words_of
 from mctrain.errors import DataError
 
 PHOTO = Photo("jpg", b"\xff\xd8 a photo", 640, 480)
@@ -50,6 +51,30 @@ def test_a_photo_without_a_human_caption_takes_its_first_synthetic_one_marked():
     assert json.loads(members["json"])["txt_source"] == "synthetic"
     assert "txt_source" not in json.loads(members_of(Words(("A dog.",)), PHOTO)["json"])
     assert list(members_of(Words(), PHOTO)) == ["jpg", "json"]
+
+
+@pytest.mark.parametrize(
+    ("before", "first"),
+    [
+        (Words((), {}, FACTS), "A hound."),
+        (Words((), {"syn_text_query": ("dog",)}), "A hound."),
+        (Words(("A dog.",), {"syn_text_query": ("dog",)}), "A dog."),
+    ],
+    ids=["nothing", "searches alone", "human"],
+)
+def test_a_photo_that_was_given_captions_can_be_learnt_from(before, first):
+    members = members_of(before, PHOTO)
+    after = retagged(members, "own", {**before.synthetic, "syn_text": ["A hound."]})
+    assert list(after)[:3] == ["jpg", "txt", "json"]
+    sample = parse_plain("own", after)
+    assert (sample.words.captions[0], sample.words.human) == (first, before.human)
+    assert sample.words.synthetic == {**before.synthetic, "syn_text": ("A hound.",)}
+
+
+def test_a_caption_of_the_older_layout_stays_where_it_is():
+    older = {"jpg": PHOTO.content, "json": b'{"captions": ["A hound."], "caption_source": "synthetic"}'}
+    after = retagged(older, "own", {"syn_text_coca": ["A dog."]})
+    assert after == {**older, "syn.json": b'{"syn_text_coca":["A dog."]}'}
 
 
 def test_our_older_shards_are_read(real_data):

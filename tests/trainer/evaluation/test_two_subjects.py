@@ -101,3 +101,12 @@ def test_a_page_is_written_though_the_reader_of_the_lines_has_left(
     with contextlib.suppress(BrokenPipeError):
         lines.close()
     assert "laptop\\_xxs" in (tmp_path / "page.md").read_text(encoding="utf-8")
+
+
+def test_what_was_measured_is_told_though_no_cache_can_keep_it(stranger, tiny_data, tmp_path):
+    (tmp_path / "tasks.toml").write_text(TASKS[TASKS.index("[[order]]") :])
+    (tmp_path / "file").touch()
+    places = ("--data", tiny_data, "--tasks", tmp_path / "tasks.toml", "--cache", tmp_path / "file" / "cache")
+    result = CliRunner().invoke(mctrain, list(map(str, ("eval", stranger, *places))))
+    assert "order" in result.stdout
+    assert isinstance(result.exception, OSError)

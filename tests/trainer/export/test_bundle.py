@@ -10,7 +10,10 @@ import numpy as np
 import onnx
 import pytest
 import torch
+from tests.trainer.conftest import write_shard
 
+from mctrain.data.shards import samples
+from mctrain.data.words import Photo, members_of, words_of
 from mctrain.errors import ExportError
 from mctrain.export.bundle import export_bundle
 from mctrain.export.comparison import demand_equal, measure_drift, trial_texts
@@ -43,6 +46,19 @@ def bundle(checkpoint, tiny_data, tmp_path_factory):
 @pytest.fixture(scope="module")
 def towers(checkpoint):
     return checkpoint.clip.image, checkpoint.clip.text
+
+
+def test_an_export_is_measured_on_shards_that_data_pack_has_written(tiny_data, tmp_path):
+    sources = list(samples(tiny_data / "flickr8k-train-000000.tar"))[:3]
+    parts = []
+    for own in sources:
+        members = members_of(
+            words_of({"json": json.dumps(own.words).encode()}), Photo(own.suffix, own.photo, 1, 1)
+        )
+        parts += [(f"{own.key}.{suffix}", content) for suffix, content in members.items()]
+    subjects = subjects_of(write_shard(tmp_path / "000000.tar", parts))
+    assert subjects.texts == tuple(own.words["captions"][0] for own in sources)
+    assert len(subjects.pictures) == 3
 
 
 def test_photos_come_out_as_from_torch_at_any_batch(bundle, towers):

@@ -6,7 +6,8 @@ from dataclasses import asdict, replace
 
 import pytest
 
-from mctrain.export.papers import CARD, LICENCE, licence_of, write_papers
+from mctrain.errors import RecipeError
+from mctrain.export.papers import CARD, LICENCE, licence_of, title_of, write_papers
 from mctrain.models.clip import build_clip
 from mctrain.models.presets import PRESETS
 from mctrain.training.recipe import load_training
@@ -49,6 +50,16 @@ def test_what_is_made_of_the_publishers_weights_stays_under_their_terms(tmp_path
     assert "research purposes only" in told
     assert "the vocabulary of CLIP" in told
     assert "b" * 64 in told
+
+
+def test_a_bundle_is_called_so_that_it_can_be_installed(starter):
+    trained = begun(read_bundle(starter), "my-photos")
+    named = {**trained.origin.recipe, "name": "Meine Fotos 2026 …", "bundle": None}
+    named["about"] = {**named["about"], "title": ""}
+    name, title = title_of(replace(trained, origin=replace(trained.origin, recipe=named)))
+    assert (name, title) == ("Meine-Fotos-2026", "Meine Fotos 2026 …")
+    with pytest.raises(RecipeError, match=r"No model can be installed as 'Rex & Mia'; give bundle\.name"):
+        load_training("my-photos", ['bundle.name="Rex & Mia"'])
 
 
 def test_a_run_names_the_weights_that_it_began_with(starter, tmp_path):

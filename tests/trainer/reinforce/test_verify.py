@@ -11,6 +11,7 @@ from tests.trainer.reinforce.conftest import read_shard, rewrite, turned
 from mctrain.cli.command import mctrain
 from mctrain.data.reinforced.manifest import MANIFEST, load_manifest, save_manifest
 from mctrain.data.reinforced.storage import Storage
+from mctrain.reinforce.fidelity import find_strangers
 from mctrain.reinforce.verify import every, open_shards, spread
 
 
@@ -145,6 +146,12 @@ def test_a_changed_text_is_found_and_quoted(own, starter, cache, verify):
     assert "gives for texts moved: the least cosine is" in told
     assert "(“no " in told
     assert "for photos moved" not in told
+
+
+def test_of_a_teacher_whose_weights_the_set_does_not_name_nothing_is_said(own, shipped_teacher):
+    manifest = load_manifest(own / MANIFEST)
+    nameless = replace(manifest, teachers=(replace(manifest.teachers[0], digest=""),))
+    assert find_strangers(nameless, [shipped_teacher]) == []
 
 
 def test_another_teacher_is_told_and_one_that_cannot_be_it_is_refused(own, starter, verify):

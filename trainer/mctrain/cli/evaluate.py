@@ -86,10 +86,8 @@ def evaluate(
     measured = [_Measured(*own) for own in zip(titles, subjects, told, strict=True)]
     for refusal in refusals:
         click.echo(printable(refusal), err=True)
-    for own in measured:
-        keep_scores(cache, own.subject.digest, own.results)
     one, other = measured[0], measured[1] if against else None
-    try:  # what was measured is told whatever the page meets, and the page is written whoever left the pipe
+    try:  # what was measured is told whatever the disk says, and written whoever left the pipe
         if as_json:
             click.echo(json.dumps(_document(one, other), indent=2))
         else:
@@ -99,6 +97,8 @@ def evaluate(
     finally:
         if report:
             _write_page(report, measured)
+        for own in measured:
+            keep_scores(cache, own.subject.digest, own.results)
 
 
 def _write_page(report: Path, measured: Sequence[_Measured]) -> None:

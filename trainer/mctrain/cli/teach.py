@@ -51,12 +51,16 @@ def teach(
     from mctrain.teachers.fit.corpus import Places
     from mctrain.teachers.fit.run import teach as follow  # imports torch: 2 s
 
+    probe = None
+    if bundle is not None:
+        from mctrain.export.probe import subjects_of
+
+        probe = subjects_of(shards[0])  # what it lacks is told before hours of work
     tell_recipe(read.name, read.about)
     finished = follow(read, Places(data, cache), output, bar, threads=threads, workers=workers)
     click.echo(f"{finished.path}: {len(finished.history)} epochs, last loss {finished.history[-1]:.3f}")
-    if bundle is not None:
+    if bundle is not None and probe is not None:
         from mctrain.export.bundle import export_bundle  # imports onnx: 0.3 s
-        from mctrain.export.probe import subjects_of
 
-        written = export_bundle(finished.content, bundle, subjects_of(shards[0]), int8_text=True)
+        written = export_bundle(finished.content, bundle, probe, int8_text=True)
         click.echo(f"{bundle}: space {written.manifest.space_id}")

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
-from mctrain.data.shards import parse_words
+from mctrain.data.shards import PHOTO_SUFFIXES, parse_words
 from mctrain.errors import DataError
 
 if TYPE_CHECKING:
@@ -178,6 +178,27 @@ def members_of(words: Words, photo: Photo) -> dict[str, bytes]:
 def tags_member(tagged: Mapping[str, Sequence[str]]) -> bytes:
     """The content of `syn.json`, of texts by their tag."""
     return _json({tag: list(texts) for tag, texts in tagged.items()})
+
+
+def retagged(members: Mapping[str, bytes], key: str, tagged: Mapping[str, Sequence[str]]) -> dict[str, bytes]:
+    """The members of a sample with other made texts; where nobody wrote a caption, the first of these stands as `txt`.
+
+    Raises:
+        DataError: as `words_of`.
+    """
+    made = {**members, "syn.json": tags_member(tagged)}
+    record = parse_words(members.get("json", b"{}"), key)
+    words = words_of(made, key)
+    if (
+        words.human or not words.captions or {"captions", "caption"} & record.keys()
+    ):  # the older layout has no `txt`
+        return made
+    photo = {suffix: content for suffix, content in members.items() if suffix in PHOTO_SUFFIXES}
+    marked = {
+        "txt": words.captions[0].encode(errors="replace"),
+        "json": _json({**record, "txt_source": SYNTHETIC}),
+    }
+    return {**photo, **marked, **made, **marked}  # in the order of `members_of`
 
 
 def texts_of(record: Mapping[str, Any], name: str) -> tuple[str, ...]:

@@ -23,6 +23,7 @@ from mctrain.teachers.bundle import BundleTeacher
 from mctrain.whole_files import write_whole
 from picsight_engine.models.bundle import MANIFEST, manifest_text, open_bundle
 from picsight_engine.models.commonness import commonness
+from picsight_engine.models.place import demand_writable
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -44,9 +45,11 @@ def calibrate_bundle(
 
     Raises:
         BundleError: the bundle is damaged, or holds one tower only.
+        StorageError: nothing can be written into it.
         DataError: an evaluation set is missing or damaged, or they hold too few photos.
     """
     bundle = open_bundle(folder, hashes=True)
+    demand_writable(folder)
     things = load_things()
     teacher = BundleTeacher(folder)
     subject = Subject(teacher, progress)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import asdict
 from importlib import metadata, resources
 from pathlib import Path
@@ -15,6 +16,7 @@ from mctrain.models.text import TextShape
 from mctrain.recipe import BundleTable
 from mctrain.weights.checkpoint import Run, Source, Trained
 from picsight_engine.models.bundle import Licence
+from picsight_engine.models.fields import is_model_name
 
 if TYPE_CHECKING:
     from mctrain.models.presets import Preset
@@ -129,8 +131,14 @@ def _bundle_of(checkpoint: Checkpoint) -> BundleTable | None:
         case Run() as run:
             return run.recipe.bundle
         case Trained(recipe=recipe):
-            own = recipe["bundle"] or {"name": recipe["name"], "title": _title(recipe), "licence": "none"}
-            return BundleTable(**own)
+            own = {"name": _installable(recipe["name"]), "title": _title(recipe), "licence": "none"}
+            return BundleTable(**(recipe["bundle"] or own))
+
+
+def _installable(name: str) -> str:
+    """What a recipe is called as far as a model may be called so."""
+    allowed = re.sub("[^A-Za-z0-9._-]+", "-", name).strip("._-")[:64].rstrip(".")
+    return allowed if is_model_name(allowed) else "model"
 
 
 def _title(recipe: dict[str, Any]) -> str:

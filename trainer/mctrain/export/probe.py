@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import TYPE_CHECKING
 
-from mctrain.data.shards import samples
+from mctrain.data.shards import grouped
+from mctrain.data.words import words_of
 from mctrain.errors import DataError
 from picsight_engine.models.agreement import eight_photos
 
@@ -30,16 +31,19 @@ class Subjects:
 
 
 def subjects_of(shard: Path) -> Subjects:
-    """The first photos and captions of a shard.
+    """The first photos of a shard that have a caption, with that.
 
     Raises:
         DataError: it cannot be read, or holds no photo with a caption.
     """
-    found = list(islice((own for own in samples(shard) if own.words.get("captions")), _COUNT))
+    whole = (own for own in grouped(shard) if own.fault is None)
+    said = ((own, words_of(own.members, own.key).captions) for own in whole)
+    found = list(islice(((own, captions[0]) for own, captions in said if captions), _COUNT))
     if len(found) < 2:
         raise DataError(f"{shard} holds fewer than two photos with captions; choose another shard.")
-    texts = tuple(str(sample.words["captions"][0]) for sample in found)
-    return Subjects(tuple(sample.image() for sample in found), texts, shard.name)
+    return Subjects(
+        tuple(own.image() for own, _ in found), tuple(caption for _, caption in found), shard.name
+    )
 
 
 def packaged() -> Subjects:

@@ -16,7 +16,7 @@ import numpy as np
 from mctrain.data.photo import decode_photo
 from mctrain.data.reinforced.storage import Storage
 from mctrain.data.shards import grouped
-from mctrain.data.words import parse_tags, tags_member, texts_of, words_of
+from mctrain.data.words import parse_tags, retagged, texts_of, words_of
 from mctrain.data.workers import ahead
 from mctrain.errors import DataError
 from mctrain.reinforce.admitted import admitted
@@ -172,8 +172,7 @@ class Captioning:
         said = dict.fromkeys((*texts_of(own.tagged, self.order.tag), *texts))
         if not said:
             return dict(own.group.members)
-        tagged = tags_member({**own.tagged, self.order.tag: list(said)})
-        return {**own.group.members, "syn.json": tagged}
+        return retagged(own.group.members, own.group.key, {**own.tagged, self.order.tag: list(said)})
 
 
 @dataclass(frozen=True, slots=True)

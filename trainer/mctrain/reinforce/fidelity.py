@@ -66,12 +66,12 @@ def demand_teachers(manifest: Manifest, teachers: Sequence[Teacher]) -> None:
 
 
 def find_strangers(manifest: Manifest, teachers: Sequence[Teacher]) -> list[str]:
-    """A sentence for each teacher whose weights are not those that the set was made with."""
+    """A sentence for each teacher whose weights are not those that the set was made with, where it says which these are."""
     return [
         f"The teacher {recorded.name} has other weights than the set was made with: its digest is {given.digest} instead of "
         f"{recorded.digest}; find those of then, or let the job write the set anew."
         for recorded, given in zip(manifest.teachers, teachers, strict=True)
-        if recorded.digest != given.digest
+        if recorded.digest and recorded.digest != given.digest
     ]
 
 

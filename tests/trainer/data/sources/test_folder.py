@@ -45,7 +45,7 @@ def test_every_photo_below_is_found_in_a_fixed_order_without_hidden_ones(folder)
 
 
 @pytest.mark.parametrize("divider", [",", ";", "\t"])
-@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "cp1252"])
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "cp1252", "utf-16"])
 def test_captions_come_from_a_table_in_several_rows(folder, divider, encoding):
     rows = [
         ["File", "caption", "query", "license"],

@@ -17,6 +17,7 @@ def corpus():
     return Corpus(
         shards=(),
         keys=tuple("abcdef"),
+        rows=np.arange(6),
         factors=(1.0,),
         features=np.zeros((3, 6, 4), np.float16),
         logits=np.zeros((3, 6, 2), np.float16),

@@ -37,6 +37,11 @@ def test_texts_come_in_their_order_and_the_next_reader_finds_them(empty):
     assert sorted(empty.iterdir()) == kept
 
 
+def test_half_of_an_emoji_is_a_text_like_others(empty):
+    vectors = Sentences(load_minilm(), empty).of(["so cute \ud83d", "so cute"], lambda *_: None)
+    assert np.isfinite(vectors).all()
+
+
 def test_what_a_teacher_has_read_it_does_not_look_up_again(finished, empty):
     teacher = open_teacher(str(finished.path), empty)
     first = teacher.texts(TEXTS)

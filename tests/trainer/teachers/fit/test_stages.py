@@ -4,14 +4,20 @@ from __future__ import annotations
 
 import shutil
 from dataclasses import asdict, replace
+from types import SimpleNamespace
 
+import numpy as np
 import pytest
 import torch
 
+from mctrain.data.shards import samples
 from mctrain.errors import DataError, RecipeError
 from mctrain.models.lite import load_lite
+from mctrain.models.presets import preset_of
 from mctrain.recipe import StagesTable, parse_recipe
 from mctrain.teachers.fit.corpus import Places
+from mctrain.teachers.fit.features import Views
+from mctrain.teachers.fit.maps import open_maps
 from mctrain.teachers.fit.run import teach
 
 TABLE = StagesTable(
@@ -81,6 +87,17 @@ def test_a_run_that_goes_on_ends_where_another_one_ends(tuned, recipe, tiny_data
     first, second = tuned.content.clip.state_dict(), again.content.clip.state_dict()
     assert all(torch.equal(own, second[name]) for name, own in first.items())
     assert teach(short, Places(tiny_data, cache), tmp_path, silent, threads=1).history[0] == tuned.history[0]
+
+
+def test_of_a_key_that_comes_again_each_photo_has_its_own_maps(tuned, recipe, tiny_data, cache):
+    shard = tiny_data / "flickr8k-train-000000.tar"
+    views = Views(
+        recipe.augmentation, recipe.training.seed, recipe.model.networks, preset_of(recipe.model).image_spec()
+    )
+    count = len(list(samples(shard)))
+    twice = SimpleNamespace(shards=(shard, shard), rows=np.array([0, 3, count, count + 2]))
+    maps = open_maps(twice, views, recipe.stages.first, cache=cache, progress=silent(), workers=1)
+    assert (maps.shards.tolist(), maps.places.tolist()) == ([0, 0, 1, 1], [0, 3, 0, 2])
 
 
 def test_a_damaged_file_of_maps_is_told(tuned, recipe, tiny_data, cache, tmp_path):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -32,7 +33,7 @@ class Listing:
 
 
 def read_text(path: Path) -> str:
-    """A file of texts; one that is not UTF-8 was written by Windows' older programs.
+    """A file of texts; one that is not UTF-8 was written by Windows' older programs, as UTF-16 where it begins so.
 
     Raises:
         DataError: it cannot be read.
@@ -41,6 +42,8 @@ def read_text(path: Path) -> str:
         content = path.read_bytes()
     except OSError as fault:
         raise DataError(f"{path} cannot be read: {fault.strerror}.") from fault
+    if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return content.decode("utf-16", errors="replace")
     try:
         return content.decode("utf-8-sig")
     except UnicodeDecodeError:

@@ -68,13 +68,14 @@ class Ragged:
 class Corpus:
     """All that the loop reads, without the photos that stand apart.
 
-    `shards` that hold the photos, blanks among them, and the photos' `keys`; `features` [views, photos, networks * 1280] and `logits` [views, photos, 1000] float16;
+    `shards` that hold the photos, blanks among them, the photos' `keys`, and their `rows` among all that the shards hold; `features` [views, photos, networks * 1280] and `logits` [views, photos, 1000] float16;
     `captions` and `queries` point from photos to rows of `texts`, `prompts` from ImageNet classes, `contrasts` from texts;
     `factors` [networks] are those of the joined logits. `vectors` [texts, 384] float16 are there once a trunk has seen the texts.
     """
 
     shards: tuple[Path, ...]
     keys: tuple[str, ...]
+    rows: NDArray[np.int64]
     features: NDArray[np.float16]
     logits: NDArray[np.float16]
     factors: tuple[float, ...]
@@ -125,6 +126,7 @@ def build_corpus(table: DataTable, views: Views, places: Places, bar: Bar, *, wo
     return Corpus(
         shards=tuple(shards),
         keys=tuple(keys),
+        rows=np.flatnonzero(taken),
         features=np.stack([own[taken] for _, own, _ in looks]),
         logits=join(logits, factors),
         factors=factors,

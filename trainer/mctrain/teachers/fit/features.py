@@ -20,7 +20,7 @@ from mctrain.data.workers import open_pool
 from mctrain.errors import DataError
 from mctrain.graphs.graph import Graph, Port, provide_graph
 from mctrain.models import lite
-from mctrain.teachers.fit.arrays import load_array, load_arrays, save_arrays
+from mctrain.teachers.fit.arrays import load_arrays, save_arrays
 from picsight_engine.models.preprocess import preprocess
 
 if TYPE_CHECKING:
@@ -142,14 +142,6 @@ def cached(shard: Path, views: Views, view: int, cache: Path) -> list[Seen]:
     """What each network sees of one view of a shard, from the cache."""
     work = _Work(shard, file_digest(shard), view, views, views.looks(), cache)
     return [Seen(**load_arrays(work.path(look))) for look in work.looks]
-
-
-def cached_keys(shard: Path, views: Views, cache: Path) -> list[str]:
-    """Those of the photos of a shard, in order, from the cache; what was seen of them is not read."""
-    looks = views.looks()
-    path = _Work(shard, file_digest(shard), 0, views, looks, cache).path(looks[0])
-    keys: list[str] = load_array(path, "keys").tolist()
-    return keys
 
 
 def _missing(shards: Sequence[Path], views: Views, cache: Path) -> Iterator[_Work]:

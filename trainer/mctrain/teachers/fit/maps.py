@@ -20,7 +20,7 @@ from mctrain.errors import DataError
 from mctrain.graphs.graph import Graph, Port, provide_graph
 from mctrain.models.lite import load_lite, weights_path
 from mctrain.models.lite_stages import LowerStages
-from mctrain.teachers.fit.features import BATCH, cached_keys, view_of
+from mctrain.teachers.fit.features import BATCH, view_of
 from mctrain.whole_files import write_whole
 from picsight_engine.models.preprocess import preprocess
 
@@ -115,12 +115,9 @@ def open_maps(
             for own, seen in zip(missing, pool.map(_look, missing), strict=True):
                 progress(seen, f"{own.shard.name} view {own.view}")
     files = tuple(tuple(_mapped(own.path()) for own in row) for row in work)
-    where = {
-        key: (number, place)
-        for number, shard in enumerate(corpus.shards)
-        for place, key in enumerate(cached_keys(shard, views, cache))
-    }
-    numbers, places = np.array([where[key] for key in corpus.keys], np.int64).T
+    ends = np.cumsum([len(file) for file in files[0]])
+    numbers = np.searchsorted(ends, corpus.rows, side="right")
+    places = corpus.rows - np.concatenate([[0], ends])[numbers]
     return Maps(files, numbers, places)
 
 

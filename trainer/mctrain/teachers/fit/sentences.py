@@ -89,4 +89,4 @@ class Encoder:
 
 
 def _digest(text: str) -> str:
-    return hashlib.sha256(text.encode()).hexdigest()[:20]
+    return hashlib.sha256(text.encode(errors="surrogatepass")).hexdigest()[:20]
