@@ -39,6 +39,15 @@ SELECT photo_id, stars, rated_at, max(ratings.id) FROM ratings JOIN tag_runs ON 
 WHERE undone_at IS NULL GROUP BY photo_id ORDER BY photo_id"""
 _DECIDED = """
 SELECT photo_id, tag_id FROM tag_photos JOIN tags ON tags.id = tag_id WHERE verdict = ? AND removed_at IS NULL"""
+_EVER_DECIDED = "SELECT DISTINCT photo_id, tag_id FROM tag_decisions"
+_EVER_RATED = "SELECT DISTINCT photo_id FROM ratings"
+_OF_RUNS = " UNION ".join(
+    f"""
+SELECT json_extract(value, '$.id'), json_extract(value, '$.name'), json_extract(value, '$.parent_id'),
+    json_extract(value, '$.merged_into') FROM tag_runs, json_each(tag_runs.{end})"""
+    for end in ("before", "after")
+)
+_PAST_NAMES = f"SELECT id, name, parent_id, merged_into FROM tags UNION {_OF_RUNS}"
 _FILES = """
 SELECT id, photo_id, name, mtime_ns, bytes_hash, keywords FROM files
 WHERE present AND photo_id IS NOT NULL AND folder_id = ? ORDER BY name"""
@@ -75,6 +84,16 @@ class SaidRating:
 
     stars: int | None
     rated_at: float
+
+
+@dataclass(frozen=True, slots=True)
+class PastName:
+    """What a tag is or was called, which one it stood below, and which one had its photos."""
+
+    tag_id: int
+    name: str
+    parent_id: int | None
+    merged_into: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +141,25 @@ def tags_decided(connection: sqlite3.Connection, verdict: Verdict) -> defaultdic
     for photo_id, tag_id in connection.execute(_DECIDED, (verdict,)):
         found[photo_id].append(tag_id)
     return found
+
+
+def ever_decided(connection: sqlite3.Connection) -> defaultdict[int, list[int]]:
+    """The tags of which anything was ever said about each photo, undone or withdrawn since or not."""
+    found: defaultdict[int, list[int]] = defaultdict(list)
+    for photo_id, tag_id in connection.execute(_EVER_DECIDED):
+        found[photo_id].append(tag_id)
+    return found
+
+
+def ever_rated(connection: sqlite3.Connection) -> set[int]:
+    """The photos to which stars were ever given, undone or taken back since or not."""
+    return {photo_id for (photo_id,) in connection.execute(_EVER_RATED)}
+
+
+def past_names(connection: sqlite3.Connection) -> Iterator[PastName]:
+    """All names and places of all tags, removed ones too, as far as changes were written down."""
+    for row in connection.execute(_PAST_NAMES):
+        yield PastName(*row)
 
 
 def shown_files(db: Database, place: Path | None = None) -> Iterator[ShownFile]:

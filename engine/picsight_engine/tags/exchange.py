@@ -12,9 +12,12 @@ from picsight_engine.photos.formats import IMAGE_SUFFIXES
 from picsight_engine.photos.reading import shown
 from picsight_engine.photos.sidecars import SUFFIX
 from picsight_engine.store.records import (
+    ever_decided,
+    ever_rated,
     is_covered,
     last_decisions,
     last_ratings,
+    past_names,
     shown_files,
     tags_decided,
 )
@@ -24,6 +27,7 @@ from picsight_engine.tags.decisions_file import RatingLine, write_decisions
 from picsight_engine.tags.exports import lines_of
 from picsight_engine.tags.names import photos_in_words, shortened
 from picsight_engine.tags.sidecars import Tagged, export_sidecars, export_table
+from picsight_engine.tags.spoken import PastNames, Spoken
 
 if TYPE_CHECKING:
     import threading
@@ -108,7 +112,7 @@ class Exchange:
 
 
 def _tagged_photos(db: Database, folder: Path | None = None) -> Iterator[Tagged]:
-    """Every present photo file, of the whole library or of a folder, with the tags in which it is accepted, those out of which it was put, and its own stars.
+    """Every present photo file, of the whole library or of a folder, with the tags in which it is accepted, those out of which it was put, its own stars, and what was ever said of it.
 
     Raises:
         RequestError: the folder is no part of the library.
@@ -119,6 +123,11 @@ def _tagged_photos(db: Database, folder: Path | None = None) -> Iterator[Tagged]
         paths, ratings = tag_paths(db), last_ratings(connection)
         accepted, rejected = (tags_decided(connection, verdict) for verdict in ("accepted", "rejected"))
         taken_out = last_decisions(connection, paths)
+        spoken, rated, names = (
+            ever_decided(connection),
+            ever_rated(connection),
+            PastNames(past_names(connection)),
+        )
     for tag_id, decisions in taken_out.items():  # of a keyword of another program that says the same
         for said in decisions:
             if said.verdict == "withdrawn":
@@ -129,7 +138,14 @@ def _tagged_photos(db: Database, folder: Path | None = None) -> Iterator[Tagged]
             for decided in (accepted, rejected)
         )
         rating = ratings.get(file.photo_id)
-        yield Tagged(file.path, tags, None if rating is None else rating.stars, file.bytes_hash, others)
+        yield Tagged(
+            file.path,
+            tags,
+            None if rating is None else rating.stars,
+            file.bytes_hash,
+            others,
+            Spoken(frozenset(spoken.get(file.photo_id, ())), file.photo_id in rated, names),
+        )
 
 
 def _counted(lines: list[Line]) -> DecisionsExported:

@@ -3,12 +3,13 @@
 The three lists of keywords are written together or not at all, and then hold the same: a program that knows several takes
 the one that it likes best for the whole truth. What we wrote is noted under a name of our own, so that it can leave again,
 while what other programs wrote stays. Of that, what a person has rejected is noted too, and goes into no further list.
+A note of which this library has never said anything is another library's, and stays with what it speaks of.
 """
 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from lxml import etree
@@ -45,6 +46,7 @@ from picsight_engine.photos.xmp import (
     same_name,
 )
 from picsight_engine.store.tags import name_key
+from picsight_engine.tags.spoken import Spoken
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -69,12 +71,16 @@ _IMPOSSIBLE = re.compile("[^\t\n\r -\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]") 
 
 @dataclass(frozen=True, slots=True)
 class Statement:
-    """What is to be said of a photo file: the paths of its tags, its own stars, the hash of its bytes, and in which tags it is not."""
+    """What is to be said of a photo file: the paths of its tags, its own stars, the hash of its bytes, and in which tags it is not.
+
+    `spoken` tells what was ever said of it here, which alone may leave again.
+    """
 
     tags: tuple[str, ...]
     stars: int | None
     original: bytes | None
     rejected: tuple[str, ...] = ()
+    spoken: Spoken = field(default_factory=Spoken)
 
 
 def updated(data: bytes | None, statement: Statement) -> bytes | None:
@@ -84,13 +90,16 @@ def updated(data: bytes | None, statement: Statement) -> bytes | None:
         PacketError: what is there cannot be read, and should not be written over.
     """
     tree = parse(_EMPTY.encode() if data is None else data)
-    refused = _refused(tree, statement.rejected)
+    if not (statement.tags or statement.stars is not None or statement.rejected or statement.spoken):
+        return None
+    ours = _ours(tree, statement)
+    refused = _refused(tree, statement, ours)
     has_own = any(said(tree, name) is not None for name in _OWN)
     if not (statement.tags or statement.stars is not None or refused or has_own):
         return None
     before = etree.tostring(tree)
-    _state_tags(tree, statement.tags, refused)
-    _state_stars(tree, statement.stars)
+    _state_tags(tree, statement.tags, refused, ours)
+    _state_stars(tree, statement.stars, is_rated=statement.spoken.is_rated)
     speaks = any(said(tree, name) is not None for name in _OWN if name != ORIGINAL)
     _set(tree, ORIGINAL, statement.original.hex() if speaks and statement.original else None)
     for node in nodes(tree):
@@ -114,39 +123,59 @@ def keywords_by_path(tags: Iterable[str]) -> list[Keyword]:
     return [path for tag in tags if (path := keyword_of(_IMPOSSIBLE.sub("", tag), "/"))]
 
 
-def _foreign_lists(tree: _ElementTree) -> dict[str, list[str]]:
-    """The lists of keywords without what we added to them."""
+def _ours(tree: _ElementTree, statement: Statement) -> dict[str, set[str]]:
+    """What is noted as added to each list, but for tags of which this library has never said anything."""
     noted = {name: set(items(tree, own)) for name, (_, own) in _LISTS.items()}
-    return {
-        name: [text for text in items(tree, name) if text not in noted.get(name, ())] for name in DIVIDERS
+    # What only makes the lists alike speaks of a keyword that stands in another list, and of no library's tag.
+    known = {
+        _path_key(path)
+        for path in (*keywords_of(_foreign_lists(tree, noted)), *keywords_by_path(statement.tags))
     }
+    paths = [keyword_of(text, DIVIDERS[TAGS_LIST]) for text in noted[TAGS_LIST]]
+    others = [path for path in paths if _path_key(path) not in known and not statement.spoken.of(path)]
+    kept = {name: {_key(written_form(path, name), name) for path in others} for name in _LISTS}
+    return {name: {text for text in noted[name] if _key(text, name) not in kept[name]} for name in _LISTS}
 
 
-def _refused(tree: _ElementTree, rejected: tuple[str, ...]) -> list[Keyword]:
-    """The keywords of other programs that are tags in which the photo is not."""
-    unwanted = {tuple(map(name_key, path)) for path in keywords_by_path(rejected)}
-    others = keywords_of(_foreign_lists(tree)) if unwanted else []
-    return [path for path in others if tuple(map(name_key, path)) in unwanted]
+def _foreign_lists(tree: _ElementTree, ours: dict[str, set[str]]) -> dict[str, list[str]]:
+    """The lists of keywords without what we added to them."""
+    return {name: [text for text in items(tree, name) if text not in ours.get(name, ())] for name in DIVIDERS}
 
 
-def _state_tags(tree: _ElementTree, tags: tuple[str, ...], refused: list[Keyword]) -> None:
+def _refused(tree: _ElementTree, statement: Statement, ours: dict[str, set[str]]) -> list[Keyword]:
+    """The keywords of other programs that are tags in which the photo is not, here or by another library's note."""
+    noted = [keyword_of(text, DIVIDERS[TAGS_LIST]) for text in items(tree, REJECTED)]
+    unwanted = {
+        *map(_path_key, keywords_by_path(statement.rejected)),
+        *(_path_key(path) for path in noted if not statement.spoken.of(path)),
+    }
+    unwanted -= set(map(_path_key, keywords_by_path(statement.tags)))
+    others = keywords_of(_foreign_lists(tree, ours)) if unwanted else []
+    return [path for path in others if _path_key(path) in unwanted]
+
+
+def _state_tags(
+    tree: _ElementTree, tags: tuple[str, ...], refused: list[Keyword], ours: dict[str, set[str]]
+) -> None:
     """Puts tags into the lists and keywords of others into those that lack them, and notes which of these a person refused."""
-    foreign = _foreign_lists(tree)
-    noted = {name: set(items(tree, own)) for name, (_, own) in _LISTS.items()}
+    foreign = _foreign_lists(tree, ours)
+    has_others = any(set(items(tree, own)) - ours[name] for name, (_, own) in _LISTS.items())
     others = [path for path in keywords_of(foreign) if path not in refused]
-    keywords = [*others, *keywords_by_path(tags)] if tags else []
+    keywords = [*others, *keywords_by_path(tags)] if tags or has_others else []
     for name, (kind, own) in _LISTS.items():
         known = {_key(text, name) for text in foreign[name]}
-        ours = {_key(text, name): text for text in (written_form(path, name) for path in keywords)}
-        added = [text for key, text in ours.items() if key not in known]
-        _change_list(tree, name, kind, noted[name] - set(added), added)
-        _change_list(tree, own, BAG, noted[name] - set(added), added)
+        wanted = {_key(text, name): text for text in (written_form(path, name) for path in keywords)}
+        added = [text for key, text in wanted.items() if key not in known]
+        _change_list(tree, name, kind, ours[name] - set(added), added)
+        _change_list(tree, own, BAG, ours[name] - set(added), added)
     unwanted = [written_form(path, TAGS_LIST) for path in refused]
     _change_list(tree, REJECTED, BAG, set(items(tree, REJECTED)) - set(unwanted), unwanted)
 
 
-def _state_stars(tree: _ElementTree, stars: int | None) -> None:
+def _state_stars(tree: _ElementTree, stars: int | None, *, is_rated: bool) -> None:
     """Sets our own stars; where there are none any more, what stood there before ours comes back."""
+    if stars is None and not is_rated:
+        return
     current, noted, before = said(tree, RATING), said(tree, RATED), said(tree, _RATED_BEFORE)
     is_ours = noted is not None and current == noted
     if stars is None:
@@ -158,6 +187,11 @@ def _state_stars(tree: _ElementTree, stars: int | None) -> None:
         _set(tree, RATING, str(stars))
         _set(tree, RATED, str(stars))
         _set(tree, _RATED_BEFORE, before if is_ours else current)
+
+
+def _path_key(path: Keyword) -> Keyword:
+    """What makes two paths of tags the same."""
+    return tuple(map(name_key, path))
 
 
 def _key(text: str, name: str) -> Keyword:

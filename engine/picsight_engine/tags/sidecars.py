@@ -12,7 +12,7 @@ import errno
 import io
 import os
 from collections import defaultdict
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from picsight_engine.errors import StorageError
@@ -21,6 +21,7 @@ from picsight_engine.photos.sidecars import long_sidecar, read_sidecar, short_si
 from picsight_engine.photos.xmp import HIERARCHICAL, SUBJECT, TAGS_LIST, PacketError, read_packet
 from picsight_engine.private_files import sweep_drafts
 from picsight_engine.tags.packet import Statement, keywords_by_path, updated, written_form
+from picsight_engine.tags.spoken import Spoken
 from picsight_engine.tags.whole_files import (
     DRAFTS,
     ChangedMeanwhileError,
@@ -43,13 +44,16 @@ _FAILED = "got no side-car ({}). Look at the disk and export again."
 
 @dataclass(frozen=True, slots=True)
 class Tagged:
-    """A photo file with the paths of its accepted tags ("Birds/Waders"), its own stars, its `bytes_hash`, and rejected tags."""
+    """A photo file with the paths of its accepted tags ("Birds/Waders"), its own stars, its `bytes_hash`, and rejected tags;
+    `spoken` tells what was ever said of it.
+    """
 
     path: Path
     tags: tuple[str, ...] = ()
     stars: int | None = None
     bytes_hash: bytes | None = None
     rejected: tuple[str, ...] = ()
+    spoken: Spoken = field(default_factory=Spoken)
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,7 +152,8 @@ def _export(photo: Tagged) -> bool:
     try:
         before = read_sidecar(sidecar)
         base = before or _short_content(photo.path)  # one without a byte says nothing that could be lost
-        after = updated(base, Statement(photo.tags, photo.stars, photo.bytes_hash, photo.rejected))
+        said = Statement(photo.tags, photo.stars, photo.bytes_hash, photo.rejected, photo.spoken)
+        after = updated(base, said)
     except PacketError as fault:
         why = f"was left as it is: {fault}. Repair it or move it elsewhere, and export again."
         raise _LeftAloneError(sidecar, why) from fault

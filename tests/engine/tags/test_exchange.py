@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from tests.engine.search.conftest import Album, open_album
 
 from picsight_engine.errors import RequestError
-from picsight_engine.photos.xmp import read_packet
+from picsight_engine.photos.xmp import HIERARCHICAL, SUBJECT, TAGS_LIST, items, parse, read_packet
 from picsight_engine.tags.packet import Statement, updated
 
 PHOTOS = 8
@@ -355,6 +355,74 @@ def test_a_keyword_that_was_rejected_here_comes_back_rejected_also_elsewhere(mak
     beside(other.paths[0]).write_bytes(sidecar.read_bytes())
     imported = other.exchange.import_from(beside(other.paths[0]))
     assert (imported.accepted, imported.rejected) == (0, 1)
+
+
+def test_what_another_library_exported_stays_where_this_one_has_never_said_anything_of_it(make_home):
+    home, other = make_home("home"), make_home("other")
+    home.tags.new("Dogs")
+    home.tags.decide("Dogs", home.ids(0, 1, 2), "accepted")
+    home.tags.rate(home.ids(0, 1), 4)
+    home.export_sidecars()
+    theirs = {number: beside(home.paths[number]).read_bytes() for number in range(3)}
+    for number, content in theirs.items():
+        beside(other.paths[number]).write_bytes(content)
+    other.tags.new("Sea")
+    other.tags.new("Dogs")
+    other.tags.decide("Sea", other.ids(0, 4), "accepted")
+    other.tags.decide("Dogs", other.ids(2), "accepted")
+    other.tags.undo()
+    assert other.export_sidecars().written == 3
+    assert beside(other.paths[1]).read_bytes() == theirs[1]
+    tree = parse(beside(other.paths[0]).read_bytes())
+    assert [items(tree, name) for name in (TAGS_LIST, HIERARCHICAL, SUBJECT)] == [["Dogs", "Sea"]] * 3
+    assert read_packet(beside(other.paths[0]).read_bytes()).rating == 4
+    assert keywords(beside(other.paths[2])) == []
+    other.tags.decide("Sea", other.ids(0), "withdrawn")
+    other.export_sidecars()
+    beside(home.paths[0]).write_bytes(beside(other.paths[0]).read_bytes())
+    assert keywords(beside(home.paths[0])) == ["Dogs"]
+    home.tags.decide("Dogs", home.ids(0), "withdrawn")
+    home.tags.rate(home.ids(0), None)
+    home.export_sidecars()
+    assert b"picsight" not in beside(home.paths[0]).read_bytes()
+
+
+def test_a_keyword_that_was_rejected_in_another_library_stays_so_and_goes_into_no_further_list(make_home):
+    home, other = make_home("home"), make_home("other")
+    foreign = updated(None, Statement(("Dogs",), None, None)).replace(b"picsight", b"another")
+    foreign = re.sub(b"<dc:subject>.*?</dc:subject>", b"", foreign, flags=re.DOTALL)
+    beside(home.paths[0]).write_bytes(foreign)
+    home.tags.new("Dogs")
+    home.tags.decide("Dogs", home.ids(0), "rejected")
+    home.export_sidecars()
+    beside(other.paths[0]).write_bytes(beside(home.paths[0]).read_bytes())
+    other.tags.new("Sea")
+    other.tags.decide("Sea", other.ids(0), "accepted")
+    other.export_sidecars()
+    content = beside(other.paths[0]).read_bytes()
+    assert (read_packet(content).rejected, items(parse(content), SUBJECT)) == ((("Dogs",),), ["Sea"])
+
+
+def test_what_was_exported_under_another_name_or_place_leaves_with_the_next_export(home):
+    sidecar = beside(home.paths[0])
+    for name in ("Animals", "Dogs", "Puppies"):
+        home.tags.new(name)
+    home.tags.decide("Puppies", home.ids(0), "accepted")
+    seen = []
+    for change in (
+        lambda: home.tags.move("Puppies", "Dogs"),
+        lambda: home.tags.rename("Dogs", "Hounds"),
+        lambda: home.tags.move("Hounds", "Animals"),
+        lambda: home.tags.merge("Puppies", "Hounds"),
+        home.tags.undo,
+        lambda: home.tags.remove("Puppies"),
+    ):
+        change()
+        home.export_sidecars()
+        seen += keywords(sidecar) or [None]
+    assert seen == [
+        "Dogs/Puppies", "Hounds/Puppies", "Animals/Hounds/Puppies", "Animals/Hounds", "Animals/Hounds/Puppies", None,
+    ]  # fmt: skip
 
 
 def test_a_keyword_of_another_program_that_was_taken_out_here_stays_out_when_its_side_car_comes_in_again(

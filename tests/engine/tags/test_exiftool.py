@@ -7,6 +7,7 @@ import shutil
 import subprocess
 
 import pytest
+from tests.engine.tags.conftest import OF_ALL
 
 from picsight_engine.photos.decode import read_header
 from picsight_engine.photos.xmp import Packet, read_packet
@@ -80,7 +81,7 @@ def test_after_it_rewrote_ours_tags_still_leave_and_its_own_stay(photo):
         "-XMP-digiKam:TagsList+=theirs",
     ]
     exiftool("-overwrite_original", *added, "-XMP-dc:Description=Curlews", beside(photo))
-    list(export_sidecars([Tagged(photo, ("Family", "Sea"), None, HASH)]))
+    list(export_sidecars([Tagged(photo, ("Family", "Sea"), None, HASH, spoken=OF_ALL)]))
     (told,) = read_sidecars(beside(photo)).told
     assert (sorted(told.tags), told.stars) == (["Family", "Sea", "theirs"], None)
     assert read(beside(photo), "Description") == {"Description": "Curlews"}

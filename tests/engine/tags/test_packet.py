@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from lxml import etree
+from tests.engine.tags.conftest import OF_ALL
 
 from picsight_engine.photos.xmp import (
     DIVIDERS,
@@ -31,7 +32,7 @@ HASH = bytes(range(16))
 
 
 def say(*tags, stars=None, original=HASH):
-    return Statement(tags, stars, original)
+    return Statement(tags, stars, original, spoken=OF_ALL)
 
 
 def tags_in(data):
@@ -115,7 +116,7 @@ def test_a_tag_that_a_person_removed_leaves_and_one_of_another_program_stays():
 @pytest.mark.parametrize("program", PROGRAMS)
 def test_a_keyword_of_another_program_that_a_person_rejected_goes_into_no_further_list(program):
     before, unwanted = golden(program), tags_in(golden(program))[0]
-    alike = Statement(("Gulls",), None, HASH, (unwanted.upper(), "Sea"))
+    alike = Statement(("Gulls",), None, HASH, (unwanted.upper(), "Sea"), OF_ALL)
     after = updated(before, alike)
     assert foreign(after) == foreign(before)
     for name in LISTS:

@@ -11,6 +11,7 @@ import tempfile
 from pathlib import Path
 
 import pytest
+from tests.engine.tags.conftest import OF_ALL
 
 from picsight_engine.errors import RequestError, StorageError
 from picsight_engine.photos.xmp import read_packet
@@ -66,7 +67,8 @@ def test_a_side_car_is_called_after_the_whole_name_and_the_photo_stays_as_it_was
     before = beside(photo).stat()
     assert outcome([Tagged(photo, ("Birds/Waders",), 4, HASH)]) == Exported(0, 1)
     assert beside(photo).stat() == before
-    assert outcome([Tagged(photo)]) == Exported(1, 0)
+    assert outcome([Tagged(photo)]) == Exported(0, 1)
+    assert outcome([Tagged(photo, spoken=OF_ALL)]) == Exported(1, 0)
     assert tags(beside(photo)) == []
 
 

@@ -1,0 +1,59 @@
+"""Of what a library has ever said anything about a photo: all else that an export noted beside it is another library's."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from picsight_engine.store.tags import name_key
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from picsight_engine.photos.xmp import Keyword
+    from picsight_engine.store.records import PastName
+
+
+class PastNames:
+    """What tags are and were ever called: an export of before has written the name and the place of its day."""
+
+    def __init__(self, names: Iterable[PastName] = ()) -> None:
+        self._places: defaultdict[int, set[tuple[str, int | None]]] = defaultdict(set)
+        self._owners: defaultdict[int, set[int]] = defaultdict(set)
+        for each in names:
+            self._places[each.tag_id].add((name_key(each.name), each.parent_id))
+            if each.merged_into is not None:
+                self._owners[each.tag_id].add(each.merged_into)
+
+    def owners(self, tag_ids: Iterable[int]) -> set[int]:
+        """These tags, and those that ever had their photos."""
+        found = set(tag_ids)
+        while more := {owner for tag_id in found for owner in self._owners.get(tag_id, ())} - found:
+            found |= more
+        return found
+
+    def was_called(self, tag_id: int, keys: Keyword) -> bool:
+        """Whether this was ever the tag's path, in names as they are compared."""
+        return bool(keys) and any(
+            key == keys[-1]
+            and (len(keys) == 1 if parent_id is None else self.was_called(parent_id, keys[:-1]))
+            for key, parent_id in self._places.get(tag_id, ())
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Spoken:
+    """The tags of which this library has ever said anything about a photo, and whether it gave stars; undone and withdrawn words count."""
+
+    tags: frozenset[int] = frozenset()
+    is_rated: bool = False
+    names: PastNames = field(default_factory=PastNames)
+
+    def __bool__(self) -> bool:
+        return bool(self.tags) or self.is_rated
+
+    def of(self, path: Keyword) -> bool:
+        """Whether anything was ever said of the tag with this path."""
+        keys = tuple(map(name_key, path))
+        return any(self.names.was_called(tag_id, keys) for tag_id in self.names.owners(self.tags))
