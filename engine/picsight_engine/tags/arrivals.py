@@ -20,7 +20,7 @@ from picsight_engine.store.tagged import favourite_photos
 from picsight_engine.store.tags import name_key
 from picsight_engine.tags.decisions_file import RatingLine, read_decisions
 from picsight_engine.tags.imports import read_sidecars
-from picsight_engine.tags.intake import Intake, Said
+from picsight_engine.tags.intake import KEYWORDS, XMP, Intake, Said
 from picsight_engine.tags.names import photos_in_words
 from picsight_engine.tags.tree import FAVOURITES
 
@@ -33,8 +33,6 @@ if TYPE_CHECKING:
     from picsight_engine.tags.decisions_file import Picture, TagLine
     from picsight_engine.tags.imports import Told
     from picsight_engine.tags.intake import Key
-
-_XMP, _KEYWORDS = "xmp", "keywords"
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,12 +112,12 @@ class _Sayings:
         if photo is None:
             return None
         for tag in told.tags:
-            said = Said("accepted", _XMP, told.written_at, is_echo=tag in told.echoes)
+            said = Said("accepted", XMP, told.written_at, is_echo=tag in told.echoes, is_keyword=True)
             self._add(tag, photo, said, told.photo)
         for tag in told.rejected:
-            self._add(tag, photo, Said("rejected", _XMP, told.written_at, is_echo=True), told.photo)
+            self._add(tag, photo, Said("rejected", XMP, told.written_at, is_echo=True), told.photo)
         for tag in told.gone:
-            self.intake.add_withdrawal(tag, photo, Said("withdrawn", _XMP, told.written_at))
+            self.intake.add_withdrawal(tag, photo, Said("withdrawn", XMP, told.written_at))
         own = ratings.get(photo)
         shown_stars = None if own is None else own.stars
         if shown_stars is None and file is not None:
@@ -132,7 +130,8 @@ class _Sayings:
         """The keywords that a photo's file holds."""
         self.finder.found.add(file.photo_id)
         for tag in file.keywords:
-            self._add(tag, file.photo_id, Said("accepted", _KEYWORDS, file.mtime_ns / 1e9), file.path)
+            said = Said("accepted", KEYWORDS, file.mtime_ns / 1e9, is_keyword=True)
+            self._add(tag, file.photo_id, said, file.path)
 
     def faults(self) -> Iterator[str]:
         """A sentence for each name that cannot be a tag, and one for what others call favourites."""

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
 
 Key = tuple[str, ...]  # a tag's path as names are compared
+XMP, KEYWORDS = "xmp", "keywords"  # who said so: a side-car, a photo's own file
 
 
 @dataclass(slots=True)
@@ -66,13 +67,15 @@ class _Wish:
 class Said:
     """A decision with who made it, and when, in seconds since 1970.
 
-    An echo is what this or another library has once exported: it says something only where nothing is known.
+    An echo is what this or another library has once exported: it says something only where nothing is known. Nor does a
+    keyword of another program say anything against a person: it stands in its file whoever writes that, and whenever.
     """
 
     verdict: Verdict
     source: str
     time: float
     is_echo: bool = False
+    is_keyword: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,7 +211,9 @@ class Intake:
 def _is_news(said: Said, before: SaidDecision | None) -> bool:
     if before is None:
         return said.verdict != "withdrawn"
-    if said.is_echo or before.decided_at >= said.time:
+    # What a side-car notes as rejected is a person's word, too.
+    is_by_person = before.source not in {XMP, KEYWORDS} or before.verdict == "rejected"
+    if said.is_echo or (said.is_keyword and is_by_person) or before.decided_at >= said.time:
         return False
     return before.verdict == "accepted" if said.verdict == "withdrawn" else before.verdict != said.verdict
 

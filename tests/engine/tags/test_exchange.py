@@ -299,11 +299,7 @@ def test_what_another_program_took_out_is_withdrawn_and_what_was_decided_since_s
     home.tags.decide("Dogs", home.ids(0, 1, 2), "accepted")
     home.export_sidecars()
     for path in home.paths[:2]:
-        sidecar = beside(path)
-        tree = sidecar.read_text("utf-8")
-        for name in ("dc:subject", "lr:hierarchicalSubject", "digiKam:TagsList"):
-            tree = re.sub(f"<{name}>.*?</{name}>", "", tree, flags=re.DOTALL)
-        sidecar.write_text(tree, "utf-8")
+        take_keywords_out(beside(path))
     os.utime(beside(home.paths[1]), (1, 1))
     assert (keywords(beside(home.paths[0])), keywords(beside(home.paths[2]))) == ([], ["Dogs"])
     imported = home.exchange.import_from(folder)
@@ -313,6 +309,14 @@ def test_what_another_program_took_out_is_withdrawn_and_what_was_decided_since_s
     home.tags.undo()
     home.tags.rename("Dogs", "Hounds")
     assert home.exchange.import_from(beside(home.paths[0])).run is None
+
+
+def take_keywords_out(sidecar):
+    """As another program does, which leaves what it does not know."""
+    tree = sidecar.read_text("utf-8")
+    for name in ("dc:subject", "lr:hierarchicalSubject", "digiKam:TagsList"):
+        tree = re.sub(f"<{name}>.*?</{name}>", "", tree, flags=re.DOTALL)
+    sidecar.write_text(tree, "utf-8")
 
 
 def test_what_an_export_wrote_is_no_later_word_when_another_program_writes_the_side_car(home):
@@ -482,6 +486,33 @@ def test_where_a_side_car_names_nothing_the_photos_own_keywords_are_taken(make_h
         )
     ]
     assert source == "keywords"
+
+
+def test_a_keyword_is_no_later_word_than_a_persons_however_late_its_file_was_written(make_home):
+    home = make_home("home", keywords=("Beach",))
+    sidecar = beside(home.paths[0])
+    sidecar.write_bytes(updated(None, Statement(("Sea",), None, None)).replace(b"picsight", b"another"))
+    assert home.exchange.import_from(sidecar.parent).accepted == PHOTOS
+    home.tags.decide("Sea", home.ids(0), "rejected")
+    home.tags.decide("Beach", home.ids(1), "rejected")
+    home.tags.decide("Beach", home.ids(2), "withdrawn")
+    os.utime(sidecar, (9e9, 9e9))
+    with home.album.db.writer() as connection:
+        connection.execute("UPDATE files SET mtime_ns = 9000000000000000000")
+    assert home.exchange.import_from(sidecar.parent).run is None
+
+
+def test_a_keyword_that_another_program_took_out_and_put_back_counts_again(home):
+    home.tags.new("Dogs")
+    home.tags.decide("Dogs", home.ids(0), "accepted")
+    home.export_sidecars()
+    sidecar = beside(home.paths[0])
+    theirs = updated(None, Statement(("Dogs",), None, None)).replace(b"picsight", b"another")
+    take_keywords_out(sidecar)
+    assert home.exchange.import_from(sidecar).withdrawn == 1
+    sidecar.write_bytes(theirs)
+    os.utime(sidecar, (9e9, 9e9))
+    assert home.exchange.import_from(sidecar).accepted == 1
 
 
 def test_one_photo_one_side_car_and_a_photo_that_was_renamed(home):
