@@ -43,7 +43,6 @@ from picsight_engine.photos.xmp import (
     qualified,
     rating,
     said,
-    same_name,
 )
 from picsight_engine.store.tags import name_key
 from picsight_engine.tags.spoken import Spoken
@@ -164,7 +163,9 @@ def _state_tags(
     keywords = [*others, *keywords_by_path(tags)] if tags or has_others else []
     for name, (kind, own) in _LISTS.items():
         known = {_key(text, name) for text in foreign[name]}
-        wanted = {_key(text, name): text for text in (written_form(path, name) for path in keywords)}
+        wanted: dict[Keyword, str] = {}
+        for text in (written_form(path, name) for path in keywords):
+            wanted.setdefault(_key(text, name), text)  # as others spell it in the list that has it
         added = [text for key, text in wanted.items() if key not in known]
         _change_list(tree, name, kind, ours[name] - set(added), added)
         _change_list(tree, own, BAG, ours[name] - set(added), added)
@@ -195,8 +196,9 @@ def _path_key(path: Keyword) -> Keyword:
 
 
 def _key(text: str, name: str) -> Keyword:
-    """What makes two entries of a list the same."""
-    return (same_name(text),) if name == SUBJECT else tuple(map(same_name, keyword_of(text, DIVIDERS[name])))
+    """What makes two entries of a list the same: that they are one tag here."""
+    path = (text.replace("/", "|"),) if name == SUBJECT else keyword_of(text, DIVIDERS[name])
+    return _path_key(path)
 
 
 def _change_list(tree: _ElementTree, name: str, kind: str, gone: set[str], wanted: list[str]) -> None:
