@@ -85,7 +85,8 @@ def install(
 
     models.require_name(entry.name)
     with models.lock():
-        yield from _unless_there(_Installation(entry, models, bring, coreml=coreml))
+        installation = _Installation(entry, models, bring, coreml=coreml)
+        yield from _unless_there(installation, installation.run())
 
 
 def install_from(
@@ -119,14 +120,15 @@ def install_from(
         # What a download left may be of another commit; and what is copied is quickly copied again.
         shutil.rmtree(models.incoming(entry.name), ignore_errors=True)
         stack.callback(shutil.rmtree, models.incoming(entry.name), ignore_errors=True)
-        yield from _unless_there(_Installation(entry, models, bring, coreml=coreml))
+        installation = _Installation(entry, models, bring, coreml=coreml)
+        yield from _unless_there(installation, installation.copy())
 
 
-def _unless_there(installation: _Installation) -> Iterator[InstallEvent]:
+def _unless_there(installation: _Installation, steps: Iterator[InstallEvent]) -> Iterator[InstallEvent]:
     try:
         bundle = installation.find()
     except BundleError:
-        yield from installation.run()
+        yield from steps
     else:
         yield Installed(bundle)
 
@@ -162,6 +164,16 @@ class _Installation:
             )
         return bundle
 
+    def copy(self) -> Iterator[InstallEvent]:
+        """As `run`, where there is room for all of it: of a copy that broke off nothing is kept."""
+        folder, needed = self._models.folder, sum(self._sizes.values())
+        free = shutil.disk_usage(folder).free
+        if needed > free:
+            raise StorageError(
+                f'{folder} has {free:,} bytes free, "{self._entry.title}" needs {needed:,}: make room there.'
+            )
+        yield from self.run()
+
     def run(self) -> Iterator[InstallEvent]:
         """Fetches what is missing, then puts the model together."""
         for file in self._files:
@@ -176,13 +188,14 @@ class _Installation:
         yield Installed(bundle)
 
     def _fetch(self, file: RemoteFile) -> Iterator[Fetching]:
-        for event in self._bring(file, self._revision(file), self._staging / file.name):
-            if isinstance(event, Fetched):
-                self._keep(file, event)
-                continue
-            self._done[file.name] = event.done
-            self._sizes[file.name] = event.total or max(event.done, file.about)
-            yield Fetching(file.name, sum(self._done.values()), sum(self._sizes.values()))
+        with _explained(self._staging):
+            for event in self._bring(file, self._revision(file), self._staging / file.name):
+                if isinstance(event, Fetched):
+                    self._keep(file, event)
+                    continue
+                self._done[file.name] = event.done
+                self._sizes[file.name] = event.total or max(event.done, file.about)
+                yield Fetching(file.name, sum(self._done.values()), sum(self._sizes.values()))
 
     def _revision(self, file: RemoteFile) -> str | None:
         """The commit that the repository named with an earlier file: all files of a model belong together."""
@@ -204,9 +217,8 @@ class _Installation:
 
     def _keep(self, file: RemoteFile, fetched: Fetched) -> None:
         self._records[file.name] = fetched
-        with _explained(self._staging):
-            text = json.dumps({name: asdict(record) for name, record in self._records.items()})
-            write_private(self._staging / _RECORDS, text)
+        text = json.dumps({name: asdict(record) for name, record in self._records.items()})
+        write_private(self._staging / _RECORDS, text)
 
     def _read_records(self) -> dict[str, Fetched]:
         try:
