@@ -35,7 +35,7 @@ def read_written(xmp: bytes, iptc: Iptc, exif: Exif) -> Written:
     rating = packet.rating if packet else None
     return Written(
         rating=_exif_rating(exif) if rating is None else rating,
-        keywords=keywords or tuple(_texts(iptc, _IPTC_KEYWORDS)),
+        keywords=keywords or _plain(_texts(iptc, _IPTC_KEYWORDS)),
         description=_description(packet) or next(iter(_texts(iptc, _IPTC_CAPTION)), None),
     )
 
@@ -49,6 +49,11 @@ def _read(xmp: bytes) -> Packet | None:
         return read_packet(xmp)
     except PacketError:  # of a photo that can be shown nobody wants to hear this
         return None
+
+
+def _plain(texts: list[str]) -> tuple[str, ...]:
+    """Keywords that stand below nothing: "B/W" is "B|W" here, as it is from XMP."""
+    return tuple(dict.fromkeys(text.replace("/", "|") for text in texts))
 
 
 def _description(packet: Packet | None) -> str | None:

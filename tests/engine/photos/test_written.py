@@ -68,6 +68,13 @@ def test_keywords_of_older_programs_in_whatever_letters(fields, keywords):
     assert read_written(b"", fields, NOTHING).keywords == keywords
 
 
+def test_a_stroke_in_a_keyword_of_older_programs_makes_none_below_another():
+    iptc = {(2, 25): [b"B/W", b"B|W", b"AC/DC"], (2, 120): b"Light/shade"}
+    assert read_written(b"", iptc, NOTHING) == Written(None, ("B|W", "AC|DC"), "Light/shade")
+    packet = XMP.replace(b"<rdf:li>sea", b"<rdf:li>B/W")
+    assert read_written(packet, iptc, NOTHING).keywords == ("B|W",)
+
+
 def test_a_title_stands_in_front_of_the_description_that_lacks_it():
     def said(title, description):
         texts = [
