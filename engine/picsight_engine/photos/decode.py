@@ -192,7 +192,7 @@ def _xmp_of(image: Image.Image, data: bytes, kind: Format) -> bytes:
 def _iptc_of(image: ImageFile) -> Iptc:
     try:
         return getiptcinfo(image) or {}
-    except (SyntaxError, OSError, ValueError):  # so Pillow calls damaged fields
+    except (SyntaxError, OSError, ValueError, TypeError, struct.error):  # so Pillow calls damaged fields
         return {}
 
 

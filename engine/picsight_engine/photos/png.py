@@ -57,10 +57,10 @@ def xmp_in_text(data: bytes) -> bytes:
     for name, start, end in _chunks(data):
         if name != b"iTXt" or not data.startswith(_XMP, start + 8):
             continue
-        is_packed, _method, *rest = data[start + 8 + len(_XMP) : end - 4]
-        text = (
-            bytes(rest).partition(b"\0")[2].partition(b"\0")[2]
-        )  # behind the language and the keyword in it
+        content = data[start + 8 + len(_XMP) : end - 4]
+        is_packed = content[:1] not in {b"", b"\0"}  # how it is packed stands in the next byte
+        _language, _, keyed = content[2:].partition(b"\0")
+        text = keyed.partition(b"\0")[2]  # behind the keyword in that language
         with suppress(zlib.error):
             return zlib.decompressobj().decompress(text, _MOST_TEXT) if is_packed else text
     return b""

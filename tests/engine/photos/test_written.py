@@ -91,10 +91,28 @@ def test_a_title_stands_in_front_of_the_description_that_lacks_it():
     assert said("", "").description is None
 
 
-def test_damaged_fields_spoil_nothing(make_file, make_image, tmp_path):
+@pytest.mark.parametrize("behind", [b"", b"\0", b"\1"])
+def test_a_packet_that_ends_behind_its_name_spoils_nothing(make_file, tmp_path, behind):
+    text = b"XML:com.adobe.xmp\0" + behind
+    chunk = struct.pack(">I", len(text)) + b"iTXt" + text + struct.pack(">I", zlib.crc32(b"iTXt" + text))
+    plain = make_file("PNG")
+    place = plain.index(b"IEND") - 4
+    header = read_header(plain[:place] + chunk + plain[place:], tmp_path / "a.png")
+    assert (header.pixels, header.written) == (48 * 32, Written())
+
+
+@pytest.mark.parametrize(
+    "block",
+    [
+        b"\x1c\x02\x19\xff\xffab",
+        b"\x1c\x02\x19\0",  # the block ends inside a field
+        b"\x1c\x03\x3c\0\0",  # layers, of which it tells none
+    ],
+)
+def test_damaged_fields_spoil_nothing(block, make_image, tmp_path):
     out = io.BytesIO()
     make_image().save(out, "JPEG")
-    field = b"Photoshop 3.0\x008BIM\x04\x04\0\0\0\0\0\x06\x1c\x02\x19\xff\xffab"
+    field = b"Photoshop 3.0\x008BIM\x04\x04\0\0\0\0" + struct.pack(">H", len(block)) + block
     data = out.getvalue()[:2] + b"\xff\xed" + struct.pack(">H", len(field) + 2) + field + out.getvalue()[2:]
     header = read_header(data, tmp_path / "a.jpg")
     assert (header.pixels, header.written) == (48 * 32, Written())
