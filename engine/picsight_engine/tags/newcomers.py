@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from picsight_engine.store.decisions import decided_for
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 
     from picsight_engine.store.database import Database
     from picsight_engine.store.runs import Run
+    from picsight_engine.store.tags import Definition
     from picsight_engine.tags.learner import Learner, Reach
 
 
@@ -45,9 +47,8 @@ def suggest_newcomers(db: Database, learner: Learner) -> Run | None:
     found = learner.reached(tags, verdicts, since)
     with recorded(db, "index", _words(found, since)) as run:
         now = tags_by_id(run.connection, (reach.tag.id for reach in found))
-        kept = [
-            reach for reach in found if now[reach.tag.id] == reach.tag
-        ]  # the others were changed meanwhile
+        # The others were changed meanwhile, and have seen these photos with that.
+        kept = [reach for reach in found if _goes_by_the_same(now[reach.tag.id], reach.tag)]
         if since is None:
             for reach in kept:
                 run.score(reach.tag.id, reach.shown())
@@ -55,6 +56,11 @@ def suggest_newcomers(db: Database, learner: Learner) -> Run | None:
             run.score_new(since, {reach.tag.id: reach.shown(since) for reach in kept})
         put_scored_until(run.connection, space, last)
     return run.made
+
+
+def _goes_by_the_same(now: Definition, then: Definition) -> bool:
+    """Whether a tag still suggests what it did: its name and its place say nothing of that."""
+    return replace(now, name=then.name, parent_id=then.parent_id) == then
 
 
 def _words(found: Sequence[Reach], since: Sequence[int] | None) -> str:

@@ -16,6 +16,8 @@ from picsight_engine.library import Library
 from picsight_engine.models.bundle import open_bundle, write_bundle
 from picsight_engine.store.database import Database
 from picsight_engine.store.vectors import activate_space, put_vector
+from picsight_engine.tags.learner import Learner
+from picsight_engine.tags.newcomers import suggest_newcomers
 
 
 def come(kennel, numbers, near):
@@ -105,6 +107,26 @@ def test_a_tag_that_comes_back_has_seen_what_came_meanwhile(kennel):
     kennel.tags.suggest_all()
     kennel.tags.undo(removed.id)
     assert dog in scores(kennel)
+
+
+def test_a_tag_that_is_renamed_or_moved_meanwhile_sees_them_and_one_with_other_words_has_with_those(kennel):
+    for name in ("Dogs", "Hounds", "Pets"):
+        kennel.tags.new(name, prompts=["dog"])
+    kennel.tags.new("Animals")
+    (dog,) = come(kennel, [100], 0.45)
+    model = kennel.tags.learner._model()
+
+    def rows():
+        """A person is faster than the look, which begins with the photos."""
+        kennel.tags.rename("Dogs", "Doggies")
+        kennel.tags.move("Hounds", "Animals")
+        kennel.tags.change("Pets", threshold=0.99)
+        return model.rows()
+
+    suggest_newcomers(kennel.album.db, Learner(kennel.album.db, lambda: replace(model, rows=rows)))
+    assert dog in scores(kennel, "Doggies")
+    assert dog in scores(kennel, "Animals/Hounds")
+    assert not scores(kennel, "Pets")
 
 
 def test_where_words_cannot_be_read_the_next_look_makes_up_for_it(kennel, small, tmp_path):
