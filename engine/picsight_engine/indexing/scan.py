@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from picsight_engine.photos.decode import IMAGE_SUFFIXES
+from picsight_engine.photos.hidden import is_shown
 
 if TYPE_CHECKING:
     import threading
@@ -18,18 +19,6 @@ if TYPE_CHECKING:
 _MOST = (
     2**63 - 1
 )  # that the database takes: a volume's number on Windows may be larger, and times of recovered files are anything
-# Where systems keep what a person threw away, and what is theirs; elsewhere such names begin with a dot.
-_OF_SYSTEMS = frozenset(
-    {
-        b"$recycle.bin",
-        b"recycler",
-        b"system volume information",
-        b"lost+found",
-        b"#recycle",
-        b"@recycle",
-        b"@eadir",
-    }
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +117,7 @@ def _list(root: bytes, name: bytes, visited: set[tuple[int, int]], listing: _Lis
         return
     visited.add((info.st_dev, info.st_ino))
     with os.scandir(path) as entries:
-        shown = sorted((entry for entry in entries if _is_shown(entry.name)), key=lambda entry: entry.name)
+        shown = sorted((entry for entry in entries if is_shown(entry.name)), key=lambda entry: entry.name)
     device = info.st_dev & _MOST
     listing.own = SeenFolder(name, device, empty=not shown)
     for entry in shown:
@@ -151,10 +140,6 @@ def _sort_in(entry: os.DirEntry[bytes], name: bytes, device: int, listing: _List
             listing.broken.append(SeenLink(name))
         elif not isinstance(fault, FileNotFoundError):
             raise
-
-
-def _is_shown(name: bytes) -> bool:
-    return name[:1] != b"." and name.lower() not in _OF_SYSTEMS
 
 
 def _suffix(name: bytes) -> str:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from picsight_engine.errors import RequestError
 from picsight_engine.photos.formats import IMAGE_SUFFIXES
+from picsight_engine.photos.hidden import is_shown
 from picsight_engine.photos.reading import shown
 from picsight_engine.photos.sidecars import SUFFIX, pairs, read_sidecar
 from picsight_engine.photos.xmp import PacketError, read_packet, same_name
@@ -50,7 +51,8 @@ class Gathered:
 
 
 def read_sidecars(place: Path) -> Gathered:
-    """Reads one side-car, that of one photo, or all in a folder and in what lies below it; links to folders are followed.
+    """Reads one side-car, that of one photo, or all in a folder and in what lies below it, as a scan walks it: links to
+    folders are followed, hidden things and the systems' own left out.
 
     Raises:
         RequestError: there is none of these at `place`.
@@ -96,7 +98,13 @@ def _found(place: Path, faults: list[str]) -> Iterator[tuple[Path, dict[str, lis
             below.clear()
             continue
         walked.add(true_folder)
-        yield Path(folder), pairs(names)
+        below[:] = filter(_is_shown, below)
+        yield Path(folder), pairs(filter(_is_shown, names))
+
+
+def _is_shown(name: str) -> bool:
+    """What a scan leaves out is no photo of the library, and a side-car in a bin was thrown away."""
+    return is_shown(os.fsencode(name))
 
 
 def _told(photo: Path, packet: Packet, written_at: float) -> Told | None:

@@ -381,6 +381,19 @@ def test_a_folder_of_side_cars_is_read_with_what_lies_below(photo):
     assert told(root / "photo.jpg") == {(root / "photo.jpg", (birds, "AC|DC"), 3, None)}
 
 
+def test_side_cars_in_bins_and_hidden_ones_are_passed_over_unless_they_are_asked_for(photo):
+    root = photo.parent
+    said = updated(None, Statement(("Sea",), None, HASH))
+    left_out = ("._photo.jpg.xmp", ".Trash/a.jpg.xmp", "$RECYCLE.BIN/S-1/b.jpg.xmp", "trip/@eaDir/c.jpg.xmp")
+    for name in left_out:
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).write_bytes(said)
+    found = read_sidecars(root)
+    assert (found.told, found.sidecars, found.faults) == ((), 0, ())
+    for place in (root / left_out[0], root / ".Trash", root / "$RECYCLE.BIN"):
+        assert read_sidecars(place).sidecars == 1
+
+
 @pytest.mark.parametrize("name", ["nothing.xmp", "nothing.jpg", "nothing"])
 def test_what_is_neither_folder_nor_side_car_is_refused(photo, name):
     with pytest.raises(RequestError, match=r"no folder, photo or \.xmp file"):
