@@ -39,6 +39,7 @@ _NOTE = "UPDATE tag_runs SET before = ?, after = ? WHERE id = ?"
 _DROP = "DELETE FROM tag_runs WHERE id = ?"
 _COLUMNS = "id, kind, words, made_at, undone_at IS NOT NULL"
 _LATEST = f"SELECT {_COLUMNS} FROM tag_runs ORDER BY id DESC LIMIT ?"
+_SINCE = f"SELECT {_COLUMNS} FROM tag_runs WHERE id > ? ORDER BY id DESC"
 # What tags suggest of new photos nobody asked for.
 _LAST_DONE = "SELECT max(id) FROM tag_runs WHERE kind <> 'index' AND undone_at IS NULL"
 # What a person did since an undoing stands on what that left.
@@ -171,6 +172,12 @@ def runs(db: Database, limit: int) -> list[Run]:
     """What was changed, the latest first, also what was undone."""
     with db.reading() as connection:
         return [_run(row) for row in connection.execute(_LATEST, (limit,))]
+
+
+def runs_since(db: Database, run_id: int) -> list[Run]:
+    """The same of all that was changed after this run, however much that is."""
+    with db.reading() as connection:
+        return [_run(row) for row in connection.execute(_SINCE, (run_id,))]
 
 
 def undo(db: Database, run_id: int | None = None) -> Turned:

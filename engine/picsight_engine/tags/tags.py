@@ -323,6 +323,10 @@ class Tags:
         """What was changed, the latest first."""
         return runs.runs(self._db, limit)
 
+    def runs_since(self, run_id: int) -> list[Run]:
+        """The same of all that was changed after this run, however much that is."""
+        return runs.runs_since(self._db, run_id)
+
     def undo(self, run_id: int | None = None) -> Run:
         """Takes a run back, the latest of a person's that holds unless another is meant.
 

@@ -58,7 +58,7 @@ def shared_window(qapp, bundle, library):
 @pytest.fixture
 def window(shared_window, library, qtbot):
     """The window with all photos on its wall, and no tag: whatever was done is taken back, the latest first."""
-    for run in library.tags.runs():
+    for run in library.tags.runs_since(0):
         if not run.undone:
             library.tags.undo(run.id)
     if shared_window.tag_places._studio is not None:
@@ -266,6 +266,21 @@ def test_a_tag_that_is_looked_at_is_renamed_merged_and_removed_and_everything_co
         window.tags.after(window.history.undo)
         qtbot.waitUntil(lambda: not window.tags.is_busy)
     assert [(tag.path, tag.accepted) for tag in library.tags.all()[1:]] == [("Sea", 2), ("Shore", 3)]
+
+
+def test_a_removed_album_comes_back_with_all_that_stood_below_it_however_much_that_was(
+    qtbot, window, library
+):
+    library.tags.new("Places", kind="album")
+    for number in range(70):
+        library.tags.new(f"City {number:02}", parent="Places", kind="album")
+    look(qtbot, window, library)
+    before = window.tags.tags
+    window.lines.remove(library.tags.find("Places"))
+    qtbot.waitUntil(lambda: len(window.tags.tags) == 1)
+    window.tags.after(window.history.undo)
+    qtbot.waitUntil(lambda: "Undone: Removed" in window.frame.status.words())
+    assert window.tags.tags == before
 
 
 def test_the_wall_behind_the_list_goes_along_with_a_tag_and_the_list_stays(qtbot, window, library):

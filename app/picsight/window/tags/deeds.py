@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     Act = Callable[[Library], Any]
 
 LANE = "tags"
-MOST_RUNS = 64  # that one act makes: a tag, all those above it, and what is decided
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,5 +187,5 @@ def _done(library: Library, act: Act) -> _Outcome:
     """Act, and find the runs that it was; in a thread, and no other act of this window runs beside it."""
     before = max((run.id for run in library.tags.runs(1)), default=0)
     value = act(library)
-    made = tuple(run.id for run in library.tags.runs(MOST_RUNS) if run.id > before)
+    made = tuple(run.id for run in library.tags.runs_since(before))
     return _Outcome(value, made, tuple(library.tags.all()))
