@@ -143,6 +143,17 @@ def test_words_come_with_enter_go_with_their_cross_and_become_text_again(qtbot, 
     assert (words.words(), words.line.text()) == ((), "long legs")
 
 
+def test_words_that_become_text_again_are_tried_with_it_and_those_that_stood_there_stay(qtbot, words):
+    tried = []
+    words.typed.connect(tried.append)
+    words.show_words(("wading bird", "wader"))
+    qtbot.keyClicks(words.line, "egret")
+    first, _ = [chip for chip in words.findChildren(ChipButton) if chip.isVisible()]
+    qtbot.keyClick(first, Qt.Key.Key_Return)
+    assert (words.words(), words.line.text()) == (("wader", "egret"), "wading bird")
+    assert tried[-1] == words.with_line() == ("wader", "egret", "wading bird")
+
+
 def test_backspace_in_an_empty_line_takes_the_last_words_away(qtbot, words):
     qtbot.keyClicks(words.line, "x")
     qtbot.keyClick(words.line, Qt.Key.Key_Backspace)

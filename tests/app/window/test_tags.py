@@ -349,6 +349,43 @@ def test_words_are_looked_for_while_they_are_typed_and_saved_under_a_name_below_
     assert [each.kind for each in library.tags.all()] == ["favourite"]
 
 
+def test_words_that_still_stand_in_the_line_are_saved_with_the_others(qtbot, window, library):
+    tag = library.tags.new("Snow", prompts=["snow on a mountain", "ski"])
+    look(qtbot, window, library)
+    window.tag_places.edit(tag)
+    studio = window.tag_places._studio
+    view = studio.view
+    assert not view.save.isEnabled()
+    first, _ = [chip for chip in view.words.findChildren(ChipButton) if chip.isVisible()]
+    qtbot.keyClick(first, Qt.Key.Key_Return)
+    assert view.words.line.text() == "snow on a mountain"
+    qtbot.mouseClick(view.save, Qt.MouseButton.LeftButton)
+    qtbot.waitUntil(lambda: window.search.place.words == "tag:Snow")
+    assert library.tags.find("Snow").prompts == ("ski", "snow on a mountain")
+    window.tag_places.new()
+    qtbot.keyClicks(view.words.line, "ox")
+    qtbot.mouseClick(view.save, Qt.MouseButton.LeftButton)
+    qtbot.waitUntil(lambda: window.search.place.words == "tag:ox")
+    assert library.tags.find("ox").prompts == ("ox",)
+    window.tag_places.new()
+    assert view.words.line.text() == ""
+
+
+def test_who_leaves_words_in_the_line_is_asked_about_them(qtbot, window, studio):
+    view = studio.view
+    qtbot.keyClicks(view.words.line, "wading bird")
+    assert view.save.isEnabled()
+    window.tag_places.show()
+    window.tag_places.show()
+    assert window.frame.page is view
+    qtbot.keyClick(view.words.line, Qt.Key.Key_Escape)
+    (box,) = [each for each in window.findChildren(QMessageBox) if each.isVisible()]
+    (yes,) = [button for button in box.buttons() if button.text() == "Discard"]
+    qtbot.mouseClick(yes, Qt.MouseButton.LeftButton)
+    assert window.frame.page is window.frame.wall_page
+    assert not studio.is_changed
+
+
 def test_answers_about_a_new_tag_become_its_examples_and_are_taken_back_as_long_as_it_is_worked_on(
     qtbot, window, library, studio
 ):

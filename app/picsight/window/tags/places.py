@@ -55,7 +55,7 @@ class TagPlaces(QObject):
     def show(self) -> None:
         """The tag that is being worked on, else, or if that is shown, all of them."""
         studio = self._studio
-        if studio is not None and studio.draft.is_changed and self._frame.page is not studio.view:
+        if studio is not None and studio.is_changed and self._frame.page is not studio.view:
             self._pages.show_page(studio.view)
         else:
             self._show_list()

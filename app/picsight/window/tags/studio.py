@@ -81,7 +81,6 @@ class Studio(QWidget):
             self.name.setText(draft.path)
         self.words.show_words(draft.prompts)
         self.suggests.say(self.tr("Suggest on new photos"), on=draft.suggests)
-        self.save.setEnabled(draft.is_changed)
 
     def show_sight(self, sight: Sight) -> None:
         """Show what the draft holds."""

@@ -58,7 +58,6 @@ class StudioController(QObject):
         self._frame, self._deeds, self._history, self._jobs = frame, deeds, history, jobs
         self.view = Studio(pictures, jobs, frame)
         self._draft = Draft()
-        self._typed: tuple[str, ...] = ()  # the words with what is being typed
         self._opened = 0  # how many drafts there were: a deed of another one holds no more
         self._sight = Sight()
         self._join()
@@ -67,7 +66,7 @@ class StudioController(QObject):
         view = self.view
         view.name.textEdited.connect(lambda path: self._put(replace(self._draft, path=path), look=False))
         view.words.changed.connect(self._take_words)
-        view.words.typed.connect(self._try_words)
+        view.words.typed.connect(lambda _words: self._try_words())
         for field, add in ((view.alike, Draft.with_alike), (view.unlike, Draft.with_unlike)):
             field.photos_dropped.connect(partial(self._add_photos, add))
             field.selection_wanted.connect(partial(self._add_selected, add))
@@ -100,8 +99,13 @@ class StudioController(QObject):
 
     @property
     def draft(self) -> Draft:
-        """What was put in so far."""
+        """What was put in so far, without the words that stand in the line."""
         return self._draft
+
+    @property
+    def is_changed(self) -> bool:
+        """Whether anything would be lost, be it words that stand in the line."""
+        return self._with_line().is_changed
 
     def open(self, draft: Draft) -> None:
         """Work on another draft; one that was changed is asked about."""
@@ -112,7 +116,7 @@ class StudioController(QObject):
         self._let_go(self._end)
 
     def _let_go(self, then: Callable[[], None]) -> None:
-        draft = self._draft
+        draft = self._with_line()
         if not draft.is_changed:
             then()
             return
@@ -128,7 +132,7 @@ class StudioController(QObject):
         for thumbnails in self.view.thumbnails:
             thumbnails.use(library.thumbnail)
         self._opened += 1
-        self._sight, self._typed = Sight(), ()
+        self._sight = Sight()
         self.view.words.line.clear()
         self.view.border.begin()
         own = draft.tag.path if draft.tag is not None else ""
@@ -145,25 +149,33 @@ class StudioController(QObject):
         self.opened.emit()
 
     def _end(self) -> None:
-        self._opened += 1
-        self._draft = Draft()
+        self._forget()
         self.finished.emit(None)
 
+    def _forget(self) -> None:
+        self._opened += 1
+        self.view.words.line.clear()
+        self._put(Draft(), look=False)
+
     # What a person puts in
+
+    def _with_line(self) -> Draft:
+        """The draft with the words that stand in the line, as if they had been taken."""
+        return replace(self._draft, prompts=self.view.words.with_line())
 
     def _put(self, draft: Draft, *, look: bool = True) -> None:
         self._draft = draft
         self.view.show_draft(draft)
+        self.view.save.setEnabled(self.is_changed)
         if look:
             self._look()
 
     def _take_words(self, words: tuple[str, ...]) -> None:
-        self._typed = ()
         self._put(replace(self._draft, prompts=words))
 
-    def _try_words(self, words: tuple[str, ...]) -> None:
-        """What is being typed is looked for before it is taken."""
-        self._typed = words if words and len(words[-1]) >= LEAST_LETTERS else ()
+    def _try_words(self) -> None:
+        """What is being typed is looked for, and can be saved, before it is taken."""
+        self.view.save.setEnabled(self.is_changed)
         self._look()
 
     def _toggle(self) -> None:
@@ -193,9 +205,8 @@ class StudioController(QObject):
     # Looking through
 
     def _look(self) -> None:
-        library, draft = self._deeds.library, self._draft
-        if self._typed:
-            draft = replace(draft, prompts=self._typed)
+        library, letters = self._deeds.library, len(self.view.words.line.text().strip())
+        draft = self._with_line() if letters >= LEAST_LETTERS else self._draft
         if library is not None:
             self._jobs.forget(LANE_VIEW)
             self._jobs.read(lambda: look_through(library, draft), self._take, self._fail, replaces=LANE)
@@ -308,9 +319,7 @@ class StudioController(QObject):
     # Leaving
 
     def _save(self) -> None:
-        draft, library = self._draft, self._deeds.library
-        if self._typed:
-            draft = replace(draft, prompts=self._typed)
+        draft, library = self._with_line(), self._deeds.library
         if not draft.name:
             self._frame.status.show_sentence(self.tr("Give the tag a name first."))
             self.view.name.setFocus()
@@ -320,8 +329,7 @@ class StudioController(QObject):
             )
 
     def _saved(self, tag: Tag) -> None:
-        self._opened += 1
-        self._draft = Draft()
+        self._forget()
         self.finished.emit(tag)
 
     def _nowhere(self) -> QPoint:

@@ -30,7 +30,7 @@ class WordsField(QWidget):
         self._chips = Pills(self, between=HAIR)
         self.line = WordsLine(self)
         self.line.returnPressed.connect(self._add)
-        self.line.textEdited.connect(lambda _text: self.typed.emit(self._with_line()))
+        self.line.textEdited.connect(lambda _text: self.typed.emit(self.with_line()))
         self.line.emptied.connect(lambda: self._show(self._words[:-1], tell=True))
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
@@ -42,6 +42,11 @@ class WordsField(QWidget):
     def words(self) -> tuple[str, ...]:
         """The words that are there."""
         return self._words
+
+    def with_line(self) -> tuple[str, ...]:
+        """The same with what stands in the line."""
+        text = " ".join(self.line.text().split())
+        return tuple(dict.fromkeys((*self._words, *([text] if text else []))))
 
     def show_words(self, words: Sequence[str]) -> None:
         """Show these; nobody is told."""
@@ -63,17 +68,14 @@ class WordsField(QWidget):
         return button
 
     def _edit(self, words: str) -> None:
-        """Words become text again, to be written otherwise."""
-        self._show([each for each in self._words if each != words], tell=True)
+        """Words become text again, to be written otherwise; what stands there becomes a chip."""
+        self._show([each for each in self.with_line() if each != words], tell=True)
         self.line.setText(words)
+        self.typed.emit(self.with_line())
         self.line.setFocus()
 
-    def _with_line(self) -> tuple[str, ...]:
-        text = " ".join(self.line.text().split())
-        return tuple(dict.fromkeys((*self._words, *([text] if text else []))))
-
     def _add(self) -> None:
-        words = self._with_line()
+        words = self.with_line()
         self.line.clear()
         self._show(words, tell=True)
 
