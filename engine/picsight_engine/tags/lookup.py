@@ -88,6 +88,11 @@ class Lookup:
                 raise RequestError("A photo that was named is not in the library any more.")
         return ids
 
+    def known(self, photo_ids: Iterable[int]) -> set[int]:
+        """Those of these photos that the library has not forgotten, visible or not."""
+        with self._db.reading() as connection:
+            return known_photos(connection, photo_ids)
+
     def verdicts(self, tag: Definition) -> dict[int, State]:
         """What was decided for a tag."""
         with self._db.reading() as connection:

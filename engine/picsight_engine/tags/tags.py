@@ -311,6 +311,10 @@ class Tags:
         with self._db.reading() as connection:
             return stars_of(connection, [photo_id]).get(photo_id)
 
+    def known(self, photo_ids: Iterable[int]) -> set[int]:
+        """Those of these photos that the library has not forgotten, visible or not; only they can be named."""
+        return self._lookup.known(photo_ids)
+
     def marks(self, photo_ids: Sequence[int]) -> dict[int, Marks]:
         """For each of these visible photos what a person has said of it, and what is suggested."""
         return self._lookup.marks(photo_ids)

@@ -20,6 +20,7 @@ from picsight.window.parts.words import counted
 from picsight.window.search.chips import ChipButton
 from picsight.window.search.place import Place
 from picsight.window.tags.choices import Choice
+from picsight.window.tags.draft import Draft
 from picsight.window.tags.list_view import TagList
 from picsight.window.tokens import px
 from picsight_engine.installation.choice import ModelChoice
@@ -283,6 +284,19 @@ def test_a_removed_album_comes_back_with_all_that_stood_below_it_however_much_th
     assert window.tags.tags == before
 
 
+def test_what_is_refused_in_the_middle_leaves_everything_as_it_was(qtbot, window, library):
+    for name, parent in (("Snow", None), ("Winter", None), ("Ice", "Winter")):
+        library.tags.new(name, parent=parent)
+    look(qtbot, window, library)
+    before = library.tags.all()
+    window.lines.rename(library.tags.find("Snow"), "Winter/Ice")
+    qtbot.waitUntil(lambda: "in this place already" in window.frame.status.words())
+    assert library.tags.all() == before
+    window.lines.rename(library.tags.find("Snow"), "Trips/" + "x" * 2000)
+    qtbot.waitUntil(lambda: "2,000" in window.frame.status.words())
+    assert library.tags.all() == before
+
+
 def test_the_wall_behind_the_list_goes_along_with_a_tag_and_the_list_stays(qtbot, window, library):
     library.tags.new("Sea")
     library.tags.decide("Sea", shown(window)[:2], "accepted")
@@ -384,6 +398,21 @@ def test_who_leaves_words_in_the_line_is_asked_about_them(qtbot, window, studio)
     qtbot.mouseClick(yes, Qt.MouseButton.LeftButton)
     assert window.frame.page is window.frame.wall_page
     assert not studio.is_changed
+
+
+def test_a_tag_is_looked_through_and_saved_without_examples_that_the_library_has_forgotten(
+    qtbot, window, library
+):
+    photo, forgotten = shown(window)[0], max(shown(window)) + 1000
+    draft = Draft("Cars", ("a car",), examples=(photo, forgotten), against=(forgotten + 1,))
+    window.tag_places.work_on(draft)
+    studio = window.tag_places._studio
+    qtbot.waitUntil(lambda: [each.id for each in studio.view.alike.photos()] == [photo])
+    assert studio._sight.preview is not None
+    qtbot.mouseClick(studio.view.save, Qt.MouseButton.LeftButton)
+    qtbot.waitUntil(lambda: window.search.place.words == "tag:Cars")
+    tag = library.tags.find("Cars")
+    assert (tag.examples, tag.against, tag.accepted, tag.rejected) == ((photo,), (), 1, 0)
 
 
 def test_answers_about_a_new_tag_become_its_examples_and_are_taken_back_as_long_as_it_is_worked_on(

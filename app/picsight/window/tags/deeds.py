@@ -184,8 +184,16 @@ class TagDeeds(QObject):
 
 
 def _done(library: Library, act: Act) -> _Outcome:
-    """Act, and find the runs that it was; in a thread, and no other act of this window runs beside it."""
+    """Act, and find the runs that it was; in a thread, and no other act of this window runs beside it.
+
+    What is refused in the middle is taken back: nobody could undo a half that no deed tells of.
+    """
     before = max((run.id for run in library.tags.runs(1)), default=0)
-    value = act(library)
+    try:
+        value = act(library)
+    except Exception:
+        for run in library.tags.runs_since(before):
+            library.tags.undo(run.id)
+        raise
     made = tuple(run.id for run in library.tags.runs_since(before))
     return _Outcome(value, made, tuple(library.tags.all()))

@@ -68,26 +68,33 @@ class Draft:
             self, examples=_without(self.examples, [photo]), against=_without(self.against, [photo])
         )
 
+    def kept(self, library: Library) -> Draft:
+        """Without photos that the library has forgotten meanwhile; runs in a thread."""
+        photos = (*self.examples, *self.against)
+        gone = set(photos) - library.tags.known(photos)
+        return replace(self, examples=_without(self.examples, gone), against=_without(self.against, gone))
+
     def save(self, library: Library) -> Tag:
-        """Makes the tag, or changes it; runs in a thread.
+        """Makes the tag, or changes it, of the photos that are still there; runs in a thread.
 
         Raises:
-            RequestError: the name cannot be, or is there already; a photo is gone.
+            RequestError: the name cannot be, or is there already.
             BundleError: the text tower is missing or cannot be loaded.
         """
+        kept = self.kept(library)
         tag = tag_at(library, self.name) if self.tag is None else placed(library, self.tag, self.name)
         tag = library.tags.change(
             tag.path,
-            prompts=self.prompts,
-            examples=self.examples,
-            against=self.against,
-            threshold=self.threshold,
-            suggests=self.suggests and self.can_learn,
+            prompts=kept.prompts,
+            examples=kept.examples,
+            against=kept.against,
+            threshold=kept.threshold,
+            suggests=kept.suggests and kept.can_learn,
         )
         if self.tag is None:  # who has said so of a photo need not say it again
             verdicts: tuple[tuple[Sequence[int], Verdict], ...] = (
-                (self.examples, "accepted"),
-                (self.against, "rejected"),
+                (kept.examples, "accepted"),
+                (kept.against, "rejected"),
             )
             for photos, verdict in verdicts:
                 if photos:

@@ -48,12 +48,13 @@ class Sight:
 
 
 def look_through(library: Library, draft: Draft) -> Sight:
-    """Score all photos for a draft; what was decided for its tag counts.
+    """Score all photos for a draft, as it would be saved; what was decided for its tag counts.
 
     Raises:
-        RequestError: a photo or the tag is gone.
+        RequestError: the tag is gone.
         BundleError: the text tower is missing or cannot be loaded.
     """
+    draft = draft.kept(library)
     shown = library.results((*draft.examples, *draft.against))
     examples = tuple(photo for photo in shown if photo.id in draft.examples)
     against = tuple(photo for photo in shown if photo.id in draft.against)
