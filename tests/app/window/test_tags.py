@@ -96,6 +96,12 @@ def drop(window, line, paths):
     tree.dropEvent(QDropEvent(at, *how))
 
 
+def answer_question(qtbot, window, answer):
+    (box,) = [each for each in window.findChildren(QMessageBox) if each.isVisible()]
+    (button,) = [each for each in box.buttons() if each.text() == answer]
+    qtbot.mouseClick(button, Qt.MouseButton.LeftButton)
+
+
 def test_photos_dropped_on_a_tag_are_in_it_and_undo_takes_all_of_them_out(qtbot, window, library):
     library.tags.new("For Anna", kind="album")
     library.tags.new("Seen")
@@ -123,6 +129,26 @@ def test_photos_dropped_to_make_a_tag_are_its_first_examples(qtbot, window):
     studio = window.tag_places._studio
     assert window.frame.page is studio.view
     qtbot.waitUntil(lambda: studio.draft.examples == tuple(photo.id for photo in photos))
+
+
+def test_photos_dropped_to_make_a_tag_wait_for_the_answer_about_the_one_that_is_worked_on(
+    qtbot, window, library
+):
+    photos, known = window.frame.model.wall.results[3:5], library.tags.new("Snow", prompts=["snow"])
+    look(qtbot, window, library)
+    window.tag_places.edit(known)
+    studio = window.tag_places._studio
+    studio.view.suggests.click()
+    before = studio.draft
+    (line,) = [line for line in window.frame.sidebar._model.tops() if line.data(ENTRY).wish]
+    drop(window, line, files_of(photos))
+    for _ in range(3):  # time enough to find the photos
+        with qtbot.waitSignal(window.tags.changed):
+            window.tags.look()
+    assert studio.draft == before
+    answer_question(qtbot, window, "Discard")
+    qtbot.waitUntil(lambda: studio.draft.examples == tuple(photo.id for photo in photos))
+    assert (studio.draft.path, studio.draft.tag) == ("", None)
 
 
 def test_what_is_no_photo_of_the_library_is_told_and_nothing_changes(qtbot, window, library, tmp_path):
@@ -393,9 +419,7 @@ def test_who_leaves_words_in_the_line_is_asked_about_them(qtbot, window, studio)
     window.tag_places.show()
     assert window.frame.page is view
     qtbot.keyClick(view.words.line, Qt.Key.Key_Escape)
-    (box,) = [each for each in window.findChildren(QMessageBox) if each.isVisible()]
-    (yes,) = [button for button in box.buttons() if button.text() == "Discard"]
-    qtbot.mouseClick(yes, Qt.MouseButton.LeftButton)
+    answer_question(qtbot, window, "Discard")
     assert window.frame.page is window.frame.wall_page
     assert not studio.is_changed
 

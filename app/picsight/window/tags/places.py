@@ -71,9 +71,8 @@ class TagPlaces(QObject):
     def new(self, photos: Sequence[int | Path] = ()) -> None:
         """A new tag of these photos, or else of those that are selected, if there are any."""
         given = photos or [photo.id for photo in self._frame.grid.selected_photos()]
-        self.work_on(Draft().with_alike(photo for photo in given if isinstance(photo, int)))
-        if self._studio is not None and (files := [photo for photo in given if not isinstance(photo, int)]):
-            self._studio.view.alike.photos_dropped.emit(files)
+        files = [photo for photo in given if not isinstance(photo, int)]
+        self.work_on(Draft().with_alike(photo for photo in given if isinstance(photo, int)), files)
 
     def edit(self, tag: Tag) -> None:
         """A tag that is there; an album is filled by hand."""
@@ -82,15 +81,15 @@ class TagPlaces(QObject):
         else:
             self._pages.go(Place(query_of(tag)))
 
-    def work_on(self, draft: Draft) -> None:
-        """To the studio; a draft that is there is asked about."""
+    def work_on(self, draft: Draft, files: Sequence[Path] = ()) -> None:
+        """To the studio, with files that are to look like it; a draft that is there is asked about."""
         studio = self._studio
         if studio is None:
             studio = self._studio = self._make()
             studio.opened.connect(self._show_studio)
             studio.finished.connect(self._finish)
             self._pages.add_page(studio.view, studio.view.words.line, studio.leave)
-        studio.open(draft)
+        studio.open(draft, files)
 
     def _show_studio(self) -> None:
         if self._studio is not None:

@@ -107,9 +107,9 @@ class StudioController(QObject):
         """Whether anything would be lost, be it words that stand in the line."""
         return self._with_line().is_changed
 
-    def open(self, draft: Draft) -> None:
-        """Work on another draft; one that was changed is asked about."""
-        self._let_go(partial(self._begin, draft))
+    def open(self, draft: Draft, files: Sequence[Path] = ()) -> None:
+        """Work on another draft, with files that are to look like it; one that was changed is asked about."""
+        self._let_go(partial(self._begin, draft, files))
 
     def leave(self) -> None:
         """Go back; what would be lost is asked about."""
@@ -125,7 +125,7 @@ class StudioController(QObject):
             question = self.tr("Discard the changes to {tag}?").format(tag=named(draft.name))
         ask(self._frame, question, "", self.tr("Discard"), then)
 
-    def _begin(self, draft: Draft) -> None:
+    def _begin(self, draft: Draft, files: Sequence[Path]) -> None:
         library = self._deeds.library
         if library is None:
             return
@@ -147,6 +147,8 @@ class StudioController(QObject):
         self.view.statistics.setText(counted(decisions, "%n decided", "%n decided") if decisions else "")
         self._ask_statistics()
         self.opened.emit()
+        if files:
+            self._add_photos(Draft.with_alike, files)
 
     def _end(self) -> None:
         self._forget()
