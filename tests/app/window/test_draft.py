@@ -27,6 +27,18 @@ def test_a_photo_looks_like_the_tag_or_does_not_whichever_was_said_last(done):
     assert sorted(draft.against) == sorted(photo for photo, how in said.items() if how == "unlike")
 
 
+@settings(max_examples=60, deadline=None)
+@given(photos, photos, photos, photos)
+def test_what_was_said_of_some_photos_is_taken_back_and_nothing_that_was_said_of_others_since(
+    alike, unlike, decided, since
+):
+    before = Draft().with_alike(alike).with_unlike(unlike)
+    others = [photo for photo in since if photo not in decided]
+    now = before.with_unlike(decided).with_alike(others).with_again(decided, before)
+    expected = before.with_alike(others)
+    assert (set(now.examples), set(now.against)) == (set(expected.examples), set(expected.against))
+
+
 def test_a_tag_without_a_name_is_called_by_its_first_words():
     assert Draft(path=" / ", prompts=("salt/pepper", "spices")).name == "salt pepper"
     assert Draft(path=" Birds / Waders ", prompts=("wading bird",)).name == "Birds/Waders"

@@ -450,8 +450,13 @@ def test_answers_about_a_new_tag_become_its_examples_and_are_taken_back_as_long_
     qtbot.keyClick(view.border.picture, Qt.Key.Key_R)
     assert (studio.draft.examples, studio.draft.against) == ((first,), (second,))
     qtbot.waitUntil(lambda: [photo.id for photo in view.unlike.photos()] == [second])
+    others = [photo for photo in window.frame.model.wall.results if photo.id not in {first, second}][:2]
+    view.alike.photos_dropped.emit([photo.path for photo in others])
+    qtbot.waitUntil(lambda: len(studio.draft.examples) == 3)
     window.history.undo()
-    assert (studio.draft.examples, studio.draft.against) == ((first,), ())
+    assert (studio.draft.examples, studio.draft.against) == ((first, *(photo.id for photo in others)), ())
+    for photo in others:
+        view.alike.removed.emit(photo.id)
     qtbot.waitUntil(lambda: second in {photo.id for photo in view.border.cases()})
     qtbot.mouseClick(view.save, Qt.MouseButton.LeftButton)
     qtbot.waitUntil(lambda: window.search.place.words == 'tag:"a photo"')

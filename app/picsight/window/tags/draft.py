@@ -68,6 +68,14 @@ class Draft:
             self, examples=_without(self.examples, [photo]), against=_without(self.against, [photo])
         )
 
+    def with_again(self, photos: Sequence[int], before: Draft) -> Draft:
+        """These photos on the side where they were before, or on none; the others stay where they are."""
+        draft = replace(
+            self, examples=_without(self.examples, photos), against=_without(self.against, photos)
+        )
+        draft = draft.with_alike(photo for photo in photos if photo in before.examples)
+        return draft.with_unlike(photo for photo in photos if photo in before.against)
+
     def kept(self, library: Library) -> Draft:
         """Without photos that the library has forgotten meanwhile; runs in a thread."""
         photos = (*self.examples, *self.against)

@@ -265,7 +265,7 @@ class StudioController(QObject):
         self._put(add(before, photos))
 
         def undo(ended: Ended) -> None:
-            self._put(replace(self._draft, examples=before.examples, against=before.against))
+            self._put(self._draft.with_again(photos, before))
             ended(True)
 
         def redo(ended: Ended) -> None:
