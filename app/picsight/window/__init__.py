@@ -49,7 +49,7 @@ def run_window(library_folder: Path, folders_to_add: Sequence[Path] = ()) -> int
     window = MainWindow(LibraryPlace(library_folder, partial(model_choice, library_folder)), settings, jobs)
     window.closing.connect(lambda chosen: save_settings(chosen, file))
     if interrupts is not None:
-        interrupts.asked.connect(window.close)
+        interrupts.asked.connect(window.close_at_once)
     window.show()
     first = FirstFrame(window.windowHandle())
     first.painted.connect(lambda: window.start(folders_to_add))

@@ -59,7 +59,7 @@ class MainWindow(QMainWindow):
 
     def __init__(self, place: LibraryPlace, settings: Settings, jobs: Jobs) -> None:
         super().__init__()
-        self._settings, self._jobs = settings, jobs
+        self._settings, self._jobs, self._asks = settings, jobs, True
         self.pictures = Pictures(Limits())
         self.frame = frame = Frame(settings, self.pictures, jobs, self)
         self.library = LibraryController(place, frame.problems_model, frame.status, jobs, self)
@@ -197,6 +197,11 @@ class MainWindow(QMainWindow):
     def _quit(self) -> None:
         self.close()
 
+    def close_at_once(self) -> None:
+        """Close without a question: who sends a signal is not in front of the window."""
+        self._asks = False
+        self.close()
+
     def _size_first(self) -> None:
         """As last time, else 96 by 60 em, at most 80 % of the screen."""
         self.setMinimumSize(px(self, 44), px(self, 32))
@@ -211,7 +216,10 @@ class MainWindow(QMainWindow):
             self.setWindowState(Qt.WindowState.WindowMaximized)
 
     def closeEvent(self, event: QCloseEvent) -> None:
-        """Hand over what is worth keeping, and let go of what is being read."""
+        """Hand over what is worth keeping, and let go of what is being read; what would be lost is asked about."""
+        if self._asks and self.tag_places.holds_back(self.close):
+            event.ignore()
+            return
         size = self.normalGeometry().size() if self.isMaximized() or self.isFullScreen() else self.size()
         self._settings = replace(
             self._settings,

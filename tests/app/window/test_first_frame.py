@@ -21,6 +21,9 @@ from picsight.window.main_window import MainWindow
 
 def report(self, folders):
     loaded = [m for m in ("numpy", "onnxruntime", "sqlite_utils", "tokenizers", "PIL", "torch") if m in sys.modules]
+    if sys.argv[2] == "stay with a tag that is not saved":
+        self.tag_places.new()
+        self.tag_places.studio.words.line.setText("ox")
     print(json.dumps(loaded), flush=True)
     if sys.argv[2] == "close":
         self.close()
@@ -54,8 +57,9 @@ def test_nothing_heavy_is_imported_before_the_first_frame(tmp_path):
     assert (json.loads(out), process.returncode, err) == ([], 0, "")
 
 
-def test_a_signal_closes_the_window_as_its_button_does(tmp_path):
-    process = start(tmp_path, "stay")
+@pytest.mark.parametrize("what", ["stay", "stay with a tag that is not saved"])
+def test_a_signal_closes_the_window_as_its_button_does_and_without_a_question(tmp_path, what):
+    process = start(tmp_path, what)
     assert process.stdout.readline().strip() == "[]"
     process.send_signal(signal.SIGTERM)
     assert process.wait(timeout=60) == 0

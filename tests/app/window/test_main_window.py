@@ -487,6 +487,23 @@ def test_what_a_person_chose_is_handed_over_at_the_end(qtbot, open_window, index
     assert settings.sidebar_width == 22
 
 
+def test_a_window_with_a_tag_that_is_not_saved_shows_it_and_closes_only_once_it_may_go(
+    qtbot, open_window, indexed
+):
+    window = open_window(indexed)
+    window.tag_places.new()
+    studio = window.tag_places.studio
+    qtbot.keyClicks(studio.words.line, "ox")
+    window.pages.show_photos()
+    for answer in ("Cancel", "Discard"):
+        assert not window.close()
+        assert window.frame.page is studio
+        (box,) = [each for each in window.findChildren(QMessageBox) if each.isVisible()]
+        (button,) = [each for each in box.buttons() if each.text() == answer]
+        qtbot.mouseClick(button, Qt.MouseButton.LeftButton)
+        assert window.isVisible() == (answer == "Cancel")
+
+
 def test_every_control_has_a_name_for_a_screen_reader(open_window, indexed):
     from PySide6.QtWidgets import QAbstractButton, QAbstractItemView, QAbstractSlider, QLineEdit, QScrollBar
 

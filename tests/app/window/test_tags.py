@@ -51,7 +51,7 @@ def shared_window(qapp, bundle, library):
     window.show()
     window.start(())
     yield window
-    window.close()
+    window.close_at_once()
     jobs.close()
     window.library.close()
 

@@ -60,6 +60,16 @@ class TagPlaces(QObject):
         else:
             self._show_list()
 
+    def holds_back(self, then: Callable[[], object]) -> bool:
+        """Whether a tag is worked on that is not saved; it is shown and asked about, and `then` follows if it may go."""
+        studio = self._studio
+        if studio is None or not studio.is_changed:
+            return False
+        if self._frame.page is not studio.view:
+            self._pages.show_page(studio.view)
+        studio.give_up(then)
+        return True
+
     def show_suggestions(self) -> None:
         """What is in the only tag that suggests anything, else all tags, which say how much they do."""
         suggesting = [tag for tag in self._deeds.tags if tag.suggested]

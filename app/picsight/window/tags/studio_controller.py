@@ -115,6 +115,15 @@ class StudioController(QObject):
         """Go back; what would be lost is asked about."""
         self._let_go(self._end)
 
+    def give_up(self, then: Callable[[], object]) -> None:
+        """Go on elsewhere once nothing is worked on any more; what would be lost is asked about."""
+
+        def end() -> None:
+            self._forget()
+            then()
+
+        self._let_go(end)
+
     def _let_go(self, then: Callable[[], None]) -> None:
         draft = self._with_line()
         if not draft.is_changed:
