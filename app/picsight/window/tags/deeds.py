@@ -192,8 +192,12 @@ def _done(library: Library, act: Act) -> _Outcome:
     try:
         value = act(library)
     except Exception:
-        for run in library.tags.runs_since(before):
-            library.tags.undo(run.id)
+        for run in _made_since(library, before):
+            library.tags.undo(run)
         raise
-    made = tuple(run.id for run in library.tags.runs_since(before))
-    return _Outcome(value, made, tuple(library.tags.all()))
+    return _Outcome(value, _made_since(library, before), tuple(library.tags.all()))
+
+
+def _made_since(library: Library, before: int) -> tuple[int, ...]:
+    """The runs since another one, the latest first, but for what tags have suggested as an indexing ended meanwhile."""
+    return tuple(run.id for run in library.tags.runs_since(before) if run.kind != "index")
