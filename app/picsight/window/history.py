@@ -10,10 +10,16 @@ from PySide6.QtGui import QUndoCommand, QUndoStack
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from typing import Protocol
 
     from picsight.window.library.status import StatusLine
 
-    Ended = Callable[[bool], None]  # called once, with whether it was done
+    class Ended(Protocol):
+        """What a step calls at its end."""
+
+        def __call__(self, done: bool, words: str = "") -> None:
+            """Called once, with whether it was done, and with other words for the deed where less of it was done."""
+
     Step = Callable[[Ended], None]  # takes back, or does again, in the background
 
 DEEDS = 200  # how many can be taken back
@@ -67,7 +73,7 @@ class History(QObject):
 
     def do(self, words: str, step: Step, undo: Step) -> None:
         """Do something that can be taken back, and note it once it is done."""
-        step(lambda done: self.add(words, undo, step) if done else None)
+        step(lambda done, said="": self.add(said or words, undo, step) if done else None)
 
     def undo(self) -> None:
         """Take back the last deed; one step at a time."""
@@ -90,10 +96,10 @@ class History(QObject):
             self._status.show_sentence(self.tr("There is nothing to do again."))
 
     def _let_go(self, step: int, can: Callable[[], bool], turn: Callable[[], None]) -> None:
-        """Pass over deeds of something that is gone, such as a draft that was thrown away."""
+        """Pass over deeds of something that is gone, such as a draft that was thrown away, and over those that failed."""
         while can():
             deed = self._stack.command(self._stack.index() + step)
-            if not isinstance(deed, Deed) or deed.holds():
+            if not isinstance(deed, Deed) or (deed.holds() and not deed.isObsolete()):
                 return
             deed.setObsolete(True)
             turn()
@@ -101,9 +107,10 @@ class History(QObject):
     def _run(self, deed: Deed, step: Step, again: bool) -> None:
         self._is_busy = True
 
-        def end(done: bool) -> None:
+        def end(done: bool, words: str = "") -> None:
             """What failed half way says so itself; it is neither taken back nor done again a second time."""
             self._is_busy = False
+            deed.setText(words or deed.text())
             if not done:
                 deed.setObsolete(True)
             elif again:

@@ -11,13 +11,21 @@ from pathlib import Path
 
 import pytest
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QMessageBox
+from PySide6.QtWidgets import QMessageBox, QWidget
 
 from picsight.window.actions.belongings import belongings
 from picsight.window.actions.trash import Kept, bring_back, move_to_trash
+from picsight.window.actions.trashing import Trashing
+from picsight.window.history import History
+from picsight.window.library.status import StatusLine
+from picsight_engine.library import Library
 
 PATIENCE = 60_000  # ms; worker processes start on a busy machine
 NEVER = threading.Event()
+
+of_linux = pytest.mark.skipif(
+    sys.platform != "linux", reason="looks into the trash as freedesktop.org describes it"
+)
 
 
 @pytest.fixture
@@ -39,7 +47,7 @@ def make(*paths):
     return paths
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="looks into the trash as freedesktop.org describes it")
+@of_linux
 def test_files_come_back_from_the_trash_as_they_were_and_leave_nothing_in_it(trash, tmp_path):
     paths = make(tmp_path / "a" / "one.jpg", tmp_path / "b" / "one.jpg")
     moved = list(move_to_trash(paths, NEVER))
@@ -117,6 +125,76 @@ def test_what_two_pictures_share_belongs_to_both_of_them_only(tmp_path):
     assert belongings([photo]).companions == (own,)
     assert set(belongings([photo, edited]).companions) == {shared, own}
     assert belongings([photo], [edited]).twins == (edited,)
+
+
+# As deeds that are taken back and done again
+
+
+@pytest.fixture
+def deeds(qtbot, jobs, bundle, trash, tmp_path):
+    """Three files that were moved to the trash, as `paths`, and how the history is turned to a sentence."""
+    window, status = QWidget(), StatusLine()
+    qtbot.addWidget(window)
+    status.setParent(window)
+    history = History(status, window)
+    made = Trashing(window, status, history, jobs)
+    made.paths = make(*(tmp_path / "album" / name for name in ("a.jpg", "b.jpg", "c.jpg")))
+
+    def turn(step, said):
+        step()
+        qtbot.waitUntil(lambda: said in status.words() and not history._is_busy)
+        return status.words()
+
+    made.undo, made.redo = (lambda said: turn(history.undo, said)), (lambda said: turn(history.redo, said))
+    with Library.open(tmp_path / "library", bundle) as library:
+        made.use(library)
+        turn(lambda: made.trash(made.paths), "Moved 3 files")
+        yield made
+        jobs.close()
+
+
+def test_what_could_be_moved_again_is_counted_and_comes_back(deeds):
+    _, changed, _ = deeds.paths
+    deeds.undo("Undone: Moved 3 files")
+    changed.rename(changed.with_name("other.jpg"))
+    assert "“b.jpg”" in deeds.redo("Moved 2 files to the trash. ")
+    assert files(changed.parent) == ["other.jpg"]
+    deeds.undo("Undone: Moved 2 files")
+    assert files(changed.parent) == ["a.jpg", "c.jpg", "other.jpg"]
+
+
+def test_where_none_could_be_moved_again_the_next_step_back_says_that_there_is_none(deeds):
+    deeds.undo("Undone")
+    shutil.rmtree(deeds.paths[0].parent)
+    assert "Moved" not in deeds.redo("is not there; its disk may not be connected.")
+    deeds.undo("nothing to undo")
+
+
+@of_linux
+def test_files_on_a_disk_that_is_away_come_back_once_it_is_connected(deeds, trash):
+    away = trash.rename(trash.with_name("away"))
+    for _ in range(2):
+        deeds.undo("cannot be put back; its disk may not be connected. 2 more files stay where they are.")
+    away.rename(trash)
+    deeds.undo("Undone: Moved 3 files")
+    assert files(deeds.paths[0].parent) == ["a.jpg", "b.jpg", "c.jpg"]
+    assert files(trash) == []
+
+
+@of_linux
+def test_a_file_whose_name_is_taken_comes_back_once_it_is_free_and_one_that_is_lost_is_let_go_of(
+    deeds, trash
+):
+    taken, lost, _ = make(deeds.paths[0], trash / "files" / "b.jpg", deeds.paths[0].with_name("d.jpg"))
+    lost.unlink()
+    deeds.undo("There is another")
+    assert files(taken.parent) == ["a.jpg", "c.jpg", "d.jpg"]
+    taken.unlink()
+    deeds.undo("Undone: Moved 1 file to the trash.")
+    assert files(taken.parent) == ["a.jpg", "c.jpg", "d.jpg"]
+    deeds.undo("nothing to undo")
+    deeds.redo("Moved 1 file")
+    assert files(taken.parent) == ["c.jpg", "d.jpg"]
 
 
 # In the window

@@ -28,10 +28,11 @@ class Moved:
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """A file that stays where it is, and why, in a sentence."""
+    """A file that stays where it is, and why, in a sentence; `lost` if it cannot come back from the trash ever."""
 
     path: Path
     why: str
+    lost: bool = False
 
 
 def move_to_trash(paths: Sequence[Path], cancel: threading.Event) -> Iterator[Moved | Kept]:
@@ -44,7 +45,7 @@ def move_to_trash(paths: Sequence[Path], cancel: threading.Event) -> Iterator[Mo
 
 def bring_back(moved: Sequence[Moved]) -> list[Kept]:
     """Put files back where they were; those that cannot be are returned, and lie where they lay."""
-    return [Kept(each.path, why) for each in moved if (why := _bring_back(each))]
+    return [kept for each in moved if (kept := _bring_back(each)) is not None]
 
 
 def _move(path: Path) -> Moved | Kept:
@@ -62,22 +63,25 @@ def _move(path: Path) -> Moved | Kept:
     return Kept(path, say("The system has no trash for {name}.").format(name=name))
 
 
-def _bring_back(moved: Moved) -> str:
-    """Why not, in a sentence; empty if the file is back."""
-    name = isolated(f"“{moved.path.name}”")
+def _bring_back(moved: Moved) -> Kept | None:
+    """None if the file is back."""
+    path, name = moved.path, isolated(f"“{moved.path.name}”")
+    if not os.path.lexists(Path(moved.back).parent):  # a disk takes its own trash with it
+        return Kept(path, say("{name} cannot be put back; its disk may not be connected.").format(name=name))
     if not os.path.lexists(moved.back):
-        return say("{name} is not in the trash any more.").format(name=name)
-    if os.path.lexists(moved.path):
-        return say("There is another {name} by now; the one before stays in the trash.").format(name=name)
+        return Kept(path, say("{name} is not in the trash any more.").format(name=name), lost=True)
+    if os.path.lexists(path):
+        words = say("There is another {name} by now; the one before stays in the trash.")
+        return Kept(path, words.format(name=name))
     try:
-        moved.path.parent.mkdir(parents=True, exist_ok=True)
+        path.parent.mkdir(parents=True, exist_ok=True)
     except OSError:
-        return say("The folder of {name} is not there; it stays in the trash.").format(name=name)
-    if not QFile(moved.back).rename(str(moved.path)):  # never writes over anything
-        return say("{name} cannot be put back; it stays in the trash.").format(name=name)
+        return Kept(path, say("The folder of {name} is not there; it stays in the trash.").format(name=name))
+    if not QFile(moved.back).rename(str(path)):  # never writes over anything
+        return Kept(path, say("{name} cannot be put back; it stays in the trash.").format(name=name))
     if sys.platform not in ("darwin", "win32"):
         _forget_note(moved.back)
-    return ""
+    return None
 
 
 def _forget_note(back: str) -> None:

@@ -67,17 +67,25 @@ class Trashing(QObject):
         self._run(paths, self._tell)
 
     def _tell(self, moved: list[Moved], kept: list[Kept]) -> None:
-        words = counted(len(moved), "Moved %n file to the trash.", "Moved %n files to the trash.")
-        told = " ".join(filter(None, (words if moved else "", reasons(kept))))
+        told = _told(moved, kept)
         if moved and all(each.back for each in moved):
-            self._history.add(told, partial(self._bring_back, moved), partial(self._move_again, moved))
+            self._note(told, moved)
         else:
             self._status.show_sentence(told)
 
+    def _note(self, words: str, moved: list[Moved]) -> None:
+        self._history.add(words, partial(self._bring_back, moved), partial(self._move_again, moved))
+
     def _bring_back(self, moved: list[Moved], ended: Ended) -> None:
         def end(kept: list[Kept]) -> None:
+            """What stays in the trash is a deed of its own: once its disk is there again it can still be taken back."""
+            staying = {each.path for each in kept if not each.lost}
+            rest = [each for each in moved if each.path in staying]
             ended(not kept)
-            if kept:
+            if rest:
+                self._note(_told(rest, ()), rest)
+                self._status.show_undoable(reasons(kept), self._history.undo)
+            elif kept:
                 self._status.show_sentence(reasons(kept))
             self.files_back.emit()
 
@@ -85,9 +93,9 @@ class Trashing(QObject):
 
     def _move_again(self, moved: list[Moved], ended: Ended) -> None:
         def end(now: list[Moved], kept: list[Kept]) -> None:
-            moved[:] = now  # they may lie elsewhere in the trash
-            ended(not kept)
-            if kept:
+            moved[:] = now  # fewer perhaps, and they may lie elsewhere in the trash
+            ended(bool(now), _told(now, kept))
+            if kept and not now:
                 self._status.show_sentence(reasons(kept))
 
         self._run([each.path for each in moved], end)
@@ -125,6 +133,12 @@ class Trashing(QObject):
             self._status.show_sentence(sentence)
 
         stream = self._jobs.stream(events, note, end, fail)
+
+
+def _told(moved: Sequence[Moved], kept: Sequence[Kept]) -> str:
+    """How many were moved, if any, and why others were not."""
+    words = counted(len(moved), "Moved %n file to the trash.", "Moved %n files to the trash.")
+    return " ".join(filter(None, (words if moved else "", reasons(kept))))
 
 
 def reasons(kept: Sequence[Kept]) -> str:
