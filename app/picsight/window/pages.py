@@ -71,6 +71,7 @@ class Pages(QObject):
     def _join_viewer(self, photos: PhotoActions) -> None:
         page, model = self._frame.viewer_page, self._frame.model
         page.closed.connect(self.close_viewer)
+        self._viewer.emptied.connect(self._leave_viewer)
         page.similar_requested.connect(lambda: self.more_like(self._viewer.photo))
         page.copy_requested.connect(photos.copy)
         page.menu_requested.connect(photos.show_menu)
@@ -157,6 +158,11 @@ class Pages(QObject):
             self._leave_full_screen()
         else:
             self.show_photos()
+
+    def _leave_viewer(self) -> None:
+        """To the wall at once, also from full screen: there is nothing to look at."""
+        self._leave_full_screen()
+        self.show_photos()
 
     def more_like(self, photo: Result | None) -> None:
         """The photos that are like one."""

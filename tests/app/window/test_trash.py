@@ -254,6 +254,7 @@ def test_deleted_in_the_viewer_a_photo_gives_way_to_the_next_and_the_last_one_to
 ):
     first, _, third = names(window)
     window.pages.open_photo(1)
+    window.pages.toggle_full_screen()
     stage = window.frame.viewer_page.stage
     stage.setFocus()
     for left in ([first, third], [first], []):
@@ -262,6 +263,7 @@ def test_deleted_in_the_viewer_a_photo_gives_way_to_the_next_and_the_last_one_to
         shown = window.viewer.photo
         assert (shown.path.name if shown else None) == {2: third, 1: first, 0: None}[len(left)]
     assert window.frame.page is window.frame.wall_page
+    assert not window.isFullScreen()
     assert not list(album.iterdir())
 
 

@@ -6,6 +6,7 @@ import io
 import multiprocessing
 import os
 import signal
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -91,6 +92,17 @@ def test_a_neighbour_that_cannot_be_shown_does_not_keep_the_other_one_from_being
     viewer._model.set_wall(Wall.of([good, other, broken]))
     viewer.show(1)
     qtbot.waitUntil(lambda: {path for path, _, _ in viewer._kept} == {good.path, other.path})
+
+
+def test_where_the_file_is_gone_another_one_of_the_same_photo_is_shown(qtbot, viewer, folder):
+    viewer.show(0)
+    qtbot.waitUntil(lambda: shows_photo(viewer.page))
+    copy, *others = viewer._model.wall.results
+    copy = replace(copy, path=saved(folder / "copy.jpg", (1600, 1200), (30, 40, 200)))
+    viewer._model.set_wall(Wall.of([*others, copy]))
+    assert viewer.photo == copy
+    assert viewer.page.stage.accessibleName() == "Photo copy.jpg"
+    qtbot.waitUntil(lambda: middle(viewer.page).blue() > 150)
 
 
 def test_a_photo_of_one_pixel_in_width_asks_for_its_height_when_zoomed(qtbot):

@@ -29,6 +29,7 @@ class ViewerController(QObject):
     """Shows photos of the wall in the viewer."""
 
     moved = Signal(int)  # to another row of the wall
+    emptied = Signal()  # what was looked at is gone, and the wall holds nothing else
 
     def __init__(
         self,
@@ -85,13 +86,16 @@ class ViewerController(QObject):
         if self._photo is None:
             return
         row = self._model.wall.rows.get(self._photo.id, -1)
-        if row >= 0:
+        there = self._model.photo(row) if row >= 0 else None
+        if there is not None and there.id == self._photo.id and there.path != self._photo.path:
+            self.show(row)  # the file that was looked at is gone, and another one holds the same photo
+        elif row >= 0:
             self._row = row
             self._say_where(self._photo)
         elif goes_on and self._model.rowCount():
             self.show(min(self._row, self._model.rowCount() - 1))
         elif goes_on:
-            self._page.closed.emit()
+            self.emptied.emit()
 
     def _say_where(self, photo: Result) -> None:
         self._page.show_photo(photo, self._row, self._model.rowCount())
