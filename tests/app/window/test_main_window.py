@@ -412,6 +412,27 @@ def test_a_folder_without_photos_is_said_to_have_none_where_others_have_some(
     assert [button.text() for button in notice.findChildren(QPushButton)] == ["Choose another folder…"]
 
 
+def test_a_folder_that_is_added_while_a_run_goes_on_is_said_to_have_no_photos_only_after_a_run_of_its_own(
+    qtbot, open_window, few_photos, tmp_path
+):
+    one, two = tmp_path / "One", tmp_path / "Two"
+    one.mkdir()
+    two.mkdir()
+    first, second, _ = sorted(few_photos.iterdir())
+    shutil.copy(first, one)
+    window = open_window(tmp_path / "new", [one])
+    library, said = window.library, set()
+    library.indexing_ended.connect(lambda: shutil.copy(second, two))
+    library.add_folders([two])
+
+    def both():
+        said.add(window.frame.status.words())
+        return len(names(window)) == 2 and not library.is_indexing
+
+    qtbot.waitUntil(both, timeout=PATIENCE)
+    assert not [words for words in said if "No photos in" in words]
+
+
 def test_several_folders_are_chosen_at_once(qtbot, open_window, few_photos, tmp_path):
     for name in ("one", "two", "three"):
         (tmp_path / "albums" / name).mkdir(parents=True)

@@ -66,9 +66,10 @@ class LibraryController(QObject):
         self._library: Library | None = None
         self._answering: Bundle | None = None
         self._overview = Overview()
-        self._added: set[Path] = (
-            set()
-        )  # folders that a person has just added and that nobody has looked through yet
+        # Folders that a person has added: those that no run has begun with yet, and those that one has not come to the
+        # end with.
+        self._added: set[Path] = set()
+        self._begun_with: set[Path] = set()
         self._emptier: tuple[Emptier, ...] = ()
         self._run: Stream | None = None
         self._run_folders = 0
@@ -230,6 +231,8 @@ class LibraryController(QObject):
             self._again = retry_problems or bool(self._again)
             return
         self._paused, self._looked, self._run_folders = False, False, len(self._overview.folders)
+        self._begun_with |= self._added
+        self._added.clear()
 
         def events(cancel: threading.Event) -> Iterator[Event | Grown]:
             self._misread = False
@@ -418,8 +421,8 @@ class LibraryController(QObject):
 
     def _tell_end(self, event: Finished) -> None:
         """What a run that came to its end has to say, if anything."""
-        library, added = self._library, frozenset(self._added)
-        self._added.clear()
+        library, added = self._library, frozenset(self._begun_with)
+        self._begun_with.clear()
         worked = event.summary.indexed or event.summary.moved or event.summary.missing
         if event.notes or event.suggested:
             self._tell(" ".join(event.notes), event)
