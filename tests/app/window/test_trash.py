@@ -120,6 +120,13 @@ def test_what_belongs_to_a_photo_lies_beside_it_under_its_name(tmp_path):
     assert set(found.companions) == set(companions)
 
 
+def test_a_folder_that_is_called_like_a_photo_belongs_to_none(tmp_path):
+    photo, side_car, _, _ = make(
+        *(tmp_path / name for name in ("A.jpg", "A.xmp", "A.raw/one.raw", "A.png/A.png"))
+    )
+    assert belongings([photo]).companions == (side_car,)
+
+
 def test_what_two_pictures_share_belongs_to_both_of_them_only(tmp_path):
     photo, edited, shared, own = make(*(tmp_path / name for name in ("A.jpg", "A.png", "A.xmp", "A.jpg.xmp")))
     assert belongings([photo]).companions == (own,)
