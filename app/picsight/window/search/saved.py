@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, QPoint, Qt
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from picsight.window.library.controller import LibraryController
     from picsight.window.pages import Pages
     from picsight.window.search.controller import SearchController
+    from picsight_engine.library import Library
     from picsight_engine.store.searches import SavedSearch
 
 
@@ -35,6 +37,7 @@ class SavedSearches(QObject):
     ) -> None:
         super().__init__(frame)
         self._frame, self._library, self._search, self._history = frame, library, search, history
+        self._lock = threading.Lock()  # held by who looks whether a search is kept, until it is
         frame.box.keep_requested.connect(self.keep)
         frame.sidebar.search_requested.connect(lambda kept: pages.go(Place(kept.query)))
         frame.sidebar.search_menu_requested.connect(self._show_menu)
@@ -51,11 +54,15 @@ class SavedSearches(QObject):
             status.show_sentence(self.tr("A pasted picture is not kept; use a photo of the library."))
         else:
             self._library.change(
-                lambda library: library.searches.save(
-                    short_name(query, search.likes.name, self._frame.box.is_album), query
-                ),
-                lambda: self._frame.sidebar.mark_search(query),
+                lambda library: self._keep(library, query), lambda: self._frame.sidebar.mark_search(query)
             )
+
+    def _keep(self, library: Library, query: str) -> None:
+        """Once, however often the key is pressed before the sidebar shows it; runs in threads."""
+        name = short_name(query, self._search.likes.name, self._frame.box.is_album)
+        with self._lock:
+            if all(kept.query != query for kept in library.searches.saved()):
+                library.searches.save(name, query)
 
     def _show_menu(self, kept: SavedSearch, point: QPoint) -> None:
         menu = QMenu(self._frame)
