@@ -172,6 +172,41 @@ def test_what_was_put_away_and_where_one_was_stay_so_when_the_list_changes(qtbot
     assert view.model.path(view.table.currentIndex()).name == "c.tif"
 
 
+def test_where_a_file_or_a_reason_is_gone_the_keyboard_is_on_the_one_below_it_and_at_the_end_above(view):
+    a, b, c = PROBLEMS
+    d = problem("d.gif", "empty")
+    view.model.set_problems([a, b, c, d])
+
+    def current_after(*problems):
+        view.model.set_problems(problems)
+        return [each.path.name for each in view.model.problems_at(view.table.currentIndex())]
+
+    view.table.setCurrentIndex(row_of(view.model, "a.jpg"))
+    assert current_after(b, c, d) == ["b.jpg"]
+    assert current_after(c, d) == ["c.tif"]
+    view.table.setCurrentIndex(row_of(view.model, "d.gif"))
+    assert current_after(c) == ["c.tif"]
+    assert current_after(a, b, c) == ["c.tif"]
+    view.table.setCurrentIndex(row_of(view.model, "c.tif").parent())
+    assert current_after(a, b) == ["a.jpg", "b.jpg"]
+    assert current_after() == []
+
+
+def test_what_is_gone_does_not_open_a_reason_that_was_put_away_nor_does_another_kind_move_the_keyboard(
+    qtbot, view
+):
+    view.model.set_problems(PROBLEMS)
+    view.table.setCurrentIndex(row_of(view.model, "c.tif"))
+    view.model.show_kind("damaged")
+    view.model.show_kind(None)
+    assert view.table.currentIndex() == row_of(view.model, "c.tif")
+    press(qtbot, view, next(view.model.reasons()), Column.NAME)
+    view.table.setCurrentIndex(row_of(view.model, "c.tif"))
+    view.model.set_problems(PROBLEMS[:2])
+    assert not view.table.isExpanded(next(view.model.reasons()))
+    assert not view.table.currentIndex().isValid()
+
+
 def test_names_have_the_room_that_is_left(view):
     view.model.set_problems(PROBLEMS)
     view.resize(1200, 500)

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from PySide6.QtGui import QKeyEvent, QResizeEvent
 
     from picsight_engine.errors import ProblemCode
+    from picsight_engine.store.problems import Problem
 
 NARROW = 50  # em: under this names need the room of when and how often
 WIDTHS = {Column.WHEN: 9, Column.TRIES: 5, Column.RETRY: 8, Column.IGNORE: 6}  # em
@@ -57,6 +58,8 @@ class ProblemsView(QWidget):
         self._kinds_shown: list[tuple[ProblemCode | None, int]] = []
         self._closed: set[str] = set()  # reasons whose files a person has put away
         self._last: Path | None = None  # the file with the keyboard, to be found again
+        self._on_reason = False  # the keyboard is on the reason of that file, its first
+        self._listed: tuple[ProblemCode | None, tuple[Problem, ...]] = (None, ())  # of which kind, and what
         self._retry = Button(self.tr("Try all again"), Weight.PLAIN, self)
         self._reveal = Button(self.tr("Show in folder"), Weight.PLAIN, self)
         self._path = ElidedLabel(self)
@@ -166,8 +169,23 @@ class ProblemsView(QWidget):
         for index in self._model.reasons():
             self.table.setExpanded(index, self._model.group_of(index).reason not in self._closed)
         if self._last is not None:
-            self.table.setCurrentIndex(self._model.find(self._last))
+            self.table.setCurrentIndex(self._find_again(self._last))
+        self._listed = self._model.kind, self._model.shown()
         self._show_path()
+
+    def _find_again(self, last: Path) -> QModelIndex:
+        """Where the keyboard was; what was there may be gone: then what stood below it, or above at the end."""
+        index, (kind, listed) = self._model.find(last), self._listed
+        before = [problem.path for problem in listed]
+        if not index.isValid() and kind == self._model.kind and last in before:
+            reasons = (
+                each for each in self._model.reasons() if self._on_reason or self.table.isExpanded(each)
+            )
+            seen = {problem.path for each in reasons for problem in self._model.group_of(each).problems}
+            at = before.index(last)
+            near = next((path for path in (*before[at:], *reversed(before[:at])) if path in seen), last)
+            index = self._model.find(near)
+        return index.parent() if self._on_reason else index
 
     def _make_buttons(self, kinds: Sequence[tuple[ProblemCode | None, int]]) -> None:
         for button in self._group.buttons():
@@ -180,8 +198,10 @@ class ProblemsView(QWidget):
         self._kinds.show_buttons(self._group.buttons())
 
     def _show_path(self, _current: QModelIndex | None = None) -> None:
-        path = self._model.path(self.table.currentIndex())
-        self._last = path or self._last
+        current = self.table.currentIndex()
+        path, problems = self._model.path(current), self._model.problems_at(current)
+        if problems:
+            self._last, self._on_reason = problems[0].path, path is None
         self._reveal.setEnabled(path is not None)
         self._path.setText(short_path(path) if path is not None else "")
 
