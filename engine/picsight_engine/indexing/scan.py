@@ -6,8 +6,8 @@ import os
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from picsight_engine.hidden import is_shown
 from picsight_engine.photos.decode import IMAGE_SUFFIXES
-from picsight_engine.photos.hidden import is_shown
 
 if TYPE_CHECKING:
     import threading
@@ -16,9 +16,8 @@ if TYPE_CHECKING:
 
     from picsight_engine.errors import ProblemCode
 
-_MOST = (
-    2**63 - 1
-)  # that the database takes: a volume's number on Windows may be larger, and times of recovered files are anything
+# What the database takes: a volume's number on Windows may be larger, and times of recovered files are anything.
+_MOST = 2**63 - 1
 
 
 @dataclass(frozen=True, slots=True)

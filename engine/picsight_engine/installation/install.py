@@ -166,12 +166,7 @@ class _Installation:
 
     def copy(self) -> Iterator[InstallEvent]:
         """As `run`, where there is room for all of it: of a copy that broke off nothing is kept."""
-        folder, needed = self._models.folder, sum(self._sizes.values())
-        free = shutil.disk_usage(folder).free
-        if needed > free:
-            raise StorageError(
-                f'{folder} has {free:,} bytes free, "{self._entry.title}" needs {needed:,}: make room there.'
-            )
+        self._models.require_room(self._entry.title, sum(self._sizes.values()))
         yield from self.run()
 
     def run(self) -> Iterator[InstallEvent]:

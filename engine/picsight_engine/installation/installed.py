@@ -165,6 +165,14 @@ class InstalledModels:
         move_bundle(staging, folder)
         return Bundle(folder, staged.manifest)
 
+    def require_room(self, title: str, needed: int) -> None:
+        """Whether so many bytes of a model have their place here; StorageError if not."""
+        free = shutil.disk_usage(self.folder).free
+        if needed > free:
+            raise StorageError(
+                f'{self.folder} has {free:,} bytes free, "{title}" needs {needed:,}: make room there.'
+            )
+
     def require_name(self, name: str) -> None:
         """Whether a model may be installed under this name; BundleError if not."""
         if not is_model_name(name):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import PurePosixPath
@@ -65,7 +64,7 @@ class Parcel:
         models.require_name(self.manifest.name)
         total, done = sum(record.bytes for record in self.manifest.files.values()), 0
         with models.lock(), _explained(models), models.staging(self.manifest.name) as staging:
-            self._require_room(staging, total)
+            models.require_room(self.manifest.title, total)  # a small archive can fill any disk
             for name, record in self.manifest.files.items():
                 for count in self._unpack(name, record, staging / name):
                     if cancel is not None and cancel.is_set():
@@ -75,14 +74,6 @@ class Parcel:
             bundle = models.place(staging, self.manifest)
         examine_once(bundle, machine or Machine.this())
         yield bundle
-
-    def _require_room(self, folder: Path, needed: int) -> None:
-        """Before anything is unpacked: a small archive can fill any disk."""
-        free = shutil.disk_usage(folder).free
-        if needed > free:
-            raise StorageError(
-                f'{folder.parent} has {free:,} bytes free, "{self.manifest.title}" needs {needed:,}: make room there.'
-            )
 
     def _unpack(self, name: str, record: FileRecord, target: Path) -> Iterator[int]:
         try:

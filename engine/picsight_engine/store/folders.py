@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
+from picsight_engine.hidden import is_shown
 from picsight_engine.store.text import erase_traces
 
 if TYPE_CHECKING:
@@ -111,9 +112,9 @@ def _inside(path: Path, folder: Path) -> bytes | None:
 
 
 def _shown_inside(path: Path, folder: Path) -> bytes | None:
-    """As `_inside`, but None where a part of the name is hidden."""
+    """As `_inside`, but None where no walk through `folder` would come."""
     name = _inside(path, folder)
-    return None if name is None or any(part[:1] == b"." for part in name.split(b"/")) else name
+    return name if name is not None and all(map(is_shown, name.split(b"/"))) else None
 
 
 def stored_names(path: Path, folder: Path) -> list[bytes]:

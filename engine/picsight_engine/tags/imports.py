@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from picsight_engine.errors import RequestError
+from picsight_engine.hidden import is_shown
 from picsight_engine.photos.formats import IMAGE_SUFFIXES
-from picsight_engine.photos.hidden import is_shown
 from picsight_engine.photos.reading import shown
 from picsight_engine.photos.sidecars import SUFFIX, pairs, read_sidecar
 from picsight_engine.photos.xmp import PacketError, read_packet, same_name

@@ -92,8 +92,9 @@ def test_an_outer_folder_takes_over_one_that_was_added_by_a_link(db, pictures, t
 
 
 @pytest.mark.parametrize("hidden_first", [True, False])
-def test_a_hidden_folder_is_one_of_its_own_inside_a_known_one_and_before_it(db, pictures, hidden_first):
-    hidden = pictures / ".private"
+@pytest.mark.parametrize("name", [".private", "#recycle"])
+def test_a_hidden_folder_is_one_of_its_own_inside_a_known_one_and_before_it(db, pictures, name, hidden_first):
+    hidden = pictures / name
     hidden.mkdir()
     order = [hidden, pictures] if hidden_first else [pictures, hidden]
     for path in order:

@@ -46,16 +46,15 @@ def teach(
     shards = find_shards(data, read.data.shards)  # a wrong folder is told before torch is loaded
     for place in (output, cache):
         demand_writable(place)
-    if bundle is not None:
-        demand_place(bundle)
-    from mctrain.teachers.fit.corpus import Places
-    from mctrain.teachers.fit.run import teach as follow  # imports torch: 2 s
-
     probe = None
     if bundle is not None:
         from mctrain.export.probe import subjects_of
 
+        demand_place(bundle)
         probe = subjects_of(shards[0])  # what it lacks is told before hours of work
+    from mctrain.teachers.fit.corpus import Places
+    from mctrain.teachers.fit.run import teach as follow  # imports torch: 2 s
+
     tell_recipe(read.name, read.about)
     finished = follow(read, Places(data, cache), output, bar, threads=threads, workers=workers)
     click.echo(f"{finished.path}: {len(finished.history)} epochs, last loss {finished.history[-1]:.3f}")

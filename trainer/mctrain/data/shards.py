@@ -198,6 +198,18 @@ def grouped(shard: Path | Place) -> Iterator[Group]:
         yield _judged(key, found)
 
 
+def sound_groups(shard: Path | Place) -> Iterator[Group]:
+    """The samples of any shard, up to the first fault.
+
+    Raises:
+        DataError: there it is.
+    """
+    for own in grouped(shard):
+        if own.fault is not None:
+            raise DataError(f"{own.fault.sentence.rstrip('.')}, in {shard}; run `mctrain data check` on it.")
+        yield own
+
+
 def _judged(key: str, found: dict[str, bytes]) -> Group:
     """A sample with what is wrong with it."""
     fault = None if PHOTO_SUFFIXES & found.keys() else Fault("no photo", f"{key} has no photo")

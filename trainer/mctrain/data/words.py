@@ -189,9 +189,8 @@ def retagged(members: Mapping[str, bytes], key: str, tagged: Mapping[str, Sequen
     made = {**members, "syn.json": tags_member(tagged)}
     record = parse_words(members.get("json", b"{}"), key)
     words = words_of(made, key)
-    if (
-        words.human or not words.captions or {"captions", "caption"} & record.keys()
-    ):  # the older layout has no `txt`
+    is_older = bool({"captions", "caption"} & record.keys())  # a layout without `txt`
+    if words.human or not words.captions or is_older:
         return made
     photo = {suffix: content for suffix, content in members.items() if suffix in PHOTO_SUFFIXES}
     marked = {

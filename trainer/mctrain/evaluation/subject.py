@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from mctrain.data.shards import PHOTO_SUFFIXES, grouped
+from mctrain.data.shards import PHOTO_SUFFIXES, sound_groups
 from mctrain.data.words import Words, words_of
 from mctrain.errors import DataError
 from mctrain.teachers.bundle import BundleTeacher
@@ -149,9 +149,7 @@ def _read(path: Path) -> bytes:
 
 
 def _in_shard(shard: Path) -> Iterator[_Photo]:
-    for own in grouped(shard):
-        if own.fault:
-            raise DataError(f"{own.fault.sentence.rstrip('.')}, in {shard}; run `mctrain data check` on it.")
+    for own in sound_groups(shard):
         yield _Photo(own.key, Path(f"{own.key}.{own.suffix}"), own.photo, words_of(own.members, own.key))
 
 

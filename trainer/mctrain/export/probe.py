@@ -6,15 +6,18 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import TYPE_CHECKING
 
-from mctrain.data.shards import grouped
+from mctrain.data.shards import sound_groups
 from mctrain.data.words import words_of
 from mctrain.errors import DataError
 from picsight_engine.models.agreement import eight_photos
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     import PIL.Image
+
+    from mctrain.data.shards import Group
 
 _COUNT = 32
 _THINGS = ("dog", "cat", "boat", "tree", "red car", "cup of coffee", "child", "mountain lake")
@@ -36,14 +39,20 @@ def subjects_of(shard: Path) -> Subjects:
     Raises:
         DataError: it cannot be read, or holds no photo with a caption.
     """
-    whole = (own for own in grouped(shard) if own.fault is None)
-    said = ((own, words_of(own.members, own.key).captions) for own in whole)
-    found = list(islice(((own, captions[0]) for own, captions in said if captions), _COUNT))
+    found = list(islice(_captioned(shard), _COUNT))
     if len(found) < 2:
         raise DataError(f"{shard} holds fewer than two photos with captions; choose another shard.")
     return Subjects(
         tuple(own.image() for own, _ in found), tuple(caption for _, caption in found), shard.name
     )
+
+
+def _captioned(shard: Path) -> Iterator[tuple[Group, str]]:
+    """Each sample that has a caption, with the first."""
+    for own in sound_groups(shard):
+        captions = words_of(own.members, own.key).captions
+        if captions:
+            yield own, captions[0]
 
 
 def packaged() -> Subjects:

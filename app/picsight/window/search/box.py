@@ -180,8 +180,9 @@ class SearchBox(QFrame):
 
     def set_scope(self, name: str) -> None:
         """Name the folder that is searched; "" for all photos."""
-        self._scope = name
-        self._show()
+        if name != self._scope:  # asked with each letter
+            self._scope = name
+            self._show()
 
     def add(self, token: str) -> None:
         """One more chip, as if it was typed."""
