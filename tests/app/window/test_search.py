@@ -471,6 +471,16 @@ def test_once_all_is_looked_through_photos_take_their_order_unless_someone_looks
     assert desk.ids()[:3] == [900, 901, 902]
 
 
+def test_what_is_selected_while_photos_take_their_order_stays_selected(desk, photos):
+    desk.library.shelf = [*photos(3, first=900), *desk.library.shelf]
+    desk.controller.settle(complete=True)
+    desk.view.setCurrentIndex(desk.view.model().index(5, 0))
+    looked_at = desk.view.current_photo().id
+    desk.qtbot.waitUntil(lambda: desk.ids()[:3] == [900, 901, 902])
+    assert desk.view.current_photo().id == looked_at
+    assert [photo.id for photo in desk.view.selected_photos()] == [looked_at]
+
+
 def test_an_empty_library_is_not_said_to_match_nothing(desk):
     desk.library.shelf = []
     desk.type("dog")

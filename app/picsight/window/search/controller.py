@@ -217,8 +217,8 @@ class SearchController(QObject):
             self._request(self._wanted)
         elif looked_at or self._wanted.is_search:
             self._tell_news()
-        else:
-            self._request(self._wanted)
+        else:  # what is selected before they come stays so
+            self._request(self._wanted, stay=True)
 
     # Typing
 
