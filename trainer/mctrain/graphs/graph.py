@@ -21,7 +21,7 @@ os.environ["ORT_DISABLE_TELEMETRY"] = "1"
 import onnxruntime
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -52,7 +52,7 @@ def write_graph(
     cast("Any", torch.backends).mha.set_fastpath_enabled(False)
     shapes = ({axis: torch.export.Dim(name, min=1) for axis, name in entry.axes.items()},)
     logging.getLogger("torch.onnx").setLevel(logging.ERROR)
-    with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
+    with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()), _nothing_in_place(module):
         warnings.simplefilter("ignore")  # the exporter's deprecations of itself
         torch.onnx.export(
             module.eval(),
@@ -66,6 +66,19 @@ def write_graph(
             external_data=False,
             verbose=False,
         )
+
+
+@contextlib.contextmanager
+def _nothing_in_place(module: torch.nn.Module) -> Iterator[None]:
+    """The exporter takes an activation in place apart into many small operations: a third of an export's time."""
+    acting: list[Any] = [own for own in module.modules() if getattr(own, "inplace", False)]
+    for own in acting:
+        own.inplace = False
+    try:
+        yield
+    finally:
+        for own in acting:
+            own.inplace = True
 
 
 def provide_graph(
