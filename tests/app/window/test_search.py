@@ -310,6 +310,14 @@ def test_a_long_query_that_nothing_matches_is_not_said_once_more(desk):
     assert desk.page.closest.words().startswith("Nothing here matches.\n")
 
 
+def test_where_nothing_of_a_time_matches_it_is_said_how_many_photos_have_none(desk):
+    desk.library.filters = lambda query: (Filter(0, len(query), "time", "2020", 9),)
+    desk.library.undated, desk.library.is_meant, desk.library.shelf = 7, False, []
+    desk.controller.go(Place("in:2020"))
+    desk.shows("in:2020")
+    assert "\n7 photos without a date were left out." in desk.page.notice.words()
+
+
 def test_enter_shows_at_once_that_nothing_matches(desk):
     desk.library.matches = certain(none=200)
     desk.type("unicycle")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Signal
 
-from picsight.window.parts.words import ISOLATE, isolated
+from picsight.window.parts.words import ISOLATE, counted, isolated
 from picsight.window.search.headline import faults_of, found
 
 if TYPE_CHECKING:
@@ -64,7 +64,7 @@ class Absence(QObject):
             near = why or self.tr("These come closest, but they are not close.")
             self._page.show_closest(title, near, ways)
         else:
-            self._notice(title, why or self.tr("Try fewer words, or other ones."), ways)
+            self._notice(title, why or _undated(shown) or self.tr("Try fewer words, or other ones."), ways)
 
     def _say_empty(self, place: Place, *, settled: bool) -> None:
         if place.folder:
@@ -94,6 +94,13 @@ class Absence(QObject):
     def _notice(self, title: str, sentence: str, ways: list[Way] | None = None) -> None:
         self._page.notice.say(title, sentence, ways or [])
         self._page.show_notice()
+
+
+def _undated(shown: Shown) -> str:
+    """That photos could not be found by a time because they have none; "" where that is not so."""
+    without = shown.answer.undated
+    one, many = "%n photo without a date was left out.", "%n photos without a date were left out."
+    return counted(without, one, many) if without else ""
 
 
 def _going_on(asked: str) -> str:
