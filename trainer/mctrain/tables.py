@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import tomllib
 from dataclasses import MISSING, fields, is_dataclass
 from importlib import resources
@@ -40,6 +41,8 @@ def load_table(
     if changes is not None:
         for wish in changes:
             _change(content, wish)
+        if "changes" in content:
+            raise RecipeError(f"{where} has an unknown key: changes; a command line alone changes a recipe.")
         content["changes"] = list(changes)
     return parse_table(kind, content, where)
 
@@ -89,9 +92,11 @@ def _value(kind: Any, value: object, where: str) -> object:
         return parse_table(kind, value, where)  # type: ignore[arg-type]
     if get_origin(kind) is Literal and value in get_args(kind):
         return value
-    if kind is float and type(value) is int:
+    if kind is float and isinstance(value, int | float) and not isinstance(value, bool):
+        if math.isnan(value):  # unequal to itself: a run could never go on
+            raise RecipeError(f"{where} is no number.")
         return float(value)
-    if kind in (int, float, str, bool) and type(value) is kind:
+    if kind in (int, str, bool) and type(value) is kind:
         return value
     if get_origin(kind) is tuple and isinstance(value, (list, tuple)):
         return tuple(_value(get_args(kind)[0], item, where) for item in value)

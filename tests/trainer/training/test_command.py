@@ -84,6 +84,7 @@ def test_changes_are_recorded_and_shown(result, tmp_path):
         ("steps=3", r"write TABLE\.KEY=VALUE"),
         ("run.steps.more=3", r"--set run\.steps\.more=3: steps is no table"),
         ("run.passes=3", r"either steps or passes"),
+        ("changes.foo=1", r"unknown key: changes; a command line alone"),
     ],
 )
 def test_a_change_that_says_nothing_is_refused(command, tmp_path, change, sentence):

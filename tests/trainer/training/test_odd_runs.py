@@ -72,7 +72,7 @@ steps = 1
         ("towers.context=2", "texts of 3 tokens"),
         ("run.sizes=[{step=0,size=0}]", "one of run.sizes is less"),
         ("loss.distil=7", "distil from 0 to 1"),
-        ("loss.distil=nan", "distil from 0 to 1"),
+        ("loss.distil=nan", "distil is no number"),
         ("loss.scales=[0.0, 1.0]", "scales above 0"),
         ("optimizer.rate=1e-6", "cannot fall from 1e-06 to 1e-05"),
     ],
