@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import shutil
+import sys
 from typing import TYPE_CHECKING
 
 from mctrain.data.archive import write_archive
@@ -47,14 +48,17 @@ def first_views(source: Path, target: Path, count: int) -> Path:
 
 def _made(source: Path, target: Path, change: Callable[[str, Members], Members | None]) -> Path:
     """Shards of what the change leaves; the manifest comes last, so a set that has one is whole."""
-    if (target / MANIFEST).exists():
+    whole, made = source / MANIFEST, target / MANIFEST
+    if made.exists():
+        if made.read_bytes() != whole.read_bytes():
+            sys.exit(f"{target} was made of another set than {source}; give another folder of runs.")
         return target
     target.mkdir(parents=True, exist_ok=True)
     for path in sorted(source.glob("*.tar")):
         write_archive(target / path.name, _samples(path, target / "index", change))
     if (source / BANK).exists():
         shutil.copy(source / BANK, target / BANK)
-    shutil.copy(source / MANIFEST, target / MANIFEST)
+    shutil.copy(whole, made)
     return target
 
 

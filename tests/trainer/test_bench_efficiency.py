@@ -60,3 +60,11 @@ def test_what_is_known_is_told_and_not_computed_again(efficiency, tmp_path, monk
     assert (
         "| dev R@10 | 9.0 | 7.1 | 6.3 to 7.9 |" in told
     )  # of plain 8, 9 or 10: 10 / 2 ** (1 / 3), (1 / 2), (2 / 3)
+
+
+def test_seeds_are_drawn_anew_in_all_their_orders(efficiency):
+    drawn = efficiency._anew([1.0, 2.0, 6.0])
+    assert drawn.total() == 27
+    assert (drawn[1.0], drawn[3.0]) == (1, 6)  # thrice the same in one way, each once in six
+    assert efficiency._quantile(drawn, 0.025) == 1.0  # one way is more than a fortieth of them
+    assert efficiency._quantile(drawn, 1 / 27 + 0.01) == pytest.approx(4 / 3)
