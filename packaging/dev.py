@@ -35,10 +35,11 @@ BENCHES = (
     "models",
     "variants",
     "reinforce",
+    "scale",
     "training",
     "efficiency",
 )
-TRAINERS = ("tags", "models", "variants", "reinforce", "training", "efficiency")  # these need the trainer
+TRAINERS = ("tags", "models", "variants", "reinforce", "scale", "training", "efficiency")  # need the trainer
 FINE, FAILED, INTERRUPTED = 0, 1, 130
 
 

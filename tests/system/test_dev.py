@@ -71,6 +71,13 @@ def test_a_wrong_word_is_answered_with_the_right_ones():
     assert "search, index, cold" in answer.stderr.replace("'", "")
 
 
+def test_every_benchmark_has_its_name(packaging):
+    scripts = {
+        file.stem for file in (PACKAGING / "bench").glob("*.py") if "__main__" in file.read_text("utf-8")
+    }
+    assert scripts == set(packaging("dev").BENCHES)
+
+
 def test_words_for_pytest_pass_untouched_and_in_order(packaging):
     dev = packaging("dev")
     words = ["-k", "walk and not soak", "tests/engine", "-x", "--maxfail=2"]

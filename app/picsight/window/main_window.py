@@ -178,7 +178,11 @@ class MainWindow(QMainWindow):
         frame, studio = self.frame, self.tag_places.studio
         of_tags = own_keys(ThresholdSlider.KEYS) + (bound_keys(studio.wall) if studio is not None else [])
         columns = (
-            ((self.tr("Everywhere"), bound_keys(self)), (self.tr("Box"), own_keys(frame.box.KEYS))),
+            (
+                (self.tr("Everywhere"), bound_keys(self)),
+                (self.tr("Box"), own_keys(frame.box.KEYS)),
+                (self.tr("Problems"), own_keys(frame.problems.KEYS)),
+            ),
             (
                 (
                     self.tr("Photos; letters and numbers act on selected ones"),

@@ -6,9 +6,12 @@ import pytest
 from PySide6.QtCore import QEvent, QSize, Qt
 from PySide6.QtGui import QGuiApplication, QImage, QKeyEvent, QKeySequence, QShortcut
 from PySide6.QtWidgets import QScrollArea
+from tests.app.window.test_problems import problem
 
 from picsight.window.actions.key_list import KeyList
 from picsight.window.grid.thumbnails import Thumbnails
+from picsight.window.library.problems_model import ProblemsModel
+from picsight.window.library.problems_view import ProblemsView
 from picsight.window.parts.labels import Words
 from picsight.window.search.box import SearchBox
 from picsight.window.tags.border import BorderCases
@@ -24,8 +27,12 @@ def places(qtbot, wall_view, jobs, pictures, photos):
         ViewerPage(Thumbnails(jobs, pictures)),
         BorderCases(Thumbnails(jobs, pictures)),
     )
-    slider = ThresholdSlider()
-    for widget in (viewer, border, slider):
+    slider, reasons = ThresholdSlider(), ProblemsModel()
+    problems = ProblemsView(reasons)
+    reasons.setParent(problems)
+    reasons.set_problems([problem("a.jpg", "damaged")])
+    problems.table.setCurrentIndex(next(reasons.reasons()))
+    for widget in (viewer, border, slider, problems):
         qtbot.addWidget(widget)
         widget.show()
     return {
@@ -33,10 +40,11 @@ def places(qtbot, wall_view, jobs, pictures, photos):
         "viewer": (viewer, viewer.stage),
         "border": (border, border.picture),
         "threshold": (slider, slider),
+        "problems": (problems, problems),
     }
 
 
-@pytest.mark.parametrize("place", ["grid", "viewer", "border", "threshold"])
+@pytest.mark.parametrize("place", ["grid", "viewer", "border", "threshold", "problems"])
 def test_a_key_that_a_widget_says_it_takes_is_taken_and_another_is_not(places, photos, place):
     widget, focus = places[place]
 

@@ -18,7 +18,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from picsight.window.actions.keys import photo_menu
+from picsight.window.actions.keys import Key, photo_menu
 from picsight.window.library.problems_cells import ACTS, ProblemDelegate
 from picsight.window.library.problems_model import REASONS, Column, ProblemsModel
 from picsight.window.parts.controls import Button, SlimScrollBar, Weight
@@ -43,6 +43,12 @@ WIDTHS = {Column.WHEN: 9, Column.TRIES: 5, Column.RETRY: 8, Column.IGNORE: 6}  #
 
 class ProblemsView(QWidget):
     """Shows the problems and says what a person wants done."""
+
+    KEYS = (
+        Key("Open or close a reason", ("Return",)),
+        Key("Ignore", ("Del",)),
+        Key("Back to the photos", ("Esc",)),
+    )
 
     retry_all_requested = Signal()
     retry_requested = Signal(object)  # tuple[Problem, ...]
