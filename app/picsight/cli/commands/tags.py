@@ -145,7 +145,9 @@ def list_tags(invocation: Invocation) -> int:
         return 0
     for tag in found:
         put(tag_line(tag))
-    if not found and library is not None:
+    if library is None:
+        invocation.hint_empty()
+    elif not found:
         invocation.hint("To make one, type: picsight tags new NAME --prompt TEXT")
     return 0
 
