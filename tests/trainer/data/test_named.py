@@ -6,6 +6,7 @@ import os
 
 import pytest
 
+from mctrain.cli.jobs import sources
 from mctrain.data.named import found_in, named_shards_below
 from mctrain.errors import DataError
 from mctrain.places import place_of
@@ -43,6 +44,12 @@ def test_one_file_is_its_own_name(folder):
     if folder == "set":
         os.chdir("set/01")
         assert [own.name for own in named_shards_below("00{03..04}.tar")] == ["0003.tar", "0004.tar"]
+
+
+def test_a_file_that_several_patterns_name_is_there_once_in_its_first_place(folder):
+    found = found_in(place_of(folder), ["00/0003.tar", "00/000{3..4}.tar", "00/000[0-4].tar"])
+    assert [own.read().decode()[-5] for own in found] == list("34012")
+    assert len(sources([folder, f"{folder}/01/0005.tar"])) == len(NAMES)
 
 
 def test_what_is_missing_is_named(folder):

@@ -55,6 +55,13 @@ def test_wildcards_and_ranges_go_together_also_with_a_whole_path(folder):
     assert names(named_shards([f"{folder}/shard-*.tar"])) == [f"shard-{n:06}.tar" for n in range(8, 12)]
 
 
+def test_a_file_that_several_patterns_name_is_there_once_in_its_first_place(folder):
+    patterns = ["shard-000009.tar", "./shard-00000*.tar", "{b,b}.tar"]
+    told = ["shard-000009.tar", "shard-000008.tar", "b.tar"]
+    assert names(find_shards(folder, patterns)) == told
+    assert names(named_shards([f"{folder}/{own}" for own in patterns])) == told
+
+
 def test_a_file_that_is_called_so_is_no_pattern(tmp_path):
     for name in ("my[1].tar", "my{a,b}.tar"):
         write_shard(tmp_path / name, [])

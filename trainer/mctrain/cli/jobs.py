@@ -84,12 +84,12 @@ def job_options(command: _Command) -> _Command:
 
 
 def sources(patterns: Sequence[str]) -> list[Place]:
-    """The shards that a person names, or folders of them, here or in a store.
+    """The shards that a person names, or folders of them, each once, here or in a store.
 
     Raises:
         DataError: a pattern that fits no file.
     """
-    return [own.place for pattern in patterns for own in named_shards_below(pattern)]
+    return list(dict.fromkeys(own.place for pattern in patterns for own in named_shards_below(pattern)))
 
 
 def demand_room(*places: str | Path) -> None:

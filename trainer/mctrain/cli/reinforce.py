@@ -181,14 +181,14 @@ def _order(
 
 def _of_recipe(name: str, data: Path) -> _Wish:
     read = load_reinforcement(name)
-    templates, translations = find_shards(data, [read.data.templates, read.data.translations])
+    find_shards(data, [read.data.templates, read.data.translations])  # a missing one is told first
     return _Wish(
         [LocalPlace(own) for own in find_shards(data, read.data.shards)],
         read.reinforcement.teachers,
         read.augmentation,
         read.reinforcement.seed,
         Storage(read.reinforcement.storage),
-        templates,
-        translations,
+        data / read.data.templates,
+        data / read.data.translations,
         read.reinforcement.bank,
     )

@@ -30,7 +30,7 @@ class Named:
 
 
 def found_in(folder: Place, patterns: Sequence[str]) -> list[Place]:
-    """The files of a folder that the patterns name, in the patterns' order.
+    """The files of a folder that the patterns name, each once, in the patterns' order.
 
     Raises:
         DataError: a pattern that fits no file.
@@ -44,7 +44,7 @@ def found_in(folder: Place, patterns: Sequence[str]) -> list[Place]:
             if not files:
                 raise DataError(f"There is no file {name} in {folder}; choose the folder that has it.")
             found += files
-    return found
+    return list(dict.fromkeys(found))
 
 
 def _listed(folder: Place, names: Sequence[str]) -> dict[str, list[Place]] | None:

@@ -263,7 +263,7 @@ def _parse(content: bytes, name: str) -> object:
 
 
 def find_shards(data: Path, patterns: Sequence[str]) -> list[Path]:
-    """The files of the data folder that the patterns name, in the patterns' order.
+    """The files of the data folder that the patterns name, each once, in the patterns' order.
 
     Raises:
         DataError: a pattern that fits no file.
@@ -272,7 +272,7 @@ def find_shards(data: Path, patterns: Sequence[str]) -> list[Path]:
 
 
 def named_shards(patterns: Sequence[str]) -> list[Path]:
-    """The shards that a person names one by one, by wildcards or by ranges, in that order.
+    """The shards that a person names one by one, by wildcards or by ranges, each once, in that order.
 
     Raises:
         DataError: a pattern that fits no file.
@@ -309,7 +309,7 @@ def _found(data: Path, patterns: Sequence[str], otherwise: str) -> list[Path]:
             if not files:
                 raise DataError(otherwise.format(one))
             found += files
-    return found
+    return list(dict.fromkeys(found))
 
 
 def file_digest(path: Path) -> str:

@@ -163,7 +163,7 @@ def _read_texts(
     shards: Sequence[Path], table: DataTable, data: Path
 ) -> tuple[list[_Texts], NDArray[np.bool_]]:
     """The texts of every photo that is trained on, in the order of the shards, and which of all photos these are."""
-    phrasing = load_phrasing(*find_shards(data, [table.templates, table.translations]))
+    phrasing = load_phrasing(data / table.templates, data / table.translations)
     known = shipped()
     texts: list[_Texts] = []
     taken: list[bool] = []
