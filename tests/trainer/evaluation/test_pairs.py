@@ -7,6 +7,13 @@ import pytest
 
 from mctrain.errors import DataError
 from mctrain.evaluation.pairs import judged, read_lines, read_pairs, rows_of, told_apart
+from mctrain.evaluation.subject import Gallery
+
+
+def gallery(*files):
+    """Of photos by their keys and the digests of their files."""
+    keys, digests = zip(*files, strict=True)
+    return Gallery(keys, digests, (), np.zeros((len(keys), 2), np.float32))
 
 
 def test_a_pair_is_right_where_the_caption_is_nearer_and_a_tie_is_wrong():
@@ -44,4 +51,14 @@ def test_a_line_that_is_no_pair_and_a_photo_that_is_not_there_are_told(tmp_path)
     with pytest.raises(DataError, match="cannot be read as lines of JSON"):
         read_lines(path, ("key",))
     with pytest.raises(DataError, match="names b, which is not among the photos"):
-        rows_of(["a", "b"], {"a": 0}, path)
+        rows_of(["a", "b"], gallery(("a", b"1")), path)
+
+
+def test_a_key_of_two_different_photos_names_neither(tmp_path):
+    same = gallery(("a", b"1"), ("b", b"2"), ("a", b"1"))
+    assert list(rows_of(["b"], same, tmp_path)) == [1]
+    assert rows_of(["a"], same, tmp_path)[0] in {0, 2}
+    other = gallery(("a", b"1"), ("b", b"2"), ("a", b"3"))
+    assert list(rows_of(["b"], other, tmp_path)) == [1]
+    with pytest.raises(DataError, match="names a, and 2 different photos of its task have this key"):
+        rows_of(["b", "a"], other, tmp_path)

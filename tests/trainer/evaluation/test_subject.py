@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from dataclasses import replace
 from itertools import islice
 
 import numpy as np
@@ -57,6 +58,16 @@ def test_a_checkpoint_recognises_the_photos_that_it_learnt_from(figures):
     assert told["text to image at 5"] > 50
 
 
+def test_a_photo_that_several_shards_hold_is_found_by_the_captions_of_each(figures, folder):
+    first, other = islice(samples(folder / "flickr8k-train-000000.tar"), 2)
+    for number, own in enumerate((first, first, other)):
+        words = json.dumps({"captions": own.words["captions"][number : number + 1]}).encode()
+        write_shard(folder / f"own-{number}.tar", members_of(replace(own, key=f"{number % 2}"), words))
+    told, counts = figures('[[retrieval]]\nname = "own"\nshards = ["own-*.tar"]')
+    assert counts == (2, 3)
+    assert told["text to image at 1"] == told["image to text at 1"] == 100
+
+
 def test_another_subject_is_asked_the_same_and_compared(ask, finished):
     task = f'[[retrieval]]\nname = "own"\n{SHARDS}'
     result = ask(task, "--json", "--against", str(finished.path))
@@ -106,6 +117,12 @@ def test_translations_are_asked_of_their_photos_alone_and_told_by_language(figur
     assert counts == (11, 22)
     assert told["en at 5"] > 60
     assert told["de at 1"] == pytest.approx(100 / 11, abs=0.01)
+    by_photo = [{**own, "de": "A picture."} for own in texts for _ in range(2)]
+    (folder / "texts.jsonl").write_text("\n".join(map(json.dumps, by_photo)))
+    task = f'[[translations]]\nname = "own"\n{SHARDS}\ntexts = "texts.jsonl"\nlanguages = ["en"]'
+    several, counts = figures(task)
+    assert counts == (11, 22)
+    assert several == {name: own for name, own in told.items() if name.startswith("en")}
 
 
 def test_folders_of_photos_are_classified_as_the_same_photos_in_a_shard(figures, folder, real_data):
@@ -135,7 +152,12 @@ def test_what_a_task_cannot_ask_is_told(ask, folder):
     write_shard(folder / "bare.tar", members_of(sample, b'{"captions": []}'))
     (folder / "sketches" / "dogs").mkdir(parents=True)
     (folder / "sketches" / "dogs" / "photo.jpg").write_bytes(sample.photo)
+    write_shard(folder / "single.tar", members_of(sample, b'{"captions": ["a photo"]}'))
     for task, sentence in (
+        (
+            '[[retrieval]]\nname = "own"\nshards = ["single.tar"]',
+            "own asks for a single photo, which any text finds",
+        ),
         (
             '[[retrieval]]\nname = "own"\nshards = ["bare.tar"]',
             "has no caption, and own asks for them",

@@ -95,7 +95,7 @@ def _of_gallery(subject: Subject, task: OfGallery, found: Found) -> Answers:
     gallery = subject.gallery(found.photos)
     match task:
         case Retrieval():
-            texts, outcomes = _retrieval(subject, gallery, task)
+            gallery, texts, outcomes = _retrieval(subject, gallery, task)
         case Everyday():
             texts, outcomes = _everyday(subject, gallery)
         case ZeroShot():
@@ -111,10 +111,19 @@ def _of_gallery(subject: Subject, task: OfGallery, found: Found) -> Answers:
     return Answers(gallery.keys, texts, tuple(outcomes))
 
 
-def _retrieval(subject: Subject, gallery: Gallery, task: Retrieval) -> tuple[int, list[Outcome]]:
-    texts, owner = _joined(_captions(gallery, task.name))
-    wanted, photos = as_ranked(subject, texts, gallery.vectors)
-    return len(texts), retrieval(photos, wanted, owner)
+def _retrieval(subject: Subject, gallery: Gallery, task: Retrieval) -> tuple[Gallery, int, list[Outcome]]:
+    texts, rows = _joined(_captions(gallery, task.name))
+    asked, owner = _asked(gallery, rows, task.name)
+    wanted, photos = as_ranked(subject, texts, asked.vectors)
+    return asked, len(texts), retrieval(photos, wanted, owner)
+
+
+def _asked(gallery: Gallery, rows: NDArray[np.int64], task: str) -> tuple[Gallery, NDArray[np.int64]]:
+    """The photos that texts of these rows are asked of, each once, and the place of each text's photo among them."""
+    asked, owner = gallery.once(rows)
+    if len(asked.keys) == 1:
+        raise DataError(f"{task} asks for a single photo, which any text finds; give it more photos.")
+    return asked, owner
 
 
 def _captions(gallery: Gallery, task: str) -> list[tuple[str, ...]]:
@@ -178,7 +187,7 @@ def _folders(subject: Subject, gallery: Gallery, task: Folders, data: Path) -> t
 
 def _pairs(subject: Subject, gallery: Gallery, path: Path) -> tuple[int, list[Outcome]]:
     pairs = read_pairs(path)
-    rows = rows_of([own.image for own in pairs], gallery.places, path)
+    rows = rows_of([own.image for own in pairs], gallery, path)
     vectors = subject.texts([own.caption for own in pairs] + [own.negative for own in pairs])
     captions, negatives = np.split(vectors, 2)
     right = told_apart(gallery.vectors[rows], captions, negatives, np.arange(len(pairs)))
@@ -234,16 +243,16 @@ def _order(subject: Subject, gallery: Gallery, task: Order) -> tuple[int, list[O
 def _translations(
     subject: Subject, gallery: Gallery, task: Translations, data: Path
 ) -> tuple[Gallery, int, list[Outcome]]:
-    """Of the photos those are asked that have translations, in their file's order."""
+    """Of the photos those are asked that have translations, in their file's order; a photo may have several sentences."""
     path = data / task.texts
     lines = read_lines(path, ("key", *task.languages))
-    rows = rows_of([own["key"] for own in lines], gallery.places, path)
-    asked = gallery.of(rows)
+    rows = rows_of([own["key"] for own in lines], gallery, path)
+    asked, owner = _asked(gallery, rows, task.name)
     outcomes = [
         outcome
         for language in task.languages
         for outcome in finding(
-            asked.vectors, subject.texts([own[language] for own in lines]), np.arange(len(rows)), language
+            asked.vectors, subject.texts([own[language] for own in lines]), owner, language
         )
     ]
     return asked, len(lines) * len(task.languages), outcomes

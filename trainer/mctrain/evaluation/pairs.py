@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -12,10 +13,12 @@ from mctrain.errors import DataError
 from mctrain.evaluation.outcome import Outcome
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
     from pathlib import Path
 
     from numpy.typing import NDArray
+
+    from mctrain.evaluation.subject import Gallery
 
     Vectors = NDArray[np.float32]
 
@@ -58,16 +61,24 @@ def read_pairs(path: Path) -> list[Pair]:
     return [Pair(**own) for own in read_lines(path, ("image", "caption", "negative", "kind"))]
 
 
-def rows_of(keys: Sequence[str], places: Mapping[str, int], path: Path) -> NDArray[np.int64]:
+def rows_of(keys: Sequence[str], gallery: Gallery, path: Path) -> NDArray[np.int64]:
     """The rows of the photos of these keys; `path` is where they are named.
 
     Raises:
-        DataError: the set has no such photo.
+        DataError: the set has no such photo, or several, as of two shards that count from 0.
     """
+    places = {key: row for row, key in enumerate(gallery.keys)}
     missing = [key for key in keys if key not in places]
     if missing:
         raise DataError(
             f"{path} names {missing[0]}, which is not among the photos of its task; check its shards."
+        )
+    photos = Counter(key for key, _ in set(zip(gallery.keys, gallery.digests, strict=True)))
+    several = [key for key in keys if photos[key] > 1]
+    if several:
+        raise DataError(
+            f"{path} names {several[0]}, and {photos[several[0]]} different photos of its task have this key; "
+            "name shards in which it has one."
         )
     return np.array([places[key] for key in keys], np.int64)
 

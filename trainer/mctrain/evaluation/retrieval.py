@@ -32,7 +32,7 @@ def retrieval(photos: Vectors, texts: Vectors, owner: NDArray[np.int64]) -> list
 
 
 def finding(photos: Vectors, texts: Vectors, owner: NDArray[np.int64], way: str = _FORTH) -> list[Outcome]:
-    """Recall of texts alone, each of which has one photo; `way` is what the figures are called."""
+    """Recall of texts alone; text j belongs to photo `owner[j]`, and `way` is what the figures are called."""
     found = ranks(texts, photos, lambda block: owner[block, None] == np.arange(len(photos)))
     return _recalls(way, found, owner)
 

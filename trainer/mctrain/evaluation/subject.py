@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -27,22 +28,30 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Gallery:
-    """The photos of a set, in its order: their keys, their words, and unit vectors [photos, dim]."""
+    """The photos of a set, in its order: their keys, the digests of their files, their words, and unit vectors [photos, dim]."""
 
     keys: tuple[str, ...]
+    digests: tuple[bytes, ...]
     words: tuple[Words, ...]
     vectors: NDArray[np.float32]
 
-    @property
-    def places(self) -> dict[str, int]:
-        """The row of each key."""
-        return {key: row for row, key in enumerate(self.keys)}
+    def once(self, rows: NDArray[np.int64]) -> tuple[Gallery, NDArray[np.int64]]:
+        """The photos of some rows in the order in which these first name them, and where in it each row's photo stands.
 
-    def of(self, rows: NDArray[np.int64]) -> Gallery:
-        """Some of the photos, in the order of their rows."""
-        return Gallery(
-            tuple(self.keys[row] for row in rows), tuple(self.words[row] for row in rows), self.vectors[rows]
+        Files of the same bytes are one photo, as for a person: none of them could be nearer to a text than the others.
+        """
+        first: dict[bytes, int] = {}
+        for row in rows:
+            first.setdefault(self.digests[row], int(row))
+        places = {digest: place for place, digest in enumerate(first)}
+        kept = list(first.values())
+        photos = Gallery(
+            tuple(self.keys[row] for row in kept),
+            tuple(first),
+            tuple(self.words[row] for row in kept),
+            self.vectors[kept],
         )
+        return photos, np.array([places[self.digests[row]] for row in rows], np.int64)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +89,7 @@ class Subject:
             return parts[0]
         return Gallery(
             tuple(key for own in parts for key in own.keys),
+            tuple(digest for own in parts for digest in own.digests),
             tuple(words for own in parts for words in own.words),
             np.concatenate([own.vectors for own in parts]),
         )
@@ -128,17 +138,19 @@ class Subject:
         return np.array([self._asking[text] for text in texts], np.bool_)
 
     def _look(self, place: Path) -> Gallery:
-        keys, words, rows = list[str](), list[Words](), list["NDArray[np.float32]"]()
+        keys, digests, words = list[str](), list[bytes](), list[Words]()
+        rows = list["NDArray[np.float32]"]()
         side = reduced_side(self._teacher.spec)
         for photo in _in_folders(place) if place.is_dir() else _in_shard(place):
             picture = decode(photo.content, photo.name, min_side=side, limits=Limits()).image
             rows.append(self._teacher.photos([picture], [photo.key]))
             keys.append(photo.key)
+            digests.append(hashlib.sha256(photo.content).digest())
             words.append(photo.words)
             self._progress(1, place.name)
         if not rows:
             raise DataError(f"{place} holds no photo; check the name.")
-        return Gallery(tuple(keys), tuple(words), np.concatenate(rows))
+        return Gallery(tuple(keys), tuple(digests), tuple(words), np.concatenate(rows))
 
 
 def _read(path: Path) -> bytes:

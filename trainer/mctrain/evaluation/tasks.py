@@ -110,7 +110,7 @@ class Order:
 
 @dataclass(frozen=True, slots=True)
 class Translations:
-    """One sentence a photo finds it, in each of the languages that `texts`, a file of JSON lines, has it in."""
+    """Sentences find their photo, in each of the languages that `texts`, a file of JSON lines, has them in."""
 
     name: str
     shards: tuple[str, ...]
