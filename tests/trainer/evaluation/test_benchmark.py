@@ -105,7 +105,7 @@ def root(real_data, tmp_path_factory):
             ("wheel", 5, ["photo4"]),
         )
     ]
-    (folder / "instances.jsonl").write_text("\n".join(map(json.dumps, instances)))
+    (folder / "instances.jsonl").write_text("".join(f"{json.dumps(own)}\n\n" for own in instances))
     return root
 
 

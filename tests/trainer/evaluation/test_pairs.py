@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from mctrain.errors import DataError
-from mctrain.evaluation.pairs import judged, read_lines, read_pairs, rows_of, told_apart
+from mctrain.evaluation.pairs import Pair, judged, read_lines, read_pairs, rows_of, told_apart
 from mctrain.evaluation.subject import Gallery
 
 
@@ -39,6 +39,21 @@ def test_the_real_pairs_are_2000_of_seven_kinds(real_data):
     assert all(own.caption != own.negative for own in pairs)
 
 
+def test_a_line_ends_where_the_file_says_so_and_a_blank_one_is_passed_over(tmp_path):
+    path = tmp_path / "pairs.jsonl"
+    path.write_text(
+        '{"image": "a", "caption": "b\u2028c\x85", "negative": "d", "kind": "e"}\n\n \n', encoding="utf-8"
+    )
+    assert read_pairs(path) == [Pair("a", "b\u2028c\x85", "d", "e")]
+
+
+def test_a_kind_that_bears_the_name_of_all_kinds_is_told(tmp_path):
+    path = tmp_path / "pairs.jsonl"
+    path.write_text('{"image": "a", "caption": "b", "negative": "c", "kind": "all"}')
+    with pytest.raises(DataError, match=r"has pairs of the kind all, .* rename this kind"):
+        read_pairs(path)
+
+
 def test_a_line_that_is_no_pair_and_a_photo_that_is_not_there_are_told(tmp_path):
     path = tmp_path / "pairs.jsonl"
     path.write_text('{"image": "a", "caption": "b", "negative": "c", "kind": "d"}\n{"image": "a"}\n')
@@ -48,7 +63,7 @@ def test_a_line_that_is_no_pair_and_a_photo_that_is_not_there_are_told(tmp_path)
     with pytest.raises(DataError, match="is empty"):
         read_pairs(path)
     path.write_text("nonsense")
-    with pytest.raises(DataError, match="cannot be read as lines of JSON"):
+    with pytest.raises(DataError, match="line 1 is not JSON"):
         read_lines(path, ("key",))
     with pytest.raises(DataError, match="names b, which is not among the photos"):
         rows_of(["a", "b"], gallery(("a", b"1")), path)

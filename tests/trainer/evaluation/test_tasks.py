@@ -51,6 +51,10 @@ def test_another_list_replaces_it(tmp_path):
         ("[[zero_shot]]\nname='x'\nshards=[]\nclasses='y'\ntemplates=['photo']", "x wants templates with {}"),
         ("[[order]]\nname='x'\nshards=[]\ncaptions=0", "x asks 0 captions"),
         ("[[translations]]\nname='x'\nshards=[]\ntexts='y'\nlanguages=[]", "x names no language"),
+        (
+            "[[translations]]\nname='x'\nshards=[]\ntexts='y'\nlanguages=['en', 'de', 'en']",
+            "x names the language en 2 times",
+        ),
         ("", "has no task"),
         ("[[", "cannot be read"),
     ],

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from pathlib import PurePath
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from mctrain.data.sources.listing import sound_records
 from mctrain.errors import DataError
 from mctrain.evaluation.datacomp import MAIN, WINOGAVIL
 from mctrain.evaluation.outcome import Outcome
@@ -79,12 +79,13 @@ def _jaccard(scores: NDArray[np.float32], instance: Instance) -> float:
 
 
 def _read(path: Path) -> list[Instance]:
+    lines = sound_records(path)
     try:
-        lines = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
         found = [
-            Instance(str(own["cue"]), tuple(own["candidates"]), tuple(own["associations"])) for own in lines
+            Instance(str(own["cue"]), tuple(own["candidates"]), tuple(own["associations"]))
+            for _, own in lines
         ]
-    except (OSError, ValueError, LookupError, TypeError) as fault:
+    except (LookupError, TypeError) as fault:
         raise DataError(
             f"{path} cannot be read as lines of cue, candidates and associations: {fault}."
         ) from fault

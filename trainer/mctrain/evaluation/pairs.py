@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
+from mctrain.data.sources.listing import sound_records
 from mctrain.errors import DataError
 from mctrain.evaluation.outcome import Outcome
 
@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from mctrain.evaluation.subject import Gallery
 
     Vectors = NDArray[np.float32]
+
+
+_ALL = "all"  # kinds together
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,26 +42,27 @@ def read_lines(path: Path, fields: Sequence[str]) -> list[dict[str, str]]:
     Raises:
         DataError: it cannot be read, is empty, or a line lacks one of them.
     """
-    try:
-        lines = path.read_text(encoding="utf-8").splitlines()
-        records: list[Any] = [json.loads(line) for line in lines]
-    except (OSError, ValueError) as fault:
-        raise DataError(f"{path} cannot be read as lines of JSON: {fault}.") from fault
-    if not records:
+    lines = sound_records(path)
+    if not lines:
         raise DataError(f"{path} is empty, so it asks nothing.")
-    for number, record in enumerate(records, 1):
-        if not isinstance(record, dict) or not all(isinstance(record.get(own), str) for own in fields):
-            raise DataError(f"{path}, line {number}, wants texts under {', '.join(fields)}.")
-    return [{own: record[own] for own in fields} for record in records]
+    for where, record in lines:
+        if not all(isinstance(record.get(own), str) for own in fields):
+            raise DataError(f"{where}, wants texts under {', '.join(fields)}.")
+    return [{own: record[own] for own in fields} for _, record in lines]
 
 
 def read_pairs(path: Path) -> list[Pair]:
     """The pairs of a file.
 
     Raises:
-        DataError: it cannot be read, or a line is no pair.
+        DataError: it cannot be read, or a line is no pair, or of a kind that bears the name of all kinds.
     """
-    return [Pair(**own) for own in read_lines(path, ("image", "caption", "negative", "kind"))]
+    pairs = [Pair(**own) for own in read_lines(path, ("image", "caption", "negative", "kind"))]
+    if any(own.kind == _ALL for own in pairs):
+        raise DataError(
+            f"{path} has pairs of the kind {_ALL}, as the figure of all kinds is called; rename this kind."
+        )
+    return pairs
 
 
 def rows_of(keys: Sequence[str], gallery: Gallery, path: Path) -> NDArray[np.int64]:
@@ -85,7 +89,7 @@ def rows_of(keys: Sequence[str], gallery: Gallery, path: Path) -> NDArray[np.int
 
 def judged(right: NDArray[np.bool_], rows: NDArray[np.int64], kinds: Sequence[str]) -> list[Outcome]:
     """Accuracy of all pairs and of each kind; pair j is of photo `rows[j]`."""
-    parts = [Outcome.plain("all", right, rows)]
+    parts = [Outcome.plain(_ALL, right, rows)]
     for kind in dict.fromkeys(kinds):
         own = np.flatnonzero([other == kind for other in kinds])
         parts.append(Outcome.plain(kind, right[own], rows[own]))

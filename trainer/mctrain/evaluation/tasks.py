@@ -120,6 +120,11 @@ class Translations:
     def __post_init__(self) -> None:
         if not self.languages:
             raise RecipeError(f"The task {self.name} names no language; give it some.")
+        (language, count), *_ = Counter(self.languages).most_common(1)
+        if count > 1:
+            raise RecipeError(
+                f"The task {self.name} names the language {language} {count} times; name it once."
+            )
 
 
 @dataclass(frozen=True, slots=True)

@@ -50,6 +50,19 @@ def read_text(path: Path) -> str:
         return content.decode("cp1252", errors="replace")
 
 
+def sound_records(path: Path) -> list[tuple[str, dict[str, Any]]]:
+    """The same of a file in which every line must be one.
+
+    Raises:
+        DataError: it cannot be read, or a line is no JSON object.
+    """
+    faults: list[str] = []
+    found = list(records(path, faults))
+    if faults:
+        raise DataError(faults[0])
+    return found
+
+
 def records(path: Path, faults: list[str]) -> Iterator[tuple[str, dict[str, Any]]]:
     """The objects of a file of JSON lines, each with its place for sentences; other lines go to the faults.
 
