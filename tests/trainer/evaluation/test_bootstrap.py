@@ -79,7 +79,24 @@ def test_two_subjects_are_compared_photo_by_photo(draw):
     assert width(told.interval) < width(interval_of(one)) / 2
     assert told.better > 0.99
     same = difference(one, one)
-    assert (same.points, same.interval.low, same.interval.high, same.better) == (0, 0, 0, 0)
+    assert (same.points, same.interval.low, same.interval.high, same.better) == (0, 0, 0, 0.5)
+    worse = difference(other, one)
+    assert worse.better == pytest.approx(1 - told.better)
+
+
+def test_where_all_are_right_or_none_the_interval_is_the_exact_one_of_as_many_photos():
+    """Clopper and Pearson's: it ends at the share of which so many photos come out alike in one of 40 samples."""
+    photo = np.repeat(np.arange(60), 5)
+    right, wrong = (interval_of(Outcome.plain("x", np.full(300, own), photo)) for own in (True, False))
+    assert (right.high, wrong.low) == (100, 0)
+    assert (right.low / 100) ** 60 == pytest.approx(1 / 40)
+    assert (1 - wrong.high / 100) ** 60 == pytest.approx(1 / 40)
+    group = np.repeat([0, 1], [4, 56])  # of 4 and 56 photos no less may be wrong than of 4 and 4
+    uneven = interval_of(Outcome("x", np.ones(60), np.arange(60), group, within=True))
+    assert (uneven.low / 100) ** 8 == pytest.approx(1 / 40)
+    most = np.ones(300)
+    most[7] = 0
+    assert 98 < interval_of(Outcome.plain("x", most, photo)).low < 100
 
 
 def test_equal_answers_have_equal_intervals_and_photos_that_were_not_asked_about_do_not_count():

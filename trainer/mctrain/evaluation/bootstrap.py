@@ -1,5 +1,7 @@
 """How far a figure can be trusted: percentile intervals of figures computed anew from photos drawn with replacement.
 
+Where every answer is right, or none, all draws are alike and tell nothing; there the interval is Clopper and Pearson's.
+
 Photos are drawn, each with all of its questions, for the questions of one photo are answered alike. The draws are the same
 for every subject, so two of them are compared photo by photo, which tells more than two intervals do. What is left out is
 the noise of training, which is larger: two seeds of one recipe differ by more than many of these intervals say.
@@ -12,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from mctrain.evaluation.outcome import Average
+from mctrain.evaluation.outcome import Average, Outcome
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -29,7 +31,7 @@ _AT_ONCE = 1 << 22  # numbers
 
 @dataclass(frozen=True, slots=True)
 class Interval:
-    """The middle 95 % of resampled figures, in percent."""
+    """The middle 95 % of resampled figures, in percent, or the exact bound where these do not vary."""
 
     low: float
     high: float
@@ -37,7 +39,9 @@ class Interval:
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """What one subject has above another, in points; `better` is the share of resamples in which it has more."""
+    """What one subject has above another, in points; `better` is the share of resamples in which it has more, and half of
+    those in which both have the same.
+    """
 
     figure: str
     points: float
@@ -47,7 +51,20 @@ class Difference:
 
 def interval_of(outcome: Figured) -> Interval:
     """The interval of a figure."""
+    if type(outcome) is Outcome:  # a mean, and neither a median nor an F1
+        lowest = 100 * (_TAILS[0] / 100) ** (1 / _drawn_alike(outcome))
+        if (outcome.right == 1).all():
+            return Interval(lowest, 100.0)
+        if (outcome.right == 0).all():
+            return Interval(0.0, 100 - lowest)
     return _middle(resampled(outcome))
+
+
+def _drawn_alike(outcome: Outcome) -> int:
+    """How many photos the draws are of; of a mean over classes as many as if each had no more than the smallest."""
+    group = outcome.group if outcome.within else np.zeros_like(outcome.group)
+    photos = np.bincount(np.unique([group, outcome.photo], axis=1)[0])
+    return int(len(photos) * photos.min())
 
 
 def difference(one: Figured, other: Figured) -> Difference:
@@ -55,7 +72,8 @@ def difference(one: Figured, other: Figured) -> Difference:
     assert np.array_equal(one.photo, other.photo), "both were asked the same"
     apart = resampled(one) - resampled(other)
     points = (one.percent() or 0.0) - (other.percent() or 0.0)
-    return Difference(one.figure, points, _middle(apart), float((apart > 0).mean()))
+    better = (apart > 0).mean() + (apart == 0).mean() / 2
+    return Difference(one.figure, points, _middle(apart), float(better))
 
 
 def resampled(outcome: Figured) -> NDArray[np.float64]:

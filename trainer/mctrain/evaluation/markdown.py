@@ -19,11 +19,11 @@ if TYPE_CHECKING:
     from mctrain.evaluation.subject import Subject
 
 _HOW = f"""Figures are percent. The interval is the middle 95 % of {RESAMPLES:,} resamples of the photos, each with all its
-texts; the noise of training is not in it. Settings are chosen by one half of the photos and figures reported of the other:
+texts, and at 0 and 100 % the exact one; the noise of training is not in it. Settings are chosen by one half of the photos and figures reported of the other:
 even and odd SHA-256 of their keys. Equal scores count against the model.
 """
 _AGAINST = """The last three columns tell what it has above the other one, in points, on the same resamples, and the share of
-these in which it has more.
+these in which it has more, with half of those in which both have the same.
 """
 _MEASURED = f"""Milliseconds are of a tower alone, given one photo as pixels or one query (“{QUERY}”) as tokens, on one thread of
 {{machine}}: of {ROUNDS} rounds the median of the least of {CALLS} calls, models in turns.
