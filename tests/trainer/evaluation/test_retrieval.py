@@ -7,7 +7,7 @@ import torch
 from clip_benchmark.metrics.zeroshot_retrieval import recall_at_k
 
 from mctrain.evaluation.everyday import right_photos
-from mctrain.evaluation.retrieval import retrieval, searching
+from mctrain.evaluation.retrieval import finding, retrieval, searching
 
 
 def unit(draw, count):
@@ -84,10 +84,23 @@ def test_a_search_is_answered_by_the_first_right_photo_and_equal_scores_count_ag
     photos = np.eye(4, dtype=np.float32)
     texts = np.array([[0.9, 0.4, 0.1, 0.0], [0.5, 0.5, 0.0, 0.7], [0.5, 0.5, 0.5, 0.5]], np.float32)
     right = np.array([[False, True, True, False], [True, False, False, True], [False, False, False, True]])
-    first, fifth, tenth = searching(photos, texts, np.arange(3), right)
+    (first,) = searching(photos, texts, np.arange(3), right)
     assert list(first.right) == [False, True, False]
-    assert fifth.right.all()
-    assert tenth.right.all()
+
+
+def test_a_depth_that_every_model_would_reach_is_left_out():
+    vectors = unit(np.random.default_rng(9), 20)
+    owner = np.repeat(np.arange(5), 4)
+    told = shares(retrieval(vectors[:5], vectors, owner))
+    assert list(told) == [
+        "text to image at 1", "image to text at 1", "image to text at 5", "image to text at 10", "mean at 1",
+    ]  # fmt: skip
+    for photos, depths in ((5, [1]), (6, [1, 5]), (10, [1, 5]), (11, [1, 5, 10])):
+        figures = [own.figure for own in finding(vectors[:photos], vectors[:photos], np.arange(photos))]
+        assert figures == [f"text to image at {depth}" for depth in depths]
+    right = np.eye(11, dtype=np.bool_)
+    right[:, :3] = True  # so that eight at the most are wrong of each
+    assert len(searching(vectors[:11], vectors[:11], np.arange(11), right)) == 2
 
 
 def test_where_one_photo_is_right_searching_is_plain_recall():

@@ -84,3 +84,5 @@ def test_a_model_that_says_the_same_of_every_class_knows_none():
     same = np.ones((10, 4), np.float32) / 2
     outcomes = classification(same, same, list("abcdefghij"), np.arange(10))
     assert [own.percent() for own in outcomes] == [0, 0]
+    (first,) = classification(same[:5], same[:5], list("abcde"), np.arange(5))  # any is among five of five
+    assert first.figure == "top-1"

@@ -28,21 +28,29 @@ def retrieval(photos: Vectors, texts: Vectors, owner: NDArray[np.int64]) -> list
     back = ranks(photos, texts, lambda block: rows[block, None] == owner)
     both, way = np.concatenate([forth, back]), np.repeat([0, 1], [len(texts), len(photos)])
     mean = Outcome("mean at 1", both < 1, np.concatenate([owner, rows]), way)
-    return [*_recalls(_FORTH, forth, owner), *_recalls(_BACK, back, rows), mean]
+    others = len(texts) - int(np.bincount(owner).min())
+    return [
+        *_recalls(_FORTH, forth, owner, len(photos) - 1),
+        *_recalls(_BACK, back, rows, others),
+        mean,
+    ]
 
 
 def finding(photos: Vectors, texts: Vectors, owner: NDArray[np.int64], way: str = _FORTH) -> list[Outcome]:
     """Recall of texts alone; text j belongs to photo `owner[j]`, and `way` is what the figures are called."""
     found = ranks(texts, photos, lambda block: owner[block, None] == np.arange(len(photos)))
-    return _recalls(way, found, owner)
+    return _recalls(way, found, owner, len(photos) - 1)
 
 
 def searching(
     photos: Vectors, texts: Vectors, owner: NDArray[np.int64], right: NDArray[np.bool_]
 ) -> list[Outcome]:
     """Recall of texts for which several photos may be `right` [m, n]: the first of them counts."""
-    return _recalls(_FORTH, ranks(texts, photos, lambda block: right[block]), owner)
+    found = ranks(texts, photos, lambda block: right[block])
+    return _recalls(_FORTH, found, owner, int((~right).sum(1).max()))
 
 
-def _recalls(way: str, found: NDArray[np.int64], photo: NDArray[np.int64]) -> list[Outcome]:
-    return [Outcome.plain(f"{way} at {depth}", found < depth, photo) for depth in DEPTHS]
+def _recalls(way: str, found: NDArray[np.int64], photo: NDArray[np.int64], wrong: int) -> list[Outcome]:
+    """`wrong` answers has a question at the most: a depth for all of them and a right one would be reached by any model."""
+    depths = [depth for depth in DEPTHS if depth <= max(wrong, DEPTHS[0])]
+    return [Outcome.plain(f"{way} at {depth}", found < depth, photo) for depth in depths]
