@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from mctrain.data.classes import class_names
+from mctrain.data.classes import CLASS_NAMES, class_names
 from mctrain.data.words import CAPTIONS, QUERIES
 from mctrain.errors import DataError
 from mctrain.evaluation.associations import ask_associations
@@ -172,6 +172,11 @@ def _label(key: str, words: Words, task: ZeroShot, classes: int) -> int:
 
 def _folders(subject: Subject, gallery: Gallery, task: Folders, data: Path) -> tuple[int, list[Outcome]]:
     ids, names = class_names(data, task.ids), class_names(data, task.classes)
+    if len(ids) != len(names):
+        raise DataError(
+            f"{task.name} wants lists that go place by place, and in {data / CLASS_NAMES} {task.ids} has {len(ids)} names, "
+            f"{task.classes} {len(names)}; name lists that belong together."
+        )
     folders = [str(own.about["folder"]) for own in gallery.words]
     present = sorted(set(folders))
     unknown = [own for own in present if own not in ids]

@@ -11,7 +11,7 @@ import numpy as np
 
 from mctrain.data.shards import PHOTO_SUFFIXES, sound_groups
 from mctrain.data.words import Words, words_of
-from mctrain.errors import DataError
+from mctrain.errors import DataError, WeightsError
 from mctrain.teachers.bundle import BundleTeacher
 from picsight_engine.models.preprocess import reduced_side
 from picsight_engine.photos.decode import Limits, decode
@@ -80,6 +80,7 @@ class Subject:
 
         Raises:
             DataError: a shard is damaged, or a sample of it.
+            WeightsError: the image tower gives no numbers.
         """
         for place in places:
             if place not in self._seen:
@@ -95,9 +96,13 @@ class Subject:
         )
 
     def picture(self, picture: PIL.Image.Image, key: str) -> NDArray[np.float32]:
-        """The unit vector [dim] of an RGB picture that somebody else has decoded."""
+        """The unit vector [dim] of an RGB picture that somebody else has decoded.
+
+        Raises:
+            WeightsError: the image tower gives no numbers.
+        """
         self._progress(1, "")
-        (vector,) = self._teacher.photos([picture], [key])
+        (vector,) = self._seen_in([picture], [key])
         return np.asarray(vector)
 
     def cuts(self, folder: Path, cuts: Sequence[Cut]) -> NDArray[np.float32]:
@@ -106,21 +111,26 @@ class Subject:
         Raises:
             DataError: a photo is missing.
             ImageError: one cannot be decoded.
+            WeightsError: the image tower gives no numbers.
         """
         rows, limits = [], Limits()
         for cut in cuts:
             picture = decode(
                 _read(folder / cut.image), folder / cut.image, min_side=limits.side, limits=limits
             ).image
-            rows.append(self._teacher.photos([picture.crop(cut.box)], [cut.image]))
+            rows.append(self._seen_in([picture.crop(cut.box)], [cut.image]))
             self._progress(1, folder.name)
         return np.concatenate(rows)
 
     def texts(self, texts: Sequence[str]) -> NDArray[np.float32]:
-        """Unit vectors [texts, dim]; the last ones are kept, for one task after the other may ask by the same searches."""
+        """Unit vectors [texts, dim]; the last ones are kept, for one task after the other may ask by the same searches.
+
+        Raises:
+            WeightsError: the text tower gives no numbers.
+        """
         asked = tuple(texts)
         if self._said is None or self._said[0] != asked:
-            self._said = (asked, self._teacher.texts(asked))
+            self._said = (asked, self._numbers(self._teacher.texts(asked), asked, "text"))
         return self._said[1]
 
     def losses(self, photos: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -137,13 +147,26 @@ class Subject:
                 (self._asking[text],) = self._bundle.blankness.asking(self._bundle.terms([text]))
         return np.array([self._asking[text] for text in texts], np.bool_)
 
+    def _seen_in(self, pictures: Sequence[PIL.Image.Image], keys: Sequence[str]) -> NDArray[np.float32]:
+        return self._numbers(self._teacher.photos(pictures, keys), keys, "image")
+
+    def _numbers(self, vectors: NDArray[np.float32], of: Sequence[str], tower: str) -> NDArray[np.float32]:
+        """The vectors, unless some are none: in a small gallery even these would find something."""
+        wrong = np.flatnonzero(~np.isfinite(vectors).all(1))
+        if len(wrong):
+            raise WeightsError(
+                f"The {tower} tower of {self.name} gives no numbers for {of[wrong[0]]!r}: its weights are damaged or have "
+                "overflown; measure others."
+            )
+        return vectors
+
     def _look(self, place: Path) -> Gallery:
         keys, digests, words = list[str](), list[bytes](), list[Words]()
         rows = list["NDArray[np.float32]"]()
         side = reduced_side(self._teacher.spec)
         for photo in _in_folders(place) if place.is_dir() else _in_shard(place):
             picture = decode(photo.content, photo.name, min_side=side, limits=Limits()).image
-            rows.append(self._teacher.photos([picture], [photo.key]))
+            rows.append(self._seen_in([picture], [photo.key]))
             keys.append(photo.key)
             digests.append(hashlib.sha256(photo.content).digest())
             words.append(photo.words)
@@ -176,6 +199,11 @@ def _in_folders(folder: Path) -> Iterator[_Photo]:
 
 
 def _files(folder: Path) -> Iterable[Path]:
+    """Names that begin with a dot are of thumbnails, and of what macOS keeps beside a file on a foreign disk."""
     return sorted(
-        file for file in folder.glob("*/*") if file.suffix.lower().removeprefix(".") in PHOTO_SUFFIXES
+        file
+        for file in folder.glob("*/*")
+        if file.suffix.lower().removeprefix(".") in PHOTO_SUFFIXES
+        and not file.name.startswith(".")
+        and not file.parent.name.startswith(".")
     )
