@@ -16,7 +16,10 @@ from click.testing import CliRunner
 from mctrain.cli.command import mctrain
 from mctrain.data.apart import is_apart
 from mctrain.data.shards import grouped, samples
-from mctrain.errors import ExportError
+from mctrain.errors import DataError, ExportError, TrainerError
+from mctrain.training.decisions.recipe import load_decisions
+from mctrain.training.decisions.run import learn
+from mctrain.training.surroundings import Places
 from mctrain.weights.bundle import read_bundle
 from mctrain.weights.checkpoint import load_checkpoint
 from picsight.cli.program import program
@@ -152,6 +155,19 @@ def test_the_bundle_has_the_starters_words_and_trunk_and_nothing_of_the_person(t
     for path in (*made.iterdir(), home / "runs" / "decided" / "checkpoint.pt"):
         content = path.read_bytes()
         assert not any(own in content for own in (b"Luna", str(home).encode())), path
+
+
+def test_decisions_take_the_place_of_earlier_ones_and_of_nothing_else(told, home, starter, tmp_path):
+    """Asked before anything is looked at: here are no decisions, which is told where the folder may be written."""
+    assert told
+    (tmp_path / "checkpoint.pt").write_bytes(b"hours of work")
+    nowhere = Places(tmp_path, None, None, tmp_path)
+    for folder, kind, sentence in (
+        (tmp_path, TrainerError, r"checkpoint\.pt was made by something else .* with -o"),
+        (home / "runs" / "decided", DataError, "There is no file"),
+    ):
+        with pytest.raises(kind, match=sentence):
+            learn(load_decisions("my-decisions"), starter, nowhere, folder, lambda *_: lambda *_: None)
 
 
 @pytest.mark.soak

@@ -14,6 +14,7 @@ import pytest
 import torch
 from tests.trainer.training.conftest import ALONE
 
+from mctrain.cli.runs import start_of
 from mctrain.errors import TrainerError
 from mctrain.training.metrics import METRICS
 from mctrain.weights.checkpoint import CHECKPOINT, states
@@ -144,6 +145,18 @@ def test_a_finished_run_is_left_as_it_is(undisturbed, run_in, tmp_path):
     demand_same(tmp_path / "run", undisturbed)
 
 
+def test_a_checkpoint_of_something_else_is_not_written_over(undisturbed, run_in, tmp_path):
+    """Not even where the run begins with that very one."""
+    made = tmp_path / CHECKPOINT
+    shutil.copy(undisturbed / CHECKPOINT, made)
+    before = made.read_bytes()
+    for start in (None, start_of(tmp_path)):
+        with pytest.raises(TrainerError, match=r"checkpoint\.pt was made by something else, .* with -o"):
+            run_in(tmp_path, "run.steps=1", start=start)
+    assert made.read_bytes() == before
+    assert [own.name for own in tmp_path.iterdir()] == [CHECKPOINT]
+
+
 @pytest.mark.parametrize(
     ("changes", "sentence"),
     [
@@ -185,5 +198,8 @@ def test_a_damaged_state_is_named_with_what_to_do(undisturbed, run_in, tmp_path)
     last.unlink()
     before.unlink()
     before.write_bytes(b"")
+    with pytest.raises(TrainerError, match=r"remove it and checkpoint\.pt, and the run begins anew"):
+        run_in(tmp_path / "run", *EVERYTHING)
+    (tmp_path / "run" / CHECKPOINT).unlink()
     with pytest.raises(TrainerError, match="remove it, and the run begins anew"):
         run_in(tmp_path / "run", *EVERYTHING)

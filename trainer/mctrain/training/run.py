@@ -24,7 +24,7 @@ from mctrain.training.loop import Desk, Training, train
 from mctrain.training.losses import LossSettings
 from mctrain.training.metrics import Metrics
 from mctrain.training.ranks import joined
-from mctrain.training.state import Position, identity_of, load_state, save_result
+from mctrain.training.state import Position, demand_own, identity_of, load_state, save_result
 from mctrain.training.student import build_student
 
 if TYPE_CHECKING:
@@ -70,8 +70,9 @@ def follow(recipe: TrainingRecipe, start: Start | None, places: Places, around: 
     Raises:
         RecipeError: the recipe does not fit the data, the model or the number of processes.
         DataError: shards, a bank or evaluation data are missing or damaged.
-        TrainerError: the folder holds another run, or the loss is no number any more.
+        TrainerError: the folder holds another run or something else's checkpoint, or the loss is no number any more.
     """
+    demand_own(around.folder)
     with joined() as rank:
         run = open_training(recipe, start, places, rank, workers=around.workers)
         run = replace(run, at=load_state(around.folder, run.identity, recipe, run.student, _ADVICE))

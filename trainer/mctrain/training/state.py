@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Protocol, cast
 from mctrain.errors import TrainerError, WeightsError
 from mctrain.training.facts import Facts
 from mctrain.weights.checkpoint import (
+    CHECKPOINT,
     Checkpoint,
     Trained,
     checkpoint_file,
@@ -90,6 +91,19 @@ def origin_of(
     )
 
 
+def demand_own(folder: Path) -> None:
+    """Asked before the work: that a run's result takes the place of no other's, which may be the model that it begins with.
+
+    Raises:
+        TrainerError: there is a checkpoint, and no state of the run that made it.
+    """
+    if (folder / CHECKPOINT).exists() and not states(folder):
+        raise TrainerError(
+            f"{folder / CHECKPOINT} was made by something else, for no state of a run lies beside it, and would be overwritten; choose "
+            "another folder with -o, or remove it."
+        )
+
+
 def save_state(folder: Path, run: AnyRun) -> None:
     """Writes a state whole, as a checkpoint of its own, and removes the oldest beyond those that the recipe keeps.
 
@@ -144,8 +158,14 @@ def load_state(
         )  # of others no mean can be compared
         return Position(at["step"], dict(scores), Facts(**at["facts"]))
     except (WeightsError, KeyError, TypeError, ValueError, RuntimeError, AttributeError) as fault:
-        where = "goes on from the one before" if len(found) > 1 else "begins anew"
-        raise TrainerError(f"{found[-1]} is damaged; remove it, and the run {where}.") from fault
+        raise TrainerError(f"{found[-1]} is damaged; {_way_on(folder, len(found))}.") from fault
+
+
+def _way_on(folder: Path, states_there: int) -> str:
+    if states_there > 1:
+        return "remove it, and the run goes on from the one before"
+    also = f" and {CHECKPOINT}" if (folder / CHECKPOINT).exists() else ""  # as `demand_own` has it
+    return f"remove it{also}, and the run begins anew"
 
 
 def _demand_same(folder: Path, known: Mapping[str, Any], wanted: Mapping[str, Any], advice: str) -> None:

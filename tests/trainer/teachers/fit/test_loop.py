@@ -108,6 +108,13 @@ def test_a_folder_with_a_run_on_other_photos_is_left_alone(finished, tiny_recipe
         teach(tiny_recipe, Places(tmp_path / "data", cache), tmp_path / "run", silent, threads=1)
 
 
+def test_a_checkpoint_of_something_else_is_not_written_over(tiny_recipe, tiny_data, cache, tmp_path):
+    (tmp_path / CHECKPOINT).write_bytes(b"hours of work")
+    with pytest.raises(TrainerError, match=r"checkpoint\.pt was made by something else .* with -o"):
+        teach(tiny_recipe, Places(tiny_data, cache), tmp_path, silent, threads=1)
+    assert [own.name for own in tmp_path.iterdir()] == [CHECKPOINT]
+
+
 def test_too_few_photos_for_a_batch_are_told(tiny_recipe, tiny_data, cache, tmp_path):
     large = replace(tiny_recipe, training=replace(tiny_recipe.training, batch=100))
     with pytest.raises(TrainerError, match="32 photos do not fill a batch of 100"):

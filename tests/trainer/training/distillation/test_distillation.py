@@ -23,7 +23,7 @@ from mctrain.training.distillation.recipe import load_distillation
 from mctrain.training.distillation.run import find_lessons
 from mctrain.training.metrics import METRICS
 from mctrain.training.precision import Precision
-from mctrain.weights.checkpoint import load_checkpoint, states
+from mctrain.weights.checkpoint import CHECKPOINT, load_checkpoint, states
 from picsight_engine.models.bundle import IMAGE_GRAPH, open_bundle
 from picsight_engine.models.text import TextEmbedder
 
@@ -102,6 +102,13 @@ def told_steps(folder):
 def test_a_folder_takes_no_second_run(distil_in, whole):
     with pytest.raises(TrainerError, match=r"differs in loss.weight \(0.1, now 0.2\)"):
         distil_in(whole, "loss.weight=0.2")
+
+
+def test_a_checkpoint_of_something_else_is_not_written_over(distil_in, tmp_path):
+    (tmp_path / CHECKPOINT).write_bytes(b"hours of work")
+    with pytest.raises(TrainerError, match=r"checkpoint\.pt was made by something else, .* with -o"):
+        distil_in(tmp_path)
+    assert (tmp_path / CHECKPOINT).read_bytes() == b"hours of work"
 
 
 def test_the_image_tower_stays_as_it_is(learnt, teacher):

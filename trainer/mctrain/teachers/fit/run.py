@@ -62,7 +62,7 @@ def teach(
     Raises:
         RefusalError: the recipe's files hold something that is for evaluation only.
         DataError: a file is missing or damaged.
-        TrainerError: the folder holds a run of another recipe, or of other files.
+        TrainerError: the folder holds a run of another recipe, or of other files, or something else's checkpoint.
     """
     torch.set_num_threads(threads)
     table, data = recipe.data, places.data
@@ -114,9 +114,17 @@ def taught(title: str, places: Places, bar: Bar) -> str:
 
 
 def _demand_same_data(folder: Path, learnt: dict[str, str]) -> None:
-    """Writes down the digests of the files that a run learns from, or compares them with those that it began with."""
+    """Writes down the digests of the files that a run learns from, or compares them with those that it began with.
+
+    A folder with somebody's checkpoint and nothing of a fit is refused: the fit's own would take its place.
+    """
     path = folder / DATA
     if not path.exists():
+        made = folder / CHECKPOINT
+        if made.exists() and not (folder / PROGRESS).exists():
+            raise TrainerError(
+                f"{made} was made by something else and would be overwritten; choose another folder with -o, or remove it."
+            )
         with write_whole(path) as file:
             file.write(json.dumps(learnt, indent=1).encode())
         return

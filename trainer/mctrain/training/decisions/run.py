@@ -12,6 +12,7 @@ import torch
 
 from mctrain.data.apart import is_apart
 from mctrain.data.shards import count_photos, file_digest, find_shards
+from mctrain.errors import TrainerError, WeightsError
 from mctrain.evaluation.measure import measure
 from mctrain.evaluation.subject import Subject
 from mctrain.evaluation.tasks import find_files, load_tasks
@@ -19,13 +20,13 @@ from mctrain.evaluation.things import load_things
 from mctrain.places import on_disk
 from mctrain.training.decisions.fit import Lesson, fit
 from mctrain.training.decisions.photos import look
-from mctrain.training.decisions.recipe import SHARDS
+from mctrain.training.decisions.recipe import KIND, SHARDS
 from mctrain.training.decisions.scores import Tags
 from mctrain.training.decisions.sight import Headed, Sight
 from mctrain.training.decisions.verdict import compared, judge_tags, judged_tags, untold
 from mctrain.training.verdict import compare
 from mctrain.weights.bundle import read_bundle
-from mctrain.weights.checkpoint import Trained, save_checkpoint
+from mctrain.weights.checkpoint import CHECKPOINT, Trained, load_checkpoint, save_checkpoint
 from picsight_engine.models.bundle import MANIFEST, open_bundle
 
 if TYPE_CHECKING:
@@ -65,8 +66,9 @@ def learn(recipe: DecisionsRecipe, begin: Path, places: Places, folder: Path, ba
         RecipeError: the list of tasks cannot be read.
         DataError: there are too few decisions, or a shard or a set is damaged.
         WeightsError: the bundle is not on our trunks, or the disk refuses the checkpoint.
-        TrainerError: the loss is no number any more.
+        TrainerError: the folder holds a checkpoint that was made by something else, or the loss is no number any more.
     """
+    _demand_own(folder / CHECKPOINT)
     shards = find_shards(on_disk(places.photos, "Decisions are read from a disk"), SHARDS)
     bundle, begun = open_bundle(begin, hashes=True), read_bundle(begin)
     tower = cast("LiteTower", begun.clip.image)
@@ -86,6 +88,22 @@ def learn(recipe: DecisionsRecipe, begin: Path, places: Places, folder: Path, ba
     origin = _origin(recipe, begin, shards, len(lesson.keys), results)
     path = save_checkpoint(folder, replace(begun, origin=origin))
     return Learnt(path, tuple(told), tuple(untold(apart, recipe.decisions.least)), results, decided.skipped)
+
+
+def _demand_own(path: Path) -> None:
+    """One fit takes the place of another, for it takes minutes and decisions become more; but of nothing else."""
+    if path.exists() and not _is_of_decisions(path):
+        raise TrainerError(
+            f"{path} was made by something else and would be overwritten; choose another folder with -o, or remove it."
+        )
+
+
+def _is_of_decisions(path: Path) -> bool:
+    try:
+        origin = load_checkpoint(path).origin
+    except WeightsError:
+        return False
+    return isinstance(origin, Trained) and KIND in origin.recipe
 
 
 def _lesson(decided: Decided, sight: Sight, scale: float) -> Lesson:

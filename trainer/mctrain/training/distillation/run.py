@@ -29,7 +29,7 @@ from mctrain.training.distillation.loop import Distillation, distil
 from mctrain.training.metrics import Metrics
 from mctrain.training.precision import Precision
 from mctrain.training.run import Outcome
-from mctrain.training.state import Position, identity_of, load_state, save_result
+from mctrain.training.state import Position, demand_own, identity_of, load_state, save_result
 from mctrain.training.student import Student
 from mctrain.weights.checkpoint import Checkpoint, states
 
@@ -89,8 +89,9 @@ def follow_distillation(
 
     Raises:
         RecipeError: the model has no text tower.
-        TrainerError: the folder holds another run, or the loss is no number any more.
+        TrainerError: the folder holds another run or something else's checkpoint, or the loss is no number any more.
     """
+    demand_own(around.folder)
     if start.checkpoint.clip.text is None:
         raise RecipeError("A text tower can be taught only by another one; begin with a model that has one.")
     torch.set_num_threads(1)
