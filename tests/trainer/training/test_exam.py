@@ -5,18 +5,22 @@ from __future__ import annotations
 import json
 import os
 import signal
+from contextlib import closing
 from dataclasses import replace
 
 import pytest
+import torch
 from tensorboardX.proto.event_pb2 import Event
 from tests.trainer.training.conftest import Heard
 
 from mctrain.errors import DataError, RecipeError
+from mctrain.evaluation.report import Figure
 from mctrain.training.exam import open_exam
 from mctrain.training.interrupts import Interrupts
 from mctrain.training.loop import Desk, train
 from mctrain.training.metrics import METRICS, Metrics
 from mctrain.training.recipe import EvaluationTable
+from mctrain.training.state import load_state, save_result
 from mctrain.weights.checkpoint import load_checkpoint, states
 
 RECALL = 'evaluation.figures=["dev: text to image at 1", "dev: image to text at 5"]'
@@ -34,18 +38,62 @@ def test_a_run_whose_scores_do_not_rise_is_stopped(run_in, tmp_path):
         RECALL,
         "evaluation.every=1",
         "evaluation.patience=1",
+        "run.keep=1",
         "optimizer.rate=0",
         "optimizer.floor=0",
         'optimizer.held=["image", "text"]',
     )
     outcome = run_in(tmp_path, *changes, journal=heard)
-    assert outcome.why == "stopped after 2 of 7 steps: the scores do not rise any more"
-    assert states(tmp_path)[-1].name == "step-00000002.pt"
-    assert run_in(tmp_path, *changes).why == outcome.why
     scores = [line["score"] for line in told(tmp_path) if "score" in line]
-    assert len(scores) == 2
-    assert load_checkpoint(outcome.path).origin.score == scores[-1]
+    assert scores == [scores[0]] * 2
+    assert outcome.why == (
+        "stopped after 2 of 7 steps: the scores do not rise any more; these are the weights after step 1, whose score was the best "
+        f"({scores[0]:.1f} %)"
+    )
+    assert [own.name for own in states(tmp_path)] == ["step-00000001.pt", "step-00000002.pt"]
+    assert run_in(tmp_path, *changes).why == outcome.why
+    origin = load_checkpoint(outcome.path).origin
+    assert (origin.steps, origin.score) == (1, pytest.approx(scores[0]))
     assert sum(line.startswith("step 1: dev: text to image at 1 ") for line in heard.lines) == 1
+
+
+class Stopping(Heard):
+    """Stands for whatever ends a process after a step."""
+
+    def advance(self, step, steps, sentence):
+        super().advance(step, steps, sentence)
+        if step == 4:
+            raise KeyboardInterrupt
+
+
+def test_the_state_with_the_best_score_outlives_later_ones_and_a_kill_and_is_the_result(opened, tmp_path):
+    """By the choosing halves it is the one after step 2; whole sets would say the last."""
+    choosing, whole = {1: 10.0, 2: 30.0, 3: 20.0, 4: 29.0}, {1: 10.0, 2: 20.0, 3: 30.0, 4: 40.0}
+
+    def follow(journal):
+        run = opened(*ASKED, "evaluation.every=1", "evaluation.patience=2", "run.keep=1")
+        run = replace(run, at=load_state(tmp_path, run.identity, run.recipe, run.student))
+
+        def exam(_):
+            return {"x": Figure("x", whole[run.at.step], None, choosing[run.at.step], None)}
+
+        with closing(Metrics(tmp_path, run.recipe, run.at, {})) as metrics:
+            ending = train(run, Interrupts(), Desk(tmp_path, metrics, journal, exam))
+        return ending, save_result(tmp_path, run, ending.best)
+
+    heard = Stopping()
+    with pytest.raises(KeyboardInterrupt):
+        follow(heard)
+    assert "step 2: x 20.0 %; score by the choosing halves 30.0 %" in heard.lines
+    ending, path = follow(Heard())
+    assert ending.why.startswith("stopped after 4 of 7 steps: ")
+    assert ending.why.endswith("the weights after step 2, whose score was the best (30.0 %)")
+    best, last = states(tmp_path)
+    assert (best.name, last.name) == ("step-00000002.pt", "step-00000004.pt")
+    wanted, found = (torch.load(own, weights_only=True) for own in (best, path))
+    assert found["trained"] == wanted["trained"]
+    assert found["trained"]["steps"] == 2
+    assert all(torch.equal(own, wanted["weights"][name]) for name, own in found["weights"].items())
 
 
 def test_what_is_measured_stands_beside_the_losses_for_tensorboard_too(run_in, tmp_path):

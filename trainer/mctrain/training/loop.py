@@ -24,7 +24,7 @@ from mctrain.training.interrupts import Interrupted
 from mctrain.training.losses import reinforced_loss
 from mctrain.training.metrics import SCORE, progress
 from mctrain.training.range_augment import target_error
-from mctrain.training.state import origin_of, save_state
+from mctrain.training.state import best_step, origin_of, save_state
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -77,10 +77,14 @@ class Desk:
 
 @dataclass(frozen=True, slots=True)
 class Ending:
-    """Why a run ended, and the signal that stopped it before its end, 0 for none."""
+    """Why a run ended, and the signal that stopped it before its end, 0 for none.
+
+    The result is what it had learnt after its step `best`, which the first process knows, or at the end where that is 0.
+    """
 
     why: str
     signal: int = 0
+    best: int = 0
 
 
 def train(run: Training, interrupts: Interrupts, desk: Desk | None) -> Ending:
@@ -108,8 +112,20 @@ def train(run: Training, interrupts: Interrupts, desk: Desk | None) -> Ending:
             why = f"stopped by a signal after {run.at.step} of {run.steps} steps"
             return Ending(f"{why}; the same command goes on from here", signal)
     if run.at.step < run.steps:
-        return Ending(f"stopped after {run.at.step} of {run.steps} steps: the scores do not rise any more")
+        return _tired(run, desk)
     return Ending(f"{run.at.step} steps")
+
+
+def _tired(run: Training, desk: Desk | None) -> Ending:
+    """What was learnt after the best score was for nothing; the first process has the state to go back to."""
+    why = f"stopped after {run.at.step} of {run.steps} steps: the scores do not rise any more"
+    best = best_step(desk.folder, run.at) if desk is not None else 0
+    if not best:
+        return Ending(why)
+    return Ending(
+        f"{why}; these are the weights after step {best}, whose score was the best ({run.at.scores[best]:.1f} %)",
+        best=best,
+    )
 
 
 def take_step(run: Training, lesson: Lesson) -> dict[str, float]:
@@ -194,15 +210,14 @@ def _evaluate(run: Training, desk: Desk | None) -> bool:
     at.scores[at.step] = score
     if desk is not None:
         desk.metrics.tell(at.step, {**figures, SCORE: score})
-        desk.journal.tell(
-            f"step {at.step}: {', '.join(f'{name} {own:.1f} %' for name, own in figures.items())}"
-        )
+        told = ", ".join(f"{name} {own:.1f} %" for name, own in figures.items())
+        desk.journal.tell(f"step {at.step}: {told}; score by the choosing halves {score:.1f} %")
     return True
 
 
 def _save(run: Training, desk: Desk | None) -> None:
     if desk is not None:
-        save_state(desk.folder, run)
+        save_state(desk.folder, run, best_step(desk.folder, run.at) if _patience(run) else 0)
 
 
 def _is_due(run: Training, every: int) -> bool:
@@ -211,10 +226,14 @@ def _is_due(run: Training, every: int) -> bool:
 
 def _is_over(run: Training) -> bool:
     """Whether all steps are done, or the best score lies `patience` evaluations back."""
-    patience = run.recipe.evaluation.patience if run.recipe.evaluation else 0
+    patience = _patience(run)
     scores = list(run.at.scores.values())
     tired = patience and len(scores) > patience and max(scores[-patience:]) <= max(scores[:-patience])
     return bool(tired) or run.at.step >= run.steps
+
+
+def _patience(run: Training) -> int:
+    return run.recipe.evaluation.patience if run.recipe.evaluation else 0
 
 
 def _seed(seed: int, step: int, rank: int) -> int:

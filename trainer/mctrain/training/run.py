@@ -84,7 +84,7 @@ def follow(recipe: TrainingRecipe, start: Start | None, places: Places, around: 
             if desk is not None and (skipped := run.feed.data.skipped):
                 told = ", ".join(f"{count} {reason}" for reason, count in skipped.most_common())
                 desk.journal.tell(f"samples that were passed over: {told}")
-        path = None if ending.signal or not rank.first else save_result(around.folder, run)
+        path = None if ending.signal or not rank.first else save_result(around.folder, run, ending.best)
     return Outcome(ending.why, ending.signal, path, run.feed.data.skipped)
 
 

@@ -13,6 +13,7 @@ from mctrain.weights.checkpoint import (
     Trained,
     checkpoint_file,
     content_of,
+    load_checkpoint,
     save_checkpoint,
     states,
 )
@@ -104,8 +105,10 @@ def demand_own(folder: Path) -> None:
         )
 
 
-def save_state(folder: Path, run: AnyRun) -> None:
+def save_state(folder: Path, run: AnyRun, spared: int = 0) -> None:
     """Writes a state whole, as a checkpoint of its own, and removes the oldest beyond those that the recipe keeps.
+
+    That of the step `spared` stays too.
 
     Raises:
         WeightsError: the disk refuses it.
@@ -118,17 +121,26 @@ def save_state(folder: Path, run: AnyRun) -> None:
     }
     made = Checkpoint(run.student.preset, run.student.best, run.origin)
     # what both hold of the weights is in the file once
-    write_saved(folder / f"step-{run.at.step:08}.pt", {**content_of(made), "state": state})
+    write_saved(_state_file(folder, run.at.step), {**content_of(made), "state": state})
     for old in states(folder)[: -run.recipe.kept]:
-        old.unlink(missing_ok=True)
+        if old != _state_file(folder, spared):
+            old.unlink(missing_ok=True)
 
 
-def save_result(folder: Path, run: AnyRun) -> Path:
-    """Writes what a run has made, frozen.
+def best_step(folder: Path, at: Position) -> int:
+    """Of the steps whose state is there the one with the best score, of equal ones the first, as patience has it; 0 for none."""
+    there = [step for step in at.scores if _state_file(folder, step).exists()]
+    return max(there, key=at.scores.__getitem__, default=0)
+
+
+def save_result(folder: Path, run: AnyRun, best: int = 0) -> Path:
+    """Writes what a run has made, frozen: the weights that it has now, or those after its step `best`.
 
     Raises:
-        WeightsError: the disk refuses it.
+        WeightsError: the disk refuses it, or the state of that step is damaged.
     """
+    if best:
+        return save_checkpoint(folder, load_checkpoint(_state_file(folder, best)))
     clip = run.student.best.to("cpu").eval().requires_grad_(requires_grad=False)
     return save_checkpoint(folder, Checkpoint(run.student.preset, clip, run.origin))
 
@@ -159,6 +171,10 @@ def load_state(
         return Position(at["step"], dict(scores), Facts(**at["facts"]))
     except (WeightsError, KeyError, TypeError, ValueError, RuntimeError, AttributeError) as fault:
         raise TrainerError(f"{found[-1]} is damaged; {_way_on(folder, len(found))}.") from fault
+
+
+def _state_file(folder: Path, step: int) -> Path:
+    return folder / f"step-{step:08}.pt"
 
 
 def _way_on(folder: Path, states_there: int) -> str:
