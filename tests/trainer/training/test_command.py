@@ -106,7 +106,8 @@ def test_values_are_what_toml_has(recipe_of):
 
 
 def test_a_dry_run_tells_what_it_would_cost_and_writes_nothing(command, tmp_path):
-    words = command(tmp_path / "run", "run.batch=4", "run.steps=4")
+    """Steps of each size of photos are taken, and weigh as many as the run has of it."""
+    words = command(tmp_path / "run", "run.batch=4", "run.steps=8", "run.sizes=[{ step = 5, size = 80 }]")
     place = words.index("-o")
     told = said(*words[:place], *words[place + 2 :], "--dry-run")
     assert [line.split()[0] for line in told.splitlines()] == [
@@ -118,12 +119,22 @@ def test_a_dry_run_tells_what_it_would_cost_and_writes_nothing(command, tmp_path
         "loss",
     ]
     assert re.search(r"image tower 0\.\d M numbers, text tower 7\.0 M; 1\.0 M of them learn", told)
-    assert "24 photos; 4 steps are 0.7 passes" in told
-    assert re.search(r"\d+\.\d photos a second on cpu, \d+% of the time waiting", told)
+    assert "24 photos; 8 steps are 1.3 passes" in told
+    ((speed, *speeds),) = re.findall(
+        r"([\d.]+) photos a second \(([\d.]+) of 32 pixels, ([\d.]+) of 80 pixels\) on cpu, \d+% of the time waiting",
+        told,
+    )
+    small, large = map(float, speeds)
+    assert float(speed) == pytest.approx(8 / (5 / small + 3 / large), rel=0.05)
     with pytest.raises(RecipeError, match="There is no task nonsense"):
         invoke(
             *words[:place], *words[place + 2 :], "--dry-run",
             "--set", "evaluation.every=1", "--set", 'evaluation.figures=["nonsense: x"]',
+        )  # fmt: skip
+    with pytest.raises(RecipeError, match="keeps photos apart"):  # as the run itself
+        invoke(
+            *words[:place], *words[place + 2 :], "--dry-run",
+            "--set", "apart.share=0.4", "--set", "apart.most_lost=2",
         )  # fmt: skip
     assert list(tmp_path.iterdir()) == []
 

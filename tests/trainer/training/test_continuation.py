@@ -12,7 +12,7 @@ from dataclasses import replace
 
 import pytest
 import torch
-from tests.trainer.training.conftest import ALONE
+from tests.trainer.training.conftest import ALONE, Heard
 
 from mctrain.cli.runs import start_of
 from mctrain.errors import TrainerError
@@ -172,9 +172,12 @@ def test_another_recipe_in_the_same_folder_is_refused(undisturbed, run_in, tmp_p
 
 
 def test_how_a_run_is_watched_may_change(run_in, tmp_path):
-    run_in(tmp_path, "run.steps=2")
-    outcome = run_in(tmp_path, "run.steps=2", "run.log_every=1", "run.save_every=1", "run.keep=5")
+    run, heard = ("run.steps=2", "run.sizes=[{ step = 1, size = 48 }]"), Heard()
+    run_in(tmp_path, *run, "run.log_every=1", journal=heard)
+    outcome = run_in(tmp_path, *run, "run.save_every=1", "run.keep=5")
     assert outcome.why == "2 steps"
+    left = [line for line in heard.lines if " left" in line]
+    assert [line.endswith("left at this size of photos") for line in left] == [True, False]
 
 
 def test_other_photos_are_another_run(run_in, reinforced_set, places, recipe_of, tmp_path):

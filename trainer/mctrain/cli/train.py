@@ -118,6 +118,8 @@ def _train_towers(
         as_place(places.photos), read.data.shards
     )  # a wrong folder is told before torch is loaded
     if output is None:
+        with tempfile.TemporaryDirectory(prefix="mctrain-") as scratch:
+            _questions(read, begin, shards, places, Path(scratch))  # what cannot be judged is told now
         _foretell(read, begin, places, workers)
         return None, 0
     for place in (output, places.cache):

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import time
+from collections import defaultdict
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import torch
@@ -14,13 +16,28 @@ from mctrain.training.ranks import joined
 from mctrain.training.run import examined, open_training
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
     from mctrain.training.loop import Training
     from mctrain.training.recipe import TrainingRecipe
     from mctrain.training.run import Start
     from mctrain.training.surroundings import Places
 
 _STEPS = 50
-_WARM = 2  # the first ones allocate, and wait for readers that start
+_WARM = 2  # of each size: the first ones allocate, and wait for readers that start
+
+
+@dataclass(frozen=True, slots=True)
+class _Timed:
+    """Photos of one size: `steps` of the run have it, `facts` tell of some that were taken."""
+
+    size: int
+    steps: int
+    facts: Mapping[str, float]
+
+    def seconds(self, batch: int) -> float:
+        """Of all these steps."""
+        return self.steps * batch / self.facts["photos_a_second"]
 
 
 def dry_run(recipe: TrainingRecipe, start: Start | None, places: Places, *, workers: int) -> list[str]:
@@ -33,25 +50,61 @@ def dry_run(recipe: TrainingRecipe, start: Start | None, places: Places, *, work
         run = open_training(recipe, start, places, rank, workers=workers)
         with examined(run, places, lambda: None):
             pass  # a file that is missing is told now
-        count, facts = min(_STEPS, run.steps), Facts()
-        lessons = run.feed.lessons(0, count)
+        timed, loss = _time(run)
+    return [
+        _model(run),
+        f"data       {len(run.feed.data)} photos; {run.steps} steps are {run.steps / run.feed.steps_of_pass:.1f} passes",
+        *_speed(run, timed),
+        _disk(run),
+        f"loss       {loss:.3f} after {run.at.step} steps",
+    ]
+
+
+def _time(run: Training) -> tuple[list[_Timed], float]:
+    """As many steps of each size of photos that the run has, by the first rates of its schedule; and the loss of the last one."""
+    stretches = defaultdict[int, list[range]](list)
+    for own in run.feed.stretches(run.steps):
+        stretches[run.feed.size_at(own.start)].append(own)
+    timed, loss = list[_Timed](), 0.0
+    for size, found in stretches.items():
+        facts, longest = Facts(), max(found, key=len)
+        count = min(max(1, _STEPS // len(stretches)), len(longest))
+        lessons = run.feed.lessons(longest.start, longest.start + count)
         for number in range(count):
             began = time.perf_counter()
             lesson = next(lessons)
             values = take_step(run, lesson)
             if number >= min(_WARM, count - 1):
-                facts.add(recipe.run.batch, time.perf_counter() - began, lesson.waited, values)
+                facts.add(run.recipe.run.batch, time.perf_counter() - began, lesson.waited, values)
             run.at.step += 1
-        told = facts.line(rank)
-    speed, size = told["photos_a_second"], _bytes(run.student.state())
-    return [
-        _model(run),
-        f"data       {len(run.feed.data)} photos; {run.steps} steps are {run.steps / run.feed.steps_of_pass:.1f} passes",
-        f"speed      {speed:.1f} photos a second on {run.feed.device}, {told['waiting']:.0%} of the time waiting for data",
-        f"time       {run.steps * recipe.run.batch / speed / 3600:.1f} hours without what is measured on the way",
-        f"disk       {(recipe.run.keep + 1) * size / 1e6:.0f} MB: {recipe.run.keep} states of {size / 1e6:.0f} MB and one in the making",
-        f"loss       {values['loss']:.3f} after {count} steps",
-    ]
+            loss = values["loss"]
+        timed.append(_Timed(size, sum(map(len, found)), facts.line(run.feed.rank)))
+    return timed, loss
+
+
+def _speed(run: Training, timed: list[_Timed]) -> Iterator[str]:
+    """Of the whole run: each size counts by the time that it takes."""
+    batch = run.recipe.run.batch
+    seconds = sum(own.seconds(batch) for own in timed)
+    waiting = sum(own.facts["waiting"] * own.seconds(batch) for own in timed) / seconds
+    sizes = ", ".join(f"{own.facts['photos_a_second']:.1f} of {own.size} pixels" for own in timed)
+    told = f" ({sizes})" if len(timed) > 1 else ""
+    yield (
+        f"speed      {run.steps * batch / seconds:.1f} photos a second{told} on {run.feed.device}, "
+        f"{waiting:.0%} of the time waiting for data"
+    )
+    yield f"time       {seconds / 3600:.1f} hours without what is measured on the way"
+
+
+def _disk(run: Training) -> str:
+    """What lies there at most: beside the last states the one with the best score, where the run is stopped by its scores."""
+    size, recipe = _bytes(run.student.state()), run.recipe
+    best = bool(recipe.evaluation and recipe.evaluation.patience)
+    told = "that of the best score, " if best else ""
+    return (
+        f"disk       {(recipe.run.keep + best + 1) * size / 1e6:.0f} MB: {recipe.run.keep} states of {size / 1e6:.0f} MB, "
+        f"{told}and one in the making"
+    )
 
 
 def _bytes(content: object) -> int:

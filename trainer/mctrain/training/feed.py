@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -104,6 +105,11 @@ class Feed:
                 waited = time.perf_counter() - asked
                 yield self._lesson(batch, epoch, step, waited)
             start = stop
+
+    def stretches(self, end: int) -> list[range]:
+        """The steps before `end`, those in a row together whose photos have one size."""
+        changes = [own.step for own in self.recipe.run.sizes if 0 < own.step < end]
+        return [range(start, stop) for start, stop in pairwise([0, *changes, end])]
 
     def size_at(self, step: int) -> int:
         """The side of photos in pixels at a step."""

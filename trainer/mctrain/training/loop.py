@@ -185,6 +185,8 @@ def _tell(run: Training, desk: Desk | None) -> None:
         if desk is not None:
             desk.metrics.tell(at.step, line)
         sentence = progress(at.step, run.steps, line, run.recipe.run.batch)
+        if any(own.step >= at.step for own in run.recipe.run.sizes):
+            sentence += " at this size of photos"
     if desk is not None:
         desk.journal.advance(at.step, run.steps, sentence)
 
