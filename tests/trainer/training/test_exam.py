@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 from contextlib import closing
 from dataclasses import replace
@@ -11,8 +12,10 @@ from dataclasses import replace
 import pytest
 import torch
 from tensorboardX.proto.event_pb2 import Event
+from tests.trainer.conftest import write_shard
 from tests.trainer.training.conftest import Heard
 
+from mctrain.data.shards import members
 from mctrain.errors import DataError, RecipeError
 from mctrain.evaluation.report import Figure
 from mctrain.training.exam import open_exam
@@ -31,30 +34,48 @@ def told(folder):
     return [json.loads(line) for line in (folder / METRICS).read_text().splitlines()]
 
 
-def test_a_run_whose_scores_do_not_rise_is_stopped(run_in, tmp_path):
-    """Without a rate there is nothing to gain."""
-    heard = Heard()
-    changes = (
-        RECALL,
-        "evaluation.every=1",
-        "evaluation.patience=1",
-        "run.keep=1",
-        "optimizer.rate=0",
-        "optimizer.floor=0",
-        'optimizer.held=["image", "text"]',
-    )
-    outcome = run_in(tmp_path, *changes, journal=heard)
-    scores = [line["score"] for line in told(tmp_path) if "score" in line]
+# without a rate there is nothing to gain
+STILL = (
+    RECALL, "evaluation.every=1", "evaluation.patience=1", "run.keep=1",
+    "optimizer.rate=0", "optimizer.floor=0", 'optimizer.held=["image", "text"]',
+)  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def still(run_in, tmp_path_factory):
+    """The folder of such a run, why it ended, and what it told."""
+    folder, heard = tmp_path_factory.mktemp("still"), Heard()
+    return folder, run_in(folder, *STILL, journal=heard).why, heard.lines
+
+
+def test_a_run_whose_scores_do_not_rise_is_stopped(still, run_in):
+    folder, why, lines = still
+    scores = [line["score"] for line in told(folder) if "score" in line]
     assert scores == [scores[0]] * 2
-    assert outcome.why == (
+    assert why == (
         "stopped after 2 of 7 steps: the scores do not rise any more; these are the weights after step 1, whose score was the best "
         f"({scores[0]:.1f} %)"
     )
-    assert [own.name for own in states(tmp_path)] == ["step-00000001.pt", "step-00000002.pt"]
-    assert run_in(tmp_path, *changes).why == outcome.why
+    assert [own.name for own in states(folder)] == ["step-00000001.pt", "step-00000002.pt"]
+    assert sum(line.startswith("step 1: dev: text to image at 1 ") for line in lines) == 1
+    heard = Heard()
+    outcome = run_in(folder, *STILL, journal=heard)
+    assert outcome.why == why
+    assert not any(line.startswith("What is measured") for line in heard.lines)
     origin = load_checkpoint(outcome.path).origin
     assert (origin.steps, origin.score) == (1, pytest.approx(scores[0]))
-    assert sum(line.startswith("step 1: dev: text to image at 1 ") for line in heard.lines) == 1
+
+
+def test_scores_of_other_photos_under_the_same_names_do_not_stop_a_run(still, run_in, places, tmp_path):
+    shutil.copytree(still[0], tmp_path / "run", copy_function=os.link)
+    (tmp_path / "other").mkdir()
+    half = list(members(places.data / "dev.tar"))[:6]
+    write_shard(tmp_path / "other" / "dev.tar", [(f"{key}.{suffix}", own) for key, suffix, own in half])
+    heard = Heard()
+    outcome = run_in(tmp_path / "run", *STILL, places=replace(places, data=tmp_path / "other"), journal=heard)
+    assert outcome.why.startswith("stopped after 3 of 7 steps")
+    assert [line["step"] for line in told(tmp_path / "run") if "score" in line] == [2, 3]
+    assert sum(line.startswith("What is measured is not what it was before") for line in heard.lines) == 1
 
 
 class Stopping(Heard):

@@ -2,35 +2,85 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import hashlib
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from mctrain.data.classes import CLASS_NAMES
+from mctrain.data.shards import file_digest
 from mctrain.errors import RecipeError
 from mctrain.evaluation.measure import measure
 from mctrain.evaluation.report import result_of
 from mctrain.evaluation.subject import Subject
-from mctrain.evaluation.tasks import Blanks, DataComp, find_files, load_tasks
+from mctrain.evaluation.tasks import (
+    Blanks,
+    BoxedPairs,
+    DataComp,
+    Folders,
+    Pairs,
+    Translations,
+    ZeroShot,
+    find_files,
+    load_tasks,
+)
 from mctrain.teachers.towers import Towers
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
     from mctrain.evaluation.report import Figure
-    from mctrain.evaluation.tasks import Task
+    from mctrain.evaluation.tasks import Found, Task
     from mctrain.models.clip import Clip
     from mctrain.models.presets import Preset
     from mctrain.training.recipe import EvaluationTable
 
-Exam = Callable[["Clip"], "dict[str, Figure]"]
+
+@dataclass(frozen=True, slots=True)
+class Exam:
+    """What a model is asked on the way: the figures that a recipe names, of the tasks that were found.
+
+    `look` is asked at each photo and may raise what breaks the exam off.
+    """
+
+    figures: tuple[str, ...]
+    preset: Preset
+    found: tuple[Found, ...]
+    look: Callable[[], None]
+
+    def __call__(self, clip: Clip) -> dict[str, Figure]:
+        """The figures by name.
+
+        Raises:
+            RecipeError: one of them is none of its task.
+        """
+        subject = Subject(Towers(clip, self.preset, "student", ""), lambda *_: self.look())
+        results = [result_of(own.task.name, measure(subject, own), None) for own in self.found]
+        figures = {f"{result.task}: {own.name}": own for result in results for own in result.figures}
+        if strange := [name for name in self.figures if name not in figures]:
+            raise RecipeError(
+                f"There is no figure {strange[0]}; there are {', '.join(figures)}. With other evaluation.figures the same command "
+                "goes on from here."
+            )
+        return {name: figures[name] for name in self.figures}
+
+    def digest(self) -> str:
+        """Of the tasks and of the files that they name, of folders of photos by names and sizes: scores of others are no measure of these.
+
+        Raises:
+            DataError: a file is missing.
+        """
+        told = [(repr(own.task), [_state_of(path) for path in _files(own)]) for own in self.found]
+        return hashlib.sha256(repr(told).encode()).hexdigest()
 
 
 def open_exam(
     table: EvaluationTable, preset: Preset, places: tuple[Path, Path | None, Path], look: Callable[[], None]
 ) -> Exam:
-    """The figures that a recipe names, `TASK: FIGURE`.
+    """Finds what a recipe names, `TASK: FIGURE`.
 
     `places` are the folder of the data, a person's own list of tasks, and a folder for what is unpacked, which stays as
-    long as the exam. `look` is asked at each photo and may raise what breaks the exam off.
+    long as the exam. `look` as in `Exam`.
 
     Raises:
         RecipeError: there is no such task, or less of its figures is better.
@@ -51,20 +101,29 @@ def open_exam(
     known = [own.task.name for own in asked]
     if absent := wanted.difference(known):  # of a suite that lacks it
         raise _unknown(min(absent), known)
-    asked = [own for own in asked if own.task.name in wanted]
+    return Exam(table.figures, preset, tuple(own for own in asked if own.task.name in wanted), look)
 
-    def exam(clip: Clip) -> dict[str, Figure]:
-        subject = Subject(Towers(clip, preset, "student", ""), lambda *_: look())
-        results = [result_of(own.task.name, measure(subject, own), None) for own in asked]
-        figures = {f"{result.task}: {own.name}": own for result in results for own in result.figures}
-        if strange := [name for name in table.figures if name not in figures]:
-            raise RecipeError(
-                f"There is no figure {strange[0]}; there are {', '.join(figures)}. With other evaluation.figures the same command "
-                "goes on from here."
-            )
-        return {name: figures[name] for name in table.figures}
 
-    return exam
+def _files(found: Found) -> Iterator[Path]:
+    """What is read for a task."""
+    yield from found.photos
+    match found.task:
+        case ZeroShot() | Folders():
+            yield found.data / CLASS_NAMES
+        case Pairs() | BoxedPairs():
+            yield found.data / found.task.pairs
+        case Translations():
+            yield found.data / found.task.texts
+        case _:
+            pass
+
+
+def _state_of(path: Path) -> str:
+    """Of a file its content; folders of photos are too large for that."""
+    if not path.is_dir():
+        return file_digest(path)
+    files = sorted(own for own in path.rglob("*") if own.is_file())
+    return repr([(own.relative_to(path).as_posix(), own.stat().st_size) for own in files])
 
 
 def _holders(named: Sequence[Task], name: str) -> list[Task]:

@@ -79,6 +79,8 @@ def follow(recipe: TrainingRecipe, start: Start | None, places: Places, around: 
         _demand_one_beginning(rank, run.at.step, around.folder)
         with ExitStack() as stack:
             desk = stack.enter_context(_desk(run, places, around)) if rank.first else None
+            if rank.from_first(len(run.at.scores)) < len(run.at.scores):
+                run.at.scores.clear()  # the first one, which alone measures, has forgotten them
             stack.enter_context(around.interrupts.kept())
             ending = train(run, around.interrupts, desk)
             if desk is not None and (skipped := run.feed.data.skipped):
@@ -156,6 +158,10 @@ def examined(run: Training, places: Places, look: Callable[[], None]) -> Iterato
 def _desk(run: Training, places: Places, around: Surroundings) -> Iterator[Desk]:
     with ExitStack() as stack:
         exam = stack.enter_context(examined(run, places, around.interrupts.look))
+        if run.at.take_exam(exam.digest() if exam else ""):
+            around.journal.tell(
+                "What is measured is not what it was before: the scores that it has given do not count any more."
+            )
         machine = {"device": str(run.feed.device), "processes": run.feed.rank.count}
         metrics = Metrics(around.folder, run.recipe, run.at, machine)
         stack.callback(metrics.close)

@@ -58,11 +58,23 @@ class AnyRun(Protocol):
 
 @dataclass(slots=True)
 class Position:
-    """How far a run is: steps that are done, the scores of evaluations by step, and what was not told yet of the last steps."""
+    """How far a run is: steps that are done, the scores of evaluations by step, and what was not told yet of the last steps.
+
+    `asked` is the digest of the exam that gave the scores; states of before there was one have none.
+    """
 
     step: int = 0
     scores: dict[int, float] = field(default_factory=dict)
     facts: Facts = field(default_factory=Facts)
+    asked: str = ""
+
+    def take_exam(self, digest: str) -> bool:
+        """From here on scores are those of this exam; whether there were scores of another one, which no mean can be compared with."""
+        others = bool(self.scores) and self.asked not in {"", digest}
+        if others:
+            self.scores.clear()
+        self.asked = digest
+        return others
 
 
 def identity_of(recipe: AnyRecipe, begun: str, data: Mapping[str, str]) -> dict[str, Any]:
@@ -168,7 +180,7 @@ def load_state(
         scores = (
             at["scores"] if content["figures"] == recipe.figures else {}
         )  # of others no mean can be compared
-        return Position(at["step"], dict(scores), Facts(**at["facts"]))
+        return Position(at["step"], dict(scores), Facts(**at["facts"]), at.get("asked", ""))
     except (WeightsError, KeyError, TypeError, ValueError, RuntimeError, AttributeError) as fault:
         raise TrainerError(f"{found[-1]} is damaged; {_way_on(folder, len(found))}.") from fault
 
