@@ -17,6 +17,16 @@ def test_without_a_floor_it_is_open_clips():
     )
 
 
+def test_a_warm_up_leaves_half_of_a_short_run_to_come_down():
+    """Ten steps are what `my-photos` makes of a hundred photos, and ten its warm-up."""
+    rates = [rate_at(step, 10, 10, 1e-4, 1e-6) for step in range(10)]
+    assert rates[:5] == pytest.approx([2e-5, 4e-5, 6e-5, 8e-5, 1e-4])
+    assert rates[5] == pytest.approx(1e-4)
+    assert sorted(rates[5:], reverse=True) == rates[5:]
+    assert rates[9] == pytest.approx(1e-6 + (1e-4 - 1e-6) * 0.0955, rel=1e-3)
+    assert rate_at(0, 1, 10, 1e-4) == 1e-4
+
+
 def test_it_ends_at_its_floor_and_stays_there():
     rates = [rate_at(step, 40, 7, 1e-3, 1e-6) for step in range(50)]
     assert max(rates) == rates[7] == pytest.approx(1e-3)

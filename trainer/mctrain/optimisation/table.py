@@ -15,7 +15,8 @@ class OptimizerTable:
     """AdamW, its rate over the run, and how long a gradient may be; unless it is said, as published.
 
     `rules` slow down or freeze parts by name; BatchNorm of the parts in `held` goes by the statistics it has; `average` is
-    the share that a step keeps of the average of the weights, 0 for none.
+    the share that a step keeps of the average of the weights, 0 for none. The rate rises over `warmup` steps, or over half of
+    a run that has fewer than twice as many, and falls to `floor`.
     """
 
     rate: float
