@@ -92,7 +92,8 @@ def test_the_state_with_the_best_score_outlives_later_ones_and_a_kill_and_is_the
     choosing, whole = {1: 10.0, 2: 30.0, 3: 20.0, 4: 29.0}, {1: 10.0, 2: 20.0, 3: 30.0, 4: 40.0}
 
     def follow(journal):
-        run = opened(*ASKED, "evaluation.every=1", "evaluation.patience=2", "run.keep=1")
+        patient = ("evaluation.every=1", "evaluation.patience=2", "run.keep=1")
+        run = opened(*ASKED, *patient, "run.batch=2", "optimizer.average=0")
         run = replace(run, at=load_state(tmp_path, run.identity, run.recipe, run.student))
 
         def exam(_):

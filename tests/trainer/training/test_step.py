@@ -149,6 +149,27 @@ def test_pretrained_towers_are_recomputed_with_the_same_dropout(recipe_of):
     assert not moved(weights(found[0]), found[1].state_dict())
 
 
+@pytest.mark.parametrize(
+    ("image", "size", "layout"),
+    [("laptop_xxs", 32, torch.contiguous_format), ("lite0", 64, torch.channels_last)],
+)
+def test_channels_may_come_last_where_a_processor_can_do_it(opened, image, size, layout):
+    """The same losses, but for the order of sums; on a processor torch dies of it in an MCi tower, which stays as it is."""
+    towers = (f"towers.image={image}", f"towers.size={size}", "optimizer.rules=[]", "run.batch=2")
+    plain, last = (opened(*towers, f"run.channels_last={own}") for own in ("false", "true"))
+    lesson = next(last.feed.lessons(0, 1))
+    seen = []
+    last.student.clip.image.register_forward_pre_hook(lambda _, given: seen.append(given[0]))
+    losses = [learn(run, [lesson] * 2) for run in (plain, last)]
+    assert losses[1] == pytest.approx(losses[0], rel=1e-3)
+    kernels = [
+        own for own in last.student.clip.image.parameters() if own.ndim == 4 and min(own.shape[1:]) > 1
+    ]
+    assert all(own.is_contiguous(memory_format=layout) for own in (*kernels, *seen))
+    assert kernels
+    assert len(seen) == 2
+
+
 @pytest.mark.parametrize("kind", ["bf16", pytest.param("fp16", marks=pytest.mark.soak)])
 def test_halves_train_nearly_as_float32(opened, kind):
     """Float16 too, if slowly, on a processor: its first scales overflow, and these steps are left out."""
