@@ -143,7 +143,8 @@ class RunTable:
 class EvaluationTable:
     """Every `every` steps, and at the end, `figures` are measured, each `TASK: FIGURE` of what `mctrain eval` asks.
 
-    `patience`: the run stops once their mean over the choosing halves has not risen for so many evaluations; 0 for never.
+    `patience`: the run stops once their mean over the choosing halves has not risen for so many evaluations, and gives the
+    weights that had the best one; 0 for never.
     """
 
     every: int

@@ -16,6 +16,7 @@ from mctrain.weights.checkpoint import (
     load_checkpoint,
     save_checkpoint,
     states,
+    taken,
 )
 from mctrain.weights.files import read_saved, write_saved
 
@@ -111,10 +112,7 @@ def demand_own(folder: Path) -> None:
         TrainerError: there is a checkpoint, and no state of the run that made it.
     """
     if (folder / CHECKPOINT).exists() and not states(folder):
-        raise TrainerError(
-            f"{folder / CHECKPOINT} was made by something else, for no state of a run lies beside it, and would be overwritten; choose "
-            "another folder with -o, or remove it."
-        )
+        raise taken(folder / CHECKPOINT)
 
 
 def save_state(folder: Path, run: AnyRun, spared: int = 0) -> None:

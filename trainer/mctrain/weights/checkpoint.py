@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import torch
 
-from mctrain.errors import RecipeError, WeightsError
+from mctrain.errors import RecipeError, TrainerError, WeightsError
 from mctrain.models.clip import build_clip
 from mctrain.models.presets import Preset, preset_as_dict, preset_from_dict
 from mctrain.models.reparameterize import reparameterize
@@ -141,6 +141,13 @@ def demand_checkpoint(path: Path) -> Path:
     if path.exists() and not _is_imported(path):
         raise WeightsError(f"{path} exists and is no checkpoint of imported weights; choose another name.")
     return path
+
+
+def taken(path: Path) -> TrainerError:
+    """What is wrong where a run would write its checkpoint over somebody else's, perhaps the one that it begins with."""
+    return TrainerError(
+        f"{path} was made by something else and would be overwritten; choose another folder with -o, or remove it."
+    )
 
 
 def save_checkpoint(path: Path, checkpoint: Checkpoint) -> Path:

@@ -27,7 +27,7 @@ from mctrain.teachers.fit.pseudo import Classifier
 from mctrain.teachers.fit.stages import tune_stages
 from mctrain.teachers.fit.tuning import tune
 from mctrain.teachers.folds import fold_of, save_folds
-from mctrain.weights.checkpoint import CHECKPOINT, Checkpoint, Run, load_checkpoint, save_checkpoint
+from mctrain.weights.checkpoint import CHECKPOINT, Checkpoint, Run, load_checkpoint, save_checkpoint, taken
 from mctrain.whole_files import write_whole
 
 if TYPE_CHECKING:
@@ -122,9 +122,7 @@ def _demand_same_data(folder: Path, learnt: dict[str, str]) -> None:
     if not path.exists():
         made = folder / CHECKPOINT
         if made.exists() and not (folder / PROGRESS).exists():
-            raise TrainerError(
-                f"{made} was made by something else and would be overwritten; choose another folder with -o, or remove it."
-            )
+            raise taken(made)
         with write_whole(path) as file:
             file.write(json.dumps(learnt, indent=1).encode())
         return

@@ -12,7 +12,7 @@ import torch
 
 from mctrain.data.apart import is_apart
 from mctrain.data.shards import count_photos, file_digest, find_shards
-from mctrain.errors import TrainerError, WeightsError
+from mctrain.errors import WeightsError
 from mctrain.evaluation.measure import measure
 from mctrain.evaluation.subject import Subject
 from mctrain.evaluation.tasks import find_files, load_tasks
@@ -26,7 +26,7 @@ from mctrain.training.decisions.sight import Headed, Sight
 from mctrain.training.decisions.verdict import compared, judge_tags, judged_tags, untold
 from mctrain.training.verdict import compare
 from mctrain.weights.bundle import read_bundle
-from mctrain.weights.checkpoint import CHECKPOINT, Trained, load_checkpoint, save_checkpoint
+from mctrain.weights.checkpoint import CHECKPOINT, Trained, load_checkpoint, save_checkpoint, taken
 from picsight_engine.models.bundle import MANIFEST, open_bundle
 
 if TYPE_CHECKING:
@@ -93,9 +93,7 @@ def learn(recipe: DecisionsRecipe, begin: Path, places: Places, folder: Path, ba
 def _demand_own(path: Path) -> None:
     """One fit takes the place of another, for it takes minutes and decisions become more; but of nothing else."""
     if path.exists() and not _is_of_decisions(path):
-        raise TrainerError(
-            f"{path} was made by something else and would be overwritten; choose another folder with -o, or remove it."
-        )
+        raise taken(path)
 
 
 def _is_of_decisions(path: Path) -> bool:
