@@ -32,6 +32,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from report import machine, table
 from subsets import first_views, quarter
 
+from mctrain.data.reinforced.manifest import MANIFEST
 from mctrain.whole_files import write_whole
 
 if TYPE_CHECKING:
@@ -103,7 +104,7 @@ class Lab:
     """Where runs lie, who computes them, and until when one may begin; `known` is what results.jsonl says."""
 
     folder: Path
-    sets: dict[str, Path]
+    sets: dict[str, Callable[[], Path]]  # made where a point wants it
     data: Path
     processes: int
     until: float
@@ -129,7 +130,7 @@ class Lab:
         }
         settings = [word for key, value in changes.items() for word in ("--set", f"{key}={value}")]
         cache = ["--cache", str(self.folder / "cache")]
-        photos = ["--photos", str(self.sets[point.photos])]
+        photos = ["--photos", str(self.sets[point.photos]())]
         self._call(["train", "efficiency", *photos, *settings, *cache, "-o", str(run)])
         asked = ["--data", str(self.data), "--tasks", str(self.folder / "tasks.toml"), "--json"]
         told = json.loads(self._call(["eval", str(run), *asked, *cache]))
@@ -183,16 +184,18 @@ def main() -> None:
     parser.add_argument("--gates", action="store_true", help="only what says whether the rest is worth while")
     arguments = parser.parse_args()
     folder = arguments.output
+    if not (arguments.photos / MANIFEST).exists():
+        sys.exit(f"There is no set in {arguments.photos}; mctrain reinforce --recipe comparison makes it.")
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "tasks.toml").write_text(TASKS, encoding="utf-8")
     sets = {
-        "all": arguments.photos,
-        "quarter": quarter(arguments.photos, folder / "quarter"),
-        "whole": first_views(arguments.photos, folder / "whole", 1),
+        "all": lambda: arguments.photos,
+        "quarter": lambda: quarter(arguments.photos, folder / "quarter"),
+        "whole": lambda: first_views(arguments.photos, folder / "whole", 1),
     }
     until = time.time() + 3600 * arguments.hours
     lab = Lab(folder, sets, arguments.data, arguments.processes, until, read_results(folder / RESULTS))
-    scale = json.loads((arguments.photos / "manifest.json").read_text())["teachers"][0]["scale"]
+    scale = json.loads((arguments.photos / MANIFEST).read_text())["teachers"][0]["scale"]
     print(f"{machine()}; N is {PASSES:.0f} passes\n")
     plain, reinforced = tuned(lab, scale)
     gates(lab, plain, reinforced)

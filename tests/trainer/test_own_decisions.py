@@ -163,7 +163,7 @@ def test_decisions_take_the_place_of_earlier_ones_and_of_nothing_else(told, home
     (tmp_path / "checkpoint.pt").write_bytes(b"hours of work")
     nowhere = Places(tmp_path, None, None, tmp_path)
     for folder, kind, sentence in (
-        (tmp_path, TrainerError, r"checkpoint\.pt was made by something else .* with -o"),
+        (tmp_path, TrainerError, r"checkpoint\.pt is there already, .* with -o"),
         (home / "runs" / "decided", DataError, "There is no file"),
     ):
         with pytest.raises(kind, match=sentence):

@@ -479,6 +479,19 @@ def test_once_all_is_looked_through_photos_take_their_order_unless_someone_looks
     assert desk.ids()[:3] == [900, 901, 902]
 
 
+def test_at_the_top_the_newest_are_in_sight_once_photos_took_their_order(desk, photos):
+    desk.view.setCurrentIndex(desk.view.model().index(5, 0))
+    desk.view.clearSelection()
+    desk.box.line.setFocus()
+    desk.view.verticalScrollBar().setValue(4)
+    assert desk.view.at_top()
+    desk.library.shelf = [*photos(60, first=900), *desk.library.shelf]
+    desk.controller.settle(complete=True)
+    desk.qtbot.waitUntil(lambda: desk.ids()[0] == 900)
+    assert desk.view.at_top()
+    assert desk.view.current_photo().id == 5
+
+
 def test_what_is_selected_while_photos_take_their_order_stays_selected(desk, photos):
     desk.library.shelf = [*photos(3, first=900), *desk.library.shelf]
     desk.controller.settle(complete=True)

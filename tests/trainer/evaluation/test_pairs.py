@@ -47,6 +47,13 @@ def test_a_line_ends_where_the_file_says_so_and_a_blank_one_is_passed_over(tmp_p
     assert read_pairs(path) == [Pair("a", "b\u2028c\x85", "d", "e")]
 
 
+def test_a_file_that_is_not_utf_8_is_told_and_not_guessed_at(tmp_path):
+    path = tmp_path / "pairs.jsonl"
+    path.write_bytes('{"image": "a", "caption": "Löwe", "negative": "c", "kind": "d"}'.encode("latin-1"))
+    with pytest.raises(DataError, match="cannot be read as UTF-8"):
+        read_pairs(path)
+
+
 def test_a_kind_that_bears_the_name_of_all_kinds_is_told(tmp_path):
     path = tmp_path / "pairs.jsonl"
     path.write_text('{"image": "a", "caption": "b", "negative": "c", "kind": "all"}')

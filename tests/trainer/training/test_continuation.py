@@ -151,7 +151,7 @@ def test_a_checkpoint_of_something_else_is_not_written_over(undisturbed, run_in,
     shutil.copy(undisturbed / CHECKPOINT, made)
     before = made.read_bytes()
     for start in (None, start_of(tmp_path)):
-        with pytest.raises(TrainerError, match=r"checkpoint\.pt was made by something else, .* with -o"):
+        with pytest.raises(TrainerError, match=r"checkpoint\.pt is there already, .* with -o"):
             run_in(tmp_path, "run.steps=1", start=start)
     assert made.read_bytes() == before
     assert [own.name for own in tmp_path.iterdir()] == [CHECKPOINT]

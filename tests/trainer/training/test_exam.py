@@ -74,7 +74,7 @@ def test_scores_of_other_photos_under_the_same_names_do_not_stop_a_run(still, ru
     heard = Heard()
     outcome = run_in(tmp_path / "run", *STILL, places=replace(places, data=tmp_path / "other"), journal=heard)
     assert outcome.why.startswith("stopped after 3 of 7 steps")
-    assert [line["step"] for line in told(tmp_path / "run") if "score" in line] == [2, 3]
+    assert [line["step"] for line in told(tmp_path / "run") if "score" in line] == [1, 2, 3]
     assert sum(line.startswith("What is measured is not what it was before") for line in heard.lines) == 1
 
 
@@ -116,6 +116,9 @@ def test_the_state_with_the_best_score_outlives_later_ones_and_a_kill_and_is_the
     assert found["trained"] == wanted["trained"]
     assert found["trained"]["steps"] == 2
     assert all(torch.equal(own, wanted["weights"][name]) for name, own in found["weights"].items())
+    best.unlink()
+    ending, _ = follow(Heard())
+    assert ending.why.endswith("after step 4, whose score was the best of the states that are left (29.0 %)")
 
 
 def test_what_is_measured_stands_beside_the_losses_for_tensorboard_too(run_in, tmp_path):

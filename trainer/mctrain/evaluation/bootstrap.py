@@ -1,6 +1,7 @@
 """How far a figure can be trusted: percentile intervals of figures computed anew from photos drawn with replacement.
 
-Where every answer is right, or none, all draws are alike and tell nothing; there the interval is Clopper and Pearson's.
+Where every answer is right, or none, all draws are alike and tell nothing; there the interval of a share is Clopper and
+Pearson's, that of a mean per class no narrower, and a median, an F1, a worst group or an average of sets has none.
 
 Photos are drawn, each with all of its questions, for the questions of one photo are answered alike. The draws are the same
 for every subject, so two of them are compared photo by photo, which tells more than two intervals do. What is left out is

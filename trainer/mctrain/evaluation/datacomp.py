@@ -15,6 +15,7 @@ import numpy as np
 from mctrain.errors import DataError, TrainerError
 from mctrain.evaluation.outcome import Answers, Average, MacroF1, Outcome, WorstGroup
 from mctrain.evaluation.retrieval import retrieval
+from mctrain.evaluation.zero_shot import FEW
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -68,7 +69,6 @@ MAIN = {
 
 # what text to image and image to text are called there: by what is looked for
 _WAYS = {"text to image": "image_retrieval", "image to text": "text_retrieval", "mean": "mean"}
-_FEW = 5  # classes from which on the first five say something
 
 
 def folder_of(task: str) -> str:
@@ -112,7 +112,7 @@ def classified(
     place = (~(logits < logits[rows, labels][:, None])).sum(1) - 1  # [n], of the right class, from 0 on
     present, group = np.unique(labels, return_inverse=True)
     told = [Outcome.plain("acc1", place < 1, rows)]
-    if logits.shape[1] >= _FEW:
+    if logits.shape[1] > FEW:
         told.append(Outcome.plain("acc5", place < 5, rows))
     told.append(Outcome("mean_per_class_recall", place < 1, rows, group, within=True))
     main = MAIN[task]

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from mctrain.evaluation.subject import Subject
 
 _HOW = f"""Figures are percent. The interval is the middle 95 % of {RESAMPLES:,} resamples of the photos, each with all its
-texts, and at 0 and 100 % the exact one; the noise of training is not in it. Settings are chosen by one half of the photos and figures reported of the other:
+texts, and of a share at 0 and 100 % the exact one; the noise of training is not in it. Settings are chosen by one half of the photos and figures reported of the other:
 even and odd SHA-256 of their keys. Equal scores count against the model.
 """
 _AGAINST = """The last three columns tell what it has above the other one, in points, on the same resamples, and the share of

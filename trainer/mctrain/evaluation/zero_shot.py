@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     Vectors = NDArray[np.float32]
 
-_FEW = 5  # classes of which the first five say nothing
+FEW = 5  # classes of which the first five say nothing
 
 
 def class_vectors(
@@ -39,7 +39,7 @@ def classification(
     number = np.unique(np.array(names), return_inverse=True)[1]  # equal for equal names
     found = ranks(photos, classes, lambda block: number[labels[block], None] == number)
     outcomes = [Outcome.plain("top-1", found < 1, rows)]
-    if len(names) > _FEW:
+    if len(names) > FEW:
         outcomes.append(Outcome.plain("top-5", found < 5, rows))
     present, group, sizes = np.unique(labels, return_inverse=True, return_counts=True)
     if len(present) > 1 and sizes.max() > 1:

@@ -122,8 +122,10 @@ def _tired(run: Training, desk: Desk | None) -> Ending:
     best = best_step(desk.folder, run.at) if desk is not None else 0
     if not best:
         return Ending(why)
+    scores = run.at.scores
+    which = "the best" if scores[best] == max(scores.values()) else "the best of the states that are left"
     return Ending(
-        f"{why}; these are the weights after step {best}, whose score was the best ({run.at.scores[best]:.1f} %)",
+        f"{why}; these are the weights after step {best}, whose score was {which} ({scores[best]:.1f} %)",
         best=best,
     )
 

@@ -150,7 +150,8 @@ def _cut(path: Path, at: Position) -> None:
         step = content.get("step", 0) if isinstance(content, dict) else None
         if not isinstance(step, int):
             break  # nothing that a run writes
-        if step <= at.step and (SCORE not in content or step in at.scores):
+        measured_again = step == at.step and SCORE in content and step not in at.scores
+        if step <= at.step and not measured_again:
             kept.append(line)
     with write_whole(path) as file:
         file.write("".join(f"{line}\n" for line in kept).encode())

@@ -146,7 +146,8 @@ def demand_checkpoint(path: Path) -> Path:
 def taken(path: Path) -> TrainerError:
     """What is wrong where a run would write its checkpoint over somebody else's, perhaps the one that it begins with."""
     return TrainerError(
-        f"{path} was made by something else and would be overwritten; choose another folder with -o, or remove it."
+        f"{path} is there already, of something else or of a run whose states are gone, and would be overwritten; choose another folder "
+        "with -o, or remove it."
     )
 
 

@@ -211,14 +211,17 @@ class SearchController(QObject):
         `complete` says that all folders were looked through: what is not there now will not come.
         """
         self._settled = complete
-        view = self._page.view
-        looked_at = not view.at_top() or view.hasFocus() or view.underMouse() or view.selected_count()
         if self._shown is not None and not self._shown.wall.results and not self._wanted.is_search:
             self._request(self._wanted)
-        elif looked_at or self._wanted.is_search:
+        elif self._is_looked_at() or self._wanted.is_search:
             self._tell_news()
         else:  # what is selected before they come stays so
             self._request(self._wanted, stay=True)
+
+    def _is_looked_at(self) -> bool:
+        """Whether someone would miss photos that move."""
+        view = self._page.view
+        return not view.at_top() or view.hasFocus() or view.underMouse() or view.selected_count() > 0
 
     # Typing
 
@@ -320,7 +323,9 @@ class SearchController(QObject):
         self._place, self._shown = place, shown
         self._page.pill.hide()
         self._box.show_answer(shown.answer if place.is_search else None)
-        best_in_sight = (place.is_search and view.at_top()) or (is_same and not stay)
+        best_in_sight = (
+            (place.is_search and view.at_top()) or (is_same and not stay) or not self._is_looked_at()
+        )
         if not is_same:
             view.show_wall(shown.wall, stay=stay)
         if best_in_sight:  # then the best of the new answer are, rather than where the current photo went

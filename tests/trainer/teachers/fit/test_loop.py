@@ -110,7 +110,7 @@ def test_a_folder_with_a_run_on_other_photos_is_left_alone(finished, tiny_recipe
 
 def test_a_checkpoint_of_something_else_is_not_written_over(tiny_recipe, tiny_data, cache, tmp_path):
     (tmp_path / CHECKPOINT).write_bytes(b"hours of work")
-    with pytest.raises(TrainerError, match=r"checkpoint\.pt was made by something else .* with -o"):
+    with pytest.raises(TrainerError, match=r"checkpoint\.pt is there already, .* with -o"):
         teach(tiny_recipe, Places(tiny_data, cache), tmp_path, silent, threads=1)
     assert [own.name for own in tmp_path.iterdir()] == [CHECKPOINT]
 

@@ -106,7 +106,7 @@ def test_a_folder_takes_no_second_run(distil_in, whole):
 
 def test_a_checkpoint_of_something_else_is_not_written_over(distil_in, tmp_path):
     (tmp_path / CHECKPOINT).write_bytes(b"hours of work")
-    with pytest.raises(TrainerError, match=r"checkpoint\.pt was made by something else, .* with -o"):
+    with pytest.raises(TrainerError, match=r"checkpoint\.pt is there already, .* with -o"):
         distil_in(tmp_path)
     assert (tmp_path / CHECKPOINT).read_bytes() == b"hours of work"
 

@@ -51,13 +51,19 @@ def read_text(path: Path) -> str:
 
 
 def sound_records(path: Path) -> list[tuple[str, dict[str, Any]]]:
-    """The same of a file in which every line must be one.
+    """The objects of a file of JSON lines in which every line must be one, each with its place for sentences.
+
+    It is of a data set: in what encoding a person saved it is not guessed, as it is by `read_text`.
 
     Raises:
-        DataError: it cannot be read, or a line is no JSON object.
+        DataError: it cannot be read, is not UTF-8, or a line is no JSON object.
     """
+    try:
+        text = path.read_bytes().decode("utf-8-sig")
+    except (OSError, ValueError) as fault:
+        raise DataError(f"{path} cannot be read as UTF-8: {fault}.") from fault
     faults: list[str] = []
-    found = list(records(path, faults))
+    found = list(_objects(text, path, faults))
     if faults:
         raise DataError(faults[0])
     return found
@@ -69,7 +75,11 @@ def records(path: Path, faults: list[str]) -> Iterator[tuple[str, dict[str, Any]
     Raises:
         DataError: it cannot be read.
     """
-    for number, line in enumerate(read_text(path).split("\n"), start=1):
+    return _objects(read_text(path), path, faults)
+
+
+def _objects(text: str, path: Path, faults: list[str]) -> Iterator[tuple[str, dict[str, Any]]]:
+    for number, line in enumerate(text.split("\n"), start=1):
         if not line.strip():
             continue
         where = f"{path}, line {number}"
