@@ -101,8 +101,9 @@ def _disk(run: Training) -> str:
     size, recipe = _bytes(run.student.state()), run.recipe
     best = bool(recipe.evaluation and recipe.evaluation.patience)
     told = "that of the best score, " if best else ""
+    states = "1 state" if recipe.run.keep == 1 else f"{recipe.run.keep} states"
     return (
-        f"disk       {(recipe.run.keep + best + 1) * size / 1e6:.0f} MB: {recipe.run.keep} states of {size / 1e6:.0f} MB, "
+        f"disk       {(recipe.run.keep + best + 1) * size / 1e6:.0f} MB: {states} of {size / 1e6:.0f} MB, "
         f"{told}and one in the making"
     )
 
