@@ -112,15 +112,20 @@ class Lab:
 
     def measure(self, points: Iterable[Point]) -> None:
         """Computes those that are not known, some at a time, as long as there is time."""
+        wanted = [point for point in dict.fromkeys(points) if point.name not in self.known]
+        if time.time() > self.until:
+            return
+        for photos in {point.photos for point in wanted}:
+            self.sets[photos]()  # two runs would make it at once
         with ThreadPoolExecutor(self.processes) as pool:
-            list(pool.map(self._one, dict.fromkeys(points)))
+            list(pool.map(self._one, wanted))
 
     def score(self, point: Point, figure: str, half: str) -> float:
         """A figure of a known point, in percent, over the half `choosing` or `reporting`."""
         return self.known[point.name][figure][half]
 
     def _one(self, point: Point) -> None:
-        if point.name in self.known or time.time() > self.until:
+        if time.time() > self.until:
             return
         run = self.folder / point.name
         changes = {
