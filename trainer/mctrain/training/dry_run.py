@@ -99,7 +99,7 @@ def _speed(run: Training, timed: list[_Timed]) -> Iterator[str]:
 def _disk(run: Training) -> str:
     """What lies there at most: beside the last states the one with the best score, where the run is stopped by its scores."""
     size, recipe = _bytes(run.student.state()), run.recipe
-    best = bool(recipe.evaluation and recipe.evaluation.patience)
+    best = recipe.patience > 0
     told = "that of the best score, " if best else ""
     states = "1 state" if recipe.run.keep == 1 else f"{recipe.run.keep} states"
     return (

@@ -221,7 +221,7 @@ def _evaluate(run: Training, desk: Desk | None) -> bool:
 
 def _save(run: Training, desk: Desk | None) -> None:
     if desk is not None:
-        save_state(desk.folder, run, best_step(desk.folder, run.at) if _patience(run) else 0)
+        save_state(desk.folder, run, best_step(desk.folder, run.at) if run.recipe.patience else 0)
 
 
 def _is_due(run: Training, every: int) -> bool:
@@ -230,14 +230,10 @@ def _is_due(run: Training, every: int) -> bool:
 
 def _is_over(run: Training) -> bool:
     """Whether all steps are done, or the best score lies `patience` evaluations back."""
-    patience = _patience(run)
+    patience = run.recipe.patience
     scores = list(run.at.scores.values())
     tired = patience and len(scores) > patience and max(scores[-patience:]) <= max(scores[:-patience])
     return bool(tired) or run.at.step >= run.steps
-
-
-def _patience(run: Training) -> int:
-    return run.recipe.evaluation.patience if run.recipe.evaluation else 0
 
 
 def _seed(seed: int, step: int, rank: int) -> int:

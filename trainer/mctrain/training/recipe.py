@@ -234,6 +234,11 @@ class TrainingRecipe:
         """What is measured on the way."""
         return self.evaluation.figures if self.evaluation else ()
 
+    @property
+    def patience(self) -> int:
+        """After how many evaluations whose score has not risen the run stops; 0 for never."""
+        return self.evaluation.patience if self.evaluation else 0
+
 
 def load_training(name_or_path: str, changes: Sequence[str] = ()) -> TrainingRecipe:
     """A run's recipe by name or path with changes, as `load_table` reads it."""
