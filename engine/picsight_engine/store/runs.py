@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -39,7 +40,6 @@ _NOTE = "UPDATE tag_runs SET before = ?, after = ? WHERE id = ?"
 _DROP = "DELETE FROM tag_runs WHERE id = ?"
 _COLUMNS = "id, kind, words, made_at, undone_at IS NOT NULL"
 _LATEST = f"SELECT {_COLUMNS} FROM tag_runs ORDER BY id DESC LIMIT ?"
-_SINCE = f"SELECT {_COLUMNS} FROM tag_runs WHERE id > ? ORDER BY id DESC"
 # What tags suggest of new photos nobody asked for.
 _LAST_DONE = "SELECT max(id) FROM tag_runs WHERE kind <> 'index' AND undone_at IS NULL"
 # What a person did since an undoing stands on what that left.
@@ -50,6 +50,7 @@ SELECT id FROM tag_runs AS run WHERE undone_at IS NOT NULL AND NOT EXISTS (
 _RUN = f"SELECT {_COLUMNS} FROM tag_runs WHERE id = ?"
 _DEFINITIONS = "SELECT before, after FROM tag_runs WHERE id = ?"
 _TURN = "UPDATE tag_runs SET undone_at = ? WHERE id = ?"
+_COLLECTED: ContextVar[list[Run] | None] = ContextVar("collected", default=None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,18 +167,26 @@ def recorded(db: Database, kind: RunKind, words: str) -> Iterator[Recording]:
         recording = Recording(connection, Run(run_id, kind, words, now, undone=False))
         yield recording
         recording.finish()
+    collected = _COLLECTED.get()
+    if collected is not None and recording.made is not None:
+        collected.append(recording.made)
+
+
+@contextmanager
+def collect_runs() -> Iterator[list[Run]]:
+    """Yields a list that receives each run that this thread commits inside the block, none of other threads or processes."""
+    made: list[Run] = []
+    token = _COLLECTED.set(made)
+    try:
+        yield made
+    finally:
+        _COLLECTED.reset(token)
 
 
 def runs(db: Database, limit: int) -> list[Run]:
     """What was changed, the latest first, also what was undone."""
     with db.reading() as connection:
         return [_run(row) for row in connection.execute(_LATEST, (limit,))]
-
-
-def runs_since(db: Database, run_id: int) -> list[Run]:
-    """The same of all that was changed after this run, however much that is."""
-    with db.reading() as connection:
-        return [_run(row) for row in connection.execute(_SINCE, (run_id,))]
 
 
 def undo(db: Database, run_id: int | None = None) -> Turned:

@@ -27,6 +27,7 @@ from picsight_engine.tags.newcomers import suggest_newcomers
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
+    from contextlib import AbstractContextManager
     from pathlib import Path
 
     from picsight_engine.store.database import Database
@@ -327,9 +328,12 @@ class Tags:
         """What was changed, the latest first."""
         return runs.runs(self._db, limit)
 
-    def runs_since(self, run_id: int) -> list[Run]:
-        """The same of all that was changed after this run, however much that is."""
-        return runs.runs_since(self._db, run_id)
+    def collect_runs(self) -> AbstractContextManager[list[Run]]:
+        """A block that gives the runs that this thread makes in it, as they are committed.
+
+        Whatever another thread or process changes meanwhile is not among them.
+        """
+        return runs.collect_runs()
 
     def undo(self, run_id: int | None = None) -> Run:
         """Takes a run back, the latest of a person's that holds unless another is meant.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from PySide6.QtCore import QItemSelectionModel, QMimeData, QPointF, Qt, QUrl
@@ -59,7 +60,7 @@ def shared_window(qapp, bundle, library):
 @pytest.fixture
 def window(shared_window, library, qtbot):
     """The window with all photos on its wall, and no tag: whatever was done is taken back, the latest first."""
-    for run in library.tags.runs_since(0):
+    for run in library.tags.runs(1000):
         if not run.undone:
             library.tags.undo(run.id)
     if shared_window.tag_places._studio is not None:
@@ -308,6 +309,26 @@ def test_a_removed_album_comes_back_with_all_that_stood_below_it_however_much_th
     window.tags.after(window.history.undo)
     qtbot.waitUntil(lambda: "Undone: Removed" in window.frame.status.words())
     assert window.tags.tags == before
+
+
+def test_undo_leaves_what_another_program_changed_while_the_window_did(qtbot, window, library, bundle):
+    tag = library.tags.new("Ours")
+    theirs, ours = shown(window)[:2]
+
+    def change_elsewhere():
+        with Library.open(library.folder, bundle) as other:
+            other.tags.new("Theirs")
+            other.tags.decide("Theirs", [theirs], "accepted")
+
+    def act(library):
+        with ThreadPoolExecutor(1) as thread:
+            thread.submit(change_elsewhere).result()
+        library.tags.decide(tag.path, [ours], "accepted")
+
+    window.tags.do(act, lambda _value: "Put into Ours.")
+    window.tags.after(window.history.undo)
+    qtbot.waitUntil(lambda: "Undone: Put into Ours" in window.frame.status.words())
+    assert (library.tags.find("Theirs").accepted, library.tags.find("Ours").accepted) == (1, 0)
 
 
 def test_what_is_refused_in_the_middle_leaves_everything_as_it_was(qtbot, window, library):

@@ -184,20 +184,12 @@ class TagDeeds(QObject):
 
 
 def _done(library: Library, act: Act) -> _Outcome:
-    """Act, and find the runs that it was; in a thread, and no other act of this window runs beside it.
-
-    What is refused in the middle is taken back: nobody could undo a half that no deed tells of.
-    """
-    before = max((run.id for run in library.tags.runs(1)), default=0)
-    try:
-        value = act(library)
-    except Exception:
-        for run in _made_since(library, before):
-            library.tags.undo(run)
-        raise
-    return _Outcome(value, _made_since(library, before), tuple(library.tags.all()))
-
-
-def _made_since(library: Library, before: int) -> tuple[int, ...]:
-    """The runs since another one, the latest first, but for what tags have suggested as an indexing ended meanwhile."""
-    return tuple(run.id for run in library.tags.runs_since(before) if run.kind != "index")
+    """Act in a thread. An act that is refused half way is taken back whole: no deed would tell of its first half."""
+    with library.tags.collect_runs() as runs:
+        try:
+            value = act(library)
+        except Exception:
+            for run in reversed(runs):
+                library.tags.undo(run.id)
+            raise
+    return _Outcome(value, tuple(run.id for run in reversed(runs)), tuple(library.tags.all()))
