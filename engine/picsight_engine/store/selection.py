@@ -30,9 +30,8 @@ _TAKEN_YEARLY = f"{_PRESENT} AND taken IS NOT NULL AND substr(taken, 6, 5) BETWE
 _TAKEN_TURN_OF_YEAR = (
     f"{_PRESENT} AND taken IS NOT NULL AND (substr(taken, 6, 5) >= ? OR substr(taken, 6, 5) <= ?)"
 )
-_UNDATED = """
-SELECT photo_id FROM files AS file WHERE present AND +photo_id IS NOT NULL AND taken IS NULL
-    AND NOT EXISTS (SELECT 1 FROM files WHERE photo_id = file.photo_id AND present AND taken IS NOT NULL)"""
+# Not a look at the other files of each: that is quadratic in the files of one photo.
+_UNDATED = f"{_PRESENT} AND taken IS NULL EXCEPT {_PRESENT} AND taken IS NOT NULL"
 _COPIES = f"{_PRESENT} GROUP BY photo_id HAVING count(*) > 1"
 _SHAPES: dict[Shape, str] = {
     "portrait": f"{_VISIBLE} AND height > width * {_SQUARE}",

@@ -13,7 +13,7 @@ from picsight_engine.store.text import fold
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from picsight_engine.store.database import Database
 
@@ -40,7 +40,7 @@ SELECT tag.id, tag.parent_id FROM tags AS tag WHERE key = ? AND removed_at IS NU
 _BELOW = "SELECT id FROM tags WHERE parent_id = ? AND removed_at IS NULL ORDER BY id"
 _MERGED = "SELECT id FROM tags WHERE merged_into = ? ORDER BY id"
 _NAMES = "SELECT id, name, parent_id FROM tags WHERE removed_at IS NULL"
-_ABOVE = "SELECT name, key, parent_id FROM tags WHERE id = ?"
+_ABOVE = "SELECT name, key, removed_at, parent_id FROM tags WHERE id = ?"
 _TWIN = """
 SELECT count(*) FROM tags AS tag JOIN tags AS other USING (key)
 WHERE tag.id = ? AND other.id <> tag.id AND other.parent_id IS tag.parent_id AND other.removed_at IS NULL"""
@@ -135,7 +135,7 @@ def tags_called(connection: sqlite3.Connection, path: str) -> list[int]:
     *above, last = [name_key(part) for part in path.split("/")]
     ending = []
     for tag_id, parent_id in connection.execute(_CALLED, (last,)).fetchall():
-        keys = [key for _, key in _above(connection, parent_id)]
+        keys = [key for _, key in _line(connection, parent_id)]
         if keys == above:
             return [tag_id]
         if not above or keys[-len(above) :] == above:
@@ -145,30 +145,34 @@ def tags_called(connection: sqlite3.Connection, path: str) -> list[int]:
 
 def paths_of(connection: sqlite3.Connection, tag_ids: Iterable[int]) -> dict[int, str]:
     """The paths of some tags: "Birds/Waders"."""
-    return {tag_id: "/".join(name for name, _ in _above(connection, tag_id)) for tag_id in set(tag_ids)}
+    return {tag_id: "/".join(name for name, _ in _line(connection, tag_id)) for tag_id in set(tag_ids)}
 
 
 def ids_above(connection: sqlite3.Connection, tag_id: int) -> list[int]:
-    """The tag itself, the one that it stands below, and so on."""
-    found = [tag_id]
-    while (above := connection.execute(_ABOVE, (found[-1],)).fetchone()[2]) is not None:
-        found.append(above)
-    return found
+    """The tag itself, the one that it stands below, and so on; each once, also where an edited database leads round."""
+    return list(_rows_above(connection, tag_id))
 
 
 def tag_paths(db: Database) -> dict[int, str]:
     """The paths of all tags that are not removed."""
     with db.reading() as connection:
-        names = {tag_id: (name, above) for tag_id, name, above in connection.execute(_NAMES)}
-    paths: dict[int, str] = {}
+        tags = {tag_id: (name, above) for tag_id, name, above in connection.execute(_NAMES)}
+    return {tag_id: "/".join(names) for tag_id, names in lines_of_names(tags).items()}
 
-    def path_of(tag_id: int) -> str:
-        if tag_id not in paths:
-            name, above = names[tag_id]
-            paths[tag_id] = name if above is None else f"{path_of(above)}/{name}"
-        return paths[tag_id]
 
-    return {tag_id: path_of(tag_id) for tag_id in names}
+def lines_of_names(tags: Mapping[int, tuple[str, int | None]]) -> dict[int, tuple[str, ...]]:
+    """For each tag, given by its name and the tag above it, the names from the topmost one down to it.
+
+    A line ends where an edited database leads round, or to a tag that is not among these.
+    """
+    lines = {}
+    for tag_id in tags:
+        names: dict[int, str] = {}
+        above: int | None = tag_id
+        while above is not None and above in tags and above not in names:
+            names[above], above = tags[above]
+        lines[tag_id] = tuple(reversed(names.values()))
+    return lines
 
 
 def misplacement(connection: sqlite3.Connection, tag: Definition) -> str | None:
@@ -176,15 +180,13 @@ def misplacement(connection: sqlite3.Connection, tag: Definition) -> str | None:
     if not tag.is_live:
         below = connection.execute(_LIVE_BELOW, (tag.id,)).fetchone()[0]
         return f'There are tags below "{tag.name}"; move or remove them first.' if below else None
-    above, depth = tag.parent_id, 0
-    while above is not None:
-        parent = tags_by_id(connection, [above])[above]
-        if parent.id == tag.id:
-            return f'"{tag.name}" cannot stand below itself.'
-        if not parent.is_live:
-            return f'"{parent.name}" was removed, and nothing can stand below it.'
-        above, depth = parent.parent_id, depth + 1
-    if depth + connection.execute(_HEIGHT, (tag.id,)).fetchone()[0] > DEEPEST:
+    above = _rows_above(connection, tag.parent_id)
+    if tag.id in above:
+        return f'"{tag.name}" cannot stand below itself.'
+    for name, _, removed_at in above.values():
+        if removed_at is not None:
+            return f'"{name}" was removed, and nothing can stand below it.'
+    if len(above) + connection.execute(_HEIGHT, (tag.id,)).fetchone()[0] > DEEPEST:
         return too_deep(tag.name)
     if connection.execute(_TWIN, (tag.id,)).fetchone()[0]:
         return f'There is a tag "{tag.name}" in this place already; choose another name.'
@@ -210,12 +212,19 @@ def count_up(connection: sqlite3.Connection) -> None:
     connection.execute(_REVISED)
 
 
-def _above(connection: sqlite3.Connection, tag_id: int | None) -> list[tuple[str, str]]:
+def _line(connection: sqlite3.Connection, tag_id: int | None) -> list[tuple[str, str]]:
     """Names and keys from the topmost tag down to this one."""
-    found: list[tuple[str, str]] = []
-    while tag_id is not None:
-        name, key, tag_id = connection.execute(_ABOVE, (tag_id,)).fetchone()
-        found.insert(0, (name, key))
+    return [(name, key) for name, key, _ in reversed(_rows_above(connection, tag_id).values())]
+
+
+def _rows_above(
+    connection: sqlite3.Connection, tag_id: int | None
+) -> dict[int, tuple[str, str, float | None]]:
+    """Name, key and time of removal of a tag and of those above it, upwards, each once."""
+    found = {}
+    while tag_id is not None and tag_id not in found:
+        *row, above = connection.execute(_ABOVE, (tag_id,)).fetchone()
+        found[tag_id], tag_id = tuple(row), above
     return found
 
 

@@ -13,7 +13,15 @@ from picsight_engine.store.photos import known_photos
 from picsight_engine.store.records import last_decisions, last_ratings
 from picsight_engine.store.runs import recorded
 from picsight_engine.store.suggestions import has_scores
-from picsight_engine.store.tags import DEEPEST, Definition, live_tags, name_key, tags_by_id, too_deep
+from picsight_engine.store.tags import (
+    DEEPEST,
+    Definition,
+    lines_of_names,
+    live_tags,
+    name_key,
+    tags_by_id,
+    too_deep,
+)
 from picsight_engine.tags.names import checked_name, checked_prompts, shortened
 from picsight_engine.tags.tree import FAVOURITES
 
@@ -225,15 +233,8 @@ def _goes_by(tag: Definition) -> bool:
 def _by_key(tags: Iterable[Definition]) -> dict[Key, Definition]:
     """Tags by what their paths are compared by."""
     by_id = {tag.id: tag for tag in tags}
-    keys: dict[int, Key] = {}
-
-    def key_of(tag: Definition) -> Key:
-        if tag.id not in keys:
-            above = () if tag.parent_id is None else key_of(by_id[tag.parent_id])
-            keys[tag.id] = (*above, name_key(tag.name))
-        return keys[tag.id]
-
-    return {key_of(tag): tag for tag in by_id.values()}
+    keys = lines_of_names({tag.id: (name_key(tag.name), tag.parent_id) for tag in by_id.values()})
+    return {keys[tag.id]: tag for tag in by_id.values()}
 
 
 def _suggest(run: Recording, learner: Learner, tag_ids: Iterable[int]) -> None:

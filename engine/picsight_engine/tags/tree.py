@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from picsight_engine.store.tags import name_key
+from picsight_engine.store.tags import lines_of_names, name_key
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -57,18 +57,11 @@ def threshold_of(tag: Definition) -> float:
 def as_seen(tags: Iterable[Definition], counts: Mapping[tuple[int, State], int]) -> list[Tag]:
     """All live tags: the favourites first, then by path, every tag before those below it."""
     by_id = {tag.id: tag for tag in tags}
-    paths: dict[int, tuple[str, ...]] = {}
-
-    def names(tag: Definition) -> tuple[str, ...]:
-        if tag.id not in paths:
-            above = () if tag.parent_id is None else names(by_id[tag.parent_id])
-            paths[tag.id] = (*above, tag.name)
-        return paths[tag.id]
-
+    names = lines_of_names({tag.id: (tag.name, tag.parent_id) for tag in by_id.values()})
     ordered = sorted(
-        by_id.values(), key=lambda tag: (tag.kind != "favourite", [name_key(name) for name in names(tag)])
+        by_id.values(), key=lambda tag: (tag.kind != "favourite", [name_key(name) for name in names[tag.id]])
     )
-    return [seen(tag, "/".join(names(tag)), counts) for tag in ordered]
+    return [seen(tag, "/".join(names[tag.id]), counts) for tag in ordered]
 
 
 def seen(tag: Definition, path: str, counts: Mapping[tuple[int, State], int]) -> Tag:

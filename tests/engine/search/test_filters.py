@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from datetime import datetime, timedelta
 
 import numpy as np
@@ -11,6 +12,7 @@ from tests.engine.search.conftest import open_album
 from picsight_engine.photos.formats import IMAGE_SUFFIXES
 from picsight_engine.search.facts import FORMATS
 from picsight_engine.store.files import files_of, mark_missing
+from picsight_engine.store.selection import undated_photos
 
 YEARS = (2017, 2018, 2019, 2020)
 
@@ -111,6 +113,20 @@ def test_a_photo_is_dated_if_any_of_its_files_is(album):
     album.put(b"b.jpg", 1)
     answer = album.library.search("in:2020")
     assert (answer.undated, album.found("has:date"), album.found("in:2019")) == (0, [photo], [photo])
+
+
+def test_a_photo_of_many_files_is_dated_in_steps_that_grow_as_they_do(album):
+    steps = []
+    for first in (0, 300):
+        for number in range(first, first + 300):
+            album.put(b"%d.jpg" % number, 1, vector=False)
+        done = itertools.count()
+        with album.db.reading() as connection:
+            connection.set_progress_handler(lambda done=done: next(done) and None, 10)
+            assert len(undated_photos(album.db)) == 1
+            connection.set_progress_handler(None, 10)
+        steps.append(next(done))
+    assert steps[1] < 3 * steps[0]
 
 
 def test_a_missing_file_says_nothing(album):

@@ -54,6 +54,22 @@ def test_decisions_that_do_not_count_are_made_to_count(zoo, damage):
     assert decided(zoo) == before
 
 
+@pytest.mark.parametrize("above", ["Dogs", "Puppies"])
+def test_tags_that_stand_below_themselves_are_found_and_told_until_they_are_mended(zoo, tmp_path, above):
+    zoo.tags.new("Puppies", parent="Dogs")
+    with zoo.album.db.writer() as connection:
+        (parent,) = connection.execute("SELECT id FROM tags WHERE name = ?", (above,)).fetchone()
+        connection.execute("UPDATE tags SET parent_id = ? WHERE name = 'Dogs'", (parent,))
+    dogs = zoo.tags.find("Dogs")
+    assert dogs.path == ("Dogs" if above == "Dogs" else "Puppies/Dogs")
+    assert dogs in zoo.tags.all()
+    assert zoo.dogs[1] in zoo.album.found("tag:dogs")
+    assert (dogs.path, "accepted") in [each[:2] for each in zoo.tags.states([zoo.dogs[1]])[zoo.dogs[1]]]
+    assert zoo.tags.new("Pugs", parent="Dogs").path.endswith("Dogs/Pugs")
+    zoo.album.library.exchange.export_decisions(tmp_path / "said.jsonl")
+    assert zoo.album.library.exchange.import_from(tmp_path / "said.jsonl").photos == 3
+
+
 def test_tags_below_themselves_or_nothing_come_to_the_top_and_favourites_come_back(zoo):
     zoo.tags.new("Puppies", parent="Dogs")
     with zoo.album.db.writer() as connection:
