@@ -6,6 +6,7 @@ the next indexing makes them again. A library that is damaged itself is left exa
 
 from __future__ import annotations
 
+import errno
 import os
 import tempfile
 from contextlib import ExitStack, closing
@@ -42,6 +43,9 @@ from picsight_engine.vectors.matrix import Matrix
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
+
+_LEAST_ROOM = 65_536  # bytes: what SQLite needs beside a database to write into it at all, twice
+_FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,9 +161,15 @@ def _examine_folder(folder: Path) -> Check:
     """Whether the library's folder, or the first one above it that exists, can be written, and by whom it can be read."""
     existing = next((each for each in (folder, *folder.absolute().parents) if each.exists()), folder)
     try:
-        with tempfile.TemporaryFile(dir=existing):
-            written = f"The library folder {folder} can be written."
+        with tempfile.TemporaryFile(dir=existing) as file:
+            file.write(bytes(_LEAST_ROOM))
+            file.flush()
+        written = f"The library folder {folder} can be written."
     except OSError as fault:
+        if fault.errno in _FULL:
+            raise StorageError(
+                f"The disk with the library folder {folder} is full, so nothing can be indexed or changed. Make room."
+            ) from fault
         raise StorageError(
             f"The library folder {folder} cannot be written ({fault.strerror}), so nothing can be indexed. "
             "Check its permissions and its disk."

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import subprocess
 import sys
 
 import pytest
@@ -21,6 +23,13 @@ COMMANDS = (
     ["models", "list"],
     ["models", "remove", "nothing"],
 )
+# No file grows beyond what such a process may write: as on a full disk, SQLite finds no room for what it needs beside a
+# database.
+ON_A_FULL_DISK = """
+import os, resource, sys
+resource.setrlimit(resource.RLIMIT_FSIZE, (30_000, 30_000))
+os.execv(sys.argv[1], sys.argv[1:])
+"""
 
 
 def typed(command, photo):
@@ -51,6 +60,26 @@ def test_a_part_of_the_cache_without_permission_hinders_nobody(own) -> None:
             assert own.held_back(*command).code == 0
     finally:
         (own.library / "cache").chmod(0o700)
+
+
+def test_on_a_full_disk_a_library_is_read_and_doctor_says_why_nothing_can_be_changed(own) -> None:
+    own("tags", "new", "Dogs", "--prompt", "dog")
+    searched, told = own.json("search", "dog")["results"], own.json("tags", "list")
+
+    def run(*args):
+        command = [sys.executable, "-c", ON_A_FULL_DISK, *own.command(*args, "--json")]
+        done = subprocess.run(command, capture_output=True, timeout=60, env=own.environment, check=False)
+        return done.returncode, done.stdout.decode(), done.stderr.decode()
+
+    code, out, _ = run("search", "dog")
+    assert (code, json.loads(out)["results"]) == (0, searched)
+    assert json.loads(run("tags", "list")[1]) == told
+    code, out, _ = run("doctor")
+    (failed,) = (check for check in json.loads(out)["checks"] if not check["ok"])
+    assert (code, failed["name"]) == (1, "folder")
+    assert "is full" in failed["message"]
+    code, _, why = run("tags", "new", "Cats")
+    assert (code, "is full" in why, "Traceback" in why) == (1, True, False)
 
 
 def test_doctor_finds_a_library_sound_that_cannot_be_written_and_says_what_it_could_not_do(own) -> None:

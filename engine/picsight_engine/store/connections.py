@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 _BUSY_SECONDS = 30.0  # a batch of another process takes milliseconds, a migration of a large library seconds
 _DAMAGED = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
 _REFUSED = frozenset({sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM})
+_FULL = frozenset({sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR_SHMSIZE})  # ... for the log's index
 _IN_USE = frozenset({sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED})
 # What SQLite says where a changed byte has renamed a table or broken a text: our statements name nothing else.
 _NONSENSE = (
@@ -37,7 +38,7 @@ def explain(error: sqlite3.Error | UnicodeDecodeError, path: Path) -> PicsightEr
     """The sentence for a failure of the disk, the file or SQLite itself; None where the fault is in our own statements."""
     code: int | None = getattr(error, "sqlite_errorcode", None)
     primary = None if code is None else code & 0xFF  # the higher bits tell apart kinds of one failure
-    if primary == sqlite3.SQLITE_FULL or code == sqlite3.SQLITE_IOERR_SHMSIZE:  # no room for the log's index
+    if code in _FULL:
         return StorageError(DISK_FULL)
     if primary in _DAMAGED or isinstance(error, UnicodeDecodeError) or str(error).startswith(_NONSENSE):
         return LibraryError(
@@ -149,7 +150,9 @@ class Connections:
 
     def _open_writer(self) -> sqlite3.Connection:
         if self.read_only:
-            raise StorageError(f"{self.path} is on a disk that cannot be written, so nothing can be changed.")
+            raise StorageError(
+                f"{self.path} is on a disk that is full or cannot be written, so nothing can be changed."
+            )
         if self._closed:
             raise RuntimeError(f"{self.path} was closed")
         if self._writer is None:
@@ -173,8 +176,8 @@ class Connections:
 def connect(path: Path, *, read_only: bool = False) -> sqlite3.Connection:
     """A connection in autocommit mode with our settings; a missing file is an error, an empty one a new database.
 
-    `read_only` opens a file on a medium that cannot be written, where SQLite can make no side files: the
-    file must not change meanwhile.
+    `read_only` opens a file where SQLite can make no side files, because the medium cannot be written or is full:
+    the file must not change meanwhile.
     """
     mode = "mode=ro&immutable=1" if read_only else "mode=rw"
     connection = sqlite3.connect(
@@ -199,15 +202,16 @@ def connect(path: Path, *, read_only: bool = False) -> sqlite3.Connection:
 def probe(path: Path, check: Callable[[sqlite3.Connection, bool], None]) -> bool:
     """Opens the file, lets `check(connection, writable)` look at it, and says whether it can only be read.
 
-    A WAL database needs side files, which a read-only medium refuses: there it is opened as it stands. A file that
+    A WAL database needs side files, which a read-only medium or a full disk refuses: there it is opened as it stands. A file that
     `check` refuses stays as it is, its log too.
     """
     try:
         with _log_kept(path), closing(connect(path)) as connection:
             check(connection, True)
     except sqlite3.OperationalError as error:
-        refused = (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN)
-        if error.sqlite_errorcode & 0xFF not in refused or not stands_alone(path):
+        refused = {sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN}
+        code = error.sqlite_errorcode
+        if (code & 0xFF not in refused and code not in _FULL) or not stands_alone(path):
             raise
         with closing(connect(path, read_only=True)) as connection:
             check(connection, False)
