@@ -185,7 +185,7 @@ class MainWindow(QMainWindow):
             ),
             (
                 (
-                    self.tr("Photos; letters and numbers act on selected ones"),
+                    self.tr("Photos: the selected ones, else the current one"),
                     own_keys(frame.grid.KEYS) + bound_keys(frame.grid),
                 ),
                 (

@@ -173,7 +173,7 @@ def test_more_like_this_leaves_the_photo_itself_out_and_escape_returns(qtbot, op
     grid.setFocus()
     grid.setCurrentIndex(grid.model().index(3, 0))
     photo = grid.current_photo()
-    qtbot.keyClick(grid, Qt.Key.Key_L)
+    qtbot.keyClick(grid, Qt.Key.Key_L, Qt.KeyboardModifier.ControlModifier)
     wait_for_photos(qtbot, window, 23)
     assert photo.path.name not in names(window)
     qtbot.keyClick(grid, Qt.Key.Key_Escape)

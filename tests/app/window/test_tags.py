@@ -178,7 +178,7 @@ def spoken(window, row):
 
 def file_into(qtbot, window, letters):
     chooser = window.tagging.chooser
-    qtbot.keyClick(window.frame.grid, Qt.Key.Key_T)
+    qtbot.keyClick(window.frame.grid, Qt.Key.Key_T, Qt.KeyboardModifier.ControlModifier)
     qtbot.waitUntil(lambda: QGuiApplication.focusObject() is chooser.line)
     qtbot.keyClicks(chooser.line, letters)
     qtbot.keyClick(chooser.line, Qt.Key.Key_Return)
@@ -209,21 +209,46 @@ def test_selected_photos_are_put_into_a_tag_by_a_few_letters_and_one_undo_takes_
     qtbot.waitUntil(lambda: any(tag.path == "Trips/Lisbon" and tag.accepted == 2 for tag in window.tags.tags))
 
 
-def test_favourites_and_stars_are_given_by_key_and_letters_without_a_selection_begin_a_search(
-    qtbot, window, library
-):
+def test_favourites_and_stars_are_given_with_a_modifier_and_letters_begin_a_search(qtbot, window, library):
     ids, grid = select(window, 0, 2), window.frame.grid
-    qtbot.keyClick(grid, Qt.Key.Key_F)
-    qtbot.keyClick(grid, Qt.Key.Key_4)
+    qtbot.keyClick(grid, Qt.Key.Key_B, Qt.KeyboardModifier.ControlModifier)
+    qtbot.keyClick(grid, Qt.Key.Key_4, Qt.KeyboardModifier.AltModifier)
     qtbot.waitUntil(lambda: "Rated 2 photos 4 stars" in window.frame.status.words())
     marks = library.tags.marks(ids)
     assert [(mark.favourite, mark.rating) for mark in marks.values()] == [(True, 4)] * 2
     qtbot.waitUntil(lambda: "4 stars, favourite" in spoken(window, 0))
+    grid.clearSelection()  # then the current photo is meant
+    qtbot.keyClick(grid, Qt.Key.Key_B, Qt.KeyboardModifier.ControlModifier)
+    qtbot.waitUntil(lambda: [mark.favourite for mark in library.tags.marks(ids).values()] == [True, False])
+    select(window, 0)
     qtbot.keyClick(grid, Qt.Key.Key_F)
-    qtbot.waitUntil(lambda: not any(mark.favourite for mark in library.tags.marks(ids).values()))
-    grid.clearSelection()
-    qtbot.keyClick(grid, Qt.Key.Key_F)
-    assert window.frame.box.line.text() == "f"
+    qtbot.keyClicks(window.frame.box.line, "lower")
+    assert window.frame.box.line.text() == "flower"
+    assert library.tags.marks(ids)[ids[0]].favourite
+
+
+def test_in_culling_letters_pick_reject_and_rate_and_escape_ends_it(qtbot, window, library):
+    (photo,), grid, sign = select(window, 1), window.frame.grid, window.frame.wall_page.header.culling
+    assert not sign.isVisible()
+    qtbot.keySequence(grid, "Ctrl+Shift+K")
+    assert sign.isVisible()
+    for key, said in (
+        ("P", "the photo to your favourites"),
+        ("3", "Rated the photo 3"),
+        ("X", "Rejected the photo"),
+    ):
+        qtbot.keyClicks(grid, key)
+        qtbot.waitUntil(lambda said=said: said in window.frame.status.words())
+    (mark,) = library.tags.marks([photo]).values()
+    assert (mark.favourite, mark.rating, dict(mark.tags)) == (False, 3, {"Rejected": "accepted"})
+    qtbot.keyClicks(grid, "bear")
+    assert window.frame.box.line.text() == ""
+    qtbot.keyClick(grid, Qt.Key.Key_Right)
+    assert grid.currentIndex().row() == 2
+    qtbot.keyClick(grid, Qt.Key.Key_Escape)
+    assert not sign.isVisible()
+    qtbot.keyClicks(grid, "p")
+    assert window.frame.box.line.text() == "p"
 
 
 def test_suggestions_are_accepted_and_rejected_where_they_lie_in_the_tag_that_suggests_them_and_the_next_one_is_selected(
@@ -657,7 +682,7 @@ def test_a_tag_is_taken_by_the_number_of_its_row(qtbot, window, library):
         library.tags.new(name)
     look(qtbot, window, library)
     (photo,), chooser = select(window, 2), window.tagging.chooser
-    qtbot.keyClick(window.frame.grid, Qt.Key.Key_T)
+    qtbot.keyClick(window.frame.grid, Qt.Key.Key_T, Qt.KeyboardModifier.ControlModifier)
     qtbot.waitUntil(lambda: QGuiApplication.focusObject() is chooser.line)
     path = chooser.rows._choices.values[1].path
     qtbot.keyClick(chooser.line, Qt.Key.Key_9, Qt.KeyboardModifier.AltModifier)

@@ -133,13 +133,17 @@ def test_everything_is_selected_and_deselected_again_by_key(qtbot, wall_view):
 
 
 @pytest.mark.parametrize(
-    ("key", "signal"), [(Qt.Key.Key_Return, "open_requested"), (Qt.Key.Key_L, "similar_requested")]
+    ("key", "signal"),
+    [("Return", "open_requested"), ("Ctrl+L", "similar_requested"), ("Ctrl+Shift+L", "unlike_requested")],
 )
-def test_enter_opens_and_l_asks_for_more_like_this(qtbot, wall_view, key, signal):
+@pytest.mark.parametrize("selected", [True, False])
+def test_enter_opens_and_ctrl_l_asks_for_photos_like_the_current_one(qtbot, wall_view, key, signal, selected):
     view = wall_view(10)
     choose(view, 3)
+    if not selected:
+        view.clearSelection()
     with qtbot.waitSignal(getattr(view, signal)) as wished:
-        qtbot.keyClick(view, key)
+        qtbot.keySequence(view, key)
     assert wished.args == [3]
 
 
@@ -150,24 +154,18 @@ def test_letters_do_not_jump_to_names(qtbot, wall_view):
     assert current(view) == 3
 
 
-def test_letters_are_meant_for_the_box_unless_a_photo_is_selected_for_them(qtbot, wall_view):
+@pytest.mark.parametrize("selected", [(), (3,)])
+def test_letters_and_digits_are_meant_for_the_box_whatever_is_selected(qtbot, wall_view, selected):
     view = wall_view(10)
     typed, alike = [], []
     view.typed.connect(typed.append)
     view.similar_requested.connect(alike.append)
-    for key in "clx?":
-        qtbot.keyClicks(view, key)
-    assert (typed, alike) == (["c", "l", "x", "?"], [])
-    choose(view, 3)
-    for key in "clx":
-        qtbot.keyClicks(view, key)
-    assert (typed[4:], alike) == (["c"], [3])
-    assert view.selected_count() == 0
-    qtbot.keyClicks(view, "l")  # the photo is current, and not selected any more
-    assert (typed.pop(), alike) == ("l", [3])
+    for row in selected:
+        choose(view, row)
+    qtbot.keyClicks(view, "flower x4?")
     qtbot.keyClick(view, Qt.Key.Key_B, Qt.KeyboardModifier.ControlModifier)
-    qtbot.keyClick(view, Qt.Key.Key_Space)
-    assert typed[5:] == []
+    assert ("".join(typed), alike) == ("flowerx4?", [])
+    assert view.selected_count() == len(selected)
 
 
 def test_without_a_current_photo_end_is_the_last_one_and_an_arrow_begins_where_one_looks(qtbot, wall_view):

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 class Act:
     """One thing to do; `wish` is told where on the screen a list would open, if it opens one.
 
-    `many` says it of several photos, with %n for how many.
+    `many` says it of several photos, with %n for how many. `letter` does the same where nothing is typed.
     """
 
     icon: str
@@ -32,6 +32,7 @@ class Act:
     many: str
     key: str
     wish: Callable[[QPoint], object]
+    letter: str = ""
 
     def words(self, photos: int) -> str:
         """What it does with so many photos."""
@@ -47,12 +48,16 @@ class Act:
         return f"{self.one} ({key})" if key else self.one
 
 
-def bind_acts(widget: QWidget, acts: Sequence[Act], where: Callable[[], QPoint]) -> list[QShortcut]:
-    """Let the keys of acts do what they say while this widget has the keyboard; a list opens at `where`."""
+def bind_acts(
+    widget: QWidget, acts: Sequence[Act], where: Callable[[], QPoint], *, letters: bool = False
+) -> list[QShortcut]:
+    """Let the keys of acts, and their `letters`, do what they say while this widget has the keyboard; a list opens at
+    `where`.
+    """
     shortcuts = []
     for act in acts:
-        if act.key:
-            shortcut = QShortcut(QKeySequence(act.key), widget, context=Qt.ShortcutContext.WidgetShortcut)
+        for key in filter(None, (act.key, act.letter if letters else "")):
+            shortcut = QShortcut(QKeySequence(key), widget, context=Qt.ShortcutContext.WidgetShortcut)
             shortcut.setWhatsThis(act.one)
             shortcut.activated.connect(partial(_do, act, where))
             shortcuts.append(shortcut)

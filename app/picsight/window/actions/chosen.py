@@ -27,7 +27,7 @@ class ChosenPhotos:
         """What an act is done with."""
         if self.in_viewer:
             return [self._viewer.photo] if self._viewer.photo is not None else []
-        return self._frame.grid.selected_photos()
+        return self._frame.grid.chosen_photos()
 
     def current(self) -> Result | None:
         """The one with the keyboard."""

@@ -14,6 +14,7 @@ from picsight.window.actions.open_with import OpenWith
 from picsight.window.actions.reveal import reveal
 from picsight.window.grid.model import files_of
 from picsight.window.parts.words import counted
+from picsight.window.tags.culling import Culling
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -32,7 +33,7 @@ LANE = "copy picture"
 
 
 class PhotoActions(QObject):
-    """Acts on the photo in the viewer, else on those that are selected on the wall."""
+    """Acts on the photo in the viewer, else on those that are selected on the wall, else on the current one."""
 
     open_requested = Signal(int)  # the row
     similar_requested = Signal(object)  # Result
@@ -54,6 +55,7 @@ class PhotoActions(QObject):
         self._frame, self._chosen, self._jobs = frame, chosen, jobs
         self._trashing, self._exporting, self._tagging = trashing, exporting, tagging
         self._pictures = pictures
+        self._culling = Culling(frame.wall_page, tagging, chosen.point)
         self._others = OpenWith(frame, frame.status, jobs)
         self.stack_toggled.connect(frame.grid.stack_toggled)
         several = self.tr("Open %n photos with…"), self.tr("Copy %n paths"), self.tr("Export %n copies…")
@@ -71,22 +73,15 @@ class PhotoActions(QObject):
         self._join_bar()
 
     def _join_bar(self) -> None:
-        """The bar, and the keys: on the wall they need a selection, as without one letters begin a search."""
+        """The bar, and the keys; letters act in the viewer alone, as on the wall they begin a search."""
         frame, grid = self._frame, self._frame.grid
         bar, others = frame.wall_page.header.selection, (self._open_with, self._paths, self._export)
         groups = (self._tagging.acts, others, (self._trash,))
         bar.offer(groups, frame.box.clear_button, frame.wall_page.header.weaker)
         bar.cleared.connect(grid.clearSelection)
         acts = [*(act for group in groups for act in group), *self._tagging.stars, self._image]
-        keys = bind_acts(grid, acts, self._chosen.point)
-        bind_acts(frame.viewer_page.stage, acts, self._chosen.point)
-
-        def follow(selected: int) -> None:
-            for key in keys:
-                key.setEnabled(selected > 0)
-
-        grid.selection_counted.connect(follow)
-        follow(0)
+        bind_acts(grid, acts, self._chosen.point)
+        bind_acts(frame.viewer_page.stage, acts, self._chosen.point, letters=True)
 
     def reveal(self) -> None:
         """Show the current photo in its folder."""
@@ -133,8 +128,8 @@ class PhotoActions(QObject):
             self._open_with.entry(chosen, point),
             (showing, "Ctrl+R", lambda: self.reveal_file(photo.path)),
             None,
-            (alike, "L", lambda: self.similar_requested.emit(photo)),
-            (unlike, "Shift+L", lambda: self.unlike_requested.emit(photo)),
+            (alike, "L" if in_viewer else "Ctrl+L", lambda: self.similar_requested.emit(photo)),
+            (unlike, "Ctrl+Shift+L", lambda: self.unlike_requested.emit(photo)),
             None,
             *self._tagging.entries(chosen, point),
             None,
@@ -146,6 +141,8 @@ class PhotoActions(QObject):
         turning = self._turning(photo)
         if turning and not in_viewer:
             entries.insert(5, (turning, "", lambda: self.stack_toggled.emit(row)))
+        if not in_viewer:
+            entries += [None, (self.tr("Culling"), "Ctrl+Shift+K", self._culling.turn)]
         if in_viewer:  # it is open
             entries = [each for each in entries if each is None or each[0] not in (opening, unlike)]
         photo_menu(self._frame, entries).popup(point)

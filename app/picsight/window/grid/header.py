@@ -37,7 +37,7 @@ class WallHeader(QWidget):
         self.title, self.selection = ElidedLabel(self), SelectionBar(self)
         self.meant = Button("", Weight.QUIET, self)
         self.hint = Words(parent=self)
-        self.weaker = Toggle(self)
+        self.weaker, self.culling = Toggle(self), Toggle(self)
         self.order: Choice[Order] = Choice(self.tr("Sort"), "sort", self.order_chosen.emit, self)
         self.group: Choice[Group] = Choice(self.tr("Group"), "group", self.group_chosen.emit, self)
         self.slider = FlatSlider(self.tr("Size of photos"), self)
@@ -52,8 +52,9 @@ class WallHeader(QWidget):
         row.addWidget(self.selection, 1)
         row.addWidget(self.hint)
         row.addWidget(self.meant)
-        self.hint.hide()
-        self.meant.hide()
+        row.addWidget(self.culling)
+        for sign in (self.hint, self.meant, self.culling):
+            sign.hide()
         for part in (self.weaker, self.order, self.group, self.slider):
             row.addWidget(part)
         self.setMinimumHeight(px(self, 2.25))
@@ -91,6 +92,11 @@ class WallHeader(QWidget):
         self.hint.setText(words)
         self._fit()
 
+    def show_culling(self, *, on: bool) -> None:
+        """The sign that letters act, and which."""
+        self.culling.setVisible(on)
+        self._fit()
+
     def hide_choices(self) -> None:
         """There is nothing to order."""
         self._has_choices = False
@@ -124,6 +130,9 @@ class WallHeader(QWidget):
         for choice in (self.order, self.group):
             choice.set_short(short=narrow)
         self.slider.setVisible(self._has_choices and not narrow)
+        keys = self.tr("Culling: P pick, X reject, 0 to 5 stars, Esc ends")
+        self.culling.say(self.tr("Culling") if narrow else keys, on=True)
+        self.culling.setToolTip(keys)
         self.hint.setVisible(bool(self.hint.text()) and not narrow)
 
     def _join(self, view: PhotoView) -> None:

@@ -42,9 +42,9 @@ class PhotoView(SectionedView):
         Key("From heading to heading", ("Alt+PgUp", "Alt+PgDown")),
         Key("Open", ("Return",)),
         Key("Select all", ("Ctrl+A",)),
-        Key("Select or not", ("X", "Ctrl+Space")),
-        Key("More like this", ("L",)),
-        Key("Less like this", ("Shift+L",)),
+        Key("Select or not", ("Ctrl+Space",)),
+        Key("More like this", ("Ctrl+L",)),
+        Key("Less like this", ("Ctrl+Shift+L",)),
         Key("Copy the files", ("Ctrl+C",)),
         Key("Search by the copied picture", ("Ctrl+V",)),
         Key("Select none, then back", ("Esc",)),
@@ -70,6 +70,7 @@ class PhotoView(SectionedView):
         parent: QWidget | None = None,
     ) -> None:
         self._hovered = -1
+        self._letter_modes: frozenset[str] = frozenset()
         super().__init__(model, jobs, row_height, parent)
         self._thumbnails = thumbnails
         self._painter_of_photos = PhotoDelegate(thumbnails, self)
@@ -138,6 +139,15 @@ class PhotoView(SectionedView):
         """The selected photos in the wall's order."""
         rows = (row for part in self._selected_parts() for row in range(part.top(), part.bottom() + 1))
         return [self._wall_model.photo(row) for row in sorted(rows)]
+
+    def chosen_photos(self) -> list[Result]:
+        """What keys act on: the selected photos, else the current one."""
+        current = self.current_photo()
+        return self.selected_photos() or ([current] if current is not None else [])
+
+    def let_letters_act(self, mode: str, *, act: bool) -> None:
+        """While a mode lets letters act, they start no search."""
+        self._letter_modes = self._letter_modes | {mode} if act else self._letter_modes - {mode}
 
     def selected_count(self) -> int:
         """How many photos are selected; counts ranges, not photos."""
@@ -283,7 +293,7 @@ class PhotoView(SectionedView):
         super().wheelEvent(event)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        """Keys that act on photos; the arrows are Qt's. A letter acts on what is selected, else it is meant for the box."""
+        """Keys that act on photos; the arrows are Qt's. A letter is meant for the box."""
         current = self.currentIndex().row()
         if event.matches(QKeySequence.StandardKey.Copy):
             self.copy_requested.emit()
@@ -291,7 +301,7 @@ class PhotoView(SectionedView):
             self.paste_requested.emit()
         elif event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter) and current >= 0:
             self.open_requested.emit(current)
-        elif self._act_by_letter(event):
+        elif self._asks_for_likes(event):
             pass
         elif event.key() == Qt.Key.Key_Escape:
             if self.selectionModel().hasSelection():
@@ -299,22 +309,20 @@ class PhotoView(SectionedView):
             else:
                 self.left.emit()
         elif is_typed(event):
-            self.typed.emit(event.text())
+            if not self._letter_modes:
+                self.typed.emit(event.text())
         else:
             super().keyPressEvent(event)
 
-    def _act_by_letter(self, event: QKeyEvent) -> bool:
-        index, flag = self.currentIndex(), QItemSelectionModel.SelectionFlag
-        shift = Qt.KeyboardModifier.ShiftModifier
-        if event.modifiers() & ~shift or not index.isValid() or not self.selectionModel().hasSelection():
+    def _asks_for_likes(self, event: QKeyEvent) -> bool:
+        """Ctrl+L for more, Ctrl+Shift+L for less like the current photo, or like the first one where others are selected."""
+        shift, chosen = Qt.KeyboardModifier.ShiftModifier, self.chosen_photos()
+        plain = event.modifiers() & ~shift == Qt.KeyboardModifier.ControlModifier
+        if event.key() != Qt.Key.Key_L or not plain or not chosen:
             return False
-        if event.key() == Qt.Key.Key_L:
-            wish = self.unlike_requested if event.modifiers() else self.similar_requested
-            wish.emit(index.row())
-        elif event.key() == Qt.Key.Key_X and not event.modifiers():
-            self.selectionModel().select(index, flag.Toggle)
-        else:
-            return False
+        photo = self.current_photo() if self.current_photo() in chosen else chosen[0]
+        wish = self.unlike_requested if event.modifiers() & shift else self.similar_requested
+        wish.emit(self._wall_model.wall.rows[(photo or chosen[0]).id])
         return True
 
     def keyboardSearch(self, _search: str) -> None:

@@ -1,4 +1,4 @@
-"""Review on the wall: while a tag is shown that suggests photos, A accepts what is selected, R rejects it."""
+"""Review on the wall: while a tag is shown that suggests photos, A accepts and R rejects, and nothing is typed."""
 
 from __future__ import annotations
 
@@ -38,13 +38,13 @@ class Review(QObject):
         self._keys = bind_acts(grid, acts, self._nowhere)
         search.place_changed.connect(lambda _place: self._follow())
         deeds.changed.connect(lambda _tags: self._follow())
-        grid.selection_counted.connect(lambda _count: self._enable())
         self._tag: Tag | None = None
+        self._path = ""  # of the tag that suggested photos when it came to be shown
         self._enable()
 
     def decide(self, verdict: Verdict) -> None:
-        """Accept or reject the selected photos: in the tag that suggests them, which may stand below the one that is shown."""
-        tag, photos = self._tag, [photo.id for photo in self._grid.selected_photos()]
+        """Accept or reject the chosen photos: in the tag that suggests them, which may stand below the one that is shown."""
+        tag, photos = self._tag, [photo.id for photo in self._grid.chosen_photos()]
         if tag is None or not photos:
             return
 
@@ -91,8 +91,14 @@ class Review(QObject):
         self._enable()
 
     def _enable(self) -> None:
+        """Review lasts while the tag is shown, also once nothing is left: its keys do not begin to type."""
+        path = self._tag.path if self._tag is not None else ""
+        if path != self._path and not (self._tag is not None and self._tag.suggested):
+            path = ""
+        self._path = path
+        self._grid.let_letters_act("review", act=bool(path))
         for key in self._keys:
-            key.setEnabled(self._tag is not None and self._grid.selected_count() > 0)
+            key.setEnabled(bool(path))
 
     def _nowhere(self) -> QPoint:
         return self._grid.mapToGlobal(self._grid.rect().center())

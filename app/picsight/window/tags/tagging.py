@@ -41,12 +41,19 @@ class Tagging(QObject):
         self.chooser = TagChooser(window)
         several = self.tr("Favourites: %n photos"), self.tr("Stars for %n photos…"), self.tr("Tag %n photos…")
         self.acts = (
-            Act("favourite", self.tr("Favourite"), several[0], "F", lambda _point: self.favour()),
+            Act("favourite", self.tr("Favourite"), several[0], "Ctrl+B", lambda _point: self.favour(), "F"),
             Act("star", self.tr("Stars…"), several[1], "", self._offer_stars),
-            Act("tag", self.tr("Tag or album…"), several[2], "T", self.choose),
+            Act("tag", self.tr("Tag or album…"), several[2], "Ctrl+T", self.choose, "T"),
         )
         self.stars = tuple(
-            Act("star", star_words(stars), star_words(stars), str(stars), partial(self._rate_by_key, stars))
+            Act(
+                "star",
+                star_words(stars),
+                star_words(stars),
+                f"Alt+{stars}",
+                partial(self._rate_by_key, stars),
+                str(stars),
+            )
             for stars in range(MOST_STARS + 1)
         )
 
@@ -70,6 +77,20 @@ class Tagging(QObject):
         if ids:
             self._deeds.do(act, words)
 
+    def cull(self, *, picked: bool) -> None:
+        """Make the chosen photos favourites, or put them into the album of rejected ones; never both."""
+        ids, album = self._ids(), self.tr("Rejected")
+
+        def act(library: Library) -> None:
+            if all(tag.path != album for tag in library.tags.all()):
+                tag_at(library, album, "album")
+            library.tags.decide(FAVOURITES, ids, "accepted" if picked else "withdrawn")
+            library.tags.decide(album, ids, "withdrawn" if picked else "accepted")
+
+        if ids:
+            words = counted(len(ids), "Rejected the photo.", "Rejected %n photos.")
+            self._deeds.do(act, lambda _value: favoured(len(ids), liked=True) if picked else words)
+
     def rate(self, stars: int | None) -> None:
         """Give the chosen photos so many stars, None those of their files."""
         if ids := self._ids():
@@ -87,7 +108,8 @@ class Tagging(QObject):
 
     def _star_entries(self) -> list[Entry | None]:
         given = [
-            (star_words(stars), str(stars), partial(self.rate, stars)) for stars in range(MOST_STARS, -1, -1)
+            (star_words(stars), f"Alt+{stars}", partial(self.rate, stars))
+            for stars in range(MOST_STARS, -1, -1)
         ]
         return [*given, None, (self.tr("As the file says"), "", partial(self.rate, None))]
 
