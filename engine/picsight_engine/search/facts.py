@@ -210,9 +210,12 @@ def _tag(value: str, _today: date) -> Condition | str:
 
 
 def _rating(value: str, _today: date) -> Condition | str:
+    if value.lower() == "rejected":
+        find = partial(photos_rated, least=-1, most=-1)
+        return Condition("rating", ("rating", "rejected"), "rejected", find, decided=True)
     stars = re.fullmatch(_STARS, value)
     if stars is None:
-        return '"rated:" needs a number from 0 to 5.'
+        return '"rated:" needs a number from 0 to 5, or the word rejected.'
     if stars["one"] is None:
         least, most = int(stars["least"] or 0), int(stars["most"] or 5)
     else:

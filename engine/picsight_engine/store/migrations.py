@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from picsight_engine.store.tag_schema import TAG_STATEMENTS
+from picsight_engine.store.tag_schema import REJECTING_STATEMENTS, TAG_STATEMENTS
 from picsight_engine.store.text import write_due_texts
 
 if TYPE_CHECKING:
@@ -274,12 +274,19 @@ def _tags_and_stars(schema: SchemaEditor) -> None:
         schema.execute(statement)
 
 
+def _rejected_photos(schema: SchemaEditor) -> None:
+    """A person's own rating may be -1, rejected."""
+    for statement in REJECTING_STATEMENTS:
+        schema.execute(statement)
+
+
 MIGRATIONS: Steps = (
     _first_schema,
     _metadata_of_files,
     _texts_and_searches,
     _dates_in_order,
     _tags_and_stars,
+    _rejected_photos,
 )
 
 

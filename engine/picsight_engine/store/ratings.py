@@ -39,7 +39,7 @@ UNION SELECT photo_id FROM files WHERE present AND +photo_id IS NOT NULL AND rat
 def add_ratings(
     connection: sqlite3.Connection, run_id: int, photo_ids: Iterable[int], stars: int | None, time: float
 ) -> bool:
-    """Gives photos 0 to 5 stars, None for those of their files; returns whether there are any photos."""
+    """Gives photos 0 to 5 stars, -1 for rejected, None for those of their files; returns whether there are any photos."""
     rows = [(photo_id, stars, run_id, time) for photo_id in photo_ids]
     connection.executemany(_ADD, rows)
     return bool(rows)

@@ -84,10 +84,10 @@ CREATE TABLE tag_run_scores (
 )"""
 # No stars taken back by NULL: then what the file says counts again.
 _RATINGS = """
-CREATE TABLE ratings (
+CREATE TABLE {name} (
     id INTEGER PRIMARY KEY AUTOINCREMENT,
     photo_id INTEGER NOT NULL REFERENCES photos (id) ON DELETE CASCADE,
-    stars INTEGER CHECK (stars BETWEEN 0 AND 5),
+    stars INTEGER CHECK (stars BETWEEN {least} AND 5),
     run_id INTEGER NOT NULL REFERENCES tag_runs (id) ON DELETE CASCADE,
     rated_at REAL NOT NULL
 )"""
@@ -110,6 +110,10 @@ WHEN EXISTS (SELECT 1 FROM tag_decisions WHERE photo_id = OLD.id)
 BEGIN
     UPDATE tag_state SET revision = revision + 1;
 END"""
+_RATING_INDEXES = (
+    "CREATE INDEX ratings_photo ON ratings (photo_id, id)",
+    "CREATE INDEX ratings_run ON ratings (run_id)",
+)
 _INDEXES = (
     "CREATE INDEX tags_called ON tags (key) WHERE removed_at IS NULL",
     "CREATE INDEX tags_below ON tags (parent_id)",
@@ -120,8 +124,7 @@ _INDEXES = (
     "CREATE INDEX tag_decisions_run ON tag_decisions (run_id)",
     "CREATE INDEX tag_photos_counted ON tag_photos (tag_id, verdict)",
     "CREATE INDEX tag_photos_photo ON tag_photos (photo_id)",
-    "CREATE INDEX ratings_photo ON ratings (photo_id, id)",
-    "CREATE INDEX ratings_run ON ratings (run_id)",
+    *_RATING_INDEXES,
 )
 FAVOURITES = """
 INSERT INTO tags (name, key, kind, created_at)
@@ -137,10 +140,21 @@ TAG_STATEMENTS = (
     _DECISIONS,
     _PHOTOS,
     _RUN_SCORES,
-    _RATINGS,
+    _RATINGS.format(name="ratings", least=0),
     _STATE,
     *_INDEXES,
     _FORGOTTEN,
     FAVOURITES,
     _FIRST_STATE,
+)
+
+# A photo can be rejected, which is -1 star.
+REJECTING_STATEMENTS = (
+    "DROP TRIGGER photos_forgotten",  # it names the table, which is made anew
+    _RATINGS.format(name="new_ratings", least=-1),
+    "INSERT INTO new_ratings SELECT * FROM ratings",
+    "DROP TABLE ratings",
+    "ALTER TABLE new_ratings RENAME TO ratings",
+    *_RATING_INDEXES,
+    _FORGOTTEN,
 )

@@ -5,7 +5,7 @@ Every line is one object with `"format": "picsight-decisions"` and `"version": 1
     a decision   path, fingerprint, rule, decision ("accepted" or "rejected"), time, source, and the tag's fields
     an example   path, fingerprint, rule, example ("for" or "against"), decision null, and the tag's fields
     a tag        decision null, and the tag's fields, where it has neither
-    a rating     path, fingerprint, rule, rating (0 to 5), time
+    a rating     path, fingerprint, rule, rating (-1 rejected, 0 to 5 stars), time
 
     the tag's fields are tag ("Birds/Waders"), kind ("tag", "album" or "favourite"), prompts, threshold, suggests
 
@@ -76,7 +76,7 @@ class TagLine:
 
 @dataclass(frozen=True, slots=True)
 class RatingLine:
-    """A person's own stars for a photo, from 0 to 5."""
+    """A person's own stars for a photo, from 0 to 5; -1 means rejected."""
 
     picture: Picture
     stars: int
@@ -267,7 +267,7 @@ _FIELDS: dict[str, tuple[Callable[[Any], bool], str]] = {
         "is not of 32 hexadecimal digits",
     ),
     "rule": (lambda value: _is_whole(value, 1, _MOST_RULES), "is no number from 1 to 1,000,000"),
-    "rating": (lambda value: _is_whole(value, 0, 5), "is not from 0 to 5"),
+    "rating": (lambda value: _is_whole(value, -1, 5), "is not from -1 to 5"),
     "time": (_is_time, "is no date and time with an offset from UTC"),
     "tag": (lambda value: _is_filled(value) and all(map(str.strip, value.split("/"))), "is no name"),
     "kind": (_one_of(get_args(Kind)), "is neither tag nor album nor favourite"),

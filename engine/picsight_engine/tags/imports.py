@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """What a side-car says of one photo: paths of tags ("Birds/Waders"), and stars from 0 to 5.
+    """What a side-car says of one photo: paths of tags ("Birds/Waders"), and stars from -1 (rejected) to 5.
 
     Of the tags `echoes` are those that an export of ours wrote, `gone` those of which another program has taken them out since,
     `rejected` those of other programs against which a person has spoken;
@@ -108,8 +108,8 @@ def _is_shown(name: str) -> bool:
 
 
 def _told(photo: Path, packet: Packet, written_at: float) -> Told | None:
-    """None where it says nothing that is taken over; a rejected photo (-1) has no stars."""
-    stars = packet.rating if packet.rating is not None and packet.rating >= 0 else None
+    """None where it says nothing that is taken over."""
+    stars = packet.rating
     added = {tuple(map(same_name, keyword)): "/".join(keyword) for keyword in packet.added}
     tags = {tuple(map(same_name, keyword)): "/".join(keyword) for keyword in packet.keywords}
     gone = tuple(tag for key, tag in added.items() if key not in tags)

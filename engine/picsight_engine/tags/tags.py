@@ -41,6 +41,7 @@ if TYPE_CHECKING:
 
 _DOING: dict[Verdict, str] = {"accepted": "Accept", "rejected": "Reject", "withdrawn": "Undecide"}
 MOST_STARS = 5
+REJECTED = -1
 _DRAFT = Definition(0, "This tag", None, "tag", threshold=None, suggests=False, created_at=0.0)
 
 
@@ -293,15 +294,17 @@ class Tags:
         return run.made
 
     def rate(self, photos: Iterable[Path | int], stars: int | None) -> Run | None:
-        """Gives photos 0 to 5 stars of a person's own, None to let those of their files count; None where nothing changes.
+        """Gives photos 0 to 5 stars of a person's own, -1 to reject them, None to let those of their files count.
+
+        Returns None where nothing changes.
 
         Raises:
             RequestError: there is no such photo, or no such number of stars.
         """
         ids = self._lookup.photos(photos)
-        if stars is not None and not 0 <= stars <= MOST_STARS:
-            raise RequestError(f"A photo has 0 to {MOST_STARS} stars, not {stars}.")
-        what = "by its files" if stars is None else f"{stars} star{'' if stars == 1 else 's'}"
+        if stars is not None and not REJECTED <= stars <= MOST_STARS:
+            raise RequestError(f"A photo has 0 to {MOST_STARS} stars, or -1 if it is rejected, not {stars}.")
+        what = {None: "by its files", REJECTED: "rejected", 1: "1 star"}.get(stars, f"{stars} stars")
         with recorded(self._db, "rate", f"Rate {photos_in_words(len(ids))}: {what}") as run:
             own = own_stars(run.connection, ids)
             run.rate([photo for photo in ids if own.get(photo) != stars], stars)

@@ -728,8 +728,11 @@ def test_the_viewer_tells_what_was_said_of_a_photo_and_its_keys_decide_on_sugges
     take_off(qtbot, panel, "For Anna")
     qtbot.waitUntil(lambda: dict(library.tags.marks([photo])[photo].tags) == {"Anything": "rejected"})
     qtbot.waitUntil(lambda: chips_of(panel) == {})
+    window.tagging.rate(-1)
+    qtbot.waitUntil(lambda: panel.stars.accessibleDescription() == "Rejected")
     window.photo_tags.toggle()
     window.pages.close_viewer()
+    qtbot.waitUntil(lambda: "rejected" in spoken(window, window.frame.model.wall.rows[photo]))
 
 
 def test_after_a_step_nothing_is_said_of_a_photo_before_the_panel_tells_of_it(qtbot, window, library):

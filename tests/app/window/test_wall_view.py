@@ -319,7 +319,15 @@ def test_stars_and_hearts_are_painted_on_a_plate_of_their_own(wall_view):
     photo, corner = view.model().photo(0).id, view.visualRect(view.model().index(0, 0))
     corner.setTop(corner.center().y())
     seen = []
-    for favourite, stars in ((False, 0), (True, 0), (False, 4), (True, 4), (True, 5)):
+    for favourite, stars in (
+        (False, 0),
+        (True, 0),
+        (False, 4),
+        (True, 4),
+        (True, 5),
+        (False, -1),
+        (True, -1),
+    ):
         view.model().put_marks({photo: Marks(stars or None, favourite=favourite, tags=())})
         seen.append(view.viewport().grab(corner).toImage())
     assert all(one != other for one, other in itertools.combinations(seen, 2))

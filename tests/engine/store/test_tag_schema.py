@@ -11,10 +11,12 @@ from picsight_engine.store.files import put_file
 from picsight_engine.store.folders import add_folder
 from picsight_engine.store.migrations import MIGRATIONS
 from picsight_engine.store.photos import NewPhoto, all_photos, put_photo
+from picsight_engine.store.ratings import add_ratings
 from picsight_engine.store.tags import live_tags
 from picsight_engine.store.vectors import put_vector, vector_of
 
 BEFORE_TAGS = 4
+BEFORE_REJECTING = 5
 
 
 def test_a_library_of_before_tags_keeps_its_photos_and_gets_favourites(tmp_path, pictures):
@@ -31,6 +33,26 @@ def test_a_library_of_before_tags_keeps_its_photos_and_gets_favourites(tmp_path,
         (favourites,) = live_tags(db.reader())
         assert (favourites.kind, favourites.prompts, favourites.suggests) == ("favourite", (), False)
     assert (folder / f"library.v{BEFORE_TAGS}.backup.db").exists()
+
+
+def test_stars_of_before_stay_when_photos_can_be_rejected(tmp_path):
+    words = "INSERT INTO tag_runs (id, kind, words, made_at) VALUES (1, 'rate', '', 0)"
+    with (
+        closing(Database.open(tmp_path, steps=MIGRATIONS[:BEFORE_REJECTING])) as old,
+        old.writer() as connection,
+    ):
+        photo = put_photo(connection, NewPhoto(bytes(16), 4, 3))
+        connection.execute(words)
+        connection.execute("INSERT INTO ratings VALUES (7, ?, 4, 1, 2.5)", (photo,))
+    with closing(Database.open(tmp_path)) as db, db.writer() as connection:
+        add_ratings(connection, 1, [photo], -1, 3.5)
+        rows = connection.execute("SELECT id, stars, rated_at FROM ratings").fetchall()
+        assert rows == [(7, 4, 2.5), (8, -1, 3.5)]
+        connection.execute("DELETE FROM photos")
+        (left,) = connection.execute(
+            "SELECT (SELECT count(*) FROM ratings) + 10 * revision FROM tag_state"
+        ).fetchone()
+        assert left == 10
 
 
 def test_a_photo_that_is_forgotten_takes_everything_that_was_decided_about_it_along(shelf):

@@ -93,7 +93,7 @@ def lines(draw):
     own = (tag.tag, tag.kind, tag.prompts, tag.threshold, tag.suggests)
     kind = draw(st.sampled_from(["tag", "decision", "example", "rating"]))
     if kind == "rating":
-        return RatingLine(draw(PICTURES), draw(st.integers(0, 5)), draw(TIMES))
+        return RatingLine(draw(PICTURES), draw(st.integers(-1, 5)), draw(TIMES))
     if kind == "decision":
         verdict = draw(st.sampled_from(["accepted", "rejected"]))
         return TagLine(*own, draw(PICTURES), verdict, None, draw(TIMES), draw(SOURCES))
@@ -152,8 +152,8 @@ def test_blank_lines_and_fields_of_later_versions_are_passed_over(tmp_path):
         ({"time": "May"}, "`time` is no date"),
         ({"time": "2026-05-01T10:00:00"}, "`time` is no date and time with an offset"),
         ({"source": ""}, "`source` is no text"),
-        ({"rating": 6}, "`rating` is not from 0 to 5"),
-        ({"rating": True}, "`rating` is not from 0 to 5"),
+        ({"rating": 6}, "`rating` is not from -1 to 5"),
+        ({"rating": True}, "`rating` is not from -1 to 5"),
         ({"format": "other"}, '`format` is not "picsight-decisions"'),
         ({"version": "1"}, "`version` is no number"),
     ],

@@ -60,10 +60,19 @@ def test_a_library_without_stars_says_so_until_there_are_some(kennel):
     assert (answer.faults, answer.results) == ((), ())
 
 
-@pytest.mark.parametrize("stars", [-1, 6])
+@pytest.mark.parametrize("stars", [-2, 6])
 def test_no_photo_has_more_than_five_stars(kennel, stars):
     with pytest.raises(RequestError, match="0 to 5 stars"):
         kennel.tags.rate(kennel.dogs, stars)
+
+
+def test_a_photo_is_rejected_by_a_rating_below_none(kennel):
+    photos = kennel.dogs[:2]
+    run = kennel.tags.rate(photos, -1)
+    assert run.words == "Rate 2 photos: rejected"
+    assert [mark.rating for mark in kennel.tags.marks(photos).values()] == [-1, -1]
+    assert set(kennel.album.found("rated:rejected")) == set(photos)
+    assert kennel.album.found("rated:<=5") == []
 
 
 def test_show_tells_own_stars_first(kennel):

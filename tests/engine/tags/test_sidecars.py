@@ -369,7 +369,7 @@ def test_a_folder_of_side_cars_is_read_with_what_lies_below(photo):
         (root / "pair.png", (birds, "Family", harbour), 5, None),
         (root / "own.jpg", (birds, "Ebbe & Flut"), 5, None),
         (root / "own", (birds, "Family", harbour), 5, None),
-        (root / "below/low.jpg", (birds, "seaside"), None, None),
+        (root / "below/low.jpg", (birds, "seaside"), -1, None),
         (root / "below/old name.jpg", ("Sea",), 0, HASH),
         (root / "below/film", ("Film",), None, None),
     }
@@ -377,7 +377,7 @@ def test_a_folder_of_side_cars_is_read_with_what_lies_below(photo):
     (fault,) = found.faults
     assert fault.startswith(f"{root / 'below/bad.xmp'} was left out: it is not XML")
     for place in ("below/low.jpg.XMP", "below/low.jpg"):
-        assert told(root / place) == {(root / "below/low.jpg", (birds, "seaside"), None, None)}
+        assert told(root / place) == {(root / "below/low.jpg", (birds, "seaside"), -1, None)}
     assert told(root / "photo.jpg") == {(root / "photo.jpg", (birds, "AC|DC"), 3, None)}
 
 

@@ -41,14 +41,15 @@ def reject(invocation: Invocation, tag: str, photos: tuple[Path, ...]) -> int:
 
 
 @click.command("rate", cls=WordsCommand)
-@click.argument("stars", type=click.Choice(["0", "1", "2", "3", "4", "5", "none"]))
+@click.argument("stars", type=click.Choice(["0", "1", "2", "3", "4", "5", "rejected", "none"]))
 @_PHOTOS
 @shared_options
 @click.pass_obj
 def rate(invocation: Invocation, stars: str, photos: tuple[Path, ...]) -> int:
-    """Give the photos PATH stars of your own, 0 to 5; with "none" what their files say counts again."""
+    """Give the photos PATH stars of your own, 0 to 5, or reject them; with "none" what their files say counts again."""
     with opened(invocation) as library:
-        run = library.tags.rate(absolute_paths(photos), None if stars == "none" else int(stars))
+        rating = None if stars == "none" else -1 if stars == "rejected" else int(stars)
+        run = library.tags.rate(absolute_paths(photos), rating)
     tell_run(invocation, run)
     return 0
 

@@ -123,10 +123,11 @@ class PhotoDelegate(QStyledItemDelegate):
             paint_icon(painter, inner, "tick" if is_in else "clear", colours.base if is_in else colours.text)
 
     def _paint_liking(self, painter: QPainter, view: QWidget, rect: QRect, copies: int, marks: Marks) -> None:
-        """A heart, a star and how many of them, on a dark plate, bottom leading, behind that of a stack."""
+        """A heart, a star and how many of them, or a cross for rejected, on a dark plate, bottom leading, behind that of a stack."""
         colours, side, edge = tones(view), px(view, PLATE), px(view, 0.375)
-        stars = number(marks.rating) if marks.rating else ""
-        signs = ["favourite-on"] * marks.favourite + ["star-on"] * bool(stars)
+        rating = marks.rating or 0
+        stars = number(rating) if rating > 0 else ""
+        signs = ["favourite-on"] * marks.favourite + ["star-on"] * bool(stars) + ["clear"] * (rating < 0)
         after = view.fontMetrics().horizontalAdvance(stars) + edge if stars else 0
         before = plate_of(rect, view, copies).width() + edge if copies > 1 else 0
         plate = QRect(

@@ -183,8 +183,9 @@ def spoken_marks(marks: Marks | None) -> list[str]:
     names: dict[str, list[str]] = {"accepted": [], "suggested": []}
     for path, how in marks.tags:
         names.get(how, []).append(path)
+    rating = marks.rating or 0
     parts = (
-        counted(marks.rating, "%n star", "%n stars") if marks.rating else "",
+        counted(rating, "%n star", "%n stars") if rating > 0 else say("rejected") if rating else "",
         say("favourite") if marks.favourite else "",
         say("tagged {tags}").format(tags=", ".join(names["accepted"])) if names["accepted"] else "",
         say("suggested for {tags}").format(tags=", ".join(names["suggested"])) if names["suggested"] else "",

@@ -69,7 +69,7 @@ class TagDetails(QWidget):
     def show_marks(self, marks: Marks) -> None:
         """What is said of the photo now."""
         self.heart.show_liked(liked=marks.favourite)
-        self.stars.show_stars(max(marks.rating or 0, 0))
+        self.stars.show_stars(marks.rating or 0)
         own = [path for path, how in marks.tags if how == "accepted"]
         self._suggested = [path for path, how in marks.tags if how == "suggested"]
         if own != self._own:
@@ -154,7 +154,7 @@ class Heart(IconButton):
 
 
 class Stars(QWidget):
-    """Five stars in a row; the one that is pressed again takes all away."""
+    """Five stars in a row, led by a cross if the photo is rejected; the star that is pressed again takes all away."""
 
     rated = Signal(int)
 
@@ -167,7 +167,7 @@ class Stars(QWidget):
         self.show_stars(0)
 
     def show_stars(self, stars: int) -> None:
-        """So many are filled."""
+        """So many are filled; -1 is rejected."""
         self._stars = min(stars, MOST_STARS)
         self.setAccessibleName(self.tr("Stars"))
         self.setAccessibleDescription(star_words(self._stars))
@@ -210,6 +210,7 @@ class Stars(QWidget):
             cell = QRect(place * step, 0, step, self.height())
             star = QRect(0, 0, side, side)
             star.moveCenter(QStyle.visualRect(self.layoutDirection(), self.rect(), cell).center())
-            paint_icon(painter, star, "star-on" if place < self._stars else "star", colours.text)
+            sign = "star-on" if place < self._stars else "star"
+            paint_icon(painter, star, "clear" if place == 0 > self._stars else sign, colours.text)
         draw_focus(painter, self, self.rect().toRectF().adjusted(1, 1, -1, -1), px(self, SMALL))
         painter.end()

@@ -111,6 +111,7 @@ class Tagging(QObject):
             (star_words(stars), f"Alt+{stars}", partial(self.rate, stars))
             for stars in range(MOST_STARS, -1, -1)
         ]
+        given.append((star_words(-1), "", partial(self.rate, -1)))
         return [*given, None, (self.tr("As the file says"), "", partial(self.rate, None))]
 
     def _rate_by_key(self, stars: int, _point: QPoint) -> None:

@@ -72,12 +72,16 @@ def rated(photos: int, stars: int | None) -> str:
         )
     if not stars:
         return counted(photos, "The photo has no stars now.", "%n photos have no stars now.")
+    if stars < 0:
+        return counted(photos, "Rejected the photo.", "Rejected %n photos.")
     said = counted(photos, "Rated the photo {stars}.", "Rated %n photos {stars}.")
     return said.replace("{stars}", star_words(stars))
 
 
 def star_words(stars: int) -> str:
-    """So many stars."""
+    """So many stars; -1 is rejected."""
+    if stars < 0:
+        return say("Rejected")
     return counted(stars, "%n star", "%n stars") if stars else say("No stars")
 
 
