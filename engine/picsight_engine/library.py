@@ -20,7 +20,7 @@ from picsight_engine.store.contents import photos_revision
 from picsight_engine.store.database import Database
 from picsight_engine.store.directories import all_directories
 from picsight_engine.store.folders import Folder
-from picsight_engine.store.photos import photos_by_id
+from picsight_engine.store.photos import files_showing, photos_by_id
 from picsight_engine.store.problems import Problem, all_problems, retry_later, set_ignored
 from picsight_engine.store.ratings import own_stars
 from picsight_engine.store.records import is_unfiled
@@ -441,6 +441,10 @@ class Library:
     def photo(self, photo_id: int) -> Photo | None:
         """A photo that the library shows, None if it shows none of this number."""
         return photos_by_id(self._db, [photo_id]).get(photo_id)
+
+    def files(self, photo_ids: Sequence[int]) -> dict[Path, tuple[int, int]]:
+        """The present files of these photos, each with its size in bytes and its time in ns since 1970 as they were read."""
+        return files_showing(self._db, photo_ids)
 
     def thumbnail(self, photo_id: int) -> bytes | None:
         """A photo's small picture as JPEG, 256 pixels at its long side; None where there is none."""

@@ -66,6 +66,10 @@ _PATHS = """
 SELECT folders.path, files.name FROM files JOIN folders ON folders.id = files.folder_id
 WHERE photo_id = ? AND present ORDER BY files.id"""
 
+_SHOWING = f"""
+SELECT folders.path, files.name, size, mtime_ns FROM files JOIN folders ON folders.id = files.folder_id
+WHERE present AND photo_id IN {IDS} ORDER BY files.id"""
+
 
 @dataclass(frozen=True, slots=True)
 class NewPhoto:
@@ -193,6 +197,13 @@ def paths_of(db: Database, photo_id: int) -> list[Path]:
     with db.reading() as connection:
         rows = connection.execute(_PATHS, (photo_id,)).fetchall()
     return [file_path(Path(os.fsdecode(folder)), name) for folder, name in rows]
+
+
+def files_showing(db: Database, photo_ids: Iterable[int]) -> dict[Path, tuple[int, int]]:
+    """The present files of these photos, each with its size in bytes and its time in ns since 1970 as they were read."""
+    with db.reading() as connection:
+        rows = connection.execute(_SHOWING, (json.dumps(list(photo_ids)),)).fetchall()
+    return {file_path(Path(os.fsdecode(folder)), name): (size, time) for folder, name, size, time in rows}
 
 
 def hidden_photos(db: Database) -> list[int]:

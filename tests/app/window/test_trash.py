@@ -8,13 +8,15 @@ import subprocess
 import sys
 import threading
 from pathlib import Path
+from tempfile import TemporaryDirectory
+from urllib.parse import quote
 
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QMessageBox, QWidget
 
 from picsight.window.actions.belongings import belongings
-from picsight.window.actions.trash import Kept, bring_back, move_to_trash
+from picsight.window.actions.trash import Kept, Moved, bring_back, marks_of, move_to_trash
 from picsight.window.actions.trashing import Trashing
 from picsight.window.history import History
 from picsight.window.library.status import StatusLine
@@ -50,7 +52,7 @@ def make(*paths):
 @of_linux
 def test_files_come_back_from_the_trash_as_they_were_and_leave_nothing_in_it(trash, tmp_path):
     paths = make(tmp_path / "a" / "one.jpg", tmp_path / "b" / "one.jpg")
-    moved = list(move_to_trash(paths, NEVER))
+    moved = list(move_to_trash(paths, marks_of(paths), NEVER))
     assert [each.path for each in moved] == list(paths)
     assert not any(path.exists() for path in paths)
     assert len(files(trash / "files")) == len(files(trash / "info")) == 2
@@ -62,7 +64,7 @@ def test_files_come_back_from_the_trash_as_they_were_and_leave_nothing_in_it(tra
 
 def test_nothing_is_put_back_over_another_file_or_from_an_emptied_trash(trash, tmp_path):
     paths = make(tmp_path / "one.jpg", tmp_path / "two.jpg")
-    moved = list(move_to_trash(paths, NEVER))
+    moved = list(move_to_trash(paths, marks_of(paths), NEVER))
     paths[0].write_bytes(b"newer")
     Path(moved[1].back).unlink()
     kept = bring_back(moved)
@@ -73,25 +75,78 @@ def test_nothing_is_put_back_over_another_file_or_from_an_emptied_trash(trash, t
     assert "not in the trash any more" in kept[1].why
 
 
-def test_what_cannot_go_to_the_trash_stays_and_is_told_why(trash, tmp_path):
-    strange = tmp_path / os.fsdecode(b"\xff.jpg")
-    other = tmp_path / "?.jpg"  # what Qt would take for the strange one
-    make(strange, other)
-    gone, odd = move_to_trash([tmp_path / "gone.jpg", strange], NEVER)
+@of_linux
+def test_a_name_that_is_no_text_goes_to_the_trash_and_comes_back_and_what_is_not_there_is_told(
+    trash, tmp_path
+):
+    paths = make(tmp_path / os.fsdecode(b"\xff.jpg"), tmp_path / "?.jpg", tmp_path / ("long" * 62 + ".jpg"))
+    chosen = [tmp_path / "gone.jpg", paths[0], paths[2]]
+    gone, *moved = move_to_trash(chosen, marks_of(chosen), NEVER)
     assert isinstance(gone, Kept)
     assert "not there" in gone.why
-    assert isinstance(odd, Kept)
-    assert strange.exists()
-    assert other.exists()
+    assert files(tmp_path / "data").count(os.fsdecode(b"\xff.jpg")) == 1
+    assert (
+        "Path=" + quote(bytes(paths[0]))
+        in (trash / "info").joinpath(os.fsdecode(b"\xff.jpg.trashinfo")).read_text()
+    )
+    assert bring_back(moved) == []
+    assert all(path.exists() for path in paths)
+
+
+def test_a_file_that_took_the_place_of_the_shown_one_stays(trash, tmp_path):
+    paths = make(tmp_path / "one.jpg", tmp_path / "two.jpg")
+    marks = marks_of(paths)
+    (newer,) = make(tmp_path / "three.jpg")
+    newer.replace(paths[0])
+    kept, moved = move_to_trash(paths, marks, NEVER)
+    assert isinstance(kept, Kept)
+    assert "replaced" in kept.why
+    assert isinstance(moved, Moved)
+    assert paths[0].read_bytes() == b"three.jpg"
+
+
+@of_linux
+def test_what_an_editor_puts_in_the_place_of_a_file_in_the_last_moment_goes_back_there(trash, tmp_path):
+    path, newer = make(tmp_path / "one.jpg", tmp_path / "newer.jpg")
+    marks = marks_of([path])
+
+    def save(event, arguments):
+        """Python tells of every file that is opened; the note is written just before the rename."""
+        if event == "open" and str(arguments[0]).startswith(str(trash)) and newer.exists():
+            newer.replace(path)
+
+    sys.addaudithook(save)
+    (kept,) = move_to_trash([path], marks, NEVER)
+    assert "replaced" in kept.why
+    assert path.read_bytes() == b"newer.jpg"
+    assert files(trash) == []
+
+
+@of_linux
+def test_a_file_never_leaves_its_disk(trash, tmp_path):
+    top = Path(f"/dev/shm/.Trash-{os.getuid()}")
+    was_there = top.exists()
+    with TemporaryDirectory(dir="/dev/shm") as other:
+        (path,) = make(Path(other) / "one.jpg")
+        if path.stat().st_dev == tmp_path.stat().st_dev:
+            pytest.skip("there is one file system")
+        (moved,) = move_to_trash([path], marks_of([path]), NEVER)
+        assert Path(moved.back).stat().st_dev == path.parent.stat().st_dev
+        assert Path(moved.back).parent.parent == top
+        assert not trash.exists()
+        assert bring_back([moved]) == []
+        assert path.read_bytes() == b"one.jpg"
+    if not was_there:
+        shutil.rmtree(top)
 
 
 AS_NOBODY = """
 import os, sys, threading
 from pathlib import Path
-from picsight.window.actions.trash import Kept, move_to_trash
+from picsight.window.actions.trash import Kept, marks_of, move_to_trash
 os.setuid(65534)
 path = Path(sys.argv[1])
-(kept,) = move_to_trash([path], threading.Event())
+(kept,) = move_to_trash([path], marks_of([path]), threading.Event())
 assert isinstance(kept, Kept)
 assert path.exists()
 print(kept.why)
@@ -99,11 +154,21 @@ print(kept.why)
 
 
 @pytest.mark.skipif(sys.platform == "win32" or os.getuid() != 0, reason="takes the rights of another user")
-def test_a_folder_that_may_not_be_changed_keeps_its_photos(tmp_path):
+@pytest.mark.parametrize("mode", [0o755, 0o1777])
+def test_a_folder_that_may_not_be_changed_keeps_its_photos(tmp_path, mode):
     (path,) = make(Path("/tmp") / f"picsight-{os.getpid()}" / "Private" / "one.jpg")
+    path.chmod(0o666)
+    path.parent.chmod(mode)
+    home = {**os.environ, "XDG_DATA_HOME": str(path.parent.parent / "data")}
+    (path.parent.parent / "data").mkdir()
+    (path.parent.parent / "data").chmod(0o777)
     try:
         end = subprocess.run(
-            [sys.executable, "-c", AS_NOBODY, str(path)], capture_output=True, text=True, check=False
+            [sys.executable, "-c", AS_NOBODY, str(path)],
+            capture_output=True,
+            text=True,
+            check=False,
+            env=home,
         )
         assert "may not change the folder" in end.stdout, end.stderr
     finally:
@@ -286,6 +351,21 @@ def test_above_fifty_photos_it_is_asked_with_their_number_and_a_word_of_no_moves
     qtbot.keyClick(box, Qt.Key.Key_Escape)
     assert all(path.exists() for path in paths)
     assert not trash.exists()
+
+
+def test_a_photo_that_was_replaced_on_the_disk_since_it_was_shown_is_asked_about_by_name(
+    qtbot, window, album, trash
+):
+    shown, other, _ = (album / name for name in names(window))
+    other.replace(shown)
+    select(qtbot, window, 0)
+    qtbot.keyClick(window.frame.grid, Qt.Key.Key_Delete)
+    qtbot.waitUntil(lambda: window.findChild(QMessageBox) is not None, timeout=PATIENCE)
+    box = window.findChild(QMessageBox)
+    assert f"“{shown.name}”" in box.text()
+    assert "was changed since it was shown" in box.informativeText()
+    qtbot.keyClick(box, Qt.Key.Key_Escape)
+    assert shown.exists()
 
 
 def test_other_files_of_a_photo_are_named_and_may_stay(qtbot, window, album, trash):

@@ -190,10 +190,10 @@ class PhotoActions(QObject):
     def _move_to_trash(self, _point: QPoint) -> None:
         """A photo that stands for copies of its picture, put in one place, is asked about with them."""
         photos, wall = self._chosen.all(), self._frame.model.wall
-        copies = [
+        hidden = [
             other
             for photo in photos
             if not wall.is_spread(photo.id)
             for other in wall.behind.get(photo.id, ())
         ]
-        self._trashing.trash([photo.path for photo in photos], copies)
+        self._trashing.trash([photo.path for photo in photos], [*(photo.id for photo in photos), *hidden])

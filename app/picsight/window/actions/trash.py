@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import sys
 from dataclasses import dataclass
@@ -11,11 +10,19 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QFile
 
+from picsight.window.actions.trash_folder import put_into_trash, take_from_trash
 from picsight.window.parts.words import isolated, say
 
 if TYPE_CHECKING:
     import threading
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+# There Qt asks the system, which knows its trash best. Elsewhere Qt links a file into the trash and then unlinks its
+# name: a file that an editor puts in its place in between would be deleted.
+_QT_MOVES = sys.platform in ("darwin", "win32")
+
+
+FileMark = tuple[int, int, int, int]  # device, inode, bytes, time of change in ns: no other file has them
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +31,7 @@ class Moved:
 
     path: Path
     back: str
+    mark: FileMark
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,12 +43,29 @@ class Kept:
     lost: bool = False
 
 
-def move_to_trash(paths: Sequence[Path], cancel: threading.Event) -> Iterator[Moved | Kept]:
-    """Move files, one after the other, until `cancel` is set. Reads and writes the disk, so it runs in a thread."""
+def marks_of(paths: Iterable[Path]) -> dict[Path, FileMark]:
+    """What is at these paths now, a link itself; nothing for a path at which nothing can be seen."""
+    found = {}
+    for path in paths:
+        try:
+            info = os.lstat(path)
+        except (OSError, ValueError):
+            continue
+        found[path] = info.st_dev, info.st_ino, info.st_size, info.st_mtime_ns
+    return found
+
+
+def move_to_trash(
+    paths: Sequence[Path], marks: Mapping[Path, FileMark], cancel: threading.Event
+) -> Iterator[Moved | Kept]:
+    """Move files, one after the other, until `cancel` is set; one that is not the marked one any more stays.
+
+    Reads and writes the disk, so it runs in a thread.
+    """
     for path in paths:
         if cancel.is_set():
             return
-        yield _move(path)
+        yield _move(path, marks.get(path))
 
 
 def bring_back(moved: Sequence[Moved]) -> list[Kept]:
@@ -48,27 +73,44 @@ def bring_back(moved: Sequence[Moved]) -> list[Kept]:
     return [kept for each in moved if (kept := _bring_back(each)) is not None]
 
 
-def _move(path: Path) -> Moved | Kept:
+def _move(path: Path, mark: FileMark | None) -> Moved | Kept:
     name = isolated(f"“{path.name}”")
-    if not os.path.lexists(path):
+    if mark is None or not os.path.lexists(path):
         return Kept(path, say("{name} is not there; its disk may not be connected.").format(name=name))
-    if os.fsencode(path) != str(path).encode("utf-8", "replace"):  # Qt would look for another name
-        return Kept(path, say("{name} has a name that the trash cannot take.").format(name=name))
-    if not os.access(path.parent, os.W_OK | os.X_OK):
-        folder = isolated(f"“{path.parent.name or path.parent}”")
-        return Kept(path, say("Picsight may not change the folder {folder}.").format(folder=folder))
+    if marks_of([path]).get(path) == mark:
+        try:
+            back = _into_trash(path)
+        except PermissionError:
+            folder = isolated(f"“{path.parent.name or path.parent}”")
+            return Kept(path, say("Picsight may not change the folder {folder}.").format(folder=folder))
+        except OSError:
+            return Kept(path, say("The system has no trash for {name}.").format(name=name))
+        arrived = marks_of([Path(back)]).get(Path(back), mark) if back else mark
+        if arrived == mark or not _put_back(Path(back), path):  # else it was replaced just before the rename
+            return Moved(path, back, arrived)
+    return Kept(path, say("{name} was replaced meanwhile, so it stays; look at it again.").format(name=name))
+
+
+def _into_trash(path: Path) -> str:
+    """Moves a file to the trash; returns where it lies there, empty where the system does not say.
+
+    Raises:
+        OSError: there is no trash for it, or it may not be moved.
+    """
+    if not _QT_MOVES:
+        return str(put_into_trash(path))
     file = QFile(str(path))
-    if file.moveToTrash():
-        return Moved(path, "" if file.fileName() == str(path) else file.fileName())
-    return Kept(path, say("The system has no trash for {name}.").format(name=name))
+    if not file.moveToTrash():
+        raise OSError(file.errorString())
+    return "" if file.fileName() == str(path) else file.fileName()
 
 
 def _bring_back(moved: Moved) -> Kept | None:
     """None if the file is back."""
-    path, name = moved.path, isolated(f"“{moved.path.name}”")
-    if not os.path.lexists(Path(moved.back).parent):  # a disk takes its own trash with it
+    path, back, name = moved.path, Path(moved.back), isolated(f"“{moved.path.name}”")
+    if not os.path.lexists(back.parent):  # a disk takes its own trash with it
         return Kept(path, say("{name} cannot be put back; its disk may not be connected.").format(name=name))
-    if not os.path.lexists(moved.back):
+    if marks_of([back]).get(back) != moved.mark:
         return Kept(path, say("{name} is not in the trash any more.").format(name=name), lost=True)
     if os.path.lexists(path):
         words = say("There is another {name} by now; the one before stays in the trash.")
@@ -77,15 +119,17 @@ def _bring_back(moved: Moved) -> Kept | None:
         path.parent.mkdir(parents=True, exist_ok=True)
     except OSError:
         return Kept(path, say("The folder of {name} is not there; it stays in the trash.").format(name=name))
-    if not QFile(moved.back).rename(str(path)):  # never writes over anything
+    if not _put_back(back, path):
         return Kept(path, say("{name} cannot be put back; it stays in the trash.").format(name=name))
-    if sys.platform not in ("darwin", "win32"):
-        _forget_note(moved.back)
     return None
 
 
-def _forget_note(back: str) -> None:
-    """The note beside a file in the trash says where it came from; without the file it is a leftover."""
-    file = Path(back)
-    with contextlib.suppress(OSError):
-        (file.parent.parent / "info" / f"{file.name}.trashinfo").unlink()
+def _put_back(back: Path, path: Path) -> bool:
+    """Never over anything."""
+    if _QT_MOVES:
+        return QFile(str(back)).rename(str(path))
+    try:
+        take_from_trash(back, path)
+    except OSError:
+        return False
+    return True

@@ -2,30 +2,41 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Signal
 
 from picsight.window.actions.belongings import Belongings, belongings
-from picsight.window.actions.trash import Kept, Moved, bring_back, move_to_trash
+from picsight.window.actions.trash import Kept, Moved, bring_back, marks_of, move_to_trash
 from picsight.window.parts.question import choose
-from picsight.window.parts.words import counted, first_of, number, short_path
+from picsight.window.parts.words import counted, first_of, isolated, number, short_path
 
 if TYPE_CHECKING:
     import threading
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from PySide6.QtWidgets import QWidget
 
     from picsight.jobs import Jobs
+    from picsight.window.actions.trash import FileMark
     from picsight.window.history import Ended, History
     from picsight.window.library.status import StatusLine
     from picsight_engine.library import Library
 
 MANY = 50  # files: above this it is asked, whatever they are
 NAMED = 6  # files that a question names; of more it says how many
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """The files in question, what tells each from another that takes its name, and the `changed` ones among the chosen."""
+
+    files: Belongings
+    marks: Mapping[Path, FileMark]
+    changed: tuple[Path, ...]
 
 
 class Trashing(QObject):
@@ -43,28 +54,35 @@ class Trashing(QObject):
         """Work with this library from now on."""
         self._library = library
 
-    def trash(self, chosen: Sequence[Path], copies: Sequence[int] = ()) -> None:
-        """Move these files, after asking if they are many or more belongs to them; `copies` are photos of the same picture."""
+    def trash(self, chosen: Sequence[Path], photos: Sequence[int] = ()) -> None:
+        """Move these files. A person is asked first if they are many, if more files show their `photos` or belong to them,
+        or if one was changed on the disk since it was shown.
+        """
         library = self._library
         if library is not None and chosen:
-            self._jobs.read(lambda: _belongings(library, chosen, copies), self._decide)
+            self._jobs.read(lambda: _look(library, chosen, photos), self._decide)
 
-    def _decide(self, found: Belongings) -> None:
-        files, photos = len(found.all), len(found.chosen)
-        question = counted(photos, "Move this photo to the trash?", "Move %n photos to the trash?")
-        if found.others:
-            whole = (counted(files, "Move %n file", "Move all %n files"), partial(self._move, found.all))
-            only = counted(photos, "Only this photo", "Only the %n photos")
-            ways = [whole, (only, partial(self._move, found.chosen))]
+    def _decide(self, found: _Found) -> None:
+        files, photos = len(found.files.all), len(found.files.chosen)
+        move = partial(self._move, marks=found.marks)
+        alone = partial(move, found.files.chosen)
+        ways = []
+        if found.files.others:
+            ways.append((counted(files, "Move %n file", "Move all %n files"), partial(move, found.files.all)))
+            ways.append((counted(photos, "Only this photo", "Only the %n photos"), alone))
+        elif photos > MANY or found.changed:
+            ways.append((counted(photos, "Move %n photo", "Move %n photos"), alone))
+        if ways:
+            name = isolated(f"“{found.files.chosen[0].name}”")
+            question = self.tr("Move {name} to the trash?").format(name=name)
+            if photos > 1:
+                question = counted(photos, "Move this photo to the trash?", "Move %n photos to the trash?")
             choose(self._window, question, _consequence(found), ways)
-        elif photos > MANY:
-            yes = counted(photos, "Move %n photo", "Move %n photos")
-            choose(self._window, question, "", [(yes, partial(self._move, found.chosen))])
         else:
-            self._move(found.chosen)
+            alone()
 
-    def _move(self, paths: Sequence[Path], _checked: bool = False) -> None:
-        self._run(paths, self._tell)
+    def _move(self, paths: Sequence[Path], _checked: bool = False, *, marks: Mapping[Path, FileMark]) -> None:
+        self._run(paths, marks, self._tell)
 
     def _tell(self, moved: list[Moved], kept: list[Kept]) -> None:
         told = _told(moved, kept)
@@ -98,9 +116,14 @@ class Trashing(QObject):
             if kept and not now:
                 self._status.show_sentence(reasons(kept))
 
-        self._run([each.path for each in moved], end)
+        self._run([each.path for each in moved], {each.path: each.mark for each in moved}, end)
 
-    def _run(self, paths: Sequence[Path], ended: Callable[[list[Moved], list[Kept]], None]) -> None:
+    def _run(
+        self,
+        paths: Sequence[Path],
+        marks: Mapping[Path, FileMark],
+        ended: Callable[[list[Moved], list[Kept]], None],
+    ) -> None:
         library, outcomes = self._library, []
         if library is None:
             return
@@ -108,7 +131,7 @@ class Trashing(QObject):
         def events(cancel: threading.Event) -> Iterator[Moved | Kept]:
             gone: list[Path] = []
             try:
-                for outcome in move_to_trash(paths, cancel):
+                for outcome in move_to_trash(paths, marks, cancel):
                     if isinstance(outcome, Moved):
                         gone.append(outcome.path)
                     yield outcome
@@ -147,23 +170,35 @@ def reasons(kept: Sequence[Kept]) -> str:
     return first_of(whys, "One more file stays where it is.", "%n more files stay where they are.")
 
 
-def _belongings(library: Library, chosen: Sequence[Path], copies: Sequence[int]) -> Belongings:
+def _look(library: Library, chosen: Sequence[Path], photos: Sequence[int]) -> _Found:
     """What belongs to the files, as the library and their folders know it; runs in a thread."""
-    shown = [library.show(path) for path in chosen]
-    twins = [path for photo in shown if photo is not None for path in photo.paths]
-    behind = [library.photo(photo_id) for photo_id in copies]
-    return belongings(chosen, [*twins, *(photo.path for photo in behind if photo is not None)])
+    known = library.files(photos)
+    files = belongings(chosen, known)
+    marks = marks_of(files.all)
+    seen = {path: mark[2:] for path, mark in marks.items()}
+    changed = tuple(
+        path for path in files.chosen if path in seen and known.get(path, seen[path]) != seen[path]
+    )
+    return _Found(files, marks, changed)
 
 
-def _consequence(found: Belongings) -> str:
-    """What else there is, by name."""
-    twins, companions = len(found.twins), len(found.companions)
+def _consequence(found: _Found) -> str:
+    """What else there is, and what is not as it was shown, by name."""
+    changed, twins, companions = found.changed, found.files.twins, found.files.companions
     parts = (
         (
-            counted(twins, "Another file shows the same picture:", "%n other files show the same pictures:"),
-            found.twins,
+            counted(
+                len(changed), "It was changed since it was shown:", "%n were changed since they were shown:"
+            ),
+            changed,
         ),
-        (counted(companions, "A file belongs to it:", "%n files belong to it:"), found.companions),
+        (
+            counted(
+                len(twins), "Another file shows the same picture:", "%n other files show the same pictures:"
+            ),
+            twins,
+        ),
+        (counted(len(companions), "A file belongs to it:", "%n files belong to it:"), companions),
     )
     return "\n\n".join("\n".join([title, *_named(paths)]) for title, paths in parts if paths)
 
