@@ -132,6 +132,7 @@ class PhotoActions(QObject):
             (unlike, "Ctrl+Shift+L", lambda: self.unlike_requested.emit(photo)),
             None,
             *self._tagging.entries(chosen, point),
+            *([] if in_viewer else [(self.tr("Culling"), "Ctrl+Shift+K", self._culling.turn)]),
             None,
             (self.tr("Copy"), copies),
             self._export.entry(chosen, point),
@@ -141,8 +142,6 @@ class PhotoActions(QObject):
         turning = self._turning(photo)
         if turning and not in_viewer:
             entries.insert(5, (turning, "", lambda: self.stack_toggled.emit(row)))
-        if not in_viewer:
-            entries += [None, (self.tr("Culling"), "Ctrl+Shift+K", self._culling.turn)]
         if in_viewer:  # it is open
             entries = [each for each in entries if each is None or each[0] not in (opening, unlike)]
         photo_menu(self._frame, entries).popup(point)
