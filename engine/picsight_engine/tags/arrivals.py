@@ -52,9 +52,9 @@ def arrived_decisions(db: Database, file: Path) -> Arrival:
         RequestError: there is none, or it cannot be taken as a whole; the sentence says where.
         StorageError: the disk cannot read it.
     """
-    intake, finder = Intake(), _Finder(db)
+    intake, finder, faults = Intake(), _Finder(db), list[str]()
     keys: dict[tuple[str, str], Key] = {}
-    for line in read_decisions(file):
+    for line in read_decisions(file, faults):
         photo = None if line.picture is None else finder.photo_of(line.picture)
         if isinstance(line, RatingLine):
             if photo is not None:
@@ -68,7 +68,7 @@ def arrived_decisions(db: Database, file: Path) -> Arrival:
                 raise RequestError(f"Nothing of {shown(file)} was taken: {fault}") from fault
         if photo is not None:
             _add_said(intake, key, photo, line)
-    return Arrival(intake, len(finder.found), finder.unknown, ())
+    return Arrival(intake, len(finder.found), finder.unknown, tuple(faults))
 
 
 def _add_said(intake: Intake, key: Key, photo: int, line: TagLine) -> None:

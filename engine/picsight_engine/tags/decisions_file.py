@@ -90,6 +90,10 @@ class _LineError(ValueError):
     """What is wrong with a line, as the end of a sentence."""
 
 
+class _TextError(_LineError):
+    """The line is whole and holds characters that no text can: it is left out, and the others are read."""
+
+
 class _VersionError(ValueError):
     """The line belongs to a version that is not known here."""
 
@@ -120,8 +124,10 @@ def write_decisions(file: Path, lines: Iterable[Line]) -> None:
         ) from fault
 
 
-def read_decisions(file: Path) -> Iterator[Line]:
+def read_decisions(file: Path, faults: list[str]) -> Iterator[Line]:
     """The lines of a file, one after the other; whether it is sound is known at its end: take nothing before.
+
+    `faults` gets a sentence where lines were left out.
 
     Raises:
         RequestError: it is missing, something else, of a newer version, or damaged; the sentence says where.
@@ -129,7 +135,7 @@ def read_decisions(file: Path) -> Iterator[Line]:
     """
     try:
         with file.open("rb") as source:
-            yield from _lines(file, iter(lambda: source.readline(_MOST_BYTES), b""))
+            yield from _lines(file, iter(lambda: source.readline(_MOST_BYTES), b""), faults)
     except _VersionError as fault:
         raise RequestError(
             f"{shown(file)} was written by a newer Picsight ({fault}). Update this one, and import it then."
@@ -142,28 +148,36 @@ def read_decisions(file: Path) -> Iterator[Line]:
         ) from fault
 
 
-def _lines(file: Path, source: Iterable[bytes]) -> Iterator[Line]:
+def _lines(file: Path, source: Iterable[bytes], faults: list[str]) -> Iterator[Line]:
     reader = _Reader()
-    sound, faults, first = 0, 0, ""
+    sound, damaged, no_text = 0, list[str](), list[str]()
     for number, data in enumerate(source, 1):
         try:
             line = reader.line(data)
         except _LineError as fault:
-            faults, first = faults + 1, first or f"in line {number} {fault}"
-            if faults > _PATIENCE and not sound:
+            found = no_text if isinstance(fault, _TextError) else damaged
+            found.append(f"in line {number} {fault}")
+            if len(damaged) > _PATIENCE and not sound:
                 break  # a film, perhaps
         else:
             if line is not None:
                 sound += 1
                 yield line
     if not sound:
-        first = first or "it is empty"
+        first, *_ = (*damaged, *no_text, "it is empty")
         raise RequestError(f"{shown(file)} holds no decisions of Picsight: {first}. Choose another file.")
-    if faults:
-        many = f"{faults:,} lines are" if faults > 1 else "one line is"
+    if damaged:
+        many = f"{len(damaged):,} lines are" if len(damaged) > 1 else "one line is"
         raise RequestError(
-            f"Nothing of {shown(file)} was taken, because {many} damaged: {first}. Export it again."
+            f"Nothing of {shown(file)} was taken, because {many} damaged: {damaged[0]}. Export it again."
         )
+    if no_text:
+        many = (
+            f"{len(no_text):,} lines of {shown(file)} were"
+            if len(no_text) > 1
+            else f"One line of {shown(file)} was"
+        )
+        faults.append(f"{many} left out: {no_text[0]}. Correct that, and import the file again.")
 
 
 class _Reader:
@@ -209,15 +223,22 @@ class _Reader:
         types = [*map(type, written)]  # 1 is no true
         if written != self._written or types != self._types:
             tag, kind, prompts, threshold, suggests = (_field(record, name) for name in _TAG_FIELDS)
+            _require_text("tag", tag)
+            _require_text("prompts", "".join(prompts))
             self._tag = TagLine(tag, kind, tuple(prompts), threshold, suggests)
             self._written, self._types = written, types
         return self._tag
 
 
 def _picture(record: Record) -> Picture:
-    return Picture(
-        _field(record, "path"), bytes.fromhex(_field(record, "fingerprint")), _field(record, "rule")
-    )
+    path = _field(record, "path")
+    _require_text("path", path, "surrogateescape")
+    return Picture(path, bytes.fromhex(_field(record, "fingerprint")), _field(record, "rule"))
+
+
+def _require_text(name: str, text: str, errors: str = "strict") -> None:
+    if not _is_text(text, errors):
+        raise _TextError(f"`{name}` holds half a character")
 
 
 def _time(record: Record) -> datetime:
@@ -307,10 +328,10 @@ def _picture_record(picture: Picture) -> Record:
     return {"path": picture.path, "fingerprint": picture.fingerprint.hex(), "rule": picture.rule}
 
 
-def _is_text(text: str) -> bool:
-    """Whether it can be written in UTF-8."""
+def _is_text(text: str, errors: str = "strict") -> bool:
+    """Whether it can be written in UTF-8; a path "surrogateescape" its bytes that are none."""
     try:
-        text.encode()
+        text.encode(errors=errors)
     except UnicodeEncodeError:
         return False
     return True

@@ -28,7 +28,7 @@ RATED = RatingLine(PICTURE, 4, WHEN)
 
 
 def read(file):
-    return tuple(read_decisions(file))
+    return tuple(read_decisions(file, []))
 
 
 def write(path, *lines):
@@ -166,6 +166,16 @@ def test_one_damaged_line_is_told_with_its_place_and_nothing_is_taken(tmp_path, 
     assert sentence.startswith(
         f"Nothing of {file} was taken, because one line is damaged: in line 2 {reason}"
     )
+
+
+@pytest.mark.parametrize("name", ["path", "prompts", "tag"])
+def test_a_line_with_half_a_character_is_left_out_with_a_sentence_and_the_others_are_read(tmp_path, name):
+    half = {name: ["a \ud83d"] if name == "prompts" else "a\ud83d.jpg"}
+    file = write(tmp_path / "a.jsonl", DECIDED, changed(DECIDED, **half), changed(DECIDED, **half), RATED)
+    faults = []
+    assert tuple(read_decisions(file, faults)) == (DECIDED, RATED)
+    (sentence,) = faults
+    assert sentence.startswith(f"2 lines of {file} were left out: in line 2 `{name}` holds half a character.")
 
 
 @pytest.mark.parametrize("cut", [1, 40, 150])

@@ -123,6 +123,18 @@ def test_a_photo_that_changed_or_went_is_told(photos, tmp_path):
     assert "canon_40d.jpg has changed since its tags were decided" in listing.faults[1]
 
 
+def test_a_line_with_half_a_character_is_left_out_with_a_sentence_and_the_others_are_read(photos, tmp_path):
+    kodak, canon = photos
+    halves = ({"path": "/a\ud83d.jpg"}, {"prompts": ["a \ud83d"]}, {"tag": "\udc80"})
+    broken = [{**decision(canon, "x", "accepted"), **half} for half in halves]
+    file = export(tmp_path, *broken, decision(kodak, "x", "accepted"))
+    assert decided(file) == {kodak.name: {"x": True}}
+    assert read_library(file).faults == tuple(
+        f"Line {number} of {file} was left out: `{name}` holds half a character."
+        for number, name in enumerate(("path", "prompts", "tag"), 1)
+    )
+
+
 GOOD = decision("a.jpg", "x", "accepted", mark="0" * 32)
 
 

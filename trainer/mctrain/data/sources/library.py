@@ -67,6 +67,10 @@ class _LineError(ValueError):
     """What is wrong with a line, as the end of a sentence."""
 
 
+class _TextError(_LineError):
+    """The line is whole and holds characters that no text can: it is left out, and the others are read."""
+
+
 def read_library(file: Path) -> Listing:
     """The photos that a tag was accepted or rejected for, with the decisions; the words of accepted tags are their queries.
 
@@ -74,7 +78,8 @@ def read_library(file: Path) -> Listing:
         DataError: the file cannot be read, is no such export, is of another version, or a line of it is damaged.
     """
     pictures: dict[str, _Picture] = {}
-    for own in _lines(file):
+    faults: list[str] = []
+    for own in _lines(file, faults):
         picture = pictures.setdefault(own.mark, _Picture())
         picture.paths[own.path] = None
         before = picture.said.get(own.decision.tag)
@@ -85,17 +90,18 @@ def read_library(file: Path) -> Listing:
             f"{file} holds no decision about a tag, so that nothing can be learnt from it; accept or reject photos for a tag, and "
             "export again."
         )
-    faults: list[str] = []
     entries = [entry for mark, own in pictures.items() if (entry := _entry(mark, own, faults))]
     return Listing(tuple(sorted(entries, key=lambda entry: entry.path)), tuple(faults))
 
 
-def _lines(file: Path) -> Iterator[_Said]:
+def _lines(file: Path, faults: list[str]) -> Iterator[_Said]:
     try:
         with file.open("rb") as source:
             for number, line in enumerate(iter(lambda: source.readline(_MOST_BYTES), b""), start=1):
                 try:
                     yield from _said(line)
+                except _TextError as fault:
+                    faults.append(f"Line {number} of {file} was left out: {fault}.")
                 except _LineError as fault:
                     raise DataError(
                         f"Nothing was packed, because in line {number} of {file} {fault}."
@@ -121,7 +127,17 @@ def _said(line: bytes) -> list[_Said]:
     accepted = example == "for" if decision is None else decision == "accepted"
     time = _EARLIEST if decision is None else datetime.fromisoformat(_field(record, "time"))
     made = Decision(_field(record, "tag"), tuple(_field(record, "prompts")), accepted)
-    return [_Said(_field(record, "fingerprint"), Path(_field(record, "path")), made, time)]
+    path = _field(record, "path")
+    for name, text, errors in (
+        ("tag", made.tag, "strict"),
+        ("prompts", "".join(made.prompts), "strict"),
+        ("path", path, "surrogateescape"),
+    ):
+        try:
+            text.encode(errors=errors)
+        except UnicodeEncodeError as fault:
+            raise _TextError(f"`{name}` holds half a character") from fault
+    return [_Said(_field(record, "fingerprint"), Path(path), made, time)]
 
 
 def _record(line: bytes) -> Mapping[str, Any]:
