@@ -1,14 +1,15 @@
 """What reinforcement saves: a small student from scratch, plain CLIP against reinforced, each budget a complete schedule of its own.
 
-Budgets are passes over the photos; N is twelve of them. Over a quarter of the photos these are a quarter of the steps, and
-what they find is to be compared with that many steps on all of them. Both arms see one caption and one synthetic text of a photo a step.
-Both are tuned by as many trials, plain at N/4 and reinforced at N/5, on the halves by which settings are chosen; everything
-that is told is of the other halves. Every point is a folder while it is computed and then a line of results.jsonl, and what
-stands there is not computed again: a run that was killed goes on with the same command, and one on another machine with a
-copy of that file. When the hours are used up, the tables hold what is known.
+Budgets are samples seen, as shares of N: twelve passes over all photos. The baseline is the paper's, plain CLIP on the first text
+of each photo; `names` has labels and names of objects instead, and `plain` sees stored captions and searches, which are half of
+reinforcement. Each arm is tuned by five trials on the halves by which settings are chosen; what is reported is of the other
+halves. A point is a folder while it is computed and then a line of results.jsonl, and what stands there is not computed again:
+a run that was killed goes on with the same command, and one on another machine with a copy of that file. When the hours are used
+up, the tables hold what is known.
 
-The factor is N over the least budget at which the reinforced arm's mean over seeds reaches the best mean of the plain arm at
-any budget; between two budgets it is interpolated in log N. Its interval is that of all ways to draw the seeds anew.
+The factor at n samples is how many samples the baseline needs to find what reinforced training finds at n. The baseline's mean is
+a parabola in log n, drawn only between its least and its largest budget. The interval draws every seed of both arms anew, from
+the deviation between seeds that all lines share, so that no single seed counts as exact.
 """
 
 from __future__ import annotations
@@ -16,21 +17,20 @@ from __future__ import annotations
 import argparse
 import itertools
 import json
-import math
 import os
 import shutil
 import statistics
 import subprocess
 import sys
 import time
-from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+import numpy as np
 from report import machine, table
-from subsets import first_views, quarter
+from subsets import count_photos, first_views, names_alone, quarter
 
 from mctrain.data.reinforced.manifest import MANIFEST
 from mctrain.whole_files import write_whole
@@ -38,12 +38,12 @@ from mctrain.whole_files import write_whole
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
+    from numpy.typing import NDArray
+
 PASSES = 12.0
 SEEDS = (0, 1, 2)
-TRIAL = {
-    "plain": 1 / 4,
-    "reinforced": 1 / 5,
-}  # points of the comparison, so that trials cost nothing beside it
+# shares of N at which arms are tuned: points of the comparison, so that trials cost nothing beside it
+TRIAL = {"plain-first": 1 / 4, "plain-names": 1 / 4, "plain": 1 / 4, "reinforced": 1 / 5}
 RATES = ("0.0005", "0.001", "0.002")
 GATE = 8.0  # R@10 of plain CLIP at N/4
 FIGURES = {
@@ -66,6 +66,7 @@ RESULTS = "results.jsonl"
 Changes = dict[str, str]
 Scores = dict[str, dict[str, float]]  # of a figure, by half
 PLAIN: Changes = {"loss.distil": "0.0", "augmentation.views": "1", "augmentation.mirror": "false"}
+FIRST: Changes = {"data.captions": '"first"', "data.synthetic": '""'}
 STRENGTHS: dict[str, Changes] = {
     "whole": {"augmentation.kind": "none", "augmentation.least_area": "1.0"},
     "weak": {"augmentation.kind": "weak", "augmentation.least_area": "0.5"},
@@ -77,6 +78,14 @@ ABLATIONS: dict[str, Changes] = {
     "captions alone": {"data.synthetic": '""'},
     "text bank of 256": {"data.bank": "256"},
 }
+# The title of each arm, and of each of its budgets how many seeds it has.
+ARMS: dict[str, tuple[str, dict[float, int]]] = {
+    "plain-first": ("plain, first text,", {1 / 4: 1, 1 / 2: 1, 1: 3, 4: 1}),
+    "plain-names": ("plain, names alone,", {1 / 4: 1, 1 / 2: 1, 1: 3}),
+    "plain": ("plain", {1 / 4: 1, 1 / 2: 1, 1: 3}),
+    "reinforced": ("reinforced", {1 / 20: 3, 1 / 10: 3, 1 / 5: 3, 1: 1}),
+}
+DRAWS = 2000  # of the seeds, for an interval
 
 
 @dataclass(frozen=True)
@@ -128,8 +137,11 @@ class Lab:
         if time.time() > self.until:
             return
         run = self.folder / point.name
+        passes = PASSES * point.share
+        if point.photos == "names":  # fewer photos, as many samples
+            passes *= count_photos(self.sets["all"]()) / count_photos(self.sets["names"]())
         changes = {
-            "run.passes": f"{PASSES * point.share}",
+            "run.passes": f"{passes}",
             "run.seed": str(point.seed),
             **dict(point.changes),
         }
@@ -186,6 +198,11 @@ def main() -> None:
     parser.add_argument("-o", "--output", type=Path, required=True, help="folder of the runs")
     parser.add_argument("--processes", type=int, default=2, help="runs at a time, of one core each")
     parser.add_argument("--hours", type=float, default=8.0, help="begin no run later than so long from now")
+    parser.add_argument(
+        "--five",
+        type=Path,
+        help="folder of the same set with five strong views, where a quarter of it is wanted",
+    )
     parser.add_argument("--gates", action="store_true", help="only what says whether the rest is worth while")
     arguments = parser.parse_args()
     folder = arguments.output
@@ -196,20 +213,22 @@ def main() -> None:
     sets = {
         "all": lambda: arguments.photos,
         "quarter": lambda: quarter(arguments.photos, folder / "quarter"),
+        "five": lambda: quarter(arguments.five, folder / "quarter-five"),
         "whole": lambda: first_views(arguments.photos, folder / "whole", 1),
+        "names": lambda: names_alone(arguments.photos, folder / "names"),
     }
     until = time.time() + 3600 * arguments.hours
     lab = Lab(folder, sets, arguments.data, arguments.processes, until, read_results(folder / RESULTS))
     scale = json.loads((arguments.photos / MANIFEST).read_text())["teachers"][0]["scale"]
     print(f"{machine()}; N is {PASSES:.0f} passes\n")
-    plain, reinforced = tuned(lab, scale)
-    gates(lab, plain, reinforced)
+    arms = tuned(lab, scale)
+    gates(lab, arms["plain"], arms["reinforced"])
     if arguments.gates:
         return
-    points = planned(plain, reinforced)
-    in_turn = sorted(itertools.chain.from_iterable(points.values()), key=lambda point: point.seed)
+    lines = planned(arms, scale, has_five=arguments.five is not None)
+    in_turn = sorted(itertools.chain.from_iterable(lines.values()), key=lambda point: point.seed)
     lab.measure(in_turn)  # every line once before one is repeated
-    report(lab, {name: [own for own in line if own.name in lab.known] for name, line in points.items()})
+    report(lab, lines)
 
 
 def arm(name: str, changes: Changes, photos: str = "all") -> Arm:
@@ -217,37 +236,32 @@ def arm(name: str, changes: Changes, photos: str = "all") -> Arm:
     return lambda share, seed: Point(name, share, seed, tuple(sorted(changes.items())), photos)
 
 
-def tuned(lab: Lab, scale: float) -> tuple[Arm, Arm]:
-    """Both arms by five trials each: three rates, then two more of what is their own."""
+def tuned(lab: Lab, scale: float) -> dict[str, Arm]:
+    """Each arm by five trials: three rates, then two more strengths of views or scales of the teacher."""
     rows: dict[str, list[str]] = {}
 
     def best(kind: str, trials: dict[str, Arm]) -> str:
         points = {name: make(TRIAL[kind], 0) for name, make in trials.items()}
         _demand(lab, points.values())
         for name, point in points.items():
-            told = [f"{lab.score(point, figure, 'choosing'):.1f}" for figure in FIGURES]
-            rows.setdefault(point.name, [f"{kind}, {name}", *told])
+            found = [f"{lab.score(point, figure, 'choosing'):.1f}" for figure in FIGURES]
+            rows.setdefault(point.name, [f"{kind}, {name}", *found])
         return max(points, key=lambda name: _choice(lab, points[name]))
 
-    def rated(kind: str, changes: Changes) -> Changes:
-        trials = {f"rate {rate}": arm(kind, changes | {"optimizer.rate": rate}) for rate in RATES}
-        return changes | {"optimizer.rate": best(kind, trials).removeprefix("rate ")}
+    def tune(kind: str, first: Changes, forms: dict[str, Changes]) -> Arm:
+        photos = "names" if kind == "plain-names" else "all"
+        rates = {f"rate {rate}": arm(kind, first | {"optimizer.rate": rate}, photos) for rate in RATES}
+        rate = {"optimizer.rate": best(kind, rates).removeprefix("rate ")}
+        trials = {name: arm(kind, first | form | rate, photos) for name, form in forms.items()}
+        return trials[best(kind, trials)]
 
-    plain = rated("plain", PLAIN | STRENGTHS["weak"])
-    others = {own: arm("plain", plain | STRENGTHS[own]) for own in STRENGTHS}
-    drawn = best("plain", others)
-    reinforced = rated("reinforced", {})
-    forms = {
-        f"teacher's scale / {part}": arm("reinforced", reinforced | {"loss.scales": f"[{scale / part:.2f}]"})
-        for part in (2, 4)
-    }
-    forms["teacher's own scale"] = arm("reinforced", reinforced)
-    form = best("reinforced", forms)
+    scales = {f"teacher's scale / {part}": {"loss.scales": f"[{scale / part:.2f}]"} for part in (2, 4)}
+    weak = PLAIN | STRENGTHS["weak"]
+    arms = {kind: tune(kind, weak | FIRST, STRENGTHS) for kind in ("plain-first", "plain-names")}
+    arms["plain"] = tune("plain", weak, STRENGTHS)
+    arms["reinforced"] = tune("reinforced", {}, {"teacher's own scale": {}, **scales})
     print(table(("trial, choosing halves", *FIGURES), list(rows.values())), "\n")
-    print(
-        f"tuned: plain {plain['optimizer.rate']}, {drawn}; reinforced {reinforced['optimizer.rate']}, {form}\n"
-    )
-    return others[drawn], forms[form]
+    return arms
 
 
 def gates(lab: Lab, plain: Arm, reinforced: Arm) -> None:
@@ -274,59 +288,94 @@ def _choice(lab: Lab, point: Point) -> float:
     return statistics.mean(lab.score(point, figure, "choosing") for figure in FIGURES)
 
 
-def planned(plain: Arm, reinforced: Arm) -> dict[str, list[Point]]:
+def planned(arms: dict[str, Arm], scale: float, *, has_five: bool) -> dict[str, list[Point]]:
     """All lines of the tables."""
-
-    def on(make: Arm, photos: str, share: float, seed: int = 0) -> Point:
-        own = make(share, seed)
-        return Point(own.arm, own.share, own.seed, own.changes, photos)
-
-    def changed(changes: Changes) -> Point:
-        own = reinforced(1 / 5, 0)
-        return Point(
-            own.arm, own.share, own.seed, tuple(sorted((dict(own.changes) | changes).items())), own.photos
-        )
-
-    first = {"data.captions": '"first"', "data.synthetic": '""'}
-    one = plain(1 / 4, 0)  # where the arm was tuned
-    lines = {
-        f"plain N{_share(share)}": [plain(share, seed) for seed in (SEEDS if share == 1 else (0,))]
-        for share in (1, 1 / 2, 1 / 4)
+    plain, reinforced = arms["plain"], arms["reinforced"]
+    lines: dict[str, list[Point]] = {}
+    for kind, (title, budgets) in ARMS.items():
+        for share, seeds in budgets.items():
+            lines[f"{title} N{_share(share)}"] = [arms[kind](share, seed) for seed in SEEDS[:seeds]]
+    steps = {
+        "first text": arms["plain-first"],
+        "and synthetic captions": _changed(plain, {"data.synthetic": '"^syn_text(_class)?$"'}),
+        "and searches": plain,
+        "and stored views": _changed(reinforced, ABLATIONS["no distillation"]),
+    }  # the teacher is the last step: reinforced N/5
+    lines |= {f"N/5, {name}": [make(1 / 5, seed) for seed in SEEDS] for name, make in steps.items()}
+    changes = ABLATIONS | {
+        f"batch 256, teacher's scale / {part}": {"run.batch": "256", "loss.scales": f"[{scale / part:.2f}]"}
+        for part in (1, 2, 4)
     }
-    lines["plain N/4, first text alone"] = [
-        Point("plain-first", one.share, 0, tuple(sorted((dict(one.changes) | first).items())))
-    ]
-    for share in (1 / 20, 1 / 10, 1 / 5, 1):
-        lines[f"reinforced N{_share(share)}"] = [
-            reinforced(share, seed) for seed in (SEEDS if share < 1 else (0,))
-        ]
-    lines["plain, a quarter of the photos, steps of N/4"] = [on(plain, "quarter", 1)]
+    for name, changed in changes.items():
+        lines.setdefault(f"reinforced N/5, {name}", [_changed(reinforced, changed)(1 / 5, 0)])
+    lines["reinforced N/5, whole photos alone"] = [_changed(reinforced, {}, "whole")(1 / 5, 0)]
+    # passes over a quarter of the photos: four times as many make as many steps
+    for share in (1, 4, 16):
+        title = f"plain, a quarter of the photos, steps of N{_share(share / 4)}"
+        lines[title] = [_changed(plain, {}, "quarter")(share, 0)]
     for share in (1 / 5, 1):
-        steps = _share(share / 4)  # as many passes over a quarter of the photos
-        lines[f"reinforced, a quarter of the photos, steps of N{steps}"] = [on(reinforced, "quarter", share)]
-    lines |= {f"reinforced N/5, {name}": [changed(changes)] for name, changes in ABLATIONS.items()}
-    lines["reinforced N/5, whole photos alone"] = [on(reinforced, "whole", 1 / 5)]
+        title = f"reinforced, a quarter of the photos, steps of N{_share(share / 4)}"
+        lines[title] = [_changed(reinforced, {}, "quarter")(share, 0)]
+    for share in (1, 4) if has_five else ():
+        title = f"reinforced, a quarter of the photos, five strong views, steps of N{_share(share / 4)}"
+        lines[title] = [_changed(reinforced, {}, "five")(share, 0)]
     return lines
 
 
+def _changed(make: Arm, changes: Changes, photos: str = "all") -> Arm:
+    """The same arm with other settings, or on other photos."""
+
+    def point(share: float, seed: int) -> Point:
+        one = make(share, seed)
+        return Point(one.arm, share, seed, tuple(sorted((dict(one.changes) | changes).items())), photos)
+
+    return point
+
+
 def _share(share: float) -> str:
-    return "" if share == 1 else f"/{round(1 / share)}"
+    if share >= 1:
+        return "" if share == 1 else f" x {share:.0f}"
+    return f"/{round(1 / share)}"
 
 
-def report(lab: Lab, points: dict[str, list[Point]]) -> None:
-    """Prints every line that is known, then the factors."""
-    told = {name: line for name, line in points.items() if line}
-    rows = [[name, *(_spread(lab, line, figure) for figure in FIGURES)] for name, line in told.items()]
+def report(lab: Lab, lines: dict[str, list[Point]]) -> None:
+    """Prints every line that is known, then the factors against each baseline."""
+    points = {name: [own for own in line if own.name in lab.known] for name, line in lines.items()}
+    known = {name: line for name, line in points.items() if line}
+    rows = [[name, *(_spread(lab, line, figure) for figure in FIGURES)] for name, line in known.items()]
     print(table(("run, reporting halves", *FIGURES), rows), "\n")
-    if missing := [name for name, line in points.items() if not line]:
+    if missing := [name for name in lines if name not in known]:
         print(f"Not measured: {'; '.join(missing)}.\n")
-    headings = ("figure", "best of plain", "factor", "interval over seeds")
-    print(table(headings, [_factors(lab, told, figure) for figure in FIGURES]))
-    print("\nThe paper claims at least 10. Differences below the spread of seeds are noise.")
+    titles = [f"{title} N{_share(share)}" for title, budgets in (ARMS["reinforced"],) for share in budgets]
+    rows = [row for figure in FIGURES for row in _factors(lab, known, figure)]
+    print(table(("samples that plain training needs, as a factor", *titles), rows))
+    print("\nThe paper claims at least 10. In brackets: 95 % of the draws of all seeds.")
 
 
 def _scores(lab: Lab, line: Sequence[Point], figure: str) -> list[float]:
     return [lab.score(point, figure, "reporting") for point in line]
+
+
+def _factors(lab: Lab, known: dict[str, list[Point]], figure: str) -> list[list[str]]:
+    """A row for each arm without a teacher that has at least three budgets."""
+    deviation = seed_deviation([_scores(lab, line, figure) for line in known.values()])
+    arms = {
+        title: {
+            share: _scores(lab, line, figure)
+            for share in budgets
+            if (line := known.get(f"{title} N{_share(share)}"))
+        }
+        for title, budgets in ARMS.values()
+    }
+    stored = arms.pop("reinforced")
+    return [
+        [
+            f"{figure}, {title.removesuffix(',')}",
+            *(_told(*factor(baseline, share, scores, deviation)) for share, scores in stored.items()),
+        ]
+        for title, baseline in arms.items()
+        if len(baseline) >= 3
+    ]
 
 
 def _spread(lab: Lab, line: Sequence[Point], figure: str) -> str:
@@ -335,53 +384,49 @@ def _spread(lab: Lab, line: Sequence[Point], figure: str) -> str:
     return f"{mean:.1f}" if len(values) == 1 else f"{mean:.1f} ({min(values):.1f} to {max(values):.1f})"
 
 
-def _factors(lab: Lab, lines: dict[str, list[Point]], figure: str) -> list[str]:
-    plain = [_scores(lab, line, figure) for name, line in lines.items() if name.startswith("plain N")]
-    stored = [line for name, line in lines.items() if name.startswith("reinforced N") and "," not in name]
-    budgets = [line[0].share for line in stored]
-    known = [*plain, *(_scores(lab, line, figure) for line in stored)]
-
-    def read_off(means: Sequence[float]) -> float:
-        return factor(max(means[: len(plain)]), dict(zip(budgets, means[len(plain) :], strict=True)))
-
-    spread: Counter[float] = Counter()
-    for drawn in itertools.product(*(_anew(own).items() for own in known)):
-        spread[read_off([mean for mean, _ in drawn])] += math.prod(ways for _, ways in drawn)
-    low, high = (_quantile(spread, share) for share in (0.025, 0.975))
-    best = max(map(statistics.mean, plain))
-    found = read_off([statistics.mean(own) for own in known])
-    return [figure, f"{best:.1f}", _told(found), f"{_told(low)} to {_told(high)}"]
+def seed_deviation(lines: Sequence[Sequence[float]]) -> float:
+    """The standard deviation between seeds, pooled over all lines that have several."""
+    several = [line for line in lines if len(line) > 1]
+    freedom = sum(len(line) - 1 for line in several)
+    return (sum(statistics.variance(line) * (len(line) - 1) for line in several) / freedom) ** 0.5
 
 
-def _anew(values: Sequence[float]) -> Counter[float]:
-    """The means of as many values drawn anew, and in how many ways each comes about."""
-    return Counter(map(statistics.fmean, itertools.product(values, repeat=len(values))))
+def factor(
+    baseline: dict[float, list[float]], share: float, scores: Sequence[float], deviation: float
+) -> tuple[float, float, float]:
+    """How many times `share` of N the baseline needs to find the mean of `scores`, and 95 % of what the seeds allow.
+
+    `baseline` has at least three budgets with the scores of their seeds. Below its least budget the value is 0 and beyond its
+    largest one infinite: nothing is read off where nothing was measured.
+    """
+    budgets = np.array(sorted(baseline))
+    counts = np.array([len(baseline[own]) for own in budgets])
+    means = np.array([statistics.fmean(baseline[own]) for own in budgets])
+    noise = np.random.default_rng(0).normal(0, deviation, (DRAWS, len(budgets) + 1))
+    noise[:, :-1] /= np.sqrt(counts)
+    noise[:, -1] /= np.sqrt(len(scores))
+    wanted = statistics.fmean(scores)
+    grid = np.linspace(np.log(budgets[0]), np.log(budgets[-1]), 500)
+
+    def needed(shift: NDArray[np.float64]) -> float:
+        curve = np.polyval(np.polyfit(np.log(budgets), means + shift[:-1], 2, w=np.sqrt(counts)), grid)
+        reached = np.flatnonzero(curve >= wanted + shift[-1])
+        if not reached.size:
+            return float("inf")
+        return float(np.exp(grid[reached[0]]) / share) if reached[0] else 0.0
+
+    drawn = sorted(map(needed, noise))
+    low, high = (drawn[round(part * (DRAWS - 1))] for part in (0.025, 0.975))
+    return needed(np.zeros(len(budgets) + 1)), low, high
 
 
-def _quantile(spread: Counter[float], share: float) -> float:
-    """The least value that a share of all ways does not pass."""
-    values = sorted(spread)
-    passed = itertools.accumulate(spread[value] for value in values)
-    return next(value for value, ways in zip(values, passed, strict=True) if ways >= share * spread.total())
+def _told(value: float, low: float, high: float) -> str:
+    """A factor with its interval; beyond what was measured it is less or more than the ends."""
 
+    def word(one: float) -> str:
+        return "less" if one == 0 else "more" if one == float("inf") else f"{one:.1f}"
 
-def factor(wanted: float, means: dict[float, float]) -> float:
-    """N over the least budget that reaches what is wanted; 0 where none does."""
-    before: tuple[float, float] | None = None
-    for share, mean in sorted(means.items()):
-        if mean >= wanted:
-            if before is None or mean == before[1]:
-                return 1 / share
-            part = (wanted - before[1]) / (mean - before[1])
-            return 1 / math.exp(
-                math.log(before[0]) + max(0.0, part) * (math.log(share) - math.log(before[0]))
-            )
-        before = share, mean
-    return 0.0
-
-
-def _told(value: float) -> str:
-    return f"{value:.1f}" if value else "not reached"
+    return f"{word(value)} ({word(low)} to {word(high)})"
 
 
 if __name__ == "__main__":

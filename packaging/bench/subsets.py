@@ -1,9 +1,10 @@
-"""Smaller sets made of a reinforced one, beside it: a quarter of its photos, or its first views alone."""
+"""Smaller sets made of a reinforced one, beside it: a quarter of its photos, its first views alone, or names alone as texts."""
 
 from __future__ import annotations
 
 import dataclasses
 import hashlib
+import json
 import shutil
 import sys
 from typing import TYPE_CHECKING
@@ -44,6 +45,26 @@ def first_views(source: Path, target: Path, count: int) -> Path:
         return members_of(fewer, Storage.NPZ, Slots(flip=False, operations=True))
 
     return _made(source, target, cut)
+
+
+def names_alone(source: Path, target: Path) -> Path:
+    """The photos that have labels or names of objects, with these as their only text: the nearest thing to alt text."""
+
+    def rename(_: str, members: Members) -> Members | None:
+        about = json.loads(members["json"])
+        names = about.get("labels") or about.get("objects") or [about.get("label")]
+        if not names[0]:
+            return None
+        facts = json.dumps({**about, "texts": []}).encode()
+        rows = {name: rest for name, rest in members.items() if name not in {"txt", "json", "syn.json"}}
+        return {**rows, "txt": ", ".join(names).encode(), "json": facts, "syn.json": b"{}"}
+
+    return _made(source, target, rename)
+
+
+def count_photos(folder: Path) -> int:
+    """How many samples the shards of a set hold."""
+    return sum(open_shard(path, folder / "index", REINFORCED).whole for path in folder.glob("*.tar"))
 
 
 def _made(source: Path, target: Path, change: Callable[[str, Members], Members | None]) -> Path:
