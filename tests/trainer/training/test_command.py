@@ -10,12 +10,13 @@ import sys
 import pytest
 import torch
 from click.testing import CliRunner
-from tests.trainer.training.conftest import ALONE, RECIPE
+from tests.trainer.training.conftest import ALONE, RECIPE, Heard
 
 from mctrain.cli.command import mctrain
 from mctrain.errors import RecipeError, TrainerError
 from mctrain.models.clip import build_clip
 from mctrain.models.presets import PRESETS
+from mctrain.training.dry_run import dry_run
 from mctrain.training.metrics import METRICS
 from mctrain.weights.bundle import read_bundle
 from mctrain.weights.checkpoint import Checkpoint, Source, load_checkpoint, save_checkpoint
@@ -110,7 +111,7 @@ def test_a_dry_run_tells_what_it_would_cost_and_writes_nothing(command, tmp_path
     words = command(tmp_path / "run", "run.batch=4", "run.steps=8", "run.sizes=[{ step = 5, size = 80 }]")
     place = words.index("-o")
     told = said(*words[:place], *words[place + 2 :], "--dry-run")
-    assert [line.split()[0] for line in told.splitlines()] == [
+    assert [line.split()[0] for line in told.splitlines()[-6:]] == [
         "model",
         "data",
         "speed",
@@ -137,6 +138,20 @@ def test_a_dry_run_tells_what_it_would_cost_and_writes_nothing(command, tmp_path
             "--set", "apart.share=0.4", "--set", "apart.most_lost=2",
         )  # fmt: skip
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_dry_run_ends_after_a_minute_and_tells_how_sure_it_is(recipe_of, places):
+    """A clock on which steps take 5, 15, 15, 20 seconds: the fifth would end behind the minute. The first two warm up."""
+    times, heard = iter([0, 5, 5, 20, 20, 35, 35, 55]), Heard()
+    lines = dry_run(
+        recipe_of("run.steps=3600"), None, places, heard, workers=0, clock=lambda: float(next(times))
+    )
+    assert lines[-1].endswith("after 4 steps")
+    assert lines[3] == (
+        "time       17.5 hours, 15.5 to 19.5 by the faster and the slower of 2 steps, without what is measured on the way"
+    )
+    assert heard.lines[0] == "Taking steps for up to 60 seconds."
+    assert heard.lines[-1] == "4/50 20.0 seconds a step"
 
 
 def test_options_without_effect_are_refused(command, tmp_path):

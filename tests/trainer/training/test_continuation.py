@@ -17,6 +17,7 @@ from tests.trainer.training.conftest import ALONE, Heard
 from mctrain.cli.runs import start_of
 from mctrain.errors import TrainerError
 from mctrain.training.metrics import METRICS
+from mctrain.training.state import is_save_due
 from mctrain.weights.checkpoint import CHECKPOINT, states
 
 # learnt ranges, parts, a bank, held and moving norms, an average, a change of size, lines and scores between states
@@ -125,6 +126,13 @@ def test_wherever_it_is_killed_and_again_as_it_goes_on(undisturbed, command, tmp
     assert ends[0] == -signal.SIGKILL
     assert ends[2] == 0
     demand_same(tmp_path, undisturbed)
+
+
+def test_a_state_is_written_at_each_pass_and_every_two_minutes(run_in, tmp_path):
+    run_in(tmp_path, "run.save_every=1000", "run.keep=9")  # 24 photos, 8 a step
+    assert [own.name[-4:-3] for own in states(tmp_path)] == ["3", "6", "7"]
+    due = [is_save_due(7, save_every=1000, steps_of_pass=50, seconds=own) for own in (1, 119, 121)]
+    assert due == [False, False, True]
 
 
 def test_the_lines_tell_of_all_steps_and_scores(undisturbed):

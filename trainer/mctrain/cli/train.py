@@ -63,7 +63,9 @@ _FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
     "--workers", default=1, show_default=True, type=click.IntRange(min=0), help="Processes that read photos."
 )
 @click.option(
-    "--dry-run", is_flag=True, help="Take 50 steps, write nothing, and tell what the run would cost."
+    "--dry-run",
+    is_flag=True,
+    help="Take steps for a minute, write nothing, and tell what the run would cost.",
 )
 @click.pass_context
 def train(
@@ -188,6 +190,7 @@ def _follow(recipe: TrainingRecipe, begin: Path | None, places: Places, around: 
 def _foretell(recipe: TrainingRecipe, begin: Path | None, places: Places, workers: int) -> None:
     from mctrain.training.dry_run import dry_run
 
-    lines = dry_run(recipe, start_of(begin) if begin else None, places, workers=workers)
+    with closing(Steps()) as journal:
+        lines = dry_run(recipe, start_of(begin) if begin else None, places, journal, workers=workers)
     for line in lines if is_first() else ():
         click.echo(printable(line))

@@ -1,4 +1,4 @@
-"""What a run would cost on this machine: some steps of it, with nothing written."""
+"""What a run would cost on this machine: a minute of its steps, with nothing written."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections import defaultdict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import numpy as np
 import torch
 
 from mctrain.models.sizes import parameters
@@ -16,32 +17,46 @@ from mctrain.training.ranks import joined
 from mctrain.training.run import examined, open_training
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from mctrain.training.loop import Training
     from mctrain.training.recipe import TrainingRecipe
     from mctrain.training.run import Start
-    from mctrain.training.surroundings import Places
+    from mctrain.training.surroundings import Journal, Places
 
 _STEPS = 50
+_SECONDS = 60.0
 _WARM = 2  # of each size: the first ones allocate, and wait for readers that start
 
 
 @dataclass(frozen=True, slots=True)
 class _Timed:
-    """Photos of one size: `steps` of the run have it, `facts` tell of some that were taken."""
+    """Photos of one size: `steps` of the run have it, `facts` tell of those that were taken, `times` are their seconds."""
 
     size: int
     steps: int
     facts: Mapping[str, float]
+    times: tuple[float, ...]
 
     def seconds(self, batch: int) -> float:
         """Of all these steps."""
         return self.steps * batch / self.facts["photos_a_second"]
 
+    def bound(self, share: float) -> float:
+        """Of all these steps, were each as long as this share of `times` are at most."""
+        return self.steps * float(np.quantile(np.array(self.times), share))
 
-def dry_run(recipe: TrainingRecipe, start: Start | None, places: Places, *, workers: int) -> list[str]:
-    """Lines for a person: parameters, photos a second, hours, disk.
+
+def dry_run(
+    recipe: TrainingRecipe,
+    start: Start | None,
+    places: Places,
+    journal: Journal,
+    *,
+    workers: int,
+    clock: Callable[[], float] = time.perf_counter,
+) -> list[str]:
+    """Lines for a person: parameters, photos a second, hours, disk. `clock` gives seconds.
 
     Raises:
         As `run.follow`.
@@ -50,7 +65,9 @@ def dry_run(recipe: TrainingRecipe, start: Start | None, places: Places, *, work
         run = open_training(recipe, start, places, rank, workers=workers)
         with examined(run, places, lambda: None):
             pass  # a file that is missing is told now
-        timed, loss = _time(run)
+        if rank.first:
+            journal.tell(f"Taking steps for up to {_SECONDS:.0f} seconds.")
+        timed, loss = _time(run, journal, clock)
     return [
         _model(run),
         f"data       {len(run.feed.data)} photos; {run.steps} steps are {run.steps / run.feed.steps_of_pass:.1f} passes",
@@ -60,8 +77,11 @@ def dry_run(recipe: TrainingRecipe, start: Start | None, places: Places, *, work
     ]
 
 
-def _time(run: Training) -> tuple[list[_Timed], float]:
-    """As many steps of each size of photos that the run has, by the first rates of its schedule; and the loss of the last one."""
+def _time(run: Training, journal: Journal, clock: Callable[[], float]) -> tuple[list[_Timed], float]:
+    """Steps of each size of photos that the run has, by the first rates of its schedule; and the loss of the last one.
+
+    Each size has the same share of the steps and of the time, and one step at least.
+    """
     stretches = defaultdict[int, list[range]](list)
     for own in run.feed.stretches(run.steps):
         stretches[run.feed.size_at(own.start)].append(own)
@@ -70,16 +90,28 @@ def _time(run: Training) -> tuple[list[_Timed], float]:
         facts, longest = Facts(), max(found, key=len)
         count = min(max(1, _STEPS // len(stretches)), len(longest))
         lessons = run.feed.lessons(longest.start, longest.start + count)
-        for number in range(count):
-            began = time.perf_counter()
+        times = list[float]()
+        while len(times) < count and not _is_late(run, times, _SECONDS / len(stretches)):
+            began = clock()
             lesson = next(lessons)
             values = take_step(run, lesson)
-            if number >= min(_WARM, count - 1):
-                facts.add(run.recipe.run.batch, time.perf_counter() - began, lesson.waited, values)
+            times.append(clock() - began)
+            if len(times) in range(2, _WARM + 2):  # the ones before it were to warm up
+                facts = Facts()
+            facts.add(run.recipe.run.batch, times[-1], lesson.waited, values)
             run.at.step += 1
             loss = values["loss"]
-        timed.append(_Timed(size, sum(map(len, found)), facts.line(run.feed.rank)))
+            if run.feed.rank.first:
+                journal.advance(run.at.step, min(_STEPS, run.steps), f"{times[-1]:.1f} seconds a step")
+        counted = tuple(times[-facts.steps :])
+        timed.append(_Timed(size, sum(map(len, found)), facts.line(run.feed.rank), counted))
     return timed, loss
+
+
+def _is_late(run: Training, times: list[float], seconds: float) -> bool:
+    """Whether another step, as long as the last one, would take longer than all may; the processes decide it together."""
+    late = bool(times) and sum(times) + times[-1] > seconds
+    return bool(run.feed.rank.most(int(late)))
 
 
 def _speed(run: Training, timed: list[_Timed]) -> Iterator[str]:
@@ -93,7 +125,12 @@ def _speed(run: Training, timed: list[_Timed]) -> Iterator[str]:
         f"speed      {run.steps * batch / seconds:.1f} photos a second{told} on {run.feed.device}, "
         f"{waiting:.0%} of the time waiting for data"
     )
-    yield f"time       {seconds / 3600:.1f} hours without what is measured on the way"
+    least, most = (sum(own.bound(share) for own in timed) / 3600 for share in (0.1, 0.9))
+    counted = sum(len(own.times) for own in timed)
+    yield (
+        f"time       {seconds / 3600:.1f} hours, {least:.1f} to {most:.1f} by the faster and the slower of {counted} steps, "
+        "without what is measured on the way"
+    )
 
 
 def _disk(run: Training) -> str:

@@ -24,7 +24,7 @@ from mctrain.training.interrupts import Interrupted
 from mctrain.training.losses import reinforced_loss
 from mctrain.training.metrics import SCORE, progress
 from mctrain.training.range_augment import target_error
-from mctrain.training.state import best_step, origin_of, save_state
+from mctrain.training.state import best_step, is_save_due, origin_of, save_state
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -97,6 +97,7 @@ def train(run: Training, interrupts: Interrupts, desk: Desk | None) -> Ending:
     lessons = run.feed.lessons(run.at.step, run.steps)
     if _evaluate(run, desk):  # a signal or a kill came between the last step and this
         _save(run, desk)
+    saved = time.monotonic()
     while not _is_over(run):
         began = time.perf_counter()
         lesson = next(lessons)
@@ -106,8 +107,9 @@ def train(run: Training, interrupts: Interrupts, desk: Desk | None) -> Ending:
         _tell(run, desk)
         measured = _evaluate(run, desk)
         signal = run.feed.rank.most(interrupts.received)
-        if signal or measured or _is_over(run) or _is_due(run, run.recipe.run.save_every):
+        if signal or measured or _is_over(run) or _is_save_due(run, time.monotonic() - saved):
             _save(run, desk)
+            saved = time.monotonic()
         if signal:
             why = f"stopped by a signal after {run.at.step} of {run.steps} steps"
             return Ending(f"{why}; the same command goes on from here", signal)
@@ -222,6 +224,11 @@ def _evaluate(run: Training, desk: Desk | None) -> bool:
 def _save(run: Training, desk: Desk | None) -> None:
     if desk is not None:
         save_state(desk.folder, run, best_step(desk.folder, run.at) if run.recipe.patience else 0)
+
+
+def _is_save_due(run: Training, seconds: float) -> bool:
+    every, each = run.recipe.run.save_every, run.feed.steps_of_pass
+    return is_save_due(run.at.step, save_every=every, steps_of_pass=each, seconds=seconds)
 
 
 def _is_due(run: Training, every: int) -> bool:

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 _SAID = frozenset({"about", "bundle", "evaluation"})  # tables of a recipe on which no weight depends
 _WATCHED = frozenset({"log_every", "save_every", "keep", "most_lost"})  # and keys of the others
 _BEGUN, _CONTENT = "--from", "the content of its shards"  # of a run's identity
+_LONGEST = 120.0  # seconds of work that a kill may cost
 _LEFT = ".step-*.part"  # what a killed process leaves of a state that it was writing
 
 
@@ -113,6 +114,11 @@ def demand_own(folder: Path) -> None:
     """
     if (folder / CHECKPOINT).exists() and not states(folder):
         raise taken(folder / CHECKPOINT)
+
+
+def is_save_due(step: int, *, save_every: int, steps_of_pass: int, seconds: float) -> bool:
+    """Whether a state is written after this step, where the last one was written so many `seconds` ago."""
+    return step % save_every == 0 or step % steps_of_pass == 0 or seconds >= _LONGEST
 
 
 def save_state(folder: Path, run: AnyRun, spared: int = 0) -> None:
