@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import zlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
@@ -19,6 +20,12 @@ IMAGE_SUFFIXES = frozenset([
     ".heic", ".heics", ".heif", ".heifs", ".hif", ".avif", ".avifs", ".jp2", ".j2k", ".j2c", ".jpx", ".jpf",
     ".ico", ".psd", ".pcx", ".pbm", ".pgm", ".ppm", ".pnm", ".tga", ".qoi",
     ".jxl", ".exr", ".hdr", ".sgi", ".svg", ".svgz",
+])  # fmt: skip
+
+# What cameras write of their sensors. None of these is read.
+RAW_SUFFIXES = frozenset([
+    ".3fr", ".arw", ".cr2", ".cr3", ".crw", ".dcr", ".dng", ".erf", ".fff", ".iiq", ".kdc", ".mef", ".mos", ".mrw",
+    ".nef", ".nrw", ".orf", ".pef", ".raf", ".raw", ".rw2", ".rwl", ".sr2", ".srf", ".srw", ".x3f",
 ])  # fmt: skip
 
 
@@ -96,6 +103,11 @@ _STRANGERS = (
     (0, b"PK\3\4", "a ZIP archive"),
     (0, b"<", "a text file"),
 )
+
+
+def is_photo_name(name: str) -> bool:
+    """Whether a file of this name is a photo, by its suffix."""
+    return os.path.splitext(name)[1].lower() in IMAGE_SUFFIXES | RAW_SUFFIXES  # noqa: PTH122 -- of every name in a folder
 
 
 def find_format(data: bytes, suffix: str) -> Format | None:

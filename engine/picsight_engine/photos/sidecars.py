@@ -1,21 +1,25 @@
 """Which .xmp file speaks of which photo.
 
 "photo.jpg.xmp" is what digiKam, darktable and Immich write, "photo.xmp" what Adobe's programs and Apple's write. The second
-may be meant for the raw file beside the photo, so the first is preferred, as those programs do that know both.
+may be meant for the raw file beside the photo, so the first is preferred, as those programs do that know both. A whole name
+of a photo is never a short one: "a.jpg.xmp" speaks of "a.jpg", and not of "a.jpg.png".
 """
 
 from __future__ import annotations
 
+import os
 import stat
 from collections import defaultdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from picsight_engine.photos.formats import IMAGE_SUFFIXES
+from picsight_engine.photos.formats import is_photo_name
 from picsight_engine.photos.xmp import MOST_BYTES, PacketError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+
+    from picsight_engine.photos.xmp import Packet
 
 SUFFIX = ".xmp"
 _SPELLINGS = (SUFFIX, SUFFIX.upper())
@@ -24,12 +28,12 @@ _SPELLINGS = (SUFFIX, SUFFIX.upper())
 def long_sidecar(photo: Path) -> Path:
     """The side-car with the photo's whole name, whether it is there or not; an existing one in its own spelling."""
     names = [photo.with_name(photo.name + suffix) for suffix in _SPELLINGS]
-    return next((path for path in names if path.exists()), names[0])
+    return next((path for path in names if os.path.lexists(path)), names[0])
 
 
 def short_sidecar(photo: Path) -> Path | None:
     """The side-car with the photo's name without suffix, if there is one."""
-    names = [photo.with_suffix(suffix) for suffix in _SPELLINGS]
+    names = [] if is_photo_name(photo.stem) else [photo.with_suffix(suffix) for suffix in _SPELLINGS]
     return next((path for path in names if path.is_file()), None)
 
 
@@ -59,9 +63,9 @@ def pairs(names: Iterable[str]) -> dict[str, list[str]]:
     for name in sorted(names):
         if name.lower().endswith(SUFFIX):
             sidecars.append(name)
-        elif _is_photo(name):
+        elif is_photo_name(name):
             photos[Path(name).stem].append(name)
-    whole = {name: name[: -len(SUFFIX)] for name in sidecars if _is_photo(name[: -len(SUFFIX)])}
+    whole = {name: name[: -len(SUFFIX)] for name in sidecars if is_photo_name(name[: -len(SUFFIX)])}
     taken = set(whole.values())
     return {
         name: [whole[name]]
@@ -71,5 +75,6 @@ def pairs(names: Iterable[str]) -> dict[str, list[str]]:
     }
 
 
-def _is_photo(name: str) -> bool:
-    return Path(name).suffix.lower() in IMAGE_SUFFIXES
+def speaks_of(packet: Packet, photo: Path) -> bool:
+    """Whether a side-car with a short name is meant for this kind of file: Adobe's programs note which."""
+    return packet.for_suffix is None or packet.for_suffix.lower() == photo.suffix[1:].lower()

@@ -11,7 +11,7 @@ from picsight_engine.errors import RequestError
 from picsight_engine.hidden import is_shown
 from picsight_engine.photos.formats import IMAGE_SUFFIXES
 from picsight_engine.photos.reading import shown
-from picsight_engine.photos.sidecars import SUFFIX, pairs, read_sidecar
+from picsight_engine.photos.sidecars import SUFFIX, pairs, read_sidecar, speaks_of
 from picsight_engine.photos.xmp import PacketError, read_packet, same_name
 
 if TYPE_CHECKING:
@@ -69,9 +69,21 @@ def read_sidecars(place: Path) -> Gathered:
             except (PacketError, OSError) as fault:
                 faults.append(f"{shown(folder / name)} was left out: {fault}. Repair or remove it.")
                 continue
-            owners = photos or [name[: -len(SUFFIX)]]
-            told += [each for photo in owners if (each := _told(folder / photo, packet, written_at))]
+            told += [
+                each
+                for photo in _owners(folder / name, photos, packet)
+                if (each := _told(photo, packet, written_at))
+            ]
     return Gathered(tuple(told), sidecars, tuple(faults))
+
+
+def _owners(sidecar: Path, photos: list[str], packet: Packet) -> list[Path]:
+    """The photos of which a side-car speaks; where none lies there, one of its name, which may be gone or no photo of ours."""
+    paths = [sidecar.with_name(photo) for photo in photos]
+    if any(path.name == sidecar.stem for path in paths):
+        return paths
+    suffix = f".{packet.for_suffix}" if packet.for_suffix else ""
+    return [path for path in paths if speaks_of(packet, path)] or [sidecar.with_name(sidecar.stem + suffix)]
 
 
 def _found(place: Path, faults: list[str]) -> Iterator[tuple[Path, dict[str, list[str]]]]:

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 from picsight_engine.errors import StorageError
 from picsight_engine.photos.reading import shown
-from picsight_engine.photos.sidecars import long_sidecar, read_sidecar, short_sidecar
+from picsight_engine.photos.sidecars import long_sidecar, read_sidecar, short_sidecar, speaks_of
 from picsight_engine.photos.xmp import HIERARCHICAL, SUBJECT, TAGS_LIST, PacketError, read_packet
 from picsight_engine.private_files import sweep_drafts
 from picsight_engine.tags.packet import Statement, keywords_by_path, updated, written_form
@@ -159,6 +159,9 @@ def _export(photo: Tagged) -> bool:
         raise _LeftAloneError(sidecar, why) from fault
     if after is None:
         return False
+    if sidecar.is_symlink():
+        why = "is a link, which may lead anywhere, so it was left as it is. Put the file itself there, and export again."
+        raise _LeftAloneError(sidecar, why)
     if before is not None and not os.access(sidecar, os.W_OK):
         why = "may not be changed, so it was left as it is. Change its permissions and export again."
         raise _LeftAloneError(sidecar, why)
@@ -175,10 +178,9 @@ def _short_content(photo: Path) -> bytes | None:
     short = short_sidecar(photo)
     try:
         content = None if short is None else read_sidecar(short)
-        suffix = None if content is None else read_packet(content).for_suffix
+        return content if content is not None and speaks_of(read_packet(content), photo) else None
     except PacketError:
         return None
-    return content if suffix is None or suffix.lower() == photo.suffix[1:].lower() else None
 
 
 def _sentence(key: tuple[Path, str], what: list[Path]) -> str:

@@ -51,20 +51,19 @@ def write_whole(path: Path, chunks: Iterable[bytes]) -> None:
 
 
 def exchange(path: Path, before: bytes | None, after: bytes) -> None:
-    """Writes a file if it still holds `before` (None: is not there); through a link, the file that it leads to.
+    """Writes a file if it still holds `before` (None: is not there); a link is no such file, and is not followed.
 
     Raises:
         ChangedMeanwhileError: it holds something else.
         OSError: the disk refused.
     """
-    path = Path(os.path.realpath(path))
     draft = _write_draft(path, [after])
     try:
         if before is None:
             _put_where_nothing_is(draft, path)
         else:
             shutil.copymode(path, draft)
-            if path.read_bytes() != before:
+            if path.is_symlink() or path.read_bytes() != before:
                 raise ChangedMeanwhileError
             draft.replace(path)
     except FileNotFoundError as fault:
@@ -93,6 +92,6 @@ def _put_where_nothing_is(draft: Path, path: Path) -> None:
     except FileExistsError as fault:
         raise ChangedMeanwhileError from fault
     except OSError:  # disks of cameras know no second names
-        if path.exists():
+        if os.path.lexists(path):
             raise ChangedMeanwhileError from None
         draft.rename(path)

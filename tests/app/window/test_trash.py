@@ -192,6 +192,14 @@ def test_a_folder_that_is_called_like_a_photo_belongs_to_none(tmp_path):
     assert belongings([photo]).companions == (side_car,)
 
 
+def test_the_side_car_of_another_photo_belongs_to_none_but_that(tmp_path):
+    photo, other, side_car, own = make(
+        *(tmp_path / f"a.jpg{end}" for end in ("", ".png", ".xmp", ".png.xmp"))
+    )
+    assert belongings([other]).companions == (own,)
+    assert belongings([photo]).companions == (side_car,)
+
+
 def test_what_two_pictures_share_belongs_to_both_of_them_only(tmp_path):
     photo, edited, shared, own = make(*(tmp_path / name for name in ("A.jpg", "A.png", "A.xmp", "A.jpg.xmp")))
     assert belongings([photo]).companions == (own,)

@@ -106,6 +106,15 @@ def test_what_adobe_wrote_for_the_raw_file_beside_it_does_not(photo):
     assert tags(beside(photo)) == ["Sea"]
 
 
+def test_the_side_car_of_another_photo_is_no_short_one(photo):
+    shutil.copy(PACKETS / "digikam.xmp", beside(photo))
+    other = photo.with_name("photo.jpg.png")
+    other.write_bytes(b"a clip")
+    outcome([Tagged(other, ("Sea",))])
+    assert tags(beside(other)) == ["Sea"]
+    assert beside(photo).read_bytes() == (PACKETS / "digikam.xmp").read_bytes()
+
+
 def test_one_with_capital_letters_is_continued(photo):
     shutil.copy(PACKETS / "digikam.xmp", beside(photo, ".XMP"))
     outcome([Tagged(photo, ("Sea",))])
@@ -113,15 +122,25 @@ def test_one_with_capital_letters_is_continued(photo):
     assert "Sea" in tags(beside(photo, ".XMP"))
 
 
-def test_through_a_link_the_file_behind_it_is_written_and_its_mode_kept(photo, tmp_path):
-    kept = tmp_path / "kept.xmp"
-    shutil.copy(PACKETS / "digikam.xmp", kept)
-    kept.chmod(0o640)
-    beside(photo).symlink_to(kept)
+def test_one_that_is_there_keeps_its_mode(photo):
+    shutil.copy(PACKETS / "digikam.xmp", beside(photo))
+    beside(photo).chmod(0o640)
     outcome([Tagged(photo, ("Sea",))])
-    assert beside(photo).is_symlink()
-    assert "Sea" in tags(kept)
-    assert kept.stat().st_mode & 0o777 == 0o640
+    assert beside(photo).stat().st_mode & 0o777 == 0o640
+
+
+@pytest.mark.parametrize("ending", [".xmp", ".XMP"])
+@pytest.mark.parametrize("content", [None, "digikam"])
+def test_no_link_leads_an_export_elsewhere(photo, tmp_path, ending, content):
+    outside = tmp_path / "outside.xmp"
+    if content is not None:
+        shutil.copy(PACKETS / f"{content}.xmp", outside)
+    before = outside.read_bytes() if content else None
+    beside(photo, ending).symlink_to(outside)
+    (sentence,) = outcome([Tagged(photo, ("Sea",))]).left_alone
+    assert sentence.startswith(f"{beside(photo, ending)} is a link")
+    assert (outside.read_bytes() if outside.exists() else None) == before
+    assert names(photo.parent) == ["photo.jpg", f"photo.jpg{ending}"]
 
 
 def test_one_bad_photo_is_told_and_the_others_are_written(photo):
@@ -353,10 +372,15 @@ def test_a_folder_of_side_cars_is_read_with_what_lies_below(photo):
     for name in ("pair.jpg", "pair.png", "own.jpg", "below/low.jpg", "below/renamed.jpg"):
         (root / name).write_bytes(b"photo")
     shutil.copy(PACKETS / "immich.xmp", root / "photo.jpg.xmp")
-    shutil.copy(PACKETS / "lightroom.xmp", root / "pair.xmp")
     shutil.copy(PACKETS / "darktable.xmp", root / "below" / "low.jpg.XMP")
     shutil.copy(PACKETS / "windows.xmp", root / "own.jpg.xmp")
     shutil.copy(PACKETS / "lightroom.xmp", root / "own.xmp")
+    for name in ("clip.jpg.png", "raw.nef.jpg", "pair.jpeg"):
+        (root / name).write_bytes(b"photo")
+    for name in ("clip.jpg.xmp", "raw.nef.xmp"):  # the whole names of other photos
+        (root / name).write_bytes(updated(None, Statement(("Own",), None, None)))
+    lightroom_of_a_jpeg = (PACKETS / "lightroom.xmp").read_bytes().replace(b"NEF", b"JPEG")
+    (root / "pair.xmp").write_bytes(lightroom_of_a_jpeg)
     (root / "below" / "old name.jpg.xmp").write_bytes(updated(None, Statement(("Sea",), 0, HASH)))
     (root / "below" / "film.xmp").write_bytes(updated(None, Statement(("Film",), None, None)))
     (root / "below" / "bad.xmp").write_bytes(b"<x")
@@ -365,15 +389,16 @@ def test_a_folder_of_side_cars_is_read_with_what_lies_below(photo):
     birds, harbour = "Birds/Waders", "Places/Ports|Docks/Harbour"
     assert told(root) == {
         (root / "photo.jpg", (birds, "AC|DC"), 3, None),
-        (root / "pair.jpg", (birds, "Family", harbour), 5, None),
-        (root / "pair.png", (birds, "Family", harbour), 5, None),
+        (root / "pair.jpeg", (birds, "Family", harbour), 5, None),
+        (root / "clip.jpg", ("Own",), None, None),
+        (root / "raw.nef", ("Own",), None, None),
         (root / "own.jpg", (birds, "Ebbe & Flut"), 5, None),
-        (root / "own", (birds, "Family", harbour), 5, None),
+        (root / "own.NEF", (birds, "Family", harbour), 5, None),
         (root / "below/low.jpg", (birds, "seaside"), -1, None),
         (root / "below/old name.jpg", ("Sea",), 0, HASH),
         (root / "below/film", ("Film",), None, None),
     }
-    assert found.sidecars == 8
+    assert found.sidecars == 10
     (fault,) = found.faults
     assert fault.startswith(f"{root / 'below/bad.xmp'} was left out: it is not XML")
     for place in ("below/low.jpg.XMP", "below/low.jpg"):

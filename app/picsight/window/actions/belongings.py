@@ -6,42 +6,12 @@ import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from picsight_engine.photos.formats import IMAGE_SUFFIXES
+from picsight_engine.photos.formats import IMAGE_SUFFIXES, RAW_SUFFIXES, is_photo_name
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
-RAW = frozenset(
-    [
-        ".3fr",
-        ".arw",
-        ".cr2",
-        ".cr3",
-        ".crw",
-        ".dcr",
-        ".dng",
-        ".erf",
-        ".fff",
-        ".iiq",
-        ".kdc",
-        ".mef",
-        ".mos",
-        ".mrw",
-        ".nef",
-        ".nrw",
-        ".orf",
-        ".pef",
-        ".raf",
-        ".raw",
-        ".rw2",
-        ".rwl",
-        ".sr2",
-        ".srf",
-        ".srw",
-        ".x3f",
-    ]
-)
 SIDE_CARS = frozenset(
     [".aae", ".arp", ".dop", ".mov", ".on1", ".pp3", ".thm", ".vrd", ".wav", ".xmp"]
 )  # of editors, and what cameras add to a photo
@@ -97,12 +67,15 @@ def _by_stem(folder: Path) -> dict[str, list[Path]]:
 def _companions(
     picture: Path, listing: Mapping[str, Sequence[Path]], pictures: Collection[Path]
 ) -> Iterator[Path]:
-    """IMG_1.jpg.xmp belongs to IMG_1.jpg alone; IMG_1.xmp and IMG_1.cr2 belong to it if no other picture is called IMG_1."""
+    """IMG_1.jpg.xmp belongs to IMG_1.jpg alone; IMG_1.xmp and IMG_1.cr2 belong to it if no other picture is called IMG_1.
+
+    So a.jpg.xmp does not belong to a.jpg.png, whose name without suffix is another photo's.
+    """
     yield from _with(SIDE_CARS, listing.get(picture.name.casefold(), ()))
     alike = listing.get(picture.stem.casefold(), ())
-    if all(path in pictures for path in _with(IMAGE_SUFFIXES, alike)):
-        yield from _with(SIDE_CARS | RAW, alike)
-        for raw in _with(RAW, alike):
+    if not is_photo_name(picture.stem) and all(path in pictures for path in _with(IMAGE_SUFFIXES, alike)):
+        yield from _with(SIDE_CARS | RAW_SUFFIXES, alike)
+        for raw in _with(RAW_SUFFIXES, alike):
             yield from _with(SIDE_CARS, listing.get(raw.name.casefold(), ()))
 
 
