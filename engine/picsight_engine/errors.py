@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 ProblemCode = Literal[
     "empty", "not_an_image", "unsupported", "damaged", "truncated",
-    "too_large", "no_permission", "vanished", "timeout", "crashed",
+    "too_large", "no_permission", "vanished", "timeout", "crashed", "not_read",
 ]  # fmt: skip
 
 
@@ -33,7 +33,7 @@ class PicsightError(Exception):
 
 
 class ImageError(PicsightError):
-    """One picture file cannot be read; `code` is one of the ten reasons that `problems` lists."""
+    """One picture file cannot be read; `code` is one of the reasons that `problems` lists."""
 
     def __init__(self, code: ProblemCode, message: str, path: Path | None = None) -> None:
         super().__init__(message)

@@ -19,21 +19,25 @@ BAD = {
     "png_broken.png": {"damaged", "truncated", "not_an_image"},
     "webp_cve.webp": {"damaged", "truncated", "not_an_image"},
     "bomb_png_40000x40000_1bit.png": {"too_large"},
+    "fuji_pruned.raf": {"not_read"},
+    "canon_6d_lossy.dng": {"not_read"},
+    "IMG_2927.MOV": {"not_read"},
 }
 CODES = {
     "empty", "not_an_image", "unsupported", "damaged", "truncated",
-    "too_large", "no_permission", "vanished", "timeout", "crashed",
+    "too_large", "no_permission", "vanished", "timeout", "crashed", "not_read",
 }  # fmt: skip
 
 
 @pytest.fixture(scope="module")
 def troubled(outside, photos, shared, tmp_path_factory):
-    """The program with a library of five good photos and nine bad files, and what indexing them said."""
+    """The program with a library of five good photos, nine bad files and three that are not read yet, and what indexing them said."""
     folder = tmp_path_factory.mktemp("troubled")
     for path in sorted(photos.glob("[0-9]*.jpg"))[:5]:
         shutil.copyfile(path, folder / path.name)
     for name in BAD:
-        shutil.copyfile(shared / "formats" / name, folder / name)
+        source = next(path for path in (shared / "formats" / name, shared / "camera" / name) if path.exists())
+        shutil.copyfile(source, folder / name)
     program = outside.on(tmp_path_factory.mktemp("library") / "library")
     return program, folder, program("index", folder, "--json")
 
@@ -53,6 +57,16 @@ def test_bad_files_are_listed_and_the_good_ones_indexed(troubled) -> None:
         assert name in problem["message"]
         assert problem["message"].endswith((".", "!")), problem["message"]
         assert problem["tries"] == 1
+
+
+def test_what_is_not_read_yet_is_one_line_for_each_kind(troubled) -> None:
+    program, _, _ = troubled
+    lines = ["2 RAW files are not read yet.", "1 video is not read yet."]
+    told = program("problems").out.splitlines()
+    assert [line.split(maxsplit=1) for line in told if "not_read" in line] == [
+        ["not_read", each] for each in lines
+    ]
+    assert all(line in program("index").err for line in lines)
 
 
 def test_show_tells_the_problem_of_a_bad_file(troubled) -> None:
@@ -80,7 +94,9 @@ def test_a_bad_file_that_was_mended_is_no_problem_any_more(fresh, few_photos) ->
     good = min(few_photos.glob("*.jpg"))
     mended = few_photos / "mended.jpg"
     mended.write_bytes(b"")
-    assert fresh.json("index", few_photos)["problems"] == 1
+    (few_photos / "a.nef").write_bytes(b"raw")
+    assert fresh.json("index", few_photos)["problems"] == 2
+    (few_photos / "a.nef").unlink()
     mended.write_bytes(good.read_bytes() + b"\0")
     assert fresh.json("index")["problems"] == 0
     assert fresh.json("problems") == {"problems": []}

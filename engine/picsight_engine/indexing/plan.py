@@ -108,7 +108,8 @@ def make_plan(
         _plan_seen(plan, view, complete, metadata_rule, retry_problems=retry_problems)
         plan.healed.extend(each for each in view.problems if sight.is_healed(each, absences.away))
         plan.devices.extend(sight.settled_devices(absences))
-        plan.unreadable.extend((view.folder, problem) for problem in view.unreadable)
+        listed = {problem.name for problem in view.problems if problem.code == "not_read"}
+        plan.unreadable.extend((view.folder, each) for each in view.unreadable if each.name not in listed)
     traces = Counter((task.file.size, task.file.mtime_ns) for task in plan.tasks if task.stored is None)
     sizes = {task.file.size for task in plan.tasks}
     for view, absences in zip(views, lost, strict=True):

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from picsight_engine.hidden import is_shown
-from picsight_engine.photos.decode import IMAGE_SUFFIXES
+from picsight_engine.photos.formats import IMAGE_SUFFIXES, unread_kind
 
 if TYPE_CHECKING:
     import threading
@@ -51,7 +51,9 @@ class SeenLink:
 
 @dataclass(frozen=True, slots=True)
 class SeenProblem:
-    """A directory that cannot be read, b"" for the folder itself: what lies below it is unknown, not gone."""
+    """A directory that cannot be read, b"" for the folder itself: what lies below it is unknown, not gone. Or a file of
+    a kind that is not read yet.
+    """
 
     name: bytes
     code: ProblemCode
@@ -63,10 +65,11 @@ Seen = SeenFile | SeenFolder | SeenLink | SeenProblem
 
 @dataclass(slots=True)
 class _Listing:
-    """One directory: itself, its pictures, its directories, and its links: to directories, and to nothing."""
+    """One directory: itself, its pictures, its other photos, its directories, and its links: to directories, and to nothing."""
 
     own: SeenFolder | None = None
     files: list[SeenFile] = field(default_factory=list)
+    unread: list[SeenProblem] = field(default_factory=list)
     folders: list[bytes] = field(default_factory=list)
     links: list[bytes] = field(default_factory=list)
     broken: list[SeenLink] = field(default_factory=list)
@@ -99,6 +102,7 @@ def scan(
         if listing.own is not None:
             yield listing.own
         yield from listing.files
+        yield from listing.unread
         yield from listing.broken
         folders.extend(reversed(listing.folders))
         links.extend(listing.links)
@@ -134,6 +138,9 @@ def _sort_in(entry: os.DirEntry[bytes], name: bytes, device: int, listing: _List
             info = entry.stat()
             modified = max(-_MOST, min(info.st_mtime_ns, _MOST))
             listing.files.append(SeenFile(name, info.st_size, modified, device))
+        elif (kind := unread_kind(_suffix(name))) and entry.is_file():
+            message = f"{printable(entry.path)} is a {kind}, which Picsight does not read yet."
+            listing.unread.append(SeenProblem(name, "not_read", message))
     except OSError as fault:
         if entry.is_symlink():
             listing.broken.append(SeenLink(name))

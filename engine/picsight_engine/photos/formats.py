@@ -27,6 +27,10 @@ RAW_SUFFIXES = frozenset([
     ".3fr", ".arw", ".cr2", ".cr3", ".crw", ".dcr", ".dng", ".erf", ".fff", ".iiq", ".kdc", ".mef", ".mos", ".mrw",
     ".nef", ".nrw", ".orf", ".pef", ".raf", ".raw", ".rw2", ".rwl", ".sr2", ".srf", ".srw", ".x3f",
 ])  # fmt: skip
+VIDEO_SUFFIXES = frozenset([
+    ".3g2", ".3gp", ".avi", ".flv", ".m2ts", ".m4v", ".mkv", ".mov", ".mp4", ".mpeg", ".mpg", ".mts", ".ogv", ".webm",
+    ".wmv",
+])  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +127,13 @@ def find_format(data: bytes, suffix: str) -> Format | None:
         if data.startswith(start):
             return found
     return _TGA if suffix.lower() == ".tga" else None
+
+
+def unread_kind(suffix: str) -> Literal["RAW file", "video", ""]:
+    """The kind of a file that a scan only lists, "" for all others."""
+    if suffix.lower() in RAW_SUFFIXES:
+        return "RAW file"
+    return "video" if suffix.lower() in VIDEO_SUFFIXES else ""
 
 
 def name_stranger(data: bytes) -> tuple[Literal["unsupported", "not_an_image"], str]:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from picsight.cli.commands.problems import unread_sentences
 from picsight.cli.documents import summary_document
 from picsight.cli.interrupts import stop_requests
 from picsight.cli.invocation import A_FOLDER, Invocation, absolute, shared_options
@@ -53,7 +54,8 @@ def index(invocation: Invocation, folders: tuple[Path, ...], workers: int | None
         if library is None or not (folders or library.folders()):
             raise RequestError("The library has no folder yet. Type: picsight index FOLDER")
         finished = _run(library, folders, workers, quiet=invocation.quiet)
-    _tell(invocation, finished)
+        unread = unread_sentences(library.problems())
+    _tell(invocation, finished, unread)
     return INTERRUPTED if finished.cancelled else 0
 
 
@@ -76,7 +78,7 @@ def _run(library: Library, folders: Sequence[Path], workers: int | None, *, quie
     raise AssertionError("an indexing run ends with Finished")
 
 
-def _tell(invocation: Invocation, finished: Finished) -> None:
+def _tell(invocation: Invocation, finished: Finished, unread: Sequence[str]) -> None:
     summary = finished.summary
     if invocation.json:
         put_json(summary_document(summary))
@@ -87,7 +89,7 @@ def _tell(invocation: Invocation, finished: Finished) -> None:
         say(f"Stopped. {count(safe, 'photo is', 'photos are')} safe; the next run continues.")
     if invocation.quiet:
         return
-    for note in (*finished.notes, *filter(None, [finished.suggested])):
+    for note in (*finished.notes, *filter(None, [finished.suggested]), *unread):
         say(note)
     lost = [str(place.path) for place in finished.emptier]
     if lost and all(map(str.isprintable, lost)):  # else what is shown could not be typed

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from PySide6.QtCore import QAbstractItemModel, QDateTime, QModelIndex, Qt
 
 from picsight.window.parts.words import counted, plain, say, short_path, since, tooltip
+from picsight_engine.photos.formats import unread_kind
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -22,6 +23,10 @@ if TYPE_CHECKING:
     from picsight_engine.store.problems import Problem
 
 NOWHERE = QModelIndex()
+UNREAD = {  # of one file, of several
+    "RAW file": ("%n RAW file is not read yet", "%n RAW files are not read yet"),
+    "video": ("%n video is not read yet", "%n videos are not read yet"),
+}
 REASONS: dict[ProblemCode, str] = {
     "empty": "Empty",
     "not_an_image": "No picture",
@@ -33,6 +38,7 @@ REASONS: dict[ProblemCode, str] = {
     "vanished": "Vanished",
     "timeout": "Took too long",
     "crashed": "Crashed the reader",
+    "not_read": "Not read yet",
 }
 
 
@@ -53,9 +59,15 @@ class Group:
     reason: str
     problems: tuple[Problem, ...]
 
+    @property
+    def title(self) -> str:
+        """The reason as it stands over the files."""
+        unread = UNREAD.get(self.reason)
+        return counted(len(self.problems), *unread) if unread else self.reason
+
 
 class ProblemsModel(QAbstractItemModel):
-    """Problems, all or of one kind; the reasons with the most files first."""
+    """Problems, all or of one kind; the reasons with the most files first, last what is not read yet."""
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -80,7 +92,7 @@ class ProblemsModel(QAbstractItemModel):
         for problem in shown:
             by_reason.setdefault(why(problem), []).append(problem)
         groups = (Group(reason, tuple(files)) for reason, files in by_reason.items())
-        self._groups = tuple(sorted(groups, key=lambda group: -len(group.problems)))
+        self._groups = tuple(sorted(groups, key=lambda each: (each.reason in UNREAD, -len(each.problems))))
         self.endResetModel()
 
     @property
@@ -162,7 +174,7 @@ class ProblemsModel(QAbstractItemModel):
             group = self.group_of(index)
             return _group_words(group, column) if path is None else _words(self.problems_at(index)[0], column)
         if role == Qt.ItemDataRole.ToolTipRole and column == Column.NAME:
-            return tooltip(self.group_of(index).reason if path is None else str(path))
+            return tooltip(self.group_of(index).title if path is None else str(path))
         if role == Qt.ItemDataRole.AccessibleTextRole and column == Column.NAME:
             return self._spoken(index)
         return None
@@ -170,7 +182,7 @@ class ProblemsModel(QAbstractItemModel):
     def _spoken(self, index: Index) -> str:
         group = self.group_of(index)
         if _is_group(index):
-            return f"{group.reason} {_group_words(group, Column.WHEN)}"
+            return f"{group.title} {_group_words(group, Column.WHEN)}"
         problem = group.problems[index.row()]
         words = (_words(problem, column) for column in (Column.NAME, Column.WHEN, Column.TRIES))
         return ", ".join(filter(None, words))
@@ -182,6 +194,8 @@ def _is_group(index: Index) -> bool:
 
 def why(problem: Problem) -> str:
     """The reason alone: the engine's sentence without the file, which has a place of its own."""
+    if problem.code == "not_read":
+        return unread_kind(problem.path.suffix)
     reason = problem.message.removeprefix(f"{problem.path} ").removeprefix("cannot be shown: ")
     return reason[:1].upper() + reason[1:]
 
@@ -195,7 +209,9 @@ def _group_words(group: Group, column: Column) -> str:
     several = len(group.problems) > 1
     match column:
         case Column.NAME:
-            return plain(group.reason)
+            return plain(group.title)
+        case Column.WHEN | Column.RETRY if group.reason in UNREAD:
+            return ""
         case Column.WHEN:
             return counted(len(group.problems), "%n file", "%n files")
         case Column.TRIES:
@@ -215,6 +231,6 @@ def _words(problem: Problem, column: Column) -> str:
         case Column.TRIES:
             return counted(problem.tries, "", "%n tries")
         case Column.RETRY:
-            return say("Try again")
+            return "" if problem.code == "not_read" else say("Try again")
         case Column.IGNORE:
             return say("Ignore")

@@ -20,7 +20,7 @@ from PySide6.QtWidgets import (
 
 from picsight.window.actions.keys import Key, photo_menu
 from picsight.window.library.problems_cells import ACTS, ProblemDelegate
-from picsight.window.library.problems_model import REASONS, Column, ProblemsModel
+from picsight.window.library.problems_model import REASONS, UNREAD, Column, ProblemsModel
 from picsight.window.parts.controls import Button, SlimScrollBar, Weight
 from picsight.window.parts.labels import ElidedLabel
 from picsight.window.parts.notice import Notice
@@ -62,7 +62,7 @@ class ProblemsView(QWidget):
         self._kinds = Pills(self)
         self._group = QButtonGroup(self)
         self._kinds_shown: list[tuple[ProblemCode | None, int]] = []
-        self._closed: set[str] = set()  # reasons whose files a person has put away
+        self._closed = set(UNREAD)  # reasons whose files are put away: at first those that may be thousands
         self._last: Path | None = None  # the file with the keyboard, to be found again
         self._on_reason = False  # the keyboard is on the reason of that file, its first
         self._listed: tuple[ProblemCode | None, tuple[Problem, ...]] = (None, ())  # of which kind, and what
