@@ -24,7 +24,8 @@ _LIVE = f"SELECT {_COLUMNS} FROM tags WHERE removed_at IS NULL ORDER BY id"
 _BY_ID = f"SELECT {_COLUMNS} FROM tags WHERE id IN {IDS} ORDER BY id"
 _PROMPTS = "SELECT tag_id, text FROM tag_prompts"
 _EXAMPLES = "SELECT tag_id, photo_id, against FROM tag_examples"
-_ADD = "INSERT INTO tags (name, key, parent_id, kind, created_at) VALUES (?, ?, ?, ?, ?)"
+_ADD = """
+INSERT INTO tags (name, key, parent_id, threshold, suggests, kind, created_at) VALUES (?, ?, ?, ?, ?, ?, ?)"""
 _PUT = """
 UPDATE tags SET name = ?, key = ?, parent_id = ?, threshold = ?, suggests = ?, removed_at = ?, merged_into = ?
 WHERE id = ?"""
@@ -43,7 +44,7 @@ _NAMES = "SELECT id, name, parent_id FROM tags WHERE removed_at IS NULL"
 _ABOVE = "SELECT name, key, removed_at, parent_id FROM tags WHERE id = ?"
 _TWIN = """
 SELECT count(*) FROM tags AS tag JOIN tags AS other USING (key)
-WHERE tag.id = ? AND other.id <> tag.id AND other.parent_id IS tag.parent_id AND other.removed_at IS NULL"""
+WHERE tag.id = ? AND other.id <> tag.id AND +other.parent_id IS tag.parent_id AND other.removed_at IS NULL"""
 _LIVE_BELOW = "SELECT count(*) FROM tags WHERE parent_id = ? AND removed_at IS NULL"
 DEEPEST = 20  # levels of tags
 _HEIGHT = f"""
@@ -88,20 +89,28 @@ def name_key(name: str) -> str:
 
 
 def add_tag(connection: sqlite3.Connection, draft: Definition, now: float) -> int:
-    """Makes a tag without words and examples; returns its id."""
-    values = (draft.name, name_key(draft.name), draft.parent_id, draft.kind, now)
-    return connection.execute(_ADD, values).lastrowid or 0
+    """Makes a tag; returns its id."""
+    tag_id = connection.execute(_ADD, (*_values(draft), draft.kind, now)).lastrowid or 0
+    _put_lesson(connection, tag_id, draft)
+    return tag_id
 
 
 def put_definition(connection: sqlite3.Connection, tag: Definition) -> None:
     """Makes a tag what this says."""
-    values = (tag.name, name_key(tag.name), tag.parent_id, tag.threshold, tag.suggests)
-    connection.execute(_PUT, (*values, tag.removed_at, tag.merged_into, tag.id))
+    connection.execute(_PUT, (*_values(tag), tag.removed_at, tag.merged_into, tag.id))
     connection.execute(_NO_PROMPTS, (tag.id,))
-    connection.executemany(_PUT_PROMPT, [(tag.id, place, text) for place, text in enumerate(tag.prompts)])
     connection.execute(_NO_EXAMPLES, (tag.id,))
-    examples = [(tag.id, photo_id, False) for photo_id in tag.examples]
-    connection.executemany(_PUT_EXAMPLE, [*examples, *((tag.id, each, True) for each in tag.against)])
+    _put_lesson(connection, tag.id, tag)
+
+
+def _values(tag: Definition) -> tuple[str, str, int | None, float | None, bool]:
+    return tag.name, name_key(tag.name), tag.parent_id, tag.threshold, tag.suggests
+
+
+def _put_lesson(connection: sqlite3.Connection, tag_id: int, tag: Definition) -> None:
+    connection.executemany(_PUT_PROMPT, [(tag_id, place, text) for place, text in enumerate(tag.prompts)])
+    examples = [(tag_id, photo_id, False) for photo_id in tag.examples]
+    connection.executemany(_PUT_EXAMPLE, [*examples, *((tag_id, each, True) for each in tag.against)])
 
 
 def live_tags(connection: sqlite3.Connection) -> list[Definition]:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import re
+import signal
+import sys
 import threading
 from dataclasses import dataclass, replace
 
@@ -15,6 +18,7 @@ from tests.engine.search.conftest import Album, open_album
 
 from picsight_engine.errors import RequestError
 from picsight_engine.photos.xmp import HIERARCHICAL, SUBJECT, TAGS_LIST, items, parse, read_packet
+from picsight_engine.tags.exchange import Exchange
 from picsight_engine.tags.packet import Statement, updated
 
 PHOTOS = 8
@@ -345,6 +349,45 @@ def test_a_keyword_that_would_stand_too_deep_is_left_out_and_the_others_come_in(
     imported = home.exchange.import_from(home.paths[0])
     assert (imported.accepted, imported.tags) == (2, 21)
     assert "would stand too deep" in imported.faults[0]
+
+
+def with_keywords(home, many):
+    names = tuple(f"keyword {number}" for number in range(many))
+    beside(home.paths[0]).write_bytes(updated(None, Statement(names, None, None)))
+    return home
+
+
+def test_new_keywords_come_in_by_steps_that_grow_as_their_number_does(make_home):
+    steps = []
+    for many in (500, 1000):
+        home, done = with_keywords(make_home(str(many)), many), itertools.count()
+        with home.album.db.writer() as connection:
+            connection.set_progress_handler(lambda done=done: next(done) and None, 100)
+        imported = Exchange(home.album.db, home.tags.learner).import_from(home.paths[0])
+        assert (imported.tags, imported.accepted) == (many, many)
+        steps.append(next(done))
+    assert steps[1] < 2.4 * steps[0]
+
+
+def test_an_import_that_is_broken_off_between_its_batches_leaves_nothing(home):
+    with_keywords(home, 1001)
+    before, batches = home.state(), []
+
+    def press_ctrl_c_in_the_second_batch(frame, event, what):
+        if event == "c_return" and what.__name__ == "executemany" and frame.f_code.co_name == "add_each":
+            batches.append(frame)
+            if len(batches) == 2:
+                os.kill(os.getpid(), signal.SIGINT)
+
+    sys.setprofile(press_ctrl_c_in_the_second_batch)
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            home.exchange.import_from(home.paths[0])
+    finally:
+        sys.setprofile(None)
+    assert home.state() == before
+    assert home.tags.runs() == []
+    assert home.exchange.import_from(home.paths[0]).accepted == 1001
 
 
 def test_a_keyword_that_was_rejected_here_comes_back_rejected_also_elsewhere(make_home):
