@@ -14,6 +14,7 @@ from picsight_engine.search.answer import Request
 from picsight_engine.search.answering import Answering
 from picsight_engine.search.details import PhotoDetails, details_at, photo_at, problem_at
 from picsight_engine.search.duplicates import find_stacks, first_shown
+from picsight_engine.search.query import parse
 from picsight_engine.store import folders as stored_folders
 from picsight_engine.store import health
 from picsight_engine.store.contents import photos_revision
@@ -41,6 +42,7 @@ if TYPE_CHECKING:
     from picsight_engine.indexing.indexer import IndexSettings
     from picsight_engine.models.bundle import Bundle
     from picsight_engine.search.answer import Answer, Least, Order, Result, TermScore
+    from picsight_engine.search.query import Query
     from picsight_engine.search.searcher import Searcher
     from picsight_engine.search.suggestions import Suggestions
     from picsight_engine.store.directories import Directory
@@ -269,7 +271,7 @@ class Library:
 
     def search(
         self,
-        query: str,
+        query: str | Query,
         *,
         limit: int = 20,
         order: Order = "match",
@@ -289,10 +291,10 @@ class Library:
             LibraryError: the library is damaged.
         """
         request = Request(limit, order, least, explain=explain, pictures=tuple(pictures))
-        return self._stacked(self._searcher.search(query, request))
+        return self._stacked(self._searcher.search(parse(query), request))
 
     def explain(
-        self, query: str, photo_id: int, *, pictures: Sequence[NDArray[np.float32]] = ()
+        self, query: str | Query, photo_id: int, *, pictures: Sequence[NDArray[np.float32]] = ()
     ) -> tuple[TermScore, ...]:
         """How near a photo is to each thing that a query names, nearest or not; nothing for facts and unread photos.
 
@@ -300,7 +302,7 @@ class Library:
             BundleError: the text tower is missing or cannot be loaded.
             LibraryError: the library is damaged.
         """
-        return self._searcher.explain(query, photo_id, pictures)
+        return self._searcher.explain(parse(query), photo_id, pictures)
 
     def picture_vector(self, picture: Path | bytes) -> NDArray[np.float32]:
         """What the model sees in a picture file, or in its bytes, [dim]: for `search`, which need not know the picture.
@@ -414,13 +416,14 @@ class Library:
         self._searcher.warm_up()
         self._answering.suggester().warm_up()
 
-    def suggestions(self, text: str, cursor: int | None = None) -> Suggestions:
+    def suggestions(self, query: str | Query, cursor: int | None = None) -> Suggestions:
         """What to offer while this is typed, the cursor behind so many characters, at the end unless said.
 
         Raises:
             LibraryError: the library is damaged.
         """
-        return self._answering.suggester().suggest(text, len(text) if cursor is None else cursor)
+        parsed = parse(query)
+        return self._answering.suggester().suggest(parsed, len(parsed.text) if cursor is None else cursor)
 
     def show(self, path: Path) -> PhotoDetails | None:
         """What the library knows of the photo at `path`, however that is spelled; None if it knows no photo there."""

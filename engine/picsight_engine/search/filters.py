@@ -60,14 +60,14 @@ class Filters:
         self._lock = threading.Lock()
         self._found: dict[tuple[str, ...], tuple[tuple[int, int], Ids]] = {}
 
-    def passing(self, query: Query, text: str) -> Passing:
+    def passing(self, query: Query) -> Passing:
         """The photos for which every fact of the query holds, and every time that its words mean.
 
         Raises:
             LibraryError: the library is damaged.
         """
         today = datetime.now().astimezone().date()
-        rest, times = recognise(query, text, today, lambda period: self._holding(taken_in(period)).size > 0)
+        rest, times = recognise(query, today, lambda period: self._holding(taken_in(period)).size > 0)
         sieve = _Sieve(self._holding)
         faults, unnamed = [], []
         for fact in query.facts:
@@ -81,15 +81,15 @@ class Filters:
                     unnamed.append(QueryFault(fact.start, fact.end, sentence))
             else:
                 faults.append(QueryFault(fact.start, fact.end, condition))
-        called = sieve.let_through(self._called(query, text))
+        called = sieve.let_through(self._called(query))
         for time in times:
             sieve.add(taken_in(time.period), time.start, time.end, recognised=True)
         filters = sorted(sieve.filters, key=lambda part: part.start)
         return Passing(rest, *sieve.passing(), called, tuple(filters), tuple(faults), tuple(unnamed))
 
-    def _called(self, query: Query, text: str) -> list[int]:
+    def _called(self, query: Query) -> list[int]:
         """The photos that are called what the whole query says, or one of its alternatives."""
-        names = [text, *(term.text for term in query.alternatives if not term.pictures)]
+        names = [query.text, *(term.text for term in query.alternatives if not term.pictures)]
         return list(dict.fromkeys(photo_id for name in names for photo_id in named(self._db, name)))
 
     def _unnamed(self, condition: Condition, name: str) -> str | None:

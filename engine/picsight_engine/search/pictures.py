@@ -53,7 +53,7 @@ class PictureFinder:
         """The pictures of a query; those that cannot be had are faults."""
         vectors: dict[str, NDArray[np.float32]] = {}
         own, faults = [], []
-        for picture in (each for term in (*query.alternatives, *query.less) for each in term.pictures):
+        for picture in query.pictures:
             try:
                 photo_id = self._photo(picture)
                 vectors[picture.target] = self._vector(picture, photo_id)

@@ -19,17 +19,21 @@ What is decided here, so that it reads as it is meant:
 * Whatever means nothing to the language, such as "16:9" or "in: 2019", is plain text; but a key that ends the query, or
   stands behind "-", waits for its value and says nothing yet.
 
-Parsing is pure and never raises. Printing a query gives text that parses to an equal query; positions and faults,
-which belong to one spelling, take no part in equality.
+Parsing is pure and never raises. Printing a query gives text that parses to an equal query; text, positions and
+faults, which belong to one spelling, take no part in equality. Whoever changes a query edits its text by the positions
+of its parts and parses the result once; all others take the value.
 """
 
 from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
-from typing import Literal, cast
+from typing import TYPE_CHECKING, Literal, cast
 
 from picsight_engine.search.answer import QueryFault
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
 
 Key = Literal["text", "in", "folder", "format", "is", "has", "at", "by", "rated", "tag"]
 
@@ -49,7 +53,9 @@ _TOKEN = re.compile(
     rf"|(?P<key>(?ai:{_KEYS})):(?:{_QUOTED % ('quoted', 'value_close')}|(?P<value>[^{_BLANK}|]+))"
     rf"|{_QUOTED % ('text', 'text_close')}|(?P<word>[^{_BLANK}|]*))"
 )
-_KEY_ALONE = re.compile(f"(?ai:{_KEYS}):")
+_CONTENTS = ("bar", "plain", "quoted", "value", "text", "word")
+_KEY_ALONE = re.compile(f"(?ai:({_KEYS})):")
+_OPEN = re.compile(rf"[{_QUOTE}]|:[\s|-]*$")  # what may take in what is written behind it
 _WEIGHTED = re.compile(r"(?P<text>[^^]+)\^(?P<weight>[0-9]{1,6}(?:\.[0-9]{1,6})?)")
 _NEEDS_QUOTES = re.compile(rf"[{_QUOTE}]|.*[{_BLANK}|]", re.DOTALL)
 
@@ -59,6 +65,26 @@ TOO_MANY = (
     f"More than {MOST} alternatives, things to see less of, or facts are too many; the rest was left out."
 )
 WEIGHT = f"A weight lies between {LEAST_WEIGHT:g} and {MOST_WEIGHT:g}; the word was searched without it."
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """A piece of the text: a bar, or a word or value whose `content` stands from `inner` to `inner_end`.
+
+    `key` is "" without one and "text" for quotation marks alone; `dashes` stand in front. An `is_open` one lacks its value
+    or its closing quotation mark.
+    """
+
+    kind: Literal["bar", "plain", "value", "word"]
+    start: int
+    end: int
+    inner: int
+    inner_end: int
+    content: str
+    key: str = ""
+    dashes: int = 0
+    is_open: bool = False
+    is_quoted: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,6 +159,9 @@ class Fact:
         return f"-{spelled}" if self.excluded else spelled
 
 
+Aside = Fact | Picture | Term  # a term is one to see less of
+
+
 @dataclass(frozen=True, slots=True)
 class Query:
     """A parsed query: any of `alternatives` is looked for, all of `less` counts against a photo, `facts` must hold."""
@@ -141,23 +170,85 @@ class Query:
     less: tuple[Term, ...] = ()
     facts: tuple[Fact, ...] = ()
     faults: tuple[QueryFault, ...] = field(default=(), compare=False)
+    text: str = field(default="", compare=False, repr=False)
+    tokens: tuple[Token, ...] = field(default=(), compare=False, repr=False)
 
     def __str__(self) -> str:
         wanted = " | ".join(map(str, self.alternatives))
         return " ".join(filter(None, [wanted, *(f"-{term}" for term in self.less), *map(str, self.facts)]))
 
+    @property
+    def pictures(self) -> list[Picture]:
+        """All photos that it names, wanted ones first."""
+        return [picture for term in (*self.alternatives, *self.less) for picture in term.pictures]
 
-def parse(text: str) -> Query:
-    """Parses any text in time proportional to its length; what cannot be used is named in `faults`."""
+    def asides(self) -> list[Aside]:
+        """The parts that ask the same wherever they stand, in their order; none where there are too many parts."""
+        if any(fault.message == TOO_MANY for fault in self.faults):
+            return []
+        # Of several alternatives each picture belongs to one.
+        pictures = self.alternatives[0].pictures if len(self.alternatives) == 1 else ()
+        return sorted((*self.facts, *self.less, *pictures), key=lambda part: part.start)
+
+    def replaced(self, start: int, end: int, text: str) -> Query:
+        """The query with other text in the place of a part of its own."""
+        return parse(self.text[:start] + text + self.text[end:])
+
+
+def parse(text: str | Query) -> Query:
+    """Parses any text in time proportional to its length; what cannot be used is named in `faults`.
+
+    What is parsed already is given back.
+    """
+    if isinstance(text, Query):
+        return text
+    tokens = tuple(_tokens(text))
     gathering = _Gathering()
-    for match in _TOKEN.finditer(text):
-        gathering.take(match)
-    return gathering.query()
+    for token in tokens:
+        gathering.take(token)
+    return gathering.query(text, tokens)
+
+
+def spelled_aside(part: Aside) -> str:
+    """How a part is typed."""
+    return f"-{part}" if isinstance(part, Term) else str(part)
+
+
+def joined(words: str, asides: Iterable[str]) -> tuple[str, int]:
+    """Words and parts that stand aside as one text, the words first unless they may take in what follows; and where
+    the words begin in it.
+    """
+    words, parts = words.strip(), " ".join(asides)
+    if parts and _OPEN.search(words):
+        return f"{parts} {words}", len(parts) + 1
+    return " ".join(filter(None, (words, parts))), 0
 
 
 def as_words(text: str) -> str:
     """The same words behind backslashes: searched for as they stand, whatever they would mean to the language."""
     return " ".join(f"\\{word}" for word in re.split(f"[{_BLANK}]+", text) if word)
+
+
+def _tokens(text: str) -> Iterator[Token]:
+    for match in _TOKEN.finditer(text):
+        group = next(name for name in _CONTENTS if match[name] is not None)
+        content = match[group]
+        if group == "word" and not content and not match["dashes"]:
+            continue  # a blank
+        (start, end), (inner, inner_end) = match.span(), match.span(group)
+        is_quoted, key = (
+            group in {"quoted", "text"},
+            "text" if group == "text" else (match["key"] or "").lower(),
+        )
+        is_open = is_quoted and not match["value_close" if group == "quoted" else "text_close"]
+        kind: Literal["bar", "plain", "value", "word"] = (
+            "value" if key else cast('Literal["bar", "plain", "word"]', group)
+        )
+        if kind == "word" and (alone := _KEY_ALONE.fullmatch(content)):
+            key, is_open, inner = alone[1].lower(), True, end
+        yield Token(
+            kind, start, end, inner, inner_end, content, key, len(match["dashes"] or ""), is_open, is_quoted
+        )
 
 
 class _Gathering:
@@ -173,73 +264,59 @@ class _Gathering:
         self._surplus: list[tuple[int, int]] = []
         self._unfinished = 0  # keys at the end that wait for their values
 
-    def query(self) -> Query:
+    def query(self, text: str, tokens: tuple[Token, ...]) -> Query:
         self._end_alternative()
         self._drop_unfinished()
         if self._surplus:
             self._faults.append(QueryFault(self._surplus[0][0], self._surplus[-1][1], TOO_MANY))
-        return Query(tuple(self._alternatives), tuple(self._less), tuple(self._facts), tuple(self._faults))
+        parts = tuple(self._alternatives), tuple(self._less), tuple(self._facts), tuple(self._faults)
+        return Query(*parts, text, tokens)
 
-    def take(self, match: re.Match[str]) -> None:
-        less = bool(match["dashes"])
-        if match["bar"]:
+    def take(self, token: Token) -> None:
+        if token.kind == "bar":
             self._end_alternative()
-        elif match["key"]:
-            self._take_value(match, less=less)
-        elif match["text"] is not None:
-            self._take_fact("text", self._content(match, "text"), match, excluded=less)
-        elif match["plain"] or match["word"]:
-            self._take_term(Term(words=(self._word(match),)), match, less=less)
+        elif token.kind == "value":
+            self._take_value(token)
+        elif token.content:
+            self._take_term(Term(words=(self._word(token),)), token)
 
-    def _take_value(self, match: re.Match[str], *, less: bool) -> None:
-        key = match["key"].lower()
-        value = self._content(match, "quoted") if match["value"] is None else match["value"]
-        if key != _PICTURE:
-            self._take_fact(cast("Key", key), value, match, excluded=less)
-        elif value:
-            self._take_term(Term(pictures=(Picture(value, *match.span()),)), match, less=less)
-
-    def _content(self, match: re.Match[str], group: str) -> str:
-        """What stands between quotation marks, "" for nothing but blanks."""
-        content = _UNTYPED_RUN.sub(" ", match[group])
-        if not content.strip():
-            return ""
-        if not match["value_close" if group == "quoted" else "text_close"]:
-            self._faults.append(QueryFault(*match.span(), UNCLOSED))
-        return content
-
-    def _word(self, match: re.Match[str]) -> Word:
-        start, end = match.span()
-        if match["plain"]:
-            return Word(match["plain"], start, end, plain=True)
-        weighted = _WEIGHTED.fullmatch(match["word"])
-        if weighted is None:
-            return Word(match["word"], start, end)
-        weight = float(weighted["weight"])
-        if not LEAST_WEIGHT <= weight <= MOST_WEIGHT:
-            self._faults.append(QueryFault(end - len(weighted["weight"]) - 1, end, WEIGHT))
-            weight = 1.0
-        return Word(weighted["text"], start, end, weight)
-
-    def _take_fact(self, key: Key, value: str, match: re.Match[str], *, excluded: bool) -> None:
-        if not value:
-            return
-        if len(self._facts) == MOST:
-            self._surplus.append(match.span())
+    def _take_value(self, token: Token) -> None:
+        value = token.content
+        if token.is_quoted:
+            value = _UNTYPED_RUN.sub(" ", value)
+            if not value.strip():
+                return
+            if token.is_open:
+                self._faults.append(QueryFault(token.start, token.end, UNCLOSED))
+        if token.key == _PICTURE:
+            self._take_term(Term(pictures=(Picture(value, token.start, token.end),)), token)
+        elif len(self._facts) == MOST:
+            self._surplus.append((token.start, token.end))
         else:
-            self._facts.append(Fact(key, value, excluded, *match.span()))
+            self._facts.append(Fact(cast("Key", token.key), value, token.dashes > 0, token.start, token.end))
             self._unfinished = 0
 
-    def _take_term(self, term: Term, match: re.Match[str], *, less: bool) -> None:
+    def _word(self, token: Token) -> Word:
+        weighted = None if token.kind == "plain" else _WEIGHTED.fullmatch(token.content)
+        if weighted is None:
+            return Word(token.content, token.start, token.end, plain=token.kind == "plain")
+        weight = float(weighted["weight"])
+        if not LEAST_WEIGHT <= weight <= MOST_WEIGHT:
+            self._faults.append(QueryFault(token.end - len(weighted["weight"]) - 1, token.end, WEIGHT))
+            weight = 1.0
+        return Word(weighted["text"], token.start, token.end, weight)
+
+    def _take_term(self, term: Term, token: Token) -> None:
         known = sum(len(wanted.pictures) for wanted in self._alternatives) + len(self._pictures)
-        if len(self._less if less else self._alternatives) == MOST or (term.pictures and known == MOST):
-            self._surplus.append(match.span())
+        kept = self._less if token.dashes else self._alternatives
+        if len(kept) == MOST or (term.pictures and known == MOST):
+            self._surplus.append((token.start, token.end))
             return
-        waits = bool(match["word"]) and _KEY_ALONE.fullmatch(match["word"]) is not None
-        if less and waits:
+        waits = token.kind == "word" and token.is_open
+        if token.dashes and waits:
             return
         self._unfinished = self._unfinished + 1 if waits else 0
-        if less:
+        if token.dashes:
             self._less.append(term)
         else:
             self._words += term.words

@@ -51,7 +51,7 @@ class Recognised:
 
 
 def recognise(
-    query: Query, text: str, today: date, has_photos: Callable[[Period], bool]
+    query: Query, today: date, has_photos: Callable[[Period], bool]
 ) -> tuple[Query, tuple[Recognised, ...]]:
     """The query without the words that mean a time of which there are photos, and those times."""
     found: list[Recognised] = []
@@ -59,7 +59,7 @@ def recognise(
     for term in query.alternatives:
         words: list[Word] = []
         times: list[Recognised] = []
-        for part in _parts(term.words, text, today, has_photos):
+        for part in _parts(term.words, query.text, today, has_photos):
             if isinstance(part, Recognised):
                 times.append(part)
             else:

@@ -17,7 +17,7 @@ from picsight_engine.search.details import taken_iso
 from picsight_engine.search.directions import aim_of
 from picsight_engine.search.filters import Filters
 from picsight_engine.search.pictures import PictureFinder
-from picsight_engine.search.query import ONLY_LESS, parse
+from picsight_engine.search.query import ONLY_LESS
 from picsight_engine.search.ranking import KEPT, Field, Judged, Ranking, explanations
 from picsight_engine.search.terms import Terms
 from picsight_engine.store.own_folder import CACHE
@@ -70,16 +70,15 @@ class Searcher:
         self._matrix: Matrix | None = None
         self._losses: tuple[Rows | None, NDArray[np.float32] | None] = (None, None)  # of which rows
 
-    def search(self, text: str, request: Request) -> Answer:
-        """The photos for a query as a person types it; a query that asks for nothing finds nothing.
+    def search(self, query: Query, request: Request) -> Answer:
+        """The photos for a query; one that asks for nothing finds nothing.
 
         Raises:
             BundleError: the text tower is missing or cannot be loaded.
             LibraryError: the stored vectors are damaged.
         """
         started = time.perf_counter()
-        query = parse(text)
-        passing = self._filters.passing(query, text)
+        passing = self._filters.passing(query)
         pictures = self._pictures.pictures_of(passing.query)
         # One after the other: opening the matrix takes 2 ms, a thread for the text tower beside it gained nothing.
         aim = aim_of(passing.query, self._terms, pictures.vectors, request.pictures)
@@ -95,7 +94,7 @@ class Searcher:
         if request.explain:
             results = self._explained(results, aim)
         return Answer(
-            query=text,
+            query=query.text,
             space=self._bundle.manifest.space_id,
             photos=photos,
             milliseconds=_milliseconds_since(started),
@@ -106,7 +105,7 @@ class Searcher:
         )
 
     def explain(
-        self, text: str, photo_id: int, given: Sequence[NDArray[np.float32]]
+        self, query: Query, photo_id: int, given: Sequence[NDArray[np.float32]]
     ) -> tuple[TermScore, ...]:
         """How near a photo is to each thing that a query names; nothing where it names none, or the photo has no vector.
 
@@ -114,7 +113,7 @@ class Searcher:
             BundleError: the text tower is missing or cannot be loaded.
             LibraryError: the stored vectors are damaged.
         """
-        query = self._filters.passing(parse(text), text).query
+        query = self._filters.passing(query).query
         aim = aim_of(query, self._terms, self._pictures.pictures_of(query).vectors, given)
         if aim is None:
             return ()

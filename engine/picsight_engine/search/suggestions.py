@@ -13,6 +13,7 @@ from picsight_engine.errors import BundleError
 from picsight_engine.models.words import model_words
 from picsight_engine.search.everyday import EVERYDAY
 from picsight_engine.search.offers import OfferKind, Offers, is_typable
+from picsight_engine.search.query import parse
 from picsight_engine.search.tag_offers import TagOffers
 from picsight_engine.search.typed import typed_at, words_of
 from picsight_engine.search.vocabulary import Vocabulary, Words
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 
     from picsight_engine.models.bundle import Bundle
     from picsight_engine.search.offers import Offer
+    from picsight_engine.search.query import Query
     from picsight_engine.search.typed import Phrase, Typed
     from picsight_engine.store.database import Database
 
@@ -76,8 +78,8 @@ class Suggestions:
     """
 
     items: tuple[Suggestion, ...]
-    completed: str
-    meant: str | None
+    completed: Query
+    meant: Query | None
 
 
 class Suggester:
@@ -94,22 +96,24 @@ class Suggester:
         self._tags: tuple[tuple[int, int], TagOffers, Vocabulary] | None = None
         self._counted_at = self._cost = 0.0
 
-    def suggest(self, text: str, cursor: int) -> Suggestions:
-        """What to offer with the cursor behind so many characters of the text.
+    def suggest(self, query: Query, cursor: int) -> Suggestions:
+        """What to offer with the cursor behind so many characters of the query.
 
         Raises:
             LibraryError: the library is damaged.
         """
         offers, tags, vocabulary = self._state()
-        typed = typed_at(text, cursor)
+        typed, text = typed_at(query, cursor), query.text
         word = None if typed is None else typed.word
         longer = [] if word is None else _completions(vocabulary, word.text)
-        completed, meant = text, self._meant(vocabulary, text, word if longer else None)
-        groups: list[list[Suggestion]] = [[] if meant is None else [_whole("spelling", meant.strip(), meant)]]
+        completed, meant = query, self._meant(vocabulary, query, word if longer else None)
+        groups: list[list[Suggestion]] = []
+        if meant is not None:
+            groups.append([_whole("spelling", meant.text.strip(), meant.text)])
         if word is not None and longer:
             groups.append([_put("word", each, word, each) for each in longer])
             if not vocabulary.knows(word.text):
-                completed = groups[-1][0].query
+                completed = query.replaced(word.start, word.end, longer[0])
         groups.append(self._saved(text))
         if typed is not None:
             groups += _facts(offers, tags, typed)
@@ -142,10 +146,10 @@ class Suggester:
                 self._tags = now, tags, Vocabulary(self._things, own, self._model)
             return offers, *self._tags[1:]
 
-    def _meant(self, vocabulary: Vocabulary, text: str, being_typed: Phrase | None) -> str | None:
+    def _meant(self, vocabulary: Vocabulary, query: Query, being_typed: Phrase | None) -> Query | None:
         """The query with its unknown words replaced, but for one that may go on; what some file is called by is known."""
-        mended, shift, tried = text, 0, 0
-        for word in words_of(text):
+        mended, shift, tried = query.text, 0, 0
+        for word in words_of(query):
             if tried == _MOST_MENDED or word == being_typed or vocabulary.knows(word.text):
                 continue
             tried += 1
@@ -153,7 +157,7 @@ class Suggester:
             if near is not None and not is_held(self._db, word.text):
                 mended = mended[: word.start + shift] + near + mended[word.end + shift :]
                 shift += len(near) - len(word.text)
-        return None if mended == text else mended
+        return None if mended == query.text else parse(mended)
 
     def _files(self, typed: Typed) -> list[Suggestion]:
         """Files by their names: a few one by one, many as the text that their names hold."""

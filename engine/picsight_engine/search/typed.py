@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-_QUOTE = '"“”„'
-_TOKEN = re.compile(
-    rf"(?P<dashes>-*)(?:(?P<key>(?ai:[a-z]+)):(?:[{_QUOTE}](?P<quoted>[^{_QUOTE}]*)(?P<closed>[{_QUOTE}]?)"
-    rf"|(?P<value>[^\s|]*))|[{_QUOTE}](?P<text>[^{_QUOTE}]*)(?P<close>[{_QUOTE}]?)|(?P<word>[^\s|-][^\s|]*))|\S"
-)
-_PARTS = ("quoted", "value", "text", "word")
+if TYPE_CHECKING:
+    from picsight_engine.search.query import Query, Token
+
 _MOST_WORDS = 3
 _WORD = re.compile(r"[^\W_]+(?:['\u2019-][^\W_]+)*")  # a plain one: no operator stands in it
 
@@ -38,52 +36,50 @@ class Typed:
     word: Phrase | None
 
 
-def typed_at(text: str, cursor: int) -> Typed | None:
+def typed_at(query: Query, cursor: int) -> Typed | None:
     """What is being typed with the cursor behind so many characters; None between words and behind what is closed."""
-    before: list[re.Match[str]] = []
-    for token in _TOKEN.finditer(text):
-        if token.start() < cursor <= token.end():
-            return _typed(text, cursor, token, before)
-        before.append(token)
+    for place, token in enumerate(query.tokens):
+        if token.start < cursor <= token.end:
+            return _typed(query, cursor, place)
     return None
 
 
-def words_of(text: str) -> list[Phrase]:
+def words_of(query: Query) -> list[Phrase]:
     """The plain words of a query, without the dash of what is to be less."""
     return [
-        Phrase(token["word"], text, token.start("word"), token.end("word"))
-        for token in _TOKEN.finditer(text)
-        if _is_word(token)
+        Phrase(token.content, query.text, token.inner, token.end) for token in query.tokens if _is_word(token)
     ]
 
 
-def _typed(text: str, cursor: int, token: re.Match[str], before: list[re.Match[str]]) -> Typed | None:
-    name = next((name for name in _PARTS if token[name] is not None), None)
-    if name is None or cursor < token.start(name) or (cursor == token.end() != token.end(name)):
+def _typed(query: Query, cursor: int, place: int) -> Typed | None:
+    token = query.tokens[place]
+    is_closed = token.is_quoted and not token.is_open
+    if token.kind in {"bar", "plain"} or cursor < token.inner or (is_closed and cursor == token.end):
         return None
-    part = text[token.start(name) : cursor]
-    if name == "word" and not part:
+    text = query.text
+    part = text[token.inner : cursor]
+    if token.key:
+        value = Phrase(part, text, token.start + token.dashes, token.end)
+        return Typed(token.key, (value,), None)
+    if not part:
         return None
-    if name != "word":
-        value = Phrase(part, text, token.start() + len(token["dashes"]), token.end())
-        return Typed((token["key"] or "text").lower(), (value,), None)
-    word = Phrase(part, text, token.start(name), token.end())
-    in_front = [] if token["dashes"] else _words_before(text, before, word.start)
+    word = Phrase(part, text, token.inner, token.end)
+    in_front = [] if token.dashes else _words_before(query, place)
     phrases = (Phrase(text[start:cursor], text, start, word.end) for start in (*in_front, word.start))
-    whole = word if cursor == word.end and _is_word(token) else None
-    return Typed(None, tuple(phrases), whole)
+    return Typed(None, tuple(phrases), word if cursor == word.end and _is_word(token) else None)
 
 
-def _words_before(text: str, before: list[re.Match[str]], start: int) -> list[int]:
-    """Where the words right before `start` begin, the first one first, with nothing but blanks between them."""
+def _words_before(query: Query, place: int) -> list[int]:
+    """Where the words right before a token begin, the first one first, with nothing but blanks between them."""
     begins: list[int] = []
-    for token in reversed(before[-_MOST_WORDS + 1 :]):
-        if not _is_word(token) or token["dashes"] or text[token.end() : start].strip():
+    start = query.tokens[place].inner
+    for token in reversed(query.tokens[max(place - _MOST_WORDS + 1, 0) : place]):
+        if not _is_word(token) or token.dashes or query.text[token.end : start].strip():
             break
-        start = token.start()
+        start = token.start
         begins.insert(0, start)
     return begins
 
 
-def _is_word(token: re.Match[str]) -> bool:
-    return token["word"] is not None and _WORD.fullmatch(token["word"]) is not None
+def _is_word(token: Token) -> bool:
+    return token.kind == "word" and _WORD.fullmatch(token.content) is not None

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import sys
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from PySide6.QtCore import QMimeData, Qt, QUrl
 from PySide6.QtGui import QGuiApplication, QImage
+from PySide6.QtWidgets import QApplication
 
 from picsight.window.search.box import SearchBox
 from picsight.window.search.chips import ChipButton, MoreButton
@@ -187,6 +190,53 @@ def test_undo_makes_a_chip_text_again_and_redo_or_the_next_letter_a_chip(qtbot, 
     assert said == ["dog in:2019", "", "dog in:2019", "dog in:2019", "dog in:2019"]
     qtbot.keyClicks(box.line, "x")
     assert (box.line.text(), chips(box)) == ("dog x", ["2019"])
+
+
+@pytest.mark.parametrize("query", ["in:2019", "dog in:2019 -people"])
+@pytest.mark.parametrize("gone_by", [Qt.Key.Key_Delete, Qt.Key.Key_Backspace, Qt.Key.Key_S, Qt.Key.Key_X])
+def test_all_that_is_selected_goes_with_its_chips_and_letters_are_words(qtbot, box, query, gone_by):
+    box.set_text(query)
+    box.line.setFocus()
+    qtbot.keyClick(box.line, Qt.Key.Key_A, Qt.KeyboardModifier.ControlModifier)
+    control = Qt.KeyboardModifier.ControlModifier
+    if gone_by != Qt.Key.Key_S:
+        held = control if gone_by == Qt.Key.Key_X else Qt.KeyboardModifier.NoModifier
+        qtbot.keyClick(box.line, gone_by, held)
+        assert (box.text(), chips(box)) == ("", [])
+    qtbot.keyClicks(QApplication.focusWidget(), "sunset ")
+    assert (box.text(), box.line.text(), chips(box)) == ("sunset", "sunset ", [])
+    while box.text() != query:
+        before = box.text()
+        qtbot.keyClick(box.line, Qt.Key.Key_Z, control)
+        assert box.text() != before
+
+
+def test_letters_typed_at_a_chip_belong_to_the_words(qtbot, box):
+    box.set_text("in:2019")
+    box.line.setFocus()
+    qtbot.keyClick(box.line, Qt.Key.Key_Backspace)
+    assert buttons(box)[0].hasFocus()
+    for letter in "sunset at sea":
+        qtbot.keyClicks(QApplication.focusWidget(), letter)
+    assert (box.line.text(), chips(box)) == ("sunset at sea", ["2019"])
+
+
+def test_each_text_is_parsed_once(qtbot, box):
+    box.set_text("in:2019 -people is:portrait")
+    box.line.setFocus()
+    calls = []
+
+    def note(frame, event, _argument):
+        if event == "call" and frame.f_code is parse.__code__:
+            calls.append(frame.f_locals["text"])
+
+    sys.setprofile(note)
+    try:
+        qtbot.keyClicks(box.line, "red boat")
+    finally:
+        sys.setprofile(None)
+    letters = [f"{'red boat'[:end].strip()} in:2019 -people is:portrait" for end in range(1, 9)]
+    assert calls == letters
 
 
 def test_what_is_wrong_is_said_at_its_chip(box):

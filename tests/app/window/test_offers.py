@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QWidget
 
 from picsight.window.search.box import SearchBox
 from picsight.window.search.offers import Offers
+from picsight_engine.search.query import parse
 from picsight_engine.search.suggestions import Suggestion, Suggestions
 
 
@@ -26,16 +27,17 @@ class Catalogue:
 
     def __init__(self):
         self.asked, self.searches, self.gate = [], Searches(), threading.Event()
+        self.completed = None
         self.gate.set()
 
     def suggestions(self, text, cursor=None):
-        self.asked.append((text, cursor))
+        self.asked.append((text.text, cursor))
         self.gate.wait(10)
         items = (
             Suggestion("season", "Summer 2020", "in:summer-2020 ", 15, 11),
             Suggestion("word", "summer", "summer", 6),
         )
-        return Suggestions(items, text, "summer" if text == "sumer" else None)
+        return Suggestions(items, self.completed or text, parse("summer") if text.text == "sumer" else None)
 
 
 @pytest.fixture
@@ -102,7 +104,7 @@ def test_who_enters_at_once_is_asked_what_was_meant_and_offered_nothing_more(des
     library.gate.clear()
     qtbot.keyClicks(box.line, "sumer")
     qtbot.keyClick(box.line, Qt.Key.Key_Return)
-    with qtbot.waitSignal(offers.meant_changed, check_params_cb=lambda meant: meant == "summer"):
+    with qtbot.waitSignal(offers.meant_changed, check_params_cb=lambda meant: meant == parse("summer")):
         library.gate.set()
     assert not offers.list.isVisible()
 
@@ -127,9 +129,16 @@ def test_a_list_that_comes_after_the_box_was_left_is_not_shown(desk):
     assert not offers.list.isVisible()
 
 
+def test_whether_half_a_word_is_meant_as_it_was_completed_is_asked_after_a_pause(desk):
+    qtbot, box, offers, library = desk
+    library.completed = parse("hundred")
+    with qtbot.waitSignal(offers.meant_changed, check_params_cb=lambda meant: meant == parse("hundred")):
+        qtbot.keyClicks(box.line, "hund")
+
+
 def test_what_was_meant_is_told(desk):
     qtbot, box, offers, _ = desk
-    with qtbot.waitSignal(offers.meant_changed, check_params_cb=lambda meant: meant == "summer"):
+    with qtbot.waitSignal(offers.meant_changed, check_params_cb=lambda meant: meant == parse("summer")):
         qtbot.keyClicks(box.line, "sumer")
 
 

@@ -22,6 +22,7 @@ from picsight.window.search.listing import FIRST
 from picsight.window.search.place import Place, ready
 from picsight_engine.errors import LibraryError
 from picsight_engine.search.answer import Answer, Filter, QueryFault
+from picsight_engine.search.query import parse
 from picsight_engine.search.suggestions import Suggestions
 
 
@@ -44,7 +45,7 @@ class ShelfLibrary:
         self.offers = lambda _text: ()
 
     def search(self, query, *, limit, order="match", least="all"):
-        words = query.partition(" folder:")[0]
+        words, query = query.text, str(query)
         self.asked.append(words)
         backwards = self.backwards
         if words in self.gates:
@@ -63,14 +64,15 @@ class ShelfLibrary:
             found = [replace(photo, found_by="meaning") for photo in found]
         filters = self.filters(query) if self.filters is not None else ()
         return Answer(
-            query, "space", len(self.shelf), 1.0, tuple(found[:limit]), self.faults, filters, self.undated
+            words, "space", len(self.shelf), 1.0, tuple(found[:limit]), self.faults, filters, self.undated
         )
 
     def suggestions(self, text, cursor=None):
+        text = text.text
         before = text[:cursor]
         longer = self.words.get(before.split()[-1], "") if before.strip() else ""
         completed = before.removesuffix(before.split()[-1]) + longer + text[cursor:] if longer else text
-        return Suggestions(self.offers(text), completed, self.meant)
+        return Suggestions(self.offers(text), parse(completed), self.meant)
 
     def photo(self, photo_id):
         return next((photo for photo in self.shelf if photo.id == photo_id), None)
@@ -567,7 +569,7 @@ def test_where_nothing_matches_only_ways_out_that_have_results_are_offered(desk,
         return (
             *parts,
             *(
-                [Filter(query.index("folder:"), len(query), "folder", "Trips", 3)]
+                [Filter(len("dog in:2019"), len("dog in:2019"), "folder", "Trips", 3)]
                 if "folder:" in query
                 else []
             ),
@@ -637,15 +639,36 @@ def test_copies_of_a_picture_have_one_place_until_its_plate_is_pressed(desk):
     desk.qtbot.waitUntil(lambda: len(desk.ids()) == 198)
 
 
-def test_a_half_typed_word_is_completed_and_the_header_says_so(desk):
+def test_a_half_typed_word_is_searched_completed_until_enter_and_the_header_says_what_was_typed(desk):
     desk.library.words = {"eleph": "elephant", "elepha": "elephant"}
     desk.type("eleph")
     desk.qtbot.waitUntil(lambda: desk.library.asked[-1] == "elephant")
     desk.shows("eleph")
-    assert desk.page.title().startswith("\u2068“elephant”\u2069 · ")
+    assert desk.page.title().startswith("\u2068“eleph”\u2069 · ")
     assert desk.box.text() == "eleph"
     desk.type(" ")
     desk.qtbot.waitUntil(lambda: desk.library.asked[-1] == "eleph")
+    desk.qtbot.keyClick(desk.box.line, Qt.Key.Key_Backspace)
+    desk.type("a")
+    desk.qtbot.waitUntil(lambda: desk.library.asked[-1] == "elephant")
+    desk.shows("elepha")
+    desk.qtbot.keyClick(desk.box.line, Qt.Key.Key_Return)
+    desk.qtbot.waitUntil(lambda: desk.library.asked[-1] == "elepha")
+
+
+def test_what_was_left_out_is_not_said_to_be_searched_and_a_time_is_said_as_by_its_chip(desk):
+    fault = QueryFault(4, 13, "“rated:” needs a number from 0 to 5. The rest was searched.")
+    desk.library.faults = (fault,)
+    desk.library.filters = lambda _query: (
+        Filter(14, 24, "time", "July 2020", 9),
+        Filter(25, 36, "time", "Summer 2019", 9, recognised=True),
+    )
+    desk.controller.go(Place("dog rated:abc in:2020-07 summer 2019"))
+    desk.shows("dog rated:abc in:2020-07 summer 2019")
+    asked = desk.page.title().partition(" · ")[0]
+    assert asked == "\u2068“dog”\u2069, \u2068Summer 2019\u2069, \u2068July 2020\u2069"
+    assert [chip.words for chip in desk.box.chips()] == ["Summer 2019", "Rated abc", "July 2020"]
+    assert desk.page.fault.words.text() == fault.message
 
 
 def test_less_like_this_is_one_more_chip_of_the_search(desk):

@@ -135,7 +135,7 @@ def test_taking_a_suggestion_replaces_what_was_typed_for_it(filled, marked, kind
     ],
 )
 def test_a_half_typed_last_word_is_completed_and_a_whole_one_is_not(filled, typed, completed):
-    assert filled.suggestions(typed).completed == completed
+    assert filled.suggestions(typed).completed.text == completed
 
 
 @pytest.mark.parametrize(
@@ -154,7 +154,7 @@ def test_a_half_typed_last_word_is_completed_and_a_whole_one_is_not(filled, type
 )
 def test_a_finished_word_that_nobody_knows_may_have_been_meant_otherwise(filled, typed, meant):
     suggestions = filled.suggestions(typed)
-    assert suggestions.meant == meant
+    assert (suggestions.meant and suggestions.meant.text) == meant
     assert [each.query for each in suggestions.items if each.kind == "spelling"] == [meant] * (
         meant is not None
     )

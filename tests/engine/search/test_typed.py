@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from picsight_engine.search.query import parse
 from picsight_engine.search.typed import typed_at, words_of
 
 
@@ -33,7 +34,7 @@ from picsight_engine.search.typed import typed_at, words_of
 )
 def test_what_is_typed_is_told_with_the_words_in_front_of_it(marked, key, phrases, word):
     cursor = marked.rindex("^")
-    typed = typed_at(marked[:cursor] + marked[cursor + 1 :], cursor)
+    typed = typed_at(parse(marked[:cursor] + marked[cursor + 1 :]), cursor)
     assert typed.key == key
     assert [phrase.text for phrase in typed.phrases] == phrases
     assert (typed.word and typed.word.text) == word
@@ -44,22 +45,22 @@ def test_what_is_typed_is_told_with_the_words_in_front_of_it(marked, key, phrase
 )
 def test_nothing_is_being_typed_between_words_and_behind_what_is_closed(marked):
     cursor = marked.index("^")
-    assert typed_at(marked.replace("^", ""), cursor) is None
+    assert typed_at(parse(marked.replace("^", "")), cursor) is None
 
 
 def test_the_plain_words_of_a_query_are_those_that_are_looked_for_or_less_of():
     query = 'dog -cat "no dog" in:2019 sea | img_1 well-known dog^2 \\2012'
-    assert [word.text for word in words_of(query)] == ["dog", "cat", "sea", "well-known"]
+    assert [word.text for word in words_of(parse(query))] == ["dog", "cat", "sea", "well-known"]
 
 
 @given(st.text(alphabet='ab é"“-|:^\\_ 1in', max_size=30), st.integers(0, 30))
 def test_places_lie_in_the_text_and_what_is_typed_ends_at_the_cursor(text, cursor):
-    typed = typed_at(text, cursor)
+    typed = typed_at(parse(text), cursor)
     if typed is not None:
         starts = [phrase.start for phrase in typed.phrases]
         assert starts == sorted(set(starts))
         for phrase in typed.phrases:
             assert 0 <= phrase.start <= cursor <= phrase.end <= len(text)
             assert text[phrase.start : cursor].endswith(phrase.text)
-    for word in words_of(text):
+    for word in words_of(parse(text)):
         assert text[word.start : word.end] == word.text

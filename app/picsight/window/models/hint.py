@@ -11,7 +11,6 @@ from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QWidget
 from picsight.window.parts.controls import Button, IconButton, Weight
 from picsight.window.parts.labels import ElidedLabel
 from picsight.window.tokens import HALF, PAD, px, tones
-from picsight_engine.search.query import parse
 
 if TYPE_CHECKING:
     from PySide6.QtGui import QPaintEvent
@@ -87,7 +86,7 @@ class BetterModels(QObject):
         results = self._frame.model.wall.results
         weak = all(photo.match in ("weaker", "none") for photo in results)
         # Of names, times and tags no model knows more.
-        by_meaning = parse(self._search.place.words).alternatives
+        by_meaning = self._search.place.asked.alternatives
         if weak and by_meaning and self._library.overview.photos:
             self._frame.hint.setVisible(self.wanted and self._library.has_small_model())
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Signal
 
-from picsight.window.parts.words import ISOLATE, counted, isolated
+from picsight.window.parts.words import counted, isolated
 from picsight.window.search.headline import faults_of, found
 
 if TYPE_CHECKING:
@@ -55,7 +55,7 @@ class Absence(QObject):
         self._notice(title, sentence, ways)
 
     def _say_unmatched(self, place: Place, shown: Shown, asked: str) -> None:
-        title = self.tr("Nothing here matches {words}.").format(words=_going_on(asked))
+        title = self.tr("Nothing here matches {words}.").format(words=asked)
         if len(asked) > LONGEST:  # they stand in the box
             title = self.tr("Nothing here matches.")
         why = faults_of(shown)
@@ -101,9 +101,3 @@ def _undated(shown: Shown) -> str:
     without = shown.answer.undated
     one, many = "%n photo without a date was left out.", "%n photos without a date were left out."
     return counted(without, one, many) if without else ""
-
-
-def _going_on(asked: str) -> str:
-    """What was asked for inside of a sentence: tag Snow, not Tag Snow."""
-    begin = len(ISOLATE) if asked.startswith(ISOLATE) else 0
-    return asked[:begin] + asked[begin : begin + 1].lower() + asked[begin + 1 :]

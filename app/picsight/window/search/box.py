@@ -18,12 +18,14 @@ from PySide6.QtGui import (
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLineEdit, QSizePolicy, QStyle, QWidget
 
 from picsight.window.actions.keys import Key
+from picsight.window.grid.view import is_typed
 from picsight.window.parts.controls import IconButton
 from picsight.window.parts.drops import picture_in
 from picsight.window.parts.icons import paint_icon
+from picsight.window.parts.words import plain
 from picsight.window.search.chips import Chip, ChipBar
+from picsight.window.search.entry import Entry, Versions, extent, first_place
 from picsight.window.search.marks import Mark, show_marks
-from picsight.window.search.pieces import Pieces, extent, finished, first_place, pieces_of, separated
 from picsight.window.search.place import ready
 from picsight.window.search.wording import describe
 from picsight.window.tokens import HAIR, HALF, em, px, tones
@@ -40,8 +42,9 @@ if TYPE_CHECKING:
         QResizeEvent,
     )
 
-    from picsight.window.search.pieces import Piece
+    from picsight.window.search.entry import Piece
     from picsight_engine.search.answer import Answer, Filter, QueryFault
+    from picsight_engine.search.query import Aside, Query
 
 EXAMPLES = (
     "red bicycle near the sea",
@@ -51,6 +54,7 @@ EXAMPLES = (
 )
 ROTATE_MS = 8000
 LINE_LEAST = 9  # em that the words keep beside chips
+MODIFIERS = (Qt.Key.Key_Control, Qt.Key.Key_Shift, Qt.Key.Key_Alt, Qt.Key.Key_Meta, Qt.Key.Key_AltGr)
 _PASSING = (
     Qt.FocusReason.PopupFocusReason,
     Qt.FocusReason.ActiveWindowFocusReason,
@@ -85,9 +89,9 @@ class SearchBox(QFrame):
         self.clear_button = IconButton("clear", self.tr("Clear"), self)
         self.picture_of: Callable[[str], tuple[str, QPixmap | None]] = lambda target: (target, None)
         self.is_album: Callable[[str], bool] = lambda _token: False
-        self._tokens: list[str] = []
-        self._plain: set[str] = set()
-        self._put_back: set[str] = set()  # chips that Undo made text again; Redo makes chips of them
+        self._entry = Entry()
+        self._versions = Versions(self._entry)
+        self._is_all = False  # selected, words and chips
         self._scope = ""
         self._filters: tuple[Filter, ...] = ()
         self._faults: tuple[QueryFault, ...] = ()
@@ -124,59 +128,53 @@ class SearchBox(QFrame):
 
     def _join(self) -> None:
         self.line.textEdited.connect(self._take_edit)
-        self.line.textChanged.connect(lambda _text: self._show())
         self.line.returnPressed.connect(self._submit)
         self.clear_button.clicked.connect(self._empty)
         self.keep_button.clicked.connect(self.keep_requested)
         self.bar.opened.connect(self._open)
         self.bar.removed.connect(self.remove)
         self.bar.left.connect(self.line.setFocus)
+        self.bar.typed.connect(self._take_chip_key)
         self.bar.copied.connect(lambda chip: QGuiApplication.clipboard().setText(chip.token))
         self._rotation.timeout.connect(self._rotate)
         self._rotation.start()
 
     # What is asked
 
+    @property
+    def query(self) -> Query:
+        """The whole query."""
+        return self._entry.query
+
     def text(self) -> str:
         """The whole query as the language spells it."""
-        return self._joined(self.line.text())
+        return self._entry.query.text
 
     def asked(self) -> tuple[str, int | None]:
         """What to search for while it is typed, and the cursor where it stands behind what may be half a word.
 
         Too few letters in the line say nothing yet.
         """
-        line = ready(self.line.text())
-        if not line:
-            return self._joined(""), None
-        at_end = self.line.cursorPosition() == len(self.line.text()) and not self.line.text()[-1:].isspace()
-        return self._joined(line), self.typed()[1] if at_end else None
+        line = self._entry.line
+        if not ready(line):
+            return " ".join(self._entry.aside), None
+        at_end = self.line.cursorPosition() == len(line) and not line[-1:].isspace()
+        return self.text(), self.place() if at_end else None
 
-    def typed(self) -> tuple[str, int]:
-        """The whole query, and where the cursor stands in it."""
-        line = self.line.text()
-        query = self._joined(line)
-        before = str(Pieces(line[: self.line.cursorPosition()], (), frozenset(self._plain)))
-        start = query.find(str(Pieces(line, (), frozenset(self._plain))))
-        behind_blank = bool(before) and line[self.line.cursorPosition() - 1].isspace()
-        return query, max(start, 0) + len(before) + behind_blank
-
-    def _joined(self, line: str) -> str:
-        return str(Pieces(line, tuple(self._tokens), frozenset(self._plain)))
+    def place(self) -> int:
+        """Where the cursor stands in the query."""
+        return self._entry.place(self.line.cursorPosition())
 
     def set_text(self, text: str) -> None:
         """Show another query, without telling anyone."""
-        parts = separated(text)
-        self._tokens, self._plain = list(parts.tokens), set(parts.plain)
-        self.line.setText(parts.line)
-        self._show()
+        entry = Entry.of(text)
+        self._versions = Versions(entry)
+        self._put(entry, len(entry.line))
 
     def put(self, text: str) -> None:
         """Another query as if it was typed, the cursor behind its words."""
-        self.set_text(text)
         self.line.setFocus()
-        self.line.setCursorPosition(len(self.line.text()))
-        self.edited.emit(self.line.text())
+        self._change(Entry.of(text))
 
     def set_scope(self, name: str) -> None:
         """Name the folder that is searched; "" for all photos."""
@@ -186,10 +184,8 @@ class SearchBox(QFrame):
 
     def add(self, token: str) -> None:
         """One more chip, as if it was typed."""
-        if token not in self._tokens:
-            self._tokens.append(token)
-            self._show()
-            self.edited.emit(self.line.text())
+        if token not in self._entry.aside:
+            self._change(self._entry.with_aside(token), self.line.cursorPosition())
 
     def show_answer(self, answer: Answer | None) -> None:
         """Show what was recognised of the words, and what was wrong with them."""
@@ -197,52 +193,45 @@ class SearchBox(QFrame):
         self._filters, self._faults = (answer.filters, answer.faults) if answer else ((), ())
         self._show()
 
-    # Typing
+    # Edits: each gives another entry
 
     def _take_edit(self, line: str) -> None:
-        self._plain = {phrase for phrase in self._plain if first_place(phrase, line)}
-        self._put_back.clear()
-        self._take_out(finished(line, self.line.cursorPosition(), self._plain))
+        entry, cursor = self._entry.edited(line), self.line.cursorPosition()
+        self._versions.note(entry, cursor, typed=True)
+        self._put(entry, cursor)
+        self._fold(entry.finished(cursor))
         self.edited.emit(self.line.text())
 
-    def _take_out(self, pieces: Sequence[Piece]) -> None:
-        """Turn parts of the line into chips; the cursor stays between the same words, and undo brings them back."""
-        cursor = self.line.cursorPosition()
-        blocked = self.line.blockSignals(True)
-        for piece in sorted(pieces, key=lambda piece: piece.start, reverse=True):
-            start, end = extent(self.line.text(), piece)
-            self.line.setSelection(start, end - start)
-            self.line.del_()
-            cursor -= max(0, min(end, cursor) - start)
+    def _fold(self, pieces: Sequence[Piece]) -> None:
+        """Turn parts of the line into chips; the cursor stays between the same words."""
         if pieces:
+            entry, cursor = self._entry.folded(pieces, self.line.cursorPosition())
+            self._versions.note(entry, cursor, typed=False)
+            self._put(entry, cursor)
+
+    def _change(self, entry: Entry, cursor: int | None = None) -> None:
+        """What a person did to the query other than by typing; the cursor stands at the end unless said."""
+        at = len(entry.line) if cursor is None else cursor
+        self._versions.note(entry, at, typed=False)
+        self._put(entry, at)
+        self.edited.emit(entry.line)
+
+    def _put(self, entry: Entry, cursor: int) -> None:
+        self._entry, self._is_all = entry, False
+        if self.line.text() != entry.line:
+            self.line.setText(entry.line)
             self.line.setCursorPosition(cursor)
-        self.line.blockSignals(blocked)
-        self._tokens += [piece.token for piece in pieces if piece.token not in self._tokens]
         self._show()
 
-    def _turn(self, *, again: bool) -> None:
-        """Undo in the line, or redo: a chip that stands in it again is text, until that is done again or one types on."""
-        line, blocked = self.line.text(), self.line.blockSignals(True)
-        self.line.redo() if again else self.line.undo()
-        self.line.deselect()  # else what came back would go with the next letter
-        self.line.blockSignals(blocked)
-        if self.line.text() == line:
-            return
-        before, now = (
-            [piece.token for piece in pieces_of(text, self._plain)] for text in (line, self.line.text())
-        )
-        self._put_back.update(token for token in self._tokens if token in now)
-        gone = [token for token in before if again and token in self._put_back]
-        self._tokens = [token for token in dict.fromkeys((*self._tokens, *gone)) if token not in now]
-        self._show()
-        self.edited.emit(self.line.text())
-
-    def _settle(self) -> None:
-        """Every filter in the line becomes a chip: it was left."""
-        self._take_out(pieces_of(self.line.text(), self._plain))
+    def _turn(self, by: int) -> None:
+        """Undo, or redo."""
+        step = self._versions.turn(by)
+        if step is not None:
+            self._put(*step)
+            self.edited.emit(self.line.text())
 
     def _submit(self) -> None:
-        self._settle()
+        self._fold(self._entry.pieces())
         self.submitted.emit()
 
     # Chips
@@ -250,27 +239,22 @@ class SearchBox(QFrame):
     def chips(self) -> list[Chip]:
         """The chips that are shown: the folder, what was recognised in the words, what was typed."""
         scope = [Chip("", self.tr("In {folder}").format(folder=self._scope))] if self._scope else []
-        line = self.line.text()
         recognised = [
             Chip(self._answered[found.start : found.end], found.words, recognised=True)
             for found in self._filters
-            if found.recognised and first_place(self._answered[found.start : found.end], line)
+            if found.recognised and first_place(self._answered[found.start : found.end], self._entry.line)
         ]
-        return [*scope, *recognised, *map(self._chip, self._tokens)]
+        return [*scope, *recognised, *(self._chip(*chip) for chip in self._entry.chips().items())]
 
-    def _chip(self, token: str) -> Chip:
-        words, target = describe(token, self._known_words(token), album=self.is_album(token))
+    def _chip(self, token: str, part: Aside | None) -> Chip:
+        if part is None:
+            return Chip(token, plain(token))
+        words, target = describe(part, album=self.is_album(token))
         picture = None
         if target:
             name, picture = self.picture_of(target)
             words = words.format(name=name)
         return Chip(token, words, fault=self._fault(token), picture=picture)
-
-    def _known_words(self, token: str) -> str:
-        """What the answer calls a fact, "" where it says nothing of it."""
-        return next(
-            (found.words for found in self._filters if self._answered[found.start : found.end] == token), ""
-        )
 
     def _fault(self, token: str) -> str:
         return next(
@@ -279,35 +263,26 @@ class SearchBox(QFrame):
 
     def _open(self, chip: Chip) -> None:
         """Typed ones can be edited again, recognised ones are words from now on."""
-        if chip.recognised:
-            self._plain.add(chip.token)
-        elif chip.token:
-            self._tokens.remove(chip.token)
-            line = f"{self.line.text().rstrip()} ".lstrip() + chip.token
-            self.line.setText(line)
+        place = first_place(chip.token, self._entry.line) if chip.recognised else None
+        if place is not None:
+            self._change(self._entry.as_words(*place), self.line.cursorPosition())
+        elif chip.token and not chip.recognised:
             self.line.setFocus()
-            self.line.setCursorPosition(len(line))
-        else:
-            return
-        self._show()
-        self.edited.emit(self.line.text())
+            self._change(self._entry.opened(chip.token))
 
     def remove(self, chip: Chip) -> None:
         """Search without it."""
-        if chip.recognised:
-            place = first_place(chip.token, self.line.text())
-            if place is not None:
-                line = self.line.text()
-                self.line.setText(" ".join(f"{line[: place[0]]} {line[place[1] :]}".split()))
-        elif chip.token:
-            self._tokens.remove(chip.token)
-        else:
+        if not chip.token:
             self.widened.emit()
             return
+        entry, place = self._entry, first_place(chip.token, self._entry.line) if chip.recognised else None
+        if place is not None:
+            start, end = extent(entry.line, *place)
+            self._change(entry.edited((entry.line[:start] + entry.line[end:]).strip()))
+        else:
+            self._change(entry.without(chip.token), self.line.cursorPosition())
         if not self.bar.isVisible():
             self.line.setFocus()
-        self._show()
-        self.edited.emit(self.line.text())
 
     # Keys
 
@@ -318,14 +293,49 @@ class SearchBox(QFrame):
         if event.type() in (QEvent.Type.FocusIn, QEvent.Type.FocusOut):
             self.update()
             if isinstance(event, QFocusEvent) and event.lostFocus() and event.reason() not in _PASSING:
-                self._settle()
+                self._fold(self._entry.pieces())
+        if event.type() in (QEvent.Type.FocusOut, QEvent.Type.MouseButtonPress):
+            self._select_all(selected=False)
         if isinstance(event, QInputMethodEvent):
             self._composing = bool(event.preeditString())
+            if self._is_all and (event.preeditString() or event.commitString()):
+                self._put(Entry(), 0)
         if isinstance(event, QKeyEvent) and event.type() == QEvent.Type.KeyPress:
             event.ignore()
             self.keys.emit(event)
-            return event.isAccepted() or self._take_key(event)
+            return event.isAccepted() or self._take_key_of_all(event) or self._take_key(event)
         return super().eventFilter(watched, event)
+
+    def _select_all(self, *, selected: bool) -> None:
+        """Words and chips, which the next letter or Delete replaces."""
+        if selected:
+            self.line.selectAll()
+        if self._is_all != selected:
+            self._is_all = selected
+            self._show()
+
+    def _take_key_of_all(self, event: QKeyEvent) -> bool:
+        """A key while words and chips are selected."""
+        copies, cuts = (event.matches(QKeySequence.StandardKey[name]) for name in ("Copy", "Cut"))
+        if not self._is_all or event.key() in MODIFIERS:
+            return False
+        if copies or cuts:
+            QGuiApplication.clipboard().setText(self.text())
+        if cuts or event.key() in (Qt.Key.Key_Backspace, Qt.Key.Key_Delete):
+            self._change(Entry())
+            return True
+        if is_typed(event) or event.matches(QKeySequence.StandardKey.Paste):
+            self._put(Entry(), 0)  # and the line takes the letter
+        elif not copies:
+            self._select_all(selected=False)
+        return copies
+
+    def _take_chip_key(self, event: QKeyEvent) -> None:
+        """A letter that is typed while a chip has the keyboard belongs to the words."""
+        edits = (QKeySequence.StandardKey[name] for name in ("SelectAll", "Undo", "Redo", "Paste"))
+        if is_typed(event) or any(map(event.matches, edits)):
+            self.line.setFocus()
+            QGuiApplication.sendEvent(self.line, event)
 
     def _take_key(self, event: QKeyEvent) -> bool:
         key, at = event.key(), self.line.cursorPosition()
@@ -341,12 +351,14 @@ class SearchBox(QFrame):
             self.bar.focus_last()
         elif key == forward and alone and at == len(self.line.text()) and self.bar.isVisible():
             self.bar.focus(0)
-        elif event.matches(QKeySequence.StandardKey.Copy) and self._all_is_selected():
+        elif event.matches(QKeySequence.StandardKey.SelectAll):
+            self._select_all(selected=True)
+        elif event.matches(QKeySequence.StandardKey.Copy) and self._all_words_are_selected():
             QGuiApplication.clipboard().setText(self.text())
         elif event.matches(QKeySequence.StandardKey.Undo):
-            self._turn(again=False)
+            self._turn(-1)
         elif event.matches(QKeySequence.StandardKey.Redo):
-            self._turn(again=True)
+            self._turn(1)
         elif event.matches(QKeySequence.StandardKey.Paste):
             return self.paste_picture()
         else:
@@ -360,32 +372,22 @@ class SearchBox(QFrame):
             self.picture_given.emit(picture)
         return picture is not None
 
-    def _all_is_selected(self) -> bool:
+    def _all_words_are_selected(self) -> bool:
         return bool(self.line.text()) and self.line.selectedText() == self.line.text()
 
     def _escape(self) -> None:
         """First the words go, then what narrows, one after the other; then the box is left."""
         typed = [chip for chip in self.chips() if not chip.recognised]
-        if self.line.text():
-            self._clear_line()
+        if self._entry.line:
+            self._change(self._entry.edited(""))
         elif typed:
             self.remove(typed[-1])
         else:
             self.emptied.emit()
 
-    def _clear_line(self) -> None:
-        """Empty the line so that undo brings the words back."""
-        self.line.selectAll()
-        self.line.del_()
-
     def _empty(self) -> None:
         """Words and chips go; the folder stays."""
-        self._tokens.clear()
-        if self.line.text():
-            self._clear_line()
-        else:
-            self._show()
-            self.edited.emit("")
+        self._change(Entry())
         self.line.setFocus()
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
@@ -425,11 +427,11 @@ class SearchBox(QFrame):
         self.bar.fit(self.width() - px(self, 3 * 2.25 + LINE_LEAST))
 
     def _show(self) -> None:
-        self.bar.show_chips(self.chips())
+        self.bar.show_chips(self.chips(), selected=self._is_all)
         self._fit()
         for button in (self.keep_button, self.clear_button):
-            button.setVisible(bool(self.line.text() or self._tokens))
-        self.line.setPlaceholderText("" if self._tokens else self._placeholder())
+            button.setVisible(bool(self._entry.line or self._entry.aside))
+        self.line.setPlaceholderText("" if self._entry.aside else self._placeholder())
         if not self._composing:
             show_marks(self.line, self._marks())
 
@@ -439,7 +441,7 @@ class SearchBox(QFrame):
 
     def _marks(self) -> list[Mark]:
         """What of the line is wrong, and what of it was recognised."""
-        line, marks = self.line.text(), []
+        line, marks = self._entry.line, []
         for fault in self._faults:
             place = line.find(self._answered[fault.start : fault.end])
             if fault.end > fault.start and place >= 0:
@@ -479,7 +481,7 @@ class SearchBox(QFrame):
 
     def _rotate(self) -> None:
         """Another example, while nobody types."""
-        if self.line.hasFocus() or self._tokens:
+        if self.line.hasFocus() or self._entry.aside:
             return
         self._example = (self._example + 1) % len(EXAMPLES)
         self.line.setPlaceholderText(self._placeholder())

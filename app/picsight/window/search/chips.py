@@ -45,6 +45,7 @@ class ChipBar(QWidget):
     removed = Signal(object)  # Chip
     left = Signal()  # back to the words
     copied = Signal(object)  # Chip
+    typed = Signal(object)  # QKeyEvent that no chip takes
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -62,9 +63,9 @@ class ChipBar(QWidget):
         """What is shown or stands behind the number."""
         return [button.chip for button in self._buttons]
 
-    def show_chips(self, chips: Sequence[Chip]) -> None:
-        """Show these; where the keyboard was stays."""
-        if list(chips) == self.chips():
+    def show_chips(self, chips: Sequence[Chip], *, selected: bool = False) -> None:
+        """Show these, all selected or none; where the keyboard was stays."""
+        if list(chips) == self.chips() and all(button.is_selected == selected for button in self._buttons):
             return
         focused = next((row for row, button in enumerate(self._buttons) if button.hasFocus()), -1)
         while len(self._buttons) > len(chips):
@@ -75,7 +76,7 @@ class ChipBar(QWidget):
         for chip in chips[len(self._buttons) :]:
             self._add(chip)
         for button, chip in zip(self._buttons, chips, strict=True):
-            button.show_chip(chip)
+            button.show_chip(chip, selected=selected)
         if focused >= 0:
             self.focus(min(focused, len(self._buttons) - 1))
         self.setVisible(bool(chips))
@@ -117,6 +118,7 @@ class ChipBar(QWidget):
         button.removed.connect(lambda: self.removed.emit(button.chip))
         button.copied.connect(lambda: self.copied.emit(button.chip))
         button.stepped.connect(lambda step: self._step(button, step))
+        button.typed.connect(self.typed)
 
     def _step(self, button: ChipButton, step: int) -> None:
         row = self._buttons.index(button) + step
@@ -129,18 +131,19 @@ class ChipButton(QAbstractButton):
 
     opened, removed, copied = Signal(), Signal(), Signal()
     stepped = Signal(int)
+    typed = Signal(object)  # QKeyEvent that it does not take
 
     def __init__(self, chip: Chip, parent: QWidget) -> None:
         super().__init__(parent)
-        self.chip = chip
+        self.chip, self.is_selected = chip, False
         self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.setCursor(Qt.CursorShape.PointingHandCursor)
         self.setAttribute(Qt.WidgetAttribute.WA_Hover)
         self.show_chip(chip)
 
-    def show_chip(self, chip: Chip) -> None:
+    def show_chip(self, chip: Chip, *, selected: bool = False) -> None:
         """Say this from now on."""
-        self.chip = chip
+        self.chip, self.is_selected = chip, selected
         self.setAccessibleName(self.tr("Filter: {words}, removable").format(words=chip.words))
         self.setAccessibleDescription(chip.fault)
         if chip.recognised:
@@ -177,7 +180,8 @@ class ChipButton(QAbstractButton):
         if self.chip.recognised:
             pen.setStyle(Qt.PenStyle.DashLine)
         painter.setPen(pen)
-        painter.setBrush(mix(colours.pill, colours.accent, 0.12) if self.underMouse() else colours.pill)
+        tone = 0.45 if self.is_selected else 0.12 * self.underMouse()
+        painter.setBrush(mix(colours.pill, colours.accent, tone))
         shape = QRectF(self.rect()).adjusted(1, 1, -1, -1)
         painter.drawRoundedRect(shape, shape.height() / 2, shape.height() / 2)
         left = px(self, 0.625)
@@ -224,6 +228,7 @@ class ChipButton(QAbstractButton):
             self.copied.emit()
         else:
             event.ignore()
+            self.typed.emit(event)
 
 
 class MoreButton(QAbstractButton):

@@ -133,10 +133,7 @@ class SearchController(QObject):
     def query(self) -> str:
         """What is searched for now, the last word completed; without the folder."""
         shown, place = self._shown, self._place
-        if shown is None or place.cursor is None:
-            return place.words
-        asked = shown.answer.query
-        return asked.replace(place.scope, "").strip() if place.scope else asked
+        return place.words if shown is None or place.cursor is None else shown.answer.query
 
     @property
     def shown(self) -> Shown | None:
@@ -235,14 +232,16 @@ class SearchController(QObject):
         if not self._wanted.words:
             self._remember()
         self._request(
-            Place(words, self._wanted.folder, cursor=cursor),
+            Place(words, self._wanted.folder, cursor, self._box.query),
             wait=self._took > SLOW_SECONDS,
         )
 
     def _submitted(self) -> None:
+        """What was typed is searched, its last word as it stands."""
         words = self._box.text()
-        if words and words != self._wanted.words:
-            self._request(Place(words, self._wanted.folder))
+        is_completed = self._place == self._wanted and self._wanted.cursor is not None and self.query != words
+        if words and (is_completed or words != self._wanted.words):
+            self._request(Place(words, self._wanted.folder, asked=self._box.query))
         elif self._held is not None:
             self._held()
         self._to_photos()
@@ -353,9 +352,11 @@ class SearchController(QObject):
         self._page.header.offer(self._arrangement, shown.tally, is_ranked=shown.is_ranked)
         self._page.show_wall()
 
-    def _asked(self) -> str:
-        """The query as one reads it, its last word completed, and the folder."""
-        return scoped(readable(self.query, self.likes.name, self._box.is_album), self._place)
+    def _asked(self, *, begins: bool = True) -> str:
+        """What was typed as one reads it, and the folder."""
+        answer = self._shown.answer if self._shown else None
+        asked = readable(self._place.asked, self.likes.name, self._box.is_album, answer, begins=begins)
+        return scoped(asked, self._place)
 
     def _name_pictures(self) -> None:
         self._box.update_chips()
@@ -419,7 +420,7 @@ class SearchController(QObject):
         QAccessible.updateAccessibility(QAccessibleAnnouncementEvent(self._page.view, words))
 
     def _say_nothing(self) -> None:
-        self._absence.say(self._place, self._shown, self._asked(), settled=self._settled)
+        self._absence.say(self._place, self._shown, self._asked(begins=False), settled=self._settled)
 
     def _all_photos(self) -> None:
         self.go(Place())

@@ -13,6 +13,7 @@ from picsight.window.grid.arrangement import (
     arrange_answer,
     tally,
 )
+from picsight.window.search.entry import shortened
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -76,19 +77,20 @@ def look(library: Library, place: Place, arrangement: Arrangement, listing: List
 
 def _searched(library: Library, place: Place, arrangement: Arrangement) -> Shown:
     if place.cursor is not None:
-        place = replace(place, words=library.suggestions(place.words, place.cursor).completed)
+        completed = library.suggestions(place.asked, place.cursor).completed
+        place = replace(place, words=completed.text, asked=completed)
     order = arrangement.ranked
     most = MOST if order is Order.MATCH else MOST_ARRANGED
-    answer = library.search(place.query, limit=most, order=order.value, least="weaker")
+    answer = library.search(place.scoped, limit=most, order=order.value, least="weaker")
     results = answer.results
     if _is_listing(answer):
         if len(results) == most:
-            answer = library.search(place.query, limit=EVERYTHING, order="date")
+            answer = library.search(place.scoped, limit=EVERYTHING, order="date")
         stacks = _stacks(answer)
         return Shown(answer, arrange_all(answer.results, arrangement, stacks), stacks)
     if results:
         return replace(_ranked(answer, arrangement), is_cut=len(results) == most)
-    closest = library.search(place.query, limit=CLOSEST).results
+    closest = library.search(place.scoped, limit=CLOSEST).results
     shown = replace(_ranked(answer, arrangement), wall=arrange_answer(closest, arrangement))
     return replace(shown, closest=closest, detours=tuple(_detours(library, place, answer)))
 
@@ -111,14 +113,13 @@ def _is_listing(answer: Answer) -> bool:
 def _detours(library: Library, place: Place, answer: Answer) -> Iterator[Detour]:
     """The places without one of the filters, as far as there is anything."""
     for narrowed in answer.filters[:DETOURS]:
-        part = answer.query[narrowed.start : narrowed.end]
-        if part == place.scope:
+        if narrowed.start == narrowed.end:
             wider = replace(place, folder=None)
         else:
-            wider = replace(place, words=" ".join(place.words.replace(part, "", 1).split()))
+            wider = replace(place, words=shortened(place.words, [(narrowed.start, narrowed.end)]))
         if not wider.words:
             continue
-        found = library.search(wider.query, limit=MOST, least="weaker")
+        found = library.search(wider.scoped, limit=MOST, least="weaker")
         if found.results:
             yield Detour(wider, narrowed.words, tally(found.results))
 

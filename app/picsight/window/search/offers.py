@@ -19,17 +19,19 @@ if TYPE_CHECKING:
     from picsight.window.search.box import SearchBox
     from picsight.window.search.controller import SearchController
     from picsight_engine.library import Library
+    from picsight_engine.search.query import Query
     from picsight_engine.search.suggestions import Suggestion, Suggestions
 
 LANE = "suggestions"
 LEAST_LETTERS = 2
 HISTORY_MS = 3000  # of looking make a search one to remember
+PAUSE_MS = 500  # without a key before it is asked whether half a word is meant as it was completed
 
 
 class Offers(QObject):
     """Offers while one types; a search that is looked at for a while, or entered, becomes history."""
 
-    meant_changed = Signal(str)  # the query with its mistyped words mended, "" for none
+    meant_changed = Signal(object)  # Query with its mistyped words mended, None for none
 
     def __init__(self, box: SearchBox, jobs: Jobs, over: QWidget, parent: QObject | None = None) -> None:
         """`over` is what the list may cover."""
@@ -38,8 +40,11 @@ class Offers(QObject):
         self._library: Library | None = None
         self.list = SuggestionList(over)
         self._looked = QTimer(self, singleShot=True, interval=HISTORY_MS)
+        self._paused = QTimer(self, singleShot=True, interval=PAUSE_MS)
+        self._completed: Query | None = None
         self._query, self._is_open = "", False
         self._looked.timeout.connect(self._remember)
+        self._paused.timeout.connect(lambda: self.meant_changed.emit(self._completed))
         box.edited.connect(lambda _line: self._ask())
         box.keys.connect(self._take_key)
         box.submitted.connect(self._submitted)
@@ -69,17 +74,21 @@ class Offers(QObject):
 
     def _ask(self) -> None:
         library = self._library
+        self._paused.stop()
         if library is None or len(self._box.line.text().strip()) < LEAST_LETTERS:
             self._jobs.forget(LANE)
             self.close()
-            self.meant_changed.emit("")
+            self.meant_changed.emit(None)
             return
         self._is_open = True
-        query, cursor = self._box.typed()
+        query, cursor = self._box.query, self._box.place()
         self._jobs.read(lambda: library.suggestions(query, cursor), self._take, self._fail, replaces=LANE)
 
     def _take(self, found: Suggestions) -> None:
-        self.meant_changed.emit(found.meant or "")
+        self.meant_changed.emit(found.meant)
+        if found.meant is None and found.completed != self._box.query:
+            self._completed = found.completed
+            self._paused.start()
         items = [item for item in found.items if item.kind != "spelling"]
         if self._is_open and self._box.line.hasFocus():
             corner = self._box.mapTo(self._over, self._box.rect().topLeft())
@@ -124,19 +133,24 @@ class Offers(QObject):
 def join_offers(offers: Offers, frame: Frame, search: SearchController) -> None:
     """Let them follow what is shown, and the header ask what was meant."""
     header = frame.wall_page.header
-    meant: dict[str, str] = {}  # by what was typed
+    meant: dict[str, Query | None] = {}  # by what was typed
 
-    def ask(query: str) -> None:
+    def ask(query: Query | None) -> None:
         meant.clear()
         meant[frame.box.text()] = query
         header.offer_meant(readable(query, search.likes.name, frame.box.is_album) if query else "")
 
+    def take() -> None:
+        query = meant.get(frame.box.text())
+        if query is not None:
+            frame.box.put(query.text)
+
     def follow() -> None:
         offers.look_at(search.query)
         if frame.box.text() not in meant:
-            ask("")
+            ask(None)
 
     offers.meant_changed.connect(ask)
-    header.meant.clicked.connect(lambda: frame.box.put(next(iter(meant.values()))))
+    header.meant.clicked.connect(take)
     search.library_changed.connect(offers.use)
     search.place_changed.connect(lambda _place: follow())

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from picsight.window.search.pieces import Pieces
-from picsight_engine.search.query import parse
+from picsight_engine.search.query import Fact, Query, joined, parse
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -21,6 +20,12 @@ class Place:
     words: str = ""
     folder: Path | None = None
     cursor: int | None = field(default=None, compare=False)  # behind a word that may not be whole yet
+    asked: Query = field(default=Query(), compare=False, repr=False)
+
+    def __post_init__(self) -> None:
+        """Words are parsed once."""
+        if self.asked.text != self.words:
+            object.__setattr__(self, "asked", parse(self.words))
 
     @property
     def is_search(self) -> bool:
@@ -30,18 +35,25 @@ class Place:
     @property
     def has_pictures(self) -> bool:
         """True where photos are looked for that are like others: how well they match is not known."""
-        query = parse(self.words)
-        return any(term.pictures for term in (*query.alternatives, *query.less))
+        return bool(self.asked.pictures)
 
     @property
-    def scope(self) -> str:
-        """The folder as the query language spells it."""
-        return f'folder:"{self.folder.as_posix()}/"' if self.folder is not None else ""
+    def scoped(self) -> Query:
+        """What is asked, with the folder, which has no place in the text: its fact stands at the end, without length."""
+        scope = self._scope()
+        return self.asked if scope is None else replace(self.asked, facts=(*self.asked.facts, scope))
 
     @property
     def query(self) -> str:
-        """The words with the folder."""
-        return str(Pieces(self.words, (self.scope,) if self.scope else ()))
+        """The words with the folder, to be kept."""
+        scope = self._scope()
+        return joined(self.words, () if scope is None else (str(scope),))[0]
+
+    def _scope(self) -> Fact | None:
+        if self.folder is None:
+            return None
+        end = len(self.words)
+        return Fact("folder", f"{self.folder.as_posix()}/", excluded=False, start=end, end=end)
 
 
 def ready(text: str) -> str | None:

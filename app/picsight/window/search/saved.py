@@ -45,7 +45,8 @@ class SavedSearches(QObject):
     def keep(self) -> None:
         """Keep what is searched for; it is named by its words until a person names it."""
         search = self._search
-        query, status = Place(search.query, search.place.folder).query, self._frame.status
+        place = Place(search.query, search.place.folder)
+        query, status = place.query, self._frame.status
         if not search.place.is_search:
             status.show_sentence(self.tr("Search for something first; then it can be kept."))
         elif any(kept.query == query for kept in self._library.overview.saved):
@@ -54,12 +55,13 @@ class SavedSearches(QObject):
             status.show_sentence(self.tr("A pasted picture is not kept; use a photo of the library."))
         else:
             self._library.change(
-                lambda library: self._keep(library, query), lambda: self._frame.sidebar.mark_search(query)
+                lambda library: self._keep(library, place), lambda: self._frame.sidebar.mark_search(query)
             )
 
-    def _keep(self, library: Library, query: str) -> None:
+    def _keep(self, library: Library, place: Place) -> None:
         """Once, however often the key is pressed before the sidebar shows it; runs in threads."""
-        name = short_name(query, self._search.likes.name, self._frame.box.is_album)
+        name = short_name(place.scoped, self._search.likes.name, self._frame.box.is_album)
+        query = place.query
         with self._lock:
             if all(kept.query != query for kept in library.searches.saved()):
                 library.searches.save(name, query)

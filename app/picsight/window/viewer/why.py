@@ -14,6 +14,7 @@ from picsight.window.parts.words import cut_middle, isolated, plain, say
 from picsight.window.search.wording import describe
 from picsight.window.tokens import HALF, PAD, px, tones
 from picsight_engine.models.commonness import commonness
+from picsight_engine.search.query import parse
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -150,7 +151,8 @@ class Why(QObject):
 
 
 def _said(token: str, name_of: Callable[[str], str]) -> str:
-    if not token.lstrip("-").startswith("like:") and token[:1] != "-":
+    parts = parse(token).asides()
+    if not parts:
         return plain(token)
-    said, target = describe(token)
+    said, target = describe(parts[0])
     return said.format(name=isolated(name_of(target))) if target else said

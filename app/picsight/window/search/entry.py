@@ -1,0 +1,194 @@
+"""A query as it stands in the box: words in a line, behind them as chips the parts that hold wherever they stand. Pure.
+
+Every edit gives another entry, whose text is parsed once.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from picsight_engine.search.query import Query, joined, parse, spelled_aside
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from picsight_engine.search.query import Aside
+
+_WORD = re.compile(r"\S+")
+_PLAIN = re.compile(r"(?<!\S)\\(?=\S)")
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """A part of the line that may become a chip, and how it is typed; an open one lacks its closing quotation mark."""
+
+    token: str
+    start: int
+    end: int
+    is_open: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """The query, the line as it is shown, and how the chips are typed.
+
+    Where a word of the line begins at a place of `plain`, a backslash that is not shown stands before it in the query.
+    The line's words begin at `start` in the query's text.
+    """
+
+    query: Query = Query()  # noqa: RUF009 - a frozen value
+    line: str = ""
+    aside: tuple[str, ...] = ()
+    plain: frozenset[int] = frozenset()
+    start: int = 0
+
+    @classmethod
+    def of(cls, text: str) -> Entry:
+        """Any query with all that may stand aside as chips."""
+        query = parse(text)
+        parts = query.asides()
+        line = shortened(query.text, [(part.start, part.end) for part in parts])
+        plain = [found.start() - before for before, found in enumerate(_PLAIN.finditer(line))]
+        entry = _entry(_PLAIN.sub("", line), map(spelled_aside, parts), plain)
+        return entry if entry.query == query else _entry(query.text.strip())
+
+    def place(self, position: int) -> int:
+        """Where a place of the line stands in the query's text; one behind the last blanks stands one behind the words."""
+        hidden = sum(at < position for at in self.plain)
+        return min(self.start + max(position - self._indent, 0) + hidden, self._end + 1)
+
+    @property
+    def _indent(self) -> int:
+        return len(self.line) - len(self.line.lstrip())
+
+    @property
+    def _end(self) -> int:
+        return self.start + len(self.line.strip()) + len(self.plain)
+
+    def chips(self) -> dict[str, Aside | None]:
+        """What stands aside, by how it is typed; None for what the query has no room for."""
+        parts = {self.query.text[part.start : part.end]: part for part in self.query.asides()}
+        return {token: parts.get(token) for token in self.aside}
+
+    def pieces(self) -> list[Piece]:
+        """What of the line may become chips."""
+        parts = [part for part in self.query.asides() if self.start <= part.start < self._end]
+        ends = {token.end for token in self.query.tokens if token.is_open}
+        return [
+            Piece(spelled_aside(part), self._shown_at(part.start), self._shown_at(part.end), part.end in ends)
+            for part in parts
+        ]
+
+    def _shown_at(self, place: int) -> int:
+        position = place - self.start + self._indent
+        for at in sorted(self.plain):
+            position -= at < position
+        return position
+
+    def finished(self, cursor: int) -> list[Piece]:
+        """The pieces that were left by a space: nobody is typing them any more."""
+        return [
+            piece
+            for piece in self.pieces()
+            if self.line[piece.end : piece.end + 1].isspace()
+            and not (piece.is_open or piece.start < cursor <= piece.end)
+        ]
+
+    def edited(self, line: str) -> Entry:
+        """Another line, of which one place was changed; a word that is not the same any more means what it says."""
+        shift = len(line) - len(self.line)
+        moved = ((at, now) for at in self.plain for now in (at, at + shift))
+        return _entry(
+            line, self.aside, [now for at, now in moved if _word(line, now) == _word(self.line, at)]
+        )
+
+    def folded(self, pieces: Sequence[Piece], cursor: int) -> tuple[Entry, int]:
+        """Pieces of the line as chips, and the cursor between the same words."""
+        line, plain = self.line, self.plain
+        for piece in reversed(pieces):
+            start, end = extent(line, piece.start, piece.end)
+            line = line[:start] + line[end:]
+            plain = frozenset(at - (end - start) if at >= end else at for at in plain)
+            cursor -= max(0, min(end, cursor) - start)
+        return _entry(line, (*self.aside, *(piece.token for piece in pieces)), plain), cursor
+
+    def opened(self, token: str) -> Entry:
+        """A chip as text at the end of the line."""
+        line = f"{self.line.rstrip()} {token}" if self.line.strip() else token
+        return _entry(line, (each for each in self.aside if each != token), self.plain)
+
+    def without(self, token: str) -> Entry:
+        """One chip less."""
+        return _entry(self.line, (each for each in self.aside if each != token), self.plain)
+
+    def with_aside(self, token: str) -> Entry:
+        """One more chip."""
+        return _entry(self.line, (*self.aside, token), self.plain)
+
+    def as_words(self, start: int, end: int) -> Entry:
+        """A part of the line as words, whatever they would mean."""
+        plain = (found.start() for found in _WORD.finditer(self.line, start, end))
+        return _entry(self.line, self.aside, self.plain.union(plain))
+
+
+def _entry(line: str, aside: Iterable[str] = (), plain: Iterable[int] = ()) -> Entry:
+    tokens, places = tuple(dict.fromkeys(aside)), frozenset(plain)
+    spelled = line
+    for at in sorted(places, reverse=True):
+        spelled = f"{spelled[:at]}\\{spelled[at:]}"
+    text, start = joined(spelled, tokens)
+    return Entry(parse(text), line, tokens, places, start)
+
+
+def _word(line: str, at: int) -> str:
+    """The word that begins there, "" for none."""
+    found = _WORD.match(line, at) if at == 0 or (at > 0 and line[at - 1 : at].isspace()) else None
+    return found[0] if found else ""
+
+
+def extent(line: str, start: int, end: int) -> tuple[int, int]:
+    """A place with one of the blanks around it: the words before and behind stay apart by one."""
+    if line[end : end + 1].isspace() and (start == 0 or line[start - 1].isspace()):
+        end += 1
+    return start, end
+
+
+def shortened(text: str, places: Iterable[tuple[int, int]]) -> str:
+    """The text without some places, with single blanks."""
+    for start, end in sorted(places, reverse=True):
+        text = f"{text[:start]} {text[end:]}"
+    return " ".join(text.split())
+
+
+def first_place(phrase: str, line: str) -> tuple[int, int] | None:
+    """Where a phrase stands in a line as whole words."""
+    words = r"\s+".join(map(re.escape, phrase.split()))
+    found = re.search(rf"(?<!\S){words or '(?!)'}(?!\S)", line, re.IGNORECASE)
+    return found.span() if found else None
+
+
+class Versions:
+    """What stood in the box, with the cursor; to go back to, and forward again."""
+
+    def __init__(self, entry: Entry) -> None:
+        self._steps = [(entry, len(entry.line))]
+        self._at = 0
+        self._growing: bool | None = None  # while letters follow one another they are one step
+
+    def note(self, entry: Entry, cursor: int, *, typed: bool) -> None:
+        """Another entry; what is `typed` right behind the letter of before belongs to the step of that."""
+        (before, stood), step = self._steps[self._at], (entry, cursor)
+        shift = len(entry.line) - len(before.line)
+        joins = typed and self._growing == (shift > 0) and cursor - shift == stood
+        self._steps[self._at + (not joins) :] = [step]
+        self._at = len(self._steps) - 1
+        self._growing = shift > 0 if typed else None
+
+    def turn(self, by: int) -> tuple[Entry, int] | None:
+        """The entry of one step before or after; None where there is none."""
+        if not 0 <= self._at + by < len(self._steps):
+            return None
+        self._at, self._growing = self._at + by, None
+        return self._steps[self._at]

@@ -1,0 +1,84 @@
+"""A query as it stands in the box: taken apart, edited, and asked as one."""
+
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from picsight.window.search.entry import Entry, Versions
+from picsight_engine.search.query import TOO_MANY, parse
+
+WORDS = st.sampled_from(
+    [
+        "dog", "beach", "|", "-people", "in:2019", "like:#12", "-like:#7", '"IMG 20"', '-folder:"New York"', "dog^2",
+        "\\2012", "\\-odd", "\\in:x", "16:9", "in:", "-", '"open', "summer", "2019", "-old-man^2",
+    ]
+)  # fmt: skip
+QUERIES = st.lists(WORDS, max_size=8).map(" ".join)
+
+
+@given(QUERIES)
+def test_taking_a_query_apart_changes_nothing_of_what_it_asks(text):
+    entry = Entry.of(text)
+    assert entry.query == parse(text)
+    assert Entry.of(entry.query.text) == entry
+
+
+@given(st.text(max_size=40))
+def test_any_text_comes_apart(text):
+    query, entry = parse(text), Entry.of(text)
+    assert entry.query == query
+    if not any(fault.message == TOO_MANY for fault in query.faults):
+        assert {str(fact) for fact in query.facts} <= {
+            *entry.aside,
+            *(piece.token for piece in entry.pieces()),
+        }
+
+
+def test_what_stands_as_chips_is_taken_out_of_the_words():
+    entry = Entry.of('dog in:2019 on the beach -people folder:"New York"')
+    assert entry.line == "dog on the beach"
+    assert entry.aside == ("in:2019", "-people", 'folder:"New York"')
+
+
+def test_words_behind_backslashes_are_shown_without_them_and_stay_words_until_they_are_edited():
+    entry = Entry.of("dog \\summer \\2019 beach")
+    assert (entry.line, entry.query.text) == ("dog summer 2019 beach", "dog \\summer \\2019 beach")
+    assert entry.edited("old dog summer 2019 beach").query.text == "old dog \\summer \\2019 beach"
+    assert entry.edited("dog summer 2018 beach").query.text == "dog \\summer 2018 beach"
+    assert entry.edited("dog beach").query.text == "dog beach"
+
+
+def test_a_piece_is_finished_by_a_blank_and_not_while_it_is_typed():
+    def finished(line, cursor):
+        return [piece.token for piece in Entry().edited(line).finished(cursor)]
+
+    assert finished("dog in:2019 ", 12) == ["in:2019"]
+    assert not finished("dog in:2019", 11)
+    assert not finished("dog in:2019 cat", 9)
+    assert not finished('dog folder:"New Yo rk', 21)
+
+
+@given(QUERIES, st.integers(0, 40))
+def test_every_place_of_the_line_is_the_same_place_of_the_query(text, at):
+    entry = Entry.of(text)
+    at = min(at, len(entry.line))
+    letters = [(place, letter) for place, letter in enumerate(entry.line) if place >= at and letter.strip()]
+    for place, letter in letters:
+        assert entry.query.text[entry.place(place + 1) - 1] == letter
+
+
+@given(QUERIES, st.lists(st.tuples(st.integers(0, 30), st.integers(0, 8), WORDS), max_size=5))
+def test_an_edited_entry_asks_what_its_line_and_its_chips_say_and_undo_goes_back(text, edits):
+    entry = Entry.of(text)
+    stood, versions = [entry], Versions(entry)
+    for start, length, words in edits:
+        line = f"{entry.line[:start]}{words} {entry.line[start + length :]}"
+        entry, _ = entry.edited(line).folded(entry.edited(line).finished(0), 0)
+        versions.note(entry, 0, typed=False)
+        stood.append(entry)
+        assert entry.query == parse(entry.query.text)
+        chips = {parse(token) for token in entry.aside}
+        assert {fact for chip in chips for fact in chip.facts} <= {*entry.query.facts}
+    for before in reversed(stood[:-1]):
+        assert versions.turn(-1)[0] == before
