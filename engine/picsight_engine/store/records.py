@@ -49,14 +49,16 @@ SELECT json_extract(value, '$.id'), json_extract(value, '$.name'), json_extract(
 )
 _PAST_NAMES = f"SELECT id, name, parent_id, merged_into FROM tags UNION {_OF_RUNS}"
 _FILES = """
-SELECT id, photo_id, name, mtime_ns, bytes_hash, keywords FROM files
-WHERE present AND photo_id IS NOT NULL AND folder_id = ? ORDER BY name"""
+SELECT files.id, photo_id, name, size, mtime_ns, bytes_hash, fingerprint, keywords
+FROM files JOIN photos ON photos.id = photo_id WHERE present AND folder_id = ? ORDER BY name"""
 _FILING = "SELECT revision, filed, filed_hash FROM tag_state"
 _UNFILED = "SELECT revision <> filed FROM tag_state"
 _FILED = "UPDATE tag_state SET filed = ?, filed_hash = ?"
 _RULE = "SELECT fingerprint_rule FROM photos WHERE id = ?"
 _BY_FINGERPRINT = "SELECT id FROM photos WHERE fingerprint = ? AND fingerprint_rule = ?"
-_BY_BYTES = "SELECT min(photo_id) FROM files WHERE bytes_hash = ?"
+_BY_HASH = """
+SELECT id, missing_since IS NULL AS is_shown FROM photos
+WHERE fingerprint = ?1 OR id IN (SELECT photo_id FROM files WHERE bytes_hash = ?1) ORDER BY is_shown DESC, id LIMIT 1"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,13 +100,15 @@ class PastName:
 
 @dataclass(frozen=True, slots=True)
 class ShownFile:
-    """A present file of a photo, with the keywords that it holds itself."""
+    """A present file of a photo as it was indexed, with the keywords that it holds itself."""
 
     id: int
     photo_id: int
     path: Path
+    size: int
     mtime_ns: int
     bytes_hash: bytes | None
+    fingerprint: bytes
     keywords: tuple[str, ...]
 
 
@@ -168,10 +172,10 @@ def shown_files(db: Database, place: Path | None = None) -> Iterator[ShownFile]:
         names = [b""] if place is None else covered_names(place, folder)
         with db.reading() as connection:
             rows = connection.execute(_FILES, (folder.id,)).fetchall() if names else []
-        for file_id, photo_id, name, mtime_ns, bytes_hash, keywords in rows:
+        for file_id, photo_id, name, size, mtime_ns, bytes_hash, fingerprint, keywords in rows:
             if any(name.startswith(below + b"/") or below in {b"", name} for below in names):
                 path, said = file_path(folder.path, name), tuple(json.loads(keywords or "[]"))
-                yield ShownFile(file_id, photo_id, path, mtime_ns, bytes_hash, said)
+                yield ShownFile(file_id, photo_id, path, size, mtime_ns, bytes_hash, fingerprint, said)
 
 
 def is_covered(db: Database, place: Path) -> bool:
@@ -216,7 +220,7 @@ def rule_of(connection: sqlite3.Connection, photo_id: int) -> int:
     return rule
 
 
-def photo_with_bytes(connection: sqlite3.Connection, bytes_hash: bytes) -> int | None:
-    """The photo of a file with these very bytes, present or not."""
-    photo_id: int | None = connection.execute(_BY_BYTES, (bytes_hash,)).fetchone()[0]
-    return photo_id
+def photo_with_hash(connection: sqlite3.Connection, digest: bytes) -> tuple[int, bool] | None:
+    """The photo of which this is the fingerprint, or the hash of a file's bytes, and whether it is shown."""
+    row = connection.execute(_BY_HASH, (digest,)).fetchone()
+    return None if row is None else (row[0], bool(row[1]))

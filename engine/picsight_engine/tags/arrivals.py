@@ -11,8 +11,8 @@ from picsight_engine.photos.reading import shown
 from picsight_engine.store.files import find_file, metadata_of
 from picsight_engine.store.records import (
     last_ratings,
-    photo_with_bytes,
     photo_with_fingerprint,
+    photo_with_hash,
     rule_of,
     shown_files,
 )
@@ -190,17 +190,19 @@ class _Finder:
             return None if rule_of(connection, file.photo_id) == rule else file.photo_id
 
     def photo_told(self, told: Told) -> tuple[StoredFile | None, int | None]:
-        """The photo of which a side-car speaks with its file, else the one of which it notes the bytes."""
+        """The photo of which a side-car notes the hash; where it notes none, the one that lies where its name says.
+
+        With it comes the file that lies there, if it is one of this photo.
+        """
         file = find_file(self._db, told.photo)
-        if file is not None and file.present and file.photo_id is not None:
-            self.found.add(file.photo_id)
-            return file, file.photo_id
-        photo = None
+        photo = None if file is None or not file.present else file.photo_id
         if told.original is not None:
             with self._db.reading() as connection:
-                photo = photo_with_bytes(connection, told.original)
+                found = photo_with_hash(connection, told.original)
+            if found is None or found[0] != photo:
+                file, photo = None, None if found is None else found[0]
         if photo is None:
             self._untold += 1
-        else:
-            self.found.add(photo)
-        return None, photo
+            return None, None
+        self.found.add(photo)
+        return file, photo

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, replace
-from itertools import takewhile
+from itertools import chain, takewhile
 from typing import TYPE_CHECKING
 
 from picsight_engine.errors import RequestError
 from picsight_engine.photos.formats import IMAGE_SUFFIXES
 from picsight_engine.photos.reading import shown
 from picsight_engine.photos.sidecars import SUFFIX
+from picsight_engine.store.folders import all_folders
 from picsight_engine.store.records import (
     ever_decided,
     ever_rated,
@@ -18,6 +19,7 @@ from picsight_engine.store.records import (
     last_decisions,
     last_ratings,
     past_names,
+    photo_with_hash,
     shown_files,
     tags_decided,
 )
@@ -25,6 +27,7 @@ from picsight_engine.store.tags import tag_paths
 from picsight_engine.tags.arrivals import arrived_decisions, arrived_sidecars
 from picsight_engine.tags.decisions_file import RatingLine, write_decisions
 from picsight_engine.tags.exports import lines_of
+from picsight_engine.tags.imports import photos_gone
 from picsight_engine.tags.names import photos_in_words, shortened
 from picsight_engine.tags.sidecars import Tagged, export_sidecars, export_table
 from picsight_engine.tags.spoken import PastNames, Spoken
@@ -80,8 +83,20 @@ class Exchange:
             RequestError: the folder is no part of the library.
             StorageError: the disk is full; what was written stays, and the next export goes on from there.
         """
-        photos = _tagged_photos(self._db, folder)
-        return export_sidecars(takewhile(lambda _photo: cancel is None or not cancel.is_set(), photos))
+        photos = chain(_tagged_photos(self._db, folder), self._photos_gone(folder))
+        going = takewhile(lambda _photo: cancel is None or not cancel.is_set(), photos)
+        return export_sidecars(going, self._is_shown)
+
+    def _photos_gone(self, place: Path | None) -> Iterator[Tagged]:
+        """The places of photos that lie there no more, while their side-cars do."""
+        for each in [folder.path for folder in all_folders(self._db)] if place is None else [place]:
+            yield from map(Tagged, photos_gone(each))
+
+    def _is_shown(self, digest: bytes) -> bool | None:
+        """Whether the photo with this hash is shown, None where there is none."""
+        with self._db.reading() as connection:
+            found = photo_with_hash(connection, digest)
+        return None if found is None else found[1]
 
     def export_table(self, file: Path, folder: Path | None = None) -> int:
         """Writes the same into a CSV for ExifTool instead; returns how many photo files are in it.
@@ -145,6 +160,8 @@ def _tagged_photos(db: Database, folder: Path | None = None) -> Iterator[Tagged]
             file.bytes_hash,
             others,
             Spoken(frozenset(spoken.get(file.photo_id, ())), file.photo_id in rated, names),
+            fingerprint=file.fingerprint,
+            seen=(file.size, file.mtime_ns),
         )
 
 

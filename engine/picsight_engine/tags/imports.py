@@ -26,8 +26,8 @@ class Told:
 
     Of the tags `echoes` are those that an export of ours wrote, `gone` those of which another program has taken them out since,
     `rejected` those of other programs against which a person has spoken;
-    `stars_echo` where the stars are ours too. `photo` is where it belongs by its name, and may be gone; `original` is then the
-    `bytes_hash` to look for, where one of ours notes it. `written_at` is when the side-car was written last, in seconds since 1970.
+    `stars_echo` where the stars are ours too. `photo` is where it belongs by its name, and may be gone or another one; `original` is the
+    hash of the picture that it was written for, where one of ours notes it. `written_at` is when the side-car was written last, in seconds since 1970.
     """
 
     photo: Path
@@ -84,6 +84,14 @@ def _owners(sidecar: Path, photos: list[str], packet: Packet) -> list[Path]:
         return paths
     suffix = f".{packet.for_suffix}" if packet.for_suffix else ""
     return [path for path in paths if speaks_of(packet, path)] or [sidecar.with_name(sidecar.stem + suffix)]
+
+
+def photos_gone(place: Path) -> Iterator[Path]:
+    """Where a side-car in a folder, or in what lies below it, says by its name that a photo lies, and none does."""
+    for folder, found in _found(place, []) if place.exists() else ():
+        for name, photos in found.items():
+            if photos == [name[: -len(SUFFIX)]] and not os.path.lexists(folder / photos[0]):
+                yield folder / photos[0]
 
 
 def _found(place: Path, faults: list[str]) -> Iterator[tuple[Path, dict[str, list[str]]]]:

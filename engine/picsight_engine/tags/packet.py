@@ -70,7 +70,7 @@ _IMPOSSIBLE = re.compile("[^\t\n\r -\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]") 
 
 @dataclass(frozen=True, slots=True)
 class Statement:
-    """What is to be said of a photo file: the paths of its tags, its own stars, the hash of its bytes, and in which tags it is not.
+    """What is to be said of a photo file: the paths of its tags, its own stars, the hash of its picture, and in which tags it is not.
 
     `spoken` tells what was ever said of it here, which alone may leave again.
     """
@@ -102,11 +102,25 @@ def updated(data: bytes | None, statement: Statement) -> bytes | None:
     speaks = any(said(tree, name) is not None for name in _OWN if name != ORIGINAL)
     _set(tree, ORIGINAL, statement.original.hex() if speaks and statement.original else None)
     for node in nodes(tree):
-        if _is_ours(node) and not len(node) and set(node.attrib) <= {ABOUT}:
+        if _is_ours(node) and _is_empty(node):
             _detach(node)
     if data is not None and etree.tostring(tree) == before:
         return None
     return _whole(tree, declared=data is None or b"<?xml" in data[:80].replace(b"\0", b""))
+
+
+def withdrawn(data: bytes) -> bytes | None:
+    """The packet without anything that a library noted in it; None where nothing else is left.
+
+    Raises:
+        PacketError: what is there cannot be read.
+    """
+    rest = updated(data, Statement((), None, None, spoken=Spoken(is_rated=True, of_all=True))) or data
+    return None if all(map(_is_empty, nodes(parse(rest)))) else rest
+
+
+def _is_empty(node: _Element) -> bool:
+    return not len(node) and set(node.attrib) <= {ABOUT}
 
 
 def written_form(path: Keyword, name: str) -> str:

@@ -16,11 +16,12 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from picsight_engine.errors import StorageError
+from picsight_engine.photos.identity import bytes_hash, fingerprint
 from picsight_engine.photos.reading import shown
 from picsight_engine.photos.sidecars import long_sidecar, read_sidecar, short_sidecar, speaks_of
 from picsight_engine.photos.xmp import HIERARCHICAL, SUBJECT, TAGS_LIST, PacketError, read_packet
 from picsight_engine.private_files import sweep_drafts
-from picsight_engine.tags.packet import Statement, keywords_by_path, updated, written_form
+from picsight_engine.tags.packet import Statement, keywords_by_path, updated, withdrawn, written_form
 from picsight_engine.tags.spoken import Spoken
 from picsight_engine.tags.whole_files import (
     DRAFTS,
@@ -31,8 +32,10 @@ from picsight_engine.tags.whole_files import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
     from pathlib import Path
+
+    IsShown = Callable[[bytes], bool | None]
 
 EXIFTOOL_DIVIDER = "/|/"  # between tags in one field of the table: only names of "|" alone could hold it
 _COLUMNS = ("SourceFile", "Subject", "HierarchicalSubject", "TagsList", "Rating")
@@ -45,7 +48,7 @@ _FAILED = "got no side-car ({}). Look at the disk and export again."
 @dataclass(frozen=True, slots=True)
 class Tagged:
     """A photo file with the paths of its accepted tags ("Birds/Waders"), its own stars, its `bytes_hash`, and rejected tags;
-    `spoken` tells what was ever said of it.
+    `spoken` tells what was ever said of it, `fingerprint` is its picture's, and `seen` its size and time (ns) as it was indexed.
     """
 
     path: Path
@@ -54,6 +57,14 @@ class Tagged:
     bytes_hash: bytes | None = None
     rejected: tuple[str, ...] = ()
     spoken: Spoken = field(default_factory=Spoken)
+    fingerprint: bytes | None = None
+    seen: tuple[int, int] | None = None
+
+    @property
+    def statement(self) -> Statement:
+        """What its side-car is to say."""
+        original = self.fingerprint or self.bytes_hash
+        return Statement(self.tags, self.stars, original, self.rejected, self.spoken)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,8 +84,11 @@ class _LeftAloneError(Exception):
         self.what, self.why, self.of_folder = what, why, of_folder
 
 
-def export_sidecars(photos: Iterable[Tagged]) -> Iterator[Exported]:
+def export_sidecars(photos: Iterable[Tagged], is_shown: IsShown = lambda _digest: None) -> Iterator[Exported]:
     """Writes what changed beside every photo; one without tags and stars only loses what an earlier export wrote.
+
+    `is_shown` tells whether the library shows the picture with a hash, None where it does not know it: what was written for
+    another picture leaves a side-car, and with it the file if nothing else stands in it.
 
     How far it is comes after each photo; the last one is the whole outcome. Whoever stops in between stops between two files.
 
@@ -90,7 +104,7 @@ def export_sidecars(photos: Iterable[Tagged]) -> Iterator[Exported]:
             swept.add(folder)
             sweep_drafts(folder, DRAFTS)
         try:
-            is_written = _export(photo)
+            is_written = _export(photo, is_shown)
         except _LeftAloneError as fault:
             alone[folder if fault.of_folder else fault.what, fault.why].append(fault.what)
         except OSError as fault:
@@ -141,24 +155,50 @@ def export_table(photos: Iterable[Tagged], file: Path) -> int:
     return lines
 
 
-def _export(photo: Tagged) -> bool:
+def _export(photo: Tagged, is_shown: IsShown) -> bool:
     """Brings one photo's side-car up to date; returns whether anything had to be written."""
-    if not photo.path.is_file():
-        if not photo.tags and photo.stars is None:
-            return False  # nothing is lost, and a disk in a drawer is no news
+    is_there, is_said = photo.path.is_file(), bool(photo.tags) or photo.stars is not None
+    if not is_there and is_said:
         why = "could not be found, so nothing was written. Connect the disk, or look for new photos, and export again."
         raise _LeftAloneError(photo.path, why, of_folder=True)
+    if is_there and (is_said or photo.spoken) and not _is_as_indexed(photo):
+        why = "changed since it was indexed, so nothing was written. Look for new photos, and export again."
+        raise _LeftAloneError(photo.path, why)
     sidecar = long_sidecar(photo.path)
     try:
         before = read_sidecar(sidecar)
-        base = before or _short_content(photo.path)  # one without a byte says nothing that could be lost
-        said = Statement(photo.tags, photo.stars, photo.bytes_hash, photo.rejected, photo.spoken)
-        after = updated(base, said)
+        after = _content(photo, before, is_shown, is_there=is_there)
     except PacketError as fault:
+        if not is_there:
+            return False
         why = f"was left as it is: {fault}. Repair it or move it elsewhere, and export again."
         raise _LeftAloneError(sidecar, why) from fault
-    if after is None:
-        return False
+    if after != before:
+        _put(sidecar, before, after)
+    return after != before
+
+
+def _content(photo: Tagged, before: bytes | None, is_shown: IsShown, *, is_there: bool) -> bytes | None:
+    """What a photo's side-car is to hold, None where there should be none; raises PacketError."""
+    if not is_there:
+        return withdrawn(before) if before and _noted_of_another(before, photo, is_shown) else before
+    base = before or _short_content(photo.path)  # one without a byte says nothing that could be lost
+    if base is None or _noted_of_another(base, photo, is_shown) is None:
+        return updated(base, photo.statement) or before
+    rest = withdrawn(base)
+    return updated(rest, photo.statement) or (rest if before else None)
+
+
+def _noted_of_another(content: bytes, photo: Tagged, is_shown: IsShown) -> bool | None:
+    """Whether the library shows the other picture that a side-car was written for; None where it knows none."""
+    noted = read_packet(content).original
+    if noted is None or noted in {photo.fingerprint, photo.bytes_hash}:
+        return None
+    return is_shown(noted)
+
+
+def _put(sidecar: Path, before: bytes | None, after: bytes | None) -> None:
+    """Writes a side-car, or removes it; raises _LeftAloneError, OSError."""
     if sidecar.is_symlink():
         why = "is a link, which may lead anywhere, so it was left as it is. Put the file itself there, and export again."
         raise _LeftAloneError(sidecar, why)
@@ -170,7 +210,17 @@ def _export(photo: Tagged) -> bool:
     except ChangedMeanwhileError as fault:
         why = "was changed by another program at this very moment, so it was left as it is. Export again."
         raise _LeftAloneError(sidecar, why) from fault
-    return True
+
+
+def _is_as_indexed(photo: Tagged) -> bool:
+    """Whether the file still holds the picture that was indexed: it is as large and as old, or its hash is the same."""
+    if photo.seen is None:
+        return True
+    info = photo.path.stat()
+    if (info.st_size, info.st_mtime_ns) == photo.seen:
+        return True
+    data = photo.path.read_bytes()
+    return bytes_hash(data) == photo.bytes_hash or fingerprint(data) == photo.fingerprint
 
 
 def _short_content(photo: Path) -> bytes | None:

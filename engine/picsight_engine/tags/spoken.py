@@ -44,16 +44,22 @@ class PastNames:
 
 @dataclass(frozen=True, slots=True)
 class Spoken:
-    """The tags of which this library has ever said anything about a photo, and whether it gave stars; undone and withdrawn words count."""
+    """The tags of which this library has ever said anything about a photo, and whether it gave stars; undone and withdrawn words count.
+
+    With `of_all` everything that is noted counts, whichever library said it.
+    """
 
     tags: frozenset[int] = frozenset()
     is_rated: bool = False
     names: PastNames = field(default_factory=PastNames)
+    of_all: bool = False
 
     def __bool__(self) -> bool:
-        return bool(self.tags) or self.is_rated
+        return bool(self.tags) or self.is_rated or self.of_all
 
     def of(self, path: Keyword) -> bool:
         """Whether anything was ever said of the tag with this path."""
         keys = tuple(map(name_key, path))
-        return any(self.names.was_called(tag_id, keys) for tag_id in self.names.owners(self.tags))
+        return self.of_all or any(
+            self.names.was_called(tag_id, keys) for tag_id in self.names.owners(self.tags)
+        )

@@ -50,21 +50,24 @@ def write_whole(path: Path, chunks: Iterable[bytes]) -> None:
         draft.unlink(missing_ok=True)
 
 
-def exchange(path: Path, before: bytes | None, after: bytes) -> None:
-    """Writes a file if it still holds `before` (None: is not there); a link is no such file, and is not followed.
+def exchange(path: Path, before: bytes | None, after: bytes | None) -> None:
+    """Writes a file if it still holds `before` (None: is not there), or removes it; a link is no such file, and is not followed.
 
     Raises:
         ChangedMeanwhileError: it holds something else.
         OSError: the disk refused.
     """
-    draft = _write_draft(path, [after])
+    draft = _write_draft(path, [after or b""])
     try:
         if before is None:
             _put_where_nothing_is(draft, path)
+            return
+        shutil.copymode(path, draft)
+        if path.is_symlink() or path.read_bytes() != before:
+            raise ChangedMeanwhileError
+        if after is None:
+            path.unlink()
         else:
-            shutil.copymode(path, draft)
-            if path.is_symlink() or path.read_bytes() != before:
-                raise ChangedMeanwhileError
             draft.replace(path)
     except FileNotFoundError as fault:
         raise ChangedMeanwhileError from fault

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -12,7 +13,7 @@ import pytest
 from picsight_engine.library import Library
 from picsight_engine.store.database import Database
 from picsight_engine.store.files import Metadata, put_file, put_metadata
-from picsight_engine.store.folders import add_folder
+from picsight_engine.store.folders import add_folder, all_folders
 from picsight_engine.store.photos import NewPhoto, put_photo
 from picsight_engine.store.vectors import put_vector
 
@@ -33,6 +34,11 @@ class Album:
     space: str
     dim: int
 
+    @property
+    def photos(self) -> Path:
+        """The folder in which the files lie, or would lie."""
+        return next(folder.path for folder in all_folders(self.db) if folder.id == self.folder_id)
+
     def put(
         self,
         name: bytes,
@@ -43,10 +49,12 @@ class Album:
         **said: object,
     ) -> int:
         """Stores a file and its photo, with what its metadata say; returns the photo."""
-        key = picture.to_bytes(16, "big")
+        key, path = picture.to_bytes(16, "big"), self.photos / os.fsdecode(name)
+        info = path.stat() if path.is_file() else None
+        seen = (1, picture * 10**9) if info is None else (info.st_size, info.st_mtime_ns)
         with self.db.writer() as connection:
             photo_id = put_photo(connection, NewPhoto(key, *size))
-            put_file(connection, self.folder_id, name, 1, picture * 10**9, key, photo_id)
+            put_file(connection, self.folder_id, name, *seen, key, photo_id)
             put_metadata(connection, self.folder_id, name, Metadata(**said), 1)
             if vector:
                 put_vector(connection, photo_id, self.space, self.vector(picture))

@@ -65,7 +65,7 @@ def make_home(tmp_path, small):
         home = Home(album.__enter__(), [folder / "Photos" / f"{number}.jpg" for number in range(PHOTOS)])
         opened.append(album)
         for number in range(PHOTOS)[::order]:
-            home.paths[number].write_bytes(b"a photo")
+            home.paths[number].write_bytes(b"photo %d" % number)
             home.album.put(home.paths[number].name.encode(), number + 1, **said)
         return home
 
@@ -571,6 +571,36 @@ def test_one_photo_one_side_car_and_a_photo_that_was_renamed(home):
     gone.write_bytes(updated(None, Statement(("Three",), None, None)))
     with pytest.raises(RequestError, match="speaks of 1 photo, and it is not in the library"):
         home.exchange.import_from(gone)
+
+
+def test_a_side_car_speaks_of_its_picture_wherever_it_lies_and_follows_it(home):
+    one, two = home.paths[:2]
+    (photo,) = home.ids(0)
+    home.tags.new("Dogs")
+    home.tags.decide("Dogs", [photo], "accepted")
+    home.tags.rate([photo], 5)
+    home.export_sidecars()
+    beside(two).write_bytes(beside(one).read_bytes())  # as a person may copy it
+    said = [beside(path).read_bytes() for path in (one, two)]
+    one.rename(two.with_suffix(".part"))
+    two.rename(one)
+    two.with_suffix(".part").rename(two)
+    (sentence,) = home.export_sidecars(one).left_alone
+    assert sentence.startswith(f"{one} changed since it was indexed, so nothing was written.")
+    assert [beside(path).read_bytes() for path in (one, two)] == said
+    home.album.put(b"0.jpg", 2)
+    home.album.put(b"1.jpg", 1)
+    assert home.exchange.import_from(one.parent).run is None
+    assert home.tags.find("Dogs").accepted == 1
+    assert home.export_sidecars().written == 1
+    assert not beside(one).exists()
+    assert keywords(beside(two)) == ["Dogs"]
+    moved = two.rename(two.with_name("trip.jpg"))
+    with home.album.db.writer() as connection:
+        connection.execute("UPDATE files SET name = ? WHERE name = ?", (b"trip.jpg", b"1.jpg"))
+    assert home.export_sidecars().written == 2
+    assert keywords(beside(moved)) == ["Dogs"]
+    assert not beside(two).exists()
 
 
 def test_a_folder_that_is_no_part_of_the_library_is_not_exported(home, tmp_path):

@@ -24,7 +24,7 @@ from picsight_engine.photos.xmp import (
     read_packet,
 )
 from picsight_engine.store.tags import name_key
-from picsight_engine.tags.packet import Statement, updated, written_form
+from picsight_engine.tags.packet import Statement, updated, withdrawn, written_form
 
 PACKETS = Path(__file__).parent.parent / "photos" / "packets"
 PROGRAMS = sorted(path.stem for path in PACKETS.glob("*.xmp"))
@@ -73,6 +73,10 @@ def test_a_new_packet_says_it_in_all_three_lists():
     assert data.startswith(b'<?xml version="1.0" encoding="UTF-8"?>\n<x:xmpmeta')
 
 
+def test_of_a_packet_that_says_nothing_else_nothing_is_left_when_it_is_withdrawn():
+    assert withdrawn(updated(None, say("Birds/Waders", stars=4))) is None
+
+
 def test_where_there_is_nothing_to_say_nothing_is_written():
     assert updated(None, say()) is None
     for program in PROGRAMS:
@@ -92,6 +96,7 @@ def test_what_others_wrote_is_kept_and_comes_back_whole(program):
     for name in DIVIDERS:  # each list tells the whole truth
         if name in LISTS:
             assert len(items(parse(after), name)) >= len(kept) + 2
+    assert read_packet(withdrawn(after)) == read_packet(before)
     back = updated(after, say())
     assert foreign(back) == foreign(before)
     assert read_packet(back) == read_packet(before)

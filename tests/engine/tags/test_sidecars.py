@@ -8,12 +8,15 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from PIL import Image
 from tests.engine.tags.conftest import OF_ALL
 
 from picsight_engine.errors import RequestError, StorageError
+from picsight_engine.photos.identity import bytes_hash, fingerprint
 from picsight_engine.photos.xmp import read_packet
 from picsight_engine.tags.imports import read_sidecars
 from picsight_engine.tags.packet import Statement, updated
@@ -76,6 +79,20 @@ def umask():
     current = os.umask(0)
     os.umask(current)
     return current
+
+
+def test_a_photo_whose_caption_was_edited_is_still_the_one_that_was_indexed(photo):
+    Image.new("RGB", (8, 8), "red").save(photo)
+    indexed = photo.read_bytes()
+    tagged = Tagged(photo, ("Sea",), None, bytes_hash(indexed), fingerprint=fingerprint(indexed), seen=(1, 2))
+    Image.open(photo).save(photo, quality="keep", comment=b"low tide")
+    assert photo.read_bytes() != indexed
+    assert outcome([tagged]) == Exported(1, 0)
+    assert read_packet(beside(photo).read_bytes()).original == fingerprint(indexed)
+    Image.new("RGB", (8, 8), "blue").save(photo)
+    (sentence,) = outcome([replace(tagged, tags=("Lake",))]).left_alone
+    assert sentence.startswith(f"{photo} changed since it was indexed")
+    assert tags(beside(photo)) == ["Sea"]
 
 
 def test_a_photo_of_which_nothing_is_said_gets_none(photo):
