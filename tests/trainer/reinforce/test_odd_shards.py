@@ -77,7 +77,7 @@ def make(maker):
     def made(folder, *shards):
         job = Job(tuple(map(LocalPlace, shards)), LocalPlace(folder))
         left = begin(job, maker.told())
-        foretell(left, maker)
+        foretell(left, maker, print)
         for shard in left:
             make_shard(job, shard, maker, lambda *_: None)
         finish(job, maker, lambda *_: lambda *_: None)
@@ -219,6 +219,9 @@ class Overtaken:
     job: Job
 
     limit = None
+
+    def told(self):
+        return self.maker.told()
 
     def samples(self, *given):
         return self.maker.samples(*given)

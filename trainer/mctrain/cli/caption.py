@@ -25,6 +25,13 @@ _PUBLISHED = "open_clip:coca_ViT-L-14@mscoco_finetuned_laion2B-s13B-b90k"  # Dat
     help="A CoCa of open_clip, open_clip:NAME@WEIGHTS or open_clip:local-dir:FOLDER; or URL@MODEL of your own server that "
     "answers chat completions with images, as http://localhost:8000/v1@llava.",
 )
+@click.option(
+    "--concurrency",
+    default=8,
+    show_default=True,
+    type=click.IntRange(min=1),
+    help="Questions that a server has at once.",
+)
 @click.option("--captions", default=5, show_default=True, type=click.IntRange(min=1), help="A photo.")
 @click.option(
     "--top-p",
@@ -50,6 +57,7 @@ def caption(
     *,
     shards: tuple[str, ...],
     captioner: str,
+    concurrency: int,
     captions: int,
     top_p: float,
     tokens: int,
@@ -79,5 +87,5 @@ def caption(
     demand_room(output, cache)
     judging = None if least_similarity is None or judge is None else Judging(judge, least_similarity)
     manner = Manner(captions, top_p, tokens)
-    order = CaptionOrder(captioner, manner, seed, tag, judging, cache, limit)
+    order = CaptionOrder(captioner, concurrency, manner, seed, tag, judging, cache, limit)
     work(order, sources(shards), output, Engine(engine, address, part, processes))

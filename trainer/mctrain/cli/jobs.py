@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from mctrain.cli.printing import tell_some
 from mctrain.cli.progress import bar
 from mctrain.data.named import named_shards_below
 from mctrain.places import place_of
@@ -136,6 +137,7 @@ def _tell(folder: Place, made: Sequence[ShardReport]) -> None:
         f"{folder}: {samples} samples in {len(made)} shards; left out: {faults.total()} faulty, "
         f"{sum(len(report.refused) for report in made)} that only measure"
     )
+    tell_some("warnings", list(dict.fromkeys(report.warning for report in made if report.warning)))
     if faults:
         told = ", ".join(f"{count} {reason}" for reason, count in faults.most_common())
         click.echo(f"  faulty: {told}; which ones stands in the .report.json beside each shard")

@@ -6,6 +6,7 @@ Every member of a sample stays as it is but `syn.json`, which gets the texts.
 from __future__ import annotations
 
 import itertools
+from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
@@ -18,7 +19,7 @@ from mctrain.data.reinforced.storage import Storage
 from mctrain.data.shards import grouped
 from mctrain.data.words import parse_tags, retagged, texts_of, words_of
 from mctrain.data.workers import ahead
-from mctrain.errors import DataError
+from mctrain.errors import DataError, TrainerError
 from mctrain.reinforce.admitted import admitted
 from mctrain.reinforce.captioners.captioner import Manner, first_sentence, seed_of
 from mctrain.reinforce.captioners.open import open_captioner
@@ -40,7 +41,9 @@ if TYPE_CHECKING:
 _BATCH = 16  # photos that a captioner sees at once; always the same ones, for the last bits of its logits may change with them
 _THREADS = 2  # that decode ahead
 _REINFORCED = frozenset(own.suffix for own in Storage)
+_FEW = 8  # photos of which it says nothing that all have one caption
 KEPT, BLANK, AGAIN, UNLIKE = "captions", "blank", "said again", "unlike the photo"
+UNANSWERED = "no answer"
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,9 +56,10 @@ class Judging:
 
 @dataclass(frozen=True, slots=True)
 class CaptionOrder:
-    """Who writes, how, and under which tag; `limit` photos of each shard, None for all."""
+    """Who writes, how, and under which tag; `limit` photos of each shard, None for all. A server has so many questions at once."""
 
     captioner: str
+    concurrency: int
     manner: Manner
     seed: int
     tag: str
@@ -73,7 +77,7 @@ class CaptionOrder:
             WeightsError: there is no such model, or it is damaged.
         """
         judge = open_teacher(self.judging.teacher, self.cache) if self.judging else None
-        yield Captioning(self, open_captioner(self.captioner), judge)
+        yield Captioning(self, open_captioner(self.captioner, self.concurrency), judge)
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +104,11 @@ class Captioning:
         """As the order has it."""
         return self.order.limit
 
+    @property
+    def trials(self) -> int:
+        """A server is not asked twice."""
+        return 1 if self.captioner.is_remote else 2
+
     def samples(
         self, source: Path, outcome: Outcome, limit: int | None
     ) -> Iterator[tuple[str, Mapping[str, bytes]]]:
@@ -107,11 +116,20 @@ class Captioning:
 
         Raises:
             DataError: the source is missing.
-            TrainerError: the captioner does not answer.
+            TrainerError: the captioner does not answer, or not for a single photo.
         """
+        photos, said = 0, Counter[str]()
         for batch in _batched(_pictures(_fit(source, outcome, limit), outcome)):
-            for own, texts in zip(batch, self._texts(batch, outcome), strict=True):
+            answers = self._answers(batch, outcome)
+            for own, texts in zip(answers, self._texts(answers, outcome), strict=True):
+                photos += 1
+                said.update(texts)
                 yield own.group.key, self._joined(own, texts)
+        if not photos and outcome.faults[UNANSWERED]:
+            raise TrainerError(
+                f"{self.captioner.name} has no answer for any photo of {source.name}; look at its log."
+            )
+        outcome.warning = _warning(said, photos)
 
     @staticmethod
     def keys(shard: Path) -> list[str]:
@@ -132,12 +150,20 @@ class Captioning:
         ]
         return [f"{totals[KEPT]} captions; dropped: {', '.join(dropped) or 'none'}"]
 
-    def _texts(self, batch: Sequence[_Seen], outcome: Outcome) -> list[tuple[str, ...]]:
-        """The captions of each photo that are kept; of the others it is counted why."""
+    def _answers(self, batch: Sequence[_Seen], outcome: Outcome) -> dict[_Seen, list[str]]:
+        """The first sentences of what the captioner says of each photo; those without an answer are counted."""
         pictures = [own.picture for own in batch]
         seeds = [seed_of(own.group.key, self.order.seed) for own in batch]
-        said = self.captioner.describe(pictures, seeds, self.order.manner)
-        sentences = [[first_sentence(text) for text in texts] for texts in said]
+        answers = zip(batch, self.captioner.describe(pictures, seeds, self.order.manner), strict=True)
+        found = {own: [first_sentence(text) for text in texts] for own, texts in answers if texts}
+        for own in batch:
+            if own not in found:
+                outcome.miss(own.group.key, UNANSWERED)
+        return found
+
+    def _texts(self, answers: Mapping[_Seen, Sequence[str]], outcome: Outcome) -> list[tuple[str, ...]]:
+        """The captions of each photo that are kept; of the others it is counted why."""
+        batch, sentences = list(answers), list(answers.values())
         distinct = [list(dict.fromkeys(text for text in texts if text)) for texts in sentences]
         outcome.counts[BLANK] += sum(texts.count("") for texts in sentences)
         outcome.counts[AGAIN] += sum(
@@ -175,7 +201,15 @@ class Captioning:
         return retagged(own.group.members, own.group.key, {**own.tagged, self.order.tag: list(said)})
 
 
-@dataclass(frozen=True, slots=True)
+def _warning(said: Counter[str], photos: int) -> str:
+    """A sentence where half of the photos or more have one caption; `said` counts the photos of each."""
+    ((text, count),) = said.most_common(1) or [("", 0)]
+    if photos < _FEW or 2 * count < photos:
+        return ""
+    return f"“{text}” is said of {count} of {photos} photos; look whether the captioner sees them, or only declines."
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class _Seen:
     """A sample with the texts that were made for it already, by tag, and its decoded photo."""
 

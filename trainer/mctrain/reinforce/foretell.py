@@ -13,12 +13,12 @@ from mctrain.places import LocalPlace
 from mctrain.reinforce.writing import write_shard
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from mctrain.places import Place
     from mctrain.reinforce.maker import Maker
 
-_TRIED = 12  # samples, after as many to warm up
+_TRIED = 12  # samples
 _LONG = 20.0  # seconds, beside which what is loaded once is little
 
 
@@ -40,8 +40,8 @@ class Forecast:
         return f"{self.shards} shards to make, about {self.photos} photos: {time_told}, {self.bytes / 1e6:.0f} MB."
 
 
-def foretell(left: Sequence[Place], maker: Maker) -> Forecast:
-    """Makes a few samples of the first shard that is left, and reckons.
+def foretell(left: Sequence[Place], maker: Maker, tell: Callable[[str], None]) -> Forecast:
+    """Makes a few samples of the first shard that is left, and reckons; what it does, and whatever is odd of them, is told.
 
     Shards in a store are not counted one by one, which would fetch them all: they are taken for as large as the first.
 
@@ -53,12 +53,16 @@ def foretell(left: Sequence[Place], maker: Maker) -> Forecast:
     with left[0].near() as source, tempfile.TemporaryDirectory(prefix="mctrain-") as name:
         photos = _count(left, source, maker.limit)
         trial = Path(name) / "trial.tar"
-        for _ in range(2):  # the first one pays for what is loaded once
+        tell(f"The first {min(photos, _TRIED)} photos of {left[0].name} are tried, for a forecast.")
+        for _ in range(maker.trials):
             begun = time.monotonic()
-            count = write_shard(maker, source, trial, lambda: None, _TRIED)[0].samples or 1
+            outcome, _ = write_shard(maker, source, trial, lambda: None, _TRIED)
+            count = outcome.samples or 1
             spent = time.monotonic() - begun
             if spent > _LONG:
                 break
+        if outcome.warning:
+            tell(outcome.warning)
         weight = trial.stat().st_size
     return Forecast(len(left), photos, spent / count * photos, weight // count * photos)
 

@@ -77,6 +77,7 @@ def make(job: Job, shard: Place, maker: Maker, progress: Callable[[int, str], No
     try:
         with shard.near() as source, target.draft() as draft:
             outcome, digest = write_shard(maker, source, draft, lambda: progress(1, shard.name))
+            _claim(job, maker.told())  # a folder that held nothing may have been begun with another meanwhile
     except (OSError, DataError):
         # another run may have made it meanwhile, and swept this draft away
         if (own := _made(job, shard)) is not None:
@@ -127,16 +128,22 @@ def _claim(job: Job, told: Mapping[str, Any]) -> None:
     if not path.exists():
         if any(load_report(job.folder, shard.name) is None for shard in job.folder.files("*.tar")):
             raise TrainerError(f"{job.folder} holds other shards; choose another folder with -o.")
-        with path.write() as file:
-            file.write(json.dumps(told, indent=1).encode())
+        _mark(path, told)
         return
     try:
         found = json.loads(path.read())
         other = _differing(found, told)
     except (ValueError, KeyError, TypeError, AttributeError) as fault:
         raise DataError(f"{path} cannot be read: {fault}; choose another folder with -o.") from fault
-    if other:
+    if other and not folder_reports(job.folder):
+        _mark(path, told)
+    elif other:
         raise TrainerError(f"{job.folder} was begun with {other[0]}; choose another folder with -o.")
+
+
+def _mark(path: Place, told: Mapping[str, Any]) -> None:
+    with path.write() as file:
+        file.write(json.dumps(told, indent=1).encode())
 
 
 def _differing(found: dict[str, Any], told: Mapping[str, Any]) -> list[str]:

@@ -27,6 +27,11 @@ class Maker(Protocol):
         """Photos of each shard that are looked at, None for all."""
         ...
 
+    @property
+    def trials(self) -> int:
+        """How often a few samples are made for the forecast: twice where the first time pays for what is loaded once."""
+        ...
+
     def samples(
         self, source: Path, outcome: Outcome, limit: int | None
     ) -> Iterator[tuple[str, Mapping[str, bytes]]]:

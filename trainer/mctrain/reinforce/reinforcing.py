@@ -79,6 +79,7 @@ class Reinforcing:
     pool: ProcessPoolExecutor
     limit: int | None
     bank: Collected
+    trials = 2
 
     def told(self) -> dict[str, Any]:
         """What the bytes of a shard depend on beside its source."""

@@ -22,7 +22,7 @@ _ENDING = ".report.json"
 @dataclass(slots=True)
 class Outcome:
     """What became of a shard as it is made: how many samples it has, and of its source faults by reason, the faulty keys with
-    theirs, refused keys; digests of replayed views by key; and what else is counted.
+    theirs, refused keys; digests of replayed views by key; what else is counted; and a sentence of warning.
     """
 
     samples: int = 0
@@ -31,6 +31,7 @@ class Outcome:
     refused: list[str] = field(default_factory=list)
     replays: dict[str, tuple[int, str]] = field(default_factory=dict)
     counts: Counter[str] = field(default_factory=Counter)
+    warning: str = ""
 
     def miss(self, key: str, reason: str) -> None:
         """Counts a sample that cannot be used."""
@@ -50,7 +51,7 @@ class Faulty:
 class ShardReport:
     """The shard as the manifest has it, the mark of its source (`mark_of`), and the samples that were left out.
 
-    `counts` are of captions: those that were kept, and those that were dropped by reason.
+    `counts` are of captions: those that were kept, and those that were dropped by reason. `warning` is a sentence, or empty.
     """
 
     shard: ShardRecord
@@ -58,6 +59,7 @@ class ShardReport:
     faulty: tuple[Faulty, ...]
     refused: tuple[str, ...]
     counts: Mapping[str, int] = field(default_factory=dict)
+    warning: str = ""
 
 
 def report_of(outcome: Outcome, source: str, digest: str, name: str) -> ShardReport:
@@ -70,7 +72,7 @@ def report_of(outcome: Outcome, source: str, digest: str, name: str) -> ShardRep
         replays={key: Replay(*own) for key, own in outcome.replays.items()},
     )
     faulty = tuple(Faulty(*own) for own in outcome.faulty)
-    return ShardReport(record, source, faulty, tuple(outcome.refused), dict(outcome.counts))
+    return ShardReport(record, source, faulty, tuple(outcome.refused), dict(outcome.counts), outcome.warning)
 
 
 def mark_of(shard: Place) -> str:

@@ -6,27 +6,34 @@ import base64
 import io
 import json
 import threading
-from http.server import BaseHTTPRequestHandler, HTTPServer
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from itertools import islice
 
 import PIL.Image
 import pytest
+from click.testing import CliRunner
+from tests.trainer.conftest import members_of, write_shard
 
+from mctrain.cli.command import mctrain
+from mctrain.data.shards import grouped, samples
 from mctrain.errors import TrainerError, WeightsError
 from mctrain.reinforce.captioners.captioner import Manner
+from mctrain.reinforce.captioners.chat import ChatCaptioner, seconds_until
 from mctrain.reinforce.captioners.open import open_captioner
 
 
 @pytest.fixture
 def server():
-    """Answers what `answers` says, in order (status, content, headers; no status: bytes that are no HTTP), then a text with
-    the seed; `asked` is what came.
+    """Answers what `answers` says, in order (status, content, headers; no status: bytes that are no HTTP), then `always`, a
+    text with the seed; `asked` is what came. No answer leaves before as many questions are there as pass `gate` together.
     """
 
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self):
             body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
             server.asked.append((self.path, self.headers.get("Authorization"), body))
-            said = {"choices": [{"message": {"content": f"A dog, seed {body['seed']}. It sits."}}]}
+            said = {"choices": [{"message": {"content": server.always.format(**body)}}]}
+            server.gate.wait(10)
             status, content, *more = server.answers.pop(0) if server.answers else (200, json.dumps(said))
             if status is None:
                 self.wfile.write(content.encode())
@@ -45,8 +52,9 @@ def server():
         def log_message(self, *_):
             pass
 
-    server = HTTPServer(("127.0.0.1", 0), Handler)
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     server.answers, server.asked = [], []
+    server.always, server.gate = "A dog, seed {seed}. It sits.", threading.Barrier(1)
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
     thread.start()
     yield server
@@ -56,8 +64,14 @@ def server():
 
 
 @pytest.fixture
-def captioner(server):
-    return open_captioner(f"http://127.0.0.1:{server.server_port}/v1@seer")
+def waits():
+    """The seconds that a captioner would have waited."""
+    return []
+
+
+@pytest.fixture
+def captioner(server, waits):
+    return ChatCaptioner(f"http://127.0.0.1:{server.server_port}/v1@seer", 1, waits.append)
 
 
 PICTURE = PIL.Image.new("RGB", (900, 300), (200, 30, 30))
@@ -76,32 +90,68 @@ def test_each_caption_is_a_question_with_the_photo_and_a_seed(server, captioner,
     assert sent.convert("RGB").getpixel((200, 70))[0] > 180
 
 
-def test_a_busy_server_is_asked_again(server, captioner):
-    server.answers = [(503, ""), (429, "")]
+def test_a_busy_server_is_asked_again_when_it_wants(server, captioner, waits):
+    server.answers = [(503, ""), (429, "", ("Retry-After", "7")), (504, "")]
     assert captioner.describe([PICTURE], [1], Manner(captions=1)) == [("A dog, seed 1. It sits.",)]
+    assert waits == [1, 7, 4]
+    dates = ["7", "Thu, 01 Jan 1970 00:01:00 GMT", "soon", None]
+    assert [seconds_until(own, 10) for own in dates] == [7, 50, 0, 0]
 
 
-@pytest.mark.parametrize(
-    ("status", "content", "told"),
-    [
-        (404, "", "answers 404 Not Found; look at its log"),
-        (200, "<html>", "another format than chat completions"),
-        (200, '{"choices": []}', "another format than chat completions"),
-        (200, '{"choices": [{"message": {"content": null}}]}', "another format than chat completions"),
-        (200, "[" * 100_000, "another format than chat completions"),
-        (None, "no HTTP\r\n\r\n", "breaks off, or answers no HTTP: .*; look at its log"),
-    ],
-)
-def test_an_answer_that_is_none_is_told(server, captioner, status, content, told):
-    server.answers = [(status, content)]
-    with pytest.raises(TrainerError, match=told):
+def test_patience_ends_after_minutes_with_what_the_server_says(server, captioner, waits):
+    server.answers = [(503, '{"error": {"message": "Loading model"}}')] * 11
+    with pytest.raises(TrainerError, match="answers 503 Service Unavailable: Loading model; look"):
         captioner.describe([PICTURE], [1], Manner())
+    assert 240 < sum(waits) < 600
 
 
-def test_an_answer_that_breaks_off_is_told(server, captioner):
+FAILURES = [
+    (500, "", "answers 500 Internal Server Error; look at its log"),
+    (200, "<html>Bad gateway</html>", "another format than chat completions: <html>Bad gateway</html>"),
+    (200, '{"choices": []}', "another format than chat completions"),
+    (200, '{"choices": [{"message": {"content": null}}]}', "another format than chat completions"),
+    (200, "[" * 100_000, "another format than chat completions"),
+    (None, "no HTTP\r\n\r\n", "breaks off, or answers no HTTP: .*; look at its log"),
+    (None, "", "breaks off, or answers no HTTP: .*; look at its log"),
+]
+
+
+@pytest.mark.parametrize(("status", "content", "told"), FAILURES)
+def test_a_photo_without_an_answer_is_left_out_and_many_in_a_row_end_the_work(
+    server, captioner, waits, status, content, told
+):
+    """A question is asked twice again before it is given up."""
+    server.answers = [(status, content)] * 3
+    assert captioner.describe([PICTURE] * 2, [1, 2], Manner(captions=1)) == [(), ("A dog, seed 2. It sits.",)]
+    assert waits == [1, 4]
+    server.answers = [(status, content)] * 100
+    with pytest.raises(TrainerError, match=f"{told}.* 8 photos in a row"):
+        captioner.describe([PICTURE] * 16, [1] * 16, Manner(captions=1))
+    assert 3 * 8 <= 100 - len(server.answers) <= 3 * 9  # one is asked while another is looked at
+
+
+def test_several_questions_are_asked_at_a_time(server):
+    server.gate = threading.Barrier(4)
+    several = open_captioner(f"http://127.0.0.1:{server.server_port}/v1@seer", 4)
+    assert several.describe([PICTURE] * 2, [1, 5], Manner(captions=2)) == [
+        ("A dog, seed 1. It sits.", "A dog, seed 2. It sits."),
+        ("A dog, seed 5. It sits.", "A dog, seed 6. It sits."),
+    ]
+
+
+@pytest.mark.parametrize("status", [401, 404])
+def test_a_refusal_of_everything_ends_at_once_with_the_servers_words(server, captioner, monkeypatch, status):
+    monkeypatch.setenv("MCTRAIN_CHAT_KEY", "open sesame")
+    server.answers = [(status, '{"error": {"message": "No open sesame here."}}')]
+    with pytest.raises(TrainerError, match=rf"answers {status} \w+( \w+)?: No … here; look at its log"):
+        captioner.describe([PICTURE], [1], Manner())
+    assert len(server.asked) == 1
+
+
+def test_an_answer_that_breaks_off_is_asked_for_again(server, captioner, waits):
     server.answers = [(200, '{"choices": [', ("Content-Length", "5000"))]
-    with pytest.raises(TrainerError, match=r"breaks off, or answers no HTTP: IncompleteRead\(13 bytes"):
-        captioner.describe([PICTURE], [1], Manner())
+    assert captioner.describe([PICTURE], [1], Manner(captions=1)) == [("A dog, seed 1. It sits.",)]
+    assert waits == [1]
 
 
 def test_a_server_is_not_followed_to_an_address_that_nobody_named(server, captioner, monkeypatch):
@@ -132,3 +182,38 @@ def test_a_server_that_is_not_there_and_a_captioner_that_is_none_are_told():
         open_captioner("http://127.0.0.1/v1")
     with pytest.raises(WeightsError, match="is no captioner; write"):
         open_captioner("seer")
+
+
+@pytest.fixture
+def caption(server, real_data, tmp_path):
+    """Runs the command on 10 photos, a question each; its answer."""
+    photos = islice(samples(real_data / "flickr8k-train-000000.tar"), 10)
+    write_shard(tmp_path / "in-0.tar", [part for own in photos for part in members_of(own, b"{}")])
+
+    def run(model):
+        words = ["caption", tmp_path / "in-0.tar", "-o", tmp_path / "out", "--captions", "1"]
+        words += ["--captioner", f"http://127.0.0.1:{server.server_port}/v1@{model}", "--concurrency", "1"]
+        return CliRunner().invoke(mctrain, list(map(str, words)))
+
+    return run
+
+
+def test_one_answer_to_all_photos_is_warned_of_before_and_after(server, caption):
+    server.always = "I'm sorry, I can't help with that."
+    told = caption("seer").output
+    assert len(server.asked) == 10 + 10
+    assert "The first 10 photos of in-0.tar are tried, for a forecast.\n“I'm sorry, I can't" in told
+    assert told.count("is said of 10 of 10 photos; look whether the captioner sees them") == 2
+
+
+def test_a_run_that_made_nothing_may_be_begun_with_another_captioner(server, caption, tmp_path):
+    server.answers = [(404, "no such model")]
+    assert "no such model" in str(caption("blind").exception)
+    server.answers = [(400, "")] * 11  # one of the forecast, and then one photo
+    server.answers[1:10] = [(200, '{"choices": [{"message": {"content": "A tree"}}]}')] * 9
+    told = caption("seer")
+    assert told.exit_code == 0, told.output
+    assert "9 samples in 1 shards; left out: 1 faulty" in told.output
+    assert "1 no answer" in told.output
+    assert len(list(grouped(tmp_path / "out" / "in-0.tar"))) == 9
+    assert "was begun with other captioner" in str(caption("other").exception)

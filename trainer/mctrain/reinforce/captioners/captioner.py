@@ -38,10 +38,17 @@ class Captioner(Protocol):
         """Changes with its weights."""
         ...
 
+    @property
+    def is_remote(self) -> bool:
+        """Whether another program writes, which may charge for each question."""
+        ...
+
     def describe(
         self, pictures: Sequence[PIL.Image.Image], seeds: Sequence[int], manner: Manner
     ) -> list[tuple[str, ...]]:
         """`manner.captions` texts of each RGB picture as the model writes them; equal seeds give equal texts.
+
+        A remote one gives fewer, or none, where it has no answer.
 
         Raises:
             TrainerError: it does not answer.

@@ -6,22 +6,29 @@ Nothing is ever sent anywhere unless a person names the address.
 from __future__ import annotations
 
 import base64
+import email.utils
 import hashlib
 import http.client
 import io
+import itertools
 import json
 import os
+import textwrap
+import threading
 import time
 import urllib.error
 import urllib.parse
 import urllib.request
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from dataclasses import dataclass
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 from mctrain.errors import TrainerError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Sequence
 
     import PIL.Image
 
@@ -31,8 +38,19 @@ KEY = "MCTRAIN_CHAT_KEY"  # the environment's variable with the server's key, wh
 _PROMPT = "Describe this photo in one short sentence, as a caption."
 _SIDE = 448  # pixels of the longer side that are sent
 _PATIENCE = 300.0  # seconds for one answer
-_TRIES = 4
-_PASSING = frozenset({HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE, HTTPStatus.BAD_GATEWAY})
+# seconds before a question is asked again: of a server that is busy or begins anew, and of one that fails at this photo
+_BUSY_WAITS = (1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 60.0, 60.0, 60.0, 60.0)
+_FAULT_WAITS = (1.0, 4.0)
+_LONGEST_WAIT = 600.0  # whatever the server asks for
+_MOST_READ, _MOST_TOLD = 10_000, 200  # bytes of a refusal, and letters of it
+_IN_A_ROW = 8  # photos without any answer that end the work
+_BUSY = frozenset({
+    HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.BAD_GATEWAY, HTTPStatus.SERVICE_UNAVAILABLE,
+    HTTPStatus.GATEWAY_TIMEOUT,
+})  # fmt: skip
+_OF_PHOTO = frozenset({
+    HTTPStatus.BAD_REQUEST, HTTPStatus.REQUEST_ENTITY_TOO_LARGE, HTTPStatus.UNPROCESSABLE_ENTITY, HTTPStatus.INTERNAL_SERVER_ERROR,
+})  # fmt: skip
 
 
 class _NoOtherAddress(urllib.request.HTTPRedirectHandler):
@@ -45,11 +63,25 @@ class _NoOtherAddress(urllib.request.HTTPRedirectHandler):
 _ASKER = urllib.request.build_opener(_NoOtherAddress)
 
 
-class ChatCaptioner:
-    """`URL@MODEL`, the URL as far as `/v1`: one question a caption, each with a seed of its own."""
+@dataclass(frozen=True, slots=True)
+class _Failure:
+    """A question without an answer, in a sentence: whether another photo may fare better, the seconds to wait before each
+    further try, and those that the server asks for.
+    """
 
-    def __init__(self, title: str) -> None:
-        """Asks nothing yet.
+    sentence: str
+    of_photo: bool
+    waits: Sequence[float] = ()
+    after: float = 0.0
+
+
+class ChatCaptioner:
+    """`URL@MODEL`, the URL as far as `/v1`: one question a caption, each with a seed of its own, several at a time."""
+
+    is_remote = True
+
+    def __init__(self, title: str, concurrency: int, pause: Callable[[float], object] | None = None) -> None:
+        """Asks nothing yet. `pause` takes seconds and waits for them.
 
         Raises:
             TrainerError: the title names no model, or its URL is none.
@@ -65,61 +97,147 @@ class ChatCaptioner:
             )
         self.name = title
         self.digest = hashlib.sha256(f"{title}\n{_PROMPT}\n{_SIDE}".encode()).hexdigest()[:16]
+        self._concurrency, self._pause = concurrency, pause
+        self._answered = False
+        self._failed = 0  # photos in a row
 
     def describe(
         self, pictures: Sequence[PIL.Image.Image], seeds: Sequence[int], manner: Manner
     ) -> list[tuple[str, ...]]:
-        """As the server writes them; whether equal seeds give equal texts is up to it."""
-        return [tuple(self._texts(own, seed, manner)) for own, seed in zip(pictures, seeds, strict=True)]
+        """As the server writes them; whether equal seeds give equal texts is up to it.
 
-    def _texts(self, picture: PIL.Image.Image, seed: int, manner: Manner) -> Iterator[str]:
-        image = {"type": "image_url", "image_url": {"url": _data_url(picture)}}
-        for number in range(manner.captions):
-            asked = {
-                "model": self._model,
-                "messages": [{"role": "user", "content": [{"type": "text", "text": _PROMPT}, image]}],
-                "top_p": manner.top_p,
-                "max_tokens": manner.tokens,
-                "seed": (seed + number) % 2**31,
-            }
-            yield self._said(self._answer(json.dumps(asked).encode()))
+        A question that fails at its photo has no text, and is left out.
 
-    def _answer(self, asked: bytes) -> bytes:
-        headers = {"Content-Type": "application/json"}
-        if key := os.environ.get(KEY, "").strip():
-            if not (key.isascii() and key.isprintable()):  # the sentence does not show it
-                raise TrainerError(f"{KEY} holds what is in no key, such as a line break; set it anew.")
-            headers["Authorization"] = f"Bearer {key}"
+        Raises:
+            TrainerError: the server is away or refuses, or has no answer for many photos in a row.
+        """
+        headers = _headers()
+        questions = [
+            self._question(url, seed + number, manner)
+            for url, seed in zip(map(_data_url, pictures), seeds, strict=True)
+            for number in range(manner.captions)
+        ]
+        over = threading.Event()
+        with ExitStack() as stack:
+            pool = ThreadPoolExecutor(self._concurrency)
+            stack.callback(pool.shutdown, cancel_futures=True)
+            stack.callback(over.set)  # first: whoever waits is woken
+            answers = pool.map(lambda asked: self._patiently(asked, headers, over), questions)
+            return [self._texts(list(itertools.islice(answers, manner.captions))) for _ in pictures]
+
+    def _texts(self, answers: Sequence[str | _Failure]) -> tuple[str, ...]:
+        """The texts of one photo."""
+        texts = tuple(own for own in answers if isinstance(own, str))
+        failures = [own for own in answers if isinstance(own, _Failure)]
+        if ending := next((own for own in failures if not own.of_photo), None):
+            raise TrainerError(ending.sentence)
+        self._failed = 0 if texts else self._failed + 1
+        if self._failed == _IN_A_ROW:
+            raise TrainerError(f"{failures[0].sentence} So it was for {_IN_A_ROW} photos in a row.")
+        return texts
+
+    def _question(self, url: str, seed: int, manner: Manner) -> bytes:
+        content = [{"type": "text", "text": _PROMPT}, {"type": "image_url", "image_url": {"url": url}}]
+        asked = {
+            "model": self._model,
+            "messages": [{"role": "user", "content": content}],
+            "top_p": manner.top_p,
+            "max_tokens": manner.tokens,
+            "seed": seed % 2**31,
+        }
+        return json.dumps(asked).encode()
+
+    def _patiently(self, asked: bytes, headers: dict[str, str], over: threading.Event) -> str | _Failure:
+        """Asks until there is an answer, or the last wait is over; nothing once another question has ended the work."""
+        if over.is_set():
+            return _Failure("", of_photo=False)  # behind the one that is told
+        for tried in itertools.count():
+            found = self._ask(asked, headers)
+            if isinstance(found, str):
+                return found
+            if tried >= len(found.waits) or over.is_set():
+                if not found.of_photo:
+                    over.set()
+                return found
+            (self._pause or over.wait)(max(found.waits[tried], min(found.after, _LONGEST_WAIT)))
+        raise AssertionError("the last try returns")
+
+    def _ask(self, asked: bytes, headers: dict[str, str]) -> str | _Failure:
         request = urllib.request.Request(f"{self._url}/chat/completions", asked, headers)  # noqa: S310 (the user's own address)
-        for tried in range(1, _TRIES + 1):
-            try:
-                with _ASKER.open(request, timeout=_PATIENCE) as answer:
-                    return bytes(answer.read())
-            except urllib.error.HTTPError as fault:
-                if fault.code not in _PASSING or tried == _TRIES:
-                    raise TrainerError(
-                        f"{self._url} answers {fault.code} {fault.reason}; look at its log."
-                    ) from fault
-                time.sleep(2.0 ** (tried - 1) / 4)
-            except http.client.HTTPException as fault:
-                raise TrainerError(
-                    f"{self._url} breaks off, or answers no HTTP: {fault!r}; look at its log."
-                ) from fault
-            except OSError as fault:
-                reason = getattr(fault, "reason", fault)
-                raise TrainerError(
-                    f"{self._url} does not answer: {reason}; is the server running?"
-                ) from fault
-        raise AssertionError("the last try raises or returns")
-
-    def _said(self, answer: bytes) -> str:
         try:
-            content: Any = json.loads(answer)["choices"][0]["message"]["content"]
-        except (ValueError, LookupError, TypeError, RecursionError) as fault:
-            raise TrainerError(f"{self._url} answers in another format than chat completions.") from fault
-        if not isinstance(content, str):
-            raise TrainerError(f"{self._url} answers in another format than chat completions.")
-        return content
+            with _ASKER.open(request, timeout=_PATIENCE) as answer:
+                content = bytes(answer.read())
+        except urllib.error.HTTPError as fault:
+            return self._refusal(fault)
+        except (http.client.HTTPException, ConnectionResetError, TimeoutError) as fault:
+            sentence = f"{self._url} breaks off, or answers no HTTP: {fault!r}; look at its log."
+            return _Failure(sentence, True, _FAULT_WAITS)
+        except OSError as fault:
+            reason = getattr(fault, "reason", fault)
+            waits = _BUSY_WAITS if self._answered else ()  # one that was there may come back
+            return _Failure(f"{self._url} does not answer: {reason}; is the server running?", False, waits)
+        if (text := _said(content)) is None:
+            sentence = f"{self._url} answers in another format than chat completions: {_words(content)}."
+            return _Failure(sentence, True, _FAULT_WAITS)
+        self._answered = True
+        return text
+
+    def _refusal(self, fault: urllib.error.HTTPError) -> _Failure:
+        with fault:
+            try:
+                words = _words(fault.read(_MOST_READ))
+            except (OSError, http.client.HTTPException):
+                words = ""
+        if key := os.environ.get(KEY, "").strip():
+            words = words.replace(key, "…")
+        sentence = f"{self._url} answers {fault.code} {fault.reason}{words and ': '}{words}; look at its log."
+        if fault.code in _BUSY:
+            after = seconds_until(fault.headers.get("Retry-After"), time.time())
+            return _Failure(sentence, False, _BUSY_WAITS, after)
+        waits = _FAULT_WAITS if fault.code == HTTPStatus.INTERNAL_SERVER_ERROR else ()
+        return _Failure(sentence, fault.code in _OF_PHOTO, waits)
+
+
+def seconds_until(told: str | None, now: float) -> float:
+    """What a `Retry-After` asks for, in seconds or as a date; `now` is in seconds since 1970. Without a meaning, 0."""
+    try:
+        return (
+            float(told)
+            if told and told.strip().isdecimal()
+            else email.utils.parsedate_to_datetime(told or "").timestamp() - now
+        )
+    except ValueError:
+        return 0.0
+
+
+def _headers() -> dict[str, str]:
+    headers = {"Content-Type": "application/json"}
+    if key := os.environ.get(KEY, "").strip():
+        if not (key.isascii() and key.isprintable()):  # the sentence does not show it
+            raise TrainerError(f"{KEY} holds what is in no key, such as a line break; set it anew.")
+        headers["Authorization"] = f"Bearer {key}"
+    return headers
+
+
+def _said(answer: bytes) -> str | None:
+    """The text of an answer; None where it has none."""
+    try:
+        content: Any = json.loads(answer)["choices"][0]["message"]["content"]
+    except (ValueError, LookupError, TypeError, RecursionError):
+        return None
+    return content if isinstance(content, str) else None
+
+
+def _words(content: bytes) -> str:
+    """What a server says in words, in one line: the message of its JSON, or the beginning of what it sends."""
+    try:
+        found: Any = json.loads(content)
+        while isinstance(found, dict):
+            found = next((found[name] for name in ("error", "message", "detail") if name in found), None)
+    except (ValueError, RecursionError):
+        found = None
+    text = found if isinstance(found, str) else content.decode(errors="replace")
+    return textwrap.shorten(text, _MOST_TOLD, placeholder="…").rstrip(".")
 
 
 def _is_address(url: str) -> bool:

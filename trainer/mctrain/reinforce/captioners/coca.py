@@ -25,6 +25,8 @@ _LEAST = 5  # tokens before a caption may end, its beginning among them; as publ
 class CocaCaptioner:
     """A CoCa of any size with CLIP's tokens."""
 
+    is_remote = False
+
     def __init__(self, model: OpenClipModel) -> None:
         """Of a loaded model.
 

@@ -11,8 +11,8 @@ if TYPE_CHECKING:
     from mctrain.reinforce.captioners.captioner import Captioner
 
 
-def open_captioner(title: str) -> Captioner:
-    """The captioner of this name.
+def open_captioner(title: str, concurrency: int = 1) -> Captioner:
+    """The captioner of this name; a server gets so many questions at once.
 
     Raises:
         WeightsError: there is no such model, or it is none that writes.
@@ -21,7 +21,7 @@ def open_captioner(title: str) -> Captioner:
     if title.startswith(("http://", "https://")):
         from mctrain.reinforce.captioners.chat import ChatCaptioner
 
-        return ChatCaptioner(title)
+        return ChatCaptioner(title, concurrency)
     if not title.startswith(OPEN_CLIP):
         raise WeightsError(
             f"{title} is no captioner; write open_clip:NAME@WEIGHTS, open_clip:local-dir:FOLDER, or URL@MODEL of your own server."

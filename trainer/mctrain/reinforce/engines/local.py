@@ -22,7 +22,7 @@ def run(order: Order, job: Job, tell: Callable[[str], None], bar: Bar) -> Finish
     """
     with order.open() as maker:
         left = begin(job, maker.told())
-        forecast = foretell(left, maker)
+        forecast = foretell(left, maker, tell)
         tell(forecast.sentence())
         progress = bar("samples", forecast.photos)
         for shard in left:
