@@ -1,4 +1,4 @@
-"""The virtual environment `.venv`: made once, and installed into only when pyproject.toml or Python changed."""
+"""The virtual environment `.venv`: made once, and installed into only when what it is made from has changed."""
 
 from __future__ import annotations
 
@@ -14,6 +14,10 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 EXTRAS = {"run": "", "test": "[train,coreml,datacomp,scale,dev]"}
+# Left alone, pip tries versions of the tests' hundred packages for many minutes. What a run needs it finds at once, and there
+# a system keeps its choice: not every one has wheels of the newest versions.
+CONSTRAINTS = "packaging/constraints.txt"
+CONSTRAINED = {"run": (), "test": ("--constraint", CONSTRAINTS)}
 SATISFIED_BY = {"run": ("run", "test"), "test": ("test",)}
 SIZES = {"run": "about 600 MB, half a minute", "test": "with torch about 1.5 GB or more, some minutes"}
 NOT_INHERITED = ("PYTHONPATH", "PYTHONHOME", "VIRTUAL_ENV", "__PYVENV_LAUNCHER__")
@@ -49,7 +53,7 @@ class Environment:
             Failure: Python lacks ensurepip, or a step failed.
         """
         self._make()
-        wanted = self._mark(self.root / "pyproject.toml")
+        wanted = self._mark(self.root / "pyproject.toml", self.root / CONSTRAINTS)
         if any(_read(self._stamp(done)) == wanted for done in SATISFIED_BY[purpose]):
             return
         print(f"Installing what is needed to {purpose} ({SIZES[purpose]}).")
@@ -62,6 +66,7 @@ class Environment:
                 "install",
                 "--quiet",
                 "--prefer-binary",
+                *CONSTRAINED[purpose],
                 "-e",
                 f".{EXTRAS[purpose]}",
             ],

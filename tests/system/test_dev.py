@@ -9,13 +9,17 @@ import socket
 import subprocess
 import sys
 import tempfile
+import tomllib
 import zipfile
 from pathlib import Path
 
 import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 PACKAGING = REPOSITORY / "packaging"
+BUILT_FOR_A_MACHINE = {"torch", "torchvision", "triton", "setuptools"}
 
 
 @pytest.fixture
@@ -32,6 +36,20 @@ def checkout(tmp_path):
     shutil.copytree(PACKAGING, folder / "packaging", ignore=shutil.ignore_patterns("__pycache__"))
     shutil.copy(REPOSITORY / "pyproject.toml", folder)
     return folder
+
+
+@pytest.fixture(scope="module")
+def requirements():
+    """What pyproject.toml asks for."""
+    project = tomllib.loads((REPOSITORY / "pyproject.toml").read_text("utf-8"))["project"]
+    extras = project["optional-dependencies"].values()
+    return [Requirement(line) for lines in (project["dependencies"], *extras) for line in lines]
+
+
+@pytest.fixture(scope="module")
+def constraints():
+    lines = (PACKAGING / "constraints.txt").read_text("utf-8").splitlines()
+    return [Requirement(line) for line in lines if not line.startswith("#")]
 
 
 def typed(checkout: Path, *words: str, **variables: str) -> subprocess.CompletedProcess[str]:
@@ -154,12 +172,37 @@ def test_the_environment_is_made_once_and_filled_again_when_the_project_changes(
     assert installed.endswith("-e .")
     assert commands_run("run") == []
     (installed,) = commands_run("test")
-    assert installed.endswith("-e '.[train,coreml,datacomp,scale,dev]'")
+    assert installed.endswith(
+        "--constraint packaging/constraints.txt -e '.[train,coreml,datacomp,scale,dev]'"
+    )
     assert commands_run("run") == commands_run("test") == []
-    with (checkout / "pyproject.toml").open("a", encoding="utf-8") as project:
-        project.write("# changed\n")
-    (installed,) = commands_run("test")
-    assert commands_run("run") == []  # what serves the tests serves a run
+    for changed in ("pyproject.toml", "packaging/constraints.txt"):
+        with (checkout / changed).open("a", encoding="utf-8") as file:
+            file.write("# changed\n")
+        (installed,) = commands_run("test")
+        assert commands_run("run") == []  # what serves the tests serves a run
+
+
+@pytest.mark.parametrize("platform", ["linux", "darwin", "win32"])
+@pytest.mark.parametrize("python", ["3.11", "3.12", "3.13", "3.14"])
+def test_one_version_of_each_package_is_pinned_and_in_its_range(requirements, constraints, python, platform):
+    here = {"python_version": python, "python_full_version": f"{python}.1", "sys_platform": platform}
+    pinned = {}
+    for pin in constraints:
+        if pin.marker is None or pin.marker.evaluate(here):
+            (only,) = pin.specifier
+            assert (only.operator, pinned.get(canonicalize_name(pin.name))) == ("==", None)
+            pinned[canonicalize_name(pin.name)] = only.version
+    for wanted in requirements:
+        if wanted.name not in BUILT_FOR_A_MACHINE and (wanted.marker is None or wanted.marker.evaluate(here)):
+            assert pinned[canonicalize_name(wanted.name)] in wanted.specifier
+
+
+def test_nothing_is_pinned_that_depends_on_the_machine_or_tells_of_one(constraints):
+    assert all(pin.url is None for pin in constraints)
+    assert not BUILT_FOR_A_MACHINE & {pin.name for pin in constraints}
+    assert not [pin.name for pin in constraints if pin.name.startswith(("nvidia-", "cuda-"))]
+    assert "://" not in (PACKAGING / "constraints.txt").read_text("utf-8")
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="the stand-in is a shell script")

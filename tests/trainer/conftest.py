@@ -11,6 +11,7 @@ import subprocess
 import sys
 import tarfile
 from itertools import islice
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -21,8 +22,8 @@ from mctrain.recipe import Recipe, load_recipe
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
+S3_SERVER = Path(__file__).parent / "s3_server.py"
 RECIPE = """
 [about]
 title = "Tiny"
@@ -225,16 +226,6 @@ def randomised():
     return fill
 
 
-_SERVER = """
-import sys
-from moto.server import ThreadedMotoServer
-server = ThreadedMotoServer("127.0.0.1", 0, verbose=False)
-server.start()
-print(server.get_host_and_port()[1], flush=True)
-sys.stdin.read()
-"""
-
-
 @pytest.fixture(scope="session")
 def bucket() -> Iterator[str]:
     """The URL of an empty bucket, of a server of our own that ends with this process, however that one ends."""
@@ -242,7 +233,7 @@ def bucket() -> Iterator[str]:
 
     pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.DEVNULL}
     with (
-        subprocess.Popen([sys.executable, "-c", _SERVER], **pipes) as server,
+        subprocess.Popen([sys.executable, S3_SERVER], **pipes) as server,
         pytest.MonkeyPatch.context() as at,
     ):
         at.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{int(server.stdout.readline())}")
