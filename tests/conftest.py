@@ -5,12 +5,17 @@ from __future__ import annotations
 import os
 import sys
 import threading
+import time
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
+from hypothesis import HealthCheck, settings
 
+settings.register_profile("patient", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("patient")
 REPOSITORY = Path(__file__).resolve().parent.parent
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 
@@ -36,6 +41,14 @@ def shared() -> Path:
 def starter() -> Path:
     """The folder of the bundle that ships with the repository."""
     return REPOSITORY / "assets" / "starter"
+
+
+@pytest.fixture
+def clock(monkeypatch):
+    """The clock of this process, which a test sets `ahead` by some seconds: nobody waits for a limit to be over."""
+    hands, truly = SimpleNamespace(ahead=0.0), time.monotonic
+    monkeypatch.setattr(time, "monotonic", lambda: truly() + hands.ahead)
+    return hands
 
 
 @dataclass
@@ -98,7 +111,7 @@ def _handler(shelf: Shelf):
                 self.wfile.write(body[: len(body) // 2])
                 self.wfile.flush()
                 shelf.held.set()
-                shelf.go_on.wait(20)
+                shelf.go_on.wait(60)
                 body = body[len(body) // 2 :]
             self.wfile.write(body)
 

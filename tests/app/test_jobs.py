@@ -53,7 +53,7 @@ def test_only_the_latest_of_the_requests_that_replace_one_another_is_answered(qt
 
     def slow():
         begun.set()
-        gate.wait(10)
+        gate.wait(60)
         return "first"
 
     def quick(word):
@@ -61,7 +61,7 @@ def test_only_the_latest_of_the_requests_that_replace_one_another_is_answered(qt
         return word
 
     jobs.read(slow, heard, replaces="search")
-    assert begun.wait(10)
+    assert begun.wait(60)
     jobs.read(lambda: quick("second"), heard, replaces="search")
     with qtbot.waitSignal(heard.said):
         jobs.read(lambda: quick("third"), heard, replaces="search")
@@ -72,7 +72,7 @@ def test_only_the_latest_of_the_requests_that_replace_one_another_is_answered(qt
 
 def test_requests_of_different_lanes_do_not_wait_for_one_another(qtbot, jobs, heard):
     gate = threading.Event()
-    jobs.read(lambda: gate.wait(10), heard, replaces="slow lane")
+    jobs.read(lambda: gate.wait(60), heard, replaces="slow lane")
     with qtbot.waitSignal(heard.said):
         jobs.read(lambda: "quick", heard, replaces="quick lane")
     assert heard.words == ["quick"]
@@ -82,7 +82,7 @@ def test_requests_of_different_lanes_do_not_wait_for_one_another(qtbot, jobs, he
 
 def test_a_forgotten_request_is_never_answered_and_its_lane_goes_on(qtbot, jobs, heard):
     gate = threading.Event()
-    jobs.read(lambda: gate.wait(10), heard, replaces="lane")
+    jobs.read(lambda: gate.wait(60), heard, replaces="lane")
     jobs.forget("lane")
     with qtbot.waitSignal(heard.said):
         jobs.read(lambda: "after", heard, replaces="lane")
@@ -124,7 +124,7 @@ def test_a_cancelled_stream_ends_at_its_next_event(qtbot, jobs, heard):
 
     def events(cancel):
         yield "one"
-        cancel.wait(10)
+        cancel.wait(60)
         if not cancel.is_set():
             yield "never"
 
@@ -153,7 +153,7 @@ def test_closing_waits_for_what_runs_and_delivers_nothing_more(qtbot, heard):
     ended = threading.Event()
 
     def events(cancel):
-        cancel.wait(10)
+        cancel.wait(60)
         ended.set()
         yield "late"
 

@@ -78,7 +78,7 @@ def test_ctrl_c_stops_in_good_order_and_the_next_run_continues(fresh, many_photo
     process = fresh.start("index", many_photos, "--workers", "2")
     wait_for_first_photos(fresh, process)
     os.killpg(process.pid, signal.SIGINT)  # as a terminal does: the workers get it too
-    _, told = process.communicate(timeout=30)
+    _, told = process.communicate(timeout=120)
     assert process.returncode == 130
     assert b"Traceback" not in told
     safe = committed(fresh.library)
@@ -95,7 +95,7 @@ def test_a_killed_run_loses_at_most_its_open_batch_and_its_vectors_are_the_same_
     process = fresh.start("index", many_photos, "--workers", "3")
     wait_for_first_photos(fresh, process)
     os.kill(process.pid, signal.SIGKILL)
-    process.communicate(timeout=30)  # ends once the orphaned workers have closed the pipes too
+    process.communicate(timeout=120)  # ends once the orphaned workers have closed the pipes too
     safe = committed(fresh.library)
     rest = fresh.json("index")
     assert (rest["indexed"], rest["unchanged"]) == (MANY - safe, safe)
@@ -112,7 +112,7 @@ def test_a_library_that_is_being_indexed_can_be_searched_but_not_indexed_twice(f
     second = fresh("index", many_photos, "--json")
     os.kill(process.pid, signal.SIGCONT)
     process.terminate()
-    _, told = process.communicate(timeout=30)
+    _, told = process.communicate(timeout=120)
     assert process.returncode == 130
     assert told.startswith(b"Stopped. ")
     assert 0 < answer["photos"] < MANY
@@ -128,7 +128,7 @@ def test_a_search_answers_each_line_at_once_and_ends_with_130_and_one_word(index
     process.stdin.flush()
     assert process.stdout.readline().startswith(last)  # though stdin stays open
     os.killpg(process.pid, signal.SIGINT)
-    out, told = process.communicate(timeout=30)
+    out, told = process.communicate(timeout=120)
     assert (process.returncode, out, told.strip()) == (130, b"", b"Stopped.")
 
 
@@ -148,7 +148,7 @@ def test_ctrl_c_at_any_moment_is_at_most_one_word(indexed, tries) -> None:
             process.wait(whole * dice.random() ** 2)  # more often early, while modules are imported
         with suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGINT)
-        out, told = process.communicate(timeout=30)
+        out, told = process.communicate(timeout=120)
         assert not OURS.search(told)
         if process.returncode == 0:
             assert json.loads(out)["results"]

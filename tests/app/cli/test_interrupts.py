@@ -15,7 +15,7 @@ def test_the_first_signal_asks_and_the_second_breaks_off(number) -> None:
     with stop_requests() as stop:
         assert not stop.is_set()
         os.kill(os.getpid(), number)
-        assert stop.wait(5)
+        assert stop.wait(60)
         with pytest.raises(KeyboardInterrupt):
             os.kill(os.getpid(), number)
 

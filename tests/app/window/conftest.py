@@ -9,7 +9,6 @@ from pathlib import Path
 
 import pytest
 from PySide6.QtGui import QGuiApplication
-from pytestqt.qtbot import QtBot
 
 from picsight.jobs import Jobs
 from picsight.settings import Settings
@@ -27,32 +26,8 @@ from picsight_engine.models.bundle import Licence, open_bundle, write_bundle
 from picsight_engine.photos.limits import Limits
 from picsight_engine.search.answer import Result
 
-PATIENCE = 30_000  # ms; worker processes start on a busy machine
 SPACE = "00112233445566aa"
 TERMS = Licence("be-kind-1", "https://example.org/licence", accept=True)
-
-
-class KeepingQtBot(QtBot):
-    """Holds every widget until it is closed.
-
-    Once a test's function has returned, only a cycle of references holds its widgets: the garbage collector, which
-    runs wherever Python runs, would delete a window in the middle of painting one of its children.
-    """
-
-    def __init__(self, request) -> None:
-        super().__init__(request)
-        self._kept = []
-
-    def addWidget(self, widget, *, before_close_func=None) -> None:  # noqa: N802 - the name that it has there
-        """Registers a widget to be closed, and holds it until then."""
-        super().addWidget(widget, before_close_func=before_close_func)
-        self._kept.append(widget)
-
-
-@pytest.fixture
-def qtbot(qapp, request):
-    """The plugin's own, but its widgets live until they are closed."""
-    return KeepingQtBot(request)
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -77,7 +52,7 @@ def jobs(qapp):
 @pytest.fixture
 def pictures():
     """What reads photos, its processes ended when the test has; only the first photo starts one."""
-    reading = Pictures(Limits())
+    reading = Pictures(Limits(seconds=600.0))
     yield reading
     reading.close()
 
@@ -186,7 +161,7 @@ def model_window(qtbot, tmp_path, models, entry):
         window.resize(1100, 700)
         window.show()
         ready = window.library.failed_to_open if fails else window.library.opened
-        with qtbot.waitSignal(ready, timeout=PATIENCE):
+        with qtbot.waitSignal(ready):
             window.start(add)
         return window
 

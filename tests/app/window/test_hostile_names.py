@@ -25,7 +25,7 @@ from picsight.window.parts.words import isolated, linked, plain, tooltip
 from picsight.window.search.place import Place
 from picsight_engine.models.bundle import Licence, open_bundle, write_bundle
 
-PATIENCE = 30_000  # ms; worker processes start on a busy machine
+PATIENCE = 120_000  # ms; only a failing test waits so long
 # A heading, another picture, an entity, a mnemonic; a turn of direction, the end of an isolate, an open one, a new line.
 FILE = "<h1>big<img src='x.png'>&amp; a&b \u202egpj\u2069\u2067\nlast"
 SAID = "<h1>big</h1><img src='x.png'>&amp; a&b \u202egpj\u2069\u2067\nlast"

@@ -50,7 +50,7 @@ def test_the_picture_of_a_file_arrives_for_its_chip(qtbot, jobs, pictures, tmp_p
 
     likes = Likes(jobs, pictures)
     likes.use(Nothing())
-    with qtbot.waitSignal(likes.arrived, timeout=30_000):
+    with qtbot.waitSignal(likes.arrived):
         assert likes.picture_of(str(path)) == ("red.png", None)
     _name, pixmap = likes.picture_of(str(path))
     assert pixmap is not None
@@ -59,7 +59,7 @@ def test_the_picture_of_a_file_arrives_for_its_chip(qtbot, jobs, pictures, tmp_p
 
 def test_a_photo_is_searched_by_that_is_dropped_or_pasted_among_the_photos(qtbot, model_window, few_photos):
     window = model_window([few_photos])
-    qtbot.waitUntil(lambda: window.library.has_looked, timeout=30_000)
+    qtbot.waitUntil(lambda: window.library.has_looked)
     frame = window.frame
     first, second = sorted(few_photos.iterdir())[:2]
     for path, onto in ((first, frame), (second, frame.box)):

@@ -25,7 +25,7 @@ from picsight.window.tokens import em
 from picsight_engine.installation.choice import ModelChoice
 from picsight_engine.library import Library
 
-PATIENCE = 60_000  # ms; worker processes start on a busy machine
+PATIENCE = 120_000  # ms; only a failing test waits so long
 
 
 @pytest.fixture(scope="module")

@@ -15,7 +15,7 @@ from picsight.window.frame import Frame
 from picsight.window.models.rows import Act
 from picsight_engine.installation import archive
 
-PATIENCE = 30_000  # ms; worker processes start on a busy machine
+PATIENCE = 120_000  # ms; only a failing test waits so long
 LEFT, NO_KEY, COPY = Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier, Qt.DropAction.CopyAction
 
 

@@ -17,7 +17,7 @@ def saved(window):
 
 def test_a_search_is_kept_shown_again_renamed_removed_and_brought_back(qtbot, model_window, few_photos):
     window = model_window([few_photos])
-    qtbot.waitUntil(lambda: window.library.has_looked, timeout=30_000)
+    qtbot.waitUntil(lambda: window.library.has_looked)
     window.pages.go(Place("dog has:date", folder=few_photos))
     qtbot.waitUntil(lambda: window.search.place.is_search)
     window.frame.box.keep_button.click()

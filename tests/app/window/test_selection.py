@@ -95,8 +95,8 @@ def test_a_key_acts_only_while_its_widget_has_the_keyboard(page, qtbot):
 @pytest.fixture
 def window(model_window, few_photos, qtbot):
     opened = model_window([few_photos])
-    qtbot.waitUntil(lambda: len(opened.frame.model.wall.results) == 3, timeout=60_000)
-    qtbot.waitUntil(lambda: not opened.library.is_indexing, timeout=60_000)
+    qtbot.waitUntil(lambda: len(opened.frame.model.wall.results) == 3)
+    qtbot.waitUntil(lambda: not opened.library.is_indexing)
     opened.frame.grid.setFocus()
     return opened
 
@@ -109,7 +109,7 @@ def test_paths_go_to_the_clipboard_one_a_line_and_so_does_the_picture_itself(win
     assert QGuiApplication.clipboard().text() == "\n".join(paths)
     grid.setCurrentIndex(window.frame.model.index(1))
     qtbot.keyClick(grid, Qt.Key.Key_C, Qt.KeyboardModifier.ControlModifier | Qt.KeyboardModifier.AltModifier)
-    qtbot.waitUntil(lambda: not QGuiApplication.clipboard().image().isNull(), timeout=30_000)
+    qtbot.waitUntil(lambda: not QGuiApplication.clipboard().image().isNull())
     photo = window.frame.model.photo(1)
     assert QGuiApplication.clipboard().image().size() == QSize(photo.width, photo.height)
 
@@ -122,7 +122,7 @@ def test_copies_are_exported_to_the_folder_that_is_chosen(window, qtbot, tmp_pat
     dialog = window.findChild(QFileDialog)
     dialog.fileSelected.emit(str(target))
     dialog.close()
-    qtbot.waitUntil(lambda: "Copied 3 photos" in window.frame.status.words(), timeout=60_000)
+    qtbot.waitUntil(lambda: "Copied 3 photos" in window.frame.status.words())
     originals = {photo.path.name: photo.path.read_bytes() for photo in window.frame.model.wall.results}
     assert {path.name: path.read_bytes() for path in target.iterdir()} == originals
 
@@ -179,7 +179,7 @@ def test_selected_photos_open_in_the_program_that_is_chosen(window, qtbot, tmp_p
     (action,) = [action for action in menu.actions() if action.text() == "Note it"]
     action.trigger()
     menu.close()
-    qtbot.waitUntil(noted.exists, timeout=30_000)
+    qtbot.waitUntil(noted.exists)
     assert [Path(line) for line in noted.read_text().splitlines()] == [
         photo.path for photo in window.frame.model.wall.results
     ]

@@ -22,7 +22,7 @@ from picsight.window.history import History
 from picsight.window.library.status import StatusLine
 from picsight_engine.library import Library
 
-PATIENCE = 60_000  # ms; worker processes start on a busy machine
+PATIENCE = 120_000  # ms; only a failing test waits so long
 NEVER = threading.Event()
 
 of_linux = pytest.mark.skipif(

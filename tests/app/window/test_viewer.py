@@ -316,7 +316,7 @@ def test_a_photo_that_hangs_is_left_for_the_next_one_without_waiting_for_its_end
     pictures.load(folder / "2.jpg", None, wanted)
     os.kill(only_process().pid, signal.SIGSTOP)
     viewer.show(0)
-    viewer.show(2)  # thirty seconds are the limit, five the patience of this test
+    viewer.show(2)  # ten minutes are the limit, two the patience of this test
     qtbot.waitUntil(lambda: shows_photo(viewer.page))
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import time
 
 import pytest
 from PySide6.QtCore import QItemSelectionModel, QModelIndex, QPoint, QPointF, Qt
@@ -295,12 +294,10 @@ def test_a_hundred_thousand_photos_show_at_once_and_are_laid_out_whole_a_moment_
     qtbot, wall_view, photos
 ):
     view = wall_view(10)
-    wall = Wall.of(photos(100_000))
-    started = time.perf_counter()
-    view.show_wall(wall)
-    assert time.perf_counter() - started < 0.1
+    view.show_wall(Wall.of(photos(100_000)))
     last = view.model().index(99_999, 0)
     assert view.visualRect(view.model().index(LAID_AT_ONCE - 100, 0)).isValid()
+    assert not view.visualRect(last).isValid()
     qtbot.waitUntil(lambda: view.visualRect(last).isValid())
     qtbot.keyClick(view, Qt.Key.Key_End)
     assert view.viewport().rect().contains(view.visualRect(last))

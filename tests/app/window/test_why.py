@@ -40,7 +40,7 @@ def test_without_a_calibration_only_pictures_are_told_of():
 
 def test_the_viewer_tells_why_and_hides_it_where_there_is_nothing_to_say(qtbot, model_window, few_photos):
     window = model_window([few_photos])
-    qtbot.waitUntil(lambda: window.library.has_looked, timeout=30_000)
+    qtbot.waitUntil(lambda: window.library.has_looked)
     page = window.frame.viewer_page
     window.pages.open_photo(0)
     assert page.why_act.isHidden()

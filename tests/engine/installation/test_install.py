@@ -21,7 +21,7 @@ from picsight_engine.installation.install import Checking, Fetching, Installed, 
 from picsight_engine.installation.transfer.download import Patience
 from picsight_engine.models.bundle import open_bundle
 
-QUICK = Patience(tries=2, pause=0.0, timeout=5.0)
+QUICK = Patience(tries=2, pause=0.0, timeout=60.0)
 
 
 def test_a_model_is_fetched_checked_and_described(server, models, offer) -> None:

@@ -320,7 +320,7 @@ def start_appender(album, seed, kind="appending"):
 
 def kill(child):
     child.send_signal(signal.SIGKILL)
-    child.wait(timeout=30)
+    child.wait(timeout=120)
     child.stdout.close()
 
 

@@ -16,7 +16,7 @@ from picsight_engine.installation.transfer.download import Fetched, Patience, Wa
 DATA = random.Random(9).randbytes(200_000)
 HALF = 100_000
 HASH = hashlib.sha256(DATA).hexdigest()
-QUICK = Patience(tries=3, pause=0.0, timeout=5.0)
+QUICK = Patience(tries=3, pause=0.0, timeout=60.0)
 
 
 def answer(body=DATA, status="200 OK", **headers):
@@ -158,9 +158,10 @@ def test_a_dripping_server_is_given_up_and_what_arrived_is_taken_up(script, tmp_
 
     def drip(write):
         write(CUT)
-        for n in range(HALF, HALF + 400):
+        for n in range(HALF, len(DATA)):
             write(DATA[n : n + 1])
-            left.wait(0.02)  # the line, not the test, is slow
+            if left.wait(0.02):  # the line, not the test, is slow
+                break
 
     answers += [drip]
     impatient = Patience(tries=1, pause=0.0, timeout=1.5)
@@ -168,7 +169,7 @@ def test_a_dripping_server_is_given_up_and_what_arrived_is_taken_up(script, tmp_
         fetch(address, tmp_path / "file", patience=impatient)
     left.set()
     kept = (tmp_path / "file.part").stat().st_size
-    assert HALF < kept < HALF + 400
+    assert HALF < kept < len(DATA)
     answers[:] = [part(kept)]
     assert fetch(address, tmp_path / "file") == DATA
 
@@ -179,7 +180,7 @@ def test_a_silent_server_is_given_up_and_every_byte_that_came_is_kept(script, tm
 
     def fall_silent(write):
         write(CUT)
-        asked.wait(20)
+        asked.wait(60)
 
     answers += [fall_silent]
     with pytest.raises(DownloadError, match="nothing arrives any more"):
@@ -194,9 +195,8 @@ def test_a_head_that_never_ends_is_given_up(script, tmp_path) -> None:
 
     def drip(write):
         write(b"HTTP/1.1 200 OK\r\nX-Endless: ")
-        for _ in range(200):
+        while not left.wait(0.02):  # the line, not the test, is slow
             write(b"a")
-            left.wait(0.02)  # the line, not the test, is slow
 
     answers += [drip]
     with pytest.raises(DownloadError, match="nothing arrives any more"):
@@ -211,11 +211,11 @@ def test_a_cancelled_download_does_not_wait_for_a_silent_server(script, tmp_path
     def fall_silent(write):
         write(CUT)
         cancel.set()
-        if not gone.wait(10):
+        if not gone.wait(60):
             waited.set()
 
     answers += [fall_silent]
-    endless = Patience(tries=1, pause=0.0, timeout=60.0)
+    endless = Patience(tries=1, pause=0.0, timeout=600.0)
     with pytest.raises(CancelledError):
         list(download(Wanted(address, 1_000_000), tmp_path / "file", cancel=cancel, patience=endless))
     gone.set()
