@@ -48,8 +48,8 @@ class Result:
 
     `stack` is the first photo of those that show the same picture, None where there is no other, and in the wall.
     `match` is None where the model is not calibrated, where a photo was part of the query, and where it asked for
-    facts alone: then the score is 0. A photo that was `found_by` its file's name leads whatever it shows, and is as strong
-    as any where matches are known; None is for facts alone. `terms` are None unless an explanation was wanted.
+    facts alone: then the score is 0. A photo that was `found_by` its file's whole name leads and is as strong as
+    any where matches are known, one that was by a word follows the strong ones with its own match; None is for facts alone. `terms` are None unless an explanation was wanted.
     """
 
     id: int

@@ -19,7 +19,8 @@ from picsight_engine.store.tagged import (
     photos_with_keyword,
     untagged_photos,
 )
-from picsight_engine.store.text import fold, photos_holding
+from picsight_engine.store.tags import tag_paths
+from picsight_engine.store.text import begins_word, fold, photos_holding, photos_with_word
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -130,6 +131,16 @@ def tagged(value: str) -> Condition:
         return selection.ascending(np.concatenate([photos_tagged(db, value), said]))
 
     return Condition("tag", ("tag", wanted), value, find, _TAGGABLE, decided=True)
+
+
+def worded(word: str) -> Condition:
+    """That a name, folder, keyword or tag has a word, or one that begins so; `word` as `words_in` gives it."""
+
+    def find(db: Database) -> NDArray[np.int64]:
+        tags = [photos_tagged(db, path) for path in tag_paths(db).values() if begins_word(path, word)]
+        return selection.ascending(np.concatenate([np.asarray(photos_with_word(db, word), np.int64), *tags]))
+
+    return Condition("text", ("word", word), word, find, decided=True)
 
 
 def unknown(basis: Condition, key: str) -> str:

@@ -14,12 +14,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from picsight_engine.search.answer import Filter, QueryFault
-from picsight_engine.search.facts import UNDATED, VISIBLE, Condition, condition_of, taken_in, unknown
+from picsight_engine.search.facts import UNDATED, VISIBLE, Condition, condition_of, taken_in, unknown, worded
 from picsight_engine.search.names import named
 from picsight_engine.search.recognition import recognise
 from picsight_engine.store.contents import photos_revision
 from picsight_engine.store.selection import ascending
 from picsight_engine.store.tags import tags_revision
+from picsight_engine.store.text import words_in
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -38,8 +39,9 @@ _REMEMBERED = 32  # conditions of which the photos are known until the library c
 class Passing:
     """What is left of a query for the ranking, and the photos that it may rank: `ids` ascending, None for all.
 
-    `undated` photos would pass if they had a date. `called` are photos whose file is called what is looked for: they pass
-    what was typed as a fact, whatever time its words may mean. Of `faults` the facts were left out; `unnamed` ones hold for no photo,
+    `undated` photos would pass if they had a date. `called` are photos whose file is called what is looked for, `worded`
+    ones have all its words in their names, folders, keywords and tags: both pass what was typed as a fact, whatever time
+    its words may mean. Of `faults` the facts were left out; `unnamed` ones hold for no photo,
     because no tag is called so.
     """
 
@@ -47,6 +49,7 @@ class Passing:
     ids: NDArray[np.int64] | None
     undated: int
     called: tuple[int, ...]
+    worded: NDArray[np.int64]
     filters: tuple[Filter, ...]
     faults: tuple[QueryFault, ...]
     unnamed: tuple[QueryFault, ...]
@@ -82,15 +85,30 @@ class Filters:
             else:
                 faults.append(QueryFault(fact.start, fact.end, condition))
         called = sieve.let_through(self._called(query))
+        by_word = [sieve.common(self._worded(query))]
         for time in times:
             sieve.add(taken_in(time.period), time.start, time.end, recognised=True)
-        filters = sorted(sieve.filters, key=lambda part: part.start)
-        return Passing(rest, *sieve.passing(), called, tuple(filters), tuple(faults), tuple(unnamed))
+        if times:
+            by_word.append(sieve.common(self._worded(rest)))
+        filters = tuple(sorted(sieve.filters, key=lambda part: part.start))
+        passing = sieve.passing()
+        return Passing(rest, *passing, called, _union(by_word), filters, tuple(faults), tuple(unnamed))
 
     def _called(self, query: Query) -> list[int]:
         """The photos that are called what the whole query says, or one of its alternatives."""
         names = [query.text, *(term.text for term in query.alternatives if not term.pictures)]
         return list(dict.fromkeys(photo_id for name in names for photo_id in named(self._db, name)))
+
+    def _worded(self, query: Query) -> Ids:
+        """The photos that have all words of an alternative in their names, folders, keywords and tags."""
+        found = [np.empty(0, np.int64)]
+        for term in query.alternatives:
+            words = sorted({*words_in(term.text)}, key=len, reverse=True)  # long ones are rare and cheap
+            ids = self._holding(worded(words[0])) if words and not term.pictures else found[0]
+            for word in words[1:]:
+                ids = _common(ids, self._holding(worded(word))) if len(ids) else ids
+            found.append(ids)
+        return _union(found)
 
     def _unnamed(self, condition: Condition, name: str) -> str | None:
         if self._holding(condition).size:
@@ -139,8 +157,13 @@ class _Sieve:
 
     def let_through(self, photo_ids: list[int]) -> tuple[int, ...]:
         """Those of some photos that pass what was added until now, in their order."""
-        passing = self.passing()[0] if photo_ids else None
-        return tuple(photo_id for photo_id in photo_ids if passing is None or photo_id in passing)
+        passing = self.common(np.asarray(photo_ids, np.int64))
+        return tuple(photo_id for photo_id in photo_ids if photo_id in passing)
+
+    def common(self, ids: Ids) -> Ids:
+        """Those of some photos that pass what was added until now, ascending."""
+        passing = self.passing()[0] if len(ids) else None
+        return ids if passing is None else _common(ids, passing)
 
     def passing(self) -> tuple[Ids | None, int]:
         """The photos that pass, None for all, and how many more would if they had a date."""

@@ -122,18 +122,35 @@ class Ranking:
             for photo_id, score in zip(photo_ids, np.nan_to_num(scores).tolist(), strict=True)
         ]
 
+    def worded(self, photo_ids: NDArray[np.int64], number: int) -> list[Judged]:
+        """The best of photos of which a word is called so, each judged as it is by its score."""
+        if not len(photo_ids):
+            return []
+        scores = np.nan_to_num(term_scores(self.field, self.directions, photo_ids).max(axis=1))
+        order = np.argsort(-scores, kind="stable")[:number]
+        best = [photo.score for photo in self._judged(BEST)]
+        matches = self._matches([*best, *scores[order].tolist()])[len(best) :]
+        return [
+            Judged(photo_id, score, match, "name")
+            for photo_id, score, match in zip(
+                photo_ids[order].tolist(), scores[order].tolist(), matches, strict=True
+            )
+        ]
+
     def _judged(self, number: int) -> list[Judged]:
         ids, scores = scan_any(self.field, self.directions, number, self.field.allowed, self.losses)
         best: list[float] = scores.tolist()
-        if self.calibration is None:
-            matches: list[Match | None] = [None] * len(best)
-        else:
-            chances = self.field.photos * len(self.directions)
-            matches = [*self.calibration.matches(best, chances, self.common)]
         return [
             Judged(photo_id, score, match, "meaning")
-            for photo_id, score, match in zip(ids.tolist(), best, matches, strict=True)
+            for photo_id, score, match in zip(ids.tolist(), best, self._matches(best), strict=True)
         ]
+
+    def _matches(self, scores: Sequence[float]) -> list[Match | None]:
+        """How well each score matches; the first ones are the best of the field."""
+        if self.calibration is None:
+            return [None] * len(scores)
+        chances = self.field.photos * len(self.directions)
+        return [*self.calibration.matches(scores, chances, self.common)]
 
 
 def explanations(rows: Field, aim: Aim, photo_ids: Sequence[int]) -> dict[int, tuple[TermScore, ...]]:

@@ -216,12 +216,17 @@ class Searcher:
         losses = self._losses_of(field.rows, aim)
         ranking = Ranking(field, aim.directions(field.spread), calibration, common, losses)
         called = ranking.called(passing.called)
-        if request.order == "match":
-            best = ranking.best(request.limit + len(called))
-            results = self._results(_led_by(called, best, request.least)[: max(request.limit, 0)])
-        else:
-            matching = ranking.matching(request.least, request.limit)
-            results = self._ordered(_led_by(called, matching, request.least), request)
+        by_match = request.order == "match"
+        best = (
+            ranking.best(request.limit + len(called))
+            if by_match
+            else ranking.matching(request.least, request.limit)
+        )
+        worded = [] if request.least == "strong" else ranking.worded(passing.worded, request.limit)
+        ranked = _led_by(called, _with_worded(best, worded), request.least)
+        results = (
+            self._results(ranked[: max(request.limit, 0)]) if by_match else self._ordered(ranked, request)
+        )
         return field.photos, results
 
     def _losses_of(self, rows: Rows, aim: Aim) -> NDArray[np.float32] | None:
@@ -262,7 +267,16 @@ def _only_less(query: Query) -> list[QueryFault]:
 def _led_by(called: Sequence[Judged], ranked: Sequence[Judged], least: Least) -> list[Judged]:
     """What was ranked and matches so well, behind the photos that were found by their names."""
     known = {photo.id for photo in called}
-    return [*called, *(photo for photo in ranked if photo.match in KEPT[least] and photo.id not in known)]
+    kept = (photo for photo in ranked if photo.match in KEPT[least] or photo.found_by == "name")
+    return [*called, *(photo for photo in kept if photo.id not in known)]
+
+
+def _with_worded(ranked: Sequence[Judged], worded: Sequence[Judged]) -> list[Judged]:
+    """What was ranked, and photos that were found by a word behind the strong ones; where nothing is judged before all."""
+    placed: dict[int, Judged] = {}
+    for photo in (*(photo for photo in ranked if photo.match == "strong"), *worded, *ranked):
+        placed.setdefault(photo.id, photo)
+    return [*placed.values()]
 
 
 def _result(photo: Photo, judged: Judged = _UNJUDGED) -> Result:

@@ -42,6 +42,12 @@ _HOLDING = f"{_PHOTOS_OF} (SELECT rowid FROM text WHERE text MATCH ?) ORDER BY p
 _HOLDING_FEW_LETTERS = f"""{_PHOTOS_OF} (
     SELECT file_id FROM file_texts WHERE instr(name, :text) OR instr(folder, :text)
         OR instr(keywords, :text) OR instr(description, :text)) ORDER BY photo_id"""
+_APART = "[^0-9a-z\x80-\U0010ffff]"  # what words have between them: all letters beyond ASCII belong to words
+_HAS_WORD = " OR ".join(f"' ' || {part} || ' ' GLOB :pattern" for part in ("name", "folder", "keywords"))
+_WITH_WORD = f"{_PHOTOS_OF} (SELECT file_id FROM file_texts WHERE {_HAS_WORD}) ORDER BY photo_id"
+_WITH_LONG_WORD = f"""{_PHOTOS_OF} (
+    SELECT file_id FROM file_texts
+    WHERE file_id IN (SELECT rowid FROM text WHERE text MATCH :phrase) AND ({_HAS_WORD})) ORDER BY photo_id"""
 
 # "img_2927" is before "img_2927.heic", and "/" comes right after "."
 _NAMED = """
@@ -86,6 +92,27 @@ def photos_holding(db: Database, text: str) -> list[int]:
             rows = connection.execute(_HOLDING_FEW_LETTERS, {"text": folded})
         else:
             rows = connection.execute(_HOLDING, (_phrase(folded),))
+        return [photo_id for (photo_id,) in rows]
+
+
+def words_in(text: str) -> list[str]:
+    """The runs of letters and digits in a text, as they are compared."""
+    return re.findall(r"[^\W_]+", fold(text))
+
+
+def begins_word(text: str, word: str) -> bool:
+    """Whether a text has this word, as `words_in` gives it, or from three letters on one that begins so."""
+    return any(each.startswith(word) if len(word) >= _TRIGRAM else each == word for each in words_in(text))
+
+
+def photos_with_word(db: Database, word: str) -> list[int]:
+    """The visible photos, ascending, of which a present file's name, folder or keyword has this word, as `begins_word` says."""
+    with db.reading() as connection:
+        if len(word) < _TRIGRAM:
+            rows = connection.execute(_WITH_WORD, {"pattern": f"*{_APART}{word}{_APART}*"})
+        else:
+            asked = {"pattern": f"*{_APART}{word}*", "phrase": _phrase(word)}
+            rows = connection.execute(_WITH_LONG_WORD, asked)
         return [photo_id for (photo_id,) in rows]
 
 

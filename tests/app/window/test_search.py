@@ -39,7 +39,7 @@ class ShelfLibrary:
         self.fails = False
         self.matches = self.filters = None
         self.undated = 0
-        self.is_meant = True
+        self.is_meant, self.named = True, ()
         self.copies = {}
         self.words, self.meant = {}, None
         self.offers = lambda _text: ()
@@ -59,9 +59,13 @@ class ShelfLibrary:
                 replace(photo, match=match, found_by="meaning")
                 for photo, match in zip(self.shelf, self.matches(query), strict=False)
             ]
-        found = [photo for photo in found if photo.match != "none" or least == "all"]
         if self.is_meant:
-            found = [replace(photo, found_by="meaning") for photo in found]
+            found = [
+                replace(photo, found_by="name" if photo.id in self.named else "meaning") for photo in found
+            ]
+        found = [
+            photo for photo in found if photo.match != "none" or photo.found_by == "name" or least == "all"
+        ]
         filters = self.filters(query) if self.filters is not None else ()
         return Answer(
             words, "space", len(self.shelf), 1.0, tuple(found[:limit]), self.faults, filters, self.undated
@@ -351,6 +355,20 @@ def test_what_matches_stands_over_the_fold_and_what_may_match_under_it(desk):
     assert len(desk.ids()) == 100  # as the person left it
     desk.view.fold.click()
     assert len(desk.ids()) == 12
+
+
+def test_what_is_found_by_name_stands_between_what_matches_and_the_fold(desk):
+    desk.library.matches, desk.library.named = certain(strong=3, weaker=10, none=187), (1, 5, 20)
+    desk.type("dog")
+    desk.shows("dog")
+    assert desk.page.title() == "\u2068“dog”\u2069 · 3 strong · 2 by name · 9 weaker"
+    assert desk.ids() == [0, 1, 2, 5, 20]
+    assert desk.view.fold.accessibleName() == "9 weaker matches"
+    desk.library.matches = certain(none=200)
+    desk.type("gy")
+    desk.shows("doggy")
+    assert (desk.page.title(), desk.ids()) == ("\u2068“doggy”\u2069 · 3 by name", [1, 5, 20])
+    assert not desk.page.closest.is_said
 
 
 def test_the_keyboard_reaches_the_fold_and_goes_on_behind_it(desk):

@@ -43,7 +43,7 @@ def test_a_photo_that_leads_by_its_name_says_so_instead_of_how_well_it_matches(p
     (photo,) = photos(1)
     model.set_wall(Wall.of([replace(photo, match="strong", found_by="name")]))
     spoken = model.index(0).data(Qt.ItemDataRole.AccessibleTextRole)
-    assert spoken == "IMG_0000.jpg, 18 July 2020, found by its name"
+    assert spoken == "IMG_0000.jpg, 18 July 2020, found by name"
 
 
 def test_photos_leave_as_addresses_of_their_files(photos):

@@ -1,15 +1,19 @@
-"""A photo whose file is called what is typed leads the answer, whatever it shows, and nothing else is moved by names."""
+"""A photo whose file is called what is typed leads the answer, whatever it shows; one that has a word in a name stands
+behind the strong ones, and nothing else is moved by names.
+"""
 
 from __future__ import annotations
 
 from dataclasses import replace
 
 import pytest
+from tests.engine.search.conftest import open_album
 
 from picsight_engine.library import Library
 from picsight_engine.models.calibration import Calibration
 
 PHOTOS = 60
+CARS = 8  # the photo whose folder is called Cars
 CUTS = Calibration(
     answered=0.04, strong=0.04, possible=0.0, gap=0.0, span=0.1, growth=0.0, growth_below=0.0, common=0.0
 )
@@ -41,35 +45,79 @@ def led(album, query, **wishes):
 
 def test_the_photo_that_is_called_so_leads_and_the_others_keep_their_order(album, called):
     results = album.library.search("car", limit=100).results
-    assert [result.found_by for result in results] == ["name"] + ["meaning"] * (len(results) - 1)
-    assert results[0].id == called["car.jpg"]
-    rest = [result.score for result in results[1:]]
+    assert [result.found_by for result in results] == ["name"] * 2 + ["meaning"] * (len(results) - 2)
+    assert [result.id for result in results[:2]] == [called["car.jpg"], CARS]
+    rest = [result.score for result in results[2:]]
     assert rest == sorted(rest, reverse=True)
     assert results[0].score == pytest.approx(album.library.explain("car", results[0].id)[0].score, abs=1e-6)
     assert len({result.id for result in results}) == len(results) == PHOTOS + 3  # one has no vector
 
 
 @pytest.mark.parametrize(
-    ("query", "name"),
+    ("query", "names"),
     [
-        ("car", "car.jpg"),
-        ("CAR.JPG", "car.jpg"),
-        ("dog | car", "car.jpg"),
-        ("car -tree", "car.jpg"),
-        ("a | b", "a | b.jpg"),
-        ("boat", "boat.png"),
-        ("IMG 2012-01-01 x", "IMG 2012-01-01 x.jpg"),
-        ("2012", "2012.jpg"),
+        ("car", ["car.jpg", "Cars/x.jpg"]),
+        ("CAR.JPG", ["car.jpg", "Cars/x.jpg"]),
+        ("dog | car", ["car.jpg", "Cars/x.jpg"]),
+        ("car -tree", ["car.jpg", "Cars/x.jpg"]),
+        ("a | b", ["a | b.jpg"]),
+        ("boat", ["boat.png"]),
+        ("IMG 2012-01-01 x", ["IMG 2012-01-01 x.jpg"]),
+        ("2012", ["2012.jpg"]),
+        ("cars", ["Cars/x.jpg"]),
+        ("car in:2012", ["Cars/x.jpg"]),
+        ("x car", ["Cars/x.jpg"]),
     ],
 )
-def test_a_name_is_what_the_query_says_or_one_of_its_alternatives(album, called, query, name):
-    assert led(album, query) == [called[name]]
-    assert album.found(query, limit=1) == [called[name]]
+def test_a_name_or_all_of_its_words_are_what_the_query_says_or_one_of_its_alternatives(
+    album, called, query, names
+):
+    assert led(album, query) == [called.get(name, CARS) for name in names]
+    assert album.found(query, limit=1) == [called.get(names[0], CARS)]
 
 
-@pytest.mark.parametrize("query", ["oscar car", "ca", "cars", "car like:#1", "-car tree", "car in:2012"])
-def test_nothing_leads_by_a_part_of_its_name_nor_against_a_fact(album, called, query):
+@pytest.mark.parametrize("query", ["oscar car", "ca", "car like:#1", "-car tree", "car in:2013", "scar"])
+def test_nothing_is_found_by_the_inside_of_a_word_nor_against_a_fact(album, called, query):
     assert led(album, query) == []
+
+
+def test_who_has_the_word_stands_between_strong_and_weaker_and_is_judged_as_it_is(album, called, bundle):
+    above = album.library.explain("car", CARS)[0].score + 0.005
+    cuts = replace(CUTS, strong=above, answered=above)
+    calibrated = replace(bundle, manifest=replace(bundle.manifest, calibration=cuts))
+    with Library.open(album.library.folder, calibrated, create=False) as library:
+        first, *results = library.search("car", limit=100).results
+        assert first.id == called["car.jpg"]
+        groups = [0 if photo.match == "strong" else 1 if photo.found_by == "name" else 2 for photo in results]
+        assert groups == sorted(groups)
+        assert groups.count(1) == 1
+        by_score = sorted(results, key=lambda photo: -photo.score)
+        matches = [["strong", "weaker", "none"].index(photo.match) for photo in by_score]
+        assert matches == sorted(matches)
+        least = library.search("car", limit=100, least="strong").results
+        assert [photo.id for photo in least] == [
+            first.id,
+            *(photo.id for photo in results if photo.match == "strong"),
+        ]
+        order = [photo.id for photo in library.all_photos().results]
+        by_date = [
+            photo.id for photo in library.search("car", limit=100, order="date", least="weaker").results
+        ]
+        assert CARS in by_date
+        assert by_date == sorted(by_date, key=order.index)
+
+
+def test_words_of_keywords_and_tags_find_as_those_of_names_do(tmp_path, bundle):
+    with open_album(tmp_path, bundle) as album:
+        photos = [
+            album.put(b"1.jpg", 1, keywords=("Birds/Grey Heron",)),
+            album.put(b"2.jpg", 2, description="a heron"),
+            album.put(b"3.jpg", 3),
+        ]
+        assert led(album, "heron") == led(album, "her") == photos[:1]
+        album.library.tags.new("Heron", kind="album")
+        album.library.tags.decide("Heron", photos[2:], "accepted")
+        assert set(led(album, "heron")) == {photos[0], photos[2]}
 
 
 def test_facts_alone_find_by_neither(album, called):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import re
 from pathlib import PurePosixPath
 
 import pytest
@@ -12,7 +13,7 @@ from picsight_engine.store.database import Database
 from picsight_engine.store.files import files_of, mark_missing, put_file
 from picsight_engine.store.folders import add_folder
 from picsight_engine.store.photos import NewPhoto, put_photo
-from picsight_engine.store.text import fold
+from picsight_engine.store.text import fold, photos_with_word, words_in
 
 NAMES = (
     "IMG_2927.HEIC", "IMG_2927.jpg", "img_2927", "IMG_29270.HEIC", "IMG_2927 (1).HEIC", "IMG_2927.edited.jpg",
@@ -79,6 +80,22 @@ def test_every_file_is_found_by_its_own_name_and_stem(holding):
                 if fold(typed) in (fold(other), fold(PurePosixPath(other).stem))
             }
             assert set(named(db, typed)) == wanted
+
+
+def test_a_word_is_found_where_it_stands_or_begins(holding):
+    chance = random.Random(5)
+    names = {"".join(chance.choices("aB.é-_1 ж", k=chance.randrange(3, 9))).strip(". ") for _ in range(300)}
+    names = sorted(name for name in names if name)
+    db = holding(*names)
+    words = {word for name in names for word in words_in(name)} | {"ab", "aba", "b1a", "жa"}
+    for word in words:
+        border = "" if len(word) > 2 else r"(?![^\W_])"
+        wanted = [
+            number
+            for number, name in enumerate(names, start=1)
+            if re.search(rf"(?<![^\W_]){word}{border}", fold(f"{name}"))
+        ]
+        assert photos_with_word(db, word) == wanted, word
 
 
 def test_only_visible_photos_are_named_and_each_once(holding, tmp_path):

@@ -13,7 +13,6 @@ from picsight.window.grid.wall import Fold, Kind, Section, Wall
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from picsight_engine.models.calibration import Match
     from picsight_engine.search.answer import Result
 
 ORDERED = 100  # photos that are shown of an answer of which nobody can say where it ends
@@ -65,17 +64,23 @@ class Tally:
     strong: int = 0
     weaker: int = 0
     ordered: int = 0
+    named: int = 0  # found by a word of their names, which do not match strongly
 
     @property
     def finds_nothing(self) -> bool:
         """True where not one photo may match."""
-        return not (self.strong or self.weaker or self.ordered)
+        return not (self.strong or self.weaker or self.ordered or self.named)
 
 
 def tally(results: Sequence[Result]) -> Tally:
     """Count an answer."""
-    matches = [photo.match for photo in results]
-    return Tally(matches.count("strong"), matches.count("weaker"), min(matches.count(None), ORDERED))
+    named = sum(map(_is_named, results))
+    matches = [photo.match for photo in results if not _is_named(photo)]
+    return Tally(matches.count("strong"), matches.count("weaker"), min(matches.count(None), ORDERED), named)
+
+
+def _is_named(photo: Result) -> bool:
+    return photo.found_by == "name" and photo.match in {"weaker", "none"}
 
 
 def arrange_answer(
@@ -83,8 +88,8 @@ def arrange_answer(
 ) -> Wall:
     """The wall of an answer, which comes best first.
 
-    By match: what is strong, under the fold what is weaker. By date or folder: what is strong, with marks also what is
-    weaker. Where nothing is strong there is no fold; where nothing matches, the closest photos in one row. Photos of the
+    By match: what is strong, what was found by name, under the fold what is weaker. By date or folder: the same without
+    a fold, with marks also what is weaker. Where all is weaker there is no fold; where nothing matches, the closest photos in one row. Photos of the
     same picture, which `stacks` knows, stand behind the best of them.
     """
     count = tally(results)
@@ -93,9 +98,10 @@ def arrange_answer(
     by_match = arrangement.ranked is Order.MATCH
     if count.ordered:
         return _arranged(_Places.of(results[:ORDERED], stacks, arrangement), arrangement, arrangement.ranked)
-    places = _Places.of([photo for photo in results if photo.match != "none"], stacks, arrangement)
-    strong = places.of_match("strong")
-    weaker = places.of_match("weaker")
+    found = [photo for photo in results if photo.match != "none" or _is_named(photo)]
+    places = _Places.of(found, stacks, arrangement)
+    strong = [photo for photo in places.fronts if photo.match == "strong" or _is_named(photo)]
+    weaker = [photo for photo in places.fronts if photo.match == "weaker" and not _is_named(photo)]
     shown = replace(places, fronts=[*strong, *weaker] if arrangement.weaker else strong or weaker)
     if not by_match:
         marked = bool(strong and weaker) and arrangement.weaker
@@ -145,10 +151,6 @@ class _Places:
             group = groups.get(photo.id, [photo])
             fronts += group if photo.id in spread else group[:1]
         return cls(fronts, behind)
-
-    def of_match(self, match: Match) -> list[Result]:
-        """Those that match so well."""
-        return [photo for photo in self.fronts if photo.match == match]
 
     def wall(
         self,

@@ -154,7 +154,7 @@ class WallModel(QAbstractListModel):
             photo.path.name,
             spoken_date(photo.taken),
             photo.place,
-            say("found by its name") if photo.found_by == "name" else match_words(photo.match),
+            say("found by name") if photo.found_by == "name" else match_words(photo.match),
             counted(copies, "%n copy", "%n copies") if copies > 1 else "",
             *spoken_marks(self._marks.get(photo.id)),
         )

@@ -68,11 +68,11 @@ def _ordered(shown: Shown) -> str:
 
 
 def _matches(shown: Shown, *, paused: bool) -> str:
-    strong, weaker = shown.tally.strong, shown.tally.weaker
-    if not strong and paused:
+    strong, named, weaker = shown.tally.strong, shown.tally.named, shown.tally.weaker
+    if not (strong or named) and paused:
         one, many = "nothing certain, %n weaker match", "nothing certain, %n weaker matches"
         return counted(weaker, one, many)
-    counts = {"%n strong": strong, "%n weaker": weaker}
+    counts = {"%n strong": strong, "%n by name": named, "%n weaker": weaker}
     parts = {words: count for words, count in counts.items() if count}
     if shown.is_cut:  # of the last kind there are more than were brought
         last = list(parts)[-1]
@@ -96,6 +96,8 @@ def _announced(place: Place, shown: Shown, asked: str) -> str:
     if not shown.is_ranked or count.ordered:
         return headline(place, shown, asked, paused=True)[0]
     weaker = counted(count.weaker, "%n weaker match", "%n weaker matches")
+    if count.named:
+        return _matches(shown, paused=True).replace(BETWEEN, ", ")
     if count.strong and count.weaker:
         strong = counted(count.strong, "%n strong", "%n strong")
         return say("{strong} and {weaker}").format(strong=strong, weaker=weaker)
@@ -108,6 +110,8 @@ def found(count: Tally) -> str:
     """How much there is behind a way out: 14 strong."""
     if count.strong:
         return counted(count.strong, "%n strong", "%n strong")
+    if count.named:
+        return counted(count.named, "%n by name", "%n by name")
     if count.weaker:
         return counted(count.weaker, "%n weaker", "%n weaker")
     return _photos(count.ordered)
