@@ -104,6 +104,7 @@ def _tell(records: Sequence[JoinRecord], folder: Place) -> None:
         if count:
             click.echo(f"  {what}: {count}")
     if faults:
-        click.echo("  left out: " + ", ".join(f"{count} {reason}" for reason, count in faults.most_common()))
+        told = ", ".join(f"{count} {reason}" for reason, count in faults.most_common())
+        click.echo(f"  left out: {told}; which ones stands in the .joined.json beside each shard")
     if refused:
         click.echo(f"  refused, evaluation photos: {refused}")

@@ -31,7 +31,7 @@ from mctrain.data.reading.settings import Pass, ReaderSettings, Stored, Texts
 from mctrain.data.reading.source import open_data
 from mctrain.data.reinforced.manifest import load_manifest
 from mctrain.data.shards import samples
-from mctrain.errors import TrainerError
+from mctrain.errors import DataError, TrainerError
 from mctrain.places import place_of
 
 
@@ -138,12 +138,14 @@ def test_what_does_not_belong_together_is_left_out_and_counted(web, real_data, j
         fetched(web[7], 7, caption=" "),
         fetched(web[8], 8),
         fetched(web[9], 9),
+        fetched(web[11], 11, sha256=None),  # as would be taken if nothing were known of the sample
     ]
     as_tar(tmp_path / "photos", downloads)
     broken = {**published(web[9]), f"{web[9].uid}.npz": b"no arrays"}
     bare = {name: own for name, own in published(web[8]).items() if not name.endswith(".npz")}
     strange = {name.replace(web[11].uid, "x"): b"{}" for name in published(web[11])}
-    members = [*map(published, web[:8]), bare, broken, published(web[10]), strange, published(web[0])]
+    cut = {**published(web[11]), f"{web[11].uid}.json": b'{"uid": "'}
+    members = [broken, *map(published, web[:8]), bare, cut, published(web[10]), strange, published(web[0])]
     write_members(tmp_path / "set" / "0.tar", *members)
     (record,) = join_with(tmp_path / "set", tmp_path / "photos")
     assert list(joined_samples(tmp_path / "joined")) == [web[0].uid]
@@ -155,10 +157,17 @@ def test_what_does_not_belong_together_is_left_out_and_counted(web, real_data, j
         "no caption": 1,
         "no embeddings": 1,
         "broken embeddings": 1,
+        "broken json": 1,
         "no photo": 1,
         "no uid": 1,
         "key twice": 1,
     }
+    left_out = json.loads((tmp_path / "joined" / "0.joined.json").read_text())["left_out"]
+    assert {reason: len(keys) for reason, keys in left_out.items()} == counts([record])
+    assert left_out["broken embeddings"] == [web[9].uid]
+    write_members(tmp_path / "set" / "0.tar", broken)
+    with pytest.raises(DataError, match=rf"is of no reinforced set that is known: .* {web[9].uid}\.npz"):
+        join_with(tmp_path / "set", tmp_path / "photos")
 
 
 def test_a_uid_counts_by_its_number_and_of_two_photos_the_one_that_belongs_is_taken(web, join_with, tmp_path):

@@ -6,7 +6,7 @@ the same bytes. So a run may be killed at any moment, and done in parts on sever
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import defaultdict
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -17,8 +17,8 @@ from mctrain.data.joining.record import RULE, SUFFIX, JoinRecord, load_record, s
 from mctrain.data.joining.sample import join_sample, take_photo
 from mctrain.data.refusal import shipped
 from mctrain.data.reinforced.manifest import MANIFEST, Manifest, ShardRecord, save_manifest
-from mctrain.data.shards import grouped
-from mctrain.errors import SampleError, TrainerError
+from mctrain.data.shards import grouped, parse_words
+from mctrain.errors import DataError, SampleError, TrainerError
 from mctrain.places import sweep_drafts
 
 if TYPE_CHECKING:
@@ -60,7 +60,7 @@ class _Tally:
 
     keys: set[str] = field(default_factory=set)
     samples: int = 0
-    faults: Counter[str] = field(default_factory=Counter)
+    faults: defaultdict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
     scaled: int = 0
     unchecked: int = 0
     refused: list[str] = field(default_factory=list)
@@ -97,8 +97,10 @@ def _make(joining: Joining, shard: Named, progress: Callable[[int, str], None]) 
     tally, source, target = _Tally(), shard.place.version(), joining.folder / shard.name
     with target.draft() as draft:
         digest = write_archive(draft, _joined(joining, shard, tally, progress))
+    left_out = {reason: tuple(keys) for reason, keys in sorted(tally.faults.items())}
+    counts = {reason: len(keys) for reason, keys in left_out.items()}
     record = JoinRecord(
-        shard=ShardRecord(shard.name, tally.samples, digest, dict(sorted(tally.faults.items())), {}),
+        shard=ShardRecord(shard.name, tally.samples, digest, counts, {}),
         rule=RULE,
         source=source,
         photos=joining.index.digest,
@@ -107,6 +109,7 @@ def _make(joining: Joining, shard: Named, progress: Callable[[int, str], None]) 
         scaled=tally.scaled,
         unchecked=tally.unchecked,
         refused=tuple(tally.refused),
+        left_out=left_out,
     )
     save_record(target, record)
     return record
@@ -127,7 +130,7 @@ def _joined(
                 continue
             made = join_sample(key, group.members, taken, caption, widths)
         except SampleError as fault:
-            tally.faults[fault.reason] += 1
+            tally.faults[fault.reason].append(group.key)
             continue
         tally.samples += 1
         tally.scaled += made.scaled
@@ -139,11 +142,15 @@ def _key(group: Group, tally: _Tally) -> str:
     """The uid in small letters, by which the sample is known from now on.
 
     Raises:
-        SampleError: it has none, it came before, or the shard ends here for its damage.
+        SampleError: it has none, it came before, its JSON is broken, or the shard ends here for its damage.
     """
     if group.fault is not None and group.fault.kind == "damaged shard":
         raise SampleError(group.fault.sentence, "damaged shard")
-    uid = uid_of(parse_facts(group.members.get("json", b"")), group.key)
+    try:
+        facts = parse_words(group.members.get("json", b"{}"), group.key)
+    except DataError as fault:  # the photo's hash stood there
+        raise SampleError(str(fault), "broken json") from fault
+    uid = uid_of(facts, group.key)
     if uid is None:
         raise SampleError(f"{group.key} has no uid.", "no uid")
     if uid.hex() in tally.keys:

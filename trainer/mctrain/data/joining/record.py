@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping  # noqa: TC003 (read_record reads the annotations)
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from mctrain.data.reinforced.manifest import ShardRecord, Teacher, read_record, write_record
@@ -10,7 +11,7 @@ from mctrain.data.reinforced.manifest import ShardRecord, Teacher, read_record, 
 if TYPE_CHECKING:
     from mctrain.places import Place
 
-RULE = 1  # raise when joined shards become others: older ones are then joined again
+RULE = 2  # raise when joined shards become others: older ones are then joined again
 SUFFIX = ".joined.json"
 
 
@@ -19,7 +20,7 @@ class JoinRecord:
     """The shard as the manifest has it, and of what it was made: the version of its source, the digest of the photos' index.
 
     `scaled` counts samples whose crops were, `unchecked` those whose photo no hash vouches for; `refused` are keys of
-    evaluation photos.
+    evaluation photos, `left_out` those of other samples that could not be joined, by reason.
     """
 
     shard: ShardRecord
@@ -31,6 +32,7 @@ class JoinRecord:
     scaled: int
     unchecked: int
     refused: tuple[str, ...]
+    left_out: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 def save_record(target: Place, record: JoinRecord) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import TYPE_CHECKING
 
 from mctrain.data.reinforced.embeddings import find_fault, unpack_arrays
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from mctrain.data.shards import Group
     from mctrain.places import Place
 
+_LOOKED_AT = 100  # samples, of which one is whole
 # in the order of their embeddings, with the scales of their logits, as Apple published them
 DATACOMPDR = (
     Teacher("open_clip:ViT-L-14-quickgelu@openai", 768, 100.0, ""),
@@ -37,24 +39,31 @@ def teachers_of(shard: Place) -> tuple[Teacher, ...]:
     """
     if (shard.folder / MANIFEST).exists():
         return load_manifest(shard.folder / MANIFEST).teachers
-    for group in grouped(shard):
-        if any(role_of(suffix) == "embeddings" for suffix in group.members):
-            if (teachers := _recognised(group)) is not None:
-                return teachers
-            break
+    fault = "no sample has embeddings"
+    reinforced = (own for own in grouped(shard) if any(map(_is_embeddings, own.members)))
+    for group in itertools.islice(reinforced, _LOOKED_AT):
+        try:
+            return _recognised(group)
+        except DataError as found:  # it may be the one that is broken
+            fault = str(found).rstrip(".")
     raise DataError(
         f"{shard} is of no reinforced set that is known: two teachers of 768 numbers (DataCompDR, DFNDR), or a manifest.json "
-        "of `mctrain reinforce` beside it."
+        f"of `mctrain reinforce` beside it. {fault}."
     )
 
 
-def _recognised(group: Group) -> tuple[Teacher, ...] | None:
-    suffix = next(own for own in group.members if role_of(own) == "embeddings")
-    try:
-        images = unpack_arrays(group.members[suffix], suffix, group.key).get(IMAGES)
-        tags = parse_tags(group.members.get("syn.json", b"{}"), group.key)
-    except DataError:
-        return None
+def _is_embeddings(suffix: str) -> bool:
+    return role_of(suffix) == "embeddings"
+
+
+def _recognised(group: Group) -> tuple[Teacher, ...]:
+    suffix = next(filter(_is_embeddings, group.members))
+    images = unpack_arrays(group.members[suffix], suffix, group.key).get(IMAGES)
+    tags = parse_tags(group.members.get("syn.json", b"{}"), group.key)
     teachers = DATACOMPDR if CAPTIONS in tags else DFNDR
-    widths = [own.width for own in teachers]
-    return None if images is None or find_fault(images, len(images), widths) else teachers
+    fault = (
+        "is missing" if images is None else find_fault(images, len(images), [own.width for own in teachers])
+    )
+    if fault:
+        raise DataError(f"In {group.key}.{suffix} {IMAGES} {fault}")
+    return teachers
