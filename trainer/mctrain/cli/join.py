@@ -105,6 +105,6 @@ def _tell(records: Sequence[JoinRecord], folder: Place) -> None:
             click.echo(f"  {what}: {count}")
     if faults:
         told = ", ".join(f"{count} {reason}" for reason, count in faults.most_common())
-        click.echo(f"  left out: {told}; which ones stands in the .joined.json beside each shard")
+        click.echo(f"  left out: {told}\n  their keys stand in the .joined.json beside each shard")
     if refused:
         click.echo(f"  refused, evaluation photos: {refused}")
