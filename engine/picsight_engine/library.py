@@ -83,6 +83,7 @@ class Library:
         self._answering = Answering(db, bundle, wanted or bundle, self.picture_vector)
         self._opened_tags: Tags | None = None
         self._lock = threading.Lock()
+        self._gone: list[int] = []  # photos that left by `note_gone`
         self._opened_thumbnails: Thumbnails | None = None
 
     @property
@@ -119,6 +120,9 @@ class Library:
     def close(self) -> None:
         """Closes every file of the library; what was said of photos is filed beside the database before."""
         self._searcher.close()
+        if self._gone:
+            shown = photos_by_id(self._db, self._gone)
+            self._thumbnails().delete(photo_id for photo_id in self._gone if photo_id not in shown)
         self._close_thumbnails()
         try:
             if self._opened_tags is not None:
@@ -175,11 +179,20 @@ class Library:
     def note_gone(self, paths: Sequence[Path]) -> int:
         """Files that a person has just taken away: photos that nothing shows any more leave at once.
 
-        They come back as themselves if their files do. Returns how many left.
+        They come back as themselves if their files do; until the library is closed, their thumbnails stay. Returns how
+        many left.
         """
         from picsight_engine.indexing.forgetting import note_gone  # 60 ms that a search does not pay
 
-        return len(note_gone(self._db, self._thumbnails(), paths))
+        gone = note_gone(self._db, paths)
+        self._gone += gone
+        return len(gone)
+
+    def note_back(self, paths: Sequence[Path]) -> None:
+        """Files that a person has just put back where they were: their photos are shown again at once."""
+        from picsight_engine.indexing.forgetting import note_back  # 60 ms that a search does not pay
+
+        note_back(self._db, paths)
 
     def index(
         self,

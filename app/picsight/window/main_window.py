@@ -107,8 +107,9 @@ class MainWindow(QMainWindow):
         self.tags.changed.connect(self.library_pages.show_tags)
         self.library.opened.connect(self.trashing.use)
         self.trashing.files_gone.connect(self.viewer.go_on)
-        self.trashing.files_gone.connect(self.search.ask_again)
-        self.trashing.files_gone.connect(self.library.look_over)
+        for changed in (self.trashing.files_gone, self.trashing.files_back):
+            changed.connect(self.search.ask_again)
+            changed.connect(self.library.look_over)
         self.trashing.files_back.connect(self.library.index)
         self.library.begun.connect(self._warm_up)
         jobs.failed.connect(frame.status.show_sentence)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -84,7 +84,7 @@ def forget_lost(db: Database, thumbnails: Thumbnails, named: Sequence[Path] = ()
     return Forgotten(photos, len(plan.kept - lost), len(moving - plan.kept))
 
 
-def note_gone(db: Database, thumbnails: Thumbnails, paths: Sequence[Path]) -> list[int]:
+def note_gone(db: Database, paths: Sequence[Path]) -> list[int]:
     """Records files that a person has just taken away; returns the photos that nothing shows now.
 
     These leave at once, their vectors stay as those of every missing photo. A path at which there is something, or
@@ -92,9 +92,20 @@ def note_gone(db: Database, thumbnails: Thumbnails, paths: Sequence[Path]) -> li
     """
     files = [file for path in paths if _is_away(path) and (file := find_file(db, path)) is not None]
     with db.writer() as connection:
-        hidden = mark_missing(connection, [file.id for file in files], time.time())
-    thumbnails.delete(hidden)
-    return hidden
+        return mark_missing(connection, [file.id for file in files], time.time())
+
+
+def note_back(db: Database, paths: Sequence[Path]) -> None:
+    """Records files that a person has just put back, as they were; the next indexing looks at any other."""
+    back = []
+    for path in paths:
+        file = find_file(db, path)
+        with suppress(OSError):
+            info = path.stat()
+            if file is not None and (info.st_size, info.st_mtime_ns) == (file.size, file.mtime_ns):
+                back.append(file.id)
+    with db.writer() as connection:
+        mark_returned(connection, back)
 
 
 def _forget_cached(db: Database) -> None:

@@ -21,6 +21,7 @@ from picsight.window.actions.trashing import Trashing
 from picsight.window.history import History
 from picsight.window.library.status import StatusLine
 from picsight_engine.library import Library
+from picsight_engine.store.database import index_lock
 
 PATIENCE = 120_000  # ms; only a failing test waits so long
 NEVER = threading.Event()
@@ -327,6 +328,20 @@ def test_delete_moves_the_selected_photos_and_ctrl_z_brings_them_back(qtbot, win
         window, Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier | Qt.KeyboardModifier.ShiftModifier
     )
     qtbot.waitUntil(lambda: names(window) == [before[1]], timeout=PATIENCE)
+
+
+def test_undo_puts_photos_back_in_their_places_at_once_with_their_pictures(qtbot, window, album, trash):
+    grid, before = window.frame.grid, names(window)
+    pictures = {
+        photo.id: window.trashing._library.thumbnail(photo.id) for photo in grid._wall_model.wall.results
+    }
+    select(qtbot, window, 0)
+    qtbot.keyClick(grid, Qt.Key.Key_Delete)
+    qtbot.waitUntil(lambda: names(window) == before[1:], timeout=PATIENCE)
+    with index_lock(window.library._place.folder):  # no run can look for them
+        qtbot.keyClick(window, Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier)
+        qtbot.waitUntil(lambda: names(window) == before, timeout=PATIENCE)
+        assert all(window.trashing._library.thumbnail(photo) == pictures[photo] for photo in pictures)
 
 
 def test_deleted_in_the_viewer_a_photo_gives_way_to_the_next_and_the_last_one_to_the_wall(

@@ -596,11 +596,11 @@ def test_what_a_person_takes_away_leaves_at_once_however_much_it_is_and_returns_
     aside.mkdir()
     for name in aside_names:
         (folder / name).rename(aside / name)
-    hidden = note_gone(home.db, home.thumbnails, [folder / name for name in (*aside_names, "50.png")])
+    hidden = note_gone(home.db, [folder / name for name in (*aside_names, "50.png")])
     assert sorted(hidden) == sorted(before[name] for name in aside_names[1:])
     assert ids(home).keys() == before.keys() - set(aside_names) | {"copy.png"}
-    assert home.thumbnails.ids() == sorted(ids(home).values())
     finished = run(home, bundle)
+    assert home.thumbnails.ids() == sorted(ids(home).values())
     assert (figures(finished), finished.notes) == ({"found": 21, "unchanged": 21}, ())
     for name in aside_names:
         (aside / name).rename(folder / name)

@@ -43,7 +43,7 @@ class Trashing(QObject):
     """Joins the trash to the library and to what can be taken back."""
 
     files_gone = Signal()  # the library shows them no more
-    files_back = Signal()  # the library has to look for them
+    files_back = Signal()  # the library shows them again
 
     def __init__(self, window: QWidget, status: StatusLine, history: History, jobs: Jobs) -> None:
         super().__init__(window)
@@ -107,7 +107,13 @@ class Trashing(QObject):
                 self._status.show_sentence(reasons(kept))
             self.files_back.emit()
 
-        self._jobs.read(lambda: bring_back(moved), end)
+        def work(library: Library) -> list[Kept]:
+            kept = bring_back(moved)
+            library.note_back([each.path for each in moved])
+            return kept
+
+        if library := self._library:
+            self._jobs.read(partial(work, library), end)
 
     def _move_again(self, moved: list[Moved], ended: Ended) -> None:
         def end(now: list[Moved], kept: list[Kept]) -> None:
