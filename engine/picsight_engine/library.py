@@ -155,10 +155,15 @@ class Library:
         return stored_folders.add_folder(self._db, _existing_folder(path))
 
     def remove_folder(self, folder_id: int) -> None:
-        """Takes a folder out of the library; its photos are forgotten, their files stay untouched."""
-        forgotten = stored_folders.remove_folder(self._db, folder_id)
-        self._thumbnails().delete(forgotten)
-        self._file_quietly()
+        """Takes a folder out of the library; its photos are forgotten after 30 days, their files stay untouched.
+
+        Until then, all that was said of them comes back with the folder.
+        """
+        self._gone += stored_folders.remove_folder(self._db, folder_id)
+
+    def restore_folder(self, path: Path) -> None:
+        """Puts a folder back that was removed, with its photos as they were; it may be offline."""
+        stored_folders.add_folder(self._db, path)
 
     def forget(self, lost: Sequence[Path]) -> int:
         """Forgets for good what is missing, and all that these folders or directories do not show any more.
@@ -172,7 +177,7 @@ class Library:
         """
         from picsight_engine.indexing.forgetting import forget_lost  # 60 ms that a search does not pay
 
-        forgotten = forget_lost(self._db, self._thumbnails(), lost).photos
+        forgotten = forget_lost(self._db, self._thumbnails(), lost, resting=False).photos
         self._file_quietly()
         return len(forgotten)
 

@@ -156,12 +156,17 @@ def test_no_folder_is_added_when_one_of_several_is_not_there(own, few, tmp_path)
     assert own.folders() == []
 
 
-def test_a_removed_folder_takes_its_photos_and_thumbnails_along(own, few):
+def test_a_removed_folder_takes_its_photos_along_and_brings_them_back_with_what_was_said_of_them(own, few):
     run(own, few[0].parent)
-    photo_id = own.show(few[0]).id
+    photo_id, before = own.show(few[0]).id, own.all_photos().results
+    own.tags.rate([photo_id], 4)
     own.remove_folder(own.folders()[0].id)
-    assert (own.folders(), own.all_photos().results, own.thumbnail(photo_id)) == ([], (), None)
-    assert own.search("dog").results == ()
+    assert (own.folders(), own.all_photos().results, own.search("dog").results) == ([], (), ())
+    own.forget([])
+    own.restore_folder(few[0].parent)
+    assert own.all_photos().results == before
+    assert own.tags.rating(photo_id) == 4
+    assert own.thumbnail(photo_id) is not None
     assert all(path.exists() for path in few)
 
 

@@ -42,8 +42,12 @@ class Forgotten:
     moved: int
 
 
-def forget_lost(db: Database, thumbnails: Thumbnails, named: Sequence[Path] = ()) -> Forgotten:
+def forget_lost(
+    db: Database, thumbnails: Thumbnails, named: Sequence[Path] = (), *, resting: bool = True
+) -> Forgotten:
     """Forgets what is missing, and everything that `named` folders or directories have lost, emptied ones too.
+
+    Also what removed folders have shown, unless these are to rest until they come of age.
 
     What is offline elsewhere is left alone.
 
@@ -77,7 +81,7 @@ def forget_lost(db: Database, thumbnails: Thumbnails, named: Sequence[Path] = ()
             mark_missing(connection, lost.union(file.id for file in plan.gone), time.time())
             for problem in (*plan.healed, *_lost_problems(views, covered)):
                 clear_problem(connection, problem.folder_id, problem.name)
-            photos = forget_missing(connection, 0)
+            photos = forget_missing(connection, 0, resting=resting)
         thumbnails.delete(photos)
         if photos:
             _forget_cached(db)

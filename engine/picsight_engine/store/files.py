@@ -6,7 +6,7 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from picsight_engine.store.folders import all_folders, stored_names
+from picsight_engine.store.folders import RESTING, all_folders, stored_names
 from picsight_engine.store.text import erase_traces
 
 if TYPE_CHECKING:
@@ -40,9 +40,11 @@ _MOVE_FILE = "UPDATE files SET folder_id = ?, name = ? WHERE id = ?"
 _SET_DEVICE = "UPDATE files SET device = ? WHERE id = ?"
 _PHOTOS_OF_FILES = f"SELECT DISTINCT photo_id FROM files WHERE photo_id IS NOT NULL AND id IN {IDS}"
 _MARK_MISSING = f"UPDATE files SET present = 0, missing_since = ? WHERE present AND id IN {IDS}"
-_MARK_RETURNED = f"UPDATE files SET present = 1, missing_since = NULL, missing_seconds = 0 WHERE id IN {IDS}"
+_MARK_RETURNED = f"""
+UPDATE files SET present = 1, missing_since = NULL, missing_seconds = 0
+WHERE id IN {IDS} AND folder_id NOT IN {RESTING}"""
 _HIDDEN_OF = f"SELECT id FROM photos WHERE missing_since IS NOT NULL AND id IN {IDS} ORDER BY id"
-_LOOKED_LAST = "SELECT looked_at FROM folders WHERE id = ?"
+_LOOKED_LAST = "SELECT looked_at FROM folders WHERE id = ? AND state <> 'paused'"
 _LOOKED_EVER = "SELECT max(looked_at) FROM folders"
 _LOOKED = "UPDATE folders SET looked_at = ? WHERE id = ?"
 _AGE_FILES = (
@@ -51,7 +53,10 @@ _AGE_FILES = (
 _AGE_PHOTOS = (
     "UPDATE photos SET missing_seconds = max(0, missing_seconds + ?) WHERE missing_since IS NOT NULL"
 )
-_FORGET_FILES = "DELETE FROM files WHERE NOT present AND missing_seconds >= ?"
+_AGE_RESTING = f"UPDATE files SET missing_seconds = max(0, missing_seconds + ?) WHERE folder_id IN {RESTING}"
+_FORGET_FILES = f"DELETE FROM files WHERE NOT present AND missing_seconds >= ? AND folder_id NOT IN {RESTING}"
+_FORGET_RESTING = f"DELETE FROM files WHERE missing_seconds >= ? AND folder_id IN {RESTING}"
+_DROP_RESTING = "DELETE FROM folders WHERE state = 'paused' AND id NOT IN (SELECT folder_id FROM files)"
 _EXPIRED = """
 SELECT id FROM photos WHERE missing_since IS NOT NULL AND missing_seconds >= ?
     AND NOT EXISTS (SELECT 1 FROM files WHERE photo_id = photos.id) ORDER BY id"""
@@ -164,7 +169,8 @@ def age_missing(
     a clock gives by jumping ahead, it takes by jumping back. `now` is in seconds since 1970.
     """
     ever = connection.execute(_LOOKED_EVER).fetchone()[0]
-    connection.execute(_AGE_PHOTOS, (_credit(ever, now, most),))
+    for statement in (_AGE_PHOTOS, _AGE_RESTING):
+        connection.execute(statement, (_credit(ever, now, most),))
     for folder_id in folder_ids:
         last = connection.execute(_LOOKED_LAST, (folder_id,)).fetchone()
         if last is not None:  # else a person has removed the folder meanwhile
@@ -176,13 +182,16 @@ def _credit(last: float | None, now: float, most: float) -> float:
     return 0.0 if last is None else min(max(now - last, -most), most)
 
 
-def forget_missing(connection: sqlite3.Connection, seconds: float) -> list[int]:
+def forget_missing(connection: sqlite3.Connection, seconds: float, *, resting: bool = True) -> list[int]:
     """Deletes files, and photos with their vectors, that have been missing for so many seconds by `age_missing`.
 
-    Returns the forgotten photos.
+    With `resting` those of removed folders, too. Returns the forgotten photos.
     """
-    if connection.execute(_FORGET_FILES, (seconds,)).rowcount:
+    statements = (_FORGET_FILES, _FORGET_RESTING) if resting else (_FORGET_FILES,)
+    if sum(connection.execute(statement, (seconds,)).rowcount for statement in statements):
         erase_traces(connection)
+    if resting:
+        connection.execute(_DROP_RESTING)
     forgotten = [photo_id for (photo_id,) in connection.execute(_EXPIRED, (seconds,))]
     connection.execute(_FORGET_PHOTOS, (json.dumps(forgotten),))
     return forgotten

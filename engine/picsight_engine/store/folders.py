@@ -1,25 +1,40 @@
-"""The folders that a person added, and how one takes over another that lies inside it."""
+"""The folders that a person added, how one takes over another that lies inside it, and how a removed one rests."""
 
 from __future__ import annotations
 
 import os
+import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from picsight_engine.hidden import is_shown
-from picsight_engine.store.text import erase_traces
 
 if TYPE_CHECKING:
     import sqlite3
 
     from picsight_engine.store.database import Database
 
-FolderState = Literal["watching", "offline", "paused", "denied"]
+FolderState = Literal["watching", "offline", "denied"]
 
-_ALL = "SELECT id, path, state FROM folders ORDER BY id"
+# A folder that a person removed rests: all its files are missing, and nothing shows it. It is dropped with the last of
+# them. Its `looked_at` is when it was removed.
+RESTING = "(SELECT id FROM folders WHERE state = 'paused')"
+_ALL = "SELECT id, path, state FROM folders WHERE state <> 'paused' ORDER BY id"
+_EVERY = "SELECT id, path, state FROM folders ORDER BY id"
 _ADD = "INSERT INTO folders (path) VALUES (?)"
-_SET_STATE = "UPDATE folders SET state = ? WHERE id = ? AND state <> ?"
+_SET_STATE = "UPDATE folders SET state = ? WHERE id = ? AND state NOT IN (?, 'paused')"
+_RESTING_AT = f"SELECT id FROM folders WHERE path = ? AND id IN {RESTING}"
+_WAKE = "UPDATE folders SET state = 'watching' WHERE id = ?"
+# What was missing before the folder was removed stays so.
+_SHOW = """
+UPDATE files SET present = 1, missing_since = NULL, missing_seconds = 0
+WHERE folder_id = ?1 AND missing_since >= (SELECT looked_at FROM folders WHERE id = ?1)"""
+_SHOWN_ONLY_BY = """
+SELECT DISTINCT photo_id FROM files AS file WHERE present AND folder_id = ? AND photo_id IS NOT NULL AND NOT EXISTS (
+    SELECT 1 FROM files WHERE present AND photo_id = file.photo_id AND folder_id <> file.folder_id)"""
+_HIDE = "UPDATE files SET present = 0, missing_since = ? WHERE present AND folder_id = ?"
+_REST = "UPDATE folders SET state = 'paused', looked_at = ? WHERE id = ?"
 _REVISE = "UPDATE revision SET number = number + 1"
 _REMOVE = "DELETE FROM folders WHERE id = ?"
 # Names are bytes: || joins them as text without looking at them, CAST makes bytes of it again. What the outer
@@ -28,10 +43,6 @@ _REBASE_FILES = """
 UPDATE OR IGNORE files SET folder_id = :outer, name = CAST(:prefix || name AS BLOB) WHERE folder_id = :inner"""
 _REBASE_PROBLEMS = """
 UPDATE OR IGNORE problems SET folder_id = :outer, name = CAST(:prefix || name AS BLOB) WHERE folder_id = :inner"""
-_ONLY_IN_FOLDER = """
-SELECT DISTINCT photo_id FROM files AS file WHERE folder_id = ? AND photo_id IS NOT NULL AND NOT EXISTS (
-    SELECT 1 FROM files WHERE photo_id = file.photo_id AND folder_id <> file.folder_id)"""
-_FORGET_PHOTO = "DELETE FROM photos WHERE id = ?"
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +66,7 @@ def file_path(folder: Path, name: bytes) -> Path:
 def all_folders(db: Database) -> list[Folder]:
     """Every folder, in the order in which they were added."""
     with db.reading() as connection:
-        return _folders(connection)
+        return _folders(connection, _ALL)
 
 
 def add_folder(db: Database, path: Path) -> Folder:
@@ -63,18 +74,23 @@ def add_folder(db: Database, path: Path) -> Folder:
 
     A folder inside a known one (also by way of a symbolic link) is not added again; one that contains known
     ones takes over their files, so that photos keep their vectors. A hidden one, which no indexing of the folder around
-    it would look into, is a folder of its own.
+    it would look into, is a folder of its own. One that was removed comes back with its photos as they were.
     """
     path = Path(os.path.abspath(path))  # noqa: PTH100 - resolve() would follow links: a person's own spelling stays
     with db.writer() as connection:
-        known = _folders(connection)
-        for folder in known:
+        for folder in _folders(connection, _ALL):
             if _shown_inside(path, folder.path) is not None:
                 return folder
-        outer = connection.execute(_ADD, (os.fsencode(path),)).lastrowid or 0
-        for folder in known:
+        resting = connection.execute(_RESTING_AT, (os.fsencode(path),)).fetchone()
+        if resting is None:
+            outer = connection.execute(_ADD, (os.fsencode(path),)).lastrowid or 0
+        else:
+            (outer,) = resting
+            connection.execute(_SHOW, (outer,))
+            connection.execute(_WAKE, (outer,))
+        for folder in _folders(connection, _EVERY):
             prefix = _shown_inside(folder.path, path)
-            if prefix is not None:
+            if prefix:
                 _take_over(connection, outer, folder.id, prefix)
     return Folder(outer, path, "watching")
 
@@ -87,17 +103,18 @@ def set_state(db: Database, folder_id: int, state: FolderState) -> None:
 
 
 def remove_folder(db: Database, folder_id: int) -> list[int]:
-    """Takes a folder out of the library; returns the photos that no other folder shows, which are forgotten."""
+    """Takes a folder out of the library, until it comes of age as all that is missing; returns the photos that left."""
     with db.writer() as connection:
-        forgotten = [photo_id for (photo_id,) in connection.execute(_ONLY_IN_FOLDER, (folder_id,))]
-        connection.execute(_REMOVE, (folder_id,))
-        erase_traces(connection)
-        connection.executemany(_FORGET_PHOTO, [(photo_id,) for photo_id in forgotten])
-    return forgotten
+        hidden = [photo_id for (photo_id,) in connection.execute(_SHOWN_ONLY_BY, (folder_id,))]
+        now = time.time()
+        connection.execute(_HIDE, (now, folder_id))
+        connection.execute(_REST, (now, folder_id))
+        connection.execute(_REVISE)
+    return hidden
 
 
-def _folders(connection: sqlite3.Connection) -> list[Folder]:
-    return [Folder(row[0], Path(os.fsdecode(row[1])), row[2]) for row in connection.execute(_ALL)]
+def _folders(connection: sqlite3.Connection, which: str) -> list[Folder]:
+    return [Folder(row[0], Path(os.fsdecode(row[1])), row[2]) for row in connection.execute(which)]
 
 
 def _inside(path: Path, folder: Path) -> bytes | None:

@@ -6,6 +6,7 @@ import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from picsight_engine.store.folders import RESTING
 from picsight_engine.store.vectors import STORED, WHOLE
 
 if TYPE_CHECKING:
@@ -15,10 +16,10 @@ if TYPE_CHECKING:
     from picsight_engine.store.thumbnails import Thumbnails
 
 _COUNTS = f"""
-SELECT (SELECT count(*) FROM folders),
+SELECT (SELECT count(*) FROM folders WHERE state <> 'paused'),
     (SELECT count(*) FROM photos WHERE missing_since IS NULL),
     (SELECT count(*) FROM files WHERE present AND photo_id IS NOT NULL),
-    (SELECT count(*) FROM problems WHERE NOT ignored),
+    (SELECT count(*) FROM problems WHERE NOT ignored AND folder_id NOT IN {RESTING}),
     (SELECT count(*) FROM vectors JOIN spaces ON spaces.id = space_id WHERE active AND part = {WHOLE})"""
 _WITHOUT_VECTOR = f"""
 SELECT id FROM photos WHERE missing_since IS NULL AND NOT EXISTS (

@@ -27,7 +27,7 @@ _RETRY = "UPDATE problems SET size = NULL, mtime_ns = NULL WHERE folder_id = ? A
 _IGNORE = "UPDATE problems SET ignored = ? WHERE folder_id = ? AND name = ?"
 _ALL = """
 SELECT p.folder_id, p.name, f.path, p.code, p.message, p.size, p.mtime_ns, p.first_seen, p.last_seen, p.tries, p.ignored
-FROM problems AS p JOIN folders AS f ON f.id = p.folder_id"""
+FROM problems AS p JOIN folders AS f ON f.id = p.folder_id AND f.state <> 'paused'"""
 _EVERY = f"{_ALL} ORDER BY f.id, p.name"
 _AT = f"{_ALL} WHERE p.folder_id = ? AND p.name = ?"
 _IN_FOLDER = f"{_ALL} WHERE p.folder_id = ? ORDER BY p.name"

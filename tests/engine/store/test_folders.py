@@ -6,7 +6,7 @@ import os
 
 import pytest
 
-from picsight_engine.store.files import files_of
+from picsight_engine.store.files import age_missing, files_of, forget_missing, mark_missing, mark_returned
 from picsight_engine.store.folders import (
     add_folder,
     all_folders,
@@ -15,6 +15,7 @@ from picsight_engine.store.folders import (
     set_state,
     stored_names,
 )
+from picsight_engine.store.health import counts
 from picsight_engine.store.photos import all_photos, hidden_photos
 from picsight_engine.store.problems import all_problems, put_problem
 from picsight_engine.store.vectors import all_vectors
@@ -104,7 +105,7 @@ def test_a_hidden_folder_is_one_of_its_own_inside_a_known_one_and_before_it(db, 
     assert add_folder(db, hidden / "old").path == hidden
 
 
-def test_removing_a_folder_forgets_what_only_it_showed(db, pictures, shelf):
+def test_a_removed_folder_rests_and_is_forgotten_with_what_only_it_showed(db, pictures, shelf):
     second = add_folder(db, pictures.parent / "second")
     only = shelf.put(b"only.jpg", 1)
     both = shelf.put(b"both.jpg", 2)
@@ -114,18 +115,50 @@ def test_removing_a_folder_forgets_what_only_it_showed(db, pictures, shelf):
     assert remove_folder(db, shelf.folder.id) == [only]
     assert all_folders(db) == [second]
     assert [photo.path for photo in all_photos(db)] == [second.path / "copy.jpg"]
-    assert all_vectors(db, SPACE)[0].tolist() == [both]
     assert all_problems(db) == []
+    assert counts(db).problems == 0
+    set_state(db, shelf.folder.id, "watching")  # by a run that began before
+    with db.writer() as connection:
+        mark_returned(connection, [file.id for file in files_of(db, shelf.folder.id)])
+    grow_older(db, second, days=29)
+    assert hidden_photos(db) == [only]
+    grow_older(db, second, days=2)
+    assert all_folders(db) == [second]
+    assert all_vectors(db, SPACE)[0].tolist() == [both]
     assert hidden_photos(db) == []
+    assert files_of(db, shelf.folder.id) == []
 
 
-def test_the_id_of_a_removed_folder_is_never_used_again(db, pictures):
-    first = add_folder(db, pictures)
-    remove_folder(db, first.id)
-    assert add_folder(db, pictures).id > first.id
+def grow_older(db, folder, days):
+    """Let a run look through a folder each day, and forget what is missing for 30."""
+    with db.writer() as connection:
+        for _ in range(days):
+            now = connection.execute("SELECT max(looked_at) FROM folders").fetchone()[0] + 86_400
+            age_missing(connection, [folder.id], now, most=86_400)
+            forget_missing(connection, 30 * 86_400)
 
 
-@pytest.mark.parametrize("state", ["offline", "paused", "denied", "watching"])
+def test_a_removed_folder_comes_back_as_it_was_though_its_disk_is_away(db, pictures, shelf):
+    photos = [shelf.put(b"%d.jpg" % number, number) for number in range(3)]
+    with db.writer() as connection:
+        mark_missing(connection, [files_of(db, shelf.folder.id)[0].id], 1.0)
+        put_problem(connection, shelf.folder.id, b"bad.jpg", "empty", "Empty.", 1.0)
+    before = all_photos(db), all_problems(db), hidden_photos(db), files_of(db, shelf.folder.id)
+    remove_folder(db, shelf.folder.id)
+    assert hidden_photos(db) == photos
+    assert add_folder(db, pictures) == shelf.folder
+    assert (all_photos(db), all_problems(db), hidden_photos(db), files_of(db, shelf.folder.id)) == before
+
+
+def test_a_folder_around_a_removed_one_takes_over_its_photos(db, pictures, shelf):
+    photo = shelf.put(b"a.jpg", 1)
+    remove_folder(db, shelf.folder.id)
+    outer = add_folder(db, pictures.parent)
+    assert [(file.name, file.photo_id) for file in files_of(db, outer.id)] == [(b"pictures/a.jpg", photo)]
+    assert add_folder(db, pictures) == outer
+
+
+@pytest.mark.parametrize("state", ["offline", "denied", "watching"])
 def test_a_folders_state_is_remembered(db, pictures, state):
     folder = add_folder(db, pictures)
     set_state(db, folder.id, state)

@@ -177,6 +177,8 @@ def test_a_file_that_is_forgotten_leaves_no_trace_of_its_name(shelf, tmp_path, w
             forget_missing(connection, 0)
     else:
         remove_folder(shelf.db, second.id)
+        with shelf.db.writer() as connection:
+            forget_missing(connection, 0)
     assert traces(shelf.db) == set()
 
 

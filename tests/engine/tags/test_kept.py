@@ -108,7 +108,7 @@ def test_a_file_that_the_library_did_not_write_is_put_aside(folder, opened):
     assert b'"rating": 5' in (folder / FILE).read_bytes()
 
 
-def test_it_does_not_name_what_was_forgotten(folder, opened):
+def test_it_does_not_name_what_was_forgotten(folder, opened, small):
     with opened() as library:
         library.tags.new("Dogs", examples=[1])
         library.tags.rate([2], 4)
@@ -116,8 +116,9 @@ def test_it_does_not_name_what_was_forgotten(folder, opened):
     assert all(b"/%d.jpg" % number in (folder / FILE).read_bytes() for number in (1, 2, 3))
     with opened() as library:
         library.remove_folder(1)
-        assert b".jpg" not in (folder / FILE).read_bytes()
-        assert b"Dogs" in (folder / FILE).read_bytes()
+    doctor_folder(folder, small.folder, forget=True)
+    assert b".jpg" not in (folder / FILE).read_bytes()
+    assert b"Dogs" in (folder / FILE).read_bytes()
 
 
 @pytest.mark.parametrize("fault", ["behind", "missing", "damaged"])
