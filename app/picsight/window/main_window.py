@@ -75,8 +75,8 @@ class MainWindow(QMainWindow):
             parent=self,
         )
         self.why = Why(frame.viewer_page, self.viewer, self.search, jobs)
-        self.folders = FolderActions(self, self.library)
-        self.history = History(frame.status, self)
+        self.history = History(frame.status, self._view, self)
+        self.folders = FolderActions(self, self.library, self.history)
         self.tags = TagDeeds(frame.status, self.history, jobs, self)
         self.trashing = Trashing(self, frame.status, self.history, jobs)
         self.exporting = Exporting(self, frame.status, jobs)
@@ -125,6 +125,11 @@ class MainWindow(QMainWindow):
         if folders_to_add:
             self.library_pages.expect_photos()
         self.library.open(folders_to_add)
+
+    def _view(self) -> tuple[object, ...]:
+        """What is looked at: Undo asks before it takes back what was done in another view."""
+        page = self.frame.page
+        return (page, self.search.place) if page is self.frame.wall_page else (page,)
 
     def _warm_up(self) -> None:
         """The first photo that is opened need not wait."""

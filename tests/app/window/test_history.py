@@ -13,8 +13,9 @@ def history(qtbot):
     """A stack of deeds that note what is done; `told` has it."""
     status = StatusLine()
     qtbot.addWidget(status)
-    made = History(status, status)
-    made.told, made.status = [], status
+    views = ["wall"]
+    made = History(status, lambda: views[-1], status)
+    made.told, made.status, made.views = [], status, views
 
     def note(name, holds=lambda: True):
         def step(way):
@@ -62,3 +63,24 @@ def test_what_is_done_while_a_deed_is_taken_back_is_noted_once_that_has_ended(hi
     assert "nothing to undo" in history.status.words()
     history.redo()
     assert history.told[2:] == ["redo quick"]
+
+
+def test_what_was_done_in_another_view_is_named_before_it_is_taken_back(history):
+    history.note("Moved 3 files.")
+    history.status.end_news()
+    history.views.append("viewer")
+    history.undo()
+    assert history.told == []
+    assert history.status.words() == "Done in another view: Moved 3 files."
+    history.undo()
+    assert history.told == ["undo Moved 3 files."]
+    history.note("Rated it.")
+    history.status.end_news()
+    history.undo()
+    assert history.told[1:] == ["undo Rated it."]
+    history.views.append("wall")
+    history.status.end_news()
+    history.redo()
+    assert history.told[2:] == []
+    history.redo()
+    assert history.told[2:] == ["redo Rated it."]

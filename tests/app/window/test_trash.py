@@ -217,7 +217,7 @@ def deeds(qtbot, jobs, bundle, trash, tmp_path):
     window, status = QWidget(), StatusLine()
     qtbot.addWidget(window)
     status.setParent(window)
-    history = History(status, window)
+    history = History(status, lambda: None, window)
     made = Trashing(window, status, history, jobs)
     made.paths = make(*(tmp_path / "album" / name for name in ("a.jpg", "b.jpg", "c.jpg")))
 

@@ -16,6 +16,7 @@ from picsight.window.tokens import px
 
 if TYPE_CHECKING:
     from picsight.window.actions.keys import Entry
+    from picsight.window.history import History
     from picsight.window.library.controller import LibraryController
 
 
@@ -25,9 +26,9 @@ MOUNTED = ("/media", "/run/media", "/mnt", "/Volumes")  # below these, systems s
 class FolderActions(QObject):
     """Dialogs and menus of folders."""
 
-    def __init__(self, window: QWidget, library: LibraryController) -> None:
+    def __init__(self, window: QWidget, library: LibraryController, history: History) -> None:
         super().__init__(window)
-        self._window, self._library = window, library
+        self._window, self._library, self._history = window, library, history
 
     def choose(self) -> None:
         """Ask for folders and add them. Qt's own dialog: those of the systems take one folder at a time."""
@@ -77,13 +78,15 @@ class FolderActions(QObject):
         )
 
     def _confirm_removal(self, folder: Path) -> None:
-        """Taking a folder out costs the time to index it again: ask first."""
+        """Say first what becomes of the photos and of all that was said of them."""
+        name = isolated(f"“{folder.name}”")
+        words = self.tr("Removed {folder} from Picsight.").format(folder=name)
         ask(
             self._window,
-            self.tr("Remove {folder} from Picsight?").format(folder=isolated(f"“{folder.name}”")),
-            self.tr("Its photos stay where they are. Picsight forgets what it has read of them."),
+            self.tr("Remove {folder}?").format(folder=name),
+            self.tr("Its photos stay on disk. Their tags, stars and albums are kept for 30 days."),
             self.tr("Remove"),
-            lambda: self._library.remove_folder(folder),
+            lambda: self._history.do(words, *self._library.removal(folder)),
         )
 
 

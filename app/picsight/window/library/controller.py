@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Signal
 
 from picsight.locations import installed_models
-from picsight.window.library.overview import BrokenModel, Grown, Overview, first_overview, overview_of
+from picsight.window.library.overview import BrokenModel, Overview, first_overview, overview_of
 from picsight_engine.errors import BundleError
 from picsight_engine.indexing.events import Committed, Finished, Found, Progress
 
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from picsight_engine.models.bundle import Bundle
 
 LANE = "overview"
+COUNTING_SHARE = 10  # counting the photos of each directory may take a tenth of a run's time
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +48,8 @@ class LibraryController(QObject):
     failed_to_open = Signal(str)
     begun = Signal()  # to look for changes, once the photos of before are shown
     overview_changed = Signal(object)  # Overview
-    photos_committed = Signal(int)  # how many photos the library has, now that a run has brought some
+    photos_committed = Signal()  # a run has brought some; the overview counts them
+    photos_changed = Signal()  # a folder was taken out or put back, with its photos
     indexing_ended = Signal()
     notice_given = Signal(str)  # a sentence that a person should read
     model_chosen = Signal()
@@ -179,7 +182,7 @@ class LibraryController(QObject):
 
         self._jobs.read(work, take, refused or self.notice_given.emit)
 
-    def step(self, act: Callable[[Library], object]) -> Step:
+    def step(self, act: Callable[[Library], object], done: Callable[[], object] = lambda: None) -> Step:
         """The same as a step that can be taken back and done again; why it was refused is told."""
 
         def run(ended: Ended) -> None:
@@ -187,15 +190,33 @@ class LibraryController(QObject):
                 self.notice_given.emit(sentence)
                 ended(False)
 
-            self.change(act, lambda: ended(True), refuse)
+            def end() -> None:
+                done()
+                ended(True)
+
+            self.change(act, end, refuse)
 
         return run
 
-    def remove_folder(self, path: Path) -> None:
-        """Take a folder out of the library; its files stay as they are."""
-        chosen = [folder.id for folder in self._overview.folders if folder.path == path]
-        if chosen:
-            self._take_away(lambda library: library.remove_folder(chosen[0]))
+    def removal(self, path: Path) -> tuple[Step, Step]:
+        """The steps that take a folder out of the library, while its files stay as they are, and that put it back."""
+
+        def remove(library: Library) -> None:
+            for folder in library.folders():
+                if folder.path == path:
+                    library.remove_folder(folder.id)
+            self._emptier = tuple(place for place in self._emptier if not place.path.is_relative_to(path))
+
+        def tell() -> None:
+            if not self.is_indexing:
+                self._status.show_idle()
+            self.photos_changed.emit()
+
+        def look() -> None:
+            self.photos_changed.emit()
+            self.index()
+
+        return self.step(remove, tell), self.step(lambda library: library.restore_folder(path), look)
 
     @property
     def emptier(self) -> tuple[Emptier, ...]:
@@ -205,14 +226,9 @@ class LibraryController(QObject):
     def forget_lost(self) -> None:
         """Let go of what those have lost, at a person's word; then look again."""
         lost = [place.path for place in self._emptier]
-        if lost:
-            self._take_away(lambda library: library.forget(lost), self._status.show_emptier)
 
-    def _take_away(
-        self, act: Callable[[Library], object], refused: Callable[[str], None] | None = None
-    ) -> None:
         def work(library: Library) -> None:
-            act(library)
+            library.forget(lost)
             self._emptier = ()
 
         def go_on() -> None:
@@ -220,7 +236,8 @@ class LibraryController(QObject):
             self._status.show_idle()  # until the next line says what goes on
             self.index()
 
-        self.change(work, go_on, refused)
+        if lost:
+            self.change(work, go_on, self._status.show_emptier)
 
     def index(self, *, retry_problems: bool = False) -> None:
         """Look through all folders; while a run goes on, another follows it."""
@@ -234,11 +251,20 @@ class LibraryController(QObject):
         self._begun_with |= self._added
         self._added.clear()
 
-        def events(cancel: threading.Event) -> Iterator[Event | Grown]:
+        directories, due = self._overview.directories, 0.0
+
+        def grown() -> Overview:
+            nonlocal directories, due
+            if (started := time.monotonic()) >= due:
+                directories = tuple(library.directories())
+                due = started + COUNTING_SHARE * (time.monotonic() - started)
+            return replace(first_overview(library), directories=directories)
+
+        def events(cancel: threading.Event) -> Iterator[Event | Overview]:
             self._misread = False
             try:
                 for event in library.index(cancel=cancel, retry_problems=retry_problems):
-                    yield Grown(library.status().photos) if isinstance(event, Committed) else event
+                    yield grown() if isinstance(event, Committed) else event
             except BundleError:
                 self._misread = True
                 raise
@@ -365,8 +391,8 @@ class LibraryController(QObject):
         if library is not None:
             self._jobs.read(lambda: overview_of(library), self._take_overview, replaces=LANE)
 
-    def _take_event(self, event: Event | Grown) -> None:
-        if self._paused and not isinstance(event, Grown | Finished):
+    def _take_event(self, event: Event | Overview) -> None:
+        if self._paused and not isinstance(event, Overview | Finished):
             return
         match event:
             case Found(files, complete):
@@ -376,9 +402,9 @@ class LibraryController(QObject):
                 self._status.show_changing(self._read_share(event))
             case Progress():
                 self._status.show_progress(event, self._run_folders)
-            case Grown(photos):
-                self._overview = replace(self._overview, photos=photos)
-                self.photos_committed.emit(photos)
+            case Overview():
+                self._take_overview(event)
+                self.photos_committed.emit()
             case Finished():
                 self._take_finished(event)
 

@@ -25,13 +25,6 @@ class BrokenModel:
 
 
 @dataclass(frozen=True, slots=True)
-class Grown:
-    """A run has brought photos: so many are in the library now."""
-
-    photos: int
-
-
-@dataclass(frozen=True, slots=True)
 class Overview:
     """Folders, the number of photos, what could not be read, and the searches that are kept."""
 

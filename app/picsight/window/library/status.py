@@ -227,9 +227,10 @@ class StatusLine(QWidget):
         painter.end()
 
     def _stand(self, line: Line) -> None:
-        """Say what goes on from now on; under news only if something else can be done now."""
+        """Say what goes on from now on; under news that offers something, or if nothing else can be done now."""
         before, self._standing = self._standing, line
-        if self._work is None and not (self.expiry.isActive() and line.verb == before.verb):
+        stays = self._shown.verb or line.verb == before.verb
+        if self._work is None and not (self.expiry.isActive() and stays):
             self.expiry.stop()
             self._show(line)
 

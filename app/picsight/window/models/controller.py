@@ -72,7 +72,7 @@ class ModelsController(QObject):
         library.model_chosen.connect(self.refresh)
         library.model_refused.connect(self._say)
         library.indexing_ended.connect(self.refresh)
-        library.photos_committed.connect(lambda _photos: self.refresh())
+        library.photos_committed.connect(self.refresh)
 
     def show(self) -> None:
         """Open the dialog."""

@@ -69,6 +69,7 @@ class SearchController(QObject):
         self._held: Callable[[], None] | None = None  # an answer without a match, shown after a pause
         self._arrangement = Arrangement()
         self._back: list[tuple[Place, tuple[int, int]]] = []
+        self._photos = 0  # in the library
         self._took = 0.0
         self._seen: tuple[int, int] | None = None  # where to return to when the wanted place is shown
         self._stay = False
@@ -191,6 +192,13 @@ class SearchController(QObject):
         elif self._wanted != Place():
             self._request(Place())
         self.name_place()
+
+    def count_photos(self, photos: int) -> None:
+        """So many photos are in the library now: the header says the same as the sidebar."""
+        if photos != self._photos:
+            self._photos = photos
+            if self._place == Place():
+                self._say_what_is_shown()
 
     def photos_arrived(self) -> None:
         """New photos are in the library: they appear at the end of the wall, or wait in the pill."""
@@ -347,7 +355,7 @@ class SearchController(QObject):
         if shown.finds_nothing or not shown.wall.results:
             self._say_nothing()
             return
-        words = headline(place, shown, self._asked(), paused=not self._quiet.isActive())
+        words = headline(place, shown, self._asked(), self._photos, paused=not self._quiet.isActive())
         self._page.say(*words, fault=faults_of(shown))
         self._page.header.offer(self._arrangement, shown.tally, is_ranked=shown.is_ranked)
         self._page.show_wall()

@@ -14,14 +14,13 @@ if TYPE_CHECKING:
 BETWEEN = " · "
 
 
-def headline(place: Place, shown: Shown, asked: str, *, paused: bool) -> tuple[str, str]:
-    """What was `asked` for and how much of it there is, in whole and in short.
+def headline(place: Place, shown: Shown, asked: str, photos: int, *, paused: bool) -> tuple[str, str]:
+    """What was `asked` for and how much of it there is, in whole and in short; the library has so many `photos`.
 
     That nothing is certain is said only once the person has `paused` in typing.
     """
     if not place.is_search:
-        whole = shown.is_begun and not place.folder
-        words = _photos(shown.answer.photos if whole else len(shown.wall.rows))
+        words = _photos(len(shown.wall.rows) if place.folder else photos or shown.answer.photos)
         return (BETWEEN.join((isolated(place.folder.name), words)) if place.folder else words), ""
     amount = _amount(shown, paused=paused)
     unsure = ""
@@ -94,7 +93,7 @@ def _announced(place: Place, shown: Shown, asked: str) -> str:
     if shown.finds_nothing:
         return say("Nothing here matches")
     if not shown.is_ranked or count.ordered:
-        return headline(place, shown, asked, paused=True)[0]
+        return headline(place, shown, asked, 0, paused=True)[0]
     weaker = counted(count.weaker, "%n weaker match", "%n weaker matches")
     if count.named:
         return _matches(shown, paused=True).replace(BETWEEN, ", ")
