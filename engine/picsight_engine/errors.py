@@ -11,6 +11,7 @@ PicsightError            anything that a person is told about; `exit_code` is wh
 ├── CancelledError       a person stopped the work; what was done so far is kept
 ├── ForeignFolderError   a library is to lie among photos or other files of a person (exit code 2)
 └── RequestError         what was asked for does not exist: a folder, a photo, an empty library (exit code 2)
+    └── ReplaceError     a file is there that an export would replace, and that may be kept for what is in it
 """
 
 from __future__ import annotations
@@ -90,3 +91,7 @@ class RequestError(PicsightError):
     """What was asked for does not exist."""
 
     exit_code = 2
+
+
+class ReplaceError(RequestError):
+    """A file is there that an export would replace, and that may be kept for what is in it; it was left as it is."""

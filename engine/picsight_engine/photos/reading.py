@@ -51,7 +51,7 @@ def problem(code: ProblemCode, path: Path, reason: str) -> ImageError:
     return ImageError(code, f"{shown(path)} {reason}.", path)
 
 
-def shown(path: Path) -> str:
+def shown(path: Path | str) -> str:
     """A path in a sentence; bytes of it that are no text show as question marks, so that any output takes it."""
     return os.fsencode(path).decode("utf-8", "replace")
 

@@ -19,7 +19,8 @@ import json
 import math
 import re
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import UTC, datetime
+from functools import partial
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from picsight_engine.errors import RequestError, StorageError
@@ -27,7 +28,7 @@ from picsight_engine.photos.reading import shown
 from picsight_engine.tags.whole_files import require_replaceable, write_whole
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Sequence
     from pathlib import Path
 
     Record = dict[str, Any]
@@ -39,13 +40,13 @@ Kind = Literal["tag", "album", "favourite"]
 Decision = Literal["accepted", "rejected"]
 Example = Literal["for", "against"]
 
-_BEGINNING = f'{{"format": "{FORMAT}"'.encode()
 _FINGERPRINT = re.compile(r"[0-9a-f]{32}")
 _MOST_BYTES = 1_000_000  # of a line: a tag has prompts, no novels
 _AS_IT_IS = json.JSONEncoder(ensure_ascii=False)
 _TAG_FIELDS = ("tag", "kind", "prompts", "threshold", "suggests")
 _MOST_RULES = 1_000_000
 _LONGEST_SOURCE = 100  # characters
+_EVER = datetime.min.replace(tzinfo=UTC)
 _PATIENCE = 1000  # lines that mean nothing, before the file is given up
 
 
@@ -108,15 +109,16 @@ def encode(lines: Iterable[Line]) -> Iterator[str]:
         yield (text if _is_text(text) else json.dumps(record)) + "\n"
 
 
-def write_decisions(file: Path, lines: Iterable[Line]) -> None:
-    """Writes a file in place of one of before, whole or not at all.
+def write_decisions(file: Path, lines: Sequence[Line], *, replace: bool = False) -> None:
+    """Writes a file, whole or not at all: in place of an earlier one if that holds nothing more, or a person says `replace`.
 
     Raises:
-        RequestError: something else is there.
+        RequestError: a photo is there, or no file.
+        ReplaceError: something else is there, or an earlier file that holds more.
         StorageError: the disk refused.
     """
     try:
-        require_replaceable(file, _BEGINNING)
+        require_replaceable(file, partial(_lacking, lines=lines), replace=replace)
         write_whole(file, (line.encode() for line in encode(lines)))
     except OSError as fault:
         raise StorageError(
@@ -146,6 +148,32 @@ def read_decisions(file: Path, faults: list[str]) -> Iterator[Line]:
         raise StorageError(
             f"{shown(file)} cannot be read ({fault.strerror}). Copy it again from where it came."
         ) from fault
+
+
+def _lacking(file: Path, lines: Iterable[Line]) -> str | None:
+    """What a file holds and these lines do not, or not as it was said last."""
+    faults: list[str] = []
+    here = _subjects(lines)
+    for subject, (words, time) in _subjects(read_decisions(file, faults)).items():
+        if subject not in here or here[subject][1] < time:
+            return shown(words)
+    return "lines that cannot be read" if faults else None
+
+
+def _subjects(lines: Iterable[Line]) -> dict[tuple[object, ...], tuple[str, datetime]]:
+    """All of which lines speak: its name for a person, and when it was said."""
+    found: dict[tuple[object, ...], tuple[str, datetime]] = {}
+    for line in lines:
+        if isinstance(line, RatingLine):
+            found[line.picture.fingerprint,] = f"the stars of {line.picture.path}", line.time
+            continue
+        found[line.tag, line.kind] = f'the tag "{line.tag}"', _EVER
+        for text in line.prompts:
+            found[line.tag, text, None] = f'the description "{text}" of "{line.tag}"', _EVER
+        if line.picture is not None:
+            key = line.tag, line.example, line.decision is None, line.picture.fingerprint
+            found[key] = f'{line.picture.path} for "{line.tag}"', line.time or _EVER
+    return found
 
 
 def _lines(file: Path, source: Iterable[bytes], faults: list[str]) -> Iterator[Line]:

@@ -60,16 +60,17 @@ class Exchange:
         self._db = db
         self._learner = learner
 
-    def export_decisions(self, file: Path) -> DecisionsExported:
-        """Writes all tags, decisions, examples and own ratings into a file, in place of an earlier such file.
+    def export_decisions(self, file: Path, *, replace: bool = False) -> DecisionsExported:
+        """Writes all tags, decisions, examples and own ratings into a file, in place of an earlier one that holds nothing more.
 
         Raises:
-            RequestError: something else is there already.
+            RequestError: a photo is there, or no file.
+            ReplaceError: something else is there, or a file that holds more, and a person did not say `replace`.
             StorageError: the disk refused; what was there stays.
         """
         with self._db.snapshot() as connection:
             lines = list(lines_of(connection))
-        write_decisions(file, lines)
+        write_decisions(file, lines, replace=replace)
         return _counted(lines)
 
     def export_sidecars(
@@ -98,14 +99,15 @@ class Exchange:
             found = photo_with_hash(connection, digest)
         return None if found is None else found[1]
 
-    def export_table(self, file: Path, folder: Path | None = None) -> int:
+    def export_table(self, file: Path, folder: Path | None = None, *, replace: bool = False) -> int:
         """Writes the same into a CSV for ExifTool instead; returns how many photo files are in it.
 
         Raises:
-            RequestError: the folder is no part of the library; something else than such a table is there already.
+            RequestError: the folder is no part of the library; a photo is there, or no file.
+            ReplaceError: something else than such a table is there, or one that holds more, and a person did not say `replace`.
             StorageError: the disk refused; what was there stays.
         """
-        return export_table(_tagged_photos(self._db, folder), file)
+        return export_table(_tagged_photos(self._db, folder), file, replace=replace)
 
     def import_from(self, place: Path) -> Imported:
         """Takes what a file of decisions, a side-car, a photo's side-car or a folder of them says, as one run.

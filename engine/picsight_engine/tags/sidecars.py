@@ -13,9 +13,10 @@ import io
 import os
 from collections import defaultdict
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING
 
-from picsight_engine.errors import StorageError
+from picsight_engine.errors import RequestError, StorageError
 from picsight_engine.photos.identity import bytes_hash, fingerprint
 from picsight_engine.photos.reading import shown
 from picsight_engine.photos.sidecars import long_sidecar, read_sidecar, short_sidecar, speaks_of
@@ -32,13 +33,14 @@ from picsight_engine.tags.whole_files import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
     IsShown = Callable[[bytes], bool | None]
 
 EXIFTOOL_DIVIDER = "/|/"  # between tags in one field of the table: only names of "|" alone could hold it
-_COLUMNS = ("SourceFile", "Subject", "HierarchicalSubject", "TagsList", "Rating")
+# The last one stays empty, so that ExifTool passes it over: it marks a table of ours.
+_COLUMNS = ("SourceFile", "Subject", "HierarchicalSubject", "TagsList", "Rating", "Picsight")
 _FULL = {errno.ENOSPC, errno.EDQUOT}
 _REFUSED = {errno.EACCES, errno.EPERM, errno.EROFS}
 _CLOSED = "got no side-car: nothing may be written into that folder. Change its permissions and export again."
@@ -122,19 +124,18 @@ def export_sidecars(photos: Iterable[Tagged], is_shown: IsShown = lambda _digest
     yield Exported(written, unchanged, tuple(_sentence(*each) for each in alone.items()))
 
 
-def export_table(photos: Iterable[Tagged], file: Path) -> int:
+def export_table(photos: Iterable[Tagged], file: Path, *, replace: bool = False) -> int:
     """Writes a CSV from which ExifTool puts tags and stars into the photos themselves; returns its lines.
 
-    It is for programs that look at no side-car of a JPEG, and what a person does with it is up to them.
+    It is for programs that look at no side-car of a JPEG, and what a person does with it is up to them. An earlier table is
+    replaced if it holds nothing more, or a person says `replace`.
 
     Raises:
-        RequestError: something else than such a table is there.
+        RequestError: a photo is there, or no file.
+        ReplaceError: something else than such a table is there, or one that holds more.
         StorageError: the disk refused; a file of before stays.
     """
-    out = io.StringIO(newline="")
-    table = csv.writer(out)
-    table.writerow(_COLUMNS)
-    lines = 0
+    rows: dict[str, list[str]] = {}
     for photo in photos:
         keywords = keywords_by_path(photo.tags)
         if keywords or photo.stars is not None:
@@ -143,16 +144,41 @@ def export_table(photos: Iterable[Tagged], file: Path) -> int:
                 for name in (SUBJECT, HIERARCHICAL, TAGS_LIST)
             ]
             fields = [EXIFTOOL_DIVIDER.join(dict.fromkeys(texts)) for texts in lists]
-            table.writerow([photo.path, *fields, "" if photo.stars is None else photo.stars])
-            lines += 1
+            rows[str(photo.path)] = [*fields, "" if photo.stars is None else str(photo.stars), ""]
+    out = io.StringIO(newline="")
+    csv.writer(out).writerows([_COLUMNS, *([path, *fields] for path, fields in rows.items())])
     try:
-        require_replaceable(file, ",".join(_COLUMNS).encode())
+        require_replaceable(file, partial(_lacking, rows=rows), replace=replace)
         write_whole(file, [out.getvalue().encode("utf-8", "surrogateescape")])
     except OSError as fault:
         raise StorageError(
             f"{shown(file)} could not be written ({fault.strerror}). Choose another place."
         ) from fault
-    return lines
+    return len(rows)
+
+
+def _lacking(file: Path, rows: Mapping[str, Sequence[str]]) -> str | None:
+    """The photo of which a table says something that these rows do not.
+
+    Raises:
+        RequestError: it is no table of ours.
+    """
+    try:
+        with file.open(encoding="utf-8", errors="surrogateescape", newline="") as source:
+            header, *lines = csv.reader(source)
+    except (csv.Error, ValueError):
+        header, lines = [], []
+    if tuple(header) != _COLUMNS:
+        raise RequestError(f"{shown(file)} is no table of Picsight.")
+    for path, *fields in lines:
+        here = rows.get(path, ())
+        if len(fields) > len(here) or any(map(_holds_more, fields, here)):
+            return f"something about {shown(path)}"
+    return None
+
+
+def _holds_more(field: str, other: str) -> bool:
+    return not {*field.split(EXIFTOOL_DIVIDER)} <= {"", *other.split(EXIFTOOL_DIVIDER)}
 
 
 def _export(photo: Tagged, is_shown: IsShown) -> bool:

@@ -7,11 +7,12 @@ import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from picsight_engine.errors import RequestError
+from picsight_engine.errors import ReplaceError, RequestError
+from picsight_engine.photos.formats import IMAGE_SUFFIXES
 from picsight_engine.photos.reading import shown
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
 _DRAFT = ".picsight-{}.part"
 DRAFTS = _DRAFT.format("[0-9a-f]" * 8)  # as of `Path.glob`
@@ -21,23 +22,31 @@ class ChangedMeanwhileError(Exception):
     """Another program wrote the file after it was read; it was left as that program made it."""
 
 
-def require_replaceable(path: Path, beginning: bytes) -> None:
-    """Whether what is at a path may be written over: nothing, an empty file, or one that begins as ours do.
+def require_replaceable(path: Path, lacking: Callable[[Path], str | None], *, replace: bool) -> None:
+    """Whether an export may take the place of what is at a path: nothing, an empty file, an earlier export that holds nothing
+    more, or whatever a person lets it `replace`.
+
+    `lacking` names something that the file holds and the export does not; it raises RequestError where that is none of ours.
 
     Raises:
-        RequestError: it is something else, a photo perhaps.
+        RequestError: it is a photo, or no file.
+        ReplaceError: it is something else, or holds more.
         OSError: it cannot be looked at.
     """
     if not os.path.lexists(path):
         return
-    if path.is_file():
-        with path.open("rb") as file:
-            found = file.read(len(beginning))
-        if found in {b"", beginning}:
-            return
-    raise RequestError(
-        f"{shown(path)} is there already and is something else, so it is not written over; choose another name."
-    )
+    if not path.is_file() or path.resolve().suffix.lower() in IMAGE_SUFFIXES:
+        raise RequestError(f"{shown(path)} is no file that an export may replace; choose another name.")
+    if replace or not path.stat().st_size:
+        return
+    try:
+        found = lacking(path)
+    except RequestError as fault:
+        raise ReplaceError(
+            f"{shown(path)} is there already and is no earlier export, so it was left as it is."
+        ) from fault
+    if found is not None:
+        raise ReplaceError(f"{shown(path)} holds {found}, which this export lacks, so it was left as it is.")
 
 
 def write_whole(path: Path, chunks: Iterable[bytes]) -> None:

@@ -97,8 +97,10 @@ def test_what_a_person_reads(typed, folder):
     )  # fmt: skip
     typed("tags", "new", "Birds")
     typed("tags", "accept", "Birds", photo)
+    (folder / "said").write_text("my own notes")
+    assert typed("export", "decisions", folder / "said")[0] == 2
     assert (
-        typed("export", "decisions", folder / "said")[1]
+        typed("export", "decisions", folder / "said", "--replace")[1]
         == f"{folder / 'said'}: 2 tags, 1 decision, 0 ratings\n"
     )
     assert typed("export", "sidecars", "--csv", folder / "table")[1] == f"{folder / 'table'}: 1 photo\n"
@@ -120,10 +122,13 @@ def test_what_a_person_reads(typed, folder):
 @pytest.mark.parametrize(
     ("words", "code", "sentence"),
     [
-        (["export", "decisions", "Photos/00.jpg"], 2, "something else"),
+        (["export", "decisions", "Photos/00.jpg", "--replace"], 2, "is no file that an export may replace"),
+        (["export", "decisions", "library/library.db"], 2, "Choose another name, or add --replace."),
+        (["export", "sidecars", "--csv", "library/library.db"], 2, "Choose another name, or add --replace."),
         (["export", "decisions", "none/said"], 1, "could not be written"),
         (["export", "sidecars", "library"], 2, "no part of the library"),
-        (["export", "sidecars", "--csv", "Photos"], 2, "something else"),
+        (["export", "sidecars", "--csv", "Photos"], 2, "is no file that an export may replace"),
+        (["export", "sidecars", "--replace"], 2, "--replace goes with --csv only"),
         (["tags", "import", "none"], 2, "There is no file of decisions"),
         (["tags", "import", "none.xmp"], 2, "There is no folder, photo or .xmp file"),
     ],

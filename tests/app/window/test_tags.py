@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 
 import pytest
 from PySide6.QtCore import QItemSelectionModel, QMimeData, QPointF, Qt, QUrl
@@ -575,6 +576,12 @@ def test_decisions_leave_as_a_file_and_come_back_as_one_deed(qtbot, window, libr
     assert library.tags.find("Sea").accepted == 3
     window.tags.after(window.history.undo)
     qtbot.waitUntil(lambda: [tag.kind for tag in library.tags.all()] == ["favourite"])
+    window.exchange.export_decisions(file)  # as if the file dialog had asked whether to replace it
+    boxes = partial(window.findChildren, QMessageBox)
+    qtbot.waitUntil(lambda: any("which this export lacks" in box.informativeText() for box in boxes()))
+    assert len(file.read_text().splitlines()) == 4
+    answer_question(qtbot, window, "Replace")
+    qtbot.waitUntil(lambda: len(file.read_text().splitlines()) == 1)
     file.write_text("not what it should be")
     window.exchange.take_in(file)
     qtbot.waitUntil(lambda: file.name in window.frame.status.words())

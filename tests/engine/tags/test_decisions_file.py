@@ -106,7 +106,7 @@ def lines(draw):
 @given(said=st.lists(lines(), min_size=1, max_size=6))
 def test_whatever_is_decided_comes_back(tmp_path_factory, said):
     file = tmp_path_factory.getbasetemp() / "decisions.jsonl"
-    write_decisions(file, said)
+    write_decisions(file, said, replace=True)
     assert read(file) == tuple(said)
     assert file.read_bytes().count(b"\n") == len(said)
 

@@ -16,7 +16,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from tests.engine.search.conftest import Album, open_album
 
-from picsight_engine.errors import RequestError
+from picsight_engine.errors import ReplaceError, RequestError
 from picsight_engine.photos.xmp import HIERARCHICAL, SUBJECT, TAGS_LIST, items, parse, read_packet
 from picsight_engine.tags.exchange import Exchange
 from picsight_engine.tags.packet import Statement, updated
@@ -125,12 +125,12 @@ def test_whatever_was_said_is_the_same_in_a_new_library_and_gone_when_it_is_undo
     one.tags.suggest("Dogs")
     if merged:
         one.tags.merge("Puppies", "Dogs")
-    one.exchange.export_decisions(tmp_path / "said")
+    one.exchange.export_decisions(tmp_path / "said", replace=True)
     imported = other.exchange.import_from(tmp_path / "said")
     assert (imported.unknown, imported.tags) == (0, 3 if merged else 4)
     assert by_path(other) == by_path(one)
     assert other.exchange.import_from(tmp_path / "said").run is None
-    other.exchange.export_decisions(tmp_path / "again")
+    other.exchange.export_decisions(tmp_path / "again", replace=True)
     assert said_in(tmp_path / "again") == said_in(tmp_path / "said")
     other.tags.undo(imported.run.id)
     assert other.state() == nothing
@@ -610,22 +610,69 @@ def test_a_folder_that_is_no_part_of_the_library_is_not_exported(home, tmp_path)
     assert home.export_sidecars(tmp_path).unchanged == PHOTOS
 
 
+EXIFTOOL_WRITES = b"SourceFile,Subject,HierarchicalSubject,TagsList,Rating\n"
+
+
 @pytest.mark.parametrize(
-    "content", [b"\xff\xd8\xff a photo", b"SourceFile,Other\n", b'{"format": "other"}', None]
+    "content", [b"\xff\xd8\xff a photo", EXIFTOOL_WRITES, b'{"format": "other"}', b'"' * 200_000]
 )
-def test_what_is_no_export_is_not_written_over(home, tmp_path, content):
-    file = tmp_path / "file"
-    link = tmp_path / "link"
-    link.symlink_to(file)
+def test_what_is_no_export_is_written_over_at_a_persons_word_alone(home, tmp_path, content):
+    (tmp_path / "link").symlink_to(tmp_path / "file")
     for export in (home.exchange.export_decisions, home.exchange.export_table):
-        if content is None:
-            file.mkdir(exist_ok=True)
-        else:
-            file.write_bytes(content)
-        for path in (file, link):
-            with pytest.raises(RequestError, match="is something else, so it is not written over"):
+        (tmp_path / "file").write_bytes(content)
+        for path in (tmp_path / "file", tmp_path / "link"):
+            with pytest.raises(ReplaceError, match="is no earlier export, so it was left as it is"):
                 export(path)
-        assert content is None or file.read_bytes() == content
+        assert (tmp_path / "file").read_bytes() == content
+        export(tmp_path / "link", replace=True)
+        assert (tmp_path / "file").read_bytes() != content
+
+
+def test_a_photo_or_a_folder_is_written_over_at_nobodys_word(home, tmp_path):
+    (tmp_path / "link").symlink_to(home.paths[0])
+    for path in (tmp_path, home.paths[0], tmp_path / "link"):
+        for export in (home.exchange.export_decisions, home.exchange.export_table):
+            with pytest.raises(RequestError, match="is no file that an export may replace"):
+                export(path, replace=True)
+    assert home.paths[0].read_bytes() == b"a photo"
+
+
+def test_an_earlier_export_is_kept_for_what_the_new_one_lacks(home, tmp_path):
+    file, table = tmp_path / "file", tmp_path / "table"
+    home.tags.new("Sea", prompts=["the sea"])
+    home.tags.decide("Sea", home.ids(0, 1), "accepted")
+    home.tags.rate(home.ids(1), 3)
+    home.exchange.export_decisions(file)
+    home.exchange.export_table(table)
+    home.tags.decide("Sea", home.ids(0), "rejected")  # which is a later word on the same
+    home.tags.decide("Sea", home.ids(2), "accepted")
+    home.exchange.export_decisions(file)
+    with pytest.raises(ReplaceError, match=f"holds something about {home.paths[0]}, which this export lacks"):
+        home.exchange.export_table(table)
+    home.exchange.export_table(table, replace=True)
+    for change, lacking in (
+        (lambda: home.tags.decide("Sea", home.ids(1), "withdrawn"), f'{home.paths[1]} for "Sea"'),
+        (lambda: home.tags.change("Sea", prompts=["waves"]), 'the description "the sea" of "Sea"'),
+        (lambda: home.tags.rate(home.ids(1), None), f"the stars of {home.paths[1]}"),
+        (lambda: home.tags.rename("Sea", "Ocean"), 'the tag "Sea"'),
+    ):
+        before = file.read_bytes()
+        change()
+        with pytest.raises(ReplaceError, match=f"holds {lacking}, which this export lacks, so it was left"):
+            home.exchange.export_decisions(file)
+        assert file.read_bytes() == before
+        home.exchange.export_decisions(file, replace=True)
+
+
+def test_a_table_in_which_a_person_wrote_is_kept(home, tmp_path):
+    home.tags.new("Sea")
+    home.tags.decide("Sea", home.ids(0), "accepted")
+    home.exchange.export_table(tmp_path / "table")
+    written = (tmp_path / "table").read_bytes().decode()
+    for note in (written + f"{home.paths[1]},Mine,,,,\n", written.replace(",,\r\n", ",,mine\r\n")):
+        (tmp_path / "table").write_bytes(note.encode())
+        with pytest.raises(ReplaceError, match="which this export lacks"):
+            home.exchange.export_table(tmp_path / "table")
 
 
 def test_an_export_of_before_is_replaced_where_a_link_leads_to_it(home, tmp_path):

@@ -370,6 +370,7 @@ def test_the_table_holds_a_line_for_each_photo_with_anything_to_say(photo, tmp_p
             "HierarchicalSubject": "Birds|Waders/|/Other|Waders",
             "TagsList": "Birds/Waders/|/Other/Waders",
             "Rating": "3",
+            "Picsight": "",
         },
         {
             "SourceFile": str(odd),
@@ -377,6 +378,7 @@ def test_the_table_holds_a_line_for_each_photo_with_anything_to_say(photo, tmp_p
             "HierarchicalSubject": "A/B",
             "TagsList": "A|B",
             "Rating": "",
+            "Picsight": "",
         },
     ]
     with pytest.raises(StorageError, match="could not be written"):

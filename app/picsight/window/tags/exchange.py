@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from PySide6.QtCore import QObject
 from PySide6.QtWidgets import QFileDialog
@@ -13,6 +13,7 @@ from PySide6.QtWidgets import QFileDialog
 from picsight.window.actions.keys import photo_menu
 from picsight.window.parts.question import ask
 from picsight.window.parts.words import counted, first_of, isolated, number, say
+from picsight_engine.errors import ReplaceError
 
 if TYPE_CHECKING:
     import threading
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     Mode = QFileDialog.FileMode
 
 SHOWN_EVERY = 50  # photos
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,7 +152,7 @@ class TagExchange(QObject):
         self._running = self._jobs.stream(partial(_exporting, library), note, end, fail)
         note(last)
 
-    def export_decisions(self, file: Path) -> None:
+    def export_decisions(self, file: Path, *, replace: bool = False) -> None:
         """Write everything that was decided into a file."""
 
         def say(exported: DecisionsExported) -> None:
@@ -162,9 +164,12 @@ class TagExchange(QObject):
             )
             self._status.show_sentence(words)
 
-        self._export(lambda library: library.exchange.export_decisions(file), say)
+        def act(library: Library) -> DecisionsExported:
+            return library.exchange.export_decisions(file, replace=replace)
 
-    def export_table(self, file: Path) -> None:
+        self._export(act, say, partial(self.export_decisions, file, replace=True))
+
+    def export_table(self, file: Path, *, replace: bool = False) -> None:
         """Write the same as side-cars into one table."""
 
         def say(photos: int) -> None:
@@ -173,12 +178,32 @@ class TagExchange(QObject):
             )
             self._status.show_sentence(words.replace("{file}", isolated(file.name)))
 
-        self._export(lambda library: library.exchange.export_table(file), say)
+        def act(library: Library) -> int:
+            return library.exchange.export_table(file, replace=replace)
 
-    def _export(self, act: Callable[[Library], object], say: Callable[..., None]) -> None:
+        self._export(act, say, partial(self.export_table, file, replace=True))
+
+    def _export(
+        self, act: Callable[[Library], T], say: Callable[[T], None], replace: Callable[[], None]
+    ) -> None:
+        """The file dialog has asked only whether to replace a file of that name, not what would be lost with it."""
         library = self._deeds.library
-        if library is not None:
-            self._jobs.read(lambda: act(library), say, self._status.show_sentence)
+        if library is None:
+            return
+
+        def work() -> T | ReplaceError:
+            try:
+                return act(library)
+            except ReplaceError as fault:
+                return fault
+
+        def tell(outcome: T | ReplaceError) -> None:
+            if isinstance(outcome, ReplaceError):
+                ask(self._window, self.tr("Replace this file?"), str(outcome), self.tr("Replace"), replace)
+            else:
+                say(outcome)
+
+        self._jobs.read(work, tell, self._status.show_sentence)
 
     # In
 
