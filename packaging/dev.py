@@ -33,13 +33,23 @@ BENCHES = (
     "tags",
     "tagging",
     "models",
+    "alike",
     "variants",
     "reinforce",
     "scale",
     "training",
     "efficiency",
 )
-TRAINERS = ("tags", "models", "variants", "reinforce", "scale", "training", "efficiency")  # need the trainer
+TRAINERS = (
+    "tags",
+    "models",
+    "alike",
+    "variants",
+    "reinforce",
+    "scale",
+    "training",
+    "efficiency",
+)  # need the trainer
 FINE, FAILED, INTERRUPTED = 0, 1, 130
 
 

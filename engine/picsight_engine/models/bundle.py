@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeVar, get_args
 
 from picsight_engine.errors import BundleError
 from picsight_engine.models.blankness import Blankness, parse_blankness
-from picsight_engine.models.calibration import Calibration, parse_calibration
+from picsight_engine.models.calibration import Calibration, Likeness, parse_calibration, parse_likeness
 from picsight_engine.models.fields import is_number, require, require_apart, require_texts, require_whole
 from picsight_engine.models.place import demand_writable
 
@@ -104,6 +104,7 @@ class Manifest:
     drift: dict[str, Any] = field(default_factory=dict)
     provenance: dict[str, Any] = field(default_factory=dict)
     calibration: Calibration | None = None
+    likeness: Likeness | None = None
     blankness: Blankness | None = None
     files: dict[str, FileRecord] = field(default_factory=dict)
     format: int = FORMAT
@@ -293,6 +294,7 @@ def _parse_manifest(data: dict[str, Any]) -> Manifest:
     image = data.pop("image")
     text = data.pop("text")
     calibration = data.pop("calibration", None)
+    likeness = data.pop("likeness", None)
     blankness = data.pop("blankness", None)
     files = {name: _record(FileRecord, each) for name, each in dict(data.pop("files")).items()}
     require_apart(files, MANIFEST)
@@ -304,6 +306,7 @@ def _parse_manifest(data: dict[str, Any]) -> Manifest:
         image=None if image is None else _image_spec(image),
         text=None if text is None else _text_spec(text),
         calibration=None if calibration is None else parse_calibration(calibration),
+        likeness=None if likeness is None else parse_likeness(likeness),
         blankness=None if blankness is None else parse_blankness(blankness, data["dim"]),
         files=files,
     )

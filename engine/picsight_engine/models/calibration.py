@@ -59,6 +59,33 @@ class Calibration:
         return ["strong" if score >= strong else "weaker" if score >= weaker else "none" for score in best]
 
 
+@dataclass(frozen=True, slots=True)
+class Likeness:
+    """From which cosine on a photo is like another: strongly, or perhaps."""
+
+    strong: float
+    weaker: float
+
+    def matches(self, scores: Sequence[float]) -> list[Match]:
+        """How well each of these scores matches."""
+        return [
+            "strong" if score >= self.strong else "weaker" if score >= self.weaker else "none"
+            for score in scores
+        ]
+
+
+def parse_likeness(data: dict[str, Any]) -> Likeness:
+    """The likeness that a manifest holds; a surplus key is ignored.
+
+    Raises:
+        KeyError: a number is missing.
+        ValueError: one is no cosine, or they are not in order.
+    """
+    cuts = (data["strong"], data["weaker"])
+    require("likeness", data, fits=all(map(is_number, cuts)) and -1 <= cuts[1] <= cuts[0] <= 1)
+    return Likeness(*map(float, cuts))
+
+
 def parse_calibration(data: dict[str, Any]) -> Calibration:
     """The calibration that a manifest holds; a surplus key is ignored.
 

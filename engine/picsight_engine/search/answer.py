@@ -47,7 +47,7 @@ class Result:
     """One photo of an answer; `path` is its primary file, `width` and `height` are upright pixels.
 
     `stack` is the first photo of those that show the same picture, None where there is no other, and in the wall.
-    `match` is None where the model is not calibrated, where a photo was part of the query, and where it asked for
+    `match` is None where the model is not calibrated, for words or for photos as parts of a query, and where it asked for
     facts alone: then the score is 0. A photo that was `found_by` its file's whole name leads and is as strong as
     any where matches are known, one that was by a word follows the strong ones with its own match; None is for facts alone. `terms` are None unless an explanation was wanted.
     """

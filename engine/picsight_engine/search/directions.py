@@ -77,6 +77,16 @@ class Aim:
             return wanted
         return less_of(wanted / spread(wanted)[:, np.newaxis], _spread_alike(self.less, spread))
 
+    def just_fitting(self, picture: float, words: float, average: Callable[[Vector], float]) -> Vector:
+        """A photo that only just fits the first alternative, as the least vector [dim] with these cosines to its pictures
+        and its words, and the `average` one to what is to be less. Its score is where photos begin to match.
+        """
+        wanted = [picture if part.is_picture else words for part in self.alternatives[0]]
+        cosines = np.array([*wanted, *(average(part.vector) for part in self.less)], np.float32)
+        parts = np.stack([part.vector for part in (*self.alternatives[0], *self.less)])
+        photo: Vector = np.linalg.lstsq(parts, cosines, rcond=1e-3)[0]
+        return photo
+
     def words(self) -> Vector:
         """The first part of each alternative, which is its words where it has any: [alternatives, dim]."""
         return np.stack([parts[0].vector for parts in self.alternatives])

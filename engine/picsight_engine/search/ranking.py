@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from picsight_engine.models.calibration import Calibration, Match
+    from picsight_engine.models.calibration import Calibration, Likeness, Match
     from picsight_engine.search.answer import FoundBy, Least
     from picsight_engine.search.directions import Aim
     from picsight_engine.vectors.matrix import Rows
@@ -70,12 +70,19 @@ class Field:
 
     def spread(self, vectors: NDArray[np.float32]) -> NDArray[np.float32]:
         """The standard deviation [m] of the cosines of the library's photos with each of these vectors [m, dim]."""
-        step = max(1, len(self.rows.ids) // _SAMPLED)
-        sample = self.rows.originals[::step]
+        sample = self._sample()
         if len(sample) < _FEWEST_SAMPLED:
             return np.ones(len(vectors), np.float32)
-        spread: NDArray[np.float32] = (sample.astype(np.float32) @ vectors.T).std(axis=0)
+        spread: NDArray[np.float32] = (sample @ vectors.T).std(axis=0)
         return np.maximum(spread, np.float32(1e-3))
+
+    def average(self, vector: NDArray[np.float32]) -> float:
+        """The mean cosine of the library's photos with this vector [dim]."""
+        return float((self._sample() @ vector).mean())
+
+    def _sample(self) -> NDArray[np.float32]:
+        step = max(1, len(self.rows.ids) // _SAMPLED)
+        return self.rows.originals[::step].astype(np.float32)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +91,8 @@ class Ranking:
 
     Each alternative gives every photo one more chance to score high by accident: m of them are judged as one is in a
     library m times as large, and as common as the commonest. What is to be less turns a direction and leaves the cuts
-    as they are. What rows lose (`losses` [n]), None where nothing does, is taken off their scores.
+    as they are. What rows lose (`losses` [n]), None where nothing does, is taken off their scores. Where pictures are
+    compared, `likeness` judges instead; where neither is known, nothing does.
     """
 
     field: Field
@@ -92,6 +100,11 @@ class Ranking:
     calibration: Calibration | None
     common: float = 0.0
     losses: NDArray[np.float32] | None = None
+    likeness: Likeness | None = None
+
+    @property
+    def _judges(self) -> bool:
+        return self.calibration is not None or self.likeness is not None
 
     def best(self, number: int) -> list[Judged]:
         """So many photos, best first."""
@@ -102,7 +115,7 @@ class Ranking:
 
     def matching(self, least: Least, number: int) -> list[Judged]:
         """Every photo that matches so well, however many; where nothing tells that, so many of the best."""
-        if self.calibration is None or least == "all":
+        if not self._judges or least == "all":
             return self.best(number)
         looked = _FIRST_LOOK
         while True:
@@ -116,7 +129,7 @@ class Ranking:
         if not photo_ids:
             return []
         scores = term_scores(self.field, self.directions, np.asarray(photo_ids, np.int64)).max(axis=1)
-        match: Match | None = None if self.calibration is None else "strong"
+        match: Match | None = "strong" if self._judges else None
         return [
             Judged(photo_id, score, match, "name")
             for photo_id, score in zip(photo_ids, np.nan_to_num(scores).tolist(), strict=True)
@@ -147,6 +160,8 @@ class Ranking:
 
     def _matches(self, scores: Sequence[float]) -> list[Match | None]:
         """How well each score matches; the first ones are the best of the field."""
+        if self.likeness is not None:
+            return [*self.likeness.matches(scores)]
         if self.calibration is None:
             return [None] * len(scores)
         chances = self.field.photos * len(self.directions)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from picsight_engine.errors import RequestError
+from picsight_engine.models.calibration import Likeness
 from picsight_engine.models.commonness import commonness
 from picsight_engine.search.answer import Answer, QueryFault, Result
 from picsight_engine.search.blanks import find_losses
@@ -134,7 +135,8 @@ class Searcher:
         rows = self.rows()
         direction = stored[np.newaxis].astype(np.float32)
         others = Field(rows, None).without([photo.id])
-        best = Ranking(others, direction, calibration=None).best(limit)
+        likeness = self._bundle.manifest.likeness
+        best = Ranking(others, direction, calibration=None, likeness=likeness).best(limit)
         return Answer(name, space, rows.photos, _milliseconds_since(started), tuple(self._results(best)))
 
     def wall(self) -> Answer:
@@ -211,10 +213,12 @@ class Searcher:
         """The best of the photos that pass; a photo that is part of the query is not among them."""
         field = Field.of(self.rows(), passing.ids).without(own)
         calibration = None if aim.has_pictures else self._bundle.manifest.calibration
-        terms = () if calibration is None else passing.query.alternatives
+        terms = [term for term in passing.query.alternatives if term.words]
         common = max((commonness(term.text) for term in terms), default=0.0)
         losses = self._losses_of(field.rows, aim)
-        ranking = Ranking(field, aim.directions(field.spread), calibration, common, losses)
+        directions = aim.directions(field.spread)
+        likeness = self._likeness(field, aim, directions, common) if aim.has_pictures else None
+        ranking = Ranking(field, directions, calibration, common, losses, likeness)
         called = ranking.called(passing.called)
         by_match = request.order == "match"
         best = (
@@ -228,6 +232,19 @@ class Searcher:
             self._results(ranked[: max(request.limit, 0)]) if by_match else self._ordered(ranked, request)
         )
         return field.photos, results
+
+    def _likeness(
+        self, field: Field, aim: Aim, directions: NDArray[np.float32], common: float
+    ) -> Likeness | None:
+        """Where photos begin to match a query with pictures; None for several alternatives, or where it is not known."""
+        manifest, photos = self._bundle.manifest, max(field.photos, 1)
+        alike, words = manifest.likeness, manifest.calibration
+        if alike is None or words is None or len(directions) > 1:
+            return None
+        cut = words.strong + words.rise(photos, common)
+        strong = aim.just_fitting(alike.strong, cut, field.average)
+        weaker = aim.just_fitting(alike.weaker, cut - words.span, field.average)
+        return Likeness(float(directions[0] @ strong), float(directions[0] @ weaker))
 
     def _losses_of(self, rows: Rows, aim: Aim) -> NDArray[np.float32] | None:
         """What rows lose because they show nothing [n], None where none does or the query may ask for such photos."""

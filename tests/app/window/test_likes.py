@@ -69,10 +69,10 @@ def test_a_photo_is_searched_by_that_is_dropped_or_pasted_among_the_photos(qtbot
         QApplication.sendEvent(onto, hovering)
         assert hovering.isAccepted()
         QApplication.sendEvent(onto, QDropEvent(QPointF(9, 9), COPY, files, LEFT, NO_KEY))
-        qtbot.waitUntil(lambda path=path: path.name in window.frame.wall_page.title())
+        qtbot.waitUntil(lambda path=path: path.name in window.search.place.words)
     assert [chip.words for chip in frame.box.chips()] == [f"Like {first.name}", f"Like {second.name}"]
     qtbot.waitUntil(lambda: frame.model.rowCount() == 1)
     QGuiApplication.clipboard().setImage(red())
     qtbot.keyClick(frame.grid, Qt.Key.Key_V, Qt.KeyboardModifier.ControlModifier)
-    qtbot.waitUntil(lambda: "the pasted picture" in frame.wall_page.title())
+    qtbot.waitUntil(lambda: "pasted" in window.search.place.words)
     assert [chip.words for chip in frame.box.chips()][2:] == ["Like the pasted picture"]

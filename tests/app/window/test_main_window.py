@@ -16,6 +16,7 @@ from PySide6.QtWidgets import QFileDialog, QListView, QMenu, QMessageBox, QPushB
 
 from picsight.jobs import Jobs
 from picsight.settings import Settings
+from picsight.window.grid.arrangement import Order
 from picsight.window.grid.wall import Wall
 from picsight.window.library.controller import LibraryPlace
 from picsight.window.library.sidebar_cells import sign_zone
@@ -204,8 +205,15 @@ def test_more_like_this_leaves_the_photo_itself_out_and_escape_returns(qtbot, op
     grid.setCurrentIndex(grid.model().index(3, 0))
     photo = grid.current_photo()
     qtbot.keyClick(grid, Qt.Key.Key_L, Qt.KeyboardModifier.ControlModifier)
-    wait_for_photos(qtbot, window, 23)
+    qtbot.waitUntil(lambda: window.search.place.has_pictures)
     assert photo.path.name not in names(window)
+    likest = {each.id for each in window.search.shown.answer.results}
+    with qtbot.waitSignal(window.search.place_changed):
+        window.frame.wall_page.header.order_chosen.emit(Order.DATE)
+    alike = window.frame.model.wall.results
+    assert {each.id for each in alike} <= likest
+    assert {each.match for each in alike} <= {"strong", "weaker"}
+    assert len(alike) < 12
     qtbot.keyClick(grid, Qt.Key.Key_Escape)
     wait_for_photos(qtbot, window, 24)
 

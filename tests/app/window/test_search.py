@@ -620,7 +620,7 @@ def test_what_only_facts_were_asked_for_lies_as_all_photos_do(desk):
     assert desk.view.scrubber.marks() == []
 
 
-def test_another_order_is_asked_for_and_kept_for_the_next_search(desk):
+def test_another_order_shows_strong_photos_and_the_next_search_lies_by_match_again(desk):
     desk.library.matches = certain(strong=12, weaker=88, none=100)
     desk.type("dog")
     desk.shows("dog")
@@ -629,12 +629,30 @@ def test_another_order_is_asked_for_and_kept_for_the_next_search(desk):
     assert desk.page.header.weaker.text() == "Include weaker (88)"
     assert len(desk.ids()) == 12
     desk.page.header.weaker.click()
-    assert len(desk.ids()) == 100
+    desk.qtbot.waitUntil(lambda: len(desk.ids()) == 100)
     assert desk.view.model().wall.marked
     desk.type("gy")
     desk.shows("doggy")
-    assert desk.page.header.order.text() == "Sort: Date"
-    assert len(desk.ids()) == 100
+    assert desk.page.header.order.text() == "Sort: Match"
+    assert desk.view.model().wall.fold.is_open is False
+    desk.view.fold.click()
+    with desk.qtbot.waitSignal(desk.controller.place_changed):
+        desk.page.header.order_chosen.emit(Order.FOLDER)
+    assert len(desk.ids()) == 12  # an open fold includes nothing here
+
+
+def test_of_an_answer_that_is_only_ordered_the_best_lie_by_match_alone(desk):
+    desk.library.is_meant = True
+    desk.type("dog")
+    desk.shows("dog")
+    best = desk.ids()
+    assert desk.page.title().endswith(
+        "the best 100 of 200 photos, only ordered: this model cannot tell which of them match"
+    )
+    assert not desk.page.header.order.isVisible()
+    desk.controller.go(Place("dog", order=Order.DATE))
+    desk.qtbot.waitUntil(lambda: desk.controller.place.order is Order.DATE)
+    assert desk.ids() == best
 
 
 def test_copies_of_a_picture_have_one_place_until_its_plate_is_pressed(desk):

@@ -241,7 +241,10 @@ def test_in_culling_letters_pick_reject_and_rate_and_escape_ends_it(qtbot, windo
         qtbot.keyClicks(grid, key)
         qtbot.waitUntil(lambda said=said: said in window.frame.status.words())
     (mark,) = library.tags.marks([photo]).values()
-    assert (mark.favourite, mark.rating, dict(mark.tags)) == (False, 3, {"Rejected": "accepted"})
+    assert (mark.favourite, mark.rating) == (False, -1)
+    qtbot.keyClicks(grid, "P")
+    qtbot.waitUntil(lambda: library.tags.marks([photo])[photo].favourite)
+    assert library.tags.marks([photo])[photo].rating == 0
     qtbot.keyClicks(grid, "bear")
     assert window.frame.box.line.text() == ""
     qtbot.keyClick(grid, Qt.Key.Key_Right)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from picsight.window.search.place import Place
@@ -11,31 +13,33 @@ from picsight_engine.search.answer import TermScore
 
 
 @pytest.fixture
-def calibration(bundle):
-    return bundle.manifest.calibration
+def manifest(bundle):
+    return bundle.manifest
 
 
-def strengths(terms, calibration):
-    return [reason.strength for reason in reasons_of(terms, calibration, 1000)]
+def strengths(terms, manifest):
+    return [reason.strength for reason in reasons_of(terms, manifest, 1000)]
 
 
-def test_words_grow_with_the_score_and_are_as_strong_as_the_search_says(calibration):
+def test_words_grow_with_the_score_and_are_as_strong_as_the_search_says(manifest):
     terms = [TermScore("zebra", score / 100) for score in range(100)]
-    said = strengths(terms, calibration)
+    said = strengths(terms, manifest)
     assert list(dict.fromkeys(said)) == ["hardly", "weaker", "strong"]
     first = next(term.score for term, word in zip(terms, said, strict=True) if word == "strong")
-    assert calibration.matches([first] * 5, 1000, commonness("zebra"))[0] == "strong"
+    assert manifest.calibration.matches([first] * 5, 1000, commonness("zebra"))[0] == "strong"
 
 
-def test_less_of_something_is_said_the_other_way_round(calibration):
-    assert strengths([TermScore("-people", 0.9), TermScore("-people", -0.5)], calibration) == [
+def test_less_of_something_is_said_the_other_way_round(manifest):
+    assert strengths([TermScore("-people", 0.9), TermScore("-people", -0.5)], manifest) == [
         "still there",
         "not seen",
     ]
 
 
-def test_without_a_calibration_only_pictures_are_told_of():
-    assert strengths([TermScore("dog", 0.3), TermScore("like:#3", 0.9)], None) == ["strong"]
+def test_without_a_calibration_only_pictures_are_told_of(manifest):
+    assert strengths(
+        [TermScore("dog", 0.3), TermScore("like:#3", 0.9)], replace(manifest, calibration=None)
+    ) == ["strong"]
 
 
 def test_the_viewer_tells_why_and_hides_it_where_there_is_nothing_to_say(qtbot, model_window, few_photos):

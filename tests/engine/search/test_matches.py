@@ -23,7 +23,7 @@ def opened(indexed, bundle):
     libraries = []
 
     def open_with(calibration):
-        manifest = replace(bundle.manifest, calibration=calibration)
+        manifest = replace(bundle.manifest, likeness=None, calibration=calibration)
         libraries.append(Library.open(indexed, replace(bundle, manifest=manifest), create=False))
         return libraries[-1]
 

@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 
 import numpy as np
 import pytest
+from tests.engine.search.test_matches import CUTS, PHOTOS
 
+from picsight_engine.library import Library
+from picsight_engine.models.calibration import Likeness
+from picsight_engine.models.commonness import commonness
 from picsight_engine.models.text import TextEmbedder
 from picsight_engine.search.directions import PICTURE_WEIGHT
 from picsight_engine.store.database import Database
@@ -44,8 +49,49 @@ def test_a_photo_of_the_library_is_a_query_by_number_and_by_path(library, photo)
     for query in (f"like:#{number}", f'like:"{path}"'):
         answer = library.search(query, limit=48)
         assert [result.id for result in answer.results] == likest
-        assert {result.match for result in answer.results} == {None}
         assert answer.faults == ()
+
+
+@pytest.fixture
+def judging(indexed, bundle, vectors, photo):
+    """The library seen through a model of which ten photos are strongly like the photo, and twenty more perhaps."""
+    cosines = sorted((float(vector @ vectors[photo[0]]) for vector in vectors.values()), reverse=True)
+    likeness = Likeness(strong=cosines[10], weaker=cosines[30])  # the first is the photo itself
+    manifest = replace(bundle.manifest, likeness=likeness, calibration=CUTS)
+    with Library.open(indexed, replace(bundle, manifest=manifest), create=False) as library:
+        yield library
+
+
+def test_photos_match_a_picture_from_a_cosine_on_and_by_date_only_those_come(judging, photo):
+    number, path = photo
+    matches = [result.match for result in judging.search(f"like:#{number}", limit=48).results]
+    assert matches == 10 * ["strong"] + 20 * ["weaker"] + (len(matches) - 30) * ["none"]
+    assert [result.match for result in judging.similar(path, limit=48).results] == matches
+    for least, count in (("strong", 10), ("weaker", 30)):
+        best = found(judging, f"like:#{number}", least=least)
+        assert len(best) == count
+        assert set(found(judging, f"like:#{number}", least=least, order="date")) == set(best)
+
+
+@pytest.mark.parametrize("query", ["snow like:#{}", "like:#{} -snow"])
+def test_beside_words_a_photo_matches_that_reaches_the_cut_of_each_part_and_none_that_reaches_neither(
+    judging, vectors, bundle, photo, query
+):
+    number, _ = photo
+    snow = TextEmbedder(bundle).embed_term("snow")
+    less, every = "-snow" in query, np.stack(list(vectors.values()))
+    cut = float((every @ snow).mean()) if less else CUTS.strong + CUTS.rise(PHOTOS - 1, commonness("snow"))
+    results = judging.search(query.format(number), limit=48).results
+    matches = [result.match for result in results]
+    assert matches == sorted(matches, key=["strong", "weaker", "none"].index)
+    likest = judging.bundle.manifest.likeness.strong
+    for result in results:
+        fits = {
+            bool(vectors[result.id] @ vectors[number] >= likest),
+            bool((vectors[result.id] @ snow >= cut) ^ less),
+        }
+        if len(fits) == 1:
+            assert (result.match == "strong") == fits.pop()
 
 
 def test_beside_words_a_picture_spreads_the_photos_by_its_weight(library, vectors, bundle, photo):

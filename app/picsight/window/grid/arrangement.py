@@ -40,7 +40,7 @@ class Group(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Arrangement:
-    """How a person wants photos to lie: the order of a search, that of photos that nobody searched for, the headings,
+    """How photos lie: the order of a search, that of photos that nobody searched for, the headings,
     whether those that only may match are there too, and of which pictures each copy has a place (`spread`, stacks).
     """
 
@@ -58,7 +58,7 @@ class Arrangement:
 @dataclass(frozen=True, slots=True)
 class Tally:
     """How many photos of an answer match strongly and how many may match; `ordered` is how many there are of an answer
-    that is only ordered, because its model is not calibrated or a photo was the query.
+    that is only ordered, because its model is not calibrated.
     """
 
     strong: int = 0
@@ -97,7 +97,8 @@ def arrange_answer(
         return Wall.of(results[:CLOSEST], [Section(0, Kind.CLOSEST)])
     by_match = arrangement.ranked is Order.MATCH
     if count.ordered:
-        return _arranged(_Places.of(results[:ORDERED], stacks, arrangement), arrangement, arrangement.ranked)
+        places = _Places.of(results[:ORDERED], stacks, arrangement)
+        return places.wall(places.fronts)
     found = [photo for photo in results if photo.match != "none" or _is_named(photo)]
     places = _Places.of(found, stacks, arrangement)
     strong = [photo for photo in places.fronts if photo.match == "strong" or _is_named(photo)]

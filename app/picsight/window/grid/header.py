@@ -76,8 +76,8 @@ class WallHeader(QWidget):
         words = counted(count.weaker, "Include weaker (%n)", "Include weaker (%n)")
         self.weaker.say(words, on=arrangement.weaker)
         self._has_choices = True
-        self.order.show()
-        self.group.setVisible(order is Order.DATE)
+        self.order.setVisible(not count.ordered)  # where nothing says what matches, only the best are known
+        self.group.setVisible(order is Order.DATE and not count.ordered)
         mixes = is_ranked and order is not Order.MATCH
         self.weaker.setVisible(mixes and bool(count.strong and count.weaker))
         self._fit()

@@ -36,7 +36,8 @@ class Absence(QObject):
     def say(self, place: Place, shown: Shown | None, asked: str, *, settled: bool) -> None:
         """Where a place has no photo to show for what is `asked`; once `settled` none will come."""
         self._page.say("")
-        if place.has_pictures and shown is not None and not shown.answer.faults and not shown.answer.filters:
+        alone = shown is not None and not (shown.answer.photos or shown.answer.faults or shown.answer.filters)
+        if place.has_pictures and alone:
             self._notice(
                 self.tr("No other photos to compare with."), "", [(self.tr("Back"), self.back_requested.emit)]
             )
@@ -56,7 +57,7 @@ class Absence(QObject):
 
     def _say_unmatched(self, place: Place, shown: Shown, asked: str) -> None:
         title = self.tr("Nothing here matches {words}.").format(words=asked)
-        if len(asked) > LONGEST:  # they stand in the box
+        if len(asked) > LONGEST or place.has_pictures:  # they stand in the box
             title = self.tr("Nothing here matches.")
         why = faults_of(shown)
         ways = [*(self._around(place, detour) for detour in shown.detours), self._to_all()]

@@ -102,7 +102,7 @@ class SearchController(QObject):
         page.pill.shown_requested.connect(self._show_news)
         page.view.fold_toggled.connect(self._toggle_weaker)
         page.view.stack_toggled.connect(self._turn_stack)
-        page.header.weaker_toggled.connect(self._toggle_weaker)
+        page.header.weaker_toggled.connect(self._include_weaker)
         page.header.order_chosen.connect(self._order)
         page.header.group_chosen.connect(self._group)
 
@@ -159,7 +159,7 @@ class SearchController(QObject):
     def like(self, photo: Result) -> None:
         """Show photos like this one; words can be added."""
         self.likes.know(photo)
-        self.go(replace(self._wanted, words=f"like:#{photo.id}", cursor=None))
+        self.go(Place(f"like:#{photo.id}", self._wanted.folder))
 
     def less_like(self, photo: Result) -> None:
         """Show less of what this one shows among what is shown now."""
@@ -286,7 +286,7 @@ class SearchController(QObject):
         library, place = self._library, self._wanted
         if library is None:
             return
-        seen, stay, arrangement = self._seen, self._stay, self._arrangement
+        seen, stay, arrangement = self._seen, self._stay, place.arranged(self._arrangement)
         started = time.monotonic()
         self._asking = True
         self.busy_changed.emit(True)
@@ -357,7 +357,7 @@ class SearchController(QObject):
             return
         words = headline(place, shown, self._asked(), self._photos, paused=not self._quiet.isActive())
         self._page.say(*words, fault=faults_of(shown))
-        self._page.header.offer(self._arrangement, shown.tally, is_ranked=shown.is_ranked)
+        self._page.header.offer(place.arranged(self._arrangement), shown.tally, is_ranked=shown.is_ranked)
         self._page.show_wall()
 
     def _asked(self, *, begins: bool = True) -> str:
@@ -385,23 +385,27 @@ class SearchController(QObject):
 
     def _order(self, order: Order) -> None:
         """Another order; the photo that is looked at keeps its height."""
-        if self._shown is not None and self._shown.is_ranked:
-            self._arrangement = replace(self._arrangement, ranked=order)
+        if self._wanted.is_search:
+            self._request(replace(self._wanted, order=order), stay=True)
         else:
             self._arrangement = replace(self._arrangement, listed=order)
-        self._request(self._wanted, stay=True)
+            self._request(self._wanted, stay=True)
 
     def _group(self, group: Group) -> None:
         self._arrangement = replace(self._arrangement, group=group)
         self._request(self._wanted, stay=True)
 
+    def _include_weaker(self) -> None:
+        """Mix what may match into another order than by match, or take it out again."""
+        self._request(replace(self._wanted, weaker=not self._wanted.weaker), stay=True)
+
     def _toggle_weaker(self) -> None:
-        """Show what may match, or hide it again; later searches keep it so."""
+        """Show what may match under the fold, or hide it again; later searches keep it so."""
         self._arrangement = replace(self._arrangement, weaker=not self._arrangement.weaker)
         shown = self._shown
         if shown is None or not shown.is_ranked:
             return
-        self._shown = shown.arranged(self._arrangement)
+        self._shown = shown.arranged(self._place.arranged(self._arrangement))
         wall = self._shown.wall
         folds = wall.fold is not None and shown.wall.fold is not None
         self._page.view.refold(wall) if folds else self._page.view.show_wall(wall, stay=True)
@@ -443,7 +447,7 @@ class SearchController(QObject):
         if self._place != self._wanted:
             return
         self._news_wanted = False
-        shown, arrangement, started = self._shown, self._arrangement, time.monotonic()
+        shown, arrangement, started = self._shown, place.arranged(self._arrangement), time.monotonic()
 
         def take(news: News) -> None:
             took = time.monotonic() - started

@@ -83,6 +83,10 @@ def _searched(library: Library, place: Place, arrangement: Arrangement) -> Shown
     most = MOST if order is Order.MATCH else MOST_ARRANGED
     answer = library.search(place.scoped, limit=most, order=order.value, least="weaker")
     results = answer.results
+    if order is not Order.MATCH and tally(results).ordered and not _is_listing(answer):
+        return _searched(
+            library, place, replace(arrangement, ranked=Order.MATCH)
+        )  # nothing says where it ends
     if _is_listing(answer):
         if len(results) == most:
             answer = library.search(place.scoped, limit=EVERYTHING, order="date")

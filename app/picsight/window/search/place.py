@@ -5,22 +5,30 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
+from picsight.window.grid.arrangement import Order
 from picsight_engine.search.query import Fact, Query, joined, parse
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from picsight.window.grid.arrangement import Arrangement
 
 MEANING_FROM = 3  # letters: fewer find noise
 
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """What the wall is asked to show; everything empty is all photos. Words are looked for inside of the folder."""
+    """What the wall is asked to show; everything empty is all photos. Words are looked for inside of the folder.
+
+    A search has its own `order`, None for the usual one; in another one than by match, `weaker` photos are there if asked for.
+    """
 
     words: str = ""
     folder: Path | None = None
     cursor: int | None = field(default=None, compare=False)  # behind a word that may not be whole yet
     asked: Query = field(default=Query(), compare=False, repr=False)
+    order: Order | None = None
+    weaker: bool = False
 
     def __post_init__(self) -> None:
         """Words are parsed once."""
@@ -36,6 +44,15 @@ class Place:
     def has_pictures(self) -> bool:
         """True where photos are looked for that are like others: how well they match is not known."""
         return bool(self.asked.pictures)
+
+    def arranged(self, usual: Arrangement) -> Arrangement:
+        """How its photos lie: a search by match, or by date if it has facts alone, until a person says otherwise."""
+        if not self.is_search:
+            return usual
+        by_match = self.order in (None, Order.MATCH)
+        weaker = usual.weaker if by_match else self.weaker
+        listed, ranked = self.order or Order.DATE, self.order or Order.MATCH
+        return replace(usual, ranked=ranked, listed=listed, weaker=weaker)
 
     @property
     def scoped(self) -> Query:

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from picsight.window.tags.deeds import TagDeeds
     from picsight_engine.library import Library
 
-MOST_STARS = 5
+MOST_STARS, REJECTED = 5, -1
 RECENT = 9  # tags that are offered first
 
 
@@ -78,18 +78,18 @@ class Tagging(QObject):
             self._deeds.do(act, words)
 
     def cull(self, *, picked: bool) -> None:
-        """Make the chosen photos favourites, or put them into the album of rejected ones; never both."""
-        ids, album = self._ids(), self.tr("Rejected")
+        """Make favourites of the chosen photos, or reject them; never both."""
+        ids = self._ids()
 
         def act(library: Library) -> None:
-            if all(tag.path != album for tag in library.tags.all()):
-                tag_at(library, album, "album")
+            marks = library.tags.marks(ids)
+            rejected = [photo for photo in ids if marks[photo].rating == REJECTED]
+            library.tags.rate(rejected, 0) if picked else library.tags.rate(ids, REJECTED)
             library.tags.decide(FAVOURITES, ids, "accepted" if picked else "withdrawn")
-            library.tags.decide(album, ids, "withdrawn" if picked else "accepted")
 
         if ids:
-            words = counted(len(ids), "Rejected the photo.", "Rejected %n photos.")
-            self._deeds.do(act, lambda _value: favoured(len(ids), liked=True) if picked else words)
+            words = favoured(len(ids), liked=True) if picked else rated(len(ids), REJECTED)
+            self._deeds.do(act, lambda _value: words)
 
     def rate(self, stars: int | None) -> None:
         """Give the chosen photos so many stars, None those of their files."""

@@ -26,12 +26,11 @@ if TYPE_CHECKING:
     from picsight.window.viewer.controller import ViewerController
     from picsight.window.viewer.view import ViewerPage
     from picsight_engine.library import Library
-    from picsight_engine.models.calibration import Calibration
+    from picsight_engine.models.bundle import Manifest
     from picsight_engine.search.answer import TermScore
 
 LANE = "why"
 WIDE = 16  # em
-ALIKE, VERY_ALIKE = 0.5, 0.7  # cosines of two pictures: the same kind of scene, and nearly the same one
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,14 +41,14 @@ class Reason:
     strength: str
 
 
-def reasons_of(terms: Sequence[TermScore], calibration: Calibration | None, photos: int) -> list[Reason]:
-    """Cosines in words; what cannot be told of words, for want of a calibration, is left out."""
-    reasons = []
+def reasons_of(terms: Sequence[TermScore], manifest: Manifest, photos: int) -> list[Reason]:
+    """Cosines in words; what cannot be told, for want of a calibration, is left out."""
+    reasons, calibration, likeness = [], manifest.calibration, manifest.likeness
     for term in terms:
         is_picture = term.text.lstrip("-").startswith("like")
-        if is_picture:
-            level = (term.score >= ALIKE) + (term.score >= VERY_ALIKE)
-        elif calibration is not None:
+        if is_picture and likeness is not None:
+            level = (term.score >= likeness.weaker) + (term.score >= likeness.strong)
+        elif not is_picture and calibration is not None:
             rise = calibration.rise(max(photos, 1), commonness(term.text.lstrip("-")))
             least = calibration.possible + rise - calibration.span
             level = (term.score >= least) + (term.score >= calibration.strong + rise)
@@ -137,10 +136,10 @@ class Why(QObject):
         if library is None or photo is None or shown is None or not query:
             self._take([])
             return
-        calibration, photos = library.bundle.manifest.calibration, shown.answer.photos
+        manifest, photos = library.bundle.manifest, shown.answer.photos
 
         def work() -> list[Reason]:
-            return reasons_of(library.explain(query, photo.id), calibration, photos)
+            return reasons_of(library.explain(query, photo.id), manifest, photos)
 
         self._jobs.read(work, self._take, lambda _sentence: self._take([]), replaces=LANE)
 
