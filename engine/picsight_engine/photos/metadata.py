@@ -15,8 +15,9 @@ if TYPE_CHECKING:
     from picsight_engine.photos.exif import Exif
 
 # Of all that is read from a file; where it grows, files of before are read again, without embedding. Since 2 stars,
-# keywords and descriptions are read, since 3 a "/" in an IPTC keyword is a part of it.
-METADATA_RULE = 3
+# keywords and descriptions are read, since 3 a "/" in an IPTC keyword is a part of it, since 4 a "|"
+# in a plain word of XMP is, too, and the star that darktable gives to every photo is none.
+METADATA_RULE = 4
 
 # (date tag, tag of its offset from UTC, name as ExifTool writes it), best first. IFD0's DateTime is left out:
 # it says when the file was last changed.

@@ -7,15 +7,18 @@ where a packet is at hand. Packets come from strangers, so no entity is resolved
 from __future__ import annotations
 
 import re
+import unicodedata
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from lxml import etree
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Collection, Iterable, Iterator, Mapping
 
     from lxml.etree import _Element, _ElementTree
+
+    Lists = Mapping[str, Collection[str]]  # of keywords as they are written, by the name of the list
 
 MOST_BYTES = 50_000_000  # of a side-car; develop settings with painted masks reach some ten million
 
@@ -49,23 +52,34 @@ TAGS_LIST = qualified("digiKam:TagsList")
 RATING = qualified("xmp:Rating")
 ADDED = qualified("picsight:TagsList")  # what a side-car of ours notes that we added to TagsList
 REJECTED = qualified("picsight:Rejected")  # keywords of other programs that a person has rejected
+# The lists that an export writes, each with the name under which a side-car notes what we added to it.
+NOTED = {
+    TAGS_LIST: ADDED,
+    HIERARCHICAL: qualified("picsight:HierarchicalSubject"),
+    SUBJECT: qualified("picsight:Subject"),
+}
 RATED = qualified("picsight:Rating")  # the stars that we wrote into Rating
 ORIGINAL = qualified("picsight:OriginalHash")  # `bytes_hash` of the file that a side-car was written for
 
 # The lists of keywords, best first, and what parts the names in them. Windows writes the address of its namespace with
 # and without the last stroke.
-DIVIDERS = {
+DIVIDERS: dict[str, str | None] = {
     TAGS_LIST: "/",
     HIERARCHICAL: "|",
     qualified("MicrosoftPhoto:LastKeywordXMP"): "/",
     "{http://ns.microsoft.com/photo/1.0}LastKeywordXMP": "/",
-    SUBJECT: "|",
+    SUBJECT: None,  # plain words
 }
 _TITLE, _DESCRIPTION_TEXT = qualified("dc:title"), qualified("dc:description")
 _FOR_SUFFIX = qualified("photoshop:SidecarForExtension")
 _LANGUAGE = "{http://www.w3.org/XML/1998/namespace}lang"
 _DECLARATION = b"<!DOCTYPE"
 _WITHIN = re.compile(rb"<(x:x[am]pmeta|rdf:RDF)[\s>].*</\1\s*>", re.DOTALL)
+_DARKTABLE = "http://darktable.sf.net/"
+_DARKTABLE_AND_WE = frozenset([  # the namespaces that these two write
+    _DARKTABLE, "http://ns.adobe.com/exif/1.0/", "http://ns.adobe.com/xap/1.0/mm/", "http://ns.acdsee.com/iptc/1.0/",
+    *(PREFIXES[prefix] for prefix in ("rdf", "dc", "xmp", "lr", "digiKam", "picsight")),
+])  # fmt: skip
 _HASH = re.compile(r"[0-9a-f]{32}")
 # What darktable and digiKam note for themselves among the keywords.
 _INTERNAL = frozenset(["darktable", "_digikam_internal_tags_"])
@@ -82,7 +96,7 @@ class Packet:
     """What one packet says.
 
     In a name "|" stands for "/", which parts names. `rating` is -1 (rejected) to 5, 0 means unrated. A side-car of ours notes
-    what was `added` to the keywords and to how many stars it was `rated`, whatever became of that since, which keywords of others
+    what was `added` to the keywords, of which another program has taken out those that are `gone`, and to how many stars it was `rated`, whatever became of that since, which keywords of others
     a person has `rejected`, and the `original`, the hash of the file that it was written for. `for_suffix` is the kind of file that one of Adobe's speaks of.
     """
 
@@ -91,6 +105,7 @@ class Packet:
     title: str | None = None
     description: str | None = None
     added: tuple[Keyword, ...] = ()
+    gone: tuple[Keyword, ...] = ()
     rejected: tuple[Keyword, ...] = ()
     rated: int | None = None
     original: bytes | None = None
@@ -106,22 +121,28 @@ def read_packet(data: bytes) -> Packet:
         if within is None or _declares(data):
             raise
         tree = parse(within[0])
-    noted = said(tree, ORIGINAL) or ""
+    original = said(tree, ORIGINAL) or ""
+    lists = {name: items(tree, name) for name in DIVIDERS}
+    noted = {name: items(tree, own) for name, own in NOTED.items()}
+    for name, there, whole in cut_entries(lists, noted):
+        lists[name] = [whole if text == there else text for text in lists[name]]
+    gone = gone_keywords(lists, noted)
     return Packet(
-        keywords=tuple(keywords_of({name: items(tree, name) for name in DIVIDERS})),
-        rating=rating(tree),
+        keywords=tuple(keyword for keyword in keywords_of(lists) if keyword not in gone),
+        rating=given_rating(tree),
         title=said(tree, _TITLE),
         description=said(tree, _DESCRIPTION_TEXT),
-        added=_noted(tree, ADDED),
-        rejected=_noted(tree, REJECTED),
+        added=_paths(noted[TAGS_LIST]),
+        gone=tuple(gone),
+        rejected=_paths(items(tree, REJECTED)),
         rated=rating(tree, RATED),
-        original=bytes.fromhex(noted) if _HASH.fullmatch(noted) else None,
+        original=bytes.fromhex(original) if _HASH.fullmatch(original) else None,
         for_suffix=said(tree, _FOR_SUFFIX),
     )
 
 
-def _noted(tree: _ElementTree, name: str) -> tuple[Keyword, ...]:
-    return tuple(keyword_of(text, DIVIDERS[TAGS_LIST]) for text in items(tree, name))
+def _paths(texts: Iterable[str]) -> tuple[Keyword, ...]:
+    return tuple(keyword_of(text, DIVIDERS[TAGS_LIST]) for text in texts)
 
 
 def parse(data: bytes) -> _ElementTree:
@@ -163,13 +184,62 @@ def items(tree: _ElementTree, name: str) -> list[str]:
     return [text for text in ((value or "").strip() for value in (*attributes, *elements)) if text]
 
 
-def keyword_of(text: str, divider: str) -> Keyword:
-    """A keyword as a program wrote it; what parts names for us is no part of one."""
-    names = (name.strip().replace("/", "|") for name in text.split(divider))
+def keyword_of(text: str, divider: str | None) -> Keyword:
+    """A keyword as a program wrote it, None for a plain word; what parts names for us is no part of one."""
+    names = (name.strip().replace("/", "|") for name in (text.split(divider) if divider else [text]))
     return tuple(name for name in names if name)
 
 
-def keywords_of(lists: Mapping[str, Iterable[str]]) -> list[Keyword]:
+def written_form(path: Keyword, name: str) -> str:
+    """A keyword as it stands in one of the lists; within a name "/" and "|" change places where "|" parts names."""
+    divider = DIVIDERS[name]
+    if divider is None:
+        return path[-1]
+    return divider.join(part.replace("|", "/") if divider == "|" else part for part in path)
+
+
+def cut_entries(lists: Lists, noted: Lists) -> Iterator[tuple[str, str, str]]:
+    """What is left of noted keywords that darktable cut, as it does at the first comma: the list, what stands there, the whole."""
+    for path, cut in _noted_paths(noted).items():
+        for name in NOTED if cut else ():
+            there, whole = written_form(cut, name), written_form(path, name)
+            if there in lists[name] and whole not in lists[name] and there not in noted[name]:
+                yield name, there, whole
+
+
+def gone_keywords(lists: Lists, noted: Lists) -> list[Keyword]:
+    """The noted keywords that another program took out: an export writes all three lists, and others know but some of them."""
+    there = {name: set(map(_letters, lists[name])) for name in NOTED}
+    return [
+        path
+        for path, cut in _noted_paths(noted).items()
+        if any(
+            there[name].isdisjoint(_letters(written_form(each, name)) for each in (path, cut) if each)
+            for name in NOTED
+        )
+    ]
+
+
+def _noted_paths(noted: Lists) -> dict[Keyword, Keyword]:
+    """The keywords that an export added to a list that tells paths, with what darktable cuts them to, () for nothing."""
+    texts = [(text, DIVIDERS[name]) for name in (TAGS_LIST, HIERARCHICAL) for text in noted[name]]
+    paths = {tuple(map(same_name, path)): path for path in (keyword_of(*text) for text in texts) if path}
+    cuts = {path: written_form(path, HIERARCHICAL).partition(",") for path in paths.values()}
+    return {
+        path: keyword_of(cut, DIVIDERS[HIERARCHICAL]) if comma else ()
+        for path, (cut, comma, _) in cuts.items()
+    }
+
+
+def flat_words(lists: Lists) -> set[str]:
+    """The plain words that name a part of a longer keyword, and are none themselves: darktable writes those that stand above so."""
+    paths = [keyword_of(text, DIVIDERS[name]) for name in DIVIDERS if name != SUBJECT for text in lists[name]]
+    parts = {same_name(part) for path in paths if len(path) > 1 for part in path}
+    parts -= {same_name(path[0]) for path in paths if len(path) == 1}
+    return {text for text in lists[SUBJECT] if same_name(text) in parts}
+
+
+def keywords_of(lists: Lists) -> list[Keyword]:
     """Every keyword that these lists hold, once. A plain word that names a part of a longer keyword is that, in short."""
     paths = [keyword_of(text, DIVIDERS[name]) for name in DIVIDERS for text in lists[name] if name != SUBJECT]
     parts = {same_name(part) for path in paths for part in path}
@@ -183,6 +253,12 @@ def keywords_of(lists: Mapping[str, Iterable[str]]) -> list[Keyword]:
 def same_name(name: str) -> str:
     """Two names of which this is equal are one keyword."""
     return name.strip().replace("/", "|").casefold()
+
+
+def _letters(text: str) -> str:
+    """What every spelling of a keyword has in common: its letters and digits, without accents, where it has any."""
+    found = filter(str.isalnum, unicodedata.normalize("NFKD", text).casefold())
+    return "".join(found) or same_name(text)
 
 
 def _items(element: _Element) -> list[_Element]:
@@ -214,6 +290,19 @@ def rating(tree: _ElementTree, name: str = RATING) -> int | None:
     except (ValueError, OverflowError):
         return None
     return stars if -1 <= stars <= 5 else None
+
+
+def given_rating(tree: _ElementTree) -> int | None:
+    """The rating, but for the one star that darktable gives to every photo, which it is where nobody else wrote a word."""
+    found = rating(tree)
+    if found != 1 or said(tree, RATED) is not None:
+        return found
+    names = [
+        *(name for node in nodes(tree) for name in node.attrib),
+        *(e.tag for node in nodes(tree) for e in node),
+    ]
+    spaces = {etree.QName(name).namespace for name in names if isinstance(name, str)}
+    return None if _DARKTABLE in spaces and spaces <= _DARKTABLE_AND_WE else found
 
 
 def _declares(data: bytes) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from dataclasses import dataclass, replace
 from itertools import chain, takewhile
 from typing import TYPE_CHECKING
@@ -139,15 +139,17 @@ def _tagged_photos(db: Database, folder: Path | None = None) -> Iterator[Tagged]
     with db.snapshot() as connection:
         paths, ratings = tag_paths(db), last_ratings(connection)
         accepted, rejected = (tags_decided(connection, verdict) for verdict in ("accepted", "rejected"))
-        taken_out = last_decisions(connection, paths)
+        last = last_decisions(connection, paths)
         spoken, rated, names = (
             ever_decided(connection),
             ever_rated(connection),
             PastNames(past_names(connection)),
         )
-    for tag_id, decisions in taken_out.items():  # of a keyword of another program that says the same
+    since: defaultdict[int, dict[str, float]] = defaultdict(dict)
+    for tag_id, decisions in last.items():
         for said in decisions:
-            if said.verdict == "withdrawn":
+            since[said.photo_id][paths[tag_id]] = said.decided_at
+            if said.verdict == "withdrawn":  # of a keyword of another program that says the same
                 rejected[said.photo_id].append(tag_id)
     for file in shown_files(db, folder):
         tags, others = (
@@ -164,6 +166,7 @@ def _tagged_photos(db: Database, folder: Path | None = None) -> Iterator[Tagged]
             Spoken(frozenset(spoken.get(file.photo_id, ())), file.photo_id in rated, names),
             fingerprint=file.fingerprint,
             seen=(file.size, file.mtime_ns),
+            since=since.get(file.photo_id, {}),
         )
 
 

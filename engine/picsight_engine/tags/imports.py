@@ -132,7 +132,7 @@ def _told(photo: Path, packet: Packet, written_at: float) -> Told | None:
     stars = packet.rating
     added = {tuple(map(same_name, keyword)): "/".join(keyword) for keyword in packet.added}
     tags = {tuple(map(same_name, keyword)): "/".join(keyword) for keyword in packet.keywords}
-    gone = tuple(tag for key, tag in added.items() if key not in tags)
+    gone = tuple("/".join(keyword) for keyword in packet.gone)
     refused = {tuple(map(same_name, keyword)) for keyword in packet.rejected}
     rejected = tuple(tags.pop(key) for key in list(tags) if key in refused)
     if not (tags or gone or rejected or stars is not None):

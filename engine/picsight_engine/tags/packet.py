@@ -16,13 +16,13 @@ from lxml import etree
 
 from picsight_engine.photos.xmp import (
     ABOUT,
-    ADDED,
     BAG,
     CONTAINERS,
     DESCRIPTION,
     DIVIDERS,
     HIERARCHICAL,
     LI,
+    NOTED,
     ORIGINAL,
     PREFIXES,
     RATED,
@@ -34,6 +34,10 @@ from picsight_engine.photos.xmp import (
     TAGS_LIST,
     Keyword,
     content,
+    cut_entries,
+    flat_words,
+    given_rating,
+    gone_keywords,
     items,
     keyword_of,
     keywords_of,
@@ -41,8 +45,9 @@ from picsight_engine.photos.xmp import (
     parse,
     properties,
     qualified,
-    rating,
     said,
+    same_name,
+    written_form,
 )
 from picsight_engine.store.tags import name_key
 from picsight_engine.tags.spoken import Spoken
@@ -52,18 +57,15 @@ if TYPE_CHECKING:
 
     from lxml.etree import _Element, _ElementTree
 
+    from picsight_engine.photos.xmp import Lists
+
 _EMPTY = (
     '<?xml version="1.0" encoding="UTF-8"?>\n<x:xmpmeta xmlns:x="{x}" x:xmptk="Picsight">\n'
     ' <rdf:RDF xmlns:rdf="{rdf}">\n </rdf:RDF>\n</x:xmpmeta>\n'
 ).format(**PREFIXES)
-# The lists, each with its kind and with the name under which what we added to it is noted.
-_LISTS = {
-    TAGS_LIST: (SEQ, ADDED),
-    HIERARCHICAL: (BAG, qualified("picsight:HierarchicalSubject")),
-    SUBJECT: (BAG, qualified("picsight:Subject")),
-}
+_KINDS = {TAGS_LIST: SEQ, HIERARCHICAL: BAG, SUBJECT: BAG}
 _RATED_BEFORE = qualified("picsight:RatingBefore")
-_OWN = (*(noted for _, noted in _LISTS.values()), REJECTED, RATED, _RATED_BEFORE, ORIGINAL)
+_OWN = (*NOTED.values(), REJECTED, RATED, _RATED_BEFORE, ORIGINAL)
 _OWN_PREFIXES = ("rdf", "dc", "xmp", "lr", "digiKam", "picsight")
 _IMPOSSIBLE = re.compile("[^\t\n\r -\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")  # in XML
 
@@ -97,6 +99,8 @@ def updated(data: bytes | None, statement: Statement) -> bytes | None:
     if not (statement.tags or statement.stars is not None or refused or has_own):
         return None
     before = etree.tostring(tree)
+    for name, there, whole in list(cut_entries(_lists(tree), _noted(tree))):
+        _change_list(tree, name, _KINDS[name], {there}, [whole])
     _state_tags(tree, statement.tags, refused, ours)
     _state_stars(tree, statement.stars, is_rated=statement.spoken.is_rated)
     speaks = any(said(tree, name) is not None for name in _OWN if name != ORIGINAL)
@@ -123,14 +127,6 @@ def _is_empty(node: _Element) -> bool:
     return not len(node) and set(node.attrib) <= {ABOUT}
 
 
-def written_form(path: Keyword, name: str) -> str:
-    """A keyword as it stands in one of the lists; within a name "/" and "|" change places where "|" parts names."""
-    if name == SUBJECT:
-        return path[-1]
-    divider = DIVIDERS[name]
-    return divider.join(part.replace("|", "/") if divider == "|" else part for part in path)
-
-
 def keywords_by_path(tags: Iterable[str]) -> list[Keyword]:
     """The tags' paths by their names, without what no XML file can hold."""
     return [path for tag in tags if (path := keyword_of(_IMPOSSIBLE.sub("", tag), "/"))]
@@ -138,21 +134,44 @@ def keywords_by_path(tags: Iterable[str]) -> list[Keyword]:
 
 def _ours(tree: _ElementTree, statement: Statement) -> dict[str, set[str]]:
     """What is noted as added to each list, but for tags of which this library has never said anything."""
-    noted = {name: set(items(tree, own)) for name, (_, own) in _LISTS.items()}
+    noted = {name: set(texts) for name, texts in _noted(tree).items()}
     # What only makes the lists alike speaks of a keyword that stands in another list, and of no library's tag.
-    known = {
-        _path_key(path)
-        for path in (*keywords_of(_foreign_lists(tree, noted)), *keywords_by_path(statement.tags))
-    }
+    known = {_path_key(path) for path in (*_foreign_keywords(tree, noted), *keywords_by_path(statement.tags))}
     paths = [keyword_of(text, DIVIDERS[TAGS_LIST]) for text in noted[TAGS_LIST]]
     others = [path for path in paths if _path_key(path) not in known and not statement.spoken.of(path)]
-    kept = {name: {_key(written_form(path, name), name) for path in others} for name in _LISTS}
-    return {name: {text for text in noted[name] if _key(text, name) not in kept[name]} for name in _LISTS}
+    kept = {name: {_key(written_form(path, name), name) for path in others} for name in NOTED}
+    ours = {name: [text for text in noted[name] if _key(text, name) not in kept[name]] for name in NOTED}
+    spelled = {
+        name: set(map(same_name, texts)) for name, texts in ours.items()
+    }  # darktable writes AC/DC for AC|DC
+    return {
+        name: {*texts, *(text for text in items(tree, name) if same_name(text) in spelled[name])}
+        for name, texts in ours.items()
+    }
+
+
+def _lists(tree: _ElementTree) -> dict[str, list[str]]:
+    return {name: items(tree, name) for name in DIVIDERS}
+
+
+def _noted(tree: _ElementTree) -> dict[str, list[str]]:
+    return {name: items(tree, own) for name, own in NOTED.items()}
 
 
 def _foreign_lists(tree: _ElementTree, ours: dict[str, set[str]]) -> dict[str, list[str]]:
     """The lists of keywords without what we added to them."""
-    return {name: [text for text in items(tree, name) if text not in ours.get(name, ())] for name in DIVIDERS}
+    return {
+        name: [text for text in texts if text not in ours.get(name, ())]
+        for name, texts in _lists(tree).items()
+    }
+
+
+def _foreign_keywords(tree: _ElementTree, ours: dict[str, set[str]]) -> list[Keyword]:
+    """The keywords that others wrote: neither parts of longer ones, ours among these, nor what another program took out."""
+    foreign, flat = _foreign_lists(tree, ours), flat_words(_lists(tree))
+    gone = gone_keywords(_lists(tree), _noted(tree))
+    plain = [text for text in foreign[SUBJECT] if text not in flat]
+    return [path for path in keywords_of({**foreign, SUBJECT: plain}) if path not in gone]
 
 
 def _refused(tree: _ElementTree, statement: Statement, ours: dict[str, set[str]]) -> list[Keyword]:
@@ -163,7 +182,7 @@ def _refused(tree: _ElementTree, statement: Statement, ours: dict[str, set[str]]
         *(_path_key(path) for path in noted if not statement.spoken.of(path)),
     }
     unwanted -= set(map(_path_key, keywords_by_path(statement.tags)))
-    others = keywords_of(_foreign_lists(tree, ours)) if unwanted else []
+    others = _foreign_keywords(tree, ours) if unwanted else []
     return [path for path in others if _path_key(path) in unwanted]
 
 
@@ -172,19 +191,30 @@ def _state_tags(
 ) -> None:
     """Puts tags into the lists and keywords of others into those that lack them, and notes which of these a person refused."""
     foreign = _foreign_lists(tree, ours)
-    has_others = any(set(items(tree, own)) - ours[name] for name, (_, own) in _LISTS.items())
-    others = [path for path in keywords_of(foreign) if path not in refused]
+    has_others = any(set(texts) - ours[name] for name, texts in _noted(tree).items())
+    others = [path for path in _foreign_keywords(tree, ours) if path not in refused]
     keywords = [*others, *keywords_by_path(tags)] if tags or has_others else []
-    for name, (kind, own) in _LISTS.items():
+    loose = _loose_words(tree, foreign, keywords)
+    for name, own in NOTED.items():
         known = {_key(text, name) for text in foreign[name]}
         wanted: dict[Keyword, str] = {}
         for text in (written_form(path, name) for path in keywords):
             wanted.setdefault(_key(text, name), text)  # as others spell it in the list that has it
         added = [text for key, text in wanted.items() if key not in known]
-        _change_list(tree, name, kind, ours[name] - set(added), added)
-        _change_list(tree, own, BAG, ours[name] - set(added), added)
+        gone = ours[name] - set(added)
+        _change_list(tree, name, _KINDS[name], gone | loose if name == SUBJECT else gone, added)
+        _change_list(tree, own, BAG, gone, added)
     unwanted = [written_form(path, TAGS_LIST) for path in refused]
     _change_list(tree, REJECTED, BAG, set(items(tree, REJECTED)) - set(unwanted), unwanted)
+
+
+def _loose_words(tree: _ElementTree, foreign: Lists, keywords: list[Keyword]) -> set[str]:
+    """The plain words that darktable wrote for what stands above a keyword of ours that now leaves."""
+    left = [
+        keyword_of(text, DIVIDERS[name]) for name in DIVIDERS if name != SUBJECT for text in foreign[name]
+    ]
+    parts = {same_name(part) for path in (*keywords, *left) for part in path}
+    return {text for text in flat_words(_lists(tree)) if same_name(text) not in parts}
 
 
 def _state_stars(tree: _ElementTree, stars: int | None, *, is_rated: bool) -> None:
@@ -198,7 +228,7 @@ def _state_stars(tree: _ElementTree, stars: int | None, *, is_rated: bool) -> No
             _set(tree, RATING, before)
         _set(tree, RATED, None)
         _set(tree, _RATED_BEFORE, None)
-    elif rating(tree) != stars:
+    elif given_rating(tree) != stars:
         _set(tree, RATING, str(stars))
         _set(tree, RATED, str(stars))
         _set(tree, _RATED_BEFORE, before if is_ours else current)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import csv
 import errno
 import io
+import math
 import os
 from collections import defaultdict
 from dataclasses import dataclass, field
@@ -20,9 +21,17 @@ from picsight_engine.errors import RequestError, StorageError
 from picsight_engine.photos.identity import bytes_hash, fingerprint
 from picsight_engine.photos.reading import shown
 from picsight_engine.photos.sidecars import long_sidecar, read_sidecar, short_sidecar, speaks_of
-from picsight_engine.photos.xmp import HIERARCHICAL, SUBJECT, TAGS_LIST, PacketError, read_packet
+from picsight_engine.photos.xmp import (
+    HIERARCHICAL,
+    SUBJECT,
+    TAGS_LIST,
+    PacketError,
+    read_packet,
+    same_name,
+    written_form,
+)
 from picsight_engine.private_files import sweep_drafts
-from picsight_engine.tags.packet import Statement, keywords_by_path, updated, withdrawn, written_form
+from picsight_engine.tags.packet import Statement, keywords_by_path, updated, withdrawn
 from picsight_engine.tags.spoken import Spoken
 from picsight_engine.tags.whole_files import (
     DRAFTS,
@@ -44,13 +53,15 @@ _COLUMNS = ("SourceFile", "Subject", "HierarchicalSubject", "TagsList", "Rating"
 _FULL = {errno.ENOSPC, errno.EDQUOT}
 _REFUSED = {errno.EACCES, errno.EPERM, errno.EROFS}
 _CLOSED = "got no side-car: nothing may be written into that folder. Change its permissions and export again."
+_LOST = "lost tags in another program, so nothing was written. Import the side-cars, or decide again, and export again."
 _FAILED = "got no side-car ({}). Look at the disk and export again."
 
 
 @dataclass(frozen=True, slots=True)
 class Tagged:
     """A photo file with the paths of its accepted tags ("Birds/Waders"), its own stars, its `bytes_hash`, and rejected tags;
-    `spoken` tells what was ever said of it, `fingerprint` is its picture's, and `seen` its size and time (ns) as it was indexed.
+    `spoken` tells what was ever said of it, `fingerprint` is its picture's, and `seen` its size and time (ns) as it was indexed;
+    `since` tells when each tag was accepted, in seconds since 1970.
     """
 
     path: Path
@@ -61,6 +72,7 @@ class Tagged:
     spoken: Spoken = field(default_factory=Spoken)
     fingerprint: bytes | None = None
     seen: tuple[int, int] | None = None
+    since: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def statement(self) -> Statement:
@@ -194,6 +206,8 @@ def _export(photo: Tagged, is_shown: IsShown) -> bool:
     try:
         before = read_sidecar(sidecar)
         after = _content(photo, before, is_shown, is_there=is_there)
+        if before and after != before and _lost_tags(photo, before, sidecar.stat().st_mtime):
+            raise _LeftAloneError(photo.path, _LOST, of_folder=True)
     except PacketError as fault:
         if not is_there:
             return False
@@ -213,6 +227,19 @@ def _content(photo: Tagged, before: bytes | None, is_shown: IsShown, *, is_there
         return updated(base, photo.statement) or before
     rest = withdrawn(base)
     return updated(rest, photo.statement) or (rest if before else None)
+
+
+def _lost_tags(photo: Tagged, content: bytes, written_at: float) -> bool:
+    """Whether another program took a tag out of a side-car after a person had accepted it: the later word counts."""
+    packet = read_packet(content)
+    if packet.original not in {None, photo.fingerprint, photo.bytes_hash}:
+        return False
+    gone = {tuple(map(same_name, path)) for path in packet.gone}
+    return any(
+        photo.since.get(tag, math.inf) < written_at
+        for tag in photo.tags
+        if tuple(map(same_name, tag.split("/"))) in gone
+    )
 
 
 def _noted_of_another(content: bytes, photo: Tagged, is_shown: IsShown) -> bool | None:

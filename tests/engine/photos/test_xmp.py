@@ -88,6 +88,26 @@ def test_keywords_in_any_list_and_without_one(kind):
     assert read("<dc:subject>sea</dc:subject><dc:subject>sky</dc:subject>").keywords == (("sea",), ("sky",))
 
 
+def test_a_plain_word_with_a_stroke_is_one_word():
+    words = "<dc:subject><rdf:Bag><rdf:li>c|d</rdf:li><rdf:li>e/f</rdf:li></rdf:Bag></dc:subject>"
+    assert read(words).keywords == (("c|d",), ("e|f",))
+
+
+@pytest.mark.parametrize(
+    ("others", "stars"),
+    [
+        ("", None),
+        ("picsight:Rating='4'", 1),
+        ("MicrosoftPhoto:Rating='1'", 1),
+        ("photoshop:City='Bremen'", 1),
+    ],
+)
+def test_the_star_that_darktable_gives_to_every_photo_is_nobodys(others, stars):
+    darktables = f"xmlns:darktable='http://darktable.sf.net/' darktable:xmp_version='5' {others}"
+    assert read(attributes=f"{darktables} xmp:Rating='1'").rating == stars
+    assert read(attributes=f"{darktables} xmp:Rating='2'").rating == 2
+
+
 def test_a_plain_word_is_told_by_itself_unless_a_longer_keyword_holds_it():
     words = "<dc:subject><rdf:Bag><rdf:li>birds</rdf:li><rdf:li>AC/DC</rdf:li><rdf:li>sea</rdf:li></rdf:Bag></dc:subject>"
     paths = (

@@ -10,6 +10,7 @@ import signal
 import sys
 import threading
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, example, given, settings
@@ -321,6 +322,34 @@ def take_keywords_out(sidecar):
     for name in ("dc:subject", "lr:hierarchicalSubject", "digiKam:TagsList"):
         tree = re.sub(f"<{name}>.*?</{name}>", "", tree, flags=re.DOTALL)
     sidecar.write_text(tree, "utf-8")
+
+
+def test_what_darktable_took_out_is_withdrawn_and_what_it_left_of_it_comes_back_nowhere(home):
+    sidecar = beside(home.paths[0])
+    for tag in ("AC|DC", "Birds", "Trips", "Sea"):
+        home.tags.new(tag)
+    home.tags.new("Waders", parent="Birds")
+    home.tags.new("Curlew", parent="Waders")
+    home.tags.new("low tide, evening", parent="Trips")
+    for tag in ("AC|DC", "Curlew", "Sea", "low tide, evening"):
+        home.tags.decide(tag, home.ids(0), "accepted")
+    home.export_sidecars()
+    theirs = (Path(__file__).parent / "after_darktable.xmp").read_bytes()
+    theirs = theirs.replace(bytes(range(16)).hex().encode(), (1).to_bytes(16, "big").hex().encode())
+    sidecar.write_bytes(theirs)
+    (sentence,) = home.export_sidecars().left_alone
+    assert sentence.startswith(f"{home.paths[0]} lost tags in another program, so nothing was written.")
+    assert sidecar.read_bytes() == theirs
+    imported = home.exchange.import_from(sidecar)
+    assert (imported.tags, imported.accepted, imported.withdrawn, imported.rated) == (1, 1, 1, 0)
+    assert home.export_sidecars().written == 1
+    assert keywords(sidecar) == ["AC|DC", "Birds/Waders/Curlew", "Trips/low tide, evening", "Lake"]
+    assert home.exchange.import_from(sidecar).run is None
+    sidecar.write_bytes(theirs)
+    home.tags.decide("Sea", home.ids(0), "accepted")
+    os.utime(sidecar, (1, 1))
+    assert home.export_sidecars().written == 1
+    assert "Sea" in keywords(sidecar)
 
 
 def test_what_an_export_wrote_is_no_later_word_when_another_program_writes_the_side_car(home):

@@ -22,11 +22,13 @@ from picsight_engine.photos.xmp import (
     items,
     parse,
     read_packet,
+    written_form,
 )
 from picsight_engine.store.tags import name_key
-from picsight_engine.tags.packet import Statement, updated, withdrawn, written_form
+from picsight_engine.tags.packet import Statement, updated, withdrawn
 
 PACKETS = Path(__file__).parent.parent / "photos" / "packets"
+AFTER_DARKTABLE = Path(__file__).parent / "after_darktable.xmp"
 PROGRAMS = sorted(path.stem for path in PACKETS.glob("*.xmp"))
 LISTS = (SUBJECT, HIERARCHICAL, TAGS_LIST)
 RATING = f"{{{PREFIXES['xmp']}}}Rating"
@@ -164,6 +166,36 @@ def test_one_that_another_program_removed_is_written_again_while_it_is_accepted(
     without = data.replace(b"<rdf:li>Sea</rdf:li>", b"")
     assert tags_in(without) == ["Lake"]
     assert sorted(tags_in(updated(without, say("Sea", "Lake")))) == ["Lake", "Sea"]
+
+
+def test_what_darktable_made_of_a_side_car_of_ours_is_understood():
+    """It wrote what stands above a tag as words, cut a name at its comma, gave a star and left TagsList; Sea was taken out."""
+    theirs, ours = AFTER_DARKTABLE.read_bytes(), ("AC|DC", "Birds/Waders/Curlew", "Trips/low tide, evening")
+    packet = read_packet(theirs)
+    assert (tags_in(theirs), packet.gone, packet.rating) == ([*ours, "Lake"], (("Sea",),), None)
+    after = updated(theirs, say(*ours))
+    said = {name: {text for text in items(parse(after), name) if "darktable" not in text} for name in LISTS}
+    assert said == {
+        TAGS_LIST: {*ours, "Lake"},
+        HIERARCHICAL: {"AC/DC", "Birds|Waders|Curlew", "Trips|low tide, evening", "Lake"},
+        SUBJECT: {
+            "AC|DC",
+            "Birds",
+            "Waders",
+            "Curlew",
+            "Trips",
+            "low tide, evening",
+            "Lake",
+            "format",
+            "jpg",
+        },
+    }
+    assert foreign(after) == foreign(theirs)
+    assert updated(after, say(*ours)) is None
+    back = updated(after, say())
+    assert tags_in(back) == ["Lake"]
+    assert items(parse(back), SUBJECT) == ["Lake", "darktable", "format", "jpg"]
+    assert read_packet(updated(theirs, say(*ours, stars=1))).rating == 1
 
 
 def test_stars_of_before_come_back_unless_another_program_changed_ours():
