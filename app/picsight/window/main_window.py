@@ -64,7 +64,7 @@ class MainWindow(QMainWindow):
         self.frame = frame = Frame(settings, self.pictures, jobs, self)
         self.library = LibraryController(place, frame.problems_model, frame.status, jobs, self)
         self.search = SearchController(frame.box, frame.wall_page, jobs, self, pictures=self.pictures)
-        self.offers = Offers(frame.box, jobs, frame, self)
+        self.offers = Offers(frame.box, jobs, frame.wall_page.header.title, self)
         self.viewer = ViewerController(
             frame.viewer_page,
             frame.model,

@@ -148,7 +148,7 @@ class Called:
         return self._names.values()
 
     def matching(self, typed: str, limit: int) -> list[str]:
-        """The names that begin so, then those with a word that does, then those that hold three letters or more."""
+        """The names that begin so, then those with a word that does."""
         typed = fold(typed)
         found = (
             (how, -files, shown)
@@ -171,9 +171,7 @@ def spelled(value: str) -> str:
 def _how_held(name: str, typed: str) -> int | None:
     if name.startswith(typed):
         return 0 if name == typed else 1
-    if any(not before.isalnum() for before in _letters_before(name, typed)):
-        return 2
-    return 3 if len(typed) >= 3 else None
+    return 2 if any(not before.isalnum() for before in _letters_before(name, typed)) else None
 
 
 def _letters_before(name: str, typed: str) -> Iterator[str]:

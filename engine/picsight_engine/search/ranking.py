@@ -164,7 +164,7 @@ class Ranking:
             return [*self.likeness.matches(scores)]
         if self.calibration is None:
             return [None] * len(scores)
-        chances = self.field.photos * len(self.directions)
+        chances = max(self.field.photos, 1) * len(self.directions)
         return [*self.calibration.matches(scores, chances, self.common)]
 
 

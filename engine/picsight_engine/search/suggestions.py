@@ -20,7 +20,14 @@ from picsight_engine.search.vocabulary import Vocabulary, Words
 from picsight_engine.store.contents import photos_revision, read_contents
 from picsight_engine.store.searches import Searches
 from picsight_engine.store.tags import tags_revision
-from picsight_engine.store.text import files_holding, fold, is_held, photos_holding
+from picsight_engine.store.text import (
+    begins_word,
+    files_holding,
+    fold,
+    is_held,
+    photos_holding,
+    words_in,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -33,7 +40,7 @@ if TYPE_CHECKING:
 
 SuggestionKind = Literal["spelling", "word", "saved", OfferKind, "file", "history"]
 
-MOST = 8
+MOST = 5
 _A_KIND = 3  # suggestions of one kind, where several kinds have some
 _MOST_FILES = 1000  # with so many names a text narrows too little to be offered, and costs 5 ms to count
 _FEW_FILES = 3  # are offered one by one
@@ -74,12 +81,14 @@ class Suggestions:
 
     `completed` is the query with its half-typed last word completed: what to look for meanwhile. It is the query itself
     where the word is whole, or nothing is known to complete it. `meant` is the query with its mistyped words mended, None
-    where every word is known or may still go on, or nothing is near.
+    where every word is known or may still go on, or nothing is near. What is typed `is_whole` where it is a word that is
+    known, or all of something that is offered.
     """
 
     items: tuple[Suggestion, ...]
     completed: Query
     meant: Query | None
+    is_whole: bool = False
 
 
 class Suggester:
@@ -105,21 +114,26 @@ class Suggester:
         offers, tags, vocabulary = self._state()
         typed, text = typed_at(query, cursor), query.text
         word = None if typed is None else typed.word
-        longer = [] if word is None else _completions(vocabulary, word.text)
+        is_known = word is not None and vocabulary.knows(word.text)
+        longer = [] if word is None or is_known else _completions(vocabulary, word.text)
         completed, meant = query, self._meant(vocabulary, query, word if longer else None)
         groups: list[list[Suggestion]] = []
         if meant is not None:
             groups.append([_whole("spelling", meant.text.strip(), meant.text)])
         if word is not None and longer:
             groups.append([_put("word", each, word, each) for each in longer])
-            if not vocabulary.knows(word.text):
-                completed = query.replaced(word.start, word.end, longer[0])
+            completed = query.replaced(word.start, word.end, longer[0])
         groups.append(self._saved(text))
         if typed is not None:
             groups += _facts(offers, tags, typed)
             groups.append(self._files(typed))
         groups.append(self._past(text))
-        return Suggestions(tuple(_fairly(groups, text)), completed, meant)
+        items, whole = (
+            tuple(_fairly(groups, text)),
+            {fold(each.text) for each in typed.phrases} if typed else set(),
+        )
+        is_whole = is_known or any(item.photos is not None and fold(item.words) in whole for item in items)
+        return Suggestions(items, completed, meant, is_whole)
 
     def warm_up(self) -> None:
         """Reads what the first suggestion would wait for: 0.2 s for 100,000 photos."""
@@ -160,18 +174,16 @@ class Suggester:
         return None if mended == query.text else parse(mended)
 
     def _files(self, typed: Typed) -> list[Suggestion]:
-        """Files by their names: a few one by one, many as the text that their names hold."""
+        """Files by their names, where few have words that begin so; the wall shows many."""
         for phrase in typed.phrases if typed.key in {None, "text"} else ():
-            held = files_holding(self._db, phrase.text, _MOST_FILES)
-            typable = sorted(name for name in held.names if is_typable(name))
-            if 0 < len(typable) <= _FEW_FILES:
+            words = words_in(phrase.text)
+            held = (name for name in files_holding(self._db, phrase.text, _MOST_FILES) if is_typable(name))
+            names = sorted(name for name in held if all(begins_word(name, word) for word in words))
+            if 0 < len(names) <= _FEW_FILES:
                 return [
                     _put("file", name, phrase, f'"{name}"', len(photos_holding(self._db, name)))
-                    for name in typable
+                    for name in names
                 ]
-            if typable and len(fold(phrase.text)) > _LEAST_LETTERS:
-                part = phrase.text.strip()
-                return [_put("file", part, phrase, f'"{part}"', held.photos)]
         return []
 
     def _saved(self, text: str) -> list[Suggestion]:

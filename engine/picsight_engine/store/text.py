@@ -12,7 +12,6 @@ import os
 import re
 import sqlite3
 import unicodedata
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -56,18 +55,10 @@ WHERE present AND photo_id IS NOT NULL AND named.name >= :name AND named.name < 
     AND named.name IN (:name, :name || suffix)
 GROUP BY photo_id ORDER BY min(named.name <> :name), photo_id"""
 _IS_HELD = f"SELECT EXISTS ({_PHOTOS_OF} (SELECT rowid FROM text WHERE text MATCH ?))"
-_FILES_OF = "SELECT photo_id, name FROM files WHERE present AND photo_id IS NOT NULL AND id IN"
+_FILES_OF = "SELECT name FROM files WHERE present AND photo_id IS NOT NULL AND id IN"
 _FILES_HOLDING = f"{_FILES_OF} (SELECT rowid FROM text WHERE text MATCH ? LIMIT ?)"
 _FILES_STARTING = f"""{_FILES_OF} (
     SELECT file_id FROM file_texts WHERE name >= ? AND name < ? || char(1114111) LIMIT ?)"""
-
-
-@dataclass(frozen=True, slots=True)
-class Held:
-    """How many visible photos hold a text, and the names of files that do."""
-
-    photos: int
-    names: tuple[str, ...]
 
 
 def fold(text: str) -> str:
@@ -128,8 +119,8 @@ def is_held(db: Database, text: str) -> bool:
         return bool(connection.execute(_IS_HELD, (_phrase(fold(text)),)).fetchone()[0])
 
 
-def files_holding(db: Database, text: str, most: int) -> Held:
-    """What `photos_holding` finds if it is in `most` files or fewer, with the names that hold the text themselves.
+def files_holding(db: Database, text: str, most: int) -> list[str]:
+    """The names that hold the text themselves, if what `photos_holding` finds is in `most` files or fewer.
 
     Of one or two letters only the names that begin with them are looked at.
     """
@@ -140,11 +131,9 @@ def files_holding(db: Database, text: str, most: int) -> Held:
         else:
             rows = connection.execute(_FILES_HOLDING, (_phrase(folded), most + 1)).fetchall()
     if len(rows) > most or not folded:
-        return Held(0, ())
-    names = dict.fromkeys(os.fsdecode(name).rpartition("/")[2] for _, name in rows)
-    return Held(
-        len({photo_id for photo_id, _ in rows}), tuple(name for name in names if folded in fold(name))
-    )
+        return []
+    names = dict.fromkeys(os.fsdecode(name).rpartition("/")[2] for (name,) in rows)
+    return [name for name in names if folded in fold(name)]
 
 
 def write_due_texts(connection: sqlite3.Connection) -> None:

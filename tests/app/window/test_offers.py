@@ -5,9 +5,10 @@ from __future__ import annotations
 import threading
 
 import pytest
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QPoint, QRect, Qt
 from PySide6.QtWidgets import QWidget
 
+from picsight.window.parts.labels import ElidedLabel
 from picsight.window.search.box import SearchBox
 from picsight.window.search.offers import Offers
 from picsight_engine.search.query import parse
@@ -27,7 +28,7 @@ class Catalogue:
 
     def __init__(self):
         self.asked, self.searches, self.gate = [], Searches(), threading.Event()
-        self.completed = None
+        self.completed, self.is_whole = None, False
         self.gate.set()
 
     def suggestions(self, text, cursor=None):
@@ -37,7 +38,9 @@ class Catalogue:
             Suggestion("season", "Summer 2020", "in:summer-2020 ", 15, 11),
             Suggestion("word", "summer", "summer", 6),
         )
-        return Suggestions(items, self.completed or text, parse("summer") if text.text == "sumer" else None)
+        return Suggestions(
+            items, self.completed or text, parse("summer") if text.text == "sumer" else None, self.is_whole
+        )
 
 
 @pytest.fixture
@@ -47,7 +50,9 @@ def desk(qtbot, jobs):
     window.resize(800, 500)
     box = SearchBox(window)
     box.resize(700, 40)
-    offers, library = Offers(box, jobs, window, window), Catalogue()
+    title = ElidedLabel(window)
+    title.setGeometry(0, 44, 700, 24)
+    offers, library = Offers(box, jobs, title, window), Catalogue()
     offers.use(library)
     window.show()
     box.line.setFocus()
@@ -129,6 +134,20 @@ def test_a_list_that_comes_after_the_box_was_left_is_not_shown(desk):
     assert not offers.list.isVisible()
 
 
+def test_a_whole_word_is_offered_something_only_where_it_has_no_answers(desk):
+    qtbot, box, offers, library = desk
+    library.is_whole = True
+    with qtbot.waitSignal(offers.meant_changed):
+        qtbot.keyClicks(box.line, "summer")
+    qtbot.waitUntil(lambda: library.asked[-1] == ("summer", 6))
+    qtbot.waitUntil(lambda: offers._found is not None)
+    assert not offers.list.isVisible()
+    offers.look_at("summer", has_answers=False)
+    assert offers.list.isVisible()
+    offers.look_at("summer", has_answers=True)
+    assert not offers.list.isVisible()
+
+
 def test_whether_half_a_word_is_meant_as_it_was_completed_is_asked_after_a_pause(desk):
     qtbot, box, offers, library = desk
     library.completed = parse("hundred")
@@ -142,10 +161,22 @@ def test_what_was_meant_is_told(desk):
         qtbot.keyClicks(box.line, "sumer")
 
 
-def test_the_header_asks_what_was_meant_and_takes_it_for_an_answer(qtbot, model_window, few_photos):
+def test_what_is_offered_covers_no_photo_and_the_header_asks_what_was_meant_and_takes_it_for_an_answer(
+    qtbot, model_window, few_photos
+):
     window = model_window([few_photos])
     qtbot.waitUntil(lambda: window.library.has_looked)
     box, meant = window.frame.box, window.frame.wall_page.header.meant
+    offered, wall = window.offers.list, window.frame.grid
+    box.line.setFocus()
+    qtbot.keyClicks(box.line, "bea")
+    qtbot.waitUntil(lambda: offered.isVisible() and window.search.place.words == "bea")
+    places = [QRect(part.mapToGlobal(QPoint()), part.size()) for part in (offered, wall, box)]
+    assert not any(places[0].intersects(place) for place in places[1:])
+    assert 0 < len(offered.items()) <= 5
+    qtbot.keyClicks(box.line, "ch")
+    qtbot.waitUntil(lambda: window.search.place.words == "beach" and not offered.isVisible())
+    box.put("")
     qtbot.keyClicks(box.line, "bycicle beach")
     qtbot.waitUntil(lambda: not meant.isHidden())
     assert meant.text() == "Did you mean \u2068“bicycle beach”\u2069?"

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QEvent, QObject, QRect, Qt, QTimer, Signal
+from PySide6.QtCore import QEvent, QObject, Qt, QTimer, Signal
 
 from picsight.window.search.likes import PASTED
 from picsight.window.search.suggestions import SuggestionList
 from picsight.window.search.wording import readable
+from picsight.window.tokens import ONE, px
 
 if TYPE_CHECKING:
     from PySide6.QtGui import QKeyEvent
-    from PySide6.QtWidgets import QWidget
 
     from picsight.jobs import Jobs
     from picsight.window.frame import Frame
+    from picsight.window.parts.labels import ElidedLabel
     from picsight.window.search.box import SearchBox
     from picsight.window.search.controller import SearchController
     from picsight_engine.library import Library
@@ -33,12 +34,16 @@ class Offers(QObject):
 
     meant_changed = Signal(object)  # Query with its mistyped words mended, None for none
 
-    def __init__(self, box: SearchBox, jobs: Jobs, over: QWidget, parent: QObject | None = None) -> None:
-        """`over` is what the list may cover."""
+    def __init__(
+        self, box: SearchBox, jobs: Jobs, beside: ElidedLabel, parent: QObject | None = None
+    ) -> None:
+        """The list stands behind the words of `beside`, a line between the box and the photos."""
         super().__init__(parent)
-        self._box, self._jobs, self._over = box, jobs, over
+        self._box, self._jobs, self._beside = box, jobs, beside
         self._library: Library | None = None
-        self.list = SuggestionList(over)
+        self.list = SuggestionList(box)
+        self._found: Suggestions | None = None
+        self._has_answers = True  # what is typed
         self._looked = QTimer(self, singleShot=True, interval=HISTORY_MS)
         self._paused = QTimer(self, singleShot=True, interval=PAUSE_MS)
         self._completed: Query | None = None
@@ -49,27 +54,30 @@ class Offers(QObject):
         box.keys.connect(self._take_key)
         box.submitted.connect(self._submitted)
         box.line.installEventFilter(self)
-        over.installEventFilter(self)
+        beside.installEventFilter(self)
         self.list.taken.connect(self._put)
 
     def use(self, library: Library) -> None:
         """Suggest what this library has."""
         self._library = library
 
-    def look_at(self, query: str) -> None:
-        """Note what is shown now."""
-        self._query = query
+    def look_at(self, query: str, *, has_answers: bool = True) -> None:
+        """Note what is shown now, and whether it is any photo; a whole word with answers needs no others."""
+        self._query, self._has_answers = query, has_answers
         self._looked.start() if query else self._looked.stop()
+        self._show()
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
-        """The list goes when the box is left or the window changes."""
-        if event.type() == (QEvent.Type.FocusOut if watched is self._box.line else QEvent.Type.Resize):
+        """The list goes when the box is left, and stays behind the words of the line."""
+        if watched is self._box.line and event.type() == QEvent.Type.FocusOut:
             self.close()
+        elif watched is self._beside and event.type() == QEvent.Type.Resize:
+            self._show()
         return super().eventFilter(watched, event)
 
     def close(self) -> None:
         """Offer nothing any more."""
-        self._is_open = False
+        self._is_open, self._found = False, None
         self.list.hide()
 
     def _ask(self) -> None:
@@ -80,19 +88,34 @@ class Offers(QObject):
             self.close()
             self.meant_changed.emit(None)
             return
-        self._is_open = True
+        self._is_open, self._has_answers = True, True
         query, cursor = self._box.query, self._box.place()
         self._jobs.read(lambda: library.suggestions(query, cursor), self._take, self._fail, replaces=LANE)
 
     def _take(self, found: Suggestions) -> None:
         self.meant_changed.emit(found.meant)
-        if found.meant is None and found.completed != self._box.query:
+        if found.meant is None and found.completed != self._box.query and self._box.asked()[1] is not None:
             self._completed = found.completed
             self._paused.start()
-        items = [item for item in found.items if item.kind != "spelling"]
-        if self._is_open and self._box.line.hasFocus():
-            corner = self._box.mapTo(self._over, self._box.rect().topLeft())
-            self.list.offer(items, QRect(corner, self._box.size()))
+        self._found = found
+        self._show()
+
+    def _show(self) -> None:
+        found, beside = self._found, self._beside
+        if found is None or not (self._is_open and self._box.line.hasFocus()):
+            return
+        needed = not (found.is_whole and self._has_answers)
+        items = [item for item in found.items if needed and item.kind != "spelling"]
+        words = min(
+            beside.fontMetrics().horizontalAdvance(beside.text()) + px(beside, ONE), beside.width() // 2
+        )
+        place = beside.rect().adjusted(words, 0, 0, 0)
+        if beside.isRightToLeft():
+            place.moveLeft(0)
+        if self.list.parentWidget() is not beside.window():
+            self.list.setParent(beside.window())  # which the line had not yet when this was made
+        place.moveTopLeft(beside.mapTo(beside.window(), place.topLeft()))
+        self.list.offer(items, place)
 
     def _fail(self, _sentence: str) -> None:
         """The search that runs beside says what is wrong."""
@@ -102,9 +125,10 @@ class Offers(QObject):
         if not self.list.isVisible():
             return
         key, chosen = event.key(), self.list.chosen
-        if key == Qt.Key.Key_Down:
+        ahead = Qt.Key.Key_Left if self.list.isRightToLeft() else Qt.Key.Key_Right
+        if key == Qt.Key.Key_Down or (key == ahead and chosen is not None):
             self.list.step(1)
-        elif key == Qt.Key.Key_Up and chosen is not None:
+        elif key in (Qt.Key.Key_Up, Qt.Key.Key_Left, Qt.Key.Key_Right) and chosen is not None:
             self.list.step(-1)
         elif key == Qt.Key.Key_Escape:
             self.close()
@@ -146,7 +170,8 @@ def join_offers(offers: Offers, frame: Frame, search: SearchController) -> None:
             frame.box.put(query.text)
 
     def follow() -> None:
-        offers.look_at(search.query)
+        shown = search.shown
+        offers.look_at(search.query, has_answers=shown is None or not shown.finds_nothing)
         if frame.box.text() not in meant:
             ask(None)
 

@@ -1,25 +1,27 @@
-"""What is offered while one types: a list under the box that never has the keyboard."""
+"""What is offered while one types: one line under the box, over the header, that never has the keyboard."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QModelIndex, QRect, QRectF, Qt, Signal
+from PySide6.QtCore import QModelIndex, QRect, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QAccessible, QAccessibleAnnouncementEvent, QPalette, QPen
-from PySide6.QtWidgets import QFrame, QListView, QStyle, QWidget
+from PySide6.QtWidgets import QFrame, QListView, QStyle, QStyleOptionViewItem, QWidget
 
 from picsight.window.parts.rows import VALUE, Measures, Row, RowDelegate, RowsModel
-from picsight.window.parts.words import counted, plain, say
-from picsight.window.tokens import HAIR, PAD, px, tones
+from picsight.window.parts.words import counted, number, plain, say
+from picsight.window.tokens import HALF, px, tones
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from PySide6.QtGui import QPainter
 
+    from picsight.window.grid.model import Index
     from picsight_engine.search.suggestions import Suggestion, SuggestionKind
 
-MEASURES = Measures(high=2.0, icon=1.125, before=PAD, after=PAD, between=2.0)  # em
+MEASURES = Measures(high=1.75, icon=1.125, before=HALF, after=HALF, between=HALF)  # em
+WIDEST = 16  # em: longer words are cut
 _LOOKS: dict[SuggestionKind, tuple[str, str]] = {
     "spelling": ("search", "Did you mean"),
     "word": ("search", ""),
@@ -38,7 +40,7 @@ _LOOKS: dict[SuggestionKind, tuple[str, str]] = {
 
 
 class SuggestionList(QListView):
-    """At most eight rows over the page; no row is chosen before a person goes there."""
+    """As many as have room side by side, so that no photo is covered; none is chosen before a person goes there."""
 
     taken = Signal(object)  # Suggestion
 
@@ -46,10 +48,10 @@ class SuggestionList(QListView):
         super().__init__(parent)
         self._model = RowsModel(row_of, self)
         self.setModel(self._model)
-        self.setItemDelegate(RowDelegate(self, MEASURES, _paint_ground))
+        self.setFlow(QListView.Flow.LeftToRight)
+        self.setItemDelegate(_Delegate(self, MEASURES, _paint_ground))
         self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self.setFrameStyle(QFrame.Shape.Box | QFrame.Shadow.Plain)
-        self.setViewportMargins(0, px(self, HAIR), 0, px(self, HAIR))
         self.setAutoFillBackground(True)
         self.setBackgroundRole(QPalette.ColorRole.Base)
         self.setForegroundRole(QPalette.ColorRole.WindowText)
@@ -57,7 +59,6 @@ class SuggestionList(QListView):
         self.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.setAccessibleName(self.tr("Suggestions"))
         self.setMouseTracking(True)
-        self.setUniformItemSizes(True)
         self.viewport().setCursor(Qt.CursorShape.PointingHandCursor)
         self.clicked.connect(lambda index: self.taken.emit(index.data(VALUE)))
         self.hide()
@@ -66,15 +67,19 @@ class SuggestionList(QListView):
         """What is offered."""
         return list(self._model.values)
 
-    def offer(self, items: Sequence[Suggestion], below: QRect) -> None:
-        """Offer these under a place of the window; none hide the list."""
+    def offer(self, items: Sequence[Suggestion], place: QRect) -> None:
+        """Offer the first of these at the leading edge of a place; none hide the list."""
+        frame, widths = 2 * self.frameWidth(), [width_of(item, self) for item in items]
+        fitting = [end for end in range(len(items) + 1) if sum(widths[:end]) + frame <= place.width()]
+        items, widths = items[: fitting[-1]], widths[: fitting[-1]]
         self._model.put(items)
         palette = self.palette()
         palette.setColor(QPalette.ColorRole.WindowText, tones(self).outline)
         self.setPalette(palette)
         self.setCurrentIndex(QModelIndex())
-        high = len(items) * px(self, MEASURES.high) + 2 * px(self, HAIR) + 2
-        self.setGeometry(QRect(below.left(), below.bottom() + 2, below.width(), high))
+        shown = QRect(place.topLeft(), QSize(sum(widths) + frame, px(self, MEASURES.high) + frame))
+        shown.moveTop(place.center().y() - shown.height() // 2)
+        self.setGeometry(QStyle.visualRect(self.layoutDirection(), place, shown))
         self.setVisible(bool(items))
         self.raise_()
 
@@ -96,14 +101,27 @@ class SuggestionList(QListView):
             QAccessible.updateAccessibility(QAccessibleAnnouncementEvent(self, words))
 
 
+class _Delegate(RowDelegate):
+    def sizeHint(self, _option: QStyleOptionViewItem, index: Index) -> QSize:
+        """As wide as its words."""
+        return QSize(width_of(index.data(VALUE), self._view), px(self._view, MEASURES.high))
+
+
+def width_of(item: Suggestion, view: QWidget) -> int:
+    """How many pixels an item takes."""
+    row, metrics = row_of(item), view.fontMetrics()
+    words = min(metrics.horizontalAdvance(row.words), px(view, WIDEST)) + metrics.horizontalAdvance(row.note)
+    around = (MEASURES.before, MEASURES.icon, HALF, MEASURES.between, MEASURES.after)
+    return words + 2 + sum(px(view, distance) for distance in around)
+
+
 def row_of(item: Suggestion) -> Row:
-    """What is offered, then its kind and how many photos there are."""
+    """What is offered; of what the library has its kind and how many photos there are."""
     icon, kind = _LOOKS[item.kind]
     count = "" if item.photos is None else counted(item.photos, "%n photo", "%n photos")
-    notes = list(filter(None, (say(kind) if kind else "", count)))
-    return Row(
-        icon, plain(item.words), "  ".join(notes), ", ".join(filter(None, (plain(item.words), *notes)))
-    )
+    spoken = (plain(item.words), say(kind) if kind else "", count)
+    note = "" if item.photos is None else f"{say(kind)} {number(item.photos)}"
+    return Row(icon, plain(item.words), note, ", ".join(filter(None, spoken)))
 
 
 def _paint_ground(painter: QPainter, view: QListView, rect: QRect, state: QStyle.StateFlag) -> None:
@@ -112,5 +130,4 @@ def _paint_ground(painter: QPainter, view: QListView, rect: QRect, state: QStyle
         colours = tones(view)
         painter.setPen(QPen(colours.accent, 1) if chosen else Qt.PenStyle.NoPen)
         painter.setBrush(colours.chosen if chosen else colours.hover)
-        edge = px(view, HAIR) + 0.5
-        painter.drawRoundedRect(QRectF(rect).adjusted(edge, 1.5, -edge, -1.5), 4, 4)
+        painter.drawRoundedRect(QRectF(rect).adjusted(1.5, 1.5, -1.5, -1.5), 4, 4)
