@@ -36,11 +36,13 @@ def test_a_set_that_nobody_touched_has_not_moved(made, starter, verify):
     assert told.endswith("2 shards, 7 samples, 7 of them read, 2 views replayed; nothing moved\n")
 
 
-def test_without_a_teacher_it_says_what_it_left_out(made, starter, verify):
+def test_without_a_teacher_it_says_what_it_left_out(made, own, verify):
     told = verify(made, "--count", 2, code=0)
-    assert f"Embeddings were not compared; that takes the teachers: --teacher {starter}\n" in told
+    assert "not compared; that takes the teachers: --teacher FOLDER_OF_picsight-starter\n" in told
     assert "7 samples, 2 of them read" in told
     assert "7 samples, 7 of them read" in verify(made, "--count", 2, "--all", code=0)
+    change_manifest(own, teachers=(replace(load_manifest(own / MANIFEST).teachers[0], name="open_clip:A@b"),))
+    assert "the teachers: --teacher open_clip:A@b\n" in verify(own, "--count", 1, code=0)
 
 
 def test_the_samples_that_are_looked_at_are_spread_over_all_shards(made, cache):

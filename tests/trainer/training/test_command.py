@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import resource
 import subprocess
@@ -70,6 +71,15 @@ def test_changes_are_recorded_and_shown(result, tmp_path):
         r"made by    recipe tiny: 1 steps from scratch, \d+\.\d % on the halves that settings are chosen by",
         told,
     )
+    assert "recipe     machine: any" in told
+    assert "learnt     24 photos" in told
+    assert re.search(r"ran        0 min on cpu \(\S+, \d+ processors.*\), processes: 1\n", told)
+    (loss,) = [
+        own["loss"] for own in map(json.loads, (result / METRICS).read_text().splitlines()) if "loss" in own
+    ]
+    assert f"loss       {loss:.3f} ▁ {loss:.3f}\n" in told
+    assert "teachers   a, b\n" in told
+    assert re.search(r"command    mctrain \S", told)
 
 
 @pytest.mark.parametrize(
@@ -141,17 +151,18 @@ def test_a_dry_run_tells_what_it_would_cost_and_writes_nothing(command, tmp_path
 
 
 def test_a_dry_run_ends_after_a_minute_and_tells_how_sure_it_is(recipe_of, places):
-    """A clock on which steps take 5, 15, 15, 20 seconds: the fifth would end behind the minute. The first two warm up."""
-    times, heard = iter([0, 5, 5, 20, 20, 35, 35, 55]), Heard()
+    """A clock on which steps take 5, 5, 10, 10, 10, 15 seconds: one more would end behind the minute. The first two warm up."""
+    times, heard = iter([0, 5, 5, 10, 10, 20, 20, 30, 30, 40, 40, 55]), Heard()
     lines = dry_run(
         recipe_of("run.steps=3600"), None, places, heard, workers=0, clock=lambda: float(next(times))
     )
-    assert lines[-1].endswith("after 4 steps")
+    assert lines[-1].endswith("after 6 steps")
     assert lines[3] == (
-        "time       17.5 hours, 15.5 to 19.5 by the faster and the slower of 2 steps, without what is measured on the way"
+        "time       11 h 15 min, 10 h 00 min to 13 h 30 min by the faster and the slower of 4 steps; "
+        "without what is measured on the way"
     )
     assert heard.lines[0] == "Taking steps for up to 60 seconds."
-    assert heard.lines[-1] == "4/50 20.0 seconds a step"
+    assert heard.lines[-1] == "6/50 15.0 seconds a step"
 
 
 def test_options_without_effect_are_refused(command, tmp_path):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,6 +19,9 @@ if TYPE_CHECKING:
 
     from mctrain.weights.checkpoint import Run, Source, Trained
     from picsight_engine.models.bundle import Manifest
+
+
+_BARS, _HEIGHTS = 60, "▁▂▃▄▅▆▇█"
 
 
 @click.command()
@@ -53,6 +57,7 @@ def _checkpoint(path: Path) -> tuple[list[str], bool]:
         f"model      {towers}, {form}; {preset.dim} dimensions, photos of {preset.size} pixels",
         f"space      {space_id(clip.image, preset.image_spec())}, cosines times {clip.scale().item():.2f}",
         *_of_origin(checkpoint.origin),
+        *_of_metrics(path if path.is_dir() else path.parent, checkpoint.origin),
     ]
     return lines, clip.text is not None
 
@@ -68,7 +73,40 @@ def _of_origin(origin: Source | Run | Trained) -> list[str]:
         last = origin.history[-1] if origin.history else None
         return _made(asdict(origin.recipe), origin.data, _passes(len(origin.history), last))
     lines = _made(origin.recipe, origin.data, _steps(origin.steps, origin.begun, origin.score))
-    return [*lines, *_compared([asdict(own) for own in origin.compared])]
+    learnt = [f"learnt     {learnt_from(asdict(origin))}"] if origin.photos or origin.texts else []
+    return [*lines, *learnt, *_compared([asdict(own) for own in origin.compared])]
+
+
+def _of_metrics(folder: Path, origin: Source | Run | Trained) -> list[str]:
+    """What the run in this folder wrote down as it went; nothing where that lies elsewhere."""
+    from mctrain.training.metrics import METRICS, duration
+    from mctrain.weights.checkpoint import Trained
+
+    if not isinstance(origin, Trained):
+        return []
+    try:
+        lines = [json.loads(line) for line in (folder / METRICS).read_text("utf-8").splitlines()]
+        start = next(line["start"] for line in lines if "start" in line)
+        told = [line for line in lines if "loss" in line and line["step"] <= origin.steps]
+        spans = zip([0, *(line["step"] for line in told)], told, strict=False)
+        batch = origin.recipe["run"]["batch"]
+        seconds = sum((line["step"] - before) * batch / line["photos_a_second"] for before, line in spans)
+        losses = [line["loss"] for line in told]
+        return [
+            f"ran        {duration(seconds)} on {start['device']} ({start['machine']}), processes: {start['processes']}",
+            f"loss       {losses[0]:.3f} {_curve(losses)} {losses[-1]:.3f}",
+            f"teachers   {', '.join(start['teachers']) or 'none'}",
+            f"command    {start['command']}",
+        ]
+    except (OSError, ValueError, LookupError, TypeError, AttributeError, StopIteration, ZeroDivisionError):
+        return []  # of an older run, or of another program
+
+
+def _curve(values: Sequence[float]) -> str:
+    """A line of bars, each as high as one of the values, of many every so-manieth."""
+    least, most = min(values), max(values)
+    shown = values[:: -(-len(values) // _BARS)]
+    return "".join(_HEIGHTS[round((own - least) / (most - least or 1) * 7)] for own in shown)
 
 
 def _bundle(folder: Path) -> tuple[list[str], bool]:
@@ -147,7 +185,7 @@ def _made(recipe: Mapping[str, Any], data: Mapping[str, str], length: str) -> li
         f"made by    recipe {recipe.get('name')}: {length}",
         *([f"changed    {', '.join(recipe['changes'])}"] if recipe.get("changes") else []),
         *(
-            f"{name:<10} {about[name]}"
+            f"recipe     {name}: {about[name]}"
             for name in ("source", "machine", "expected", "noise", "command")
             if about.get(name)
         ),

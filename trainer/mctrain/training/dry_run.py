@@ -13,6 +13,7 @@ import torch
 from mctrain.models.sizes import parameters
 from mctrain.training.facts import Facts
 from mctrain.training.loop import take_step
+from mctrain.training.metrics import duration
 from mctrain.training.ranks import joined
 from mctrain.training.run import examined, open_training
 
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 
 _STEPS = 50
 _SECONDS = 60.0
+_SURE = 3  # steps that tell how far they differ
 _WARM = 2  # of each size: the first ones allocate, and wait for readers that start
 
 
@@ -125,12 +127,12 @@ def _speed(run: Training, timed: list[_Timed]) -> Iterator[str]:
         f"speed      {run.steps * batch / seconds:.1f} photos a second{told} on {run.feed.device}, "
         f"{waiting:.0%} of the time waiting for data"
     )
-    least, most = (sum(own.bound(share) for own in timed) / 3600 for share in (0.1, 0.9))
-    counted = sum(len(own.times) for own in timed)
-    yield (
-        f"time       {seconds / 3600:.1f} hours, {least:.1f} to {most:.1f} by the faster and the slower of {counted} steps, "
-        "without what is measured on the way"
-    )
+    least, most = (duration(sum(own.bound(share) for own in timed)) for share in (0.1, 0.9))
+    counted = min(len(own.times) for own in timed)
+    sure = f"{least} to {most} by the faster and the slower of {counted} steps"
+    if counted < _SURE:
+        sure = f"no surer than half or twice of it after {counted} of such steps"
+    yield f"time       {duration(seconds)}, {sure}; without what is measured on the way"
 
 
 def _disk(run: Training) -> str:

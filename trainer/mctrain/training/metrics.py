@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 import os
 import platform
+import shlex
 import shutil
 import subprocess
+import sys
 import time
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import asdict
@@ -14,6 +16,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
+import torch
 from tensorboardX.proto.event_pb2 import Event, SessionLog
 from tensorboardX.record_writer import RecordWriter
 from tensorboardX.summary import scalar
@@ -41,6 +44,8 @@ class Metrics:
         start = {
             "step": at.step,
             "recipe": asdict(recipe),
+            "command": shlex.join(["mctrain", *sys.argv[1:]]),
+            "machine": _machine(),
             "commit": _commit(),
             "python": platform.python_version(),
             "versions": {name: metadata.version(name) for name in _VERSIONS},
@@ -155,6 +160,12 @@ def _cut(path: Path, at: Position) -> None:
             kept.append(line)
     with write_whole(path) as file:
         file.write("".join(f"{line}\n" for line in kept).encode())
+
+
+def _machine() -> str:
+    """What computes."""
+    graphics = f", {torch.cuda.get_device_name()}" if torch.cuda.is_available() else ""
+    return f"{platform.machine()}, {os.cpu_count()} processors{graphics}"
 
 
 def _commit() -> str | None:

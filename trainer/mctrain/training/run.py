@@ -162,7 +162,11 @@ def _desk(run: Training, places: Places, around: Surroundings) -> Iterator[Desk]
             around.journal.tell(
                 "What is measured is not what it was before: the scores that it has given do not count any more."
             )
-        machine = {"device": str(run.feed.device), "processes": run.feed.rank.count}
+        machine = {
+            "device": str(run.feed.device),
+            "processes": run.feed.rank.count,
+            "teachers": [own.name for own in run.loss.teachers if own.name],
+        }
         metrics = Metrics(around.folder, run.recipe, run.at, machine)
         stack.callback(metrics.close)
         around.journal.tell(run.feed.data.guarantee)
