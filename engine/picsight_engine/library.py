@@ -28,6 +28,7 @@ from picsight_engine.store.records import is_unfiled
 from picsight_engine.store.searches import PastSearch, SavedSearch, Searches
 from picsight_engine.store.thumbnails import FILE_NAME as THUMBNAILS
 from picsight_engine.store.thumbnails import Thumbnails
+from picsight_engine.vectors.spaces import require_space
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -111,11 +112,19 @@ class Library:
         Raises:
             RequestError: there is none and `create` is false.
             ForeignFolderError: there is none, but photos or other files of a person.
+            BundleError: a model preprocesses photos otherwise than the vectors of its space were made.
             LibraryError: it is damaged or was made by a newer program; nothing was changed.
             StorageError: the disk refused.
         """
         absolute = Path(os.path.abspath(folder))  # noqa: PTH100 -- resolve() would follow a person's own links
-        return cls(Database.open(absolute, create=create), bundle, wanted)
+        db = Database.open(absolute, create=create)
+        try:
+            for each in (bundle, wanted or bundle):
+                require_space(db, each.manifest)
+        except BaseException:
+            db.close()
+            raise
+        return cls(db, bundle, wanted)
 
     def close(self) -> None:
         """Closes every file of the library; what was said of photos is filed beside the database before."""

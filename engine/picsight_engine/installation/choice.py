@@ -13,11 +13,12 @@ from typing import TYPE_CHECKING
 
 from picsight_engine.errors import BundleError, BusyError, LibraryError, RequestError, StorageError
 from picsight_engine.installation.users import User
-from picsight_engine.models.bundle import open_bundle
+from picsight_engine.models.bundle import open_bundle, preprocessing_of, require_preprocessing
 from picsight_engine.store.choice import choose_model, chosen_model
 from picsight_engine.store.database import Database
 from picsight_engine.store.health import photos_awaiting
-from picsight_engine.store.vectors import activate_space, active_space, know_space
+from picsight_engine.store.vectors import active_space
+from picsight_engine.vectors.spaces import enter_space
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -78,7 +79,7 @@ def use_model(folder: Path, name: str, models: InstalledModels) -> Switch:
 
     Raises:
         RequestError: it is not installed, or lacks a tower.
-        BundleError: it is incomplete or changed.
+        BundleError: it is incomplete or changed, or preprocesses photos otherwise than the space does that it claims.
         LibraryError: the library cannot be opened, or holds other vectors under the model's space.
         StorageError: the disk refused.
         BusyError: another process chooses or removes a model, and does not come to an end.
@@ -97,12 +98,12 @@ def use_model(folder: Path, name: str, models: InstalledModels) -> Switch:
             _note(folder, (wanted,), models)
             return Switch(ModelChoice(wanted, wanted), 0)
         manifest = wanted.manifest
-        know_space(connection, manifest.space_id, manifest.dim)
+        enter_space(connection, manifest)
         photos = photos_awaiting(db, manifest.space_id)
         choose_model(folder, name)
         _note(folder, (wanted, _answering(wanted, active_space(db), models)), models)
         if not photos:
-            activate_space(connection, manifest.space_id, manifest.dim)
+            enter_space(connection, manifest, active=True)
     return Switch(choice_of(folder, models), photos)
 
 
@@ -147,13 +148,18 @@ def remove_model(folder: Path, name: str, models: InstalledModels) -> None:
 
 def require_replaceable(folder: Path, manifest: Manifest, models: InstalledModels) -> None:
     """Whether a model may take the place of the one that has its name: not if a library needs that one and could not be
-    searched by this one.
+    searched by this one. And whether it may stand beside the others: not if it claims the space of one that preprocesses
+    photos otherwise.
 
     Raises:
-        RequestError: it may not.
+        BundleError: it claims the space of another model.
+        RequestError: a library needs the model of its name.
         LibraryError: the library cannot be opened.
     """
     name = manifest.name
+    for other in models.all():
+        if other.bundle is not None and other.bundle.manifest.space_id == manifest.space_id:
+            require_preprocessing(manifest, preprocessing_of(other.bundle.manifest))
     try:
         present = models.find(name).manifest.space_id
     except (BundleError, RequestError):  # gone or damaged: it can only get better

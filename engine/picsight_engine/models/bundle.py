@@ -11,7 +11,7 @@ import shutil
 from dataclasses import asdict, dataclass, field, fields, replace
 from typing import TYPE_CHECKING, Any, Literal, TypeVar, get_args
 
-from picsight_engine.errors import BundleError
+from picsight_engine.errors import BundleError, LibraryError
 from picsight_engine.models.blankness import Blankness, parse_blankness
 from picsight_engine.models.calibration import Calibration, Likeness, parse_calibration, parse_likeness
 from picsight_engine.models.fields import is_number, require, require_apart, require_texts, require_whole
@@ -36,6 +36,7 @@ Clean = Literal["none", "clip"]
 
 # Far beyond any tower: more would only fill memory and disk.
 _MOST_PIXELS, _MOST_TOKENS, _MOST_DIM, _MOST_SCALE, _MOST_BYTES = 4096, 4096, 65_536, 10_000, 2**45
+_PREPROCESSING = ("size", "resize", "interpolation", "crop", "mean", "std")  # of what `space_id` is made
 _SHA256 = re.compile("[0-9a-f]{64}")
 _SPACE = re.compile("[0-9a-f]{16}")
 
@@ -140,6 +141,42 @@ class Bundle:
                 f'The model "{self.manifest.title}" has no text tower; choose one that can read words.'
             )
         return self.manifest.text
+
+
+def preprocessing_of(manifest: Manifest) -> str:
+    """How photos are preprocessed for the space of a bundle, whoever does it, as JSON; "" without an image tower."""
+    image = manifest.image
+    return "" if image is None else json.dumps({name: getattr(image, name) for name in _PREPROCESSING})
+
+
+def require_preprocessing(manifest: Manifest, known: str | None) -> None:
+    """Whether a bundle belongs to the space that it names, of which this is the preprocessing; none fits all.
+
+    A mean or deviation that is null is in the graph, where nobody can compare it.
+
+    Raises:
+        BundleError: it preprocesses photos otherwise; the sentence says what differs.
+        LibraryError: what is known is damaged.
+    """
+    found = preprocessing_of(manifest)
+    if not known or not found:
+        return
+    own = json.loads(found)
+    try:
+        wanted = {name: json.loads(known)[name] for name in _PREPROCESSING}
+    except (ValueError, KeyError, TypeError) as fault:
+        raise LibraryError(
+            f"What the library knows of the model space {manifest.space_id} is damaged. Nothing was changed; restore it "
+            "from a backup, or move it away and index the folders again."
+        ) from fault
+    for name in _PREPROCESSING:
+        in_graph = name in {"mean", "std"} and None in (wanted[name], own[name])
+        if wanted[name] != own[name] and not in_graph:
+            raise BundleError(
+                f'The model "{manifest.title}" claims the space {manifest.space_id} but preprocesses photos otherwise: '
+                f"`{name}` is {own[name]} and not {wanted[name]}, so that its vectors would mix with others. "
+                "Choose another model."
+            )
 
 
 def open_bundle(folder: Path, *, hashes: bool = False) -> Bundle:

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 from picsight_engine.search.searcher import Searcher
 from picsight_engine.store.choice import chosen_model
 from picsight_engine.store.health import photos_awaiting
-from picsight_engine.store.vectors import activate_space, photos_with_vector
+from picsight_engine.store.vectors import photos_with_vector
+from picsight_engine.vectors.spaces import enter_space
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -70,7 +71,7 @@ class Answering:
         with self._db.writer() as connection:  # `installation.choice.use_model` chooses inside of one, too
             if chosen_model(self._db.folder) not in {None, manifest.name, self.wanted.folder.name}:
                 return False
-            activate_space(connection, manifest.space_id, manifest.dim)
+            enter_space(connection, manifest, active=True)
         if self.wanted is not self.bundle:
             self._search_with(self.wanted)
         return True

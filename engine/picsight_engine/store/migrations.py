@@ -280,6 +280,11 @@ def _rejected_photos(schema: SchemaEditor) -> None:
         schema.execute(statement)
 
 
+def _preprocessing_of_spaces(schema: SchemaEditor) -> None:
+    """A space knows how its photos were preprocessed, NULL until the next opening in a library of before."""
+    schema.execute("ALTER TABLE spaces ADD COLUMN preprocessing TEXT")
+
+
 MIGRATIONS: Steps = (
     _first_schema,
     _metadata_of_files,
@@ -287,6 +292,7 @@ MIGRATIONS: Steps = (
     _dates_in_order,
     _tags_and_stars,
     _rejected_photos,
+    _preprocessing_of_spaces,
 )
 
 

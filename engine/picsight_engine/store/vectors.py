@@ -24,6 +24,8 @@ _SPACE = "SELECT id, name, dim, active FROM spaces WHERE name = ?"
 _ACTIVE = "SELECT id, name, dim, active FROM spaces WHERE active"
 _ADD_SPACE = """
 INSERT INTO spaces (name, dim, active) VALUES (?, ?, NOT EXISTS (SELECT 1 FROM spaces WHERE active))"""
+_PREPROCESSING = "SELECT coalesce(preprocessing, '') FROM spaces WHERE name = ?"
+_NOTE_PREPROCESSING = "UPDATE spaces SET preprocessing = ? WHERE name = ?"
 _ACTIVATE = "UPDATE spaces SET active = (id = ?)"
 # A vector that replaces another takes a new id, by which caches notice it.
 _DELETE = "DELETE FROM vectors WHERE photo_id = ? AND space_id = ? AND part = ?"
@@ -84,6 +86,17 @@ def activate_space(connection: sqlite3.Connection, name: str, dim: int) -> Space
     space = know_space(connection, name, dim)
     connection.execute(_ACTIVATE, (space.id,))
     return Space(space.id, name, dim, active=True)
+
+
+def known_preprocessing(connection: sqlite3.Connection, name: str) -> str | None:
+    """How photos are preprocessed for a space, "" where the library does not know that yet, None where it does not know the space."""
+    row = connection.execute(_PREPROCESSING, (name,)).fetchone()
+    return None if row is None else row[0]
+
+
+def note_preprocessing(connection: sqlite3.Connection, name: str, preprocessing: str) -> None:
+    """Remembers how photos are preprocessed for a space."""
+    connection.execute(_NOTE_PREPROCESSING, (preprocessing, name))
 
 
 def active_space(db: Database) -> Space | None:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 import shutil
 import threading
+from contextlib import closing
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -22,7 +24,8 @@ from picsight_engine.installation.choice import (
 )
 from picsight_engine.installation.installed import InstalledModels
 from picsight_engine.library import Library
-from picsight_engine.models.bundle import write_bundle
+from picsight_engine.models.bundle import manifest_text, write_bundle
+from picsight_engine.store.database import Database
 
 SPACE = "00112233445566aa"
 
@@ -269,6 +272,39 @@ def test_a_model_that_contradicts_the_library_is_not_chosen(place, models, other
         use_model(place, "other", wrong)
     assert asked(place, wrong).photos == 4
     assert choice_of(place, wrong).wanted.folder == wrong.shipped
+
+
+def test_a_model_that_claims_anothers_space_with_other_preprocessing_is_refused_wherever_it_comes_in(
+    place, models, bundle, tmp_path
+) -> None:
+    manifest, mine = bundle.manifest, InstalledModels(tmp_path / "mine", models.shipped)
+    false = replace(manifest, name="false", image=replace(manifest.image, interpolation="bilinear"))
+    refused = partial(
+        pytest.raises, BundleError, match=r"otherwise: `interpolation` is bilinear and not bicubic"
+    )
+    with refused():
+        require_replaceable(tmp_path / "no library", false, mine)
+    (mine.folder / "false").mkdir(parents=True)
+    (mine.folder / "false" / "bundle.json").write_bytes(manifest_text(false))
+    for name in manifest.files:
+        (mine.folder / "false" / name).symlink_to(bundle.folder / name)
+    with closing(Database.open(place)) as db, db.writer() as connection:  # as a library of before
+        connection.execute("UPDATE spaces SET preprocessing = NULL")
+    Library.open(place, bundle).close()
+    for come_in in (
+        partial(use_model, place, "false", mine),
+        partial(Library.open, place, mine.find("false")),
+        partial(Library.open, place, bundle, wanted=mine.find("false")),
+    ):
+        with refused():
+            come_in()
+    assert asked(place, mine).photos == 4
+    with closing(Database.open(place)) as db, db.writer() as connection:
+        connection.execute("UPDATE spaces SET preprocessing = substr(preprocessing, 2)")
+    with pytest.raises(LibraryError, match="is damaged"):
+        Library.open(place, bundle)
+    in_graph = replace(manifest.image, mean=None, std=None)
+    require_replaceable(place, replace(manifest, name="other", image=in_graph), models)
 
 
 def test_a_model_that_answers_or_is_chosen_is_neither_removed_nor_replaced(
