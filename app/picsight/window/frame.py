@@ -38,6 +38,9 @@ if TYPE_CHECKING:
 
 STRIP_BUDGET = 16_000_000  # bytes of pixels: some 200 small pictures on a sharp screen
 NARROW = 60  # em: under this the sidebar makes room
+PHOTOS_NARROWEST = (
+    26  # em: the bars of the viewer, which is not beside the sidebar, would ask for more than it leaves
+)
 
 
 class Frame(QWidget):
@@ -93,6 +96,7 @@ class Frame(QWidget):
         """Box, hint and status; in full screen only the photo is left."""
         for part in (self._top, self.busy, self._bottom):
             part.setVisible(shown)
+        self._bottom.setVisible(shown or self.page is self.first_run)  # the last folder may have been removed
         self.viewer_page.show_bars(shown=shown)
         self._fit_sidebar()
 
@@ -161,6 +165,7 @@ class Frame(QWidget):
     def _lay_out(self) -> None:
         self.sidebar.setMinimumWidth(px(self, SIDEBAR_NARROWEST))
         self.sidebar.setMaximumWidth(px(self, SIDEBAR_WIDEST))
+        self.pages.setMinimumWidth(px(self, PHOTOS_NARROWEST))
         middle = LineSplitter()
         middle.addWidget(self.sidebar)
         middle.addWidget(self.pages)

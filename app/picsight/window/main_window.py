@@ -52,6 +52,9 @@ if TYPE_CHECKING:
     from picsight.window.tags.studio_controller import StudioController
 
 
+TITLE_BAR = 3  # em: what a system puts around a window, which Qt knows only once it is shown
+
+
 class MainWindow(QMainWindow):
     """Everything that is seen."""
 
@@ -82,8 +85,16 @@ class MainWindow(QMainWindow):
         self.exporting = Exporting(self, frame.status, jobs)
         chosen = ChosenPhotos(frame, self.viewer)
         self.tagging = Tagging(self, self.tags, chosen)
+        self.review = Review(frame.wall_page, frame.model, self.search, self.tags)
         self.photos = PhotoActions(
-            frame, chosen, self.trashing, self.exporting, jobs, tagging=self.tagging, pictures=self.pictures
+            frame,
+            chosen,
+            self.trashing,
+            self.exporting,
+            jobs,
+            tagging=self.tagging,
+            review=self.review,
+            pictures=self.pictures,
         )
         self.models = ModelsController(place, self.library, jobs, self)
         self.hint = BetterModels(frame, self.library, self.search, self.models, wanted=settings.better_models)
@@ -96,7 +107,6 @@ class MainWindow(QMainWindow):
         self.tag_places.exchange_requested.connect(self.exchange.show_menu)
         self.photo_tags = PhotoTags(frame.viewer_page, self.viewer, self.tags, self.tagging, jobs)
         self.photo_tags.tag_requested.connect(self.lines.show_photos)
-        self.review = Review(frame.wall_page, frame.model, self.search, self.tags)
         self.problems = ProblemsController(frame.problems, self.library, self.history)
         join_offers(self.offers, frame, self.search)
         self.saved = SavedSearches(frame, self.library, self.search, self.pages, self.history)
@@ -214,8 +224,8 @@ class MainWindow(QMainWindow):
 
     def _size_first(self) -> None:
         """As last time, else 96 by 60 em, at most 80 % of the screen."""
-        self.setMinimumSize(px(self, 44), px(self, 32))
-        screen = self.screen().availableSize()
+        screen = self.screen().availableSize() - QSize(0, px(self, TITLE_BAR))
+        self.setMinimumSize(QSize(px(self, 44), px(self, 32)).boundedTo(screen))
         size = QSize(self._settings.window_width, self._settings.window_height)
         if size.isEmpty():
             size = QSize(

@@ -23,7 +23,7 @@ from picsight.window.library.sidebar_cells import sign_zone
 from picsight.window.library.sidebar_model import ENTRY
 from picsight.window.main_window import MainWindow
 from picsight.window.search.place import Place
-from picsight.window.tokens import em
+from picsight.window.tokens import em, tones
 from picsight_engine.installation.choice import ModelChoice
 from picsight_engine.library import Library
 
@@ -528,8 +528,27 @@ def test_a_narrow_window_puts_the_sidebar_away_and_a_wide_one_brings_it_back(ope
     assert window.frame.sidebar.isVisible()
     window.resize(window.minimumWidth(), 600)
     assert not window.frame.sidebar.isVisible()
+    window.frame.toggle_sidebar()  # and at a person's word it has the width that it had
+    assert window.frame.sidebar.width() == round(window.frame.sidebar_width * em(window.frame))
     window.resize(1100, 700)
     assert window.frame.sidebar.isVisible()
+
+
+def test_a_window_that_was_larger_than_the_screen_fits_it_and_its_viewer_is_dark(
+    qtbot, bundle, jobs, tmp_path
+):
+    place, size = (
+        LibraryPlace(tmp_path, lambda: ModelChoice(bundle, bundle)),
+        Settings(window_width=9000, window_height=9000),
+    )
+    window = MainWindow(place, size, jobs)
+    qtbot.addWidget(window)
+    room = window.screen().availableSize()
+    assert window.width() <= room.width()
+    assert window.height() < room.height()  # the system adds a title
+    page = window.frame.viewer_page
+    assert max(tones(each).window.lightnessF() for each in (page, page.strip, page.tags)) < 0.2
+    assert page.autoFillBackground()
 
 
 def test_what_a_person_chose_is_handed_over_at_the_end(qtbot, open_window, indexed):

@@ -125,6 +125,10 @@ def test_a_search_without_a_certain_answer_leads_to_the_models_and_one_with_does
     window.frame.box.clear_button.click()
     look_at(qtbot, window, "quarterly tax return")
     assert hint.isVisible()
+    qtbot.keyClicks(window.frame.box.line, "airplane ")  # a strong answer takes it away
+    qtbot.waitUntil(lambda: not hint.isVisible(), timeout=PATIENCE)
+    window.frame.box.line.clear()
+    look_at(qtbot, window, "quarterly tax return")
     window.frame.show_chrome(shown=False)  # full screen
     assert not hint.isVisible()
     window.frame.show_chrome(shown=True)

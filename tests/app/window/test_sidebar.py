@@ -149,6 +149,14 @@ def test_what_was_opened_and_where_one_is_stay_when_the_lines_change(tree):
     assert not tree.currentIndex().isValid()
 
 
+def test_a_right_click_asks_for_a_menu_and_leaves_the_mark_where_one_is(tree, qtbot):
+    tree.side.set_entries(lines(3))
+    tree.side.mark(None)
+    place = tree.visualRect(index_of(tree, TRIPS)).center()
+    qtbot.mouseClick(tree.viewport(), Qt.MouseButton.RightButton, pos=place)
+    assert tree.currentIndex().data(ENTRY).folder is None
+
+
 def test_what_is_the_matter_with_a_folder_has_the_room_under_its_number_too(tree):
     tree.side.set_entries(lines(1, directories=(Directory(HOME / "Archive", None, 1_234_567),)))
     index = index_of(tree, HOME / "Archive")

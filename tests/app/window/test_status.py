@@ -30,17 +30,17 @@ def expire(line):
 
 
 def test_news_goes_and_what_goes_on_stands_there_again(status):
-    status.show_progress(FAR, 3)
+    status.show_progress(FAR, 3, 100)
     going_on = status.words()
     status.show_sentence("No file browser answers.")
-    status.show_progress(FAR, 3)
+    status.show_progress(FAR, 3, 100)
     assert status.words() == "No file browser answers."
     expire(status)
     assert status.words() == going_on
 
 
 def test_what_can_be_done_now_does_not_wait_for_news_to_go(qtbot, status):
-    status.show_progress(FAR, 3)
+    status.show_progress(FAR, 3, 100)
     status.show_sentence("No file browser answers.")
     status.show_paused()
     assert status.words() == f"Paused at {number(12_400)} of {number(48_210)}."
@@ -50,7 +50,7 @@ def test_what_can_be_done_now_does_not_wait_for_news_to_go(qtbot, status):
 
 
 def test_the_end_of_a_run_is_told_for_a_while(qtbot, status):
-    status.show_progress(FAR, 3)
+    status.show_progress(FAR, 3, 100)
     status.show_idle()
     status.show_done(48_210, 2)
     assert status.words() == f"Your photos are ready: {number(48_210)} photos, 2 problems."

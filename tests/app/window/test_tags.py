@@ -13,6 +13,7 @@ from PySide6.QtWidgets import QMessageBox, QTreeView
 
 from picsight.jobs import Jobs
 from picsight.settings import Settings
+from picsight.window.grid.delegate import verdict_zones
 from picsight.window.grid.model import Role, files_of
 from picsight.window.library.controller import LibraryPlace
 from picsight.window.library.sidebar_model import ENTRY
@@ -199,6 +200,7 @@ def test_selected_photos_are_put_into_a_tag_by_a_few_letters_and_one_undo_takes_
     qtbot.waitUntil(lambda: "tagged Birds/Waders" in spoken(window, 3))
     file_into(qtbot, window, "Trips/Lisbon")
     qtbot.waitUntil(lambda: "Made the tag" in window.frame.status.words())
+    assert "suggests more once you give it words or examples" in window.frame.status.words()
     assert library.tags.find("Trips/Lisbon").accepted == 2
     assert {path for path, _, _ in library.tags.states(ids)[ids[0]]} == {"Birds/Waders", "Trips/Lisbon"}
     qtbot.keyClick(window.frame.grid, Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier)
@@ -277,6 +279,14 @@ def test_suggestions_are_accepted_and_rejected_where_they_lie_in_the_tag_that_su
     qtbot.waitUntil(lambda: model.index(1).data(Role.STATE) == "rejected")
     qtbot.keyClick(grid, Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier)
     qtbot.waitUntil(lambda: model.index(1).data(Role.STATE) == "suggested")
+    bar, zones = window.frame.wall_page.header.selection, verdict_zones(grid.visualRect(model.index(3)), grid)
+    assert "Accept, in a tag (A)" in bar.offered()
+    for verdict in ("rejected", "accepted"):
+        qtbot.mouseClick(grid.viewport(), Qt.MouseButton.LeftButton, pos=zones[verdict].center())
+        qtbot.waitUntil(lambda verdict=verdict: model.index(3).data(Role.STATE) == verdict)
+    window.tags.after(window.history.undo)
+    window.tags.after(window.history.undo)
+    qtbot.waitUntil(lambda: model.index(3).data(Role.STATE) == "suggested")
     hint = window.frame.wall_page.header.hint
     assert hint.text().endswith("suggested: A yes, R no")
     assert hint.text()[0].isdigit()
@@ -287,6 +297,7 @@ def test_suggestions_are_accepted_and_rejected_where_they_lie_in_the_tag_that_su
     qtbot.waitUntil(lambda: not model.tag)
     assert hint.text() == ""
     select(window, 0)
+    assert "Accept, in a tag (A)" not in bar.offered()
     qtbot.keyClick(grid, Qt.Key.Key_A)
     assert window.frame.box.line.text() == "a"
 

@@ -251,6 +251,17 @@ def test_where_none_could_be_moved_again_the_next_step_back_says_that_there_is_n
     deeds.undo("nothing to undo")
 
 
+def test_what_is_being_read_meanwhile_does_not_hold_it_up(deeds, qtbot):
+    deeds.undo("Undone: Moved 3 files")
+    read = threading.Event()
+    for _ in range(8):
+        deeds._jobs.read(read.wait, lambda _done: None)
+    deeds.trash(deeds.paths)
+    qtbot.waitUntil(lambda: not any(path.exists() for path in deeds.paths))
+    read.set()
+    qtbot.waitUntil(lambda: "Moved 3 files" in deeds._status.words())
+
+
 @of_linux
 def test_files_on_a_disk_that_is_away_come_back_once_it_is_connected(deeds, trash):
     away = trash.rename(trash.with_name("away"))

@@ -58,6 +58,7 @@ def bind_acts(
     for act in acts:
         for key in filter(None, (act.key, act.letter if letters else "")):
             shortcut = QShortcut(QKeySequence(key), widget, context=Qt.ShortcutContext.WidgetShortcut)
+            shortcut.setAutoRepeat(False)  # a key that is held means the photo at which it was pressed
             shortcut.setWhatsThis(act.one)
             shortcut.activated.connect(partial(_do, act, where))
             shortcuts.append(shortcut)

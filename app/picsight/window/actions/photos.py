@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from picsight.window.actions.trashing import Trashing
     from picsight.window.frame import Frame
     from picsight.window.parts.picture import Pictures, ScreenPicture
+    from picsight.window.tags.review import Review
     from picsight.window.tags.tagging import Tagging
     from picsight_engine.search.answer import Result
 
@@ -49,12 +50,13 @@ class PhotoActions(QObject):
         jobs: Jobs,
         *,
         tagging: Tagging,
+        review: Review,
         pictures: Pictures,
     ) -> None:
         super().__init__(frame)
         self._frame, self._chosen, self._jobs = frame, chosen, jobs
         self._trashing, self._exporting, self._tagging = trashing, exporting, tagging
-        self._pictures = pictures
+        self._pictures, self._review = pictures, review
         self._culling = Culling(frame.wall_page, tagging, chosen.point)
         self._others = OpenWith(frame, frame.status, jobs)
         self.stack_toggled.connect(frame.grid.stack_toggled)
@@ -76,10 +78,10 @@ class PhotoActions(QObject):
         """The bar, and the keys; letters act in the viewer alone, as on the wall they begin a search."""
         frame, grid = self._frame, self._frame.grid
         bar, others = frame.wall_page.header.selection, (self._open_with, self._paths, self._export)
-        groups = (self._tagging.acts, others, (self._trash,))
+        groups = (self._review.acts, self._tagging.acts, others, (self._trash,))
         bar.offer(groups, frame.box.clear_button, frame.wall_page.header.weaker)
         bar.cleared.connect(grid.clearSelection)
-        acts = [*(act for group in groups for act in group), *self._tagging.stars, self._image]
+        acts = [*(act for group in groups[1:] for act in group), *self._tagging.stars, self._image]
         bind_acts(grid, acts, self._chosen.point)
         bind_acts(frame.viewer_page.stage, acts, self._chosen.point, letters=True)
 
@@ -131,6 +133,7 @@ class PhotoActions(QObject):
             (alike, "L" if in_viewer else "Ctrl+L", lambda: self.similar_requested.emit(photo)),
             (unlike, "Ctrl+Shift+L", lambda: self.unlike_requested.emit(photo)),
             None,
+            *(act.entry(chosen, point) for act in self._review.acts if self._review.is_on and not in_viewer),
             *self._tagging.entries(chosen, point),
             *([] if in_viewer else [(self.tr("Culling"), "Ctrl+Shift+K", self._culling.turn)]),
             None,

@@ -60,7 +60,10 @@ class Trashing(QObject):
         """
         library = self._library
         if library is not None and chosen:
-            self._jobs.read(lambda: _look(library, chosen, photos), self._decide)
+            # In a thread of its own: a person waits for the question, whatever else is being read.
+            self._jobs.stream(
+                lambda _cancel: iter([_look(library, chosen, photos)]), self._decide, lambda: None
+            )
 
     def _decide(self, found: _Found) -> None:
         files, photos = len(found.files.all), len(found.files.chosen)

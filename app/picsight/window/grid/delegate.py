@@ -48,8 +48,9 @@ class PhotoDelegate(QStyledItemDelegate):
             painter.setOpacity(REJECTED)
         self._paint_picture(painter, view, rect, photo.id)
         painter.setOpacity(1)
+        hovered = bool(state & QStyle.StateFlag.State_MouseOver)
         if stands:
-            self._paint_state(painter, view, rect, stands)
+            self._paint_state(painter, view, rect, stands, hovered=hovered)
         elif mark := index.data(Role.MARK):
             self._paint_mark(painter, view, rect, filled=mark == "strong")
         copies = index.data(Role.COPIES)
@@ -62,7 +63,7 @@ class PhotoDelegate(QStyledItemDelegate):
         selected = bool(state & QStyle.StateFlag.State_Selected)
         if selected:
             self._paint_selection(painter, view, rect)
-        if selected or state & QStyle.StateFlag.State_MouseOver:
+        if selected or hovered:
             self._paint_circle(painter, view, rect, filled=selected)
         if state & QStyle.StateFlag.State_HasFocus:
             self._paint_focus(painter, view, rect)
@@ -114,13 +115,28 @@ class PhotoDelegate(QStyledItemDelegate):
         """A dot or a ring on a halo, bottom trailing: it is told apart without colour, on every picture."""
         _paint_disc(painter, view, rect, MARK, filled=filled)
 
-    def _paint_state(self, painter: QPainter, view: QWidget, rect: QRect, state: State) -> None:
-        """A ring for what is only suggested, a tick for what is accepted, a cross for what is not; bottom trailing."""
+    def _paint_state(
+        self, painter: QPainter, view: QWidget, rect: QRect, state: State, *, hovered: bool
+    ) -> None:
+        """A ring for what is only suggested, a tick for what is accepted, a cross for what is not; bottom trailing. Under the
+        mouse, a tick and a cross to press.
+        """
+        if hovered:
+            for verdict, zone in verdict_zones(rect, view).items():
+                self._paint_verdict(painter, view, zone, verdict)
+            return
         colours, unit, is_in = tones(view), em(view), state == "accepted"
         place = _paint_disc(painter, view, rect, STATE, filled=is_in)
         if state != "suggested":
             inner = place.adjusted(*(0.2 * unit * sign for sign in (1, 1, -1, -1))).toRect()
             paint_icon(painter, inner, "tick" if is_in else "clear", colours.base if is_in else colours.text)
+
+    def _paint_verdict(self, painter: QPainter, view: QWidget, zone: QRect, verdict: State) -> None:
+        """A tick or a cross to press, on a dark plate."""
+        inset, edge = px(view, 0.5), px(view, 0.2)
+        _paint_ground(painter, view, zone.adjusted(edge, edge, -edge, -edge))
+        inner = zone.adjusted(inset, inset, -inset, -inset)
+        paint_icon(painter, inner, "tick" if verdict == "accepted" else "clear", tones(view).on_stage)
 
     def _paint_liking(self, painter: QPainter, view: QWidget, rect: QRect, copies: int, marks: Marks) -> None:
         """A heart, a star and how many of them, or a cross for rejected, on a dark plate, bottom leading, behind that of a stack."""
@@ -188,6 +204,17 @@ def circle_zone(rect: QRect, view: QWidget) -> QRect:
         rect.left() if view.layoutDirection() == Qt.LayoutDirection.RightToLeft else rect.right() - side + 1
     )
     return QRect(left, rect.top(), side, side)
+
+
+def verdict_zones(rect: QRect, view: QWidget) -> dict[State, QRect]:
+    """Where a click accepts a photo in the tag that is shown, and where it rejects it: the bottom trailing corner."""
+    side, direction = (
+        min(round(CIRCLE_ZONE * em(view)), rect.width() // 2, rect.height()),
+        view.layoutDirection(),
+    )
+    zone = QRect(rect.right() + 1 - side, rect.bottom() + 1 - side, side, side)
+    zones: dict[State, QRect] = {"accepted": zone.translated(-side, 0), "rejected": zone}
+    return {verdict: QStyle.visualRect(direction, rect, each) for verdict, each in zones.items()}
 
 
 def plate_of(rect: QRect, view: QWidget, copies: int) -> QRect:

@@ -224,7 +224,9 @@ class JustifiedView(QListView):
         if rect is None:
             return
         bar, margin, top = self.verticalScrollBar(), px(self, PAD), self._top_margin()
-        if rect.top() < top:
+        if index.row() == 0:  # with the heading above it
+            bar.setValue(bar.minimum())
+        elif rect.top() < top:
             bar.setValue(bar.value() + rect.top() - top)
         elif rect.bottom() > self.viewport().height() - margin:
             bar.setValue(bar.value() + rect.bottom() - self.viewport().height() + margin)

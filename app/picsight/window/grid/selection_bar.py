@@ -17,7 +17,7 @@ from picsight.window.parts.words import counted
 from picsight.window.tokens import PAD, px
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Collection, Iterator, Sequence
 
     from PySide6.QtCore import QEvent
     from PySide6.QtGui import QResizeEvent
@@ -37,6 +37,7 @@ class SelectionBar(QWidget):
         super().__init__(parent)
         self._groups: tuple[tuple[Act, ...], ...] = ()
         self._buttons: dict[int, IconButton] = {}  # by the place of its act among all
+        self._left_out: Collection[Act] = ()
         self._photos = 0
         self._count = Words(parent=self)
         self._clear = IconButton("clear", self.tr("Select none (Esc)"), self)
@@ -57,6 +58,11 @@ class SelectionBar(QWidget):
             (after, self._clear, *self._buttons.values(), self._more, before)
         ):
             QWidget.setTabOrder(one, other)
+        self._place()
+
+    def leave_out(self, acts: Collection[Act]) -> None:
+        """Offer all but these for now."""
+        self._left_out = acts
         self._place()
 
     def show_count(self, photos: int) -> None:
@@ -107,8 +113,9 @@ class SelectionBar(QWidget):
 
     def _widths(self) -> list[tuple[int, int]]:
         """Of each act, the gap before it and the room that it takes with it."""
-        gaps = [px(self, PAD) if first else 0 for first, _ in self._acts()]
-        return [(gap, gap + self._side()) for gap in gaps]
+        offered = [(first, act not in self._left_out) for first, act in self._acts()]
+        gaps = [px(self, PAD) if first and shown else 0 for first, shown in offered]
+        return [(gap, (gap + self._side()) * shown) for gap, (_, shown) in zip(gaps, offered, strict=True)]
 
     def _fitting(self) -> int:
         """How many acts have room; the list takes the room of one."""
@@ -125,7 +132,7 @@ class SelectionBar(QWidget):
         fitting, left = self._fitting(), self._start()
         for place, (gap, width) in enumerate(self._widths()):
             button = self._buttons[place]
-            button.setVisible(place < fitting)
+            button.setVisible(place < fitting and width > 0)
             if place < fitting:
                 self._put(button, left + gap, side, high)
                 left += width
@@ -140,5 +147,6 @@ class SelectionBar(QWidget):
 
     def _show_more(self) -> None:
         point, fitting = below(self._more), self._fitting()
-        hidden = [act for place, (_, act) in enumerate(self._acts()) if place >= fitting]
+        acts = [act for place, (_, act) in enumerate(self._acts()) if place >= fitting]
+        hidden = [act for act in acts if act not in self._left_out]
         photo_menu(self, [act.entry(self._photos, point) for act in hidden]).popup(point)

@@ -19,8 +19,8 @@ from PySide6.QtGui import QColor, QContextMenuEvent, QDrag, QKeySequence, QPaint
 from PySide6.QtWidgets import QAbstractItemView, QFrame, QStyle, QStyleOptionViewItem, QWidget
 
 from picsight.window.actions.keys import Key
-from picsight.window.grid.delegate import PhotoDelegate, circle_zone
-from picsight.window.grid.model import WallModel, files_of
+from picsight.window.grid.delegate import PhotoDelegate, circle_zone, verdict_zones
+from picsight.window.grid.model import Role, WallModel, files_of
 from picsight.window.grid.sectioned import SectionedView
 from picsight.window.grid.thumbnails import Thumbnails, Want
 from picsight.window.parts.focus import shows_focus
@@ -53,6 +53,7 @@ class PhotoView(SectionedView):
     open_requested = Signal(int)  # the row
     similar_requested = Signal(int)
     unlike_requested = Signal(int)
+    verdict_given = Signal(int, str)  # the row, and how it stands to the tag that is shown from now on
     copy_requested = Signal()
     paste_requested = Signal()
     menu_requested = Signal(QPoint)  # on the screen
@@ -239,7 +240,7 @@ class PhotoView(SectionedView):
     # Mouse and keys
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
-        """The circle toggles; everything else is Qt's extended selection."""
+        """The circle toggles, tick and cross decide; everything else is Qt's extended selection."""
         index = self.indexAt(event.position().toPoint())
         self._column, self._band = None, QRect()
         if event.button() == Qt.MouseButton.LeftButton and index.isValid():
@@ -249,6 +250,12 @@ class PhotoView(SectionedView):
                 self._acted = True
                 self.selectionModel().setCurrentIndex(index, flag.Toggle)
                 return
+            zones = verdict_zones(rect, self) if rect and index.data(Role.STATE) else {}
+            for verdict, zone in zones.items():
+                if zone.contains(event.position().toPoint()):
+                    self._acted = True
+                    self.verdict_given.emit(index.row(), verdict)
+                    return
         super().mousePressEvent(event)
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:

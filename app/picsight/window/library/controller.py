@@ -401,7 +401,7 @@ class LibraryController(QObject):
             case Progress() if self.is_changing:
                 self._status.show_changing(self._read_share(event))
             case Progress():
-                self._status.show_progress(event, self._run_folders)
+                self._status.show_progress(event, self._run_folders, self._overview.photos)
             case Overview():
                 self._take_overview(event)
                 self.photos_committed.emit()

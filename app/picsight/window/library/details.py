@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from picsight.window.parts.labels import Words
-from picsight.window.parts.words import counted, duration
+from picsight.window.parts.words import counted
 from picsight.window.tokens import PAD, SMALL, px
 
 if TYPE_CHECKING:
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 class IndexingDetails(QWidget):
-    """Two lines about the run: how far and how fast, how long and what could not be read."""
+    """Two lines about the run: how far and how fast, what can be searched already and what could not be read."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -26,17 +26,12 @@ class IndexingDetails(QWidget):
         column.addWidget(self._far)
         column.addWidget(self._long)
 
-    def show_progress(self, progress: Progress, done: str, folders: int) -> None:
+    def show_progress(self, progress: Progress, done: str, folders: int, photos: int) -> None:
         """Say the figures; `done` is how far it is in words."""
         where = counted(folders, "Looking through %n folder", "Looking through %n folders")
         rate = counted(round(progress.photos_per_second), "%n photo a second", "%n photos a second")
         gap = "   "
         self._far.setText(gap.join((where, done, rate) if progress.photos_per_second >= 1 else (where, done)))
-        left = (
-            self.tr("{time} left").format(time=duration(progress.seconds_left))
-            if progress.seconds_left is not None
-            else ""
-        )
+        ready = counted(photos, "You can already search %n photo", "You can already search %n photos")
         problems = counted(progress.problems, "%n problem", "%n problems") if progress.problems else ""
-        self._long.setText(" · ".join(filter(None, (left, problems))))
-        self._long.setVisible(bool(self._long.text()))
+        self._long.setText(" · ".join(filter(None, (ready, problems))))

@@ -38,11 +38,10 @@ class LibraryPages(QObject):
         super().__init__(frame)
         self._frame, self._library, self._search, self._models = frame, library, search, models
         self._tags: Sequence[Tag] = ()
-        self._grows = False  # a run has brought photos
         library.opened.connect(self._use)
         library.failed_to_open.connect(self._fail)
         library.overview_changed.connect(self._show_overview)
-        library.photos_committed.connect(self._photos_committed)
+        library.photos_committed.connect(search.photos_arrived)
         library.photos_changed.connect(self._photos_changed)
         library.indexing_ended.connect(self._indexing_ended)
         library.notice_given.connect(self._tell)
@@ -127,16 +126,7 @@ class LibraryPages(QObject):
         """The number that the sidebar has, too; the header has it where all photos are shown."""
         photos = self._library.overview.photos
         self._search.count_photos(photos)
-        words = counted(photos, "%n photo", "%n photos")
-        if self._grows:
-            words = counted(photos, "You can already search %n photo.", "You can already search %n photos.")
-        self._frame.status.say_photos(words if photos else "")
-
-    def _photos_committed(self) -> None:
-        self._search.photos_arrived()
-        if not self._library.is_changing:  # else they were there before
-            self._grows = True
-            self._say_photos()
+        self._frame.status.say_photos(counted(photos, "%n photo", "%n photos") if photos else "")
 
     def _photos_changed(self) -> None:
         """Of a folder that is not in the library any more there is nothing to show."""
@@ -147,7 +137,6 @@ class LibraryPages(QObject):
             self._search.go(Place())
 
     def _indexing_ended(self) -> None:
-        self._grows = False
         for thumbnails in (self._frame.thumbnails, self._frame.strip_thumbnails):
             thumbnails.retry_missing()
         self._search.settle(complete=self._library.has_looked)

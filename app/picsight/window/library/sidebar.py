@@ -238,7 +238,9 @@ class EntryTree(QTreeView):
         self.scheduleDelayedItemsLayout()
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
-        """The sign opens and closes, the rest of a line leads there."""
+        """The sign opens and closes, the rest of a line leads there; what opens a menu leads nowhere."""
+        if event.button() != Qt.MouseButton.LeftButton:
+            return
         point = event.position().toPoint()
         index = self.indexAt(point)
         has_sign = index.isValid() and bool(index.data(ENTRY).children)

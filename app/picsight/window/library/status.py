@@ -114,17 +114,14 @@ class StatusLine(QWidget):
         words = counted(files, "Looking · %n file so far", "Looking · %n files so far")
         self._stand(self._pausable(words, (0, 0)))
 
-    def show_progress(self, progress: Progress, folders: int) -> None:
-        """How far it is."""
-        left = progress.seconds_left
-        words = (
-            self.tr("Indexing · {time} left").format(time=duration(left))
-            if left is not None
-            else self.tr("Indexing")
-        )
+    def show_progress(self, progress: Progress, folders: int, photos: int) -> None:
+        """How far it is; so many photos can be searched already."""
+        left, words = progress.seconds_left, self.tr("Indexing")
+        if left is not None:
+            words = self.tr("Indexing · {time} left").format(time=duration(left))
         done, total = number(progress.done), number(progress.total)
         self._far = self.tr("{done} of {total}").format(done=done, total=total)
-        self._details.show_progress(progress, self._far, folders)
+        self._details.show_progress(progress, self._far, folders, photos)
         self._stand(self._pausable(words, (progress.done, max(progress.total, 1))))
 
     def _pausable(self, words: str, bar: tuple[int, int]) -> Line:

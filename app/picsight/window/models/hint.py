@@ -76,18 +76,25 @@ class BetterModels(QObject):
         self._frame, self._library, self._search = frame, library, search
         self.looked_at = QTimer(self, singleShot=True, interval=LOOKED_AT_MS)
         self.looked_at.timeout.connect(self._tell)
-        search.place_changed.connect(lambda _place: self.looked_at.start())
+        search.place_changed.connect(lambda _place: self._look())
         library.model_chosen.connect(self._follow)
         frame.hint.models_requested.connect(models.show)
         frame.hint.dismissed.connect(self._dismiss)
 
+    def _look(self) -> None:
+        """What was said of an answer does not hold of a stronger one."""
+        if not self._is_weak():
+            self._frame.hint.hide()
+        self.looked_at.start()
+
+    def _is_weak(self) -> bool:
+        """Whether the answer has nothing strong, by a model that knows what strong is."""
+        return all(photo.match in ("weaker", "none") for photo in self._frame.model.wall.results)
+
     def _tell(self) -> None:
-        """Say it if the answer that is looked at has nothing strong, by a model that knows what strong is."""
-        results = self._frame.model.wall.results
-        weak = all(photo.match in ("weaker", "none") for photo in results)
         # Of names, times and tags no model knows more.
         by_meaning = self._search.place.asked.alternatives
-        if weak and by_meaning and self._library.overview.photos:
+        if self._is_weak() and by_meaning and self._library.overview.photos:
             self._frame.hint.setVisible(self.wanted and self._library.has_small_model())
 
     def _follow(self) -> None:

@@ -168,7 +168,8 @@ def row_of(choice: Choice) -> Row:
     """What a row shows of a choice."""
     words = words_of(choice)
     if choice.photos is None:
-        return Row("add", words, "", words)
+        how = say("filled by hand") if choice.kind == "album" else say("can learn")
+        return Row("add", words, how, f"{words}, {how}")
     photos = counted(choice.photos, "%n photo", "%n photos")
     return Row(choice.kind, words, number(choice.photos), f"{words}, {photos}")
 

@@ -12,6 +12,8 @@ from picsight.window.parts.words import counted
 from picsight.window.tags.wording import decided, query_of, tag_meant
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from PySide6.QtCore import QPoint
 
     from picsight.window.grid.model import WallModel
@@ -31,20 +33,30 @@ class Review(QObject):
         self._grid, self._header = page.view, page.header
         self._model, self._search, self._deeds = model, search, deeds
         grid = page.view
-        acts = (
-            Act("tick", self.tr("Accept, in a tag"), "", "A", lambda _point: self.decide("accepted")),
-            Act("clear", self.tr("Reject, in a tag"), "", "R", lambda _point: self.decide("rejected")),
+        many = self.tr("Accept %n photos, in a tag"), self.tr("Reject %n photos, in a tag")
+        self.acts = (
+            Act("tick", self.tr("Accept, in a tag"), many[0], "A", lambda _point: self.decide("accepted")),
+            Act("clear", self.tr("Reject, in a tag"), many[1], "R", lambda _point: self.decide("rejected")),
         )
-        self._keys = bind_acts(grid, acts, self._nowhere)
+        self._keys = bind_acts(grid, self.acts, self._nowhere)
+        grid.verdict_given.connect(lambda row, verdict: self.decide(verdict, [model.photo(row).id]))
         search.place_changed.connect(lambda _place: self._follow())
         deeds.changed.connect(lambda _tags: self._follow())
         self._tag: Tag | None = None
         self._path = ""  # of the tag that suggested photos when it came to be shown
         self._enable()
 
-    def decide(self, verdict: Verdict) -> None:
-        """Accept or reject the chosen photos: in the tag that suggests them, which may stand below the one that is shown."""
-        tag, photos = self._tag, [photo.id for photo in self._grid.chosen_photos()]
+    @property
+    def is_on(self) -> bool:
+        """Whether a tag is shown that suggests photos, or did when it came to be shown."""
+        return bool(self._path)
+
+    def decide(self, verdict: Verdict, photos: Sequence[int] = ()) -> None:
+        """Accept or reject photos, the chosen ones if none are given: in the tag that suggests them, which may stand below
+        the one that is shown.
+        """
+        by_mouse = bool(photos)
+        tag, photos = self._tag, photos or [photo.id for photo in self._grid.chosen_photos()]
         if tag is None or not photos:
             return
 
@@ -60,7 +72,7 @@ class Review(QObject):
                 library.tags.decide(path, ids, verdict)
 
         self._deeds.do(act, lambda _value: decided(tag, len(photos), verdict))
-        if len(photos) == 1:
+        if len(photos) == 1 and not by_mouse:
             self._go_on(tag, verdict)
 
     def _go_on(self, tag: Tag, verdict: Verdict) -> None:
@@ -97,6 +109,7 @@ class Review(QObject):
             path = ""
         self._path = path
         self._grid.let_letters_act("review", act=bool(path))
+        self._header.selection.leave_out(() if path else self.acts)
         for key in self._keys:
             key.setEnabled(bool(path))
 

@@ -61,7 +61,11 @@ def filed(photos: int, choice: Choice) -> str:
         one, many = ("Made the tag {tag} of the photo.", "Made the tag {tag} of %n photos.")
         if choice.kind == "album":
             one, many = ("Made the album {tag} of the photo.", "Made the album {tag} of %n photos.")
-    return counted(photos, one, many).replace("{tag}", named(choice.path))
+    words = counted(photos, one, many).replace("{tag}", named(choice.path))
+    if choice.photos is None and choice.kind == "tag":
+        learns = say("It suggests more once you give it words or examples, by Edit… in its menu.")
+        return f"{words} {learns}"
+    return words
 
 
 def rated(photos: int, stars: int | None) -> str:

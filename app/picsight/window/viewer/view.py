@@ -13,7 +13,7 @@ from picsight.window.parts.controls import IconButton
 from picsight.window.parts.labels import ElidedLabel, Words
 from picsight.window.parts.words import isolated, number, taken_words, tooltip
 from picsight.window.tags.details import TagDetails
-from picsight.window.tokens import HALF, PAD, SMALL, px, tones
+from picsight.window.tokens import DARK, HALF, PAD, SMALL, high_contrast, palette_of, px, tones
 from picsight.window.viewer.edges import Edges
 from picsight.window.viewer.stage import STEP, Stage
 from picsight.window.viewer.strip import Strip
@@ -87,6 +87,9 @@ class ViewerPage(QWidget):
         column.addWidget(self._bars[1])
         self.edges.step_requested.connect(self.step_requested)
         self.strip.chosen.connect(self.row_requested)
+        self.setAutoFillBackground(True)
+        if not high_contrast():  # dark to its edges, whatever the theme
+            self.setPalette(palette_of(DARK))
 
     def _make_acts(self) -> list[IconButton]:
         acts = (
