@@ -18,8 +18,6 @@ if TYPE_CHECKING:
 
     from lxml.etree import _Element, _ElementTree
 
-    Lists = Mapping[str, Collection[str]]  # of keywords as they are written, by the name of the list
-
 MOST_BYTES = 50_000_000  # of a side-car; develop settings with painted masks reach some ten million
 
 PREFIXES = {
@@ -96,8 +94,9 @@ class Packet:
     """What one packet says.
 
     In a name "|" stands for "/", which parts names. `rating` is -1 (rejected) to 5, 0 means unrated. A side-car of ours notes
-    what was `added` to the keywords, of which another program has taken out those that are `gone`, and to how many stars it was `rated`, whatever became of that since, which keywords of others
-    a person has `rejected`, and the `original`, the hash of the file that it was written for. `for_suffix` is the kind of file that one of Adobe's speaks of.
+    what was `added` to the keywords, whatever became of that since (what other programs took out is `gone`), how it was `rated`,
+    which keywords of others a person has `rejected`, and the `original`, the hash of the picture that it was written for.
+    `for_suffix` is the kind of file that one of Adobe's speaks of.
     """
 
     keywords: tuple[Keyword, ...] = ()
@@ -112,6 +111,21 @@ class Packet:
     for_suffix: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Lists:
+    """The lists of keywords by their names, as they are written, with names that darktable `cut` whole again: list, part, whole.
+
+    Of what an export `noted` in three of them, other programs have taken out what is `gone`. The `flat` words among the plain
+    ones only name a part of a longer keyword: darktable writes those that stand above one.
+    """
+
+    texts: dict[str, list[str]]
+    noted: dict[str, list[str]]
+    cut: list[tuple[str, str, str]]
+    gone: list[Keyword]
+    flat: set[str]
+
+
 def read_packet(data: bytes) -> Packet:
     """Reads a packet, also one with something else before or behind it; raises PacketError."""
     try:
@@ -122,27 +136,19 @@ def read_packet(data: bytes) -> Packet:
             raise
         tree = parse(within[0])
     original = said(tree, ORIGINAL) or ""
-    lists = {name: items(tree, name) for name in DIVIDERS}
-    noted = {name: items(tree, own) for name, own in NOTED.items()}
-    for name, there, whole in cut_entries(lists, noted):
-        lists[name] = [whole if text == there else text for text in lists[name]]
-    gone = gone_keywords(lists, noted)
+    lists = read_lists(tree)
     return Packet(
-        keywords=tuple(keyword for keyword in keywords_of(lists) if keyword not in gone),
+        keywords=tuple(each for each in keywords_of(lists.texts, lists.flat) if each not in lists.gone),
         rating=given_rating(tree),
         title=said(tree, _TITLE),
         description=said(tree, _DESCRIPTION_TEXT),
-        added=_paths(noted[TAGS_LIST]),
-        gone=tuple(gone),
-        rejected=_paths(items(tree, REJECTED)),
+        added=tuple(keyword_of(text, "/") for text in lists.noted[TAGS_LIST]),
+        gone=tuple(lists.gone),
+        rejected=tuple(keyword_of(text, "/") for text in items(tree, REJECTED)),
         rated=rating(tree, RATED),
         original=bytes.fromhex(original) if _HASH.fullmatch(original) else None,
         for_suffix=said(tree, _FOR_SUFFIX),
     )
-
-
-def _paths(texts: Iterable[str]) -> tuple[Keyword, ...]:
-    return tuple(keyword_of(text, DIVIDERS[TAGS_LIST]) for text in texts)
 
 
 def parse(data: bytes) -> _ElementTree:
@@ -198,54 +204,42 @@ def written_form(path: Keyword, name: str) -> str:
     return divider.join(part.replace("|", "/") if divider == "|" else part for part in path)
 
 
-def cut_entries(lists: Lists, noted: Lists) -> Iterator[tuple[str, str, str]]:
-    """What is left of noted keywords that darktable cut, as it does at the first comma: the list, what stands there, the whole."""
-    for path, cut in _noted_paths(noted).items():
-        for name in NOTED if cut else ():
-            there, whole = written_form(cut, name), written_form(path, name)
-            if there in lists[name] and whole not in lists[name] and there not in noted[name]:
-                yield name, there, whole
+def read_lists(tree: _ElementTree) -> Lists:
+    """The lists as they stand beside what an export noted; darktable writes two of the three, and ends an entry at its first comma."""
+    texts = {name: items(tree, name) for name in DIVIDERS}
+    noted = {name: items(tree, own) for name, own in NOTED.items()}
+    paths = [keyword_of(text, DIVIDERS[name]) for name in (TAGS_LIST, HIERARCHICAL) for text in noted[name]]
+    letters = {name: set(map(_letters, texts[name])) for name in NOTED if any(paths)}
+    cut, gone = [], []
+    for path in filter(None, dict.fromkeys(paths)):
+        left = keyword_of(written_form(path, HIERARCHICAL).partition(",")[0], "|") or path
+        forms = [(name, written_form(left, name), written_form(path, name)) for name in NOTED]
+        cut += [
+            (name, part, whole)
+            for name, part, whole in forms
+            if part in texts[name] and whole not in texts[name] and part not in noted[name]
+        ]
+        if any(letters[name].isdisjoint(map(_letters, parts)) for name, *parts in forms):
+            gone.append(path)
+    for name, part, whole in cut:
+        texts[name] = [whole if text == part else text for text in texts[name]]
+    parents = {same_name(part) for path in _paths(texts) if len(path) > 1 for part in path}
+    parents -= {same_name(path[0]) for path in _paths(texts) if len(path) == 1}
+    flat = {text for text in texts[SUBJECT] if same_name(text) in parents}
+    return Lists(texts, noted, cut, gone, flat)
 
 
-def gone_keywords(lists: Lists, noted: Lists) -> list[Keyword]:
-    """The noted keywords that another program took out: an export writes all three lists, and others know but some of them."""
-    there = {name: set(map(_letters, lists[name])) for name in NOTED}
+def _paths(texts: Mapping[str, Iterable[str]]) -> list[Keyword]:
     return [
-        path
-        for path, cut in _noted_paths(noted).items()
-        if any(
-            there[name].isdisjoint(_letters(written_form(each, name)) for each in (path, cut) if each)
-            for name in NOTED
-        )
+        keyword_of(text, divider) for name, divider in DIVIDERS.items() if divider for text in texts[name]
     ]
 
 
-def _noted_paths(noted: Lists) -> dict[Keyword, Keyword]:
-    """The keywords that an export added to a list that tells paths, with what darktable cuts them to, () for nothing."""
-    texts = [(text, DIVIDERS[name]) for name in (TAGS_LIST, HIERARCHICAL) for text in noted[name]]
-    paths = {tuple(map(same_name, path)): path for path in (keyword_of(*text) for text in texts) if path}
-    cuts = {path: written_form(path, HIERARCHICAL).partition(",") for path in paths.values()}
-    return {
-        path: keyword_of(cut, DIVIDERS[HIERARCHICAL]) if comma else ()
-        for path, (cut, comma, _) in cuts.items()
-    }
-
-
-def flat_words(lists: Lists) -> set[str]:
-    """The plain words that name a part of a longer keyword, and are none themselves: darktable writes those that stand above so."""
-    paths = [keyword_of(text, DIVIDERS[name]) for name in DIVIDERS if name != SUBJECT for text in lists[name]]
-    parts = {same_name(part) for path in paths if len(path) > 1 for part in path}
-    parts -= {same_name(path[0]) for path in paths if len(path) == 1}
-    return {text for text in lists[SUBJECT] if same_name(text) in parts}
-
-
-def keywords_of(lists: Lists) -> list[Keyword]:
-    """Every keyword that these lists hold, once. A plain word that names a part of a longer keyword is that, in short."""
-    paths = [keyword_of(text, DIVIDERS[name]) for name in DIVIDERS for text in lists[name] if name != SUBJECT]
-    parts = {same_name(part) for path in paths for part in path}
-    plain = [text for text in lists[SUBJECT] if same_name(text) not in parts]
+def keywords_of(texts: Mapping[str, Iterable[str]], flat: Collection[str]) -> list[Keyword]:
+    """Every keyword that these lists hold, once, but for those of their plain words that are `flat`."""
+    plain = (keyword_of(text, None) for text in texts[SUBJECT] if text not in flat)
     found: dict[Keyword, Keyword] = {}
-    for path in (*paths, *(keyword_of(text, DIVIDERS[SUBJECT]) for text in plain)):
+    for path in (*_paths(texts), *plain):
         found.setdefault(tuple(map(same_name, path)), path)
     return [path for key, path in found.items() if key and key[0] not in _INTERNAL]
 
@@ -297,10 +291,7 @@ def given_rating(tree: _ElementTree) -> int | None:
     found = rating(tree)
     if found != 1 or said(tree, RATED) is not None:
         return found
-    names = [
-        *(name for node in nodes(tree) for name in node.attrib),
-        *(e.tag for node in nodes(tree) for e in node),
-    ]
+    names = [name for node in nodes(tree) for name in (*node.attrib, *(child.tag for child in node))]
     spaces = {etree.QName(name).namespace for name in names if isinstance(name, str)}
     return None if _DARKTABLE in spaces and spaces <= _DARKTABLE_AND_WE else found
 

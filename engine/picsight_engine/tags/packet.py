@@ -34,10 +34,7 @@ from picsight_engine.photos.xmp import (
     TAGS_LIST,
     Keyword,
     content,
-    cut_entries,
-    flat_words,
     given_rating,
-    gone_keywords,
     items,
     keyword_of,
     keywords_of,
@@ -45,6 +42,7 @@ from picsight_engine.photos.xmp import (
     parse,
     properties,
     qualified,
+    read_lists,
     said,
     same_name,
     written_form,
@@ -93,15 +91,16 @@ def updated(data: bytes | None, statement: Statement) -> bytes | None:
     tree = parse(_EMPTY.encode() if data is None else data)
     if not (statement.tags or statement.stars is not None or statement.rejected or statement.spoken):
         return None
-    ours = _ours(tree, statement)
-    refused = _refused(tree, statement, ours)
+    lists = read_lists(tree)
+    ours = _ours(lists, statement)
+    refused = _refused(tree, lists, statement, ours)
     has_own = any(said(tree, name) is not None for name in _OWN)
     if not (statement.tags or statement.stars is not None or refused or has_own):
         return None
     before = etree.tostring(tree)
-    for name, there, whole in list(cut_entries(_lists(tree), _noted(tree))):
-        _change_list(tree, name, _KINDS[name], {there}, [whole])
-    _state_tags(tree, statement.tags, refused, ours)
+    for name, part, whole in lists.cut:
+        _change_list(tree, name, _KINDS[name], {part}, [whole])
+    _state_tags(tree, lists, statement.tags, refused, ours)
     _state_stars(tree, statement.stars, is_rated=statement.spoken.is_rated)
     speaks = any(said(tree, name) is not None for name in _OWN if name != ORIGINAL)
     _set(tree, ORIGINAL, statement.original.hex() if speaks and statement.original else None)
@@ -132,49 +131,41 @@ def keywords_by_path(tags: Iterable[str]) -> list[Keyword]:
     return [path for tag in tags if (path := keyword_of(_IMPOSSIBLE.sub("", tag), "/"))]
 
 
-def _ours(tree: _ElementTree, statement: Statement) -> dict[str, set[str]]:
+def _ours(lists: Lists, statement: Statement) -> dict[str, set[str]]:
     """What is noted as added to each list, but for tags of which this library has never said anything."""
-    noted = {name: set(texts) for name, texts in _noted(tree).items()}
     # What only makes the lists alike speaks of a keyword that stands in another list, and of no library's tag.
-    known = {_path_key(path) for path in (*_foreign_keywords(tree, noted), *keywords_by_path(statement.tags))}
-    paths = [keyword_of(text, DIVIDERS[TAGS_LIST]) for text in noted[TAGS_LIST]]
+    foreign = _foreign_keywords(lists, {name: set(texts) for name, texts in lists.noted.items()})
+    known = {_path_key(path) for path in (*foreign, *keywords_by_path(statement.tags))}
+    paths = [keyword_of(text, DIVIDERS[TAGS_LIST]) for text in lists.noted[TAGS_LIST]]
     others = [path for path in paths if _path_key(path) not in known and not statement.spoken.of(path)]
     kept = {name: {_key(written_form(path, name), name) for path in others} for name in NOTED}
-    ours = {name: [text for text in noted[name] if _key(text, name) not in kept[name]] for name in NOTED}
-    spelled = {
-        name: set(map(same_name, texts)) for name, texts in ours.items()
-    }  # darktable writes AC/DC for AC|DC
-    return {
-        name: {*texts, *(text for text in items(tree, name) if same_name(text) in spelled[name])}
-        for name, texts in ours.items()
+    ours = {
+        name: {same_name(text) for text in noted if _key(text, name) not in kept[name]}
+        for name, noted in lists.noted.items()
+    }
+    return {  # also as another program writes it: darktable makes AC/DC of AC|DC
+        name: {text for text in (*noted, *lists.texts[name]) if same_name(text) in ours[name]}
+        for name, noted in lists.noted.items()
     }
 
 
-def _lists(tree: _ElementTree) -> dict[str, list[str]]:
-    return {name: items(tree, name) for name in DIVIDERS}
-
-
-def _noted(tree: _ElementTree) -> dict[str, list[str]]:
-    return {name: items(tree, own) for name, own in NOTED.items()}
-
-
-def _foreign_lists(tree: _ElementTree, ours: dict[str, set[str]]) -> dict[str, list[str]]:
+def _foreign_texts(lists: Lists, ours: dict[str, set[str]]) -> dict[str, list[str]]:
     """The lists of keywords without what we added to them."""
     return {
         name: [text for text in texts if text not in ours.get(name, ())]
-        for name, texts in _lists(tree).items()
+        for name, texts in lists.texts.items()
     }
 
 
-def _foreign_keywords(tree: _ElementTree, ours: dict[str, set[str]]) -> list[Keyword]:
-    """The keywords that others wrote: neither parts of longer ones, ours among these, nor what another program took out."""
-    foreign, flat = _foreign_lists(tree, ours), flat_words(_lists(tree))
-    gone = gone_keywords(_lists(tree), _noted(tree))
-    plain = [text for text in foreign[SUBJECT] if text not in flat]
-    return [path for path in keywords_of({**foreign, SUBJECT: plain}) if path not in gone]
+def _foreign_keywords(lists: Lists, ours: dict[str, set[str]]) -> list[Keyword]:
+    """The keywords that others wrote, without what was taken out of a list."""
+    found = keywords_of(_foreign_texts(lists, ours), lists.flat)
+    return [path for path in found if path not in lists.gone]
 
 
-def _refused(tree: _ElementTree, statement: Statement, ours: dict[str, set[str]]) -> list[Keyword]:
+def _refused(
+    tree: _ElementTree, lists: Lists, statement: Statement, ours: dict[str, set[str]]
+) -> list[Keyword]:
     """The keywords of other programs that are tags in which the photo is not, here or by another library's note."""
     noted = [keyword_of(text, DIVIDERS[TAGS_LIST]) for text in items(tree, REJECTED)]
     unwanted = {
@@ -182,19 +173,28 @@ def _refused(tree: _ElementTree, statement: Statement, ours: dict[str, set[str]]
         *(_path_key(path) for path in noted if not statement.spoken.of(path)),
     }
     unwanted -= set(map(_path_key, keywords_by_path(statement.tags)))
-    others = _foreign_keywords(tree, ours) if unwanted else []
+    others = _foreign_keywords(lists, ours) if unwanted else []
     return [path for path in others if _path_key(path) in unwanted]
 
 
 def _state_tags(
-    tree: _ElementTree, tags: tuple[str, ...], refused: list[Keyword], ours: dict[str, set[str]]
+    tree: _ElementTree,
+    lists: Lists,
+    tags: tuple[str, ...],
+    refused: list[Keyword],
+    ours: dict[str, set[str]],
 ) -> None:
     """Puts tags into the lists and keywords of others into those that lack them, and notes which of these a person refused."""
-    foreign = _foreign_lists(tree, ours)
-    has_others = any(set(texts) - ours[name] for name, texts in _noted(tree).items())
-    others = [path for path in _foreign_keywords(tree, ours) if path not in refused]
+    foreign = _foreign_texts(lists, ours)
+    has_others = any(set(texts) - ours[name] for name, texts in lists.noted.items())
+    others = [path for path in _foreign_keywords(lists, ours) if path not in refused]
     keywords = [*others, *keywords_by_path(tags)] if tags or has_others else []
-    loose = _loose_words(tree, foreign, keywords)
+    # What darktable wrote for those above a keyword leaves with it.
+    left = [
+        keyword_of(text, divider) for name, divider in DIVIDERS.items() if divider for text in foreign[name]
+    ]
+    parts = {same_name(part) for path in (*keywords, *left) for part in path}
+    loose = {text for text in lists.flat if same_name(text) not in parts}
     for name, own in NOTED.items():
         known = {_key(text, name) for text in foreign[name]}
         wanted: dict[Keyword, str] = {}
@@ -206,15 +206,6 @@ def _state_tags(
         _change_list(tree, own, BAG, gone, added)
     unwanted = [written_form(path, TAGS_LIST) for path in refused]
     _change_list(tree, REJECTED, BAG, set(items(tree, REJECTED)) - set(unwanted), unwanted)
-
-
-def _loose_words(tree: _ElementTree, foreign: Lists, keywords: list[Keyword]) -> set[str]:
-    """The plain words that darktable wrote for what stands above a keyword of ours that now leaves."""
-    left = [
-        keyword_of(text, DIVIDERS[name]) for name in DIVIDERS if name != SUBJECT for text in foreign[name]
-    ]
-    parts = {same_name(part) for path in (*keywords, *left) for part in path}
-    return {text for text in flat_words(_lists(tree)) if same_name(text) not in parts}
 
 
 def _state_stars(tree: _ElementTree, stars: int | None, *, is_rated: bool) -> None:

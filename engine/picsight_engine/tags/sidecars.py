@@ -26,8 +26,8 @@ from picsight_engine.photos.xmp import (
     SUBJECT,
     TAGS_LIST,
     PacketError,
+    keyword_of,
     read_packet,
-    same_name,
     written_form,
 )
 from picsight_engine.private_files import sweep_drafts
@@ -205,9 +205,7 @@ def _export(photo: Tagged, is_shown: IsShown) -> bool:
     sidecar = long_sidecar(photo.path)
     try:
         before = read_sidecar(sidecar)
-        after = _content(photo, before, is_shown, is_there=is_there)
-        if before and after != before and _lost_tags(photo, before, sidecar.stat().st_mtime):
-            raise _LeftAloneError(photo.path, _LOST, of_folder=True)
+        after = _content(photo, before, is_shown) if is_there else _content_of_none(photo, before, is_shown)
     except PacketError as fault:
         if not is_there:
             return False
@@ -218,36 +216,38 @@ def _export(photo: Tagged, is_shown: IsShown) -> bool:
     return after != before
 
 
-def _content(photo: Tagged, before: bytes | None, is_shown: IsShown, *, is_there: bool) -> bytes | None:
+def _content(photo: Tagged, before: bytes | None, is_shown: IsShown) -> bytes | None:
     """What a photo's side-car is to hold, None where there should be none; raises PacketError."""
-    if not is_there:
-        return withdrawn(before) if before and _noted_of_another(before, photo, is_shown) else before
     base = before or _short_content(photo.path)  # one without a byte says nothing that could be lost
-    if base is None or _noted_of_another(base, photo, is_shown) is None:
-        return updated(base, photo.statement) or before
-    rest = withdrawn(base)
-    return updated(rest, photo.statement) or (rest if before else None)
+    if base is not None and _is_of_another(base, photo, is_shown) is not None:
+        rest = withdrawn(base)
+        return updated(rest, photo.statement) or (rest if before else None)
+    after = updated(base, photo.statement)
+    if before and after is not None and _has_lost_tags(photo, before):
+        raise _LeftAloneError(photo.path, _LOST, of_folder=True)
+    return after or before
 
 
-def _lost_tags(photo: Tagged, content: bytes, written_at: float) -> bool:
-    """Whether another program took a tag out of a side-car after a person had accepted it: the later word counts."""
-    packet = read_packet(content)
-    if packet.original not in {None, photo.fingerprint, photo.bytes_hash}:
-        return False
-    gone = {tuple(map(same_name, path)) for path in packet.gone}
+def _content_of_none(photo: Tagged, before: bytes | None, is_shown: IsShown) -> bytes | None:
+    """The same where the photo does not lie there any more."""
+    return withdrawn(before) if before and _is_of_another(before, photo, is_shown) else before
+
+
+def _has_lost_tags(photo: Tagged, content: bytes) -> bool:
+    """Whether another program took a tag out after a person had accepted it: the later word counts."""
+    gone, written_at = read_packet(content).gone, long_sidecar(photo.path).stat().st_mtime
     return any(
-        photo.since.get(tag, math.inf) < written_at
-        for tag in photo.tags
-        if tuple(map(same_name, tag.split("/"))) in gone
+        keyword_of(tag, "/") in gone and photo.since.get(tag, math.inf) < written_at for tag in photo.tags
     )
 
 
-def _noted_of_another(content: bytes, photo: Tagged, is_shown: IsShown) -> bool | None:
+def _is_of_another(content: bytes, photo: Tagged, is_shown: IsShown) -> bool | None:
     """Whether the library shows the other picture that a side-car was written for; None where it knows none."""
-    noted = read_packet(content).original
-    if noted is None or noted in {photo.fingerprint, photo.bytes_hash}:
+    known = [digest for digest in (photo.fingerprint, photo.bytes_hash) if digest]
+    if any(digest.hex().encode() in content for digest in known):
         return None
-    return is_shown(noted)
+    noted = read_packet(content).original
+    return None if noted is None or noted in known else is_shown(noted)
 
 
 def _put(sidecar: Path, before: bytes | None, after: bytes | None) -> None:
