@@ -220,7 +220,8 @@ def rule_of(connection: sqlite3.Connection, photo_id: int) -> int:
     return rule
 
 
-def photo_with_hash(connection: sqlite3.Connection, digest: bytes) -> tuple[int, bool] | None:
+def photo_with_hash(db: Database, digest: bytes) -> tuple[int, bool] | None:
     """The photo of which this is the fingerprint, or the hash of a file's bytes, and whether it is shown."""
-    row = connection.execute(_BY_HASH, (digest,)).fetchone()
+    with db.reading() as connection:
+        row = connection.execute(_BY_HASH, (digest,)).fetchone()
     return None if row is None else (row[0], bool(row[1]))

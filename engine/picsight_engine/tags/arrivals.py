@@ -197,8 +197,7 @@ class _Finder:
         file = find_file(self._db, told.photo)
         photo = None if file is None or not file.present else file.photo_id
         if told.original is not None:
-            with self._db.reading() as connection:
-                found = photo_with_hash(connection, told.original)
+            found = photo_with_hash(self._db, told.original)
             if found is None or found[0] != photo:
                 file, photo = None, None if found is None else found[0]
         if photo is None:

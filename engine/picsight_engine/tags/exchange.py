@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from dataclasses import dataclass, replace
+from functools import partial
 from itertools import chain, takewhile
 from typing import TYPE_CHECKING
 
@@ -84,20 +85,11 @@ class Exchange:
             RequestError: the folder is no part of the library.
             StorageError: the disk is full; what was written stays, and the next export goes on from there.
         """
-        photos = chain(_tagged_photos(self._db, folder), self._photos_gone(folder))
+        places = [each.path for each in all_folders(self._db)] if folder is None else [folder]
+        gone = (Tagged(path) for place in places for path in photos_gone(place))
+        photos = chain(_tagged_photos(self._db, folder), gone)
         going = takewhile(lambda _photo: cancel is None or not cancel.is_set(), photos)
-        return export_sidecars(going, self._is_shown)
-
-    def _photos_gone(self, place: Path | None) -> Iterator[Tagged]:
-        """The places of photos that lie there no more, while their side-cars do."""
-        for each in [folder.path for folder in all_folders(self._db)] if place is None else [place]:
-            yield from map(Tagged, photos_gone(each))
-
-    def _is_shown(self, digest: bytes) -> bool | None:
-        """Whether the photo with this hash is shown, None where there is none."""
-        with self._db.reading() as connection:
-            found = photo_with_hash(connection, digest)
-        return None if found is None else found[1]
+        return export_sidecars(going, partial(photo_with_hash, self._db))
 
     def export_table(self, file: Path, folder: Path | None = None, *, replace: bool = False) -> int:
         """Writes the same into a CSV for ExifTool instead; returns how many photo files are in it.

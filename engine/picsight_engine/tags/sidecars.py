@@ -45,7 +45,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
-    IsShown = Callable[[bytes], bool | None]
+    Find = Callable[[bytes], tuple[int, bool] | None]
 
 EXIFTOOL_DIVIDER = "/|/"  # between tags in one field of the table: only names of "|" alone could hold it
 # The last one stays empty, so that ExifTool passes it over: it marks a table of ours.
@@ -53,6 +53,7 @@ _COLUMNS = ("SourceFile", "Subject", "HierarchicalSubject", "TagsList", "Rating"
 _FULL = {errno.ENOSPC, errno.EDQUOT}
 _REFUSED = {errno.EACCES, errno.EPERM, errno.EROFS}
 _CLOSED = "got no side-car: nothing may be written into that folder. Change its permissions and export again."
+_CHANGED = "changed since it was indexed, so nothing was written. Look for new photos, and export again."
 _LOST = "lost tags in another program, so nothing was written. Import the side-cars, or decide again, and export again."
 _FAILED = "got no side-car ({}). Look at the disk and export again."
 
@@ -98,10 +99,10 @@ class _LeftAloneError(Exception):
         self.what, self.why, self.of_folder = what, why, of_folder
 
 
-def export_sidecars(photos: Iterable[Tagged], is_shown: IsShown = lambda _digest: None) -> Iterator[Exported]:
+def export_sidecars(photos: Iterable[Tagged], find: Find = lambda _digest: None) -> Iterator[Exported]:
     """Writes what changed beside every photo; one without tags and stars only loses what an earlier export wrote.
 
-    `is_shown` tells whether the library shows the picture with a hash, None where it does not know it: what was written for
+    `find` gives the photo with a hash, and whether it is shown, None where the library knows none: what was written for
     another picture leaves a side-car, and with it the file if nothing else stands in it.
 
     How far it is comes after each photo; the last one is the whole outcome. Whoever stops in between stops between two files.
@@ -118,7 +119,7 @@ def export_sidecars(photos: Iterable[Tagged], is_shown: IsShown = lambda _digest
             swept.add(folder)
             sweep_drafts(folder, DRAFTS)
         try:
-            is_written = _export(photo, is_shown)
+            is_written = _export(photo, find)
         except _LeftAloneError as fault:
             alone[folder if fault.of_folder else fault.what, fault.why].append(fault.what)
         except OSError as fault:
@@ -143,7 +144,7 @@ def export_table(photos: Iterable[Tagged], file: Path, *, replace: bool = False)
     replaced if it holds nothing more, or a person says `replace`.
 
     Raises:
-        RequestError: a photo is there, or no file.
+        RequestError: a photo is there, or no file; or a photo changed since it was indexed.
         ReplaceError: something else than such a table is there, or one that holds more.
         StorageError: the disk refused; a file of before stays.
     """
@@ -151,6 +152,8 @@ def export_table(photos: Iterable[Tagged], file: Path, *, replace: bool = False)
     for photo in photos:
         keywords = keywords_by_path(photo.tags)
         if keywords or photo.stars is not None:
+            if photo.path.is_file() and not _is_as_indexed(photo):
+                raise RequestError(f"{shown(photo.path)} {_CHANGED}")
             lists = [
                 [written_form(keyword, name) for keyword in keywords]
                 for name in (SUBJECT, HIERARCHICAL, TAGS_LIST)
@@ -193,19 +196,18 @@ def _holds_more(field: str, other: str) -> bool:
     return not {*field.split(EXIFTOOL_DIVIDER)} <= {"", *other.split(EXIFTOOL_DIVIDER)}
 
 
-def _export(photo: Tagged, is_shown: IsShown) -> bool:
+def _export(photo: Tagged, find: Find) -> bool:
     """Brings one photo's side-car up to date; returns whether anything had to be written."""
     is_there, is_said = photo.path.is_file(), bool(photo.tags) or photo.stars is not None
     if not is_there and is_said:
         why = "could not be found, so nothing was written. Connect the disk, or look for new photos, and export again."
         raise _LeftAloneError(photo.path, why, of_folder=True)
     if is_there and (is_said or photo.spoken) and not _is_as_indexed(photo):
-        why = "changed since it was indexed, so nothing was written. Look for new photos, and export again."
-        raise _LeftAloneError(photo.path, why)
+        raise _LeftAloneError(photo.path, _CHANGED)
     sidecar = long_sidecar(photo.path)
     try:
         before = read_sidecar(sidecar)
-        after = _content(photo, before, is_shown) if is_there else _content_of_none(photo, before, is_shown)
+        after = _content(photo, before, find, is_there=is_there)
     except PacketError as fault:
         if not is_there:
             return False
@@ -216,21 +218,20 @@ def _export(photo: Tagged, is_shown: IsShown) -> bool:
     return after != before
 
 
-def _content(photo: Tagged, before: bytes | None, is_shown: IsShown) -> bytes | None:
-    """What a photo's side-car is to hold, None where there should be none; raises PacketError."""
-    base = before or _short_content(photo.path)  # one without a byte says nothing that could be lost
-    if base is not None and _is_of_another(base, photo, is_shown) is not None:
+def _content(photo: Tagged, before: bytes | None, find: Find, *, is_there: bool) -> bytes | None:
+    """What a photo's side-car is to hold, None where there should be none; raises PacketError.
+
+    Of what was written for another picture nothing stays; where no photo lies, if that picture lies elsewhere.
+    """
+    base = before or (_short_content(photo.path) if is_there else None)  # an empty one holds nothing
+    other = None if base is None else _other_picture(base, photo, find)
+    if base is not None and other is not None and (is_there or other[1]):
         rest = withdrawn(base)
-        return updated(rest, photo.statement) or (rest if before else None)
-    after = updated(base, photo.statement)
+        return (updated(rest, photo.statement) if is_there else None) or (rest if before else None)
+    after = updated(base, photo.statement) if is_there else None
     if before and after is not None and _has_lost_tags(photo, before):
         raise _LeftAloneError(photo.path, _LOST, of_folder=True)
     return after or before
-
-
-def _content_of_none(photo: Tagged, before: bytes | None, is_shown: IsShown) -> bytes | None:
-    """The same where the photo does not lie there any more."""
-    return withdrawn(before) if before and _is_of_another(before, photo, is_shown) else before
 
 
 def _has_lost_tags(photo: Tagged, content: bytes) -> bool:
@@ -241,13 +242,13 @@ def _has_lost_tags(photo: Tagged, content: bytes) -> bool:
     )
 
 
-def _is_of_another(content: bytes, photo: Tagged, is_shown: IsShown) -> bool | None:
-    """Whether the library shows the other picture that a side-car was written for; None where it knows none."""
+def _other_picture(content: bytes, photo: Tagged, find: Find) -> tuple[int, bool] | None:
+    """The photo for which a side-car was written, if it is another one that the library knows."""
     known = [digest for digest in (photo.fingerprint, photo.bytes_hash) if digest]
     if any(digest.hex().encode() in content for digest in known):
         return None
     noted = read_packet(content).original
-    return None if noted is None or noted in known else is_shown(noted)
+    return None if noted is None or noted in known else find(noted)
 
 
 def _put(sidecar: Path, before: bytes | None, after: bytes | None) -> None:

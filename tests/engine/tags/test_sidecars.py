@@ -92,6 +92,8 @@ def test_a_photo_whose_caption_was_edited_is_still_the_one_that_was_indexed(phot
     Image.new("RGB", (8, 8), "blue").save(photo)
     (sentence,) = outcome([replace(tagged, tags=("Lake",))]).left_alone
     assert sentence.startswith(f"{photo} changed since it was indexed")
+    with pytest.raises(RequestError, match=r"photo\.jpg changed since it was indexed"):
+        export_table([tagged], photo.with_name("tags.csv"))
     assert tags(beside(photo)) == ["Sea"]
 
 
