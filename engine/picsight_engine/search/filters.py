@@ -15,12 +15,11 @@ import numpy as np
 
 from picsight_engine.search.answer import Filter, QueryFault
 from picsight_engine.search.facts import UNDATED, VISIBLE, Condition, condition_of, taken_in, unknown, worded
-from picsight_engine.search.names import named
 from picsight_engine.search.recognition import recognise
 from picsight_engine.store.contents import photos_revision
 from picsight_engine.store.selection import ascending
 from picsight_engine.store.tags import tags_revision
-from picsight_engine.store.text import words_in
+from picsight_engine.store.text import photos_named, words_in
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -97,7 +96,7 @@ class Filters:
     def _called(self, query: Query) -> list[int]:
         """The photos that are called what the whole query says, or one of its alternatives."""
         names = [query.text, *(term.text for term in query.alternatives if not term.pictures)]
-        return list(dict.fromkeys(photo_id for name in names for photo_id in named(self._db, name)))
+        return list(dict.fromkeys(photo_id for name in names for photo_id in photos_named(self._db, name)))
 
     def _worded(self, query: Query) -> Ids:
         """The photos that have all words of an alternative in their names, folders, keywords and tags."""

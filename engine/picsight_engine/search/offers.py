@@ -13,6 +13,8 @@ from heapq import nsmallest
 from typing import TYPE_CHECKING, Literal
 
 from picsight_engine.search.facts import FORMATS
+from picsight_engine.search.query import spelled
+from picsight_engine.search.times import MONTHS
 from picsight_engine.store.text import fold
 
 if TYPE_CHECKING:
@@ -22,15 +24,10 @@ if TYPE_CHECKING:
 
 OfferKind = Literal["year", "season", "month", "folder", "tag", "keyword", "camera", "format"]
 
-_MONTHS = (
-    "January", "February", "March", "April", "May", "June",
-    "July", "August", "September", "October", "November", "December",
-)  # fmt: skip
 # By their first month; a winter is of the year in which it begins.
 _SEASONS = {"Spring": 3, "Summer": 6, "Autumn": 9, "Fall": 9, "Winter": 12}
 _LETTERS = re.compile(r"[^\W\d_]{3,}")
 _UNTYPABLE = re.compile(r'["“”„\\\x00-\x1f\x7f-\x9f\ud800-\udfff]')
-_NEEDS_QUOTES = re.compile(r"[\s|]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,22 +160,10 @@ def is_typable(value: str) -> bool:
     return fold(value) != "" and not _UNTYPABLE.search(value)
 
 
-def spelled(value: str) -> str:
-    """A value as it stands behind its key."""
-    return f'"{value}"' if _NEEDS_QUOTES.search(value) else value
-
-
 def _how_held(name: str, typed: str) -> int | None:
     if name.startswith(typed):
         return 0 if name == typed else 1
-    return 2 if any(not before.isalnum() for before in _letters_before(name, typed)) else None
-
-
-def _letters_before(name: str, typed: str) -> Iterator[str]:
-    at = name.find(typed)
-    while at > 0:
-        yield name[at - 1]
-        at = name.find(typed, at + 1)
+    return 2 if re.search(rf"(?<![^\W_]){re.escape(typed)}", name) else None
 
 
 def _folders(places: Mapping[Place, int]) -> Iterator[tuple[str, int]]:
@@ -216,4 +201,4 @@ def _times(months: Iterable[str]) -> Iterator[_Time]:
         value = f"{season.lower()}-{year:04}"
         yield _Time("season", f"{season} {year:04}", value, tuple(seasons[year, first, season]))
     for month in sorted(months, reverse=True):
-        yield _Time("month", f"{_MONTHS[int(month[5:]) - 1]} {month[:4]}", month, (month,))
+        yield _Time("month", f"{MONTHS[int(month[5:]) - 1].title()} {month[:4]}", month, (month,))

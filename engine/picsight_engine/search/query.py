@@ -112,7 +112,7 @@ class Picture:
     end: int = field(compare=False)
 
     def __str__(self) -> str:
-        return f"{_PICTURE}:{_spelled(self.target)}"
+        return f"{_PICTURE}:{spelled(self.target)}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,8 +155,8 @@ class Fact:
     end: int = field(compare=False)
 
     def __str__(self) -> str:
-        spelled = f'"{self.value}"' if self.key == "text" else f"{self.key}:{_spelled(self.value)}"
-        return f"-{spelled}" if self.excluded else spelled
+        typed = f'"{self.value}"' if self.key == "text" else f"{self.key}:{spelled(self.value)}"
+        return f"-{typed}" if self.excluded else typed
 
 
 Aside = Fact | Picture | Term  # a term is one to see less of
@@ -335,6 +335,6 @@ class _Gathering:
         self._words, self._pictures = [], []
 
 
-def _spelled(value: str) -> str:
+def spelled(value: str) -> str:
     """A value between quotation marks where it needs them; one that holds both marks and blanks cannot be typed."""
     return f'"{value}"' if _NEEDS_QUOTES.match(value) else value

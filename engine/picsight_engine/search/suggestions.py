@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Literal
 from picsight_engine.errors import BundleError
 from picsight_engine.models.words import model_words
 from picsight_engine.search.everyday import EVERYDAY
-from picsight_engine.search.offers import OfferKind, Offers, is_typable
+from picsight_engine.search.offers import OfferKind, Offers
 from picsight_engine.search.query import parse
 from picsight_engine.search.tag_offers import TagOffers
 from picsight_engine.search.typed import typed_at, words_of
@@ -20,14 +20,7 @@ from picsight_engine.search.vocabulary import Vocabulary, Words
 from picsight_engine.store.contents import photos_revision, read_contents
 from picsight_engine.store.searches import Searches
 from picsight_engine.store.tags import tags_revision
-from picsight_engine.store.text import (
-    begins_word,
-    files_holding,
-    fold,
-    is_held,
-    photos_holding,
-    words_in,
-)
+from picsight_engine.store.text import fold, is_held
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -38,12 +31,10 @@ if TYPE_CHECKING:
     from picsight_engine.search.typed import Phrase, Typed
     from picsight_engine.store.database import Database
 
-SuggestionKind = Literal["spelling", "word", "saved", OfferKind, "file", "history"]
+SuggestionKind = Literal["spelling", "word", "saved", OfferKind, "history"]
 
 MOST = 5
 _A_KIND = 3  # suggestions of one kind, where several kinds have some
-_MOST_FILES = 1000  # with so many names a text narrows too little to be offered, and costs 5 ms to count
-_FEW_FILES = 3  # are offered one by one
 _LEAST_LETTERS = 2
 _MOST_MENDED = 3  # words of one query
 _CHEAP = 0.02  # seconds; what takes no longer to count is never old
@@ -126,7 +117,6 @@ class Suggester:
         groups.append(self._saved(text))
         if typed is not None:
             groups += _facts(offers, tags, typed)
-            groups.append(self._files(typed))
         groups.append(self._past(text))
         items, whole = (
             tuple(_fairly(groups, text)),
@@ -172,19 +162,6 @@ class Suggester:
                 mended = mended[: word.start + shift] + near + mended[word.end + shift :]
                 shift += len(near) - len(word.text)
         return None if mended == query.text else parse(mended)
-
-    def _files(self, typed: Typed) -> list[Suggestion]:
-        """Files by their names, where few have words that begin so; the wall shows many."""
-        for phrase in typed.phrases if typed.key in {None, "text"} else ():
-            words = words_in(phrase.text)
-            held = (name for name in files_holding(self._db, phrase.text, _MOST_FILES) if is_typable(name))
-            names = sorted(name for name in held if all(begins_word(name, word) for word in words))
-            if 0 < len(names) <= _FEW_FILES:
-                return [
-                    _put("file", name, phrase, f'"{name}"', len(photos_holding(self._db, name)))
-                    for name in names
-                ]
-        return []
 
     def _saved(self, text: str) -> list[Suggestion]:
         """Searches that are kept, by a word of their names or by how they begin."""
@@ -247,7 +224,7 @@ def _whole(kind: SuggestionKind, words: str, query: str) -> Suggestion:
 def _put(kind: SuggestionKind, words: str, phrase: Phrase, put: str, photos: int | None = None) -> Suggestion:
     """What the text becomes with `put` in the place of the phrase, and of the "in" or "from" before a fact."""
     start, text = phrase.start, phrase.of
-    if kind not in {"word", "file"} and (leading := _LEADING.search(text[:start])):
+    if kind != "word" and (leading := _LEADING.search(text[:start])):
         start = leading.start()
     return Suggestion(kind, words, text[:start] + put + text[phrase.end :], start + len(put), photos)
 

@@ -12,7 +12,8 @@ from rapidfuzz.distance import OSA
 from rapidfuzz.process import extractOne
 
 from picsight_engine.search.facts import tagged
-from picsight_engine.search.offers import Called, Offer, spelled
+from picsight_engine.search.offers import Called, Offer
+from picsight_engine.search.query import spelled
 from picsight_engine.store.tagged import sizes_of_tags
 from picsight_engine.store.tags import name_key, tag_paths, tags_called
 

@@ -16,11 +16,11 @@ if TYPE_CHECKING:
 
 FIRST_YEAR, LAST_YEAR = 1826, 2199  # the oldest photograph there is, and no number that is rather a size
 
-_MONTHS = (
+MONTHS = (
     "january", "february", "march", "april", "may", "june",
     "july", "august", "september", "october", "november", "december",
 )  # fmt: skip
-_SHORT = {name[:3]: number for number, name in enumerate(_MONTHS, start=1)} | {"sept": 9}
+_SHORT = {name[:3]: number for number, name in enumerate(MONTHS, start=1)} | {"sept": 9}
 _SEASONS = {"spring": 3, "summer": 6, "autumn": 9, "fall": 9, "winter": 12}  # by their first month
 _FEASTS = ("christmas", "xmas", "easter", "halloween")
 _UNITS = ("day", "week", "month", "year")
@@ -32,7 +32,7 @@ _OTHERS = frozenset(
     {"today", "yesterday", "last", "this", "ago", "days", "weeks", "months", "years", "weekend"}
 )
 _VOCABULARY = frozenset(
-    {*_MONTHS, *_SHORT, *_SEASONS, *_FEASTS, *_UNITS, *_NUMBERS, *_FILLERS, *_BEFORE, *_OPENERS, *_OTHERS}
+    {*MONTHS, *_SHORT, *_SEASONS, *_FEASTS, *_UNITS, *_NUMBERS, *_FILLERS, *_BEFORE, *_OPENERS, *_OTHERS}
 )
 # Compiled by the first word with a digit, not by every start.
 _NUMBER = r"[0-9]{1,4}(?:st|nd|rd|th|s)?|[0-9.]*\.\.[0-9.]*|[0-9]{4}(?:-[0-9]{2}){1,2}"
@@ -155,7 +155,7 @@ def _of_number(words: list[str], _today: date) -> Period | None:
 
 def _of_day(words: list[str], _today: date) -> Period | None:
     """18 July 2020, July 18 2020, and 18 July of every year."""
-    months = [word for word in words if word in _MONTHS or word in _SHORT]
+    months = [word for word in words if word in MONTHS or word in _SHORT]
     days = [match for word in words if (match := re.fullmatch(_DAY, word))]
     years = [word for word in words if re.fullmatch(_YEAR, word)]
     if len(months) != 1 or len(days) != 1 or len(words) != 2 + len(years) or len(years) > 1:
@@ -164,7 +164,7 @@ def _of_day(words: list[str], _today: date) -> Period | None:
     if years:
         return _day(_year(years[0]), month, day) if words[-1] == years[0] else None
     first = date(2000, month, day)  # a leap year
-    return Period(first, first, f"{day} {_MONTHS[month - 1].title()} of every year", yearly=True)
+    return Period(first, first, f"{day} {MONTHS[month - 1].title()} of every year", yearly=True)
 
 
 def _of_name(words: list[str], _today: date) -> Period | None:
@@ -227,7 +227,7 @@ def _unit(unit: str, today: date, back: int) -> Period:
 
 
 def _is_name(word: str) -> bool:
-    return word in _MONTHS or word in _SHORT or word in _SEASONS or word in _FEASTS
+    return word in MONTHS or word in _SHORT or word in _SEASONS or word in _FEASTS
 
 
 def _named(name: str, year: int) -> Period:
@@ -253,12 +253,12 @@ def _number_of_month(name: str) -> int:
 def _month(year: int, month: int) -> Period:
     first = date(year, month, 1)
     after = date(year + (month == 12), month % 12 + 1, 1)
-    return Period(first, after - timedelta(days=1), f"{_MONTHS[month - 1].title()} {year}")
+    return Period(first, after - timedelta(days=1), f"{MONTHS[month - 1].title()} {year}")
 
 
 def _day(year: int, month: int, day: int) -> Period:
     only = date(year, month, day)
-    return Period(only, only, f"{day} {_MONTHS[month - 1].title()} {year}")
+    return Period(only, only, f"{day} {MONTHS[month - 1].title()} {year}")
 
 
 def _year(digits: str) -> int:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from picsight_engine.store.database import Database
 
 _TRIGRAM = 3
+_LONGEST_NAME = 255  # characters, on any system
 # Those that letters wear; marks of other scripts make other letters.
 _ACCENTS = re.compile("[\u0300-\u036f]")
 _LONE = re.compile("[\ud800-\udfff]")  # bytes that are no UTF-8, as os.fsdecode shows them
@@ -55,10 +56,6 @@ WHERE present AND photo_id IS NOT NULL AND named.name >= :name AND named.name < 
     AND named.name IN (:name, :name || suffix)
 GROUP BY photo_id ORDER BY min(named.name <> :name), photo_id"""
 _IS_HELD = f"SELECT EXISTS ({_PHOTOS_OF} (SELECT rowid FROM text WHERE text MATCH ?))"
-_FILES_OF = "SELECT name FROM files WHERE present AND photo_id IS NOT NULL AND id IN"
-_FILES_HOLDING = f"{_FILES_OF} (SELECT rowid FROM text WHERE text MATCH ? LIMIT ?)"
-_FILES_STARTING = f"""{_FILES_OF} (
-    SELECT file_id FROM file_texts WHERE name >= ? AND name < ? || char(1114111) LIMIT ?)"""
 
 
 def fold(text: str) -> str:
@@ -108,7 +105,12 @@ def photos_with_word(db: Database, word: str) -> list[int]:
 
 
 def photos_named(db: Database, name: str) -> list[int]:
-    """The visible photos with a present file of this name, and then those with one of this name and any suffix."""
+    """The visible photos with a present file of this name, and then those with one of this name and any suffix.
+
+    Case, accents and blanks around it do not count; nothing is no name.
+    """
+    if not 0 < len(name.strip()) <= _LONGEST_NAME:
+        return []
     with db.reading() as connection:
         return [photo_id for (photo_id,) in connection.execute(_NAMED, {"name": fold(name)})]
 
@@ -117,23 +119,6 @@ def is_held(db: Database, text: str) -> bool:
     """Whether `photos_holding` finds anything, for a text of three letters or more."""
     with db.reading() as connection:
         return bool(connection.execute(_IS_HELD, (_phrase(fold(text)),)).fetchone()[0])
-
-
-def files_holding(db: Database, text: str, most: int) -> list[str]:
-    """The names that hold the text themselves, if what `photos_holding` finds is in `most` files or fewer.
-
-    Of one or two letters only the names that begin with them are looked at.
-    """
-    folded = fold(text)
-    with db.reading() as connection:
-        if len(folded) < _TRIGRAM:
-            rows = connection.execute(_FILES_STARTING, (folded, folded, most + 1)).fetchall()
-        else:
-            rows = connection.execute(_FILES_HOLDING, (_phrase(folded), most + 1)).fetchall()
-    if len(rows) > most or not folded:
-        return []
-    names = dict.fromkeys(os.fsdecode(name).rpartition("/")[2] for (name,) in rows)
-    return [name for name in names if folded in fold(name)]
 
 
 def write_due_texts(connection: sqlite3.Connection) -> None:

@@ -8,12 +8,11 @@ from pathlib import PurePosixPath
 
 import pytest
 
-from picsight_engine.search.names import named
 from picsight_engine.store.database import Database
 from picsight_engine.store.files import files_of, mark_missing, put_file
 from picsight_engine.store.folders import add_folder
 from picsight_engine.store.photos import NewPhoto, put_photo
-from picsight_engine.store.text import fold, photos_with_word, words_in
+from picsight_engine.store.text import fold, photos_named, photos_with_word, words_in
 
 NAMES = (
     "IMG_2927.HEIC", "IMG_2927.jpg", "img_2927", "IMG_29270.HEIC", "IMG_2927 (1).HEIC", "IMG_2927.edited.jpg",
@@ -63,7 +62,7 @@ def holding(tmp_path):
 )
 def test_a_name_or_stem_that_equals_the_text_is_found_and_nothing_else(holding, typed, found):
     db = holding(*(f"deep/er/{name}" if number % 2 else name for number, name in enumerate(NAMES)))
-    assert [NAMES[photo_id - 1] for photo_id in named(db, typed)] == found
+    assert [NAMES[photo_id - 1] for photo_id in photos_named(db, typed)] == found
 
 
 def test_every_file_is_found_by_its_own_name_and_stem(holding):
@@ -79,7 +78,7 @@ def test_every_file_is_found_by_its_own_name_and_stem(holding):
                 for number, other in enumerate(names, start=1)
                 if fold(typed) in (fold(other), fold(PurePosixPath(other).stem))
             }
-            assert set(named(db, typed)) == wanted
+            assert set(photos_named(db, typed)) == wanted
 
 
 def test_a_word_is_found_where_it_stands_or_begins(holding):
@@ -105,4 +104,4 @@ def test_only_visible_photos_are_named_and_each_once(holding, tmp_path):
         put_file(connection, folder.id, b"again/dog.jpg", 1, 2, None, 1)
         gone = [file.id for file in files_of(db, folder.id) if file.photo_id == 2]
         mark_missing(connection, gone, 1.0)
-    assert named(db, "dog") == [1, 3]
+    assert photos_named(db, "dog") == [1, 3]

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from picsight_engine.search.query import Aside
 
 _WORD = re.compile(r"\S+")
-_PLAIN = re.compile(r"(?<!\S)\\(?=\S)")
+PLAIN = re.compile(r"(?<!\S)\\(?=\S)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,8 +50,8 @@ class Entry:
         query = parse(text)
         parts = query.asides()
         line = shortened(query.text, [(part.start, part.end) for part in parts])
-        plain = [found.start() - before for before, found in enumerate(_PLAIN.finditer(line))]
-        entry = _entry(_PLAIN.sub("", line), map(spelled_aside, parts), plain)
+        plain = [found.start() - before for before, found in enumerate(PLAIN.finditer(line))]
+        entry = _entry(PLAIN.sub("", line), map(spelled_aside, parts), plain)
         return entry if entry.query == query else _entry(query.text.strip())
 
     def place(self, position: int) -> int:

@@ -34,7 +34,6 @@ _LOOKS: dict[SuggestionKind, tuple[str, str]] = {
     "keyword": ("tag", "Keyword"),
     "camera": ("camera", "Camera"),
     "format": ("photos", "Format"),
-    "file": ("photos", "Name"),
     "history": ("history", "Searched before"),
 }
 

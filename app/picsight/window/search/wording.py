@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from picsight.window.parts.words import isolated, plain, say
-from picsight.window.search.entry import first_place, shortened
+from picsight.window.search.entry import PLAIN, first_place, shortened
 from picsight_engine.search.query import Fact, Picture
 from picsight_engine.search.times import time_of_value
 
@@ -25,7 +25,6 @@ _FACTS = {
     "tag": "Tag {value}",
 }
 _ALBUM = "Album {value}"
-_HIDDEN = re.compile(r"(?<!\S)\\(?=\S)")
 
 
 def describe(part: Aside, *, album: bool = False) -> tuple[str, str]:
@@ -60,7 +59,7 @@ def readable(
     spans = [(part.start, part.end, part) for part in query.asides()]
     times = [(typed[part.start : part.end], part.words) for part in filters if part.recognised]
     named = [(place, words) for phrase, words in times if (place := first_place(phrase, query.text))]
-    line = _HIDDEN.sub(
+    line = PLAIN.sub(
         "", shortened(query.text, [*(span[:2] for span in spans), *(place for place, _ in named)])
     )
     said = [isolated(f"“{line}”")] if line else []
