@@ -43,12 +43,13 @@ if TYPE_CHECKING:
     from picsight_engine.search.answer import Least, Request, TermScore
     from picsight_engine.search.directions import Aim
     from picsight_engine.search.filters import Passing
-    from picsight_engine.search.query import Query
+    from picsight_engine.search.query import Query, Term
     from picsight_engine.store.database import Database
     from picsight_engine.store.photos import Photo
     from picsight_engine.vectors.matrix import Rows
 
 REST = "The rest was searched."
+_NEGATIONS = frozenset({"no", "not", "without"})
 _UNJUDGED = Judged(0)  # of a photo that nothing was compared with
 
 
@@ -215,7 +216,7 @@ class Searcher:
         calibration = None if aim.has_pictures else self._bundle.manifest.calibration
         terms = [term for term in passing.query.alternatives if term.words]
         common = max((commonness(term.text) for term in terms), default=0.0)
-        losses = self._losses_of(field.rows, aim)
+        losses = None if aim.wants_pictures else self._losses_of(field.rows, terms)
         directions = aim.directions(field.spread)
         likeness = self._likeness(field, aim, directions, common) if aim.has_pictures else None
         ranking = Ranking(field, directions, calibration, common, losses, likeness)
@@ -246,10 +247,19 @@ class Searcher:
         weaker = aim.just_fitting(alike.weaker, cut - words.span, field.average)
         return Likeness(float(directions[0] @ strong), float(directions[0] @ weaker))
 
-    def _losses_of(self, rows: Rows, aim: Aim) -> NDArray[np.float32] | None:
-        """What rows lose because they show nothing [n], None where none does or the query may ask for such photos."""
+    def _losses_of(self, rows: Rows, terms: Sequence[Term]) -> NDArray[np.float32] | None:
+        """What rows lose because they show nothing [n], None where none does or the query may ask for such photos.
+
+        "No people" does not: it asks for photos without people, not for photos of nothing.
+        """
         blankness = self._bundle.manifest.blankness
-        if blankness is None or aim.wants_pictures or blankness.asking(aim.words()).any():
+        if blankness is None:
+            return None
+        words = (
+            " ".join(word for word in term.text.split() if word.casefold() not in _NEGATIONS) or term.text
+            for term in terms
+        )
+        if any(blankness.asking(self._terms.vector(text)[np.newaxis]).any() for text in words):
             return None
         of, losses = self._losses
         if of is not rows:

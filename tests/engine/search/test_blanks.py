@@ -134,3 +134,15 @@ def test_the_starter_knows_flat_pictures_from_photos(photographs, bundle, tmp_pa
         f"blank-{name}.png" for name in shades
     }
     assert all(plain[name] == knowing[name] for name in plain if not name.startswith("blank"))
+
+
+def test_photos_without_something_are_no_pictures_of_nothing(albums, bundle):
+    knowing, plain = albums
+    words = TextEmbedder(bundle, threads=1).embed_term("No people")
+    blankness = replace(knowing.library.bundle.manifest.blankness, words=vector_text(words))
+    with Library.open(knowing.library.folder, with_blankness(bundle, blankness), create=False) as library:
+        after = {own.id: own.score for own in library.search("No people", limit=1000).results}
+    before = scores(plain, "No people")
+    assert [before[own] - after[own] for own in before if before[own] != after[own]] == [
+        pytest.approx(LOST, abs=0.03)
+    ]
