@@ -21,7 +21,7 @@ from picsight_engine.store.contents import photos_revision
 from picsight_engine.store.database import Database
 from picsight_engine.store.directories import all_directories
 from picsight_engine.store.folders import Folder
-from picsight_engine.store.photos import files_showing, photos_by_id
+from picsight_engine.store.photos import files_showing, photos_by_id, photos_shown
 from picsight_engine.store.problems import Problem, all_problems, retry_later, set_ignored
 from picsight_engine.store.ratings import own_stars
 from picsight_engine.store.records import is_unfiled
@@ -54,7 +54,9 @@ if TYPE_CHECKING:
 
 __all__ = ["Folder", "Library", "PastSearch", "PhotoDetails", "Problem", "SavedSearch", "Searches", "Status"]
 
-_COMPARED_AT_ONCE = 4096  # photos: in a long run copies are known on the way
+_COMPARED_SHARE = (
+    256  # one of so many photos may wait to be compared: in a long run copies are known on the way
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -247,7 +249,7 @@ class Library:
         ):
             if isinstance(event, Committed):
                 uncompared += len(event.photo_ids)
-            if isinstance(event, Finished) or uncompared >= _COMPARED_AT_ONCE:
+            if isinstance(event, Finished) or uncompared * _COMPARED_SHARE > photos_shown(self._db):
                 find_stacks(self._db, self._thumbnails())
                 uncompared = 0
             yield self._ended(event) if isinstance(event, Finished) else event

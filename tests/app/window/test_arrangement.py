@@ -69,7 +69,7 @@ arrangements = st.builds(
 @given(answers(), arrangements)
 def test_an_answer_holds_what_matches_and_each_photo_once(answer, arrangement):
     photos, stacks = answer
-    wall, count = arrange_answer(photos, arrangement, stacks), tally(photos)
+    wall, count = arrange_answer(photos, arrangement, stacks), tally(photos, arrangement, stacks)
     ids = [photo.id for photo in wall.results]
     assert len(ids) == len(set(ids))
     if count.finds_nothing:
@@ -88,6 +88,10 @@ def test_an_answer_holds_what_matches_and_each_photo_once(answer, arrangement):
         alike = [by_id[photo].width for photo in others if by_id[photo].match == by_id[front].match]
         assert by_id[front].width >= max(alike, default=0)
         assert {stacks[photo] for photo in (front, *others)} == {stacks[front]}
+        place = wall.rows[front]  # a stack that is open lies in place, as many photos as its plate tells
+        rows = range(place + 1, place + 1 + len(others))
+        beside = list(rows) if stacks[front] in arrangement.spread else [place] * len(others)
+        assert [wall.rows[photo] for photo in others] == beside
     assert [wall.rows[photo] for photo in ids] == list(range(len(ids)))
     assert all(row < len(ids) for row in wall.rows.values())
 
@@ -96,7 +100,7 @@ def test_an_answer_holds_what_matches_and_each_photo_once(answer, arrangement):
 def test_by_match_what_is_strong_comes_first_and_the_fold_hides_exactly_the_rest(answer, arrangement):
     photos, _stacks = answer
     wall = arrange_answer(photos, Arrangement(weaker=arrangement.weaker))
-    count = tally(photos)
+    count = tally(photos, Arrangement())
     assert (wall.fold is not None) == bool(count.strong and count.weaker)
     if wall.fold is not None:
         assert wall.fold.weaker == count.weaker
@@ -164,7 +168,7 @@ def test_where_strong_and_weaker_ones_stand_side_by_side_they_are_marked(photos)
 
 def test_an_answer_that_is_only_ordered_shows_the_best(photos):
     assert len(arrange_answer(photos(300), Arrangement()).results) == ORDERED
-    assert tally(photos(300)).ordered == ORDERED
+    assert tally(photos(300), Arrangement()).ordered == ORDERED
 
 
 def _matched(photo, match):

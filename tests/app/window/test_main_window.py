@@ -17,6 +17,7 @@ from PySide6.QtWidgets import QFileDialog, QListView, QMenu, QMessageBox, QPushB
 from picsight.jobs import Jobs
 from picsight.settings import Settings
 from picsight.window.grid.arrangement import Order
+from picsight.window.grid.model import Role
 from picsight.window.grid.wall import Wall
 from picsight.window.library.controller import LibraryPlace
 from picsight.window.library.sidebar_cells import sign_zone
@@ -99,6 +100,8 @@ def test_photos_of_an_emptied_folder_stay_until_a_person_says_that_they_are_gone
         window.library.index()
     status = window.frame.status
     assert '2 photos are missing from "trip"' in status.words()
+    model = window.frame.model
+    qtbot.waitUntil(lambda: [model.index(row).data(Role.AWAY) for row in range(5)].count(True) == 2)
     assert len(names(window)) == 5
     (gone,) = [button for button in status.findChildren(QPushButton) if button.text() == "They are gone"]
     qtbot.mouseClick(gone, Qt.MouseButton.LeftButton)

@@ -95,6 +95,9 @@ class ShelfLibrary:
     def stacks(self):
         return self.copies
 
+    def results(self, ids):
+        return tuple(photo for photo in self.shelf if photo.id in ids)
+
     def newest_photos(self, *, limit):
         return Answer("", "space", len(self.shelf), 1.0, tuple(self.shelf[:limit]))
 
@@ -659,7 +662,7 @@ def test_copies_of_a_picture_have_one_place_until_its_plate_is_pressed(desk):
     desk.library.copies = {3: 3, 7: 3, 8: 3}
     desk.controller.settle(complete=True)
     desk.qtbot.waitUntil(lambda: len(desk.ids()) == 198)
-    assert desk.page.title() == "200 photos"
+    assert desk.page.title() == "198 shown, 200 with copies"
     row = desk.view.model().wall.rows[7]
     assert desk.ids()[row] == 3
 
@@ -714,3 +717,17 @@ def test_less_like_this_is_one_more_chip_of_the_search(desk):
         disliked = desk.view.model().photo(3)
         desk.controller.less_like(disliked)
     assert desk.library.asked[-1] == f"dog -like:#{disliked.id}"
+
+
+def test_a_stack_opens_to_all_its_photos_also_those_that_match_less_or_not(desk):
+    desk.library.copies = stacks = {3: 3, 20: 3, 150: 3}
+    desk.library.shelf = [replace(photo, stack=stacks.get(photo.id)) for photo in desk.library.shelf]
+    desk.library.matches = certain(strong=12, weaker=88, none=100)
+    desk.type("dog")
+    desk.shows("dog")
+    assert desk.page.title().endswith("12 strong · 87 weaker · 101 with copies")
+    assert desk.view.model().wall.copies(3) == 3
+    desk.view.stack_toggled.emit(3)
+    desk.qtbot.waitUntil(lambda: len(desk.ids()) == 14)
+    assert sorted(desk.ids()[3:6]) == [3, 20, 150]
+    assert "14 strong" in desk.page.title()

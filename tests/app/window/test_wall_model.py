@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 from PySide6.QtCore import Qt
 
@@ -53,8 +54,31 @@ def test_photos_leave_as_addresses_of_their_files(photos):
 
 def test_a_wall_followed_by_newer_photos_keeps_its_own_in_place(photos):
     shown = Wall.of(photos(4, first=10))
-    newer = (*photos(3), *photos(6, first=10))
+    newer = Wall.of((*photos(3), *photos(6, first=10)))
     grown = shown.followed_by(newer)
     assert [photo.id for photo in grown.results] == [10, 11, 12, 13, 0, 1, 2, 14, 15]
-    assert shown.followed_by(photos(2, first=11)) is shown
-    assert shown.new_in(Wall.of(newer)) == 5
+    assert shown.followed_by(Wall.of(photos(2, first=11))) is shown
+    assert shown.new_in(newer) == 5
+
+
+def test_a_newer_copy_of_a_shown_picture_goes_behind_it_even_where_it_is_larger(photos):
+    shown = Wall.of(photos(4))
+    newer = Wall.of(photos(2, first=6), behind={6: [2], 7: [8]})  # 6 shows what 2 does
+    model = WallModel()
+    model.set_wall(shown)
+    model.grow(shown.followed_by(newer))
+    assert [photo.id for photo in model.wall.results] == [0, 1, 2, 3, 7]
+    assert model.wall.behind == {2: [6], 7: [8]}
+    assert model.wall.new_in(newer) == 0
+    model.grow(model.wall.followed_by(Wall.of(photos(1), behind={0: [9]})))
+    assert [model.index(row).data(Role.COPIES) for row in range(5)] == [2, 1, 2, 1, 2]
+
+
+def test_photos_whose_folder_is_not_connected_say_so(photos):
+    model = WallModel()
+    model.set_wall(Wall.of(photos(1)))
+    assert model.index(0).data(Role.AWAY) is False
+    model.show_away([Path("/photos")])
+    assert model.index(0).data(Role.AWAY) is True
+    spoken = model.index(0).data(Qt.ItemDataRole.AccessibleTextRole)
+    assert spoken == "IMG_0000.jpg, 18 July 2020, not connected"

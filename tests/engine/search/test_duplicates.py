@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import sqlite3
+from collections import Counter
 from contextlib import closing
 
 import pytest
@@ -11,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
+from picsight_engine.indexing.events import Committed
 from picsight_engine.indexing.indexer import IndexSettings
 from picsight_engine.library import Library
 from picsight_engine.search.duplicates import Firsts, first_shown, same_shape
@@ -157,6 +159,22 @@ def test_pictures_of_different_moments_stay_apart(photographs, bundle, tmp_path)
     image.save(photos / "sent.jpg", quality=70, exif=taken("2020:05:17 10:00:00"))
     (members,) = index(tmp_path / "library", photos, bundle).values()
     assert set(members.values()) == {"first.jpg", "sent.jpg"}
+
+
+def test_copies_are_known_with_each_batch_of_the_first_run(photographs, bundle, tmp_path):
+    folder = tmp_path / "album"
+    folder.mkdir()
+    for path in sorted(photographs.glob("*.jpg"))[:2]:
+        shutil.copy(path, folder)
+        Image.open(path).save(folder / f"{path.stem} again.png")
+    settings = IndexSettings(workers=1, batch_photos=1)
+    with Library.open(tmp_path / "library", bundle) as library:
+        for event in library.index([folder], settings=settings):
+            if isinstance(event, Committed):
+                shown = {photo.id: photo.path.name[:8] for photo in library.all_photos().results}
+                pictures = Counter(shown.values())
+                assert library.stacks().keys() == {each for each in shown if pictures[shown[each]] > 1}
+        assert len(library.stacks()) == 4
 
 
 @given(st.lists(st.tuples(st.integers(1, 40), st.integers(1, 6)), unique_by=lambda pair: pair[0]))

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from picsight.window.grid.wall import Fold, Kind, Section, Wall
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from picsight_engine.search.answer import Result
 
@@ -72,10 +72,11 @@ class Tally:
         return not (self.strong or self.weaker or self.ordered or self.named)
 
 
-def tally(results: Sequence[Result]) -> Tally:
-    """Count an answer."""
-    named = sum(map(_is_named, results))
-    matches = [photo.match for photo in results if not _is_named(photo)]
+def tally(results: Sequence[Result], arrangement: Arrangement, stacks: Mapping[int, int] = ALONE) -> Tally:
+    """Count what an answer shows."""
+    shown = list(_Places.of(results, stacks, arrangement).shown())
+    named = sum(map(_is_named, shown))
+    matches = [photo.match for photo in shown if not _is_named(photo)]
     return Tally(matches.count("strong"), matches.count("weaker"), min(matches.count(None), ORDERED), named)
 
 
@@ -92,7 +93,7 @@ def arrange_answer(
     a fold, with marks also what is weaker. Where all is weaker there is no fold; where nothing matches, the closest photos in one row. Photos of the
     same picture, which `stacks` knows, stand behind the best of them.
     """
-    count = tally(results)
+    count = tally(results, arrangement, stacks)
     if count.finds_nothing:
         return Wall.of(results[:CLOSEST], [Section(0, Kind.CLOSEST)])
     by_match = arrangement.ranked is Order.MATCH
@@ -124,34 +125,31 @@ def arrange_all(
 
 @dataclass(frozen=True, slots=True)
 class _Places:
-    """Photos that get a place of their own, and for each the others of its picture that stand behind it."""
+    """Photos that get a place of their own, for each the others of its picture that stand behind it, and those that have
+    these beside them instead.
+    """
 
     fronts: Sequence[Result]
-    behind: Mapping[int, Sequence[int]]
+    behind: Mapping[int, Sequence[Result]]
+    spread: frozenset[int] = frozenset()
 
     @classmethod
     def of(cls, results: Iterable[Result], stacks: Mapping[int, int], arrangement: Arrangement) -> _Places:
-        """Each picture has the place of its first photo. The largest that matches as well stands in front, the others
-        behind it, or beside it where they are spread.
-        """
+        """Each picture has the place of its first photo; in front stands the largest of those that match best."""
         if not stacks:
             return cls(tuple(results), {})
-        firsts: list[Result] = []
         copies: dict[int, list[Result]] = {}
         for photo in results:
-            stack = stacks.get(photo.id)
-            if stack is None or stack not in copies:
-                firsts.append(photo)
-            if stack is not None:
-                copies.setdefault(stack, []).append(photo)
-        groups = {group[0].id: _largest_first(group) for group in copies.values() if len(group) > 1}
-        behind = {front.id: [photo.id for photo in others] for front, *others in groups.values()}
-        spread = {group[0].id for stack, group in copies.items() if stack in arrangement.spread}
-        fronts: list[Result] = []
-        for photo in firsts:
-            group = groups.get(photo.id, [photo])
-            fronts += group if photo.id in spread else group[:1]
-        return cls(fronts, behind)
+            copies.setdefault(stacks.get(photo.id, -1 - photo.id), []).append(photo)
+        groups = {stack: sorted(group, key=_before_others) for stack, group in copies.items()}
+        behind = {front.id: others for front, *others in groups.values() if others}
+        spread = frozenset(groups[stack][0].id for stack in arrangement.spread if stack in groups)
+        return cls([group[0] for group in groups.values()], behind, spread & behind.keys())
+
+    def shown(self) -> Iterator[Result]:
+        """The photos in front, each as often as photos of its picture lie beside each other."""
+        for photo in self.fronts:
+            yield from (photo, *(photo for _ in self.behind.get(photo.id, ()) if photo.id in self.spread))
 
     def wall(
         self,
@@ -162,15 +160,26 @@ class _Places:
         fold: Fold | None = None,
         marked: bool = False,
     ) -> Wall:
-        """A wall of these of them."""
-        behind = {photo.id: self.behind[photo.id] for photo in photos if photo.id in self.behind}
-        return Wall.of(photos, sections, days=days, fold=fold, marked=marked, behind=behind)
+        """A wall of these of the front ones; what is spread lies behind its front one, whatever its date or folder."""
+        whole: list[Result] = []
+        starts: list[int] = []
+        for photo in photos:
+            starts.append(len(whole))
+            whole += (photo, *(self.behind[photo.id] if photo.id in self.spread else ()))
+        starts.append(len(whole))
+        behind = {
+            photo.id: [each.id for each in self.behind[photo.id]]
+            for photo in photos
+            if photo.id in self.behind
+        }
+        moved = [replace(section, start=starts[section.start]) for section in sections]
+        days = [starts[day] for day in days]
+        return Wall.of(whole, moved, days=days, fold=fold, marked=marked, behind=behind)
 
 
-def _largest_first(copies: Sequence[Result]) -> list[Result]:
-    """Photos of one picture, best first: the largest of those that match as the best does, then the others."""
-    front = max(copies, key=lambda photo: (photo.match == copies[0].match, photo.width * photo.height))
-    return [front, *(photo for photo in copies if photo is not front)]
+def _before_others(photo: Result) -> tuple[int, int]:
+    """The order of the photos of one picture: by match, then the largest."""
+    return ("strong", "weaker", "none", None).index(photo.match), -photo.width * photo.height
 
 
 def _arranged(places: _Places, arrangement: Arrangement, order: Order, *, marked: bool = False) -> Wall:

@@ -28,7 +28,7 @@ CIRCLE, CIRCLE_ZONE = 1.4, 2.25  # em: what is drawn and what can be hit
 MARK, MARK_HALO = 0.7, 0.16  # em: how well a photo matches
 STATE = 1.25  # em: how a photo stands to the tag that is shown
 PLATE = 1.5  # em: the height of what says how many photos stand here
-REJECTED = 0.45  # of a photo that is not in the tag
+PALE = 0.45  # opacity of a photo that is not in the tag, or whose folder is not connected
 
 
 class PhotoDelegate(QStyledItemDelegate):
@@ -44,10 +44,12 @@ class PhotoDelegate(QStyledItemDelegate):
         rect: QRect = option.rect
         state: QStyle.StateFlag = option.state
         photo, stands = index.data(Role.PHOTO), index.data(Role.STATE)
-        if stands == "rejected":
-            painter.setOpacity(REJECTED)
+        away = index.data(Role.AWAY)
+        painter.setOpacity(PALE if stands == "rejected" or away else 1)
         self._paint_picture(painter, view, rect, photo.id)
         painter.setOpacity(1)
+        if away:
+            paint_away(painter, view, rect)
         hovered = bool(state & QStyle.StateFlag.State_MouseOver)
         if stands:
             self._paint_state(painter, view, rect, stands, hovered=hovered)
@@ -195,6 +197,16 @@ class PhotoDelegate(QStyledItemDelegate):
         _outline(
             painter, QRectF(rect), tones(view).text, width, inset=width / 2 - outside, radius=0.35 * unit
         )
+
+
+def paint_away(painter: QPainter, view: QWidget, rect: QRect) -> None:
+    """A struck disk on a dark plate, in the middle."""
+    plate = QRect(0, 0, px(view, 2.25), px(view, 2.25))
+    plate.moveCenter(rect.center())
+    _paint_ground(painter, view, plate)
+    inset = px(view, 0.375)
+    inner = plate.adjusted(inset, inset, -inset, -inset)
+    paint_icon(painter, inner, "disconnected", tones(view).on_stage)
 
 
 def circle_zone(rect: QRect, view: QWidget) -> QRect:

@@ -20,7 +20,8 @@ from picsight.window.parts.words import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
+    from pathlib import Path
 
     from PySide6.QtCore import QObject
 
@@ -40,6 +41,7 @@ class Role(IntEnum):
     COPIES = PHOTO + 2  # for how many photos of the same picture it stands
     LIKING = PHOTO + 3  # the marks of a photo that is a favourite or has stars
     STATE = PHOTO + 4  # how it stands to the tag that is shown, where that suggests photos
+    AWAY = PHOTO + 5  # whether its folder is not connected
 
 
 class WallModel(QAbstractListModel):
@@ -50,6 +52,7 @@ class WallModel(QAbstractListModel):
         self._wall = EMPTY
         self._marks: dict[int, Marks] = {}
         self._tag = ""
+        self._away: tuple[Path, ...] = ()
 
     @property
     def wall(self) -> Wall:
@@ -63,9 +66,11 @@ class WallModel(QAbstractListModel):
         self.endResetModel()
 
     def grow(self, wall: Wall) -> None:
-        """Show a wall that begins with the one shown: its further photos appear at the end."""
+        """Show a wall that begins with the one shown: its further photos appear at the end, its copies behind others."""
         before, after = len(self._wall.results), len(wall.results)
         if after <= before:
+            self._wall = wall
+            self._tell_marks()
             return
         self.beginInsertRows(NOWHERE, before, after - 1)
         self._wall = wall
@@ -106,10 +111,21 @@ class WallModel(QAbstractListModel):
         own = [(path, how) for path, how in marks.tags if path == shown or path.startswith(f"{shown}/")]
         return min(own, key=lambda each: (each[0] != shown, each[1] != "suggested"), default=None)
 
+    def show_away(self, folders: Collection[Path]) -> None:
+        """The photos in these folders are not connected."""
+        if tuple(folders) != self._away:
+            self._away = tuple(folders)
+            self._tell_marks()
+
+    def _is_away(self, photo: Result) -> bool:
+        return any(photo.path.is_relative_to(folder) for folder in self._away)
+
     def _tell_marks(self) -> None:
         last = len(self._wall.results) - 1
         if last >= 0:
-            self.dataChanged.emit(self.index(0), self.index(last), [Role.LIKING, Role.STATE])
+            self.dataChanged.emit(
+                self.index(0), self.index(last), [Role.COPIES, Role.LIKING, Role.STATE, Role.AWAY]
+            )
 
     def photo(self, row: int) -> Result:
         """The photo in a row."""
@@ -137,15 +153,18 @@ class WallModel(QAbstractListModel):
             case Role.STATE:
                 state = self.state(photo.id)
                 value = state[1] if state else None
-            case Qt.ItemDataRole.DisplayRole:
-                value = plain(photo.path.name)
-            case Qt.ItemDataRole.ToolTipRole:
-                value = tooltip(photo.path.name, taken_words(photo.taken))
-            case Qt.ItemDataRole.AccessibleTextRole:
-                value = self._spoken(photo)
+            case Role.AWAY:
+                value = self._is_away(photo)
             case _:
-                value = None
+                value = self._words(photo, role)
         return value
+
+    def _words(self, photo: Result, role: int) -> str | None:
+        if role == Qt.ItemDataRole.DisplayRole:
+            return plain(photo.path.name)
+        if role == Qt.ItemDataRole.ToolTipRole:
+            return tooltip(photo.path.name, taken_words(photo.taken))
+        return self._spoken(photo) if role == Qt.ItemDataRole.AccessibleTextRole else None
 
     def _spoken(self, photo: Result) -> str:
         """Name, day, place, how well it matches, copies, what was said of it; what is not known is left out."""
@@ -157,6 +176,7 @@ class WallModel(QAbstractListModel):
             say("found by name") if photo.found_by == "name" else match_words(photo.match),
             counted(copies, "%n copy", "%n copies") if copies > 1 else "",
             *spoken_marks(self._marks.get(photo.id)),
+            say("not connected") if self._is_away(photo) else "",
         )
         return ", ".join(filter(None, parts))
 

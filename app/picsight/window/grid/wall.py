@@ -112,19 +112,29 @@ class Wall:
         """Whether the copies of the picture that this one stands for have places of their own beside it."""
         return any(self.rows[other] != self.rows[photo] for other in self.behind.get(photo, ()))
 
-    def followed_by(self, newer: Iterable[Result]) -> Wall:
-        """The same wall with those photos of `newer` at its end that it does not hold yet: nothing shown moves."""
-        fresh = [photo for photo in newer if photo.id not in self.rows]
-        if not fresh:
+    def followed_by(self, newer: Wall) -> Wall:
+        """The same wall with those pictures of a newer one at its end that it does not hold yet, and new copies of others
+        behind these: nothing shown moves.
+        """
+        fresh: list[Result] = []
+        behind = {front: list(others) for front, others in self.behind.items()}
+        for photo in newer.results:
+            copies = (photo.id, *newer.behind.get(photo.id, ()))
+            unknown = [copy for copy in copies if copy not in self.rows]
+            front = next((self.results[self.rows[copy]].id for copy in copies if copy in self.rows), None)
+            if front is None:
+                front, unknown = photo.id, unknown[1:]
+                fresh.append(photo)
+            if unknown:
+                behind.setdefault(front, []).extend(unknown)
+        if not fresh and behind == self.behind:
             return self
         sections = self.sections
-        if (
-            any(section.kind is not Kind.PLAIN for section in sections)
-            and sections[-1].kind is not Kind.FRESH
-        ):
+        is_plain = all(section.kind is Kind.PLAIN for section in sections)
+        if fresh and not is_plain and sections[-1].kind is not Kind.FRESH:
             sections = (*sections, Section(len(self.results), Kind.FRESH))
         return Wall.of(
-            (*self.results, *fresh), sections, days=self.shapes.days, marked=self.marked, behind=self.behind
+            (*self.results, *fresh), sections, days=self.shapes.days, marked=self.marked, behind=behind
         )
 
     def new_in(self, other: Wall) -> int:

@@ -34,6 +34,11 @@ class Overview:
     directories: tuple[Directory, ...] = ()
     saved: tuple[SavedSearch, ...] = ()
 
+    @property
+    def away(self) -> list[Path]:
+        """The folders that are not connected, or may not be read."""
+        return [folder.path for folder in self.folders if folder.state in ("offline", "denied")]
+
     def empty_among(self, paths: Collection[Path]) -> list[Path]:
         """Which of these folders show no photo; one that lies inside another was not added itself."""
         return [each.path for each in self.directories if each.path in paths and not each.photos]

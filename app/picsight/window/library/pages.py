@@ -121,6 +121,7 @@ class LibraryPages(QObject):
         library, emptier = self._library, {place.path for place in self._library.emptier}
         lines = entries_of(library.overview, emptier, self._tags, looked=library.has_looked)
         self._frame.sidebar.set_entries(lines)
+        self._frame.model.show_away([*library.overview.away, *sorted(emptier)])
 
     def _say_photos(self) -> None:
         """The number that the sidebar has, too; the header has it where all photos are shown."""

@@ -20,7 +20,7 @@ def headline(place: Place, shown: Shown, asked: str, photos: int, *, paused: boo
     That nothing is certain is said only once the person has `paused` in typing.
     """
     if not place.is_search:
-        words = _photos(len(shown.wall.rows) if place.folder else photos or shown.answer.photos)
+        words = _photos(shown, 0 if place.folder else photos or shown.answer.photos)
         return (BETWEEN.join((isolated(place.folder.name), words)) if place.folder else words), ""
     amount = _amount(shown, paused=paused)
     unsure = ""
@@ -46,11 +46,14 @@ def scoped(asked: str, place: Place) -> str:
 
 def _amount(shown: Shown, *, paused: bool) -> str:
     if not shown.is_ranked:
-        amount = _photos(len(shown.wall.rows))
+        amount = _photos(shown)
     elif shown.tally.ordered:
         amount = _ordered(shown)
     else:
         amount = _matches(shown, paused=paused)
+        if shown.copies:
+            with_copies = say("{all} with copies").format(all=number(len(shown.answer.results)))
+            amount = BETWEEN.join((amount, with_copies))
     if shown.answer.undated:
         without = counted(shown.answer.undated, "%n without a date", "%n without a date")
         amount = BETWEEN.join((amount, without))
@@ -79,7 +82,12 @@ def _matches(shown: Shown, *, paused: bool) -> str:
     return BETWEEN.join(counted(count, words, words) for words, count in parts.items())
 
 
-def _photos(count: int) -> str:
+def _photos(shown: Shown, whole: int = 0) -> str:
+    """How many photos are shown, and how many that are with those behind them; in the `whole` library so many."""
+    count = whole or len(shown.wall.rows)
+    if shown.copies and not shown.is_begun:
+        words = say("{shown} shown, {all} with copies")
+        return words.format(shown=number(len(shown.wall.results)), all=number(count))
     return counted(count, "%n photo", "%n photos")
 
 
@@ -113,4 +121,4 @@ def found(count: Tally) -> str:
         return counted(count.named, "%n by name", "%n by name")
     if count.weaker:
         return counted(count.weaker, "%n weaker", "%n weaker")
-    return _photos(count.ordered)
+    return counted(count.ordered, "%n photo", "%n photos")

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from picsight.window.grid.arrangement import (
     CLOSEST,
+    Arrangement,
     Order,
     Tally,
     arrange_all,
@@ -18,7 +19,6 @@ from picsight.window.search.entry import shortened
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from picsight.window.grid.arrangement import Arrangement
     from picsight.window.grid.wall import Wall
     from picsight.window.search.listing import Listing
     from picsight.window.search.place import Place
@@ -67,6 +67,11 @@ class Shown:
         """The same answer, its photos lying otherwise."""
         return replace(self, wall=arrange_answer(self.answer.results, arrangement, self.stacks))
 
+    @property
+    def copies(self) -> int:
+        """How many photos stand behind others that show the same picture."""
+        return len(self.wall.rows) - len(self.wall.results)
+
 
 def look(library: Library, place: Place, arrangement: Arrangement, listing: Listing) -> Shown:
     """Ask the library for what a place holds."""
@@ -83,16 +88,18 @@ def _searched(library: Library, place: Place, arrangement: Arrangement) -> Shown
     most = MOST if order is Order.MATCH else MOST_ARRANGED
     answer = library.search(place.scoped, limit=most, order=order.value, least="weaker")
     results = answer.results
-    if order is not Order.MATCH and tally(results).ordered and not _is_listing(answer):
-        return _searched(
-            library, place, replace(arrangement, ranked=Order.MATCH)
-        )  # nothing says where it ends
+    is_endless = tally(results, arrangement).ordered and not _is_listing(answer)
+    if order is not Order.MATCH and is_endless:
+        return _searched(library, place, replace(arrangement, ranked=Order.MATCH))
     if _is_listing(answer):
         if len(results) == most:
             answer = library.search(place.scoped, limit=EVERYTHING, order="date")
         stacks = _stacks(answer)
         return Shown(answer, arrange_all(answer.results, arrangement, stacks), stacks)
     if results:
+        answer = (
+            answer if answer.filters or place.has_pictures or is_endless else _with_copies(library, answer)
+        )
         return replace(_ranked(answer, arrangement), is_cut=len(results) == most)
     closest = library.search(place.scoped, limit=CLOSEST).results
     shown = replace(_ranked(answer, arrangement), wall=arrange_answer(closest, arrangement))
@@ -102,7 +109,22 @@ def _searched(library: Library, place: Place, arrangement: Arrangement) -> Shown
 def _ranked(answer: Answer, arrangement: Arrangement) -> Shown:
     stacks = _stacks(answer)
     wall = arrange_answer(answer.results, arrangement, stacks)
-    return Shown(answer, wall, stacks, tally(answer.results), is_ranked=True)
+    return Shown(answer, wall, stacks, tally(answer.results, arrangement, stacks), is_ranked=True)
+
+
+def _with_copies(library: Library, answer: Answer) -> Answer:
+    """The answer with the copies of its photos that score too low by themselves: they show the same pictures."""
+    fronts = {photo.stack: photo for photo in reversed(answer.results) if photo.stack is not None}
+    there = {photo.id for photo in answer.results} if fronts else set()
+    stacks = library.stacks() if fronts else {}
+    missing = [photo for photo, stack in stacks.items() if stack in fronts and photo not in there]
+    copies = (
+        replace(
+            fronts[stacks[photo.id]], id=photo.id, path=photo.path, width=photo.width, height=photo.height
+        )
+        for photo in (library.results(missing) if missing else ())
+    )
+    return replace(answer, results=(*answer.results, *copies))
 
 
 def _stacks(answer: Answer) -> dict[int, int]:
@@ -125,7 +147,7 @@ def _detours(library: Library, place: Place, answer: Answer) -> Iterator[Detour]
             continue
         found = library.search(wider.scoped, limit=MOST, least="weaker")
         if found.results:
-            yield Detour(wider, narrowed.words, tally(found.results))
+            yield Detour(wider, narrowed.words, tally(found.results, Arrangement(), _stacks(found)))
 
 
 def _listed(library: Library, place: Place, arrangement: Arrangement, listing: Listing) -> Shown:

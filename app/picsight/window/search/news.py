@@ -34,5 +34,5 @@ def compare(library: Library, place: Place, shown: Shown, arrangement: Arrangeme
     are_gone = newer.wall.new_in(shown.wall) > 0 and not (place.is_search and count)
     grown = None
     if count and not place.is_search:
-        grown = replace(newer, wall=shown.wall.followed_by(newer.wall.results))
+        grown = replace(newer, wall=shown.wall.followed_by(newer.wall))
     return News(newer, count, are_gone, grown)

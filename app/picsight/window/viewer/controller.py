@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
 
+    from PySide6.QtGui import QImage
+
     from picsight.jobs import Jobs
     from picsight.window.grid.model import WallModel
     from picsight.window.grid.thumbnails import Thumbnails
@@ -132,9 +134,13 @@ class ViewerController(QObject):
     def _look_for_reason(self, photo: Result, sentence: str) -> None:
         """The photo cannot be read: show what is kept of it, and say whether its disk is only away."""
         folders, stored = list(self._folders()), self._thumbnails.stored
+
+        def show(known: tuple[str, QImage | None]) -> None:
+            self._page.stage.show_sentence(known[0] or sentence, known[1], away=bool(known[0]))
+
         self._jobs.read(
-            lambda: (not_connected(photo.path, folders) or sentence, stored(photo.id)),
-            lambda known: self._page.stage.show_sentence(*known),
+            lambda: (not_connected(photo.path, folders), stored(photo.id)),
+            show,
             lambda _sentence: self._page.stage.show_sentence(sentence),
             replaces=LANE,
         )

@@ -8,6 +8,7 @@ from PySide6.QtCore import QPoint, QPointF, QRect, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QImage, QInputDevice, QPainter, QPixmap
 from PySide6.QtWidgets import QAbstractScrollArea, QFrame, QWidget
 
+from picsight.window.grid.delegate import PALE
 from picsight.window.parts.icons import paint_icon
 from picsight.window.parts.labels import CENTRE, paint_words
 from picsight.window.parts.words import plain
@@ -39,7 +40,7 @@ class Stage(QAbstractScrollArea):
         self._image = QImage()
         self._size = QSize()  # of the photo, in its own pixels
         self._stand_in = QPixmap()
-        self._sentence = ""
+        self._sentence, self._is_away = "", False
         self._zoom: float | None = None
         self._grabbed: QPoint | None = None
 
@@ -55,8 +56,9 @@ class Stage(QAbstractScrollArea):
         self._stand_in = QPixmap()
         self._arrange()
 
-    def show_sentence(self, sentence: str, small: QImage | None = None) -> None:
-        """Say why there is no picture, over the small one that the library keeps."""
+    def show_sentence(self, sentence: str, small: QImage | None = None, *, away: bool = False) -> None:
+        """Say why there is no picture, over the small one that the library keeps, which is pale where the disk is away."""
+        self._is_away = away
         self._image, self._stand_in, self._sentence = small or QImage(), QPixmap(), sentence
         self._size, self._zoom = self._image.size(), None
         self._arrange()
@@ -200,15 +202,18 @@ class Stage(QAbstractScrollArea):
         painter.setRenderHint(
             QPainter.RenderHint.SmoothPixmapTransform, not exact and (self.is_fitted or self._scale() < 3)
         )
+        painter.setOpacity(PALE if self._sentence and self._is_away else 1)
         painter.drawImage(seen, image, source)
+        painter.setOpacity(1)
 
     def _paint_sentence(self, painter: QPainter) -> None:
         """In the middle, or on a plate over the lower end of a small picture."""
         colours, area, side = tones(self), self.viewport().rect(), px(self, 2)
-        has_picture, flags = not self._image.isNull(), Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap
-        words = plain(self._sentence)
+        has_picture, metrics, words = not self._image.isNull(), painter.fontMetrics(), plain(self._sentence)
         room = QRect(0, 0, min(area.width() - px(self, 4), px(self, 36)), area.height())
-        text = painter.fontMetrics().boundingRect(room, flags, words)
+        longest = max(map(metrics.horizontalAdvance, words.split()), default=0)
+        how = Qt.TextFlag.TextWrapAnywhere if longest > room.width() else Qt.TextFlag.TextWordWrap
+        text = metrics.boundingRect(room, Qt.AlignmentFlag.AlignCenter | how, words)
         text.moveCenter(area.center() + QPoint(0, px(self, ONE)))
         if has_picture:
             text.moveBottom(area.bottom() - px(self, 3))
@@ -221,9 +226,11 @@ class Stage(QAbstractScrollArea):
             painter.drawRoundedRect(text.adjusted(-around, -around - side, around, around), around, around)
         icon = QRect(0, 0, side, side)
         icon.moveCenter(QPoint(text.center().x(), text.top() - px(self, ONE)))
-        paint_icon(painter, icon, "no-picture", colours.dim_on_stage)
+        paint_icon(painter, icon, "disconnected" if self._is_away else "no-picture", colours.dim_on_stage)
         painter.setPen(colours.on_stage)
-        paint_words(painter, text, CENTRE, words, Qt.TextFlag.TextWordWrap)
+        room.setHeight(text.height())
+        room.moveCenter(text.center())
+        paint_words(painter, room, CENTRE, words, how)
 
     def wheelEvent(self, event: QWheelEvent) -> None:
         """Zoom around the pointer; two fingers on a touchpad move a zoomed picture, and zoom it with Ctrl."""
