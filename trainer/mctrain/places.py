@@ -333,6 +333,10 @@ class StoredPlace:
             yield draft
             try:
                 store.put_file(str(draft), path)
+            except FileNotFoundError as fault:
+                raise TrainerError(
+                    f"{self} cannot be written: {_reason(fault)}; make the bucket first, or name another."
+                ) from fault
             # The outer border to foreign stores: each has failures of its own.
             except Exception as fault:
                 raise TrainerError(f"{self} cannot be written: {_reason(fault)}.") from fault

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 _Table = TypeVar("_Table")
+_KNOWN_TYPES = {int: "a whole number", float: "a number", str: "a text", bool: "true or false"}
 # the table that only recipes of one kind have, and which command follows them
 _KINDS = {
     "training": "of a fit; `mctrain teach`",
@@ -36,6 +37,16 @@ def load_table(
     Raises:
         RecipeError: there is none, it is of another kind, or a key is missing, unknown or of another type.
     """
+    try:
+        return _load(kind, name_or_path, own, changes)
+    except RecipeError as fault:
+        wish = _culprit(kind, name_or_path, own, changes or ())
+        if not wish or "--set" in str(fault):
+            raise
+        raise RecipeError(f"--set {wish}: {fault}") from fault
+
+
+def _load(kind: type[_Table], name_or_path: str, own: str, changes: Sequence[str] | None) -> _Table:
     content, where = read_toml(name_or_path)
     _refuse_others(content, where, own)
     if changes is not None:
@@ -45,6 +56,17 @@ def load_table(
             raise RecipeError(f"{where} has an unknown key: changes; a command line alone changes a recipe.")
         content["changes"] = list(changes)
     return parse_table(kind, content, where)
+
+
+def _culprit(kind: type[_Table], name_or_path: str, own: str, changes: Sequence[str]) -> str:
+    """The change without which the others make a recipe; empty where there is none, or the recipe itself is wrong."""
+    for place, wish in enumerate(changes):
+        try:
+            _load(kind, name_or_path, own, [*changes[:place], *changes[place + 1 :]])
+        except RecipeError:
+            continue
+        return wish
+    return ""
 
 
 def read_toml(name_or_path: str) -> tuple[dict[str, Any], str]:
@@ -100,7 +122,8 @@ def _value(kind: Any, value: object, where: str) -> object:
         return value
     if get_origin(kind) is tuple and isinstance(value, (list, tuple)):
         return tuple(_value(get_args(kind)[0], item, where) for item in value)
-    raise RecipeError(f"{where} has a value of the wrong type: {value!r}.")
+    choices = get_args(kind) if get_origin(kind) is Literal else (_KNOWN_TYPES.get(kind, "a list"),)
+    raise RecipeError(f"{where} has a value of the wrong type: {value!r}; give {' or '.join(choices)}.")
 
 
 def _refuse_others(content: dict[str, Any], where: str, own: str) -> None:

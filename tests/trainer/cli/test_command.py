@@ -11,6 +11,7 @@ import pytest
 
 import mctrain
 from mctrain.__main__ import main
+from mctrain.cli.progress import bar
 
 
 def run(*words, **environment):
@@ -39,6 +40,14 @@ for _ in range(2):
     told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
     first, second = map(int, told.split())
     assert second < 100 < first
+
+
+def test_without_a_terminal_long_steps_tell_how_far_they_are_once_a_minute(capsys):
+    times = iter([0.0, 30.0, 61.0, 100.0, 400.0, 401.0])
+    advance = bar("samples", 20, lambda: next(times))
+    for _ in range(5):
+        advance(2, "a.tar")
+    assert capsys.readouterr().err == "samples: 4 of 20 a.tar\nsamples: 8 of 20 a.tar\n"
 
 
 def test_help_comes_without_torch():

@@ -14,7 +14,7 @@ from click.testing import CliRunner
 from tests.trainer.training.conftest import ALONE, RECIPE, Heard
 
 from mctrain.cli.command import mctrain
-from mctrain.errors import RecipeError, TrainerError
+from mctrain.errors import DataError, RecipeError, TrainerError
 from mctrain.models.clip import build_clip
 from mctrain.models.presets import PRESETS
 from mctrain.training.dry_run import dry_run
@@ -85,11 +85,11 @@ def test_changes_are_recorded_and_shown(result, tmp_path):
 @pytest.mark.parametrize(
     ("change", "sentence"),
     [
-        ("run.speed=3", r"run has an unknown key: speed; known are batch, seed"),
+        ("run.speed=3", r"--set run\.speed=3: .*, run has an unknown key: speed; known are batch, seed"),
         ("sun.steps=3", r"tiny\.toml has an unknown key: sun; known are"),
-        ("run.steps=many", r"run, steps has a value of the wrong type: 'many'"),
+        ("run.steps=many", r"run, steps has a value of the wrong type: 'many'; give a whole number"),
         ('data.shards=["0.tar", 1]', r"data, shards has a value of the wrong type: 1"),
-        ("run.precision=fp8", r"run, precision has a value of the wrong type: 'fp8'"),
+        ("run.precision=fp8", r"--set run\.precision=fp8: .* wrong type: 'fp8'; give fp32 or bf16 or fp16"),
         ("run.sizes=[{ step = 0 }]", r"run, sizes lacks the key size"),
         ("run", r"--set run is no change of a recipe; write TABLE\.KEY=VALUE"),
         ("steps=3", r"write TABLE\.KEY=VALUE"),
@@ -173,11 +173,22 @@ def test_options_without_effect_are_refused(command, tmp_path):
             (*words[:place], *words[place + 2 :], "--dry-run", "--bundle", tmp_path / "b"),
             "leave --bundle out",
         ),
+        ((*words, "--dry-run"), "leave -o out"),
+        ((*words[:place], *words[place + 2 :]), "or try it with --dry-run"),
         ((*words[:data], *words[data + 2 :]), "say where these lie"),
     ):
         told = CliRunner().invoke(mctrain, list(map(str, wrong)))
         assert (told.exit_code, sentence in told.output) == (2, True)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_folder_of_photos_that_are_not_packed_is_told(command, reinforced_set, tmp_path):
+    (tmp_path / "a.jpg").touch()
+    words = [str(tmp_path) if own == str(reinforced_set) else own for own in command(tmp_path / "run")]
+    with pytest.raises(
+        DataError, match=r"There is no file \*\.tar in .*, or make shards of photos with `mctrain data"
+    ):
+        invoke(*words)
 
 
 def test_where_nothing_can_be_written_no_run_begins(command, tmp_path):

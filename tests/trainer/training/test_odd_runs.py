@@ -29,7 +29,7 @@ from mctrain.training.interrupts import Interrupts
 from mctrain.training.metrics import METRICS
 from mctrain.training.ranks import Rank
 from mctrain.training.recipe import load_training
-from mctrain.training.run import follow, open_training
+from mctrain.training.run import conditions, follow, open_training
 from mctrain.training.state import save_state
 from mctrain.training.student import build_student
 from mctrain.training.surroundings import Surroundings
@@ -266,3 +266,13 @@ def test_a_figure_that_is_not_there_costs_no_step(run_in, tmp_path):
     assert [own.name for own in states(tmp_path)] == ["step-00000001.pt"]
     outcome = run_in(tmp_path, *watched, 'evaluation.figures=["dev: text to image at 1"]')
     assert outcome.why == "2 steps"
+
+
+def test_several_processes_are_told_of_norms_that_see_the_photos_of_one(opened):
+    def of_two(run):
+        return conditions(replace(run, feed=replace(run.feed, rank=Rank(0, 2))))
+
+    run = opened()
+    assert of_two(run)[:-1] == conditions(run)
+    assert of_two(run)[-1].startswith("BatchNorm goes by the 4 photos of each process, so the loss is not")
+    assert len(of_two(opened('optimizer.held=["image", "text"]'))) == 1

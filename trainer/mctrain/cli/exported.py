@@ -20,6 +20,13 @@ def learnt_from(provenance: Mapping[str, Any]) -> str:
     return f"{texts} texts" if texts else f"{provenance['photos']} photos"
 
 
+def tell_exporting() -> None:
+    """Told before a minute of silence."""
+    click.echo(
+        "The graphs are written and compared with the checkpoint, which takes about a minute.", err=True
+    )
+
+
 def tell_exported(bundle: Bundle, *, keeps_space: bool = False) -> None:
     """Its space, size and drift; what it was made of, where it knows; and how Picsight gets it."""
     manifest = bundle.manifest

@@ -15,8 +15,12 @@ _A_WHILE = 60.0  # seconds between two lines where no terminal shows a bar
 _STEPS = "{bar:20} {desc}"  # the line tells of speed and time itself
 
 
-def bar(title: str, total: int | None = None) -> Callable[[int, str], None]:
-    """A progress bar as a function of (how many more, what is running now); silent where stderr is no terminal."""
+def bar(
+    title: str, total: int | None = None, clock: Callable[[], float] = time.monotonic
+) -> Callable[[int, str], None]:
+    """Progress as a function of (how many more, what is running now): a bar, and a line a minute where stderr is no terminal."""
+    if not sys.stderr.isatty():
+        return _lines(title, total, clock)
     display = tqdm(total=total, desc=title, unit="", file=sys.stderr, disable=None, mininterval=0.5)
 
     def advance(count: int, running: str) -> None:
@@ -25,6 +29,20 @@ def bar(title: str, total: int | None = None) -> Callable[[int, str], None]:
         display.update(count)
         if total is not None and display.n >= total:
             display.close()
+
+    return advance
+
+
+def _lines(title: str, total: int | None, clock: Callable[[], float]) -> Callable[[int, str], None]:
+    done, silent_until = 0, clock() + _A_WHILE
+    of_all = "" if total is None else f" of {total}"
+
+    def advance(count: int, running: str) -> None:
+        nonlocal done, silent_until
+        done += count
+        if (now := clock()) >= silent_until:
+            silent_until = now + _A_WHILE
+            sys.stderr.write(f"{title}: {done}{of_all} {running}".rstrip() + "\n")
 
     return advance
 

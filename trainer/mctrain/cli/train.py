@@ -11,7 +11,7 @@ import click
 
 from mctrain.cli.compared import tell_compared
 from mctrain.cli.decided import train_decisions
-from mctrain.cli.exported import tell_exported
+from mctrain.cli.exported import tell_exported, tell_exporting
 from mctrain.cli.places import FolderOrUrl, bundle_option, cache_option
 from mctrain.cli.printing import printable
 from mctrain.cli.progress import Steps, bar
@@ -89,8 +89,10 @@ def train(
     floor at the end: --from the folder of the first one, in a folder of its own. With several GPUs:
     torchrun --nproc-per-node 8 -m mctrain train RECIPE …
     """
-    if (output is None) != dry_run:
-        raise click.UsageError("Give either -o, the folder of the run, or --dry-run.")
+    if dry_run and output is not None:
+        raise click.UsageError("A --dry-run writes nothing; leave -o out.")
+    if not dry_run and output is None:
+        raise click.UsageError("Say with -o in which folder the run is kept, or try it with --dry-run.")
     if dry_run and bundle is not None:
         raise click.UsageError("A --dry-run makes nothing that could be exported; leave --bundle out.")
     if tasks is not None and data is None:
@@ -164,6 +166,7 @@ def _questions(
 def _judge(begin: Path, made: Path, asked: Questions) -> None:
     from mctrain.training.verdict import judge
 
+    click.echo("Both models, that of --from and the new one, are compared.", err=True)
     compared = judge(start_of(begin).checkpoint, made, asked, bar("photos"))
     tell_compared([(own.title, own.photos, own.before, own.after) for own in compared])
 
@@ -174,6 +177,7 @@ def _export(made: Path, folder: Path, begin: Path | None) -> None:
     from mctrain.export.probe import packaged
     from mctrain.weights.checkpoint import load_checkpoint
 
+    tell_exporting()
     begun = open_bundle(begin, hashes=True) if begin and is_bundle(begin) else None
     tell_exported(export_bundle(load_checkpoint(made), folder, packaged(), int8_text=True, begun=begun))
 

@@ -42,7 +42,10 @@ def found_in(folder: Place, patterns: Sequence[str]) -> list[Place]:
         for name in names:
             files = folder.files(name) if listed is None else listed.get(name, [])
             if not files:
-                raise DataError(f"There is no file {name} in {folder}; choose the folder that has it.")
+                packed = ", or make shards of photos with `mctrain data pack`" * name.endswith(".tar")
+                raise DataError(
+                    f"There is no file {name} in {folder}; choose the folder that has it{packed}."
+                )
             found += files
     return list(dict.fromkeys(found))
 

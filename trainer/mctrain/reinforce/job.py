@@ -138,7 +138,9 @@ def _claim(job: Job, told: Mapping[str, Any]) -> None:
     if other and not folder_reports(job.folder):
         _mark(path, told)
     elif other:
-        raise TrainerError(f"{job.folder} was begun with {other[0]}; choose another folder with -o.")
+        raise TrainerError(
+            f"{job.folder} was begun with {other[0]}; take that back, or choose another folder with -o."
+        )
 
 
 def _mark(path: Place, told: Mapping[str, Any]) -> None:
@@ -148,10 +150,22 @@ def _mark(path: Place, told: Mapping[str, Any]) -> None:
 
 def _differing(found: dict[str, Any], told: Mapping[str, Any]) -> list[str]:
     """In words, what a folder was begun with and is not asked for now."""
-    before, now = found["configuration"], told["configuration"]
-    settings = [f"another {name}" for name, own in now.items() if before.get(name) != own]
+    before, now = _flat(found["configuration"]), _flat(told["configuration"])
+    settings = [
+        f"another {name} ({before.get(name)}, now {own})"
+        for name, own in now.items()
+        if before.get(name) != own
+    ]
     others = [name for name in dict.fromkeys((*told, *found)) if found.get(name) != told.get(name)]
     return [*settings, *(f"other {name}" for name in others)]
+
+
+def _flat(table: Mapping[str, Any]) -> dict[str, Any]:
+    """With the entries of its tables under their own names."""
+    found: dict[str, Any] = {}
+    for name, own in table.items():
+        found |= own if isinstance(own, dict) else {name: own}
+    return found
 
 
 def _made(job: Job, shard: Place) -> ShardReport | None:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import torch
+from torch import nn
 
 from mctrain.data.reading.settings import ReaderSettings, Stored, Texts
 from mctrain.data.reading.source import open_data
@@ -169,9 +170,22 @@ def _desk(run: Training, places: Places, around: Surroundings) -> Iterator[Desk]
         }
         metrics = Metrics(around.folder, run.recipe, run.at, machine)
         stack.callback(metrics.close)
-        around.journal.tell(run.feed.data.guarantee)
+        for sentence in conditions(run):
+            around.journal.tell(sentence)
         around.journal.advance(run.at.step, run.steps, "")
         yield Desk(around.folder, metrics, around.journal, exam)
+
+
+def conditions(run: Training) -> list[str]:
+    """What holds of a run: how it goes on after a stop, and what several processes make of BatchNorm."""
+    told, rank = [run.feed.data.guarantee], run.feed.rank
+    norms = (own for own in run.student.clip.modules() if isinstance(own, nn.BatchNorm1d | nn.BatchNorm2d))
+    if rank.count > 1 and any(own.training for own in norms):
+        told.append(
+            f"BatchNorm goes by the {run.recipe.run.batch // rank.count} photos of each process, so the loss is not that of one "
+            "process with all of them; optimizer.held makes both equal."
+        )
+    return told
 
 
 def _demand_shares(recipe: TrainingRecipe, rank: Rank) -> None:

@@ -228,7 +228,8 @@ def _joined(cluster: Cluster) -> Iterator[Any]:
         ray.init(log_to_driver=False, logging_level=logging.ERROR, **options)
     except (ConnectionError, ValueError, RuntimeError) as fault:
         raise TrainerError(
-            f"No Ray cluster answers at {options['address']}; check the address, and the token if it wants one."
+            f"No Ray cluster answers at {options['address']}; write HOST:PORT as `ray start --head` told it, on a machine of the "
+            "cluster, and set RAY_AUTH_MODE=token if it has a token."
         ) from fault
     try:
         yield ray
