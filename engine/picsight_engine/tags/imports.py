@@ -78,12 +78,11 @@ def read_sidecars(place: Path) -> Gathered:
 
 
 def _owners(sidecar: Path, photos: list[str], packet: Packet) -> list[Path]:
-    """The photos of which a side-car speaks; where none lies there, one of its name, which may be gone or no photo of ours."""
+    """The photos of which a side-car speaks; where none of its name lies there, one that may be gone. Of a RAW file alone none."""
     paths = [sidecar.with_name(photo) for photo in photos]
     if any(path.name == sidecar.stem for path in paths):
         return paths
-    suffix = f".{packet.for_suffix}" if packet.for_suffix else ""
-    return [path for path in paths if speaks_of(packet, path)] or [sidecar.with_name(sidecar.stem + suffix)]
+    return [path for path in paths if speaks_of(packet, path)] if paths else [sidecar.with_name(sidecar.stem)]
 
 
 def photos_gone(place: Path) -> Iterator[Path]:

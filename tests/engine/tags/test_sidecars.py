@@ -396,12 +396,13 @@ def test_a_folder_of_side_cars_is_read_with_what_lies_below(photo):
     shutil.copy(PACKETS / "darktable.xmp", root / "below" / "low.jpg.XMP")
     shutil.copy(PACKETS / "windows.xmp", root / "own.jpg.xmp")
     shutil.copy(PACKETS / "lightroom.xmp", root / "own.xmp")
-    for name in ("clip.jpg.png", "raw.nef.jpg", "pair.jpeg"):
+    for name in ("clip.jpg.png", "raw.nef.jpg", "pair.jpeg", "both.jpg"):
         (root / name).write_bytes(b"photo")
     for name in ("clip.jpg.xmp", "raw.nef.xmp"):  # the whole names of other photos
         (root / name).write_bytes(updated(None, Statement(("Own",), None, None)))
     lightroom_of_a_jpeg = (PACKETS / "lightroom.xmp").read_bytes().replace(b"NEF", b"JPEG")
     (root / "pair.xmp").write_bytes(lightroom_of_a_jpeg)
+    shutil.copy(PACKETS / "lightroom.xmp", root / "both.xmp")  # which speaks of both.NEF
     (root / "below" / "old name.jpg.xmp").write_bytes(updated(None, Statement(("Sea",), 0, HASH)))
     (root / "below" / "film.xmp").write_bytes(updated(None, Statement(("Film",), None, None)))
     (root / "below" / "bad.xmp").write_bytes(b"<x")
@@ -414,12 +415,12 @@ def test_a_folder_of_side_cars_is_read_with_what_lies_below(photo):
         (root / "clip.jpg", ("Own",), None, None),
         (root / "raw.nef", ("Own",), None, None),
         (root / "own.jpg", (birds, "Ebbe & Flut"), 5, None),
-        (root / "own.NEF", (birds, "Family", harbour), 5, None),
+        (root / "own", (birds, "Family", harbour), 5, None),
         (root / "below/low.jpg", (birds, "seaside"), -1, None),
         (root / "below/old name.jpg", ("Sea",), 0, HASH),
         (root / "below/film", ("Film",), None, None),
     }
-    assert found.sidecars == 10
+    assert found.sidecars == 11
     (fault,) = found.faults
     assert fault.startswith(f"{root / 'below/bad.xmp'} was left out: it is not XML")
     for place in ("below/low.jpg.XMP", "below/low.jpg"):
