@@ -148,7 +148,10 @@ class _Graph:
     def run(self, values: NDArray[Any]) -> NDArray[np.float32]:
         """The output for one batch, [n, dim], rows of unit length."""
         try:
-            (vectors,) = self._session.run([self._target], {self._source: values})
+            with (
+                signals_held_back()
+            ):  # the first run has numpy looked up from within C++: Python there may not raise
+                (vectors,) = self._session.run([self._target], {self._source: values})
         except Exception as fault:  # as in `_load`
             raise BundleError(
                 f"The model file {self._path} cannot be run ({_first_line(fault)}); install the model again."

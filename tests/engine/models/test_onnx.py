@@ -245,3 +245,41 @@ def test_ctrl_c_waits_until_onnxruntime_is_imported():
         text=True,
     )
     assert (child.returncode, child.stdout, child.stderr) == (0, "True\n", "")
+
+
+CTRL_C_IN_A_RUN = """
+import os, sys, traceback
+from pathlib import Path
+import numpy as np
+from picsight_engine.models.bundle import open_bundle
+from picsight_engine.models.onnx import OnnxTextEncoder
+
+inside = pressed = False
+
+def press_ctrl_c(frame, event, what):
+    global inside, pressed
+    if event.startswith("c_"):
+        inside = event == "c_call" and what.__name__ == "run"
+    elif event == "call" and inside and not pressed:
+        pressed = True
+        os.kill(os.getpid(), 2)
+
+encoder = OnnxTextEncoder(open_bundle(Path(sys.argv[1])))
+sys.setprofile(press_ctrl_c)
+try:
+    encoder.encode(np.array([[2, 5, 3]]))
+except KeyboardInterrupt as stop:
+    sys.setprofile(None)
+    files = [frame.filename for frame in traceback.extract_tb(stop.__traceback__)]
+    print("stopped in numpy" if any("numpy" in Path(file).parts for file in files) else "stopped")
+    encoder.encode(np.array([[2, 5, 3]]))
+sys.setprofile(None)
+print(pressed)
+"""
+
+
+def test_ctrl_c_waits_until_a_run_is_over(make_bundle):
+    """The first one runs Python of numpy's in its C++, through which no exception may go."""
+    command = [sys.executable, "-c", CTRL_C_IN_A_RUN, str(make_bundle().folder)]
+    child = subprocess.run(command, check=False, capture_output=True, text=True)
+    assert (child.returncode, child.stdout, child.stderr) == (0, "stopped\nTrue\n", "")
