@@ -19,7 +19,10 @@ EXTRAS = {"run": "", "test": "[train,coreml,datacomp,scale,dev]"}
 CONSTRAINTS = "packaging/constraints.txt"
 CONSTRAINED = {"run": (), "test": ("--constraint", CONSTRAINTS)}
 SATISFIED_BY = {"run": ("run", "test"), "test": ("test",)}
-SIZES = {"run": "about 600 MB, half a minute", "test": "with torch about 1.5 GB or more, some minutes"}
+SIZES = {
+    "run": "about 600 MB, half a minute",
+    "test": "about 3 GB, with the torch for graphics cards that pip takes on Linux 7 GB; some minutes",
+}
 NOT_INHERITED = ("PYTHONPATH", "PYTHONHOME", "VIRTUAL_ENV", "__PYVENV_LAUNCHER__")
 
 

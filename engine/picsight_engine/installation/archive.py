@@ -110,13 +110,12 @@ class _Zip:
 class _TarHeader(tarfile.TarInfo):
     """Names and notes of a member, which `tarfile` reads into memory however long they say that they are."""
 
-    @classmethod
-    def frombuf(cls, buf: bytes | bytearray, encoding: str, errors: str) -> Self:
-        """A header from its block; ReadError where what belongs to it is too large."""
-        header = super().frombuf(buf, encoding, errors)
-        if not (header.isfile() or header.size <= _MOST_HEADER):
-            raise tarfile.ReadError(f"a header of {header.size:,} bytes")
-        return header
+    def _proc_member(self, archive: tarfile.TarFile) -> Self:
+        """Takes in what belongs to a header, as `tarfile` lets subclasses; ReadError where that is too large."""
+        if not (self.isfile() or self.size <= _MOST_HEADER):
+            raise tarfile.ReadError(f"a header of {self.size:,} bytes")
+        # the standard library's types leave it out
+        return super()._proc_member(archive)  # type: ignore[misc,no-any-return]
 
 
 class _Tar:
