@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from report import table
+from tag_quality import average_precision
 
-from picsight_engine.tags.fit import Background, learnt
+from picsight_engine.tags.fit import Background, keeping, learnt, prior
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Iterable
 
     from numpy.typing import NDArray
 
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
 STEPS = (0, 1, 3, 5, 10, 20)  # answers
 LEAST = 2  # right photos that either half must have
+REFUSED = 3  # photos that words put first, all wrong
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,53 +36,90 @@ class Question:
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """After some answers: what of the half that nobody decides on is suggested, and how many photos the tag holds in all."""
+    """After some answers: what of the half that nobody decides on is suggested, how many photos the tag holds in all, and the
+    average precision of that half.
+    """
 
     right: int
     wrong: int
     wanted: int
     held: int
+    average: float
+
+    @property
+    def precision(self) -> float:
+        """Not a number where nothing is suggested."""
+        return self.right / (self.right + self.wrong) if self.right + self.wrong else np.nan
 
 
-def answers_table(vectors: Vectors, questions: Iterable[Question]) -> str:
-    """Precision and recall of what is suggested of the half that nobody decides on, and how the tag's size changed."""
+def answers_tables(vectors: Vectors, questions: Iterable[Question]) -> str:
+    """Precision and recall of what is suggested of the half that nobody decides on, its average precision, and the tag's size;
+    then the same for the tags whose first answers are "no": what their words put first is wrong.
+    """
     background = Background.of(vectors, len(vectors))
     half = np.random.default_rng(0).permutation(len(vectors)) % 2 == 0
-    found = [
-        _stages(vectors, background, each, deciding)
+    asked = [
+        (each, deciding)
         for each in questions
         for deciding in (half, ~half)
         if min((each.right & deciding).sum(), (each.right & ~deciding).sum()) >= LEAST
     ]
+    found = [_stages(vectors, background, each, deciding) for each, deciding in asked]
+    refused = [_is_refused(vectors, each, deciding) for each, deciding in asked]
+    few = [stages for stages, is_refused in zip(found, refused, strict=True) if is_refused]
+    return f'{_table(found)}\n\nof these, first answers are "no":\n\n{_table(few)}'
+
+
+def _table(found: list[list[Stage]]) -> str:
     rows = []
     for step, answers in enumerate(STEPS):
-        now = [stages[step] for stages in found]
-        right, wrong = sum(each.right for each in now), sum(each.wrong for each in now)
-        ratios = np.array([(stages[step].held + 1) / (stages[0].held + 1) for stages in found])
-        low, middle, high = np.percentile(ratios, [5, 50, 95])
+        now, pairs = [stages[step] for stages in found], [(stages[0], stages[step]) for stages in found]
+        right, wrong, wanted = (
+            sum(getattr(each, name) for each in now) for name in ("right", "wrong", "wanted")
+        )
+        low, middle, high = np.percentile(
+            [(after.held + 1) / (none.held + 1) for none, after in pairs], [5, 50, 95]
+        )
         rows.append(
             [
                 f"{answers}",
+                f"{100 * np.mean([each.average for each in now]):.1f}",
                 f"{right / max(right + wrong, 1):.2f}",
                 f"{np.mean([each.right / each.wanted for each in now]):.2f}",
+                f"{right} of {wanted}",
+                f"{sum(none.precision - after.precision > 0.1 for none, after in pairs)} of {len(found)}",
                 f"{middle:.2f} ({low:.2f} to {high:.2f})",
-                _share(found, step, lambda before, after: after >= 3 * max(before, 3)),
-                _share(found, step, lambda before, after: before >= 6 and after <= before / 3),
             ]
         )
-    headings = ["answers", "precision", "recall", "size beside none, 5 to 95 %", "trebled", "down to a third"]
+    headings = [
+        "answers",
+        "average precision",
+        "precision",
+        "recall",
+        "right",
+        "precision down by 0.1",
+        "size beside none",
+    ]
     return table(headings, rows)
 
 
-def _share(found: list[list[Stage]], step: int, is_so: Callable[[int, int], bool]) -> str:
-    return f"{100 * np.mean([is_so(stages[0].held, stages[step].held) for stages in found]):.1f} %"
+def _is_refused(vectors: Vectors, own: Question, deciding: Photos) -> bool:
+    likely = np.where(deciding & (own.right | own.wrong), vectors @ own.words[0], -np.inf)
+    return not own.right[np.argsort(-likely)[:REFUSED]].any()
 
 
 def _stages(vectors: Vectors, background: Background, own: Question, deciding: Photos) -> list[Stage]:
     undecided, accepted, rejected = deciding & (own.right | own.wrong), list[int](), list[int]()
+    words, ranked = (
+        prior(own.words, background, own.strong).logits(vectors) >= 0,
+        ~deciding & (own.right | own.wrong),
+    )
     stages = []
     for answers in range(STEPS[-1] + 1):
         line = learnt(own.words, vectors[accepted], vectors[rejected], background, own.strong)
+        if answers:
+            found = np.setdiff1d(np.flatnonzero(words), accepted + rejected)
+            line = keeping(line, vectors[found], len(accepted))
         logits = line.logits(vectors)
         if answers in STEPS:
             high = logits >= 0
@@ -88,7 +127,8 @@ def _stages(vectors: Vectors, background: Background, own: Question, deciding: P
             right, wrong, wanted = (
                 int((some & ~deciding).sum()) for some in (high & own.right, high & own.wrong, own.right)
             )
-            stages.append(Stage(right, wrong, wanted, suggested + len(accepted)))
+            average = average_precision(logits[ranked], own.right[ranked])
+            stages.append(Stage(right, wrong, wanted, suggested + len(accepted), average))
         photo = int(np.argmax(np.where(undecided, logits, -np.inf)))
         undecided[photo] = False
         (accepted if own.right[photo] else rejected).append(photo)

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from report import interleaved, machine, milliseconds, table
 from search import DIM, SPACE, clustered, fill
-from tag_answers import LEAST, Question, answers_table
+from tag_answers import LEAST, Question, answers_tables
 from tag_cuts import Things, cuts_table
 from tag_quality import Labelled, outcomes, precision_table, suggestions_table
 
@@ -89,7 +89,7 @@ def tell_quality(data: Path) -> None:
         ("Everyday photos, the half of the things", everyday.vectors, _everyday(everyday, calibration)),
     ):
         print(f"\n{told}; a person answers the likeliest photo of one half, the other half is measured\n")
-        print(answers_table(vectors, questions))
+        print(answers_tables(vectors, questions))
 
 
 def _questions(own: Labelled, chosen: NDArray[np.bool_]) -> list[Question]:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 # Chosen on half of Caltech-101's classes and half of the things that people search for, as the benchmark of tags has them.
 REJECTED = 0.5  # what a rejected photo counts beside an accepted one, which is rarer and says more
+SEVERAL = 3  # rejected photos of which each turns the weights half as much: a few share with right ones what the words find
 OTHERS = 5.0  # what the photos that nobody decided on count against a tag, all together
 FIRMNESS = 0.15  # how firmly the bias is held while the weights are found ...
 CUT_FIRMNESS = 1.0  # ... and how firmly the cut is to where it was among the library's photos, in deviations
@@ -118,13 +119,25 @@ def prior(prompts: Vectors, background: Background, strong: float = math.inf) ->
     return Linear((steepness * prompts).astype(np.float32), -steepness * cut)
 
 
+def keeping(line: Linear, found: Vectors, accepted: int) -> Linear:
+    """The line, its cut lowered where it would lose most of the photos [n, dim] that words alone find and nobody decided on.
+
+    While nothing is accepted half of them stay suggested, at least one; with one accepted photo a third, and so on.
+    """
+    kept = len(found) // (2 + accepted) if accepted else math.ceil(len(found) / 2)
+    if not kept:
+        return line
+    lowest = float(np.sort(line.logits(found))[-kept])
+    return Linear(line.weights, line.bias + max(_PRECISION - lowest, 0.0))
+
+
 def fit(before: Linear, for_: Vectors, against: Vectors, background: Background) -> Linear:
     """What is likeliest after photos [n, dim] were accepted and others [m, dim] rejected; without any it stays as it was.
 
     The weights are those of a logistic regression that is held to what was known before, the more firmly the more a turn
-    would alter the scores of the whole library, whose photos count a little as rejected ones. So few decisions tell
-    little of how many photos belong to a tag: the cut keeps its place among the library's photos and is moved from there
-    by decisions on its wrong side.
+    would alter the scores of the whole library, whose photos count a little as rejected ones. Rejections move the cut first:
+    they turn the weights little while they are few. The cut keeps its place among the library's photos, and decisions on its
+    wrong side move it from there.
     """
     if not len(for_) and not len(against):
         return before
@@ -138,6 +151,11 @@ def fit(before: Linear, for_: Vectors, against: Vectors, background: Background)
         before=kept.logits(np.concatenate([for_, against])),
     )
     return Linear(weights, kept.bias + float(decisions.likeliest()[0]) * unit)
+
+
+def rejected_weight(rejected: int) -> float:
+    """What each of so many rejected photos counts beside an accepted one while the weights turn."""
+    return REJECTED * rejected**2 / (rejected**2 + SEVERAL**2)
 
 
 def kept_bias(before: Linear, weights: NDArray[np.float32], decisions: int, background: Background) -> float:
@@ -180,7 +198,7 @@ def _turn(before: Linear, for_: Vectors, against: Vectors, background: Backgroun
     examples = _Examples(
         features=np.pad(whitened, ((0, 0), (0, 1)), constant_values=1 / math.sqrt(FIRMNESS)),
         wanted=np.repeat([1.0, 0.0, 0.0], kinds),
-        counts=np.repeat([1.0, REJECTED, OTHERS / max(len(undecided), 1)], kinds),
+        counts=np.repeat([1.0, rejected_weight(len(against)), OTHERS / max(len(undecided), 1)], kinds),
         before=before.logits(np.concatenate([decided, undecided])),
     )
     return np.asarray(background.whitening @ examples.likeliest()[:-1])

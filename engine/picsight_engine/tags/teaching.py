@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from picsight_engine.models.commonness import commonness
-from picsight_engine.tags.fit import Background, learnt
+from picsight_engine.tags.fit import Background, keeping, learnt, prior
 from picsight_engine.tags.scores import chances, reaching, scores_of
+from picsight_engine.tags.tree import USUAL_THRESHOLD
 from picsight_engine.vectors.matrix import Rows
 
 if TYPE_CHECKING:
@@ -51,7 +52,13 @@ class Lesson:
     def learnt(self, material: Material) -> Linear:
         """What a tag has learnt from its words and photos."""
         alike, unlike = self._vectors(material.alike), self._vectors(material.unlike)
-        return learnt(material.words, alike, unlike, self._background, self._strong(material.prompts))
+        strong = self._strong(material.prompts)
+        line = learnt(material.words, alike, unlike, self._background, strong)
+        if not len(material.words) or not len(alike) + len(unlike):
+            return line
+        found, _ = next(self.reaching([prior(material.words, self._background, strong)], [USUAL_THRESHOLD]))
+        undecided = np.setdiff1d(found, [*material.alike, *material.unlike])
+        return keeping(line, self._vectors(undecided), len(alike))
 
     def scores(self, linear: Linear, threshold: float) -> NDArray[np.float32]:
         """How likely each row [n] belongs to the tag that has learnt this, 0 to 1; exact at the threshold."""
