@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import os
+import re
+import shlex
 import subprocess
 import sys
 from pathlib import Path
 
+import click
 import pytest
+from tests.conftest import REPOSITORY
 
 import mctrain
 from mctrain.__main__ import main
+from mctrain.cli.command import mctrain as command_line
 from mctrain.cli.progress import bar
 
 
@@ -55,6 +60,18 @@ def test_help_comes_without_torch():
     told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
     assert told.rstrip().endswith("False")
     assert all(name in told for name in ("data", "teach", "eval", "export"))
+
+
+def test_the_commands_of_the_first_hour_have_only_options_that_there_are():
+    page = (REPOSITORY / "trainer" / "README.md").read_text("utf-8")
+    page = page.partition("## The first hour\n")[2].partition("\n## ")[0]
+    lines = re.findall(r"(?m)^(?:torchrun .* -m )?mctrain (.*)$", page)
+    assert len(lines) == 8
+    for line in lines:
+        words, command = shlex.split(line, comments=True), command_line
+        while isinstance(command, click.Group):
+            command = command.commands[words.pop(0)]
+        command.make_parser(click.Context(command)).parse_args(words)
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from mctrain.cli.exported import tell_exported, tell_exporting
+from mctrain.cli.exported import EXPORTING, tell_exported
 from mctrain.cli.places import output_option
 from picsight_engine.models.bundle import open_bundle
 
@@ -53,7 +53,7 @@ def export(
     if image_of is not None:
         begun = open_bundle(image_of, hashes=True)
         Kept(begun, made).demand_image()
-    tell_exporting()
+    click.echo(EXPORTING, err=True)
     packages = Packages(image=coreml or coreml_text, text=coreml_text)
     subjects = subjects_of(shard) if shard else packaged()
     bundle = export_bundle(made, output, subjects, int8_text=int8_text, packages=packages, begun=begun)

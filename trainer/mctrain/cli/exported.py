@@ -14,17 +14,13 @@ if TYPE_CHECKING:
     from picsight_engine.models.bundle import Bundle
 
 
+EXPORTING = "The graphs are written and compared with the checkpoint, which takes about a minute."
+
+
 def learnt_from(provenance: Mapping[str, Any]) -> str:
     """How many photos a run learnt from, or how many texts where these taught it alone."""
     texts = provenance.get("texts")  # bundles of older versions do not say
     return f"{texts} texts" if texts else f"{provenance['photos']} photos"
-
-
-def tell_exporting() -> None:
-    """Told before a minute of silence."""
-    click.echo(
-        "The graphs are written and compared with the checkpoint, which takes about a minute.", err=True
-    )
 
 
 def tell_exported(bundle: Bundle, *, keeps_space: bool = False) -> None:

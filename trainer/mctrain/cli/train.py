@@ -11,7 +11,7 @@ import click
 
 from mctrain.cli.compared import tell_compared
 from mctrain.cli.decided import train_decisions
-from mctrain.cli.exported import tell_exported, tell_exporting
+from mctrain.cli.exported import EXPORTING, tell_exported
 from mctrain.cli.places import FolderOrUrl, bundle_option, cache_option
 from mctrain.cli.printing import printable
 from mctrain.cli.progress import Steps, bar
@@ -177,7 +177,7 @@ def _export(made: Path, folder: Path, begin: Path | None) -> None:
     from mctrain.export.probe import packaged
     from mctrain.weights.checkpoint import load_checkpoint
 
-    tell_exporting()
+    click.echo(EXPORTING, err=True)
     begun = open_bundle(begin, hashes=True) if begin and is_bundle(begin) else None
     tell_exported(export_bundle(load_checkpoint(made), folder, packaged(), int8_text=True, begun=begun))
 

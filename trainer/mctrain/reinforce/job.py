@@ -150,7 +150,9 @@ def _mark(path: Place, told: Mapping[str, Any]) -> None:
 
 def _differing(found: dict[str, Any], told: Mapping[str, Any]) -> list[str]:
     """In words, what a folder was begun with and is not asked for now."""
-    before, now = _flat(found["configuration"]), _flat(told["configuration"])
+    before, now = (
+        {**own.get("augmentation", {}), **own} for own in (found["configuration"], told["configuration"])
+    )
     settings = [
         f"another {name} ({before.get(name)}, now {own})"
         for name, own in now.items()
@@ -158,14 +160,6 @@ def _differing(found: dict[str, Any], told: Mapping[str, Any]) -> list[str]:
     ]
     others = [name for name in dict.fromkeys((*told, *found)) if found.get(name) != told.get(name)]
     return [*settings, *(f"other {name}" for name in others)]
-
-
-def _flat(table: Mapping[str, Any]) -> dict[str, Any]:
-    """With the entries of its tables under their own names."""
-    found: dict[str, Any] = {}
-    for name, own in table.items():
-        found |= own if isinstance(own, dict) else {name: own}
-    return found
 
 
 def _made(job: Job, shard: Place) -> ShardReport | None:

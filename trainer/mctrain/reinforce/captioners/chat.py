@@ -6,7 +6,6 @@ Nothing is ever sent anywhere unless a person names the address.
 from __future__ import annotations
 
 import base64
-import email.utils
 import hashlib
 import http.client
 import io
@@ -15,14 +14,12 @@ import json
 import os
 import textwrap
 import threading
-import time
 import urllib.error
 import urllib.parse
 import urllib.request
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass
-from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 from mctrain.errors import TrainerError
@@ -44,13 +41,8 @@ _FAULT_WAITS = (1.0, 4.0)
 _LONGEST_WAIT = 600.0  # whatever the server asks for
 _MOST_READ, _MOST_TOLD = 10_000, 200  # bytes of a refusal, and letters of it
 _IN_A_ROW = 8  # photos without any answer that end the work
-_BUSY = frozenset({
-    HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.BAD_GATEWAY, HTTPStatus.SERVICE_UNAVAILABLE,
-    HTTPStatus.GATEWAY_TIMEOUT,
-})  # fmt: skip
-_OF_PHOTO = frozenset({
-    HTTPStatus.BAD_REQUEST, HTTPStatus.REQUEST_ENTITY_TOO_LARGE, HTTPStatus.UNPROCESSABLE_ENTITY, HTTPStatus.INTERNAL_SERVER_ERROR,
-})  # fmt: skip
+_BUSY = frozenset({408, 429, 502, 503, 504})  # answers of a server that will have others
+_OF_PHOTO = frozenset({400, 413, 422, 500})
 
 
 class _NoOtherAddress(urllib.request.HTTPRedirectHandler):
@@ -192,22 +184,9 @@ class ChatCaptioner:
             words = words.replace(key, "…")
         sentence = f"{self._url} answers {fault.code} {fault.reason}{words and ': '}{words}; look at its log."
         if fault.code in _BUSY:
-            after = seconds_until(fault.headers.get("Retry-After"), time.time())
-            return _Failure(sentence, False, _BUSY_WAITS, after)
-        waits = _FAULT_WAITS if fault.code == HTTPStatus.INTERNAL_SERVER_ERROR else ()
-        return _Failure(sentence, fault.code in _OF_PHOTO, waits)
-
-
-def seconds_until(told: str | None, now: float) -> float:
-    """What a `Retry-After` asks for, in seconds or as a date; `now` is in seconds since 1970. Without a meaning, 0."""
-    try:
-        return (
-            float(told)
-            if told and told.strip().isdecimal()
-            else email.utils.parsedate_to_datetime(told or "").timestamp() - now
-        )
-    except ValueError:
-        return 0.0
+            after = fault.headers.get("Retry-After", "")  # a date is left to our own waits
+            return _Failure(sentence, False, _BUSY_WAITS, float(after) if after.isdecimal() else 0.0)
+        return _Failure(sentence, fault.code in _OF_PHOTO, _FAULT_WAITS if fault.code == 500 else ())
 
 
 def _headers() -> dict[str, str]:
