@@ -132,7 +132,7 @@ def test_wherever_it_is_killed_and_again_as_it_goes_on(undisturbed, command, tmp
 def test_a_state_is_written_at_each_pass_and_every_two_minutes(run_in, tmp_path):
     run_in(tmp_path, "run.save_every=1000", "run.keep=9")  # 24 photos, 8 a step
     assert [own.name[-4:-3] for own in states(tmp_path)] == ["3", "6", "7"]
-    due = [is_save_due(7, save_every=1000, steps_of_pass=50, seconds=own) for own in (1, 119, 121)]
+    due = [is_save_due(7, 1000, steps_of_pass=50, seconds=own) for own in (1, 119, 121)]
     assert due == [False, False, True]
 
 

@@ -26,11 +26,7 @@ _PUBLISHED = "open_clip:coca_ViT-L-14@mscoco_finetuned_laion2B-s13B-b90k"  # Dat
     "answers chat completions with images, as http://localhost:8000/v1@llava.",
 )
 @click.option(
-    "--concurrency",
-    default=8,
-    show_default=True,
-    type=click.IntRange(min=1),
-    help="Questions that a server has at once.",
+    "--concurrency", default=8, show_default=True, type=click.IntRange(1), help="Questions at once."
 )
 @click.option("--captions", default=5, show_default=True, type=click.IntRange(min=1), help="A photo.")
 @click.option(

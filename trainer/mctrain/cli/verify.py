@@ -16,7 +16,6 @@ from mctrain.data.reinforced.manifest import MANIFEST, Manifest, load_manifest
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from mctrain.data.reinforced.manifest import Teacher
     from mctrain.reinforce.verify import Place
 
 
@@ -80,17 +79,14 @@ def _tell(findings: Sequence[str]) -> int:
     return len(findings)
 
 
-def _typed(teacher: Teacher) -> str:
-    """What a person types for a teacher: the manifest knows a bundle or a checkpoint by its name, not by its place."""
-    from mctrain.teachers.open import OPEN_CLIP
-
-    return teacher.name if teacher.name.startswith(OPEN_CLIP) else f"FOLDER_OF_{teacher.name}"
-
-
 def _compare(manifest: Manifest, titles: Sequence[str], chosen: Sequence[Place], cache: Path) -> int:
     """Tells how near fresh embeddings come, and gives the number of findings."""
     if not titles:
-        names = " ".join(f"--teacher {_typed(teacher)}" for teacher in manifest.teachers)
+        # the manifest knows a bundle or a checkpoint by its name, not by its place
+        names = " ".join(
+            f"--teacher {'' if own.name.startswith('open_clip:') else 'FOLDER_OF_'}{own.name}"
+            for own in manifest.teachers
+        )
         click.echo(f"Embeddings were not compared; that takes the teachers: {names}")
         return 0
     from mctrain.reinforce.fidelity import demand_teachers, find_strangers, judge, measure

@@ -97,7 +97,7 @@ def train(run: Training, interrupts: Interrupts, desk: Desk | None) -> Ending:
     lessons = run.feed.lessons(run.at.step, run.steps)
     if _evaluate(run, desk):  # a signal or a kill came between the last step and this
         _save(run, desk)
-    saved = time.monotonic()
+    saved, every, each = time.monotonic(), run.recipe.run.save_every, run.feed.steps_of_pass
     while not _is_over(run):
         began = time.perf_counter()
         lesson = next(lessons)
@@ -107,7 +107,8 @@ def train(run: Training, interrupts: Interrupts, desk: Desk | None) -> Ending:
         _tell(run, desk)
         measured = _evaluate(run, desk)
         signal = run.feed.rank.most(interrupts.received)
-        if signal or measured or _is_over(run) or _is_save_due(run, time.monotonic() - saved):
+        due = is_save_due(run.at.step, every, steps_of_pass=each, seconds=time.monotonic() - saved)
+        if signal or measured or _is_over(run) or due:
             _save(run, desk)
             saved = time.monotonic()
         if signal:
@@ -224,11 +225,6 @@ def _evaluate(run: Training, desk: Desk | None) -> bool:
 def _save(run: Training, desk: Desk | None) -> None:
     if desk is not None:
         save_state(desk.folder, run, best_step(desk.folder, run.at) if run.recipe.patience else 0)
-
-
-def _is_save_due(run: Training, seconds: float) -> bool:
-    every, each = run.recipe.run.save_every, run.feed.steps_of_pass
-    return is_save_due(run.at.step, save_every=every, steps_of_pass=each, seconds=seconds)
 
 
 def _is_due(run: Training, every: int) -> bool:

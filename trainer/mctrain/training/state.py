@@ -116,7 +116,7 @@ def demand_own(folder: Path) -> None:
         raise taken(folder / CHECKPOINT)
 
 
-def is_save_due(step: int, *, save_every: int, steps_of_pass: int, seconds: float) -> bool:
+def is_save_due(step: int, save_every: int, *, steps_of_pass: int, seconds: float) -> bool:
     """Whether a state is written after this step, where the last one was written so many `seconds` ago."""
     return step % save_every == 0 or step % steps_of_pass == 0 or seconds >= _LONGEST
 

@@ -21,7 +21,7 @@ from mctrain.training.facts import Facts
 from mctrain.training.loop import Ending
 from mctrain.training.metrics import duration
 from mctrain.training.ranks import Rank
-from mctrain.training.state import is_save_due, origin_of, save_state
+from mctrain.training.state import origin_of, save_state
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -77,7 +77,6 @@ def distil(run: Distillation, metrics: Metrics, around: Surroundings) -> Ending:
         TrainerError: the gradient is no number any more; the last state is the one to go on from.
     """
     table, steps, interrupts = run.recipe.distillation, run.steps, around.interrupts
-    each, saved = run.steps_of_pass, time.monotonic()
     for rows in _batches(run, steps):
         began = time.perf_counter()
         values = take_step(run, rows, steps)
@@ -87,12 +86,8 @@ def distil(run: Distillation, metrics: Metrics, around: Surroundings) -> Ending:
         if over or run.at.step % table.log_every == 0:
             sentence = _tell(run, metrics, steps)
         around.journal.advance(run.at.step, steps, sentence)
-        due = is_save_due(
-            run.at.step, save_every=table.save_every, steps_of_pass=each, seconds=time.monotonic() - saved
-        )
-        if over or interrupts.received or due:
+        if over or interrupts.received or run.at.step % table.save_every == 0:
             save_state(around.folder, run)
-            saved = time.monotonic()
         if interrupts.received and not over:
             why = f"stopped by a signal after {run.at.step} of {steps} steps"
             return Ending(f"{why}; the same command goes on from here", interrupts.received)
