@@ -201,6 +201,6 @@ def test_tags_are_offered_while_someone_types_and_find_as_many_photos_as_they_sa
         ("keyword", "waders", "tag:waders", 5),
     ]
     assert offered("bill") == []
-    assert kennel.album.library.suggestions("birthdsy").meant.lower() == "birthday"
+    assert kennel.album.library.suggestions("birthdsy").meant.text.lower() == "birthday"
     kennel.tags.rename("Birds", "Fowl")
     assert offered("fow")[0] == ("tag", "Fowl", "tag:Fowl", 4)
