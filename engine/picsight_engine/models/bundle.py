@@ -11,7 +11,7 @@ import shutil
 from dataclasses import asdict, dataclass, field, fields, replace
 from typing import TYPE_CHECKING, Any, Literal, TypeVar, get_args
 
-from picsight_engine.errors import BundleError, LibraryError
+from picsight_engine.errors import BundleError
 from picsight_engine.models.blankness import Blankness, parse_blankness
 from picsight_engine.models.calibration import Calibration, Likeness, parse_calibration, parse_likeness
 from picsight_engine.models.fields import is_number, require, require_apart, require_texts, require_whole
@@ -144,38 +144,22 @@ class Bundle:
 
 
 def preprocessing_of(manifest: Manifest) -> str:
-    """How photos are preprocessed for the space of a bundle, whoever does it, as JSON; "" without an image tower."""
-    image = manifest.image
-    return "" if image is None else json.dumps({name: getattr(image, name) for name in _PREPROCESSING})
+    """How photos are preprocessed for a bundle's space, "size 256; resize squash; …", but for what its graph does."""
+    values = ((name, getattr(manifest.image, name, None)) for name in _PREPROCESSING)
+    return "; ".join(f"{name} {value}" for name, value in values if value is not None)
 
 
 def require_preprocessing(manifest: Manifest, known: str | None) -> None:
-    """Whether a bundle belongs to the space that it names, of which this is the preprocessing; none fits all.
-
-    A mean or deviation that is null is in the graph, where nobody can compare it.
-
-    Raises:
-        BundleError: it preprocesses photos otherwise; the sentence says what differs.
-        LibraryError: what is known is damaged.
-    """
-    found = preprocessing_of(manifest)
-    if not known or not found:
-        return
-    own = json.loads(found)
-    try:
-        wanted = {name: json.loads(known)[name] for name in _PREPROCESSING}
-    except (ValueError, KeyError, TypeError) as fault:
-        raise LibraryError(
-            f"What the library knows of the model space {manifest.space_id} is damaged. Nothing was changed; restore it "
-            "from a backup, or move it away and index the folders again."
-        ) from fault
-    for name in _PREPROCESSING:
-        in_graph = name in {"mean", "std"} and None in (wanted[name], own[name])
-        if wanted[name] != own[name] and not in_graph:
+    """Raises BundleError, which says what differs, unless a bundle preprocesses photos as is known of its space, if that is."""
+    found, wanted = (
+        dict(part.split(" ", 1) for part in text.split("; ") if " " in part)
+        for text in (preprocessing_of(manifest), known or "")
+    )
+    for name in found.keys() & wanted.keys():
+        if found[name] != wanted[name]:
             raise BundleError(
                 f'The model "{manifest.title}" claims the space {manifest.space_id} but preprocesses photos otherwise: '
-                f"`{name}` is {own[name]} and not {wanted[name]}, so that its vectors would mix with others. "
-                "Choose another model."
+                f"`{name}` is {found[name]} and not {wanted[name]}, so that vectors would mix. Choose another model."
             )
 
 

@@ -15,11 +15,9 @@ if TYPE_CHECKING:
 
 
 def enter_space(connection: sqlite3.Connection, manifest: Manifest, *, active: bool = False) -> None:
-    """Makes a model's space known to a library, with its preprocessing; `active` makes it the one that searches use.
+    """Makes a model's space known to a library, and with `active` the one that searches use.
 
-    Raises:
-        BundleError: the library knows the space with other preprocessing.
-        LibraryError: the library knows the space with vectors of another length.
+    Raises BundleError if the library knows it with other preprocessing, LibraryError if with vectors of another length.
     """
     (activate_space if active else know_space)(connection, manifest.space_id, manifest.dim)
     known = known_preprocessing(connection, manifest.space_id)
@@ -29,11 +27,7 @@ def enter_space(connection: sqlite3.Connection, manifest: Manifest, *, active: b
 
 
 def require_space(db: Database, manifest: Manifest) -> None:
-    """Whether a library may be opened with a model; one of before learns the preprocessing of that.
-
-    Raises:
-        BundleError: the library knows the model's space with other preprocessing.
-    """
+    """Raises BundleError if a library knows a model's space with other preprocessing; one of before learns it now."""
     with db.reading() as connection:
         known = known_preprocessing(connection, manifest.space_id)
     require_preprocessing(manifest, known)

@@ -164,10 +164,8 @@ class TagExchange(QObject):
             )
             self._status.show_sentence(words)
 
-        def act(library: Library) -> DecisionsExported:
-            return library.exchange.export_decisions(file, replace=replace)
-
-        self._export(act, say, partial(self.export_decisions, file, replace=True))
+        again = partial(self.export_decisions, file, replace=True)
+        self._export(lambda library: library.exchange.export_decisions(file, replace=replace), say, again)
 
     def export_table(self, file: Path, *, replace: bool = False) -> None:
         """Write the same as side-cars into one table."""
@@ -178,10 +176,8 @@ class TagExchange(QObject):
             )
             self._status.show_sentence(words.replace("{file}", isolated(file.name)))
 
-        def act(library: Library) -> int:
-            return library.exchange.export_table(file, replace=replace)
-
-        self._export(act, say, partial(self.export_table, file, replace=True))
+        again = partial(self.export_table, file, replace=True)
+        self._export(lambda library: library.exchange.export_table(file, replace=replace), say, again)
 
     def _export(
         self, act: Callable[[Library], T], say: Callable[[T], None], replace: Callable[[], None]

@@ -128,15 +128,11 @@ def _said(line: bytes) -> list[_Said]:
     time = _EARLIEST if decision is None else datetime.fromisoformat(_field(record, "time"))
     made = Decision(_field(record, "tag"), tuple(_field(record, "prompts")), accepted)
     path = _field(record, "path")
-    for name, text, errors in (
-        ("tag", made.tag, "strict"),
-        ("prompts", "".join(made.prompts), "strict"),
-        ("path", path, "surrogateescape"),
-    ):
-        try:
-            text.encode(errors=errors)
-        except UnicodeEncodeError as fault:
-            raise _TextError(f"`{name}` holds half a character") from fault
+    try:
+        "".join((made.tag, *made.prompts)).encode()
+        path.encode(errors="surrogateescape")
+    except UnicodeEncodeError as fault:
+        raise _TextError("a text holds half a character") from fault
     return [_Said(_field(record, "fingerprint"), Path(path), made, time)]
 
 
