@@ -120,7 +120,8 @@ def test_what_the_photos_kept_apart_said_is_what_the_application_says(told, home
         accepted = next(own["accepted"] for own in decisions if own["tag"] == "Luna")
         if is_apart(group.key, 0.5):
             kept[accepted].append(group.image())
-    (own,) = load_checkpoint(home / "runs" / "decided").origin.compared
+    own, ordinary = load_checkpoint(home / "runs" / "decided").origin.compared
+    assert (own.group, ordinary.group) == ("asked for", "ordinary searches")
     assert own.photos == len(kept[True]) + len(kept[False])
     for folder, figure in ((starter, own.before), (home / "runs" / "my-decisions", own.after)):
         bundle = open_bundle(folder, hashes=True)
@@ -149,7 +150,7 @@ def test_the_bundle_has_the_starters_words_and_trunk_and_nothing_of_the_person(t
     )
     assert all(np.allclose(back[name], head[name], rtol=1e-3, atol=1e-3) for name in head)
     manifest = open_bundle(made).manifest
-    (own,) = manifest.provenance["compared"]
+    own, _ = manifest.provenance["compared"]
     assert manifest.provenance["photos"] == 2 * COUNT - own["photos"]
     assert manifest.space_id != open_bundle(starter).manifest.space_id
     for path in (*made.iterdir(), home / "runs" / "decided" / "checkpoint.pt"):
@@ -168,6 +169,21 @@ def test_decisions_take_the_place_of_earlier_ones_and_of_nothing_else(told, home
     ):
         with pytest.raises(kind, match=sentence):
             learn(load_decisions("my-decisions"), starter, nowhere, folder, lambda *_: lambda *_: None)
+
+
+def test_a_model_that_spoils_everyday_searches_is_refused_without_other_peoples_photos(told, home, tmp_path):
+    """It answers what was asked for better than before; the loss is in the words that nobody decided about."""
+    assert told
+    words = f"train my-decisions --from {home}/assets/starter --photos {home}/runs/decided-shards -o {tmp_path}/run"
+    for own in (*SMALL, "optimizer.rate=1e-3", "decisions.staying=0"):
+        words += f" --set {own}"
+    done = CliRunner().invoke(mctrain, shlex.split(f"{words} --bundle {tmp_path}/bundle"))
+    asked, ordinary = load_checkpoint(tmp_path / "run").origin.compared
+    assert asked.after > asked.before
+    assert isinstance(done.exception, ExportError)
+    assert f"everyday words ({ordinary.before:.1f} to {ordinary.after:.1f} %)" in str(done.exception)
+    assert re.search(r"\nordinary searches:\neveryday words +\d+ .*\neveryday words lost most, ", done.output)
+    assert not (tmp_path / "bundle").exists()
 
 
 @pytest.mark.soak
@@ -200,5 +216,6 @@ def test_what_got_worse_is_not_exported_and_its_checkpoint_stays(told, home, rea
     assert not (tmp_path / "bundle").exists()
     assert [own.name for own in load_checkpoint(tmp_path / "run").origin.compared] == [
         "decisions kept apart",
+        "everyday words",
         "dev",
     ]

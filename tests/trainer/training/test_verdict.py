@@ -66,12 +66,13 @@ def recalls(model, shards):
 
 def test_both_models_look_for_the_photos_kept_apart(judged, first, places):
     folder, told = judged
-    own, dev = load_checkpoint(folder).origin.compared
+    own, ordinary, dev = load_checkpoint(folder).origin.compared
     shards = sorted(places.photos.glob("*.tar"))
     assert own.before == pytest.approx(recalls(first, shards), abs=0.01)
     assert own.after == pytest.approx(recalls(folder, shards), abs=0.01)
     assert own.before != own.after
     assert (own.name, dev.name, dev.photos) == ("photos kept apart", "dev", 6)
+    assert [each.group for each in (own, ordinary, dev)] == ["asked for", "ordinary searches", "public sets"]
     assert re.search(rf"\nphotos kept apart +{own.photos} +{own.before:.1f} +{own.after:.1f} +[-+]\d", told)
     origin = load_checkpoint(folder).origin
     assert origin.photos + own.photos == sum(1 for shard in shards for _ in grouped(shard))
@@ -92,8 +93,8 @@ def test_blanks_are_judged_by_how_few_come_up(judged, first, places, tmp_path):
         )
     own = pack_library(sorted(places.photos.glob("*.tar")), 0.4, tmp_path)
     asked = Questions(own, 0.4, (Found(Blanks("blanks"), (photos, shown), tmp_path),))
-    _, found = judge(load_checkpoint(first), made, asked, lambda *_: None)
-    assert found == load_checkpoint(made).origin.compared[1]
+    *_, found = judge(load_checkpoint(first), made, asked, lambda *_: None)
+    assert found == load_checkpoint(made).origin.compared[-1]
     assert found.less_is_better
     assert found.lost == found.after - found.before
 

@@ -50,7 +50,6 @@ def train_decisions(
     tell_skipped(learnt.skipped)
     click.echo(printable(f"{learnt.path}: {read.decisions.steps} steps"))
     rows = [(own.tag, own.accepted + own.rejected, own.before, own.after) for own in learnt.tags]
-    sets = [(own.title, own.photos, own.before, own.after) for own in learnt.sets]
-    tell_compared([*rows, *sets])
+    tell_compared(learnt.sets, read.apart.most_lost, rows)
     tell_some("too few photos kept apart to judge by", learnt.untold)
     return learnt.path

@@ -142,7 +142,7 @@ def _train_towers(
             raise
         tell_outcome(outcome, output)
         if outcome.path is not None and begin is not None and asked is not None:
-            _judge(begin, outcome.path, asked)
+            _judge(begin, outcome.path, asked, read.apart.most_lost if read.apart else 0.0)
     return outcome.path, outcome.signal
 
 
@@ -163,12 +163,12 @@ def _questions(
     return find_questions(recipe.apart, paths, places, scratch)
 
 
-def _judge(begin: Path, made: Path, asked: Questions) -> None:
+def _judge(begin: Path, made: Path, asked: Questions, most_lost: float) -> None:
     from mctrain.training.verdict import judge
 
     click.echo("Both models, that of --from and the new one, are compared.", err=True)
     compared = judge(start_of(begin).checkpoint, made, asked, bar("photos"))
-    tell_compared([(own.title, own.photos, own.before, own.after) for own in compared])
+    tell_compared(compared, most_lost)
 
 
 def _export(made: Path, folder: Path, begin: Path | None) -> None:

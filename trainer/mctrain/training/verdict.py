@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
+import torch
 
 from mctrain.data.apart import is_apart, pack_library
 from mctrain.data.words import QUERIES
@@ -15,6 +16,7 @@ from mctrain.evaluation.outcome import Answers
 from mctrain.evaluation.retrieval import searching
 from mctrain.evaluation.subject import Subject
 from mctrain.evaluation.tasks import find_files, load_tasks
+from mctrain.evaluation.things import load_things
 from mctrain.teachers.towers import Towers
 from mctrain.weights.checkpoint import Compared, Trained, load_checkpoint, save_checkpoint
 
@@ -22,10 +24,14 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
+    from numpy.typing import NDArray
+
     from mctrain.evaluation.tasks import Found
     from mctrain.training.recipe import ApartTable
     from mctrain.training.surroundings import Places
     from mctrain.weights.checkpoint import Checkpoint
+
+    Vectors = NDArray[np.float32]
 
 OWN = "photos kept apart"
 
@@ -70,7 +76,12 @@ def _compare(
     begun: Checkpoint, made: Checkpoint, asked: Questions, progress: Callable[[int, str], None]
 ) -> Iterator[Compared]:
     subjects = [Subject(Towers(own.clip, own.preset, "", ""), progress) for own in (begun, made)]
-    yield compare(OWN, *(_look_for_own(own, asked) for own in subjects))
+    yield replace(compare(OWN, *(_look_for_own(own, asked) for own in subjects)), group="asked for")
+    galleries, words = [own.gallery([asked.own]) for own in subjects], everyday_words()
+    apart = np.array([is_apart(key, asked.share) for key in galleries[0].keys])
+    before, after = (own.vectors[apart] for own in galleries)
+    terms = subjects[0].texts(words), subjects[1].texts(words)
+    yield ordinary((before, after), terms, begun.clip.scale().item())
     for found in asked.sets:
         yield compare(found.task.name, *(measure(own, found) for own in subjects))
 
@@ -87,6 +98,25 @@ def _look_for_own(subject: Subject, asked: Questions) -> Answers:
     outcomes = searching(gallery.vectors, vectors, owner[places], right_photos(said)[places])
     keys = tuple(key for key, own in zip(gallery.keys, apart, strict=True) if own)
     return Answers(keys, len(places), tuple(outcomes))
+
+
+def everyday_words() -> list[str]:
+    """What nearly everybody searches for now and then."""
+    return [thing.query for thing in load_things()]
+
+
+def ordinary(photos: tuple[Vectors, Vectors], words: tuple[Vectors, Vectors], scale: float) -> Compared:
+    """Everyday searches of a person's own photos, from the vectors [n, dim] of photos that neither model has learnt from and
+    [m, dim] of the words, before and after.
+
+    Nobody says what these photos show. So the figure is how much of what the model before says of a photo stays: what both
+    share of the probabilities of the words, by the softmax at the model's `scale`.
+    """
+    before, after = (
+        torch.from_numpy(scale * some @ terms.T).softmax(1) for some, terms in zip(photos, words, strict=True)
+    )
+    shared = 100 * float(torch.minimum(before, after).sum(1).mean())
+    return Compared("everyday words", len(before), 100.0, shared, group="ordinary searches")
 
 
 def compare(name: str, before: Answers, after: Answers) -> Compared:

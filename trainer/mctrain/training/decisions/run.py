@@ -16,15 +16,14 @@ from mctrain.errors import WeightsError
 from mctrain.evaluation.measure import measure
 from mctrain.evaluation.subject import Subject
 from mctrain.evaluation.tasks import find_files, load_tasks
-from mctrain.evaluation.things import load_things
 from mctrain.places import on_disk
 from mctrain.training.decisions.fit import Lesson, fit
 from mctrain.training.decisions.photos import look
 from mctrain.training.decisions.recipe import KIND, SHARDS
 from mctrain.training.decisions.scores import Tags
-from mctrain.training.decisions.sight import Headed, Sight
+from mctrain.training.decisions.sight import Headed, Sight, embed
 from mctrain.training.decisions.verdict import compared, judge_tags, judged_tags, untold
-from mctrain.training.verdict import compare
+from mctrain.training.verdict import compare, everyday_words, ordinary
 from mctrain.weights.bundle import read_bundle
 from mctrain.weights.checkpoint import CHECKPOINT, Trained, load_checkpoint, save_checkpoint, taken
 from picsight_engine.models.bundle import MANIFEST, open_bundle
@@ -83,7 +82,14 @@ def learn(recipe: DecisionsRecipe, begin: Path, places: Places, folder: Path, ba
         taught = _lesson(lesson, sight, begun.clip.scale().item())
         heads = (tower.head, fit(tower.head, taught, recipe, bar("steps", recipe.decisions.steps)))
         told = judge_tags(heads, apart, taught.tags, recipe.decisions.least)
-        results = (compared(told, apart), *_compare(heads, sight, sets, bar("photos of sets", None)))
+        before, after = (embed(own, apart.given) for own in heads)
+        words = sight.texts(everyday_words())
+        ordinarily = ordinary((before, after), (words, words), begun.clip.scale().item())
+        results = (
+            compared(told, apart),
+            ordinarily,
+            *_compare(heads, sight, sets, bar("photos of sets", None)),
+        )
     tower.head.load_state_dict(heads[1].state_dict())
     origin = _origin(recipe, begin, shards, len(lesson.keys), results)
     path = save_checkpoint(folder, replace(begun, origin=origin))
@@ -105,7 +111,7 @@ def _is_of_decisions(path: Path) -> bool:
 
 
 def _lesson(decided: Decided, sight: Sight, scale: float) -> Lesson:
-    things = torch.from_numpy(sight.texts([thing.query for thing in load_things()]))
+    things = torch.from_numpy(sight.texts(everyday_words()))
     return Lesson(decided, Tags.of(decided.words, sight), things, scale)
 
 

@@ -82,7 +82,7 @@ def compared(tags: Sequence[Judged], apart: Decided) -> Compared:
     columns = [place for place, tag in enumerate(apart.tags) if tag in named]
     photos = int(apart.verdicts[:, columns].any(axis=1).sum())
     before, after = (float(np.mean([getattr(own, when) for own in tags])) for when in ("before", "after"))
-    return Compared(OWN, photos, before, after)
+    return Compared(OWN, photos, before, after, group="asked for")
 
 
 def in_order(scores: NDArray[np.float32], verdicts: NDArray[np.int8]) -> float:
