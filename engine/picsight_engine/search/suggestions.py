@@ -54,7 +54,7 @@ _OF_WORDS = (Offers.times, Offers.folders, Offers.keywords, Offers.cameras, Offe
 
 @dataclass(frozen=True, slots=True)
 class Suggestion:
-    """Something to choose: `words` for a person; `query` is what stands in the box then, with the cursor at `cursor`.
+    """Something to choose: `words` for a person; `query` is what stands in the box then.
 
     `photos` is how many it lets pass by itself; None for words and searches, which are not counted.
     """
@@ -62,7 +62,6 @@ class Suggestion:
     kind: SuggestionKind
     words: str
     query: str
-    cursor: int
     photos: int | None = None
 
 
@@ -111,17 +110,15 @@ class Suggester:
         groups: list[list[Suggestion]] = []
         if meant is not None:
             groups.append([_whole("spelling", meant.text.strip(), meant.text)])
-        if word is not None and longer:
-            groups.append([_put("word", each, word, each) for each in longer])
-            completed = query.replaced(word.start, word.end, longer[0])
         groups.append(self._saved(text))
-        if typed is not None:
-            groups += _facts(offers, tags, typed)
+        groups += [] if typed is None else _facts(offers, tags, typed)
+        if word is not None and longer:
+            named = {fold(each.words) for group in groups for each in group}
+            groups.append([_put("word", each, word, each) for each in longer if fold(each) not in named])
+            completed = query.replaced(word.start, word.end, longer[0])
         groups.append(self._past(text))
-        items, whole = (
-            tuple(_fairly(groups, text)),
-            {fold(each.text) for each in typed.phrases} if typed else set(),
-        )
+        items = tuple(_fairly(groups, text))
+        whole = {fold(each.text) for each in typed.phrases} if typed else set()
         is_whole = is_known or any(item.photos is not None and fold(item.words) in whole for item in items)
         return Suggestions(items, completed, meant, is_whole)
 
@@ -218,7 +215,7 @@ def _words_of_model(bundle: Bundle) -> Sequence[str]:
 
 
 def _whole(kind: SuggestionKind, words: str, query: str) -> Suggestion:
-    return Suggestion(kind, words, query, len(query))
+    return Suggestion(kind, words, query)
 
 
 def _put(kind: SuggestionKind, words: str, phrase: Phrase, put: str, photos: int | None = None) -> Suggestion:
@@ -226,7 +223,7 @@ def _put(kind: SuggestionKind, words: str, phrase: Phrase, put: str, photos: int
     start, text = phrase.start, phrase.of
     if kind != "word" and (leading := _LEADING.search(text[:start])):
         start = leading.start()
-    return Suggestion(kind, words, text[:start] + put + text[phrase.end :], start + len(put), photos)
+    return Suggestion(kind, words, text[:start] + put + text[phrase.end :], photos)
 
 
 def _ends(name: str) -> list[str]:

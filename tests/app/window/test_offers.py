@@ -35,8 +35,8 @@ class Catalogue:
         self.asked.append((text.text, cursor))
         self.gate.wait(60)
         items = (
-            Suggestion("season", "Summer 2020", "in:summer-2020 ", 15, 11),
-            Suggestion("word", "summer", "summer", 6),
+            Suggestion("season", "Summer 2020", "in:summer-2020 ", 11),
+            Suggestion("word", "summer", "summer"),
         )
         return Suggestions(
             items, self.completed or text, parse("summer") if text.text == "sumer" else None, self.is_whole
