@@ -23,7 +23,6 @@ _KINDS = {
     "reinforcement": "of a reinforced set; `mctrain reinforce --recipe`",
     "run": "of a training run; `mctrain train`",
     "decisions": "of a head that learns from decisions about tags; `mctrain train`",
-    "distillation": "of a text tower that another one teaches; `mctrain distil`",
 }
 
 

@@ -81,12 +81,6 @@ def test_the_commands_of_the_first_hour_have_only_options_that_there_are():
         (["teach", "starter", "-o", "x", "--data", "."], 1, "There is no file flickr8k-train-*.tar in ."),
         (["import", "w.pt", "--preset", "nonsense", "-o", "x"], 2, "There is no preset nonsense; known are"),
         (["export", "nowhere.pt", "-o", "x"], 1, "There is no checkpoint nowhere.pt"),
-        (
-            ["distil", "starter-mct", "--from", ".", "-o", "x", "--data", "."],
-            1,
-            "There is no file flickr8k-train-*.tar in .",
-        ),
-        (["distil", "starter", "--from", ".", "-o", "x", "--data", "."], 2, "`mctrain teach` follows it"),
         (["eval", ".", "--data", "."], 1, "There is no file flickr8k-dev-*.tar in ."),
         (["data", "check"], 2, "Missing argument"),
         (

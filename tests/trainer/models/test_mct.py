@@ -98,17 +98,3 @@ def test_the_tower_computes_its_formulas(tower):
     exact.load_state_dict(tower.state_dict())
     assert np.abs(exact(ids).numpy() - wanted).max() < 1e-10
     assert np.abs(tower(ids).numpy() - wanted).max() < 1e-5
-
-
-@torch.no_grad()
-def test_a_masked_tower_reads_a_text_the_same_however_far_it_is_padded(randomised):
-    masked = randomised(Text(TextShape(128, 2, mixers=True, masked=True), 96)).double()
-    plain = Text(TextShape(128, 2, mixers=True), 96).eval().double()
-    plain.load_state_dict(masked.state_dict())
-    ids = torch.randint(1, 49000, (3, 40), generator=torch.Generator().manual_seed(9))
-    for row, end in enumerate((2, 20, 39)):
-        ids[row, end] = 49407
-        ids[row, end + 1 :] = 0
-    alone = torch.cat([plain(ids[row : row + 1, : end + 1]) for row, end in enumerate((2, 20, 39))])
-    assert (masked(ids) - alone).abs().max() < 1e-10
-    assert (plain(ids) - alone).abs().max() > 1e-3

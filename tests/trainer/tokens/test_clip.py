@@ -17,7 +17,7 @@ from tokenizers import Regex, normalizers, pre_tokenizers, processors
 
 from mctrain.errors import TrainerError
 from mctrain.tokens import clip
-from mctrain.tokens.clip import spelled_out, whole_words, write_clip_tokenizer
+from mctrain.tokens.clip import write_clip_tokenizer
 from picsight_engine.models.bundle import Bundle, Licence, Manifest, TextSpec
 from picsight_engine.models.tokenizer import Tokenizer
 
@@ -171,14 +171,6 @@ def test_plain_words_pay_for_no_mending():
     )
     told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
     assert told.split() == ["False", "True"]
-
-
-def test_a_whole_word_is_one_token_and_each_token_spells_what_it_is_made_of():
-    words, spelled = whole_words(), spelled_out()
-    assert len(words) > 25_000
-    for word, ids in zip(words[:2000], open_clip.tokenize(words[:2000]).tolist(), strict=True):
-        assert ids[2] == 49407
-        assert spelled[ids[1]] == word
 
 
 def test_another_vocabulary_is_refused(tmp_path, monkeypatch):

@@ -10,7 +10,6 @@ from mctrain.cli.answers import answers
 from mctrain.cli.calibrate import calibrate
 from mctrain.cli.caption import caption
 from mctrain.cli.data import data
-from mctrain.cli.distil import distil
 from mctrain.cli.evaluate import evaluate
 from mctrain.cli.export import export
 from mctrain.cli.import_weights import import_weights
@@ -33,7 +32,6 @@ _COMMANDS = (
     caption,
     reinforce,
     train,
-    distil,
     evaluate,
     answers,
     show,

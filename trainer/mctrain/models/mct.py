@@ -40,27 +40,23 @@ class TextRepMixer(RepMixerBlock):
         for layer in (self.ffn.fc1, self.ffn.fc2):
             nn.init.trunc_normal_(layer.weight, std=0.02)
 
-    def forward(self, x: Tensor, own: Tensor | None = None) -> Tensor:
-        """[n, tokens, width] → the same shape; of `own` [n, tokens], where it is given, tokens that are false count as zeros."""
-        mixed = self._mixed(x, own)
+    def forward(self, x: Tensor) -> Tensor:
+        """[n, tokens, width] → the same shape."""
+        mixed = self._mixed(x)
         mixed = mixed + cast("Tensor", self.layer_scale(self.ffn(mixed)))
         return mixed.squeeze(2).transpose(1, 2)
 
-    def at(self, x: Tensor, row: Tensor, own: Tensor | None = None) -> Tensor:
+    def at(self, x: Tensor, row: Tensor) -> Tensor:
         """What `forward` gives at one row of each sequence: [n, tokens, width], [n] → [n, width].
 
         Neighbours are mixed in the whole sequence, which is little work; channels at that row alone.
         """
-        mixed = self._mixed(x, own)
+        mixed = self._mixed(x)
         place = row[:, None, None, None].expand(-1, x.shape[2], 1, 1)
         near = self.ffn.depthwise(mixed).gather(3, place)  # [n, width, 1, 1]
         added = self.layer_scale(self.ffn.channels(near))
         return cast("Tensor", (mixed.gather(3, place) + added).flatten(1))
 
-    def _mixed(self, x: Tensor, own: Tensor | None) -> Tensor:
-        """Neighbours mixed: [n, tokens, width] → [n, width, 1, tokens], zeros where a token is not the text's own."""
-        line = x.transpose(1, 2).unsqueeze(2)  # [n, width, 1, tokens]
-        if own is None:
-            return cast("Tensor", self.mixer(line))
-        kept = own[:, None, None].to(x.dtype)  # [n, 1, 1, tokens]
-        return cast("Tensor", self.mixer(line * kept) * kept)
+    def _mixed(self, x: Tensor) -> Tensor:
+        """Neighbours mixed: [n, tokens, width] → [n, width, 1, tokens]."""
+        return cast("Tensor", self.mixer(x.transpose(1, 2).unsqueeze(2)))

@@ -26,9 +26,7 @@ _POSITIONS_INITIAL = 0.01
 class TextShape:
     """A text tower in numbers; `mixers` puts a convolutional block before and after the `layers` of attention.
 
-    `context` is the number of tokens that it reads of a text. A `masked` one is not causal and hides its padding: a text has
-    one vector however far it is padded. One that is `asked_once` was taught what the templates of a short search give
-    together, and needs none.
+    `context` is the number of tokens that it reads of a text.
     """
 
     width: int
@@ -36,22 +34,19 @@ class TextShape:
     causal: bool = False
     mixers: bool = False
     context: int = CONTEXT
-    masked: bool = False
-    asked_once: bool = False
 
 
 class Text(nn.Module):
     """Token ids [n, context] → embeddings [n, dim], not of unit length.
 
-    As published nothing is masked but the future, and that only where the tower is causal: in the others padding takes part,
-    so it must be zeros up to the context as in training. A masked one takes any number of tokens.
+    Nothing is masked but the future, and that only where the tower is causal: in the others padding takes part,
+    so it must be zeros up to the context as in training.
     """
 
     def __init__(self, shape: TextShape, dim: int) -> None:
         super().__init__()
         width = shape.width
         self.causal = shape.causal
-        self.masked = shape.masked
         self.words = nn.Embedding(VOCABULARY, width)
         self.positions = nn.Parameter(torch.empty(shape.context, width))
         attention = [TransformerLayer(width, causal=shape.causal) for _ in range(shape.layers)]
@@ -62,16 +57,13 @@ class Text(nn.Module):
         self._initialise(attention, width)
 
     def forward(self, ids: Tensor) -> Tensor:
-        """Embeds texts; a causal or masked tower also takes fewer ids than its context."""
+        """Embeds texts; a causal tower also takes fewer ids than its context."""
         x = self.words(ids) + self.positions[: ids.shape[1]]  # [n, tokens, width]
         end = ids.argmax(1)  # [n]
-        own = (
-            torch.arange(ids.shape[1], device=ids.device) <= end[:, None] if self.masked else None
-        )  # [n, tokens]
         *before, last = cast("Iterable[TransformerLayer | TextRepMixer]", self.layers)
         for layer in before:
-            x = layer(x, own)
-        pooled = last.at(x, end, own)  # [n, width]: the state at the end token
+            x = layer(x)
+        pooled = last.at(x, end)  # [n, width]: the state at the end token
         return cast("Tensor", self.norm(pooled) @ self.projection)
 
     def _initialise(self, layers: list[TransformerLayer], width: int) -> None:

@@ -22,21 +22,18 @@ class SelfAttention(nn.Module):
         self.qkv = nn.Linear(width, 3 * width)
         self.proj = nn.Linear(width, width)
 
-    def forward(self, x: Tensor, own: Tensor | None = None) -> Tensor:
-        """[n, rows, width] → the same shape; of `own` [n, rows], where it is given, rows that are false are not looked at."""
+    def forward(self, x: Tensor) -> Tensor:
+        """[n, rows, width] → the same shape."""
         query, key, value = self._split(x)
-        seen = None if own is None else own[:, None, None]  # [n, 1, 1, rows]
-        mixed = F.scaled_dot_product_attention(query, key, value, seen, is_causal=self.causal)
+        mixed = F.scaled_dot_product_attention(query, key, value, is_causal=self.causal)
         return cast("Tensor", self.proj(mixed.transpose(1, 2).flatten(2)))
 
-    def at(self, x: Tensor, row: Tensor, own: Tensor | None = None) -> Tensor:
+    def at(self, x: Tensor, row: Tensor) -> Tensor:
         """What `forward` gives at one row of each sequence: [n, rows, width], [n] → [n, width]."""
         query, key, value = self._split(x)
         asked = row[:, None, None, None]  # [n, 1, 1, 1]
         query = query.gather(2, asked.expand(-1, self.heads, 1, HEAD_WIDTH))
-        seen = None if own is None else own[:, None, None]  # [n, 1, 1, rows]
-        if self.causal:
-            seen = torch.arange(x.shape[1], device=x.device) <= asked
+        seen = torch.arange(x.shape[1], device=x.device) <= asked if self.causal else None
         mixed = F.scaled_dot_product_attention(query, key, value, attn_mask=seen)  # [n, heads, 1, 64]
         return cast("Tensor", self.proj(mixed.flatten(1)))
 
@@ -64,16 +61,16 @@ class TransformerLayer(nn.Module):
         self.fc1 = nn.Linear(width, _RATIO * width)
         self.fc2 = nn.Linear(_RATIO * width, width)
 
-    def forward(self, x: Tensor, own: Tensor | None = None) -> Tensor:
-        """[n, rows, width] → the same shape; of `own` [n, rows], where it is given, rows that are false are not looked at."""
-        return self._channels(x + self.attention(self.norm1(x), own))
+    def forward(self, x: Tensor) -> Tensor:
+        """[n, rows, width] → the same shape."""
+        return self._channels(x + self.attention(self.norm1(x)))
 
-    def at(self, x: Tensor, row: Tensor, own: Tensor | None = None) -> Tensor:
+    def at(self, x: Tensor, row: Tensor) -> Tensor:
         """What `forward` gives at one row of each sequence: [n, rows, width], [n] → [n, width].
 
         A tower reads one row of its last layer, so that most of this layer need not be computed.
         """
-        return self._channels(take(x, row) + self.attention.at(self.norm1(x), row, own))
+        return self._channels(take(x, row) + self.attention.at(self.norm1(x), row))
 
     def _channels(self, x: Tensor) -> Tensor:
         """[..., width] → the same shape."""

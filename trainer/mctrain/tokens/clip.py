@@ -60,26 +60,6 @@ def write_clip_tokenizer(path: Path) -> None:
     )  # its own save tells of a full disk by a plain Exception
 
 
-def whole_words() -> list[str]:
-    """The vocabulary's words of letters alone, those first that its makers met most often.
-
-    Raises:
-        TrainerError: as `write_clip_tokenizer`.
-    """
-    joined = ("".join(pair) for pair in _merges())
-    words = (own.removesuffix(_END_OF_WORD) for own in joined if own.endswith(_END_OF_WORD))
-    return [own for own in words if own.isascii() and own.isalpha() and len(own) > 1]
-
-
-def spelled_out() -> list[str]:
-    """What each token of the vocabulary spells, by its number.
-
-    Raises:
-        TrainerError: as `write_clip_tokenizer`.
-    """
-    return [own.removesuffix(_END_OF_WORD) for own in _words(_merges())]
-
-
 def _words(merges: list[tuple[str, str]]) -> list[str]:
     symbols = _byte_symbols()
     return [*symbols, *(symbol + _END_OF_WORD for symbol in symbols), *map("".join, merges), START, END]

@@ -24,8 +24,7 @@ def text_spec(tower: Shape) -> TextSpec:
     """How text becomes this tower's token ids."""
     if isinstance(tower, MiniLmShape):
         return minilm.TEXT_SPEC
-    templates = () if tower.asked_once else clip.TEXT_SPEC.templates
-    return replace(clip.TEXT_SPEC, context=tower.context, dynamic=tower.masked, templates=templates)
+    return replace(clip.TEXT_SPEC, context=tower.context)
 
 
 def write_tokenizer(tower: Shape, path: Path) -> None:

@@ -121,23 +121,6 @@ def test_searches_come_from_all_photos_but_those_of_everyday_dev(real_data):
     assert not only_there & set(found.texts["queries"])
 
 
-def test_of_shards_everything_is_taken_that_is_said(real_data, tmp_path):
-    photo = next(samples(real_data / "flickr8k-train-000000.tar"))
-    words = {"captions": ["A dog runs."], "label": "Dog", "queries": ["brown dog"]}
-    shard = write_shard(tmp_path / "mine.tar", members_of(photo, json.dumps(words).encode()))
-    found = collect(["shards"], Places(tmp_path, (shard,), shipped()))
-    assert found.texts["shards"] == ("A dog runs.", "brown dog", "Dog")
-
-
-def test_contrasts_and_pieces_are_made_of_the_sources_before_them(tmp_path):
-    places = own_file(tmp_path, "two dogs run on wet sand", "wet sand, and a red car")
-    found = collect(["mine.txt", "pieces", "contrasts"], places).texts
-    assert found["pieces"] == ("wet sand",)
-    assert found["contrasts"][-1] == "dry sand"
-    assert not set(found["contrasts"]) & set(found["mine.txt"])
-    assert "pieces" not in collect(["pieces", "mine.txt"], places).texts
-
-
 def test_a_sample_with_broken_words_has_no_searches(real_data, tmp_path):
     photo = next(samples(real_data / "flickr8k-train-000000.tar"))
     parts = members_of(photo, b'{"queries": [1]}', key="a")

@@ -1,5 +1,5 @@
-"""Where texts without photos come from, for a bank or to teach a text tower: class prompts, what is said in shards, sentences
-about other photos, glosses, the words of a vocabulary, a person's own, and what can be made of these.
+"""Where texts without photos come from, for a bank: class prompts, searches in shards, sentences about other photos,
+glosses, and a person's own.
 
 Each text is one line and stands once, under the first source that has it, whatever its case and punctuation. What was said
 about evaluation photos stays out, from three words on (`mctrain.data.sentences`), and so does Caltech's list of names;
@@ -15,14 +15,11 @@ from typing import TYPE_CHECKING
 
 from mctrain.data import wordnet
 from mctrain.data.classes import class_names, class_prompts
-from mctrain.data.contrasts import contrast_of
-from mctrain.data.pieces import common_pieces
 from mctrain.data.refusal import lines_of, refuse_evaluation
 from mctrain.data.sentences import plain_words
 from mctrain.data.shards import grouped
 from mctrain.data.words import texts_by_kind, words_of
 from mctrain.errors import DataError, RecipeError, RefusalError
-from mctrain.tokens.clip import whole_words
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -38,14 +35,12 @@ _FILES = {
     "coco": "texts/coco-val2017-captions.txt.gz",
 }
 _SUFFIXES = (".txt", ".txt.gz")
-_MADE = ("contrasts", "pieces")  # of the texts of all sources before
-SOURCES = ("imagenet", *_FILES, "wordnet", "queries", "shards", "vocabulary", *_MADE)
-_QUERIES, _EVERYTHING = ("query",), ("human", "synthetic", "query", "class")
+SOURCES = ("imagenet", *_FILES, "wordnet", "queries")
 
 
 @dataclass(frozen=True, slots=True)
 class Places:
-    """The data folder, the shards whose searches or words are wanted, and what may only be measured on."""
+    """The data folder, the shards whose searches are wanted, and what may only be measured on."""
 
     data: Path
     shards: tuple[Path, ...]
@@ -106,27 +101,19 @@ def collect(sources: Sequence[str], places: Places) -> Collected:
     dropped = {name: Counter[str]() for name in sources}
     texts: dict[str, tuple[str, ...]] = {}
     for name in dict.fromkeys(sources):
-        before = [text for own in texts.values() for text in own] if name in _MADE else []
-        texts[name] = tuple(sieve.sift(_read(name, places, before, absent), dropped[name]))
+        texts[name] = tuple(sieve.sift(_read(name, places, absent), dropped[name]))
     # of a person's file the name without its place
     named = {name if name in SOURCES else name.rpartition("/")[2]: own for name, own in texts.items() if own}
     return Collected(named, dropped, tuple(absent))
 
 
-def _read(name: str, places: Places, before: Sequence[str], absent: list[str]) -> Iterator[str]:
-    if name == "contrasts":
-        yield from filter(None, map(contrast_of, before))
-    elif name == "pieces":
-        yield from common_pieces(before)
-    elif name == "vocabulary":
-        yield from whole_words()
-    elif name == "imagenet":
+def _read(name: str, places: Places, absent: list[str]) -> Iterator[str]:
+    if name == "imagenet":
         for prompts in class_prompts(class_names(places.data, "imagenet")):
             yield from prompts
-    elif name in ("queries", "shards"):
-        kinds = _QUERIES if name == "queries" else _EVERYTHING
+    elif name == "queries":
         for shard in places.shards:
-            yield from _said(shard, kinds, places.known)
+            yield from _queries(shard, places.known)
     elif name == "wordnet":
         folder = wordnet.find_wordnet()
         if folder is None:
@@ -146,15 +133,14 @@ def _lines(path: Path, known: Reserved) -> Iterator[str]:
             raise DataError(f"{path} is not UTF-8: {fault}; save it as UTF-8.") from fault
 
 
-def _said(shard: Path, kinds: Sequence[str], known: Reserved) -> Iterator[str]:
-    """What is said of these kinds about a shard's photos; the photos themselves are not looked at but for their bytes."""
+def _queries(shard: Path, known: Reserved) -> Iterator[str]:
+    """The searches of a shard's photos; the photos themselves are not looked at but for their bytes."""
     for group in grouped(shard):
         if group.fault is not None and group.fault.kind == "damaged shard":
             raise DataError(group.fault.sentence)
         with suppress(DataError):  # broken words, which whoever reads the photo counts
             if group.fault is None and not _stands_apart(group, shard, known):
-                said = texts_by_kind(words_of(group.members, group.key))
-                yield from (text for kind in kinds for text in said[kind])
+                yield from texts_by_kind(words_of(group.members, group.key))["query"]
 
 
 def _stands_apart(group: Group, shard: Path, known: Reserved) -> bool:
