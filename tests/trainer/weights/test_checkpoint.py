@@ -31,6 +31,18 @@ def test_a_checkpoint_comes_back_as_it_was_saved(publisher, folded, randomised, 
         assert all(torch.equal(own, state[name]) for name, own in saved.clip.state_dict().items())
 
 
+def test_a_checkpoint_with_what_text_towers_had_before_is_read(randomised, tmp_path):
+    path = save_checkpoint(tmp_path / "old.pt", checkpoint(randomised, "timm", folded=False))
+    content = torch.load(path, weights_only=True)
+    content["preset"]["text"] |= {"masked": False, "asked_once": False}
+    torch.save(content, path)
+    assert load_checkpoint(path).preset.text == PRESET.text
+    content["preset"]["text"]["masked"] = True
+    torch.save(content, path)
+    with pytest.raises(WeightsError, match="damaged"):
+        load_checkpoint(path)
+
+
 def test_what_is_no_checkpoint_is_told(tmp_path):
     with pytest.raises(WeightsError, match="There is no checkpoint"):
         load_checkpoint(tmp_path / "none.pt")
