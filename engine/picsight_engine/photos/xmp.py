@@ -209,7 +209,8 @@ def read_lists(tree: _ElementTree) -> Lists:
     texts = {name: items(tree, name) for name in DIVIDERS}
     noted = {name: items(tree, own) for name, own in NOTED.items()}
     paths = [keyword_of(text, DIVIDERS[name]) for name in (TAGS_LIST, HIERARCHICAL) for text in noted[name]]
-    letters = {name: set(map(_letters, texts[name])) for name in NOTED if any(paths)}
+    there, own = ({name: set(lists[name]) for name in NOTED} for lists in (texts, noted))
+    letters = {name: set(map(_letters, there[name])) for name in NOTED if any(paths)}
     cut, gone = [], []
     for path in filter(None, dict.fromkeys(paths)):
         left = keyword_of(written_form(path, HIERARCHICAL).partition(",")[0], "|") or path
@@ -217,7 +218,7 @@ def read_lists(tree: _ElementTree) -> Lists:
         cut += [
             (name, part, whole)
             for name, part, whole in forms
-            if part in texts[name] and whole not in texts[name] and part not in noted[name]
+            if part in there[name] and whole not in there[name] and part not in own[name]
         ]
         if any(letters[name].isdisjoint(map(_letters, parts)) for name, *parts in forms):
             gone.append(path)

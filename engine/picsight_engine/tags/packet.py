@@ -140,13 +140,18 @@ def _ours(lists: Lists, statement: Statement) -> dict[str, set[str]]:
     others = [path for path in paths if _path_key(path) not in known and not statement.spoken.of(path)]
     kept = {name: {_key(written_form(path, name), name) for path in others} for name in NOTED}
     ours = {
-        name: {same_name(text) for text in noted if _key(text, name) not in kept[name]}
+        name: {_spelled(text, name) for text in noted if _key(text, name) not in kept[name]}
         for name, noted in lists.noted.items()
     }
-    return {  # also as another program writes it: darktable makes AC/DC of AC|DC
-        name: {text for text in (*noted, *lists.texts[name]) if same_name(text) in ours[name]}
+    return {  # also as another program writes it: darktable makes AC/DC of AC|DC among the plain words
+        name: {text for text in (*noted, *lists.texts[name]) if _spelled(text, name) in ours[name]}
         for name, noted in lists.noted.items()
     }
+
+
+def _spelled(text: str, name: str) -> Keyword:
+    """What makes two entries of a list one spelling: "a/b" is two names where "/" parts names, and one elsewhere."""
+    return tuple(map(same_name, keyword_of(text, DIVIDERS[name])))
 
 
 def _foreign_texts(lists: Lists, ours: dict[str, set[str]]) -> dict[str, list[str]]:
@@ -340,8 +345,8 @@ def _element(name: str) -> _Element:
 def _append(parent: _Element, child: _Element) -> None:
     """Adds a child at the end, on a line of its own where the others stand so."""
     depth = len(list(parent.iterancestors()))
-    if len(parent):
-        last = parent[-1]
+    last = next(parent.iterchildren(reversed=True), None)  # len() counts all of them
+    if last is not None:
         child.tail, last.tail = last.tail, parent.text
     elif parent.text is None or not parent.text.strip():
         parent.text, child.tail = "\n" + " " * (depth + 1), "\n" + " " * depth

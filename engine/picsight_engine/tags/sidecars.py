@@ -185,7 +185,7 @@ def _lacking(file: Path, rows: Mapping[str, Sequence[str]]) -> str | None:
         header, lines = [], []
     if tuple(header) != _COLUMNS:
         raise RequestError(f"{shown(file)} is no table of Picsight.")
-    for path, *fields in lines:
+    for path, *fields in filter(None, lines):  # a blank line holds nothing
         here = rows.get(path, ())
         if len(fields) > len(here) or any(map(_holds_more, fields, here)):
             return f"something about {shown(path)}"

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from picsight_engine.errors import ReplaceError, RequestError
-from picsight_engine.photos.formats import IMAGE_SUFFIXES
+from picsight_engine.photos.formats import is_photo_name, unread_kind
 from picsight_engine.photos.reading import shown
 
 if TYPE_CHECKING:
@@ -29,13 +29,14 @@ def require_replaceable(path: Path, lacking: Callable[[Path], str | None], *, re
     `lacking` names something that the file holds and the export does not; it raises RequestError where that is none of ours.
 
     Raises:
-        RequestError: it is a photo, or no file.
+        RequestError: it is a photo or a video, or no file.
         ReplaceError: it is something else, or holds more.
         OSError: it cannot be looked at.
     """
     if not os.path.lexists(path):
         return
-    if not path.is_file() or path.resolve().suffix.lower() in IMAGE_SUFFIXES:
+    real = path.resolve()
+    if not path.is_file() or is_photo_name(real.name) or unread_kind(real.suffix):
         raise RequestError(f"{shown(path)} is no file that an export may replace; choose another name.")
     if replace or not path.stat().st_size:
         return

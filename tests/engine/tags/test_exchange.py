@@ -659,8 +659,11 @@ def test_what_is_no_export_is_written_over_at_a_persons_word_alone(home, tmp_pat
 
 def test_a_photo_or_a_folder_is_written_over_at_nobodys_word(home, tmp_path):
     (tmp_path / "link").symlink_to(home.paths[0])
+    raw, video = tmp_path / "IMG_1.CR3", tmp_path / "clip.mov"
+    for path in (raw, video):
+        path.touch()
     before = home.paths[0].read_bytes()
-    for path in (tmp_path, home.paths[0], tmp_path / "link"):
+    for path in (tmp_path, home.paths[0], tmp_path / "link", raw, video):
         for export in (home.exchange.export_decisions, home.exchange.export_table):
             with pytest.raises(RequestError, match="is no file that an export may replace"):
                 export(path, replace=True)
@@ -713,6 +716,7 @@ def test_an_export_of_before_is_replaced_where_a_link_leads_to_it(home, tmp_path
         export(tmp_path / "link")
         first = (tmp_path / "file").read_bytes()
         assert first
+        (tmp_path / "file").write_bytes(first + b"\r\n")  # an editor's
         export(tmp_path / "link")
         assert (tmp_path / "file").read_bytes() == first
         assert (tmp_path / "link").is_symlink()

@@ -161,6 +161,16 @@ def test_a_keyword_that_another_program_spells_otherwise_gets_no_second_spelling
     assert read_packet(updated(one_list, say(ours))).keywords == (tuple(theirs.split("/")),)
 
 
+@pytest.mark.parametrize(("list_name", "theirs"), [(HIERARCHICAL, "c|d"), (TAGS_LIST, "c/d")])
+def test_a_path_of_another_program_is_no_tag_of_ours_that_has_a_stroke_in_its_name(list_name, theirs):
+    data = updated(None, say("c/d")).replace(b"picsight", b"another")
+    for name in set(LISTS) - {list_name}:
+        data = data.replace(f"{name.partition('}')[2]}>".encode(), b"other>")
+    first = updated(data, say("c|d"))
+    assert updated(first, say("c|d")) is None
+    assert theirs in items(parse(updated(first, say())), list_name)
+
+
 def test_one_that_another_program_removed_is_written_again_while_it_is_accepted():
     data = updated(None, say("Sea", "Lake"))
     without = data.replace(b"<rdf:li>Sea</rdf:li>", b"")
