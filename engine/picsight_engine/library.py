@@ -54,9 +54,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Folder", "Library", "PastSearch", "PhotoDetails", "Problem", "SavedSearch", "Searches", "Status"]
 
-_COMPARED_SHARE = (
-    256  # one of so many photos may wait to be compared: in a long run copies are known on the way
-)
+# One of so many photos may wait to be compared: in a long run copies are known on the way.
+_COMPARED_SHARE = 256
 
 
 @dataclass(frozen=True, slots=True)

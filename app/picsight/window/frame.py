@@ -38,9 +38,7 @@ if TYPE_CHECKING:
 
 STRIP_BUDGET = 16_000_000  # bytes of pixels: some 200 small pictures on a sharp screen
 NARROW = 60  # em: under this the sidebar makes room
-PHOTOS_NARROWEST = (
-    26  # em: the bars of the viewer, which is not beside the sidebar, would ask for more than it leaves
-)
+PHOTOS_NARROWEST = 26  # em: less than the bars of the viewer ask for, which is never beside the sidebar
 
 
 class Frame(QWidget):

@@ -19,9 +19,8 @@ if TYPE_CHECKING:
     from picsight_engine.store.files import StoredFile
     from picsight_engine.store.problems import Problem
 
-REPLACED_FILES = (
-    2  # so many known pictures of a directory, all of which gave way to others, were not one person's edit
-)
+# So many known pictures of a directory, all of which gave way to others, were not one person's edit.
+REPLACED_FILES = 2
 
 
 @dataclass(slots=True)

@@ -90,12 +90,8 @@ class _Desk:
         self._spec = bundle.image_spec()
         self._bundle = bundle
         self._encoder: ImageEncoder | None = None
-        self._preprocess, self._decode, self._identity, self._thumbnail = (
-            preprocess,
-            decode,
-            identity,
-            thumbnail,
-        )
+        self._preprocess, self._decode = preprocess, decode
+        self._identity, self._thumbnail = identity, thumbnail
 
     def identify(self, path: Path) -> Identified:
         """Reads the file, once for both steps, and says who it is; raises ImageError."""
@@ -124,9 +120,8 @@ class _Desk:
         try:
             vector: NDArray[np.float32] = tower.encode(pixels)[0]
         except VectorError:
-            from picsight_engine.models.self_test import (
-                known_photos,  # the tokenizer too, for a photo in a million
-            )
+            # the tokenizer too, for a photo in a million
+            from picsight_engine.models.self_test import known_photos
 
             tower.encode(known_photos(self._spec))
             raise ImageError(

@@ -98,9 +98,8 @@ class InstalledModels:
             RequestError: there is no such model.
             BundleError: the first thing that is wrong with it.
         """
-        from picsight_engine.models.trial import (
-            try_towers,  # onnxruntime, Pillow: 300 ms that a search does not pay
-        )
+        # onnxruntime, Pillow: 300 ms that a search does not pay
+        from picsight_engine.models.trial import try_towers
 
         bundle = open_bundle(self.folder_of(name), hashes=True)
         try_towers(bundle)

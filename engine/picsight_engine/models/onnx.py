@@ -148,9 +148,7 @@ class _Graph:
     def run(self, values: NDArray[Any]) -> NDArray[np.float32]:
         """The output for one batch, [n, dim], rows of unit length."""
         try:
-            with (
-                signals_held_back()
-            ):  # the first run has numpy looked up from within C++: Python there may not raise
+            with signals_held_back():  # the first run imports numpy from C++, where Python may not raise
                 (vectors,) = self._session.run([self._target], {self._source: values})
         except Exception as fault:  # as in `_load`
             raise BundleError(

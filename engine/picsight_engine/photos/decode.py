@@ -141,9 +141,7 @@ def _decode(data: bytes, kind: Format, path: Path, min_side: int, limits: Limits
     with faxes.complaints_raised(image):
         image.load()
     if kind is not JPEG:
-        stored = (
-            image.size
-        )  # TIFF and HEIF turn themselves upright while loading, others tell their size late
+        stored = image.size  # TIFF and HEIF turn upright while they load, others tell their size late
         _check_size(stored, path, limits)
     exif = _exif_of(image, data, kind)
     orientation = _orientation(image, exif, kind)

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from lxml import etree
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator, Mapping
+    from collections.abc import Collection, Iterator, Mapping, Sequence
 
     from lxml.etree import _Element, _ElementTree
 
@@ -48,16 +48,15 @@ SUBJECT = qualified("dc:subject")
 HIERARCHICAL = qualified("lr:hierarchicalSubject")
 TAGS_LIST = qualified("digiKam:TagsList")
 RATING = qualified("xmp:Rating")
-ADDED = qualified("picsight:TagsList")  # what a side-car of ours notes that we added to TagsList
 REJECTED = qualified("picsight:Rejected")  # keywords of other programs that a person has rejected
 # The lists that an export writes, each with the name under which a side-car notes what we added to it.
 NOTED = {
-    TAGS_LIST: ADDED,
+    TAGS_LIST: qualified("picsight:TagsList"),
     HIERARCHICAL: qualified("picsight:HierarchicalSubject"),
     SUBJECT: qualified("picsight:Subject"),
 }
 RATED = qualified("picsight:Rating")  # the stars that we wrote into Rating
-ORIGINAL = qualified("picsight:OriginalHash")  # `bytes_hash` of the file that a side-car was written for
+ORIGINAL = qualified("picsight:OriginalHash")  # the hash of the picture that a side-car was written for
 
 # The lists of keywords, best first, and what parts the names in them. Windows writes the address of its namespace with
 # and without the last stroke.
@@ -125,6 +124,24 @@ class Lists:
     gone: list[Keyword]
     flat: set[str]
 
+    def without(self, entries: Mapping[str, Collection[str]]) -> Lists:
+        """The same but for some entries of some lists."""
+        kept = {
+            name: [text for text in texts if text not in entries.get(name, ())]
+            for name, texts in self.texts.items()
+        }
+        return replace(self, texts=kept)
+
+    def keywords(self) -> list[Keyword]:
+        """Every keyword once, but for plain words that are `flat` and for what is `gone`."""
+        plain = (keyword_of(text, None) for text in self.texts[SUBJECT] if text not in self.flat)
+        found: dict[Keyword, Keyword] = {}
+        for path in (*keywords_with_parents(self.texts), *plain):
+            found.setdefault(tuple(map(same_name, path)), path)
+        return [
+            path for key, path in found.items() if key and key[0] not in _INTERNAL and path not in self.gone
+        ]
+
 
 def read_packet(data: bytes) -> Packet:
     """Reads a packet, also one with something else before or behind it; raises PacketError."""
@@ -138,7 +155,7 @@ def read_packet(data: bytes) -> Packet:
     original = said(tree, ORIGINAL) or ""
     lists = read_lists(tree)
     return Packet(
-        keywords=tuple(each for each in keywords_of(lists.texts, lists.flat) if each not in lists.gone),
+        keywords=tuple(lists.keywords()),
         rating=given_rating(tree),
         title=said(tree, _TITLE),
         description=said(tree, _DESCRIPTION_TEXT),
@@ -224,25 +241,18 @@ def read_lists(tree: _ElementTree) -> Lists:
             gone.append(path)
     for name, part, whole in cut:
         texts[name] = [whole if text == part else text for text in texts[name]]
-    parents = {same_name(part) for path in _paths(texts) if len(path) > 1 for part in path}
-    parents -= {same_name(path[0]) for path in _paths(texts) if len(path) == 1}
+    paths = keywords_with_parents(texts)
+    parents = {same_name(part) for path in paths if len(path) > 1 for part in path}
+    parents -= {same_name(path[0]) for path in paths if len(path) == 1}
     flat = {text for text in texts[SUBJECT] if same_name(text) in parents}
     return Lists(texts, noted, cut, gone, flat)
 
 
-def _paths(texts: Mapping[str, Iterable[str]]) -> list[Keyword]:
+def keywords_with_parents(texts: Mapping[str, Sequence[str]]) -> list[Keyword]:
+    """The entries of all lists but the plain words."""
     return [
         keyword_of(text, divider) for name, divider in DIVIDERS.items() if divider for text in texts[name]
     ]
-
-
-def keywords_of(texts: Mapping[str, Iterable[str]], flat: Collection[str]) -> list[Keyword]:
-    """Every keyword that these lists hold, once, but for those of their plain words that are `flat`."""
-    plain = (keyword_of(text, None) for text in texts[SUBJECT] if text not in flat)
-    found: dict[Keyword, Keyword] = {}
-    for path in (*_paths(texts), *plain):
-        found.setdefault(tuple(map(same_name, path)), path)
-    return [path for key, path in found.items() if key and key[0] not in _INTERNAL]
 
 
 def same_name(name: str) -> str:

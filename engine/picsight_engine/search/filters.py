@@ -112,9 +112,8 @@ class Filters:
     def _unnamed(self, condition: Condition, name: str) -> str | None:
         if self._holding(condition).size:
             return None
-        from picsight_engine.search.tag_offers import (
-            unnamed,
-        )  # 25 ms that a search for what is there does not pay
+        # 25 ms that a search for what is there does not pay
+        from picsight_engine.search.tag_offers import unnamed
 
         return unnamed(self._db, name)
 

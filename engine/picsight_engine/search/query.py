@@ -236,10 +236,8 @@ def _tokens(text: str) -> Iterator[Token]:
         if group == "word" and not content and not match["dashes"]:
             continue  # a blank
         (start, end), (inner, inner_end) = match.span(), match.span(group)
-        is_quoted, key = (
-            group in {"quoted", "text"},
-            "text" if group == "text" else (match["key"] or "").lower(),
-        )
+        is_quoted = group in {"quoted", "text"}
+        key = "text" if group == "text" else (match["key"] or "").lower()
         is_open = is_quoted and not match["value_close" if group == "quoted" else "text_close"]
         kind: Literal["bar", "plain", "value", "word"] = (
             "value" if key else cast('Literal["bar", "plain", "word"]', group)

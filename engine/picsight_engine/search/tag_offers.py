@@ -23,9 +23,7 @@ if TYPE_CHECKING:
     from picsight_engine.store.database import Database
 
 _LETTERS = re.compile(r"[^\W\d_]{3,}")
-_NEAR = (
-    0.6  # of two names, the share of letters in which they agree, from which one may be meant by the other
-)
+_NEAR = 0.6  # of two names, the share of letters in common from which one may be meant by the other
 _QUOTES = re.compile('["“”„]')  # would end the name; they are compared as this one
 
 

@@ -184,9 +184,7 @@ class _Finder:
         file = find_file(self._db, path)
         if file is None or file.photo_id is None or not file.present:
             return None
-        with (
-            self._db.reading() as connection
-        ):  # by the same rule it would be known: another picture lies there
+        with self._db.reading() as connection:  # by the same rule it would be known: this is another picture
             return None if rule_of(connection, file.photo_id) == rule else file.photo_id
 
     def photo_told(self, told: Told) -> tuple[StoredFile | None, int | None]:

@@ -132,11 +132,8 @@ def _tagged_photos(db: Database, folder: Path | None = None) -> Iterator[Tagged]
         paths, ratings = tag_paths(db), last_ratings(connection)
         accepted, rejected = (tags_decided(connection, verdict) for verdict in ("accepted", "rejected"))
         last = last_decisions(connection, paths)
-        spoken, rated, names = (
-            ever_decided(connection),
-            ever_rated(connection),
-            PastNames(past_names(connection)),
-        )
+        spoken, rated = ever_decided(connection), ever_rated(connection)
+        names = PastNames(past_names(connection))
     since: defaultdict[int, dict[str, float]] = defaultdict(dict)
     for tag_id, decisions in last.items():
         for said in decisions:

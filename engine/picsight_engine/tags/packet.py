@@ -37,7 +37,7 @@ from picsight_engine.photos.xmp import (
     given_rating,
     items,
     keyword_of,
-    keywords_of,
+    keywords_with_parents,
     nodes,
     parse,
     properties,
@@ -93,14 +93,15 @@ def updated(data: bytes | None, statement: Statement) -> bytes | None:
         return None
     lists = read_lists(tree)
     ours = _ours(lists, statement)
-    refused = _refused(tree, lists, statement, ours)
+    foreign = lists.without(ours)
+    refused = _refused(tree, foreign, statement)
     has_own = any(said(tree, name) is not None for name in _OWN)
     if not (statement.tags or statement.stars is not None or refused or has_own):
         return None
     before = etree.tostring(tree)
     for name, part, whole in lists.cut:
         _change_list(tree, name, _KINDS[name], {part}, [whole])
-    _state_tags(tree, lists, statement.tags, refused, ours)
+    _state_tags(tree, foreign, statement.tags, refused, ours)
     _state_stars(tree, statement.stars, is_rated=statement.spoken.is_rated)
     speaks = any(said(tree, name) is not None for name in _OWN if name != ORIGINAL)
     _set(tree, ORIGINAL, statement.original.hex() if speaks and statement.original else None)
@@ -134,7 +135,7 @@ def keywords_by_path(tags: Iterable[str]) -> list[Keyword]:
 def _ours(lists: Lists, statement: Statement) -> dict[str, set[str]]:
     """What is noted as added to each list, but for tags of which this library has never said anything."""
     # What only makes the lists alike speaks of a keyword that stands in another list, and of no library's tag.
-    foreign = _foreign_keywords(lists, {name: set(texts) for name, texts in lists.noted.items()})
+    foreign = lists.without(lists.noted).keywords()
     known = {_path_key(path) for path in (*foreign, *keywords_by_path(statement.tags))}
     paths = [keyword_of(text, DIVIDERS[TAGS_LIST]) for text in lists.noted[TAGS_LIST]]
     others = [path for path in paths if _path_key(path) not in known and not statement.spoken.of(path)]
@@ -154,23 +155,7 @@ def _spelled(text: str, name: str) -> Keyword:
     return tuple(map(same_name, keyword_of(text, DIVIDERS[name])))
 
 
-def _foreign_texts(lists: Lists, ours: dict[str, set[str]]) -> dict[str, list[str]]:
-    """The lists of keywords without what we added to them."""
-    return {
-        name: [text for text in texts if text not in ours.get(name, ())]
-        for name, texts in lists.texts.items()
-    }
-
-
-def _foreign_keywords(lists: Lists, ours: dict[str, set[str]]) -> list[Keyword]:
-    """The keywords that others wrote, without what was taken out of a list."""
-    found = keywords_of(_foreign_texts(lists, ours), lists.flat)
-    return [path for path in found if path not in lists.gone]
-
-
-def _refused(
-    tree: _ElementTree, lists: Lists, statement: Statement, ours: dict[str, set[str]]
-) -> list[Keyword]:
+def _refused(tree: _ElementTree, foreign: Lists, statement: Statement) -> list[Keyword]:
     """The keywords of other programs that are tags in which the photo is not, here or by another library's note."""
     noted = [keyword_of(text, DIVIDERS[TAGS_LIST]) for text in items(tree, REJECTED)]
     unwanted = {
@@ -178,30 +163,26 @@ def _refused(
         *(_path_key(path) for path in noted if not statement.spoken.of(path)),
     }
     unwanted -= set(map(_path_key, keywords_by_path(statement.tags)))
-    others = _foreign_keywords(lists, ours) if unwanted else []
-    return [path for path in others if _path_key(path) in unwanted]
+    return [path for path in foreign.keywords() if _path_key(path) in unwanted]
 
 
 def _state_tags(
     tree: _ElementTree,
-    lists: Lists,
+    foreign: Lists,
     tags: tuple[str, ...],
     refused: list[Keyword],
     ours: dict[str, set[str]],
 ) -> None:
     """Puts tags into the lists and keywords of others into those that lack them, and notes which of these a person refused."""
-    foreign = _foreign_texts(lists, ours)
-    has_others = any(set(texts) - ours[name] for name, texts in lists.noted.items())
-    others = [path for path in _foreign_keywords(lists, ours) if path not in refused]
+    has_others = any(set(texts) - ours[name] for name, texts in foreign.noted.items())
+    others = [path for path in foreign.keywords() if path not in refused]
     keywords = [*others, *keywords_by_path(tags)] if tags or has_others else []
     # What darktable wrote for those above a keyword leaves with it.
-    left = [
-        keyword_of(text, divider) for name, divider in DIVIDERS.items() if divider for text in foreign[name]
-    ]
+    left = keywords_with_parents(foreign.texts)
     parts = {same_name(part) for path in (*keywords, *left) for part in path}
-    loose = {text for text in lists.flat if same_name(text) not in parts}
+    loose = {text for text in foreign.flat if same_name(text) not in parts}
     for name, own in NOTED.items():
-        known = {_key(text, name) for text in foreign[name]}
+        known = {_key(text, name) for text in foreign.texts[name]}
         wanted: dict[Keyword, str] = {}
         for text in (written_form(path, name) for path in keywords):
             wanted.setdefault(_key(text, name), text)  # as others spell it in the list that has it

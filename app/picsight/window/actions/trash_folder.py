@@ -12,9 +12,7 @@ from datetime import datetime
 from pathlib import Path
 
 _AT_FDCWD, _RENAME_NOREPLACE = -100, 1  # of renameat2(2)
-_PLAIN = frozenset(
-    b"/-._~0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
-)  # the others are escaped
+_PLAIN = frozenset(b"/-._~0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz")  # not escaped
 _LONG = 230  # bytes of a name: with ".trashinfo" and a number it must stay below 255
 
 
@@ -87,9 +85,7 @@ def _trash_of(path: Path) -> tuple[Path, Path]:
     else:
         top = next(each for each in path.parents if os.path.ismount(each))
         choices, origin = [top / f".Trash-{os.getuid()}"], path.relative_to(top)
-        common = (
-            top / ".Trash"
-        )  # of all users: safe only if none of them can rename the folders of the others
+        common = top / ".Trash"  # of all users: safe only if none can rename the folders of others
         if common.is_dir() and not common.is_symlink() and common.stat().st_mode & stat.S_ISVTX:
             choices.insert(0, common / str(os.getuid()))
     for trash in choices:

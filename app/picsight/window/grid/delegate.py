@@ -212,20 +212,16 @@ def paint_away(painter: QPainter, view: QWidget, rect: QRect) -> None:
 def circle_zone(rect: QRect, view: QWidget) -> QRect:
     """Where a click means select: the top trailing corner of a photo."""
     side = min(round(CIRCLE_ZONE * em(view)), rect.width(), rect.height())
-    left = (
-        rect.left() if view.layoutDirection() == Qt.LayoutDirection.RightToLeft else rect.right() - side + 1
-    )
-    return QRect(left, rect.top(), side, side)
+    zone = QRect(rect.right() + 1 - side, rect.top(), side, side)
+    return QStyle.visualRect(view.layoutDirection(), rect, zone)
 
 
 def verdict_zones(rect: QRect, view: QWidget) -> dict[State, QRect]:
     """Where a click accepts a photo in the tag that is shown, and where it rejects it: the bottom trailing corner."""
-    side, direction = (
-        min(round(CIRCLE_ZONE * em(view)), rect.width() // 2, rect.height()),
-        view.layoutDirection(),
-    )
+    side = min(round(CIRCLE_ZONE * em(view)), rect.width() // 2, rect.height())
     zone = QRect(rect.right() + 1 - side, rect.bottom() + 1 - side, side, side)
     zones: dict[State, QRect] = {"accepted": zone.translated(-side, 0), "rejected": zone}
+    direction = view.layoutDirection()
     return {verdict: QStyle.visualRect(direction, rect, each) for verdict, each in zones.items()}
 
 

@@ -20,10 +20,8 @@ if TYPE_CHECKING:
 
 BUDGET = 128_000_000  # bytes of pixels
 BATCH = 16  # one batch is a few milliseconds of painting and of turning images into pixmaps
-STORED, BLOWN_UP = (
-    256,
-    1.25,
-)  # pixels of a stored thumbnail's long side; beyond so much more the photo is read
+STORED = 256  # pixels of a stored thumbnail's long side
+BLOWN_UP = 1.25  # times as large as that it may be shown; for more the photo is read
 LANE, SHARP = "thumbnails", "sharp"
 
 

@@ -14,11 +14,8 @@ if TYPE_CHECKING:
 
     from picsight_engine.search.answer import Result
 
-BAND, HEADING, FIRST = (
-    3.5,
-    3.0,
-    2.25,
-)  # em above photos: the fold's button with its distances, a heading, the first one
+# Em above photos: the fold's button with its distances, a heading, the first one.
+BAND, HEADING, FIRST = 3.5, 3.0, 2.25
 
 
 class Kind(Enum):

@@ -20,9 +20,7 @@ if TYPE_CHECKING:
     from picsight.window.models.controller import ModelsController
     from picsight.window.search.controller import SearchController
 
-LOOKED_AT_MS = (
-    2000  # an answer that is looked at for so long was meant: half a word finds nothing certain either
-)
+LOOKED_AT_MS = 2000  # what is looked at for so long was meant: half a word finds nothing certain either
 
 
 class HintLine(QWidget):

@@ -70,9 +70,8 @@ class Pictures:
             if self._closed:
                 raise CancelledError("The window is closed.")
             if self._room is None:
-                from picsight_engine.photos.darkroom import (
-                    Darkroom,  # 20 ms that the first frame does not pay
-                )
+                # 20 ms that the first frame does not pay
+                from picsight_engine.photos.darkroom import Darkroom
 
                 self._room = Darkroom(self._limits)
             return self._room

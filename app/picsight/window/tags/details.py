@@ -190,11 +190,9 @@ class Stars(QWidget):
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """The arrows add one or take one away."""
-        more, less = (
-            (Qt.Key.Key_Left, Qt.Key.Key_Right)
-            if self.isRightToLeft()
-            else (Qt.Key.Key_Right, Qt.Key.Key_Left)
-        )
+        less, more = Qt.Key.Key_Left, Qt.Key.Key_Right
+        if self.isRightToLeft():
+            less, more = more, less
         if event.key() in (more, less):
             stars = self._stars + (1 if event.key() == more else -1)
             self.rated.emit(min(max(stars, 0), MOST_STARS))

@@ -76,11 +76,8 @@ class TagExchange(QObject):
 
     def show_menu(self, point: QPoint) -> None:
         """What can be taken out and in."""
-        any_file, folder, save = (
-            QFileDialog.FileMode.ExistingFile,
-            QFileDialog.FileMode.Directory,
-            QFileDialog.FileMode.AnyFile,
-        )
+        mode = QFileDialog.FileMode
+        any_file, folder, save = mode.ExistingFile, mode.Directory, mode.AnyFile
         entries = [
             (self.tr("Write side-cars beside the photos…"), "", self._ask_sidecars),
             (

@@ -266,11 +266,9 @@ class StudioController(QObject):
             return
         opened, before = self._opened, self._draft
         add = Draft.with_alike if belongs else Draft.with_unlike
-        one, many = (
-            ("Looks like it.", "%n photos look like it.")
-            if belongs
-            else ("Not like it.", "%n photos are not like it.")
-        )
+        one, many = "Looks like it.", "%n photos look like it."
+        if not belongs:
+            one, many = "Not like it.", "%n photos are not like it."
         self._put(add(before, photos))
 
         def undo(ended: Ended) -> None:
@@ -285,10 +283,8 @@ class StudioController(QObject):
 
     def _put_into(self, path: str) -> None:
         """The photo that is asked about, into another tag or out of it."""
-        photo, tag = (
-            self.view.border.case(),
-            next((tag for tag in self._deeds.tags if tag.path == path), None),
-        )
+        photo = self.view.border.case()
+        tag = next((tag for tag in self._deeds.tags if tag.path == path), None)
         if photo is not None and tag is not None:
             self._deeds.toggle(tag, photo.id)
 

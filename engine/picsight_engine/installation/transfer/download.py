@@ -302,9 +302,7 @@ class _Download:
     def _finish(self) -> Fetched:
         """Hands the file over if it is the right one."""
         found, notes = self._file.sha256, self._file.notes
-        expected = (
-            self._wanted.sha256 or notes.stated_sha256
-        )  # what is known beforehand outweighs what is said now
+        expected = self._wanted.sha256 or notes.stated_sha256  # what was known before counts more
         if expected not in {None, found}:
             whose = "Picsight knows" if self._wanted.sha256 else f"{self._host} states"
             self._start_again()
