@@ -56,7 +56,7 @@ class Calibration:
         rise, evidence = self.rise(photos, commonness), self.evidence(best)
         strong = self.strong + rise if evidence >= self.answered + rise else math.inf
         weaker = best[0] - self.span if evidence >= self.possible + rise else math.inf
-        return ["strong" if score >= strong else "weaker" if score >= weaker else "none" for score in best]
+        return _matches(best, strong, weaker)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,10 +68,11 @@ class Likeness:
 
     def matches(self, scores: Sequence[float]) -> list[Match]:
         """How well each of these scores matches."""
-        return [
-            "strong" if score >= self.strong else "weaker" if score >= self.weaker else "none"
-            for score in scores
-        ]
+        return _matches(scores, self.strong, self.weaker)
+
+
+def _matches(scores: Sequence[float], strong: float, weaker: float) -> list[Match]:
+    return ["strong" if score >= strong else "weaker" if score >= weaker else "none" for score in scores]
 
 
 def parse_likeness(data: dict[str, Any]) -> Likeness:

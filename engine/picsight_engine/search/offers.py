@@ -64,11 +64,7 @@ class Offers:
 
     def words(self) -> list[str]:
         """The words of which the names of keywords and folders are made, those of most files first."""
-        files: Counter[str] = Counter()
-        for name, number in (*self._keywords.names(), *self._folders.names()):
-            for word in set(_LETTERS.findall(name)):
-                files[word] += number
-        return [word for word, _ in files.most_common()]
+        return words_of_names((*self._keywords.names(), *self._folders.names()))
 
     def folders(self, typed: str, limit: int) -> list[Offer]:
         """Folders by their own names, and words that several are called by; the fact holds for all whose path holds them."""
@@ -153,6 +149,15 @@ class Called:
             if typed in name and (how := _how_held(name, typed)) is not None
         )
         return [shown for _, _, shown in nsmallest(limit, found)]
+
+
+def words_of_names(names: Iterable[tuple[str, int]]) -> list[str]:
+    """The words of which names are made, those of most files first; each name comes with the number of its files."""
+    files: Counter[str] = Counter()
+    for name, number in names:
+        for word in set(_LETTERS.findall(name)):
+            files[word] += number
+    return [word for word, _ in files.most_common()]
 
 
 def is_typable(value: str) -> bool:

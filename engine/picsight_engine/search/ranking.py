@@ -2,24 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from picsight_engine.models.calibration import BEST
+from picsight_engine.models.calibration import BEST, Match
 from picsight_engine.search.answer import TermScore
 from picsight_engine.vectors.scan import scan_any, term_scores
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from numpy.typing import NDArray
 
-    from picsight_engine.models.calibration import Calibration, Likeness, Match
     from picsight_engine.search.answer import FoundBy, Least
     from picsight_engine.search.directions import Aim
     from picsight_engine.vectors.matrix import Rows
+
+Judge = Callable[[Sequence[float]], list[Match]]  # of scores, of which the first are the best of a field
 
 KEPT: dict[Least, frozenset[Match | None]] = {
     "strong": frozenset({"strong", None}),
@@ -87,24 +87,16 @@ class Field:
 
 @dataclass(frozen=True, slots=True)
 class Ranking:
-    """What ranks the photos of a field: directions [m, dim], of which the best counts, and what their scores mean.
+    """What ranks the photos of a field: directions [m, dim], of which the best counts.
 
-    Each alternative gives every photo one more chance to score high by accident: m of them are judged as one is in a
-    library m times as large, and as common as the commonest. What is to be less turns a direction and leaves the cuts
-    as they are. What rows lose (`losses` [n]), None where nothing does, is taken off their scores. Where pictures are
-    compared, `likeness` judges instead; where neither is known, nothing does.
+    `judge` says how well scores match, None where nothing does. What rows lose (`losses` [n]), None where nothing does, is
+    taken off their scores.
     """
 
     field: Field
     directions: NDArray[np.float32]
-    calibration: Calibration | None
-    common: float = 0.0
+    judge: Judge | None
     losses: NDArray[np.float32] | None = None
-    likeness: Likeness | None = None
-
-    @property
-    def _judges(self) -> bool:
-        return self.calibration is not None or self.likeness is not None
 
     def best(self, number: int) -> list[Judged]:
         """So many photos, best first."""
@@ -115,7 +107,7 @@ class Ranking:
 
     def matching(self, least: Least, number: int) -> list[Judged]:
         """Every photo that matches so well, however many; where nothing tells that, so many of the best."""
-        if not self._judges or least == "all":
+        if self.judge is None or least == "all":
             return self.best(number)
         looked = _FIRST_LOOK
         while True:
@@ -129,7 +121,7 @@ class Ranking:
         if not photo_ids:
             return []
         scores = term_scores(self.field, self.directions, np.asarray(photo_ids, np.int64)).max(axis=1)
-        match: Match | None = "strong" if self._judges else None
+        match: Match | None = None if self.judge is None else "strong"
         return [
             Judged(photo_id, score, match, "name")
             for photo_id, score in zip(photo_ids, np.nan_to_num(scores).tolist(), strict=True)
@@ -159,13 +151,7 @@ class Ranking:
         ]
 
     def _matches(self, scores: Sequence[float]) -> list[Match | None]:
-        """How well each score matches; the first ones are the best of the field."""
-        if self.likeness is not None:
-            return [*self.likeness.matches(scores)]
-        if self.calibration is None:
-            return [None] * len(scores)
-        chances = max(self.field.photos, 1) * len(self.directions)
-        return [*self.calibration.matches(scores, chances, self.common)]
+        return [None] * len(scores) if self.judge is None else [*self.judge(scores)]
 
 
 def explanations(rows: Field, aim: Aim, photo_ids: Sequence[int]) -> dict[int, tuple[TermScore, ...]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -44,6 +45,7 @@ if TYPE_CHECKING:
     from picsight_engine.search.directions import Aim
     from picsight_engine.search.filters import Passing
     from picsight_engine.search.query import Query, Term
+    from picsight_engine.search.ranking import Judge
     from picsight_engine.store.database import Database
     from picsight_engine.store.photos import Photo
     from picsight_engine.vectors.matrix import Rows
@@ -137,7 +139,7 @@ class Searcher:
         direction = stored[np.newaxis].astype(np.float32)
         others = Field(rows, None).without([photo.id])
         likeness = self._bundle.manifest.likeness
-        best = Ranking(others, direction, calibration=None, likeness=likeness).best(limit)
+        best = Ranking(others, direction, None if likeness is None else likeness.matches).best(limit)
         return Answer(name, space, rows.photos, _milliseconds_since(started), tuple(self._results(best)))
 
     def wall(self) -> Answer:
@@ -205,7 +207,7 @@ class Searcher:
         in_order = by_folder_of if request.order == "folder" else newest_of
         photos = in_order(self._db, passing.ids.tolist(), request.limit)
         called = [Judged(photo_id, found_by="name") for photo_id in passing.called]
-        ranked = _led_by(called, [Judged(photo.id) for photo in photos], request.least)
+        ranked = _in_order(called, [Judged(photo.id) for photo in photos], (), request.least)
         return len(passing.ids), self._results(ranked[: max(request.limit, 0)])
 
     def _ranked(
@@ -213,13 +215,10 @@ class Searcher:
     ) -> tuple[int, list[Result]]:
         """The best of the photos that pass; a photo that is part of the query is not among them."""
         field = Field.of(self.rows(), passing.ids).without(own)
-        calibration = None if aim.has_pictures else self._bundle.manifest.calibration
         terms = [term for term in passing.query.alternatives if term.words]
-        common = max((commonness(term.text) for term in terms), default=0.0)
         losses = None if aim.wants_pictures else self._losses_of(field.rows, terms)
         directions = aim.directions(field.spread)
-        likeness = self._likeness(field, aim, directions, common) if aim.has_pictures else None
-        ranking = Ranking(field, directions, calibration, common, losses, likeness)
+        ranking = Ranking(field, directions, self._judge(field, aim, directions, terms), losses)
         called = ranking.called(passing.called)
         by_match = request.order == "match"
         best = (
@@ -228,24 +227,34 @@ class Searcher:
             else ranking.matching(request.least, request.limit)
         )
         worded = [] if request.least == "strong" else ranking.worded(passing.worded, request.limit)
-        ranked = _led_by(called, _with_worded(best, worded), request.least)
+        ranked = _in_order(called, best, worded, request.least)
         results = (
             self._results(ranked[: max(request.limit, 0)]) if by_match else self._ordered(ranked, request)
         )
         return field.photos, results
 
-    def _likeness(
-        self, field: Field, aim: Aim, directions: NDArray[np.float32], common: float
-    ) -> Likeness | None:
-        """Where photos begin to match a query with pictures; None for several alternatives, or where it is not known."""
-        manifest, photos = self._bundle.manifest, max(field.photos, 1)
-        alike, words = manifest.likeness, manifest.calibration
-        if alike is None or words is None or len(directions) > 1:
+    def _judge(
+        self, field: Field, aim: Aim, directions: NDArray[np.float32], terms: Sequence[Term]
+    ) -> Judge | None:
+        """What scores mean, None where that is not known, as for several alternatives with pictures.
+
+        Each alternative gives every photo one more chance to score high by accident: m of them are judged as one is in a
+        library m times as large, and as common as the commonest. What is to be less turns a direction and leaves the cuts
+        as they are.
+        """
+        words, alike = self._bundle.manifest.calibration, self._bundle.manifest.likeness
+        photos = max(field.photos, 1) * len(directions)
+        common = max((commonness(term.text) for term in terms), default=0.0)
+        if words is None:
+            return None
+        if not aim.has_pictures:
+            return partial(words.matches, photos=photos, commonness=common)
+        if alike is None or len(directions) > 1:
             return None
         cut = words.strong + words.rise(photos, common)
         strong = aim.just_fitting(alike.strong, cut, field.average)
         weaker = aim.just_fitting(alike.weaker, cut - words.span, field.average)
-        return Likeness(float(directions[0] @ strong), float(directions[0] @ weaker))
+        return Likeness(float(directions[0] @ strong), float(directions[0] @ weaker)).matches
 
     def _losses_of(self, rows: Rows, terms: Sequence[Term]) -> NDArray[np.float32] | None:
         """What rows lose because they show nothing [n], None where none does or the query may ask for such photos.
@@ -291,17 +300,14 @@ def _only_less(query: Query) -> list[QueryFault]:
     return [QueryFault(query.less[0].start, query.less[-1].end, ONLY_LESS)]
 
 
-def _led_by(called: Sequence[Judged], ranked: Sequence[Judged], least: Least) -> list[Judged]:
-    """What was ranked and matches so well, behind the photos that were found by their names."""
-    known = {photo.id for photo in called}
-    kept = (photo for photo in ranked if photo.match in KEPT[least] or photo.found_by == "name")
-    return [*called, *(photo for photo in kept if photo.id not in known)]
-
-
-def _with_worded(ranked: Sequence[Judged], worded: Sequence[Judged]) -> list[Judged]:
-    """What was ranked, and photos that were found by a word behind the strong ones; where nothing is judged before all."""
+def _in_order(
+    called: Sequence[Judged], ranked: Sequence[Judged], worded: Sequence[Judged], least: Least
+) -> list[Judged]:
+    """Photos that are called what is looked for, strong ones, those that were found by a word, and the others that match."""
+    strong = (photo for photo in ranked if photo.match == "strong")
+    others = (photo for photo in ranked if photo.match in KEPT[least])
     placed: dict[int, Judged] = {}
-    for photo in (*(photo for photo in ranked if photo.match == "strong"), *worded, *ranked):
+    for photo in (*called, *strong, *worded, *others):
         placed.setdefault(photo.id, photo)
     return [*placed.values()]
 

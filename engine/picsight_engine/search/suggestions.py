@@ -109,7 +109,7 @@ class Suggester:
         completed, meant = query, self._meant(vocabulary, query, word if longer else None)
         groups: list[list[Suggestion]] = []
         if meant is not None:
-            groups.append([_whole("spelling", meant.text.strip(), meant.text)])
+            groups.append([Suggestion("spelling", meant.text.strip(), meant.text)])
         groups.append(self._saved(text))
         groups += [] if typed is None else _facts(offers, tags, typed)
         if word is not None and longer:
@@ -166,7 +166,7 @@ class Suggester:
         if len(start) < _LEAST_LETTERS:
             return []
         return [
-            _whole("saved", search.name, search.query)
+            Suggestion("saved", search.name, search.query)
             for search in self._searches.saved()
             if any(each.startswith(start) for each in (fold(search.query), *_ends(fold(search.name))))
         ]
@@ -177,7 +177,7 @@ class Suggester:
         if len(start) < _LEAST_LETTERS:
             return []
         found = (past.query for past in self._searches.history() if fold(past.query).startswith(start))
-        return [_whole("history", query, query) for query in islice(found, _A_KIND)]
+        return [Suggestion("history", query, query) for query in islice(found, _A_KIND)]
 
 
 def _facts(offers: Offers, tags: TagOffers, typed: Typed) -> list[list[Suggestion]]:
@@ -212,10 +212,6 @@ def _words_of_model(bundle: Bundle) -> Sequence[str]:
         return model_words(bundle)
     except BundleError:
         return ()
-
-
-def _whole(kind: SuggestionKind, words: str, query: str) -> Suggestion:
-    return Suggestion(kind, words, query)
 
 
 def _put(kind: SuggestionKind, words: str, phrase: Phrase, put: str, photos: int | None = None) -> Suggestion:

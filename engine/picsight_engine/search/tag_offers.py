@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections import Counter
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
@@ -12,7 +11,7 @@ from rapidfuzz.distance import OSA
 from rapidfuzz.process import extractOne
 
 from picsight_engine.search.facts import tagged
-from picsight_engine.search.offers import Called, Offer
+from picsight_engine.search.offers import Called, Offer, words_of_names
 from picsight_engine.search.query import spelled
 from picsight_engine.store.tagged import sizes_of_tags
 from picsight_engine.store.tags import name_key, tag_paths, tags_called
@@ -22,7 +21,6 @@ if TYPE_CHECKING:
 
     from picsight_engine.store.database import Database
 
-_LETTERS = re.compile(r"[^\W\d_]{3,}")
 _NEAR = 0.6  # of two names, the share of letters in common from which one may be meant by the other
 _QUOTES = re.compile('["“”„]')  # would end the name; they are compared as this one
 
@@ -42,11 +40,7 @@ class TagOffers:
 
     def words(self) -> list[str]:
         """The words of which the names of tags are made, those of most photos first."""
-        photos: Counter[str] = Counter()
-        for path, number in self._called.names():
-            for word in set(_LETTERS.findall(path)):
-                photos[word] += number
-        return [word for word, _ in photos.most_common()]
+        return words_of_names(self._called.names())
 
     def joined(self, typed: str, limit: int, others: list[list[Offer]]) -> list[list[Offer]]:
         """Tags that begin so, then offers of other kinds without the keywords that a tag is called by."""
