@@ -64,7 +64,7 @@ class History(QObject):
         super().__init__(parent)
         self._status, self._view, self._stack = status, view, QUndoStack(self)
         self._stack.setUndoLimit(DEEDS)
-        self._is_busy, self._told = False, ""
+        self._is_busy, self._last_words = False, ""
         self._waiting: list[Callable[[], None]] = []  # deeds that were done while another one was taken back
 
     def add(self, words: str, undo: Step, redo: Step, holds: Callable[[], bool] = lambda: True) -> None:
@@ -75,58 +75,50 @@ class History(QObject):
         deed = Deed(words, undo, redo, self._run, holds)
         deed.view = self._view()
         self._stack.push(deed)
-        self._tell(self._status.show_undoable, words, self.undo)
+        self._offer(words, back=True)
 
     def do(self, words: str, step: Step, undo: Step) -> None:
         """Do something that can be taken back, and note it once it is done."""
-        step(lambda done, said="": self.add(said or words, undo, step) if done else None)
+        step(lambda done, others="": self.add(others or words, undo, step) if done else None)
 
     def undo(self) -> None:
         """Take back the last deed; one step at a time."""
-        if self._is_busy:
-            return
-        self._let_go(-1, self._stack.canUndo, self._stack.undo)
-        if not self._stack.canUndo():
-            self._status.show_sentence(self.tr("There is nothing to undo."))
-        elif elsewhere := self._done_elsewhere(-1):
-            words = self.tr("Done in another view: {deed}").format(deed=elsewhere)
-            self._tell(self._status.show_undoable, words, self.undo)
-        else:
-            self._stack.undo()
+        self._turn(back=True)
 
     def redo(self) -> None:
         """Do again what was taken back last."""
+        self._turn(back=False)
+
+    def _turn(self, *, back: bool) -> None:
         if self._is_busy:
             return
-        self._let_go(0, self._stack.canRedo, self._stack.redo)
-        if not self._stack.canRedo():
-            self._status.show_sentence(self.tr("There is nothing to do again."))
-        elif elsewhere := self._done_elsewhere(0):
-            words = self.tr("Undone in another view: {deed}").format(deed=elsewhere)
-            self._tell(self._status.show_undone, words, self.redo)
-        else:
-            self._stack.redo()
-
-    def _done_elsewhere(self, step: int) -> str:
-        """The words for a deed that was done in another view, unless the line still tells of the last step."""
-        deed = self._stack.command(self._stack.index() + step)
-        is_seen = not isinstance(deed, Deed) or deed.view == self._view()
-        return "" if is_seen or self._told in self._status.words() else deed.text()
-
-    def _tell(
-        self, show: Callable[[str, Callable[[], None]], None], words: str, act: Callable[[], None]
-    ) -> None:
-        self._told = words
-        show(words, act)
-
-    def _let_go(self, step: int, can: Callable[[], bool], turn: Callable[[], None]) -> None:
-        """Pass over deeds of something that is gone, such as a draft that was thrown away, and over those that failed."""
-        while can():
-            deed = self._stack.command(self._stack.index() + step)
-            if not isinstance(deed, Deed) or (deed.holds() and not deed.isObsolete()):
-                return
-            deed.setObsolete(True)
+        turn = self._stack.undo if back else self._stack.redo
+        while (deed := self._next(back=back)) and (deed.isObsolete() or not deed.holds()):
+            deed.setObsolete(
+                True
+            )  # it failed, or what it is about is gone, such as a draft that was thrown away
             turn()
+        if deed is None:
+            nothing = self.tr("There is nothing to undo.")
+            self._status.show_sentence(nothing if back else self.tr("There is nothing to do again."))
+        elif deed.view == self._view() or self._last_words in self._status.words():
+            turn()
+        else:
+            done = self.tr("Done in another view: {deed}")
+            words = done if back else self.tr("Undone in another view: {deed}")
+            self._offer(words.format(deed=deed.text()), back=back)
+
+    def _next(self, *, back: bool) -> Deed | None:
+        """The deed that is taken back next, or done again."""
+        deed = self._stack.command(self._stack.index() - back)
+        return deed if isinstance(deed, Deed) else None
+
+    def _offer(self, words: str, *, back: bool) -> None:
+        self._last_words = words
+        if back:
+            self._status.show_undoable(words, self.undo)
+        else:
+            self._status.show_undone(words, self.redo)
 
     def _run(self, deed: Deed, step: Step, again: bool) -> None:
         self._is_busy = True
@@ -139,10 +131,9 @@ class History(QObject):
             if not done:
                 deed.setObsolete(True)
             elif again:
-                self._tell(self._status.show_undoable, deed.text(), self.undo)
+                self._offer(deed.text(), back=True)
             else:
-                words = self.tr("Undone: {deed}").format(deed=deed.text())
-                self._tell(self._status.show_undone, words, self.redo)
+                self._offer(self.tr("Undone: {deed}").format(deed=deed.text()), back=False)
             waiting, self._waiting = self._waiting, []
             for add in waiting:
                 add()

@@ -76,11 +76,9 @@ class Trashing(QObject):
         elif photos > MANY or found.changed:
             ways.append((counted(photos, "Move %n photo", "Move %n photos"), alone))
         if ways:
+            question = counted(photos, "Move {name} to the trash?", "Move %n photos to the trash?")
             name = isolated(f"“{found.files.chosen[0].name}”")
-            question = self.tr("Move {name} to the trash?").format(name=name)
-            if photos > 1:
-                question = counted(photos, "Move this photo to the trash?", "Move %n photos to the trash?")
-            choose(self._window, question, _consequence(found), ways)
+            choose(self._window, question.replace("{name}", name), _consequence(found), ways)
         else:
             alone()
 
@@ -88,11 +86,11 @@ class Trashing(QObject):
         self._run(paths, marks, self._tell)
 
     def _tell(self, moved: list[Moved], kept: list[Kept]) -> None:
-        told = _told(moved, kept)
+        words = _outcome_words(moved, kept)
         if moved and all(each.back for each in moved):
-            self._note(told, moved)
+            self._note(words, moved)
         else:
-            self._status.show_sentence(told)
+            self._status.show_sentence(words)
 
     def _note(self, words: str, moved: list[Moved]) -> None:
         self._history.add(words, partial(self._bring_back, moved), partial(self._move_again, moved))
@@ -104,7 +102,7 @@ class Trashing(QObject):
             rest = [each for each in moved if each.path in staying]
             ended(not kept)
             if rest:
-                self._note(_told(rest, ()), rest)
+                self._note(_outcome_words(rest, ()), rest)
                 self._status.show_undoable(reasons(kept), self._history.undo)
             elif kept:
                 self._status.show_sentence(reasons(kept))
@@ -121,7 +119,7 @@ class Trashing(QObject):
     def _move_again(self, moved: list[Moved], ended: Ended) -> None:
         def end(now: list[Moved], kept: list[Kept]) -> None:
             moved[:] = now  # fewer perhaps, and they may lie elsewhere in the trash
-            ended(bool(now), _told(now, kept))
+            ended(bool(now), _outcome_words(now, kept))
             if kept and not now:
                 self._status.show_sentence(reasons(kept))
 
@@ -167,7 +165,7 @@ class Trashing(QObject):
         stream = self._jobs.stream(events, note, end, fail)
 
 
-def _told(moved: Sequence[Moved], kept: Sequence[Kept]) -> str:
+def _outcome_words(moved: Sequence[Moved], kept: Sequence[Kept]) -> str:
     """How many were moved, if any, and why others were not."""
     words = counted(len(moved), "Moved %n file to the trash.", "Moved %n files to the trash.")
     return " ".join(filter(None, (words if moved else "", reasons(kept))))
@@ -193,23 +191,15 @@ def _look(library: Library, chosen: Sequence[Path], photos: Sequence[int]) -> _F
 
 def _consequence(found: _Found) -> str:
     """What else there is, and what is not as it was shown, by name."""
-    changed, twins, companions = found.changed, found.files.twins, found.files.companions
+    files = found.files
     parts = (
-        (
-            counted(
-                len(changed), "It was changed since it was shown:", "%n were changed since they were shown:"
-            ),
-            changed,
-        ),
-        (
-            counted(
-                len(twins), "Another file shows the same picture:", "%n other files show the same pictures:"
-            ),
-            twins,
-        ),
-        (counted(len(companions), "A file belongs to it:", "%n files belong to it:"), companions),
+        (found.changed, "It was changed since it was shown:", "%n were changed since they were shown:"),
+        (files.twins, "Another file shows the same picture:", "%n other files show the same pictures:"),
+        (files.companions, "A file belongs to it:", "%n files belong to it:"),
     )
-    return "\n\n".join("\n".join([title, *_named(paths)]) for title, paths in parts if paths)
+    return "\n\n".join(
+        "\n".join([counted(len(paths), one, many), *_named(paths)]) for paths, one, many in parts if paths
+    )
 
 
 def _named(paths: Sequence[Path]) -> list[str]:

@@ -36,7 +36,7 @@ class SelectionBar(QWidget):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._groups: tuple[tuple[Act, ...], ...] = ()
-        self._buttons: dict[int, IconButton] = {}  # by the place of its act among all
+        self._buttons: dict[Act, IconButton] = {}
         self._left_out: Collection[Act] = ()
         self._photos = 0
         self._count = Words(parent=self)
@@ -50,10 +50,10 @@ class SelectionBar(QWidget):
     def offer(self, groups: Sequence[Sequence[Act]], after: QWidget, before: QWidget) -> None:
         """These acts, a gap between groups; the keyboard comes from `after` and goes on to `before`."""
         self._groups = tuple(tuple(group) for group in groups)
-        for place, (_, act) in enumerate(self._acts()):
+        for act in itertools.chain(*self._groups):
             button = IconButton(act.icon, act.name(), self)
             button.clicked.connect(partial(self._do, act, button))
-            self._buttons[place] = button
+            self._buttons[act] = button
         for one, other in itertools.pairwise(
             (after, self._clear, *self._buttons.values(), self._more, before)
         ):
@@ -78,7 +78,7 @@ class SelectionBar(QWidget):
 
     def sizeHint(self) -> QSize:
         """All acts beside each other."""
-        return QSize(self._start() + sum(width for _, width in self._widths()), px(self, 2.25))
+        return QSize(self._ends()[-1], px(self, 2.25))
 
     def minimumSizeHint(self) -> QSize:
         """The number, and the list of all acts."""
@@ -94,11 +94,11 @@ class SelectionBar(QWidget):
         super().changeEvent(event)
         self._place()
 
-    def _acts(self) -> Iterator[tuple[bool, Act]]:
-        """Every act, and whether a group begins with it."""
+    def _acts(self) -> Iterator[tuple[Act, int]]:
+        """Every act that is offered now, and the gap before it."""
         for group in self._groups:
-            for place, act in enumerate(group):
-                yield place == 0, act
+            for place, act in enumerate(act for act in group if act not in self._left_out):
+                yield act, 0 if place else px(self, PAD)
 
     def _side(self) -> int:
         return px(self, 2.25)
@@ -111,33 +111,28 @@ class SelectionBar(QWidget):
         least = counted(WIDEST, "%n selected", "%n selected")
         return max(self._count.sizeHint().width(), self.fontMetrics().horizontalAdvance(least))
 
-    def _widths(self) -> list[tuple[int, int]]:
-        """Of each act, the gap before it and the room that it takes with it."""
-        offered = [(first, act not in self._left_out) for first, act in self._acts()]
-        gaps = [px(self, PAD) if first and shown else 0 for first, shown in offered]
-        return [(gap, (gap + self._side()) * shown) for gap, (_, shown) in zip(gaps, offered, strict=True)]
+    def _ends(self) -> list[int]:
+        """Where the first act begins, and where each ends."""
+        widths = (gap + self._side() for _, gap in self._acts())
+        return list(itertools.accumulate(widths, initial=self._start()))
 
     def _fitting(self) -> int:
         """How many acts have room; the list takes the room of one."""
-        widths = self._widths()
-        ends = list(itertools.accumulate((width for _, width in widths), initial=self._start()))
-        if ends[-1] <= self.width():
-            return len(widths)
-        return sum(end + self._side() <= self.width() for end in ends[1:])
+        ends = self._ends()
+        room = self.width() if ends[-1] <= self.width() else self.width() - self._side()
+        return sum(end <= room for end in ends[1:])
 
     def _place(self) -> None:
         side, high = self._side(), self.height()
         self._put(self._count, 0, self._wide(), high)
         self._put(self._clear, self._wide(), side, high)
-        fitting, left = self._fitting(), self._start()
-        for place, (gap, width) in enumerate(self._widths()):
-            button = self._buttons[place]
-            button.setVisible(place < fitting and width > 0)
-            if place < fitting:
-                self._put(button, left + gap, side, high)
-                left += width
-        self._more.setVisible(fitting < len(self._buttons))
-        self._put(self._more, left, side, high)
+        acts, ends, fitting = [act for act, _ in self._acts()], self._ends(), self._fitting()
+        for act, end in zip(acts, ends[1:], strict=True):
+            self._put(self._buttons[act], end - side, side, high)
+        for act, button in self._buttons.items():
+            button.setVisible(act in acts[:fitting])
+        self._more.setVisible(fitting < len(acts))
+        self._put(self._more, ends[fitting], side, high)
 
     def _put(self, widget: QWidget, left: int, wide: int, high: int) -> None:
         widget.setGeometry(QStyle.visualRect(self.layoutDirection(), self.rect(), QRect(left, 0, wide, high)))
@@ -146,7 +141,5 @@ class SelectionBar(QWidget):
         act.wish(below(button))
 
     def _show_more(self) -> None:
-        point, fitting = below(self._more), self._fitting()
-        acts = [act for place, (_, act) in enumerate(self._acts()) if place >= fitting]
-        hidden = [act for act in acts if act not in self._left_out]
-        photo_menu(self, [act.entry(self._photos, point) for act in hidden]).popup(point)
+        point, hidden = below(self._more), list(self._acts())[self._fitting() :]
+        photo_menu(self, [act.entry(self._photos, point) for act, _ in hidden]).popup(point)
