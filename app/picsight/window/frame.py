@@ -92,7 +92,7 @@ class Frame(QWidget):
 
     def show_chrome(self, *, shown: bool) -> None:
         """Box, hint and status; in full screen only the photo is left."""
-        for part in (self._top, self.busy, self._bottom):
+        for part in (self._top, self.busy):
             part.setVisible(shown)
         self._bottom.setVisible(shown or self.page is self.first_run)  # the last folder may have been removed
         self.viewer_page.show_bars(shown=shown)

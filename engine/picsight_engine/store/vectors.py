@@ -30,8 +30,6 @@ _ACTIVATE = "UPDATE spaces SET active = (id = ?)"
 # A vector that replaces another takes a new id, by which caches notice it.
 _DELETE = "DELETE FROM vectors WHERE photo_id = ? AND space_id = ? AND part = ?"
 _PUT = "INSERT INTO vectors (photo_id, space_id, part, vector) VALUES (?, ?, ?, ?)"
-_HAS = f"""
-SELECT 1 FROM vectors JOIN spaces ON spaces.id = space_id WHERE photo_id = ? AND name = ? AND part = {WHOLE}"""
 _PHOTOS_WITH = f"""
 SELECT photo_id FROM vectors WHERE space_id = (SELECT id FROM spaces WHERE name = ?) AND part = {WHOLE}"""
 _VECTOR_OF = f"""
@@ -118,12 +116,6 @@ def put_vector(
     connection.execute(_DELETE, (photo_id, known.id, part))
     blob = np.ascontiguousarray(vector, dtype=STORED).tobytes()
     connection.execute(_PUT, (photo_id, known.id, part, blob))
-
-
-def has_vector(db: Database, photo_id: int, space: str) -> bool:
-    """Whether the photo as a whole has a vector in this space."""
-    with db.reading() as connection:
-        return connection.execute(_HAS, (photo_id, space)).fetchone() is not None
 
 
 def photos_with_vector(db: Database, space: str) -> frozenset[int]:

@@ -33,7 +33,7 @@ from picsight_engine.store.photos import (
     photos_shown,
     put_photo,
 )
-from picsight_engine.store.vectors import has_vector
+from picsight_engine.store.vectors import photos_with_vector
 
 SPACE = "0123456789abcdef"
 
@@ -115,7 +115,7 @@ def test_a_missing_photo_leaves_at_once_and_returns_with_its_vector(shelf):
     assert paths_of(shelf.db, photo_id) == []
     gone = file_named(shelf, b"a.jpg")
     assert (gone.present, gone.missing_since) == (False, 123.0)
-    assert has_vector(shelf.db, photo_id, SPACE)
+    assert photo_id in photos_with_vector(shelf.db, SPACE)
     with shelf.db.writer() as connection:
         mark_returned(connection, [file.id])
     assert file_named(shelf, b"a.jpg") == file
@@ -155,10 +155,10 @@ def test_a_missing_photo_is_forgotten_with_its_vector_once_looks_enough_agree(sh
     with shelf.db.writer() as connection:
         mark_missing(connection, [file_named(shelf, b"1.jpg").id], 100.0)
     assert look_at(shelf, 10, 20, 29) == [[], [], []]
-    assert [has_vector(shelf.db, each, SPACE) for each in (old, here)] == [True, True]
+    assert [each in photos_with_vector(shelf.db, SPACE) for each in (old, here)] == [True, True]
     assert look_at(shelf, 31) == [[old]]
     assert [file.name for file in files_of(shelf.db, shelf.folder.id)] == [b"2.jpg"]
-    assert [has_vector(shelf.db, each, SPACE) for each in (old, here)] == [False, True]
+    assert [each in photos_with_vector(shelf.db, SPACE) for each in (old, here)] == [False, True]
 
 
 def test_no_single_jump_of_the_clock_makes_anything_old(shelf):

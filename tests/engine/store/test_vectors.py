@@ -12,7 +12,6 @@ from picsight_engine.store.vectors import (
     activate_space,
     active_space,
     all_vectors,
-    has_vector,
     live_rows,
     photos_with_vector,
     put_vector,
@@ -40,8 +39,8 @@ def test_a_vector_comes_back_as_float16_bit_for_bit(shelf):
 
 def test_vectors_of_two_spaces_never_meet(shelf):
     photo_id = shelf.put(b"a.jpg", 1)
-    assert has_vector(shelf.db, photo_id, SPACE)
-    assert not has_vector(shelf.db, photo_id, OTHER)
+    assert photo_id in photos_with_vector(shelf.db, SPACE)
+    assert photo_id not in photos_with_vector(shelf.db, OTHER)
     assert vector_of(shelf.db, photo_id, OTHER) is None
     with shelf.db.writer() as connection:
         put_vector(connection, photo_id, OTHER, np.ones(4, np.float32))

@@ -14,7 +14,7 @@ from picsight.window.actions.open_with import OpenWith
 from picsight.window.actions.reveal import reveal
 from picsight.window.grid.model import files_of
 from picsight.window.parts.words import counted
-from picsight.window.tags.culling import Culling
+from picsight.window.tags.tagging import Culling
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -115,8 +115,9 @@ def _ranked(answer: Answer, arrangement: Arrangement) -> Shown:
 def _with_copies(library: Library, answer: Answer) -> Answer:
     """The answer with the copies of its photos that score too low by themselves: they show the same pictures."""
     fronts = {photo.stack: photo for photo in reversed(answer.results) if photo.stack is not None}
-    there = {photo.id for photo in answer.results} if fronts else set()
-    stacks = library.stacks() if fronts else {}
+    if not fronts:
+        return answer
+    stacks, there = library.stacks(), {photo.id for photo in answer.results}
     missing = [photo for photo, stack in stacks.items() if stack in fronts and photo not in there]
     copies = (
         replace(

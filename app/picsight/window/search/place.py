@@ -57,20 +57,18 @@ class Place:
     @property
     def scoped(self) -> Query:
         """What is asked, with the folder, which has no place in the text: its fact stands at the end, without length."""
-        scope = self._scope()
-        return self.asked if scope is None else replace(self.asked, facts=(*self.asked.facts, scope))
+        return replace(self.asked, facts=(*self.asked.facts, *self._scope()))
 
     @property
     def query(self) -> str:
         """The words with the folder, to be kept."""
-        scope = self._scope()
-        return joined(self.words, () if scope is None else (str(scope),))[0]
+        return joined(self.words, map(str, self._scope()))[0]
 
-    def _scope(self) -> Fact | None:
+    def _scope(self) -> list[Fact]:
         if self.folder is None:
-            return None
+            return []
         end = len(self.words)
-        return Fact("folder", f"{self.folder.as_posix()}/", excluded=False, start=end, end=end)
+        return [Fact("folder", f"{self.folder.as_posix()}/", excluded=False, start=end, end=end)]
 
 
 def ready(text: str) -> str | None:

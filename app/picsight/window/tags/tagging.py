@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject
 
-from picsight.window.actions.acts import Act
+from picsight.window.actions.acts import Act, bind_acts
 from picsight.window.actions.keys import photo_menu
 from picsight.window.parts.words import counted
 from picsight.window.tags.chooser import Question, TagChooser
@@ -16,13 +17,14 @@ from picsight.window.tags.wording import favoured, filed, rated, star_words
 from picsight_engine.tags.tree import FAVOURITES
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from PySide6.QtCore import QPoint
     from PySide6.QtWidgets import QWidget
 
     from picsight.window.actions.chosen import ChosenPhotos
     from picsight.window.actions.keys import Entry, Submenu
+    from picsight.window.grid.page import WallPage
     from picsight.window.tags.choices import Choice
     from picsight.window.tags.deeds import TagDeeds
     from picsight_engine.library import Library
@@ -46,15 +48,8 @@ class Tagging(QObject):
             Act("tag", self.tr("Tag or album…"), several[2], "Ctrl+T", self.choose, "T"),
         )
         self.stars = tuple(
-            Act(
-                "star",
-                star_words(stars),
-                star_words(stars),
-                f"Alt+{stars}",
-                partial(self._rate_by_key, stars),
-                str(stars),
-            )
-            for stars in range(MOST_STARS + 1)
+            Act("star", words, words, f"Alt+{stars}", partial(self._rate_by_key, stars), str(stars))
+            for stars, words in enumerate(map(star_words, range(MOST_STARS + 1)))
         )
 
     @property
@@ -102,23 +97,20 @@ class Tagging(QObject):
         favourite, stars, tag = self.acts
         return [
             favourite.entry(photos, point),
-            (stars.one.rstrip("…"), self._star_entries()),
+            (stars.one.rstrip("…"), self._star_entries(point)),
             tag.entry(photos, point),
         ]
 
-    def _star_entries(self) -> list[Entry | None]:
-        given = [
-            (star_words(stars), f"Alt+{stars}", partial(self.rate, stars))
-            for stars in range(MOST_STARS, -1, -1)
-        ]
-        given.append((star_words(-1), "", partial(self.rate, -1)))
-        return [*given, None, (self.tr("As the file says"), "", partial(self.rate, None))]
+    def _star_entries(self, point: QPoint) -> list[Entry | None]:
+        given = [act.entry(1, point) for act in reversed(self.stars)]
+        rejected = (star_words(REJECTED), "", partial(self.rate, REJECTED))
+        return [*given, rejected, None, (self.tr("As the file says"), "", partial(self.rate, None))]
 
     def _rate_by_key(self, stars: int, _point: QPoint) -> None:
         self.rate(stars)
 
     def _offer_stars(self, point: QPoint) -> None:
-        photo_menu(self._window, self._star_entries()).popup(point)
+        photo_menu(self._window, self._star_entries(point)).popup(point)
 
     def choose(self, point: QPoint) -> None:
         """Ask into which tag or album the chosen photos are to be put."""
@@ -141,3 +133,40 @@ class Tagging(QObject):
 
     def _ids(self) -> Sequence[int]:
         return [photo.id for photo in self._chosen.all()]
+
+
+class Culling(QObject):
+    """A mode of the wall in which letters pick, reject and rate photos, and nothing is typed.
+
+    It starts and ends by its key, and ends by its sign in the header or by Escape.
+    """
+
+    def __init__(self, page: WallPage, tagging: Tagging, where: Callable[[], QPoint]) -> None:
+        super().__init__(page)
+        self._grid, self._header = page.view, page.header
+        acts = (
+            Act("favourite", self.tr("Pick"), "", "P", lambda _point: tagging.cull(picked=True)),
+            Act("clear", self.tr("Reject"), "", "X", lambda _point: tagging.cull(picked=False)),
+            *(replace(act, key=act.letter) for act in tagging.stars),
+            Act("clear", self.tr("Back to the photos"), "", "Esc", lambda _point: self.turn()),
+        )
+        in_words = self.tr("Culling: {act}")
+        acts = tuple(replace(act, one=in_words.format(act=act.one)) for act in acts)
+        self._keys = bind_acts(self._grid, acts, where)
+        turn = Act("tick", self.tr("Culling: start, end"), "", "Ctrl+Shift+K", lambda _point: self.turn())
+        bind_acts(self._grid, (turn,), where)
+        self._header.culling.clicked.connect(self.turn)
+        self._show(on=False)
+
+    def turn(self) -> None:
+        """Start, or end."""
+        self._show(on=not self._is_on)
+
+    def _show(self, *, on: bool) -> None:
+        self._is_on = on
+        self._grid.let_letters_act("culling", act=on)
+        for key in self._keys:
+            key.setEnabled(on)
+        self._header.show_culling(on=on)
+        if on:
+            self._grid.setFocus()

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import os
 from collections import OrderedDict
 from functools import partial
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, QSize, Signal
 
-from picsight.window.viewer.absence import not_connected
+from picsight.window.parts.words import isolated, say
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
     from pathlib import Path
 
     from PySide6.QtGui import QImage
@@ -139,7 +140,7 @@ class ViewerController(QObject):
             self._page.stage.show_sentence(known[0] or sentence, known[1], away=bool(known[0]))
 
         self._jobs.read(
-            lambda: (not_connected(photo.path, folders), stored(photo.id)),
+            lambda: (_not_connected(photo.path, folders), stored(photo.id)),
             show,
             lambda _sentence: self._page.stage.show_sentence(sentence),
             replaces=LANE,
@@ -203,3 +204,24 @@ class ViewerController(QObject):
     def _take_full(self, picture: ScreenPicture) -> None:
         if self._photo is not None and picture.path == self._photo.path:
             self._page.stage.show_picture(picture)
+
+
+def _not_connected(photo: Path, folders: Iterable[Path]) -> str:
+    """A sentence if the folder of the library that holds the photo is away or shows nothing, as where a disk is
+    unplugged; else empty. Looks at the disk, so it runs in a thread.
+    """
+    folder = next((each for each in folders if photo.is_relative_to(each)), None)
+    if folder is None or _shows_something(folder):
+        return ""
+    name = isolated(f"“{folder.name or folder}”")
+    return say(
+        "{folder} is not connected. Its photos stay findable; connect it to see this one whole."
+    ).format(folder=name)
+
+
+def _shows_something(folder: Path) -> bool:
+    try:
+        with os.scandir(folder) as entries:
+            return next(entries, None) is not None
+    except OSError:
+        return False
