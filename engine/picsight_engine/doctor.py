@@ -57,8 +57,8 @@ class Check:
     """
 
     name: str
-    ok: bool
     message: str
+    ok: bool = True
     repaired: bool = False
     damaged: bool = False
 
@@ -96,7 +96,7 @@ def doctor_folder(
     except RequestError:
         if lost:
             raise
-        return [*checks, Check("library", ok=True, message=f"There is no library in {folder} yet.")]
+        return [*checks, Check("library", f"There is no library in {folder} yet.")]
     except (PicsightError, OSError) as fault:
         return [*checks, _failed("library", fault)]
     with closing(db):
@@ -134,7 +134,7 @@ def _guarded(name: str, examine: Callable[[], Check]) -> Check:
 
 def _failed(name: str, fault: Exception) -> Check:
     """Only the errors that say so speak of damage; every other one kept the check from being done."""
-    return Check(name, ok=False, message=str(fault), damaged=isinstance(fault, (BundleError, LibraryError)))
+    return Check(name, str(fault), ok=False, damaged=isinstance(fault, (BundleError, LibraryError)))
 
 
 def _examine_model(folder: Path) -> tuple[Bundle | None, Check]:
@@ -147,14 +147,14 @@ def _examine_model(folder: Path) -> tuple[Bundle | None, Check]:
     except BundleError as fault:
         return None, _failed("model", fault)
     title = bundle.manifest.title
-    return bundle, Check("model", ok=True, message=f'The model "{title}" is complete and unchanged.')
+    return bundle, Check("model", f'The model "{title}" is complete and unchanged.')
 
 
 def _examine_backend(bundle: Bundle, machine: Machine) -> Check:
     """What reads photos, and why; Core ML is compared first where that was not done under this system."""
     if needs_examination(bundle, machine):
         examine(bundle, machine)
-    return Check("backend", ok=True, message=choose_image_backend(bundle, machine).sentence)
+    return Check("backend", choose_image_backend(bundle, machine).sentence)
 
 
 def _examine_folder(folder: Path) -> Check:
@@ -179,7 +179,7 @@ def _examine_folder(folder: Path) -> Check:
             " Other users of this computer may look into it, because it belongs to somebody else, holds other things or "
             "lies on a disk without permissions; it was left as it is."
         )
-    return Check("folder", ok=True, message=written)
+    return Check("folder", written)
 
 
 def _examine_database(db: Database) -> Check:
@@ -196,7 +196,7 @@ def _examine_database(db: Database) -> Check:
             f"{db.path} contradicts itself in {_count(broken, 'place')}. Nothing was changed; restore it from a "
             "backup, or move it away and index the folders again."
         )
-    return Check("library", ok=True, message=f"{db.path} is sound.")
+    return Check("library", f"{db.path} is sound.")
 
 
 def _forget(library: _Library, named: Sequence[Path]) -> Check:
@@ -211,7 +211,7 @@ def _forget(library: _Library, named: Sequence[Path]) -> Check:
             f" {_count(forgotten.kept, 'file')} kept, whose disk may only be away; "
             "picsight doctor --forget FOLDER lets go of what a folder has lost."
         )
-    return Check("forget", ok=True, message=message)
+    return Check("forget", message)
 
 
 def _examine_folders(library: _Library) -> Check:
@@ -223,34 +223,26 @@ def _examine_folders(library: _Library) -> Check:
         if not folder.path.is_dir() or not os.access(folder.path, os.R_OK | os.X_OK)
     ]
     if away:
-        return Check(
-            "folders",
-            ok=True,
-            message=f"Not connected or not readable, kept as they were: {', '.join(away)}.",
-        )
-    return Check("folders", ok=True, message=f"{_count(len(folders), 'folder')} can be read.")
+        return Check("folders", f"Not connected or not readable, kept as they were: {', '.join(away)}.")
+    return Check("folders", f"{_count(len(folders), 'folder')} can be read.")
 
 
 def _examine_names(library: _Library) -> Check:
     """Whether every file can be found by what it is called."""
     if not library.db.read_only and mend_index(library.db):
         message = "The index of names was damaged and was built anew."
-        return Check("names", ok=True, message=message, repaired=True)
-    return Check("names", ok=True, message="Every file can be found by its name.")
+        return Check("names", message, repaired=True)
+    return Check("names", "Every file can be found by its name.")
 
 
 def _examine_vectors(library: _Library) -> Check:
     """Vectors of a wrong length are of no use to anybody."""
     misshapen = health.misshapen_vectors(library.db)
     if misshapen:
-        removed = health.delete_misshapen_vectors(library.db)
-        return Check(
-            "vectors",
-            ok=True,
-            message=f"{_count(removed, 'vector')} of a wrong length removed; index the folders again.",
-            repaired=True,
-        )
-    return Check("vectors", ok=True, message="Every vector has its right length.")
+        removed = _count(health.delete_misshapen_vectors(library.db), "vector")
+        message = f"{removed} of a wrong length removed; index the folders again."
+        return Check("vectors", message, repaired=True)
+    return Check("vectors", "Every vector has its right length.")
 
 
 def _examine_photos(library: _Library) -> Check:
@@ -261,44 +253,39 @@ def _examine_photos(library: _Library) -> Check:
     lacking = len(health.photos_without_vector(library.db, name))
     holds = f"{_count(counts.photos, 'photo')} in {_count(counts.files, 'file')}, {_count(counts.problems, 'problem')}"
     if lacking:
-        return Check(
-            "photos",
-            ok=False,
-            message=f"{holds}; {_count(lacking, 'photo')} cannot be found by a search: index the folders again.",
-        )
-    return Check("photos", ok=True, message=f"{holds}; every photo can be found by a search.")
+        lost = f"{_count(lacking, 'photo')} cannot be found by a search: index the folders again."
+        return Check("photos", f"{holds}; {lost}", ok=False)
+    return Check("photos", f"{holds}; every photo can be found by a search.")
 
 
 def _examine_tags(library: _Library) -> Check:
     """Whether every tag has its place, and every photo stands to it as was decided."""
     misplaced, misjudged = misplaced_tags(library.db), misjudged_photos(library.db)
     if not misplaced and not misjudged:
-        return Check("tags", ok=True, message="Every tag has its place, and every decision counts.")
+        return Check("tags", "Every tag has its place, and every decision counts.")
     mend_tags(library.db)
     message = f"{_count(misplaced, 'tag')} out of place and {_count(misjudged, 'decision')} that did not count were put right."
-    return Check("tags", ok=True, message=message, repaired=True)
+    return Check("tags", message, repaired=True)
 
 
 def _examine_cache(library: _Library) -> Check:
     """Whether what a search scans equals what the library holds."""
     space = active_space(library.db)
     if space is None:
-        return Check("search cache", ok=True, message="There are no vectors to search yet.")
+        return Check("search cache", "There are no vectors to search yet.")
     before = _cache_files(library)
     with closing(_open_matrix(library, space)) as matrix:
-        if before and not before & _cache_files(
-            library
-        ):  # opening has put new files where none could be used
+        if before and before.isdisjoint(_cache_files(library)):  # opening found none that could be used
             return _rebuilt(matrix, "The search cache was damaged and was built anew.")
         if matrix.is_true_copy():
-            return Check("search cache", ok=True, message="The search cache equals the library.")
+            return Check("search cache", "The search cache equals the library.")
         matrix.rebuild()
         return _rebuilt(matrix, "The search cache differed from the library and was built anew.")
 
 
 def _rebuilt(matrix: Matrix, message: str) -> Check:
     sound = matrix.is_true_copy()
-    return Check("search cache", ok=sound, message=message, repaired=sound, damaged=not sound)
+    return Check("search cache", message, ok=sound, repaired=sound, damaged=not sound)
 
 
 def _examine_thumbnails(library: _Library) -> Check:
@@ -315,16 +302,12 @@ def _examine_thumbnails(library: _Library) -> Check:
         if orphans:
             repairs.append(f"{_count(orphans, 'thumbnail')} of photos that are gone removed.")
         lacking = len(health.photos_without_thumbnail(library.db, thumbnails))
-        if (
-            lacking and not repairs and not thumbnails.ids()
-        ):  # opening has put a new file where none could be used
+        if lacking and not repairs and not thumbnails.ids():  # opening found no file that could be used
             repairs.append("The thumbnails were missing or damaged and were started anew.")
-    state = (
-        f"{_count(lacking, 'photo')} without a thumbnail: the next indexing makes them."
-        if lacking
-        else "Every photo has its thumbnail."
-    )
-    return Check("thumbnails", ok=True, message=" ".join([*repairs, state]), repaired=bool(repairs))
+    state = "Every photo has its thumbnail."
+    if lacking:
+        state = f"{_count(lacking, 'photo')} without a thumbnail: the next indexing makes them."
+    return Check("thumbnails", " ".join([*repairs, state]), repaired=bool(repairs))
 
 
 def _examine_decisions(library: _Library) -> Check:
@@ -332,19 +315,19 @@ def _examine_decisions(library: _Library) -> Check:
     db, file = library.db, kept_file(library.db)
     state = kept_state(db)
     if state == "none":
-        return Check("decisions", ok=True, message="Nothing was tagged, decided or rated yet.")
+        return Check("decisions", "Nothing was tagged, decided or rated yet.")
     if state == "current":
-        return Check("decisions", ok=True, message=f"{file} holds all that you have said of photos.")
+        return Check("decisions", f"{file} holds all that you have said of photos.")
     if state == "earlier":
         message = f"{file} is of an earlier library; import it to have its tags, decisions and ratings here."
-        return Check("decisions", ok=True, message=message)
+        return Check("decisions", message)
     if db.read_only:
-        return Check("decisions", ok=True, message=f"{file} is {state} and cannot be written on this disk.")
+        return Check("decisions", f"{file} is {state} and cannot be written on this disk.")
     aside = keep_decisions(db)
     message = f"{file} was {state} and was written anew."
     if aside is not None:
         message += f" What was there is kept as {aside}."
-    return Check("decisions", ok=True, message=message, repaired=True)
+    return Check("decisions", message, repaired=True)
 
 
 def _remove_orphans(library: _Library, thumbnails: Thumbnails) -> int:

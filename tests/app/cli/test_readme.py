@@ -96,7 +96,7 @@ TAG = Tag(
     rejected=0,
     suggested=1,
 )
-CHECKS = [Check("library", ok=True, message="It is sound.")]
+CHECKS = [Check("library", "It is sound.")]
 
 
 def section(heading: str) -> str:

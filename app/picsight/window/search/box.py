@@ -43,7 +43,7 @@ if TYPE_CHECKING:
     )
 
     from picsight.window.search.entry import Piece
-    from picsight_engine.search.answer import Answer, Filter, QueryFault
+    from picsight_engine.search.answer import Answer
     from picsight_engine.search.query import Aside, Query
 
 EXAMPLES = (
@@ -93,9 +93,11 @@ class SearchBox(QFrame):
         self._versions = Versions(self._entry)
         self._is_all = False  # selected, words and chips
         self._scope = ""
-        self._filters: tuple[Filter, ...] = ()
-        self._faults: tuple[QueryFault, ...] = ()
-        self._answered, self._composing = "", False
+        self._recognised: list[
+            tuple[str, str]
+        ] = []  # parts of the query that was answered, and what each means
+        self._faults: list[tuple[str, str]] = []  # ... and what is wrong with each
+        self._composing = False
         self._example = 0
         self._rotation = QTimer(self, interval=ROTATE_MS)
         self._build()
@@ -189,8 +191,11 @@ class SearchBox(QFrame):
 
     def show_answer(self, answer: Answer | None) -> None:
         """Show what was recognised of the words, and what was wrong with them."""
-        self._answered = answer.query if answer else ""
-        self._filters, self._faults = (answer.filters, answer.faults) if answer else ((), ())
+        self._recognised, self._faults = [], []
+        if answer:
+            filters = (each for each in answer.filters if each.recognised)
+            self._recognised = [(answer.query[each.start : each.end], each.words) for each in filters]
+            self._faults = [(answer.query[each.start : each.end], each.message) for each in answer.faults]
         self._show()
 
     # Edits: each gives another entry
@@ -240,9 +245,9 @@ class SearchBox(QFrame):
         """The chips that are shown: the folder, what was recognised in the words, what was typed."""
         scope = [Chip("", self.tr("In {folder}").format(folder=self._scope))] if self._scope else []
         recognised = [
-            Chip(self._answered[found.start : found.end], found.words, recognised=True)
-            for found in self._filters
-            if found.recognised and first_place(self._answered[found.start : found.end], self._entry.line)
+            Chip(phrase, words, recognised=True)
+            for phrase, words in self._recognised
+            if first_place(phrase, self._entry.line)
         ]
         return [*scope, *recognised, *(self._chip(*chip) for chip in self._entry.chips().items())]
 
@@ -254,12 +259,8 @@ class SearchBox(QFrame):
         if target:
             name, picture = self.picture_of(target)
             words = words.format(name=name)
-        return Chip(token, words, fault=self._fault(token), picture=picture)
-
-    def _fault(self, token: str) -> str:
-        return next(
-            (fault.message for fault in self._faults if self._answered[fault.start : fault.end] == token), ""
-        )
+        fault = next((message for phrase, message in self._faults if phrase == token), "")
+        return Chip(token, words, fault=fault, picture=picture)
 
     def _open(self, chip: Chip) -> None:
         """Typed ones can be edited again, recognised ones are words from now on."""
@@ -442,14 +443,12 @@ class SearchBox(QFrame):
     def _marks(self) -> list[Mark]:
         """What of the line is wrong, and what of it was recognised."""
         line, marks = self._entry.line, []
-        for fault in self._faults:
-            place = line.find(self._answered[fault.start : fault.end])
-            if fault.end > fault.start and place >= 0:
-                marks.append(Mark(place, fault.end - fault.start, is_fault=True))
-        for found in self._filters:
-            at = first_place(self._answered[found.start : found.end], line) if found.recognised else None
-            if at is not None:
-                marks.append(Mark(at[0], at[1] - at[0]))
+        for phrase, _message in self._faults:
+            if phrase and phrase in line:
+                marks.append(Mark(line.find(phrase), len(phrase), is_fault=True))
+        for phrase, _words in self._recognised:
+            if place := first_place(phrase, line):
+                marks.append(Mark(place[0], place[1] - place[0]))
         return marks
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
