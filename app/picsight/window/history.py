@@ -94,9 +94,7 @@ class History(QObject):
             return
         turn = self._stack.undo if back else self._stack.redo
         while (deed := self._next(back=back)) and (deed.isObsolete() or not deed.holds()):
-            deed.setObsolete(
-                True
-            )  # it failed, or what it is about is gone, such as a draft that was thrown away
+            deed.setObsolete(True)  # it failed, or what it is about is gone, such as a discarded draft
             turn()
         if deed is None:
             nothing = self.tr("There is nothing to undo.")

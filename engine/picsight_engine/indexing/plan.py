@@ -18,9 +18,8 @@ if TYPE_CHECKING:
 
 GUARDED_FILES = 50  # a folder of fewer files may lose any number of them
 GUARDED_LOSS = 0.2  # a larger one that loses this share at once is taken for a disk that is not there
-HEALS_UNSEEN = frozenset(
-    {"no_permission", "vanished"}
-)  # without a new time or size: always worth another look
+# Without a new time or size: always worth another look.
+HEALS_UNSEEN = frozenset({"no_permission", "vanished"})
 
 
 @dataclass(frozen=True, slots=True)

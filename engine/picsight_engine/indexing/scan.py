@@ -87,9 +87,8 @@ def scan(
     visited = set() if leave_out is None else _identities(leave_out)
     folders: list[bytes] = [b""]
     links: list[bytes] = []
-    while (folders or links) and not (
-        cancel is not None and cancel.is_set()
-    ):  # links come last, so that real names win
+    # Links come last, so that real names win.
+    while (folders or links) and not (cancel is not None and cancel.is_set()):
         name = folders.pop() if folders else links.pop(0)
         listing = _Listing()
         try:

@@ -71,11 +71,8 @@ class InstalledModels:
         if MODEL_NAME.fullmatch(name):
             folder = self.folder / name
             if not folder.is_dir() and self._is_passing(name):
-                with (
-                    suppress(BusyError, StorageError),
-                    self.lock(),
-                ):  # it brings back what a kill has left beside
-                    pass
+                with suppress(BusyError, StorageError), self.lock():
+                    pass  # the lock brings back what a kill has left beside
             if folder.is_dir():
                 close_tree(self.folder)
                 return folder
@@ -236,9 +233,7 @@ class InstalledModels:
     def _folders(self) -> list[Path]:
         try:
             entries = sorted(self.folder.iterdir())
-        except (
-            OSError
-        ):  # nothing was installed yet, or it may not be read: then nothing can be used from there
+        except OSError:  # nothing was installed yet, or nothing there may be read
             return []
         shipped = _look(self.shipped, shipped=True).name
         return [

@@ -203,9 +203,8 @@ def _options(threads: int) -> onnxruntime.SessionOptions:
     options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1
     options.log_severity_level = _SILENT
-    options.add_session_config_entry(
-        "session.intra_op.allow_spinning", "0"
-    )  # an idle session leaves the core alone
+    # An idle session leaves the core alone.
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     return options
 
 

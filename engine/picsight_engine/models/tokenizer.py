@@ -46,9 +46,8 @@ class Tokenizer:
         # Both are done here: what the file says would depend on how it was saved.
         self._tokenizer.no_truncation()
         self._tokenizer.no_padding()
-        if (
-            self._spec.clean == "clip"
-        ):  # the words are cleaned and split already, and published files do it differently
+        # The words are cleaned and split already, and published files do it differently.
+        if self._spec.clean == "clip":
             self._tokenizer.normalizer = None
             self._tokenizer.pre_tokenizer = ByteLevel(add_prefix_space=False, use_regex=False)
         self._special = _any_of(

@@ -34,9 +34,8 @@ def model_words(bundle: Bundle) -> tuple[str, ...]:
 
 def _tokens(model: dict[str, Any]) -> Iterable[str]:
     """What begins and ends a word, by the ways in which tokenizers mark that."""
-    if isinstance(
-        model["vocab"], list
-    ):  # Unigram: pairs of piece and score, a piece that begins a word after a "▁"
+    # Unigram: pairs of piece and score, a piece that begins a word after a "▁".
+    if isinstance(model["vocab"], list):
         return [piece[1:] for piece, _ in model["vocab"] if piece.startswith("▁")]
     tokens = sorted(model["vocab"], key=model["vocab"].__getitem__)
     if end := model.get("end_of_word_suffix"):  # CLIP: "dog</w>", while "dog" goes on

@@ -55,9 +55,8 @@ def to_srgb(image: Image.Image, profile: bytes | None) -> Image.Image:
     return ImageCms.applyTransform(image, transform) or image
 
 
-@functools.lru_cache(
-    maxsize=16
-)  # a folder's photos share a few profiles; building a transform takes milliseconds
+# A folder's photos share a few profiles; building a transform takes milliseconds.
+@functools.lru_cache(maxsize=16)
 def _transform(profile: bytes, mode: str) -> ImageCms.ImageCmsTransform | None:
     """The way from a profile to sRGB; None where there is nothing to do or the profile does not fit the picture."""
     try:

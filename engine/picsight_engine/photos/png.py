@@ -42,9 +42,8 @@ def exif_in_text(data: bytes) -> bytes:
             continue
         with suppress(ValueError, zlib.error):
             if name == b"zTXt":
-                text = zlib.decompressobj().decompress(
-                    text[1:], _MOST_TEXT
-                )  # its first byte says how it is packed
+                # Its first byte says how it is packed.
+                text = zlib.decompressobj().decompress(text[1:], _MOST_TEXT)
             parts = text.split(maxsplit=2)
             block = bytes.fromhex(parts[2].decode("latin-1") if len(parts) == 3 else "")
             if block.startswith((b"Exif\0\0", b"II*\0", b"MM\0*")):  # APP1 may hold XMP

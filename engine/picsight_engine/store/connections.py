@@ -190,9 +190,8 @@ def connect(path: Path, *, read_only: bool = False) -> sqlite3.Connection:
     try:
         connection.execute("PRAGMA foreign_keys = ON")
         connection.execute("PRAGMA synchronous = NORMAL")
-        connection.execute(
-            "PRAGMA secure_delete = ON"
-        )  # what a person deleted is overwritten, not only unlinked
+        # What a person deleted is overwritten, not only unlinked.
+        connection.execute("PRAGMA secure_delete = ON")
     except sqlite3.Error:
         connection.close()
         raise

@@ -171,10 +171,8 @@ def _create(path: Path, steps: Steps) -> None:
     part = draft_of(path)
     try:
         make_private_folder(path.parent)
-        for suffix in (
-            "-wal",
-            "-shm",
-        ):  # of a library that was deleted: SQLite would replay it into the new one
+        # Of a library that was deleted: SQLite would replay it into the new one.
+        for suffix in ("-wal", "-shm"):
             side = path.with_name(path.name + suffix)
             if side.exists():
                 side.replace(side.with_name(side.name + ".orphan"))

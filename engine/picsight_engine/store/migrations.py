@@ -305,9 +305,8 @@ def migrate(connection: sqlite3.Connection, steps: Steps = MIGRATIONS) -> None:
     for number, step in enumerate(steps, start=1):
         connection.execute("BEGIN IMMEDIATE")
         try:
-            if (
-                connection.execute("PRAGMA user_version").fetchone()[0] < number
-            ):  # another process may have been first
+            # Another process may have been first.
+            if connection.execute("PRAGMA user_version").fetchone()[0] < number:
                 step(schema)
                 connection.execute(f"PRAGMA user_version = {number}")
             connection.execute("COMMIT")

@@ -84,7 +84,5 @@ class Stacks:
         try:
             with self._connections.reading() as connection:
                 return connection.execute(_MEMBERS.format(shared=shared), values).fetchall()
-        except (
-            LibraryError
-        ):  # of an older Picsight on a medium that cannot be written, or damaged: `doctor` tells
+        except LibraryError:  # of an older Picsight on a read-only medium, or damaged: `doctor` tells
             return []

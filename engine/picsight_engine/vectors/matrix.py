@@ -305,9 +305,7 @@ class Matrix:
             mask |= np.isin(view.photo_ids, hidden)
         self._rows = Rows(
             view.photo_ids,
-            np.ascontiguousarray(
-                view.scales
-            ),  # they lie among the records, and each search reads all of them
+            np.ascontiguousarray(view.scales),  # they lie among the records, and each search reads all
             view.codes,
             view.originals,
             mask if mask.any() else None,

@@ -12,9 +12,8 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
-SIDE_CARS = frozenset(
-    [".aae", ".arp", ".dop", ".mov", ".on1", ".pp3", ".thm", ".vrd", ".wav", ".xmp"]
-)  # of editors, and what cameras add to a photo
+# Of editors, and what cameras add to a photo.
+SIDE_CARS = frozenset([".aae", ".arp", ".dop", ".mov", ".on1", ".pp3", ".thm", ".vrd", ".wav", ".xmp"])
 
 
 @dataclass(frozen=True, slots=True)

@@ -184,10 +184,8 @@ class SectionedView(JustifiedView):
         row = self.indexAt(point).row()
         self._acted = event.button() == Qt.MouseButton.LeftButton and self._is_on_plate(row, point)
         if self._acted:
-            flag = QItemSelectionModel.SelectionFlag
-            self.selectionModel().setCurrentIndex(
-                self._wall_model.index(row), flag.NoUpdate
-            )  # it keeps its height
+            index, keep = self._wall_model.index(row), QItemSelectionModel.SelectionFlag.NoUpdate
+            self.selectionModel().setCurrentIndex(index, keep)  # it keeps its height
             self.stack_toggled.emit(row)
         else:
             super().mousePressEvent(event)

@@ -109,9 +109,8 @@ class ChooserLine(Line):
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Tab does nothing: it would leave the only line."""
         row = event.key() - Qt.Key.Key_1
-        if (
-            event.modifiers() & Qt.KeyboardModifier.AltModifier and 0 <= row < MOST
-        ):  # names begin with numbers, too
+        # With Alt, as names begin with numbers, too.
+        if event.modifiers() & Qt.KeyboardModifier.AltModifier and 0 <= row < MOST:
             self.picked.emit(row)
         elif event.key() in (Qt.Key.Key_Down, Qt.Key.Key_Up):
             self.stepped.emit(1 if event.key() == Qt.Key.Key_Down else -1)

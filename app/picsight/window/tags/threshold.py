@@ -148,9 +148,8 @@ class ThresholdSlider(QSlider):
 
     def _paint_words(self, painter: QPainter) -> None:
         colours, side = tones(self), px(self, HALF)
-        line = QRect(
-            side, 0, self.width() - 2 * side, self.fontMetrics().height()
-        )  # as the headings beside it
+        # As the headings beside it.
+        line = QRect(side, 0, self.width() - 2 * side, self.fontMetrics().height())
         painter.setPen(colours.text)
         paint_words(painter, line, LEADING, self.words())
         painter.setPen(colours.dim)
