@@ -141,6 +141,22 @@ def test_a_file_never_leaves_its_disk(trash, tmp_path):
         shutil.rmtree(top)
 
 
+@of_linux
+def test_where_the_note_cannot_be_written_the_file_stays_and_nothing_is_left_in_the_trash(trash, tmp_path):
+    import resource  # which Windows lacks
+
+    (path,) = make(tmp_path / "one.jpg")
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, before[1]))
+    try:
+        (kept,) = move_to_trash([path], marks_of([path]), NEVER)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert "nothing can be written into the trash (File too large)" in kept.why
+    assert path.exists()
+    assert files(trash) == []
+
+
 AS_NOBODY = """
 import os, sys, threading
 from pathlib import Path

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 from dataclasses import dataclass
@@ -83,8 +84,11 @@ def _move(path: Path, mark: FileMark | None) -> Moved | Kept:
         except PermissionError:
             folder = isolated(f"“{path.parent.name or path.parent}”")
             return Kept(path, say("Picsight may not change the folder {folder}.").format(folder=folder))
-        except OSError:
-            return Kept(path, say("The system has no trash for {name}.").format(name=name))
+        except OSError as fault:
+            words = say("The system has no trash for {name}.")
+            if fault.errno not in {None, errno.EXDEV}:
+                words = say("{name} stays, because nothing can be written into the trash ({reason}).")
+            return Kept(path, words.format(name=name, reason=fault.strerror))
         arrived = marks_of([Path(back)]).get(Path(back), mark) if back else mark
         if arrived == mark or not _put_back(Path(back), path):  # else it was replaced just before the rename
             return Moved(path, back, arrived)

@@ -112,5 +112,8 @@ def _write_note(note: Path, origin: Path) -> None:
     descriptor = os.open(note, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     try:
         os.write(descriptor, text.encode())
+    except OSError:  # a full disk takes the name, and not what it is to hold
+        note.unlink()
+        raise
     finally:
         os.close(descriptor)
