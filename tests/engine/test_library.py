@@ -170,6 +170,16 @@ def test_a_removed_folder_takes_its_photos_along_and_brings_them_back_with_what_
     assert all(path.exists() for path in few)
 
 
+def test_a_removed_folder_that_is_added_in_another_spelling_brings_its_pictures_along(own, few, tmp_path):
+    run(own, few[0].parent)
+    own.remove_folder(own.folders()[0].id)
+    (tmp_path / "link").symlink_to(few[0].parent)
+    run(own, tmp_path / "link")
+    shown = own.all_photos().results
+    assert len(shown) == len(few)
+    assert all(own.thumbnail(result.id) for result in shown)
+
+
 def test_a_thumbnail_is_a_small_upright_jpeg(library, captions):
     picture = Image.open(io.BytesIO(library.thumbnail(library.show(next(iter(captions))).id)))
     assert (picture.format, picture.size) == ("JPEG", (224, 224))

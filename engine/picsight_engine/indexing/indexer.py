@@ -109,10 +109,9 @@ class _Run:
         """The whole run."""
         views = yield from self._look(cancel)
         embedded = photos_with_vector(self._db, self._bundle.manifest.space_id)
-        pictured = set(self._thumbnails.ids())
         plan = make_plan(
             views,
-            embedded & pictured,
+            embedded.intersection(self._thumbnails.ids()),
             METADATA_RULE,
             retry_problems=retry_problems,
         )
@@ -122,6 +121,7 @@ class _Run:
         returned = self._batch.settle(plan)
         if returned:
             yield Committed(returned)
+        pictured = set(self._thumbnails.ids())  # without those that were just swept
         recogniser = Recogniser(self._db, embedded=embedded, pictured=pictured, moving=plan.moving)
         encoder = _encoder(self._bundle, len(plan.tasks))
         with closing(Crew(self._bundle, self._settings.limits, encoder)) as crew:

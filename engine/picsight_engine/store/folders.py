@@ -34,7 +34,7 @@ _SHOWN_ONLY_BY = """
 SELECT DISTINCT photo_id FROM files AS file WHERE present AND folder_id = ? AND photo_id IS NOT NULL AND NOT EXISTS (
     SELECT 1 FROM files WHERE present AND photo_id = file.photo_id AND folder_id <> file.folder_id)"""
 _HIDE = "UPDATE files SET present = 0, missing_since = ? WHERE present AND folder_id = ?"
-_REST = "UPDATE folders SET state = 'paused', looked_at = ? WHERE id = ?"
+_REST = "UPDATE folders SET state = 'paused', looked_at = ? WHERE id = ? AND state <> 'paused'"
 _REVISE = "UPDATE revision SET number = number + 1"
 _REMOVE = "DELETE FROM folders WHERE id = ?"
 # Names are bytes: || joins them as text without looking at them, CAST makes bytes of it again. What the outer
