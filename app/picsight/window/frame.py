@@ -5,9 +5,9 @@ from __future__ import annotations
 import itertools
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import Signal
-from PySide6.QtGui import QPalette
-from PySide6.QtWidgets import QHBoxLayout, QStackedWidget, QVBoxLayout, QWidget
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtGui import QPainter, QPalette
+from PySide6.QtWidgets import QHBoxLayout, QSplitter, QSplitterHandle, QStackedWidget, QVBoxLayout, QWidget
 
 from picsight.settings import SIDEBAR_NARROWEST, SIDEBAR_WIDEST
 from picsight.window.grid.model import WallModel
@@ -24,13 +24,12 @@ from picsight.window.parts.busy import BusyLine
 from picsight.window.parts.controls import IconButton
 from picsight.window.parts.drops import DropVeil, dropped
 from picsight.window.parts.notice import Notice
-from picsight.window.parts.splitter import LineSplitter
 from picsight.window.search.box import SearchBox
-from picsight.window.tokens import HALF, PAD, em, px
+from picsight.window.tokens import HALF, PAD, em, px, tones
 from picsight.window.viewer.view import ViewerPage
 
 if TYPE_CHECKING:
-    from PySide6.QtGui import QDragEnterEvent, QDragLeaveEvent, QDropEvent, QResizeEvent
+    from PySide6.QtGui import QDragEnterEvent, QDragLeaveEvent, QDropEvent, QPaintEvent, QResizeEvent
 
     from picsight.jobs import Jobs
     from picsight.settings import Settings
@@ -193,3 +192,24 @@ class Frame(QWidget):
         )
         for before, after in itertools.pairwise(order):
             self.setTabOrder(before, after)
+
+
+class LineSplitter(QSplitter):
+    """Two parts side by side; the line between them is one pixel wide and easier to take hold of than it looks."""
+
+    def __init__(self) -> None:
+        super().__init__(Qt.Orientation.Horizontal)
+        self.setHandleWidth(1)  # Qt takes a few pixels more for the mouse
+        self.setChildrenCollapsible(False)
+
+    def createHandle(self) -> QSplitterHandle:
+        """The line."""
+        return _Line(self.orientation(), self)
+
+
+class _Line(QSplitterHandle):
+    def paintEvent(self, _event: QPaintEvent) -> None:
+        """Its middle pixel."""
+        painter = QPainter(self)
+        painter.fillRect(self.contentsRect(), tones(self).line)
+        painter.end()

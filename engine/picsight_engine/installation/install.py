@@ -5,16 +5,17 @@ from __future__ import annotations
 import json
 import shutil
 import threading
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
-from picsight_engine.errors import BundleError, RequestError, StorageError
+from picsight_engine.errors import BundleError, RequestError
 from picsight_engine.installation.archive import open_source
 from picsight_engine.installation.shelf import Shelf
 from picsight_engine.installation.transfer.download import Arrived, Fetched, Patience, Wanted, download
 from picsight_engine.models.agreement import Machine, examine_once
 from picsight_engine.models.bundle import FileRecord, Manifest, file_record, open_bundle
+from picsight_engine.models.place import refusals_explained
 from picsight_engine.private_files import write_private
 
 if TYPE_CHECKING:
@@ -183,7 +184,7 @@ class _Installation:
         yield Installed(bundle)
 
     def _fetch(self, file: RemoteFile) -> Iterator[Fetching]:
-        with _explained(self._staging):
+        with refusals_explained(self._staging):
             for event in self._bring(file, self._revision(file), self._staging / file.name):
                 if isinstance(event, Fetched):
                     self._keep(file, event)
@@ -227,7 +228,7 @@ class _Installation:
         entry = self._entry
         papers = {_LICENCE: _licence_text(entry), _CARD: _card(entry, self._records)}
         try:
-            with _explained(self._staging):
+            with refusals_explained(self._staging):
                 for name, text in papers.items():
                     write_private(self._staging / name, text)
                 bundle = self._models.place(self._staging, self._manifest(papers))
@@ -278,13 +279,3 @@ def _card(entry: Entry, records: dict[str, Fetched]) -> str:
             "",
         ]
     )
-
-
-@contextmanager
-def _explained(folder: Path) -> Iterator[None]:
-    try:
-        yield
-    except OSError as fault:
-        raise StorageError(
-            f"{folder} cannot be written ({fault.strerror}): make room, or check its permissions."
-        ) from fault

@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import IO, TYPE_CHECKING
 
-from picsight_engine.errors import BundleError, CancelledError, StorageError
+from picsight_engine.errors import BundleError, CancelledError
 from picsight_engine.installation.archive import DAMAGED, damaged, open_source
 from picsight_engine.models.agreement import Machine, examine_once
 from picsight_engine.models.bundle import MANIFEST, Bundle, parse_manifest
+from picsight_engine.models.place import refusals_explained
 from picsight_engine.private_files import make_private_folder, open_private
 
 if TYPE_CHECKING:
@@ -63,7 +64,7 @@ class Parcel:
         """
         models.require_name(self.manifest.name)
         total, done = sum(record.bytes for record in self.manifest.files.values()), 0
-        with models.lock(), _explained(models), models.staging(self.manifest.name) as staging:
+        with models.lock(), refusals_explained(models.folder), models.staging(self.manifest.name) as staging:
             models.require_room(self.manifest.title, total)  # a small archive can fill any disk
             for name, record in self.manifest.files.items():
                 for count in self._unpack(name, record, staging / name):
@@ -132,16 +133,6 @@ def _licence_of(source: Source, prefix: str, manifest: Manifest) -> str:
             return file.read(64_000).decode("utf-8", "replace").strip()
     except KeyError:
         return ""
-
-
-@contextmanager
-def _explained(models: InstalledModels) -> Iterator[None]:
-    try:
-        yield
-    except OSError as fault:
-        raise StorageError(
-            f"{models.folder} cannot be written ({fault.strerror}): make room, or check its permissions."
-        ) from fault
 
 
 def _copy(source: IO[bytes], target: Path, record: FileRecord, path: Path) -> Iterator[int]:

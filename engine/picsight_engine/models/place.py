@@ -4,9 +4,25 @@ from __future__ import annotations
 
 import os
 import tempfile
+from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from picsight_engine.errors import StorageError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+@contextmanager
+def refusals_explained(folder: Path, more: str = "") -> Iterator[None]:
+    """Turns what the disk refuses to write in a folder into a StorageError, which says `more` behind it."""
+    try:
+        yield
+    except OSError as fault:
+        raise StorageError(
+            f"{folder} cannot be written ({fault.strerror}): make room, or check its permissions.{more}"
+        ) from fault
 
 
 def demand_writable(folder: Path) -> None:

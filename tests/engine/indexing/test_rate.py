@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from picsight_engine.indexing.rate import WINDOW_SECONDS, Rate
+from picsight_engine.indexing.shift import WINDOW_SECONDS, Rate
 
 
 def test_nothing_is_promised_before_the_rate_rests_on_something():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING
 
 import click
@@ -10,8 +11,7 @@ from picsight import locations
 from picsight.cli.documents import installed_document
 from picsight.cli.interrupts import stop_requests
 from picsight.cli.invocation import A_PATH, Invocation, absolute, shared_options
-from picsight.cli.licence import is_accepted
-from picsight.cli.streams import put, put_json, say
+from picsight.cli.streams import draw, is_terminal, lines_of_stdin, put, put_json, say
 from picsight.cli.transfer import TransferLine
 from picsight_engine.errors import RequestError
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from picsight_engine.installation.catalogue import Entry
-    from picsight_engine.models.bundle import Bundle
+    from picsight_engine.models.bundle import Bundle, Licence
 
 DECLINED = 1
 
@@ -76,7 +76,7 @@ def _from_file(invocation: Invocation, name: str | None, path: Path, *, accept: 
         manifest = parcel.manifest
         if name not in (None, manifest.name):
             raise RequestError(f'{path} holds the model "{manifest.name}", not "{name}"; leave the name out.')
-        if not is_accepted(manifest.title, manifest.licence, parcel.licence, accept=accept):
+        if not _is_accepted(manifest.title, manifest.licence, parcel.licence, accept=accept):
             return None
         with stop_requests() as stop, TransferLine(quiet=invocation.quiet) as line:
             for event in parcel.unpack(models, cancel=stop):
@@ -91,7 +91,7 @@ def _from_catalogue(invocation: Invocation, name: str, path: Path | None, *, acc
     from picsight_engine.installation.catalogue import find_entry
 
     entry = find_entry(name)
-    if not is_accepted(entry.title, entry.terms.licence, entry.terms.text, accept=accept):
+    if not _is_accepted(entry.title, entry.terms.licence, entry.terms.text, accept=accept):
         return None
     return _bring(entry, path, quiet=invocation.quiet)
 
@@ -113,3 +113,26 @@ def _bring(entry: Entry, path: Path | None, *, quiet: bool) -> Bundle:
             else:
                 line.tell(f"{entry.title}: checking")
     raise AssertionError("an installation ends with Installed")
+
+
+def _is_accepted(title: str, licence: Licence, text: str, *, accept: bool) -> bool:
+    """Whether the licence was accepted: beforehand by `accept`, or now, at the terminal, after it was shown.
+
+    Raises:
+        RequestError: nobody can be asked, and `accept` was not given.
+    """
+    if accept or not licence.accept:
+        return True
+    if not (is_terminal(sys.stdin) and is_terminal(sys.stderr)):
+        named = ", ".join(filter(None, (licence.id, licence.url)))
+        raise RequestError(
+            f"{title} has a licence that must be accepted first: {named}. Read it, then add --accept-licence."
+        )
+    say(f"{title} has this licence: {licence.id}")
+    say("")
+    where = f"Its text is at {licence.url}" if licence.url else "Its text does not lie in the model."
+    for line in (text or where).splitlines():
+        say(line)
+    say("")
+    draw('Do you accept it? Type "yes" to install: ')
+    return next(lines_of_stdin(), "").strip().lower() == "yes"

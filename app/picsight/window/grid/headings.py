@@ -78,8 +78,8 @@ def _paint_words(
     paint_words(painter, area, LEADING, shown)
 
 
-class Strip(QWidget):
-    """The heading of what is at the top, over the photos that scroll under it."""
+class Overlay(QWidget):
+    """Words that lie over photos and take no click."""
 
     def __init__(self, parent: QWidget) -> None:
         super().__init__(parent)
@@ -96,6 +96,10 @@ class Strip(QWidget):
         if words != self._words:
             self._words = words
             self.update()
+
+
+class Strip(Overlay):
+    """The heading of what is at the top, over the photos that scroll under it."""
 
     def paintEvent(self, _event: QPaintEvent) -> None:
         """The words on the wall's ground, with a line that parts them from the photos."""

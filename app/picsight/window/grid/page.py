@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QRect, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QPainter, QPen
-from PySide6.QtWidgets import QHBoxLayout, QPushButton, QStackedWidget, QStyle, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QStackedWidget, QStyle, QVBoxLayout, QWidget
 
 from picsight.window.grid.header import WallHeader
-from picsight.window.parts.controls import press_by_enter
+from picsight.window.parts.controls import Button, Weight
 from picsight.window.parts.focus import shows_focus
 from picsight.window.parts.icons import paint_icon
 from picsight.window.parts.labels import CENTRE, ElidedLabel, paint_words
@@ -20,7 +20,7 @@ from picsight.window.tokens import HALF, ONE, PAD, mix, px, tones
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from PySide6.QtGui import QKeyEvent, QPaintEvent
+    from PySide6.QtGui import QPaintEvent
 
     from picsight.window.grid.view import PhotoView
     from picsight.window.parts.notice import Way
@@ -152,15 +152,14 @@ class Closest(QWidget):
         self._view.setMaximumHeight(self._view.content_height() if self.is_said else WIDGET_MAX)
 
 
-class Pill(QPushButton):
+class Pill(Button):
     """News that waits in the header until it is asked for: 14 new photos · Show. A click leaves the keyboard where it is."""
 
     shown_requested = Signal()
 
     def __init__(self, parent: QWidget) -> None:
-        super().__init__(parent)
+        super().__init__("", Weight.QUIET, parent)
         self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
-        self.setCursor(Qt.CursorShape.PointingHandCursor)
         self.clicked.connect(self.shown_requested)
         self.hide()
 
@@ -173,15 +172,6 @@ class Pill(QPushButton):
     def sizeHint(self) -> QSize:
         """The words with an em on both sides."""
         return QSize(self.fontMetrics().horizontalAdvance(self.text()) + px(self, 2), px(self, 2.25))
-
-    def minimumSizeHint(self) -> QSize:
-        """Never cut."""
-        return self.sizeHint()
-
-    def keyPressEvent(self, event: QKeyEvent) -> None:
-        """Enter presses, as Space does."""
-        if not press_by_enter(self, event):
-            super().keyPressEvent(event)
 
     def paintEvent(self, _event: QPaintEvent) -> None:
         """A pill in the accent's tone with an outline."""

@@ -9,7 +9,7 @@ from PySide6.QtCore import QPoint, QRect, QRectF, QSize, Qt
 from PySide6.QtGui import QPainter
 from PySide6.QtWidgets import QScrollBar, QStyle, QStyleOptionSlider, QWidget
 
-from picsight.window.grid.headings import DAY_SIZE, sized_font
+from picsight.window.grid.headings import DAY_SIZE, Overlay, sized_font
 from picsight.window.parts.controls import handle_of
 from picsight.window.parts.labels import CENTRE, paint_words
 from picsight.window.tokens import HALF, ONE, em, px, tones
@@ -160,24 +160,13 @@ class Scrubber(QScrollBar):
         return self._top_of(after.value) if after else self.height() + 1
 
 
-class Bubble(QWidget):
+class Bubble(Overlay):
     """Where the scrubber leads: July 2020."""
 
-    def __init__(self, parent: QWidget) -> None:
-        super().__init__(parent)
-        self._words = ""
-        self.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
-        self.hide()
-
-    def words(self) -> str:
-        """What is said, empty while nothing is."""
-        return "" if self.isHidden() else self._words
-
     def say(self, words: str) -> None:
-        """Other words."""
-        self._words = words
+        """Show these words, in as much room as they take."""
+        super().say(words)
         self.resize(self.fontMetrics().horizontalAdvance(words) + 2 * px(self, ONE), px(self, 2.25))
-        self.update()
 
     def paintEvent(self, _event: QPaintEvent) -> None:
         """A plate with an outline: it lies over photos."""

@@ -15,8 +15,7 @@ from picsight.window.search.absence import Absence
 from picsight.window.search.headline import announcement, faults_of, headline, scoped
 from picsight.window.search.likes import Likes
 from picsight.window.search.listing import Listing
-from picsight.window.search.look import Shown, look
-from picsight.window.search.news import News, compare
+from picsight.window.search.look import News, Shown, compare, look
 from picsight.window.search.place import Place
 from picsight.window.search.wording import readable
 from picsight_engine.errors import BundleError

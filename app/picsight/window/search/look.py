@@ -164,3 +164,27 @@ def _listed(library: Library, place: Place, arrangement: Arrangement, listing: L
     if not is_begun:
         listing.remember(place, arrangement, shown)
     return shown
+
+
+@dataclass(frozen=True, slots=True)
+class News:
+    """What changed behind a wall while someone looks at it: the place as it is now, how many photos are new in it, whether shown
+    ones are gone, and the wall with the new photos at its end (None where photos are ranked, or none is new).
+    """
+
+    newer: Shown
+    count: int
+    are_gone: bool
+    grown: Shown | None
+
+
+def compare(library: Library, place: Place, shown: Shown, arrangement: Arrangement, listing: Listing) -> News:
+    """Look at a place again and say what is new; runs in a thread."""
+    newer = look(library, place, arrangement, listing)
+    count = shown.wall.new_in(newer.wall)
+    # In a ranking a photo may also be missing because better ones came: then nothing is known to be gone.
+    are_gone = newer.wall.new_in(shown.wall) > 0 and not (place.is_search and count)
+    grown = None
+    if count and not place.is_search:
+        grown = replace(newer, wall=shown.wall.followed_by(newer.wall))
+    return News(newer, count, are_gone, grown)

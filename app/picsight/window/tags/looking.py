@@ -50,22 +50,11 @@ class PhotoTags(QObject):
         page.tags_requested.connect(self.toggle)
         viewer.moved.connect(lambda _row: self._ask())
         deeds.changed.connect(lambda _tags: self._ask())
-        acts = [
-            Act(
-                "tick",
-                self.tr("Accept what is suggested first"),
-                "",
-                "A",
-                partial(self._decide_first, "accepted"),
-            ),
-            Act(
-                "clear",
-                self.tr("Reject what is suggested first"),
-                "",
-                "R",
-                partial(self._decide_first, "rejected"),
-            ),
-        ]
+        accept, reject = self.tr("Accept what is suggested first"), self.tr("Reject what is suggested first")
+        acts = (
+            Act("tick", accept, "", "A", partial(self._decide_first, "accepted")),
+            Act("clear", reject, "", "R", partial(self._decide_first, "rejected")),
+        )
         self._keys = bind_acts(page.stage, acts, page.pos)
         self._enable()
 

@@ -8,11 +8,12 @@ from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
-from picsight_engine.errors import StorageError
+from picsight_engine.models.place import refusals_explained
 from picsight_engine.private_files import make_private_folder, open_private, write_private
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from contextlib import AbstractContextManager
     from pathlib import Path
     from typing import BinaryIO
 
@@ -116,13 +117,6 @@ def _read_notes(path: Path) -> Notes:
     return notes if fits else Notes("")
 
 
-@contextmanager
-def explained(target: Path) -> Iterator[None]:
+def explained(target: Path) -> AbstractContextManager[None]:
     """Turns what the disk refuses into a sentence."""
-    try:
-        yield
-    except OSError as fault:
-        raise StorageError(
-            f"{target.parent} cannot be written ({fault.strerror}): make room, or check its permissions. "
-            "What has arrived is kept."
-        ) from fault
+    return refusals_explained(target.parent, " What has arrived is kept.")
