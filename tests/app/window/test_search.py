@@ -312,6 +312,18 @@ def test_what_narrows_a_search_is_said_in_small_letters_inside_of_a_sentence(des
     )
 
 
+def test_where_all_that_is_typed_was_left_out_no_words_are_said_that_are_not_there(desk, tmp_path):
+    desk.library.faults = (QueryFault(0, 9, "“rated:” needs a number from 0 to 5."),)
+    desk.library.matches = certain(none=200)
+    desk.type("rated:abc")
+    desk.qtbot.waitUntil(lambda: "Nothing" in desk.page.closest.words())
+    assert desk.page.closest.words() == "Nothing here matches.\n“rated:” needs a number from 0 to 5."
+    desk.library.matches = certain(strong=200)
+    desk.controller.go(Place("rated:abc", tmp_path))
+    desk.qtbot.waitUntil(lambda: desk.page.title() != "")
+    assert desk.page.title().startswith(f"\u2068{tmp_path.name}\u2069 · 200 strong")
+
+
 def test_a_long_query_that_nothing_matches_is_not_said_once_more(desk):
     desk.library.matches = certain(none=200)
     desk.type("a unicycle " * 10)

@@ -57,7 +57,7 @@ class Absence(QObject):
 
     def _say_unmatched(self, place: Place, shown: Shown, asked: str) -> None:
         title = self.tr("Nothing here matches {words}.").format(words=asked)
-        if len(asked) > LONGEST or place.has_pictures:  # they stand in the box
+        if not asked or len(asked) > LONGEST or place.has_pictures:  # they stand in the box
             title = self.tr("Nothing here matches.")
         why = faults_of(shown)
         ways = [*(self._around(place, detour) for detour in shown.detours), self._to_all()]

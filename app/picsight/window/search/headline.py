@@ -29,7 +29,8 @@ def headline(place: Place, shown: Shown, asked: str, photos: int, *, paused: boo
         short = say("{count}, only ordered").format(count=amount)
     else:
         short = amount
-    return BETWEEN.join((asked, amount)) + unsure, short[:1].upper() + short[1:]
+    about = asked or (isolated(place.folder.name) if place.folder else "")
+    return BETWEEN.join(filter(None, (about, amount))) + unsure, short[:1].upper() + short[1:]
 
 
 def faults_of(shown: Shown) -> str:
@@ -38,8 +39,8 @@ def faults_of(shown: Shown) -> str:
 
 
 def scoped(asked: str, place: Place) -> str:
-    """What was asked for, and in which folder: “dog” in Trips."""
-    if place.folder is None:
+    """What was asked for, and in which folder: “dog” in Trips; "" where nothing of it could be used."""
+    if place.folder is None or not asked:
         return asked
     return say("{words} in {folder}").format(words=asked, folder=isolated(place.folder.name))
 
