@@ -85,6 +85,20 @@ def test_down_enters_and_tab_or_enter_takes(desk, take):
     assert box.line.hasFocus()
 
 
+def test_an_answer_that_comes_later_leaves_the_row_that_one_has_gone_to(desk):
+    qtbot, box, offers, library = desk
+    library.is_whole = True
+    qtbot.keyClicks(box.line, "su")
+    offers.look_at("su", has_answers=False)
+    qtbot.waitUntil(offers.list.isVisible)
+    qtbot.keyClick(box.line, Qt.Key.Key_Down)
+    offers.look_at("su", has_answers=False)
+    offers.look_at("su", has_answers=True)
+    assert offers.list.chosen.words == "Summer 2020"
+    qtbot.keyClicks(box.line, "m")
+    assert offers.list.chosen is None
+
+
 def test_escape_closes_the_list_before_it_empties_the_words(desk):
     qtbot, box, offers, _ = desk
     qtbot.keyClicks(box.line, "su")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QEvent, QObject, Qt, QTimer, Signal
+from PySide6.QtCore import QEvent, QModelIndex, QObject, Qt, QTimer, Signal
 
 from picsight.window.search.likes import PASTED
 from picsight.window.search.suggestions import SuggestionList
@@ -65,7 +65,8 @@ class Offers(QObject):
         """Note what is shown now, and whether it is any photo; a whole word with answers needs no others."""
         self._query, self._has_answers = query, has_answers
         self._looked.start() if query else self._looked.stop()
-        self._show()
+        if self.list.chosen is None:  # a row that one has gone to stays until the next letter
+            self._show()
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         """The list goes when the box is left, and stays behind the words of the line."""
@@ -83,6 +84,7 @@ class Offers(QObject):
     def _ask(self) -> None:
         library = self._library
         self._paused.stop()
+        self.list.setCurrentIndex(QModelIndex())
         if library is None or len(self._box.line.text().strip()) < LEAST_LETTERS:
             self._jobs.forget(LANE)
             self.close()
@@ -97,8 +99,9 @@ class Offers(QObject):
         if found.meant is None and found.completed != self._box.query and self._box.asked()[1] is not None:
             self._completed = found.completed
             self._paused.start()
-        self._found = found
-        self._show()
+        if self.list.chosen is None:
+            self._found = found
+            self._show()
 
     def _show(self) -> None:
         found, beside = self._found, self._beside
