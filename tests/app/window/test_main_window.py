@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 from PySide6.QtCore import QItemSelectionModel, QMimeData, QModelIndex, QPoint, QPointF, Qt, QUrl
-from PySide6.QtGui import QDropEvent, QGuiApplication
+from PySide6.QtGui import QDesktopServices, QDropEvent, QGuiApplication
 from PySide6.QtWidgets import QFileDialog, QListView, QMenu, QMessageBox, QPushButton, QSplitter, QTreeView
 
 from picsight.jobs import Jobs
@@ -345,6 +345,18 @@ def test_the_menu_of_the_viewer_is_of_the_photo_there_though_the_wall_does_not_h
     alike.trigger()
     menu.close()
     assert window.search.wanted.words == f"like:#{photo.id}"
+
+
+def test_where_no_file_browser_answers_it_is_said_where_a_folder_is(
+    qtbot, open_window, few_photos, tmp_path, monkeypatch
+):
+    window = open_window(tmp_path / "library", [few_photos])
+    monkeypatch.setattr(QDesktopServices, "openUrl", lambda _url: False)
+    window.folders.show_menu(few_photos, QPoint(10, 10))
+    (menu,) = [menu for menu in window.frame.window().findChildren(QMenu) if menu.isVisible()]
+    next(action for action in menu.actions() if action.text() == "Open the folder").trigger()
+    menu.close()
+    assert f"\u2068{few_photos}\u2069" in window.frame.status.words()
 
 
 def test_the_sidebar_counts_photos_and_leads_into_the_folders(qtbot, open_window, few_photos, tmp_path):

@@ -6,7 +6,9 @@ from pathlib import Path
 
 import pytest
 from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QLabel
 
+from picsight.window.library.details import IndexingDetails
 from picsight.window.library.status import StatusLine
 from picsight.window.parts.words import number
 from picsight_engine.indexing.events import Progress
@@ -24,6 +26,10 @@ def status(qtbot):
     return line
 
 
+def details(line):
+    return " ".join(label.text() for label in line.findChild(IndexingDetails).findChildren(QLabel))
+
+
 def expire(line):
     assert line.expiry.isActive()
     line.expiry.timeout.emit()
@@ -35,6 +41,9 @@ def test_news_goes_and_what_goes_on_stands_there_again(status):
     status.show_sentence("No file browser answers.")
     status.show_progress(FAR, 3, 100)
     assert status.words() == "No file browser answers."
+    assert "You can already search 100 photos" in details(status)
+    status.show_progress(FAR, 3, 0)
+    assert "already" not in details(status)
     expire(status)
     assert status.words() == going_on
 

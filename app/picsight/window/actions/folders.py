@@ -56,7 +56,7 @@ class FolderActions(QObject):
             (
                 self.tr("Open the folder"),
                 "",
-                lambda: open_folder(folder / folder.name, self._library.notice_given.emit),
+                lambda: open_folder(folder, folder, self._library.notice_given.emit),
             ),
         ]
         if any(folder == added.path for added in self._library.overview.folders):

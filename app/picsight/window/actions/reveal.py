@@ -28,13 +28,13 @@ def reveal(path: Path, jobs: Jobs, say: Callable[[str], None]) -> None:
     elif sys.platform == "win32":
         QProcess.startDetached("explorer", [f"/select,{path}"])
     else:
-        jobs.read(lambda: _ask_file_manager(path), lambda shown: None if shown else open_folder(path, say))
+        jobs.read(lambda: _ask_file_manager(path), lambda shown: None if shown else open_folder(path.parent, path, say))
 
 
-def open_folder(path: Path, say: Callable[[str], None]) -> None:
-    """Open the folder that holds a file; where nothing can, say where it is."""
-    if not QDesktopServices.openUrl(QUrl.fromLocalFile(str(path.parent))):
-        say(words("No file browser answers. The file is {path}.").format(path=isolated(str(path))))
+def open_folder(folder: Path, wanted: Path, say: Callable[[str], None]) -> None:
+    """Open a folder; where nothing can, say where what is `wanted` in it lies."""
+    if not QDesktopServices.openUrl(QUrl.fromLocalFile(str(folder))):
+        say(words("No file browser answers. Look at {path}.").format(path=isolated(str(wanted))))
 
 
 def _ask_file_manager(path: Path) -> bool:

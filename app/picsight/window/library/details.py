@@ -33,5 +33,6 @@ class IndexingDetails(QWidget):
         gap = "   "
         self._far.setText(gap.join((where, done, rate) if progress.photos_per_second >= 1 else (where, done)))
         ready = counted(photos, "You can already search %n photo", "You can already search %n photos")
+        ready = ready if photos else ""
         problems = counted(progress.problems, "%n problem", "%n problems") if progress.problems else ""
         self._long.setText(" · ".join(filter(None, (ready, problems))))
