@@ -281,6 +281,11 @@ def test_a_copied_picture_is_pasted_as_a_query_and_words_as_words(qtbot, box, tm
     QGuiApplication.clipboard().setMimeData(files)
     qtbot.keyClick(box.line, Qt.Key.Key_V, Qt.KeyboardModifier.ControlModifier)
     assert given[1:] == [path]
-    QGuiApplication.clipboard().setText("dog")
+    QGuiApplication.clipboard().setText(f"{path}\n")
     qtbot.keyClick(box.line, Qt.Key.Key_V, Qt.KeyboardModifier.ControlModifier)
-    assert (box.text(), len(given)) == ("dog", 2)
+    assert given[2:] == [path]
+    for words in ("dog", f"{path.parent}/another photo.png", "/" + 300 * "a" + ".png"):
+        box.set_text("")
+        QGuiApplication.clipboard().setText(words)
+        qtbot.keyClick(box.line, Qt.Key.Key_V, Qt.KeyboardModifier.ControlModifier)
+        assert (box.text(), len(given)) == (words, 3)

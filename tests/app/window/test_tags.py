@@ -230,6 +230,18 @@ def test_favourites_and_stars_are_given_with_a_modifier_and_letters_begin_a_sear
     assert library.tags.marks(ids)[ids[0]].favourite
 
 
+def test_what_undo_puts_back_into_a_tag_is_on_its_wall_again(qtbot, window, library):
+    ids = select(window, 0, 2)
+    library.tags.decide("Favourites", ids, "accepted")
+    select(window, 0)
+    qtbot.keyClick(window.frame.grid, Qt.Key.Key_B, Qt.KeyboardModifier.ControlModifier)
+    qtbot.waitUntil(lambda: "Took the photo out" in window.frame.status.words())
+    window.pages.go(Place("is:favourite"))
+    qtbot.waitUntil(lambda: shown(window) == ids[1:])
+    window.history.undo()
+    qtbot.waitUntil(lambda: shown(window) == ids)
+
+
 def test_in_culling_letters_pick_reject_and_rate_and_escape_ends_it(qtbot, window, library):
     (photo,), grid, sign = select(window, 1), window.frame.grid, window.frame.wall_page.header.culling
     assert not sign.isVisible()

@@ -28,7 +28,10 @@ def reveal(path: Path, jobs: Jobs, say: Callable[[str], None]) -> None:
     elif sys.platform == "win32":
         QProcess.startDetached("explorer", [f"/select,{path}"])
     else:
-        jobs.read(lambda: _ask_file_manager(path), lambda shown: None if shown else open_folder(path.parent, path, say))
+        jobs.read(
+            lambda: _ask_file_manager(path),
+            lambda shown: None if shown else open_folder(path.parent, path, say),
+        )
 
 
 def open_folder(folder: Path, wanted: Path, say: Callable[[str], None]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -66,9 +67,10 @@ def _files(mime: QMimeData) -> list[Path]:
 
 
 def picture_in(mime: QMimeData) -> Path | QImage | None:
-    """The first picture among what is dragged, dropped or copied: a file, else the picture itself."""
-    for path in _files(mime):
-        if path.suffix.lower() in IMAGE_SUFFIXES and path.is_file():
+    """The first picture among what is dragged, dropped or copied: a file, a whole path as text, else the picture itself."""
+    named = Path(mime.text().strip())
+    for path in _files(mime) or ([named] if named.is_absolute() else []):
+        if path.suffix.lower() in IMAGE_SUFFIXES and os.path.isfile(path):  # noqa: PTH113 - Path raises at long names
             return path
     image = mime.imageData() if mime.hasImage() else None
     return image if isinstance(image, QImage) and not image.isNull() else None

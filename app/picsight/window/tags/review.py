@@ -42,6 +42,7 @@ class Review(QObject):
         grid.verdict_given.connect(lambda row, verdict: self.decide(verdict, [model.photo(row).id]))
         search.place_changed.connect(lambda _place: self._follow())
         deeds.changed.connect(lambda _tags: self._follow())
+        deeds.turned.connect(lambda _before: self._show_turned())
         self._tag: Tag | None = None
         self._path = ""  # of the tag that suggested photos when it came to be shown
         self._enable()
@@ -74,6 +75,11 @@ class Review(QObject):
         self._deeds.do(act, lambda _value: decided(tag, len(photos), verdict))
         if len(photos) == 1 and not by_mouse:
             self._go_on(tag, verdict)
+
+    def _show_turned(self) -> None:
+        """What Undo gives back shows in a search for it; in a review photos stay where they are."""
+        if self._search.place.is_search and not self.is_on:
+            self._search.ask_again()
 
     def _go_on(self, tag: Tag, verdict: Verdict) -> None:
         """To the next photo that is only suggested."""
