@@ -57,7 +57,7 @@ class Deed(QUndoCommand):
 class History(QObject):
     """Takes deeds, tells of each in the status line, takes back the last one and does it again.
 
-    What was done in another view, and is not told of any more, is named first: only the next call takes it back.
+    A deed of another view that the status line no longer shows is named first; only the next call takes it back.
     """
 
     def __init__(self, status: StatusLine, view: Callable[[], object], parent: QObject | None = None) -> None:

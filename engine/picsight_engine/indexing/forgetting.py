@@ -47,7 +47,7 @@ def forget_lost(
 ) -> Forgotten:
     """Forgets what is missing, and everything that `named` folders or directories have lost, emptied ones too.
 
-    Also what removed folders have shown, unless these are to rest until they come of age.
+    With `resting`, also what removed folders have shown, which otherwise goes once it expires.
 
     What is offline elsewhere is left alone.
 

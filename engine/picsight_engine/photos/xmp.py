@@ -224,9 +224,9 @@ def written_form(path: Keyword, name: str) -> str:
 def read_lists(tree: _ElementTree) -> Lists:
     """The lists as they stand beside what an export noted; darktable writes two of the three, and ends an entry at its first comma."""
     texts = {name: items(tree, name) for name in DIVIDERS}
-    noted = {name: items(tree, own) for name, own in NOTED.items()}
+    noted = {name: items(tree, note) for name, note in NOTED.items()}
     paths = [keyword_of(text, DIVIDERS[name]) for name in (TAGS_LIST, HIERARCHICAL) for text in noted[name]]
-    there, own = ({name: set(lists[name]) for name in NOTED} for lists in (texts, noted))
+    there, ours = ({name: set(lists[name]) for name in NOTED} for lists in (texts, noted))
     letters = {name: set(map(_letters, there[name])) for name in NOTED if any(paths)}
     cut, gone = [], []
     for path in filter(None, dict.fromkeys(paths)):
@@ -235,7 +235,7 @@ def read_lists(tree: _ElementTree) -> Lists:
         cut += [
             (name, part, whole)
             for name, part, whole in forms
-            if part in there[name] and whole not in there[name] and part not in own[name]
+            if part in there[name] and whole not in there[name] and part not in ours[name]
         ]
         if any(letters[name].isdisjoint(map(_letters, parts)) for name, *parts in forms):
             gone.append(path)

@@ -47,9 +47,9 @@ class Result:
     """One photo of an answer; `path` is its primary file, `width` and `height` are upright pixels.
 
     `stack` is the first photo of those that show the same picture, None where there is no other, and in the wall.
-    `match` is None where the model is not calibrated, for words or for photos as parts of a query, and where it asked for
-    facts alone: then the score is 0. A photo that was `found_by` its file's whole name leads and is as strong as
-    any where matches are known, one that was by a word follows the strong ones with its own match; None is for facts alone. `terms` are None unless an explanation was wanted.
+    `match` is None where the model is not calibrated for what was asked, and for facts alone, whose score is 0. A photo
+    `found_by` "name" leads and is strong if its file has that whole name; found by a word, it follows the strong ones
+    with the match of its score. For facts alone `found_by` is None. `terms` are None unless an explanation was wanted.
     """
 
     id: int
@@ -106,3 +106,7 @@ class Answer:
     faults: tuple[QueryFault, ...] = ()
     filters: tuple[Filter, ...] = ()
     undated: int = 0
+
+    def part(self, of: Filter | QueryFault) -> str:
+        """The text of the query that a filter or a fault is about."""
+        return self.query[of.start : of.end]

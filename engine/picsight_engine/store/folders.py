@@ -103,7 +103,7 @@ def set_state(db: Database, folder_id: int, state: FolderState) -> None:
 
 
 def remove_folder(db: Database, folder_id: int) -> list[int]:
-    """Takes a folder out of the library, until it comes of age as all that is missing; returns the photos that left."""
+    """Takes a folder out of the library, where it rests until its files expire; returns the photos that left."""
     with db.writer() as connection:
         hidden = [photo_id for (photo_id,) in connection.execute(_SHOWN_ONLY_BY, (folder_id,))]
         now = time.time()

@@ -281,7 +281,7 @@ def _rejected_photos(schema: SchemaEditor) -> None:
 
 
 def _preprocessing_of_spaces(schema: SchemaEditor) -> None:
-    """A space knows how its photos were preprocessed, NULL until the next opening in a library of before."""
+    """A space knows how its photos were preprocessed, NULL in an older library until it is opened."""
     schema.execute("ALTER TABLE spaces ADD COLUMN preprocessing TEXT")
 
 

@@ -151,7 +151,7 @@ def read_decisions(file: Path, faults: list[str]) -> Iterator[Line]:
 
 
 def _lacking(file: Path, lines: Iterable[Line]) -> str | None:
-    """What a file holds and these lines do not, or not as it was said last."""
+    """What a file holds that these lines lack, or know only as it was earlier."""
     faults: list[str] = []
     here = _subjects(lines)
     for subject, (words, time) in _subjects(read_decisions(file, faults)).items():
@@ -161,7 +161,7 @@ def _lacking(file: Path, lines: Iterable[Line]) -> str | None:
 
 
 def _subjects(lines: Iterable[Line]) -> dict[tuple[object, ...], tuple[str, datetime]]:
-    """All of which lines speak: its name for a person, and when it was said."""
+    """What lines are about: for each thing its name for a person, and the time of the decision."""
     found: dict[tuple[object, ...], tuple[str, datetime]] = {}
     for line in lines:
         if isinstance(line, RatingLine):

@@ -181,7 +181,7 @@ def _state_tags(
     left = keywords_with_parents(foreign.texts)
     parts = {same_name(part) for path in (*keywords, *left) for part in path}
     loose = {text for text in foreign.flat if same_name(text) not in parts}
-    for name, own in NOTED.items():
+    for name, note in NOTED.items():
         known = {_key(text, name) for text in foreign.texts[name]}
         wanted: dict[Keyword, str] = {}
         for text in (written_form(path, name) for path in keywords):
@@ -189,7 +189,7 @@ def _state_tags(
         added = [text for key, text in wanted.items() if key not in known]
         gone = ours[name] - set(added)
         _change_list(tree, name, _KINDS[name], gone | loose if name == SUBJECT else gone, added)
-        _change_list(tree, own, BAG, gone, added)
+        _change_list(tree, note, BAG, gone, added)
     unwanted = [written_form(path, TAGS_LIST) for path in refused]
     _change_list(tree, REJECTED, BAG, set(items(tree, REJECTED)) - set(unwanted), unwanted)
 

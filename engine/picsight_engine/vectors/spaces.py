@@ -27,7 +27,7 @@ def enter_space(connection: sqlite3.Connection, manifest: Manifest, *, active: b
 
 
 def require_space(db: Database, manifest: Manifest) -> None:
-    """Raises BundleError if a library knows a model's space with other preprocessing; one of before learns it now."""
+    """Raises BundleError if a library knows a model's space with other preprocessing; an older library notes it now."""
     with db.reading() as connection:
         known = known_preprocessing(connection, manifest.space_id)
     require_preprocessing(manifest, known)

@@ -78,7 +78,7 @@ class FolderActions(QObject):
         )
 
     def _confirm_removal(self, folder: Path) -> None:
-        """Say first what becomes of the photos and of all that was said of them."""
+        """Say first what becomes of the photos, and of their tags, stars and albums."""
         name = isolated(f"“{folder.name}”")
         words = self.tr("Removed {folder} from Picsight.").format(folder=name)
         ask(

@@ -59,7 +59,7 @@ def marks_of(paths: Iterable[Path]) -> dict[Path, FileMark]:
 def move_to_trash(
     paths: Sequence[Path], marks: Mapping[Path, FileMark], cancel: threading.Event
 ) -> Iterator[Moved | Kept]:
-    """Move files, one after the other, until `cancel` is set; one that is not the marked one any more stays.
+    """Move files, one after the other, until `cancel` is set; one that has changed since it was marked stays.
 
     Reads and writes the disk, so it runs in a thread.
     """

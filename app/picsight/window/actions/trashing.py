@@ -60,7 +60,7 @@ class Trashing(QObject):
         """
         library = self._library
         if library is not None and chosen:
-            # In a thread of its own: a person waits for the question, whatever else is being read.
+            # In its own thread, as a person waits for the question, whatever else is being read.
             self._jobs.stream(
                 lambda _cancel: iter([_look(library, chosen, photos)]), self._decide, lambda: None
             )
@@ -97,7 +97,7 @@ class Trashing(QObject):
 
     def _bring_back(self, moved: list[Moved], ended: Ended) -> None:
         def end(kept: list[Kept]) -> None:
-            """What stays in the trash is a deed of its own: once its disk is there again it can still be taken back."""
+            """What stays in the trash becomes another deed, which can be taken back once its disk is there again."""
             staying = {each.path for each in kept if not each.lost}
             rest = [each for each in moved if each.path in staying]
             ended(not kept)

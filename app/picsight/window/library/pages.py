@@ -130,7 +130,7 @@ class LibraryPages(QObject):
         self._frame.status.say_photos(counted(photos, "%n photo", "%n photos") if photos else "")
 
     def _photos_changed(self) -> None:
-        """Of a folder that is not in the library any more there is nothing to show."""
+        """A folder that has left the library has nothing to show."""
         folder, folders = self._search.wanted.folder, self._library.overview.folders
         if folder is None or any(folder.is_relative_to(each.path) for each in folders):
             self._search.ask_again()

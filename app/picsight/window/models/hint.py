@@ -80,7 +80,7 @@ class BetterModels(QObject):
         frame.hint.dismissed.connect(self._dismiss)
 
     def _look(self) -> None:
-        """What was said of an answer does not hold of a stronger one."""
+        """Take the hint away as soon as a stronger answer is shown."""
         if not self._is_weak():
             self._frame.hint.hide()
         self.looked_at.start()

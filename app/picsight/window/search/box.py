@@ -194,8 +194,8 @@ class SearchBox(QFrame):
         self._recognised, self._faults = [], []
         if answer:
             filters = (each for each in answer.filters if each.recognised)
-            self._recognised = [(answer.query[each.start : each.end], each.words) for each in filters]
-            self._faults = [(answer.query[each.start : each.end], each.message) for each in answer.faults]
+            self._recognised = [(answer.part(each), each.words) for each in filters]
+            self._faults = [(answer.part(each), each.message) for each in answer.faults]
         self._show()
 
     # Edits: each gives another entry
@@ -215,7 +215,7 @@ class SearchBox(QFrame):
             self._put(entry, cursor)
 
     def _change(self, entry: Entry, cursor: int | None = None) -> None:
-        """What a person did to the query other than by typing; the cursor stands at the end unless said."""
+        """Take an edit that was not typed; without a `cursor` it stands at the end."""
         at = len(entry.line) if cursor is None else cursor
         self._versions.note(entry, at, typed=False)
         self._put(entry, at)

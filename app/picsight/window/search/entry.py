@@ -88,7 +88,7 @@ class Entry:
         return position
 
     def finished(self, cursor: int) -> list[Piece]:
-        """The pieces that were left by a space: nobody is typing them any more."""
+        """The pieces with a space behind them, which are typed to their ends."""
         return [
             piece
             for piece in self.pieces()
@@ -97,7 +97,7 @@ class Entry:
         ]
 
     def edited(self, line: str) -> Entry:
-        """Another line, of which one place was changed; a word that is not the same any more means what it says."""
+        """Another line, which differs in one place; a plain word that was changed is plain no longer."""
         shift = len(line) - len(self.line)
         moved = ((at, now) for at in self.plain for now in (at, at + shift))
         return _entry(
@@ -178,7 +178,7 @@ class Versions:
         self._growing: bool | None = None  # while letters follow one another they are one step
 
     def note(self, entry: Entry, cursor: int, *, typed: bool) -> None:
-        """Another entry; what is `typed` right behind the letter of before belongs to the step of that."""
+        """Add an entry; what is `typed` right behind the last letter joins the step of that letter."""
         (before, stood), step = self._steps[self._at], (entry, cursor)
         shift = len(entry.line) - len(before.line)
         joins = typed and self._growing == (shift > 0) and cursor - shift == stood

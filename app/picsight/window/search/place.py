@@ -20,7 +20,7 @@ MEANING_FROM = 3  # letters: fewer find noise
 class Place:
     """What the wall is asked to show; everything empty is all photos. Words are looked for inside of the folder.
 
-    A search has its own `order`, None for the usual one; in another one than by match, `weaker` photos are there if asked for.
+    `order` is that of a search, None for the usual one; in another one than by match, `weaker` includes weaker photos.
     """
 
     words: str = ""

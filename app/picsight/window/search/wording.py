@@ -51,26 +51,25 @@ def readable(
 ) -> str:
     """A query as one reads it: “dog”, less people, 2019; where it `begins` a sentence alone: Less people.
 
-    With an answer, words that it took for a time are said as their chip says them, and what it left out is not said.
+    With an answer, words that it took for a time read as in their chip, and what it left out is left out here.
     """
-    typed, filters = ("", ()) if answer is None else (answer.query, answer.filters)
-    kept = {typed[part.start : part.end] for part in filters}
-    left_out = {typed[fault.start : fault.end] for fault in answer.faults} - kept if answer else set()
-    spans = [(part.start, part.end, part) for part in query.asides()]
-    times = [(typed[part.start : part.end], part.words) for part in filters if part.recognised]
-    named = [(place, words) for phrase, words in times if (place := first_place(phrase, query.text))]
-    line = PLAIN.sub(
-        "", shortened(query.text, [*(span[:2] for span in spans), *(place for place, _ in named)])
-    )
-    said = [isolated(f"“{line}”")] if line else []
-    said += [isolated(words) for _, words in named]
-    for start, end, part in spans:
-        token = query.text[start:end]
+    asides, times, left_out = query.asides(), [], set[str]()
+    if answer is not None:
+        filters = [(answer.part(found), found) for found in answer.filters]
+        left_out = {answer.part(fault) for fault in answer.faults} - {phrase for phrase, _ in filters}
+        found_at = ((first_place(phrase, query.text), found) for phrase, found in filters if found.recognised)
+        times = [(place, found.words) for place, found in found_at if place is not None]
+    aside_at = [(part.start, part.end) for part in asides]
+    line = PLAIN.sub("", shortened(query.text, [*aside_at, *(place for place, _ in times)]))
+    parts = [isolated(f"“{line}”")] if line else []
+    parts += [isolated(words) for _, words in times]
+    for part in asides:
+        token = query.text[part.start : part.end]
         if token not in left_out:
             words, target = describe(part, album=is_album(token))
-            words = words if begins and not said else _within(part, words)
-            said.append(words.format(name=isolated(name_of(target))) if target else isolated(words))
-    return ", ".join(said)
+            words = words if begins and not parts else _within(part, words)
+            parts.append(words.format(name=isolated(name_of(target))) if target else isolated(words))
+    return ", ".join(parts)
 
 
 def short_name(query: Query, name_of: Callable[[str], str], is_album: Callable[[str], bool]) -> str:
@@ -79,7 +78,7 @@ def short_name(query: Query, name_of: Callable[[str], str], is_album: Callable[[
 
 
 def _within(part: Aside, words: str) -> str:
-    """What is said of a part inside of a sentence; the names of months and formats keep their letters."""
+    """The words for a part inside a sentence; the names of months and formats keep their capitals."""
     is_name = isinstance(part, Fact) and not part.excluded and part.key in {"in", "format"}
     return words if is_name else words[:1].lower() + words[1:]
 
@@ -87,17 +86,17 @@ def _within(part: Aside, words: str) -> str:
 def _fact(fact: Fact, *, album: bool) -> str:
     value = plain(fact.value)
     if fact.key == "text":
-        said = f"“{value}”"
+        words = f"“{value}”"
     elif fact.key == "in":
         period = time_of_value(fact.value, datetime.now().astimezone().date())
-        said = plain(period.words) if period else value
+        words = plain(period.words) if period else value
     elif fact.key in _FACTS:
-        said = say(_ALBUM if album else _FACTS[fact.key]).format(
+        words = say(_ALBUM if album else _FACTS[fact.key]).format(
             value=value.rstrip("/").rpartition("/")[2] if fact.key == "folder" else value
         )
     elif fact.key == "has":
-        said = say("With {value}").format(value=value)
+        words = say("With {value}").format(value=value)
     else:
-        said = value.upper() if fact.key == "format" else value.capitalize()
-    what = said if fact.key in {"in", "format"} else said[:1].lower() + said[1:]
-    return say("Not {what}").format(what=what) if fact.excluded else said
+        words = value.upper() if fact.key == "format" else value.capitalize()
+    what = words if fact.key in {"in", "format"} else words[:1].lower() + words[1:]
+    return say("Not {what}").format(what=what) if fact.excluded else words

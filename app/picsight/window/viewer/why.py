@@ -42,7 +42,7 @@ class Reason:
 
 
 def reasons_of(terms: Sequence[TermScore], manifest: Manifest, photos: int) -> list[Reason]:
-    """Cosines in words; what cannot be told, for want of a calibration, is left out."""
+    """Cosines in words; those without a calibration are left out."""
     reasons, calibration, likeness = [], manifest.calibration, manifest.likeness
     for term in terms:
         is_picture = term.text.lstrip("-").startswith("like")
@@ -153,5 +153,5 @@ def _said(token: str, name_of: Callable[[str], str]) -> str:
     parts = parse(token).asides()
     if not parts:
         return plain(token)
-    said, target = describe(parts[0])
-    return said.format(name=isolated(name_of(target))) if target else said
+    words, target = describe(parts[0])
+    return words.format(name=isolated(name_of(target))) if target else words
