@@ -69,7 +69,7 @@ WEIGHT = f"A weight lies between {LEAST_WEIGHT:g} and {MOST_WEIGHT:g}; the word 
 
 @dataclass(frozen=True, slots=True)
 class Token:
-    """A piece of the text: a bar, or a word or value whose `content` stands from `inner` to `inner_end`.
+    """A piece of the text: a bar, or a word or value whose `content` begins at `inner`.
 
     `key` is "" without one and "text" for quotation marks alone; `dashes` stand in front. An `is_open` one lacks its value
     or its closing quotation mark.
@@ -79,7 +79,6 @@ class Token:
     start: int
     end: int
     inner: int
-    inner_end: int
     content: str
     key: str = ""
     dashes: int = 0
@@ -235,7 +234,7 @@ def _tokens(text: str) -> Iterator[Token]:
         content = match[group]
         if group == "word" and not content and not match["dashes"]:
             continue  # a blank
-        (start, end), (inner, inner_end) = match.span(), match.span(group)
+        (start, end), inner = match.span(), match.start(group)
         is_quoted = group in {"quoted", "text"}
         key = "text" if group == "text" else (match["key"] or "").lower()
         is_open = is_quoted and not match["value_close" if group == "quoted" else "text_close"]
@@ -244,9 +243,7 @@ def _tokens(text: str) -> Iterator[Token]:
         )
         if kind == "word" and (alone := _KEY_ALONE.fullmatch(content)):
             key, is_open, inner = alone[1].lower(), True, end
-        yield Token(
-            kind, start, end, inner, inner_end, content, key, len(match["dashes"] or ""), is_open, is_quoted
-        )
+        yield Token(kind, start, end, inner, content, key, len(match["dashes"] or ""), is_open, is_quoted)
 
 
 class _Gathering:

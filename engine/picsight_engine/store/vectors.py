@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 STORED = np.dtype("<f2")  # little-endian wherever it was written
 WHOLE = 0  # the part that is the whole picture; others will be tiles or moments
 
-_SPACE = "SELECT id, name, dim, active FROM spaces WHERE name = ?"
-_ACTIVE = "SELECT id, name, dim, active FROM spaces WHERE active"
+_SPACE = "SELECT id, name, dim FROM spaces WHERE name = ?"
+_ACTIVE = "SELECT id, name, dim FROM spaces WHERE active"
 _ADD_SPACE = """
 INSERT INTO spaces (name, dim, active) VALUES (?, ?, NOT EXISTS (SELECT 1 FROM spaces WHERE active))"""
 _PREPROCESSING = "SELECT coalesce(preprocessing, '') FROM spaces WHERE name = ?"
@@ -49,12 +49,11 @@ FROM spaces WHERE name = ?"""
 
 @dataclass(frozen=True, slots=True)
 class Space:
-    """An image tower's space: its `space_id` as name, the length of its vectors, whether searches use it."""
+    """An image tower's space: its `space_id` as name, and the length of its vectors."""
 
     id: int
     name: str
     dim: int
-    active: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +82,7 @@ def activate_space(connection: sqlite3.Connection, name: str, dim: int) -> Space
     """Makes a space known and the one that searches use; LibraryError if it is known with another length."""
     space = know_space(connection, name, dim)
     connection.execute(_ACTIVATE, (space.id,))
-    return Space(space.id, name, dim, active=True)
+    return space
 
 
 def known_preprocessing(connection: sqlite3.Connection, name: str) -> str | None:
@@ -101,7 +100,7 @@ def active_space(db: Database) -> Space | None:
     """The space that searches use, None in a library without vectors."""
     with db.reading() as connection:
         row = connection.execute(_ACTIVE).fetchone()
-    return None if row is None else _space(row)
+    return None if row is None else Space(*row)
 
 
 def put_vector(
@@ -145,7 +144,7 @@ def vectors_since(db: Database, space: str, row: int, limit: int = -1) -> Vector
     with db.reading() as connection:
         known = connection.execute(_SPACE, (space,)).fetchone()
         found = [] if known is None else connection.execute(_SINCE, (space, row, limit)).fetchall()
-    dim = 0 if known is None else _space(known).dim
+    dim = 0 if known is None else Space(*known).dim
     return _vector_rows(found, dim, space)
 
 
@@ -174,17 +173,13 @@ def know_space(connection: sqlite3.Connection, name: str, dim: int) -> Space:
     if row is None:
         connection.execute(_ADD_SPACE, (name, dim))
         row = connection.execute(_SPACE, (name,)).fetchone()
-    space = _space(row)
+    space = Space(*row)
     if space.dim != dim:
         raise LibraryError(
             f"The library holds vectors of {space.dim} numbers for the model space {name}, not of {dim}: "
             "the model's description and the library contradict each other."
         )
     return space
-
-
-def _space(row: tuple[int, str, int, int]) -> Space:
-    return Space(row[0], row[1], row[2], bool(row[3]))
 
 
 def _vector_rows(found: Sequence[tuple[int, int, bytes]], dim: int, space: str) -> VectorRows:
