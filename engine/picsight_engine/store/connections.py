@@ -201,8 +201,8 @@ def connect(path: Path, *, read_only: bool = False) -> sqlite3.Connection:
 def probe(path: Path, check: Callable[[sqlite3.Connection, bool], None]) -> bool:
     """Opens the file, lets `check(connection, writable)` look at it, and says whether it can only be read.
 
-    A WAL database needs side files, which a read-only medium or a full disk refuses: there it is opened as it stands. A file that
-    `check` refuses stays as it is, its log too.
+    A WAL database needs side files, which a read-only medium or a full disk refuses: there it is opened as it stands. A
+    file that `check` refuses stays as it is, its log too.
     """
     try:
         with _log_kept(path), closing(connect(path)) as connection:

@@ -25,9 +25,9 @@ class Told:
     """What a side-car says of one photo: paths of tags ("Birds/Waders"), and stars from -1 (rejected) to 5.
 
     Of the tags `echoes` are those that an export of ours wrote, `gone` those of which another program has taken them out since,
-    `rejected` those of other programs against which a person has spoken;
-    `stars_echo` where the stars are ours too. `photo` is where it belongs by its name, and may be gone or another one; `original` is the
-    hash of the picture that it was written for, where one of ours notes it. `written_at` is when the side-car was written last, in seconds since 1970.
+    `rejected` those of other programs against which a person has spoken; `stars_echo` where the stars are ours too.
+    `photo` is where it belongs by its name, and may be gone or another one; `original` is the hash of the picture that it
+    was written for, where one of ours notes it. `written_at` is its time of change, in seconds since 1970.
     """
 
     photo: Path

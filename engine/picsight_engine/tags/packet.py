@@ -70,9 +70,8 @@ _IMPOSSIBLE = re.compile("[^\t\n\r -\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]") 
 
 @dataclass(frozen=True, slots=True)
 class Statement:
-    """What is to be said of a photo file: the paths of its tags, its own stars, the hash of its picture, and in which tags it is not.
-
-    `spoken` tells what was ever said of it here, which alone may leave again.
+    """What a side-car is to say: the paths of the photo's tags, a person's stars, the hash of its picture, and the tags in
+    which it is not. `spoken` is what this library ever said of it, which alone may leave again.
     """
 
     tags: tuple[str, ...]

@@ -44,9 +44,8 @@ class PastNames:
 
 @dataclass(frozen=True, slots=True)
 class Spoken:
-    """The tags of which this library has ever said anything about a photo, and whether it gave stars; undone and withdrawn words count.
-
-    With `of_all` everything that is noted counts, whichever library said it.
+    """The tags that this library has ever decided on for a photo, and whether it gave stars; what was undone or withdrawn
+    counts. With `of_all` every note counts, whichever library made it.
     """
 
     tags: frozenset[int] = frozenset()

@@ -90,8 +90,8 @@ def arrange_answer(
     """The wall of an answer, which comes best first.
 
     By match: what is strong, what was found by name, under the fold what is weaker. By date or folder: the same without
-    a fold, with marks also what is weaker. Where all is weaker there is no fold; where nothing matches, the closest photos in one row. Photos of the
-    same picture, which `stacks` knows, stand behind the best of them.
+    a fold, with marks also what is weaker. Where all is weaker there is no fold; where nothing matches, the closest
+    photos lie in one row. Photos of the same picture, which `stacks` knows, stand behind the best of them.
     """
     count = tally(results, arrangement, stacks)
     if count.finds_nothing:
@@ -125,8 +125,8 @@ def arrange_all(
 
 @dataclass(frozen=True, slots=True)
 class _Places:
-    """Photos that get a place of their own, for each the others of its picture that stand behind it, and those that have
-    these beside them instead.
+    """Photos that have places, the others of the picture of each, which stand `behind` it, and those that are `spread`,
+    which have these others beside them instead.
     """
 
     fronts: Sequence[Result]

@@ -9,15 +9,7 @@ from PySide6.QtCore import QAbstractListModel, QMimeData, QModelIndex, QPersiste
 
 from picsight.window.grid.wall import EMPTY, Wall
 from picsight.window.parts.drops import PHOTOS
-from picsight.window.parts.words import (
-    counted,
-    match_words,
-    plain,
-    say,
-    spoken_date,
-    taken_words,
-    tooltip,
-)
+from picsight.window.parts.words import counted, match_words, plain, say, spoken_date, taken_words, tooltip
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence

@@ -33,14 +33,7 @@ from picsight.window.tokens import HAIR, HALF, em, px, tones
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from PySide6.QtGui import (
-        QDragEnterEvent,
-        QDropEvent,
-        QMouseEvent,
-        QPaintEvent,
-        QPixmap,
-        QResizeEvent,
-    )
+    from PySide6.QtGui import QDragEnterEvent, QDropEvent, QMouseEvent, QPaintEvent, QPixmap, QResizeEvent
 
     from picsight.window.search.entry import Piece
     from picsight_engine.search.answer import Answer
