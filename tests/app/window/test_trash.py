@@ -418,6 +418,24 @@ def test_a_photo_that_was_replaced_on_the_disk_since_it_was_shown_is_asked_about
     assert shown.exists()
 
 
+def test_a_photo_that_is_a_link_goes_without_a_question_and_what_it_leads_to_stays(
+    qtbot, window, album, trash, tmp_path
+):
+    shown = album / names(window)[0]
+    shown.rename(tmp_path / "kept.jpg")
+    shown.symlink_to(tmp_path / "kept.jpg")
+    with qtbot.waitSignal(window.library.indexing_ended, timeout=PATIENCE):
+        window.library.index()
+    select(qtbot, window, 0)
+    qtbot.keyClick(window.frame.grid, Qt.Key.Key_Delete)
+    qtbot.waitUntil(
+        lambda: "Moved 1 file" in window.frame.status.words() or window.findChild(QMessageBox) is not None,
+        timeout=PATIENCE,
+    )
+    assert window.findChild(QMessageBox) is None
+    assert (tmp_path / "kept.jpg").exists()
+
+
 def test_other_files_of_a_photo_are_named_and_may_stay(qtbot, window, album, trash):
     name = names(window)[0]
     make(album / f"{Path(name).stem}.xmp")

@@ -181,12 +181,17 @@ def _look(library: Library, chosen: Sequence[Path], photos: Sequence[int]) -> _F
     """What belongs to the files, as the library and their folders know it; runs in a thread."""
     known = library.files(photos)
     files = belongings(chosen, known)
-    marks = marks_of(files.all)
-    seen = {path: mark[2:] for path, mark in marks.items()}
-    changed = tuple(
-        path for path in files.chosen if path in seen and known.get(path, seen[path]) != seen[path]
-    )
-    return _Found(files, marks, changed)
+    changed = tuple(path for path in files.chosen if path in known and _is_changed(path, known[path]))
+    return _Found(files, marks_of(files.all), changed)
+
+
+def _is_changed(path: Path, known: tuple[int, int]) -> bool:
+    """Whether a file, or what a link leads to, has another size or time (ns) than it had."""
+    try:
+        info = path.stat()
+    except OSError:  # whether it is there is told as it is moved
+        return False
+    return (info.st_size, info.st_mtime_ns) != known
 
 
 def _consequence(found: _Found) -> str:
