@@ -85,7 +85,7 @@ class Library:
         self._answering = Answering(db, bundle, wanted or bundle, self.picture_vector)
         self._opened_tags: Tags | None = None
         self._lock = threading.Lock()
-        self._gone: list[int] = []  # photos that left by `note_gone`
+        self._gone: set[int] = set()  # photos that a person took away, and may take back
         self._opened_thumbnails: Thumbnails | None = None
 
     @property
@@ -130,9 +130,9 @@ class Library:
     def close(self) -> None:
         """Closes every file of the library; what was said of photos is filed beside the database before."""
         self._searcher.close()
-        if self._gone:
-            shown = photos_by_id(self._db, self._gone)
-            self._thumbnails().delete(photo_id for photo_id in self._gone if photo_id not in shown)
+        with suppress(PicsightError):  # on a full disk the next indexing does it
+            if self._gone:
+                self._thumbnails().delete(self._gone.difference(photos_by_id(self._db, list(self._gone))))
         self._close_thumbnails()
         try:
             if self._opened_tags is not None:
@@ -169,7 +169,7 @@ class Library:
 
         Until then, all that was said of them comes back with the folder.
         """
-        self._gone += stored_folders.remove_folder(self._db, folder_id)
+        self._gone.update(stored_folders.remove_folder(self._db, folder_id))
 
     def restore_folder(self, path: Path) -> None:
         """Puts a folder back that was removed, with its photos as they were; it may be offline."""
@@ -200,7 +200,7 @@ class Library:
         from picsight_engine.indexing.forgetting import note_gone  # 60 ms that a search does not pay
 
         gone = note_gone(self._db, paths)
-        self._gone += gone
+        self._gone.update(gone)
         return len(gone)
 
     def note_back(self, paths: Sequence[Path]) -> None:
@@ -537,7 +537,7 @@ class Library:
         """Opened when the first one is needed: a search shows none."""
         with self._lock:
             if self._opened_thumbnails is None:
-                self._opened_thumbnails = Thumbnails.open(self.folder)
+                self._opened_thumbnails = Thumbnails.open(self.folder, self._gone)
             return self._opened_thumbnails
 
     def _close_thumbnails(self) -> None:

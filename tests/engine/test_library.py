@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import os
 import shutil
+import sys
 import threading
 from dataclasses import replace
 from pathlib import Path
@@ -163,6 +164,7 @@ def test_a_removed_folder_takes_its_photos_along_and_brings_them_back_with_what_
     own.remove_folder(own.folders()[0].id)
     assert (own.folders(), own.all_photos().results, own.search("dog").results) == ([], (), ())
     own.forget([])
+    run(own)
     own.restore_folder(few[0].parent)
     assert own.all_photos().results == before
     assert own.tags.rating(photo_id) == 4
@@ -178,6 +180,24 @@ def test_a_removed_folder_that_is_added_in_another_spelling_brings_its_pictures_
     shown = own.all_photos().results
     assert len(shown) == len(few)
     assert all(own.thumbnail(result.id) for result in shown)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows limits no file's size")
+def test_a_library_that_a_folder_left_closes_where_nothing_can_be_written(tmp_path, few, bundle):
+    import resource
+
+    one = Library.open(tmp_path / "library", bundle)
+    run(one, few[0].parent)
+    one.remove_folder(one.folders()[0].id)
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, before[1]))
+    try:
+        one.close()
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    with Library.open(tmp_path / "library", bundle) as one:
+        one.restore_folder(few[0].parent)
+        assert len(one.all_photos().results) == len(few)
 
 
 def test_a_thumbnail_is_a_small_upright_jpeg(library, captions):

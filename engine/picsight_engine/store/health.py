@@ -109,8 +109,8 @@ def delete_misshapen_vectors(db: Database) -> int:
 
 
 def orphan_thumbnails(db: Database, thumbnails: Thumbnails) -> list[int]:
-    """The photos that have a thumbnail although nothing shows them any more."""
-    return sorted(set(thumbnails.ids()) - _visible(db))
+    """The photos that have a thumbnail although nothing shows them any more, but for those that are kept."""
+    return sorted(set(thumbnails.ids()) - _visible(db) - thumbnails.kept)
 
 
 def photos_without_thumbnail(db: Database, thumbnails: Thumbnails) -> list[int]:

@@ -16,6 +16,7 @@ from picsight_engine.store.stacks import Stacks
 if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Iterable
+    from collections.abc import Set as AbstractSet
     from pathlib import Path
 
 FILE_NAME = "thumbnails.db"
@@ -32,16 +33,19 @@ _DELETE = "DELETE FROM thumbnails WHERE photo_id = ?"
 
 
 class Thumbnails:
-    """The thumbnails of one library; any thread may use it. What is put is written by the next `commit`."""
+    """The thumbnails of one library; any thread may use it. What is put is written by the next `commit`.
 
-    def __init__(self, connections: Connections) -> None:
-        self._connections = connections
+    Those of the photos in `kept`, which whoever opened this may change, stay though nothing shows them.
+    """
+
+    def __init__(self, connections: Connections, kept: AbstractSet[int] = frozenset()) -> None:
+        self._connections, self.kept = connections, kept
         self.stacks = Stacks(connections)
         self._waiting: dict[int, bytes] = {}
         self._lock = threading.Lock()
 
     @classmethod
-    def open(cls, folder: Path) -> Thumbnails:
+    def open(cls, folder: Path, kept: AbstractSet[int] = frozenset()) -> Thumbnails:
         """Opens or makes the library's thumbnails; a damaged or foreign file is replaced by an empty one."""
         path = folder / FILE_NAME
         try:
@@ -54,7 +58,7 @@ class Thumbnails:
             with explained(path):
                 _create(path)
             read_only = False
-        return cls(Connections(path, Place(folder), read_only=read_only))
+        return cls(Connections(path, Place(folder), read_only=read_only), kept)
 
     def put(self, photo_id: int, jpeg: bytes) -> None:
         """Keeps a thumbnail until `commit`; call it after the photo itself is safe, or `discard`."""
