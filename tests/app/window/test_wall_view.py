@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from pathlib import Path
 
 import pytest
 from PySide6.QtCore import QItemSelectionModel, QModelIndex, QPoint, QPointF, Qt
@@ -34,6 +35,18 @@ def test_photos_lie_inside_the_viewport_side_by_side(wall_view):
     assert first.right() < second.left()
     assert view.indexAt(second.center()).row() == 1
     assert not view.indexAt(QPoint(1, 1)).isValid()
+
+
+def test_what_becomes_known_of_photos_is_seen_at_once(qtbot, wall_view):
+    view = wall_view(9)
+
+    def shows_all():
+        return view.screen().grabWindow(view.winId()).toImage() == view.grab().toImage()
+
+    qtbot.waitUntil(shows_all)
+    view.model().show_away([Path("/photos")])
+    assert not shows_all()
+    qtbot.waitUntil(shows_all)
 
 
 def test_arrows_walk_and_lines_are_crossed_to_the_nearest_photo(qtbot, wall_view):

@@ -165,8 +165,9 @@ class JustifiedView(QListView):
     # Geometry that Qt asks for
 
     def doItemsLayout(self) -> None:
-        """Our own layout; the base's would measure every photo."""
+        """Our own layout; the base's would measure every photo. Qt asks for it in place of a repaint when data change."""
         self._lay_out()
+        self.viewport().update()
 
     def rowsInserted(self, parent: QModelIndex | QPersistentModelIndex, start: int, end: int) -> None:
         """Lay out what was appended."""
