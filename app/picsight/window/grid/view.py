@@ -327,9 +327,10 @@ class PhotoView(SectionedView):
         plain = event.modifiers() & ~shift == Qt.KeyboardModifier.ControlModifier
         if event.key() != Qt.Key.Key_L or not plain or not chosen:
             return False
-        photo = self.current_photo() if self.current_photo() in chosen else chosen[0]
+        current = self.current_photo()
+        photo = current if current is not None and current in chosen else chosen[0]
         wish = self.unlike_requested if event.modifiers() & shift else self.similar_requested
-        wish.emit(self._wall_model.wall.rows[(photo or chosen[0]).id])
+        wish.emit(self._wall_model.wall.rows[photo.id])
         return True
 
     def keyboardSearch(self, _search: str) -> None:
