@@ -101,7 +101,7 @@ class Filters:
     def _worded(self, query: Query) -> Ids:
         """The photos that have all words of an alternative in their names, folders, keywords and tags."""
         found = [np.empty(0, np.int64)]
-        for term in query.alternatives:
+        for term in (*query.alternatives, *query.typed):
             words = sorted({*words_in(term.text)}, key=len, reverse=True)  # long ones are rare and cheap
             ids = self._holding(worded(words[0])) if words and not term.pictures else found[0]
             for word in words[1:]:

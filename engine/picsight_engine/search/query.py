@@ -163,7 +163,10 @@ Aside = Fact | Picture | Term  # a term is one to see less of
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """A parsed query: any of `alternatives` is looked for, all of `less` counts against a photo, `facts` must hold."""
+    """A parsed query: any of `alternatives` is looked for, all of `less` counts against a photo, `facts` must hold.
+
+    Where a half-typed word was completed, names may still begin as it was `typed`: its alternatives before that.
+    """
 
     alternatives: tuple[Term, ...] = ()
     less: tuple[Term, ...] = ()
@@ -171,6 +174,7 @@ class Query:
     faults: tuple[QueryFault, ...] = field(default=(), compare=False)
     text: str = field(default="", compare=False, repr=False)
     tokens: tuple[Token, ...] = field(default=(), compare=False, repr=False)
+    typed: tuple[Term, ...] = field(default=(), compare=False, repr=False)
 
     def __str__(self) -> str:
         wanted = " | ".join(map(str, self.alternatives))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import threading
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from typing import TYPE_CHECKING, Literal
 
@@ -116,6 +116,7 @@ class Suggester:
             named = {fold(each.words) for group in groups for each in group}
             groups.append([_put("word", each, word, each) for each in longer if fold(each) not in named])
             completed = query.replaced(word.start, word.end, longer[0])
+            completed = replace(completed, typed=query.alternatives)
         groups.append(self._past(text))
         items = tuple(_fairly(groups, text))
         whole = {fold(each.text) for each in typed.phrases} if typed else set()

@@ -55,13 +55,15 @@ def test_whatever_is_offered_finds_as_many_photos_as_it_says(filled, typed):
 
 
 @pytest.mark.parametrize(
-    "typed", ["lis", "lisbon", "new yor", "tri", "fam", "bir", "isbon", "york new", "ew"]
+    "typed", ["lis", "lisbon", "new yor", "tri", "wad", "fam", "bir", "isbon", "york new", "ew"]
 )
-def test_what_is_offered_by_name_is_found_by_it(filled, typed):
-    found = {photo.id for photo in filled.search(typed, limit=99).results if photo.found_by == "name"}
-    for each in filled.suggestions(typed).items:
-        if each.kind in {"folder", "keyword"}:
-            assert {photo.id for photo in filled.search(each.query, limit=99).results} <= found
+def test_what_is_offered_by_name_is_found_by_it_also_while_its_last_word_is_completed(filled, typed):
+    offered = filled.suggestions(typed)
+    for query in (typed, offered.completed):
+        found = {photo.id for photo in filled.search(query, limit=99).results if photo.found_by == "name"}
+        for each in offered.items:
+            if each.kind in {"folder", "keyword"}:
+                assert {photo.id for photo in filled.search(each.query, limit=99).results} <= found
 
 
 @pytest.mark.parametrize(
