@@ -126,8 +126,9 @@ class Lists:
 
     def without(self, entries: Mapping[str, Collection[str]]) -> Lists:
         """The same but for some entries of some lists."""
+        left = {name: set(texts) for name, texts in entries.items()}
         kept = {
-            name: [text for text in texts if text not in entries.get(name, ())]
+            name: [text for text in texts if text not in left.get(name, ())]
             for name, texts in self.texts.items()
         }
         return replace(self, texts=kept)

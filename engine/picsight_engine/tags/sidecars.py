@@ -270,10 +270,13 @@ def _is_as_indexed(photo: Tagged) -> bool:
     """Whether the file still holds the picture that was indexed: it is as large and as old, or its hash is the same."""
     if photo.seen is None:
         return True
-    info = photo.path.stat()
-    if (info.st_size, info.st_mtime_ns) == photo.seen:
-        return True
-    data = photo.path.read_bytes()
+    try:
+        info = photo.path.stat()
+        if (info.st_size, info.st_mtime_ns) == photo.seen:
+            return True
+        data = photo.path.read_bytes()
+    except OSError:  # what cannot be read has no hash
+        return False
     return bytes_hash(data) == photo.bytes_hash or fingerprint(data) == photo.fingerprint
 
 

@@ -20,16 +20,19 @@ class PastNames:
 
     def __init__(self, names: Iterable[PastName] = ()) -> None:
         self._places: defaultdict[int, set[tuple[str, int | None]]] = defaultdict(set)
-        self._owners: defaultdict[int, set[int]] = defaultdict(set)
+        self._called: defaultdict[str, set[int]] = defaultdict(set)
+        self._merged: defaultdict[int, set[int]] = defaultdict(set)
         for each in names:
             self._places[each.tag_id].add((name_key(each.name), each.parent_id))
+            self._called[name_key(each.name)].add(each.tag_id)
             if each.merged_into is not None:
-                self._owners[each.tag_id].add(each.merged_into)
+                self._merged[each.merged_into].add(each.tag_id)
 
-    def owners(self, tag_ids: Iterable[int]) -> set[int]:
-        """These tags, and those that ever had their photos."""
-        found = set(tag_ids)
-        while more := {owner for tag_id in found for owner in self._owners.get(tag_id, ())} - found:
+    def tags_called(self, keys: Keyword) -> set[int]:
+        """The tags with this path at any time, in names as they are compared, and those that ever gave these their photos."""
+        named = self._called.get(keys[-1], ()) if keys else ()
+        found = {tag_id for tag_id in named if self.was_called(tag_id, keys)}
+        while more := {tag_id for owner in found for tag_id in self._merged.get(owner, ())} - found:
             found |= more
         return found
 
@@ -59,6 +62,4 @@ class Spoken:
     def of(self, path: Keyword) -> bool:
         """Whether anything was ever said of the tag with this path."""
         keys = tuple(map(name_key, path))
-        return self.of_all or any(
-            self.names.was_called(tag_id, keys) for tag_id in self.names.owners(self.tags)
-        )
+        return self.of_all or not self.tags.isdisjoint(self.names.tags_called(keys))

@@ -16,7 +16,7 @@ from picsight_engine.library import Library
 from picsight_engine.models.bundle import write_bundle
 from picsight_engine.store.database import Database
 from picsight_engine.store.vectors import put_vector
-from picsight_engine.tags.spoken import PastNames, Spoken
+from picsight_engine.tags.spoken import Spoken
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -28,13 +28,7 @@ DOGS, OTHERS = 10, 90
 DIM = 64
 
 
-class _AnyName(PastNames):
-    def was_called(self, tag_id, keys):
-        del tag_id, keys
-        return True
-
-
-OF_ALL = Spoken(frozenset([1]), is_rated=True, names=_AnyName())  # a library that once said everything
+OF_ALL = Spoken(is_rated=True, of_all=True)  # a library that once said everything
 
 
 @dataclass(frozen=True)

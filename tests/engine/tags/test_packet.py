@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import copy
+import itertools
 import re
+import sys
 from pathlib import Path
 
 import pytest
@@ -24,8 +26,10 @@ from picsight_engine.photos.xmp import (
     read_packet,
     written_form,
 )
+from picsight_engine.store.records import PastName
 from picsight_engine.store.tags import name_key
 from picsight_engine.tags.packet import Statement, updated, withdrawn
+from picsight_engine.tags.spoken import PastNames, Spoken
 
 PACKETS = Path(__file__).parent.parent / "photos" / "packets"
 AFTER_DARKTABLE = Path(__file__).parent / "after_darktable.xmp"
@@ -169,6 +173,24 @@ def test_a_path_of_another_program_is_no_tag_of_ours_that_has_a_stroke_in_its_na
     first = updated(data, say("c|d"))
     assert updated(first, say("c|d")) is None
     assert theirs in items(parse(updated(first, say())), list_name)
+
+
+def test_taking_many_tags_back_is_one_pass():
+    def calls(many):
+        """How many functions run while so many tags are withdrawn: a count that no busy machine changes."""
+        data = updated(None, say(*(f"word {number}" for number in range(many))))
+        names = PastNames(PastName(number, f"word {number}", None, None) for number in range(many))
+        spoken = Spoken(frozenset(range(many)), names=names)
+        counted = itertools.count()
+        sys.setprofile(lambda *_: next(counted))
+        try:
+            after = updated(data, Statement((), None, HASH, spoken=spoken))
+        finally:
+            sys.setprofile(None)
+        assert tags_in(after) == []
+        return next(counted)
+
+    assert calls(200) < 6 * calls(50)
 
 
 def test_one_that_another_program_removed_is_written_again_while_it_is_accepted():

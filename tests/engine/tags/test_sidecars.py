@@ -97,6 +97,17 @@ def test_a_photo_whose_caption_was_edited_is_still_the_one_that_was_indexed(phot
     assert tags(beside(photo)) == ["Sea"]
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="needs a file that cannot be read")
+def test_a_photo_that_cannot_be_read_any_more_gets_a_sentence_in_both_exports(photo):
+    photo.unlink()
+    photo.symlink_to("/proc/self/mem")
+    tagged = Tagged(photo, ("Sea",), None, HASH, fingerprint=HASH, seen=(1, 2))
+    (sentence,) = outcome([tagged]).left_alone
+    assert sentence.startswith(f"{photo} changed since it was indexed")
+    with pytest.raises(RequestError, match=r"photo\.jpg changed since it was indexed"):
+        export_table([tagged], photo.with_name("tags.csv"))
+
+
 def test_a_photo_of_which_nothing_is_said_gets_none(photo):
     assert outcome([Tagged(photo, bytes_hash=HASH)]) == Exported(0, 1)
     assert names(photo.parent) == ["photo.jpg"]
