@@ -96,10 +96,11 @@ def test_the_bundle_says_what_it_was_made_of_and_nothing_of_the_person(told, hom
     assert told
     manifest = open_bundle(home / "runs" / "my-photos", hashes=True).manifest
     origin = load_checkpoint(home / "runs" / "mine").origin
-    (own,) = origin.compared
-    assert manifest.provenance["photos"] == origin.photos == COUNT - 2 - own.photos
+    asked_for, ordinary = origin.compared
+    assert (asked_for.group, ordinary.group) == ("asked for", "ordinary searches")
+    assert manifest.provenance["photos"] == origin.photos == COUNT - 2 - asked_for.photos
     assert manifest.provenance["began_with"] == open_bundle(starter).manifest.title
-    assert manifest.provenance["compared"][0]["after"] == own.after
+    assert manifest.provenance["compared"][0]["after"] == asked_for.after
     assert manifest.space_id != open_bundle(starter).manifest.space_id
     for path in (home / "runs" / "my-photos").iterdir():
         assert str(home).encode() not in path.read_bytes(), path

@@ -120,7 +120,12 @@ def share(window):
 def test_while_the_model_changes_the_status_says_how_far_it_is_and_cancel_goes_back(
     qtbot, model_window, models, mine, real_photos, tmp_path
 ):
-    window = model_window([real_photos])
+    many = tmp_path / "many"  # so that the run is still going on when a busy machine has drawn the sentence
+    many.mkdir()
+    for path in real_photos.rglob("*.jpg"):
+        for number in range(5):
+            (many / f"{number}-{path.name}").write_bytes(path.read_bytes() + bytes([number]))
+    window = model_window([many])
     wait_until_read(qtbot, window)
     status = window.frame.status
     window.library.use_model(mine)
