@@ -296,6 +296,7 @@ def test_what_was_said_of_a_photo_holds_when_another_program_has_edited_its_file
     own.tags.decide("Grandma", said, "accepted")
     own.tags.rate(said, 5)
     before = [own.show(path).id for path in said]
+    assert [*own.exchange.export_sidecars()][-1].written == 3
 
     caption = PngInfo()
     caption.add_text("Description", "Her birthday")
@@ -317,6 +318,12 @@ def test_what_was_said_of_a_photo_holds_when_another_program_has_edited_its_file
     assert [(own.show(path).tags, own.show(path).rating) for path in said] == [((), None)] * 3
     own.tags.redo()
     assert own.show(turned).tags == ("Grandma",)
+    for sidecar in (folder / f"{path.name}.xmp" for path in (painting, again)):  # whose hashes are of before
+        words = sidecar.read_text().replace("<rdf:li>", "<rdf:li>Cake</rdf:li><rdf:li>", 1)
+        sidecar.write_text(words)
+    own.exchange.import_from(folder)
+    assert "Cake" in own.show(painting).tags
+    assert "Cake" not in own.show(again).tags
 
 
 def test_the_revision_changes_with_the_photos_and_with_nothing_else(own, few):

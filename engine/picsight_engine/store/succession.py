@@ -12,8 +12,8 @@ if TYPE_CHECKING:
     import sqlite3
 
 _ALL_BITS = 2**64 - 1  # hashes are stored signed
-_SHOWN = "SELECT phash, taken FROM files JOIN photos ON photos.id = photo_id WHERE files.id = ?"
-_PHASH = "SELECT phash FROM photos WHERE id = ?"
+_SHOWN = "SELECT photo_id, taken FROM files WHERE id = ? AND photo_id IS NOT NULL"
+_PHASHES = "SELECT phash FROM photos WHERE id IN (?, ?)"
 # Of the runs that these words were part of, so that they are taken back together.
 _DECIDE = """
 INSERT INTO tag_decisions (tag_id, photo_id, verdict, source, run_id, decided_at, score)
@@ -33,11 +33,14 @@ def is_same_shot(connection: sqlite3.Connection, file_id: int, photo_id: int, ta
     shown = connection.execute(_SHOWN, (file_id,)).fetchone()
     if shown is None:
         return False
-    phash, then = shown
-    if taken is not None and taken == then:
-        return True
-    own = connection.execute(_PHASH, (photo_id,)).fetchone()[0]
-    return None not in {phash, own} and ((phash ^ own) & _ALL_BITS).bit_count() <= MOST_BITS
+    before, then = shown
+    return (taken is not None and taken == then) or look_alike(connection, before, photo_id)
+
+
+def look_alike(connection: sqlite3.Connection, one: int, other: int) -> bool:
+    """Whether two photos look alike as copies do."""
+    (a,), (b,) = connection.execute(_PHASHES, (one, other)).fetchall()
+    return None not in {a, b} and ((a ^ b) & _ALL_BITS).bit_count() <= MOST_BITS
 
 
 def say_again(connection: sqlite3.Connection, before: int, after: int) -> None:

@@ -16,6 +16,7 @@ from picsight_engine.store.records import (
     rule_of,
     shown_files,
 )
+from picsight_engine.store.succession import look_alike
 from picsight_engine.store.tagged import favourite_photos
 from picsight_engine.store.tags import name_key
 from picsight_engine.tags.decisions_file import RatingLine, read_decisions
@@ -190,16 +191,23 @@ class _Finder:
     def photo_told(self, told: Told) -> tuple[StoredFile | None, int | None]:
         """The photo of which a side-car notes the hash; where it notes none, the one that lies where its name says.
 
-        With it comes the file that lies there, if it is one of this photo.
+        With it comes the file that lies there, if it is one of this photo. Where nothing shows the noted picture any more, and
+        what lies there looks like it, another program has edited the file.
         """
         file = find_file(self._db, told.photo)
         photo = None if file is None or not file.present else file.photo_id
         if told.original is not None:
             found = photo_with_hash(self._db, told.original)
-            if found is None or found[0] != photo:
+            if found is None or not self._is_that(photo, *found):
                 file, photo = None, None if found is None else found[0]
         if photo is None:
             self._untold += 1
             return None, None
         self.found.add(photo)
         return file, photo
+
+    def _is_that(self, photo: int | None, noted: int, is_shown: bool) -> bool:
+        if photo is None or photo == noted or is_shown:
+            return photo == noted
+        with self._db.reading() as connection:
+            return look_alike(connection, photo, noted)
