@@ -43,7 +43,7 @@ from picsight.window.viewer.why import Why
 from picsight_engine.photos.limits import Limits
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
     from PySide6.QtGui import QCloseEvent
@@ -174,8 +174,8 @@ class MainWindow(QMainWindow):
                 "look_again": self.library.index,
                 "keep": self.saved.keep,
                 "reveal": self.photos.reveal,
-                "undo": lambda: self.tags.after(self.history.undo),
-                "redo": lambda: self.tags.after(self.history.redo),
+                "undo": lambda: self._once_done(self.history.undo),
+                "redo": lambda: self._once_done(self.history.redo),
                 "larger": lambda: grid.set_row_height(grid.row_height() * 1.2),
                 "smaller": lambda: grid.set_row_height(grid.row_height() / 1.2),
                 "usual_size": lambda: grid.set_row_height(usual),
@@ -184,6 +184,10 @@ class MainWindow(QMainWindow):
                 "quit": self._quit,
             },
         )
+
+    def _once_done(self, step: Callable[[], object]) -> None:
+        """Take a step back or forth from what is being done now."""
+        self.trashing.after(lambda: self.tags.after(step))
 
     def _show_keys(self) -> None:
         """All keys that there are, each told by what acts on it."""

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import os
 import shutil
+import sqlite3
 import subprocess
 import sys
 import threading
+from contextlib import closing
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from urllib.parse import quote
@@ -355,6 +357,21 @@ def test_delete_moves_the_selected_photos_and_ctrl_z_brings_them_back(qtbot, win
         window, Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier | Qt.KeyboardModifier.ShiftModifier
     )
     qtbot.waitUntil(lambda: names(window) == [before[1]], timeout=PATIENCE)
+
+
+def test_ctrl_z_while_a_photo_is_being_moved_means_that_and_nothing_older(qtbot, window, album, trash):
+    library, words = window.trashing._library, window.frame.status.words
+    select(qtbot, window, 0)
+    qtbot.keyClick(window.frame.grid, Qt.Key.Key_B, Qt.KeyboardModifier.ControlModifier)
+    qtbot.waitUntil(lambda: "favourites" in words())
+    with closing(sqlite3.connect(window.library._place.folder / "library.db")) as other:
+        other.execute("BEGIN IMMEDIATE")  # nobody else can write that the photo is gone
+        qtbot.keyClick(window.frame.grid, Qt.Key.Key_Delete)
+        qtbot.waitUntil(lambda: len(files(album)) == 2)
+        qtbot.keyClick(window, Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier)
+    qtbot.waitUntil(lambda: words() == "Undone: Moved 1 file to the trash.")
+    assert len(files(album)) == 3
+    assert [tag.accepted for tag in library.tags.all()] == [1]
 
 
 def test_undo_puts_photos_back_in_their_places_at_once_with_their_pictures(qtbot, window, album, trash):

@@ -49,6 +49,8 @@ class Trashing(QObject):
         super().__init__(window)
         self._window, self._status, self._history, self._jobs = window, status, history, jobs
         self._library: Library | None = None
+        self._moving = 0
+        self._waiting: list[Callable[[], object]] = []
 
     def use(self, library: Library) -> None:
         """Work with this library from now on."""
@@ -64,6 +66,10 @@ class Trashing(QObject):
             self._jobs.stream(
                 lambda _cancel: iter([_look(library, chosen, photos)]), self._decide, lambda: None
             )
+
+    def after(self, then: Callable[[], object]) -> None:
+        """Go on once no file is being moved: what is undone then is that, and nothing older."""
+        self._waiting.append(then) if self._moving else then()
 
     def _decide(self, found: _Found) -> None:
         files, photos = len(found.files.all), len(found.files.chosen)
@@ -157,11 +163,16 @@ class Trashing(QObject):
             if moved:
                 self.files_gone.emit()
             ended(moved, [each for each in outcomes if isinstance(each, Kept)])
+            self._moving -= 1
+            waiting, self._waiting = self._waiting, []
+            for then in waiting:
+                self.after(then)
 
         def fail(sentence: str) -> None:
             end()
             self._status.show_sentence(sentence)
 
+        self._moving += 1
         stream = self._jobs.stream(events, note, end, fail)
 
 
