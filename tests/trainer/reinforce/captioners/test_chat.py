@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import io
 import json
+import signal
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from itertools import islice
@@ -107,6 +108,7 @@ FAILURES = [
     (500, "", "answers 500 Internal Server Error; look at its log"),
     (200, "<html>Bad gateway</html>", "another format than chat completions: <html>Bad gateway</html>"),
     (200, '{"choices": []}', "another format than chat completions"),
+    (500, '{"error": "\\u001b[31mred"}', "Server Error: \N{REPLACEMENT CHARACTER}\\[31mred; look"),
     (200, '{"choices": [{"message": {"content": null}}]}', "another format than chat completions"),
     (200, "[" * 100_000, "another format than chat completions"),
     (None, "no HTTP\r\n\r\n", "breaks off, or answers no HTTP: .*; look at its log"),
@@ -135,6 +137,19 @@ def test_several_questions_are_asked_at_a_time(server):
         ("A dog, seed 1. It sits.", "A dog, seed 2. It sits."),
         ("A dog, seed 5. It sits.", "A dog, seed 6. It sits."),
     ]
+
+
+@pytest.mark.skipif(not hasattr(signal, "pthread_kill"), reason="no signal reaches one thread here")
+def test_an_interrupt_waits_for_no_answer(server, captioner):
+    class Interrupting(list):
+        def append(self, question):
+            super().append(question)
+            signal.pthread_kill(threading.main_thread().ident, signal.SIGINT)
+
+    server.asked, server.gate = Interrupting(), threading.Barrier(2)
+    with pytest.raises(KeyboardInterrupt):
+        captioner.describe([PICTURE], [1], Manner(captions=1))
+    server.gate.wait(10)  # the answer is still owed
 
 
 @pytest.mark.parametrize("status", [401, 404])

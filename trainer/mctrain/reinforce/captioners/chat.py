@@ -17,7 +17,7 @@ import threading
 import urllib.error
 import urllib.parse
 import urllib.request
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future
 from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -111,11 +111,27 @@ class ChatCaptioner:
         ]
         over = threading.Event()
         with ExitStack() as stack:
-            pool = ThreadPoolExecutor(self._concurrency)
-            stack.callback(pool.shutdown, cancel_futures=True)
-            stack.callback(over.set)  # first: whoever waits is woken
-            answers = pool.map(lambda asked: self._patiently(asked, headers, over), questions)
+            stack.callback(over.set)  # whoever waits is woken
+            answers = (own.result() for own in self._ask_all(questions, headers, over))
             return [self._texts(list(itertools.islice(answers, manner.captions))) for _ in pictures]
+
+    def _ask_all(
+        self, questions: Sequence[bytes], headers: dict[str, str], over: threading.Event
+    ) -> list[Future[str | _Failure]]:
+        """Asks in threads that hold up nobody who ends the program: an answer may take minutes."""
+        asked = [(own, Future[str | _Failure]()) for own in questions]
+        left = iter(asked)  # shared: each question is taken once
+
+        def work() -> None:
+            for question, future in left:
+                try:
+                    future.set_result(self._patiently(question, headers, over))
+                except BaseException as fault:  # noqa: BLE001 (raised where the answer is wanted)
+                    future.set_exception(fault)
+
+        for _ in range(min(self._concurrency, len(asked))):
+            threading.Thread(target=work, daemon=True).start()
+        return [future for _, future in asked]
 
     def _texts(self, answers: Sequence[str | _Failure]) -> tuple[str, ...]:
         """The texts of one photo."""
@@ -216,7 +232,8 @@ def _words(content: bytes) -> str:
     except (ValueError, RecursionError):
         found = None
     text = found if isinstance(found, str) else content.decode(errors="replace")
-    return textwrap.shorten(text, _MOST_TOLD, placeholder="…").rstrip(".")
+    line = textwrap.shorten(text, _MOST_TOLD, placeholder="…").rstrip(".")
+    return "".join(sign if sign.isprintable() else "\N{REPLACEMENT CHARACTER}" for sign in line)
 
 
 def _is_address(url: str) -> bool:
