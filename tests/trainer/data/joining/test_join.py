@@ -165,9 +165,12 @@ def test_what_does_not_belong_together_is_left_out_and_counted(web, real_data, j
     left_out = json.loads((tmp_path / "joined" / "0.joined.json").read_text())["left_out"]
     assert {reason: len(keys) for reason, keys in left_out.items()} == counts([record])
     assert left_out["broken embeddings"] == [web[9].uid]
-    write_members(tmp_path / "set" / "0.tar", broken)
-    with pytest.raises(DataError, match=rf"is of no reinforced set that is known: .* {web[9].uid}\.npz"):
-        join_with(tmp_path / "set", tmp_path / "photos")
+    number = io.BytesIO()
+    np.savez(number, image_emb=np.float32(1))
+    for faulty in (broken, {**broken, f"{web[9].uid}.npz": number.getvalue()}):
+        write_members(tmp_path / "set" / "0.tar", faulty)
+        with pytest.raises(DataError, match=rf"is of no reinforced set that is known: .* {web[9].uid}\.npz"):
+            join_with(tmp_path / "set", tmp_path / "photos")
 
 
 def test_a_uid_counts_by_its_number_and_of_two_photos_the_one_that_belongs_is_taken(web, join_with, tmp_path):

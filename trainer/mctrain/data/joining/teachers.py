@@ -61,9 +61,8 @@ def _recognised(group: Group) -> tuple[Teacher, ...]:
     images = unpack_arrays(group.members[suffix], suffix, group.key).get(IMAGES)
     tags = parse_tags(group.members.get("syn.json", b"{}"), group.key)
     teachers = DATACOMPDR if CAPTIONS in tags else DFNDR
-    fault = (
-        "is missing" if images is None else find_fault(images, len(images), [own.width for own in teachers])
-    )
-    if fault:
+    if images is None or not images.ndim:
+        raise DataError(f"In {group.key}.{suffix} {IMAGES} is missing, or a single number")
+    if fault := find_fault(images, len(images), [teacher.width for teacher in teachers]):
         raise DataError(f"In {group.key}.{suffix} {IMAGES} {fault}")
     return teachers

@@ -41,7 +41,8 @@ _FAULT_WAITS = (1.0, 4.0)
 _LONGEST_WAIT = 600.0  # whatever the server asks for
 _MOST_READ, _MOST_TOLD = 10_000, 200  # bytes of a refusal, and letters of it
 _IN_A_ROW = 8  # photos without any answer that end the work
-_BUSY = frozenset({408, 429, 502, 503, 504})  # answers of a server that will have others
+# Answers of a server that will have others, or of a proxy before it.
+_BUSY = frozenset({408, 429, *range(502, 505), *range(520, 530)})
 _OF_PHOTO = frozenset({400, 413, 422, 500})
 
 
