@@ -23,33 +23,10 @@ from machine import graphics, photos  # noqa: E402 - an old Python could not eve
 from machine.commands import Failure, run  # noqa: E402
 from machine.environment import Environment  # noqa: E402
 
-BENCHES = (
-    "search",
-    "index",
-    "cold",
-    "viewer",
-    "window",
-    "memory",
-    "tags",
-    "tagging",
-    "models",
-    "alike",
-    "variants",
-    "reinforce",
-    "scale",
-    "training",
-    "efficiency",
-)
-TRAINERS = (
-    "tags",
-    "models",
-    "alike",
-    "variants",
-    "reinforce",
-    "scale",
-    "training",
-    "efficiency",
-)  # need the trainer
+# Benchmarks by what must be installed for them.
+OF_THE_APPLICATION = ("search", "index", "cold", "viewer", "window", "memory", "tagging")
+OF_THE_TRAINER = ("tags", "models", "alike", "variants", "reinforce", "scale", "training", "efficiency")
+BENCHES = OF_THE_APPLICATION + OF_THE_TRAINER
 FINE, FAILED, INTERRUPTED = 0, 1, 130
 
 
@@ -132,7 +109,7 @@ def _check_code(environment: Environment) -> None:
 def bench(arguments: argparse.Namespace) -> None:
     """Runs one benchmark; it prints a Markdown table."""
     environment = Environment(ROOT)
-    environment.install("test" if arguments.name in TRAINERS else "run")
+    environment.install("test" if arguments.name in OF_THE_TRAINER else "run")
     script = ROOT / "packaging" / "bench" / f"{arguments.name}.py"
     run(
         [str(environment.python), str(script), *arguments.options],
