@@ -12,11 +12,13 @@ from PIL import Image
 
 SUMMARY = ["found", "indexed", "unchanged", "moved", "missing", "problems", "seconds", "photos_per_second"]
 ANSWER = ["query", "space", "photos", "milliseconds", "results", "filters", "undated", "faults"]
-RESULT = ["id", "path", "score", "match", "taken", "place", "stack", "found_by"]
+RESULT = ["id", "path", "score", "match", "taken", "place", "camera", "stack", "found_by"]
 MATCHES = ("strong", "weaker", "none")
 PHOTO = [
     "id", "paths", "width", "height", "taken", "taken_from", "lat", "lon", "place", "camera", "lens",
-    "rating", "keywords", "tags", "problem",
+    "rating", "subsecond", "file_time", "altitude", "direction", "focal_length", "focal_length_35mm", "aperture",
+    "exposure_time", "iso", "flash", "label", "title", "description", "creator", "copyright", "bit_depth",
+    "colour_space", "edited", "bytes", "keywords", "tags", "problem",
 ]  # fmt: skip
 STATUS = ["library", "folders", "photos", "files", "problems", "space", "model", "bytes"]
 

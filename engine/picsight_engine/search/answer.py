@@ -63,6 +63,7 @@ class Result:
     stack: int | None = None
     terms: tuple[TermScore, ...] | None = None
     found_by: FoundBy | None = None
+    camera: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from picsight_engine.store import problems
@@ -22,7 +23,9 @@ if TYPE_CHECKING:
 class PhotoDetails:
     """One photo: `paths` are its present files, the primary one first, width and height are upright pixels.
 
-    `taken` is ISO 8601, with its offset where that is known; what is not known is None.
+    `taken` is ISO 8601, with its offset where that is known, `subsecond` the digits behind its second; `file_time` is when
+    the file was last changed, as the clock here shows it. The units are those of `Metadata`, `bytes` is the file's size; what
+    is not known is None.
     """
 
     id: int
@@ -37,6 +40,25 @@ class PhotoDetails:
     camera: str | None
     lens: str | None
     rating: int | None
+    subsecond: str | None = None
+    file_time: str | None = None
+    altitude: float | None = None
+    direction: float | None = None
+    focal: float | None = None
+    focal35: float | None = None
+    aperture: float | None = None
+    exposure: float | None = None
+    iso: int | None = None
+    flash: bool | None = None
+    label: str | None = None
+    title: str | None = None
+    description: str | None = None
+    creator: str | None = None
+    copyright: str | None = None
+    bits: int | None = None
+    colour_space: str | None = None
+    edited: bool = False
+    bytes: int = 0
     keywords: tuple[str, ...] = ()
     tags: tuple[str, ...] = ()
     problem: Problem | None = None
@@ -68,6 +90,25 @@ def details_at(db: Database, path: Path) -> PhotoDetails | None:
         camera=said.camera,
         lens=said.lens,
         rating=said.rating,
+        subsecond=said.taken_subsecond,
+        file_time=_file_time(file.mtime_ns),
+        altitude=said.altitude,
+        direction=said.direction,
+        focal=said.focal,
+        focal35=said.focal35,
+        aperture=said.aperture,
+        exposure=said.exposure,
+        iso=said.iso,
+        flash=said.flash,
+        label=said.label,
+        title=said.title,
+        description=said.description,
+        creator=said.creator,
+        copyright=said.copyright,
+        bits=said.bits,
+        colour_space=said.colour_space,
+        edited=bool(said.edited),
+        bytes=file.size,
         keywords=said.keywords,
         problem=problem_at(db, path),
     )
@@ -92,6 +133,13 @@ def problem_at(db: Database, path: Path) -> Problem | None:
 def taken_iso(said: Metadata | Photo) -> str | None:
     """When the photo was taken, ISO 8601 with the offset where it is known."""
     return None if said.taken is None else said.taken + (said.taken_offset or "")
+
+
+def _file_time(mtime_ns: int) -> str | None:
+    try:
+        return datetime.fromtimestamp(mtime_ns // 1_000_000_000).isoformat()  # noqa: DTZ006 - as the clock here shows it
+    except (ValueError, OverflowError, OSError):  # no calendar has such a year
+        return None
 
 
 def _impossible(path: Path) -> bool:

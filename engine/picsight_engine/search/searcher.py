@@ -323,6 +323,7 @@ def _result(photo: Photo, judged: Judged = _UNJUDGED) -> Result:
         width=photo.width,
         height=photo.height,
         found_by=judged.found_by,
+        camera=photo.camera,
     )
 
 

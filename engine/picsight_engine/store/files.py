@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any
 
 from picsight_engine.store.folders import RESTING, all_folders, stored_names
@@ -21,9 +21,6 @@ _FILE_COLUMNS = """
 id, folder_id, name, size, mtime_ns, device, bytes_hash, photo_id, metadata_rule, present, missing_since"""
 _FILES_OF = f"SELECT {_FILE_COLUMNS} FROM files WHERE folder_id = ? ORDER BY name"
 _FILE_AT = f"SELECT {_FILE_COLUMNS} FROM files WHERE folder_id = ? AND name = ?"
-_METADATA_COLUMNS = """
-taken, taken_offset, taken_source, lat, lon, place, camera, lens, rating, keywords, description"""
-_METADATA_OF = f"SELECT {_METADATA_COLUMNS} FROM files WHERE id = ?"
 _DATES = f"""
 SELECT photo_id, taken FROM files
 WHERE present AND taken IS NOT NULL AND photo_id IN {IDS}"""
@@ -32,9 +29,6 @@ INSERT INTO files (folder_id, name, size, mtime_ns, device, bytes_hash, photo_id
 ON CONFLICT (folder_id, name) DO UPDATE SET
     size = excluded.size, mtime_ns = excluded.mtime_ns, device = excluded.device, bytes_hash = excluded.bytes_hash,
     photo_id = excluded.photo_id, present = 1, missing_since = NULL, missing_seconds = 0"""
-_PUT_METADATA = """
-UPDATE files SET metadata_rule = ?, taken = ?, taken_offset = ?, taken_source = ?, lat = ?, lon = ?, place = ?,
-    camera = ?, lens = ?, rating = ?, keywords = ?, description = ? WHERE folder_id = ? AND name = ?"""
 _MAKE_ROOM = "DELETE FROM files WHERE folder_id = ? AND name = ? AND id <> ?"
 _MOVE_FILE = "UPDATE files SET folder_id = ?, name = ? WHERE id = ?"
 _SET_DEVICE = "UPDATE files SET device = ? WHERE id = ?"
@@ -94,8 +88,11 @@ class StoredFile:
 
 @dataclass(frozen=True, slots=True)
 class Metadata:
-    """What one file says of its picture, and no other file that shows the same: local ISO date, degrees, stars from -1
-    (rejected) to 5, 0 for unrated.
+    """What one file says of its picture, and no other file that shows the same; each field is a column.
+
+    `taken` is local ISO time to the second, `taken_subsecond` the digits behind it; `lat`, `lon` and `direction` are degrees,
+    `altitude` is in metres above the sea, `focal` and `focal35` (its 35-mm equivalent) in mm, `exposure` in seconds; `rating`
+    is -1 (rejected) to 5, 0 for unrated; `bits` are those of a channel; `edited` tells that there is an original beside it.
     """
 
     taken: str | None = None
@@ -109,6 +106,28 @@ class Metadata:
     rating: int | None = None
     keywords: tuple[str, ...] = ()
     description: str | None = None
+    taken_subsecond: str | None = None
+    altitude: float | None = None
+    direction: float | None = None
+    focal: float | None = None
+    focal35: float | None = None
+    aperture: float | None = None
+    exposure: float | None = None
+    iso: int | None = None
+    flash: bool | None = None
+    label: str | None = None
+    title: str | None = None
+    creator: str | None = None
+    copyright: str | None = None
+    bits: int | None = None
+    colour_space: str | None = None
+    edited: bool | None = None
+
+
+_COLUMNS = tuple(field.name for field in fields(Metadata))
+_METADATA_OF = f"SELECT {', '.join(_COLUMNS)} FROM files WHERE id = ?"
+_PUT_METADATA = f"""
+UPDATE files SET metadata_rule = ?, {", ".join(f"{name} = ?" for name in _COLUMNS)} WHERE folder_id = ? AND name = ?"""
 
 
 def put_file(
@@ -130,10 +149,9 @@ def put_metadata(
     connection: sqlite3.Connection, folder_id: int, name: bytes, metadata: Metadata, rule: int
 ) -> None:
     """Stores what the file at this path says, in place of what it said before, and the rule by which it was read."""
-    m = metadata
-    keywords = json.dumps(m.keywords, ensure_ascii=False) if m.keywords else None
-    said = (m.taken, m.taken_offset, m.taken_source, m.lat, m.lon, m.place, m.camera, m.lens, m.rating)
-    connection.execute(_PUT_METADATA, (rule, *said, keywords, m.description, folder_id, name))
+    keywords = json.dumps(metadata.keywords, ensure_ascii=False) if metadata.keywords else None
+    values = {name: getattr(metadata, name) for name in _COLUMNS} | {"keywords": keywords}
+    connection.execute(_PUT_METADATA, (rule, *values.values(), folder_id, name))
 
 
 def move_file(connection: sqlite3.Connection, file_id: int, folder_id: int, name: bytes) -> None:
@@ -220,8 +238,11 @@ def metadata_of(db: Database, file_id: int) -> Metadata:
         row = connection.execute(_METADATA_OF, (file_id,)).fetchone()
     if row is None:
         return Metadata()
-    *said, keywords, description = row
-    return Metadata(*(*said, tuple(json.loads(keywords or "[]")), description))
+    values = dict(zip(_COLUMNS, row, strict=True))
+    values["keywords"] = tuple(json.loads(values["keywords"] or "[]"))
+    for name in ("flash", "edited"):
+        values[name] = None if values[name] is None else bool(values[name])
+    return Metadata(**values)
 
 
 def dates_of(db: Database, photo_ids: Sequence[int]) -> dict[int, set[str]]:

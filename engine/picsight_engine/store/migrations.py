@@ -285,6 +285,40 @@ def _preprocessing_of_spaces(schema: SchemaEditor) -> None:
     schema.execute("ALTER TABLE spaces ADD COLUMN preprocessing TEXT")
 
 
+_MORE_METADATA = {
+    "taken_subsecond": "TEXT",
+    "altitude": "REAL",
+    "direction": "REAL",
+    "focal": "REAL",
+    "focal35": "REAL",
+    "aperture": "REAL",
+    "exposure": "REAL",
+    "iso": "INTEGER",
+    "flash": "INTEGER",
+    "label": "TEXT",
+    "title": "TEXT",
+    "creator": "TEXT",
+    "copyright": "TEXT",
+    "bits": "INTEGER",
+    "colour_space": "TEXT",
+    "edited": "INTEGER",
+}
+_PLACES_AND_LENSES = (
+    "CREATE INDEX files_place ON files (place, photo_id, present) WHERE present AND place IS NOT NULL",
+    "CREATE INDEX files_lens ON files (lens, photo_id, present) WHERE present AND lens IS NOT NULL",
+)
+
+
+def _exposures_and_titles(schema: SchemaEditor) -> None:
+    """Files say how a photo was exposed, what it is called, and whose it is; places and lenses are counted as cameras are."""
+    for name, kind in _MORE_METADATA.items():
+        schema.execute(f"ALTER TABLE files ADD COLUMN {name} {kind}")
+    schema.execute("DROP TRIGGER files_revised_by_change")
+    event = f"UPDATE OF {', '.join((*_TELLING, *_MORE_METADATA))}"
+    for statement in (_REVISED.format(name="change", event=event), *_PLACES_AND_LENSES):
+        schema.execute(statement)
+
+
 MIGRATIONS: Steps = (
     _first_schema,
     _metadata_of_files,
@@ -293,6 +327,7 @@ MIGRATIONS: Steps = (
     _tags_and_stars,
     _rejected_photos,
     _preprocessing_of_spaces,
+    _exposures_and_titles,
 )
 
 
