@@ -10,16 +10,14 @@ import pytest
 from click.testing import CliRunner
 from PIL import Image, ImageChops
 from tests.trainer.conftest import write_shard as write_members
-from tests.trainer.reinforce.conftest import read_shard, rewrite, write_samples
+from tests.trainer.reinforce.conftest import read_shard, rewrite
 
 from mctrain.cli.command import mctrain
 from mctrain.data.augment.records import View
 from mctrain.data.augment.replay import replay
-from mctrain.data.reinforced.storage import Storage
 from mctrain.data.shards import grouped
-from mctrain.data.words import Words
 from mctrain.evaluation.page import font_of, wrapped
-from mctrain.reinforce.look.gather import VIEW_SIDE, gather
+from mctrain.reinforce.contact_sheet import VIEW_SIDE, gather
 
 ODD = [
     "Ein Fuß, ÄÖÜ und čřž", "собака бежит", "一只狗在草地上跑" * 40, "مرحبا", "👩\u200d👩\u200d👧 🐕",
@@ -80,74 +78,19 @@ def test_each_view_is_on_the_sheet_to_the_pixel_and_a_changed_one_changes_its_ow
     assert y <= top < bottom <= y + VIEW_SIDE + 50
 
 
-def test_cosines_and_ranks_are_those_of_the_teacher(made, shipped_teacher):
-    sheet = gather(made / "000000.tar", 9, made / "manifest.json")
+def test_cosines_are_those_of_the_teacher(made, shipped_teacher):
+    gathered = gather(made / "000000.tar", 9, made / "manifest.json")
     photos = {group.key: group.image() for group in grouped(made / "000000.tar")}
-    assert [entry.key for entry in sheet.entries] == list(photos)
-    said = shipped_teacher.texts([entry.paragraphs[0].lines[0].text for entry in sheet.entries])
-    for number, entry in enumerate(sheet.entries):
-        whole = replay(photos[entry.key], View(None), shipped_teacher.spec.size)
-        (vector,) = shipped_teacher.photos([whole], [entry.key])
-        order = sorted(range(4), key=lambda other: -float(vector @ said[other]))
-        (verdict,) = entry.tiles[0].verdicts
-        assert verdict.cosine == pytest.approx(float(vector @ said[number]), abs=1e-5)
-        assert verdict.rank == 1 + order.index(number)
-        for paragraph in entry.paragraphs:
-            for line in paragraph.lines:
-                (text,) = shipped_teacher.texts([line.text])
-                assert line.cosines == pytest.approx([float(vector @ text)], abs=1e-5)
-    assert [(own.title, own.synthetic) for own in sheet.entries[0].paragraphs] == [
-        ("Captions by people", False),
-        ("Searches (syn_text_query)", True),
-    ]
-    assert (sheet.entries[0].tiles[0].cut, sheet.entries[0].tiles[0].operations) == (
-        "whole photo",
-        "unchanged",
-    )
-
-
-def test_a_caption_that_other_photos_have_too_is_no_miss(own, cache):
-    def change(samples):
-        first = samples[0]
-        return [
-            replace(sample, words=first.words, caption_embeddings=first.caption_embeddings)
-            for sample in samples
-        ]
-
-    rewrite(own / "000000.tar", change, cache)
-    sheet = gather(own / "000000.tar", 4, own / "manifest.json")
-    assert {verdict.rank for entry in sheet.entries for tile in entry.tiles for verdict in tile.verdicts} == {
-        1
-    }
-
-
-def test_without_a_manifest_two_teachers_are_seen_by_the_length_of_their_embeddings(made, cache, tmp_path):
-    def twice(rows):
-        return np.concatenate([rows, rows[:, ::-1]], axis=1)
-
-    doubled = [
-        replace(
-            sample,
-            words=Words(sample.captions),
-            caption_embeddings=twice(sample.caption_embeddings),
-            synthetic_embeddings={},
-            image_embeddings=twice(sample.image_embeddings),
-        )
-        for sample in read_shard(made / "000001.tar", cache)
-    ]
-    write_samples(tmp_path / "a.tar", doubled, Storage.PTH_BF16)
-    told = look(tmp_path / "a.tar", tmp_path / "a.png")
-    assert "There is no manifest.json beside" in told
-    assert "they are of 2 teachers, all of one width" in told
-    sheet = gather(tmp_path / "a.tar", 3, tmp_path / "manifest.json")
-    for own, alone in zip(
-        sheet.entries, gather(made / "000001.tar", 3, made / "manifest.json").entries, strict=True
-    ):
-        for tile, single in zip(own.tiles, alone.tiles, strict=True):
-            (expected,) = single.verdicts
-            assert [verdict.cosine for verdict in tile.verdicts] == pytest.approx(
-                [expected.cosine] * 2, abs=0.01
-            )
+    assert [shown.key for shown in gathered.photos] == list(photos)
+    for shown in gathered.photos:
+        pictures = [replay(photos[shown.key], View(None), shipped_teacher.spec.size)]
+        (vector,) = shipped_teacher.photos(pictures, [shown.key])
+        texts = [line for lines in shown.texts.values() for line in lines]
+        expected = shipped_teacher.texts([text for text, _ in texts]) @ vector
+        assert np.ravel([cosines for _, cosines in texts]) == pytest.approx(expected, abs=1e-5)
+        assert shown.views[0].cosines == pytest.approx(expected[:1], abs=1e-5)
+        assert shown.views[0].made_by == "whole photo"
+    assert list(gathered.photos[0].texts) == ["captions", "syn_text_query"]
 
 
 def test_a_plain_shard_has_photos_and_texts_whatever_is_written_in_them(real_data, tmp_path):
@@ -162,12 +105,8 @@ def test_a_plain_shard_has_photos_and_texts_whatever_is_written_in_them(real_dat
         parts += [(f"{photo.key}.txt", b"A caption."), (f"{photo.key}.syn.json", json.dumps(tagged).encode())]
     parts += [("broken.webp", b"no picture"), ("broken.json", b"{}")]
     told = look(write_members(tmp_path / "a.tar", parts), tmp_path / "a.png", "--count", 11)
-    assert told.startswith("Passed over: 1 samples, first: The photo broken.webp")
+    assert "Passed over: 1 samples, first: The photo broken.webp" in told
     assert "10 of 11 photos, 900 by" in told
-    sheet = gather(tmp_path / "a.tar", 11, tmp_path / "manifest.json")
-    assert not any(entry.tiles for entry in sheet.entries)
-    (searches,) = [own for own in sheet.entries[0].paragraphs if own.title == "Searches (syn_text_query)"]
-    assert ([line.text for line in searches.lines], searches.more) == (["dog"] * 3, 2)
 
 
 @pytest.mark.parametrize("text", ODD)
@@ -188,7 +127,7 @@ def test_no_line_is_longer_than_its_column_and_nothing_is_lost_before_the_cut(te
         assert font.getlength(short[1]) <= 300
 
 
-def test_a_shard_that_cannot_be_shown_and_a_sheet_that_cannot_be_written_are_told(made, tmp_path):
+def test_a_shard_that_cannot_be_shown_is_told(tmp_path):
     (tmp_path / "empty.tar").write_bytes(bytes(1024))
     (tmp_path / "none.tar").write_bytes(b"no archive" * 99)
     for name, words in (("empty.tar", "It is empty."), ("none.tar", "it is damaged or no tar archive.")):
@@ -197,8 +136,3 @@ def test_a_shard_that_cannot_be_shown_and_a_sheet_that_cannot_be_written_are_tol
         )
         assert str(result.exception).startswith(f"No photo of {tmp_path / name} can be shown.")
         assert str(result.exception).endswith(words)
-    out = tmp_path / "empty.tar" / "x.png"
-    result = CliRunner().invoke(
-        mctrain, ["data", "look", str(made / "000001.tar"), "-o", str(out), "--count", "1"]
-    )
-    assert isinstance(result.exception, FileExistsError)

@@ -29,21 +29,19 @@ from mctrain.data.reinforced.manifest import MANIFEST
 )
 def look(shard: Path, output: Path, count: int, manifest: Path | None) -> None:
     """Draws some photos of SHARD on a contact sheet: with their texts, and of a reinforced one with views and similarities."""
-    from mctrain.reinforce.look.draw import draw_sheet  # imports torchvision: 2 s
-    from mctrain.reinforce.look.gather import gather
+    from mctrain.reinforce.contact_sheet import draw_sheet, gather  # imports torchvision: 2 s
     from mctrain.whole_files import write_whole
 
-    sheet = gather(shard, count, manifest or shard.parent / MANIFEST)
-    image = draw_sheet(sheet)
+    gathered = gather(shard, count, manifest or shard.parent / MANIFEST)
+    image = draw_sheet(gathered, shard.name)
     with write_whole(output) as file:
         image.save(file, "PNG")
-    if sheet.guessed:
+    if not gathered.teachers:
         click.echo(
-            f"There is no {MANIFEST} beside {shard}: by the length of its embeddings they are of {len(sheet.teachers)} "
-            "teachers, all of one width; if that is wrong, name its manifest with --manifest."
+            "Without the manifest of a reinforced set (--manifest) there are no views and similarities."
         )
-    if sheet.faults:
-        click.echo(f"Passed over: {len(sheet.faults)} samples, first: {printable(sheet.faults[0])}")
+    if gathered.faults:
+        click.echo(f"Passed over: {len(gathered.faults)} samples, first: {printable(gathered.faults[0])}")
     click.echo(
-        f"{output}: {len(sheet.entries)} of {sheet.whole} photos, {image.width} by {image.height} pixels"
+        f"{output}: {len(gathered.photos)} of {gathered.whole} photos, {image.width} by {image.height} pixels"
     )

@@ -1,11 +1,11 @@
-"""Places texts, pictures and marks on a page that grows downwards, and then paints them: Pillow's own drawing."""
+"""Places texts and pictures on a page that grows downwards, and then paints them: Pillow's own drawing."""
 
 from __future__ import annotations
 
 import unicodedata
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 from PIL import Image, ImageDraw, ImageFont
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     Painter = Callable[[Image.Image, ImageDraw.ImageDraw], None]
     Font = ImageFont.FreeTypeFont | ImageFont.ImageFont
 
-INK, QUIET, RULE, HIT, MISS = "#1d1d1f", "#66666b", "#d5d5da", "#1a7f37", "#b3261e"
+INK, QUIET, RULE = "#1d1d1f", "#66666b", "#d5d5da"
 _PAPER, _CUT = "white", "…"
 _LINE_HEIGHT = 1.35  # of a font's size
 _SYSTEM_FONTS = ("DejaVuSans.ttf", "NotoSans-Regular.ttf", "Arial.ttf", "arial.ttf")
@@ -40,19 +40,9 @@ class Page:
     bottom: int = 0
     _painters: list[Painter] = field(default_factory=list)
 
-    def text(
-        self,
-        left: int,
-        top: int,
-        words: str,
-        size: int,
-        *,
-        ink: str = INK,
-        align: Literal["left", "right"] = "left",
-    ) -> None:
-        """One line; `left` is its right end where it is aligned there."""
-        anchor = "la" if align == "left" else "ra"
-        self._painters.append(lambda _, draw: draw.text((left, top), words, ink, font_of(size), anchor))
+    def text(self, left: int, top: int, words: str, size: int, *, ink: str = INK) -> None:
+        """One line."""
+        self._painters.append(lambda _, draw: draw.text((left, top), words, ink, font_of(size)))
         self._reach(top + line_height(size))
 
     def picture(self, left: int, top: int, image: Image.Image) -> None:
@@ -60,24 +50,10 @@ class Page:
         self._painters.append(lambda canvas, _: canvas.paste(image, (left, top)))
         self._reach(top + image.height)
 
-    def mark(self, left: int, top: int, size: int, *, hit: bool) -> None:
-        """A tick or a cross: fonts do not have them everywhere."""
-        right, low = left + size, top + size
-        if hit:
-            self._line(
-                [(left, top + size * 0.55), (left + size * 0.38, low), (right, top + size * 0.1)], HIT, 2
-            )
-        else:
-            self._line([(left, top), (right, low)], MISS, 2)
-            self._line([(left, low), (right, top)], MISS, 2)
-
     def rule(self, top: int) -> None:
         """A thin line across the page."""
-        self._line([(0, top), (self.width, top)], RULE, 1)
+        self._painters.append(lambda _, draw: draw.line([(0, top), (self.width, top)], RULE, 1))
         self._reach(top + 1)
-
-    def _line(self, points: list[tuple[float, float]], ink: str, thickness: int) -> None:
-        self._painters.append(lambda _, draw: draw.line(points, ink, thickness, "curve"))
 
     def _reach(self, bottom: int) -> None:
         self.bottom = max(self.bottom, bottom)

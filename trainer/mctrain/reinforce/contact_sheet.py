@@ -1,0 +1,225 @@
+"""A contact sheet of a shard: photos with their texts; of reinforced ones also the views, with each teacher's cosines."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from mctrain.data.augment.operations import OPERATIONS
+from mctrain.data.augment.replay import replay
+from mctrain.data.reinforced.embeddings import columns_of
+from mctrain.data.reinforced.layout import role_of
+from mctrain.data.reinforced.manifest import load_manifest
+from mctrain.data.reinforced.parse import parse_sample
+from mctrain.data.shards import grouped
+from mctrain.data.words import words_of
+from mctrain.errors import DataError
+from mctrain.evaluation.page import INK, QUIET, Page, line_height, wrapped
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+    from typing import Any
+
+    from numpy.typing import NDArray
+    from PIL.Image import Image
+
+    from mctrain.data.augment.records import View
+    from mctrain.data.reinforced.manifest import Teacher
+    from mctrain.data.shards import Group
+
+VIEW_SIDE = 168  # pixels of a replayed view
+_PHOTO, _TEXTS = 256, 560  # pixels of a photo's longer side, and of the column of texts
+_MARGIN, _GAP = 32, 20
+_COLUMNS = 5  # views side by side
+_TITLE, _BODY, _SMALL = 26, 15, 13  # sizes of letters
+_MOST_TEXTS, _MOST_LINES = 5, 3  # texts of each kind, lines of each
+_CAPTIONS = "captions"
+
+Cosines = tuple[float, ...]  # one a teacher
+
+
+@dataclass(frozen=True, slots=True)
+class ShownView:
+    """A replayed view, what was cut out of the photo and done to it, and its cosines with the photo's first caption."""
+
+    picture: Image
+    made_by: str
+    cosines: Cosines
+
+
+@dataclass(frozen=True, slots=True)
+class ShownPhoto:
+    """A photo, what is known of it, and its texts by kind, each with its cosines with view 0; a plain photo has no views."""
+
+    key: str
+    facts: tuple[str, ...]
+    picture: Image
+    views: tuple[ShownView, ...]
+    texts: Mapping[str, Sequence[tuple[str, Cosines]]]
+
+
+@dataclass(frozen=True, slots=True)
+class Gathered:
+    """Some photos of a shard that has so many `whole` samples, and the teachers of its embeddings; `faults` say what was passed over."""
+
+    photos: tuple[ShownPhoto, ...]
+    teachers: tuple[Teacher, ...]
+    whole: int
+    faults: tuple[str, ...]
+
+
+def gather(shard: Path, count: int, manifest: Path) -> Gathered:
+    """So many photos of a shard, each from the middle of its part of the shard; without a manifest all are shown as plain photos.
+
+    Raises:
+        DataError: the shard is missing, no photo of it can be shown, or the manifest is damaged.
+    """
+    first = next((own for own in grouped(shard) if own.fault is None), None)
+    is_reinforced = first is not None and _is_reinforced(first)
+    teachers = load_manifest(manifest).teachers if is_reinforced and manifest.exists() else ()
+    faults = [group.fault.sentence for group in grouped(shard) if group.fault is not None]
+    whole = sum(group.fault is None for group in grouped(shard))
+    numbers = {(2 * part + 1) * whole // (2 * min(count, whole)) for part in range(min(count, whole))}
+    usable = (group for group in grouped(shard) if group.fault is None)
+    photos = []
+    for number, group in enumerate(usable):
+        if number in numbers:
+            try:
+                photos.append(
+                    _reinforced(group, teachers) if teachers and _is_reinforced(group) else _plain(group)
+                )
+            except DataError as fault:
+                faults.append(str(fault))
+    if not photos:
+        raise DataError(f"No photo of {shard} can be shown. {faults[0] if faults else 'It is empty.'}")
+    return Gathered(tuple(photos), teachers, whole, tuple(faults))
+
+
+def _is_reinforced(group: Group) -> bool:
+    return any(role_of(suffix) == "embeddings" for suffix in group.members)
+
+
+def _plain(group: Group) -> ShownPhoto:
+    picture, words = group.image(), words_of(group.members, group.key)
+    texts = {
+        title: [(text, ()) for text in own] for title, own in _titled(words.human, words.synthetic).items()
+    }
+    return ShownPhoto(group.key, _facts(words.about, picture), picture, (), texts)
+
+
+def _reinforced(group: Group, teachers: Sequence[Teacher]) -> ShownPhoto:
+    widths = [own.width for own in teachers]
+    sample = parse_sample(group.key, group.members, widths)
+    picture = sample.image()
+
+    def cosines(rows: NDArray[np.float32], one: NDArray[np.float32]) -> list[Cosines]:
+        """By row of [n, D] with one of [D]."""
+        by_teacher = [rows[:, own] @ one[own] for own in columns_of(widths)]  # [teachers, n]
+        return [tuple(own) for own in np.transpose(by_teacher).tolist()]
+
+    likes = cosines(sample.image_embeddings, sample.caption_embeddings[0])
+    views = tuple(
+        ShownView(replay(picture, view, VIEW_SIDE), _made_by(view, picture), like)
+        for view, like in zip(sample.views, likes, strict=True)
+    )
+    rows = {_CAPTIONS: sample.caption_embeddings, **sample.synthetic_embeddings}
+    texts = {
+        title: list(zip(own, cosines(rows[title], sample.image_embeddings[0]), strict=True))
+        for title, own in _titled(sample.captions, sample.words.synthetic).items()
+    }
+    return ShownPhoto(group.key, _facts(sample.words.about, picture), picture, views, texts)
+
+
+def _titled(captions: Sequence[str], synthetic: Mapping[str, Sequence[str]]) -> dict[str, Sequence[str]]:
+    return {title: texts for title, texts in {_CAPTIONS: captions, **synthetic}.items() if texts}
+
+
+def _facts(about: Mapping[str, Any], picture: Image) -> tuple[str, ...]:
+    named = (f"{name}: {about[name]}" for name in ("license", "source") if about.get(name))
+    return (f"{picture.width} by {picture.height} pixels", *named)
+
+
+def _made_by(view: View, picture: Image) -> str:
+    """The share of the photo that the view shows, and the operations; a sign says in which direction."""
+    share = view.crop.height * view.crop.width / (picture.height * picture.width) if view.crop else 1.0
+    steps = ["whole photo" if share == 1 else f"{share:.0%} of it", *(["mirrored"] if view.flip else [])]
+    for number, magnitude in view.operations:
+        operation = OPERATIONS[number]
+        sign = ("-" if magnitude < 0 else "+") if operation.signed else ""
+        if operation.name != "Identity":
+            steps.append(operation.name + sign)
+    return ", ".join(steps)
+
+
+def draw_sheet(gathered: Gathered, title: str) -> Image:
+    """A row a photo: the photo, its views, its texts."""
+    columns = min(max(len(own.views) for own in gathered.photos), _COLUMNS)
+    left = _MARGIN + _PHOTO + _GAP
+    texts = left + columns * (VIEW_SIDE + _GAP)
+    page = Page(texts + _TEXTS + _MARGIN)
+    _write(page, (_MARGIN, _MARGIN), title, _TITLE, page.width - 2 * _MARGIN, most=1)
+    names = ", ".join(own.name for own in gathered.teachers) or "none"
+    about = (
+        f"{len(gathered.photos)} of {gathered.whole} photos. Teachers, in the order of their cosines: {names}. Cosines below a view "
+        "are with the photo's first text, those behind a text with view 0."
+    )
+    _write(page, (_MARGIN, page.bottom), about, _BODY, page.width - 2 * _MARGIN, ink=QUIET)
+    for photo in gathered.photos:
+        page.rule(page.bottom + _GAP)
+        top = page.bottom + _GAP
+        _draw_photo(page, photo, top)
+        for number, view in enumerate(photo.views):
+            row, column = divmod(number, columns)
+            height = VIEW_SIDE + 3 * line_height(_SMALL) + _GAP
+            _draw_view(page, view, left + column * (VIEW_SIDE + _GAP), top + row * height)
+        for kind, lines in photo.texts.items():
+            top = _draw_texts(page, kind, lines, texts, top)
+    return page.paint(_MARGIN)
+
+
+def _draw_photo(page: Page, photo: ShownPhoto, top: int) -> None:
+    small = photo.picture.copy()
+    small.thumbnail((_PHOTO, _PHOTO))
+    page.picture(_MARGIN, top, small)
+    top = _write(page, (_MARGIN, top + small.height), photo.key, _BODY, _PHOTO)
+    for fact in photo.facts:
+        top = _write(page, (_MARGIN, top), fact, _SMALL, _PHOTO, ink=QUIET)
+
+
+def _draw_view(page: Page, view: ShownView, left: int, top: int) -> None:
+    page.picture(left, top, view.picture)
+    top = _write(page, (left, top + VIEW_SIDE), view.made_by, _SMALL, VIEW_SIDE, most=2, ink=QUIET)
+    _write(page, (left, top), _told(view.cosines), _SMALL, VIEW_SIDE, most=1)
+
+
+def _draw_texts(page: Page, kind: str, lines: Sequence[tuple[str, Cosines]], left: int, top: int) -> int:
+    more = f" ({len(lines)}, of which the first {_MOST_TEXTS})" if len(lines) > _MOST_TEXTS else ""
+    top = _write(page, (left, top), kind + more, _SMALL, _TEXTS, most=1, ink=QUIET)
+    for text, cosines in lines[:_MOST_TEXTS]:
+        top = _write(page, (left, top), f"{text or '(empty)'}  {_told(cosines)}", _BODY, _TEXTS)
+    return top + _GAP // 2
+
+
+def _told(cosines: Cosines) -> str:
+    return " ".join(f"{own:.2f}" for own in cosines)
+
+
+def _write(
+    page: Page,
+    corner: tuple[int, int],
+    words: str,
+    size: int,
+    width: int,
+    *,
+    most: int = _MOST_LINES,
+    ink: str = INK,
+) -> int:
+    """At most so many lines of this width in pixels; where the next one would begin."""
+    left, top = corner
+    for line in wrapped(words, size, width, most):
+        page.text(left, top, line, size, ink=ink)
+        top += line_height(size)
+    return top
