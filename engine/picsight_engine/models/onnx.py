@@ -31,8 +31,6 @@ _SILENT = 4  # what goes wrong comes as an exception too, and a person is told o
 onnxruntime.set_default_logger_severity(_SILENT)  # for what belongs to no session
 
 _CORE_ML = "CoreMLExecutionProvider"
-# ONNX Runtime knows these keys since 1.21 and refuses those that it does not know; 1.20 reads past them and takes its
-# defaults. Whatever comes of that is compared before it is used.
 _CORE_ML_OPTIONS = {
     "ModelFormat": "MLProgram",  # the form that new operators are added to; from macOS 12 on, as our packages
     "MLComputeUnits": "ALL",  # ours compute in float32, which the neural engine does not: that leaves CPU and GPU
@@ -192,8 +190,6 @@ def _load(
         raise BundleError(
             f"The model file {path} cannot be loaded ({_first_line(fault)}); install the model again."
         ) from fault
-    if first not in session.get_providers():  # versions before `enable_fallback`
-        raise BundleError(f"The model file {path} cannot be run by {first}, which refused it.")
     session.disable_fallback()
     return session
 
