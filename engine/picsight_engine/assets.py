@@ -1,4 +1,4 @@
-"""Where the files that ship with Picsight lie: the starter bundle and the icons."""
+"""Where the files that ship with Picsight lie: the starter bundle, the icons, the tables of places."""
 
 from __future__ import annotations
 
@@ -8,6 +8,6 @@ _PACKAGE = Path(__file__).resolve().parent
 
 
 def find_asset(name: str) -> Path:
-    """The path of an asset such as "starter"; a checkout wins over the copy inside an installed wheel."""
+    """The path of an asset such as "starter" or "places/outlines.npz.xz"; a checkout wins over the copy inside an installed wheel."""
     in_checkout = _PACKAGE.parent.parent / "assets" / name
     return in_checkout if in_checkout.exists() else _PACKAGE / "_assets" / name

