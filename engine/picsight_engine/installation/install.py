@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 
 from picsight_engine.errors import BundleError, RequestError
 from picsight_engine.installation.archive import open_source
+from picsight_engine.installation.download import Arrived, Fetched, Patience, Wanted, download
 from picsight_engine.installation.shelf import Shelf
-from picsight_engine.installation.transfer.download import Arrived, Fetched, Patience, Wanted, download
 from picsight_engine.models.agreement import Machine, examine_once
 from picsight_engine.models.bundle import FileRecord, Manifest, file_record, open_bundle
 from picsight_engine.models.place import refusals_explained

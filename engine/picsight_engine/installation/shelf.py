@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from picsight_engine.errors import BundleError, CancelledError, RequestError
 from picsight_engine.installation.archive import DAMAGED, Source, damaged
-from picsight_engine.installation.transfer.download import Arrived, Fetched
+from picsight_engine.installation.download import Arrived, Fetched
 from picsight_engine.private_files import make_private_folder, open_private
 
 if TYPE_CHECKING:

@@ -17,8 +17,8 @@ from picsight_engine.errors import (
     RequestError,
 )
 from picsight_engine.installation.catalogue import CATALOGUE, RemoteFile, find_entry, seconds_to_index
+from picsight_engine.installation.download import Patience
 from picsight_engine.installation.install import Checking, Fetching, Installed, install
-from picsight_engine.installation.transfer.download import Patience
 from picsight_engine.models.bundle import open_bundle
 
 QUICK = Patience(tries=2, pause=0.0, timeout=60.0)

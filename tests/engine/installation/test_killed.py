@@ -11,9 +11,9 @@ import sys
 import pytest
 
 from picsight_engine.errors import RequestError
+from picsight_engine.installation.download import Patience
 from picsight_engine.installation.install import install
 from picsight_engine.installation.parcel import open_parcel
-from picsight_engine.installation.transfer.download import Patience
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="SIGKILL is for POSIX")
 
