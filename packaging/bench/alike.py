@@ -13,7 +13,7 @@ import numpy as np
 from report import table
 
 from mctrain.cli.progress import bar
-from mctrain.data.shards import find_shards
+from mctrain.data.named import find_shards
 from mctrain.evaluation.subject import Subject
 from mctrain.teachers.bundle import BundleTeacher
 

@@ -12,7 +12,7 @@ import pytest
 import s3fs
 
 from mctrain.errors import DataError, TrainerError
-from mctrain.places import place_of
+from mctrain.places import draft, files_of, opened, place_of, read, read_part, size_of, version_of, write
 
 CONTENT = bytes(range(256)) * 5000
 
@@ -27,29 +27,24 @@ def folder(request, tmp_path):
     return place_of(f"{request.getfixturevalue('bucket')}/{tmp_path.name}/")
 
 
-def put(place, content):
-    with place.write() as file:
-        file.write(content)
-
-
 def test_what_was_written_is_listed_and_read_from_anywhere(folder):
     one, other = folder / "b.tar", folder / "deep" / "a.tar"
-    assert not one.exists()
-    put(one, CONTENT)
-    put(other, b"other")
-    put(folder / "[odd].json", b"")
-    assert one.exists()
-    assert not folder.exists()  # it is no file
-    assert (one.size(), one.name, one.read()) == (len(CONTENT), "b.tar", CONTENT)
-    assert folder.files("*.tar") == [one]
-    assert other.folder / "a.tar" == other
-    assert folder.files("**/*.tar") == [one, other]
-    assert folder.files("b.tar") == [one]
-    assert folder.files("[odd].json") == [folder / "[odd].json"]
-    assert folder.files("*.zip") == folder.files("none.tar") == []
-    assert one.part(1000, 70) == CONTENT[1000:1070]
-    assert one.part(len(CONTENT) - 5, 70) == CONTENT[-5:]
-    with one.open() as file:
+    assert not one.is_file()
+    write(one, CONTENT)
+    write(other, b"other")
+    write(folder / "[odd].json", b"")
+    assert one.is_file()
+    assert not folder.is_file()
+    assert (size_of(one), one.name, read(one)) == (len(CONTENT), "b.tar", CONTENT)
+    assert files_of(folder, "*.tar") == [one]
+    assert other.parent / "a.tar" == other
+    assert files_of(folder, "**/*.tar") == [one, other]
+    assert files_of(folder, "b.tar") == [one]
+    assert files_of(folder, "[odd].json") == [folder / "[odd].json"]
+    assert files_of(folder, "*.zip") == files_of(folder, "none.tar") == []
+    assert read_part(one, 1000, 70) == CONTENT[1000:1070]
+    assert read_part(one, len(CONTENT) - 5, 70) == CONTENT[-5:]
+    with opened(one) as file:
         assert file.read(4) == CONTENT[:4]
         file.seek(1_000_001)
         assert file.read(300) == CONTENT[1_000_001:1_000_301]
@@ -59,51 +54,51 @@ def test_what_was_written_is_listed_and_read_from_anywhere(folder):
 
 def test_a_file_is_there_whole_or_not_at_all(folder):
     shard = folder / "one.tar"
-    put(shard, b"first")
-    before = shard.version()
-    with suppress(KeyError), shard.write() as file:
-        file.write(b"second, and")
+    write(shard, b"first")
+    before = version_of(shard)
+    with suppress(KeyError), draft(shard) as path:
+        path.write_bytes(b"second, and")
         raise KeyError
-    assert shard.read() == b"first"
-    assert shard.version() == before
-    assert folder.files("*") == [shard]
-    put(shard, b"third")
-    assert shard.version() != before
+    assert read(shard) == b"first"
+    assert version_of(shard) == before
+    assert files_of(folder, "*") == [shard]
+    write(shard, b"third")
+    assert version_of(shard) != before
 
 
 def test_an_archive_is_read_where_it_lies(folder):
-    with (folder / "some.tar").write() as file, tarfile.open(fileobj=file, mode="w") as archive:
+    with draft(folder / "some.tar") as path, tarfile.open(path, mode="w") as archive:
         for name in ("a.txt", "b.txt"):
             member = tarfile.TarInfo(name)
             member.size = 4
             archive.addfile(member, io.BytesIO(name[:1].encode() * 4))
-    with (folder / "some.tar").open() as file, tarfile.open(fileobj=file) as archive:
+    with opened(folder / "some.tar") as file, tarfile.open(fileobj=file) as archive:
         assert [archive.extractfile(own).read() for own in archive] == [b"aaaa", b"bbbb"]
 
 
 def test_what_is_not_there_is_told_in_a_sentence(folder):
     nothing = folder / "none.tar"
-    for look in (nothing.size, nothing.read, nothing.version, lambda: nothing.open().__enter__()):
+    for look in (size_of, read, version_of, lambda place: opened(place).__enter__()):
         with pytest.raises(DataError, match=r"There is no file .*none\.tar; check the name"):
-            look()
+            look(nothing)
 
 
 def test_what_others_write_meanwhile_is_seen(bucket, tmp_path):
     folder = place_of(f"{bucket}/{tmp_path.name}")
-    put(folder / "mine.tar", b"mine")
-    assert len(folder.files("*.tar")) == 1
+    write(folder / "mine.tar", b"mine")
+    assert len(files_of(folder, "*.tar")) == 1
     others = s3fs.S3FileSystem(skip_instance_cache=True)  # as another process has it
     others.pipe_file(f"{folder}/theirs.tar", b"theirs")
-    assert (folder / "theirs.tar").exists()
-    assert len(folder.files("*.tar")) == 2
+    assert (folder / "theirs.tar").is_file()
+    assert len(files_of(folder, "*.tar")) == 2
 
 
 def test_a_store_that_refuses_tells_its_reason(bucket):
     strange = place_of("s3://nobody-made-this-bucket/one.tar")
     with pytest.raises(TrainerError, match=r"one\.tar cannot be written: .*; make the bucket first"):
-        put(strange, b"content")
+        write(strange, b"content")
     with pytest.raises(DataError, match=r"gopher://there cannot be opened: Protocol not known"):
-        place_of("gopher://there").exists()
+        place_of("gopher://there").is_file()
 
 
 def test_a_path_needs_no_package_and_a_url_says_which_one():
@@ -111,9 +106,9 @@ def test_a_path_needs_no_package_and_a_url_says_which_one():
 import sys
 sys.modules["fsspec"] = None
 from mctrain.places import place_of
-assert not place_of("none.tar").exists()
+assert not place_of("none.tar").is_file()
 try:
-    place_of("s3://bucket/one.tar").exists()
+    place_of("s3://bucket/one.tar").is_file()
 except Exception as fault:
     print(fault)
 """

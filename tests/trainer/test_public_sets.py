@@ -19,7 +19,7 @@ from tests.trainer.training.test_together import EXACT
 
 from mctrain.cli.command import mctrain
 from mctrain.errors import TrainerError
-from mctrain.places import place_of
+from mctrain.places import place_of, write
 from mctrain.training.metrics import METRICS
 
 __all__ = ["reinforced", "web"]  # fixtures
@@ -85,8 +85,7 @@ def test_each_command_does_what_the_page_says(home, web):
     assert "11 samples of 2 shards, by an index: a run that was stopped goes on exactly where it was." in told
     store = place_of(f"memory://{home.name}")
     for path in (home / "runs" / "datacompdr").iterdir():
-        with (store / path.name).write() as file:
-            file.write(path.read_bytes())
+        write(store / path.name, path.read_bytes())
     told = train(training, home, photos=str(store))
     assert (
         "11 samples of 2 shards, streamed: a run that was stopped goes on at the beginning of the shards"

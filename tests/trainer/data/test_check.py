@@ -78,7 +78,7 @@ def test_broken_photos_json_and_archives_are_named(photos, tmp_path):
     assert faults_of(tmp_path / "b.tar") == [
         f"The shard {tmp_path / 'b.tar'} cannot be read: it is damaged or no tar archive."
     ]
-    assert "There is no shard" in faults_of(tmp_path / "c.tar")[0]
+    assert "There is no file" in faults_of(tmp_path / "c.tar")[0]
 
 
 def test_members_of_reinforced_samples_are_known(photos, tmp_path):

@@ -6,10 +6,9 @@ import os
 
 import pytest
 
-from mctrain.cli.jobs import sources
-from mctrain.data.named import found_in, named_shards_below
+from mctrain.data.named import find_shards, named_shards, named_shards_below
 from mctrain.errors import DataError
-from mctrain.places import place_of
+from mctrain.places import place_of, write
 
 NAMES = [f"{folder:02}/{shard:04}.tar" for folder in range(2) for shard in range(12)]
 
@@ -22,8 +21,7 @@ def folder(request, tmp_path, monkeypatch):
         request.param
     ]
     for name in (*NAMES, "readme.txt"):
-        with (place_of(text) / name).write() as file:
-            file.write(name.encode())
+        write(place_of(text) / name, name.encode())
     return text
 
 
@@ -35,26 +33,26 @@ def test_a_name_is_kept_from_the_first_wildcard_or_the_named_folder_on(folder, p
     found = named_shards_below(folder + pattern)
     assert len(found) == count
     assert {own.name for own in found} <= set(NAMES)
-    assert [own.place.read().decode() for own in found] == [own.name for own in found]
+    assert [own.place.read_bytes().decode() for own in found] == [own.name for own in found]
 
 
 def test_one_file_is_its_own_name(folder):
     (one,) = named_shards_below(f"{folder}/01/0005.tar")
-    assert (one.name, one.place.read()) == ("0005.tar", b"01/0005.tar")
+    assert (one.name, one.place.read_bytes()) == ("0005.tar", b"01/0005.tar")
     if folder == "set":
         os.chdir("set/01")
         assert [own.name for own in named_shards_below("00{03..04}.tar")] == ["0003.tar", "0004.tar"]
 
 
 def test_a_file_that_several_patterns_name_is_there_once_in_its_first_place(folder):
-    found = found_in(place_of(folder), ["00/0003.tar", "00/000{3..4}.tar", "00/000[0-4].tar"])
-    assert [own.read().decode()[-5] for own in found] == list("34012")
-    assert len(sources([folder, f"{folder}/01/0005.tar"])) == len(NAMES)
+    found = find_shards(place_of(folder), ["00/0003.tar", "00/000{3..4}.tar", "00/000[0-4].tar"])
+    assert [own.read_bytes().decode()[-5] for own in found] == list("34012")
+    assert len(named_shards([folder, f"{folder}/01/0005.tar"])) == len(NAMES)
 
 
 def test_what_is_missing_is_named(folder):
     with pytest.raises(DataError, match=r"There is no file 00/0012\.tar in "):
-        found_in(place_of(folder), ["{00..01}/{0000..0012}.tar"])
+        find_shards(place_of(folder), ["{00..01}/{0000..0012}.tar"])
     with pytest.raises(
         DataError, match=r"There is no file \*\*/\*\.tar in .*nowhere; choose the folder that has it"
     ):

@@ -10,8 +10,9 @@ import pytest
 from tests.trainer.conftest import write_shard
 
 from mctrain.data.archive import write_archive
+from mctrain.data.named import find_shards, named_shards
 from mctrain.data.refusal import evaluation_keys, reserved, shipped
-from mctrain.data.shards import find_shards, grouped, members, named_shards, samples
+from mctrain.data.shards import grouped, members, samples
 from mctrain.errors import DataError
 
 
@@ -71,7 +72,7 @@ def test_a_file_that_is_called_so_is_no_pattern(tmp_path):
 def test_the_missing_one_of_a_range_is_named(folder):
     with pytest.raises(DataError, match=r"There is no file shard-000012\.tar in .*choose the folder"):
         find_shards(folder, ["shard-{000008..000012}.tar"])
-    with pytest.raises(DataError, match=r"There is no shard .*shard-9\*\.tar; check the name"):
+    with pytest.raises(DataError, match=r"There is no file shard-9\*\.tar in "):
         named_shards([f"{folder}/shard-9*.tar"])
     with pytest.raises(DataError, match="stands for more than 1000000 files"):
         named_shards(["{0..99999999}.tar"])

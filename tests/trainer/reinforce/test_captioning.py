@@ -17,7 +17,7 @@ from mctrain.cli.command import mctrain
 from mctrain.data.shards import grouped, samples
 from mctrain.data.words import words_of
 from mctrain.errors import DataError
-from mctrain.places import place_of
+from mctrain.places import files_of, place_of, write
 from mctrain.teachers.bundle import BundleTeacher
 
 TAG = "syn_text_coca"
@@ -147,17 +147,16 @@ def test_shards_go_to_a_store_and_come_from_one(made, coca, sources, store, tmp_
         else f"{request.getfixturevalue('bucket')}/{tmp_path.name}"
     )
     for name in ("odd-000000.tar", "people-000000.tar"):
-        with place_of(f"{root}/in/{name}").write() as file:
-            file.write((sources / name).read_bytes())
+        write(place_of(f"{root}/in/{name}"), (sources / name).read_bytes())
     given = ["caption", f"{root}/in/*-000000.tar", "--captioner", coca[0], "--tag", TAG, "-o", f"{root}/out"]
     for left in (2, 0):
         done = CliRunner().invoke(mctrain, [*given, *FEW], catch_exceptions=False)
         assert done.exit_code == 0, done.output
         assert ("2 shards to make" if left else "Nothing is left to make") in done.output
     out = place_of(f"{root}/out")
-    assert [own.name for own in out.files("*")] == sorted(own.name for own in folder.iterdir())
-    for own in out.files("*.tar"):
-        assert own.read() == (folder / own.name).read_bytes()
+    assert [own.name for own in files_of(out, "*")] == sorted(own.name for own in folder.iterdir())
+    for own in files_of(out, "*.tar"):
+        assert own.read_bytes() == (folder / own.name).read_bytes()
 
 
 def test_a_tag_that_cannot_be_and_half_a_judgement_are_told(sources, tmp_path):

@@ -160,7 +160,7 @@ def test_a_job_killed_again_and_again_loses_nothing_and_doubles_nothing(steps, m
     assert ends <= {-signal.SIGKILL, 0}
     run(*words, "-o", tmp_path)
     assert bytes_of(tmp_path) == bytes_of(made[0])
-    assert not list(tmp_path.glob("*.making"))
+    assert not list(tmp_path.glob(".*.tar.*.part"))
 
 
 def test_a_folder_of_another_job_is_left_alone(made, words):

@@ -20,7 +20,6 @@ from mctrain.data.reinforced.storage import Storage
 from mctrain.data.shards import grouped, samples
 from mctrain.data.workers import open_pool
 from mctrain.errors import DataError, TrainerError
-from mctrain.places import LocalPlace
 from mctrain.recipe import Augmentation
 from mctrain.reinforce.foretell import foretell
 from mctrain.reinforce.job import Job, begin, finish, part_of
@@ -36,6 +35,8 @@ from mctrain.reinforce.report import (
 )
 from mctrain.reinforce.shard import Drawing, reinforce
 from mctrain.teachers.teacher import Ensemble
+
+DRAWN = 32 * "a"  # of a draft's name
 
 
 @pytest.fixture(scope="module")
@@ -75,7 +76,7 @@ def make(maker):
     """Reinforces what is left of the shards, as the command does; the names of those that were."""
 
     def made(folder, *shards):
-        job = Job(tuple(map(LocalPlace, shards)), LocalPlace(folder))
+        job = Job(tuple(shards), folder)
         left = begin(job, maker.told())
         foretell(left, maker, print)
         for shard in left:
@@ -151,7 +152,7 @@ def test_names_may_be_long_and_hold_any_bytes(make, photos, tmp_path):
     folder = tmp_path / "made"
     make(folder, write_shard(tmp_path / "names.tar", parts))
     assert [own.key for own in grouped(folder / "names.tar")] == keys
-    report = load_report(LocalPlace(folder), "names.tar")
+    report = load_report(folder, "names.tar")
     assert [own.key for own in report.faulty] == ["\udcff"]
     settings = ReaderSettings("bicubic", Texts("any", "."), Stored((512,)))
     data = TrainingData([folder / "names.tar"], tmp_path / "cache", settings)
@@ -167,7 +168,7 @@ def test_of_a_shard_that_was_cut_off_its_beginning_is_reinforced(make, photos, t
     shard.write_bytes(shard.read_bytes()[: -2 * 10240])
     make(tmp_path / "made", shard)
     assert [own.key for own in grouped(tmp_path / "made" / "cut.tar")] == ["a", "b"]
-    assert load_report(LocalPlace(tmp_path / "made"), "cut.tar").shard.faults == {"damaged shard": 1}
+    assert load_report(tmp_path / "made", "cut.tar").shard.faults == {"damaged shard": 1}
 
 
 def test_a_file_that_is_no_shard_is_told_in_one_line(make, tmp_path):
@@ -198,17 +199,19 @@ def test_a_shard_is_made_again_where_it_or_its_source_was_changed_and_no_source_
 
 def test_shards_that_share_a_name_are_refused_whatever_part_is_made(tmp_path):
     with pytest.raises(TrainerError, match=r"written as a\.tar"):
-        part_of([LocalPlace(tmp_path / "a.tar"), LocalPlace(tmp_path / "a.tar.gz")], 1, 2)
+        part_of([tmp_path / "a.tar", tmp_path / "a.tar.gz"], 1, 2)
 
 
 def test_what_a_killed_run_left_half_written_goes_with_the_next(make, photos, tmp_path):
     shard = write_shard(tmp_path / "a.tar", [("a.jpg", photos[0]), ("a.txt", b"one dog")])
     make(tmp_path / "made", shard)
     (tmp_path / "made" / "a.report.json").unlink()
-    for name in (".a.tar.0123.making", "..a.tar.0123.making.4567.part", ".b.a.tar.0123.making"):
+    for name in (f".a.tar.{DRAWN}.part", f"..a.tar.{DRAWN}.part.{DRAWN}.part", f".b.a.tar.{DRAWN}.part"):
         (tmp_path / "made" / name).write_bytes(b"half")
     make(tmp_path / "made", shard)
-    assert [own.name for own in tmp_path.glob("made/.*")] == [".b.a.tar.0123.making"]  # of a part that works
+    assert [own.name for own in tmp_path.glob("made/.*")] == [
+        f".b.a.tar.{DRAWN}.part"
+    ]  # of a part that works
 
 
 @dataclass(frozen=True)
@@ -235,7 +238,7 @@ class Overtaken:
 
 def test_two_runs_may_make_the_same_shard_at_once(maker, photos, tmp_path):
     shard = write_shard(tmp_path / "a.tar", [("a.jpg", photos[0]), ("a.txt", b"one dog")])
-    job = Job((LocalPlace(shard),), LocalPlace(tmp_path / "made"))
+    job = Job((shard,), tmp_path / "made")
     begin(job, maker.told())
     report = make_shard(job, job.shards[0], Overtaken(maker, job), lambda *_: None)
     assert load_reports(folder_reports(job.folder)) == [report]
@@ -258,7 +261,7 @@ def test_a_bank_that_cannot_be_made_is_told_before_the_work(starter, photos, tmp
 
 
 def test_what_another_part_makes_while_the_manifest_is_written_is_in_it_too(tmp_path):
-    folder = LocalPlace(tmp_path)
+    folder = tmp_path
 
     def made_elsewhere(name):
         (tmp_path / name).write_bytes(name.encode())

@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 from tests.trainer.training.conftest import Heard
 
-from mctrain.places import place_of
+from mctrain.places import place_of, write
 from mctrain.training.metrics import METRICS
 
 CHANGES = ("data.bank=0", "run.log_every=1", "run.steps=4", "run.save_every=2")
@@ -26,8 +26,7 @@ class Stopping(Heard):
 def test_a_run_from_a_store_goes_on_behind_its_last_state(run_in, places, tmp_path):
     store = place_of(f"memory://{tmp_path.name}")
     for path in places.photos.iterdir():
-        with (store / path.name).write() as file:
-            file.write(path.read_bytes())
+        write(store / path.name, path.read_bytes())
     streamed, heard = replace(places, photos=store), Heard()
     with pytest.raises(KeyboardInterrupt):
         run_in(tmp_path / "run", *CHANGES, journal=Stopping(), places=streamed)

@@ -27,13 +27,17 @@ from picsight_engine.models.place import demand_writable
 @cache_option
 def answers(subject: str, *, shards: tuple[str, ...], queries: Path, output: Path, cache: Path) -> None:
     """Draws the ten photos of SHARDs that SUBJECT, whatever `mctrain eval` measures, finds nearest to each search."""
-    from mctrain.data.shards import named_shards
+    from mctrain.data.named import named_shards
     from mctrain.evaluation.answers import answer, draw_answers, read_queries
     from mctrain.evaluation.subject import Subject
+    from mctrain.places import on_disk
     from mctrain.teachers.open import open_teacher
 
     demand_writable(output.parent)
-    asked, places = read_queries(queries), named_shards(shards)
+    asked, places = (
+        read_queries(queries),
+        [on_disk(own, "Searches are answered from a disk") for own in named_shards(shards)],
+    )
     opened = Subject(open_teacher(subject, cache), bar("photos"))
     image = draw_answers(answer(opened, places, asked), opened.name)
     with write_whole(output) as file:

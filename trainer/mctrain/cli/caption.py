@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING
 
 import click
 
-from mctrain.cli.jobs import Engine, demand_room, job_options, sources, work
+from mctrain.cli.jobs import Engine, demand_room, job_options, work
 from mctrain.cli.places import cache_option
+from mctrain.data.named import named_shards
 from mctrain.data.words import CAPTIONS, demand_tag
 
 if TYPE_CHECKING:
@@ -84,4 +85,4 @@ def caption(
     judging = None if least_similarity is None or judge is None else Judging(judge, least_similarity)
     manner = Manner(captions, top_p, tokens)
     order = CaptionOrder(captioner, concurrency, manner, seed, tag, judging, cache, limit)
-    work(order, sources(shards), output, Engine(engine, address, part, processes))
+    work(order, named_shards(shards), output, Engine(engine, address, part, processes))

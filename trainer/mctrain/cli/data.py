@@ -17,10 +17,10 @@ from mctrain.cli.progress import bar
 from mctrain.cli.verify import verify
 from mctrain.data.check import ShardReport, check_shards, find_evaluation_looks, find_near_copies
 from mctrain.data.everyday import EVERYDAY
+from mctrain.data.named import named_shards
 from mctrain.data.packing.pack import Packed, pack
 from mctrain.data.packing.plan import Settings
 from mctrain.data.said import count_words
-from mctrain.data.shards import named_shards
 from mctrain.data.stats import SHARES, Stats, measure_shards
 
 if TYPE_CHECKING:

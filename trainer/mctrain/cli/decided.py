@@ -10,7 +10,7 @@ from mctrain.cli.compared import tell_compared
 from mctrain.cli.printing import printable, tell_some
 from mctrain.cli.progress import bar
 from mctrain.cli.runs import is_bundle, tell_recipe, tell_skipped
-from mctrain.data.shards import find_shards
+from mctrain.data.named import find_shards
 from mctrain.errors import RecipeError
 from mctrain.places import on_disk
 from mctrain.training.alone import alone_in

@@ -13,7 +13,6 @@ import click
 
 from mctrain.cli.printing import tell_some
 from mctrain.cli.progress import bar
-from mctrain.data.named import named_shards_below
 from mctrain.places import place_of
 from picsight_engine.models.place import demand_writable
 
@@ -82,15 +81,6 @@ def job_options(command: _Command) -> _Command:
     for option in reversed(options):
         command = option(command)
     return command
-
-
-def sources(patterns: Sequence[str]) -> list[Place]:
-    """The shards that a person names, or folders of them, each once, here or in a store.
-
-    Raises:
-        DataError: a pattern that fits no file.
-    """
-    return list(dict.fromkeys(own.place for pattern in patterns for own in named_shards_below(pattern)))
 
 
 def demand_room(*places: str | Path) -> None:

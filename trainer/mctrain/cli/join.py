@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -14,12 +15,11 @@ from mctrain.data.joining.index import open_index
 from mctrain.data.joining.plan import make_plan
 from mctrain.data.joining.sources import find_holders
 from mctrain.data.named import named_shards_below
-from mctrain.places import LocalPlace, place_of
+from mctrain.places import place_of
 from picsight_engine.models.place import demand_writable
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from pathlib import Path
 
     from mctrain.data.joining.record import JoinRecord
     from mctrain.data.named import Named
@@ -50,9 +50,9 @@ def join(reinforced: str, *, sources: tuple[str, ...], output: str, plan: bool, 
             "Give either --with, for the photos and captions, or --plan, to fetch them first."
         )
     shards, folder = named_shards_below(reinforced), place_of(output)
-    for place in (folder, LocalPlace(cache)):
-        if isinstance(place, LocalPlace):
-            demand_writable(place.path)
+    for place in (folder, cache):
+        if isinstance(place, Path):
+            demand_writable(place)
     if plan:
         _plan(shards, folder)
     else:

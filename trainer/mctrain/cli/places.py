@@ -36,14 +36,12 @@ bundle_option = click.option(
 )
 
 
-class FolderOrUrl(click.ParamType[Path | Place]):
+class FolderOrUrl(click.ParamType[Place]):
     """A folder that is there, or a URL of a store."""
 
     name = "FOLDER_OR_URL"
 
-    def convert(
-        self, value: object, param: click.Parameter | None, context: click.Context | None
-    ) -> Path | Place:
+    def convert(self, value: object, param: click.Parameter | None, context: click.Context | None) -> Place:
         """As click wants it."""
         if "://" in str(value):
             return place_of(str(value))

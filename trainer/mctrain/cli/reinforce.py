@@ -9,12 +9,11 @@ from typing import TYPE_CHECKING, get_args
 import click
 from click.core import ParameterSource
 
-from mctrain.cli.jobs import Engine, demand_room, job_options, sources, work
+from mctrain.cli.jobs import Engine, demand_room, job_options, work
 from mctrain.cli.places import cache_option
 from mctrain.cli.progress import bar
+from mctrain.data.named import find_shards, named_shards
 from mctrain.data.reinforced.storage import Storage
-from mctrain.data.shards import find_shards
-from mctrain.places import LocalPlace
 from mctrain.recipe import Augmentation, Kind, load_reinforcement
 
 if TYPE_CHECKING:
@@ -123,7 +122,7 @@ def reinforce(
         least = least_area or _LEAST_AREAS.get(augmentation, 0.08)
         drawn = Augmentation(augmentation, views, least, mirror=False)
         own = tuple(str(Path(name).absolute()) if name.endswith((".txt", ".gz")) else name for name in bank)
-        wish = _Wish(sources(shards), teachers, drawn, seed, Storage(storage), None, None, own)
+        wish = _Wish(named_shards(shards), teachers, drawn, seed, Storage(storage), None, None, own)
     demand_room(output, cache)
     order = _order(wish, data, cache, is_first=part[0] == 1, processes=processes, jpeg=jpeg, limit=limit)
     work(order, wish.shards, output, Engine(engine, address, part, processes))
@@ -158,7 +157,7 @@ def _order(
     from mctrain.teachers.fit.run import taught
 
     # before the hours of work, so that a source that is missing or refused is told at once
-    near = tuple(own.path for own in wish.shards if isinstance(own, LocalPlace))
+    near = tuple(own for own in wish.shards if isinstance(own, Path))
     texts = bank_sources.collect(
         wish.bank if is_first else (), bank_sources.Places(data or Path(), near, shipped())
     )
@@ -183,7 +182,7 @@ def _of_recipe(name: str, data: Path) -> _Wish:
     read = load_reinforcement(name)
     find_shards(data, [read.data.templates, read.data.translations])  # a missing one is told first
     return _Wish(
-        [LocalPlace(own) for own in find_shards(data, read.data.shards)],
+        [*find_shards(data, read.data.shards)],
         read.reinforcement.teachers,
         read.augmentation,
         read.reinforcement.seed,

@@ -16,9 +16,9 @@ from mctrain.cli.places import FolderOrUrl, bundle_option, cache_option
 from mctrain.cli.printing import printable
 from mctrain.cli.progress import Steps, bar
 from mctrain.cli.runs import changes_option, is_bundle, is_first, start_of, tell_outcome, tell_recipe
-from mctrain.data.named import found_in
+from mctrain.data.named import find_shards
 from mctrain.errors import RecipeError
-from mctrain.places import as_place, on_disk
+from mctrain.places import on_disk
 from mctrain.training.alone import alone_in
 from mctrain.training.decisions.recipe import is_of_decisions, load_decisions
 from mctrain.training.interrupts import Interrupts
@@ -72,7 +72,7 @@ def train(
     context: click.Context,
     recipe: str,
     *,
-    photos: Path | Place,
+    photos: Place,
     output: Path | None,
     begin: Path | None,
     data: Path | None,
@@ -118,9 +118,7 @@ def _train_towers(
     workers: int,
 ) -> tuple[Path | None, int]:
     """The checkpoint, if this process wrote one, and the signal that stopped the run, 0 for none."""
-    shards = found_in(
-        as_place(places.photos), read.data.shards
-    )  # a wrong folder is told before torch is loaded
+    shards = find_shards(places.photos, read.data.shards)  # a wrong folder is told before torch is loaded
     if output is None:
         with tempfile.TemporaryDirectory(prefix="mctrain-") as scratch:
             _questions(read, begin, shards, places, Path(scratch))  # what cannot be judged is told now

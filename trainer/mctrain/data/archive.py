@@ -20,18 +20,13 @@ def write_archive(path: Path, samples: Iterable[tuple[str, Mapping[str, bytes]]]
     Only a name that plain headers cannot hold, for its length or its letters, gets a further one.
     """
     with write_whole(path) as file:
-        return pack_archive(file, samples)
-
-
-def pack_archive(file: BinaryIO, samples: Iterable[tuple[str, Mapping[str, bytes]]]) -> str:
-    """Writes samples into an open file, from its beginning to its end; the SHA-256 of what was written."""
-    hashed = _Hashed(file)
-    with tarfile.open(fileobj=cast("BinaryIO", hashed), mode="w", format=tarfile.PAX_FORMAT) as archive:
-        for key, members in samples:
-            for suffix, content in members.items():
-                member = tarfile.TarInfo(f"{key}.{suffix}")  # no time, no owner, mode 0644
-                member.size = len(content)
-                archive.addfile(member, io.BytesIO(content))
+        hashed = _Hashed(file)
+        with tarfile.open(fileobj=cast("BinaryIO", hashed), mode="w", format=tarfile.PAX_FORMAT) as archive:
+            for key, members in samples:
+                for suffix, content in members.items():
+                    member = tarfile.TarInfo(f"{key}.{suffix}")  # no time, no owner, mode 0644
+                    member.size = len(content)
+                    archive.addfile(member, io.BytesIO(content))
     return hashed.digest.hexdigest()
 
 

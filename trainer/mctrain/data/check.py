@@ -11,10 +11,12 @@ from mctrain.data.refusal import Reserved, shipped
 from mctrain.data.shards import PHOTO_SUFFIXES, Group, grouped, parse_words
 from mctrain.data.words import texts_by_kind, words_of
 from mctrain.errors import DataError
+from mctrain.places import size_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from pathlib import Path
+
+    from mctrain.places import Place
 
 _WORD_SUFFIXES = frozenset({"txt", "json", "syn.json"})
 _KNOWN = PHOTO_SUFFIXES | _WORD_SUFFIXES | {"paug.json", "npz", "pth.gz", "url.txt"}
@@ -54,7 +56,7 @@ class NearCopy:
     bits: int
 
 
-def check_shards(shards: Sequence[Path]) -> list[ShardReport]:
+def check_shards(shards: Sequence[Place]) -> list[ShardReport]:
     """Reads every member of every shard: counts, sizes, missing members, keys that occur twice, evaluation keys."""
     seen: dict[str, str] = {}
     known = shipped()
@@ -81,9 +83,9 @@ def find_evaluation_looks(reports: Sequence[ShardReport]) -> list[str]:
     ]
 
 
-def _check(shard: Path, seen: dict[str, str], known: Reserved) -> ShardReport:
+def _check(shard: Place, seen: dict[str, str], known: Reserved) -> ShardReport:
     report = ShardReport(shard.name)
-    report.bytes = shard.stat().st_size if shard.exists() else 0
+    report.bytes = size_of(shard) if shard.is_file() else 0
     own: set[str] = set()
     for group in grouped(shard):
         if group.fault is not None:

@@ -10,7 +10,8 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from mctrain.data.archive import write_archive
-from mctrain.data.shards import find_shards, samples
+from mctrain.data.named import find_shards
+from mctrain.data.shards import samples
 from mctrain.errors import DataError
 
 if TYPE_CHECKING:

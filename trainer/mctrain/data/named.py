@@ -5,20 +5,22 @@ from __future__ import annotations
 import posixpath
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
 
-from mctrain.data.shards import spelled_out
+import bracex
+
 from mctrain.errors import DataError
-from mctrain.places import LocalPlace, place_of
+from mctrain.places import Place, files_of, place_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from mctrain.places import Place
-
 SHARDS = "**/*.tar"
 _MANY = 16  # names that a store is asked for one by one
+_MOST_SHARDS = 1_000_000  # that one pattern may stand for
 _PATTERN = re.compile(r"[*?\[{]")
+_Folder = TypeVar("_Folder", bound=Place)
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,18 +31,18 @@ class Named:
     name: str
 
 
-def found_in(folder: Place, patterns: Sequence[str]) -> list[Place]:
+def find_shards(folder: _Folder, patterns: Sequence[str]) -> list[_Folder]:
     """The files of a folder that the patterns name, each once, in the patterns' order.
 
     Raises:
         DataError: a pattern that fits no file.
     """
-    found: list[Place] = []
+    found: list[_Folder] = []
     for pattern in patterns:
-        names = [pattern] if (folder / pattern).exists() else spelled_out(pattern)
+        names = [pattern] if (folder / pattern).is_file() else spelled_out(pattern)
         listed = _listed(folder, names) if len(names) > _MANY else None
         for name in names:
-            files = folder.files(name) if listed is None else listed.get(name, [])
+            files = files_of(folder, name) if listed is None else listed.get(name, [])
             if not files:
                 packed = ", or make shards of photos with `mctrain data pack`" * name.endswith(".tar")
                 raise DataError(
@@ -50,15 +52,40 @@ def found_in(folder: Place, patterns: Sequence[str]) -> list[Place]:
     return list(dict.fromkeys(found))
 
 
-def _listed(folder: Place, names: Sequence[str]) -> dict[str, list[Place]] | None:
+def spelled_out(pattern: str) -> list[str]:
+    """The patterns that one with braces stands for, as a shell has it: `{000000..000012}`, `{a,b}`.
+
+    Raises:
+        DataError: they are too many.
+    """
+    try:
+        return bracex.expand(pattern, keep_escapes=True, limit=_MOST_SHARDS)
+    except bracex.ExpansionLimitException as fault:
+        raise DataError(
+            f"{pattern} stands for more than {_MOST_SHARDS} files; name fewer at a time."
+        ) from fault
+
+
+def _listed(folder: _Folder, names: Sequence[str]) -> dict[str, list[_Folder]] | None:
     """The files of many plain names: by a listing of each of their folders, for a store is asked anew for each name."""
     if any(_PATTERN.search(name) for name in names):
         return None
-    found: dict[str, list[Place]] = {}
-    for within in dict.fromkeys(posixpath.dirname(name) for name in names):
-        for file in (folder / within if within else folder).files("*"):
-            found[posixpath.join(within, file.name)] = [file]
-    return found
+    folders = {posixpath.dirname(name) for name in names}
+    files = (
+        (posixpath.join(within, own.name), own)
+        for within in folders
+        for own in files_of(folder, f"{within}/*" if within else "*")
+    )
+    return {name: [own] for name, own in files}
+
+
+def named_shards(patterns: Sequence[str]) -> list[Place]:
+    """The shards that a person names, or folders of them, each once.
+
+    Raises:
+        DataError: a pattern that fits no file.
+    """
+    return list(dict.fromkeys(own.place for pattern in patterns for own in named_shards_below(pattern)))
 
 
 def named_shards_below(text: str) -> list[Named]:
@@ -68,13 +95,12 @@ def named_shards_below(text: str) -> list[Named]:
         DataError: there is none.
     """
     folder, pattern = divided(text)
-    found = found_in(folder, [pattern])
-    return [Named(place, _from(folder, place)) for place in found]
+    return [Named(place, _from(folder, place)) for place in find_shards(folder, [pattern])]
 
 
 def _from(folder: Place, place: Place) -> str:
-    if isinstance(folder, LocalPlace) and isinstance(place, LocalPlace):
-        return place.path.relative_to(folder.path).as_posix()
+    if isinstance(folder, Path) and isinstance(place, Path):
+        return place.relative_to(folder).as_posix()
     return str(place).removeprefix(f"{folder}/")
 
 
@@ -84,8 +110,8 @@ def divided(text: str) -> tuple[Place, str]:
     first = next((place for place, part in enumerate(parts) if _PATTERN.search(part)), len(parts))
     if first == len(parts):
         place = place_of(text)
-        is_file = place.exists() or place.name.endswith(".tar")
-        return (place.folder, place.name) if is_file else (place, SHARDS)
+        is_file = place.is_file() or place.name.endswith(".tar")
+        return (place.parent, place.name) if is_file else (place, SHARDS)
     return place_of("/".join(parts[:first]) or ("/" if text.startswith("/") else ".")), "/".join(
         parts[first:]
     )

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from mctrain.data.shards import PHOTO_SUFFIXES
 from mctrain.errors import DataError
 from mctrain.extras import extra
+from mctrain.places import opened
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -76,7 +77,7 @@ def _opened(file: Place) -> Iterator[Any]:
         from pyarrow import ArrowException  # 0.3 s that no other source pays
         from pyarrow.parquet import ParquetFile
     try:
-        with file.open() as opened, ParquetFile(opened) as table:
+        with opened(file) as source, ParquetFile(source) as table:
             yield table
     except (ArrowException, OSError) as fault:
         raise DataError(f"{file} cannot be read: {str(fault).partition(chr(10))[0].rstrip('.')}.") from fault

@@ -22,10 +22,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mctrain.data.everyday import is_drawn
+from mctrain.data.named import spelled_out
 from mctrain.data.sentences import sentence_of, sentences_about, sentences_of_line
-from mctrain.data.shards import PHOTO_SUFFIXES, file_digest, matching, members, parse_words, spelled_out
+from mctrain.data.shards import PHOTO_SUFFIXES, file_digest, members, parse_words
 from mctrain.data.words import words_of
 from mctrain.errors import DataError, RefusalError
+from mctrain.places import files_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -113,8 +115,8 @@ def reserved(data: Path, shards: Sequence[str], texts: Sequence[str]) -> Reserve
     """
     shards = [own for pattern in shards for own in spelled_out(pattern)]
     texts = [own for pattern in texts for own in spelled_out(pattern)]
-    keys, photos, said = _digests(path for pattern in shards for path in matching(data, pattern))
-    files = [path for pattern in texts for path in matching(data, pattern)]
+    keys, photos, said = _digests(path for pattern in shards for path in files_of(data, pattern))
+    files = [path for pattern in texts for path in files_of(data, pattern)]
     said |= {own for path in files for line in lines_of(path) for own in _said(sentences_of_line(line))}
     known = shipped()
     return Reserved(

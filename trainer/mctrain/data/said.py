@@ -16,10 +16,12 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
+    from mctrain.places import Place
+
 _LEAST = 3  # photos: what is said less often is mostly misspelt
 
 
-def count_words(shards: Sequence[Path], table: Path) -> int:
+def count_words(shards: Sequence[Place], table: Path) -> int:
     """Writes of how many photos each word is said, the commonest first, and how many photos there are (as "*").
 
     Photos that stand apart for evaluation do not count. Returns the number of words.

@@ -6,7 +6,6 @@ one another.
 
 from __future__ import annotations
 
-import glob
 import gzip
 import hashlib
 import io
@@ -19,15 +18,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-import bracex
 import PIL.Image
 
 from mctrain.errors import DataError
+from mctrain.places import opened
 from picsight_engine.errors import ImageError
 from picsight_engine.photos.decode import Limits, decode
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Mapping, Sequence
+    from collections.abc import Collection, Iterator, Mapping
 
     from mctrain.places import Place
 
@@ -36,7 +35,6 @@ PHOTO_SUFFIXES = frozenset({"jpg", "jpeg", "png", "webp"})
 FaultKind = Literal["no photo", "broken json", "damaged shard"]
 
 _LIMITS = Limits()
-_MOST_SHARDS = 1_000_000  # that one pattern may stand for
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,37 +97,30 @@ class Group:
             raise DataError(f"The photo {fault}") from fault
 
 
-def members(shard: Path | Place, only: Collection[str] = ()) -> Iterator[tuple[str, str, bytes]]:
+def members(shard: Place, only: Collection[str] = ()) -> Iterator[tuple[str, str, bytes]]:
     """Every file of a shard, or those with some suffixes only, as (key, suffix, bytes), in the archive's order; a folder in
     front of a name belongs to the key.
 
     Raises:
         DataError: the shard is missing, is no tar archive, or ends before its end mark: what came before it was whole.
     """
-    try:
-        with _opened(shard) as archive:
-            for member in archive:
-                key, suffix = split_name(member.name)
-                if member.isfile() and (not only or suffix in only):
-                    content = archive.extractfile(member)
-                    yield key, suffix, content.read() if content else b""
-            demand_end(archive, shard)
-    except FileNotFoundError:
-        raise DataError(f"There is no shard {shard}; check the name.") from None
-    except tarfile.ReadError as fault:  # in five lines, where no packing fits
-        raise DataError(f"The shard {shard} cannot be read: it is damaged or no tar archive.") from fault
-    except (OSError, EOFError, tarfile.TarError, zlib.error) as fault:
-        raise DataError(f"The shard {shard} cannot be read: {fault}.") from fault
+    with _readable(shard), opened(shard) as file, tarfile.open(fileobj=file) as archive:
+        for member in archive:
+            key, suffix = split_name(member.name)
+            if member.isfile() and (not only or suffix in only):
+                content = archive.extractfile(member)
+                yield key, suffix, content.read() if content else b""
+        demand_end(archive, shard)
 
 
 @contextmanager
-def _opened(shard: Path | Place) -> Iterator[tarfile.TarFile]:
-    if isinstance(shard, Path):
-        with tarfile.open(shard) as archive:
-            yield archive
-    else:
-        with shard.open() as file, tarfile.open(fileobj=file) as archive:
-            yield archive
+def _readable(shard: Place) -> Iterator[None]:
+    try:
+        yield
+    except tarfile.ReadError as fault:  # in five lines, where no packing fits
+        raise DataError(f"The shard {shard} cannot be read: it is damaged or no tar archive.") from fault
+    except (EOFError, tarfile.TarError, zlib.error) as fault:
+        raise DataError(f"The shard {shard} cannot be read: {fault}.") from fault
 
 
 def split_name(name: str) -> tuple[str, str]:
@@ -139,7 +130,7 @@ def split_name(name: str) -> tuple[str, str]:
     return posixpath.join(folder, stem), suffix.lower()
 
 
-def demand_end(archive: tarfile.TarFile, shard: Path | Place) -> None:
+def demand_end(archive: tarfile.TarFile, shard: Place) -> None:
     """Looks for the end mark behind the members that were read.
 
     The library takes a damaged header, and the end of a file that was cut off, for the end of the archive.
@@ -162,21 +153,18 @@ def count_photos(shard: Path) -> int:
         DataError: the shard is missing or is no tar archive.
     """
     count = 0
-    try:
-        with (
-            tarfile.open(shard) as archive,
-            suppress(EOFError, gzip.BadGzipFile, tarfile.TarError, zlib.error),
-        ):
-            for member in archive:
-                count += member.isfile() and split_name(member.name)[1] in PHOTO_SUFFIXES
-    except tarfile.ReadError as fault:  # in five lines, where no packing fits
-        raise DataError(f"The shard {shard} cannot be read: it is damaged or no tar archive.") from fault
-    except (OSError, EOFError, zlib.error) as fault:
-        raise DataError(f"The shard {shard} cannot be read: {fault}.") from fault
+    with (
+        _readable(shard),
+        opened(shard) as file,
+        tarfile.open(fileobj=file) as archive,
+        suppress(EOFError, gzip.BadGzipFile, tarfile.TarError, zlib.error),
+    ):
+        for member in archive:
+            count += member.isfile() and split_name(member.name)[1] in PHOTO_SUFFIXES
     return count
 
 
-def grouped(shard: Path | Place) -> Iterator[Group]:
+def grouped(shard: Place) -> Iterator[Group]:
     """The samples of any shard: what follows one another under one key. A suffix that comes again begins the next sample.
 
     Nothing stops it: a sample without a photo or with broken JSON, and a shard that cannot be read on, come as faults.
@@ -198,7 +186,7 @@ def grouped(shard: Path | Place) -> Iterator[Group]:
         yield _judged(key, found)
 
 
-def sound_groups(shard: Path | Place) -> Iterator[Group]:
+def sound_groups(shard: Place) -> Iterator[Group]:
     """The samples of any shard, up to the first fault.
 
     Raises:
@@ -260,56 +248,6 @@ def _parse(content: bytes, name: str) -> object:
         return json.loads(content)
     except (ValueError, RecursionError) as fault:
         raise DataError(f"{name} is not JSON: {fault}.") from fault
-
-
-def find_shards(data: Path, patterns: Sequence[str]) -> list[Path]:
-    """The files of the data folder that the patterns name, each once, in the patterns' order.
-
-    Raises:
-        DataError: a pattern that fits no file.
-    """
-    return _found(data, patterns, f"There is no file {{}} in {data}; choose the folder that has it.")
-
-
-def named_shards(patterns: Sequence[str]) -> list[Path]:
-    """The shards that a person names one by one, by wildcards or by ranges, each once, in that order.
-
-    Raises:
-        DataError: a pattern that fits no file.
-    """
-    return _found(Path(), patterns, "There is no shard {}; check the name.")
-
-
-def spelled_out(pattern: str) -> list[str]:
-    """The patterns that one with braces stands for, as a shell has it: `{000000..000012}`, `{a,b}`.
-
-    Raises:
-        DataError: they are too many.
-    """
-    try:
-        return bracex.expand(pattern, keep_escapes=True, limit=_MOST_SHARDS)
-    except bracex.ExpansionLimitException as fault:
-        raise DataError(
-            f"{pattern} stands for more than {_MOST_SHARDS} files; name fewer at a time."
-        ) from fault
-
-
-def matching(data: Path, pattern: str) -> list[Path]:
-    """The files of a folder that one pattern without braces names, sorted: the file of that very name before all others."""
-    if (data / pattern).is_file():
-        return [data / pattern]
-    return sorted(data / name for name in glob.glob(pattern, root_dir=data, recursive=True))  # noqa: PTH207 (Path.glob takes no absolute pattern)
-
-
-def _found(data: Path, patterns: Sequence[str], otherwise: str) -> list[Path]:
-    found: list[Path] = []
-    for pattern in patterns:
-        for one in [pattern] if (data / pattern).is_file() else spelled_out(pattern):
-            files = matching(data, one)
-            if not files:
-                raise DataError(otherwise.format(one))
-            found += files
-    return list(dict.fromkeys(found))
 
 
 def file_digest(path: Path) -> str:

@@ -14,12 +14,13 @@ import PIL.Image
 from mctrain.data.shards import grouped
 from mctrain.data.words import texts_by_kind, words_of
 from mctrain.errors import DataError
+from mctrain.places import size_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from pathlib import Path
 
     from mctrain.data.shards import Group
+    from mctrain.places import Place
 
 SHARES = (0.0, 0.05, 0.25, 0.5, 0.75, 0.95, 1.0)
 
@@ -79,11 +80,11 @@ class Stats:
         }
 
 
-def measure_shards(shards: Sequence[Path]) -> Stats:
+def measure_shards(shards: Sequence[Place]) -> Stats:
     """Reads every sample of the shards; a photo's size is told by its header, its pixels are not decoded."""
     stats = Stats(shards=len(shards))
     for shard in shards:
-        stats.bytes += shard.stat().st_size
+        stats.bytes += size_of(shard)
         for group in grouped(shard):
             if group.fault is not None:
                 stats.faults[group.fault.kind] += 1

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from mctrain.data.blanks import MEASURING, pack_blanks
 from mctrain.data.classes import CLASS_NAMES
 from mctrain.data.everyday import pack_everyday
-from mctrain.data.shards import find_shards
+from mctrain.data.named import find_shards
 from mctrain.errors import DataError, RecipeError
 from mctrain.evaluation.datacomp import MAIN, demand_package, folder_of, tasks_in
 from mctrain.tables import parse_table

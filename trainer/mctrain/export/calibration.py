@@ -11,7 +11,7 @@ import numpy as np
 
 from mctrain.data.blanks import TRAINING, pack_blanks
 from mctrain.data.everyday import pack_everyday
-from mctrain.data.shards import find_shards
+from mctrain.data.named import find_shards
 from mctrain.data.words import QUERIES
 from mctrain.errors import DataError
 from mctrain.evaluation.halves import reporting

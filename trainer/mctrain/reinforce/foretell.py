@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mctrain.data.shards import count_photos
-from mctrain.places import LocalPlace
+from mctrain.places import near
 from mctrain.reinforce.writing import write_shard
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ def foretell(left: Sequence[Place], maker: Maker, tell: Callable[[str], None]) -
     """
     if not left:
         return Forecast(0, 0, 0.0, 0)
-    with left[0].near() as source, tempfile.TemporaryDirectory(prefix="mctrain-") as name:
+    with near(left[0]) as source, tempfile.TemporaryDirectory(prefix="mctrain-") as name:
         photos = _count(left, source, maker.limit)
         trial = Path(name) / "trial.tar"
         tell(f"The first {min(photos, _TRIED)} photos of {left[0].name} are tried, for a forecast.")
@@ -69,5 +69,5 @@ def foretell(left: Sequence[Place], maker: Maker, tell: Callable[[str], None]) -
 
 def _count(left: Sequence[Place], first: Path, limit: int | None) -> int:
     alike = count_photos(first)
-    counts = [count_photos(own.path) if isinstance(own, LocalPlace) else alike for own in left]
+    counts = [count_photos(own) if isinstance(own, Path) else alike for own in left]
     return sum(min(own, limit or own) for own in counts)

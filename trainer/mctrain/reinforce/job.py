@@ -10,11 +10,12 @@ from __future__ import annotations
 import json
 from collections import Counter
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mctrain.data.shards import file_digest
 from mctrain.errors import DataError, TrainerError
-from mctrain.places import LocalPlace, same, sweep_drafts
+from mctrain.places import draft, files_of, near, read, same, write
 from mctrain.reinforce.report import (
     folder_reports,
     load_report,
@@ -24,6 +25,7 @@ from mctrain.reinforce.report import (
     save_report,
 )
 from mctrain.reinforce.writing import write_shard
+from mctrain.whole_files import sweep_drafts
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -75,8 +77,8 @@ def make(job: Job, shard: Place, maker: Maker, progress: Callable[[int, str], No
     target = job.target(shard)
     mark = mark_of(shard)
     try:
-        with shard.near() as source, target.draft() as draft:
-            outcome, digest = write_shard(maker, source, draft, lambda: progress(1, shard.name))
+        with near(shard) as source, draft(target) as path:
+            outcome, digest = write_shard(maker, source, path, lambda: progress(1, shard.name))
             _claim(job, maker.told())  # a folder that held nothing may have been begun with another meanwhile
     except (OSError, DataError):
         # another run may have made it meanwhile, and swept this draft away
@@ -98,7 +100,8 @@ def finish(job: Job, maker: Maker, bar: Bar) -> Finished:
         before, there = there, folder_reports(job.folder)
         if there == before:
             break
-    sweep_drafts(job.folder, {own.shard.name for own in made})
+    if isinstance(job.folder, Path):  # in a store nothing is left
+        sweep_drafts(job.folder, {own.shard.name for own in made})
     return Finished(told, made)
 
 
@@ -125,27 +128,22 @@ def _claim(job: Job, told: Mapping[str, Any]) -> None:
     if own := [shard for shard in job.shards if same(shard, job.target(shard))]:
         raise TrainerError(f"{own[0]} would be written over; choose another folder with -o.")
     path = job.folder / JOB
-    if not path.exists():
-        if any(load_report(job.folder, shard.name) is None for shard in job.folder.files("*.tar")):
+    if not path.is_file():
+        if any(load_report(job.folder, shard.name) is None for shard in files_of(job.folder, "*.tar")):
             raise TrainerError(f"{job.folder} holds other shards; choose another folder with -o.")
-        _mark(path, told)
+        write(path, json.dumps(told, indent=1).encode())
         return
     try:
-        found = json.loads(path.read())
+        found = json.loads(read(path))
         other = _differing(found, told)
     except (ValueError, KeyError, TypeError, AttributeError) as fault:
         raise DataError(f"{path} cannot be read: {fault}; choose another folder with -o.") from fault
     if other and not folder_reports(job.folder):
-        _mark(path, told)
+        write(path, json.dumps(told, indent=1).encode())
     elif other:
         raise TrainerError(
             f"{job.folder} was begun with {other[0]}; take that back, or choose another folder with -o."
         )
-
-
-def _mark(path: Place, told: Mapping[str, Any]) -> None:
-    with path.write() as file:
-        file.write(json.dumps(told, indent=1).encode())
 
 
 def _differing(found: dict[str, Any], told: Mapping[str, Any]) -> list[str]:
@@ -171,5 +169,5 @@ def _made(job: Job, shard: Place) -> ShardReport | None:
     report = load_report(job.folder, target.name)
     if report is None or report.source != mark_of(shard):
         return None
-    whole = not isinstance(target, LocalPlace) or report.shard.sha256 == file_digest(target.path)
+    whole = not isinstance(target, Path) or report.shard.sha256 == file_digest(target)
     return report if whole else None

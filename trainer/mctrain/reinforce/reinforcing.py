@@ -5,6 +5,7 @@ from __future__ import annotations
 from contextlib import contextmanager, nullcontext
 from dataclasses import asdict, dataclass
 from importlib import metadata
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mctrain.data.augment.draw import slots_of
@@ -16,7 +17,7 @@ from mctrain.data.reinforced.parse import parse_sample
 from mctrain.data.reinforced.sample import members_of
 from mctrain.data.shards import grouped
 from mctrain.data.workers import open_pool
-from mctrain.places import LocalPlace
+from mctrain.places import draft
 from mctrain.reinforce.shard import Drawing, reinforce
 from mctrain.teachers.open import open_teacher
 from mctrain.teachers.teacher import Ensemble
@@ -24,7 +25,6 @@ from mctrain.teachers.teacher import Ensemble
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from concurrent.futures import ProcessPoolExecutor
-    from pathlib import Path
 
     from mctrain.data.phrasing import Phrasing
     from mctrain.data.reinforced.bank_sources import Collected
@@ -129,7 +129,7 @@ class Reinforcing:
         texts = self.bank.texts
         count = sum(map(len, texts.values()))
         place = folder / BANK
-        with nullcontext(place.path) if isinstance(place, LocalPlace) else place.draft() as path:
+        with nullcontext(place) if isinstance(place, Path) else draft(place) as path:
             write_bank(path, texts, self._recorded(), self.ensemble.texts, bar("bank", count))
         told = ", ".join(f"{len(own)} of {source}" for source, own in texts.items())
         return [*self.bank.absent, f"{place}: {count} texts ({told})"]

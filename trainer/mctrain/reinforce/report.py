@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping  # noqa: TC003 (read_record reads the annotations)
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mctrain.data.reinforced.manifest import Replay, ShardRecord, read_record, write_record
 from mctrain.data.shards import file_digest
-from mctrain.places import LocalPlace
+from mctrain.places import files_of, version_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -81,7 +82,7 @@ def mark_of(shard: Place) -> str:
     Raises:
         DataError: the shard is missing.
     """
-    return file_digest(shard.path) if isinstance(shard, LocalPlace) else shard.version()
+    return file_digest(shard) if isinstance(shard, Path) else version_of(shard)
 
 
 def save_report(folder: Place, report: ShardReport) -> None:
@@ -96,13 +97,13 @@ def save_report(folder: Place, report: ShardReport) -> None:
 
 def load_report(folder: Place, name: str) -> ShardReport | None:
     """The report of a whole shard; None where the shard or its report is missing or damaged, and it must be made again."""
-    return read_record(folder / _name(name), ShardReport) if (folder / name).exists() else None
+    return read_record(folder / _name(name), ShardReport) if (folder / name).is_file() else None
 
 
 def folder_reports(folder: Place) -> list[Place]:
     """Where the reports of the shards lie that a folder holds: two listings, and nothing is read."""
-    shards = {_name(shard.name) for shard in folder.files("*.tar")}
-    return [report for report in folder.files(f"*{_ENDING}") if report.name in shards]
+    shards = {_name(shard.name) for shard in files_of(folder, "*.tar")}
+    return [report for report in files_of(folder, f"*{_ENDING}") if report.name in shards]
 
 
 def load_reports(there: Sequence[Place]) -> list[ShardReport]:

@@ -17,7 +17,7 @@ from mctrain.data.reinforced.bank import BANK, open_bank
 from mctrain.data.reinforced.manifest import MANIFEST, Teacher, load_manifest
 from mctrain.errors import RecipeError, TrainerError
 from mctrain.models.vit import VitShape
-from mctrain.places import as_place, on_disk
+from mctrain.places import on_disk
 from mctrain.tokens.tokenizer import load_tokenizer
 from mctrain.training.exam import open_exam
 from mctrain.training.feed import Feed
@@ -113,9 +113,8 @@ def open_training(
         views=recipe.augmentation or Stored(tuple(own.width for own in teachers)),
         apart=recipe.apart.share if recipe.apart else 0.0,
     )
-    photos = as_place(places.photos)
-    data = open_data(photos, recipe.data.shards, places.cache, settings)
-    bank = open_bank(on_disk(photos / BANK, _BANK_ON_DISK), teachers) if recipe.data.bank else None
+    data = open_data(places.photos, recipe.data.shards, places.cache, settings)
+    bank = open_bank(on_disk(places.photos / BANK, _BANK_ON_DISK), teachers) if recipe.data.bank else None
     tokenizer = load_tokenizer(student.preset.text)
     feed = Feed(recipe, data, bank, tokenizer, student.preset.image_spec(), rank, workers, device)
     steps = recipe.run.length(feed.steps_of_pass)
@@ -220,7 +219,7 @@ def _device(rank: Rank) -> torch.device:
     return device
 
 
-def _teachers(recipe: TrainingRecipe, photos: Path | Place) -> tuple[Teacher, ...]:
+def _teachers(recipe: TrainingRecipe, photos: Place) -> tuple[Teacher, ...]:
     """Whose embeddings the data hold, at the scales that the recipe wants; none where views are drawn anew."""
     if recipe.augmentation is not None:
         return ()

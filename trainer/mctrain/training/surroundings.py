@@ -26,7 +26,7 @@ class Journal(Protocol):
 class Places:
     """`photos` has the shards, on a disk or in a store; `data` what is measured on, `tasks` another list of what is asked, `cache` indexes."""
 
-    photos: Path | Place
+    photos: Place
     data: Path | None
     tasks: Path | None
     cache: Path

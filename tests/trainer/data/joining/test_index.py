@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import threading
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -14,14 +15,13 @@ from mctrain.data.joining.holder import Entry, Fetched, parse_uid
 from mctrain.data.joining.index import open_index
 from mctrain.data.joining.sources import find_holders
 from mctrain.errors import DataError
-from mctrain.places import LocalPlace, place_of
 
 
 @dataclass
 class Listed:
     """A file of samples that are known."""
 
-    place: LocalPlace
+    place: Path
     held: list[Entry]
     damaged: bool = False
     looked: list[str] = field(default_factory=list)
@@ -59,7 +59,7 @@ def drawn(count, seed):
 @pytest.mark.parametrize("at_a_time", [7, 1 << 22])
 def test_every_sample_is_found_in_the_order_in_which_files_were_named(at_a_time, monkeypatch, tmp_path):
     monkeypatch.setattr(indexing, "_AT_A_TIME", at_a_time)  # a number, so that few rows are many ranges
-    holders = [Listed(place_of(f"{number}.tar"), drawn(40, number)) for number in range(5)]
+    holders = [Listed(Path(f"{number}.tar"), drawn(40, number)) for number in range(5)]
     index = open_index(holders, tmp_path, lambda *_: None)
     uids = {entry.uid for holder in holders for entry in holder.held}
     for uid in uids:
@@ -78,9 +78,7 @@ def test_every_sample_is_found_in_the_order_in_which_files_were_named(at_a_time,
 
 
 def test_it_is_made_once_and_goes_on_where_it_was_killed(tmp_path):
-    holders = [
-        Listed(place_of(f"{number}.tar"), drawn(9, number), damaged=number == 1) for number in range(3)
-    ]
+    holders = [Listed(Path(f"{number}.tar"), drawn(9, number), damaged=number == 1) for number in range(3)]
 
     def killed(_count, name):
         if name == "1.tar":
@@ -99,7 +97,7 @@ def test_it_is_made_once_and_goes_on_where_it_was_killed(tmp_path):
 
 @pytest.mark.parametrize("name", ["about.json", "keys.npy", "rows.npy"])
 def test_one_that_a_disk_cut_short_is_made_again(name, tmp_path):
-    holders = [Listed(place_of("0.tar"), drawn(9, 0))]
+    holders = [Listed(Path("0.tar"), drawn(9, 0))]
     file = open_index(holders, tmp_path, lambda *_: None).folder / name
     file.write_bytes(file.read_bytes()[:-3])
     assert open_index(holders, tmp_path, lambda *_: None).about()["samples"] == 9
@@ -107,7 +105,7 @@ def test_one_that_a_disk_cut_short_is_made_again(name, tmp_path):
 
 
 def test_of_runs_that_begin_together_one_makes_it_and_the_others_wait(tmp_path):
-    holders = [Listed(place_of(f"{number}.tar"), drawn(9, number)) for number in range(3)]
+    holders = [Listed(Path(f"{number}.tar"), drawn(9, number)) for number in range(3)]
     found = []
     other = threading.Thread(
         target=lambda: found.append(open_index(holders, tmp_path, lambda *_: None)), daemon=True
@@ -128,7 +126,7 @@ def test_files_without_any_uid_say_what_the_downloader_has_to_keep(tmp_path):
     with pytest.raises(
         DataError, match=r"No sample of the photos has a uid\. img2dataset keeps uids with --save"
     ):
-        open_index([Listed(place_of("0.tar"), [])], tmp_path, lambda *_: None)
+        open_index([Listed(Path("0.tar"), [])], tmp_path, lambda *_: None)
     with pytest.raises(DataError, match=r"holds no \.tar, no \.parquet with photos"):
         find_holders([str(tmp_path)])
 

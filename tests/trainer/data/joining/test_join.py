@@ -32,7 +32,7 @@ from mctrain.data.reading.source import open_data
 from mctrain.data.reinforced.manifest import load_manifest
 from mctrain.data.shards import samples
 from mctrain.errors import DataError, TrainerError
-from mctrain.places import place_of
+from mctrain.places import place_of, write
 
 
 def counts(records):
@@ -261,7 +261,7 @@ def test_a_run_that_was_killed_leaves_nothing_half_and_goes_on(
 
     with pytest.raises(KeyboardInterrupt):
         join(joining, killed)
-    draft = tmp_path / "joined" / f".00000001.tar.{32 * 'a'}.making"
+    draft = tmp_path / "joined" / f".00000001.tar.{32 * 'a'}.part"
     draft.write_bytes(b"by a run that had no time to clear up")
     assert {path.name for path in draft.parent.iterdir()} == {
         "joining.json",
@@ -290,12 +290,11 @@ def test_all_of_it_may_lie_in_stores(web, reinforced, bucket, join_with, tmp_pat
         (memory, tmp_path / "photos" / "00000.tar"),
         *((within, own) for own in reinforced.iterdir()),
     ):
-        with (place_of(store) / path.parent.name / path.name).write() as file:
-            file.write(path.read_bytes())
+        write(place_of(store) / path.parent.name / path.name, path.read_bytes())
     records = join_with(f"{within}/{reinforced.name}", f"{memory}/photos", output=f"{within}/joined")
     assert [record.shard.samples for record in records] == [7, 5]
     for name in ("00000000.tar", "00000001.tar"):
-        assert (place_of(within) / "joined" / name).read() == (tmp_path / "joined" / name).read_bytes()
+        assert (place_of(within) / "joined" / name).read_bytes() == (tmp_path / "joined" / name).read_bytes()
     settings = ReaderSettings("bicubic", Texts("any", "^syn_text"), Stored((768, 768)))
     data = open_data(place_of(f"{within}/joined"), ["*.tar"], tmp_path, settings)
     keys = [key for batch in data.batches(Pass(0, 0, 4, 8), 0) for key in batch.keys]

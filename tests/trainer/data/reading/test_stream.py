@@ -13,7 +13,6 @@ import torch
 from tests.trainer.data.conftest import SLOTS, WIDTHS, write_samples
 
 from mctrain.data.apart import is_apart
-from mctrain.data.archive import pack_archive
 from mctrain.data.reading import source, stream
 from mctrain.data.reading.reader import TrainingData
 from mctrain.data.reading.settings import Pass, ReaderSettings, Stored, Texts
@@ -23,7 +22,7 @@ from mctrain.data.reinforced.manifest import MANIFEST, Manifest, ShardRecord, sa
 from mctrain.data.reinforced.sample import members_of
 from mctrain.data.reinforced.storage import Storage
 from mctrain.errors import DataError
-from mctrain.places import LocalPlace, place_of
+from mctrain.places import draft, place_of, write
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -48,8 +47,7 @@ def stored(folder, url):
     """The same folder in a store."""
     place = place_of(url)
     for path in folder.iterdir():
-        with (place / path.name).write() as file:
-            file.write(path.read_bytes())
+        write(place / path.name, path.read_bytes())
     return place
 
 
@@ -91,7 +89,7 @@ def test_a_pass_sees_each_sample_once_just_as_the_indexed_reader_does(folder, tm
 def test_ranks_and_processes_share_the_shards(folder, bucket, tmp_path, monkeypatch):
     remote = opened(stored(folder, f"{bucket}/{tmp_path.name}"), tmp_path)
     monkeypatch.setattr(source, "MOST_INDEXED", 4)
-    local = opened(LocalPlace(folder), tmp_path)
+    local = opened(folder, tmp_path)
     seen = []
     for rank, data, workers in ((0, remote, 0), (1, remote, 0), (0, local, 2)):
         batches = list(data.batches(Pass(0, 3, 4, 8, rank=rank, ranks=2), workers))
@@ -125,17 +123,15 @@ def test_a_pass_entered_in_its_middle_begins_with_the_first_shard_that_was_not_r
 def test_what_cannot_be_used_is_counted_and_passed_over(folder, own_samples, tmp_path):
     place = stored(folder, f"memory://{tmp_path.name}")
     whole = (folder / "1.tar").read_bytes()
-    with (place / "1.tar").write() as file:
-        file.write(whole[: len(whole) // 2])
-    with (place / "2.tar").write() as file:
-        file.write(b"no archive" * 100)
+    write(place / "1.tar", whole[: len(whole) // 2])
+    write(place / "2.tar", b"no archive" * 100)
     bare = [(own.key, dict(members_of(own, Storage.NPZ, SLOTS))) for own in own_samples[10:14]]
     del bare[0][1]["paug.json"]
-    with (place / "3.tar").write() as file:
-        pack_archive(file, bare)
+    with draft(place / "3.tar") as path:
+        write_archive(path, bare)
     twice = dict(members_of(own_samples[14], Storage.NPZ, SLOTS))
-    with (place / "4.tar").write() as file:
-        pack_archive(file, [(own_samples[14].key, twice)] * 2)
+    with draft(place / "4.tar") as path:
+        write_archive(path, [(own_samples[14].key, twice)] * 2)
     data = opened(place, tmp_path)
     fsspec.filesystem("memory").rm(f"/{tmp_path.name}/0.tar")
     keys = Counter(keys_of(data.batches(Pass(0, 1, 4, 8), 0)))
@@ -161,8 +157,7 @@ def test_what_is_kept_apart_is_never_seen(folder, own_samples, tmp_path):
 def test_shards_of_which_nothing_can_be_used_end_the_run_instead_of_being_read_for_ever(folder, tmp_path):
     place = stored(folder, f"memory://{tmp_path.name}")
     for number in range(5):
-        with (place / f"{number}.tar").write() as file:
-            file.write(b"no archive" * 100)
+        write(place / f"{number}.tar", b"no archive" * 100)
     data = opened(place, tmp_path)
     with pytest.raises(DataError, match=r"10 samples in a row cannot be used\. The last: \d\.tar: "):
         next(data.batches(Pass(0, 1, 4, 8), 0))
@@ -171,7 +166,7 @@ def test_shards_of_which_nothing_can_be_used_end_the_run_instead_of_being_read_f
 def test_a_folder_on_disk_is_indexed_unless_it_has_too_many_shards_and_the_reader_says_what_holds(
     folder, tmp_path, monkeypatch
 ):
-    place = LocalPlace(folder)
+    place = folder
     exact = open_data(place, ["*.tar"], tmp_path, SETTINGS)
     assert isinstance(exact, TrainingData)
     assert exact.guarantee == (
@@ -188,21 +183,17 @@ def test_a_folder_on_disk_is_indexed_unless_it_has_too_many_shards_and_the_reade
 
 def test_shards_are_counted_by_their_manifest(folder, tmp_path):
     place = stored(folder, f"memory://{tmp_path.name}")
-    with (place / "5.tar").write() as file:
-        file.write(b"")
+    write(place / "5.tar", b"")
     with pytest.raises(DataError, match=r"does not name 5\.tar, one of 1 such shards"):
         opened(place, tmp_path, ["*.tar"])
-    with (place / MANIFEST).write() as file:
-        packed = {"shards": [{"name": "0.tar", "photos": 3, "sha256": ""}]}
-        file.write(json.dumps(packed).encode())
+    packed = {"shards": [{"name": "0.tar", "photos": 3, "sha256": ""}]}
+    write(place / MANIFEST, json.dumps(packed).encode())
     assert len(opened(place, tmp_path, ["0.tar"])) == 3
-    with (place / MANIFEST).write() as file:
-        file.write(b'{"shards": [{}]}')
+    write(place / MANIFEST, b'{"shards": [{}]}')
     with pytest.raises(DataError, match=r"manifest\.json is damaged"):
         opened(place, tmp_path, ["0.tar"])
     nowhere = place_of(f"memory://{tmp_path.name}/nowhere")
-    with (nowhere / "0.tar").write() as file:
-        file.write(b"")
+    write(nowhere / "0.tar", b"")
     with pytest.raises(
         DataError, match=r"nowhere/manifest\.json is missing: shards that are streamed are counted"
     ):

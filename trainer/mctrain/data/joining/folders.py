@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from mctrain.data.joining.holder import Entry, Fetched, parse_facts, text_of, uid_of
 from mctrain.data.shards import PHOTO_SUFFIXES, split_name
+from mctrain.places import files_of, read
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -30,7 +31,7 @@ class FolderHolder:
     def entries(self) -> Iterator[Entry]:
         """As `Holder`."""
         for at, (key, files) in enumerate(_list(self.place)):
-            facts = parse_facts(files["json"].read()) if "json" in files else {}
+            facts = parse_facts(read(files["json"])) if "json" in files else {}
             uid = uid_of(facts, key)
             if uid is not None:
                 text = "txt" in files or bool(facts.get("caption"))
@@ -39,7 +40,7 @@ class FolderHolder:
     def fetch(self, at: int, size: int) -> Fetched:  # noqa: ARG002 (a folder's samples have none)
         """As `Holder`."""
         _, files = _listed(self.place)[at]
-        found = {suffix: file.read() for suffix, file in files.items()}
+        found = {suffix: read(file) for suffix, file in files.items()}
         facts = parse_facts(found.get("json", b""))
         photo = next((content for suffix, content in found.items() if suffix in PHOTO_SUFFIXES), b"")
         return Fetched(photo, text_of(found.get("txt"), facts), facts)
@@ -48,7 +49,7 @@ class FolderHolder:
 def _list(folder: Place) -> tuple[tuple[str, Mapping[str, Place]], ...]:
     """The files of each sample by suffix, in the order of the keys."""
     found: dict[str, dict[str, Place]] = {}
-    for file in folder.files("*"):
+    for file in files_of(folder, "*"):
         key, suffix = split_name(file.name)
         found.setdefault(key, {})[suffix] = file
     return tuple(sorted(found.items()))

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mctrain.data.archive import write_archive
@@ -19,7 +20,8 @@ from mctrain.data.refusal import shipped
 from mctrain.data.reinforced.manifest import MANIFEST, Manifest, ShardRecord, save_manifest
 from mctrain.data.shards import grouped, parse_words
 from mctrain.errors import DataError, SampleError, TrainerError
-from mctrain.places import sweep_drafts
+from mctrain.places import draft, files_of, size_of, version_of, write
+from mctrain.whole_files import sweep_drafts
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -50,7 +52,7 @@ class Joining:
         if record is None:
             return None
         made_of = (record.rule, record.source, record.photos, record.teachers)
-        wanted = (RULE, shard.place.version(), self.index.digest, self.teachers)
+        wanted = (RULE, version_of(shard.place), self.index.digest, self.teachers)
         return record if made_of == wanted else None
 
 
@@ -83,20 +85,19 @@ def join(joining: Joining, progress: Callable[[int, str], None]) -> tuple[JoinRe
 
 def _claim(folder: Place) -> None:
     """Marks a folder as one of joined shards; one with shards and no mark has others, which are never written over."""
-    if (folder / _MARK).exists():
+    if (folder / _MARK).is_file():
         return
-    if others := folder.files("**/*.tar"):
+    if others := files_of(folder, "**/*.tar"):
         raise TrainerError(
             f"{folder} holds other shards, such as {others[0].name}; choose another folder with -o."
         )
-    with (folder / _MARK).write() as file:
-        file.write(b"{}\n")
+    write(folder / _MARK, b"{}\n")
 
 
 def _make(joining: Joining, shard: Named, progress: Callable[[int, str], None]) -> JoinRecord:
-    tally, source, target = _Tally(), shard.place.version(), joining.folder / shard.name
-    with target.draft() as draft:
-        digest = write_archive(draft, _joined(joining, shard, tally, progress))
+    tally, source, target = _Tally(), version_of(shard.place), joining.folder / shard.name
+    with draft(target) as path:
+        digest = write_archive(path, _joined(joining, shard, tally, progress))
     left_out = {reason: tuple(keys) for reason, keys in sorted(tally.faults.items())}
     counts = {reason: len(keys) for reason, keys in left_out.items()}
     record = JoinRecord(
@@ -105,7 +106,7 @@ def _make(joining: Joining, shard: Named, progress: Callable[[int, str], None]) 
         source=source,
         photos=joining.index.digest,
         teachers=joining.teachers,
-        bytes=target.size(),
+        bytes=size_of(target),
         scaled=tally.scaled,
         unchecked=tally.unchecked,
         refused=tuple(tally.refused),
@@ -181,8 +182,8 @@ def _found(index: Index, key: str, group: Group) -> tuple[Taken, str]:
 
 def _collect(joining: Joining) -> None:
     """Writes the manifest of all shards that the folder holds, whoever joined them, and sweeps up what killed runs left of them."""
-    places = joining.folder.files(f"**/*{SUFFIX}")
-    targets = [own.folder / (own.name.removesuffix(SUFFIX) + ".tar") for own in places]
+    places = files_of(joining.folder, f"**/*{SUFFIX}")
+    targets = [own.parent / (own.name.removesuffix(SUFFIX) + ".tar") for own in places]
     records = [record for target in targets if (record := load_record(target))]
     records.sort(key=lambda record: record.shard.name)
     manifest = Manifest(
@@ -193,5 +194,6 @@ def _collect(joining: Joining) -> None:
         versions=versions(),
     )
     save_manifest(joining.folder / MANIFEST, manifest)
-    for folder in dict.fromkeys(target.folder for target in targets):
-        sweep_drafts(folder, {target.name for target in targets if target.folder == folder})
+    for folder in dict.fromkeys(target.parent for target in targets):
+        if isinstance(folder, Path):  # in a store nothing is left
+            sweep_drafts(folder, {target.name for target in targets if target.parent == folder})

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from mctrain.data.joining.holder import parse_facts, uid_of
 from mctrain.data.shards import members
 from mctrain.errors import DataError
+from mctrain.places import write
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -53,8 +54,7 @@ def make_plan(shards: Sequence[Named], folder: Place, progress: Callable[[int, s
             hashed = hashed and bool(digest)
             lines.append(json.dumps({"uid": uid.hex(), "url": url, "sha256": digest}))
         name = shard.name.removesuffix(".tar").replace("/", "-")
-        with (folder / URLS / f"{name}.jsonl").write() as file:
-            file.write("".join(f"{line}\n" for line in lines).encode())
+        write(folder / URLS / f"{name}.jsonl", "".join(f"{line}\n" for line in lines).encode())
         photos += len(lines)
         progress(1, shard.name)
     if not photos:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from mctrain.data.reinforced.manifest import ShardRecord, Teacher, read_record, write_record
+from mctrain.places import size_of
 
 if TYPE_CHECKING:
     from mctrain.places import Place
@@ -43,8 +44,8 @@ def save_record(target: Place, record: JoinRecord) -> None:
 def load_record(target: Place) -> JoinRecord | None:
     """The record of a whole shard; None where the shard or its record is missing or damaged, and it must be made again."""
     record = read_record(_place(target), JoinRecord)
-    return record if record and target.exists() and target.size() == record.bytes else None
+    return record if record and target.is_file() and size_of(target) == record.bytes else None
 
 
 def _place(target: Place) -> Place:
-    return target.folder / (target.name.removesuffix(".tar") + SUFFIX)
+    return target.parent / (target.name.removesuffix(".tar") + SUFFIX)

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 from mctrain.data.joining.folders import FolderHolder
 from mctrain.data.joining.tables import TableHolder
 from mctrain.data.joining.tars import TarHolder
-from mctrain.data.named import SHARDS, divided, found_in
+from mctrain.data.named import SHARDS, divided, find_shards
 from mctrain.data.parquet import photo_column
 from mctrain.errors import DataError
+from mctrain.places import files_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -33,14 +34,14 @@ def find_holders(texts: Sequence[str]) -> list[Holder]:
 def _find(text: str) -> Sequence[Holder]:
     folder, pattern = divided(text)
     if pattern != SHARDS:
-        return [_holder(place) for place in found_in(folder, [pattern])]
-    if tars := folder.files(pattern):  # tables beside them have no photos
+        return [_holder(place) for place in find_shards(folder, [pattern])]
+    if tars := files_of(folder, pattern):  # tables beside them have no photos
         return [TarHolder(place) for place in tars]
-    tables = [place for place in folder.files(f"**/*{_TABLE}") if photo_column(place)]
+    tables = [place for place in files_of(folder, f"**/*{_TABLE}") if photo_column(place)]
     if tables:
         return [TableHolder(place) for place in tables]
-    records = (place for place in folder.files("**/*.json") if not place.name.endswith(_STATISTICS))
-    if folders := dict.fromkeys(place.folder for place in records):
+    records = (place for place in files_of(folder, "**/*.json") if not place.name.endswith(_STATISTICS))
+    if folders := dict.fromkeys(place.parent for place in records):
         return [FolderHolder(place) for place in folders]
     raise DataError(
         f"{text} holds no .tar, no .parquet with photos and no photos with .json beside them; "

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from mctrain.data.joining.holder import Entry, Fetched, text_of, uid_of
 from mctrain.data.parquet import photo_column, row_at, rows
+from mctrain.places import version_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -24,7 +25,7 @@ class TableHolder:
 
     def version(self) -> str:
         """As `Holder`."""
-        return self.place.version()
+        return version_of(self.place)
 
     def entries(self) -> Iterator[Entry]:
         """As `Holder`; photos are passed over unread."""

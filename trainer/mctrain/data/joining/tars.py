@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from mctrain.data.joining.holder import Entry, Fetched, parse_facts, text_of, uid_of
 from mctrain.data.shards import PHOTO_SUFFIXES, demand_end, split_name
 from mctrain.errors import DataError
+from mctrain.places import opened, read_part, size_of, version_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -53,11 +54,11 @@ class TarHolder:
 
     def version(self) -> str:
         """As `Holder`."""
-        return self.place.version()
+        return version_of(self.place)
 
     def entries(self) -> Iterator[Entry]:
         """As `Holder`; photos are passed over unread."""
-        whole = self.place.size()
+        whole = size_of(self.place)
         for group in self._groups():
             if group.end <= whole and (entry := group.entry()):
                 yield entry
@@ -66,7 +67,7 @@ class TarHolder:
         """As `Holder`."""
         found: dict[str, bytes] = {}
         try:
-            with tarfile.open(fileobj=io.BytesIO(self.place.part(at, size)), mode="r:") as archive:
+            with tarfile.open(fileobj=io.BytesIO(read_part(self.place, at, size)), mode="r:") as archive:
                 for member in archive:
                     content = archive.extractfile(member) if member.isfile() else None
                     if content is not None:
@@ -82,7 +83,7 @@ class TarHolder:
         group: _Group | None = None
         damage: DataError | None = None
         try:
-            with self.place.open() as file, tarfile.open(fileobj=file, mode="r:") as archive:
+            with opened(self.place) as file, tarfile.open(fileobj=file, mode="r:") as archive:
                 for member in archive:
                     if not member.isfile():
                         continue

@@ -37,8 +37,8 @@ def teachers_of(shard: Place) -> tuple[Teacher, ...]:
     Raises:
         DataError: it is of no set that is known here.
     """
-    if (shard.folder / MANIFEST).exists():
-        return load_manifest(shard.folder / MANIFEST).teachers
+    if (shard.parent / MANIFEST).is_file():
+        return load_manifest(shard.parent / MANIFEST).teachers
     fault = "no sample has embeddings"
     reinforced = (own for own in grouped(shard) if any(map(_is_embeddings, own.members)))
     for group in itertools.islice(reinforced, _LOOKED_AT):

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from mctrain.data.reinforced.manifest import MANIFEST
 from mctrain.errors import DataError
+from mctrain.places import read
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -32,13 +33,13 @@ def count_samples(folder: Place, shards: Sequence[Place]) -> tuple[Counted, ...]
         DataError: there is no manifest, it is damaged, or it does not name one of the shards.
     """
     path = folder / MANIFEST
-    if not path.exists():
+    if not path.is_file():
         raise DataError(
             f"{path} is missing: shards that are streamed are counted by it. `mctrain data pack`, `data join` and `reinforce` "
             "write one."
         )
     try:
-        records = json.loads(path.read())["shards"]
+        records = json.loads(read(path))["shards"]
         known = {
             str(folder / own["name"]): Counted(
                 folder / own["name"],

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mctrain.data.named import found_in
+from mctrain.data.named import find_shards
 from mctrain.data.reading.counted import count_samples
 from mctrain.data.reading.reader import TrainingData
 from mctrain.data.reading.stream import StreamedData
-from mctrain.places import LocalPlace
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from pathlib import Path
 
     from mctrain.data.reading.settings import ReaderSettings
     from mctrain.places import Place
@@ -29,8 +28,8 @@ def open_data(folder: Place, patterns: Sequence[str], cache: Path, settings: Rea
         DataError: a shard is missing or damaged, no sample is whole, or a stream has no manifest.
         TrainerError: a package is missing.
     """
-    shards = found_in(folder, patterns)
-    local = [shard.path for shard in shards if isinstance(shard, LocalPlace)]
+    shards = find_shards(folder, patterns)
+    local = [shard for shard in shards if isinstance(shard, Path)]
     if len(local) == len(shards) <= MOST_INDEXED:
         return TrainingData(local, cache, settings)
     return StreamedData(count_samples(folder, shards), settings)

@@ -26,6 +26,7 @@ from mctrain.data.reinforced.sample import lacking
 from mctrain.data.shards import split_name
 from mctrain.errors import DataError, SampleError
 from mctrain.extras import extra
+from mctrain.places import opened
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -49,14 +50,14 @@ class StreamedData:
             DataError: they hold nothing.
             TrainerError: webdataset is not installed.
         """
-        with extra("webdataset", f"{shards[0].place.folder} is streamed"):
+        with extra("webdataset", f"{shards[0].place.parent} is streamed"):
             import_module("webdataset")  # 0.2 s that no indexed shard pays
         self._shards = tuple(shards)
         self._settings = settings
         self._skipped: dict[str, str] = {}  # reasons by key
         if not len(self):
             raise DataError(
-                f"The {len(shards)} shards of {shards[0].place.folder} hold no samples, by their manifest."
+                f"The {len(shards)} shards of {shards[0].place.parent} hold no samples, by their manifest."
             )
 
     def __len__(self) -> int:
@@ -197,7 +198,7 @@ class _Stream(IterableDataset["Batch | str"]):
         for shard in shards:
             self._shard = shard.name
             try:
-                with shard.place.open() as file:
+                with opened(shard.place) as file:
                     yield {"url": str(shard.place), "stream": file}
             except DataError as fault:
                 self._note(fault)

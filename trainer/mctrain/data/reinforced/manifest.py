@@ -8,11 +8,9 @@ from dataclasses import MISSING, asdict, dataclass, fields, is_dataclass
 from typing import TYPE_CHECKING, Any, TypeVar, get_args, get_origin, get_type_hints
 
 from mctrain.errors import DataError
-from mctrain.places import as_place
+from mctrain.places import read, write
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from mctrain.places import Place
 
 MANIFEST = "manifest.json"
@@ -78,24 +76,22 @@ class Manifest:
         return sum(shard.samples for shard in self.shards)
 
 
-def save_manifest(path: Path | Place, manifest: Manifest) -> None:
+def save_manifest(path: Place, manifest: Manifest) -> None:
     """Replaces the file; equal manifests give equal bytes."""
     content = {"format": _FORMAT, "kind": _KIND, **asdict(manifest)}
-    with as_place(path).write() as file:
-        file.write((json.dumps(content, indent=1) + "\n").encode())
+    write(path, (json.dumps(content, indent=1) + "\n").encode())
 
 
-def load_manifest(path: Path | Place) -> Manifest:
+def load_manifest(path: Place) -> Manifest:
     """What `save_manifest` wrote.
 
     Raises:
         DataError: it is missing, damaged, of something else or of another format.
     """
     try:
-        place = as_place(path)
-        if not place.exists():
+        if not path.is_file():
             raise DataError(f"There is no manifest {path}; choose the folder of a reinforced set.")
-        content = json.loads(place.read())
+        content = json.loads(read(path))
     except (ValueError, RecursionError) as fault:
         raise DataError(f"The manifest {path} cannot be read: {fault}.") from fault
     if not isinstance(content, dict) or content.pop("kind", None) != _KIND:
@@ -118,14 +114,13 @@ def write_record(place: Place, record: Any) -> None:
         OSError: the disk is full or refuses it.
         TrainerError: the store refuses it.
     """
-    with place.write() as file:
-        file.write(json.dumps(asdict(record), indent=1).encode())
+    write(place, json.dumps(asdict(record), indent=1).encode())
 
 
 def read_record(place: Place, kind: type[_Record]) -> _Record | None:
     """The record of a file; None where it is missing, damaged, or of another kind."""
     try:
-        return parse_record(kind, json.loads(place.read()), "it")
+        return parse_record(kind, json.loads(read(place)), "it")
     except (DataError, ValueError, TypeError):
         return None
 

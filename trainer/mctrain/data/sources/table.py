@@ -13,7 +13,6 @@ from mctrain.data.parquet import photo_column, rows
 from mctrain.data.sources.listing import Entry, Listing
 from mctrain.data.words import described, texts_of
 from mctrain.errors import DataError, TrainerError
-from mctrain.places import LocalPlace
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -49,13 +48,12 @@ def read_tables(tables: Sequence[Path], spool: Path) -> Listing:
 
 
 def _entries(table: Path, folder: Path, faults: list[str]) -> Iterator[Entry]:
-    place = LocalPlace(table)
-    column = photo_column(place)
+    column = photo_column(table)
     if column is None:
         return
     folder.mkdir(parents=True)
     lost = 0
-    for number, row in enumerate(rows(place), start=1):
+    for number, row in enumerate(rows(table), start=1):
         photo = row[column]
         if not photo:
             lost += 1

@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING, Any, cast
 
 from mctrain.errors import TrainerError
 from mctrain.extras import extra
-from mctrain.places import LocalPlace
 from mctrain.reinforce.job import Job, begin, finish, make
 from picsight_engine.errors import PicsightError
 
@@ -110,7 +109,7 @@ def _anywhere(job: Job) -> Job:
     """The same for processes that begin in other folders than this one."""
 
     def absolute(place: Place) -> Place:
-        return LocalPlace(place.path.absolute()) if isinstance(place, LocalPlace) else place
+        return place.absolute() if isinstance(place, Path) else place
 
     return Job(tuple(map(absolute, job.shards)), absolute(job.folder))
 

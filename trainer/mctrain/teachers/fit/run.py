@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, cast
 import numpy as np
 import torch
 
+from mctrain.data.named import find_shards
 from mctrain.data.refusal import refuse_evaluation, reserved
-from mctrain.data.shards import file_digest, find_shards
+from mctrain.data.shards import file_digest
 from mctrain.errors import DataError, TrainerError
 from mctrain.models.clip import build_clip, load_trunks
 from mctrain.models.lite import Joined

@@ -11,7 +11,8 @@ import numpy as np
 import torch
 
 from mctrain.data.apart import is_apart
-from mctrain.data.shards import count_photos, file_digest, find_shards
+from mctrain.data.named import find_shards
+from mctrain.data.shards import count_photos, file_digest
 from mctrain.errors import WeightsError
 from mctrain.evaluation.measure import measure
 from mctrain.evaluation.subject import Subject
