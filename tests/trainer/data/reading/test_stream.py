@@ -13,6 +13,7 @@ import torch
 from tests.trainer.data.conftest import SLOTS, WIDTHS, write_samples
 
 from mctrain.data.apart import is_apart
+from mctrain.data.archive import write_archive
 from mctrain.data.reading import source, stream
 from mctrain.data.reading.reader import TrainingData
 from mctrain.data.reading.settings import Pass, ReaderSettings, Stored, Texts
