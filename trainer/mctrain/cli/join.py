@@ -11,9 +11,9 @@ import click
 from mctrain.cli.places import cache_option
 from mctrain.cli.printing import printable, tell_some
 from mctrain.cli.progress import bar
+from mctrain.data.joining.holders import find_holders
 from mctrain.data.joining.index import open_index
 from mctrain.data.joining.plan import make_plan
-from mctrain.data.joining.sources import find_holders
 from mctrain.data.named import named_shards_below
 from mctrain.places import place_of
 from picsight_engine.models.place import demand_writable
@@ -21,7 +21,7 @@ from picsight_engine.models.place import demand_writable
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from mctrain.data.joining.record import JoinRecord
+    from mctrain.data.joining.join import JoinRecord
     from mctrain.data.named import Named
     from mctrain.places import Place
 
@@ -78,11 +78,10 @@ def _join(shards: Sequence[Named], sources: Sequence[str], folder: Place, cache:
     teachers = teachers_of(shards[0].place)
     holders = find_holders(sources)
     index = open_index(holders, cache, bar("files looked through", len(holders)))
-    about = index.about()
-    click.echo(f"photos and captions: {about['samples']} samples with a uid in {len(holders)} files")
-    if about["twice"]:
-        click.echo(f"  photos under a uid that came before: {about['twice']}")
-    tell_some("damaged, used as far as they go", about["faults"])
+    click.echo(f"photos and captions: {index.samples} samples with a uid in {len(holders)} files")
+    if index.twice:
+        click.echo(f"  photos under a uid that came before: {index.twice}")
+    tell_some("damaged, used as far as they go", index.faults)
     _tell(join(Joining(shards, index, teachers, folder), bar("samples")), folder)
 
 

@@ -104,7 +104,7 @@ def members(shard: Place, only: Collection[str] = ()) -> Iterator[tuple[str, str
     Raises:
         DataError: the shard is missing, is no tar archive, or ends before its end mark: what came before it was whole.
     """
-    with _readable(shard), opened(shard) as file, tarfile.open(fileobj=file) as archive:
+    with readable(shard), opened(shard) as file, tarfile.open(fileobj=file) as archive:
         for member in archive:
             key, suffix = split_name(member.name)
             if member.isfile() and (not only or suffix in only):
@@ -114,7 +114,12 @@ def members(shard: Place, only: Collection[str] = ()) -> Iterator[tuple[str, str
 
 
 @contextmanager
-def _readable(shard: Place) -> Iterator[None]:
+def readable(shard: Place) -> Iterator[None]:
+    """Turns what a damaged archive raises into a sentence.
+
+    Raises:
+        DataError: it is damaged.
+    """
     try:
         yield
     except tarfile.ReadError as fault:  # in five lines, where no packing fits
@@ -154,7 +159,7 @@ def count_photos(shard: Path) -> int:
     """
     count = 0
     with (
-        _readable(shard),
+        readable(shard),
         opened(shard) as file,
         tarfile.open(fileobj=file) as archive,
         suppress(EOFError, gzip.BadGzipFile, tarfile.TarError, zlib.error),

@@ -7,13 +7,10 @@ import threading
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import numpy as np
 import pytest
 
-from mctrain.data.joining import index as indexing
-from mctrain.data.joining.holder import Entry, Fetched, parse_uid
+from mctrain.data.joining.holders import Entry, Fetched, find_holders, parse_uid
 from mctrain.data.joining.index import open_index
-from mctrain.data.joining.sources import find_holders
 from mctrain.errors import DataError
 
 
@@ -56,9 +53,7 @@ def drawn(count, seed):
     ]
 
 
-@pytest.mark.parametrize("at_a_time", [7, 1 << 22])
-def test_every_sample_is_found_in_the_order_in_which_files_were_named(at_a_time, monkeypatch, tmp_path):
-    monkeypatch.setattr(indexing, "_AT_A_TIME", at_a_time)  # a number, so that few rows are many ranges
+def test_every_sample_is_found_in_the_order_in_which_files_were_named(tmp_path):
     holders = [Listed(Path(f"{number}.tar"), drawn(40, number)) for number in range(5)]
     index = open_index(holders, tmp_path, lambda *_: None)
     uids = {entry.uid for holder in holders for entry in holder.held}
@@ -72,7 +67,7 @@ def test_every_sample_is_found_in_the_order_in_which_files_were_named(at_a_time,
         assert [tuple(found) for found in index.find(uid)] == wanted
     assert list(index.find(b"\x01" * 16)) == []
     photos = [entry.uid for holder in holders for entry in holder.held if entry.photo]
-    assert index.about() == {"samples": 200, "twice": len(photos) - len(set(photos)), "faults": []}
+    assert (index.samples, index.twice, index.faults) == (200, len(photos) - len(set(photos)), ())
     first = next(index.find(holders[3].held[0].uid))
     assert index.fetch(first).photo == f"{first.source}.tar {first.at} {first.size}".encode()
 
@@ -87,21 +82,20 @@ def test_it_is_made_once_and_goes_on_where_it_was_killed(tmp_path):
     with pytest.raises(KeyboardInterrupt):
         open_index(holders, tmp_path, killed)
     for _ in range(2):
-        about = open_index(holders, tmp_path, lambda *_: None).about()
-        assert about["faults"] == ["1.tar is damaged."]
+        index = open_index(holders, tmp_path, lambda *_: None)
+        assert index.faults == ("1.tar is damaged.",)
         assert [holder.looked for holder in holders] == [["0.tar"], ["1.tar"], ["2.tar"]]
-    assert [path.name for path in (tmp_path / "joining").iterdir() if path.suffix] == []
     holders[0].held.pop()
-    assert open_index(holders, tmp_path, lambda *_: None).about()["samples"] == 26
+    assert open_index(holders, tmp_path, lambda *_: None).samples == 26
 
 
-@pytest.mark.parametrize("name", ["about.json", "keys.npy", "rows.npy"])
-def test_one_that_a_disk_cut_short_is_made_again(name, tmp_path):
+def test_one_that_a_disk_cut_short_is_told(tmp_path):
     holders = [Listed(Path("0.tar"), drawn(9, 0))]
-    file = open_index(holders, tmp_path, lambda *_: None).folder / name
-    file.write_bytes(file.read_bytes()[:-3])
-    assert open_index(holders, tmp_path, lambda *_: None).about()["samples"] == 9
-    assert holders[0].looked == ["0.tar"] * 2
+    open_index(holders, tmp_path, lambda *_: None).database.close()
+    (file,) = (tmp_path / "joining").glob("*.sqlite")
+    file.write_bytes(file.read_bytes()[:5000])
+    with pytest.raises(DataError, match=r"\.sqlite cannot be used: .*; remove it"):
+        open_index(holders, tmp_path, lambda *_: None)
 
 
 def test_of_runs_that_begin_together_one_makes_it_and_the_others_wait(tmp_path):
@@ -118,7 +112,7 @@ def test_of_runs_that_begin_together_one_makes_it_and_the_others_wait(tmp_path):
 
     found.append(open_index(holders, tmp_path, begun_together))
     other.join()
-    assert [index.about()["samples"] for index in found] == [27, 27]
+    assert [index.samples for index in found] == [27, 27]
     assert [holder.looked for holder in holders] == [["0.tar"], ["1.tar"], ["2.tar"]]
 
 
@@ -135,7 +129,3 @@ def test_a_uid_is_128_bits_in_hex_and_nothing_else():
     assert parse_uid("0F" * 16) == parse_uid("0f" * 16) == bytes([15]) * 16
     for strange in ("0f" * 15, "0g" * 16, "0f" * 17, None, 12, "0f" * 16 + "\n"):
         assert parse_uid(strange) is None
-
-
-def test_a_row_is_as_small_as_its_docstring_says():
-    assert indexing._ROW.itemsize + np.dtype("<u8").itemsize == 45

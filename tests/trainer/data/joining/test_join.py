@@ -69,6 +69,16 @@ def test_each_layout_of_a_downloader_gives_the_same_shards(
     assert load_manifest(tmp_path / "joined" / "manifest.json").teachers == DATACOMPDR
 
 
+def test_a_first_sample_without_texts_tells_nothing_of_the_teachers(web, join_with, tmp_path):
+    bare = {name: own for name, own in published(web[0]).items() if not name.endswith(".syn.json")}
+    write_members(tmp_path / "set" / "0.tar", bare, *map(published, web[1:3]))
+    (tmp_path / "photos").mkdir()
+    as_tar(tmp_path / "photos", [fetched(photo, number) for number, photo in enumerate(web[:3])])
+    (record,) = join_with(tmp_path / "set", tmp_path / "photos")
+    assert record.teachers == DATACOMPDR
+    assert counts([record]) == {"no syn.json": 1}
+
+
 @pytest.mark.parametrize("bf16", [False, True])
 def test_training_reads_what_was_joined_and_sees_what_the_teachers_saw(bf16, web, join_with, tmp_path):
     write_members(tmp_path / "set" / "0.tar", *(published(photo, bf16=bf16) for photo in web))

@@ -7,34 +7,65 @@ the same bytes. So a run may be killed at any moment, and done in parts on sever
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Mapping  # noqa: TC003 (read_record reads the annotations)
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mctrain.data.archive import write_archive
 from mctrain.data.augment.replay import versions
-from mctrain.data.joining.holder import parse_facts, uid_of
-from mctrain.data.joining.record import RULE, SUFFIX, JoinRecord, load_record, save_record
+from mctrain.data.joining.holders import parse_facts, uid_of
 from mctrain.data.joining.sample import join_sample, take_photo
 from mctrain.data.refusal import shipped
-from mctrain.data.reinforced.manifest import MANIFEST, Manifest, ShardRecord, save_manifest
+from mctrain.data.reinforced.manifest import (
+    MANIFEST,
+    Manifest,
+    ShardRecord,
+    Teacher,
+    read_record,
+    save_manifest,
+    write_record,
+)
 from mctrain.data.shards import grouped, parse_words
 from mctrain.errors import DataError, SampleError, TrainerError
 from mctrain.places import draft, files_of, size_of, version_of, write
 from mctrain.whole_files import sweep_drafts
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
-    from mctrain.data.joining.holder import Fetched
+    from mctrain.data.joining.holders import Fetched
     from mctrain.data.joining.index import Found, Index
     from mctrain.data.joining.sample import Taken
     from mctrain.data.named import Named
-    from mctrain.data.reinforced.manifest import Teacher
     from mctrain.data.shards import Group
     from mctrain.places import Place
 
 _MARK = "joining.json"
+RULE = 2  # raise when joined shards become others: older ones are then joined again
+SUFFIX = ".joined.json"
+
+
+@dataclass(frozen=True, slots=True)
+class JoinRecord:
+    """What became of one joined shard, in a file beside it, whose presence says that the shard is whole.
+
+    The shard as the manifest has it, and of what it was made: the version of its source, the digest of the photos' index.
+
+    `scaled` counts samples whose crops were, `unchecked` those whose photo no hash vouches for; `refused` are keys of
+    evaluation photos, `left_out` those of other samples that could not be joined, by reason.
+    """
+
+    shard: ShardRecord
+    rule: int
+    source: str
+    photos: str
+    teachers: tuple[Teacher, ...]
+    bytes: int
+    scaled: int
+    unchecked: int
+    refused: tuple[str, ...]
+    left_out: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +79,7 @@ class Joining:
 
     def record_of(self, shard: Named) -> JoinRecord | None:
         """The record of what was made of this very shard and these very photos; None where it must be made."""
-        record = load_record(self.folder / shard.name)
+        record = _load_record(self.folder / shard.name)
         if record is None:
             return None
         made_of = (record.rule, record.source, record.photos, record.teachers)
@@ -112,7 +143,7 @@ def _make(joining: Joining, shard: Named, progress: Callable[[int, str], None]) 
         refused=tuple(tally.refused),
         left_out=left_out,
     )
-    save_record(target, record)
+    write_record(_record_of(target), record)
     return record
 
 
@@ -184,7 +215,7 @@ def _collect(joining: Joining) -> None:
     """Writes the manifest of all shards that the folder holds, whoever joined them, and sweeps up what killed runs left of them."""
     places = files_of(joining.folder, f"**/*{SUFFIX}")
     targets = [own.parent / (own.name.removesuffix(SUFFIX) + ".tar") for own in places]
-    records = [record for target in targets if (record := load_record(target))]
+    records = [record for target in targets if (record := _load_record(target))]
     records.sort(key=lambda record: record.shard.name)
     manifest = Manifest(
         configuration={"joined": {"rule": RULE, "photos": joining.index.digest}},
@@ -197,3 +228,13 @@ def _collect(joining: Joining) -> None:
     for folder in dict.fromkeys(target.parent for target in targets):
         if isinstance(folder, Path):  # in a store nothing is left
             sweep_drafts(folder, {target.name for target in targets if target.parent == folder})
+
+
+def _load_record(target: Place) -> JoinRecord | None:
+    """The record of a whole shard; None where the shard or its record is missing or damaged, and it must be made again."""
+    record = read_record(_record_of(target), JoinRecord)
+    return record if record and target.is_file() and size_of(target) == record.bytes else None
+
+
+def _record_of(target: Place) -> Place:
+    return target.parent / (target.name.removesuffix(".tar") + SUFFIX)

@@ -10,7 +10,7 @@ import shlex
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from mctrain.data.joining.holder import parse_facts, uid_of
+from mctrain.data.joining.holders import parse_facts, uid_of
 from mctrain.data.shards import members
 from mctrain.errors import DataError
 from mctrain.places import write

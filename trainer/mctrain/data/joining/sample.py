@@ -5,6 +5,10 @@ of the file as it was downloaded. So a photo belongs to it if its bytes have thi
 the file it made the photo of had it (`sha256` in its JSON, img2dataset's default): img2dataset encodes photos anew, and
 their own bytes prove nothing. Where the sample has no hash the uid alone decides, and such are counted. A downloader that
 kept no hash proves nothing, and the photo is left out.
+
+Published crops are pixels of the photo as it was when they were drawn. Most of DataComp's downloads are smaller, 512 pixels on
+the long side. Where the downloader tells the size that a photo came in, crops are scaled by it; beyond the edge of the photo,
+replay would paint black.
 """
 
 from __future__ import annotations
@@ -14,9 +18,8 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from mctrain.data.augment.records import Slots, parse_views, write_views
-from mctrain.data.joining.crops import fit_views
-from mctrain.data.joining.holder import parse_facts
+from mctrain.data.augment.records import Slots, parse_views, rescaled, write_views
+from mctrain.data.joining.holders import parse_facts
 from mctrain.data.photo import describe_photo
 from mctrain.data.reinforced.layout import name_role, role_of
 from mctrain.data.reinforced.parse import parse_sample
@@ -27,9 +30,10 @@ from mctrain.errors import DataError, SampleError
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from mctrain.data.joining.holder import Fetched
+    from mctrain.data.joining.holders import Fetched
 
 MISSING, ANOTHER, TEXTLESS, UNFIT = "no photo", "another photo", "no caption", "view beyond the photo"
+_ROUNDED = 1.5  # pixels by which a side may be off when a downloader keeps the proportions
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,9 +121,10 @@ def _views(key: str, content: bytes, photo: Photo, taken: Taken) -> tuple[bytes,
     except DataError as fault:
         raise SampleError(str(fault), "broken paug.json") from fault
     now = (photo.width, photo.height)
-    fitted = fit_views(views, now, _drawn_from(taken, now))
-    if fitted is None:
+    before = _drawn_from(taken, now)
+    if not all(view.fits(*before) for view in views) or not _is_scaled(now, before):
         raise SampleError(f"A view of {key} reaches beyond its photo, whose first size is unknown.", UNFIT)
+    fitted = tuple(rescaled(view, before, now) for view in views)
     if fitted == views:
         return content, False
     slots = Slots(any(view.flip for view in views), any(view.operations for view in views))
@@ -138,3 +143,9 @@ def _drawn_from(taken: Taken, now: tuple[int, int]) -> tuple[int, int]:
     ):
         return now
     return width, height
+
+
+def _is_scaled(now: tuple[int, int], before: tuple[int, int]) -> bool:
+    """Whether both sides shrank alike, but for rounding."""
+    scale = max(now) / max(before)
+    return all(abs(side - own * scale) <= _ROUNDED for side, own in zip(now, before, strict=True))

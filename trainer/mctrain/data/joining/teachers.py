@@ -40,7 +40,10 @@ def teachers_of(shard: Place) -> tuple[Teacher, ...]:
     if (shard.parent / MANIFEST).is_file():
         return load_manifest(shard.parent / MANIFEST).teachers
     fault = "no sample has embeddings"
-    reinforced = (own for own in grouped(shard) if any(map(_is_embeddings, own.members)))
+    # without texts nothing tells the two sets apart
+    reinforced = (
+        own for own in grouped(shard) if "syn.json" in own.members and any(map(_is_embeddings, own.members))
+    )
     for group in itertools.islice(reinforced, _LOOKED_AT):
         try:
             return _recognised(group)
@@ -59,7 +62,9 @@ def _is_embeddings(suffix: str) -> bool:
 def _recognised(group: Group) -> tuple[Teacher, ...]:
     suffix = next(filter(_is_embeddings, group.members))
     images = unpack_arrays(group.members[suffix], suffix, group.key).get(IMAGES)
-    tags = parse_tags(group.members.get("syn.json", b"{}"), group.key)
+    tags = parse_tags(group.members["syn.json"], group.key)
+    if not tags:
+        raise DataError(f"{group.key} has no synthetic text")
     teachers = DATACOMPDR if CAPTIONS in tags else DFNDR
     if images is None or not images.ndim:
         raise DataError(f"In {group.key}.{suffix} {IMAGES} is missing, or a single number")

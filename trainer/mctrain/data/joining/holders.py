@@ -1,0 +1,252 @@
+"""What a downloader, or a publisher of captions, has left: which uids a file holds, and one of its samples read.
+
+img2dataset writes tars, Parquet files or folders; mlfoundations publishes tars whose samples have a text and no photo. A uid is
+DataComp's name of a sample, 128 bits in hex: it stands in the sample's JSON, and where there is none it is the key.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import re
+import tarfile
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, Protocol
+
+from mctrain.data.named import SHARDS, divided, find_shards
+from mctrain.data.parquet import photo_column, row_at, rows
+from mctrain.data.shards import PHOTO_SUFFIXES, demand_end, readable, split_name
+from mctrain.errors import DataError
+from mctrain.places import files_of, opened, read, read_part, size_of, version_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from mctrain.places import Place
+
+_UID = re.compile(r"[0-9a-fA-F]{32}")
+_TABLE = ".parquet"
+_STATISTICS = "_stats.json"  # img2dataset's, beside each shard
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A sample in a file: its uid as 16 bytes, where and how large it is, and whether it has a photo and a text."""
+
+    uid: bytes
+    at: int
+    size: int
+    photo: bool
+    text: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Fetched:
+    """What a file has of a sample: the photo's bytes, empty where there is none; the text; and what the downloader says of it."""
+
+    photo: bytes
+    text: str
+    facts: Mapping[str, Any]
+
+
+class Holder(Protocol):
+    """One file of samples; of photos in a folder, the folder."""
+
+    @property
+    def place(self) -> Place:
+        """Where it lies."""
+
+    def version(self) -> str:
+        """A text that is another one as soon as it holds others."""
+
+    def entries(self) -> Iterator[Entry]:
+        """Its samples that have a uid; photos are passed over unread.
+
+        Raises:
+            DataError: it is missing, or damaged: what came before the damage was whole.
+        """
+
+    def fetch(self, at: int, size: int) -> Fetched:
+        """One of them.
+
+        Raises:
+            DataError: it is no longer there as it was.
+        """
+
+
+def find_holders(texts: Sequence[str]) -> list[Holder]:
+    """The files that are named, by patterns or one by one, `.tar` or `.parquet`; of a folder, what a downloader left in it.
+
+    Raises:
+        DataError: there is nothing of the kind.
+    """
+    return [holder for text in texts for holder in _find(text)]
+
+
+def _find(text: str) -> Sequence[Holder]:
+    folder, pattern = divided(text)
+    if pattern != SHARDS:
+        found = find_shards(folder, [pattern])
+        return [_TableHolder(own) if own.name.endswith(_TABLE) else _TarHolder(own) for own in found]
+    if tars := files_of(folder, pattern):  # tables beside them have no photos
+        return [_TarHolder(place) for place in tars]
+    tables = [place for place in files_of(folder, f"**/*{_TABLE}") if photo_column(place)]
+    if tables:
+        return [_TableHolder(place) for place in tables]
+    records = (place for place in files_of(folder, "**/*.json") if not place.name.endswith(_STATISTICS))
+    if folders := dict.fromkeys(place.parent for place in records):
+        return [_FolderHolder(place) for place in folders]
+    raise DataError(
+        f"{text} holds no .tar, no .parquet with photos and no photos with .json beside them; "
+        "choose the folder that img2dataset wrote into."
+    )
+
+
+def parse_uid(text: object) -> bytes | None:
+    """The 16 bytes of a uid in hex, in capitals or not; None for anything else."""
+    return bytes.fromhex(text) if isinstance(text, str) and _UID.fullmatch(text) else None
+
+
+def uid_of(facts: Mapping[str, Any], key: str) -> bytes | None:
+    """Of a sample by its JSON, or else by its key."""
+    return parse_uid(facts.get("uid")) or parse_uid(key.rpartition("/")[2])
+
+
+def parse_facts(content: bytes) -> Mapping[str, Any]:
+    """A downloader's JSON of a sample; of one that is broken nothing is known."""
+    try:
+        facts = json.loads(content)
+    except (ValueError, RecursionError):
+        return {}
+    return facts if isinstance(facts, dict) else {}
+
+
+def _fetched(members: Mapping[str, bytes]) -> Fetched:
+    """The caption stands in its own file, or else in the JSON."""
+    facts = parse_facts(members.get("json", b""))
+    photo = next((content for suffix, content in members.items() if suffix in PHOTO_SUFFIXES), b"")
+    text = members["txt"].decode(errors="replace") if "txt" in members else facts.get("caption")
+    return Fetched(photo, text if isinstance(text, str) else "", facts)
+
+
+@dataclass(slots=True)
+class _Span:
+    """The members of one sample in a tar: from where to where they lie, and its JSON."""
+
+    key: str
+    start: int
+    end: int = 0
+    suffixes: set[str] = field(default_factory=set)
+    record: bytes = b""
+
+    def entry(self) -> Entry | None:
+        """What an index keeps of it, if it has a uid."""
+        facts = parse_facts(self.record)
+        if (uid := uid_of(facts, self.key)) is None:
+            return None
+        text = "txt" in self.suffixes or bool(facts.get("caption"))
+        return Entry(uid, self.start, self.end - self.start, bool(PHOTO_SUFFIXES & self.suffixes), text)
+
+
+@dataclass(frozen=True, slots=True)
+class _TarHolder:
+    """One tar archive, not zipped; a sample is known by its first byte and its size."""
+
+    place: Place
+
+    def version(self) -> str:
+        return version_of(self.place)
+
+    def entries(self) -> Iterator[Entry]:
+        spans: list[_Span] = []
+        damage: DataError | None = None
+        try:
+            self._walk(spans)
+        except DataError as fault:
+            damage = fault
+        whole = size_of(self.place)  # the last sample of a damaged archive may lack its end
+        yield from (entry for own in spans if own.end <= whole and (entry := own.entry()))
+        if damage is not None:
+            raise damage
+
+    def _walk(self, spans: list[_Span]) -> None:
+        with (
+            readable(self.place),
+            opened(self.place) as file,
+            tarfile.open(fileobj=file, mode="r:") as archive,
+        ):
+            for member in filter(tarfile.TarInfo.isfile, archive):
+                key, suffix = split_name(member.name)
+                if not spans or key != spans[-1].key or suffix in spans[-1].suffixes:
+                    spans.append(_Span(key, member.offset))
+                spans[-1].suffixes.add(suffix)
+                spans[-1].end = member.offset_data + -(-member.size // tarfile.BLOCKSIZE) * tarfile.BLOCKSIZE
+                if suffix == "json" and (content := archive.extractfile(member)):
+                    spans[-1].record = content.read()
+            demand_end(archive, self.place)
+
+    def fetch(self, at: int, size: int) -> Fetched:
+        try:
+            with tarfile.open(fileobj=io.BytesIO(read_part(self.place, at, size)), mode="r:") as archive:
+                contents = ((own.name, archive.extractfile(own)) for own in archive if own.isfile())
+                return _fetched({split_name(name)[1]: own.read() for name, own in contents if own})
+        except tarfile.TarError as fault:
+            raise DataError(f"The shard {self.place} has changed while it was read; join again.") from fault
+
+
+@dataclass(frozen=True, slots=True)
+class _TableHolder:
+    """One Parquet file, a row a sample; a download that failed is a row without a photo."""
+
+    place: Place
+
+    def version(self) -> str:
+        return version_of(self.place)
+
+    def entries(self) -> Iterator[Entry]:
+        column = photo_column(self.place)
+        for at, row in enumerate(rows(self.place, without=column)):
+            if (uid := uid_of(row, str(row.get("key", "")))) is not None:
+                photo = column is not None and row.get("status", "success") == "success"
+                yield Entry(uid, at, 0, photo, bool(row.get("txt") or row.get("caption")))
+
+    def fetch(self, at: int, size: int) -> Fetched:  # noqa: ARG002 (a row has none)
+        row = dict(row_at(self.place, at))
+        photo = row.pop(photo_column(self.place) or "", None) or b""
+        text = row.pop("txt", None) or row.get("caption")
+        return Fetched(photo, text if isinstance(text, str) else "", row)
+
+
+@dataclass(frozen=True, slots=True)
+class _FolderHolder:
+    """Photos, texts and JSON side by side under one name; a sample is known by its place in the order of the names."""
+
+    place: Place
+
+    def version(self) -> str:
+        names = "\n".join(str(file) for _, files in _listed(self.place) for file in files.values())
+        return hashlib.sha256(names.encode(errors="surrogateescape")).hexdigest()
+
+    def entries(self) -> Iterator[Entry]:
+        for at, (key, files) in enumerate(_listed(self.place)):
+            facts = parse_facts(read(files["json"])) if "json" in files else {}
+            if (uid := uid_of(facts, key)) is not None:
+                text = "txt" in files or bool(facts.get("caption"))
+                yield Entry(uid, at, 0, bool(PHOTO_SUFFIXES & files.keys()), text)
+
+    def fetch(self, at: int, size: int) -> Fetched:  # noqa: ARG002 (a folder's samples have none)
+        return _fetched({suffix: read(file) for suffix, file in _listed_once(self.place)[at][1].items()})
+
+
+def _listed(folder: Place) -> tuple[tuple[str, Mapping[str, Place]], ...]:
+    """The files of each sample by suffix, in the order of the keys."""
+    found: dict[str, dict[str, Place]] = {}
+    for file in files_of(folder, "*"):
+        key, suffix = split_name(file.name)
+        found.setdefault(key, {})[suffix] = file
+    return tuple(sorted(found.items()))
+
+
+_listed_once = lru_cache(maxsize=64)(_listed)
