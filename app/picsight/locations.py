@@ -22,6 +22,11 @@ def library_folder() -> Path:
     return user_data_path(_NAME, appauthor=False)
 
 
+def known_libraries(folder: Path) -> tuple[Path, Path]:
+    """The library in `folder` and the usual one: those that can be asked which models they use."""
+    return folder, library_folder()
+
+
 def log_file() -> Path:
     """The file that takes the details of a fault; its folder need not exist yet."""
     from platformdirs import user_log_path  # only needed once something went wrong
@@ -57,21 +62,18 @@ def installed_models() -> InstalledModels:
 
 
 def model_choice(library: Path) -> ModelChoice:
-    """The models that search the library in this folder and that read its photos; asked before it is indexed, which notes
-    that the library uses them.
+    """The models that search the library in this folder and that read its photos.
 
     Raises:
         BundleError: the chosen model is gone, or a file of it is missing, changed or too new.
         LibraryError: the library cannot be opened.
     """
-    from picsight_engine.installation.choice import ModelChoice, choice_of, note_use
+    from picsight_engine.installation.choice import ModelChoice, choice_of
     from picsight_engine.store.choice import chosen_model
 
     if chosen_model(library) is None:
         return ModelChoice(answers=(bundle := starter_bundle()), wanted=bundle)
-    choice = choice_of(library, models := installed_models())
-    note_use(library, choice, models)
-    return choice
+    return choice_of(library, installed_models())
 
 
 def answering_model(library: Path) -> Bundle:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -88,6 +89,7 @@ def test_a_model_s_way_from_a_file_to_answers_and_back(program, second, few_phot
     assert program.json("doctor")["ok"]
     refused = program("models", "remove", "second")
     assert (refused.code, refused.err.count("\n")) == (2, 1)
+    assert f"used by the library in {program.library}" in refused.err
     assert program.json("models", "use", STARTER)["photos"] == 0
     assert program.json("search", "dog")["results"] == before["results"]
     verdicts = program.json("models", "verify")
@@ -170,22 +172,40 @@ def test_wrong_usage_of_models(program, args, sentence) -> None:
     assert done.err.count("\n") == 1
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="pty is for POSIX")
-@pytest.mark.parametrize(("typed", "code"), [(b"yes\n", 0), (b"no\n", 1), (b"\n", 1)])
-def test_at_a_terminal_the_licence_is_asked_about(program, second, typed, code) -> None:
-    import os
+@pytest.fixture
+def answered(program):
+    """Runs a command at a terminal, answers its question, and gives its exit code and what it showed."""
     import pty
 
-    ours, theirs = pty.openpty()
-    command = program.command("models", "install", "--from-file", second)
-    environment = {**program.environment, "TERM": "xterm"}
-    child = subprocess.Popen(command, stdin=theirs, stdout=subprocess.DEVNULL, stderr=theirs, env=environment)
-    os.close(theirs)
-    shown = b""
-    while b'Type "yes"' not in shown:
-        shown += os.read(ours, 4096)
-    os.write(ours, typed)
-    assert child.wait(60) == code
-    os.close(ours)
-    assert b"The Second has this licence" in shown
-    assert ("second" in states(program)) == (code == 0)
+    def run(*words, question, typed):
+        ours, theirs = pty.openpty()
+        environment = {**program.environment, "TERM": "xterm"}
+        child = subprocess.Popen(
+            program.command(*words), stdin=theirs, stdout=subprocess.DEVNULL, stderr=theirs, env=environment
+        )
+        os.close(theirs)
+        shown = b""
+        while question not in shown:
+            shown += os.read(ours, 4096)
+        os.write(ours, typed)
+        code = child.wait(60)
+        os.close(ours)
+        return code, shown.decode()
+
+    return run
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="pty is for POSIX")
+def test_at_a_terminal_a_licence_and_a_removal_are_asked_about(program, second, answered) -> None:
+    install = ("models", "install", "--from-file", second)
+    for typed, code in ((b"\n", 1), (b"yes\n", 0)):
+        ended, shown = answered(*install, question=b'Type "yes"', typed=typed)
+        assert ended == code
+        assert "The Second has this licence" in shown
+        assert ("second" in states(program)) == (code == 0)
+    program.json("models", "use", "second")
+    for typed, code in ((b"no\n", 1), (b"yes\n", 0)):
+        ended, shown = answered("models", "remove", "second", question=b'Type "yes"', typed=typed)
+        assert ended == code
+        assert f"The library in {program.library} uses it" in shown
+        assert (program("models", "verify", "second").code == 0) == (code == 1)

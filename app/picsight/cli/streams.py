@@ -137,6 +137,17 @@ def is_terminal(stream: TextIO | None) -> bool:
     return stream is not None and stream.isatty() and os.environ.get("TERM") != "dumb"
 
 
+def someone_can_be_asked() -> bool:
+    """Whether a person sees what is drawn and can type an answer."""
+    return is_terminal(sys.stdin) and is_terminal(sys.stderr)
+
+
+def confirmed(question: str) -> bool:
+    """Asks at the terminal; anything but "yes" is no."""
+    draw(question)
+    return next(lines_of_stdin(), "").strip().lower() == "yes"
+
+
 def _discard_stdout() -> None:
     """Gives up on stdout, whose reader left or whose disk is full, so that the interpreter's last flush is silent."""
     with Path(os.devnull).open("wb") as nowhere:

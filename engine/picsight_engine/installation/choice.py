@@ -7,12 +7,11 @@ active until no photo lacks a vector of the new one. Vectors of the old space st
 from __future__ import annotations
 
 import shlex
-from contextlib import ExitStack, closing, contextmanager, nullcontext, suppress
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from picsight_engine.errors import BundleError, BusyError, LibraryError, RequestError, StorageError
-from picsight_engine.installation.users import User
+from picsight_engine.errors import BundleError, LibraryError, RequestError, StorageError
 from picsight_engine.models.bundle import open_bundle, preprocessing_of, require_preprocessing
 from picsight_engine.store.choice import choose_model, chosen_model
 from picsight_engine.store.database import Database
@@ -21,11 +20,10 @@ from picsight_engine.store.vectors import active_space
 from picsight_engine.vectors.spaces import enter_space
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable
     from pathlib import Path
 
     from picsight_engine.installation.installed import InstalledModels
-    from picsight_engine.installation.users import Presence
     from picsight_engine.models.bundle import Bundle, Manifest
     from picsight_engine.store.vectors import Space
 
@@ -82,79 +80,41 @@ def use_model(folder: Path, name: str, models: InstalledModels) -> Switch:
         BundleError: it is incomplete or changed, or preprocesses photos otherwise than the space does that it claims.
         LibraryError: the library cannot be opened, or holds other vectors under the model's space.
         StorageError: the disk refused.
-        BusyError: another process chooses or removes a model, and does not come to an end.
     """
-    with ExitStack() as stack:
-        try:
-            db = stack.enter_context(closing(Database.open(folder, create=False)))
-        except RequestError:  # no library yet: the first indexing makes it with this model
-            db = None
-        # One transaction: an indexing elsewhere sees choice and space change together; and nobody removes the model meanwhile.
-        connection = None if db is None else stack.enter_context(db.writer())
-        stack.enter_context(models.users.held())
-        wanted = _able(models.find(name))
-        if db is None or connection is None:
-            choose_model(folder, name)
-            _note(folder, (wanted,), models)
-            return Switch(ModelChoice(wanted, wanted), 0)
-        manifest = wanted.manifest
-        enter_space(connection, manifest)
-        photos = photos_awaiting(db, manifest.space_id)
+    wanted = _able(models.find(name))
+    try:
+        db = Database.open(folder, create=False)
+    except RequestError:  # no library yet: the first indexing makes it with this model
         choose_model(folder, name)
-        _note(folder, (wanted, _answering(wanted, active_space(db), models)), models)
+        return Switch(ModelChoice(wanted, wanted), 0)
+    # One transaction: an indexing elsewhere sees choice and space change together.
+    with closing(db), db.writer() as connection:
+        enter_space(connection, wanted.manifest)
+        photos = photos_awaiting(db, wanted.manifest.space_id)
+        choose_model(folder, name)
         if not photos:
-            enter_space(connection, manifest, active=True)
+            enter_space(connection, wanted.manifest, active=True)
     return Switch(choice_of(folder, models), photos)
 
 
-def note_use(folder: Path, choice: ModelChoice, models: InstalledModels) -> None:
-    """Enters a library among those that use models, for one that chose its model before they were noted.
-
-    A moment in which others hold the note is let pass: the next indexing enters the library, too.
-    """
-    names = _installed((choice.wanted, choice.answers), models)
-    if any(user.is_at(folder) and user.models == names for user in models.users.all()):
-        return
-    with suppress(BusyError), models.users.held():
-        models.users.note(folder, names)
+def libraries_using(name: str, folders: Iterable[Path], models: InstalledModels) -> list[Path]:
+    """Which of these libraries the model of this name reads or answers; one that cannot be opened is left out."""
+    using = []
+    for folder in dict.fromkeys(folders):
+        with suppress(LibraryError, StorageError):
+            if name == chosen_model(folder) or _answers(folder, name, models):
+                using.append(folder)
+    return using
 
 
-def remove_model(folder: Path, name: str, models: InstalledModels) -> None:
-    """Deletes a model, and what a broken-off installation of it left, unless a library needs it: the one in `folder`, or
-    another one of this computer. One that cannot be reached needs what it was seen to use, unless it is the one named.
-
-    Raises:
-        RequestError: there is none, it comes with Picsight, or a library needs it.
-        LibraryError: the library cannot be opened.
-        StorageError: the disk refused.
-        BusyError: another process installs or removes a model.
-    """
-    with _held(folder):
-        shipped = models.all()[0].name  # that one stays in any case, which `remove` says
-        if name == chosen_model(folder) and name != shipped:
-            raise RequestError(
-                f'The library uses the model "{name}". Choose another one first: picsight models use NAME'
-            )
-        if _answers(folder, name, models):
-            raise RequestError(
-                f'The model "{name}" answers searches until the next one has read every photo. '
-                "Type: picsight index, and remove it then."
-            )
-        with models.users.held():
-            if name != shipped:
-                _require_no_other(folder, name, models)
-            models.remove(name)
-
-
-def require_replaceable(folder: Path, manifest: Manifest, models: InstalledModels) -> None:
-    """Whether a model may take the place of the one that has its name: not if a library needs that one and could not be
-    searched by this one. And whether it may stand beside the others: not if it claims the space of one that preprocesses
-    photos otherwise.
+def require_replaceable(folders: Iterable[Path], manifest: Manifest, models: InstalledModels) -> None:
+    """Whether a model may take the place of the one that has its name: not if one of these libraries needs that one and
+    could not be searched by this one. And whether it may stand beside the others: not if it claims the space of one that
+    preprocesses photos otherwise.
 
     Raises:
         BundleError: it claims the space of another model.
         RequestError: a library needs the model of its name.
-        LibraryError: the library cannot be opened.
     """
     name = manifest.name
     for other in models.all():
@@ -164,60 +124,11 @@ def require_replaceable(folder: Path, manifest: Manifest, models: InstalledModel
         present = models.find(name).manifest.space_id
     except (BundleError, RequestError):  # gone or damaged: it can only get better
         return
-    if present == manifest.space_id:
-        return
-    if _uses(folder, name, models):
+    if present != manifest.space_id and (using := libraries_using(name, folders, models)):
         raise RequestError(
-            f'The library uses another model called "{name}", which would be replaced. '
-            "Choose another one first: picsight models use NAME"
+            f'The library in {using[0]} uses another model called "{name}", which would be replaced. Choose another '
+            f"one for it first: picsight --library {shlex.quote(str(using[0]))} models use NAME"
         )
-    with models.users.held():
-        _require_no_other(folder, name, models)
-
-
-def _require_no_other(folder: Path, name: str, models: InstalledModels) -> None:
-    """RequestError that names another library that needs a model; forgets those that are gone or need none any more."""
-    kept = []
-    for user in models.users.all():
-        presence = user.presence()
-        if presence == "gone" or (presence == "away" and user.is_at(folder)):
-            continue
-        needed = user.models if presence == "away" else _still_needed(user, name, models)
-        if name in needed and not user.is_at(folder):
-            raise RequestError(_needed(user, name, presence))
-        if needed:
-            kept.append(User(user.folder, needed))
-    models.users.keep(kept)
-
-
-def _still_needed(user: User, name: str, models: InstalledModels) -> frozenset[str]:
-    """Which of the models that a library was seen to use, and of `name`, it uses now; as seen where it does not say."""
-    try:
-        return frozenset(each for each in user.models | {name} if _uses(user.folder, each, models))
-    except (LibraryError, StorageError):
-        return user.models
-
-
-def _needed(user: User, name: str, presence: Presence) -> str:
-    library = f"picsight --library {shlex.quote(str(user.folder))}"
-    if presence == "here":
-        return (
-            f'The library in {user.folder} uses the model "{name}". '
-            f"Choose another one for it first: {library} models use NAME"
-        )
-    return (
-        f'The library in {user.folder} uses the model "{name}", and cannot be reached now. Connect its disk and choose '
-        f"another model for it. If the library is gone for good, type: {library} models remove {name}"
-    )
-
-
-def _note(folder: Path, used: Iterable[Bundle], models: InstalledModels) -> None:
-    models.users.note(folder, _installed(used, models))
-
-
-def _installed(used: Iterable[Bundle], models: InstalledModels) -> frozenset[str]:
-    """The names of these models, but for the one that comes with Picsight."""
-    return frozenset(bundle.folder.name for bundle in used if bundle.folder != models.shipped)
 
 
 def _wanted(folder: Path, models: InstalledModels) -> Bundle:
@@ -242,28 +153,12 @@ def _able(bundle: Bundle) -> Bundle:
     return bundle
 
 
-def _uses(folder: Path, name: str, models: InstalledModels) -> bool:
-    return name == chosen_model(folder) or _answers(folder, name, models)
-
-
 def _answers(folder: Path, name: str, models: InstalledModels) -> bool:
     """Whether searches in the library are answered by the model of this name."""
     try:
         return answering_model(folder, models).folder == models.folder / name
     except BundleError:
         return False
-
-
-@contextmanager
-def _held(folder: Path) -> Iterator[None]:
-    """Nobody chooses a model for the library meanwhile."""
-    try:
-        db = Database.open(folder, create=False)
-    except RequestError:
-        yield
-        return
-    with closing(db), nullcontext() if db.read_only else db.writer():
-        yield
 
 
 def _answering(wanted: Bundle, space: Space | None, models: InstalledModels) -> Bundle:

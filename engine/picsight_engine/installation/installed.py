@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from picsight_engine.errors import BundleError, BusyError, RequestError, StorageError
-from picsight_engine.installation.users import Users
 from picsight_engine.models.bundle import MANIFEST, Bundle, move_bundle, open_bundle, seal_bundle
 from picsight_engine.models.fields import MODEL_NAME, is_model_name
 from picsight_engine.private_files import FILE_MODE, close_tree, make_private, make_private_folder
@@ -43,11 +42,6 @@ class InstalledModels:
 
     folder: Path
     shipped: Path
-
-    @property
-    def users(self) -> Users:
-        """The libraries that use them."""
-        return Users(self.folder)
 
     def all(self) -> list[InstalledModel]:
         """The shipped one first, the others by name; broken ones too."""
@@ -102,21 +96,25 @@ class InstalledModels:
         try_towers(bundle)
         return bundle
 
+    def require_removable(self, name: str) -> None:
+        """RequestError unless there is a model of this name, or what a broken-off installation left, and it may go."""
+        if not (MODEL_NAME.fullmatch(name) and self.incoming(name).exists()) and (
+            self.folder_of(name) == self.shipped
+        ):
+            raise RequestError(f'The model "{name}" comes with Picsight and stays.')
+
     def remove(self, name: str) -> None:
         """Deletes a model, and what a broken-off installation of it left.
 
         Raises:
             RequestError: there is none, or it comes with Picsight.
+            BusyError: another process installs or removes a model.
             StorageError: the disk refused.
         """
-        leftover = self.incoming(name) if MODEL_NAME.fullmatch(name) else None
-        if leftover is None or not leftover.exists():
-            folder = self.folder_of(name)
-            if folder == self.shipped:
-                raise RequestError(f'The model "{name}" comes with Picsight and stays.')
+        self.require_removable(name)
         with self.lock():
             try:
-                for folder in filter(None, (leftover, self.folder / name)):
+                for folder in (self.incoming(name), self.folder / name):
                     _take_away(folder)
             except OSError as fault:
                 raise StorageError(

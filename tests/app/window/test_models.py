@@ -10,6 +10,7 @@ import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QMessageBox, QPushButton
 
+from picsight import locations
 from picsight.window.models.rows import PLAIN, Act, rows_of
 from picsight.window.models.view import ModelsDialog
 from picsight_engine.installation.catalogue import CATALOGUE
@@ -236,7 +237,10 @@ def test_nothing_is_fetched_before_the_licence_is_accepted(qtbot, model_window, 
     assert [model.name for model in models.all()] == [STARTER]
 
 
-def test_a_model_s_way_from_the_button_to_answers_and_out(qtbot, model_window, models, few_photos):
+def test_a_model_s_way_from_the_button_to_answers_and_out(
+    qtbot, model_window, models, few_photos, monkeypatch, tmp_path
+):
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
     window = model_window([few_photos])
     qtbot.waitUntil(lambda: window.library.has_looked and not window.library.is_indexing, timeout=PATIENCE)
     dialog = opened_dialog(qtbot, window)
@@ -252,8 +256,11 @@ def test_a_model_s_way_from_the_button_to_answers_and_out(qtbot, model_window, m
     press(qtbot, wait_for_button(qtbot, dialog, STARTER, Act.USE))
     wait_for_words(qtbot, dialog, STARTER, "In use")
     assert window.library._library.bundle.manifest.name == STARTER
+    choose_model(locations.library_folder(), "other")
     press(qtbot, wait_for_button(qtbot, dialog, "other", Act.REMOVE))
-    box = next(box for box in dialog.findChildren(QMessageBox) if box.isVisible())
+    qtbot.waitUntil(lambda: dialog.findChildren(QMessageBox) != [], timeout=PATIENCE)
+    (box,) = dialog.findChildren(QMessageBox)
+    assert f"The library in \u2068{locations.library_folder()}\u2069 uses it" in box.informativeText()
     assert box.textFormat() is Qt.TextFormat.PlainText
     press(qtbot, next(button for button in box.buttons() if button.text() == "Remove"))
     wait_for_button(qtbot, dialog, "other", Act.INSTALL)

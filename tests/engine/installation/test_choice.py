@@ -18,7 +18,7 @@ from picsight_engine.indexing.indexer import IndexSettings
 from picsight_engine.installation.choice import (
     answering_model,
     choice_of,
-    remove_model,
+    libraries_using,
     require_replaceable,
     use_model,
 )
@@ -283,7 +283,7 @@ def test_a_model_that_claims_anothers_space_with_other_preprocessing_is_refused_
         pytest.raises, BundleError, match=r"otherwise: `interpolation` is bilinear and not bicubic"
     )
     with refused():
-        require_replaceable(tmp_path / "no library", false, mine)
+        require_replaceable([], false, mine)
     (mine.folder / "false").mkdir(parents=True)
     (mine.folder / "false" / "bundle.json").write_bytes(manifest_text(false))
     for name in manifest.files:
@@ -301,11 +301,11 @@ def test_a_model_that_claims_anothers_space_with_other_preprocessing_is_refused_
     assert asked(place, mine).photos == 4
     in_graph = replace(manifest.image, mean=None, std=None)
     alone = InstalledModels(tmp_path / "none", models.shipped)
-    require_replaceable(place, replace(manifest, name="folded", image=in_graph), alone)
+    require_replaceable([place], replace(manifest, name="folded", image=in_graph), alone)
 
 
-def test_a_model_that_answers_or_is_chosen_is_neither_removed_nor_replaced(
-    place, models, other, bundle, tmp_path
+def test_libraries_name_the_models_they_need_and_a_file_does_not_replace_those(
+    place, models, other, tmp_path
 ) -> None:
     mine = InstalledModels(tmp_path / "mine", models.shipped)
     for name, space in (("other", SPACE), ("third", "ffeeddccbbaa0099")):
@@ -314,23 +314,33 @@ def test_a_model_that_answers_or_is_chosen_is_neither_removed_nor_replaced(
         (mine.folder / name / "bundle.json").write_text(
             json.dumps(manifest | {"name": name, "space_id": space})
         )
+    (tmp_path / "damaged").mkdir()
+    (tmp_path / "damaged" / "model.json").write_text("?")
+    known = (tmp_path / "nothing", place, place, tmp_path / "damaged")
+
+    def using() -> list[str]:
+        return [name for name in ("other", "third") if libraries_using(name, known, mine) == [place]]
+
+    def check_replaced(name, sentence=None):
+        changed = replace(mine.find(name).manifest, space_id="0" * 16)
+        require_replaceable(known, mine.find(name).manifest, mine)  # it would be searched by this one as well
+        if sentence is None:
+            require_replaceable(known, changed, mine)
+            return
+        with pytest.raises(RequestError, match=rf"library in {place} uses .*{sentence}"):
+            require_replaceable(known, changed, mine)
+
+    assert using() == []
     use_model(place, "other", mine)
-    with pytest.raises(RequestError, match=r'uses the model "other"'):
-        remove_model(place, "other", mine)
+    assert using() == ["other"]
     run(place, mine)
-    use_model(place, "third", mine)
-    with pytest.raises(RequestError, match=r"answers searches until the next one"):
-        remove_model(place, "other", mine)
-    there, changed = mine.find("other").manifest, replace(mine.find("other").manifest, space_id="0" * 16)
-    require_replaceable(place, there, mine)
-    with pytest.raises(RequestError, match=r"would be replaced"):
-        require_replaceable(place, changed, mine)
-    with pytest.raises(RequestError, match=r"would be replaced"):
-        require_replaceable(place, replace(changed, name="third"), mine)
+    use_model(place, "third", mine)  # until it has read every photo, "other" answers
+    assert using() == ["other", "third"]
+    check_replaced("other", "would be replaced")
+    check_replaced("third", "would be replaced")
     run(place, mine)
-    require_replaceable(place, changed, mine)
-    remove_model(place, "other", mine)
-    assert [model.name for model in mine.all()] == [bundle.manifest.name, "third"]
+    assert using() == ["third"]
+    check_replaced("other")
 
 
 def test_a_library_that_cannot_be_written_keeps_its_model(place, models) -> None:
@@ -349,11 +359,3 @@ def test_a_damaged_note_of_the_choice_is_a_sentence_and_choosing_mends_it(place,
         choice_of(place, models)
     use_model(place, "other", models)
     assert json.loads((place / "model.json").read_text()) == {"model": "other"}
-
-
-def test_the_shipped_model_stays_whether_the_library_uses_it_or_not(place, models, bundle) -> None:
-    shipped = bundle.manifest.name
-    for _ in range(2):
-        with pytest.raises(RequestError, match="comes with Picsight and stays"):
-            remove_model(place, shipped, models)
-        use_model(place, shipped, models)

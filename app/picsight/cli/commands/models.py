@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from picsight import locations
-from picsight.cli.commands.models_install import install
+from picsight.cli.commands.models_install import DECLINED, install
 from picsight.cli.documents import (
     Verdict,
     offers_document,
@@ -17,8 +17,8 @@ from picsight.cli.documents import (
 )
 from picsight.cli.invocation import Invocation, shared_options
 from picsight.cli.layout import count, duration, size
-from picsight.cli.streams import put, put_json
-from picsight_engine.errors import BundleError
+from picsight.cli.streams import confirmed, put, put_json, say, someone_can_be_asked
+from picsight_engine.errors import BundleError, RequestError
 
 if TYPE_CHECKING:
     from picsight_engine.installation.offers import Offer
@@ -131,21 +131,49 @@ def verify(invocation: Invocation, name: str | None) -> int:
 
 @models.command("remove")
 @click.argument("name")
+@click.option(
+    "--yes", "agreed", is_flag=True, help="Remove it without being asked, even if a library uses it."
+)
 @shared_options
 @click.pass_obj
-def remove(invocation: Invocation, name: str) -> int:
+def remove(invocation: Invocation, name: str, *, agreed: bool) -> int:
     """Delete the installed model NAME, or what an interrupted installation left of it.
 
-    What it has read stays in the library: installed again, it goes on from there.
+    At a terminal you are asked first. What the model has read stays in the library: installed again, it goes on from there.
     """
-    from picsight_engine.installation.choice import remove_model  # numpy: 60 ms that --help does not pay
-
-    remove_model(invocation.folder, name, locations.installed_models())
+    installed = locations.installed_models()
+    installed.require_removable(name)
+    if not (agreed or _may_be_removed(invocation, name)):
+        say("Nothing was removed.")
+        return DECLINED
+    installed.remove(name)
     if invocation.json:
         put_json(removed_document(name))
     elif not invocation.quiet:
         put(f"{name} was removed.")
     return 0
+
+
+def _may_be_removed(invocation: Invocation, name: str) -> bool:
+    """Asks, naming the libraries that use the model; where nobody can be asked, one that no library uses may go.
+
+    Raises:
+        RequestError: a library uses it, and nobody can be asked.
+    """
+    from picsight_engine.installation.choice import libraries_using  # numpy: 60 ms that --help does not pay
+
+    known = locations.known_libraries(invocation.folder)
+    using = [str(folder) for folder in libraries_using(name, known, locations.installed_models())]
+    if someone_can_be_asked():
+        for folder in using:
+            say(f"The library in {folder} uses it, and cannot be searched until you choose another model.")
+        return confirmed(f'Remove {name} from this computer? Type "yes" to remove: ')
+    if using:
+        raise RequestError(
+            f'The model "{name}" is used by the library in {" and ".join(using)}. Choose another one first: '
+            "picsight models use NAME. To remove it all the same, add --yes"
+        )
+    return True
 
 
 models.add_command(install)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from typing import TYPE_CHECKING
 
 import click
@@ -11,7 +10,7 @@ from picsight import locations
 from picsight.cli.documents import installed_document
 from picsight.cli.interrupts import stop_requests
 from picsight.cli.invocation import A_PATH, Invocation, absolute, shared_options
-from picsight.cli.streams import draw, is_terminal, lines_of_stdin, put, put_json, say
+from picsight.cli.streams import confirmed, put, put_json, say, someone_can_be_asked
 from picsight.cli.transfer import TransferLine
 from picsight_engine.errors import RequestError
 
@@ -72,7 +71,7 @@ def _from_file(invocation: Invocation, name: str | None, path: Path, *, accept: 
         )
     models = locations.installed_models()
     with open_parcel(path) as parcel:
-        require_replaceable(invocation.folder, parcel.manifest, models)
+        require_replaceable(locations.known_libraries(invocation.folder), parcel.manifest, models)
         manifest = parcel.manifest
         if name not in (None, manifest.name):
             raise RequestError(f'{path} holds the model "{manifest.name}", not "{name}"; leave the name out.')
@@ -123,7 +122,7 @@ def _is_accepted(title: str, licence: Licence, text: str, *, accept: bool) -> bo
     """
     if accept or not licence.accept:
         return True
-    if not (is_terminal(sys.stdin) and is_terminal(sys.stderr)):
+    if not someone_can_be_asked():
         named = ", ".join(filter(None, (licence.id, licence.url)))
         raise RequestError(
             f"{title} has a licence that must be accepted first: {named}. Read it, then add --accept-licence."
@@ -134,5 +133,4 @@ def _is_accepted(title: str, licence: Licence, text: str, *, accept: bool) -> bo
     for line in (text or where).splitlines():
         say(line)
     say("")
-    draw('Do you accept it? Type "yes" to install: ')
-    return next(lines_of_stdin(), "").strip().lower() == "yes"
+    return confirmed('Do you accept it? Type "yes" to install: ')

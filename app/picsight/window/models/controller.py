@@ -209,24 +209,36 @@ class ModelsController(QObject):
         dialog.open()
 
     def _confirm_removal(self, name: str) -> None:
-        """Getting it again costs a download: ask first."""
-        row = self._rows[name]
-        ask(
-            self.dialog,
-            self.tr("Remove {model} from this computer?").format(model=isolated(f"“{row.title}”")),
-            self.tr("What it has read of your photos is kept. Installed again, it goes on from there."),
-            self.tr("Remove"),
-            lambda: self.remove(name),
-        )
+        """Getting it again costs a download, and a library may need it: name those that do, and ask."""
+        place, row = self._place, self._rows[name]
+
+        def work() -> list[Path]:
+            from picsight.locations import known_libraries
+            from picsight_engine.installation.choice import libraries_using
+
+            return libraries_using(name, known_libraries(place.folder), place.installed())
+
+        def ask_about(using: list[Path]) -> None:
+            sentence = self.tr(
+                "The library in {folder} uses it, and cannot be searched until you choose another model."
+            )
+            kept = self.tr("What it has read of your photos is kept. Installed again, it goes on from there.")
+            ask(
+                self.dialog,
+                self.tr("Remove {model} from this computer?").format(model=isolated(f"“{row.title}”")),
+                "\n".join([*(sentence.format(folder=isolated(str(each))) for each in using), kept]),
+                self.tr("Remove"),
+                lambda: self.remove(name),
+            )
+
+        self._jobs.read(work, ask_about, lambda sentence: self._fail(name, sentence))
 
     def remove(self, name: str) -> None:
         """Remove an installed model, or what an interrupted installation left of it."""
         place = self._place
 
         def work() -> None:
-            from picsight_engine.installation.choice import remove_model
-
-            remove_model(place.folder, name, place.installed())
+            place.installed().remove(name)
 
         self._jobs.read(
             work,
@@ -253,11 +265,12 @@ class ModelsController(QObject):
         place, manifest = self._place, parcel.manifest
 
         def events(cancel: threading.Event) -> Iterator[Unpacking | Bundle]:
+            from picsight.locations import known_libraries
             from picsight_engine.installation.choice import require_replaceable
             from picsight_engine.installation.parcel import open_parcel
 
             with open_parcel(parcel.path) as again:
-                require_replaceable(place.folder, again.manifest, place.installed())
+                require_replaceable(known_libraries(place.folder), again.manifest, place.installed())
                 yield from again.unpack(place.installed(), cancel=cancel)
 
         self._begin(_Installation(manifest.name, self.tr("Copying"), arriving(manifest)), events)
