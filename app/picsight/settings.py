@@ -16,12 +16,17 @@ LOG = logging.getLogger(__name__)
 Theme = Literal["system", "light", "dark"]
 ROW_SMALLEST, ROW_LARGEST = 6.0, 24.0  # em
 SIDEBAR_NARROWEST, SIDEBAR_WIDEST = 10.0, 22.0  # em
-_RANGES = {"row_height": (ROW_SMALLEST, ROW_LARGEST), "sidebar_width": (SIDEBAR_NARROWEST, SIDEBAR_WIDEST)}
+DETAILS_NARROWEST, DETAILS_WIDEST = 16.0, 28.0  # em
+_RANGES = {
+    "row_height": (ROW_SMALLEST, ROW_LARGEST),
+    "sidebar_width": (SIDEBAR_NARROWEST, SIDEBAR_WIDEST),
+    "details_width": (DETAILS_NARROWEST, DETAILS_WIDEST),
+}
 
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """What a person chose; sizes of the window are logical pixels, row height and sidebar width are in em. 0 means never chosen.
+    """What a person chose; sizes of the window are logical pixels, row height and the widths of sidebar and details are in em. 0 means never chosen.
     `better_models`: tell of them when a search found nothing certain.
     """
 
@@ -29,6 +34,8 @@ class Settings:
     row_height: float = 10.0
     sidebar: bool = True
     sidebar_width: float = 14.0
+    details: bool = False
+    details_width: float = 18.0
     window_width: int = 0
     window_height: int = 0
     maximised: bool = False

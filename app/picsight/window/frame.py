@@ -9,7 +9,8 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QPainter, QPalette
 from PySide6.QtWidgets import QHBoxLayout, QSplitter, QSplitterHandle, QStackedWidget, QVBoxLayout, QWidget
 
-from picsight.settings import SIDEBAR_NARROWEST, SIDEBAR_WIDEST
+from picsight.settings import DETAILS_NARROWEST, DETAILS_WIDEST, SIDEBAR_NARROWEST, SIDEBAR_WIDEST
+from picsight.window.details.view import DetailsPanel
 from picsight.window.grid.model import WallModel
 from picsight.window.grid.page import WallPage
 from picsight.window.grid.thumbnails import Thumbnails
@@ -25,7 +26,7 @@ from picsight.window.parts.controls import IconButton
 from picsight.window.parts.drops import DropVeil, dropped
 from picsight.window.parts.notice import Notice
 from picsight.window.search.box import SearchBox
-from picsight.window.tokens import HALF, PAD, em, px, tones
+from picsight.window.tokens import DARK, HALF, PAD, em, high_contrast, palette_of, px, tones
 from picsight.window.viewer.view import ViewerPage
 
 if TYPE_CHECKING:
@@ -36,22 +37,24 @@ if TYPE_CHECKING:
     from picsight.window.parts.picture import Pictures
 
 STRIP_BUDGET = 16_000_000  # bytes of pixels: some 200 small pictures on a sharp screen
-NARROW = 60  # em: under this the sidebar makes room
-PHOTOS_NARROWEST = 26  # em: less than the bars of the viewer ask for, which is never beside the sidebar
+NARROW = 60  # em: under this sidebar and details make room
+PHOTOS_NARROWEST = 26  # em
 
 
 class Frame(QWidget):
-    """Box above, sidebar beside the pages, status below; takes folders and models dropped anywhere."""
+    """Box above, sidebar and details beside the pages, status below; takes folders and models dropped anywhere."""
 
     folders_dropped = Signal(object)  # tuple[Path, ...]
     model_dropped = Signal(object)  # Path
     picture_dropped = Signal(object)  # Path or QImage
+    details_toggled = Signal()
 
     def __init__(
         self, settings: Settings, pictures: Pictures, jobs: Jobs, parent: QWidget | None = None
     ) -> None:
         super().__init__(parent)
         self.sidebar_wanted, self.sidebar_width = settings.sidebar, settings.sidebar_width
+        self.details_wanted, self.details_width = settings.details, settings.details_width
         self.model = WallModel(self)
         self.thumbnails = Thumbnails(jobs, pictures, self)
         self.problems_model = ProblemsModel(self)
@@ -65,6 +68,7 @@ class Frame(QWidget):
         self.failure.setAutoFillBackground(True)
         self.failure.setBackgroundRole(QPalette.ColorRole.Base)  # as every page
         self.sidebar, self.status, self.hint = Sidebar(self), StatusLine(self), HintLine(self)
+        self.details = DetailsPanel(self)
         self.pages = QStackedWidget(self)
         self._beside_sidebar: list[QWidget] = [self.wall_page, self.problems]
         for page in (self.wall_page, self.viewer_page, self.problems, self.first_run, self.failure):
@@ -95,17 +99,35 @@ class Frame(QWidget):
             part.setVisible(shown)
         self._bottom.setVisible(shown or self.page is self.first_run)  # the last folder may have been removed
         self.viewer_page.show_bars(shown=shown)
-        self._fit_sidebar()
+        dark = self.page is self.viewer_page and not high_contrast()  # as the page beside it
+        self.details.setPalette(palette_of(DARK) if dark else QPalette())
+        self._fit_sides()
 
     def toggle_sidebar(self) -> None:
         """Show or hide the sidebar until asked again."""
         self.sidebar_wanted = not self.sidebar.isVisible()
+        if self.sidebar_wanted and self.width() < px(self, NARROW):
+            self.details.hide()
         self.sidebar.setVisible(self.sidebar_wanted)
 
+    def toggle_details(self) -> None:
+        """Show or hide the details until asked again."""
+        self.show_details(shown=not self.details.isVisible())
+
+    def show_details(self, *, shown: bool) -> None:
+        """Show or hide the details, beside the pages that have any."""
+        if self.page not in (self.wall_page, self.viewer_page):
+            return
+        self.details_wanted = shown
+        if shown and self.width() < px(self, NARROW):
+            self.sidebar.hide()
+        self.details.setVisible(shown)
+        self.details_toggled.emit()
+
     def resizeEvent(self, event: QResizeEvent) -> None:
-        """Narrow windows keep the photos and put the sidebar away."""
+        """Narrow windows keep the photos and put away what is beside them."""
         super().resizeEvent(event)
-        self._fit_sidebar()
+        self._fit_sides()
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
         """Folders, models and pictures may be dropped."""
@@ -132,12 +154,21 @@ class Frame(QWidget):
             self.picture_dropped.emit(drop.picture)
         event.acceptProposedAction()
 
-    def _fit_sidebar(self) -> None:
-        belongs = self.page in self._beside_sidebar
-        self.sidebar.setVisible(self.sidebar_wanted and belongs and self.width() >= px(self, NARROW))
+    def _fit_sides(self) -> None:
+        is_wide, has_details = (
+            self.width() >= px(self, NARROW),
+            self.page in (self.wall_page, self.viewer_page),
+        )
+        self.sidebar.setVisible(self.sidebar_wanted and self.page in self._beside_sidebar and is_wide)
+        self.details.setVisible(
+            self.details_wanted and has_details and is_wide and not self._top.isHidden()
+        )  # in full screen only the photo is left
 
-    def _note_width(self) -> None:
-        self.sidebar_width = round(self.sidebar.width() / em(self), 2)
+    def _note_widths(self) -> None:
+        if self.sidebar.isVisible():
+            self.sidebar_width = round(self.sidebar.width() / em(self), 2)
+        if self.details.isVisible():
+            self.details_width = round(self.details.width() / em(self), 2)
 
     def _top_row(self) -> QWidget:
         top = QWidget(self)
@@ -148,6 +179,9 @@ class Frame(QWidget):
         toggle.clicked.connect(self.toggle_sidebar)
         row.addWidget(toggle)
         row.addWidget(self.box, 1)
+        self.details_button = IconButton("details", self.tr("Details (Ctrl+I)"))
+        self.details_button.clicked.connect(self.toggle_details)
+        row.addWidget(self.details_button)
         return top
 
     def _bottom_lines(self) -> QWidget:
@@ -162,13 +196,16 @@ class Frame(QWidget):
     def _lay_out(self) -> None:
         self.sidebar.setMinimumWidth(px(self, SIDEBAR_NARROWEST))
         self.sidebar.setMaximumWidth(px(self, SIDEBAR_WIDEST))
+        self.details.setMinimumWidth(px(self, DETAILS_NARROWEST))
+        self.details.setMaximumWidth(px(self, DETAILS_WIDEST))
         self.pages.setMinimumWidth(px(self, PHOTOS_NARROWEST))
         middle = LineSplitter()
         middle.addWidget(self.sidebar)
         middle.addWidget(self.pages)
+        middle.addWidget(self.details)
         middle.setStretchFactor(1, 1)
-        middle.setSizes([px(self, self.sidebar_width), px(self, NARROW)])
-        middle.splitterMoved.connect(self._note_width)
+        middle.setSizes([px(self, self.sidebar_width), px(self, NARROW), px(self, self.details_width)])
+        middle.splitterMoved.connect(self._note_widths)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(0)
@@ -180,6 +217,7 @@ class Frame(QWidget):
             self.box.line,
             self.box.keep_button,
             self.box.clear_button,
+            self.details_button,
             self.wall_page.header.weaker,
             self.wall_page.header.order,
             self.wall_page.header.group,

@@ -16,6 +16,7 @@ from picsight.window.actions.folders import FolderActions
 from picsight.window.actions.keys import bind_keys
 from picsight.window.actions.photos import PhotoActions
 from picsight.window.actions.trashing import Trashing
+from picsight.window.details.controller import DetailsController
 from picsight.window.frame import Frame
 from picsight.window.history import History
 from picsight.window.library.controller import LibraryController, LibraryPlace
@@ -32,14 +33,12 @@ from picsight.window.search.saved import SavedSearches
 from picsight.window.tags.deeds import TagDeeds
 from picsight.window.tags.exchange import TagExchange
 from picsight.window.tags.lines import TagLines
-from picsight.window.tags.looking import PhotoTags
 from picsight.window.tags.markings import Markings
 from picsight.window.tags.places import TagPlaces
 from picsight.window.tags.review import Review
 from picsight.window.tags.tagging import Tagging
 from picsight.window.tokens import px
 from picsight.window.viewer.controller import ViewerController
-from picsight.window.viewer.why import Why
 from picsight_engine.photos.limits import Limits
 
 if TYPE_CHECKING:
@@ -49,6 +48,7 @@ if TYPE_CHECKING:
     from PySide6.QtGui import QCloseEvent
 
     from picsight.jobs import Jobs
+    from picsight.window.details.view import DetailsPanel
     from picsight.window.tags.studio_controller import StudioController
 
 
@@ -77,7 +77,6 @@ class MainWindow(QMainWindow):
             folders=lambda: [folder.path for folder in self.library.overview.folders],
             parent=self,
         )
-        self.why = Why(frame.viewer_page, self.viewer, self.search, jobs)
         self.history = History(frame.status, self._view, self)
         self.folders = FolderActions(self, self.library, self.history)
         self.tags = TagDeeds(frame.status, self.history, jobs, self)
@@ -105,8 +104,9 @@ class MainWindow(QMainWindow):
         self.tag_places = TagPlaces(frame, self.pages, self.lines, self.tags, self._make_studio)
         self.exchange = TagExchange(self, self.tags, frame.status, jobs)
         self.tag_places.exchange_requested.connect(self.exchange.show_menu)
-        self.photo_tags = PhotoTags(frame.viewer_page, self.viewer, self.tags, self.tagging, jobs)
-        self.photo_tags.tag_requested.connect(self.lines.show_photos)
+        self.details = DetailsController(
+            frame, chosen, self.viewer, self.search, deeds=self.tags, tagging=self.tagging, jobs=jobs
+        )
         self.problems = ProblemsController(frame.problems, self.library, self.history)
         join_offers(self.offers, frame, self.search)
         self.saved = SavedSearches(frame, self.library, self.search, self.pages, self.history)
@@ -115,12 +115,8 @@ class MainWindow(QMainWindow):
         self.library.opened.connect(self.tags.use)
         self.library.overview_changed.connect(lambda _overview: self.tags.look())
         self.tags.changed.connect(self.library_pages.show_tags)
-        self.library.opened.connect(self.trashing.use)
-        self.trashing.files_gone.connect(self.viewer.go_on)
-        for changed in (self.trashing.files_gone, self.trashing.files_back):
-            changed.connect(self.search.ask_again)
-            changed.connect(self.library.look_over)
-        self.trashing.files_back.connect(self.library.index)
+        self._join_trashing()
+        self._join_details(frame.details)
         self.library.begun.connect(self._warm_up)
         jobs.failed.connect(frame.status.show_sentence)
         self.setCentralWidget(frame)
@@ -129,6 +125,21 @@ class MainWindow(QMainWindow):
         frame.show_page(frame.first_run if new_here else frame.wall_page)
         self._bind()
         self._size_first()
+
+    def _join_trashing(self) -> None:
+        self.library.opened.connect(self.trashing.use)
+        self.trashing.files_gone.connect(self.viewer.go_on)
+        for changed in (self.trashing.files_gone, self.trashing.files_back):
+            changed.connect(self.search.ask_again)
+            changed.connect(self.library.look_over)
+        self.trashing.files_back.connect(self.library.index)
+
+    def _join_details(self, panel: DetailsPanel) -> None:
+        self.details.marks.tag_requested.connect(self.lines.show_photos)
+        panel.asked.connect(lambda query: self.pages.go(Place(query)))
+        panel.left.connect(self.pages.leave_details)
+        panel.reveal_requested.connect(self.photos.reveal)
+        panel.copy_requested.connect(self.photos.copy_paths)
 
     def start(self, folders_to_add: Sequence[Path]) -> None:
         """Open the library; called once the first frame is on the screen."""
@@ -159,7 +170,7 @@ class MainWindow(QMainWindow):
         )
 
     def _bind(self) -> None:
-        grid, usual = self.frame.grid, Settings().row_height
+        frame, grid, usual = self.frame, self.frame.grid, Settings().row_height
         bind_keys(
             self,
             {
@@ -169,7 +180,7 @@ class MainWindow(QMainWindow):
                 "problems": self.pages.show_problems,
                 "tags": self.tag_places.show,
                 "sidebar": self.frame.toggle_sidebar,
-                "details": self.photo_tags.toggle,
+                "details": frame.toggle_details,
                 "add_folder": self.folders.choose,
                 "look_again": self.library.index,
                 "keep": self.saved.keep,
@@ -249,6 +260,8 @@ class MainWindow(QMainWindow):
             self._settings,
             sidebar=self.frame.sidebar_wanted,
             sidebar_width=self.frame.sidebar_width,
+            details=self.frame.details_wanted,
+            details_width=self.frame.details_width,
             row_height=round(self.frame.grid.row_height(), 2),
             window_width=size.width(),
             window_height=size.height(),

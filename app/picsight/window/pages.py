@@ -204,6 +204,12 @@ class Pages(QObject):
         if self._frame.page is not self._frame.wall_page:
             self.show_photos()
 
+    def leave_details(self) -> None:
+        """Back to the photos."""
+        (
+            self._frame.viewer_page if self._frame.page is self._frame.viewer_page else self._frame.grid
+        ).setFocus()
+
     def _leave_box(self) -> None:
         """Back to the page that is shown."""
         if self._frame.page is self._frame.viewer_page:

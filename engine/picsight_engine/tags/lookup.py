@@ -8,6 +8,7 @@ from picsight_engine.errors import RequestError
 from picsight_engine.store.decisions import count_states, decided, states_of
 from picsight_engine.store.photos import known_photos
 from picsight_engine.store.ratings import stars_of
+from picsight_engine.store.shared import shared_tags
 from picsight_engine.store.tags import live_tags, paths_of, tags_by_id, tags_called
 from picsight_engine.tags.names import shortened
 from picsight_engine.tags.tree import FAVOURITES, Marks, as_seen, seen
@@ -121,3 +122,15 @@ class Lookup:
             )
             for photo_id, own in states.items()
         }
+
+    def shared_marks(self, photo_ids: Sequence[int]) -> Marks:
+        """What a person has said of all of these visible photos alike."""
+        tag_ids = shared_tags(self._db, photo_ids)
+        with self._db.reading() as connection:
+            paths = set(paths_of(connection, tag_ids).values())
+            stars = set(stars_of(connection, photo_ids).values())
+        return Marks(
+            rating=stars.pop() if len(stars) == 1 else None,
+            favourite=FAVOURITES in paths,
+            tags=tuple((path, "accepted") for path in sorted(paths - {FAVOURITES})),
+        )

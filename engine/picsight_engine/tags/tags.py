@@ -323,6 +323,10 @@ class Tags:
         """For each of these visible photos what a person has said of it, and what is suggested."""
         return self._lookup.marks(photo_ids)
 
+    def shared_marks(self, photo_ids: Sequence[int]) -> Marks:
+        """What a person has said of all of these visible photos alike; of what differs, nothing."""
+        return self._lookup.shared_marks(photo_ids)
+
     def states(self, photo_ids: Sequence[int]) -> dict[int, list[tuple[str, State, float | None]]]:
         """For each photo the paths of its tags, how it stands to them, and its score where that is known."""
         return self._lookup.states(photo_ids)

@@ -545,8 +545,14 @@ def test_a_narrow_window_puts_the_sidebar_away_and_a_wide_one_brings_it_back(ope
     assert not window.frame.sidebar.isVisible()
     window.frame.toggle_sidebar()  # and at a person's word it has the width that it had
     assert window.frame.sidebar.width() == round(window.frame.sidebar_width * em(window.frame))
+    window.frame.toggle_details()  # there is room for one of them
+    assert window.frame.details.width() >= 16 * em(window.frame)
+    assert not window.frame.sidebar.isVisible()
     window.resize(1100, 700)
     assert window.frame.sidebar.isVisible()
+    assert window.frame.details.isVisible()
+    window.frame.show_page(window.frame.problems)
+    assert not window.frame.details.isVisible()
 
 
 def test_a_window_that_was_larger_than_the_screen_fits_it_and_its_viewer_is_dark(
@@ -562,7 +568,7 @@ def test_a_window_that_was_larger_than_the_screen_fits_it_and_its_viewer_is_dark
     assert window.width() <= room.width()
     assert window.height() < room.height()  # the system adds a title
     page = window.frame.viewer_page
-    assert max(tones(each).window.lightnessF() for each in (page, page.strip, page.tags)) < 0.2
+    assert max(tones(each).window.lightnessF() for each in (page, page.strip)) < 0.2
     assert page.autoFillBackground()
 
 
@@ -574,12 +580,16 @@ def test_what_a_person_chose_is_handed_over_at_the_end(qtbot, open_window, index
     splitter.moveSplitter(50 * unit, 1)
     assert window.frame.sidebar.width() == 22 * unit
     window.frame.toggle_sidebar()
+    window.frame.toggle_details()
+    splitter.moveSplitter(splitter.width() - 20 * unit - 1, 2)
     window.frame.grid.set_row_height(14)
     with qtbot.waitSignal(window.closing) as kept:
         window.close()
     settings = kept.args[0]
     assert (settings.sidebar, settings.row_height, settings.window_width) == (False, 14, 1100)
     assert settings.sidebar_width == 22
+    assert settings.details
+    assert settings.details_width == pytest.approx(20, abs=0.2)
 
 
 def test_a_window_with_a_tag_that_is_not_saved_shows_it_and_closes_only_once_it_may_go(

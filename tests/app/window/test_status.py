@@ -8,7 +8,7 @@ import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QLabel
 
-from picsight.window.library.details import IndexingDetails
+from picsight.window.library.figures import IndexingFigures
 from picsight.window.library.status import StatusLine
 from picsight.window.parts.words import number
 from picsight_engine.indexing.events import Progress
@@ -27,7 +27,7 @@ def status(qtbot):
 
 
 def details(line):
-    return " ".join(label.text() for label in line.findChild(IndexingDetails).findChildren(QLabel))
+    return " ".join(label.text() for label in line.findChild(IndexingFigures).findChildren(QLabel))
 
 
 def expire(line):

@@ -741,8 +741,8 @@ def test_the_viewer_tells_what_was_said_of_a_photo_and_its_keys_decide_on_sugges
     library.tags.decide("For Anna", [window.frame.model.photo(1).id], "accepted")
     look(qtbot, window, library)
     window.pages.open_photo(1)
-    window.photo_tags.toggle()
-    panel, stage = window.frame.viewer_page.tags, window.frame.viewer_page.stage
+    window.frame.toggle_details()
+    panel, stage = window.frame.details.marks, window.frame.viewer_page.stage
     qtbot.waitUntil(lambda: panel.suggested() == ["Anything"] and list(chips_of(panel)) == ["For Anna"])
     sign, word = (
         px(panel, em) for em in (1.25, 0.375)
@@ -764,7 +764,7 @@ def test_the_viewer_tells_what_was_said_of_a_photo_and_its_keys_decide_on_sugges
     qtbot.waitUntil(lambda: chips_of(panel) == {})
     window.tagging.rate(-1)
     qtbot.waitUntil(lambda: panel.stars.accessibleDescription() == "Rejected")
-    window.photo_tags.toggle()
+    window.frame.toggle_details()
     window.pages.close_viewer()
     qtbot.waitUntil(lambda: "rejected" in spoken(window, window.frame.model.wall.rows[photo]))
 
@@ -776,8 +776,8 @@ def test_after_a_step_nothing_is_said_of_a_photo_before_the_panel_tells_of_it(qt
     library.tags.decide("For Anna", [first], "accepted")
     look(qtbot, window, library)
     window.pages.open_photo(1)
-    window.photo_tags.toggle()
-    panel, stage = window.frame.viewer_page.tags, window.frame.viewer_page.stage
+    window.frame.toggle_details()
+    panel, stage = window.frame.details.marks, window.frame.viewer_page.stage
     qtbot.waitUntil(lambda: list(chips_of(panel)) == ["For Anna"] and panel.suggested() == ["Anything"])
     buttons = {each.accessibleName(): each for each in panel.findChildren(IconButton)}
     chip = chips_of(panel)["For Anna"]
@@ -793,5 +793,5 @@ def test_after_a_step_nothing_is_said_of_a_photo_before_the_panel_tells_of_it(qt
     qtbot.keyClick(stage, Qt.Key.Key_A)
     qtbot.waitUntil(lambda: library.tags.marks([second])[second].tags == (("Anything", "accepted"),))
     assert dict(library.tags.marks([first])[first].tags) == {"Anything": "suggested", "For Anna": "accepted"}
-    window.photo_tags.toggle()
+    window.frame.toggle_details()
     window.pages.close_viewer()

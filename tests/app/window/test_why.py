@@ -6,8 +6,8 @@ from dataclasses import replace
 
 import pytest
 
+from picsight.window.details.why import reasons_of
 from picsight.window.search.place import Place
-from picsight.window.viewer.why import reasons_of
 from picsight_engine.models.commonness import commonness
 from picsight_engine.search.answer import TermScore
 
@@ -53,7 +53,8 @@ def test_the_viewer_tells_why_and_hides_it_where_there_is_nothing_to_say(qtbot, 
     qtbot.waitUntil(lambda: window.search.place.is_search)
     window.pages.open_photo(0)
     qtbot.waitUntil(lambda: not page.why_act.isHidden())
-    assert page.why.isHidden()
+    why = window.frame.details.why
+    assert not why.isVisible()
     page.why_act.click()
-    assert [part for part, _ in page.why.rows()] == ["face", "Less people"]
-    assert page.why.isVisible()
+    assert [part for part, _ in why.rows()] == ["face", "Less people"]
+    qtbot.waitUntil(why.isVisible)

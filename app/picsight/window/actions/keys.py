@@ -36,7 +36,7 @@ EVERYWHERE: dict[str, tuple[str, tuple[QKeySequence.StandardKey | str, ...]]] = 
     "problems": ("Problems", ("Ctrl+5",)),
     "tags": ("Tags", ("Ctrl+6",)),
     "sidebar": ("Show or hide the sidebar", ("F9",)),
-    "details": ("Tags and stars beside the photo", ("Ctrl+I",)),
+    "details": ("Show or hide the details", ("Ctrl+I",)),
     "add_folder": ("Add folders", (_Standard.Open,)),
     "look_again": ("Look for new photos", (_Standard.Refresh,)),
     "keep": ("Keep this search", (_Standard.Save, "Ctrl+S")),

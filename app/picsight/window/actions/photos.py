@@ -62,7 +62,9 @@ class PhotoActions(QObject):
         self.stack_toggled.connect(frame.grid.stack_toggled)
         several = self.tr("Open %n photos with…"), self.tr("Copy %n paths"), self.tr("Export %n copies…")
         self._open_with = Act("open-with", self.tr("Open with…"), several[0], "Ctrl+Shift+O", self._open)
-        self._paths = Act("copy-path", self.tr("Copy path"), several[1], "Ctrl+Shift+C", self._copy_paths)
+        self._paths = Act(
+            "copy-path", self.tr("Copy path"), several[1], "Ctrl+Shift+C", lambda _point: self.copy_paths()
+        )
         self._image = Act(
             "photos", self.tr("Copy the picture"), self.tr("Copy the picture"), "Ctrl+Alt+C", self._copy_image
         )
@@ -174,7 +176,7 @@ class PhotoActions(QObject):
         QGuiApplication.clipboard().setImage(picture.image)
         self._frame.status.show_sentence(self.tr("Copied the picture."))
 
-    def _copy_paths(self, _point: QPoint) -> None:
+    def copy_paths(self) -> None:
         """Put where the chosen photos lie on the clipboard, one a line."""
         if photos := self._chosen.all():
             # A byte that is no text cannot be on a clipboard.

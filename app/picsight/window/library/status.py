@@ -9,7 +9,7 @@ from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtGui import QPainter
 from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QVBoxLayout, QWidget
 
-from picsight.window.library.details import IndexingDetails
+from picsight.window.library.figures import IndexingFigures
 from picsight.window.parts.controls import Button, ThinProgress, Weight
 from picsight.window.parts.labels import ElidedLabel
 from picsight.window.parts.words import counted, duration, isolated, number, percent, tooltip
@@ -30,7 +30,7 @@ NOTICED_MS, READ_MS = 6000, 60  # how long news stays: until it is noticed, and 
 class Line:
     """What is said on the right, and what can be done about it by `verb`, which `spoken` names for a screen reader.
 
-    `short` is said where there is no room. `goes_on`: the words lead to the details. `bar` is how far it is and of how
+    `short` is said where there is no room. `goes_on`: the words lead to the figures. `bar` is how far it is and of how
     much, which is 0 while nobody knows.
     """
 
@@ -66,7 +66,7 @@ class StatusLine(QWidget):
         self._news = Button("", Weight.QUIET, self)
         self._act = Button("", Weight.QUIET, self)
         self._progress = ThinProgress(self.tr("Indexing"), self)
-        self._details = IndexingDetails(self)
+        self._figures = IndexingFigures(self)
         self._standing, self._shown, self._far = IDLE, IDLE, ""
         self._work: Line | None = None
         self.expiry = QTimer(self, singleShot=True)
@@ -89,12 +89,12 @@ class StatusLine(QWidget):
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 1, 0, 0)
         column.setSpacing(0)
-        column.addWidget(self._details)
+        column.addWidget(self._figures)
         column.addLayout(row)
         self._photos.setMinimumHeight(px(self, 2.25))
         self._progress.setFixedWidth(px(self, 8))
         self._progress.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
-        self._details.hide()
+        self._figures.hide()
 
     def say_photos(self, words: str) -> None:
         """What the library holds."""
@@ -121,7 +121,7 @@ class StatusLine(QWidget):
             words = self.tr("Indexing · {time} left").format(time=duration(left))
         done, total = number(progress.done), number(progress.total)
         self._far = self.tr("{done} of {total}").format(done=done, total=total)
-        self._details.show_progress(progress, self._far, folders, photos)
+        self._figures.show_progress(progress, self._far, folders, photos)
         self._stand(self._pausable(words, (progress.done, max(progress.total, 1))))
 
     def _pausable(self, words: str, bar: tuple[int, int]) -> Line:
@@ -249,7 +249,7 @@ class StatusLine(QWidget):
         self._news.setText(line.words if line.goes_on else "")
         self._news.setVisible(line.goes_on)
         self._news.updateGeometry()
-        self._details.setVisible(line.goes_on and self._details.isVisible())
+        self._figures.setVisible(line.goes_on and self._figures.isVisible())
         self._progress.setVisible(line.bar is not None)
         done, total = line.bar or (0, 1)
         self._progress.setMaximum(total)
@@ -265,4 +265,4 @@ class StatusLine(QWidget):
             self._shown.wish()
 
     def _toggle(self) -> None:
-        self._details.setVisible(not self._details.isVisible())
+        self._figures.setVisible(not self._figures.isVisible())

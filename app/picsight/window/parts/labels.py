@@ -91,10 +91,14 @@ class ElidedLabel(Words):
     """One line that is cut at its end rather than making its neighbours narrow."""
 
     def __init__(
-        self, parent: QWidget | None = None, *, edge: Qt.AlignmentFlag = Qt.AlignmentFlag.AlignLeading
+        self,
+        parent: QWidget | None = None,
+        *,
+        edge: Qt.AlignmentFlag = Qt.AlignmentFlag.AlignLeading,
+        dim: bool = True,
     ) -> None:
         super().__init__(parent=parent)
-        self._edge, self._short = edge, ""
+        self._edge, self._short, self._dim = edge, "", dim
         self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
 
     def say(self, words: str, short: str = "") -> None:
@@ -103,11 +107,11 @@ class ElidedLabel(Words):
         self.setText(words)
 
     def paintEvent(self, _event: QPaintEvent) -> None:
-        """The text, cut where it is too long, dim as all words about words."""
-        painter = QPainter(self)
-        painter.setPen(tones(self).dim)
-        fits = self.fontMetrics().horizontalAdvance(self.text()) <= self.width()
+        """The text, cut where it is too long, dim as all words about words unless it is none of these."""
+        painter, room = QPainter(self), self.contentsRect()
+        painter.setPen(tones(self).dim if self._dim else tones(self).text)
+        fits = self.fontMetrics().horizontalAdvance(self.text()) <= room.width()
         words = self.text() if fits or not self._short else self._short
-        shown = self.fontMetrics().elidedText(words, Qt.TextElideMode.ElideMiddle, self.width())
-        paint_words(painter, self.rect(), Qt.AlignmentFlag.AlignVCenter | self._edge, shown)
+        shown = self.fontMetrics().elidedText(words, Qt.TextElideMode.ElideMiddle, room.width())
+        paint_words(painter, room, Qt.AlignmentFlag.AlignVCenter | self._edge, shown)
         painter.end()

@@ -27,9 +27,13 @@ class Pills(QWidget):
         super().__init__(parent)
         self._buttons: list[QAbstractButton] = []
         self._between = between
-        policy = QSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
+        policy = QSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Minimum)
         policy.setHeightForWidth(True)
         self.setSizePolicy(policy)
+
+    def buttons(self) -> list[QAbstractButton]:
+        """Those that are shown."""
+        return list(self._buttons)
 
     def show_buttons(self, buttons: Sequence[QAbstractButton]) -> None:
         """Show these instead of the ones before, which go."""
@@ -59,7 +63,8 @@ class Pills(QWidget):
 
     def minimumSizeHint(self) -> QSize:
         """One button a line."""
-        width = max((button.sizeHint().width() for button in self._buttons), default=0)
+        stiff = (button for button in self._buttons if not button.hasHeightForWidth())
+        width = max((button.sizeHint().width() for button in stiff), default=0)
         return QSize(width, max((button.sizeHint().height() for button in self._buttons), default=0))
 
     def resizeEvent(self, _event: QResizeEvent) -> None:
@@ -74,11 +79,16 @@ class Pills(QWidget):
         places: list[QRect] = []
         gap, x, y = px(self, HALF), 0, 0
         for button in self._buttons:
-            size = button.sizeHint()
-            if x and x + size.width() > width:
-                x, y = 0, places[-1].bottom() + 1 + px(self, self._between)
-            places.append(QRect(x, y, size.width(), size.height()))
-            x += size.width() + gap
+            wide = (
+                min(button.sizeHint().width(), width)
+                if button.hasHeightForWidth()
+                else button.sizeHint().width()
+            )
+            high = button.heightForWidth(wide) if button.hasHeightForWidth() else button.sizeHint().height()
+            if x and x + wide > width:
+                x, y = 0, max(place.bottom() for place in places) + 1 + px(self, self._between)
+            places.append(QRect(x, y, wide, high))
+            x += wide + gap
         return places
 
 

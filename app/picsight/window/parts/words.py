@@ -24,6 +24,7 @@ WEB = ("https://", "http://")
 # Control characters, ends of lines and paragraphs, what turns the reading direction of all that follows, and bytes of a
 # name that are no text.
 _UNRULY = re.compile("[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066\u2067\ud800-\udfff]")
+_LONG_RUN = re.compile(r"(\S{16})(?=\S)")
 _ISOLATED = re.compile(f"[{ISOLATE}{END_ISOLATE}]")
 _UNSHOWN = "\ufffd"
 DAYS_RELATIVE = 7
@@ -37,6 +38,12 @@ def say(text: str) -> str:
 def number(value: float) -> str:
     """A whole number with the digits grouped as the person's locale does: 48,210."""
     return QLocale().toString(round(value))
+
+
+def decimal(value: float) -> str:
+    """A number with one digit behind the point, if that says anything: 2.1, 8."""
+    tenths = round(value, 1)
+    return number(tenths) if tenths.is_integer() else QLocale().toString(tenths, "f", 1)
 
 
 def percent(share: float) -> str:
@@ -75,6 +82,11 @@ def plain(words: str) -> str:
         if depth < 0:
             break
     return _ISOLATED.sub(_UNSHOWN, ruly) if depth else ruly
+
+
+def breakable(words: str) -> str:
+    """The same words, which may go on in the next line also where they have no blank for long."""
+    return _LONG_RUN.sub("\\1\u200b", plain(words))
 
 
 def isolated(name: str) -> str:
@@ -124,15 +136,17 @@ def _rounded(minutes: int) -> int:
     return minutes if minutes <= 10 else 5 * round(minutes / 5)
 
 
-def taken_words(iso: str | None) -> str:
-    """When a photo was taken, in its own time: 18 Jul 2020, 17:42; empty if unknown."""
+def taken_words(iso: str | None, day: str = "d MMM yyyy", *, time: bool = True) -> str:
+    """When a photo was taken, in its own time: 18 Jul 2020, 17:42; empty if unknown. `day` is as Qt formats dates."""
     if not iso:
         return ""
     try:
         moment = datetime.fromisoformat(iso)
     except ValueError:
         return ""
-    date = QLocale().toString(QDate(moment.year, moment.month, moment.day), "d MMM yyyy")
+    date = QLocale().toString(QDate(moment.year, moment.month, moment.day), day)
+    if not time:
+        return date
     return f"{date}, {QLocale().toString(QTime(moment.hour, moment.minute), 'HH:mm')}"
 
 

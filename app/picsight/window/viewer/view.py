@@ -12,12 +12,10 @@ from picsight.window.actions.keys import Key
 from picsight.window.parts.controls import IconButton
 from picsight.window.parts.labels import ElidedLabel, Words
 from picsight.window.parts.words import isolated, number, taken_words, tooltip
-from picsight.window.tags.details import TagDetails
 from picsight.window.tokens import DARK, HALF, PAD, SMALL, high_contrast, palette_of, px, tones
 from picsight.window.viewer.edges import Edges
 from picsight.window.viewer.stage import STEP, Stage
 from picsight.window.viewer.strip import Strip
-from picsight.window.viewer.why import WhyPanel
 from picsight.window.viewer.zoom import ZoomBar
 
 if TYPE_CHECKING:
@@ -42,6 +40,7 @@ class ViewerPage(QWidget):
         Key("Zoom in, zoom out", ("+", "-")),
         Key("More like this", ("L",)),
         Key("Copy the file", ("Ctrl+C",)),
+        Key("Details", ("I",)),
         Key("Why it matched", ("W",)),
         Key("Back to the photos", ("Esc",)),
     )
@@ -53,7 +52,7 @@ class ViewerPage(QWidget):
     similar_requested = Signal()
     copy_requested = Signal()
     why_requested = Signal()
-    tags_requested = Signal()
+    details_requested = Signal()
     menu_requested = Signal(QPoint)  # on the screen
     full_screen_requested = Signal()
     row_requested = Signal(int)
@@ -66,8 +65,7 @@ class ViewerPage(QWidget):
         self._title, self._place = ElidedLabel(self), Words(parent=self)
         self._zoom = ZoomBar(self.stage, self)
         self._bars = (QWidget(self), QWidget(self))
-        self._acts, self.why, self.tags = self._make_acts(), WhyPanel(self), TagDetails(self)
-        self.tags.hide()
+        self._acts = self._make_acts()
         self.why_act = self._acts[0]
         self.why_act.hide()
         self._fill_top()
@@ -76,14 +74,7 @@ class ViewerPage(QWidget):
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(0)
         column.addWidget(self._bars[0])
-        middle = QHBoxLayout()
-        middle.setSpacing(0)
-        middle.addWidget(self.stage, 1)
-        beside = QVBoxLayout()
-        beside.addWidget(self.tags)
-        beside.addWidget(self.why, 1)  # right below, and the rest is free
-        middle.addLayout(beside)
-        column.addLayout(middle, 1)
+        column.addWidget(self.stage, 1)
         column.addWidget(self._bars[1])
         self.edges.step_requested.connect(self.step_requested)
         self.strip.chosen.connect(self.row_requested)
@@ -94,10 +85,10 @@ class ViewerPage(QWidget):
     def _make_acts(self) -> list[IconButton]:
         acts = (
             ("why", self.tr("Why it matched (W)"), self.why_requested, self.tr("Why")),
-            ("tag", self.tr("Tags and stars (Ctrl+I)"), self.tags_requested, self.tr("Tags")),
             ("similar", self.tr("More like this (L)"), self.similar_requested, self.tr("More like this")),
             ("reveal", self.tr("Show in folder (Ctrl+R)"), self.reveal_requested, self.tr("Show in folder")),
             ("full-screen", self.tr("Full screen (F11)"), self.full_screen_requested, self.tr("Full screen")),
+            ("details", self.tr("Details (I)"), self.details_requested, self.tr("Details")),
         )
         return [self._button(icon, name, wish.emit, words) for icon, name, wish, words in acts]
 
@@ -178,6 +169,7 @@ class ViewerPage(QWidget):
             Qt.Key.Key_Z: self.stage.toggle_fit,
             Qt.Key.Key_Plus: lambda: self.stage.zoom_by(STEP),
             Qt.Key.Key_Minus: lambda: self.stage.zoom_by(1 / STEP),
+            Qt.Key.Key_I: self.details_requested.emit,
             Qt.Key.Key_L: self.similar_requested.emit,
             Qt.Key.Key_W: self.why_requested.emit,
         }

@@ -1,4 +1,4 @@
-"""What a person said of the photo in the viewer: heart, stars, tags, and what is suggested, each with a yes and a no."""
+"""What a person said of the chosen photos: heart, stars, tags, and what is suggested, each with a yes and a no."""
 
 from __future__ import annotations
 
@@ -7,17 +7,17 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QPoint, QRect, QSize, Qt, Signal
 from PySide6.QtGui import QPainter
-from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QStyle, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QStyle, QVBoxLayout, QWidget
 
 from picsight.window.actions.acts import below
 from picsight.window.parts.controls import Button, IconButton, Weight, draw_focus
 from picsight.window.parts.icons import paint_icon
 from picsight.window.parts.labels import ElidedLabel, Words, sized
 from picsight.window.parts.pills import Pills
-from picsight.window.parts.words import cut_middle, plain, say, tooltip
+from picsight.window.parts.words import plain, say, tooltip
 from picsight.window.search.chips import Chip, ChipButton
 from picsight.window.tags.wording import star_words
-from picsight.window.tokens import HAIR, HALF, PAD, SMALL, px, tones
+from picsight.window.tokens import HAIR, HALF, SMALL, px, tones
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -26,12 +26,11 @@ if TYPE_CHECKING:
 
     from picsight_engine.tags.tree import Marks
 
-WIDE = 16  # em
 MOST_STARS = 5
 MOST_SUGGESTED = 6  # lines
 
 
-class TagDetails(QWidget):
+class MarksView(QWidget):
     """Shows marks; every button is a wish."""
 
     favour_requested = Signal()
@@ -46,6 +45,7 @@ class TagDetails(QWidget):
         super().__init__(parent)
         self._own: list[str] = []
         self._suggested: list[str] = []
+        self._verdicts: list[QWidget] = []
         self.heart = Heart(self)
         self.stars = Stars(self)
         self.chips = Pills(self, between=HAIR)
@@ -59,15 +59,17 @@ class TagDetails(QWidget):
         self.stars.rated.connect(self.rated)
         self._add.clicked.connect(lambda: self.add_requested.emit(below(self._add)))
         self._lay_out()
-        self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Preferred)
-        self.setFixedWidth(px(self, WIDE))
 
     def suggested(self) -> Sequence[str]:
         """The paths of tags that suggest the photo, as they are listed."""
         return self._suggested
 
-    def show_marks(self, marks: Marks) -> None:
-        """What is said of the photo now."""
+    def stops(self) -> list[QWidget]:
+        """What has the keyboard one after the other."""
+        return [self.heart, self.stars, *self.chips.buttons(), self._add, *self._verdicts]
+
+    def show_marks(self, marks: Marks, *, several: bool = False) -> None:
+        """What is said now of one photo, or alike of several."""
         self.heart.show_liked(liked=marks.favourite)
         self.stars.show_stars(marks.rating or 0)
         own = [path for path, how in marks.tags if how == "accepted"]
@@ -76,11 +78,13 @@ class TagDetails(QWidget):
             self._own = own
             self.chips.show_buttons([self._chip(path) for path in own])
         self.chips.setVisible(bool(own))
+        self._none.setText(self.tr("No tag in common.") if several else self.tr("In no tag yet."))
         self._none.setVisible(not own)
         while (item := self._lines.takeAt(0)) is not None:
             if widget := item.widget():
                 widget.hide()
                 widget.deleteLater()
+        self._verdicts = []
         for path in self._suggested[:MOST_SUGGESTED]:
             self._lines.addWidget(self._line(path))
         for part in (self._heading, self._hint):
@@ -99,8 +103,8 @@ class TagDetails(QWidget):
         row = QHBoxLayout(line)
         row.setContentsMargins(0, 0, 0, 0)
         row.setSpacing(0)
-        room = px(self, WIDE - 2 * PAD - 2 * 2.25)
-        name = Words(cut_middle(plain(path), self.fontMetrics(), room), line)
+        name = ElidedLabel(line)
+        name.setText(path)
         name.setToolTip(tooltip(path))
         row.addWidget(name, 1)
         for icon, words, wish in (
@@ -110,6 +114,7 @@ class TagDetails(QWidget):
             button = IconButton(icon, words.format(tag=plain(path)), line)
             button.clicked.connect(partial(wish.emit, path))
             row.addWidget(button)
+            self._verdicts.append(button)
         return line
 
     def _lay_out(self) -> None:
@@ -128,13 +133,12 @@ class TagDetails(QWidget):
         add.addWidget(self._add)
         add.addStretch(1)
         column = QVBoxLayout(self)
-        column.setContentsMargins(0, px(self, HALF), 0, px(self, HALF))
+        column.setContentsMargins(0, 0, 0, 0)
         # Words and signs begin on one line: a button has air around what it says.
         for lines, air in ((top, HALF), (own, 0.0), (add, SMALL), (suggested, 0.0)):
             row = QHBoxLayout()
-            row.addSpacing(px(self, PAD) - px(self, air))
+            row.addSpacing(px(self, HALF) - px(self, air))
             row.addLayout(lines, 1)
-            row.addSpacing(px(self, PAD))
             column.addLayout(row)
         for layout in (column, own, suggested):
             layout.setSpacing(px(self, SMALL))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QObject, QRect, QSize
+from PySide6.QtCore import QObject, QRect, QSize, Signal
 from PySide6.QtGui import QPainter
 from PySide6.QtWidgets import QSizePolicy, QStyle, QVBoxLayout, QWidget
 
@@ -23,14 +23,12 @@ if TYPE_CHECKING:
 
     from picsight.jobs import Jobs
     from picsight.window.search.controller import SearchController
-    from picsight.window.viewer.controller import ViewerController
-    from picsight.window.viewer.view import ViewerPage
     from picsight_engine.library import Library
     from picsight_engine.models.bundle import Manifest
-    from picsight_engine.search.answer import TermScore
+    from picsight_engine.search.answer import Result, TermScore
 
 LANE = "why"
-WIDE = 16  # em
+LINE = 1.75  # em
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,18 +61,18 @@ def reasons_of(terms: Sequence[TermScore], manifest: Manifest, photos: int) -> l
     return reasons
 
 
-class WhyPanel(QWidget):
-    """The reasons, one a line."""
+class WhySection(QWidget):
+    """The reasons, one a line; hidden where there is nothing to say."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._rows: list[tuple[str, str]] = []
         self._heading = sized(Words(self.tr("Why it matched"), self), 1.0, semibold=True)
         column = QVBoxLayout(self)
-        column.setContentsMargins(px(self, PAD), px(self, PAD), px(self, PAD), px(self, PAD))
+        column.setContentsMargins(px(self, HALF), 0, px(self, HALF), 0)
         column.addWidget(self._heading)
         column.addStretch(1)
-        self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Preferred)
+        self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
         self.hide()
 
     def rows(self) -> list[tuple[str, str]]:
@@ -86,54 +84,55 @@ class WhyPanel(QWidget):
         self._rows = list(rows)
         self.setAccessibleName(self._heading.text())
         self.setAccessibleDescription(", ".join(f"{part}: {strength}" for part, strength in rows))
+        self.setVisible(bool(rows))
+        self.updateGeometry()
         self.update()
 
     def sizeHint(self) -> QSize:
-        """Sixteen em wide."""
-        return QSize(px(self, WIDE), px(self, 10))
+        """As high as its lines."""
+        lines = len(self._rows) * px(self, LINE)
+        return QSize(px(self, 10), self._heading.sizeHint().height() + px(self, HALF) + lines)
+
+    def minimumSizeHint(self) -> QSize:
+        """May become narrow, not low."""
+        return QSize(px(self, 4), self.sizeHint().height())
 
     def paintEvent(self, _event: QPaintEvent) -> None:
         """What was asked for leading, how much of it is there trailing."""
         colours, painter, metrics = tones(self), QPainter(self), self.fontMetrics()
-        direction = self.layoutDirection()
+        direction, inset = self.layoutDirection(), px(self, HALF)
         top = self._heading.geometry().bottom() + px(self, HALF)
         for part, strength in self._rows:
-            line = QRect(px(self, PAD), top, self.width() - 2 * px(self, PAD), px(self, 1.75))
+            line = QRect(inset, top, self.width() - 2 * inset, px(self, LINE))
             painter.setPen(colours.dim_on_window)
             paint_words(painter, QStyle.visualRect(direction, self.rect(), line), TRAILING, strength)
             line.setRight(line.right() - metrics.horizontalAdvance(strength) - px(self, PAD))
             painter.setPen(colours.text)
             words = cut_middle(part, metrics, line.width())
             paint_words(painter, QStyle.visualRect(direction, self.rect(), line), LEADING, words)
-            top += px(self, 1.75)
+            top += px(self, LINE)
         painter.end()
 
 
 class Why(QObject):
-    """Asks for the reasons while a photo of a search is looked at; hidden where there is nothing to say."""
+    """Asks for the reasons why a photo is in an answer."""
 
-    def __init__(
-        self, page: ViewerPage, viewer: ViewerController, search: SearchController, jobs: Jobs
-    ) -> None:
-        super().__init__(page)
-        self._page, self._viewer, self._search, self._jobs = page, viewer, search, jobs
+    changed = Signal(bool)  # whether there is anything to say
+
+    def __init__(self, section: WhySection, search: SearchController, jobs: Jobs) -> None:
+        super().__init__(section)
+        self._section, self._search, self._jobs = section, search, jobs
         self._library: Library | None = None
-        self._wanted = False
         search.library_changed.connect(self._use)
-        viewer.moved.connect(lambda _row: self._ask())
-        page.why_requested.connect(self._toggle)
 
     def _use(self, library: Library) -> None:
         self._library = library
 
-    def _toggle(self) -> None:
-        self._wanted = not self._wanted
-        self._page.why.setVisible(self._wanted and bool(self._page.why.rows()))
-
-    def _ask(self) -> None:
-        library, photo, shown = self._library, self._viewer.photo, self._search.shown
-        query = self._search.query
+    def ask(self, photo: Result | None) -> None:
+        """Tell of this photo, or of nothing."""
+        library, shown, query = self._library, self._search.shown, self._search.query
         if library is None or photo is None or shown is None or not query:
+            self._jobs.forget(LANE)
             self._take([])
             return
         manifest, photos = library.bundle.manifest, shown.answer.photos
@@ -144,12 +143,12 @@ class Why(QObject):
         self._jobs.read(work, self._take, lambda _sentence: self._take([]), replaces=LANE)
 
     def _take(self, reasons: Sequence[Reason]) -> None:
-        self._page.why.say([(_said(each.token, self._search.likes.name), each.strength) for each in reasons])
-        self._page.why_act.setVisible(bool(reasons))
-        self._page.why.setVisible(self._wanted and bool(reasons))
+        name = self._search.likes.name
+        self._section.say([(_part_in_words(each.token, name), each.strength) for each in reasons])
+        self.changed.emit(bool(reasons))
 
 
-def _said(token: str, name_of: Callable[[str], str]) -> str:
+def _part_in_words(token: str, name_of: Callable[[str], str]) -> str:
     parts = parse(token).asides()
     if not parts:
         return plain(token)

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from picsight_engine.indexing.events import Progress
 
 
-class IndexingDetails(QWidget):
+class IndexingFigures(QWidget):
     """Two lines about the run: how far and how fast, what can be searched already and what could not be read."""
 
     def __init__(self, parent: QWidget | None = None) -> None:

@@ -1,0 +1,37 @@
+"""How photographers write what a camera was set to; pure, the same in the window and on the command line."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from picsight_engine.library import PhotoDetails
+
+LONGEST_FRACTION = 0.26  # seconds: cameras show 1/4, and 0.3 above it
+
+
+def exposure_words(photo: PhotoDetails) -> list[str]:
+    """1/250 s, f/2.8, 55 mm, ISO 400: what is known of them. A focal length has its 35-mm equivalent if that differs."""
+    words = []
+    if photo.exposure:
+        words.append(f"{_seconds(photo.exposure)} s")
+    if photo.aperture:
+        words.append(f"f/{photo.aperture:.2g}" if photo.aperture < 10 else f"f/{photo.aperture:.0f}")
+    if photo.focal:
+        alike = (
+            f" (like {photo.focal35:.0f} mm)" if photo.focal35 and _differ(photo.focal, photo.focal35) else ""
+        )
+        words.append(f"{photo.focal:.1f}".removesuffix(".0") + f" mm{alike}")
+    if photo.iso:
+        words.append(f"ISO {photo.iso}")
+    return words
+
+
+def _seconds(exposure: float) -> str:
+    if exposure < LONGEST_FRACTION:
+        return f"1/{1 / exposure:.0f}"
+    return f"{exposure:.2g}" if exposure < 10 else f"{exposure:.0f}"
+
+
+def _differ(focal: float, focal35: float) -> bool:
+    return abs(focal35 - focal) > 0.05 * focal

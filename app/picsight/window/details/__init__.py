@@ -1,0 +1,1 @@
+"""The panel beside wall and viewer: what is known of the photos that are chosen, and ways to others like them."""

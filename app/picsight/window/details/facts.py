@@ -1,0 +1,183 @@
+"""What is known of photos, in words; each fact with the search that finds others like it."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, cast
+
+from picsight.exposure import exposure_words
+from picsight.window.parts.words import counted, decimal, number, say, short_path, size, taken_words
+from picsight_engine.search.query import Fact, parse
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from picsight_engine.library import PhotoDetails, SharedDetails
+    from picsight_engine.search.query import Key
+
+GAP = "   "
+WEEKDAY = "ddd d MMM yyyy"
+# How the name of a source of dates begins, and what a person calls it.
+_SOURCES = (
+    (("Exif", "IFD0", "Makernotes"), "from the camera"),
+    (("GPS",), "from GPS"),
+    (("file name",), "from the file\u2019s name"),
+)
+_POINTS = ("north", "north-east", "east", "south-east", "south", "south-west", "west", "north-west")
+
+
+@dataclass(frozen=True, slots=True)
+class Detail:
+    """One fact in words; `query` finds the photos that share it, "" where no search can."""
+
+    words: str
+    query: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Details:
+    """All that the panel says; what is empty takes no room there. `positions` are in degrees north and east."""
+
+    name: str
+    title: str = ""
+    description: str = ""
+    taken: tuple[Detail, ...] = ()
+    source: str = ""
+    place: tuple[Detail, ...] = ()
+    positions: tuple[tuple[float, float], ...] = ()
+    where: str = ""
+    map_words: str = ""
+    gear: tuple[Detail, ...] = ()
+    exposure: str = ""
+    size: str = ""
+    rights: str = ""
+    folder: tuple[Detail, ...] = ()
+    also: str = ""
+    copies: tuple[Detail, ...] = ()
+    keywords: tuple[Detail, ...] = ()
+
+
+def details_of_one(photo: PhotoDetails, path: Path) -> Details:
+    """What is known of one photo, by its file at `path`."""
+    flash = [say("flash")] if photo.flash else []
+    positions = () if photo.lat is None or photo.lon is None else ((photo.lat, photo.lon),)
+    copies = [copy for copy in photo.paths if copy != path]
+    return Details(
+        name=path.name,
+        title=photo.title or "",
+        description=photo.description or "",
+        taken=_taken(photo.taken, photo.taken) or _undated(photo.file_time),
+        source=_source(photo.taken_from) if photo.taken else say("file time") if photo.file_time else "",
+        place=_place(photo.place),
+        positions=positions,
+        where=_where(photo),
+        map_words=_shown_on_map(photo.place or "".join(_degrees(*each) for each in positions)),
+        gear=_gear(photo.camera, photo.lens),
+        exposure=GAP.join(words.replace(" ", "\u00a0") for words in exposure_words(photo) + flash),
+        size=_size(photo),
+        rights=" · ".join(filter(None, (photo.creator, photo.copyright))),
+        folder=(_lies_in(path, path.parent),),
+        also=counted(len(copies), "And a copy:", "And %n copies:") if copies else "",
+        copies=tuple(_lies_in(copy, copy) for copy in copies),
+        keywords=_keywords(photo.keywords),
+    )
+
+
+def details_of_several(shared: SharedDetails) -> Details:
+    """What several photos share."""
+    return Details(
+        name=counted(shared.photos, "%n photo", "%n photos"),
+        taken=_taken(shared.first, shared.last),
+        source=counted(shared.undated, "%n without a date", "%n without a date") if shared.undated else "",
+        place=_place(shared.place),
+        positions=shared.positions,
+        map_words=_shown_on_map(shared.place or counted(len(shared.positions), "one place", "%n places")),
+        gear=_gear(shared.camera, shared.lens),
+        size=size(shared.bytes),
+        keywords=_keywords(shared.keywords),
+    )
+
+
+def _like(key: Key, value: str, words: str = "") -> Detail:
+    """A fact with its search, if that can be typed: one with quotation marks and blanks cannot."""
+    fact = Fact(key, value, excluded=False, start=0, end=0)
+    query = str(fact)
+    return Detail(words or value, query if parse(query).facts == (fact,) else "")
+
+
+def _taken(first: str | None, last: str | None) -> tuple[Detail, ...]:
+    """One moment, or the days from one to another; the search is for the days."""
+    if first is None or last is None:
+        return ()
+    if first == last:
+        return (_like("in", first[:10], taken_words(first, WEEKDAY)),)
+    if first[:10] == last[:10]:
+        return (_like("in", first[:10], taken_words(first, WEEKDAY, time=False)),)
+    days = (taken_words(iso, "d MMM yyyy", time=False) for iso in (first, last))
+    return (_like("in", f"{first[:10]}..{last[:10]}", " \u2013 ".join(days)),)
+
+
+def _undated(file_time: str | None) -> tuple[Detail, ...]:
+    words = taken_words(file_time, WEEKDAY)
+    return (Detail(words),) if words else ()
+
+
+def _source(name: str | None) -> str:
+    for beginnings, words in _SOURCES:
+        if name and name.startswith(beginnings):
+            return say(words)
+    return say("from {source}").format(source=re.split("[-:]", name)[0]) if name else ""
+
+
+def _place(place: str | None) -> tuple[Detail, ...]:
+    return tuple(_like("at", part) for part in (place or "").split(", ") if part)
+
+
+def _where(photo: PhotoDetails) -> str:
+    """Where the camera stood as far as the place does not say so: degrees, height, the way it looked."""
+    parts = (
+        [_degrees(photo.lat, photo.lon)]
+        if photo.lat is not None and photo.lon is not None and not photo.place
+        else []
+    )
+    if photo.altitude is not None:
+        parts.append(say("{metres} m above the sea").format(metres=number(photo.altitude)))
+    if photo.direction is not None:
+        parts.append(say("facing {point}").format(point=say(_POINTS[round(photo.direction / 45) % 8])))
+    return " · ".join(parts)
+
+
+def _degrees(lat: float, lon: float) -> str:
+    north, east = say("N") if lat >= 0 else say("S"), say("E") if lon >= 0 else say("W")
+    return f"{abs(lat):.3f}\u00b0 {north}, {abs(lon):.3f}\u00b0 {east}"
+
+
+def _shown_on_map(what: str) -> str:
+    return say("The map shows {what}.").format(what=what)
+
+
+def _gear(camera: str | None, lens: str | None) -> tuple[Detail, ...]:
+    found = (_like("by", camera) if camera else None, _like(cast("Key", "lens"), lens) if lens else None)
+    return tuple(detail for detail in found if detail is not None)
+
+
+def _size(photo: PhotoDetails) -> str:
+    pixels = photo.width * photo.height / 1e6
+    in_millions = say("{number} MP").format(number=decimal(pixels) if pixels < 9.95 else number(pixels))
+    parts = (
+        f"{number(photo.width)} \u00d7 {number(photo.height)}",
+        in_millions if pixels >= 0.1 else "",
+        size(photo.bytes),
+    )
+    return " · ".join(filter(None, parts))
+
+
+def _lies_in(path: Path, shown: Path) -> Detail:
+    """Where a file lies, and what else is in its folder."""
+    return _like("folder", f"{path.parent.as_posix()}/", short_path(shown))
+
+
+def _keywords(keywords: Sequence[str]) -> tuple[Detail, ...]:
+    return tuple(_like("tag", keyword) for keyword in keywords)

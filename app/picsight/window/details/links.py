@@ -1,0 +1,117 @@
+"""Facts that lead to others like this: links beside and below one another, in as many lines as they need."""
+
+from __future__ import annotations
+
+import itertools
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QRect, QSize, Qt, Signal
+from PySide6.QtGui import QPainter
+from PySide6.QtWidgets import QAbstractButton, QStyle, QWidget
+
+from picsight.window.parts.controls import draw_focus, press_by_enter
+from picsight.window.parts.labels import CENTRE, LEADING, paint_words
+from picsight.window.parts.pills import Pills
+from picsight.window.parts.words import breakable, plain, say, tooltip
+from picsight.window.tokens import HALF, px, tones
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from PySide6.QtGui import QKeyEvent, QPaintEvent
+
+    from picsight.window.details.facts import Detail
+
+HEIGHT = 2.0  # em of one line
+_WRAP = Qt.TextFlag.TextWordWrap
+
+
+class FactLink(QAbstractButton):
+    """Words in the colour of links; without a query they are only words."""
+
+    def __init__(self, detail: Detail, parent: QWidget) -> None:
+        super().__init__(parent)
+        self.detail, self._words = detail, breakable(detail.words)  # an ampersand in `text` would be a key
+        self.setAccessibleName(plain(detail.words))
+        self.setAttribute(Qt.WidgetAttribute.WA_Hover)
+        if detail.query:
+            self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+            self.setCursor(Qt.CursorShape.PointingHandCursor)
+            self.setAccessibleDescription(say("Show others like this"))
+            self.setToolTip(tooltip(say("Show others like this"), detail.query))
+        else:
+            self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+
+    def sizeHint(self) -> QSize:
+        """All words in one line."""
+        return QSize(
+            self.fontMetrics().horizontalAdvance(self._words) + 2 * px(self, HALF) + 1, px(self, HEIGHT)
+        )
+
+    def hasHeightForWidth(self) -> bool:
+        """Long ones take several lines."""
+        return True
+
+    def heightForWidth(self, width: int) -> int:
+        """As high as these are."""
+        return max(
+            px(self, HEIGHT), self._room(width).height() + px(self, HEIGHT) - self.fontMetrics().height()
+        )
+
+    def _room(self, width: int) -> QRect:
+        room = QRect(0, 0, width - 2 * px(self, HALF), 100 * px(self, HEIGHT))
+        return self.fontMetrics().boundingRect(room, _WRAP, self._words)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Enter presses, as Space does."""
+        if not press_by_enter(self, event):
+            super().keyPressEvent(event)
+
+    def paintEvent(self, _event: QPaintEvent) -> None:
+        """The words, underlined below the mouse, and the ring."""
+        colours, painter = tones(self), QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        if self.detail.query and self.underMouse():
+            font = self.font()
+            font.setUnderline(True)
+            painter.setFont(font)
+        painter.setPen(colours.link if self.detail.query else colours.text)
+        inset = px(self, HALF)
+        paint_words(painter, self.rect().adjusted(inset, 0, -inset, 0), LEADING, self._words, _WRAP)
+        draw_focus(painter, self, self.rect().toRectF().adjusted(1.5, 1.5, -1.5, -1.5), inset)
+        painter.end()
+
+
+class FactLinks(Pills):
+    """Several of them with points between; nothing is made anew that stays as it is."""
+
+    asked = Signal(str)  # a query
+
+    def __init__(self, parent: QWidget) -> None:
+        super().__init__(parent)
+        self._details: tuple[Detail, ...] = ()
+
+    def show_details(self, details: Sequence[Detail]) -> None:
+        """Show these instead; hidden for none."""
+        self.setVisible(bool(details))
+        if tuple(details) == self._details:
+            return
+        self._details = tuple(details)
+        links = [FactLink(detail, self) for detail in details]
+        for link in links:
+            if link.detail.query:
+                link.clicked.connect(lambda _checked=False, query=link.detail.query: self.asked.emit(query))
+        self.show_buttons(links)
+
+    def paintEvent(self, _event: QPaintEvent) -> None:
+        """The points between those that share a line."""
+        painter = QPainter(self)
+        painter.setPen(tones(self).dim_on_window)
+        places, gap = self._places(self.width()), px(self, HALF)
+        for before, after in itertools.pairwise(places):
+            if before.top() == after.top():
+                point = QRect(before.right() + 1, before.top(), gap, before.height())
+                paint_words(
+                    painter, QStyle.visualRect(self.layoutDirection(), self.rect(), point), CENTRE, "·"
+                )
+        painter.end()

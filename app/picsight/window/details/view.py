@@ -1,0 +1,197 @@
+"""The panel: what is known of the chosen photos, calm and from top to bottom; what is not known takes no room."""
+
+from __future__ import annotations
+
+import itertools
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QSize, Qt, Signal
+from PySide6.QtGui import QPalette
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QScrollArea, QVBoxLayout, QWidget
+
+from picsight.window.details.links import FactLinks
+from picsight.window.details.marks_view import MarksView
+from picsight.window.details.why import WhySection
+from picsight.window.parts.controls import IconButton, SlimScrollBar
+from picsight.window.parts.labels import ElidedLabel, Words, sized
+from picsight.window.parts.map import PlacesMap
+from picsight.window.parts.words import breakable, plain, tooltip
+from picsight.window.tokens import HALF, PAD, px, tones
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from PySide6.QtCore import QEvent
+    from PySide6.QtGui import QKeyEvent, QShowEvent
+
+    from picsight.window.details.facts import Details
+    from picsight_engine.photos.outlines import Outline
+
+MOST = 50  # links of a kind
+TEXTS = ("title", "description", "source", "exposure", "size", "rights", "also", "where")
+DIM = ("source", "where", "size", "rights", "also")
+LINKS = ("taken", "place", "gear", "folder", "copies", "keywords")
+
+
+class DetailsPanel(QScrollArea):
+    """Shows facts, and says which of them a person wants others of."""
+
+    asked = Signal(str)  # a query
+    copy_requested = Signal()
+    reveal_requested = Signal()
+    opened = Signal()
+    left = Signal()  # Escape
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setAccessibleName(self.tr("Details"))
+        self.setFrameShape(QFrame.Shape.NoFrame)
+        self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.setVerticalScrollBar(SlimScrollBar(Qt.Orientation.Vertical, self))
+        self.setWidgetResizable(True)
+        content = QWidget()
+        self._nothing = _text(content)
+        self._nothing.setText(self.tr("Select a photo to see what is known of it."))
+        self.facts = QWidget(content)
+        self.name = sized(ElidedLabel(self.facts, dim=False), 1.15, semibold=True)
+        self.name.setContentsMargins(px(self, HALF), 0, px(self, HALF), 0)
+        self._keywords = sized(_text(self.facts), 1.0, semibold=True)
+        self._keywords.setText(self.tr("Keywords"))
+        self.texts = {name: _text(self.facts) for name in TEXTS}
+        self._groups: list[tuple[QWidget, tuple[QWidget, ...]]] = []
+        self.links = {name: FactLinks(self.facts) for name in LINKS}
+        self.copy = IconButton("copy-path", self.tr("Copy path"), self.facts)
+        self.reveal = IconButton("reveal", self.tr("Show in folder (Ctrl+R)"), self.facts)
+        self.map = PlacesMap(self.facts)
+        self.marks, self.why = MarksView(self.facts), WhySection(self.facts)
+        self.copy.clicked.connect(self.copy_requested)
+        self.reveal.clicked.connect(self.reveal_requested)
+        for links in self.links.values():
+            links.asked.connect(self.asked)
+        self._lay_out(content)
+        self.setWidget(content)
+        self._dim_words()
+        self.show_details(None)
+
+    def show_details(self, details: Details | None, outlines: Sequence[Outline] = ()) -> None:
+        """Show these, or that no photo is chosen."""
+        self.facts.setVisible(details is not None)
+        self._nothing.setVisible(details is None)
+        if details is None:
+            return
+        self.name.setText(plain(details.name))
+        self.name.setToolTip(tooltip(details.name))
+        for name, label in self.texts.items():
+            _say(label, getattr(details, name))
+        for name, links in self.links.items():
+            links.show_details(getattr(details, name)[:MOST])
+        self.map.show_positions(details.positions, outlines, details.map_words)
+        self._on_map.setVisible(bool(details.positions))
+        for button in (self.copy, self.reveal):
+            button.setVisible(bool(details.folder))
+        self._keywords.setVisible(bool(details.keywords))
+        for group, parts in self._groups:
+            group.setVisible(any(not part.isHidden() for part in parts))
+
+    def stops(self) -> list[QWidget]:
+        """What has the keyboard one after the other."""
+        stops: list[QWidget] = []
+        for name, links in self.links.items():
+            stops += links.buttons()
+            stops += (self.copy, self.reveal) if name == "folder" else ()
+        return [*stops, *self.marks.stops()]
+
+    def chain(self, before: QWidget, after: QWidget) -> None:
+        """Let the keyboard come from one widget, and go on to another."""
+        for one, next_one in itertools.pairwise([before, *self.stops(), after]):
+            QWidget.setTabOrder(one, next_one)
+
+    def sizeHint(self) -> QSize:
+        """Eighteen em."""
+        return QSize(px(self, 18), px(self, 20))
+
+    def minimumSizeHint(self) -> QSize:
+        """As narrow as the splitter makes it."""
+        return QSize(px(self, 4), px(self, 4))
+
+    def showEvent(self, event: QShowEvent) -> None:
+        """What is shown may be of before."""
+        super().showEvent(event)
+        self.opened.emit()
+
+    def changeEvent(self, event: QEvent) -> None:
+        """Words about words are dim, in every palette."""
+        super().changeEvent(event)
+        if event.type() == event.Type.PaletteChange and hasattr(self, "texts"):
+            self._dim_words()
+
+    def _dim_words(self) -> None:
+        palette = QPalette()
+        palette.setColor(QPalette.ColorRole.WindowText, tones(self).dim_on_window)
+        for label in (self._nothing, *(self.texts[name] for name in DIM)):
+            label.setPalette(palette)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Back to the photos."""
+        if event.key() == Qt.Key.Key_Escape:
+            self.left.emit()
+        else:
+            super().keyPressEvent(event)
+
+    def _lay_out(self, content: QWidget) -> None:
+        outer = QVBoxLayout(content)
+        outer.setContentsMargins(px(self, PAD - HALF), px(self, PAD), px(self, PAD - HALF), px(self, PAD))
+        outer.addWidget(self._nothing)
+        outer.addWidget(self.facts)
+        outer.addStretch(1)
+        column = QVBoxLayout(self.facts)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(0)
+        self._on_map = QWidget(self.facts)
+        beside = QHBoxLayout(self._on_map)
+        beside.setContentsMargins(px(self, HALF), px(self, HALF), px(self, HALF), px(self, HALF))
+        beside.addWidget(self.map)
+        self._path = QWidget(self.facts)
+        path = QHBoxLayout(self._path)
+        path.setContentsMargins(0, 0, 0, 0)
+        path.setSpacing(0)
+        path.addWidget(self.links["folder"], 1)
+        for button in (self.copy, self.reveal):
+            path.addWidget(button, 0, Qt.AlignmentFlag.AlignTop)
+        texts, links = self.texts, self.links
+        groups: tuple[tuple[QWidget, ...], ...] = (
+            (self.name, texts["title"], texts["description"]),
+            (links["taken"], texts["source"]),
+            (links["place"], self._on_map, texts["where"]),
+            (links["gear"], texts["exposure"]),
+            (texts["size"], texts["rights"]),
+            (self._path, texts["also"], links["copies"]),
+            (self._keywords, links["keywords"]),
+        )
+        for parts in groups:
+            group = QWidget(self.facts)
+            lines = QVBoxLayout(group)
+            lines.setContentsMargins(0, 0, 0, px(self, PAD))
+            lines.setSpacing(0)
+            for part in parts:
+                lines.addWidget(part)
+            column.addWidget(group)
+            self._groups.append((group, parts))
+        for part in (self.marks, self.why):
+            column.addWidget(part)
+            column.addSpacing(px(self, PAD))
+
+
+def _text(parent: QWidget) -> Words:
+    words = Words(parent=parent)
+    words.setWordWrap(True)
+    words.setContentsMargins(px(parent, HALF), 0, px(parent, HALF), 0)
+    return words
+
+
+def _say(label: QLabel, words: str) -> None:
+    """Show words, which may be cut anywhere where they have no blanks; hidden for none."""
+    label.setText(breakable(words))
+    label.setAccessibleName(plain(words))
+    label.setVisible(bool(words))

@@ -1,0 +1,189 @@
+"""The panel beside wall and viewer: what it says of one photo and of several, where its facts lead, how it is reached."""
+
+from __future__ import annotations
+
+import shutil
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+from PySide6.QtCore import QItemSelectionModel, Qt
+
+from picsight.jobs import Jobs
+from picsight.settings import Settings
+from picsight.window.details.facts import Detail, details_of_one
+from picsight.window.library.controller import LibraryPlace
+from picsight.window.main_window import MainWindow
+from picsight.window.search.place import Place
+from picsight_engine.installation.choice import ModelChoice
+from picsight_engine.library import Library, PhotoDetails
+from picsight_engine.photos.metadata import METADATA_RULE
+from picsight_engine.store.database import Database
+from picsight_engine.store.files import Metadata, find_file, put_metadata
+
+NAMES = ("a.jpg", "b.jpg", "c.jpg")
+CAMERA, NICE = "Canon EOS 600D", "Nice, Alpes-Maritimes, France"
+SAID = {
+    "a.jpg": Metadata(
+        taken="2020-07-18T17:42:00", taken_source="ExifIFD:DateTimeOriginal", lat=43.7, lon=7.27, place=NICE,
+        camera=CAMERA, lens="EF-S18-55mm", exposure=0.004, aperture=2.8, focal=55.0, iso=400, flash=True,
+        keywords=("Fish & chips", "sea"), title="At the harbour",
+    ),
+    "b.jpg": Metadata(
+        taken="2020-07-20T09:00:00", taken_source="file name", camera=CAMERA, keywords=("sea",),
+        lat=43.71, lon=7.26, place="Cannes, Alpes-Maritimes, France",
+    ),
+    "c.jpg": Metadata(),
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def folder(bundle, real_photos, tmp_path_factory):
+    """A library of three photos, of which the last says nothing."""
+    pictures, library = tmp_path_factory.mktemp("Pictures"), tmp_path_factory.mktemp("library")
+    for name, path in zip(NAMES, sorted(real_photos.glob("caltech*")), strict=False):
+        shutil.copy(path, pictures / name)
+    with Library.open(library, bundle) as opened:
+        list(opened.index([pictures]))
+    with closing(Database.open(library)) as db:
+        for name, said in SAID.items():
+            file = find_file(db, pictures / name)
+            with db.writer() as connection:
+                put_metadata(connection, file.folder_id, file.name, said, METADATA_RULE)
+    return library
+
+
+@pytest.fixture
+def window(qtbot, bundle, folder):
+    """The window on it, with the panel."""
+    jobs = Jobs()
+    opened = MainWindow(
+        LibraryPlace(folder, lambda: ModelChoice(bundle, bundle)), Settings(details=True), jobs
+    )
+    qtbot.addWidget(opened)
+    opened.resize(1200, 800)
+    opened.show()
+    opened.start(())
+    qtbot.waitUntil(lambda: len(opened.frame.model.wall.results) == 3)
+    yield opened
+    opened.close()
+    jobs.close()
+    opened.library.close()
+
+
+def row_of(window, name):
+    return next(row for row, photo in enumerate(window.frame.model.wall.results) if photo.path.name == name)
+
+
+def choose(qtbot, window, *names):
+    grid, flag = window.frame.grid, QItemSelectionModel.SelectionFlag
+    grid.clearSelection()
+    for name in names:
+        grid.selectionModel().setCurrentIndex(window.frame.model.index(row_of(window, name)), flag.Select)
+    shown = names[0] if len(names) == 1 else f"{len(names)} photos"
+    qtbot.waitUntil(lambda: window.frame.details.name.text() == shown)
+
+
+def links(panel):
+    return {link.detail.words: link for link in panel.stops() if hasattr(link, "detail")}
+
+
+def texts(panel):
+    labels = panel.texts.items()
+    return {name: label.accessibleName() for name, label in labels if label.isVisible()}
+
+
+def test_one_photo_is_told_of_in_words_and_what_is_unknown_has_no_place(qtbot, window):
+    panel = window.frame.details
+    choose(qtbot, window, "a.jpg")
+    said = texts(panel)
+    assert said["title"] == "At the harbour"
+    assert said["source"] == "from the camera"
+    assert said["exposure"].split() == ["1/250", "s", "f/2.8", "55", "mm", "ISO", "400", "flash"]
+    assert list(links(panel))[:5] == ["Sat 18 Jul 2020, 17:42", "Nice", "Alpes-Maritimes", "France", CAMERA]
+    assert panel.map.isVisible()
+    assert panel.map.accessibleName() == "The map shows Nice, Alpes-Maritimes, France."
+    choose(qtbot, window, "c.jpg")
+    assert set(texts(panel)) == {"source", "size"}
+    assert texts(panel)["source"] == "file time"
+    assert not panel.map.isVisible()
+    assert [name for name, shown in panel.links.items() if shown.isVisible()] == ["taken", "folder"]
+
+
+@pytest.mark.parametrize(
+    ("words", "query", "found"),
+    [
+        ("Sat 18 Jul 2020, 17:42", "in:2020-07-18", ["a.jpg"]),
+        ("Alpes-Maritimes", "at:Alpes-Maritimes", ["b.jpg", "a.jpg"]),
+        (CAMERA, f'by:"{CAMERA}"', ["b.jpg", "a.jpg"]),
+        ("Fish & chips", 'tag:"Fish & chips"', ["a.jpg"]),
+    ],
+)
+def test_a_fact_leads_to_others_like_this(qtbot, window, words, query, found):
+    choose(qtbot, window, "a.jpg")
+    qtbot.mouseClick(links(window.frame.details)[words], Qt.MouseButton.LeftButton)
+    qtbot.waitUntil(lambda: window.search.place == Place(query))
+    assert [photo.path.name for photo in window.frame.model.wall.results] == found
+
+
+def test_of_several_photos_only_what_they_share_is_said(qtbot, window):
+    panel = window.frame.details
+    choose(qtbot, window, "a.jpg", "b.jpg")
+    assert list(links(panel)) == [
+        "18 Jul 2020 \u2013 20 Jul 2020",
+        "Alpes-Maritimes",
+        "France",
+        CAMERA,
+        "sea",
+    ]
+    assert links(panel)["18 Jul 2020 \u2013 20 Jul 2020"].detail.query == "in:2020-07-18..2020-07-20"
+    assert set(texts(panel)) == {"size"}
+    choose(qtbot, window, "a.jpg", "b.jpg", "c.jpg")
+    assert list(links(panel)) == ["18 Jul 2020 \u2013 20 Jul 2020"]
+    assert texts(panel)["source"] == "1 without a date"
+    window.tagging.rate(4)
+    qtbot.waitUntil(lambda: panel.marks.stars.accessibleDescription() == "4 stars")
+    ids = [photo.id for photo in window.frame.model.wall.results]
+    assert {marks.rating for marks in window.tags.library.tags.marks(ids).values()} == {4}
+
+
+def test_what_is_said_stays_until_the_next_is_there_and_only_the_last_counts(qtbot, window):
+    panel, said = window.frame.details, []
+    choose(qtbot, window, "a.jpg")
+    show = panel.name.setText
+    panel.name.setText = lambda words: (said.append(words), show(words))
+    for name in ("b.jpg", "c.jpg", "a.jpg", "b.jpg"):
+        window.frame.grid.setCurrentIndex(window.frame.model.index(row_of(window, name)))
+        assert panel.name.text() == "a.jpg"
+    qtbot.waitUntil(lambda: panel.name.text() == "b.jpg")
+    assert "c.jpg" not in said
+
+
+def test_the_panel_stands_beside_the_viewer_too_and_its_links_have_the_keyboard_in_order(qtbot, window):
+    frame = window.frame
+    panel = frame.details
+    window.pages.open_photo(row_of(window, "a.jpg"))
+    qtbot.waitUntil(lambda: panel.name.text() == "a.jpg")
+    assert panel.palette().window().color().lightnessF() < 0.2
+    qtbot.keyClick(frame.viewer_page.stage, Qt.Key.Key_I)
+    assert not panel.isVisible()
+    window.pages.close_viewer()
+    qtbot.keyClick(frame.grid, Qt.Key.Key_I, Qt.KeyboardModifier.ControlModifier)
+    assert panel.isVisible()
+    choose(qtbot, window, "a.jpg")
+    reached, widget = [], frame.grid
+    while widget is not frame.hint.better:
+        widget = widget.nextInFocusChain()
+        if widget in panel.stops():
+            reached.append(widget)
+    assert reached == panel.stops()
+    assert all(stop.accessibleName() or stop.text() for stop in reached)
+    reached[0].setFocus()
+    qtbot.keyClick(reached[0], Qt.Key.Key_Escape)
+    assert frame.grid.hasFocus()
+
+
+def test_a_value_that_cannot_be_typed_is_no_link():
+    plain = dict.fromkeys(("taken", "taken_from", "lat", "lon", "place", "camera", "lens", "rating"))
+    photo = PhotoDetails(id=1, paths=(), width=4, height=3, **plain | {"camera": 'The "best" of all'})
+    assert details_of_one(photo, Path("a.jpg")).gear == (Detail('The "best" of all'),)
