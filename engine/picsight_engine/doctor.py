@@ -139,7 +139,7 @@ def _failed(name: str, fault: Exception) -> Check:
 
 def _examine_model(folder: Path) -> tuple[Bundle | None, Check]:
     """Every byte of the bundle, and whether its towers work."""
-    from picsight_engine.models.trial import try_towers  # Pillow, onnxruntime: 300 ms
+    from picsight_engine.models.self_test import try_towers  # Pillow, onnxruntime: 300 ms
 
     try:
         bundle = open_bundle(folder, hashes=True)

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from picsight_engine.doctor import Check
     from picsight_engine.indexing.events import Summary
     from picsight_engine.installation.choice import Switch
-    from picsight_engine.installation.offers import Offer
+    from picsight_engine.installation.offers import ModelOffer
     from picsight_engine.library import PhotoDetails, Status
     from picsight_engine.models.bundle import Bundle
     from picsight_engine.search.answer import Answer, Filter, Result
@@ -261,12 +261,12 @@ def checks_document(checks: Sequence[Check]) -> Document:
     }
 
 
-def offers_document(offers: Sequence[Offer]) -> Document:
+def offers_document(offers: Sequence[ModelOffer]) -> Document:
     """The models that there are and that there could be; `seconds` is a rough guess, null where nothing is known."""
     return {"models": [_offer(offer) for offer in offers]}
 
 
-def _offer(offer: Offer) -> Document:
+def _offer(offer: ModelOffer) -> Document:
     return {
         "name": offer.name,
         "title": offer.title,

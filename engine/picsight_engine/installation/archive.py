@@ -14,9 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from contextlib import ExitStack
     from pathlib import Path
-    from typing import Self
 
-_MOST_HEADER = 1_000_000  # bytes
 # what reading may raise where a file is cut, changed, encrypted or on a disk that fails
 DAMAGED = (
     tarfile.TarError,
@@ -61,7 +59,7 @@ def open_source(path: Path, stack: ExitStack) -> Source:
     try:
         if zipfile.is_zipfile(path):
             return _Zip(stack.enter_context(zipfile.ZipFile(path)))
-        return _Tar(stack.enter_context(tarfile.open(path, tarinfo=_TarHeader)))
+        return _Tar(stack.enter_context(tarfile.open(path)))
     except tarfile.ReadError as fault:
         raise _no_archive(path) from fault
     except DAMAGED as fault:
@@ -105,17 +103,6 @@ class _Zip:
     def open(self, name: str) -> IO[bytes]:
         """Unpacks while it is read."""
         return self._archive.open(name)
-
-
-class _TarHeader(tarfile.TarInfo):
-    """Names and notes of a member, which `tarfile` reads into memory however long they say that they are."""
-
-    def _proc_member(self, archive: tarfile.TarFile) -> Self:
-        """Takes in what belongs to a header, as `tarfile` lets subclasses; ReadError where that is too large."""
-        if not (self.isfile() or self.size <= _MOST_HEADER):
-            raise tarfile.ReadError(f"a header of {self.size:,} bytes")
-        # the standard library's types leave it out
-        return super()._proc_member(archive)  # type: ignore[misc,no-any-return]
 
 
 class _Tar:

@@ -42,7 +42,7 @@ class RemoteFile:
 
 
 @dataclass(frozen=True, slots=True)
-class Terms:
+class LicenceTerms:
     """A licence as a person is shown it before anything is fetched."""
 
     licence: Licence
@@ -59,7 +59,7 @@ class Entry:
     name: str
     title: str
     words: str
-    terms: Terms
+    terms: LicenceTerms
     dim: int
     space_id: str
     logit_scale: float
@@ -103,7 +103,7 @@ _COREML = f"{_HUB}/apple/coreml-mobileclip"
 _COREML_REVISION = "3e0a7bfb9fe83da8a3efaa3fd8f7df24214bb947"
 _TOKENIZER = 2_224_081  # bytes
 
-_APPLE = Terms(
+_APPLE = LicenceTerms(
     Licence("apple-amlr", "https://github.com/apple/ml-mobileclip/blob/main/LICENSE_MODELS", accept=True),
     "MobileCLIP is made by Apple. Apple's terms for its research models allow research only: no commercial use and no "
     "use in a product. Apple can withdraw them, and whatever is made of the model falls under the same terms. "

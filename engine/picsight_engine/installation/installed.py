@@ -90,7 +90,7 @@ class InstalledModels:
             BundleError: the first thing that is wrong with it.
         """
         # onnxruntime, Pillow: 300 ms that a search does not pay
-        from picsight_engine.models.trial import try_towers
+        from picsight_engine.models.self_test import try_towers
 
         bundle = open_bundle(self.folder_of(name), hashes=True)
         try_towers(bundle)
@@ -141,7 +141,7 @@ class InstalledModels:
         Raises:
             BundleError: it is not what its manifest says, or has the name of another model; nothing was replaced.
         """
-        from picsight_engine.models.trial import try_towers  # as in `verify`
+        from picsight_engine.models.self_test import try_towers  # as in `verify`
 
         self.require_name(manifest.name)
         try:

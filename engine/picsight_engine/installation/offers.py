@@ -28,7 +28,7 @@ OfferState = Literal["available", "unfinished", "installed", "damaged"]
 
 
 @dataclass(frozen=True, slots=True)
-class Offer:
+class ModelOffer:
     """A model as a person sees it in a list.
 
     `bytes`: what it takes on the disk, or to fetch. `photos`: how many photos of the library it has not read yet, and
@@ -53,7 +53,9 @@ class Offer:
     files: tuple[str, ...] = ()
 
 
-def model_offers(folder: Path, models: InstalledModels, entries: Sequence[Entry] = CATALOGUE) -> list[Offer]:
+def model_offers(
+    folder: Path, models: InstalledModels, entries: Sequence[Entry] = CATALOGUE
+) -> list[ModelOffer]:
     """Every model that is or can be installed, as it stands to the library in `folder`: the shipped one, the
     catalogue's in its order, then others that a person brought along.
 
@@ -75,7 +77,7 @@ def model_offers(folder: Path, models: InstalledModels, entries: Sequence[Entry]
         answering = _answering(chosen, None if active is None else active.name, list(installed.values()))
         workers = suitable_workers()
 
-        def offer(name: str) -> Offer:
+        def offer(name: str) -> ModelOffer:
             model, entry = installed.get(name), known.get(name)
             bundle = None if model is None else model.bundle
             manifest = None if bundle is None else bundle.manifest
@@ -84,7 +86,7 @@ def model_offers(folder: Path, models: InstalledModels, entries: Sequence[Entry]
             photos = photos_awaiting(db, space) if db is not None and space is not None else 0
             fault = model.fault if model else _GONE if name == chosen else None
             milliseconds = _SHIPPED_MS if name == shipped else entry.image_ms if entry else None
-            return Offer(
+            return ModelOffer(
                 name=name,
                 title=manifest.title if manifest else entry.title if entry else name,
                 words=entry.words if entry else _SHIPPED if name == shipped else "",

@@ -1,6 +1,6 @@
-"""Looks at a model for signs that it was trained: it tells what it finds, and refuses nothing.
+"""Tries a model on four packaged photographs and four phrases: whether its towers work, and whether it seems trained.
 
-Four packaged photographs are matched with four phrases; a model with random weights gets most of them wrong.
+A model with random weights matches most of the photographs with a wrong phrase: that is told, and nothing is refused.
 """
 
 from __future__ import annotations
@@ -28,13 +28,14 @@ PHRASES = {
     "rocket": "a photo of a rocket",
     "astronaut": "a photo of an astronaut",
 }
+_LONG_TEXT = "a photo of a dog beside the sea, " * 50  # longer than any tower's context
 _LEAST_RIGHT = 3
 _FIRST_SCALE = 1 / 0.07  # where CLIP's training begins
 _STEP = 0.01  # a logarithm as near as this to its beginning has not moved
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
+class Impression:
     """Whether a model looks trained, and why one thinks so."""
 
     trained: bool
@@ -45,7 +46,19 @@ class Look:
         return f"looks trained: {'yes' if self.trained else 'no'} ({'; '.join(self.reasons)})"
 
 
-def look(bundle: Bundle) -> Look | None:
+def try_towers(bundle: Bundle) -> None:
+    """Lets both towers work once.
+
+    Raises:
+        BundleError: a tower cannot be loaded or run, does not fit the manifest, or gives vectors that cannot be compared.
+    """
+    if bundle.manifest.image is not None:
+        load_image_encoder(bundle).encode(known_photos(bundle.manifest.image))
+    if bundle.manifest.text is not None:
+        TextEmbedder(bundle).embed_texts([*PHRASES.values(), _LONG_TEXT])
+
+
+def look(bundle: Bundle) -> Impression | None:
     """Looks at a bundle of both towers; None where it has but one.
 
     Raises:
@@ -64,7 +77,7 @@ def known_photos(spec: ImageSpec) -> NDArray[np.float32]:
     return np.stack([preprocess(Image.open(folder / f"{name}.jpg"), spec) for name in PHRASES])
 
 
-def judge(photos: NDArray[np.float32], texts: NDArray[np.float32], scale: float) -> Look:
+def judge(photos: NDArray[np.float32], texts: NDArray[np.float32], scale: float) -> Impression:
     """Judges by the unit vectors of photographs and phrases, [4, dim] both, and by the factor of their cosines."""
     best = (photos @ texts.T).argmax(1)
     names = list(PHRASES)
@@ -75,4 +88,4 @@ def judge(photos: NDArray[np.float32], texts: NDArray[np.float32], scale: float)
         answers += f", not {', '.join(wrong)}"
     moved = abs(math.log(max(scale, 1e-9) / _FIRST_SCALE)) > _STEP
     told = f"the logit scale is {scale:.1f}" + ("" if moved else ", as before training")
-    return Look(moved and right >= _LEAST_RIGHT, (told, answers))
+    return Impression(moved and right >= _LEAST_RIGHT, (told, answers))

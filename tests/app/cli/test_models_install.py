@@ -10,7 +10,7 @@ import pytest
 
 from picsight.cli.program import run
 from picsight_engine.installation import catalogue
-from picsight_engine.installation.catalogue import Entry, RemoteFile, Terms
+from picsight_engine.installation.catalogue import Entry, LicenceTerms, RemoteFile
 from picsight_engine.models.bundle import Licence, open_bundle
 
 
@@ -37,7 +37,7 @@ def offered(server, starter, monkeypatch, tmp_path):
         name="better",
         title="Better",
         words="Knows more.",
-        terms=Terms(Licence("kind", "https://example.org/kind", accept=True), "Be kind."),
+        terms=LicenceTerms(Licence("kind", "https://example.org/kind", accept=True), "Be kind."),
         dim=manifest.dim,
         space_id="0123456789abcdef",
         logit_scale=100.0,

@@ -19,7 +19,7 @@ from picsight.window.grid.wall import Wall
 from picsight.window.library.controller import LibraryPlace
 from picsight.window.main_window import MainWindow
 from picsight.window.parts.picture import Pictures
-from picsight_engine.installation.catalogue import Entry, RemoteFile, Terms
+from picsight_engine.installation.catalogue import Entry, LicenceTerms, RemoteFile
 from picsight_engine.installation.choice import choice_of
 from picsight_engine.installation.installed import InstalledModels
 from picsight_engine.models.bundle import Licence, open_bundle, write_bundle
@@ -141,7 +141,7 @@ def entry(server, bundle):
         files.append(RemoteFile(name, f"{address}/m", name, about=len(data), size=len(data)))
     m = bundle.manifest
     return Entry(
-        "other", "Other", "Finds more.", Terms(TERMS, "Be kind to photos."), m.dim, SPACE, m.logit_scale, m.image,
+        "other", "Other", "Finds more.", LicenceTerms(TERMS, "Be kind to photos."), m.dim, SPACE, m.logit_scale, m.image,
         m.text, 20.0, tuple(files),
     )  # fmt: skip
 

@@ -14,7 +14,7 @@ from picsight import locations
 from picsight.window.models.rows import PLAIN, Act, rows_of
 from picsight.window.models.view import ModelsDialog
 from picsight_engine.installation.catalogue import CATALOGUE
-from picsight_engine.installation.offers import Offer
+from picsight_engine.installation.offers import ModelOffer
 from picsight_engine.installation.parcel import open_parcel
 from picsight_engine.library import Library
 from picsight_engine.models.bundle import Licence
@@ -54,7 +54,7 @@ def wait_for_words(qtbot, dialog, name, words):
 
 
 def offer(name, **changes):
-    usual = Offer(
+    usual = ModelOffer(
         name, "Its Own Title", "", "available", False, TERMS, None, 215_000_000, 1000, 900.0, False, False
     )
     return replace(usual, **changes)

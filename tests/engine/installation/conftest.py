@@ -6,7 +6,7 @@ import hashlib
 
 import pytest
 
-from picsight_engine.installation.catalogue import Entry, RemoteFile, Terms
+from picsight_engine.installation.catalogue import Entry, LicenceTerms, RemoteFile
 from picsight_engine.installation.installed import InstalledModels
 from picsight_engine.models.bundle import Licence
 
@@ -38,7 +38,7 @@ def offer(server, tiny_files, make_bundle):
         name="tiny",
         title="Tiny",
         words="Knows nothing.",
-        terms=Terms(Licence("mine", "https://example.org", accept=True), "Be kind."),
+        terms=LicenceTerms(Licence("mine", "https://example.org", accept=True), "Be kind."),
         dim=described.dim,
         space_id="fedcba9876543210",
         logit_scale=100.0,

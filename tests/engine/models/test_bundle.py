@@ -36,16 +36,6 @@ def test_a_missing_folder_is_said_to_hold_no_model(tmp_path):
         open_bundle(tmp_path / "nowhere")
 
 
-@pytest.mark.parametrize(
-    "text", ["", "{", "[]", "null", '{"format": "1"}', '{"format": 1}', "\0\0\0\0", "[" * 100_000]
-)
-def test_a_damaged_manifest_is_one_sentence(make_bundle, text):
-    bundle = make_bundle()
-    (bundle.folder / MANIFEST).write_text(text, encoding="utf-8")
-    with pytest.raises(BundleError, match=r"bundle\.json.*install"):
-        open_bundle(bundle.folder)
-
-
 def test_a_bundle_of_a_newer_format_asks_for_a_newer_picsight(make_bundle):
     bundle = make_bundle()
     rewrite(bundle, lambda data: data.update(format=2))
@@ -58,43 +48,6 @@ def test_each_missing_key_is_named(make_bundle, key):
     bundle = make_bundle()
     rewrite(bundle, lambda data: data.pop(key))
     with pytest.raises(BundleError, match=key):
-        open_bundle(bundle.folder)
-
-
-@pytest.mark.parametrize(
-    "change",
-    [
-        lambda data: data.update(dim=0),
-        lambda data: data.update(dim="four"),
-        lambda data: data.update(space_id="short"),
-        lambda data: data.update(files=[]),
-        lambda data: data.update(files={"image.onnx": 3}),
-        lambda data: data.update(image=[1]),
-        lambda data: data["image"].update(resize="stretch"),
-        lambda data: data["image"].update(interpolation="nearest"),
-        lambda data: data["image"].update(resize="shortest", crop=None),
-        lambda data: data["image"].update(size="large"),
-        lambda data: data["image"].update(mean=[0.5]),
-        lambda data: data["text"].pop("eot"),
-        lambda data: data["text"].update(templates=3),
-        lambda data: data["text"].update(templates=["a photo"]),
-        lambda data: data["text"].update(context="64"),
-        lambda data: data["text"].update(pad_id=None),
-        lambda data: data["image"].update(dtype="uint8"),
-    ],
-)
-def test_a_wrong_value_is_refused(make_bundle, change):
-    bundle = make_bundle()
-    rewrite(bundle, change)
-    with pytest.raises(BundleError):
-        open_bundle(bundle.folder)
-
-
-@pytest.mark.parametrize("name", ["../outside", "/etc/passwd", "a/../../outside"])
-def test_a_file_name_that_leads_out_of_the_bundle_is_refused(make_bundle, name):
-    bundle = make_bundle()
-    rewrite(bundle, lambda data: data["files"].update({name: {"bytes": 1, "sha256": ""}}))
-    with pytest.raises(BundleError, match="leads out of the bundle"):
         open_bundle(bundle.folder)
 
 

@@ -53,6 +53,7 @@ def changed(data, way, value):
     return data
 
 
+@pytest.mark.soak
 def test_whatever_stands_in_a_field_ends_in_a_manifest_or_in_a_sentence(sound) -> None:
     sentences, taken = [], 0
     for way in leaves(sound):
@@ -70,46 +71,29 @@ def test_whatever_stands_in_a_field_ends_in_a_manifest_or_in_a_sentence(sound) -
 @pytest.mark.parametrize(
     ("way", "value"),
     [
-        (("format",), True),
         (("format",), 0),
         (("name",), 3),
-        (("title",), ["The Model"]),
         (("dim",), True),
         (("dim",), 10**9),
-        (("dim",), 512.0),
-        (("space_id",), list("0123456789abcdef")),
         (("space_id",), "../../../etc/pas"),
         (("logit_scale",), math.nan),
-        (("logit_scale",), -1.0),
-        (("logit_scale",), "27"),
         (("licence", "accept"), "false"),
-        (("licence", "url"), None),
         (("image", "size"), 10**6),
-        (("image", "size"), True),
+        (("image", "resize"), "stretch"),
+        (("image", "interpolation"), "nearest"),
+        (("image", "dtype"), "uint8"),
         (("image", "std"), [0.5, 0.0, 0.5]),
-        (("image", "std"), ["0.5", "0.5", "0.5"]),
-        (("image", "mean"), [0.5, math.inf, 0.5]),
-        (("image", "input"), 1),
+        (("image", "mean"), [0.5]),
         (("text", "context"), 10**9),
-        (("text", "dynamic"), "no"),
         (("text", "tokenizer"), ["tokenizer.json"]),
+        (("text", "templates"), ["a photo"]),
         (("provenance",), "by hand"),
-        (("calibration",), [1]),
-        (("blankness",), {}),
-        (("blankness",), {"direction": "AAAA", "cut": 0.3, "weight": 0.3, "words": "AAAA", "asked": 0.3}),
-        (("blankness",), {"direction": "none", "cut": 0.3, "weight": 0.3, "words": [1], "asked": "much"}),
-        (("blankness", "cut"), 11),
-        (("blankness", "cut"), True),
-        (("blankness", "weight"), 1e39),
-        (("blankness", "weight"), -0.1),
-        (("blankness", "asked"), -10.5),
-        (("blankness", "asked"), "much"),
-        (("calibration",), {"answered": 0.3}),
         (("calibration",), {**CUTS, "growth": -1}),
+        (("blankness", "cut"), 11),
+        (("blankness", "weight"), -0.1),
+        (("blankness", "asked"), "much"),
         (("files", "text.onnx", "bytes"), -1),
-        (("files", "text.onnx", "bytes"), 10**30),
         (("files", "text.onnx", "sha256"), "A" * 64),
-        (("files", "text.onnx", "sha256"), None),
     ],
 )
 def test_a_field_out_of_its_range_is_refused(sound, way, value) -> None:
@@ -129,8 +113,7 @@ def test_a_vector_is_text_and_as_long_as_the_space_has_dimensions(sound) -> None
 @pytest.mark.parametrize(
     "name",
     [
-        "", ".", "..", "../x", "/x", "a/../b", "a//b", "a/", "a\\..\\b", "C:x", "con", "Aux.txt", "lpt1.json", "a.", "a ", "a\x00b",
-        "a\nb", "a\ud800", "x" * 201, "TEXT.onnx", "text.onnx/a", "Text.Onnx/a", "bundle.json", "Bundle.JSON", "bundle.json/a",
+        "", "..", "../x", "/x", "a/../b", "a\\..\\b", "C:x", "con", "a.", "a\x00b", "x" * 201, "TEXT.onnx", "text.onnx/a", "bundle.json",
     ],
 )  # fmt: skip
 def test_a_file_name_that_leads_out_or_meets_another_somewhere_is_refused(sound, name) -> None:

@@ -9,7 +9,7 @@ from torch.nn import functional as F  # noqa: N812 (torch's own custom)
 
 from mctrain.errors import WeightsError
 from mctrain.tokens.tokenizer import load_tokenizer
-from picsight_engine.models.self_test import PHRASES, Look, judge, known_photos
+from picsight_engine.models.self_test import PHRASES, Impression, judge, known_photos
 from picsight_engine.models.unit import flaw_of
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 @torch.no_grad()
-def look(model: Clip, preset: Preset, source: str) -> Look:
+def look(model: Clip, preset: Preset, source: str) -> Impression:
     """What speaks for training and what against; only what gives no vectors is refused.
 
     Raises:
@@ -43,9 +43,9 @@ def _unit(vectors: Tensor, tower: str, source: str) -> Tensor:
     return F.normalize(vectors, dim=1)
 
 
-def _norms(model: Clip) -> Look:
+def _norms(model: Clip) -> Impression:
     """Norms start as ones, and no training leaves all of them there."""
     state = model.image.state_dict()
     norms = [own for name, own in state.items() if name.endswith(".weight") and own.dim() == 1]
     moved = sum(bool((own != 1).any()) for own in norms)
-    return Look(moved == len(norms), (f"{moved} of {len(norms)} norms of the image tower have moved",))
+    return Impression(moved == len(norms), (f"{moved} of {len(norms)} norms of the image tower have moved",))

@@ -21,7 +21,7 @@ from picsight.cli.streams import confirmed, put, put_json, say, someone_can_be_a
 from picsight_engine.errors import BundleError, RequestError
 
 if TYPE_CHECKING:
-    from picsight_engine.installation.offers import Offer
+    from picsight_engine.installation.offers import ModelOffer
 
 DAMAGED = 3
 
@@ -56,7 +56,7 @@ def list_models(invocation: Invocation) -> int:
     return 0
 
 
-def _state(offer: Offer) -> str:
+def _state(offer: ModelOffer) -> str:
     if offer.state == "damaged":
         return offer.state
     if offer.answers and offer.wanted:
@@ -68,7 +68,7 @@ def _state(offer: Offer) -> str:
     return offer.state
 
 
-def _figures(offer: Offer) -> list[str]:
+def _figures(offer: ModelOffer) -> list[str]:
     parts = [size(offer.bytes)] if offer.bytes else []
     if offer.licence is not None:
         where = f" ({offer.licence.url})" if offer.licence.url else ""

@@ -11,7 +11,7 @@ from picsight.window.parts.words import counted, duration, isolated, say, size
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from picsight_engine.installation.offers import Offer
+    from picsight_engine.installation.offers import ModelOffer
     from picsight_engine.models.bundle import Manifest
 
 RESEARCH = "For research only"
@@ -115,12 +115,12 @@ class Row:
         return ", ".join(filter(None, parts))
 
 
-def rows_of(offers: Sequence[Offer], photos: int, catalogue: Sequence[str]) -> list[Row]:
+def rows_of(offers: Sequence[ModelOffer], photos: int, catalogue: Sequence[str]) -> list[Row]:
     """The lines for a library with so many photos; `catalogue` names the models that can be fetched."""
     answering = next((title_of(offer.name, offer.title) for offer in offers if offer.answers), "")
     advised = recommended(offers)
 
-    def row(offer: Offer) -> Row:
+    def row(offer: ModelOffer) -> Row:
         made = _row(offer, photos, answering, fetchable=offer.name in catalogue)
         in_front = len(offers) <= FEW or offer.shipped or offer.name in SIDE_BY_SIDE
         return replace(made, in_front=in_front, recommended=offer.name == advised)
@@ -128,7 +128,7 @@ def rows_of(offers: Sequence[Offer], photos: int, catalogue: Sequence[str]) -> l
     return [row(offer) for offer in offers]
 
 
-def recommended(offers: Sequence[Offer]) -> str | None:
+def recommended(offers: Sequence[ModelOffer]) -> str | None:
     """The name of the model that most people should take; None where they have one that is as good."""
     known = {offer.name: offer for offer in offers if offer.name in SIDE_BY_SIDE}
     candidates = [known[name] for name in SIDE_BY_SIDE if name in known]
@@ -140,7 +140,7 @@ def recommended(offers: Sequence[Offer]) -> str | None:
     return best.name if _quality(best) > had else None
 
 
-def _quality(offer: Offer) -> int:
+def _quality(offer: ModelOffer) -> int:
     return PLAIN[offer.name].quality if offer.name in PLAIN else 0
 
 
@@ -159,7 +159,7 @@ def title_of(name: str, title: str) -> str:
     return say(PLAIN[name].title) if name in PLAIN else title
 
 
-def _row(offer: Offer, photos: int, answering: str, *, fetchable: bool) -> Row:
+def _row(offer: ModelOffer, photos: int, answering: str, *, fetchable: bool) -> Row:
     licence = offer.licence
     return Row(
         name=offer.name,
@@ -180,13 +180,13 @@ def _row(offer: Offer, photos: int, answering: str, *, fetchable: bool) -> Row:
     )
 
 
-def _licence(offer: Offer) -> str:
+def _licence(offer: ModelOffer) -> str:
     if offer.name in PLAIN:
         return say(PLAIN[offer.name].licence)
     return say("Licence {licence}").format(licence=isolated(offer.licence.id)) if offer.licence else ""
 
 
-def _time(offer: Offer, photos: int) -> str:
+def _time(offer: ModelOffer, photos: int) -> str:
     """How long it would read; nothing where there is nothing to read."""
     if not photos:
         return ""
@@ -199,7 +199,7 @@ def _time(offer: Offer, photos: int) -> str:
     return sentence.format(time=duration(offer.seconds))
 
 
-def _state(offer: Offer, answering: str) -> str:
+def _state(offer: ModelOffer, answering: str) -> str:
     if offer.answers and offer.wanted:
         return say("In use")
     if offer.answers:
@@ -213,7 +213,7 @@ def _state(offer: Offer, answering: str) -> str:
     return say("Installed") if offer.state == "installed" else ""
 
 
-def _acts(offer: Offer, *, fetchable: bool) -> tuple[Act, ...]:
+def _acts(offer: ModelOffer, *, fetchable: bool) -> tuple[Act, ...]:
     """The most useful one last: it stands at the edge."""
     match offer.state:
         case "available":
