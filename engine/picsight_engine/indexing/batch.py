@@ -12,7 +12,6 @@ from picsight_engine.indexing.plan import HEALS_UNSEEN, is_changed
 from picsight_engine.photos.identity import FINGERPRINT_RULE
 from picsight_engine.photos.metadata import METADATA_RULE
 from picsight_engine.store.files import (
-    Metadata,
     age_missing,
     forget_missing,
     mark_missing,
@@ -177,7 +176,8 @@ class Batch:
             photo_id,
             device=file.device,
         )
-        put_metadata(connection, folder.id, file.name, _metadata(seen.identified), METADATA_RULE)
+        said = seen.identified.metadata
+        put_metadata(connection, folder.id, file.name, said, METADATA_RULE, beside=file.beside)
         clear_problem(connection, folder.id, file.name)
         if edited is not None:
             say_again(connection, edited, photo_id)
@@ -205,24 +205,11 @@ class Batch:
 
 def _edited_from(connection: sqlite3.Connection, seen: Seen, photo_id: int) -> int | None:
     """The photo that the file showed before, if it is the same shot."""
-    stored, taken = seen.task.stored, seen.identified.taken
+    stored, taken = seen.task.stored, seen.identified.metadata.taken
     if stored is None or stored.photo_id in {None, photo_id}:
         return None
-    same = is_same_shot(connection, stored.id, photo_id, taken.local if taken else None)
+    same = is_same_shot(connection, stored.id, photo_id, taken)
     return stored.photo_id if same else None
-
-
-def _metadata(identified: Identified) -> Metadata:
-    taken, written = identified.taken, identified.written
-    local, offset, source = (None, None, None) if taken is None else (taken.local, taken.offset, taken.source)
-    return Metadata(
-        taken=local,
-        taken_offset=offset,
-        taken_source=source,
-        rating=written.rating,
-        keywords=written.keywords,
-        description=written.description,
-    )
 
 
 def _store_bad(connection: sqlite3.Connection, bad: Bad) -> list[int]:

@@ -85,11 +85,11 @@ class Crew:
         while len(self._workers) < number:
             self._workers.append(self._start_worker())
 
-    def start(self, key: int, path: Path) -> None:
-        """Gives a file to an idle worker; if that turns out to be dead, the file comes back as lost."""
+    def start(self, key: int, path: Path, companions: tuple[str, ...] = ()) -> None:
+        """Gives a file, with the names of those beside it that speak of it, to an idle worker; if that turns out to be dead, the file comes back as lost."""
         worker = next(each for each in self._workers if each.ready and each.key is None)
         worker.key, worker.used, worker.large = key, 0.0, False
-        self._tell(worker, Job(path))
+        self._tell(worker, Job(path, companions))
 
     def order(self, key: int, order: Order) -> None:
         """Answers a worker that has identified its file; a large picture waits until no other is being decoded."""

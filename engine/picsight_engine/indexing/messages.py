@@ -10,15 +10,15 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from picsight_engine.errors import PicsightError, ProblemCode
-    from picsight_engine.photos.metadata import Taken
-    from picsight_engine.photos.written import Written
+    from picsight_engine.metadata import Metadata
 
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """To a worker: read this file, say who it is, and wait for the order."""
+    """To a worker: read this file and those of these names beside it, say who it is, and wait for the order."""
 
     path: Path
+    companions: tuple[str, ...] = ()
 
 
 class Order(Enum):
@@ -44,16 +44,15 @@ class Broken:
 
 @dataclass(frozen=True, slots=True)
 class Identified:
-    """From a worker: who the file is, how many pixels its header claims (0 if that cannot be told), what it says of its
-    picture, the rule since which its picture is decoded as it is now, and what people wrote into it.
+    """From a worker: who the file is, how many pixels its header claims (0 if that cannot be told), the rule since which its
+    picture is decoded as it is now, and what it and the files beside it say of the picture.
     """
 
     bytes_hash: bytes
     fingerprint: bytes
     pixels: int
-    taken: Taken | None
     picture_rule: int
-    written: Written
+    metadata: Metadata
 
 
 @dataclass(frozen=True, slots=True)

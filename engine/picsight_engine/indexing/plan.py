@@ -94,7 +94,7 @@ def make_plan(
     """Compares what is stored with what was seen.
 
     `complete` are the photos that lack nothing: others are read again, as are files whose metadata were read by an older
-    rule than `metadata_rule`. Files that failed and did not change since are left alone unless they were read before, or
+    rule than `metadata_rule`, or beside which a side-car came, changed or went. Files that failed and did not change since are left alone unless they were read before, or
     `retry_problems`.
     """
     plan = Plan()
@@ -141,6 +141,7 @@ def _plan_seen(
             or is_changed(known, seen)
             or known.photo_id not in complete
             or known.metadata_rule < metadata_rule
+            or known.beside != seen.beside
         ):
             plan.tasks.append(Task(view.folder, seen, known))
         else:

@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, field
+import zlib
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from picsight_engine.hidden import is_shown
 from picsight_engine.photos.formats import IMAGE_SUFFIXES, unread_kind
+from picsight_engine.photos.sidecars import SUFFIXES, companions
 
 if TYPE_CHECKING:
     import threading
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
 
     from picsight_engine.errors import ProblemCode
 
 # What the database takes: a volume's number on Windows may be larger, and times of recovered files are anything.
 _MOST = 2**63 - 1
+_SPEAKING = tuple(map(os.fsencode, SUFFIXES))  # of files beside pictures that may speak of these
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,12 +29,15 @@ class SeenFile:
     """A picture file, by its suffix; `name` is relative to the folder, with "/" between its parts.
 
     `device` is that of its directory: a link's own file may lie elsewhere, and some file systems give each file another.
+    `companions` are the names of the files beside it that speak of it, `beside` changes when one of them does, None for none.
     """
 
     name: bytes
     size: int
     mtime_ns: int
     device: int
+    companions: tuple[bytes, ...] = ()
+    beside: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +131,8 @@ def _list(root: bytes, name: bytes, visited: set[tuple[int, int]], listing: _Lis
     listing.own = SeenFolder(name, device, empty=not shown)
     for entry in shown:
         _sort_in(entry, name + b"/" + entry.name if name else entry.name, device, listing)
+    if any(entry.name[-5:].lower().endswith(_SPEAKING) for entry in shown):
+        _add_companions(listing, {entry.name: entry for entry in shown})
 
 
 def _sort_in(entry: os.DirEntry[bytes], name: bytes, device: int, listing: _Listing) -> None:
@@ -145,6 +154,21 @@ def _sort_in(entry: os.DirEntry[bytes], name: bytes, device: int, listing: _List
             listing.broken.append(SeenLink(name))
         elif not isinstance(fault, FileNotFoundError):
             raise
+
+
+def _add_companions(listing: _Listing, entries: Mapping[bytes, os.DirEntry[bytes]]) -> None:
+    """Puts beside each picture the files that speak of it."""
+    found = companions([os.fsdecode(name) for name in entries])
+    for place, file in enumerate(listing.files):
+        names = tuple(map(os.fsencode, found.get(os.fsdecode(file.name.rpartition(b"/")[2]), ())))
+        stamps = []
+        for name in names:
+            with suppress(OSError):  # it went meanwhile
+                info = entries[name].stat()
+                stamps.append((name, info.st_size, info.st_mtime_ns))
+        if stamps:
+            beside = zlib.crc32(repr(stamps).encode())
+            listing.files[place] = replace(file, companions=names, beside=beside)
 
 
 def _suffix(name: bytes) -> str:

@@ -131,7 +131,7 @@ class Shift:
         for _ in range(min(self._crew.idle, len(self._queue))):
             key, task = next(self._keys), self._queue.popleft()
             self._held[key] = _Held(task)
-            self._crew.start(key, _path(task))
+            self._crew.start(key, _path(task), tuple(map(os.fsdecode, task.file.companions)))
         for key, news in self._crew.wait(_STEP_SECONDS):
             self._take(key, news)
 

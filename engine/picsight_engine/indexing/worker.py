@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from picsight_engine.indexing.messages import Job
     from picsight_engine.models.backend import ImageEncoder
     from picsight_engine.models.bundle import Bundle
     from picsight_engine.photos.decode import Limits
@@ -47,12 +48,13 @@ def work(connection: Connection, bundle: Bundle, limits: Limits, embeds: bool) -
         silence_decoders()
         connection.send(Ready())
         while True:
-            _serve(connection, desk, connection.recv().path)
+            _serve(connection, desk, connection.recv())
 
 
-def _serve(connection: Connection, desk: _Desk, path: Path) -> None:
+def _serve(connection: Connection, desk: _Desk, job: Job) -> None:
     """One file: identify it, and do what the indexer orders."""
-    identified = _try(desk, path, lambda: desk.identify(path))
+    path = job.path
+    identified = _try(desk, path, lambda: desk.identify(job))
     connection.send(identified)
     if not isinstance(identified, Identified):
         return
@@ -83,7 +85,7 @@ class _Desk:
     def __init__(self, bundle: Bundle, limits: Limits) -> None:
         # Imported here: a process that never gets this far (the indexer's) must not pay 300 ms for them.
         from picsight_engine.models import preprocess
-        from picsight_engine.photos import decode, identity, thumbnail
+        from picsight_engine.photos import decode, identity, sidecars, thumbnail
 
         self.limits = limits
         self._data = b""
@@ -91,20 +93,15 @@ class _Desk:
         self._bundle = bundle
         self._encoder: ImageEncoder | None = None
         self._preprocess, self._decode = preprocess, decode
-        self._identity, self._thumbnail = identity, thumbnail
+        self._identity, self._sidecars, self._thumbnail = identity, sidecars, thumbnail
 
-    def identify(self, path: Path) -> Identified:
+    def identify(self, job: Job) -> Identified:
         """Reads the file, once for both steps, and says who it is; raises ImageError."""
-        self._data = read_photo(path, self.limits)
-        header = self._decode.read_header(self._data, path)
-        return Identified(
-            self._identity.bytes_hash(self._data),
-            self._identity.fingerprint(self._data),
-            header.pixels,
-            header.taken,
-            header.picture_rule,
-            header.written,
-        )
+        self._data = read_photo(job.path, self.limits)
+        known = self._identity.bytes_hash(self._data), self._identity.fingerprint(self._data)
+        beside = self._sidecars.read_companions(job.path, job.companions, known)
+        header = self._decode.read_header(self._data, job.path, beside)
+        return Identified(*known, header.pixels, header.picture_rule, header.metadata)
 
     def load_tower(self) -> ImageEncoder:
         """The image tower, loaded once; raises BundleError."""

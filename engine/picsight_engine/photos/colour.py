@@ -77,3 +77,12 @@ def _changes_nothing(transform: ImageCms.ImageCmsTransform) -> bool:
     grid = np.stack(np.meshgrid(steps, steps, steps), axis=-1).reshape(27, 27, 3)
     moved = np.asarray(ImageCms.applyTransform(Image.fromarray(grid), transform))
     return int(np.abs(moved.astype(int) - grid).max()) <= 1
+
+
+@functools.lru_cache(maxsize=16)
+def profile_name(profile: bytes) -> str | None:
+    """What a colour profile calls itself, None where it is broken or nameless."""
+    try:
+        return ImageCms.getProfileDescription(io.BytesIO(profile)).strip() or None
+    except (ImageCms.PyCMSError, OSError, ValueError, TypeError):
+        return None

@@ -9,6 +9,7 @@ import re
 import struct
 import warnings
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 import pi_heif
@@ -18,13 +19,14 @@ from PIL.IptcImagePlugin import getiptcinfo
 from PIL.JpegImagePlugin import JpegImageFile
 
 from picsight_engine.errors import ImageError
+from picsight_engine.metadata import Metadata
 from picsight_engine.photos import colour, faxes, formats, png
 from picsight_engine.photos.exif import ORIENTATION, Exif, read_exif
-from picsight_engine.photos.formats import HEIF, IMAGE_SUFFIXES, JPEG, Format
+from picsight_engine.photos.formats import AVIF, HEIF, IMAGE_SUFFIXES, JPEG, Format
+from picsight_engine.photos.iptc import iptc_facts
 from picsight_engine.photos.limits import Limits
-from picsight_engine.photos.metadata import Taken, read_taken
+from picsight_engine.photos.metadata import BITS, FILE_NAME, PRIMARIES, PROFILE, read_metadata
 from picsight_engine.photos.reading import problem
-from picsight_engine.photos.written import Written, read_written
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -32,14 +34,18 @@ if TYPE_CHECKING:
     from PIL.ImageFile import ImageFile
 
     from picsight_engine.errors import ProblemCode
-    from picsight_engine.photos.written import Iptc
+    from picsight_engine.photos.facts import Fact, Facts
 
 __all__ = ["IMAGE_SUFFIXES", "TEXT_TURNS", "Header", "Limits", "Picture", "decode", "read_header"]
 
 TEXT_TURNS = 2  # the picture rule since which a PNG is turned by an orientation that stands in a text
 
-_NOTHING = Written()
+_NOTHING = Metadata()
+_MOST_XMP = 4_000_000  # bytes of a packet inside a photo
 _AVERAGED = frozenset(["L", "LA", "RGB", "RGBA", "CMYK"])
+_PALETTE = 3  # the kind of PNG whose bits are those of an index
+_BITS_PER_SAMPLE = 258
+_DEEP_MODES = {"1": 1, "I": 16, "F": 32}
 _SILENCE = logging.NullHandler()
 _TURNED = frozenset([5, 6, 7, 8])
 _UPRIGHT = {
@@ -77,14 +83,13 @@ class Picture:
 
 @dataclass(frozen=True, slots=True)
 class Header:
-    """What a file says of its picture: `pixels` it promises, 0 where it promises nothing; the date; the rule since
-    which its picture is decoded as it is now; and what people wrote into it.
+    """What a file says of its picture: `pixels` it promises, 0 where it promises nothing; the rule since which its picture is
+    decoded as it is now; and its metadata.
     """
 
     pixels: int = 0
-    taken: Taken | None = None
     picture_rule: int = 1
-    written: Written = _NOTHING
+    metadata: Metadata = _NOTHING
 
 
 def decode(data: bytes, path: Path, *, min_side: int, limits: Limits) -> Picture:
@@ -116,8 +121,8 @@ def decode(data: bytes, path: Path, *, min_side: int, limits: Limits) -> Picture
         raise problem(code, path, f"cannot be shown: {reason}") from fault
 
 
-def read_header(data: bytes, path: Path) -> Header:
-    """What can be told before anything is decoded; `path` serves its suffix only. Never raises."""
+def read_header(data: bytes, path: Path, beside: Facts = MappingProxyType({})) -> Header:
+    """What can be told before anything is decoded, with what is said `beside` the file; of `path` its name counts. Never raises."""
     kind = formats.find_format(data, path.suffix)
     if kind is None:
         return Header()
@@ -129,8 +134,14 @@ def read_header(data: bytes, path: Path) -> Header:
     width, height = image.size
     exif = _exif_of(image, data, kind)
     told_in_text = kind.name == "PNG" and ORIENTATION in exif.main and not png.exif_chunk(data)
-    written = read_written(_xmp_of(image, data, kind), _iptc_of(image), exif)
-    return Header(width * height, read_taken(exif), TEXT_TURNS if told_in_text else 1, written)
+    facts = {
+        FILE_NAME: path.name,
+        **_colour_facts(image, data, kind),
+        **exif.facts(),
+        **_iptc_of(image),
+        **_xmp_of(image, data, kind),
+    }
+    return Header(width * height, TEXT_TURNS if told_in_text else 1, read_metadata(facts, beside))
 
 
 def _decode(data: bytes, kind: Format, path: Path, min_side: int, limits: Limits) -> Picture:
@@ -181,17 +192,46 @@ def _exif_of(image: Image.Image, data: bytes, kind: Format) -> Exif:
     return read_exif(image.info.get("exif") or b"")
 
 
-def _xmp_of(image: Image.Image, data: bytes, kind: Format) -> bytes:
-    """The XMP packet of an opened file, empty if there is none; what did not fit into a JPEG's first one is not read."""
+def _xmp_of(image: Image.Image, data: bytes, kind: Format) -> dict[str, Fact]:
+    """What the XMP packet of an opened file says; what did not fit into a JPEG's first one is not read."""
     packet = png.xmp_in_text(data) if kind.name == "PNG" else image.info.get("xmp")
-    return packet if isinstance(packet, bytes) else b""
+    if not isinstance(packet, bytes) or not 0 < len(packet) <= _MOST_XMP:
+        return {}
+    from picsight_engine.photos.xmp import PacketError, read_facts  # 33 ms, and most photos hold no XMP
 
-
-def _iptc_of(image: ImageFile) -> Iptc:
     try:
-        return getiptcinfo(image) or {}
+        return read_facts(packet)
+    except PacketError:  # of a photo that can be shown nobody wants to hear this
+        return {}
+
+
+def _iptc_of(image: ImageFile) -> dict[str, Fact]:
+    try:
+        return iptc_facts(getiptcinfo(image) or {})
     except (SyntaxError, OSError, ValueError, TypeError, struct.error):  # so Pillow calls damaged fields
         return {}
+
+
+def _colour_facts(image: ImageFile, data: bytes, kind: Format) -> dict[str, Fact]:
+    """Bits of a channel and what the colours are called, as far as the file tells."""
+    facts: dict[str, Fact] = {BITS: _bit_depth(image, data, kind)}
+    profile = image.info.get("icc_profile")
+    if profile and (name := colour.profile_name(profile)):
+        facts[PROFILE] = name
+    if kind in {HEIF, AVIF} and (primaries := formats.primaries(data)):
+        facts[PRIMARIES] = primaries
+    return facts
+
+
+def _bit_depth(image: ImageFile, data: bytes, kind: Format) -> int:
+    """Bits of a channel as they are stored, which decoding may reduce."""
+    if kind.name == "PNG" and len(data) > 25:
+        return 8 if data[25] == _PALETTE else data[24]
+    if kind in {HEIF, AVIF}:
+        return formats.bits_in_container(data)
+    if kind.name == "TIFF":
+        return int(max(image.tag_v2.get(_BITS_PER_SAMPLE, (1,))))  # type: ignore[attr-defined]
+    return _DEEP_MODES.get(image.mode.partition(";")[0], 8)
 
 
 def _set_up_decoders(limits: Limits) -> None:

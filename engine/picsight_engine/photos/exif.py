@@ -1,4 +1,4 @@
-"""Reads the few EXIF fields that Picsight uses, from damaged blocks too.
+"""Reads the EXIF fields that Picsight uses, from damaged blocks too.
 
 A reader of our own, because identity depends on it: the orientation of a photo must not change with the
 version of an image library.
@@ -6,6 +6,7 @@ version of an image library.
 
 from __future__ import annotations
 
+import math
 import struct
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -15,27 +16,73 @@ if TYPE_CHECKING:
 
 ORIENTATION = 0x0112
 
-_EXIF_IFD = 0x8769
-_ASCII = 2
-_INTEGERS = {3: "H", 4: "I"}  # SHORT, LONG
+_EXIF_IFD, _GPS_IFD, _INTEROP_IFD = 0x8769, 0x8825, 0xA005
+_ASCII, _UNDEFINED = 2, 7
+# The types of values: how struct reads one, and its bytes.
+_NUMBERS = {1: "B", 3: "H", 4: "I", 6: "b", 8: "h", 9: "i", 11: "f", 12: "d", 13: "I"}
+_RATIONALS = {5: "II", 10: "ii"}
+_BYTES = {_ASCII: 1, _UNDEFINED: 1} | {
+    kind: struct.calcsize(f"<{form}") for kind, form in (_NUMBERS | _RATIONALS).items()
+}
 _MAX_ENTRIES = 1024  # a directory that claims more is damaged
-_MAX_TEXT = 256  # dates and offsets are shorter
+_MAX_NUMBERS = 8  # a position has three; what has more is the picture's, or damaged
+_MAX_BYTES = 65_536  # of a text
+_ORIENTING_TEXT = 256  # bytes; a longer text in place of the orientation has always been passed over
 
-Value = int | str
+# What the other modules ask for, as ExifTool names it.
+_MAIN_TAGS = {
+    0x010E: "ImageDescription", 0x010F: "Make", 0x0110: "Model", 0x013B: "Artist", 0x4746: "Rating",
+    0x4749: "RatingPercent", 0x8298: "Copyright",
+}  # fmt: skip
+_PHOTO_TAGS = {
+    0x829A: "ExposureTime", 0x829D: "FNumber", 0x8827: "ISO", 0x8832: "RecommendedExposureIndex", 0x8833: "ISOSpeed",
+    0x9003: "DateTimeOriginal", 0x9004: "CreateDate", 0x9011: "OffsetTimeOriginal", 0x9012: "OffsetTimeDigitized",
+    0x9201: "ShutterSpeedValue", 0x9202: "ApertureValue", 0x9209: "Flash", 0x920A: "FocalLength",
+    0x9291: "SubSecTimeOriginal", 0x9292: "SubSecTimeDigitized", 0xA001: "ColorSpace",
+    0xA405: "FocalLengthIn35mmFormat", 0xA434: "LensModel",
+}  # fmt: skip
+_GPS_TAGS = {
+    1: "GPSLatitudeRef", 2: "GPSLatitude", 3: "GPSLongitudeRef", 4: "GPSLongitude", 5: "GPSAltitudeRef", 6: "GPSAltitude",
+    7: "GPSTimeStamp", 17: "GPSImgDirection", 29: "GPSDateStamp",
+}  # fmt: skip
+
+_INTEROP_TAGS = {1: "InteropIndex"}
+
+Value = int | float | str | bytes | tuple[float, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Exif:
-    """The integers and short texts of the main directory (IFD0) and of the Exif directory, by tag number."""
+    """The values of the main directory (IFD0) and of those for the exposure, GPS and interoperability, by tag number.
+
+    A number alone is an int or a float, several are a tuple; a rational number is a float, NaN where it is divided by zero.
+    """
 
     main: Mapping[int, Value] = field(default_factory=dict)
     photo: Mapping[int, Value] = field(default_factory=dict)
+    gps: Mapping[int, Value] = field(default_factory=dict)
+    interop: Mapping[int, Value] = field(default_factory=dict)
 
     @property
     def orientation(self) -> int:
         """1 to 8; 1 where the tag is absent or holds anything else."""
         value = self.main.get(ORIENTATION)
         return value if isinstance(value, int) and 1 <= value <= 8 else 1
+
+    def facts(self) -> dict[str, Value]:
+        """What is asked for, by ExifTool's names; some programs put into the main directory what belongs to the Exif directory."""
+        groups = (
+            ("IFD0", _MAIN_TAGS, self.main),
+            ("ExifIFD", _PHOTO_TAGS, {**self.main, **self.photo}),
+            ("GPS", _GPS_TAGS, self.gps),
+            ("InteropIFD", _INTEROP_TAGS, self.interop),
+        )
+        return {
+            f"{group}:{name}": values[tag]
+            for group, tags, values in groups
+            for tag, name in tags.items()
+            if tag in values
+        }
 
 
 def read_exif(block: bytes) -> Exif:
@@ -48,10 +95,13 @@ def read_exif(block: bytes) -> Exif:
     if order is None or len(tiff) < 8:
         return Exif()
     (first,) = struct.unpack_from(f"{order}I", tiff, 4)
-    main = dict(_directory(tiff, order, first))
-    pointer = main.get(_EXIF_IFD)
-    photo = dict(_directory(tiff, order, pointer)) if isinstance(pointer, int) else {}
-    return Exif(main, photo)
+
+    def directory(at: Value | None) -> dict[int, Value]:
+        return dict(_directory(tiff, order, at)) if isinstance(at, int) else {}
+
+    main = directory(first)
+    photo = directory(main.get(_EXIF_IFD))
+    return Exif(main, photo, directory(main.get(_GPS_IFD)), directory(photo.get(_INTEROP_IFD)))
 
 
 def _directory(tiff: bytes, order: str, offset: int) -> Iterator[tuple[int, Value]]:
@@ -62,8 +112,47 @@ def _directory(tiff: bytes, order: str, offset: int) -> Iterator[tuple[int, Valu
         if entry + 12 > len(tiff):
             return
         tag, kind, length = struct.unpack_from(f"{order}HHI", tiff, entry)
-        if kind in _INTEGERS and length == 1:
-            yield tag, struct.unpack_from(f"{order}{_INTEGERS[kind]}", tiff, entry + 8)[0]
-        elif kind == _ASCII and 0 < length <= _MAX_TEXT:
-            at = entry + 8 if length <= 4 else struct.unpack_from(f"{order}I", tiff, entry + 8)[0]
-            yield tag, tiff[at : at + length].split(b"\0")[0].decode("ascii", "replace").strip()
+        if tag == ORIENTATION and not _orients(kind, length):
+            continue
+        value = _value(tiff, order, entry, kind, length)
+        if value is not None:
+            yield tag, value
+
+
+def _orients(kind: int, length: int) -> bool:
+    """Whether an entry counts as an orientation. Identity rests on this: it never changes."""
+    return (kind in {3, 4} and length == 1) or (kind == _ASCII and length <= _ORIENTING_TEXT)
+
+
+def _value(tiff: bytes, order: str, entry: int, kind: int, length: int) -> Value | None:
+    size = _BYTES.get(kind, 0) * length
+    if not 0 < size <= _MAX_BYTES:
+        return None
+    at = entry + 8 if size <= 4 else struct.unpack_from(f"{order}I", tiff, entry + 8)[0]
+    raw = tiff[at : at + size]
+    if kind == _ASCII:
+        return _text(raw)
+    if kind == _UNDEFINED or (kind == 1 and length > 1):
+        return raw
+    if length > _MAX_NUMBERS or len(raw) < size:
+        return None
+    if kind in _NUMBERS:
+        numbers = struct.unpack(f"{order}{length}{_NUMBERS[kind]}", raw)
+    else:
+        parts = struct.iter_unpack(f"{order}{_RATIONALS[kind]}", raw)
+        numbers = tuple(above / below if below else math.nan for above, below in parts)
+    return numbers[0] if length == 1 else numbers
+
+
+def _text(raw: bytes) -> str:
+    """The first part that is not blank: a copyright may have two, the photographer's and the editor's."""
+    parts = (part.strip() for part in decoded(raw).split("\0"))
+    return next(filter(None, parts), "")
+
+
+def decoded(raw: bytes) -> str:
+    """A text of which the coding is not told: UTF-8 where it can be that, else what Windows has long written."""
+    try:
+        return raw.decode()
+    except UnicodeDecodeError:
+        return raw.decode("cp1252", "replace")

@@ -68,6 +68,7 @@ _BY_START: tuple[tuple[bytes, Format], ...] = (
 _HEIF_BRANDS = frozenset(b"heic heix heim heis hevc hevx hevm hevs mif1 msf1".split())
 _AVIF_BRANDS = frozenset(b"avif avis".split())
 
+_HEADER = 65_536  # bytes in which a container describes its pictures
 _FIRST = 16_384  # bytes in which a drawing must call itself one
 
 _NEW_SUBFILE_TYPE = 254
@@ -161,6 +162,20 @@ def is_raw(tiff: Exif) -> bool:
     """Whether a TIFF file is a camera's RAW: its first picture is a thumbnail, or shows the sensor's own pattern."""
     kind, colours = tiff.main.get(_NEW_SUBFILE_TYPE), tiff.main.get(_PHOTOMETRIC)
     return (isinstance(kind, int) and bool(kind & 1)) or colours in _SENSOR_COLOURS
+
+
+def bits_in_container(data: bytes) -> int:
+    """Bits of a channel of the first coded picture in HEIF or AVIF, by what its decoder is told."""
+    if (at := data.find(b"av1C", 0, _HEADER)) >= 0:
+        return 8 if not data[at + 6] & 0x40 else 12 if data[at + 6] & 0x20 else 10
+    at = data.find(b"hvcC", 0, _HEADER)
+    return (data[at + 21] & 7) + 8 if at >= 0 else 8
+
+
+def primaries(data: bytes) -> int:
+    """The number by which HEIF and AVIF name their primary colours, 0 where they do not."""
+    at = data.find(b"colrnclx", 0, _HEADER)
+    return int.from_bytes(data[at + 8 : at + 10], "big") if at >= 0 else 0
 
 
 def is_cut_off(data: bytes, kind: Format) -> bool:

@@ -10,8 +10,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _SIGNATURE = 8
-_PROFILES = frozenset([b"raw profile type exif", b"raw profile type app1"])
-_MOST_TEXT = 4_000_000  # bytes of an EXIF block in hexadecimal; more is no such block
+_PROFILES = frozenset([b"raw profile type exif", b"raw profile type app1", b"raw profile type xmp"])
+_MOST_TEXT = 4_000_000  # bytes of a block in hexadecimal; more is no such block
+_EXIF = (b"Exif\0\0", b"II*\0", b"MM\0*")
+_XMP_MARK = b"http://ns.adobe.com/xap/1.0/\0"
 _XMP = b"XML:com.adobe.xmp\0"
 _EXTRAS = frozenset([b"tEXt", b"zTXt", b"iTXt", b"iCCP"])
 
@@ -34,6 +36,10 @@ def exif_in_text(data: bytes) -> bytes:
     """The EXIF block that ImageMagick and others write as a text, from before PNG had a chunk for it: a name, the length,
     then the bytes in hexadecimal, in lines. Empty where there is none, or where it is broken.
     """
+    return next((block for block in _blocks_in_texts(data) if block.startswith(_EXIF)), b"")
+
+
+def _blocks_in_texts(data: bytes) -> Iterator[bytes]:
     for name, start, end in _chunks(data):
         if name not in {b"tEXt", b"zTXt"}:
             continue
@@ -45,24 +51,31 @@ def exif_in_text(data: bytes) -> bytes:
                 # Its first byte says how it is packed.
                 text = zlib.decompressobj().decompress(text[1:], _MOST_TEXT)
             parts = text.split(maxsplit=2)
-            block = bytes.fromhex(parts[2].decode("latin-1") if len(parts) == 3 else "")
-            if block.startswith((b"Exif\0\0", b"II*\0", b"MM\0*")):  # APP1 may hold XMP
-                return block
-    return b""
+            yield bytes.fromhex(parts[2].decode("latin-1") if len(parts) == 3 else "")
 
 
 def xmp_in_text(data: bytes) -> bytes:
-    """The XMP packet, which many programs write behind the picture; empty if there is none, or if it is broken."""
+    """The XMP packet, which many programs write behind the picture, and older ones as they do EXIF; empty if there is none,
+    or if it is broken.
+    """
     for name, start, end in _chunks(data):
-        if name != b"iTXt" or not data.startswith(_XMP, start + 8):
+        if name not in {b"iTXt", b"zTXt"} or not data.startswith(_XMP, start + 8):
             continue
         content = data[start + 8 + len(_XMP) : end - 4]
-        is_packed = content[:1] not in {b"", b"\0"}  # how it is packed stands in the next byte
+        is_packed = name == b"zTXt" or content[:1] not in {
+            b"",
+            b"\0",
+        }  # how it is packed stands in the next byte
         _language, _, keyed = content[2:].partition(b"\0")
-        text = keyed.partition(b"\0")[2]  # behind the keyword in that language
+        text = (
+            content[1:] if name == b"zTXt" else keyed.partition(b"\0")[2]
+        )  # behind the keyword in that language
         with suppress(zlib.error):
             return zlib.decompressobj().decompress(text, _MOST_TEXT) if is_packed else text
-    return b""
+    packets = (
+        block.removeprefix(_XMP_MARK) for block in _blocks_in_texts(data) if not block.startswith(_EXIF)
+    )
+    return next(packets, b"")
 
 
 def ends_inside_chunk(data: bytes) -> bool:

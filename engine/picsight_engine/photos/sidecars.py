@@ -1,8 +1,9 @@
-"""Which .xmp file speaks of which photo.
+"""Which files beside a photo speak of it, and what they say.
 
 "photo.jpg.xmp" is what digiKam, darktable and Immich write, "photo.xmp" what Adobe's programs and Apple's write. The second
 may be meant for the raw file beside the photo, so the first is preferred, as those programs do that know both. A whole name
-of a photo is never a short one: "a.jpg.xmp" speaks of "a.jpg", and not of "a.jpg.png".
+of a photo is never a short one: "a.jpg.xmp" speaks of "a.jpg", and not of "a.jpg.png". Google Takeout puts a JSON file
+beside a photo, and Apple an .AAE file with what a person has edited.
 """
 
 from __future__ import annotations
@@ -13,15 +14,20 @@ from collections import defaultdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from picsight_engine.photos import takeout
 from picsight_engine.photos.formats import is_photo_name
-from picsight_engine.photos.xmp import MOST_BYTES, PacketError
+from picsight_engine.photos.metadata import EDITED
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Collection, Iterable
 
-    from picsight_engine.photos.xmp import Packet
+    from picsight_engine.photos.facts import Fact
 
 SUFFIX = ".xmp"
+_EDITS = ".aae"
+SUFFIXES = (SUFFIX, takeout.SUFFIX, _EDITS)  # of the files that may speak of a photo
+# Of a side-car that is read with its photo: what is made of it takes several times as much.
+_MOST_BYTES = 8_000_000
 _SPELLINGS = (SUFFIX, SUFFIX.upper())
 
 
@@ -39,6 +45,8 @@ def short_sidecar(photo: Path) -> Path | None:
 
 def read_sidecar(path: Path) -> bytes | None:
     """The content of a side-car, None where there is none; raises PacketError where something else stands there."""
+    from picsight_engine.photos.xmp import MOST_BYTES, PacketError  # 33 ms
+
     try:
         info = path.stat()
         if not stat.S_ISREG(info.st_mode):
@@ -75,6 +83,61 @@ def pairs(names: Iterable[str]) -> dict[str, list[str]]:
     }
 
 
-def speaks_of(packet: Packet, photo: Path) -> bool:
-    """Whether a side-car with a short name is meant for this kind of file: Adobe's programs note which."""
-    return packet.for_suffix is None or packet.for_suffix.lower() == photo.suffix[1:].lower()
+def speaks_of(suffix: Fact | None, photo: Path) -> bool:
+    """Whether a side-car with a short name is meant for this kind of file: Adobe's programs note the suffix."""
+    return suffix is None or str(suffix).lower() == photo.suffix[1:].lower()
+
+
+def companions(names: Collection[str]) -> dict[str, list[str]]:
+    """The photos among the names of a directory of which other files there speak, and these files."""
+    found = defaultdict(list)
+    for sidecar, photos in pairs(names).items():
+        for photo in photos:
+            found[photo].append(sidecar)
+    split = [name.rpartition(".") for name in names]
+    jsons = {stem: f"{stem}.{suffix}" for stem, _, suffix in split if f".{suffix.lower()}" == takeout.SUFFIX}
+    edits = {stem.lower(): f"{stem}.{suffix}" for stem, _, suffix in split if f".{suffix.lower()}" == _EDITS}
+    for photo in filter(is_photo_name, names) if jsons or edits else ():
+        stem = photo.rpartition(".")[0].lower()
+        said = [edits.get(stem) or edits.get(stem.replace("img_", "img_o", 1)), takeout.json_of(photo, jsons)]
+        found[photo] += filter(None, said)
+    return {photo: files for photo, files in found.items() if files}
+
+
+def read_companions(photo: Path, names: Iterable[str], known: Collection[bytes]) -> dict[str, Fact]:
+    """What files beside a photo say of it, by the names of tags; nothing of those that are too large or cannot be read.
+
+    `known` are the hashes of the photo's bytes and of its picture: a side-car that was written for another speaks of that.
+    """
+    facts: dict[str, Fact] = {}
+    for path in map(photo.with_name, names):
+        if path.suffix.lower() == _EDITS:
+            facts[EDITED] = 1
+        elif path.suffix.lower() == SUFFIX:
+            facts |= _sidecar_facts(path, photo, known)
+        else:
+            facts |= takeout.read_takeout(_content(path, takeout.MOST_BYTES))
+    return facts
+
+
+def _sidecar_facts(path: Path, photo: Path, known: Collection[bytes]) -> dict[str, Fact]:
+    from picsight_engine.photos.xmp import ORIGINAL_FACT, SUFFIX_FACT, PacketError, read_facts  # 33 ms
+
+    try:
+        facts = read_facts(_content(path, _MOST_BYTES))
+    except PacketError:  # an import tells it
+        return {}
+    is_long = path.stem == photo.name
+    original = facts.get(ORIGINAL_FACT)
+    if original is not None and original not in {digest.hex() for digest in known}:
+        return {}
+    return facts if is_long or speaks_of(facts.get(SUFFIX_FACT), photo) else {}
+
+
+def _content(path: Path, most: int) -> bytes:
+    """What stands in a file, nothing where that is too much, or no file."""
+    try:
+        info = path.stat()
+        return path.read_bytes() if stat.S_ISREG(info.st_mode) and info.st_size <= most else b""
+    except OSError:
+        return b""

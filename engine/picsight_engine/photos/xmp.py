@@ -1,4 +1,4 @@
-"""What an XMP packet says of a photo: keywords with what stands above them, stars, title and description.
+"""What an XMP packet says of a photo: keywords with what stands above them, stars, and how it was taken.
 
 Programs write one into photo files and into side-cars beside them. This module imports lxml, which takes 33 ms: import it
 where a packet is at hand. Packets come from strangers, so no entity is resolved and nothing is fetched.
@@ -18,7 +18,10 @@ if TYPE_CHECKING:
 
     from lxml.etree import _Element, _ElementTree
 
+    from picsight_engine.photos.facts import Fact
+
 MOST_BYTES = 50_000_000  # of a side-car; develop settings with painted masks reach some ten million
+_MOST_PARTS = 400_000  # elements or attributes of a packet that is read with its photo, each of which takes fifty bytes and more
 
 PREFIXES = {
     "x": "adobe:ns:meta/",
@@ -29,6 +32,10 @@ PREFIXES = {
     "digiKam": "http://www.digikam.org/ns/1.0/",
     "MicrosoftPhoto": "http://ns.microsoft.com/photo/1.0/",
     "photoshop": "http://ns.adobe.com/photoshop/1.0/",
+    "tiff": "http://ns.adobe.com/tiff/1.0/",
+    "exif": "http://ns.adobe.com/exif/1.0/",
+    "exifEX": "http://cipa.jp/exif/1.0/",
+    "aux": "http://ns.adobe.com/exif/1.0/aux/",
     "picsight": "urn:picsight:xmp:1.0/",
 }
 
@@ -67,8 +74,23 @@ DIVIDERS: dict[str, str | None] = {
     "{http://ns.microsoft.com/photo/1.0}LastKeywordXMP": "/",
     SUBJECT: None,  # plain words
 }
-_TITLE, _DESCRIPTION_TEXT = qualified("dc:title"), qualified("dc:description")
 _FOR_SUFFIX = qualified("photoshop:SidecarForExtension")
+_DESCRIPTION = qualified("dc:description")
+_CREATOR = qualified("dc:creator")  # of which there may be several
+# What is read as it stands, by the name that ExifTool gives it.
+_FACTS = {
+    qualified(name): f"XMP-{name}"
+    for name in (
+        "dc:title", "dc:description", "dc:creator", "dc:rights", "xmp:Label", "xmp:CreateDate", "MicrosoftPhoto:Rating",
+        "photoshop:DateCreated", "tiff:Make", "tiff:Model", "aux:Lens", "exifEX:LensModel",
+        "exifEX:PhotographicSensitivity", "exif:DateTimeOriginal", "exif:DateTimeDigitized", "exif:ExposureTime",
+        "exif:FNumber", "exif:FocalLength", "exif:FocalLengthIn35mmFilm", "exif:ISOSpeedRatings", "exif:GPSLatitude",
+        "exif:GPSLongitude", "exif:GPSAltitude", "exif:GPSAltitudeRef", "exif:GPSImgDirection",
+    )
+} | {
+    qualified("exif:GPSTimeStamp"): "XMP-exif:GPSDateTime",
+    "{http://ns.microsoft.com/photo/1.0}Rating": "XMP-MicrosoftPhoto:Rating",
+}  # fmt: skip
 _LANGUAGE = "{http://www.w3.org/XML/1998/namespace}lang"
 _DECLARATION = b"<!DOCTYPE"
 _WITHIN = re.compile(rb"<(x:x[am]pmeta|rdf:RDF)[\s>].*</\1\s*>", re.DOTALL)
@@ -77,6 +99,7 @@ _DARKTABLE_AND_WE = frozenset([  # the namespaces that these two write
     _DARKTABLE, "http://ns.adobe.com/exif/1.0/", "http://ns.adobe.com/xap/1.0/mm/", "http://ns.acdsee.com/iptc/1.0/",
     *(PREFIXES[prefix] for prefix in ("rdf", "dc", "xmp", "lr", "digiKam", "picsight")),
 ])  # fmt: skip
+ORIGINAL_FACT, SUFFIX_FACT = "XMP-picsight:OriginalHash", "XMP-photoshop:SidecarForExtension"
 _HASH = re.compile(r"[0-9a-f]{32}")
 # What darktable and digiKam note for themselves among the keywords.
 _INTERNAL = frozenset(["darktable", "_digikam_internal_tags_"])
@@ -100,7 +123,6 @@ class Packet:
 
     keywords: tuple[Keyword, ...] = ()
     rating: int | None = None
-    title: str | None = None
     description: str | None = None
     added: tuple[Keyword, ...] = ()
     gone: tuple[Keyword, ...] = ()
@@ -146,20 +168,13 @@ class Lists:
 
 def read_packet(data: bytes) -> Packet:
     """Reads a packet, also one with something else before or behind it; raises PacketError."""
-    try:
-        tree = parse(data)
-    except PacketError:
-        within = _WITHIN.search(data)
-        if within is None or _declares(data):
-            raise
-        tree = parse(within[0])
+    tree = _parse_within(data, recover=False)
     original = said(tree, ORIGINAL) or ""
     lists = read_lists(tree)
     return Packet(
         keywords=tuple(lists.keywords()),
         rating=given_rating(tree),
-        title=said(tree, _TITLE),
-        description=said(tree, _DESCRIPTION_TEXT),
+        description=said(tree, _DESCRIPTION),
         added=tuple(keyword_of(text, "/") for text in lists.noted[TAGS_LIST]),
         gone=tuple(lists.gone),
         rejected=tuple(keyword_of(text, "/") for text in items(tree, REJECTED)),
@@ -169,13 +184,58 @@ def read_packet(data: bytes) -> Packet:
     )
 
 
-def parse(data: bytes) -> _ElementTree:
-    """The packet's tree, which holds an rdf:RDF; raises PacketError."""
+def read_facts(data: bytes) -> dict[str, Fact]:
+    """What a packet says of its picture, by ExifTool's names, but for the keywords and stars that an export of ours added.
+
+    The hash of the picture that a side-car was written for, and the kind of file of which it speaks, come along.
+
+    Raises:
+        PacketError: it cannot be read.
+    """
+    if max(data.count(b"<"), data.count(b'="') + data.count(b"='")) > _MOST_PARTS:
+        raise PacketError("it has too many elements")
+    tree = _parse_within(data, recover=True)
+    lists = read_lists(tree)
+    facts: dict[str, Fact] = dict(_plain_facts(tree))
+    facts["XMP-dc:Subject"] = tuple("/".join(path) for path in lists.without(lists.noted).keywords())
+    stars = given_rating(tree)
+    if stars is not None and stars != rating(tree, RATED):
+        facts["XMP-xmp:Rating"] = stars
+    noted = {ORIGINAL_FACT: said(tree, ORIGINAL), SUFFIX_FACT: said(tree, _FOR_SUFFIX)}
+    return facts | {name: value for name, value in noted.items() if value is not None}
+
+
+def _plain_facts(tree: _ElementTree) -> Iterator[tuple[str, str]]:
+    """What stands as it is, in one pass; of several languages the one that stands for all, and the first node last."""
+    for node in reversed(nodes(tree)):
+        for element in reversed([child for child in node if child.tag in _FACTS]):
+            parts = sorted(_items(element), key=lambda item: item.get(_LANGUAGE) != "x-default")
+            texts = [text for text in ((content(part) or "").strip() for part in parts) if text]
+            if texts:
+                yield _FACTS[element.tag], "; ".join(texts) if element.tag == _CREATOR else texts[0]
+        for key, text in node.attrib.items():
+            if key in _FACTS and text.strip():
+                yield _FACTS[str(key)], str(text).strip()
+
+
+def _parse_within(data: bytes, *, recover: bool) -> _ElementTree:
+    """The tree of a packet that may have something else around it; raises PacketError."""
+    try:
+        return parse(data)
+    except PacketError:
+        within = _WITHIN.search(data)
+        if within is None or _declares(data):
+            raise
+        return parse(within[0], recover=recover)
+
+
+def parse(data: bytes, *, recover: bool = False) -> _ElementTree:
+    """The packet's tree, which holds an rdf:RDF; with `recover` what can be read of a broken one. Raises PacketError."""
     if not data.strip():
         raise PacketError("it is empty")
     if _declares(data):
         raise PacketError("it declares things of its own, which XMP does not")
-    parser = etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=False)
+    parser = etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=False, recover=recover)
     try:
         tree = etree.ElementTree(
             etree.fromstring(data.strip(b" \t\r\n") if data[:1] < b"\x80" else data, parser)
@@ -183,6 +243,8 @@ def parse(data: bytes) -> _ElementTree:
     except (etree.XMLSyntaxError, ValueError) as fault:
         where = f" (line {fault.lineno})" if isinstance(fault, etree.XMLSyntaxError) else ""
         raise PacketError(f"it is not XML as it should be{where}") from fault
+    if tree.getroot() is None:
+        raise PacketError("it is not XML")
     if tree.docinfo.internalDTD is not None:
         raise PacketError("it declares things of its own, which XMP does not")
     if next(tree.getroot().iter(RDF), None) is None:

@@ -13,8 +13,9 @@ from picsight_engine.store.photos import paths_of, photos_by_id
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from picsight_engine.metadata import Metadata
     from picsight_engine.store.database import Database
-    from picsight_engine.store.files import Metadata, StoredFile
+    from picsight_engine.store.files import StoredFile
     from picsight_engine.store.photos import Photo
     from picsight_engine.store.problems import Problem
 

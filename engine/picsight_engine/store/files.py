@@ -6,6 +6,7 @@ import json
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any
 
+from picsight_engine.metadata import Metadata
 from picsight_engine.store.folders import RESTING, all_folders, stored_names
 from picsight_engine.store.text import erase_traces
 
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
 IDS = "(SELECT value FROM json_each(?))"  # in a statement, a list of numbers that is bound as JSON
 _FILE_COLUMNS = """
-id, folder_id, name, size, mtime_ns, device, bytes_hash, photo_id, metadata_rule, present, missing_since"""
+id, folder_id, name, size, mtime_ns, device, bytes_hash, photo_id, metadata_rule, beside, present, missing_since"""
 _FILES_OF = f"SELECT {_FILE_COLUMNS} FROM files WHERE folder_id = ? ORDER BY name"
 _FILE_AT = f"SELECT {_FILE_COLUMNS} FROM files WHERE folder_id = ? AND name = ?"
 _DATES = f"""
@@ -69,8 +70,8 @@ class StoredFile:
 
     `name` is relative to its folder, parts divided by "/", bytes of os.fsencode; `device` is that of the directory in
     which it was seen last, None if that was never noted; `bytes_hash` is 16 bytes; `photo_id` is None for a file that
-    gave no picture; `metadata_rule` is the rule by which its metadata were read, 0 for none; `missing_since` is in
-    seconds since 1970.
+    gave no picture; `metadata_rule` is the rule by which its metadata were read, 0 for none; `beside` is what a scan noted of
+    the files that speak of it, None for none; `missing_since` is in seconds since 1970.
     """
 
     id: int
@@ -82,52 +83,15 @@ class StoredFile:
     bytes_hash: bytes | None
     photo_id: int | None
     metadata_rule: int
+    beside: int | None
     present: bool
     missing_since: float | None
-
-
-@dataclass(frozen=True, slots=True)
-class Metadata:
-    """What one file says of its picture, and no other file that shows the same; each field is a column.
-
-    `taken` is local ISO time to the second, `taken_subsecond` the digits behind it; `lat`, `lon` and `direction` are degrees,
-    `altitude` is in metres above the sea, `focal` and `focal35` (its 35-mm equivalent) in mm, `exposure` in seconds; `rating`
-    is -1 (rejected) to 5, 0 for unrated; `bits` are those of a channel; `edited` tells that there is an original beside it.
-    """
-
-    taken: str | None = None
-    taken_offset: str | None = None
-    taken_source: str | None = None
-    lat: float | None = None
-    lon: float | None = None
-    place: str | None = None
-    camera: str | None = None
-    lens: str | None = None
-    rating: int | None = None
-    keywords: tuple[str, ...] = ()
-    description: str | None = None
-    taken_subsecond: str | None = None
-    altitude: float | None = None
-    direction: float | None = None
-    focal: float | None = None
-    focal35: float | None = None
-    aperture: float | None = None
-    exposure: float | None = None
-    iso: int | None = None
-    flash: bool | None = None
-    label: str | None = None
-    title: str | None = None
-    creator: str | None = None
-    copyright: str | None = None
-    bits: int | None = None
-    colour_space: str | None = None
-    edited: bool | None = None
 
 
 _COLUMNS = tuple(field.name for field in fields(Metadata))
 _METADATA_OF = f"SELECT {', '.join(_COLUMNS)} FROM files WHERE id = ?"
 _PUT_METADATA = f"""
-UPDATE files SET metadata_rule = ?, {", ".join(f"{name} = ?" for name in _COLUMNS)} WHERE folder_id = ? AND name = ?"""
+UPDATE files SET metadata_rule = ?, beside = ?, {", ".join(f"{name} = ?" for name in _COLUMNS)} WHERE folder_id = ? AND name = ?"""
 
 
 def put_file(
@@ -146,12 +110,20 @@ def put_file(
 
 
 def put_metadata(
-    connection: sqlite3.Connection, folder_id: int, name: bytes, metadata: Metadata, rule: int
+    connection: sqlite3.Connection,
+    folder_id: int,
+    name: bytes,
+    metadata: Metadata,
+    rule: int,
+    *,
+    beside: int | None = None,
 ) -> None:
-    """Stores what the file at this path says, in place of what it said before, and the rule by which it was read."""
+    """Stores what the file at this path says, in place of what it said before, and the rule by which it was read; `beside` is
+    what a scan noted of the files that speak of it.
+    """
     keywords = json.dumps(metadata.keywords, ensure_ascii=False) if metadata.keywords else None
     values = {name: getattr(metadata, name) for name in _COLUMNS} | {"keywords": keywords}
-    connection.execute(_PUT_METADATA, (rule, *values.values(), folder_id, name))
+    connection.execute(_PUT_METADATA, (rule, beside, *values.values(), folder_id, name))
 
 
 def move_file(connection: sqlite3.Connection, file_id: int, folder_id: int, name: bytes) -> None:
@@ -255,4 +227,4 @@ def dates_of(db: Database, photo_ids: Sequence[int]) -> dict[int, set[str]]:
 
 
 def _stored_file(row: tuple[Any, ...]) -> StoredFile:
-    return StoredFile(*(*row[:9], bool(row[9]), row[10]))
+    return StoredFile(*(*row[:10], bool(row[10]), row[11]))

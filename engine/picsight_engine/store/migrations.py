@@ -260,7 +260,6 @@ def _texts_and_searches(schema: SchemaEditor) -> None:
     schema.execute("CREATE UNIQUE INDEX searches_history ON searches (query) WHERE name IS NULL")
     schema.execute("INSERT INTO revision (number) VALUES (0)")
     schema.execute("INSERT INTO texts_due (file_id) SELECT id FROM files")
-    write_due_texts(schema.conn)
 
 
 def _dates_in_order(schema: SchemaEditor) -> None:
@@ -319,6 +318,24 @@ def _exposures_and_titles(schema: SchemaEditor) -> None:
         schema.execute(statement)
 
 
+# A title is searched as the description is.
+_TEXT_DUE_BY_TITLE = """
+CREATE TRIGGER files_changed_text AFTER UPDATE OF folder_id, name, keywords, title, description ON files
+WHEN OLD.folder_id <> NEW.folder_id OR OLD.name <> NEW.name OR OLD.keywords IS NOT NEW.keywords
+    OR OLD.title IS NOT NEW.title OR OLD.description IS NOT NEW.description
+BEGIN
+    INSERT OR IGNORE INTO texts_due (file_id) VALUES (NEW.id);
+END"""
+
+
+def _titles_and_sidecars(schema: SchemaEditor) -> None:
+    """Titles can be searched, and files know which side-cars spoke of them when they were read."""
+    schema.execute("ALTER TABLE files ADD COLUMN beside INTEGER")
+    schema.execute("DROP TRIGGER files_changed_text")
+    schema.execute(_TEXT_DUE_BY_TITLE)
+    write_due_texts(schema.conn)  # those that are due since texts came
+
+
 MIGRATIONS: Steps = (
     _first_schema,
     _metadata_of_files,
@@ -328,6 +345,7 @@ MIGRATIONS: Steps = (
     _rejected_photos,
     _preprocessing_of_spaces,
     _exposures_and_titles,
+    _titles_and_sidecars,
 )
 
 

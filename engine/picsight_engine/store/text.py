@@ -24,7 +24,7 @@ _ACCENTS = re.compile("[\u0300-\u036f]")
 _LONE = re.compile("[\ud800-\udfff]")  # bytes that are no UTF-8, as os.fsdecode shows them
 
 _DUE = """
-SELECT files.id, folders.id, folders.path, files.name, files.keywords, files.description
+SELECT files.id, folders.id, folders.path, files.name, files.keywords, files.title, files.description
 FROM texts_due JOIN files ON files.id = texts_due.file_id JOIN folders ON folders.id = files.folder_id"""
 _PUT = """
 INSERT INTO file_texts (file_id, added_folder, folder, name, suffix, keywords, description) VALUES (?, ?, ?, ?, ?, ?, ?)
@@ -153,16 +153,16 @@ def mend_index(db: Database) -> bool:
 
 
 def _folded_row(
-    row: tuple[int, int, bytes, bytes, str | None, str | None],
+    row: tuple[int, int, bytes, bytes, str | None, str | None, str | None],
 ) -> tuple[int, int, str, str, str, str, str]:
-    file_id, folder_id, path, stored, keywords, description = row
+    file_id, folder_id, path, stored, keywords, *texts = row
     directories, _, own = os.fsdecode(stored).rpartition("/")
     # os.path: 5 times as fast as Path
     folder = "/".join(filter(None, (os.path.basename(os.fsdecode(path)), directories)))  # noqa: PTH119
     name = fold(own)
     suffix = os.path.splitext(name)[1]  # noqa: PTH122
     said = "\n".join(map(fold, json.loads(keywords or "[]")))
-    return file_id, folder_id, fold(folder), name, suffix, said, fold(description or "")
+    return file_id, folder_id, fold(folder), name, suffix, said, fold("\n".join(filter(None, texts)))
 
 
 def _phrase(folded: str) -> str:

@@ -285,7 +285,7 @@ def _short_content(photo: Path) -> bytes | None:
     short = short_sidecar(photo)
     try:
         content = None if short is None else read_sidecar(short)
-        return content if content is not None and speaks_of(read_packet(content), photo) else None
+        return content if content is not None and speaks_of(read_packet(content).for_suffix, photo) else None
     except PacketError:
         return None
 

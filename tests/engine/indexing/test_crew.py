@@ -20,11 +20,11 @@ from PIL import Image
 from picsight_engine.errors import BundleError, PicsightError
 from picsight_engine.indexing.crew import Crew, suitable_workers
 from picsight_engine.indexing.messages import Described, Failed, Identified, Lost, Order
+from picsight_engine.metadata import Metadata
 from picsight_engine.models.backend import load_image_encoder
 from picsight_engine.models.preprocess import preprocess
 from picsight_engine.photos.decode import Limits
 from picsight_engine.photos.identity import bytes_hash, fingerprint
-from picsight_engine.photos.written import Written
 
 if TYPE_CHECKING:
     from picsight_engine.indexing.messages import News
@@ -74,7 +74,7 @@ def test_a_worker_says_who_a_file_is_and_describes_it_on_order(crew, bundle, tmp
     data = photo.read_bytes()
     assert (key, identified) == (
         1,
-        Identified(bytes_hash(data), fingerprint(data), 96 * 64, None, 1, Written()),
+        Identified(bytes_hash(data), fingerprint(data), 96 * 64, 1, Metadata(bits=8)),
     )
     crew.order(1, Order.EMBED)
     key, described = next_news(crew)

@@ -40,6 +40,9 @@ if TYPE_CHECKING:
     from picsight_engine.indexing.events import Event
 
 ONE = IndexSettings(workers=1)
+PACKET = """<x:xmpmeta xmlns:x="adobe:ns:meta/" xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#"
+ xmlns:xmp="http://ns.adobe.com/xap/1.0/"><rdf:RDF><rdf:Description rdf:about="" xmp:Rating="{rating}"
+ xmp:Label="Red"/></rdf:RDF></x:xmpmeta>"""
 
 
 def run(home, bundle, *paths: Path, settings=ONE, **options) -> Finished:
@@ -243,6 +246,29 @@ def test_what_people_wrote_into_a_photo_is_known_and_found(home, bundle, shared,
     assert [details.rating for details in told] == [None, 3, None]
     assert photos_holding(home.db, "mongol els") == photos_holding(home.db, "mongolels") == [told[1].id]
     assert photos_holding(home.db, "pierre") == [told[0].id]
+
+
+def test_what_a_side_car_says_is_known_from_the_next_run_on_without_embedding(home, bundle, album):
+    run(home, bundle, album)
+    before = vectors(home, bundle)
+    sidecar, takeout = album / "00.jpg.xmp", album / "01.jpg.supplemental-metadata.json"
+
+    def said():
+        assert figures(run(home, bundle)) == {"found": 12, "unchanged": 12}
+        first, second = (details_at(home.db, album / name) for name in ("00.jpg", "01.jpg"))
+        return first.rating, first.label, second.taken, second.description
+
+    sidecar.write_text(PACKET.format(rating=4))
+    takeout.write_text(
+        '{"title": "01.jpg", "photoTakenTime": {"timestamp": "1563111000"}, "description": "Tea"}'
+    )
+    assert said() == (4, "Red", "2019-07-14T13:30:00+00:00", "Tea")
+    sidecar.write_text(PACKET.format(rating=-1))
+    assert said() == (-1, "Red", "2019-07-14T13:30:00+00:00", "Tea")
+    sidecar.unlink()
+    takeout.unlink()
+    assert said() == (None, None, None, None)
+    assert vectors(home, bundle) == before
 
 
 def test_a_library_of_before_reads_the_metadata_of_shared_photos_again_without_embedding(

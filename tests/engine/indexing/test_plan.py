@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -22,7 +23,7 @@ DEVICE, OTHER_DEVICE = 7, 8
 
 
 def stored(
-    number: int, *, folder=TRIPS, name=None, mtime=None, present=True, device=DEVICE, rule=1
+    number: int, *, folder=TRIPS, name=None, mtime=None, present=True, device=DEVICE, rule=1, beside=None
 ) -> StoredFile:
     return StoredFile(
         id=folder.id * 10_000 + number,
@@ -34,6 +35,7 @@ def stored(
         bytes_hash=b"%016d" % number,
         photo_id=number,
         metadata_rule=rule,
+        beside=beside,
         present=present,
         missing_since=None if present else 5.0,
     )
@@ -289,6 +291,13 @@ def test_what_a_person_moved_out_of_an_emptied_folder_may_have_moved_but_is_not_
 
 def test_files_whose_metadata_were_read_by_an_older_rule_are_read_again():
     assert task_names(plan(view([stored(1), stored(2, rule=0)], [seen(1), seen(2)]))) == [b"2.jpg"]
+
+
+def test_a_file_is_read_again_when_a_side_car_comes_changes_or_goes():
+    known = [stored(1), stored(2, beside=7), stored(3, beside=7), stored(4, beside=7)]
+    now = [replace(seen(1), beside=7), replace(seen(2), beside=8), seen(3), replace(seen(4), beside=7)]
+    made = plan(view(known, now))
+    assert (sorted(task_names(made)), made.unchanged) == ([b"1.jpg", b"2.jpg", b"3.jpg"], 1)
 
 
 def test_problems_in_a_folder_that_is_away_stay_and_those_of_a_folder_of_bad_files_alone_are_over():

@@ -1,7 +1,8 @@
-"""Dates of taking: the best tag that holds a real date, with the offset that the file states."""
+"""What photos say of themselves: of several tags the best, as `photos/metadata.py` has them in its table."""
 
 from __future__ import annotations
 
+import math
 import struct
 
 import pytest
@@ -9,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from picsight_engine.photos.exif import read_exif
-from picsight_engine.photos.metadata import Taken, read_taken
+from picsight_engine.photos.metadata import FILE_NAME, read_metadata
 
 ORIGINAL = "ExifIFD:DateTimeOriginal"
 CREATED = "ExifIFD:CreateDate"
@@ -17,17 +18,26 @@ CREATED = "ExifIFD:CreateDate"
 
 @pytest.fixture
 def taken(make_exif):
-    return lambda **tags: read_taken(read_exif(make_exif(**tags)))
+    """Date, offset and source of an Exif block."""
+
+    def read(**tags):
+        said = read_metadata(read_exif(make_exif(**tags)).facts(), {})
+        return said.taken, said.taken_offset, said.taken_source
+
+    return read
+
+
+NONE = (None, None, None)
 
 
 def test_the_original_date_comes_before_the_date_of_digitising(taken):
     both = taken(original="2021:05:06 07:08:09", created="2022:01:01 00:00:00")
-    assert both == Taken("2021-05-06T07:08:09", None, ORIGINAL)
-    assert taken(created="2022:01:01 00:00:00") == Taken("2022-01-01T00:00:00", None, CREATED)
+    assert both == ("2021-05-06T07:08:09", None, ORIGINAL)
+    assert taken(created="2022:01:01 00:00:00") == ("2022-01-01T00:00:00", None, CREATED)
 
 
 def test_the_date_of_the_last_change_is_no_date_of_taking(taken):
-    assert taken(changed="2022:01:01 00:00:00") is None
+    assert taken(changed="2022:01:01 00:00:00") == NONE
 
 
 @pytest.mark.parametrize(
@@ -41,7 +51,7 @@ def test_the_date_of_the_last_change_is_no_date_of_taking(taken):
     ],
 )
 def test_dates_are_read_as_cameras_write_them(taken, text, local):
-    assert taken(original=text).local == local
+    assert taken(original=text)[0] == local
 
 
 BLANK = ["", " ", "    :  :     :  :  ", "0000:00:00 00:00:00", "0000:01:01 00:00:00"]
@@ -50,8 +60,8 @@ IMPOSSIBLE = ["2021:13:01 00:00:00", "2021:02:29 10:00:00", "2021:01:01 24:00:00
 
 @pytest.mark.parametrize("text", [*BLANK, *IMPOSSIBLE, "2021:01:01", "yesterday", "2021:1"])
 def test_blank_zero_and_impossible_dates_are_none(taken, text):
-    assert taken(original=text) is None
-    assert taken(original=text, created="2020:01:02 03:04:05").source == CREATED
+    assert taken(original=text) == NONE
+    assert taken(original=text, created="2020:01:02 03:04:05")[2] == CREATED
 
 
 @pytest.mark.parametrize(
@@ -68,15 +78,197 @@ def test_blank_zero_and_impossible_dates_are_none(taken, text):
     ],
 )
 def test_the_offset_is_given_where_it_is_one(taken, offset, iso):
-    assert taken(original="2021:05:06 07:08:09", offset_original=offset).iso == iso
+    local, found, _ = taken(original="2021:05:06 07:08:09", offset_original=offset)
+    assert local + (found or "") == iso
 
 
 def test_each_date_has_its_own_offset(taken):
-    assert (
-        taken(created="2021:05:06 07:08:09", offset_created="+01:00", offset_original="+05:00").offset
-        == "+01:00"
-    )
-    assert taken(original="2021:05:06 07:08:09", offset="+03:00").offset is None
+    both = {"offset_created": "+01:00", "offset_original": "+05:00"}
+    assert taken(created="2021:05:06 07:08:09", **both)[1] == "+01:00"
+    assert taken(original="2021:05:06 07:08:09", offset="+03:00")[1] is None
+
+
+@pytest.mark.parametrize(
+    ("name", "local", "subsecond"),
+    [
+        ("IMG_20190714_153000.jpg", "2019-07-14T15:30:00", None),
+        ("PXL_20210101_123456789.PORTRAIT.jpg", "2021-01-01T12:34:56", "789"),
+        ("IMG-20190714-WA0003.jpg", "2019-07-14T00:00:00", None),
+        ("Screenshot_2020-01-02-10-11-12.png", "2020-01-02T10:11:12", None),
+        ("2019-07-14 15.30.00-1.jpg", "2019-07-14T15:30:00", None),
+        ("signal-2021-05-06-153000.jpg", "2021-05-06T15:30:00", None),
+        ("WhatsApp Image 2020-01-02 at 10.11.12.jpeg", "2020-01-02T10:11:12", None),
+        ("Screen Shot 2020-01-02 at 12.05.12\u202fAM.png", "2020-01-02T00:05:12", None),
+        ("Capture 2020-01-02 à 1.11.12 PM.png", "2020-01-02T13:11:12", None),
+        ("WP_20140714_15_30_00_Pro.jpg", "2014-07-14T15:30:00", None),
+        ("00000IMG_00000_BURST20190714153000123_COVER.jpg", "2019-07-14T15:30:00", "123"),
+        ("20190714_153000(0).jpg", "2019-07-14T15:30:00", None),
+        *((name, None, None) for name in ("DSC01234.JPG", "IMG_20410.jpg", "IMG_00000714_153000.jpg")),
+        *((name, None, None) for name in ("IMG_20191345_153000.jpg", "IMG_20190229_101010.jpg")),
+        *(
+            (name, None, None)
+            for name in ("IMG_20190714_253000.jpg", "FB_IMG_1563112345678.jpg", "1920x1080.jpg")
+        ),
+    ],
+)
+def test_a_date_in_the_name_counts_where_there_is_no_other(name, local, subsecond):
+    said = read_metadata({FILE_NAME: name}, {})
+    assert (said.taken, said.taken_subsecond, said.taken_offset) == (local, subsecond, None)
+    assert said.taken_source == (local and "file name")
+
+
+DATED = {  # best first
+    "ExifIFD:DateTimeOriginal": "2001:01:01 01:01:01",
+    "ExifIFD:CreateDate": "2002:01:01 01:01:01",
+    "XMP-exif:DateTimeOriginal": "2003-01-01T01:01:01.25+02:00",
+    "XMP-photoshop:DateCreated": "2004-01-01",
+    "XMP-xmp:CreateDate": "2005-01-01T01:01Z",
+    "IPTC:DateCreated": ("20060101",),
+    "GPS:GPSDateStamp": "2007:01:01",
+    "Takeout:photoTakenTime": "2008-01-01T01:01:01+00:00",
+    FILE_NAME: "IMG_20090101_010101.jpg",
+}
+ADDED = {
+    "ExifIFD:SubSecTimeOriginal": "98 ",
+    "ExifIFD:OffsetTimeOriginal": "+05:00",
+    "IPTC:TimeCreated": ("010101-0400",),
+    "GPS:GPSTimeStamp": (1.0, 1.0, 1.9),
+}
+
+
+@pytest.mark.parametrize(
+    ("left", "date"),
+    [
+        (0, ("2001-01-01T01:01:01", "+05:00", "98")),
+        (1, ("2002-01-01T01:01:01", None, None)),
+        (2, ("2003-01-01T01:01:01", "+02:00", "25")),
+        (3, ("2004-01-01T00:00:00", None, None)),
+        (4, ("2005-01-01T01:01:00", "+00:00", None)),
+        (5, ("2006-01-01T01:01:01", "-04:00", None)),
+        (6, ("2007-01-01T01:01:01", "+00:00", None)),
+        (7, ("2008-01-01T01:01:01", "+00:00", None)),
+        (8, ("2009-01-01T01:01:01", None, None)),
+    ],
+)
+def test_the_best_date_is_believed_with_its_own_offset_and_digits(left, date):
+    said = read_metadata(ADDED | dict([*DATED.items()][left:]), {})
+    assert (said.taken, said.taken_offset, said.taken_subsecond) == date
+    assert said.taken_source == [*DATED][left]
+
+
+def test_a_time_of_the_day_alone_is_no_date():
+    assert read_metadata(ADDED, {}).taken is None
+    assert read_metadata({"GPS:GPSDateStamp": "2007:01:01"}, {}).taken is None
+
+
+@pytest.mark.parametrize(
+    ("lat", "lon", "position"),
+    [
+        (((50.0, 23.0, 30.0), "N"), ((4.0, 30.0, 0.0), "W"), (50.391667, -4.5)),
+        (((33.0, 51.5, 0.0), "S"), ((151.25, 0.0, 0.0), "E"), (-33.858333, 151.25)),
+        (("50,23.5N", None), ("4,30,0W", None), (50.391667, -4.5)),
+        (("-33.5", None), ("151.25", None), (-33.5, 151.25)),
+        (((0.0, 0.0, 0.0), "N"), ((0.0, 0.0, 0.0), "E"), None),
+        (((213.0, 38.0, 24.0), "N"), ((103.0, 28.0, 48.0), "E"), None),
+        (((math.nan, 0.0, 0.0), "N"), ((4.0, 0.0, 0.0), "E"), None),
+        (((50.0, math.nan, 0.0), "N"), ((4.0, 0.0, 0.0), "E"), None),
+        (("", None), ("", None), None),
+        (((50.0, 0.0, 0.0), "N"), None, None),
+    ],
+)
+def test_a_position_is_one_on_the_earth(lat, lon, position):
+    facts = {"GPS:GPSAltitude": 12.5, "GPS:GPSAltitudeRef": 1, "GPS:GPSImgDirection": 360.0}
+    for name, said in (("GPS:GPSLatitude", lat), ("GPS:GPSLongitude", lon)):
+        if said is not None:
+            facts |= {name: said[0], f"{name}Ref": said[1] or ""}
+    found = read_metadata(facts, {})
+    if position is None:
+        assert (found.lat, found.lon, found.altitude, found.direction) == (None,) * 4
+    else:
+        assert (found.lat, found.lon) == pytest.approx(position, abs=1e-6)
+        assert (found.altitude, found.direction) == (-12.5, 0.0)
+
+
+@pytest.mark.parametrize(
+    ("make", "model", "camera"),
+    [
+        ("Canon", "Canon EOS 600D", "Canon EOS 600D"),
+        ("NIKON CORPORATION", "NIKON D70", "Nikon D70"),
+        ("Apple", "iPhone 13 Pro", "iPhone 13 Pro"),
+        ("EASTMAN KODAK COMPANY", "KODAK CX7530 ZOOM DIGITAL CAMERA", "Kodak CX7530 ZOOM DIGITAL CAMERA"),
+        ("OLYMPUS OPTICAL CO.,LTD", "C960Z,D460Z", "Olympus C960Z,D460Z"),
+        ("RICOH IMAGING COMPANY, LTD. ", "PENTAX K-3 II", "Pentax K-3 II"),
+        ("LEICA CAMERA AG", "LEICA Q2", "Leica Q2"),
+        ("LGE", "LG-H870", "LG-H870"),
+        ("SONY", "ILCE-7RM3", "Sony ILCE-7RM3"),
+        ("HTC", "HTC Desire", "HTC Desire"),
+        ("samsung", "SM-G930F", "Samsung SM-G930F"),
+        ("Canon", "", "Canon"),
+        ("", "X100", "X100"),
+        ("", "", None),
+    ],
+)
+def test_a_camera_is_called_as_people_call_it(make, model, camera):
+    assert read_metadata({"IFD0:Make": make, "IFD0:Model": model}, {}).camera == camera
+
+
+def test_exposure_is_told_from_whichever_tags_say_it():
+    exif = {
+        "ExifIFD:FocalLength": 4.25, "ExifIFD:FocalLengthIn35mmFormat": 26, "ExifIFD:FNumber": 1.8,
+        "ExifIFD:ExposureTime": 0.008, "ExifIFD:ISO": (65535, 0), "ExifIFD:RecommendedExposureIndex": 102400,
+        "ExifIFD:Flash": 0x19, "ExifIFD:ColorSpace": 1,
+    }  # fmt: skip
+    said = read_metadata(exif, {})
+    assert (said.focal, said.focal35, said.aperture, said.exposure) == (4.25, 26, 1.8, 0.008)
+    assert (said.iso, said.flash, said.colour_space) == (102400, True, "sRGB")
+    other = {
+        "ExifIFD:ApertureValue": 3.0, "ExifIFD:ShutterSpeedValue": 7.0, "ExifIFD:Flash": 0x10, "ExifIFD:FNumber": 0.0,
+        "XMP-exif:FocalLength": "85/1", "XMP-exif:ISOSpeedRatings": "400", "ExifIFD:ColorSpace": 65535,
+        "InteropIFD:InteropIndex": "R03", "ExifIFD:FocalLength": math.nan, "ExifIFD:FocalLengthIn35mmFormat": 0,
+    }  # fmt: skip
+    said = read_metadata(other, {})
+    assert (said.focal, said.focal35, said.aperture, said.exposure) == (85.0, None, 2.8, 1 / 128)
+    assert (said.iso, said.flash, said.colour_space) == (400, False, "Adobe RGB (1998)")
+
+
+@pytest.mark.parametrize(
+    ("facts", "rating"),
+    [
+        ({"XMP-xmp:Rating": -1, "IFD0:Rating": 3}, -1),
+        ({"XMP-MicrosoftPhoto:Rating": "50"}, 3),
+        ({"XMP-MicrosoftPhoto:Rating": "99"}, 5),
+        ({"XMP-MicrosoftPhoto:Rating": "1"}, 1),
+        ({"XMP-MicrosoftPhoto:Rating": "0", "IFD0:RatingPercent": 75}, 4),
+        ({"IFD0:Rating": 6}, None),
+    ],
+)
+def test_stars_are_told_in_every_form(facts, rating):
+    assert read_metadata(facts, {}).rating == rating
+
+
+@pytest.mark.parametrize(
+    "text", ["OLYMPUS DIGITAL CAMERA         ", "SONY DSC", "DCF", "  ", "Exif_JPEG_PICTURE"]
+)
+def test_what_cameras_write_is_no_description(text):
+    assert read_metadata({"IFD0:ImageDescription": text}, {}).description is None
+    assert read_metadata({"IFD0:ImageDescription": "Low tide"}, {}).description == "Low tide"
+
+
+def test_damaged_directories_keep_what_can_be_read():
+    def entry(tag, kind, length, value):
+        return struct.pack("<HHII", tag, kind, length, value)
+
+    entries = [
+        entry(0x010F, 2, 2**31, 8),  # a text of two gigabytes
+        entry(0x0110, 2, 3, 0x003558),  # "X5"
+        entry(0x8769, 4, 1, 8),  # leads back to this very directory
+        entry(0x8825, 13, 1, 2**32 - 1),
+        entry(0x829A, 5, 1, 82),  # behind the entries: 1/0
+        entry(0x8827, 3, 2**31 + 1, 8),
+    ]
+    block = b"II*\0" + struct.pack("<IH", 8, 900) + b"".join(entries) + struct.pack("<II", 1, 0)
+    said = read_metadata(read_exif(block).facts(), {})
+    assert (said.camera, said.exposure, said.iso, said.lat) == ("X5", None, None, None)
 
 
 @settings(max_examples=200, deadline=None)
@@ -86,7 +278,7 @@ def test_each_date_has_its_own_offset(taken):
 def test_any_bytes_are_read_without_a_fault(block, head):
     exif = read_exif(head + block)
     assert exif.orientation in range(1, 9)
-    read_taken(exif)
+    read_metadata(exif.facts(), {})
 
 
 @settings(max_examples=200, deadline=None)
@@ -101,3 +293,4 @@ def test_a_damaged_block_is_read_without_a_fault(data):
         block[data.draw(st.integers(4, len(block) - 1))] = data.draw(st.integers(0, 255))
     exif = read_exif(bytes(block[: data.draw(st.integers(4, len(block)))]))
     assert exif.orientation in range(1, 9)
+    read_metadata(exif.facts(), {})

@@ -11,14 +11,26 @@ from PIL import Image
 
 from picsight_engine.photos.decode import read_header
 from picsight_engine.photos.exif import read_exif
-from picsight_engine.photos.written import Written, read_written
+from picsight_engine.photos.iptc import iptc_facts
+from picsight_engine.photos.metadata import read_metadata
+from picsight_engine.photos.xmp import read_facts
 
 XMP = b"""<x:xmpmeta xmlns:x="adobe:ns:meta/" xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#"
  xmlns:dc="http://purl.org/dc/elements/1.1/" xmlns:xmp="http://ns.adobe.com/xap/1.0/"><rdf:RDF>
  <rdf:Description rdf:about="" xmp:Rating="2"><dc:subject><rdf:Bag><rdf:li>sea</rdf:li></rdf:Bag></dc:subject>
  </rdf:Description></rdf:RDF></x:xmpmeta>"""
-SEA = Written(2, ("sea",))
+SEA = (2, ("sea",), None)
+NONE = (None, (), None)
 NOTHING = read_exif(b"")
+
+
+def words(metadata):
+    """Stars, keywords and description."""
+    return metadata.rating, metadata.keywords, metadata.description
+
+
+def written(xmp, iptc, exif):
+    return words(read_metadata(exif.facts() | iptc_facts(iptc) | (read_facts(xmp) if xmp else {}), {}))
 
 
 def rated(stars):
@@ -32,7 +44,7 @@ def rated(stars):
 )
 def test_a_packet_is_found_in_every_kind_of_photo(make_file, tmp_path, kind, suffix):
     options = {"tiffinfo": {700: XMP}} if kind == "TIFF" else {"xmp": XMP}
-    assert read_header(make_file(kind, **options), tmp_path / f"a.{suffix}").written == SEA
+    assert words(read_header(make_file(kind, **options), tmp_path / f"a.{suffix}").metadata) == SEA
 
 
 @pytest.mark.parametrize("packed", [False, True])
@@ -42,16 +54,16 @@ def test_a_packet_in_a_png_is_found_before_and_behind_the_picture(make_file, tmp
     chunk = struct.pack(">I", len(text)) + b"iTXt" + text + struct.pack(">I", zlib.crc32(b"iTXt" + text))
     plain = make_file("PNG")
     place = plain.index(b"IEND") - 4 if late else plain.index(b"IDAT") - 4
-    assert read_header(plain[:place] + chunk + plain[place:], tmp_path / "a.png").written == SEA
+    assert words(read_header(plain[:place] + chunk + plain[place:], tmp_path / "a.png").metadata) == SEA
     broken = plain[:place] + chunk[:20] + plain[place:]
-    assert read_header(broken, tmp_path / "a.png").written in {Written(), SEA}
+    assert words(read_header(broken, tmp_path / "a.png").metadata) in {NONE, SEA}
 
 
 def test_xmp_comes_before_what_older_programs_left_behind():
     iptc = {(2, 25): [b"lake"], (2, 120): b"A lake"}
-    assert read_written(XMP, iptc, rated(5)) == Written(2, ("sea",), "A lake")
-    assert read_written(b"", iptc, rated(5)) == Written(5, ("lake",), "A lake")
-    assert read_written(b"<broken", iptc, rated(9)) == Written(None, ("lake",), "A lake")
+    assert written(XMP, iptc, rated(5)) == (2, ("sea",), "A lake")
+    assert written(b"", iptc, rated(5)) == (5, ("lake",), "A lake")
+    assert written(b"", iptc, rated(9)) == (None, ("lake",), "A lake")
 
 
 @pytest.mark.parametrize(
@@ -65,30 +77,14 @@ def test_xmp_comes_before_what_older_programs_left_behind():
     ],
 )
 def test_keywords_of_older_programs_in_whatever_letters(fields, keywords):
-    assert read_written(b"", fields, NOTHING).keywords == keywords
+    assert written(b"", fields, NOTHING)[1] == keywords
 
 
 def test_a_stroke_in_a_keyword_of_older_programs_makes_none_below_another():
     iptc = {(2, 25): [b"B/W", b"B|W", b"AC/DC"], (2, 120): b"Light/shade"}
-    assert read_written(b"", iptc, NOTHING) == Written(None, ("B|W", "AC|DC"), "Light/shade")
+    assert written(b"", iptc, NOTHING) == (None, ("B|W", "AC|DC"), "Light/shade")
     packet = XMP.replace(b"<rdf:li>sea", b"<rdf:li>B/W")
-    assert read_written(packet, iptc, NOTHING).keywords == ("B|W",)
-
-
-def test_a_title_stands_in_front_of_the_description_that_lacks_it():
-    def said(title, description):
-        texts = [
-            f"<dc:{name}><rdf:Alt><rdf:li xml:lang='x-default'>{text}</rdf:li></rdf:Alt></dc:{name}>"
-            for name, text in (("title", title), ("description", description))
-        ]
-        return read_written(
-            XMP.replace(b"<dc:subject>", "".join(texts).encode() + b"<dc:subject>"), {}, NOTHING
-        )
-
-    assert said("Low tide", "Curlews").description == "Low tide\nCurlews"
-    assert said("Low tide", "Low tide, curlews").description == "Low tide, curlews"
-    assert said("Low tide", "").description == "Low tide"
-    assert said("", "").description is None
+    assert written(packet, iptc, NOTHING)[1] == ("B|W",)
 
 
 @pytest.mark.parametrize("behind", [b"", b"\0", b"\1"])
@@ -98,7 +94,7 @@ def test_a_packet_that_ends_behind_its_name_spoils_nothing(make_file, tmp_path, 
     plain = make_file("PNG")
     place = plain.index(b"IEND") - 4
     header = read_header(plain[:place] + chunk + plain[place:], tmp_path / "a.png")
-    assert (header.pixels, header.written) == (48 * 32, Written())
+    assert (header.pixels, words(header.metadata)) == (48 * 32, NONE)
 
 
 @pytest.mark.parametrize(
@@ -115,4 +111,4 @@ def test_damaged_fields_spoil_nothing(block, make_image, tmp_path):
     field = b"Photoshop 3.0\x008BIM\x04\x04\0\0\0\0" + struct.pack(">H", len(block)) + block
     data = out.getvalue()[:2] + b"\xff\xed" + struct.pack(">H", len(field) + 2) + field + out.getvalue()[2:]
     header = read_header(data, tmp_path / "a.jpg")
-    assert (header.pixels, header.written) == (48 * 32, Written())
+    assert (header.pixels, words(header.metadata)) == (48 * 32, NONE)

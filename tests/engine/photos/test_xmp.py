@@ -22,7 +22,6 @@ EXPECTED = {
     "lightroom": Packet(
         keywords=(BIRDS, ("Family",), ("Places", "Ports|Docks", "Harbour")),
         rating=5,
-        title="Low tide",
         for_suffix="NEF",
     ),
     "darktable": Packet(keywords=(BIRDS, ("seaside",)), rating=-1),

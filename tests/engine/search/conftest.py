@@ -11,8 +11,9 @@ import numpy as np
 import pytest
 
 from picsight_engine.library import Library
+from picsight_engine.metadata import Metadata
 from picsight_engine.store.database import Database
-from picsight_engine.store.files import Metadata, put_file, put_metadata
+from picsight_engine.store.files import put_file, put_metadata
 from picsight_engine.store.folders import add_folder, all_folders
 from picsight_engine.store.photos import NewPhoto, put_photo
 from picsight_engine.store.vectors import put_vector

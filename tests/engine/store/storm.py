@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
+from picsight_engine.metadata import Metadata
 from picsight_engine.store.files import (
-    Metadata,
     files_of,
     forget_missing,
     mark_missing,

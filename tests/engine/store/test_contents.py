@@ -10,8 +10,9 @@ from pathlib import PurePosixPath
 import pytest
 from tests.engine.store.storm import change
 
+from picsight_engine.metadata import Metadata
 from picsight_engine.store.contents import photos_revision, read_contents
-from picsight_engine.store.files import Metadata, age_missing, files_of, mark_missing, put_metadata
+from picsight_engine.store.files import age_missing, files_of, mark_missing, put_metadata
 from picsight_engine.store.folders import add_folder, remove_folder
 from picsight_engine.store.searches import Searches
 from picsight_engine.store.text import fold

@@ -8,8 +8,8 @@ import sqlite3
 
 import pytest
 
+from picsight_engine.metadata import Metadata
 from picsight_engine.store.files import (
-    Metadata,
     age_missing,
     files_of,
     find_file,

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import sqlite3
 from contextlib import closing
 
 import numpy as np
 
-from picsight_engine.store.database import Database
+from picsight_engine.store.database import FILE_NAME, Database
 from picsight_engine.store.files import put_file
-from picsight_engine.store.folders import add_folder
 from picsight_engine.store.migrations import MIGRATIONS
 from picsight_engine.store.photos import NewPhoto, all_photos, put_photo
 from picsight_engine.store.ratings import add_ratings
@@ -21,12 +21,12 @@ BEFORE_REJECTING = 5
 
 def test_a_library_of_before_tags_keeps_its_photos_and_gets_favourites(tmp_path, pictures):
     folder = tmp_path / "library"
-    with closing(Database.open(folder, steps=MIGRATIONS[:BEFORE_TAGS])) as old:
-        where = add_folder(old, pictures).id
-        with old.writer() as connection:
-            photo = put_photo(connection, NewPhoto(bytes(16), 4, 3))
-            put_file(connection, where, b"a.jpg", 1, 2, bytes(16), photo)
-            put_vector(connection, photo, "f" * 16, np.ones(4, np.float32))
+    Database.open(folder, steps=MIGRATIONS[:BEFORE_TAGS]).close()
+    with closing(sqlite3.connect(folder / FILE_NAME)) as old, old:
+        old.execute("INSERT INTO folders (id, path) VALUES (1, ?)", (bytes(pictures),))
+        photo = put_photo(old, NewPhoto(bytes(16), 4, 3))
+        put_file(old, 1, b"a.jpg", 1, 2, bytes(16), photo)
+        put_vector(old, photo, "f" * 16, np.ones(4, np.float32))
     with closing(Database.open(folder)) as db:
         assert [each.id for each in all_photos(db)] == [photo]
         assert vector_of(db, photo, "f" * 16) is not None
@@ -37,13 +37,11 @@ def test_a_library_of_before_tags_keeps_its_photos_and_gets_favourites(tmp_path,
 
 def test_stars_of_before_stay_when_photos_can_be_rejected(tmp_path):
     words = "INSERT INTO tag_runs (id, kind, words, made_at) VALUES (1, 'rate', '', 0)"
-    with (
-        closing(Database.open(tmp_path, steps=MIGRATIONS[:BEFORE_REJECTING])) as old,
-        old.writer() as connection,
-    ):
-        photo = put_photo(connection, NewPhoto(bytes(16), 4, 3))
-        connection.execute(words)
-        connection.execute("INSERT INTO ratings VALUES (7, ?, 4, 1, 2.5)", (photo,))
+    Database.open(tmp_path, steps=MIGRATIONS[:BEFORE_REJECTING]).close()
+    with closing(sqlite3.connect(tmp_path / FILE_NAME)) as old, old:
+        photo = put_photo(old, NewPhoto(bytes(16), 4, 3))
+        old.execute(words)
+        old.execute("INSERT INTO ratings VALUES (7, ?, 4, 1, 2.5)", (photo,))
     with closing(Database.open(tmp_path)) as db, db.writer() as connection:
         add_ratings(connection, 1, [photo], -1, 3.5)
         rows = connection.execute("SELECT id, stars, rated_at FROM ratings").fetchall()

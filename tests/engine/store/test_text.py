@@ -16,10 +16,10 @@ from hypothesis import strategies as st
 from tests.engine.store.storm import change
 
 from picsight_engine.errors import LibraryError
+from picsight_engine.metadata import Metadata
 from picsight_engine.store.connections import connect
 from picsight_engine.store.database import APPLICATION_ID, Database
 from picsight_engine.store.files import (
-    Metadata,
     files_of,
     forget_missing,
     mark_missing,
@@ -92,7 +92,8 @@ def test_a_name_that_is_no_text_is_found_by_what_can_be_read_of_it(shelf):
 
 def test_keywords_and_descriptions_are_held_too_and_no_two_of_them_together(shelf):
     one, other = shelf.put(b"a.jpg", 1), shelf.put(b"b.jpg", 2)
-    describe(shelf, b"a.jpg", keywords=("Großmutter", "red sea"), description="In  Haifa")
+    describe(shelf, b"a.jpg", keywords=("Großmutter", "red sea"), title="Low Tide", description="In  Haifa")
+    assert photos_holding(shelf.db, "low tide") == photos_holding(shelf.db, "haifa") != []
     describe(shelf, b"b.jpg", keywords=("sea",))
     assert photos_holding(shelf.db, "grossmutter") == [one]
     assert photos_holding(shelf.db, "sea") == [one, other]

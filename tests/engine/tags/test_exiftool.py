@@ -65,12 +65,11 @@ def test_what_it_writes_is_read(photo):
     exiftool(
         *lists,
         "-XMP-xmp:Rating=2",
-        "-XMP-dc:Title=Low tide",
         "-XMP-dc:Description=Curlews & godwits",
         beside(photo),
     )
     said = read_packet(beside(photo).read_bytes())
-    assert said == Packet(tuple(tuple(tag.split("/")) for tag in TAGS), 2, "Low tide", "Curlews & godwits")
+    assert said == Packet(tuple(tuple(tag.split("/")) for tag in TAGS), 2, "Curlews & godwits")
 
 
 def test_after_it_rewrote_ours_tags_still_leave_and_its_own_stay(photo):
@@ -108,9 +107,9 @@ def test_the_table_puts_tags_into_copies_of_photos(photo, tmp_path):
         "-tagslist",
         tmp_path,
     )
-    written = read_header(photo.read_bytes(), photo).written
+    written = read_header(photo.read_bytes(), photo).metadata
     assert written.rating == 3
     assert sorted(written.keywords) == sorted((*TAGS, "theirs"))
     leaves = {path.rpartition("/")[2] for path in TAGS}
     assert sorted(map(str, read(photo, "Subject")["Subject"])) == sorted({*leaves, "theirs"})
-    assert read_header(other.read_bytes(), other).written.keywords == ("Family", "theirs")
+    assert read_header(other.read_bytes(), other).metadata.keywords == ("Family", "theirs")

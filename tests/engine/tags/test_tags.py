@@ -8,8 +8,9 @@ import pytest
 
 from picsight_engine.errors import BundleError, RequestError
 from picsight_engine.library import Library
+from picsight_engine.metadata import Metadata
 from picsight_engine.models.bundle import open_bundle
-from picsight_engine.store.files import Metadata, put_metadata
+from picsight_engine.store.files import put_metadata
 
 
 def test_a_tag_made_of_a_word_suggests_what_stands_out_at_once(kennel):

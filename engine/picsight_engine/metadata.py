@@ -1,0 +1,44 @@
+"""What one file says of its picture, as it is read and stored."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Metadata:
+    """What one file says of its picture, and no other file that shows the same; what is not known is None.
+
+    `taken` is local ISO time to the second, `taken_subsecond` the digits behind it; `lat`, `lon` and `direction` are degrees,
+    `altitude` is in metres above the sea, `focal` and `focal35` (its 35-mm equivalent) in mm, `exposure` in seconds; `rating`
+    is -1 (rejected) to 5, 0 for unrated; a keyword below others is "Birds/Waders"; `bits` are those of a channel; `edited`
+    tells that the file is an edited version of an original, or that edits lie beside it.
+    """
+
+    taken: str | None = None
+    taken_offset: str | None = None
+    taken_source: str | None = None
+    lat: float | None = None
+    lon: float | None = None
+    place: str | None = None
+    camera: str | None = None
+    lens: str | None = None
+    rating: int | None = None
+    keywords: tuple[str, ...] = ()
+    description: str | None = None
+    taken_subsecond: str | None = None
+    altitude: float | None = None
+    direction: float | None = None
+    focal: float | None = None
+    focal35: float | None = None
+    aperture: float | None = None
+    exposure: float | None = None
+    iso: int | None = None
+    flash: bool | None = None
+    label: str | None = None
+    title: str | None = None
+    creator: str | None = None
+    copyright: str | None = None
+    bits: int | None = None
+    colour_space: str | None = None
+    edited: bool | None = None

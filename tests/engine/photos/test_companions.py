@@ -1,0 +1,192 @@
+"""Files beside photos: which speaks of which, what it says, and what says nothing."""
+
+from __future__ import annotations
+
+import json
+import sys
+
+import pytest
+from tests.engine.photos.test_memory import run_child
+
+from picsight_engine.photos.decode import read_header
+from picsight_engine.photos.sidecars import companions, read_companions
+from picsight_engine.tags.packet import Statement, updated
+
+PICTURE, OTHER = b"p" * 16, b"o" * 16
+PACKET = """<x:xmpmeta xmlns:x="adobe:ns:meta/" xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#"
+ xmlns:dc="http://purl.org/dc/elements/1.1/" xmlns:xmp="http://ns.adobe.com/xap/1.0/"
+ xmlns:photoshop="http://ns.adobe.com/photoshop/1.0/" xmlns:digiKam="http://www.digikam.org/ns/1.0/"
+ xmlns:exif="http://ns.adobe.com/exif/1.0/" xmlns:picsight="urn:picsight:xmp:1.0/"><rdf:RDF>
+ <rdf:Description rdf:about="" {attributes}>{elements}</rdf:Description></rdf:RDF></x:xmpmeta>"""
+TAKEOUT = {
+    "title": "a.jpg",
+    "photoTakenTime": {"timestamp": "1563111000"},
+    "geoData": {"latitude": 47.5, "longitude": -9.25, "altitude": 400.0},
+    "geoDataExif": {"latitude": 0.0, "longitude": 0.0, "altitude": 0.0},
+    "description": "Tea",
+    "favorited": True,
+    "people": [{"name": "Ann"}, {"name": "Bo/Bob"}],
+}
+
+
+@pytest.fixture
+def tell(make_file, make_exif, tmp_path):
+    """What a photo says together with files beside it, given by their names."""
+
+    def read(files, name="a.jpg", **photo):
+        for file, text in files.items():
+            (tmp_path / file).write_text(text, encoding="utf-8")
+        exif = make_exif(**photo) if photo else b""
+        beside = read_companions(tmp_path / name, files, {PICTURE})
+        return read_header(make_file("JPEG", exif=exif), tmp_path / name, beside).metadata
+
+    return read
+
+
+def words(*names):
+    return "".join(f"<rdf:li>{name}</rdf:li>" for name in names)
+
+
+@pytest.mark.parametrize(
+    ("photo", "file"),
+    [
+        ("a.jpg", "a.jpg.json"),
+        ("a.jpg", "a.jpg.supplemental-metadata.json"),
+        ("PXL_20210101_123456789.PORTRAIT.jpg", "PXL_20210101_123456789.PORTRAIT.jpg.supplement.json"),
+        ("PXL_20210101_123456789.PORTRAIT.jpg", "PXL_20210101_123456789.PORTRAIT.jpg.suppl.json"),
+        (
+            "PXL_20230330_184138390.MOTION-01.COVER-0000.jpg",
+            "PXL_20230330_184138390.MOTION-01.COVER-0000.jp.json",
+        ),
+        (
+            "Backyard_ceremony_wedding_photography_of_the_x.jpg",
+            "Backyard_ceremony_wedding_photography_of_the_x.json",
+        ),
+        ("a(1).jpg", "a.jpg(1).json"),
+        ("a(1).jpg", "a.jpg.supplemental-metadata(1).json"),
+        ("a(1).jpg", "a(1).jpg.json"),
+        ("a-edited.jpg", "a.jpg.json"),
+        ("a-edited(1).jpg", "a.jpg(1).json"),
+        ("a.jpg", "a.jpg.xmp"),
+        ("a.jpg", "a.xmp"),
+        ("IMG_1234.HEIC", "IMG_1234.AAE"),
+        ("IMG_1234.HEIC", "IMG_O1234.aae"),
+    ],
+)
+def test_a_file_speaks_of_the_photo_that_it_is_named_after(photo, file):
+    assert companions([photo, "b.jpg", file]) == {photo: [file]}
+
+
+@pytest.mark.parametrize(
+    ("photo", "file"),
+    [
+        ("a.jpg", "a.json"),
+        ("a.jpg", "a.jpg(1).json"),
+        ("a(1).jpg", "a.jpg.json"),
+        ("ab.jpg", "a.jpg.json"),
+        ("a.jpg.png", "a.jpg.xmp"),
+        ("a.jpg", "gone.jpg.json"),
+        ("IMG_1234.JPG", "IMG_E1234.AAE"),
+        ("a.txt", "a.txt.json"),
+    ],
+)
+def test_and_of_no_other(photo, file):
+    assert not companions([photo, file]).get(photo)
+
+
+def test_takeout_says_what_the_file_does_not(tell):
+    said = tell({"a.jpg.json": json.dumps(TAKEOUT)})
+    assert (said.taken, said.taken_offset) == ("2019-07-14T13:30:00", "+00:00")
+    assert (said.lat, said.lon, said.altitude) == (47.5, -9.25, 400.0)
+    assert (said.description, said.keywords, said.rating) == ("Tea", ("Ann", "Bo|Bob", "Favourites"), None)
+    own = tell({"a.jpg.json": json.dumps(TAKEOUT)}, original="2001:02:03 04:05:06")
+    assert (own.taken, own.taken_offset) == ("2001-02-03T04:05:06", None)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "[1, 2]",
+        "{",
+        "[" * 100_000,
+        '{"photoTakenTime": {"timestamp": "soon"}, "people": 3, "geoData": [], "description": {}}',
+        '{"photoTakenTime": {"timestamp": "99999999999999999999"}, "people": [1, {"name": 2}]}',
+        '{"photoTakenTime": {"timestamp": "0"}, "geoData": {"latitude": 0.0, "longitude": 0.0}}',
+        '{"geoData": {"latitude": 95.0, "longitude": 7}}',
+    ],
+)
+def test_a_json_file_that_is_none_of_google_s_says_nothing(tell, text):
+    said = tell({"a.jpg.json": text})
+    assert (said.taken, said.lat, said.description, said.keywords) == (None, None, None, ())
+
+
+def test_a_side_car_counts_more_in_what_people_write_and_less_in_what_cameras_write(tell):
+    listed = f"<dc:subject><rdf:Bag>{words('sea', 'sky')}</rdf:Bag></dc:subject>"
+    packet = PACKET.format(
+        attributes='xmp:Rating="5" xmp:Label="Blue" exif:DateTimeOriginal="1999-01-01T00:00:00"',
+        elements=listed,
+    )
+    said = tell({"a.jpg.xmp": packet}, original="2001:02:03 04:05:06")
+    assert (said.rating, said.label, said.keywords) == (5, "Blue", ("sea", "sky"))
+    assert said.taken == "2001-02-03T04:05:06"
+    assert tell({"a.jpg.xmp": packet}).taken == "1999-01-01T00:00:00"
+
+
+def test_what_an_export_of_ours_wrote_is_nobody_elses_word_and_belongs_to_its_picture(tell):
+    listed = f"<dc:subject><rdf:Bag>{words('theirs')}</rdf:Bag></dc:subject>"
+    others = PACKET.format(attributes='xmp:Label="Red"', elements=listed).encode()
+    for digest, found in ((PICTURE, (None, "Red", ("theirs",))), (OTHER, (None, None, ()))):
+        exported = updated(others, Statement(("ours",), 4, digest)).decode()
+        assert "ours" in exported
+        said = tell({"a.jpg.xmp": exported})
+        assert (said.rating, said.label, said.keywords) == found
+
+
+def test_a_short_side_car_for_another_kind_of_file_says_nothing(tell):
+    packet = PACKET.format(attributes='xmp:Rating="4" photoshop:SidecarForExtension="CR2"', elements="")
+    assert tell({"a.xmp": packet}).rating is None
+    assert tell({"a.xmp": packet.replace("CR2", "JPG")}).rating == 4
+
+
+@pytest.mark.parametrize(
+    ("name", "files", "edited"),
+    [
+        ("IMG_1234.JPG", {"IMG_1234.AAE": "<plist/>"}, True),
+        ("IMG_E1234.JPG", {}, True),
+        ("a-edited.jpg", {}, True),
+        ("IMG_1234.JPG", {}, None),
+    ],
+)
+def test_a_photo_with_edits_beside_it_and_an_edited_version_are_marked(tell, name, files, edited):
+    assert tell(files, name).edited is edited
+
+
+BAD = """
+    import resource, sys
+    from pathlib import Path
+    from picsight_engine.photos import decode, xmp
+    from picsight_engine.photos.sidecars import read_companions
+
+    folder = Path(sys.argv[1])
+    (folder / "a.jpg.xmp").write_bytes(b"")
+    with (folder / "a.jpg.xmp").open("r+b") as file:
+        file.truncate(100_000_000)
+    entities = "".join(f'<!ENTITY a{n} "{f"&a{n - 1};" * 10}">' for n in range(1, 12))
+    (folder / "b.jpg.xmp").write_text(f'<!DOCTYPE x [<!ENTITY a0 "aaaaaaaaaa">{entities}]><x>&a11;</x>')
+    (folder / "c.jpg.xmp").write_text("<x>" * 1_000_000)
+    (folder / "d.jpg.xmp").write_text("<x>" + "<y/>" * 399_000)
+    (folder / "g.jpg.xmp").write_text("<x " + ' '.join(f"a{n}=''" for n in range(700_000)) + "/>")
+    (folder / "e.jpg.json").write_text("[" * 400_000)
+    (folder / "f.jpg.json").write_text("[" + "{}," * 150_000 + "{}]")
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    for path in sorted(folder.iterdir()):
+        facts = read_companions(folder / path.name[:5], [path.name], ())
+        assert not any(facts.values()), facts
+    print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="ru_maxrss counts kilobytes on Linux")
+def test_files_that_would_fill_memory_say_nothing_and_take_little_of_it(tmp_path):
+    assert int(run_child(BAD, tmp_path)) < 50_000
