@@ -8,6 +8,7 @@ import stat
 import subprocess
 from pathlib import Path
 
+import pytest
 from PIL import Image
 
 SUMMARY = ["found", "indexed", "unchanged", "moved", "missing", "problems", "seconds", "photos_per_second"]
@@ -113,8 +114,12 @@ def test_show_tells_what_is_known_of_a_photo(indexed, photos) -> None:
     assert shown["taken"] == "2023-10-06T22:53:51+02:00"
     assert isinstance(shown["taken_from"], str)
     assert shown["keywords"] == shown["tags"] == []
-    unknown = ("lat", "lon", "place", "camera", "lens", "rating", "problem")
-    assert all(shown[key] is None for key in unknown)
+    assert (shown["lat"], shown["lon"]) == pytest.approx((40.400069, -3.714647), abs=1e-5)
+    told = {
+        "camera": "Google Pixel 8 Pro", "lens": "Pixel 8 Pro back camera 6.9mm f/1.68", "subsecond": "724",
+        "bit_depth": 8, "edited": False, "rating": None, "label": None, "problem": None,
+    }  # fmt: skip
+    assert {key: shown[key] for key in told} == told
     found = indexed.json("search", "dog", "-n", "40", "--min", "all")["results"]
     assert {"id": shown["id"], "taken": shown["taken"]} in [
         {"id": result["id"], "taken": result["taken"]} for result in found
