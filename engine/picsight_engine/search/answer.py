@@ -16,7 +16,21 @@ if TYPE_CHECKING:
 Order = Literal["match", "date", "folder"]
 Least = Literal["strong", "weaker", "all"]
 FoundBy = Literal["name", "meaning"]
-FilterKind = Literal["time", "folder", "format", "is", "has", "place", "camera", "rating", "tag", "text"]
+FilterKind = Literal[
+    "time",
+    "folder",
+    "format",
+    "is",
+    "has",
+    "place",
+    "camera",
+    "lens",
+    "exposure",
+    "label",
+    "rating",
+    "tag",
+    "text",
+]
 
 
 @dataclass(frozen=True, slots=True)

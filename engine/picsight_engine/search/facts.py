@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from picsight_engine.search.amounts import read_amount
 from picsight_engine.search.times import time_of_value
 from picsight_engine.store import selection
 from picsight_engine.store.ratings import photos_rated, photos_with_stars
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
     from picsight_engine.search.query import Fact
     from picsight_engine.search.times import Period
     from picsight_engine.store.database import Database
-    from picsight_engine.store.selection import Column, Shape
+    from picsight_engine.store.selection import Column, Measured, Said, Shape
 
 FORMATS = {
     "jpeg": (".jpg", ".jpeg", ".jpe", ".jfif", ".mpo"),
@@ -59,6 +60,10 @@ KNOWN: dict[str, tuple[Column, str]] = {
     "place": ("place", "a place"),
     "camera": ("camera", "a camera"),
     "lens": ("lens", "a lens"),
+    "iso": ("iso", "an ISO value"),
+    "f": ("aperture", "an aperture"),
+    "focal": ("focal", "a focal length"),
+    "label": ("label", "a label"),
     "keywords": ("keywords", "keywords"),
     "description": ("description", "a description"),
 }
@@ -69,15 +74,38 @@ _DECIDED = {
     "favorite": ("favourite", favourite_photos),
     "untagged": ("untagged", untagged_photos),
 }
-_STARS = r"(?P<sign>>=|<=|>|<|=)?(?P<one>[0-5])|(?P<least>[0-5]?)\.\.(?P<most>[0-5]?)"
+_EDITED: Measured = "edited"
+_STARS = range(6)
+# What a number of each kind is shown in steps of, how it is said, and one of them.
+_MEASURED: dict[Measured, tuple[float, str, str]] = {
+    "iso": (1, "ISO {}", "1600"),
+    "aperture": (0.1, "f/{}", "2.8"),
+    "focal": (1, "{} mm", "200"),
+}
+_ABSENT: dict[Said, str] = {
+    "place": 'No photo is at "{}"',
+    "camera": 'No photo is by "{}"',
+    "lens": 'No photo has the lens "{}"',
+    "label": 'No photo has the label "{}"',
+}
+_MOST_SAID = 5
+# What people call a country that has another name here, and a maker that no camera is called by.
+_COUNTRIES = {
+    **dict.fromkeys(("america", "us", "usa"), "united states"),
+    **dict.fromkeys(("britain", "great britain", "uk"), "united kingdom"),
+    "holland": "netherlands",
+    "uae": "united arab emirates",
+}
+_MAKERS = {"apple": ("apple", "iphone", "ipad", "ipod")}
 
 
 @dataclass(frozen=True, slots=True)
 class Condition:
     """What must hold: `find` gives the photos for which it does, `words` name it for a person.
 
-    Two of one `key` ask the same. Where `basis` holds for no photo, nothing can be asked. What is `decided` by a person
-    changes with tags and stars, the rest with the photos alone.
+    Two of one `key` ask the same. Where `basis` holds for no photo, nothing can be asked. Where the condition itself holds
+    for none, `absent` may have a sentence about it. What is `decided` by a person changes with tags and stars, the rest with
+    the photos alone.
     """
 
     kind: FilterKind
@@ -86,6 +114,7 @@ class Condition:
     find: Callable[[Database], NDArray[np.int64]]
     basis: Condition | None = None
     decided: bool = False
+    absent: Callable[[Database], str | None] | None = None
 
 
 VISIBLE = Condition("is", ("visible",), "in the library", selection.visible_photos)
@@ -130,7 +159,20 @@ def tagged(value: str) -> Condition:
         said = photos_with_keyword(db, value, fits)
         return selection.ascending(np.concatenate([photos_tagged(db, value), said]))
 
-    return Condition("tag", ("tag", wanted), value, find, _TAGGABLE, decided=True)
+    return Condition(
+        "tag", ("tag", wanted), value, find, _TAGGABLE, decided=True, absent=partial(_unnamed, name=value)
+    )
+
+
+def is_at(place: str, wanted: str) -> bool:
+    """Whether a place has names with words that begin so, as folded: "nice" is in "Nice, Alpes-Maritimes, France"."""
+    names = filter(None, (name.strip() for name in wanted.split(",")))
+    return all(re.search(rf"\b{re.escape(_COUNTRIES.get(name, name))}", fold(place)) for name in names)
+
+
+def is_by(camera: str, wanted: str) -> bool:
+    """Whether a camera's name holds this folded text, or its maker is called so."""
+    return any(name in fold(camera) for name in _MAKERS.get(wanted, (wanted,)))
 
 
 def worded(word: str) -> Condition:
@@ -183,9 +225,12 @@ def _is(value: str, _today: date) -> Condition | str:
     if name in _DECIDED:
         words, find = _DECIDED[name]
         return Condition("is", ("is", words), words, find, decided=True)
+    if name == _EDITED:
+        find = partial(selection.photos_between, column=_EDITED, low=1, high=2)
+        return Condition("is", ("is", name), name, find)
     shape = next((shape for shape in SHAPES if shape == name), None)
     if shape is None:
-        return f'"is:" knows {_listed((*SHAPES, "favourite", "untagged"))}.'
+        return f'"is:" knows {_listed((*SHAPES, _EDITED, "favourite", "untagged"))}.'
     return Condition("is", ("is", shape), shape, partial(selection.photos_of_shape, shape=shape))
 
 
@@ -200,20 +245,47 @@ def _has(value: str, _today: date) -> Condition | str:
     return known(KNOWN[name][0])
 
 
-def _place(value: str, _today: date) -> Condition | str:
-    return _saying("place", "place", value)
-
-
-def _camera(value: str, _today: date) -> Condition | str:
-    return _saying("camera", "camera", value)
-
-
-def _saying(kind: FilterKind, column: Column, value: str) -> Condition:
+def _saying(
+    kind: FilterKind, column: Said, fits: Callable[[str, str], bool], value: str, _today: date
+) -> Condition | str:
     wanted = fold(value)
     find = partial(
-        selection.photos_saying, column=column, fits=lambda text: wanted != "" and wanted in fold(text)
+        selection.photos_saying, column=column, fits=lambda text: wanted != "" and fits(text, wanted)
     )
-    return Condition(kind, (column, wanted), value, find, known(column))
+    absent = partial(_unsaid, column=column, value=value)
+    return Condition(kind, (column, wanted), value, find, known(column), absent=absent)
+
+
+def _unsaid(db: Database, column: Said, value: str) -> str:
+    there = selection.texts_said(db, column)
+    names = list(dict.fromkeys(text.split(", ")[0] if column == "place" else text for text in there))
+    shown = _listed((*names[:_MOST_SAID], *(["others"] if len(names) > _MOST_SAID else [])))
+    return f"{_ABSENT[column].format(value)}; there {'is' if len(names) == 1 else 'are'} {shown}."
+
+
+def _measured(column: Measured, value: str, _today: date) -> Condition | str:
+    step, unit, number = _MEASURED[column]
+    amount = read_amount(value.lower().removeprefix("f/").removesuffix("mm"), step)
+    if amount is None:
+        key = next(key for key, (own, _) in KNOWN.items() if own == column)
+        return f'"{key}:" needs a number, as in {key}:{number}, {key}:>={number} or {key}:..{number}.'
+    find = partial(selection.photos_between, column=column, low=amount.low, high=amount.high)
+    words = amount.words(unit)
+    absent = partial(_beyond, column=column, words=words)
+    return Condition("exposure", (column, value), words, find, known(column), absent=absent)
+
+
+def _beyond(db: Database, column: Measured, words: str) -> str | None:
+    there = selection.extremes(db, column)
+    shown = dict.fromkeys(_MEASURED[column][1].format(f"{each:g}") for each in there or ())
+    return f"No photo has {words}; there is {' to '.join(shown)}." if shown else None
+
+
+def _unnamed(db: Database, name: str) -> str | None:
+    # 25 ms that a search for what is there does not pay
+    from picsight_engine.search.tag_offers import unnamed
+
+    return unnamed(db, name)
 
 
 def _tag(value: str, _today: date) -> Condition | str:
@@ -224,22 +296,16 @@ def _rating(value: str, _today: date) -> Condition | str:
     if value.lower() == "rejected":
         find = partial(photos_rated, least=-1, most=-1)
         return Condition("rating", ("rating", "rejected"), "rejected", find, decided=True)
-    stars = re.fullmatch(_STARS, value)
-    if stars is None:
+    stars = read_amount(value, 1)
+    if stars is None or not all(number in _STARS for number in stars.typed):
         return '"rated:" needs a number from 0 to 5, or the word rejected.'
-    if stars["one"] is None:
-        least, most = int(stars["least"] or 0), int(stars["most"] or 5)
-    else:
-        one = int(stars["one"])
-        least, most = {
-            ">=": (one, 5), ">": (one + 1, 5), "<=": (0, one), "<": (0, one - 1),
-        }.get(stars["sign"], (one, one))  # fmt: skip
-    find = partial(photos_rated, least=least, most=most)
-    return Condition("rating", ("rating", value), f"{value} stars", find, _STARRED, decided=True)
+    find = partial(photos_rated, least=max(stars.low, _STARS[0] - 0.5), most=stars.high)
+    words = f"{stars.words('{}')} stars"
+    return Condition("rating", ("rating", value), words, find, _STARRED, decided=True)
 
 
 def _listed(names: tuple[str, ...]) -> str:
-    return f"{', '.join(names[:-1])} and {names[-1]}"
+    return " and ".join(filter(None, (", ".join(names[:-1]), names[-1])))
 
 
 _READERS: dict[str, Callable[[str, date], Condition | str]] = {
@@ -249,8 +315,13 @@ _READERS: dict[str, Callable[[str, date], Condition | str]] = {
     "format": _format,
     "is": _is,
     "has": _has,
-    "at": _place,
-    "by": _camera,
+    "at": partial(_saying, "place", "place", is_at),
+    "by": partial(_saying, "camera", "camera", is_by),
+    "lens": partial(_saying, "lens", "lens", lambda lens, wanted: wanted in fold(lens)),
+    "iso": partial(_measured, "iso"),
+    "f": partial(_measured, "aperture"),
+    "focal": partial(_measured, "focal"),
+    "label": partial(_saying, "label", "label", lambda label, wanted: fold(label) == wanted),
     "rated": _rating,
     "tag": _tag,
 }

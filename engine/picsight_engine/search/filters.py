@@ -41,7 +41,7 @@ class Passing:
     `undated` photos would pass if they had a date. `called` are photos whose file is called what is looked for, `worded`
     ones have all its words in their names, folders, keywords and tags: both pass what was typed as a fact, whatever time
     its words may mean. Of `faults` the facts were left out; `unnamed` ones hold for no photo,
-    because no tag is called so.
+    because none has what they name.
     """
 
     query: Query
@@ -79,8 +79,9 @@ class Filters:
                 condition = condition if self._holding(basis).size else unknown(basis, fact.key)
             if isinstance(condition, Condition):
                 sieve.add(condition, fact.start, fact.end, excluded=fact.excluded)
-                if fact.key == "tag" and (sentence := self._unnamed(condition, fact.value)):
-                    unnamed.append(QueryFault(fact.start, fact.end, sentence))
+                if condition.absent and not self._holding(condition).size:
+                    sentence = condition.absent(self._db)
+                    unnamed += [QueryFault(fact.start, fact.end, sentence)] if sentence else []
             else:
                 faults.append(QueryFault(fact.start, fact.end, condition))
         called = sieve.let_through(self._called(query))
@@ -108,14 +109,6 @@ class Filters:
                 ids = _common(ids, self._holding(worded(word))) if len(ids) else ids
             found.append(ids)
         return _union(found)
-
-    def _unnamed(self, condition: Condition, name: str) -> str | None:
-        if self._holding(condition).size:
-            return None
-        # 25 ms that a search for what is there does not pay
-        from picsight_engine.search.tag_offers import unnamed
-
-        return unnamed(self._db, name)
 
     def _holding(self, condition: Condition) -> Ids:
         """The photos for which a condition holds, remembered until any process changes what it is about."""

@@ -56,7 +56,7 @@ def stars_of(connection: sqlite3.Connection, photo_ids: Sequence[int]) -> dict[i
     return {**said, **own_stars(connection, photo_ids)}
 
 
-def photos_rated(db: Database, least: int, most: int) -> NDArray[np.int64]:
+def photos_rated(db: Database, least: float, most: float) -> NDArray[np.int64]:
     """The visible photos with so many stars, ascending: a person's own, else those of any file."""
     with db.reading() as connection:
         rows = connection.execute(_RATED, (least, most)).fetchall()

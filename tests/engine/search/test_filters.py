@@ -7,6 +7,8 @@ from datetime import datetime, timedelta
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from tests.engine.search.conftest import open_album
 
 from picsight_engine.photos.formats import IMAGE_SUFFIXES
@@ -209,11 +211,32 @@ def said(tmp_path_factory, bundle):
             "place": "Lisboa, Portugal",
             "camera": "Canon PowerShot",
             "keywords": ("Family", "Sea"),
+            "iso": 100,
+            "aperture": 2.8,
+            "focal": 35.0,
+            "label": "Red",
         },
-        "b": {"rating": 4, "camera": "Canon EOS R5", "keywords": ("Birds/Waders",)},
-        "c": {"rating": 5, "lat": 1.5, "lon": 2.0, "keywords": ("\u00c9T\u00c9",)},
-        "d": {},
-        "e": {"rating": 0},
+        "b": {
+            "rating": 4,
+            "place": "New York City, New York, United States",
+            "camera": "Canon EOS R5",
+            "keywords": ("Birds/Waders",),
+            "iso": 1600,
+            "aperture": 1.7999999523,  # as phones write 1.8
+            "focal": 200.0,
+            "lens": "RF100-500mm F4.5-7.1 L IS USM",
+            "label": "Dark red",
+        },
+        "c": {
+            "rating": 5,
+            "lat": 1.5,
+            "lon": 2.0,
+            "keywords": ("\u00c9T\u00c9",),
+            "camera": "iPhone 13 Pro",
+            "edited": 1,
+        },
+        "d": {"place": "Venice, Veneto, Italy", "iso": 3200, "focal": 4.25},
+        "e": {"rating": 0, "edited": 0},
     }
     with open_album(tmp_path_factory.mktemp("said"), bundle) as album:
         yield album, {name: album.put(name.encode(), n, **texts[name]) for n, name in enumerate(texts, 1)}
@@ -224,12 +247,50 @@ def said(tmp_path_factory, bundle):
     [
         ("rated:>=4", "b c"), ("rated:>4", "c"), ("rated:2..4", "a b"), ("rated:2", "a"), ("-rated:<5", "c d"),
         ("at:lisb", "a"), ("by:canon", "a b"), ('by:"EOS r5"', "b"), ("tag:FAMILY", "a"), ("tag:waders", "b"),
-        ("rated:0", "e"), ("tag:fam", ""), ("tag:été", "c"), ("has:gps", "c"), ("has:rating -has:keywords", ""), ("has:camera", "a b"),
+        ("rated:0", "e"), ("tag:fam", ""), ("tag:été", "c"), ("has:gps", "c"), ("has:rating -has:keywords", ""), ("has:camera", "a b c"),
+        ("at:nice", ""), ("at:veni", "d"), ('at:"new york"', "b"), ("at:york", "b"), ("at:USA", "b"), ("at:america", "b"), ("at:us", "b"),
+        ('at:"Venice, Italy"', "d"), ('at:"Venice, Portugal"', ""), ("has:place", "a b d"), ("-has:place", "c e"),
+        ("by:iphone", "c"), ("by:Apple", "c"), ("lens:100-500", "b"), ("has:lens", "b"), ("label:RED", "a"), ("is:edited", "c"),
+        ("iso:1600", "b"), ("iso:>=1600", "b d"), ("iso:>1600", "d"), ("iso:<1600", "a"), ("iso:<=1600", "a b"), ("iso:100..1600", "a b"),
+        ("iso:1601..", "d"), ("iso:..99", ""), ("-iso:>=1600", "a c e"), ("f:1.8", "b"), ("f:<2.8", "b"), ("f:>=2.8", "a"), ("f:f/2.8", "a"),
+        ("f:2", ""), ("focal:>=200", "b"), ("focal:200mm", "b"), ("focal:4", "d"), ("focal:<35", "d"), ("focal:..50 iso:>=200", "d"),
     ],
 )  # fmt: skip
 def test_what_files_say_of_themselves_can_be_asked_for_where_any_says_it(said, query, names):
     album, ids = said
     assert sorted(album.found(query)) == sorted(ids[name] for name in names.split())
+
+
+@pytest.mark.parametrize(
+    ("fact", "sentence"),
+    [
+        ("at:Nice", 'No photo is at "Nice"; there are Lisboa, New York City and Venice.'),
+        ("by:Nikon", 'No photo is by "Nikon"; there are Canon EOS R5, Canon PowerShot and iPhone 13 Pro.'),
+        ("lens:EF", 'No photo has the lens "EF"; there is RF100-500mm F4.5-7.1 L IS USM.'),
+        ("label:Blue", 'No photo has the label "Blue"; there are Dark red and Red.'),
+        ("iso:>3200", "No photo has over ISO 3200; there is ISO 100 to ISO 3200."),
+        ("f:4..8", "No photo has f/4 to f/8; there is f/1.8 to f/2.8."),
+        ("focal:500..", "No photo has from 500 mm; there is 4.25 mm to 200 mm."),
+        ("iso:abc", '"iso:" needs a number, as in iso:1600, iso:>=1600 or iso:..1600.'),
+        ("f:>>2", '"f:" needs a number, as in f:2.8, f:>=2.8 or f:..2.8.'),
+        ("focal:1e3", '"focal:" needs a number, as in focal:200, focal:>=200 or focal:..200.'),
+    ],
+)
+def test_a_value_that_no_photo_has_is_told_with_what_there_is(said, fact, sentence):
+    query = f"is:landscape {fact}"
+    (fault,) = said[0].library.search(query).faults
+    assert query[fault.start : fault.end] == fact
+    assert fault.message.startswith(sentence)
+
+
+@given(
+    st.sampled_from(("at", "by", "lens", "iso", "f", "focal", "label", "rated", "is", "has")),
+    st.text(max_size=12),
+)
+@settings(max_examples=25, deadline=None)
+def test_no_value_of_a_fact_is_an_error(said, key, value):
+    for typed in (f'{key}:"{value}"', f"-{key}:{value}", f"{key}:>={value}", f"{key}:{value}..{value}"):
+        said[0].library.search(typed)
 
 
 def test_who_is_put_out_of_a_tag_is_not_found_by_the_keyword_of_that_name_either(album):

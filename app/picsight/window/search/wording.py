@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from picsight.window.parts.words import isolated, plain, say
 from picsight.window.search.entry import PLAIN, first_place, shortened
+from picsight_engine.search.facts import condition_of
 from picsight_engine.search.query import Fact, Picture
 from picsight_engine.search.times import time_of_value
 
@@ -21,6 +22,8 @@ _FACTS = {
     "folder": "In {value}",
     "at": "At {value}",
     "by": "By {value}",
+    "lens": "Lens {value}",
+    "label": "Label {value}",
     "rated": "Rated {value}",
     "tag": "Tag {value}",
 }
@@ -84,12 +87,15 @@ def _within(part: Aside, words: str) -> str:
 
 
 def _fact(fact: Fact, *, album: bool) -> str:
-    value = plain(fact.value)
+    value, today = plain(fact.value), datetime.now().astimezone().date()
     if fact.key == "text":
         words = f"“{value}”"
     elif fact.key == "in":
-        period = time_of_value(fact.value, datetime.now().astimezone().date())
+        period = time_of_value(fact.value, today)
         words = plain(period.words) if period else value
+    elif fact.key in {"iso", "f", "focal"}:
+        asked = condition_of(fact, today)
+        words = value if isinstance(asked, str) else asked.words
     elif fact.key in _FACTS:
         words = say(_ALBUM if album else _FACTS[fact.key]).format(
             value=value.rstrip("/").rpartition("/")[2] if fact.key == "folder" else value
