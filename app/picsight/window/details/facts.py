@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 from picsight.exposure import exposure_words
 from picsight.window.parts.words import counted, decimal, number, say, short_path, size, taken_words
@@ -159,7 +159,7 @@ def _shown_on_map(what: str) -> str:
 
 
 def _gear(camera: str | None, lens: str | None) -> tuple[Detail, ...]:
-    found = (_like("by", camera) if camera else None, _like(cast("Key", "lens"), lens) if lens else None)
+    found = (_like("by", camera) if camera else None, _like("lens", lens) if lens else None)
     return tuple(detail for detail in found if detail is not None)
 
 
