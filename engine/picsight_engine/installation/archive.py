@@ -8,13 +8,16 @@ import zipfile
 import zlib
 from typing import IO, TYPE_CHECKING, Protocol
 
-from picsight_engine.errors import BundleError, RequestError
+from picsight_engine.errors import BundleError, CancelledError, RequestError
+from picsight_engine.private_files import make_private_folder, open_private
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    import threading
+    from collections.abc import Iterable, Iterator
     from contextlib import ExitStack
     from pathlib import Path
 
+_CHUNK = 1024 * 1024  # bytes
 # what reading may raise where a file is cut, changed, encrypted or on a disk that fails
 DAMAGED = (
     tarfile.TarError,
@@ -123,6 +126,38 @@ class _Tar:
         file = self._archive.extractfile(self._files[name])
         assert file is not None  # only plain files are kept
         return file
+
+
+def copy_file(
+    source: Source, name: str, target: Path, *, most: int, path: Path, cancel: threading.Event | None
+) -> Iterator[int]:
+    """Copies a file of the source at `path`, and yields the bytes of each step; more than `most` bytes are not asked for,
+    as a small archive may unpack to a whole disk. What arrived is for the caller to check.
+
+    Raises:
+        BundleError: the file is missing or damaged.
+        CancelledError: `cancel` was set.
+    """
+    make_private_folder(target.parent)
+    left = most + 1  # one more, so that a file that is too large differs from one that is not
+    with open_private(target, "wb") as copy:
+        for chunk in _chunks(source, name, left, path):
+            if cancel is not None and cancel.is_set():
+                raise CancelledError("The installation was stopped; nothing was installed.")
+            copy.write(chunk)
+            yield len(chunk)
+
+
+def _chunks(source: Source, name: str, left: int, path: Path) -> Iterator[bytes]:
+    try:
+        with source.open(name) as file:
+            while left and (chunk := file.read(min(_CHUNK, left))):
+                left -= len(chunk)
+                yield chunk
+    except KeyError:
+        raise BundleError(f"{path} lacks the model's file {name}; get it again.") from None
+    except DAMAGED as fault:
+        raise damaged(path, fault) from fault
 
 
 def _nearest(path: str, names: Iterable[str]) -> list[str]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import shutil
-import threading
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
@@ -19,6 +18,7 @@ from picsight_engine.models.place import refusals_explained
 from picsight_engine.private_files import write_private
 
 if TYPE_CHECKING:
+    import threading
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
@@ -111,7 +111,7 @@ def install_from(
 
     def bring(file: RemoteFile, revision: str | None, target: Path) -> Iterator[Arrived | Fetched]:
         del revision  # nobody says of which commit these are
-        return shelf.bring(file, target, cancel or threading.Event())
+        return shelf.bring(file, target, cancel)
 
     models.require_name(entry.name)
     with ExitStack() as stack, models.lock():

@@ -5,14 +5,13 @@ from __future__ import annotations
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import PurePosixPath
-from typing import IO, TYPE_CHECKING
+from typing import TYPE_CHECKING
 
-from picsight_engine.errors import BundleError, CancelledError
-from picsight_engine.installation.archive import DAMAGED, damaged, open_source
+from picsight_engine.errors import BundleError
+from picsight_engine.installation.archive import DAMAGED, copy_file, damaged, open_source
 from picsight_engine.models.agreement import Machine, examine_once
 from picsight_engine.models.bundle import MANIFEST, Bundle, parse_manifest
 from picsight_engine.models.place import refusals_explained
-from picsight_engine.private_files import make_private_folder, open_private
 
 if TYPE_CHECKING:
     import threading
@@ -21,10 +20,9 @@ if TYPE_CHECKING:
 
     from picsight_engine.installation.archive import Source
     from picsight_engine.installation.installed import InstalledModels
-    from picsight_engine.models.bundle import FileRecord, Manifest
+    from picsight_engine.models.bundle import Manifest
 
 _MOST_MANIFEST = 10_000_000  # bytes
-_CHUNK = 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,24 +65,15 @@ class Parcel:
         with models.lock(), refusals_explained(models.folder), models.staging(self.manifest.name) as staging:
             models.require_room(self.manifest.title, total)  # a small archive can fill any disk
             for name, record in self.manifest.files.items():
-                for count in self._unpack(name, record, staging / name):
-                    if cancel is not None and cancel.is_set():
-                        raise CancelledError("The installation was stopped; nothing was installed.")
+                where = self._prefix + PurePosixPath(name).as_posix()
+                for count in copy_file(
+                    self._source, where, staging / name, most=record.bytes, path=self.path, cancel=cancel
+                ):
                     done += count
                     yield Unpacking(done, total)
             bundle = models.place(staging, self.manifest)
         examine_once(bundle, machine or Machine.this())
         yield bundle
-
-    def _unpack(self, name: str, record: FileRecord, target: Path) -> Iterator[int]:
-        try:
-            source = self._source.open(self._prefix + PurePosixPath(name).as_posix())
-        except KeyError:
-            raise BundleError(f"{self.path} lacks the model's file {name}; get it again.") from None
-        except DAMAGED as fault:
-            raise damaged(self.path, fault) from fault
-        with source:
-            yield from _copy(source, target, record, self.path)
 
 
 def is_parcel(path: Path) -> bool:
@@ -133,24 +122,3 @@ def _licence_of(source: Source, prefix: str, manifest: Manifest) -> str:
             return file.read(64_000).decode("utf-8", "replace").strip()
     except KeyError:
         return ""
-
-
-def _copy(source: IO[bytes], target: Path, record: FileRecord, path: Path) -> Iterator[int]:
-    """Copies at most as much as the manifest says, as a small archive may unpack to a whole disk; tells the bytes of
-    each step.
-    """
-    make_private_folder(target.parent)
-    left = record.bytes
-    with open_private(target, "wb") as file:
-        while left >= 0:
-            try:
-                chunk = source.read(min(_CHUNK, left + 1))
-            except DAMAGED as fault:
-                raise damaged(path, fault) from fault
-            if not chunk:
-                return
-            left -= len(chunk)
-            if left >= 0:
-                file.write(chunk)
-                yield len(chunk)
-    raise BundleError(f"{target.name} in {path} is larger than its manifest says; get the model again.")

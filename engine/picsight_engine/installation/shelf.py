@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from picsight_engine.errors import BundleError, CancelledError, RequestError
-from picsight_engine.installation.archive import DAMAGED, Source, damaged
+from picsight_engine.errors import BundleError, RequestError
+from picsight_engine.installation.archive import Source, copy_file
 from picsight_engine.installation.download import Arrived, Fetched
-from picsight_engine.private_files import make_private_folder, open_private
+from picsight_engine.models.bundle import file_record
 
 if TYPE_CHECKING:
     import threading
@@ -17,8 +16,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from picsight_engine.installation.catalogue import RemoteFile
-
-_CHUNK = 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,29 +35,26 @@ class Shelf:
             if self._find(file) is None:
                 raise RequestError(f"There is no {file.path} in {self.path}; get it from {file.url()}")
 
-    def bring(self, file: RemoteFile, target: Path, cancel: threading.Event) -> Iterator[Arrived | Fetched]:
+    def bring(
+        self, file: RemoteFile, target: Path, cancel: threading.Event | None
+    ) -> Iterator[Arrived | Fetched]:
         """Copies a file to `target` and says what `download` would say.
 
         Raises:
             BundleError: it cannot be read, or is not the file that the catalogue knows.
             CancelledError: `cancel` was set.
         """
-        self.require([file])
-        done, digest = 0, hashlib.sha256()
-        make_private_folder(target.parent)
-        with open_private(target, "wb") as out:
-            for chunk in self._read(file):
-                if cancel.is_set():
-                    raise CancelledError("The installation was stopped; nothing was installed.")
-                done += len(chunk)
-                if done > file.limit:
-                    raise self._stranger(file)
-                digest.update(chunk)
-                out.write(chunk)
-                yield Arrived(done, file.size)
-        sha256 = digest.hexdigest()
-        if file.size not in (None, done) or file.sha256 not in (None, sha256):
-            raise self._stranger(file)
+        where = self._find(file)
+        assert where is not None  # required before
+        done = 0
+        for count in copy_file(self.source, where, target, most=file.limit, path=self.path, cancel=cancel):
+            done += count
+            yield Arrived(done, file.size)
+        sha256 = file_record(target).sha256
+        if done > file.limit or file.size not in (None, done) or file.sha256 not in (None, sha256):
+            raise BundleError(
+                f"{file.path} in {self.path} is not the file that was published; get it again from {file.url()}"
+            )
         yield Fetched(f"a file: {file.path}", done, sha256, revision=None, stated_sha256=None)
 
     def _find(self, file: RemoteFile) -> str | None:
@@ -70,18 +64,3 @@ class Shelf:
             if found:
                 return found[0]
         return None
-
-    def _read(self, file: RemoteFile) -> Iterator[bytes]:
-        where = self._find(file)
-        assert where is not None  # required before
-        try:
-            with self.source.open(where) as source:
-                while chunk := source.read(_CHUNK):
-                    yield chunk
-        except DAMAGED as fault:
-            raise damaged(self.path, fault) from fault
-
-    def _stranger(self, file: RemoteFile) -> BundleError:
-        return BundleError(
-            f"{file.path} in {self.path} is not the file that was published; get it again from {file.url()}"
-        )

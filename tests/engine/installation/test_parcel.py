@@ -107,7 +107,7 @@ def test_an_archive_that_unpacks_to_more_than_it_says_is_refused(bundle, models,
             if path.name != "text.onnx":
                 archive.write(path, path.name)
         archive.writestr("text.onnx", bytes(50_000_000))
-    with pytest.raises(BundleError, match="larger than its manifest says"):
+    with pytest.raises(BundleError, match=r"text\.onnx has \d+ bytes instead of"):
         load(packed, models)
     assert not list(models.folder.glob("tiny*"))
 
