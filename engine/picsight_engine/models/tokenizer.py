@@ -81,7 +81,7 @@ class Tokenizer:
 
     def _encode(self, texts: list[str]) -> list[tokenizers.Encoding]:
         if self._spec.clean == "clip":
-            words = [_clip_words(text) for text in texts]
+            words = [clip_words(text) for text in texts]
             return list(self._tokenizer.encode_batch(words, is_pretokenized=True))
         return list(self._tokenizer.encode_batch([self._strip(text) for text in texts]))
 
@@ -100,7 +100,7 @@ def _any_of(words: object) -> re.Pattern[str] | None:
     return re.compile("|".join(map(re.escape, found))) if found else None
 
 
-def _clip_words(text: str) -> list[str]:
+def clip_words(text: str) -> list[str]:
     """The lower-case words of a text, mended, without markup's entities; special tokens that it spells are left out."""
     cleaned = " ".join(_mended(text).split()).lower()
     return [word for word in _clip_pattern().findall(cleaned) if word not in _CLIP_SPECIAL]

@@ -165,7 +165,7 @@ def test_odd_texts_have_ids_all_the_same(tokenizer, text):
 
 def test_plain_words_pay_for_no_mending():
     code = (
-        "import sys; from picsight_engine.models.clip_words import clip_words\n"
+        "import sys; from picsight_engine.models.tokenizer import clip_words\n"
         "assert clip_words('A red Dog, 2') == ['a', 'red', 'dog', ',', '2']\n"
         "print('ftfy' in sys.modules); clip_words('caf\\u00e9'); print('ftfy' in sys.modules)"
     )
