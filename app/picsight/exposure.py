@@ -18,9 +18,8 @@ def exposure_words(photo: PhotoDetails) -> list[str]:
     if photo.aperture:
         words.append(f"f/{photo.aperture:.2g}" if photo.aperture < 10 else f"f/{photo.aperture:.0f}")
     if photo.focal:
-        alike = (
-            f" (like {photo.focal35:.0f} mm)" if photo.focal35 and _differ(photo.focal, photo.focal35) else ""
-        )
+        differs = photo.focal35 and abs(photo.focal35 - photo.focal) > 0.05 * photo.focal
+        alike = f" (like {photo.focal35:.0f} mm)" if differs else ""
         words.append(f"{photo.focal:.1f}".removesuffix(".0") + f" mm{alike}")
     if photo.iso:
         words.append(f"ISO {photo.iso}")
@@ -31,7 +30,3 @@ def _seconds(exposure: float) -> str:
     if exposure < LONGEST_FRACTION:
         return f"1/{1 / exposure:.0f}"
     return f"{exposure:.2g}" if exposure < 10 else f"{exposure:.0f}"
-
-
-def _differ(focal: float, focal35: float) -> bool:
-    return abs(focal35 - focal) > 0.05 * focal

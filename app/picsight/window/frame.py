@@ -47,7 +47,6 @@ class Frame(QWidget):
     folders_dropped = Signal(object)  # tuple[Path, ...]
     model_dropped = Signal(object)  # Path
     picture_dropped = Signal(object)  # Path or QImage
-    details_toggled = Signal()
 
     def __init__(
         self, settings: Settings, pictures: Pictures, jobs: Jobs, parent: QWidget | None = None
@@ -122,7 +121,6 @@ class Frame(QWidget):
         if shown and self.width() < px(self, NARROW):
             self.sidebar.hide()
         self.details.setVisible(shown)
-        self.details_toggled.emit()
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         """Narrow windows keep the photos and put away what is beside them."""

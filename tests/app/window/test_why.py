@@ -56,5 +56,5 @@ def test_the_viewer_tells_why_and_hides_it_where_there_is_nothing_to_say(qtbot, 
     why = window.frame.details.why
     assert not why.isVisible()
     page.why_act.click()
-    assert [part for part, _ in why.rows()] == ["face", "Less people"]
+    assert [button.detail.words.partition(":")[0] for button in why.buttons()] == ["face", "Less people"]
     qtbot.waitUntil(why.isVisible)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, QTimer
@@ -10,6 +9,7 @@ from PySide6.QtCore import QObject, QTimer
 from picsight.window.details.facts import details_of_one, details_of_several
 from picsight.window.details.marks import PhotoMarks
 from picsight.window.details.why import Why
+from picsight.window.parts.map import read_land
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -18,12 +18,12 @@ if TYPE_CHECKING:
     from picsight.window.actions.chosen import ChosenPhotos
     from picsight.window.details.facts import Details
     from picsight.window.frame import Frame
+    from picsight.window.parts.map import Land
     from picsight.window.search.controller import SearchController
     from picsight.window.tags.deeds import TagDeeds
     from picsight.window.tags.tagging import Tagging
     from picsight.window.viewer.controller import ViewerController
     from picsight_engine.library import Library
-    from picsight_engine.photos.outlines import Outline
     from picsight_engine.search.answer import Result
     from picsight_engine.tags.tree import Marks
 
@@ -49,7 +49,7 @@ class DetailsController(QObject):
         self._frame, self._panel, self._chosen = frame, frame.details, chosen
         self._deeds, self._jobs = deeds, jobs
         self.marks = PhotoMarks(self._panel.marks, frame.viewer_page.stage, chosen, deeds, tagging)
-        self.why = Why(self._panel.why, search, jobs)
+        self.why = Why(search, jobs)
         self._due = QTimer(self, singleShot=True, interval=REST_MS)
         self._due.timeout.connect(self._ask)
         grid = frame.grid
@@ -65,8 +65,8 @@ class DetailsController(QObject):
         page = frame.viewer_page
         page.details_requested.connect(frame.toggle_details)
         page.why_requested.connect(self._show_why)
-        self.why.changed.connect(page.why_act.setVisible)
-        frame.details_toggled.connect(self.marks.enable)
+        self.why.told.connect(self._panel.say_why)
+        self.why.told.connect(lambda reasons: page.why_act.setVisible(bool(reasons)))
 
     def _look(self) -> None:
         if not self._due.isActive():
@@ -87,48 +87,27 @@ class DetailsController(QObject):
             self._panel.show_details(None)
             return
         ids = [photo.id for photo in photos]
-        self._jobs.read(
-            lambda: _read_one(library, one) if one is not None else _read_several(library, ids),
-            lambda read: self._take(ids, read),
-            replaces=LANE,
-        )
+        self._jobs.read(lambda: _read(library, photos), lambda read: self._take(ids, read), replaces=LANE)
 
-    def _take(self, photos: Sequence[int], read: _Read | None) -> None:
+    def _take(self, photos: Sequence[int], read: tuple[Details, Marks, Land] | None) -> None:
         if read is None:
             self._panel.show_details(None)
             return
-        self._panel.show_details(read.details, read.outlines)
-        self.marks.show_marks(photos, read.marks)
+        details, marks, land = read
+        self._panel.show_details(details, land)
+        self.marks.show_marks(photos, marks)
         self._panel.chain(self._frame.grid, self._frame.hint.better)
 
 
-@dataclass(frozen=True, slots=True)
-class _Read:
-    """What the panel shows; the outlines are for its map, none without positions."""
-
-    details: Details
-    marks: Marks
-    outlines: Sequence[Outline] = ()
-
-
-def _read_one(library: Library, photo: Result) -> _Read | None:
-    """What there is to say of a photo; None if it has just gone."""
-    known, marks = library.show(photo.path), library.tags.marks([photo.id]).get(photo.id)
-    if known is None or marks is None:
+def _read(library: Library, photos: Sequence[Result]) -> tuple[Details, Marks, Land] | None:
+    """What there is to say of photos, and the land for their map; None if they have just gone."""
+    ids = [photo.id for photo in photos]
+    if len(photos) == 1:
+        known, marks = library.show(photos[0].path), library.tags.marks(ids).get(ids[0])
+        details = None if known is None else details_of_one(known, photos[0].path)
+    else:
+        shared, marks = library.shared(ids), library.tags.shared_marks(ids)
+        details = details_of_several(shared) if shared.photos else None
+    if details is None or marks is None:
         return None
-    return _with_outlines(_Read(details_of_one(known, photo.path), marks))
-
-
-def _read_several(library: Library, photo_ids: Sequence[int]) -> _Read | None:
-    shared = library.shared(photo_ids)
-    if not shared.photos:
-        return None
-    return _with_outlines(_Read(details_of_several(shared), library.tags.shared_marks(photo_ids)))
-
-
-def _with_outlines(read: _Read) -> _Read:
-    if not read.details.positions:
-        return read
-    from picsight_engine.photos.outlines import outlines  # numpy: after the first frame
-
-    return replace(read, outlines=outlines())
+    return details, marks, read_land() if details.positions else ()

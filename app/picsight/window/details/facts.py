@@ -25,7 +25,6 @@ _SOURCES = (
     (("GPS",), "from GPS"),
     (("file name",), "from the file\u2019s name"),
 )
-_POINTS = ("north", "north-east", "east", "south-east", "south", "south-west", "west", "north-west")
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,12 +46,10 @@ class Details:
     source: str = ""
     place: tuple[Detail, ...] = ()
     positions: tuple[tuple[float, float], ...] = ()
-    where: str = ""
     map_words: str = ""
     gear: tuple[Detail, ...] = ()
     exposure: str = ""
     size: str = ""
-    rights: str = ""
     folder: tuple[Detail, ...] = ()
     also: str = ""
     copies: tuple[Detail, ...] = ()
@@ -72,12 +69,10 @@ def details_of_one(photo: PhotoDetails, path: Path) -> Details:
         source=_source(photo.taken_from) if photo.taken else say("file time") if photo.file_time else "",
         place=_place(photo.place),
         positions=positions,
-        where=_where(photo),
         map_words=_shown_on_map(photo.place or "".join(_degrees(*each) for each in positions)),
         gear=_gear(photo.camera, photo.lens),
         exposure=GAP.join(words.replace(" ", "\u00a0") for words in exposure_words(photo) + flash),
         size=_size(photo),
-        rights=" · ".join(filter(None, (photo.creator, photo.copyright))),
         folder=(_lies_in(path, path.parent),),
         also=counted(len(copies), "And a copy:", "And %n copies:") if copies else "",
         copies=tuple(_lies_in(copy, copy) for copy in copies),
@@ -133,20 +128,6 @@ def _source(name: str | None) -> str:
 
 def _place(place: str | None) -> tuple[Detail, ...]:
     return tuple(_like("at", part) for part in (place or "").split(", ") if part)
-
-
-def _where(photo: PhotoDetails) -> str:
-    """Where the camera stood as far as the place does not say so: degrees, height, the way it looked."""
-    parts = (
-        [_degrees(photo.lat, photo.lon)]
-        if photo.lat is not None and photo.lon is not None and not photo.place
-        else []
-    )
-    if photo.altitude is not None:
-        parts.append(say("{metres} m above the sea").format(metres=number(photo.altitude)))
-    if photo.direction is not None:
-        parts.append(say("facing {point}").format(point=say(_POINTS[round(photo.direction / 45) % 8])))
-    return " · ".join(parts)
 
 
 def _degrees(lat: float, lon: float) -> str:

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QRect, QSize, Qt, Signal
 from PySide6.QtGui import QPainter
-from PySide6.QtWidgets import QAbstractButton, QStyle, QWidget
+from PySide6.QtWidgets import QStyle, QWidget
 
-from picsight.window.parts.controls import draw_focus, press_by_enter
+from picsight.window.parts.controls import Button, Weight, draw_focus
 from picsight.window.parts.labels import CENTRE, LEADING, paint_words
 from picsight.window.parts.pills import Pills
 from picsight.window.parts.words import breakable, plain, say, tooltip
@@ -18,7 +18,7 @@ from picsight.window.tokens import HALF, px, tones
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from PySide6.QtGui import QKeyEvent, QPaintEvent
+    from PySide6.QtGui import QPaintEvent
 
     from picsight.window.details.facts import Detail
 
@@ -26,27 +26,29 @@ HEIGHT = 2.0  # em of one line
 _WRAP = Qt.TextFlag.TextWordWrap
 
 
-class FactLink(QAbstractButton):
+class FactLink(Button):
     """Words in the colour of links; without a query they are only words."""
 
     def __init__(self, detail: Detail, parent: QWidget) -> None:
-        super().__init__(parent)
+        super().__init__("", Weight.QUIET, parent)
         self.detail, self._words = detail, breakable(detail.words)  # an ampersand in `text` would be a key
         self.setAccessibleName(plain(detail.words))
-        self.setAttribute(Qt.WidgetAttribute.WA_Hover)
         if detail.query:
-            self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
-            self.setCursor(Qt.CursorShape.PointingHandCursor)
             self.setAccessibleDescription(say("Show others like this"))
             self.setToolTip(tooltip(say("Show others like this"), detail.query))
         else:
             self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+            self.unsetCursor()
 
     def sizeHint(self) -> QSize:
         """All words in one line."""
         return QSize(
             self.fontMetrics().horizontalAdvance(self._words) + 2 * px(self, HALF) + 1, px(self, HEIGHT)
         )
+
+    def minimumSizeHint(self) -> QSize:
+        """Narrow ones take several lines."""
+        return QSize(px(self, 4), px(self, HEIGHT))
 
     def hasHeightForWidth(self) -> bool:
         """Long ones take several lines."""
@@ -61,11 +63,6 @@ class FactLink(QAbstractButton):
     def _room(self, width: int) -> QRect:
         room = QRect(0, 0, width - 2 * px(self, HALF), 100 * px(self, HEIGHT))
         return self.fontMetrics().boundingRect(room, _WRAP, self._words)
-
-    def keyPressEvent(self, event: QKeyEvent) -> None:
-        """Enter presses, as Space does."""
-        if not press_by_enter(self, event):
-            super().keyPressEvent(event)
 
     def paintEvent(self, _event: QPaintEvent) -> None:
         """The words, underlined below the mouse, and the ring."""

@@ -49,19 +49,12 @@ class PhotoMarks(QObject):
             Act("tick", accept, "", "A", partial(self._decide_first, "accepted")),
             Act("clear", reject, "", "R", partial(self._decide_first, "rejected")),
         )
-        self._keys = bind_acts(stage, acts, view.pos)
-        self.enable()
+        bind_acts(stage, acts, view.pos)
 
     def show_marks(self, photos: Sequence[int], marks: Marks) -> None:
         """What is said now of these photos, or of all of them alike."""
         self._shown = list(photos)
         self._view.show_marks(marks, several=len(photos) > 1)
-        self.enable()
-
-    def enable(self) -> None:
-        """Keys act on what is seen."""
-        for key in self._keys:
-            key.setEnabled(self._view.isVisible() and bool(self._view.suggested()))
 
     def _is_current(self) -> bool:
         """Whether the panel tells of the chosen photos; only then can they be decided on."""
@@ -87,7 +80,8 @@ class PhotoMarks(QObject):
             self._decide(path, out_of(tag))
 
     def _decide_first(self, verdict: Verdict, _point: QPoint) -> None:
-        if suggested := self._view.suggested():
+        suggested = self._view.suggested()
+        if suggested and self._view.isVisible():
             self._decide(suggested[0], verdict)
 
     def _decide(self, path: str, verdict: Verdict) -> None:

@@ -5,13 +5,13 @@ from __future__ import annotations
 import itertools
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QSize, Qt, Signal
+from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QPalette
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QScrollArea, QVBoxLayout, QWidget
 
+from picsight.window.details.facts import Detail
 from picsight.window.details.links import FactLinks
 from picsight.window.details.marks_view import MarksView
-from picsight.window.details.why import WhySection
 from picsight.window.parts.controls import IconButton, SlimScrollBar
 from picsight.window.parts.labels import ElidedLabel, Words, sized
 from picsight.window.parts.map import PlacesMap
@@ -25,11 +25,11 @@ if TYPE_CHECKING:
     from PySide6.QtGui import QKeyEvent, QShowEvent
 
     from picsight.window.details.facts import Details
-    from picsight_engine.photos.outlines import Outline
+    from picsight.window.parts.map import Land
 
 MOST = 50  # links of a kind
-TEXTS = ("title", "description", "source", "exposure", "size", "rights", "also", "where")
-DIM = ("source", "where", "size", "rights", "also")
+TEXTS = ("title", "description", "source", "exposure", "size", "also")
+DIM = ("source", "size", "also")
 LINKS = ("taken", "place", "gear", "folder", "copies", "keywords")
 
 
@@ -64,7 +64,10 @@ class DetailsPanel(QScrollArea):
         self.copy = IconButton("copy-path", self.tr("Copy path"), self.facts)
         self.reveal = IconButton("reveal", self.tr("Show in folder (Ctrl+R)"), self.facts)
         self.map = PlacesMap(self.facts)
-        self.marks, self.why = MarksView(self.facts), WhySection(self.facts)
+        self.marks = MarksView(self.facts)
+        self._why, self.why = sized(_text(self.facts), 1.0, semibold=True), FactLinks(self.facts)
+        self._why.setText(self.tr("Why it matched"))
+        self.say_why(())
         self.copy.clicked.connect(self.copy_requested)
         self.reveal.clicked.connect(self.reveal_requested)
         for links in self.links.values():
@@ -74,7 +77,7 @@ class DetailsPanel(QScrollArea):
         self._dim_words()
         self.show_details(None)
 
-    def show_details(self, details: Details | None, outlines: Sequence[Outline] = ()) -> None:
+    def show_details(self, details: Details | None, land: Land = ()) -> None:
         """Show these, or that no photo is chosen."""
         self.facts.setVisible(details is not None)
         self._nothing.setVisible(details is None)
@@ -86,13 +89,18 @@ class DetailsPanel(QScrollArea):
             _say(label, getattr(details, name))
         for name, links in self.links.items():
             links.show_details(getattr(details, name)[:MOST])
-        self.map.show_positions(details.positions, outlines, details.map_words)
+        self.map.show_positions(details.positions, land, details.map_words)
         self._on_map.setVisible(bool(details.positions))
         for button in (self.copy, self.reveal):
             button.setVisible(bool(details.folder))
         self._keywords.setVisible(bool(details.keywords))
         for group, parts in self._groups:
             group.setVisible(any(not part.isHidden() for part in parts))
+
+    def say_why(self, reasons: Sequence[str]) -> None:
+        """Why the photo is in an answer; nothing for none."""
+        self._why.setVisible(bool(reasons))
+        self.why.show_details([Detail(reason) for reason in reasons])
 
     def stops(self) -> list[QWidget]:
         """What has the keyboard one after the other."""
@@ -106,14 +114,6 @@ class DetailsPanel(QScrollArea):
         """Let the keyboard come from one widget, and go on to another."""
         for one, next_one in itertools.pairwise([before, *self.stops(), after]):
             QWidget.setTabOrder(one, next_one)
-
-    def sizeHint(self) -> QSize:
-        """Eighteen em."""
-        return QSize(px(self, 18), px(self, 20))
-
-    def minimumSizeHint(self) -> QSize:
-        """As narrow as the splitter makes it."""
-        return QSize(px(self, 4), px(self, 4))
 
     def showEvent(self, event: QShowEvent) -> None:
         """What is shown may be of before."""
@@ -163,9 +163,9 @@ class DetailsPanel(QScrollArea):
         groups: tuple[tuple[QWidget, ...], ...] = (
             (self.name, texts["title"], texts["description"]),
             (links["taken"], texts["source"]),
-            (links["place"], self._on_map, texts["where"]),
+            (links["place"], self._on_map),
             (links["gear"], texts["exposure"]),
-            (texts["size"], texts["rights"]),
+            (texts["size"],),
             (self._path, texts["also"], links["copies"]),
             (self._keywords, links["keywords"]),
         )
@@ -178,9 +178,10 @@ class DetailsPanel(QScrollArea):
                 lines.addWidget(part)
             column.addWidget(group)
             self._groups.append((group, parts))
-        for part in (self.marks, self.why):
+        column.addWidget(self.marks)
+        column.addSpacing(px(self, PAD))
+        for part in (self._why, self.why):
             column.addWidget(part)
-            column.addSpacing(px(self, PAD))
 
 
 def _text(parent: QWidget) -> Words:

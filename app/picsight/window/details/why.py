@@ -5,21 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QObject, QRect, QSize, Signal
-from PySide6.QtGui import QPainter
-from PySide6.QtWidgets import QSizePolicy, QStyle, QVBoxLayout, QWidget
+from PySide6.QtCore import QObject, Signal
 
-from picsight.window.parts.labels import LEADING, TRAILING, Words, paint_words, sized
-from picsight.window.parts.words import cut_middle, isolated, plain, say
+from picsight.window.parts.words import isolated, plain, say
 from picsight.window.search.wording import describe
-from picsight.window.tokens import HALF, PAD, px, tones
 from picsight_engine.models.commonness import commonness
 from picsight_engine.search.query import parse
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
-
-    from PySide6.QtGui import QPaintEvent
 
     from picsight.jobs import Jobs
     from picsight.window.search.controller import SearchController
@@ -28,7 +22,6 @@ if TYPE_CHECKING:
     from picsight_engine.search.answer import Result, TermScore
 
 LANE = "why"
-LINE = 1.75  # em
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,67 +54,16 @@ def reasons_of(terms: Sequence[TermScore], manifest: Manifest, photos: int) -> l
     return reasons
 
 
-class WhySection(QWidget):
-    """The reasons, one a line; hidden where there is nothing to say."""
-
-    def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self._rows: list[tuple[str, str]] = []
-        self._heading = sized(Words(self.tr("Why it matched"), self), 1.0, semibold=True)
-        column = QVBoxLayout(self)
-        column.setContentsMargins(px(self, HALF), 0, px(self, HALF), 0)
-        column.addWidget(self._heading)
-        column.addStretch(1)
-        self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
-        self.hide()
-
-    def rows(self) -> list[tuple[str, str]]:
-        """What is said."""
-        return list(self._rows)
-
-    def say(self, rows: Sequence[tuple[str, str]]) -> None:
-        """Parts of the query and their strengths."""
-        self._rows = list(rows)
-        self.setAccessibleName(self._heading.text())
-        self.setAccessibleDescription(", ".join(f"{part}: {strength}" for part, strength in rows))
-        self.setVisible(bool(rows))
-        self.updateGeometry()
-        self.update()
-
-    def sizeHint(self) -> QSize:
-        """As high as its lines."""
-        lines = len(self._rows) * px(self, LINE)
-        return QSize(px(self, 10), self._heading.sizeHint().height() + px(self, HALF) + lines)
-
-    def minimumSizeHint(self) -> QSize:
-        """May become narrow, not low."""
-        return QSize(px(self, 4), self.sizeHint().height())
-
-    def paintEvent(self, _event: QPaintEvent) -> None:
-        """What was asked for leading, how much of it is there trailing."""
-        colours, painter, metrics = tones(self), QPainter(self), self.fontMetrics()
-        direction, inset = self.layoutDirection(), px(self, HALF)
-        top = self._heading.geometry().bottom() + px(self, HALF)
-        for part, strength in self._rows:
-            line = QRect(inset, top, self.width() - 2 * inset, px(self, LINE))
-            painter.setPen(colours.dim_on_window)
-            paint_words(painter, QStyle.visualRect(direction, self.rect(), line), TRAILING, strength)
-            line.setRight(line.right() - metrics.horizontalAdvance(strength) - px(self, PAD))
-            painter.setPen(colours.text)
-            words = cut_middle(part, metrics, line.width())
-            paint_words(painter, QStyle.visualRect(direction, self.rect(), line), LEADING, words)
-            top += px(self, LINE)
-        painter.end()
-
-
 class Why(QObject):
     """Asks for the reasons why a photo is in an answer."""
 
-    changed = Signal(bool)  # whether there is anything to say
+    told = Signal(
+        object
+    )  # list[str]: each part of the query and how much of it is there, empty where there is nothing to say
 
-    def __init__(self, section: WhySection, search: SearchController, jobs: Jobs) -> None:
-        super().__init__(section)
-        self._section, self._search, self._jobs = section, search, jobs
+    def __init__(self, search: SearchController, jobs: Jobs) -> None:
+        super().__init__(search)
+        self._search, self._jobs = search, jobs
         self._library: Library | None = None
         search.library_changed.connect(self._use)
 
@@ -144,8 +86,7 @@ class Why(QObject):
 
     def _take(self, reasons: Sequence[Reason]) -> None:
         name = self._search.likes.name
-        self._section.say([(_part_in_words(each.token, name), each.strength) for each in reasons])
-        self.changed.emit(bool(reasons))
+        self.told.emit([f"{_part_in_words(each.token, name)}: {each.strength}" for each in reasons])
 
 
 def _part_in_words(token: str, name_of: Callable[[str], str]) -> str:

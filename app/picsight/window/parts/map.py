@@ -3,98 +3,89 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QPointF, QRectF, QSize, Qt
-from PySide6.QtGui import QPainter, QPainterPath, QPen, QPixmap, QPolygonF
+from PySide6.QtCore import QByteArray, QDataStream, QPointF, QRectF, QSize, Qt
+from PySide6.QtGui import QPainter, QPainterPath, QPen, QPixmap, QPolygonF, QTransform
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from picsight.window.tokens import HAIR, HALF, SMALL, px, tones
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
 
-    from PySide6.QtCore import QEvent
-    from PySide6.QtGui import QPaintEvent, QResizeEvent
-
-    from picsight_engine.photos.outlines import Outline
+    import numpy as np
+    from numpy.typing import NDArray
+    from PySide6.QtGui import QPaintEvent
 
     Position = tuple[float, float]  # degrees north, degrees east
-    Box = tuple[float, float, float, float]  # degrees: west, south, east, north
+    Land = tuple[QPolygonF, ...]  # x is degrees east, y degrees south, as a screen has it
 
 HEIGHT = 9  # em
-LEAST, MOST = 5.0, 32.0  # degrees of latitude from top to bottom: a small country, the middle of a continent
-OCEAN = 60.0  # ... and where there is no land
-COAST = (0.05, 0.2, 0.5)  # degrees beside a position at which land is looked for
-_AROUND = ((1, 0), (0, 1), (-1, 0), (0, -1), (1, 1), (1, -1), (-1, 1), (-1, -1))
+LEAST, MOST, OCEAN = (
+    5.0,
+    32.0,
+    60.0,
+)  # degrees from top to bottom: an island, the middle of a continent, no land
 AIR = 1.2  # times what is to be seen
-FLATTEST = 0.2  # degrees of longitude are this long at least: near the poles the map is stretched
+COAST = (
+    0.001,
+    0.05,
+    0.2,
+    0.5,
+)  # degrees around a position in which land is looked for: coasts are a little off
+FLATTEST = 0.2  # so long is a degree of longitude at least beside one of latitude, also near the poles
+_TURNS = (-360, 0, 360)  # the land is drawn beyond the antimeridian, too
 
 
-@dataclass(frozen=True, slots=True)
-class Frame:
-    """What a map shows: its middle, and how many degrees of latitude it is high."""
+@cache
+def read_land() -> Land:
+    """Every island, and every country's part of a continent; read once, in whatever thread."""
+    from picsight_engine.photos.outlines import outlines  # numpy: after the first frame
 
-    lat: float
-    lon: float
-    high: float
-
-    @property
-    def flattened(self) -> float:
-        """How long a degree of longitude is in the middle, beside one of latitude."""
-        return max(math.cos(math.radians(self.lat)), FLATTEST)
+    return tuple(_polygon(ring * [1, -1]) for outline in outlines() for ring in outline.rings)
 
 
-def frame_of(positions: Sequence[Position], outlines: Iterable[Outline], aspect: float) -> Frame:
-    """Where to look so that one knows where the positions are: all of them, with the land around the first one as far as
-    that is no larger than a part of a continent. `aspect` is width by height.
+def _polygon(points: NDArray[np.floating]) -> QPolygonF:
+    """By the bytes of Qt's own format: point by point it would take half a second for all."""
+    polygon = QPolygonF()
+    data = QByteArray(len(points).to_bytes(4, "big") + points.astype(">f8").tobytes())
+    QDataStream(data) >> polygon
+    return polygon
+
+
+def view_of(positions: Sequence[Position], land: Land, aspect: float) -> tuple[QPointF, float]:
+    """Where to look so that one knows where the positions are: the middle, and the height in degrees.
+
+    All positions are in sight, with the land around the first one unless that is larger than a part of a continent.
+    `aspect` is width by height.
     """
-    lats, lons = [lat for lat, _ in positions], _together([lon for _, lon in positions])
-    marks = min(lons), min(lats), max(lons), max(lats)
-    land = _land(positions[0][0], positions[0][1], outlines)
-    if land is None:
-        return _around(marks, aspect, least=OCEAN)
-    frame = _around(_union(marks, land), aspect)
-    return frame if frame.high <= MOST else _around(marks, aspect, least=MOST)
+    lats, lons = zip(*positions, strict=True)
+    if max(lons) - min(lons) > 180:  # on both sides of the antimeridian
+        lons = tuple(lon % 360 for lon in lons)
+    marks = QRectF(QPointF(min(lons), -max(lats)), QPointF(max(lons), -min(lats)))
+    home = next((part for reach in COAST for part in land if _is_at(part, positions[0], reach)), None)
+    if home is None:
+        return marks.center(), max(_high(marks, aspect), OCEAN)
+    box = marks | home.boundingRect()
+    if _high(box, aspect) > MOST:
+        return marks.center(), max(_high(marks, aspect), MOST)
+    return box.center(), max(_high(box, aspect), LEAST)
 
 
-def _together(lons: Sequence[float]) -> list[float]:
-    """Longitudes on both sides of the antimeridian as neighbours."""
-    if max(lons) - min(lons) <= 180:
-        return list(lons)
-    return [lon + 360 if lon < 0 else lon for lon in lons]
+def _is_at(part: QPolygonF, position: Position, reach: float) -> bool:
+    lat, lon = position
+    square = QRectF(lon - reach, -lat - reach, 2 * reach, 2 * reach)
+    return square.intersects(part.boundingRect()) and part.intersects(QPolygonF(square))
 
 
-def _land(lat: float, lon: float, outlines: Iterable[Outline]) -> Box | None:
-    """The box of the land at a position: an island, or a country's part of a continent. Coasts may be off a little."""
-    from picsight_engine.photos.outlines import is_inside  # numpy: after the first frame
-
-    beside = [(lat + north * step, lon + east * step) for step in COAST for north, east in _AROUND]
-    rings = [ring for outline in outlines if _is_near(outline.bounds, lat, lon) for ring in outline.rings]
-    for north, east in [(lat, lon), *beside]:
-        for ring in rings:
-            if is_inside((ring,), east, north):
-                (west, south), (right, top) = ring.min(axis=0).tolist(), ring.max(axis=0).tolist()
-                return west, south, right, top
-    return None
+def _high(box: QRectF, aspect: float) -> float:
+    return AIR * max(box.height(), box.width() * _flattened(box.center().y()) / aspect)
 
 
-def _is_near(box: Box, lat: float, lon: float) -> bool:
-    west, south, east, north = box
-    most = COAST[-1]
-    return west - most <= lon <= east + most and south - most <= lat <= north + most
-
-
-def _union(one: Box, other: Box) -> Box:
-    return min(one[0], other[0]), min(one[1], other[1]), max(one[2], other[2]), max(one[3], other[3])
-
-
-def _around(box: Box, aspect: float, least: float = LEAST) -> Frame:
-    west, south, east, north = box
-    middle = Frame((south + north) / 2, (west + east) / 2, 0.0)
-    high = max(north - south, (east - west) * middle.flattened / aspect)
-    return Frame(middle.lat, middle.lon, max(AIR * high, least))
+def _flattened(lat: float) -> float:
+    return max(math.cos(math.radians(lat)), FLATTEST)
 
 
 class PlacesMap(QWidget):
@@ -103,108 +94,71 @@ class PlacesMap(QWidget):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._positions: tuple[Position, ...] = ()
-        self._outlines: tuple[Outline, ...] = ()
-        self._land: QPixmap | None = None
+        self._land: Land = ()
+        self._drawn: tuple[tuple[object, ...], QPixmap] | None = None
         self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
         self.hide()
 
-    def show_positions(
-        self, positions: Sequence[Position], outlines: Sequence[Outline], sentence: str
-    ) -> None:
+    def show_positions(self, positions: Sequence[Position], land: Land, sentence: str) -> None:
         """Show these, which the sentence names; hidden for none."""
+        self._positions, self._land = tuple(positions), land
         self.setVisible(bool(positions))
         self.setAccessibleName(sentence)
-        if (tuple(positions), tuple(outlines)) != (self._positions, self._outlines):
-            self._positions, self._outlines = tuple(positions), tuple(outlines)
-            self._renew()
-
-    def sizeHint(self) -> QSize:
-        """Nine em high."""
-        return QSize(px(self, 2 * HEIGHT), px(self, HEIGHT))
-
-    def resizeEvent(self, event: QResizeEvent) -> None:
-        """The land is drawn anew."""
-        super().resizeEvent(event)
-        self._renew()
-
-    def changeEvent(self, event: QEvent) -> None:
-        """In other colours, too."""
-        super().changeEvent(event)
-        self._renew()
-
-    def _renew(self) -> None:
-        self._land = None
         self.update()
 
+    def sizeHint(self) -> QSize:
+        """Twice as wide as high."""
+        return QSize(px(self, 2 * HEIGHT), px(self, HEIGHT))
+
     def paintEvent(self, _event: QPaintEvent) -> None:
+        """What was drawn for these positions in this size and these colours."""
+        ratio = self.devicePixelRatioF()
+        key = (self._positions, len(self._land), self.size(), ratio, self.palette().cacheKey())
+        if self._positions and (self._drawn is None or self._drawn[0] != key):
+            pixmap = QPixmap(self.size() * ratio)
+            pixmap.setDevicePixelRatio(ratio)
+            pixmap.fill(Qt.GlobalColor.transparent)
+            self._draw(QPainter(pixmap))
+            self._drawn = key, pixmap
+        if self._drawn is not None:
+            painter = QPainter(self)
+            painter.drawPixmap(0, 0, self._drawn[1])
+            painter.end()
+
+    def _draw(self, painter: QPainter) -> None:
         """Land and sea, then the marks, each with a rim that parts it from what lies below."""
-        if not self._positions:
-            return
-        frame = frame_of(self._positions, self._outlines, self.width() / self.height())
-        if self._land is None:
-            self._land = self._drawn_land(frame)
-        colours, painter = tones(self), QPainter(self)
+        middle, high = view_of(self._positions, self._land, self.width() / self.height())
+        scale, edge = self.height() / high, QPainterPath()
+        edge.addRoundedRect(
+            QRectF(self.rect()).adjusted(0.5, 0.5, -0.5, -0.5), px(self, HALF), px(self, HALF)
+        )
+        to_screen = QTransform.fromTranslate(self.width() / 2, self.height() / 2)
+        to_screen.scale(scale * _flattened(middle.y()), scale).translate(-middle.x(), -middle.y())
+        colours = tones(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        painter.drawPixmap(0, 0, self._land)
+        painter.fillPath(edge, colours.base)
+        painter.setClipPath(edge)
+        self._paint_land(painter, to_screen)
         radius = px(self, SMALL if len(self._positions) == 1 else HAIR)
         painter.setPen(QPen(colours.base, max(1.5, radius / 3)))
         painter.setBrush(colours.accent)
         for lat, lon in self._positions:
-            east = lon + 360 * round((frame.lon - lon) / 360)
-            painter.drawEllipse(self._point(frame, lat, east), radius, radius)
-        painter.end()
-
-    def _scale(self, frame: Frame) -> float:
-        """Pixels of a degree of latitude."""
-        return self.height() / frame.high
-
-    def _point(self, frame: Frame, lat: float, lon: float) -> QPointF:
-        scale = self._scale(frame)
-        x = self.width() / 2 + (lon - frame.lon) * frame.flattened * scale
-        return QPointF(x, self.height() / 2 + (frame.lat - lat) * scale)
-
-    def _drawn_land(self, frame: Frame) -> QPixmap:
-        """Kept, as a coast has some thousand points."""
-        ratio, colours = self.devicePixelRatioF(), tones(self)
-        pixmap = QPixmap(self.size() * ratio)
-        pixmap.setDevicePixelRatio(ratio)
-        pixmap.fill(colours.window)
-        painter = QPainter(pixmap)
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        edge, whole = QPainterPath(), QRectF(self.rect()).adjusted(0.5, 0.5, -0.5, -0.5)
-        edge.addRoundedRect(whole, px(self, HALF), px(self, HALF))
-        painter.setClipPath(edge)
-        painter.fillRect(self.rect(), colours.base)
-        painter.setPen(QPen(colours.groove, 1))
-        painter.setBrush(colours.hover)
-        for path in self._paths(frame):
-            painter.drawPath(path)
+            east = lon + 360 * round((middle.x() - lon) / 360)
+            painter.drawEllipse(to_screen.map(QPointF(east, -lat)), radius, radius)
         painter.setClipping(False)
-        painter.setBrush(Qt.BrushStyle.NoBrush)
-        painter.drawPath(edge)
+        painter.strokePath(edge, QPen(colours.groove, 1))
         painter.end()
-        return pixmap
 
-    def _paths(self, frame: Frame) -> Iterable[QPainterPath]:
-        """The countries in sight, also those beyond the antimeridian."""
-        scale, half = self._scale(frame), frame.high / 2
-        beside = self.width() / 2 / scale / frame.flattened
-        for turn in (-360, 0, 360):
-            for outline in self._outlines:
-                west, south, east, north = outline.bounds
-                if (
-                    west + turn > frame.lon + beside
-                    or east + turn < frame.lon - beside
-                    or south > frame.lat + half
-                    or north < frame.lat - half
-                ):
-                    continue
-                path = QPainterPath()
-                for ring in outline.rings:
-                    x = self.width() / 2 + (ring[:, 0] + turn - frame.lon) * frame.flattened * scale
-                    y = self.height() / 2 + (frame.lat - ring[:, 1]) * scale
-                    path.addPolygon(
-                        QPolygonF([QPointF(*point) for point in zip(x.tolist(), y.tolist(), strict=True)])
-                    )
-                    path.closeSubpath()
-                yield path
+    def _paint_land(self, painter: QPainter, to_screen: QTransform) -> None:
+        pen = QPen(tones(self).groove, 1)
+        pen.setCosmetic(True)
+        painter.setPen(pen)
+        painter.setBrush(tones(self).hover)
+        for turn in _TURNS:
+            turned = QTransform.fromTranslate(turn, 0) * to_screen
+            sight = turned.inverted()[0].mapRect(QRectF(self.rect()))
+            painter.setTransform(turned)
+            for part in self._land:
+                if sight.intersects(part.boundingRect()):
+                    painter.drawPolygon(part)
+        painter.resetTransform()
