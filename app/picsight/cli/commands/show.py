@@ -10,8 +10,10 @@ import click
 
 from picsight.cli.documents import photo_document, unknown_document
 from picsight.cli.invocation import A_PATH, Invocation, absolute, shared_options
+from picsight.cli.layout import size
 from picsight.cli.streams import lines_of_stdin, put, put_json, say
 from picsight.cli.words import WordsCommand
+from picsight.exposure import exposure_words
 from picsight_engine.errors import StorageError
 
 if TYPE_CHECKING:
@@ -79,13 +81,34 @@ def _why_unknown(path: Path, problem: Problem | None) -> str:
     return problem.message
 
 
-def _put_facts(details: PhotoDetails) -> None:
+def _put_facts(photo: PhotoDetails) -> None:
     """Prints what is known, a fact a line, and leaves out what is not."""
-    for key, value in photo_document(details).items():
-        if value is None or value == []:
-            continue
-        for one in value if isinstance(value, list) else [value]:
-            put(f"{key.removesuffix('s') if key == 'paths' else key}: {one}")
+    taken = f"{photo.taken} ({photo.taken_from})" if photo.taken else f"{photo.file_time} (file time)"
+    where = [] if photo.lat is None or photo.lon is None else [f"{photo.lat:.5f}, {photo.lon:.5f}"]
+    where += [] if photo.altitude is None else [f"{photo.altitude:.0f} m above the sea"]
+    where += [] if photo.direction is None else [f"facing {photo.direction:.0f} degrees"]
+    colours = [photo.colour_space or "", f"{photo.bits} bits" if photo.bits else ""]
+    facts: list[tuple[str, object]] = [
+        ("id", photo.id),
+        *(("path", path) for path in photo.paths),
+        ("taken", taken if photo.taken or photo.file_time else None),
+        ("place", photo.place),
+        ("position", ", ".join(where)),
+        ("camera", photo.camera),
+        ("lens", photo.lens),
+        ("exposure", ", ".join(exposure_words(photo) + ["flash"] * bool(photo.flash))),
+        ("size", f"{photo.width} x {photo.height}, {size(photo.bytes)}"),
+        ("colours", ", ".join(filter(None, colours))),
+        *((name, getattr(photo, name)) for name in ("title", "description", "creator", "copyright", "label")),
+        ("rating", photo.rating),
+        *(("keyword", keyword) for keyword in photo.keywords),
+        *(("tag", tag) for tag in photo.tags),
+        ("edited", "yes" if photo.edited else None),
+        ("problem", photo.problem and photo.problem.message),
+    ]
+    for name, value in facts:
+        if value not in {None, ""}:
+            put(f"{name}: {' '.join(str(value).split()) if isinstance(value, str) else value}")
 
 
 def _write_thumbnail(library: Library, details: PhotoDetails, file: Path) -> None:
