@@ -51,12 +51,12 @@ def _put_terms(result: Result) -> None:
 
 
 def _tell_filters(invocation: Invocation, answer: Answer) -> None:
-    """What a person could not see otherwise: words that were taken for a time, and photos without a date."""
+    """What a person could not see otherwise: words that were taken for a time or a place, and photos without a date."""
     for part in answer.filters:
         if part.recognised:
             typed = answer.part(part)
             invocation.hint(
-                f'"{typed}" was taken as a time, with {count(part.photos, "photo")}; '
+                f'"{typed}" was taken as a {part.kind}, with {count(part.photos, "photo")}; '
                 f"as words it is typed {as_words(typed)}"
             )
     if answer.undated:

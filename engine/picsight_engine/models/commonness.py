@@ -27,6 +27,14 @@ _SAYING_LITTLE = frozenset(
     photo picture image pic shot show showing find search look looking see get give want please s t m re ve ll d
     """.split()  # noqa: SIM905 -- a hundred quotation marks say nothing
 )
+_PLACES = frozenset(
+    """
+    amsterdam australia baltimore barcelona beijing berlin boston brooklyn cairo california canada carolina chicago dubai egypt
+    florence florida giza greece hawaii hollywood hong iceland india italy japan kong kyoto liverpool london manhattan miami
+    myanmar nepal niagara norway oklahoma oregon oxford paris peru philadelphia pisa prague rome russia seattle sydney
+    tennessee tokyo toronto vancouver venice washington york yorkshire
+    """.split()  # noqa: SIM905 -- said of photos and nothing but places
+)
 _WORD = re.compile(r"\w+")
 _IRREGULAR = {
     "buses": "bus",
@@ -70,6 +78,11 @@ def commonness(text: str) -> float:
     if not counts:
         return unheard
     return max(unheard, math.log(_THOUSAND * min(counts) / photos) - _MORE * (len(counts) - 1))
+
+
+def is_everyday(word: str) -> bool:
+    """Whether a word is said of everyday photos, and is not known as a place alone: "nice", "reading", not "Paris"."""
+    return all(each in _said()[1] and each not in _PLACES for each in singular_words(word))
 
 
 @cache

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, replace
-from functools import partial
+from functools import partial, reduce
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -21,10 +21,10 @@ from picsight_engine.store.tagged import (
     untagged_photos,
 )
 from picsight_engine.store.tags import tag_paths
-from picsight_engine.store.text import begins_word, fold, photos_holding, photos_with_word
+from picsight_engine.store.text import begins_word, fold, photos_holding, photos_with_word, words_in
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from datetime import date
 
     from numpy.typing import NDArray
@@ -168,6 +168,24 @@ def is_at(place: str, wanted: str) -> bool:
     """Whether a place has names with words that begin so, as folded: "nice" is in "Nice, Alpes-Maritimes, France"."""
     names = filter(None, (name.strip() for name in wanted.split(",")))
     return all(re.search(rf"\b{re.escape(_COUNTRIES.get(name, name))}", fold(place)) for name in names)
+
+
+def located(names: Sequence[str]) -> Condition:
+    """That a photo is at a place with all these names, or its file, folders, keywords or tags have all their words."""
+    wanted = {fold(name) for name in names}
+    words = {word for name in names for word in words_in(name)}
+
+    def find(db: Database) -> NDArray[np.int64]:
+        there = selection.photos_saying(db, "place", lambda place: wanted <= set(names_of_place(place)))
+        named = reduce(np.intersect1d, (worded(word).find(db) for word in words))
+        return selection.ascending(np.concatenate([there, named]))
+
+    return Condition("place", ("located", *sorted(wanted)), ", ".join(names), find, decided=True)
+
+
+def names_of_place(place: str) -> dict[str, str]:
+    """The names in a place by how they are folded."""
+    return {fold(name): name for name in place.split(", ")}
 
 
 def is_by(camera: str, wanted: str) -> bool:

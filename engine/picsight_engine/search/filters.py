@@ -14,10 +14,18 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from picsight_engine.search.answer import Filter, QueryFault
-from picsight_engine.search.facts import UNDATED, VISIBLE, Condition, condition_of, taken_in, unknown, worded
+from picsight_engine.search.facts import (
+    UNDATED,
+    VISIBLE,
+    Condition,
+    condition_of,
+    names_of_place,
+    unknown,
+    worded,
+)
 from picsight_engine.search.recognition import recognise
 from picsight_engine.store.contents import photos_revision
-from picsight_engine.store.selection import ascending
+from picsight_engine.store.selection import ascending, texts_said
 from picsight_engine.store.tags import tags_revision
 from picsight_engine.store.text import photos_named, words_in
 
@@ -31,6 +39,7 @@ if TYPE_CHECKING:
 
     Ids = NDArray[np.int64]
 
+_PLAIN_PLACE = "place in words"
 _REMEMBERED = 32  # conditions of which the photos are known until the library changes: 0.8 MB each of 100,000
 
 
@@ -61,15 +70,16 @@ class Filters:
         self._db = db
         self._lock = threading.Lock()
         self._found: dict[tuple[str, ...], tuple[tuple[int, int], Ids]] = {}
+        self._names: tuple[int, dict[str, str]] | None = None
 
     def passing(self, query: Query) -> Passing:
-        """The photos for which every fact of the query holds, and every time that its words mean.
+        """The photos for which every fact of the query holds, and every time and place that its words mean.
 
         Raises:
             LibraryError: the library is damaged.
         """
         today = datetime.now().astimezone().date()
-        rest, times = recognise(query, today, lambda period: self._holding(taken_in(period)).size > 0)
+        rest, recognised = recognise(query, today, lambda each: self._holding(each).size > 0, self._places())
         sieve = _Sieve(self._holding)
         faults, unnamed = [], []
         for fact in query.facts:
@@ -86,9 +96,9 @@ class Filters:
                 faults.append(QueryFault(fact.start, fact.end, condition))
         called = sieve.let_through(self._called(query))
         by_word = [sieve.common(self._worded(query))]
-        for time in times:
-            sieve.add(taken_in(time.period), time.start, time.end, recognised=True)
-        if times:
+        for part in recognised:
+            sieve.add(part.condition, part.start, part.end, recognised=True)
+        if recognised:
             by_word.append(sieve.common(self._worded(rest)))
         filters = tuple(sorted(sieve.filters, key=lambda part: part.start))
         passing = sieve.passing()
@@ -109,6 +119,16 @@ class Filters:
                 ids = _common(ids, self._holding(worded(word))) if len(ids) else ids
             found.append(ids)
         return _union(found)
+
+    def _places(self) -> dict[str, str]:
+        """The names of all places that the library has photos of, by how they are folded."""
+        revision = photos_revision(self._db)
+        if self._names is None or self._names[0] != revision:
+            names: dict[str, str] = {}
+            for place in texts_said(self._db, "place"):
+                names |= names_of_place(place)
+            self._names = revision, names
+        return self._names[1]
 
     def _holding(self, condition: Condition) -> Ids:
         """The photos for which a condition holds, remembered until any process changes what it is about."""
@@ -140,7 +160,8 @@ class _Sieve:
         self, condition: Condition, start: int, end: int, *, excluded: bool = False, recognised: bool = False
     ) -> None:
         ids = self._holding(condition)
-        kept = self._excluded if excluded else self._wanted.setdefault(condition.kind, [])
+        kind = _PLAIN_PLACE if recognised and condition.kind == "place" else condition.kind
+        kept = self._excluded if excluded else self._wanted.setdefault(kind, [])
         kept.append(ids)
         self.filters.append(
             Filter(start, end, condition.kind, condition.words, len(ids), excluded, recognised)
@@ -160,11 +181,7 @@ class _Sieve:
         """The photos that pass, None for all, and how many more would if they had a date."""
         if not self.filters:
             return None, 0
-        needed = [
-            _union(ids) if kind == "format" else reduce(_common, ids)
-            for kind, ids in self._wanted.items()
-            if kind != "time"
-        ]
+        needed = [self._together(kind, ids) for kind, ids in self._wanted.items() if kind != "time"]
         times = self._wanted.get("time", [])
         left = reduce(_common, needed) if needed else None
         undated = 0
@@ -173,6 +190,13 @@ class _Sieve:
             undated = len(self._kept(without if left is None else _common(left, without)))
             left = _union(times) if left is None else _common(left, _union(times))
         return self._kept(self._holding(VISIBLE) if left is None else left), undated
+
+    @staticmethod
+    def _together(kind: str, ids: list[Ids]) -> Ids:
+        """Of several formats any will do; so will of plain words for places that no photo has all of: "Nice Paris"."""
+        common = reduce(_common, ids)
+        any_will_do = kind == "format" or (kind == _PLAIN_PLACE and not common.size)
+        return _union(ids) if any_will_do else common
 
     def _kept(self, ids: Ids) -> Ids:
         """Those that nothing excludes."""

@@ -1,7 +1,8 @@
-"""Plain words of a query that mean a time: "dog 2012", "beach in summer 2019", "last christmas". Pure.
+"""Plain words of a query that mean a time or a place: "dog 2012", "last christmas", "sunset in Nice". Pure.
 
-Only a time of which the library has photos is one; everything else stays words. A word with a weight, or behind a
-backslash, is a word.
+Only a time or a place of which the library has photos is one; everything else stays words. A word with a weight, or behind
+a backslash, is a word. So is a place's name made of words that are said of everyday photos ("nice", "Orange"), unless it
+begins with capitals and no sentence does there: "sunset Nice" and "Nice 2019", but not "Nice sunset".
 """
 
 from __future__ import annotations
@@ -9,48 +10,67 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from picsight_engine.models.commonness import is_everyday
+from picsight_engine.search.facts import located, taken_in
 from picsight_engine.search.query import Term
 from picsight_engine.search.times import MOST_WORDS, could_be_time, time_in_words
+from picsight_engine.store.text import fold
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
     from datetime import date
 
+    from picsight_engine.search.facts import Condition
     from picsight_engine.search.query import Query, Word
-    from picsight_engine.search.times import Period
 
 # What is left of "all my photos from 2012" asks for nothing.
 _ANY_PHOTO = frozenset(
     "photo photos picture pictures image images shot shots all my the taken of from in".split()  # noqa: SIM905
 )
+_WHERE = frozenset({"at", "from", "in", "near"})  # what stands before a place and says nothing more
+_MOST_OF_PLACE = 6  # words of "in Rio de Janeiro, Brazil"
 
 
 @dataclass(frozen=True, slots=True)
 class Recognised:
-    """Words that mean a time, and their place in the query."""
+    """Words that mean a time or a place, and where they stand in the query."""
 
-    period: Period
+    condition: Condition
     start: int
     end: int
 
 
 def recognise(
-    query: Query, today: date, has_photos: Callable[[Period], bool]
+    query: Query, today: date, has_photos: Callable[[Condition], bool], places: Mapping[str, str]
 ) -> tuple[Query, tuple[Recognised, ...]]:
-    """The query without the words that mean a time of which there are photos, and those times."""
+    """The query without the words that mean a time or a place of which there are photos, and those times and places.
+
+    `places` are the names of all towns, regions and countries of the library by how they are folded.
+    """
+
+    def meant(some: tuple[Word, ...]) -> Condition | None:
+        period = time_in_words([word.text for word in some], today) if _may_be_time(some) else None
+        if period is not None and has_photos(taken_in(period)):
+            return taken_in(period)
+        names = _names(some, places)
+        if not names or (all(map(is_everyday, _said(some))) and not _is_marked(some, query)):
+            return None
+        condition = located([places[name] for name in names])
+        return condition if len(names) == 1 or has_photos(condition) else None
+
     found: list[Recognised] = []
     alternatives = []
     for term in query.alternatives:
         words: list[Word] = []
-        times: list[Recognised] = []
-        for part in _parts(term.words, query.text, today, has_photos):
+        parts: list[Recognised] = []
+        for part in _parts(term.words, query.text, meant):
             if isinstance(part, Recognised):
-                times.append(part)
+                parts.append(part)
             else:
                 words.append(part)
-        if times and all(word.text.lower() in _ANY_PHOTO and not word.plain for word in words):
+        if parts and all(word.text.lower() in _ANY_PHOTO and not word.plain for word in words):
             words = []
-        found += times
+        found += parts
         alternatives.append(Term(tuple(words), term.pictures))
     if not found:
         return query, ()
@@ -59,16 +79,16 @@ def recognise(
 
 
 def _parts(
-    words: tuple[Word, ...], text: str, today: date, has_photos: Callable[[Period], bool]
+    words: tuple[Word, ...], text: str, meant: Callable[[tuple[Word, ...]], Condition | None]
 ) -> Iterator[Word | Recognised]:
-    """The words in their order, those that mean a time together as one; the longest reading that has photos counts."""
+    """The words in their order, those that mean something together as one; the longest reading counts."""
     position = 0
     while position < len(words):
         for length in range(_reach(words, position, text), 0, -1):
             some = words[position : position + length]
-            period = time_in_words([word.text for word in some], today)
-            if period is not None and has_photos(period):
-                yield Recognised(period, some[0].start, some[-1].end)
+            condition = meant(some)
+            if condition is not None:
+                yield Recognised(condition, some[0].start, some[-1].end)
                 position += length
                 break
         else:
@@ -77,12 +97,43 @@ def _parts(
 
 
 def _reach(words: tuple[Word, ...], start: int, text: str) -> int:
-    """How many words from here on may be parts of one time, with nothing but blanks between them."""
+    """How many words from here on may mean one thing, with nothing but blanks between them."""
     length = 0
     for word in words[start : start + MOST_WORDS]:
-        if word.plain or word.weight != 1 or not could_be_time(word.text):
+        if word.plain or word.weight != 1:
             break
         if length and text[words[start + length - 1].end : word.start].strip():
             break
         length += 1
     return length
+
+
+def _may_be_time(words: tuple[Word, ...]) -> bool:
+    return all(could_be_time(word.text) for word in words)
+
+
+def _said(words: tuple[Word, ...]) -> tuple[str, ...]:
+    """The words of a name, without the "in" before it."""
+    texts = tuple(word.text for word in words)
+    return texts[1:] if texts[0].lower() in _WHERE and len(texts) > 1 else texts
+
+
+def _names(words: tuple[Word, ...], places: Mapping[str, str]) -> list[str]:
+    """The names of places that words are, as folded, with commas between them; none where any is no such name."""
+    said = _said(words)
+    if len(said) > _MOST_OF_PLACE:
+        return []
+    names = [fold(name) for name in " ".join(said).rstrip(",.;!?").split(",")]
+    return names if all(name in places for name in names) else []
+
+
+def _is_marked(words: tuple[Word, ...], query: Query) -> bool:
+    """Whether the name begins with a capital that does not begin the query, unless times alone stand beside it."""
+    if not all(text[:1].isupper() for text in _said(words)):
+        return False
+    others = [word for term in query.alternatives for word in term.words if word not in words]
+    return (
+        bool(query.text[: words[0].start].strip())
+        or len(_said(words)) < len(words)
+        or all(could_be_time(word.text) for word in others)
+    )

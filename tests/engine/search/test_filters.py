@@ -386,6 +386,69 @@ def test_a_backslash_keeps_words_from_being_a_time(trips, query):
     assert album.library.search(query).filters == ()
 
 
+@pytest.fixture(scope="module")
+def travels(tmp_path_factory, bundle):
+    """Photos of places, some of which are called like things."""
+    places = {
+        "nice": "Nice, Alpes-Maritimes, France",
+        "orange": "Orange, Vaucluse, France",
+        "york": "New York City, New York, United States",
+        "reading": "Reading, England, United Kingdom",
+        "paris": "Paris, \u00cele-de-France, France",
+        "rio": "Rio de Janeiro, Brazil",
+        "wedding": None,
+    }
+    with open_album(tmp_path_factory.mktemp("travels"), bundle) as album:
+        ids = {
+            name: album.put(
+                b"%s.jpg" % name.encode(), number, place=place, taken=f"20{10 + number}-05-05T00:00:00"
+            )
+            for number, (name, place) in enumerate(places.items(), 1)
+        }
+        ids["folder"] = album.put(b"Trip to Paris/a.jpg", 20)
+        yield album, ids
+
+
+@pytest.mark.parametrize(
+    ("query", "phrases", "names"),
+    [
+        ("sunset Nice 2011", ["Nice", "2011"], "nice"),
+        ("sunset in Nice", ["in Nice"], "nice"),
+        ("in Nice", ["in Nice"], "nice"),
+        ("Nice", ["Nice"], "nice"),
+        ("Nice 2011", ["Nice", "2011"], "nice"),
+        ("sunset Nice, France", ["Nice, France"], "nice"),
+        ("sunset Nice, Brazil", ["Nice,", "Brazil"], "nice rio"),
+        ("nice sunset", [], None),
+        ("Nice sunset", [], None),
+        ("nice", [], None),
+        ("orange flower", [], None),
+        ("Orange flower", [], None),
+        ("a man reading", [], None),
+        ("sunset paris", ["paris"], "paris folder"),
+        ("PARIS at night", ["PARIS"], "paris folder"),
+        ("street in new york", ["in new york"], "york"),
+        ("new hat", [], None),
+        ("beach rio de janeiro", ["rio de janeiro"], "rio"),
+        ("dog france", ["france"], "nice orange paris"),
+        ("dog ile-de-france", ["ile-de-france"], "paris"),
+        ("dog london", [], None),
+        ("sunset in Orange | snow in Reading", ["in Orange", "in Reading"], "orange reading"),
+        ("dog paris france", ["paris", "france"], "paris"),
+        (r"dog \\paris", [], None),
+        ("dog paris^2", [], None),
+        ("dog -paris", [], None),
+    ],
+)
+def test_a_plain_word_is_a_place_of_the_library_unless_it_may_be_a_thing(travels, query, phrases, names):
+    album, ids = travels
+    answer = album.library.search(query)
+    assert [answer.part(each) for each in answer.filters] == phrases
+    assert all(each.recognised for each in answer.filters)
+    expected = ids if names is None else {name: ids[name] for name in names.split()}
+    assert {result.id for result in answer.results} == set(expected.values())
+
+
 def test_yesterday_is_the_day_before_this_one(album):
     fill(album)
     yesterday = (datetime.now().astimezone() - timedelta(days=1)).date().isoformat()
