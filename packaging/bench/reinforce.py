@@ -27,7 +27,7 @@ from mctrain.data.reinforced.storage import Storage
 from mctrain.data.words import CAPTIONS, Photo, Words
 from mctrain.data.words import members_of as plain_members
 from mctrain.data.workers import open_pool
-from mctrain.recipe import Augmentation
+from mctrain.recipes.tables import Augmentation
 from mctrain.reinforce.report import Outcome
 from mctrain.reinforce.shard import Drawing, reinforce
 from mctrain.teachers.open import open_teacher

@@ -18,7 +18,7 @@ import pytest
 from filelock import FileLock
 
 from mctrain.data.shards import Sample, samples
-from mctrain.recipe import Recipe, load_recipe
+from mctrain.recipes.fit import Recipe, load_recipe
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

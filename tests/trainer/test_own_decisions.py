@@ -17,7 +17,7 @@ from mctrain.cli.command import mctrain
 from mctrain.data.apart import is_apart
 from mctrain.data.shards import grouped, samples
 from mctrain.errors import DataError, ExportError, TrainerError
-from mctrain.training.decisions.recipe import load_decisions
+from mctrain.recipes.run import load_decisions
 from mctrain.training.decisions.run import learn
 from mctrain.training.surroundings import Places
 from mctrain.weights.bundle import read_bundle

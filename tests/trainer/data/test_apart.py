@@ -14,7 +14,7 @@ from mctrain.data.reading.reader import TrainingData
 from mctrain.data.reading.settings import Pass, ReaderSettings, Texts
 from mctrain.data.shards import grouped, samples
 from mctrain.errors import DataError
-from mctrain.recipe import Augmentation
+from mctrain.recipes.tables import Augmentation
 
 WHOLE = Augmentation("none", 1, 1.0, mirror=False)
 SHARE = 0.4

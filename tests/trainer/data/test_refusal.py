@@ -15,7 +15,7 @@ from mctrain.data.near import look
 from mctrain.data.refusal import refuse_evaluation, reserved, shipped
 from mctrain.data.shards import grouped, samples
 from mctrain.errors import RefusalError
-from mctrain.recipe import load_recipe
+from mctrain.recipes.fit import load_recipe
 from mctrain.teachers.fit.corpus import Places
 from mctrain.teachers.fit.run import teach
 

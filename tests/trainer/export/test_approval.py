@@ -13,7 +13,7 @@ from mctrain.export.bundle import export_bundle
 from mctrain.export.probe import Subjects
 from mctrain.models.clip import build_clip
 from mctrain.models.presets import PRESETS
-from mctrain.training.recipe import load_training
+from mctrain.recipes.run import load_training
 from mctrain.weights.checkpoint import Checkpoint, Compared, Trained, load_checkpoint, save_checkpoint
 
 OWN = Compared("photos kept apart", 40, 50.0, 61.25)

@@ -19,7 +19,7 @@ from mctrain.errors import ExportError
 from mctrain.export.coreml import write_image_package, write_text_package
 from mctrain.models.clip import build_clip, load_trunks
 from mctrain.models.presets import PRESETS, preset_of
-from mctrain.recipe import load_recipe
+from mctrain.recipes.fit import load_recipe
 from mctrain.tokens.minilm import TEXT_SPEC
 from mctrain.weights.convert import empty_model, layout_of, write_tensors
 from picsight_engine.models.backend import load_image_encoder, load_text_encoder

@@ -15,7 +15,7 @@ from mctrain.export.bundle import export_bundle
 from mctrain.export.keeping import Kept
 from mctrain.export.probe import packaged
 from mctrain.graphs.graph import Graph
-from mctrain.training.recipe import load_training
+from mctrain.recipes.run import load_training
 from mctrain.weights.bundle import read_bundle
 from mctrain.weights.checkpoint import Trained
 from mctrain.weights.stored import Stored

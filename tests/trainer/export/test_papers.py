@@ -10,7 +10,7 @@ from mctrain.errors import RecipeError
 from mctrain.export.papers import CARD, LICENCE, licence_of, title_of, write_papers
 from mctrain.models.clip import build_clip
 from mctrain.models.presets import PRESETS
-from mctrain.training.recipe import load_training
+from mctrain.recipes.run import load_training
 from mctrain.weights.bundle import read_bundle
 from mctrain.weights.checkpoint import Checkpoint, Source, Trained
 
@@ -58,7 +58,7 @@ def test_a_bundle_is_called_so_that_it_can_be_installed(starter):
     named["about"] = {**named["about"], "title": ""}
     name, title = title_of(replace(trained, origin=replace(trained.origin, recipe=named)))
     assert (name, title) == ("Meine-Fotos-2026", "Meine Fotos 2026 …")
-    with pytest.raises(RecipeError, match=r"No model can be installed as 'Rex & Mia'; give bundle\.name"):
+    with pytest.raises(RecipeError, match=r"bundle, name is 'Rex & Mia'; it should have up to 64 letters"):
         load_training("my-photos", ['bundle.name="Rex & Mia"'])
 
 

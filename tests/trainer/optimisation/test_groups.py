@@ -9,9 +9,8 @@ import torch
 from mctrain.errors import RecipeError
 from mctrain.models.clip import build_clip
 from mctrain.models.presets import PRESETS
-from mctrain.optimisation.groups import RateRule, group_parameters, set_rate
-from mctrain.optimisation.optimizer import build_student_optimizer
-from mctrain.optimisation.table import OptimizerTable
+from mctrain.optimisation.optimizer import build_student_optimizer, group_parameters, set_rate
+from mctrain.recipes.tables import OptimizerTable, RateRule
 
 
 def on_paper(name):
@@ -97,8 +96,3 @@ def test_a_step_moves_each_part_at_its_own_rate():
 def test_rules_that_cannot_be_meant_are_refused(rules, told):
     with pytest.raises(RecipeError, match=told):
         group_parameters(on_paper("laptop_xxs"), rules, 0.2)
-
-
-def test_a_rate_that_goes_backwards_is_refused():
-    with pytest.raises(RecipeError, match="factor of text is -1"):
-        RateRule("text", -1.0)

@@ -6,7 +6,7 @@ import pytest
 import torch
 from open_clip_train.scheduler import cosine_lr
 
-from mctrain.optimisation.schedule import rate_at
+from mctrain.optimisation.optimizer import rate_at
 
 
 def test_without_a_floor_it_is_open_clips():

@@ -30,7 +30,7 @@ from mctrain.data.reinforced.sample import ReinforcedSample, members_of
 from mctrain.data.reinforced.storage import Storage
 from mctrain.data.shards import file_digest, samples
 from mctrain.data.words import QUERIES, Words
-from mctrain.recipe import Augmentation
+from mctrain.recipes.tables import Augmentation
 from mctrain.teachers.bundle import BundleTeacher
 
 STRONG = Augmentation("strong", 3, 0.2, mirror=False)

@@ -20,7 +20,7 @@ from mctrain.data.reinforced.storage import Storage
 from mctrain.data.shards import grouped, samples
 from mctrain.data.workers import open_pool
 from mctrain.errors import DataError, TrainerError
-from mctrain.recipe import Augmentation
+from mctrain.recipes.tables import Augmentation
 from mctrain.reinforce.foretell import foretell
 from mctrain.reinforce.job import Job, begin, finish, part_of
 from mctrain.reinforce.job import make as make_shard

@@ -12,7 +12,7 @@ from tests.trainer.training.conftest import Heard, learn
 
 from mctrain.data.shards import members
 from mctrain.errors import DataError, RecipeError, TrainerError
-from mctrain.recipe import ModelTable
+from mctrain.recipes.tables import ModelTable
 from mctrain.training.student import build_student
 from mctrain.weights.checkpoint import load_checkpoint, states
 
@@ -198,7 +198,6 @@ def test_a_rate_far_too_high_ends_in_a_sentence_and_the_last_state_remains(run_i
         (["run.batch=1"], RecipeError, "has 1 photos a step, which make no 1 parts"),
         (["towers.image=mobileclip_b"], RecipeError, "sees photos of 224 pixels and no others, not of 32"),
         (["loss.scales=[1.0]"], RecipeError, "has 1 scales for 2 teachers"),
-        (["optimizer.average=1"], RecipeError, "first, second and average"),
         (['optimizer.held=["tail"]'], RecipeError, "no BatchNorm in tail"),
         (["run.sizes=[{ step = 3, size = 32 }, { step = 1, size = 32 }]"], RecipeError, "give them in order"),
         (['data.shards=["none.tar"]'], DataError, "There is no file none.tar"),

@@ -110,6 +110,6 @@ def test_what_cannot_be_judged_does_not_begin(command, first, tmp_path):
         invoke(command(tmp_path / "run", *APART))
     with pytest.raises(DataError, match="a model cannot be judged by fewer than 5"):
         invoke([*command(tmp_path / "run", *APART, "apart.share=0.001"), "--from", first])
-    with pytest.raises(RecipeError, match=r"cannot keep 1\.5 of its photos apart"):
+    with pytest.raises(RecipeError, match=r"apart, share is 1\.5; it should be less than 1"):
         invoke([*command(tmp_path / "run", *APART, "apart.share=1.5"), "--from", first])
     assert list((tmp_path / "run").glob("*.pt")) == []

@@ -19,10 +19,10 @@ from mctrain.export.bundle import export_bundle
 from mctrain.export.probe import packaged
 from mctrain.models.clip import build_clip, load_trunks
 from mctrain.models.presets import preset_of
-from mctrain.recipe import ModelTable
+from mctrain.recipes.run import load_training
+from mctrain.recipes.tables import ModelTable
 from mctrain.teachers.bundle import BundleTeacher
 from mctrain.teachers.open import open_teacher
-from mctrain.training.recipe import load_training
 from mctrain.weights.bundle import read_bundle
 from mctrain.weights.checkpoint import Checkpoint, Source, Trained
 

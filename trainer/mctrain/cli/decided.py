@@ -13,15 +13,15 @@ from mctrain.cli.runs import is_bundle, tell_recipe, tell_skipped
 from mctrain.data.named import find_shards
 from mctrain.errors import RecipeError
 from mctrain.places import on_disk
+from mctrain.recipes.run import SHARDS
 from mctrain.training.alone import alone_in
-from mctrain.training.decisions.recipe import SHARDS
 from picsight_engine.models.bundle import demand_place
 from picsight_engine.models.place import demand_writable
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from mctrain.training.decisions.recipe import DecisionsRecipe
+    from mctrain.recipes.run import DecisionsRecipe
     from mctrain.training.surroundings import Places
 
 

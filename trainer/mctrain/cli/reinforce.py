@@ -14,7 +14,8 @@ from mctrain.cli.places import cache_option
 from mctrain.cli.progress import bar
 from mctrain.data.named import find_shards, named_shards
 from mctrain.data.reinforced.storage import Storage
-from mctrain.recipe import Augmentation, Kind, load_reinforcement
+from mctrain.recipes.fit import load_reinforcement
+from mctrain.recipes.tables import Augmentation, Kind
 
 if TYPE_CHECKING:
     from mctrain.places import Place

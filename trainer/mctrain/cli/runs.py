@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections import Counter
     from pathlib import Path
 
-    from mctrain.recipe import About
+    from mctrain.recipes.tables import About
     from mctrain.training.run import Outcome, Start
 
 changes_option = click.option(

@@ -10,7 +10,7 @@ from mctrain.cli.places import bundle_option, cache_option, data_option, output_
 from mctrain.cli.progress import bar
 from mctrain.cli.runs import tell_recipe
 from mctrain.data.named import find_shards
-from mctrain.recipe import load_recipe
+from mctrain.recipes.fit import load_recipe
 from picsight_engine.models.bundle import demand_place
 from picsight_engine.models.place import demand_writable
 

@@ -19,10 +19,9 @@ from mctrain.cli.runs import changes_option, is_bundle, is_first, start_of, tell
 from mctrain.data.named import find_shards
 from mctrain.errors import RecipeError
 from mctrain.places import on_disk
+from mctrain.recipes.run import is_of_decisions, load_decisions, load_training
 from mctrain.training.alone import alone_in
-from mctrain.training.decisions.recipe import is_of_decisions, load_decisions
 from mctrain.training.interrupts import Interrupts
-from mctrain.training.recipe import load_training
 from mctrain.training.surroundings import Places, Surroundings
 from picsight_engine.models.bundle import demand_place, open_bundle
 from picsight_engine.models.place import demand_writable
@@ -31,7 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from mctrain.places import Place
-    from mctrain.training.recipe import TrainingRecipe
+    from mctrain.recipes.run import TrainingRecipe
     from mctrain.training.run import Outcome
     from mctrain.training.verdict import Questions
 

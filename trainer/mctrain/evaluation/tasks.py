@@ -6,12 +6,15 @@ never taken from its name.
 
 from __future__ import annotations
 
+import dataclasses
 import tomllib
 from collections import Counter
-from dataclasses import dataclass, replace
 from importlib import resources
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+from pydantic import AfterValidator
+from pydantic.dataclasses import dataclass
 
 from mctrain.data.blanks import MEASURING, pack_blanks
 from mctrain.data.classes import CLASS_NAMES
@@ -19,7 +22,8 @@ from mctrain.data.everyday import pack_everyday
 from mctrain.data.named import find_shards
 from mctrain.errors import DataError, RecipeError
 from mctrain.evaluation.datacomp import MAIN, demand_package, folder_of, tasks_in
-from mctrain.tables import parse_table
+from mctrain.recipes.reader import parse
+from mctrain.recipes.tables import CLOSED, Names, Positive
 from mctrain.tokens.templates import TEMPLATES
 
 if TYPE_CHECKING:
@@ -31,7 +35,16 @@ TASKS = "tasks.toml"
 _BLANKS = 50
 
 
-@dataclass(frozen=True, slots=True)
+def _with_a_place(templates: tuple[str, ...]) -> tuple[str, ...]:
+    if not templates or not all("{}" in own for own in templates):
+        raise ValueError("should be templates, each with {} where the name goes")
+    return templates
+
+
+Templates = Annotated[tuple[str, ...], AfterValidator(_with_a_place)]
+
+
+@dataclass(frozen=True, slots=True, config=CLOSED)
 class Retrieval:
     """Captions find their photo, and a photo finds any of its captions."""
 
@@ -39,20 +52,17 @@ class Retrieval:
     shards: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, config=CLOSED)
 class ZeroShot:
     """Photos of a `class_index` find their name among `classes`, a list of `classnames.json`, each put into `templates`."""
 
     name: str
     shards: tuple[str, ...]
     classes: str
-    templates: tuple[str, ...] = TEMPLATES
-
-    def __post_init__(self) -> None:
-        _demand_templates(self.name, self.templates)
+    templates: Templates = TEMPLATES
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, config=CLOSED)
 class Folders:
     """The same of a folder with a folder of photos a class, as robustness sets come.
 
@@ -64,27 +74,24 @@ class Folders:
     folder: str
     ids: str
     classes: str
-    templates: tuple[str, ...] = TEMPLATES
-
-    def __post_init__(self) -> None:
-        _demand_templates(self.name, self.templates)
+    templates: Templates = TEMPLATES
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, config=CLOSED)
 class Everyday:
     """Short searches find their photo, or another for which somebody would search with all of their words."""
 
     name: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, config=CLOSED)
 class Blanks:
     """The same searches find none of some pictures that show nothing, which stand among the same photos."""
 
     name: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, config=CLOSED)
 class Pairs:
     """A photo is nearer to its caption than to a negative that says nearly the same; `pairs` is a file of JSON lines."""
 
@@ -93,41 +100,26 @@ class Pairs:
     pairs: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, config=CLOSED)
 class Order:
     """A photo is nearer to its caption than to the same words in another order; of each photo the first `captions` are asked."""
 
     name: str
     shards: tuple[str, ...]
-    captions: int
-
-    def __post_init__(self) -> None:
-        if self.captions < 1:
-            raise RecipeError(
-                f"The task {self.name} asks {self.captions} captions of a photo; give at least 1."
-            )
+    captions: Positive
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, config=CLOSED)
 class Translations:
     """Sentences find their photo, in each of the languages that `texts`, a file of JSON lines, has them in."""
 
     name: str
     shards: tuple[str, ...]
     texts: str
-    languages: tuple[str, ...]
-
-    def __post_init__(self) -> None:
-        if not self.languages:
-            raise RecipeError(f"The task {self.name} names no language; give it some.")
-        (language, count), *_ = Counter(self.languages).most_common(1)
-        if count > 1:
-            raise RecipeError(
-                f"The task {self.name} names the language {language} {count} times; name it once."
-            )
+    languages: Names
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, config=CLOSED)
 class BoxedPairs:
     """The same of what a box cuts out of a photo in the folder `images`, by relation or by attribute; `pairs` is a JSON list."""
 
@@ -137,7 +129,7 @@ class BoxedPairs:
     by: By
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, config=CLOSED)
 class DataComp:
     """Those of DataComp's 38 tasks that lie in `folder`, each in a folder of its own, and with all of them their average."""
 
@@ -145,7 +137,7 @@ class DataComp:
     folder: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclasses.dataclass(frozen=True, slots=True)
 class Benchmark:
     """One of these tasks, by its published name; `suite` is what the list calls all of them."""
 
@@ -177,7 +169,7 @@ _KINDS: dict[str, type[Task]] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
+@dataclasses.dataclass(frozen=True, slots=True)
 class Found:
     """A task with its files: the shards of its photos or the folder of them, and the data folder."""
 
@@ -226,7 +218,7 @@ def find_files(tasks: Sequence[Task], data: Path, scratch: Path) -> list[Found]:
     everyday = (pack_everyday(data, scratch),)
     blanks = (*everyday, pack_blanks(MEASURING, _BLANKS, scratch))
     packed: dict[type[Asked], tuple[Path, ...]] = {Everyday: everyday, Blanks: blanks}
-    return [replace(own, photos=packed.get(type(own.task), own.photos)) for own in named]
+    return [dataclasses.replace(own, photos=packed.get(type(own.task), own.photos)) for own in named]
 
 
 def _benchmarks(suite: DataComp, data: Path) -> list[Found]:
@@ -251,15 +243,7 @@ def _tasks_of(kind: str, tables: object, path: Path) -> list[Task]:
 
 def _task_of(kind: str, table: Any, where: str) -> Task:
     name = table.get("name", "") if isinstance(table, dict) else ""
-    return parse_table(_KINDS[kind], table, f"{where} {name}".rstrip())
-
-
-def _demand_templates(name: str, templates: tuple[str, ...]) -> None:
-    wrong = [own for own in templates if "{}" not in own]
-    if wrong or not templates:
-        raise RecipeError(
-            f"The task {name} wants templates with {{}} where the name goes, not {wrong or 'none'}."
-        )
+    return parse(_KINDS[kind], table, f"{where} {name}".rstrip())
 
 
 def _named(task: Named, data: Path) -> tuple[Path, ...]:

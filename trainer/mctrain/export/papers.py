@@ -13,7 +13,8 @@ from mctrain.models.minilm import PACKAGE as MINILM
 from mctrain.models.minilm import MiniLmShape
 from mctrain.models.presets import table_of
 from mctrain.models.text import TextShape
-from mctrain.recipe import BundleTable
+from mctrain.recipes.reader import parse
+from mctrain.recipes.tables import BundleTable
 from mctrain.weights.checkpoint import Run, Source, Trained
 from picsight_engine.models.bundle import Licence
 from picsight_engine.models.fields import is_model_name
@@ -132,7 +133,7 @@ def _bundle_of(checkpoint: Checkpoint) -> BundleTable | None:
             return run.recipe.bundle
         case Trained(recipe=recipe):
             own = {"name": _installable(recipe["name"]), "title": _title(recipe), "licence": "none"}
-            return BundleTable(**(recipe["bundle"] or own))
+            return parse(BundleTable, recipe["bundle"] or own, "bundle")
 
 
 def _installable(name: str) -> str:

@@ -12,14 +12,14 @@ from mctrain.models.mci import MciShape
 from mctrain.models.minilm import MiniLmShape
 from mctrain.models.text import TextShape
 from mctrain.models.vit import VitShape
-from mctrain.recipe import ModelTable
+from mctrain.recipes.tables import ModelTable
 from picsight_engine.errors import RequestError
 from picsight_engine.models.bundle import ImageSpec
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from mctrain.recipe import Network, TowersTable
+    from mctrain.recipes.tables import Network, TowersTable
     from picsight_engine.models.bundle import Interpolation, Resize
 
 MINILM = "minilm"

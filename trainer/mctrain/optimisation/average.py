@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import torch
 from torch.optim.swa_utils import AveragedModel
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from torch import Tensor, nn
 
@@ -36,3 +37,13 @@ def _keep(most: float) -> Callable[..., None]:
             torch._foreach_copy_(averaged, current)
 
     return update
+
+
+@contextmanager
+def flushed_denormals() -> Iterator[None]:
+    """They are 0 in here; the setting is the whole thread's, so it is given back."""
+    torch.set_flush_denormal(True)
+    try:
+        yield
+    finally:
+        torch.set_flush_denormal(False)

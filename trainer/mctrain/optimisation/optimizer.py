@@ -1,20 +1,77 @@
-"""The optimizer of a run, and which weights it lets decay."""
+"""The optimizer of a run: which parameters move, how fast over the run, and which of them decay."""
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
 import torch
 
-from mctrain.optimisation.groups import group_parameters
+from mctrain.errors import RecipeError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Collection, Iterable, Sequence
 
     from torch import nn
 
-    from mctrain.optimisation.groups import RateRule
-    from mctrain.optimisation.table import OptimizerTable
+    from mctrain.recipes.tables import OptimizerTable, RateRule
+
+
+def is_within(name: str, part: str) -> bool:
+    """Whether a module or a parameter is the part, or inside it; "layers.1" is not in "layers.11"."""
+    return f"{name}.".startswith(f"{part}.")
+
+
+def demand_parts(names: Collection[str], parts: Iterable[str], kind: str) -> None:
+    """That each part has something of this kind.
+
+    Raises:
+        RecipeError: one has not.
+    """
+    for part in parts:
+        if not any(is_within(name, part) for name in names):
+            known = ", ".join(sorted({name.split(".")[0] for name in names})) or "nowhere"
+            raise RecipeError(f"The model has no {kind} in {part}; there are some in {known}.")
+
+
+FACTOR = "factor"  # of the rate, in a group of an optimizer
+
+
+def group_parameters(model: nn.Module, rules: Sequence[RateRule], decay: float) -> list[dict[str, Any]]:
+    """Groups for an optimizer, of which `set_rate` knows the factors; what a rule freezes wants no gradient any more.
+
+    Of several rules the one with the longest name holds, and without one the factor is 1. Vectors and single numbers do
+    not decay: biases, norms, the logarithm of the cosines' factor. MobileCLIP's layer scales do, as in the published
+    training: they have three axes.
+
+    Raises:
+        RecipeError: a rule names nothing, or nothing is left to train.
+    """
+    named = dict(model.named_parameters())
+    demand_parts(named.keys(), [rule.part for rule in rules], "parameter")
+    kinds: dict[tuple[float, bool], list[nn.Parameter]] = {}
+    for name, own in named.items():
+        factor = _factor(name, rules)
+        own.requires_grad = own.requires_grad and factor > 0
+        if own.requires_grad:
+            kinds.setdefault((factor, own.ndim >= 2), []).append(own)
+    if not kinds:
+        raise RecipeError("Everything in the model is frozen; leave a part of it to be trained.")
+    return [
+        {"params": members, "weight_decay": decay if decays else 0.0, FACTOR: factor}
+        for (factor, decays), members in kinds.items()
+    ]
+
+
+def set_rate(optimizer: torch.optim.Optimizer, rate: float) -> None:
+    """Gives each group its share of the rate, which without a factor is all of it."""
+    for group in optimizer.param_groups:
+        group["lr"] = rate * group.get(FACTOR, 1.0)
+
+
+def _factor(name: str, rules: Sequence[RateRule]) -> float:
+    own = [rule for rule in rules if is_within(name, rule.part)]
+    return max(own, key=lambda rule: len(rule.part)).factor if own else 1.0
 
 
 def build_student_optimizer(
@@ -41,3 +98,16 @@ def build_head_optimizer(named: Iterable[tuple[str, nn.Parameter]], decay: float
         kinds[name != "logit_scale"].append(own)
     groups: list[dict[str, Any]] = [{"params": kinds[True]}, {"params": kinds[False], "weight_decay": 0.0}]
     return torch.optim.AdamW(groups, betas=(0.9, 0.98), weight_decay=decay, fused=True)
+
+
+def rate_at(step: int, steps: int, warmup: int, peak: float, floor: float = 0.0) -> float:
+    """A straight rise over `warmup` steps, then half a cosine down to `floor` at `steps`, where it stays.
+
+    The rise takes no more than the first half: a recipe's warm-up is meant for more steps than some photos make, and a run that
+    ended in it would never come down.
+    """
+    warmup = min(warmup, steps // 2)
+    if step < warmup:
+        return peak * (step + 1) / warmup
+    length = max(1, steps - warmup)
+    return floor + (peak - floor) * 0.5 * (1 + math.cos(math.pi * min(step - warmup, length) / length))

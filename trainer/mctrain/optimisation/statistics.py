@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from torch.nn.modules.batchnorm import _BatchNorm
 
-from mctrain.optimisation.names import demand_parts, is_within
+from mctrain.optimisation.optimizer import demand_parts, is_within
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from mctrain.data.reinforced.bank_sources import Collected
     from mctrain.data.reinforced.storage import Storage
     from mctrain.places import Place
-    from mctrain.recipe import Augmentation
+    from mctrain.recipes.tables import Augmentation
     from mctrain.reinforce.maker import Bar
     from mctrain.reinforce.report import Outcome, ShardReport
 

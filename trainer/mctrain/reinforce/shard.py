@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
     from mctrain.data.augment.records import View
     from mctrain.data.words import Words
-    from mctrain.recipe import Augmentation
+    from mctrain.recipes.tables import Augmentation
     from mctrain.reinforce.report import Outcome
     from mctrain.teachers.teacher import Ensemble
 

@@ -20,8 +20,8 @@ from mctrain.training.run import examined, open_training
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
+    from mctrain.recipes.run import TrainingRecipe
     from mctrain.training.loop import Training
-    from mctrain.training.recipe import TrainingRecipe
     from mctrain.training.run import Start
     from mctrain.training.surroundings import Journal, Places
 

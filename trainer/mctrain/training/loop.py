@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from mctrain.data.reading.batch import normalised
-from mctrain.optimisation.groups import set_rate
+from mctrain.optimisation.optimizer import rate_at, set_rate
 from mctrain.training.accumulation import loss_and_gradients
 from mctrain.training.exam import choosing_mean
 from mctrain.training.facts import Facts
@@ -32,12 +32,12 @@ if TYPE_CHECKING:
 
     from torch import Tensor
 
+    from mctrain.recipes.run import TrainingRecipe
     from mctrain.training.exam import Exam
     from mctrain.training.feed import Feed, Lesson
     from mctrain.training.interrupts import Interrupts
     from mctrain.training.losses import LossSettings
     from mctrain.training.metrics import Metrics
-    from mctrain.training.recipe import TrainingRecipe
     from mctrain.training.state import Position
     from mctrain.training.student import Student
     from mctrain.training.surroundings import Journal
@@ -137,7 +137,7 @@ def take_step(run: Training, lesson: Lesson) -> dict[str, float]:
     """One step: the loss of the whole batch, its gradient, and the weights after it; the figures of the step."""
     table, student = run.recipe.optimizer, run.student
     torch.manual_seed(_seed(run.recipe.run.seed, run.at.step, run.feed.rank.number))
-    rate = table.rate_at(run.at.step, run.steps)
+    rate = rate_at(run.at.step, run.steps, table.warmup, table.rate, table.floor)
     set_rate(student.optimizer, rate)
     student.optimizer.zero_grad(set_to_none=True)
     photos, distance = _photos(run, lesson.pixels)

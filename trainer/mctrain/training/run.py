@@ -34,9 +34,9 @@ if TYPE_CHECKING:
 
     from mctrain.models.presets import Preset
     from mctrain.places import Place
+    from mctrain.recipes.run import TrainingRecipe
     from mctrain.training.exam import Exam
     from mctrain.training.ranks import Rank
-    from mctrain.training.recipe import TrainingRecipe
     from mctrain.training.surroundings import Places, Surroundings
     from mctrain.weights.checkpoint import Checkpoint
 

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-    from mctrain.training.recipe import AnyRecipe
+    from mctrain.recipes.run import AnyRecipe
     from mctrain.training.student import Student
 
 _SAID = frozenset({"about", "bundle", "evaluation"})  # tables of a recipe on which no weight depends

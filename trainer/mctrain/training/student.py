@@ -14,8 +14,7 @@ from mctrain.models.clip import build_clip, load_trunks
 from mctrain.models.lite import LiteShape
 from mctrain.models.presets import Preset, preset_of, preset_of_towers
 from mctrain.optimisation.average import average_from
-from mctrain.optimisation.groups import FACTOR
-from mctrain.optimisation.optimizer import build_student_optimizer
+from mctrain.optimisation.optimizer import FACTOR, build_student_optimizer
 from mctrain.optimisation.statistics import hold_statistics
 from mctrain.training.precision import Precision
 from mctrain.training.range_augment import RangeAugment
@@ -27,7 +26,7 @@ if TYPE_CHECKING:
     from torch.optim.swa_utils import AveragedModel
 
     from mctrain.models.clip import Clip
-    from mctrain.training.recipe import TrainingRecipe
+    from mctrain.recipes.run import TrainingRecipe
     from mctrain.weights.checkpoint import Checkpoint
 
 _OF_RANGES = 10.0  # times the rate: six numbers that have to follow a target

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from mctrain.evaluation.tasks import Found
-    from mctrain.training.recipe import ApartTable
+    from mctrain.recipes.tables import ApartTable
     from mctrain.training.surroundings import Places
     from mctrain.weights.checkpoint import Checkpoint
 

@@ -17,8 +17,8 @@ from mctrain.models.clip import build_clip
 from mctrain.models.lite import Joined, LiteTower, load_trunk
 from mctrain.models.lite_stages import unfold
 from mctrain.models.presets import preset_of
-from mctrain.recipe import ModelTable
-from mctrain.tables import parse_table
+from mctrain.recipes.reader import parse
+from mctrain.recipes.tables import ModelTable
 from mctrain.weights.checkpoint import Checkpoint, Source
 from mctrain.weights.stored import Stored
 from picsight_engine.models.bundle import IMAGE_GRAPH, MANIFEST, TEXT_GRAPH, open_bundle
@@ -60,7 +60,7 @@ def _preset(provenance: dict[str, Any], folder: Path) -> Preset:
     recipe = _table(provenance, "recipe")
     table = _table(recipe, "model") or _table(provenance, "model") or _FIRST_STARTER | _table(recipe, "heads")
     try:
-        return preset_of(parse_table(ModelTable, table, str(folder / MANIFEST)))
+        return preset_of(parse(ModelTable, table, str(folder / MANIFEST)))
     except RecipeError as fault:
         raise WeightsError(
             f"{folder} is not on a Lite network and MiniLM with heads of ours, so it cannot be read back; begin with the checkpoint "

@@ -13,7 +13,7 @@ from mctrain.data.augment.draw import draw_views, slots_of
 from mctrain.data.augment.operations import OPERATIONS
 from mctrain.data.augment.records import Crop, Slots, View, parse_views, rescaled, write_views
 from mctrain.errors import DataError
-from mctrain.recipe import Augmentation
+from mctrain.recipes.tables import Augmentation
 
 PUBLISHED = "[[[14,347,370,427],[[0,0.0],[6,0.26999998]]]]"
 STRONG = Slots(flip=False, operations=True)

@@ -15,7 +15,7 @@ from mctrain.data.augment.draw import draw_views, slots_of
 from mctrain.data.augment.records import Crop, View, parse_views, write_views
 from mctrain.data.augment.replay import picture_digest, replay
 from mctrain.errors import DataError
-from mctrain.recipe import Augmentation
+from mctrain.recipes.tables import Augmentation
 
 STRONG = Augmentation("strong", 51, 0.08, mirror=True)
 BINS = RandAugment()._augmentation_space(31, (224, 224))

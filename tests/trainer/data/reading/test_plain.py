@@ -21,7 +21,7 @@ from mctrain.data.reinforced.sample import members_of
 from mctrain.data.reinforced.storage import Storage
 from mctrain.data.shards import samples
 from mctrain.errors import DataError, RecipeError
-from mctrain.recipe import Augmentation
+from mctrain.recipes.tables import Augmentation
 
 WHOLE = Augmentation("none", 1, 1.0, mirror=False)
 STRONG = Augmentation("strong", 1, 0.08, mirror=True)

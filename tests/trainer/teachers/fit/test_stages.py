@@ -14,7 +14,7 @@ from mctrain.data.shards import samples
 from mctrain.errors import DataError, RecipeError
 from mctrain.models.lite import load_lite
 from mctrain.models.presets import preset_of
-from mctrain.recipe import StagesTable, parse_recipe
+from mctrain.recipes.fit import StagesTable, parse_recipe
 from mctrain.teachers.fit.corpus import Places
 from mctrain.teachers.fit.features import Views
 from mctrain.teachers.fit.maps import open_maps

@@ -12,7 +12,7 @@ from mctrain.data.augment.operations import OPERATIONS
 from mctrain.data.augment.records import Crop, Slots, View
 
 if TYPE_CHECKING:
-    from mctrain.recipe import Augmentation
+    from mctrain.recipes.tables import Augmentation
 
 _RATIOS = (3 / 4, 4 / 3)  # of a crop's width to its height
 _TRIES = 10

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Literal
 from mctrain.errors import RecipeError
 
 if TYPE_CHECKING:
-    from mctrain.recipe import Augmentation
+    from mctrain.recipes.tables import Augmentation
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from mctrain.models.minilm import MiniLM
-    from mctrain.recipe import DataTable
+    from mctrain.recipes.fit import DataTable
     from mctrain.teachers.fit.features import Views
 
     Bar = Callable[[str, int | None], Callable[[int, str], None]]

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     import PIL.Image
     from numpy.typing import NDArray
 
-    from mctrain.recipe import Augmentation
+    from mctrain.recipes.tables import Augmentation
     from picsight_engine.models.bundle import ImageSpec
 
 # raise when the networks or their preprocessing change: older files are then computed again

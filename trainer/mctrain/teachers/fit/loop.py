@@ -10,11 +10,8 @@ import torch
 
 from mctrain.errors import TrainerError
 from mctrain.models import lite
-from mctrain.optimisation.average import average_from
-from mctrain.optimisation.denormals import flushed_denormals
-from mctrain.optimisation.groups import FACTOR, set_rate
-from mctrain.optimisation.optimizer import build_head_optimizer
-from mctrain.optimisation.schedule import rate_at
+from mctrain.optimisation.average import average_from, flushed_denormals
+from mctrain.optimisation.optimizer import FACTOR, build_head_optimizer, rate_at, set_rate
 from mctrain.teachers.fit.losses import class_name_loss, contrastive_loss
 from mctrain.teachers.fit.progress import Progress, load_progress, save_progress
 from mctrain.teachers.fit.sampling import Batch, batches, steps_of_epoch
@@ -28,7 +25,7 @@ if TYPE_CHECKING:
     from torch.optim.swa_utils import AveragedModel
 
     from mctrain.models.lite_stages import UpperStages
-    from mctrain.recipe import Recipe, TrainingTable
+    from mctrain.recipes.fit import Recipe, TrainingTable
     from mctrain.teachers.fit.corpus import Corpus
     from mctrain.teachers.fit.heads import Heads
     from mctrain.teachers.fit.maps import Maps

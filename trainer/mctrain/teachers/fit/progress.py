@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, cast
 
 from mctrain.errors import RecipeError, TrainerError
-from mctrain.recipe import Recipe, parse_recipe
+from mctrain.recipes.fit import Recipe, parse_recipe
 from mctrain.weights.files import read_saved, write_saved
 
 if TYPE_CHECKING:

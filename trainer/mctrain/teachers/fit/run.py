@@ -18,7 +18,7 @@ from mctrain.errors import DataError, TrainerError
 from mctrain.models.clip import build_clip, load_trunks
 from mctrain.models.lite import Joined
 from mctrain.models.presets import preset_of
-from mctrain.recipe import TEACH, load_recipe
+from mctrain.recipes.fit import TEACH, load_recipe
 from mctrain.teachers.fit.corpus import build_corpus
 from mctrain.teachers.fit.features import Views
 from mctrain.teachers.fit.heads import Heads
@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from mctrain.models.clip import Clip
     from mctrain.models.lite import LiteTower
     from mctrain.models.minilm import MiniLmTower
-    from mctrain.recipe import Recipe
+    from mctrain.recipes.fit import Recipe
     from mctrain.teachers.fit.corpus import Bar, Corpus, Places
 
 PROGRESS = "progress.pt"

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from mctrain.recipe import TrainingTable
+    from mctrain.recipes.fit import TrainingTable
     from mctrain.teachers.fit.corpus import Corpus
 
 

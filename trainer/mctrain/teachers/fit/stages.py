@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from mctrain.models.clip import Clip
     from mctrain.models.lite import LiteTower
-    from mctrain.recipe import Recipe, StagesTable
+    from mctrain.recipes.fit import Recipe, StagesTable
     from mctrain.teachers.fit.loop import Lesson
 
 

@@ -15,8 +15,7 @@ import torch
 
 from mctrain.errors import RecipeError
 from mctrain.models.minilm import LAYERS, PAD_ID, MiniLmShape
-from mctrain.optimisation.optimizer import build_head_optimizer
-from mctrain.optimisation.schedule import rate_at
+from mctrain.optimisation.optimizer import build_head_optimizer, rate_at
 from mctrain.teachers.fit.heads import Heads
 from mctrain.teachers.fit.loop import as_tensor
 from mctrain.teachers.fit.losses import class_name_loss, contrastive_loss
@@ -32,7 +31,7 @@ if TYPE_CHECKING:
 
     from mctrain.models.clip import Clip
     from mctrain.models.minilm import MiniLM, MiniLmTower
-    from mctrain.recipe import Recipe, TuningTable
+    from mctrain.recipes.fit import Recipe, TuningTable
     from mctrain.teachers.fit.corpus import Bar, Corpus
     from picsight_engine.models.tokenizer import Tokenizer
 

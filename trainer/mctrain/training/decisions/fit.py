@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING
 import torch
 
 from mctrain.errors import TrainerError
-from mctrain.optimisation.groups import set_rate
-from mctrain.optimisation.optimizer import build_student_optimizer
+from mctrain.optimisation.optimizer import build_student_optimizer, rate_at, set_rate
 from mctrain.training.decisions.losses import cuts_of, decision_loss, even_weights, staying_loss
 from mctrain.training.decisions.sight import apply
 
@@ -20,8 +19,8 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from mctrain.models.heads import Head
+    from mctrain.recipes.run import DecisionsRecipe
     from mctrain.training.decisions.photos import Decided
-    from mctrain.training.decisions.recipe import DecisionsRecipe
     from mctrain.training.decisions.scores import Tags
 
 
@@ -58,7 +57,7 @@ def fit(head: Head, lesson: Lesson, recipe: DecisionsRecipe, progress: Callable[
     learning = copy.deepcopy(head).eval().requires_grad_()  # dropout would move what is to stay
     optimizer = build_student_optimizer(learning, own)
     for step in range(steps):
-        set_rate(optimizer, own.rate_at(step, steps))
+        set_rate(optimizer, rate_at(step, steps, own.warmup, own.rate, own.floor))
         optimizer.zero_grad(set_to_none=True)
         loss = _loss(learning, lesson, table, recipe)
         loss.backward()  # type: ignore[no-untyped-call]

@@ -18,9 +18,9 @@ from mctrain.evaluation.measure import measure
 from mctrain.evaluation.subject import Subject
 from mctrain.evaluation.tasks import find_files, load_tasks
 from mctrain.places import on_disk
+from mctrain.recipes.run import DECISIONS, SHARDS
 from mctrain.training.decisions.fit import Lesson, fit
 from mctrain.training.decisions.photos import look
-from mctrain.training.decisions.recipe import KIND, SHARDS
 from mctrain.training.decisions.scores import Tags
 from mctrain.training.decisions.sight import Headed, Sight, embed
 from mctrain.training.decisions.verdict import compared, judge_tags, judged_tags, untold
@@ -36,8 +36,8 @@ if TYPE_CHECKING:
     from mctrain.evaluation.tasks import Found
     from mctrain.models.heads import Head
     from mctrain.models.lite import LiteTower
+    from mctrain.recipes.run import DecisionsRecipe
     from mctrain.training.decisions.photos import Decided
-    from mctrain.training.decisions.recipe import DecisionsRecipe
     from mctrain.training.decisions.verdict import Judged
     from mctrain.training.surroundings import Places
     from mctrain.weights.checkpoint import Compared
@@ -108,7 +108,7 @@ def _is_of_decisions(path: Path) -> bool:
         origin = load_checkpoint(path).origin
     except WeightsError:
         return False
-    return isinstance(origin, Trained) and KIND in origin.recipe
+    return isinstance(origin, Trained) and DECISIONS in origin.recipe
 
 
 def _lesson(decided: Decided, sight: Sight, scale: float) -> Lesson:

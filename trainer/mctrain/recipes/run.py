@@ -1,23 +1,40 @@
-"""The recipe of a training run of whole towers: a frozen TOML file in which no key is ignored, and what a command line changes of it."""
+"""Recipes of training runs: of whole towers, and of a head that learns from decisions about tags."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from math import inf
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Protocol
+
+from pydantic import Field
+from pydantic.dataclasses import dataclass
 
 from mctrain.errors import RecipeError
-from mctrain.optimisation.table import OptimizerTable
-from mctrain.recipe import LEAST_SIZE, UNSAID, About, Augmentation, BundleTable, ModelTable, TowersTable
-from mctrain.tables import load_table
+from mctrain.recipes.reader import load, read_toml
+from mctrain.recipes.tables import (
+    CLOSED,
+    LEAST_SIZE,
+    UNSAID,
+    About,
+    Amount,
+    ApartTable,
+    Augmentation,
+    BundleTable,
+    Count,
+    ModelTable,
+    Names,
+    OptimizerTable,
+    Positive,
+    Seed,
+    TowersTable,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
 Captions = Literal["any", "first"]
 Numbers = Literal["fp32", "bf16", "fp16"]
-_MOST_PASSES = 1_000_000
-_SEEDS = 1 << 63  # those that torch takes
+
+DECISIONS = "decisions"  # the table that only a recipe of decisions has
+SHARDS = ("*.tar",)  # what `mctrain data pack` writes
 
 
 class AnyRecipe(Protocol):
@@ -34,7 +51,7 @@ class AnyRecipe(Protocol):
         """What is measured on the way."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, config=CLOSED)
 class TeacherTable:
     """A teacher of a set that has no manifest of ours: the width of its embeddings and the scale of its logits."""
 
@@ -42,7 +59,7 @@ class TeacherTable:
     scale: float
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, config=CLOSED)
 class PhotosTable:
     """What is learnt from: shards by name inside the set's folder, and which texts of a photo.
 
@@ -54,37 +71,27 @@ class PhotosTable:
     shards: tuple[str, ...]
     captions: Captions = "any"
     synthetic: str = "^syn_text"
-    bank: int = 0
+    bank: Count = 0
     teachers: tuple[TeacherTable, ...] = ()
 
-    def __post_init__(self) -> None:
-        if self.bank < 0:
-            raise RecipeError(f"A step takes no {self.bank} texts of a bank; give data.bank 0 or more.")
 
-
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, config=CLOSED)
 class LossTable:
     """`distil` is λ: 0 is plain CLIP, 1 the teachers alone. `scales` of the teachers' logits take the place of their own."""
 
-    distil: float = 0.0
-    scales: tuple[float, ...] = ()
-
-    def __post_init__(self) -> None:
-        if not (0 <= self.distil <= 1 and all(0 < own < inf for own in self.scales)):
-            raise RecipeError(
-                f"A loss takes distil from 0 to 1 and scales above 0, not {self.distil} and {list(self.scales)}."
-            )
+    distil: Annotated[float, Field(ge=0, le=1)] = 0.0
+    scales: tuple[Annotated[float, Field(gt=0, allow_inf_nan=False)], ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, config=CLOSED)
 class SizeTable:
     """From this step on photos have so many pixels a side."""
 
-    step: int
-    size: int
+    step: Count
+    size: Annotated[int, Field(ge=LEAST_SIZE)]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, config=CLOSED)
 class RunTable:
     """How long and how a run goes: `steps`, or `passes` over the data.
 
@@ -93,43 +100,27 @@ class RunTable:
     EfficientNet-Lite on a processor, where other towers ignore it.
     """
 
-    batch: int
-    seed: int = 0
-    steps: int = 0
-    passes: float = 0.0
-    parts: int = 1
+    batch: Positive
+    seed: Seed = 0
+    steps: Count = 0
+    passes: Annotated[float, Field(ge=0, le=1_000_000)] = 0.0
+    parts: Positive = 1
     precision: Numbers = "fp32"
     channels_last: bool = False
     recompute: bool = False
     range_augment: bool = False
     sizes: tuple[SizeTable, ...] = ()
-    log_every: int = 20
-    save_every: int = 1000
-    keep: int = 2
+    log_every: Positive = 20
+    save_every: Positive = 1000
+    keep: Positive = 2
 
     def __post_init__(self) -> None:
-        if (self.steps > 0) == (self.passes > 0) or min(self.steps, self.passes) < 0:
+        if (self.steps > 0) == (self.passes > 0):
             raise RecipeError(
                 "A run has either steps or passes; give one of them a number above 0, and the other 0."
             )
-        if self.passes > _MOST_PASSES:
-            raise RecipeError(
-                f"No run ends after {self.passes} passes; give run.passes {_MOST_PASSES:,} at most."
-            )
-        if not 0 <= self.seed < _SEEDS:
-            raise RecipeError(
-                f"Nothing can be drawn by the seed {self.seed}; give run.seed 0 or more, below 2 to the 63."
-            )
-        if min(self.batch, self.parts, self.log_every, self.save_every, self.keep) < 1:
-            raise RecipeError(
-                "A run needs at least 1 as batch, parts, log_every, save_every and keep; one of them is less."
-            )
         steps = [own.step for own in self.sizes]
-        if any(own.size < LEAST_SIZE for own in self.sizes):
-            raise RecipeError(
-                f"Photos of a run have {LEAST_SIZE} pixels a side at least; one of run.sizes is less."
-            )
-        if steps != sorted(set(steps)) or any(own.step < 0 for own in self.sizes):
+        if steps != sorted(set(steps)):
             raise RecipeError(
                 f"The picture sizes of a run begin at the steps {steps}; give them in order, each a step of its own."
             )
@@ -139,7 +130,7 @@ class RunTable:
         return self.steps or max(1, round(self.passes * steps_of_pass))
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, config=CLOSED)
 class EvaluationTable:
     """Every `every` steps, and at the end, `figures` are measured, each `TASK: FIGURE` of what `mctrain eval` asks.
 
@@ -147,38 +138,12 @@ class EvaluationTable:
     weights that had the best one; 0 for never.
     """
 
-    every: int
-    figures: tuple[str, ...]
-    patience: int = 0
-
-    def __post_init__(self) -> None:
-        once = len(set(self.figures)) == len(self.figures)
-        if self.every < 1 or self.patience < 0 or not self.figures or not once:
-            raise RecipeError(
-                "An evaluation wants a figure at least, each once, every 1 steps or more, and 0 or more as patience; leave the table "
-                "out for none."
-            )
+    every: Positive
+    figures: Names
+    patience: Count = 0
 
 
-@dataclass(frozen=True, slots=True)
-class ApartTable:
-    """The run is judged by the `share` of its photos that it never sees, and by the sets of `--data`.
-
-    What it makes is not exported if one of them has lost more than `most_lost` points against what it began with.
-    """
-
-    share: float
-    most_lost: float
-
-    def __post_init__(self) -> None:
-        if not (0 < self.share < 1 and self.most_lost >= 0):
-            raise RecipeError(
-                f"A run cannot keep {self.share} of its photos apart and lose {self.most_lost} points; give share a number between "
-                "0 and 1 and most_lost one of 0 or more, or leave the table out."
-            )
-
-
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, config=CLOSED)
 class TrainingRecipe:
     """A whole recipe; `name` is its file's, `changes` are what a command line made of it. Without `towers` and `model` a run
     begins with a checkpoint's.
@@ -241,5 +206,48 @@ class TrainingRecipe:
 
 
 def load_training(name_or_path: str, changes: Sequence[str] = ()) -> TrainingRecipe:
-    """A run's recipe by name or path with changes, as `load_table` reads it."""
-    return load_table(TrainingRecipe, name_or_path, "run", changes)
+    """A run's recipe by name or path with changes, as `recipes.reader.load` reads it."""
+    return load(TrainingRecipe, name_or_path, "run", changes)
+
+
+@dataclass(frozen=True, slots=True, config=CLOSED)
+class DecisionsTable:
+    """So many `steps` of `batch` photos; `staying` weighs that photos stay where they were against what was decided of them.
+
+    `rank`: an accepted photo shall have as much in common with its tag's words as with those that come so far behind among
+    everyday things that people search for. `least` accepted and as many rejected photos kept apart judge a tag.
+    """
+
+    seed: Seed
+    batch: Positive
+    steps: Positive
+    staying: Amount
+    rank: Positive
+    least: Positive
+
+
+@dataclass(frozen=True, slots=True, config=CLOSED)
+class DecisionsRecipe:
+    """A whole recipe; `name` is its file's, `changes` are what a command line made of it."""
+
+    name: str
+    decisions: DecisionsTable
+    optimizer: OptimizerTable
+    apart: ApartTable
+    bundle: BundleTable
+    about: About = UNSAID
+    changes: tuple[str, ...] = ()
+
+
+def is_of_decisions(name_or_path: str) -> bool:
+    """Whether a recipe is of decisions.
+
+    Raises:
+        RecipeError: there is none.
+    """
+    return DECISIONS in read_toml(name_or_path)[0]
+
+
+def load_decisions(name_or_path: str, changes: Sequence[str] = ()) -> DecisionsRecipe:
+    """A head's recipe by name or path with changes, as `recipes.reader.load` reads it."""
+    return load(DecisionsRecipe, name_or_path, DECISIONS, changes)

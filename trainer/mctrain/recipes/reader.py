@@ -1,0 +1,141 @@
+"""Reads recipes and lists of tasks: TOML files whose tables are dataclasses. No key is ignored, and a command line may change one."""
+
+from __future__ import annotations
+
+import json
+import tomllib
+from dataclasses import fields, is_dataclass
+from importlib import resources
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar, get_args, get_type_hints
+
+from pydantic import TypeAdapter, ValidationError
+
+from mctrain.errors import RecipeError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from pydantic_core import ErrorDetails
+
+_Table = TypeVar("_Table")
+# the table that only recipes of one kind have, and which command follows them
+_KINDS = {
+    "training": "of a fit; `mctrain teach`",
+    "reinforcement": "of a reinforced set; `mctrain reinforce --recipe`",
+    "run": "of a training run; `mctrain train`",
+    "decisions": "of a head that learns from decisions about tags; `mctrain train`",
+}
+
+
+def load(kind: type[_Table], name_or_path: str, mark: str, changes: Sequence[str] | None = None) -> _Table:
+    """A recipe of this package by name, or any by path; its kind is known by the table `mark`.
+
+    `changes` are `TABLE.KEY=VALUE` with a value as TOML writes it, which the recipe keeps; None for a kind that takes none.
+
+    Raises:
+        RecipeError: there is none, it is of another kind, or a key is missing, unknown, of another type or out of bounds.
+    """
+    content, where = read_toml(name_or_path)
+    for table, sentence in _KINDS.items():
+        if table in content and table != mark:
+            raise RecipeError(f"{where} is the recipe {sentence} follows it.")
+    changed = {}
+    for wish in changes or ():
+        changed[_change(content, wish)] = wish
+    if "changes" in content:
+        raise RecipeError(f"{where} has an unknown key: changes; a command line alone changes a recipe.")
+    if changes is not None:
+        content["changes"] = list(changes)
+    return parse(kind, content, where, changed)
+
+
+def read_toml(name_or_path: str) -> tuple[dict[str, Any], str]:
+    """The parsed TOML with the recipe's name, and its path.
+
+    Raises:
+        RecipeError: there is none, or it is no TOML.
+    """
+    path = Path(name_or_path)
+    if path.suffix != ".toml":
+        path = Path(str(resources.files("mctrain"))) / "recipes" / f"{name_or_path}.toml"
+    try:
+        content = tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        known = ", ".join(sorted(file.stem for file in path.parent.glob("*.toml"))) or "none"
+        raise RecipeError(f"There is no recipe {path}; in that folder there are: {known}.") from None
+    except (OSError, ValueError) as fault:
+        raise RecipeError(f"The recipe {path} cannot be read: {fault}.") from fault
+    return {"name": path.stem, **content}, str(path)
+
+
+def parse(
+    kind: type[_Table], content: object, where: str, changed: dict[tuple[str, ...], str] | None = None
+) -> _Table:
+    """One dataclass from parsed TOML or from a checkpoint; `where` is what sentences call it, `changed` are the keys that a
+    command line has set, with what it says.
+
+    Raises:
+        RecipeError: a key is missing, unknown, of another type or out of bounds.
+    """
+    try:
+        adapter: TypeAdapter[_Table] = TypeAdapter(kind)
+        return adapter.validate_json(json.dumps(content, default=str), strict=True)
+    except ValidationError as fault:
+        error = fault.errors()[0]
+        sentence = _sentence(kind, error, where)
+        wish = next(
+            (own for place, own in (changed or {}).items() if error["loc"][: len(place)] == place), ""
+        )
+        raise RecipeError(f"--set {wish}: {sentence}" if wish else sentence) from fault
+
+
+def _sentence(kind: type, error: ErrorDetails, where: str) -> str:
+    """The first thing that is wrong, for a person; pydantic says "Input should be …"."""
+    *tables, key = error["loc"] or ("",)
+    table = ", ".join([where, *(own for own in tables if isinstance(own, str))])
+    match error["type"]:
+        case "missing":
+            return f"{table} lacks the key {key}."
+        case "unexpected_keyword_argument":
+            return f"{table} has an unknown key: {key}; known are {', '.join(_keys(kind, tables))}."
+        case "dataclass_type":
+            return f"{table}, {key} must be a table." if key else f"{table} must be a table."
+        case _:
+            name = f"{table}, {key}" if isinstance(key, str) else table
+            wish = error["msg"].removeprefix("Input ").removeprefix("Value error, ")
+            return f"{name} is {error['input']!r}; it {wish}."
+
+
+def _keys(kind: Any, tables: Sequence[int | str]) -> list[str]:
+    """The keys of a table within a table, or of an item of a list of tables."""
+    for name in tables:
+        if isinstance(name, str):
+            hint = get_type_hints(kind)[name]
+            kind = next(own for own in (hint, *get_args(hint)) if is_dataclass(own))
+    return [own.name for own in fields(kind)]
+
+
+def _change(content: dict[str, Any], wish: str) -> tuple[str, ...]:
+    """Sets one key of parsed TOML, as `TABLE.KEY=VALUE` says; the key with its tables.
+
+    Raises:
+        RecipeError: it says something else.
+    """
+    place, equals, value = wish.partition("=")
+    *tables, key = place.strip().split(".")
+    try:
+        parsed = tomllib.loads(f"value = {value}")["value"]
+    except tomllib.TOMLDecodeError:
+        parsed = value.strip()  # a bare word is a string
+    if not equals or not tables or not key:
+        raise RecipeError(
+            f"--set {wish} is no change of a recipe; write TABLE.KEY=VALUE, such as run.seed=1."
+        )
+    table = content
+    for name in tables:
+        table = table.setdefault(name, {})
+        if not isinstance(table, dict):
+            raise RecipeError(f"--set {wish}: {name} is no table.")
+    table[key] = parsed
+    return (*tables, key)
