@@ -15,7 +15,7 @@ from report import table
 from mctrain.cli.progress import bar
 from mctrain.data.named import find_shards
 from mctrain.evaluation.subject import Subject
-from mctrain.teachers.bundle import BundleTeacher
+from mctrain.teachers.teacher import BundleTeacher
 
 PAIRED, OTHERS = "caltech101-eval-*.tar", "flickr8k-dev-*.tar"
 KEPT = 0.9  # of the alike pairs

@@ -12,11 +12,11 @@ import torch
 from torch import nn
 
 from mctrain.export.bundle import write_image_graph, write_text_graph
-from mctrain.export.storage import store_halves, store_int8
+from mctrain.export.precision import store_halves, store_int8
 from mctrain.models.clip import Clip, build_clip
 from mctrain.models.presets import Preset, find_preset
 from mctrain.models.reparameterize import fold_everything
-from mctrain.tokens.clip import TEXT_SPEC, write_clip_tokenizer
+from mctrain.tokens.tokenizer import CLIP_SPEC, write_clip_tokenizer
 from picsight_engine.models.bundle import (
     IMAGE_GRAPH,
     MANIFEST,
@@ -110,14 +110,14 @@ def _export(towers: Towers, folder: Path, quantised: Path, work: Path) -> None:
     plain = {"image": work / "plain-image.onnx", "text": work / "plain-text.onnx"}
     spec = towers.spec
     write_image_graph(towers.image, spec, plain["image"])
-    write_text_graph(towers.text, TEXT_SPEC, plain["text"], causal=towers.causal)
-    tokenizer = work / TEXT_SPEC.tokenizer
+    write_text_graph(towers.text, CLIP_SPEC, plain["text"], causal=towers.causal)
+    tokenizer = work / CLIP_SPEC.tokenizer
     write_clip_tokenizer(tokenizer)
     image, text, text8 = (work / f"{name}.onnx" for name in ("image", "text", "text8"))
     store_halves(plain["image"], image)
     store_halves(plain["text"], text)
     store_int8(plain["text"], text8)
-    files = {TEXT_GRAPH: text, TEXT_SPEC.tokenizer: tokenizer}
+    files = {TEXT_GRAPH: text, CLIP_SPEC.tokenizer: tokenizer}
     write_bundle(folder, _manifest(towers, spec), {IMAGE_GRAPH: image, **files})
     write_bundle(quantised, _manifest(towers, None), {**files, TEXT_GRAPH: text8})
 
@@ -131,5 +131,5 @@ def _manifest(towers: Towers, spec: ImageSpec | None) -> Manifest:
         space_id="0" * 16,  # random weights span no space
         logit_scale=1.0,
         image=spec,
-        text=TEXT_SPEC,
+        text=CLIP_SPEC,
     )

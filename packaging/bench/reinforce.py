@@ -30,8 +30,7 @@ from mctrain.data.workers import open_pool
 from mctrain.recipes.tables import Augmentation
 from mctrain.reinforce.report import Outcome
 from mctrain.reinforce.shard import Drawing, reinforce
-from mctrain.teachers.open import open_teacher
-from mctrain.teachers.teacher import Ensemble
+from mctrain.teachers.teacher import Ensemble, open_teacher
 from picsight_engine.assets import find_asset
 from picsight_engine.models.agreement import eight_photos
 

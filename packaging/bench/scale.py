@@ -38,9 +38,8 @@ from mctrain.reinforce.captioners.captioner import Manner
 from mctrain.reinforce.captioners.coca import CocaCaptioner
 from mctrain.reinforce.report import Outcome
 from mctrain.reinforce.shard import reinforce
-from mctrain.teachers.open import open_teacher
 from mctrain.teachers.open_clip import OpenClipModel, spec_of
-from mctrain.teachers.teacher import Ensemble
+from mctrain.teachers.teacher import Ensemble, open_teacher
 from picsight_engine.assets import find_asset
 
 if TYPE_CHECKING:

@@ -22,11 +22,11 @@ from tag_answers import LEAST, Question, answers_tables
 from tag_cuts import Things, cuts_table
 from tag_quality import Labelled, outcomes, precision_table, suggestions_table
 
-from mctrain.evaluation.halves import reporting
+from mctrain.evaluation.report import reporting
 from mctrain.evaluation.subject import Subject
 from mctrain.evaluation.things import ABSENT, SHOWN, load_things, presence
 from mctrain.export.calibration import evaluation_galleries
-from mctrain.teachers.bundle import BundleTeacher
+from mctrain.teachers.teacher import BundleTeacher
 from picsight_engine.assets import find_asset
 from picsight_engine.models.bundle import open_bundle
 from picsight_engine.models.commonness import commonness

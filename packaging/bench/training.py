@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import torch
 from report import interleaved, machine, milliseconds, table
 
-from mctrain.recipes.run import load_training
+from mctrain.recipes.training import load_training
 from mctrain.training.loop import take_step
 from mctrain.training.ranks import Rank
 from mctrain.training.run import open_training

@@ -21,14 +21,13 @@ from timm.utils import reparameterize_model
 from torch import nn
 
 from mctrain.export.bundle import write_text_graph
-from mctrain.export.storage import store_int8
+from mctrain.export.precision import store_int8
 from mctrain.graphs.graph import Graph, Port, provide_graph
 from mctrain.models.clip import UnitVectors
 from mctrain.models.presets import find_preset
 from mctrain.models.reparameterize import fold_everything, reparameterize
 from mctrain.models.transformer import take
-from mctrain.tokens.clip import TEXT_SPEC
-from mctrain.tokens.tokenizer import load_tokenizer
+from mctrain.tokens.tokenizer import CLIP_SPEC, load_tokenizer
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -105,7 +104,7 @@ def texts(folder: Path) -> dict[str, Callable[[], object]]:
             path = folder / f"{name}-text-{way.replace(' ', '-')}.onnx"
             small = path.with_name(f"{path.stem}-int8.onnx")
             if not small.is_file():
-                write_text_graph(module, TEXT_SPEC, path, causal=causal)
+                write_text_graph(module, CLIP_SPEC, path, causal=causal)
                 store_int8(path, small)
             calls[f"{name}, float32, {way}"] = partial(Graph(path), ids)
             calls[f"{name}, int8, {way}"] = partial(Graph(small), ids)

@@ -18,7 +18,7 @@ import pytest
 from filelock import FileLock
 
 from mctrain.data.shards import Sample, samples
-from mctrain.recipes.fit import Recipe, load_recipe
+from mctrain.recipes.teaching import Recipe, load_recipe
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -164,12 +164,16 @@ def cache(common) -> Path:
 @pytest.fixture(scope="session")
 def finished(tiny_recipe, tiny_data, cache, common):
     """An undisturbed run of the tiny recipe; whoever wants it next goes on where it has ended."""
-    from mctrain.teachers.fit.corpus import Places
-    from mctrain.teachers.fit.run import teach
+    from mctrain.teachers.fit.corpus import FitFolders
+    from mctrain.teachers.fit.teach import teach
 
     with FileLock(common / "finished.lock"):
         return teach(
-            tiny_recipe, Places(tiny_data, cache), common / "finished", lambda *_: lambda *_: None, threads=1
+            tiny_recipe,
+            FitFolders(tiny_data, cache),
+            common / "finished",
+            lambda *_: lambda *_: None,
+            threads=1,
         )
 
 

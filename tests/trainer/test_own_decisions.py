@@ -17,11 +17,11 @@ from mctrain.cli.command import mctrain
 from mctrain.data.apart import is_apart
 from mctrain.data.shards import grouped, samples
 from mctrain.errors import DataError, ExportError, TrainerError
-from mctrain.recipes.run import load_decisions
-from mctrain.training.decisions.run import learn
+from mctrain.recipes.training import load_decisions
+from mctrain.training.decisions.learn import learn
 from mctrain.training.surroundings import Places
-from mctrain.weights.bundle import read_bundle
 from mctrain.weights.checkpoint import load_checkpoint
+from mctrain.weights.unbundle import read_bundle
 from picsight.cli.program import program
 from picsight_engine.library import Library
 from picsight_engine.models.backend import load_image_encoder

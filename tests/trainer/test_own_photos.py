@@ -17,9 +17,9 @@ from click.testing import CliRunner
 from mctrain.cli.command import mctrain
 from mctrain.data.shards import samples
 from mctrain.errors import ExportError
-from mctrain.teachers.bundle import BundleTeacher
-from mctrain.weights.bundle import read_bundle
+from mctrain.teachers.teacher import BundleTeacher
 from mctrain.weights.checkpoint import load_checkpoint
+from mctrain.weights.unbundle import read_bundle
 from picsight_engine.models.bundle import TEXT_GRAPH, open_bundle
 
 REPOSITORY = Path(__file__).resolve().parents[2]

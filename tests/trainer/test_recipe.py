@@ -12,10 +12,10 @@ import torch
 from tests.trainer.conftest import RECIPE
 
 from mctrain.errors import RecipeError
-from mctrain.recipes.fit import load_recipe, load_reinforcement, parse_recipe
-from mctrain.recipes.reader import parse, read_toml
-from mctrain.recipes.run import load_training
+from mctrain.recipes.parser import parse, read_toml
 from mctrain.recipes.tables import About
+from mctrain.recipes.teaching import load_recipe, load_reinforcement, parse_recipe
+from mctrain.recipes.training import load_training
 from mctrain.training.student import build_student
 
 README = Path(__file__).parents[2] / "trainer" / "README.md"

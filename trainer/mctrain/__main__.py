@@ -10,6 +10,7 @@ _NEEDED = (
     "torch",
     "torchvision",
     "bracex",
+    "pydantic",
     "timm",
     "safetensors",
     "onnx",

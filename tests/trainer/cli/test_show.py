@@ -9,7 +9,7 @@ import pytest
 from click.testing import CliRunner
 
 from mctrain.cli.command import mctrain
-from mctrain.evaluation.scores import kept_scores
+from mctrain.evaluation.report import kept_scores
 from mctrain.models.presets import PRESETS
 from mctrain.weights.checkpoint import Checkpoint, Source, load_checkpoint, save_checkpoint
 from mctrain.weights.convert import empty_model, layout_of

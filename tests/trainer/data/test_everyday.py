@@ -19,7 +19,7 @@ from mctrain.data.refusal import refuse_evaluation, shipped
 from mctrain.data.shards import file_digest, samples
 from mctrain.errors import DataError, RefusalError
 from mctrain.models.presets import preset_of
-from mctrain.teachers.fit.corpus import Places, build_corpus
+from mctrain.teachers.fit.corpus import FitFolders, build_corpus
 from mctrain.teachers.fit.features import Views, cached
 
 
@@ -100,7 +100,7 @@ def test_training_learns_neither_its_photos_nor_its_words(everyday, tiny_data, t
 
     spec = preset_of(tiny_recipe.model).image_spec()
     views = Views(tiny_recipe.augmentation, tiny_recipe.training.seed, ("lite0",), spec)
-    corpus = build_corpus(tiny_recipe.data, views, Places(tmp_path, cache), silent, workers=1)
+    corpus = build_corpus(tiny_recipe.data, views, FitFolders(tmp_path, cache), silent, workers=1)
     captioned = 20
     assert corpus.features.shape[1] == corpus.logits.shape[1] == captioned + 3
     assert len(corpus.captions.starts) == len(corpus.queries.starts) == captioned + 3 + 1

@@ -15,9 +15,9 @@ from mctrain.data.near import look
 from mctrain.data.refusal import refuse_evaluation, reserved, shipped
 from mctrain.data.shards import grouped, samples
 from mctrain.errors import RefusalError
-from mctrain.recipes.fit import load_recipe
-from mctrain.teachers.fit.corpus import Places
-from mctrain.teachers.fit.run import teach
+from mctrain.recipes.teaching import load_recipe
+from mctrain.teachers.fit.corpus import FitFolders
+from mctrain.teachers.fit.teach import teach
 
 EVALUATION = ("flickr8k-dev-000000.tar", "imagenet-sample-000000.tar", "caltech101-eval-000000.tar")
 WORDS = json.dumps({"captions": ["A dog."], "label": None}).encode()
@@ -115,7 +115,7 @@ def test_a_run_stops_before_anything_is_computed(real_data, tiny_data, tiny_reci
     write_shard(tmp_path / "flickr8k-train-000009.tar", members_of(stranger, WORDS))
     folder, cache = tmp_path / "run", tmp_path / "cache"
     with pytest.raises(RefusalError):
-        teach(tiny_recipe, Places(tmp_path, cache), folder, lambda *_: lambda *_: None, threads=1)
+        teach(tiny_recipe, FitFolders(tmp_path, cache), folder, lambda *_: lambda *_: None, threads=1)
     assert not folder.exists()
     assert not cache.exists()
 
@@ -130,7 +130,7 @@ def test_texts_of_a_recipe_are_looked_at_too(real_data, tiny_data, tiny_recipe, 
     with pytest.raises(RefusalError, match=r"translated\.tsv\.gz speaks of"):
         teach(
             recipe,
-            Places(tmp_path, tmp_path / "cache"),
+            FitFolders(tmp_path, tmp_path / "cache"),
             tmp_path / "run",
             lambda *_: lambda *_: None,
             threads=1,

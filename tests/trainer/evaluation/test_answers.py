@@ -15,7 +15,7 @@ from mctrain.data.shards import samples
 from mctrain.errors import DataError
 from mctrain.evaluation.answers import FIRST, SIDE, answer, draw_answers, read_queries
 from mctrain.evaluation.subject import Subject
-from mctrain.teachers.bundle import BundleTeacher
+from mctrain.teachers.teacher import BundleTeacher
 
 QUERIES = ["a dog in the snow", "children", "x" * 400]
 

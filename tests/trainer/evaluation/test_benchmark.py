@@ -26,7 +26,7 @@ from mctrain.evaluation.datacomp import MAIN, folder_of
 from mctrain.evaluation.measure import measure, measure_all
 from mctrain.evaluation.subject import Subject
 from mctrain.evaluation.tasks import Benchmark, DataComp, Found, find_files
-from mctrain.teachers.bundle import BundleTeacher
+from mctrain.teachers.teacher import BundleTeacher
 from picsight_engine.models.backend import load_image_encoder, load_text_encoder
 from picsight_engine.models.bundle import open_bundle
 from picsight_engine.models.preprocess import preprocess

@@ -8,11 +8,12 @@ import numpy as np
 import pytest
 
 from mctrain.evaluation.accuracy import accuracy_of
-from mctrain.evaluation.blanks import FIRST, as_ranked, coming_up
+from mctrain.evaluation.measure import as_ranked
 from mctrain.evaluation.outcome import Answers, Median, Outcome
 from mctrain.evaluation.report import result_of
+from mctrain.evaluation.retrieval import FIRST, coming_up
 from mctrain.evaluation.subject import Subject
-from mctrain.teachers.bundle import BundleTeacher
+from mctrain.teachers.teacher import BundleTeacher
 from picsight_engine.models.bundle import open_bundle
 from picsight_engine.models.text import TextEmbedder
 

@@ -13,11 +13,11 @@ from PIL import Image
 from mctrain.data.shards import samples
 from mctrain.errors import DataError
 from mctrain.evaluation.bootstrap import resampled
-from mctrain.evaluation.boxed_pairs import left_out, read_boxed_pairs
 from mctrain.evaluation.measure import measure
+from mctrain.evaluation.pairs import left_out, read_boxed_pairs
 from mctrain.evaluation.subject import Subject
 from mctrain.evaluation.tasks import BoxedPairs, find_files
-from mctrain.teachers.bundle import BundleTeacher
+from mctrain.teachers.teacher import BundleTeacher
 from picsight_engine.models.backend import load_image_encoder
 from picsight_engine.models.bundle import open_bundle
 from picsight_engine.models.preprocess import preprocess

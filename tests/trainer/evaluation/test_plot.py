@@ -6,9 +6,19 @@ import xml.etree.ElementTree as ET
 
 import pytest
 
-from mctrain.evaluation.accuracy import Accuracy, Latency, Placed, accuracy_of, accuracy_plot
+from mctrain.evaluation.accuracy import (
+    WIDTH,
+    Accuracy,
+    Latency,
+    Placed,
+    Point,
+    accuracy_of,
+    accuracy_plot,
+    factors,
+    percent,
+    scatter,
+)
 from mctrain.evaluation.bootstrap import Interval
-from mctrain.evaluation.plot import WIDTH, Point, factors, percent, scatter
 from mctrain.evaluation.report import Figure, Result
 
 SVG = "{http://www.w3.org/2000/svg}"

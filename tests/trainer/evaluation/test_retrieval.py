@@ -6,8 +6,7 @@ import numpy as np
 import torch
 from clip_benchmark.metrics.zeroshot_retrieval import recall_at_k
 
-from mctrain.evaluation.everyday import right_photos
-from mctrain.evaluation.retrieval import finding, retrieval, searching
+from mctrain.evaluation.retrieval import finding, retrieval, right_photos, searching
 
 
 def unit(draw, count):

@@ -12,8 +12,7 @@ from mctrain.data.shards import samples
 from mctrain.evaluation.measure import measure
 from mctrain.evaluation.subject import Subject
 from mctrain.evaluation.tasks import Found, Retrieval, ZeroShot, find_files, load_tasks
-from mctrain.teachers.bundle import BundleTeacher
-from mctrain.teachers.open import open_teacher
+from mctrain.teachers.teacher import BundleTeacher, open_teacher
 from picsight_engine.models.bundle import open_bundle
 
 EVERY = 10  # photo of a set is in its sample

@@ -9,8 +9,8 @@ import pytest
 
 from mctrain.data.everyday import is_drawn
 from mctrain.errors import DataError, RecipeError
-from mctrain.evaluation.halves import reporting
 from mctrain.evaluation.outcome import Outcome
+from mctrain.evaluation.report import reporting
 from mctrain.evaluation.tasks import Found, Retrieval, ZeroShot, find_files, load_tasks
 from mctrain.teachers.folds import fold_of
 

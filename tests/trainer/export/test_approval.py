@@ -8,12 +8,11 @@ from dataclasses import asdict, replace
 import pytest
 
 from mctrain.errors import ExportError
-from mctrain.export.approval import demand_no_loss
-from mctrain.export.bundle import export_bundle
+from mctrain.export.bundle import demand_no_loss, export_bundle
 from mctrain.export.probe import Subjects
 from mctrain.models.clip import build_clip
 from mctrain.models.presets import PRESETS
-from mctrain.recipes.run import load_training
+from mctrain.recipes.training import load_training
 from mctrain.weights.checkpoint import Checkpoint, Compared, Trained, load_checkpoint, save_checkpoint
 
 OWN = Compared("photos kept apart", 40, 50.0, 61.25)

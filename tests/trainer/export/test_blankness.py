@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from mctrain.export.blankness import fit_blankness
+from mctrain.export.calibration import fit_blankness
 
 DIM = 24
 

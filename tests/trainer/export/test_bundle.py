@@ -17,12 +17,12 @@ from mctrain.data.words import Photo, members_of, words_of
 from mctrain.errors import ExportError
 from mctrain.export.bundle import export_bundle
 from mctrain.export.comparison import demand_equal, measure_drift, trial_texts
+from mctrain.export.precision import store_int8
 from mctrain.export.probe import subjects_of
-from mctrain.export.storage import store_int8
 from mctrain.graphs.graph import Port, write_graph
 from mctrain.models.minilm import PAD_ID
 from mctrain.models.space import space_id
-from mctrain.tokens.minilm import TEXT_SPEC
+from mctrain.tokens.tokenizer import MINILM_SPEC
 from picsight_engine.models.backend import load_image_encoder, load_text_encoder
 from picsight_engine.models.bundle import open_bundle
 
@@ -74,7 +74,7 @@ def test_photos_come_out_as_from_torch_at_any_batch(bundle, towers):
 
 def test_texts_come_out_as_from_torch_at_any_shape_padding_included(bundle, towers):
     encoder = load_text_encoder(bundle, threads=1)
-    for ids in trial_texts(TEXT_SPEC):
+    for ids in trial_texts(MINILM_SPEC):
         with torch.no_grad():
             wanted = towers[1](ids).numpy()
         assert ((encoder.encode(ids.numpy()) * wanted).sum(1) > 0.999).all()

@@ -15,11 +15,11 @@ from tests.trainer.conftest import members_of, write_shard
 from mctrain.cli.command import mctrain
 from mctrain.data.everyday import is_drawn
 from mctrain.data.shards import samples
-from mctrain.evaluation.halves import reporting
+from mctrain.evaluation.report import reporting
 from mctrain.evaluation.subject import Subject
 from mctrain.evaluation.things import load_things, presence
 from mctrain.export.cuts import Material, draw_trials, measure
-from mctrain.teachers.bundle import BundleTeacher
+from mctrain.teachers.teacher import BundleTeacher
 from picsight_engine.errors import PicsightError
 from picsight_engine.models.bundle import MANIFEST, open_bundle
 from picsight_engine.models.commonness import commonness

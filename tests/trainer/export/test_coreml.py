@@ -19,8 +19,8 @@ from mctrain.errors import ExportError
 from mctrain.export.coreml import write_image_package, write_text_package
 from mctrain.models.clip import build_clip, load_trunks
 from mctrain.models.presets import PRESETS, preset_of
-from mctrain.recipes.fit import load_recipe
-from mctrain.tokens.minilm import TEXT_SPEC
+from mctrain.recipes.teaching import load_recipe
+from mctrain.tokens.tokenizer import MINILM_SPEC
 from mctrain.weights.convert import empty_model, layout_of, write_tensors
 from picsight_engine.models.backend import load_image_encoder, load_text_encoder
 from picsight_engine.models.bundle import open_bundle
@@ -78,7 +78,7 @@ def starter(request, tmp_path_factory):
         image = Patches()
     text.trunk.layers = text.trunk.layers[:1]
     names = write_image_package(image, preset.image_spec(), folder) + write_text_package(
-        text, TEXT_SPEC, folder
+        text, MINILM_SPEC, folder
     )
     return SimpleNamespace(folder=folder, names=names, image=image)
 

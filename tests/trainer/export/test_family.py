@@ -18,7 +18,7 @@ from mctrain.models.presets import CLIP_MEAN, CLIP_STD, PRESETS
 from mctrain.models.reparameterize import fold_everything
 from mctrain.models.text import CONTEXT, END, Text, TextShape
 from mctrain.models.vit import Vit, VitShape
-from mctrain.tokens.clip import TEXT_SPEC
+from mctrain.tokens.tokenizer import CLIP_SPEC
 
 # one small tower of each kind that the exports of laptop_xxs leave out, and the side of its photos
 LARGE = MciShape((1, 1, 1, 1, 1), (16, 32, 64, 128, 256), 4, attention=(3, 4), excite=(), large=True)
@@ -72,7 +72,7 @@ def words(request, randomised, tmp_path_factory):
     """A text tower that is causal or not, whether it is, and its graph."""
     tower = randomised(Text(TextShape(128, 2, causal=request.param), 32))
     path = tmp_path_factory.mktemp("words") / "text.onnx"
-    write_text_graph(tower, TEXT_SPEC, path, causal=request.param)
+    write_text_graph(tower, CLIP_SPEC, path, causal=request.param)
     return tower, request.param, path
 
 

@@ -15,10 +15,10 @@ from mctrain.export.bundle import export_bundle
 from mctrain.export.keeping import Kept
 from mctrain.export.probe import packaged
 from mctrain.graphs.graph import Graph
-from mctrain.recipes.run import load_training
-from mctrain.weights.bundle import read_bundle
+from mctrain.recipes.training import load_training
 from mctrain.weights.checkpoint import Trained
-from mctrain.weights.stored import Stored
+from mctrain.weights.stored import StoredWeights
+from mctrain.weights.unbundle import read_bundle
 from picsight_engine.models.bundle import IMAGE_GRAPH, TEXT_GRAPH, open_bundle
 from picsight_engine.models.preprocess import preprocess
 
@@ -76,4 +76,6 @@ def test_what_has_learnt_is_not_kept(begun, made):
 
 def test_another_graph_has_no_place_for_the_head(begun, tmp_path):
     with pytest.raises(WeightsError, match="has no head of mine that could be replaced"):
-        Stored(begun.folder / IMAGE_GRAPH).write_with({"head of mine": torch.zeros(1)}, tmp_path / "x.onnx")
+        StoredWeights(begun.folder / IMAGE_GRAPH).write_with(
+            {"head of mine": torch.zeros(1)}, tmp_path / "x.onnx"
+        )

@@ -10,9 +10,9 @@ from mctrain.errors import RecipeError
 from mctrain.export.papers import CARD, LICENCE, licence_of, title_of, write_papers
 from mctrain.models.clip import build_clip
 from mctrain.models.presets import PRESETS
-from mctrain.recipes.run import load_training
-from mctrain.weights.bundle import read_bundle
+from mctrain.recipes.training import load_training
 from mctrain.weights.checkpoint import Checkpoint, Source, Trained
+from mctrain.weights.unbundle import read_bundle
 
 SOURCE = Source("weights.pt", "0" * 64, "timm")
 

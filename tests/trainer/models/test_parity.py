@@ -19,8 +19,8 @@ from mctrain.models.mci import AttentionBlock, Downsample, LargeKernel
 from mctrain.models.presets import PRESETS
 from mctrain.models.text import Text, TextShape
 from mctrain.models.vit import Vit
-from mctrain.weights import timm as timm_names
 from mctrain.weights.convert import read_model
+from mctrain.weights.published import TIMM_VIT
 
 SAME = 1e-5
 PAIRS = [
@@ -138,7 +138,7 @@ def test_vit_b_as_apple_runs_it_differs_in_padding_and_epsilon_alone(randomised)
     randomised(reference)
     theirs = reference.state_dict()
     ours.load_state_dict(
-        {own: theirs[timm_names.VIT.name(f"image.{own}")] for own in ours.state_dict()}, assign=True
+        {own: theirs[TIMM_VIT.name(f"image.{own}")] for own in ours.state_dict()}, assign=True
     )
     pixels = photos(3, 224)
     wanted = ours(pixels)

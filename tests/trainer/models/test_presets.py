@@ -11,7 +11,7 @@ from mctrain.models.clip import build_clip
 from mctrain.models.presets import PRESETS, find_preset, preset_of_towers
 from mctrain.models.reparameterize import fold_everything
 from mctrain.models.sizes import deployed_model
-from mctrain.recipes.run import load_training
+from mctrain.recipes.training import load_training
 from picsight_engine.errors import RequestError
 
 COUNTER = "num_batches_tracked"

@@ -31,7 +31,7 @@ from mctrain.data.reinforced.storage import Storage
 from mctrain.data.shards import file_digest, samples
 from mctrain.data.words import QUERIES, Words
 from mctrain.recipes.tables import Augmentation
-from mctrain.teachers.bundle import BundleTeacher
+from mctrain.teachers.teacher import BundleTeacher
 
 STRONG = Augmentation("strong", 3, 0.2, mirror=False)
 SHARDS = {"000000.tar": 4, "000001.tar": 3}  # photos in each

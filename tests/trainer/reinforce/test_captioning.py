@@ -18,7 +18,7 @@ from mctrain.data.shards import grouped, samples
 from mctrain.data.words import words_of
 from mctrain.errors import DataError
 from mctrain.places import files_of, place_of, write
-from mctrain.teachers.bundle import BundleTeacher
+from mctrain.teachers.teacher import BundleTeacher
 
 TAG = "syn_text_coca"
 FEW = ["--captions", "2", "--tokens", "8"]

@@ -23,7 +23,7 @@ from mctrain.data.reinforced.manifest import load_manifest
 from mctrain.data.reinforced.parse import parse_sample
 from mctrain.data.shards import grouped, samples
 from mctrain.errors import TrainerError
-from mctrain.teachers.bundle import BundleTeacher
+from mctrain.teachers.teacher import BundleTeacher
 
 # Runs the command and kills it from within before its n-th step on a file of the folder.
 KILLED = """

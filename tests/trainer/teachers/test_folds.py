@@ -14,12 +14,11 @@ import torch
 
 from mctrain.data.shards import samples
 from mctrain.errors import WeightsError
-from mctrain.teachers.checkpoint import CheckpointTeacher
-from mctrain.teachers.fit.corpus import Places
-from mctrain.teachers.fit.run import teach
+from mctrain.teachers.fit.corpus import FitFolders
+from mctrain.teachers.fit.teach import teach
 from mctrain.teachers.folds import FOLDS, fold_of, load_folds
-from mctrain.teachers.looks import Looks
-from mctrain.teachers.open import open_teacher
+from mctrain.teachers.teacher import open_teacher
+from mctrain.teachers.trained import CheckpointTeacher, Looks
 
 COUNT = 3
 
@@ -32,7 +31,7 @@ def silent(*_):
 def taught(tiny_recipe, tiny_data, cache, tmp_path_factory):
     recipe = replace(tiny_recipe, training=replace(tiny_recipe.training, folds=COUNT, fold_epochs=12))
     folder = tmp_path_factory.mktemp("taught")
-    return teach(recipe, Places(tiny_data, cache), folder, silent, threads=1)
+    return teach(recipe, FitFolders(tiny_data, cache), folder, silent, threads=1)
 
 
 @pytest.fixture(scope="module")

@@ -12,8 +12,8 @@ import torch
 
 from mctrain.data.shards import samples
 from mctrain.errors import WeightsError
-from mctrain.teachers.open import open_teacher
 from mctrain.teachers.open_clip import published_preprocessing, wants_quick_gelu
+from mctrain.teachers.teacher import open_teacher
 
 TEXTS = ["a dog in the snow", "two people beside a boat", "sunset"]
 SMALL = {

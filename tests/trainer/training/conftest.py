@@ -25,13 +25,12 @@ from mctrain.data.reinforced.sample import ReinforcedSample, members_of
 from mctrain.data.reinforced.storage import Storage
 from mctrain.data.shards import file_digest, samples
 from mctrain.data.words import CAPTIONS, Words
-from mctrain.recipes.run import load_training
 from mctrain.recipes.tables import Augmentation
-from mctrain.training.interrupts import Interrupts
+from mctrain.recipes.training import load_training
 from mctrain.training.loop import take_step
 from mctrain.training.ranks import Rank
 from mctrain.training.run import follow, open_training
-from mctrain.training.surroundings import Places, Surroundings
+from mctrain.training.surroundings import Interrupts, Places, Surroundings
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -12,7 +12,7 @@ from torch.nn.parallel import DistributedDataParallel
 from mctrain.data.reinforced.manifest import Teacher
 from mctrain.training.accumulation import Part, loss_and_gradients
 from mctrain.training.losses import Embeddings, LossSettings, reinforced_loss
-from mctrain.training.precision import Precision
+from mctrain.training.student import Precision
 
 COUNT, BANK, DIM = 8, 4, 6
 TEACHERS = (Teacher("narrow", 5, 70.0, ""), Teacher("wide", 9, 30.0, ""))

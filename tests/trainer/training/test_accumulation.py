@@ -11,7 +11,7 @@ from mctrain.data.reinforced.manifest import Teacher
 from mctrain.models.clip import Clip
 from mctrain.training.accumulation import Part, loss_and_gradients
 from mctrain.training.losses import Embeddings, LossSettings, reinforced_loss
-from mctrain.training.precision import Precision
+from mctrain.training.student import Precision
 
 COUNT, BANK, DIM = 6, 3, 8
 SETTINGS = LossSettings(0.75, (Teacher("narrow", 5, 70.0, ""), Teacher("wide", 9, 30.0, "")))

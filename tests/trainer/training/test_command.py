@@ -19,8 +19,8 @@ from mctrain.models.clip import build_clip
 from mctrain.models.presets import PRESETS
 from mctrain.training.dry_run import dry_run
 from mctrain.training.metrics import METRICS
-from mctrain.weights.bundle import read_bundle
 from mctrain.weights.checkpoint import Checkpoint, Source, load_checkpoint, save_checkpoint
+from mctrain.weights.unbundle import read_bundle
 from picsight_engine.errors import PicsightError
 from picsight_engine.models.bundle import open_bundle
 

@@ -18,12 +18,12 @@ from tests.trainer.training.conftest import Heard
 from mctrain.data.shards import members
 from mctrain.errors import DataError, RecipeError
 from mctrain.evaluation.report import Figure
-from mctrain.recipes.run import EvaluationTable
+from mctrain.recipes.training import EvaluationTable
 from mctrain.training.exam import open_exam
-from mctrain.training.interrupts import Interrupts
 from mctrain.training.loop import Desk, train
 from mctrain.training.metrics import METRICS, Metrics
 from mctrain.training.state import load_state, save_result
+from mctrain.training.surroundings import Interrupts
 from mctrain.weights.checkpoint import load_checkpoint, states
 
 RECALL = 'evaluation.figures=["dev: text to image at 1", "dev: image to text at 5"]'

@@ -22,17 +22,15 @@ from mctrain.export.papers import LICENCE, title_of, write_papers
 from mctrain.models.lite import load_lite, weights_package
 from mctrain.models.minilm import PACKAGE as MINILM
 from mctrain.models.minilm import load_minilm
-from mctrain.recipes.run import load_training
+from mctrain.recipes.training import load_training
 from mctrain.teachers.towers import Towers
 from mctrain.training import run
-from mctrain.training.alone import alone_in
-from mctrain.training.interrupts import Interrupts
 from mctrain.training.metrics import METRICS
 from mctrain.training.ranks import Rank
 from mctrain.training.run import conditions, follow, open_training
 from mctrain.training.state import save_state
 from mctrain.training.student import build_student
-from mctrain.training.surroundings import Surroundings
+from mctrain.training.surroundings import Interrupts, Surroundings, alone_in
 from mctrain.weights.checkpoint import CHECKPOINT, load_checkpoint, states
 
 SHORT = ("run.steps=1", "run.batch=2")

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from mctrain.errors import TrainerError
-from mctrain.training.precision import Precision
+from mctrain.training.student import Precision
 
 RATE = 0.5
 

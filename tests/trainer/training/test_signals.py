@@ -17,7 +17,7 @@ LONG = ("run.steps=100000", "run.log_every=2", "run.save_every=100000")
 
 ANSWERING = """
 import os, signal, sys, time
-from mctrain.training.interrupts import Interrupted, Interrupts
+from mctrain.training.surroundings import Interrupted, Interrupts
 
 number, moment = int(sys.argv[1]), sys.argv[2]
 if moment == "ignored":

@@ -19,12 +19,11 @@ from mctrain.export.bundle import export_bundle
 from mctrain.export.probe import packaged
 from mctrain.models.clip import build_clip, load_trunks
 from mctrain.models.presets import preset_of
-from mctrain.recipes.run import load_training
 from mctrain.recipes.tables import ModelTable
-from mctrain.teachers.bundle import BundleTeacher
-from mctrain.teachers.open import open_teacher
-from mctrain.weights.bundle import read_bundle
+from mctrain.recipes.training import load_training
+from mctrain.teachers.teacher import BundleTeacher, open_teacher
 from mctrain.weights.checkpoint import Checkpoint, Source, Trained
+from mctrain.weights.unbundle import read_bundle
 
 TEXTS = ["a dog in the snow", "two people on a bench by the sea", "sunset", "red car"]
 

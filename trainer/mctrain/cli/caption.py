@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from mctrain.cli.jobs import Engine, demand_room, job_options, work
-from mctrain.cli.places import cache_option
+from mctrain.cli.options import cache_option
 from mctrain.data.named import named_shards
 from mctrain.data.words import CAPTIONS, demand_tag
 

@@ -6,16 +6,13 @@ import sys
 
 import click
 
-from mctrain.cli.answers import answers
-from mctrain.cli.calibrate import calibrate
 from mctrain.cli.caption import caption
 from mctrain.cli.data import data
-from mctrain.cli.evaluate import evaluate
-from mctrain.cli.export import export
+from mctrain.cli.evaluate import answers, evaluate
+from mctrain.cli.export import calibrate, export
 from mctrain.cli.import_weights import import_weights
-from mctrain.cli.presets import presets
 from mctrain.cli.reinforce import reinforce
-from mctrain.cli.show import show
+from mctrain.cli.show import presets, show
 from mctrain.cli.teach import teach
 from mctrain.cli.train import train
 from picsight_engine.errors import PicsightError

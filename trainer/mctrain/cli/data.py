@@ -10,11 +10,9 @@ from typing import TYPE_CHECKING
 import click
 
 from mctrain.cli.join import join
-from mctrain.cli.look import look
-from mctrain.cli.places import output_option
-from mctrain.cli.printing import TOLD, printable, tell_some
-from mctrain.cli.progress import bar
-from mctrain.cli.verify import verify
+from mctrain.cli.options import output_option
+from mctrain.cli.progress import TOLD, bar, printable, tell_some
+from mctrain.cli.reinforced import look, verify
 from mctrain.data.check import ShardReport, check_shards, find_evaluation_looks, find_near_copies
 from mctrain.data.everyday import EVERYDAY
 from mctrain.data.named import named_shards

@@ -10,9 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from mctrain.cli.places import cache_option, data_option
-from mctrain.cli.printing import printable
-from mctrain.cli.progress import bar
+from mctrain.cli.options import cache_option, data_option
+from mctrain.cli.progress import bar, printable
 from mctrain.whole_files import write_whole
 from picsight_engine.models.place import demand_writable
 
@@ -67,10 +66,10 @@ def evaluate(
     are chosen by one, the other is reported.
     """
     from mctrain.evaluation.measure import measure_all
-    from mctrain.evaluation.scores import keep_scores
+    from mctrain.evaluation.report import keep_scores
     from mctrain.evaluation.subject import Subject
     from mctrain.evaluation.tasks import find_files, load_tasks
-    from mctrain.teachers.open import open_teacher
+    from mctrain.teachers.teacher import open_teacher
 
     if report and report.suffix == ".svg":
         raise click.UsageError(
@@ -133,3 +132,34 @@ def _document(one: _Measured, other: _Measured | None) -> dict[str, Any]:
 
 def _named(own: _Measured) -> dict[str, str]:
     return {"name": own.subject.name, "digest": own.subject.digest}
+
+
+@click.command()
+@click.argument("subject")
+@click.argument("shards", metavar="SHARD...", nargs=-1, required=True)
+@click.option(
+    "--queries",
+    required=True,
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="Text file of searches, one a line.",
+)
+@click.option(
+    "-o", "--output", required=True, type=click.Path(dir_okay=False, path_type=Path), help="The sheet, a PNG."
+)
+@cache_option
+def answers(subject: str, *, shards: tuple[str, ...], queries: Path, output: Path, cache: Path) -> None:
+    """Draws the ten photos of SHARDs that SUBJECT, whatever `mctrain eval` measures, finds nearest to each search."""
+    from mctrain.data.named import named_shards
+    from mctrain.evaluation.answers import answer, draw_answers, read_queries
+    from mctrain.evaluation.subject import Subject
+    from mctrain.places import on_disk
+    from mctrain.teachers.teacher import open_teacher
+
+    demand_writable(output.parent)
+    asked = read_queries(queries)
+    places = [on_disk(own, "Searches are answered from a disk") for own in named_shards(shards)]
+    opened = Subject(open_teacher(subject, cache), bar("photos"))
+    image = draw_answers(answer(opened, places, asked), opened.name)
+    with write_whole(output) as file:
+        image.save(file, "PNG")
+    click.echo(f"{output}: {len(asked)} searches, {image.width} by {image.height} pixels")

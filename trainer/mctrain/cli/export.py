@@ -1,14 +1,51 @@
-"""`mctrain export`: makes a bundle of a checkpoint."""
+"""`mctrain export` and `mctrain calibrate`: a checkpoint as a bundle, and the cosines from which its photos match."""
 
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from mctrain.cli.exported import EXPORTING, tell_exported
-from mctrain.cli.places import output_option
+from mctrain.cli.options import data_option, output_option
+from mctrain.cli.progress import bar, printable
 from picsight_engine.models.bundle import open_bundle
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from picsight_engine.models.bundle import Bundle
+
+
+EXPORTING = "The graphs are written and compared with the checkpoint, which takes about a minute."
+
+
+def learnt_from(provenance: Mapping[str, Any]) -> str:
+    """How many photos a run learnt from, or how many texts where these taught it alone."""
+    texts = provenance.get("texts")  # bundles of older versions do not say
+    return f"{texts} texts" if texts else f"{provenance['photos']} photos"
+
+
+def tell_exported(bundle: Bundle, *, keeps_space: bool = False) -> None:
+    """Its space, size and drift; what it was made of, where it knows; and how Picsight gets it."""
+    manifest = bundle.manifest
+    size = sum(record.bytes for record in manifest.files.values())
+    drift = manifest.drift
+    kinds = [(name, drift[key]) for key, name in (("image", "photos"), ("text", "texts")) if key in drift]
+    told = ", ".join(f"{own['mean']} for {name} ({own['stored']})" for name, own in kinds)
+    click.echo(
+        f"{bundle.folder}: space {manifest.space_id}, {size / 1e6:.1f} MB, cosine to the checkpoint {told}"
+    )
+    if begun := manifest.provenance.get("began_with"):
+        click.echo(printable(f"made of {learnt_from(manifest.provenance)} on top of {begun}"))
+    space = (
+        "Its space is that of the bundle whose image tower it has: photos that were read need not be read again. "
+        if keeps_space
+        else "Its space is its own: Picsight reads all photos again before it answers with this model. "
+    )
+    click.echo(
+        f"{space}picsight models install --from-file {bundle.folder}, then picsight models use {manifest.name}"
+    )
 
 
 @click.command()
@@ -64,3 +101,28 @@ def export(
             "--int8-text they will not.",
             err=True,
         )
+
+
+@click.command()
+@click.argument("bundle", type=click.Path(exists=True, file_okay=False, path_type=Path))
+@data_option
+def calibrate(bundle: Path, *, data: Path) -> None:
+    """Fits from which scores on a photo of BUNDLE matches, and what of its space is pictures that show nothing.
+
+    Both is written into its manifest; no other file changes.
+
+    Its things are searched for among the evaluation sets of the data, which the model must not have been trained on. One half
+    of things and photos chooses the numbers; the lines tell what they are worth on the other.
+    """
+    from mctrain.export.calibration import calibrate_bundle
+
+    calibration, measured = calibrate_bundle(bundle, data, bar("photos"))
+    click.echo(
+        printable(
+            f"{bundle}: an answer from {calibration.answered} on, strong from {calibration.strong}; perhaps one from "
+            f"{calibration.possible}, weaker up to {calibration.span} behind the best; {calibration.gap} less for one photo; "
+            f"{calibration.growth} more for e times the photos, below a thousand {calibration.growth_below}; {calibration.common} less for a thing e times as common"
+        )
+    )
+    for own in measured:
+        click.echo(own.sentence())

@@ -36,7 +36,7 @@ def import_weights(file: Path, preset: str | None, output: Path) -> None:
             raise click.UsageError(
                 f"{file} is a bundle and says itself of which model it is; leave --preset away."
             )
-        from mctrain.weights.bundle import read_bundle
+        from mctrain.weights.unbundle import read_bundle
 
         read = read_bundle(file)
         click.echo(f"{save_checkpoint(output, read)}: {read.preset.title}, both towers, from a bundle")
@@ -51,9 +51,8 @@ def _imported(file: Path, preset: str) -> tuple[Checkpoint, str]:
     """A checkpoint of published weights, and what is to be said of it."""
     from mctrain.models.presets import find_preset
     from mctrain.weights.checkpoint import Checkpoint, Source
-    from mctrain.weights.convert import read_model
+    from mctrain.weights.convert import look, read_model
     from mctrain.weights.files import read_tensors
-    from mctrain.weights.self_test import look
 
     chosen = find_preset(preset)
     imported = read_model(read_tensors(file), chosen, str(file))

@@ -11,8 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from mctrain.cli.printing import tell_some
-from mctrain.cli.progress import bar
+from mctrain.cli.progress import bar, tell_some
 from mctrain.places import place_of
 from picsight_engine.models.place import demand_writable
 

@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from mctrain.cli.places import cache_option
-from mctrain.cli.printing import printable, tell_some
-from mctrain.cli.progress import bar
+from mctrain.cli.options import cache_option
+from mctrain.cli.progress import bar, printable, tell_some
 from mctrain.data.joining.holders import find_holders
 from mctrain.data.joining.index import open_index
 from mctrain.data.joining.plan import make_plan

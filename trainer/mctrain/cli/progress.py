@@ -1,4 +1,4 @@
-"""Progress of the long steps, on stderr."""
+"""How commands print: text that a terminal can show, and progress of long work."""
 
 from __future__ import annotations
 
@@ -6,10 +6,12 @@ import sys
 import time
 from typing import TYPE_CHECKING
 
+import click
 from tqdm import tqdm
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
+
 
 _A_WHILE = 60.0  # seconds between two lines where no terminal shows a bar
 _STEPS = "{bar:20} {desc}"  # the line tells of speed and time itself
@@ -80,3 +82,21 @@ class Steps:
             self._display = tqdm(desc=line, total=steps, initial=step, file=sys.stderr, bar_format=_STEPS)
         self._display.set_description_str(line, refresh=False)
         self._display.update(step - self._display.n)
+
+
+TOLD = 10  # of faults and the like that are printed one by one
+
+
+def printable(text: str) -> str:
+    """The text in one line; no name of a file and no field of a stranger's shard can send the terminal a command."""
+    return "".join(sign if sign.isprintable() else "\N{REPLACEMENT CHARACTER}" for sign in text)
+
+
+def tell_some(title: str, sentences: Sequence[str]) -> None:
+    """The number of sentences under their title, and the first of them."""
+    if sentences:
+        click.echo(f"  {title}: {len(sentences)}")
+    for sentence in sentences[:TOLD]:
+        click.echo(f"    {printable(sentence)}")
+    if len(sentences) > TOLD:
+        click.echo(f"    … and {len(sentences) - TOLD} more")

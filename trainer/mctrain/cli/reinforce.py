@@ -10,12 +10,12 @@ import click
 from click.core import ParameterSource
 
 from mctrain.cli.jobs import Engine, demand_room, job_options, work
-from mctrain.cli.places import cache_option
+from mctrain.cli.options import cache_option
 from mctrain.cli.progress import bar
 from mctrain.data.named import find_shards, named_shards
 from mctrain.data.reinforced.storage import Storage
-from mctrain.recipes.fit import load_reinforcement
 from mctrain.recipes.tables import Augmentation, Kind
+from mctrain.recipes.teaching import load_reinforcement
 
 if TYPE_CHECKING:
     from mctrain.places import Place
@@ -154,8 +154,8 @@ def _order(
     from mctrain.data.refusal import shipped
     from mctrain.data.reinforced import bank_sources
     from mctrain.reinforce.reinforcing import ReinforceOrder  # imports torch: 2 s
-    from mctrain.teachers.fit.corpus import Places
-    from mctrain.teachers.fit.run import taught
+    from mctrain.teachers.fit.corpus import FitFolders
+    from mctrain.teachers.fit.teach import taught
 
     # before the hours of work, so that a source that is missing or refused is told at once
     near = tuple(own for own in wish.shards if isinstance(own, Path))
@@ -164,7 +164,7 @@ def _order(
     )
     titles = wish.teachers
     if data is not None:  # a recipe's, which may name one that is fitted first
-        titles = tuple(taught(title, Places(data, cache), bar) for title in titles)
+        titles = tuple(taught(title, FitFolders(data, cache), bar) for title in titles)
     return ReinforceOrder(
         teachers=titles,
         cache=cache,

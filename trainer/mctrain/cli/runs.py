@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from mctrain.cli.printing import printable
+from mctrain.cli.progress import printable
 from mctrain.data.shards import file_digest
 from mctrain.errors import WeightsError
 from picsight_engine.models.bundle import MANIFEST
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from mctrain.recipes.tables import About
-    from mctrain.training.run import Outcome, Start
+    from mctrain.training.run import RunResult, Start
 
 changes_option = click.option(
     "--set",
@@ -48,7 +48,7 @@ def tell_skipped(skipped: Counter[str]) -> None:
         click.echo(printable(f"Skipped: {reasons}. `mctrain data check` names them."), err=True)
 
 
-def tell_outcome(outcome: Outcome, folder: Path) -> None:
+def tell_outcome(outcome: RunResult, folder: Path) -> None:
     """Where the checkpoint lies, or why there is none."""
     if is_first():
         tell_skipped(outcome.skipped)
@@ -65,8 +65,8 @@ def start_of(path: Path) -> Start:
         WeightsError: there is none, it is damaged, or it is the folder of a run that has not ended.
     """
     from mctrain.training.run import Start
-    from mctrain.weights.bundle import read_bundle
     from mctrain.weights.checkpoint import checkpoint_file, is_state, load_checkpoint
+    from mctrain.weights.unbundle import read_bundle
 
     if is_bundle(path):
         return Start(read_bundle(path), file_digest(path / MANIFEST))

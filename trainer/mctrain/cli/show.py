@@ -1,4 +1,4 @@
-"""`mctrain show`: what a checkpoint or a bundle is, what made it, and what it scored."""
+"""`mctrain show` and `mctrain presets`: what a model is, what made it, and what it scored; and the models that are known by name."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from mctrain.cli.exported import learnt_from
-from mctrain.cli.places import cache_option
-from mctrain.cli.printing import printable
+from mctrain.cli.export import learnt_from
+from mctrain.cli.options import cache_option
+from mctrain.cli.progress import printable
 from picsight_engine.models.bundle import MANIFEST, open_bundle
 
 if TYPE_CHECKING:
@@ -29,8 +29,8 @@ _BARS, _HEIGHTS = 60, "▁▂▃▄▅▆▇█"
 @cache_option
 def show(model: Path, cache: Path) -> None:
     """Tells what a checkpoint or a bundle is and what made it, and what `mctrain eval` has found with this cache."""
-    from mctrain.evaluation.scores import kept_scores
-    from mctrain.teachers.open import open_teacher
+    from mctrain.evaluation.report import kept_scores
+    from mctrain.teachers.teacher import open_teacher
 
     lines, measurable = _bundle(model) if (model / MANIFEST).is_file() else _checkpoint(model)
     scores = kept_scores(cache, open_teacher(str(model), cache).digest) if measurable else []
@@ -201,3 +201,18 @@ def _facts(told: object) -> str:
     if not isinstance(told, dict):
         return str(told)
     return ", ".join(f"{key} {_facts(own)}" for key, own in told.items())
+
+
+@click.command()
+def presets() -> None:
+    """Prints the presets: parameters of both towers in millions as they are deployed, embedding and photo size."""
+    from mctrain.models.presets import PRESETS  # imports torch: 2 s
+    from mctrain.models.sizes import deployed_size
+
+    click.echo(f"{'preset':<16} {'title':<18} {'image M':>8} {'text M':>7} {'dim':>4} {'size':>4}")
+    for preset in PRESETS.values():
+        image, text = deployed_size(preset)
+        click.echo(
+            f"{preset.name:<16} {preset.title:<18} {image / 1e6:>8.1f} {text / 1e6:>7.1f} "
+            f"{preset.dim:>4} {preset.size:>4}"
+        )

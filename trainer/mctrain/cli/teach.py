@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING
 
 import click
 
-from mctrain.cli.places import bundle_option, cache_option, data_option, output_option
+from mctrain.cli.options import bundle_option, cache_option, data_option, output_option
 from mctrain.cli.progress import bar
 from mctrain.cli.runs import tell_recipe
 from mctrain.data.named import find_shards
-from mctrain.recipes.fit import load_recipe
+from mctrain.recipes.teaching import load_recipe
 from picsight_engine.models.bundle import demand_place
 from picsight_engine.models.place import demand_writable
 
@@ -52,11 +52,11 @@ def teach(
 
         demand_place(bundle)
         probe = subjects_of(shards[0])  # what it lacks is told before hours of work
-    from mctrain.teachers.fit.corpus import Places
-    from mctrain.teachers.fit.run import teach as follow  # imports torch: 2 s
+    from mctrain.teachers.fit.corpus import FitFolders
+    from mctrain.teachers.fit.teach import teach as follow  # imports torch: 2 s
 
     tell_recipe(read.name, read.about)
-    finished = follow(read, Places(data, cache), output, bar, threads=threads, workers=workers)
+    finished = follow(read, FitFolders(data, cache), output, bar, threads=threads, workers=workers)
     click.echo(f"{finished.path}: {len(finished.history)} epochs, last loss {finished.history[-1]:.3f}")
     if bundle is not None and probe is not None:
         from mctrain.export.bundle import export_bundle  # imports onnx: 0.3 s

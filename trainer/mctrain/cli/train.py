@@ -9,20 +9,23 @@ from typing import TYPE_CHECKING
 
 import click
 
-from mctrain.cli.compared import tell_compared
-from mctrain.cli.decided import train_decisions
-from mctrain.cli.exported import EXPORTING, tell_exported
-from mctrain.cli.places import FolderOrUrl, bundle_option, cache_option
-from mctrain.cli.printing import printable
-from mctrain.cli.progress import Steps, bar
-from mctrain.cli.runs import changes_option, is_bundle, is_first, start_of, tell_outcome, tell_recipe
+from mctrain.cli.export import EXPORTING, tell_exported
+from mctrain.cli.options import FolderOrUrl, bundle_option, cache_option
+from mctrain.cli.progress import Steps, bar, printable, tell_some
+from mctrain.cli.runs import (
+    changes_option,
+    is_bundle,
+    is_first,
+    start_of,
+    tell_outcome,
+    tell_recipe,
+    tell_skipped,
+)
 from mctrain.data.named import find_shards
 from mctrain.errors import RecipeError
 from mctrain.places import on_disk
-from mctrain.recipes.run import is_of_decisions, load_decisions, load_training
-from mctrain.training.alone import alone_in
-from mctrain.training.interrupts import Interrupts
-from mctrain.training.surroundings import Places, Surroundings
+from mctrain.recipes.training import SHARDS, is_of_decisions, load_decisions, load_training
+from mctrain.training.surroundings import Interrupts, Places, Surroundings, alone_in
 from picsight_engine.models.bundle import demand_place, open_bundle
 from picsight_engine.models.place import demand_writable
 
@@ -30,9 +33,66 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from mctrain.places import Place
-    from mctrain.recipes.run import TrainingRecipe
-    from mctrain.training.run import Outcome
+    from mctrain.recipes.training import DecisionsRecipe, TrainingRecipe
+    from mctrain.training.run import RunResult
     from mctrain.training.verdict import Questions
+    from mctrain.weights.checkpoint import Compared
+
+
+_Row = tuple[str, int, float, float]  # what was asked, of how many photos, and both figures in percent
+
+
+def tell_compared(sets: Sequence[Compared], most_lost: float, tags: Sequence[_Row] = ()) -> None:
+    """A line a set, under what it stands for, after the tags that were asked for; then the set that lost most."""
+    width = max(len(name) for name in (*(own.title for own in sets), *(name for name, *_ in tags)))
+    click.echo(f"{'':{width}} {'photos':>8} {'before, %':>10} {'after, %':>10} {'points':>8}")
+    groups = {own.group: list[_Row]() for own in sets}
+    groups[sets[0].group] += tags
+    for own in sets:
+        groups[own.group].append((own.title, own.photos, own.before, own.after))
+    for group, rows in groups.items():
+        click.echo(f"{group}:")
+        for name, photos, before, after in rows:
+            figures = f"{photos:>8} {before:>10.1f} {after:>10.1f} {after - before:>+8.1f}"
+            click.echo(printable(f"{name:{width}} {figures}"))
+    worst = max(sets, key=lambda own: own.lost)
+    if worst.lost > 0:
+        click.echo(
+            printable(
+                f"{worst.title} lost most, {worst.lost:.1f} points of the {most_lost:g} that may be lost"
+            )
+        )
+
+
+def train_decisions(
+    read: DecisionsRecipe, begin: Path | None, places: Places, output: Path | None, bundle: Path | None
+) -> Path:
+    """Follows a recipe and tells what photos kept apart say; the checkpoint."""
+    find_shards(
+        on_disk(places.photos, "Decisions are read from a disk"), SHARDS
+    )  # a wrong folder is told before torch is loaded
+    if begin is None or not is_bundle(begin):
+        raise RecipeError(f"The recipe {read.name} begins with a bundle; say with --from where it lies.")
+    if output is None:
+        raise RecipeError(
+            f"The recipe {read.name} takes minutes, so that nothing is foretold; give -o, the folder of the run."
+        )
+    demand_writable(output)
+    if bundle is not None:
+        demand_place(bundle)
+    output.mkdir(parents=True, exist_ok=True)
+    from mctrain.training.decisions.learn import learn  # imports torch: 2 s
+
+    tell_recipe(read.name, read.about)
+    with alone_in(output):
+        learnt = learn(read, begin, places, output, bar)
+    tell_skipped(learnt.skipped)
+    click.echo(printable(f"{learnt.path}: {read.decisions.steps} steps"))
+    rows = [(own.tag, own.accepted + own.rejected, own.before, own.after) for own in learnt.tags]
+    tell_compared(learnt.sets, read.apart.most_lost, rows)
+    tell_some("too few photos kept apart to judge by", learnt.untold)
+    return learnt.path
+
 
 _FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
 
@@ -179,7 +239,7 @@ def _export(made: Path, folder: Path, begin: Path | None) -> None:
     tell_exported(export_bundle(load_checkpoint(made), folder, packaged(), int8_text=True, begun=begun))
 
 
-def _follow(recipe: TrainingRecipe, begin: Path | None, places: Places, around: Surroundings) -> Outcome:
+def _follow(recipe: TrainingRecipe, begin: Path | None, places: Places, around: Surroundings) -> RunResult:
     from mctrain.training.run import follow  # imports torch: 2 s
 
     if is_first():

@@ -1,16 +1,113 @@
-"""How accurate a model is in one number, and what that costs in time: the plot of a page."""
+"""How accurate a model is in one number and what that costs in time, as a scatter plot in SVG."""
 
 from __future__ import annotations
 
+import html
 from dataclasses import dataclass
+from math import ceil, log10
 from typing import TYPE_CHECKING
-
-from mctrain.evaluation.plot import Point, factors, percent, scatter
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from mctrain.evaluation.report import Result
+
+
+WIDTH, HEIGHT, MARGIN = 640, 380, 56
+STYLE = "text{font:12px sans-serif;fill:#555}line{stroke:#ccc}.ours{fill:#1668c7}.rival{fill:#c4501b}"
+_TOP = 24
+_LETTER = 6.5  # pixels, about
+_FACTORS = [factor * 10**power for power in range(-2, 5) for factor in (1, 2, 5)]
+_LEAST_ROOM, _MOST_LINES = 5, 6  # percent to either side of the points; lines of a percent axis
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """A dot with its name; `rival` gives it the other colour."""
+
+    label: str
+    x: float
+    y: float
+    rival: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Axis:
+    """The values at both ends, a little wider than what is shown, and those that have a line."""
+
+    title: str
+    low: float
+    high: float
+    ticks: tuple[float, ...]
+    logarithmic: bool
+
+    def place(self, value: float, first: float, last: float) -> float:
+        """Where a value stands between the places of the ends."""
+        low, high, own = (log10(each) if self.logarithmic else each for each in (self.low, self.high, value))
+        return first + (last - first) * (own - low) / (high - low)
+
+
+def factors(title: str, values: Sequence[float]) -> Axis:
+    """An axis on which equal steps are equal factors."""
+    low, high = min(values) / 1.5, max(values) * 1.5
+    return Axis(title, low, high, tuple(tick for tick in _FACTORS if low <= tick <= high), logarithmic=True)
+
+
+def percent(title: str, values: Sequence[float]) -> Axis:
+    """An axis of shares, of which only the part around the values is shown."""
+    room = max(_LEAST_ROOM, (max(values) - min(values)) / 4)
+    low, high = max(0.0, min(values) - room), min(100.0, max(values) + room)
+    step = next(own for own in (1, 2, 5, 10, 20) if (high - low) / own <= _MOST_LINES)
+    ticks = range(ceil(low / step) * step, int(high) + 1, step)
+    return Axis(title, low, high, tuple(map(float, ticks)), logarithmic=False)
+
+
+def scatter(points: Sequence[Point], across: Axis, up: Axis) -> str:
+    """The picture. Labels stand above their dots, or below where the room above is taken."""
+    body = "\n".join([*_lines(across, up), *_dots(points, across, up)])
+    return (
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" text-anchor="middle">\n'
+        f"<style>{STYLE}</style>\n{body}\n</svg>\n"
+    )
+
+
+def _lines(across: Axis, up: Axis) -> list[str]:
+    low = HEIGHT - MARGIN
+    parts = [f'<rect width="{WIDTH}" height="{HEIGHT}" fill="#fff"/>']
+    for tick in across.ticks:
+        x = across.place(tick, MARGIN, WIDTH - MARGIN)
+        parts.append(f'<line x1="{x:.0f}" y1="{_TOP}" x2="{x:.0f}" y2="{low}"/>')
+        parts.append(_text(x, low + 16, f"{tick:g}"))
+    for tick in up.ticks:
+        y = up.place(tick, low, _TOP)
+        parts.append(f'<line x1="{MARGIN}" y1="{y:.0f}" x2="{WIDTH - MARGIN}" y2="{y:.0f}"/>')
+        parts.append(_text(MARGIN - 16, y + 4, f"{tick:g}"))
+    return [*parts, _text(WIDTH / 2, HEIGHT - 12, across.title), _text(MARGIN, 16, up.title)]
+
+
+def _dots(points: Sequence[Point], across: Axis, up: Axis) -> list[str]:
+    parts: list[str] = []
+    taken: list[tuple[float, float]] = []
+    for point in sorted(points, key=lambda point: point.y):
+        x, y = across.place(point.x, MARGIN, WIDTH - MARGIN), up.place(point.y, HEIGHT - MARGIN, _TOP)
+        kind = "rival" if point.rival else "ours"
+        parts.append(f'<circle class="{kind}" cx="{x:.1f}" cy="{y:.1f}" r="4"/>')
+        free = [
+            line
+            for line in (y - 9, y + 18, y - 23, y + 32)
+            if all(abs(line - b) > 12 or abs(x - a) > 110 for a, b in taken)
+        ]
+        line = free[0] if free else y - 37
+        taken.append((x, line))
+        parts.append(_text(x, line, point.label))
+    return parts
+
+
+def _text(x: float, y: float, words: str) -> str:
+    """Centred, or as near to that as the picture's edges allow."""
+    half = min(WIDTH, _LETTER * len(words)) / 2
+    x = min(max(x, half), WIDTH - half)
+    return f'<text x="{x:.0f}" y="{y:.0f}">{html.escape(words)}</text>'
 
 
 QUERY = "a dog in the snow"

@@ -9,16 +9,20 @@ import numpy as np
 from mctrain.data.classes import CLASS_NAMES, class_names
 from mctrain.data.words import CAPTIONS, QUERIES
 from mctrain.errors import DataError
-from mctrain.evaluation.associations import ask_associations
-from mctrain.evaluation.blanks import as_ranked, coming_up
-from mctrain.evaluation.boxed_pairs import by_group, read_boxed_pairs
-from mctrain.evaluation.datacomp import WINOGAVIL, averaged
-from mctrain.evaluation.everyday import right_photos
+from mctrain.evaluation.datacomp import WINOGAVIL, ask_associations, averaged
 from mctrain.evaluation.order import choice, confusions
 from mctrain.evaluation.outcome import Answers, Outcome
-from mctrain.evaluation.pairs import judged, read_lines, read_pairs, rows_of, told_apart
+from mctrain.evaluation.pairs import (
+    by_group,
+    judged,
+    read_boxed_pairs,
+    read_lines,
+    read_pairs,
+    rows_of,
+    told_apart,
+)
 from mctrain.evaluation.report import result_of
-from mctrain.evaluation.retrieval import finding, retrieval, searching
+from mctrain.evaluation.retrieval import coming_up, finding, retrieval, right_photos, searching
 from mctrain.evaluation.tasks import (
     Benchmark,
     Blanks,
@@ -116,6 +120,21 @@ def _retrieval(subject: Subject, gallery: Gallery, task: Retrieval) -> tuple[Gal
     asked, owner = _asked(gallery, rows, task.name)
     wanted, photos = as_ranked(subject, texts, asked.vectors)
     return asked, len(texts), retrieval(photos, wanted, owner)
+
+
+def as_ranked(
+    subject: Subject, texts: Sequence[str], *photos: NDArray[np.float32]
+) -> list[NDArray[np.float32]]:
+    """NDArray[np.float32] of texts and of sets of photos, whose products are the scores that the application ranks by.
+
+    Where a photo loses something by showing nothing, they have one number more: of a photo what it loses, of a text -1
+    unless it asks for such photos.
+    """
+    wanted, losses = subject.texts(texts), [subject.losses(own) for own in photos]
+    if not any(own.any() for own in losses):
+        return [wanted, *photos]
+    lose = subject.asking(texts) - np.float32(1)
+    return [np.c_[own, more] for own, more in zip((wanted, *photos), (lose, *losses), strict=True)]
 
 
 def _asked(gallery: Gallery, rows: NDArray[np.int64], task: str) -> tuple[Gallery, NDArray[np.int64]]:

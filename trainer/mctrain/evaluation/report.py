@@ -1,20 +1,40 @@
-"""Figures as they are told: to a terminal and as JSON."""
+"""Figures as they are told, to a terminal and as JSON, and as they are kept by the digest of a subject's weights.
+
+A set has two halves: one to choose settings by, the other to report. They go by the parity of the SHA-256 of a photo's key, as
+a number. `everyday-dev` was drawn by the multiples of 20 of that same number, so there the parity of the number of twenties
+decides.
+"""
 
 from __future__ import annotations
 
+import hashlib
+import json
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from mctrain.evaluation.bootstrap import Difference, Interval, difference, interval_of
-from mctrain.evaluation.halves import reporting
+from mctrain.whole_files import write_whole
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
+    from pathlib import Path
 
-    import numpy as np
     from numpy.typing import NDArray
 
     from mctrain.evaluation.outcome import Answers, Figured
+
+
+_DRAWN = 20
+
+
+def reporting(keys: Sequence[str]) -> NDArray[np.bool_]:
+    """Which of the photos [n] are reported on; settings are chosen by the others."""
+    numbers = [int(hashlib.sha256(key.encode(errors="surrogatepass")).hexdigest(), 16) for key in keys]
+    if all(number % _DRAWN == 0 for number in numbers):
+        numbers = [number // _DRAWN for number in numbers]
+    return np.array([number % 2 == 1 for number in numbers], np.bool_)
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,3 +117,37 @@ def _rounded(content: Any) -> Any:
     if isinstance(content, (list, tuple)):
         return [_rounded(own) for own in content]
     return round(content, 4) if isinstance(content, float) else content
+
+
+_FOLDER = "scores"
+
+
+def keep_scores(cache: Path, digest: str, results: Sequence[Result]) -> None:
+    """Keeps the line of each task; a task that was asked before is replaced.
+
+    Raises:
+        OSError: the disk refuses it.
+    """
+    kept = _read(_file(cache, digest)) | {own.task: own.sentences()[0] for own in results}
+    with write_whole(_file(cache, digest)) as file:
+        file.write(json.dumps(kept, indent=1).encode())
+
+
+def kept_scores(cache: Path, digest: str) -> list[str]:
+    """A line a task, as `eval` told them; none where it was never measured here."""
+    return list(_read(_file(cache, digest)).values())
+
+
+def _file(cache: Path, digest: str) -> Path:
+    return cache / _FOLDER / f"{digest}.json"
+
+
+def _read(path: Path) -> dict[str, str]:
+    try:
+        kept = json.loads(path.read_text(encoding="utf-8"))
+    except (
+        OSError,
+        ValueError,
+    ):  # a cache may be deleted at any time, and a damaged file is one to make again
+        return {}
+    return {str(task): str(line) for task, line in kept.items()} if isinstance(kept, dict) else {}

@@ -1,4 +1,8 @@
-"""Retrieval: how often a text finds its photo, and a photo one of its texts, among the first 1, 5 and 10."""
+"""Retrieval: how often a text finds its photo, and a photo one of its texts, among the first 1, 5 and 10; and how often a blank.
+
+Equal scores count against the model: the rank is the number of wrong answers that score no less than the best right one.
+So do scores that are no numbers, as a model gives whose weights have overflown.
+"""
 
 from __future__ import annotations
 
@@ -6,13 +10,33 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from mctrain.evaluation.outcome import Outcome
-from mctrain.evaluation.ranks import ranks
+from mctrain.evaluation.outcome import Median, Outcome
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
     from numpy.typing import NDArray
 
     Vectors = NDArray[np.float32]
+
+
+_BLOCK = 1024  # questions at a time, for a set of 25,000 captions and 5,000 photos has 125 million scores
+
+
+def ranks(
+    questions: NDArray[np.float32],
+    answers: NDArray[np.float32],
+    right: Callable[[slice], NDArray[np.bool_]],
+) -> NDArray[np.int64]:
+    """Ranks [m] of vectors [m, dim] asked of [n, dim], by their products; `right` tells of a block of questions which answers [block, n] are."""
+    parts = [np.zeros(0, np.int64)]
+    for start in range(0, len(questions), _BLOCK):
+        block = slice(start, min(start + _BLOCK, len(questions)))
+        scores, wanted = questions[block] @ answers.T, right(block)  # [block, n]
+        best = np.where(wanted, scores, -np.inf).max(1)
+        parts.append((~(scores < best[:, None]) & ~wanted).sum(1))
+    return np.concatenate(parts)
+
 
 DEPTHS = (1, 5, 10)
 _FORTH, _BACK = "text to image", "image to text"
@@ -54,3 +78,50 @@ def _recalls(way: str, found: NDArray[np.int64], photo: NDArray[np.int64], wrong
     """`wrong` answers has a question at the most: a depth for all of them and a right one would be reached by any model."""
     depths = [depth for depth in DEPTHS if depth <= max(wrong, DEPTHS[0])]
     return [Outcome.plain(f"{way} at {depth}", found < depth, photo) for depth in depths]
+
+
+def right_photos(queries: Sequence[Sequence[str]]) -> NDArray[np.bool_]:
+    """Which of the photos [m, n] are right for each query; `queries` are those of each photo, and m goes through them in order.
+
+    A photo is right if one of its own queries holds all words of the query asked, in any order: a "dog" is found in
+    "brown dog", but not in "dogs". Words are what stands between blanks, without regard to case.
+    """
+    words = [(photo, frozenset(query.lower().split())) for photo, own in enumerate(queries) for query in own]
+    holders: dict[str, set[int]] = {}  # the queries that hold a word
+    for place, (_, held) in enumerate(words):
+        for word in held:
+            holders.setdefault(word, set()).add(place)
+    right = np.zeros((len(words), len(queries)), np.bool_)
+    for place, (photo, asked) in enumerate(words):
+        right[place, photo] = True
+        for other in set.intersection(*(holders[word] for word in asked)):
+            right[place, words[other][0]] = True
+    return right
+
+
+FIRST = 20  # answers: what a person sees before scrolling
+
+
+def coming_up(
+    photos: Vectors, blanks: Vectors, texts: Vectors, owner: NDArray[np.int64], kinds: Sequence[str]
+) -> list[Outcome]:
+    """Of vectors [n, dim], [b, dim] and [m, dim] as they are ranked by, text j of photo `owner[j]`: less is better in every figure.
+
+    Told are the texts with a blank among the first, the share of the first that are blanks, the median share of the photos
+    that come after the best blank, and for each of the `kinds` [b] the texts with one of it among the first. Equal scores
+    count for the blank, and so do scores that are no numbers.
+    """
+    scores = [np.nan_to_num(texts @ blanks.T, nan=np.inf), np.nan_to_num(texts @ photos.T, nan=-np.inf)]
+    # [m, b + n]; of equals the blanks come first
+    order = np.argsort(-np.concatenate(scores, axis=1), axis=1, kind="stable")
+    first, before = order[:, :FIRST], (order < len(blanks)).argmax(1)
+    is_blank = first < len(blanks)
+    names = list(dict.fromkeys(kinds))
+    kind = np.array([*map(names.index, kinds), *[-1] * len(photos)])[first]  # [m, FIRST]
+    of_kinds = (kind[..., None] == np.arange(len(names))).any(1)  # [m, kinds]
+    return [
+        Outcome.plain(f"a blank in the first {FIRST}", before < FIRST, owner),
+        Outcome.plain(f"blanks of the first {FIRST}", is_blank.mean(1), owner),
+        Median.plain("photos after the first blank, median", 1 - before / len(photos), owner),
+        *(Outcome.plain(f"of kind {own}", of_kinds[:, row], owner) for row, own in enumerate(names)),
+    ]

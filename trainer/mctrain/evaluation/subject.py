@@ -13,7 +13,7 @@ import numpy as np
 from mctrain.data.shards import PHOTO_SUFFIXES, sound_groups
 from mctrain.data.words import Words, words_of
 from mctrain.errors import DataError, WeightsError
-from mctrain.teachers.bundle import BundleTeacher
+from mctrain.teachers.teacher import BundleTeacher
 from picsight_engine.models.preprocess import reduced_side
 from picsight_engine.photos.decode import Limits, decode
 
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     import PIL.Image
     from numpy.typing import NDArray
 
-    from mctrain.evaluation.boxed_pairs import Cut
     from mctrain.teachers.teacher import Teacher
 
 
@@ -56,6 +55,14 @@ class Gallery:
             self.vectors[kept],
         )
         return photos, np.array([places[self.digests[row]] for row in rows], np.int64)
+
+
+@dataclass(frozen=True, slots=True)
+class Cut:
+    """What is cut out of the photo in a file of this name: left, upper, right and lower edge in its pixels."""
+
+    image: str
+    box: tuple[int, int, int, int]
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,9 +22,9 @@ from mctrain.data.everyday import pack_everyday
 from mctrain.data.named import find_shards
 from mctrain.errors import DataError, RecipeError
 from mctrain.evaluation.datacomp import MAIN, demand_package, folder_of, tasks_in
-from mctrain.recipes.reader import parse
+from mctrain.recipes.parser import parse
 from mctrain.recipes.tables import CLOSED, Names, Positive
-from mctrain.tokens.templates import TEMPLATES
+from mctrain.tokens.tokenizer import TEMPLATES
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from mctrain.evaluation.outcome import Outcome
-from mctrain.evaluation.ranks import ranks
+from mctrain.evaluation.retrieval import ranks
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

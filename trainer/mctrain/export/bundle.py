@@ -10,18 +10,18 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from mctrain.errors import ExportError
-from mctrain.export.approval import demand_no_loss
 from mctrain.export.comparison import demand_equal, demand_vectors, embed, measure_drift, trial_texts
 from mctrain.export.coreml import NO_PACKAGES, Packages, write_image_package, write_text_package
 from mctrain.export.keeping import Kept
 from mctrain.export.papers import licence_of, provenance_of, title_of, write_papers
-from mctrain.export.storage import store_floats, store_halves, store_int8
+from mctrain.export.precision import store_floats, store_halves, store_int8
 from mctrain.graphs.graph import Port, read_to_the_last_end, write_graph
 from mctrain.models.clip import at_unit_length
 from mctrain.models.minilm import MiniLmShape
 from mctrain.models.reparameterize import fold_everything
 from mctrain.models.space import space_id
 from mctrain.tokens.tokenizer import load_tokenizer, text_spec, write_tokenizer
+from mctrain.weights.checkpoint import Trained
 from picsight_engine.models.bundle import (
     IMAGE_GRAPH,
     TEXT_GRAPH,
@@ -40,10 +40,37 @@ if TYPE_CHECKING:
 
     from mctrain.export.probe import Subjects
     from mctrain.models.text import TextShape
-    from mctrain.weights.checkpoint import Checkpoint
+    from mctrain.weights.checkpoint import Checkpoint, Compared, Run, Source
     from picsight_engine.models.bundle import Bundle
 
     AnyText = TextShape | MiniLmShape
+
+
+def demand_no_loss(origin: Source | Run | Trained) -> None:
+    """Asks a run whose recipe keeps photos apart what they said; any other model passes.
+
+    Raises:
+        ExportError: they were not asked yet, or a set has lost more points than the recipe allows.
+    """
+    match origin:
+        case Trained(recipe={"apart": {"most_lost": most_lost}}, compared=compared):
+            _demand(compared, most_lost)
+
+
+def _demand(compared: Sequence[Compared], most_lost: float) -> None:
+    if not compared:
+        raise ExportError(
+            "The model was not yet compared with the one that it began with, so nothing was exported; the command that trained it "
+            "does that when it is typed again."
+        )
+    lost = [own for own in compared if not own.lost <= most_lost]  # nor does what is not a number pass
+    if lost:
+        told = "; ".join(f"{own.title} ({own.before:.1f} to {own.after:.1f} %)" for own in lost)
+        raise ExportError(
+            f"The model got worse by more than {most_lost:g} points, so nothing was exported: {told}. The checkpoint stays; "
+            "train with a smaller optimizer.rate or for fewer steps in another folder."
+        )
+
 
 _FREE_BATCH = {0: "n"}
 _FREE_TOKENS = {0: "n", 1: "tokens"}

@@ -14,13 +14,13 @@ from mctrain.data.everyday import pack_everyday
 from mctrain.data.named import find_shards
 from mctrain.data.words import QUERIES
 from mctrain.errors import DataError
-from mctrain.evaluation.halves import reporting
+from mctrain.evaluation.report import reporting
 from mctrain.evaluation.subject import Gallery, Subject
 from mctrain.evaluation.things import load_things, presence
-from mctrain.export.blankness import fit_blankness
 from mctrain.export.cuts import SIZES, Material, Measured, draw_trials, fit, measure
-from mctrain.teachers.bundle import BundleTeacher
+from mctrain.teachers.teacher import BundleTeacher
 from mctrain.whole_files import write_whole
+from picsight_engine.models.blankness import Blankness, vector_text
 from picsight_engine.models.bundle import MANIFEST, manifest_text, open_bundle
 from picsight_engine.models.commonness import commonness
 from picsight_engine.models.place import demand_writable
@@ -31,6 +31,38 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from picsight_engine.models.calibration import Calibration
+
+    Vectors = NDArray[np.float32]
+
+
+_RIDGE = 1e-4  # beside the variance along directions in which neither kind varies
+_WEIGHT = 0.3
+
+
+def fit_blankness(photos: Vectors, blanks: Vectors, things: Vectors, asking: Vectors) -> Blankness:
+    """Of unit vectors: photos [n, dim], pictures that show nothing [b, dim], words for something [m, dim], and for such pictures.
+
+    Both directions are Fisher's linear discriminant, along which the means of both kinds are 1 apart. The cut for photos is
+    at the farthest of these, to four digits; words ask for blanks beyond the middle between the two means.
+    """
+    axis, words = _discriminant(photos, blanks), _discriminant(things, asking)
+    return Blankness(
+        direction=vector_text(axis),
+        cut=round(float((photos @ axis).max()), 4),
+        weight=_WEIGHT,
+        words=vector_text(words),
+        asked=round(float((things.mean(axis=0) + asking.mean(axis=0)) @ words / 2), 4),
+    )
+
+
+def _discriminant(some: Vectors, others: Vectors) -> Vectors:
+    """The direction [dim] from some vectors to others."""
+    apart = others.mean(axis=0) - some.mean(axis=0)
+    within = (np.cov(some.T) + np.cov(others.T)) / 2
+    axis = np.linalg.solve(within + _RIDGE * np.eye(len(apart)), apart)
+    direction: Vectors = axis / (apart @ axis)
+    return direction
+
 
 SETS = ("flickr8k-dev-*.tar", "caltech101-eval-*.tar", "imagenet-sample-*.tar")  # and everyday-dev
 _BLANKS = 1000

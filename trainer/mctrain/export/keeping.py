@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from mctrain.errors import ExportError
-from mctrain.weights.bundle import read_bundle
-from mctrain.weights.stored import Stored
+from mctrain.weights.stored import StoredWeights
+from mctrain.weights.unbundle import read_bundle
 from picsight_engine.models.bundle import IMAGE_GRAPH, TEXT_GRAPH
 
 if TYPE_CHECKING:
@@ -76,7 +76,7 @@ class Kept:
         Raises:
             WeightsError: the graph has no such head.
         """
-        Stored(self._bundle.folder / IMAGE_GRAPH).write_with(self._head, path)
+        StoredWeights(self._bundle.folder / IMAGE_GRAPH).write_with(self._head, path)
 
 
 def _learnt(begun: nn.Module | None, made: nn.Module | None) -> list[str]:

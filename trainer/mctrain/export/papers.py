@@ -13,7 +13,7 @@ from mctrain.models.minilm import PACKAGE as MINILM
 from mctrain.models.minilm import MiniLmShape
 from mctrain.models.presets import table_of
 from mctrain.models.text import TextShape
-from mctrain.recipes.reader import parse
+from mctrain.recipes.parser import parse
 from mctrain.recipes.tables import BundleTable
 from mctrain.weights.checkpoint import Run, Source, Trained
 from picsight_engine.models.bundle import Licence

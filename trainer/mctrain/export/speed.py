@@ -18,7 +18,7 @@ from mctrain.evaluation.accuracy import CALLS, QUERY, ROUNDS, Latency
 from mctrain.export.bundle import reads_to_the_end, write_image_graph, write_text_graph
 from mctrain.graphs.graph import Graph
 from mctrain.models.reparameterize import fold_everything
-from mctrain.teachers.open import OPEN_CLIP, kind_of
+from mctrain.teachers.teacher import OPEN_CLIP, kind_of
 from mctrain.tokens.tokenizer import load_tokenizer, text_spec
 from mctrain.weights.checkpoint import load_checkpoint
 from picsight_engine.models.backend import load_image_encoder, load_text_encoder

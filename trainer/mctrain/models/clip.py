@@ -12,12 +12,25 @@ from torch.nn import functional as F  # noqa: N812 (torch's own custom)
 from mctrain.models.lite import LiteShape, LiteTower, load_trunk
 from mctrain.models.mci import Mci, MciShape
 from mctrain.models.minilm import MiniLmShape, MiniLmTower, load_minilm
-from mctrain.models.scale import FIRST_SCALE, LARGEST_SCALE, limit_scale
 from mctrain.models.text import Text
 from mctrain.models.vit import Vit
 
 if TYPE_CHECKING:
     from mctrain.models.presets import Preset
+
+
+FIRST_SCALE = 1 / 0.07
+LARGEST_SCALE = 100.0
+
+
+def limit_scale(log_scale: nn.Parameter) -> None:
+    """Brings the logarithm back between 0 and ln 100.
+
+    For after each step and after reading a file: a bound in the forward pass has no gradient beyond it, so that a factor
+    which got there would never come back.
+    """
+    # a new tensor, for one that was read may be memory of somebody else
+    log_scale.data = log_scale.data.clamp(0, math.log(LARGEST_SCALE))
 
 
 class Clip(nn.Module):

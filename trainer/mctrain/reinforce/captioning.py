@@ -23,7 +23,7 @@ from mctrain.errors import DataError, TrainerError
 from mctrain.reinforce.admitted import admitted
 from mctrain.reinforce.captioners.captioner import Manner, first_sentence, seed_of
 from mctrain.reinforce.captioners.open import open_captioner
-from mctrain.teachers.open import open_teacher
+from mctrain.teachers.teacher import open_teacher
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence

@@ -19,8 +19,7 @@ from mctrain.data.shards import grouped
 from mctrain.data.workers import open_pool
 from mctrain.places import draft
 from mctrain.reinforce.shard import Drawing, reinforce
-from mctrain.teachers.open import open_teacher
-from mctrain.teachers.teacher import Ensemble
+from mctrain.teachers.teacher import Ensemble, open_teacher
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

@@ -6,9 +6,16 @@ softmax of each is taken at its own scale (MobileCLIP, dataset reinforcement).
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal, Protocol
 
 import numpy as np
+
+from mctrain.data.shards import file_digest
+from picsight_engine.models.backend import load_image_encoder
+from picsight_engine.models.bundle import MANIFEST, open_bundle
+from picsight_engine.models.preprocess import preprocess
+from picsight_engine.models.text import TextEmbedder
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -17,6 +24,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from picsight_engine.models.bundle import ImageSpec
+
+    Kind = Literal["open_clip", "bundle", "checkpoint"]
 
 
 class Teacher(Protocol):
@@ -75,3 +84,69 @@ class Ensemble:
     def texts(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """[n, width]."""
         return np.concatenate([own.texts(texts) for own in self.members], axis=1)
+
+
+class BundleTeacher:
+    """What the application would say of the same pictures and texts."""
+
+    def __init__(self, folder: Path) -> None:
+        """Opens the bundle and checks every hash.
+
+        Raises:
+            BundleError: it is damaged, or holds one tower only.
+        """
+        bundle = open_bundle(folder, hashes=True)
+        self.name = bundle.manifest.name
+        self.width = bundle.manifest.dim
+        self.scale = bundle.manifest.logit_scale
+        self.digest = file_digest(folder / MANIFEST)[:16]  # which holds the digests of all its files
+        self.spec = bundle.image_spec()
+        self.blankness = bundle.manifest.blankness
+        self._image = load_image_encoder(bundle)
+        self._text = TextEmbedder(bundle, threads=1)
+
+    def photos(self, pictures: Sequence[PIL.Image.Image], keys: Sequence[str]) -> NDArray[np.float32]:
+        """[n, width], one picture at a time as the indexer does it."""
+        del keys  # it has the same answer for every photo
+        rows = [self._image.encode(preprocess(picture, self.spec)[None]) for picture in pictures]
+        return np.concatenate(rows)
+
+    def texts(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """[n, width]."""
+        return self._text.embed_texts(texts)
+
+    def terms(self, terms: Sequence[str]) -> NDArray[np.float32]:
+        """[n, width], as the application embeds what is typed."""
+        return np.stack([self._text.embed_term(own) for own in terms])
+
+
+OPEN_CLIP = "open_clip:"
+
+
+def kind_of(title: str) -> Kind:
+    """What a person names."""
+    if title.startswith(OPEN_CLIP):
+        return "open_clip"
+    return "bundle" if (Path(title) / MANIFEST).is_file() else "checkpoint"
+
+
+def open_teacher(title: str, cache: Path) -> Teacher:
+    """The teacher of this name or at this place; `cache` keeps what pretrained trunks see.
+
+    Raises:
+        BundleError: the bundle is damaged.
+        WeightsError: there is no such model or checkpoint, or it is damaged.
+    """
+    match kind_of(title):
+        case "open_clip":
+            from mctrain.teachers.open_clip import OpenClipTeacher, load_model  # imports open_clip: 2 s
+
+            return OpenClipTeacher(load_model(title.removeprefix(OPEN_CLIP)))
+        case "bundle":
+            from mctrain.teachers.teacher import BundleTeacher
+
+            return BundleTeacher(Path(title))
+        case "checkpoint":
+            from mctrain.teachers.trained import CheckpointTeacher  # imports torch: 2 s
+
+            return CheckpointTeacher(Path(title), cache)

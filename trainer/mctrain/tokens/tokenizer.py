@@ -1,30 +1,148 @@
-"""Which tokens a text tower reads: the engine's own tokenizer over the file that goes into a bundle."""
+"""Which tokens a text tower reads: the engine's own tokenizer over the file that goes into a bundle.
+
+CLIP's vocabulary is OpenAI's (MIT licence), taken from the package open_clip_torch, which carries it as data. Its file holds
+byte-pair encoding alone: cleaning and the split into words are the engine's (`clean: "clip"`). MiniLM's tokenizer is its
+package's own, without its fixed padding and truncation. Seven sentences stand around a short query, averaged; zero-shot
+evaluation and the search use the same ones.
+"""
 
 from __future__ import annotations
 
+import gzip
+import hashlib
+import json
 import tempfile
 from dataclasses import replace
 from functools import cache
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import tokenizers
+from tokenizers import AddedToken, models, pre_tokenizers, processors
+
+from mctrain.errors import TrainerError
+from mctrain.models import minilm
 from mctrain.models.minilm import MiniLmShape
-from mctrain.tokens import clip, minilm
-from picsight_engine.models.bundle import Bundle, Licence, Manifest
+from mctrain.models.text import CONTEXT, VOCABULARY
+from mctrain.models.text import END as EOT
+from picsight_engine.models.bundle import Bundle, Licence, Manifest, TextSpec
 from picsight_engine.models.tokenizer import Tokenizer
 
 if TYPE_CHECKING:
     from mctrain.models.text import TextShape
-    from picsight_engine.models.bundle import TextSpec
 
     Shape = TextShape | MiniLmShape
+
+
+TEMPLATES = (
+    "a photo of a {}.",
+    "a photo of the {}.",
+    "a photo of {}.",
+    "a picture of a {}.",
+    "a close-up photo of a {}.",
+    "a good photo of a {}.",
+    "{}",
+)
+
+
+# All texts of a batch are as long as the context: nothing masks padding, so zeros up to there take part as in training.
+CLIP_SPEC = TextSpec(
+    context=CONTEXT,
+    dynamic=False,
+    pad_id=0,
+    eot=EOT,
+    tokenizer="tokenizer.json",
+    clean="clip",
+    templates=TEMPLATES,
+    input="ids",
+    output="vector",
+)
+START, END = "<start_of_text>", "<end_of_text>"
+_PACKAGE = "open_clip"
+_FILE = "bpe_simple_vocab_16e6.txt.gz"
+_SHA256 = "924691ac288e54409236115652ad4aa250f48203de50a9e4722a6ecd48d6804a"
+_END_OF_WORD = "</w>"
+
+
+def write_clip_tokenizer(path: Path) -> None:
+    """Writes the tokenizer.json.
+
+    Raises:
+        TrainerError: open_clip_torch is not installed, or carries another vocabulary.
+    """
+    merges = _merges()
+    vocabulary = {word: number for number, word in enumerate(_words(merges))}
+    assert len(vocabulary) == VOCABULARY
+    model = models.BPE(vocabulary, merges, end_of_word_suffix=_END_OF_WORD)
+    tokenizer = tokenizers.Tokenizer(model)
+    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)
+    tokenizer.add_special_tokens([AddedToken(word, special=True, normalized=False) for word in (START, END)])
+    tokenizer.post_processor = processors.TemplateProcessing(
+        single=f"{START} $A {END}", special_tokens=[(word, vocabulary[word]) for word in (START, END)]
+    )
+    path.write_text(
+        tokenizer.to_str(), encoding="utf-8"
+    )  # its own save tells of a full disk by a plain Exception
+
+
+def _words(merges: list[tuple[str, str]]) -> list[str]:
+    symbols = _byte_symbols()
+    return [*symbols, *(symbol + _END_OF_WORD for symbol in symbols), *map("".join, merges), START, END]
+
+
+def _merges() -> list[tuple[str, str]]:
+    """The pairs of symbols that become one, most frequent first."""
+    spec = find_spec(_PACKAGE)
+    if spec is None or not spec.submodule_search_locations:
+        raise TrainerError("CLIP's vocabulary is missing: install the package open_clip_torch.")
+    packed = (Path(spec.submodule_search_locations[0]) / _FILE).read_bytes()
+    if hashlib.sha256(packed).hexdigest() != _SHA256:
+        raise TrainerError(
+            "The package open_clip_torch carries another vocabulary than CLIP's; install another version."
+        )
+    count = VOCABULARY - 2 * 256 - 2
+    lines = gzip.decompress(packed).decode("utf-8").split("\n")[1 : count + 1]  # behind a headline
+    return [(first, second) for first, second in map(str.split, lines)]
+
+
+def _byte_symbols() -> list[str]:
+    """A visible character for each byte, in the vocabulary's order: printable bytes as they are, then the others."""
+    printable = [*range(33, 127), *range(161, 173), *range(174, 256)]
+    others = [byte for byte in range(256) if byte not in printable]
+    return [chr(byte) for byte in printable] + [chr(256 + place) for place in range(len(others))]
+
+
+MINILM_SPEC = TextSpec(
+    context=64,
+    dynamic=True,
+    pad_id=minilm.PAD_ID,
+    eot=102,
+    tokenizer="tokenizer.json",
+    clean="none",
+    templates=TEMPLATES,
+    input="ids",
+    output="vector",
+)
+
+
+def write_minilm_tokenizer(path: Path) -> None:
+    """Writes the tokenizer.json; the engine pads and cuts by the manifest, not by this file.
+
+    Raises:
+        TrainerError: the package is not installed.
+    """
+    content = json.loads(minilm.package_file("tokenizer.json").read_text(encoding="utf-8"))
+    content["padding"] = None
+    content["truncation"] = None
+    path.write_text(json.dumps(content, ensure_ascii=False, separators=(",", ":")), encoding="utf-8")
 
 
 def text_spec(tower: Shape) -> TextSpec:
     """How text becomes this tower's token ids."""
     if isinstance(tower, MiniLmShape):
-        return minilm.TEXT_SPEC
-    return replace(clip.TEXT_SPEC, context=tower.context)
+        return MINILM_SPEC
+    return replace(CLIP_SPEC, context=tower.context)
 
 
 def write_tokenizer(tower: Shape, path: Path) -> None:
@@ -33,7 +151,7 @@ def write_tokenizer(tower: Shape, path: Path) -> None:
     Raises:
         TrainerError: the package that carries its vocabulary is missing, or carries another one.
     """
-    write = minilm.write_minilm_tokenizer if isinstance(tower, MiniLmShape) else clip.write_clip_tokenizer
+    write = write_minilm_tokenizer if isinstance(tower, MiniLmShape) else write_clip_tokenizer
     write(path)
 
 

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
     from mctrain.training.losses import Loss
-    from mctrain.training.precision import Precision
+    from mctrain.training.student import Precision
 
     Judge = Callable[[Embeddings, Tensor], Loss]
 

@@ -11,16 +11,16 @@ import numpy as np
 import torch
 
 from mctrain.models.sizes import parameters
-from mctrain.training.facts import Facts
 from mctrain.training.loop import take_step
 from mctrain.training.metrics import duration
 from mctrain.training.ranks import joined
 from mctrain.training.run import examined, open_training
+from mctrain.training.state import Facts
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
-    from mctrain.recipes.run import TrainingRecipe
+    from mctrain.recipes.training import TrainingRecipe
     from mctrain.training.loop import Training
     from mctrain.training.run import Start
     from mctrain.training.surroundings import Journal, Places

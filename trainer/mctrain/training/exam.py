@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from mctrain.evaluation.tasks import Found, Task
     from mctrain.models.clip import Clip
     from mctrain.models.presets import Preset
-    from mctrain.recipes.run import EvaluationTable
+    from mctrain.recipes.training import EvaluationTable
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from mctrain.data.reading.batch import Batch
     from mctrain.data.reading.source import Data
     from mctrain.data.reinforced.bank import Bank
-    from mctrain.recipes.run import TrainingRecipe
+    from mctrain.recipes.training import TrainingRecipe
     from mctrain.training.ranks import Rank
     from picsight_engine.models.bundle import ImageSpec
     from picsight_engine.models.tokenizer import Tokenizer

@@ -19,12 +19,11 @@ from mctrain.data.reading.batch import normalised
 from mctrain.optimisation.optimizer import rate_at, set_rate
 from mctrain.training.accumulation import loss_and_gradients
 from mctrain.training.exam import choosing_mean
-from mctrain.training.facts import Facts
-from mctrain.training.interrupts import Interrupted
 from mctrain.training.losses import reinforced_loss
 from mctrain.training.metrics import SCORE, progress
 from mctrain.training.range_augment import target_error
-from mctrain.training.state import best_step, is_save_due, origin_of, save_state
+from mctrain.training.state import Facts, best_step, is_save_due, origin_of, save_state
+from mctrain.training.surroundings import Interrupted
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -32,15 +31,14 @@ if TYPE_CHECKING:
 
     from torch import Tensor
 
-    from mctrain.recipes.run import TrainingRecipe
+    from mctrain.recipes.training import TrainingRecipe
     from mctrain.training.exam import Exam
     from mctrain.training.feed import Feed, Lesson
-    from mctrain.training.interrupts import Interrupts
     from mctrain.training.losses import LossSettings
     from mctrain.training.metrics import Metrics
     from mctrain.training.state import Position
     from mctrain.training.student import Student
-    from mctrain.training.surroundings import Journal
+    from mctrain.training.surroundings import Interrupts, Journal
     from mctrain.weights.checkpoint import Trained
 
 

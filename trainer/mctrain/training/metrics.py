@@ -27,7 +27,7 @@ from mctrain.whole_files import write_whole
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from mctrain.recipes.run import AnyRecipe
+    from mctrain.recipes.training import AnyRecipe
     from mctrain.training.state import Position
 
 METRICS = "metrics.jsonl"

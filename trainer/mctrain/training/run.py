@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
     from mctrain.models.presets import Preset
     from mctrain.places import Place
-    from mctrain.recipes.run import TrainingRecipe
+    from mctrain.recipes.training import TrainingRecipe
     from mctrain.training.exam import Exam
     from mctrain.training.ranks import Rank
     from mctrain.training.surroundings import Places, Surroundings
@@ -53,7 +53,7 @@ class Start:
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class RunResult:
     """Why the run ended; `path` is the checkpoint, which the first process writes unless a signal, `signal`, stopped it.
 
     `skipped` counts the samples that this process could not use, by reason.
@@ -65,7 +65,7 @@ class Outcome:
     skipped: Counter[str]
 
 
-def follow(recipe: TrainingRecipe, start: Start | None, places: Places, around: Surroundings) -> Outcome:
+def follow(recipe: TrainingRecipe, start: Start | None, places: Places, around: Surroundings) -> RunResult:
     """Follows a recipe from its beginning, or from the last state in a folder.
 
     Raises:
@@ -88,7 +88,7 @@ def follow(recipe: TrainingRecipe, start: Start | None, places: Places, around: 
                 told = ", ".join(f"{count} {reason}" for reason, count in skipped.most_common())
                 desk.journal.tell(f"samples that were passed over: {told}")
         path = None if ending.signal or not rank.first else save_result(around.folder, run, ending.best)
-    return Outcome(ending.why, ending.signal, path, run.feed.data.skipped)
+    return RunResult(ending.why, ending.signal, path, run.feed.data.skipped)
 
 
 def _demand_one_beginning(rank: Rank, step: int, folder: Path) -> None:

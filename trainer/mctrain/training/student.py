@@ -2,32 +2,107 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from dataclasses import dataclass
+from functools import partial
+from types import MethodType
 from typing import TYPE_CHECKING, Any, cast
 
 import torch
+from timm.models._efficientnet_blocks import DepthwiseSeparableConv, InvertedResidual
 from torch import distributed, nn
 from torch.nn.parallel import DistributedDataParallel
+from torch.utils.checkpoint import checkpoint
 
-from mctrain.errors import RecipeError
+from mctrain.errors import RecipeError, TrainerError
+from mctrain.models.blocks import RepMixerBlock
 from mctrain.models.clip import build_clip, load_trunks
 from mctrain.models.lite import LiteShape
+from mctrain.models.mci import AttentionBlock
+from mctrain.models.minilm import Layer
 from mctrain.models.presets import Preset, preset_of, preset_of_towers
+from mctrain.models.transformer import TransformerLayer
 from mctrain.optimisation.average import average_from
 from mctrain.optimisation.optimizer import FACTOR, build_student_optimizer
-from mctrain.optimisation.statistics import hold_statistics
-from mctrain.training.precision import Precision
+from mctrain.optimisation.statistics import hold_statistics, statistics_kept
 from mctrain.training.range_augment import RangeAugment
-from mctrain.training.recompute import recompute
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
+    from contextlib import AbstractContextManager
 
+    from torch import Tensor
     from torch.optim.swa_utils import AveragedModel
 
     from mctrain.models.clip import Clip
-    from mctrain.recipes.run import TrainingRecipe
+    from mctrain.recipes.training import Numbers, TrainingRecipe
     from mctrain.weights.checkpoint import Checkpoint
+
+
+# of pretrained networks too: the switch that timm has for it would count the statistics of a batch twice
+_BLOCKS = (TransformerLayer, AttentionBlock, RepMixerBlock, Layer, DepthwiseSeparableConv, InvertedResidual)
+
+
+def recompute(model: nn.Module) -> None:
+    """From now on, in place; dropout draws the same numbers again, and BatchNorm remembers the first time alone."""
+    for module in model.modules():
+        if isinstance(module, _BLOCKS):
+            module.forward = MethodType(_recomputed, module)  # type: ignore[method-assign]
+
+
+def _recomputed(block: nn.Module, *inputs: Any) -> Any:
+    """In place of a block's `forward`; bound, so that a copy's is the copy's."""
+    return checkpoint(_forward, block, *inputs, use_reentrant=False, context_fn=partial(_contexts, block))
+
+
+def _forward(block: nn.Module, *inputs: Any) -> Any:
+    return type(block).forward(block, *inputs)
+
+
+def _contexts(block: nn.Module) -> tuple[AbstractContextManager[None], AbstractContextManager[None]]:
+    return nullcontext(), statistics_kept(block)
+
+
+_NUMBERS = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
+
+
+class Precision:
+    """The numbers of the towers' products on one device; `scaler` is part of a run's state."""
+
+    def __init__(self, kind: Numbers, device: torch.device) -> None:
+        self.device = device
+        self.numbers = _NUMBERS[kind]
+        self.scaler = torch.amp.GradScaler(device.type, enabled=kind == "fp16")
+
+    def towers(self) -> torch.autocast:
+        """For a pass forward, each one of its own: what is cast inside without gradients is kept without them."""
+        return torch.autocast(self.device.type, self.numbers, enabled=self.numbers != torch.float32)
+
+    def backward(self, loss: Tensor, *begun: tuple[Tensor, Tensor]) -> None:
+        """Adds the gradients of a loss, scaled where halves need it, and goes on from tensors whose gradients are known."""
+        roots = [(self.scaler.scale(loss), None), *begun]
+        torch.autograd.backward([own for own, _ in roots], [gradient for _, gradient in roots])
+
+    def step(
+        self, optimizer: torch.optim.Optimizer, parameters: Iterable[nn.Parameter], longest: float
+    ) -> float:
+        """Cuts the gradient to a length, takes a step, and says how long it was, without its scale.
+
+        In float16 a length that is no number means that the step was left out and the scale lowered, down to 1.
+
+        Raises:
+            TrainerError: the gradient is no number, and that is not for want of a smaller scale; nothing was changed.
+        """
+        self.scaler.unscale_(optimizer)
+        length = torch.nn.utils.clip_grad_norm_(parameters, longest)
+        if not length.isfinite() and self.scaler.get_scale() <= 1:
+            raise TrainerError(
+                "The gradient is no number any more; take a lower rate or a longer warm-up, in another folder."
+            )
+        self.scaler.step(optimizer)
+        self.scaler.update()
+        return float(length)
+
 
 _OF_RANGES = 10.0  # times the rate: six numbers that have to follow a target
 

@@ -10,10 +10,9 @@ import torch
 
 from mctrain.data.apart import is_apart, pack_library
 from mctrain.data.words import QUERIES
-from mctrain.evaluation.everyday import right_photos
 from mctrain.evaluation.measure import measure
 from mctrain.evaluation.outcome import Answers
-from mctrain.evaluation.retrieval import searching
+from mctrain.evaluation.retrieval import right_photos, searching
 from mctrain.evaluation.subject import Subject
 from mctrain.evaluation.tasks import find_files, load_tasks
 from mctrain.evaluation.things import load_things

@@ -1,1 +1,1 @@
-"""Published weights: one file a layout, each a table of names, and what reads and writes files by them."""
+"""Published weights: the names that publishers give to tensors, and what reads and writes their files."""

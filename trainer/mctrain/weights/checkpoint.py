@@ -16,7 +16,7 @@ from mctrain.errors import RecipeError, TrainerError, WeightsError
 from mctrain.models.clip import build_clip
 from mctrain.models.presets import Preset, preset_as_dict, preset_from_dict
 from mctrain.models.reparameterize import reparameterize
-from mctrain.recipes.fit import Recipe, parse_recipe
+from mctrain.recipes.teaching import Recipe, parse_recipe
 from mctrain.weights.files import read_saved, write_saved
 from picsight_engine.models.place import demand_writable
 

@@ -7,21 +7,34 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 import torch
+from torch.nn import functional as F  # noqa: N812 (torch's own custom)
 
 from mctrain.errors import WeightsError
 from mctrain.models.clip import Clip, build_clip
 from mctrain.models.mci import MciShape
 from mctrain.models.presets import PRESETS
 from mctrain.models.reparameterize import reparameterize
-from mctrain.weights import apple, open_clip, timm
-from mctrain.weights.layout import COUNTER, Layout
+from mctrain.tokens.tokenizer import load_tokenizer
+from mctrain.weights.published import (
+    APPLE_MCI,
+    APPLE_VIT,
+    COUNTER,
+    OPEN_CLIP_MCI,
+    OPEN_CLIP_VIT,
+    TIMM_MCI,
+    TIMM_VIT,
+    Layout,
+)
+from picsight_engine.models.self_test import PHRASES, Impression, judge, known_photos
+from picsight_engine.models.unit import flaw_of
 
 if TYPE_CHECKING:
     from torch import Tensor
 
     from mctrain.models.presets import Preset, Publisher
 
-LAYOUTS = (apple.MCI, apple.VIT, open_clip.MCI, open_clip.VIT, timm.MCI, timm.VIT)
+
+LAYOUTS = (APPLE_MCI, APPLE_VIT, OPEN_CLIP_MCI, OPEN_CLIP_VIT, TIMM_MCI, TIMM_VIT)
 _FOLDED = ("reparam_conv.", "lkb_reparam.")
 _NAMED = 3  # so many keys are named in a sentence, the rest is counted
 
@@ -111,7 +124,7 @@ def layout_of(publisher: str, preset: Preset) -> Layout:
 
 def fits_tower(layout: Layout, preset: Preset) -> bool:
     """Whether a layout is for the kind of image tower that the preset has."""
-    return (layout in (apple.MCI, open_clip.MCI, timm.MCI)) == isinstance(preset.image, MciShape)
+    return (layout in (APPLE_MCI, OPEN_CLIP_MCI, TIMM_MCI)) == isinstance(preset.image, MciShape)
 
 
 def _misfit(tensors: dict[str, Tensor], preset: Preset, layout: Layout, *, folded: bool) -> str | None:
@@ -153,3 +166,35 @@ def _fill(model: Clip, tensors: dict[str, Tensor], layout: Layout, source: str) 
 def _some(keys: list[str]) -> str:
     rest = f" and {len(keys) - _NAMED} more" if len(keys) > _NAMED else ""
     return ", ".join(keys[:_NAMED]) + rest
+
+
+@torch.no_grad()
+def look(model: Clip, preset: Preset, source: str) -> Impression:
+    """What speaks for training and what against; only what gives no vectors is refused.
+
+    Raises:
+        WeightsError: a tower gives rows without a direction, as where weights are missing; `source` is their file.
+    """
+    photos = _unit(model.image(torch.from_numpy(known_photos(preset.image_spec()))), "image", source)
+    if model.text is None:
+        return _norms(model)
+    ids = torch.from_numpy(load_tokenizer(preset.text).encode(list(PHRASES.values())))
+    texts = _unit(model.text(ids), "text", source)
+    return judge(photos.numpy(), texts.numpy(), model.scale().item())
+
+
+def _unit(vectors: Tensor, tower: str, source: str) -> Tensor:
+    flaw = flaw_of(vectors.numpy())
+    if flaw is not None:
+        raise WeightsError(
+            f"The {tower} tower in {source} gives {flaw}, as where weights are missing; nothing was written. Use whole weights."
+        )
+    return F.normalize(vectors, dim=1)
+
+
+def _norms(model: Clip) -> Impression:
+    """Norms start as ones, and no training leaves all of them there."""
+    state = model.image.state_dict()
+    norms = [own for name, own in state.items() if name.endswith(".weight") and own.dim() == 1]
+    moved = sum(bool((own != 1).any()) for own in norms)
+    return Impression(moved == len(norms), (f"{moved} of {len(norms)} norms of the image tower have moved",))

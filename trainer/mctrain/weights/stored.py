@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import onnx
 import torch
-from onnx import numpy_helper
+from onnx import TensorProto, helper, numpy_helper
 
 from mctrain.errors import WeightsError
 
@@ -16,11 +16,12 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from torch import Tensor
 
+
 _PRODUCTS = frozenset({"MatMul", "MatMulInteger"})
 _BETWEEN = frozenset({"Cast", "Mul"})  # what int8 has between a product and its bias
 
 
-class Stored:
+class StoredWeights:
     """One graph, as `mctrain export` writes it. Names of a tower stay, but those of matrices that the graph has transposed."""
 
     def __init__(self, path: Path) -> None:
@@ -122,3 +123,27 @@ def _products(graph: onnx.GraphProto) -> dict[str, str]:
             matrix = node.input[1].removesuffix("_quantized")
             found |= dict.fromkeys(after.input, matrix)
     return found
+
+
+_MEAN = "head.mean"  # the first that a head does is to take it off
+_SHARES = "Softmax"  # the first that its branch does with the classifier's logits
+
+
+def write_trunk(source: Path, target: Path) -> None:
+    """Pixels [n, 3, size, size] → features [n, features], and where the head has a branch logits [n, classes].
+
+    Raises:
+        WeightsError: the graph is not of a pretrained trunk under a head.
+    """
+    model = onnx.load(source)
+    graph = model.graph
+    features = [node.input[0] for node in graph.node if _MEAN in node.input]
+    logits = [node.input[0] for node in graph.node if node.op_type == _SHARES]
+    if len(features) != 1 or len(logits) > 1:
+        raise WeightsError(
+            f"{source} has no trunk and head of ours, so that its head alone cannot learn; begin with a bundle made on the starter."
+        )
+    del graph.output[:]
+    for name in (*features, *logits):
+        graph.output.append(helper.make_tensor_value_info(name, TensorProto.FLOAT, None))
+    onnx.save(model, target)

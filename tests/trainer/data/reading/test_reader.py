@@ -20,9 +20,9 @@ from tests.trainer.data.conftest import SLOTS, WIDTHS, write_samples
 from mctrain.data.augment.records import Crop, View
 from mctrain.data.augment.replay import replay
 from mctrain.data.reading.batch import normalised
-from mctrain.data.reading.choice import choose_texts, choose_view
 from mctrain.data.reading.reader import TrainingData
 from mctrain.data.reading.settings import Pass, ReaderSettings, Stored, Texts
+from mctrain.data.reading.visit import choose_texts, choose_view
 from mctrain.data.reinforced.sample import members_of
 from mctrain.data.reinforced.storage import Storage
 from mctrain.data.shards import samples

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from mctrain.errors import DataError
-from mctrain.teachers.fit.arrays import load_array, load_arrays, save_arrays
+from mctrain.teachers.fit.features import load_array, load_arrays, save_arrays
 
 ARRAYS = {"keys": np.array(["a", "bc"]), "features": np.arange(6, dtype=np.float16).reshape(2, 3)}
 

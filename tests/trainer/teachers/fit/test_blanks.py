@@ -10,10 +10,10 @@ import pytest
 from mctrain.data.blanks import MEASURING, TRAINING
 from mctrain.data.shards import samples
 from mctrain.models.presets import preset_of
-from mctrain.teachers.fit.corpus import Places, build_corpus
+from mctrain.teachers.fit.corpus import FitFolders, build_corpus
 from mctrain.teachers.fit.features import Views
-from mctrain.teachers.fit.run import teach
-from mctrain.teachers.open import open_teacher
+from mctrain.teachers.fit.teach import teach
+from mctrain.teachers.teacher import open_teacher
 
 COUNT = 26
 
@@ -30,7 +30,7 @@ def recipe(tiny_recipe):
 @pytest.fixture(scope="module")
 def corpus(recipe, tiny_data, cache):
     views = Views(recipe.augmentation, recipe.training.seed, ("lite0",), preset_of(recipe.model).image_spec())
-    return build_corpus(recipe.data, views, Places(tiny_data, cache), silent, workers=1)
+    return build_corpus(recipe.data, views, FitFolders(tiny_data, cache), silent, workers=1)
 
 
 def test_blanks_join_the_photos_in_all_views_with_their_own_texts(corpus):
@@ -61,6 +61,6 @@ def test_a_fit_puts_others_behind_photos_that_it_never_saw_but_for_texts_that_as
         scores = teacher.texts(texts) @ teacher.photos(shown, ["shown"] * len(shown)).T
         return scores[:, : len(blanks), None] > scores[:, None, len(blanks) :]
 
-    with_them = before(teach(recipe, Places(tiny_data, cache), tmp_path, silent, threads=1).path)
+    with_them = before(teach(recipe, FitFolders(tiny_data, cache), tmp_path, silent, threads=1).path)
     assert with_them[1:].mean() < before(finished.path)[1:].mean() / 2
     assert with_them[0, [own.kind == "black" for own in blanks]].all()

@@ -15,9 +15,9 @@ import torch
 
 from mctrain.data.shards import samples
 from mctrain.errors import TrainerError
-from mctrain.teachers.fit.corpus import Places
-from mctrain.teachers.fit.progress import load_progress
-from mctrain.teachers.fit.run import PROGRESS, teach
+from mctrain.teachers.fit.corpus import FitFolders
+from mctrain.teachers.fit.heads import Progress
+from mctrain.teachers.fit.teach import PROGRESS, teach
 from mctrain.weights.checkpoint import CHECKPOINT, load_checkpoint
 
 
@@ -68,7 +68,7 @@ def test_a_killed_run_ends_where_an_undisturbed_one_ends(
     assert not (folder / CHECKPOINT).exists()
     done = len(torch.load(folder / PROGRESS, weights_only=True)["history"])
     assert 1 <= done < len(finished.history)
-    continued = teach(tiny_recipe, Places(tiny_data, cache), folder, silent, threads=1)
+    continued = teach(tiny_recipe, FitFolders(tiny_data, cache), folder, silent, threads=1)
     assert continued.history == finished.history
     assert same_heads(continued.content, finished.content)
 
@@ -76,14 +76,14 @@ def test_a_killed_run_ends_where_an_undisturbed_one_ends(
 def test_another_seed_makes_other_heads(finished, tiny_recipe, tiny_data, cache, tmp_path):
     short = replace(tiny_recipe, training=replace(tiny_recipe.training, epochs=1, seed=4))
     assert not same_heads(
-        teach(short, Places(tiny_data, cache), tmp_path, silent, threads=1).content, finished.content
+        teach(short, FitFolders(tiny_data, cache), tmp_path, silent, threads=1).content, finished.content
     )
 
 
 def test_a_folder_with_a_run_of_another_recipe_is_left_alone(finished, tiny_recipe, tiny_data, cache):
     other = replace(tiny_recipe, training=replace(tiny_recipe.training, rate=2e-3))
     with pytest.raises(TrainerError, match="holds a run of another recipe"):
-        teach(other, Places(tiny_data, cache), finished.path.parent, silent, threads=1)
+        teach(other, FitFolders(tiny_data, cache), finished.path.parent, silent, threads=1)
     assert finished.path.exists()
 
 
@@ -92,7 +92,7 @@ def test_what_a_recipe_says_of_itself_may_change_between_two_calls(
 ):
     shutil.copytree(finished.path.parent, tmp_path / "run")
     renamed = replace(tiny_recipe, about=replace(tiny_recipe.about, title="Renamed"))
-    again = teach(renamed, Places(tiny_data, cache), tmp_path / "run", silent, threads=1)
+    again = teach(renamed, FitFolders(tiny_data, cache), tmp_path / "run", silent, threads=1)
     assert again.content.origin.recipe.about.title == "Renamed"
     assert same_heads(again.content, finished.content)
 
@@ -105,27 +105,29 @@ def test_a_folder_with_a_run_on_other_photos_is_left_alone(finished, tiny_recipe
         tmp_path / "data" / "flickr8k-train-000000.tar", tmp_path / "data" / "flickr8k-train-000001.tar"
     )
     with pytest.raises(TrainerError, match="holds a run of other photos or texts"):
-        teach(tiny_recipe, Places(tmp_path / "data", cache), tmp_path / "run", silent, threads=1)
+        teach(tiny_recipe, FitFolders(tmp_path / "data", cache), tmp_path / "run", silent, threads=1)
 
 
 def test_a_checkpoint_of_something_else_is_not_written_over(tiny_recipe, tiny_data, cache, tmp_path):
     (tmp_path / CHECKPOINT).write_bytes(b"hours of work")
     with pytest.raises(TrainerError, match=r"checkpoint\.pt is there already, .* with -o"):
-        teach(tiny_recipe, Places(tiny_data, cache), tmp_path, silent, threads=1)
+        teach(tiny_recipe, FitFolders(tiny_data, cache), tmp_path, silent, threads=1)
     assert [own.name for own in tmp_path.iterdir()] == [CHECKPOINT]
 
 
 def test_too_few_photos_for_a_batch_are_told(tiny_recipe, tiny_data, cache, tmp_path):
     large = replace(tiny_recipe, training=replace(tiny_recipe.training, batch=100))
     with pytest.raises(TrainerError, match="32 photos do not fill a batch of 100"):
-        teach(large, Places(tiny_data, cache), tmp_path, silent, threads=1)
+        teach(large, FitFolders(tiny_data, cache), tmp_path, silent, threads=1)
 
 
 def test_progress_of_another_version_is_told(finished, tiny_recipe, tmp_path):
     content = torch.load(finished.path.parent / PROGRESS, weights_only=True)
     recipe = content["recipe"]
     older = {**recipe, "training": {"seed": 0}}
-    for broken in ({**content, "more": 1}, {"recipe": recipe}, {**content, "recipe": older}, {}, []):
+    model = torch.nn.Linear(1, 1)
+    progress = Progress(tmp_path / PROGRESS, tiny_recipe, model, None, torch.optim.AdamW(model.parameters()))
+    for broken in (content, {"recipe": recipe}, {**content, "recipe": older}, {}, []):
         torch.save(broken, tmp_path / PROGRESS)
         with pytest.raises(TrainerError, match=r"progress\.pt is damaged or of another version of mctrain"):
-            load_progress(tmp_path / PROGRESS, tiny_recipe)
+            progress.restore()

@@ -7,7 +7,7 @@ import math
 import torch
 from torch.nn import functional as F  # noqa: N812 - torch's own custom
 
-from mctrain.teachers.fit.losses import class_name_loss, contrastive_loss
+from mctrain.teachers.fit.terms import class_name_loss, contrastive_loss
 
 
 def unit(count, seed):

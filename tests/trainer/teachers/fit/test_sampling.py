@@ -7,8 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from mctrain.teachers.fit.corpus import Corpus, Ragged
-from mctrain.teachers.fit.sampling import batches
+from mctrain.teachers.fit.corpus import Corpus, Ragged, batches
 
 
 @pytest.fixture

@@ -13,10 +13,10 @@ from mctrain.errors import TrainerError
 from mctrain.models.clip import build_clip
 from mctrain.models.presets import preset_of
 from mctrain.optimisation.optimizer import build_head_optimizer
-from mctrain.teachers.fit.corpus import Places
+from mctrain.teachers.fit.corpus import FitFolders
 from mctrain.teachers.fit.heads import Heads
-from mctrain.teachers.fit.losses import contrastive_loss
-from mctrain.teachers.fit.run import PROGRESS, teach
+from mctrain.teachers.fit.teach import PROGRESS, teach
+from mctrain.teachers.fit.terms import contrastive_loss
 from mctrain.weights.checkpoint import load_checkpoint
 
 MOST = torch.tensor(math.log(100.0))
@@ -41,7 +41,7 @@ def test_a_run_that_begins_beyond_the_bound_is_brought_back_and_not_held_there(
     tiny_recipe, tiny_data, cache, tmp_path
 ):
     training = replace(tiny_recipe.training, temperature=150.0, epochs=1, warmup=1)
-    teach(replace(tiny_recipe, training=training), Places(tiny_data, cache), tmp_path, silent, threads=1)
+    teach(replace(tiny_recipe, training=training), FitFolders(tiny_data, cache), tmp_path, silent, threads=1)
     assert torch.load(tmp_path / PROGRESS, weights_only=True)["heads"]["logit_scale"] < MOST
 
 
@@ -96,4 +96,4 @@ def test_a_run_begun_before_the_factor_had_a_group_of_its_own_is_told(
     content["optimizer"] = torch.optim.AdamW(heads.parameters()).state_dict()
     torch.save(content, tmp_path / PROGRESS)
     with pytest.raises(TrainerError, match="begun by another version"):
-        teach(tiny_recipe, Places(tiny_data, cache), tmp_path, silent, threads=1)
+        teach(tiny_recipe, FitFolders(tiny_data, cache), tmp_path, silent, threads=1)

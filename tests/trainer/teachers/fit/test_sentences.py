@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from mctrain.models.minilm import load_minilm
-from mctrain.teachers.fit.sentences import Sentences
-from mctrain.teachers.open import open_teacher
+from mctrain.teachers.fit.text_vectors import Sentences
+from mctrain.teachers.teacher import open_teacher
 
 TRUNK = "fc19484afdf65d94"  # the digest of the package's weights
 TEXTS = ["a dog in the snow", "sunset", "a dog in the snow", "two people on a bench by the sea"]

@@ -14,11 +14,11 @@ from mctrain.data.shards import samples
 from mctrain.errors import DataError, RecipeError
 from mctrain.models.lite import load_lite
 from mctrain.models.presets import preset_of
-from mctrain.recipes.fit import StagesTable, parse_recipe
-from mctrain.teachers.fit.corpus import Places
+from mctrain.recipes.teaching import StagesTable, parse_recipe
+from mctrain.teachers.fit.corpus import FitFolders
 from mctrain.teachers.fit.features import Views
 from mctrain.teachers.fit.maps import open_maps
-from mctrain.teachers.fit.run import teach
+from mctrain.teachers.fit.teach import teach
 
 TABLE = StagesTable(
     first=6, epochs=2, rate=3e-4, head_rate=4e-4, warmup=1, distil=0.5, pseudo=0.1, moved=0.75
@@ -37,7 +37,7 @@ def recipe(tiny_recipe):
 
 @pytest.fixture(scope="module")
 def tuned(recipe, tiny_data, cache, tmp_path_factory):
-    return teach(recipe, Places(tiny_data, cache), tmp_path_factory.mktemp("stages"), silent, threads=1)
+    return teach(recipe, FitFolders(tiny_data, cache), tmp_path_factory.mktemp("stages"), silent, threads=1)
 
 
 def test_only_the_upper_stages_have_moved(tuned):
@@ -67,7 +67,7 @@ def test_the_weights_go_a_share_of_the_way(tuned, recipe, tiny_data, cache, tmp_
     torch.save(heads, tmp_path / "whole" / "progress.pt")
     whole = teach(
         replace(recipe, stages=replace(TABLE, moved=1.0)),
-        Places(tiny_data, cache),
+        FitFolders(tiny_data, cache),
         tmp_path / "whole",
         silent,
         threads=1,
@@ -82,11 +82,13 @@ def test_the_weights_go_a_share_of_the_way(tuned, recipe, tiny_data, cache, tmp_
 def test_a_run_that_goes_on_ends_where_another_one_ends(tuned, recipe, tiny_data, cache, tmp_path):
     """All epochs of the heads are there, of the stages the first one."""
     short = replace(recipe, stages=replace(TABLE, epochs=1))
-    again = teach(recipe, Places(tiny_data, cache), tuned.path.parent, silent, threads=1)
+    again = teach(recipe, FitFolders(tiny_data, cache), tuned.path.parent, silent, threads=1)
     assert again.history == tuned.history
     first, second = tuned.content.clip.state_dict(), again.content.clip.state_dict()
     assert all(torch.equal(own, second[name]) for name, own in first.items())
-    assert teach(short, Places(tiny_data, cache), tmp_path, silent, threads=1).history[0] == tuned.history[0]
+    assert (
+        teach(short, FitFolders(tiny_data, cache), tmp_path, silent, threads=1).history[0] == tuned.history[0]
+    )
 
 
 def test_of_a_key_that_comes_again_each_photo_has_its_own_maps(tuned, recipe, tiny_data, cache):
@@ -106,7 +108,7 @@ def test_a_damaged_file_of_maps_is_told(tuned, recipe, tiny_data, cache, tmp_pat
     path.write_bytes(whole[: len(whole) // 2])
     try:
         with pytest.raises(DataError, match=f"{path.name} is damaged; remove it"):
-            teach(recipe, Places(tiny_data, cache), tmp_path, silent, threads=1)
+            teach(recipe, FitFolders(tiny_data, cache), tmp_path, silent, threads=1)
     finally:
         path.write_bytes(whole)
 

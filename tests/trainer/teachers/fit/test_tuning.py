@@ -9,11 +9,11 @@ import torch
 
 from mctrain.errors import RecipeError
 from mctrain.models.minilm import load_minilm
-from mctrain.recipes.fit import TuningTable, parse_recipe
-from mctrain.teachers.fit.corpus import Places
-from mctrain.teachers.fit.run import teach
+from mctrain.recipes.teaching import TuningTable, parse_recipe
+from mctrain.teachers.fit.corpus import FitFolders
+from mctrain.teachers.fit.teach import teach
 from mctrain.teachers.fit.tuning import TUNED
-from mctrain.teachers.open import open_teacher
+from mctrain.teachers.teacher import open_teacher
 
 TABLE = TuningTable(
     layers=2, steps=4, batch=8, rate=5e-5, head_rate=1e-3, weight_decay=0.1, warmup=1, classes=4
@@ -31,7 +31,7 @@ def recipe(tiny_recipe):
 
 @pytest.fixture(scope="module")
 def tuned(recipe, tiny_data, cache, tmp_path_factory):
-    return teach(recipe, Places(tiny_data, cache), tmp_path_factory.mktemp("tuned"), silent, threads=1)
+    return teach(recipe, FitFolders(tiny_data, cache), tmp_path_factory.mktemp("tuned"), silent, threads=1)
 
 
 def test_only_the_upper_layers_have_moved(tuned):
@@ -60,7 +60,7 @@ def test_the_heads_are_fitted_to_what_the_tuned_trunk_gives(tuned, cache):
 
 def test_a_run_that_goes_on_ends_where_another_one_ends(tuned, recipe, tiny_data, cache):
     """All steps are there already: none is taken again."""
-    again = teach(recipe, Places(tiny_data, cache), tuned.path.parent, silent, threads=1)
+    again = teach(recipe, FitFolders(tiny_data, cache), tuned.path.parent, silent, threads=1)
     first, second = tuned.content.clip.state_dict(), again.content.clip.state_dict()
     assert all(torch.equal(own, second[name]) for name, own in first.items())
     assert len(torch.load(tuned.path.parent / TUNED, weights_only=True)["history"]) == TABLE.steps
@@ -75,4 +75,4 @@ def test_a_recipe_keeps_the_table_in_its_checkpoint(recipe):
 def test_more_than_there_is_cannot_be_tuned(recipe, tiny_data, cache, tmp_path, kind, count):
     asked = replace(recipe, tuning=replace(TABLE, **{kind: count}))
     with pytest.raises(RecipeError, match=f"The tuning asks for {count} .* where there are"):
-        teach(asked, Places(tiny_data, cache), tmp_path, silent, threads=1)
+        teach(asked, FitFolders(tiny_data, cache), tmp_path, silent, threads=1)

@@ -6,9 +6,7 @@ import pytest
 import torch
 from sklearn.metrics import roc_auc_score
 
-from mctrain.training.decisions.losses import cuts_of, decision_loss, even_weights, staying_loss
-from mctrain.training.decisions.scores import Tags
-from mctrain.training.decisions.verdict import in_order
+from mctrain.training.decisions.head import Tags, cuts_of, decision_loss, even_weights, in_order, staying_loss
 
 VERDICTS = torch.tensor([[1, 0, 1], [1, -1, 0], [-1, -1, 0], [0, 1, 0]], dtype=torch.int8)
 

@@ -11,13 +11,12 @@ import pytest
 from mctrain.data.archive import write_archive
 from mctrain.data.shards import samples
 from mctrain.errors import DataError, RecipeError, WeightsError
-from mctrain.recipes.run import load_decisions, load_training
-from mctrain.teachers.bundle import BundleTeacher
-from mctrain.training.decisions.photos import look
-from mctrain.training.decisions.sight import Headed, Sight, embed
-from mctrain.training.decisions.verdict import judged_tags, untold
-from mctrain.weights.bundle import read_bundle
-from mctrain.weights.trunk import write_trunk
+from mctrain.recipes.training import load_decisions, load_training
+from mctrain.teachers.teacher import BundleTeacher
+from mctrain.training.decisions.head import judged_tags, untold
+from mctrain.training.decisions.sight import Headed, Sight, embed, look
+from mctrain.weights.stored import write_trunk
+from mctrain.weights.unbundle import read_bundle
 from picsight_engine.models.bundle import TEXT_GRAPH, open_bundle
 
 

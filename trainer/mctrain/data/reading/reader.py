@@ -12,12 +12,10 @@ import numpy as np
 from torch.utils.data import Dataset
 
 from mctrain.data.apart import is_apart
-from mctrain.data.reading.batch import Skipped, collate
-from mctrain.data.reading.choice import order
+from mctrain.data.reading.batch import Skipped, collate, load
 from mctrain.data.reading.index import open_shard
-from mctrain.data.reading.loading import load
 from mctrain.data.reading.settings import Stored
-from mctrain.data.reading.visit import see
+from mctrain.data.reading.visit import order, see
 from mctrain.data.reinforced.layout import PLAIN, REINFORCED, name_role
 from mctrain.data.shards import file_digest
 from mctrain.errors import DataError, SampleError

@@ -6,9 +6,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mctrain.data.named import find_shards
-from mctrain.data.reading.counted import count_samples
 from mctrain.data.reading.reader import TrainingData
-from mctrain.data.reading.stream import StreamedData
+from mctrain.data.reading.stream import StreamedData, count_samples
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -7,8 +7,10 @@ end by then: of these, samples are seen twice, and those that were waiting to be
 
 from __future__ import annotations
 
+import json
 import random
 from collections import Counter
+from dataclasses import dataclass
 from importlib import import_module
 from itertools import count, islice
 from typing import TYPE_CHECKING, Any
@@ -16,24 +18,24 @@ from typing import TYPE_CHECKING, Any
 from torch.utils.data import IterableDataset, get_worker_info
 
 from mctrain.data.apart import is_apart
-from mctrain.data.reading.batch import Skipped, collate
-from mctrain.data.reading.choice import order
-from mctrain.data.reading.loading import load
+from mctrain.data.reading.batch import Skipped, collate, load
 from mctrain.data.reading.settings import Stored
-from mctrain.data.reading.visit import see
+from mctrain.data.reading.visit import order, see
 from mctrain.data.reinforced.layout import PLAIN, REINFORCED, role_of
+from mctrain.data.reinforced.manifest import MANIFEST
 from mctrain.data.reinforced.sample import lacking
 from mctrain.data.shards import split_name
 from mctrain.errors import DataError, SampleError
 from mctrain.extras import extra
-from mctrain.places import opened
+from mctrain.places import opened, read
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from mctrain.data.reading.batch import Batch, Visit
-    from mctrain.data.reading.counted import Counted
     from mctrain.data.reading.settings import Pass, ReaderSettings
+    from mctrain.places import Place
+
 
 _MOST_SKIPPED = 256  # one after the other: then the shards are at fault, not their samples
 # samples that wait in memory, of 0.1 to 0.3 MB; and how many before the first batch
@@ -208,3 +210,45 @@ class _Stream(IterableDataset["Batch | str"]):
         reason = "member twice" if isinstance(fault, ValueError) else "damaged shard"
         self._skip(self._shard, reason, f"{self._shard}: {fault.args[0] if fault.args else fault}")
         return True
+
+
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """A shard, how many samples it holds, and its SHA-256."""
+
+    place: Place
+    name: str
+    samples: int
+    digest: str
+
+
+def count_samples(folder: Place, shards: Sequence[Place]) -> tuple[Counted, ...]:
+    """What the manifest of a folder says of some of its shards, which `mctrain` packed, reinforced or joined.
+
+    Raises:
+        DataError: there is no manifest, it is damaged, or it does not name one of the shards.
+    """
+    path = folder / MANIFEST
+    if not path.is_file():
+        raise DataError(
+            f"{path} is missing: shards that are streamed are counted by it. `mctrain data pack`, `data join` and `reinforce` "
+            "write one."
+        )
+    try:
+        records = json.loads(read(path))["shards"]
+        known = {
+            str(folder / own["name"]): Counted(
+                folder / own["name"],
+                own["name"],
+                int(own["samples"] if "samples" in own else own["photos"]),
+                own["sha256"],
+            )
+            for own in records
+        }
+    except (ValueError, KeyError, TypeError) as fault:
+        raise DataError(f"The manifest {path} is damaged; make it anew.") from fault
+    if strange := [shard for shard in shards if str(shard) not in known]:
+        raise DataError(
+            f"The manifest {path} does not name {strange[0].name}, one of {len(strange)} such shards."
+        )
+    return tuple(known[str(shard)] for shard in shards)

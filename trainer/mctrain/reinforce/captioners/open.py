@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from mctrain.errors import WeightsError
-from mctrain.teachers.open import OPEN_CLIP
+from mctrain.teachers.teacher import OPEN_CLIP
 
 if TYPE_CHECKING:
     from mctrain.reinforce.captioners.captioner import Captioner

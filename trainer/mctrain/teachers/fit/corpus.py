@@ -1,4 +1,8 @@
-"""The training set in memory: cached features of all photos, vectors of all texts, and which text belongs to which photo."""
+"""The training set in memory: features of all photos, vectors of all texts, which belong together, and what a step draws of them.
+
+The branch of the image head and the class-name terms read probabilities. Another network or another size of photos gives
+logits of another spread; each network's are scaled so that the mean entropy of the training photos is as Lite0's.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +11,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
+import torch
 
 from mctrain.data.blanks import TRAINING, pack_blanks
 from mctrain.data.classes import class_names, class_prompts
@@ -17,25 +22,62 @@ from mctrain.data.refusal import shipped
 from mctrain.data.shards import samples
 from mctrain.data.words import CAPTIONS, CLASSES, QUERIES
 from mctrain.models import minilm
+from mctrain.models.lite import is_plain
 from mctrain.teachers.fit.features import cache_features, cached
-from mctrain.teachers.fit.sentences import Sentences
-from mctrain.teachers.fit.sureness import fit_factors, join
+from mctrain.teachers.fit.text_vectors import Sentences
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
     from pathlib import Path
 
     from numpy.typing import NDArray
 
     from mctrain.models.minilm import MiniLM
-    from mctrain.recipes.fit import DataTable
+    from mctrain.recipes.teaching import DataTable, TrainingTable
     from mctrain.teachers.fit.features import Views
 
     Bar = Callable[[str, int | None], Callable[[int, str], None]]
 
 
+_ENTROPY = 3.4  # nats, the mean over whole training photos at 224 pixels
+_ROUNDS = 30  # of halving the interval between a third and three
+_PHOTOS = 2000  # are enough to know a mean within a hundredth
+_RANGE = (1 / 3, 3.0)
+
+
+def entropy(logits: NDArray[np.float32]) -> float:
+    """The mean entropy, in nats, of the probabilities that logits [n, classes] stand for."""
+    logs = torch.log_softmax(torch.from_numpy(logits), dim=1)
+    return float(-(logs.exp() * logs).sum(1).mean())
+
+
+def fit_factors(logits: NDArray[np.float16], views: Views) -> tuple[float, ...]:
+    """A factor for each network's logits [networks, photos, classes] of whole photos."""
+    if is_plain(views.networks, views.spec.size):
+        return (1.0,)
+    step = max(1, logits.shape[1] // _PHOTOS)
+    return tuple(_factor(own[::step].astype(np.float32)) for own in logits)
+
+
+def _factor(logits: NDArray[np.float32]) -> float:
+    least, most = _RANGE
+    for _ in range(_ROUNDS):
+        middle = (least + most) / 2
+        least, most = (middle, most) if entropy(logits * middle) > _ENTROPY else (least, middle)
+    return round((least + most) / 2, 4)
+
+
+def join(logits: NDArray[np.float16], factors: tuple[float, ...]) -> NDArray[np.float16]:
+    """[views, networks, photos, classes] → their weighted means [views, photos, classes]."""
+    weights = np.array(factors, np.float32) / len(factors)
+    joined = np.empty((logits.shape[0], *logits.shape[2:]), np.float16)
+    for view, own in enumerate(logits):
+        joined[view] = np.einsum("npc,n->pc", own, weights, optimize=True)
+    return joined
+
+
 @dataclass(frozen=True, slots=True)
-class Places:
+class FitFolders:
     """Folders: the data's, and that of what is computed of them, which may be deleted at any time."""
 
     data: Path
@@ -100,7 +142,7 @@ class _Texts:
     queries: tuple[str, ...]
 
 
-def build_corpus(table: DataTable, views: Views, places: Places, bar: Bar, *, workers: int) -> Corpus:
+def build_corpus(table: DataTable, views: Views, places: FitFolders, bar: Bar, *, workers: int) -> Corpus:
     """Reads the texts, caches what is missing of the photos and joins everything; `bar(title, total)` makes a progress display.
 
     Raises:
@@ -177,3 +219,50 @@ def _read_texts(
                 queries = dict.fromkeys((*made.get(QUERIES, ()), *made.get(CLASSES, ())))
                 texts.append(_Texts((*words.human, *made.get(CAPTIONS, ())), tuple(queries)))
     return texts, np.array(taken, np.bool_)
+
+
+@dataclass(frozen=True, slots=True)
+class FitBatch:
+    """Row numbers of the corpus: photos and views [n], texts [slots, n], one prompt for each class [classes], contrasts [m] of the texts."""
+
+    photos: NDArray[np.int64]
+    views: NDArray[np.int64]
+    texts: NDArray[np.int64]
+    prompts: NDArray[np.int64]
+    contrasts: NDArray[np.int64]
+
+
+def batches(corpus: Corpus, rows: NDArray[np.int64], table: TrainingTable, epoch: int) -> Iterator[FitBatch]:
+    """One pass over photos, given by their rows, in an order that depends on seed and epoch alone; the rest of a pass is left out."""
+    draw = np.random.default_rng([table.seed, epoch])
+    order = draw.permutation(rows)
+    for start in range(0, len(order) - table.batch + 1, table.batch):
+        photos = order[start : start + table.batch]
+        views = draw.integers(0, corpus.features.shape[0], len(photos))
+        texts = np.stack(
+            [draw_texts(corpus, photos, table.queries, draw) for _ in range(table.texts_a_photo)]
+        )
+        classes = np.arange(len(corpus.prompts.starts) - 1)
+        prompts = corpus.prompts.draw(classes, draw.random(len(classes)))
+        yield FitBatch(photos, views, texts, prompts, contrasts_of(corpus, texts))
+
+
+def contrasts_of(corpus: Corpus, texts: NDArray[np.int64]) -> NDArray[np.int64]:
+    """The contrasts [m] of the texts that have one, each once."""
+    found = corpus.contrasts.draw(texts.reshape(-1), np.zeros(texts.size))
+    return np.unique(found[found >= 0])
+
+
+def steps_of_epoch(rows: NDArray[np.int64], table: TrainingTable) -> int:
+    """How many batches one pass has."""
+    return len(rows) // table.batch
+
+
+def draw_texts(
+    corpus: Corpus, photos: NDArray[np.int64], queries: float, draw: np.random.Generator
+) -> NDArray[np.int64]:
+    """One text for each photo: a short one with the chance `queries`, and whichever kind it has where it has but one."""
+    captions = corpus.captions.draw(photos, draw.random(len(photos)))
+    short = corpus.queries.draw(photos, draw.random(len(photos)))
+    wants_short = draw.random(len(photos)) < queries
+    return np.where((wants_short & (short >= 0)) | (captions < 0), short, captions)

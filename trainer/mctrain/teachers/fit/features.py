@@ -7,8 +7,11 @@ view's pixels stands beside its features: who sees the same pixels again, whatev
 from __future__ import annotations
 
 import itertools
+import zipfile
+import zlib
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -20,11 +23,11 @@ from mctrain.data.workers import open_pool
 from mctrain.errors import DataError
 from mctrain.graphs.graph import Graph, Port, provide_graph
 from mctrain.models import lite
-from mctrain.teachers.fit.arrays import load_arrays, save_arrays
+from mctrain.whole_files import write_whole
 from picsight_engine.models.preprocess import preprocess
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from pathlib import Path
 
     import PIL.Image
@@ -32,6 +35,43 @@ if TYPE_CHECKING:
 
     from mctrain.recipes.tables import Augmentation
     from picsight_engine.models.bundle import ImageSpec
+
+
+def save_arrays(path: Path, arrays: Mapping[str, NDArray[Any]]) -> None:
+    """Writes the arrays, none of them of objects, beside `path` and moves them into place."""
+    with write_whole(path) as file:
+        np.savez(file, **arrays)  # type: ignore[arg-type]
+
+
+def load_arrays(path: Path) -> dict[str, NDArray[Any]]:
+    """The arrays of a file written by `save_arrays`.
+
+    Raises:
+        DataError: it is damaged.
+    """
+    with _opened(path) as file:
+        return {name: file[name] for name in file.files}
+
+
+def load_array(path: Path, name: str) -> NDArray[Any]:
+    """One array of a file written by `save_arrays`; the others are not read.
+
+    Raises:
+        DataError: it is damaged.
+    """
+    with _opened(path) as file:
+        array: NDArray[Any] = file[name]
+        return array
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[Any]:
+    try:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
+            yield arrays
+    except (EOFError, KeyError, ValueError, zipfile.BadZipFile, zlib.error) as fault:
+        raise DataError(f"{path} is damaged; remove it, it is made again.") from fault
+
 
 # raise when the networks or their preprocessing change: older files are then computed again
 LAYOUT = 2

@@ -1,19 +1,245 @@
-"""What a fit moves: the heads of a model whose trunks are frozen, the factor of its cosines, and on demand upper stages of the image trunk."""
+"""The fit on cached features or maps: what moves, the steps of an epoch, and what is written down after each."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, cast
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any, cast
 
+import numpy as np
+import torch
 from torch import Tensor, nn
 
-from mctrain.models.scale import limit_scale
+from mctrain.errors import RecipeError, TrainerError
+from mctrain.models import lite
+from mctrain.models.clip import limit_scale
+from mctrain.optimisation.average import average_from, flushed_denormals
+from mctrain.optimisation.descent import Descent
+from mctrain.optimisation.optimizer import FACTOR, build_head_optimizer, rate_at, set_rate
+from mctrain.recipes.teaching import Recipe, parse_recipe
+from mctrain.teachers.fit.corpus import FitBatch, batches, steps_of_epoch
+from mctrain.teachers.fit.terms import class_name_loss, contrastive_loss
+from mctrain.weights.files import read_saved, write_saved
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+    from torch.optim.swa_utils import AveragedModel
+
     from mctrain.models.clip import Clip
     from mctrain.models.heads import Head
     from mctrain.models.lite import LiteTower
     from mctrain.models.lite_stages import UpperStages
     from mctrain.models.minilm import MiniLmTower
+    from mctrain.recipes.teaching import TrainingTable
+    from mctrain.teachers.fit.corpus import Corpus
+    from mctrain.teachers.fit.maps import Maps
+    from mctrain.teachers.fit.terms import Classifier
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """What a fit needs to continue, as a file that is written whole or not at all: what moves, its average where there is one,
+    the optimizer, and the losses of the legs that are done.
+    """
+
+    path: Path
+    recipe: Recipe
+    model: nn.Module
+    averaged: AveragedModel | None
+    optimizer: torch.optim.Optimizer
+
+    def save(self, history: Sequence[float]) -> None:
+        """Replaces what was written down before."""
+        content = {
+            "recipe": asdict(self.recipe),
+            "heads": self.model.state_dict(),
+            "averaged": self.averaged.module.state_dict() if self.averaged else {},
+            "optimizer": self.optimizer.state_dict(),
+            "history": tuple(history),
+        }
+        write_saved(self.path, content)
+
+    def restore(self, steps: int = 1) -> list[float]:
+        """Brings all of it to where it was left, and gives the losses of the legs, each of so many steps.
+
+        Raises:
+            TrainerError: the file is of another recipe or version, or damaged.
+        """
+        if not self.path.exists():
+            return []
+        content = cast("Any", read_saved(self.path))
+        try:
+            begun = parse_recipe(content["recipe"], str(self.path))
+            if begun.numbers() == self.recipe.numbers():
+                self.model.load_state_dict(content["heads"])
+                self.optimizer.load_state_dict(content["optimizer"])
+                if self.averaged is not None:
+                    self.averaged.module.load_state_dict(content["averaged"])
+                    self.averaged.n_averaged.fill_(len(content["history"]) * steps + 1)
+                return list(content["history"])
+        except (AttributeError, KeyError, TypeError, ValueError, RuntimeError, RecipeError) as fault:
+            raise TrainerError(
+                f"{self.path} is damaged or of another version of mctrain; choose another folder with -o."
+            ) from fault
+        raise TrainerError(
+            f"{self.path.parent} holds a run of another recipe; choose another folder with -o."
+        )
+
+
+_STAGES_DECAY = 0.01
+
+
+@dataclass(frozen=True, slots=True)
+class FitLesson:
+    """What a fit learns from: the photos by their rows in the corpus, and who imagines photos of classes, if anybody does.
+
+    `maps` of the photos where heads have stages to look at them, whose features then take the place of the cached ones.
+    """
+
+    corpus: Corpus
+    photos: NDArray[np.int64]
+    classifier: Classifier | None
+    maps: Maps | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """A batch after the heads: photos [n, dim] with their cached features and logits, texts [slots, n, dim], class names [classes, dim],
+    contrasts [m, dim].
+    """
+
+    features: Tensor
+    logits: Tensor
+    photos: Tensor
+    texts: Tensor
+    classes: Tensor
+    contrasts: Tensor
+    scale: Tensor
+
+    def class_loss(self, photos: Tensor, logits: Tensor) -> Tensor:
+        """The class-name loss of photos [m, dim] whose classifier said `logits` [m, classes]."""
+        return class_name_loss(photos, self.classes, torch.softmax(logits, dim=1), self.scale)
+
+
+@flushed_denormals()
+def fit(
+    heads: Heads, lesson: FitLesson, recipe: Recipe, progress_file: Path, report: Callable[[float], None]
+) -> tuple[float, ...]:
+    """Fits heads in place, from the last finished epoch in `progress_file` if there is one; the mean loss of each epoch.
+
+    The heads end as their average over the run. Each epoch depends on seed, epoch and the state before it alone, so a
+    killed run ends where an undisturbed one ends. `report` hears the mean loss of each epoch.
+
+    Raises:
+        TrainerError: the file holds a run of another recipe or version, or is damaged; or the photos do not fill a batch.
+    """
+    table = recipe.training
+    steps = steps_of_epoch(lesson.photos, table)
+    if not steps:
+        raise TrainerError(
+            f"{len(lesson.photos)} photos do not fill a batch of {table.batch}; give more photos or a smaller batch."
+        )
+    averaged = average_from(heads, table.average, 0)
+    optimizer = _optimizer(heads, recipe)
+    progress = Progress(progress_file, recipe, heads, averaged, optimizer)
+    history = progress.restore(steps)
+
+    def losses(epoch: int) -> Iterator[Tensor]:
+        torch.manual_seed(table.seed * 1000 + epoch)
+        heads.train()
+        for batch in batches(lesson.corpus, lesson.photos, table, epoch):
+            yield _loss(heads, lesson, batch, table)
+
+    def at_rate(step: int) -> None:
+        set_rate(optimizer, rate_at(step, steps * table.epochs, table.warmup, table.rate))
+
+    def moved() -> None:
+        heads.limit_scale()
+        averaged.update_parameters(heads)
+
+    def told() -> None:
+        progress.save(history)
+        report(history[-1])
+
+    clipped = () if heads.stages is None else tuple(heads.stages.parameters())
+    Descent(optimizer, losses, at_rate, moved, clipped).follow(history, table.epochs, told, steps=steps)
+    heads.load_state_dict(averaged.module.state_dict())
+    heads.eval().requires_grad_(requires_grad=False)
+    return tuple(history)
+
+
+def _loss(heads: Heads, lesson: FitLesson, batch: FitBatch, table: TrainingTable) -> Tensor:
+    """CLIP's loss of the captions, and the two class-name terms; cosines in float32 whatever the heads compute in."""
+    seen = _see(heads, lesson, batch, bf16=table.bf16)
+    loss = _caption_loss(seen, batch) + table.distil * seen.class_loss(seen.photos, seen.logits)
+    if lesson.classifier is None or not table.pseudo:
+        return loss
+    return loss + table.pseudo * _pseudo_loss(heads, seen, lesson.classifier, table)
+
+
+def _optimizer(heads: Heads, recipe: Recipe) -> torch.optim.AdamW:
+    """Stages move at a rate of their own."""
+    named = [
+        (name, own)
+        for name, own in heads.named_parameters()
+        if own.requires_grad and not name.startswith("stages.")
+    ]
+    optimizer = build_head_optimizer(named, recipe.training.weight_decay)
+    if heads.stages is not None and recipe.stages is not None:
+        moving = {"params": list(heads.stages.parameters()), "weight_decay": _STAGES_DECAY}
+        optimizer.add_param_group({**moving, FACTOR: recipe.stages.rate / recipe.training.rate})
+    return optimizer
+
+
+def _see(heads: Heads, lesson: FitLesson, batch: FitBatch, *, bf16: bool) -> _Seen:
+    """Sends a batch through both heads; all texts go together."""
+    corpus = lesson.corpus
+    cached = as_tensor(corpus.features[batch.views, batch.photos])
+    taught = as_tensor(corpus.logits[batch.views, batch.photos])
+    rows = np.concatenate([batch.texts.reshape(-1), batch.prompts, batch.contrasts])
+    features, logits = (cached, taught) if heads.stages is None else _look(heads.stages, lesson, batch)
+    with torch.autocast("cpu", torch.bfloat16, enabled=bf16):
+        words = heads.text(as_tensor(corpus.vectors[rows])).float()  # [slots * n + classes + m, dim]
+        photos = heads.image(features, logits).float()  # [n, dim]
+    texts, classes, contrasts = words.split([batch.texts.size, len(batch.prompts), len(batch.contrasts)])
+    slots = texts.unflatten(0, batch.texts.shape)  # [slots, n, dim]
+    return _Seen(cached, taught, photos, slots, classes, contrasts, heads.scale())
+
+
+def _look(stages: UpperStages, lesson: FitLesson, batch: FitBatch) -> tuple[Tensor, Tensor]:
+    """Features [n, 1280] and logits [n, classes] of stages that move."""
+    maps, classifier = cast("Maps", lesson.maps), cast("Classifier", lesson.classifier)
+    features = stages(torch.from_numpy(maps.of(batch.views, batch.photos)))
+    return features, classifier.logits(features)
+
+
+def _caption_loss(seen: _Seen, batch: FitBatch) -> Tensor:
+    """CLIP's loss, the mean over the slots of texts."""
+    rows = torch.from_numpy(batch.texts)
+    others = (seen.contrasts, torch.from_numpy(batch.contrasts))
+    losses = [
+        contrastive_loss(seen.photos, texts, own, seen.scale, others)
+        for texts, own in zip(seen.texts, rows, strict=True)
+    ]
+    return torch.stack(losses).mean()
+
+
+def _pseudo_loss(heads: Heads, seen: _Seen, classifier: Classifier, table: TrainingTable) -> Tensor:
+    """The class-name loss on photos that nobody took."""
+    count = table.pseudo_photos
+    wanted = torch.randint(0, lite.CLASSES, (count,))
+    basis = seen.features[torch.randint(0, len(seen.features), (count,))]
+    features, logits = classifier.imagine(basis, wanted)
+    with torch.autocast("cpu", torch.bfloat16, enabled=table.bf16):
+        photos = heads.image(features, logits).float()  # [count, dim]
+    return seen.class_loss(photos, logits)
+
+
+def as_tensor(values: NDArray[np.float16]) -> Tensor:
+    """Cached halves as the heads compute them."""
+    return torch.from_numpy(values.astype(np.float32))
 
 
 class Heads(nn.Module):

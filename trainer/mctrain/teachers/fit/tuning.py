@@ -15,15 +15,15 @@ import torch
 
 from mctrain.errors import RecipeError
 from mctrain.models.minilm import LAYERS, PAD_ID, MiniLmShape
+from mctrain.optimisation.descent import Descent
 from mctrain.optimisation.optimizer import build_head_optimizer, rate_at
-from mctrain.teachers.fit.heads import Heads
-from mctrain.teachers.fit.loop import as_tensor
-from mctrain.teachers.fit.losses import class_name_loss, contrastive_loss
-from mctrain.teachers.fit.progress import Progress, load_progress, save_progress
-from mctrain.teachers.fit.sampling import draw_texts
+from mctrain.teachers.fit.corpus import draw_texts
+from mctrain.teachers.fit.heads import Heads, Progress, as_tensor
+from mctrain.teachers.fit.terms import class_name_loss, contrastive_loss
 from mctrain.tokens.tokenizer import load_tokenizer
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -31,14 +31,13 @@ if TYPE_CHECKING:
 
     from mctrain.models.clip import Clip
     from mctrain.models.minilm import MiniLM, MiniLmTower
-    from mctrain.recipes.fit import Recipe, TuningTable
+    from mctrain.recipes.teaching import Recipe, TuningTable
     from mctrain.teachers.fit.corpus import Bar, Corpus
     from picsight_engine.models.tokenizer import Tokenizer
 
 TUNED = "tuned.pt"
 _SAVED_EVERY = 25  # steps
 _SCORED = 2000  # texts, from which the z-scores of the text head are taken
-_CLIPPED = 1.0
 _TRUNK_DECAY = 0.01
 
 
@@ -71,22 +70,23 @@ def tune(clip: Clip, corpus: Corpus, recipe: Recipe, folder: Path, bar: Bar) -> 
         own.requires_grad = True
     model = _Tuned(heads, trunk)
     optimizer = _optimizer(heads, upper, table)
-    history = _resume(model, optimizer, folder / TUNED, recipe)
-    told = bar("steps of tuning", table.steps)
-    for step in range(len(history), table.steps):
+    progress = Progress(folder / TUNED, recipe, model, None, optimizer)
+    history = progress.restore()
+    tell = bar("steps of tuning", table.steps)
+
+    def at_rate(step: int) -> None:
         for group in optimizer.param_groups:
             group["lr"] = rate_at(step, table.steps, table.warmup, group["peak"])
-        loss = _loss(model, corpus, read, recipe, step)
-        optimizer.zero_grad(set_to_none=True)
-        torch.autograd.backward(loss)
-        torch.nn.utils.clip_grad_norm_(upper, _CLIPPED)
-        optimizer.step()
-        heads.limit_scale()
-        history.append(float(loss.detach()))
-        told(1, f"loss {history[-1]:.3f}")
+
+    def told() -> None:
+        tell(1, f"loss {history[-1]:.3f}")
         if len(history) % _SAVED_EVERY == 0 or len(history) == table.steps:
-            state = model.state_dict()
-            save_progress(folder / TUNED, recipe, Progress(state, {}, optimizer.state_dict(), tuple(history)))
+            progress.save(history)
+
+    def losses(step: int) -> Iterator[Tensor]:
+        yield _loss(model, corpus, read, recipe, step)
+
+    Descent(optimizer, losses, at_rate, heads.limit_scale, upper).follow(history, table.steps, told)
     trunk.requires_grad_(requires_grad=False)
 
 
@@ -107,15 +107,6 @@ def _optimizer(heads: Heads, upper: list[nn.Parameter], table: TuningTable) -> t
         group["peak"] = table.head_rate
     optimizer.add_param_group({"params": upper, "weight_decay": _TRUNK_DECAY, "peak": table.rate})
     return optimizer
-
-
-def _resume(model: _Tuned, optimizer: torch.optim.AdamW, file: Path, recipe: Recipe) -> list[float]:
-    progress = load_progress(file, recipe)
-    if progress is None:
-        return []
-    model.load_state_dict(progress.heads)
-    optimizer.load_state_dict(progress.optimizer)
-    return list(progress.history)
 
 
 def _loss(model: _Tuned, corpus: Corpus, read: Tokenizer, recipe: Recipe, step: int) -> Tensor:

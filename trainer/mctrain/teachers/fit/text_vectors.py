@@ -11,7 +11,7 @@ import torch
 from mctrain.graphs.graph import Graph, Port, provide_graph
 from mctrain.models import minilm
 from mctrain.models.minilm import MiniLmShape
-from mctrain.teachers.fit.arrays import load_arrays, save_arrays
+from mctrain.teachers.fit.features import load_arrays, save_arrays
 from mctrain.tokens.tokenizer import load_tokenizer
 
 if TYPE_CHECKING:

@@ -16,16 +16,15 @@ from mctrain.data.refusal import refuse_evaluation, reserved
 from mctrain.data.shards import file_digest
 from mctrain.errors import DataError, TrainerError
 from mctrain.models.clip import build_clip, load_trunks
-from mctrain.models.lite import Joined
+from mctrain.models.lite import Joined, Lite
+from mctrain.models.lite_stages import UpperStages
 from mctrain.models.presets import preset_of
-from mctrain.recipes.fit import TEACH, load_recipe
+from mctrain.recipes.teaching import TEACH, load_recipe
 from mctrain.teachers.fit.corpus import build_corpus
 from mctrain.teachers.fit.features import Views
-from mctrain.teachers.fit.heads import Heads
-from mctrain.teachers.fit.loop import Lesson, as_tensor, fit
+from mctrain.teachers.fit.heads import FitLesson, Heads, as_tensor, fit
 from mctrain.teachers.fit.maps import open_maps
-from mctrain.teachers.fit.pseudo import Classifier
-from mctrain.teachers.fit.stages import tune_stages
+from mctrain.teachers.fit.terms import Classifier
 from mctrain.teachers.fit.tuning import tune
 from mctrain.teachers.folds import fold_of, save_folds
 from mctrain.weights.checkpoint import CHECKPOINT, Checkpoint, Run, load_checkpoint, save_checkpoint, taken
@@ -39,15 +38,52 @@ if TYPE_CHECKING:
     from mctrain.models.clip import Clip
     from mctrain.models.lite import LiteTower
     from mctrain.models.minilm import MiniLmTower
-    from mctrain.recipes.fit import Recipe
-    from mctrain.teachers.fit.corpus import Bar, Corpus, Places
+    from mctrain.recipes.teaching import Recipe, StagesTable
+    from mctrain.teachers.fit.corpus import Bar, Corpus, FitFolders
+
+
+def tune_stages(
+    clip: Clip, lesson: FitLesson, recipe: Recipe, progress_file: Path, report: Callable[[float], None]
+) -> tuple[float, ...]:
+    """Tunes the upper stages of an only image network in place, with the heads that were fitted to it, from the last finished
+    epoch in `progress_file` if there is one; the mean loss of each epoch.
+
+    BatchNorm goes by its statistics, and the classifier stays as it is: what it says of a photo as it was is what photos are
+    asked for, what it says of the tuned features is what the branch reads.
+
+    Raises:
+        TrainerError: as `fit`.
+    """
+    table = cast("StagesTable", recipe.stages)
+    assert lesson.maps is not None
+    trunk = cast("LiteTower", clip.image).trunk
+    network = cast("Lite", trunk.networks[0]) if isinstance(trunk, Joined) else trunk
+    numbers = torch.bfloat16 if recipe.training.bf16 else torch.float32
+    stages = UpperStages(network, table.first, lesson.maps.side, numbers)
+    heads = Heads.of(clip, stages)
+    heads.requires_grad_()
+    before = copy.deepcopy(heads.state_dict())
+    training = replace(
+        recipe.training,
+        epochs=table.epochs,
+        rate=table.head_rate,
+        warmup=table.warmup,
+        distil=table.distil,
+        pseudo=table.pseudo,
+    )
+    history = fit(heads, lesson, replace(recipe, training=training), progress_file, report)
+    tuned = heads.state_dict()
+    heads.load_state_dict({name: torch.lerp(own, tuned[name], table.moved) for name, own in before.items()})
+    stages.write_back(network, table.first)
+    return history
+
 
 PROGRESS = "progress.pt"
 DATA = "data.json"
 
 
 @dataclass(frozen=True, slots=True)
-class Finished:
+class Fitted:
     """A checkpoint and the file that holds it."""
 
     content: Checkpoint
@@ -56,8 +92,8 @@ class Finished:
 
 
 def teach(
-    recipe: Recipe, places: Places, folder: Path, bar: Bar, *, threads: int, workers: int = 1
-) -> Finished:
+    recipe: Recipe, places: FitFolders, folder: Path, bar: Bar, *, threads: int, workers: int = 1
+) -> Fitted:
     """Follows a recipe; every step that was finished before is found and not repeated.
 
     Raises:
@@ -85,7 +121,7 @@ def teach(
     if recipe.tuning is not None:
         tune(clip, corpus, recipe, folder, bar)
     corpus = corpus.seen_by(trunk, places.cache, bar)
-    lesson = Lesson(corpus, np.arange(len(corpus.keys)), _classifier(clip, corpus, recipe))
+    lesson = FitLesson(corpus, np.arange(len(corpus.keys)), _classifier(clip, corpus, recipe))
     history = _fit_heads(clip, lesson, recipe, folder, bar)
     if recipe.stages is not None:
         seen = bar("views before the stages", len(corpus.keys) * recipe.augmentation.views)
@@ -96,10 +132,10 @@ def teach(
         history += tune_stages(clip, replace(lesson, maps=maps), recipe, folder / f"stages.{PROGRESS}", tell)
     run = Run(recipe, history, learnt)
     checkpoint = Checkpoint(preset, clip.eval().requires_grad_(requires_grad=False), run)
-    return Finished(checkpoint, save_checkpoint(folder, checkpoint), history)
+    return Fitted(checkpoint, save_checkpoint(folder, checkpoint), history)
 
 
-def taught(title: str, places: Places, bar: Bar) -> str:
+def taught(title: str, places: FitFolders, bar: Bar) -> str:
     """The place of a model; one that `teach:RECIPE` names is fitted first, into the cache.
 
     Raises:
@@ -145,7 +181,7 @@ def _classifier(clip: Clip, corpus: Corpus, recipe: Recipe) -> Classifier | None
     return Classifier.fit(*trunk.last_layer(), as_tensor(corpus.features[0]))
 
 
-def _fit_heads(clip: Clip, lesson: Lesson, recipe: Recipe, folder: Path, bar: Bar) -> tuple[float, ...]:
+def _fit_heads(clip: Clip, lesson: FitLesson, recipe: Recipe, folder: Path, bar: Bar) -> tuple[float, ...]:
     """Both heads on all photos; then, in the space that these have made, an image head without the photos of each fold."""
     corpus = lesson.corpus
     heads = Heads.of(clip)

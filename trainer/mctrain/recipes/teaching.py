@@ -11,7 +11,7 @@ from pydantic import Field
 from pydantic.dataclasses import dataclass
 
 from mctrain.errors import RecipeError
-from mctrain.recipes.reader import load, parse
+from mctrain.recipes.parser import load, parse
 from mctrain.recipes.tables import (
     CLOSED,
     UNSAID,

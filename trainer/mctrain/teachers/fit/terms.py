@@ -1,4 +1,4 @@
-"""Features of photos that nobody took: made from the classifier's weights for the ImageNet classes that training photos lack.
+"""The losses of a fit, as functions of values, and photos that nobody took, for the ImageNet classes that training photos lack.
 
 For each class the direction in feature space that raises its own logit by one and moves the others least is
 D = ΣW / (WᵀΣW), with W the classifier's weights centred over the classes and Σ the features' covariance. A pseudo photo
@@ -11,6 +11,36 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor
+from torch.nn import functional as F  # noqa: N812 (torch's own custom)
+
+
+def contrastive_loss(
+    photos: Tensor, texts: Tensor, rows: Tensor, scale: Tensor, others: tuple[Tensor, Tensor] | None = None
+) -> Tensor:
+    """CLIP's loss over a batch, in which equal texts are right for each other's photos.
+
+    `photos` and `texts` are unit vectors [n, dim]; `rows` [n] names the texts, and two photos that drew the same short
+    query ("dog") share its target instead of being pushed away from it. `others`, vectors [m, dim] and their names [m], are
+    more texts to tell a photo's own from; none finds a photo.
+    """
+    more, named = others or (texts[:0], rows[:0])
+    columns, names = torch.cat([texts, more]), torch.cat([rows, named])
+    scores = scale * photos @ columns.T  # [n, n + m]
+    same = (rows[:, None] == names[None, :]).to(scores.dtype)
+    among = same[:, : len(rows)]
+    by_texts = _cross_entropy(scores, same / same.sum(1, keepdim=True))
+    by_photos = _cross_entropy(scores[:, : len(rows)].T, among / among.sum(1, keepdim=True))
+    return (by_texts + by_photos) / 2
+
+
+def class_name_loss(photos: Tensor, classes: Tensor, taught: Tensor, scale: Tensor) -> Tensor:
+    """What the original classifier says of a photo, asked of the class names: `taught` [n, classes] are its probabilities."""
+    return _cross_entropy(scale * photos @ classes.T, taught)
+
+
+def _cross_entropy(scores: Tensor, target: Tensor) -> Tensor:
+    return -(target * F.log_softmax(scores, dim=1)).sum(1).mean()
+
 
 _STEP = 12.0  # logits gained, times 0.5 to 1.5
 _KEPT = 0.5  # of the random photo's own features

@@ -8,7 +8,7 @@ from pydantic import Field
 from pydantic.dataclasses import dataclass
 
 from mctrain.errors import RecipeError
-from mctrain.recipes.reader import load, read_toml
+from mctrain.recipes.parser import load, read_toml
 from mctrain.recipes.tables import (
     CLOSED,
     LEAST_SIZE,

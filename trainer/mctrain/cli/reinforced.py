@@ -1,4 +1,4 @@
-"""`mctrain data verify`: whether a reinforced set is still what was written, and what moved."""
+"""`mctrain data verify` and `mctrain data look`: whether a reinforced set holds what it should, for a program and for the eye."""
 
 from __future__ import annotations
 
@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from mctrain.cli.places import cache_option
-from mctrain.cli.printing import printable
-from mctrain.cli.progress import bar
+from mctrain.cli.options import cache_option
+from mctrain.cli.progress import bar, printable
 from mctrain.data.reinforced.manifest import MANIFEST, Manifest, load_manifest
 
 if TYPE_CHECKING:
@@ -91,7 +90,7 @@ def _compare(manifest: Manifest, titles: Sequence[str], chosen: Sequence[Place],
         return 0
     from mctrain.reinforce.fidelity import demand_teachers, find_strangers, judge, measure
     from mctrain.reinforce.verify import whole_ones
-    from mctrain.teachers.open import open_teacher
+    from mctrain.teachers.teacher import open_teacher
 
     teachers = [open_teacher(title, cache) for title in titles]
     demand_teachers(manifest, teachers)
@@ -112,3 +111,40 @@ def _compare(manifest: Manifest, titles: Sequence[str], chosen: Sequence[Place],
         )
         found += _tell(judge(recorded, own))
     return found
+
+
+@click.command()
+@click.argument("shard", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option(
+    "-o", "--output", required=True, type=click.Path(dir_okay=False, path_type=Path), help="The sheet, a PNG."
+)
+@click.option(
+    "--count",
+    default=12,
+    show_default=True,
+    type=click.IntRange(1, 100),
+    help="Photos, spread over the shard.",
+)
+@click.option(
+    "--manifest",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help=f"What names the teachers of a reinforced shard; {MANIFEST} beside it unless given.",
+)
+def look(shard: Path, output: Path, count: int, manifest: Path | None) -> None:
+    """Draws some photos of SHARD on a contact sheet: with their texts, and of a reinforced one with views and similarities."""
+    from mctrain.reinforce.contact_sheet import draw_sheet, gather  # imports torchvision: 2 s
+    from mctrain.whole_files import write_whole
+
+    gathered = gather(shard, count, manifest or shard.parent / MANIFEST)
+    image = draw_sheet(gathered, shard.name)
+    with write_whole(output) as file:
+        image.save(file, "PNG")
+    if not gathered.teachers:
+        click.echo(
+            "Without the manifest of a reinforced set (--manifest) there are no views and similarities."
+        )
+    if gathered.faults:
+        click.echo(f"Passed over: {len(gathered.faults)} samples, first: {printable(gathered.faults[0])}")
+    click.echo(
+        f"{output}: {len(gathered.photos)} of {gathered.whole} photos, {image.width} by {image.height} pixels"
+    )

@@ -17,10 +17,10 @@ from mctrain.models.clip import build_clip
 from mctrain.models.lite import Joined, LiteTower, load_trunk
 from mctrain.models.lite_stages import unfold
 from mctrain.models.presets import preset_of
-from mctrain.recipes.reader import parse
+from mctrain.recipes.parser import parse
 from mctrain.recipes.tables import ModelTable
 from mctrain.weights.checkpoint import Checkpoint, Source
-from mctrain.weights.stored import Stored
+from mctrain.weights.stored import StoredWeights
 from picsight_engine.models.bundle import IMAGE_GRAPH, MANIFEST, TEXT_GRAPH, open_bundle
 
 if TYPE_CHECKING:
@@ -47,9 +47,11 @@ def read_bundle(folder: Path) -> Checkpoint:
     preset = _preset(manifest.provenance, folder)
     _demand_same(preset, manifest, folder)
     clip = build_clip(preset, scale=manifest.logit_scale).eval()
-    _read_image(cast("LiteTower", clip.image), cast("LiteShape", preset.image), Stored(folder / IMAGE_GRAPH))
+    _read_image(
+        cast("LiteTower", clip.image), cast("LiteShape", preset.image), StoredWeights(folder / IMAGE_GRAPH)
+    )
     text = cast("nn.Module", clip.text)
-    text.load_state_dict(Stored(folder / TEXT_GRAPH).like(text.state_dict()))
+    text.load_state_dict(StoredWeights(folder / TEXT_GRAPH).like(text.state_dict()))
     clip.requires_grad_(requires_grad=False)
     source = Source.of(folder / MANIFEST, "picsight", manifest.licence.id)
     return Checkpoint(preset.named(manifest.name, manifest.title), clip, source)
@@ -83,7 +85,7 @@ def _demand_same(preset: Preset, manifest: Manifest, folder: Path) -> None:
         )
 
 
-def _read_image(tower: LiteTower, shape: LiteShape, stored: Stored) -> None:
+def _read_image(tower: LiteTower, shape: LiteShape, stored: StoredWeights) -> None:
     load_trunk(tower.trunk, shape.networks)
     convs = {name: own for name, own in tower.named_modules() if isinstance(own, nn.Conv2d)}
     norms = {name: own for name, own in tower.named_modules() if isinstance(own, nn.BatchNorm2d)}
@@ -101,7 +103,7 @@ def _read_image(tower: LiteTower, shape: LiteShape, stored: Stored) -> None:
         _read_factors(tower.trunk, stored)
 
 
-def _read_factors(trunk: Joined, stored: Stored) -> None:
+def _read_factors(trunk: Joined, stored: StoredWeights) -> None:
     """They have lost their name on the way: the one constant of a number a network, over photos and classes."""
     factors = stored.only((len(trunk.networks), 1, 1))
     if factors is None:

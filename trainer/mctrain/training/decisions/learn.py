@@ -18,15 +18,20 @@ from mctrain.evaluation.measure import measure
 from mctrain.evaluation.subject import Subject
 from mctrain.evaluation.tasks import find_files, load_tasks
 from mctrain.places import on_disk
-from mctrain.recipes.run import DECISIONS, SHARDS
-from mctrain.training.decisions.fit import Lesson, fit
-from mctrain.training.decisions.photos import look
-from mctrain.training.decisions.scores import Tags
-from mctrain.training.decisions.sight import Headed, Sight, embed
-from mctrain.training.decisions.verdict import compared, judge_tags, judged_tags, untold
+from mctrain.recipes.training import DECISIONS, SHARDS
+from mctrain.training.decisions.head import (
+    DecisionLesson,
+    Tags,
+    compared,
+    fit,
+    judge_tags,
+    judged_tags,
+    untold,
+)
+from mctrain.training.decisions.sight import Headed, Sight, embed, look
 from mctrain.training.verdict import compare, everyday_words, ordinary
-from mctrain.weights.bundle import read_bundle
 from mctrain.weights.checkpoint import CHECKPOINT, Trained, load_checkpoint, save_checkpoint, taken
+from mctrain.weights.unbundle import read_bundle
 from picsight_engine.models.bundle import MANIFEST, open_bundle
 
 if TYPE_CHECKING:
@@ -36,9 +41,9 @@ if TYPE_CHECKING:
     from mctrain.evaluation.tasks import Found
     from mctrain.models.heads import Head
     from mctrain.models.lite import LiteTower
-    from mctrain.recipes.run import DecisionsRecipe
-    from mctrain.training.decisions.photos import Decided
-    from mctrain.training.decisions.verdict import Judged
+    from mctrain.recipes.training import DecisionsRecipe
+    from mctrain.training.decisions.head import Judged
+    from mctrain.training.decisions.sight import Decided
     from mctrain.training.surroundings import Places
     from mctrain.weights.checkpoint import Compared
 
@@ -111,9 +116,9 @@ def _is_of_decisions(path: Path) -> bool:
     return isinstance(origin, Trained) and DECISIONS in origin.recipe
 
 
-def _lesson(decided: Decided, sight: Sight, scale: float) -> Lesson:
+def _lesson(decided: Decided, sight: Sight, scale: float) -> DecisionLesson:
     things = torch.from_numpy(sight.texts(everyday_words()))
-    return Lesson(decided, Tags.of(decided.words, sight), things, scale)
+    return DecisionLesson(decided, Tags.of(decided.words, sight), things, scale)
 
 
 def _compare(
