@@ -107,13 +107,6 @@ def test_a_recipe_of_the_other_kind_is_told_with_the_command_that_follows_it():
         load_reinforcement("starter")
 
 
-def test_an_unknown_storage_is_told(tmp_path):
-    path = files("mctrain") / "recipes" / "everyday.toml"
-    text = path.read_text(encoding="utf-8").replace("pth-bf16", "pth-bf8")
-    with pytest.raises(RecipeError, match="storage is 'pth-bf8'; it should be 'npz-fp32'"):
-        load_reinforcement(write(tmp_path, text))
-
-
 def test_an_unknown_name_is_told_with_the_known_ones():
     with pytest.raises(RecipeError, match=r"there are: .*starter"):
         load_recipe("nonsense")
@@ -122,14 +115,3 @@ def test_an_unknown_name_is_told_with_the_known_ones():
 def test_a_recipe_survives_its_checkpoint(tmp_path):
     recipe = load_recipe("starter")
     assert parse_recipe(asdict(recipe), "a checkpoint") == recipe
-
-
-def test_runs_without_blanks_are_those_from_before_there_were_any(tmp_path):
-    text = RECIPE.replace('translations = "', 'blanks = {}\ntranslations = "')
-    plain, none, some = (
-        load_recipe(write(tmp_path, own)) for own in (RECIPE, text.format(0), text.format(9))
-    )
-    assert plain.numbers() == none.numbers()
-    assert "blanks" not in plain.numbers()["data"]
-    assert some.numbers()["data"]["blanks"] == 9
-    assert len({plain.digest(), none.digest(), some.digest()}) == 2

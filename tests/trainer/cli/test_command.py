@@ -26,27 +26,6 @@ def run(*words, **environment):
     )  # fmt: skip
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="the allocator of others has no such settings")
-def test_memory_that_was_freed_is_taken_again_without_page_faults():
-    """A second block of 64 MB touches 16,384 pages of 4 KB, all of which the process has already."""
-    code = """
-import ctypes, resource
-from mctrain.__main__ import keep_freed_memory
-program, size = ctypes.CDLL(None), 1 << 26
-program.malloc.restype = ctypes.c_void_p
-keep_freed_memory()
-for _ in range(2):
-    before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
-    block = ctypes.c_void_p(program.malloc(ctypes.c_size_t(size)))
-    ctypes.memset(block, 1, size)
-    program.free(block)
-    print(resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)
-"""
-    told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
-    first, second = map(int, told.split())
-    assert second < 100 < first
-
-
 def test_without_a_terminal_long_steps_tell_how_far_they_are_once_a_minute(capsys):
     times = iter([0.0, 30.0, 61.0, 100.0, 400.0, 401.0])
     advance = bar("samples", 20, lambda: next(times))

@@ -18,7 +18,6 @@ from safetensors.torch import save_file
 from torch.nn import functional as F  # noqa: N812 (torch's own custom)
 
 from mctrain.cli.command import mctrain
-from mctrain.models.clip import build_clip
 from mctrain.models.presets import PRESETS
 from mctrain.models.space import space_id
 from mctrain.weights.checkpoint import load_checkpoint
@@ -149,14 +148,6 @@ def test_nothing_that_folds_is_left_in_the_graphs(exported):
     assert set(kinds) == {onnx.TensorProto.FLOAT16}
 
 
-def test_only_the_batch_is_free(exported):
-    for name, rest in (("image.onnx", [3, 128, 128]), ("text.onnx", [77])):
-        entry = onnx.load(exported.bundle.folder / name, load_external_data=False).graph.input[0]
-        batch, *fixed = entry.type.tensor_type.shape.dim
-        assert batch.dim_param == "n"
-        assert [axis.dim_value for axis in fixed] == rest
-
-
 def test_text_in_int8_is_smaller_and_says_what_it_cost(exported, tmp_path, monkeypatch):
     monkeypatch.setattr("mctrain.export.bundle.FAIR_INT8", 1.0)
     told = run("export", exported.checkpoint, "-o", tmp_path / "small", "--int8-text")
@@ -208,13 +199,6 @@ def test_what_does_not_fit_is_one_sentence_and_writes_nothing(files, tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_place_that_is_taken_is_told_before_anything_else(files, tmp_path):
-    """An export takes minutes; here what it would complain about next stands for them."""
-    run("import", files / "timm.pt", "--preset", PRESET.name, "-o", tmp_path / "own.pt")
-    with pytest.raises(PicsightError, match="exists and is not a model bundle"):
-        run("export", tmp_path / "own.pt", "-o", tmp_path, "--coreml-text")
-
-
 def test_a_place_that_cannot_be_written_is_told_before_anything_else(files, tmp_path):
     """As above; for an import it is a preset that does not fit."""
     run("import", files / "timm.pt", "--preset", PRESET.name, "-o", tmp_path / "own.pt")
@@ -252,21 +236,6 @@ def test_weights_that_give_no_vectors_are_refused_and_the_tower_is_named(files, 
     with pytest.raises(PicsightError, match=f"{flaw}, as where weights are missing; nothing was written"):
         run("import", weights, "--preset", PRESET.name, "-o", tmp_path / "own.pt")
     assert not (tmp_path / "own.pt").exists()
-
-
-def test_fresh_weights_look_untrained_and_are_imported_all_the_same(tmp_path):
-
-    fresh = build_clip(PRESET)
-    torch.save(write_tensors(fresh, layout_of("open_clip", PRESET)), tmp_path / "fresh.pt")
-    told = run("import", tmp_path / "fresh.pt", "--preset", PRESET.name, "-o", tmp_path / "own.pt")
-    assert "looks trained: no (the logit scale is 14.3, as before training; " in told
-    assert load_checkpoint(tmp_path / "own.pt").preset.name == PRESET.name
-
-
-def test_the_presets_are_printed_as_published():
-    told = run("presets").splitlines()
-    assert len(told) == 1 + len(PRESETS)
-    assert told[1].split() == ["mobileclip_s0", "MobileCLIP-S0", "11.4", "42.4", "512", "256"]
 
 
 @pytest.mark.soak

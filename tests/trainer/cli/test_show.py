@@ -9,7 +9,6 @@ import pytest
 from click.testing import CliRunner
 
 from mctrain.cli.command import mctrain
-from mctrain.evaluation.report import kept_scores
 from mctrain.models.presets import PRESETS
 from mctrain.weights.checkpoint import Checkpoint, Source, load_checkpoint, save_checkpoint
 from mctrain.weights.convert import empty_model, layout_of
@@ -67,10 +66,3 @@ def test_the_starter_tells_its_recipe_and_drift(starter, tmp_path):
     assert "drift      text: stored int8, count 32, mean 0.99282" in said
     assert "made by    recipe starter: 27 passes, loss 4.3914 at the end" in said
     assert "scored     nothing yet" in said
-
-
-def test_damaged_scores_are_none(tmp_path):
-    (tmp_path / "scores").mkdir()
-    for content in ("[]", "{", "\x00"):
-        (tmp_path / "scores" / "00ff.json").write_text(content)
-        assert kept_scores(tmp_path, "00ff") == []

@@ -12,8 +12,7 @@ from tests.trainer.conftest import members_of, write_shard
 
 from mctrain.cli.command import mctrain
 from mctrain.data.shards import samples
-from mctrain.errors import DataError
-from mctrain.evaluation.answers import FIRST, SIDE, answer, draw_answers, read_queries
+from mctrain.evaluation.answers import FIRST, SIDE, answer, draw_answers
 from mctrain.evaluation.subject import Subject
 from mctrain.teachers.teacher import BundleTeacher
 
@@ -75,17 +74,3 @@ def test_the_command_reads_searches_from_a_file_and_writes_a_picture(shards, sta
     )
     with Image.open(tmp_path / "sheet.png") as sheet:
         assert told == f"{tmp_path}/sheet.png: 2 searches, {sheet.width} by {sheet.height} pixels\n"
-
-
-def test_a_file_without_searches_is_told(tmp_path):
-    (tmp_path / "queries.txt").write_text(" \n")
-    with pytest.raises(DataError, match="holds no search"):
-        read_queries(tmp_path / "queries.txt")
-    (tmp_path / "queries.txt").write_bytes(b"\xff\xfe\x00")
-    with pytest.raises(DataError, match="cannot be read as text"):
-        read_queries(tmp_path / "queries.txt")
-
-
-def test_the_mark_that_some_editors_begin_a_file_with_is_no_letter(tmp_path):
-    (tmp_path / "queries.txt").write_bytes(b"\xef\xbb\xbfa dog\r\nthe sea\r\n")
-    assert read_queries(tmp_path / "queries.txt") == ["a dog", "the sea"]

@@ -304,15 +304,3 @@ def test_what_is_wrong_with_a_task_is_told(subject, root, tmp_path, members, tex
     folder = lay_out(tmp_path / "task", [[kinds[own] for own in members.split()]], shards=1, **texts)
     with pytest.raises(DataError, match=sentence):
         measure(subject, Found(Benchmark("own", CALTECH), (folder,), tmp_path))
-
-
-def test_shards_that_are_missing_and_metadata_too_are_told(subject, root, tmp_path):
-    sample = next(samples_of(root / folder_of(CALTECH)))
-    folder = lay_out(tmp_path / "task", [sample], shards=1, **CLASSES)
-    with pytest.raises(DataError, match="has 1 samples and metadata of 0"):
-        measure(subject, Found(Benchmark("own", GEODE), (folder,), tmp_path))
-    (folder / "test" / "nshards.txt").write_text("2")
-    with pytest.raises(DataError, match=r"cannot be read: .*1\.tar"):
-        measure(subject, Found(Benchmark("own", CALTECH), (folder,), tmp_path))
-    with pytest.raises(DataError, match="finds none of DataComp's 38"):
-        find_files([DataComp("own", ".")], tmp_path, tmp_path)

@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
 import pytest
 
-from mctrain.evaluation.accuracy import accuracy_of
 from mctrain.evaluation.measure import as_ranked
-from mctrain.evaluation.outcome import Answers, Median, Outcome
-from mctrain.evaluation.report import result_of
-from mctrain.evaluation.retrieval import FIRST, coming_up
+from mctrain.evaluation.outcome import Median
+from mctrain.evaluation.retrieval import coming_up
 from mctrain.evaluation.subject import Subject
 from mctrain.teachers.teacher import BundleTeacher
 from picsight_engine.models.bundle import open_bundle
@@ -55,21 +51,6 @@ def test_figures_are_those_of_a_person_who_counts_down_a_list():
         }
     )
     assert 0 < with_one < 61
-
-
-def test_equal_scores_and_scores_that_are_no_numbers_count_for_the_blank():
-    draw = np.random.default_rng(6)
-    vectors, blanks = unit(draw, 50), unit(draw, 5)
-    same, none = np.ones((50, 8), np.float32), np.full((50, 8), np.nan, np.float32)
-    for photos, texts, shown in (
-        (same, same, same[:5]),
-        (vectors, none, blanks),
-        (none, vectors, blanks),
-        (vectors, vectors, none[:5]),
-    ):
-        told = shares(coming_up(photos, shown, texts, np.arange(50), KINDS))
-        assert told["a blank in the first 20"] == told["photos after the first blank, median"] == 100
-        assert told["blanks of the first 20"] == 100 * 5 / FIRST
 
 
 class Seen:
@@ -118,12 +99,3 @@ def test_a_median_of_photos_drawn_anew_is_that_of_their_questions_written_out():
     for figure, times in zip(np.delete(told, 3), np.delete(asked, 3, axis=0), strict=True):
         assert figure == 100 * np.quantile(np.repeat(right, times), 0.5, method="inverted_cdf")
     assert np.isnan(told[3])
-
-
-def test_it_is_told_that_less_is_better_and_no_accuracy_is_made_of_it():
-    keys = tuple(f"photo-{number}" for number in range(40))
-    answers = Answers(keys, 40, (Outcome.plain("x", np.arange(40) < 30, np.arange(40)),))
-    good, bad = result_of("good", answers), result_of("bad", replace(answers, less_is_better=True))
-    assert bad.sentences()[0].startswith("bad: 40 photos, 40 texts, less is better; x 75.00")
-    assert accuracy_of([bad]) is None
-    assert accuracy_of([good, bad]) == accuracy_of([good])

@@ -53,21 +53,6 @@ def test_a_mean_per_class_is_resampled_inside_its_classes(draw):
     assert resampled(outcome).std() == pytest.approx(expected, rel=0.07)
 
 
-def test_a_class_keeps_its_number_of_photos_in_every_resample():
-    """Alone in its class, a photo is drawn each time; elsewhere it would be missing from a third of the resamples."""
-    group = np.array([0, 1, 0, 2, 0])
-    outcome = Outcome("x", np.array([False, True, False, True, False]), np.arange(5), group, within=True)
-    assert np.allclose(resampled(outcome), 100 * 2 / 3)
-
-
-def test_a_mean_of_two_ways_is_that_of_the_ways_on_the_same_draws(draw):
-    photo, way = np.concatenate([np.repeat(np.arange(50), 3), np.arange(50)]), np.repeat([0, 1], [150, 50])
-    right = draw.random(200) < 0.4
-    forth, back = (Outcome.plain("x", right[way == own], photo[way == own]) for own in (0, 1))
-    both = resampled(Outcome("x", right, photo, way))
-    assert np.allclose(both, (resampled(forth) + resampled(back)) / 2)
-
-
 def test_two_subjects_are_compared_photo_by_photo(draw):
     right = draw.random(1000) < 0.5
     better = right | (draw.random(1000) < 0.03)
@@ -97,10 +82,3 @@ def test_where_all_are_right_or_none_the_interval_is_the_exact_one_of_as_many_ph
     most = np.ones(300)
     most[7] = 0
     assert 98 < interval_of(Outcome.plain("x", most, photo)).low < 100
-
-
-def test_equal_answers_have_equal_intervals_and_photos_that_were_not_asked_about_do_not_count():
-    right, photo = np.array([True, False, True]), np.array([4, 9, 9])
-    outcome = Outcome.plain("x", right, photo)
-    assert interval_of(outcome) == interval_of(outcome)
-    assert set(np.round(resampled(outcome), 2)) == {50, 66.67, 100}

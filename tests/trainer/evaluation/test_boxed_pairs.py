@@ -12,7 +12,6 @@ from PIL import Image
 
 from mctrain.data.shards import samples
 from mctrain.errors import DataError
-from mctrain.evaluation.bootstrap import resampled
 from mctrain.evaluation.measure import measure
 from mctrain.evaluation.pairs import left_out, read_boxed_pairs
 from mctrain.evaluation.subject import Subject
@@ -132,15 +131,6 @@ def test_a_pair_of_attributes_counts_from_25_items_on(answers, attributes, right
     assert list(figure.right) == [right_by_hand(own) for own in attributes[:25]]
 
 
-def test_a_photo_of_several_relations_is_resampled_in_each(answers, relations):
-    """Each relation keeps its items' photos in every resample, so none goes without a figure."""
-    for outcome in answers("relations.json", "relation").outcomes:
-        figures = resampled(outcome)
-        assert np.isfinite(figures).all()
-        assert figures.std() > 0
-        assert abs(figures.mean() - outcome.percent()) < 2
-
-
 def test_the_left_out_relations_are_the_published_157(photos):
     folder, captions = photos
     assert len(left_out()) == 157
@@ -151,21 +141,3 @@ def test_the_left_out_relations_are_the_published_157(photos):
     )
     with pytest.raises(DataError, match="no relation that counts among its 1 items"):
         read_boxed_pairs(folder / "near.json", "relation")
-
-
-def test_what_is_no_pair_is_told(photos, answers):
-    folder, captions = photos
-    whole = item(next(iter(captions)), (0, 0, 9, 9), ("a", "b"), relation_name="on")
-    for content, sentence in (
-        ("{", "cannot be read as JSON"),
-        ("{}", "is no list of items"),
-        (
-            [{**whole, "bbox_w": 0}],
-            "item 0, wants texts under image_path, true_caption, false_caption and whole",
-        ),
-        ([whole, {"image_path": "x"}], "item 1, is no pair by relation: 'true_caption' is missing"),
-        ([{**whole, "image_path": "gone.jpg"}], r"The photo .*gone.jpg cannot be read: No such file"),
-    ):
-        (folder / "wrong.json").write_text(content if isinstance(content, str) else json.dumps(content))
-        with pytest.raises(DataError, match=sentence):
-            answers("wrong.json", "relation")

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from mctrain.errors import DataError
-from mctrain.evaluation.pairs import Pair, judged, read_lines, read_pairs, rows_of, told_apart
+from mctrain.evaluation.pairs import judged, read_lines, read_pairs, rows_of, told_apart
 from mctrain.evaluation.subject import Gallery
 
 
@@ -37,28 +37,6 @@ def test_the_real_pairs_are_2000_of_seven_kinds(real_data):
     kinds = [own.kind for own in pairs]
     assert (len(pairs), kinds.count("swap-nouns"), len(set(kinds))) == (2000, 500, 7)
     assert all(own.caption != own.negative for own in pairs)
-
-
-def test_a_line_ends_where_the_file_says_so_and_a_blank_one_is_passed_over(tmp_path):
-    path = tmp_path / "pairs.jsonl"
-    path.write_text(
-        '{"image": "a", "caption": "b\u2028c\x85", "negative": "d", "kind": "e"}\n\n \n', encoding="utf-8"
-    )
-    assert read_pairs(path) == [Pair("a", "b\u2028c\x85", "d", "e")]
-
-
-def test_a_file_that_is_not_utf_8_is_told_and_not_guessed_at(tmp_path):
-    path = tmp_path / "pairs.jsonl"
-    path.write_bytes('{"image": "a", "caption": "Löwe", "negative": "c", "kind": "d"}'.encode("latin-1"))
-    with pytest.raises(DataError, match="cannot be read as UTF-8"):
-        read_pairs(path)
-
-
-def test_a_kind_that_bears_the_name_of_all_kinds_is_told(tmp_path):
-    path = tmp_path / "pairs.jsonl"
-    path.write_text('{"image": "a", "caption": "b", "negative": "c", "kind": "all"}')
-    with pytest.raises(DataError, match=r"has pairs of the kind all, .* rename this kind"):
-        read_pairs(path)
 
 
 def test_a_line_that_is_no_pair_and_a_photo_that_is_not_there_are_told(tmp_path):

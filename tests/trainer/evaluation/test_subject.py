@@ -18,7 +18,6 @@ from mctrain.data.everyday import is_drawn
 from mctrain.data.shards import samples
 from mctrain.errors import WeightsError
 from mctrain.evaluation.subject import Subject
-from mctrain.models.presets import PRESETS
 
 
 @pytest.fixture
@@ -233,38 +232,3 @@ def test_a_tower_that_gives_no_numbers_is_told_with_its_subject():
         subject.picture(picture, "key")
     with pytest.raises(WeightsError, match="The text tower of broken gives no numbers for 'b'"):
         subject.texts(["a", "b"])
-
-
-def test_photos_are_embedded_some_together_in_their_order(folder):
-    heard = []
-
-    class Watcher:
-        name = digest = ""
-        spec = PRESETS["laptop_xxs"].image_spec()
-
-        def photos(self, pictures, keys):
-            heard.append(len(pictures))
-            return np.array([[own.width, own.height] for own in pictures], np.float32)
-
-    shard = folder / "flickr8k-train-000000.tar"
-    gallery = Subject(Watcher(), lambda *_: None).gallery([shard])
-    photos = list(samples(shard))
-    assert gallery.keys == tuple(own.key for own in photos)
-    assert [tuple(own) for own in gallery.vectors] == [own.image().size for own in photos]
-    assert 1 < max(heard) < len(photos) == sum(heard)
-
-
-def test_what_two_tasks_in_a_row_ask_by_is_embedded_once():
-    heard = []
-
-    class Listener:
-        name = digest = ""
-
-        def texts(self, texts):
-            heard.append(tuple(texts))
-            return np.full((len(texts), 2), len(heard), np.float32)
-
-    subject = Subject(Listener(), lambda *_: None)
-    told = [subject.texts(texts)[0, 0] for texts in (["a", "b"], ["a", "b"], ["b", "a"], ["b"])]
-    assert heard == [("a", "b"), ("b", "a"), ("b",)]
-    assert told == [1, 1, 2, 3]

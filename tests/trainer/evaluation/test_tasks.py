@@ -7,12 +7,10 @@ import hashlib
 import numpy as np
 import pytest
 
-from mctrain.data.everyday import is_drawn
 from mctrain.errors import DataError, RecipeError
 from mctrain.evaluation.outcome import Outcome
 from mctrain.evaluation.report import reporting
-from mctrain.evaluation.tasks import Found, Retrieval, ZeroShot, find_files, load_tasks
-from mctrain.teachers.folds import fold_of
+from mctrain.evaluation.tasks import Found, Retrieval, find_files, load_tasks
 
 
 def listed(tmp_path, content):
@@ -30,13 +28,6 @@ def test_the_list_that_ships_finds_its_files(real_data, tmp_path):
         real_data,
     )
     assert all(path.is_file() for own in found for path in own.photos)
-
-
-def test_another_list_replaces_it(tmp_path):
-    (task,) = listed(
-        tmp_path, '[[zero_shot]]\nname="x"\nshards=["a.tar"]\nclasses="imagenet"\ntemplates=["{}"]'
-    )
-    assert task == ZeroShot("x", ("a.tar",), "imagenet", ("{}",))
 
 
 @pytest.mark.parametrize(
@@ -94,12 +85,6 @@ def test_a_set_that_was_drawn_by_the_twenties_of_that_number_has_two_halves_too(
     odd = reporting(drawn)
     assert [numbers[key] // 20 % 2 == 1 for key in drawn] == list(odd)
     assert 0.35 < odd.mean() < 0.65
-
-
-def test_a_key_that_is_no_utf_8_has_a_half_and_a_fold_too():
-    assert reporting(["caf\udce9", "photo"]).shape == (2,)
-    assert is_drawn("caf\udce9", {"queries": ["x"]}) in {False, True}
-    assert 0 <= fold_of("caf\udce9", 5) < 5
 
 
 def test_a_figure_of_some_photos_counts_only_what_was_asked_of_them():

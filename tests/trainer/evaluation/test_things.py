@@ -44,13 +44,6 @@ def test_words_are_compared_in_the_singular(text, words):
     assert singular(text) == f" {words} "
 
 
-def test_the_list_asks_for_many_different_things_in_short_and_in_long():
-    queries = [own.query for own in load_things()]
-    assert len(queries) == len(set(queries)) > 500
-    assert 50 < sum(len(query.split()) > 3 for query in queries) < 200
-    assert all(all(map(str.strip, parts)) for own in load_things() for parts in (*own.shows, own.may))
-
-
 def test_labels_of_real_photos_show_what_they_name(real_data):
     photos = [described(own.words) for own in samples(real_data / "caltech101-eval-000000.tar")]
     names = [own.about["label"] for own in photos]

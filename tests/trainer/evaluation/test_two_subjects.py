@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
-import os
 import re
 import xml.etree.ElementTree as ET
 
@@ -81,32 +79,3 @@ def test_the_starter_and_a_checkpoint_are_compared_and_placed(starter, stranger,
         dot.get("class"): float(dot.get("cy")) for dot in picture.iter("{http://www.w3.org/2000/svg}circle")
     }
     assert (up["ours"] < up["rival"]) == (np.mean(means["ours"]) > np.mean(means["rival"]))
-
-
-def test_a_page_is_written_though_the_reader_of_the_lines_has_left(
-    stranger, tiny_data, tmp_path, monkeypatch
-):
-    (tmp_path / "tasks.toml").write_text(TASKS)
-    places = ("--data", tiny_data, "--cache", tmp_path / "cache", "--tasks", tmp_path / "tasks.toml")
-    words = ("eval", stranger, *places, "--report", tmp_path / "page.md")
-    reading, writing = os.pipe()
-    os.close(reading)
-    lines = os.fdopen(writing, "w")
-    monkeypatch.setattr("sys.stdout", lines)
-    monkeypatch.setattr(
-        "mctrain.evaluation.accuracy.accuracy_of", lambda _: None
-    )  # no plot: nothing to export
-    with pytest.raises(SystemExit):
-        mctrain.main(list(map(str, words)), standalone_mode=False)
-    with contextlib.suppress(BrokenPipeError):
-        lines.close()
-    assert "laptop\\_xxs" in (tmp_path / "page.md").read_text(encoding="utf-8")
-
-
-def test_what_was_measured_is_told_though_no_cache_can_keep_it(stranger, tiny_data, tmp_path):
-    (tmp_path / "tasks.toml").write_text(TASKS[TASKS.index("[[order]]") :])
-    (tmp_path / "file").touch()
-    places = ("--data", tiny_data, "--tasks", tmp_path / "tasks.toml", "--cache", tmp_path / "file" / "cache")
-    result = CliRunner().invoke(mctrain, list(map(str, ("eval", stranger, *places))))
-    assert "order" in result.stdout
-    assert isinstance(result.exception, OSError)

@@ -37,14 +37,6 @@ def test_a_set_that_lost_more_than_its_recipe_allows_stops_the_export(tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == [saved.name]
 
 
-def test_of_what_should_not_be_more_is_a_loss_and_less_is_none(tmp_path):
-    blanks = Compared("blanks", 1000, 1.0, 30.0, less_is_better=True)
-    saved = load_checkpoint(save_checkpoint(tmp_path, trained(OWN, blanks)))
-    with pytest.raises(ExportError, match=r"worse by .*: blanks, less is better \(1\.0 to 30\.0 %\)\. The"):
-        demand_no_loss(saved.origin)
-    demand_no_loss(trained(OWN, replace(blanks, before=30.0, after=1.0)).origin)
-
-
 def test_what_is_not_a_number_is_a_loss():
     for own in (replace(OWN, after=math.nan), replace(OWN, before=math.nan)):
         with pytest.raises(ExportError, match="got worse"):
@@ -54,7 +46,3 @@ def test_what_is_not_a_number_is_a_loss():
 def test_one_that_was_not_compared_yet_is_not_exported_either(tmp_path):
     with pytest.raises(ExportError, match="not yet compared with the one that it began with"):
         export(trained(), tmp_path)
-
-
-def test_two_points_are_no_reason():
-    demand_no_loss(trained(OWN, Compared("dev", 1000, 53.0, 51.0)).origin)

@@ -35,8 +35,3 @@ def test_unseen_blanks_lose_and_unseen_photos_do_not(known):
 def test_unseen_words_for_blanks_ask_and_unseen_words_for_things_do_not(known):
     assert known.asking(cloud(6, 400, towards=3)).mean() >= 0.99
     assert known.asking(cloud(7, 400, towards=2)).mean() <= 0.01
-
-
-def test_half_of_what_lies_in_the_middle_between_both_asks(known):
-    between = (cloud(8, 400, towards=2) + cloud(9, 400, towards=3)) / 2
-    assert 0.35 <= known.asking(between).mean() <= 0.65

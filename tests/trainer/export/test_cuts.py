@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
 import pytest
 from sklearn.metrics import roc_auc_score
@@ -50,25 +48,6 @@ def test_the_growth_is_that_of_the_best_of_more_wrong_photos(calibration):
     few, _, turn, many = (np.quantile(own, 0.95) for own in best)
     assert calibration.growth == pytest.approx((many - turn) / np.log(3), abs=0.01)
     assert calibration.growth_below == pytest.approx((turn - few) / np.log(25), abs=0.015)
-
-
-def test_right_photos_behind_wrong_ones_stay_in_the_span():
-    dim = material(3, right=0.25)
-    assert measure(draw_trials(dim, [300]), fit(draw_trials(dim, SIZES)))[0].present_lost < 0.2
-
-
-def test_less_must_speak_for_what_is_common():
-    dim = material(4, right=0.25)
-    known = replace(dim, common=np.where((dim.shown == SHOWN).any(axis=1), 2.0, -2.0))
-    blind, wise = (fit(draw_trials(own, SIZES)) for own in (dim, known))
-    assert (blind.common, wise.common > 0.01) == (0, True)
-    shares = [measure(draw_trials(own, [300]), fitted)[0] for own, fitted in ((dim, blind), (known, wise))]
-    assert shares[1].auc > shares[0].auc + 0.1
-    assert shares[1].present_strong > shares[0].present_strong + 0.2
-
-
-def test_one_right_photo_in_a_library_is_found(calibration, others):
-    assert all(own.one_strong > 0.8 for own in measure(others, calibration))
 
 
 def test_the_area_under_the_curve_is_that_of_scikit_learn():

@@ -56,21 +56,6 @@ def test_a_changed_weight_or_preprocessing_makes_another_space(tower, spec):
     assert space_id(tower, spec) != before
 
 
-def test_counters_and_names_of_inputs_do_not_matter(tower, spec):
-    before = space_id(tower, spec)
-    for name, buffer in tower.named_buffers():
-        if name.endswith("num_batches_tracked"):
-            buffer.add_(7)
-    assert space_id(tower, replace(spec, input="x", output="y")) == before
-
-
-def test_a_missing_bias_of_the_head_counts_as_zeros(tiny_recipe, spec):
-    tower = tower_of(tiny_recipe.model)
-    without = space_id(tower, spec)
-    tower.head.branch.bias = torch.nn.Parameter(torch.zeros(tiny_recipe.model.dim))
-    assert space_id(tower, spec) == without
-
-
 def test_the_classifier_belongs_to_the_tower_only_where_the_head_reads_it(tiny_recipe, tower):
     assert not any("classifier" in name for name in tower.state_dict())
     with_branch = tower_of(tiny_recipe.model)

@@ -44,18 +44,3 @@ def test_weights_and_statistics_are_averaged_and_counters_copied():
     for name, tensor in found.items():
         np.testing.assert_allclose(tensor.numpy(), expected[name], rtol=1e-4, atol=1e-6)
     assert np.abs(expected["1.running_mean"] - began["1.running_mean"]).min() > 0.1
-
-
-def test_an_average_that_is_taken_up_again_ends_where_an_undisturbed_one_ends():
-    model, twin = network(), network()
-    average, first = average_from(model, MOST, 0), average_from(twin, MOST, 0)
-    for _ in wander(model, 7):
-        average.update_parameters(model)
-    for step, _ in enumerate(wander(twin, 7)):
-        if step == 3:
-            left = network()
-            left.load_state_dict(first.module.state_dict())
-            first = average_from(left, MOST, 3)
-        first.update_parameters(twin)
-    whole, continued = average.module.state_dict(), first.module.state_dict()
-    assert all(torch.equal(tensor, continued[name]) for name, tensor in whole.items())

@@ -40,15 +40,6 @@ def test_what_decays_is_what_decays_in_the_published_training():
     )
 
 
-def test_layer_scales_decay_and_the_factor_norms_and_biases_do_not():
-    model = on_paper("laptop_xxs")
-    names = {own: name for name, own in model.named_parameters()}
-    groups = group_parameters(model, (), 0.2)
-    still = {names[own] for group in groups if not group["weight_decay"] for own in group["params"]}
-    assert {"logit_scale", "text.norm.weight", "image.stages.0.blocks.0.ffn.fc1.bias"} <= still
-    assert not any("layer_scale" in name or name == "text.positions" for name in still)
-
-
 def test_the_longest_rule_holds_and_names_end_where_parts_end():
     model = on_paper("mobileclip2_s0")
     rules = [

@@ -25,12 +25,3 @@ def test_a_warm_up_leaves_half_of_a_short_run_to_come_down():
     assert sorted(rates[5:], reverse=True) == rates[5:]
     assert rates[9] == pytest.approx(1e-6 + (1e-4 - 1e-6) * 0.0955, rel=1e-3)
     assert rate_at(0, 1, 10, 1e-4) == 1e-4
-
-
-def test_it_ends_at_its_floor_and_stays_there():
-    rates = [rate_at(step, 40, 7, 1e-3, 1e-6) for step in range(50)]
-    assert max(rates) == rates[7] == pytest.approx(1e-3)
-    assert rates[:7] == pytest.approx([1e-3 * (step + 1) / 7 for step in range(7)])
-    assert rates[23] == pytest.approx(1e-6 + (1e-3 - 1e-6) * 0.5, rel=0.05)
-    assert rates[40:] == pytest.approx([1e-6] * 10)
-    assert sorted(rates[7:], reverse=True) == rates[7:]

@@ -12,7 +12,7 @@ import torch
 
 from mctrain.data.shards import samples
 from mctrain.errors import WeightsError
-from mctrain.teachers.open_clip import published_preprocessing, wants_quick_gelu
+from mctrain.teachers.open_clip import wants_quick_gelu
 from mctrain.teachers.teacher import open_teacher
 
 TEXTS = ["a dog in the snow", "two people beside a boat", "sunset"]
@@ -90,14 +90,6 @@ def test_a_model_without_weights_or_with_strange_ones_is_told(weights, tmp_path,
         with pytest.raises(WeightsError, match=rf"There is no file {strange}, nor .* it has: openai, "):
             open_teacher(f"open_clip:ViT-B-32@{strange}", tmp_path)
     assert not caplog.records, "open_clip's own words too"
-
-
-def test_a_file_is_preprocessed_as_all_published_weights_of_its_model():
-    own = published_preprocessing("MobileCLIP-S1", "/somewhere/weights.pt")
-    assert (own["mean"], own["std"], own["interpolation"]) == ((0.0, 0.0, 0.0), (1.0, 1.0, 1.0), "bilinear")
-    assert published_preprocessing("ViT-B-16-SigLIP", "/somewhere/weights.pt")["resize_mode"] == "squash"
-    assert published_preprocessing("ViT-L-14", "/somewhere/weights.pt") == {}, "they disagree"
-    assert published_preprocessing("MobileCLIP-S1", "datacompdr") == {}, "open_clip knows it"
 
 
 @pytest.mark.parametrize(

@@ -104,18 +104,6 @@ def test_a_change_that_says_nothing_is_refused(command, tmp_path, change, senten
     assert not (tmp_path / "run").exists()
 
 
-def test_values_are_what_toml_has(recipe_of):
-    recipe = recipe_of(
-        "optimizer.rate=1", "run.seed = 7", "data.captions=first", 'data.synthetic=""', "run.recompute=true",
-        'optimizer.rules=[{ part = "text", factor = 0.5 }, { part = "image", factor = 0 }]', "bundle.name=mine",
-        'bundle.title="Mine = yours"', "bundle.licence=none",
-    )  # fmt: skip
-    assert (recipe.optimizer.rate, recipe.run.seed, recipe.run.recompute) == (1.0, 7, True)
-    assert (recipe.data.captions, recipe.data.synthetic) == ("first", "")
-    assert [(rule.part, rule.factor) for rule in recipe.optimizer.rules] == [("text", 0.5), ("image", 0.0)]
-    assert recipe.bundle.title == "Mine = yours"
-
-
 def test_a_dry_run_tells_what_it_would_cost_and_writes_nothing(command, tmp_path):
     """Steps of each size of photos are taken, and weigh as many as the run has of it."""
     words = command(tmp_path / "run", "run.batch=4", "run.steps=8", "run.sizes=[{ step = 5, size = 80 }]")
@@ -215,12 +203,6 @@ def test_a_full_disk_is_one_sentence(command, tmp_path):
     )
     assert told[2].startswith(f"{tmp_path / METRICS} cannot be written: ")
     assert [path.name for path in tmp_path.iterdir() if "step" in path.name] == []
-
-
-def test_where_tensorboard_cannot_write_its_folder_is_named(command, tmp_path):
-    (tmp_path / "tensorboard").touch()
-    with pytest.raises(TrainerError, match="tensorboard cannot be written: File exists; the same command"):
-        invoke(*command(tmp_path, *SHORT))
 
 
 def same(one, other):

@@ -13,12 +13,11 @@ from dataclasses import replace
 import pytest
 import torch
 from packaging.version import Version
-from tests.trainer.training.conftest import ALONE, Heard
+from tests.trainer.training.conftest import ALONE
 
 from mctrain.cli.runs import start_of
 from mctrain.errors import TrainerError
 from mctrain.training.metrics import METRICS
-from mctrain.training.state import is_save_due
 from mctrain.weights.checkpoint import CHECKPOINT, states
 
 # learnt ranges, parts, a bank, held and moving norms, an average, a change of size, lines and scores between states
@@ -129,13 +128,6 @@ def test_wherever_it_is_killed_and_again_as_it_goes_on(undisturbed, command, tmp
     demand_same(tmp_path, undisturbed)
 
 
-def test_a_state_is_written_at_each_pass_and_every_two_minutes(run_in, tmp_path):
-    run_in(tmp_path, "run.save_every=1000", "run.keep=9")  # 24 photos, 8 a step
-    assert [own.name[-4:-3] for own in states(tmp_path)] == ["3", "6", "7"]
-    due = [is_save_due(7, 1000, steps_of_pass=50, seconds=own) for own in (1, 119, 121)]
-    assert due == [False, False, True]
-
-
 def test_the_lines_tell_of_all_steps_and_scores(undisturbed):
     told = lines(undisturbed)
     assert [(line["step"], "score" in line) for line in told] == [
@@ -180,15 +172,6 @@ def test_another_recipe_in_the_same_folder_is_refused(undisturbed, run_in, tmp_p
     shutil.copytree(undisturbed, tmp_path / "run", copy_function=os.link)
     with pytest.raises(TrainerError, match=sentence):
         run_in(tmp_path / "run", *EVERYTHING, *changes)
-
-
-def test_how_a_run_is_watched_may_change(run_in, tmp_path):
-    run, heard = ("run.steps=2", "run.sizes=[{ step = 1, size = 48 }]"), Heard()
-    run_in(tmp_path, *run, "run.log_every=1", journal=heard)
-    outcome = run_in(tmp_path, *run, "run.save_every=1", "run.keep=5")
-    assert outcome.why == "2 steps"
-    left = [line for line in heard.lines if " left" in line]
-    assert [line.endswith("left at this size of photos") for line in left] == [True, False]
 
 
 def test_other_photos_are_another_run(run_in, reinforced_set, places, recipe_of, tmp_path):

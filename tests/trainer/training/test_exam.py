@@ -18,7 +18,6 @@ from tests.trainer.training.conftest import Heard
 from mctrain.data.shards import members
 from mctrain.errors import DataError, RecipeError
 from mctrain.evaluation.report import Figure
-from mctrain.recipes.training import EvaluationTable
 from mctrain.training.exam import open_exam
 from mctrain.training.loop import Desk, train
 from mctrain.training.metrics import METRICS, Metrics
@@ -164,25 +163,6 @@ def test_what_cannot_be_measured_is_told_before_the_first_step(run_in, places, t
     with pytest.raises(DataError, match=r"no file dev\.tar"):
         run_in(tmp_path, *ASKED, places=replace(places, data=tmp_path))
     assert list(tmp_path.iterdir()) == []
-
-
-def test_one_of_the_tasks_of_datacomp_may_be_measured_on_the_way(opened, places, tmp_path):
-    (tmp_path / "sets" / "wds_cifar10_test").mkdir(parents=True)
-    tasks = tmp_path / "tasks.toml"
-    tasks.write_text('[[datacomp]]\nname = "datacomp"\nfolder = "sets"\n', encoding="utf-8")
-    preset, where = opened().student.preset, (tmp_path, tasks, tmp_path / "scratch")
-    assert open_exam(EvaluationTable(1, ("datacomp cifar10: acc1",)), preset, where, lambda: None)
-    with pytest.raises(
-        RecipeError, match="no task datacomp stl10 to be measured; there are datacomp cifar10"
-    ):
-        open_exam(EvaluationTable(1, ("datacomp stl10: acc1",)), preset, where, lambda: None)
-    task_of_its_own = f'[[retrieval]]\nname = "datacomp sets"\nshards = ["{places.data}/dev.tar"]\n'
-    tasks.write_text(
-        f'{task_of_its_own}\n[[datacomp]]\nname = "datacomp"\nfolder = "nowhere"\n', encoding="utf-8"
-    )
-    assert open_exam(
-        EvaluationTable(1, ("datacomp sets: text to image at 1",)), preset, where, lambda: None
-    )  # the suite, which lies nowhere, was not asked for
 
 
 def test_a_signal_breaks_an_evaluation_off_and_the_run_goes_on_with_it(opened, run_in, places, tmp_path):

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import math
-
 import pytest
 import torch
 from open_clip.loss import ClipLoss
 from torch.nn import functional as F  # noqa: N812 (torch's own custom)
 
 from mctrain.data.reinforced.manifest import Teacher
-from mctrain.errors import RecipeError
 from mctrain.training.losses import Embeddings, LossSettings, reinforced_loss
 
 TEACHERS = (Teacher("narrow", 5, 70.0, ""), Teacher("wide", 9, 30.0, ""))
@@ -117,18 +114,3 @@ def test_similarities_are_float32_under_autocast():
     assert coarse.dtype == torch.bfloat16
     assert found.total.dtype == torch.float32
     assert torch.equal(found.total, exact.total)
-
-
-def test_certain_teachers_give_numbers():
-    student, taught = batch()
-    teachers = (Teacher("narrow", 5, 1000.0, ""), Teacher("wide", 9, 1000.0, ""))
-    found = reinforced_loss(student, torch.tensor(100.0), taught, LossSettings(1.0, teachers))
-    gradients = torch.autograd.grad(found.total, leaves(student))
-    assert math.isfinite(found.total.item())
-    assert all(own.isfinite().all() for own in gradients)
-
-
-@pytest.mark.parametrize("distil", [-0.1, 1.5])
-def test_a_share_of_distillation_outside_its_bounds_is_refused(distil):
-    with pytest.raises(RecipeError, match="share of distillation"):
-        LossSettings(distil, TEACHERS)

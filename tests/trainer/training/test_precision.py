@@ -60,10 +60,3 @@ def test_in_float16_what_no_scale_helps_stops_the_run():
 def test_elsewhere_a_gradient_that_is_no_number_stops_the_run(kind):
     with pytest.raises(TrainerError, match="no number any more"):
         run(kind, [math.inf, 0.0])
-
-
-def test_towers_compute_in_what_was_chosen():
-    matrix = torch.ones(2, 2)
-    for kind, numbers in (("fp32", torch.float32), ("bf16", torch.bfloat16), ("fp16", torch.float16)):
-        with Precision(kind, torch.device("cpu")).towers():
-            assert (matrix @ matrix).dtype == numbers

@@ -84,14 +84,6 @@ def test_no_range_leaves_its_bounds(low, high):
         assert least - 1e-6 <= drawn.min().item() <= drawn.max().item() <= most + 1e-6
 
 
-def test_half_of_the_pictures_go_through_each_operation_and_all_stay_pictures():
-    clean = pictures(512, 4)
-    changed = RangeAugment()(clean, 0.01).pixels
-    untouched = (changed == clean).all((1, 2, 3)).sum().item()
-    assert abs(untouched - 512 / 8) < 5 * (512 / 8) ** 0.5
-    assert 0 <= changed.min() <= changed.max() <= 1
-
-
 def test_ranges_have_a_gradient_from_term_and_pictures_and_clean_pictures_none():
     clean, augment = pictures(64), RangeAugment()
     for part in range(2):
@@ -100,17 +92,6 @@ def test_ranges_have_a_gradient_from_term_and_pictures_and_clean_pictures_none()
         (out.loss if part else out.pixels.square().sum()).backward()
         assert all(own.grad is not None and own.grad.abs() > 0 for own in augment.parameters())
         assert clean.grad is None
-
-
-def test_the_same_seed_gives_the_same_pictures():
-    clean, augment, runs = pictures(8), RangeAugment(), []
-    with torch.random.fork_rng():
-        for seed in (1, 1, 2):
-            torch.manual_seed(seed)
-            runs.append(augment(clean, 0.01))
-    assert torch.equal(runs[0].pixels, runs[1].pixels)
-    assert runs[0].loss == runs[1].loss
-    assert not torch.equal(runs[0].pixels, runs[2].pixels)
 
 
 def test_the_target_falls_from_40_to_20_decibels_along_a_cosine_of_the_error():

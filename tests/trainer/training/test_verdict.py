@@ -99,12 +99,6 @@ def test_blanks_are_judged_by_how_few_come_up(judged, first, places, tmp_path):
     assert found.lost == found.after - found.before
 
 
-def test_what_was_compared_is_shown(judged, tmp_path):
-    told = invoke(["show", judged[0], "--cache", tmp_path]).output
-    own = load_checkpoint(judged[0]).origin.compared[0]
-    assert f"compared   photos kept apart: {own.photos} photos, {own.before:.1f} to {own.after:.1f} %" in told
-
-
 def test_what_cannot_be_judged_does_not_begin(command, first, tmp_path):
     with pytest.raises(RecipeError, match=r"keeps photos apart, .* say with --from what that is"):
         invoke(command(tmp_path / "run", *APART))

@@ -64,40 +64,6 @@ def test_a_bundle_whose_graphs_are_not_of_the_model_that_it_names_is_told(starte
         read_bundle(tmp_path / "other")
 
 
-ODD = "is not on a Lite network and MiniLM with heads of ours"
-
-
-def test_whatever_a_manifest_says_of_its_making_is_answered_by_a_sentence(starter, tmp_path):
-    shutil.copytree(starter, tmp_path / "odd")
-    path = tmp_path / "odd" / "bundle.json"
-    manifest = json.loads(path.read_text(encoding="utf-8"))
-    recipe = manifest["provenance"]["recipe"]
-    model = recipe["model"]
-    for provenance, told in (
-        ({"recipe": "starter"}, ODD),
-        ({"recipe": None}, ODD),
-        ({"recipe": [1]}, ODD),
-        ({"recipe": {"heads": "two"}}, ODD),
-        ({"model": 3}, ODD),
-        ({"model": {**model, "dim": -5}}, ODD),
-        ({"model": {**model, "dim": 10**9}}, ODD),
-        (
-            {"model": {**model, "size": 224}},
-            r"is not what .* photos of 224 pixels, so it cannot be read back",
-        ),
-        ({"model": {**model, "dim": 256}}, "is not what .* 256 dimensions"),
-    ):
-        path.write_text(json.dumps({**manifest, "provenance": provenance}), encoding="utf-8")
-        with pytest.raises(WeightsError, match=told):
-            read_bundle(tmp_path / "odd")
-    for odd in ({"about": 7}, {"about": [], "changes": 5}, {"name": None, "about": {"source": 1}}):
-        manifest["provenance"] = {"recipe": odd, "steps": "many", "score": "good", "compared": [1]}
-        path.write_text(json.dumps(manifest), encoding="utf-8")
-        shown = CliRunner().invoke(mctrain, ["show", str(tmp_path / "odd"), "--cache", str(tmp_path)])
-        assert shown.exit_code == 0, shown.output
-        assert "\nmade of    recipe" in shown.output
-
-
 def _near(one, other, real_data):
     """The least cosine between what two bundles make of the same photos, and of the same texts."""
     found = list(islice(samples(real_data / "flickr8k-dev-000000.tar"), 12))

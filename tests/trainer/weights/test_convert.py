@@ -10,7 +10,6 @@ import torch
 from open_clip.convert import convert_mobile_clip_state_dict
 
 from mctrain.errors import WeightsError
-from mctrain.models.clip import build_clip
 from mctrain.models.presets import PRESETS
 from mctrain.models.reparameterize import reparameterize
 from mctrain.weights.convert import empty_model, layout_of, read_model, write_tensors
@@ -159,36 +158,11 @@ def test_folded_and_training_form_of_a_file_make_the_same_model(randomised):
     assert all(torch.equal(own, state[name]) for name, own in ours.state_dict().items())
 
 
-def test_counters_may_be_absent_and_are_never_left_over(apple):
-    bare = {name: own for name, own in apple.items() if not name.endswith("num_batches_tracked")}
-    read_model(bare, SMALL)
-    read_model({**bare, "image_encoder.model.gone.bn.num_batches_tracked": torch.tensor(3)}, SMALL)
-
-
-def test_a_logit_scale_may_be_a_row_of_one(apple):
-    apple["logit_scale"] = torch.tensor([4.5])
-    assert read_model(apple, SMALL).model.scale().item() == pytest.approx(90.017, abs=1e-3)
-
-
-def test_a_factor_beyond_a_hundred_is_a_hundred(apple):
-    apple["logit_scale"] = torch.tensor(6.0)
-    assert read_model(apple, SMALL).model.scale().item() == pytest.approx(100, rel=1e-6)
-
-
 def test_a_missing_key_is_named(apple):
     del apple["image_encoder.model.network.6.pe.bias"]
     with pytest.raises(
         WeightsError,
         match=r"does not fit the preset laptop_xxs: it lacks image_encoder\.model\.network\.6\.pe\.bias\.$",
-    ):
-        read_model(apple, SMALL)
-
-
-def test_a_surplus_key_is_named(apple):
-    apple["image_encoder.model.network.0.9.layer_scale"] = torch.zeros(1)
-    with pytest.raises(
-        WeightsError,
-        match=r"nothing in the model is called image_encoder\.model\.network\.0\.9\.layer_scale\.$",
     ):
         read_model(apple, SMALL)
 
@@ -201,44 +175,8 @@ def test_a_misshapen_key_is_named_with_both_shapes(apple):
         read_model(apple, SMALL)
 
 
-def test_a_projection_that_lies_the_wrong_way_is_misshapen(apple):
-    apple["image_encoder.model.head.proj"] = apple["image_encoder.model.head.proj"].t()
-    with pytest.raises(WeightsError, match=r"head\.proj has the shape \[128, 256\] instead of \[256, 128\]"):
-        read_model(apple, SMALL)
-
-
 @pytest.mark.parametrize("wrong", ["mobileclip_s0", "mobileclip_b"])
 def test_another_presets_file_is_refused_and_the_presets_that_fit_are_named(apple, wrong):
     fault = "it lacks .* more" if wrong == "mobileclip_s0" else "it holds another kind of image tower"
     with pytest.raises(WeightsError, match=rf"fit the preset {wrong}: {fault}; it fits laptop_xxs\.$"):
         read_model(apple, PRESETS[wrong])
-
-
-@pytest.mark.parametrize(
-    "stranger",
-    [
-        pytest.param(lambda own: own.index_fill(0, torch.tensor([0]), float("nan")), id="no number"),
-        pytest.param(lambda own: own / 0, id="infinite"),
-        pytest.param(lambda own: own.to(torch.int64), id="whole numbers"),
-        pytest.param(lambda own: own > 0, id="yes or no"),
-        pytest.param(lambda own: own.to(torch.complex64), id="complex"),
-    ],
-)
-def test_a_weight_that_is_no_finite_number_is_named(apple, stranger):
-    key = "text_encoder.projection_layer"
-    apple[key] = stranger(apple[key])
-    with pytest.raises(WeightsError, match=rf"else than finite floating-point numbers in {key}"):
-        read_model(apple, SMALL)
-
-
-def test_an_unknown_layout_is_told_by_its_keys():
-    with pytest.raises(WeightsError, match=r"no layout that is known .* begin with encoder\.weight\.$"):
-        read_model({"encoder.weight": torch.zeros(1)}, SMALL)
-
-
-def test_a_trained_head_bias_has_no_place_in_apples_layout(randomised):
-    model = randomised(build_clip(PRESETS["laptop_xxs"]))
-    with pytest.raises(WeightsError, match="no place for the bias of the image head"):
-        write_tensors(model, layout_of("apple", SMALL))
-    model.image.head.bias.data.zero_()
-    assert "image_encoder.model.head.proj" in write_tensors(model, layout_of("apple", SMALL))

@@ -124,37 +124,6 @@ def test_a_reinforced_shard_is_plain_data_too_and_its_embeddings_stay_on_the_dis
     assert len(list(data.batches(part, 0))) == 2
 
 
-def test_the_first_caption_alone_may_be_wanted_of_reinforced_data_and_no_other_text(
-    reinforced, own_samples, tmp_path
-):
-    data = TrainingData([reinforced], tmp_path, ReaderSettings("bicubic", FIRST, Stored(WIDTHS)))
-    of = {own.key: own for own in own_samples}
-    for epoch in range(3):
-        (batch,) = data.batches(Pass(epoch, 0, 16, 8), 0)
-        assert batch.captions == tuple(of[key].captions[0] for key in batch.keys)
-        wanted = np.stack([of[key].caption_embeddings[0] for key in batch.keys])
-        assert np.array_equal(batch.caption_embeddings.numpy(), wanted)
-        assert batch.synthetic == ()
-        assert batch.synthetic_embeddings.shape == (0, sum(WIDTHS))
-    both = ReaderSettings("bicubic", Texts("first", "query"), Stored(WIDTHS))
-    (batch,) = TrainingData([reinforced], tmp_path, both).batches(Pass(0, 0, 16, 8), 0)
-    for key, said, row in zip(batch.keys, batch.synthetic, batch.synthetic_embeddings, strict=True):
-        place = of[key].words.synthetic["syn_text_query"].index(said)
-        assert np.array_equal(of[key].synthetic_embeddings["syn_text_query"][place], row.numpy())
-
-
-def test_a_pass_may_be_read_in_parts_each_with_pictures_of_its_own_size(plain, tmp_path):
-    data = TrainingData([plain], tmp_path, plainly(STRONG))
-    whole = list(data.batches(Pass(2, 7, 2, 16), 0))
-    parts = [*data.batches(Pass(2, 7, 2, 16, stop=1), 0), *data.batches(Pass(2, 7, 2, 16, start=1), 0)]
-    larger = list(data.batches(Pass(2, 7, 2, 24, start=1, stop=3), 0))
-    assert len(whole) == len(parts) == 4
-    assert all(torch.equal(a.pixels, b.pixels) for a, b in zip(whole, parts, strict=True))
-    assert [batch.keys for batch in larger] == [batch.keys for batch in whole[1:3]]
-    assert [batch.captions for batch in larger] == [batch.captions for batch in whole[1:3]]
-    assert {batch.pixels.shape[2:] for batch in larger} == {(24, 24)}
-
-
 def test_what_cannot_be_used_of_plain_data_is_counted_and_the_rest_is_read(photos, real_data, tmp_path):
     stranger = next(samples(real_data / "flickr8k-dev-000000.tar"))
     words = json.dumps({"texts": ["\t"]}).encode()

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import gzip
 import multiprocessing
-import os
-import shutil
 import subprocess
 import sys
 from collections import Counter
@@ -19,7 +16,6 @@ from tests.trainer.data.conftest import SLOTS, WIDTHS, write_samples
 
 from mctrain.data.augment.records import Crop, View
 from mctrain.data.augment.replay import replay
-from mctrain.data.reading.batch import normalised
 from mctrain.data.reading.reader import TrainingData
 from mctrain.data.reading.settings import Pass, ReaderSettings, Stored, Texts
 from mctrain.data.reading.visit import choose_texts, choose_view
@@ -141,21 +137,6 @@ def test_other_processes_read_the_same_batches_from_any_step(data, workers):
     assert all(same(one, other) for one, other in zip(undisturbed[2:], found, strict=True))
 
 
-def test_shards_are_told_apart_by_their_folders_and_not_by_their_date(folder, tmp_path):
-    for place, name in enumerate(("a", "b")):
-        (tmp_path / name).mkdir()
-        with gzip.open(tmp_path / name / "0.tar.gz", "wb") as file:
-            file.write((folder / f"{place}.tar").read_bytes())
-    shards = [tmp_path / name / "0.tar.gz" for name in ("a", "b")]
-    before = TrainingData(shards, tmp_path / "cache", SETTINGS).digests
-    assert list(before) == ["a/0.tar.gz", "b/0.tar.gz"]
-    assert len(set(before.values())) == 2
-    os.utime(shards[0], (0, 0))
-    moved = shutil.copytree(tmp_path, tmp_path.with_name(f"{tmp_path.name}-moved"))
-    for shard in (shards, [moved / shard.relative_to(tmp_path) for shard in shards]):
-        assert TrainingData(shard, tmp_path / "cache", SETTINGS).digests == before
-
-
 @pytest.mark.skipif(sys.platform == "darwin", reason="there a process cannot tell who sends a signal")
 def test_signals_from_elsewhere_do_not_reach_those_who_read(data):
     """As a terminal and a service manager send them, to all processes of a run; here another program does."""
@@ -176,15 +157,6 @@ def test_ranks_share_the_batches_of_one(data):
     for batch, first, second in zip(whole, *parts, strict=True):
         assert batch.keys == first.keys + second.keys
         assert torch.equal(batch.pixels, torch.cat([first.pixels, second.pixels]))
-
-
-def test_the_student_sees_pixels_less_its_mean_by_its_deviation(data):
-    batch = next(data.batches(Pass(0, 0, 2, 32), 0))
-    mean, std = torch.tensor([0.48, 0.45, 0.40]), torch.tensor([0.26, 0.27, 0.28])
-    seen = normalised(batch.pixels.float() / 255, mean, std)
-    reference = (batch.pixels[1, 2, 3, 4].item() / 255 - 0.40) / 0.28
-    assert seen.shape == batch.pixels.shape
-    assert seen[1, 2, 3, 4].item() == pytest.approx(reference, abs=1e-6)
 
 
 def test_public_sets_are_trained_on(public, tmp_path):

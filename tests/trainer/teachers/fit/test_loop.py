@@ -73,13 +73,6 @@ def test_a_killed_run_ends_where_an_undisturbed_one_ends(
     assert same_heads(continued.content, finished.content)
 
 
-def test_another_seed_makes_other_heads(finished, tiny_recipe, tiny_data, cache, tmp_path):
-    short = replace(tiny_recipe, training=replace(tiny_recipe.training, epochs=1, seed=4))
-    assert not same_heads(
-        teach(short, FitFolders(tiny_data, cache), tmp_path, silent, threads=1).content, finished.content
-    )
-
-
 def test_a_folder_with_a_run_of_another_recipe_is_left_alone(finished, tiny_recipe, tiny_data, cache):
     other = replace(tiny_recipe, training=replace(tiny_recipe.training, rate=2e-3))
     with pytest.raises(TrainerError, match="holds a run of another recipe"):

@@ -9,7 +9,6 @@ import pytest
 
 from mctrain.models.minilm import load_minilm
 from mctrain.teachers.fit.text_vectors import Sentences
-from mctrain.teachers.teacher import open_teacher
 
 TRUNK = "fc19484afdf65d94"  # the digest of the package's weights
 TEXTS = ["a dog in the snow", "sunset", "a dog in the snow", "two people on a bench by the sea"]
@@ -35,16 +34,3 @@ def test_texts_come_in_their_order_and_the_next_reader_finds_them(empty):
     assert np.array_equal(again, vectors[::-1])
     assert told[-1] == 3
     assert sorted(empty.iterdir()) == kept
-
-
-def test_half_of_an_emoji_is_a_text_like_others(empty):
-    vectors = Sentences(load_minilm(), empty).of(["so cute \ud83d", "so cute"], lambda *_: None)
-    assert np.isfinite(vectors).all()
-
-
-def test_what_a_teacher_has_read_it_does_not_look_up_again(finished, empty):
-    teacher = open_teacher(str(finished.path), empty)
-    first = teacher.texts(TEXTS)
-    shutil.rmtree(empty)
-    assert np.array_equal(teacher.texts(TEXTS), first)
-    assert not empty.exists()

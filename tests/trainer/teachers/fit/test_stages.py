@@ -3,21 +3,14 @@
 from __future__ import annotations
 
 import shutil
-from dataclasses import asdict, replace
-from types import SimpleNamespace
+from dataclasses import replace
 
-import numpy as np
 import pytest
 import torch
 
-from mctrain.data.shards import samples
-from mctrain.errors import DataError, RecipeError
 from mctrain.models.lite import load_lite
-from mctrain.models.presets import preset_of
-from mctrain.recipes.teaching import StagesTable, parse_recipe
+from mctrain.recipes.teaching import StagesTable
 from mctrain.teachers.fit.corpus import FitFolders
-from mctrain.teachers.fit.features import Views
-from mctrain.teachers.fit.maps import open_maps
 from mctrain.teachers.fit.teach import teach
 
 TABLE = StagesTable(
@@ -89,42 +82,3 @@ def test_a_run_that_goes_on_ends_where_another_one_ends(tuned, recipe, tiny_data
     assert (
         teach(short, FitFolders(tiny_data, cache), tmp_path, silent, threads=1).history[0] == tuned.history[0]
     )
-
-
-def test_of_a_key_that_comes_again_each_photo_has_its_own_maps(tuned, recipe, tiny_data, cache):
-    shard = tiny_data / "flickr8k-train-000000.tar"
-    views = Views(
-        recipe.augmentation, recipe.training.seed, recipe.model.networks, preset_of(recipe.model).image_spec()
-    )
-    count = len(list(samples(shard)))
-    twice = SimpleNamespace(shards=(shard, shard), rows=np.array([0, 3, count, count + 2]))
-    maps = open_maps(twice, views, recipe.stages.first, cache=cache, progress=silent(), workers=1)
-    assert (maps.shards.tolist(), maps.places.tolist()) == ([0, 0, 1, 1], [0, 3, 0, 2])
-
-
-def test_a_damaged_file_of_maps_is_told(tuned, recipe, tiny_data, cache, tmp_path):
-    path = min(cache.glob("maps-*.npy"))
-    whole = path.read_bytes()
-    path.write_bytes(whole[: len(whole) // 2])
-    try:
-        with pytest.raises(DataError, match=f"{path.name} is damaged; remove it"):
-            teach(recipe, FitFolders(tiny_data, cache), tmp_path, silent, threads=1)
-    finally:
-        path.write_bytes(whole)
-
-
-@pytest.mark.parametrize(
-    "change",
-    [
-        {"networks": ("lite0", "lite1")},
-        {"branch": 0.0},
-    ],
-)
-def test_what_has_no_stages_of_its_own_is_refused(recipe, change):
-    training = replace(recipe.training, pseudo=0.0)
-    with pytest.raises(RecipeError, match="tunes stages; that takes one network, its branch and no folds"):
-        replace(recipe, model=replace(recipe.model, **change), training=training)
-
-
-def test_a_recipe_keeps_the_table_in_its_checkpoint(recipe):
-    assert parse_recipe(asdict(recipe), "it") == recipe

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, replace
+from dataclasses import replace
 
 import pytest
 import torch
 
 from mctrain.errors import RecipeError
 from mctrain.models.minilm import load_minilm
-from mctrain.recipes.teaching import TuningTable, parse_recipe
+from mctrain.recipes.teaching import TuningTable
 from mctrain.teachers.fit.corpus import FitFolders
 from mctrain.teachers.fit.teach import teach
 from mctrain.teachers.fit.tuning import TUNED
@@ -64,11 +64,6 @@ def test_a_run_that_goes_on_ends_where_another_one_ends(tuned, recipe, tiny_data
     first, second = tuned.content.clip.state_dict(), again.content.clip.state_dict()
     assert all(torch.equal(own, second[name]) for name, own in first.items())
     assert len(torch.load(tuned.path.parent / TUNED, weights_only=True)["history"]) == TABLE.steps
-
-
-def test_a_recipe_keeps_the_table_in_its_checkpoint(recipe):
-    assert parse_recipe(asdict(recipe), "it") == recipe
-    assert parse_recipe(asdict(replace(recipe, tuning=None)), "it").tuning is None
 
 
 @pytest.mark.parametrize(("kind", "count"), [("layers", 7), ("batch", 33), ("classes", 1001)])
