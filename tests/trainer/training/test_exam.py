@@ -93,7 +93,7 @@ def test_the_state_with_the_best_score_outlives_later_ones_and_a_kill_and_is_the
     def follow(journal):
         patient = ("evaluation.every=1", "evaluation.patience=2", "run.keep=1")
         run = opened(*ASKED, *patient, "run.batch=2", "optimizer.average=0")
-        run = replace(run, at=load_state(tmp_path, run.identity, run.recipe, run.student))
+        run = replace(run, at=load_state(tmp_path, run))
 
         def exam(_):
             return {"x": Figure("x", whole[run.at.step], None, choosing[run.at.step], None)}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
@@ -12,18 +12,10 @@ from mctrain.cli.progress import bar, printable
 from picsight_engine.models.bundle import open_bundle
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from picsight_engine.models.bundle import Bundle
 
 
 EXPORTING = "The graphs are written and compared with the checkpoint, which takes about a minute."
-
-
-def learnt_from(provenance: Mapping[str, Any]) -> str:
-    """How many photos a run learnt from, or how many texts where these taught it alone."""
-    texts = provenance.get("texts")  # bundles of older versions do not say
-    return f"{texts} texts" if texts else f"{provenance['photos']} photos"
 
 
 def tell_exported(bundle: Bundle, *, keeps_space: bool = False) -> None:
@@ -37,7 +29,7 @@ def tell_exported(bundle: Bundle, *, keeps_space: bool = False) -> None:
         f"{bundle.folder}: space {manifest.space_id}, {size / 1e6:.1f} MB, cosine to the checkpoint {told}"
     )
     if begun := manifest.provenance.get("began_with"):
-        click.echo(printable(f"made of {learnt_from(manifest.provenance)} on top of {begun}"))
+        click.echo(printable(f"made of {manifest.provenance['photos']} photos on top of {begun}"))
     space = (
         "Its space is that of the bundle whose image tower it has: photos that were read need not be read again. "
         if keeps_space

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from mctrain.cli.export import learnt_from
 from mctrain.cli.options import cache_option
 from mctrain.cli.progress import printable
 from picsight_engine.models.bundle import MANIFEST, open_bundle
@@ -73,7 +72,7 @@ def _of_origin(origin: Source | Run | Trained) -> list[str]:
         last = origin.history[-1] if origin.history else None
         return _made(asdict(origin.recipe), origin.data, _passes(len(origin.history), last))
     lines = _made(origin.recipe, origin.data, _steps(origin.steps, origin.begun, origin.score))
-    learnt = [f"learnt     {learnt_from(asdict(origin))}"] if origin.photos or origin.texts else []
+    learnt = [f"learnt     {origin.photos} photos"] if origin.photos else []
     return [*lines, *learnt, *_compared([asdict(own) for own in origin.compared])]
 
 
@@ -155,7 +154,7 @@ def _of_run(told: Mapping[str, Any]) -> list[str]:
     )
     lines = _made(told["recipe"], told.get("data") or {}, length)
     if told.get("began_with"):
-        lines.append(f"made of    {learnt_from(told)}, on top of {told['began_with']}")
+        lines.append(f"made of    {told['photos']} photos, on top of {told['began_with']}")
     return [*lines, *_compared(told.get("compared", ()))]
 
 

@@ -88,7 +88,6 @@ def provenance_of(checkpoint: Checkpoint, *, int8_text: bool) -> dict[str, Any]:
             "begun": origin.begun,
             "began_with": checkpoint.preset.title if origin.begun else "",
             "photos": origin.photos,
-            "texts": origin.texts,
             "compared": [asdict(own) for own in origin.compared],
             "model": _table_of(checkpoint.preset),
             "steps": origin.steps,
@@ -202,8 +201,9 @@ def _making_of(checkpoint: Checkpoint) -> str:
         for own in origin.compared
     ]
     begun = checkpoint.preset.title or checkpoint.preset.name or "another checkpoint"
-    learnt = f"{origin.texts} texts" if origin.texts else f"{origin.photos} photos"
-    return "\n".join([f"\nIt learnt from {learnt} in {origin.steps} steps, on top of {begun}.", *lines, ""])
+    return "\n".join(
+        [f"\nIt learnt from {origin.photos} photos in {origin.steps} steps, on top of {begun}.", *lines, ""]
+    )
 
 
 def _vocabulary_of(checkpoint: Checkpoint) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Protocol
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import Field
 from pydantic.dataclasses import dataclass
@@ -35,20 +35,6 @@ Numbers = Literal["fp32", "bf16", "fp16"]
 
 DECISIONS = "decisions"  # the table that only a recipe of decisions has
 SHARDS = ("*.tar",)  # what `mctrain data pack` writes
-
-
-class AnyRecipe(Protocol):
-    """What the files of a run want of its recipe, of whatever kind it is."""
-
-    __dataclass_fields__: ClassVar[dict[str, Any]]
-
-    @property
-    def kept(self) -> int:
-        """How many states stay."""
-
-    @property
-    def figures(self) -> tuple[str, ...]:
-        """What is measured on the way."""
 
 
 @dataclass(frozen=True, slots=True, config=CLOSED)
@@ -188,11 +174,6 @@ class TrainingRecipe:
             raise RecipeError(
                 f"The recipe {self.name} asks for texts of a bank, which only distillation reads; give data.bank 0."
             )
-
-    @property
-    def kept(self) -> int:
-        """How many states stay."""
-        return self.run.keep
 
     @property
     def figures(self) -> tuple[str, ...]:

@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
     from mctrain.recipes.training import TrainingRecipe
-    from mctrain.training.loop import Training
     from mctrain.training.run import Start
+    from mctrain.training.state import Training
     from mctrain.training.surroundings import Journal, Places
 
 _STEPS = 50

@@ -11,7 +11,7 @@ import math
 import time
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import torch
 
@@ -22,45 +22,19 @@ from mctrain.training.exam import choosing_mean
 from mctrain.training.losses import reinforced_loss
 from mctrain.training.metrics import SCORE, progress
 from mctrain.training.range_augment import target_error
-from mctrain.training.state import Facts, best_step, is_save_due, origin_of, save_state
+from mctrain.training.state import Facts, best_step, is_save_due, save_state
 from mctrain.training.surroundings import Interrupted
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
     from pathlib import Path
 
     from torch import Tensor
 
-    from mctrain.recipes.training import TrainingRecipe
     from mctrain.training.exam import Exam
-    from mctrain.training.feed import Feed, Lesson
-    from mctrain.training.losses import LossSettings
+    from mctrain.training.feed import Lesson
     from mctrain.training.metrics import Metrics
-    from mctrain.training.state import Position
-    from mctrain.training.student import Student
+    from mctrain.training.state import Training
     from mctrain.training.surroundings import Interrupts, Journal
-    from mctrain.weights.checkpoint import Trained
-
-
-@dataclass(frozen=True, slots=True)
-class Training:
-    """What steps are made of: what learns, from what, towards which loss; `at` moves on with them.
-
-    `identity` is what a state must have been made with to be this run's.
-    """
-
-    recipe: TrainingRecipe
-    student: Student
-    feed: Feed
-    loss: LossSettings
-    steps: int
-    identity: Mapping[str, Any]
-    at: Position
-
-    @property
-    def origin(self) -> Trained:
-        """What is told of the weights that it has made so far."""
-        return origin_of(self.recipe, self.identity, self.at, photos=len(self.feed.data))
 
 
 @dataclass(frozen=True, slots=True)

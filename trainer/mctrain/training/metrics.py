@@ -27,7 +27,7 @@ from mctrain.whole_files import write_whole
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from mctrain.recipes.training import AnyRecipe
+    from mctrain.recipes.training import TrainingRecipe
     from mctrain.training.state import Position
 
 METRICS = "metrics.jsonl"
@@ -39,7 +39,9 @@ _VERSIONS = ("picsight", "torch", "torchvision", "timm", "numpy", "pillow")
 class Metrics:
     """The files of one run in its folder; what a killed run wrote after its last state is cut away when it goes on."""
 
-    def __init__(self, folder: Path, recipe: AnyRecipe, at: Position, machine: Mapping[str, Any]) -> None:
+    def __init__(
+        self, folder: Path, recipe: TrainingRecipe, at: Position, machine: Mapping[str, Any]
+    ) -> None:
         self._path = folder / METRICS
         start = {
             "step": at.step,

@@ -21,11 +21,11 @@ from mctrain.places import on_disk
 from mctrain.tokens.tokenizer import load_tokenizer
 from mctrain.training.exam import open_exam
 from mctrain.training.feed import Feed
-from mctrain.training.loop import Desk, Training, train
+from mctrain.training.loop import Desk, train
 from mctrain.training.losses import LossSettings
 from mctrain.training.metrics import Metrics
 from mctrain.training.ranks import joined
-from mctrain.training.state import Position, demand_own, identity_of, load_state, save_result
+from mctrain.training.state import Position, Training, demand_own, identity_of, load_state, save_result
 from mctrain.training.student import build_student
 
 if TYPE_CHECKING:
@@ -76,7 +76,7 @@ def follow(recipe: TrainingRecipe, start: Start | None, places: Places, around: 
     demand_own(around.folder)
     with joined() as rank:
         run = open_training(recipe, start, places, rank, workers=around.workers)
-        run = replace(run, at=load_state(around.folder, run.identity, recipe, run.student, _ADVICE))
+        run = replace(run, at=load_state(around.folder, run, _ADVICE))
         _demand_one_beginning(rank, run.at.step, around.folder)
         with ExitStack() as stack:
             desk = stack.enter_context(_desk(run, places, around)) if rank.first else None

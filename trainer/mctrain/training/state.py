@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import asdict, dataclass, field
-from typing import TYPE_CHECKING, Any, Protocol, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from mctrain.errors import TrainerError, WeightsError
 from mctrain.weights.checkpoint import (
@@ -24,7 +24,9 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-    from mctrain.recipes.training import AnyRecipe
+    from mctrain.recipes.training import TrainingRecipe
+    from mctrain.training.feed import Feed
+    from mctrain.training.losses import LossSettings
     from mctrain.training.ranks import Rank
     from mctrain.training.student import Student
 
@@ -66,35 +68,11 @@ _LONGEST = 120.0  # seconds of work that a kill may cost
 _LEFT = ".step-*.part"  # what a killed process leaves of a state that it was writing
 
 
-class AnyRun(Protocol):
-    """What a state holds of a run, of whatever kind it is."""
-
-    @property
-    def identity(self) -> Mapping[str, Any]:
-        """What a state must have been made with to be this run's."""
-
-    @property
-    def recipe(self) -> AnyRecipe:
-        """What it follows."""
-
-    @property
-    def student(self) -> Student:
-        """What learns."""
-
-    @property
-    def at(self) -> Position:
-        """How far it is."""
-
-    @property
-    def origin(self) -> Trained:
-        """What is told of the weights that it has made so far."""
-
-
 @dataclass(slots=True)
 class Position:
     """How far a run is: steps that are done, the scores of evaluations by step, and what was not told yet of the last steps.
 
-    `asked` is the digest of the exam that gave the scores; states of before there was one have none.
+    `asked` is the digest of the exam that gave the scores.
     """
 
     step: int = 0
@@ -111,7 +89,7 @@ class Position:
         return others
 
 
-def identity_of(recipe: AnyRecipe, begun: str, data: Mapping[str, str]) -> dict[str, Any]:
+def identity_of(recipe: TrainingRecipe, begun: str, data: Mapping[str, str]) -> dict[str, Any]:
     """Everything that the weights of a run depend on but the machine: numbers of the recipe, its beginning and its data by digest."""
     numbers = {
         f"{name}.{key}": value
@@ -123,19 +101,32 @@ def identity_of(recipe: AnyRecipe, begun: str, data: Mapping[str, str]) -> dict[
     return {**numbers, _BEGUN: begun, _CONTENT: dict(data)}
 
 
-def origin_of(
-    recipe: AnyRecipe, identity: Mapping[str, Any], at: Position, *, photos: int = 0, texts: int = 0
-) -> Trained:
-    """What is told of the weights that a run has made so far."""
-    return Trained(
-        recipe=asdict(recipe),
-        steps=at.step,
-        begun=identity[_BEGUN],
-        data=identity[_CONTENT],
-        score=at.scores.get(at.step),
-        photos=photos,
-        texts=texts,
-    )
+@dataclass(frozen=True, slots=True)
+class Training:
+    """What steps are made of: what learns, from what, towards which loss; `at` moves on with them.
+
+    `identity` is what a state must have been made with to be this run's.
+    """
+
+    recipe: TrainingRecipe
+    student: Student
+    feed: Feed
+    loss: LossSettings
+    steps: int
+    identity: Mapping[str, Any]
+    at: Position
+
+    @property
+    def origin(self) -> Trained:
+        """What is told of the weights that it has made so far."""
+        return Trained(
+            recipe=asdict(self.recipe),
+            steps=self.at.step,
+            begun=self.identity[_BEGUN],
+            data=self.identity[_CONTENT],
+            score=self.at.scores.get(self.at.step),
+            photos=len(self.feed.data),
+        )
 
 
 def demand_own(folder: Path) -> None:
@@ -153,7 +144,7 @@ def is_save_due(step: int, save_every: int, *, steps_of_pass: int, seconds: floa
     return step % save_every == 0 or step % steps_of_pass == 0 or seconds >= _LONGEST
 
 
-def save_state(folder: Path, run: AnyRun, spared: int = 0) -> None:
+def save_state(folder: Path, run: Training, spared: int = 0) -> None:
     """Writes a state whole, as a checkpoint of its own, and removes the oldest beyond those that the recipe keeps.
 
     That of the step `spared` stays too.
@@ -170,7 +161,7 @@ def save_state(folder: Path, run: AnyRun, spared: int = 0) -> None:
     made = Checkpoint(run.student.preset, run.student.best, run.origin)
     # what both hold of the weights is in the file once
     write_saved(_state_file(folder, run.at.step), {**content_of(made), "state": state})
-    for old in states(folder)[: -run.recipe.kept]:
+    for old in states(folder)[: -run.recipe.run.keep]:
         if old != _state_file(folder, spared):
             old.unlink(missing_ok=True)
 
@@ -181,7 +172,7 @@ def best_step(folder: Path, at: Position) -> int:
     return max(there, key=at.scores.__getitem__, default=0)
 
 
-def save_result(folder: Path, run: AnyRun, best: int = 0) -> Path:
+def save_result(folder: Path, run: Training, best: int = 0) -> Path:
     """Writes what a run has made, frozen: the weights that it has now, or those after its step `best`.
 
     Raises:
@@ -193,9 +184,7 @@ def save_result(folder: Path, run: AnyRun, best: int = 0) -> Path:
     return save_checkpoint(folder, Checkpoint(run.student.preset, clip, run.origin))
 
 
-def load_state(
-    folder: Path, identity: Mapping[str, Any], recipe: AnyRecipe, student: Student, advice: str = ""
-) -> Position:
+def load_state(folder: Path, run: Training, advice: str = "") -> Position:
     """Brings a student to the last state of a folder; where there is none, it stays at its beginning.
 
     `advice`, with the place of `state` in it, is for whoever wants another run to begin with this one.
@@ -208,15 +197,13 @@ def load_state(
     if not (found := states(folder)):
         return Position()
     try:
-        saved = cast("dict[str, Any]", read_saved(found[-1]))
-        content = saved.get("state", saved)  # older ones are no checkpoints
-        _demand_same(folder, content["identity"], identity, advice.format(state=checkpoint_file(folder)))
-        student.restore(content, content["at"]["step"])
+        content = cast("dict[str, Any]", read_saved(found[-1]))["state"]
+        _demand_same(folder, content["identity"], run.identity, advice.format(state=checkpoint_file(folder)))
+        run.student.restore(content, content["at"]["step"])
         at = content["at"]
-        scores = (
-            at["scores"] if content["figures"] == recipe.figures else {}
-        )  # of others no mean can be compared
-        return Position(at["step"], dict(scores), Facts(**at["facts"]), at.get("asked", ""))
+        # of others no mean can be compared
+        scores = at["scores"] if content["figures"] == run.recipe.figures else {}
+        return Position(at["step"], dict(scores), Facts(**at["facts"]), at["asked"])
     except (WeightsError, KeyError, TypeError, ValueError, RuntimeError, AttributeError) as fault:
         raise TrainerError(f"{found[-1]} is damaged; {_way_on(folder, len(found))}.") from fault
 

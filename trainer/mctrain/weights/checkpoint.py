@@ -97,8 +97,8 @@ class Trained:
     """The training run that made the weights: its recipe, its steps, and what it began with and learnt from.
 
     `begun` is the SHA-256 of the file of the checkpoint that it began with, empty for none; `data` has a digest of each shard;
-    `score` is the mean of the recipe's figures, over the halves that settings are chosen by. `photos` were learnt from, or `texts`
-    alone. Where the recipe keeps some apart, `compared` tells what they say, and is empty until they were asked.
+    `score` is the mean of the recipe's figures, over the halves that settings are chosen by. `photos` were learnt from.
+    Where the recipe keeps some apart, `compared` tells what they say, and is empty until they were asked.
     """
 
     recipe: dict[str, Any]
@@ -108,7 +108,6 @@ class Trained:
     score: float | None
     photos: int = 0
     compared: tuple[Compared, ...] = ()
-    texts: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -240,6 +239,7 @@ def _origin_of(content: dict[str, Any]) -> Source | Run | Trained:
         return Source(**content["source"])
     if content.get("trained") is not None:  # older ones know only fits
         told = dict(content["trained"])
+        told.pop("texts", None)  # of a model whose text tower alone had learnt, which nothing makes any more
         told["compared"] = tuple(Compared(**own) for own in told.get("compared", ()))
         return Trained(**told)
     run = content["run"]
