@@ -2,12 +2,33 @@
 
 from __future__ import annotations
 
+import json
+from collections import defaultdict
+from itertools import islice
+
 import numpy as np
 import pytest
+from PIL import Image
 
+from mctrain.data.shards import samples
 from mctrain.errors import DataError
-from mctrain.evaluation.pairs import judged, read_lines, read_pairs, rows_of, told_apart
-from mctrain.evaluation.subject import Gallery
+from mctrain.evaluation.measure import measure
+from mctrain.evaluation.pairs import (
+    judged,
+    left_out,
+    read_boxed_pairs,
+    read_lines,
+    read_pairs,
+    rows_of,
+    told_apart,
+)
+from mctrain.evaluation.subject import Gallery, Subject
+from mctrain.evaluation.tasks import BoxedPairs, find_files
+from mctrain.teachers.teacher import BundleTeacher
+from picsight_engine.models.backend import load_image_encoder
+from picsight_engine.models.bundle import open_bundle
+from picsight_engine.models.preprocess import preprocess
+from picsight_engine.models.text import TextEmbedder
 
 
 def gallery(*files):
@@ -62,3 +83,123 @@ def test_a_key_of_two_different_photos_names_neither(tmp_path):
     assert list(rows_of(["b"], other, tmp_path)) == [1]
     with pytest.raises(DataError, match="names a, and 2 different photos of its task have this key"):
         rows_of(["b", "a"], other, tmp_path)
+
+
+@pytest.fixture(scope="module")
+def photos(real_data, tmp_path_factory):
+    """A data folder with six photos as files, and a caption of each."""
+    folder = tmp_path_factory.mktemp("data")
+    (folder / "images").mkdir()
+    captions = {}
+    for own in islice(samples(real_data / "flickr8k-train-000000.tar"), 6):
+        name = f"{own.key}.{own.suffix}"
+        (folder / "images" / name).write_bytes(own.photo)
+        captions[name] = own.words["captions"][0]
+    return folder, captions
+
+
+def item(image, box, texts, **about):
+    left, top, width, height = box
+    boxed = {"bbox_x": left, "bbox_y": top, "bbox_w": width, "bbox_h": height}
+    return {"image_path": image, **boxed, "true_caption": texts[0], "false_caption": texts[1], **about}
+
+
+@pytest.fixture(scope="module")
+def relations(photos):
+    """Each photo's caption against its words backwards and against another photo's, under relations of which one is left out."""
+    folder, captions = photos
+    names = list(captions)
+    items = []
+    for number, (name, caption) in enumerate(captions.items()):
+        with Image.open(folder / "images" / name) as picture:
+            width, height = picture.size
+        other = captions[names[number - 1]]
+        backwards = " ".join(reversed(caption.split()))
+        items += [
+            item(name, (0, 0, width, height), (caption, other), relation_name="on"),
+            item(name, (5, 9, width // 3, height // 4), (caption, other), relation_name="behind"),
+            item(name, (0, height // 2, width, height), (other, caption), relation_name="near"),
+            item(name, (width // 2, 0, 40, 50), (caption, backwards), relation_name="behind"),
+        ]
+    items.append(item(names[0], (0, 0, 9, 9), ("a dog", "a dog"), relation_name="on"))  # a tie
+    (folder / "relations.json").write_text(json.dumps(items))
+    return items
+
+
+@pytest.fixture(scope="module")
+def attributes(photos):
+    """One pair of attributes with as many items as count, and one with one fewer."""
+    folder, captions = photos
+    items = []
+    for number in range(49):
+        name = list(captions)[number % 6]
+        pair = ["white", "brown"] if number < 25 else ["brown", "white"]
+        texts = (captions[name], captions[list(captions)[(number + 1) % 6]])
+        items.append(item(name, (number, number, 60 + number, 80), texts, attributes=pair))
+    (folder / "attributes.json").write_text(json.dumps(items))
+    return items
+
+
+@pytest.fixture(scope="module")
+def right_by_hand(photos, starter):
+    """Whether the starter prefers the true caption, in the order false, true of the published code, by a plain argmax."""
+    bundle = open_bundle(starter)
+    encoder, texts, spec = load_image_encoder(bundle), TextEmbedder(bundle, threads=1), bundle.image_spec()
+
+    def right(own):
+        left, top = own["bbox_x"], own["bbox_y"]
+        with Image.open(photos[0] / "images" / own["image_path"]) as picture:
+            part = picture.convert("RGB").crop((left, top, left + own["bbox_w"], top + own["bbox_h"]))
+        vector = encoder.encode(preprocess(part, spec)[None])[0]
+        options = texts.embed_texts([own["false_caption"], own["true_caption"]])
+        return int(np.argmax(options @ vector)) == 1
+
+    return right
+
+
+@pytest.fixture(scope="module")
+def answers(photos, starter, tmp_path_factory):
+    subject = Subject(BundleTeacher(starter), lambda *_: None)
+
+    def ask(pairs, by):
+        task = BoxedPairs("own", pairs, "images", by)
+        (found,) = find_files([task], photos[0], tmp_path_factory.mktemp("scratch"))
+        return measure(subject, found)
+
+    return ask
+
+
+def test_relations_are_averaged_without_those_that_are_left_out_and_a_tie_is_wrong(
+    answers, relations, right_by_hand
+):
+    told = answers("relations.json", "relation")
+    by_relation = defaultdict(list)
+    for own in relations:
+        by_relation[own["relation_name"]].append(right_by_hand(own))
+    assert by_relation["on"][-1] is False
+    counted = [by_relation["on"], by_relation["behind"]]
+    figures = {own.figure: own.percent() for own in told.outcomes}
+    assert figures["mean per relation"] == pytest.approx(100 * np.mean([np.mean(own) for own in counted]))
+    assert figures["all"] == pytest.approx(100 * np.mean([*counted[0], *counted[1]]))
+    assert figures["mean per relation"] != figures["all"]
+    assert (len(told.keys), told.texts) == (6, 2 * 19)
+
+
+def test_a_pair_of_attributes_counts_from_25_items_on(answers, attributes, right_by_hand):
+    told = answers("attributes.json", "attribute")
+    (figure, _) = told.outcomes
+    assert figure.figure == "mean per attribute"
+    assert len(figure.right) == 25
+    assert list(figure.right) == [right_by_hand(own) for own in attributes[:25]]
+
+
+def test_the_left_out_relations_are_the_published_157(photos):
+    folder, captions = photos
+    assert len(left_out()) == 157
+    assert {"near", "next to", "with", "by", "of", "between", "around", "going through"} <= left_out()
+    name = next(iter(captions))
+    (folder / "near.json").write_text(
+        json.dumps([item(name, (0, 0, 9, 9), ("a", "b"), relation_name="near")])
+    )
+    with pytest.raises(DataError, match="no relation that counts among its 1 items"):
+        read_boxed_pairs(folder / "near.json", "relation")
