@@ -19,13 +19,6 @@ from mctrain.cli.command import mctrain as command_line
 from mctrain.cli.progress import bar
 
 
-def run(*words, **environment):
-    return subprocess.run(
-        [sys.executable, "-m", "mctrain", *words],
-        capture_output=True, text=True, check=False, env={**os.environ, **environment},
-    )  # fmt: skip
-
-
 def test_without_a_terminal_long_steps_tell_how_far_they_are_once_a_minute(capsys):
     times = iter([0.0, 30.0, 61.0, 100.0, 400.0, 401.0])
     advance = bar("samples", 20, lambda: next(times))
@@ -87,15 +80,21 @@ def test_what_is_wrong_is_one_sentence_and_an_exit_code(words, code, sentence, t
 
 @pytest.mark.parametrize("place", ["--output", "--cache", "--bundle"])
 def test_training_begins_nothing_where_its_outcome_cannot_be_written(
-    tiny_recipe_file, tiny_data, tmp_path, place
+    tiny_recipe_file, tiny_data, tmp_path, place, monkeypatch, capsys
 ):
     (tmp_path / "file").touch()
     places = {"--output": tmp_path / "run", "--cache": tmp_path / "cache", place: tmp_path / "file" / "x"}
     words = [str(word) for pair in places.items() for word in pair]
-    told = run("teach", str(tiny_recipe_file), "--data", str(tiny_data), *words)
-    assert told.stderr.startswith(str(tmp_path / "file"))
-    assert "cannot be written (Not a directory" in told.stderr
-    assert told.stderr.count("\n") == 1
+    monkeypatch.setattr(
+        sys, "argv", ["mctrain", "teach", str(tiny_recipe_file), "--data", str(tiny_data), *words]
+    )
+    with pytest.raises(SystemExit) as ended:
+        main()
+    told = capsys.readouterr().err
+    assert ended.value.code == 1
+    assert told.startswith(str(tmp_path / "file"))
+    assert "cannot be written (Not a directory" in told
+    assert told.count("\n") == 1
     assert [path.name for path in tmp_path.iterdir()] == ["file"]
 
 

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from contextlib import nullcontext
 from dataclasses import replace
 
 import pytest
 import torch
-from tests.trainer.training.conftest import ALONE, RECIPE, Heard
+from click.testing import CliRunner
+from tests.trainer.training.conftest import RECIPE, Heard
 
+from mctrain.cli.command import mctrain
 from mctrain.cli.runs import start_of
 from mctrain.data.shards import file_digest
 from mctrain.errors import RecipeError, TrainerError, WeightsError
@@ -95,13 +95,12 @@ def test_any_image_tower_learns_with_any_text_tower(places, asked, tmp_path, ima
 
 
 def test_a_second_run_in_a_folder_is_refused_until_the_first_has_ended(command, tmp_path):
-    words = [sys.executable, "-m", "mctrain", *command(tmp_path, "run.steps=1")]
-    with alone_in(tmp_path):
-        told = subprocess.run(words, capture_output=True, text=True, check=False, env=ALONE)
-        with pytest.raises(TrainerError, match="Another process trains"), alone_in(tmp_path):
-            pass
-    assert told.returncode == 1
-    assert f"Another process trains in {tmp_path} right now" in told.stderr
+    second = command(tmp_path, "run.steps=1")
+    with (
+        alone_in(tmp_path),
+        pytest.raises(TrainerError, match=f"Another process trains in {tmp_path} right now"),
+    ):
+        CliRunner().invoke(mctrain, second, catch_exceptions=False)
     assert not (tmp_path / CHECKPOINT).exists()
     with alone_in(tmp_path):
         pass
