@@ -31,6 +31,7 @@ from picsight_engine.photos.facts import (
     read_words,
 )
 from picsight_engine.photos.filenames import is_edited
+from picsight_engine.photos.places import place_of
 
 if TYPE_CHECKING:
     from picsight_engine.photos.facts import Facts, Reader
@@ -161,6 +162,7 @@ def read_metadata(facts: Facts, beside: Facts) -> Metadata:
         taken_subsecond=subsecond,
         lat=lat,
         lon=lon,
+        place=None if lat is None or lon is None else place_of(lat, lon),
         edited=is_version or None,
         **values,
     )

@@ -193,6 +193,11 @@ def is_by(camera: str, wanted: str) -> bool:
     return any(name in fold(camera) for name in _MAKERS.get(wanted, (wanted,)))
 
 
+def has_lens(lens: str, wanted: str) -> bool:
+    """Whether a lens's name holds this folded text."""
+    return wanted in fold(lens)
+
+
 def worded(word: str) -> Condition:
     """That a name, folder, keyword or tag has a word, or one that begins so; `word` as `words_in` gives it."""
 
@@ -335,7 +340,7 @@ _READERS: dict[str, Callable[[str, date], Condition | str]] = {
     "has": _has,
     "at": partial(_saying, "place", "place", is_at),
     "by": partial(_saying, "camera", "camera", is_by),
-    "lens": partial(_saying, "lens", "lens", lambda lens, wanted: wanted in fold(lens)),
+    "lens": partial(_saying, "lens", "lens", has_lens),
     "iso": partial(_measured, "iso"),
     "f": partial(_measured, "aperture"),
     "focal": partial(_measured, "focal"),

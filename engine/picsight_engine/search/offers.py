@@ -1,4 +1,5 @@
-"""What a library has that a few typed letters may mean: folders, keywords, cameras, formats and times, with counts. Pure.
+"""What a library has that a few typed letters may mean: folders, keywords, places, cameras, lenses, formats and times,
+with counts. Pure.
 
 A count is that of the photos which the offered fact lets pass, see `search.facts`.
 """
@@ -12,7 +13,7 @@ from functools import partial
 from heapq import nsmallest
 from typing import TYPE_CHECKING, Literal
 
-from picsight_engine.search.facts import FORMATS
+from picsight_engine.search.facts import FORMATS, has_lens, is_at, is_by, names_of_place
 from picsight_engine.search.query import spelled
 from picsight_engine.search.times import MONTHS
 from picsight_engine.store.text import fold
@@ -20,9 +21,11 @@ from picsight_engine.store.text import fold
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
 
-    from picsight_engine.store.contents import Contents, Place
+    from picsight_engine.store.contents import Contents, Counted, Place
 
-OfferKind = Literal["year", "season", "month", "folder", "tag", "keyword", "camera", "format"]
+OfferKind = Literal[
+    "year", "season", "month", "folder", "tag", "keyword", "place", "camera", "lens", "format"
+]
 
 # By their first month; a winter is of the year in which it begins.
 _SEASONS = {"Spring": 3, "Summer": 6, "Autumn": 9, "Fall": 9, "Winter": 12}
@@ -56,7 +59,13 @@ class Offers:
         places, keywords = contents.places.files, contents.keywords.files
         self._folders = Called(_folders(places))
         self._keywords = Called((word, n) for words, n in keywords.items() for word in set(words))
+        self._towns = Called(
+            (name, files)
+            for place, files in contents.towns.files.items()
+            for name in names_of_place(place).values()
+        )
         self._cameras = Called(contents.cameras.files.items())
+        self._lenses = Called(contents.lenses.files.items())
         self._times = list(_times(contents.months.files))
         self._paths: defaultdict[str, list[Place]] = defaultdict(list)
         for place in places:
@@ -80,12 +89,21 @@ class Offers:
             for word in self._keywords.matching(typed, limit)
         ]
 
+    def places(self, typed: str, limit: int) -> list[Offer]:
+        """Towns, regions and countries."""
+        return self._saying("place", "at", self._towns.matching(typed, limit), self._contents.towns, is_at)
+
     def cameras(self, typed: str, limit: int) -> list[Offer]:
         """Cameras; the fact holds for all whose name holds this one's."""
-        return [
-            Offer("camera", name, f"by:{spelled(name)}", partial(self._photos_by, fold(name)))
-            for name in self._cameras.matching(typed, limit)
-        ]
+        return self._saying(
+            "camera", "by", self._cameras.matching(typed, limit), self._contents.cameras, is_by
+        )
+
+    def lenses(self, typed: str, limit: int) -> list[Offer]:
+        """Lenses, likewise."""
+        return self._saying(
+            "lens", "lens", self._lenses.matching(typed, limit), self._contents.lenses, has_lens
+        )
 
     def formats(self, typed: str, limit: int) -> list[Offer]:
         """Formats whose name or suffix begins so."""
@@ -119,9 +137,14 @@ class Offers:
         said = self._contents.keywords
         return said.photos(words for words in said.files if any(_is_below(each, word) for each in words))
 
-    def _photos_by(self, name: str) -> int:
-        cameras = self._contents.cameras
-        return cameras.photos(camera for camera in cameras.files if name in fold(camera))
+    @staticmethod
+    def _saying(
+        kind: OfferKind, key: str, names: list[str], said: Counted[str], fits: Callable[[str, str], bool]
+    ) -> list[Offer]:
+        def photos(name: str) -> int:
+            return said.photos(text for text in said.files if fits(text, name))
+
+        return [Offer(kind, name, f"{key}:{spelled(name)}", partial(photos, fold(name))) for name in names]
 
 
 class Called:

@@ -46,10 +46,14 @@ _OF_KEY: dict[str, tuple[Callable[[Offers, str, int], list[Offer]], ...]] = {
     "in": (Offers.times,),
     "folder": (Offers.folders,),
     "tag": (Offers.keywords,),
+    "at": (Offers.places,),
     "by": (Offers.cameras,),
+    "lens": (Offers.lenses,),
     "format": (Offers.formats,),
 }
-_OF_WORDS = (Offers.times, Offers.folders, Offers.keywords, Offers.cameras, Offers.formats)
+_OF_WORDS = (
+    Offers.times, Offers.places, Offers.folders, Offers.keywords, Offers.cameras, Offers.lenses, Offers.formats,
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""What the visible photos' files are and say, counted: their places, months, cameras and keywords."""
+"""What the visible photos' files are and say, counted: their folders, months, places, cameras, lenses and keywords."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ SELECT added_folder, folder, suffix, count(*) FROM files CROSS JOIN file_texts O
 WHERE NOT present OR photo_id IS NULL GROUP BY added_folder, folder, suffix"""
 _NAMES = "SELECT id, name FROM files WHERE id IN (SELECT value FROM json_each(?))"
 _MONTHS = f"SELECT substr(taken, 1, 7), count(*) FROM files WHERE {_SHOWN} AND taken IS NOT NULL GROUP BY 1"
-_CAMERAS = f"SELECT camera, count(*) FROM files WHERE {_SHOWN} AND camera IS NOT NULL GROUP BY 1"
+_SAID = f"SELECT {{0}}, count(*) FROM files WHERE {_SHOWN} AND {{0}} IS NOT NULL GROUP BY 1"
 _KEYWORDS = f"SELECT keywords, count(*) FROM files WHERE {_SHOWN} AND keywords IS NOT NULL GROUP BY 1"
 _COPIES = f"""
-SELECT photo_id, added_folder, folder, suffix, substr(taken, 1, 7), camera, files.keywords
+SELECT photo_id, added_folder, folder, suffix, substr(taken, 1, 7), files.keywords, place, camera, lens
 FROM files JOIN file_texts ON file_id = files.id WHERE present AND photo_id IN (
     SELECT photo_id FROM files WHERE {_SHOWN} GROUP BY photo_id HAVING count(*) > 1)"""
 
@@ -61,13 +61,17 @@ class Counted(Generic[Value]):
 
 @dataclass(frozen=True, slots=True)
 class Contents:
-    """What there is at one `revision`; months are written "2019-07", keywords are the lists that files have."""
+    """What there is at one `revision`; months are written "2019-07", keywords are the lists that files have, towns are places
+    with region and country.
+    """
 
     revision: int
     places: Counted[Place]
     months: Counted[str]
-    cameras: Counted[str]
     keywords: Counted[tuple[str, ...]]
+    towns: Counted[str]
+    cameras: Counted[str]
+    lenses: Counted[str]
 
 
 def photos_revision(db: Database) -> int:
@@ -90,10 +94,16 @@ def _contents(connection: sqlite3.Connection) -> Contents:
         number,
         _places(connection, copies),
         _counted(connection.execute(_MONTHS), ((row[0], row[4]) for row in copies)),
-        _counted(connection.execute(_CAMERAS), ((row[0], row[5]) for row in copies)),
         _counted(
             ((_listed(text), files) for text, files in connection.execute(_KEYWORDS)),
-            ((row[0], row[6] and _listed(row[6])) for row in copies),
+            ((row[0], row[5] and _listed(row[5])) for row in copies),
+        ),
+        *(
+            _counted(
+                connection.execute(_SAID.format(column)),
+                ((row[0], row[number]) for row in copies),
+            )
+            for number, column in enumerate(("place", "camera", "lens"), start=6)
         ),
     )
 

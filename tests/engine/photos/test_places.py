@@ -6,6 +6,7 @@ import re
 
 import pytest
 
+from picsight_engine.photos.decode import read_header
 from picsight_engine.photos.places import place_of
 
 KNOWN = """
@@ -86,3 +87,17 @@ POSITIONS = [re.split(r"  (?=[A-Z])", line) for line in KNOWN.strip().splitlines
 @pytest.mark.parametrize(("position", "place"), POSITIONS)
 def test_a_well_known_position_has_the_name_that_people_give_it(position, place):
     assert str(place_of(*map(float, position.split()))) == place
+
+
+@pytest.mark.parametrize(
+    ("name", "place"),
+    [
+        ("camera/canon_600d_gps_keywords.jpg", "Yosemite Valley, California, United States"),
+        ("camera/stonehenge_gps_west.heic", "Lark Hill, England, United Kingdom"),
+        ("camera/gps_zero_zero_galaxy_s.jpg", None),
+        ("formats/gps_dateline_west.jpg", "Fiji"),
+    ],
+)
+def test_a_file_with_a_position_has_a_place(shared, name, place):
+    path = shared / name
+    assert read_header(path.read_bytes(), path).metadata.place == place

@@ -31,8 +31,14 @@ def filled(tmp_path_factory, bundle):
                     taken = None if number % 6 == 0 else f"{2019 + number % 2}-{month:02}-18T10:00:00"
                     camera = (None, "Canon EOS R5", "Canon EOS 80D")[number % 3]
                     keywords = (("Family", "Lisa"), (), ("Birds/Waders",))[number % 3]
+                    place = (None, "Nice, Alpes-Maritimes, France", "Venice, Veneto, Italy")[number % 3]
+                    lens = (None, "EF100-400mm f/4.5-5.6L")[number % 2]
                     put_metadata(
-                        connection, folder.id, name, Metadata(taken, camera=camera, keywords=keywords), 1
+                        connection,
+                        folder.id,
+                        name,
+                        Metadata(taken, camera=camera, keywords=keywords, place=place, lens=lens),
+                        1,
                     )
         yield library
 
@@ -40,6 +46,7 @@ def filled(tmp_path_factory, bundle):
 TYPED = (
     "20", "2019", "201", "ju", "jul", "july 20", "su", "summer 2020", "wi", "winter", "lis", "li", "lisbon", "ne",
     "new yo", "tri", "osc", "arch", "ca", "canon", "eos", "80", "fa", "bi", "wad", "jp", "he", ".hei", "pic", "in:", "in:2019-", "folder:", "folder:lis", "by:c", "tag:", "format:",
+    "nic", "ven", "at:", "at:fr", "alpes", "lens:", "lens:ef", "ef100",
 )  # fmt: skip
 
 
@@ -122,6 +129,8 @@ def test_what_the_library_has_not_is_not_offered(filled, typed):
         ("new yo^", "folder", 'folder:"New York"^'),
         ("dog from summer 20^", "season", "dog in:summer-2020^"),
         ("r5^", "camera", 'by:"Canon EOS R5"^'),
+        ("sunset in nic^", "place", "sunset at:Nice^"),
+        ("lens:ef^", "lens", 'lens:"EF100-400mm f/4.5-5.6L"^'),
         ("dog jpe^", "format", "dog format:jpeg^"),
         ("sea fam^", "keyword", "sea tag:Family^"),
         ("new york man^", "word", None),

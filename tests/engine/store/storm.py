@@ -57,4 +57,6 @@ def said(chance: random.Random) -> Metadata:
     taken = chance.choice([None, "2019-07-18T10:00:00", "2020-12-31T23:59:59", "2020-12-01T00:00:00"])
     camera = chance.choice([None, "Canon EOS R5", "iPhone 12"])
     keywords = tuple(chance.sample(["Oscar", "Meer", "été"], chance.randrange(3)))
-    return Metadata(taken, camera=camera, keywords=keywords)
+    place = chance.choice([None, "Nice, Alpes-Maritimes, France", "Monaco"])
+    lens = chance.choice([None, "EF50mm f/1.8"])
+    return Metadata(taken, camera=camera, keywords=keywords, place=place, lens=lens)

@@ -18,20 +18,28 @@ from picsight_engine.store.searches import Searches
 from picsight_engine.store.text import fold
 
 EVERY_FILE = """
-SELECT photo_id, folders.path, files.name, taken, camera, keywords
+SELECT photo_id, folders.path, files.name, taken, camera, keywords, place, lens
 FROM files JOIN folders ON folders.id = folder_id WHERE present AND photo_id IS NOT NULL"""
 
 
 def files(db) -> list[tuple]:
-    """Photo, folder and suffix, month, camera, keywords of every present file, read one by one."""
+    """Photo, folder and suffix, month, camera, keywords, place, lens of every present file, read one by one."""
     with db.reading() as connection:
         rows = connection.execute(EVERY_FILE).fetchall()
     told = []
-    for photo_id, path, name, taken, camera, keywords in rows:
+    for photo_id, path, name, taken, camera, keywords, town, lens in rows:
         file = PurePosixPath(os.fsdecode(path)) / os.fsdecode(name)
         place = str(file.parent), fold(file.suffix)
         told.append(
-            (photo_id, place, taken and taken[:7], camera, tuple(json.loads(keywords or "[]")) or None)
+            (
+                photo_id,
+                place,
+                taken and taken[:7],
+                camera,
+                tuple(json.loads(keywords or "[]")) or None,
+                town,
+                lens,
+            )
         )
     return told
 
@@ -47,7 +55,7 @@ def test_counts_agree_with_the_files_whatever_happened_to_them(shelf, pictures, 
         there = read_contents(shelf.db)
         by_file = files(shelf.db)
         for column, counted in enumerate(
-            (there.places, there.months, there.cameras, there.keywords), start=1
+            (there.places, there.months, there.cameras, there.keywords, there.towns, there.lenses), start=1
         ):
             of_value = {value: key(value) for value in counted.files}
             assert set(of_value.values()) == {row[column] for row in by_file} - {None}

@@ -32,7 +32,9 @@ _LOOKS: dict[SuggestionKind, tuple[str, str]] = {
     "folder": ("folder", "Folder"),
     "tag": ("tag", "Tag"),
     "keyword": ("tag", "Keyword"),
+    "place": ("place", "Place"),
     "camera": ("camera", "Camera"),
+    "lens": ("camera", "Lens"),
     "format": ("photos", "Format"),
     "history": ("history", "Searched before"),
 }
