@@ -99,7 +99,9 @@ class Frame(QWidget):
         self._bottom.setVisible(shown or self.page is self.first_run)  # the last folder may have been removed
         self.viewer_page.show_bars(shown=shown)
         dark = self.page is self.viewer_page and not high_contrast()  # as the page beside it
-        self.details.setPalette(palette_of(DARK) if dark else QPalette())
+        for part in (self.details, self._middle.handle(2)):
+            part.setPalette(palette_of(DARK) if dark else QPalette())
+        self.details_button.setEnabled(self.page in (self.wall_page, self.viewer_page))
         self._fit_sides()
 
     def toggle_sidebar(self) -> None:
@@ -197,7 +199,7 @@ class Frame(QWidget):
         self.details.setMinimumWidth(px(self, DETAILS_NARROWEST))
         self.details.setMaximumWidth(px(self, DETAILS_WIDEST))
         self.pages.setMinimumWidth(px(self, PHOTOS_NARROWEST))
-        middle = LineSplitter()
+        self._middle = middle = LineSplitter()
         middle.addWidget(self.sidebar)
         middle.addWidget(self.pages)
         middle.addWidget(self.details)

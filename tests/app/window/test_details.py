@@ -183,7 +183,12 @@ def test_the_panel_stands_beside_the_viewer_too_and_its_links_have_the_keyboard_
     assert frame.grid.hasFocus()
 
 
-def test_a_value_that_cannot_be_typed_is_no_link():
+def test_a_value_that_cannot_be_typed_is_no_link_and_a_copy_leads_to_its_folder():
     plain = dict.fromkeys(("taken", "taken_from", "lat", "lon", "place", "camera", "lens", "rating"))
-    photo = PhotoDetails(id=1, paths=(), width=4, height=3, **plain | {"camera": 'The "best" of all'})
-    assert details_of_one(photo, Path("a.jpg")).gear == (Detail('The "best" of all'),)
+    said = plain | {"camera": 'The "best" of all', "description": "Two\nlines"}
+    photo = PhotoDetails(id=1, paths=(Path("/p/a.jpg"), Path("/q/b.jpg")), width=4, height=3, **said)
+    told = details_of_one(photo, Path("/p/a.jpg"))
+    assert told.gear == (Detail('The "best" of all'),)
+    assert told.description == "Two lines"
+    assert [copy.query for copy in told.copies] == ["folder:/q/"]
+    assert told.also == "And a copy:"

@@ -63,8 +63,8 @@ def details_of_one(photo: PhotoDetails, path: Path) -> Details:
     copies = [copy for copy in photo.paths if copy != path]
     return Details(
         name=path.name,
-        title=photo.title or "",
-        description=photo.description or "",
+        title=" ".join((photo.title or "").split()),
+        description=" ".join((photo.description or "").split()),
         taken=_taken(photo.taken, photo.taken) or _undated(photo.file_time),
         source=_source(photo.taken_from) if photo.taken else say("file time") if photo.file_time else "",
         place=_place(photo.place),

@@ -13,7 +13,7 @@ from picsight.window.parts.controls import Button, Weight, draw_focus
 from picsight.window.parts.labels import CENTRE, LEADING, paint_words
 from picsight.window.parts.pills import Pills
 from picsight.window.parts.words import breakable, plain, say, tooltip
-from picsight.window.tokens import HALF, px, tones
+from picsight.window.tokens import HALF, high_contrast, px, tones
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -68,7 +68,7 @@ class FactLink(Button):
         """The words, underlined below the mouse, and the ring."""
         colours, painter = tones(self), QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        if self.detail.query and self.underMouse():
+        if self.detail.query and (self.underMouse() or high_contrast()):
             font = self.font()
             font.setUnderline(True)
             painter.setFont(font)

@@ -54,7 +54,7 @@ class PhotoMarks(QObject):
     def show_marks(self, photos: Sequence[int], marks: Marks) -> None:
         """What is said now of these photos, or of all of them alike."""
         self._shown = list(photos)
-        self._view.show_marks(marks, several=len(photos) > 1)
+        self._view.show_marks(marks, several=len(photos) > 1, keys=self._chosen.in_viewer)
 
     def _is_current(self) -> bool:
         """Whether the panel tells of the chosen photos; only then can they be decided on."""

@@ -50,7 +50,7 @@ class MarksView(QWidget):
         self.stars = Stars(self)
         self.chips = Pills(self, between=HAIR)
         self._none = Words(self.tr("In no tag yet."), self)
-        self._add = Button(self.tr("Add a tag or album… (T)"), Weight.QUIET, self)
+        self._add = Button(self.tr("Add a tag or album…"), Weight.QUIET, self)
         self._heading = sized(Words(self.tr("Suggested"), self), 1.0, semibold=True)
         self._lines = QVBoxLayout()
         self._hint = ElidedLabel(self)
@@ -68,8 +68,8 @@ class MarksView(QWidget):
         """What has the keyboard one after the other."""
         return [self.heart, self.stars, *self.chips.buttons(), self._add, *self._verdicts]
 
-    def show_marks(self, marks: Marks, *, several: bool = False) -> None:
-        """What is said now of one photo, or alike of several."""
+    def show_marks(self, marks: Marks, *, several: bool = False, keys: bool = True) -> None:
+        """What is said now of one photo, or alike of several; with `keys`, letters decide on what is suggested."""
         self.heart.show_liked(liked=marks.favourite)
         self.stars.show_stars(marks.rating or 0)
         own = [path for path, how in marks.tags if how == "accepted"]
@@ -87,8 +87,8 @@ class MarksView(QWidget):
         self._verdicts = []
         for path in self._suggested[:MOST_SUGGESTED]:
             self._lines.addWidget(self._line(path))
-        for part in (self._heading, self._hint):
-            part.setVisible(bool(self._suggested))
+        self._heading.setVisible(bool(self._suggested))
+        self._hint.setVisible(keys and bool(self._suggested))
 
     def _chip(self, path: str) -> ChipButton:
         chip = ChipButton(Chip(path, plain(path)), self.chips)
@@ -149,7 +149,7 @@ class Heart(IconButton):
     """Filled while the photo is a favourite."""
 
     def __init__(self, parent: QWidget) -> None:
-        super().__init__("favourite", say("Favourite (F)"), parent)
+        super().__init__("favourite", say("Favourite"), parent)
 
     def show_liked(self, *, liked: bool) -> None:
         """Whether it is."""
@@ -167,7 +167,7 @@ class Stars(QWidget):
         self._stars = 0
         self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.setCursor(Qt.CursorShape.PointingHandCursor)
-        self.setToolTip(self.tr("Stars (0 to 5)"))
+        self.setToolTip(self.tr("Stars"))
         self.show_stars(0)
 
     def show_stars(self, stars: int) -> None:

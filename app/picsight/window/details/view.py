@@ -150,7 +150,7 @@ class DetailsPanel(QScrollArea):
         column.setSpacing(0)
         self._on_map = QWidget(self.facts)
         beside = QHBoxLayout(self._on_map)
-        beside.setContentsMargins(px(self, HALF), px(self, HALF), px(self, HALF), px(self, HALF))
+        beside.setContentsMargins(px(self, HALF), px(self, HALF), px(self, HALF), 0)
         beside.addWidget(self.map)
         self._path = QWidget(self.facts)
         path = QHBoxLayout(self._path)
