@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import zlib
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from picsight_engine.hidden import is_shown
@@ -168,7 +168,8 @@ def _add_companions(listing: _Listing, entries: Mapping[bytes, os.DirEntry[bytes
                 stamps.append((name, info.st_size, info.st_mtime_ns))
         if stamps:
             beside = zlib.crc32(repr(stamps).encode())
-            listing.files[place] = replace(file, companions=names, beside=beside)
+            seen = SeenFile(file.name, file.size, file.mtime_ns, file.device, names, beside)
+            listing.files[place] = seen
 
 
 def _suffix(name: bytes) -> str:

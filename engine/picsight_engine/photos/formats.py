@@ -27,6 +27,7 @@ RAW_SUFFIXES = frozenset([
     ".3fr", ".arw", ".cr2", ".cr3", ".crw", ".dcr", ".dng", ".erf", ".fff", ".iiq", ".kdc", ".mef", ".mos", ".mrw",
     ".nef", ".nrw", ".orf", ".pef", ".raf", ".raw", ".rw2", ".rwl", ".sr2", ".srf", ".srw", ".x3f",
 ])  # fmt: skip
+_PHOTO_SUFFIXES = IMAGE_SUFFIXES | RAW_SUFFIXES
 VIDEO_SUFFIXES = frozenset([
     ".3g2", ".3gp", ".avi", ".flv", ".m2ts", ".m4v", ".mkv", ".mov", ".mp4", ".mpeg", ".mpg", ".mts", ".ogv", ".webm",
     ".wmv",
@@ -112,7 +113,7 @@ _STRANGERS = (
 
 def is_photo_name(name: str) -> bool:
     """Whether a file of this name is a photo, by its suffix."""
-    return os.path.splitext(name)[1].lower() in IMAGE_SUFFIXES | RAW_SUFFIXES  # noqa: PTH122 -- of every name in a folder
+    return os.path.splitext(name)[1].lower() in _PHOTO_SUFFIXES  # noqa: PTH122 -- of every name in a folder
 
 
 def find_format(data: bytes, suffix: str) -> Format | None:

@@ -11,7 +11,6 @@ from __future__ import annotations
 import os
 import stat
 from collections import defaultdict
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from picsight_engine.photos import takeout
@@ -20,6 +19,7 @@ from picsight_engine.photos.metadata import EDITED
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
+    from pathlib import Path
 
     from picsight_engine.photos.facts import Fact
 
@@ -72,7 +72,7 @@ def pairs(names: Iterable[str]) -> dict[str, list[str]]:
         if name.lower().endswith(SUFFIX):
             sidecars.append(name)
         elif is_photo_name(name):
-            photos[Path(name).stem].append(name)
+            photos[name.rpartition(".")[0]].append(name)
     whole = {name: name[: -len(SUFFIX)] for name in sidecars if is_photo_name(name[: -len(SUFFIX)])}
     taken = set(whole.values())
     return {
@@ -91,17 +91,20 @@ def speaks_of(suffix: Fact | None, photo: Path) -> bool:
 def companions(names: Collection[str]) -> dict[str, list[str]]:
     """The photos among the names of a directory of which other files there speak, and these files."""
     found = defaultdict(list)
-    for sidecar, photos in pairs(names).items():
-        for photo in photos:
+    sidecars = pairs(names) if any(name.lower().endswith(SUFFIX) for name in names) else {}
+    for sidecar, owners in sidecars.items():
+        for photo in owners:
             found[photo].append(sidecar)
-    split = [name.rpartition(".") for name in names]
-    jsons = {stem: f"{stem}.{suffix}" for stem, _, suffix in split if f".{suffix.lower()}" == takeout.SUFFIX}
-    edits = {stem.lower(): f"{stem}.{suffix}" for stem, _, suffix in split if f".{suffix.lower()}" == _EDITS}
-    for photo in filter(is_photo_name, names) if jsons or edits else ():
+    jsons = sorted(name for name in names if name.lower().endswith(takeout.SUFFIX))
+    edits = {name[: -len(_EDITS)].lower(): name for name in names if name.lower().endswith(_EDITS)}
+    photos = [*filter(is_photo_name, names)] if jsons or edits else []
+    for photo, file in takeout.files_of_photos(photos, jsons).items():
+        found[photo].append(file)
+    for photo in photos if edits else ():
         stem = photo.rpartition(".")[0].lower()
-        said = [edits.get(stem) or edits.get(stem.replace("img_", "img_o", 1)), takeout.json_of(photo, jsons)]
-        found[photo] += filter(None, said)
-    return {photo: files for photo, files in found.items() if files}
+        if edit := edits.get(stem) or edits.get(stem.replace("img_", "img_o", 1)):
+            found[photo].append(edit)
+    return found
 
 
 def read_companions(photo: Path, names: Iterable[str], known: Collection[bytes]) -> dict[str, Fact]:

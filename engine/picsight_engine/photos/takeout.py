@@ -4,41 +4,64 @@ from __future__ import annotations
 
 import json
 import re
+from collections import defaultdict
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from picsight_engine.photos.filenames import EDITED_WORDS
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable
 
     from picsight_engine.photos.facts import Fact
 
 SUFFIX = ".json"
 MOST_BYTES = 500_000  # of a file that has two thousand
 _ENDING = ".supplemental-metadata"
-_LONGEST = 46  # characters before the number and the suffix: what is longer is cut
+_SURE = 40  # characters that are always there: a name is cut behind the 46th, which may count its number
 _NUMBERED = re.compile(r"(.+)(\(\d+\))")
 _EDITED = re.compile(f"{EDITED_WORDS}$", re.IGNORECASE)
 _SINCE = datetime(1970, 1, 1, tzinfo=UTC)
 
 
-def json_of(photo: str, found: Mapping[str, str]) -> str | None:
-    """The one of these files, by their names without suffix, that speaks of a photo.
+def files_of_photos(photos: Iterable[str], names: Iterable[str]) -> dict[str, str]:
+    """The JSON files among the names of a directory by the photos of which they speak.
 
     "photo.jpg" has "photo.jpg.json" or "photo.jpg.supplemental-metadata.json", which may be cut; "photo(1).jpg" has
     "photo.jpg(1).json", and "photo-edited.jpg" shares the file of "photo.jpg".
     """
-    stem, dot, suffix = photo.rpartition(".")
-    numbered = _NUMBERED.fullmatch(stem)
-    for base, number in ((stem, ""), (numbered[1], numbered[2]) if numbered else ("", "")):
-        for name in dict.fromkeys((base, _EDITED.sub("", base))):
-            whole = f"{name}{dot}{suffix}{_ENDING}"
-            shortest = min(len(whole) - len(_ENDING), _LONGEST)
-            for length in range(len(whole), shortest - 1, -1) if name else ():
-                if (file := found.get(whole[:length] + number)) is not None:
-                    return file
-    return None
+    called: defaultdict[tuple[str, str], list[str]] = defaultdict(
+        list
+    )  # by the name that a file has, and its number
+    beginning: defaultdict[str, list[tuple[str, str]]] = defaultdict(list)
+    for photo in photos:
+        stem, dot, suffix = photo.rpartition(".")
+        base, number = _parted(stem)
+        original = _EDITED.sub("", base) if "-" in base else base
+        for key in {(photo, ""), (f"{base}{dot}{suffix}", number), (f"{original}{dot}{suffix}", number)}:
+            called[key].append(photo)
+            beginning[key[0][:_SURE]].append(key)
+    found: dict[str, str] = {}
+    for file in names:
+        base, number = _parted(file[: -len(SUFFIX)])
+        name, dot, ending = base.rpartition(".")
+        keys = [(base, number)] if (base, number) in called else []
+        if not keys and _ENDING.startswith(dot + ending):
+            keys = [(name, number)]
+        if not keys and len(base) >= _SURE:
+            keys = [
+                key for key in beginning.get(base[:_SURE], ()) if key[0].startswith(base) and key[1] == number
+            ]
+        for photo in (photo for key in keys for photo in called.get(key, ())):
+            if photo not in found or file.startswith(photo):
+                found[photo] = file
+    return found
+
+
+def _parted(stem: str) -> tuple[str, str]:
+    """A name and the number in brackets behind it."""
+    numbered = _NUMBERED.fullmatch(stem) if stem.endswith(")") else None
+    return (numbered[1], numbered[2]) if numbered else (stem, "")
 
 
 def read_takeout(data: bytes) -> dict[str, Fact]:
