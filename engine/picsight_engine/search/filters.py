@@ -84,9 +84,8 @@ class Filters:
         faults, unnamed = [], []
         for fact in query.facts:
             condition = condition_of(fact, today)
-            if isinstance(condition, Condition) and condition.basis is not None:
-                basis = condition.basis
-                condition = condition if self._holding(basis).size else unknown(basis, fact.key)
+            if isinstance(condition, Condition) and (basis := self._missing_basis(condition)):
+                condition = unknown(basis, fact.key)
             if isinstance(condition, Condition):
                 sieve.add(condition, fact.start, fact.end, excluded=fact.excluded)
                 if condition.absent and not self._holding(condition).size:
@@ -119,6 +118,13 @@ class Filters:
                 ids = _common(ids, self._holding(worded(word))) if len(ids) else ids
             found.append(ids)
         return _union(found)
+
+    def _missing_basis(self, condition: Condition) -> Condition | None:
+        """The basis of a condition that holds for no photo, if that holds for none either."""
+        basis = condition.basis
+        return (
+            basis if basis and not self._holding(condition).size and not self._holding(basis).size else None
+        )
 
     def _places(self) -> dict[str, str]:
         """The names of all places that the library has photos of, by how they are folded."""
