@@ -105,7 +105,7 @@ def test_one_photo_is_told_of_in_words_and_what_is_unknown_has_no_place(qtbot, w
     assert panel.map.accessibleName() == "The map shows Nice, Alpes-Maritimes, France."
     choose(qtbot, window, "c.jpg")
     assert set(texts(panel)) == {"source", "size"}
-    assert texts(panel)["source"] == "file time"
+    assert texts(panel)["source"] == "(file time)"
     assert not panel.map.isVisible()
     assert [name for name, shown in panel.links.items() if shown.isVisible()] == ["taken", "folder"]
 

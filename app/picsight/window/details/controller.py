@@ -8,7 +8,7 @@ from PySide6.QtCore import QObject, QTimer
 
 from picsight.window.details.facts import details_of_one, details_of_several
 from picsight.window.details.marks import PhotoMarks
-from picsight.window.details.why import Why
+from picsight.window.details.why import in_words, reasons_of
 from picsight.window.parts.map import read_land
 
 if TYPE_CHECKING:
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from picsight.jobs import Jobs
     from picsight.window.actions.chosen import ChosenPhotos
     from picsight.window.details.facts import Details
+    from picsight.window.details.why import Reason
     from picsight.window.frame import Frame
     from picsight.window.parts.map import Land
     from picsight.window.search.controller import SearchController
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
     from picsight_engine.search.answer import Result
     from picsight_engine.tags.tree import Marks
 
-LANE = "details"
+LANE, LANE_WHY = "details", "why"
 REST_MS = 30  # between two looks at what is chosen, however quickly that changes
 
 
@@ -47,9 +48,8 @@ class DetailsController(QObject):
     ) -> None:
         super().__init__(frame)
         self._frame, self._panel, self._chosen = frame, frame.details, chosen
-        self._deeds, self._jobs = deeds, jobs
+        self._search, self._deeds, self._jobs = search, deeds, jobs
         self.marks = PhotoMarks(self._panel.marks, frame.viewer_page.stage, chosen, deeds, tagging)
-        self.why = Why(search, jobs)
         self._due = QTimer(self, singleShot=True, interval=REST_MS)
         self._due.timeout.connect(self._ask)
         grid = frame.grid
@@ -65,8 +65,6 @@ class DetailsController(QObject):
         page = frame.viewer_page
         page.details_requested.connect(frame.toggle_details)
         page.why_requested.connect(self._show_why)
-        self.why.told.connect(self._panel.say_why)
-        self.why.told.connect(lambda reasons: page.why_act.setVisible(bool(reasons)))
 
     def _look(self) -> None:
         if not self._due.isActive():
@@ -79,7 +77,7 @@ class DetailsController(QObject):
     def _ask(self) -> None:
         photos, library, is_open = self._chosen.all(), self._deeds.library, self._panel.isVisible()
         one = photos[0] if len(photos) == 1 else None
-        self.why.ask(one if is_open or self._chosen.in_viewer else None)
+        self._ask_why(library, one if is_open or self._chosen.in_viewer else None)
         if library is None or not is_open:
             return
         if not photos:
@@ -88,6 +86,25 @@ class DetailsController(QObject):
             return
         ids = [photo.id for photo in photos]
         self._jobs.read(lambda: _read(library, photos), lambda read: self._take(ids, read), replaces=LANE)
+
+    def _ask_why(self, library: Library | None, photo: Result | None) -> None:
+        """Why a photo is in the answer that is shown."""
+        shown, query = self._search.shown, self._search.query
+        if library is None or photo is None or shown is None or not query:
+            self._jobs.forget(LANE_WHY)
+            self._say_why([])
+            return
+        manifest, photos = library.bundle.manifest, shown.answer.photos
+        self._jobs.read(
+            lambda: reasons_of(library.explain(query, photo.id), manifest, photos),
+            self._say_why,
+            lambda _sentence: self._say_why([]),
+            replaces=LANE_WHY,
+        )
+
+    def _say_why(self, reasons: Sequence[Reason]) -> None:
+        self._panel.say_why([in_words(reason, self._search.likes.name) for reason in reasons])
+        self._frame.viewer_page.why_act.setVisible(bool(reasons))
 
     def _take(self, photos: Sequence[int], read: tuple[Details, Marks, Land] | None) -> None:
         if read is None:

@@ -66,7 +66,7 @@ def details_of_one(photo: PhotoDetails, path: Path) -> Details:
         title=" ".join((photo.title or "").split()),
         description=" ".join((photo.description or "").split()),
         taken=_taken(photo.taken, photo.taken) or _undated(photo.file_time),
-        source=_source(photo.taken_from) if photo.taken else say("file time") if photo.file_time else "",
+        source=_source(photo.taken_from) if photo.taken else say("(file time)") if photo.file_time else "",
         place=_place(photo.place),
         positions=positions,
         map_words=_shown_on_map(photo.place or "".join(_degrees(*each) for each in positions)),
