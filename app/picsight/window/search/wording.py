@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 from picsight.window.parts.words import isolated, plain, say
 from picsight.window.search.entry import PLAIN, first_place, shortened
-from picsight_engine.search.facts import condition_of
 from picsight_engine.search.query import Fact, Picture
 from picsight_engine.search.times import time_of_value
 
@@ -94,6 +93,8 @@ def _fact(fact: Fact, *, album: bool) -> str:
         period = time_of_value(fact.value, today)
         words = plain(period.words) if period else value
     elif fact.key in {"iso", "f", "focal"}:
+        from picsight_engine.search.facts import condition_of  # numpy: after the first frame
+
         asked = condition_of(fact, today)
         words = value if isinstance(asked, str) else asked.words
     elif fact.key in _FACTS:
