@@ -15,7 +15,7 @@ from mctrain.data.reinforced.manifest import MANIFEST, Manifest, load_manifest
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from mctrain.reinforce.verify import Place
+    from mctrain.data.reinforced.sample import ReinforcedSample
 
 
 @click.command()
@@ -43,43 +43,28 @@ def verify(folder: Path, count: int, cache: Path, titles: tuple[str, ...], *, wh
     One sentence tells each thing that moved since the set was written, and the exit code is then 1.
     """
     manifest = load_manifest(folder / MANIFEST)
-    from mctrain.reinforce.verify import (  # imports torchvision: 2 s
-        check_replays,
-        check_samples,
-        every,
-        explain_move,
-        open_shards,
-        spread,
-    )
+    from mctrain.reinforce.verify import check_set, explain_move  # imports torchvision: 2 s
 
-    opened, findings = open_shards(folder, manifest, cache, bar("shards", len(manifest.shards)))
-    total = sum(own.shard.whole for own in opened)
-    chosen = spread(opened, count)
-    read = total if whole else len(chosen)
-    findings += check_samples(every(opened) if whole else chosen, manifest.widths, bar("samples", read))
-    recorded = sum(len(own.record.replays) for own in opened)
-    moved = check_replays(opened, manifest, bar("replays", recorded))
-    found = _tell([*findings, *moved])
-    if moved:
+    found = check_set(folder, manifest, cache, count, bar("shards", len(manifest.shards)), whole=whole)
+    findings = [*found.findings, *found.moved]
+    for sentence in findings:
+        click.echo(printable(sentence))
+    if found.moved:
         click.echo(explain_move(manifest.versions))
-    found += _compare(manifest, titles, chosen, cache)
-    outcome = f"findings: {found}" if found else "nothing moved"
+    findings += _compare(manifest, titles, found.chosen, cache)
+    outcome = f"findings: {len(findings)}" if findings else "nothing moved"
     click.echo(
-        f"{folder}: {len(manifest.shards)} shards, {total} samples, {read} of them read, "
-        f"{recorded} views replayed; {outcome}"
+        f"{folder}: {len(manifest.shards)} shards, {found.samples} samples, {found.read} of them read, "
+        f"{found.replayed} views replayed; {outcome}"
     )
-    if found:
+    if findings:
         sys.exit(1)
 
 
-def _tell(findings: Sequence[str]) -> int:
-    for sentence in findings:
-        click.echo(printable(sentence))
-    return len(findings)
-
-
-def _compare(manifest: Manifest, titles: Sequence[str], chosen: Sequence[Place], cache: Path) -> int:
-    """Tells how near fresh embeddings come, and gives the number of findings."""
+def _compare(
+    manifest: Manifest, titles: Sequence[str], samples: Sequence[ReinforcedSample], cache: Path
+) -> list[str]:
+    """How near fresh embeddings come; the findings, each of which was printed."""
     if not titles:
         # the manifest knows a bundle or a checkpoint by its name, not by its place
         names = " ".join(
@@ -87,30 +72,30 @@ def _compare(manifest: Manifest, titles: Sequence[str], chosen: Sequence[Place],
             for own in manifest.teachers
         )
         click.echo(f"Embeddings were not compared; that takes the teachers: {names}")
-        return 0
-    from mctrain.reinforce.fidelity import demand_teachers, find_strangers, judge, measure
-    from mctrain.reinforce.verify import whole_ones
+        return []
+    from mctrain.reinforce.verify import demand_teachers, measure
     from mctrain.teachers.teacher import open_teacher
 
     teachers = [open_teacher(title, cache) for title in titles]
-    demand_teachers(manifest, teachers)
-    found = _tell(find_strangers(manifest, teachers))
-    samples = whole_ones(chosen, manifest.widths)
+    findings = demand_teachers(manifest, teachers)
+    for sentence in findings:
+        click.echo(printable(sentence))
     if not samples:
         click.echo("Embeddings were not compared: no sample that was chosen is whole.")
-        return found
+        return findings
     progress = bar("embeddings", len(samples) * len(teachers))
-    for recorded, own in zip(
-        manifest.teachers, measure(samples, manifest.widths, teachers, progress), strict=True
-    ):
+    measured = measure(samples, manifest.widths, teachers, progress)
+    for recorded, own in zip(manifest.teachers, measured, strict=True):
         click.echo(
             f"{recorded.name}: cosine with fresh embeddings, least and mean: "
             f"{own.photos.least:.4f} and {own.photos.mean:.4f} of {own.photos.count} views, "
             f"{own.texts.least:.4f} and {own.texts.mean:.4f} of {own.texts.count} texts, of {len(samples)} photos; "
             f"{own.bound} is wanted"
         )
-        found += _tell(judge(recorded, own))
-    return found
+        for sentence in (moved := own.findings(recorded.name)):
+            click.echo(printable(sentence))
+        findings += moved
+    return findings
 
 
 @click.command()

@@ -1,209 +1,265 @@
-"""Compares a reinforced set with its manifest: its files, its samples, and the pixels of views that are replayed."""
+"""Compares a reinforced set with its manifest: files, samples, pixels of replayed views, and embeddings computed again."""
 
 from __future__ import annotations
 
-import bisect
 import hashlib
-import itertools
-from collections import Counter
-from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
+
+import numpy as np
 
 from mctrain.data.augment.operations import PUBLIC_SIZE
 from mctrain.data.augment.replay import picture_digest, replay, versions
 from mctrain.data.reading.index import open_shard
-from mctrain.data.reinforced.layout import name_role
+from mctrain.data.reinforced.embeddings import columns_of
 from mctrain.data.reinforced.parse import parse_sample
 from mctrain.data.shards import file_digest
 from mctrain.errors import DataError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Collection, Mapping, Sequence
     from pathlib import Path
 
-    from PIL.Image import Image
+    from numpy.typing import NDArray
 
     from mctrain.data.reading.index import Shard
     from mctrain.data.reinforced.manifest import Manifest, Replay, ShardRecord
     from mctrain.data.reinforced.sample import ReinforcedSample
+    from mctrain.teachers.teacher import Teacher
 
     Advance = Callable[[int, str], None]
 
 _WRITE_ANEW = "copy it again, or let the job write it anew"
+_EXACT, _ROUNDED = 0.999, 0.99  # least cosines: of embeddings that are stored as float32, and as bfloat16
+_LOWER_HALF = 0xFFFF  # of a float32: zeros once it was a bfloat16
 
 
-@dataclass(frozen=True, slots=True)
-class Whole:
-    """A sample with its decoded photo."""
+@dataclass(slots=True)
+class Verified:
+    """What was found, a sentence each; `chosen` are the whole ones of the samples that are embedded again."""
 
-    sample: ReinforcedSample
-    image: Image
-
-    def shown(self, size: int) -> list[Image]:
-        """The views, replayed at this size.
-
-        Raises:
-            DataError: one does not lie inside the photo.
-        """
-        return [replay(self.image, view, size) for view in self.sample.views]
+    findings: list[str] = field(default_factory=list)
+    moved: list[str] = field(default_factory=list)
+    samples: int = 0
+    read: int = 0
+    replayed: int = 0
+    chosen: list[ReinforcedSample] = field(default_factory=list)
 
 
-@dataclass(frozen=True, slots=True)
-class Opened:
-    """A shard that can be read, and what the manifest says of it."""
-
-    record: ShardRecord
-    shard: Shard
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """Where a sample stands: in which shard, under which number."""
-
-    opened: Opened
-    number: int
-
-    def read(self, widths: Sequence[int]) -> Whole:
-        """The sample, with all that training needs of it.
-
-        Raises:
-            DataError: it is broken, or the disk refuses it.
-        """
-        key = self.opened.shard.key(self.number)
-        sample = parse_sample(key, self.opened.shard.members(self.number), widths)
-        digest = hashlib.sha256(sample.photo).hexdigest()
-        if sample.words.about.get("sha256", digest) != digest:
-            raise DataError(f"The photo of {key} is not the one whose SHA-256 its JSON has.")
-        return Whole(sample, sample.image())
-
-
-def open_shards(
-    folder: Path, manifest: Manifest, cache: Path, advance: Advance
-) -> tuple[list[Opened], list[str]]:
-    """The shards that can be read, and a sentence about each that is missing, damaged or not the one that was written."""
-    opened: list[Opened] = []
-    findings: list[str] = []
+def check_set(
+    folder: Path, manifest: Manifest, cache: Path, count: int, advance: Advance, *, whole: bool
+) -> Verified:
+    """Looks at all shards, and reads so many samples, spread evenly over the set, or the whole of it."""
+    found = Verified()
+    total, first = manifest.samples, 0
+    count = min(count, total)
+    numbers = {(2 * part + 1) * total // (2 * count) for part in range(count)}
     for record in manifest.shards:
         advance(0, record.name)
         path = folder / record.name
         try:
-            if (found := file_digest(path)) != record.sha256:
-                findings.append(
-                    f"{path} is not the file that was written: its SHA-256 begins with {found[:12]} instead of "
+            if (digest := file_digest(path)) != record.sha256:
+                found.findings.append(
+                    f"{path} is not the file that was written: its SHA-256 begins with {digest[:12]} instead of "
                     f"{record.sha256[:12]}; {_WRITE_ANEW}."
                 )
             shard = open_shard(path, cache)
-            opened.append(Opened(record, shard))
-            findings += _count_fault(record, shard)
         except DataError as fault:
-            findings.append(f"{str(fault).rstrip('.')}; {_WRITE_ANEW}.")
+            found.findings.append(f"{str(fault).rstrip('.')}; {_WRITE_ANEW}.")
+        else:
+            if shard.whole != record.samples:
+                found.findings.append(
+                    f"{record.name} holds {shard.whole} whole samples where the manifest has {record.samples}; {_WRITE_ANEW}."
+                )
+            chosen = {own - first for own in numbers}
+            _read_samples(record, shard, chosen, manifest.widths, found, whole=whole)
+            _replay_views(record, shard, manifest.widths, found)
+        first += record.samples
         advance(1, "")
-    return opened, findings
-
-
-def _count_fault(record: ShardRecord, shard: Shard) -> list[str]:
-    if shard.whole == record.samples and not shard.lacking:
-        return []
-    lacking = "".join(f", {count} more have no {name_role(role)}" for role, count in shard.lacking.items())
-    counted = f"holds {shard.whole} whole samples where the manifest has {record.samples}{lacking}"
-    return [f"{record.name} {counted}; {_WRITE_ANEW}."]
-
-
-def every(opened: Iterable[Opened]) -> Iterator[Place]:
-    """All samples of the shards."""
-    return (Place(own, number) for own in opened for number in range(own.shard.whole))
-
-
-def spread(opened: Sequence[Opened], count: int) -> list[Place]:
-    """So many samples, or all: each from the middle of its part of the set, always the same ones."""
-    ends = list(itertools.accumulate(own.shard.whole for own in opened))
-    total = ends[-1] if ends else 0
-    count = min(count, total)
-    chosen = []
-    for part in range(count):
-        number = (2 * part + 1) * total // (2 * count)
-        own = opened[at := bisect.bisect_right(ends, number)]
-        chosen.append(Place(own, number - ends[at] + own.shard.whole))
-    return chosen
-
-
-def check_samples(chosen: Iterable[Place], widths: Sequence[int], advance: Advance) -> list[str]:
-    """A sentence for each shard that has broken samples among the chosen ones."""
-    looked: Counter[str] = Counter()
-    broken: Counter[str] = Counter()
-    first: dict[str, str] = {}
-    for place in chosen:
-        name = place.opened.record.name
-        looked[name] += 1
-        try:
-            place.read(widths)
-        except DataError as fault:
-            broken[name] += 1
-            first.setdefault(name, str(fault))
-        advance(1, "")
-    return [
-        f"{name}: {count} of {looked[name]} samples that were read are broken, first: {first[name]}"
-        for name, count in broken.items()
-    ]
-
-
-def whole_ones(chosen: Iterable[Place], widths: Sequence[int]) -> list[Whole]:
-    """The chosen samples that are not broken."""
-    found = []
-    for place in chosen:
-        with suppress(DataError):
-            found.append(place.read(widths))
     return found
 
 
-def check_replays(opened: Sequence[Opened], manifest: Manifest, advance: Advance) -> list[str]:
-    """A sentence for each shard where recorded views moved."""
-    findings: list[str] = []
-    for own in opened:
-        moved = []
-        for key, recorded in own.record.replays.items():
-            if reason := _move(own, key, recorded, manifest.widths):
-                moved.append(f"view {recorded.view} of {key} {reason}")
-            advance(1, "")
-        if moved:
-            findings.append(
-                f"{own.record.name}: {len(moved)} of {len(own.record.replays)} replayed views moved, first: {moved[0]}."
-            )
-    return findings
+def _read_samples(
+    record: ShardRecord,
+    shard: Shard,
+    chosen: Collection[int],
+    widths: Sequence[int],
+    found: Verified,
+    *,
+    whole: bool,
+) -> None:
+    numbers = [own for own in range(shard.whole) if whole or own in chosen]
+    broken = []
+    for number in numbers:
+        try:
+            sample = _read(shard, number, widths)
+        except DataError as fault:
+            broken.append(str(fault))
+            continue
+        if number in chosen:
+            found.chosen.append(sample)
+    found.samples += shard.whole
+    found.read += len(numbers)
+    if broken:
+        found.findings.append(
+            f"{record.name}: {len(broken)} of {len(numbers)} samples that were read are broken, first: {broken[0]}"
+        )
 
 
-def _move(opened: Opened, key: str, recorded: Replay, widths: Sequence[int]) -> str | None:
+def _read(shard: Shard, number: int, widths: Sequence[int]) -> ReinforcedSample:
+    """A sample whose photo can be decoded.
+
+    Raises:
+        DataError: it is broken.
+    """
+    sample = parse_sample(shard.key(number), shard.members(number), widths)
+    digest = hashlib.sha256(sample.photo).hexdigest()
+    if sample.words.about.get("sha256", digest) != digest:
+        raise DataError(f"The photo of {sample.key} is not the one whose SHA-256 its JSON has.")
+    sample.image()
+    return sample
+
+
+def _replay_views(record: ShardRecord, shard: Shard, widths: Sequence[int], found: Verified) -> None:
+    moved = [
+        f"view {own.view} of {key} {reason}"
+        for key, own in record.replays.items()
+        if (reason := _move(shard, key, own, widths))
+    ]
+    found.replayed += len(record.replays)
+    if moved:
+        found.moved.append(
+            f"{record.name}: {len(moved)} of {len(record.replays)} replayed views moved, first: {moved[0]}."
+        )
+
+
+def _move(shard: Shard, key: str, recorded: Replay, widths: Sequence[int]) -> str | None:
     """What became of a recorded view; None where its pixels are the same to the last one."""
-    number = opened.shard.find(key)
+    number = shard.find(key)
     if number is None:
         return "is not in it any more"
     try:
-        whole = Place(opened, number).read(widths)
-        if recorded.view >= len(whole.sample.views):
-            return f"is not in it any more, only {len(whole.sample.views)} views are"
-        found = picture_digest(replay(whole.image, whole.sample.views[recorded.view], PUBLIC_SIZE))
+        sample = _read(shard, number, widths)
+        if recorded.view >= len(sample.views):
+            return f"is not in it any more, only {len(sample.views)} views are"
+        digest = picture_digest(replay(sample.image(), sample.views[recorded.view], PUBLIC_SIZE))
     except DataError as fault:
         return f"cannot be replayed: {str(fault).rstrip('.')}"
-    if found == recorded.digest:
+    if digest == recorded.digest:
         return None
-    return f"has the digest {found[:12]} instead of {recorded.digest[:12]}"
+    return f"has the digest {digest[:12]} instead of {recorded.digest[:12]}"
 
 
 def explain_move(then: Mapping[str, str]) -> str:
-    """Why pixels moved, as far as a manifest's versions tell, and what to do."""
+    """Why pixels moved, as far as a manifest's versions say, and what to do."""
     now = versions()
-    changed = [name for name in now if then.get(name) != now[name]]
-    if not changed:
-        same = " and ".join(f"{name} {version}" for name, version in now.items())
+    here = " and ".join(f"{name} {version}" for name, version in now.items())
+    if all(then.get(name) == now[name] for name in now):
         return (
-            f"The views were recorded with {same}, as they are here: so photos or records were changed, or Pillow decodes "
+            f"The views were recorded with {here}, as they are here: so photos or records were changed, or Pillow decodes "
             "with another library than it did; let the job write these shards anew."
         )
     was = " and ".join(f"{name} {then.get(name, '(not told)')}" for name in now)
-    here = " and ".join(f"{name} {version}" for name, version in now.items())
     return (
-        f"The views were recorded with {was}, and replayed with {here}. Digests do not tell how far the pixels moved: "
-        f"compare embeddings (--teacher), and where these moved too, train with the {' and '.join(changed)} of then or "
-        "let the job write the set anew."
+        f"The views were recorded with {was}, and replayed with {here}. Digests do not say how far the pixels moved: "
+        "compare embeddings (--teacher), and where these moved too, train with the libraries of then or let the job write "
+        "the set anew."
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Closeness:
+    """Cosines of stored with fresh embeddings, and what the least one belongs to."""
+
+    count: int
+    least: float
+    mean: float
+    furthest: str
+
+
+@dataclass(frozen=True, slots=True)
+class Fidelity:
+    """One teacher's embeddings, stored and fresh, and the cosine that they should reach."""
+
+    photos: Closeness
+    texts: Closeness
+    bound: float
+
+    def findings(self, teacher: str) -> list[str]:
+        """A sentence about photos and one about texts, where they moved."""
+        return [
+            f"The embeddings that {teacher} gives for {what} moved: the least cosine is {near.least:.4f} "
+            f"({near.furthest}) and the mean {near.mean:.4f}, where {self.bound} is wanted; use the weights and the "
+            "libraries of then, or let the job write the set anew."
+            for what, near in (("photos", self.photos), ("texts", self.texts))
+            if near.least < self.bound
+        ]
+
+
+def demand_teachers(manifest: Manifest, teachers: Sequence[Teacher]) -> list[str]:
+    """A sentence for each teacher whose weights are not those that the set was made with.
+
+    Raises:
+        DataError: they are more or fewer than those of the manifest, or of another width.
+    """
+    recorded, given = ([own.width for own in each] for each in (manifest.teachers, teachers))
+    if recorded != given:
+        names = ", ".join(f"{own.name} ({own.width} numbers)" for own in manifest.teachers)
+        raise DataError(
+            f"The teachers that were given have embeddings of {given} numbers, and those of the manifest of {recorded}; "
+            f"give --teacher for each, in this order: {names}."
+        )
+    return [
+        f"The teacher {then.name} has other weights than the set was made with: its digest is {now.digest} instead of "
+        f"{then.digest}; find those of then, or let the job write the set anew."
+        for then, now in zip(manifest.teachers, teachers, strict=True)
+        if then.digest and then.digest != now.digest
+    ]
+
+
+def measure(
+    samples: Sequence[ReinforcedSample], widths: Sequence[int], teachers: Sequence[Teacher], advance: Advance
+) -> list[Fidelity]:
+    """How near each teacher's fresh embeddings of the samples' views and texts come to the stored ones."""
+    return [
+        _measure(samples, columns, teacher, advance)
+        for columns, teacher in zip(columns_of(widths), teachers, strict=True)
+    ]
+
+
+def _measure(
+    samples: Sequence[ReinforcedSample], columns: slice, teacher: Teacher, advance: Advance
+) -> Fidelity:
+    photos: list[tuple[str, float]] = []
+    texts: list[tuple[str, float]] = []
+    for sample in samples:
+        image = sample.image()
+        shown = [replay(image, view, teacher.spec.size) for view in sample.views]
+        fresh = teacher.photos(shown, [sample.key] * len(shown))  # [A, width]
+        near = _cosines(sample.image_embeddings[:, columns], fresh)
+        photos += ((f"view {view} of {sample.key}", cosine) for view, cosine in enumerate(near))
+        tags = [None, *(tag for tag, texts in sample.words.synthetic.items() if texts)]
+        words = [text for tag in tags for text in sample.texts_of(tag)]
+        stored = np.concatenate([sample.rows_of(tag) for tag in tags])  # [texts, D]
+        near = _cosines(stored[:, columns], teacher.texts(words))
+        texts += ((f"“{text:.40}” of {sample.key}", cosine) for text, cosine in zip(words, near, strict=True))
+        advance(1, teacher.name)
+    rounded = all(_is_rounded(sample.image_embeddings) for sample in samples)
+    return Fidelity(_summed(photos), _summed(texts), _ROUNDED if rounded else _EXACT)
+
+
+def _cosines(stored: NDArray[np.float32], fresh: NDArray[np.float32]) -> list[float]:
+    """[n, width] twice to [n]; what is stored as bfloat16 is not quite of length 1."""
+    products = np.einsum("ij,ij->i", stored, fresh)
+    lengths = np.linalg.norm(stored, axis=1) * np.linalg.norm(fresh, axis=1)
+    return [float(cosine) for cosine in products / lengths]
+
+
+def _summed(near: Sequence[tuple[str, float]]) -> Closeness:
+    furthest, least = min(near, key=lambda own: own[1])
+    return Closeness(len(near), least, float(np.mean([cosine for _, cosine in near])), furthest)
+
+
+def _is_rounded(embeddings: NDArray[np.float32]) -> bool:
+    """Whether they went through bfloat16."""
+    return not (np.ascontiguousarray(embeddings).view(np.uint32) & _LOWER_HALF).any()
