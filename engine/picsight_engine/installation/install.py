@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 import shutil
 from contextlib import ExitStack
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from picsight_engine.errors import BundleError, RequestError
 from picsight_engine.installation.archive import open_source
 from picsight_engine.installation.download import Arrived, Fetched, Patience, Wanted, download
+from picsight_engine.installation.installed import Arriving, Checking, Installed
 from picsight_engine.installation.shelf import Shelf
 from picsight_engine.models.agreement import Machine, examine_once
 from picsight_engine.models.bundle import FileRecord, Manifest, file_record, open_bundle
@@ -23,39 +24,13 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from picsight_engine.installation.catalogue import Entry, RemoteFile
-    from picsight_engine.installation.installed import InstalledModels
+    from picsight_engine.installation.installed import InstalledModels, InstallEvent
     from picsight_engine.models.bundle import Bundle
 
     _Bring = Callable[[RemoteFile, str | None, Path], Iterator[Arrived | Fetched]]
 
 _RECORDS = "fetched.json"
 _LICENCE, _CARD = "LICENCE.txt", "README.md"
-
-
-@dataclass(frozen=True, slots=True)
-class Fetching:
-    """So many bytes of the whole model have arrived; `total` is exact once the server has told all sizes."""
-
-    file: str
-    done: int
-    total: int
-
-
-@dataclass(frozen=True, slots=True)
-class Checking:
-    """Everything has arrived; now every byte is compared and both towers are started."""
-
-    title: str
-
-
-@dataclass(frozen=True, slots=True)
-class Installed:
-    """The model is in its place."""
-
-    bundle: Bundle
-
-
-InstallEvent = Fetching | Checking | Installed
 
 
 def install(
@@ -178,12 +153,12 @@ class _Installation:
         for file in self._files:
             if not self._has(file):
                 yield from self._fetch(file)
-        yield Checking(self._entry.title)
+        yield Checking()
         bundle = self._put_together()
         examine_once(bundle, Machine.this())
         yield Installed(bundle)
 
-    def _fetch(self, file: RemoteFile) -> Iterator[Fetching]:
+    def _fetch(self, file: RemoteFile) -> Iterator[Arriving]:
         with refusals_explained(self._staging):
             for event in self._bring(file, self._revision(file), self._staging / file.name):
                 if isinstance(event, Fetched):
@@ -191,7 +166,7 @@ class _Installation:
                     continue
                 self._done[file.name] = event.done
                 self._sizes[file.name] = event.total or max(event.done, file.about)
-                yield Fetching(file.name, sum(self._done.values()), sum(self._sizes.values()))
+                yield Arriving(sum(self._done.values()), sum(self._sizes.values()))
 
     def _revision(self, file: RemoteFile) -> str | None:
         """The commit that the repository named with an earlier file: all files of a model belong together."""

@@ -37,6 +37,29 @@ class InstalledModel:
 
 
 @dataclass(frozen=True, slots=True)
+class Arriving:
+    """So many bytes of a model are here; `total` is exact once the sizes of all its files are known."""
+
+    done: int
+    total: int
+
+
+@dataclass(frozen=True, slots=True)
+class Checking:
+    """All files are here; now every byte is compared and both towers are started."""
+
+
+@dataclass(frozen=True, slots=True)
+class Installed:
+    """The model is in its place."""
+
+    bundle: Bundle
+
+
+InstallEvent = Arriving | Checking | Installed
+
+
+@dataclass(frozen=True, slots=True)
 class InstalledModels:
     """Finds, checks and removes models. `folder` need not exist; `shipped` is the model that is always there."""
 

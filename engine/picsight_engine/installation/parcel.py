@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 
 from picsight_engine.errors import BundleError
 from picsight_engine.installation.archive import DAMAGED, copy_file, damaged, open_source
+from picsight_engine.installation.installed import Arriving, Checking, Installed
 from picsight_engine.models.agreement import Machine, examine_once
-from picsight_engine.models.bundle import MANIFEST, Bundle, parse_manifest
+from picsight_engine.models.bundle import MANIFEST, parse_manifest
 from picsight_engine.models.place import refusals_explained
 
 if TYPE_CHECKING:
@@ -19,18 +20,10 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from picsight_engine.installation.archive import Source
-    from picsight_engine.installation.installed import InstalledModels
+    from picsight_engine.installation.installed import InstalledModels, InstallEvent
     from picsight_engine.models.bundle import Manifest
 
 _MOST_MANIFEST = 10_000_000  # bytes
-
-
-@dataclass(frozen=True, slots=True)
-class Unpacking:
-    """So many bytes of the whole model are copied; with the last one every byte is checked and both towers are started."""
-
-    done: int
-    total: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,10 +42,10 @@ class Parcel:
         *,
         cancel: threading.Event | None = None,
         machine: Machine | None = None,
-    ) -> Iterator[Unpacking | Bundle]:
+    ) -> Iterator[InstallEvent]:
         """Copies the files that the manifest lists, and nothing else, checks them and moves them into place.
 
-        A model of the same name is replaced. The last of the stream is the installed Bundle.
+        A model of the same name is replaced. The last event is Installed.
 
         Raises:
             BundleError: the parcel is damaged, or its files are not what its manifest says; nothing was replaced.
@@ -70,10 +63,11 @@ class Parcel:
                     self._source, where, staging / name, most=record.bytes, path=self.path, cancel=cancel
                 ):
                     done += count
-                    yield Unpacking(done, total)
+                    yield Arriving(done, total)
+            yield Checking()
             bundle = models.place(staging, self.manifest)
         examine_once(bundle, machine or Machine.this())
-        yield bundle
+        yield Installed(bundle)
 
 
 def is_parcel(path: Path) -> bool:

@@ -44,7 +44,7 @@ def models(tmp_path, bundle):
 def mine(models, parcel):
     """The name of an installed model that sees photos otherwise than the shipped one."""
     with open_parcel(parcel) as opened:
-        return list(opened.unpack(models))[-1].manifest.name
+        return list(opened.unpack(models))[-1].bundle.manifest.name
 
 
 @pytest.fixture

@@ -18,7 +18,8 @@ from picsight_engine.errors import (
 )
 from picsight_engine.installation.catalogue import CATALOGUE, RemoteFile, find_entry, seconds_to_index
 from picsight_engine.installation.download import Patience
-from picsight_engine.installation.install import Checking, Fetching, Installed, install
+from picsight_engine.installation.install import install
+from picsight_engine.installation.installed import Arriving, Checking, Installed
 from picsight_engine.models.bundle import open_bundle
 
 QUICK = Patience(tries=2, pause=0.0, timeout=60.0)
@@ -26,7 +27,7 @@ QUICK = Patience(tries=2, pause=0.0, timeout=60.0)
 
 def test_a_model_is_fetched_checked_and_described(server, models, offer) -> None:
     events = list(install(offer, models, patience=QUICK))
-    assert isinstance(events[0], Fetching)
+    assert isinstance(events[0], Arriving)
     assert [type(event) for event in events[-2:]] == [Checking, Installed]
     bundle = models.verify("tiny")
     assert events[-1] == Installed(bundle)
@@ -52,7 +53,7 @@ def test_the_first_answer_pins_the_commit_of_all_files(server, models, offer) ->
 
 
 def test_progress_covers_the_whole_model(models, offer, tiny_files) -> None:
-    told = [event for event in install(offer, models, patience=QUICK) if isinstance(event, Fetching)]
+    told = [event for event in install(offer, models, patience=QUICK) if isinstance(event, Arriving)]
     done = [event.done for event in told]
     assert done == sorted(done)
     assert told[-1].done == told[-1].total == sum(path.stat().st_size for path in tiny_files.values())

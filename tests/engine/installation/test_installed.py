@@ -18,7 +18,7 @@ from picsight_engine.models.bundle import open_bundle
 
 def load(bundle, models):
     with open_parcel(bundle.folder) as parcel:
-        return list(parcel.unpack(models))[-1]
+        return list(parcel.unpack(models))[-1].bundle
 
 
 def save_odd_image_graph(path, head, dim=DIM):

@@ -15,6 +15,7 @@ import zipfile
 import pytest
 
 from picsight_engine.errors import BundleError, CancelledError, RequestError, StorageError
+from picsight_engine.installation.installed import Checking
 from picsight_engine.installation.parcel import open_parcel
 from picsight_engine.models.agreement import Machine, read_verdict
 
@@ -32,7 +33,7 @@ def pack(bundle, kind, target):
 
 def load(path, models):
     with open_parcel(path) as parcel:
-        return list(parcel.unpack(models))[-1]
+        return list(parcel.unpack(models))[-1].bundle
 
 
 @pytest.mark.parametrize("kind", ["folder", "zip", "tar", "gztar", "xztar"])
@@ -41,8 +42,8 @@ def test_a_bundle_is_installed_from(kind, bundle, models, tmp_path) -> None:
     with open_parcel(path) as parcel:
         assert parcel.licence == "Be kind."
         assert parcel.manifest == bundle.manifest
-        *_, installed = parcel.unpack(models)
-    assert installed.folder == models.folder / "tiny"
+        *_, last = parcel.unpack(models)
+    assert last.bundle.folder == models.folder / "tiny"
     assert models.verify("tiny").manifest == bundle.manifest
     assert {path.name for path in models.folder.iterdir()} <= {"tiny", ".install.lock"}
 
@@ -149,8 +150,8 @@ def test_on_a_mac_the_ways_to_core_ml_are_compared_when_a_model_is_installed(
 ) -> None:
     mac = Machine(True, coremltools=False, provider=True, system="macOS", verdicts=tmp_path / "verdicts")
     with open_parcel(bundle.folder) as parcel:
-        *_, installed = parcel.unpack(models, machine=mac)
-    assert read_verdict(installed, mac) is not None
+        *_, last = parcel.unpack(models, machine=mac)
+    assert read_verdict(last.bundle, mac) is not None
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="pipes with a name are for POSIX")
@@ -169,6 +170,7 @@ import resource, sys
 from pathlib import Path
 from picsight_engine.errors import StorageError
 from picsight_engine.installation.installed import InstalledModels
+from picsight_engine.installation.installed import Checking
 from picsight_engine.installation.parcel import open_parcel
 resource.setrlimit(resource.RLIMIT_FSIZE, (300, resource.RLIM_INFINITY))
 try:
@@ -191,11 +193,12 @@ def test_a_full_disk_is_a_sentence_and_leaves_nothing(bundle, models, tmp_path) 
 
 def test_how_far_it_is_is_told_up_to_the_last_byte_before_the_model_is_there(bundle, models) -> None:
     with open_parcel(bundle.folder) as parcel:
-        *steps, last = parcel.unpack(models)
+        *steps, checking, last = parcel.unpack(models)
+    assert checking == Checking()
     total = sum(record.bytes for record in bundle.manifest.files.values())
     assert [step.done for step in steps] == sorted({step.done for step in steps})
     assert (steps[-1].done, steps[-1].total) == (total, total)
-    assert last.manifest == bundle.manifest
+    assert last.bundle.manifest == bundle.manifest
 
 
 def test_stopped_in_the_middle_it_leaves_nothing(bundle, models) -> None:

@@ -15,9 +15,11 @@ from picsight.cli.transfer import TransferLine
 from picsight_engine.errors import RequestError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
     from pathlib import Path
+    from threading import Event
 
-    from picsight_engine.installation.catalogue import Entry
+    from picsight_engine.installation.installed import InstallEvent
     from picsight_engine.models.bundle import Bundle, Licence
 
 DECLINED = 1
@@ -60,7 +62,6 @@ def _from_file(invocation: Invocation, name: str | None, path: Path, *, accept: 
     # numpy: 60 ms that --help does not pay
     from picsight_engine.installation.choice import require_replaceable
     from picsight_engine.installation.parcel import is_parcel, open_parcel
-    from picsight_engine.models.bundle import Bundle
 
     if not is_parcel(path):
         if name is not None:
@@ -77,12 +78,9 @@ def _from_file(invocation: Invocation, name: str | None, path: Path, *, accept: 
             raise RequestError(f'{path} holds the model "{manifest.name}", not "{name}"; leave the name out.')
         if not _is_accepted(manifest.title, manifest.licence, parcel.licence, accept=accept):
             return None
-        with stop_requests() as stop, TransferLine(quiet=invocation.quiet) as line:
-            for event in parcel.unpack(models, cancel=stop):
-                if isinstance(event, Bundle):
-                    return event
-                line.show(manifest.title, event.done, event.total)
-        raise AssertionError("an installation ends with a bundle")
+        return _follow(
+            manifest.title, lambda stop: parcel.unpack(models, cancel=stop), quiet=invocation.quiet
+        )
 
 
 def _from_catalogue(invocation: Invocation, name: str, path: Path | None, *, accept: bool) -> Bundle | None:
@@ -92,25 +90,30 @@ def _from_catalogue(invocation: Invocation, name: str, path: Path | None, *, acc
     entry = find_entry(name)
     if not _is_accepted(entry.title, entry.terms.licence, entry.terms.text, accept=accept):
         return None
-    return _bring(entry, path, quiet=invocation.quiet)
+    from picsight_engine.installation.install import install, install_from, runs_coreml  # ssl, http
+
+    models, coreml = locations.installed_models(), runs_coreml()
+
+    def events(stop: Event) -> Iterator[InstallEvent]:
+        if path is None:
+            return install(entry, models, coreml=coreml, cancel=stop)
+        return install_from(path, entry, models, coreml=coreml, cancel=stop)
+
+    return _follow(entry.title, events, quiet=invocation.quiet)
 
 
-def _bring(entry: Entry, path: Path | None, *, quiet: bool) -> Bundle:
-    from picsight_engine.installation import install as installation  # ssl, http: only who installs
+def _follow(title: str, events: Callable[[Event], Iterator[InstallEvent]], *, quiet: bool) -> Bundle:
+    """Shows how far an installation is, until the model is there."""
+    from picsight_engine.installation.installed import Arriving, Installed
 
-    models, coreml = locations.installed_models(), installation.runs_coreml()
     with stop_requests() as stop, TransferLine(quiet=quiet) as line:
-        for event in (
-            installation.install(entry, models, coreml=coreml, cancel=stop)
-            if path is None
-            else installation.install_from(path, entry, models, coreml=coreml, cancel=stop)
-        ):
-            if isinstance(event, installation.Installed):
+        for event in events(stop):
+            if isinstance(event, Installed):
                 return event.bundle
-            if isinstance(event, installation.Fetching):
-                line.show(entry.title, event.done, event.total)
+            if isinstance(event, Arriving):
+                line.show(title, event.done, event.total)
             else:
-                line.tell(f"{entry.title}: checking")
+                line.tell(f"{title}: checking")
     raise AssertionError("an installation ends with Installed")
 
 

@@ -21,9 +21,8 @@ if TYPE_CHECKING:
     from picsight.window.library.controller import LibraryController, LibraryPlace
     from picsight.window.models.view import ModelsDialog
     from picsight_engine.installation.catalogue import Entry
-    from picsight_engine.installation.install import InstallEvent
-    from picsight_engine.installation.parcel import Unpacking
-    from picsight_engine.models.bundle import Bundle, Manifest
+    from picsight_engine.installation.installed import InstallEvent
+    from picsight_engine.models.bundle import Manifest
 
 LANE, LANE_PARCEL = "models", "parcel"
 
@@ -39,10 +38,11 @@ class _Parcel:
 
 @dataclass(slots=True)
 class _Installation:
-    """What is being installed; `arriving` is the line of a model that no list knows yet."""
+    """What is being installed; `arriving` is the line of a model that no list knows yet, `moving` says how files come."""
 
     name: str
     words: str
+    moving: str
     arriving: Row | None = None
     stream: Stream | None = None
     done: int = 0
@@ -259,12 +259,12 @@ class ModelsController(QObject):
 
             yield from install(entry, place.installed(), coreml=runs_coreml(), cancel=cancel)
 
-        self._begin(_Installation(entry.name, self.tr("Connecting")), events)
+        self._begin(_Installation(entry.name, self.tr("Connecting"), self.tr("Downloading")), events)
 
     def _unpack(self, parcel: _Parcel) -> None:
         place, manifest = self._place, parcel.manifest
 
-        def events(cancel: threading.Event) -> Iterator[Unpacking | Bundle]:
+        def events(cancel: threading.Event) -> Iterator[InstallEvent]:
             from picsight.locations import known_libraries
             from picsight_engine.installation.choice import require_replaceable
             from picsight_engine.installation.parcel import open_parcel
@@ -273,7 +273,8 @@ class ModelsController(QObject):
                 require_replaceable(known_libraries(place.folder), again.manifest, place.installed())
                 yield from again.unpack(place.installed(), cancel=cancel)
 
-        self._begin(_Installation(manifest.name, self.tr("Copying"), arriving(manifest)), events)
+        copying = self.tr("Copying")
+        self._begin(_Installation(manifest.name, copying, copying, arriving(manifest)), events)
 
     def _may_begin(self) -> bool:
         if self._installation is not None:
@@ -283,7 +284,7 @@ class ModelsController(QObject):
     def _begin(
         self,
         started: _Installation,
-        events: Callable[[threading.Event], Iterator[InstallEvent | Unpacking | Bundle]],
+        events: Callable[[threading.Event], Iterator[InstallEvent]],
     ) -> None:
         if self._installation is not None:
             return
@@ -293,18 +294,15 @@ class ModelsController(QObject):
         if self.dialog is not None and started.name in self.dialog.rows:
             self.dialog.rows[started.name].cancel.setFocus()
 
-    def _take_event(self, event: InstallEvent | Unpacking | Bundle) -> None:
-        from picsight_engine.installation.install import Checking, Fetching
-        from picsight_engine.installation.parcel import Unpacking
+    def _take_event(self, event: InstallEvent) -> None:
+        from picsight_engine.installation.installed import Arriving, Checking
 
         current = self._installation
         if current is None:
             return
-        if isinstance(event, Fetching):
-            current.words, current.done, current.total = self.tr("Downloading"), event.done, event.total
-        elif isinstance(event, Unpacking) and event.done < event.total:
-            current.done, current.total = event.done, event.total
-        elif isinstance(event, Unpacking | Checking):
+        if isinstance(event, Arriving):
+            current.words, current.done, current.total = current.moving, event.done, event.total
+        elif isinstance(event, Checking):
             current.words, current.total = self.tr("Checking"), 0
         self._show_installation()
 
