@@ -37,9 +37,8 @@ _MAIN_TAGS = {
 _PHOTO_TAGS = {
     0x829A: "ExposureTime", 0x829D: "FNumber", 0x8827: "ISO", 0x8832: "RecommendedExposureIndex", 0x8833: "ISOSpeed",
     0x9003: "DateTimeOriginal", 0x9004: "CreateDate", 0x9011: "OffsetTimeOriginal", 0x9012: "OffsetTimeDigitized",
-    0x9201: "ShutterSpeedValue", 0x9202: "ApertureValue", 0x9209: "Flash", 0x920A: "FocalLength",
-    0x9291: "SubSecTimeOriginal", 0x9292: "SubSecTimeDigitized", 0xA001: "ColorSpace",
-    0xA405: "FocalLengthIn35mmFormat", 0xA434: "LensModel",
+    0x9209: "Flash", 0x920A: "FocalLength", 0x9291: "SubSecTimeOriginal", 0x9292: "SubSecTimeDigitized",
+    0xA001: "ColorSpace", 0xA405: "FocalLengthIn35mmFormat", 0xA434: "LensModel",
 }  # fmt: skip
 _GPS_TAGS = {
     1: "GPSLatitudeRef", 2: "GPSLatitude", 3: "GPSLongitudeRef", 4: "GPSLongitude", 5: "GPSAltitudeRef", 6: "GPSAltitude",

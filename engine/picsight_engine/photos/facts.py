@@ -38,27 +38,27 @@ _EMPTY_WORDS = re.compile(
 )
 
 
-def read_date(facts: Facts, name: str) -> Date | None:
+def date(facts: Facts, name: str) -> Date | None:
     """A date as XMP writes it; midnight where it has no time."""
-    text = str(facts[name]).strip()
-    day = _DATE.match(text)
-    clock = _TIME.match(text, day.end()) if day else None
-    if day is None or (clock is None and len(text) > day.end()):
+    said = str(facts[name]).strip()
+    day = _DATE.match(said)
+    clock = _TIME.match(said, day.end()) if day else None
+    if day is None or (clock is None and len(said) > day.end()):
         return None
     *time, fraction, offset = clock.groups() if clock else (0, 0, 0, None, "")
     return _valid((*day.groups(), *time), offset, fraction)
 
 
-def read_exif_date(facts: Facts, name: str) -> Date | None:
+def exif_date(facts: Facts, name: str) -> Date | None:
     """The offset and the digits behind the second stand in tags of their own."""
-    found = read_date(facts, name) if ":" in str(facts[name])[10:] else None
+    found = date(facts, name) if ":" in str(facts[name])[10:] else None
     kind = "Original" if name.endswith("Original") else "Digitized"
     fraction = str(facts.get(f"ExifIFD:SubSecTime{kind}", "")).strip()
     offset = _offset(str(facts.get(f"ExifIFD:OffsetTime{kind}", "")))
     return found and (found[0], offset, fraction if fraction.isdecimal() else None)
 
 
-def read_iptc_date(facts: Facts, name: str) -> Date | None:
+def iptc_date(facts: Facts, name: str) -> Date | None:
     """The time stands in a field of its own, and counts for nothing without the date."""
     day = _IPTC_DATE.match(_line(facts[name]))
     clock = _IPTC_TIME.match(_line(facts.get("IPTC:TimeCreated", "")))
@@ -66,7 +66,7 @@ def read_iptc_date(facts: Facts, name: str) -> Date | None:
     return day and _valid((*day.groups(), *time), offset)
 
 
-def read_gps_date(facts: Facts, name: str) -> Date | None:
+def gps_date(facts: Facts, name: str) -> Date | None:
     """In UTC, as a receiver has it; nothing without the time of the day."""
     day, time = _DATE.match(str(facts[name])), facts.get("GPS:GPSTimeStamp")
     if day is None or not isinstance(time, tuple) or len(time) != 3:
@@ -74,13 +74,13 @@ def read_gps_date(facts: Facts, name: str) -> Date | None:
     return _valid((*day.groups(), *time), "Z")
 
 
-def read_utc_date(facts: Facts, name: str) -> Date | None:
+def utc_date(facts: Facts, name: str) -> Date | None:
     """A date in UTC where it does not say otherwise."""
-    found = read_date(facts, name)
+    found = date(facts, name)
     return found and (found[0], found[1] or "+00:00", found[2])
 
 
-def read_name_date(facts: Facts, name: str) -> Date | None:
+def name_date(facts: Facts, name: str) -> Date | None:
     """The date in a file's name."""
     found = date_in_name(str(facts[name]))
     return found and (found[0], None, found[1])
@@ -95,16 +95,16 @@ def _valid(parts: tuple[Any, ...], offset: str, fraction: str | None = None) -> 
     return local, _offset(offset), fraction
 
 
-def _offset(text: str) -> str | None:
-    if text == "Z":
+def _offset(said: str) -> str | None:
+    if said == "Z":
         return "+00:00"
-    match = _OFFSET.fullmatch(text)
+    match = _OFFSET.fullmatch(said)
     if match is None or int(match[2]) > 14 or int(match[3]) > 59:
         return None
     return f"{match[1]}{match[2]}:{match[3]}"
 
 
-def read_position(facts: Facts, name: str) -> tuple[float, float] | None:
+def position(facts: Facts, name: str) -> tuple[float, float] | None:
     """Degrees north and east; where both are 0 a receiver had none."""
     other = name.replace("Latitude", "Longitude")
     lat, lon = (_degrees(facts.get(each), facts.get(f"{each}Ref")) for each in (name, other))
@@ -126,26 +126,26 @@ def _degrees(value: Fact | None, reference: Fact | None) -> float | None:
     return -size if parts[0] < 0 or str(reference)[:1] in {"S", "W"} else size
 
 
-def read_altitude(facts: Facts, name: str) -> float | None:
+def altitude(facts: Facts, name: str) -> float | None:
     """Metres above the sea; a tag of its own tells that they are below."""
-    height = read_number(facts, name)
+    height = number(facts, name)
     is_below = facts.get(f"{name}Ref") in {1, "1"}
     return -height if height and height > 0 and is_below else height
 
 
-def read_direction(facts: Facts, name: str) -> float | None:
+def direction(facts: Facts, name: str) -> float | None:
     """Degrees from 0, and less than 360."""
-    degrees = read_number(facts, name)
+    degrees = number(facts, name)
     return degrees % 360 if degrees is not None and 0 <= degrees <= 360 else None
 
 
-def read_camera(facts: Facts, name: str) -> str | None:
+def camera(facts: Facts, name: str) -> str | None:
     """Maker and model, either of which may be all that there is."""
-    make, model = (read_text(facts, re.sub("Make|Model", each, name)) for each in ("Make", "Model"))
+    make, model = (text(facts, re.sub("Make|Model", each, name)) for each in ("Make", "Model"))
     return camera_name(make, model)
 
 
-def read_number(facts: Facts, name: str) -> float | None:
+def number(facts: Facts, name: str) -> float | None:
     """A number, also one that XMP writes as "28/10"; of several the first."""
     value = facts[name]
     if isinstance(value, str):
@@ -158,81 +158,69 @@ def read_number(facts: Facts, name: str) -> float | None:
     return float(value) if isinstance(value, (int, float)) and math.isfinite(value) else None
 
 
-def read_positive(facts: Facts, name: str) -> float | None:
+def positive(facts: Facts, name: str) -> float | None:
     """A number above 0, which stands for unknown."""
-    value = read_number(facts, name)
+    value = number(facts, name)
     return value if value is not None and value > 0 else None
 
 
-def read_apex_aperture(facts: Facts, name: str) -> float | None:
-    """The f-number of which a tag holds the logarithm."""
-    value = read_positive(facts, name)
-    return round(2 ** (value / 2), 1) if value is not None and value < 20 else None
-
-
-def read_apex_exposure(facts: Facts, name: str) -> float | None:
-    """The time of which a tag holds the logarithm."""
-    value = read_number(facts, name)
-    return 2**-value if value is not None and abs(value) < 20 else None
-
-
-def read_iso(facts: Facts, name: str) -> int | None:
+def iso(facts: Facts, name: str) -> int | None:
     """The sensitivity, but for the number that stands for a larger one."""
-    value = read_positive(facts, name)
+    value = positive(facts, name)
     return None if value is None or value == _NO_ISO else round(value)
 
 
-def read_flash(facts: Facts, name: str) -> bool | None:
+def flash(facts: Facts, name: str) -> bool | None:
     """Whether it fired, which the first bit tells."""
     value = facts[name]
     return bool(value & 1) if isinstance(value, int) else None
 
 
-def read_stars(facts: Facts, name: str) -> int | None:
+def stars(facts: Facts, name: str) -> int | None:
     """Stars from -1 to 5; some programs write 3.0."""
-    value = read_number(facts, name)
+    value = number(facts, name)
     return round(value) if value is not None and -1 <= value <= 5 else None
 
 
-def read_percent(facts: Facts, name: str) -> int | None:
+def percent(facts: Facts, name: str) -> int | None:
     """Stars as Windows writes them: 1, 25, 50, 75 and 99; cameras write 0, which means nothing."""
-    value = read_number(facts, name)
+    value = number(facts, name)
     return min(round(value / 25) + 1, 5) if value and 0 < value <= 100 else None
 
 
-def read_text(facts: Facts, name: str) -> str | None:
+def text(facts: Facts, name: str) -> str | None:
     """A text without blanks around it; several are divided by ";"."""
     value = facts.get(name, "")
-    text = "; ".join(map(str, value)) if isinstance(value, tuple) else str(value)
-    return text.replace("\0", "").strip() or None
+    said = "; ".join(map(str, value)) if isinstance(value, tuple) else str(value)
+    return said.replace("\0", "").strip() or None
 
 
-def read_description(facts: Facts, name: str) -> str | None:
+def description(facts: Facts, name: str) -> str | None:
     """A text, but for what cameras write there."""
-    text = read_text(facts, name)
-    return None if text is None or _EMPTY_WORDS.fullmatch(text) else text
+    said = text(facts, name)
+    return None if said is None or _EMPTY_WORDS.fullmatch(said) else said
 
 
-def read_paths(facts: Facts, name: str) -> tuple[str, ...] | None:
+def paths(facts: Facts, name: str) -> tuple[str, ...] | None:
     """Keywords that have those above them in front: "Birds/Waders"."""
     value = facts[name]
     return tuple(map(str, value)) or None if isinstance(value, tuple) else None
 
 
-def read_words(facts: Facts, name: str) -> tuple[str, ...] | None:
+def words(facts: Facts, name: str) -> tuple[str, ...] | None:
     """Keywords that stand below nothing: "B/W" is "B|W" here, as it is from XMP."""
     value = facts[name]
-    words = map(str, value) if isinstance(value, tuple) else (read_text(facts, name) or "").split(";")
-    return tuple(dict.fromkeys(word.strip().replace("/", "|") for word in words if word.strip())) or None
+    said = map(str, value) if isinstance(value, tuple) else ()
+    return tuple(dict.fromkeys(word.strip().replace("/", "|") for word in said if word.strip())) or None
 
 
-def read_primaries(facts: Facts, name: str) -> str | None:
+def primaries(facts: Facts, name: str) -> str | None:
     """The colour space that a number stands for in HEIF and AVIF."""
     value = facts[name]
     return _PRIMARIES.get(value) if isinstance(value, int) else None
 
 
-def read_exif_colours(facts: Facts, name: str) -> str | None:
+def exif_colours(facts: Facts, name: str) -> str | None:
     """The colour space by EXIF's number; cameras tell Adobe's in another tag."""
     value = facts[name]
     if value == _UNCALIBRATED and facts.get("InteropIFD:InteropIndex") == _ADOBE:

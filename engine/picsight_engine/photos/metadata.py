@@ -5,36 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from picsight_engine.metadata import Metadata
-from picsight_engine.photos.facts import (
-    read_altitude,
-    read_apex_aperture,
-    read_apex_exposure,
-    read_camera,
-    read_date,
-    read_description,
-    read_direction,
-    read_exif_colours,
-    read_exif_date,
-    read_flash,
-    read_gps_date,
-    read_iptc_date,
-    read_iso,
-    read_name_date,
-    read_paths,
-    read_percent,
-    read_position,
-    read_positive,
-    read_primaries,
-    read_stars,
-    read_text,
-    read_utc_date,
-    read_words,
-)
+from picsight_engine.photos import facts as read
 from picsight_engine.photos.filenames import is_edited
 from picsight_engine.photos.places import place_of
 
 if TYPE_CHECKING:
     from picsight_engine.photos.facts import Facts, Reader
+
+    Row = tuple[Reader, *tuple[str, ...]]
 
 # Of all that is read from a file; where it grows, files of before are read again, without embedding. Since 2 stars,
 # keywords and descriptions are read, since 3 a "/" in an IPTC keyword is a part of it, since 4 a "|"
@@ -45,99 +23,56 @@ METADATA_RULE = 5
 FILE_NAME, BITS, PROFILE, PRIMARIES, EDITED = "file name", "bits", "profile", "primaries", "edited"
 _FAVOURITES = "Favourites"  # the keyword that Google's favourites get
 
-# The tags that say each field, best first, and how each is read. The date at which a file was changed (EXIF's DateTime) is
-# no date of taking.
-_TAGS: dict[str, tuple[tuple[str, Reader], ...]] = {
+# What each field is read from, best first: how, and from which tags. The date at which a file was changed (EXIF's DateTime)
+# is no date of taking.
+_TAGS: dict[str, tuple[Row, ...]] = {
     "taken": (
-        ("ExifIFD:DateTimeOriginal", read_exif_date),
-        ("ExifIFD:CreateDate", read_exif_date),
-        ("XMP-exif:DateTimeOriginal", read_date),
-        ("XMP-photoshop:DateCreated", read_date),
-        ("XMP-xmp:CreateDate", read_date),
-        ("XMP-exif:DateTimeDigitized", read_date),
-        ("IPTC:DateCreated", read_iptc_date),
-        ("GPS:GPSDateStamp", read_gps_date),
-        ("XMP-exif:GPSDateTime", read_utc_date),
-        ("Takeout:photoTakenTime", read_utc_date),
-        (FILE_NAME, read_name_date),
+        (read.exif_date, "ExifIFD:DateTimeOriginal", "ExifIFD:CreateDate"),
+        (read.date, "XMP-exif:DateTimeOriginal", "XMP-photoshop:DateCreated", "XMP-xmp:CreateDate"),
+        (read.date, "XMP-exif:DateTimeDigitized"),
+        (read.iptc_date, "IPTC:DateCreated"),
+        (read.gps_date, "GPS:GPSDateStamp"),
+        (read.utc_date, "XMP-exif:GPSDateTime", "Takeout:photoTakenTime"),
+        (read.name_date, FILE_NAME),
     ),
-    "position": (
-        ("GPS:GPSLatitude", read_position),
-        ("XMP-exif:GPSLatitude", read_position),
-        ("Takeout:GPSLatitude", read_position),
-    ),
-    "altitude": (
-        ("GPS:GPSAltitude", read_altitude),
-        ("XMP-exif:GPSAltitude", read_altitude),
-        ("Takeout:GPSAltitude", read_altitude),
-    ),
-    "direction": (("GPS:GPSImgDirection", read_direction), ("XMP-exif:GPSImgDirection", read_direction)),
-    "camera": (("IFD0:Model", read_camera), ("IFD0:Make", read_camera), ("XMP-tiff:Model", read_camera)),
-    "lens": (
-        ("ExifIFD:LensModel", read_text),
-        ("XMP-exifEX:LensModel", read_text),
-        ("XMP-aux:Lens", read_text),
-    ),
-    "focal": (("ExifIFD:FocalLength", read_positive), ("XMP-exif:FocalLength", read_positive)),
-    "focal35": (
-        ("ExifIFD:FocalLengthIn35mmFormat", read_positive),
-        ("XMP-exif:FocalLengthIn35mmFilm", read_positive),
-    ),
-    "aperture": (
-        ("ExifIFD:FNumber", read_positive),
-        ("XMP-exif:FNumber", read_positive),
-        ("ExifIFD:ApertureValue", read_apex_aperture),
-    ),
-    "exposure": (
-        ("ExifIFD:ExposureTime", read_positive),
-        ("XMP-exif:ExposureTime", read_positive),
-        ("ExifIFD:ShutterSpeedValue", read_apex_exposure),
-    ),
+    "position": ((read.position, "GPS:GPSLatitude", "XMP-exif:GPSLatitude", "Takeout:GPSLatitude"),),
+    "altitude": ((read.altitude, "GPS:GPSAltitude", "XMP-exif:GPSAltitude", "Takeout:GPSAltitude"),),
+    "direction": ((read.direction, "GPS:GPSImgDirection", "XMP-exif:GPSImgDirection"),),
+    "camera": ((read.camera, "IFD0:Model", "IFD0:Make", "XMP-tiff:Model"),),
+    "lens": ((read.text, "ExifIFD:LensModel", "XMP-exifEX:LensModel", "XMP-aux:Lens"),),
+    "focal": ((read.positive, "ExifIFD:FocalLength", "XMP-exif:FocalLength"),),
+    "focal35": ((read.positive, "ExifIFD:FocalLengthIn35mmFormat", "XMP-exif:FocalLengthIn35mmFilm"),),
+    "aperture": ((read.positive, "ExifIFD:FNumber", "XMP-exif:FNumber"),),
+    "exposure": ((read.positive, "ExifIFD:ExposureTime", "XMP-exif:ExposureTime"),),
     "iso": (
-        ("ExifIFD:ISO", read_iso),
-        ("ExifIFD:RecommendedExposureIndex", read_iso),
-        ("ExifIFD:ISOSpeed", read_iso),
-        ("XMP-exif:ISOSpeedRatings", read_iso),
-        ("XMP-exifEX:PhotographicSensitivity", read_iso),
+        (read.iso, "ExifIFD:ISO", "ExifIFD:RecommendedExposureIndex", "ExifIFD:ISOSpeed"),
+        (read.iso, "XMP-exif:ISOSpeedRatings", "XMP-exifEX:PhotographicSensitivity"),
     ),
-    "flash": (("ExifIFD:Flash", read_flash),),
-    "bits": ((BITS, read_iso),),
+    "flash": ((read.flash, "ExifIFD:Flash"),),
+    "bits": ((read.iso, BITS),),
     "colour_space": (
-        (PROFILE, read_text),
-        (PRIMARIES, read_primaries),
-        ("ExifIFD:ColorSpace", read_exif_colours),
+        (read.text, PROFILE),
+        (read.primaries, PRIMARIES),
+        (read.exif_colours, "ExifIFD:ColorSpace"),
     ),
 }
 # The same for what people write, where a side-car counts more than the file.
-_TAGS_OF_PEOPLE: dict[str, tuple[tuple[str, Reader], ...]] = {
+_TAGS_OF_PEOPLE: dict[str, tuple[Row, ...]] = {
     "rating": (
-        ("XMP-xmp:Rating", read_stars),
-        ("XMP-MicrosoftPhoto:Rating", read_percent),
-        ("IFD0:Rating", read_stars),
-        ("IFD0:RatingPercent", read_percent),
+        (read.stars, "XMP-xmp:Rating"),
+        (read.percent, "XMP-MicrosoftPhoto:Rating"),
+        (read.stars, "IFD0:Rating"),
+        (read.percent, "IFD0:RatingPercent"),
     ),
-    "label": (("XMP-xmp:Label", read_text),),
-    "keywords": (
-        ("XMP-dc:Subject", read_paths),
-        ("IPTC:Keywords", read_words),
-    ),
-    "title": (("XMP-dc:title", read_text), ("IPTC:ObjectName", read_text)),
+    "label": ((read.text, "XMP-xmp:Label"),),
+    "keywords": ((read.paths, "XMP-dc:Subject"), (read.words, "IPTC:Keywords")),
+    "title": ((read.text, "XMP-dc:title", "IPTC:ObjectName"),),
     "description": (
-        ("Takeout:description", read_text),
-        ("XMP-dc:description", read_text),
-        ("IPTC:Caption-Abstract", read_text),
-        ("IFD0:ImageDescription", read_description),
+        (read.text, "Takeout:description", "XMP-dc:description", "IPTC:Caption-Abstract"),
+        (read.description, "IFD0:ImageDescription"),
     ),
-    "creator": (
-        ("XMP-dc:creator", read_text),
-        ("IPTC:By-line", read_text),
-        ("IFD0:Artist", read_text),
-    ),
-    "copyright": (
-        ("XMP-dc:rights", read_text),
-        ("IPTC:CopyrightNotice", read_text),
-        ("IFD0:Copyright", read_text),
-    ),
+    "creator": ((read.text, "XMP-dc:creator", "IPTC:By-line", "IFD0:Artist"),),
+    "copyright": ((read.text, "XMP-dc:rights", "IPTC:CopyrightNotice", "IFD0:Copyright"),),
 }
 
 
@@ -151,7 +86,7 @@ def read_metadata(facts: Facts, beside: Facts) -> Metadata:
     lat, lon = values.pop("position") or (None, None)
     if lat is None:
         values["altitude"] = values["direction"] = None
-    people = read_words(beside, "Takeout:people") if "Takeout:people" in beside else None
+    people = read.words(beside, "Takeout:people") if "Takeout:people" in beside else None
     favourite = (_FAVOURITES,) if beside.get("Takeout:favorited") else ()
     values["keywords"] = tuple(dict.fromkeys((*(values["keywords"] or ()), *(people or ()), *favourite)))
     is_version = bool(beside.get(EDITED)) or is_edited(str(facts.get(FILE_NAME, "")))
@@ -168,10 +103,11 @@ def read_metadata(facts: Facts, beside: Facts) -> Metadata:
     )
 
 
-def _first(tags: tuple[tuple[str, Reader], ...], *sources: Facts) -> tuple[Any, str | None]:
+def _first(rows: tuple[Row, ...], *sources: Facts) -> tuple[Any, str | None]:
     """The first value, and the tag that has it."""
-    for name, read in tags:
-        for facts in sources:
-            if name in facts and (value := read(facts, name)) is not None:
-                return value, name
+    for reader, *names in rows:
+        for name in names:
+            for facts in sources:
+                if name in facts and (value := reader(facts, name)) is not None:
+                    return value, name
     return None, None

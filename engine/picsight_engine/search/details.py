@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from picsight_engine.metadata import Metadata
 from picsight_engine.store import problems
 from picsight_engine.store.files import find_file, metadata_of
 from picsight_engine.store.photos import paths_of, photos_by_id
@@ -13,7 +14,6 @@ from picsight_engine.store.photos import paths_of, photos_by_id
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from picsight_engine.metadata import Metadata
     from picsight_engine.store.database import Database
     from picsight_engine.store.files import StoredFile
     from picsight_engine.store.photos import Photo
@@ -65,6 +65,12 @@ class PhotoDetails:
     problem: Problem | None = None
 
 
+_SAME = {field.name for field in fields(PhotoDetails)} & {field.name for field in fields(Metadata)} - {
+    "taken",
+    "edited",
+}
+
+
 def photo_at(db: Database, path: Path) -> Photo | None:
     """The photo whose present file lies at `path`, however that is spelled; None for any other path."""
     file = _file_at(db, path)
@@ -78,6 +84,7 @@ def details_at(db: Database, path: Path) -> PhotoDetails | None:
     if file is None or photo is None:
         return None
     said = metadata_of(db, file.id)
+    same = {name: getattr(said, name) for name in _SAME}
     return PhotoDetails(
         id=photo.id,
         paths=tuple(paths_of(db, photo.id)),
@@ -85,33 +92,12 @@ def details_at(db: Database, path: Path) -> PhotoDetails | None:
         height=photo.height,
         taken=taken_iso(said),
         taken_from=said.taken_source,
-        lat=said.lat,
-        lon=said.lon,
-        place=said.place,
-        camera=said.camera,
-        lens=said.lens,
-        rating=said.rating,
         subsecond=said.taken_subsecond,
         file_time=_file_time(file.mtime_ns),
-        altitude=said.altitude,
-        direction=said.direction,
-        focal=said.focal,
-        focal35=said.focal35,
-        aperture=said.aperture,
-        exposure=said.exposure,
-        iso=said.iso,
-        flash=said.flash,
-        label=said.label,
-        title=said.title,
-        description=said.description,
-        creator=said.creator,
-        copyright=said.copyright,
-        bits=said.bits,
-        colour_space=said.colour_space,
         edited=bool(said.edited),
         bytes=file.size,
-        keywords=said.keywords,
         problem=problem_at(db, path),
+        **same,
     )
 
 

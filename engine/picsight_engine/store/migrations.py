@@ -285,23 +285,10 @@ def _preprocessing_of_spaces(schema: SchemaEditor) -> None:
 
 
 _MORE_METADATA = {
-    "taken_subsecond": "TEXT",
-    "altitude": "REAL",
-    "direction": "REAL",
-    "focal": "REAL",
-    "focal35": "REAL",
-    "aperture": "REAL",
-    "exposure": "REAL",
-    "iso": "INTEGER",
-    "flash": "INTEGER",
-    "label": "TEXT",
-    "title": "TEXT",
-    "creator": "TEXT",
-    "copyright": "TEXT",
-    "bits": "INTEGER",
-    "colour_space": "TEXT",
-    "edited": "INTEGER",
-}
+    "taken_subsecond": "TEXT", "altitude": "REAL", "direction": "REAL", "focal": "REAL", "focal35": "REAL", "aperture": "REAL",
+    "exposure": "REAL", "iso": "INTEGER", "flash": "INTEGER", "label": "TEXT", "title": "TEXT", "creator": "TEXT",
+    "copyright": "TEXT", "bits": "INTEGER", "colour_space": "TEXT", "edited": "INTEGER",
+}  # fmt: skip
 _PLACES_AND_LENSES = (
     "CREATE INDEX files_place ON files (place, photo_id, present) WHERE present AND place IS NOT NULL",
     "CREATE INDEX files_lens ON files (lens, photo_id, present) WHERE present AND lens IS NOT NULL",
