@@ -28,7 +28,7 @@ _BRANDS = frozenset(["pentax", "leica", "blackberry", "kodak"])
 def camera_name(make: str | None, model: str | None) -> str | None:
     """The model as the file has it, with its maker in front once: "Canon EOS 600D", "Nikon D70", "iPhone 13 Pro"."""
     maker = _maker(make or "")
-    model = " ".join((model or "").split())
+    model = (model or "").strip()
     if not model or not maker:
         return model or maker or None
     first, _, rest = model.partition(" ")

@@ -195,6 +195,13 @@ def read_facts(data: bytes) -> dict[str, Fact]:
     if max(data.count(b"<"), data.count(b'="') + data.count(b"='")) > _MOST_PARTS:
         raise PacketError("it has too many elements")
     tree = _parse_within(data, recover=True)
+    try:
+        return _facts(tree)
+    except ValueError as fault:  # of names that only a broken packet has
+        raise PacketError("it is not XML as it should be") from fault
+
+
+def _facts(tree: _ElementTree) -> dict[str, Fact]:
     lists = read_lists(tree)
     facts: dict[str, Fact] = dict(_plain_facts(tree))
     facts["XMP-dc:Subject"] = tuple("/".join(path) for path in lists.without(lists.noted).keywords())

@@ -122,6 +122,15 @@ def test_every_file_meets_what_is_expected_of_it(shared, name):
     assert len(found) > 90
 
 
+def test_bits_of_a_channel_are_those_of_the_file(shared):
+    files = {
+        "png_rgb16.png": 16, "png_palette_trns.png": 8, "tiff_float.tif": 32, "tiff_rgb16.tiff": 16, "avif_10bit_odd.avif": 10,
+        "avif_12bit_444.avif": 12, "heif_gray12.heif": 12, "orient1.heic": 8, "orient1.jpg": 8,
+    }  # fmt: skip
+    found = {path: shared / "formats" / path for path in files}
+    assert {name: read_header(path.read_bytes(), path).metadata.bits for name, path in found.items()} == files
+
+
 @pytest.mark.parametrize("name", ["formats", "camera"])
 def test_a_scan_looks_at_every_file_that_must_be_shown(shared, name):
     files = [Path(entry["file"]) for entry in read_expected(shared / name)]

@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from picsight_engine.photos.xmp import PREFIXES, Packet, PacketError, keyword_of, read_packet
+from picsight_engine.photos.metadata import read_metadata
+from picsight_engine.photos.xmp import PREFIXES, Packet, PacketError, keyword_of, read_facts, read_packet
 
 PACKETS = Path(__file__).parent / "packets"
 BIRDS = ("Birds", "Waders")
@@ -157,3 +158,5 @@ def test_a_damaged_packet_is_read_or_refused(data, program):
         damaged[place : place + data.draw(st.integers(0, 9))] = data.draw(st.binary(max_size=4))
     with suppress(PacketError):
         assert isinstance(read_packet(bytes(damaged)), Packet)
+    with suppress(PacketError):
+        read_metadata(read_facts(bytes(damaged)), {})
