@@ -10,8 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from mctrain.data.check import check_shards, find_near_copies
-from mctrain.data.near import look, near_copies
+from mctrain.data.check import check_shards, find_near_copies, look, near_copies
 from mctrain.data.shards import grouped
 
 

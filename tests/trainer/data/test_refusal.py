@@ -11,7 +11,7 @@ from itertools import islice
 import pytest
 from tests.trainer.conftest import members_of, write_shard
 
-from mctrain.data.near import look
+from mctrain.data.check import look
 from mctrain.data.refusal import refuse_evaluation, reserved, shipped
 from mctrain.data.shards import grouped, samples
 from mctrain.errors import RefusalError

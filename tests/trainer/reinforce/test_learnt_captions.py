@@ -17,7 +17,7 @@ from mctrain.cli.command import mctrain
 from mctrain.data.shards import grouped, samples
 from mctrain.data.words import words_of
 from mctrain.reinforce.captioners.captioner import first_sentence
-from mctrain.reinforce.captioners.open import open_captioner
+from mctrain.reinforce.captioning import open_captioner
 
 PHOTOS, BATCH, STEPS = 200, 20, 500
 

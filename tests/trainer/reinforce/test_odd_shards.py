@@ -21,7 +21,7 @@ from mctrain.data.shards import grouped, samples
 from mctrain.data.workers import open_pool
 from mctrain.errors import DataError, TrainerError
 from mctrain.recipes.tables import Augmentation
-from mctrain.reinforce.foretell import foretell
+from mctrain.reinforce.engines.local import foretell
 from mctrain.reinforce.job import Job, begin, finish, part_of
 from mctrain.reinforce.job import make as make_shard
 from mctrain.reinforce.reinforcing import Reinforcing

@@ -18,8 +18,7 @@ from mctrain.data.everyday import EVERYDAY
 from mctrain.data.named import named_shards
 from mctrain.data.packing.pack import Packed, pack
 from mctrain.data.packing.plan import Settings
-from mctrain.data.said import count_words
-from mctrain.data.stats import SHARES, Stats, measure_shards
+from mctrain.data.stats import SHARES, Stats, count_words, measure_shards
 
 if TYPE_CHECKING:
     from collections import Counter

@@ -11,16 +11,21 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import PIL.Image
 
-from mctrain.data.shards import grouped
+from mctrain.data.refusal import shipped
+from mctrain.data.shards import grouped, parse_words
 from mctrain.data.words import texts_by_kind, words_of
 from mctrain.errors import DataError
 from mctrain.places import size_of
+from mctrain.whole_files import write_whole
+from picsight_engine.models.commonness import ALL, singular_words
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
 
     from mctrain.data.shards import Group
     from mctrain.places import Place
+
 
 SHARES = (0.0, 0.05, 0.25, 0.5, 0.75, 0.95, 1.0)
 
@@ -126,3 +131,34 @@ def _size(group: Group) -> tuple[int, int]:
 def _quantiles(values: np.ndarray[Any, Any]) -> list[float]:
     """The values below which each of `SHARES` lies; of nothing there are none."""
     return [round(float(value), 2) for value in np.quantile(values, SHARES)] if len(values) else []
+
+
+_LEAST = 3  # photos: what is said less often is mostly misspelt
+
+
+def count_words(shards: Sequence[Place], table: Path) -> int:
+    """Writes of how many photos each word is said, the commonest first, and how many photos there are (as "*").
+
+    Photos that stand apart for evaluation do not count. Returns the number of words.
+
+    Raises:
+        DataError: a shard or a sample is damaged, or there is no photo to count.
+    """
+    known, photos, said = shipped(), 0, Counter[str]()
+    for shard in shards:
+        for group in grouped(shard):
+            if group.fault:
+                raise DataError(
+                    f"{group.fault.sentence.rstrip('.')}, in {shard}; run `mctrain data check` on it."
+                )
+            if known.stands_apart(group.key, parse_words(group.members.get("json", b"{}"), group.key)):
+                continue
+            photos += 1
+            kinds = texts_by_kind(words_of(group.members, group.key))
+            said.update({word for own in kinds.values() for text in own for word in singular_words(text)})
+    if not photos:
+        raise DataError("These shards hold no photo whose words could be counted; check their names.")
+    kept = sorted(((count, word) for word, count in said.items() if count >= _LEAST), reverse=True)
+    with write_whole(table) as file:
+        file.writelines(f"{word}\t{count}\n".encode() for count, word in [(photos, ALL), *kept])
+    return len(kept)

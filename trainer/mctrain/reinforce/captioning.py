@@ -19,11 +19,10 @@ from mctrain.data.reinforced.storage import Storage
 from mctrain.data.shards import grouped
 from mctrain.data.words import parse_tags, retagged, texts_of, words_of
 from mctrain.data.workers import ahead
-from mctrain.errors import DataError, TrainerError
-from mctrain.reinforce.admitted import admitted
+from mctrain.errors import DataError, TrainerError, WeightsError
 from mctrain.reinforce.captioners.captioner import Manner, first_sentence, seed_of
-from mctrain.reinforce.captioners.open import open_captioner
-from mctrain.teachers.teacher import open_teacher
+from mctrain.reinforce.maker import admitted
+from mctrain.teachers.teacher import OPEN_CLIP, open_teacher
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -37,6 +36,7 @@ if TYPE_CHECKING:
     from mctrain.reinforce.maker import Bar
     from mctrain.reinforce.report import Outcome, ShardReport
     from mctrain.teachers.teacher import Teacher
+
 
 _BATCH = 16  # photos that a captioner sees at once; always the same ones, for the last bits of its logits may change with them
 _THREADS = 2  # that decode ahead
@@ -249,3 +249,24 @@ def _pictures(samples: Iterator[tuple[Group, Mapping[str, Any]]], outcome: Outco
 def _batched(samples: Iterator[_Seen]) -> Iterator[list[_Seen]]:
     while batch := list(itertools.islice(samples, _BATCH)):
         yield batch
+
+
+def open_captioner(title: str, concurrency: int = 1) -> Captioner:
+    """The captioner of this name; a server gets so many questions at once.
+
+    Raises:
+        WeightsError: there is no such model, or it is none that writes.
+        TrainerError: an address names no model.
+    """
+    if title.startswith(("http://", "https://")):
+        from mctrain.reinforce.captioners.chat import ChatCaptioner
+
+        return ChatCaptioner(title, concurrency)
+    if not title.startswith(OPEN_CLIP):
+        raise WeightsError(
+            f"{title} is no captioner; write open_clip:NAME@WEIGHTS, open_clip:local-dir:FOLDER, or URL@MODEL of your own server."
+        )
+    from mctrain.reinforce.captioners.coca import CocaCaptioner
+    from mctrain.teachers.open_clip import load_model  # imports open_clip: 2 s
+
+    return CocaCaptioner(load_model(title.removeprefix(OPEN_CLIP)))

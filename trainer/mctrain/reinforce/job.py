@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from mctrain.data.shards import file_digest
 from mctrain.errors import DataError, TrainerError
 from mctrain.places import draft, files_of, near, read, same, write
+from mctrain.reinforce.maker import write_shard
 from mctrain.reinforce.report import (
     folder_reports,
     load_report,
@@ -24,7 +25,6 @@ from mctrain.reinforce.report import (
     report_of,
     save_report,
 )
-from mctrain.reinforce.writing import write_shard
 from mctrain.whole_files import sweep_drafts
 
 if TYPE_CHECKING:

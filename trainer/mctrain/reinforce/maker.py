@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import TYPE_CHECKING, Any, Protocol
 
+from mctrain.data.archive import write_archive
+from mctrain.data.refusal import shipped
+from mctrain.data.shards import grouped
+from mctrain.errors import DataError
+from mctrain.reinforce.report import Outcome
+
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Container, Iterator, Mapping
     from contextlib import AbstractContextManager
     from pathlib import Path
 
+    from mctrain.data.shards import Group
     from mctrain.places import Place
-    from mctrain.reinforce.report import Outcome, ShardReport
+    from mctrain.reinforce.report import ShardReport
 
     Bar = Callable[[str, int | None], Callable[[int, str], None]]
 
@@ -66,3 +74,53 @@ class Order(Protocol):
             WeightsError: a model is unknown or damaged.
         """
         ...
+
+
+def write_shard(
+    maker: Maker, source: Path, target: Path, tell: Callable[[], None], limit: int | None = None
+) -> tuple[Outcome, str]:
+    """Writes what a maker makes of a source, of at most `limit` samples, and calls `tell` for each; the SHA-256 comes second.
+
+    Raises:
+        DataError: the source is missing or damaged at its beginning, or the target does not come back as it was written.
+        TrainerError: a process or a server that takes part was ended.
+    """
+    outcome, keys = Outcome(), list[str]()
+    least = min((own for own in (limit, maker.limit) if own is not None), default=None)
+
+    def noted() -> Iterator[tuple[str, Mapping[str, bytes]]]:
+        for key, members in maker.samples(source, outcome, least):
+            yield key, members
+            keys.append(key)
+            tell()
+
+    digest = write_archive(target, noted())
+    read = maker.keys(target)
+    if read != keys:
+        raise DataError(
+            f"{target} holds {len(read)} samples of the {len(keys)} that were written; make it again."
+        )
+    outcome.samples = len(keys)
+    return outcome, digest
+
+
+def admitted(
+    shard: Path, outcome: Outcome, taken: Container[str], limit: int | None
+) -> Iterator[tuple[int, Group]]:
+    """The samples with their places among all groups of the shard, of which `limit` are looked at; of others it is counted why.
+
+    `taken` are the keys that the caller has used until then: one that was refused, or broken, may come again.
+
+    Raises:
+        DataError: the shard is missing, or damaged at its beginning.
+    """
+    known = shipped()
+    for number, group in enumerate(itertools.islice(grouped(shard), limit)):
+        if group.fault is not None:
+            outcome.miss(group.key, group.fault.kind)
+        elif known.holds_key(group.key) or known.holds_photo(group.photo):
+            outcome.refused.append(group.key)
+        elif group.key in taken:
+            outcome.miss(group.key, "key twice")
+        else:
+            yield number, group

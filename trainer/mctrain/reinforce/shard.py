@@ -19,7 +19,7 @@ from mctrain.data.reinforced.sample import ReinforcedSample
 from mctrain.data.shards import grouped
 from mctrain.data.workers import ahead
 from mctrain.errors import DataError, TrainerError
-from mctrain.reinforce.admitted import admitted
+from mctrain.reinforce.maker import admitted
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping

@@ -6,8 +6,7 @@ import shutil
 
 import pytest
 
-from mctrain.data.sources.folder import read_folder
-from mctrain.data.sources.xmp import words_inside
+from mctrain.data.sources.folder import read_folder, words_inside
 from mctrain.data.words import QUERIES
 
 

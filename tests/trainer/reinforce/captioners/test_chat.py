@@ -20,7 +20,7 @@ from mctrain.data.shards import grouped, samples
 from mctrain.errors import TrainerError, WeightsError
 from mctrain.reinforce.captioners.captioner import Manner
 from mctrain.reinforce.captioners.chat import ChatCaptioner
-from mctrain.reinforce.captioners.open import open_captioner
+from mctrain.reinforce.captioning import open_captioner
 
 
 @pytest.fixture
@@ -217,6 +217,15 @@ def test_one_answer_to_all_photos_is_warned_of_before_and_after(server, caption)
     assert len(server.asked) == 10 + 10
     assert "The first 10 photos of in-0.tar are tried, for a forecast.\n“I'm sorry, I can't" in told
     assert told.count("is said of 10 of 10 photos; look whether the captioner sees them") == 2
+
+
+def test_a_server_that_says_nothing_of_any_photo_ends_the_work_and_the_folder_may_be_begun_again(
+    server, caption
+):
+    server.always = ""
+    assert "answers with an empty text. So it was for 8 photos in a row." in str(caption("seer").exception)
+    server.always = "A dog, seed {seed}."
+    assert "10 samples in 1 shards; left out: 0 faulty" in caption("other").output
 
 
 def test_a_run_that_made_nothing_may_be_begun_with_another_captioner(server, caption, tmp_path):

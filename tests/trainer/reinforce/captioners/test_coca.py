@@ -11,9 +11,9 @@ from transformers.generation.logits_process import TopPLogitsWarper
 from mctrain.data.shards import samples
 from mctrain.errors import WeightsError
 from mctrain.reinforce.captioners.captioner import Manner, first_sentence
+from mctrain.reinforce.captioners.coca import nucleus
 from mctrain.reinforce.captioners.decoder import Decoder, see
-from mctrain.reinforce.captioners.open import open_captioner
-from mctrain.reinforce.captioners.sampling import nucleus
+from mctrain.reinforce.captioning import open_captioner
 
 
 @pytest.fixture(scope="module")

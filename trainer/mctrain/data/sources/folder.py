@@ -7,10 +7,11 @@ from pathlib import Path
 
 from mctrain.data.sources.captions import CAPTIONS, Tables, words_beside
 from mctrain.data.sources.listing import Entry, Listing
-from mctrain.data.sources.xmp import words_inside
-from mctrain.data.words import Words
+from mctrain.data.words import Words, described
 from mctrain.errors import DataError
 from picsight_engine.photos.decode import IMAGE_SUFFIXES
+from picsight_engine.photos.sidecars import long_sidecar, short_sidecar
+from picsight_engine.photos.xmp import PacketError, read_packet
 
 
 def read_folder(folder: Path) -> Listing:
@@ -48,3 +49,31 @@ def _beside(path: Path, tables: Tables) -> Words:
 
 def _tell(fault: OSError) -> None:
     raise DataError(f"The folder {fault.filename} cannot be read: {fault.strerror}.") from fault
+
+
+_WITHIN = 1 << 20  # bytes: it stands before the picture
+
+
+def words_inside(photo: Path) -> Words:
+    """The description as a caption and keywords as searches, of the files beside a photo and of the photo's own.
+
+    Raises:
+        DataError: one of them cannot be read.
+    """
+    words = Words()
+    for path in (long_sidecar(photo), short_sidecar(photo), photo):
+        if path is not None and path.is_file():
+            words = words.joined(_words(path))
+    return words
+
+
+def _words(path: Path) -> Words:
+    try:
+        with path.open("rb") as file:
+            packet = read_packet(file.read(_WITHIN))
+    except OSError as fault:
+        raise DataError(f"{path} cannot be read: {fault.strerror}.") from fault
+    except PacketError:  # of a packet that is cut or damaged the photo has no words
+        return Words()
+    queries = [path[-1] for path in packet.keywords]
+    return described({"captions": [packet.description or ""], "queries": queries})

@@ -189,7 +189,7 @@ class ChatCaptioner:
             sentence = f"{self._url} answers in another format than chat completions: {_words(content)}."
             return _Failure(sentence, True, _FAULT_WAITS)
         self._answered = True
-        return text
+        return text if text.strip() else _Failure(f"{self._url} answers with an empty text.", of_photo=True)
 
     def _refusal(self, fault: urllib.error.HTTPError) -> _Failure:
         with fault:
