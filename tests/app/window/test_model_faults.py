@@ -38,7 +38,7 @@ def fetched(models, entry, server):
 def brought(models, parcel):
     """The folder of a model that a person brought along, installed."""
     with open_parcel(parcel) as opened:
-        return list(opened.unpack(models))[-1].folder
+        return list(opened.unpack(models))[-1].bundle.folder
 
 
 def spoil(path):
