@@ -53,22 +53,31 @@ def folder(bundle, real_photos, tmp_path_factory):
     return library
 
 
-@pytest.fixture
-def window(qtbot, bundle, folder):
-    """The window on it, with the panel."""
+@pytest.fixture(scope="module")
+def shared_window(qapp, bundle, folder):
+    """One window on it for all of these tests."""
     jobs = Jobs()
     opened = MainWindow(
         LibraryPlace(folder, lambda: ModelChoice(bundle, bundle)), Settings(details=True), jobs
     )
-    qtbot.addWidget(opened)
     opened.resize(1200, 800)
     opened.show()
     opened.start(())
-    qtbot.waitUntil(lambda: len(opened.frame.model.wall.results) == 3)
     yield opened
     opened.close()
     jobs.close()
     opened.library.close()
+
+
+@pytest.fixture
+def window(qtbot, shared_window):
+    """The window with all photos, none of them selected, and the panel."""
+    qtbot.waitUntil(lambda: shared_window.tags.library is not None)
+    shared_window.pages.go(Place())
+    shared_window.frame.show_details(shown=True)
+    qtbot.waitUntil(lambda: len(shared_window.frame.model.wall.results) == 3)
+    shared_window.frame.grid.clearSelection()
+    return shared_window
 
 
 def row_of(window, name):
@@ -145,6 +154,8 @@ def test_of_several_photos_only_what_they_share_is_said(qtbot, window):
     qtbot.waitUntil(lambda: panel.marks.stars.accessibleDescription() == "4 stars")
     ids = [photo.id for photo in window.frame.model.wall.results]
     assert {marks.rating for marks in window.tags.library.tags.marks(ids).values()} == {4}
+    window.history.undo()
+    qtbot.waitUntil(lambda: panel.marks.stars.accessibleDescription() != "4 stars")
 
 
 def test_what_is_said_stays_until_the_next_is_there_and_only_the_last_counts(qtbot, window):
@@ -156,6 +167,7 @@ def test_what_is_said_stays_until_the_next_is_there_and_only_the_last_counts(qtb
         window.frame.grid.setCurrentIndex(window.frame.model.index(row_of(window, name)))
         assert panel.name.text() == "a.jpg"
     qtbot.waitUntil(lambda: panel.name.text() == "b.jpg")
+    del panel.name.setText
     assert "c.jpg" not in said
 
 
