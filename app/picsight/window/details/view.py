@@ -83,7 +83,7 @@ class DetailsPanel(QScrollArea):
         self._nothing.setVisible(details is None)
         if details is None:
             return
-        self.name.setText(plain(details.name))
+        self.name.setText(details.name)
         self.name.setToolTip(tooltip(details.name))
         for name, label in self.texts.items():
             _say(label, getattr(details, name))
