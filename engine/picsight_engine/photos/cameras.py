@@ -19,6 +19,7 @@ _CALLED = {
     "research in motion": "BlackBerry",
     "seiko epson": "Epson",
 }
+_LONGEST = 100  # characters of a maker's name
 _SHORT = 3  # letters of a name that stays in capitals: HTC, DJI
 # Makers whose cameras carry another name, by which they are known.
 _KNOWN_ALONE = frozenset(["apple"])
@@ -43,7 +44,7 @@ def camera_name(make: str | None, model: str | None) -> str | None:
 
 
 def _maker(make: str) -> str:
-    name = " ".join(make.split())
+    name = " ".join(make[:_LONGEST].split())
     while (shorter := _COMPANY.sub(" ", name).strip(" ,.")) != name:
         name = shorter
     return _CALLED.get(name.casefold(), " ".join(map(_styled, name.split())))

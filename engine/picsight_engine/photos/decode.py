@@ -136,7 +136,7 @@ def read_header(data: bytes, path: Path, beside: Facts = MappingProxyType({})) -
     told_in_text = kind.name == "PNG" and ORIENTATION in exif.main and not png.exif_chunk(data)
     facts = {
         FILE_NAME: path.name,
-        **_colour_facts(image, data, kind),
+        **_colour_facts(image, data, kind, exif),
         **exif.facts(),
         **_iptc_of(image),
         **_xmp_of(image, data, kind),
@@ -212,9 +212,9 @@ def _iptc_of(image: ImageFile) -> dict[str, Fact]:
         return {}
 
 
-def _colour_facts(image: ImageFile, data: bytes, kind: Format) -> dict[str, Fact]:
+def _colour_facts(image: ImageFile, data: bytes, kind: Format, exif: Exif) -> dict[str, Fact]:
     """Bits of a channel and what the colours are called, as far as the file tells."""
-    facts: dict[str, Fact] = {BITS: _bit_depth(image, data, kind)}
+    facts: dict[str, Fact] = {BITS: _bit_depth(image, data, kind, exif)}
     profile = image.info.get("icc_profile")
     if profile and (name := colour.profile_name(profile)):
         facts[PROFILE] = name
@@ -223,14 +223,15 @@ def _colour_facts(image: ImageFile, data: bytes, kind: Format) -> dict[str, Fact
     return facts
 
 
-def _bit_depth(image: ImageFile, data: bytes, kind: Format) -> int:
+def _bit_depth(image: ImageFile, data: bytes, kind: Format, exif: Exif) -> int | float:
     """Bits of a channel as they are stored, which decoding may reduce."""
     if kind.name == "PNG" and len(data) > 25:
         return 8 if data[25] == _PALETTE else data[24]
     if kind in {HEIF, AVIF}:
         return formats.bits_in_container(data)
     if kind.name == "TIFF":
-        return int(max(image.tag_v2.get(_BITS_PER_SAMPLE, (1,))))  # type: ignore[attr-defined]
+        bits = exif.main.get(_BITS_PER_SAMPLE, 1)
+        return max(bits) if isinstance(bits, tuple) else bits if isinstance(bits, int) else 8
     return _DEEP_MODES.get(image.mode.partition(";")[0], 8)
 
 

@@ -11,6 +11,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from picsight_engine.photos.cameras import camera_name
+from picsight_engine.photos.exif import decoded
 from picsight_engine.photos.filenames import date_in_name
 
 if TYPE_CHECKING:
@@ -23,11 +24,12 @@ if TYPE_CHECKING:
     Date = tuple[str, str | None, str | None]  # local ISO time, offset, digits behind the second
 
 _DATE = re.compile(r"(\d{4})[:/.-](\d{1,2})[:/.-](\d{1,2})(?!\d)")
-_TIME = re.compile(r"[ T]+(\d{1,2}):(\d{1,2})(?::(\d{1,2})(?:\.(\d+))?)?(?!\d)\s*(.*)")
+_TIME = re.compile(r"[ T]+(\d{1,2}):(\d{1,2})(?::(\d{1,2})(?:\.(\d{1,9})\d*)?)?(?!\d)\s*(.*)")
 _OFFSET = re.compile(r"([+-])(\d{2}):?(\d{2})")
 _IPTC_DATE, _IPTC_TIME = re.compile(r"(\d{4})-?(\d\d)-?(\d\d)"), re.compile(r"(\d\d):?(\d\d):?(\d\d)(.*)")
 _NUMBER = re.compile(r"[+-]?\d+(?:\.\d+)?")
 _NO_ISO = 65535  # the number is too large for its field
+_HIGHEST_ISO = 10_000_000
 _UNCALIBRATED, _ADOBE = 65535, "R03"
 _EXIF_COLOURS = {1: "sRGB", 2: "Adobe RGB (1998)"}
 _PRIMARIES = {1: "sRGB", 9: "BT.2020", 12: "Display P3"}  # of HEIF and AVIF
@@ -55,7 +57,7 @@ def exif_date(facts: Facts, name: str) -> Date | None:
     kind = "Original" if name.endswith("Original") else "Digitized"
     fraction = str(facts.get(f"ExifIFD:SubSecTime{kind}", "")).strip()
     offset = _offset(str(facts.get(f"ExifIFD:OffsetTime{kind}", "")))
-    return found and (found[0], offset, fraction if fraction.isdecimal() else None)
+    return found and (found[0], offset, fraction[:9] if fraction.isdecimal() else None)
 
 
 def iptc_date(facts: Facts, name: str) -> Date | None:
@@ -167,7 +169,7 @@ def positive(facts: Facts, name: str) -> float | None:
 def iso(facts: Facts, name: str) -> int | None:
     """The sensitivity, but for the number that stands for a larger one."""
     value = positive(facts, name)
-    return None if value is None or value == _NO_ISO else round(value)
+    return None if value is None or value == _NO_ISO or value > _HIGHEST_ISO else round(value)
 
 
 def flash(facts: Facts, name: str) -> bool | None:
@@ -191,6 +193,7 @@ def percent(facts: Facts, name: str) -> int | None:
 def text(facts: Facts, name: str) -> str | None:
     """A text without blanks around it; several are divided by ";"."""
     value = facts.get(name, "")
+    value = decoded(value) if isinstance(value, bytes) else value
     said = "; ".join(map(str, value)) if isinstance(value, tuple) else str(value)
     return said.replace("\0", "").strip() or None
 

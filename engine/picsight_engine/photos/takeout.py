@@ -21,6 +21,8 @@ _ENDING = ".supplemental-metadata"
 _SURE = 40  # characters that are always there: a name is cut behind the 46th, which may count its number
 _NUMBERED = re.compile(r"(.+)(\(\d+\))")
 _EDITED = re.compile(f"{EDITED_WORDS}$", re.IGNORECASE)
+_LONE = re.compile("[\0\ud800-\udfff]")  # what JSON can hold and no text should
+_MOST = 100_000  # degrees or metres
 _SINCE = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -79,17 +81,17 @@ def read_takeout(data: bytes) -> dict[str, Fact]:
         place = said.get(part)
         if isinstance(place, dict) and (place.get("latitude") or place.get("longitude")):
             for key in ("Latitude", "Longitude", "Altitude"):
-                if isinstance(number := place.get(key.lower()), (int, float)):
+                if isinstance(number := place.get(key.lower()), (int, float)) and abs(number) < _MOST:
                     facts[f"Takeout:GPS{key}"] = float(number)
     if isinstance(text := said.get("description"), str):
-        facts["Takeout:description"] = text
+        facts["Takeout:description"] = _LONE.sub("\ufffd", text)
     people = said.get("people")
     names = (
         [person.get("name") for person in people if isinstance(person, dict)]
         if isinstance(people, list)
         else []
     )
-    facts["Takeout:people"] = tuple(name for name in names if isinstance(name, str) and name.strip())
+    facts["Takeout:people"] = tuple(_LONE.sub("\ufffd", name) for name in names if isinstance(name, str))
     facts["Takeout:favorited"] = int(said.get("favorited") is True)
     return facts
 

@@ -103,6 +103,11 @@ def test_takeout_says_what_the_file_does_not(tell):
     assert (own.taken, own.taken_offset) == ("2001-02-03T04:05:06", None)
 
 
+def test_what_no_text_can_hold_is_marked(tell):
+    said = tell({"a.jpg.json": r'{"description": "Tea \ud83c", "people": [{"name": "Ann\u0000"}]}'})
+    assert (said.description, said.keywords) == ("Tea \ufffd", ("Ann\ufffd",))
+
+
 @pytest.mark.parametrize(
     "text",
     [
@@ -114,6 +119,7 @@ def test_takeout_says_what_the_file_does_not(tell):
         '{"photoTakenTime": {"timestamp": "99999999999999999999"}, "people": [1, {"name": 2}]}',
         '{"photoTakenTime": {"timestamp": "0"}, "geoData": {"latitude": 0.0, "longitude": 0.0}}',
         '{"geoData": {"latitude": 95.0, "longitude": 7}}',
+        f'{{"geoData": {{"latitude": 1{"0" * 400}, "longitude": NaN}}}}',
     ],
 )
 def test_a_json_file_that_is_none_of_google_s_says_nothing(tell, text):
