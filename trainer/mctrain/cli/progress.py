@@ -17,6 +17,9 @@ _A_WHILE = 60.0  # seconds between two lines where no terminal shows a bar
 _STEPS = "{bar:20} {desc}"  # the line tells of speed and time itself
 
 
+TOLD = 10  # of faults and the like that are printed one by one
+
+
 def bar(
     title: str, total: int | None = None, clock: Callable[[], float] = time.monotonic
 ) -> Callable[[int, str], None]:
@@ -82,9 +85,6 @@ class Steps:
             self._display = tqdm(desc=line, total=steps, initial=step, file=sys.stderr, bar_format=_STEPS)
         self._display.set_description_str(line, refresh=False)
         self._display.update(step - self._display.n)
-
-
-TOLD = 10  # of faults and the like that are printed one by one
 
 
 def printable(text: str) -> str:

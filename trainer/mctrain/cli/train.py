@@ -42,6 +42,9 @@ if TYPE_CHECKING:
 _Row = tuple[str, int, float, float]  # what was asked, of how many photos, and both figures in percent
 
 
+_FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
+
+
 def tell_compared(sets: Sequence[Compared], most_lost: float, tags: Sequence[_Row] = ()) -> None:
     """A line a set, under what it stands for, after the tags that were asked for; then the set that lost most."""
     width = max(len(name) for name in (*(own.title for own in sets), *(name for name, *_ in tags)))
@@ -92,9 +95,6 @@ def train_decisions(
     tell_compared(learnt.sets, read.apart.most_lost, rows)
     tell_some("too few photos kept apart to judge by", learnt.untold)
     return learnt.path
-
-
-_FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
 
 
 @click.command()

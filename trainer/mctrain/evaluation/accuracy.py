@@ -21,6 +21,10 @@ _FACTORS = [factor * 10**power for power in range(-2, 5) for factor in (1, 2, 5)
 _LEAST_ROOM, _MOST_LINES = 5, 6  # percent to either side of the points; lines of a percent axis
 
 
+QUERY = "a dog in the snow"
+ROUNDS, CALLS = 9, 3
+
+
 @dataclass(frozen=True, slots=True)
 class Point:
     """A dot with its name; `rival` gives it the other colour."""
@@ -108,10 +112,6 @@ def _text(x: float, y: float, words: str) -> str:
     half = min(WIDTH, _LETTER * len(words)) / 2
     x = min(max(x, half), WIDTH - half)
     return f'<text x="{x:.0f}" y="{y:.0f}">{html.escape(words)}</text>'
-
-
-QUERY = "a dog in the snow"
-ROUNDS, CALLS = 9, 3
 
 
 @dataclass(frozen=True, slots=True)

@@ -76,6 +76,10 @@ MAIN = {
 _WAYS = {"text to image": "image_retrieval", "image to text": "text_retrieval", "mean": "mean"}
 
 
+INSTANCES = "instances.jsonl"
+_MANY = 10  # candidates of an instance that the main figure counts
+
+
 def folder_of(task: str) -> str:
     """The folder that DataComp's own download gives a task; the retrieval sets and WinoGAViL, which it keeps elsewhere, by the
     same rule.
@@ -171,10 +175,6 @@ def average(results: Mapping[str, float | None]) -> float:
             f"{len(missing)} of DataComp's {len(MAIN)} tasks have no figure, the first is {missing[0]}; an average wants all."
         )
     return sum(own for own in figures if own is not None) / len(MAIN)
-
-
-INSTANCES = "instances.jsonl"
-_MANY = 10  # candidates of an instance that the main figure counts
 
 
 @dataclass(frozen=True, slots=True)

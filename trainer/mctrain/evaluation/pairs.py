@@ -38,6 +38,11 @@ if TYPE_CHECKING:
 _ALL = "all"  # kinds together
 
 
+FEWEST = 25  # items of a pair of attributes that counts
+_BOX = ("bbox_x", "bbox_y", "bbox_w", "bbox_h")
+_TEXTS = ("image_path", "true_caption", "false_caption")
+
+
 @dataclass(frozen=True, slots=True)
 class Pair:
     """A photo's key, what holds of it, what does not, and how the one was made of the other."""
@@ -119,11 +124,6 @@ def told_apart(
     own = (photos * captions).sum(1)[of]
     np.logical_and.at(right, of, own > (photos[of] * others).sum(1))
     return right
-
-
-FEWEST = 25  # items of a pair of attributes that counts
-_BOX = ("bbox_x", "bbox_y", "bbox_w", "bbox_h")
-_TEXTS = ("image_path", "true_caption", "false_caption")
 
 
 @dataclass(frozen=True, slots=True)

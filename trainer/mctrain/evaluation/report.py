@@ -29,6 +29,9 @@ if TYPE_CHECKING:
 _DRAWN = 20
 
 
+_FOLDER = "scores"
+
+
 def reporting(keys: Sequence[str]) -> NDArray[np.bool_]:
     """Which of the photos [n] are reported on; settings are chosen by the others."""
     numbers = [int(hashlib.sha256(key.encode(errors="surrogatepass")).hexdigest(), 16) for key in keys]
@@ -117,9 +120,6 @@ def _rounded(content: Any) -> Any:
     if isinstance(content, (list, tuple)):
         return [_rounded(own) for own in content]
     return round(content, 4) if isinstance(content, float) else content
-
-
-_FOLDER = "scores"
 
 
 def keep_scores(cache: Path, digest: str, results: Sequence[Result]) -> None:

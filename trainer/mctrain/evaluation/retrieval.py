@@ -23,6 +23,11 @@ if TYPE_CHECKING:
 _BLOCK = 1024  # questions at a time, for a set of 25,000 captions and 5,000 photos has 125 million scores
 
 
+DEPTHS = (1, 5, 10)
+_FORTH, _BACK = "text to image", "image to text"
+FIRST = 20  # answers: what a person sees before scrolling
+
+
 def ranks(
     questions: NDArray[np.float32],
     answers: NDArray[np.float32],
@@ -36,10 +41,6 @@ def ranks(
         best = np.where(wanted, scores, -np.inf).max(1)
         parts.append((~(scores < best[:, None]) & ~wanted).sum(1))
     return np.concatenate(parts)
-
-
-DEPTHS = (1, 5, 10)
-_FORTH, _BACK = "text to image", "image to text"
 
 
 def retrieval(photos: Vectors, texts: Vectors, owner: NDArray[np.int64]) -> list[Outcome]:
@@ -97,9 +98,6 @@ def right_photos(queries: Sequence[Sequence[str]]) -> NDArray[np.bool_]:
         for other in set.intersection(*(holders[word] for word in asked)):
             right[place, words[other][0]] = True
     return right
-
-
-FIRST = 20  # answers: what a person sees before scrolling
 
 
 def coming_up(

@@ -46,6 +46,16 @@ if TYPE_CHECKING:
     AnyText = TextShape | MiniLmShape
 
 
+_FREE_BATCH = {0: "n"}
+_FREE_TOKENS = {0: "n", 1: "tokens"}
+_COUNTS = (1, 3)
+_FEW = 8  # photos that tell what a head costs on a trunk that is not new
+# mean cosines to the checkpoint, the mean over all embeddings taken off: below the first, weights stay float32; below the
+# second a person is told what int8 costs
+_LEAST_HALVES = 0.995
+FAIR_INT8 = 0.9
+
+
 def demand_no_loss(origin: Source | Run | Trained) -> None:
     """Asks a run whose recipe keeps photos apart what they said; any other model passes.
 
@@ -70,16 +80,6 @@ def _demand(compared: Sequence[Compared], most_lost: float) -> None:
             f"The model got worse by more than {most_lost:g} points, so nothing was exported: {told}. The checkpoint stays; "
             "train with a smaller optimizer.rate or for fewer steps in another folder."
         )
-
-
-_FREE_BATCH = {0: "n"}
-_FREE_TOKENS = {0: "n", 1: "tokens"}
-_COUNTS = (1, 3)
-_FEW = 8  # photos that tell what a head costs on a trunk that is not new
-# mean cosines to the checkpoint, the mean over all embeddings taken off: below the first, weights stay float32; below the
-# second a person is told what int8 costs
-_LEAST_HALVES = 0.995
-FAIR_INT8 = 0.9
 
 
 def export_bundle(

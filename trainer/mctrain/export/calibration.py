@@ -39,6 +39,11 @@ _RIDGE = 1e-4  # beside the variance along directions in which neither kind vari
 _WEIGHT = 0.3
 
 
+SETS = ("flickr8k-dev-*.tar", "caltech101-eval-*.tar", "imagenet-sample-*.tar")  # and everyday-dev
+_BLANKS = 1000
+_LARGEST = 4000  # photos of both halves: how far the growth carries
+
+
 def fit_blankness(photos: Vectors, blanks: Vectors, things: Vectors, asking: Vectors) -> Blankness:
     """Of unit vectors: photos [n, dim], pictures that show nothing [b, dim], words for something [m, dim], and for such pictures.
 
@@ -62,11 +67,6 @@ def _discriminant(some: Vectors, others: Vectors) -> Vectors:
     axis = np.linalg.solve(within + _RIDGE * np.eye(len(apart)), apart)
     direction: Vectors = axis / (apart @ axis)
     return direction
-
-
-SETS = ("flickr8k-dev-*.tar", "caltech101-eval-*.tar", "imagenet-sample-*.tar")  # and everyday-dev
-_BLANKS = 1000
-_LARGEST = 4000  # photos of both halves: how far the growth carries
 
 
 def calibrate_bundle(

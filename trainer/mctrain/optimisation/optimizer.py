@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from mctrain.recipes.tables import OptimizerTable, RateRule
 
 
+FACTOR = "factor"  # of the rate, in a group of an optimizer
+
+
 def is_within(name: str, part: str) -> bool:
     """Whether a module or a parameter is the part, or inside it; "layers.1" is not in "layers.11"."""
     return f"{name}.".startswith(f"{part}.")
@@ -32,9 +35,6 @@ def demand_parts(names: Collection[str], parts: Iterable[str], kind: str) -> Non
         if not any(is_within(name, part) for name in names):
             known = ", ".join(sorted({name.split(".")[0] for name in names})) or "nowhere"
             raise RecipeError(f"The model has no {kind} in {part}; there are some in {known}.")
-
-
-FACTOR = "factor"  # of the rate, in a group of an optimizer
 
 
 def group_parameters(model: nn.Module, rules: Sequence[RateRule], decay: float) -> list[dict[str, Any]]:

@@ -28,6 +28,9 @@ if TYPE_CHECKING:
     Kind = Literal["open_clip", "bundle", "checkpoint"]
 
 
+OPEN_CLIP = "open_clip:"
+
+
 class Teacher(Protocol):
     """One model that judges; `scale` is the factor of its cosines, `digest` names its weights."""
 
@@ -118,9 +121,6 @@ class BundleTeacher:
     def terms(self, terms: Sequence[str]) -> NDArray[np.float32]:
         """[n, width], as the application embeds what is typed."""
         return np.stack([self._text.embed_term(own) for own in terms])
-
-
-OPEN_CLIP = "open_clip:"
 
 
 def kind_of(title: str) -> Kind:

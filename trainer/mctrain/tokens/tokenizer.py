@@ -65,6 +65,19 @@ _SHA256 = "924691ac288e54409236115652ad4aa250f48203de50a9e4722a6ecd48d6804a"
 _END_OF_WORD = "</w>"
 
 
+MINILM_SPEC = TextSpec(
+    context=64,
+    dynamic=True,
+    pad_id=minilm.PAD_ID,
+    eot=102,
+    tokenizer="tokenizer.json",
+    clean="none",
+    templates=TEMPLATES,
+    input="ids",
+    output="vector",
+)
+
+
 def write_clip_tokenizer(path: Path) -> None:
     """Writes the tokenizer.json.
 
@@ -111,19 +124,6 @@ def _byte_symbols() -> list[str]:
     printable = [*range(33, 127), *range(161, 173), *range(174, 256)]
     others = [byte for byte in range(256) if byte not in printable]
     return [chr(byte) for byte in printable] + [chr(256 + place) for place in range(len(others))]
-
-
-MINILM_SPEC = TextSpec(
-    context=64,
-    dynamic=True,
-    pad_id=minilm.PAD_ID,
-    eot=102,
-    tokenizer="tokenizer.json",
-    clean="none",
-    templates=TEMPLATES,
-    input="ids",
-    output="vector",
-)
 
 
 def write_minilm_tokenizer(path: Path) -> None:

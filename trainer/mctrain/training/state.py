@@ -31,6 +31,13 @@ if TYPE_CHECKING:
     from mctrain.training.student import Student
 
 
+_SAID = frozenset({"about", "bundle", "evaluation"})  # tables of a recipe on which no weight depends
+_WATCHED = frozenset({"log_every", "save_every", "keep", "most_lost"})  # and keys of the others
+_BEGUN, _CONTENT = "--from", "the content of its shards"  # of a run's identity
+_LONGEST = 120.0  # seconds of work that a kill may cost
+_LEFT = ".step-*.part"  # what a killed process leaves of a state that it was writing
+
+
 @dataclass(slots=True)
 class Facts:
     """Part of a run's state, so that a line tells of the same steps in a run that was killed. Times are in seconds."""
@@ -59,13 +66,6 @@ class Facts:
         told = {name: mean for name, mean in zip(self.sums, means, strict=True) if math.isfinite(mean)}
         seconds = max(self.seconds, 1e-9)
         return told | {"photos_a_second": self.photos / seconds, "waiting": self.waited / seconds}
-
-
-_SAID = frozenset({"about", "bundle", "evaluation"})  # tables of a recipe on which no weight depends
-_WATCHED = frozenset({"log_every", "save_every", "keep", "most_lost"})  # and keys of the others
-_BEGUN, _CONTENT = "--from", "the content of its shards"  # of a run's identity
-_LONGEST = 120.0  # seconds of work that a kill may cost
-_LEFT = ".step-*.part"  # what a killed process leaves of a state that it was writing
 
 
 @dataclass(slots=True)

@@ -43,6 +43,10 @@ if TYPE_CHECKING:
 _BLOCKS = (TransformerLayer, AttentionBlock, RepMixerBlock, Layer, DepthwiseSeparableConv, InvertedResidual)
 
 
+_NUMBERS = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
+_OF_RANGES = 10.0  # times the rate: six numbers that have to follow a target
+
+
 def recompute(model: nn.Module) -> None:
     """From now on, in place; dropout draws the same numbers again, and BatchNorm remembers the first time alone."""
     for module in model.modules():
@@ -61,9 +65,6 @@ def _forward(block: nn.Module, *inputs: Any) -> Any:
 
 def _contexts(block: nn.Module) -> tuple[AbstractContextManager[None], AbstractContextManager[None]]:
     return nullcontext(), statistics_kept(block)
-
-
-_NUMBERS = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
 
 
 class Precision:
@@ -102,9 +103,6 @@ class Precision:
         self.scaler.step(optimizer)
         self.scaler.update()
         return float(length)
-
-
-_OF_RANGES = 10.0  # times the rate: six numbers that have to follow a target
 
 
 @dataclass(frozen=True, slots=True)

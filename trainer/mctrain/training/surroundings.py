@@ -21,6 +21,10 @@ if TYPE_CHECKING:
     from mctrain.places import Place
 
 
+_LOCK = "run.lock"
+_SIGNALS = (signal.SIGTERM, signal.SIGINT)
+
+
 class Journal(Protocol):
     """Who is told."""
 
@@ -51,9 +55,6 @@ class Surroundings:
     workers: int
 
 
-_LOCK = "run.lock"
-
-
 @contextmanager
 def alone_in(folder: Path) -> Iterator[None]:
     """Held while a run goes; that of a killed process is free.
@@ -72,9 +73,6 @@ def alone_in(folder: Path) -> Iterator[None]:
         yield
     finally:
         lock.release()
-
-
-_SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
 
 class Interrupted(Exception):  # noqa: N818 (nothing has failed)

@@ -21,6 +21,10 @@ _PRODUCTS = frozenset({"MatMul", "MatMulInteger"})
 _BETWEEN = frozenset({"Cast", "Mul"})  # what int8 has between a product and its bias
 
 
+_MEAN = "head.mean"  # the first that a head does is to take it off
+_SHARES = "Softmax"  # the first that its branch does with the classifier's logits
+
+
 class StoredWeights:
     """One graph, as `mctrain export` writes it. Names of a tower stay, but those of matrices that the graph has transposed."""
 
@@ -123,10 +127,6 @@ def _products(graph: onnx.GraphProto) -> dict[str, str]:
             matrix = node.input[1].removesuffix("_quantized")
             found |= dict.fromkeys(after.input, matrix)
     return found
-
-
-_MEAN = "head.mean"  # the first that a head does is to take it off
-_SHARES = "Softmax"  # the first that its branch does with the classifier's logits
 
 
 def write_trunk(source: Path, target: Path) -> None:

@@ -29,6 +29,10 @@ if TYPE_CHECKING:
     from torch.utils.data import Dataset
 
 
+_PRELOADED = "mctrain.data.reading.reader"
+_PICKY = hasattr(signal, "sigwaitinfo")  # not on a Mac, nor on Windows
+
+
 @dataclass(frozen=True, slots=True)
 class Skipped:
     """A sample that was replaced, and why."""
@@ -97,10 +101,6 @@ def collate(visits: Sequence[Visit], skipped: Sequence[Skipped]) -> Batch:
 
 def _join(rows: Sequence[NDArray[np.float32]], width: int) -> Tensor:
     return torch.from_numpy(np.array(rows, np.float32).reshape(len(rows), width))  # [n, D]
-
-
-_PRELOADED = "mctrain.data.reading.reader"
-_PICKY = hasattr(signal, "sigwaitinfo")  # not on a Mac, nor on Windows
 
 
 def load(steps: Dataset[Batch | str], sampler: range | None, workers: int) -> Iterator[Batch | str]:

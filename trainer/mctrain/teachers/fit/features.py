@@ -37,6 +37,12 @@ if TYPE_CHECKING:
     from picsight_engine.models.bundle import ImageSpec
 
 
+# raise when the networks or their preprocessing change: older files are then computed again
+LAYOUT = 2
+DIGITS = 32  # of the digest of pixels
+BATCH = 4  # larger batches gain nothing on a CPU
+
+
 def save_arrays(path: Path, arrays: Mapping[str, NDArray[Any]]) -> None:
     """Writes the arrays, none of them of objects, beside `path` and moves them into place."""
     with write_whole(path) as file:
@@ -71,12 +77,6 @@ def _opened(path: Path) -> Iterator[Any]:
             yield arrays
     except (EOFError, KeyError, ValueError, zipfile.BadZipFile, zlib.error) as fault:
         raise DataError(f"{path} is damaged; remove it, it is made again.") from fault
-
-
-# raise when the networks or their preprocessing change: older files are then computed again
-LAYOUT = 2
-DIGITS = 32  # of the digest of pixels
-BATCH = 4  # larger batches gain nothing on a CPU
 
 
 @dataclass(frozen=True, slots=True)

@@ -38,6 +38,9 @@ if TYPE_CHECKING:
     from mctrain.teachers.fit.terms import Classifier
 
 
+_STAGES_DECAY = 0.01
+
+
 @dataclass(frozen=True, slots=True)
 class Progress:
     """What a fit needs to continue, as a file that is written whole or not at all: what moves, its average where there is one,
@@ -86,9 +89,6 @@ class Progress:
         raise TrainerError(
             f"{self.path.parent} holds a run of another recipe; choose another folder with -o."
         )
-
-
-_STAGES_DECAY = 0.01
 
 
 @dataclass(frozen=True, slots=True)

@@ -42,6 +42,10 @@ if TYPE_CHECKING:
     from mctrain.teachers.fit.corpus import Bar, Corpus, FitFolders
 
 
+PROGRESS = "progress.pt"
+DATA = "data.json"
+
+
 def tune_stages(
     clip: Clip, lesson: FitLesson, recipe: Recipe, progress_file: Path, report: Callable[[float], None]
 ) -> tuple[float, ...]:
@@ -76,10 +80,6 @@ def tune_stages(
     heads.load_state_dict({name: torch.lerp(own, tuned[name], table.moved) for name, own in before.items()})
     stages.write_back(network, table.first)
     return history
-
-
-PROGRESS = "progress.pt"
-DATA = "data.json"
 
 
 @dataclass(frozen=True, slots=True)

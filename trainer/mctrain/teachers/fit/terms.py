@@ -13,6 +13,10 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F  # noqa: N812 (torch's own custom)
 
+_STEP = 12.0  # logits gained, times 0.5 to 1.5
+_KEPT = 0.5  # of the random photo's own features
+_CEILING = 6.0  # what ReLU6 and pooling can give
+
 
 def contrastive_loss(
     photos: Tensor, texts: Tensor, rows: Tensor, scale: Tensor, others: tuple[Tensor, Tensor] | None = None
@@ -40,11 +44,6 @@ def class_name_loss(photos: Tensor, classes: Tensor, taught: Tensor, scale: Tens
 
 def _cross_entropy(scores: Tensor, target: Tensor) -> Tensor:
     return -(target * F.log_softmax(scores, dim=1)).sum(1).mean()
-
-
-_STEP = 12.0  # logits gained, times 0.5 to 1.5
-_KEPT = 0.5  # of the random photo's own features
-_CEILING = 6.0  # what ReLU6 and pooling can give
 
 
 @dataclass(frozen=True, slots=True)

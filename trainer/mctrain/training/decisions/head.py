@@ -36,6 +36,9 @@ if TYPE_CHECKING:
     from mctrain.training.decisions.sight import Decided, Sight
 
 
+OWN = "decisions kept apart"
+
+
 def decision_loss(cosines: Tensor, verdicts: Tensor, cuts: Tensor, weights: Tensor, scale: float) -> Tensor:
     """The weighed sum [] over decided pairs."""
     return (weights * F.softplus(-verdicts * scale * (cosines - cuts))).sum()
@@ -162,9 +165,6 @@ class Tags:
         owner = self.owner.expand(len(photos), -1)
         lowest = torch.full((len(photos), self.count), -torch.inf)
         return lowest.scatter_reduce(1, owner, cosines, "amax")
-
-
-OWN = "decisions kept apart"
 
 
 @dataclass(frozen=True, slots=True)

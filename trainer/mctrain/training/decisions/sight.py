@@ -41,6 +41,9 @@ if TYPE_CHECKING:
 _TRUNK = "trunk.onnx"
 
 
+ACCEPTED, REJECTED = 1, -1
+
+
 class Sight:
     """A bundle without its image head, in the engine's own code: preprocessing, graphs, templates, int8 where it is int8."""
 
@@ -119,9 +122,6 @@ def apply(head: Head, given: torch.Tensor) -> torch.Tensor:
     features = len(head.mean)
     vectors: torch.Tensor = head(given[:, :features], given[:, features:])
     return vectors
-
-
-ACCEPTED, REJECTED = 1, -1
 
 
 @dataclass(frozen=True, slots=True)
