@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping  # noqa: TC003 (read_record reads the annotations)
+from collections.abc import Mapping  # noqa: TC003 (pydantic reads the annotations)
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING

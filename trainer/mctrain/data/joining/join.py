@@ -7,7 +7,7 @@ the same bytes. So a run may be killed at any moment, and done in parts on sever
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping  # noqa: TC003 (read_record reads the annotations)
+from collections.abc import Mapping  # noqa: TC003 (pydantic reads the annotations)
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
