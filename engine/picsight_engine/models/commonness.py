@@ -29,11 +29,12 @@ _SAYING_LITTLE = frozenset(
 )
 _PLACES = frozenset(
     """
-    amsterdam australia baltimore barcelona beijing berlin boston brooklyn cairo california canada carolina chicago dubai egypt
-    florence florida giza greece hawaii hollywood hong iceland india italy japan kong kyoto liverpool london manhattan miami
-    myanmar nepal niagara norway oklahoma oregon oxford paris peru philadelphia pisa prague rome russia seattle sydney
-    tennessee tokyo toronto vancouver venice washington york yorkshire
-    """.split()  # noqa: SIM905 -- said of photos and nothing but places
+    africa amsterdam australia baltimore barcelona beijing berlin boston brooklyn brussel cairo california canada cape
+    caribbean carolina chicago dubai egypt florence florida francisco giza greece hawaii hollywood hong iceland india italy
+    japan kong kyoto liverpool london manhattan miami myanmar nepal netherland niagara norway oklahoma oregon oxford paris
+    peru philadelphia pisa prague rome russia sahara seattle sydney tennessee tokyo toronto united vancouver vatican venice
+    washington york yorkshire yosemite
+    """.split()  # noqa: SIM905 -- said of photos, and of nothing but places; in the singular
 )
 _WORD = re.compile(r"\w+")
 _IRREGULAR = {
@@ -81,7 +82,7 @@ def commonness(text: str) -> float:
 
 
 def is_everyday(word: str) -> bool:
-    """Whether a word is said of everyday photos, and is not known as a place alone: "nice", "reading", not "Paris"."""
+    """Whether a word is said of everyday photos, and not known from places alone: "nice", "reading", not "Paris"."""
     return all(each in _said()[1] and each not in _PLACES for each in singular_words(word))
 
 

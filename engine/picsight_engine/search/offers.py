@@ -72,8 +72,8 @@ class Offers:
             self._paths[fold(f"{place.above}{'/'.join(place.names)}/")].append(place)
 
     def words(self) -> list[str]:
-        """The words of which the names of keywords and folders are made, those of most files first."""
-        return words_of_names((*self._keywords.names(), *self._folders.names()))
+        """The words of which the names of keywords, folders and places are made, those of most files first."""
+        return words_of_names((*self._keywords.names(), *self._folders.names(), *self._towns.names()))
 
     def folders(self, typed: str, limit: int) -> list[Offer]:
         """Folders by their own names, and words that several are called by; the fact holds for all whose path holds them."""

@@ -120,18 +120,25 @@ def test_the_cross_removes_a_chip(qtbot, box):
     assert (box.text(), said) == ("dog", ["dog"])
 
 
-def test_a_recognised_time_stays_in_the_line_and_one_click_turns_it_back_into_words(qtbot, box):
-    qtbot.keyClicks(box.line, "dog summer 2019 beach")
+@pytest.mark.parametrize(
+    ("query", "found", "back"),
+    [
+        ("dog summer 2019 beach", Filter(4, 15, "time", "Summer 2019", 34, recognised=True), "dog \\summer \\2019 beach"),
+        ("dog in Nice beach", Filter(4, 11, "place", "Nice", 34, recognised=True), "dog \\in \\Nice beach"),
+    ],
+)  # fmt: skip
+def test_a_recognised_time_or_place_stays_in_the_line_and_one_click_turns_it_back_into_words(
+    qtbot, box, query, found, back
+):
+    qtbot.keyClicks(box.line, query)
     box.line.setCursorPosition(7)
-    box.show_answer(
-        answer("dog summer 2019 beach", filters=[Filter(4, 15, "time", "Summer 2019", 34, recognised=True)])
-    )
-    assert chips(box) == ["Summer 2019"]
-    assert (box.line.text(), box.line.cursorPosition()) == ("dog summer 2019 beach", 7)
+    box.show_answer(answer(query, filters=[found]))
+    assert chips(box) == [found.words]
+    assert (box.line.text(), box.line.cursorPosition()) == (query, 7)
     button = buttons(box)[0]
     qtbot.mouseClick(button, Qt.MouseButton.LeftButton, pos=button.rect().center() / 2)
-    assert box.text() == "dog \\summer \\2019 beach"
-    assert box.line.text() == "dog summer 2019 beach"
+    assert box.text() == back
+    assert box.line.text() == query
     box.show_answer(answer(box.text()))
     assert chips(box) == []
 

@@ -433,6 +433,7 @@ def travels(tmp_path_factory, bundle):
         ("dog france", ["france"], "nice orange paris"),
         ("dog ile-de-france", ["ile-de-france"], "paris"),
         ("dog london", [], None),
+        ("street united states", ["united states"], "york"),
         ("sunset in Orange | snow in Reading", ["in Orange", "in Reading"], "orange reading"),
         ("dog paris france", ["paris", "france"], "paris"),
         (r"dog \\paris", [], None),

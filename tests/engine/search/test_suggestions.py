@@ -74,6 +74,11 @@ def test_what_is_offered_by_name_is_found_by_it_also_while_its_last_word_is_comp
                 assert {photo.id for photo in filled.search(each.query, limit=99).results} <= found
 
 
+@pytest.mark.parametrize("typed", ["sunset veneto", "alpes maritimes"])
+def test_names_of_places_are_no_misspelt_words(filled, typed):
+    assert filled.suggestions(typed).meant is None
+
+
 @pytest.mark.parametrize(
     ("typed", "is_whole"),
     [
