@@ -176,8 +176,8 @@ class Batch:
             photo_id,
             device=file.device,
         )
-        said = seen.identified.metadata
-        put_metadata(connection, folder.id, file.name, said, METADATA_RULE, beside=file.beside)
+        metadata = seen.identified.metadata
+        put_metadata(connection, folder.id, file.name, metadata, METADATA_RULE, beside=file.beside)
         clear_problem(connection, folder.id, file.name)
         if edited is not None:
             say_again(connection, edited, photo_id)

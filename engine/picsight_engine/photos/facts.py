@@ -42,10 +42,10 @@ _EMPTY_WORDS = re.compile(
 
 def date(facts: Facts, name: str) -> Date | None:
     """A date as XMP writes it; midnight where it has no time."""
-    said = str(facts[name]).strip()
-    day = _DATE.match(said)
-    clock = _TIME.match(said, day.end()) if day else None
-    if day is None or (clock is None and len(said) > day.end()):
+    written = str(facts[name]).strip()
+    day = _DATE.match(written)
+    clock = _TIME.match(written, day.end()) if day else None
+    if day is None or (clock is None and len(written) > day.end()):
         return None
     *time, fraction, offset = clock.groups() if clock else (0, 0, 0, None, "")
     return _valid((*day.groups(), *time), offset, fraction)
@@ -97,10 +97,10 @@ def _valid(parts: tuple[Any, ...], offset: str, fraction: str | None = None) -> 
     return local, _offset(offset), fraction
 
 
-def _offset(said: str) -> str | None:
-    if said == "Z":
+def _offset(written: str) -> str | None:
+    if written == "Z":
         return "+00:00"
-    match = _OFFSET.fullmatch(said)
+    match = _OFFSET.fullmatch(written)
     if match is None or int(match[2]) > 14 or int(match[3]) > 59:
         return None
     return f"{match[1]}{match[2]}:{match[3]}"
@@ -194,14 +194,14 @@ def text(facts: Facts, name: str) -> str | None:
     """A text without blanks around it; several are divided by ";"."""
     value = facts.get(name, "")
     value = decoded(value) if isinstance(value, bytes) else value
-    said = "; ".join(map(str, value)) if isinstance(value, tuple) else str(value)
-    return said.replace("\0", "").strip() or None
+    written = "; ".join(map(str, value)) if isinstance(value, tuple) else str(value)
+    return written.replace("\0", "").strip() or None
 
 
 def description(facts: Facts, name: str) -> str | None:
     """A text, but for what cameras write there."""
-    said = text(facts, name)
-    return None if said is None or _EMPTY_WORDS.fullmatch(said) else said
+    written = text(facts, name)
+    return None if written is None or _EMPTY_WORDS.fullmatch(written) else written
 
 
 def paths(facts: Facts, name: str) -> tuple[str, ...] | None:
@@ -213,8 +213,8 @@ def paths(facts: Facts, name: str) -> tuple[str, ...] | None:
 def words(facts: Facts, name: str) -> tuple[str, ...] | None:
     """Keywords that stand below nothing: "B/W" is "B|W" here, as it is from XMP."""
     value = facts[name]
-    said = map(str, value) if isinstance(value, tuple) else ()
-    return tuple(dict.fromkeys(word.strip().replace("/", "|") for word in said if word.strip())) or None
+    parts = map(str, value) if isinstance(value, tuple) else ()
+    return tuple(dict.fromkeys(word.strip().replace("/", "|") for word in parts if word.strip())) or None
 
 
 def primaries(facts: Facts, name: str) -> str | None:

@@ -69,30 +69,30 @@ def _parted(stem: str) -> tuple[str, str]:
 def read_takeout(data: bytes) -> dict[str, Fact]:
     """What such a file says, by names of our own; nothing where it is none, or damaged."""
     try:
-        said = json.loads(data)
+        document = json.loads(data)
     except (ValueError, RecursionError):
         return {}
-    if not isinstance(said, dict):
+    if not isinstance(document, dict):
         return {}
     facts: dict[str, Fact] = {}
-    if (taken := _taken(said.get("photoTakenTime"))) is not None:
+    if (taken := _taken(document.get("photoTakenTime"))) is not None:
         facts["Takeout:photoTakenTime"] = taken
     for part in ("geoDataExif", "geoData"):
-        place = said.get(part)
+        place = document.get(part)
         if isinstance(place, dict) and (place.get("latitude") or place.get("longitude")):
             for key in ("Latitude", "Longitude", "Altitude"):
                 if isinstance(number := place.get(key.lower()), (int, float)) and abs(number) < _MOST:
                     facts[f"Takeout:GPS{key}"] = float(number)
-    if isinstance(text := said.get("description"), str):
+    if isinstance(text := document.get("description"), str):
         facts["Takeout:description"] = _LONE.sub("\ufffd", text)
-    people = said.get("people")
+    people = document.get("people")
     names = (
         [person.get("name") for person in people if isinstance(person, dict)]
         if isinstance(people, list)
         else []
     )
     facts["Takeout:people"] = tuple(_LONE.sub("\ufffd", name) for name in names if isinstance(name, str))
-    facts["Takeout:favorited"] = int(said.get("favorited") is True)
+    facts["Takeout:favorited"] = int(document.get("favorited") is True)
     return facts
 
 
